@@ -1,0 +1,153 @@
+"""The command ``gan-teach``. Each command is one function; what it does lives in the library.
+
+A command imports what it needs when it runs, so that ``gan-teach list`` need not wait for torch.
+Bad usage ends with status 2 and one sentence, a task that failed with status 1 and one sentence.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from gan_teach import __version__, _checks, course
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but an error is one sentence instead of the usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"gan-teach: {message} ({self.prog} --help shows the usage)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser, commands = _parser()
+    if not arguments:
+        parser.print_help()
+        return 0
+    try:
+        if not arguments[0].startswith("-"):
+            _checks.choice("COMMAND", arguments[0], commands)
+        options = parser.parse_args(arguments)
+        return options.command(options)
+    except ValueError as error:  # the library's own checks: a sentence about an argument
+        parser.error(str(error))
+    except course.CourseError as error:
+        print(f"gan-teach: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ngan-teach: stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
+    parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
+    parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    for add in (_add_list, _add_lab, _add_notebooks):  # further commands: one _add_ function each
+        add(commands)
+    return parser, list(commands.choices)
+
+
+def one_of(kind: str, known: Iterable[str]) -> Callable[[str], str]:
+    """An argparse type: a known name, or an error that lists the known ones."""
+    names = list(known)
+
+    def check(given: str) -> str:
+        try:
+            return _checks.choice(kind, given, names)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return check
+
+
+def port_number(given: str) -> int:
+    """An argparse type: a TCP port."""
+    if not given.isdecimal() or not 0 < int(given) < 65536:
+        raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to 65535, got {given!r}")
+    return int(given)
+
+
+# -- list -----------------------------------------------------------------------------------------
+
+
+def _add_list(commands) -> None:
+    parser = commands.add_parser("list", help="the chapters of the course, a line each")
+    parser.set_defaults(command=_list)
+
+
+def _list(options: argparse.Namespace) -> int:
+    print("Chapters (gan-teach lab):")
+    chapters = course.chapters()
+    width = max((len(chapter.name) for chapter in chapters), default=0)
+    for chapter in chapters:
+        print(f"  {chapter.name:{width}}  {chapter.summary or chapter.title}")
+    return 0
+
+
+# -- lab ------------------------------------------------------------------------------------------
+
+
+def _add_lab(commands) -> None:
+    parser = commands.add_parser("lab", help="copy the course into a folder and open JupyterLab")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help=f"where the notebooks go (default: {course.DEFAULT_FOLDER} in this folder)",
+    )
+    parser.add_argument("--port", type=port_number, default=8888, help="default: %(default)s")
+    parser.add_argument("--no-browser", action="store_true", help="print the address only")
+    parser.add_argument("--copy-only", action="store_true", help="copy the notebooks and stop")
+    parser.set_defaults(command=_lab)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    here = Path.cwd()
+    inside = (here / course.MANIFEST).exists()  # started from within the course's folder
+    folder = options.folder or (here if inside else here / course.DEFAULT_FOLDER)
+    copied = course.copy_course(folder)
+    print(f"The course is in {folder}")
+    for file in copied:
+        if file.action == "offered":
+            print(f"  {file.name} holds your changes and stays; the new version is {file.beside}.")
+    if not options.copy_only:
+        course.launch_lab(folder, options.port, browser=not options.no_browser)
+    return 0
+
+
+# -- notebooks ------------------------------------------------------------------------------------
+
+
+def _add_notebooks(commands) -> None:
+    parser = commands.add_parser(
+        "notebooks", help="for authors: make each NN_title.ipynb from its NN_title.py and run it"
+    )
+    parser.add_argument("names", metavar="NAME", nargs="*", help="chapters (default: all)")
+    parser.add_argument("--check", action="store_true", help="compare only; write nothing")
+    parser.add_argument("--folder", type=Path, default=Path("tutorial"), help="default: tutorial")
+    parser.set_defaults(command=_notebooks)
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from gan_teach import notebooks
+
+    if not options.folder.is_dir():
+        raise course.CourseError(
+            f"there is no folder {options.folder} here: run this in a checkout of the project."
+        )
+    known = {chapter.name: chapter.source for chapter in course.chapters(options.folder)}
+    names = [_checks.choice("NAME", name, known) for name in options.names] or list(known)
+    stale = 0
+    for name in names:
+        if options.check:
+            differences = notebooks.check(known[name])
+            print(f"{name}: {'; '.join(differences) or 'agrees'}", flush=True)
+            stale += bool(differences)
+        else:
+            changed = notebooks.update(known[name])
+            print(f"{name}: {'written' if changed else 'unchanged'}", flush=True)
+    return 1 if stale else 0
