@@ -1,0 +1,117 @@
+"""Every argument check of the library, so that a mistake gets one plain sentence at the call.
+
+A message names the argument, what was given, what is accepted and, where one is known, the likely
+cause. Checks return the value they checked, so that they can stand inside an assignment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def _given(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def whole(name: str, value: Any, *, least: int = 0, hint: str = "") -> int:
+    """A whole number not below ``least``; raises TypeError or ValueError."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be a whole number, got {_given(value)}.{_tail(hint)}")
+    number = int(value.__index__())
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}.{_tail(hint)}")
+    return number
+
+
+def real(
+    name: str,
+    value: Any,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    above: float = -math.inf,
+    hint: str = "",
+) -> float:
+    """A finite number with ``least <= value <= most`` and ``value > above``."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {_given(value)}.{_tail(hint)}") from None
+    if not math.isfinite(number) or not least <= number <= most or number <= above:
+        bounds = [
+            f"above {above:g}" if above > -math.inf else "",
+            f"at least {least:g}" if least > -math.inf else "",
+            f"at most {most:g}" if most < math.inf else "",
+        ]
+        wanted = " and ".join(b for b in bounds if b) or "finite"
+        raise ValueError(f"{name} must be {wanted}, got {_given(value)}.{_tail(hint)}")
+    return number
+
+
+def choice(name: str, value: Any, known: Iterable[str] | Mapping[str, Any]) -> str:
+    """One of the ``known`` names; the message lists them and guesses what was meant."""
+    names = list(known)
+    if value in names:
+        return value
+    close = difflib.get_close_matches(str(value), names, n=1)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"{name} must be one of {', '.join(names)}; got {_given(value)}.{guess}")
+
+
+def instance(name: str, value: Any, kind: type | tuple[type, ...], hint: str = "") -> Any:
+    """An instance of ``kind``; the message names the type that was given."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(k.__name__ for k in kinds)
+        raise TypeError(f"{name} must be {wanted}, got {type(value).__name__}.{_tail(hint)}")
+    return value
+
+
+def finite(name: str, array: Any, hint: str = "") -> Any:
+    """A tensor or array without NaN or infinity; says how many entries are bad and where."""
+    bad = ~(abs(array) < math.inf)
+    count = int(bad.sum())
+    if count:
+        first = [
+            int(i[0]) for i in (bad.nonzero(as_tuple=True) if _is_torch(bad) else bad.nonzero())
+        ]
+        raise ValueError(
+            f"{name} has {count} entries that are NaN or infinite, the first at index {first}."
+            f"{_tail(hint)}"
+        )
+    return array
+
+
+def not_empty(name: str, array: Any, hint: str = "") -> Any:
+    """An array with at least one row."""
+    if len(array.shape) == 0 or array.shape[0] == 0:
+        raise ValueError(f"{name} is empty (shape {tuple(array.shape)}).{_tail(hint)}")
+    return array
+
+
+def logits(name: str, out: Any, batch_shape: tuple[int, ...]) -> Any:
+    """Logits of shape ``batch_shape``; a trailing axis of length one is dropped."""
+    shape = tuple(out.shape)
+    if shape == batch_shape:
+        return out
+    if shape == (*batch_shape, 1):
+        return out.squeeze(-1)
+    raise ValueError(
+        f"{name} returned shape {shape} for a batch of shape {batch_shape}: a discriminator gives
+        one " f"logit per sample, shape {batch_shape} or {(*batch_shape, 1)}. Is its last layer
+        wider than " "one, or does it average over the batch?"
+    )
+
+
+def _is_torch(array: Any) -> bool:
+    return type(array).__module__.partition(".")[0] == "torch"
+
+
+def _tail(hint: str) -> str:
+    return f" {hint}" if hint else ""

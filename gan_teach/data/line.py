@@ -1,0 +1,155 @@
+"""Distributions on the real line and latent distributions.
+
+Anything with ``sample(n, rng)`` and ``shape`` is a data set or a latent distribution; a ``density``
+lets the course draw the optimal discriminator D* = p / (p + q) exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from gan_teach import _checks
+
+
+@runtime_checkable
+class Source(Protocol):
+    """What a GAN draws its real samples and its latents from."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        ...
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """``n`` independent samples, shape (n, *shape)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Independent normal coordinates: density prod_i exp(-(x_i - mean)^2 / 2 std^2) / (std sqrt(2
+    pi)).
+
+    ``Normal(5, 1)`` is the data of the 1-D tutorial, ``Normal(dim=100)`` the usual latent.
+    Raises ValueError for std <= 0 or dim < 1.
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+    dim: int = 1
+
+    def __post_init__(self) -> None:
+        _checks.real("mean", self.mean)
+        _checks.real("std", self.std, above=0.0)
+        _checks.whole("dim", self.dim, least=1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.dim,)
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.mean + self.std * torch.randn(n, self.dim, generator=rng)
+
+    def density(self, x: Tensor) -> Tensor:
+        """(m,) densities of x with shape (m, dim)."""
+        z = (x - self.mean) / self.std
+        return torch.exp(-0.5 * (z * z).sum(-1)) / (self.std * math.sqrt(2 * math.pi)) ** self.dim
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Independent uniform coordinates on [low, high): density 1 / (high - low)^dim inside.
+
+    Raises ValueError unless low < high.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    dim: int = 1
+
+    def __post_init__(self) -> None:
+        _checks.real("low", self.low)
+        _checks.real("high", self.high, above=self.low, hint="high must exceed low.")
+        _checks.whole("dim", self.dim, least=1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.dim,)
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.low + (self.high - self.low) * torch.rand(n, self.dim, generator=rng)
+
+    def density(self, x: Tensor) -> Tensor:
+        """(m,) densities of x with shape (m, dim)."""
+        inside = ((x >= self.low) & (x <= self.high)).all(-1)
+        return inside.to(x.dtype) / (self.high - self.low) ** self.dim
+
+
+class Fixed:
+    """A finite set of points, handed out in order and from the start again when they run out.
+
+    ``Fixed.drawn(Normal(5, 1), 10, seed=0)`` is the published 1-D tutorial: its ten real samples
+    are drawn once, before training, so that the generator is compared with ten points for ever.
+    ``Fixed(torch.zeros(1, 1))`` is the point mass of the Dirac-GAN.
+    With the batch size equal to the number of points each step is a full-batch step.
+    Raises ValueError for no points or for NaN among them.
+    """
+
+    def __init__(self, points: Tensor, density=None) -> None:
+        points = torch.as_tensor(points)
+        if points.ndim == 1:
+            points = points[:, None]
+        _checks.not_empty("points", points, hint="A data set needs at least one sample.")
+        self.points = _checks.finite("points", points, hint="Clean the data before training on it.")
+        if density is not None:
+            self.density = density
+
+    @classmethod
+    def drawn(cls, source: Source, n: int, seed: int = 0) -> Fixed:
+        """``n`` points of ``source`` drawn once; keeps its density for the theory's curves."""
+        _checks.whole("n", n, least=1)
+        points = source.sample(n, torch.Generator().manual_seed(seed))
+        return cls(points, getattr(source, "density", None))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.points.shape[1:])
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        del rng  # handed out in order: nothing is random
+        return self.points[torch.arange(n) % len(self.points)]
+
+    def __repr__(self) -> str:
+        return f"Fixed({len(self.points)} points of shape {self.shape})"
+
+
+class Points:
+    """A data set in memory, sampled with replacement: each draw is a uniformly random row.
+
+    Random indexing replaces a data loader for anything that fits into memory.
+    Raises ValueError for an empty set or NaN in it.
+    """
+
+    def __init__(self, points: Tensor) -> None:
+        points = torch.as_tensor(points)
+        _checks.not_empty("points", points, hint="A data set needs at least one sample.")
+        if points.ndim == 1:
+            points = points[:, None]
+        if points.is_floating_point():
+            _checks.finite("points", points, hint="Clean the data before training on it.")
+        self.points = points
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.points.shape[1:])
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.points[torch.randint(len(self.points), (n,), generator=rng)]
+
+    def __repr__(self) -> str:
+        return f"Points({len(self.points)} points of shape {self.shape})"

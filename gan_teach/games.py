@@ -1,0 +1,399 @@
+"""Differentiable two-player games: who owns which parameters, and what each player minimises.
+
+The Dirac-GAN, a polynomial and an image GAN are all games, so that one ``train`` trains them and
+one ``jacobian`` analyses them. A loss is a pure function of (parameters, batch): all randomness is
+drawn beforehand into a ``Batch``. Losses never detach; the update rules freeze the other player
+instead.
+
+An ensemble of S games is a game whose tensors have one leading axis: parameters (S, ...), batches
+(S, n, ...), losses (S,). ``lead`` is (S,) there and () otherwise.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gan_teach import _checks, losses
+from gan_teach.corrupt import InstanceNoise
+from gan_teach.losses import Loss
+from gan_teach.models import apply
+from gan_teach.penalties import Penalty
+
+Params = tuple[Sequence[Tensor], Sequence[Tensor]]
+"""Values for the generator's and the discriminator's parameters, in the order of ``Game``'s
+lists."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All that is random in one evaluation of the losses, and the step it belongs to."""
+
+    real: Tensor
+    latent: Tensor
+    noise_real: Tensor | None = None
+    noise_fake: Tensor | None = None
+    penalty_noise: tuple[tuple[Tensor, ...], ...] = ()
+    step: int = 0
+
+    def map(self, fn: Callable[[Tensor], Tensor]) -> Batch:
+        """The batch with ``fn`` applied to each tensor."""
+
+        def maybe(x: Tensor | None) -> Tensor | None:
+            return None if x is None else fn(x)
+
+        noise = tuple(tuple(fn(x) for x in group) for group in self.penalty_noise)
+        return Batch(
+            fn(self.real), fn(self.latent), maybe(self.noise_real), maybe(self.noise_fake), noise,
+            self.step,
+        )  # fmt: skip
+
+    def at(self, step: int) -> Batch:
+        """The same draw, said to belong to ``step`` (noise schedules read it)."""
+        return replace(self, step=step)
+
+
+class Losses(NamedTuple):
+    """What each player minimises: scalars, or (S,) in an ensemble."""
+
+    g: Tensor
+    d: Tensor
+
+
+class Game(ABC):
+    """A differentiable game of a generator (player 1) and a discriminator (player 2)."""
+
+    lead: tuple[int, ...] = ()
+
+    @property
+    @abstractmethod
+    def g_params(self) -> list[Tensor]:
+        """The generator's parameters."""
+
+    @property
+    @abstractmethod
+    def d_params(self) -> list[Tensor]:
+        """The discriminator's parameters."""
+
+    @abstractmethod
+    def draw(self, n: int, rng: Any) -> Batch:
+        """``n`` samples of all that is random; ``rng`` is one torch.Generator, or S in an
+        ensemble."""
+
+    @abstractmethod
+    def losses(self, batch: Batch, params: Params | None = None) -> Losses:
+        """Both losses, at the current parameters or at others (which may have a leading axis)."""
+
+    def loss_g(self, batch: Batch) -> Tensor:
+        """The generator's loss alone; overridden where that is cheaper."""
+        return self.losses(batch).g
+
+    def loss_d(self, batch: Batch) -> Tensor:
+        """The discriminator's loss alone; overridden where that is cheaper."""
+        return self.losses(batch).d
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Modules whose buffers belong to the state of a run."""
+        return {}
+
+    @property
+    def n_g(self) -> int:
+        """Number of the generator's parameters (of one member)."""
+        return self._count(self.g_params)
+
+    @property
+    def n_d(self) -> int:
+        """Number of the discriminator's parameters (of one member)."""
+        return self._count(self.d_params)
+
+    def _count(self, params: list[Tensor]) -> int:
+        return sum(p.numel() for p in params) // (self.lead[0] if self.lead else 1)
+
+    def _first(self) -> Tensor:
+        return next(iter(self.g_params or self.d_params))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._first().dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self._first().device
+
+    def to(self, *args: Any, **kwargs: Any) -> Game:
+        """Move or cast the parameters in place, as ``nn.Module.to`` does; returns the game."""
+        for module in self.modules().values():
+            module.to(*args, **kwargs)
+        return self
+
+
+@contextmanager
+def frozen(params: Sequence[Tensor]) -> Iterator[None]:
+    """Within it the parameters are constants: gradients are the same and no graph is built through
+    them.""" held = [p for p in params if p.requires_grad]
+    for p in held:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in held:
+            p.requires_grad_(True)
+
+
+class GAN(Game):
+    """A generator and a discriminator with data, latents and a loss.
+
+    Parameters
+    ----------
+    generator : module, latents (n, *latent.shape) -> samples (n, *data.shape).
+    discriminator : module, samples -> logits (n,) or (n, 1).
+    data, latent : anything with ``sample(n, rng)`` and ``shape``.
+    loss : a ``Loss`` or the name of one.
+    penalties : added to the discriminator's loss.
+    corrupt : instance noise on the discriminator's input.
+    label_smoothing : D's target for real samples (1 is none); only for losses with labels.
+
+    Raises TypeError or ValueError for arguments that do not fit together; shapes are tried out with
+    two samples at the call.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        *,
+        data: Any,
+        latent: Any,
+        loss: Loss | str = losses.non_saturating,
+        penalties: Sequence[Penalty] | Penalty = (),
+        corrupt: InstanceNoise | None = None,
+        label_smoothing: float = 1.0,
+    ) -> None:
+        self.generator = _checks.instance("generator", generator, nn.Module)
+        self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
+        for name, source in (("data", data), ("latent", latent)):
+            if not (hasattr(source, "sample") and hasattr(source, "shape")):
+                raise TypeError(
+                    f"{name} must have sample(n, rng) and shape, got {type(source).__name__}. "
+                    "Wrap a tensor of samples as gt.data.Points(tensor)."
+                )
+        self.data, self.latent = data, latent
+        self.loss = losses.smoothed(losses.get(loss), label_smoothing)
+        self.penalties = (penalties,) if isinstance(penalties, Penalty) else tuple(penalties)
+        for penalty in self.penalties:
+            _checks.instance(
+                "penalties", penalty, Penalty, "Build one with gt.penalties.r1(gamma)."
+            )
+        self.corrupt = corrupt
+        self.label_smoothing = label_smoothing
+        self.lead: tuple[int, ...] = getattr(data, "lead", ())
+        # Batch statistics of a joint real-and-fake batch would differ from those of each alone.
+        norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+        self._joint = not any(isinstance(m, norms) for m in discriminator.modules())
+        self._check_shapes()
+
+    @property
+    def g_params(self) -> list[Tensor]:
+        return list(self.generator.parameters())
+
+    @property
+    def d_params(self) -> list[Tensor]:
+        return list(self.discriminator.parameters())
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+    def draw(self, n: int, rng: Any) -> Batch:
+        real = self.data.sample(n, rng)
+        latent = self.latent.sample(n, rng)
+        noise_real = noise_fake = None
+        if self.corrupt is not None:
+            noise_real, noise_fake = draw_like(self.corrupt.draw, real, rng, self.lead)
+        noise = tuple(draw_like(p.draw, real, rng, self.lead) for p in self.penalties)
+        batch = Batch(real, latent, noise_real, noise_fake, noise)
+        dtype, device = self.dtype, self.device
+        return batch.map(lambda x: x.to(device, dtype if x.is_floating_point() else None))
+
+    def generate(self, latent: Tensor) -> Tensor:
+        """G(latent)."""
+        return self.generator(latent)
+
+    def critic(self, x: Tensor) -> Tensor:
+        """Logits of the discriminator, shape (n,) or (S, n); x may lack the leading axis."""
+        if self.lead and x.ndim == 1 + len(self.data.shape):
+            x = x.expand(*self.lead, *x.shape)
+        return self._logits(self.discriminator(x), x)
+
+    def losses(self, batch: Batch, params: Params | None = None) -> Losses:
+        if params is None:
+            generate, critic = self.generator, self.critic
+        else:
+            batch = self._spread(batch, params)
+            generate = lambda z: apply(self.generator, params[0], z)  # noqa: E731
+            critic = lambda x: self._logits(apply(self.discriminator, params[1], x), x)  # noqa: E731
+        real, fake = self._seen(batch.real, generate(batch.latent), batch)
+        real_logits, fake_logits = self._both(critic, real, fake)
+        return Losses(
+            self.loss.g(real_logits, fake_logits),
+            self._with_penalties(self.loss.d(real_logits, fake_logits), critic, real, fake, batch),
+        )
+
+    def loss_d(self, batch: Batch) -> Tensor:
+        real, fake = self._seen(batch.real, self.generator(batch.latent), batch)
+        value = self.loss.d(*self._both(self.critic, real, fake))
+        return self._with_penalties(value, self.critic, real, fake, batch)
+
+    def loss_g(self, batch: Batch) -> Tensor:
+        real, fake = self._seen(batch.real, self.generator(batch.latent), batch)
+        if self.loss.paired:
+            return self.loss.g(*self._both(self.critic, real, fake))
+        fake_logits = self.critic(fake)
+        return self.loss.g(fake_logits, fake_logits)  # an unpaired loss does not read the first
+
+    def _seen(self, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        if self.corrupt is None or batch.noise_real is None or batch.noise_fake is None:
+            return real, fake
+        return (
+            self.corrupt.apply(real, batch.noise_real, batch.step),
+            self.corrupt.apply(fake, batch.noise_fake, batch.step),
+        )
+
+    def _both(
+        self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        if not self._joint:
+            return critic(real), critic(fake)
+        axis = real.ndim - len(self.data.shape) - 1
+        logits = critic(torch.cat([real, fake], axis))
+        return logits.split([real.shape[axis], fake.shape[axis]], -1)  # pyright: ignore
+
+    def _with_penalties(
+        self,
+        value: Tensor,
+        critic: Callable[[Tensor], Tensor],
+        real: Tensor,
+        fake: Tensor,
+        batch: Batch,
+    ) -> Tensor:
+        for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
+            value = value + penalty(critic, real, fake, noise, value.ndim)
+        return value
+
+    def _spread(self, batch: Batch, params: Params) -> Batch:
+        """The batch with the leading axis that the given parameters have and it lacks."""
+        given = next(iter(params[0] or params[1]))
+        axes = given.ndim - self._first().ndim
+        if axes == 0:
+            return batch
+        return batch.map(lambda x: x.expand(len(given), *x.shape))
+
+    def _logits(self, out: Tensor, x: Tensor) -> Tensor:
+        return _checks.logits("discriminator", out, x.shape[: x.ndim - len(self.data.shape)])
+
+    def _check_shapes(self) -> None:
+        rng = torch.Generator().manual_seed(0)
+        batch = self.draw(2, [rng] * self.lead[0] if self.lead else rng)
+        modes = [(m, m.training) for m in self.modules().values()]
+        for module, _ in modes:
+            module.eval()
+        try:
+            with torch.no_grad():
+                fake = self.generator(batch.latent)
+                if fake.shape != batch.real.shape:
+                    raise ValueError(
+                        f"generator makes samples of shape {tuple(fake.shape[1:])} from latents of "
+                        f"shape {self.latent.shape}, but the data have shape {self.data.shape}."
+                    )
+                self.critic(batch.real)
+        finally:
+            for module, training in modes:
+                module.train(training)
+
+
+def draw_like(draw: Callable, real: Tensor, rng: Any, lead: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """``draw(real, rng)``, member by member in an ensemble, each with its own generator."""
+    if not lead:
+        return draw(real, rng)
+    parts = [draw(x, r) for x, r in zip(real, rng, strict=True)]
+    return tuple(torch.stack(group) for group in zip(*parts, strict=True))
+
+
+class FunctionGame(Game):
+    """min_x f_g(x, y), min_y f_d(x, y): a game given as two functions of two vectors.
+
+    Parameters
+    ----------
+    f_g, f_d : functions of tensors x (n_g,) and y (n_d,) to a scalar, in torch operations. For a
+        zero-sum game ``f_d`` may be None: then f_d = -f_g.
+    x, y : starting points (n_g,), (n_d,); or (S, n_g), (S, n_d) for S starting points at once.
+
+    Raises ValueError when a function does not give a scalar or the starting points do not match.
+    """
+
+    def __init__(
+        self,
+        f_g: Callable[[Tensor, Tensor], Tensor],
+        f_d: Callable[[Tensor, Tensor], Tensor] | None,
+        x: Tensor | Sequence[float],
+        y: Tensor | Sequence[float],
+    ) -> None:
+        self.f_g = f_g
+        self.f_d = f_d if f_d is not None else lambda x, y: -f_g(x, y)
+        self.x, self.y = (_start(name, value) for name, value in (("x", x), ("y", y)))
+        if self.x.ndim != self.y.ndim or self.x.shape[:-1] != self.y.shape[:-1]:
+            raise ValueError(
+                f"x has shape {tuple(self.x.shape)} and y {tuple(self.y.shape)}: give both one "
+                "starting point, or both the same number of them."
+            )
+        self.lead = tuple(self.x.shape[:-1])
+        for name, f in (("f_g", self.f_g), ("f_d", self.f_d)):
+            value = f(*(p.detach()[(0,) * len(self.lead)] for p in (self.x, self.y)))
+            if not isinstance(value, Tensor) or value.numel() != 1:
+                raise ValueError(f"{name} must return one number as a tensor, got {value!r}.")
+
+    @property
+    def g_params(self) -> list[Tensor]:
+        return [self.x]
+
+    @property
+    def d_params(self) -> list[Tensor]:
+        return [self.y]
+
+    def draw(self, n: int = 0, rng: Any = None) -> Batch:
+        """Nothing is random in a game given by functions: an empty batch."""
+        empty = torch.empty(0)
+        return Batch(empty, empty)
+
+    def losses(self, batch: Batch | None = None, params: Params | None = None) -> Losses:
+        x, y = (self.x, self.y) if params is None else (params[0][0], params[1][0])
+        return Losses(self._evaluate(self.f_g, x, y), self._evaluate(self.f_d, x, y))
+
+    def loss_g(self, batch: Batch | None = None) -> Tensor:
+        return self._evaluate(self.f_g, self.x, self.y)
+
+    def loss_d(self, batch: Batch | None = None) -> Tensor:
+        return self._evaluate(self.f_d, self.x, self.y)
+
+    @staticmethod
+    def _evaluate(f: Callable, x: Tensor, y: Tensor) -> Tensor:
+        value = f if x.ndim == 1 else torch.vmap(f)
+        return value(x, y).reshape(x.shape[:-1])
+
+    def to(self, *args: Any, **kwargs: Any) -> FunctionGame:
+        for p in (self.x, self.y):
+            p.data = p.data.to(*args, **kwargs)
+        return self
+
+
+def _start(name: str, value: Tensor | Sequence[float]) -> nn.Parameter:
+    point = torch.as_tensor(value)
+    point = point if point.is_floating_point() else point.to(torch.get_default_dtype())
+    if point.ndim not in (1, 2) or point.numel() == 0:
+        raise ValueError(f"{name} must have shape (n,) or (S, n), got {tuple(point.shape)}.")
+    return nn.Parameter(_checks.finite(name, point.detach().clone()))

@@ -1,0 +1,141 @@
+"""What to look at while a run goes by: functions that make probes ``state -> array`` for
+``record``.
+
+A probe has a fixed seed of its own and changes nothing. In an ensemble each result has the members'
+axis first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_teach import _checks, spectra
+from gan_teach.games import GAN, Batch
+from gan_teach.streams import generator
+from gan_teach.training import State
+
+Probe = Callable[[State], Any]
+
+
+def params() -> Probe:
+    """All parameters as one vector: the generator's, then the discriminator's. (n,) or (S, n)."""
+
+    def probe(state: State) -> Tensor:
+        axes = len(state.game.lead)
+        flat = [p.detach().flatten(axes) for p in (*state.game.g_params, *state.game.d_params)]
+        return torch.cat(flat, -1)
+
+    return probe
+
+
+def loss(player: str) -> Probe:
+    """The loss of player "g" or "d" that the last update saw; NaN before the first."""
+    key = f"{_checks.choice('player', player, ('g', 'd'))}_loss"
+
+    def probe(state: State) -> Tensor:
+        value = state.losses.get(key)
+        return torch.full(state.game.lead, math.nan) if value is None else value
+
+    return probe
+
+
+def gradient_norm(player: str) -> Probe:
+    """Euclidean norm of the gradient that moved player "g" or "d" last; NaN before the first."""
+    key = f"{_checks.choice('player', player, ('g', 'd'))}_grads"
+
+    def probe(state: State) -> Tensor:
+        grads = getattr(state.optims, key)
+        if grads is None:
+            return torch.full(state.game.lead, math.nan)
+        axes = len(state.game.lead)
+        return torch.sqrt(sum((g * g).flatten(axes).sum(-1) for g in grads))  # pyright: ignore
+
+    return probe
+
+
+def samples(n: int = 256, seed: int = 0) -> Probe:
+    """G at ``n`` latents that stay the same through the run: (n, ...) or (S, n, ...)."""
+    latents = _Fixed(n, seed, lambda game: game.latent)
+
+    def probe(state: State) -> Tensor:
+        game = _gan(state)
+        with torch.no_grad():
+            return game.generate(latents(game))
+
+    return probe
+
+
+def discriminator_on(grid: Tensor) -> Probe:
+    """D = sigmoid(logit) at the points ``grid`` (m, ...): (m,) or (S, m)."""
+    points = torch.as_tensor(grid)
+
+    def probe(state: State) -> Tensor:
+        game = _gan(state)
+        x = points.to(game.device, game.dtype)
+        x = x[:, None] if x.ndim == len(game.data.shape) else x
+        with torch.no_grad():
+            return torch.sigmoid(game.critic(x))
+
+    return probe
+
+
+def scores(n: int = 256, seed: int = 0) -> Probe:
+    """(mean D(x), mean D(G(z))) on ``n`` fixed real samples and latents: (2,) or (S, 2)."""
+    reals = _Fixed(n, seed, lambda game: game.data)
+    latents = _Fixed(n, seed + 1, lambda game: game.latent)
+
+    def probe(state: State) -> Tensor:
+        game = _gan(state)
+        with torch.no_grad():
+            seen = (reals(game), game.generate(latents(game)))
+            return torch.stack([torch.sigmoid(game.critic(x)).mean(-1) for x in seen], -1)
+
+    return probe
+
+
+def eigenvalues(
+    batch: Batch | None = None, *, of: str = "jacobian", n: int = 256, seed: int = 0
+) -> Probe:
+    """Eigenvalues of the game's Jacobian, or of a player's Hessian ("d", "g"), on a fixed batch.
+
+    For each step of a long run, record ``params()`` and call ``spectra.spectra`` afterwards: it
+    treats all snapshots at once.
+    """
+
+    def probe(state: State) -> Any:
+        game = state.game
+        rng = [generator(seed)] * game.lead[0] if game.lead else generator(seed)
+        now = batch or game.draw(n, rng)
+        if of == "jacobian":
+            return spectra.spectrum(spectra.jacobian(game, now))
+        return spectra.symmetric_spectrum(spectra.hessian(of, game, now))
+
+    return probe
+
+
+class _Fixed:
+    """Samples of a source drawn once per game, by a seed of their own."""
+
+    def __init__(self, n: int, seed: int, source: Callable[[GAN], Any]) -> None:
+        self.n = _checks.whole("n", n, least=1)
+        self.seed = _checks.whole("seed", seed)
+        self.source = source
+        self._held: tuple[int, Tensor] | None = None
+
+    def __call__(self, game: GAN) -> Tensor:
+        source = self.source(game)
+        if self._held is None or self._held[0] != id(source):
+            lead = getattr(source, "lead", ())
+            rng = [generator(self.seed) for _ in range(lead[0])] if lead else generator(self.seed)
+            drawn = source.sample(self.n, rng)
+            self._held = (id(source), drawn.to(game.device, game.dtype))
+        return self._held[1]
+
+
+def _gan(state: State) -> GAN:
+    return _checks.instance("game", state.game, GAN, "This probe needs samples, so it needs a GAN.")
