@@ -1,7 +1,7 @@
 """gan_teach: why GANs converge, cycle or collapse. Import it as ``import gan_teach as gt``.
 
-The public names, in the order the course meets them, are listed once, in ``__init__.pyi``: editors and
-type checkers read that file as it is, and this module reads it to import each name when it is
+The public names, in the order the course meets them, are listed once, in ``__init__.pyi``: editors
+and type checkers read that file as it is, and this module reads it to import each name when it is
 first used (PEP 562). ``import gan_teach`` itself therefore imports nothing heavy, not even torch.
 To publish a name, add its line there.
 """
@@ -24,7 +24,7 @@ def _public_names() -> dict[str, str]:
 
 
 _MODULE_OF = _public_names()
-__all__ = ["__version__", *_MODULE_OF]
+__all__ = ["__version__", *_MODULE_OF]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> object:

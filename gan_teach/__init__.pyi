@@ -26,3 +26,4 @@ from . import spectra as spectra
 from . import zoo as zoo
 
 __version__: str
+__all__: list[str]

@@ -64,7 +64,9 @@ def _describe(source: Path) -> Chapter:
     text = [line.removeprefix("#").strip() for line in lines if line.startswith("#")]
     start = next((i for i, line in enumerate(text) if line.startswith("# ")), None)
     if start is None:
-        raise CourseError(f"{source} has no heading: its first markdown cell must begin with '# # '.")
+        raise CourseError(
+            f"{source} has no heading: its first markdown cell must begin with '# # '."
+        )
     paragraph: list[str] = []
     for line in text[start + 1 :]:
         if paragraph and not line or line.startswith(("#", "%%")):

@@ -1,0 +1,96 @@
+"""The command line: what is printed, the exit status, and one sentence for every mistake."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from gan_teach import __version__, cli, course
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["lst"], "COMMAND must be one of list, lab, .*got 'lst'. Did you mean 'list'?"),
+        (["lab", "--port", "70000"], "a port is a whole number from 1 to 65535, got '70000'"),
+        (["list", "--loud"], "unrecognized arguments: --loud"),
+    ],
+)
+def test_bad_usage_is_one_sentence_and_status_2(arguments, sentence, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("gan-teach: ")
+    assert error.count("\n") == 1
+    assert re.search(sentence, error)
+
+
+def test_an_unknown_chapter_lists_the_known_ones(tmp_path, capsys):
+    (tmp_path / "01_normal.py").write_text("# %% [markdown]\n# # Normal\n# Text.")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["notebooks", "--folder", str(tmp_path), "01_norml"])
+    assert stop.value.code == 2
+    assert "Did you mean '01_normal'?" in capsys.readouterr().err
+
+
+def test_a_failed_task_is_one_sentence_and_status_1(tmp_path, capsys):
+    assert cli.main(["notebooks", "--folder", str(tmp_path / "none")]) == 1
+    assert "run this in a checkout" in capsys.readouterr().err
+
+
+def test_list_has_a_line_for_each_chapter(capsys):
+    assert cli.main(["list"]) == 0
+    out = capsys.readouterr().out
+    for chapter in course.chapters():
+        assert chapter.name in out
+        assert chapter.summary in out
+
+
+def test_no_arguments_print_the_help(capsys):
+    assert cli.main([]) == 0
+    assert "COMMAND" in capsys.readouterr().out
+
+
+def test_lab_copies_the_course_where_it_is_asked_to(tmp_path, capsys):
+    target = tmp_path / "mine"
+    assert cli.main(["lab", "--folder", str(target), "--copy-only"]) == 0
+    assert str(target) in capsys.readouterr().out
+    there = {path.name for path in target.glob("*.ipynb")}
+    assert there == {chapter.notebook.name for chapter in course.chapters()}
+
+
+def test_lab_started_in_the_course_folder_stays_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cli.main(["lab", "--copy-only"])
+    monkeypatch.chdir(tmp_path / course.DEFAULT_FOLDER)
+    cli.main(["lab", "--copy-only"])
+    assert not (tmp_path / course.DEFAULT_FOLDER / course.DEFAULT_FOLDER).exists()
+
+
+def test_lab_says_which_changed_notebooks_have_a_new_version(monkeypatch, capsys):
+    offer = course.Copied("01_normal.ipynb", "offered", "01_normal.new.ipynb")
+    monkeypatch.setattr(course, "copy_course", lambda folder: [offer])
+    cli.main(["lab", "--copy-only"])
+    assert "01_normal.ipynb holds your changes and stays" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(course, "chapters", interrupted)
+    assert cli.main(["list"]) == 130
+    assert "stopped" in capsys.readouterr().err
+
+
+def test_the_module_is_the_command():
+    command = [sys.executable, "-m", "gan_teach", "--version"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == f"gan-teach {__version__}"
+
+
+def test_list_does_not_wait_for_torch():
+    code = "import sys; sys.modules['torch'] = None\nfrom gan_teach.cli import main; main(['list'])"
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

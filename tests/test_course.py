@@ -1,0 +1,165 @@
+"""The chapters on disk and a learner's copy of them."""
+
+import json
+
+import pytest
+
+from gan_teach import course
+from gan_teach.course import MANIFEST, CourseError, chapters, copy_course
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "source"
+    (folder / "data").mkdir(parents=True)
+    (folder / "00_start_here.ipynb").write_text("zero, version 1")
+    (folder / "01_normal.ipynb").write_text("one, version 1")
+    (folder / "01_normal.py").write_text("# %% [markdown]\n# # Normal\n# Text.")
+    (folder / "data" / "runs.npz").write_bytes(b"\0\1")
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / "x.ipynb").write_text("not part of it")
+    return folder
+
+
+def actions(copied):
+    return {file.name: file.action for file in copied}
+
+
+def test_a_first_copy_brings_notebooks_and_data_only(source, tmp_path):
+    copied = copy_course(tmp_path / "deep" / "copy", source)
+    assert actions(copied) == dict.fromkeys(
+        ["00_start_here.ipynb", "01_normal.ipynb", "data/runs.npz"], "new"
+    )
+    files = {p.name for p in (tmp_path / "deep" / "copy").rglob("*") if p.is_file()}
+    assert files == {"00_start_here.ipynb", "01_normal.ipynb", "runs.npz", MANIFEST}
+
+
+def test_a_second_copy_writes_nothing(source, tmp_path):
+    copy_course(tmp_path / "c", source)
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "c").glob("*.ipynb")}
+    assert set(actions(copy_course(tmp_path / "c", source)).values()) == {"current"}
+    assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "c").glob("*.ipynb")}
+
+
+def test_an_untouched_notebook_is_refreshed_and_a_changed_one_is_not(source, tmp_path):
+    copy = tmp_path / "c"
+    copy_course(copy, source)
+    (copy / "01_normal.ipynb").write_text("mine")
+    (source / "00_start_here.ipynb").write_text("zero, version 2")
+    (source / "01_normal.ipynb").write_text("one, version 2")
+    result = {f.name: f for f in copy_course(copy, source)}
+    assert result["00_start_here.ipynb"].action == "refreshed"
+    assert (copy / "00_start_here.ipynb").read_text() == "zero, version 2"
+    assert result["01_normal.ipynb"].action == "offered"
+    assert (copy / "01_normal.ipynb").read_text() == "mine"
+    assert (copy / "01_normal.new.ipynb").read_text() == "one, version 2"
+
+
+def test_the_offer_is_made_once_per_version(source, tmp_path):
+    copy = tmp_path / "c"
+    copy_course(copy, source)
+    (copy / "01_normal.ipynb").write_text("mine")
+    assert actions(copy_course(copy, source))["01_normal.ipynb"] == "kept"
+    assert not (copy / "01_normal.new.ipynb").exists()  # nothing newer to offer
+    for version in ("2", "3"):
+        (source / "01_normal.ipynb").write_text(f"one, version {version}")
+        assert actions(copy_course(copy, source))["01_normal.ipynb"] == "offered"
+        assert (copy / "01_normal.new.ipynb").read_text() == f"one, version {version}"
+        (copy / "01_normal.new.ipynb").unlink(missing_ok=version == "3")
+        assert actions(copy_course(copy, source))["01_normal.ipynb"] == "kept"
+        assert not (copy / "01_normal.new.ipynb").exists()
+
+
+def test_a_changed_offer_is_the_learners_too(source, tmp_path):
+    copy = tmp_path / "c"
+    copy_course(copy, source)
+    (copy / "01_normal.ipynb").write_text("mine")
+    (source / "01_normal.ipynb").write_text("one, version 2")
+    copy_course(copy, source)
+    (copy / "01_normal.new.ipynb").write_text("mine as well")
+    (source / "01_normal.ipynb").write_text("one, version 3")
+    (offer,) = (f for f in copy_course(copy, source) if f.action == "offered")
+    assert offer.beside == "01_normal.new2.ipynb"
+    assert (copy / "01_normal.new.ipynb").read_text() == "mine as well"
+
+
+def test_adopting_the_offer_ends_the_matter(source, tmp_path):
+    copy = tmp_path / "c"
+    copy_course(copy, source)
+    (copy / "01_normal.ipynb").write_text("mine")
+    (source / "01_normal.ipynb").write_text("one, version 2")
+    copy_course(copy, source)
+    (copy / "01_normal.new.ipynb").replace(copy / "01_normal.ipynb")
+    assert actions(copy_course(copy, source))["01_normal.ipynb"] == "current"
+    (source / "01_normal.ipynb").write_text("one, version 3")
+    assert actions(copy_course(copy, source))["01_normal.ipynb"] == "refreshed"
+
+
+@pytest.mark.parametrize("broken", ["", "[]", '{"files": [1]}', "\x00"])
+def test_without_a_readable_manifest_nothing_is_overwritten(source, tmp_path, broken):
+    copy = tmp_path / "c"
+    copy_course(copy, source)
+    (copy / MANIFEST).write_text(broken)
+    (copy / "01_normal.ipynb").write_text("mine")
+    copy_course(copy, source)
+    assert (copy / "01_normal.ipynb").read_text() == "mine"
+    assert json.loads((copy / MANIFEST).read_text())["files"]
+
+
+def test_a_notebook_that_was_there_before_the_course_is_kept(source, tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "01_normal.ipynb").write_text("somebody's own")
+    assert actions(copy_course(tmp_path / "c", source))["01_normal.ipynb"] == "offered"
+    assert (tmp_path / "c" / "01_normal.ipynb").read_text() == "somebody's own"
+
+
+def test_a_file_in_the_place_of_the_folder(source, tmp_path):
+    (tmp_path / "c").write_text("")
+    with pytest.raises(CourseError, match=r"c is a file, not a folder"):
+        copy_course(tmp_path / "c", source)
+    with pytest.raises(CourseError, match="cannot be copied to"):
+        copy_course(tmp_path / "c" / "below", source)
+
+
+def test_a_chapter_is_described_by_its_first_markdown_cell(tmp_path):
+    (tmp_path / "03_games.py").write_text(
+        "# ---\n# jupyter: {}\n# ---\n\n# %% [markdown]\n# # Play a *game*\n#\n"
+        "# You play `two`\n# games. Then more.\n#\n# Other.\n"
+    )
+    (tmp_path / "helper.py").write_text("")
+    (chapter,) = chapters(tmp_path)
+    assert (chapter.number, chapter.name) == ("03", "03_games")
+    assert (chapter.title, chapter.summary) == ("Play a *game*", "You play two games.")
+    assert chapter.notebook == tmp_path / "03_games.ipynb"
+
+
+def test_a_chapter_without_heading_is_named(tmp_path):
+    (tmp_path / "03_games.py").write_text("# %%\n1 + 1\n")
+    with pytest.raises(CourseError, match=r"03_games\.py has no heading"):
+        chapters(tmp_path)
+
+
+def test_the_package_knows_its_own_chapters():
+    numbers = [chapter.number for chapter in chapters()]
+    assert numbers
+    assert numbers == sorted(set(numbers))
+    assert all(chapter.title and chapter.summary for chapter in chapters())
+
+
+def test_a_missing_extra_is_one_sentence():
+    with pytest.raises(CourseError, match=r"needs no_such_package.*pip install 'gan-teach\[course"):
+        course.need("no_such_package.module")
+
+
+def test_lab_listens_on_the_loopback_interface_only(monkeypatch, tmp_path):
+    from jupyterlab.labapp import LabApp
+
+    seen = []
+    monkeypatch.setattr(LabApp, "launch_instance", lambda argv: seen.extend(argv))
+    (tmp_path / "00_start_here.ipynb").write_text("{}")
+    course.launch_lab(tmp_path, 9123, browser=False)
+    assert "--ServerApp.ip=127.0.0.1" in seen
+    assert "--ServerApp.port=9123" in seen
+    assert f"--ServerApp.root_dir={tmp_path}" in seen
+    assert "--ServerApp.open_browser=False" in seen
+    assert not [a for a in seen if "token" in a.lower() or "password" in a.lower()]

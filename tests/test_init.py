@@ -1,0 +1,43 @@
+"""The public names: one list, each found, nothing imported before it is used."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gan_teach as gt
+
+
+@pytest.mark.parametrize("name", gt.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(gt, name) is not None
+    assert name in dir(gt)
+
+
+def test_no_name_is_listed_twice():
+    assert len(gt.__all__) == len(set(gt.__all__))
+
+
+@pytest.mark.parametrize("name", [n for n, m in gt._MODULE_OF.items() if m != f".{n}"])
+def test_no_function_has_the_name_of_a_module(name):
+    """Importing a submodule sets an attribute of the package, which would hide the function."""
+    package = Path(gt.__file__).parent
+    assert not (package / f"{name}.py").exists()
+    assert not (package / name).exists()
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        gt.trian
+
+
+def test_submodules_that_are_not_listed_can_be_imported():
+    assert importlib.import_module("gan_teach.course").Chapter
+
+
+def test_import_alone_does_not_import_torch():
+    code = "import gan_teach, sys; print('torch' in sys.modules, 'numpy' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == ["False", "False"]

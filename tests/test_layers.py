@@ -1,0 +1,144 @@
+"""The architecture, enforced: a module imports only from its own layer or from below."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gan_teach
+
+PACKAGE = Path(gan_teach.__file__).parent
+LAYERS = [
+    {"_checks", "history"},
+    {
+        *("data", "models", "convnets", "losses", "penalties", "corrupt"),
+        *("metrics", "features", "landscape"),
+    },
+    {"games", "zoo"},
+    {"streams", "optim", "dynamics", "spectra", "krylov", "timescale", "crossings", "paths"},
+    {"training", "checkpoints", "ensemble", "probes"},
+    {"style", "plots", "animation", "lab"},
+    {"experiments", "figures"},
+    {"course", "notebooks", "cli", "__main__"},
+]
+LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
+WITHOUT_TORCH = ["style", "plots", "animation", "history", "course", "cli", "notebooks"]
+# Heavy packages that a learner who only trains a GAN must not wait for.
+LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm"]
+MAY_BE_EAGER = {"style": LAZY, "plots": LAZY, "animation": LAZY, "lab": LAZY}
+
+SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_tutorial" not in p.parts)
+MODULES = [p for p in SOURCES if p != PACKAGE / "__init__.py"]
+
+
+def top_level(path: Path) -> str:
+    """plots/tutorial.py belongs to the module plots."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+class Imports(ast.NodeVisitor):
+    """Names a file imports: ``eager`` on import, ``inner`` in functions. Type-only ones do not run."""
+
+    def __init__(self, path: Path):
+        self.package = ["gan_teach", *path.relative_to(PACKAGE).parts[:-1]]
+        self.eager: set[str] = set()
+        self.inner: set[str] = set()
+        self.depth = 0
+        self.visit(ast.parse(path.read_text("utf-8")))
+
+    def visit_If(self, node: ast.If) -> None:
+        if not ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.depth += 1
+        self.generic_visit(node)
+        self.depth -= 1
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self._add(*(alias.name for alias in node.names))
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        base = self.package[: len(self.package) - node.level + 1] if node.level else []
+        base = [*base, *([node.module] if node.module else [])]
+        self._add(*(".".join([*base, alias.name]) for alias in node.names))
+
+    def _add(self, *names: str) -> None:
+        (self.inner if self.depth else self.eager).update(names)
+
+    def ours(self, names: set[str]) -> set[str]:
+        """The modules of gan_teach among ``names`` (not ``gan_teach.__version__``)."""
+        parts = [name.split(".") for name in names]
+        return {p[1] for p in parts if p[0] == "gan_teach" and len(p) > 1 and p[1] in LAYER_OF}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_downwards(path):
+    here = top_level(path)
+    assert here in LAYER_OF, f"{here} has no layer: give it one in {Path(__file__).name}"
+    found = Imports(path)
+    above = {m for m in found.ours(found.eager | found.inner) if LAYER_OF[m] > LAYER_OF[here]}
+    assert not above, f"{name_of(path)} (layer {LAYER_OF[here]}) imports {above} from above"
+
+
+def test_imports_have_no_cycle():
+    graph: dict[str, set[str]] = {}
+    for path in MODULES:
+        found, here = Imports(path), top_level(path)
+        graph.setdefault(here, set()).update(found.ours(found.eager) - {here})
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError and names the cycle
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_heavy_packages_wait_until_they_are_used(path):
+    here = top_level(path)
+    eager = {name.partition(".")[0] for name in Imports(path).eager}
+    assert not eager & set(LAZY) - set(MAY_BE_EAGER.get(here, ()))
+
+
+def run(code: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in WITHOUT_TORCH if (PACKAGE / m).exists() or (PACKAGE / f"{m}.py").exists()]
+)
+def test_pictures_and_tools_work_where_torch_cannot_be_imported(module):
+    run(f"import sys; sys.modules['torch'] = None; import gan_teach.{module}")
+
+
+def test_importing_everything_the_course_trains_with_stays_light():
+    """Beyond what torch itself loads, ``import gan_teach`` and training bring in nothing heavy."""
+    code = (
+        "import sys, torch; before = set(sys.modules); import gan_teach as gt\n"
+        "if {'train', 'GAN'} <= set(dir(gt)): gt.train, gt.GAN\n"
+        "print(*{m.partition('.')[0] for m in set(sys.modules) - before})"
+    )
+    assert not set(run(code).split()) & set(LAZY)
+
+
+def test_the_rules_catch_what_they_are_for(tmp_path, monkeypatch):
+    """The walker itself: relative, nested and type-only imports."""
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    (tmp_path / "plots").mkdir()
+    file = tmp_path / "plots" / "x.py"
+    file.write_text(
+        "from typing import TYPE_CHECKING\nfrom ..training import train\nimport scipy.linalg\n"
+        "if TYPE_CHECKING:\n    from gan_teach.cli import main\n"
+        "def f():\n    from gan_teach import zoo\n"
+    )
+    found = Imports(file)
+    assert found.ours(found.eager) == {"training"}
+    assert found.ours(found.inner) == {"zoo"}
+    assert "scipy.linalg" in found.eager

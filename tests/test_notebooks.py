@@ -1,0 +1,212 @@
+"""The chapters (each pair agrees, each cell is short, each picture is described) and their builder."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from gan_teach import notebooks
+from gan_teach.course import CourseError, chapters, tutorial_folder
+
+SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
+KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input"}
+LONGEST_CELL = 12
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def rich(notebook):
+    """(MIME type, content) of everything that cells display."""
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    return [pair for output in outputs for pair in output.get("data", {}).items()]
+
+
+@pytest.fixture(params=SOURCES, ids=name_of)
+def source(request):
+    return request.param
+
+
+@pytest.fixture
+def made(source):
+    return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+
+
+# -- the chapters ---------------------------------------------------------------------------------
+
+
+def test_every_notebook_has_a_source_and_the_reverse():
+    folder = tutorial_folder()
+    assert {p.stem for p in folder.glob("*.ipynb")} == {p.stem for p in folder.glob("*.py")}
+
+
+def test_chapters_are_numbered_without_a_gap():
+    assert [int(c.number) for c in chapters()] == list(range(len(SOURCES)))
+
+
+def test_a_notebook_holds_the_cells_of_its_source(source, made):
+    fresh = notebooks.convert(source)
+    hint = f"run: gan-teach notebooks {source.stem}"
+    assert [c.source for c in made.cells] == [c.source for c in fresh.cells], hint
+    assert [c.id for c in made.cells] == [c.id for c in fresh.cells], hint
+    assert [c.metadata for c in made.cells] == [c.metadata for c in fresh.cells], hint
+
+
+def test_a_notebook_is_stored_as_the_builder_writes_it(source, made):
+    assert source.with_suffix(".ipynb").read_text("utf-8") == notebooks.render(made)
+
+
+def test_a_notebook_was_run_from_top_to_bottom(made):
+    counts = [cell.execution_count for cell in code_cells(made) if cell.source.strip()]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_code_cells_are_short(source, made):
+    for cell in code_cells(made):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert len(lines) <= LONGEST_CELL, f"{source.stem}: {lines[0]!r} has {len(lines)} lines"
+
+
+def test_tags_are_ones_that_something_reads(made):
+    assert {tag for cell in made.cells for tag in cell.metadata.get("tags", [])} <= KNOWN_TAGS
+
+
+def test_a_chapter_checks_a_number(made):
+    checked = [c for c in code_cells(made) if "nbval-check-output" in c.metadata.get("tags", [])]
+    assert checked
+    assert all(cell.outputs for cell in checked)
+
+
+def test_every_picture_has_alternative_text(source, made):
+    bare = [mime for mime, _ in rich(made) if mime.startswith("image/")]
+    assert not bare, f"{source.stem}: draw figures with gan_teach.style.show(fig, alt=...)"
+    pages = [content for mime, content in rich(made) if mime == "text/html"]
+    for image in re.findall(r"<img\b[^>]*>", "".join(pages)):
+        assert re.search(r'\balt="[^"]{10,}"', image), image[:200]
+    for cell in made.cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"!\[\s*\]\(", cell.source), cell.source
+
+
+def test_nothing_volatile_is_stored(made):
+    assert "widgets" not in made.metadata
+    assert notebooks.WIDGET not in dict(rich(made))
+    for cell in code_cells(made):
+        assert not [o for o in cell.outputs if o.get("name") == "stderr"]
+        assert not re.search(r" at 0x[0-9a-f]{6,}", "".join(notebooks._texts(cell)))
+
+
+# -- the builder ----------------------------------------------------------------------------------
+
+TINY = """# %% [markdown]
+# # Tiny
+#
+# A chapter for the tests.
+
+# %% tags=["nbval-check-output"]
+import sys
+from tqdm import tqdm
+for i in tqdm(range(3)):
+    print(i, flush=True)
+object()
+
+# %%
+1 + 1
+
+# %%
+1 + 1
+
+# %%
+import ipywidgets
+ipywidgets.IntSlider()
+
+# %%
+from IPython.display import HTML, display
+png = "iVBORw0K" "Ggo="
+display({"image/png": png, "text/plain": "<Figure at 0x7f00aa>"}, raw=True)
+HTML(f'<img alt="one grey pixel" src="data:image/png;base64,{png}">')
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "00_tiny.py"
+    path.write_text(TINY)
+    return path
+
+
+def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
+    assert notebooks.update(tiny)
+    first = tiny.with_suffix(".ipynb").read_bytes()
+    assert not notebooks.update(tiny)
+    assert tiny.with_suffix(".ipynb").read_bytes() == first
+    assert notebooks.check(tiny) == []
+
+    made = nbformat.reads(first.decode(), as_version=4)
+    cells = code_cells(made)
+    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5]
+    assert len({c.id for c in made.cells}) == len(made.cells)
+    assert cells[0].metadata == {"tags": ["nbval-check-output"]}
+    stream, result = cells[0].outputs
+    assert (stream.name, stream.text) == ("stdout", "0\n1\n2\n")
+    assert result.data["text/plain"] == "<object>"
+    assert cells[3].outputs[0].data == {"text/plain": notebooks.WIDGET_TEXT}
+    png, html = cells[4].outputs
+    assert png.data == {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}
+    assert 'alt="one grey pixel"' in html.data["text/html"]
+    assert "widgets" not in made.metadata
+    assert "execution" not in str([c.metadata for c in cells])
+
+    # check() sees a changed text, a changed source and a missing file, but not a changed picture
+    text = first.decode()
+    target = tiny.with_suffix(".ipynb")
+    target.write_text(text.replace("iVBORw0KGgo=", "iVBORw0KGgp="))
+    assert notebooks.check(tiny) == []
+    target.write_text(text.replace('"2"', '"3"', 1))
+    assert notebooks.check(tiny) == ["the output of cell 3 differs"]
+    target.write_text(text.replace("1 + 1", "1 + 2", 1))
+    assert notebooks.check(tiny) == ["its cells are not those of the source"]
+    target.unlink()
+    assert notebooks.check(tiny) == ["00_tiny.ipynb is missing"]
+
+
+def test_cell_ids_survive_a_cell_put_before_them(tiny):
+    before = [c.id for c in notebooks.convert(tiny).cells]
+    tiny.write_text("# %% [markdown]\n# New.\n\n" + TINY)
+    assert [c.id for c in notebooks.convert(tiny).cells][1:] == before
+
+
+def test_smoke_runs_are_never_stored(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
+    path = tmp_path / "00_smoke.py"
+    path.write_text("# %%\nimport os\nprint(os.environ.get('GAN_TEACH_SMOKE'))\n")
+    assert notebooks.execute(path).cells[0].outputs[0].text == "None\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("import warnings; warnings.warn('old')", r"00_bad\.py, code cell 1 warns: .*old"),
+        ("import pathlib; print(pathlib.Path.cwd())\nprint(pathlib.Path.cwd() / 'x')", "path of"),
+        ("1 / 0", r"00_bad\.py does not run(?s:.*)ZeroDivisionError"),
+    ],
+)
+def test_what_must_not_be_shipped_stops_the_build(tmp_path, code, sentence):
+    path = tmp_path / "00_bad.py"
+    path.write_text(f"# %%\n{code}\n")
+    with pytest.raises(CourseError, match=sentence):
+        notebooks.update(path)
+    assert not path.with_suffix(".ipynb").exists()
+
+
+def test_an_expected_error_is_stored_without_its_traceback(tmp_path):
+    path = tmp_path / "00_error.py"
+    path.write_text('# %% tags=["raises-exception"]\nint("x")\n')
+    (output,) = notebooks.execute(path).cells[0].outputs
+    assert output.traceback == ["ValueError: invalid literal for int() with base 10: 'x'"]
