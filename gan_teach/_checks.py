@@ -103,9 +103,9 @@ def logits(name: str, out: Any, batch_shape: tuple[int, ...]) -> Any:
     if shape == (*batch_shape, 1):
         return out.squeeze(-1)
     raise ValueError(
-        f"{name} returned shape {shape} for a batch of shape {batch_shape}: a discriminator gives
-        one " f"logit per sample, shape {batch_shape} or {(*batch_shape, 1)}. Is its last layer
-        wider than " "one, or does it average over the batch?"
+        f"{name} returned shape {shape} for a batch of shape {batch_shape}: a discriminator "
+        f"gives one logit per sample, shape {batch_shape} or {(*batch_shape, 1)}. Is its last "
+        "layer wider than one, or does it average over the batch?"
     )
 
 

@@ -135,8 +135,8 @@ class Game(ABC):
 
 @contextmanager
 def frozen(params: Sequence[Tensor]) -> Iterator[None]:
-    """Within it the parameters are constants: gradients are the same and no graph is built through
-    them.""" held = [p for p in params if p.requires_grad]
+    """Within it the parameters are constants: same gradients, no graph through their network."""
+    held = [p for p in params if p.requires_grad]
     for p in held:
         p.requires_grad_(False)
     try:

@@ -124,8 +124,8 @@ class History:
         return History(self.steps, arrays, static, meta)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one ``.npz`` file (a temporary file first, then renamed, so none is left half
-        done).""" path = Path(path)
+        """Write one ``.npz`` file: a temporary one first, then renamed, so none is half done."""
+        path = Path(path)
         payload = {f"over_time/{k}": a for k, a in self._arrays.items()}
         payload |= {f"static/{k}": a for k, a in self.static.items()}
         payload["steps"] = self.steps
@@ -142,8 +142,8 @@ class History:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
-        """Read what ``save`` wrote. Raises ValueError naming the file if it is damaged or
-        foreign.""" try:
+        """Read what ``save`` wrote. Raises ValueError naming a damaged or foreign file."""
+        try:
             with np.load(path, allow_pickle=False) as file:
                 data = {name: file[name] for name in file.files}
             head = json.loads(str(data["meta"]))

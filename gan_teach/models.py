@@ -183,8 +183,8 @@ def takes_leading_axis(module: nn.Module) -> bool:
 
 
 def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor) -> Tensor:
-    """``module(x)`` at other parameter values, possibly with a leading axis (then x has one
-    too).""" own = dict(module.named_parameters())
+    """``module(x)`` at other parameter values; these and x may have one leading axis more."""
+    own = dict(module.named_parameters())
     named = dict(zip(own, params, strict=True))
     axes = next((p.ndim - q.ndim for p, q in zip(params, own.values(), strict=True)), 0)
     if axes == 0 or takes_leading_axis(module):

@@ -56,8 +56,8 @@ def gradient_norm_squared(critic: Critic, x: Tensor) -> Tensor:
     """
     if hasattr(critic, "_orig_mod"):
         raise TypeError(
-            "a module made by torch.compile cannot be differentiated twice, which a gradient penalty
-            " "needs: pass the original module."
+            "a module made by torch.compile cannot be differentiated twice, which a gradient "
+            "penalty needs: pass the original module."
         )
     if not x.requires_grad:
         x = x.detach().requires_grad_()

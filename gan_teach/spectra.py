@@ -65,8 +65,8 @@ class GameJacobian:
         return self.matrix[..., self.n_g :, self.n_g :]
 
     def at(self, tau: float) -> NDArray[np.float64]:
-        """diag(1, tau) J: the Jacobian when D learns ``tau`` times as fast (Fiez & Ratliff,
-        2021).""" scale = np.ones(self.matrix.shape[-1])
+        """diag(1, tau) J: D learns ``tau`` times as fast as G (Fiez & Ratliff, 2021)."""
+        scale = np.ones(self.matrix.shape[-1])
         scale[self.n_g :] = _checks.real("tau", tau, above=0.0)
         return scale[:, None] * self.matrix
 

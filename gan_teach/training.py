@@ -106,8 +106,8 @@ def train(
         load_checkpoint(resume, state)
         if state.step > steps:
             raise ValueError(
-                f"steps={steps} is the total to reach, but {resume} is already at step
-                {state.step}."
+                f"steps={steps} is the total to reach, but {resume} is already at step "
+                f"{state.step}."
             )
     return Run(_states(state, steps), steps - state.step + 1)
 
