@@ -1,0 +1,224 @@
+"""One look for every figure: what each color and marker means, and how a figure reaches the page.
+
+Nothing here touches the user's global settings: ``use()`` is a context manager, and every plotting
+function of the library runs inside it. Colors are Petroff's ten (2021, "Accessible color sequences
+for data visualization", arXiv:2107.02270), which stay apart under color-vision deficiency; a second
+sign (a marker, a dash, a hatch) always says the same thing as the color.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+PALETTE = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+)  # fmt: skip
+REAL, FAKE = PALETTE[0], PALETTE[6]  # data are blue filled circles, generated points orange crosses
+DISCRIMINATOR, GENERATOR = PALETTE[4], PALETTE[2]
+THEORY = "#4a4d57"  # what the theory predicts: always dashed, never a data color
+LATENT = PALETTE[5]
+INK = "#1f2328"
+REAL_MARKER, FAKE_MARKER, LATENT_MARKER = "o", "x", "|"
+# Lines that stand together: dark enough for white paper, each with its own dash.
+LINES = tuple(PALETTE[k] for k in (0, 6, 4, 5, 2, 8))
+DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)), (0, (3, 1.5)))
+HATCHES = ("", "///", "...", "\\\\\\", "xx", "ooo")
+FIELD, SIGNED = "cividis", "PuOr"  # color maps: magnitudes, and values on both sides of zero
+
+_SETTINGS = {
+    "axes.prop_cycle": cycler(color=PALETTE),
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "font.size": 11,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+    "lines.markersize": 6.0,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "hatch.linewidth": 0.6,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "gan_teach",
+}
+
+
+@contextmanager
+def use() -> Iterator[None]:
+    """The library's style within a ``with`` block or, as ``@use()``, within one function."""
+    with matplotlib.style.context(_SETTINGS, after_reset=True):
+        yield
+
+
+def axes(ax: Axes | None = None, size: tuple[float, float] = (7.0, 4.2)) -> Axes:
+    """``ax`` itself, or the only axes of a new figure of ``size`` inches."""
+    return mosaic([[0]], size)[1][0] if ax is None else ax
+
+
+def mosaic(
+    layout: Sequence[Sequence[Any]],
+    size: tuple[float, float],
+    width_ratios: Sequence[float] | None = None,
+) -> tuple[Figure, dict[Any, Axes]]:
+    """A new figure and its axes by the names in ``layout`` (rows of names; equal names merge).
+
+    The figure is not registered with pyplot: it is freed like any object, and a notebook does not
+    draw it a second time. Tick settings are stored in the axes, because matplotlib makes ticks as
+    late as the first drawing, when ``use()`` may have ended.
+    """
+    with use():
+        figure = Figure(figsize=size, layout="constrained")
+        named = figure.subplot_mosaic([list(row) for row in layout], width_ratios=width_ratios)
+        for ax in named.values():
+            ax.grid(True, color=PALETTE[8], alpha=0.22, linewidth=0.7)
+            ax.tick_params(which="both", labelsize=10, color=INK, labelcolor=INK)
+    return figure, named
+
+
+@dataclass(frozen=True)
+class HtmlImage:
+    """An image with its alternative text; a notebook shows it as one ``<img alt=...>``."""
+
+    data: bytes = field(repr=False)
+    alt: str
+    width: int
+    format: str = "png"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.alt, str) or not self.alt.strip():
+            raise ValueError(
+                f"alt must be a sentence that says what the picture shows, got {self.alt!r}: "
+                "readers who cannot see the picture get this text instead of it."
+            )
+
+    def _repr_html_(self) -> str:
+        source = base64.b64encode(self.data).decode("ascii")
+        return (
+            f'<img alt="{html.escape(self.alt, quote=True)}" width="{self.width}" '
+            f'style="max-width:100%;height:auto" src="data:image/{self.format};base64,{source}">'
+        )
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": self.alt}
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the image file (under a temporary name, then renamed)."""
+        with replacing(path) as partial:
+            partial.write_bytes(self.data)
+        return Path(path)
+
+
+def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
+    """Show ``figure`` (or the figure of an axes) with the alternative text ``alt``, and close it.
+
+    In a notebook the picture is displayed and nothing is returned; elsewhere the image is returned.
+    The PNG has a palette and no metadata, so that the same figure gives the same bytes. Raises
+    ValueError when ``alt`` is empty.
+    """
+    if isinstance(figure, Axes):
+        figure = figure.get_figure(root=True)  # pyright: ignore[reportAssignmentType]
+    if not isinstance(figure, Figure):
+        raise TypeError(f"figure must be a matplotlib Figure or Axes, got {type(figure).__name__}.")
+    image = HtmlImage(b"", alt, round(96 * figure.get_figwidth()))  # checks alt before the drawing
+    image = HtmlImage(png(figure, dpi), alt, image.width)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)
+    return display(image)
+
+
+def display(image: HtmlImage) -> HtmlImage | None:
+    """Hand ``image`` to the notebook, or back to the caller where there is none."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        return image
+    from IPython.display import display as hand_over
+
+    hand_over(image)
+    return None
+
+
+def png(figure: Figure, dpi: int = 144) -> bytes:
+    """The figure as a small PNG: at most 256 colors, no time stamp, no software name."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with use():
+        figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+    rgb = Image.open(buffer).convert("RGB")
+    small = io.BytesIO()
+    reduce_colors(rgb, palette([rgb])).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+def palette(images: Sequence[Any]) -> NDArray[np.uint8]:
+    """At most 256 colors for RGB ``images``: white and the library's own exactly, others adapted."""
+    from PIL import Image
+
+    exact = np.array([(255, 255, 255), *(_rgb(c) for c in (INK, THEORY, *PALETTE))], dtype=np.uint8)
+    pixels = np.concatenate([np.asarray(image).reshape(-1, 1, 3) for image in images])
+    room = 256 - len(exact)
+    found = Image.fromarray(pixels).quantize(room, dither=Image.Dither.NONE).getpalette()
+    return np.concatenate([exact, np.array(found, dtype=np.uint8).reshape(-1, 3)[:room]])
+
+
+def reduce_colors(image: Any, colors: NDArray[np.uint8]) -> Any:
+    """The RGB ``image`` as a palette image; each pixel takes the nearest of ``colors`` (k, 3).
+
+    Pillow's own mapping to a given palette is approximate and turns white paper into a light gray.
+    """
+    from PIL import Image
+
+    rgb = np.asarray(image).astype(np.int32)
+    packed = (rgb[..., 0] << 16) | (rgb[..., 1] << 8) | rgb[..., 2]
+    seen = np.zeros(1 << 24, dtype=bool)
+    seen[packed] = True
+    present = np.flatnonzero(seen)
+    channels = np.stack([present >> 16, (present >> 8) & 255, present & 255], axis=1)
+    table = np.zeros(1 << 24, dtype=np.uint8)
+    for start in range(0, len(present), 4096):  # (4096, 256) distances at a time
+        part = channels[start : start + 4096, None] - colors.astype(np.int64)
+        table[present[start : start + 4096]] = (part * part).sum(-1).argmin(1)
+    result = Image.fromarray(table[packed])
+    result.putpalette(colors.tobytes())
+    return result
+
+
+def _rgb(color: str) -> tuple[int, ...]:
+    return tuple(int(color[k : k + 2], 16) for k in (1, 3, 5))
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its name on success and is removed on failure."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
