@@ -1,4 +1,4 @@
-"""The course on disk: where its chapters are, copying them for a learner, opening them in JupyterLab.
+"""The course on disk: where its chapters are, a learner's copy of them, JupyterLab on that copy.
 
 In a checkout the chapters lie in ``tutorial/``; a wheel carries the same folder as
 ``gan_teach/_tutorial/``. A learner always works on a copy, so that an update of the package can
@@ -49,7 +49,7 @@ def tutorial_folder() -> Path:
         if folder.is_dir():
             return folder
     raise CourseError(
-        f"the chapters are missing beside {package}: reinstall with pip install 'gan-teach[course]'."
+        f"there are no chapters beside {package}: reinstall with pip install 'gan-teach[course]'."
     )
 
 
@@ -69,7 +69,7 @@ def _describe(source: Path) -> Chapter:
         )
     paragraph: list[str] = []
     for line in text[start + 1 :]:
-        if paragraph and not line or line.startswith(("#", "%%")):
+        if (paragraph and not line) or line.startswith(("#", "%%")):
             break
         paragraph += [line] if line else []
     sentence = re.split(r"(?<=[.!?])\s", " ".join(paragraph), maxsplit=1)[0]
@@ -83,8 +83,9 @@ def _describe(source: Path) -> Chapter:
 class Copied:
     """What ``copy_course`` did with one file: ``action`` is one of
 
-    ``new`` (was not there), ``refreshed`` (was as we left it), ``current`` (is this version already),
-    ``kept`` (holds the learner's changes) or ``offered`` (kept, and the new version lies beside it).
+    ``new`` (was not there), ``refreshed`` (was as we left it), ``current`` (is this version
+    already), ``kept`` (holds the learner's changes) or ``offered`` (kept, and the new version lies
+    beside it).
     """
 
     name: str
@@ -93,10 +94,10 @@ class Copied:
 
 
 def copy_course(folder: str | Path, source: Path | None = None) -> list[Copied]:
-    """Bring ``folder`` to this version of the course; a file that the learner changed stays as it is.
+    """Bring ``folder`` to this version of the course; a file that the learner changed stays.
 
-    A manifest in the folder holds the hash of each file as it was copied. A file whose hash still is
-    that one was not touched and is refreshed; any other file is the learner's. Where the course
+    A manifest in the folder holds the hash of each file as it was copied. A file whose hash still
+    is that one was not touched and is refreshed; any other file is the learner's. Where the course
     has a newer version of such a file, it is put beside it, once, as ``NAME.new.ipynb``.
     """
     source = source or tutorial_folder()

@@ -1,4 +1,4 @@
-"""Compare a wheel with the checkout: ``python tests/check_wheel.py WHEEL``; status 1 and a list if not."""
+"""``python tests/check_wheel.py WHEEL``: what it lacks or has too much; status 1 if anything."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Set before any test: one thread, a picture backend without a screen, what a quick run leaves out."""
+"""Set before any test: one thread, a picture backend without a screen, what smoke runs omit."""
 
 import os
 

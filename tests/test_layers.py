@@ -40,7 +40,7 @@ def top_level(path: Path) -> str:
 
 
 class Imports(ast.NodeVisitor):
-    """Names a file imports: ``eager`` on import, ``inner`` in functions. Type-only ones do not run."""
+    """The names a file imports: ``eager`` on import, ``inner`` in functions; no type-only ones."""
 
     def __init__(self, path: Path):
         self.package = ["gan_teach", *path.relative_to(PACKAGE).parts[:-1]]

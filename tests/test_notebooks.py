@@ -1,4 +1,4 @@
-"""The chapters (each pair agrees, each cell is short, each picture is described) and their builder."""
+"""The chapters (pairs agree, cells are short, pictures are described) and their builder."""
 
 import re
 from pathlib import Path
