@@ -1,0 +1,31 @@
+"""What the README says is so: its code runs, its links lead somewhere, its table is the course."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gan_teach.course import chapters
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+LINKS = sorted(set(re.findall(r"\]\((?!https?://)([^)#]+)\)", README)))
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_the_code_runs(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_links_lead_to_files(link):
+    assert (ROOT / link).is_file()
+
+
+def test_the_table_lists_the_course():
+    assert re.findall(r"\]\(tutorial/(.*?)\.ipynb\)", README) == [c.name for c in chapters()]
+
+
+def test_pictures_have_alternative_text():
+    assert not re.search(r"!\[\s*\]", README)
