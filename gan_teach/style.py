@@ -175,10 +175,11 @@ def png(figure: Figure, dpi: int = 144) -> bytes:
 
 
 def palette(images: Sequence[Any]) -> NDArray[np.uint8]:
-    """At most 256 colors for RGB ``images``: white and the library's own exactly, others adapted."""
+    """At most 256 colors for RGB ``images``: white and our own exactly, the others adapted."""
     from PIL import Image
 
-    exact = np.array([(255, 255, 255), *(_rgb(c) for c in (INK, THEORY, *PALETTE))], dtype=np.uint8)
+    ours = [_rgb(color) for color in ("#ffffff", INK, THEORY, *PALETTE)]
+    exact = np.array(ours, dtype=np.uint8)
     pixels = np.concatenate([np.asarray(image).reshape(-1, 1, 3) for image in images])
     room = 256 - len(exact)
     found = Image.fromarray(pixels).quantize(room, dither=Image.Dither.NONE).getpalette()

@@ -8,7 +8,7 @@ share their code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
-from .. import style
-from ..history import History
+from gan_teach import style
+from gan_teach.history import History
 
 Draw = Callable[[int], list[Artist]]
 Panel = Callable[[Axes, History], Draw]
@@ -79,11 +79,19 @@ def note(ax: Axes) -> Text:
     )  # fmt: skip
 
 
-def divergence_mark(ax: Axes, history: History, bad: int | None) -> list[Artist]:
-    """A vertical line where the run left the finite numbers, and a sentence beside the title."""
-    if bad is None:
+def divergence_mark(ax: Axes, history: History, bads: Mapping[str, int | None]) -> list[Artist]:
+    """A vertical line where the first curve left the finite numbers, and a sentence by the title.
+
+    ``bads`` maps each curve's name to its ``first_bad``; the sentence names the curve when others
+    stayed finite. Both artists are hidden: ``draw`` shows them from that record on.
+    """
+    lost = {name: bad for name, bad in bads.items() if bad is not None}
+    if not lost:
         return []
+    name, bad = min(lost.items(), key=lambda item: item[1])
     text = divergence_sentence(history, bad)
+    if len(lost) < len(bads):
+        text = f"{name} {text}"
     return [
         ax.axvline(history.steps[bad], color=style.GENERATOR, linestyle=(0, (1, 2)), visible=False),
         ax.set_title(text, loc="right", fontsize=10, color=style.GENERATOR, visible=False),
@@ -179,8 +187,9 @@ def lines_panel(
         head.set_in_layout(False)  # without data its box would be at the figure's corner
     if len(lines) > 1:
         legend_below(ax, cols=len(lines))
-    bad = first_bad(*(line.values for line in lines))
-    mark = divergence_mark(ax, history, bad)
+    bads = {line.label: first_bad(line.values) for line in lines}
+    bad = min((b for b in bads.values() if b is not None), default=len(history))
+    mark = divergence_mark(ax, history, bads)
 
     def draw(i: int) -> list[Artist]:
         i = record_index(history, i)
@@ -191,7 +200,7 @@ def lines_panel(
             inside = (here >= low) & (here <= high)  # false for NaN
             head.set_data(steps[i : i + 1][inside], here[inside])
         for artist in mark:
-            artist.set_visible(bad is not None and i >= bad)
+            artist.set_visible(i >= bad)
         return [*curves, *heads, *mark]
 
     return draw

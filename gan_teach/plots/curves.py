@@ -7,10 +7,9 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 
-from .. import style
-from ..history import History
-from ._panel import Draw, Level, Line, lines_panel, plot
-
+from gan_teach import style
+from gan_teach.history import History
+from gan_teach.plots._panel import Draw, Level, Line, lines_panel, plot
 
 Levels = tuple[float | None, float | None]
 

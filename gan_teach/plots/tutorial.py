@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .. import style
-from ..history import History
-from ._panel import (
+from gan_teach import style
+from gan_teach.history import History
+from gan_teach.plots._panel import (
     Draw,
     Level,
     Line,
@@ -26,7 +26,7 @@ from ._panel import (
     record_index,
     unit,
 )
-from ._stage import stage
+from gan_teach.plots._stage import stage
 
 RAIL, LATENT_RAIL = 0.0, -0.5  # heights at which samples and latents are drawn
 MOST_POINTS = 40  # more arrows than this hide each other
