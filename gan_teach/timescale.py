@@ -82,6 +82,7 @@ def timescale(
     *,
     tol: float | None = None,
     bracket: tuple[float, float] = (1e-4, 1e4),
+    scan: int = 33,
 ) -> Timescale:
     """tau* of a critical point, with the kind of point and the reason.
 
@@ -98,11 +99,11 @@ def timescale(
     `stable_intervals`) and for "degenerate" points.
 
     Q has n_g n_d rows. Above 1600 of them, and for operators of more than 1500 dimensions, tau*
-    comes from `tau_star_by_bisection` over ``bracket``, which the reason then names.
+    comes from `tau_star_by_bisection` with ``bracket`` and ``scan``, which the reason then names.
     """
     matrix, n_g = parts(J, n_g)
     if not isinstance(matrix, np.ndarray):
-        return tau_star_by_bisection(matrix, n_g, bracket=bracket)
+        return tau_star_by_bisection(matrix, n_g, bracket=bracket, scan=scan)
     point = classify(matrix, n_g, tol=tol)
     if point.kind in ("neither", "unstable", "degenerate"):
         return Timescale(math.inf, point.kind, point.reason, "classification")
@@ -110,7 +111,7 @@ def timescale(
         reason = f"{point.reason} G's own block has no negative direction: any tau > 0 attracts."
         return Timescale(0.0, point.kind, reason, "classification")
     if n_g * (len(matrix) - n_g) > _FORMULA_LIMIT:
-        found = tau_star_by_bisection(matrix, n_g, bracket=bracket)
+        found = tau_star_by_bisection(matrix, n_g, bracket=bracket, scan=scan)
         return found._replace(kind=point.kind, reason=f"{point.reason} {found.reason}")
     value = _largest_crossing(matrix, n_g, point.tol)
     reason = f"{point.reason} The point attracts at every tau > {value:.6g}."
@@ -198,21 +199,23 @@ def tau_star_by_bisection(
     *,
     bracket: tuple[float, float] = (1e-4, 1e4),
     scan: int = 33,
-    rtol: float = 1e-9,
+    rtol: float | None = None,
     seed: int = 0,
 ) -> Timescale:
     """tau* from the rightmost eigenvalue of J_tau alone: for matrices and operators of any size.
 
     Looks at ``scan`` values of tau, evenly spaced in log tau, from the top of ``bracket``
     downwards, and bisects between the lowest one down to which all are stable and the next, to the
-    relative accuracy ``rtol``. So it finds the largest tau in the bracket at which stability
+    relative accuracy ``rtol`` (by default 1e-9 for a matrix, 1e-4 for an operator too large to
+    assemble). So it finds the largest tau in the bracket at which stability
     changes, provided that no unstable window lies wholly between two neighbours of the scan. inf
     where J_tau is unstable at the top of the bracket, 0 where it is stable on all of it: the reason
     says so.
 
     Above 1500 dimensions the rightmost eigenvalue comes from Arnoldi's method (`krylov.extremes`).
-    Raises RuntimeError where that does not converge: raise the bracket's lower end, or damp D (a
-    zero eigenvalue cluster at the axis is what it cannot resolve).
+    That can miss an eigenvalue in a dense cluster at the axis, and raises RuntimeError where it
+    does not converge, as happens near eigenvalues that are all but zero: raise the bracket's lower
+    end, or damp D.
     """
     matrix, n_g = parts(J, n_g)
     low, high = ordered("bracket", bracket)
@@ -221,7 +224,8 @@ def tau_star_by_bisection(
     def stable(tau: float) -> bool:
         return _rightmost(matrix, n_g, tau, seed) < 0
 
-    value = last_change(stable, taus, rtol)
+    fine = 1e-9 if isinstance(matrix, np.ndarray) else 1e-4
+    value = last_change(stable, taus, fine if rtol is None else rtol)
     size = f"for tau in [{low:g}, {high:g}]"
     if math.isinf(value):
         reason = f"Unstable at the top of the bracket, so no tau* was found {size}."
@@ -239,8 +243,10 @@ def _rightmost(matrix: Any, n_g: int, tau: float, seed: int) -> float:
     if isinstance(matrix, np.ndarray) and len(matrix) <= DENSE_LIMIT:
         return float(np.linalg.eigvals(scaled(matrix, n_g, tau)).real.max())
     rows = np.where(np.arange(matrix.shape[0]) < n_g, 1.0, tau)
-    # J diag(1, tau), and so its transpose for a jacobian_transpose, has the spectrum of J_tau.
-    found = extremes(lambda u: matrix @ (rows * u), matrix.shape[0], k=1, which="LR", seed=seed)
+    # J diag(1, tau), and so its transpose for a jacobian_transpose, has the spectrum of J_tau. Six
+    # eigenvalues for one: a Krylov space for k = 1 is so small that it misses near-ties.
+    n = matrix.shape[0]
+    found = extremes(lambda u: matrix @ (rows * u), n, k=6, which="LR", seed=seed, tol=1e-8)
     if not found.converged:
         raise RuntimeError(
             f"Arnoldi's method found no rightmost eigenvalue at tau = {tau:g} after "

@@ -33,7 +33,7 @@ def general_sum(rng: np.random.Generator, n_g: int, n_d: int) -> np.ndarray:
     """J of a random general-sum game that attracts at every large tau: D > 0 and S > 0."""
     d, s = positive(rng, n_d), positive(rng, n_g)
     b, c = rng.standard_normal((n_g, n_d)), rng.standard_normal((n_d, n_g))
-    return join(s - b @ np.linalg.solve(d, c), b, c, d)
+    return join(s + b @ np.linalg.solve(d, c), b, c, d)
 
 
 def rightmost(J: np.ndarray, n_g: int, tau: float) -> float:

@@ -1,15 +1,16 @@
-"""Oracles: the definitions of vech and (+), SciPy's QZ, a Lyapunov elimination, plain eigenvalues."""
+"""Oracles: the definitions of vech and (+), QZ, a Lyapunov elimination, plain eigenvalues."""
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.linalg
 import scipy.optimize
-from random_games import any_zero_sum, general_sum, join, minmax_point, rightmost
 
 from gan_teach import crossings as cr
+from random_games import any_zero_sum, general_sum, join, minmax_point, rightmost
 
 SHAPES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 4), (4, 2), (3, 3)]
 
@@ -59,7 +60,7 @@ def test_crossings_contain_the_roots_that_qz_finds(make, n_g, n_d):
     g_rows, d_rows = -J.copy(), -J.copy()
     g_rows[n_g:], d_rows[:n_g] = 0, 0
     k_0, k_1 = cr.kronecker_sum(g_rows), cr.kronecker_sum(d_rows)
-    roots = scipy.linalg.eigvals(k_0, -k_1)
+    roots: Any = scipy.linalg.eigvals(k_0, -k_1)
     roots = roots[np.isfinite(roots)]
     roots = roots[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 1e-3)].real
     roots = roots[roots < 1e4]  # QZ turns infinite roots into large ones
