@@ -23,6 +23,17 @@ from .spectra import jacobian as jacobian
 from .spectra import hessian as hessian
 from .spectra import spectrum as spectrum
 from . import spectra as spectra
+from . import dynamics as dynamics
+from .dynamics import negative_momentum as negative_momentum
+from .dynamics import extragradient as extragradient
+from .dynamics import past_extragradient as past_extragradient
+from .dynamics import optimistic as optimistic
+from .dynamics import lookahead as lookahead
+from .dynamics import consensus as consensus
+from .dynamics import symplectic_adjustment as symplectic_adjustment
+from .dynamics import heun as heun
+from .dynamics import rk4 as rk4
+from .averages import Average as Average
 from . import zoo as zoo
 
 __version__: str

@@ -12,14 +12,14 @@ import gan_teach
 
 PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [
-    {"_checks", "history"},
+    {"_checks", "history", "budget"},
     {
         *("data", "models", "convnets", "losses", "penalties", "corrupt"),
         *("metrics", "features", "landscape"),
     },
-    {"games", "zoo"},
-    {"streams", "optim", "dynamics", "spectra", "krylov", "timescale", "crossings", "paths"},
-    {"training", "checkpoints", "ensemble", "probes"},
+    {"games", "streams", "zoo"},
+    {"optim", "dynamics", "spectra", "krylov", "timescale", "crossings", "paths"},
+    {"training", "checkpoints", "ensemble", "averages", "probes"},
     {"style", "plots", "animation", "lab"},
     {"experiments", "figures"},
     {"course", "notebooks", "cli", "__main__"},

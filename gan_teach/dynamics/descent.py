@@ -1,62 +1,31 @@
-"""Update rules: how one step of training moves the two players.
+"""Descent rules: simultaneous, alternating, and alternating with negative momentum.
 
-A rule is called as ``rule(game, draw, optims)`` and returns the losses it saw, detached. Its
-numbers are plain attributes that may be changed between two steps (a slider does). The gradient of
-a player's loss is taken with the other player frozen: same value, and no graph through the frozen
-network.
+The gradient of a player's loss is taken with the other player frozen where only one of them moves:
+same value, and no graph through the frozen network.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach.games import Batch, Game, frozen
-from gan_teach.optim import Optimizers
-
-DrawFn = Callable[..., Batch]
-Seen = dict[str, Tensor]
-
-
-class Rule(ABC):
-    """One step of training. State beyond the numbers (a previous gradient) is in ``state_dict``."""
-
-    @abstractmethod
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        """Update both players once; returns {"g_loss": ..., "d_loss": ...}."""
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        del state
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))
-        return f"{type(self).__name__.lower()}({shown})"
-
-
-def gradient(
-    loss: Tensor, params: Sequence[Tensor], keep_graph: bool = False
-) -> tuple[Tensor, ...]:
-    """d loss / d params; the losses of an ensemble are summed, so members do not mix."""
-    return torch.autograd.grad(
-        loss.sum(), params, retain_graph=keep_graph, allow_unused=True, materialize_grads=True
-    )
-
-
-def field(game: Game, batch: Batch) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Seen]:
-    """(dL_G/dG, dL_D/dD) at the current point from one batch, and the losses."""
-    losses = game.losses(batch)
-    d_grads = gradient(losses.d, game.d_params, keep_graph=True)
-    g_grads = gradient(losses.g, game.g_params)
-    return g_grads, d_grads, {"g_loss": losses.g.detach(), "d_loss": losses.d.detach()}
+from gan_teach.dynamics.base import (
+    DrawFn,
+    Rule,
+    Seen,
+    copies,
+    field,
+    gradient,
+    like,
+    parameters,
+    split,
+)
+from gan_teach.games import Game, frozen
+from gan_teach.optim import Optimizers, latest
 
 
 class Simultaneous(Rule):
@@ -96,7 +65,7 @@ class Alternating(Rule):
                     loss = game.loss_d(batch)
                     grads = gradient(loss, game.d_params)
                 optims.step_d(grads, active)
-                seen["d_loss"] = loss.detach()
+                seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
         for i, active in _rounds(self.g_steps, game.lead):
             batch = draw("g", i)
             if shared is not None:
@@ -105,8 +74,37 @@ class Alternating(Rule):
                 loss = game.loss_g(batch)
                 grads = gradient(loss, game.g_params)
             optims.step_g(grads, active)
-            seen["g_loss"] = loss.detach()
+            seen["g_loss"] = latest(seen.get("g_loss"), loss.detach(), active)
         return seen
+
+
+class NegativeMomentum(Rule):
+    """Alternating; each player moves by u <- beta u + grad, w <- w - eta u."""
+
+    memory = ("velocity",)
+
+    def __init__(self, beta: float) -> None:
+        self.beta = _checks.real("beta", beta, above=-1.0, most=1.0)
+        self.velocity: list[Tensor] | None = None
+
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+        params = parameters(game)
+        past = [torch.zeros_like(p) for p in params]
+        if self.velocity is not None:
+            past = like(self.velocity, params)
+        g_past, d_past = split(game, past)
+        with frozen(game.g_params):
+            d_loss = game.loss_d(draw("d", 0))
+            d_grads = gradient(d_loss, game.d_params)
+        d_velocity = [self.beta * u + g for u, g in zip(d_past, d_grads, strict=True)]
+        optims.step_d(d_velocity)
+        with frozen(game.d_params):
+            g_loss = game.loss_g(draw("g", 0))
+            g_grads = gradient(g_loss, game.g_params)
+        g_velocity = [self.beta * u + g for u, g in zip(g_past, g_grads, strict=True)]
+        optims.step_g(g_velocity)
+        self.velocity = copies([*g_velocity, *d_velocity])
+        return {"g_loss": g_loss.detach(), "d_loss": d_loss.detach()}
 
 
 def _counts(name: str, value: int | Sequence[int]) -> int | list[int]:
@@ -151,3 +149,16 @@ def alternating(
     even steps only. Raises ValueError for negative counts.
     """
     return Alternating(d_steps, g_steps, redraw, d_every)
+
+
+def negative_momentum(beta: float = -0.5) -> NegativeMomentum:
+    """Alternating descent, one step each, with momentum that pulls back (Gidel et al., 2019b).
+
+    u <- beta u + grad, w <- w - eta u for D, then for G at D's new point (*Negative momentum for
+    improved game dynamics*, section 4). rho is the largest root, in magnitude, of
+    (s - 1)^2 (s - beta)^2 + eta^2 s^3 = 0: below 1 for a small eta and beta = -1/2. With ``beta=0``
+    it is ``alternating()``.
+
+    u goes to the optimizer as the gradient. Raises ValueError unless -1 < beta <= 1.
+    """
+    return NegativeMomentum(beta)

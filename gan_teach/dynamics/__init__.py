@@ -1,0 +1,89 @@
+"""Update rules: how one step of training moves the two players.
+
+A rule is called as ``rule(game, draw, optims)`` and returns the losses it saw, detached. Its
+numbers are plain attributes that may be changed between two steps (a slider does). What it carries
+from step to step (a previous gradient, slow weights) is in its ``state_dict``; ``train`` starts it
+empty, so give two runs that are alive at once a rule object each.
+
+F(w) = (dL_G/dG, dL_D/dD) is the field that descent follows, J = F' its Jacobian (so F = -v, and the
+J of ``spectra`` has the other sign), eta the learning rate. Each rule's docstring gives rho, the
+factor per step by which its iterates grow or shrink on min_x max_y xy, which tells them all apart.
+
+With tau or one rate per member, eta is that player's own. With an optimizer other than SGD a rule
+hands it the combined gradient or takes its step as a map; each docstring says which.
+"""
+
+from collections.abc import Callable
+
+from gan_teach.dynamics.base import DrawFn, Rule, Seen, field, gradient
+from gan_teach.dynamics.descent import (
+    Alternating,
+    NegativeMomentum,
+    Simultaneous,
+    alternating,
+    negative_momentum,
+    simultaneous,
+)
+from gan_teach.dynamics.extrapolation import (
+    Extragradient,
+    Lookahead,
+    Optimistic,
+    PastExtragradient,
+    extragradient,
+    lookahead,
+    optimistic,
+    past_extragradient,
+)
+from gan_teach.dynamics.ode import RK4, Heun, heun, rk4
+from gan_teach.dynamics.second_order import (
+    Consensus,
+    SymplecticAdjustment,
+    consensus,
+    symplectic_adjustment,
+)
+
+RULES: dict[str, Callable[..., Rule]] = {
+    "simultaneous": simultaneous,
+    "alternating": alternating,
+    "negative_momentum": negative_momentum,
+    "extragradient": extragradient,
+    "past_extragradient": past_extragradient,
+    "optimistic": optimistic,
+    "lookahead": lookahead,
+    "consensus": consensus,
+    "symplectic_adjustment": symplectic_adjustment,
+    "heun": heun,
+    "rk4": rk4,
+}
+"""Every rule by name: ``RULES[name](...)`` makes one."""
+
+__all__ = [
+    "RK4",
+    "RULES",
+    "Alternating",
+    "Consensus",
+    "DrawFn",
+    "Extragradient",
+    "Heun",
+    "Lookahead",
+    "NegativeMomentum",
+    "Optimistic",
+    "PastExtragradient",
+    "Rule",
+    "Seen",
+    "Simultaneous",
+    "SymplecticAdjustment",
+    "alternating",
+    "consensus",
+    "extragradient",
+    "field",
+    "gradient",
+    "heun",
+    "lookahead",
+    "negative_momentum",
+    "optimistic",
+    "past_extragradient",
+    "rk4",
+    "simultaneous",
+    "symplectic_adjustment",
+]

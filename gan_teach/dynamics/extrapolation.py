@@ -1,0 +1,177 @@
+"""Rules that look ahead or back: extragradient, past extragradient, optimistic, lookahead-minmax.
+
+An optimizer is a map (w, state, gradient) -> (w, state). Where a formula here has w - eta F, the
+rule uses the map of the optimizer at hand; with SGD that is the formula as printed.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gan_teach import _checks
+from gan_teach.dynamics.base import (
+    DrawFn,
+    Rule,
+    Seen,
+    copies,
+    excursion,
+    field,
+    like,
+    parameters,
+    put,
+    split,
+)
+from gan_teach.dynamics.descent import simultaneous
+from gan_teach.games import Game
+from gan_teach.optim import Optimizers
+
+
+class Extragradient(Rule):
+    """w' = w - eta F(w);  w <- w - eta F(w')."""
+
+    def __init__(self, redraw: bool = False, keep_state: bool = False) -> None:
+        self.redraw = redraw
+        self.keep_state = keep_state
+
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+        batch = draw("d", 0)
+        g_here, d_here, seen = field(game, batch)
+        with excursion(game, optims, self.keep_state):
+            optims.g.step(g_here)
+            optims.d.step(d_here)
+            g_grads, d_grads, _ = field(game, draw("d", 1) if self.redraw else batch)
+        optims.step_d(d_grads)
+        optims.step_g(g_grads)
+        return seen
+
+
+class PastExtragradient(Rule):
+    """w' = w - eta F(w'_previous);  w <- w - eta F(w'): one gradient a step."""
+
+    memory = ("previous",)
+
+    def __init__(self) -> None:
+        self.previous: list[Tensor] | None = None
+
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+        with excursion(game, optims):
+            if self.previous is not None:
+                g_past, d_past = split(game, like(self.previous, parameters(game)))
+                optims.g.step(g_past)
+                optims.d.step(d_past)
+            g_grads, d_grads, seen = field(game, draw())
+        self.previous = copies([*g_grads, *d_grads])
+        optims.step_d(d_grads)
+        optims.step_g(g_grads)
+        return seen
+
+
+class Optimistic(Rule):
+    """w <- w + 2 u - u_previous, with u = -eta F(w) the optimizer's own update."""
+
+    memory = ("previous",)
+
+    def __init__(self) -> None:
+        self.previous: list[Tensor] | None = None
+
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+        params = parameters(game)
+        g_grads, d_grads, seen = field(game, draw())
+        before = copies(params)
+        optims.step_d(d_grads)
+        optims.step_g(g_grads)
+        with torch.no_grad():
+            update = [p - b for p, b in zip(params, before, strict=True)]
+            past = [0.0] * len(params) if self.previous is None else like(self.previous, params)
+            for p, u, u_past in zip(params, update, past, strict=True):
+                p += u - u_past
+        self.previous = update
+        return seen
+
+
+class Lookahead(Rule):
+    """Every k steps of ``inner``: slow <- slow + alpha (w - slow), w <- slow, for both players."""
+
+    memory = ("slow", "taken")
+
+    def __init__(self, inner: Rule, k: int, alpha: float) -> None:
+        self.inner = _checks.instance("inner", inner, Rule, "Build one with gt.simultaneous().")
+        self.k = _checks.whole("k", k, least=1)
+        self.alpha = _checks.real("alpha", alpha, least=0.0, most=1.0)
+        self.slow: list[Tensor] | None = None
+        self.taken: int | None = None
+
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+        params = parameters(game)
+        if self.slow is None or self.taken is None:
+            self.slow, self.taken = copies(params), 0
+        seen = self.inner(game, draw, optims)
+        self.taken += 1
+        if self.taken >= self.k:
+            here = zip(like(self.slow, params), copies(params), strict=True)
+            self.slow, self.taken = [slow.lerp(fast, self.alpha) for slow, fast in here], 0
+            put(params, self.slow)
+        return seen
+
+    def reset(self) -> None:
+        super().reset()
+        self.inner.reset()
+
+    def state_dict(self) -> dict:
+        return {**super().state_dict(), "inner": self.inner.state_dict()}
+
+    def load_state_dict(self, state: dict) -> None:
+        super().load_state_dict(state)
+        self.inner.load_state_dict(state["inner"])
+
+
+def extragradient(redraw: bool = False, keep_state: bool = False) -> Extragradient:
+    """Extragradient: step to w' = w - eta F(w), come back, and step with the gradient found there.
+
+    w <- w - eta F(w - eta F(w)) (Korpelevich, 1976; Gidel et al., 2019, section 3.2).
+    rho = sqrt(1 - eta^2 + eta^4), below 1 for eta < 1. Two gradients a step.
+
+    Both half-steps use one batch; ``redraw`` gives the second its own. The way to w' is a step of
+    the optimizer whose state is put back with the parameters, so that Adam's averages hold one
+    gradient per step, the one at w'. ``keep_state=True`` puts back the parameters only: both
+    gradients enter the averages and count as steps, as in the published ExtraAdam (Gidel et al.,
+    2019, algorithm 4).
+    """
+    return Extragradient(redraw, keep_state)
+
+
+def past_extragradient() -> PastExtragradient:
+    """Extragradient with the gradient of the last look-ahead: one gradient a step (Popov, 1980).
+
+    w' = w - eta F(w'_previous); w <- w - eta F(w'). Its w' are the iterates of ``optimistic``.
+    rho = sqrt((1 + sqrt(1 - 4 eta^2)) / 2) up to eta = 1/2; it diverges above 1 / sqrt(3).
+
+    Before the first step the remembered gradient is zero, so w' = w there. The way to w' is a step
+    of the optimizer that is put back, state included.
+    """
+    return PastExtragradient()
+
+
+def optimistic() -> Optimistic:
+    """Optimistic gradient descent-ascent (OGDA, also called OMD).
+
+    w <- w - 2 eta F(w) + eta F(w_previous) (Daskalakis et al., 2018, section 2).
+    rho = sqrt((1 + sqrt(1 - 4 eta^2)) / 2) up to eta = 1/2; it diverges above 1 / sqrt(3).
+
+    In general the optimizer's update u counts twice and the previous one is taken back once: with
+    Adam this is Optimistic Adam (their algorithm 1). Before the first step the previous update is
+    zero.
+    """
+    return Optimistic()
+
+
+def lookahead(inner: Rule | None = None, k: int = 5, alpha: float = 0.5) -> Lookahead:
+    """Lookahead-minmax: every ``k`` steps of the rule ``inner`` go back part of the way.
+
+    slow <- slow + alpha (w - slow), w <- slow, for both players together (Chavdarova et al., 2021,
+    algorithm 1). ``inner`` is ``simultaneous()`` unless given; its optimizer state is left alone.
+    rho = |1 - alpha + alpha (1 + i eta)^k|^(1/k) around simultaneous steps: a large k eta diverges.
+    Raises ValueError for k < 1 or alpha outside [0, 1].
+    """
+    return Lookahead(simultaneous() if inner is None else inner, k, alpha)
