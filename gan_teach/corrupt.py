@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from gan_teach import _checks
 Schedule = Callable[[int], float]
 
 
+@lru_cache  # equal schedules are one object: an ensemble asks whether its members' agree
 def linear_annealing(steps: int) -> Schedule:
     """Factor 1 - step / steps, and 0 from ``steps`` on."""
     _checks.whole("steps", steps, least=1)

@@ -74,7 +74,7 @@ def _stack_gans(games: Sequence[GAN]) -> GAN:
 
 def _stack_functions(games: Sequence[FunctionGame]) -> FunctionGame:
     first = games[0]
-    if any(g.f_g is not first.f_g or g.f_d is not first.f_d for g in games[1:]):
+    if any((g.f_g, g.f_d) != (first.f_g, first.f_d) for g in games[1:]):
         raise ValueError("the games of an ensemble must share their functions f_g and f_d.")
     x = torch.stack([g.x.detach() for g in games])
     return FunctionGame(first.f_g, first.f_d, x, torch.stack([g.y.detach() for g in games]))
@@ -86,13 +86,15 @@ def _stack_noise(members: Sequence[InstanceNoise | None]) -> InstanceNoise | Non
         return None
     if any((m.shared, m.anneal) != (given[0].shared, given[0].anneal) for m in given):
         raise ValueError("members may differ in the noise's std, not in `shared` or `anneal`.")
-    return replace(given[0], std=torch.tensor([float(m.std) if m else 0.0 for m in members]))
+    std = [float(m.std) if m else 0.0 for m in members]
+    return replace(given[0], std=torch.tensor(std, dtype=torch.float64))
 
 
 def unstack(game: Game, index: int) -> tuple[list[Tensor], list[Tensor]]:
     """Copies of one member's parameters (generator's, discriminator's)."""
     size = game.lead[0] if game.lead else 0
-    _checks.real("index", index, least=-size, most=size - 1, hint=f"There are {size} members.")
+    if not -size <= _checks.whole("index", index, least=-size) < size:
+        raise ValueError(f"index must be below {size}, the number of members, got {index}.")
     return (
         [p.detach()[index].clone() for p in game.g_params],
         [p.detach()[index].clone() for p in game.d_params],

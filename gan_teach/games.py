@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from gan_teach import _checks, losses
 from gan_teach.corrupt import InstanceNoise
 from gan_teach.losses import Loss
-from gan_teach.models import apply
+from gan_teach.models import apply, evaluating
 from gan_teach.penalties import Penalty
 
 Params = tuple[Sequence[Tensor], Sequence[Tensor]]
@@ -190,6 +191,9 @@ class GAN(Game):
             _checks.instance(
                 "penalties", penalty, Penalty, "Build one with gt.penalties.r1(gamma)."
             )
+        if corrupt is not None:
+            hint = "Build it as gt.corrupt.InstanceNoise(std)."
+            _checks.instance("corrupt", corrupt, InstanceNoise, hint)
         self.corrupt = corrupt
         self.label_smoothing = label_smoothing
         self.lead: tuple[int, ...] = getattr(data, "lead", ())
@@ -212,13 +216,30 @@ class GAN(Game):
     def draw(self, n: int, rng: Any) -> Batch:
         real = self.data.sample(n, rng)
         latent = self.latent.sample(n, rng)
-        noise_real = noise_fake = None
-        if self.corrupt is not None:
-            noise_real, noise_fake = draw_like(self.corrupt.draw, real, rng, self.lead)
-        noise = tuple(draw_like(p.draw, real, rng, self.lead) for p in self.penalties)
-        batch = Batch(real, latent, noise_real, noise_fake, noise)
+        noise_real, noise_fake, *noise = self._draw_noise(real, rng)
+        batch = Batch(real, latent, noise_real, noise_fake, tuple(noise))
         dtype, device = self.dtype, self.device
         return batch.map(lambda x: x.to(device, dtype if x.is_floating_point() else None))
+
+    def _draw_noise(self, real: Tensor, rng: Any) -> list[Any]:
+        """Instance noise for real and fake (or None, None), then the noise of each penalty."""
+        named = {p.name: p.draw for p in self.penalties}
+        if self.corrupt is not None:
+            named["instance noise"] = self.corrupt.draw
+        if not named:
+            return [None, None]
+        if self.lead:
+            members = [_draw_extra(named, x, r) for x, r in zip(real, rng, strict=True)]
+            drawn = {
+                name: tuple(torch.stack(x) for x in zip(*(m[name] for m in members), strict=True))
+                for name in named
+            }
+        else:
+            drawn = _draw_extra(named, real, rng)
+        return [
+            *drawn.get("instance noise", (None, None)),
+            *(drawn[p.name] for p in self.penalties),
+        ]
 
     def generate(self, latent: Tensor) -> Tensor:
         """G(latent)."""
@@ -299,29 +320,52 @@ class GAN(Game):
     def _check_shapes(self) -> None:
         rng = torch.Generator().manual_seed(0)
         batch = self.draw(2, [rng] * self.lead[0] if self.lead else rng)
-        modes = [(m, m.training) for m in self.modules().values()]
-        for module, _ in modes:
-            module.eval()
-        try:
-            with torch.no_grad():
-                fake = self.generator(batch.latent)
-                if fake.shape != batch.real.shape:
-                    raise ValueError(
-                        f"generator makes samples of shape {tuple(fake.shape[1:])} from latents of "
-                        f"shape {self.latent.shape}, but the data have shape {self.data.shape}."
-                    )
-                self.critic(batch.real)
-        finally:
-            for module, training in modes:
-                module.train(training)
+        _checks.finite("data", batch.real, "Clean the data before training on it.")
+        with torch.no_grad(), evaluating(self.generator, self.discriminator):
+            fake = _tried("generator", self.generator, batch.latent, self.latent.shape)
+            if fake.shape != batch.real.shape:
+                made = tuple(fake.shape[1 + len(self.lead) :])
+                raise ValueError(
+                    f"generator makes samples of shape {made} from latents of shape "
+                    f"{self.latent.shape}, but the data have shape {self.data.shape}."
+                )
+            _tried("discriminator", self.critic, batch.real, self.data.shape)
 
 
-def draw_like(draw: Callable, real: Tensor, rng: Any, lead: tuple[int, ...]) -> tuple[Tensor, ...]:
-    """``draw(real, rng)``, member by member in an ensemble, each with its own generator."""
-    if not lead:
-        return draw(real, rng)
-    parts = [draw(x, r) for x, r in zip(real, rng, strict=True)]
-    return tuple(torch.stack(group) for group in zip(*parts, strict=True))
+def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -> Tensor:
+    """``call(x)``; a failure inside of torch is said to be the player's."""
+    try:
+        return call(x)
+    except RuntimeError as error:
+        what = "latents" if name == "generator" else "samples"
+        raise ValueError(f"{name} cannot take {what} of shape {tuple(shape)}: {error}") from error
+
+
+def _draw_extra(
+    named: dict[str, Callable[[Tensor, torch.Generator], tuple[Tensor, ...]]],
+    real: Tensor,
+    rng: torch.Generator,
+) -> dict[str, tuple[Tensor, ...]]:
+    """The noise of each name, from a generator of its own that ``rng`` and the name seed.
+
+    So what one of them draws depends on no other, and the members of an ensemble, each of which
+    gets the noise that any of them needs, draw what they would alone.
+    """
+    base = int(torch.randint(2**62, (), generator=rng))
+    return {
+        name: draw(real, torch.Generator().manual_seed(base ^ crc32(name.encode())))
+        for name, draw in named.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Negative:
+    """-f; two of one f are equal, so that zero-sum games can be stacked."""
+
+    f: Callable[[Tensor, Tensor], Tensor]
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        return -self.f(x, y)
 
 
 class FunctionGame(Game):
@@ -344,7 +388,7 @@ class FunctionGame(Game):
         y: Tensor | Sequence[float],
     ) -> None:
         self.f_g = f_g
-        self.f_d = f_d if f_d is not None else lambda x, y: -f_g(x, y)
+        self.f_d = f_d if f_d is not None else _Negative(f_g)
         self.x, self.y = (_start(name, value) for name, value in (("x", x), ("y", y)))
         if self.x.ndim != self.y.ndim or self.x.shape[:-1] != self.y.shape[:-1]:
             raise ValueError(

@@ -8,7 +8,8 @@ other libraries are stacked through ``torch.vmap``, which is slower but general.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -27,6 +28,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "softplus": nn.Softplus,
     "silu": nn.SiLU,
 }
+
+_ELEMENTWISE = (*(type(make()) for make in ACTIVATIONS.values()), nn.Dropout, nn.Identity)
 
 # name -> fill(weight, rng). "default" is PyTorch's own rule for linear layers, U(-1, 1) /
 # sqrt(fan_in).
@@ -173,19 +176,42 @@ class MLP(nn.Sequential):
 
 
 def takes_leading_axis(module: nn.Module) -> bool:
-    """Whether each part of ``module`` that owns parameters serves a leading axis by itself."""
-    return all(
-        getattr(part, "leading_axis", False)
-        for part in module.modules()
-        if next(part.parameters(recurse=False), None) is not None
-        or next(part.buffers(recurse=False), None) is not None
-    )
+    """Whether ``module`` serves a leading axis by itself: each of its parts is known to.
+
+    Known are modules that say so, and chains of elementwise ones. Anything else (a reshape, a
+    softmax over axis 1, another forward method) may count axes from the left: it needs vmap.
+    """
+    if getattr(module, "leading_axis", False) or isinstance(module, _ELEMENTWISE):
+        return True
+    chain = type(module).forward is nn.Sequential.forward
+    return chain and all(takes_leading_axis(part) for part in module.children())
+
+
+def drops_units(module: nn.Module) -> bool:
+    """Whether dropout is at work in ``module``: it reads torch's global random generator."""
+    dropout = nn.modules.dropout._DropoutNd
+    return any(isinstance(part, dropout) and part.training for part in module.modules())
+
+
+@contextmanager
+def evaluating(*modules: nn.Module) -> Iterator[None]:
+    """Within it the modules are in evaluation mode: no dropout, no update of running statistics."""
+    modes = [(part, part.training) for module in modules for part in module.modules()]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
 
 
 def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor) -> Tensor:
     """``module(x)`` at other parameter values; these and x may have one leading axis more."""
     own = dict(module.named_parameters())
     named = dict(zip(own, params, strict=True))
+    # Copies, since batch normalisation updates its statistics in place: this is a pure function.
+    named |= {name: b.clone() for name, b in module.named_buffers()}
     axes = next((p.ndim - q.ndim for p, q in zip(params, own.values(), strict=True)), 0)
     if axes == 0 or takes_leading_axis(module):
         return functional_call(module, named, (x,))
@@ -234,7 +260,7 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
         return Vmapped(modules)
     stacked = copy.deepcopy(modules[0])
     for name, owner, key in _parameter_slots(stacked):
-        tensors = [dict(m.named_parameters())[name].detach() for m in modules]
+        tensors = [m.get_parameter(name).detach() for m in modules]
         setattr(owner, key, nn.Parameter(torch.stack(tensors)))
     return stacked
 

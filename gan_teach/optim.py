@@ -9,10 +9,13 @@ everything else ``FromTorch`` wraps any class of ``torch.optim``.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,7 +26,7 @@ Rate = float | Sequence[float] | Tensor
 
 def rate(name: str, value: Any, lead: tuple[int, ...] = ()) -> float | Tensor:
     """A learning rate: a positive number, or (S,) positive numbers for an ensemble of S."""
-    if isinstance(value, (Sequence, Tensor)) and not isinstance(value, str):
+    if isinstance(value, (Sequence, Tensor, np.ndarray)) and not isinstance(value, str):
         rates = torch.as_tensor(value, dtype=torch.float64)
         if rates.ndim == 0:
             return rate(name, rates.item(), lead)
@@ -79,6 +82,14 @@ def _move(params: list[Tensor], by: Sequence[Tensor], lr: float | Tensor, active
         mask = _like(active, p) > 0
         # where, not a product with zero: a member that has diverged must not turn NaN by 0 * inf
         p.copy_(torch.where(mask, p - _like(scale.expand(len(p)), p) * b, p))
+
+
+def latest(old: Tensor | None, new: Tensor, active: Tensor | None) -> Tensor:
+    """``new`` of the members that took part in a step, ``old`` (else NaN) of the others."""
+    if active is None:
+        return new
+    mask = active.to(new.device).view(-1, *[1] * (new.ndim - 1))
+    return torch.where(mask, new, torch.full_like(new, math.nan) if old is None else old)
 
 
 def _keep(new: list[Tensor], old: list[Tensor], active: Tensor | None) -> None:
@@ -208,14 +219,18 @@ class FromTorch(Optimizer):
     ) -> None:
         if isinstance(lr, Tensor):
             raise ValueError(
-                "torch.optim classes take one learning rate: for an ensemble use 'sgd' or 'adam'."
+                f"lr differs between members, but {_name_of(make)} takes one number: choose the "
+                f"optimizer of this ensemble from {', '.join(OPTIMIZERS)}."
             )
         self.inner = make(params, lr=lr)
         super().__init__(params, lr)
 
     def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         if active is not None:
-            raise ValueError("torch.optim classes cannot mask members: use 'sgd' or 'adam'.")
+            raise ValueError(
+                "torch.optim classes cannot leave members out of a step: where step counts differ "
+                f"between members choose the optimizer from {', '.join(OPTIMIZERS)}."
+            )
         for group in self.inner.param_groups:
             group["lr"] = self.lr
         for p, g in zip(self.params, grads, strict=True):
@@ -244,11 +259,24 @@ def factory(optimizer: str | Factory | type) -> Factory:
     """The maker of that name, a maker as given, or a ``torch.optim`` class wrapped."""
     if isinstance(optimizer, str):
         return OPTIMIZERS[_checks.choice("optimizer", optimizer, OPTIMIZERS)]
-    if isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer):
-        return lambda params, lr: FromTorch(params, lr, optimizer)
     if not callable(optimizer):
         raise TypeError(f"optimizer must be a name or a function (params, lr), got {optimizer!r}.")
+    # A class, or a partial of one: partial(torch.optim.Adam, betas=(0.5, 0.9)).
+    made_by = optimizer.func if isinstance(optimizer, partial) else optimizer
+    if isinstance(made_by, type) and issubclass(made_by, torch.optim.Optimizer):
+        return lambda params, lr: FromTorch(params, lr, optimizer)
     return optimizer
+
+
+def _name_of(make: Any) -> str:
+    return getattr(make.func if isinstance(make, partial) else make, "__name__", repr(make))
+
+
+def _latest_of(
+    old: Sequence[Tensor] | None, new: Sequence[Tensor], active: Tensor | None
+) -> Sequence[Tensor]:
+    before = old or [None] * len(new)
+    return [latest(o, n, active) for o, n in zip(before, new, strict=True)]
 
 
 class Optimizers:
@@ -260,11 +288,11 @@ class Optimizers:
         self.d_grads: Sequence[Tensor] | None = None
 
     def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self.g_grads = grads
+        self.g_grads = _latest_of(self.g_grads, grads, active)
         self.g.step(grads, active)
 
     def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self.d_grads = grads
+        self.d_grads = _latest_of(self.d_grads, grads, active)
         self.d.step(grads, active)
 
     def state_dict(self) -> dict[str, Any]:

@@ -165,5 +165,5 @@ def grouped(members: Sequence[Sequence[Penalty]]) -> tuple[Penalty, ...]:
     for name in dict.fromkeys(p.name for own in members for p in own):
         first = next(p for own in members for p in own if p.name == name)
         weights = [sum(float(p.weight) for p in own if p.name == name) for own in members]
-        merged.append(replace(first, weight=torch.tensor(weights)))
+        merged.append(replace(first, weight=torch.tensor(weights, dtype=torch.float64)))
     return tuple(merged)

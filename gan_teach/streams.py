@@ -93,7 +93,7 @@ class Stream:
 
 
 def _rows(x: Tensor, axis: int, start: int, n: int) -> Tensor:
-    return x.narrow(axis, start, n) if x.ndim > axis else x
+    return x.narrow(axis, start, n) if x.numel() else x  # a FunctionGame's batches are empty
 
 
 class Draw:
