@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,22 @@ def _check_fits(path: Path, content: Mapping[str, Any], state: State) -> None:
                 f"{path} is of another architecture: its {name} has parameters of shapes {theirs}, "
                 f"this game's has {ours}."
             )
+    for what, saved, ours in _named_parts(content, state):
+        if saved != ours:
+            raise ValueError(
+                f"{path} does not fit this run: its {what} keeps {saved or 'nothing'}, this run's "
+                f"keeps {ours or 'nothing'}. Resume with the optimizer and modules it had."
+            )
+
+
+def _named_parts(content: Mapping[str, Any], state: State) -> Iterator[tuple[str, list, list]]:
+    """(what, names in the file, names in the state) of all that is restored by name."""
+    optims = state.optims.state_dict()
+    yield "optimizer of G", sorted(content["optims"]["g"]), sorted(optims["g"])
+    yield "optimizer of D", sorted(content["optims"]["d"]), sorted(optims["d"])
+    buffers = content["game"]["buffers"]
+    for name, module in state.game.modules().items():
+        yield name, sorted(buffers.get(name, ())), sorted(dict(module.named_buffers()))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -132,5 +148,7 @@ def _write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+    except OSError as error:  # a full disk is reported without a name
+        raise type(error)(error.errno, error.strerror, str(path)) from error
     finally:
         partial.unlink(missing_ok=True)

@@ -1,14 +1,15 @@
 """What to look at while a run goes by: functions that make probes ``state -> array`` for
 ``record``.
 
-A probe has a fixed seed of its own and changes nothing. In an ensemble each result has the members'
-axis first.
+A probe has a fixed seed of its own and changes nothing; networks are in evaluation mode meanwhile.
+In an ensemble each result has the members' axis first.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from gan_teach import _checks, spectra
 from gan_teach.games import GAN, Batch
+from gan_teach.models import evaluating
 from gan_teach.streams import generator
 from gan_teach.training import State
 
@@ -63,8 +65,7 @@ def samples(n: int = 256, seed: int = 0) -> Probe:
     latents = _Fixed(n, seed, lambda game: game.latent)
 
     def probe(state: State) -> Tensor:
-        game = _gan(state)
-        with torch.no_grad():
+        with _looking_at(state) as game:
             return game.generate(latents(game))
 
     return probe
@@ -75,10 +76,9 @@ def discriminator_on(grid: Tensor) -> Probe:
     points = torch.as_tensor(grid)
 
     def probe(state: State) -> Tensor:
-        game = _gan(state)
-        x = points.to(game.device, game.dtype)
-        x = x[:, None] if x.ndim == len(game.data.shape) else x
-        with torch.no_grad():
+        with _looking_at(state) as game:
+            x = points.to(game.device, game.dtype)
+            x = x[:, None] if x.ndim == len(game.data.shape) else x
             return torch.sigmoid(game.critic(x))
 
     return probe
@@ -90,8 +90,7 @@ def scores(n: int = 256, seed: int = 0) -> Probe:
     latents = _Fixed(n, seed + 1, lambda game: game.latent)
 
     def probe(state: State) -> Tensor:
-        game = _gan(state)
-        with torch.no_grad():
+        with _looking_at(state) as game:
             seen = (reals(game), game.generate(latents(game)))
             return torch.stack([torch.sigmoid(game.critic(x)).mean(-1) for x in seen], -1)
 
@@ -109,11 +108,12 @@ def eigenvalues(
 
     def probe(state: State) -> Any:
         game = state.game
-        rng = [generator(seed)] * game.lead[0] if game.lead else generator(seed)
+        rng = [generator(seed) for _ in range(game.lead[0])] if game.lead else generator(seed)
         now = batch or game.draw(n, rng)
-        if of == "jacobian":
-            return spectra.spectrum(spectra.jacobian(game, now))
-        return spectra.symmetric_spectrum(spectra.hessian(of, game, now))
+        with evaluating(*game.modules().values()):
+            if of == "jacobian":
+                return spectra.spectrum(spectra.jacobian(game, now))
+            return spectra.symmetric_spectrum(spectra.hessian(of, game, now))
 
     return probe
 
@@ -125,17 +125,21 @@ class _Fixed:
         self.n = _checks.whole("n", n, least=1)
         self.seed = _checks.whole("seed", seed)
         self.source = source
-        self._held: tuple[int, Tensor] | None = None
+        self._held: tuple[Any, Tensor] | None = None
 
     def __call__(self, game: GAN) -> Tensor:
         source = self.source(game)
-        if self._held is None or self._held[0] != id(source):
+        if self._held is None or self._held[0] is not source:
             lead = getattr(source, "lead", ())
             rng = [generator(self.seed) for _ in range(lead[0])] if lead else generator(self.seed)
-            drawn = source.sample(self.n, rng)
-            self._held = (id(source), drawn.to(game.device, game.dtype))
-        return self._held[1]
+            self._held = (source, source.sample(self.n, rng))
+        return self._held[1].to(game.device, game.dtype)
 
 
-def _gan(state: State) -> GAN:
-    return _checks.instance("game", state.game, GAN, "This probe needs samples, so it needs a GAN.")
+@contextmanager
+def _looking_at(state: State) -> Iterator[GAN]:
+    """The run's GAN in evaluation mode, without gradients: looking must not change the run."""
+    hint = "This probe needs samples, so it needs a GAN."
+    game: GAN = _checks.instance("game", state.game, GAN, hint)
+    with torch.no_grad(), evaluating(game.generator, game.discriminator):
+        yield game

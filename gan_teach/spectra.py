@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach.games import Batch, Game, Losses, Params
+from gan_teach.models import drops_units
 
 Objective = str | Callable[[Losses], Tensor]
 
@@ -94,7 +95,7 @@ def unflatten(game: Game, w: Tensor) -> Params:
 
 def vector_field(game: Game, batch: Batch, w: Tensor | None = None) -> Tensor:
     """v(w) = (-grad_G L_G, -grad_D L_D) at the current parameters, or at w: (n,) or (..., n)."""
-    point = (flatten(game) if w is None else w).detach().requires_grad_()
+    point = _variable(game, w)
     return _field(game, batch, point).detach()
 
 
@@ -104,7 +105,7 @@ def jacobian(game: Game, batch: Batch, w: Tensor | None = None) -> GameJacobian:
     All four blocks, computed in the parameters' own precision: use float64 games where eigenvalues
     near zero matter. Cost: n backward passes, each for all T points together.
     """
-    point = (flatten(game) if w is None else w).detach().requires_grad_()
+    point = _variable(game, w)
     return GameJacobian(_rows(_field(game, batch, point), point), game.n_g)
 
 
@@ -117,11 +118,22 @@ def hessian(
     """
     if isinstance(of, str):
         of = OBJECTIVES[_checks.choice("of", of, OBJECTIVES)]
-    point = (flatten(game) if w is None else w).detach().requires_grad_()
+    point = _variable(game, w)
     value = of(game.losses(batch, unflatten(game, point)))
     (gradient,) = torch.autograd.grad(value.sum(), point, create_graph=True, materialize_grads=True)
     matrix = _rows(gradient, point)
     return 0.5 * (matrix + matrix.swapaxes(-1, -2))
+
+
+def _variable(game: Game, w: Tensor | None) -> Tensor:
+    """w, or the current parameters, as the point to differentiate at."""
+    for name, module in game.modules().items():
+        if drops_units(module):
+            raise ValueError(
+                f"{name} drops units at random: its loss is no function of its parameters and has "
+                "no derivatives. Call its eval() first."
+            )
+    return (flatten(game) if w is None else w).detach().requires_grad_()
 
 
 def _field(game: Game, batch: Batch, point: Tensor) -> Tensor:

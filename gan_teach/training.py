@@ -20,6 +20,7 @@ from gan_teach import _checks, optim
 from gan_teach.dynamics import Rule, alternating
 from gan_teach.games import Game
 from gan_teach.history import History
+from gan_teach.models import drops_units
 from gan_teach.streams import Stream, mix
 
 Probe = Callable[["State"], Any]
@@ -95,34 +96,35 @@ def train(
         game.to(device)
     g_lr = optim.rate("lr", lr, game.lead)
     d_lr = _product(optim.rate("tau", tau, game.lead), g_lr)
-    make_g, make_d = optimizer if isinstance(optimizer, tuple) else (optimizer, optimizer)
-    optims = optim.Optimizers(
-        optim.factory(make_g)(game.g_params, g_lr), optim.factory(make_d)(game.d_params, d_lr)
-    )
+    makers = optimizer if isinstance(optimizer, tuple) else (optimizer, optimizer)
+    if len(makers) != 2:
+        raise ValueError(f"optimizer must be one or a pair (for G, for D), got {optimizer!r}.")
+    g_optim, d_optim = (optim.factory(make) for make in makers)
+    optims = optim.Optimizers(g_optim(game.g_params, g_lr), d_optim(game.d_params, d_lr))
+    rule.reset()
     state = State(0, game, rule, optims, Stream(game, batch_size, seeds))
     if resume is not None:
         from gan_teach.checkpoints import load_checkpoint  # it needs State, so it stands above
 
-        load_checkpoint(resume, state)
-        if state.step > steps:
+        reached = load_checkpoint(resume)["step"]
+        if reached > steps:
             raise ValueError(
-                f"steps={steps} is the total to reach, but {resume} is already at step "
-                f"{state.step}."
+                f"steps={steps} is the total to reach, but {resume} is already at step {reached}."
             )
+        load_checkpoint(resume, state)
     return Run(_states(state, steps), steps - state.step + 1)
 
 
 def _states(state: State, steps: int) -> Iterator[State]:
-    with _threads(state):
+    yield state
+    while state.step < steps:
+        advance(state)
         yield state
-        while state.step < steps:
-            advance(state)
-            yield state
 
 
 def advance(state: State) -> State:
     """One update, in place. All that is random in it is a function of (seed, step)."""
-    with _dropout_of(state):
+    with _threads(state), _dropout_of(state):
         state.losses = state.rule(state.game, state.stream.at(state.step), state.optims)
     state.step += 1
     return state
@@ -186,10 +188,11 @@ def record(
 def _keep(
     state: State, steps: list[int], rows: dict[str, list[np.ndarray]], probes: Mapping[str, Probe]
 ) -> None:
-    for name, probe in probes.items():
-        value = probe(state)
-        value = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
-        rows[name].append(np.array(value))
+    with _threads(state):
+        for name, probe in probes.items():
+            value = probe(state)
+            value = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+            rows[name].append(np.array(value))
     steps.append(state.step)
 
 
@@ -242,18 +245,21 @@ def _copy_of(module: nn.Module) -> nn.Module:
 
 
 def _seeds(seed: int | Sequence[int], lead: tuple[int, ...]) -> int | list[int]:
-    if isinstance(seed, Sequence):
+    if isinstance(seed, (Sequence, np.ndarray)) and not isinstance(seed, str):
         seeds = [_checks.whole("seed", s) for s in seed]
         if lead != (len(seeds),):
             size = f"an ensemble of {lead[0]}" if lead else "a single game"
             raise ValueError(f"seed has {len(seeds)} entries, but this is {size}.")
         return seeds
-    _checks.whole("seed", seed)
-    return [seed] * lead[0] if lead else seed
+    number = _checks.whole("seed", seed)
+    return [number] * lead[0] if lead else number
 
 
 def _device(device: str | torch.device) -> torch.device:
-    chosen = torch.device(device)
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device must be 'cpu', 'cuda' or the like, got {device!r}.") from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device={str(device)!r} was asked for, but no GPU is available here: use 'cpu'."
@@ -267,9 +273,15 @@ def _product(tau: float | Tensor, lr: float | Tensor) -> float | Tensor:
 
 @contextmanager
 def _threads(state: State) -> Iterator[None]:
-    """One thread for toy networks, which a second one slows down several times."""
+    """One thread for toy networks, which a second one slows down several times.
+
+    Set around each step, not around the run: runs may be interleaved, or left half way.
+    """
     before = torch.get_num_threads()
-    params = sum(p.numel() for p in (*state.game.g_params, *state.game.d_params))
+    if before == 1:
+        yield
+        return
+    params = sum(p.numel() for p in (*state.optims.g.params, *state.optims.d.params))
     small = state.game.device.type == "cpu" and params * state.stream.batch_size < _SMALL_WORK
     if small:
         torch.set_num_threads(1)
@@ -283,10 +295,7 @@ def _threads(state: State) -> Iterator[None]:
 @contextmanager
 def _dropout_of(state: State) -> Iterator[None]:
     """Dropout reads torch's global generator: seed it by (seed, step) and restore it afterwards."""
-    modules = state.game.modules().values()
-    if not any(
-        isinstance(m, nn.modules.dropout._DropoutNd) for net in modules for m in net.modules()
-    ):
+    if not any(map(drops_units, state.game.modules().values())):
         yield
         return
     seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
