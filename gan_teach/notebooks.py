@@ -28,6 +28,7 @@ METADATA = {
         "pygments_lexer": "ipython3",
     },
 }
+_NOT_INHERITED = {"GAN_TEACH_SMOKE", "MPLBACKEND"}  # shorter runs, no inline pictures
 _KEPT_CELL_METADATA = {"tags", "jupyter", "slideshow"}
 _PROGRESS_BAR = re.compile(r"\d+%\|")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -68,7 +69,7 @@ def execute(source: Path) -> Any:
     """The executed notebook of ``source`` as an nbformat node, free of anything volatile."""
     notebook = convert(source)
     nbclient = need("nbclient")
-    environment = {k: v for k, v in os.environ.items() if k != "GAN_TEACH_SMOKE"}
+    environment = {k: v for k, v in os.environ.items() if k not in _NOT_INHERITED}
     client = nbclient.NotebookClient(
         notebook,
         kernel_name="python3",
@@ -79,7 +80,7 @@ def execute(source: Path) -> Any:
         resources={"metadata": {"path": str(source.resolve().parent)}},
     )
     try:
-        client.execute(env={**environment, "PYTHONHASHSEED": "0"})
+        client.execute(env={**environment, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"})
     except nbclient.exceptions.CellExecutionError as error:
         raise CourseError(f"{source.name} does not run: {error}") from error
     except nbclient.exceptions.CellTimeoutError as error:

@@ -182,11 +182,18 @@ def test_cell_ids_survive_a_cell_put_before_them(tiny):
     assert [c.id for c in notebooks.convert(tiny).cells][1:] == before
 
 
-def test_smoke_runs_are_never_stored(tmp_path, monkeypatch):
+def test_the_authors_settings_do_not_leak_into_a_notebook(tmp_path, monkeypatch):
+    """Neither a shortened run nor a backend without pictures is ever stored."""
     monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
-    path = tmp_path / "00_smoke.py"
-    path.write_text("# %%\nimport os\nprint(os.environ.get('GAN_TEACH_SMOKE'))\n")
-    assert notebooks.execute(path).cells[0].outputs[0].text == "None\n"
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    path = tmp_path / "00_settings.py"
+    path.write_text(
+        "# %%\nimport os\nprint(os.environ.get('GAN_TEACH_SMOKE'))\n\n"
+        "# %%\nimport matplotlib.pyplot as plt\nplt.plot([0, 1])\nplt.show()\n"
+    )
+    smoke, picture = notebooks.execute(path).cells
+    assert smoke.outputs[0].text == "None\n"
+    assert "image/png" in picture.outputs[0].data
 
 
 @pytest.mark.parametrize(
