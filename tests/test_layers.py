@@ -18,7 +18,7 @@ LAYERS = [
         *("metrics", "features", "landscape"),
     },
     {"games", "streams", "zoo"},
-    {"optim", "dynamics", "spectra", "krylov", "timescale", "crossings", "paths"},
+    {"optim", "dynamics", "spectra", "krylov", "timescale", "crossings", "paths", "flows"},
     {"training", "checkpoints", "ensemble", "averages", "probes"},
     {"style", "plots", "animation", "lab"},
     {"experiments", "figures"},
