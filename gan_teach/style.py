@@ -13,7 +13,7 @@ import html
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +80,7 @@ def axes(ax: Axes | None = None, size: tuple[float, float] = (7.0, 4.2)) -> Axes
 
 
 def mosaic(
-    layout: Sequence[Sequence[Any]],
+    layout: Sequence[Sequence[Hashable]],
     size: tuple[float, float],
     width_ratios: Sequence[float] | None = None,
 ) -> tuple[Figure, dict[Any, Axes]]:
@@ -92,7 +92,11 @@ def mosaic(
     """
     with use():
         figure = Figure(figsize=size, layout="constrained")
-        named = figure.subplot_mosaic([list(row) for row in layout], width_ratios=width_ratios)
+        # matplotlib reads a tuple as a nested layout, so it gets a number for each name
+        names = list(dict.fromkeys(name for row in layout for name in row))
+        numbers = [[names.index(name) for name in row] for row in layout]
+        found = figure.subplot_mosaic(numbers, width_ratios=width_ratios)  # pyright: ignore
+        named = {name: found[k] for k, name in enumerate(names)}
         for ax in named.values():
             ax.grid(True, color=PALETTE[8], alpha=0.22, linewidth=0.7)
             ax.tick_params(which="both", labelsize=10, color=INK, labelcolor=INK)
@@ -174,14 +178,14 @@ def png(figure: Figure, dpi: int = 144) -> bytes:
     return small.getvalue()
 
 
-def palette(images: Sequence[Any]) -> NDArray[np.uint8]:
-    """At most 256 colors for RGB ``images``: white and our own exactly, the others adapted."""
+def palette(images: Sequence[Any], most: int = 256) -> NDArray[np.uint8]:
+    """At most ``most`` colors for RGB ``images``: white and ours exactly, the others adapted."""
     from PIL import Image
 
     ours = [_rgb(color) for color in ("#ffffff", INK, THEORY, *PALETTE)]
     exact = np.array(ours, dtype=np.uint8)
     pixels = np.concatenate([np.asarray(image).reshape(-1, 1, 3) for image in images])
-    room = 256 - len(exact)
+    room = most - len(exact)
     found = Image.fromarray(pixels).quantize(room, dither=Image.Dither.NONE).getpalette()
     return np.concatenate([exact, np.array(found, dtype=np.uint8).reshape(-1, 3)[:room]])
 

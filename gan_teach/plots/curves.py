@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from gan_teach import style
 from gan_teach.history import History
@@ -130,13 +131,16 @@ def _symlog_scale(ax: Axes, values: np.ndarray) -> tuple[float, float]:
     power = round(math.log10(largest)) if largest > 0 else 0
     threshold = 10.0 ** (power - 3)
     ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
-    exponents = range(power - 3, power + 3, 1)
-    ticks = [0.0, *(s * 10.0**e for e in exponents for s in (-1, 1))]
+    ticks = [s * 10.0**e for e in range(power - 3, power + 3) for s in (-1, 1)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 1.0)
     low, high = max(low, -100 * largest or -1.0), min(high, 100 * largest or 1.0)
     bottom = low * 2 if low < -threshold else -2 * threshold
     top = high * 2 if high > threshold else 2 * threshold
-    ax.set_yticks([t for t in ticks if bottom <= t <= top])
+    ticks = [t for t in ticks if bottom <= t <= top]
+    labelled = [t for t in ticks if (round(math.log10(abs(t))) - power) % 2 == 0]
+    ax.set_yticks([0.0, *labelled])  # every second decade has a name, the others a small tick
+    ax.set_yticks(ticks, minor=True)
+    ax.yaxis.set_minor_formatter(NullFormatter())
     return bottom, top
 
 

@@ -40,8 +40,8 @@ def plane(
         _stable_region(ax, finite, unit_disc)
         for k, (name, values) in enumerate(arrays.items()):
             ax.plot(
-                np.real(values), np.imag(values), _MARKERS[k % 6], color=style.LINES[k % 6], label=name,
-                markersize=8, markeredgecolor="white", markeredgewidth=0.8, zorder=3,
+                np.real(values), np.imag(values), _MARKERS[k % 6], color=style.LINES[k % 6],
+                markersize=8, markeredgecolor="white", markeredgewidth=0.8, zorder=3, label=name,
             )  # fmt: skip
         ax.set(xlabel="real part", ylabel="imaginary part")
         ax.set_title(title or "Eigenvalues", loc="left")
