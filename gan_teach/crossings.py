@@ -18,7 +18,7 @@ import numpy as np
 
 from gan_teach import _checks
 
-DENSE_LIMIT = 1500  # dimensions up to which an operator is assembled, and eigenvalues are dense
+DENSE_LIMIT = 1000  # dimensions up to which an operator is assembled, and eigenvalues are dense
 _MOST_PARAMETERS = 44  # n (n + 1) / 2 = 990 rows, an eigenproblem of some seconds
 
 

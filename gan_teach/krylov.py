@@ -54,13 +54,13 @@ def extremes(
     seed: int = 0,
     tol: float = 0.0,
     max_restarts: int | None = None,
-    dense_below: int = 1500,
+    dense_below: int = 1000,
 ) -> Extremes:
     """The ``k`` eigenvalues of a real n x n operator at one end of its spectrum.
 
     ``operator`` is a SciPy LinearOperator, a square array, or a function v (n,) -> A v (n,) with
     ``n`` given. ``which``: "LR"/"SR" largest/smallest real part (LR decides stability), "LM"/"SM"
-    largest/ smallest modulus (SM converges slowly when n is large). A conjugate pair is never cut:
+    largest/smallest modulus (SM converges slowly when n is large). A conjugate pair is never cut:
     k + 1 values come back where the k-th has a partner. Below ``dense_below`` dimensions the matrix
     is assembled by n products and solved exactly. Above, ARPACK restarts at most ``max_restarts``
     times (default 10 n) from a start vector drawn from ``seed``, so that two calls agree; values
@@ -113,6 +113,7 @@ class _Counted:
             raise ValueError(f"n={n} disagrees with the operator's shape {tuple(shape)}.")
         self.n = _checks.whole("n", shape[0], least=1)
         self.products = 0
+        self.dtype = np.result_type(getattr(operator, "dtype", np.float64), np.float32)
         self._array = np.asarray(operator) if isinstance(operator, np.ndarray) else None
         self._product: Any = operator.dot if hasattr(operator, "dot") else operator
 
@@ -134,7 +135,7 @@ def _arnoldi(
 
     # ARPACK's own start vector differs from call to call, and so do its answers near a cut pair.
     v0 = np.random.default_rng(seed).standard_normal(a.n)
-    operator = LinearOperator((a.n, a.n), matvec=a.matvec, dtype=np.float64)  # pyright: ignore
+    operator = LinearOperator((a.n, a.n), matvec=a.matvec, dtype=a.dtype)  # pyright: ignore
     ncv = min(a.n, max(24, 2 * k + 2))
     try:
         found: Any = eigs(operator, k, which=which, v0=v0, ncv=ncv, tol=tol, maxiter=restarts)  # pyright: ignore
@@ -143,16 +144,20 @@ def _arnoldi(
     return *found, True
 
 
-def _whole_pairs(values: Any, k: int, which: str) -> np.ndarray:
-    """Indices of the first k values in the wanted order, one more where a pair would be cut."""
-    scale = np.abs(values).max(initial=0.0) * 1e-12 or 1.0
-    # Rounding the key puts the two members of a pair side by side, positive imaginary part first.
-    order = np.lexsort((-values.imag, np.abs(values.imag), np.round(_ORDER[which](values) / scale)))
-    if k < len(order):
-        last, following = values[order[k - 1]], values[order[k]]
-        if last.imag != 0 and abs(last.conjugate() - following) <= 1e-8 * abs(last):
-            k += 1
-    return order[:k]
+def _whole_pairs(values: Any, k: int, which: str) -> list[int]:
+    """Indices of the first k values in the wanted order, each followed by its conjugate."""
+    order = np.lexsort((np.abs(values.imag), _ORDER[which](values)))
+    partners = iter([i for i in order if values[i].imag < 0])
+    chosen: list[int] = []
+    for i in order:
+        if len(chosen) >= k:
+            break
+        if values[i].imag >= 0:
+            chosen.append(i)
+            partner = next(partners, None) if values[i].imag > 0 else None
+            if partner is not None:  # None: ARPACK gave up between the two
+                chosen.append(partner)
+    return chosen
 
 
 def _residuals(a: _Counted, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -169,8 +174,7 @@ def _residuals(a: _Counted, values: np.ndarray, vectors: np.ndarray) -> np.ndarr
 
 
 def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearOperator:
-    """The transposed Jacobian of the two players' field as a SciPy LinearOperator; nothing is
-    stored.
+    """The transposed Jacobian of the players' field as a SciPy LinearOperator, never stored.
 
     With w = (G's parameters, D's parameters) and v = (-grad_G L_G, -tau grad_D L_D), ``.matvec(u)``
     is J^T u, which is one more backward pass through the graph of v, kept from one forward pass

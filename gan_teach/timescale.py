@@ -98,7 +98,7 @@ def timescale(
     "minmax". inf for "neither" and "unstable" (some smaller tau may still attract: see
     `stable_intervals`) and for "degenerate" points.
 
-    Q has n_g n_d rows. Above 1600 of them, and for operators of more than 1500 dimensions, tau*
+    Q has n_g n_d rows. Above 1600 of them, and for operators of more than 1000 dimensions, tau*
     comes from `tau_star_by_bisection` with ``bracket`` and ``scan``, which the reason then names.
     """
     matrix, n_g = parts(J, n_g)
@@ -212,7 +212,7 @@ def tau_star_by_bisection(
     where J_tau is unstable at the top of the bracket, 0 where it is stable on all of it: the reason
     says so.
 
-    Above 1500 dimensions the rightmost eigenvalue comes from Arnoldi's method (`krylov.extremes`).
+    Above 1000 dimensions the rightmost eigenvalue comes from Arnoldi's method (`krylov.extremes`).
     That can miss an eigenvalue in a dense cluster at the axis, and raises RuntimeError where it
     does not converge, as happens near eigenvalues that are all but zero: raise the bracket's lower
     end, or damp D.

@@ -1,0 +1,194 @@
+"""Oracles: matrices built from known eigenvalues, NumPy's dense solver, the dense game Jacobian."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import gan_teach as gt
+from gan_teach import streams
+from gan_teach.krylov import extremes, jacobian_transpose
+from gan_teach.spectra import jacobian
+
+KEYS = {"LM": lambda z: -abs(z), "SM": abs, "LR": lambda z: -z.real, "SR": lambda z: z.real}
+
+
+def mlp_gan(width: int, dtype: torch.dtype = torch.float64) -> tuple[Any, Any]:
+    """A GAN on a ring with R1, away from any equilibrium, and one batch of it."""
+    nets = [
+        gt.models.MLP(2, n_out, width=width, depth=2, activation="tanh", seed=n_out)
+        for n_out in (2, 1)
+    ]
+    latent = gt.data.Normal(dim=2)
+    game = gt.GAN(*nets, data=gt.data.ring(8), latent=latent, penalties=gt.penalties.r1(1.0))
+    game.to(dtype)
+    return game, game.draw(32, streams.generator(0))
+
+
+def known_spectrum(pairs: Any, reals: np.ndarray, seed: int = 0):
+    """A product with a non-normal matrix of these eigenvalues: block triangular, then reflected."""
+    rng = np.random.default_rng(seed)
+    a, b = pairs.real, pairs.imag
+    u = rng.standard_normal(2 * len(pairs) + len(reals))
+    u /= np.linalg.norm(u)
+
+    def product(v):
+        v = v - 2 * u * (u @ v)
+        x, y, z = np.split(v, [len(a), 2 * len(a)])
+        x, y, z = a * x - b * y, b * x + a * y, reals * z
+        x[:-1] += 0.1 * y[1:]  # couples each block to the next, which leaves the eigenvalues alone
+        v = np.concatenate([x, y, z])
+        return v - 2 * u * (u @ v)
+
+    return product, len(u)
+
+
+@pytest.mark.parametrize("which", KEYS)
+def test_small_operators_give_the_first_eigenvalues_with_whole_pairs(which):
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 5, 12):
+        matrix = rng.standard_normal((n, n))
+        expected = np.array(sorted(np.linalg.eigvals(matrix).astype(complex), key=KEYS[which]))
+        for k in range(1, n + 1):
+            found = extremes(lambda v, m=matrix: m @ v, n, k=k, which=which)
+            assert found.converged
+            assert len(found.values) in (k, k + 1)
+            keys = KEYS[which](found.values)
+            np.testing.assert_allclose(keys, KEYS[which](expected)[: len(keys)], atol=1e-12)
+            assert sum(found.values).imag == pytest.approx(0.0, abs=1e-12)  # no half of a pair
+            for value, x in zip(found.values, found.vectors.T, strict=True):
+                np.testing.assert_allclose(matrix @ x, value * x, atol=1e-10)
+
+
+def test_a_repeated_pair_stays_whole():
+    block = np.array([[0.0, -2.0], [2.0, 0.0]])
+    found = extremes(np.kron(np.eye(3), block), k=1)
+    np.testing.assert_allclose(found.values, [2j, -2j], atol=1e-14)
+
+
+@pytest.mark.parametrize("which", ["LM", "LR", "SR"])
+def test_arnoldi_finds_the_known_ends_of_a_large_spectrum(which):
+    pairs = np.array([3 + 1j, 2.5 + 4j, 2 + 1j, -4 + 2j, -3 + 0.5j, -2 + 3j])
+    inner = np.linspace(-1, 1, 1500)
+    rest = 0.3 * np.cos(np.arange(250)) + 1j * (0.5 + 0.4 * np.sin(np.arange(250)))
+    product, n = known_spectrum(np.concatenate([pairs, rest]), inner)
+    assert n > 2000
+    every = np.concatenate([pairs, pairs.conj(), rest, rest.conj(), inner])
+    expected = np.array(sorted(every, key=KEYS[which]))[:4]
+    found = extremes(product, n, k=4, which=which)
+    assert found.converged
+    assert found.products < n / 4
+    assert found.residuals.max() < 1e-10
+    np.testing.assert_allclose(
+        np.sort_complex(found.values), np.sort_complex(expected), atol=1e-8, rtol=0
+    )
+    again = extremes(product, n, k=4, which=which)
+    np.testing.assert_array_equal(found.values, again.values)
+
+
+def test_arnoldi_agrees_with_the_dense_jacobian_of_a_gan():
+    game, batch = mlp_gan(11)
+    matrix = jacobian(game, batch).matrix
+    expected = np.linalg.eigvals(matrix)
+    operator = jacobian_transpose(game, batch)
+    assert (operator.shape, operator.n_g) == (matrix.shape, game.n_g)  # pyright: ignore
+    for which in ("LM", "LR"):
+        found = extremes(operator, k=6, which=which, dense_below=0)
+        assert found.converged
+        first = np.array(sorted(expected, key=KEYS[which]))[: len(found.values)]
+        np.testing.assert_allclose(KEYS[which](found.values), KEYS[which](first), atol=1e-8)
+
+
+def test_both_products_against_the_dense_jacobian():
+    game, batch = mlp_gan(5)
+    matrix = jacobian(game, batch).matrix.copy()
+    matrix[game.n_g :] *= 3.0
+    operator: Any = jacobian_transpose(game, batch, tau=3.0)
+    v = np.random.default_rng(1).standard_normal(len(matrix))
+    np.testing.assert_allclose(operator @ v, matrix.T @ v, atol=1e-12)
+    np.testing.assert_allclose(operator.T @ v, matrix @ v, atol=1e-12)
+
+
+def test_dirac_gan_in_closed_form():
+    """At (0, 0) with R1 of weight gamma: -gamma / 2 +- sqrt(gamma^2 / 4 - 1 / 4)."""
+    gamma = 0.3
+    game = gt.GAN(
+        gt.models.DiracGenerator(0.0),
+        gt.models.DiracDiscriminator(0.0),
+        data=gt.data.Points(torch.zeros(1, 1)),
+        latent=gt.data.Normal(),
+        penalties=gt.penalties.r1(gamma),
+    )
+    game.to(torch.float64)
+    operator = jacobian_transpose(game, game.draw(1, streams.generator(0)))
+    found = extremes(operator, k=2)
+    imaginary = np.sqrt(0.25 - gamma**2 / 4)
+    expected = [-gamma / 2 + 1j * imaginary, -gamma / 2 - 1j * imaginary]
+    np.testing.assert_allclose(found.values, expected, atol=1e-12)
+
+
+def test_eigenvectors_of_the_operator_are_left_ones():
+    game, batch = mlp_gan(4)
+    matrix = jacobian(game, batch).matrix
+    operator: Any = jacobian_transpose(game, batch)
+    left, right = extremes(operator, k=3), extremes(operator.T, k=3)
+    for i, value in enumerate(left.values):
+        x, y = left.vectors[:, i], right.vectors[:, i]
+        np.testing.assert_allclose(x @ matrix, value * x, atol=1e-10)
+        np.testing.assert_allclose(matrix @ y, right.values[i] * y, atol=1e-10)
+
+
+def test_giving_up_is_reported_with_what_was_found():
+    product, n = known_spectrum(np.array([1j]), np.linspace(0, 1, 2000))
+    found = extremes(product, n, k=8, which="SR", max_restarts=2)
+    assert not found.converged
+    assert len(found.values) < 8
+    assert len(found.residuals) == len(found.values)
+
+
+def test_single_precision_games_converge_in_single_precision():
+    game, batch = mlp_gan(8, torch.float32)
+    expected = np.linalg.eigvals(jacobian(game, batch).matrix)
+    operator = jacobian_transpose(game, batch)
+    assert operator.dtype == np.float32
+    found = extremes(operator, k=1, which="LM", dense_below=0)
+    assert abs(found.values[0]) == pytest.approx(np.abs(expected).max(), rel=1e-4)
+
+
+def test_a_field_without_curvature_has_the_zero_operator():
+    game = gt.FunctionGame(lambda x, y: x.sum() - y.sum(), None, [1.0, 2.0], [3.0])
+    operator: Any = jacobian_transpose(game, game.draw())
+    np.testing.assert_array_equal(operator @ np.ones(3), np.zeros(3))
+    np.testing.assert_array_equal(operator.T @ np.ones(3), np.zeros(3))
+
+
+def test_compiled_modules_are_refused():
+    compiled = torch.compile(torch.nn.Linear(1, 1), backend="eager")
+    game: Any = SimpleNamespace(generator=torch.nn.Sequential(compiled), lead=())  # pyright: ignore
+    with pytest.raises(TypeError, match=r"generator went through torch\.compile"):
+        jacobian_transpose(game, game)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "words"),
+    [
+        ((np.eye(3),), {"which": "LI"}, ValueError, "'LI' is not offered"),
+        ((np.eye(3),), {"which": "XX"}, ValueError, "which must be one of"),
+        ((np.ones((2, 3)),), {}, ValueError, "must be square"),
+        ((np.eye(3), 4), {}, ValueError, "n=4 disagrees"),
+        ((lambda v: v,), {}, TypeError, "n must be given"),
+        ((3.0,), {}, TypeError, "operator must be"),
+        ((np.eye(3),), {"k": 0}, ValueError, "k must be at least 1"),
+    ],
+)
+def test_mistakes_are_named(arguments, options, error, words):
+    with pytest.raises(error, match=words):
+        extremes(*arguments, **options)
+
+
+def test_stacks_are_refused():
+    game = gt.FunctionGame(lambda x, y: x @ y, None, torch.ones(3, 1), torch.ones(3, 1))
+    with pytest.raises(ValueError, match="not a stack"):
+        jacobian_transpose(game, game.draw())
