@@ -51,6 +51,11 @@ class History:
                     f"arrays[{name!r}] has shape {array.shape}, but there are {len(self.steps)} "
                     "recorded steps: its first axis must be time."
                 )
+            if array.dtype.kind not in "biufcU":
+                raise ValueError(
+                    f"arrays[{name!r}] has entries of type {array.dtype}: numbers or text are "
+                    "kept. Does a probe return None?"
+                )
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -144,7 +149,7 @@ class History:
     def load(cls, path: str | os.PathLike[str]) -> History:
         """Read what ``save`` wrote. Raises ValueError naming a damaged or foreign file."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 data = {name: file[name] for name in file.files}
             head = json.loads(str(data["meta"]))
             known = head["format"] == _FORMAT
