@@ -106,7 +106,7 @@ def _check_fits(path: Path, content: Mapping[str, Any], state: State) -> None:
         if saved != ours:
             raise ValueError(
                 f"{path} does not fit this run: its {what} keeps {saved or 'nothing'}, this run's "
-                f"keeps {ours or 'nothing'}. Resume with the optimizer and modules it had."
+                f"keeps {ours or 'nothing'}. Resume with the optimizer, rule and modules it had."
             )
 
 
@@ -115,6 +115,7 @@ def _named_parts(content: Mapping[str, Any], state: State) -> Iterator[tuple[str
     optims = state.optims.state_dict()
     yield "optimizer of G", sorted(content["optims"]["g"]), sorted(optims["g"])
     yield "optimizer of D", sorted(content["optims"]["d"]), sorted(optims["d"])
+    yield "rule", sorted(content["rule"]), sorted(state.rule.state_dict())
     buffers = content["game"]["buffers"]
     for name, module in state.game.modules().items():
         yield name, sorted(buffers.get(name, ())), sorted(dict(module.named_buffers()))

@@ -191,6 +191,11 @@ class GAN(Game):
             _checks.instance(
                 "penalties", penalty, Penalty, "Build one with gt.penalties.r1(gamma)."
             )
+        if self.penalties and hasattr(discriminator, "_orig_mod"):
+            raise TypeError(
+                "discriminator was made by torch.compile, which cannot be differentiated twice, as "
+                "a gradient penalty needs: pass the original module."
+            )
         if corrupt is not None:
             hint = "Build it as gt.corrupt.InstanceNoise(std)."
             _checks.instance("corrupt", corrupt, InstanceNoise, hint)
