@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return options.command(options)
     except ValueError as error:  # the library's own checks: a sentence about an argument
         parser.error(str(error))
-    except course.CourseError as error:
+    except (course.CourseError, OSError) as error:
         print(f"gan-teach: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -47,7 +47,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
     parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_list, _add_lab, _add_notebooks):  # further commands: one _add_ function each
+    for add in (_add_list, _add_lab, _add_run, _add_figures, _add_notebooks):
         add(commands)
     return parser, list(commands.choices)
 
@@ -76,7 +76,7 @@ def port_number(given: str) -> int:
 
 
 def _add_list(commands) -> None:
-    parser = commands.add_parser("list", help="the chapters of the course, a line each")
+    parser = commands.add_parser("list", help="the chapters and the experiments, a line each")
     parser.set_defaults(command=_list)
 
 
@@ -86,6 +86,12 @@ def _list(options: argparse.Namespace) -> int:
     width = max((len(chapter.name) for chapter in chapters), default=0)
     for chapter in chapters:
         print(f"  {chapter.name:{width}}  {chapter.summary or chapter.title}")
+    from gan_teach.experiments import EXPERIMENTS
+
+    print("\nExperiments (gan-teach run NAME):")
+    width = max(map(len, EXPERIMENTS))
+    for name, experiment in EXPERIMENTS.items():
+        print(f"  {name:{width}}  {experiment.title}, {experiment.games} games")
     return 0
 
 
@@ -116,6 +122,72 @@ def _lab(options: argparse.Namespace) -> int:
             print(f"  {file.name} holds your changes and stays; the new version is {file.beside}.")
     if not options.copy_only:
         course.launch_lab(folder, options.port, browser=not options.no_browser)
+    return 0
+
+
+# -- run ------------------------------------------------------------------------------------------
+
+
+def _add_run(commands) -> None:
+    parser = commands.add_parser(
+        "run", help="train one experiment; pictures and numbers in a folder"
+    )
+    parser.add_argument("experiment", metavar="EXPERIMENT", help="a name from gan-teach list")
+    for flag, kind, text in (
+        ("--games", int, "rounds of training"),
+        ("--d-steps", int, "updates of the discriminator in a round"),
+        ("--g-steps", int, "updates of the generator in a round"),
+        ("--noise", float, "standard deviation of the instance noise (the data's is 1)"),
+        ("--loss", str, "saturating, non_saturating, relativistic, ..."),
+        ("--lr", float, "learning rate of the generator"),
+        ("--tau", float, "learning rate of D divided by that of G"),
+    ):
+        parser.add_argument(flag, type=kind, help=text)
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--seeds", type=int, help="train this many seeds together instead of one")
+    parser.add_argument("--out", type=Path, help="folder for the files (default: runs/EXPERIMENT)")
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from gan_teach import experiments
+
+    names = ("games", "d_steps", "g_steps", "noise", "loss", "lr", "tau")
+    changes = {name: getattr(options, name) for name in names}
+    experiments.settings(options.experiment, **changes)  # complains before the slow imports
+    from gan_teach import runs
+
+    if options.seeds is None:
+        history = experiments.run(options.experiment, seed=options.seed, progress=True, **changes)
+    else:
+        seeds = [options.seed + i for i in range(_checks.whole("--seeds", options.seeds, least=1))]
+        history = experiments.run_seeds(options.experiment, seeds, progress=True, **changes)
+    if history.meta.get("interrupted"):
+        print(f"Stopped after game {history.steps[-1]}; what was finished is kept.")
+    print(experiments.table(experiments.report(history)))
+    out = options.out or Path("runs") / options.experiment
+    for path in runs.save_run(history, out):
+        print(f"wrote {path}", flush=True)
+    return 130 if history.meta.get("interrupted") else 0
+
+
+# -- figures --------------------------------------------------------------------------------------
+
+
+def _add_figures(commands) -> None:
+    parser = commands.add_parser(
+        "figures", help="for authors: make the pictures of the README again"
+    )
+    parser.add_argument("names", metavar="NAME", nargs="*", help="default: all")
+    parser.add_argument("--out", type=Path, default=Path("img"), help="default: %(default)s")
+    parser.set_defaults(command=_figures)
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from gan_teach import runs
+
+    for path in runs.make_figures(options.out, options.names):
+        print(f"wrote {path}", flush=True)
     return 0
 
 

@@ -32,7 +32,7 @@ GRID = np.linspace(-1.0, 9.0, 401)
 
 @dataclass(frozen=True)
 class LineExperiment:
-    """Settings of a 1-D tutorial run. A game is a round of ``d_steps`` D and ``g_steps`` G updates."""
+    """Settings of a 1-D run. A game is a round of ``d_steps`` D and ``g_steps`` G updates."""
 
     title: str
     games: int
@@ -85,9 +85,9 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
     """Train one 1-D GAN and record all that the tutorial's pictures show.
 
     Arrays over games: params [w, b, a, c], fake, d_grid, d_star, objective (V before the last D
-    step of the game, as published), d_loss, g_loss, d_grad, g_grad (norms over both parameters of the
-    player), d_real, d_fake, eigenvalues (of the Hessian of V, expectations over z exact). Ctrl-C
-    keeps the games that were finished.
+    step of the game, as published), d_loss, g_loss, d_grad, g_grad (norms over both parameters of
+    the player), d_real, d_fake, eigenvalues (of the Hessian of V, expectations over z exact).
+    Ctrl-C keeps the games that were finished.
     """
     chosen = settings(name, **changes)
     game = chosen.game(seed)
@@ -97,7 +97,7 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
         "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
         "scores": probes.scores(200, seed=1),
     }
-    history = record(_train(game, chosen, seed), progress=progress, **watch, **shown)
+    history = record(_train(game, chosen, seed), progress=progress, **{**watch, **shown})
     w, b = history["params"][:, 0], history["params"][:, 1]
     latent = line.LATENT.sample(line.BATCH_SIZE, generator(1))  # those of the probe `fake`
     batch = line.expectation_batch(game)
@@ -203,7 +203,7 @@ class Row(NamedTuple):
 
 
 def settling_game(history: History, within: float = 0.1) -> NDArray[np.float64]:
-    """First game from which V stays within ``within`` of -2 log 2: (S,) or a scalar, inf if never."""
+    """First game from which |V + 2 log 2| stays below ``within``: scalar or (S,), inf if never."""
     away = ~(np.abs(history["objective"][1:] - TARGET) < within)
     games = history.steps[1:]
     last = away.shape[0] - np.argmax(away[::-1], axis=0)  # index after the last game outside

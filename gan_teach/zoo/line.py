@@ -3,7 +3,8 @@
 Data N(5, 1), of which ten points are drawn once; latents U(0, 1); G(z) = w z + b;
 D(x) = sigmoid(a x + c); w, a ~ N(0, 0.1^2), b = c = 0; the saturating loss; plain gradient
 descent with learning rate 0.1 and batches of ten (E. Sansone, *Tutorial on GANs*,
-github.com/emsansone/GAN). The discriminator's logit is linear, so it can tell the two means apart and nothing else.
+github.com/emsansone/GAN). The discriminator's logit is linear, so it can tell the two means apart
+and nothing else.
 """
 
 from __future__ import annotations
