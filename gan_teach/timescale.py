@@ -38,7 +38,7 @@ from gan_teach.crossings import (
 
 Kind = Literal["nash", "minmax", "neither", "stable", "unstable", "degenerate"]
 
-_FORMULA_LIMIT = 1600  # n_g n_d, the size of the formula's eigenproblem: about 5 s at the limit
+_FORMULA_LIMIT = 900  # n_g n_d, the rows of the formula's eigenproblem: about 1 s at the limit
 
 
 class CriticalPoint(NamedTuple):
@@ -98,7 +98,7 @@ def timescale(
     "minmax". inf for "neither" and "unstable" (some smaller tau may still attract: see
     `stable_intervals`) and for "degenerate" points.
 
-    Q has n_g n_d rows. Above 1600 of them, and for operators of more than 1000 dimensions, tau*
+    Q has n_g n_d rows. Above 900 of them, and for operators of more than 1000 dimensions, tau*
     comes from `tau_star_by_bisection` with ``bracket`` and ``scan``, which the reason then names.
     """
     matrix, n_g = parts(J, n_g)
