@@ -171,11 +171,18 @@ def png(figure: Figure, dpi: int = 144) -> bytes:
 
     buffer = io.BytesIO()
     with use():
+        settle(figure)
         figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
     rgb = Image.open(buffer).convert("RGB")
     small = io.BytesIO()
     reduce_colors(rgb, palette([rgb])).save(small, "PNG", optimize=True)
     return small.getvalue()
+
+
+def settle(figure: Figure) -> None:
+    """Lay the figure out; axes of equal aspect beside a color bar need one round more."""
+    for _ in range(1 + any(ax.get_aspect() != "auto" for ax in figure.axes)):
+        figure.draw_without_rendering()
 
 
 def palette(images: Sequence[Any], most: int = 256) -> NDArray[np.uint8]:

@@ -32,7 +32,7 @@ class Frames:
             figure.set_dpi(dpi)
             self._canvas = FigureCanvasAgg(figure)
             artists = draw(-1)
-            figure.draw_without_rendering()  # constrained layout does its work here
+            style.settle(figure)
             figure.set_layout_engine("none")
             self._moving = _moving(figure, artists)
             for artist in self._moving:

@@ -51,7 +51,7 @@ def film_strip(
 
 
 def _leave_out_what_repeats(ax: Axes, column: int, columns: int) -> None:
-    """The value axis is named on the left, the time axis in the middle, levels on the right."""
+    """Names of values stand on the left, of time in the middle, levels and scales on the right."""
     legend = ax.get_legend()
     if legend is not None:
         legend.remove()
@@ -61,6 +61,8 @@ def _leave_out_what_repeats(ax: Axes, column: int, columns: int) -> None:
         ax.set_ylabel("")
         ax.tick_params(labelleft=False)
     if column < columns - 1:
+        for image in [i for i in ax.images if i.colorbar is not None]:
+            image.colorbar.remove()  # pyright: ignore[reportOptionalMemberAccess]
         for text in [t for t in ax.texts if isinstance(t, Annotation)]:
             text.remove()
 

@@ -23,6 +23,9 @@ from gan_teach.plots.planar import break_jumps as break_jumps
 from gan_teach.plots.planar import distance as distance
 from gan_teach.plots.planar import vector_field as vector_field
 from gan_teach.plots.planar import vector_field_panel as vector_field_panel
+from gan_teach.plots.samples import densities as densities
+from gan_teach.plots.samples import samples as samples
+from gan_teach.plots.samples import samples_panel as samples_panel
 from gan_teach.plots.spectra import eigenvalue_sweep as eigenvalue_sweep
 from gan_teach.plots.spectra import plane as plane
 from gan_teach.plots.spectra import track as track

@@ -1,9 +1,9 @@
 """What the plots share: the panel protocol, divergence in plain words, and lines over the steps.
 
 A *panel* is ``panel(ax, history) -> draw``. It sets up the axes once; ``draw(i)`` then shows
-record ``i`` by updating the panel's artists and returns those artists. A static picture is one
-``draw``, an animation one per frame and a widget one per movement of its slider, so all three
-share their code.
+record ``i`` by updating the panel's artists and returns those artists, and whatever lies on top of
+them. A static picture is one ``draw``, an animation one per frame and a widget one per movement of
+its slider, so all three share their code.
 """
 
 from __future__ import annotations
