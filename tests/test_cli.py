@@ -91,6 +91,10 @@ def test_the_module_is_the_command():
     assert out.stdout.strip() == f"gan-teach {__version__}"
 
 
-def test_list_does_not_wait_for_torch():
-    code = "import sys; sys.modules['torch'] = None\nfrom gan_teach.cli import main; main(['list'])"
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+def test_lab_does_not_wait_for_torch(tmp_path):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from gan_teach.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "lab", "--copy-only", "--folder", str(tmp_path)]
+    subprocess.run(command, capture_output=True, check=True)
