@@ -45,7 +45,7 @@ def cells(low, high, count):
     return torch.cartesian_prod(*axes).reshape(-1, len(low)), volume
 
 
-@pytest.fixture(scope="module", params=CASES.items(), ids=CASES.keys())
+@pytest.fixture(scope="module", params=list(CASES.items()), ids=list(CASES))
 def case(request):
     build, low, high, count = request.param[1]
     source = build()
@@ -234,7 +234,7 @@ NAN = float("nan")
     ("call", "error", "words"),
     [
         (lambda: data.ring(0), ValueError, "modes must be at least 1"),
-        (lambda: data.ring(2.5), TypeError, "modes must be a whole number"),
+        (lambda: data.ring(True), TypeError, "modes must be a whole number"),
         (lambda: data.ring(std=0), ValueError, "std must be above 0"),
         (lambda: data.grid(spacing=-1), ValueError, "spacing must be above 0"),
         (lambda: data.GaussianMixture([0.0, 4.0], 1), ValueError, "rows of one number"),

@@ -8,9 +8,10 @@ many standard deviations away from it the point lies.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from gan_teach import _checks
@@ -29,9 +30,9 @@ class GaussianMixture:
 
     def __init__(
         self,
-        modes: Tensor | Sequence[Sequence[float]],
-        std: float | Sequence[float] | Tensor,
-        weights: Sequence[float] | Tensor | None = None,
+        modes: ArrayLike | Tensor,
+        std: ArrayLike | Tensor,
+        weights: ArrayLike | Tensor | None = None,
         name: str = "",
     ) -> None:
         self.modes = as_points("modes", modes)
@@ -119,7 +120,7 @@ class UniformClusters:
     Raises ValueError for corners that are empty, NaN or not (K, d), or for width <= 0.
     """
 
-    def __init__(self, corners: Tensor | Sequence[Sequence[float]], width: float) -> None:
+    def __init__(self, corners: ArrayLike | Tensor, width: float) -> None:
         self.corners = as_points("corners", corners)
         self.width = _checks.real("width", width, above=0.0)
         k = len(self.corners)
@@ -180,7 +181,7 @@ def nearest_mode(x: Tensor, modes: Tensor, std: Tensor) -> tuple[Tensor, Tensor]
     return mode, distance / std[mode]
 
 
-def as_points(name: str, points: Tensor | Sequence[Sequence[float]]) -> Tensor:
+def as_points(name: str, points: ArrayLike | Tensor) -> Tensor:
     """Float64 tensor (k, d) of k >= 1 finite points; raises ValueError or TypeError."""
     try:
         at = torch.as_tensor(points, dtype=torch.float64)
@@ -200,7 +201,7 @@ def in_chunks(density: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Ten
     return torch.cat([density(rows) for rows in x.split(max(1, _CHUNK // width))])
 
 
-def _per_mode(name: str, value: float | Sequence[float] | Tensor, k: int) -> Tensor:
+def _per_mode(name: str, value: ArrayLike | Tensor, k: int) -> Tensor:
     """(k,) positive numbers from one number or k of them."""
     given = torch.as_tensor(value, dtype=torch.float64)
     if given.shape not in {(), (k,)}:

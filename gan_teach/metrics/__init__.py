@@ -1,0 +1,73 @@
+"""Numbers from samples, features or class probabilities; arguments in the order (fake, real).
+
+A score means nothing without its noise: ``noise_band`` says what real data score against real data.
+"""
+
+from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein, wasserstein_1d
+from gan_teach.metrics.frechet import (
+    FrechetInfinity,
+    InceptionScore,
+    frechet_distance,
+    frechet_infinity,
+    inception_score,
+    sample_frechet,
+)
+from gan_teach.metrics.histograms import (
+    histogram_js,
+    histogram_js_bias,
+    histogram_tv,
+    js_divergence,
+    kl_divergence,
+    shared_histogram,
+    total_variation,
+)
+from gan_teach.metrics.manifold import (
+    PRD,
+    DensityCoverage,
+    PrecisionRecall,
+    density_coverage,
+    prd,
+    prd_discrete,
+    precision_recall,
+)
+from gan_teach.metrics.modes import (
+    ModeReport,
+    NoiseBand,
+    expected_covered,
+    mode_noise_bands,
+    mode_report,
+    noise_band,
+)
+
+__all__ = [
+    "PRD",
+    "DensityCoverage",
+    "FrechetInfinity",
+    "InceptionScore",
+    "ModeReport",
+    "NoiseBand",
+    "PrecisionRecall",
+    "density_coverage",
+    "expected_covered",
+    "frechet_distance",
+    "frechet_infinity",
+    "histogram_js",
+    "histogram_js_bias",
+    "histogram_tv",
+    "inception_score",
+    "js_divergence",
+    "kid",
+    "kl_divergence",
+    "mode_noise_bands",
+    "mode_report",
+    "noise_band",
+    "prd",
+    "prd_discrete",
+    "precision_recall",
+    "rbf_mmd",
+    "sample_frechet",
+    "shared_histogram",
+    "sliced_wasserstein",
+    "total_variation",
+    "wasserstein_1d",
+]

@@ -1,0 +1,221 @@
+"""Samples against known modes, and the band in which a perfect generator's score lies.
+
+Three numbers belong together: the count of covered modes alone can be full with nine tenths of the
+samples between the modes, the share of good samples alone is perfect for a collapsed generator, and
+the reverse KL sees neither stray samples nor a mode that is merely too narrow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from gan_teach import _checks
+from gan_teach.data import GaussianMixture, Source
+from gan_teach.metrics import _arrays
+from gan_teach.metrics._arrays import Array
+from gan_teach.metrics.histograms import kl_divergence
+
+SCORES = ("covered", "high_quality", "reverse_kl")
+
+
+@dataclass(frozen=True)
+class ModeReport:
+    """What ``mode_report`` found in ``n`` samples over K modes.
+
+    covered: modes with enough samples within the given number of sigmas; high_quality: share of
+    samples within them; reverse_kl: KL(generated || real) over the nearest modes, in nats, >= 0;
+    nearest (K,): samples whose nearest mode this is; hits (K,): those of them within the sigmas.
+    """
+
+    covered: int
+    high_quality: float
+    reverse_kl: float
+    nearest: np.ndarray
+    hits: np.ndarray
+
+    @property
+    def modes(self) -> int:
+        return len(self.hits)
+
+    @property
+    def n(self) -> int:
+        return int(self.nearest.sum())
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The three numbers by name."""
+        return {name: float(getattr(self, name)) for name in SCORES}
+
+    def __str__(self) -> str:
+        return (
+            f"{self.covered} of {self.modes} modes, {self.high_quality:.1%} of {self.n} samples of "
+            f"high quality, reverse KL {self.reverse_kl:.3f}"
+        )
+
+
+def mode_report(
+    samples: Any,
+    data: Any = None,
+    *,
+    modes: Any = None,
+    std: float | Any = None,
+    weights: Any = None,
+    sigmas: float = 3.0,
+    least: int = 1,
+) -> ModeReport:
+    """Covered modes, share of high-quality samples and reverse KL of ``samples`` (n, d).
+
+    Give ``data`` with known modes (its ``locate`` decides which mode a sample belongs to), or
+    ``modes`` (K, d), ``std`` (one or K numbers) and, if unequal, ``weights`` (K,). A sample is of
+    high quality within ``sigmas`` standard deviations of its nearest mode: 99.7 % of a Gaussian on
+    the line, 1 - exp(-4.5) = 98.9 % in the plane. A mode is covered by at least ``least`` of them:
+    1 in Lin et al. (PacGAN, 2018). The reverse KL counts every sample at its nearest mode; it is
+    log(K / k) for k of K modes evenly, and about (K - 1) / (2 n) for a perfect generator.
+    Raises ValueError for data without modes, NaN, no samples, or a wrong dimension.
+    """
+    x = _arrays.rows("samples", samples)
+    sigmas = _checks.real("sigmas", sigmas, above=0.0)
+    least = _checks.whole("least", least, least=1)
+    mode, distance, mass = _locate(x, data, modes, std, weights)
+    nearest = np.bincount(mode, minlength=len(mass))
+    good = distance <= sigmas
+    hits = np.bincount(mode[good], minlength=len(mass))
+    return ModeReport(
+        covered=int((hits >= least).sum()),
+        high_quality=float(good.mean()),
+        reverse_kl=kl_divergence(nearest, mass),
+        nearest=nearest,
+        hits=hits,
+    )
+
+
+def _locate(x: Array, data: Any, modes: Any, std: Any, weights: Any) -> tuple[Any, Any, Array]:
+    """Mode of each sample, distance from it in standard deviations, and the modes' masses."""
+    if data is None:
+        if modes is None or std is None:
+            raise ValueError("mode_report needs data with known modes, or both modes and std.")
+        data = GaussianMixture(_arrays.rows("modes", modes), std, weights)
+    elif any(given is not None for given in (modes, std, weights)):
+        raise ValueError("mode_report takes either data or modes, std and weights, not both.")
+    if not hasattr(data, "locate"):
+        raise ValueError(
+            f"data must have known modes, got {data!r}. Give modes= and std=, or compare samples "
+            "with sliced_wasserstein or precision_recall."
+        )
+    if x.shape[1:] != tuple(data.shape):
+        raise ValueError(f"samples must have shape (n, {data.shape[0]}), got {x.shape}.")
+    mode, distance = data.locate(torch.from_numpy(x))
+    return mode.numpy(), distance.numpy(), data.mode_weights.numpy()
+
+
+def expected_covered(modes: int, n: int) -> float:
+    """Mean number of K equal modes that n perfect samples hit: K (1 - (1 - 1/K)^n).
+
+    Few samples look like collapse: 1000 of them find 632 of 1000 modes.
+    """
+    modes, n = _checks.whole("modes", modes, least=1), _checks.whole("n", n, least=0)
+    return modes * (1 - (1 - 1 / modes) ** n)
+
+
+class NoiseBand(NamedTuple):
+    """Where a perfect generator scores: the ends of the inner real-against-real scores."""
+
+    low: float
+    high: float
+
+    def __contains__(self, score: object) -> bool:
+        return isinstance(score, (int, float)) and self.low <= score <= self.high
+
+
+def noise_band(
+    metric: Callable[[Array, Array], float],
+    data: Any,
+    n: int,
+    repeats: int = 200,
+    level: float = 0.99,
+    seed: int = 0,
+) -> NoiseBand:
+    """The band that holds the score of n fresh *real* samples with probability at least ``level``.
+
+    ``metric(fake, real)`` is called with ``repeats`` pairs of independent real samples of n each.
+    With the scores sorted the band is [s_j, s_(repeats + 1 - j)], j = floor((repeats + 1)
+    (1 - level) / 2): one more score of the same law falls inside with probability
+    1 - 2 j / (repeats + 1) or more, exactly, whatever the law. ``data`` is a data set with
+    ``sample``, or an array of at least 2 n rows, which is then split at random each time.
+    Raises ValueError for too few repeats for the level or too few rows.
+    """
+    return _bands(lambda fake, real: [metric(fake, real)], data, n, repeats, level, seed)[0]
+
+
+def mode_noise_bands(
+    data: Any, n: int, repeats: int = 200, level: float = 0.99, seed: int = 0, **options: Any
+) -> dict[str, NoiseBand]:
+    """The noise band of each score of ``mode_report`` for n samples, each at ``level``.
+
+    ``options`` (sigmas, least) are those of ``mode_report``.
+    """
+
+    def scores(fake: Array, _: Array) -> list[float]:
+        return list(mode_report(fake, data, **options).scores.values())
+
+    bands = _bands(scores, data, n, repeats, level, seed)
+    return dict(zip(SCORES, bands, strict=True))
+
+
+def _bands(
+    metric: Callable[[Array, Array], list[float]],
+    data: Any,
+    n: int,
+    repeats: int,
+    level: float,
+    seed: int,
+) -> list[NoiseBand]:
+    """One band for each number that ``metric`` returns."""
+    n = _checks.whole("n", n, least=1)
+    repeats = _checks.whole("repeats", repeats, least=1)
+    rank = _rank(repeats, level)
+    draw = _pairs(data, n, _checks.whole("seed", seed))
+    scores = np.sort([metric(*draw()) for _ in range(repeats)], axis=0).astype(float)
+    return [NoiseBand(*ends) for ends in zip(scores[rank - 1], scores[-rank], strict=True)]
+
+
+def _rank(repeats: int, level: float) -> int:
+    """How many scores lie at or beyond each end of the band, itself included."""
+    level = _checks.real("level", level, above=0.0, most=1.0)
+    rank = math.floor((repeats + 1) * (1 - level) / 2 + 1e-9)
+    if rank < 1:
+        least = math.ceil(2 / (1 - level) - 1 - 1e-6) if level < 1 else math.inf
+        raise ValueError(
+            f"repeats must be at least {least} for the level {level:g}, got {repeats}: the lowest "
+            f"and highest of {repeats} scores hold the next with probability "
+            f"{(repeats - 1) / (repeats + 1):.3f} only."
+        )
+    return rank
+
+
+def _pairs(data: Any, n: int, seed: int) -> Callable[[], tuple[Array, Array]]:
+    """A function that draws two independent samples (n, d) of real data."""
+    if isinstance(data, Source):
+        rng = torch.Generator().manual_seed(seed)
+        source = data
+
+        def draw() -> tuple[Array, Array]:
+            return source.sample(n, rng).double().numpy(), source.sample(n, rng).double().numpy()
+
+        return draw
+    given = _arrays.rows("data", data)
+    if len(given) < 2 * n:
+        raise ValueError(f"data must have at least 2 n = {2 * n} rows, got {len(given)}.")
+    mix = np.random.default_rng(seed)
+
+    def split() -> tuple[Array, Array]:
+        row = mix.permutation(len(given))[: 2 * n]
+        return given[row[:n]], given[row[n:]]
+
+    return split

@@ -1,0 +1,312 @@
+"""Mode reports, noise bands, and precision and recall in their three versions."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from gan_teach import data
+from gan_teach import metrics as mt
+
+RING = data.ring(8, radius=2.0, std=0.05)
+
+
+def real(source, n, seed):
+    return source.sample(n, torch.Generator().manual_seed(seed)).double().numpy()
+
+
+def from_modes(k, n, seed=0, source=RING):
+    """n samples spread evenly over the first k modes."""
+    rng = np.random.default_rng(seed)
+    centers = source.modes.numpy()[np.arange(n) % k]
+    return centers + 0.05 * rng.standard_normal(centers.shape)
+
+
+# Modes
+
+
+@pytest.mark.parametrize("k", [1, 4, 8])
+def test_mode_report_of_a_collapsed_generator(k):
+    report = mt.mode_report(from_modes(k, 4000), RING)
+    assert report.covered == k
+    assert report.modes == 8
+    assert report.n == 4000
+    assert report.reverse_kl == pytest.approx(math.log(8 / k), abs=1e-12)
+    share = 1 - math.exp(-4.5)
+    assert report.high_quality == pytest.approx(share, abs=4 * math.sqrt(share / 90 / 4000))
+    assert report.hits.sum() == round(report.high_quality * 4000)
+    assert f"{k} of 8 modes" in str(report)
+
+
+def test_full_count_with_most_samples_astray_shows_in_the_share():
+    rng = np.random.default_rng(1)
+    astray = rng.uniform(-3, 3, (9000, 2))
+    report = mt.mode_report(np.concatenate([astray, from_modes(8, 1000)]), RING)
+    assert report.covered == 8
+    assert report.high_quality < 0.13
+    strict = mt.mode_report(from_modes(8, 70), RING, least=10)
+    assert strict.covered == 0
+
+
+def test_mode_report_by_hand():
+    samples = [[0.0], [0.29], [0.31], [4.0], [9.0]]
+    report = mt.mode_report(samples, modes=[[0.0], [4.0]], std=[0.1, 1.0], weights=[3, 2])
+    assert report.nearest.tolist() == [3, 2]
+    assert report.hits.tolist() == [2, 1]  # 0.31 is 3.1 sigmas away, 9.0 five
+    assert report.high_quality == pytest.approx(0.6)
+    assert report.reverse_kl == 0
+    wider = mt.mode_report(samples, modes=[[0.0], [4.0]], std=0.1, sigmas=60, weights=[1, 1])
+    assert wider.high_quality == 1
+    assert wider.reverse_kl == pytest.approx(0.6 * math.log(1.2) + 0.4 * math.log(0.8))
+
+
+def test_data_may_say_itself_which_mode_a_sample_belongs_to():
+    arcs = data.half_circles()
+    on_arcs = real(arcs, 4000, 1)
+    report = mt.mode_report(on_arcs, arcs)
+    assert report.covered == 20
+    assert report.high_quality > 0.99
+    left = mt.mode_report(on_arcs[on_arcs[:, 0] < 0], arcs)
+    assert left.covered == 10
+    assert left.reverse_kl == pytest.approx(math.log(2), abs=0.01)
+
+
+@pytest.mark.parametrize(("k", "n"), [(1000, 1000), (1000, 26_000), (25, 100), (1, 3), (5, 0)])
+def test_expected_number_of_covered_modes(k, n):
+    rng = np.random.default_rng(k)
+    seen = [len(np.unique(rng.integers(k, size=n))) for _ in range(40)]
+    assert mt.expected_covered(k, n) == pytest.approx(np.mean(seen), abs=0.05 + np.std(seen))
+    if (k, n) == (1000, 1000):
+        assert mt.expected_covered(k, n) == pytest.approx(632.3, abs=0.05)
+    if (k, n) == (25, 100):
+        assert mt.expected_covered(k, n) == pytest.approx(24.58, abs=0.005)
+
+
+# Noise bands
+
+
+def test_a_perfect_generator_lies_in_the_band_of_each_mode_score():
+    n = 1000
+    bands = mt.mode_noise_bands(RING, n)
+    inside = dict.fromkeys(bands, 0)
+    for seed in range(100):
+        scores = mt.mode_report(real(RING, n, 10_000 + seed), RING).scores
+        for name, band in bands.items():
+            inside[name] += scores[name] in band
+    assert min(inside.values()) >= 95, inside
+    for name, score in mt.mode_report(from_modes(7, n), RING).scores.items():
+        assert (score in bands[name]) == (name == "high_quality")
+
+
+METRICS = {
+    "js": mt.histogram_js,
+    "sliced Wasserstein": mt.sliced_wasserstein,
+    "kid": mt.kid,
+    "frechet": mt.sample_frechet,
+    "recall": lambda fake, true: mt.precision_recall(fake, true).recall,
+    "coverage": lambda fake, true: mt.density_coverage(fake, true).coverage,
+}
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
+def test_a_perfect_generator_lies_in_the_band_of_each_distance(metric):
+    n = 150
+    band = mt.noise_band(metric, RING, n)
+    fresh = [metric(real(RING, n, 2 * i), real(RING, n, 2 * i + 1)) for i in range(5000, 5100)]
+    assert sum(score in band for score in fresh) >= 95
+    assert metric(from_modes(2, n), real(RING, n, 1)) not in band
+
+
+def test_band_holds_the_next_score_with_the_stated_probability():
+    """Exact for continuous scores: 1 - 2 j / (repeats + 1); here the score is a normal number."""
+
+    def first(fake, _):
+        return fake[0, 0]
+
+    for repeats, level, exact in [(19, 0.9, 0.9), (40, 0.9, 37 / 41)]:
+        source = data.Normal()
+        hits = [
+            float(real(source, 1, 90_000 + seed)[0, 0])
+            in mt.noise_band(first, source, 1, repeats, level, seed)
+            for seed in range(400)
+        ]
+        error = math.sqrt(exact * (1 - exact) / 400)
+        assert np.mean(hits) == pytest.approx(max(exact, level), abs=4 * error)
+
+
+def test_band_of_an_array_splits_its_rows():
+    rows = np.arange(40.0)
+
+    def disjoint(fake, true):
+        assert len({*fake[:, 0], *true[:, 0]}) == 40
+        return fake.mean()
+
+    low, high = mt.noise_band(disjoint, rows, 20, repeats=19, level=0.9)
+    assert low < 19.5 < high
+    assert (low, high) == mt.noise_band(disjoint, rows, 20, repeats=19, level=0.9)
+    assert (low, high) != mt.noise_band(disjoint, rows, 20, repeats=19, level=0.9, seed=1)
+
+
+# Improved precision and recall, density and coverage
+
+
+def test_precision_and_recall_by_hand():
+    found = mt.precision_recall([0.5, 10.0], [0.0, 1.0, 2.0, 3.0], k=1)
+    assert found == (0.5, 1.0)
+    assert found.f1 == pytest.approx(2 / 3)
+    assert mt.PrecisionRecall(0.0, 0.0).f1 == 0
+
+
+def test_density_and_coverage_by_hand():
+    # Real balls of radius 1 around 0, 1, 2, 3: the fake 0.5 lies in two, 3.9 in one, 10 in none.
+    found = mt.density_coverage([0.5, 3.9, 10.0], [0.0, 1.0, 2.0, 3.0], k=1)
+    assert found.density == pytest.approx(3 / 3)
+    assert found.coverage == pytest.approx(3 / 4)
+
+
+def test_repeated_points_count_as_neighbors():
+    same = np.zeros((10, 2))
+    assert mt.density_coverage(same, same, k=5) == (2.0, 1.0)  # each fake in all ten balls
+    assert mt.precision_recall(same, same) == (1.0, 1.0)
+
+
+def test_ring_with_lost_modes():
+    n = 1000
+    true = real(RING, n, 1)
+    for k in (8, 4, 1):
+        found = mt.precision_recall(from_modes(k, n), true)
+        assert found.precision > 0.9
+        assert found.recall == pytest.approx(k / 8, abs=0.06)
+        assert mt.density_coverage(from_modes(k, n), true).coverage == pytest.approx(
+            k / 8, abs=0.05
+        )
+    point = np.repeat(RING.modes.numpy()[:1], n, 0)
+    assert mt.precision_recall(point, true) == (1.0, 0.0)
+    assert mt.precision_recall(true + 50, true) == (0.0, 0.0)
+
+
+def test_means_of_density_and_coverage_for_equal_laws():
+    n, m, k, repeats = 60, 90, 4, 200
+    rng = np.random.default_rng(0)
+    scores = np.array(
+        [
+            mt.density_coverage(rng.standard_normal((m, 3)), rng.standard_normal((n, 3)), k)
+            for _ in range(repeats)
+        ]
+    )
+    uncovered = math.prod((n - 1 - i) / (n + m - 1 - i) for i in range(k))
+    error = scores.std(0) / math.sqrt(repeats)
+    assert scores[:, 0].mean() == pytest.approx(1, abs=4 * error[0])
+    assert scores[:, 1].mean() == pytest.approx(1 - uncovered, abs=4 * error[1])
+
+
+def test_against_prdc_and_torch_fidelity():
+    prdc = pytest.importorskip("prdc")
+    prc = pytest.importorskip("torch_fidelity.metric_prc")
+    rng = np.random.default_rng(5)
+    fake, true = rng.standard_normal((80, 4)), 0.8 * rng.standard_normal((100, 4)) + 0.3
+    for k in (1, 3, 5):
+        theirs = prdc.compute_prdc(true, fake, k)
+        ours = mt.precision_recall(fake, true, k)
+        assert ours == pytest.approx((theirs["precision"], theirs["recall"]), abs=1e-12)
+        assert mt.density_coverage(fake, true, k) == pytest.approx(
+            (theirs["density"], theirs["coverage"]), abs=1e-12
+        )
+        options = {"prc_neighborhood": k, "verbose": False, "save_cpu_ram": False}
+        second = prc.prc_features_to_metric(torch.tensor(fake), torch.tensor(true), **options)
+        assert ours == pytest.approx((second["precision"], second["recall"]), abs=1e-6)
+
+
+def test_blocks_do_not_change_the_numbers(monkeypatch):
+    fake, true = from_modes(5, 100), real(RING, 130, 2)
+    whole = mt.precision_recall(fake, true), mt.density_coverage(fake, true)
+    monkeypatch.setattr("gan_teach.metrics.manifold._BLOCK", 400)
+    assert (mt.precision_recall(fake, true), mt.density_coverage(fake, true)) == whole
+
+
+# Precision-recall curves
+
+
+def test_discrete_curve_in_closed_form():
+    nothing = mt.prd_discrete([0, 1], [1, 0])
+    assert nothing.precision.max() == nothing.recall.max() == nothing.f_8 == 0
+    equal = mt.prd_discrete([0.2, 0.8], [1, 4])
+    assert (equal.precision[500], equal.recall[500]) == pytest.approx((1, 1), abs=1e-12)
+    assert equal.f_8 == pytest.approx(1, abs=1e-12)
+    invented = mt.prd_discrete([0.5, 0.5], [1, 0])
+    assert (invented.precision.max(), invented.recall.max()) == pytest.approx((0.5, 1), abs=1e-5)
+    crossed = mt.prd_discrete([0.7, 0.3], [0.3, 0.7])  # 1 - TV at the slope one
+    assert (crossed.precision[500], crossed.recall[500]) == pytest.approx((0.6, 0.6), abs=1e-12)
+    for k in (1, 4, 10):
+        few = mt.prd_discrete(np.arange(10) < k, np.ones(10))
+        assert few.recall.max() == pytest.approx(k / 10, abs=1e-5)
+        assert few.precision.max() == pytest.approx(1, abs=1e-5)
+
+
+def test_discrete_f_scores_are_exact():
+    lost = mt.prd_discrete([1, 0], [0.5, 0.5])  # one corner, precision 1 and recall 1/2
+    assert lost.f_8 == pytest.approx(65 * 0.5 / (64 + 0.5), abs=1e-14)
+    assert lost.f_8 == pytest.approx(0.5038759689922481, abs=1e-14)
+    assert lost.f_1_8 == pytest.approx(0.9848484848484849, abs=1e-14)
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        p, q = rng.dirichlet(np.ones(6)), rng.dirichlet(np.ones(6))
+        fine = mt.prd_discrete(p, q, angles=200_001)
+        for beta, exact in ((8, fine.f_8), (1 / 8, fine.f_1_8)):
+            w = beta**2
+            grid = (1 + w) * fine.precision * fine.recall / (w * fine.precision + fine.recall)
+            assert grid.max() <= exact + 1e-12
+            assert grid.max() == pytest.approx(exact, abs=1e-4)
+
+
+def test_swapping_the_samples_swaps_precision_and_recall():
+    p, q = [0.5, 0.2, 0.3, 0.0], [0.1, 0.2, 0.3, 0.4]
+    there, back = mt.prd_discrete(p, q), mt.prd_discrete(q, p)
+    np.testing.assert_allclose(there.precision, back.recall[::-1], atol=1e-9)
+    assert there.f_8 == pytest.approx(back.f_1_8, abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [8, 4, 1])
+def test_curve_of_samples_on_a_ring(k):
+    found = mt.prd(from_modes(k, 1500), real(RING, 1500, 1), clusters=8, runs=3)
+    assert found.recall.max() == pytest.approx(k / 8, abs=0.03)
+    assert found.precision.max() > 0.85
+    assert found.precision.shape == (1001,)
+    again = mt.prd(from_modes(k, 1500), real(RING, 1500, 1), clusters=8, runs=3)
+    assert again.f_8 == found.f_8
+
+
+def test_curve_of_repeated_points_does_not_warn():
+    same = np.zeros((30, 2))
+    assert mt.prd(same, same, runs=1).f_8 == pytest.approx(1)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: mt.precision_recall(np.ones(3), np.ones(9), k=3), "k = 3 and 3 rows in fake"),
+        (lambda: mt.precision_recall(np.ones(9), np.ones(3), k=3), "3 rows in real"),
+        (lambda: mt.density_coverage(np.ones(9), np.ones(1), k=5), "1 rows in real"),
+        (lambda: mt.prd(np.ones(9), np.ones(8)), "one size, got 9 and 8"),
+        (lambda: mt.prd(np.ones(9), np.ones(9)), "clusters must be at most the 18 samples"),
+        (lambda: mt.prd_discrete([1, 2], [1]), "one length"),
+        (lambda: mt.mode_report([[0.0, NAN]], RING), "samples has 1 entries that are NaN"),
+        (lambda: mt.mode_report([[0.0]], RING), r"shape \(n, 2\), got \(1, 1\)"),
+        (lambda: mt.mode_report(np.empty((0, 2)), RING), "at least 1 rows"),
+        (lambda: mt.mode_report([[0.0, 1.0]], data.spirals()), "must have known modes"),
+        (lambda: mt.mode_report([[0.0]], modes=[[0.0]]), "both modes and std"),
+        (lambda: mt.mode_report([[0.0, 0.0]], RING, std=1.0), "not both"),
+        (lambda: mt.mode_report([[0.0, 0.0]], RING, sigmas=0), "sigmas must be above 0"),
+        (lambda: mt.noise_band(mt.kid, RING, 10, repeats=100), "at least 199 for the level 0.99"),
+        (lambda: mt.noise_band(mt.kid, RING, 0), "n must be at least 1"),
+        (lambda: mt.noise_band(mt.kid, np.ones(19), 10), "at least 2 n = 20 rows, got 19"),
+        (lambda: mt.noise_band(mt.kid, RING, 10, level=1.0), "at least inf"),
+    ],
+)
+def test_messages(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
