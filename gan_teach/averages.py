@@ -27,7 +27,7 @@ class Average:
     resumed run is, counts once.
 
     ``average(state)`` takes the state in and returns the mean as one vector (n,) or (S, n), NaN
-    before ``start``: ``record`` may use it as a probe, ``observe`` as a function. ``average.params``
+    before ``start``: a probe for ``record``, a function for ``observe``. ``average.params``
     has the form that ``game.losses(batch, params)`` takes. Raises ValueError when both are given.
     """
 

@@ -97,13 +97,14 @@ class NegativeMomentum(Rule):
             d_loss = game.loss_d(draw("d", 0))
             d_grads = gradient(d_loss, game.d_params)
         d_velocity = [self.beta * u + g for u, g in zip(d_past, d_grads, strict=True)]
+        d_kept = copies(d_velocity)
         optims.step_d(d_velocity)
         with frozen(game.d_params):
             g_loss = game.loss_g(draw("g", 0))
             g_grads = gradient(g_loss, game.g_params)
         g_velocity = [self.beta * u + g for u, g in zip(g_past, g_grads, strict=True)]
+        self.velocity = [*copies(g_velocity), *d_kept]
         optims.step_g(g_velocity)
-        self.velocity = copies([*g_velocity, *d_velocity])
         return {"g_loss": g_loss.detach(), "d_loss": d_loss.detach()}
 
 
