@@ -137,10 +137,8 @@ def seen_points(penalty, real, fake, seed=1):
 
 
 def test_wgan_gp_looks_between_each_pair_with_a_coefficient_for_each():
-    real, fake = (
-        torch.zeros(500, 2, dtype=F64),
-        torch.tensor([[1.0, 2.0]], dtype=F64).repeat(500, 1),
-    )
+    real = torch.zeros(500, 2, dtype=F64)
+    fake = torch.tensor([1.0, 2.0], dtype=F64).expand(500, 2)
     points = seen_points(wgan_gp(), real, fake)
     torch.testing.assert_close(points[:, 1], 2 * points[:, 0])  # on the segment
     share = points[:, 0]
@@ -155,7 +153,7 @@ def test_dragan_looks_around_real_points(directions, quadrants):
     real = torch.randn(2000, 2, dtype=F64, generator=rng(1)) * 3
     delta = seen_points(dragan(radius=0.5, directions=directions), real, real) - real
     # |delta_i| <= radius * std over the whole batch (Kodali et al., 2017, algorithm 1)
-    bound = 0.5 * real.std(correction=0)
+    bound = 0.5 * real.std(correction=0).item()
     assert delta.abs().max() <= bound
     assert delta.abs().max() > 0.95 * bound
     assert len({tuple(row) for row in delta.sign().tolist()}) == quadrants
@@ -204,7 +202,7 @@ BAD = {
     "radius": (lambda: dragan(radius=0), "radius must be above 0, got 0"),
     "directions": (
         lambda: dragan(directions="al"),
-        "directions must be one of all, .*'al'.*'all'?",
+        "directions must be one of all, .*'al'",
     ),
 }
 

@@ -1,0 +1,235 @@
+"""Games: the losses written out, and that a loss is a pure function of (parameters, batch)."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from cases import GAMES, PLANE, dirac, image, plane, rng, tutorial
+from gan_teach import corrupt, data, losses, penalties
+from gan_teach.games import GAN, FunctionGame, frozen
+from gan_teach.models import MLP, Affine1D
+from gan_teach.spectra import flatten, unflatten
+
+F64 = torch.float64
+
+
+def close(a, b, tol=1e-12):
+    torch.testing.assert_close(a, b, rtol=tol, atol=tol)
+
+
+def test_losses_of_the_dirac_gan_are_its_closed_form():
+    # Mescheder et al. (2018): L_D = softplus(-0) + softplus(psi theta) + gamma/2 psi^2
+    game = dirac(0.75, -1.25, penalties=penalties.r1(0.3))
+    value = game.losses(game.draw(4, rng()))
+    t = torch.tensor(0.75 * -1.25, dtype=F64)
+    close(value.d, math.log(2) + torch.log1p(t.exp()) + 0.15 * 1.25**2)
+    close(value.g, torch.log1p((-t).exp()))  # -log sigmoid(t)
+
+
+def test_losses_of_a_corrupted_gan_written_out():
+    noise = corrupt.InstanceNoise(0.5, anneal=corrupt.linear_annealing(10))
+    game = tutorial(corrupt=noise, label_smoothing=0.9)
+    batch = game.draw(6, rng()).at(5)
+    w, b = (p.item() for p in game.g_params)
+    a, c = (p.item() for p in game.d_params)
+    real = torch.sigmoid(a * (batch.real + 0.25 * batch.noise_real) + c)
+    fake = torch.sigmoid(a * (w * batch.latent + b + 0.25 * batch.noise_fake) + c)
+    smooth = 0.9 * torch.log(real) + 0.1 * torch.log(1 - real)
+    value = game.losses(batch)
+    close(value.d, -(smooth + torch.log(1 - fake)).mean())
+    close(value.g, torch.log(1 - fake).mean())
+
+
+@pytest.mark.parametrize("make", GAMES.values(), ids=GAMES)
+def test_each_player_s_own_loss_is_its_half_of_losses(make):
+    game = make(0)
+    batch = game.draw(5, rng()).at(3)
+    both = game.losses(batch)
+    close(game.loss_g(batch), both.g)
+    close(game.loss_d(batch), both.d)
+
+
+@pytest.mark.parametrize("make", GAMES.values(), ids=GAMES)
+def test_losses_at_other_parameters(make):
+    game, other = make(0), make(1)
+    batch = game.draw(5, rng()).at(3)
+    w = flatten(other)
+    there = game.losses(batch, unflatten(game, w))
+    close(there, other.losses(batch))
+    # three points at once are three evaluations
+    points = torch.stack([flatten(game), w, 0.5 * w])
+    together = game.losses(batch, unflatten(game, points))
+    alone = [game.losses(batch, unflatten(game, p)) for p in points]
+    close(together.g, torch.stack([a.g for a in alone]))
+    close(together.d, torch.stack([a.d for a in alone]))
+
+
+@pytest.mark.parametrize("make", GAMES.values(), ids=GAMES)
+def test_frozen_players_get_no_gradient_and_the_other_the_same(make):
+    game = make(0)
+    batch = game.draw(5, rng())
+    free = torch.autograd.grad(game.loss_d(batch), game.d_params)
+    with frozen(game.g_params):
+        loss = game.loss_d(batch)
+        assert not any(p.requires_grad for p in game.g_params)
+        close(torch.autograd.grad(loss, game.d_params), free)
+    assert all(p.requires_grad for p in game.g_params)
+
+
+def test_frozen_leaves_what_was_frozen_before():
+    p, q = torch.zeros(1, requires_grad=True), torch.zeros(1)
+    with frozen([p, q]):
+        assert not p.requires_grad
+    assert p.requires_grad
+    assert not q.requires_grad
+
+
+@pytest.mark.parametrize("make", GAMES.values(), ids=GAMES)
+def test_counts_and_types(make):
+    game = make(0)
+    assert game.n_g == sum(p.numel() for p in game.g_params)
+    assert game.n_d == sum(p.numel() for p in game.d_params)
+    assert flatten(game).shape == (game.n_g + game.n_d,)
+    assert game.dtype == F64
+    assert game.device.type == "cpu"
+    assert game.lead == ()
+
+
+@pytest.mark.parametrize("make", GAMES.values(), ids=GAMES)
+def test_a_batch_has_the_game_s_precision_and_is_a_function_of_the_generator(make):
+    game = make(0)
+    one, two = game.draw(4, rng(1)), game.draw(4, rng(1))
+    seen = []
+    one.map(lambda x: (seen.append(x), x)[1])
+    two.map(lambda x: close(x, seen.pop(0), 0))
+    assert not seen
+    assert one.at(7).step == 7
+    if isinstance(game, GAN):
+        assert one.real.shape == (4, *game.data.shape)
+        assert one.real.dtype == one.latent.dtype == F64
+
+
+def test_noise_and_penalties_do_not_change_what_else_is_drawn():
+    bare = plane().draw(5, rng(1))
+    two = [penalties.wgan_gp(), penalties.dragan()]
+    full = plane(penalties=two, corrupt=corrupt.InstanceNoise(1.0)).draw(5, rng(1))
+    assert torch.equal(full.real, bare.real)
+    assert torch.equal(full.latent, bare.latent)
+    # nor does one penalty change another's noise, or the instance noise
+    less = plane(penalties=two[1]).draw(5, rng(1))
+    assert torch.equal(less.penalty_noise[0][0], full.penalty_noise[1][0])
+    other = plane(corrupt=corrupt.InstanceNoise(1.0)).draw(5, rng(1))
+    assert torch.equal(other.noise_real, full.noise_real)
+    assert not torch.equal(full.noise_real, full.noise_fake)
+
+
+def test_batch_statistics_of_real_and_fake_are_kept_apart():
+    # one forward pass on the joint batch would normalise real and fake samples together
+    d = nn.Sequential(
+        nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False), nn.Linear(3, 1)
+    )
+    game = GAN(MLP(2, 2), d, data=data.Points(PLANE), latent=data.Normal(dim=2)).to(F64)
+    batch = game.draw(6, rng())
+    real, fake = d(batch.real).squeeze(-1), d(game.generate(batch.latent)).squeeze(-1)
+    close(game.losses(batch).d, losses.non_saturating.d(real, fake))
+    joint = d(torch.cat([batch.real, game.generate(batch.latent)])).squeeze(-1)
+    assert (joint[:6] - real).abs().max() > 1e-3  # so the two ways do differ
+
+
+def test_building_a_game_changes_no_network():
+    d = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 1))
+    state = torch.get_rng_state()
+    GAN(MLP(2, 2), d, data=data.Points(PLANE), latent=data.Normal(dim=2))
+    assert d[1].num_batches_tracked == 0
+    assert d[1].training
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_function_games():
+    x, y = torch.tensor([1.0, 2.0], dtype=F64), torch.tensor([3.0], dtype=F64)
+    game = FunctionGame(lambda x, y: x.sum() * y[0], lambda x, y: y[0] * y[0], x, y)
+    assert (game.n_g, game.n_d) == (2, 1)
+    assert [v.item() for v in game.losses()] == [9.0, 9.0]
+    zero_sum = FunctionGame(lambda x, y: x.sum() * y[0], None, x, y)
+    assert [v.item() for v in zero_sum.losses()] == [9.0, -9.0]
+    x += 1  # the game keeps a copy
+    assert game.losses().g.item() == 9.0
+    many = FunctionGame(lambda x, y: x[0] * y[0], None, [[1.0], [2.0]], [[3.0], [4.0]])
+    assert many.lead == (2,)
+    assert many.losses().g.tolist() == [3.0, 8.0]
+    assert FunctionGame(lambda x, y: x[0] * y[0], None, [1], [2]).dtype == torch.float32
+
+
+LINE = {"data": data.Normal(5, 1), "latent": data.Uniform()}
+
+
+class Broken(data.Normal):
+    def sample(self, n, rng):
+        return super().sample(n, rng) * float("nan")
+
+
+def gan(g=None, d=None, **settings):
+    return GAN(g or Affine1D(), d or Affine1D(), **{**LINE, **settings})
+
+
+BAD = {
+    "generator": (lambda: gan(g=lambda z: z), TypeError, "generator must be Module, got function"),
+    "tensor as data": (
+        lambda: gan(data=torch.zeros(3, 1)), TypeError, r"data must have sample.*Tensor.*Points",
+    ),
+    "latent": (lambda: gan(latent=None), TypeError, "latent must have sample.*NoneType"),
+    "loss": (lambda: gan(loss="hinges"), ValueError, "loss must be one of .*'hinges'.*'hinge'"),
+    "penalty": (lambda: gan(penalties=["r1"]), TypeError, "penalties must be Penalty, got str"),
+    "corrupt": (lambda: gan(corrupt=0.5), TypeError, "corrupt must be InstanceNoise, got float"),
+    "smoothing": (
+        lambda: gan(loss="hinge", label_smoothing=0.9), ValueError, "label_smoothing=0.9 .*'hinge'",
+    ),
+    "NaN data": (lambda: gan(data=Broken()), ValueError, "data has 2 entries that are NaN.*Clean"),
+    "wide logit": (
+        lambda: gan(d=MLP(1, 3)), ValueError, r"discriminator returned shape \(2, 3\).*last layer",
+    ),
+    "mean logit": (
+        lambda: gan(d=nn.Sequential(Affine1D(), nn.Flatten(0), nn.AdaptiveAvgPool1d(1))),
+        ValueError, r"discriminator.*",
+    ),
+    "samples": (
+        lambda: gan(g=MLP(1, 2)), ValueError, r"samples of shape \(2,\) from.*\(1,\), but .*\(1,\)",
+    ),
+    "latent width": (
+        lambda: gan(latent=data.Normal(dim=3)),
+        ValueError, r"generator cannot take latents of shape \(3,\)",
+    ),
+    "data width": (
+        lambda: gan(g=MLP(1, 2), data=data.Points(PLANE)),
+        ValueError, r"discriminator cannot take samples of shape \(2,\)",
+    ),
+    "x and y": (
+        lambda: FunctionGame(lambda x, y: x[0], None, [[1.0]], [1.0]), ValueError, "x has shape",
+    ),
+    "no scalar": (lambda: FunctionGame(lambda x, y: x, None, [1.0, 2.0], [1.0]), ValueError, "f_g"),
+    "no tensor": (lambda: FunctionGame(lambda x, y: x.sum(), lambda x, y: 1.0, [1.0], [1.0]),
+                  ValueError, "f_d must return one number as a tensor, got 1.0"),
+    "start": (lambda: FunctionGame(lambda x, y: x.sum(), None, [float("nan")], [1.0]),
+              ValueError, "x has 1 entries that are NaN"),
+    "empty": (lambda: FunctionGame(lambda x, y: x.sum(), None, [], [1.0]),
+              ValueError, r"x must have shape \(n,\)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), BAD.values(), ids=BAD)
+def test_bad_arguments(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_a_compiled_discriminator_is_refused_where_a_penalty_differentiates_it():
+    game = image()
+    # what torch.compile's wrapper has; set so that it does not become a layer
+    object.__setattr__(game.discriminator, "_orig_mod", None)
+    settings = {"data": game.data, "latent": game.latent}
+    game.to(torch.float32)
+    GAN(game.generator, game.discriminator, **settings)
+    with pytest.raises(TypeError, match=r"discriminator was made by torch\.compile"):
+        GAN(game.generator, game.discriminator, penalties=penalties.r1(), **settings)
