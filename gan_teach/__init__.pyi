@@ -34,7 +34,18 @@ from .dynamics import symplectic_adjustment as symplectic_adjustment
 from .dynamics import heun as heun
 from .dynamics import rk4 as rk4
 from .averages import Average as Average
+from .ensemble import stack as stack
+from .training import EMA as EMA
+from .checkpoints import save_checkpoint as save_checkpoint
+from .checkpoints import load_checkpoint as load_checkpoint
 from . import zoo as zoo
+from . import experiments as experiments
+from . import landscape as landscape
+from . import metrics as metrics
+from . import exercises as exercises
+from . import style as style
+from .smoke import budget as budget
+from .smoke import holds as holds
 
 __version__: str
 __all__: list[str]

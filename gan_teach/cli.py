@@ -1,6 +1,6 @@
 """The command ``gan-teach``. Each command is one function; what it does lives in the library.
 
-A command imports what it needs when it runs, so that ``gan-teach list`` need not wait for torch.
+A command imports what it needs when it runs, so that ``gan-teach lab`` need not wait for torch.
 Bad usage ends with status 2 and one sentence, a task that failed with status 1 and one sentence.
 """
 
@@ -91,7 +91,7 @@ def _list(options: argparse.Namespace) -> int:
     print("\nExperiments (gan-teach run NAME):")
     width = max(map(len, EXPERIMENTS))
     for name, experiment in EXPERIMENTS.items():
-        print(f"  {name:{width}}  {experiment.title}, {experiment.games} games")
+        print(f"  {name:{width}}  {experiment.summary}, {experiment.games} games")
     return 0
 
 

@@ -34,7 +34,7 @@ GRID = np.linspace(-1.0, 9.0, 401)
 class LineExperiment:
     """Settings of a 1-D run. A game is a round of ``d_steps`` D and ``g_steps`` G updates."""
 
-    title: str
+    summary: str
     games: int
     d_steps: int = 1
     g_steps: int = 1
@@ -161,7 +161,7 @@ def _watch(game: GAN) -> dict[str, Any]:
 
 
 def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
-    return {"experiment": name, "seed": seed, **asdict(chosen), "unit": "game"}
+    return {**asdict(chosen), "experiment": name, "title": name, "seed": seed, "unit": "game"}
 
 
 def _theory(game: GAN, params: NDArray, noise: float) -> NDArray:
@@ -171,12 +171,17 @@ def _theory(game: GAN, params: NDArray, noise: float) -> NDArray:
     else:
         points = [_points_of(game.data)]
     values = [
-        np.linalg.eigvalsh(line.equilibrium_hessian(float(p[0]), x.mean(), (x * x).mean(), noise))
+        _eigenvalues(line.equilibrium_hessian(float(p[0]), x.mean(), (x * x).mean(), noise))
         if math.isfinite(p[0])
         else np.full(4, np.nan)
         for p, x in zip(np.atleast_2d(params), points, strict=True)
     ]
     return np.stack(values) if game.lead else values[0]
+
+
+def _eigenvalues(matrix: NDArray) -> NDArray[np.float64]:
+    values = np.linalg.eigvalsh(matrix)
+    return np.where(np.abs(values) < 1e-12 * np.abs(values).max(), 0.0, values)
 
 
 def _points_of(data: Any) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gan_teach import _checks, animation, experiments, plots, style
-from gan_teach.budget import budget
+from gan_teach.smoke import budget
 from gan_teach.history import History
 
 Saver = Callable[[Path], Any]

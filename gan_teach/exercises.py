@@ -1,0 +1,192 @@
+"""Checks for the course's exercises: each says whether an answer is right, and if not, why.
+
+A check never raises for a wrong answer; it returns a ``Verdict`` that a notebook shows as a
+sentence and a test reads as a truth value. Known mistakes have sentences of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is right, and the sentence that says why."""
+
+    right: bool
+    message: str
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __repr__(self) -> str:
+        return f"{'Right' if self.right else 'Not yet'}: {self.message}"
+
+
+OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
+
+
+def number(
+    given: Any,
+    expected: float,
+    why: str,
+    *,
+    atol: float,
+    mistakes: Mapping[str, float] | None = None,
+) -> Verdict:
+    """Compare a number; ``mistakes`` maps an explanation to the value that this mistake gives."""
+    if given is ... or given is None:
+        return OPEN
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        return Verdict(False, f"a number is wanted, not {given!r}.")
+    if abs(value - expected) <= atol:
+        return Verdict(True, why)
+    for explanation, wrong in (mistakes or {}).items():
+        if abs(value - wrong) <= atol:
+            return Verdict(False, explanation)
+    return Verdict(False, f"{value:g} is not within {atol:g} of the value that follows.")
+
+
+def function(
+    given: Any, expected: Callable[..., Any], points: list[tuple[float, ...]], why: str
+) -> Verdict:
+    """Compare a function with the right one at some points; names the first where they differ."""
+    if given is ... or given is None:
+        return OPEN
+    if not callable(given):
+        return Verdict(False, f"a function is wanted, not {given!r}.")
+    for point in points:
+        try:
+            value = np.asarray(given(*map(np.float64, point)), dtype=float)
+        except Exception as error:  # a learner's function may fail in any way
+            return Verdict(False, f"at {point} it raised {type(error).__name__}: {error}")
+        wanted = float(expected(*point))
+        if value.shape != () or not abs(float(value) - wanted) <= 1e-6 * max(1.0, abs(wanted)):
+            return Verdict(False, f"at {point} it gives {value}, but {wanted:.6g} is wanted.")
+    return Verdict(True, why)
+
+
+# -- 00: the game --------------------------------------------------------------------------------
+
+
+def check_confident_value(value: Any) -> Verdict:
+    """V when D answers 0.9 on every real and 0.1 on every generated sample."""
+    return number(
+        value,
+        2 * math.log(0.9),
+        "2 log 0.9, close to 0: this discriminator wins.",
+        atol=1e-3,
+        mistakes={
+            "V takes log(1 - D) of the generated samples, not log D.": math.log(0.9 * 0.1),
+            "that is one term; there are two.": math.log(0.9),
+        },
+    )
+
+
+# -- 01: the normal GAN ----------------------------------------------------------------------------
+
+
+def check_target(value: Any) -> Verdict:
+    """The objective V when D = 1/2 everywhere."""
+    return number(
+        value,
+        -2 * math.log(2),
+        "V = log(1/2) + log(1/2) = -2 log 2, about -1.386.",
+        atol=2e-3,
+        mistakes={
+            "that is one of the two terms: add the fake samples' log(1 - D).": -math.log(2),
+            "the sign: the logarithm of a probability is negative.": 2 * math.log(2),
+            "that is a logarithm to base 10; V uses the natural one.": -2 * math.log10(2),
+        },
+    )
+
+
+def check_optimal_discriminator(d_star: Any) -> Verdict:
+    """D*(p, q) as a function of the two densities at a point."""
+    return function(
+        d_star,
+        lambda p, q: p / (p + q),
+        [(0.3, 0.3), (0.4, 0.1), (0.1, 0.4), (0.2, 0.0)],
+        "D* = p / (p + q): the share of real samples among all that land at this point.",
+    )
+
+
+def check_blind_direction(direction: Any) -> Verdict:
+    """A direction in (w, b) that changes the generator's spread and keeps its mean."""
+    if direction is ... or direction is None:
+        return OPEN
+    try:
+        w, b = (float(v) for v in direction)
+    except (TypeError, ValueError):
+        return Verdict(False, f"two numbers (of w, of b) are wanted, not {direction!r}.")
+    if w == 0:
+        return Verdict(False, "with w unchanged the spread |w| / sqrt(12) stays as it is.")
+    if abs(b + 0.5 * w) > 1e-6 * abs(w):
+        return Verdict(
+            False, f"the mean w E[z] + b = w/2 + b changes by {w / 2 + b:g}: it has to stay."
+        )
+    return Verdict(True, "the mean w/2 + b stays, the spread changes, and V does not notice.")
+
+
+# -- 02: the strong discriminator ------------------------------------------------------------------
+
+
+def check_saturation(factor: Any) -> Verdict:
+    """|dL_G / d logit| of the saturating loss as a function of D = D(G(z))."""
+    return function(
+        factor,
+        lambda d: d,
+        [(0.5,), (0.1,), (0.001,), (0.9,)],
+        "|d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure.",
+    )
+
+
+def check_non_saturation(factor: Any) -> Verdict:
+    """|dL_G / d logit| of the non-saturating loss as a function of D = D(G(z))."""
+    return function(
+        factor,
+        lambda d: 1 - d,
+        [(0.5,), (0.1,), (0.001,), (0.9,)],
+        "|d/df (-log sigmoid(f))| = 1 - D: close to 1 where D rejects the sample.",
+    )
+
+
+# -- 03: the strong generator ----------------------------------------------------------------------
+
+
+def check_best_answer(b: Any, real_mean: float, w: float) -> Verdict:
+    """The bias b at which the generator's mean equals the real one."""
+    return number(
+        b,
+        real_mean - w / 2,
+        "w E[z] + b equals the real mean, so a linear D has nothing left to see.",
+        atol=1e-2,
+        mistakes={
+            "that is the real mean itself: G(z) = w z + b has the mean w/2 + b.": real_mean,
+            "E[z] = 1/2 for z ~ U(0, 1), not 1.": real_mean - w,
+        },
+    )
+
+
+# -- 04: the noisy GAN -----------------------------------------------------------------------------
+
+
+def check_noisy_variance(variance: Any, data_std: float, noise: float) -> Verdict:
+    """The variance of real samples after instance noise."""
+    return number(
+        variance,
+        data_std**2 + noise**2,
+        "variances of independent variables add.",
+        atol=1e-6,
+        mistakes={
+            "standard deviations do not add; variances do.": (data_std + noise) ** 2,
+            "that is the standard deviation; square it.": math.hypot(data_std, noise),
+        },
+    )

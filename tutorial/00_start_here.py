@@ -1,0 +1,137 @@
+# %% [markdown]
+# # Start here: two networks, one game
+#
+# *What a GAN is, in one picture and five lines of code, and how to read this course.*
+#
+# **You will do:** train the smallest GAN that deserves the name, watch it, and predict what it does
+# next. **You will learn:** who plays, what each player wants, and what "converged" means here.
+# **You need:** a little Python and the idea of a gradient. No GPU: everything in the first chapters
+# runs in seconds on one core of a laptop or on Binder.
+#
+# ## The game
+#
+# A **generator** $G$ turns random numbers $z$ into samples $G(z)$. A **discriminator** $D$ looks at
+# a sample and says how likely it is to be real, a number between 0 and 1. They play against each
+# other (Goodfellow et al., 2014, equation 1):
+#
+# $$\min_G \max_D \; V(D, G) = \mathbb{E}_{x}\left[\log D(x)\right]
+#   + \mathbb{E}_{z}\left[\log\bigl(1 - D(G(z))\bigr)\right]$$
+#
+# $D$ wants $V$ large: $D(x)$ near 1 on real samples and $D(G(z))$ near 0 on generated ones. $G$
+# wants $V$ small: it wants to be taken for real. Nobody minimises a loss alone; each player's
+# landscape moves when the other one takes a step. **Whether this ends, and where, is the subject of
+# the whole course.**
+
+# %% [markdown]
+# ## Five lines
+#
+# The real samples come from a bell curve around 5. The generator is a straight line,
+# $G(z) = wz + b$ with $z$ uniform between 0 and 1; the discriminator is the simplest possible one,
+# $D(x) = 1/(1 + e^{-(ax + c)})$. Four numbers in all: $w, b$ belong to $G$ and $a, c$ to $D$.
+
+# %%
+import gan_teach as gt
+
+# %%
+game = gt.zoo.line_gan(seed=0)
+rule = gt.alternating(d_steps=1, g_steps=1, redraw="latents")
+run = gt.train(game, rule, steps=gt.budget(1500), lr=0.1, batch_size=10)
+history = gt.record(run, params=gt.probes.params(), d_loss=gt.probes.loss("d"))
+history
+
+# %% [markdown]
+# Read it from the top. A *game* says who owns which parameters and what each player minimises. A
+# *rule* says how one step of training moves them: here one step of $D$, then one of $G$. `train`
+# is an ordinary Python iterator of states, before the first update and after each one. `record`
+# runs it to the end and keeps what *probes* saw, as NumPy arrays with one row per step.
+
+# %% [markdown]
+# ## One picture
+#
+# **Predict before you run the next cell.** The generated points start near 0, the real ones lie
+# around 5. $D$ sees the difference at once. Will the generator walk to 5 and stop there, or not?
+
+# %%
+history = gt.experiments.run("normal", games=gt.budget(1500))
+gt.animation.film_strip(
+    history,
+    n=4,
+    alt="Four moments of training. The generated points move from 0 to beyond the real points "
+    "at 5, come back, and end among them, while the discriminator flattens to one half.",
+)
+
+# %% [markdown]
+# On the lower rail of each panel lie ten latent points $z$; an arrow takes each to $G(z)$ on the
+# rail above, a cross. Filled circles are real points, the shaded curve is the density they come
+# from. The thick line is $D(x)$. The dashed line is $D^*(x)$, the best possible answer to *this*
+# generator; a discriminator with a straight-line logit can only lean one way or the other, so it
+# never reaches it.
+#
+# The generator overshoots and comes back, several times: an oscillation that dies out. Chapter 01
+# says why it oscillates and why it dies out.
+#
+# Play it: press the triangle, or drag the slider. (On GitHub and on paper you see the strip above.)
+
+# %%
+gt.animation.player(history)
+
+# %% [markdown]
+# ## What "converged" means
+#
+# When generated and real samples cannot be told apart, the best $D$ is $1/2$ everywhere and
+# $V = \log\tfrac12 + \log\tfrac12 = -2\log 2 \approx -1.386$. That is the number to watch, and the
+# course draws it into every picture of $V$. **A small discriminator loss is not success**: it means
+# that $D$ wins.
+
+# %% tags=["nbval-check-output"]
+import math
+
+v = history["objective"][-100:].mean()
+print(f"-2 log 2 = {-2 * math.log(2):.3f}")
+print("V ended within 0.05 of it:", gt.holds(abs(v + 2 * math.log(2)) < 0.05))
+
+# %% [markdown]
+# ## How to read the course
+#
+# | chapters | what they are about |
+# |---|---|
+# | 01 to 04 | this GAN on the line: balanced, strong discriminator, strong generator, instance
+# noise | | 05 to 08 | games small enough for a formula: eigenvalues, update rules, the timescale
+# $\tau$ |
+#
+# Each chapter asks you to **predict before you run**, shows theory beside measurement, ends with
+# exercises that check themselves, and says where the matter bites in practice. Cells with a number
+# in the prose print that number themselves: if the library ever disagrees with the text, the tests
+# of the project fail.
+#
+# **Change things.** Every run is a function of its seed, so nothing you do is lost or
+# irreproducible:
+#
+# - `gt.experiments.run("normal", seed=3, tau=2.0)` is another run in the same words;
+# - `gan-teach run normal --d-steps 5 --out here` does it without a browser;
+# - `gan-teach list` names all chapters and experiments.
+
+# %% [markdown]
+# ## Exercise
+#
+# What is $V$ if $D$ answers $0.9$ on every real sample and $0.1$ on every generated one? Replace
+# the dots; the check says what is wrong.
+#
+# *Hint 1: both terms are the same.* *Hint 2: $1 - 0.1 = 0.9$.*
+
+# %%
+your_answer = ...
+gt.exercises.check_confident_value(your_answer)
+
+# %% [markdown]
+# The answer:
+
+# %% tags=["hide-input"]
+gt.exercises.check_confident_value(math.log(0.9) + math.log(1 - 0.1))
+
+# %% [markdown]
+# ## Further reading
+#
+# - I. Goodfellow et al., *Generative Adversarial Nets*, 2014: the game (equation 1), the best
+#   discriminator (proposition 1), the value at the equilibrium (theorem 1).
+# - E. Sansone, *Tutorial on GANs* (github.com/emsansone/GAN): the 1-D example of chapters 01 to 04.
