@@ -4,7 +4,7 @@ import os
 
 import matplotlib
 
-from gan_teach.budget import is_smoke
+from gan_teach.smoke import is_smoke
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebook kernels inherit it
 matplotlib.use("agg")  # not MPLBACKEND: notebook kernels would inherit that and show no picture

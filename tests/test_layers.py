@@ -12,13 +12,23 @@ import gan_teach
 
 PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [
-    {"_checks", "history", "budget"},
+    {"_checks", "history", "smoke"},
     {
         *("data", "models", "convnets", "losses", "penalties", "corrupt"),
         *("metrics", "features", "landscape"),
     },
     {"games", "streams", "zoo"},
-    {"optim", "dynamics", "spectra", "krylov", "timescale", "crossings", "paths", "flows"},
+    {
+        "optim",
+        "dynamics",
+        "spectra",
+        "krylov",
+        "timescale",
+        "crossings",
+        "paths",
+        "flows",
+        "critical",
+    },
     {"training", "checkpoints", "ensemble", "averages", "probes"},
     {"style", "plots", "animation", "lab"},
     {"experiments", "exercises", "runs"},
