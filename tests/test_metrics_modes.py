@@ -142,6 +142,7 @@ def test_band_of_an_array_splits_its_rows():
         assert len({*fake[:, 0], *true[:, 0]}) == 40
         return fake.mean()
 
+    assert np.float32(19.5) in mt.noise_band(disjoint, rows, 20, repeats=19, level=0.9)
     low, high = mt.noise_band(disjoint, rows, 20, repeats=19, level=0.9)
     assert low < 19.5 < high
     assert (low, high) == mt.noise_band(disjoint, rows, 20, repeats=19, level=0.9)

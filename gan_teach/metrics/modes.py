@@ -129,8 +129,8 @@ class NoiseBand(NamedTuple):
     low: float
     high: float
 
-    def __contains__(self, score: object) -> bool:
-        return isinstance(score, (int, float)) and self.low <= score <= self.high
+    def __contains__(self, score: Any) -> bool:
+        return self.low <= float(score) <= self.high
 
 
 def noise_band(
@@ -182,7 +182,8 @@ def _bands(
     rank = _rank(repeats, level)
     draw = _pairs(data, n, _checks.whole("seed", seed))
     scores = np.sort([metric(*draw()) for _ in range(repeats)], axis=0).astype(float)
-    return [NoiseBand(*ends) for ends in zip(scores[rank - 1], scores[-rank], strict=True)]
+    ends = zip(scores[rank - 1].tolist(), scores[-rank].tolist(), strict=True)
+    return [NoiseBand(low, high) for low, high in ends]
 
 
 def _rank(repeats: int, level: float) -> int:
