@@ -1,0 +1,188 @@
+"""Time maps of basins and long trajectories against plain NumPy loops. Run it as a script.
+
+python tests/benchmarks/bench_flows.py            # some minutes on one core
+python tests/benchmarks/bench_flows.py --quick    # under a minute, shorter runs
+
+The loops are the published algorithm (Fiez & Ratliff's notebooks): derivatives by hand, alternating
+updates, no early stopping. A NumPy loop costs the same at every step, so it is timed over some of
+the steps and scaled; ours is timed over the whole run, because cells that have settled are dropped.
+Ratios are of processor seconds of one thread in neighbouring measurements, medians of several.
+Nothing is asserted but equal labels.
+"""
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from gan_teach import flows
+from gan_teach.games import FunctionGame
+
+A = B = 0.15  # torus
+C = 0.3  # polynomial
+TWO_PI = 2 * math.pi
+
+
+def torus(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return -A * torch.cos(x[0]) + torch.cos(x[0] - y[0]) + B * torch.cos(y[0])
+
+
+def polynomial(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    x, y = x[0], y[0]
+    return -torch.exp(-0.01 * (x**2 + y**2)) * ((C * x**2 + y) ** 2 + (C * y**2 + x) ** 2)
+
+
+def torus_step(x: Any, y: Any, lr: float, rates: Any) -> tuple[Any, Any]:
+    x = x - lr * (A * np.sin(x) - np.sin(x - y))
+    return x, y - rates * (B * np.sin(y) - np.sin(x - y))
+
+
+def polynomial_step(x: Any, y: Any, lr: float, rates: Any) -> tuple[Any, Any]:
+    decay = np.exp(-0.01 * x * x - 0.01 * y * y)
+    p, q = C * x * x + y, C * y * y + x
+    x = x + lr * decay * (4 * C * x * p + 2 * q - 0.02 * x * (p * p + q * q))
+    decay = np.exp(-0.01 * x * x - 0.01 * y * y)
+    p, q = C * x * x + y, C * y * y + x
+    return x, y - rates * decay * (2 * p + 4 * C * y * q - 0.02 * y * (p * p + q * q))
+
+
+def timed(fn: Callable[[], Any]) -> tuple[Any, float]:
+    """Its result and the processor seconds of this one thread: a busy machine does not count."""
+    start = time.process_time()
+    value = fn()
+    return value, time.process_time() - start
+
+
+def numpy_map(step: Callable, starts: np.ndarray, taus: list, lr: float, steps: int) -> list:
+    """Last points per tau, one tau after another."""
+    ends = []
+    for tau in taus:
+        x, y = starts[..., 0], starts[..., 1]
+        for _ in range(steps):
+            x, y = step(x, y, lr, tau * lr)
+        ends.append((x, y))
+    return ends
+
+
+def numpy_paths(starts: np.ndarray, taus: list, lr: float, steps: int) -> list:
+    """Each trajectory on its own, in NumPy numbers, with every point kept."""
+    paths = []
+    for tau in taus:
+        for start in starts:
+            x, y = start
+            path = [(x, y)]
+            for _ in range(steps):
+                x, y = torus_step(x, y, lr, tau * lr)
+                path.append((x, y))
+            paths.append(path)
+    return paths
+
+
+def batched_paths(starts: np.ndarray, taus: list, lr: float, steps: int) -> list:
+    """All trajectories in one array, every point kept."""
+    rates = lr * np.repeat(taus, len(starts))
+    x, y = np.tile(starts, (len(taus), 1)).T
+    path = [(x, y)]
+    for _ in range(steps):
+        x, y = torus_step(x, y, lr, rates)
+        path.append((x, y))
+    return path
+
+
+def report(what: str, ratios: list[float], seconds: float, note: str = "") -> None:
+    spread = f"{min(ratios):.1f} .. {max(ratios):.1f}"
+    print(f"{what:52s} {statistics.median(ratios):7.1f}   {spread:14s} {seconds:9.2f} s   {note}")
+
+
+def bench_map(
+    name: str, f: Callable, step: Callable, ends: Any, taus: list, *,
+    starts: np.ndarray, lr: float, steps: int, numpy_steps: int, repeats: int, **settings: Any,
+) -> None:  # fmt: skip
+    game = FunctionGame(f, None, [0.0], [0.0])
+    for engine in ("traced", "compiled"):
+        same = {"taus": taus, "lr": lr, "engine": engine, **settings}
+
+        def ours(steps: int = steps, same: dict = same) -> flows.Basins:
+            return flows.basins(game, starts, ends, steps=steps, **same)
+
+        start = time.perf_counter()
+        ours(1)
+        first = time.perf_counter() - start  # compilers are processes of their own: wall time
+        ratios, whole = [], []
+        for _ in range(repeats):
+            plain = timed(lambda: numpy_map(step, starts, taus, lr, numpy_steps))[1]
+            found, seconds = timed(ours)
+            ratios.append(plain * steps / numpy_steps / seconds)
+            whole.append(seconds)
+        note = f"first call {first:.1f} s ({found.engine})"
+        report(f"{name}, {steps:,} steps, {engine}", ratios, statistics.median(whole), note)
+
+
+def bench_paths(steps: int, repeats: int) -> None:
+    game = FunctionGame(torus, None, [0.0], [0.0])
+    flows.trajectories(game, [(0.0, 0.0)], lr=1e-3, steps=1)  # imports torch.fx
+    starts, taus, lr = np.array([[2.0, -1.0], [1.9, -2.1]]), [1, 2, 5, 10], 1e-3
+    for name, plain in (("one by one", numpy_paths), ("all in one array", batched_paths)):
+        ratios, whole = [], []
+        for _ in range(repeats):
+            kept = timed(lambda: plain(starts, taus, lr, steps // 10))[1] * 10  # noqa: B023
+            found, seconds = timed(
+                lambda: flows.trajectories(
+                    game, starts, taus, lr=lr, steps=steps, rule="alternating", period=TWO_PI
+                )
+            )
+            ratios.append(kept / seconds)
+            whole.append(seconds)
+        note = f"against NumPy, {name} ({found.engine})"
+        report(f"torus, 8 trajectories, {steps:,} steps", ratios, statistics.median(whole), note)
+
+
+def check_labels(steps: int) -> None:
+    """Every engine against the NumPy loop, cell by cell, at a reduced number of steps."""
+    starts, taus = flows.grid((-3.1, 3.1, 60), (-3.1, 3.1, 60)), [1, 2, 5, 10]
+    ends = np.array([[0.0, 0.0], [math.pi, math.pi]])
+    last = np.array(numpy_map(torus_step, starts, taus, 0.04, steps)).transpose(0, 2, 3, 1)
+    gap = last[..., None, :] - ends
+    near = np.linalg.norm(gap - TWO_PI * np.rint(gap / TWO_PI), axis=-1) < 1e-4
+    plain = np.where(near.any(-1), near.argmax(-1), flows.NONE)
+    game = FunctionGame(torus, None, [0.0], [0.0])
+    for engine in ("traced", "compiled"):
+        found = flows.basins(
+            game, starts, ends, taus, lr=0.04, steps=steps, tol=1e-4, period=TWO_PI, engine=engine
+        )
+        differ = int((found.labels != plain).sum())
+        print(f"torus labels, {found.engine}: {differ} of {plain.size} cells differ from NumPy")
+        assert differ == 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="shorter runs, one repeat")
+    quick = parser.parse_args().quick
+    torch.set_num_threads(1)
+    repeats = 1 if quick else 3
+    print(f"{'workload':52s} {'NumPy / ours':>12s} {'spread':10s} {'ours':>12s}")
+    bench_paths(20_000 if quick else 200_000, repeats)
+    side = (-math.pi, math.pi, 30 if quick else 100)
+    bench_map(
+        f"torus, 4 x {side[2]} x {side[2]}", torus, torus_step, [(0, 0), (math.pi, math.pi)],
+        [1, 2, 5, 10], starts=flows.grid(side, side), lr=0.04, steps=20_001,
+        numpy_steps=200, repeats=repeats, tol=1e-4, period=TWO_PI,
+    )  # fmt: skip
+    side = (-15, 15, 60 if quick else 200)
+    bench_map(
+        f"polynomial, 4 x {side[2]} x {side[2]} (published: 75,001)", polynomial, polynomial_step,
+        [(-11.0297385, -11.0297385), (10.5721640, -8.9517392), (-1.6216536, -1.6216536)],
+        [1, 2, 5, 20], starts=flows.grid(side, side), lr=1e-3, steps=2_000 if quick else 5_000,
+        numpy_steps=20, repeats=repeats, tol=1e-3, bound=20.0,
+    )  # fmt: skip
+    check_labels(500 if quick else 4_000)
+
+
+if __name__ == "__main__":
+    main()
