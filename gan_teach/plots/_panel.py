@@ -79,23 +79,34 @@ def note(ax: Axes) -> Text:
     )  # fmt: skip
 
 
-def divergence_mark(ax: Axes, history: History, bads: Mapping[str, int | None]) -> list[Artist]:
-    """A vertical line where the first curve left the finite numbers, and a sentence by the title.
+def divergence_mark(
+    ax: Axes, history: History, bads: Mapping[str, int | None], line: bool = True
+) -> Draw:
+    """From the first curve's divergence on: a vertical line there, and a sentence by the title.
 
     ``bads`` maps each curve's name to its ``first_bad``; the sentence names the curve when others
-    stayed finite. Both artists are hidden: ``draw`` shows them from that record on.
+    stayed finite.
     """
     lost = {name: bad for name, bad in bads.items() if bad is not None}
     if not lost:
-        return []
+        return lambda i: []
     name, bad = min(lost.items(), key=lambda item: item[1])
     text = divergence_sentence(history, bad)
     if len(lost) < len(bads):
         text = f"{name} {text}"
-    return [
-        ax.axvline(history.steps[bad], color=style.GENERATOR, linestyle=(0, (1, 2)), visible=False),
-        ax.set_title(text, loc="right", fontsize=10, color=style.GENERATOR, visible=False),
-    ]
+    title = ax.set_title("", loc="right", fontsize=10, color=style.GENERATOR)
+    artists: list[Artist] = [title]
+    if line:
+        look: dict[str, Any] = {"color": style.GENERATOR, "linestyle": (0, (1, 2))}
+        artists.append(ax.axvline(history.steps[bad], **look))
+
+    def draw(i: int) -> list[Artist]:
+        title.set_text(text if i >= bad else "")
+        for artist in artists[1:]:
+            artist.set_visible(i >= bad)
+        return artists
+
+    return draw
 
 
 def legend_below(ax: Axes, cols: int, points: float = 36.0) -> None:
@@ -172,7 +183,8 @@ def lines_panel(
         ax.set_yscale("log")
     ax.set_ylim(*(ylim or limits(values, [level.value for level in levels], log)))
     ax.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
-    ax.set(xlabel=unit(history), ylabel=ylabel, title=title)
+    ax.set(xlabel=unit(history), ylabel=ylabel)
+    ax.set_title(title, loc="left")
     for level in levels:
         draw_level(ax, level)
     curves = [
@@ -188,7 +200,6 @@ def lines_panel(
     if len(lines) > 1:
         legend_below(ax, cols=len(lines))
     bads = {line.label: first_bad(line.values) for line in lines}
-    bad = min((b for b in bads.values() if b is not None), default=len(history))
     mark = divergence_mark(ax, history, bads)
 
     def draw(i: int) -> list[Artist]:
@@ -199,9 +210,7 @@ def lines_panel(
             here = line.values[i : i + 1]
             inside = (here >= low) & (here <= high)  # false for NaN
             head.set_data(steps[i : i + 1][inside], here[inside])
-        for artist in mark:
-            artist.set_visible(i >= bad)
-        return [*curves, *heads, *mark]
+        return [*curves, *heads, *mark(i)]
 
     return draw
 

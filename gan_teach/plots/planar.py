@@ -142,15 +142,13 @@ def vector_field_panel(
         look = {"color": style.LINES[1], "zorder": 3.5}
         (line,) = ax.plot([], [], **look)
         (head,) = ax.plot([], [], "o", markersize=8, markeredgecolor="white", **look)
-        mark = divergence_mark(ax, history, {"": first_bad(path)})[1:]
+        mark = divergence_mark(ax, history, {"": first_bad(path)}, line=False)
 
         def draw(i: int) -> list[Artist]:
             i = record_index(history, i)
             line.set_data(*break_jumps(path[: i + 1], period).T)
             head.set_data(path[i : i + 1, 0], path[i : i + 1, 1])
-            for artist in mark:
-                artist.set_visible(not np.isfinite(path[i]).all())
-            return [line, head, *mark]
+            return [line, head, *mark(i)]
 
         return draw
 

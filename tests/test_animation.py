@@ -1,0 +1,269 @@
+"""Moving pictures show what the still ones show, and files are complete or absent."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tutorial_run
+from gan_teach import animation, plots, style
+from gan_teach.animation import _film, _frames
+from gan_teach.history import History
+
+
+@pytest.fixture(scope="module")
+def history():
+    return tutorial_run.run(60)
+
+
+def orange_or_white(ax, history):
+    """A panel that fills its axes: orange at even records, white at odd ones."""
+    ax.set_axis_off()
+    block = ax.axvspan(0, 1, color=style.FAKE)
+    number = ax.set_title("")
+
+    def draw(i):
+        block.set_color("white" if history.steps[i] % 2 else style.FAKE)
+        number.set_text(f"step {history.steps[i]}")
+        return [block, number]
+
+    return draw
+
+
+def middle(rgb):
+    rgb = np.asarray(rgb)
+    return rgb[rgb.shape[0] // 2, rgb.shape[1] // 2].tolist()
+
+
+ORANGE = [int(style.FAKE[k : k + 2], 16) for k in (1, 3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, list(range(61))),
+        ({"every": 25}, [0, 25, 50, 60]),
+        ({"max_frames": 4}, [0, 20, 40, 60]),
+        ({"every": 2, "max_frames": 3}, [0, 30, 60]),
+        ({"max_frames": 1}, [60]),
+    ],
+)
+def test_animate_chooses_records_and_always_the_last(history, settings, expected):
+    film = animation.animate(history, [plots.objective_panel], **settings)
+    assert film.frames.tolist() == expected
+    assert len(film) == len(expected)
+
+
+def test_gif_has_the_frames_the_colors_and_the_speed(tmp_path, history):
+    film = animation.animate(history, [orange_or_white], fps=25, every=5, figsize=(2, 1.5))
+    path = film.save(tmp_path / "run.gif", progress=False)
+    with Image.open(path) as gif:
+        assert gif.n_frames == len(film) == 13  # pyright: ignore[reportAttributeAccessIssue]
+        assert gif.info["duration"] == 40
+        assert gif.info["loop"] == 0
+        for k in range(13):
+            gif.seek(k)
+            rgb = np.asarray(gif.convert("RGB"))
+            assert middle(rgb) == (ORANGE if k % 2 == 0 else [255, 255, 255])
+            assert rgb[-1, -1].tolist() == [255, 255, 255]
+            drawn = film.picture(k).astype(int)
+            assert np.abs(rgb - drawn).mean() < 1  # a palette, but the same picture
+    assert [p.name for p in tmp_path.iterdir()] == ["run.gif"]
+
+
+def test_mp4_has_the_frames_and_the_colors(tmp_path, history):
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    film = animation.animate(history, [orange_or_white], every=10, figsize=(2.01, 1.51))
+    path = film.save(tmp_path / "run.mp4", progress=False)
+    reader = imageio_ffmpeg.read_frames(str(path))
+    width, height = next(reader)["size"]
+    frames = [np.frombuffer(data, np.uint8).reshape(height, width, 3) for data in reader]
+    assert len(frames) == 7
+    assert (width % 2, height % 2) == (0, 0)
+    for rgb in frames:  # steps 0, 10, ... are even
+        np.testing.assert_allclose(middle(rgb), ORANGE, atol=12)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.mp4"]
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, history, monkeypatch):
+    film = animation.animate(history, [orange_or_white], every=30, figsize=(2, 1.5))
+    path = film.save(tmp_path / "run.gif", progress=False)
+    before = path.read_bytes()
+    calls = iter([film.picture(0)] * 4)
+
+    def picture(k):
+        return next(calls)  # runs out in the middle of the file
+
+    monkeypatch.setattr(film, "picture", picture)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        film.save(path, progress=False)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["run.gif"]
+
+
+def test_save_shows_progress(tmp_path, history, capsys):
+    film = animation.animate(history, [orange_or_white], every=30, figsize=(2, 1.5))
+    film.save(tmp_path / "run.gif")
+    assert "drawing: 100%" in capsys.readouterr().err
+
+
+def test_without_ffmpeg_the_message_says_what_to_do(tmp_path, history, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
+    monkeypatch.setattr(_film.shutil, "which", lambda name: None)
+    film = animation.animate(history, [orange_or_white], every=60, figsize=(2, 1.5))
+    with pytest.raises(RuntimeError, match=r"pip install imageio-ffmpeg, or save a \.gif"):
+        film.save(tmp_path / "run.mp4", progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ffmpegs_own_words_reach_the_reader(tmp_path, history, monkeypatch):
+    monkeypatch.setattr(_film, "ffmpeg", lambda: "false")
+    film = animation.animate(history, [orange_or_white], every=60, figsize=(2, 1.5))
+    with pytest.raises(RuntimeError, match=r"ffmpeg could not write \.mp4"):
+        film.save(tmp_path / "run.mp4", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"fps": 60}, "fps must be at most 50"), ({"fps": 0}, "fps must be at least 1"),
+     ({"every": 0}, "every must be at least 1"), ({"max_frames": 0}, "max_frames")],
+)  # fmt: skip
+def test_animate_checks_its_settings_at_the_call(history, settings, message):
+    with pytest.raises(ValueError, match=message):
+        animation.animate(history, [orange_or_white], **settings)
+
+
+def test_save_knows_two_suffixes(tmp_path, history):
+    film = animation.animate(history, [orange_or_white], every=60)
+    with pytest.raises(ValueError, match=r"one of \.gif, \.mp4; got '\.webm'"):
+        film.save(tmp_path / "run.webm")
+
+
+def test_panels_are_found_from_what_was_recorded(history):
+    assert _frames.default_panels(history)[0] is plots.picture_panel
+    only = History([0, 1], {"objective": [0.0, 1.0]})
+    assert _frames.default_panels(only) == [plots.objective_panel]
+    with pytest.raises(ValueError, match="the history has only params"):
+        animation.animate(History([0], {"params": [[1.0]]}))
+
+
+@pytest.mark.parametrize("panel", [plots.picture_panel, plots.eigenvalues_panel])
+def test_a_frame_over_a_stored_background_is_the_full_drawing(history, panel):
+    """The oracle draws everything anew, from a figure of its own, with the layout engine on."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    film = animation.animate(history, [panel], dpi=80)
+    for i in (50, 7, 33):
+        figure, draw = animation.stage(history, [panel])
+        figure.set_dpi(80)
+        with style.use():
+            canvas = FigureCanvasAgg(figure)
+            draw(60)  # the last record, on which the film's layout was made
+            style.settle(figure)
+            figure.set_layout_engine("none")
+            draw(i)
+            canvas.draw()
+        full = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+        different = (np.abs(full - film.picture(i)) > 3).any(axis=2)
+        assert different.mean() < 0.002  # where a moving curve crosses the frame of the axes
+
+
+def test_frames_do_not_depend_on_the_order_of_drawing(history):
+    film = animation.animate(history, [plots.picture_panel, plots.objective_panel])
+    first = film.picture(40)
+    film.picture(3)
+    np.testing.assert_array_equal(film.picture(40), first)
+    assert (film.picture(3) != first).any()
+
+
+def test_a_diverged_run_can_be_filmed(tmp_path):
+    broken = tutorial_run.run(20, blow_up=10)
+    film = animation.animate(broken, max_frames=4)
+    film.save(tmp_path / "run.gif", progress=False)
+    assert animation.narrate(broken) == "Game 20 of 20: diverged at game 10."
+
+
+def test_an_animation_is_shown_with_words(history):
+    film = animation.animate(history, [orange_or_white], every=30, figsize=(2, 1.5))
+    image = film.show("Orange and white take turns.")
+    assert image is not None
+    page = image._repr_html_()
+    assert 'alt="Orange and white take turns."' in page
+    assert "data:image/gif;base64," in page
+    with pytest.raises(ValueError, match="alt must be"):
+        film.show("")
+
+
+def test_narrate_reads_out_the_record(history):
+    text = animation.narrate(history, 30)
+    assert text.startswith("Game 30 of 60: V = −")
+    numbers = [float(n.replace("−", "-")) for n in re.findall(r"−?\d+\.\d+", text)]
+    expected = [history["objective"][30], -2 * np.log(2), history["d_real"][30]]
+    np.testing.assert_allclose(numbers[:3], expected, atol=5e-3)
+    fake, real = history["fake"][30], history.static["real"]
+    moments = [fake.mean(), fake.std(), real.mean(), real.std()]
+    np.testing.assert_allclose(numbers[-4:], moments, atol=5e-3)
+    assert "gradient" not in animation.narrate(history, 0)
+
+
+def test_players_slider_changes_picture_and_words(history):
+    widget = animation.player(history, [plots.picture_panel])
+    seen = []
+    for i in (0, 30, 60, 30):
+        widget.slider.value = i
+        seen.append((widget.image.value, widget.caption.value))
+        assert f"Game {i} of 60" in widget.caption.value
+    assert len({picture for picture, _ in seen}) == 3
+    assert seen[1] == seen[3]
+    film = animation.animate(history, [plots.picture_panel])
+    with Image.open(io.BytesIO(seen[1][0])) as shown:
+        np.testing.assert_array_equal(np.asarray(shown), film.picture(30))
+
+
+def test_player_is_named_and_quiet_while_it_plays(history):
+    widget = animation.player(history, [plots.objective_panel])
+    assert widget.slider.description == "Record (by game)"
+    assert (widget.slider.min, widget.slider.max, widget.play.max) == (0, 60, 60)
+    widget.slider.value = 5
+    assert 'role="status"' in widget.caption.value
+    widget.play.playing = True
+    widget.slider.value = 6
+    assert "role" not in widget.caption.value
+
+
+def test_player_keeps_its_pictures(history):
+    drawn = []
+
+    def counting(ax, run):
+        draw = plots.objective_panel(ax, run)
+        return lambda i: (drawn.append(i), draw(i))[1]
+
+    widget = animation.player(history, [counting])
+    drawn.clear()
+    for i in (4, 9, 4, 9):
+        widget.slider.value = i
+    assert drawn == [4, 9]
+
+
+def test_film_strip_shows_evenly_spaced_moments(history, monkeypatch):
+    figures = []
+    monkeypatch.setattr(style, "show", lambda figure, alt, dpi: figures.append((figure, alt)))
+    animation.film_strip(history, [plots.picture_panel, plots.objective_panel], n=4)
+    ((figure, alt),) = figures
+    titles = [ax.get_title("left") for ax in figure.axes[:4]]
+    assert titles == ["game 0", "game 20", "game 40", "game 60"]
+    for ax, i in zip(figure.axes[4:], (0, 20, 40, 60), strict=True):
+        (curve,) = (line for line in ax.lines if line.get_label() == "objective V")
+        np.testing.assert_array_equal(curve.get_ydata(), history["objective"][: i + 1])
+    for i in (0, 20, 40, 60):
+        assert animation.narrate(history, i) in alt
+
+
+def test_film_strip_takes_words_and_needs_some(history):
+    image = animation.film_strip(history, n=2, alt="The points walk to the right.")
+    assert image is not None
+    assert image.alt == "The points walk to the right."
+    with pytest.raises(ValueError, match="alt must be"):
+        animation.film_strip(history, n=2, alt=" ")

@@ -1,0 +1,340 @@
+"""Figures of ensembles, of spectra and of planar games, against independent derivations."""
+
+import math
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.patches import Circle
+
+from gan_teach import plots, style
+from gan_teach.history import History
+
+
+def texts(ax):
+    return [t.get_text() for t in ax.texts] + [ax.get_title(s) for s in ("left", "right")]
+
+
+def legend(ax):
+    found = ax.get_legend()
+    return [] if found is None else [t.get_text() for t in found.get_texts()]
+
+
+def draws(ax):
+    """That matplotlib can draw it at all, with warnings as errors."""
+    assert style.show(ax, "a test", dpi=40) is not None
+
+
+# --- ensembles ---
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 5), (1, 7), (154, 200)])
+def test_wilson_ends_solve_their_quadratic(k, n):
+    """Its ends are where the share is exactly z standard errors of p away."""
+    z = 1.959964
+    for p in plots.wilson(k, n):
+        assert math.isclose(abs(k / n - p), z * math.sqrt(p * (1 - p) / n), abs_tol=1e-12)
+    assert 0 <= plots.wilson(k, n)[0] <= k / n <= plots.wilson(k, n)[1] <= 1
+
+
+def test_wilson_refuses_impossible_shares():
+    for k, n in ((3, 2), (-1, 4), (0, 0)):
+        with pytest.raises(ValueError, match="a share needs"):
+            plots.wilson(k, n)
+
+
+def test_fan_shows_median_and_quantiles():
+    values = np.random.default_rng(0).normal(size=(30, 21))
+    ax = plots.fan(History(range(30), {"objective": values}), "objective", level=(0.5, "theory"))
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), np.sort(values, axis=1)[:, 10])
+    outer, inner = (band.get_paths()[0].vertices for band in ax.collections)
+    ordered = np.sort(values, axis=1)  # 21 members: the quantiles 5, 25, 75, 95 % are members
+    assert math.isclose(outer[:, 1].min(), ordered[:, 1].min())
+    assert math.isclose(outer[:, 1].max(), ordered[:, 19].max())
+    assert math.isclose(inner[:, 1].min(), ordered[:, 5].min())
+    assert math.isclose(inner[:, 1].max(), ordered[:, 15].max())
+    assert "theory" in texts(ax)
+    draws(ax)
+
+
+def test_fan_counts_members_that_diverged_and_goes_on_with_the_rest():
+    values = np.ones((10, 4)) * [1.0, 2.0, 3.0, 4.0]
+    values[5:, 3] = np.inf
+    ax = plots.fan(History(range(10), {"v": values}), "v")
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2.5] * 5 + [2.0] * 5)
+    assert "1 of 4 diverged" in texts(ax)
+    everyone = plots.fan(History(range(3), {"v": np.full((3, 4), np.nan)}), "v")
+    assert "4 of 4 diverged" in texts(everyone)
+    draws(everyone)
+
+
+def test_fan_compares_ensembles_on_one_axes():
+    history = History(range(5), {"v": np.arange(10.0).reshape(5, 2)})
+    ax = plots.fan(history, "v", label="1:1")
+    plots.fan(history.with_arrays(v=history["v"] + 100), "v", ax, label="50:1", dash=":")
+    assert legend(ax) == ["1:1", "50:1"]
+    assert ax.get_ylim()[0] < 0
+    assert ax.get_ylim()[1] > 108
+
+
+def test_fan_wants_an_ensemble():
+    with pytest.raises(ValueError, match=r"shape \(T, S\)"):
+        plots.fan(History([0, 1], {"v": [1.0, 2.0]}), "v")
+
+
+def test_outcomes_draws_shares_counts_and_intervals():
+    ax = plots.outcomes({"a": ["yes"] * 3 + ["no"], "b": ["no"] * 2}, ["yes", "no"])
+    assert [round(bar.get_width(), 9) for bar in ax.patches] == [75, 25, 0, 100]
+    assert ax.patches[0].get_hatch() != ax.patches[1].get_hatch()
+    whiskers = [line.get_xdata() for line in ax.lines[::2]]
+    expected = [plots.wilson(k, n) for k, n in ((3, 4), (1, 4), (0, 2), (2, 2))]
+    np.testing.assert_allclose(whiskers, 100 * np.array(expected))
+    assert {"3 of 4", "1 of 4", "0 of 2", "2 of 2", "a", "b"} <= set(texts(ax))
+    draws(ax)
+
+
+def test_outcomes_names_what_it_does_not_know():
+    with pytest.raises(ValueError, match="got maybe"):
+        plots.outcomes(["yes", "maybe"], ["yes", "no"])
+    with pytest.raises(ValueError, match="an empty list"):
+        plots.outcomes({"a": ["yes"], "b": []})
+
+
+# --- spectra ---
+
+
+def test_plane_shades_the_stable_half():
+    ax = plots.plane({"free": [1j, -1j], "damped": [-0.5 + 1j, -0.5 - 1j]})
+    named = {line.get_label(): line for line in ax.lines}
+    np.testing.assert_array_equal(named["damped"].get_xydata(), [[-0.5, 1], [-0.5, -1]])
+    assert named["free"].get_marker() != named["damped"].get_marker()
+    (region,) = ax.patches
+    box = region.get_window_extent().transformed(ax.transData.inverted())
+    assert math.isclose(box.x1, 0.0, abs_tol=1e-9)
+    assert box.x0 <= ax.get_xlim()[0]
+    assert legend(ax)[0] == "stable: real part < 0"
+    draws(ax)
+
+
+def test_plane_shades_the_unit_disc():
+    ax = plots.plane([0.5 + 0.1j, 1.3], unit_disc=True)
+    discs = [patch for patch in ax.patches if isinstance(patch, Circle)]
+    assert {disc.get_radius() for disc in discs} == {1.0}
+    for low, high in (ax.get_xlim(), ax.get_ylim()):
+        assert low < -1
+        assert high > 1
+    assert ax.get_xlim()[1] > 1.3
+    draws(ax)
+
+
+def test_plane_counts_what_is_not_finite():
+    ax = plots.plane([1j, np.nan, np.inf])
+    assert "2 of 3 not finite" in texts(ax)
+    draws(ax)
+
+
+def test_track_follows_branches_through_a_crossing():
+    """Known smooth branches, each row shuffled: tracking must undo the shuffle."""
+    t = np.linspace(0, 1, 101)
+    turn = np.exp(1j * (0.2 + 3 * t))
+    branches = np.stack([t - 0.4 + 0j, 0.3 - t + 0j, turn, turn.conj()], axis=1)
+    rng = np.random.default_rng(0)
+    shuffled = np.array([rng.permutation(row) for row in branches])
+    found = plots.track(shuffled)
+    start = [int(np.abs(found[0] - branch[0]).argmin()) for branch in branches.T]
+    np.testing.assert_allclose(found[:, start], branches)
+
+
+def test_track_leaves_broken_rows_alone():
+    rows = np.array([[1.0, 2.0], [np.nan, 5.0], [2.1, 0.9]])
+    np.testing.assert_array_equal(plots.track(rows), [[1, 2], [np.nan, 5], [0.9, 2.1]])
+
+
+def test_sweep_marks_tau_star_where_a_real_part_changes_sign():
+    """J_tau = [[1, 2], [-2 tau, -tau]]: trace 1 - tau, determinant 3 tau > 0, so tau* = 1."""
+    taus = np.linspace(0.2, 4, 77)
+    eigs = np.array([np.linalg.eigvals([[1, 2], [-2 * t, -t]]) for t in taus])
+    figure = plots.eigenvalue_sweep(taus, eigs, 1.0)
+    real, imaginary = figure.axes
+    first, second = real.lines[:2]
+    np.testing.assert_allclose(first.get_ydata() + second.get_ydata(), 1 - taus, atol=1e-12)
+    top, bottom = (line.get_ydata() for line in imaginary.lines[:2])
+    np.testing.assert_allclose(top, -bottom, atol=1e-12)
+    assert (np.sign(top[np.abs(top) > 1e-9]) == np.sign(top[0])).all()  # no exchange of names
+    marks = [line for line in real.lines if line.get_label() == "τ* = 1"]
+    np.testing.assert_array_equal(marks[0].get_xdata(), [1, 1])
+    assert first.get_linestyle() != second.get_linestyle()
+    draws(real)
+
+
+def test_sweep_without_finite_tau_star_has_no_mark():
+    figure = plots.eigenvalue_sweep([1, 2], [[1j, -1j], [2j, -2j]], math.inf)
+    assert not any(str(line.get_label()).startswith("τ*") for line in figure.axes[0].lines)
+    with pytest.raises(ValueError, match="eigs has 2 rows"):
+        plots.eigenvalue_sweep([1, 2, 3], [[1j, -1j], [2j, -2j]])
+
+
+# --- planar games ---
+
+
+@pytest.fixture(scope="module")
+def rotation():
+    x, y = np.meshgrid(np.linspace(-2, 2, 15), np.linspace(-1, 1, 11))
+    return x, y, -y, x
+
+
+def circle(n=50, radius=0.8):
+    t = np.linspace(0, 6, n)
+    return radius * np.stack([np.cos(t), np.sin(t)], axis=1)
+
+
+def test_vector_field_draws_paths_from_circle_to_star(rotation):
+    path = circle()
+    ax = plots.vector_field(rotation, {"a path": path}, equilibrium=(0, 0), names=("θ", "ψ"))
+    named = {line.get_label(): line for line in ax.lines}
+    np.testing.assert_array_equal(named["a path"].get_xydata(), path)
+    np.testing.assert_array_equal(named["equilibrium"].get_xydata(), [[0, 0]])
+    ends = {line.get_marker(): line.get_xydata() for line in ax.lines if line.get_marker() in "o*"}
+    np.testing.assert_array_equal(ends["*"], path[-1:])
+    assert any(np.array_equal(line.get_xydata(), path[:1]) for line in ax.lines)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("θ", "ψ")
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-2, 2), (-1, 1))
+    draws(ax)
+
+
+def test_stream_lines_are_colored_by_speed(rotation):
+    ax = plots.vector_field(rotation)
+    (streams,) = (c for c in ax.collections if c.get_array() is not None)
+    middles = np.array([segment.mean(axis=0) for segment in streams.get_segments()])
+    np.testing.assert_allclose(streams.get_array(), np.hypot(*middles.T), atol=0.05)
+
+
+def test_paths_break_where_an_angle_wraps_around():
+    angle = np.linspace(0, 20, 401)
+    wrapped = (angle + np.pi) % (2 * np.pi) - np.pi
+    broken = plots.break_jumps(np.stack([wrapped, np.zeros(401)], axis=1), 2 * np.pi)
+    steps = np.abs(np.diff(broken[:, 0]))
+    assert np.nanmax(steps) < 0.06  # no stroke crosses the torus
+    assert np.isnan(broken[:, 0]).sum() == 3  # at pi, 3 pi and 5 pi
+    np.testing.assert_array_equal(broken[~np.isnan(broken[:, 0]), 0], wrapped)
+    one = plots.break_jumps([[3.0, 0.0], [-3.0, 5.0]], (2 * np.pi, 100.0))
+    assert np.isnan(one).all(axis=1).tolist() == [False, True, False]
+    with pytest.raises(ValueError, match=r"shape \(T, 2\)"):
+        plots.break_jumps([1.0, 2.0], None)
+
+
+def test_a_diverged_path_ends_at_its_last_finite_point(rotation):
+    path = circle()
+    path[30:] = np.nan
+    ax = plots.vector_field(rotation, {"a path": path})
+    (star,) = (line for line in ax.lines if line.get_marker() == "*")
+    np.testing.assert_array_equal(star.get_xydata(), path[29:30])
+    assert legend(ax) == ["a path (diverged)"]
+    draws(ax)
+    draws(plots.vector_field(None, {"nothing": np.full((4, 2), np.nan)}))
+
+
+@pytest.mark.parametrize("with_field", [True, False])
+def test_vector_field_panel_grows_with_the_run(rotation, with_field):
+    history = History(range(50), {"params": np.insert(circle(), 1, 7.0, axis=1)})
+    panel = plots.vector_field_panel(rotation if with_field else None, columns=(0, 2))
+    ax = style.axes()
+    draw = panel(ax, history)
+    for i in (40, 9):
+        line, head = draw(i)
+    np.testing.assert_array_equal(line.get_xydata(), circle()[:10])
+    np.testing.assert_array_equal(head.get_xydata(), circle()[9:10])
+    draws(ax)
+
+
+def test_distance_is_straight_for_linear_convergence():
+    t = np.arange(40)
+    ax = plots.distance({"slow": 0.9**t, "fast": 0.5**t})
+    slow, fast = (line for line in ax.lines if line.get_label() in ("slow", "fast"))
+    slopes = [np.polyfit(*line.get_xydata().T[:1], np.log(line.get_ydata()), 1)[0] for line in
+              (slow, fast)]  # fmt: skip
+    np.testing.assert_allclose(slopes, np.log([0.9, 0.5]))
+    assert ax.get_yscale() == "log"
+    assert slow.get_linestyle() != fast.get_linestyle()
+    draws(ax)
+
+
+def test_distance_names_the_run_that_diverged():
+    ax = plots.distance({"small τ": np.ones(30), "large τ": [2.0] * 12 + [np.inf] * 18})
+    assert "large τ diverged at step 12" in texts(ax)
+    draws(ax)
+    draws(plots.distance(History([0, 5], {"distance": [1.0, 0.0]})))
+    with pytest.raises(ValueError, match="of one length"):
+        plots.distance({"a": [1.0], "b": [1.0, 2.0]})
+
+
+def test_basins_gives_every_class_a_color_a_hatch_and_its_share():
+    labels = np.array([[0, 0, 2], [0, 1, 2]])
+    ax = plots.basins(labels, (0, 3, 0, 2), {0: "origin", 1: "edge", 2: "neither"})
+    assert legend(ax) == ["origin (50%)", "edge (17%)", "neither (33%)"]
+    handles = ax.get_legend().get_patches()
+    assert len({h.get_facecolor() for h in handles}) == 3
+    assert len({h.get_hatch() for h in handles}) == 3
+    (image,) = ax.images
+    shown = image.cmap(image.norm(image.get_array()))
+    for row, column in np.ndindex(labels.shape):
+        handle = handles[labels[row, column]]
+        np.testing.assert_allclose(shown[row, column], handle.get_facecolor())
+    assert image.origin == "lower"
+    draws(ax)
+
+
+def test_basins_wants_a_name_for_every_label():
+    with pytest.raises(ValueError, match=r"no name for \[3\]"):
+        plots.basins([[0, 3], [0, 0]], (0, 1, 0, 1), {0: "origin"})
+
+
+# --- samples ---
+
+
+def plane_run():
+    rng = np.random.default_rng(0)
+    arrays = {"fake": rng.normal(size=(4, 20, 2)), "d_field": rng.uniform(size=(4, 5, 6))}
+    static = {
+        "real": rng.normal(size=(30, 2)), "modes": [[0.0, 0.0]], "field_extent": [-3, 3, -2, 2],
+    }  # fmt: skip
+    return History([0, 10, 20, 30], arrays, static)
+
+
+def test_samples_shows_points_and_discriminator():
+    history = plane_run()
+    ax = plots.samples(history, 2)
+    named = {line.get_label(): line for line in ax.lines}
+    crosses, circles = named["generated points G(z)"], named["real points x"]
+    np.testing.assert_array_equal(crosses.get_xydata(), history["fake"][2])
+    np.testing.assert_array_equal(circles.get_xydata(), history.static["real"])
+    assert (crosses.get_marker(), circles.get_marker()) == ("x", "o")
+    np.testing.assert_array_equal(ax.images[0].get_array(), history["d_field"][2])
+    assert ax.get_title("left") == "Step 20"
+    draws(ax)
+
+
+def test_samples_survive_a_divergence_and_refuse_a_line():
+    history = plane_run()
+    fake = history["fake"].copy()
+    fake[3] = np.nan
+    ax = plots.samples(history.with_arrays(fake=fake))
+    assert "diverged by step 30" in texts(ax)
+    draws(ax)
+    with pytest.raises(ValueError, match="points in the plane"):
+        plots.samples(History([0], {"fake": [[1.0]]}))
+
+
+def test_densities_integrate_to_one_and_differ_without_color():
+    rng = np.random.default_rng(0)
+    ax = plots.densities(
+        {"real": rng.normal(size=200), "generated": [*rng.normal(size=50), np.nan]}
+    )
+    real, fake = ax.lines
+    for line in (real, fake):
+        assert abs(np.trapezoid(line.get_ydata(), line.get_xdata()) - 1) < 0.02
+    assert real.get_linestyle() != fake.get_linestyle()
+    assert mpl.colors.same_color(real.get_color(), style.REAL)
+    collapsed = plots.densities({"generated": np.full(9, 2.0)})
+    np.testing.assert_array_equal(collapsed.lines[0].get_xdata(), [2, 2])
+    draws(collapsed)
