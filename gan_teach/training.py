@@ -208,8 +208,9 @@ class EMA:
     """Exponential moving average of a module: w_ema <- decay w_ema + (1 - decay) w, buffers copied.
 
     Give ``decay`` or ``half_life`` (in steps: decay = 2^(-1/half_life)). The average is
-    ``ema.module``; call the object with a state or let ``observe`` do it. Several may watch one run
-    (Yazici et al., 2019). Raises ValueError unless exactly one of the two is given.
+    ``ema.module``; call the object with a state or let ``observe`` do it. A step that is shown
+    again, as the first of a resumed run is, counts once. Several may watch one run (Yazici et al.,
+    2019). Raises ValueError unless exactly one of the two is given.
     """
 
     def __init__(
@@ -222,19 +223,24 @@ class EMA:
         self.decay = _checks.real("decay", decay, least=0.0, most=1.0)
         self._source = _checks.instance("module", module, nn.Module)
         self.module = _copy_of(module)
+        self._last: int | None = None
 
     @torch.no_grad()
     def __call__(self, state: State | None = None) -> None:
+        if state is not None:
+            if state.step == self._last:
+                return
+            self._last = state.step
         for mean, now in zip(self.module.parameters(), self._source.parameters(), strict=True):
             mean.lerp_(now, 1 - self.decay)
         for mean, now in zip(self.module.buffers(), self._source.buffers(), strict=True):
             mean.copy_(now)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"decay": self.decay, "module": self.module.state_dict()}
+        return {"decay": self.decay, "last": self._last, "module": self.module.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.decay = state["decay"]
+        self.decay, self._last = state["decay"], state["last"]
         self.module.load_state_dict(state["module"])
 
 

@@ -1,0 +1,287 @@
+"""Resuming is exact, and a file is whole or refused: killed writers, flipped bits, other files."""
+
+import copy
+import errno
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+from torch import nn
+
+from cases import PLANE, plane
+from gan_teach import checkpoints, data, dynamics
+from gan_teach.checkpoints import load_checkpoint, save_checkpoint
+from gan_teach.ensemble import stack
+from gan_teach.games import GAN
+from gan_teach.models import MLP
+from gan_teach.spectra import flatten
+from gan_teach.training import EMA, observe, train
+
+
+def with_everything(seed=0):
+    """Buffers (batch normalisation) and randomness of torch's own (dropout)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        g = nn.Sequential(nn.Linear(2, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
+    d = MLP(2, 1, width=6, dropout=0.3, seed=seed)
+    return GAN(g, d, data=data.Points(PLANE), latent=data.Normal(dim=2)).to(torch.float64)
+
+
+def pair(seed=0):
+    return stack([plane(seed), plane(seed + 1)])
+
+
+RUNS = {  # name: (game of a seed, rule, settings)
+    "Adam, dropout, batch norm": (with_everything, dynamics.alternating, {"optimizer": "adam"}),
+    "momentum, optimistic": (plane, dynamics.optimistic, {"optimizer": "momentum"}),
+    "rmsprop, lookahead": (plane, dynamics.lookahead, {"optimizer": "rmsprop", "tau": 2.0}),
+    "torch.optim": (plane, dynamics.alternating, {"optimizer": torch.optim.AdamW}),
+    "ensemble": (
+        pair, lambda: dynamics.alternating(d_steps=[1, 3]),
+        {"optimizer": "adam", "lr": [0.01, 0.02], "seed": [4, 5]},
+    ),
+}  # fmt: skip
+
+
+def parts(state, *averages):
+    """Every tensor that the future of a run depends on."""
+    buffers = [b for m in state.game.modules().values() for b in m.buffers()]
+    means = [p for a in averages for p in a.module.state_dict().values()]
+    return [x.clone() for x in (flatten(state.game), *buffers, *means)]
+
+
+def last(run):
+    *_, state = run
+    return state
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_half_a_run_and_its_resumption_are_the_whole_run(name, tmp_path):
+    make, rule, settings = RUNS[name]
+    half = 100 if name.startswith("Adam") else 20
+    settings = {"lr": 0.01, "batch_size": 4, "steps": 2 * half} | settings
+    whole, path = make(0), tmp_path / "half.pt"
+    average = EMA(whole.modules()["generator"], half_life=20)
+    for state in observe(train(whole, rule(), **settings), average):
+        if state.step == half:
+            save_checkpoint(path, state, ema=average, note=3)
+    # another initialisation: all that the rest of the run needs must come from the file
+    other = make(7)
+    resumed_average = EMA(other.modules()["generator"], half_life=3)
+    run = train(other, rule(), **settings, resume=path)
+    assert load_checkpoint(path, ema=resumed_average)["extras"]["note"] == 3
+    assert run.total == half + 1
+    resumed = last(observe(run, resumed_average))
+    for a, b in zip(parts(state, average), parts(resumed, resumed_average), strict=True):
+        assert torch.equal(a, b)
+    assert resumed.losses.keys() == state.losses.keys()
+
+
+FORGET = {
+    "generator": lambda content, fresh: content["game"].update(g=fresh["game"]["g"]),
+    "discriminator": lambda content, fresh: content["game"].update(d=fresh["game"]["d"]),
+    "buffers": lambda content, fresh: content["game"].update(buffers=fresh["game"]["buffers"]),
+    "optimizer of G": lambda content, fresh: content["optims"].update(g=fresh["optims"]["g"]),
+    "optimizer of D": lambda content, fresh: content["optims"].update(d=fresh["optims"]["d"]),
+    "step": lambda content, fresh: content.update(step=0),
+    "seed": lambda content, fresh: content.update(seed=1),
+    "average": lambda content, fresh: content.update(extras=fresh["extras"]),
+    "nothing": lambda content, fresh: None,
+}
+
+
+@pytest.mark.parametrize("what", FORGET)
+def test_whatever_is_left_out_would_be_noticed(what, tmp_path, monkeypatch):
+    settings = {"optimizer": "adam", "lr": 0.01, "batch_size": 4}
+    path = tmp_path / "half.pt"
+
+    def start(steps, game_seed, resume=None):
+        game = with_everything(game_seed)
+        average = EMA(game.generator, half_life=5)
+        run = train(game, steps=steps, seed=2, resume=resume, **settings)
+        if resume:
+            load_checkpoint(path, ema=average)
+        return run, average
+
+    run, average = start(20, 0)
+    for state in observe(run, average):
+        if state.step == 10:
+            save_checkpoint(path, state, ema=average)
+    fresh_run, fresh_average = start(0, 9)
+    save_checkpoint(tmp_path / "fresh.pt", next(fresh_run), ema=fresh_average)
+    content, fresh = load_checkpoint(path), load_checkpoint(tmp_path / "fresh.pt")
+    FORGET[what](content, fresh)
+    monkeypatch.setattr(checkpoints, "_read", lambda path: copy.deepcopy(content))
+    run, resumed_average = start(content["step"] + 10, 9, resume=path)
+    resumed = last(observe(run, resumed_average))
+    same = all(map(torch.equal, parts(state, average), parts(resumed, resumed_average)))
+    assert same == (what == "nothing")
+
+
+# --- the file
+
+
+@pytest.fixture
+def saved(tmp_path):
+    *_, state = train(plane(), steps=3, lr=0.1, batch_size=4, optimizer="adam")
+    return save_checkpoint(tmp_path / "deep" / "run.pt", state)
+
+
+def fresh_state(game=None, **settings):
+    return next(train(game or plane(5), steps=0, **({"optimizer": "adam"} | settings)))
+
+
+def test_torch_opens_the_file_without_running_code(saved):
+    content = torch.load(saved, weights_only=True)
+    assert content["step"] == 3
+    assert [p.shape for p in content["game"]["g"]] == [p.shape for p in plane().g_params]
+    assert [p.name for p in saved.parent.iterdir()] == ["run.pt"]
+
+
+def test_every_flipped_bit_is_noticed(saved):
+    whole = saved.read_bytes()
+    state = fresh_state()
+    before = flatten(state.game)
+    positions = [
+        0,
+        1,
+        *range(50, len(whole), len(whole) // 40),
+        *range(len(whole) - 41, len(whole)),
+    ]
+    for position in positions:
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << position % 8
+        saved.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"run\.pt"):
+            load_checkpoint(saved, state)
+    assert torch.equal(flatten(state.game), before)
+    assert state.step == 0
+
+
+def test_every_truncation_is_noticed(saved):
+    whole = saved.read_bytes()
+    for length in [0, 1, 39, 40, 41, len(whole) // 2, len(whole) - 40, len(whole) - 1]:
+        saved.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"run\.pt (is truncated|is damaged)"):
+            load_checkpoint(saved)
+    saved.write_bytes(whole + b"\0")
+    with pytest.raises(ValueError, match=r"run\.pt"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("kind", ["text", "pickle", "torch", "ours of another version"])
+def test_foreign_files_are_refused(kind, tmp_path):
+    path = tmp_path / "foreign.pt"
+    if kind == "text":
+        path.write_text("lr: 0.1\n" * 100)
+    elif kind == "pickle":
+        path.write_bytes(pickle.dumps({"format": "x" * 100}))
+    elif kind == "torch":
+        torch.save({"model": torch.zeros(3)}, path)
+    else:
+        torch.save({"format": "gan_teach.checkpoint/99"}, path)
+        payload = path.read_bytes()
+        path.write_bytes(payload + b"gt-sha56" + checkpoints.hashlib.sha256(payload).digest())
+    with pytest.raises(ValueError, match=r"foreign\.pt"):
+        load_checkpoint(path)
+
+
+def test_a_missing_file_stays_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no\.pt"):
+        load_checkpoint(tmp_path / "no.pt")
+
+
+OTHERS = {
+    "width": (lambda: fresh_state(plane(width=9)), "is of another architecture"),
+    "optimizer": (lambda: fresh_state(optimizer="sgd"), "its optimizer of G keeps .*mean"),
+    "rule": (lambda: fresh_state(rule=dynamics.optimistic()), "its rule keeps nothing"),
+    "ensemble": (lambda: fresh_state(pair()), "is of another architecture"),
+    "buffers": (lambda: fresh_state(_normalised()), "its generator keeps nothing"),
+}
+
+
+def _normalised():
+    g = plane().generator
+    g.append(nn.BatchNorm1d(2, affine=False, dtype=torch.float64))
+    return GAN(g, plane().discriminator.double(), data=data.Points(PLANE.double()),
+               latent=data.Normal(dim=2))  # fmt: skip
+
+
+@pytest.mark.parametrize(("other", "message"), OTHERS.values(), ids=OTHERS)
+def test_a_run_that_does_not_fit_is_refused_and_untouched(other, message, saved):
+    state = other()
+    before = copy.deepcopy((flatten(state.game), state.optims.state_dict(), state.step))
+    with pytest.raises(ValueError, match=rf"run\.pt .*{message}"):
+        load_checkpoint(saved, state)
+    after = (flatten(state.game), state.optims.state_dict(), state.step)
+    torch.testing.assert_close(after, before, rtol=0, atol=0)
+
+
+def test_an_unknown_extra_and_a_passed_goal(saved):
+    with pytest.raises(ValueError, match=r"run\.pt holds no ema; it has no extras"):
+        load_checkpoint(saved, ema=EMA(nn.Linear(1, 1), decay=0.5))
+    game = plane(5)
+    before = flatten(game)
+    with pytest.raises(ValueError, match=r"steps=2 .*run\.pt is already at step 3"):
+        train(game, steps=2, optimizer="adam", resume=saved)
+    assert torch.equal(flatten(game), before)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_failed_write_names_the_file_and_leaves_the_old_one(call, saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match=r"No space left on device: .*run\.pt") as caught:
+        save_checkpoint(saved, fresh_state())
+    assert caught.value.errno == errno.ENOSPC
+    assert saved.read_bytes() == before
+    assert [p.name for p in saved.parent.iterdir()] == ["run.pt"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(saved):
+    with pytest.raises(OSError, match=r"run\.pt"):
+        save_checkpoint(saved / "under a file" / "x.pt", fresh_state())
+
+
+def test_a_killed_writer_leaves_the_last_good_file(tmp_path):
+    # Children that do nothing but save are killed at random moments; what is there must load, and
+    # its step must not go back. A writer without rename leaves truncated files here within seconds.
+    script = textwrap.dedent("""
+        import os, random, signal, sys, time
+        from gan_teach import data
+        from gan_teach.checkpoints import load_checkpoint, save_checkpoint
+        from gan_teach.games import GAN
+        from gan_teach.models import MLP
+        from gan_teach.training import train
+
+        path, chance = sys.argv[1], random.Random(0)
+        game = GAN(MLP(2, 2, width=256), MLP(2, 1, width=256), data=data.Normal(dim=2),
+                   latent=data.Normal(dim=2))
+        state = next(train(game, steps=0))
+        save_checkpoint(path, state)
+        for _ in range(15):
+            reached = load_checkpoint(path)["step"]
+            child = os.fork()
+            if child == 0:
+                state.step = reached
+                while True:
+                    state.step += 1
+                    save_checkpoint(path, state)
+            time.sleep(chance.uniform(0.005, 0.04))
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            assert load_checkpoint(path)["step"] >= reached
+        print(load_checkpoint(path)["step"])
+    """)
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "run.pt")],
+                          capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
