@@ -1,0 +1,275 @@
+"""Published games of two functions, small enough to see everything: formula, constants, starts.
+
+Each function returns a `PublishedGame` with what its paper fixes. Player x minimises, player y
+maximises f(x, y), but where a loss of x's own is named. Settings are those of the notebooks of Fiez
+& Ratliff (2021, "Local Convergence Analysis of Gradient Descent Ascent with Finite Timescale
+Separation"), unless another source is named.
+
+    setup = zoo.torus()
+    run = train(setup.game(), steps=setup.steps, lr=setup.lr, tau=2.0)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from gan_teach import _checks
+from gan_teach.games import FunctionGame
+
+Function = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class PublishedGame:
+    """A game of two functions with its paper's settings.
+
+    f: the value f(x, y), tensors (n_g,), (n_d,) -> scalar; f_g: x's own loss where it is not f.
+    starts: pairs (x, y) of starting points, the paper's first one first. lr: x's learning rate, y's
+    is tau lr; taus and steps as run in the paper. rule: "simultaneous" or "alternating", likewise.
+    period: what a coordinate may be shifted by, for angles. box: (low, high) of the paper's
+    pictures, for every coordinate.
+    """
+
+    name: str
+    f: Function
+    starts: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
+    lr: float
+    steps: int
+    taus: tuple[float, ...]
+    f_g: Function | None = None
+    rule: str = "simultaneous"
+    period: float | None = None
+    box: tuple[float, float] | None = None
+
+    @property
+    def x0(self) -> tuple[float, ...]:
+        """The first starting point of player x, (n_g,)."""
+        return self.starts[0][0]
+
+    @property
+    def y0(self) -> tuple[float, ...]:
+        """The first starting point of player y, (n_d,)."""
+        return self.starts[0][1]
+
+    def game(
+        self, x: Tensor | ArrayLike | None = None, y: Tensor | ArrayLike | None = None
+    ) -> FunctionGame:
+        """The game in float64, at the published start, or at (x, y): (n,) each, or (S, n)."""
+        x = torch.as_tensor(self.x0 if x is None else x, dtype=torch.float64)
+        y = torch.as_tensor(self.y0 if y is None else y, dtype=torch.float64)
+        f_g = self.f if self.f_g is None else self.f_g
+        return FunctionGame(f_g, lambda x, y: -self.f(x, y), x, y)
+
+
+def dirac(loss: str = "saturating", mu: float = 0.3) -> PublishedGame:
+    """The Dirac-GAN with R1: f(x, y) = l(x y) + l(0) - (mu / 2) y^2.
+
+    x is the generator's point, y the discriminator's slope; the data sit at 0. l(t) =
+    -log(1 + e^-t) for "saturating" and, with x's own loss -l(-x y), for "non_saturating"; l(t) = t
+    for "wasserstein". The sign of y is the paper's: D's logit is -x y where the library's
+    `DiracDiscriminator` has x psi. With the logistic l, J at 0 is [[0, -1/2], [1/2, -mu]]: tau* is
+    0, the eigenvalues are (-tau mu +- sqrt(tau^2 mu^2 - tau)) / 2, real from tau = 1 / mu^2 on, and
+    there is no damping for mu = 0.
+
+    Mescheder, Geiger & Nowozin (2018, definition 2.1); settings as in Fiez & Ratliff (section 5).
+    """
+    _checks.choice("loss", loss, ("saturating", "non_saturating", "wasserstein"))
+    _checks.real("mu", mu, least=0.0)
+
+    def value(x: Tensor, y: Tensor) -> Tensor:
+        logit = x * y
+        seen = logit if loss == "wasserstein" else logsigmoid(logit) - math.log(2.0)
+        return (seen - 0.5 * mu * y * y).sum()
+
+    own = (lambda x, y: -logsigmoid(-x * y).sum()) if loss == "non_saturating" else None
+    return PublishedGame(
+        name=f"Dirac-GAN ({loss.replace('_', '-')}, mu = {mu:g})",
+        f=value,
+        f_g=own,
+        starts=(((1.0,), (1.0,)),),
+        lr=0.01,
+        steps=4000,
+        taus=(1.0, 4.0, 8.0, 16.0),
+        box=(-2.0, 2.0),
+    )
+
+
+def quadratic(v: float = 4.0) -> PublishedGame:
+    """f = x^T A x / 2 + x^T B y + y^T D y / 2, A = B = diag(-v, v/2), D = diag(-v/2, -v).
+
+    Two planar games side by side, (x_1, y_1) and (x_2, y_2). The origin is a strict local minmax
+    point and no Nash equilibrium: x alone could gain in the direction x_1. tau* = 2 for every v.
+    """
+    _checks.real("v", v, above=0.0)
+
+    def value(x: Tensor, y: Tensor) -> Tensor:
+        a, d = v * x.new_tensor([-1.0, 0.5]), v * x.new_tensor([-0.5, -1.0])
+        return (0.5 * a * x * x + a * x * y + 0.5 * d * y * y).sum()
+
+    return PublishedGame(
+        name="quadratic",
+        f=value,
+        starts=(((5.0, 4.0), (3.0, 2.0)),),
+        lr=5e-4,
+        steps=20_000,
+        taus=(2.0, 2.5, 3.0, 5.0, 10.0),
+    )
+
+
+def polynomial(a: float = 0.3, b: float = 0.3) -> PublishedGame:
+    """f = -exp(-(x^2 + y^2) / 100) ((a x^2 + y)^2 + (b y^2 + x)^2), one dimension each.
+
+    Eleven critical points: two strict local minmax points with tau* = 1, one strict local Nash, and
+    eight that are no equilibrium, of which (9.318, 9.318) attracts all the same for 0 < tau < 1.
+    """
+    _checks.real("a", a)
+    _checks.real("b", b)
+
+    def value(x: Tensor, y: Tensor) -> Tensor:
+        inner = (a * x * x + y) ** 2 + (b * y * y + x) ** 2
+        return -(torch.exp(-0.01 * (x * x + y * y)) * inner).sum()
+
+    return PublishedGame(
+        name="polynomial",
+        f=value,
+        starts=(((-9.0,), (-9.0,)),),
+        lr=1e-4,
+        steps=25_000,
+        taus=(1.0, 2.0, 5.0, 20.0),
+        box=(-15.0, 15.0),
+    )
+
+
+def polynomial_4d(a: float = 1.0, b: float = 1.25) -> PublishedGame:
+    """Players (x, y) and (w, z), and an attractor that is no equilibrium.
+
+    f = b (x - 1)^2 (a x^2 + 2 sqrt(a) x w + a w^2 / 2 - y^2 / 2 + 2 sqrt(a) y z - a z^2)
+        + x^2 ((x - 1)^2 + (y - 1)^2 - (w - 1)^2 - (z - 1)^2)
+
+    At the published a and b the origin is no equilibrium but attracts exactly for 0.5 < tau < 2;
+    (1, 1, 1, 1) is a strict local Nash equilibrium. From the published start the run ends at the
+    origin for tau = 0.75 and at the equilibrium for tau = 5 and 12.
+    """
+    _checks.real("a", a, above=0.0)
+    _checks.real("b", b)
+    root = math.sqrt(a)
+
+    def value(p: Tensor, q: Tensor) -> Tensor:
+        (x, y), (w, z) = p.unbind(-1), q.unbind(-1)
+        form = a * x * x + 2 * root * x * w + 0.5 * a * w * w
+        form = form - 0.5 * y * y + 2 * root * y * z - a * z * z
+        distance = (x - 1) ** 2 + (y - 1) ** 2 - (w - 1) ** 2 - (z - 1) ** 2
+        return b * (x - 1) ** 2 * form + x * x * distance
+
+    return PublishedGame(
+        name="polynomial, four-dimensional",
+        f=value,
+        starts=(((-1.0, 2.5), (2.5, 3.0)),),
+        lr=5e-4,
+        steps=20_000,
+        taus=(0.75, 2.0, 5.0, 12.0),
+    )
+
+
+def torus(a: float = 0.15, b: float = 0.15) -> PublishedGame:
+    """f = -a cos x + cos(x - y) + b cos y, two angles.
+
+    Critical points up to a full turn: strict local minmax at (0, 0), tau* = 17/23, and at (pi, pi),
+    tau* = 23/17; no equilibrium at (pi, 0), which attracts for 0 < tau < 1, at (0, pi), and at
+    +-(pi - c, c) with cos c = a / 2 (for a = b). The published runs are alternating, from two
+    starts.
+    """
+    _checks.real("a", a)
+    _checks.real("b", b)
+
+    def value(x: Tensor, y: Tensor) -> Tensor:
+        return (-a * torch.cos(x) + torch.cos(x - y) + b * torch.cos(y)).sum()
+
+    return PublishedGame(
+        name="torus",
+        f=value,
+        starts=(((2.0,), (-1.0,)), ((1.9,), (-2.1,))),
+        lr=1e-3,
+        steps=200_000,
+        taus=(1.0, 2.0, 5.0, 10.0),
+        rule="alternating",
+        period=2 * math.pi,
+        box=(-math.pi, math.pi),
+    )
+
+
+_COVARIANCE_SEEDS = {1: 15, 2: 6, 5: 3, 10: 11}  # as published, for each dimension
+
+
+def covariance(
+    d: int = 1, mu_x: float = 0.0, mu_y: float = 1.0, seed: int | None = None
+) -> PublishedGame:
+    """Matching a covariance: f = tr(Y^T (S - X X^T)) + (mu_x / 2) |X|^2 - (mu_y / 2) |Y|^2.
+
+    X and Y are d x d, given as vectors of d^2 entries, row after row; S = U U^T + I; U and the
+    starts X, Y are standard normal, drawn in this order with the paper's seeds for d = 1, 2, 5, 10
+    (its d = 20 has none: 0 here). A GAN in which the generator X z and a quadratic discriminator Y
+    meet: x matches the data where X X^T = S. For d = 1: tau* = 0, eigenvalues real from tau =
+    16 S / mu_y^2 on. For d > 1 X is fixed up to a rotation only, so the equilibria are not
+    isolated.
+    """
+    d = _checks.whole("d", d, least=1)
+    _checks.real("mu_x", mu_x)
+    _checks.real("mu_y", mu_y, least=0.0)
+    # RandomState: the legacy generator reproduces the published draws.
+    rng = np.random.RandomState(_COVARIANCE_SEEDS.get(d, 0) if seed is None else seed)
+    u, x0, y0 = (rng.randn(d, d) for _ in range(3))
+    target = torch.from_numpy(u @ u.T + np.eye(d))
+
+    def value(x: Tensor, y: Tensor) -> Tensor:
+        matrix, dual = x.reshape(d, d), y.reshape(d, d)
+        miss = target.to(x) - matrix @ matrix.T
+        return (dual * miss).sum() + 0.5 * mu_x * (x * x).sum() - 0.5 * mu_y * (y * y).sum()
+
+    return PublishedGame(
+        name=f"covariance, d = {d}",
+        f=value,
+        starts=((tuple(x0.reshape(-1).tolist()), tuple(y0.reshape(-1).tolist())),),
+        lr=1e-3,
+        steps=5000,
+        taus=(1.0, 5.0, 10.0, 25.0),
+        box=(-2.0, 2.0) if d == 1 else None,
+    )
+
+
+def bilinear(d: int = 1) -> PublishedGame:
+    """f = x . y, one d-dimensional vector each: pure rotation around the only critical point, 0.
+
+    Simultaneous steps of size h grow by sqrt(1 + h^2), alternating ones stay on an ellipse, the
+    other rules of `dynamics` contract: it tells them all apart (Gidel et al., 2019, section 2).
+    """
+    d = _checks.whole("d", d, least=1)
+    return PublishedGame(
+        name="bilinear",
+        f=lambda x, y: (x * y).sum(),
+        starts=(((1.0,) * d, (1.0,) * d),),
+        lr=0.1,
+        steps=200,
+        taus=(1.0,),
+        box=(-2.0, 2.0),
+    )
+
+
+FUNCTIONS: dict[str, Callable[..., PublishedGame]] = {
+    "dirac": dirac,
+    "quadratic": quadratic,
+    "polynomial": polynomial,
+    "polynomial_4d": polynomial_4d,
+    "torus": torus,
+    "covariance": covariance,
+    "bilinear": bilinear,
+}
+"""Every published function game by name: ``FUNCTIONS[name](...)`` makes one."""
