@@ -1,5 +1,10 @@
 """The tutorial's figures: what is drawn equals what was recorded, beside what the theory says."""
 
+# matplotlib's stubs give unions (a figure or a subfigure, a line or an array of them):
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportOptionalMemberAccess=false, reportOperatorIssue=false
+# pyright: reportGeneralTypeIssues=false
+
 import math
 import subprocess
 import sys
@@ -234,7 +239,7 @@ def test_stage_refuses_what_it_cannot_draw(history):
     with pytest.raises(ValueError, match="got 0 panels, 61 records"):
         plots.stage(history, [])
     with pytest.raises(TypeError, match="without calling it"):
-        plots.stage(history, [plots.picture(history)])  # pyright: ignore[reportArgumentType]
+        plots.stage(history, [plots.picture(history)])
 
 
 @pytest.mark.parametrize("n", range(1, 9))

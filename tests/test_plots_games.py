@@ -1,8 +1,13 @@
 """Figures of ensembles, of spectra and of planar games, against independent derivations."""
 
+# matplotlib's stubs give unions (a figure or a subfigure, a line or an array of them):
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportOptionalMemberAccess=false, reportOperatorIssue=false
+# pyright: reportGeneralTypeIssues=false
+
 import math
 
-import matplotlib as mpl
+import matplotlib.colors
 import numpy as np
 import pytest
 from matplotlib.patches import Circle
@@ -334,7 +339,7 @@ def test_densities_integrate_to_one_and_differ_without_color():
     for line in (real, fake):
         assert abs(np.trapezoid(line.get_ydata(), line.get_xdata()) - 1) < 0.02
     assert real.get_linestyle() != fake.get_linestyle()
-    assert mpl.colors.same_color(real.get_color(), style.REAL)
+    assert matplotlib.colors.same_color(real.get_color(), style.REAL)
     collapsed = plots.densities({"generated": np.full(9, 2.0)})
     np.testing.assert_array_equal(collapsed.lines[0].get_xdata(), [2, 2])
     draws(collapsed)
