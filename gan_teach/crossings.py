@@ -27,7 +27,7 @@ def parts(J: Any, n_g: int | None = None) -> tuple[Any, int]:
     n_g = getattr(J, "n_g", None) if n_g is None else n_g
     if n_g is None:
         raise TypeError("n_g, the number of G's parameters, must be given with a plain matrix.")
-    matrix = getattr(J, "matrix", J)
+    matrix: Any = getattr(J, "matrix", J)
     if hasattr(matrix, "matvec") and matrix.shape[0] <= DENSE_LIMIT:
         matrix = np.stack([matrix @ column for column in np.eye(matrix.shape[0])], axis=1)
     if not hasattr(matrix, "matvec"):

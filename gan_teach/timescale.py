@@ -63,7 +63,11 @@ class CriticalPoint(NamedTuple):
 
 
 class Timescale(NamedTuple):
-    """tau* with its reason: inf where no finite tau* exists. method: how it was found."""
+    """tau* with its reason; inf where no finite tau* exists.
+
+    kind: as in `CriticalPoint`, None where only products with J were available. method:
+    "classification", "formula" or "bisection".
+    """
 
     tau_star: float
     kind: Kind | None
