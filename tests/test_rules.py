@@ -11,7 +11,7 @@ import gan_teach as gt
 from gan_teach import optim
 from gan_teach.checkpoints import save_checkpoint
 from gan_teach.data.line import Normal, Uniform
-from gan_teach.dynamics import RULES, Rule, field
+from gan_teach.dynamics import RULES, Rule, field, rotation_period, step_matrix, step_spectrum
 from gan_teach.ensemble import stack
 from gan_teach.models import MLP
 
@@ -139,6 +139,7 @@ MATRICES = {
     "simultaneous": one_step(euler),
     "alternating": alternating_matrix,
     "negative_momentum": momentum_matrix,
+    "weight_clipping": alternating_matrix,  # with a bound that is never reached
     "extragradient": one_step(lambda A, T: np.eye(len(A)) - T @ A @ euler(A, T)),
     "past_extragradient": past_matrix,
     "optimistic": optimistic_matrix,
@@ -152,10 +153,14 @@ MATRICES = {
 }
 MAKE = {
     "negative_momentum": lambda: gt.negative_momentum(BETA),
+    "weight_clipping": lambda: gt.weight_clipping(1e3),
     "consensus": lambda: gt.consensus(GAMMA),
     "symplectic_adjustment": lambda: gt.symplectic_adjustment(LAM, align=False),
     "lookahead": lambda: gt.lookahead(k=K, alpha=ALPHA),
+    "lookahead around optimistic": lambda: gt.lookahead(gt.optimistic(), k=3),
+    "clipping around momentum": lambda: gt.weight_clipping(0.8, gt.negative_momentum()),
 }
+EVERY_AND_NESTED = pytest.mark.parametrize("name", [*RULES, *(m for m in MAKE if m not in RULES)])
 MEMORY = {
     "negative_momentum": "velocity",
     "past_extragradient": "previous",
@@ -165,7 +170,7 @@ STRIDE = {"lookahead": K}  # steps of the rule in one application of its matrix
 
 
 def make(name):
-    return MAKE.get(name, RULES[name])()
+    return (MAKE.get(name) or RULES[name])()
 
 
 def test_every_rule_has_its_matrix():
@@ -190,6 +195,65 @@ def test_a_rule_is_its_linear_map_with_a_rate_and_a_tau_for_each_member(name):
         np.testing.assert_allclose(got[:, s], np.array(wanted)[:, :n], rtol=1e-11, atol=1e-12)
 
 
+@EVERY
+def test_step_matrix_is_that_matrix(name):
+    A = np.random.default_rng(5).normal(size=(5, 5))
+    J = gt.spectra.GameJacobian(-A, 2)
+    T = np.diag([0.2, 0.2, 0.6, 0.6, 0.6])
+    wanted = MATRICES[name](A, T, 2)
+    np.testing.assert_allclose(step_matrix(make(name), J, 0.2, 3.0), wanted, atol=1e-14)
+    largest = np.abs(np.linalg.eigvals(wanted)).max() ** (1 / STRIDE.get(name, 1))
+    assert abs(step_spectrum(make(name), J, 0.2, 3.0)[0]) == pytest.approx(largest, rel=1e-9)
+
+
+# rules whose step is a composition of others', or has options that only some runs use
+COMPOSED = [
+    (gt.alternating(3, 2), 1),
+    (gt.lookahead(gt.optimistic(), k=3, alpha=0.4), 3),
+    (gt.lookahead(gt.negative_momentum(-0.2), k=4, alpha=0.7), 4),
+    (gt.rk4(gradient_penalty=0.3), 1),
+    (gt.heun(gradient_penalty=0.2), 1),
+]
+
+
+@pytest.mark.parametrize(("rule", "stride"), COMPOSED, ids=[repr(r) for r, _ in COMPOSED])
+def test_step_matrix_from_the_jacobian_of_a_game_predicts_its_run(rule, stride):
+    rng = np.random.default_rng(8)
+    A = rng.normal(size=(4, 4))
+    own = np.arange(4) < 2
+    A = np.where(own[:, None] == own, (A + A.T) / 2, A)
+    start = rng.normal(size=4)
+    game = linear_game(A, 2, start)
+    M = step_matrix(rule, gt.jacobian(game, game.draw(1, None)), 0.1, 2.0)
+    state = np.concatenate([start, np.zeros(len(M) - 4)])
+    wanted = [(np.linalg.matrix_power(M, t) @ state)[:4] for t in range(5)]
+    got = path(game, rule, 4 * stride, lr=0.1, tau=2.0)[::stride]
+    np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-12)
+
+
+def test_rotation_period_counts_steps_per_turn():
+    eta = 0.1
+    game = xy()
+    s = step_spectrum(gt.alternating(), gt.jacobian(game, game.draw(1, None)), eta)[0]
+    w = path(xy(), gt.alternating(), 1000, lr=eta)
+    turns = np.unwrap(np.angle(w[:, 0] + 1j * w[:, 1]))
+    assert rotation_period(s) == pytest.approx(
+        2 * math.pi * 1000 / abs(turns[-1] - turns[0]), rel=1e-3
+    )
+    assert rotation_period(0.5) == math.inf
+    assert rotation_period(-0.5) == 2.0
+
+
+def test_step_matrix_refuses_what_it_does_not_know():
+    J = gt.spectra.GameJacobian(np.eye(2), 1)
+    with pytest.raises(TypeError, match="AliasedOptimistic"):
+        step_matrix(AliasedOptimistic(), J, 0.1)
+    with pytest.raises(ValueError, match="one matrix"):
+        step_matrix(gt.simultaneous(), gt.spectra.GameJacobian(np.zeros((3, 2, 2)), 1), 0.1)
+    with pytest.raises(ValueError, match="d_steps"):
+        step_matrix(gt.alternating(d_steps=[1, 2]), J, 0.1)
+
+
 # -- the spectral radius on min-max xy --------------------------------------------------------
 ROTATION = np.array([[0.0, 1.0], [-1.0, 0.0]])  # F(x, y) = (y, -x): in z = x + iy, F = -i z
 
@@ -210,6 +274,7 @@ FACTOR = {
     "simultaneous": lambda h: 1 + 1j * h,
     "alternating": lambda h: 1 - h**2 / 2 + 1j * h * math.sqrt(1 - h**2 / 4),
     "negative_momentum": momentum_root,
+    "weight_clipping": lambda h: FACTOR["alternating"](h),
     "extragradient": lambda h: 1 + 1j * h * (1 + 1j * h),
     "past_extragradient": past_root,
     "optimistic": past_root,
@@ -222,6 +287,7 @@ FACTOR = {
 RADIUS = {
     "simultaneous": lambda h: math.sqrt(1 + h**2),
     "alternating": lambda h: 1.0,
+    "weight_clipping": lambda h: 1.0,
     "negative_momentum": lambda h: abs(momentum_root(h)),
     "extragradient": lambda h: math.sqrt(1 - h**2 + h**4),
     "past_extragradient": lambda h: math.sqrt((1 + math.sqrt(1 - 4 * h**2)) / 2),
@@ -328,6 +394,16 @@ def test_both_signs_of_the_alignment_occur_above():
     assert signs == {-1.0, 1.0}
 
 
+@pytest.mark.parametrize(("eps", "sign"), [(0.1, 1.0), (0.0, -1.0)])
+def test_near_a_fixed_point_the_alignment_is_positive_through_eps(eps, sign):
+    A = np.array([[-1.0, 2.0], [-1.0, 0.5]])
+    w = np.array([1e-3, 2e-3])
+    F, AtF, JtF = A @ w, (A - A.T).T @ A @ w / 2, A.T @ A @ w
+    assert (F @ JtF) * (AtF @ JtF) < 0
+    got = path(linear_game(A, 1, w), gt.symplectic_adjustment(0.5, eps=eps), 1, lr=0.1)[-1]
+    np.testing.assert_allclose(got, w - 0.1 * (F + sign * 0.5 * AtF), rtol=1e-12)
+
+
 def test_on_a_potential_game_symplectic_adjustment_is_descent_and_consensus_is_not():
     B = torch.randn(3, 2, generator=torch.Generator().manual_seed(1))
 
@@ -427,6 +503,19 @@ def test_lookahead_by_hand():
     np.testing.assert_array_equal(stays, np.broadcast_to(stays[0], stays.shape))
 
 
+def test_weight_clipping_by_hand():
+    """Five updates of D, each cut to the bound, then one of G."""
+    got = path(xy(), gt.weight_clipping(0.7, gt.alternating(d_steps=5)), 40, lr=0.2)
+    x = y = 1.0
+    for step in range(1, 41):
+        for _ in range(5):
+            y = min(max(y + 0.2 * x, -0.7), 0.7)
+        x -= 0.2 * y
+        np.testing.assert_allclose(got[step], [x, y], atol=1e-12)
+    assert (got[1:9, 1] == 0.7).all()
+    assert np.abs(got[20:, 1]).max() < 0.7  # the orbit that just fits goes on unclipped
+
+
 # -- optimizers other than SGD ----------------------------------------------------------------
 def numpy_adam(F, w, steps, lr, look):
     """Adam in NumPy with ``look`` = "extra" (state put back), "published" or "optimistic"."""
@@ -517,7 +606,7 @@ def test_an_equilibrium_is_left_in_place(name, optimizer):
         assert not path(game, make(name), 11, optimizer=optimizer).any()
 
 
-@EVERY
+@EVERY_AND_NESTED
 def test_a_resumed_run_repeats_the_uninterrupted_one_bit_for_bit(name, tmp_path):
     settings = {"lr": 0.05, "tau": 2.0, "optimizer": "adam", "seed": 5}
     wanted = path(small_gan(), make(name), 13, **settings)
@@ -539,7 +628,7 @@ def test_a_resumed_run_repeats_the_uninterrupted_one_bit_for_bit(name, tmp_path)
     assert np.abs(forgetful - wanted[8:]).max() > 1e-6
 
 
-@EVERY
+@EVERY_AND_NESTED
 def test_a_rule_that_has_served_before_starts_afresh(name):
     rule = make(name)
     path(curved_game(1), rule, 7)
@@ -580,7 +669,7 @@ def test_losses_are_those_at_the_point_and_detached(name):
     assert set(state.losses) == {"g_loss", "d_loss"}
     assert not any(v.requires_grad for v in state.losses.values())
     assert state.losses["d_loss"].item() == wanted.d.item()
-    if name not in ("alternating", "negative_momentum"):  # there G moves after D
+    if name not in ("alternating", "negative_momentum", "weight_clipping"):  # G moves after D
         assert state.losses["g_loss"].item() == wanted.g.item()
 
 
@@ -630,6 +719,8 @@ def test_a_rule_prints_the_call_that_makes_it(name):
     [
         (lambda: gt.consensus(-1.0), "gamma"),
         (lambda: gt.negative_momentum(-1.5), "beta"),
+        (lambda: gt.weight_clipping(0), "bound"),
+        (lambda: gt.weight_clipping(1, "sim"), "inner"),  # pyright: ignore
         (lambda: gt.lookahead(k=0), "k"),
         (lambda: gt.lookahead(alpha=1.5), "alpha"),
         (lambda: gt.lookahead(gt.simultaneous), "inner"),  # pyright: ignore

@@ -20,9 +20,11 @@ from gan_teach.dynamics.descent import (
     Alternating,
     NegativeMomentum,
     Simultaneous,
+    WeightClipping,
     alternating,
     negative_momentum,
     simultaneous,
+    weight_clipping,
 )
 from gan_teach.dynamics.extrapolation import (
     Extragradient,
@@ -34,6 +36,7 @@ from gan_teach.dynamics.extrapolation import (
     optimistic,
     past_extragradient,
 )
+from gan_teach.dynamics.linear import rotation_period, step_matrix, step_spectrum
 from gan_teach.dynamics.ode import RK4, Heun, heun, rk4
 from gan_teach.dynamics.second_order import (
     Consensus,
@@ -46,6 +49,7 @@ RULES: dict[str, Callable[..., Rule]] = {
     "simultaneous": simultaneous,
     "alternating": alternating,
     "negative_momentum": negative_momentum,
+    "weight_clipping": weight_clipping,
     "extragradient": extragradient,
     "past_extragradient": past_extragradient,
     "optimistic": optimistic,
@@ -73,6 +77,7 @@ __all__ = [
     "Seen",
     "Simultaneous",
     "SymplecticAdjustment",
+    "WeightClipping",
     "alternating",
     "consensus",
     "extragradient",
@@ -84,6 +89,10 @@ __all__ = [
     "optimistic",
     "past_extragradient",
     "rk4",
+    "rotation_period",
     "simultaneous",
+    "step_matrix",
+    "step_spectrum",
     "symplectic_adjustment",
+    "weight_clipping",
 ]

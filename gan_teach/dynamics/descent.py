@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ from gan_teach.dynamics.base import (
     parameters,
     split,
 )
-from gan_teach.games import Game, frozen
+from gan_teach.games import Batch, Game, frozen
 from gan_teach.optim import Optimizers, latest
 
 
@@ -43,7 +44,8 @@ class Alternating(Rule):
 
     ``redraw="all"`` gives every inner update a batch of its own. ``redraw="latents"`` is the scheme
     of the 1-D tutorial: the D updates share one batch, real samples and noise serve the whole
-    round, and only the latents are new for each G update.
+    round, and only the latents are new for each G update. ``redraw="none"`` uses one batch, latents
+    included, in all updates of the round, and makes the samples that they share only once.
     """
 
     def __init__(
@@ -52,30 +54,41 @@ class Alternating(Rule):
     ) -> None:  # fmt: skip
         self.d_steps = _counts("d_steps", d_steps)
         self.g_steps = _counts("g_steps", g_steps)
-        self.redraw = _checks.choice("redraw", redraw, ("all", "latents"))
+        self.redraw = _checks.choice("redraw", redraw, ("all", "latents", "none"))
         self.d_every = _checks.whole("d_every", d_every, least=1)
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         seen: Seen = {}
-        shared = draw("d", 0) if self.redraw == "latents" else None
+        shared = None if self.redraw == "all" else draw("d", 0)
+        fake = None  # G(z) of the shared batch, with a graph if G's first update can use it
+        if shared is not None:
+            with torch.set_grad_enabled(self.redraw == "none"):
+                fake = game.fakes(shared)
         if draw.step % self.d_every == 0:  # pyright: ignore[reportFunctionMemberAccess]
-            for i, active in _rounds(self.d_steps, game.lead):
-                batch = shared or draw("d", i)
-                with frozen(game.g_params):
-                    loss = game.loss_d(batch)
-                    grads = gradient(loss, game.d_params)
-                optims.step_d(grads, active)
-                seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
+            self._step_d(game, draw, optims, seen, shared, fake)
         for i, active in _rounds(self.g_steps, game.lead):
-            batch = draw("g", i)
-            if shared is not None:
+            batch = draw("g", i) if self.redraw != "none" else shared
+            if self.redraw == "latents":
                 batch = replace(shared, latent=batch.latent)
             with frozen(game.d_params):
-                loss = game.loss_g(batch)
+                loss = game.loss_g(batch, fake if self.redraw == "none" and i == 0 else None)
                 grads = gradient(loss, game.g_params)
             optims.step_g(grads, active)
             seen["g_loss"] = latest(seen.get("g_loss"), loss.detach(), active)
         return seen
+
+    def _step_d(
+        self, game: Game, draw: DrawFn, optims: Optimizers, seen: Seen,
+        shared: Batch | None, fake: Tensor | None,
+    ) -> None:  # fmt: skip
+        # G stands still meanwhile, so its samples of a shared batch are constants.
+        fake = None if fake is None else fake.detach()
+        for i, active in _rounds(self.d_steps, game.lead):
+            with frozen(game.g_params):
+                loss = game.loss_d(shared or draw("d", i), fake)
+                grads = gradient(loss, game.d_params)
+            optims.step_d(grads, active)
+            seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
 
 
 class NegativeMomentum(Rule):
@@ -106,6 +119,40 @@ class NegativeMomentum(Rule):
         self.velocity = [*copies(g_velocity), *d_kept]
         optims.step_g(g_velocity)
         return {"g_loss": g_loss.detach(), "d_loss": d_loss.detach()}
+
+
+class WeightClipping(Rule):
+    """Steps of ``inner``; after each update of D its parameters are cut to [-bound, bound]."""
+
+    def __init__(self, bound: float, inner: Rule) -> None:
+        self.bound = _checks.real("bound", bound, above=0.0)
+        self.inner = _checks.instance("inner", inner, Rule, "Build one with gt.alternating().")
+
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+        clipping = _ClippingOptimizers(optims.g, optims.d)
+        clipping.bound = self.bound
+        seen = self.inner(game, draw, clipping)
+        optims.g_grads, optims.d_grads = clipping.g_grads, clipping.d_grads
+        return seen
+
+    def reset(self) -> None:
+        self.inner.reset()
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.inner.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.inner.load_state_dict(state)
+
+
+class _ClippingOptimizers(Optimizers):
+    bound: float
+
+    def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        super().step_d(grads, active)
+        with torch.no_grad():
+            for p in self.d.params:
+                p.clamp_(-self.bound, self.bound)
 
 
 def _counts(name: str, value: int | Sequence[int]) -> int | list[int]:
@@ -163,3 +210,12 @@ def negative_momentum(beta: float = -0.5) -> NegativeMomentum:
     u goes to the optimizer as the gradient. Raises ValueError unless -1 < beta <= 1.
     """
     return NegativeMomentum(beta)
+
+
+def weight_clipping(bound: float = 0.01, inner: Rule | None = None) -> WeightClipping:
+    """Weight clipping: after each update of D, w_D <- clip(w_D, -bound, bound).
+
+    Arjovsky et al. (2017, algorithm 1), who bound the critic's slope so. ``inner`` is
+    ``alternating()`` unless given. Raises ValueError unless bound > 0.
+    """
+    return WeightClipping(bound, alternating() if inner is None else inner)

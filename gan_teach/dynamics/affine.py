@@ -1,0 +1,137 @@
+"""Alternating descent with the derivatives written out, for the GAN on the line.
+
+Where G(z) = w z + b and D's logit is a x + c, a gradient is one product of a small matrix and a
+vector, and autograd's bookkeeping takes nearly all of an update's time. This rule takes the same
+steps as ``alternating(d_steps, g_steps, redraw="latents")`` without it, some ten times faster.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gan_teach import _checks, losses
+from gan_teach.dynamics.base import DrawFn, Rule, Seen
+from gan_teach.games import GAN, Batch, Game
+from gan_teach.models import Affine1D
+from gan_teach.optim import SGD, Optimizer, Optimizers
+
+
+class AffineAlternating(Rule):
+    """``d_steps`` updates of D on one batch, then ``g_steps`` of G, each with new latents.
+
+    With n real x_i labelled y = 1 and n generated ones labelled y = 0, design matrix X = (x, 1) and
+    logits f = X (a, c), D's loss is that of logistic regression and its gradient
+    X^T (sigmoid(f) - y) / n. G's gradient is -a Z^T h / n with Z = (z, 1) and h = D(G(z)) for the
+    saturating, 1 - D(G(z)) for the non-saturating loss (Goodfellow et al., 2014, section 3).
+
+    Takes a GAN of two ``Affine1D`` (or an ensemble of such), one of these two losses, and SGD;
+    raises ValueError otherwise.
+    """
+
+    def __init__(self, d_steps: int = 1, g_steps: int = 1) -> None:
+        self.d_steps = _checks.whole("d_steps", d_steps)
+        self.g_steps = _checks.whole("g_steps", g_steps)
+
+    @torch.no_grad()
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+        if not (suits(game) and _is_plain(optims.g) and _is_plain(optims.d)):
+            raise ValueError(
+                "this rule needs a GAN of two Affine1D without penalties, the saturating or the "
+                "non-saturating loss, and optimizer='sgd': use gt.alternating(...) instead."
+            )
+        assert isinstance(game, GAN)
+        batch = draw("d", 0)
+        blur_real, blur_fake = _blur(game, batch)
+        seen: Seen = {}
+        if self.d_steps:
+            real = batch.real + blur_real
+            fake = game.generate(batch.latent) + blur_fake
+            seen["d_loss"] = self._train_d(game, real, fake, optims)
+        if self.g_steps:
+            latents = [draw("g", i).latent for i in range(self.g_steps)]
+            seen["g_loss"] = self._train_g(game, latents, blur_fake, optims)
+        return seen
+
+    def _train_d(self, game: GAN, real: Tensor, fake: Tensor, optims: Optimizers) -> Tensor:
+        n = real.shape[-2]
+        design = _with_ones(torch.cat([real, fake], -2))
+        label = torch.cat([torch.ones_like(real), torch.zeros_like(fake)], -2)
+        transposed = design.mT / n
+        point, rate = _coefficients(game.discriminator), _rate(optims.d, design)
+        for _ in range(self.d_steps):
+            logits = design @ point
+            grad = transposed @ (torch.sigmoid(logits) - label)
+            point = point - rate * grad
+        _store(game.discriminator, point)
+        optims.d_grads = _parts(grad)
+        real_logits, fake_logits = logits[..., 0].split(n, -1)  # pyright: ignore
+        return game.loss.d(real_logits, fake_logits)
+
+    def _train_g(
+        self, game: GAN, latents: list[Tensor], blur: Tensor | float, optims: Optimizers
+    ) -> Tensor:
+        slope, offset = _coefficients(game.discriminator).split(1, -2)
+        point, rate = _coefficients(game.generator), _rate(optims.g, slope)
+        for z in latents:
+            design = _with_ones(z)
+            logits = slope * (design @ point + blur) + offset
+            push = torch.sigmoid(logits if game.loss == losses.saturating else -logits)
+            grad = -slope * (design.mT @ push) / z.shape[-2]
+            point = point - rate * grad
+        _store(game.generator, point)
+        optims.g_grads = _parts(grad)
+        return game.loss.g(logits[..., 0], logits[..., 0])
+
+
+def suits(game: Game) -> bool:
+    """Whether ``AffineAlternating`` can train ``game``."""
+    return (
+        isinstance(game, GAN)
+        and isinstance(game.generator, Affine1D)
+        and isinstance(game.discriminator, Affine1D)
+        and game.loss in (losses.saturating, losses.non_saturating)
+        and not game.penalties
+    )
+
+
+def _is_plain(optimizer: Optimizer) -> bool:
+    return isinstance(optimizer, SGD) and not optimizer.momentum
+
+
+def _blur(game: GAN, batch: Batch) -> tuple[Tensor | float, Tensor | float]:
+    """What instance noise adds to the real and to the generated samples of a batch."""
+    if game.corrupt is None or batch.noise_real is None or batch.noise_fake is None:
+        return 0.0, 0.0
+    nothing = torch.zeros_like(batch.real)
+    return (
+        game.corrupt.apply(nothing, batch.noise_real, batch.step),
+        game.corrupt.apply(nothing, batch.noise_fake, batch.step),
+    )
+
+
+def _with_ones(x: Tensor) -> Tensor:
+    """(..., n, 1) -> (..., n, 2): a column of ones for the constant term."""
+    return torch.cat([x, torch.ones_like(x)], -1)
+
+
+def _coefficients(module: torch.nn.Module) -> Tensor:
+    """Slope and constant of an ``Affine1D`` as a column: (2, 1), or (S, 2, 1)."""
+    weight, bias = module.parameters()
+    return torch.cat([weight, bias.unsqueeze(-1)], -2)
+
+
+def _parts(column: Tensor) -> tuple[Tensor, Tensor]:
+    """The column's entries in the shapes of the weight and the bias."""
+    return column[..., :1, :], column[..., 1, :]
+
+
+def _store(module: torch.nn.Module, column: Tensor) -> None:
+    for p, value in zip(module.parameters(), _parts(column), strict=True):
+        p.copy_(value)
+
+
+def _rate(optimizer: Optimizer, like: Tensor) -> float | Tensor:
+    """The learning rate: a number, or (S, 1, 1) where members have rates of their own."""
+    lr = optimizer.lr
+    return lr.to(like).view(-1, 1, 1) if isinstance(lr, Tensor) else lr
