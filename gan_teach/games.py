@@ -91,13 +91,18 @@ class Game(ABC):
     def losses(self, batch: Batch, params: Params | None = None) -> Losses:
         """Both losses, at the current parameters or at others (which may have a leading axis)."""
 
-    def loss_g(self, batch: Batch) -> Tensor:
+    def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
         """The generator's loss alone; overridden where that is cheaper."""
         return self.losses(batch).g
 
-    def loss_d(self, batch: Batch) -> Tensor:
+    def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
         """The discriminator's loss alone; overridden where that is cheaper."""
         return self.losses(batch).d
+
+    def fakes(self, batch: Batch) -> Tensor | None:
+        """G's samples for the batch, if the game has any: a rule that evaluates several losses on
+        one batch may hand them to ``loss_d`` and ``loss_g`` instead of having them made again."""
+        return None
 
     def modules(self) -> dict[str, nn.Module]:
         """Modules whose buffers belong to the state of a run."""
@@ -270,13 +275,18 @@ class GAN(Game):
             self._with_penalties(self.loss.d(real_logits, fake_logits), critic, real, fake, batch),
         )
 
-    def loss_d(self, batch: Batch) -> Tensor:
-        real, fake = self._seen(batch.real, self.generator(batch.latent), batch)
+    def fakes(self, batch: Batch) -> Tensor:
+        return self.generator(batch.latent)
+
+    def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
+        fake = self.generator(batch.latent) if fake is None else fake
+        real, fake = self._seen(batch.real, fake, batch)
         value = self.loss.d(*self._both(self.critic, real, fake))
         return self._with_penalties(value, self.critic, real, fake, batch)
 
-    def loss_g(self, batch: Batch) -> Tensor:
-        real, fake = self._seen(batch.real, self.generator(batch.latent), batch)
+    def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
+        fake = self.generator(batch.latent) if fake is None else fake
+        real, fake = self._seen(batch.real, fake, batch)
         if self.loss.paired:
             return self.loss.g(*self._both(self.critic, real, fake))
         fake_logits = self.critic(fake)
@@ -423,10 +433,10 @@ class FunctionGame(Game):
         x, y = (self.x, self.y) if params is None else (params[0][0], params[1][0])
         return Losses(self._evaluate(self.f_g, x, y), self._evaluate(self.f_d, x, y))
 
-    def loss_g(self, batch: Batch | None = None) -> Tensor:
+    def loss_g(self, batch: Batch | None = None, fake: Tensor | None = None) -> Tensor:
         return self._evaluate(self.f_g, self.x, self.y)
 
-    def loss_d(self, batch: Batch | None = None) -> Tensor:
+    def loss_d(self, batch: Batch | None = None, fake: Tensor | None = None) -> Tensor:
         return self._evaluate(self.f_d, self.x, self.y)
 
     @staticmethod

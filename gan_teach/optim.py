@@ -105,6 +105,8 @@ class SGD(Optimizer):
     Polyak's heavy ball (1964); Gidel et al. (2019) for negative momentum in games.
     """
 
+    velocity: list[Tensor]
+
     def __init__(self, params: Sequence[Tensor], lr: float | Tensor, momentum: float = 0.0) -> None:
         self.momentum = _checks.real("momentum", momentum, above=-1.0, most=1.0)
         self.slots = ("velocity",) if momentum else ()
@@ -112,8 +114,12 @@ class SGD(Optimizer):
 
     @torch.no_grad()
     def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        if self.momentum:
-            velocity: list[Tensor] = self.velocity  # pyright: ignore
+        if self.momentum and active is None:
+            torch._foreach_mul_(self.velocity, self.momentum)
+            torch._foreach_add_(self.velocity, list(grads))
+            grads = self.velocity
+        elif self.momentum:
+            velocity = self.velocity
             _keep(
                 [self.momentum * u + g for u, g in zip(velocity, grads, strict=True)],
                 velocity,
@@ -165,6 +171,9 @@ class Adam(_Counting):
     def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         count, (b1, b2) = self._tick(active), self.betas
         if active is None and not isinstance(count, Tensor):
+            if not isinstance(self.lr, Tensor) and self.params[0].device.type == "cpu":
+                self._fused(grads, count)
+                return
             torch._foreach_lerp_(self.mean, list(grads), 1 - b1)
             torch._foreach_mul_(self.square, b2)
             torch._foreach_addcmul_(self.square, list(grads), list(grads), 1 - b2)
@@ -185,6 +194,15 @@ class Adam(_Counting):
             for m, s in zip(self.mean, self.square, strict=True)
         ]
         _move(self.params, direction, self.lr, active)
+
+    def _fused(self, grads: Sequence[Tensor], count: float) -> None:
+        """The same step in one pass over memory, by the kernel behind ``Adam(fused=True)``."""
+        t = torch.scalar_tensor(count)  # float32, as in torch.optim
+        torch._fused_adam_(
+            self.params, list(grads), self.mean, self.square, [], [t] * len(self.params),
+            lr=self.lr, beta1=self.betas[0], beta2=self.betas[1], weight_decay=0.0, eps=self.eps,
+            amsgrad=False, maximize=False,
+        )  # fmt: skip
 
 
 class RMSprop(Optimizer):

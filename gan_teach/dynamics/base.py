@@ -62,7 +62,7 @@ def gradient(
     if not loss.requires_grad:
         return tuple(torch.zeros_like(p) for p in params)
     return torch.autograd.grad(
-        loss.sum(),
+        loss.sum() if loss.ndim else loss,
         params,
         retain_graph=keep_graph or differentiable,
         create_graph=differentiable,

@@ -70,9 +70,9 @@ class Alternating(Rule):
             batch = draw("g", i) if self.redraw != "none" else shared
             if self.redraw == "latents":
                 batch = replace(shared, latent=batch.latent)
-            with frozen(game.d_params):
+            with frozen(optims.d.params):
                 loss = game.loss_g(batch, fake if self.redraw == "none" and i == 0 else None)
-                grads = gradient(loss, game.g_params)
+                grads = gradient(loss, optims.g.params)
             optims.step_g(grads, active)
             seen["g_loss"] = latest(seen.get("g_loss"), loss.detach(), active)
         return seen
@@ -84,9 +84,9 @@ class Alternating(Rule):
         # G stands still meanwhile, so its samples of a shared batch are constants.
         fake = None if fake is None else fake.detach()
         for i, active in _rounds(self.d_steps, game.lead):
-            with frozen(game.g_params):
+            with frozen(optims.g.params):
                 loss = game.loss_d(shared or draw("d", i), fake)
-                grads = gradient(loss, game.d_params)
+                grads = gradient(loss, optims.d.params)
             optims.step_d(grads, active)
             seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
 
