@@ -1,0 +1,16 @@
+"""Checks for the course's exercises: each says whether an answer is right, and if not, why.
+
+A check never raises for a wrong answer; it returns a ``Verdict`` that a notebook shows as a
+sentence and a test reads as a truth value. Known mistakes have sentences of their own. One module
+per part of the course; what they share is in ``base``.
+"""
+
+from gan_teach.exercises.base import Verdict as Verdict
+from gan_teach.exercises.line import check_best_answer as check_best_answer
+from gan_teach.exercises.line import check_blind_direction as check_blind_direction
+from gan_teach.exercises.line import check_confident_value as check_confident_value
+from gan_teach.exercises.line import check_noisy_variance as check_noisy_variance
+from gan_teach.exercises.line import check_non_saturation as check_non_saturation
+from gan_teach.exercises.line import check_optimal_discriminator as check_optimal_discriminator
+from gan_teach.exercises.line import check_saturation as check_saturation
+from gan_teach.exercises.line import check_target as check_target
