@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks, losses, probes, spectra
 from gan_teach.dynamics import alternating
+from gan_teach.dynamics.affine import AffineAlternating, suits
 from gan_teach.ensemble import stack
 from gan_teach.games import GAN
 from gan_teach.history import History
@@ -143,7 +144,8 @@ def run_seeds(
 
 
 def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
-    rule = alternating(chosen.d_steps, chosen.g_steps, redraw="latents")
+    steps = (chosen.d_steps, chosen.g_steps)
+    rule = AffineAlternating(*steps) if suits(game) else alternating(*steps, redraw="latents")
     return train(
         game, rule, steps=chosen.games, lr=chosen.lr, tau=chosen.tau,
         batch_size=line.BATCH_SIZE, seed=seed,

@@ -90,7 +90,7 @@ def suits(game: Game) -> bool:
         isinstance(game, GAN)
         and isinstance(game.generator, Affine1D)
         and isinstance(game.discriminator, Affine1D)
-        and game.loss in (losses.saturating, losses.non_saturating)
+        and any(game.loss == loss for loss in (losses.saturating, losses.non_saturating))
         and not game.penalties
     )
 
