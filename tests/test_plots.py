@@ -151,6 +151,14 @@ def test_eigenvalues_are_drawn_with_their_theory(history):
     assert high > history["eigenvalues"].max()
 
 
+def test_eigenvalues_hold_a_theory_far_from_what_was_measured(history):
+    flat = history.with_arrays(eigenvalues=1e-4 * history["eigenvalues"])
+    ax = plots.eigenvalues(flat.describe(static={"eigenvalues_theory": [-13.3, 0.1]}))
+    low, high = ax.get_ylim()
+    assert low < -13.3
+    assert high > 0.1
+
+
 def test_eigenvalues_must_be_real(history):
     with pytest.raises(ValueError, match="real and of shape"):
         plots.eigenvalues(history.with_arrays(eigenvalues=history["eigenvalues"] + 0j))

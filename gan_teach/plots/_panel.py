@@ -46,6 +46,13 @@ def unit(history: History) -> str:
     return history.meta.get("unit", "game" if "d_steps" in history.meta else "step")
 
 
+def heading(history: History, text: str) -> str:
+    """``meta["title"]`` and ``text``, or ``text`` alone, with a capital letter."""
+    name = history.meta.get("title", "")
+    joined = f"{name}: {text}" if name else text
+    return joined[:1].upper() + joined[1:]
+
+
 def first_bad(*arrays: ArrayLike) -> int | None:
     """The first record from which on one of the arrays stays NaN or infinite; None if none does.
 
@@ -187,9 +194,11 @@ def lines_panel(
     ax.set_title(title, loc="left")
     for level in levels:
         draw_level(ax, level)
+    # a long run is mostly noise from step to step, which a thick line would smear into a band
+    width = 2.0 if len(steps) <= 400 else 1.3
     curves = [
-        ax.plot([], [], color=line.color, linestyle=line.dash, label=line.label)[0]
-        for line in lines
+        ax.plot([], [], color=ln.color, linestyle=ln.dash, linewidth=width, label=ln.label)[0]
+        for ln in lines
     ]
     heads = [
         ax.plot([], [], line.marker, color=line.color, markersize=6, clip_on=False, zorder=4)[0]

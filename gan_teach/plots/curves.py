@@ -118,24 +118,26 @@ def eigenvalues_panel(ax: Axes, history: History) -> Draw:
         for k, value in enumerate(theory)
     ]
     title = "Eigenvalues of the Hessian of V"
-    ylim = _symlog_scale(ax, np.concatenate([values.ravel(), theory]))
+    ylim = _symlog_scale(ax, values, theory)
     draw = lines_panel(ax, history, lines, levels, ylabel="eigenvalue", title=title, ylim=ylim)
     ax.axhline(0.0, color=style.INK, linewidth=0.8, zorder=1.5)
     return draw
 
 
-def _symlog_scale(ax: Axes, values: np.ndarray) -> tuple[float, float]:
-    """Linear within a thousandth of the largest values, logarithmic outside; returns the limits."""
+def _symlog_scale(ax: Axes, values: np.ndarray, include: np.ndarray) -> tuple[float, float]:
+    """Linear within a thousandth of the largest values, logarithmic outside; returns the limits.
+
+    They hold all of ``include``, and the values except for a few that explode.
+    """
     finite = values[np.isfinite(values)]
-    largest = float(np.quantile(np.abs(finite), 0.95)) if finite.size else 1.0
-    power = round(math.log10(largest)) if largest > 0 else 0
+    usual = float(np.quantile(np.abs(finite), 0.95)) if finite.size else 0.0
+    largest = max([usual, *np.abs(include)]) or 1.0
+    power = round(math.log10(largest))
     threshold = 10.0 ** (power - 3)
     ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
+    shown = np.clip([-threshold, threshold, *include, *finite], -100 * largest, 100 * largest)
+    bottom, top = 2 * float(shown.min()), 2 * float(shown.max())
     ticks = [s * 10.0**e for e in range(power - 3, power + 3) for s in (-1, 1)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 1.0)
-    low, high = max(low, -100 * largest or -1.0), min(high, 100 * largest or 1.0)
-    bottom = low * 2 if low < -threshold else -2 * threshold
-    top = high * 2 if high > threshold else 2 * threshold
     ticks = [t for t in ticks if bottom <= t <= top]
     labelled = [t for t in ticks if (round(math.log10(abs(t))) - power) % 2 == 0]
     ax.set_yticks([0.0, *labelled])  # every second decade has a name, the others a small tick

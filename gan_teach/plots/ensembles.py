@@ -116,7 +116,7 @@ def outcomes(
             f"{', '.join(names) or '(none)'}; got {', '.join(unknown) or 'an empty list'}."
         )
     rows = [(group, name) for group in groups for name in names]
-    ax = style.axes(ax, (7.0, 1.3 + 0.36 * len(rows) + 0.25 * len(groups)))
+    ax = style.axes(ax, (7.0, 1.0 + 0.27 * len(rows) + 0.3 * len(groups)))
     with style.use():
         _bars(ax, rows, counts, names)
     return ax

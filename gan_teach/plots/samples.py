@@ -17,6 +17,7 @@ from gan_teach.plots._panel import (
     Draw,
     divergence_sentence,
     first_bad,
+    heading,
     legend_below,
     limits,
     note,
@@ -66,9 +67,7 @@ def samples_panel(ax: Axes, history: History) -> Draw:
         crosses.set_data(*fake[i].T)
         if field is not None:
             field.set_data(history["d_field"][i])
-        name = history.meta.get("title", "")
-        text = f"{unit(history)} {history.steps[i]}"
-        title.set_text(f"{name}: {text}" if name else text.capitalize())
+        title.set_text(heading(history, f"{unit(history)} {history.steps[i]}"))
         if bad is not None:
             hint.set_text(divergence_sentence(history, bad))
             hint.set_visible(i >= bad)

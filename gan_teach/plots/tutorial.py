@@ -19,6 +19,7 @@ from gan_teach.plots._panel import (
     Line,
     divergence_sentence,
     first_bad,
+    heading,
     legend_below,
     lines_panel,
     note,
@@ -152,11 +153,10 @@ def _view(history: History) -> tuple[float, float]:
 
 
 def _title(history: History, i: int) -> str:
-    name = history.meta.get("title", "")
     text = f"{unit(history)} {history.steps[i]}"
     if "objective" in history and np.isfinite(history["objective"][i]):
         text += f", V = {history['objective'][i]:.3f}".replace("-", "−")
-    return f"{name}: {text}" if name else text[0].upper() + text[1:]
+    return heading(history, text)
 
 
 def _hint(history: History, i: int, view: tuple[float, float], bad: int | None) -> str:
