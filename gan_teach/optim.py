@@ -198,8 +198,13 @@ class Adam(_Counting):
     def _fused(self, grads: Sequence[Tensor], count: float) -> None:
         """The same step in one pass over memory, by the kernel behind ``Adam(fused=True)``."""
         t = torch.scalar_tensor(count)  # float32, as in torch.optim
+        # The kernel goes through memory in order, but the gradient of a stacked layer is a transpose.
+        grads = [
+            g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
+            for g, p in zip(grads, self.params, strict=True)
+        ]
         torch._fused_adam_(
-            self.params, list(grads), self.mean, self.square, [], [t] * len(self.params),
+            self.params, grads, self.mean, self.square, [], [t] * len(self.params),
             lr=self.lr, beta1=self.betas[0], beta2=self.betas[1], weight_decay=0.0, eps=self.eps,
             amsgrad=False, maximize=False,
         )  # fmt: skip

@@ -56,6 +56,23 @@ def test_two_hundred_steps_are_torchs(name):
     torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_layout_of_a_gradient_in_memory_does_not_matter(name):
+    # the gradient of a stacked layer is a transpose: a kernel that reads memory would mix entries
+    a, b = start(), start()
+    straight, turned = OURS[name](a, 0.01), OURS[name](b, 0.01)
+    for step in range(5):
+        straight.step(grads_at(step))
+        turned.step([g.T.contiguous().T if g.ndim == 2 else g for g in grads_at(step)])
+    assert all(map(torch.equal, a, b))
+    # nor does the layout of a parameter (channels last, for instance)
+    c = [p.T.contiguous().T if p.ndim == 2 else p for p in start()]
+    turned = OURS[name](c, 0.01)
+    for step in range(5):
+        turned.step(grads_at(step))
+    assert all(map(torch.equal, a, c))
+
+
 def test_heavy_ball_on_a_quadratic_is_its_recurrence():
     # f = k w^2 / 2: (w, u) <- [[1 - lr k, -lr m], [k, m]] (w, u), also for negative momentum
     k, lr, m = 3.0, 0.1, -0.4
