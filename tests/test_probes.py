@@ -1,0 +1,160 @@
+"""Probes against the same quantity computed by hand, and that looking changes nothing."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cases import PLANE, dirac, function, plane, rng, tutorial
+from gan_teach import data, dynamics, penalties, probes
+from gan_teach.games import GAN
+from gan_teach.models import MLP
+from gan_teach.spectra import flatten, jacobian, spectrum
+from gan_teach.streams import generator
+from gan_teach.training import record, train
+
+
+def state_of(game, steps=2, **settings):
+    *_, state = train(game, steps=steps, lr=0.1, batch_size=6, **settings)
+    return state
+
+
+def test_params_are_the_generators_then_the_discriminators():
+    state = state_of(dirac([1.0, 2.0], [3.0, 4.0]), steps=0)
+    assert probes.params()(state).tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("player", ["g", "d"])
+def test_losses_and_gradient_norms_are_those_of_the_last_update(player):
+    # simultaneous descent on one batch: both can be recomputed at the point before the update
+    game = plane(penalties=penalties.r1(0.3))
+    run = train(game, dynamics.simultaneous(), steps=2, lr=0.1, batch_size=6)
+    before = next(run)
+    assert probes.loss(player)(before).isnan()
+    assert probes.gradient_norm(player)(before).isnan()
+    value = getattr(game.losses(before.stream.at(0)()), player)
+    grads = torch.autograd.grad(value, getattr(game, f"{player}_params"))
+    norm = np.sqrt(sum(float((g**2).sum()) for g in grads))
+    after = next(run)
+    assert probes.loss(player)(after).item() == pytest.approx(value.item(), rel=1e-12)
+    assert probes.gradient_norm(player)(after).item() == pytest.approx(norm, rel=1e-12)
+
+
+def test_samples_use_the_same_latents_throughout():
+    probe = probes.samples(7, seed=3)
+    history = record(train(tutorial(), steps=3, lr=0.1, batch_size=10), fake=probe,
+                     params=probes.params())  # fmt: skip
+    z = data.Uniform().sample(7, generator(3)).double().numpy()
+    for fake, (w, b, _, _) in zip(history["fake"], history["params"], strict=True):
+        np.testing.assert_allclose(fake, w * z + b, rtol=1e-12)
+
+
+def test_d_on_a_grid_and_scores():
+    game = tutorial(3)
+    state = state_of(game)
+    a, c = (p.item() for p in game.d_params)
+    w, b = (p.item() for p in game.g_params)
+    grid = torch.linspace(-1, 7, 9)
+    expected = 1 / (1 + np.exp(-(a * grid.double().numpy() + c)))
+    for points in (grid, grid[:, None]):
+        np.testing.assert_allclose(probes.discriminator_on(points)(state), expected, rtol=1e-12)
+    x = game.data.sample(10, rng()).double().numpy()
+    z = data.Uniform().sample(10, generator(5 + 1)).double().numpy()
+    by_hand = [(1 / (1 + np.exp(-(a * at + c)))).mean() for at in (x, w * z + b)]
+    np.testing.assert_allclose(probes.scores(10, seed=5)(state), by_hand, rtol=1e-12)
+
+
+def test_d_on_points_of_the_plane():
+    state = state_of(plane())
+    expected = torch.sigmoid(state.game.critic(PLANE.double())).detach()
+    torch.testing.assert_close(probes.discriminator_on(PLANE)(state), expected)
+
+
+def test_eigenvalues_are_of_a_fixed_batch_or_the_one_given():
+    game = plane()
+    state = state_of(game)
+    batch = game.draw(9, generator(2))
+    expected = spectrum(jacobian(game, batch))
+    np.testing.assert_allclose(probes.eigenvalues(n=9, seed=2)(state), expected)
+    np.testing.assert_allclose(probes.eigenvalues(batch)(state), expected)
+    # R1 Dirac-GAN at its equilibrium: the Hessian of L_D by psi is gamma, by theta 0, mixed 1/2
+    at_rest = state_of(dirac(0.0, 0.0, penalties=penalties.r1(0.3)), steps=0)
+    closed = np.linalg.eigvalsh([[0.0, 0.5], [0.5, 0.3]])
+    np.testing.assert_allclose(probes.eigenvalues(of="d")(at_rest), closed, atol=1e-12)
+
+
+def noisy_networks():
+    """Batch statistics and dropout: what a careless probe would disturb."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(8)
+        g = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+    d = MLP(2, 1, width=4, depth=1, dropout=0.5)
+    return GAN(g, d, data=data.Points(PLANE), latent=data.Normal(dim=2))
+
+
+def every_probe():
+    return {
+        "params": probes.params(), "g_loss": probes.loss("g"), "d_norm": probes.gradient_norm("d"),
+        "fake": probes.samples(5), "scores": probes.scores(5),
+        "surface": probes.discriminator_on(PLANE), "eigenvalues": probes.eigenvalues(n=5),
+        "curvature": probes.eigenvalues(n=5, of="g"),
+    }  # fmt: skip
+
+
+def test_looking_changes_nothing():
+    random_state = torch.get_rng_state()
+    looked, left_alone = noisy_networks(), noisy_networks()
+    settings = {"steps": 3, "lr": 0.05, "batch_size": 6}
+    history = record(train(looked, **settings), **every_probe())
+    for _ in train(left_alone, **settings):
+        pass
+    assert torch.equal(flatten(looked), flatten(left_alone))
+    for name, module in looked.modules().items():
+        for key, value in module.state_dict().items():
+            assert torch.equal(value, left_alone.modules()[name].state_dict()[key]), key
+        assert all(part.training for part in module.modules())
+    assert torch.equal(torch.get_rng_state(), random_state)
+    again = record(train(noisy_networks(), **settings), **every_probe())
+    for key in history:  # and what was seen is no matter of chance
+        np.testing.assert_array_equal(history[key], again[key])
+
+
+def test_recorded_arrays_share_no_memory_with_the_run():
+    game = plane()
+    history = record(train(game, steps=2, lr=0.1, batch_size=4), **every_probe())
+    before = {k: copy.deepcopy(history[k]) for k in history}
+    with torch.no_grad():
+        for p in (*game.g_params, *game.d_params):
+            p.add_(1.0)
+    assert all(np.array_equal(history[k], before[k], equal_nan=True) for k in history)
+
+
+def test_one_probe_object_serves_several_runs():
+    probe = probes.scores(4)
+    for mean in (0.0, 50.0):
+        game = plane()
+        game.data = data.Normal(mean, 1.0, dim=2)
+        seen = probe(state_of(game, steps=0))
+        np.testing.assert_allclose(seen, probes.scores(4)(state_of(game, steps=0)))
+
+
+BAD = {
+    "player": (lambda: probes.loss("D"), ValueError, "player must be one of g, d; got 'D'"),
+    "norm": (lambda: probes.gradient_norm("x"), ValueError, "player must be one of g, d"),
+    "n": (lambda: probes.samples(0), ValueError, "n must be at least 1, got 0"),
+    "objective": (
+        lambda: probes.eigenvalues(of="values")(state_of(plane())),
+        ValueError, "of must be one of .*value.*'values'",
+    ),
+    "no GAN": (
+        lambda: probes.samples()(state_of(function())), TypeError, "game must be GAN, got Function",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), BAD.values(), ids=BAD)
+def test_bad_arguments(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
