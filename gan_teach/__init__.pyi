@@ -16,6 +16,10 @@ from .history import History as History
 from . import probes as probes
 from . import plots as plots
 from . import animation as animation
+from .style import show as show
+from .animation import animate as animate
+from .animation import player as player
+from .animation import film_strip as film_strip
 from . import penalties as penalties
 from . import corrupt as corrupt
 from .spectra import vector_field as vector_field
