@@ -198,7 +198,7 @@ class Adam(_Counting):
     def _fused(self, grads: Sequence[Tensor], count: float) -> None:
         """The same step in one pass over memory, by the kernel behind ``Adam(fused=True)``."""
         t = torch.scalar_tensor(count)  # float32, as in torch.optim
-        # The kernel goes through memory in order, but the gradient of a stacked layer is a transpose.
+        # The kernel goes through memory in order; the gradient of a stacked layer is a transpose.
         grads = [
             g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
             for g, p in zip(grads, self.params, strict=True)
