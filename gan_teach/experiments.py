@@ -163,7 +163,7 @@ def _watch(game: GAN) -> dict[str, Any]:
 
 
 def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
-    return {**asdict(chosen), "experiment": name, "title": name, "seed": seed, "unit": "game"}
+    return {**asdict(chosen), "experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "game"}
 
 
 def _theory(game: GAN, params: NDArray, noise: float) -> NDArray:
