@@ -187,10 +187,14 @@ def takes_leading_axis(module: nn.Module) -> bool:
     return chain and all(takes_leading_axis(part) for part in module.children())
 
 
+def dropouts(module: nn.Module) -> list[nn.Module]:
+    """The dropout layers in ``module``."""
+    return [part for part in module.modules() if isinstance(part, nn.modules.dropout._DropoutNd)]
+
+
 def drops_units(module: nn.Module) -> bool:
     """Whether dropout is at work in ``module``: it reads torch's global random generator."""
-    dropout = nn.modules.dropout._DropoutNd
-    return any(isinstance(part, dropout) and part.training for part in module.modules())
+    return any(part.training for part in dropouts(module))
 
 
 @contextmanager

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from gan_teach import _checks, spectra
+from gan_teach import _checks, metrics, spectra
 from gan_teach.games import GAN, Batch
+from gan_teach.metrics.modes import SCORES
 from gan_teach.models import evaluating
 from gan_teach.streams import generator
 from gan_teach.training import State
@@ -95,6 +97,30 @@ def scores(n: int = 256, seed: int = 0) -> Probe:
             return torch.stack([torch.sigmoid(game.critic(x)).mean(-1) for x in seen], -1)
 
     return probe
+
+
+def mode_scores(n: int = 2000, seed: int = 0) -> Probe:
+    """Covered modes, share of high-quality samples and reverse KL of ``n`` samples (fixed latents).
+
+    (3,) or (S, 3), in the order of ``metrics.modes.SCORES``; NaN for a generator that has diverged. The
+    modes are those of the game's data, which must have ``locate`` (see ``metrics.mode_report``).
+    """
+    watch = samples(n, seed)
+
+    def probe(state: State) -> Any:
+        fakes = watch(state).double().cpu()
+        if not state.game.lead:
+            return _mode_scores(fakes, state.game.data)  # pyright: ignore
+        members = state.game.data.members  # pyright: ignore
+        return np.stack([_mode_scores(x, data) for x, data in zip(fakes, members, strict=True)])
+
+    return probe
+
+
+def _mode_scores(fakes: Tensor, data: Any) -> np.ndarray:
+    if not bool(fakes.isfinite().all()):
+        return np.full(len(SCORES), np.nan)
+    return np.array(list(metrics.mode_report(fakes, data).scores.values()))
 
 
 def eigenvalues(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -90,6 +90,16 @@ class Uniform:
         return inside.to(x.dtype) / (self.high - self.low) ** self.dim
 
 
+_THEORY = ("density", "modes", "mode_std", "mode_weights", "locate")
+
+
+def _keep_theory(points: Any, source: Any) -> None:
+    """Give a set of points what is known of the distribution that they come from."""
+    for name in _THEORY:
+        if hasattr(source, name):
+            setattr(points, name, getattr(source, name))
+
+
 class Fixed:
     """A finite set of points, handed out in order and from the start again when they run out.
 
@@ -100,21 +110,19 @@ class Fixed:
     Raises ValueError for no points or for NaN among them.
     """
 
-    def __init__(self, points: Tensor, density=None) -> None:
+    def __init__(self, points: Tensor, source: Source | None = None) -> None:
         points = torch.as_tensor(points)
         if points.ndim == 1:
             points = points[:, None]
         _checks.not_empty("points", points, hint="A data set needs at least one sample.")
         self.points = _checks.finite("points", points, hint="Clean the data before training on it.")
-        if density is not None:
-            self.density = density
+        _keep_theory(self, source)
 
     @classmethod
     def drawn(cls, source: Source, n: int, seed: int = 0) -> Fixed:
-        """``n`` points of ``source`` drawn once; keeps its density for the theory's curves."""
+        """``n`` points of ``source`` drawn once; its density and modes are kept for the theory."""
         _checks.whole("n", n, least=1)
-        points = source.sample(n, torch.Generator().manual_seed(seed))
-        return cls(points, getattr(source, "density", None))
+        return cls(source.sample(n, torch.Generator().manual_seed(seed)), source)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -131,11 +139,12 @@ class Fixed:
 class Points:
     """A data set in memory, sampled with replacement: each draw is a uniformly random row.
 
-    Random indexing replaces a data loader for anything that fits into memory.
+    Random indexing replaces a data loader for anything that fits into memory. Given the ``source``
+    that the points were drawn from, its density and its modes are kept for metrics and pictures.
     Raises ValueError for an empty set or NaN in it.
     """
 
-    def __init__(self, points: Tensor) -> None:
+    def __init__(self, points: Tensor, source: Source | None = None) -> None:
         points = torch.as_tensor(points)
         _checks.not_empty("points", points, hint="A data set needs at least one sample.")
         if points.ndim == 1:
@@ -143,6 +152,13 @@ class Points:
         if points.is_floating_point():
             _checks.finite("points", points, hint="Clean the data before training on it.")
         self.points = points
+        _keep_theory(self, source)
+
+    @classmethod
+    def drawn(cls, source: Source, n: int, seed: int = 0) -> Points:
+        """``n`` points of ``source`` drawn once."""
+        _checks.whole("n", n, least=1)
+        return cls(source.sample(n, torch.Generator().manual_seed(seed)), source)
 
     @property
     def shape(self) -> tuple[int, ...]:

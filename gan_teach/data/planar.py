@@ -144,7 +144,7 @@ class UniformClusters:
         """
         n = _checks.whole("n", n, least=1)
         rng = torch.Generator().manual_seed(_checks.whole("seed", seed))
-        return Fixed(self._inside(torch.arange(n) % len(self.corners), rng), self.density)
+        return Fixed(self._inside(torch.arange(n) % len(self.corners), rng), self)
 
     def _inside(self, cluster: Tensor, rng: torch.Generator) -> Tensor:
         place = torch.rand(len(cluster), *self.shape, generator=rng)
