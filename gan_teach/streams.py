@@ -50,7 +50,7 @@ class Stream:
         self.game = game
         self.batch_size = batch_size
         self.seeds = seeds
-        self._blocks: dict[tuple, tuple[int, Batch]] = {}
+        self._blocks: dict[tuple, tuple[int, list[Batch]]] = {}
         self._lengths: dict[int, int] = {}
 
     def at(self, step: int) -> Draw:
@@ -63,12 +63,10 @@ class Stream:
         number, offset = divmod(step, length)
         held = self._blocks.get((n, stream))
         if held is None or held[0] != number:
-            held = (number, self._draw(n * length, stream, number))
+            block = self._draw(n * length, stream, number).at(number * length)
+            held = (number, _cut(block, len(self.game.lead), n, length))
             self._blocks[n, stream] = held
-        if length == 1:
-            return held[1].at(step)
-        axis = len(self.game.lead)
-        return held[1].map(lambda x: _rows(x, axis, offset * n, n)).at(step)
+        return held[1][offset]
 
     def forget(self) -> None:
         """Drop the blocks at hand, after something that shapes them was changed in the game."""
@@ -92,8 +90,24 @@ class Stream:
         return self._lengths[n]
 
 
-def _rows(x: Tensor, axis: int, start: int, n: int) -> Tensor:
-    return x.narrow(axis, start, n) if x.numel() else x  # a FunctionGame's batches are empty
+def _cut(block: Batch, axis: int, n: int, length: int) -> list[Batch]:
+    """The batches of ``length`` consecutive steps, as views of their block."""
+    pieces: list[Sequence[Tensor]] = []
+
+    def collect(x: Tensor) -> Tensor:
+        # A FunctionGame's batches are empty: nothing to cut.
+        pieces.append(x.split(n, axis) if x.numel() else [x] * length)
+        return x
+
+    block.map(collect)
+    steps = zip(*pieces, strict=True)
+    return [_filled(block, parts).at(block.step + i) for i, parts in enumerate(steps)]
+
+
+def _filled(batch: Batch, tensors: Sequence[Tensor]) -> Batch:
+    """``batch`` with its tensors replaced, in the order of ``Batch.map``."""
+    waiting = iter(tensors)
+    return batch.map(lambda _: next(waiting))
 
 
 class Draw:
