@@ -53,6 +53,8 @@ from .training import EMA as EMA
 from .checkpoints import save_checkpoint as save_checkpoint
 from .checkpoints import load_checkpoint as load_checkpoint
 from . import zoo as zoo
+from .lab import Lab as Lab
+from . import flows as flows
 from . import experiments as experiments
 from . import landscape as landscape
 from . import metrics as metrics

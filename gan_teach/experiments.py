@@ -107,7 +107,7 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
         "latent": latent[:, 0].numpy(),
         "real": _real_points(game),
         "real_density": line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy(),
-        "eigenvalues_theory": _theory(game, history.last("params"), chosen.noise),
+        "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
     }
     scores = history["scores"]
     return history.with_arrays(
@@ -137,7 +137,7 @@ def run_seeds(
     end = spectra.spectra(game, history["params"][-1:], line.expectation_batch(game), of="value")
     static = {
         "eigenvalues_end": end[0],
-        "eigenvalues_theory": _theory(game, history.last("params"), chosen.noise),
+        "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
     }
     meta = {**_facts(name, chosen, list(which)), "static_per_member": list(static)}
     return history.with_arrays(objective=-history["d_loss"]).describe(static=static, meta=meta)
@@ -166,7 +166,7 @@ def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str
     return {**asdict(chosen), "experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "game"}
 
 
-def _theory(game: GAN, params: NDArray, noise: float) -> NDArray:
+def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:
     """Eigenvalues of the closed-form Hessian at the equilibrium with the run's final w."""
     if game.lead:
         points = [_points_of(m) for m in game.data.members]

@@ -17,7 +17,7 @@ LAYERS = [
         *("data", "models", "convnets", "losses", "penalties", "corrupt"),
         *("metrics", "features", "landscape"),
     },
-    {"games", "streams", "zoo"},
+    {"games", "streams"},
     {
         "optim",
         "dynamics",
@@ -29,10 +29,10 @@ LAYERS = [
         "flows",
         "critical",
     },
-    {"training", "checkpoints", "ensemble", "averages", "probes"},
-    {"style", "plots", "animation", "lab"},
-    {"experiments", "exercises", "runs"},
-    {"course", "notebooks", "cli", "__main__"},
+    {"training", "checkpoints", "ensemble", "averages", "probes", "zoo"},
+    {"style", "plots", "animation"},
+    {"experiments", "lab", "exercises", "runs", "sweeps"},
+    {"course", "notebooks", "records", "cli", "__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
 WITHOUT_TORCH = ["style", "plots", "animation", "history", "course", "cli", "notebooks"]

@@ -1,0 +1,82 @@
+"""The interactive lab: a GAN whose knobs can be turned while it trains.
+
+``Lab`` is what a notebook shows, ``Session`` the same without a screen. Neither needs the other's
+packages: a session runs where there is no ipywidgets.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from contextlib import suppress
+from typing import Any
+
+from gan_teach.history import History
+from gan_teach.lab.config import PRESETS, Config, Replay
+from gan_teach.lab.frame import Frame
+from gan_teach.lab.session import Session
+
+__all__ = ["PRESETS", "Config", "Frame", "Lab", "Replay", "Session"]
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class Lab:
+    """A live GAN in a notebook: ``gt.Lab("noisy", d_steps=20)`` as the last line of a cell.
+
+    Parameters
+    ----------
+    config : a preset's name (``gan_teach.lab.PRESETS``), settings, or the replay string of a run,
+        which is then repeated up to where it stood.
+    knobs : settings to start with instead of the preset's, such as d_steps, g_steps, lr, tau,
+        noise, loss, seed.
+
+    ``lab.session`` is the run itself: the controls and the code of a cell may both steer it.
+    ``lab.history`` is what was recorded so far, for every plot of the course. Where widgets cannot
+    be shown (on GitHub, on paper) a film strip with alternative text takes their place.
+    Raises TypeError or ValueError for an unknown preset, knob or value.
+    """
+
+    def __init__(self, config: str | Config | Replay = "normal", **knobs: Any) -> None:
+        self._session = Session(config, **knobs)
+        self._panel: Any = None
+
+    @property
+    def session(self) -> Session:
+        """The run that is shown now."""
+        return self._session if self._panel is None else self._panel.session
+
+    @property
+    def history(self) -> History:
+        """What was recorded of the run so far."""
+        return self.session.history
+
+    @property
+    def replay(self) -> str:
+        """The run so far as a string; ``gt.Lab(string)`` repeats it."""
+        return self.session.replay
+
+    @property
+    def panel(self) -> Any:
+        """The widgets, made when they are first asked for. Needs ipywidgets."""
+        if self._panel is None:
+            if importlib.util.find_spec("ipywidgets") is None:
+                raise ImportError(
+                    "the lab's controls need ipywidgets: pip install 'gan-teach[course]'. "
+                    "Without it gan_teach.lab.Session runs the same from code."
+                )
+            from gan_teach.lab.widgets import Panel
+
+            self._panel = Panel(self._session)
+        return self._panel
+
+    def __repr__(self) -> str:
+        return f"Lab({self.replay!r})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from gan_teach.lab.still import still
+
+        image = still(self.session)
+        bundle: dict[str, Any] = {"text/html": image._repr_html_(), "text/plain": image.alt}
+        with suppress(ImportError):  # then the strip is all there is
+            bundle[WIDGET] = self.panel.box._repr_mimebundle_()[WIDGET]
+        return bundle

@@ -1,0 +1,121 @@
+"""One picture of a run as numbers: what every view of the lab draws.
+
+A frame knows nothing of matplotlib or of a browser. Each layer of its main picture and each curve
+of its charts has a ``role``; ``LOOKS`` says once what a role looks like, for all views. A color is
+never the only sign: roles differ by marker or dash too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from numpy.typing import NDArray
+
+from gan_teach import style
+
+
+class Look(NamedTuple):
+    """Color, marker of points, dash pattern of lines (on, off, ... in points; () is solid)."""
+
+    color: str
+    marker: str = "o"
+    dash: tuple[float, ...] = ()
+    width: float = 2.0
+    size: float = 6.0
+
+
+LOOKS: dict[str, Look] = {
+    "real": Look(style.REAL, style.REAL_MARKER, size=8.0),
+    "fake": Look(style.FAKE, style.FAKE_MARKER, (6, 2), size=7.0),
+    "latent": Look(style.LATENT, style.LATENT_MARKER, width=1.0, size=11.0),
+    "density": Look(style.REAL, dash=(), width=1.4),
+    "discriminator": Look(style.DISCRIMINATOR, width=2.2),
+    "generator": Look(style.GENERATOR, "s", (6, 2)),
+    "theory": Look(style.THEORY, dash=(5, 3), width=1.5),
+    "value": Look(style.LINES[0]),
+    "rail": Look(style.INK, width=0.8),
+}
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth
+class Points:
+    """Markers at xy (n, 2)."""
+
+    xy: NDArray
+    role: str
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """A line through xy (n, 2); a row of NaN lifts the pen."""
+
+    xy: NDArray
+    role: str
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Arrows:
+    """Arrows from xy (n, 2) to xy + uv (n, 2)."""
+
+    xy: NDArray
+    uv: NDArray
+    role: str
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A probability on a grid, values (rows, cols) with row 0 at the bottom of ``extent``."""
+
+    values: NDArray
+    extent: tuple[float, float, float, float]
+    role: str
+    label: str
+
+
+Layer = Points | Lines | Arrows | Field
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One quantity over the steps: xy (T, 2), NaN where it was not defined."""
+
+    xy: NDArray
+    role: str
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """Curves over the steps beside the ``levels`` (value, name) that the theory predicts."""
+
+    title: str
+    ylabel: str
+    curves: tuple[Curve, ...]
+    levels: tuple[tuple[float, str], ...] = ()
+    log: bool = False
+    ylim: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Step ``step`` of a run: a main picture in layers, charts beside it, and the same in words.
+
+    ``view`` is (left, right, bottom, top) of the main picture; ``note`` is a warning to be shown in
+    it, or empty.
+    """
+
+    step: int
+    title: str
+    narration: str
+    view: tuple[float, float, float, float]
+    layers: Mapping[str, Layer]
+    charts: tuple[Chart, ...]
+    xlabel: str = "x"
+    yticks: tuple[tuple[float, str], ...] | None = None
+    unit: str = "game"
+    note: str = ""

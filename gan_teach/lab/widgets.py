@@ -1,0 +1,218 @@
+"""The lab in core widgets: a picture and its controls, for every host that shows ipywidgets.
+
+The front end pulls. Its Play button counts, each count that arrives asks for one tick and one
+picture, and it sends no other while that one is being answered. So there is no thread, no timer and
+no queue in the kernel, and when Play stops, the run stands still.
+"""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Callable
+from typing import Any
+
+from gan_teach.lab import controls
+from gan_teach.lab.config import KNOBS, PRESETS, Replay
+from gan_teach.lab.controls import Control, button
+from gan_teach.lab.picture import Picture
+from gan_teach.lab.session import Session
+
+TICK_SECONDS = 0.06  # of updates in one tick, at most
+INTERVAL = 40  # milliseconds between two counts of Play: at most 25 pictures a second
+SPEEDS = (1, 2, 5, 10, 20, 50, 100)
+_ENDLESS = 2**31 - 1
+
+
+class Panel:
+    """Controls and picture of one session; ``box`` is the widget to display.
+
+    ``session`` is the run that is shown; ``knobs`` are its controls by name. Needs ipywidgets (the
+    ``course`` extra).
+    """
+
+    def __init__(self, session: Session) -> None:
+        import ipywidgets
+
+        self._w = ipywidgets
+        self.session = session
+        self._following = False  # the controls follow the session, not the learner
+        self._pace = 1.0  # updates that fit into one tick, as measured
+        frame = session.frame
+        self._picture = Picture(frame)
+        self.image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+        self.image.tooltip = "Picture of the run; the line below says the same in words"
+        self.narration, self.message = ipywidgets.HTML(), ipywidgets.HTML()
+        self.knobs = self._make_knobs()
+        self.layers = {name: self._checkbox(layer.label) for name, layer in frame.layers.items()}
+        self._make_clock()
+        self._make_replay()
+        self.box = self._lay_out()
+        self.show()
+
+    # -- acting
+
+    def tick(self) -> None:
+        """As many updates as the chosen speed asks for and a moment allows, then one picture."""
+        k = max(1, min(self.speed.value, int(self._pace)))
+        before = time.perf_counter()
+        self._try(lambda: self.session.tick(k) and "")
+        spent = max(time.perf_counter() - before, 1e-6)
+        self._pace = min(k * TICK_SECONDS / spent, 2 * self._pace + 1)
+
+    def turn(self, **knobs: Any) -> None:
+        """Turn knobs of the session and say what follows; a mistake is said as well."""
+        if not self._following:
+            self._try(lambda: self.session.set(**knobs))
+
+    def load(self, text: str) -> None:
+        """Show the run that a preset's name or a replay string stands for."""
+        self.play.playing = False
+
+        def replace() -> str:
+            self.session = Session(Replay.parse(text))
+            return f"Loaded {text}." if self.session.step else f"Started {text}."
+
+        self._try(replace)
+
+    def _rewind(self, step: int) -> None:
+        if not self._following:
+            self._try(lambda: self.session.rewind(step) and "")
+
+    def _try(self, action: Callable[[], str]) -> None:
+        try:
+            self.say(action())
+        except (TypeError, ValueError) as error:
+            self.play.playing = False
+            self.say(str(error))
+        self.show()
+
+    # -- showing
+
+    def show(self, _: Any = None) -> None:
+        """Draw the session as it stands, say the same in words, and set the controls to it."""
+        if self._following:
+            return
+        frame = self.session.frame
+        hidden = [name for name, box in self.layers.items() if not box.value]
+        self.image.value = self._picture.png(frame, hidden)
+        role = "" if self.play.playing else ' role="status"'  # nobody can listen to 10 a second
+        self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
+        self._follow()
+
+    def say(self, text: str) -> None:
+        """Show a sentence below the picture; screen readers read it out."""
+        self.message.value = f'<p role="status">{html.escape(text)}</p>' if text else ""
+
+    def _follow(self) -> None:
+        self._following = True
+        try:
+            config, session = self.session.config, self.session
+            for name, control in self.knobs.items():
+                control.show(config.tau * config.lr if name == "d_lr" else getattr(config, name))
+            self.preset.show(config.preset)
+            self.moment.max = max(session.reached, 1)
+            self.moment.value = session.step
+            self.replay.value = session.replay
+        finally:
+            self._following = False
+
+    # -- making the parts
+
+    def _make_knobs(self) -> dict[str, Control]:
+        def knob(make: Callable[..., Control], name: str, *bounds: Any) -> Control:
+            return make(KNOBS[name].label, *bounds, lambda value: self.turn(**{name: value}))
+
+        made = {
+            "d_steps": knob(controls.count, "d_steps", 50),
+            "g_steps": knob(controls.count, "g_steps", 50),
+            "lr": controls.rate("Learning rate of G", (-4, 1), self._turn_g_rate),
+            "d_lr": controls.rate("Learning rate of D", (-4, 1), self._turn_d_rate),
+            "tau": knob(controls.rate, "tau", (-3, 3)),
+            "noise": knob(controls.amount, "noise", 0.0, 3.0, 0.05),
+            "weight": knob(controls.rate, "weight", (-3, 2)),
+            "smoothing": knob(controls.amount, "smoothing", 0.5, 1.0, 0.05),
+        }
+        for name, spec in KNOBS.items():
+            if spec.choices and name != "turn":
+                made[name] = knob(controls.choice, name, spec.choices)
+        for name in ("seed", "batch"):
+            made[name] = knob(controls.typed, name, int(KNOBS[name].low), int(KNOBS[name].high))
+        return made
+
+    def _turn_g_rate(self, value: float) -> None:
+        """G's rate alone: D's stays, so tau takes up the difference."""
+        config = self.session.config
+        tau = config.tau * config.lr / value if value > 0 else config.tau
+        self.turn(lr=value, tau=float(f"{tau:.12g}"))
+
+    def _turn_d_rate(self, value: float) -> None:
+        rate = self.session.config.lr
+        self.turn(tau=float(f"{value / rate:.12g}") if rate > 0 else value)
+
+    def _checkbox(self, label: str) -> Any:
+        box = self._w.Checkbox(value=True, description=label, indent=False)
+        box.layout = {"width": "15em"}
+        box.observe(self.show, names="value")
+        return box
+
+    def _make_clock(self) -> None:
+        w = self._w
+        self.play = w.Play(min=0, max=_ENDLESS, interval=INTERVAL, show_repeat=False)
+        self.play.description = "Play"
+        self.play.observe(self._counted, names="value")
+        self.play.observe(self.show, names="playing")
+        self.speed = w.SelectionSlider(
+            options=SPEEDS, value=5, description="Rounds a picture", style=controls.WIDE,
+            layout=controls.ROW,
+        )  # fmt: skip
+        self.moment = w.IntSlider(description="Go to round", style=controls.WIDE)
+        self.moment.layout = controls.ROW
+        self.moment.observe(lambda change: self._rewind(change["new"]), names="value")
+        self.buttons = {
+            "d": button("One D step", "One update of the discriminator", self._alone("step_d")),
+            "g": button("One G step", "One update of the generator", self._alone("step_g")),
+            "round": button("One round", "All D steps, then all G steps", self._alone("tick")),
+            "reset": button(
+                "Reset", "Back to the start, with these settings", self._alone("reset")
+            ),
+        }
+
+    def _alone(self, method: str) -> Callable[[], None]:
+        return lambda: self._try(lambda: getattr(self.session, method)() and "")
+
+    def _counted(self, change: dict[str, Any]) -> None:
+        if change["new"] > change["old"]:  # the square button sets the count back to 0
+            self.tick()
+
+    def _make_replay(self) -> None:
+        w, wide = self._w, {"width": "36em"}
+        self.preset = controls.choice("Preset", list(PRESETS), self._choose)
+        self.replay = w.Text(description="This run", style=controls.WIDE, layout=wide)
+        self.wanted = w.Text(description="Load a run", style=controls.WIDE, layout=wide)
+        self.wanted.placeholder = "paste the text of a run"
+        load = button("Load", "Repeat the run whose text stands here", self._load_wanted)
+        self._replay_row = w.VBox([self.replay, w.HBox([self.wanted, load])])
+
+    def _load_wanted(self) -> None:
+        self.load(self.wanted.value)
+
+    def _choose(self, name: str) -> None:
+        if not self._following:
+            self.load(name)
+
+    def _lay_out(self) -> Any:
+        w, k = self._w, self.knobs
+        rows = ("d_steps", "g_steps", "lr", "d_lr", "tau", "noise", "loss", "seed")
+        more = ("noise_kind", "smoothing", "optimizer", "penalty", "weight", "batch")
+        fold = w.Accordion(
+            [w.VBox([k[name].widget for name in more]), w.VBox(list(self.layers.values())),
+             self._replay_row],
+            titles=("More settings", "Layers of the picture", "Repeat this run"),
+        )  # fmt: skip
+        buttons = w.HBox([self.play, *self.buttons.values()])
+        left = w.VBox([self.preset.widget, *(k[name].widget for name in rows)])
+        right = w.VBox([buttons, w.HBox([self.speed, self.moment]), self.image, self.narration])
+        left.layout, right.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
+        main = w.HBox([right, left], layout={"flex_flow": "row wrap"})
+        return w.VBox([main, self.message, fold])

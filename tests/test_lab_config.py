@@ -1,0 +1,152 @@
+"""Settings and replay strings: a round trip for every run, one plain error for everything else."""
+
+import dataclasses
+import string
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gan_teach import experiments
+from gan_teach.lab import config
+from gan_teach.lab.config import KNOBS, PRESETS, Config, Replay, preset, resolve
+
+
+def values(knob):
+    if knob.choices:
+        return st.sampled_from(knob.choices)
+    if knob.whole:
+        return st.integers(int(knob.low), int(knob.high))
+    return st.floats(knob.low, knob.high).map(abs)  # no negative zero
+
+
+def some_knobs(names):
+    return st.lists(st.sampled_from(sorted(names)), unique=True, max_size=5).flatmap(
+        lambda chosen: st.fixed_dictionaries({name: values(KNOBS[name]) for name in chosen})
+    )
+
+
+LIVE = [name for name, knob in KNOBS.items() if knob.live]
+
+
+@st.composite
+def replays(draw):
+    """Runs of all kinds; smoothing stays 1, since most losses have no labels to smooth."""
+    start = preset(
+        draw(st.sampled_from(sorted(PRESETS))), **draw(some_knobs(set(KNOBS) - {"smoothing"}))
+    )
+    at = sorted(draw(st.sets(st.integers(0, 10_000), max_size=5)))
+    knobs = some_knobs(set(LIVE) - {"smoothing"}).filter(bool)
+    changes = {step: draw(knobs) for step in at}
+    return Replay(start, changes, draw(st.integers(max(at, default=0), 20_000)))
+
+
+@given(replays())
+def test_a_run_survives_its_string(replay):
+    text = str(replay)
+    assert Replay.parse(text) == replay
+    assert str(Replay.parse(text)) == text
+    assert len(text) < 2000
+    assert text.isascii()
+    assert not set(text) & set(string.whitespace + "'\"\\$`&;|<>(){}*?!#~")  # safe in a shell
+
+
+def accepted(text):
+    """Whether ``text`` is a run; any exception but ValueError fails the test."""
+    try:
+        replay = Replay.parse(text)
+    except ValueError as error:
+        message = str(error)
+    else:
+        message = ""
+    if message:
+        assert len(message) < 1000
+        return False
+    assert isinstance(replay, Replay)
+    assert Replay.parse(str(replay)) == replay  # valid, and written again without loss
+    return True
+
+
+@settings(max_examples=400)
+@given(st.one_of(st.text(max_size=60), st.text("normal,seed=1/20.5e-+d_steps", max_size=60)))
+@example("normal/²,lr=1")
+@example("normal,seed=١")
+@example("normal,lr=nan")
+@example("normal,lr=1e999")
+@example("normal,seed=1_0")
+@example("normal,__class__=1")
+@example("normal,turn=both/3,preset=noisy")
+@example("normal/3,seed=1")
+@example("normal/5,lr=1/4,lr=2")
+@example("normal/99999999")
+@example("normal,lr=0.1,lr=0.2")
+@example("normal,loss=hinge,smoothing=0.9")
+def test_any_text_is_a_run_or_one_error(text):
+    accepted(text)
+
+
+@settings(max_examples=300)
+@given(replays(), st.data())
+def test_a_damaged_string_is_a_run_or_one_error(replay, data):
+    text = str(replay)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        cut = data.draw(st.integers(0, 3))
+        text = text[:at] + data.draw(st.text(max_size=3)) + text[at + cut :]
+    accepted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "abnormal", "normal,lr", "normal,speed=3", "normal,d_steps=-1", "normal,d_steps=2.5",
+     "normal,lr=-1", "normal,loss=Hinge", "normal/ten", "normal/7/8", "normal/4,lr=1/4,lr=2",
+     "normal/1,seed=2", "normal,d_steps=999", "normal,seed=99999999999999", "normal/1000001"],
+)  # fmt: skip
+def test_bad_strings_are_refused(text):
+    assert not accepted(text)
+
+
+def test_a_string_of_any_length_is_refused_before_it_is_read():
+    with pytest.raises(ValueError, match="at most 50000 characters, got 60000"):
+        Replay.parse("n" * 60_000)
+
+
+def test_a_run_has_a_bounded_number_of_changes():
+    changes = {step: {"lr": 0.1 + step} for step in range(config.MAX_CHANGES + 1)}
+    with pytest.raises(ValueError, match="at most 1000 changes"):
+        Replay(preset("normal"), {s: {"lr": 0.1} for s in changes}, 5000)
+
+
+def test_messages_name_the_knob_and_what_it_may_be():
+    with pytest.raises(ValueError, match="d_steps must be at most 200, got 500"):
+        preset("normal", d_steps=500)
+    with pytest.raises(ValueError, match=r"knob must be one of seed, .*Did you mean 'noise'\?"):
+        preset("normal", nois=1.0)
+    with pytest.raises(ValueError, match="preset must be one of normal, strong-discriminator"):
+        preset("norml")
+    with pytest.raises(ValueError, match="needs a loss with labels"):
+        preset("normal", loss="hinge", smoothing=0.9)
+    with pytest.raises(TypeError, match=r"whole number, got 2\.5"):
+        preset("normal", d_steps=2.5)
+
+
+def test_presets_have_the_numbers_of_the_experiments():
+    for name, experiment in experiments.EXPERIMENTS.items():
+        made = PRESETS[name]
+        for key in ("d_steps", "g_steps", "noise", "loss", "lr", "tau"):
+            assert getattr(made, key) == getattr(experiment, key), (name, key)
+        assert str(made) == name
+
+
+def test_every_field_but_the_preset_is_a_knob():
+    assert [field.name for field in dataclasses.fields(Config)] == ["preset", *KNOBS]
+
+
+def test_settings_are_given_in_many_ways():
+    wanted = Replay(preset("noisy", d_steps=20))
+    assert resolve("noisy", d_steps=20) == wanted
+    assert resolve("noisy,d_steps=20") == wanted
+    assert resolve(preset("noisy"), d_steps=20) == wanted
+    assert resolve(wanted) == wanted
+    with pytest.raises(TypeError, match="config must be str or Config or Replay, got int"):
+        resolve(3)  # pyright: ignore[reportArgumentType]

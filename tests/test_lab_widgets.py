@@ -1,0 +1,237 @@
+"""The lab's widgets, driven as a front end drives them: through the values of their traits."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gan_teach as gt
+from gan_teach import lab as package
+from gan_teach.lab import Lab, Session
+from gan_teach.lab.picture import Picture, leap
+from gan_teach.lab.widgets import Panel
+
+pytest.importorskip("ipywidgets")
+
+
+def pixels(panel):
+    return np.asarray(Image.open(io.BytesIO(panel.image.value)).convert("RGB")).astype(int)
+
+
+def play(panel, ticks=1):
+    panel.play.playing = True
+    for _ in range(ticks):
+        panel.play.value += 1
+
+
+def test_each_count_of_play_is_one_tick_and_one_picture():
+    panel = Panel(Session("normal"))
+    panel.speed.value = 1
+    seen = [panel.image.value]
+    for step in range(1, 4):
+        play(panel)
+        assert panel.session.step == step
+        seen.append(panel.image.value)
+    assert len(set(seen)) == 4
+    assert panel.moment.value == 3
+    assert panel.replay.value == "normal/3"
+    assert "Game 3:" in panel.narration.value
+
+
+def test_pause_stops_the_run_and_the_square_button_does_not_start_it():
+    panel = Panel(Session("normal"))
+    play(panel, 3)
+    reached = panel.session.step
+    panel.play.playing = False
+    panel.play.value = 0  # what the square button does
+    assert panel.session.step == reached
+    assert 'role="status"' in panel.narration.value  # read out now that it stands still
+
+
+def test_speed_is_a_limit_and_slow_updates_lower_the_pace(monkeypatch):
+    panel = Panel(Session("normal"))
+    panel.speed.value = 50
+    clock = iter(np.arange(1000) * 0.6)  # each tick is measured to take ten times its share
+    monkeypatch.setattr("gan_teach.lab.widgets.time.perf_counter", lambda: next(clock))
+    panel._pace = 40.0
+    play(panel)
+    assert panel.session.step == 40
+    play(panel)
+    assert panel.session.step == 44
+    clock = iter(np.zeros(1000))
+    before = panel.session.step
+    for _ in range(6):
+        play(panel)
+    assert panel.session.step - before > 60
+
+
+MOVES = {
+    "d_steps": 7, "g_steps": 3, "lr": 0.03, "tau": 4.0, "noise": 0.75, "loss": "hinge",
+    "optimizer": "adam", "penalty": "r1", "weight": 0.2, "noise_kind": "independent", "batch": 4,
+    "smoothing": 0.9,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_moved_control_turns_its_knob(name):
+    panel = Panel(Session("normal"))
+    panel.session.tick(2)
+    panel.knobs[name].value.value = MOVES[name]
+    assert getattr(panel.session.config, name) == pytest.approx(MOVES[name])
+    if name == "lr":  # D's own rate stays
+        config = panel.session.config
+        assert config.tau * config.lr == pytest.approx(0.1)
+    else:
+        assert len(panel.session._plan[2]) == 1
+    play(panel)
+    assert Session(panel.replay.value).step == panel.session.step
+
+
+def test_rates_follow_each_other():
+    panel = Panel(Session("normal"))
+    panel.knobs["d_lr"].value.value = 0.02
+    assert panel.session.config.tau == pytest.approx(0.2)
+    assert panel.knobs["tau"].value.value == pytest.approx(0.2)
+    slider = panel.knobs["tau"].widget.children[0]
+    assert slider.value == pytest.approx(0.2)
+    slider.value = 10.0
+    assert panel.session.config.tau == 10.0
+    assert panel.knobs["d_lr"].value.value == pytest.approx(1.0)
+
+
+def test_a_mistake_is_said_and_the_control_returns():
+    panel = Panel(Session("normal", smoothing=0.9))
+    play(panel)
+    panel.knobs["loss"].value.value = "hinge"
+    assert "label_smoothing=0.9 needs a loss with labels" in panel.message.value
+    assert panel.knobs["loss"].value.value == "saturating"
+    assert not panel.play.playing
+    panel.load("noisy,d_steps=-3")
+    assert "d_steps must be a whole number" in panel.message.value
+    assert panel.session.config.preset == "normal"
+
+
+def test_buttons_step_and_reset():
+    panel = Panel(Session("normal"))
+    for name in ("d", "g", "round"):
+        panel.buttons[name].click()
+    assert panel.session.step == 3
+    assert panel.replay.value == "normal/0,turn=d/1,turn=g/2,turn=both/3"
+    panel.buttons["reset"].click()
+    assert panel.replay.value == "normal"
+
+
+def test_time_slider_goes_back_and_forth():
+    panel = Panel(Session("normal"))
+    play(panel, 8)
+    reached, picture = panel.session.step, panel.image.value
+    panel.moment.value = 2
+    assert panel.session.step == 2
+    assert panel.moment.max == reached
+    assert panel.image.value != picture
+    panel.moment.value = reached
+    assert panel.image.value == picture
+
+
+def test_seed_and_preset_start_anew():
+    panel = Panel(Session("normal"))
+    play(panel, 2)
+    panel.knobs["seed"].value.value = 4
+    assert panel.replay.value == "normal,seed=4"
+    panel.preset.value.value = "stronger-discriminator"
+    assert panel.replay.value == "stronger-discriminator"
+    assert panel.knobs["d_steps"].value.value == 100
+    panel.wanted.value = "noisy,d_steps=5/6"
+    panel._load_wanted()
+    assert panel.session.step == 6
+    assert panel.preset.value.value == "noisy"
+
+
+def test_layers_can_be_hidden():
+    panel = Panel(Session("normal"))
+    play(panel, 3)
+    full = pixels(panel)
+    panel.layers["real"].value = False
+    without = pixels(panel)
+    gone = np.abs(full - without).sum(-1) > 60
+    assert 50 < gone.sum() < 0.02 * gone.size
+    panel.layers["real"].value = True
+    assert (pixels(panel) == full).all()
+
+
+def test_every_control_has_a_name():
+    panel = Panel(Session("normal"))
+    unnamed, named = [], []
+    todo = [panel.box]
+    while todo:
+        widget = todo.pop()
+        todo += getattr(widget, "children", ())
+        if "value" in widget.keys or "playing" in widget.keys:
+            name = getattr(widget, "description", "") or (getattr(widget, "tooltip", "") or "")
+            kind = type(widget).__name__
+            if kind != "HTML":
+                (named if name else unnamed).append((kind, name))
+    assert not unnamed
+    assert len({name for _, name in named}) >= 25
+
+
+def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
+    shown = Lab("noisy", d_steps=3)
+    bundle = shown._repr_mimebundle_()
+    assert "model_id" in bundle[package.WIDGET]
+    html = bundle["text/html"]
+    assert re.match(r'<img alt="Film strip\. Game 0 of \d+: D\(x\) = ', html)
+    assert bundle["text/plain"].startswith("Film strip. Game 0 of 300")
+    assert Lab("noisy", d_steps=3)._repr_mimebundle_()["text/html"] == html
+    assert shown.session.step == 0  # the strip is of a run of its own
+    shown.session.tick(5)
+    assert "Game 0 of 5:" in shown._repr_mimebundle_()["text/html"]
+    assert repr(shown) == "Lab('noisy,d_steps=3/5')"
+    assert shown.history.steps[-1] == 5
+
+
+def test_without_ipywidgets_the_strip_remains(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    shown = Lab("normal")
+    assert set(shown._repr_mimebundle_()) == {"text/html", "text/plain"}
+    with pytest.raises(ImportError, match=r"pip install 'gan-teach\[course\]'"):
+        _ = shown.panel
+
+
+def test_the_public_name_opens_a_run_from_its_string():
+    assert gt.Lab is Lab
+    shown = gt.Lab("noisy,d_steps=4/7", lr=0.05)
+    assert shown.replay == "noisy,d_steps=4,lr=0.05/7"
+    with pytest.raises(ValueError, match="preset must be one of"):
+        gt.Lab("noise")
+
+
+def test_a_chart_grows_in_leaps_and_shows_its_newest_point():
+    session = Session("normal")
+    picture = Picture(session.tick(3))
+    stages = []
+    for _ in range(40):
+        picture.rgb(session.tick(5))
+        stages.append(picture._pixels)
+        for view, chart in picture._pairs():
+            x, y = chart.curves[0].xy[-1]
+            (left, right), (low, high) = view._ax.get_xlim(), view._ax.get_ylim()
+            assert left <= x <= right
+            assert low <= y <= high
+    assert len(set(map(id, stages))) < 15  # few backgrounds for forty pictures
+
+
+def test_time_axes_end_at_round_numbers():
+    assert [leap(s) for s in (0, 100, 101, 300, 999, 1000, 4321)] == [
+        100, 100, 200, 500, 1000, 1000, 5000,
+    ]  # fmt: skip
+
+
+def test_a_diverged_run_is_drawn():
+    panel = Panel(Session("normal", lr=100.0, loss="least_squares"))
+    panel.session.tick(80)
+    panel.show()
+    assert "diverged" in panel.narration.value
+    play(panel, 2)
