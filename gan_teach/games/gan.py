@@ -1,21 +1,9 @@
-"""Differentiable two-player games: who owns which parameters, and what each player minimises.
-
-The Dirac-GAN, a polynomial and an image GAN are all games, so that one ``train`` trains them and
-one ``jacobian`` analyses them. A loss is a pure function of (parameters, batch): all randomness is
-drawn beforehand into a ``Batch``. Losses never detach; the update rules freeze the other player
-instead.
-
-An ensemble of S games is a game whose tensors have one leading axis: parameters (S, ...), batches
-(S, n, ...), losses (S,). ``lead`` is (S,) there and () otherwise.
-"""
+"""The game of a generator and a discriminator that both see samples."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 from zlib import crc32
 
 import torch
@@ -23,133 +11,10 @@ from torch import Tensor, nn
 
 from gan_teach import _checks, losses
 from gan_teach.corrupt import InstanceNoise
+from gan_teach.games.base import Batch, Game, Losses, Params
 from gan_teach.losses import Loss
 from gan_teach.models import apply, evaluating
 from gan_teach.penalties import Penalty
-
-Params = tuple[Sequence[Tensor], Sequence[Tensor]]
-"""Values for the generator's and the discriminator's parameters, in the order of ``Game``'s
-lists."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """All that is random in one evaluation of the losses, and the step it belongs to."""
-
-    real: Tensor
-    latent: Tensor
-    noise_real: Tensor | None = None
-    noise_fake: Tensor | None = None
-    penalty_noise: tuple[tuple[Tensor, ...], ...] = ()
-    step: int = 0
-
-    def map(self, fn: Callable[[Tensor], Tensor]) -> Batch:
-        """The batch with ``fn`` applied to each tensor."""
-
-        def maybe(x: Tensor | None) -> Tensor | None:
-            return None if x is None else fn(x)
-
-        noise = tuple(tuple(fn(x) for x in group) for group in self.penalty_noise)
-        return Batch(
-            fn(self.real), fn(self.latent), maybe(self.noise_real), maybe(self.noise_fake), noise,
-            self.step,
-        )  # fmt: skip
-
-    def at(self, step: int) -> Batch:
-        """The same draw, said to belong to ``step`` (noise schedules read it)."""
-        return replace(self, step=step)
-
-
-class Losses(NamedTuple):
-    """What each player minimises: scalars, or (S,) in an ensemble."""
-
-    g: Tensor
-    d: Tensor
-
-
-class Game(ABC):
-    """A differentiable game of a generator (player 1) and a discriminator (player 2)."""
-
-    lead: tuple[int, ...] = ()
-
-    @property
-    @abstractmethod
-    def g_params(self) -> list[Tensor]:
-        """The generator's parameters."""
-
-    @property
-    @abstractmethod
-    def d_params(self) -> list[Tensor]:
-        """The discriminator's parameters."""
-
-    @abstractmethod
-    def draw(self, n: int, rng: Any) -> Batch:
-        """``n`` samples of all that is random; ``rng`` is one torch.Generator, or S in an
-        ensemble."""
-
-    @abstractmethod
-    def losses(self, batch: Batch, params: Params | None = None) -> Losses:
-        """Both losses, at the current parameters or at others (which may have a leading axis)."""
-
-    def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        """The generator's loss alone; overridden where that is cheaper."""
-        return self.losses(batch).g
-
-    def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        """The discriminator's loss alone; overridden where that is cheaper."""
-        return self.losses(batch).d
-
-    def fakes(self, batch: Batch) -> Tensor | None:
-        """G's samples for the batch, if the game has any: a rule that evaluates several losses on
-        one batch may hand them to ``loss_d`` and ``loss_g`` instead of having them made again."""
-        return None
-
-    def modules(self) -> dict[str, nn.Module]:
-        """Modules whose buffers belong to the state of a run."""
-        return {}
-
-    @property
-    def n_g(self) -> int:
-        """Number of the generator's parameters (of one member)."""
-        return self._count(self.g_params)
-
-    @property
-    def n_d(self) -> int:
-        """Number of the discriminator's parameters (of one member)."""
-        return self._count(self.d_params)
-
-    def _count(self, params: list[Tensor]) -> int:
-        return sum(p.numel() for p in params) // (self.lead[0] if self.lead else 1)
-
-    def _first(self) -> Tensor:
-        return next(iter(self.g_params or self.d_params))
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self._first().dtype
-
-    @property
-    def device(self) -> torch.device:
-        return self._first().device
-
-    def to(self, *args: Any, **kwargs: Any) -> Game:
-        """Move or cast the parameters in place, as ``nn.Module.to`` does; returns the game."""
-        for module in self.modules().values():
-            module.to(*args, **kwargs)
-        return self
-
-
-@contextmanager
-def frozen(params: Sequence[Tensor]) -> Iterator[None]:
-    """Within it the parameters are constants: same gradients, no graph through their network."""
-    held = [p for p in params if p.requires_grad]
-    for p in held:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in held:
-            p.requires_grad_(True)
 
 
 class GAN(Game):
@@ -276,17 +141,16 @@ class GAN(Game):
         )
 
     def fakes(self, batch: Batch) -> Tensor:
+        """G's samples for the batch's latents, which both losses may share."""
         return self.generator(batch.latent)
 
     def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        fake = self.generator(batch.latent) if fake is None else fake
-        real, fake = self._seen(batch.real, fake, batch)
+        real, fake = self._seen(batch.real, self.fakes(batch) if fake is None else fake, batch)
         value = self.loss.d(*self._both(self.critic, real, fake))
         return self._with_penalties(value, self.critic, real, fake, batch)
 
     def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        fake = self.generator(batch.latent) if fake is None else fake
-        real, fake = self._seen(batch.real, fake, batch)
+        real, fake = self._seen(batch.real, self.fakes(batch) if fake is None else fake, batch)
         if self.loss.paired:
             return self.loss.g(*self._both(self.critic, real, fake))
         fake_logits = self.critic(fake)
@@ -371,88 +235,3 @@ def _draw_extra(
         name: draw(real, torch.Generator().manual_seed(base ^ crc32(name.encode())))
         for name, draw in named.items()
     }
-
-
-@dataclass(frozen=True)
-class _Negative:
-    """-f; two of one f are equal, so that zero-sum games can be stacked."""
-
-    f: Callable[[Tensor, Tensor], Tensor]
-
-    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
-        return -self.f(x, y)
-
-
-class FunctionGame(Game):
-    """min_x f_g(x, y), min_y f_d(x, y): a game given as two functions of two vectors.
-
-    Parameters
-    ----------
-    f_g, f_d : functions of tensors x (n_g,) and y (n_d,) to a scalar, in torch operations. For a
-        zero-sum game ``f_d`` may be None: then f_d = -f_g.
-    x, y : starting points (n_g,), (n_d,); or (S, n_g), (S, n_d) for S starting points at once.
-
-    Raises ValueError when a function does not give a scalar or the starting points do not match.
-    """
-
-    def __init__(
-        self,
-        f_g: Callable[[Tensor, Tensor], Tensor],
-        f_d: Callable[[Tensor, Tensor], Tensor] | None,
-        x: Tensor | Sequence[float],
-        y: Tensor | Sequence[float],
-    ) -> None:
-        self.f_g = f_g
-        self.f_d = f_d if f_d is not None else _Negative(f_g)
-        self.x, self.y = (_start(name, value) for name, value in (("x", x), ("y", y)))
-        if self.x.ndim != self.y.ndim or self.x.shape[:-1] != self.y.shape[:-1]:
-            raise ValueError(
-                f"x has shape {tuple(self.x.shape)} and y {tuple(self.y.shape)}: give both one "
-                "starting point, or both the same number of them."
-            )
-        self.lead = tuple(self.x.shape[:-1])
-        for name, f in (("f_g", self.f_g), ("f_d", self.f_d)):
-            value = f(*(p.detach()[(0,) * len(self.lead)] for p in (self.x, self.y)))
-            if not isinstance(value, Tensor) or value.numel() != 1:
-                raise ValueError(f"{name} must return one number as a tensor, got {value!r}.")
-
-    @property
-    def g_params(self) -> list[Tensor]:
-        return [self.x]
-
-    @property
-    def d_params(self) -> list[Tensor]:
-        return [self.y]
-
-    def draw(self, n: int = 0, rng: Any = None) -> Batch:
-        """Nothing is random in a game given by functions: an empty batch."""
-        empty = torch.empty(0)
-        return Batch(empty, empty)
-
-    def losses(self, batch: Batch | None = None, params: Params | None = None) -> Losses:
-        x, y = (self.x, self.y) if params is None else (params[0][0], params[1][0])
-        return Losses(self._evaluate(self.f_g, x, y), self._evaluate(self.f_d, x, y))
-
-    def loss_g(self, batch: Batch | None = None, fake: Tensor | None = None) -> Tensor:
-        return self._evaluate(self.f_g, self.x, self.y)
-
-    def loss_d(self, batch: Batch | None = None, fake: Tensor | None = None) -> Tensor:
-        return self._evaluate(self.f_d, self.x, self.y)
-
-    @staticmethod
-    def _evaluate(f: Callable, x: Tensor, y: Tensor) -> Tensor:
-        value = f if x.ndim == 1 else torch.vmap(f)
-        return value(x, y).reshape(x.shape[:-1])
-
-    def to(self, *args: Any, **kwargs: Any) -> FunctionGame:
-        for p in (self.x, self.y):
-            p.data = p.data.to(*args, **kwargs)
-        return self
-
-
-def _start(name: str, value: Tensor | Sequence[float]) -> nn.Parameter:
-    point = torch.as_tensor(value)
-    point = point if point.is_floating_point() else point.to(torch.get_default_dtype())
-    if point.ndim not in (1, 2) or point.numel() == 0:
-        raise ValueError(f"{name} must have shape (n,) or (S, n), got {tuple(point.shape)}.")
-    return nn.Parameter(_checks.finite(name, point.detach().clone()))
