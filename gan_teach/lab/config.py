@@ -71,7 +71,7 @@ KNOBS: dict[str, Knob] = {
     "g_steps": Knob("G steps a round", 0, 200, whole=True),
     "turn": Knob("Who moves", choices=("both", "d", "g")),
     "lr": Knob("Learning rate of G", 0, 100),
-    "tau": Knob("tau = D's rate / G's rate", 0, 1e6),
+    "tau": Knob("tau: rate of D / of G", 0, 1e6),
     "optimizer": Knob("Optimizer", choices=tuple(optim.OPTIMIZERS)),
     "loss": Knob("Loss", choices=tuple(losses.LOSSES)),
     "smoothing": Knob("D's target for real points", 0.01, 1),

@@ -8,7 +8,7 @@ from typing import Any
 
 Turn = Callable[[Any], None]
 WIDE = {"description_width": "11em"}
-ROW = {"width": "24em"}
+ROW = {"width": "27em"}
 
 
 @dataclass
@@ -56,7 +56,7 @@ def rate(label: str, decades: tuple[int, int], turn: Turn) -> Control:
 
     slider = ipywidgets.FloatLogSlider(
         min=decades[0], max=decades[1], step=0.05, description=label, readout=False,
-        style=WIDE, layout={"width": "19em"},
+        style=WIDE, layout={"width": "22em"},
     )  # fmt: skip
     box = ipywidgets.FloatText(
         description=f"{label}, number", style={"description_width": "0"}, layout={"width": "5em"}

@@ -41,7 +41,6 @@ class Panel:
         frame = session.frame
         self._picture = Picture(frame)
         self.image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
-        self.image.tooltip = "Picture of the run; the line below says the same in words"
         self.narration, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         self.knobs = self._make_knobs()
         self.layers = {name: self._checkbox(layer.label) for name, layer in frame.layers.items()}
