@@ -33,6 +33,8 @@ from .crossings import stable_intervals as stable_intervals
 from .crossings import stability_sweep as stability_sweep
 from .crossings import real_eigenvalue_tau as real_eigenvalue_tau
 from .critical import critical_points as critical_points
+from .zero_modes import transverse as transverse
+from . import reproduction as reproduction
 from .krylov import jacobian_transpose as jacobian_transpose
 from .krylov import extremes as extremes
 from .paths import path_angle as path_angle
@@ -56,10 +58,12 @@ from . import zoo as zoo
 from .lab import Lab as Lab
 from . import flows as flows
 from . import experiments as experiments
+from . import routes as routes
 from . import landscape as landscape
 from . import metrics as metrics
 from . import exercises as exercises
 from . import style as style
+from .tables import Table as Table
 from .smoke import budget as budget
 from .smoke import holds as holds
 

@@ -12,7 +12,7 @@ import gan_teach
 
 PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [
-    {"_checks", "history", "smoke"},
+    {"_checks", "history", "smoke", "tables"},
     {
         *("data", "models", "convnets", "losses", "penalties", "corrupt"),
         *("metrics", "features", "landscape"),
@@ -28,6 +28,8 @@ LAYERS = [
         "paths",
         "flows",
         "critical",
+        "zero_modes",
+        "reproduction",
     },
     {"training", "checkpoints", "ensemble", "averages", "probes", "zoo"},
     {"style", "plots", "animation"},

@@ -1,5 +1,6 @@
 """Panels in motion: files, a player with a slider, and a film strip for pages that cannot move."""
 
+from gan_teach.animation._chooser import chooser as chooser
 from gan_teach.animation._film import Animation as Animation
 from gan_teach.animation._film import animate as animate
 from gan_teach.animation._narrate import narrate as narrate

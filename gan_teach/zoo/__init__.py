@@ -20,6 +20,7 @@ from gan_teach.zoo.functions import (
     torus,
 )
 from gan_teach.zoo.line import line_gan
+from gan_teach.zoo.misfit import misfit_gan
 
 __all__ = [
     "DIRAC_LEARNING_RATE",
@@ -34,6 +35,7 @@ __all__ = [
     "dirac",
     "dirac_gan",
     "line_gan",
+    "misfit_gan",
     "polynomial",
     "polynomial_4d",
     "quadratic",

@@ -15,7 +15,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -23,6 +22,7 @@ from torch.nn.functional import logsigmoid
 
 from gan_teach import _checks
 from gan_teach.games import FunctionGame
+from gan_teach.zoo.matching import covariance_draws
 
 Function = Callable[[Tensor, Tensor], Tensor]
 
@@ -206,9 +206,6 @@ def torus(a: float = 0.15, b: float = 0.15) -> PublishedGame:
     )
 
 
-_COVARIANCE_SEEDS = {1: 15, 2: 6, 5: 3, 10: 11}  # as published, for each dimension
-
-
 def covariance(
     d: int = 1, mu_x: float = 0.0, mu_y: float = 1.0, seed: int | None = None
 ) -> PublishedGame:
@@ -224,10 +221,8 @@ def covariance(
     d = _checks.whole("d", d, least=1)
     _checks.real("mu_x", mu_x)
     _checks.real("mu_y", mu_y, least=0.0)
-    # RandomState: the legacy generator reproduces the published draws.
-    rng = np.random.RandomState(_COVARIANCE_SEEDS.get(d, 0) if seed is None else seed)
-    u, x0, y0 = (rng.randn(d, d) for _ in range(3))
-    target = torch.from_numpy(u @ u.T + np.eye(d))
+    matrix_s, x0, y0 = covariance_draws(d, seed)
+    target = torch.from_numpy(matrix_s)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
         matrix, dual = x.reshape(d, d), y.reshape(d, d)
