@@ -47,7 +47,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
     parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_list, _add_lab, _add_run, _add_figures, _add_notebooks):
+    for add in (_add_list, _add_lab, _add_run, _add_record, _add_figures, _add_notebooks):
         add(commands)
     return parser, list(commands.choices)
 
@@ -169,6 +169,39 @@ def _run(options: argparse.Namespace) -> int:
     for path in runs.save_run(history, out):
         print(f"wrote {path}", flush=True)
     return 130 if history.meta.get("interrupted") else 0
+
+
+# -- record ---------------------------------------------------------------------------------------
+
+
+def _add_record(commands) -> None:
+    parser = commands.add_parser(
+        "record", help="for authors: make a long result that a chapter shows (resumable)"
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="without it: list the records")
+    parser.add_argument("--seeds", type=int, help="default: those of the record, 200")
+    parser.add_argument("--out", type=Path, default=Path("tutorial/records"), help="%(default)s")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/records"), help="finished parts; %(default)s"
+    )
+    parser.set_defaults(command=_record)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from gan_teach import records
+
+    if options.name is None:
+        for name, record in records.RECORDS.items():
+            print(f"{name:20}  {record.summary}, {record.seeds} seeds")
+        return 0
+    history = records.make(
+        options.name, options.out, options.work, seeds=options.seeds, progress=True
+    )
+    done, planned = history.meta["members"], history.meta["members_planned"]
+    print(f"{options.name}: {done} of {planned} GANs are done.")
+    if done:
+        print(f"wrote {options.out / options.name}.npz")
+    return 130 if history.meta["interrupted"] else 0
 
 
 # -- figures --------------------------------------------------------------------------------------

@@ -21,23 +21,41 @@ from gan_teach.zoo.functions import (
 )
 from gan_teach.zoo.line import line_gan
 from gan_teach.zoo.misfit import misfit_gan
+from gan_teach.zoo.planar import (
+    FIVE_GAUSSIANS,
+    HALF_CIRCLES,
+    TWO_CLUSTERS,
+    Training,
+    UnitOutputAdam,
+    five_gaussians,
+    half_circles,
+    two_clusters,
+)
 
 __all__ = [
     "DIRAC_LEARNING_RATE",
     "DIRAC_METHODS",
     "DIRAC_START",
     "DIRAC_STEPS",
+    "FIVE_GAUSSIANS",
     "FUNCTIONS",
+    "HALF_CIRCLES",
+    "TWO_CLUSTERS",
     "DiracMethod",
     "PublishedGame",
+    "Training",
+    "UnitOutputAdam",
     "bilinear",
     "covariance",
     "dirac",
     "dirac_gan",
+    "five_gaussians",
+    "half_circles",
     "line_gan",
     "misfit_gan",
     "polynomial",
     "polynomial_4d",
     "quadratic",
     "torus",
+    "two_clusters",
 ]

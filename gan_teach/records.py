@@ -1,0 +1,186 @@
+"""Long results that the chapters show, made once by ``gan-teach record NAME`` and shipped small.
+
+A record is a sweep over seeds at published settings (see ``sweeps``), reduced to a ``History`` of
+at most some hundred kilobytes in ``tutorial/records/``. Chapters read it with ``load(name)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_teach import _checks, course
+from gan_teach.history import History
+
+SETTLED_WITHIN = 0.03  # of D's loss at the equilibrium, log 2 in the halved convention
+NEAR = 0.36  # a point this near a cluster's lower end counts for it, as in the published script
+COLLAPSED = 95  # of a hundred fakes in one cluster and none in the other
+STRETCH = 50  # epochs that a collapse must last to have a plateau
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One long result: ``sweep(seeds, folder, progress)`` runs it, ``finish`` makes it small."""
+
+    summary: str
+    seeds: int
+    sweep: Callable[..., History]
+    finish: Callable[[History], History]
+
+
+def folder() -> Path:
+    """Where the shipped records lie."""
+    return course.tutorial_folder() / "records"
+
+
+def load(name: str) -> History:
+    """The shipped record of that name. ValueError for unknown names, OSError if it was not made."""
+    return History.load(folder() / f"{_checks.choice('record', name, RECORDS)}.npz")
+
+
+def make(
+    name: str,
+    out: Path,
+    work: Path,
+    *,
+    seeds: int | None = None,
+    progress: bool = False,
+) -> History:
+    """Run the record ``name`` and write it to ``out``; finished chunks lie in ``work / name``.
+
+    The same call goes on where an interrupted one stopped. After Ctrl-C the finished chunks make
+    up the record, whose ``meta["interrupted"]`` is then true. ValueError for an unknown name.
+    """
+    record = RECORDS[_checks.choice("record", name, RECORDS)]
+    count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
+    history = record.sweep(count, folder=work / name, progress=progress)
+    if len(history):
+        history = record.finish(history).describe(meta={"record": name, "title": record.summary})
+        history.save(out / f"{name}.npz")
+    return history
+
+
+# -- two clusters ---------------------------------------------------------------------------------
+
+
+def _two_clusters(loss: str, seeds: int, **where: Any) -> History:
+    from gan_teach import probes, zoo
+    from gan_teach.sweeps import sweep
+
+    return sweep(
+        partial(zoo.two_clusters, loss=loss), {}, seeds, zoo.TWO_CLUSTERS, every=5, chunk=100,
+        d_loss=probes.loss("d"), hits=_hits, **where,
+    )  # fmt: skip
+
+
+def _hits(state: Any) -> Any:
+    """(S, 2): how many of the hundred fakes lie at each cluster."""
+    import torch
+
+    game = state.game
+    with torch.no_grad():
+        fake = game.generate(state.stream.at(state.step)("g", 0).latent)  # (S, 100, 1)
+    centers = torch.tensor([0.0, 4.0]).to(fake)
+    return ((fake - centers).abs() <= NEAR).sum(-2)
+
+
+def two_cluster_facts(history: History) -> dict[str, NDArray]:
+    """What a run of the two clusters did, an entry for each seed, (S,), epochs as numbers.
+
+    settled: first epoch from which |D's loss - log 2| < 0.03 for good, inf if never; reached: that,
+    and at least 40 fakes at each cluster in the end; collapsed: epochs with 95 or more fakes at one
+    cluster and none at the other; plateau: median of D's loss over the longest such stretch, its
+    first half left out (D needs it to settle), NaN if it is shorter than 50 epochs.
+    """
+    from gan_teach.zoo.planar import LEAST_EACH
+
+    loss, hits, epochs = history["d_loss"], history["hits"], history.steps
+    step = float(epochs[2] - epochs[1])
+    away = ~(np.abs(loss - np.log(2)) < SETTLED_WITHIN)
+    last = len(epochs) - 1 - np.argmax(away[::-1], axis=0)  # the last record that is away
+    settled = np.where(
+        last + 1 < len(epochs), epochs[np.minimum(last + 1, len(epochs) - 1)], np.inf
+    )
+    one_sided = (hits.max(-1) >= COLLAPSED) & (hits.min(-1) == 0)
+    return {
+        "settled": settled,
+        "reached": np.isfinite(settled) & (hits[-1].min(-1) >= LEAST_EACH),
+        "collapsed": step * one_sided.sum(0),
+        "plateau": np.array(
+            [_plateau(x, c, step) for x, c in zip(loss.T, one_sided.T, strict=True)]
+        ),
+    }
+
+
+def _plateau(loss: NDArray, collapsed: Bools, step: float) -> float:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], collapsed, [False]])))
+    starts, ends = edges[::2], edges[1::2]
+    if not len(starts):
+        return np.nan
+    longest = int(np.argmax(ends - starts))
+    start, end = starts[longest], ends[longest]
+    if (end - start) * step < STRETCH:
+        return np.nan
+    return float(np.median(loss[(start + end) // 2 : end]))
+
+
+def _finish_two_clusters(history: History) -> History:
+    facts = two_cluster_facts(history)
+    rows = slice(None, None, 4)
+    small = History(
+        history.steps[rows],
+        {
+            "d_loss": history["d_loss"][rows].astype(np.float32).round(4),
+            "hits": history["hits"][rows].astype(np.uint8),
+        },
+        {**history.static, **facts},
+        history.meta,
+    )
+    per_member = [*history.meta["static_per_member"], *facts]
+    return small.describe(meta={"static_per_member": per_member, "unit": "epoch"})
+
+
+# -- five Gaussians -------------------------------------------------------------------------------
+
+
+def _five_gaussians(loss: str, seeds: int, **where: Any) -> History:
+    from gan_teach import probes, zoo
+    from gan_teach.sweeps import sweep
+
+    return sweep(
+        partial(zoo.five_gaussians, loss=loss), {}, seeds, zoo.FIVE_GAUSSIANS, every=200, chunk=25,
+        d_loss=probes.loss("d"), g_loss=probes.loss("g"), modes=probes.mode_scores(), **where,
+    )  # fmt: skip
+
+
+def _finish_five_gaussians(history: History) -> History:
+    modes = history["modes"]
+    arrays = {
+        "covered": modes[..., 0].astype(np.float32),  # NaN where a generator diverged
+        "high_quality": modes[..., 1].astype(np.float32).round(3),
+        "reverse_kl": modes[..., 2].astype(np.float32).round(3),
+        **{k: history[k].astype(np.float32).round(3) for k in ("d_loss", "g_loss")},
+    }
+    return History(history.steps, arrays, history.static, {**history.meta, "unit": "step"})
+
+
+RECORDS: dict[str, Record] = {
+    f"{name}-{short}": Record(f"{title}, {long}", 200, partial(run, loss), finish)
+    for name, title, run, finish in (
+        ("two-clusters", "Two clusters, 5000 epochs", _two_clusters, _finish_two_clusters),
+        ("five-gaussians", "Five Gaussians, 20,000 steps", _five_gaussians, _finish_five_gaussians),
+    )
+    for short, loss, long in (
+        ("js", "js", "non-saturating loss"),
+        ("rs", "relativistic", "relativistic pairing"),
+    )
+}
+"""The records by name; 200 seeds each at the published settings."""
