@@ -7,13 +7,17 @@ lets the course draw the optimal discriminator D* = p / (p + q) exactly.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from gan_teach import _checks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @runtime_checkable
@@ -93,14 +97,40 @@ class Uniform:
 _THEORY = ("density", "modes", "mode_std", "mode_weights", "locate")
 
 
-def _keep_theory(points: Any, source: Any) -> None:
-    """Give a set of points what is known of the distribution that they come from."""
-    for name in _THEORY:
-        if hasattr(source, name):
-            setattr(points, name, getattr(source, name))
+class _Stored(ABC):
+    """Points in memory; the two ways of handing them out are below."""
+
+    def __init__(self, points: Tensor, source: Source | None = None) -> None:
+        points = torch.as_tensor(points)
+        if points.ndim == 1:
+            points = points[:, None]
+        _checks.not_empty("points", points, hint="A data set needs at least one sample.")
+        if points.is_floating_point():
+            _checks.finite("points", points, hint="Clean the data before training on it.")
+        self.points = points
+        for name in _THEORY:  # what is known of the distribution that the points come from
+            if hasattr(source, name):
+                setattr(self, name, getattr(source, name))
+
+    @classmethod
+    def drawn(cls, source: Source, n: int, seed: int = 0) -> Self:
+        """``n`` points of ``source`` drawn once; its density and modes are kept for the theory."""
+        _checks.whole("n", n, least=1)
+        return cls(source.sample(n, torch.Generator().manual_seed(seed)), source)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.points.shape[1:])
+
+    @abstractmethod
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """``n`` of the points, (n, *shape)."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.points)} points of shape {self.shape})"
 
 
-class Fixed:
+class Fixed(_Stored):
     """A finite set of points, handed out in order and from the start again when they run out.
 
     ``Fixed.drawn(Normal(5, 1), 10, seed=0)`` is the published 1-D tutorial: its ten real samples
@@ -110,33 +140,12 @@ class Fixed:
     Raises ValueError for no points or for NaN among them.
     """
 
-    def __init__(self, points: Tensor, source: Source | None = None) -> None:
-        points = torch.as_tensor(points)
-        if points.ndim == 1:
-            points = points[:, None]
-        _checks.not_empty("points", points, hint="A data set needs at least one sample.")
-        self.points = _checks.finite("points", points, hint="Clean the data before training on it.")
-        _keep_theory(self, source)
-
-    @classmethod
-    def drawn(cls, source: Source, n: int, seed: int = 0) -> Fixed:
-        """``n`` points of ``source`` drawn once; its density and modes are kept for the theory."""
-        _checks.whole("n", n, least=1)
-        return cls(source.sample(n, torch.Generator().manual_seed(seed)), source)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.points.shape[1:])
-
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         del rng  # handed out in order: nothing is random
         return self.points[torch.arange(n) % len(self.points)]
 
-    def __repr__(self) -> str:
-        return f"Fixed({len(self.points)} points of shape {self.shape})"
 
-
-class Points:
+class Points(_Stored):
     """A data set in memory, sampled with replacement: each draw is a uniformly random row.
 
     Random indexing replaces a data loader for anything that fits into memory. Given the ``source``
@@ -144,28 +153,5 @@ class Points:
     Raises ValueError for an empty set or NaN in it.
     """
 
-    def __init__(self, points: Tensor, source: Source | None = None) -> None:
-        points = torch.as_tensor(points)
-        _checks.not_empty("points", points, hint="A data set needs at least one sample.")
-        if points.ndim == 1:
-            points = points[:, None]
-        if points.is_floating_point():
-            _checks.finite("points", points, hint="Clean the data before training on it.")
-        self.points = points
-        _keep_theory(self, source)
-
-    @classmethod
-    def drawn(cls, source: Source, n: int, seed: int = 0) -> Points:
-        """``n`` points of ``source`` drawn once."""
-        _checks.whole("n", n, least=1)
-        return cls(source.sample(n, torch.Generator().manual_seed(seed)), source)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.points.shape[1:])
-
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         return self.points[torch.randint(len(self.points), (n,), generator=rng)]
-
-    def __repr__(self) -> str:
-        return f"Points({len(self.points)} points of shape {self.shape})"
