@@ -61,6 +61,8 @@ from . import experiments as experiments
 from . import routes as routes
 from . import landscape as landscape
 from . import metrics as metrics
+from .sweeps import sweep as sweep
+from . import records as records
 from . import exercises as exercises
 from . import style as style
 from .tables import Table as Table
