@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach.dynamics.affine import AffineAlternating, suits
+from gan_teach.dynamics import affine_alternating
+from gan_teach.dynamics.affine import suits
 
 STEPS = 12
 
@@ -40,7 +41,7 @@ def recorded(rule, game, seed, **numbers):
 @pytest.mark.parametrize("steps", [(1, 1), (5, 1), (1, 4), (0, 2), (2, 0)])
 def test_it_takes_the_steps_that_autograd_takes(loss, noise, steps):
     pair = []
-    for rule in (AffineAlternating(*steps), gt.alternating(*steps, redraw="latents")):
+    for rule in (affine_alternating(*steps), gt.alternating(*steps, redraw="latents")):
         (game,) = games(1, loss=loss, **noise)
         pair.append(recorded(rule, game, seed=3))
     assert not np.allclose(pair[0]["params"][0], pair[0]["params"][-1])
@@ -52,7 +53,7 @@ def test_members_of_an_ensemble_may_have_their_own_rates_and_noise():
     numbers = {"lr": [0.1, 0.05, 0.2], "tau": [1.0, 2.0, 0.5]}
     levels = (0.0, 0.3, 1.0)
     pair = []
-    for rule in (AffineAlternating(3, 2), gt.alternating(3, 2, redraw="latents")):
+    for rule in (affine_alternating(3, 2), gt.alternating(3, 2, redraw="latents")):
         members = [line_gan(s, noise=x) for s, x in enumerate(levels)]
         pair.append(recorded(rule, gt.stack(members), [0, 1, 2], **numbers))
     for key in pair[0]:
@@ -60,9 +61,9 @@ def test_members_of_an_ensemble_may_have_their_own_rates_and_noise():
 
 
 def test_members_agree_with_single_runs():
-    many = recorded(AffineAlternating(5, 2), gt.stack(games(3)), [7, 8, 9])
+    many = recorded(affine_alternating(5, 2), gt.stack(games(3)), [7, 8, 9])
     for k, game in enumerate(games(3)):
-        one = recorded(AffineAlternating(5, 2), game, 7 + k)
+        one = recorded(affine_alternating(5, 2), game, 7 + k)
         np.testing.assert_allclose(many["params"][:, k], one["params"], rtol=1e-10)
 
 
@@ -70,7 +71,7 @@ def test_a_schedule_of_the_noise_is_followed():
     (blurred,), (clear,) = games(1, noise=1.0), games(1)
     assert blurred.corrupt is not None
     blurred.corrupt.anneal = lambda step: 0.0
-    ends = [recorded(AffineAlternating(2, 2), g, 1).last("params") for g in (blurred, clear)]
+    ends = [recorded(affine_alternating(2, 2), g, 1).last("params") for g in (blurred, clear)]
     np.testing.assert_allclose(*ends, rtol=1e-12)
 
 
@@ -78,7 +79,7 @@ def test_a_run_that_diverges_is_data():
     (game,) = games(1, noise=1.0)
     with torch.no_grad():
         game.generator.bias.fill_(math.inf)
-    assert np.isnan(recorded(AffineAlternating(2, 2), game, 0).last("params")).any()
+    assert np.isnan(recorded(affine_alternating(2, 2), game, 0).last("params")).any()
 
 
 @pytest.mark.parametrize(
@@ -95,10 +96,10 @@ def test_a_run_that_diverges_is_data():
 def test_other_games_are_refused(game):
     assert not suits(game)
     with pytest.raises(ValueError, match=r"use gt\.alternating"):
-        recorded(AffineAlternating(), game, 0)
+        recorded(affine_alternating(), game, 0)
 
 
 def test_other_optimizers_are_refused():
     for optimizer in ("adam", "momentum"):
         with pytest.raises(ValueError, match="optimizer='sgd'"):
-            recorded(AffineAlternating(), games(1)[0], 0, optimizer=optimizer)
+            recorded(affine_alternating(), games(1)[0], 0, optimizer=optimizer)

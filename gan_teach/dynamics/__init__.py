@@ -15,6 +15,7 @@ hands it the combined gradient or takes its step as a map; each docstring says w
 
 from collections.abc import Callable
 
+from gan_teach.dynamics.affine import AffineAlternating, affine_alternating
 from gan_teach.dynamics.base import DrawFn, Rule, Seen, field, gradient
 from gan_teach.dynamics.descent import (
     Alternating,
@@ -59,11 +60,12 @@ RULES: dict[str, Callable[..., Rule]] = {
     "heun": heun,
     "rk4": rk4,
 }
-"""Every rule by name: ``RULES[name](...)`` makes one."""
+"""Every rule that takes any game, by name: ``RULES[name](...)`` makes one."""
 
 __all__ = [
     "RK4",
     "RULES",
+    "AffineAlternating",
     "Alternating",
     "Consensus",
     "DrawFn",
@@ -78,6 +80,7 @@ __all__ = [
     "Simultaneous",
     "SymplecticAdjustment",
     "WeightClipping",
+    "affine_alternating",
     "alternating",
     "consensus",
     "extragradient",

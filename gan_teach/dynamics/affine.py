@@ -84,6 +84,14 @@ class AffineAlternating(Rule):
         return game.loss.g(logits[..., 0], logits[..., 0])
 
 
+def affine_alternating(d_steps: int = 1, g_steps: int = 1) -> AffineAlternating:
+    """``alternating(d_steps, g_steps, redraw="latents")`` for the GAN on the line, but faster.
+
+    Raises ValueError for negative counts and, at the first step, for other games or optimizers.
+    """
+    return AffineAlternating(d_steps, g_steps)
+
+
 def suits(game: Game) -> bool:
     """Whether ``AffineAlternating`` can train ``game``."""
     return (

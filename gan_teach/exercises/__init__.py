@@ -7,10 +7,18 @@ per part of the course; what they share is in ``base``.
 
 from gan_teach.exercises.base import Verdict as Verdict
 from gan_teach.exercises.line import check_best_answer as check_best_answer
+from gan_teach.exercises.line import check_best_slope as check_best_slope
 from gan_teach.exercises.line import check_blind_direction as check_blind_direction
 from gan_teach.exercises.line import check_confident_value as check_confident_value
+from gan_teach.exercises.line import check_gradient_ratio as check_gradient_ratio
 from gan_teach.exercises.line import check_noisy_variance as check_noisy_variance
 from gan_teach.exercises.line import check_non_saturation as check_non_saturation
 from gan_teach.exercises.line import check_optimal_discriminator as check_optimal_discriminator
+from gan_teach.exercises.line import check_sampling_noise as check_sampling_noise
 from gan_teach.exercises.line import check_saturation as check_saturation
 from gan_teach.exercises.line import check_target as check_target
+from gan_teach.exercises.timescale import check_covariance_real_from as check_covariance_real_from
+from gan_teach.exercises.timescale import check_largest_ratio as check_largest_ratio
+from gan_teach.exercises.timescale import check_real_from as check_real_from
+from gan_teach.exercises.timescale import check_rotations as check_rotations
+from gan_teach.exercises.timescale import check_scalar_tau_star as check_scalar_tau_star

@@ -92,6 +92,21 @@ def check_non_saturation(factor: Any) -> Verdict:
     )
 
 
+def check_gradient_ratio(times: Any) -> Verdict:
+    """(1 - D) / D at D = 0.001: non-saturating over saturating gradient of one sample."""
+    return number(
+        times,
+        999.0,
+        "(1 - D) / D = 0.999 / 0.001.",
+        atol=0.5,
+        mistakes={
+            "the numerator is 1 - D, not 1.": 1000.0,
+            "that is the saturating one over the other: turn it over.": 1 / 999,
+            "that is the difference of the factors; how many *times* is asked.": 0.998,
+        },
+    )
+
+
 # -- 03: the strong generator ----------------------------------------------------------------------
 
 
@@ -109,6 +124,22 @@ def check_best_answer(b: Any, real_mean: float, w: float) -> Verdict:
     )
 
 
+def check_sampling_noise(scatter: Any, w: float, n: int) -> Verdict:
+    """Standard deviation of dV/da at the equilibrium from n latents: |w| / (2 sqrt(12 n))."""
+    right = abs(w) / (2 * math.sqrt(12 * n))
+    return number(
+        scatter,
+        right,
+        "half the scatter of a mean of n uniform variables times w.",
+        atol=1e-3,
+        mistakes={
+            "that is the scatter of the mean; the gradient is half of it.": 2 * right,
+            "that is a variance; take its root.": right**2,
+            "that is the scatter of one sample; a mean of n scatters less.": right * math.sqrt(n),
+        },
+    )
+
+
 # -- 04: the noisy GAN -----------------------------------------------------------------------------
 
 
@@ -122,5 +153,20 @@ def check_noisy_variance(variance: Any, data_std: float, noise: float) -> Verdic
         mistakes={
             "standard deviations do not add; variances do.": (data_std + noise) ** 2,
             "that is the standard deviation; square it.": math.hypot(data_std, noise),
+        },
+    )
+
+
+def check_best_slope(slope: Any, gap: float, variance: float) -> Verdict:
+    """Slope of the logit of D* between two normal densities of equal variance: gap / variance."""
+    return number(
+        slope,
+        gap / variance,
+        "log p - log q is a line with the slope (difference of the means) / variance.",
+        atol=1e-6,
+        mistakes={
+            "divide by the variance, not by the standard deviation.": gap / math.sqrt(variance),
+            "the sign: D* grows towards the real samples.": -gap / variance,
+            "the two halves of (x - mean)^2 / (2 variance) add up.": gap / (2 * variance),
         },
     )

@@ -7,6 +7,7 @@ either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for 
 from gan_teach.plots._panel import Draw as Draw
 from gan_teach.plots._panel import Panel as Panel
 from gan_teach.plots._stage import stage as stage
+from gan_teach.plots.compare import compare as compare
 from gan_teach.plots.curves import eigenvalues as eigenvalues
 from gan_teach.plots.curves import eigenvalues_panel as eigenvalues_panel
 from gan_teach.plots.curves import equilibrium_losses as equilibrium_losses
@@ -18,11 +19,17 @@ from gan_teach.plots.curves import scores_panel as scores_panel
 from gan_teach.plots.ensembles import fan as fan
 from gan_teach.plots.ensembles import outcomes as outcomes
 from gan_teach.plots.ensembles import wilson as wilson
+from gan_teach.plots.phase import phase_diagram as phase_diagram
 from gan_teach.plots.planar import basins as basins
 from gan_teach.plots.planar import break_jumps as break_jumps
 from gan_teach.plots.planar import distance as distance
 from gan_teach.plots.planar import vector_field as vector_field
 from gan_teach.plots.planar import vector_field_panel as vector_field_panel
+from gan_teach.plots.portraits import path_panel as path_panel
+from gan_teach.plots.portraits import plane_panel as plane_panel
+from gan_teach.plots.portraits import portraits as portraits
+from gan_teach.plots.portraits import regions as regions
+from gan_teach.plots.portraits import regions_panel as regions_panel
 from gan_teach.plots.samples import densities as densities
 from gan_teach.plots.samples import samples as samples
 from gan_teach.plots.samples import samples_panel as samples_panel
