@@ -80,7 +80,8 @@ print("settled between game 80 and 250:", gt.holds(80 < settled < 250))
 # Not $D$'s strength: it still makes fifty steps. **Predict:** is $D$ less certain now of the
 # generated points? Two quantities: its answer on these points, $D(G(z))$, and its
 # mean answer on what it is shown of them, $\mathbb E_\varepsilon D(G(z) + \varepsilon)$. The second
-# is the factor by which the saturating loss now multiplies $G$'s gradient.
+# is the factor by which the saturating loss now multiplies $G$'s gradient; without noise the two are
+# the same.
 
 # %%
 from statistics import NormalDist
@@ -93,9 +94,9 @@ clear = gt.experiments.run("strong-discriminator", games=gt.budget(500))
 
 # %%
 curves = {
-    "noise: D(G(z) + ε), which G learns from": shown,
-    "noise: D(G(z))": history["d_fake"],
-    "no noise: D(G(z)), which G learns from": clear["d_fake"],
+    "D(G(z) + ε) with noise": shown,
+    "D(G(z)) with noise": history["d_fake"],
+    "D(G(z)) without": clear["d_fake"],
 }
 gt.show(
     gt.plots.compare(history.steps, curves, ylabel="D's mean answer", log=True),

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from gan_teach import style
 from gan_teach.plots._panel import Level, draw_level, legend_below
 
+_LEGEND_WIDTH = 70  # characters below a figure of the usual size
+
 
 def compare(
     x: ArrayLike,
@@ -26,9 +28,12 @@ def compare(
     """Curves (m,) over the points ``x`` (m,), each with a color and a dash of its own.
 
     ``level`` = (value, name) adds what the theory predicts as a dashed horizontal line, ``mark`` a
-    dotted vertical one. Raises ValueError for a curve of another length than x, which it names.
+    dotted vertical one. Raises ValueError when there is no curve, or one of another length than x,
+    which it names.
     """
     points = np.asarray(x, dtype=float)
+    if not curves:
+        raise ValueError("curves is empty: give at least one name and its values.")
     ax = style.axes(ax)
     with style.use():
         for k, (name, values) in enumerate(curves.items()):
@@ -49,5 +54,6 @@ def compare(
                 mark[1], (mark[0], 1.0), xycoords=("data", "axes fraction"), xytext=(4, -2),
                 textcoords="offset points", va="top", color=style.THEORY, fontsize=10,
             )  # fmt: skip
-        legend_below(ax, cols=min(len(curves), 3))
+        longest = max(map(len, curves))
+        legend_below(ax, cols=min(max(1, _LEGEND_WIDTH // longest), len(curves)))
     return ax

@@ -1,0 +1,106 @@
+"""Checks of exercises: right answers, known mistakes, answers of the wrong kind."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from gan_teach import exercises as ex
+from gan_teach.exercises.base import function, number
+
+
+def gradient_of_log(sign):
+    """|d/df log sigmoid(sign f)| as a function of d = sigmoid(f), by central differences."""
+
+    def factor(d):
+        f, h = math.log(d / (1 - d)), 1e-5
+        log = lambda t: -math.log1p(math.exp(-sign * t))  # noqa: E731
+        return abs(log(f + h) - log(f - h)) / (2 * h)
+
+    return factor
+
+
+def slope_of_log_ratio(gap, variance):
+    """d/dx log p/q of two normal densities, from the densities themselves."""
+    density = lambda x, mean: math.exp(-((x - mean) ** 2) / (2 * variance))  # noqa: E731
+    logit = lambda x: math.log(density(x, gap) / density(x, 0.0))  # noqa: E731
+    return (logit(1.0) - logit(0.0)) / 1.0
+
+
+def scatter_of_half_a_mean(w, n):
+    z = np.random.default_rng(0).uniform(size=(400_000, n))
+    return (0.5 * (w * z).mean(1)).std()
+
+
+# check, the answer by another road, wrong answers with a word of the sentence each deserves
+NUMBERS = [
+    (ex.check_confident_value, math.log(0.9) + math.log(1 - 0.1),
+     [(math.log(0.9) + math.log(0.1), "log\\(1 - D\\)"), (math.log(0.9), "two")]),
+    (ex.check_target, 2 * math.log(0.5),
+     [(math.log(0.5), "one of the two"), (2 * math.log(2), "sign"), (-0.602, "base 10")]),
+    (ex.check_gradient_ratio, 0.999 / 0.001,
+     [(1000, "numerator"), (1 / 999, "turn it over"), (0.998, "difference")]),
+    (lambda b: ex.check_best_answer(b, real_mean=5.0, w=2.0), 4.0,
+     [(5.0, "w/2"), (3.0, "1/2")]),
+    (lambda s: ex.check_sampling_noise(s, w=2.0, n=10), scatter_of_half_a_mean(2.0, 10),
+     [(2 / 120**0.5, "half"), (1 / 120, "root"), (1 / 12**0.5, "one sample")]),
+    (lambda v: ex.check_noisy_variance(v, data_std=1.0, noise=0.5), 1.25,
+     [(2.25, "do not add"), (1.25**0.5, "square")]),
+    (lambda s: ex.check_best_slope(s, gap=4.0, variance=2.0), slope_of_log_ratio(4.0, 2.0),
+     [(4 / 2**0.5, "standard deviation"), (-2.0, "sign"), (1.0, "halves")]),
+]  # fmt: skip
+FUNCTIONS = [
+    (ex.check_saturation, gradient_of_log(-1), lambda d: 1 - d),
+    (ex.check_non_saturation, gradient_of_log(1), lambda d: d),
+    (ex.check_optimal_discriminator, lambda p, q: p / (p + q), lambda p, q: q / (p + q)),
+]
+CHECKS = [check for check, *_ in [*NUMBERS, *FUNCTIONS]] + [ex.check_blind_direction]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_open_exercise_is_not_wrong_but_open(check):
+    for nothing in (..., None):
+        verdict = check(nothing)
+        assert not verdict
+        assert "replace the ..." in repr(verdict)
+
+
+@pytest.mark.parametrize(("check", "answer", "mistakes"), NUMBERS)
+def test_numbers(check, answer, mistakes):
+    assert check(answer)
+    assert repr(check(answer)).startswith("Right: ")
+    for wrong, word in mistakes:
+        assert not check(wrong)
+        assert re.search(word, check(wrong).message), check(wrong)
+    assert "not within" in check(answer + 17).message
+    assert "not within" in check(math.nan).message
+
+
+@pytest.mark.parametrize(("check", "answer", "wrong"), FUNCTIONS)
+def test_functions(check, answer, wrong):
+    assert check(answer)
+    assert "is wanted" in check(wrong).message
+    assert "raised ZeroDivisionError" in check(lambda *_: 1 / 0).message
+    assert not check(lambda *_: [0.5, 0.5])
+    assert "a function is wanted" in check(0.5).message
+
+
+def test_the_blind_direction_keeps_the_mean_and_changes_the_spread():
+    for scale in (1.0, -3.0, 1e-3):
+        assert ex.check_blind_direction((2 * scale, -scale))
+    assert not ex.check_blind_direction((0.0, 1.0))
+    assert not ex.check_blind_direction((1.0, 0.5))
+    assert "two numbers" in ex.check_blind_direction(3.0).message
+
+
+@pytest.mark.parametrize("given", ["1.386", "x", [1, 2], {}])
+def test_a_number_may_be_anything_a_learner_types(given):
+    assert isinstance(number(given, 5.0, "why", atol=0.1), ex.Verdict)
+    assert not number(given, 5.0, "why", atol=0.1)
+
+
+def test_numpy_answers_count():
+    assert ex.check_target(np.float32(-1.3863))
+    assert ex.check_target(np.array(-1.3863))
+    assert function(np.sqrt, math.sqrt, [(2.0,), (9.0,)], "why")

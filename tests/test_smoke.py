@@ -1,0 +1,26 @@
+"""The switch that shortens runs."""
+
+import pytest
+
+from gan_teach import smoke
+
+
+@pytest.mark.parametrize("value", [None, "", "0"])
+def test_without_the_switch_runs_are_long_and_claims_judged(monkeypatch, value):
+    monkeypatch.delenv("GAN_TEACH_SMOKE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("GAN_TEACH_SMOKE", value)
+    assert not smoke.is_smoke()
+    assert smoke.budget(1500) == 1500
+    assert smoke.budget(64, 8) == 64
+    assert smoke.holds(1 < 2) is True
+    assert smoke.holds([]) is False
+
+
+def test_under_the_switch_runs_are_short_and_claims_not_judged(monkeypatch):
+    monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
+    assert smoke.is_smoke()
+    assert smoke.budget(1500) == 75
+    assert smoke.budget(20) == 2  # one game would have no course
+    assert smoke.budget(64, 8) == 8
+    assert smoke.holds(False) is True
