@@ -38,6 +38,7 @@ from . import reproduction as reproduction
 from .krylov import jacobian_transpose as jacobian_transpose
 from .krylov import extremes as extremes
 from .paths import path_angle as path_angle
+from . import paths as paths
 from . import dynamics as dynamics
 from .dynamics import negative_momentum as negative_momentum
 from .dynamics import weight_clipping as weight_clipping

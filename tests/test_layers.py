@@ -29,11 +29,10 @@ LAYERS = [
         "flows",
         "critical",
         "zero_modes",
-        "reproduction",
     },
     {"training", "checkpoints", "ensemble", "averages", "probes", "zoo"},
     {"style", "plots", "animation"},
-    {"experiments", "lab", "exercises", "runs", "sweeps"},
+    {"routes", "reproduction", "experiments", "lab", "exercises", "runs", "sweeps"},
     {"course", "notebooks", "records", "cli", "__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}

@@ -7,6 +7,7 @@ autograd's. How the steps are computed is chosen in ``engines``.
 
 from gan_teach.flows.basins import NONE, UNBOUNDED, Basins, basins
 from gan_teach.flows.engines import ENGINES
+from gan_teach.flows.fields import planar_field
 from gan_teach.flows.starts import grid
 from gan_teach.flows.trajectories import Trajectories, trajectories
 
@@ -18,5 +19,6 @@ __all__ = [
     "Trajectories",
     "basins",
     "grid",
+    "planar_field",
     "trajectories",
 ]
