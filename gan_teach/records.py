@@ -20,6 +20,7 @@ from gan_teach.history import History
 
 SETTLED_WITHIN = 0.03  # of D's loss at the equilibrium, log 2 in the halved convention
 NEAR = 0.36  # a point this near a cluster's lower end counts for it, as in the published script
+LEAST_EACH = 40  # of a hundred fakes at a cluster that counts as reached
 COLLAPSED = 95  # of a hundred fakes in one cluster and none in the other
 STRETCH = 50  # epochs that a collapse must last to have a plateau
 
@@ -100,8 +101,6 @@ def two_cluster_facts(history: History) -> dict[str, NDArray]:
     cluster and none at the other; plateau: median of D's loss over the longest such stretch, its
     first half left out (D needs it to settle), NaN if it is shorter than 50 epochs.
     """
-    from gan_teach.zoo.planar import LEAST_EACH
-
     loss, hits, epochs = history["d_loss"], history["hits"], history.steps
     step = float(epochs[2] - epochs[1])
     away = ~(np.abs(loss - np.log(2)) < SETTLED_WITHIN)

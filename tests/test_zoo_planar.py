@@ -49,7 +49,8 @@ def test_the_networks_have_the_published_sizes(make):
 def test_seeds_change_weights_and_data_and_nothing_else_does(make):
     a, b, c = make(seed=1), make(seed=1), make(seed=2)
     state = torch.get_rng_state()
-    for x, y, z in zip(a.g_params + a.d_params, b.g_params + b.d_params, c.g_params + c.d_params):
+    params = (game.g_params + game.d_params for game in (a, b, c))
+    for x, y, z in zip(*params, strict=True):
         assert torch.equal(x, y)
         assert not torch.equal(x, z)
     assert torch.equal(a.data.points, b.data.points)
@@ -212,7 +213,7 @@ def test_unit_output_adam_normalizes_the_output_layer_and_only_it():
 
 
 def test_an_unknown_loss_lists_the_known_ones():
-    with pytest.raises(ValueError, match="loss must be one of js, relativistic.*'rsgan'"):
+    with pytest.raises(ValueError, match=r"loss must be one of js, relativistic.*'rsgan'"):
         zoo.two_clusters(loss="rsgan")
 
 

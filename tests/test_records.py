@@ -1,0 +1,118 @@
+"""Records: what is read off the runs, files that resume, and the command."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gan_teach import cli, landscape, records, zoo
+from gan_teach.history import History
+
+EPOCHS = np.arange(0, 1001, 5)
+LOG2 = np.log(2)
+JS_COLLAPSE = landscape.plateau(1, 2, convention="half")
+
+
+def runs(*members):
+    """A History of two-cluster runs, each a list of (last epoch, loss, hits at the clusters)."""
+    loss, hits = np.full((len(EPOCHS), len(members)), np.nan), None
+    hits = np.zeros((len(EPOCHS), len(members), 2), dtype=int)
+    for s, pieces in enumerate(members):
+        start = 0
+        for end, value, counts in pieces:
+            now = (start <= EPOCHS) & (end >= EPOCHS)
+            loss[now, s], hits[now, s] = value, counts
+            start = end + 1
+    loss[0] = np.nan  # there is no loss before the first update
+    return History(EPOCHS, {"d_loss": loss, "hits": hits})
+
+
+def test_facts_of_runs_whose_course_is_known():
+    history = runs(
+        [(100, 0.6, (30, 2)), (400, JS_COLLAPSE, (100, 0)), (1000, LOG2 + 0.01, (50, 50))],
+        [(1000, JS_COLLAPSE, (0, 97))],  # never escapes
+        [(20, JS_COLLAPSE, (100, 0)), (500, 0.6, (50, 50)), (1000, LOG2, (90, 10))],
+        [(1000, LOG2, (55, 45))],
+    )
+    facts = records.two_cluster_facts(history)
+    assert facts["settled"].tolist() == [405, np.inf, 505, 5]
+    assert facts["reached"].tolist() == [True, False, False, True]
+    assert facts["collapsed"].tolist() == [300, 1005, 25, 0]
+    np.testing.assert_allclose(facts["plateau"], [JS_COLLAPSE, JS_COLLAPSE, np.nan, np.nan])
+
+
+def test_the_plateau_leaves_out_the_way_to_it():
+    history = runs([(1000, 0.5, (100, 0))])
+    decaying = np.where(EPOCHS < 480, 0.69 - 0.0004 * EPOCHS, 0.4774)
+    history = history.with_arrays(d_loss=decaying[:, None])
+    assert records.two_cluster_facts(history)["plateau"] == pytest.approx(0.4774)
+
+
+def test_a_diverged_run_settles_nowhere():
+    facts = records.two_cluster_facts(runs([(500, LOG2, (50, 50)), (1000, np.nan, (0, 0))]))
+    assert facts["settled"].tolist() == [np.inf]
+    assert not facts["reached"].any()
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """The published games for twenty epochs, or five steps."""
+    monkeypatch.setattr(zoo, "TWO_CLUSTERS", replace(zoo.TWO_CLUSTERS, steps=20))
+    monkeypatch.setattr(zoo, "FIVE_GAUSSIANS", replace(zoo.FIVE_GAUSSIANS, steps=5))
+
+
+def test_hits_are_counted_from_the_fixed_latents(short, tmp_path):
+    """Beside a single run that is looked at from outside."""
+    history = records.make("two-clusters-rs", tmp_path, tmp_path / "work", seeds=2)
+    game = zoo.two_clusters(1, loss="relativistic")
+    for _ in zoo.TWO_CLUSTERS.train(game, seed=1):
+        pass
+    fake = game.generate(game.latent.points).detach().numpy()[:, 0]
+    expected = [(np.abs(fake - center) <= 0.36).sum() for center in (0.0, 4.0)]
+    assert history.last("hits")[1].tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["two-clusters-js", "five-gaussians-rs"])
+def test_a_record_is_small_complete_and_loads(short, name, tmp_path, monkeypatch):
+    made = records.make(name, tmp_path / "records", tmp_path / "work", seeds=3)
+    monkeypatch.setattr(records, "folder", lambda: tmp_path / "records")
+    found = records.load(name)
+    assert found.meta == made.meta
+    assert found.meta["members"] == 3
+    assert found.static["seed"].tolist() == [0, 1, 2]
+    assert found.member(1).static["seed"] == 1
+    for key in made:
+        np.testing.assert_array_equal(found[key], made[key])
+        assert made[key].itemsize <= 4
+    assert not made.meta["interrupted"]
+
+
+def test_a_second_call_trains_nothing_again(short, tmp_path, monkeypatch):
+    first = records.make("five-gaussians-js", tmp_path, tmp_path / "work", seeds=2)
+    monkeypatch.setattr(zoo.Training, "train", lambda *a, **k: pytest.fail("trained again"))
+    again = records.make("five-gaussians-js", tmp_path, tmp_path / "work", seeds=2)
+    np.testing.assert_array_equal(first["covered"], again["covered"])
+
+
+def test_the_command_lists_makes_and_complains(short, tmp_path, capsys):
+    assert cli.main(["record"]) == 0
+    assert capsys.readouterr().out.count("\n") == len(records.RECORDS)
+    where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
+    assert cli.main(["record", "two-clusters-js", "--seeds", "2", *where]) == 0
+    assert "2 of 2 GANs are done" in capsys.readouterr().out
+    assert (tmp_path / "out" / "two-clusters-js.npz").exists()
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["record", "two-cluster-js", *where])
+    assert stop.value.code == 2
+    assert "Did you mean 'two-clusters-js'?" in capsys.readouterr().err
+
+
+def test_an_interrupted_record_says_so(short, tmp_path, monkeypatch, capsys):
+    def stop(state):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(records, "_hits", stop)
+    where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
+    assert cli.main(["record", "two-clusters-js", "--seeds", "2", *where]) == 130
+    assert "0 of 2 GANs are done" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
