@@ -163,7 +163,13 @@ def _watch(game: GAN) -> dict[str, Any]:
 
 
 def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
-    return {**asdict(chosen), "experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "game"}
+    return {
+        **asdict(chosen),
+        "experiment": name,
+        "title": name.replace("-", " "),
+        "seed": seed,
+        "unit": "game",
+    }
 
 
 def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:
@@ -213,6 +219,8 @@ def settling_game(history: History, within: float = 0.1) -> NDArray[np.float64]:
     """First game from which |V + 2 log 2| stays below ``within``: scalar or (S,), inf if never."""
     away = ~(np.abs(history["objective"][1:] - TARGET) < within)
     games = history.steps[1:]
+    if not len(games):  # stopped before the first game
+        return np.full(away.shape[1:], np.inf)
     last = away.shape[0] - np.argmax(away[::-1], axis=0)  # index after the last game outside
     last = np.where(away.any(0), last, 0)
     return np.where(last < len(games), games[np.minimum(last, len(games) - 1)], np.inf).astype(
@@ -277,10 +285,12 @@ def _report_seeds(history: History) -> list[Row]:
     finite = settled[np.isfinite(settled)]
     middle = _game(np.median(finite)) if len(finite) else "never"
     values = history["objective"][-1]
+    values = values[np.isfinite(values)]
+    v = f"{np.median(values):.4f}" if len(values) else "nan"
     return [
         *rows,
         Row("median game from which V stays within 0.1", middle, "-", None),
-        Row("median V in the last game", f"{np.nanmedian(values):.4f}", "-2 log 2 = -1.3863", None),
+        Row("median V in the last game", v, "-2 log 2 = -1.3863", None),
     ]
 
 
