@@ -1,5 +1,6 @@
-"""The path angle: what the two players' field does along a straight line through parameter
-space."""
+"""Paths through parameter space: how fast a run closes in and turns, and the path angle, what the
+two players' field does along a straight line.
+"""
 
 from __future__ import annotations
 
@@ -55,3 +56,38 @@ def path_angle(field: Callable[[Any], Any], start: Any, end: Any, alphas: Any = 
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = np.where(norm > 0, along / norm, np.nan)
     return PathAngle(alphas, np.clip(cosine, -1.0, 1.0), norm)
+
+
+def contraction(distance: Any, skip: float = 0.5) -> float:
+    """Factor per step by which a distance (T,) shrinks (below 1) or grows (above 1).
+
+    (d_last / d_first)^(1 / steps) over the records after the first ``skip`` of them, where the
+    slowest eigenvalue of the update has outlived the others. Raises ValueError for fewer than two
+    records and for distances that are not positive and finite there.
+    """
+    values = np.asarray(distance, dtype=float)
+    tail = values[int(skip * len(values)) :] if values.ndim == 1 else values
+    if tail.ndim != 1 or len(tail) < 2 or not (np.isfinite(tail).all() and (tail > 0).all()):
+        raise ValueError(
+            "distance must be (T,) and, after the skipped part, at least two positive finite "
+            f"numbers; got shape {values.shape}. A run that diverged or arrived has no factor."
+        )
+    return float((tail[-1] / tail[0]) ** (1 / (len(tail) - 1)))
+
+
+def turning_period(path: Any, center: Any = (0.0, 0.0), skip: float = 0.5) -> float:
+    """Steps per turn of a path (T, 2) around ``center``, over the records after ``skip`` of them.
+
+    2 pi / (mean change of the polar angle per step); inf for a path that does not turn. A turn by
+    more than half a revolution per step cannot be told from one the other way round. Raises
+    ValueError for other shapes and fewer than two records.
+    """
+    points = np.asarray(path, dtype=float)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"path must have shape (T, 2), got {points.shape}.")
+    x, y = (points[int(skip * len(points)) :] - np.asarray(center, dtype=float)).T
+    if len(x) < 2:
+        raise ValueError(f"a turn needs at least two records after the skipped part, got {len(x)}.")
+    angle = np.unwrap(np.arctan2(y, x))
+    turned = abs(angle[-1] - angle[0]) / (len(angle) - 1)
+    return float(2 * np.pi / turned) if turned > 0 else float("inf")

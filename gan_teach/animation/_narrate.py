@@ -22,9 +22,12 @@ _NUMBERS = {  # the order in which a record is read out
 def narrate(history: History, i: int = -1) -> str:
     """One sentence with the numbers of record ``i``: what a player or an alternative text says.
 
-    Only what was recorded is mentioned; a run that has diverged by then is said to have.
+    Only what was recorded is mentioned; a run that has diverged by then is said to have. A history
+    that brings sentences of its own, ``caption`` (T,), is read out in these.
     """
     i = record_index(history, i)
+    if "caption" in history:
+        return str(history["caption"][i])
     start = f"{unit(history).capitalize()} {history.steps[i]} of {history.steps[-1]}"
     bad = first_bad(*(history[key] for key in ("fake", "params", *_NUMBERS) if key in history))
     if bad is not None and i >= bad:

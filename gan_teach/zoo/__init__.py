@@ -1,5 +1,6 @@
 """The published games and experiments, one function each, with their papers' constants."""
 
+from gan_teach.zoo.dirac_fields import dirac_field
 from gan_teach.zoo.dirac_gans import (
     DIRAC_LEARNING_RATE,
     DIRAC_METHODS,
@@ -48,6 +49,7 @@ __all__ = [
     "bilinear",
     "covariance",
     "dirac",
+    "dirac_field",
     "dirac_gan",
     "five_gaussians",
     "half_circles",
