@@ -120,7 +120,8 @@ class _Plan:
         run: Run = self.training.train(
             stack(games), steps=self.steps, seed=[m["seed"] for m in members], **per_run
         )
-        history = record(observe(run, tick), every=self.every, **self.probes)
+        probes: dict[str, Any] = dict(self.probes)
+        history = record(observe(run, tick), every=self.every, **probes)
         static = _constants(members)
         meta = {"static_per_member": list(static), "sweep": self.facts()}
         return history.describe(static=static, meta=meta)
@@ -162,7 +163,7 @@ def _load(path: Path, facts: Mapping[str, Any], members: Mapping[str, np.ndarray
     part = History.load(path)
     found = part.meta.get("sweep", {})
     different = [k for k in facts if found.get(k) != facts[k]]
-    different += [k for k in members if not np.array_equal(part.static.get(k), members[k])]
+    different += [k for k in members if not np.array_equal(part.static.get(k, []), members[k])]
     if different:
         raise ValueError(
             f"{path} belongs to another sweep: its {', '.join(different)} differ. Give each sweep "

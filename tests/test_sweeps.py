@@ -1,6 +1,7 @@
 """Sweeps: members equal single runs, chunks resume, and an interruption loses nothing."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from gan_teach.sweeps import merge, sweep
 from gan_teach.training import record
 
 SETUP = zoo.Training(steps=4, batch_size=8, lr=1e-2, optimizer="adam", rule=zoo.FIVE_GAUSSIANS.rule)
-SEEN = {"params": probes.params(), "d_loss": probes.loss("d")}
+SEEN: dict[str, Any] = {"params": probes.params(), "d_loss": probes.loss("d")}
 
 
 def tiny(seed, loss="js", width=4, gamma=0.0):
@@ -194,7 +195,7 @@ def test_the_phase_diagram_says_share_interval_and_number():
     assert texts.count("0% to 49%, n = 4") == 2
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "c"]
-    mesh = ax.collections[0].get_array()
+    mesh: Any = ax.collections[0].get_array()
     np.testing.assert_allclose(np.ma.filled(mesh, np.nan), [[0.75, 0], [0.75, 0], [0.75, np.nan]])
 
 

@@ -67,8 +67,8 @@ class Alternating(Rule):
         if draw.step % self.d_every == 0:  # pyright: ignore[reportFunctionMemberAccess]
             self._step_d(game, draw, optims, seen, shared, fake)
         for i, active in _rounds(self.g_steps, game.lead):
-            batch = draw("g", i) if self.redraw != "none" else shared
-            if self.redraw == "latents":
+            batch = draw("g", i) if shared is None or self.redraw != "none" else shared
+            if shared is not None and self.redraw == "latents":
                 batch = replace(shared, latent=batch.latent)
             with frozen(optims.d.params):
                 loss = game.loss_g(batch, fake if self.redraw == "none" and i == 0 else None)

@@ -55,7 +55,7 @@ def five_gaussians_loop(width: int) -> Step:
         opt_g.zero_grad()
         loss_g.backward()
         opt_g.step()
-        loss_d.item(), loss_g.item()
+        _ = loss_d.item(), loss_g.item()
 
     return step
 
@@ -83,7 +83,7 @@ def two_clusters_loop() -> Step:
             opt_g.zero_grad()
             loss_g.backward()
             opt_g.step()
-        loss_d.item(), loss_g.item()
+        _ = loss_d.item(), loss_g.item()
 
     return step
 
@@ -112,7 +112,8 @@ def seconds(step: Step, count: int) -> float:
 
 
 def compare(name: str, plain: Step, mine: Step, members: int, repeats: int, budget: float) -> None:
-    seconds(plain, 3), seconds(mine, 3)
+    for step in (plain, mine):
+        seconds(step, 3)  # the first steps are slower
     counts = [max(1, round(budget / seconds(step, 3))) for step in (plain, mine)]
     pairs = [(seconds(plain, counts[0]), seconds(mine, counts[1])) for _ in range(repeats)]
     ratios = [members * loop / stack for loop, stack in pairs]
