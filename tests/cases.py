@@ -1,5 +1,8 @@
 """Small float64 games that several test files go through, one for each thing that is joined."""
 
+# pyright: reportArgumentType=false, reportReturnType=false
+# ``to`` gives back the very game, which its type does not say.
+
 from __future__ import annotations
 
 from collections.abc import Callable

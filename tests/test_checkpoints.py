@@ -1,5 +1,8 @@
 """Resuming is exact, and a file is whole or refused: killed writers, flipped bits, other files."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import copy
 import errno
 import os

@@ -1,5 +1,8 @@
 """Instance noise: its law, who shares it, and the level at each step."""
 
+# pyright: reportAttributeAccessIssue=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import pytest
 import torch
 from scipy import stats

@@ -1,5 +1,8 @@
 """Samplers against scipy's distributions (Kolmogorov-Smirnov), densities against their formulas."""
 
+# pyright: reportAttributeAccessIssue=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,8 @@
 """A stack of S games is S games: trained, recorded and analysed as one, to rounding."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import numpy as np
 import pytest
 import torch

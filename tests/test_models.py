@@ -1,5 +1,8 @@
 """Networks against torch's own layers, first weights against their laws, stacks against loops."""
 
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import copy
 
 import numpy as np

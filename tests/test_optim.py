@@ -1,5 +1,9 @@
 """Optimisers against torch.optim over 200 steps, and against recurrences; members against loops."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalSubscript=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import copy
 from functools import partial
 

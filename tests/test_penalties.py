@@ -1,5 +1,8 @@
 """Penalties of critics with known gradients; parameter gradients against finite differences."""
 
+# pyright: reportAttributeAccessIssue=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import math
 
 import pytest

@@ -1,5 +1,8 @@
 """Probes against the same quantity computed by hand, and that looking changes nothing."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import copy
 
 import numpy as np

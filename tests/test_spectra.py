@@ -1,5 +1,8 @@
 """Derivatives against closed forms, explicit double loops, finite differences and symmetry."""
 
+# pyright: reportArgumentType=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import math
 
 import numpy as np

@@ -1,5 +1,9 @@
 """Every draw is a function of (seed, step): from any start, in any order, alone or stacked."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalSubscript=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import numpy as np
 import pytest
 import torch

@@ -1,5 +1,8 @@
 """The loop: what it yields, what a run leaves untouched, and each wrong argument at the call."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false
+# Wrong arguments are given on purpose, and parts of modules are taken by index.
+
 import numpy as np
 import pytest
 import torch
@@ -237,7 +240,8 @@ def test_record_without_probes_keeps_the_losses():
 
 def test_record_takes_a_run_that_is_already_under_way():
     run = train(function(), steps=5)
-    next(run), next(run)
+    next(run)
+    next(run)
     assert record(run, step=lambda s: s.step).steps.tolist() == [2, 3, 4, 5]
     assert len(record(run, step=lambda s: s.step)) == 0  # a run that is over
 
