@@ -1,6 +1,7 @@
 """The published numbers on function games, recomputed: `zoo.published` beside this library's.
 
-Each function returns rows; ``compare`` all of those that take no long run.
+Each function returns rows; ``compare`` all of those that take no long run. The rows of a critical
+point follow one another.
 """
 
 from __future__ import annotations
@@ -58,14 +59,12 @@ def compare_point(point: published.Point) -> list[Row]:
     if point.kind is not None:
         # The notebooks call a point an equilibrium or not; singular blocks do not occur there.
         same = zero.point.kind == point.kind
-        rows.append(
-            Row(point.notebook, f"kind {name}", point.kind, zero.point.kind, np.nan, 0.0, same)
-        )
-    return [*rows, _timescale_row(point, zero, name)]
+        rows.append(Row(point.notebook, "its kind", point.kind, zero.point.kind, np.nan, 0.0, same))
+    return [*rows, _timescale_row(point, zero)]
 
 
-def _timescale_row(point: published.Point, zero: Zero, name: str) -> Row:
-    ours, what = zero.tau_star, f"tau* {name}"
+def _timescale_row(point: published.Point, zero: Zero) -> Row:
+    ours, what = zero.tau_star, "its tau*"
     if point.tau_star is None:
         missing = np.isinf(ours)
         return Row(point.notebook, what, "a sentence", f"{ours:g}", np.nan, 0.0, bool(missing))

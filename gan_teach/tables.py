@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,9 +11,9 @@ from typing import Any
 class Table:
     """Rows under column names: HTML where a notebook can show it, aligned text elsewhere.
 
-    Cells are shown as they are, floats with ``digits`` significant digits, truths as yes and NO.
-    ``caption`` is a sentence that says what the table shows. Raises ValueError for a row that has
-    not one cell per column.
+    Cells are shown as they are, floats with ``digits`` significant digits, NaN as -, truths as yes
+    and NO. ``caption`` is a sentence that says what the table shows. Raises ValueError for a row
+    that has not one cell per column.
     """
 
     def __init__(
@@ -59,5 +60,5 @@ def _text(cell: Any, digits: int) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "NO"
     if isinstance(cell, float):
-        return f"{cell + 0.0:.{digits}g}"
+        return "-" if math.isnan(cell) else f"{cell + 0.0:.{digits}g}"
     return str(cell)

@@ -14,7 +14,7 @@ def test_cells_in_html_and_text():
     assert [cell.text for cell in root.iter("td")] == ["1", "0.123", "x & y", "yes"]
     assert root.findtext("caption") == "What."
     assert str(table).splitlines() == ["What.", "a      b <c>", "1      0.123", "x & y  yes"]
-    assert repr(Table(["t"], [(False,)])) == "t\nNO"
+    assert repr(Table(["t"], [(False,), (float("nan"),)])) == "t\nNO\n-"
 
 
 def test_a_row_of_another_length_is_named():
