@@ -42,7 +42,7 @@ def test_turning_period_names_wrong_shapes():
         turning_period(np.ones((1, 2)))
 
 
-@pytest.mark.parametrize("name", ["saturating", "wgan", "r1", "wgan_gp", "consensus"])
+@pytest.mark.parametrize("name", ["saturating", "non_saturating", "r1", "wgan_gp", "consensus"])
 def test_dirac_field_is_the_step_that_training_takes(name):
     method, lr = zoo.DIRAC_METHODS[name], 1e-3
     x, y, u, v = zoo.dirac_field(method, reach=1.5, count=4)
@@ -99,13 +99,6 @@ def test_regions_show_places_among_the_names():
     assert [t.get_text() for t in figure.legends[0].get_texts()] == list(names.values())
     with pytest.raises(ValueError, match=r"none for \[-1\]"):
         plots.regions({"": labels}, (0, 1, 0, 1), {0: "a", 1: "b"})
-
-
-def test_a_regions_panel_follows_its_record():
-    stack = np.array([[[0, 0]], [[0, 1]]])
-    panel = plots.regions_panel((0, 1, 0, 1), {0: "a", 1: "b"})
-    ax = plot(panel, History([0, 1], {"labels": stack}), 1)
-    np.testing.assert_array_equal(np.asarray(ax.images[0].get_array()), [[0, 1]])
 
 
 def test_a_history_with_captions_is_read_out_in_them():

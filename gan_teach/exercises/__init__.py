@@ -21,6 +21,7 @@ from gan_teach.exercises.planar import check_attracts as check_attracts
 from gan_teach.exercises.planar import check_growth as check_growth
 from gan_teach.exercises.planar import check_largest_step as check_largest_step
 from gan_teach.exercises.planar import check_steps_per_decade as check_steps_per_decade
+from gan_teach.exercises.planar import check_switch as check_switch
 from gan_teach.exercises.planar import check_torus_tau_star as check_torus_tau_star
 from gan_teach.exercises.timescale import check_covariance_real_from as check_covariance_real_from
 from gan_teach.exercises.timescale import check_largest_ratio as check_largest_ratio

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gan_teach.exercises.base import Verdict, function, number
+from gan_teach import flows, zoo
+from gan_teach.exercises.base import OPEN, Verdict, function, number
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
 
@@ -66,7 +67,7 @@ def check_torus_tau_star(value: Any) -> Verdict:
 def check_attracts(answer: Any) -> Verdict:
     """Whether a point with tau* = 1.353 attracts at tau = 1.2, 1.4 and 10: three truths."""
     if answer is ... or answer is None:
-        return Verdict(False, "replace the ... by your answer and run the cell again.")
+        return OPEN
     try:
         given = tuple(bool(a) for a in answer)
     except TypeError:
@@ -78,3 +79,23 @@ def check_attracts(answer: Any) -> Verdict:
     if given[1] and not given[2]:
         return Verdict(False, "tau* has no upper partner: above it all tau are stable.")
     return Verdict(False, "compare each tau with tau* = 1.353.")
+
+
+def check_switch(start: Any) -> Verdict:
+    """A start on the torus that ends at (pi, pi) at tau = 2 and at (0, 0) at tau = 5."""
+    if start is ... or start is None:
+        return OPEN
+    try:
+        x, y = (float(c) for c in start)
+    except (TypeError, ValueError):
+        return Verdict(False, f"two angles are wanted, not {start!r}.")
+    torus = zoo.torus()
+    ends = [(0.0, 0.0), (math.pi, math.pi)]
+    reached = flows.basins(
+        torus.game(), (x, y), ends, (2.0, 5.0),
+        lr=0.04, steps=20_000, tol=1e-3, period=torus.period,
+    ).labels.tolist()  # fmt: skip
+    names = {0: "(0, 0)", 1: "(pi, pi)"}
+    at_2, at_5 = (names.get(label, "nowhere in 20 000 steps") for label in reached)
+    told = f"it ends at {at_2} at tau = 2 and at {at_5} at tau = 5"
+    return Verdict(reached == [1, 0], f"{told}.")

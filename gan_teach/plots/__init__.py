@@ -29,7 +29,6 @@ from gan_teach.plots.portraits import path_panel as path_panel
 from gan_teach.plots.portraits import plane_panel as plane_panel
 from gan_teach.plots.portraits import portraits as portraits
 from gan_teach.plots.portraits import regions as regions
-from gan_teach.plots.portraits import regions_panel as regions_panel
 from gan_teach.plots.samples import densities as densities
 from gan_teach.plots.samples import samples as samples
 from gan_teach.plots.samples import samples_panel as samples_panel

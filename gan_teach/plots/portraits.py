@@ -171,31 +171,6 @@ def regions(
     return figure
 
 
-def regions_panel(
-    extent: tuple[float, float, float, float],
-    names: Mapping[int, str],
-    *,
-    key: str = "labels",
-    axis_names: tuple[str, str] = ("x (player 1)", "y (player 2)"),
-) -> Panel:
-    """A panel: record i is one map, ``history[key][i]`` (rows, columns); colors without hatches."""
-
-    def panel(ax: Axes, history: History) -> Draw:
-        index = _indices(history[key], names)
-        image = _map(ax, index[0], extent, len(names))
-        ax.set(xlabel=axis_names[0], ylabel=axis_names[1])
-        ax.set_title(heading(history, "where each start ends"), loc="left")
-        ax.legend(handles=_patches(names, hatched=False), loc="upper left", bbox_to_anchor=(1, 1))
-
-        def draw(i: int) -> list[Artist]:
-            image.set_data(index[record_index(history, i)])
-            return [image]
-
-        return draw
-
-    return panel
-
-
 def _indices(labels: ArrayLike, names: Mapping[int, str]) -> Any:
     """Labels as their places among ``names``."""
     grid = np.asarray(labels)
@@ -214,11 +189,11 @@ def _map(ax: Axes, index: Any, extent: tuple[float, float, float, float], count:
     return ax.imshow(index, origin="lower", extent=extent, aspect="auto", norm=norm, **look)
 
 
-def _patches(names: Mapping[int, str], hatched: bool = True) -> list[Patch]:
+def _patches(names: Mapping[int, str]) -> list[Patch]:
     return [
         Patch(
             facecolor=_BASIN_COLORS[k % len(_BASIN_COLORS)], edgecolor=style.INK, linewidth=0.8,
-            hatch=style.HATCHES[k % len(style.HATCHES)] if hatched else None, label=name,
+            hatch=style.HATCHES[k % len(style.HATCHES)], label=name,
         )
         for k, name in enumerate(names.values())
     ]  # fmt: skip
