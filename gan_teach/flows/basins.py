@@ -21,7 +21,6 @@ from gan_teach.games import FunctionGame
 
 NONE, UNBOUNDED = -1, -2
 _LOOK = 100  # steps between two looks at which cells are settled
-_SETTLED = 1e-9  # distance to a stable attractor from which nothing leads away any more
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,9 @@ def basins(
     game, starts, taus, lr, steps, rule, period, engine : as in ``trajectories``. The default rule
         is that of the published maps (Fiez & Ratliff, 2021).
 
-    A cell within 1e-9 of an attractor is no longer followed, provided that it cannot leave again:
-    the linearised step contracts towards the attractor in some quadratic norm, whose ratio to the
-    Euclidean one keeps the cell within ``tol``. So labels are those of the full run.
+    A cell so close to an attractor that it cannot get farther than ``tol`` from it any more is no
+    longer followed: some quadratic norm falls at each step there (a Lyapunov function of the step).
+    So labels are those of the full run, and attractors that repel or only circle drop no cell.
 
     Raises ValueError for arguments that do not fit together and for attractors that are no critical
     points, with the nearest one that Newton's method finds.
@@ -86,7 +85,13 @@ def basins(
     tol, bound = _checks.real("tol", tol, above=0.0), _checks.real("bound", bound, above=0.0)
     ends = _attractors(attractors, len(given.points))
     exact = torch.stack([_exact(given, end, i, tol) for i, end in enumerate(ends)])
-    holds = torch.tensor([[_holds(given, w, tau, tol) for tau in given.taus] for w in exact])
+    reach = [tol - float((w - end).norm()) for w, end in zip(exact, ends, strict=True)]
+    radius = torch.tensor(
+        [
+            [_settled(given, w, tau, r) for tau in given.taus]
+            for w, r in zip(exact, reach, strict=True)
+        ]
+    )
     chosen = given.engine(engine)
     points, tau_of = given.points.clone(), torch.arange(len(given.taus))
     tau_of = tau_of.repeat_interleave(points.shape[1] // len(given.taus))
@@ -96,7 +101,7 @@ def basins(
         try:
             for count in pieces(given.steps, _LOOK, progress):
                 here = points[:, follow]
-                near = (_distances(given, here, exact) < _SETTLED) & holds[:, tau_of[follow]]
+                near = _distances(given, here, exact) < radius[:, tau_of[follow]]
                 follow = follow[~near.any(0) & ~_outside(given, here, bound)]
                 if not len(follow):
                     taken = given.steps
@@ -179,18 +184,40 @@ def _exact(given: Problem, end: Tensor, index: int, tol: float) -> Tensor:
     return point
 
 
-def _holds(given: Problem, point: Tensor, tau: float, tol: float) -> bool:
-    """Whether a cell within ``_SETTLED`` of the critical ``point`` stays within ``tol`` for good.
+def _settled(given: Problem, point: Tensor, tau: float, reach: float) -> float:
+    """Radius around the critical ``point`` from which a cell never gets ``reach`` away; 0 if none.
 
-    With M the derivative of the step and P = I + M^T P M, the norm sqrt(e^T P e) falls at each step
-    of e <- M e, so |e| never exceeds sqrt(cond P) times its first value. Second-order terms are
-    smaller than |e|^2, the amount by which it falls, as long as P is far from 1 / _SETTLED.
+    Let M be the derivative of the step, P = I + M^T P M and V(e) = e^T P e. A step takes e to M e
+    plus at most h |e|^2 / 2, h bounding the second derivative, so that V falls as long as
+    |P| (|M| h |e| + h^2 |e|^2 / 4) < 1, and then |e| never exceeds sqrt(cond P) times its first
+    value. h is ten times what is found at ``point`` and at 2 n places ``reach`` away (or less far:
+    the best of three distances counts).
     """
     from scipy.linalg import solve_discrete_lyapunov
 
     m = _step_matrix(given, point, tau, given.lr, given.rule).numpy()
     if not np.isfinite(m).all() or np.abs(np.linalg.eigvals(m)).max() >= 1 - 1e-9:
-        return False
+        return 0.0
     sizes = np.linalg.eigvalsh(solve_discrete_lyapunov(m.T, np.eye(len(m))))
-    excursion = np.sqrt(sizes[-1] / sizes[0]) * _SETTLED
-    return bool(sizes[-1] < 1e-3 / _SETTLED and excursion < tol / 2)
+    excursion, largest = np.sqrt(sizes[-1] / sizes[0]), sizes[-1]
+    reaches = reach * np.array([1.0, 0.1, 0.01])
+    h = 10 * _curvature(given, point, tau, reaches) + 1e-300
+    falls = np.minimum(0.5 / (largest * (np.linalg.norm(m, 2) + 1) * h), 1 / h)
+    return (
+        float(np.minimum(reaches, falls).max() / (2 * excursion)) if np.isfinite(h).all() else 0.0
+    )
+
+
+def _curvature(
+    given: Problem, point: Tensor, tau: float, reaches: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Largest second derivative of a step at ``point`` and around it, for each of ``reaches``."""
+
+    def first(w: Tensor) -> Tensor:
+        return _step_matrix(given, w, tau, given.lr, given.rule)
+
+    eye = torch.eye(len(point), dtype=point.dtype)
+    shifts = torch.cat([torch.zeros_like(eye[:1]), eye, -eye])
+    points = point + torch.from_numpy(reaches)[:, None, None] * shifts
+    second = torch.vmap(torch.func.jacrev(first))(points.flatten(0, 1)).flatten(1)
+    return second.square().sum(1).sqrt().reshape(len(reaches), -1).max(1).values.numpy()

@@ -2,20 +2,16 @@
 
 eager     whole-tensor autograd of the functions as they were given: the reference
 traced    the formula of one step (``trace``), run on whole tensors
-compiled  the same, several steps at a time, through ``torch.compile``; needs a C++ compiler
-scalar    the same text run on Python floats, cell after cell: best for a few trajectories
+compiled  the same in C (``native``); needs a C compiler and half a second
+scalar    the same text run on Python floats, cell after cell: good for a few trajectories
 
 A *cell* is one starting point at one tau. Points are tensors (n, cells), D's rates (cells,).
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import os
-import shutil
-import sys
-import warnings
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan_teach.flows import native
 from gan_teach.flows.formulas import SCALAR, SLOW, TENSOR, Unsupported
 from gan_teach.flows.trace import Step, trace_step
 from gan_teach.games import FunctionGame
@@ -31,8 +28,7 @@ ENGINES = ("auto", "eager", "traced", "compiled", "scalar")
 RULES = ("simultaneous", "alternating")
 
 _SCALAR_CELLS = 16  # up to here Python floats beat one torch call per operation
-_COMPILE_FROM = 40.0  # seconds of traced work that a compilation of 10 to 40 s must replace
-_UNROLLED = 160, 10  # operations and steps that one compiled call may hold
+_COMPILE_FROM = 1.0  # seconds of other engines' work from which compiling pays
 _BLOCK = 8192  # cells handled at once by the traced engine: its temporaries stay in the cache
 _TOLERANCE = 1e-9  # largest relative difference between a formula and autograd
 
@@ -78,7 +74,7 @@ def choose(
     """The engine asked for, or for "auto" the one that suits ``cells`` and ``steps``.
 
     The formula is compared with autograd at ``probes`` (n, m) first. Falls back to eager, or from
-    compiled to traced, and says why: in ``note``, and as a warning where an engine was named.
+    compiled to the best of the others, and says why in ``note``.
     """
     eager = Engine("eager", _eager(game, rate_g, rule))
     _evaluable(game, probes, rule)
@@ -89,16 +85,13 @@ def choose(
         _compare(game, step, probes, rule)
     except Unsupported as reason:
         note = f"Used whole-tensor autograd, the slower eager engine: {reason}."
-        return _noted(eager, note, loud=engine != "auto")
-    loud = engine != "auto"
-    if engine == "auto":
-        engine = _suited(step, cells, steps)
+        return Engine("eager", eager.path, note)
     traced = Engine("traced", _traced(step, rate_g))
-    if engine == "scalar":
-        return Engine("scalar", _scalar(step, rate_g, traced.path))
-    if engine == "compiled":
-        return _compiled(step, rate_g, traced, loud)
-    return traced
+    scalar = Engine("scalar", _scalar(step, rate_g, traced.path))
+    quicker = scalar if cells <= _SCALAR_CELLS else traced
+    if engine == "compiled" or (engine == "auto" and _worth_compiling(step, cells, steps)):
+        return _compiled(step, rate_g, quicker)
+    return {"auto": quicker, "scalar": scalar, "traced": traced}[engine]
 
 
 def _evaluable(game: FunctionGame, probes: Tensor, rule: str) -> None:
@@ -112,18 +105,14 @@ def _evaluable(game: FunctionGame, probes: Tensor, rule: str) -> None:
         ) from error
 
 
-def _suited(step: Step, cells: int, steps: int) -> str:
+def _worth_compiling(step: Step, cells: int, steps: int) -> bool:
+    """Whether other engines would need more than a second."""
     if cells <= _SCALAR_CELLS:
-        return "scalar"
-    per_cell = sum(8e-9 if op in SLOW else 1.2e-9 for op in step.operations)
-    seconds = steps * (cells * per_cell + 2e-6 * len(step.operations))
-    return "compiled" if seconds > _COMPILE_FROM and find_compiler() else "traced"
-
-
-def _noted(engine: Engine, note: str, loud: bool) -> Engine:
-    if loud:
-        warnings.warn(note, stacklevel=4)
-    return Engine(engine.name, engine.path, note)
+        seconds = steps * cells * 4e-8 * len(step.operations)
+    else:
+        per_cell = sum(8e-9 if op in SLOW else 1.2e-9 for op in step.operations)
+        seconds = steps * (cells * per_cell + 2e-6 * len(step.operations))
+    return seconds > _COMPILE_FROM
 
 
 def _eager(game: FunctionGame, rate_g: float, rule: str) -> Path:
@@ -141,7 +130,7 @@ def _eager(game: FunctionGame, rate_g: float, rule: str) -> Path:
 def _function(source: str, functions: dict[str, Callable]) -> Callable:
     """The ``path`` that ``source`` defines, with nothing but ``functions`` in reach."""
     space: dict[str, Any] = {"__builtins__": {"range": range}, **functions}
-    exec(source, space)  # our own text: names, operators and numbers (formulas.Formulas.source)
+    exec(source, space)  # our own text: names, operators and numbers (formulas.Formulas.written)
     return space["path"]
 
 
@@ -161,33 +150,37 @@ def _compare(game: FunctionGame, step: Step, probes: Tensor, rule: str) -> None:
 
 
 def _traced(step: Step, rate_g: float) -> Path:
-    run = _function(step.source, TENSOR)
+    run = _function(step.source(), TENSOR)
 
     def path(points: Tensor, rates: Tensor, every: int, records: int) -> Tensor:
         out = torch.empty(records, *points.shape, dtype=points.dtype)
         for start in range(0, points.shape[1], _BLOCK):
             block = slice(start, start + _BLOCK)
-            kept: list[tuple[Tensor, ...]] = []
+            kept: list[Tensor] = []
             run(*points[:, block], rate_g, rates[block], every, records, kept.append)
-            for record, row in zip(out, kept, strict=True):
-                record[:, block] = torch.stack(row)
+            for row, values in zip(out.flatten(0, 1), kept, strict=True):
+                row[block] = values
         return out
 
     return path
 
 
 def _scalar(step: Step, rate_g: float, otherwise: Path) -> Path:
-    run = _function(step.source, SCALAR)
+    each, sparsely = (
+        _function(step.source(every_step=True), SCALAR),
+        _function(step.source(), SCALAR),
+    )
 
     def path(points: Tensor, rates: Tensor, every: int, records: int) -> Tensor:
+        run = each if every == 1 else sparsely
         out = points.expand(records, *points.shape).clone()
         for cell, (start, rate) in enumerate(zip(points.T.tolist(), rates.tolist(), strict=True)):
             if all(w != w for w in start):
                 continue  # NaN everywhere stays NaN
-            kept: list[tuple[float, ...]] = []
+            kept = array("d")
             try:
                 run(*start, rate_g, rate, every, records, kept.append)
-                out[:, :, cell] = torch.tensor(kept, dtype=torch.float64)
+                out[:, :, cell] = torch.frombuffer(kept, dtype=torch.float64).view(records, -1)
             except (ArithmeticError, ValueError):  # overflow, or log of 0: tensors have inf and NaN
                 one = slice(cell, cell + 1)
                 out[:, :, one] = otherwise(points[:, one], rates[one], every, records)
@@ -196,63 +189,12 @@ def _scalar(step: Step, rate_g: float, otherwise: Path) -> Path:
     return path
 
 
-def find_compiler() -> str | None:
-    """The C++ compiler that ``torch.compile`` would use, or None (as on Binder)."""
-    known = ["cl"] if sys.platform == "win32" else ["g++", "c++", "clang++"]
-    return next(filter(None, map(shutil.which, [os.environ.get("CXX") or known[0], *known])), None)
-
-
-def _compiled(step: Step, rate_g: float, traced: Engine, loud: bool) -> Engine:
-    if find_compiler() is None:
-        note = "There is no C++ compiler here: used the traced engine, about four times slower."
-        return _noted(traced, note, loud)
+def _compiled(step: Step, rate_g: float, otherwise: Engine) -> Engine:
     try:
-        run, unrolled = _compile(step)
-    except Exception as error:  # whatever a tool chain can do wrong, the traced engine still works
-        reason = str(error).strip().partition("\n")[0][:200]
-        note = f"torch.compile failed ({reason}): used the traced engine, about four times slower."
-        return _noted(traced, note, loud)
-    rate = torch.tensor(rate_g, dtype=torch.float64)
-
-    def path(points: Tensor, rates: Tensor, every: int, records: int) -> Tensor:
-        kept = []
-        for _ in range(records):
-            for _ in range(every // unrolled):
-                points = run(points, rate, rates)
-            if every % unrolled:
-                points = traced.path(points, rates, every % unrolled, 1)[0]
-            kept.append(points)
-        return torch.stack(kept)
-
-    return Engine("compiled", path)
-
-
-def _compile(step: Step) -> tuple[Callable, int]:
-    """A function of (points, rate_g, rates) and the number of steps that one call of it takes."""
-    unrolled = max(1, min(_UNROLLED[1], _UNROLLED[0] // max(len(step.operations), 1)))
-    return _compile_source(step.unrolled(unrolled), step.n), unrolled
-
-
-@functools.lru_cache(maxsize=16)
-def _compile_source(source: str, n: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """Compiled for any number of cells; the same formula is compiled once per session."""
-    steps = _function(source, TENSOR)
-
-    def several(points: Tensor, rate_g: Tensor, rates: Tensor) -> Tensor:
-        kept: list[tuple[Tensor, ...]] = []
-        steps(*points.unbind(0), rate_g, rates, 0, 1, kept.append)
-        return torch.stack(kept[0])
-
-    compiled = torch.compile(several, dynamic=True, fullgraph=True)
-
-    def run(points: Tensor, rate_g: Tensor, rates: Tensor) -> Tensor:
-        if points.shape[1] > 1:
-            return compiled(points, rate_g, rates)
-        # one cell would be a shape of its own to the compiler, and cost a second compilation
-        return compiled(points.expand(-1, 2).contiguous(), rate_g, rates.expand(2))[:, :1]
-
-    example = torch.ones(n + 2, 64, dtype=torch.float64)
-    with warnings.catch_warnings(), torch.no_grad():  # a change of grad mode would recompile
-        warnings.simplefilter("ignore")  # the tool chain's own
-        run(example[:n], example[0, 0].clone(), example[n])
-    return run
+        run = native.compile_path(native.c_source(step))
+    except native.CompilerError as reason:
+        note = f"Nothing could be compiled ({reason}): used the {otherwise.name} engine."
+        return Engine(otherwise.name, otherwise.path, note)
+    return Engine(
+        "compiled", lambda w, rates, every, records: run(w, rates, rate_g, every, records)
+    )

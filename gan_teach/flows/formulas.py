@@ -2,8 +2,8 @@
 
 A game given by functions is, at one point, a formula of n numbers. ``Formulas`` builds it so that
 equal sub-expressions are one object (hash consing), whichever player's gradient they come from.
-``Formulas.source`` writes it as Python text, which runs on floats and on whole tensors alike: only
-the meaning of ``sin`` and its like differs (``SCALAR``, ``TENSOR``).
+``Formulas.written`` writes it as text that is both Python and C. As Python it runs on floats and on
+whole tensors alike: only the meaning of ``sin`` and its like differs (``SCALAR``, ``TENSOR``).
 
 Rewrites keep the value to the last bit (a sign moved outwards, two operands swapped), except that
 0 * x is 0: where x is infinite or NaN, autograd would give NaN.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -67,6 +67,7 @@ _SAME = [
 SCALAR: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _SAME} | {
     "abs": abs, "sigmoid": _sigmoid, "softplus": _softplus, "sign": _sign,
     "pow": math.pow, "atan2": math.atan2, "logical_not": operator.not_,
+    "logical_and": lambda a, b: a and b, "logical_or": lambda a, b: a or b,
     "maximum": lambda a, b: a if a >= b or a != a else b,
     "minimum": lambda a, b: a if a <= b or a != a else b,
     "where": lambda condition, a, b: a if condition else b,
@@ -76,6 +77,7 @@ SCALAR: dict[str, Callable[..., Any]] = {name: getattr(math, name) for name in _
 TENSOR: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name in _SAME} | {
     "abs": torch.abs, "sigmoid": torch.sigmoid, "softplus": torch.nn.functional.softplus,
     "sign": torch.sign, "logical_not": torch.logical_not,
+    "logical_and": torch.logical_and, "logical_or": torch.logical_or,
     "pow": lambda a, b: torch.pow(*_tensors(a, b)),
     "atan2": lambda a, b: torch.atan2(*_tensors(a, b)),
     "maximum": lambda a, b: torch.maximum(*_tensors(a, b)),
@@ -88,12 +90,12 @@ INFIX: dict[str, tuple[str, Callable[..., Any]]] = {
     "add": ("+", operator.add), "sub": ("-", operator.sub), "mul": ("*", operator.mul),
     "div": ("/", operator.truediv), "gt": (">", operator.gt), "lt": ("<", operator.lt),
     "ge": (">=", operator.ge), "le": ("<=", operator.le), "eq": ("==", operator.eq),
-    "ne": ("!=", operator.ne), "and": ("&", operator.and_), "or": ("|", operator.or_),
+    "ne": ("!=", operator.ne),
 }  # fmt: skip
 
 _ODD = {"sin", "tan", "asin", "atan", "sinh", "tanh", "erf", "sign"}
 _EVEN = {"cos", "cosh", "abs"}
-_COMMUTATIVE = {"add", "mul", "eq", "ne", "and", "or"}
+_COMMUTATIVE = {"add", "mul", "eq", "ne", "logical_and", "logical_or"}
 SLOW = {*_SAME, "sigmoid", "softplus", "pow", "atan2"} - {"sqrt", "floor", "ceil"}
 """Functions that cost several times as much as an arithmetic operation."""
 
@@ -200,30 +202,34 @@ class Formulas:
         same = a is b or (not isinstance(a, Node) and not isinstance(b, Node) and a == b)
         return a if same else None
 
-    def source(
-        self, results: Sequence[Value], names: Sequence[str], indent: str
-    ) -> tuple[str, list[str]]:
-        """Lines that compute ``results`` and assign them to ``names`` at once, and the operations.
-
-        A node used once is written where it is used, any other gets a line of its own. There are
-        at least two results, one for each player.
-        """
+    def written(self, results: Sequence[Value]) -> Written:
+        """``results`` as text. A node used once is written where it is used, any other is named."""
         order = _in_order(results)
         uses: dict[int, int] = {}
         for value in [a for node in order for a in node.args] + list(results):
             if isinstance(value, Node):
                 uses[value.number] = uses.get(value.number, 0) + 1
         text: dict[int, tuple[str, int]] = {}  # number -> what to write for it, brackets in it
-        lines = []
+        assignments = []
         for node in order:
             written, depth = _write(node, text)
             if node.op != "input" and (uses[node.number] > 1 or depth > _MOST_NESTED):
-                lines.append(f"{indent}t{node.number} = {written}")
+                assignments.append((f"t{node.number}", written))
                 written, depth = f"t{node.number}", 0
             text[node.number] = written, depth
-        last = ", ".join(_text(r, text)[0] for r in results)
-        lines.append(f"{indent}{', '.join(names)} = {last}")
-        return "\n".join(lines), [node.op for node in order if node.op != "input"]
+        return Written(
+            tuple(assignments),
+            tuple(_text(r, text)[0] for r in results),
+            tuple(node.op for node in order if node.op != "input"),
+        )
+
+
+class Written(NamedTuple):
+    """A formula as text: named intermediate values in order, the results, and the operations."""
+
+    assignments: tuple[tuple[str, str], ...]
+    results: tuple[str, ...]
+    operations: tuple[str, ...]
 
 
 def _known_value(op: str, args: tuple[Value, ...]) -> Value:

@@ -1,8 +1,8 @@
 """What each recorded torch operation does to arrays of formula nodes.
 
 Operations that work component by component (``_EACH``) become one node per component. Those that
-move components about (``_TABLE``) move nodes and leave no trace in the formula. In-place writes and
-anything unlisted are refused: the caller then uses whole-tensor autograd.
+move components about (``_TABLE``) move nodes and leave no trace in the formula. In-place writes of
+the user's and anything unlisted are refused: the caller then uses whole-tensor autograd.
 """
 
 from __future__ import annotations
@@ -60,14 +60,9 @@ def _mean(make: Formulas, a: np.ndarray, dims: Any = None, keep: bool = False) -
 
 def _matmul(make: Formulas, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b for vectors, matrices and stacks of matrices."""
-    rows = a[None, :] if a.ndim == 1 else a
-    columns = b[:, None] if b.ndim == 1 else b
-    product = _sum(make, _each(make, "mul", rows[..., :, :, None], columns[..., None, :, :]), -2)
     if b.ndim == 1:
-        product = product[..., 0]
-    return array(product[..., 0, :] if a.ndim == 1 and b.ndim > 1 else product.reshape(
-        () if a.ndim == b.ndim == 1 else product.shape
-    ))  # fmt: skip
+        return _sum(make, _each(make, "mul", a, b), -1)
+    return _sum(make, _each(make, "mul", a[..., :, :, None], b[..., None, :, :]), -2)
 
 
 def _addmm(make: Formulas, c, a, b, *, beta: float = 1, alpha: float = 1) -> np.ndarray:
@@ -150,6 +145,11 @@ def _rectified(make: Formulas, grad, a, least=0.0) -> np.ndarray:
     return _each(make, "where", _each(make, "gt", a, least), grad, 0.0)
 
 
+def _masked_fill(make: Formulas, a, mask, value) -> np.ndarray:
+    return _each(make, "where", mask, value, a)
+
+
+# Names that end in _ write in place; those listed are autograd's own, on tensors of its making.
 _IGNORED = {"dtype", "layout", "device", "pin_memory", "memory_format", "implicit", "non_blocking"}
 _EACH = {
     name: name
@@ -159,8 +159,11 @@ _EACH = {
         *("atan2", "maximum", "minimum", "where", "neg", "mul", "gt", "lt", "ge", "le", "eq", "ne"),
         *("logical_not",),
     ]
-} | {"sgn": "sign", "logical_and": "and", "logical_or": "or", "bitwise_and": "and",
-     "bitwise_or": "or", "bitwise_not": "logical_not"}  # fmt: skip
+} | {
+    "sgn": "sign", "logical_and": "logical_and", "logical_and_": "logical_and",
+    "logical_or": "logical_or", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
+    "bitwise_not": "logical_not",
+}  # fmt: skip
 
 
 def _full(value: float | None) -> Callable:
@@ -211,7 +214,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "log_sigmoid_backward": _log_sigmoid_backward,
     "sigmoid_backward": lambda m, g, s: _through(m, _through(m, g, _one_minus(m, s)), s),
     "tanh_backward": lambda m, g, t: _through(m, g, _one_minus(m, _each(m, "mul", t, t))),
-    "masked_fill": lambda m, a, mask, value: _each(m, "where", mask, value, a),
+    "masked_fill": _masked_fill, "masked_fill_": _masked_fill,
     "sum": _sum,
     "mean": _mean,
     "linalg_vector_norm": _norm,

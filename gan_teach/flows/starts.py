@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,9 +53,12 @@ class Problem:
         return (len(self.taus), *self.starts.shape[:-1])
 
     def engine(self, engine: str) -> Engine:
-        """The engine named, or the best one for this many cells and steps."""
+        """The engine named, or the best one for this many cells and steps.
+
+        Warns where the engine named cannot serve; "auto" says so in ``note`` alone.
+        """
         _checks.choice("engine", engine, ENGINES)
-        return choose(
+        chosen = choose(
             self.game,
             _probes(self.points),
             rate_g=self.lr,
@@ -63,6 +67,9 @@ class Problem:
             cells=self.points.shape[1],
             steps=self.steps,
         )
+        if chosen.note and engine != "auto":
+            warnings.warn(chosen.note, stacklevel=3)  # at the call of trajectories or basins
+        return chosen
 
     def wrap(self, points: Tensor, dim: int = 0) -> Tensor:
         """Each angle in [-period / 2, period / 2); ``dim`` is the axis of coordinates."""
@@ -80,7 +87,8 @@ def problem(
     hint = "Wrap two functions as gt.FunctionGame(f_g, f_d, x, y)."
     game = _checks.instance("game", game, FunctionGame, hint)
     n = game.n_g + game.n_d
-    given = np.array(starts.detach() if isinstance(starts, Tensor) else starts, dtype=np.float64)
+    plain = starts.detach().cpu().numpy() if isinstance(starts, Tensor) else starts
+    given = np.array(plain, dtype=np.float64)
     if given.ndim == 0 or given.shape[-1] != n or given.size == 0:
         raise ValueError(
             f"starts must have shape (..., {n}), the {game.n_g} coordinates of G and then the "

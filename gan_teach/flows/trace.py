@@ -22,30 +22,39 @@ from gan_teach.flows.formulas import Formulas, Unsupported, Value
 from gan_teach.flows.operations import apply, array
 from gan_teach.games import FunctionGame
 
-_HEADER = "def path({inputs}, rate_g, rate_d, every, records, keep):"
-_BODY = """
-    for _ in range(records):
-        for _ in range({every}):
-{step}
-        keep(({inputs}))
-"""
-
 
 @dataclass(frozen=True)
 class Step:
-    """Python source of ``path``, which takes ``records * every`` steps and keeps each ``every``-th.
+    """One step as text: ``results`` are the next values of ``names``, through ``assignments``.
 
-    ``operations`` are those of one step, ``n`` the numbers in a point. The source reads the
-    functions of ``formulas.SCALAR`` or ``TENSOR``; its inputs are floats or tensors accordingly.
+    The text reads ``rate_g``, ``rate_d`` and the functions of ``formulas.SCALAR`` or ``TENSOR``;
+    coordinates and ``rate_d`` are floats or tensors accordingly. ``operations``: those of one step.
     """
 
-    source: str
+    names: tuple[str, ...]
+    assignments: tuple[tuple[str, str], ...]
+    results: tuple[str, ...]
     operations: tuple[str, ...]
-    n: int
 
-    def unrolled(self, steps: int) -> str:
-        """The source with a fixed number of steps between two records, for a compiler to see."""
-        return self.source.replace("range(every)", f"range({steps})")
+    def source(self, every_step: bool = False) -> str:
+        """Python of ``path``: ``records`` times, take ``every`` steps and ``keep`` each coordinate.
+
+        With ``every_step`` each is kept, and the inner loop is gone from the text.
+        """
+        names = ", ".join(self.names)
+        loop = [] if every_step else ["for _ in range(every):"]
+        lines = [f"{name} = {text}" for name, text in self.assignments]
+        lines.append(f"{names} = {', '.join(self.results)}")
+        indent = " " * (8 + 4 * len(loop))
+        return "\n".join(
+            [
+                f"def path({names}, rate_g, rate_d, every, records, keep):",
+                "    for _ in range(records):",
+                *(f"        {line}" for line in loop),
+                *(indent + line for line in lines),
+                *(f"        keep({name})" for name in self.names),
+            ]
+        )
 
 
 def trace_step(game: FunctionGame, point: Tensor, alternating: bool) -> Step:
@@ -53,21 +62,18 @@ def trace_step(game: FunctionGame, point: Tensor, alternating: bool) -> Step:
 
     Alternating: D's gradient is taken at G's new point. Raises ``Unsupported`` with the reason.
     """
-    n_g, n = game.n_g, len(point)
+    n_g = game.n_g
     x, y = point[:n_g], point[n_g:]
     record_g, record_d = _record(game.f_g, 0, x, y), _record(game.f_d, 1, x, y)
     make = Formulas()
-    names = [f"w{i}" for i in range(n)]
+    names = [f"w{i}" for i in range(len(point))]
     w = [make.input(name) for name in names]
     rate_g, rate_d = make.input("rate_g"), make.input("rate_d")
     old_x, old_y = w[:n_g], w[n_g:]
     new_x = _descend(make, old_x, rate_g, _replay(make, record_g, old_x, old_y))
     seen_x = new_x if alternating else old_x
     new_y = _descend(make, old_y, rate_d, _replay(make, record_d, seen_x, old_y))
-    step, operations = make.source([*new_x, *new_y], names, " " * 12)
-    inputs = ", ".join(names)
-    text = (_HEADER + _BODY).format(inputs=inputs, step=step, every="every")
-    return Step(text, tuple(operations), n)
+    return Step(tuple(names), *make.written([*new_x, *new_y]))
 
 
 def _descend(make: Formulas, w: list[Value], rate: Value, gradient: Sequence[Value]) -> list[Value]:

@@ -69,12 +69,31 @@ def numpy_map(step: Callable, starts: np.ndarray, taus: list, lr: float, steps: 
     return ends
 
 
-def numpy_paths(starts: np.ndarray, taus: list, lr: float, steps: int) -> list:
-    """Each trajectory on its own, in NumPy numbers, with every point kept."""
+def vector_paths(starts: np.ndarray, taus: list, lr: float, steps: int) -> list:
+    """Each trajectory on its own, its point a NumPy vector, every point kept."""
+
+    def d_x(w: np.ndarray) -> Any:
+        return A * np.sin(w[0]) - np.sin(w[0] - w[1])
+
+    def d_y(w: np.ndarray) -> Any:
+        return B * np.sin(w[1]) - np.sin(w[0] - w[1])
+
     paths = []
     for tau in taus:
         for start in starts:
-            x, y = start
+            path = [start]
+            for _ in range(steps):
+                w = np.array([path[-1][0] - lr * d_x(path[-1]), path[-1][1]])
+                path.append(np.array([w[0], w[1] - tau * lr * d_y(w)]))
+            paths.append(path)
+    return paths
+
+
+def number_paths(starts: np.ndarray, taus: list, lr: float, steps: int) -> list:
+    """Each trajectory on its own, in NumPy numbers, every point kept."""
+    paths = []
+    for tau in taus:
+        for x, y in starts:
             path = [(x, y)]
             for _ in range(steps):
                 x, y = torus_step(x, y, lr, tau * lr)
@@ -116,10 +135,10 @@ def bench_map(
         ratios, whole = [], []
         for _ in range(repeats):
             plain = timed(lambda: numpy_map(step, starts, taus, lr, numpy_steps))[1]
-            found, seconds = timed(ours)
+            seconds = timed(ours)[1]
             ratios.append(plain * steps / numpy_steps / seconds)
             whole.append(seconds)
-        note = f"first call {first:.1f} s ({found.engine})"
+        note = f"first call {first:.1f} s"
         report(f"{name}, {steps:,} steps, {engine}", ratios, statistics.median(whole), note)
 
 
@@ -127,19 +146,26 @@ def bench_paths(steps: int, repeats: int) -> None:
     game = FunctionGame(torus, None, [0.0], [0.0])
     flows.trajectories(game, [(0.0, 0.0)], lr=1e-3, steps=1)  # imports torch.fx
     starts, taus, lr = np.array([[2.0, -1.0], [1.9, -2.1]]), [1, 2, 5, 10], 1e-3
-    for name, plain in (("one by one", numpy_paths), ("all in one array", batched_paths)):
-        ratios, whole = [], []
-        for _ in range(repeats):
-            kept = timed(lambda: plain(starts, taus, lr, steps // 10))[1] * 10  # noqa: B023
-            found, seconds = timed(
-                lambda: flows.trajectories(
-                    game, starts, taus, lr=lr, steps=steps, rule="alternating", period=TWO_PI
-                )
-            )
-            ratios.append(kept / seconds)
-            whole.append(seconds)
-        note = f"against NumPy, {name} ({found.engine})"
-        report(f"torus, 8 trajectories, {steps:,} steps", ratios, statistics.median(whole), note)
+    loops = {
+        "one by one, points as vectors": vector_paths,
+        "one by one, numbers": number_paths,
+        "all in one array": batched_paths,
+    }
+    for engine in ("auto", "scalar"):
+        for name, plain in loops.items():
+            ratios, whole = [], []
+            for _ in range(repeats):
+                kept = timed(lambda: plain(starts, taus, lr, steps // 10))[1] * 10  # noqa: B023
+                found, seconds = timed(
+                    lambda: flows.trajectories(
+                        game, starts, taus, lr=lr, steps=steps, rule="alternating", period=TWO_PI,
+                        engine=engine,  # noqa: B023
+                    )
+                )  # fmt: skip
+                ratios.append(kept / seconds)
+                whole.append(seconds)
+            what = f"torus, 8 trajectories, {steps:,} steps, {found.engine}"  # pyright: ignore
+            report(what, ratios, statistics.median(whole), f"against NumPy, {name}")
 
 
 def check_labels(steps: int) -> None:
