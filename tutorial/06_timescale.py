@@ -231,7 +231,7 @@ rows = gt.reproduction.compare() + gt.reproduction.compare_ends()
 gt.Table(
     ["notebook", "what", "published", "ours", "difference", "agrees"],
     [(r.notebook, r.what, r.published, r.ours, r.difference, r.agrees) for r in rows],
-    caption="Published and recomputed; a difference of nan compares words.",
+    caption="Published and recomputed.",
 )
 
 # %% tags=["nbval-check-output"]
