@@ -8,8 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gan_teach import experiments
-from gan_teach.lab import config
-from gan_teach.lab.config import KNOBS, PRESETS, Config, Replay, preset, resolve
+from gan_teach.lab import replay as replays_module
+from gan_teach.lab.config import PRESETS, Config, preset
+from gan_teach.lab.knobs import DATA, KNOBS
+from gan_teach.lab.replay import Replay, resolve
 
 
 def values(knob):
@@ -32,9 +34,10 @@ LIVE = [name for name, knob in KNOBS.items() if knob.live]
 @st.composite
 def replays(draw):
     """Runs of all kinds; smoothing stays 1, since most losses have no labels to smooth."""
-    start = preset(
-        draw(st.sampled_from(sorted(PRESETS))), **draw(some_knobs(set(KNOBS) - {"smoothing"}))
-    )
+    base = preset(draw(st.sampled_from(sorted(PRESETS)))).changed(smoothing=1)
+    own = {name for name, knob in KNOBS.items() if knob.world in ("", base.world)}
+    knobs = draw(some_knobs(own - {"smoothing", "data"}))
+    start = base.changed(**knobs, data=draw(st.sampled_from(DATA[base.world])))
     at = sorted(draw(st.sets(st.integers(0, 10_000), max_size=5)))
     knobs = some_knobs(set(LIVE) - {"smoothing"}).filter(bool)
     changes = {step: draw(knobs) for step in at}
@@ -112,7 +115,7 @@ def test_a_string_of_any_length_is_refused_before_it_is_read():
 
 
 def test_a_run_has_a_bounded_number_of_changes():
-    changes = {step: {"lr": 0.1 + step} for step in range(config.MAX_CHANGES + 1)}
+    changes = {step: {"lr": 0.1 + step} for step in range(replays_module.MAX_CHANGES + 1)}
     with pytest.raises(ValueError, match="at most 1000 changes"):
         Replay(preset("normal"), {s: {"lr": 0.1} for s in changes}, 5000)
 
@@ -126,6 +129,10 @@ def test_messages_name_the_knob_and_what_it_may_be():
         preset("norml")
     with pytest.raises(ValueError, match="needs a loss with labels"):
         preset("normal", loss="hinge", smoothing=0.9)
+    with pytest.raises(ValueError, match="width has no meaning for 'normal'"):
+        preset("normal", width=5)
+    with pytest.raises(ValueError, match="data for 'grid-25' must be one of five-gaussians"):
+        preset("grid-25", data="ten-points")
     with pytest.raises(TypeError, match=r"whole number, got 2\.5"):
         preset("normal", d_steps=2.5)
 
@@ -140,6 +147,12 @@ def test_presets_have_the_numbers_of_the_experiments():
 
 def test_every_field_but_the_preset_is_a_knob():
     assert [field.name for field in dataclasses.fields(Config)] == ["preset", *KNOBS]
+
+
+def test_every_preset_is_its_own_string():
+    for name, made in PRESETS.items():
+        assert str(made) == name
+        assert Replay.parse(name) == Replay(made)
 
 
 def test_settings_are_given_in_many_ways():

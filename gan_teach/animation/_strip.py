@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from gan_teach import _checks, style
@@ -31,14 +30,6 @@ def film_strip(
     One row per panel (default: the first that suits the history), moments evenly spaced from the
     first record to the last, each named above its column. Without ``alt`` the moments are narrated.
     """
-    figure, narration = strip(history, panels, n)
-    return style.show(figure, narration if alt is None else alt, dpi)
-
-
-def strip(
-    history: History, panels: Sequence[Panel] | None = None, n: int = 5
-) -> tuple[Figure, str]:
-    """The figure of ``film_strip`` and the narration of its moments."""
     panels = list(panels or _frames.default_panels(history)[:1])
     _checks.whole("n", n, least=1)
     moments = np.unique(np.linspace(0, len(history) - 1, n).round().astype(int)).tolist()
@@ -55,7 +46,8 @@ def strip(
         if names:
             at = "outside lower center"
             figure.legend(names.values(), names.keys(), loc=at, ncols=min(len(names), 7))
-    return figure, "Film strip. " + " ".join(narrate(history, i) for i in moments)
+    text = "Film strip. " + " ".join(narrate(history, i) for i in moments) if alt is None else alt
+    return style.show(figure, text, dpi)
 
 
 def _leave_out_what_repeats(ax: Axes, column: int, columns: int) -> None:

@@ -11,8 +11,9 @@ from contextlib import suppress
 from typing import Any
 
 from gan_teach.history import History
-from gan_teach.lab.config import PRESETS, Config, Replay
+from gan_teach.lab.config import PRESETS, Config
 from gan_teach.lab.frame import Frame
+from gan_teach.lab.replay import Replay
 from gan_teach.lab.session import Session
 
 __all__ = ["PRESETS", "Config", "Frame", "Lab", "Replay", "Session"]

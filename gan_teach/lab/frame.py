@@ -17,7 +17,10 @@ from gan_teach import style
 
 
 class Look(NamedTuple):
-    """Color, marker of points, dash pattern of lines (on, off, ... in points; () is solid)."""
+    """Color, marker of points, dash pattern of lines (on, off, ... in points; () is solid).
+
+    Markers are those of matplotlib, and "O" for an empty circle.
+    """
 
     color: str
     marker: str = "o"
@@ -35,7 +38,14 @@ LOOKS: dict[str, Look] = {
     "generator": Look(style.GENERATOR, "s", (6, 2)),
     "theory": Look(style.THEORY, dash=(5, 3), width=1.5),
     "value": Look(style.LINES[0]),
-    "rail": Look(style.INK, width=0.8),
+    "path": Look(style.LINES[0], width=1.2),
+    "gradient": Look(style.GENERATOR, width=1.0),
+    "manifold": Look(style.LATENT, width=0.8),
+    "mode": Look(style.INK, "O", size=13.0),
+    "flow": Look(style.THEORY, width=1.0),
+    "here": Look(style.FAKE, style.FAKE_MARKER, size=11.0),
+    "goal": Look(style.REAL, style.REAL_MARKER, size=9.0),
+    "field": Look(style.DISCRIMINATOR),
 }
 
 
@@ -94,11 +104,19 @@ class Chart:
     """Curves over the steps beside the ``levels`` (value, name) that the theory predicts."""
 
     title: str
-    ylabel: str
     curves: tuple[Curve, ...]
     levels: tuple[tuple[float, str], ...] = ()
     log: bool = False
     ylim: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Disc:
+    """Complex numbers xy (n, 2) against the unit circle, and what follows from them."""
+
+    title: str
+    xy: NDArray
+    text: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +133,9 @@ class Frame:
     view: tuple[float, float, float, float]
     layers: Mapping[str, Layer]
     charts: tuple[Chart, ...]
+    disc: Disc | None = None
     xlabel: str = "x"
+    ylabel: str = ""
     yticks: tuple[tuple[float, str], ...] | None = None
     unit: str = "game"
     note: str = ""

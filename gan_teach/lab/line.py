@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from itertools import groupby
 from typing import Any
 
@@ -10,33 +11,40 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_teach import plots, probes, spectra
+from gan_teach import probes, spectra
 from gan_teach.experiments import GRID, equilibrium_eigenvalues
+from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Curve, Frame, Lines, Points
+from gan_teach.lab.frame import Arrows, Chart, Frame, Lines, Points
 from gan_teach.lab.steering import dress
+from gan_teach.lab.world import (
+    Row,
+    Rows,
+    World,
+    curve,
+    gradient_chart,
+    loss_levels,
+    minus,
+    score_chart,
+    update_disc,
+)
 from gan_teach.streams import generator
 from gan_teach.training import State
 from gan_teach.zoo import line
 
-Row = dict[str, Any]
 VIEW = (float(GRID[0]), float(GRID[-1]), -0.64, 1.08)
 RAIL, LATENT_RAIL = 0.0, -0.5  # heights of the samples and of the latents
 DRAWN = line.BATCH_SIZE
 
 
-class LineWorld:
-    """What a session needs to know about the 1-D tutorial.
-
-    ``measure`` is what is kept of a moment, ``frame`` the picture of the last of such rows, and
-    ``history`` all of them as the course's experiments record them.
-    """
+class LineWorld(World):
+    """The 1-D tutorial; rows have the keys of ``experiments.run``."""
 
     unit = "game"
 
     def __init__(self, config: Config) -> None:
-        self.game = line.line_gan(config.seed)
+        super().__init__(config)
         self.latent = line.LATENT.sample(DRAWN, generator(1))[:, 0].numpy()
         self.real = self.game.data.sample(DRAWN, generator(2))[:, 0].numpy()
         self.density = line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy()
@@ -49,8 +57,10 @@ class LineWorld:
             "scores": probes.scores(200, seed=1),
         }
 
+    def make(self, config: Config) -> GAN:
+        return line.line_gan(config.seed, fresh_data=config.data == "fresh-points")
+
     def measure(self, state: State, config: Config) -> Row:
-        """Copies of what the run shows now."""
         row: Row = {name: probe(state).numpy().copy() for name, probe in self._probes.items()}
         w, b = row["params"][:2]
         row["fake"] = row["fake"][:, 0]
@@ -62,8 +72,7 @@ class LineWorld:
         row["d_real"], row["d_fake"] = row["scores"]
         return {**row, "config": config}
 
-    def history(self, rows: dict[int, Row]) -> History:
-        """The rows as a History with the keys of ``experiments.run``."""
+    def history(self, rows: Rows) -> History:
         self._add_eigenvalues(rows)
         last = next(reversed(rows.values()))
         arrays = {k: np.stack([row[k] for row in rows.values()]) for k in last if k != "config"}
@@ -81,13 +90,13 @@ class LineWorld:
         meta = {"experiment": experiment, "title": experiment, "unit": self.unit}
         return History(list(rows), arrays, static, meta)
 
-    def _add_eigenvalues(self, rows: dict[int, Row]) -> None:
+    def _add_eigenvalues(self, rows: Rows) -> None:
         """Of the Hessian of V, for all rows that lack them and were made under the same settings
         together."""
         lacking = [row for row in rows.values() if "eigenvalues" not in row]
         for config, group in groupby(lacking, key=lambda row: row["config"]):
             alike = list(group)
-            game = line.line_gan(config.seed)
+            game = self.make(config)
             dress(game, config)
             params = np.stack([row["params"] for row in alike])
             batch = line.expectation_batch(game)
@@ -98,21 +107,27 @@ class LineWorld:
 
     # -- the picture
 
-    def frame(self, rows: dict[int, Row], config: Config) -> Frame:
-        """The picture of the last of ``rows``, charts of all of them."""
+    def frame(
+        self, state: State, rows: Rows, config: Config, hidden: Collection[str] = ()
+    ) -> Frame:
         step, row = next(reversed(rows.items()))
-        fake = row["fake"]
+        value = curve(rows, "d_loss", "value", "V", -1.0)
         return Frame(
             step=step,
-            title=f"{self.unit.capitalize()} {step}",
+            title=self.name(step),
             narration=self._narration(step, row),
             view=VIEW,
             layers=self._layers(row),
-            charts=_charts(rows, config),
+            charts=(
+                Chart("Objective V", (value,), _levels(config)),
+                gradient_chart(rows),
+                score_chart(rows, config),
+            ),
+            disc=update_disc(self.game, config, line.expectation_batch(self.game)),
             xlabel="x (upper rail) and z (lower rail)",
             yticks=((0.0, "0"), (0.5, "1/2"), (1.0, "1")),
             unit=self.unit,
-            note=_note(fake),
+            note=_note(row["fake"]),
         )
 
     def _layers(self, row: Row) -> dict[str, Any]:
@@ -120,11 +135,10 @@ class LineWorld:
         low = np.full(DRAWN, LATENT_RAIL)
         at = np.stack([self.latent, low], 1)
         up = np.stack([fake - self.latent, np.full(DRAWN, RAIL - LATENT_RAIL)], 1)
-        curve = lambda values: np.stack([GRID, values], 1)  # noqa: E731
         return {
-            "density": Lines(curve(self.density), "density", "true density"),
-            "d_star": Lines(curve(row["d_star"]), "theory", "best answer D*(x)"),
-            "d": Lines(curve(row["d_grid"]), "discriminator", "discriminator D(x)"),
+            "density": Lines(_over(self.density), "density", "true density"),
+            "d_star": Lines(_over(row["d_star"]), "theory", "best answer D*(x)"),
+            "d": Lines(_over(row["d_grid"]), "discriminator", "discriminator D(x)"),
             "arrows": Arrows(at, up, "latent", "G takes z to G(z)"),
             "latent": Points(at, "latent", "latent points z"),
             "real": Points(_on(self.real), "real", "real points x"),
@@ -133,7 +147,7 @@ class LineWorld:
 
     def _narration(self, step: int, row: Row) -> str:
         if not np.isfinite(row["params"]).all():
-            return f"{self.unit.capitalize()} {step}: the run has diverged. Reset or rewind it."
+            return f"{self.name(step)}: the run has diverged. Reset or rewind it."
         parts = [f"D(x) = {row['d_real']:.2f}", f"D(G(z)) = {row['d_fake']:.2f}"]
         if math.isfinite(row["d_loss"]):
             parts.insert(0, f"V = {-row['d_loss']:.3f}")
@@ -142,7 +156,7 @@ class LineWorld:
             f"generated points with mean {fake.mean():.2f} and standard deviation {fake.std():.2f}"
             f" (real {real.mean():.2f} and {real.std():.2f})"
         )
-        return f"{self.unit.capitalize()} {step}: {', '.join(parts)}.".replace("-", "−")
+        return minus(f"{self.name(step)}: {', '.join(parts)}.")
 
 
 def _on(x: NDArray) -> NDArray:
@@ -156,34 +170,15 @@ def _note(fake: NDArray) -> str:
     return f"{outside} of {fake.size} generated points lie outside the picture" if outside else ""
 
 
-def _charts(rows: dict[int, Row], config: Config) -> tuple[Chart, ...]:
-    steps = np.fromiter(rows, dtype=float)
-
-    def curve(key: str, role: str, label: str, sign: float = 1.0) -> Curve:
-        values = np.array([row[key] for row in rows.values()], dtype=float)
-        return Curve(np.stack([steps, sign * values], 1), role, label)
-
-    score = plots.equilibrium_score(config.smoothing)
-    return (
-        Chart("Objective V", "V", (curve("d_loss", "value", "V", -1.0),), _value(config)),
-        Chart(
-            "Gradient norms", "norm",
-            (curve("d_grad", "discriminator", "of D"), curve("g_grad", "generator", "of G")),
-            log=True,
-        ),
-        Chart(
-            "Mean of D", "D",
-            (curve("d_real", "real", "D(x)"), curve("d_fake", "fake", "D(G(z))")),
-            ((score, "1/2" if score == 0.5 else f"{score:.3g}"),), ylim=(-0.03, 1.03),
-        ),
-    )  # fmt: skip
+def _over(values: NDArray) -> NDArray:
+    return np.stack([GRID, values], 1)
 
 
-def _value(config: Config) -> tuple[tuple[float, str], ...]:
-    """V at equilibrium with its name, where the loss fixes it."""
-    loss, _ = plots.equilibrium_losses(config.loss, config.smoothing)
-    if loss is None or config.penalty in ("wgan_gp", "dragan"):  # not zero where D is flat
+def _levels(config: Config) -> tuple[tuple[float, str], ...]:
+    """V at the equilibrium with its name, where the loss fixes it."""
+    loss, _ = loss_levels(config)
+    if loss is None:
         return ()
     known = {2 * math.log(2): "−2 log 2", math.log(2): "−log 2"}
     names = [name for level, name in known.items() if abs(level - loss) < 1e-12]
-    return ((-loss, names[0] if names else f"{-loss:.3g}".replace("-", "−")),)
+    return ((-loss, names[0] if names else minus(f"{-loss:.3g}")),)

@@ -10,22 +10,25 @@ is lost by it, since going forward again repeats the same future until a knob is
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.lab.config import KNOBS, MAX_STEPS, Config, Replay, facts, resolve
+from gan_teach.lab.config import Config, facts
 from gan_teach.lab.frame import Frame
-from gan_teach.lab.line import LineWorld
+from gan_teach.lab.knobs import KNOBS
+from gan_teach.lab.replay import MAX_STEPS, Replay, resolve
 from gan_teach.lab.steering import begin, steer
 from gan_teach.lab.thinned import Thinned
+from gan_teach.lab.worlds import world_of
 from gan_teach.training import advance
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
-SNAPSHOTS = 128
+SNAPSHOTS = 64
 
 
 class Session:
@@ -44,12 +47,12 @@ class Session:
 
     def _begin(self, start: Config, plan: dict[int, dict[str, Any]]) -> None:
         self.start, self.config, self._plan = start, start, plan
-        self._world = LineWorld(start)
+        self._world = world_of(start)
         self._state = begin(self._world.game, start)
         self._reached = 0
         self._seen: dict[str, float] = {"d_loss": np.nan, "g_loss": np.nan}
         self._snapshots: Thinned[dict[str, Any]] = Thinned(SNAPSHOTS, every=8)
-        self._records: Thinned[dict[str, Any]] = Thinned(RECORDS)
+        self._records: Thinned[dict[str, Any]] = Thinned(RECORDS, self._world.every)
         self._remember()
 
     # -- where the run stands
@@ -76,7 +79,18 @@ class Session:
     @property
     def frame(self) -> Frame:
         """The picture of the run as it stands."""
-        return self._world.frame(self._rows(), self.config)
+        return self.picture(self.hidden)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Names of the layers that are not shown until they are asked for."""
+        return self._world.hidden
+
+    def picture(self, hidden: Collection[str] = ()) -> Frame:
+        """The same without the layers named in ``hidden``, which a view does not show."""
+        frame = self._world.frame(self._state, self._rows(), self.config, hidden)
+        shown = {name: layer for name, layer in frame.layers.items() if name not in hidden}
+        return replace(frame, layers=shown)
 
     @property
     def history(self) -> History:
@@ -98,11 +112,15 @@ class Session:
 
     def tick(self, k: int = 1) -> Frame:
         """Make ``k`` updates and return the picture after the last one."""
+        self.go(k)
+        return self.frame
+
+    def go(self, k: int = 1) -> None:
+        """Make ``k`` updates without looking."""
         step = self.step + _checks.whole("k", k)
         if step > MAX_STEPS:
             raise ValueError(f"a run in the lab ends at step {MAX_STEPS}: reset or rewind it.")
         self._go_to(step)
-        return self.frame
 
     def step_d(self) -> Frame:
         """One update of D alone."""
@@ -177,7 +195,7 @@ class Session:
         other = copy.copy(self)
         other._plan = {s: dict(c) for s, c in self._plan.items() if s <= self.step}
         other._reached = self.step
-        other._world = LineWorld(self.start)
+        other._world = world_of(self.start)
         other._state = begin(other._world.game, self.start)
         other._records = self._records.copy()
         other._snapshots = self._snapshots.copy()

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from gan_teach import corrupt, losses, optim, penalties
-from gan_teach.dynamics import Rule, alternating
+from gan_teach.dynamics import RULES, Rule, alternating
 from gan_teach.dynamics.affine import AffineAlternating, suits
 from gan_teach.games import GAN
 from gan_teach.lab.config import Config
+from gan_teach.lab.knobs import OPTIMIZERS
 from gan_teach.training import State, train
+
+REDRAW = {"line": "latents", "plane": "none", "dirac": "all"}
+"""What each published experiment draws anew within a round (see ``dynamics.alternating``)."""
 
 
 def begin(game: GAN, config: Config) -> State:
     """The state before the first update."""
     run = train(
         game, _rule(game, config), steps=0, lr=config.lr, tau=config.tau,
-        optimizer=config.optimizer, batch_size=config.batch, seed=config.seed,
+        optimizer=OPTIMIZERS[config.optimizer], batch_size=config.batch, seed=config.seed,
     )  # fmt: skip
     state = next(run)
     steer(state, config)
@@ -27,28 +31,43 @@ def steer(state: State, config: Config) -> None:
     dress(state.game, config)
     state.stream.batch_size = config.batch
     state.stream.forget()  # noise and penalties shape what is drawn
-    state.rule = _rule(state.game, config)
-    make = optim.OPTIMIZERS[config.optimizer]
+    rule = _rule(state.game, config)
+    if type(rule) is type(state.rule):  # another rule starts without a memory
+        rule.load_state_dict(state.rule.state_dict())
+    else:
+        rule.reset()
+    state.rule = rule
+    make = OPTIMIZERS[config.optimizer]
     fresh = optim.Optimizers(
         make(state.game.g_params, config.lr), make(state.game.d_params, config.tau * config.lr)
     )
     if _kind(fresh) != _kind(state.optims):
-        state.optims = fresh  # another optimizer starts without a memory
+        state.optims = fresh  # and so does another optimizer
     state.optims.g.lr, state.optims.d.lr = fresh.g.lr, fresh.d.lr
 
 
+def update_rule(config: Config) -> Rule:
+    """The rule of a whole round, whoever's turn it is."""
+    if config.rule != "alternating":
+        return RULES[config.rule]()
+    return alternating(config.d_steps, config.g_steps, redraw=REDRAW[config.world])
+
+
 def _rule(game: GAN, config: Config) -> Rule:
-    """Alternating descent, in its faster form where there is one."""
-    alone = {"d": (1, 0), "g": (0, 1)}
-    steps = alone.get(config.turn, (config.d_steps, config.g_steps))
+    """The rule of the next update, in its faster form where there is one."""
+    alone = {"d": (1, 0), "g": (0, 1)}.get(config.turn)
+    if alone is None and config.rule != "alternating":
+        return update_rule(config)
+    steps = alone or (config.d_steps, config.g_steps)
     if suits(game) and config.optimizer == "sgd":
         return AffineAlternating(*steps)
-    return alternating(*steps, redraw="latents")
+    return alternating(*steps, redraw=REDRAW[config.world])
 
 
-def _kind(optims: optim.Optimizers) -> tuple[type, float]:
+def _kind(optims: optim.Optimizers) -> tuple[object, ...]:
     """What tells two kinds of optimizer apart."""
-    return type(optims.g), getattr(optims.g, "momentum", 0.0)
+    own = optims.g
+    return type(own), getattr(own, "momentum", 0.0), getattr(own, "betas", ())
 
 
 def dress(game: GAN, config: Config) -> None:

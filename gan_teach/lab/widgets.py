@@ -13,9 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from gan_teach.lab import controls
-from gan_teach.lab.config import KNOBS, PRESETS, Replay
+from gan_teach.lab.config import PRESETS
 from gan_teach.lab.controls import Control, button
+from gan_teach.lab.knobs import DATA, KNOBS
 from gan_teach.lab.picture import Picture
+from gan_teach.lab.replay import Replay
 from gan_teach.lab.session import Session
 
 TICK_SECONDS = 0.06  # of updates in one tick, at most
@@ -38,16 +40,25 @@ class Panel:
         self.session = session
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
-        frame = session.frame
-        self._picture = Picture(frame)
         self.image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
         self.narration, self.message = ipywidgets.HTML(), ipywidgets.HTML()
-        self.knobs = self._make_knobs()
-        self.layers = {name: self._checkbox(layer.label) for name, layer in frame.layers.items()}
         self._make_clock()
         self._make_replay()
-        self.box = self._lay_out()
+        self.box = ipywidgets.VBox()
+        self._furnish()
         self.show()
+
+    def _furnish(self) -> None:
+        """Make the parts that depend on the kind of game and on the data."""
+        config, frame = self.session.config, self.session.picture()
+        self._furnished_for = (config.world, config.data)
+        self._picture = Picture(frame)
+        self.knobs = self._make_knobs(config.world)
+        self.layers = {
+            name: self._checkbox(layer.label, name not in self.session.hidden)
+            for name, layer in frame.layers.items()
+        }
+        self.box.children = self._lay_out()
 
     # -- acting
 
@@ -55,7 +66,7 @@ class Panel:
         """As many updates as the chosen speed asks for and a moment allows, then one picture."""
         k = max(1, min(self.speed.value, int(self._pace)))
         before = time.perf_counter()
-        self._try(lambda: self.session.tick(k) and "")
+        self._try(lambda: self.session.go(k) or "")
         spent = max(time.perf_counter() - before, 1e-6)
         self._pace = min(k * TICK_SECONDS / spent, 2 * self._pace + 1)
 
@@ -92,9 +103,14 @@ class Panel:
         """Draw the session as it stands, say the same in words, and set the controls to it."""
         if self._following:
             return
-        frame = self.session.frame
-        hidden = [name for name, box in self.layers.items() if not box.value]
-        self.image.value = self._picture.png(frame, hidden)
+        config = self.session.config
+        if self._furnished_for != (config.world, config.data):
+            self._furnish()
+        hidden = {name for name, box in self.layers.items() if not box.value}
+        frame = self.session.picture(hidden)
+        if not self._picture.suits(frame):
+            self._picture = Picture(frame)
+        self.image.value = self._picture.png(frame)
         role = "" if self.play.playing else ' role="status"'  # nobody can listen to 10 a second
         self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
         self._follow()
@@ -107,7 +123,9 @@ class Panel:
         self._following = True
         try:
             config, session = self.session.config, self.session
+            schedule = config.rule == "alternating"  # other rules know no numbers of steps
             for name, control in self.knobs.items():
+                control.value.disabled = name in ("d_steps", "g_steps") and not schedule
                 control.show(config.tau * config.lr if name == "d_lr" else getattr(config, name))
             self.preset.show(config.preset)
             self.moment.max = max(session.reached, 1)
@@ -118,25 +136,28 @@ class Panel:
 
     # -- making the parts
 
-    def _make_knobs(self) -> dict[str, Control]:
+    def _make_knobs(self, world: str) -> dict[str, Control]:
         def knob(make: Callable[..., Control], name: str, *bounds: Any) -> Control:
             return make(KNOBS[name].label, *bounds, lambda value: self.turn(**{name: value}))
 
         made = {
             "d_steps": knob(controls.count, "d_steps", 50),
             "g_steps": knob(controls.count, "g_steps", 50),
-            "lr": controls.rate("Learning rate of G", (-4, 1), self._turn_g_rate),
-            "d_lr": controls.rate("Learning rate of D", (-4, 1), self._turn_d_rate),
+            "lr": controls.rate("Learning rate of G", (-5, 1), self._turn_g_rate),
+            "d_lr": controls.rate("Learning rate of D", (-5, 1), self._turn_d_rate),
             "tau": knob(controls.rate, "tau", (-3, 3)),
             "noise": knob(controls.amount, "noise", 0.0, 3.0, 0.05),
             "weight": knob(controls.rate, "weight", (-3, 2)),
             "smoothing": knob(controls.amount, "smoothing", 0.5, 1.0, 0.05),
         }
         for name, spec in KNOBS.items():
-            if spec.choices and name != "turn":
-                made[name] = knob(controls.choice, name, spec.choices)
-        for name in ("seed", "batch"):
-            made[name] = knob(controls.typed, name, int(KNOBS[name].low), int(KNOBS[name].high))
+            if name in made or name == "turn" or spec.world not in ("", world):
+                continue
+            if spec.choices:
+                choices = DATA[world] if name == "data" else spec.choices
+                made[name] = knob(controls.choice, name, choices)
+            else:
+                made[name] = knob(controls.typed, name, int(spec.low), int(spec.high))
         return made
 
     def _turn_g_rate(self, value: float) -> None:
@@ -149,8 +170,8 @@ class Panel:
         rate = self.session.config.lr
         self.turn(tau=float(f"{value / rate:.12g}") if rate > 0 else value)
 
-    def _checkbox(self, label: str) -> Any:
-        box = self._w.Checkbox(value=True, description=label, indent=False)
+    def _checkbox(self, label: str, shown: bool) -> Any:
+        box = self._w.Checkbox(value=shown, description=label, indent=False)
         box.layout = {"width": "15em"}
         box.observe(self.show, names="value")
         return box
@@ -200,18 +221,18 @@ class Panel:
         if not self._following:
             self.load(name)
 
-    def _lay_out(self) -> Any:
+    def _lay_out(self) -> list[Any]:
         w, k = self._w, self.knobs
         rows = ("d_steps", "g_steps", "lr", "d_lr", "tau", "noise", "loss", "seed")
-        more = ("noise_kind", "smoothing", "optimizer", "penalty", "weight", "batch")
+        more = [name for name in KNOBS if name in k and name not in rows]
         fold = w.Accordion(
             [w.VBox([k[name].widget for name in more]), w.VBox(list(self.layers.values())),
              self._replay_row],
             titles=("More settings", "Layers of the picture", "Repeat this run"),
         )  # fmt: skip
         buttons = w.HBox([self.play, *self.buttons.values()])
-        left = w.VBox([self.preset.widget, *(k[name].widget for name in rows)])
-        right = w.VBox([buttons, w.HBox([self.speed, self.moment]), self.image, self.narration])
-        left.layout, right.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
-        main = w.HBox([right, left], layout={"flex_flow": "row wrap"})
-        return w.VBox([main, self.message, fold])
+        right = w.VBox([self.preset.widget, *(k[name].widget for name in rows)])
+        left = w.VBox([buttons, w.HBox([self.speed, self.moment]), self.image, self.narration])
+        right.layout, left.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
+        main = w.HBox([left, right], layout={"flex_flow": "row wrap"})
+        return [main, self.message, fold]
