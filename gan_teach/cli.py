@@ -179,7 +179,7 @@ def _add_record(commands) -> None:
         "record", help="for authors: make a long result that a chapter shows (resumable)"
     )
     parser.add_argument("name", metavar="NAME", nargs="?", help="without it: list the records")
-    parser.add_argument("--seeds", type=int, help="default: those of the record, 200")
+    parser.add_argument("--seeds", type=int, help="default: those of the record")
     parser.add_argument("--out", type=Path, default=Path("tutorial/records"), help="%(default)s")
     parser.add_argument(
         "--work", type=Path, default=Path("runs/records"), help="finished parts; %(default)s"

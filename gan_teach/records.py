@@ -171,6 +171,62 @@ def _finish_five_gaussians(history: History) -> History:
     return History(history.steps, arrays, history.static, {**history.meta, "unit": "step"})
 
 
+# -- half circles ---------------------------------------------------------------------------------
+
+
+def _half_circles(improved: bool, seeds: int, **where: Any) -> History:
+    from gan_teach import probes, zoo
+    from gan_teach.sweeps import sweep
+
+    make, setup, unit = zoo.half_circles, zoo.HALF_CIRCLES, 1.0
+    if improved:
+        make, setup = zoo.half_circles_improved, zoo.HALF_CIRCLES_IMPROVED
+        unit = zoo.UNIT
+    return sweep(
+        make, {}, seeds, setup, every=790, chunk=4, average=700.0 if improved else None,
+        d_loss=probes.loss("d"), g_loss=probes.loss("g"), scores=probes.scores(2000),
+        modes=probes.mode_scores(5000), samples=_in_units(unit), sliced=_sliced(unit), **where,
+    )  # fmt: skip
+
+
+def _in_units(unit: float, n: int = 2000) -> Callable[[Any], Any]:
+    from gan_teach import probes
+
+    watch = probes.samples(n, seed=1)
+    return lambda state: unit * watch(state)
+
+
+def _sliced(unit: float, n: int = 5000) -> Callable[[Any], Any]:
+    """Sliced Wasserstein distance of ``n`` samples from ``n`` fresh real ones, (S,)."""
+    from gan_teach.data import half_circles
+    from gan_teach.metrics import sliced_wasserstein
+    from gan_teach.streams import generator
+
+    real = half_circles().sample(n, generator(2)).numpy()
+    watch = _in_units(unit, n)
+
+    def probe(state: Any) -> NDArray:
+        fakes = watch(state).cpu().numpy()
+        good = np.isfinite(fakes).all((1, 2))
+        return np.array(
+            [
+                sliced_wasserstein(x, real) if ok else np.nan
+                for x, ok in zip(fakes, good, strict=True)
+            ]
+        )
+
+    return probe
+
+
+def _finish_half_circles(history: History) -> History:
+    """Samples are kept of all members at the end only."""
+    arrays = {k: history[k].astype(np.float32).round(4) for k in history if k != "samples"}
+    ends = history.last("samples").astype(np.float32).round(2)
+    per_member = [*history.meta["static_per_member"], "samples"]
+    small = History(history.steps, arrays, {**history.static, "samples": ends}, history.meta)
+    return small.describe(meta={"static_per_member": per_member, "unit": "step"})
+
+
 RECORDS: dict[str, Record] = {
     f"{name}-{short}": Record(f"{title}, {long}", 200, partial(run, loss), finish)
     for name, title, run, finish in (
@@ -182,4 +238,11 @@ RECORDS: dict[str, Record] = {
         ("rs", "relativistic", "relativistic pairing"),
     )
 }
-"""The records by name; 200 seeds each at the published settings."""
+RECORDS |= {
+    f"half-circles-{kind}": Record(
+        f"The S of two half circles, {kind} settings", 8, partial(_half_circles, improved),
+        _finish_half_circles,
+    )
+    for kind, improved in (("published", False), ("improved", True))
+}  # fmt: skip
+"""The records by name, with the number of seeds that each was made with."""

@@ -7,10 +7,11 @@ in which every member carries its settings as constants.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from gan_teach.ensemble import stack
 from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.probes import Probe, mode_scores
-from gan_teach.training import Run, observe, record
+from gan_teach.training import EMA, Run, State, observe, record
 from gan_teach.zoo import Training
 
 OF_TRAINING = ("lr", "tau")  # knobs that go to ``train``, a number for each member
@@ -41,6 +42,7 @@ def sweep(
     steps: int | None = None,
     every: int | None = None,
     chunk: int | None = None,
+    average: float | None = None,
     folder: str | Path | None = None,
     progress: bool = False,
     **probes: Probe,
@@ -55,6 +57,8 @@ def sweep(
     training : published settings such as ``zoo.FIVE_GAUSSIANS``; ``steps`` replaces theirs.
     every : steps between records (default: only the first and the last step are recorded).
     chunk : members of one ensemble (default: 32 to 256, by the size of the networks).
+    average : half-life in steps of an exponential average of the generator, which the probes then
+        see instead of the generator itself.
     folder : where each finished chunk is written as one file; the same call resumes from there.
     probes : what to record (default: ``modes``, the probe ``probes.mode_scores()``).
 
@@ -72,7 +76,8 @@ def sweep(
     _checks.not_empty("seeds", np.empty(len(chosen)))
     groups = _architectures(make_game, values, chosen[0])
     size = _chunk_size(groups) if chunk is None else _checks.whole("chunk", chunk, least=1)
-    plan = _Plan(make_game, training, steps, every, probes or {"modes": mode_scores()})
+    probes = probes or {"modes": mode_scores()}
+    plan = _Plan(make_game, training, steps, every, average, probes)
     chunks = list(_chunks(list(groups.values()), chosen, size))
     return _run(plan, chunks, None if folder is None else Path(folder), progress)
 
@@ -100,6 +105,7 @@ class _Plan:
     training: Training
     steps: int
     every: int
+    average: float | None
     probes: Mapping[str, Probe]
 
     def facts(self) -> dict[str, Any]:
@@ -110,6 +116,7 @@ class _Plan:
             "training": _ADDRESS.sub("", repr(self.training)),
             "steps": self.steps,
             "every": self.every,
+            "average": self.average,
             "probes": sorted(self.probes),
         }
 
@@ -120,11 +127,30 @@ class _Plan:
         run: Run = self.training.train(
             stack(games), steps=self.steps, seed=[m["seed"] for m in members], **per_run
         )
+        if self.average is not None:
+            run = _averaged(run, self.average)
         probes: dict[str, Any] = dict(self.probes)
         history = record(observe(run, tick), every=self.every, **probes)
         static = _constants(members)
         meta = {"static_per_member": list(static), "sweep": self.facts()}
         return history.describe(static=static, meta=meta)
+
+
+def _averaged(run: Run, half_life: float) -> Run:
+    """The same run, seen with the average of its generator in place of the generator."""
+
+    def states() -> Iterator[State]:
+        mean: EMA | None = None
+        shown: Any = None
+        for state in run:
+            if mean is None:
+                mean = EMA(state.game.modules()["generator"], half_life=half_life)
+                shown = copy.copy(state.game)
+                shown.generator = mean.module
+            mean(state)
+            yield replace(state, game=shown)
+
+    return Run(states(), run.total)
 
 
 def _run(plan: _Plan, chunks: list[list[Settings]], folder: Path | None, progress: bool) -> History:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from gan_teach import cli, landscape, records, zoo
 from gan_teach.history import History
@@ -56,9 +57,10 @@ def test_a_diverged_run_settles_nowhere():
 
 @pytest.fixture
 def short(monkeypatch):
-    """The published games for twenty epochs, or five steps."""
+    """The published games for twenty epochs, or two steps."""
     monkeypatch.setattr(zoo, "TWO_CLUSTERS", replace(zoo.TWO_CLUSTERS, steps=20))
-    monkeypatch.setattr(zoo, "FIVE_GAUSSIANS", replace(zoo.FIVE_GAUSSIANS, steps=5))
+    for name in ("FIVE_GAUSSIANS", "HALF_CIRCLES", "HALF_CIRCLES_IMPROVED"):
+        monkeypatch.setattr(zoo, name, replace(getattr(zoo, name), steps=2))
 
 
 def test_hits_are_counted_from_the_fixed_latents(short, tmp_path):
@@ -72,7 +74,7 @@ def test_hits_are_counted_from_the_fixed_latents(short, tmp_path):
     assert history.last("hits")[1].tolist() == expected
 
 
-@pytest.mark.parametrize("name", ["two-clusters-js", "five-gaussians-rs"])
+@pytest.mark.parametrize("name", ["two-clusters-js", "five-gaussians-rs", "half-circles-published"])
 def test_a_record_is_small_complete_and_loads(short, name, tmp_path, monkeypatch):
     made = records.make(name, tmp_path / "records", tmp_path / "work", seeds=3)
     monkeypatch.setattr(records, "folder", lambda: tmp_path / "records")
@@ -116,3 +118,20 @@ def test_an_interrupted_record_says_so(short, tmp_path, monkeypatch, capsys):
     assert cli.main(["record", "two-clusters-js", "--seeds", "2", *where]) == 130
     assert "0 of 2 GANs are done" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
+
+
+def test_samples_and_distances_are_in_the_units_of_the_assignment(short, tmp_path):
+    made = records.make("half-circles-improved", tmp_path, tmp_path / "work", seeds=1)
+    real = zoo.half_circles().data.points
+    # what an untrained generator makes lies near 0: the distance is that of the data from 0
+    from_zero = [(real @ v).abs().mean() for v in directions()]
+    assert made["sliced"][0, 0] == pytest.approx(float(np.mean(from_zero)), rel=0.1)
+    assert made.static["samples"].shape == (1, 2000, 2)
+    first, last = made["sliced"][[0, -1], 0]
+    assert abs(first - last) < 1e-3 * first  # the average hardly moves in two steps, but moves
+    assert first != last
+
+
+def directions(n=64):
+    angle = np.pi * np.arange(n) / n
+    return torch.tensor(np.stack([np.cos(angle), np.sin(angle)], 1), dtype=torch.float32)

@@ -143,6 +143,18 @@ def test_the_default_probe_scores_modes():
     assert ((found["modes"][..., 1] >= 0) & (found["modes"][..., 1] <= 1)).all()
 
 
+def test_probes_see_the_average_of_the_generator():
+    """Against the average of the recorded parameters, formed afterwards."""
+    settings = {"knobs": {}, "seeds": 2, "every": 1, "params": probes.params()}
+    path, seen = small(**settings)["params"], small(average=2.0, **settings)["params"]
+    n_g, decay = tiny(0).n_g, 2**-0.5
+    mean = path[0]
+    for now, shown in zip(path, seen, strict=True):
+        mean = decay * mean + (1 - decay) * now
+        np.testing.assert_allclose(shown[:, :n_g], mean[:, :n_g], rtol=1e-10)
+        np.testing.assert_allclose(shown[:, n_g:], now[:, n_g:], rtol=1e-12)
+
+
 def test_chunks_hold_more_of_smaller_networks():
     sizes = [
         sweeps._chunk_size(sweeps._architectures(make, {}, 0))

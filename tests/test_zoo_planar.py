@@ -109,6 +109,15 @@ def test_smoothing_sets_the_equilibrium_of_the_half_circles():
     assert float(game.loss.g(logit, logit)) == pytest.approx(0.798508, abs=1e-6)
 
 
+def test_the_improved_half_circles_are_the_same_s_in_tenths():
+    a, b = zoo.half_circles(3), zoo.half_circles_improved(3)
+    torch.testing.assert_close(zoo.UNIT * b.data.points, a.data.points, rtol=1e-4, atol=1e-4)
+    x = torch.tensor([[2.0, -1.0], [-8.0, 9.0], [3.0, -18.0]], dtype=torch.float64)
+    for one, other in zip(a.data.locate(x), b.data.locate(x / zoo.UNIT), strict=True):
+        torch.testing.assert_close(one, other)
+    assert [p.name for p in b.penalties] == ["r1", "r2"]
+
+
 @GAMES
 def test_training_settings_are_the_published_ones(make):
     rule = SETTINGS[make].rule()

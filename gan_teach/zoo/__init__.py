@@ -25,11 +25,14 @@ from gan_teach.zoo.misfit import misfit_gan
 from gan_teach.zoo.planar import (
     FIVE_GAUSSIANS,
     HALF_CIRCLES,
+    HALF_CIRCLES_IMPROVED,
     TWO_CLUSTERS,
+    UNIT,
     Training,
     UnitOutputAdam,
     five_gaussians,
     half_circles,
+    half_circles_improved,
     two_clusters,
 )
 
@@ -41,7 +44,9 @@ __all__ = [
     "FIVE_GAUSSIANS",
     "FUNCTIONS",
     "HALF_CIRCLES",
+    "HALF_CIRCLES_IMPROVED",
     "TWO_CLUSTERS",
+    "UNIT",
     "DiracMethod",
     "PublishedGame",
     "Training",
@@ -53,6 +58,7 @@ __all__ = [
     "dirac_gan",
     "five_gaussians",
     "half_circles",
+    "half_circles_improved",
     "line_gan",
     "misfit_gan",
     "polynomial",
