@@ -1,6 +1,7 @@
 """The named experiments against a simulation that shares no code with them, and their reports."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,9 +87,11 @@ def test_a_strong_discriminator_is_slow_not_stuck():
 
 
 def test_the_other_loss_and_the_other_noise_settle_too():
+    other_loss: dict[str, Any] = {"loss": "non_saturating"}
+    other_noise: dict[str, Any] = {"shared_noise": False}
     for name, changes, options in (
-        ("strong-discriminator", {"loss": "non_saturating"}, {"non_saturating": True}),
-        ("noisy", {"shared_noise": False}, {"noise": 1.0, "shared": False}),
+        ("strong-discriminator", other_loss, {"non_saturating": True}),
+        ("noisy", other_noise, {"noise": 1.0, "shared": False}),
     ):
         independent = simulate(250, 50, 1, seeds=32, **options)
         history = ex.run_seeds(name, 32, games=250, every=10, **changes)
@@ -152,7 +155,10 @@ def test_eigenvalues_are_those_of_second_differences_of_the_value():
 
 def test_settings_may_be_changed_in_the_call():
     assert ex.settings("noisy", games=7, noise=None) == ex.settings("noisy", games=7)
-    for changes in ({"loss": "relativistic"}, {"fresh_data": True}, {"g_steps": 0}, {"tau": 3.0}):
+    several: list[dict[str, Any]] = [
+        {"loss": "relativistic"}, {"fresh_data": True}, {"g_steps": 0}, {"tau": 3.0},
+    ]  # fmt: skip
+    for changes in several:
         assert len(ex.run("normal", games=3, **changes)) == 4
 
 

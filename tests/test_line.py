@@ -1,5 +1,7 @@
 """The GAN on the line: its closed forms against quadrature and finite differences."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -57,6 +59,7 @@ def test_bad_settings_are_named(wrong, message):
 
 def test_the_batch_for_expectations_has_the_moments_of_the_latents():
     for game in (line.line_gan(0), stack([line.line_gan(s) for s in range(3)])):
+        assert isinstance(game, gt.GAN)
         z = line.expectation_batch(game, 200).latent.double()
         np.testing.assert_allclose(z.mean(-2), 0.5, atol=1e-7)
         np.testing.assert_allclose((z * z).mean(-2), 1 / 3, atol=1e-5)
@@ -88,6 +91,14 @@ def test_many_generators_share_one_call():
         np.testing.assert_array_equal(together[1, 0], of(GRID, -1.0, 4.0, 0.5))
 
 
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_a_generator_that_has_diverged_has_no_density(noise):
+    w, b = [np.inf, 1.0, np.nan, np.inf, 1.0], [-np.inf, np.inf, 0.0, np.inf, 0.0]
+    for of in (line.generated_density, line.optimal_discriminator):
+        lost = np.isnan(of(GRID, w, b, noise)).all(1)
+        np.testing.assert_array_equal(lost, [True, True, True, True, False])
+
+
 @pytest.mark.parametrize("x", [0.0, 2.0, 4.5, 6.0])
 @pytest.mark.parametrize("noise", [0.4, 1.0])
 def test_the_best_discriminator_maximizes_the_value_at_each_point(x, noise):
@@ -97,12 +108,10 @@ def test_the_best_discriminator_maximizes_the_value_at_each_point(x, noise):
 
     p = blurred(lambda t: stats.norm.pdf(t, 5, 1), (-5, 15))
     q = blurred(lambda t: 1 / 2, (1.0, 3.0))
-    best = optimize.minimize_scalar(
-        lambda f: p * np.logaddexp(0, -f) + q * np.logaddexp(0, f), bounds=(-40, 40),
-        method="bounded", options={"xatol": 1e-10},
-    ).x  # fmt: skip
+    # the derivative of p log(sigmoid(f)) + q log(1 - sigmoid(f)) changes sign at the best logit
+    best: Any = optimize.brentq(lambda f: p / (1 + np.exp(f)) - q / (1 + np.exp(-f)), -40, 40)
     found = line.optimal_discriminator([x], 2.0, 1.0, noise)[0]
-    np.testing.assert_allclose(found, 1 / (1 + np.exp(-best)), atol=1e-6)
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-best)), atol=1e-9)
 
 
 # -- the Hessian at the equilibrium ----------------------------------------------------------------

@@ -113,6 +113,7 @@ def eigenvalues_panel(ax: Axes, history: History) -> Draw:
         for k, column in enumerate(values.T)
     ]
     theory = np.sort(np.asarray(history.static.get("eigenvalues_theory", ()), dtype=float))
+    theory = theory[np.isfinite(theory)]  # NaN where the run has diverged
     levels = [
         Level(value, f"{_name(k)}* = {value:.3g}".replace("-", "−"))
         for k, value in enumerate(theory)

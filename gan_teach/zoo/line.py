@@ -72,10 +72,11 @@ def generated_density(x: ArrayLike, w: ArrayLike, b: ArrayLike, noise: float = 0
     """Density at x (m,) of G(z) = w z + b, z ~ U(0, 1), plus N(0, noise^2): shape (*w.shape, m).
 
     Without noise it is uniform between b and b + w; with noise it is
-    (Phi((x - low) / noise) - Phi((x - high) / noise)) / |w|.
+    (Phi((x - low) / noise) - Phi((x - high) / noise)) / |w|. NaN where the generator has diverged.
     """
     x = np.asarray(x, dtype=np.float64)
     w, b = (np.asarray(v, dtype=np.float64)[..., None] for v in (w, b))
+    w = np.where(np.isfinite(w) & np.isfinite(b), w, np.nan)
     low, high = np.minimum(b, b + w), np.maximum(b, b + w)
     width = np.maximum(high - low, 1e-12)
     if noise == 0:

@@ -1,0 +1,194 @@
+"""A run as files, and the command that makes them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gan_teach as gt
+from gan_teach import cli, experiments, runs
+from gan_teach.history import History
+
+SINGLE = ["history.npz", "summary.png", "eigenvalues.png", "animation.gif"]
+ENSEMBLE = ["history.npz", "objective.png", "outcomes.png"]
+
+
+@pytest.fixture(scope="module")
+def history():
+    return experiments.run("normal", games=4)
+
+
+def run(tmp_path, *arguments):
+    return cli.main(["run", *arguments, "--out", str(tmp_path / "out")])
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def test_a_run_becomes_four_files(history, tmp_path):
+    written = [path.name for path in runs.save_run(history, tmp_path / "new" / "folder")]
+    assert written == SINGLE
+    assert names(tmp_path / "new" / "folder") == sorted(SINGLE)
+    kept = History.load(tmp_path / "new" / "folder" / "history.npz")
+    np.testing.assert_array_equal(kept["params"], history["params"])
+    assert kept.meta == history.meta
+    for name in ("summary.png", "eigenvalues.png", "animation.gif"):
+        with Image.open(tmp_path / "new" / "folder" / name) as picture:
+            assert min(picture.size) > 200
+            assert len(np.unique(np.asarray(picture.convert("L")))) > 10  # something is drawn
+    with Image.open(tmp_path / "new" / "folder" / "animation.gif") as film:
+        assert getattr(film, "n_frames", 1) == 5
+
+
+def test_an_ensemble_becomes_three_files(tmp_path):
+    many = experiments.run_seeds("strong-generator", 3, games=4)
+    assert [path.name for path in runs.save_run(many, tmp_path)] == ENSEMBLE
+    assert names(tmp_path) == sorted(ENSEMBLE)
+
+
+def test_numbers_are_safe_before_the_first_picture(history, tmp_path, monkeypatch):
+    def broken(history):
+        raise RuntimeError("no picture")
+
+    monkeypatch.setattr(runs.plots, "summary", broken)
+    with pytest.raises(RuntimeError, match="no picture"):
+        list(runs.save_run(history, tmp_path))
+    assert names(tmp_path) == ["history.npz"]
+
+
+def test_a_second_run_replaces_the_files_of_the_first(tmp_path):
+    for games in (2, 3):
+        list(runs.save_run(experiments.run_seeds("normal", 2, games=games), tmp_path))
+    assert names(tmp_path) == sorted(ENSEMBLE)
+    assert len(History.load(tmp_path / "history.npz")) == 4
+
+
+def test_figures_are_made_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        runs,
+        "FIGURES",
+        {"a.txt": lambda p: p.write_text("a"), "b.txt": lambda p: p.write_text("b")},
+    )
+    assert [p.name for p in runs.make_figures(tmp_path, ["b.txt"])] == ["b.txt"]
+    assert names(tmp_path) == ["b.txt"]
+    assert len(list(runs.make_figures(tmp_path))) == 2
+    with pytest.raises(ValueError, match=r"Did you mean 'a\.txt'"):
+        list(runs.make_figures(tmp_path, ["a.text"]))
+
+
+def test_the_figures_of_the_project_are_made_from_known_experiments(tmp_path, monkeypatch):
+    short = lambda name, *seeds, **_: long[len(seeds)](name, *seeds, games=2)  # noqa: E731
+    long = (experiments.run, experiments.run_seeds)
+    monkeypatch.setattr(experiments, "run", short)
+    monkeypatch.setattr(experiments, "run_seeds", lambda name, n: short(name, 2))
+    for name in ("strong-generator.gif", "outcomes.png"):
+        (path,) = runs.make_figures(tmp_path, [name])
+        with Image.open(path) as picture:
+            picture.verify()
+
+
+# -- the command -----------------------------------------------------------------------------------
+
+
+def test_run_prints_a_table_and_writes_the_files(tmp_path, capsys):
+    assert run(tmp_path, "normal", "--games", "3", "--seed", "2") == 0
+    printed = capsys.readouterr().out
+    for word in ("-2 log 2 = -1.386", "D(x) on real samples", "saddle", "animation.gif"):
+        assert word in printed
+    assert names(tmp_path / "out") == sorted(SINGLE)
+    kept = History.load(tmp_path / "out" / "history.npz")
+    assert kept.meta["seed"] == 2
+    again = experiments.run("normal", games=3, seed=2)
+    np.testing.assert_array_equal(kept["params"], again["params"])
+
+
+def test_every_option_reaches_the_run(tmp_path):
+    options = {"games": 2, "d_steps": 3, "g_steps": 2, "noise": 0.5, "loss": "non_saturating",
+               "lr": 0.05, "tau": 2.0}  # fmt: skip
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
+    assert run(tmp_path, "normal", *flags) == 0
+    meta = History.load(tmp_path / "out" / "history.npz").meta
+    assert {key: meta[key] for key in options} == options
+
+
+def test_many_seeds_start_at_the_seed_that_was_given(tmp_path, capsys):
+    assert run(tmp_path, "noisy", "--games", "2", "--seed", "5", "--seeds", "3") == 0
+    assert "of 3" in capsys.readouterr().out
+    assert names(tmp_path / "out") == sorted(ENSEMBLE)
+    kept = History.load(tmp_path / "out" / "history.npz")
+    assert kept.meta["seed"] == [5, 6, 7]
+    assert kept["params"].shape == (3, 3, 4)
+
+
+def test_without_out_a_folder_of_the_experiments_name_is_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", "strong-generator", "--games", "1", "--g-steps", "1"]) == 0
+    assert names(tmp_path / "runs" / "strong-generator") == sorted(SINGLE)
+
+
+@pytest.mark.parametrize(
+    ("finished", "seeds"), [(0, []), (4, []), (0, ["--seeds", "3"]), (4, ["--seeds", "3"])]
+)
+def test_ctrl_c_keeps_what_was_finished(tmp_path, capsys, monkeypatch, finished, seeds):
+    def interrupted(*arguments, **settings):
+        states = train(*arguments, **settings)
+
+        def some():
+            for _ in range(finished + 1):
+                yield next(states)
+            raise KeyboardInterrupt
+
+        return gt.training.Run(some(), states.total)
+
+    train = experiments.train
+    monkeypatch.setattr(experiments, "train", interrupted)
+    assert run(tmp_path, "normal", "--games", "50", *seeds) == 130
+    assert f"Stopped after game {finished}" in capsys.readouterr().out
+    assert names(tmp_path / "out") == sorted(ENSEMBLE if seeds else SINGLE)
+    kept = History.load(tmp_path / "out" / "history.npz")
+    assert list(kept.steps) == list(range(finished + 1))
+    assert kept.meta["interrupted"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["norml"], "Did you mean 'normal'"),
+        (["normal", "--games", "0"], "games must be at least 1, got 0"),
+        (["normal", "--games", "many"], "invalid int value: 'many'"),
+        (["normal", "--d-steps=-2"], "d_steps must be at least 0, got -2"),
+        (["normal", "--noise", "nan"], "noise must be at least 0, got nan"),
+        (["normal", "--loss", "saturate"], "Did you mean 'saturating'"),
+        (["normal", "--lr=-1"], "lr must be at least 0"),
+        (["normal", "--tau=inf"], "tau must be at least 0"),
+        (["normal", "--seeds", "0"], "--seeds must be at least 1, got 0"),
+        (["normal", "--seed=-1"], "seed must be at least 0, got -1"),
+        ([], "EXPERIMENT"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_leave_no_folder(tmp_path, capsys, arguments, sentence):
+    with pytest.raises(SystemExit) as stop:
+        run(tmp_path, *arguments)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("gan-teach: ")
+    assert error.count("\n") == 1
+    assert sentence in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path, capsys):
+    (tmp_path / "out").write_text("in the way")
+    assert run(tmp_path, "normal", "--games", "1") == 1
+    assert str(tmp_path / "out") in capsys.readouterr().err
+    assert (tmp_path / "out").read_text() == "in the way"
+
+
+def test_a_run_that_diverges_still_leaves_its_files(tmp_path, capsys):
+    assert run(tmp_path, "normal", "--games", "6", "--loss", "least_squares", "--lr", "1e6") == 0
+    assert names(tmp_path / "out") == sorted(SINGLE)
+    assert not np.isfinite(History.load(tmp_path / "out" / "history.npz")["objective"][-1])
+    assert "nan" in capsys.readouterr().out
