@@ -48,7 +48,8 @@ def portraits(
             several = own if isinstance(own, Mapping) else {"": own}
             for k, path in enumerate(several.values()):
                 _way(ax, break_jumps(path, period), k)
-            ax.plot(*rings.T, "o", color=style.INK, markersize=9, fillstyle="none", zorder=3.9)
+            ring: dict[str, Any] = {"markersize": 9, "fillstyle": "none", "clip_on": False}
+            ax.plot(*rings.T, "o", color=style.INK, zorder=3.9, **ring)
             ax.set(xlabel=names[0], ylabel=names[1])
             ax.set_title(name, loc="left", fontsize=11)
             ax.label_outer()
