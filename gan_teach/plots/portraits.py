@@ -130,14 +130,14 @@ def plane_panel(
         _stable_region(ax, values[np.isfinite(values)], unit_disc)
         if view is not None:
             ax.set(xlim=view[:2], ylim=view[2:])
-        ax.plot(values.real, values.imag, ".", color=style.PALETTE[3], markersize=4)
+        ax.plot(np.real(values), np.imag(values), ".", color=style.PALETTE[3], markersize=4)
         (dots,) = ax.plot([], [], "o", color=style.LINES[2], markersize=9, markeredgecolor="white")
         ax.set(xlabel="real part", ylabel="imaginary part")
         ax.set_title(title or "Eigenvalues, stable where shaded", loc="left")
 
         def draw(i: int) -> list[Artist]:
             here = values[record_index(history, i)]
-            dots.set_data(here.real, here.imag)
+            dots.set_data(np.real(here), np.imag(here))
             return [dots]
 
         return draw

@@ -1,0 +1,349 @@
+# %% [markdown]
+# # Map who ends where
+#
+# *Local theory says which points attract. Only a map says from how far.*
+#
+# **You will do:** find all critical points of two published games, predict from $\tau^*$ which of
+# them attract, and then color whole grids of starting points by where they end. **You will learn:**
+# that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not
+# be an equilibrium, and what alternating steps change. **You need:** chapter 06 ($\tau^*$).
+
+# %%
+import gan_teach as gt
+import numpy as np
+
+# %% [markdown]
+# ## The rule
+#
+# $x$ minimises $f$ with step $\eta$, $y$ maximises it with step $\tau\eta$. At a critical point
+# write $-J = \begin{pmatrix} A & B \\ -B^\top & D \end{pmatrix}$. For two numbers with
+# $D > 0$ and $A + B^2 / D > 0$ (a *strict local minmax point*, the equilibrium of this course) the
+# trace decides:
+#
+# $$A + \tau D > 0 \iff \tau > \tau^* = \max(-A / D,\ 0) \qquad
+#   \text{(Fiez \& Ratliff, 2021, theorem 1)}.$$
+#
+# That is local: *some* neighborhood is drawn in. The **region of attraction** is all of it.
+
+# %% [markdown]
+# ## The torus
+#
+# $f(x, y) = -0.15 \cos x + \cos(x - y) + 0.15 \cos y$ for two angles. The published list has four
+# critical points. **Predict:** is that all of them? (Maxima and minima together are as many as
+# saddles on a torus, so the number is even. Four would do.) Search from a grid of 49 starts:
+
+# %%
+torus = gt.zoo.torus()
+game = torus.game()
+starts = gt.flows.grid((-3.0, 3.0, 7), (-3.0, 3.0, 7)).reshape(-1, 2)
+zeros = gt.critical_points(game, starts, period=torus.period)
+
+
+def describe(zero):
+    tau = f"{zero.tau_star:.3f}" if np.isfinite(zero.tau_star) else "none"
+    spans = ", ".join(f"{a:.3g} to {b:.3g}" for a, b in gt.stable_intervals(zero.J)) or "no tau"
+    return [*(f"{c + 0.0:.3f}" for c in zero.w.round(6)), zero.point.kind, tau, spans]
+
+
+COLUMNS = ["x", "y", "kind", "tau*", "attracts for tau in"]
+gt.Table(COLUMNS, map(describe, zeros))
+
+# %% tags=["nbval-check-output"]
+by_place = {tuple((abs(z.w) / np.pi).round(2).tolist()): z for z in zeros}
+print("critical points:", len(zeros))
+print(f"tau* at (0, 0): {by_place[0.0, 0.0].tau_star:.3f}, 17/23 = {17 / 23:.3f}")
+print(f"tau* at (pi, pi): {by_place[1.0, 1.0].tau_star:.3f}, 23/17 = {23 / 17:.3f}")
+low, high = gt.stable_intervals(by_place[1.0, 0.0].J)[0]
+print(f"(pi, 0): kind {by_place[1.0, 0.0].point.kind}, attracts for {low:.0f} < tau < {high:.3f}")
+
+# %% [markdown]
+# **Six**, not four: two of them, at $\pm(1.646, 1.496)$, attract nobody and were easy to miss.
+# And $(\pi, 0)$ is **no equilibrium**, but draws runs in for every $\tau < 1$: a training run that
+# converges has not thereby found a solution.
+
+# %% [markdown]
+# ## Two starts, four values of tau
+#
+# Both equilibria attract for $\tau = 2, 5, 10$. **Predict:** start A = $(2, -1)$ goes to $(0, 0)$
+# at $\tau = 2$. Does it at $\tau = 5$?
+
+# %%
+TAUS = (1.0, 2.0, 5.0, 10.0)
+A_AND_B = [(2.0, -1.0), (1.9, -2.1)]
+runs = gt.flows.trajectories(
+    game, A_AND_B, TAUS, lr=0.02, steps=gt.budget(10_000), every=2,
+    rule="alternating", period=torus.period,
+)  # fmt: skip
+fields = {f"τ = {t:g}": gt.flows.planar_field(game, (-np.pi, np.pi, 25), tau=t) for t in TAUS}
+paths = {
+    title: {"A": runs.points[:, k, 0], "B": runs.points[:, k, 1]} for k, title in enumerate(fields)
+}
+EQUILIBRIA = [(0, 0), *[(a, b) for a in (-np.pi, np.pi) for b in (-np.pi, np.pi)]]
+
+# %%
+gt.show(
+    gt.plots.portraits(fields, paths, cols=2, period=torus.period, equilibrium=EQUILIBRIA),
+    alt="Four phase portraits on the torus. At tau 1 both paths keep circling. At tau 2 both reach "
+    "the middle; at tau 5 and 10 path A reaches a corner, which is pi, pi, and B the middle.",
+)
+
+# %% tags=["nbval-check-output"]
+at_zero = runs.distance((0, 0), torus.period)[-1]
+at_pi = runs.distance((np.pi, np.pi), torus.period)[-1]
+for k, tau in enumerate(TAUS[1:], start=1):
+    ends = ["(0, 0)" if at_zero[k, j] < at_pi[k, j] else "(pi, pi)" for j in (0, 1)]
+    print(f"tau = {tau:g}: A ends at {ends[0]}, B at {ends[1]}")
+print("tau = 1: still away from both:", gt.holds(min(at_zero[0].min(), at_pi[0].min()) > 0.3))
+
+# %% [markdown]
+# Solid is A, dashed is B; a path that leaves at the right comes back at the left. (Here
+# $\eta = 0.02$ and 10 000 steps; the published run takes 200 000 steps of 0.001, the same time
+# $\eta \cdot$ steps $= 200$.) **Nothing about the two points changed between $\tau = 2$ and
+# $\tau = 5$: both are stable in both. What moved is the border between their regions.**
+
+# %% [markdown]
+# ## The map
+#
+# A grid of $30 \times 30$ starts, midpoints of cells, so that no start *is* a critical point; the
+# published map has $100 \times 100$ and its corners on $(\pm\pi, \pm\pi)$, where four cells count
+# as converged that never moved. Step 0.04, 20 000 alternating steps, within $10^{-4}$, all as
+# published. Cells are no longer followed once their label is certain.
+
+# %%
+MAP_TAUS = (0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 5.0, 10.0)
+edge = np.pi * (1 - 1 / 30)
+cells = gt.flows.grid((-edge, edge, 30), (-edge, edge, 30))
+ends = [(0, 0), (np.pi, np.pi), (np.pi, 0)]
+torus_map = gt.flows.basins(
+    game, cells, ends, MAP_TAUS, lr=0.04, steps=gt.budget(20_000), tol=1e-4, period=torus.period
+)
+NAMES = {0: "(0, 0)", 1: "(π, π)", 2: "(π, 0), no equilibrium", gt.flows.NONE: "nowhere yet"}
+FRAME = (-np.pi, np.pi, -np.pi, np.pi)
+
+# %%
+picked = {f"τ = {t:g}": torus_map.labels[MAP_TAUS.index(t)] for t in (0.8, 1.0, 2.0, 5.0)}
+gt.show(
+    gt.plots.regions(picked, FRAME, NAMES),
+    alt="Maps of the torus for four tau. At 0.8 nearly all starts go to the non-equilibrium pi, 0, "
+    "a thin strip to 0, 0. At 1 both have about half. At 2 and 5 the regions of 0, 0 and pi, pi "
+    "share the torus along winding borders, and pi, 0 has none.",
+)
+
+# %% [markdown]
+# **Predict before you drag:** at which $\tau$ does the color of $(\pi, 0)$ vanish, and at which
+# does that of $(\pi, \pi)$ appear?
+
+# %%
+gt.animation.chooser(
+    lambda t: gt.plots.basins(
+        torus_map.labels[MAP_TAUS.index(t)], FRAME, NAMES, title=f"τ = {t:g}"
+    ),
+    MAP_TAUS,
+    label="τ",
+    describe=lambda t: (
+        "shares of (0, 0), (π, π), (π, 0): "
+        + ", ".join(f"{s:.0%}" for s in torus_map.shares()[MAP_TAUS.index(t), :3])
+    ),
+    start=2.0,
+)
+
+# %% tags=["nbval-check-output"]
+# Shares of (0, 0) and (pi, pi) on a 100 x 100 grid, recomputed at the published settings
+REFERENCE = {1.0: (0.497, 0.0), 2.0: (0.617, 0.383), 5.0: (0.538, 0.462), 10.0: (0.528, 0.472)}
+shares = dict(zip(MAP_TAUS, torus_map.shares(), strict=True))
+for tau, wanted in REFERENCE.items():
+    close = gt.holds(np.abs(shares[tau][:2] - wanted).max() < 0.03)
+    print(f"tau = {tau:g}: within 0.03 of {wanted}: {close}")
+print("(pi, 0) has a region below tau = 1:", gt.holds(shares[0.8][2] > 0.05), end=", ")
+print("and none above:", gt.holds(max(shares[t][2] for t in MAP_TAUS if t > 1) == 0))
+print("(pi, pi) has none at 1.2, one at 1.5:", gt.holds(shares[1.2][1] == 0 < shares[1.5][1]))
+
+# %% [markdown]
+# Theory and map agree on *whether*: $(0, 0)$ has a region from $0.739$ on, $(\pi, \pi)$ from
+# $1.353$ on, $(\pi, 0)$ up to 1, give or take the step (below). On *how large* the theory has
+# nothing to say: the share of $(0, 0)$ is 62 % at $\tau = 2$ and 53 % at $\tau = 10$, though it
+# gets no less stable.
+
+# %% [markdown]
+# ## Simultaneous or alternating?
+#
+# The theory above moves both players at once. The published torus code updates $x$ first and lets
+# $y$ see the new $x$. As $\eta \to 0$ that makes no difference. **Predict:** at $\eta = 0.04$, does
+# alternating attract earlier or later than $\tau^* = 1.353$?
+
+
+# %%
+def threshold(rule, J, lr=0.04):
+    """The tau at which the largest eigenvalue of a step crosses the unit circle."""
+    low, high = 0.5, 2.0
+    for _ in range(40):
+        tau = (low + high) / 2
+        stable = abs(gt.dynamics.step_spectrum(rule, J, lr, tau)[0]) < 1
+        low, high = (low, tau) if stable else (tau, high)
+    return high
+
+
+# %% tags=["nbval-check-output"]
+for name, place in (("(0, 0)", (0.0, 0.0)), ("(pi, pi)", (1.0, 1.0))):
+    J = by_place[place].J
+    both, in_turn = threshold(gt.simultaneous(), J), threshold(gt.alternating(), J)
+    flow = by_place[place].tau_star
+    print(f"{name}: theory {flow:.3f}, simultaneous {both:.3f}, alternating {in_turn:.3f}")
+near = (3.0, 3.0)
+for rule in ("simultaneous", "alternating"):
+    path = gt.flows.trajectories(
+        game, near, 1.32, lr=0.04, steps=40_000, every=40_000, rule=rule, period=torus.period
+    )
+    reached = path.distance((np.pi, np.pi), torus.period)[-1, 0] < 1e-3
+    print(f"tau = 1.32 from {near}, {rule}: reaches (pi, pi): {reached}")
+for rule in (gt.simultaneous(), gt.alternating()):
+    s = gt.dynamics.step_spectrum(rule, by_place[1.0, 0.0].J, 0.04)
+    print(f"(pi, 0) at tau = 1, {type(rule).__name__}: |s| = {abs(s[0]):.4f}")
+
+# %% [markdown]
+# Earlier. Between 1.293 and 1.353 the published map would color a region around $(\pi, \pi)$ that
+# the theory it illustrates does not have. The same slip is *in* the published picture at
+# $\tau = 1$: the flow only circles $(\pi, 0)$ there, alternating steps of 0.04 arrive. That map did
+# not ask for $(\pi, 0)$ and left these cells white; ours names it.
+
+# %% [markdown]
+# ## The polynomial
+#
+# $f = -e^{-(x^2 + y^2)/100} \left((0.3 x^2 + y)^2 + (0.3 y^2 + x)^2\right)$. **Predict:** eleven
+# critical points; how many are equilibria?
+
+# %%
+poly = gt.zoo.polynomial()
+poly_game = poly.game()
+starts = gt.flows.grid((-15.0, 15.0, 21), (-15.0, 15.0, 21)).reshape(-1, 2)
+poly_zeros = gt.critical_points(poly_game, starts)
+gt.Table(COLUMNS, map(describe, poly_zeros))
+
+# %% tags=["nbval-check-output"]
+good = [z for z in poly_zeros if np.isfinite(z.tau_star)]
+traps = [z for z in poly_zeros if not np.isfinite(z.tau_star) and gt.stable_intervals(z.J)]
+print(f"{len(poly_zeros)} critical points, {len(good)} equilibria:")
+for zero in good:
+    print(f"  {zero.w.round(3)}: {zero.point.kind}, tau* = {zero.tau_star:.2f}")
+print("attracts, but is no equilibrium:", *(str(z.w.round(3)) for z in traps))
+
+# %% [markdown]
+# The published path starts at $(-9, -9)$ and takes 25 000 simultaneous steps of $10^{-4}$. At
+# $\tau = 1 = \tau^*$ it can only circle.
+
+# %%
+paths_of_one = gt.flows.trajectories(
+    poly_game, (-9.0, -9.0), poly.taus, lr=poly.lr, steps=gt.budget(poly.steps), every=25
+)
+goal = good[0].w
+fields = {f"τ = {t:g}": gt.flows.planar_field(poly_game, (-15, 15, 31), tau=t) for t in poly.taus}
+gt.show(
+    gt.plots.portraits(
+        fields,
+        {title: paths_of_one.points[:, k] for k, title in enumerate(fields)},
+        cols=2,
+        equilibrium=[z.w for z in good],
+    ),
+    alt="Four phase portraits of the polynomial with three rings. The path from -9, -9 closes "
+    "to an orbit at tau 1, spirals into the ring at -11, -11 for tau 2 and 5, and goes there "
+    "almost directly for tau 20.",
+)
+
+# %% tags=["nbval-check-output"]
+PUBLISHED = {1: 1.594, 2: 7.1e-2, 5: 2.5e-6}  # distance after 25 000 steps
+left = paths_of_one.distance(goal)[-1]
+for (tau, wanted), found in zip(PUBLISHED.items(), left, strict=False):
+    print(f"tau = {tau}: {wanted:g} within 2 %: {gt.holds(abs(found / wanted - 1) < 0.02)}")
+print("tau = 20: below 1e-12:", gt.holds(left[3] < 1e-12))
+
+# %% [markdown]
+# And the map, with the published *alternating* steps, ten times as long ($10^{-3}$): another rule
+# and another step than the path beside it. $30 \times 30$ starts and 20 000 steps (published:
+# $200 \times 200$ and 75 000). Farther than 20 from the origin the field has faded: *lost*.
+
+# %%
+cells = gt.flows.grid((-14.5, 14.5, 30), (-14.5, 14.5, 30))
+poly_map = gt.flows.basins(
+    poly_game, cells, [z.w for z in good], poly.taus,
+    lr=1e-3, steps=gt.budget(20_000), tol=1e-3, bound=20.0,
+)  # fmt: skip
+POLY_NAMES = {k: f"({z.w[0]:.1f}, {z.w[1]:.1f}), {z.point.kind}" for k, z in enumerate(good)}
+POLY_NAMES |= {gt.flows.NONE: "nowhere yet", gt.flows.UNBOUNDED: "lost (beyond 20)"}
+
+# %%
+gt.show(
+    gt.plots.regions(
+        {f"τ = {t:g}": labels for t, labels in zip(poly.taus, poly_map.labels, strict=True)},
+        (-15, 15, -15, 15),
+        POLY_NAMES,
+    ),
+    alt="Four maps of the polynomial. At tau 1 only the Nash point has a region, a fifth of the "
+    "starts goes nowhere yet, a third is lost. From tau 2 on the two "
+    "minmax points have regions on the left, and about half of all starts are lost.",
+)
+
+# %% tags=["nbval-check-output"]
+# Shares of (-11, -11), (-1.6, -1.6), Nash and lost on a 60 x 60 grid after 40 000 steps
+REFERENCE = {1: (0, 0, 0.497, 0.32), 2: (0.134, 0.053, 0.264, 0.549),
+             5: (0.171, 0.068, 0.25, 0.511), 20: (0.181, 0.092, 0.276, 0.452)}  # fmt: skip
+for (tau, wanted), found in zip(REFERENCE.items(), poly_map.shares(), strict=True):
+    close = gt.holds(np.abs(found[[0, 1, 2, 4]] - wanted).max() < 0.03)
+    print(f"tau = {tau}: within 0.03: {close}")
+
+# %% [markdown]
+# A third to a half of the plane is lost, whatever $\tau$: a guarantee "stable for all
+# $\tau > 1$" at both minmax points and a run that disappears are no contradiction.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** At $(\pi, \pi)$ the torus has $-J = \begin{pmatrix} -1.15 & 1 \\ -1 & 0.85 \end{pmatrix}$.
+# Its $\tau^*$? *Hint: the trace of $\mathrm{diag}(1, \tau) (-J)$.*
+
+# %%
+tau_star = ...
+gt.exercises.check_torus_tau_star(tau_star)
+
+# %% [markdown]
+# **2.** Does $(\pi, \pi)$ attract (for small steps) at $\tau = 1.2$, $1.4$ and $10$? Give three
+# truths. *Hint: is there an upper limit for $\tau$?*
+
+# %%
+attracts = ...  # for instance: (True, True, True)
+gt.exercises.check_attracts(attracts)
+
+# %% [markdown]
+# **3.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at
+# $\tau = 5$: against the drift. *Hint: compare two entries of `torus_map.labels`.*
+
+# %%
+switch = ...  # two angles
+gt.exercises.check_switch(switch)
+
+# %% [markdown]
+# **Answers**
+
+# %% tags=["hide-input"]
+print(gt.exercises.check_torus_tau_star(1.15 / 0.85))
+print(gt.exercises.check_attracts((False, True, True)))
+edges = np.pi * (1 - 1 / 30)
+torus_cells = gt.flows.grid((-edges, edges, 30), (-edges, edges, 30))
+at_2, at_5 = (torus_map.labels[MAP_TAUS.index(t)] for t in (2.0, 5.0))
+found = torus_cells[(at_2 == 1) & (at_5 == 0)]
+print(gt.exercises.check_switch(found[len(found) // 2] if len(found) else ...))
+
+# %% [markdown]
+# ## Where this bites in practice
+#
+# - "It converged" names a point, not a solution: classify the point (chapter 06).
+# - Changing $\tau$ in mid-training may change *which* solution you get, not just how fast.
+# - A local guarantee says nothing on the starting point that your initializer draws.
+#
+# ## Further reading
+#
+# - T. Fiez, L. Ratliff, *Local Convergence Analysis of Gradient Descent Ascent with Finite
+#   Timescale Separation*, 2021: theorem 1 ($\tau^*$), section 5 (torus and polynomial).
+# - C. Jin, P. Netrapalli, M. Jordan, *What is Local Optimality in Nonconvex-Nonconcave Minimax
+#   Optimization?*, 2020: strict local minmax points.
+# - E. Mazumdar, L. Ratliff, S. Sastry, *On Gradient-Based Learning in Continuous Games*, 2020:
+#   attractors that are no equilibria.
