@@ -344,7 +344,14 @@ def test_a_failing_compiler_is_reported_in_its_own_words(monkeypatch, compiler, 
 
 @pytest.mark.parametrize(
     ("cells", "steps", "expected"),
-    [(1, 10**7, True), (8, 1000, False), (17, 100, False), (40_000, 10, False), (900, 10**5, True)],
+    [
+        (1, 10**7, True),
+        (8, 10_000, False),
+        (8, 200_000, True),
+        (17, 100, False),
+        (40_000, 10, False),
+        (900, 10**5, True),
+    ],
 )
 def test_only_long_runs_are_compiled(cells, steps, expected):
     step = trace.trace_step(game_of(torus), torch.ones(2, dtype=torch.float64), True)

@@ -28,7 +28,7 @@ ENGINES = ("auto", "eager", "traced", "compiled", "scalar")
 RULES = ("simultaneous", "alternating")
 
 _SCALAR_CELLS = 16  # up to here Python floats beat one torch call per operation
-_COMPILE_FROM = 1.0  # seconds of other engines' work from which compiling pays
+_COMPILE_FROM = 0.5  # seconds of other engines' work from which compiling pays
 _BLOCK = 8192  # cells handled at once by the traced engine: its temporaries stay in the cache
 _TOLERANCE = 1e-9  # largest relative difference between a formula and autograd
 
@@ -106,7 +106,7 @@ def _evaluable(game: FunctionGame, probes: Tensor, rule: str) -> None:
 
 
 def _worth_compiling(step: Step, cells: int, steps: int) -> bool:
-    """Whether other engines would need more than a second."""
+    """Whether the other engines would need longer than compiling takes."""
     if cells <= _SCALAR_CELLS:
         seconds = steps * cells * 4e-8 * len(step.operations)
     else:
