@@ -55,4 +55,4 @@ def test_mistakes_are_named(arguments, error, words):
 
 def test_a_drawing_that_is_no_figure_is_named():
     with pytest.raises(TypeError, match="draw must return a figure or axes, got str"):
-        animation.chooser(lambda v: "picture", [1], label="tau")
+        animation.chooser(lambda v: "picture", [1], label="tau")  # pyright: ignore[reportArgumentType]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach.zoo.misfit import POINTS, misfit_gan
+from gan_teach.zoo.misfit import POINTS, PolynomialLogit, misfit_gan
 
 W_STAR = 0.648
 
@@ -61,4 +61,4 @@ def test_gradients_by_hand():
 
 def test_degree_is_checked():
     with pytest.raises(ValueError, match="degree must be at least 1"):
-        gt.zoo.misfit.PolynomialLogit(0)
+        PolynomialLogit(0)

@@ -174,6 +174,8 @@ runs = gt.flows.trajectories(
 )
 distances = runs.distance([0.0, 0.0]).T
 curves = {f"tau = {t:g}": d for t, d in zip(dirac.taus, distances, strict=True)}
+
+# %%
 ax = gt.plots.distance(curves)
 ax.set_xlabel("step / 10")
 gt.style.show(
@@ -363,8 +365,9 @@ print("across it: tau* =", gt.tau_star(across.J))
 
 # %% [markdown]
 # The spread, which a linear $D$ cannot see (chapter 01), makes the equilibria a line: $S$ is
-# singular, no $\tau^*$. Across that line $\tau^* = 0$, as for *every* GAN whose generator can match
-# the data: there $D$ is constant, so $A = 0$, and $\tau$ decides the speed only.
+# singular, no $\tau^*$. Across that line $\tau^* = 0$. So it is wherever the generator can match
+# the data and $D$ ends flat: then $A = 0$, and if a $\tau^*$ exists at all, it is 0 and $\tau$
+# decides the speed only.
 #
 # Now a GAN that cannot match its data: two bumps against a uniform density of any width, a
 # quadratic logit, R1. **Predict:** what happens below $\tau^*$?
