@@ -189,6 +189,8 @@ for name, place in (("(0, 0)", (0.0, 0.0)), ("(pi, pi)", (1.0, 1.0))):
     both, in_turn = threshold(gt.simultaneous(), J), threshold(gt.alternating(), J)
     flow = by_place[place].tau_star
     print(f"{name}: theory {flow:.3f}, simultaneous {both:.3f}, alternating {in_turn:.3f}")
+
+# %% tags=["nbval-check-output"]
 near = (3.0, 3.0)
 for rule in ("simultaneous", "alternating"):
     path = gt.flows.trajectories(
@@ -237,13 +239,12 @@ paths_of_one = gt.flows.trajectories(
 )
 goal = good[0].w
 fields = {f"τ = {t:g}": gt.flows.planar_field(poly_game, (-15, 15, 31), tau=t) for t in poly.taus}
+paths = {title: paths_of_one.points[:, k] for k, title in enumerate(fields)}
+found = [z.w for z in good]
+
+# %%
 gt.show(
-    gt.plots.portraits(
-        fields,
-        {title: paths_of_one.points[:, k] for k, title in enumerate(fields)},
-        cols=2,
-        equilibrium=[z.w for z in good],
-    ),
+    gt.plots.portraits(fields, paths, cols=2, equilibrium=found),
     alt="Four phase portraits of the polynomial with three rings. The path from -9, -9 closes "
     "to an orbit at tau 1, spirals into the ring at -11, -11 for tau 2 and 5, and goes there "
     "almost directly for tau 20.",
