@@ -53,7 +53,7 @@ history
 
 # %%
 history = gt.experiments.run("normal", games=gt.budget(1500))
-gt.animation.film_strip(
+gt.film_strip(
     history,
     n=4,
     alt="Four moments of training. The generated points move from 0 to beyond the real points "
@@ -73,7 +73,7 @@ gt.animation.film_strip(
 # Play it: press the triangle, or drag the slider. (On GitHub and on paper you see the strip above.)
 
 # %%
-gt.animation.player(history)
+gt.player(history)
 
 # %% [markdown]
 # ## What "converged" means
@@ -95,9 +95,8 @@ print("V ended within 0.05 of it:", gt.holds(abs(v + 2 * math.log(2)) < 0.05))
 #
 # | chapters | what they are about |
 # |---|---|
-# | 01 to 04 | this GAN on the line: balanced, strong discriminator, strong generator, instance
-# noise | | 05 to 08 | games small enough for a formula: eigenvalues, update rules, the timescale
-# $\tau$ |
+# | 01 to 04 | this GAN on the line: balanced, strong $D$, strong $G$, instance noise |
+# | 05 to 08 | games small enough for a formula: eigenvalues, update rules, the timescale $\tau$ |
 #
 # Each chapter asks you to **predict before you run**, shows theory beside measurement, ends with
 # exercises that check themselves, and says where the matter bites in practice. Cells with a number

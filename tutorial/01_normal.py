@@ -39,7 +39,7 @@ import numpy as np
 
 # %%
 history = gt.experiments.run("normal", games=gt.budget(1500))
-gt.style.show(
+gt.show(
     gt.plots.summary(history),
     alt="Left: at game 1500 the generated points lie among the real ones, D is flat at one half. "
     "Right: V rises to about -0.6, then oscillates with shrinking swings around -1.386; the "
@@ -54,7 +54,7 @@ gt.style.show(
 # down, but an oscillation that dies out around the theoretical level.**
 
 # %%
-gt.animation.player(history)
+gt.player(history)
 
 # %% tags=["nbval-check-output"]
 v = history["objective"]
@@ -70,7 +70,7 @@ print("mean of the last 100 games within 0.05:", gt.holds(abs(end + 2 * np.log(2
 # end. **Predict:** which of the two curves leads?
 
 # %%
-gt.style.show(
+gt.show(
     gt.plots.scores(history),
     alt="Mean D on real and on generated samples over 1500 games, two curves that swing around one "
     "half in opposite directions and meet there.",
@@ -84,7 +84,7 @@ gt.style.show(
 # signs:** how many are positive, how many negative?
 
 # %%
-gt.style.show(
+gt.show(
     gt.plots.eigenvalues(history),
     alt="Four eigenvalues over 1500 games on a symmetric logarithmic axis: one near -13, one near "
     "-0.1, one near 0 and one near +0.1, each approaching its dashed theoretical level.",
@@ -120,7 +120,7 @@ print(np.abs(H @ np.array([1.0, -0.5, 0.0, 0.0])).max())
 
 # %%
 many = gt.experiments.run_seeds("normal", gt.budget(64, 8), games=gt.budget(1500))
-gt.style.show(
+gt.show(
     gt.plots.fan(many, "objective", level=(gt.experiments.TARGET, "-2 log 2")),
     alt="Median of V over 64 seeds with bands of the middle 50 and 90 percent: all rise, oscillate "
     "and close in on -2 log 2.",

@@ -78,10 +78,9 @@ print("settled between game 80 and 250:", gt.holds(80 < settled < 250))
 # ## What the noise changed
 #
 # Not $D$'s strength: it still makes fifty steps. **Predict:** is $D$ less certain now of the
-# generated points? Two quantities: its answer on these points, $D(G(z))$, and its
-# mean answer on what it is shown of them, $\mathbb E_\varepsilon D(G(z) + \varepsilon)$. The second
-# is the factor by which the saturating loss now multiplies $G$'s gradient; without noise the two are
-# the same.
+# generated points? Two quantities: its answer on these points, $D(G(z))$, and its mean answer on
+# what it is shown of them, $\mathbb E_\varepsilon D(G(z) + \varepsilon)$. The second is the factor
+# by which the saturating loss now multiplies $G$'s gradient; without noise the two are the same.
 
 # %%
 from statistics import NormalDist
