@@ -35,7 +35,7 @@ def test_each_count_of_play_is_one_tick_and_one_picture():
         assert panel.session.step == step
         seen.append(panel.image.value)
     assert len(set(seen)) == 4
-    assert panel.moment.value == 3
+    assert panel.moment.value.value == 3
     assert panel.replay.value == "normal/3"
     assert "Game 3:" in panel.narration.value
 
@@ -94,7 +94,7 @@ def test_rates_follow_each_other():
     panel.knobs["d_lr"].value.value = 0.02
     assert panel.session.config.tau == pytest.approx(0.2)
     assert panel.knobs["tau"].value.value == pytest.approx(0.2)
-    slider = panel.knobs["tau"].widget.children[0]
+    slider = panel.knobs["tau"].slider
     assert slider.value == pytest.approx(0.2)
     slider.value = 10.0
     assert panel.session.config.tau == 10.0
@@ -127,11 +127,11 @@ def test_time_slider_goes_back_and_forth():
     panel = Panel(Session("normal"))
     play(panel, 8)
     reached, picture = panel.session.step, panel.image.value
-    panel.moment.value = 2
+    panel.moment.value.value = 2
     assert panel.session.step == 2
-    assert panel.moment.max == reached
+    assert panel.moment.slider.max == reached
     assert panel.image.value != picture
-    panel.moment.value = reached
+    panel.moment.slider.value = reached
     assert panel.image.value == picture
 
 
@@ -196,6 +196,20 @@ def test_layers_can_be_hidden():
     assert 50 < gone.sum() < 0.02 * gone.size
     panel.layers["real"].value = True
     assert (pixels(panel) == full).all()
+
+
+def test_numbers_beyond_a_slider_can_be_typed():
+    panel = Panel(Session("normal"))
+    control = panel.knobs["d_steps"]
+    control.value.value = 120
+    assert panel.session.config.d_steps == 120
+    assert control.slider.value == control.slider.max == 50
+    control.value.value = -4
+    assert "d_steps must be at least 0, got -4" in panel.message.value
+    assert control.value.value == 120
+    panel.moment.value.value = 99
+    assert "at most 0" in panel.message.value
+    assert panel.moment.value.value == 0
 
 
 def test_every_control_has_a_name():

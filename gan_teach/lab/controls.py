@@ -18,74 +18,72 @@ class Control:
     widget: Any
     value: Any  # the widget that holds the value
     show: Turn
+    slider: Any = None
 
 
 def count(label: str, most: int, turn: Turn) -> Control:
     """A slider for a whole number from 0."""
     import ipywidgets
 
-    slider = ipywidgets.IntSlider(min=0, max=most, description=label, style=WIDE, layout=ROW)
-    slider.observe(lambda change: turn(change["new"]), names="value")
-
-    def show(value: int) -> None:
-        slider.max = max(slider.max, value)  # the experiments go beyond what a slider offers
-        slider.value = value
-
-    return Control(slider, slider, show)
+    slider = ipywidgets.IntSlider(min=0, max=most)
+    return _paired(label, slider, ipywidgets.IntText(), turn, int)
 
 
 def amount(label: str, low: float, high: float, step: float, turn: Turn) -> Control:
     """A slider for a number."""
     import ipywidgets
 
-    slider = ipywidgets.FloatSlider(
-        min=low, max=high, step=step, description=label, style=WIDE, layout=ROW
-    )
-    slider.observe(lambda change: turn(round(change["new"], 6)), names="value")
-
-    def show(value: float) -> None:
-        slider.min, slider.max = min(slider.min, value), max(slider.max, value)
-        slider.value = value
-
-    return Control(slider, slider, show)
+    slider = ipywidgets.FloatSlider(min=low, max=high, step=step)
+    return _paired(label, slider, ipywidgets.FloatText(step=step), turn, _short)
 
 
 def rate(label: str, decades: tuple[int, int], turn: Turn) -> Control:
-    """A logarithmic slider and, with the same name, a box for numbers that it does not offer."""
+    """A logarithmic slider for a positive number."""
     import ipywidgets
 
-    slider = ipywidgets.FloatLogSlider(
-        min=decades[0], max=decades[1], step=0.05, description=label, readout=False,
-        style=WIDE, layout={"width": "22em"},
-    )  # fmt: skip
-    box = ipywidgets.FloatText(
-        description=f"{label}, number", style={"description_width": "0"}, layout={"width": "5em"}
-    )
+    slider = ipywidgets.FloatLogSlider(min=decades[0], max=decades[1], step=0.05)
+    return _paired(label, slider, ipywidgets.FloatText(), turn, _short)
+
+
+def _short(value: float) -> float:
+    """A slider's place between its marks as a number one can read."""
+    return float(f"{value:.3g}")
+
+
+def _paired(label: str, slider: Any, box: Any, turn: Turn, tidy: Callable[[Any], Any]) -> Control:
+    """``slider``, and ``box`` for numbers that it does not offer.
+
+    The box holds the value and carries the name: browsers give the handle of a slider none, so it
+    is the box that a screen reader finds.
+    """
+    import ipywidgets
+
+    slider.description, slider.readout = label, False
+    slider.style, slider.layout = WIDE, {"width": "21em"}
+    box.description, box.style = f"{label}, number", {"description_width": "0"}
+    box.layout = {"width": "6em"}
+    low, high = (10.0**e if hasattr(slider, "base") else e for e in (slider.min, slider.max))
     following = False
 
     def slid(change: dict[str, Any]) -> None:
         if not following:
-            box.value = float(f"{change['new']:.3g}")
+            box.value = tidy(change["new"])
 
     def typed(change: dict[str, Any]) -> None:
-        place(change["new"])
-        turn(change["new"])
-
-    def place(value: float) -> None:
         nonlocal following
         following = True
         try:
-            slider.value = min(max(value, 10.0 ** decades[0]), 10.0 ** decades[1])
+            slider.value = min(max(change["new"], low), max(high, slider.max))
         finally:
             following = False
+        turn(change["new"])
+
+    def show(value: Any) -> None:
+        box.value = value if isinstance(value, int) else float(f"{value:.6g}")
 
     slider.observe(slid, names="value")
     box.observe(typed, names="value")
-
-    def show(value: float) -> None:
-        box.value = float(f"{value:.6g}")
-
-    return Control(ipywidgets.HBox([slider, box]), box, show)
+    return Control(ipywidgets.HBox([slider, box]), box, show, slider)
 
 
 def choice(label: str, options: Sequence[str], turn: Turn) -> Control:

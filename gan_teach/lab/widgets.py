@@ -125,11 +125,12 @@ class Panel:
             config, session = self.session.config, self.session
             schedule = config.rule == "alternating"  # other rules know no numbers of steps
             for name, control in self.knobs.items():
-                control.value.disabled = name in ("d_steps", "g_steps") and not schedule
+                if name in ("d_steps", "g_steps"):
+                    control.value.disabled = control.slider.disabled = not schedule
                 control.show(config.tau * config.lr if name == "d_lr" else getattr(config, name))
             self.preset.show(config.preset)
-            self.moment.max = max(session.reached, 1)
-            self.moment.value = session.step
+            self.moment.slider.max = max(session.reached, 1)
+            self.moment.show(session.step)
             self.replay.value = session.replay
         finally:
             self._following = False
@@ -186,9 +187,7 @@ class Panel:
             options=SPEEDS, value=5, description="Rounds a picture", style=controls.WIDE,
             layout=controls.ROW,
         )  # fmt: skip
-        self.moment = w.IntSlider(description="Go to round", style=controls.WIDE)
-        self.moment.layout = controls.ROW
-        self.moment.observe(lambda change: self._rewind(change["new"]), names="value")
+        self.moment = controls.count("Go to round", 1, self._rewind)
         self.buttons = {
             "d": button("One D step", "One update of the discriminator", self._alone("step_d")),
             "g": button("One G step", "One update of the generator", self._alone("step_g")),
@@ -232,7 +231,9 @@ class Panel:
         )  # fmt: skip
         buttons = w.HBox([self.play, *self.buttons.values()])
         right = w.VBox([self.preset.widget, *(k[name].widget for name in rows)])
-        left = w.VBox([buttons, w.HBox([self.speed, self.moment]), self.image, self.narration])
+        left = w.VBox(
+            [buttons, w.HBox([self.speed, self.moment.widget]), self.image, self.narration]
+        )
         right.layout, left.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
         main = w.HBox([left, right], layout={"flex_flow": "row wrap"})
         return [main, self.message, fold]
