@@ -59,7 +59,7 @@ gt.player(history)
 # %% tags=["nbval-check-output"]
 v = history["objective"]
 print("first swing goes up:", gt.holds(v[1:60].max() > -0.8))
-print("then below the target:", gt.holds(v[100:300].min() < -1.6))
+print("then below the target:", gt.holds(v[60:300].min() < -1.6))
 end = v[-100:].mean()
 print("mean of the last 100 games within 0.05:", gt.holds(abs(end + 2 * np.log(2)) < 0.05))
 
