@@ -102,8 +102,8 @@ def scores(n: int = 256, seed: int = 0) -> Probe:
 def mode_scores(n: int = 2000, seed: int = 0) -> Probe:
     """Covered modes, share of high-quality samples and reverse KL of ``n`` samples (fixed latents).
 
-    (3,) or (S, 3), in the order of ``metrics.modes.SCORES``; NaN for a generator that has diverged. The
-    modes are those of the game's data, which must have ``locate`` (see ``metrics.mode_report``).
+    (3,) or (S, 3), in the order of ``metrics.modes.SCORES``; NaN for a generator that has diverged.
+    The modes are those of the game's data, which needs ``locate`` (see ``metrics.mode_report``).
     """
     watch = samples(n, seed)
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gan_teach import _checks, animation, experiments, plots, style
-from gan_teach.smoke import budget
 from gan_teach.history import History
+from gan_teach.smoke import budget
 
 Saver = Callable[[Path], Any]
 

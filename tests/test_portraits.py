@@ -1,5 +1,7 @@
 """Portraits side by side, panels under a slider, and the measures that stand beside them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -62,7 +64,7 @@ def test_dirac_field_of_noise_is_damped():
 def test_portraits_have_an_axes_per_name_and_draw_several_paths():
     field = zoo.dirac_field(zoo.DIRAC_METHODS["r1"], count=5)
     names = ["a", "b", "c", "d"]
-    paths = {name: spiral(0.9, 0.2, 20) for name in names}
+    paths: dict[str, Any] = {name: spiral(0.9, 0.2, 20) for name in names}
     paths["d"] = {"one": spiral(0.9, 0.2, 20), "two": spiral(1.0, 0.2, 20)}
     figure = plots.portraits(dict.fromkeys(names, field), paths)
     assert [ax.get_title(loc="left") for ax in figure.axes] == names
@@ -84,7 +86,7 @@ def test_a_plane_panel_shows_the_eigenvalues_of_its_record_in_the_view():
     ax = plot(
         plots.plane_panel(unit_disc=True, view=view), History([0, 1], {"eigenvalues": values}), 0
     )
-    drawn = ax.lines[-1].get_xydata()
+    drawn = np.asarray(ax.lines[-1].get_xydata())
     np.testing.assert_allclose(drawn, [[0.9, 0.1], [0.9, -0.1]])
     assert (*ax.get_xlim(), *ax.get_ylim()) == pytest.approx(view)
 

@@ -21,7 +21,8 @@ def jacobian_of(f, x, y) -> tuple[np.ndarray, int]:
     """J of min_x max_y f from one Hessian of f: the rows of x turn their sign."""
     w = torch.tensor([*x, *y], dtype=torch.float64)
     n_g = len(x)
-    hessian = torch.autograd.functional.hessian(lambda w: f(w[:n_g], w[n_g:]), w).numpy()
+    second = torch.autograd.functional.hessian(lambda w: f(w[:n_g], w[n_g:]), w)
+    hessian = torch.as_tensor(second).numpy()
     hessian[:n_g] *= -1
     return hessian, n_g
 

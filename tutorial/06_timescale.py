@@ -46,12 +46,14 @@ taus = np.arange(0.5, 16.01, 0.25)
 sweep = gt.stability_sweep(J, taus)
 tau_star = gt.tau_star(J)
 
+
 def at(tau):
     figure = gt.plots.eigenvalue_sweep(taus, sweep, tau_star, title="Quadratic game")
     for ax in figure.axes:
         ax.axvline(tau, color=gt.style.GENERATOR, linewidth=1.5)
     figure.axes[0].set_ylim(-12, 3)
     return figure
+
 
 # %%
 gt.style.show(
@@ -64,10 +66,12 @@ gt.style.show(
 # %% [markdown]
 # Drag the red line. (On GitHub and on paper you see the picture above.)
 
+
 # %%
 def words(tau):
     worst = gt.spectrum(J, tau).real.max()
     return f"tau = {tau:g}: largest real part {worst:+.2f}, {'stable' if worst < 0 else 'unstable'}"
+
 
 gt.animation.chooser(at, taus[::2].tolist(), label="tau", describe=words, start=1.0)
 
@@ -87,11 +91,13 @@ print("real eigenvalues from tau =", round(gt.real_eigenvalue_tau(J), 3))
 # %%
 from gan_teach.timescale import tau_star_by_bisection
 
+
 def random_minmax(rng, n_g=3, n_d=2):
     a, b, d = (rng.standard_normal(s) for s in ((n_g, n_g), (n_g, n_d), (n_d, n_d)))
     d = d @ d.T + 0.3 * np.eye(n_d)
     s = 0.2 * np.eye(n_g) + 0.3 * a @ a.T
     return -np.block([[s - b @ np.linalg.solve(d, b.T), b], [-b.T, d]])
+
 
 rng = np.random.default_rng(0)
 points = [random_minmax(rng) for _ in range(gt.budget(200, 20))]
@@ -111,9 +117,7 @@ print("some of them need tau > 1:", gt.holds((formula > 1).any()))
 
 # %%
 start = [*setup.x0, *setup.y0]
-runs = gt.flows.trajectories(
-    game, start, setup.taus, lr=setup.lr, steps=setup.steps, every=100
-)
+runs = gt.flows.trajectories(game, start, setup.taus, lr=setup.lr, steps=setup.steps, every=100)
 apart = runs.distance(np.zeros(4))
 ax = gt.plots.distance({f"tau = {t:g}": d for t, d in zip(setup.taus, apart.T, strict=True)})
 ax.set_xlabel("step / 100")
@@ -293,6 +297,7 @@ for rule in (gt.simultaneous(), gt.alternating()):
 # The slider sets this one number; the GAN on the line of chapter 01 is trained by **both routes**
 # with equal seeds and equal $\gamma_G = 0.1$. **Predict:** where do they part?
 
+
 # %%
 def both_routes(ratio):
     routes = gt.routes.two_routes(ratio, seeds=8, games=gt.budget(400))
@@ -302,6 +307,7 @@ def both_routes(ratio):
         axes[name].set_ylim(-4, 0.1)
         axes[name].set_title(f"ratio {ratio:g} by {name}: V over 8 seeds", loc="left")
     return figure
+
 
 # %%
 gt.animation.chooser(both_routes, [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16], label="ratio", start=4)
@@ -372,12 +378,14 @@ print("across it: tau* =", gt.tau_star(across.J))
 # Now a GAN that cannot match its data: two bumps against a uniform density of any width, a
 # quadratic logit, R1. **Predict:** what happens below $\tau^*$?
 
+
 # %%
 def train_misfit(tau):
     steps = gt.budget(600, 300)
     gan = zoo.misfit_gan(w=0.68)
     run = gt.train(gan, gt.simultaneous(), steps=steps, lr=0.2, tau=tau, batch_size=32)
     return gan, gt.record(run, params=gt.probes.params())
+
 
 gan, settled = train_misfit(2.0)
 J = gt.jacobian(gan, gan.draw(32, torch.Generator()))

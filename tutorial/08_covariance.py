@@ -38,14 +38,17 @@ from gan_teach.zoo import published
 S = zoo.matching.covariance_draws(1).S
 point = torch.from_numpy(zoo.matching.covariance_equilibrium(S))
 
+
 def jacobian(mu):
     game = zoo.covariance(1, mu_y=mu).game()
     return gt.jacobian(game, game.draw(), point)
+
 
 def sweep(mu):
     taus = np.linspace(0.5, 100, 200)
     eigs = gt.stability_sweep(jacobian(mu), taus)
     return gt.plots.eigenvalue_sweep(taus, eigs, title=f"mu = {mu:g}")
+
 
 # %%
 for mu in (0.5, 1.0):
@@ -73,6 +76,7 @@ for mu in (0.5, 0.75, 1.0):
 # **Predict** for $\mu = 1$, where the eigenvalues are real from $\tau = 17.6$ on: is $\tau = 25$
 # faster than $\tau = 10$? Is there a faster one than both?
 
+
 # %%
 def end_and_miss(points, d):
     """The last X and |S - X X^T| of recorded points (T, n_tau, 2 d^2)."""
@@ -80,11 +84,13 @@ def end_and_miss(points, d):
     S = zoo.matching.covariance_draws(d).S
     return x[-1], np.linalg.norm(S - x @ x.swapaxes(-1, -2), axis=(-2, -1))
 
+
 def runs(d, mu, every=25):
     game = zoo.covariance(d, mu_y=mu)
     return gt.flows.trajectories(
         game.game(), [*game.x0, *game.y0], game.taus, lr=game.lr, steps=game.steps, every=every
     )
+
 
 # %%
 figure, axes = gt.style.mosaic([[0.5, 0.75, 1.0]], (15, 4.4))
@@ -146,12 +152,14 @@ gt.style.show(
 # If $XX^\top = \Sigma$, then $(XR)(XR)^\top = \Sigma$ for every rotation $R$. **Predict:** how many
 # zero eigenvalues has $J$ for $d = 2, 3, 5, 10$? *How many numbers does a small rotation have?*
 
+
 # %%
 def at_equilibrium(d):
     game = zoo.covariance(d).game()
     S = zoo.matching.covariance_draws(d).S
     w = torch.from_numpy(zoo.matching.covariance_equilibrium(S))
     return S, gt.jacobian(game, game.draw(), w)
+
 
 found = {d: at_equilibrium(d) for d in (1, 2, 3, 5, 10)}
 
@@ -214,6 +222,7 @@ for d in (2, 5, 10, 20):
     real_from = zoo.matching.covariance_real_tau(S, 1.0)
     print(f"d = {d}: real from tau = {real_from:.0f}; at tau = 25 slowest rate {-moving:.2f}")
 
+
 # %%
 def trained(d):
     """The same run with whole matrices, for games of hundreds of numbers."""
@@ -222,6 +231,7 @@ def trained(d):
     settings = {"lr": game.lr, "tau": list(game.taus), "steps": gt.budget(game.steps)}
     run = gt.train(stacked, gt.simultaneous(), **settings)
     return gt.record(run, every=25, params=gt.probes.params())["params"]
+
 
 # %%
 points = {d: runs(d, 1.0).points for d in (2, 5)} | {d: trained(d) for d in (10, 20)}
