@@ -73,7 +73,19 @@ def _describe(source: Path) -> Chapter:
             break
         paragraph += [line] if line else []
     sentence = re.split(r"(?<=[.!?])\s", " ".join(paragraph), maxsplit=1)[0]
-    return Chapter(source.stem, text[start][2:].strip(), re.sub(r"[*`]", "", sentence), source)
+    return Chapter(source.stem, text[start][2:].strip(), _plain(sentence), source)
+
+
+def _plain(markdown: str) -> str:
+    """A sentence for a terminal: no emphasis or code marks, formulas as one would type them."""
+
+    def typed(formula: re.Match[str]) -> str:
+        return formula[1].replace("^*", "*").replace("\\log", " log").replace("\\", "")
+
+    parts = re.split(r"(\$[^$]*\$)", markdown)
+    texts = [re.sub(r"[*`]", "", part) for part in parts[::2]]
+    formulas = [re.sub(r"\$([^$]*)\$", typed, part) for part in parts[1::2]]
+    return "".join(a + b for a, b in zip(texts, [*formulas, ""], strict=True))
 
 
 # -- a learner's copy ---------------------------------------------------------------------------

@@ -163,3 +163,8 @@ def test_lab_listens_on_the_loopback_interface_only(monkeypatch, tmp_path):
     assert f"--ServerApp.root_dir={tmp_path}" in seen
     assert "--ServerApp.open_browser=False" in seen
     assert not [a for a in seen if "token" in a.lower() or "password" in a.lower()]
+
+
+def test_formulas_of_a_summary_are_typed_out():
+    sentence = r"*One number, $\tau^*$, and `V` near $-2\log 2$.*"
+    assert course._plain(sentence) == "One number, tau*, and V near -2 log 2."
