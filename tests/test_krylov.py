@@ -192,3 +192,19 @@ def test_stacks_are_refused():
     game = gt.FunctionGame(lambda x, y: x @ y, None, torch.ones(3, 1), torch.ones(3, 1))
     with pytest.raises(ValueError, match="not a stack"):
         jacobian_transpose(game, game.draw())
+
+
+@pytest.fixture(scope="module")
+def gan_of_2133():
+    game, batch = mlp_gan(width=30)
+    assert game.n_g + game.n_d == 2133
+    return jacobian_transpose(game, batch), np.linalg.eigvals(jacobian(game, batch).matrix)
+
+
+@pytest.mark.parametrize("which", ["LM", "LR", "SR"])
+def test_arnoldi_agrees_with_dense_at_two_thousand_parameters(gan_of_2133, which):
+    operator, dense = gan_of_2133  # the oracle: LAPACK on the matrix of all backward passes
+    found = extremes(operator, k=6, which=which)
+    assert found.converged
+    for value in found.values:
+        assert np.abs(dense - value).min() < 1e-8
