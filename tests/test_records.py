@@ -96,6 +96,28 @@ def test_a_second_call_trains_nothing_again(short, tmp_path, monkeypatch):
     np.testing.assert_array_equal(first["covered"], again["covered"])
 
 
+@pytest.fixture
+def two_parts(short, monkeypatch):
+    """Four steps where they are published, two of them first; the first two seeds are followed."""
+    monkeypatch.setattr(zoo, "FIVE_GAUSSIANS", replace(zoo.FIVE_GAUSSIANS, steps=400))
+    monkeypatch.setattr(records, "FIRST_PART", 200)
+    monkeypatch.setattr(records, "FOLLOWED", 2)
+
+
+def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypatch):
+    whole = records.make("five-gaussians-rs", tmp_path, tmp_path / "a", seeds=4)
+    assert whole.static["seed"].tolist() == [0, 1, 2, 3]
+    assert not np.isnan(whole["covered"]).any()  # after 200 steps all of them lack one
+    monkeypatch.setattr(records, "_all_covered", lambda history: history.static["seed"] == 3)
+    part = records.make("five-gaussians-rs", tmp_path, tmp_path / "b", seeds=4)
+    assert part.steps.tolist() == [0, 200, 400]
+    for key in whole:
+        np.testing.assert_array_equal(part[key][:, :3], whole[key][:, :3])
+        np.testing.assert_array_equal(part[key][:2, 3], whole[key][:2, 3])
+        assert np.isnan(part[key][2, 3])
+    assert part.meta["members"] == part.meta["members_planned"] == 4
+
+
 def test_the_command_lists_makes_and_complains(short, tmp_path, capsys):
     assert cli.main(["record"]) == 0
     assert capsys.readouterr().out.count("\n") == len(records.RECORDS)
