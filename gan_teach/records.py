@@ -275,7 +275,12 @@ RECORDS: dict[str, Record] = {
     f"{name}-{short}": Record(f"{title}, {long}", 200, partial(run, loss), finish)
     for name, title, run, finish in (
         ("two-clusters", "Two clusters, 5000 epochs", _two_clusters, _finish_two_clusters),
-        ("five-gaussians", "Five Gaussians, 4000 to 20,000 steps", _five_gaussians, _finish_five_gaussians),
+        (
+            "five-gaussians",
+            "Five Gaussians, 4000 to 20,000 steps",
+            _five_gaussians,
+            _finish_five_gaussians,
+        ),
     )
     for short, loss, long in (
         ("js", "js", "non-saturating loss"),
