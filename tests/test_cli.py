@@ -1,5 +1,6 @@
 """The command line: what is printed, the exit status, and one sentence for every mistake."""
 
+import json
 import re
 import subprocess
 import sys
@@ -38,6 +39,13 @@ def test_an_unknown_chapter_lists_the_known_ones(tmp_path, capsys):
 def test_a_failed_task_is_one_sentence_and_status_1(tmp_path, capsys):
     assert cli.main(["notebooks", "--folder", str(tmp_path / "none")]) == 1
     assert "run this in a checkout" in capsys.readouterr().err
+
+
+def test_an_error_from_another_package_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(course, "chapters", lambda: json.loads("{"))
+    with pytest.raises(ValueError, match="property name") as bug:
+        cli.main(["list"])
+    assert "json" in str(bug.traceback[-1].path)
 
 
 def test_list_has_a_line_for_each_chapter(capsys):

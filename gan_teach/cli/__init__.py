@@ -1,0 +1,74 @@
+"""The command ``gan-teach``. Each command is one function; what it does lives in the library.
+
+A command imports what it needs when it runs, so that ``gan-teach lab`` need not wait for torch.
+Bad usage ends with status 2 and one sentence, a task that failed with status 1 and one sentence.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from gan_teach import __version__, _checks, course
+from gan_teach.cli import authors, learn, run
+
+COMMANDS = (
+    learn.add_list,
+    learn.add_lab,
+    run.add_run,
+    authors.add_record,
+    authors.add_figures,
+    authors.add_notebooks,
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but an error is one sentence instead of the usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"gan-teach: {message} ({self.prog} --help shows the usage)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser, commands = _parser()
+    if not arguments:
+        parser.print_help()
+        return 0
+    try:
+        if not arguments[0].startswith("-"):
+            _checks.choice("COMMAND", arguments[0], commands)
+        options = parser.parse_args(arguments)
+        return options.command(options)
+    except ValueError as error:
+        if not _is_ours(error):
+            raise
+        parser.error(str(error))
+    except (course.CourseError, OSError) as error:
+        print(f"gan-teach: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ngan-teach: stopped.", file=sys.stderr)
+        return 130
+
+
+def _is_ours(error: ValueError) -> bool:
+    """Whether the library raised it, as a sentence about an argument.
+
+    One that comes out of another package is a mistake of ours and keeps its traceback.
+    """
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    package = Path(__file__).resolve().parents[1]
+    return last is not None and package in Path(last.tb_frame.f_code.co_filename).resolve().parents
+
+
+def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
+    parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
+    parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    for add in COMMANDS:
+        add(commands)
+    return parser, list(commands.choices)
