@@ -24,7 +24,7 @@ LEAST_EACH = 40  # of a hundred fakes at a cluster that counts as reached
 COLLAPSED = 95  # of a hundred fakes in one cluster and none in the other
 STRETCH = 50  # epochs that a collapse must last to have a plateau
 FIRST_PART = 4000  # steps of every five-Gaussian run
-FOLLOWED = 25  # of them that go on to the published 20,000 whatever they did
+FOLLOWED = 10  # of them that go on to the published 20,000 whatever they did
 
 Bools = NDArray[np.bool_]
 
@@ -100,8 +100,10 @@ def two_cluster_facts(history: History) -> dict[str, NDArray]:
 
     settled: first epoch from which |D's loss - log 2| < 0.03 for good, inf if never; reached: that,
     and at least 40 fakes at each cluster in the end; collapsed: epochs with 95 or more fakes at one
-    cluster and none at the other; plateau: median of D's loss over the longest such stretch, its
-    first half left out (D needs it to settle), NaN if it is shorter than 50 epochs.
+    cluster and none at the other; rest: epochs of the longest stretch of them at one and the same
+    cluster (fakes that hop to and fro are collapsed all the time and rest nowhere); plateau: median
+    of D's loss over that stretch, its first half left out (D needs it to settle), NaN if it is
+    shorter than 50 epochs.
     """
     loss, hits, epochs = history["d_loss"], history["hits"], history.steps
     step = float(epochs[2] - epochs[1])
@@ -110,27 +112,31 @@ def two_cluster_facts(history: History) -> dict[str, NDArray]:
     settled = np.where(
         last + 1 < len(epochs), epochs[np.minimum(last + 1, len(epochs) - 1)], np.inf
     )
-    one_sided = (hits.max(-1) >= COLLAPSED) & (hits.min(-1) == 0)
+    one_sided = (hits >= COLLAPSED) & (hits[..., ::-1] == 0)  # (T, S, 2)
+    stretches = [_longest(each) for each in np.moveaxis(one_sided, 1, 0)]
     return {
         "settled": settled,
         "reached": np.isfinite(settled) & (hits[-1].min(-1) >= LEAST_EACH),
-        "collapsed": step * one_sided.sum(0),
+        "collapsed": step * one_sided.any(-1).sum(0),
+        "rest": step * np.array([end - start for start, end in stretches]),
         "plateau": np.array(
-            [_plateau(x, c, step) for x, c in zip(loss.T, one_sided.T, strict=True)]
+            [_plateau(x[a:b], step) for x, (a, b) in zip(loss.T, stretches, strict=True)]
         ),
     }
 
 
-def _plateau(loss: NDArray, collapsed: Bools, step: float) -> float:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], collapsed, [False]])))
-    starts, ends = edges[::2], edges[1::2]
-    if not len(starts):
-        return np.nan
-    longest = int(np.argmax(ends - starts))
-    start, end = starts[longest], ends[longest]
-    if (end - start) * step < STRETCH:
-        return np.nan
-    return float(np.median(loss[(start + end) // 2 : end]))
+def _longest(at_rest: Bools) -> tuple[int, int]:
+    """First record and the one after the last of the longest stretch of a column of (T, 2)."""
+    best = (0, 0)
+    for column in at_rest.T:
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], column, [False]])))
+        for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            best = max(best, (start, end), key=lambda stretch: stretch[1] - stretch[0])
+    return best
+
+
+def _plateau(loss: NDArray, step: float) -> float:
+    return float(np.median(loss[len(loss) // 2 :])) if len(loss) * step >= STRETCH else np.nan
 
 
 def _finish_two_clusters(history: History) -> History:
