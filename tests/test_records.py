@@ -39,6 +39,7 @@ def test_facts_of_runs_whose_course_is_known():
     assert facts["settled"].tolist() == [405, np.inf, 505, 5]
     assert facts["reached"].tolist() == [True, False, False, True]
     assert facts["collapsed"].tolist() == [300, 1005, 25, 0]
+    assert facts["rest"].tolist() == [300, 1005, 25, 0]
     np.testing.assert_allclose(facts["plateau"], [JS_COLLAPSE, JS_COLLAPSE, np.nan, np.nan])
 
 
@@ -47,6 +48,16 @@ def test_the_plateau_leaves_out_the_way_to_it():
     decaying = np.where(EPOCHS < 480, 0.69 - 0.0004 * EPOCHS, 0.4774)
     history = history.with_arrays(d_loss=decaying[:, None])
     assert records.two_cluster_facts(history)["plateau"] == pytest.approx(0.4774)
+
+
+def test_fakes_that_hop_from_cluster_to_cluster_rest_nowhere():
+    hops = [
+        (end, 0.68, (100, 0) if k % 2 else (0, 100)) for k, end in enumerate(range(40, 1001, 40))
+    ]
+    facts = records.two_cluster_facts(runs(hops, [(200, 0.68, (0, 99)), (1000, 0.5, (99, 0))]))
+    assert facts["collapsed"].tolist() == [1005, 1005]
+    assert facts["rest"].tolist() == [45, 800]
+    np.testing.assert_allclose(facts["plateau"], [np.nan, 0.5])
 
 
 def test_a_diverged_run_settles_nowhere():
