@@ -1,6 +1,8 @@
 """Data sets and latent distributions: anything with ``sample(n, rng)`` and ``shape``."""
 
 from gan_teach.data.curves import Drawing, FromArray, HalfCircles, half_circles, spirals
+from gan_teach.data.embedded import digits, faces, photographs, small_mnist
+from gan_teach.data.images import Images
 from gan_teach.data.line import Fixed, Normal, Points, Source, Uniform
 from gan_teach.data.planar import (
     GaussianMixture,
@@ -18,15 +20,20 @@ __all__ = [
     "FromArray",
     "GaussianMixture",
     "HalfCircles",
+    "Images",
     "Normal",
     "Points",
     "Source",
     "Uniform",
     "UniformClusters",
+    "digits",
+    "faces",
     "grid",
     "half_circles",
+    "photographs",
     "random_centers",
     "ring",
+    "small_mnist",
     "spirals",
     "two_clusters",
     "two_gaussians",

