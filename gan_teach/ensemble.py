@@ -2,7 +2,7 @@
 
 Losses average over the batch and are summed over members, so the members' gradients do not mix, and
 ``train``, the rules and the probes serve three hundred GANs as they serve one. Each member draws
-from a generator of its own and so sees the data that it would see alone.
+from a generator of its own and so sees the data, and the dropout masks, that it would see alone.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from gan_teach import _checks
+from gan_teach import _checks, dropout
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -187,16 +187,6 @@ def takes_leading_axis(module: nn.Module) -> bool:
     return chain and all(takes_leading_axis(part) for part in module.children())
 
 
-def dropouts(module: nn.Module) -> list[nn.Module]:
-    """The dropout layers in ``module``."""
-    return [part for part in module.modules() if isinstance(part, nn.modules.dropout._DropoutNd)]
-
-
-def drops_units(module: nn.Module) -> bool:
-    """Whether dropout is at work in ``module``: it reads torch's global random generator."""
-    return any(part.training for part in dropouts(module))
-
-
 @contextmanager
 def evaluating(*modules: nn.Module) -> Iterator[None]:
     """Within it the modules are in evaluation mode: no dropout, no update of running statistics."""
@@ -225,14 +215,18 @@ def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor) -> Tensor:
 
 
 class Vmapped(nn.Module):
-    """S modules of one architecture whose layers know no leading axis, run through
-    ``torch.vmap``."""
+    """S modules of one architecture whose layers know no leading axis, run through ``torch.vmap``.
+
+    With dropout at work they run one after the other, each with the masks that it would have alone.
+    """
 
     leading_axis = True
 
     def __init__(self, modules: Sequence[nn.Module]) -> None:
         super().__init__()
         self._one = [copy.deepcopy(modules[0])]  # in a list, so that it is no submodule
+        dropout.per_member(self._one[0])
+        self._dropouts = nn.ModuleList(dropout.dropouts(self._one[0]))
         for (name, _), *tensors in zip(
             modules[0].named_parameters(), *(m.parameters() for m in modules), strict=True
         ):
@@ -241,7 +235,17 @@ class Vmapped(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         one = self._one[0].train(self.training)
+        rngs = dropout.rngs_of(self._dropouts)
+        if rngs is not None:
+            return self._one_by_one(x, rngs)
         return apply(one, list(self.parameters()), x)
+
+    def _one_by_one(self, x: Tensor, rngs: Sequence[torch.Generator]) -> Tensor:
+        out = []
+        for own, params, rng in zip(x, zip(*self.parameters(), strict=True), rngs, strict=True):
+            with dropout.drawing(self._dropouts, [rng]):
+                out.append(apply(self._one[0], params, own))
+        return torch.stack(out)
 
 
 def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
@@ -263,6 +267,7 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
     if not takes_leading_axis(modules[0]):
         return Vmapped(modules)
     stacked = copy.deepcopy(modules[0])
+    dropout.per_member(stacked)
     for name, owner, key in _parameter_slots(stacked):
         tensors = [m.get_parameter(name).detach() for m in modules]
         setattr(owner, key, nn.Parameter(torch.stack(tensors)))

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach.dropout import drops_units
 from gan_teach.games import Batch, Game, Losses, Params
-from gan_teach.models import drops_units
 
 Objective = str | Callable[[Losses], Tensor]
 

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks, optim
+from gan_teach.dropout import dropouts, masks_of
 from gan_teach.dynamics import Rule, alternating
 from gan_teach.games import Game
 from gan_teach.history import History
-from gan_teach.models import dropouts
 from gan_teach.streams import Stream, mix
 
 Probe = Callable[["State"], Any]
@@ -128,7 +128,8 @@ def _states(state: State, steps: int) -> Iterator[State]:
 
 def advance(state: State) -> State:
     """One update, in place. All that is random in it is a function of (seed, step)."""
-    with _threads(state), _dropout_of(state):
+    seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
+    with _threads(state), masks_of((mix(s, state.step) for s in seeds), state._dropouts):
         state.losses = state.rule(state.game, state.stream.at(state.step), state.optims)
     state.step += 1
     return state
@@ -300,15 +301,3 @@ def _threads(state: State) -> Iterator[None]:
     finally:
         if small:
             torch.set_num_threads(before)
-
-
-@contextmanager
-def _dropout_of(state: State) -> Iterator[None]:
-    """Dropout reads torch's global generator: seed it by (seed, step) and restore it afterwards."""
-    if not any(part.training for part in state._dropouts):
-        yield
-        return
-    seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(mix(*seeds, state.step))
-        yield

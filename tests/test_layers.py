@@ -14,7 +14,7 @@ PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [
     {"_checks", "history", "smoke", "tables"},
     {
-        *("data", "models", "convnets", "losses", "penalties", "corrupt"),
+        *("data", "models", "convnets", "losses", "penalties", "corrupt", "dropout"),
         *("metrics", "features", "landscape"),
     },
     {"games", "streams"},

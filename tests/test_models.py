@@ -13,6 +13,7 @@ from torch import nn
 
 from cases import ToImage, rng
 from gan_teach import models
+from gan_teach.dropout import drops_units
 from gan_teach.models import MLP, Affine1D, DiracDiscriminator, DiracGenerator, Linear
 
 F64 = torch.float64
@@ -190,10 +191,10 @@ def test_evaluating_restores_each_part():
     net = nn.Sequential(nn.Dropout(0.5), nn.Sequential(nn.Dropout(0.5)), nn.ReLU())
     net[1].eval()
     modes = [m.training for m in net.modules()]
-    assert models.drops_units(net)
+    assert drops_units(net)
     with models.evaluating(net):
         assert not any(m.training for m in net.modules())
-        assert not models.drops_units(net)
+        assert not drops_units(net)
     assert [m.training for m in net.modules()] == modes
 
 
