@@ -1,6 +1,6 @@
 """Images in memory: what goes in comes out, what is random repeats, and bad arrays are named."""
 
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false
 
 import numpy as np
 import pytest
@@ -121,7 +121,7 @@ def test_resizing_cuts_the_middle_and_averages():
 
 def test_a_batch_may_not_exceed_the_data():
     Images(GREY).check_batch(5)
-    with pytest.raises(ValueError, match="batch_size=6.*only 5 images"):
+    with pytest.raises(ValueError, match=r"batch_size=6.*only 5 images"):
         Images(GREY).check_batch(6)
 
 
@@ -129,7 +129,7 @@ def test_a_batch_may_not_exceed_the_data():
 
 
 def test_scikit_learns_digits_have_seventeen_grey_levels():
-    digits = data.digits()
+    digits = data.uci_digits()
     assert repr(digits) == "Images(scikit-learn's digits: 1797 grey images of 8 x 8)"
     assert len(digits.pixels.unique()) == 17
     assert digits.labels.bincount().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
@@ -168,4 +168,4 @@ def test_patches_of_photographs_repeat_and_the_flower_is_redder():
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
     with pytest.raises(ImportError, match=r"sklearn.*gan-teach\[images\]"):
-        data.digits()
+        data.uci_digits()

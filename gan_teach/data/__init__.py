@@ -1,7 +1,7 @@
 """Data sets and latent distributions: anything with ``sample(n, rng)`` and ``shape``."""
 
 from gan_teach.data.curves import Drawing, FromArray, HalfCircles, half_circles, spirals
-from gan_teach.data.embedded import digits, faces, photographs, small_mnist
+from gan_teach.data.embedded import faces, photographs, small_mnist, uci_digits
 from gan_teach.data.images import Images
 from gan_teach.data.line import Fixed, Normal, Points, Source, Uniform
 from gan_teach.data.planar import (
@@ -26,7 +26,6 @@ __all__ = [
     "Source",
     "Uniform",
     "UniformClusters",
-    "digits",
     "faces",
     "grid",
     "half_circles",
@@ -37,4 +36,5 @@ __all__ = [
     "spirals",
     "two_clusters",
     "two_gaussians",
+    "uci_digits",
 ]

@@ -19,7 +19,7 @@ from gan_teach.data.images import Images
 DIGIT_NAMES = tuple("0123456789")
 
 
-def digits() -> Images:
+def uci_digits() -> Images:
     """The 1,797 handwritten digits of scikit-learn, 8 x 8 and grey (Alpaydin & Kaynak, 1998)."""
     found = _needed("sklearn.datasets").load_digits()
     pixels = np.round(found.images * (255 / 16)).astype(np.uint8)  # 17 grey levels
@@ -63,8 +63,8 @@ def photographs(size: int = 32, n: int = 4000, seed: int = 0) -> Images:
     copies = {(k, s): _shrunk(photo, s) for k, photo in enumerate(found) for s in scales}
     patches = torch.empty(n, 3, size, size, dtype=torch.uint8)
     labels = np.arange(n) % len(found)
-    for patch, label in zip(patches, labels, strict=True):
-        source = copies[label, scales[rng.integers(len(scales))]]
+    for patch, label in zip(patches, labels.tolist(), strict=True):
+        source = copies[label, scales[int(rng.integers(len(scales)))]]
         top, left = (rng.integers(full - size + 1) for full in source.shape[1:])
         patch.copy_(source[:, top : top + size, left : left + size])
     return Images(patches, _tensor(labels), ("temple", "flower"), f"{n} patches of two photographs")
