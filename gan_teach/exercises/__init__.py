@@ -6,6 +6,15 @@ per part of the course; what they share is in ``base``.
 """
 
 from gan_teach.exercises.base import Verdict as Verdict
+from gan_teach.exercises.landscapes import check_bad_basins as check_bad_basins
+from gan_teach.exercises.landscapes import check_collapse_loss as check_collapse_loss
+from gan_teach.exercises.landscapes import check_covered_directions as check_covered_directions
+from gan_teach.exercises.landscapes import check_friction as check_friction
+from gan_teach.exercises.landscapes import check_missing_mode as check_missing_mode
+from gan_teach.exercises.landscapes import check_rule_out as check_rule_out
+from gan_teach.exercises.landscapes import check_same_penalty as check_same_penalty
+from gan_teach.exercises.landscapes import check_share_outside as check_share_outside
+from gan_teach.exercises.landscapes import check_way_out as check_way_out
 from gan_teach.exercises.line import check_best_answer as check_best_answer
 from gan_teach.exercises.line import check_best_slope as check_best_slope
 from gan_teach.exercises.line import check_blind_direction as check_blind_direction

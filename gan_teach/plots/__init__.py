@@ -7,6 +7,12 @@ either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for 
 from gan_teach.plots._panel import Draw as Draw
 from gan_teach.plots._panel import Panel as Panel
 from gan_teach.plots._stage import stage as stage
+from gan_teach.plots.clusters import arrivals as arrivals
+from gan_teach.plots.clusters import bundle as bundle
+from gan_teach.plots.clusters import level_panel as level_panel
+from gan_teach.plots.clusters import positions as positions
+from gan_teach.plots.clusters import rests as rests
+from gan_teach.plots.clusters import shares as shares
 from gan_teach.plots.compare import compare as compare
 from gan_teach.plots.curves import eigenvalues as eigenvalues
 from gan_teach.plots.curves import eigenvalues_panel as eigenvalues_panel

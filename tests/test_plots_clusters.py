@@ -1,0 +1,120 @@
+"""Pictures of many GANs on clusters: what is drawn, against counts made by hand."""
+
+# matplotlib's stubs give unions (a figure or a subfigure, a line or an array of them):
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportIndexIssue=false, reportOptionalMemberAccess=false, reportGeneralTypeIssues=false
+
+import matplotlib.colors
+import numpy as np
+import pytest
+
+from gan_teach import plots, style
+from gan_teach.history import History
+
+STEPS = np.arange(0, 50, 10)
+
+
+def draws(ax):
+    """That matplotlib can draw it at all, with warnings as errors."""
+    assert style.show(ax, "a test picture", dpi=40) is not None
+
+
+def names(ax):
+    return [t.get_text() for t in ax.get_legend().get_texts()]
+
+
+def dashed(ax):
+    """Heights of the horizontal lines across the axes."""
+    return sorted(line.get_ydata()[0] for line in ax.lines if len(set(line.get_ydata())) == 1)
+
+
+def test_a_bundle_has_a_line_for_each_run_and_each_level():
+    runs = np.random.default_rng(0).random((5, 3))
+    groups = {"JS": runs, "RS": runs[:, :2]}
+    ax = plots.bundle(STEPS, groups, levels={"half": 0.5}, ylabel="loss")
+    drawn = [line for line in ax.lines if len(line.get_xdata()) == 5]
+    assert len(drawn) == 5
+    np.testing.assert_array_equal(drawn[2].get_ydata(), runs[:, 2])
+    assert drawn[0].get_color() != drawn[3].get_color()
+    assert drawn[0].get_linestyle() != drawn[3].get_linestyle()
+    assert 0.5 in dashed(ax)
+    assert names(ax) == ["JS (3 runs)", "RS (2 runs)"]
+    draws(ax)
+
+
+def test_a_bundle_names_the_group_that_does_not_fit():
+    with pytest.raises(ValueError, match="'RS' has shape"):
+        plots.bundle(STEPS, {"JS": np.zeros((5, 2)), "RS": np.zeros((4, 2))})
+
+
+def test_a_level_panel_draws_the_curve_up_to_the_record_and_all_levels():
+    history = History(STEPS, {"d_loss": np.linspace(0.2, 0.6, 5)})
+    figure, draw = plots.stage(history, [plots.level_panel("d_loss", {"a": 0.3, "b": 0.5})])
+    draw(2)
+    (ax,) = figure.axes
+    assert {0.3, 0.5} <= set(dashed(ax))
+    (curve,) = (line for line in ax.lines if len(line.get_xdata()) == 3)
+    np.testing.assert_allclose(curve.get_ydata(), [0.2, 0.3, 0.4])
+    draws(figure)
+
+
+def test_positions_draw_each_point_and_each_cluster():
+    fake = np.random.default_rng(1).random((5, 7))
+    ax = plots.positions(History(STEPS, {"fake": fake}), [(0.0, 0.3), (4.0, 4.3)])
+    assert len([line for line in ax.lines if len(line.get_xdata()) == 5]) == 7
+    bands = sorted((p.get_y(), p.get_y() + p.get_height()) for p in ax.patches)
+    np.testing.assert_allclose(bands, [(0.0, 0.3), (4.0, 4.3)])
+    low, high = ax.get_ylim()
+    assert low < 0
+    assert high > 4.3
+    draws(ax)
+    with pytest.raises(ValueError, match="points on the line"):
+        plots.positions(History(STEPS, {"fake": fake[..., None]}), [(0, 1)])
+
+
+def test_arrivals_are_the_empirical_distribution_of_the_times():
+    times = [3.0, 10.0, 10.0, np.inf]
+    ax = plots.arrivals({"JS": times, "RS": [0.0, 1.0]}, 20)
+    js, rs = ax.lines
+    for at, share in zip(js.get_xdata(), js.get_ydata(), strict=True):
+        assert share == np.mean([t <= at for t in times])
+    assert js.get_ydata()[-1] == 0.75  # the run that is still out is counted as such
+    assert rs.get_ydata()[-1] == 1.0
+    assert names(ax) == ["JS: 3 of 4", "RS: 2 of 2"]
+    band = ax.collections[0].get_paths()[0].get_extents()
+    assert band.ymin == pytest.approx(plots.wilson(0, 4)[0])
+    assert band.ymax == pytest.approx(plots.wilson(3, 4)[1])
+    draws(ax)
+
+
+@pytest.mark.parametrize("times", [[], [np.nan, 1.0], [-1.0]])
+def test_arrivals_reject_times_that_mean_nothing(times):
+    with pytest.raises(ValueError, match=r"times\['JS'\]"):
+        plots.arrivals({"JS": times}, 20)
+
+
+def test_shares_count_the_members_that_are_followed():
+    covered = np.array([[0, 1, 1, 2], [1, 2, 2, 2], [2, 2, np.nan, np.nan]])
+    ax = plots.shares(History(STEPS[:3], {"covered": covered}), "covered", [0, 1, 2])
+    tops = {}
+    for area, value in zip(ax.collections, [2, 1, 0], strict=True):  # from the bottom up
+        vertices = area.get_paths()[0].vertices
+        tops[value] = [vertices[vertices[:, 0] == s, 1].max() for s in STEPS[:3]]
+    np.testing.assert_allclose(tops[2], [25, 75, 100])
+    np.testing.assert_allclose(tops[1], [75, 100, 100])
+    np.testing.assert_allclose(tops[0], [100, 100, 100])
+    colors = {matplotlib.colors.to_hex(a.get_facecolor()[0]) for a in ax.collections}
+    assert len(colors) == 3
+    draws(ax)
+    with pytest.raises(ValueError, match="covered must be"):
+        plots.shares(History(STEPS[:3], {"covered": covered}), "covered", [0, 1])
+
+
+def test_rests_leave_out_runs_without_a_plateau():
+    ax = plots.rests({"JS": ([50, 100, 5], [0.48, 0.47, np.nan])}, {"theory": 0.4774})
+    points = next(line for line in ax.lines if line.get_marker() == "o")
+    np.testing.assert_array_equal(points.get_xdata(), [50, 100])
+    (band,) = ax.patches
+    np.testing.assert_allclose([band.get_y(), band.get_height()], [0.4574, 0.04])
+    assert names(ax) == ["JS (2 runs)"]
+    draws(ax)
