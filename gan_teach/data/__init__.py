@@ -2,8 +2,10 @@
 
 from gan_teach.data.curves import Drawing, FromArray, HalfCircles, half_circles, spirals
 from gan_teach.data.embedded import faces, photographs, small_mnist, uci_digits
+from gan_teach.data.folder import StreamedFolder, image_folder
 from gan_teach.data.images import Images
 from gan_teach.data.line import Fixed, Normal, Points, Source, Uniform
+from gan_teach.data.named import load_images
 from gan_teach.data.planar import (
     GaussianMixture,
     UniformClusters,
@@ -24,11 +26,14 @@ __all__ = [
     "Normal",
     "Points",
     "Source",
+    "StreamedFolder",
     "Uniform",
     "UniformClusters",
     "faces",
     "grid",
     "half_circles",
+    "image_folder",
+    "load_images",
     "photographs",
     "random_centers",
     "ring",
