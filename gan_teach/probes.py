@@ -38,7 +38,7 @@ def params() -> Probe:
 
 
 def loss(player: str) -> Probe:
-    """The loss of player "g" or "d" that the last update saw; NaN before the first."""
+    """The loss that the last update of player "g" or "d" saw; NaN before the first."""
     key = f"{_checks.choice('player', player, ('g', 'd'))}_loss"
 
     def probe(state: State) -> Tensor:

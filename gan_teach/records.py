@@ -221,6 +221,24 @@ def _finish_five_gaussians(history: History) -> History:
     return History(history.steps, arrays, history.static, {**history.meta, "unit": "step"})
 
 
+def five_gaussian_facts(history: History) -> dict[str, NDArray]:
+    """What a run of the five Gaussians did, an entry for each seed, (S,).
+
+    followed: the last step at which it was looked at; covered_from: first recorded step from which
+    all five clusters are covered for as long as it is followed, inf if they are not in the end;
+    end: share of high-quality samples then. Runs that were all right early are followed for fewer
+    steps (see ``gan-teach record``), so compare ``end`` among runs followed equally long.
+    """
+    covered, steps = history["covered"], history.steps
+    known = np.isfinite(covered)
+    last = len(steps) - 1 - np.argmax(known[::-1], axis=0)
+    lacking = known & (covered < 5)
+    bad = np.where(lacking.any(0), len(steps) - 1 - np.argmax(lacking[::-1], axis=0), -1)
+    first = np.where(bad < last, steps[np.minimum(bad + 1, last)], np.inf)
+    end = np.take_along_axis(history["high_quality"], last[None], axis=0)[0]
+    return {"followed": steps[last], "covered_from": first, "end": end}
+
+
 # -- half circles ---------------------------------------------------------------------------------
 
 
@@ -228,12 +246,12 @@ def _half_circles(improved: bool, seeds: int, **where: Any) -> History:
     from gan_teach import probes, zoo
     from gan_teach.sweeps import sweep
 
-    make, setup, unit = zoo.half_circles, zoo.HALF_CIRCLES, 1.0
+    make, setup, unit, every = zoo.half_circles, zoo.HALF_CIRCLES, 1.0, 316
     if improved:
         make, setup = zoo.half_circles_improved, zoo.HALF_CIRCLES_IMPROVED
-        unit = zoo.UNIT
+        unit, every = zoo.UNIT, 790
     return sweep(
-        make, {}, seeds, setup, every=790, chunk=4, average=700.0 if improved else None,
+        make, {}, seeds, setup, every=every, chunk=4, average=700.0 if improved else None,
         d_loss=probes.loss("d"), g_loss=probes.loss("g"), scores=probes.scores(2000),
         modes=probes.mode_scores(5000), samples=_in_units(unit), sliced=_sliced(unit), **where,
     )  # fmt: skip

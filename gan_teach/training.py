@@ -30,7 +30,7 @@ _SMALL_WORK = 2**26  # multiply-adds of a forward pass up to which one thread is
 
 @dataclass
 class State:
-    """A run as it is now. ``losses`` are those that the last update saw ({} before the first)."""
+    """A run as it is now. ``losses``: what each player's last update saw ({} before the first)."""
 
     step: int
     game: Game
@@ -130,7 +130,8 @@ def advance(state: State) -> State:
     """One update, in place. All that is random in it is a function of (seed, step)."""
     seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
     with _threads(state), masks_of((mix(s, state.step) for s in seeds), state._dropouts):
-        state.losses = state.rule(state.game, state.stream.at(state.step), state.optims)
+        seen = state.rule(state.game, state.stream.at(state.step), state.optims)
+    state.losses = {**state.losses, **seen}  # a player that rested keeps its last loss
     state.step += 1
     return state
 

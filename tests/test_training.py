@@ -87,6 +87,15 @@ def test_dropout_is_a_function_of_seed_and_step():
     assert not torch.equal(run(False, seed=4)[1], quiet[1])
 
 
+def test_a_player_that_rests_keeps_its_last_loss():
+    rule = dynamics.alternating(d_every=2)
+    seen = [dict(s.losses) for s in train(dropout_game(), rule, steps=4, lr=0.1, batch_size=8)]
+    assert seen[0] == {}
+    d = [float(losses["d_loss"]) for losses in seen[1:]]
+    assert d[0] == d[1] != d[2] == d[3]
+    assert len({float(losses["g_loss"]) for losses in seen[1:]}) == 4
+
+
 def test_seeds_and_batch_sizes_matter():
     def end(**settings):
         return record(train(plane(), steps=2, lr=0.1, **settings), params=params).last("params")
