@@ -66,6 +66,17 @@ def test_a_diverged_run_settles_nowhere():
     assert not facts["reached"].any()
 
 
+def test_facts_of_five_gaussians_whose_course_is_known():
+    nan = np.nan
+    covered = [[0, 0, 5, 5], [3, 5, 5, 4], [5, 5, nan, 5], [5, 4, nan, 5]]
+    quality = [[0.0] * 4, [0.5] * 4, [0.8, 0.9, nan, 0.7], [0.9, 0.6, nan, 0.8]]
+    history = History([0, 200, 400, 600], {"covered": covered, "high_quality": quality})
+    facts = records.five_gaussian_facts(history)
+    assert facts["followed"].tolist() == [600, 600, 200, 600]
+    assert facts["covered_from"].tolist() == [400, np.inf, 0, 400]
+    np.testing.assert_allclose(facts["end"], [0.9, 0.6, 0.5, 0.8])
+
+
 @pytest.fixture
 def short(monkeypatch):
     """The published games for twenty epochs, or two steps."""
