@@ -10,30 +10,32 @@ from PIL import Image
 import gan_teach as gt
 from gan_teach import lab as package
 from gan_teach.lab import Lab, Session
-from gan_teach.lab.picture import Picture, leap
+from gan_teach.lab.limits import leap
+from gan_teach.lab.picture import Picture
 from gan_teach.lab.widgets import Panel
 
 pytest.importorskip("ipywidgets")
 
 
 def pixels(panel):
-    return np.asarray(Image.open(io.BytesIO(panel.image.value)).convert("RGB")).astype(int)
+    panel.screen.controls[0].playing = False  # the picture of a run that stands still is exact
+    return np.asarray(Image.open(io.BytesIO(panel.screen.picture.value)).convert("RGB")).astype(int)
 
 
 def play(panel, ticks=1):
-    panel.play.playing = True
+    panel.screen.controls[0].playing = True
     for _ in range(ticks):
-        panel.play.value += 1
+        panel.screen.controls[0].value += 1
 
 
 def test_each_count_of_play_is_one_tick_and_one_picture():
     panel = Panel(Session("normal"))
     panel.speed.value = 1
-    seen = [panel.image.value]
+    seen = [panel.screen.picture.value]
     for step in range(1, 4):
         play(panel)
         assert panel.session.step == step
-        seen.append(panel.image.value)
+        seen.append(panel.screen.picture.value)
     assert len(set(seen)) == 4
     assert panel.moment.value.value == 3
     assert panel.replay.value == "normal/3"
@@ -44,8 +46,8 @@ def test_pause_stops_the_run_and_the_square_button_does_not_start_it():
     panel = Panel(Session("normal"))
     play(panel, 3)
     reached = panel.session.step
-    panel.play.playing = False
-    panel.play.value = 0  # what the square button does
+    panel.screen.controls[0].playing = False
+    panel.screen.controls[0].value = 0  # what the square button does
     assert panel.session.step == reached
     assert 'role="status"' in panel.narration.value  # read out now that it stands still
 
@@ -107,7 +109,7 @@ def test_a_mistake_is_said_and_the_control_returns():
     panel.knobs["loss"].value.value = "hinge"
     assert "label_smoothing=0.9 needs a loss with labels" in panel.message.value
     assert panel.knobs["loss"].value.value == "saturating"
-    assert not panel.play.playing
+    assert not panel.screen.controls[0].playing
     panel.load("noisy,d_steps=-3")
     assert "d_steps must be a whole number" in panel.message.value
     assert panel.session.config.preset == "normal"
@@ -126,13 +128,13 @@ def test_buttons_step_and_reset():
 def test_time_slider_goes_back_and_forth():
     panel = Panel(Session("normal"))
     play(panel, 8)
-    reached, picture = panel.session.step, panel.image.value
+    reached, picture = panel.session.step, panel.screen.picture.value
     panel.moment.value.value = 2
     assert panel.session.step == 2
     assert panel.moment.slider.max == reached
-    assert panel.image.value != picture
+    assert panel.screen.picture.value != picture
     panel.moment.slider.value = reached
-    assert panel.image.value == picture
+    assert panel.screen.picture.value == picture
 
 
 def test_seed_and_preset_start_anew():
@@ -244,7 +246,7 @@ def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
 
 
 def test_without_ipywidgets_the_strip_remains(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("gan_teach.lab.screens.find_spec", lambda name: None)
     shown = Lab("normal")
     assert set(shown._repr_mimebundle_()) == {"text/html", "text/plain"}
     with pytest.raises(ImportError, match=r"pip install 'gan-teach\[course\]'"):
@@ -265,10 +267,10 @@ def test_a_chart_grows_in_leaps_and_shows_its_newest_point():
     stages = []
     for _ in range(40):
         picture.rgb(session.tick(5))
-        stages.append(picture._pixels)
-        for view, chart in picture._pairs():
+        stages.append(picture._blitter._background)
+        for view, chart in zip(picture._charts, picture._frame.charts, strict=True):
             x, y = chart.curves[0].xy[-1]
-            (left, right), (low, high) = view._ax.get_xlim(), view._ax.get_ylim()
+            (left, right), (low, high) = view.ax.get_xlim(), view.ax.get_ylim()
             assert left <= x <= right
             assert low <= y <= high
     assert len(set(map(id, stages))) < 15  # few backgrounds for forty pictures

@@ -6,14 +6,13 @@ packages: a session runs where there is no ipywidgets.
 
 from __future__ import annotations
 
-import importlib.util
-from contextlib import suppress
 from typing import Any
 
 from gan_teach.history import History
 from gan_teach.lab.config import PRESETS, Config
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.replay import Replay
+from gan_teach.lab.screens import chosen_view
 from gan_teach.lab.session import Session
 
 __all__ = ["PRESETS", "Config", "Frame", "Lab", "Replay", "Session"]
@@ -60,14 +59,15 @@ class Lab:
     def panel(self) -> Any:
         """The widgets, made when they are first asked for. Needs ipywidgets."""
         if self._panel is None:
-            if importlib.util.find_spec("ipywidgets") is None:
+            view = chosen_view()
+            if view == "still":
                 raise ImportError(
-                    "the lab's controls need ipywidgets: pip install 'gan-teach[course]'. "
-                    "Without it gan_teach.lab.Session runs the same from code."
+                    "the lab's controls need ipywidgets (pip install 'gan-teach[course]') and "
+                    "GAN_TEACH_VIEW unset. gan_teach.lab.Session runs the same from code."
                 )
             from gan_teach.lab.widgets import Panel
 
-            self._panel = Panel(self._session)
+            self._panel = Panel(self._session, view)
         return self._panel
 
     def __repr__(self) -> str:
@@ -78,6 +78,6 @@ class Lab:
 
         image = still(self.session)
         bundle: dict[str, Any] = {"text/html": image._repr_html_(), "text/plain": image.alt}
-        with suppress(ImportError):  # then the strip is all there is
+        if chosen_view() != "still":
             bundle[WIDGET] = self.panel.box._repr_mimebundle_()[WIDGET]
         return bundle

@@ -69,7 +69,7 @@ class DiracWorld(World):
             layers=self._layers(rows, config),
             charts=(
                 Chart("Both numbers", numbers, ((0.0, "0"),)),
-                Chart("Distance to the equilibrium", (distance,), log=True),
+                Chart("Distance to (0, 0)", (distance,), log=True),
                 gradient_chart(rows),
             ),
             disc=update_disc(self.game, config, batch),

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gan_teach import style
@@ -47,6 +49,22 @@ LOOKS: dict[str, Look] = {
     "goal": Look(style.REAL, style.REAL_MARKER, size=9.0),
     "field": Look(style.DISCRIMINATOR),
 }
+
+
+@cache
+def shades() -> NDArray[np.uint8]:
+    """The colors (256, 3) of a field from 0 to 1, light enough to see marks on them."""
+    from matplotlib import colormaps
+
+    colors = np.asarray(colormaps[style.SIGNED](np.linspace(0, 1, 256)))[:, :3]
+    return (255 * (1 - 0.45 * (1 - colors))).round().astype(np.uint8)
+
+
+def field_colors(values: NDArray) -> NDArray[np.uint8]:
+    """Probabilities of any shape as colors (*shape, 3); white where there is none."""
+    known = np.isfinite(values)
+    index = (255 * np.where(known, values, 0.0).clip(0, 1)).round().astype(int)
+    return np.where(known[..., None], shades()[index], np.uint8(255))
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth

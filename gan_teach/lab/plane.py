@@ -121,8 +121,9 @@ class PlaneWorld(World):
         )
 
     def _charts(self, rows: Rows, config: Config) -> tuple[Chart, ...]:
-        levels = zip(loss_levels(config), "DG", strict=True)
-        named = tuple((v, minus(f"{who}: {v:.3g}")) for v, who in levels if v is not None)
+        d, g = loss_levels(config)
+        levels = {"D": d, "G": g} if d != g else {"both": d}
+        named = tuple((v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None)
         both = curve(rows, "d_loss", "discriminator", "of D"), curve(rows, "g_loss", "generator",
                                                                       "of G")  # fmt: skip
         charts = Chart("Losses", both, named), gradient_chart(rows)
@@ -131,7 +132,7 @@ class PlaneWorld(World):
             return charts
         shares = (
             curve(rows, "covered", "real", "modes found"),
-            curve(rows, "quality", "fake", "points in one"),
+            curve(rows, "quality", "fake", "points on one"),
         )
         return (*charts, Chart("Modes", shares, ((1.0, "1"),), ylim=(-0.03, 1.08)))
 

@@ -1,8 +1,8 @@
-"""The lab in core widgets: a picture and its controls, for every host that shows ipywidgets.
+"""The lab's controls around its picture, for every host that shows ipywidgets.
 
-The front end pulls. Its Play button counts, each count that arrives asks for one tick and one
-picture, and it sends no other while that one is being answered. So there is no thread, no timer and
-no queue in the kernel, and when Play stops, the run stands still.
+The front end pulls: a screen asks for one tick and one picture, and for no other while that one is
+being answered. So there is no thread, no timer and no queue in the kernel, and when Play stops, the
+run stands still.
 """
 
 from __future__ import annotations
@@ -16,31 +16,29 @@ from gan_teach.lab import controls
 from gan_teach.lab.config import PRESETS
 from gan_teach.lab.controls import Control, button
 from gan_teach.lab.knobs import DATA, KNOBS
-from gan_teach.lab.picture import Picture
 from gan_teach.lab.replay import Replay
+from gan_teach.lab.screens import make_screen
 from gan_teach.lab.session import Session
 
 TICK_SECONDS = 0.06  # of updates in one tick, at most
-INTERVAL = 40  # milliseconds between two counts of Play: at most 25 pictures a second
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
-_ENDLESS = 2**31 - 1
 
 
 class Panel:
     """Controls and picture of one session; ``box`` is the widget to display.
 
-    ``session`` is the run that is shown; ``knobs`` are its controls by name. Needs ipywidgets (the
-    ``course`` extra).
+    ``session`` is the run that is shown; ``knobs`` are its controls by name; ``view`` is "core" or
+    "canvas". Needs ipywidgets and, for the canvas, anywidget (the ``course`` extra).
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, view: str = "core") -> None:
         import ipywidgets
 
         self._w = ipywidgets
         self.session = session
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
-        self.image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+        self.screen = make_screen(view, self.tick, self.show)
         self.narration, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         self._make_clock()
         self._make_replay()
@@ -52,7 +50,6 @@ class Panel:
         """Make the parts that depend on the kind of game and on the data."""
         config, frame = self.session.config, self.session.picture()
         self._furnished_for = (config.world, config.data)
-        self._picture = Picture(frame)
         self.knobs = self._make_knobs(config.world)
         self.layers = {
             name: self._checkbox(layer.label, name not in self.session.hidden)
@@ -77,7 +74,7 @@ class Panel:
 
     def load(self, text: str) -> None:
         """Show the run that a preset's name or a replay string stands for."""
-        self.play.playing = False
+        self.screen.stop()
 
         def replace() -> str:
             self.session = Session(Replay.parse(text))
@@ -93,7 +90,7 @@ class Panel:
         try:
             self.say(action())
         except (TypeError, ValueError) as error:
-            self.play.playing = False
+            self.screen.stop()
             self.say(str(error))
         self.show()
 
@@ -108,10 +105,8 @@ class Panel:
             self._furnish()
         hidden = {name for name, box in self.layers.items() if not box.value}
         frame = self.session.picture(hidden)
-        if not self._picture.suits(frame):
-            self._picture = Picture(frame)
-        self.image.value = self._picture.png(frame)
-        role = "" if self.play.playing else ' role="status"'  # nobody can listen to 10 a second
+        self.screen.show(frame)
+        role = "" if self.screen.playing else ' role="status"'  # nobody can listen to 10 a second
         self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
         self._follow()
 
@@ -179,10 +174,6 @@ class Panel:
 
     def _make_clock(self) -> None:
         w = self._w
-        self.play = w.Play(min=0, max=_ENDLESS, interval=INTERVAL, show_repeat=False)
-        self.play.description = "Play"
-        self.play.observe(self._counted, names="value")
-        self.play.observe(self.show, names="playing")
         self.speed = w.SelectionSlider(
             options=SPEEDS, value=5, description="Rounds a picture", style=controls.WIDE,
             layout=controls.ROW,
@@ -199,10 +190,6 @@ class Panel:
 
     def _alone(self, method: str) -> Callable[[], None]:
         return lambda: self._try(lambda: getattr(self.session, method)() and "")
-
-    def _counted(self, change: dict[str, Any]) -> None:
-        if change["new"] > change["old"]:  # the square button sets the count back to 0
-            self.tick()
 
     def _make_replay(self) -> None:
         w, wide = self._w, {"width": "36em"}
@@ -229,10 +216,10 @@ class Panel:
              self._replay_row],
             titles=("More settings", "Layers of the picture", "Repeat this run"),
         )  # fmt: skip
-        buttons = w.HBox([self.play, *self.buttons.values()])
+        buttons = w.HBox([*self.screen.controls, *self.buttons.values()])
         right = w.VBox([self.preset.widget, *(k[name].widget for name in rows)])
         left = w.VBox(
-            [buttons, w.HBox([self.speed, self.moment.widget]), self.image, self.narration]
+            [buttons, w.HBox([self.speed, self.moment.widget]), self.screen.picture, self.narration]
         )
         right.layout, left.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
         main = w.HBox([left, right], layout={"flex_flow": "row wrap"})

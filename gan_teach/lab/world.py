@@ -97,13 +97,13 @@ def update_disc(game: GAN, config: Config, batch: Batch) -> Disc:
     """
     empty = np.empty((0, 2))
     if config.optimizer != "sgd":
-        return Disc("eigenvalues of a round", empty, "only for plain SGD")
+        return Disc("Eigenvalues of a round", empty, "only for plain SGD")
     jacobian = spectra.jacobian(game, batch)
     if not np.isfinite(jacobian.matrix).all() or config.lr == 0:
-        return Disc("eigenvalues of a round", empty, "")
+        return Disc("Eigenvalues of a round", empty, "")
     values = step_spectrum(update_rule(config), jacobian, config.lr, config.tau)
     xy = np.stack([values.real, values.imag], 1)
-    return Disc("eigenvalues of a round", xy, spiral(values))
+    return Disc("Eigenvalues of a round", xy, spiral(values))
 
 
 def spiral(values: np.ndarray) -> str:

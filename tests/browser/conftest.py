@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -13,7 +14,9 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 
 import gan_teach
@@ -30,8 +33,21 @@ class Server:
     token: str
     folder: Path
 
-    def address(self, notebook: str) -> str:
-        return f"{self.url}/lab/tree/{notebook}?token={self.token}&reset"
+    def open_on(self, page: Any, code: str) -> None:
+        """Show a new notebook of one cell; the kernels of earlier ones are stopped."""
+        for kernel in json.loads(self._ask("GET", "api/kernels")):
+            self._ask("DELETE", f"api/kernels/{kernel['id']}")
+        spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        cells = [nbformat.v4.new_code_cell(code)]
+        name = f"{secrets.token_hex(4)}.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), self.folder / name)
+        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
+
+    def _ask(self, method: str, path: str) -> bytes:
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.url}/{path}", method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 
-import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -14,15 +13,11 @@ OUTPUT = ".jp-OutputArea-output"
 
 
 class Shown:
-    """The lab in the first cell of an open notebook, in its view of core widgets."""
+    """The lab in the first cell of an open notebook, in the view of that name."""
 
-    def __init__(self, page, server, code: str) -> None:
-        cell = nbformat.v4.new_code_cell(f"import gan_teach as gt\n{code}")
-        spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        notebook = nbformat.v4.new_notebook(cells=[cell], metadata=spec)
-        nbformat.write(notebook, server.folder / "lab.ipynb")
+    def __init__(self, page, server, code: str, view: str = "canvas") -> None:
         self.page = page
-        page.goto(server.address("lab.ipynb"))
+        server.open_on(page, f"%env GAN_TEACH_VIEW={view}\nimport gan_teach as gt\n{code}")
         page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         page.keyboard.press("Shift+Enter")
@@ -42,7 +37,10 @@ class Shown:
         return row.locator(".noUi-handle")
 
     def press_play(self) -> None:
-        self.page.locator(".widget-play button").first.click()
+        self.page.locator(".gan-teach-play, .widget-play button").first.click()
+
+    def picture(self) -> bytes:
+        return self.page.locator(".gan-teach-canvas, .widget-image").screenshot()
 
     def wait(self, what, seconds: float = 60.0):
         """Until ``what()`` is true; returns its value."""
@@ -59,15 +57,16 @@ class Shown:
 
 
 @pytest.mark.parametrize(
-    ("code", "label", "knob"),
+    ("code", "view", "label", "knob"),
     [
-        ("gt.Lab('normal')", "D steps a round", "d_steps=2"),
-        ("gt.Lab('five-gaussians', width=32)", "G steps a round", "g_steps=2"),
-        ("gt.Lab('dirac-r1')", "Instance noise", "noise=0.05"),
+        ("gt.Lab('normal')", "canvas", "D steps a round", "d_steps=2"),
+        ("gt.Lab('normal')", "core", "D steps a round", "d_steps=2"),
+        ("gt.Lab('five-gaussians', width=32)", "canvas", "G steps a round", "g_steps=2"),
+        ("gt.Lab('dirac-r1')", "canvas", "Instance noise", "noise=0.05"),
     ],
 )
-def test_a_learner_plays_steers_stops_and_goes_back(page, server, code, label, knob):
-    lab = Shown(page, server, code)
+def test_a_learner_plays_steers_stops_and_goes_back(page, server, code, view, label, knob):
+    lab = Shown(page, server, code, view)
     lab.press_play()
     lab.wait(lambda: lab.step() >= 5)
     lab.slider(label).focus()
@@ -81,14 +80,30 @@ def test_a_learner_plays_steers_stops_and_goes_back(page, server, code, label, k
     assert lab.settled() == stopped
     assert lab.replay().endswith(f"/{stopped}")
 
-    picture = page.locator(".widget-image").get_attribute("src")
+    picture = lab.picture()
     lab.slider("Go to round").focus()
     page.keyboard.press("Home")
     lab.wait(lambda: lab.step() == 0)
-    assert page.locator(".widget-image").get_attribute("src") != picture
+    assert lab.picture() != picture
     page.get_by_label("Go to round, number").fill(str(stopped))
     page.keyboard.press("Enter")
     lab.wait(lambda: lab.step() == stopped)
+    assert page.errors == []
+
+
+def test_the_picture_is_named_and_every_number_can_be_typed(page, server):
+    lab = Shown(page, server, "gt.Lab('normal')")
+    for name in ("D steps a round", "Learning rate of D", "Instance noise", "Go to round"):
+        assert page.get_by_role("spinbutton", name=f"{name}, number").is_visible()
+    picture = page.get_by_role("img", name=re.compile("^Game 0: D"))
+    assert picture.is_visible()
+    page.get_by_role("button", name="Play").focus()
+    page.keyboard.press("Enter")
+    lab.wait(lambda: lab.step() > 0)
+    page.keyboard.press("Enter")
+    stopped = lab.settled()
+    assert page.get_by_role("img", name=re.compile(f"^Game {stopped}: V")).is_visible()
+    assert page.get_by_role("button", name="Play").get_attribute("aria-pressed") == "false"
     assert page.errors == []
 
 

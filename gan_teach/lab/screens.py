@@ -1,0 +1,101 @@
+"""Where the picture appears and what pulls it: a canvas of our own, or core widgets.
+
+A screen has a ``picture`` and ``controls`` to lay out, shows frames, and calls ``count`` each time
+that the front end wants another one. ``playing`` says whether it goes on wanting them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from gan_teach import _checks
+from gan_teach.lab.frame import Frame
+from gan_teach.lab.picture import Picture
+
+INTERVAL = 40  # milliseconds between two counts of Play: at most 25 pictures a second
+VIEWS = ("auto", "canvas", "core", "still")
+_ENDLESS = 2**31 - 1
+
+
+class Screen(Protocol):
+    """What the lab's panel asks of a screen."""
+
+    picture: Any
+    controls: list[Any]
+
+    @property
+    def playing(self) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def show(self, frame: Frame) -> None: ...
+
+
+def chosen_view() -> str:
+    """The view that ``GAN_TEACH_VIEW`` names, else the best one for which there are packages.
+
+    "canvas" needs anywidget, "core" ipywidgets alone, "still" nothing. Raises ValueError for
+    another name and ImportError where a package is missing.
+    """
+    asked = os.environ.get("GAN_TEACH_VIEW") or "auto"
+    view = _checks.choice("GAN_TEACH_VIEW", asked, VIEWS)
+    there = {
+        "canvas": find_spec("anywidget") is not None,
+        "core": find_spec("ipywidgets") is not None,
+        "still": True,
+    }
+    if view == "auto":
+        return next(name for name, possible in there.items() if possible)
+    if not there[view]:
+        raise ImportError(f"GAN_TEACH_VIEW={view} needs more: pip install 'gan-teach[course]'.")
+    return view
+
+
+def make_screen(view: str, count: Callable[[], None], paused: Callable[[Any], None]) -> Screen:
+    """The screen of that name."""
+    if view == "core":
+        return CoreScreen(count, paused)
+    from gan_teach.lab.canvas import CanvasScreen
+
+    return CanvasScreen(count, paused)
+
+
+class CoreScreen:
+    """Play and Image of ipywidgets: Play sends a count only when the last one is answered."""
+
+    def __init__(self, count: Callable[[], None], paused: Callable[[Any], None]) -> None:
+        import ipywidgets
+
+        self._count = count
+        self._drawing: Picture | None = None
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+        self.play = ipywidgets.Play(min=0, max=_ENDLESS, interval=INTERVAL, show_repeat=False)
+        self.play.description = "Play"
+        self.play.observe(self._counted, names="value")
+        self.play.observe(paused, names="playing")
+        self.controls = [self.play]
+
+    @property
+    def playing(self) -> bool:
+        return self.play.playing
+
+    def stop(self) -> None:
+        self.play.playing = False
+
+    def show(self, frame: Frame) -> None:
+        last = self._drawing
+        if last is None or not last.continues(frame):
+            self._drawing = Picture(frame)
+        elif not last.suits(frame):  # other layers over the same axes
+            self._drawing = Picture(frame, limits=last.limits)
+        assert self._drawing is not None
+        kind = "jpeg" if self.playing else "png"
+        with self.picture.hold_sync():
+            self.picture.format, self.picture.value = kind, self._drawing.file(frame, kind)
+
+    def _counted(self, change: dict[str, Any]) -> None:
+        if change["new"] > change["old"]:  # the square button sets the count back to 0
+            self._count()

@@ -1,0 +1,106 @@
+"""The canvas's own code in Chromium, fed with frames that Python packed."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gan_teach
+from gan_teach.lab import Session
+from gan_teach.lab.limits import Limits
+from gan_teach.lab.packing import looks, pack
+
+pytestmark = pytest.mark.browser
+
+SOURCE = (Path(gan_teach.__file__).parent / "lab" / "canvas.js").read_text("utf-8")
+LOAD = "const js = await import('data:text/javascript;base64,' + source);"
+VIEW = "const view = new DataView(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer);"
+
+
+def run(page, body: str, **values):
+    """The value of ``body``, JavaScript in which ``js`` is the canvas's module."""
+    values["source"] = base64.b64encode(SOURCE.encode()).decode()
+    names = ", ".join(values)
+    return page.evaluate(f"async ({{ {names} }}) => {{ {LOAD} {body} }}", values)
+
+
+def packed(session: Session) -> str:
+    frame = session.picture()
+    return base64.b64encode(pack(frame, [Limits() for _ in frame.charts])).decode()
+
+
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
+def test_the_browser_reads_what_python_packed(page, name):
+    session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
+    session.tick(12)
+    frame = session.picture()
+    found = run(
+        page, f"{VIEW} const f = js.unpack(view); return [f.head, [...f.numbers]];",
+        bytes=packed(session),
+    )  # fmt: skip
+    head, numbers = found
+    assert head["narration"] == frame.narration
+    for layer, own in zip(head["layers"], frame.layers.values(), strict=True):
+        key = "values" if layer["kind"] == "field" else "xy"
+        array, size = getattr(own, key), np.prod(layer[key]["shape"])
+        there = numbers[layer[key]["at"] : layer[key]["at"] + size]
+        np.testing.assert_allclose(there, array.ravel(), rtol=1e-6, atol=1e-30)
+
+
+def test_ticks_are_round_and_inside(page):
+    assert run(page, "return js.ticks([-1, 9], 6)") == [
+        [0, "0"], [2, "2"], [4, "4"], [6, "6"], [8, "8"],
+    ]  # fmt: skip
+    assert [t[1] for t in run(page, "return js.ticks([-1.7, 1.7], 4)")] == ["−1", "0", "1"]
+    assert [t[1] for t in run(page, "return js.ticks([0.002, 30], 5, true)")] == [
+        "10⁻²", "10⁻¹", "10⁰", "10¹",
+    ]  # fmt: skip
+    for low, high in [(0, 0.013), (-3e-5, 2e-5), (990, 1010)]:
+        found = [t[0] for t in run(page, "return js.ticks([low, high], 5)", low=low, high=high)]
+        assert 2 <= len(found) <= 7
+        edge = 1e-6 * (high - low)
+        assert all(low - edge <= value <= high + edge for value in found)
+
+
+def test_a_scale_puts_the_ends_on_the_edges(page):
+    body = """const s = js.scale([10, 20, 100, 50], [0, 4], [1, 100], true);
+              return [s.x(0), s.x(4), s.y(1), s.y(100), s.y(10)];"""
+    assert run(page, body) == [10, 110, 70, 20, 45]
+
+
+DRAW = """
+const canvas = document.createElement('canvas');
+canvas.style.cssText = 'width: 900px; display: block';
+document.body.replaceChildren(canvas);
+js.drawFrame(canvas, js.unpack(view), looks);
+const c = canvas.getContext('2d');
+const data = c.getImageData(0, 0, canvas.width, canvas.height).data;
+const seen = new Set();
+for (let i = 0; i < data.length; i += 4) {
+  seen.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+}
+return [...seen];
+"""
+
+
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
+def test_every_layer_leaves_its_color_on_the_canvas(page, name):
+    session = Session(name, **({"width": 8, "lr": 0.01} if name == "five-gaussians" else {}))
+    session.tick(40)
+    seen = set(run(page, VIEW + DRAW, bytes=packed(session), looks=looks()))
+    for layer in session.picture().layers.values():
+        if layer.role not in ("field", "manifold", "flow", "gradient", "latent"):  # mixed shades
+            color = looks()["roles"][layer.role]["color"]
+            assert int(color[1:], 16) in seen, layer.label
+    assert 0xFFFFFF in seen
+    assert page.errors == []
+
+
+def test_a_diverged_run_is_drawn(page):
+    session = Session("normal", lr=100.0, loss="least_squares")
+    session.tick(80)
+    assert len(run(page, VIEW + DRAW, bytes=packed(session), looks=looks())) > 5
+    assert page.errors == []

@@ -1,0 +1,125 @@
+"""The canvas view without a browser: what is sent, and when."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+
+from gan_teach.lab import Lab, Session
+from gan_teach.lab.frame import Chart, Curve
+from gan_teach.lab.limits import Limits, leap
+from gan_teach.lab.packing import pack
+from gan_teach.lab.screens import chosen_view
+
+pytest.importorskip("anywidget")
+
+from gan_teach.lab.widgets import Panel
+
+
+def unpack(data: bytes):
+    """The header and the numbers, by the description in ``pack``."""
+    (length,) = struct.unpack("<I", data[:4])
+    return json.loads(data[4 : 4 + length]), np.frombuffer(data[4 + length :], "<f4")
+
+
+def array(numbers, entry):
+    size = int(np.prod(entry["shape"]))
+    return numbers[entry["at"] : entry["at"] + size].reshape(entry["shape"])
+
+
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "half-circles", "dirac"])
+def test_a_packed_frame_holds_every_number(name):
+    small = {"width": 8} if name in ("five-gaussians", "half-circles") else {}
+    session = Session(name, **small)
+    session.tick(7)
+    frame = session.picture()
+    head, numbers = unpack(pack(frame, [Limits() for _ in frame.charts], serial=5))
+    assert (head["serial"], head["step"], head["title"]) == (5, 7, frame.title)
+    assert [layer["name"] for layer in head["layers"]] == list(frame.layers)
+    used = 0
+    for entry, own in zip(head["layers"], frame.layers.values(), strict=True):
+        for key in ("xy", "uv", "values"):
+            if hasattr(own, key):
+                expected = getattr(own, key).astype("<f4")
+                np.testing.assert_array_equal(array(numbers, entry[key]), expected)
+                used += expected.size
+    for chart, own in zip(head["charts"], frame.charts, strict=True):
+        for curve, mine in zip(chart["curves"], own.curves, strict=True):
+            np.testing.assert_array_equal(array(numbers, curve["xy"]), mine.xy.astype("<f4"))
+            used += mine.xy.size
+        assert chart["xlim"] == [0, 100]
+    used += frame.disc.xy.size if frame.disc else 0
+    assert used == numbers.size
+
+
+def test_the_browser_pulls_one_frame_at_a_time():
+    panel = Panel(Session("normal"), "canvas")
+    canvas = panel.screen.picture
+    panel.speed.value = 1
+    sent = [canvas.frame]
+    canvas.playing = True
+    for step in (1, 2, 3):
+        canvas.wanted += 1
+        assert panel.session.step == step
+        sent.append(canvas.frame)
+    canvas.playing = False
+    assert panel.session.step == 3
+    assert len({bytes(frame) for frame in sent}) == 4
+    assert unpack(bytes(canvas.frame))[0]["narration"].startswith("Game 3:")
+
+
+def test_a_mistake_stops_the_canvas():
+    panel = Panel(Session("normal"), "canvas")
+    panel.screen.picture.playing = True
+    panel.load("nonsense")
+    assert panel.screen.picture.playing is False
+    assert "preset must be one of" in panel.message.value
+
+
+def test_hidden_layers_are_not_sent():
+    panel = Panel(Session("five-gaussians", width=8), "canvas")
+    names = [layer["name"] for layer in unpack(panel.screen.picture.frame)[0]["layers"]]
+    assert names == ["field", "real", "modes", "fake", "push"]
+    panel.layers["field"].value = False
+    panel.layers["best"].value = True
+    names = [layer["name"] for layer in unpack(panel.screen.picture.frame)[0]["layers"]]
+    assert names == ["best", "real", "modes", "fake", "push"]
+
+
+def test_the_view_is_chosen_and_can_be_forced(monkeypatch):
+    monkeypatch.delenv("GAN_TEACH_VIEW", raising=False)
+    assert chosen_view() == "canvas"
+    monkeypatch.setenv("GAN_TEACH_VIEW", "core")
+    assert type(Lab("normal").panel.screen).__name__ == "CoreScreen"
+    monkeypatch.setenv("GAN_TEACH_VIEW", "still")
+    assert set(Lab("dirac")._repr_mimebundle_()) == {"text/html", "text/plain"}
+    monkeypatch.setenv("GAN_TEACH_VIEW", "cnavas")
+    with pytest.raises(ValueError, match=r"GAN_TEACH_VIEW must be one of .* 'canvas'\?"):
+        chosen_view()
+    monkeypatch.setenv("GAN_TEACH_VIEW", "auto")
+    monkeypatch.setattr(
+        "gan_teach.lab.screens.find_spec", lambda name: name == "ipywidgets" or None
+    )
+    assert chosen_view() == "core"
+    monkeypatch.setenv("GAN_TEACH_VIEW", "canvas")
+    with pytest.raises(ImportError, match=r"pip install 'gan-teach\[course\]'"):
+        chosen_view()
+
+
+def grown(values):
+    limits, changes = Limits(), 0
+    for step in range(1, len(values)):
+        xy = np.stack([np.arange(step + 1), values[: step + 1]], 1)
+        changes += limits.fit(Chart("x", (Curve(xy, "value", ""),)), step)
+        assert limits.ylim[0] <= np.nanmin(values[: step + 1])
+        assert np.nanmax(values[: step + 1]) <= limits.ylim[1]
+        assert limits.xlim == (0, leap(step))
+    return changes
+
+
+def test_axes_make_room_rarely():
+    rng = np.random.default_rng(0)
+    assert grown(np.cumsum(rng.normal(size=400))) < 25
+    assert grown(np.exp(np.linspace(0, 3, 400))) < 35
+    assert grown(np.sin(np.linspace(0, 40, 400))) < 12
