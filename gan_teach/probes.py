@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_teach import _checks, metrics, spectra
+from gan_teach import _checks, metrics, penalties, spectra
 from gan_teach.games import GAN, Batch
 from gan_teach.metrics.modes import SCORES
 from gan_teach.models import evaluating
@@ -82,6 +82,23 @@ def discriminator_on(grid: Tensor) -> Probe:
             x = points.to(game.device, game.dtype)
             x = x[:, None] if x.ndim == len(game.data.shape) else x
             return torch.sigmoid(game.critic(x))
+
+    return probe
+
+
+def slope_on(grid: Tensor) -> Probe:
+    """|grad_x f|, the slope of the discriminator's logit, at the points ``grid`` (m, ...).
+
+    (m,) or (S, m). It is what gradient penalties act on, and what moves the generator's samples.
+    """
+    points = torch.as_tensor(grid)
+
+    def probe(state: State) -> Tensor:
+        with _looking_at(state) as game:
+            x = points.to(game.device, game.dtype)
+            x = x[:, None] if x.ndim == len(game.data.shape) else x
+            x = x.expand(*game.lead, *x.shape).contiguous()
+            return penalties.gradient_norm_squared(game.critic, x).detach().sqrt()
 
     return probe
 

@@ -118,3 +118,24 @@ def test_rests_leave_out_runs_without_a_plateau():
     np.testing.assert_allclose([band.get_y(), band.get_height()], [0.4574, 0.04])
     assert names(ax) == ["JS (2 runs)"]
     draws(ax)
+
+
+def test_critics_show_scores_and_slopes_of_every_discriminator():
+    rng = np.random.default_rng(2)
+    scores = {name: rng.random((6, 8)) for name in ("JS", "R1")}
+    slopes = {"JS": np.full((6, 8), 10.0), "R1": np.linspace(0, 2, 48).reshape(6, 8)}
+    real, fake = rng.random((20, 2)), {name: rng.random((5, 2)) for name in scores}
+    figure = plots.critics(scores, slopes, (-1, 1, -2, 2), real=real, fake=fake)
+    maps = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title("left") for ax in maps] == ["JS", "R1", "", ""]
+    np.testing.assert_array_equal(maps[1].images[0].get_array(), scores["R1"])
+    np.testing.assert_allclose(maps[2].images[0].get_array(), 1.0)  # log10 of the slope
+    assert [len(ax.lines) for ax in maps] == [2, 2, 1, 1]  # crosses on the scores only
+    contours = [[c for c in ax.collections if c.get_paths()] for ax in maps]
+    assert [bool(c) for c in contours] == [False, False, False, True]  # only R1 crosses slope 1
+    draws(figure)
+
+
+def test_critics_of_other_names_are_rejected():
+    with pytest.raises(ValueError, match="slopes has"):
+        plots.critics({"JS": np.zeros((2, 2))}, {"RS": np.zeros((2, 2))}, (0, 1, 0, 1))

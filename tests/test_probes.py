@@ -161,3 +161,32 @@ BAD = {
 def test_bad_arguments(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_the_slope_is_the_difference_quotient_of_the_logit():
+    game = plane()
+    at = torch.randn(9, 2, generator=rng(4), dtype=torch.float64)
+    state = state_of(game, steps=1)
+    slope = probes.slope_on(at)(state)
+    h = 1e-6
+    with torch.no_grad():
+        rise = [
+            (state.game.critic(at + h * e) - state.game.critic(at - h * e)) / (2 * h)
+            for e in torch.eye(2, dtype=torch.float64)
+        ]
+    np.testing.assert_allclose(slope, torch.hypot(*rise), rtol=1e-6)
+    assert not slope.requires_grad
+
+
+def test_the_slope_of_a_stack_is_that_of_its_members():
+    from gan_teach.ensemble import stack
+    from gan_teach.zoo import five_gaussians
+
+    members = [five_gaussians(seed, width=8) for seed in (0, 1)]
+    at = torch.randn(6, 2, generator=rng(5))
+    (whole,) = record(train(stack(members), steps=0, seed=[0, 1]), slope=probes.slope_on(at))[
+        "slope"
+    ]
+    for row, member in zip(whole, members, strict=True):
+        (alone,) = record(train(member, steps=0), slope=probes.slope_on(at))["slope"]
+        np.testing.assert_allclose(row, alone, rtol=1e-5)

@@ -7,6 +7,9 @@ either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for 
 from gan_teach.plots._panel import Draw as Draw
 from gan_teach.plots._panel import Panel as Panel
 from gan_teach.plots._stage import stage as stage
+from gan_teach.plots.clouds import clouds as clouds
+from gan_teach.plots.clouds import noise_bands as noise_bands
+from gan_teach.plots.clouds import prd_curves as prd_curves
 from gan_teach.plots.clusters import arrivals as arrivals
 from gan_teach.plots.clusters import bundle as bundle
 from gan_teach.plots.clusters import level_panel as level_panel
@@ -14,6 +17,7 @@ from gan_teach.plots.clusters import positions as positions
 from gan_teach.plots.clusters import rests as rests
 from gan_teach.plots.clusters import shares as shares
 from gan_teach.plots.compare import compare as compare
+from gan_teach.plots.critics import critics as critics
 from gan_teach.plots.curves import eigenvalues as eigenvalues
 from gan_teach.plots.curves import eigenvalues_panel as eigenvalues_panel
 from gan_teach.plots.curves import equilibrium_losses as equilibrium_losses
