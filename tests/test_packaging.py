@@ -42,9 +42,11 @@ def versions(requirements: list[str]) -> dict[str, str]:
 
 
 def test_binder_installs_what_the_course_needs():
-    wanted = versions(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["course"])
+    extras = PROJECT["optional-dependencies"]
+    wanted = versions(PROJECT["dependencies"] + extras["course"] + extras["images"])
+    assert wanted.pop("gan-teach") == "[images]"  # the course takes the images along
     lines = (ROOT / "binder" / "environment.yml").read_text("utf-8").splitlines()
-    binder = versions([line.removeprefix("  - ") for line in lines if line.startswith("  - ")])
+    binder = versions([line.strip().removeprefix("- ") for line in lines if "  - " in line])
     binder.pop("conda-forge", None)
     extra = {name for name in binder if name in ONLY_BINDER}
     assert {n: v for n, v in binder.items() if n not in extra} == {
@@ -102,6 +104,7 @@ def test_optional_packages_are_in_an_extra_and_core_ones_are_not():
     assert set(extras) == {"course", "images", "scale", "test"}
     assert not set(versions(PROJECT["dependencies"])) & set(versions(extras["course"]))
     assert "gan-teach[course]" in extras["test"]
+    assert "gan-teach[images]" in extras["course"]
 
 
 def test_the_wheel_check_sees_missing_and_stray_files(tmp_path):
