@@ -61,6 +61,7 @@ from . import flows as flows
 from . import experiments as experiments
 from . import routes as routes
 from . import landscape as landscape
+from . import convnets as convnets
 from . import metrics as metrics
 from .sweeps import sweep as sweep
 from . import records as records
