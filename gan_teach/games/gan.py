@@ -126,6 +126,11 @@ class GAN(Game):
             x = x.expand(*self.lead, *x.shape)
         return self._logits(self.discriminator(x), x)
 
+    def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """D's logits of the batch's real and of its generated samples, as D sees them."""
+        real, fake = self._seen(batch.real, self.fakes(batch), batch)
+        return self._both(self.critic, real, fake)
+
     def losses(self, batch: Batch, params: Params | None = None) -> Losses:
         if params is None:
             generate, critic = self.generator, self.critic

@@ -10,7 +10,7 @@ is lost by it, since going forward again repeats the same future until a knob is
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from gan_teach.lab.replay import MAX_STEPS, Replay, resolve
 from gan_teach.lab.steering import begin, steer
 from gan_teach.lab.thinned import Thinned
 from gan_teach.lab.worlds import world_of
-from gan_teach.training import advance
+from gan_teach.training import State, advance
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
 SNAPSHOTS = 64
@@ -68,11 +68,23 @@ class Session:
         return self._reached
 
     @property
+    def since(self) -> int:
+        """The step from which the present settings hold."""
+        return max((step for step in self._plan if step <= self.step), default=0)
+
+    @property
+    def state(self) -> State:
+        """The training state that the next update moves: to be read, not to be changed."""
+        return self._state
+
+    @property
     def replay(self) -> str:
         """The run up to here as a string."""
-        return str(self._replay())
+        return str(self.as_replay)
 
-    def _replay(self) -> Replay:
+    @property
+    def as_replay(self) -> Replay:
+        """The same as data."""
         past = {step: knobs for step, knobs in sorted(self._plan.items()) if step <= self.step}
         return Replay(self.start, past, self.step)
 
@@ -91,6 +103,11 @@ class Session:
         frame = self._world.frame(self._state, self._rows(), self.config, hidden)
         shown = {name: layer for name, layer in frame.layers.items() if name not in hidden}
         return replace(frame, layers=shown)
+
+    def glance(self) -> Frame:
+        """The picture of the parameters as they are, even in the middle of an update."""
+        rows = {**self._rows(), self.step: self._measured()}
+        return self._world.frame(self._state, rows, self.config, self.hidden)
 
     @property
     def history(self) -> History:
@@ -203,6 +220,21 @@ class Session:
             kept.forget_after(self.step)
         other._restore(self._snapshot())
         return other
+
+    def again(self, rounds: int, every: int = 1) -> Iterator[Session]:
+        """A branch that repeats the last ``rounds`` updates, as it stands every so often.
+
+        So one can look at each moment of the past, and at quantities that nobody recorded. The
+        first and the last moment are always among them.
+        """
+        rounds = min(_checks.whole("rounds", rounds), self.step)
+        every = _checks.whole("every", every, least=1)
+        past = self.branch()
+        for step in range(self.step - rounds, self.step, every):
+            past._go_to(step)
+            yield past
+        past._go_to(self.step)
+        yield past
 
     # -- how
 

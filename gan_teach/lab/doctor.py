@@ -1,0 +1,283 @@
+"""The lab's doctor: says what is wrong with a run, by which numbers, and what to change.
+
+``diagnose(session)`` repeats the last rounds of the run, compares what it sees with what the theory
+says, and names the first failure whose signs are there. ``treat`` makes the proposed change, of one
+knob, in a branch of the run. The bounds are
+
+    D's loss: its value L* where real and generated points agree (2 log 2 for cross-entropy). D can
+        always have it by answering 1/2, so a loss well above it means that D's steps are too long;
+        one far below it, that D wins.
+    slope: |dL_G / d logit| at the fakes, which is D(G(z)) for the saturating loss, divided by its
+        value at the equilibrium. Without it no gradient of D reaches the generator.
+    orbit: the factor on the distance in one turn, which theory gives as |s|^period for the leading
+        eigenvalue s of a round at the equilibrium (see ``forecast``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from gan_teach import _checks, landscape
+from gan_teach.lab.config import Config
+from gan_teach.lab.examination import Examination, examine
+from gan_teach.lab.forecast import forecast
+from gan_teach.lab.knobs import KNOBS
+from gan_teach.lab.session import Session
+from gan_teach.lab.world import loss_levels
+
+NAMES = (
+    "too early", "divergence", "vanishing gradient", "D too strong", "cycling", "mode collapse",
+    "uninformative plateau", "healthy",
+)  # fmt: skip
+"""What the doctor may say, in the order in which it looks for it."""
+
+LEAST_ROUNDS = 50  # fewer say nothing
+OVERSHOOT = 1.5  # of L*: above it D loses to a coin
+WINNING = 0.1  # of L*: below it D knows nearly everything
+SLOPE = 0.1  # of its value at the equilibrium
+GROWING, STEADY = 1.05, 0.95  # factor on the distance in one turn
+WIDE = 0.3  # standard deviations of the data: a smaller orbit is noise
+UNDECIDED = 0.05  # D(x) - D(G(z)), and L_D / L* - 1: closer, D sees no difference
+
+
+class Evidence(NamedTuple):
+    """A number that was found and the bound that makes it a sign."""
+
+    what: str
+    found: float
+    bound: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.found:.3g} ({self.bound})"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A ``name`` of ``NAMES``, the ``evidence`` for it, ``advice`` in words, and the ``remedy``.
+
+    The remedy is the knob to turn from ``step`` on, {} for none.
+    """
+
+    name: str
+    evidence: tuple[Evidence, ...]
+    advice: str
+    remedy: Mapping[str, Any] = field(default_factory=dict)
+    step: int = 0
+
+    def __str__(self) -> str:
+        found = "; ".join(map(str, self.evidence))
+        return f"{self.name}. {found}. {self.advice}" if found else f"{self.name}. {self.advice}"
+
+
+def diagnose(session: Session) -> Diagnosis:
+    """What the last rounds of ``session`` say, which stays as it is."""
+    seen = examine(session)
+    for sign in SIGNS:
+        found = sign(seen)
+        if found is not None:
+            name, evidence, advice, remedy = found
+            step = session.since if not seen.finite else session.step
+            return Diagnosis(name, tuple(evidence), advice, remedy, step)
+    return Diagnosis("healthy", tuple(_signs_of_health(seen)), "Nothing needs to be changed.")
+
+
+def treat(session: Session, diagnosis: Diagnosis) -> Session:
+    """A branch of ``session`` in which the remedy acts, from where the diagnosis says.
+
+    Raises ValueError for a diagnosis without a remedy.
+    """
+    _checks.instance("diagnosis", diagnosis, Diagnosis)
+    if not diagnosis.remedy:
+        raise ValueError(f"{diagnosis.name!r} has no remedy among the knobs of a run.")
+    branch = session.branch()
+    branch.rewind(min(diagnosis.step, branch.step))
+    branch.set(**diagnosis.remedy)
+    return branch
+
+
+Finding = tuple[str, list[Evidence], str, Mapping[str, Any]]
+Sign = Callable[[Examination], Finding | None]
+
+
+def _too_early(seen: Examination) -> Finding | None:
+    if seen.rounds >= LEAST_ROUNDS or not seen.finite:
+        return None
+    rounds = Evidence("rounds under the present settings", seen.rounds, f"at least {LEAST_ROUNDS}")
+    return "too early", [rounds], "Let it run on, then ask again.", {}
+
+
+def _overflow(seen: Examination) -> Finding | None:
+    config, level = seen.config, loss_levels(seen.config)[0]
+    if not seen.finite:
+        advice = "Numbers have overflowed: repeat from the last change with shorter steps."
+        return "divergence", [], advice, {"lr": config.lr / 10}
+    if not level or not seen.d_loss > OVERSHOOT * level:
+        return None
+    loss = Evidence("D's loss", seen.d_loss, f"above {OVERSHOOT} x {level:.3g}, a coin's")
+    remedy = _settling(config, *({"tau": config.tau / k} for k in (3, 10, 30, 100, 1000)))
+    return "divergence", [loss, *_foretold(seen)], "D's steps are too long: shorten them.", remedy
+
+
+def _vanishing(seen: Examination) -> Finding | None:
+    if not seen.slope < SLOPE:
+        return None
+    slope = Evidence("slope of G's loss, against the equilibrium's", seen.slope, f"below {SLOPE}")
+    score = Evidence("D(G(z))", seen.d_fake, "1/2 at the equilibrium")
+    if seen.config.loss == "saturating":
+        advice = "D is sure of itself, and log(1 - D) is flat there: take -log D instead."
+        return "vanishing gradient", [slope, score], advice, {"loss": "non_saturating"}
+    advice = "D takes the fakes for real, so that nothing moves G: let D learn faster."
+    return "vanishing gradient", [slope, score], advice, _faster(seen.config)
+
+
+def _winning(seen: Examination) -> Finding | None:
+    level = loss_levels(seen.config)[0]
+    if not level or not seen.d_loss < WINNING * level:
+        return None
+    loss = Evidence("D's loss", seen.d_loss, f"below {WINNING} x {level:.3g}, where it cannot tell")
+    gap = Evidence("D(x) - D(G(z))", seen.d_real - seen.d_fake, "0 at the equilibrium")
+    return (
+        "D too strong",
+        [loss, gap],
+        "D learns faster than G: slow it down.",
+        _slower(seen.config),
+    )
+
+
+def _collapse(seen: Examination) -> Finding | None:
+    count, covered = seen.modes, seen.covered
+    if covered >= count:
+        return None
+    found = [Evidence("modes with fakes", covered, f"of {count}")]
+    if seen.config.loss in ("saturating", "non_saturating", "relativistic"):
+        kind = "relativistic" if seen.config.loss == "relativistic" else "js"
+        rests = landscape.plateau(covered, count, kind)
+        found.append(Evidence("D's loss", seen.d_loss, f"{rests:.3g} for {covered} of {count}"))
+    return "mode collapse", found, *_spread_out(seen.config)
+
+
+def _growing(seen: Examination) -> Finding | None:
+    if seen.forecast is None:  # networks make wide turns of their own
+        return None
+    if not (seen.orbit.factor > GROWING and seen.orbit.size > WIDE):
+        return None
+    found = _orbit(seen, f"above {GROWING}")
+    return "divergence", found, "Each turn leads farther out: add friction.", _friction(seen.config)
+
+
+def _cycling(seen: Examination) -> Finding | None:
+    if not (STEADY <= seen.orbit.factor <= GROWING and seen.orbit.size > WIDE):
+        return None
+    found = _orbit(seen, f"{STEADY} to {GROWING}")
+    return "cycling", found, "Neither player gives way: add friction.", _friction(seen.config)
+
+
+def _plateau(seen: Examination) -> Finding | None:
+    level = loss_levels(seen.config)[0]
+    gap = seen.d_real - seen.d_fake
+    if not level or abs(gap) > UNDECIDED or abs(seen.d_loss / level - 1) > UNDECIDED:
+        return None
+    if seen.distance <= seen.band:
+        return None
+    found = [
+        Evidence("D's loss", seen.d_loss, f"{level:.3g} where it cannot tell"),
+        Evidence("D(x) - D(G(z))", gap, f"within {UNDECIDED}"),
+        Evidence("distance of the fakes, in the data's spread", seen.distance,
+                 f"above {seen.band:.2g}"),
+    ]  # fmt: skip
+    return "uninformative plateau", found, *_open_eyes(seen.config)
+
+
+def _signs_of_health(seen: Examination) -> list[Evidence]:
+    level = loss_levels(seen.config)[0]
+    found = [Evidence("slope of G's loss, against the equilibrium's", seen.slope, f"over {SLOPE}")]
+    if level:
+        found.append(Evidence("D's loss", seen.d_loss, f"{level:.3g} at the equilibrium"))
+    if math.isfinite(seen.orbit.factor):
+        found += _orbit(seen, f"below {STEADY}: it spirals in")
+    return found
+
+
+# -- evidence from the orbit ----------------------------------------------------------------------
+
+
+def _orbit(seen: Examination, bound: str) -> list[Evidence]:
+    found = Evidence("factor on the distance in one turn", seen.orbit.factor, bound)
+    turns = Evidence("turns", seen.orbit.turns, f"in {seen.rounds} rounds")
+    return [found, turns, *_foretold(seen)]
+
+
+def _foretold(seen: Examination) -> list[Evidence]:
+    ahead = seen.forecast
+    if ahead is None:
+        return []
+    if not math.isfinite(ahead.period):
+        return [Evidence("largest eigenvalue of a round", ahead.modulus, "1 is the edge")]
+    bound = f"foretold by |s| = {ahead.modulus:.4f}, a turn in {ahead.period:.0f} rounds"
+    return [Evidence("the same factor near the equilibrium", ahead.factor, bound)]
+
+
+# -- remedies: the smallest change of one knob ----------------------------------------------------
+
+
+def _settling(config: Config, *candidates: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first candidate under which the equilibrium attracts; the first where that is unknown."""
+    for knobs in candidates:
+        ahead = forecast(config.changed(**knobs))
+        if ahead is None or ahead.modulus < 1 - 1e-6:
+            return knobs
+    return candidates[-1]
+
+
+def _friction(config: Config) -> Mapping[str, Any]:
+    shorter = [{"lr": config.lr / k} for k in (2, 5, 10, 100)]
+    if config.penalty == "none":
+        return _settling(config, {"penalty": "r1"}, *shorter)
+    return _settling(config, {"weight": 3 * config.weight}, *shorter)
+
+
+def _slower(config: Config) -> Mapping[str, Any]:
+    """Less of whichever puts D ahead the most: its steps in a round, or its learning rate."""
+    if config.rule == "alternating" and config.d_steps > max(config.g_steps, 1, config.tau):
+        return {"d_steps": max(config.g_steps, 1)}
+    if config.tau > 1:  # G's learning rate alone: D's is the product of both
+        k = min(10.0, config.tau)
+        return {"lr": k * config.lr, "tau": config.tau / k}
+    return {"tau": config.tau / 3}
+
+
+def _faster(config: Config) -> Mapping[str, Any]:
+    if config.rule == "alternating" and config.g_steps > config.d_steps:
+        return {"g_steps": max(config.d_steps, 1)}
+    if config.rule == "alternating" and config.d_steps == 0:
+        return {"d_steps": 1}
+    return {"tau": max(1.0, 3 * config.tau)}
+
+
+def _spread_out(config: Config) -> tuple[str, Mapping[str, Any]]:
+    if config.g_steps > config.d_steps or config.tau < 1 / 3:
+        return "G runs ahead to where D is weakest: let D keep up.", _faster(config)
+    if config.loss in ("saturating", "non_saturating"):
+        advice = "This loss has basins with lost modes, the relativistic one has none: take that."
+        return advice, {"loss": "relativistic"}
+    return "D does not see the lost modes: let it learn faster.", _faster(config)
+
+
+def _open_eyes(config: Config) -> tuple[str, Mapping[str, Any]]:
+    if config.noise > 1:
+        return "Instance noise drowns the difference: take less.", {"noise": config.noise / 10}
+    return "D sees no difference where there is one: let it learn faster.", _faster(config)
+
+
+SIGNS: tuple[Sign, ...] = (
+    _too_early, _overflow, _growing, _vanishing, _winning, _collapse, _cycling, _plateau,
+)  # fmt: skip
+"""In this order, since the first failure may bring the later ones about."""
+
+
+def named(remedy: Mapping[str, Any]) -> str:
+    """ "Penalty r1": what a remedy turns."""
+    return ", ".join(f"{KNOBS[name].label} {value}" for name, value in remedy.items())

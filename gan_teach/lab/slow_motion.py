@@ -1,0 +1,168 @@
+"""One update in slow motion: what is drawn, what each player sees, and how it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gan_teach.dynamics import alternating
+from gan_teach.dynamics.affine import AffineAlternating
+from gan_teach.games import GAN, Batch
+from gan_teach.lab.frame import Frame
+from gan_teach.lab.session import Session
+from gan_teach.lab.steering import REDRAW
+from gan_teach.optim import Optimizers
+from gan_teach.streams import Draw
+
+NAMES = {"d": "D", "g": "G"}
+
+
+class Scene(NamedTuple):
+    """A moment within an update: a title, a caption with its numbers, and the picture."""
+
+    title: str
+    caption: str
+    frame: Frame
+
+
+def slow_motion(session: Session) -> list[Scene]:
+    """The next update of ``session`` in captioned scenes; the session itself stays where it is.
+
+    The numbers are those of the update that ``session.tick()`` makes. Of many steps of one player
+    the first is told in full and the others in one scene.
+    """
+    stage = session.branch()
+    state, story = stage.state, _Story(stage)
+    rule = state.rule
+    if isinstance(rule, AffineAlternating):  # the same update in steps that can be watched
+        rule = alternating(rule.d_steps, rule.g_steps, redraw=REDRAW["line"])
+    rule(state.game, _WatchedDraw(state.stream.at(state.step), story), _Watched(story))
+    return story.end()
+
+
+class _WatchedDraw:
+    """The draws of an update; the story hears of each."""
+
+    def __init__(self, draw: Draw, story: _Story) -> None:
+        self._draw, self._story, self.step = draw, story, draw.step
+
+    def __call__(self, player: str = "d", i: int = 0) -> Batch:
+        batch = self._draw(player, i)
+        self._story.drawn(player, batch)
+        return batch
+
+
+class _Watched(Optimizers):
+    """The optimizers of a run; the story hears of each step before and after it."""
+
+    def __init__(self, story: _Story) -> None:
+        optims = story.stage.state.optims
+        super().__init__(optims.g, optims.d)
+        self._story = story
+
+    def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        self._story.step("d", grads, lambda: super(_Watched, self).step_d(grads, active))
+
+    def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        self._story.step("g", grads, lambda: super(_Watched, self).step_g(grads, active))
+
+
+class _Story:
+    """Makes scenes of what happens in an update."""
+
+    def __init__(self, stage: Session) -> None:
+        self.stage, self.game = stage, _gan(stage)
+        self.scenes: list[Scene] = []
+        self._batch: dict[str, Batch] = {}
+        self._steps = {"d": 0, "g": 0}
+        self._rest = ""  # what is yet to be said of the later steps of one player
+
+    def drawn(self, player: str, batch: Batch) -> None:
+        shared = self._batch.get("d")
+        if player == "g" and shared is not None and self.stage.config.world == "line":
+            batch = replace(shared, latent=batch.latent)  # the round keeps its real points
+        first = player not in self._batch
+        self._batch[player] = batch
+        if first and player == "d":
+            self._tell("Draw", f"{len(batch.real)} real points and as many latents z; G makes "
+                       f"{len(batch.real)} fakes of them. {self._middles(batch)}")  # fmt: skip
+
+    def step(self, player: str, grads: Sequence[Tensor], move: Callable[[], None]) -> None:
+        name, batch = NAMES[player], self._batch.get(player, self._batch.get("d"))
+        assert batch is not None
+        self._steps[player] += 1
+        before = self._loss(player, batch)
+        own = self.game.d_params if player == "d" else self.game.g_params
+        place = [p.detach().clone() for p in own]
+        told = self._steps[player] == 1
+        if told:
+            self._flush()
+            self._tell(f"{name}'s loss", self._opinion(player, batch, before))
+            self._tell(f"{name}'s gradient", f"With respect to {name}'s parameters this loss has a "
+                       f"gradient of length {_length(grads):.3g}.")  # fmt: skip
+        move()
+        way = _length([p.detach() - q for p, q in zip(own, place, strict=True)])
+        after = self._loss(player, batch)
+        if told:
+            self._tell(
+                f"{name} moves",
+                f"It goes {way:.3g} against it. On the same points its "
+                f"loss is now {after:.4f}, it was {before:.4f}.{self._moved(player)}",
+            )
+            return
+        count = self._steps[player] - 1
+        times = "once more" if count == 1 else f"{count} times more"
+        self._rest = f"{name} does so {times}. Its loss is then {after:.4f}.{self._moved(player)}"
+
+    def end(self) -> list[Scene]:
+        self._flush()
+        return self.scenes
+
+    # -- sentences
+
+    def _flush(self) -> None:
+        if self._rest:
+            self._tell("And again", self._rest)
+        self._rest = ""
+
+    def _tell(self, title: str, caption: str) -> None:
+        self.scenes.append(Scene(title, caption, self.stage.glance()))
+
+    def _opinion(self, player: str, batch: Batch, loss: float) -> str:
+        with torch.no_grad():
+            real, fake = (torch.sigmoid(x).mean().item() for x in self.game.logits(batch))
+        seen = f"On average D says {real:.3f} of the real points and {fake:.3f} of the fakes"
+        return f"{seen}: the loss of {NAMES[player]}, {self.game.loss.name}, is {loss:.4f}."
+
+    def _middles(self, batch: Batch) -> str:
+        with torch.no_grad():
+            means = [x.mean(0).tolist() for x in (batch.real, self.game.generate(batch.latent))]
+        real, fake = (", ".join(f"{v:.2f}" for v in mean) for mean in means)
+        return f"Their means are {real} (real) and {fake} (fake)."
+
+    def _moved(self, player: str) -> str:
+        if player == "d":
+            return ""
+        with torch.no_grad():
+            mean = self.game.generate(self._batch["d" if "d" in self._batch else "g"].latent).mean(
+                0
+            )
+        return f" The mean of the fakes is {', '.join(f'{v:.2f}' for v in mean.tolist())}."
+
+    def _loss(self, player: str, batch: Batch) -> float:
+        losses = self.game.losses(batch)
+        return float((losses.d if player == "d" else losses.g).detach())
+
+
+def _gan(session: Session) -> GAN:
+    game = session.state.game
+    assert isinstance(game, GAN)
+    return game
+
+
+def _length(parts: Sequence[Tensor]) -> float:
+    return float(torch.sqrt(sum((p.detach().double() ** 2).sum() for p in parts)))  # pyright: ignore
