@@ -26,9 +26,9 @@ class Lab:
     Parameters
     ----------
     config : a preset's name (``gan_teach.lab.PRESETS``), settings, or the replay string of a run,
-        which is then repeated up to where it stood.
+        which is then repeated up to where it stood. "normal" if not given.
     knobs : settings to start with instead of the preset's, such as d_steps, g_steps, lr, tau,
-        noise, loss, seed.
+        noise, loss, seed. ``data`` may be up to 2000 points of your own, an array (n, 2).
 
     ``lab.session`` is the run itself: the controls and the code of a cell may both steer it.
     ``lab.history`` is what was recorded so far, for every plot of the course. Where widgets cannot
@@ -36,7 +36,7 @@ class Lab:
     Raises TypeError or ValueError for an unknown preset, knob or value.
     """
 
-    def __init__(self, config: str | Config | Replay = "normal", **knobs: Any) -> None:
+    def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
         self._session = Session(config, **knobs)
         self._panel: Any = None
 

@@ -1,11 +1,8 @@
-// The lab's picture on a canvas. Python packs a frame (packing.py); this file draws it and, while
-// playing, asks for the next one once the last is on the screen: at most one is ever under way.
+// The lab's picture on a canvas. Python packs a frame (packing.py), this file draws it.
 
 const FONT = "13px system-ui, sans-serif";
 const SMALL = "11px system-ui, sans-serif";
 const ROW = 18; // pixels from one row of names to the next
-const SHORTEST = 33; // milliseconds between two frames: at most 30 a second
-const CALM = 500; // the same where the reader has asked for less motion
 
 // -- reading a frame ----------------------------------------------------------------------------
 
@@ -37,6 +34,11 @@ export function scale(box, xlim, ylim, log = false) {
   return {
     x: (v) => left + ((v - xlim[0]) / (xlim[1] - xlim[0])) * width,
     y: (v) => top + height - ((f(v) - low) / (high - low)) * height,
+    // the data at a place of the canvas, on linear axes
+    at: (x, y) => [
+      xlim[0] + ((x - left) / width) * (xlim[1] - xlim[0]),
+      low + ((top + height - y) / height) * (high - low),
+    ],
   };
 }
 
@@ -236,6 +238,7 @@ function drawMain(c, width, height, { head, numbers }, looks) {
     c.fillText(head.note, box[0] + box[2] - 6, box[1] + box[3] - 10);
   }
   drawKeys(c, keys, looks, 8, box[1] + box[3] + 52);
+  return { box, s };
 }
 
 // Names that stand beside the marks they belong to, split into rows of the given width.
@@ -335,7 +338,8 @@ function drawDisc(c, [left, top, width, height], { head, numbers }, looks) {
   c.fillText(head.disc.text, left - 30, top - 8, width + 30);
 }
 
-// The whole picture; the canvas has its width set and gets the height that fits.
+// The whole picture; the canvas has its width set and gets the height that fits. Returns where the
+// main picture lies: its box and its scale.
 export function drawFrame(canvas, frame, looks) {
   const width = canvas.clientWidth || 900;
   const height = Math.round(Math.max(400, 0.5 * width));
@@ -352,7 +356,7 @@ export function drawFrame(canvas, frame, looks) {
   const { head } = frame;
   const parts = [...head.charts.map((chart) => ["chart", chart]), ...(head.disc ? [["disc"]] : [])];
   const left = Math.round(0.46 * width);
-  drawMain(c, left, height, frame, looks);
+  const main = drawMain(c, left, height, frame, looks);
   const rows = Math.max(1, Math.ceil(parts.length / 2));
   const [w, h] = [(width - left) / 2, height / rows];
   parts.forEach(([kind, chart], i) => {
@@ -361,72 +365,5 @@ export function drawFrame(canvas, frame, looks) {
     if (kind === "chart") drawChart(c, box, chart, frame, looks, row === rows - 1);
     else drawDisc(c, box, frame, looks);
   });
+  return main;
 }
-
-// -- the widget ---------------------------------------------------------------------------------
-
-function render({ model, el }) {
-  const looks = model.get("looks");
-  const canvas = document.createElement("canvas");
-  canvas.className = "gan-teach-canvas";
-  canvas.style.cssText = "width: 100%; display: block";
-  canvas.setAttribute("role", "img");
-  const button = document.createElement("button");
-  button.className = "jupyter-button gan-teach-play";
-  button.type = "button";
-  el.append(button, canvas);
-
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-  let asked = 0; // when the last frame was asked for
-  let timer;
-
-  function ask() {
-    clearTimeout(timer);
-    if (!model.get("playing")) return;
-    const rest = (calm.matches ? CALM : SHORTEST) - (performance.now() - asked);
-    timer = setTimeout(() => {
-      if (!model.get("playing")) return;
-      asked = performance.now();
-      model.set("wanted", model.get("wanted") + 1);
-      model.save_changes();
-    }, Math.max(0, rest));
-  }
-
-  function show() {
-    const view = model.get("frame");
-    if (!view || view.byteLength === 0) return;
-    const frame = unpack(view);
-    drawFrame(canvas, frame, looks);
-    canvas.setAttribute("aria-label", frame.head.narration);
-    canvas.dataset.serial = frame.head.serial;
-    requestAnimationFrame(ask); // once this one is on the screen
-  }
-
-  function label() {
-    button.textContent = model.get("playing") ? "❚❚ Pause" : "▶ Play";
-    button.setAttribute("aria-pressed", String(model.get("playing")));
-    ask();
-  }
-
-  button.addEventListener("click", () => {
-    model.set("playing", !model.get("playing"));
-    model.save_changes();
-  });
-  const resized = new ResizeObserver(() => {
-    const view = model.get("frame");
-    if (view && view.byteLength) drawFrame(canvas, unpack(view), looks);
-  });
-  model.on("change:frame", show);
-  model.on("change:playing", label);
-  label();
-  show();
-  resized.observe(el);
-  return () => {
-    clearTimeout(timer);
-    resized.disconnect();
-    model.off("change:frame", show);
-    model.off("change:playing", label);
-  };
-}
-
-export default { render };

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_teach import _checks, losses, zoo
 from gan_teach.experiments import EXPERIMENTS
+from gan_teach.lab import own_data
 from gan_teach.lab.knobs import DATA, KNOBS
 
 WORLD_OF: dict[str, str] = {
@@ -58,7 +59,8 @@ class Config:
             foreign = knob.world not in ("", self.world)
             if foreign and getattr(self, name) != getattr(Config, name):
                 raise ValueError(f"{name} has no meaning for {self.preset!r}, whose game is given.")
-        _checks.choice(f"data for {self.preset!r}", self.data, DATA[self.world])
+        if not own_data.is_own(self.data) or self.world != "plane":
+            _checks.choice(f"data for {self.preset!r}", self.data, DATA[self.world])
         losses.smoothed(losses.get(self.loss), self.smoothing)  # some losses have no labels
 
     @property

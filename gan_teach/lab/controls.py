@@ -86,11 +86,13 @@ def _paired(label: str, slider: Any, box: Any, turn: Turn, tidy: Callable[[Any],
     return Control(ipywidgets.HBox([slider, box]), box, show, slider)
 
 
-def choice(label: str, options: Sequence[str], turn: Turn) -> Control:
-    """A list of words to choose from."""
+def choice(
+    label: str, options: Sequence[str], turn: Turn, shown: Callable[[str], str] = str
+) -> Control:
+    """A list of words to choose from, each as ``shown`` makes it."""
     import ipywidgets
 
-    words = [(option.replace("_", " "), option) for option in options]
+    words = [(shown(option).replace("_", " "), option) for option in options]
     menu = ipywidgets.Dropdown(options=words, description=label, style=WIDE, layout=ROW)
     menu.observe(lambda change: turn(change["new"]), names="value")
 
@@ -113,6 +115,21 @@ def typed(label: str, low: int, high: int, turn: Turn) -> Control:
         box.value = value
 
     return Control(box, box, show)
+
+
+def fold(title: str, content: Any) -> Any:
+    """A button that shows and hides what lies below it; a keyboard reaches it like any button."""
+    import ipywidgets
+
+    button = ipywidgets.ToggleButton(description=f"▸ {title}", layout={"width": "auto"})
+    content.layout.display = "none"
+
+    def turn(change: dict[str, Any]) -> None:
+        button.description = f"{'▾' if change['new'] else '▸'} {title}"
+        content.layout.display = "" if change["new"] else "none"
+
+    button.observe(turn, names="value")
+    return ipywidgets.VBox([button, content])
 
 
 def button(label: str, tooltip: str, press: Callable[[], Any]) -> Any:

@@ -142,7 +142,7 @@ class Frame:
     """Step ``step`` of a run: a main picture in layers, charts beside it, and the same in words.
 
     ``view`` is (left, right, bottom, top) of the main picture; ``note`` is a warning to be shown in
-    it, or empty.
+    it, or empty. Where ``drawable``, a learner may draw other data into the main picture.
     """
 
     step: int
@@ -157,3 +157,4 @@ class Frame:
     yticks: tuple[tuple[float, str], ...] | None = None
     unit: str = "game"
     note: str = ""
+    drawable: bool = False

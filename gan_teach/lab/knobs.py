@@ -9,6 +9,7 @@ from typing import Any
 
 from gan_teach import _checks, losses, optim, penalties
 from gan_teach.dynamics import RULES
+from gan_teach.lab import own_data
 
 _WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", re.ASCII)
@@ -30,8 +31,8 @@ class Knob:
     """One setting: what it may be and how it is called beside its slider.
 
     Whole numbers and numbers lie between ``low`` and ``high``; a knob with ``choices`` is one of
-    those words. ``live`` knobs change a run on its way, the others start it anew. ``world`` names
-    the only world that has the knob, or is empty.
+    those words or, where ``own``, a learner's own data. ``live`` knobs change a run on its way, the
+    others start it anew. ``world`` names the only world that has the knob, or is empty.
     """
 
     label: str
@@ -41,15 +42,24 @@ class Knob:
     whole: bool = False
     live: bool = True
     world: str = ""
+    own: bool = False
 
     def check(self, name: str, value: Any) -> Any:
         """``value`` as a plain int, float or str; raises TypeError or ValueError."""
+        if self.own and own_data.is_own(value):
+            return own_data.check(value)
         if self.choices:
             return str(_checks.choice(name, value, self.choices))
         if self.whole:
             value = _checks.whole(name, value, least=int(self.low))
             return int(_checks.real(name, value, most=self.high))
         return _checks.real(name, value, least=self.low, most=self.high)
+
+    def shown(self, value: Any) -> str:
+        """A value as a menu or a sentence names it."""
+        if isinstance(value, float):
+            return f"{value:.4g}"
+        return own_data.label(value) if self.own and own_data.is_own(value) else str(value)
 
     def read(self, name: str, text: str) -> Any:
         """The value that ``text`` stands for; raises ValueError."""
@@ -64,7 +74,9 @@ class Knob:
 
 KNOBS: dict[str, Knob] = {
     "seed": Knob("Seed", 0, 2**31 - 1, whole=True, live=False),
-    "data": Knob("Data", choices=tuple(x for own in DATA.values() for x in own), live=False),
+    "data": Knob(
+        "Data", choices=tuple(x for known in DATA.values() for x in known), live=False, own=True
+    ),
     "width": Knob("Units of a layer", 1, 512, whole=True, live=False, world="plane"),
     "depth": Knob("Hidden layers", 0, 5, whole=True, live=False, world="plane"),
     "latent": Knob("Latent dimensions", 1, 100, whole=True, live=False, world="plane"),

@@ -14,6 +14,7 @@ from torch import Tensor
 from gan_teach import data, metrics, probes
 from gan_teach.games import GAN
 from gan_teach.history import History
+from gan_teach.lab import own_data
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Field, Frame, Lines, Points
 from gan_teach.lab.world import (
@@ -52,8 +53,7 @@ class PlaneWorld(World):
     hidden = frozenset({"best", "manifold"})
 
     def __init__(self, config: Config) -> None:
-        self.source = SOURCES[config.data][0]()
-        self.reach = SOURCES[config.data][1]
+        self.source, self.reach = _source(config.data)
         super().__init__(config)
         self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
         self._cells = _cells(self.reach)
@@ -118,6 +118,7 @@ class PlaneWorld(World):
             ylabel="x₂",
             unit=self.unit,
             note="the run has diverged" if diverged else note,
+            drawable=True,
         )
 
     def _charts(self, rows: Rows, config: Config) -> tuple[Chart, ...]:
@@ -188,6 +189,14 @@ class PlaneWorld(World):
         report = self._report(row["fake"])
         parts.append("no modes to count" if report is None else str(report))
         return minus(f"{self.name(step)}: {', '.join(parts)}.")
+
+
+def _source(name: str) -> tuple[Any, float]:
+    """The data set of that name or text, and how far its picture reaches."""
+    if own_data.is_own(name):
+        return own_data.source(name)
+    make, reach = SOURCES[name]
+    return make(), reach
 
 
 def _cells(reach: float) -> Tensor:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gan_teach import _checks
+from gan_teach.lab import own_data
 from gan_teach.lab.config import Config, preset
 from gan_teach.lab.knobs import KNOBS
 
@@ -104,11 +105,14 @@ def _read(segment: str) -> tuple[str, dict[str, Any]]:
     return head, knobs
 
 
-def resolve(given: str | Config | Replay, **knobs: Any) -> Replay:
+def resolve(given: str | Config | Replay | None, **knobs: Any) -> Replay:
     """A preset's name, a replay string, settings or a replay, as a replay; knobs change its start.
 
-    Raises TypeError or ValueError.
+    None is the preset "normal" or, for data of one's own, "five-gaussians" with these data. Raises
+    TypeError or ValueError.
     """
+    if given is None:
+        given = "five-gaussians" if own_data.is_own(knobs.get("data", "")) else "normal"
     _checks.instance("config", given, (str, Config, Replay), "Pass a preset's name, as 'normal'.")
     if isinstance(given, Config):
         given = Replay(given)

@@ -34,6 +34,11 @@ class Screen(Protocol):
     def show(self, frame: Frame) -> None: ...
 
 
+def has(package: str) -> bool:
+    """Whether a package is installed."""
+    return find_spec(package) is not None
+
+
 def chosen_view() -> str:
     """The view that ``GAN_TEACH_VIEW`` names, else the best one for which there are packages.
 
@@ -42,11 +47,7 @@ def chosen_view() -> str:
     """
     asked = os.environ.get("GAN_TEACH_VIEW") or "auto"
     view = _checks.choice("GAN_TEACH_VIEW", asked, VIEWS)
-    there = {
-        "canvas": find_spec("anywidget") is not None,
-        "core": find_spec("ipywidgets") is not None,
-        "still": True,
-    }
+    there = {"canvas": has("anywidget"), "core": has("ipywidgets"), "still": True}
     if view == "auto":
         return next(name for name, possible in there.items() if possible)
     if not there[view]:
@@ -54,13 +55,19 @@ def chosen_view() -> str:
     return view
 
 
-def make_screen(view: str, count: Callable[[], None], paused: Callable[[Any], None]) -> Screen:
-    """The screen of that name."""
+def make_screen(
+    view: str,
+    count: Callable[[], None],
+    paused: Callable[[Any], None],
+    drawn: Callable[[Any], None],
+) -> Screen:
+    """The screen of that name. ``paused`` is called when it stops or starts to play, ``drawn`` with
+    the strokes of a drawing, which only the canvas can be given."""
     if view == "core":
         return CoreScreen(count, paused)
     from gan_teach.lab.canvas import CanvasScreen
 
-    return CanvasScreen(count, paused)
+    return CanvasScreen(count, paused, drawn)
 
 
 class CoreScreen:
@@ -73,10 +80,17 @@ class CoreScreen:
         self._drawing: Picture | None = None
         self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%"})
         self.play = ipywidgets.Play(min=0, max=_ENDLESS, interval=INTERVAL, show_repeat=False)
-        self.play.description = "Play"
         self.play.observe(self._counted, names="value")
         self.play.observe(paused, names="playing")
-        self.controls = [self.play]
+        # Play's own buttons are icons without names. This one acts on it within the browser, so
+        # that pausing need not wait for a busy kernel.
+        self.play.layout.display = "none"
+        button = ipywidgets.ToggleButton(description="▶ Play", layout={"width": "7em"})
+        button.add_class("gan-teach-play")
+        button.observe(self._label, names="value")
+        self._link = ipywidgets.jslink((button, "value"), (self.play, "playing"))
+        self._button = button
+        self.controls = [self.play, button]
 
     @property
     def playing(self) -> bool:
@@ -84,6 +98,9 @@ class CoreScreen:
 
     def stop(self) -> None:
         self.play.playing = False
+
+    def _label(self, change: dict[str, Any]) -> None:
+        self._button.description = "❚❚ Pause" if change["new"] else "▶ Play"
 
     def show(self, frame: Frame) -> None:
         last = self._drawing

@@ -10,14 +10,15 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from gan_teach.lab import controls
+from gan_teach.lab import controls, own_data
 from gan_teach.lab.config import PRESETS
 from gan_teach.lab.controls import Control, button
 from gan_teach.lab.knobs import DATA, KNOBS
 from gan_teach.lab.replay import Replay
-from gan_teach.lab.screens import make_screen
+from gan_teach.lab.screens import has, make_screen
 from gan_teach.lab.session import Session
 
 TICK_SECONDS = 0.06  # of updates in one tick, at most
@@ -38,11 +39,13 @@ class Panel:
         self.session = session
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
-        self.screen = make_screen(view, self.tick, self.show)
+        self.screen = make_screen(view, self.tick, self.show, self._drawn)
         self.narration, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         self._make_clock()
         self._make_replay()
         self.box = ipywidgets.VBox()
+        self.box.add_class("gan-teach-lab")
+        self._names = self._make_names()
         self._furnish()
         self.show()
 
@@ -81,6 +84,11 @@ class Panel:
             return f"Loaded {text}." if self.session.step else f"Started {text}."
 
         self._try(replace)
+
+    def _drawn(self, strokes: Any) -> None:
+        """Start anew on what was drawn; it comes from the browser and is checked here."""
+        reach = self.session.picture().view[1]
+        self._try(lambda: self.session.set(data=own_data.of_strokes(strokes, reach)))
 
     def _rewind(self, step: int) -> None:
         if not self._following:
@@ -150,11 +158,21 @@ class Panel:
             if name in made or name == "turn" or spec.world not in ("", world):
                 continue
             if spec.choices:
-                choices = DATA[world] if name == "data" else spec.choices
-                made[name] = knob(controls.choice, name, choices)
+                turn = partial(self._turn_one, name)
+                made[name] = controls.choice(spec.label, self._choices(name), turn, spec.shown)
             else:
                 made[name] = knob(controls.typed, name, int(spec.low), int(spec.high))
         return made
+
+    def _choices(self, name: str) -> tuple[str, ...]:
+        config = self.session.config
+        if name != "data":
+            return KNOBS[name].choices
+        own = () if config.data in DATA[config.world] else (config.data,)
+        return (*DATA[config.world], *own)
+
+    def _turn_one(self, name: str, value: Any) -> None:
+        self.turn(**{name: value})
 
     def _turn_g_rate(self, value: float) -> None:
         """G's rate alone: D's stays, so tau takes up the difference."""
@@ -171,6 +189,14 @@ class Panel:
         box.layout = {"width": "15em"}
         box.observe(self.show, names="value")
         return box
+
+    def _make_names(self) -> list[Any]:
+        """Where custom widgets are possible, one that names the sliders' handles."""
+        if not has("anywidget"):
+            return []
+        from gan_teach.lab.canvas import Names
+
+        return [Names()]
 
     def _make_clock(self) -> None:
         w = self._w
@@ -211,11 +237,11 @@ class Panel:
         w, k = self._w, self.knobs
         rows = ("d_steps", "g_steps", "lr", "d_lr", "tau", "noise", "loss", "seed")
         more = [name for name in KNOBS if name in k and name not in rows]
-        fold = w.Accordion(
-            [w.VBox([k[name].widget for name in more]), w.VBox(list(self.layers.values())),
-             self._replay_row],
-            titles=("More settings", "Layers of the picture", "Repeat this run"),
-        )  # fmt: skip
+        folds = [
+            controls.fold("More settings", w.VBox([k[name].widget for name in more])),
+            controls.fold("Layers of the picture", w.VBox(list(self.layers.values()))),
+            controls.fold("Repeat this run", self._replay_row),
+        ]
         buttons = w.HBox([*self.screen.controls, *self.buttons.values()])
         right = w.VBox([self.preset.widget, *(k[name].widget for name in rows)])
         left = w.VBox(
@@ -223,4 +249,4 @@ class Panel:
         )
         right.layout, left.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
         main = w.HBox([left, right], layout={"flex_flow": "row wrap"})
-        return [main, self.message, fold]
+        return [main, self.message, *folds, *self._names]

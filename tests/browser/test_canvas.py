@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import gan_teach
+pytest.importorskip("anywidget")
+
 from gan_teach.lab import Session
+from gan_teach.lab.canvas import SOURCE
 from gan_teach.lab.limits import Limits
 from gan_teach.lab.packing import looks, pack
 
 pytestmark = pytest.mark.browser
 
-SOURCE = (Path(gan_teach.__file__).parent / "lab" / "canvas.js").read_text("utf-8")
 LOAD = "const js = await import('data:text/javascript;base64,' + source);"
 VIEW = "const view = new DataView(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer);"
 
@@ -104,3 +104,33 @@ def test_a_diverged_run_is_drawn(page):
     session.tick(80)
     assert len(run(page, VIEW + DRAW, bytes=packed(session), looks=looks())) > 5
     assert page.errors == []
+
+
+def test_a_pen_draws_by_keys_and_by_places(page):
+    body = """const pen = new js.Pen([-2, 2, -2, 2]);
+              const said = [];
+              for (const [key, shift] of keys) { pen.key(key, shift); said.push(pen.says()); }
+              return [pen.strokes, said, pen.key('q', false)];"""
+    keys = [["ArrowRight", True], [" ", False], ["ArrowUp", True], ["ArrowUp", False],
+            [" ", False], ["ArrowLeft", True], [" ", False], [" ", False]]  # fmt: skip
+    strokes, said, known = run(page, body, keys=keys)
+    first = [[0.4, 0], [0.4, 0.4], [0.4, 0.48]]
+    np.testing.assert_allclose(strokes[0], first, atol=1e-12)
+    np.testing.assert_allclose(strokes[1], [[0, 0.48]], atol=1e-12)
+    assert said[0] == "Pen up at (0.40, 0.00); 0 strokes, 0 points."
+    assert said[3] == "Pen down at (0.40, 0.48); 1 stroke, 3 points."
+    assert known is False
+
+
+def test_a_pen_stays_on_its_paper_and_within_its_bound(page):
+    body = """const pen = new js.Pen([-2, 2, -2, 2]);
+              pen.set([-9, 9]);
+              for (let i = 0; i < 5000; i++) pen.move([i % 2 ? 9 : -9, 0]);
+              const size = pen.size;
+              pen.lift(); pen.set([0, 0]); pen.lift();
+              const strokes = pen.strokes.length;
+              pen.undo();
+              return [size, Math.max(...pen.strokes.flat(2).map(Math.abs)), strokes, pen.size];"""
+    from gan_teach.lab.own_data import MOST
+
+    assert run(page, body) == [MOST, 2, 1, 0]

@@ -1,0 +1,138 @@
+"""A learner's own data in the plane as a short text, so that a run on them can be repeated.
+
+``drawn:1.7:AbCd...`` is a drawing and ``points:1.7:AbCd...`` a set of points. The number is the
+reach of the picture; then four characters a point, two for each coordinate on a grid of 64^2 places
+from -reach to reach, and a dot between two strokes. Such a text is data: it is bounded, read by a
+pattern, and nothing in it is evaluated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_teach import _checks, data
+
+MOST = 2000  # points; the browser knows it too (pen.js)
+REACH = (1e-3, 1e3)
+PLACES = 64**2
+_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_VALUE = {digit: value for value, digit in enumerate(_DIGITS)}
+_TEXT = re.compile(
+    r"(drawn|points):([0-9]{1,7}(?:\.[0-9]{1,7})?):"
+    r"((?:[A-Za-z0-9_-]{4})+(?:\.(?:[A-Za-z0-9_-]{4})+)*)",
+    re.ASCII,
+)
+
+
+def is_own(value: Any) -> bool:
+    """Whether ``value`` is meant as own data: such a text, or anything but a text."""
+    return not isinstance(value, str) or value.startswith(("drawn:", "points:"))
+
+
+def check(value: Any) -> str:
+    """A text of own data, or points (n, 2), as the text; TypeError or ValueError for others."""
+    if isinstance(value, str):
+        _parse(value)
+        return value
+    if not hasattr(value, "__len__"):
+        raise TypeError(f"data must be a name or points of shape (n, 2), got {value!r:.40}.")
+    return of_points(value)
+
+
+def of_points(points: Any) -> str:
+    """Points (n, 2) as text; each is moved by at most 1/4000 of the reach of the picture.
+
+    Raises TypeError or ValueError for another shape, NaN, no or too many points.
+    """
+    given = data.FromArray(points).points.numpy()
+    if given.ndim != 2 or given.shape[1] != 2:
+        raise ValueError(f"data must be points of shape (n, 2), got shape {given.shape}.")
+    _bounded(len(given))
+    return _written("points", [given], _reach(float(np.abs(given).max())))
+
+
+def of_strokes(strokes: Any, reach: float) -> str:
+    """Strokes, each a list of [x, y] within ``reach`` of the origin, as text; raises likewise."""
+    if not isinstance(strokes, (list, tuple)) or not strokes:
+        raise ValueError("a drawing is a list of strokes, and has at least one.")
+    if not all(isinstance(stroke, (list, tuple)) for stroke in strokes):
+        raise TypeError("each stroke of a drawing is a list of [x, y].")
+    _bounded(sum(map(len, strokes)))
+    data.Drawing(strokes, width=1.0)  # which says what is wrong with it
+    return _written("drawn", [np.asarray(s, dtype=float).reshape(-1, 2) for s in strokes], reach)
+
+
+def source(text: str) -> tuple[Any, float]:
+    """The data set that a text stands for, and how far its picture reaches.
+
+    A drawing is as wide as a thick pen: Gaussian around its strokes, of std reach / 40.
+    """
+    kind, strokes, reach = _parse(text)
+    if kind == "points":
+        return data.FromArray(strokes[0]), reach
+    return data.Drawing(strokes, width=reach / 40), reach
+
+
+def label(text: str) -> str:
+    """What a text is called in a menu: "your drawing, 3 strokes"."""
+    kind, strokes, _ = _parse(text)
+    if kind == "points":
+        return f"your own {len(strokes[0])} points"
+    return f"your drawing, {len(strokes)} stroke{'' if len(strokes) == 1 else 's'}"
+
+
+def _bounded(count: int) -> None:
+    if count > MOST:
+        raise ValueError(
+            f"data has {count} points, but the text of a run has room for {MOST}: pass a random "
+            f"choice of them, or run gan_teach.train on all."
+        )
+
+
+def _reach(largest: float) -> float:
+    """A round number that leaves a margin around the points."""
+    low, high = REACH
+    if not largest < high / 1.3:
+        raise ValueError(f"data must have coordinates below {high / 1.3:.4g}, got {largest:.4g}.")
+    wanted = max(1.3 * largest, low)
+    unit = 10.0 ** (math.floor(math.log10(wanted)) - 1)
+    return round(math.ceil(wanted / unit) * unit, 6)
+
+
+def _written(kind: str, strokes: list[NDArray], reach: float) -> str:
+    reach = _checks.real("reach", reach, least=REACH[0], most=REACH[1])
+    parts = ["".join(map(_word, _places(stroke, reach).ravel())) for stroke in strokes]
+    return f"{kind}:{reach:.7g}:{'.'.join(parts)}"
+
+
+def _places(xy: NDArray, reach: float) -> NDArray[np.int_]:
+    places = np.round((xy / reach + 1) / 2 * (PLACES - 1))
+    return places.clip(0, PLACES - 1).astype(int)
+
+
+def _word(place: int) -> str:
+    return _DIGITS[place // 64] + _DIGITS[place % 64]
+
+
+def _parse(text: str) -> tuple[str, list[NDArray], float]:
+    found = _TEXT.fullmatch(text)
+    if not found:
+        raise ValueError(
+            f"data must be the name of a data set or the text of a drawing, got {text[:40]!r}."
+        )
+    kind, reach, body = found[1], float(found[2]), found[3]
+    reach = _checks.real("reach of the data", reach, least=REACH[0], most=REACH[1])
+    _bounded(sum(map(len, body.split("."))) // 4)
+    if kind == "points" and "." in body:
+        raise ValueError("data that are points have no strokes.")
+    return kind, [_unwritten(part, reach) for part in body.split(".")], reach
+
+
+def _unwritten(part: str, reach: float) -> NDArray:
+    digits = np.array([_VALUE[digit] for digit in part]).reshape(-1, 2, 2)
+    return (digits @ [64, 1] / (PLACES - 1) * 2 - 1) * reach
