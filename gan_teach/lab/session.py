@@ -40,7 +40,7 @@ class Session:
     ``Session(string)`` repeats it to the last bit.
     """
 
-    def __init__(self, config: str | Config | Replay = "normal", **knobs: Any) -> None:
+    def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
         replay = resolve(config, **knobs)
         self._begin(replay.start, {s: dict(c) for s, c in replay.changes.items()})
         self._go_to(replay.steps)
@@ -290,7 +290,4 @@ class Session:
 
 
 def _named(changes: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{KNOBS[k].label} {v:.4g}" if isinstance(v, float) else f"{KNOBS[k].label} {v}"
-        for k, v in changes.items()
-    )
+    return ", ".join(f"{KNOBS[k].label} {KNOBS[k].shown(v)}" for k, v in changes.items())
