@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from gan_teach import __version__, _checks, course
-from gan_teach.cli import authors, learn, run
+from gan_teach.cli import authors, bogonet, learn, run
 
 COMMANDS = (
     learn.add_list,
     learn.add_lab,
     run.add_run,
+    bogonet.add_bogonet,
     authors.add_record,
     authors.add_figures,
     authors.add_notebooks,
