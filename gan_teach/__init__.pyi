@@ -55,6 +55,8 @@ from .ensemble import stack as stack
 from .training import EMA as EMA
 from .checkpoints import save_checkpoint as save_checkpoint
 from .checkpoints import load_checkpoint as load_checkpoint
+from .guards import stop_on_nan as stop_on_nan
+from . import schedules as schedules
 from . import zoo as zoo
 from .lab import Lab as Lab
 from . import flows as flows
@@ -65,6 +67,7 @@ from . import convnets as convnets
 from . import metrics as metrics
 from .sweeps import sweep as sweep
 from . import records as records
+from . import bogonet as bogonet
 from . import exercises as exercises
 from . import style as style
 from .tables import Table as Table

@@ -21,10 +21,12 @@ from gan_teach.dropout import dropouts, masks_of
 from gan_teach.dynamics import Rule, alternating
 from gan_teach.games import Game
 from gan_teach.history import History
+from gan_teach.schedules import Schedule
 from gan_teach.streams import Stream, mix
 
 Probe = Callable[["State"], Any]
 
+_CONVOLUTION = nn.modules.conv._ConvNd
 _SMALL_WORK = 2**26  # multiply-adds of a forward pass up to which one thread is the fastest
 
 
@@ -38,10 +40,14 @@ class State:
     optims: optim.Optimizers
     stream: Stream
     losses: dict[str, Tensor] = field(default_factory=dict)
+    schedule: Schedule | None = None
 
     def __post_init__(self) -> None:
         # Looked up once: walking the modules at every step takes a tenth of a toy GAN's time.
-        self._dropouts = [part for m in self.game.modules().values() for part in dropouts(m)]
+        modules = self.game.modules().values()
+        self._dropouts = [part for m in modules for part in dropouts(m)]
+        self._convolves = any(isinstance(p, _CONVOLUTION) for m in modules for p in m.modules())
+        self._rates = self.optims.g.lr, self.optims.d.lr
 
     @property
     def seed(self) -> int | Sequence[int]:
@@ -70,6 +76,7 @@ def train(
     batch_size: int = 256,
     seed: int | Sequence[int] = 0,
     device: str | torch.device = "cpu",
+    schedule: Schedule | None = None,
     resume: str | os.PathLike[str] | None = None,
 ) -> Run:
     """Train ``game`` for ``steps`` updates; yields the state before the first and after each one.
@@ -85,6 +92,8 @@ def train(
         class; a pair (for G, for D) is accepted.
     batch_size : samples of each kind in a batch. seed : of all draws (see ``streams``); the initial
         weights belong to the models. In an ensemble lr, tau and seed may be sequences.
+    schedule : step -> factor on both learning rates (see ``schedules``); it is applied anew before
+        each step, so without one the rates may be changed by hand.
     resume : a checkpoint written by ``save_checkpoint``; the run continues bit for bit.
 
     Raises TypeError or ValueError at the call, before anything is drawn.
@@ -93,7 +102,9 @@ def train(
     rule = alternating() if rule is None else rule
     _checks.instance("rule", rule, Rule, "Build one with gt.alternating() or another rule.")
     _checks.whole("steps", steps)
-    _checks.whole("batch_size", batch_size, least=1)
+    game.check_batch(_checks.whole("batch_size", batch_size, least=1))
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule must be a function of the step, got {schedule!r}.")
     seeds = _seeds(seed, game.lead)
     device = _device(device)
     if device.type != game.device.type:
@@ -106,7 +117,7 @@ def train(
     g_optim, d_optim = (optim.factory(make) for make in makers)
     optims = optim.Optimizers(g_optim(game.g_params, g_lr), d_optim(game.d_params, d_lr))
     rule.reset()
-    state = State(0, game, rule, optims, Stream(game, batch_size, seeds))
+    state = State(0, game, rule, optims, Stream(game, batch_size, seeds), schedule=schedule)
     if resume is not None:
         from gan_teach.checkpoints import load_checkpoint  # it needs State, so it stands above
 
@@ -128,6 +139,9 @@ def _states(state: State, steps: int) -> Iterator[State]:
 
 def advance(state: State) -> State:
     """One update, in place. All that is random in it is a function of (seed, step)."""
+    if state.schedule is not None:
+        factor = state.schedule(state.step)
+        state.optims.g.lr, state.optims.d.lr = (factor * rate for rate in state._rates)
     seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
     with _threads(state), masks_of((mix(s, state.step) for s in seeds), state._dropouts):
         seen = state.rule(state.game, state.stream.at(state.step), state.optims)
@@ -290,7 +304,7 @@ def _threads(state: State) -> Iterator[None]:
     Set around each step, not around the run: runs may be interleaved, or left half way.
     """
     before = torch.get_num_threads()
-    if before == 1:
+    if before == 1 or state._convolves:  # a convolution uses each weight at many places
         yield
         return
     params = sum(p.numel() for p in (*state.optims.g.params, *state.optims.d.params))

@@ -14,7 +14,7 @@ PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [
     {"_checks", "history", "smoke", "tables"},
     {
-        *("data", "models", "convnets", "losses", "penalties", "corrupt", "dropout"),
+        *("data", "models", "convnets", "losses", "penalties", "corrupt", "schedules", "dropout"),
         *("metrics", "features", "landscape"),
     },
     {"games", "streams"},
@@ -30,9 +30,9 @@ LAYERS = [
         "critical",
         "zero_modes",
     },
-    {"training", "checkpoints", "ensemble", "averages", "probes", "zoo"},
+    {"training", "checkpoints", "ensemble", "averages", "guards", "probes", "zoo"},
     {"style", "plots", "animation"},
-    {"routes", "reproduction", "experiments", "lab", "exercises", "runs", "sweeps"},
+    {"routes", "reproduction", "experiments", "lab", "exercises", "runs", "sweeps", "bogonet"},
     {"course", "notebooks", "records", "cli", "__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}

@@ -90,7 +90,7 @@ class ResNetDiscriminator(nn.Sequential):
         self, size: int = 32, features: int = 256, channels: int = 3, *,
         bottleneck: bool = False, seed: int = 0,
     ) -> None:  # fmt: skip
-        first_side(size)
+        first_side(_checks.whole("size", size, least=16))
         f = _checks.whole("features", features, least=2)
         widths = [f // 2] * 4 if _is_even(size) else [f, 2 * f, 4 * f, 8 * f, 16 * f]
         narrow = 2 if bottleneck else 1

@@ -29,6 +29,8 @@ class GAN(Game):
     penalties : added to the discriminator's loss.
     corrupt : instance noise on the discriminator's input.
     label_smoothing : D's target for real samples (1 is none); only for losses with labels.
+    autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
+        the losses themselves and all penalties keep the parameters' precision.
 
     Raises TypeError or ValueError for arguments that do not fit together; shapes are tried out with
     two samples at the call.
@@ -45,6 +47,7 @@ class GAN(Game):
         penalties: Sequence[Penalty] | Penalty = (),
         corrupt: InstanceNoise | None = None,
         label_smoothing: float = 1.0,
+        autocast: str | None = None,
     ) -> None:
         self.generator = _checks.instance("generator", generator, nn.Module)
         self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
@@ -71,6 +74,8 @@ class GAN(Game):
             _checks.instance("corrupt", corrupt, InstanceNoise, hint)
         self.corrupt = corrupt
         self.label_smoothing = label_smoothing
+        self.autocast = _precision(autocast)
+        self.d_terms: dict[str, Tensor] = {}  # what D's last loss was the sum of, by name
         self.lead: tuple[int, ...] = getattr(data, "lead", ())
         # Batch statistics of a joint real-and-fake batch would differ from those of each alone.
         norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
@@ -116,9 +121,26 @@ class GAN(Game):
             *(drawn[p.name] for p in self.penalties),
         ]
 
+    def check_batch(self, n: int) -> None:
+        """Raises ValueError if the data know that they cannot fill a batch of ``n``."""
+        check = getattr(self.data, "check_batch", None)
+        if check is not None:
+            check(n)
+
     def generate(self, latent: Tensor) -> Tensor:
         """G(latent)."""
-        return self.generator(latent)
+        return self._cast(self.generator, latent)
+
+    def _cast(self, network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """network(x), inside in lower precision if that was asked for."""
+        if self.autocast is None:
+            return network(x)
+        with torch.autocast(x.device.type, self.autocast):
+            return network(x).to(x.dtype)
+
+    def _judge(self, x: Tensor) -> Tensor:
+        """The critic as the losses use it; penalties use ``critic``, in full precision."""
+        return self._cast(self.critic, x)
 
     def critic(self, x: Tensor) -> Tensor:
         """Logits of the discriminator, shape (n,) or (S, n); x may lack the leading axis."""
@@ -133,32 +155,35 @@ class GAN(Game):
 
     def losses(self, batch: Batch, params: Params | None = None) -> Losses:
         if params is None:
-            generate, critic = self.generator, self.critic
+            generate, critic, judge = self.generate, self.critic, self._judge
         else:
             batch = self._spread(batch, params)
             generate = lambda z: apply(self.generator, params[0], z)  # noqa: E731
             critic = lambda x: self._logits(apply(self.discriminator, params[1], x), x)  # noqa: E731
+            judge = critic
         real, fake = self._seen(batch.real, generate(batch.latent), batch)
-        real_logits, fake_logits = self._both(critic, real, fake)
-        return Losses(
-            self.loss.g(real_logits, fake_logits),
-            self._with_penalties(self.loss.d(real_logits, fake_logits), critic, real, fake, batch),
-        )
+        logits = self._both(judge, real, fake)
+        terms = self._terms_of_d(logits, critic, real, fake, batch)
+        if params is None:
+            self._keep(terms)
+        return Losses(self.loss.g(*logits), _total(terms))
 
     def fakes(self, batch: Batch) -> Tensor:
         """G's samples for the batch's latents, which both losses may share."""
-        return self.generator(batch.latent)
+        return self.generate(batch.latent)
 
     def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
         real, fake = self._seen(batch.real, self.fakes(batch) if fake is None else fake, batch)
-        value = self.loss.d(*self._both(self.critic, real, fake))
-        return self._with_penalties(value, self.critic, real, fake, batch)
+        logits = self._both(self._judge, real, fake)
+        terms = self._terms_of_d(logits, self.critic, real, fake, batch)
+        self._keep(terms)
+        return _total(terms)
 
     def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
         real, fake = self._seen(batch.real, self.fakes(batch) if fake is None else fake, batch)
         if self.loss.paired:
-            return self.loss.g(*self._both(self.critic, real, fake))
-        fake_logits = self.critic(fake)
+            return self.loss.g(*self._both(self._judge, real, fake))
+        fake_logits = self._judge(fake)
         return self.loss.g(fake_logits, fake_logits)  # an unpaired loss does not read the first
 
     def _seen(self, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -178,17 +203,24 @@ class GAN(Game):
         logits = critic(torch.cat([real, fake], axis))
         return logits.split([real.shape[axis], fake.shape[axis]], -1)  # pyright: ignore
 
-    def _with_penalties(
+    def _terms_of_d(
         self,
-        value: Tensor,
+        logits: tuple[Tensor, Tensor],
         critic: Callable[[Tensor], Tensor],
         real: Tensor,
         fake: Tensor,
         batch: Batch,
-    ) -> Tensor:
-        for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
-            value = value + penalty(critic, real, fake, noise, value.ndim)
-        return value
+    ) -> dict[str, Tensor]:
+        """D's loss and its penalties by name; their sum is what D minimizes."""
+        value = self.loss.d(*logits)
+        terms = {f"{self.loss.name} loss": value}
+        for i, (penalty, noise) in enumerate(zip(self.penalties, batch.penalty_noise, strict=True)):
+            name = penalty.name if penalty.name not in terms else f"{penalty.name} ({i})"
+            terms[name] = penalty(critic, real, fake, noise, value.ndim)
+        return terms
+
+    def _keep(self, terms: dict[str, Tensor]) -> None:
+        self.d_terms = {name: value.detach() for name, value in terms.items()}
 
     def _spread(self, batch: Batch, params: Params) -> Batch:
         """The batch with the leading axis that the given parameters have and it lacks."""
@@ -214,6 +246,19 @@ class GAN(Game):
                     f"{self.latent.shape}, but the data have shape {self.data.shape}."
                 )
             _tried("discriminator", self.critic, batch.real, self.data.shape)
+
+
+def _total(terms: dict[str, Tensor]) -> Tensor:
+    first, *others = terms.values()
+    for other in others:
+        first = first + other
+    return first
+
+
+def _precision(name: str | None) -> torch.dtype | None:
+    known = {"bf16": torch.bfloat16}
+    # fp16 would need its losses scaled up, and the update rules do not scale.
+    return None if name is None else known[_checks.choice("autocast", name, known)]
 
 
 def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -> Tensor:
