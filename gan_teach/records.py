@@ -249,9 +249,9 @@ def _half_circles(improved: bool, seeds: int, **where: Any) -> History:
     make, setup, unit, every = zoo.half_circles, zoo.HALF_CIRCLES, 1.0, 316
     if improved:
         make, setup = zoo.half_circles_improved, zoo.HALF_CIRCLES_IMPROVED
-        unit, every = zoo.UNIT, 790
+        unit, every = zoo.UNIT, 100
     return sweep(
-        make, {}, seeds, setup, every=every, chunk=4, average=700.0 if improved else None,
+        make, {}, seeds, setup, every=every, chunk=4, average=200.0 if improved else None,
         d_loss=probes.loss("d"), g_loss=probes.loss("g"), scores=probes.scores(2000),
         modes=probes.mode_scores(5000), samples=_in_units(unit), sliced=_sliced(unit), **where,
     )  # fmt: skip

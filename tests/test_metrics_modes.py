@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from gan_teach import data
 from gan_teach import metrics as mt
@@ -101,21 +102,50 @@ def test_a_perfect_generator_lies_in_the_band_of_each_mode_score():
 
 METRICS = {
     "js": mt.histogram_js,
+    "tv": mt.histogram_tv,
     "sliced Wasserstein": mt.sliced_wasserstein,
     "kid": mt.kid,
+    "mmd": lambda fake, true: mt.rbf_mmd(fake, true, 0.5),
     "frechet": mt.sample_frechet,
+    "precision": lambda fake, true: mt.precision_recall(fake, true).precision,
     "recall": lambda fake, true: mt.precision_recall(fake, true).recall,
+    "density": lambda fake, true: mt.density_coverage(fake, true).density,
     "coverage": lambda fake, true: mt.density_coverage(fake, true).coverage,
 }
+SEES_LOST_MODES = set(METRICS) - {"precision", "density"}  # which ask for quality alone
 
 
-@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS.keys())
-def test_a_perfect_generator_lies_in_the_band_of_each_distance(metric):
-    n = 150
+@pytest.mark.parametrize("name", METRICS)
+def test_a_perfect_generator_lies_in_the_band_of_each_distance(name):
+    n, metric = 150, METRICS[name]
     band = mt.noise_band(metric, RING, n)
     fresh = [metric(real(RING, n, 2 * i), real(RING, n, 2 * i + 1)) for i in range(5000, 5100)]
     assert sum(score in band for score in fresh) >= 95
-    assert metric(from_modes(2, n), real(RING, n, 1)) not in band
+    assert (metric(from_modes(2, n), real(RING, n, 1)) not in band) == (name in SEES_LOST_MODES)
+
+
+def test_reverse_kl_of_samples_is_never_below_zero():
+    uneven = data.planar.GaussianMixture([[0.0], [4.0], [8.0]], 1.0, [0.2, 0.5, 0.3])
+    for seed in range(200):
+        for source, n in ((RING, 1 + seed % 40), (uneven, 10 * (1 + seed % 40))):
+            report = mt.mode_report(real(source, n, seed), source)
+            p, q = report.nearest / n, source.mode_weights.numpy()
+            by_scipy = stats.entropy(p, q)
+            assert report.reverse_kl >= 0
+            assert report.reverse_kl == pytest.approx(by_scipy, abs=1e-12)
+    exactly = np.repeat([0.0, 4.0, 8.0], [2, 5, 3])  # the data's own shares: zero, not below
+    assert mt.mode_report(exactly, uneven).reverse_kl == pytest.approx(0, abs=1e-15)
+
+
+def test_a_miss_counts_in_bands():
+    band = mt.NoiseBand(0.9, 0.99)
+    assert band.misses(0.9, 1.0) == pytest.approx(1)  # the farther end
+    assert band.misses(0.8, 1.0) == pytest.approx(2)
+    assert band.misses(1.0, 1.0) == 0
+    assert mt.NoiseBand(0.1, 0.4).misses(0.6, 0.0) == pytest.approx(1.5)
+    exact = mt.NoiseBand(20.0, 20.0)  # a count that real samples never miss
+    assert exact.misses(20, 20) == 0
+    assert exact.misses(19, 20) == math.inf
 
 
 def test_band_holds_the_next_score_with_the_stated_probability():
@@ -239,6 +269,8 @@ def test_discrete_curve_in_closed_form():
     assert (invented.precision.max(), invented.recall.max()) == pytest.approx((0.5, 1), abs=1e-5)
     crossed = mt.prd_discrete([0.7, 0.3], [0.3, 0.7])  # 1 - TV at the slope one
     assert (crossed.precision[500], crossed.recall[500]) == pytest.approx((0.6, 0.6), abs=1e-12)
+    corner = mt.prd_discrete([1, 0], [0.5, 0.5])
+    assert (corner.precision.max(), corner.recall.max()) == pytest.approx((1, 0.5), abs=1e-5)
     for k in (1, 4, 10):
         few = mt.prd_discrete(np.arange(10) < k, np.ones(10))
         assert few.recall.max() == pytest.approx(k / 10, abs=1e-5)

@@ -7,9 +7,6 @@ either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for 
 from gan_teach.plots._panel import Draw as Draw
 from gan_teach.plots._panel import Panel as Panel
 from gan_teach.plots._stage import stage as stage
-from gan_teach.plots.clouds import clouds as clouds
-from gan_teach.plots.clouds import noise_bands as noise_bands
-from gan_teach.plots.clouds import prd_curves as prd_curves
 from gan_teach.plots.clusters import arrivals as arrivals
 from gan_teach.plots.clusters import bundle as bundle
 from gan_teach.plots.clusters import level_panel as level_panel
@@ -29,6 +26,9 @@ from gan_teach.plots.curves import scores_panel as scores_panel
 from gan_teach.plots.ensembles import fan as fan
 from gan_teach.plots.ensembles import outcomes as outcomes
 from gan_teach.plots.ensembles import wilson as wilson
+from gan_teach.plots.gallery import clouds as clouds
+from gan_teach.plots.gallery import noise_bands as noise_bands
+from gan_teach.plots.gallery import prd_curves as prd_curves
 from gan_teach.plots.phase import phase_diagram as phase_diagram
 from gan_teach.plots.planar import basins as basins
 from gan_teach.plots.planar import break_jumps as break_jumps
@@ -45,6 +45,9 @@ from gan_teach.plots.samples import samples_panel as samples_panel
 from gan_teach.plots.spectra import eigenvalue_sweep as eigenvalue_sweep
 from gan_teach.plots.spectra import plane as plane
 from gan_teach.plots.spectra import track as track
+from gan_teach.plots.studies import digit_sheets as digit_sheets
+from gan_teach.plots.studies import head_to_head as head_to_head
+from gan_teach.plots.studies import score_curves as score_curves
 from gan_teach.plots.tutorial import d_gradient_panel as d_gradient_panel
 from gan_teach.plots.tutorial import g_gradient_panel as g_gradient_panel
 from gan_teach.plots.tutorial import gradients as gradients

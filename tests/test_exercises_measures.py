@@ -1,0 +1,100 @@
+"""The checks of chapters 13 and 14: right answers pass, known mistakes are named."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+from gan_teach import exercises as ex
+from gan_teach import metrics
+
+LOG2 = math.log(2)
+
+
+def cross(target, score):
+    return -target * np.log(score) - (1 - target) * np.log(1 - score)
+
+
+def best_answer(p, q, real, fake):
+    """D* by minimizing the cross-entropy at one point."""
+    found = optimize.minimize_scalar(
+        lambda d: p * cross(real, d) + q * cross(fake, d),
+        bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-12},
+    )  # fmt: skip
+    return found.x
+
+
+def test_the_loss_with_smoothing_is_the_least_of_a_constant_d():
+    d = best_answer(1, 1, 0.8, 0)
+    assert ex.check_smoothed_loss(cross(0.8, d) + cross(0, d))
+
+
+def test_two_sided_targets():
+    assert ex.check_two_sided(lambda p, q: (0.9 * p + 0.1 * q) / (p + q))
+    assert best_answer(0.2, 0.6, 0.9, 0.1) == pytest.approx((0.18 + 0.06) / 0.8, abs=1e-6)
+
+
+@pytest.mark.parametrize(("k", "modes"), [(8, 8), (7, 8), (3, 5)])
+def test_the_best_accuracy_is_that_of_the_optimal_d(k, modes):
+    p, q = np.full(modes, 1 / modes), (np.arange(modes) < k) / k
+    by_counting = np.maximum(p, q).sum() / 2  # it names the likelier source of each mode
+    assert by_counting == pytest.approx((1 + metrics.total_variation(p, q)) / 2)
+    assert by_counting == pytest.approx(1 - k / (2 * modes))
+
+
+def test_samples_for_modes():
+    assert metrics.expected_covered(100, 457) < 99 <= metrics.expected_covered(100, 459)
+    assert ex.check_samples_for_modes(458)
+
+
+def test_two_points_fool_the_frechet_distance():
+    points = np.repeat([-2.0, 2.0], 5000)
+    mean, variance = points.mean(), points.var()
+    assert metrics.frechet_distance(mean, variance, 0.0, 4.0) == pytest.approx(0, abs=1e-12)
+    assert ex.check_fooled_frechet(2)
+
+
+def test_the_proof_by_loss():
+    # the best D's loss against JS, so that a loss of 1 is the best one for JS = log 2 - 1/2
+    p, q = np.array([0.7, 0.3]), np.array([0.2, 0.8])
+    d = p / (p + q)
+    loss = -(p * np.log(d) + q * np.log(1 - d)).sum()
+    assert metrics.js_divergence(p, q) == pytest.approx(LOG2 - loss / 2)
+    assert ex.check_proof_by_loss(LOG2 - 1 / 2)
+
+
+WRONG = [
+    (ex.check_smoothed_loss, 2 * LOG2, "best constant is 0.8 / 2"),
+    (ex.check_smoothed_loss, 0.9163, "G's loss"),
+    (ex.check_smoothed_loss, 1.3763, "the target 0.9"),
+    (ex.check_smoothed_loss, 3.0, "not within"),
+    (ex.check_two_sided, lambda p, q: 0.9 * p / (p + q), "one-sided"),
+    (ex.check_two_sided, lambda p, q: p / (p + q), "0.3 is wanted"),
+    (ex.check_two_sided, lambda p: p, "raised TypeError"),
+    (ex.check_what_flat_means, "a", "whatever G does"),
+    (ex.check_what_flat_means, "abcd", "two different means"),
+    (ex.check_what_flat_means, 3, "letters from a to d"),
+    (ex.check_best_accuracy, lambda k, modes: k / modes, "it gives 1.0"),
+    (ex.check_samples_for_modes, 100, "63.4 of 100 modes"),
+    (ex.check_fooled_frechet, 4, "variance a^2"),
+    (ex.check_proof_by_loss, 2 * LOG2 - 1, "half of it"),
+    (ex.check_proof_by_loss, "low", "a number is wanted"),
+]
+
+
+@pytest.mark.parametrize(("check", "answer", "words"), WRONG)
+def test_mistakes_are_named(check, answer, words):
+    verdict = check(answer)
+    assert not verdict
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize("check", {check for check, *_ in WRONG}, ids=lambda c: c.__name__)
+def test_an_open_answer_is_not_judged(check):
+    assert "replace the ..." in check(...).message
+
+
+def test_what_flat_losses_mean():
+    assert ex.check_what_flat_means("a, b, c")
+    assert ex.check_what_flat_means("ABC")
