@@ -16,8 +16,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
-from gan_teach import bogonet, cli, plots
+from gan_teach import bogonet, cli, exercises, plots
 from gan_teach.bogonet import architectures, classifier, runs, studies
 from gan_teach.bogonet.architectures import Architecture, Network
 from gan_teach.history import History
@@ -393,3 +394,34 @@ def test_bad_arguments_are_refused_before_anything_is_trained(tmp_path):
         bogonet.run_study(2, SMALL, workers=2)
     with pytest.raises(ValueError, match="criterion must be one of final, best, area"):
         bogonet.values(HAND, "median")
+
+
+# -- the chapter's pictures and exercises ---------------------------------------------------------
+
+
+def test_pictures_show_every_algorithm_and_architecture():
+    curves = plots.score_curves(HAND.describe(meta={"titles": ["A", "B", "C"]}))
+    means = [line.get_ydata()[-1] for line in curves.lines[:3]]
+    assert means == pytest.approx(HAND["score"][-1].mean(1))
+    vanilla, _, wgan = bogonet.values(HAND, "final")
+    ax = plots.head_to_head(vanilla, wgan, ("A", "C"))
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["C wins 3", "A wins 0"]
+    figure = plots.digit_sheets({"A": np.arange(16.0).reshape(16, 1, 1)}, columns=4)
+    assert (figure.axes[0].images[0].get_array() == np.arange(16.0).reshape(4, 4)).all()
+    with pytest.raises(ValueError, match="first and second must be"):
+        plots.head_to_head([1.0], [1.0, 2.0], ("A", "B"))
+    with pytest.raises(ValueError, match="score must have shape"):
+        plots.score_curves(History([0], {"score": [[1.0]]}))
+    with pytest.raises(ValueError, match="'A' must hold at least 8 images"):
+        plots.digit_sheets({"A": np.ones((3, 2, 2))})
+
+
+def test_the_exercises_know_right_answers_and_mistakes():
+    entropy = -sum(p * math.log(p) for p in (0.5, 0.25, 0.25))
+    assert exercises.check_uneven_score(math.exp(entropy))
+    assert "entropy in nats" in exercises.check_uneven_score(entropy).message
+    assert exercises.check_sign_test(binomtest(60, 100).pvalue)
+    one_sided = binomtest(60, 100, alternative="greater").pvalue
+    assert "one tail" in exercises.check_sign_test(one_sided).message
+    assert not exercises.check_sign_test(...)

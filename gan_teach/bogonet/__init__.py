@@ -12,7 +12,9 @@ from gan_teach.bogonet.runs import (
     Budget,
     build_game,
     run_architecture,
+    sample_images,
     score_curve,
+    start,
 )
 from gan_teach.bogonet.studies import compact, run_study
 from gan_teach.bogonet.tally import (
@@ -48,7 +50,9 @@ __all__ = [
     "random_architecture",
     "run_architecture",
     "run_study",
+    "sample_images",
     "score_curve",
+    "start",
     "summaries",
     "table",
     "values",

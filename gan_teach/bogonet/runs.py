@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gan_teach import _checks, optim, penalties
 from gan_teach.bogonet.architectures import Architecture, random_architecture
@@ -20,7 +21,7 @@ from gan_teach.history import History
 from gan_teach.models import evaluating
 from gan_teach.penalties import Penalty
 from gan_teach.streams import generator, mix
-from gan_teach.training import State, train
+from gan_teach.training import Run, State, train
 
 LOWEST = 1.0  # what the Inception Score can fall to, and what a run that diverged gets
 
@@ -100,17 +101,12 @@ def build_game(architecture: Architecture, algorithm: Algorithm, judge: Judge) -
     )
 
 
-def score_curve(
-    architecture: Architecture, algorithm: Algorithm, budget: Budget, judge: Judge
-) -> tuple[np.ndarray, int]:
-    """Scores (records + 1,) from before the first update to the end, and the step of divergence.
+def start(game: GAN, architecture: Architecture, algorithm: Algorithm, budget: Budget) -> Run:
+    """The run of that game by the algorithm's rule, not yet begun.
 
-    That step is the one at which a loss or a generated pixel was not finite, -1 if there was none;
-    from there on the score is 1, the lowest. Start, draws and fixed latents depend on the
-    architecture's seed alone: all algorithms get the same.
+    Draws depend on the architecture's seed alone: all algorithms get the same.
     """
-    game = build_game(architecture, algorithm, judge)
-    run = train(
+    return train(
         game,
         alternating(d_steps=algorithm.d_steps),
         steps=budget.steps,
@@ -119,18 +115,34 @@ def score_curve(
         batch_size=budget.batch_size,
         seed=mix(architecture.seed, 3),
     )
-    latents = game.latent.sample(budget.samples, generator(architecture.seed, 4))
+
+
+def score_curve(
+    architecture: Architecture, algorithm: Algorithm, budget: Budget, judge: Judge
+) -> tuple[np.ndarray, int]:
+    """Scores (records + 1,) from before the first update to the end, and the step of divergence.
+
+    That step is the one at which a loss or a generated pixel was not finite, -1 if there was none;
+    from there on the score is 1, the lowest.
+    """
+    game = build_game(architecture, algorithm, judge)
     scores = np.full(budget.records + 1, LOWEST)
-    for state in run:
+    for state in start(game, architecture, algorithm, budget):
         if not _finite(state):
             return scores, state.step
         if state.step % budget.every == 0:
-            with torch.no_grad(), evaluating(game.generator):
-                images = game.generate(latents)
+            images = sample_images(game, architecture, budget.samples)
             if not bool(images.isfinite().all()):
                 return scores, state.step
             scores[state.step // budget.every] = judge.score(images)
     return scores, -1
+
+
+def sample_images(game: GAN, architecture: Architecture, n: int) -> Tensor:
+    """G's images (n, 1, size, size) of the fixed latents behind the architecture's scores."""
+    latents = game.latent.sample(n, generator(architecture.seed, 4))
+    with torch.no_grad(), evaluating(game.generator):
+        return game.generate(latents)
 
 
 def _finite(state: State) -> bool:

@@ -167,6 +167,7 @@ def _merged(
         "architectures_planned": planned,
         "interrupted": len(seeds) < planned,
         "study": plan.facts(judge),
+        "titles": [ALGORITHMS[name].title for name in plan.algorithms],
         "accuracy": judge.accuracy,
         "real_score": judge.real,
         "networks": [found[s].meta["architecture"] for s in seeds],
