@@ -5,9 +5,11 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from gan_teach import __version__, cli, course
+from gan_teach import History, __version__, cli, course
+from gan_teach.lab import Session
 
 
 @pytest.mark.parametrize(
@@ -15,6 +17,10 @@ from gan_teach import __version__, cli, course
     [
         (["lst"], "COMMAND must be one of list, lab, .*got 'lst'. Did you mean 'list'?"),
         (["lab", "--port", "70000"], "a port is a whole number from 1 to 65535, got '70000'"),
+        (["run"], "EXPERIMENT is missing"),
+        (["run", "normal", "--replay", "normal/3"], "all settings in its text"),
+        (["run", "--replay", "normal/3", "--lr", "0.2"], "all settings in its text"),
+        (["run", "--replay", "nomal/3"], "preset must be one of .* Did you mean 'normal'"),
         (["list", "--loud"], "unrecognized arguments: --loud"),
     ],
 )
@@ -106,3 +112,20 @@ def test_lab_does_not_wait_for_torch(tmp_path):
     )
     command = [sys.executable, "-c", code, "lab", "--copy-only", "--folder", str(tmp_path)]
     subprocess.run(command, capture_output=True, check=True)
+
+
+def test_a_run_of_the_lab_is_repeated_from_its_text(tmp_path, capsys):
+    session = Session("normal", seed=3, d_steps=2)
+    session.tick(4)
+    session.set(lr=0.05)
+    session.tick(5)
+    assert cli.main(["run", "--replay", session.replay, "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert session.frame.narration in out
+    assert f"d_loss     {session.history.last('d_loss'):.10g}" in out
+    again = History.load(tmp_path / "run.npz")
+    for key in session.history.keys():  # noqa: SIM118
+        np.testing.assert_array_equal(again[key], session.history[key])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "run.npz", "run.py", "run.png", "run.gif",
+    }  # fmt: skip

@@ -1,6 +1,7 @@
 """Settings and replay strings: a round trip for every run, one plain error for everything else."""
 
 import dataclasses
+import random
 import string
 
 import pytest
@@ -97,6 +98,34 @@ def test_a_damaged_string_is_a_run_or_one_error(replay, data):
         cut = data.draw(st.integers(0, 3))
         text = text[:at] + data.draw(st.text(max_size=3)) + text[at + cut :]
     accepted(text)
+
+
+ALPHABETS = [
+    string.printable,
+    "normal,seed=1/20.5e-+d_steps",
+    "".join(map(chr, range(0x100, 0x3000, 97))) + "\0\ud800\U0001f600",
+]
+
+
+def damaged(text, rng):
+    """``text`` with one to four places cut, doubled, swapped or filled with other characters."""
+    for _ in range(rng.randint(1, 4)):
+        at, end = sorted(rng.choices(range(len(text) + 1), k=2))
+        end = min(end, at + 12)
+        noise = "".join(rng.choices(rng.choice(ALPHABETS), k=rng.randint(0, 4)))
+        middle = rng.choice([noise, 2 * text[at:end], text[at:end][::-1], text[at:end] + noise, ""])
+        text = text[:at] + middle + text[end:]
+    return text
+
+
+@settings(max_examples=100, deadline=None)
+@given(replays(), st.integers(0, 2**32))
+def test_ten_thousand_strings_are_each_a_run_or_one_error(replay, seed):
+    """A hundred each time: fifty damaged runs and fifty texts that never were one."""
+    rng = random.Random(seed)
+    for _ in range(50):
+        accepted(damaged(str(replay), rng))
+        accepted("".join(rng.choices(rng.choice(ALPHABETS), k=rng.randint(0, 80))))
 
 
 @pytest.mark.parametrize(

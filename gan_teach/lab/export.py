@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,14 @@ def export(session: Session, path: str | Path) -> Path:
     make = FORMATS[_checks.choice("ending", path.suffix.lstrip("."), FORMATS)]
     path.write_bytes(make(session))
     return path
+
+
+def save_all(session: Session, folder: str | Path) -> Iterator[Path]:
+    """Write the run in every format into ``folder``, numbers first; yields each file's path."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for ending in ("npz", "py", "png", "gif"):
+        yield export(session, folder / f"run.{ending}")
 
 
 def _encoded(pictures: list[np.ndarray], kind: str) -> bytes:
