@@ -48,7 +48,8 @@ def test_a_packed_frame_holds_every_number(name):
         for curve, mine in zip(chart["curves"], own.curves, strict=True):
             np.testing.assert_array_equal(array(numbers, curve["xy"]), mine.xy.astype("<f4"))
             used += mine.xy.size
-        assert chart["xlim"] == [0, 100]
+        assert chart["xlim"] == list(own.xlim or (0, 100))
+        assert chart["steps"] == (own.xlim is None)
     used += frame.disc.xy.size if frame.disc else 0
     assert used == numbers.size
 
@@ -123,3 +124,12 @@ def test_axes_make_room_rarely():
     assert grown(np.cumsum(rng.normal(size=400))) < 25
     assert grown(np.exp(np.linspace(0, 3, 400))) < 35
     assert grown(np.sin(np.linspace(0, 40, 400))) < 12
+
+
+def test_axes_hold_the_band_of_real_data():
+    for log in (False, True):
+        curve = Curve(np.array([[0, 3.0], [1, 2.0]]), "value", "")
+        limits = Limits()
+        limits.fit(Chart("x", (curve,), band=(0.1, 0.4, "real"), log=log), 1)
+        assert limits.ylim[0] <= 0.1
+        assert limits.ylim[1] >= 3.0

@@ -58,9 +58,18 @@ export function ticks([low, high], n = 5, log = false) {
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const out = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
-    out.push([k * step, (k * step).toFixed(digits).replace("-", "−")]);
+    out.push([k * step, named(k * step, digits)]);
   }
   return out;
+}
+
+// A number with so many digits after the point, or as 4·10⁸ where that would be long.
+function named(value, digits) {
+  if (value === 0 || (Math.abs(value) < 1e5 && digits < 5)) {
+    return value.toFixed(digits < 5 ? digits : 0).replace("-", "−");
+  }
+  const [factor, exponent] = value.toExponential(1).split("e");
+  return `${factor.replace(".0", "").replace("-", "−")}·10${raised(Number(exponent))}`;
 }
 
 function raised(number) {
@@ -279,7 +288,7 @@ function drawKeys(c, rows, looks, left, top) {
 function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
   const s = scale(box, chart.xlim, chart.ylim, chart.log);
   const yticks = ticks(chart.ylim, 4, chart.log);
-  const xlabel = lowest ? head.unit : "";
+  const xlabel = chart.xlabel || (lowest ? head.unit : "");
   drawAxes(c, box, s, ticks(chart.xlim, box[2] / 50), yticks, xlabel, "", looks.ink);
   c.font = FONT;
   c.fillStyle = looks.ink;
@@ -287,15 +296,16 @@ function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
   c.textBaseline = "alphabetic";
   c.fillText(chart.title, box[0] - 30, box[1] - 24, box[2] + 30);
   if (chart.curves.length > 1) {
-    drawKeys(c, rowsOfKeys(c, chart.curves, 2 * box[2]), looks, box[0] - 30, box[1] - 10);
+    drawKeys(c, rowsOfKeys(c, chart.curves, Infinity), looks, box[0] - 30, box[1] - 10);
   }
+  if (chart.band) drawBand(c, box, chart.band, s, looks);
   within(c, box, () => {
     for (const curve of chart.curves) {
       const xy = pairs(numbers, curve.xy).map(([x, y]) => [x, chart.log && !(y > 0) ? NaN : y]);
       const look = looks.roles[curve.role];
       strokeLine(c, xy, s, { ...look, width: 1.6 });
       const end = xy.at(-1);
-      if (end && finite(end)) strokeMark(c, s.x(end[0]), s.y(end[1]), look, 7);
+      if (end && finite(end) && chart.steps) strokeMark(c, s.x(end[0]), s.y(end[1]), look, 7);
     }
   });
   for (const [value, name] of chart.levels) {
@@ -306,6 +316,19 @@ function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
     c.textBaseline = s.y(value) < box[1] + 20 ? "top" : "bottom";
     c.fillText(name, box[0] + box[2], s.y(value) + (c.textBaseline === "top" ? 3 : -2));
   }
+}
+
+// Where real data score against real data.
+function drawBand(c, box, [low, high, name], s, looks) {
+  within(c, box, () => {
+    c.fillStyle = "rgba(74, 77, 87, 0.14)";
+    c.fillRect(box[0], s.y(high), box[2], s.y(low) - s.y(high));
+  });
+  c.font = SMALL;
+  c.fillStyle = looks.theory;
+  c.textAlign = "right";
+  c.textBaseline = "bottom";
+  c.fillText(name, box[0] + box[2], Math.max(box[1] + 12, s.y(high) - 1));
 }
 
 function drawDisc(c, [left, top, width, height], { head, numbers }, looks) {
@@ -357,10 +380,11 @@ export function drawFrame(canvas, frame, looks) {
   const parts = [...head.charts.map((chart) => ["chart", chart]), ...(head.disc ? [["disc"]] : [])];
   const left = Math.round(0.46 * width);
   const main = drawMain(c, left, height, frame, looks);
-  const rows = Math.max(1, Math.ceil(parts.length / 2));
-  const [w, h] = [(width - left) / 2, height / rows];
+  const columns = parts.length > 4 ? 3 : 2;
+  const rows = Math.max(1, Math.ceil(parts.length / columns));
+  const [w, h] = [(width - left) / columns, height / rows];
   parts.forEach(([kind, chart], i) => {
-    const [row, column] = [Math.floor(i / 2), i % 2];
+    const [row, column] = [Math.floor(i / columns), i % columns];
     const box = [left + column * w + 40, row * h + 40, w - 52, h - 82];
     if (kind === "chart") drawChart(c, box, chart, frame, looks, row === rows - 1);
     else drawDisc(c, box, frame, looks);

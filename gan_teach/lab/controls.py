@@ -8,7 +8,7 @@ from typing import Any
 
 Turn = Callable[[Any], None]
 WIDE = {"description_width": "11em"}
-ROW = {"width": "27em"}
+ROW = {"width": "25em"}
 
 
 @dataclass
@@ -59,9 +59,9 @@ def _paired(label: str, slider: Any, box: Any, turn: Turn, tidy: Callable[[Any],
     import ipywidgets
 
     slider.description, slider.readout = label, False
-    slider.style, slider.layout = WIDE, {"width": "21em"}
+    slider.style, slider.layout = WIDE, {"width": "20em"}
     box.description, box.style = f"{label}, number", {"description_width": "0"}
-    box.layout = {"width": "6em"}
+    box.layout = {"width": "5em"}
     low, high = (10.0**e if hasattr(slider, "base") else e for e in (slider.min, slider.max))
     following = False
 
@@ -129,7 +129,7 @@ def fold(title: str, content: Any) -> Any:
         content.layout.display = "" if change["new"] else "none"
 
     button.observe(turn, names="value")
-    return ipywidgets.VBox([button, content])
+    return ipywidgets.VBox([button, content], layout={"align_items": "flex-start"})
 
 
 def button(label: str, tooltip: str, press: Callable[[], Any]) -> Any:

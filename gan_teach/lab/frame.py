@@ -119,13 +119,20 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """Curves over the steps beside the ``levels`` (value, name) that the theory predicts."""
+    """Curves over the steps beside the ``levels`` (value, name) that the theory predicts.
+
+    ``band`` (low, high, name) is where real data score against real data. With an ``xlim`` of its
+    own the chart is not over the steps but over ``xlabel``.
+    """
 
     title: str
     curves: tuple[Curve, ...]
     levels: tuple[tuple[float, str], ...] = ()
     log: bool = False
     ylim: tuple[float, float] | None = None
+    band: tuple[float, float, str] | None = None
+    xlim: tuple[float, float] | None = None
+    xlabel: str = ""
 
 
 @dataclass(frozen=True, eq=False)

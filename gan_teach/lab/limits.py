@@ -18,20 +18,24 @@ class Limits:
     def __init__(self) -> None:
         self.xlim: Range = (0.0, 0.0)
         self.ylim: Range = (0.0, 0.0)
-        self._levels: object = None
+        self._theory: object = None
 
     def fit(self, chart: Chart, step: int) -> bool:
         """Make room for the curves and levels at ``step``; whether a limit or level changed."""
-        xlim = (0.0, float(leap(step)))
+        xlim = chart.xlim or (0.0, float(leap(step)))
         seen = np.concatenate([curve.xy[:, 1] for curve in chart.curves])
-        low, high = chart.ylim or limits(seen, [value for value, _ in chart.levels], chart.log)
+        held = [value for value, _ in chart.levels] + list(chart.band[:2] if chart.band else ())
+        if chart.log:
+            held = [math.log10(value) for value in held if value > 0]
+        low, high = chart.ylim or limits(seen, held, chart.log)
         bottom, top = self.ylim
-        fresh = xlim != self.xlim or chart.levels != self._levels
+        theory = chart.levels, chart.band
+        fresh = xlim != self.xlim or theory != self._theory
         if not fresh and bottom <= low and high <= top:
             return False
         if not fresh:  # a curve has outgrown its axis: leave it room, so that this stays rare
             low, high = _widened((min(low, bottom), max(high, top)), chart.log)
-        self.xlim, self.ylim, self._levels = xlim, (low, high), chart.levels
+        self.xlim, self.ylim, self._theory = xlim, (low, high), theory
         return True
 
 

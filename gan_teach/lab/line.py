@@ -19,6 +19,7 @@ from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Frame, Lines, Points
 from gan_teach.lab.steering import dress
 from gan_teach.lab.world import (
+    HISTOGRAM,
     Row,
     Rows,
     World,
@@ -27,6 +28,7 @@ from gan_teach.lab.world import (
     loss_levels,
     minus,
     score_chart,
+    score_histogram,
     update_disc,
 )
 from gan_teach.streams import generator
@@ -42,6 +44,7 @@ class LineWorld(World):
     """The 1-D tutorial; rows have the keys of ``experiments.run``."""
 
     unit = "game"
+    hidden = frozenset({HISTOGRAM})
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -112,6 +115,10 @@ class LineWorld(World):
     ) -> Frame:
         step, row = next(reversed(rows.items()))
         value = curve(rows, "d_loss", "value", "V", -1.0)
+        extra = ()
+        if HISTOGRAM not in hidden:
+            fake = row["fake"][:, None]
+            extra = (score_histogram(self.game, self.real[:, None], fake, config),)
         return Frame(
             step=step,
             title=self.name(step),
@@ -122,6 +129,7 @@ class LineWorld(World):
                 Chart("Objective V", (value,), _levels(config)),
                 gradient_chart(rows),
                 score_chart(rows, config),
+                *extra,
             ),
             disc=update_disc(self.game, config, line.expectation_batch(self.game)),
             xlabel="x (upper rail) and z (lower rail)",

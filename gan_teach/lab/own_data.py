@@ -106,7 +106,7 @@ def _reach(largest: float) -> float:
 
 def _written(kind: str, strokes: list[NDArray], reach: float) -> str:
     reach = _checks.real("reach", reach, least=REACH[0], most=REACH[1])
-    parts = ["".join(map(_word, _places(stroke, reach).ravel())) for stroke in strokes]
+    parts = ["".join(map(_word, _places(stroke, reach).ravel().tolist())) for stroke in strokes]
     return f"{kind}:{reach:.7g}:{'.'.join(parts)}"
 
 

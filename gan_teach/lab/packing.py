@@ -47,7 +47,7 @@ def pack(frame: Frame, limits: Sequence[Limits], serial: int = 0) -> bytes:
 
 def _axes(chart: Chart, limits: Limits, step: int) -> dict[str, Any]:
     limits.fit(chart, step)
-    return {"xlim": limits.xlim, "ylim": limits.ylim}
+    return {"xlim": limits.xlim, "ylim": limits.ylim, "steps": chart.xlim is None}
 
 
 def looks() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatter
 from numpy.typing import NDArray
 
 from gan_teach import style
@@ -106,14 +106,15 @@ def _outline(frame: Frame) -> tuple[Any, ...]:
 
 
 def _layout(frame: Frame) -> tuple[Figure, dict[Axes, Cell]]:
-    """The main picture on the left, the others in two columns on its right.
+    """The main picture on the left, the others in two or three columns on its right.
 
     Places are fixed, so that a picture depends on its frame alone: no tick label moves the axes.
     """
     figure = Figure(figsize=SIZE)
     width, height = SIZE
     parts = len(frame.charts) + (frame.disc is not None)
-    rows, columns = max(1, -(-parts // 2)), min(2, max(1, parts))
+    columns = 1 if parts < 2 else 2 if parts <= 4 else 3
+    rows = max(1, -(-parts // columns))
     across, down = (width - MAIN) / columns, height / rows
     cells = {_axes(figure, (0.0, 0.0, MAIN, height), (0.8, BELOW, 0.15, 0.4)): _share(
         (0.0, 0.0, MAIN, height))}  # fmt: skip
@@ -221,12 +222,13 @@ class ChartView:
 
     def __init__(self, ax: Axes, chart: Chart, frame: Frame, limits: Limits) -> None:
         self.ax, self._limits = ax, limits
-        ax.set(xlabel=frame.unit)
+        ax.set(xlabel=chart.xlabel or frame.unit)
         _heading(ax, chart.title)
         if chart.log:
             ax.set_yscale("log")
             plain = FuncFormatter(lambda value, _: f"{value:g}")
             ax.yaxis.set_major_formatter(plain)
+            ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
         self._curves = [self._curve(curve) for curve in chart.curves]
         self._levels: list[Artist] = []
         if len(chart.curves) > 1:
@@ -257,6 +259,8 @@ class ChartView:
         for artist in self._levels:
             artist.remove()
         self._levels = [part for level in chart.levels for part in self._level(*level)]
+        if chart.band:
+            self._levels += self._band(*chart.band)
 
     def _level(self, value: float, name: str) -> list[Artist]:
         """A dashed line and, above its right end, its name."""
@@ -268,11 +272,20 @@ class ChartView:
         )  # fmt: skip
         return [line, text]
 
+    def _band(self, low: float, high: float, name: str) -> list[Artist]:
+        """A shaded stripe with its name in its upper right corner."""
+        color = LOOKS["theory"].color
+        text = self.ax.annotate(
+            name, (1, high), (-2, -2), self.ax.get_yaxis_transform(), "offset points", ha="right",
+            va="top", fontsize=9, color=color,
+        )  # fmt: skip
+        return [self.ax.axhspan(low, high, color=color, alpha=0.14, linewidth=0), text]
+
     def draw(self, chart: Chart) -> list[Artist]:
         low, high = self._limits.ylim
         for (line, head), curve in zip(self._curves, chart.curves, strict=True):
             line.set_data(*curve.xy.T)
-            end = curve.xy[-1:]
+            end = curve.xy[-1:] if chart.xlim is None else np.empty((0, 2))
             head.set_data(*end[(end[:, 1] >= low) & (end[:, 1] <= high)].T)  # false for NaN
         return [artist for pair in self._curves for artist in pair]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from gan_teach.lab import own_data
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Field, Frame, Lines, Points
 from gan_teach.lab.world import (
+    HISTOGRAM,
     Row,
     Rows,
     World,
@@ -26,6 +28,7 @@ from gan_teach.lab.world import (
     loss_levels,
     minus,
     score_chart,
+    score_histogram,
 )
 from gan_teach.models import MLP, evaluating
 from gan_teach.streams import generator, mix
@@ -41,6 +44,7 @@ SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
 }
 """Each data set's name: how it is made, and how far its picture reaches to every side."""
 
+DISTANCE = "Distance to the data"
 SHOWN = 256  # points of each kind
 PUSHED = 64  # of them with an arrow
 CELLS = 60  # of the field, along each side
@@ -50,11 +54,12 @@ class PlaneWorld(World):
     """Two multilayer perceptrons and a distribution in the plane, with latents N(0, I)."""
 
     every = 5
-    hidden = frozenset({"best", "manifold"})
 
     def __init__(self, config: Config) -> None:
         self.source, self.reach = _source(config.data)
         super().__init__(config)
+        scored = hasattr(self.source, "locate")
+        self.hidden = frozenset({"best", "manifold", HISTOGRAM, *([DISTANCE] if scored else [])})
         self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
         self._cells = _cells(self.reach)
         self._lattice = _lattice(config.latent)
@@ -80,6 +85,8 @@ class PlaneWorld(World):
         report = self._report(row["fake"])
         row["covered"] = math.nan if report is None else report.covered / report.modes
         row["quality"] = math.nan if report is None else report.high_quality
+        finite = bool(np.isfinite(row["fake"]).all())
+        row["distance"] = metrics.sliced_wasserstein(row["fake"], self.real) if finite else math.nan
         return {**row, "config": config}
 
     def _report(self, fake: NDArray) -> Any:
@@ -113,7 +120,7 @@ class PlaneWorld(World):
             narration=self._narration(step, row, diverged),
             view=(-reach, reach, -reach, reach),
             layers=self._layers(row, frozenset(hidden)),
-            charts=self._charts(rows, config),
+            charts=self._charts(rows, config, hidden),
             xlabel="x₁",
             ylabel="x₂",
             unit=self.unit,
@@ -121,21 +128,44 @@ class PlaneWorld(World):
             drawable=True,
         )
 
-    def _charts(self, rows: Rows, config: Config) -> tuple[Chart, ...]:
+    def _charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
+        charts = self._losses(rows, config), gradient_chart(rows), score_chart(rows, config)
+        if hasattr(self.source, "locate"):
+            charts += (self._modes(rows),)
+        if DISTANCE not in hidden:
+            own = (curve(rows, "distance", "value", ""),)
+            charts += (Chart(DISTANCE, own, band=self._real_distance, log=True),)
+        if HISTOGRAM not in hidden:
+            fake = next(reversed(rows.values()))["fake"]
+            charts += (score_histogram(self.game, self.real, fake, config),)
+        return charts
+
+    def _losses(self, rows: Rows, config: Config) -> Chart:
         d, g = loss_levels(config)
         levels = {"D": d, "G": g} if d != g else {"both": d}
         named = tuple((v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None)
         both = curve(rows, "d_loss", "discriminator", "of D"), curve(rows, "g_loss", "generator",
                                                                       "of G")  # fmt: skip
-        charts = Chart("Losses", both, named), gradient_chart(rows)
-        charts += (score_chart(rows, config),)
-        if not hasattr(self.source, "locate"):
-            return charts
+        return Chart("Losses", both, named)
+
+    def _modes(self, rows: Rows) -> Chart:
         shares = (
             curve(rows, "covered", "real", "modes found"),
             curve(rows, "quality", "fake", "points on one"),
         )
-        return (*charts, Chart("Modes", shares, ((1.0, "1"),), ylim=(-0.03, 1.08)))
+        return Chart("Modes", shares, ylim=(-0.03, 1.13), band=self._real_quality)
+
+    @cached_property
+    def _real_quality(self) -> tuple[float, float, str]:
+        """Where the share of points on a mode lies for real points."""
+        band = metrics.mode_noise_bands(self.source, SHOWN)["high_quality"]
+        return band.low, band.high, "real points"
+
+    @cached_property
+    def _real_distance(self) -> tuple[float, float, str]:
+        """The distance from real to other real points."""
+        band = metrics.noise_band(metrics.sliced_wasserstein, self.source, SHOWN)
+        return band.low, band.high, "real points"
 
     def _layers(self, row: Row, hidden: frozenset[str]) -> dict[str, Any]:
         game, reach = self.game, self.reach

@@ -95,19 +95,23 @@ class Session:
 
     @property
     def hidden(self) -> frozenset[str]:
-        """Names of the layers that are not shown until they are asked for."""
+        """Names of layers and titles of charts that are not shown until they are asked for."""
         return self._world.hidden
 
     def picture(self, hidden: Collection[str] = ()) -> Frame:
-        """The same without the layers named in ``hidden``, which a view does not show."""
-        frame = self._world.frame(self._state, self._rows(), self.config, hidden)
-        shown = {name: layer for name, layer in frame.layers.items() if name not in hidden}
-        return replace(frame, layers=shown)
+        """The same without the layers and charts named in ``hidden``."""
+        return self._drawn(self._rows(), hidden)
 
     def glance(self) -> Frame:
         """The picture of the parameters as they are, even in the middle of an update."""
-        rows = {**self._rows(), self.step: self._measured()}
-        return self._world.frame(self._state, rows, self.config, self.hidden)
+        return self._drawn({**self._rows(), self.step: self._measured()}, self.hidden)
+
+    def _drawn(self, rows: dict[int, dict[str, Any]], hidden: Collection[str]) -> Frame:
+        frame = self._world.frame(self._state, rows, self.config, hidden)
+        layers = {name: layer for name, layer in frame.layers.items() if name not in hidden}
+        charts = tuple(chart for chart in frame.charts if chart.title not in hidden)
+        disc = None if frame.disc is None or frame.disc.title in hidden else frame.disc
+        return replace(frame, layers=layers, charts=charts, disc=disc)
 
     @property
     def history(self) -> History:

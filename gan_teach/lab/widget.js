@@ -41,6 +41,7 @@ function desk(canvas, redraw, place, send) {
   const row = document.createElement("span");
   const says = document.createElement("span");
   says.setAttribute("role", "status");
+  says.style.display = "block";
   let pen = null;
 
   function update() {

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from gan_teach import plots, spectra
 from gan_teach.dynamics.linear import rotation_period, step_spectrum
@@ -15,10 +17,12 @@ from gan_teach.history import History
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Chart, Curve, Disc, Frame
 from gan_teach.lab.steering import update_rule
+from gan_teach.models import evaluating
 from gan_teach.training import State
 
 Row = dict[str, Any]
 Rows = dict[int, Row]
+HISTOGRAM, _BINS = "Histogram of D", 20
 NOT_ZERO_IN_THE_FLAT = ("wgan_gp", "dragan")  # these penalties want a slope of one
 
 
@@ -29,7 +33,7 @@ class World(ABC):
 
     unit = "round"
     every = 1  # rows are kept at multiples of it
-    hidden: frozenset[str] = frozenset()  # layers that are not shown until they are asked for
+    hidden: frozenset[str] = frozenset()  # layers and charts not shown until asked for
 
     def __init__(self, config: Config) -> None:
         self.game: GAN = self.make(config)
@@ -76,6 +80,20 @@ def score_chart(rows: Rows, config: Config) -> Chart:
     level = (score, "1/2" if score == 0.5 else f"{score:.3g}")
     curves = curve(rows, "d_real", "real", "D(x)"), curve(rows, "d_fake", "fake", "D(G(z))")
     return Chart("Mean of D", curves, (level,), ylim=(-0.03, 1.03))
+
+
+def score_histogram(game: GAN, real: NDArray, fake: NDArray, config: Config) -> Chart:
+    """How often D gives which answer to the real and to the generated points (n, d) shown."""
+    edges = np.linspace(0, 1, _BINS + 1)
+    curves = []
+    with torch.no_grad(), evaluating(game.discriminator):
+        for x, role, label in ((real, "real", "real"), (fake, "fake", "fake")):
+            scores = torch.sigmoid(game.critic(torch.as_tensor(x))).numpy()
+            share = np.histogram(scores[np.isfinite(scores)], edges)[0] / len(scores)
+            xy = np.stack([edges.repeat(2), np.pad(share.repeat(2), 1)], 1)
+            curves.append(Curve(xy, role, label))
+    return Chart(HISTOGRAM, tuple(curves), ((0.0, ""),), xlim=(0.0, 1.0),
+                 xlabel="answer of D")  # fmt: skip
 
 
 def loss_levels(config: Config) -> tuple[float | None, float | None]:
