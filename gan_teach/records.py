@@ -24,6 +24,7 @@ LEAST_EACH = 40  # of a hundred fakes at a cluster that counts as reached
 COLLAPSED = 95  # of a hundred fakes in one cluster and none in the other
 STRETCH = 50  # epochs that a collapse must last to have a plateau
 FIRST_PART = 4000  # steps of every five-Gaussian run
+LONGER = 10_000  # of those that lack a cluster then
 FOLLOWED = 10  # of them that go on to the published 20,000 whatever they did
 
 Bools = NDArray[np.bool_]
@@ -159,17 +160,18 @@ def _finish_two_clusters(history: History) -> History:
 
 
 def _five_gaussians(loss: str, seeds: int, *, folder: Path, **where: Any) -> History:
-    """The first seeds for the published 20,000 steps, the others for 4000.
+    """The first ten seeds for the published 20,000 steps, the others for 4000.
 
-    Those of the others that lack a cluster then are trained for 20,000 steps as well.
+    Those of the others that lack a cluster then are trained again, for 10,000 steps.
     """
-    rest = list(range(FOLLOWED, seeds))
-    parts = []
-    if rest:
+    parts: list[History] = []
+    if seeds > FOLLOWED:
+        rest = range(FOLLOWED, seeds)
         parts += [_train_five(loss, rest, FIRST_PART, folder=folder / "first", **where)]
-    lacking = parts[0].static["seed"][~_all_covered(parts[0])].tolist() if rest else []
-    longer = [*range(min(seeds, FOLLOWED)), *lacking]
-    parts += [_train_five(loss, longer, None, folder=folder / "second", **where)]
+        if len(lacking := parts[0].static["seed"][~_all_covered(parts[0])]):
+            parts += [_train_five(loss, lacking, LONGER, folder=folder / "longer", **where)]
+    followed = range(min(seeds, FOLLOWED))
+    parts += [_train_five(loss, followed, None, folder=folder / "followed", **where)]
     return _joined(parts, seeds)
 
 

@@ -120,9 +120,10 @@ def test_a_second_call_trains_nothing_again(short, tmp_path, monkeypatch):
 
 @pytest.fixture
 def two_parts(short, monkeypatch):
-    """Four steps where they are published, two of them first; the first two seeds are followed."""
+    """400 steps where they are published, 200 of them first; the first two seeds are followed."""
     monkeypatch.setattr(zoo, "FIVE_GAUSSIANS", replace(zoo.FIVE_GAUSSIANS, steps=400))
     monkeypatch.setattr(records, "FIRST_PART", 200)
+    monkeypatch.setattr(records, "LONGER", 400)
     monkeypatch.setattr(records, "FOLLOWED", 2)
 
 
@@ -134,8 +135,9 @@ def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypat
     part = records.make("five-gaussians-rs", tmp_path, tmp_path / "b", seeds=4)
     assert part.steps.tolist() == [0, 200, 400]
     for key in whole:
-        np.testing.assert_array_equal(part[key][:, :3], whole[key][:, :3])
-        np.testing.assert_array_equal(part[key][:2, 3], whole[key][:2, 3])
+        # float32: a stack of another size rounds differently in the last digits
+        np.testing.assert_allclose(part[key][:, :3], whole[key][:, :3], atol=2e-3)
+        np.testing.assert_allclose(part[key][:2, 3], whole[key][:2, 3], atol=2e-3)
         assert np.isnan(part[key][2, 3])
     assert part.meta["members"] == part.meta["members_planned"] == 4
 
