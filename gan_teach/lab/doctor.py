@@ -94,7 +94,7 @@ def treat(session: Session, diagnosis: Diagnosis) -> Session:
         raise ValueError(f"{diagnosis.name!r} has no remedy among the knobs of a run.")
     branch = session.branch()
     branch.rewind(min(diagnosis.step, branch.step))
-    branch.set(**diagnosis.remedy)
+    branch.set(**{**session.config.differences(branch.config), **diagnosis.remedy})
     return branch
 
 
@@ -160,9 +160,10 @@ def _collapse(seen: Examination) -> Finding | None:
 
 
 def _growing(seen: Examination) -> Finding | None:
-    if seen.forecast is None:  # networks make wide turns of their own
+    ahead, factor = seen.forecast, seen.orbit.factor
+    if ahead is None or seen.orbit.size < WIDE:  # networks make wide turns of their own
         return None
-    if not (seen.orbit.factor > GROWING and seen.orbit.size > WIDE):
+    if not (ahead.factor if math.isnan(factor) else factor) > GROWING:
         return None
     found = _orbit(seen, f"above {GROWING}")
     return "divergence", found, "Each turn leads farther out: add friction.", _friction(seen.config)
@@ -180,13 +181,14 @@ def _plateau(seen: Examination) -> Finding | None:
     gap = seen.d_real - seen.d_fake
     if not level or abs(gap) > UNDECIDED or abs(seen.d_loss / level - 1) > UNDECIDED:
         return None
-    if seen.distance <= seen.band:
+    if seen.distance <= seen.band or seen.moved > WIDE:
         return None
     found = [
         Evidence("D's loss", seen.d_loss, f"{level:.3g} where it cannot tell"),
         Evidence("D(x) - D(G(z))", gap, f"within {UNDECIDED}"),
         Evidence("distance of the fakes, in the data's spread", seen.distance,
                  f"above {seen.band:.2g}"),
+        Evidence("way of their mean in these rounds", seen.moved, f"below {WIDE}"),
     ]  # fmt: skip
     return "uninformative plateau", found, *_open_eyes(seen.config)
 
@@ -205,8 +207,10 @@ def _signs_of_health(seen: Examination) -> list[Evidence]:
 
 
 def _orbit(seen: Examination, bound: str) -> list[Evidence]:
-    found = Evidence("factor on the distance in one turn", seen.orbit.factor, bound)
     turns = Evidence("turns", seen.orbit.turns, f"in {seen.rounds} rounds")
+    if math.isnan(seen.orbit.factor):  # it has gone too far out to come around
+        return [turns, *_foretold(seen)]
+    found = Evidence("factor on the distance in one turn", seen.orbit.factor, bound)
     return [found, turns, *_foretold(seen)]
 
 
@@ -217,7 +221,7 @@ def _foretold(seen: Examination) -> list[Evidence]:
     if not math.isfinite(ahead.period):
         return [Evidence("largest eigenvalue of a round", ahead.modulus, "1 is the edge")]
     bound = f"foretold by |s| = {ahead.modulus:.4f}, a turn in {ahead.period:.0f} rounds"
-    return [Evidence("the same factor near the equilibrium", ahead.factor, bound)]
+    return [Evidence("factor in a turn near the equilibrium", ahead.factor, bound)]
 
 
 # -- remedies: the smallest change of one knob ----------------------------------------------------
@@ -273,7 +277,7 @@ def _open_eyes(config: Config) -> tuple[str, Mapping[str, Any]]:
 
 
 SIGNS: tuple[Sign, ...] = (
-    _too_early, _overflow, _growing, _vanishing, _winning, _collapse, _cycling, _plateau,
+    _too_early, _overflow, _growing, _vanishing, _winning, _plateau, _collapse, _cycling,
 )  # fmt: skip
 """In this order, since the first failure may bring the later ones about."""
 

@@ -57,7 +57,8 @@ class Examination:
     Lengths are in standard deviations of the data (in its own units where the data are one point).
     d_loss : what D's updates saw; d_real, d_fake : mean D, on what D sees.
     slope : mean |dL_G / d logit| over the fakes, divided by its value at the equilibrium.
-    orbit, spread : of the fakes' mean around the data's, and their standard deviation at the end.
+    orbit, moved : of the fakes' mean around the data's, and how far it was from where it is now.
+    spread : standard deviation of the fakes at the end.
     covered, modes : modes that have at least LEAST_SHARE of their own share of the fakes, the
         median over the rounds, and how many there are (0 where there are none to count).
     distance, band : of the fakes to the data at the end, and what passes for none.
@@ -71,6 +72,7 @@ class Examination:
     d_fake: float
     slope: float
     orbit: Orbit
+    moved: float
     spread: float
     covered: int
     modes: int
@@ -96,6 +98,7 @@ def examine(session: Session) -> Examination:
         **{name: _median([getattr(look, name) for look in looks])
            for name in ("d_loss", "d_real", "d_fake", "slope")},
         orbit=orbit(centers) if finite else Orbit(0.0, math.nan, math.inf),
+        moved=float(np.linalg.norm(centers - centers[-1], axis=1).max()),
         spread=_spread(fake) / unit, covered=_covered(game, looks) if finite else 0,
         modes=len(getattr(game.data, "modes", ())), distance=distance, band=band, forecast=ahead,
     )  # fmt: skip
@@ -104,17 +107,19 @@ def examine(session: Session) -> Examination:
 def orbit(centers: NDArray) -> Orbit:
     """The orbit of centers (T, d) around 0: turns are counted along the axis they move on most.
 
-    A change of side counts where the distance is more than a quarter of the largest, so that noise
-    around 0 is no turn. The factor compares the largest distances of both halves.
+    A change of side counts where the distance is over a quarter of the largest in that half of the
+    time, so that noise around 0 is no turn. The factor compares both halves' largest distances.
     """
+    size = float(np.linalg.norm(centers, axis=1).max())
+    if len(centers) < 4:
+        return Orbit(0.0, math.nan, size)
     *_, axes = np.linalg.svd(centers - centers.mean(0), full_matrices=False)
-    along = centers @ axes[0]
-    size = float(np.abs(along).max())
-    sides = np.sign(along[np.abs(along) > 0.25 * size])
+    halves = np.array_split(centers @ axes[0], 2)
+    early, late = (float(np.abs(half).max()) for half in halves)
+    sides = np.concatenate([np.sign(x[np.abs(x) > 0.25 * np.abs(x).max()]) for x in halves])
     turns = float((np.diff(sides) != 0).sum()) / 2
-    early, late = (float(np.abs(half).max()) for half in np.array_split(along, 2))
     factor = (late / early) ** (2 / turns) if turns >= 1 and early > 0 else math.nan
-    return Orbit(turns, factor, float(np.linalg.norm(centers, axis=1).max()))
+    return Orbit(turns, factor, size)
 
 
 def _look(state: State, batch: Batch) -> Look:

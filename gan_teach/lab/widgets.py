@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gan_teach.lab import controls, own_data
+from gan_teach.lab import controls, own_data, studies
 from gan_teach.lab.config import PRESETS
 from gan_teach.lab.controls import Control, button
 from gan_teach.lab.knobs import DATA, KNOBS
@@ -46,6 +46,7 @@ class Panel:
         self.box = ipywidgets.VBox()
         self.box.add_class("gan-teach-lab")
         self._names = self._make_names()
+        self._studies = studies.folds(self)
         self._furnish()
         self.show()
 
@@ -58,6 +59,12 @@ class Panel:
             name: self._checkbox(layer.label, name not in self.session.hidden)
             for name, layer in frame.layers.items()
         }
+        titles = [chart.title for chart in frame.charts]
+        titles += [frame.disc.title] if frame.disc else []
+        self.charts = {
+            title: self._checkbox(title, title not in self.session.hidden) for title in titles
+        }
+        self._follow()  # a control that is shown before its value is set may send its default
         self.box.children = self._lay_out()
 
     # -- acting
@@ -66,14 +73,14 @@ class Panel:
         """As many updates as the chosen speed asks for and a moment allows, then one picture."""
         k = max(1, min(self.speed.value, int(self._pace)))
         before = time.perf_counter()
-        self._try(lambda: self.session.go(k) or "")
+        self.attempt(lambda: self.session.go(k) or "")
         spent = max(time.perf_counter() - before, 1e-6)
         self._pace = min(k * TICK_SECONDS / spent, 2 * self._pace + 1)
 
     def turn(self, **knobs: Any) -> None:
         """Turn knobs of the session and say what follows; a mistake is said as well."""
         if not self._following:
-            self._try(lambda: self.session.set(**knobs))
+            self.attempt(lambda: self.session.set(**knobs))
 
     def load(self, text: str) -> None:
         """Show the run that a preset's name or a replay string stands for."""
@@ -83,24 +90,29 @@ class Panel:
             self.session = Session(Replay.parse(text))
             return f"Loaded {text}." if self.session.step else f"Started {text}."
 
-        self._try(replace)
+        self.attempt(replace)
 
     def _drawn(self, strokes: Any) -> None:
         """Start anew on what was drawn; it comes from the browser and is checked here."""
         reach = self.session.picture().view[1]
-        self._try(lambda: self.session.set(data=own_data.of_strokes(strokes, reach)))
+        self.attempt(lambda: self.session.set(data=own_data.of_strokes(strokes, reach)))
 
     def _rewind(self, step: int) -> None:
         if not self._following:
-            self._try(lambda: self.session.rewind(step) and "")
+            self.attempt(lambda: self.session.rewind(step) and "")
 
-    def _try(self, action: Callable[[], str]) -> None:
+    def attempt(self, action: Callable[[], str]) -> None:
+        """Act, show what came of it, and say the sentence that the action returns, or its error."""
         try:
             self.say(action())
         except (TypeError, ValueError) as error:
             self.screen.stop()
             self.say(str(error))
         self.show()
+
+    def pause(self) -> None:
+        """Let the run stand still."""
+        self.screen.stop()
 
     # -- showing
 
@@ -111,7 +123,8 @@ class Panel:
         config = self.session.config
         if self._furnished_for != (config.world, config.data):
             self._furnish()
-        hidden = {name for name, box in self.layers.items() if not box.value}
+        boxes = {**self.layers, **self.charts}
+        hidden = {name for name, box in boxes.items() if not box.value}
         frame = self.session.picture(hidden)
         self.screen.show(frame)
         role = "" if self.screen.playing else ' role="status"'  # nobody can listen to 10 a second
@@ -184,6 +197,10 @@ class Panel:
         rate = self.session.config.lr
         self.turn(tau=float(f"{value / rate:.12g}") if rate > 0 else value)
 
+    def _boxes(self, boxes: dict[str, Any]) -> Any:
+        """In rows, as many of them beside each other as fit."""
+        return self._w.HBox(list(boxes.values()), layout={"flex_flow": "row wrap"})
+
     def _checkbox(self, label: str, shown: bool) -> Any:
         box = self._w.Checkbox(value=shown, description=label, indent=False)
         box.layout = {"width": "15em"}
@@ -215,7 +232,7 @@ class Panel:
         }
 
     def _alone(self, method: str) -> Callable[[], None]:
-        return lambda: self._try(lambda: getattr(self.session, method)() and "")
+        return lambda: self.attempt(lambda: getattr(self.session, method)() and "")
 
     def _make_replay(self) -> None:
         w, wide = self._w, {"width": "36em"}
@@ -239,7 +256,8 @@ class Panel:
         more = [name for name in KNOBS if name in k and name not in rows]
         folds = [
             controls.fold("More settings", w.VBox([k[name].widget for name in more])),
-            controls.fold("Layers of the picture", w.VBox(list(self.layers.values()))),
+            controls.fold("Layers of the picture", self._boxes(self.layers)),
+            controls.fold("Charts beside it", self._boxes(self.charts)),
             controls.fold("Repeat this run", self._replay_row),
         ]
         buttons = w.HBox([*self.screen.controls, *self.buttons.values()])
@@ -249,4 +267,4 @@ class Panel:
         )
         right.layout, left.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
         main = w.HBox([left, right], layout={"flex_flow": "row wrap"})
-        return [main, self.message, *folds, *self._names]
+        return [main, self.message, *folds, *self._studies, *self._names]

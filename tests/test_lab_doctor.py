@@ -1,0 +1,201 @@
+"""The lab's doctor: its measurements against closed forms, its verdicts on runs that are known.
+
+``benchmarks/doctor_rates.py`` judges it on fifty seeds of each case; here are a few of each.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from doctor_cases import CASES
+from gan_teach.lab import Session
+from gan_teach.lab.doctor import NAMES, SIGNS, Diagnosis, Evidence, diagnose, named, treat
+from gan_teach.lab.examination import Orbit, examine, orbit
+from gan_teach.lab.forecast import forecast
+from gan_teach.zoo import line
+
+# -- what the theory foretells --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("gamma", "tau"), [(0.3, 1.0), (0.9, 1.0), (0.3, 2.0)])
+def test_the_forecast_of_the_dirac_gan_is_the_closed_form(gamma, tau):
+    """J = [[0, 1/2], [-tau/2, -tau gamma]] (Mescheder et al., 2018, section 3)."""
+    ahead = forecast(Session("dirac-r1", weight=gamma, tau=tau, lr=0.1).config)
+    root = np.emath.sqrt((tau * gamma) ** 2 - tau)
+    s = 1 + 0.1 * (-tau * gamma + root) / 2
+    assert ahead is not None
+    assert ahead.modulus == pytest.approx(abs(s))
+    assert ahead.period == pytest.approx(2 * math.pi / abs(np.angle(s)))
+    assert ahead.factor == pytest.approx(abs(s) ** ahead.period)
+
+
+def test_the_forecast_on_the_line_is_that_of_the_closed_hessian():
+    session = Session("normal", seed=2, tau=1.5)
+    w, x = 0.7, session.state.game.data.points[:, 0].double().numpy()  # pyright: ignore
+    hessian = line.equilibrium_hessian(w, x.mean(), (x * x).mean())
+    d_step, g_step = np.eye(4), np.eye(4)
+    d_step[2:] += 0.15 * hessian[2:]
+    g_step[:2] -= 0.1 * hessian[:2]
+    values = np.linalg.eigvals(g_step @ d_step)
+    lead = max((s for s in values if abs(s.imag) > 1e-6), key=abs)
+    ahead = forecast(session.config, w)
+    assert ahead is not None
+    assert ahead.modulus == pytest.approx(abs(lead), rel=1e-3)
+    assert ahead.period == pytest.approx(2 * math.pi / abs(np.angle(lead)), rel=1e-2)
+
+
+def test_there_is_no_forecast_where_theory_has_none():
+    for config in ("five-gaussians", "dirac,optimizer=adam", "normal,turn=d", "normal,lr=0"):
+        assert forecast(Session(config).config) is None
+    ahead = forecast(Session("dirac-r1", weight=2.0).config)
+    assert ahead is not None
+    assert ahead.period == math.inf
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 1.3])
+def test_the_orbit_of_a_spiral_is_its_own(factor):
+    t = np.arange(400)
+    radius = factor ** (t / 80)
+    spiral = np.stack([radius * np.cos(2 * np.pi * t / 80), 0.5 * radius], 1) * [1, 1e-3]
+    found = orbit(spiral)
+    assert found.factor == pytest.approx(factor, rel=0.12)
+    assert found.size == pytest.approx(radius.max(), rel=0.1)
+    if factor == 1:
+        assert found.turns == 4.5 or found.turns == 5.0
+    assert orbit(np.full((50, 1), 3.0) + 0.01 * np.sin(t[:50, None])).turns == 0
+
+
+def test_the_slope_is_d_of_g_for_the_saturating_loss():
+    """d log(1 - sigmoid(f)) / df = -sigmoid(f), which is 1/2 at the equilibrium."""
+    session = Session("strong-discriminator", d_steps=5)
+    session.go(1)
+    session.set(lr=0.0)  # so that all looks are alike
+    session.go(60)
+    seen = examine(session)
+    assert seen.rounds == 60
+    assert seen.slope == pytest.approx(2 * seen.d_fake, rel=1e-5)
+    session.set(loss="non_saturating")
+    session.go(60)
+    assert examine(session).slope == pytest.approx(2 * (1 - seen.d_fake), rel=1e-5)
+
+
+# -- verdicts -------------------------------------------------------------------------------------
+
+QUICK = {
+    "Dirac-GAN, both at once": 3, "Dirac-GAN, in turn": 3, "saturating, 50 D steps": 2,
+    "slow G, 50 D steps": 2, "two Gaussians, D asleep": 2, "Dirac-GAN with R1": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", QUICK)
+def test_the_doctor_knows_what_was_built_to_fail(title):
+    case = CASES[title]
+    for seed in range(QUICK[title]):
+        session = case.make(seed)
+        if case.truth(session):
+            assert diagnose(session).name == case.name, seed
+
+
+def test_the_remedy_of_a_cycling_run_ends_the_cycle():
+    session = CASES["Dirac-GAN, in turn"].make(0)
+    found = diagnose(session)
+    assert found.remedy == {"penalty": "r1"}
+    assert named(found.remedy) == "Penalty r1"
+    branch = treat(session, found)
+    assert (branch.step, session.config.penalty) == (session.step, "none")
+    branch.go(250)
+    assert branch.history.last("distance") < 1e-2 * session.history.last("distance")
+    assert diagnose(branch).name == "healthy"
+
+
+def test_an_overflow_is_treated_from_the_last_change_on():
+    session = Session("normal")
+    session.go(30)
+    session.set(loss="least_squares", lr=50.0)
+    session.go(70)
+    found = diagnose(session)
+    assert (found.name, found.step, found.remedy) == ("divergence", 30, {"lr": 5.0})
+    assert treat(session, found).replay == "normal/30,lr=5.0,loss=least_squares"
+
+
+def test_a_young_run_is_not_judged():
+    assert diagnose(Session("dirac")).name == "too early"
+    session = Session("normal")
+    session.go(20)
+    found = diagnose(session)
+    assert found.name == "too early"
+    assert str(found).startswith("too early. rounds under the present settings: 20 (at least 50).")
+    with pytest.raises(ValueError, match="'too early' has no remedy"):
+        treat(session, found)
+
+
+@pytest.fixture(scope="module")
+def healthy():
+    session = Session("dirac-r1")
+    session.go(120)
+    return examine(session)
+
+
+def first_name(seen):
+    return next((found[0] for sign in SIGNS if (found := sign(seen)) is not None), "healthy")
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "changes"),
+    [
+        ("healthy", {}, {}),
+        ("too early", {}, {"rounds": 49}),
+        ("divergence", {}, {"finite": False}),
+        ("divergence", {}, {"d_loss": 3.0}),
+        ("divergence", {}, {"orbit": Orbit(3, 1.2, 2.0)}),
+        ("vanishing gradient", {}, {"slope": 0.05}),
+        ("vanishing gradient", {"loss": "non_saturating"}, {"slope": 0.05}),
+        ("D too strong", {}, {"d_loss": 0.05}),
+        ("D too strong", {"loss": "relativistic"}, {"d_loss": 0.05}),
+        ("cycling", {}, {"orbit": Orbit(3, 1.0, 2.0)}),
+        ("healthy", {}, {"orbit": Orbit(3, 1.0, 0.01)}),
+        ("healthy", {}, {"orbit": Orbit(3, 0.8, 2.0)}),
+        ("mode collapse", {}, {"modes": 5, "covered": 3}),
+        ("uninformative plateau", {}, {"distance": 2.0, "moved": 0.1}),
+        ("uninformative plateau", {"noise": 5.0}, {"distance": 2.0, "moved": 0.1}),
+        ("healthy", {}, {"distance": 2.0, "moved": 0.9}),
+        ("healthy", {"loss": "wasserstein"}, {"distance": 2.0, "d_loss": 0.0}),
+    ],
+)
+def test_each_sign_has_its_name_its_numbers_and_a_remedy(healthy, name, config, changes):
+    seen = dataclasses.replace(healthy, config=healthy.config.changed(**config), **changes)
+    assert first_name(seen) == name
+    assert name in NAMES
+    found = next((f for sign in SIGNS if (f := sign(seen)) is not None), None)
+    if found is None or name == "too early":
+        return
+    _, evidence, advice, remedy = found
+    assert advice.endswith(".")
+    assert all(isinstance(x, Evidence) for x in evidence)
+    assert seen.config.changed(**remedy) != seen.config  # knobs that exist, and a change
+
+
+def test_a_diagnosis_can_be_read():
+    found = Diagnosis("cycling", (Evidence("turns", 3.0, "in 100 rounds"),), "Add friction.")
+    assert str(found) == "cycling. turns: 3 (in 100 rounds). Add friction."
+
+
+def test_looking_changes_nothing():
+    session, untouched = Session("normal,seed=3/80"), Session("normal,seed=3/80")
+    diagnose(session)
+    for run in (session, untouched):
+        run.go(20)
+    for key in session.history.keys():  # noqa: SIM118
+        np.testing.assert_array_equal(session.history[key], untouched.history[key])
+
+
+def test_again_repeats_the_past_moment_by_moment():
+    session = Session("dirac")
+    session.go(30)
+    seen = [(past.step, past.history.last("params").tolist()) for past in session.again(10, 4)]
+    rows = session.history["params"]
+    assert seen == [(step, rows[step].tolist()) for step in (20, 24, 28, 30)]
+    assert [past.step for past in session.again(99, 15)] == [0, 15, 30]
+    assert session.step == 30

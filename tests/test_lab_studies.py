@@ -1,0 +1,171 @@
+"""The folds of the lab: what their buttons do to the run, and what they say of it."""
+
+import base64
+import html
+import io
+import re
+
+import ipywidgets
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_teach.lab import Session
+from gan_teach.lab.doctor import diagnose
+from gan_teach.lab.export import FORMATS
+from gan_teach.lab.slow_motion import slow_motion
+from gan_teach.lab.studies import Doctor, Export, SlowMotion, TwinView
+from gan_teach.lab.widgets import Panel
+
+
+class Desk:
+    """A panel without a picture."""
+
+    def __init__(self, text):
+        self.session = Session(text)
+        self.said = []
+        self.pauses = 0
+
+    def attempt(self, action):
+        try:
+            self.said.append(action())
+        except (TypeError, ValueError) as error:
+            self.said.append(str(error))
+
+    def pause(self):
+        self.pauses += 1
+
+
+def parts(widget):
+    return [widget, *(x for child in getattr(widget, "children", ()) for x in parts(child))]
+
+
+def press(study, label):
+    buttons = [w for w in parts(study.widget) if getattr(w, "description", "").startswith(label)]
+    assert len(buttons) == 1, label
+    if not buttons[0].disabled:
+        buttons[0].click()
+
+
+def test_the_doctor_reports_and_treats_from_here():
+    desk = Desk("dirac,rule=alternating/150")
+    doctor = Doctor(desk)
+    press(doctor, "No remedy yet")
+    assert desk.session.config.penalty == "none"
+    press(doctor, "Examine")
+    found = diagnose(desk.session)
+    assert found.name == "cycling"
+    text = re.sub("<[^>]*>", " ", doctor.report.value)
+    for words in (found.name, str(found.evidence[0]), found.advice):
+        assert words in text
+    before = desk.session
+    press(doctor, "Try: Penalty r1")
+    assert (desk.session.config.penalty, before.config.penalty) == ("r1", "none")
+    assert desk.session.replay == "dirac,rule=alternating/150,penalty=r1"
+    assert desk.said == ["A branch of the run from here, with Penalty r1. Press Play."]
+    press(doctor, "Examine")
+    assert "too early" in doctor.report.value
+    assert doctor.remedy.disabled
+
+
+def test_a_twin_runs_beside_the_run_and_can_take_its_place():
+    desk = Desk("dirac/10")
+    view = TwinView(desk)
+    press(view, "Both: 10 rounds")
+    assert view.pictures.value == ""
+    view.knob.value, view.value.value = "penalty", " r1 "
+    press(view, "Start")
+    press(view, "Both: 10 rounds")
+    assert desk.session.step == 10
+    assert "Penalty none and r1: apart" in view.story.value
+    assert view.pictures.value.count("<img ") == 2
+    assert view.pictures.value.count('alt="Round 20: ') == 2
+    press(view, "Go on")
+    assert desk.session.replay == "dirac/10,penalty=r1/20"
+    press(view, "Both: 10 rounds")
+    assert desk.session.step == 20
+
+
+@pytest.mark.parametrize("value", ["r9", "", "<b>"])
+def test_a_twin_of_a_wrong_value_is_refused_in_words(value):
+    desk = Desk("dirac/10")
+    view = TwinView(desk)
+    view.knob.value, view.value.value = "penalty", value
+    press(view, "Start")
+    assert desk.said[-1].startswith("penalty must be one of")
+    assert view.story.value == ""
+    assert all(button.disabled for button in view._later)
+
+
+def test_scenes_go_forth_and_back_within_their_bounds():
+    desk = Desk("normal/5")
+    view = SlowMotion(desk)
+    press(view, "Next scene")
+    press(view, "Tell")
+    scenes = slow_motion(desk.session)
+    said = []
+    for _ in range(len(scenes) + 3):
+        said.append(re.sub("<[^>]*>", "", view.caption.value))
+        press(view, "Next scene")
+    assert [text.partition(". ")[0] for text in said[:2]] == ["1 of 7", "2 of 7"]
+    for text, scene in zip(said, scenes, strict=False):
+        assert scene.title in html.unescape(text)
+    assert said[6] == said[9]
+    assert view.forth.disabled
+    press(view, "Scene before")
+    assert view.caption.value.startswith('<p role="status"><b>6 of 7')
+    assert desk.session.step == 5
+
+
+def test_files_are_offered_as_links_that_hold_them():
+    desk = Desk("dirac/6")
+    view = Export(desk)
+    for ending, label in (
+        ("png", "Picture"),
+        ("gif", "Film"),
+        ("npz", "Numbers"),
+        ("py", "Python"),
+    ):
+        button = next(w for w in parts(view.widget) if isinstance(w, ipywidgets.Button)
+                      and w.description.startswith(label))  # fmt: skip
+        button.click()
+        name, data = re.search(
+            r'download="([^"]*)" href="data:[^,]*,([^"]*)"', view.links.value
+        ).groups()
+        assert name == f"dirac-6.{ending}"
+        content = base64.b64decode(data)
+        if ending in ("png", "gif"):
+            with Image.open(io.BytesIO(content)) as image:
+                assert image.format == ending.upper()
+        elif ending == "npz":
+            with np.load(io.BytesIO(content)) as numbers:
+                assert numbers["steps"].tolist() == list(range(7))
+        else:
+            assert content == FORMATS["py"](desk.session)
+    assert view.code.value + "\n" == FORMATS["py"](desk.session).decode()
+
+
+def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
+    panel = Panel(Session("normal/60"))
+    titles = [getattr(w, "description", "") for w in parts(panel.box)]
+    wanted = ("Ask the doctor", "Compare with a twin", "One round in slow motion", "Keep this run")
+    for title in wanted:
+        assert f"▸ {title}" in titles
+    panel.load("dirac,rule=alternating/120")
+    doctor = panel._studies[0]
+    buttons = {w.description: w for w in parts(doctor) if isinstance(w, ipywidgets.Button)}
+    buttons["Examine this run"].click()
+    next(w for name, w in buttons.items() if w.description.startswith("Try")).click()
+    assert panel.session.config.penalty == "r1"
+    assert panel.knobs["penalty"].value.value == "r1"
+    assert "A branch of the run from here" in panel.message.value
+    assert doctor in panel.box.children
+
+
+def test_every_control_of_the_folds_has_a_name():
+    panel = Panel(Session("dirac"))
+    kinds = (ipywidgets.Button, ipywidgets.Text, ipywidgets.Dropdown, ipywidgets.Textarea)
+    for study in panel._studies:
+        for widget in parts(study):
+            if isinstance(widget, kinds):
+                assert widget.description, widget
