@@ -91,6 +91,58 @@ print(f"-2 log 2 = {-2 * math.log(2):.3f}")
 print("V ended within 0.05 of it:", gt.holds(abs(v + 2 * math.log(2)) < 0.05))
 
 # %% [markdown]
+# ## The lab
+#
+# A film shows what happened. The lab lets you change it while it happens: press Play, then turn a
+# knob. It acts from the next round on. (On GitHub and on paper you see four moments instead.)
+
+# %%
+gt.Lab("normal")
+
+# %% [markdown]
+# Every preset of the course opens by its name: `gt.Lab("five-gaussians")`, `gt.Lab("dirac")`,
+# `gt.Lab("noisy")`. The page works from the keyboard alone, and the line below the picture says
+# what the picture shows. Below it, five things to do with a run:
+#
+# - **Ask the doctor.** It repeats the last rounds and names what is wrong, with the numbers: D's
+#   loss against $2\log 2$, the slope of G's loss, the turns of the run against the period that the
+#   eigenvalues foretell. Then it turns the one knob that it would turn, from here on.
+# - **Compare with a twin**: the same run, the same random numbers, one knob different, and the
+#   round in which the two part.
+# - **One round in slow motion**: what is drawn, what D says, how each player moves.
+# - **Repeat this run.** The text in that field *is* the run: paste it into another lab, or type
+#   `gan-teach run --replay TEXT`: the same numbers come out, to the last bit.
+# - **Keep this run**: its picture, its film, its numbers, or five lines of Python that repeat it.
+#
+# Without a screen the same run is `gt.Lab("normal").session`: `tick`, `set`, `rewind`, `branch`.
+#
+# If you know GAN Lab (M. Kahng et al., 2019), this is where its features are:
+#
+# | GAN Lab | here | how to see it |
+# |---|---|---|
+# | 1 four data sets | six in the plane, two on the line, one point | *More settings*: Data |
+# | 2 draw your own, by mouse | pointer, touch, keyboard, array | *Draw the data*; `data=points` |
+# | 3 noise: 1-D, 2-D | N(0, I) in 1 to 100 dimensions | *More settings*: Latent dimensions |
+# | 4 graph of the model | no graph: a round is told in scenes | *One round in slow motion* |
+# | 5 five layers to switch | seven in the plane | *Layers of the picture* |
+# | 6 D on 30 x 30 cells | 60 x 60, beside the best answer $D^*$ | its layers |
+# | 7 generator's lattice | 22 lines of it, after G | its layers |
+# | 8 lattice morphs on hover | not here | - |
+# | 9 slope of D at the fakes | slope of G's own loss: saturation shows | its layers |
+# | 10 losses, KL, JS | losses, levels, gradients, modes, eigenvalues | *Charts beside it* |
+# | 11 play, pause, reset, count | also back to any round, and branch there | *Go to round* |
+# | 12 step D, G or both | the same, and 0 to 200 of each in a round | buttons on top |
+# | 13 slow motion, captioned | numbers and pictures of this run | *One round in slow motion* |
+# | 14 live rates, 2 losses, ... | $\tau$, rules, 7 losses, penalties, noise | knobs at the right |
+# | 15 four trained starts | any moment of any run, from its text | *Repeat this run* |
+# | 16 download, no way back | text, code and numbers repeat the run | *Keep this run* |
+# | 17 an article | this course | chapters 01 onwards |
+# | 18 charts every 50 updates | 1 to 100 rounds, charts in each | *Rounds a picture* |
+#
+# Without a counterpart there: seeds, rewinding, twins, the doctor, $D^*$, eigenvalues, a text of
+# the run, and use without a mouse or without seeing.
+
+# %% [markdown]
 # ## How to read the course
 #
 # | chapters | what they are about |
