@@ -79,7 +79,9 @@ def digit_sheets(sheets: dict[str, NDArray[np.floating]], columns: int = 8) -> F
                 f"{name!r} must hold at least {columns} images (n, height, width), got shape "
                 f"{np.shape(images)}."
             )
-    figure, axes = style.mosaic([list(sheets)], (2.6 * len(sheets), 3.0))
+    most = max(len(images) // columns for images in sheets.values())
+    size = (3.2 * len(sheets), 0.5 + 3.2 * most / columns)
+    figure, axes = style.mosaic([list(sheets)], size)
     with style.use():
         for name, images in sheets.items():
             rows = len(images) // columns
