@@ -221,6 +221,46 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
     app.launch_instance(argv=arguments)
 
 
+APP = {
+    "cells": [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": "lab",
+            "metadata": {},
+            "outputs": [],
+            "source": "import gan_teach as gt\n\ngt.Lab()",
+        }
+    ],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+"""The notebook whose output is the page of ``gan-teach lab --app``."""
+
+
+def launch_app(port: int = 8888, browser: bool = True) -> None:
+    """Serve the interactive lab as a page of its own, through Voila, until the learner stops it.
+
+    Like JupyterLab it listens on this machine only and behind a token, which the address that it
+    prints and opens contains (Voila alone would ask for none). If the port is taken, it tries the
+    ones after it.
+    """
+    app = need("voila.app").Voila
+    with tempfile.TemporaryDirectory(prefix="gan-teach-") as folder:
+        page = Path(folder) / "lab.ipynb"
+        page.write_text(json.dumps(APP), "utf-8")
+        app.launch_instance(
+            argv=[
+                str(page),
+                "--Voila.ip=127.0.0.1",
+                f"--Voila.port={port}",
+                "--Voila.auto_token=True",
+                f"--Voila.open_browser={browser}",
+            ]
+        )
+
+
 def need(module: str):
     """Import a module of the ``course`` extra, or say in one sentence how to get it."""
     try:

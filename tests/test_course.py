@@ -1,7 +1,9 @@
 """The chapters on disk and a learner's copy of them."""
 
 import json
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from gan_teach import course
@@ -163,6 +165,24 @@ def test_lab_listens_on_the_loopback_interface_only(monkeypatch, tmp_path):
     assert f"--ServerApp.root_dir={tmp_path}" in seen
     assert "--ServerApp.open_browser=False" in seen
     assert not [a for a in seen if "token" in a.lower() or "password" in a.lower()]
+
+
+def test_the_app_listens_on_the_loopback_interface_behind_a_token(monkeypatch):
+    voila = pytest.importorskip("voila.app")
+    seen = []
+
+    def launch(argv):
+        seen.extend(argv)
+        (cell,) = nbformat.read(argv[0], as_version=4).cells
+        seen.append(cell.source)
+
+    monkeypatch.setattr(voila.Voila, "launch_instance", launch)
+    course.launch_app(9124, browser=False)
+    assert "--Voila.ip=127.0.0.1" in seen
+    assert "--Voila.port=9124" in seen
+    assert "--Voila.auto_token=True" in seen
+    assert seen[-1].endswith("gt.Lab()")
+    assert not Path(seen[0]).exists()
 
 
 def test_formulas_of_a_summary_are_typed_out():

@@ -37,10 +37,16 @@ def add_lab(commands) -> None:
     parser.add_argument("--port", type=port_number, default=8888, help="default: %(default)s")
     parser.add_argument("--no-browser", action="store_true", help="print the address only")
     parser.add_argument("--copy-only", action="store_true", help="copy the notebooks and stop")
+    parser.add_argument(
+        "--app", action="store_true", help="open the interactive lab alone, as a page of its own"
+    )
     parser.set_defaults(command=_lab)
 
 
 def _lab(options: argparse.Namespace) -> int:
+    if options.app:
+        course.launch_app(options.port, browser=not options.no_browser)
+        return 0
     here = Path.cwd()
     inside = (here / course.MANIFEST).exists()  # started from within the course's folder
     folder = options.folder or (here if inside else here / course.DEFAULT_FOLDER)

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogFormatter
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from gan_teach import style
@@ -217,6 +217,13 @@ def _move(artist: Any, layer: Layer) -> None:
         artist.set_data(*layer.xy.T)
 
 
+class _Plain(LogFormatter):
+    """Labels of a logarithmic axis as 0.1, and between the decades only where there is room."""
+
+    def _num_to_string(self, x: float, vmin: float, vmax: float) -> str:
+        return f"{x:g}"
+
+
 class ChartView:
     """One chart: curves with a marker at their end, levels, and axes that grow in leaps."""
 
@@ -226,9 +233,8 @@ class ChartView:
         _heading(ax, chart.title)
         if chart.log:
             ax.set_yscale("log")
-            plain = FuncFormatter(lambda value, _: f"{value:g}")
-            ax.yaxis.set_major_formatter(plain)
-            ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+            ax.yaxis.set_major_formatter(_Plain())
+            ax.yaxis.set_minor_formatter(_Plain(minor_thresholds=(1, 0.4)))
         self._curves = [self._curve(curve) for curve in chart.curves]
         self._levels: list[Artist] = []
         if len(chart.curves) > 1:

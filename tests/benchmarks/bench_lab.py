@@ -1,0 +1,172 @@
+"""Pictures a second of the lab, as a browser shows them, and what the kernel spends on each.
+
+    python tests/benchmarks/bench_lab.py [--preset five-gaussians] [--seconds 20] [--ticks 10000]
+
+Starts JupyterLab and Chromium on this machine and plays the preset, 5 rounds a picture, in the
+canvas and in the core view; counts the pictures that reach the screen. Then, without a browser, it
+times the parts of a tick in the kernel (in CPU seconds, which a busy machine disturbs less) and
+plays on for ``--ticks`` ticks to see whether memory grows. Targets on two quiet cores: 25 pictures
+a second on the canvas, 12 in the core view, less than 5 % growth. Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+ROUNDS = 5  # a picture
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="five-gaussians")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of play in each view")
+    parser.add_argument("--ticks", type=int, default=10_000, help="in the test of memory")
+    parser.add_argument("--no-browser", action="store_true", help="the kernel's part only")
+    options = parser.parse_args()
+    kernel(options.preset)
+    if not options.no_browser:
+        in_the_browser(options.preset, options.seconds)
+    memory(options.preset, options.ticks)
+
+
+# -- in the kernel --------------------------------------------------------------------------------
+
+
+def kernel(preset: str, repeats: int = 60) -> None:
+    """CPU milliseconds of each part of one tick."""
+    from gan_teach.lab import Session
+    from gan_teach.lab.limits import Limits
+    from gan_teach.lab.packing import pack
+    from gan_teach.lab.picture import Picture
+
+    session = Session(preset)
+    session.go(30)
+    frame = session.frame
+    picture, limits = Picture(frame), [Limits() for _ in frame.charts]
+    spent: dict[str, float] = {}
+
+    def timed(name: str, part: Callable[[], Any]) -> Any:
+        before = time.process_time()
+        value = part()
+        spent[name] = spent.get(name, 0.0) + time.process_time() - before
+        return value
+
+    for _ in range(repeats):
+        timed("5 rounds", lambda: session.go(ROUNDS))
+        frame = timed("frame", lambda: session.frame)
+        timed("pack", lambda frame=frame: pack(frame, limits))
+        timed("draw", lambda frame=frame: picture.rgb(frame))
+        timed("draw and compress", lambda frame=frame: picture.file(frame, "jpeg"))
+    each = {name: 1000 * value / repeats for name, value in spent.items()}
+    print(f"{preset}: CPU milliseconds a picture in the kernel")
+    for name, value in each.items():
+        print(f"  {name:18} {value:6.1f}")
+    canvas = each["frame"] + each["pack"]
+    print(f"  canvas {canvas:.1f}, core {each['frame'] + each['draw and compress']:.1f}, "
+          f"each beside {each['5 rounds']:.1f} of training")  # fmt: skip
+    panel_cost(preset, repeats)
+
+
+def panel_cost(preset: str, repeats: int) -> None:
+    """The whole tick with its widgets, without a browser."""
+    from gan_teach.lab import Session
+    from gan_teach.lab.widgets import Panel
+
+    for view in ("canvas", "core"):
+        panel = Panel(Session(preset), view)
+        panel.speed.value = ROUNDS
+        panel._pace = float(ROUNDS)
+        panel.tick()
+        before, at = time.process_time(), panel.session.step
+        for _ in range(repeats):
+            panel.tick()
+        spent = 1000 * (time.process_time() - before) / repeats
+        rounds = (panel.session.step - at) / repeats
+        print(f"  a tick of the {view} panel with {rounds:.1f} rounds: {spent:.1f}")
+
+
+# -- in the browser -------------------------------------------------------------------------------
+
+COUNT = """(seconds) => new Promise((done) => {
+  const shown = document.querySelector(".gan-teach-canvas, .gan-teach-lab .widget-image");
+  let count = 0;
+  const watch = new MutationObserver(() => count++);
+  watch.observe(shown, { attributes: true, attributeFilter: ["data-serial", "src"] });
+  setTimeout(() => { watch.disconnect(); done(count / seconds); }, 1000 * seconds);
+})"""
+
+
+def in_the_browser(preset: str, seconds: float) -> None:
+    from playwright.sync_api import sync_playwright
+
+    from jupyter_servers import FLAGS, jupyterlab
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        jupyterlab(Path(folder)) as server,
+        sync_playwright() as tools,
+    ):
+        path = shutil.which("chromium") or tools.chromium.executable_path
+        browser = tools.chromium.launch(executable_path=path, args=FLAGS)
+        for view in ("canvas", "core"):
+            rate = _rate(server, browser, preset, view, seconds)
+            print(f"{preset}: {rate:.1f} pictures a second in the {view} view")
+        browser.close()
+
+
+def _rate(server: Any, browser: Any, preset: str, view: str, seconds: float) -> float:
+    page = browser.new_page(viewport={"width": 1500, "height": 1100})
+    page.set_default_timeout(240_000)
+    server.open_on(page, f"%env GAN_TEACH_VIEW={view}\nimport gan_teach as gt\ngt.Lab({preset!r})")
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".gan-teach-lab").get_by_text(re.compile(r"^(Game|Round) 0:")).wait_for()
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(3000)
+    rate = page.evaluate(COUNT, seconds)
+    page.close()
+    return rate
+
+
+# -- memory ---------------------------------------------------------------------------------------
+
+
+def memory(preset: str, ticks: int) -> None:
+    """Resident memory after a tenth of the ticks, when all memories of a run are full, and after
+    all of them."""
+    from gan_teach.lab import Session
+    from gan_teach.lab.widgets import Panel
+
+    panel = Panel(Session(preset), "canvas")
+    panel.speed.value = 1
+    for tick in range(1, ticks + 1):
+        panel.tick()
+        if tick == max(1, ticks // 10):
+            first = _resident()
+    growth = _resident() / first - 1
+    print(f"{preset}: {ticks} ticks, memory {_resident():.0f} MB, {growth:+.1%} since a tenth")
+
+
+def _resident() -> float:
+    """Megabytes in use now or, where the system does not say, at most so far."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize() / 1e6
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""A real JupyterLab and a real Voila on this machine, for tests and benchmarks in a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+import gan_teach
+
+PATIENCE = 240  # seconds: a busy machine opens JupyterLab slowly
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@dataclass
+class Server:
+    """A running server whose files lie in ``folder``."""
+
+    url: str
+    token: str
+    folder: Path
+
+    def open_on(self, page: Any, code: str) -> None:
+        """Show a new notebook of one cell; the kernels of earlier ones are stopped."""
+        for kernel in json.loads(self.ask("GET", "api/kernels")):
+            self.ask("DELETE", f"api/kernels/{kernel['id']}")
+        spec = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        cells = [nbformat.v4.new_code_cell(code)]
+        name = f"{secrets.token_hex(4)}.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), self.folder / name)
+        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
+
+    def ask(self, method: str, path: str) -> bytes:
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.url}/{path}", method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read()
+
+
+@contextmanager
+def jupyterlab(folder: Path) -> Iterator[Server]:
+    """JupyterLab on ``folder``."""
+    made = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
+    home = folder / ".jupyter"
+    command = [
+        "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={_port(made)}", "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={folder}", f"--LabApp.user_settings_dir={home}",
+        f"--LabApp.workspaces_dir={home}", "--LabApp.news_url=None",
+    ]  # fmt: skip
+    with _running(made, command, "api"):
+        yield made
+
+
+@contextmanager
+def app_page(folder: Path) -> Iterator[Server]:
+    """The lab as a page of its own, started as a learner starts it; its log is in ``folder``."""
+    made = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
+    command = ["gan_teach", "lab", "--app", "--no-browser", "--port", _port(made)]
+    with _running(made, command, "voila/static/voila.js"):
+        yield made
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _port(server: Server) -> str:
+    return server.url.rpartition(":")[2]
+
+
+@contextmanager
+def _running(server: Server, command: Sequence[str], path: str) -> Iterator[None]:
+    """``python -m command`` until the block ends; it has answered for ``path`` before."""
+    home = server.folder / ".jupyter"
+    root = Path(gan_teach.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    environment |= {"JUPYTER_CONFIG_DIR": str(home), "JUPYTER_RUNTIME_DIR": str(home / "run")}
+    environment |= {"JUPYTER_TOKEN": server.token}  # not on the command line, which all can read
+    environment.pop("GAN_TEACH_VIEW", None)
+    with open(server.folder / "server.log", "w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], env=environment, stdout=log, stderr=log
+        )
+        try:
+            _wait_for(server, process, path)
+            yield
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_for(server: Server, process: subprocess.Popen[bytes], path: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        assert process.poll() is None, (server.folder / "server.log").read_text()
+        try:
+            server.ask("GET", path)
+            return
+        except urllib.error.HTTPError:
+            return  # it answers
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError((server.folder / "server.log").read_text())
