@@ -121,7 +121,9 @@ def fold(title: str, content: Any) -> Any:
     """A button that shows and hides what lies below it; a keyboard reaches it like any button."""
     import ipywidgets
 
-    button = ipywidgets.ToggleButton(description=f"▸ {title}", layout={"width": "auto"})
+    button = ipywidgets.ToggleButton(
+        description=f"▸ {title}", tooltip=title, layout={"width": "auto"}
+    )
     content.layout.display = "none"
 
     def turn(change: dict[str, Any]) -> None:

@@ -85,7 +85,9 @@ class CoreScreen:
         # Play's own buttons are icons without names. This one acts on it within the browser, so
         # that pausing need not wait for a busy kernel.
         self.play.layout.display = "none"
-        button = ipywidgets.ToggleButton(description="▶ Play", layout={"width": "7em"})
+        button = ipywidgets.ToggleButton(
+            description="▶ Play", tooltip="Play or pause", layout={"width": "7em"}
+        )
         button.add_class("gan-teach-play")
         button.observe(self._label, names="value")
         self._link = ipywidgets.jslink((button, "value"), (self.play, "playing"))
