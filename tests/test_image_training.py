@@ -209,7 +209,7 @@ def test_the_factor_multiplies_each_plain_step():
     n_d = game().n_d  # G sees D after its step, so only D's move is the same
     torch.testing.assert_close(moves[1][-n_d:], 0.25 * moves[0][-n_d:], rtol=1e-3, atol=1e-6)
     with pytest.raises(TypeError, match="schedule must be a function"):
-        train(game(), steps=1, schedule=0.5)
+        train(game(), steps=1, batch_size=4, schedule=0.5)
 
 
 # --- what ends a run

@@ -32,7 +32,17 @@ LAYERS = [
     },
     {"training", "checkpoints", "ensemble", "averages", "guards", "probes", "zoo"},
     {"style", "plots", "animation"},
-    {"routes", "reproduction", "experiments", "lab", "exercises", "runs", "sweeps", "bogonet"},
+    {
+        "routes",
+        "reproduction",
+        "experiments",
+        "lab",
+        "exercises",
+        "runs",
+        "image_runs",
+        "sweeps",
+        "bogonet",
+    },
     {"course", "notebooks", "records", "cli", "__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}

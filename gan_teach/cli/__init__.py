@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from gan_teach import __version__, _checks, course
-from gan_teach.cli import authors, bogonet, learn, run
+from gan_teach.cli import authors, bogonet, images, learn, run
 
 COMMANDS = (
     learn.add_list,
     learn.add_lab,
     run.add_run,
     bogonet.add_bogonet,
+    images.add_train,
+    images.add_sample,
+    images.add_interpolate,
     authors.add_record,
     authors.add_figures,
     authors.add_notebooks,

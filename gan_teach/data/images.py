@@ -91,6 +91,10 @@ class Images:
         labels = None if self.labels is None else self.labels[rows]
         return replace(self, pixels=self.pixels[rows], labels=labels)
 
+    def with_noise(self, dequantize: bool = True, flip: bool = False) -> Images:
+        """The same images, drawn with these two kinds of randomness or without."""
+        return replace(self, dequantize=dequantize, flip=flip)
+
     def floats(self) -> Tensor:
         """All images, float32 in [-1, 1]."""
         return to_floats(self.pixels)

@@ -20,6 +20,7 @@ from gan_teach.zoo.functions import (
     quadratic,
     torus,
 )
+from gan_teach.zoo.images import IMAGE_GANS, ImageGAN
 from gan_teach.zoo.line import line_gan
 from gan_teach.zoo.misfit import misfit_gan
 from gan_teach.zoo.planar import (
@@ -45,9 +46,11 @@ __all__ = [
     "FUNCTIONS",
     "HALF_CIRCLES",
     "HALF_CIRCLES_IMPROVED",
+    "IMAGE_GANS",
     "TWO_CLUSTERS",
     "UNIT",
     "DiracMethod",
+    "ImageGAN",
     "PublishedGame",
     "Training",
     "UnitOutputAdam",

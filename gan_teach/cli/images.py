@@ -1,0 +1,125 @@
+"""``train``, ``sample`` and ``interpolate``: image GANs."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_train(commands) -> None:
+    parser = commands.add_parser("train", help="train an image GAN into a folder; resumable")
+    parser.add_argument("config", metavar="CONFIG", nargs="?", help="without it: list them")
+    parser.add_argument(
+        "--data", help="another data set: a name, a folder or zip archive of images, IDX files"
+    )
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/CONFIG)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+    for flag, kind, text in (
+        ("--steps", int, "updates of G, those already done included"),
+        ("--batch-size", int, "images of each kind in a batch"),
+        ("--lr", float, "learning rate of G"),
+        ("--tau", float, "learning rate of D divided by that of G"),
+        ("--features", int, "width of the networks (a quarter of the published: narrow)"),
+    ):
+        parser.add_argument(flag, type=kind, help=f"{text} (default: as published)")
+    parser.add_argument("--bottleneck", action="store_true", help="halve each block's inner width")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...; default: %(default)s")
+    parser.add_argument("--every", type=int, default=1000, help="steps between saves; %(default)s")
+    parser.add_argument("--bf16", action="store_true", help="networks in bfloat16")
+    parser.add_argument("--channels-last", action="store_true", help="other order in memory")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out files that do not fit")
+    parser.set_defaults(command=_train)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from gan_teach.guards import DivergedError
+    from gan_teach.image_runs import Settings, train_images
+    from gan_teach.zoo import IMAGE_GANS
+
+    if options.config is None:
+        for name, config in IMAGE_GANS.items():
+            print(f"{name:20}  {config.summary}; {config.steps:,} steps")
+        return 0
+    names = ("config", "data", "steps", "batch_size", "lr", "tau", "features", "bottleneck")
+    settings = Settings(
+        **{name: getattr(options, name) for name in names}, seed=options.seed,
+        autocast="bf16" if options.bf16 else None, channels_last=options.channels_last,
+        skip_bad=options.skip_bad,
+    )  # fmt: skip
+    out = options.out or Path("runs") / options.config
+    try:
+        train_images(
+            settings, out, device=options.device, resume=options.resume, every=options.every,
+            progress=True,
+        )  # fmt: skip
+    except DivergedError as error:
+        print(f"gan-teach: {error}", file=sys.stderr)
+        return 1
+    print(f"wrote {out}")
+    return 0
+
+
+def add_sample(commands) -> None:
+    parser = commands.add_parser("sample", help="a sheet of images from a trained run")
+    _add_source(parser)
+    parser.add_argument("-n", type=int, default=64, help="images; default: %(default)s")
+    parser.set_defaults(command=_sample)
+
+
+def add_interpolate(commands) -> None:
+    parser = commands.add_parser("interpolate", help="images on the way between two latents")
+    _add_source(parser)
+    parser.add_argument("--rows", type=int, default=6, help="ways; default: %(default)s")
+    parser.add_argument("--steps", type=int, default=10, help="images a way; default: %(default)s")
+    parser.add_argument("--spherical", action="store_true", help="along the sphere, not straight")
+    parser.set_defaults(command=_interpolate)
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", type=Path, help="a run's folder, or a file of RS-GAN")
+    parser.add_argument("--ema", help="decay of the average to draw from, or raw (default: last)")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--out", type=Path, help="file to write (default: in the run's folder)")
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from gan_teach import image_runs
+
+    g, latent, folder, published = _generator(options)
+    latents = image_runs.fixed_latents(options.n, latent, options.seed)
+    images = image_runs.draw(g, latents, batch_statistics=published)
+    out = options.out or folder / "sample.png"
+    image_runs.save_sheet(out, images)
+    print(f"wrote {out}")
+    return 0
+
+
+def _interpolate(options: argparse.Namespace) -> int:
+    from gan_teach import _checks, image_runs
+
+    g, latent, folder, published = _generator(options)
+    rows = _checks.whole("--rows", options.rows, least=1)
+    ends = image_runs.fixed_latents(2 * rows, latent, options.seed)
+    way = image_runs.between(ends[:rows], ends[rows:], options.steps, options.spherical)
+    images = image_runs.draw(g, way.flatten(0, 1), batch_statistics=published)
+    out = (options.out or folder / "interpolation.png").with_suffix("")
+    image_runs.save_sheet(out.with_suffix(".png"), images, columns=options.steps)
+    frames = images.reshape(rows, options.steps, *images.shape[1:])
+    image_runs.save_film(out.with_suffix(".gif"), frames)
+    for ending in (".png", ".gif"):
+        print(f"wrote {out.with_suffix(ending)}")
+    return 0
+
+
+def _generator(options: argparse.Namespace) -> tuple[Any, int, Path, bool]:
+    """(G, dimension of its latents, folder for files, whether published) of a run or a file."""
+    from gan_teach import _checks, image_runs
+    from gan_teach.convnets import load_rsgan_generator
+
+    if options.run.is_file():
+        g = load_rsgan_generator(options.run)
+        return g, next(g.parameters()).shape[1], Path(), True
+    trained = image_runs.load_run(options.run)
+    name = _checks.choice("--ema", options.ema or list(trained.generators)[-1], trained.generators)
+    return trained.generators[name], trained.latent, options.run, False

@@ -1,0 +1,53 @@
+"""Images side by side: one array for a file, or an axes for a notebook."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+from gan_teach import _checks, style
+
+_GAP = 2  # white pixels between images
+
+
+def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArray[np.uint8]:
+    """(height, width, 3) bytes: images (n, channels, h, w) in [-1, 1] in rows, white between them.
+
+    Values beyond [-1, 1] are cut off; all images share one scale, so that contrast can be compared.
+    ``columns`` is the root of n by default, ``zoom`` repeats each pixel. Raises ValueError for
+    another shape or NaN.
+    """
+    x = np.asarray(images)
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
+        raise ValueError(
+            f"images must have shape (n, 1 or 3, height, width), got {x.shape}: grey or color "
+            "images in [-1, 1], channels first."
+        )
+    _checks.finite("images", x, "Did the generator diverge?")
+    n, _, height, width = x.shape
+    across = min(n, _checks.whole("columns", columns or math.ceil(math.sqrt(n)), least=1))
+    down = math.ceil(n / across)
+    size = (down * (height + _GAP) - _GAP, across * (width + _GAP) - _GAP, 3)
+    page = np.full(size, 255, np.uint8)
+    pixels = np.rint((np.clip(x, -1, 1) + 1) * 127.5).astype(np.uint8).transpose(0, 2, 3, 1)
+    for i, image in enumerate(pixels):
+        top, left = (i // across) * (height + _GAP), (i % across) * (width + _GAP)
+        page[top : top + height, left : left + width] = image
+    zoom = _checks.whole("zoom", zoom, least=1)
+    return page.repeat(zoom, 0).repeat(zoom, 1)
+
+
+def image_grid(
+    images: ArrayLike, columns: int | None = None, title: str = "", ax: Axes | None = None
+) -> Axes:
+    """``sheet(images, columns)`` on an axes without ticks."""
+    page = sheet(images, columns)
+    height, width = page.shape[:2]
+    ax = style.axes(ax, (6.0, 6.0 * height / width + 0.3))
+    ax.imshow(page, interpolation="nearest")
+    ax.set_axis_off()
+    ax.set_title(title)
+    return ax

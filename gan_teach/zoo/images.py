@@ -1,0 +1,215 @@
+"""Published image GANs by name: data, networks, loss and training as their authors set them.
+
+    config = zoo.IMAGE_GANS["cifar-rsgan-cnn"]
+    images, note = config.images()               # note says if other data stand in
+    run = config.train(config.game(images), steps=1000)
+
+``dataclasses.replace(config, features=16)`` makes a narrow variant. Sources: A5 is assignment A5 of
+github.com/aryashah2k/RTML, RS is Sun, Fang & Schwing (2020), FR is Fiez & Ratliff (2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from gan_teach import convnets, losses, penalties
+from gan_teach.data import Images, Normal
+from gan_teach.data.named import load_or_substitute
+from gan_teach.dynamics import Rule, alternating
+from gan_teach.games import GAN, Game
+from gan_teach.optim import Adam
+from gan_teach.penalties import Penalty
+from gan_teach.schedules import Schedule, linear_decay, power_decay
+from gan_teach.streams import mix
+from gan_teach.training import Run, train
+
+Pair = Callable[["ImageGAN", tuple[int, ...], int, int], tuple[nn.Module, nn.Module]]
+
+
+@dataclass(frozen=True)
+class ImageGAN:
+    """One published experiment.
+
+    lr is G's learning rate, tau * lr D's. ``schedule`` makes the learning-rate factor from the
+    number of steps, so that a shorter run decays over its own length. ``averages`` are the decays
+    of the averages of G that were kept.
+    """
+
+    summary: str
+    data: str
+    size: int
+    pair: Pair
+    features: int
+    latent: int
+    steps: int
+    batch_size: int
+    lr: float
+    optimizer: Any
+    tau: float = 1.0
+    bottleneck: bool = False
+    rule: Callable[[], Rule] = alternating
+    schedule: Callable[[int], Schedule] | None = None
+    averages: tuple[float, ...] = (0.999,)
+    loss: losses.Loss = losses.non_saturating
+    label_smoothing: float = 1.0
+    penalties: Sequence[Penalty] = ()
+    dequantize: bool = False
+    flip: bool = False
+
+    def images(self, data: str | None = None, **options: Any) -> tuple[Images, str]:
+        """The data set (or ``data``: another name or a path), and a sentence if it is a stand-in.
+
+        ``options`` are those of ``data.load_images``.
+        """
+        images, note = load_or_substitute(data or self.data, self.size, **options)
+        return images.with_noise(self.dequantize, self.flip or images.flip), note
+
+    def game(self, images: Images, seed: int = 0, autocast: str | None = None) -> GAN:
+        """The game with new networks that fit the channels and the size of ``images``."""
+        g, d = self.pair(self, images.shape, mix(seed, 1), mix(seed, 2))
+        return GAN(
+            g, d, data=images, latent=Normal(dim=self.latent), loss=self.loss,
+            penalties=self.penalties, label_smoothing=self.label_smoothing, autocast=autocast,
+        )  # fmt: skip
+
+    def arguments(self, **changes: Any) -> dict[str, Any]:
+        """The keyword arguments of ``gan_teach.train``, with ``changes`` (None changes nothing)."""
+        own = {name: getattr(self, name) for name in ("steps", "batch_size", "lr", "tau")}
+        own |= {"optimizer": self.optimizer, "rule": self.rule()}
+        own |= {name: value for name, value in changes.items() if value is not None}
+        if self.schedule is not None:
+            own.setdefault("schedule", self.schedule(own["steps"]))
+        return own
+
+    def train(self, game: Game, **changes: Any) -> Run:
+        """``gan_teach.train(game, ...)`` with these settings, except for ``changes``."""
+        return train(game, **self.arguments(**changes))
+
+
+# -- networks -------------------------------------------------------------------------------------
+
+
+def _vanilla(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+    f = config.features
+    return (
+        convnets.VanillaGenerator(shape, config.latent, (f, 2 * f, 4 * f), seed=g),
+        convnets.VanillaDiscriminator(shape, (4 * f, 2 * f, f), seed=d),
+    )
+
+
+def _dcgan(config: ImageGAN, shape: tuple[int, ...], g: int, d: int, ends: str = "conv"):
+    channels, size, _ = shape
+    f = config.features
+    return (
+        convnets.DCGANGenerator(size, channels, f, config.latent, start=ends, seed=g),
+        convnets.DCGANDiscriminator(size, channels, f, end=ends, seed=d),
+    )
+
+
+def _cnn(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+    channels, size, _ = shape
+    f = config.features
+    return (
+        convnets.CNNGenerator(size, f, config.latent, channels, seed=g),
+        convnets.CNNDiscriminator(size, f, channels, seed=d),
+    )
+
+
+def _resnet(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+    channels, size, _ = shape
+    f, narrow = config.features, config.bottleneck
+    return (
+        convnets.ResNetGenerator(size, f, config.latent, channels, bottleneck=narrow, seed=g),
+        convnets.ResNetDiscriminator(size, f, channels, bottleneck=narrow, seed=d),
+    )
+
+
+def _stable(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+    channels, size, _ = shape
+    f = config.features
+    return (
+        convnets.StableGenerator(size, f, config.latent, channels, seed=g),
+        convnets.StableDiscriminator(size, f, channels, seed=d),
+    )
+
+
+# -- experiments ----------------------------------------------------------------------------------
+
+_adam = partial(Adam, betas=(0.5, 0.999))
+
+
+def _rsgan(summary: str, data: str, size: int, pair: Pair, **settings: Any) -> ImageGAN:
+    """RS: lr_D = 2e-4, decay to 0 over the second half, one average, noise of one grey level.
+
+    The published loop moves G before D; here D moves first, as everywhere in this library.
+    """
+    lr_g = settings.pop("lr_g")
+    return ImageGAN(
+        summary=f"RS: {summary}", data=data, size=size, pair=pair, latent=128, steps=100_000,
+        batch_size=64, lr=lr_g, tau=2e-4 / lr_g, schedule=_second_half, averages=(0.9999,),
+        loss=losses.relativistic, dequantize=True, **{"optimizer": _adam, **settings},
+    )  # fmt: skip
+
+
+def _second_half(steps: int) -> Schedule:
+    return linear_decay(steps // 2, max(1, steps))
+
+
+def _constant_power(steps: int) -> Schedule:
+    del steps
+    return power_decay(0.005)
+
+
+def _timescale(data: str) -> ImageGAN:
+    """FR: R1 with mu = 10, which is gamma = 20 here; tau = 1, 2, 4, 8 were compared."""
+    return ImageGAN(
+        summary="FR: ResNet without normalization, R1; tau = 4 did best", data=data, size=32,
+        pair=_stable, features=64, latent=256, steps=150_000, batch_size=64, lr=1e-4, tau=4.0,
+        optimizer="rmsprop", schedule=_constant_power, averages=(0.9, 0.99, 0.999, 0.9999),
+        penalties=(penalties.r1(20.0),), dequantize=True, flip=True,
+    )  # fmt: skip
+
+
+IMAGE_GANS: Mapping[str, ImageGAN] = {
+    "mnist-vanilla": ImageGAN(
+        summary="A5: fully connected GAN of MNIST, 30 epochs", data="mnist", size=28,
+        pair=_vanilla, features=256, latent=100, steps=18_000, batch_size=100, lr=2e-4,
+        optimizer=_adam, label_smoothing=0.9,
+    ),
+    "mnist-dcgan": ImageGAN(
+        summary="DCGAN of MNIST with the settings of Radford et al. (2016)", data="mnist", size=28,
+        pair=_dcgan, features=64, latent=100, steps=18_000, batch_size=128, lr=2e-4,
+        optimizer=_adam,
+    ),
+    "cifar-dcgan": ImageGAN(
+        summary="A5: DCGAN of CIFAR-10 at 64 pixels, D at every second batch, 30 epochs",
+        data="cifar10", size=64, pair=partial(_dcgan, ends="linear"), features=128, latent=100,
+        steps=15_000, batch_size=100, lr=2e-4, tau=0.5, optimizer=_adam,
+        rule=partial(alternating, d_every=2), label_smoothing=0.9,
+    ),
+    "celeba-dcgan": ImageGAN(
+        summary="A5: DCGAN of CelebA at 64 pixels, D at every second batch, 50 epochs",
+        data="celeba", size=64, pair=_dcgan, features=64, latent=100, steps=79_150, batch_size=128,
+        lr=2e-4, optimizer=_adam, rule=partial(alternating, d_every=2), label_smoothing=0.9,
+    ),
+    "cifar-rsgan-cnn": _rsgan(
+        "paired loss, CNN, CIFAR-10", "cifar10", 32, _cnn, features=64, lr_g=5e-4
+    ),
+    "cifar-rsgan-resnet": _rsgan(
+        "paired loss, ResNet, CIFAR-10, 5 steps of D", "cifar10", 32, _resnet, features=256,
+        lr_g=1.5e-3, optimizer=partial(Adam, betas=(0.0, 0.9)), rule=partial(alternating, 5),
+    ),
+    "stl-rsgan-cnn": _rsgan("paired loss, CNN, STL-10", "stl10", 48, _cnn, features=64, lr_g=5e-4),
+    "stl-rsgan-resnet": _rsgan(
+        "paired loss, ResNet, STL-10, 5 steps of D", "stl10", 48, _resnet, features=64, lr_g=1e-3,
+        rule=partial(alternating, 5),
+    ),
+    "cifar-timescale": _timescale("cifar10"),
+    "celeba-timescale": _timescale("celeba"),
+}  # fmt: skip
+"""The published image experiments by the names that ``gan-teach train`` takes."""

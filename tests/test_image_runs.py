@@ -1,0 +1,297 @@
+"""Image runs in folders: every published configuration starts; runs stop, resume and are drawn."""
+
+# pyright: reportArgumentType=false
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_teach import cli, guards, image_runs
+from gan_teach.checkpoints import load_checkpoint
+from gan_teach.convnets import CNNGenerator
+from gan_teach.data import Images
+from gan_teach.image_runs import Settings, load_run, snapshots, train_images
+from gan_teach.plots.images import image_grid, sheet
+from gan_teach.zoo import IMAGE_GANS
+
+RNG = np.random.default_rng(1)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of 12 small images in color."""
+    folder = tmp_path_factory.mktemp("photos")
+    for i in range(12):
+        pixels = RNG.integers(0, 256, (36, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i:02d}.png")
+    return folder
+
+
+@pytest.fixture
+def small(photos):
+    """Few, narrow steps of the four averages' configuration."""
+    return Settings("cifar-timescale", str(photos), steps=4, batch_size=3, features=1)
+
+
+def train(settings, out, **options):
+    return train_images(settings, out, **{"every": 2, "say": lambda text: None, **options})
+
+
+def weights(trained):
+    return [w.clone() for g in trained.generators.values() for w in g.state_dict().values()]
+
+
+# --- configurations
+
+
+@pytest.mark.parametrize("name", IMAGE_GANS)
+def test_every_configuration_takes_a_step_at_a_narrow_width(name):
+    config = replace(IMAGE_GANS[name], features=2)
+    size, channels = config.size, 1 if config.data == "mnist" else 3
+    images = Images(RNG.integers(0, 256, (4, channels, size, size), dtype=np.uint8))
+    assert config.game(images).data.shape == (channels, size, size)
+    run = config.train(config.game(images), steps=1, batch_size=2)
+    first, last = ({k: float(v) for k, v in state.losses.items()} for state in run)
+    assert not first
+    assert all(map(np.isfinite, last.values()))
+    assert set(last) == {"d_loss", "g_loss"}
+
+
+PUBLISHED = {  # G's and D's learning rate, batch, steps, steps of D
+    "mnist-vanilla": (2e-4, 2e-4, 100, 30 * 600, 1),
+    "cifar-dcgan": (2e-4, 1e-4, 100, 30 * 500, 1),
+    "celeba-dcgan": (2e-4, 2e-4, 128, 50 * 1583, 1),
+    "cifar-rsgan-cnn": (5e-4, 2e-4, 64, 100_000, 1),
+    "cifar-rsgan-resnet": (1.5e-3, 2e-4, 64, 100_000, 5),
+    "stl-rsgan-cnn": (5e-4, 2e-4, 64, 100_000, 1),
+    "stl-rsgan-resnet": (1e-3, 2e-4, 64, 100_000, 5),
+    "cifar-timescale": (1e-4, 4e-4, 64, 150_000, 1),
+    "celeba-timescale": (1e-4, 4e-4, 64, 150_000, 1),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_numbers(name):
+    lr_g, lr_d, batch, steps, d_steps = PUBLISHED[name]
+    own = IMAGE_GANS[name].arguments()
+    assert (own["lr"], own["tau"] * own["lr"]) == (lr_g, pytest.approx(lr_d))
+    assert (own["batch_size"], own["steps"], own["rule"].d_steps) == (batch, steps, d_steps)
+    # The assignments of A5 let D rest at every second batch, but for the digits.
+    assert own["rule"].d_every == (2 if name.endswith("-dcgan") else 1)
+
+
+def test_schedules_follow_the_length_of_the_run():
+    factor = IMAGE_GANS["cifar-rsgan-cnn"].arguments(steps=100)["schedule"]
+    assert [factor(s) for s in (0, 50, 75, 100)] == [1, 1, 0.5, 0]
+    assert "schedule" not in IMAGE_GANS["cifar-dcgan"].arguments()
+
+
+# --- runs in folders
+
+
+def test_a_run_leaves_its_files_and_can_be_read_back(small, tmp_path):
+    trained = train(small, tmp_path / "run")
+    out = tmp_path / "run"
+    names = ["raw", "0.9", "0.99", "0.999", "0.9999"]
+    assert list(trained.generators) == names
+    sheets = {f.name for f in (out / "samples").iterdir()}
+    assert sheets == {f"000000{step}-{name}.png" for step in (2, 4) for name in names}
+    rows = list(csv.DictReader((out / "losses.csv").read_text().splitlines()))
+    assert [int(row["step"]) for row in rows] == [4]
+    parts = float(rows[0]["d: non_saturating loss"]) + float(rows[0]["d: r1"])
+    assert float(rows[0]["d_loss"]) == pytest.approx(parts, rel=1e-4)
+    read = load_run(out)
+    assert read.step == 4
+    assert all(map(torch.equal, weights(read), weights(trained)))
+    assert list(snapshots(out)) == [2, 4]
+    read.load(snapshots(out)[2])
+    assert not torch.equal(weights(read)[0], weights(trained)[0])
+    read.load(snapshots(out)[4])
+    assert all(map(torch.equal, weights(read), weights(trained)))
+
+
+def test_a_resumed_run_is_the_whole_run(small, tmp_path):
+    whole = train(small, tmp_path / "whole")
+    train(replace(small, steps=2), tmp_path / "parts")
+    resumed = train(small, tmp_path / "parts", resume=True)
+    assert all(map(torch.equal, weights(whole), weights(resumed)))
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(small, tmp_path):
+    train(replace(small, steps=2), tmp_path)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(ValueError, match=r"already holds a run: go on with it by --resume"):
+        train(small, tmp_path)
+    with pytest.raises(ValueError, match=r"started with tau=None \(now 2.0\)"):
+        train(replace(small, tau=2.0), tmp_path, resume=True)
+    (tmp_path / "settings.json").unlink()  # even then another architecture is found out
+    with pytest.raises(ValueError, match="of another architecture"):
+        train(replace(small, features=2), tmp_path, resume=True)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path):
+    huge = replace(small, steps=60, lr=1e25)
+    with pytest.raises(guards.DivergedError, match="step"):
+        train(huge, tmp_path / "at-once")
+    train(replace(small, steps=2), tmp_path / "run")
+    settings = json.loads((tmp_path / "run" / "settings.json").read_text())
+    settings["lr"] = 1e25  # as if it had been started so
+    (tmp_path / "run" / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(guards.DivergedError, match=r"last good checkpoint is .*checkpoint\.pt"):
+        train(huge, tmp_path / "run", resume=True, every=1000)
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 2
+
+
+def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
+    from gan_teach.image_runs import keeper
+
+    calls = []
+
+    def numbers(state):
+        calls.append(state.step)
+        return {"g_loss": 0.0}
+
+    monkeypatch.setattr(keeper, "LOG_EVERY", 1)
+    monkeypatch.setattr(keeper, "numbers", lambda state: (
+        os.kill(os.getpid(), signal.SIGINT) if state.step == 3 else None, numbers(state))[1],
+    )  # fmt: skip
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(small, steps=50), tmp_path, every=100)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 3
+    assert load_run(tmp_path).step == 3
+
+
+def test_a_killed_process_loses_at_most_the_steps_since_the_last_save(photos, tmp_path):
+    code = (
+        "from gan_teach.image_runs import *; "
+        f"train_images(Settings('cifar-timescale', {str(photos)!r}, steps=10**6, batch_size=2, "
+        f"features=1), {str(tmp_path)!r}, every=2)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while len(snapshots(tmp_path)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    reached = load_run(tmp_path).step
+    assert reached >= max(snapshots(tmp_path)) - 2  # a snapshot is written before its checkpoint
+    assert reached >= 4
+
+
+# --- drawing
+
+
+def test_ways_between_latents_start_and_end_there():
+    a, b = torch.randn(2, 3, 8, dtype=torch.float64)
+    b *= (a.norm(dim=1) / b.norm(dim=1))[:, None]  # equal lengths
+    for spherical in (False, True):
+        way = image_runs.between(a, b, 5, spherical)
+        assert way.shape == (3, 5, 8)
+        torch.testing.assert_close(way[:, [0, -1]], torch.stack([a, b], 1))
+    lengths = way.norm(dim=-1)
+    torch.testing.assert_close(lengths, lengths[:, :1].expand(-1, 5))  # stays on the sphere
+    straight = image_runs.between(a, b, 5)
+    torch.testing.assert_close(straight[:, 2], (a + b) / 2)
+    torch.testing.assert_close(
+        way[:, 2], (a + b) / (a + b).norm(dim=1, keepdim=True) * lengths[:, :1]
+    )
+    with pytest.raises(ValueError, match="not parallel"):
+        image_runs.between(a, 2 * a, 3, spherical=True)
+
+
+def test_drawing_leaves_the_generator_as_it_was():
+    g = CNNGenerator(8, 2, 5)
+    z = image_runs.fixed_latents(6, 5)
+    before = [w.clone() for w in g.state_dict().values()]
+    running, batch = (image_runs.draw(g, z, batch_statistics=b) for b in (False, True))
+    assert g.training
+    assert all(map(torch.equal, before, g.state_dict().values()))
+    assert not np.allclose(running, batch)
+    np.testing.assert_allclose(running, image_runs.draw(g, z, batch=2), atol=1e-5)
+    assert not np.allclose(batch, image_runs.draw(g, z, batch=2, batch_statistics=True), atol=1e-3)
+
+
+def test_a_sheet_has_the_images_in_rows():
+    images = np.linspace(-1.2, 1, 5 * 3 * 2 * 4).reshape(5, 3, 2, 4)
+    page = sheet(images, columns=3)
+    assert page.shape == (2 + 2 + 2, 4 + 2 + 4 + 2 + 4, 3)
+    fourth = np.clip(np.rint((images[3] + 1) * 127.5), 0, 255).transpose(1, 2, 0)
+    np.testing.assert_array_equal(page[4:6, 0:4], fourth)
+    assert (page[2:4] == 255).all()
+    assert (page[4:6, 12:] == 255).all()  # the place of a sixth
+    np.testing.assert_array_equal(sheet(images, 3, zoom=2)[::2, ::2], page)
+    axes = image_grid(images[:, :1], title="grey")
+    assert axes.get_title(loc="left") + axes.get_title() == "grey"
+    with pytest.raises(ValueError, match="channels first"):
+        sheet(images.transpose(0, 2, 3, 1))
+    with pytest.raises(ValueError, match="diverge"):
+        sheet(images * np.nan)
+
+
+# --- the commands
+
+
+def test_train_sample_and_interpolate(photos, tmp_path, capsys):
+    run = str(tmp_path / "run")
+    train = ["train", "cifar-timescale", "--data", str(photos), "--features", "1", "--steps", "1"]
+    assert cli.main([*train, "--batch-size", "2", "--tau", "2", "--out", run]) == 0
+    assert "12 colour images of 32 x 32" in capsys.readouterr().out
+    assert load_run(run).settings.tau == 2
+    sheet_file = tmp_path / "s.png"
+    assert cli.main(["sample", run, "-n", "4", "--ema", "0.99", "--out", str(sheet_file)]) == 0
+    with Image.open(sheet_file) as page:
+        assert page.size == (2 * 3 * 32 + 3 * 2,) * 2  # enlarged three times
+    way = ["interpolate", run, "--rows", "2", "--steps", "3", "--spherical"]
+    assert cli.main(way) == 0
+    with Image.open(tmp_path / "run" / "interpolation.gif") as film:
+        assert getattr(film, "n_frames", 1) == 4  # there and back
+    with Image.open(tmp_path / "run" / "interpolation.png") as page:
+        assert page.size == (3 * (3 * 32 + 2 * 3) - 2 * 3, 3 * (2 * 32 + 2))
+
+
+MISTAKES = {  # arguments after train: status, part of the message
+    "unknown config": (["cifar-dgcan"], 2, "Did you mean 'cifar-dcgan'"),
+    "no GPU": (["cifar-dcgan", "--batch-size", "2", "--device", "cuda"], 2, "no GPU is available"),
+    "batch too large": (["cifar-dcgan", "--batch-size", "13"], 2, "has only 12 images"),
+    "no such folder": (["cifar-dcgan", "--data", "no/where"], 1, "no folder or zip archive"),
+    "unwritable": (["cifar-dcgan", "--out", "/proc/run"], 1, "/proc/run"),
+    "no steps": (["cifar-dcgan", "--steps", "-1"], 2, "steps must be at least 0"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_are_one_sentence(mistake, photos, tmp_path, capsys):
+    given, status, message = MISTAKES[mistake]
+    if mistake == "no GPU" and torch.cuda.is_available():
+        pytest.skip("there is one here")
+    arguments = ["--features", "1", "--data", str(photos), "--out", str(tmp_path / "run")]
+    try:
+        code = cli.main(["train", *arguments, *given])
+    except SystemExit as end:
+        code = end.code
+    said = capsys.readouterr().err.strip()
+    assert code == status
+    assert message in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def test_configurations_are_listed(capsys):
+    assert cli.main(["train"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in IMAGE_GANS)
