@@ -79,9 +79,9 @@ def sorts_all(session: Session) -> bool:
 
 
 def leaves_a_half_empty(session: Session) -> bool:
-    """At most a twentieth of the fakes on one side of the plane, in 5 moments of the last 200."""
+    """At most a twentieth of the fakes on one side of the plane, in 5 moments of the last 80."""
     past = session.branch()
-    for back in (200, 150, 100, 50, 0):
+    for back in (80, 60, 40, 20, 0):
         past.rewind(session.step - back)
         right = (fresh(past)[0][1][:, 0] > 0).mean()
         if 0.05 < right < 0.95:
@@ -129,7 +129,7 @@ CASES: dict[str, Case] = {
         sorts_all, 150,
     ),
     "two Gaussians, 10 G steps": Case(
-        "mode collapse", run("two-gaussians", 250, width=16, lr=1e-3, g_steps=10),
+        "mode collapse", run("two-gaussians", 120, width=16, lr=1e-3, g_steps=10),
         leaves_a_half_empty, 400,
     ),
     "two Gaussians, D asleep": Case(

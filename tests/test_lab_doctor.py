@@ -161,6 +161,7 @@ def first_name(seen):
         ("uninformative plateau", {}, {"distance": 2.0, "moved": 0.1}),
         ("uninformative plateau", {"noise": 5.0}, {"distance": 2.0, "moved": 0.1}),
         ("healthy", {}, {"distance": 2.0, "moved": 0.9}),
+        ("healthy", {}, {"distance": 2.0, "moved": 0.1, "d_loss": math.nan}),
         ("healthy", {"loss": "wasserstein"}, {"distance": 2.0, "d_loss": 0.0}),
     ],
 )

@@ -179,7 +179,7 @@ def _cycling(seen: Examination) -> Finding | None:
 def _plateau(seen: Examination) -> Finding | None:
     level = loss_levels(seen.config)[0]
     gap = seen.d_real - seen.d_fake
-    if not level or abs(gap) > UNDECIDED or abs(seen.d_loss / level - 1) > UNDECIDED:
+    if not level or not (abs(gap) <= UNDECIDED and abs(seen.d_loss / level - 1) <= UNDECIDED):
         return None
     if seen.distance <= seen.band or seen.moved > WIDE:
         return None
@@ -198,7 +198,7 @@ def _signs_of_health(seen: Examination) -> list[Evidence]:
     found = [Evidence("slope of G's loss, against the equilibrium's", seen.slope, f"over {SLOPE}")]
     if level:
         found.append(Evidence("D's loss", seen.d_loss, f"{level:.3g} at the equilibrium"))
-    if math.isfinite(seen.orbit.factor):
+    if seen.orbit.factor < STEADY:
         found += _orbit(seen, f"below {STEADY}: it spirals in")
     return found
 

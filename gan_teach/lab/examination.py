@@ -58,7 +58,6 @@ class Examination:
     d_loss : what D's updates saw; d_real, d_fake : mean D, on what D sees.
     slope : mean |dL_G / d logit| over the fakes, divided by its value at the equilibrium.
     orbit, moved : of the fakes' mean around the data's, and how far it was from where it is now.
-    spread : standard deviation of the fakes at the end.
     covered, modes : modes that have at least LEAST_SHARE of their own share of the fakes, the
         median over the rounds, and how many there are (0 where there are none to count).
     distance, band : of the fakes to the data at the end, and what passes for none.
@@ -73,7 +72,6 @@ class Examination:
     slope: float
     orbit: Orbit
     moved: float
-    spread: float
     covered: int
     modes: int
     distance: float
@@ -98,8 +96,8 @@ def examine(session: Session) -> Examination:
         **{name: _median([getattr(look, name) for look in looks])
            for name in ("d_loss", "d_real", "d_fake", "slope")},
         orbit=orbit(centers) if finite else Orbit(0.0, math.nan, math.inf),
-        moved=float(np.linalg.norm(centers - centers[-1], axis=1).max()),
-        spread=_spread(fake) / unit, covered=_covered(game, looks) if finite else 0,
+        moved=float(np.linalg.norm(centers - centers[-1], axis=1).max()) if finite else math.inf,
+        covered=_covered(game, looks) if finite else 0,
         modes=len(getattr(game.data, "modes", ())), distance=distance, band=band, forecast=ahead,
     )  # fmt: skip
 
