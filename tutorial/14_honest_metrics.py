@@ -117,7 +117,7 @@ gt.show(
     gt.plots.noise_bands(bands, {"perfect, 100 seeds": perfect, **scores}),
     alt="A row per metric, the noise band in the middle. The dots of the perfect generator fill "
     "it. Right half lost: outside in most rows, inside for high quality, precision and density. "
-    "Every other broken generator is inside in at least half of the rows.",
+    "The copies fare alike; the other three are inside in most rows.",
 )
 
 
