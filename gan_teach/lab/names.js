@@ -1,6 +1,10 @@
-// Core sliders give the handle that a keyboard moves no name: it gets that of the label beside it.
+// Core sliders give the handle that a keyboard moves no name, and core pictures have no alternative
+// text: a handle gets the name of the label beside it, the picture refers to the line that tells it.
 
-function nameHandles(root) {
+const PICTURE = "Picture of the run, which the line below it tells";
+
+function nameParts(root) {
+  for (const image of root.querySelectorAll("img.widget-image:not([alt])")) image.alt = PICTURE;
   for (const row of root.querySelectorAll(".widget-slider")) {
     const name = row.querySelector(".widget-label")?.textContent.trim();
     for (const handle of row.querySelectorAll(".noUi-handle")) {
@@ -20,10 +24,10 @@ function render({ el }) {
       due = requestAnimationFrame(begin); // not on the page so far
       return;
     }
-    nameHandles(root);
+    nameParts(root);
     watch = new MutationObserver(() => {
       cancelAnimationFrame(due);
-      due = requestAnimationFrame(() => nameHandles(root)); // controls come with other games
+      due = requestAnimationFrame(() => nameParts(root)); // controls come with other games
     });
     watch.observe(root, { childList: true, subtree: true });
   }

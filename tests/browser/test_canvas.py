@@ -134,3 +134,85 @@ def test_a_pen_stays_on_its_paper_and_within_its_bound(page):
     from gan_teach.lab.own_data import MOST
 
     assert run(page, body) == [MOST, 2, 1, 0]
+
+
+# A model as a notebook gives it to the widget; it answers each wish with the next frame.
+MODEL = """
+const state = { frame: view, looks, wanted: 0, playing: false, drawing: {} };
+const hears = {};
+const say = (name) => (hears[`change:${name}`] ?? []).forEach((f) => f());
+const model = {
+  get: (name) => state[name],
+  set(name, value) { state[name] = value; say(name); },
+  save_changes() { if (state.wanted !== state.seen) { state.seen = state.wanted; say('frame'); } },
+  on: (event, f) => (hears[event] ??= []).push(f),
+  off: (event, f) => { hears[event] = hears[event].filter((g) => g !== f); },
+};
+const el = document.createElement('div');
+el.style.width = '900px';
+document.body.replaceChildren(el);
+const close = js.default.render({ model, el });
+window.lab = { state, close };
+"""
+
+
+def show(page, name="five-gaussians", **knobs):
+    """The widget on an empty page."""
+    run(page, VIEW + MODEL, bytes=packed(Session(name, **knobs)), looks=looks())
+
+
+def asked(page, milliseconds):
+    before = page.evaluate("lab.state.wanted")
+    page.wait_for_timeout(milliseconds)
+    return page.evaluate("lab.state.wanted") - before
+
+
+def test_the_widget_plays_pauses_and_closes(page):
+    show(page, "dirac")
+    assert asked(page, 300) == 0
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("lab.state.wanted > 5")
+    page.get_by_role("button", name="Pause").click()
+    assert asked(page, 500) == 0
+    page.get_by_role("button", name="Play").click()
+    page.evaluate("lab.close()")
+    assert asked(page, 500) == 0
+    assert page.errors == []
+
+
+def test_less_motion_is_respected(page):
+    page.emulate_media(reduced_motion="reduce")
+    show(page, "dirac")
+    page.get_by_role("button", name="Play").click()
+    assert asked(page, 2000) <= 4
+
+
+def test_a_mouse_and_a_finger_draw_in_data_units(page):
+    show(page, width=8)
+    page.get_by_role("button", name="Draw the data").click()
+    box = page.locator(".gan-teach-canvas").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 100, steps=5)
+    page.mouse.up()
+    page.touchscreen.tap(box["x"] + 150, box["y"] + 200)
+    page.get_by_role("button", name="Use this drawing").click()
+    line, dot = page.evaluate("lab.state.drawing.strokes")
+    assert len(line) == 6
+    assert len(dot) == 1
+    assert len({y for _, y in line}) == 1  # a level line
+    (left, y), (right, _) = line[0], line[-1]
+    assert -1.7 < left < dot[0][0] < right < 1.7
+    assert dot[0][1] < y < 1.7
+    assert dot[0][0] == pytest.approx((left + right) / 2, abs=1e-5)
+    assert page.errors == []
+
+
+def test_a_drawing_can_be_left(page):
+    show(page, width=8)
+    page.get_by_role("button", name="Draw the data").click()
+    page.get_by_role("application", name="Drawing area").wait_for()
+    for key in (" ", "ArrowUp", "Escape"):
+        page.keyboard.press(key)
+    page.get_by_role("img").wait_for()
+    assert page.evaluate("lab.state.drawing") == {}

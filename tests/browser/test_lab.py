@@ -1,48 +1,64 @@
-"""The lab as a learner meets it: a notebook in JupyterLab, a mouse and a keyboard."""
+"""The lab as a learner meets it: a notebook in JupyterLab or a page of Voila, mouse, keyboard."""
 
 from __future__ import annotations
 
 import re
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
+from gan_teach.lab import Session
+
 pytestmark = pytest.mark.browser
 
-OUTPUT = ".jp-OutputArea-output"
+TOLD = re.compile(r"^(Game|Round) (\d+):")
+CONTROLS = ("button", "slider", "spinbutton", "combobox", "checkbox", "textbox", "img")
 
 
 class Shown:
-    """The lab in the first cell of an open notebook, in the view of that name."""
+    """The lab on an open page."""
 
-    def __init__(self, page, server, code: str, view: str = "canvas") -> None:
+    def __init__(self, page) -> None:
         self.page = page
+        self.lab = page.locator(".gan-teach-lab")
+        self.lab.get_by_text(TOLD).wait_for()
+
+    @classmethod
+    def in_notebook(cls, page, server, code: str, view: str = "canvas") -> Shown:
+        """In the first cell of a notebook in JupyterLab, in the view of that name."""
         server.open_on(page, f"%env GAN_TEACH_VIEW={view}\nimport gan_teach as gt\n{code}")
         page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         page.keyboard.press("Shift+Enter")
-        page.get_by_text(re.compile(r"^(Game|Round) 0:")).wait_for()
+        return cls(page)
+
+    def told(self) -> str:
+        """The line below the picture."""
+        return self.lab.get_by_text(TOLD).inner_text()
 
     def step(self) -> int:
-        """The step that is read out below the picture."""
-        text = self.page.get_by_text(re.compile(r"^(Game|Round) \d+:")).inner_text()
-        return int(re.match(r"\w+ (\d+):", text)[1])  # pyright: ignore[reportOptionalSubscript]
+        found = TOLD.match(self.told())
+        assert found
+        return int(found[2])
 
     def replay(self) -> str:
-        return self.page.get_by_label("This run").input_value()
+        return self.lab.get_by_label("This run").input_value()
 
-    def slider(self, label: str):
-        """The handle of the slider beside ``label``."""
-        row = self.page.locator(".widget-slider", has=self.page.get_by_text(label, exact=True))
-        return row.locator(".noUi-handle")
+    def press(self, name: str) -> None:
+        ends = re.compile(rf"(^|\s){re.escape(name)}$")  # a sign may stand before it
+        self.lab.get_by_role("button", name=ends).click()
 
-    def press_play(self) -> None:
-        self.page.locator(".gan-teach-play, .widget-play button").first.click()
+    def push(self, slider: str, key: str) -> None:
+        """Press a key on the handle of a slider."""
+        self.lab.get_by_role("slider", name=slider, exact=True).focus()
+        self.page.keyboard.press(key)
 
     def picture(self) -> bytes:
-        return self.page.locator(".gan-teach-canvas, .widget-image").screenshot()
+        return self.lab.locator(".gan-teach-canvas, .widget-image").screenshot()
 
-    def wait(self, what, seconds: float = 60.0):
+    def wait(self, what, seconds: float = 120.0):
         """Until ``what()`` is true; returns its value."""
         end = time.monotonic() + seconds
         while not (value := what()):
@@ -52,69 +68,137 @@ class Shown:
 
     def settled(self) -> int:
         """The step after the messages under way have arrived."""
-        self.page.wait_for_timeout(3000)
-        return self.step()
+        self.page.wait_for_timeout(2000)
+        before = self.step()
+        self.page.wait_for_timeout(1000)
+        return self.wait(lambda: before == self.step() and before + 1) - 1
+
+    def play_to(self, step: int) -> None:
+        self.press("Play")
+        self.wait(lambda: self.step() >= step)
+
+
+def plays_steers_stops(lab: Shown, slider: str, knob: str) -> int:
+    """Play, turn a knob by keyboard, pause; returns where the run stands."""
+    lab.play_to(5)
+    lab.push(slider, "ArrowRight")
+    lab.wait(lambda: knob in lab.replay())
+    turned = lab.step()
+    lab.wait(lambda: lab.step() > turned)
+    lab.press("Pause")
+    stopped = lab.settled()
+    lab.page.wait_for_timeout(1500)
+    assert lab.step() == stopped
+    assert lab.replay().endswith(f"/{stopped}")
+    return stopped
+
+
+def goes_back_and_branches(lab: Shown, stopped: int, slider: str, knob: str) -> None:
+    picture = lab.picture()
+    lab.push("Go to round", "Home")
+    lab.wait(lambda: lab.step() == 0)
+    assert lab.picture() != picture
+    lab.lab.get_by_label("Go to round, number").fill(str(stopped - 1))
+    lab.page.keyboard.press("Enter")
+    lab.wait(lambda: lab.step() == stopped - 1)
+    lab.push(slider, "ArrowRight")  # another future from here
+    lab.wait(lambda: f"/{stopped - 1},{knob}" in lab.replay())
+    lab.press("One round")
+    lab.wait(lambda: lab.step() == stopped)
+
+
+def repeats(lab: Shown) -> None:
+    """The text of the run gives the same numbers here and in another process."""
+    text, told = lab.replay(), lab.told()
+    assert Session(text).frame.narration == told
+    lab.press("Reset")
+    lab.wait(lambda: lab.step() == 0)
+    lab.lab.get_by_label("Load a run").fill(text)
+    lab.press("Load")
+    lab.wait(lambda: lab.told() == told)
+    assert lab.replay() == text
+
+
+def names_every_control(lab: Shown) -> None:
+    lines = [line.strip(" -'") for line in lab.lab.aria_snapshot().splitlines()]
+    shown = [line for line in lines if line.startswith(CONTROLS)]
+    assert len(shown) > 25
+    assert [line for line in shown if '"' not in line] == []
+    assert any(line.startswith("status") for line in lines)
 
 
 @pytest.mark.parametrize(
-    ("code", "view", "label", "knob"),
+    ("code", "view", "first", "second"),
     [
-        ("gt.Lab('normal')", "canvas", "D steps a round", "d_steps=2"),
-        ("gt.Lab('normal')", "core", "D steps a round", "d_steps=2"),
-        ("gt.Lab('five-gaussians', width=32)", "canvas", "G steps a round", "g_steps=2"),
-        ("gt.Lab('dirac-r1')", "canvas", "Instance noise", "noise=0.05"),
+        ("gt.Lab('normal')", "canvas", ("D steps a round", "d_steps=2"),
+         ("G steps a round", "g_steps=2")),
+        ("gt.Lab('five-gaussians', width=32)", "canvas", ("G steps a round", "g_steps=2"),
+         ("D steps a round", "d_steps=2")),
+        ("gt.Lab('dirac')", "core", ("Instance noise", "noise=0.05"),
+         ("Instance noise", "noise=0.1")),
     ],
-)
-def test_a_learner_plays_steers_stops_and_goes_back(page, server, code, view, label, knob):
-    lab = Shown(page, server, code, view)
-    lab.press_play()
-    lab.wait(lambda: lab.step() >= 5)
-    lab.slider(label).focus()
-    page.keyboard.press("ArrowRight")
-    lab.wait(lambda: knob in lab.replay())
-    turned_at = lab.step()
-    lab.wait(lambda: lab.step() > turned_at)
-
-    lab.press_play()  # which now is Pause
-    stopped = lab.settled()
-    assert lab.settled() == stopped
-    assert lab.replay().endswith(f"/{stopped}")
-
-    picture = lab.picture()
-    lab.slider("Go to round").focus()
-    page.keyboard.press("Home")
-    lab.wait(lambda: lab.step() == 0)
-    assert lab.picture() != picture
-    page.get_by_label("Go to round, number").fill(str(stopped))
-    page.keyboard.press("Enter")
-    lab.wait(lambda: lab.step() == stopped)
+)  # fmt: skip
+def test_a_learner_plays_steers_stops_goes_back_and_repeats(
+    page, server, code, view, first, second
+):
+    lab = Shown.in_notebook(page, server, code, view)
+    stopped = plays_steers_stops(lab, *first)
+    goes_back_and_branches(lab, stopped, *second)
+    lab.press("More settings")
+    lab.press("Layers of the picture")
+    lab.press("Repeat this run")
+    repeats(lab)
+    names_every_control(lab)
     assert page.errors == []
 
 
-def test_the_picture_is_named_and_every_number_can_be_typed(page, server):
-    lab = Shown(page, server, "gt.Lab('normal')")
-    for name in ("D steps a round", "Learning rate of D", "Instance noise", "Go to round"):
-        assert page.get_by_role("spinbutton", name=f"{name}, number").is_visible()
-    picture = page.get_by_role("img", name=re.compile("^Game 0: D"))
-    assert picture.is_visible()
-    page.get_by_role("button", name="Play").focus()
+def test_a_drawing_becomes_the_data(page, server):
+    lab = Shown.in_notebook(page, server, "gt.Lab('five-gaussians', width=16)")
+    lab.press("Draw the data")
+    for key in ("Space", "Shift+ArrowRight", "Shift+ArrowUp", "Space"):
+        page.keyboard.press(key)
+    box = lab.lab.locator(".gan-teach-canvas").bounding_box()
+    page.mouse.move(box["x"] + 120, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 200, steps=6)
+    page.mouse.up()
+    names_every_control(lab)
+    lab.lab.get_by_role("application", name=re.compile("^Drawing area")).wait_for()
     page.keyboard.press("Enter")
-    lab.wait(lambda: lab.step() > 0)
-    page.keyboard.press("Enter")
-    stopped = lab.settled()
-    assert page.get_by_role("img", name=re.compile(f"^Game {stopped}: V")).is_visible()
-    assert page.get_by_role("button", name="Play").get_attribute("aria-pressed") == "false"
+    lab.wait(lambda: "data=drawn:" in lab.replay())
+    lab.play_to(3)
+    lab.press("Pause")
+    lab.settled()
+    text = lab.replay()
+    assert re.fullmatch(r"five-gaussians,data=drawn:1\.7:[\w-]+\.[\w-]+,width=16/\d+", text)
+    assert Session(text).frame.narration == lab.told()
     assert page.errors == []
 
 
 def test_a_mistyped_run_is_explained_and_a_right_one_is_repeated(page, server):
-    lab = Shown(page, server, "gt.Lab('normal')")
-    page.get_by_text("Repeat this run").click()
-    page.get_by_label("Load a run").fill("normal,d_step=3")
-    page.get_by_role("button", name="Load", exact=True).click()
+    lab = Shown.in_notebook(page, server, "gt.Lab('normal')")
+    lab.press("Repeat this run")
+    lab.lab.get_by_label("Load a run").fill("normal,d_step=3")
+    lab.press("Load")
     page.get_by_text("Did you mean 'd_steps'?").wait_for()
-    page.get_by_label("Load a run").fill("noisy,d_steps=3/7")
-    page.get_by_role("button", name="Load", exact=True).click()
+    lab.lab.get_by_label("Load a run").fill("noisy,d_steps=3/7")
+    lab.press("Load")
     lab.wait(lambda: lab.step() == 7)
     assert lab.replay() == "noisy,d_steps=3/7"
+    assert page.errors == []
+
+
+def test_the_lab_is_a_page_of_its_own_behind_a_token(page, app):
+    with urllib.request.urlopen(app.url, timeout=60) as answer:  # without a token
+        assert "/login?" in answer.url
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{app.url}/api/kernels", timeout=60)
+    assert refused.value.code in (401, 403)
+    page.goto(f"{app.url}/?token={app.token}")
+    lab = Shown(page)
+    stopped = plays_steers_stops(lab, "D steps a round", "d_steps=2")
+    goes_back_and_branches(lab, stopped, "G steps a round", "g_steps=2")
+    lab.press("Repeat this run")
+    repeats(lab)
+    names_every_control(lab)
     assert page.errors == []
