@@ -1,0 +1,331 @@
+# %% [markdown]
+# # See what a gradient penalty does to D
+#
+# *Four penalties, one picture: where is the discriminator steep, and where is it flat?*
+#
+# **You will do:** train DRAGAN, WGAN-GP, R1, R2 and RpGAN + R1 + R2 on the same data from the same
+# seeds, map every $D$ and its slope, and find the friction of each on the Dirac-GAN. **You will
+# learn:** what distinguishes the penalties, why a target slope of 1 is a length scale in disguise,
+# and what was wrong with DRAGAN's noise. **You need:** chapters 05 and 10.
+
+# %%
+import gan_teach as gt
+import numpy as np
+import torch
+from gan_teach import penalties, zoo
+
+# %% [markdown]
+# ## The rule
+#
+# Each adds to $D$'s loss a mean over some points of some function of the slope $|\nabla_x f|$:
+#
+# | penalty | where | what |
+# | --- | --- | --- |
+# | R1 | real points $x$ | $\tfrac\gamma2 \lvert\nabla f\rvert^2$ |
+# | R2 | generated points $G(z)$ | $\tfrac\gamma2 \lvert\nabla f\rvert^2$ |
+# | WGAN-GP | between them, $ux + (1-u)G(z)$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
+# | DRAGAN | around real points, $x + \delta$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
+#
+# So R1 and R2 ask for a *flat* $D$, WGAN-GP and DRAGAN for a slope of *one*. RpGAN + R1 + R2 is the
+# relativistic loss of chapter 09 with both flat ones.
+#
+# ## Where the points lie
+#
+# DRAGAN's noise is $\delta = c\, s\, \alpha\, u$ with $s$ the standard deviation of the batch,
+# $\alpha \sim U(0, 1)$ and, as published, $u \sim U(0, 1)^d$. **Predict** what is odd about that;
+# then drag the radius $c$.
+
+# %%
+data = gt.data.ring()
+real = data.sample(400, torch.Generator().manual_seed(0))
+
+
+def perturbed(radius, directions):
+    penalty = penalties.dragan(radius=radius, directions=directions)
+    noise = penalty.draw(real, torch.Generator().manual_seed(1))
+    return penalty.points(real, real, noise, 0)
+
+
+# %%
+def picture(radius):
+    figure, axes = gt.style.mosaic([["published", "all"]], (8.2, 4.2))
+    for directions, ax in axes.items():
+        around = gt.History([0], {"fake": perturbed(radius, directions)[None]}, {"real": real})
+        gt.plots.samples(around, ax=ax).set(xlim=(-1.7, 1.7), ylim=(-1.7, 1.7))
+        ax.set_title(f"{directions}, c = {radius:g}", loc="left")
+        ax.get_legend().remove()
+    return figure
+
+
+# %%
+gt.animation.chooser(picture, [0.05, 0.1, 0.2, 0.5, 1.0], label="radius c", start=0.5)
+
+# %%
+gt.show(
+    picture(0.5),
+    alt="Real points in five clusters, and crosses where DRAGAN penalizes the slope: with the "
+    "published noise only to the upper right of each cluster, with the corrected noise all around.",
+)
+
+# %% [markdown]
+# Every coordinate of the published $u$ is positive: the noise fills **one quadrant** of four, in
+# $d$ dimensions one orthant of $2^d$. Its authors said so themselves in October 2017, and that
+# $U(-1, 1)$ is right; their notebook kept the old line. For images it is worse than it looks:
+
+# %% tags=["nbval-check-output"]
+for directions in ("published", "all"):
+    u = penalties.dragan(directions=directions).draw(
+        torch.zeros(2000, 784), torch.Generator().manual_seed(0)
+    )[0]
+    diagonal = u.sum(1) / 784**0.5 / u.norm(dim=1)  # cosine of the angle with (1, ..., 1)
+    angle = torch.rad2deg(torch.acos(diagonal))
+    print(f"{directions:9} |mean of u| {abs(u.mean()):.2f}, angle with (1, ..., 1):", end=" ")
+    print(f"{angle.min():.0f} to {angle.max():.0f} degrees")
+
+# %% [markdown]
+# With 784 pixels *all* published directions lie at 30 degrees ($\cos = \tfrac12 / \sqrt{1/3}$) from
+# one fixed one, "brighter everywhere". $D$ may be as steep as it likes in any other direction.
+#
+# ## Train them all
+#
+# The five Gaussians of chapter 10, width 32, the same three seeds (weights, data, batches) for
+# every arm. **Predict:** which arm makes the steepest $D$? In which is $D$ flat on the data?
+
+# %%
+ARMS = {
+    "no penalty": ("js", ()),
+    "DRAGAN": ("js", penalties.dragan(10.0)),
+    "WGAN-GP": ("wasserstein", penalties.wgan_gp(10.0)),
+    "R1": ("js", penalties.r1(0.1)),
+    "R2": ("js", penalties.r2(0.1)),
+    "Rp + R1 + R2": ("relativistic", (penalties.r1(0.1), penalties.r2(0.1))),
+}
+SEEDS, STEPS, SIDE = [0, 1, 2], gt.budget(800), 61
+axis = torch.linspace(-1.6, 1.6, SIDE)
+square = torch.cartesian_prod(axis, axis)[:, [1, 0]]  # rows of the picture run along y
+
+# %%
+watch = {
+    "modes": gt.probes.mode_scores(), "score": gt.probes.discriminator_on(square),
+    "slope": gt.probes.slope_on(square), "at_data": gt.probes.slope_on(real),
+    "fake": gt.probes.samples(150),
+}  # fmt: skip
+
+
+def train(loss, penalty):
+    games = [zoo.five_gaussians(seed, loss, 32, penalty) for seed in SEEDS]
+    run = zoo.FIVE_GAUSSIANS.train(gt.stack(games), steps=STEPS, lr=2e-3, seed=SEEDS)
+    return gt.record(run, every=100, **watch)
+
+
+found = {name: train(*arm) for name, arm in ARMS.items()}
+
+
+# %%
+def maps(record, member=0):
+    """D and its slope in every arm at one record."""
+    extent = (-1.6, 1.6, -1.6, 1.6)
+    score = {k: h["score"][record, member].reshape(SIDE, SIDE) for k, h in found.items()}
+    slope = {k: h["slope"][record, member].reshape(SIDE, SIDE) for k, h in found.items()}
+    fake = {k: h["fake"][record, member] for k, h in found.items()}
+    return gt.plots.critics(score, slope, extent, real=real, fake=fake)
+
+
+# %%
+gt.show(
+    maps(-1),
+    alt="Six discriminators and their slopes. Without a penalty D is steep, above 2, nearly "
+    "everywhere. With DRAGAN the slope is close to 1 around the data, with WGAN-GP up to 1 and the "
+    "fakes of both are off the clusters. With R1, R2 and both D is close to one half and much "
+    "flatter, and the fakes lie on all five clusters.",
+)
+
+# %%
+whens = found["R1"].steps.tolist()
+gt.animation.chooser(lambda step: maps(whens.index(step)), whens, label="step", start=whens[-1])
+
+# %% [markdown]
+# Above, $D(x)$ with the real points (dots) and the fakes (crosses); below, the slope, with a dashed
+# line where it is 1. (Only differences of the logit count for WGAN-GP and the relativistic loss, so
+# the shade of their $D$ has no zero.) **Drag** the step back and see when the slopes are formed.
+
+
+# %%
+def row(history):
+    """Medians over the seeds in the end: slope at the data, and the three scores."""
+    slope = float(np.median(history["at_data"][-1]))
+    return [slope, *np.median(history["modes"][-1], axis=0)]
+
+
+columns = ["arm", "slope at the data", "covered", "high quality", "reverse KL"]
+rows = [[name, *row(history)] for name, history in found.items()]
+gt.Table(columns, rows, caption=f"Medians over three seeds after {STEPS} steps")
+
+# %% tags=["nbval-check-output"]
+slope = {name: np.median(h["at_data"][-1]) for name, h in found.items()}
+for name in ("DRAGAN", "WGAN-GP"):
+    print(f"{name}: slope 1 at the data within 0.3:", gt.holds(abs(slope[name] - 1) < 0.3))
+print(
+    "R1 at least three times flatter than without:", gt.holds(slope["R1"] < slope["no penalty"] / 3)
+)
+print("both flat ones with Rp are flatter still:", gt.holds(slope["Rp + R1 + R2"] < slope["R1"]))
+
+# %% [markdown]
+# **What you saw.** Without a penalty $D$ has a slope of 2.3 at the data after so short a run: it
+# answers each wrong sample with a steep ramp. DRAGAN and WGAN-GP hold the slope near 1 (0.9 and
+# 0.8), as they should, and their fakes have found next to nothing: on a circle of radius 1 a slope
+# of 1 is too flat to show clusters of width 0.05, and with so heavy a penalty $D$ can be nothing
+# else. R1 and R2 leave $D$ flatter in the end, since fakes and data have come together; their pull
+# is proportional to the slope, so they bend $D$ gently instead of tying it to a number. The
+# relativistic loss with both is the flattest, and all three cover the modes.
+#
+# **Is it the weight?** The published 10 was chosen for images. The same penalty, a hundred times
+# lighter:
+
+# %%
+light = train("js", penalties.dragan(0.1))
+gt.Table(
+    columns,
+    [["DRAGAN, weight 0.1", *row(light)], ["DRAGAN, weight 10", *row(found["DRAGAN"])]],
+)
+
+# %% [markdown]
+# Now DRAGAN finds the modes. The target of 1 has a unit, logits per unit of
+# length, and on data of another scale it is another penalty: on the same points multiplied by ten
+# a slope of 1 would tell ten times as much.
+#
+# ## Which eigenvalue does a penalty damp?
+#
+# On the Dirac-GAN (chapter 05) R1 and R2 act on the slope $\psi$ of $D$ alone,
+#
+# $$J = \begin{pmatrix} 0 & \tfrac12 \\ -\tfrac12 & -(\gamma_1 + \gamma_2) \end{pmatrix}, \qquad
+# \lambda_{1,2} = -\tfrac g2 \pm \tfrac12 \sqrt{g^2 - 1}, \quad g = \gamma_1 + \gamma_2.$$
+#
+# **Predict:** more and more $\gamma$: do both eigenvalues move to the left for ever?
+
+# %%
+GAMMAS = np.arange(0, 31) / 20
+origin = torch.zeros(2, dtype=torch.float64)
+
+
+def eigenvalues(*chosen):
+    game = zoo.dirac_gan(penalties=chosen)
+    J = gt.jacobian(game, game.draw(1, torch.Generator().manual_seed(0)), origin)
+    return np.sort(gt.spectrum(J).real)
+
+
+one = np.array([eigenvalues(penalties.r1(g)) for g in GAMMAS])
+two = np.array([eigenvalues(penalties.r1(g), penalties.r2(g)) for g in GAMMAS])
+
+# %%
+real_parts = {
+    "R1, slow": one[:, 1], "R1, fast": one[:, 0],
+    "R1 + R2, slow": two[:, 1], "R1 + R2, fast": two[:, 0],
+}  # fmt: skip
+gt.show(
+    gt.plots.compare(GAMMAS, real_parts, xlabel="γ of each penalty", ylabel="real part of λ"),
+    alt="Real parts of the two eigenvalues over gamma: equal and falling up to gamma 1 for R1, 0.5 "
+    "for R1 + R2; then they part, the fast one falls steeply, the slow one climbs back towards 0.",
+)
+
+# %% tags=["nbval-check-output"]
+total = np.array([0.3, 0.6, 1.2, 2.4])
+root = np.sqrt(np.maximum(total**2 - 1, 0)) / 2
+for g, r in zip(total, root, strict=True):
+    half = penalties.r1(g / 2), penalties.r2(g / 2)
+    same = [np.allclose(eigenvalues(*p), [-g / 2 - r, -g / 2 + r]) for p in (half, half[:1] * 2)]
+    print(f"sum {g}: real parts {-g / 2 - r:.3f}, {-g / 2 + r:.3f}; measured: {all(same)}")
+
+# %% [markdown]
+# Up to $g = 1$ the friction is shared: the pair turns, and both parts are $-g/2$. Beyond, the fast
+# eigenvalue takes all that is added and the slow one, about $-1/(4g)$, gets **less**: $D$ is held
+# so flat that it hardly tells $G$ where to go.
+#
+# And the penalties with a target of 1? They have no such $J$: at $\psi = 0$ their pull is not
+# differentiable, and it is directed *away* from the equilibrium.
+
+# %%
+METHODS = {
+    "no penalty": zoo.DIRAC_METHODS["saturating"], "R1, γ = 0.3": zoo.DIRAC_METHODS["r1"],
+    "DRAGAN": zoo.DIRAC_METHODS["dragan"],
+}  # fmt: skip
+
+
+def path(method):
+    states = gt.train(method.game(), method.rule(), steps=gt.budget(500), lr=0.2, batch_size=1)
+    return gt.record(states, w=gt.probes.params())["w"]
+
+
+# %%
+paths = {name: path(method) for name, method in METHODS.items()}
+fields = {name: zoo.dirac_field(method) for name, method in METHODS.items()}
+gt.show(
+    gt.plots.portraits(fields, paths, names=("θ (generator)", "ψ (discriminator)")),
+    alt="Three phase portraits: without a penalty the path circles outwards, with R1 it spirals "
+    "into the origin, with DRAGAN it circles for ever between the slopes plus and minus one.",
+)
+
+# %% tags=["nbval-check-output"]
+ends = {name: np.linalg.norm(way[-50:], axis=1).max() for name, way in paths.items()}
+print("R1 ends within 0.01 of the equilibrium:", gt.holds(ends["R1, γ = 0.3"] < 0.01))
+for name in ("no penalty", "DRAGAN"):
+    print(f"{name}: still beyond 0.5:", gt.holds(ends[name] > 0.5))
+
+# %% [markdown]
+# DRAGAN and WGAN-GP keep $D$ in motion where R1 lets it come to rest (Mescheder et al., 2018). On
+# data with a density that costs less than it seems to here: the slope of 1 averages out over many
+# directions. But at the equilibrium $D$ should be flat, and a target of 1 forbids it.
+#
+# ## Exercises
+#
+# **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another
+# $\tfrac\gamma2 \mathbb E|\nabla f|^2$. Which $\gamma$ is the same? *Hint: compare the factors.*
+
+# %%
+gamma = ...
+gt.exercises.check_same_penalty(gamma)
+
+# %% [markdown]
+# **2.** Which share of the orthants (sign patterns) of $\mathbb R^d$ does the published DRAGAN
+# noise reach? Write a function of $d$. *Hint: each coordinate has two signs.*
+
+# %%
+share = ...  # for instance: lambda d: ...
+gt.exercises.check_covered_directions(share)
+
+# %% [markdown]
+# **3.** The *friction* of a linear game is $-\operatorname{Re}(\lambda_1 + \lambda_2)$. What is it
+# for the Dirac-GAN with R1 and R2, both of weight $\gamma$? *Hint: the trace of $J$.*
+
+# %%
+friction = ...  # for instance: lambda gamma: ...
+gt.exercises.check_friction(friction)
+
+# %% [markdown]
+# **Answers**
+
+# %% tags=["hide-input"]
+print(gt.exercises.check_same_penalty(20))
+print(gt.exercises.check_covered_directions(lambda d: 0.5**d))
+print(gt.exercises.check_friction(lambda gamma: 2 * gamma))
+
+# %% [markdown]
+# ## Where this bites in practice
+#
+# - A target slope of 1 is a length scale: rescale the data, and the same $\lambda$ and $k$ are
+#   another penalty. Normalize first, or use a target of 0.
+# - R1 alone flattens $D$ at the data, R2 at the samples; while they are apart, that is not the
+#   same.
+# - Too large a $\gamma$ looks like a collapse: nothing moves. Check the slope at the data.
+# - Conventions differ by factors of two ($\gamma/2$, $\mu$, $\lambda/2$): convert before you
+#   compare.
+#
+# ## Further reading
+#
+# - N. Kodali, J. Abernethy, J. Hays, Z. Kira, *On Convergence and Stability of GANs*, 2017
+#   (DRAGAN): algorithm 1. The correction of the noise stands in the history of their repository's
+#   README.
+# - I. Gulrajani et al., *Improved Training of Wasserstein GANs*, 2017, equation 3.
+# - L. Mescheder, A. Geiger, S. Nowozin, *Which Training Methods for GANs do actually Converge?*,
+#   2018: equations 9 and 10 (R1, R2), section 4; why a target of 1 need not converge.
+# - Y. Huang et al., *The GAN is dead; long live the GAN!*, 2024, section 2: RpGAN with R1 and R2.
