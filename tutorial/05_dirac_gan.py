@@ -272,6 +272,16 @@ print(f"{first + second / 2:.4f}")
 # the name of the cure. Both slips ran without an error message: an eigenvalue is a test.
 
 # %% [markdown]
+# ## Play
+#
+# The same two numbers, live. `dirac` circles outwards; turn *Penalty* to `r1`, or *Update rule* to
+# `extragradient`, and watch the eigenvalues of a round enter the unit circle. Then *Ask the
+# doctor*: it measures the factor of a turn and compares it with the one that they foretell.
+
+# %%
+gt.Lab("dirac")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** By which factor does one simultaneous step on $xy$ multiply the distance? Write it as a

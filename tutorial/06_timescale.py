@@ -405,6 +405,15 @@ gt.style.show(
 print("at the final parameters:", gt.classify(J).kind, " tau* =", round(gt.tau_star(J), 3))
 
 # %% [markdown]
+# ## Play
+#
+# The Dirac-GAN with R1 of weight 0.3, live, at $\tau = 8$: its path still turns. Drag $\tau$ up:
+# from $1/0.3^2 \approx 11$ on both eigenvalues are real, and it goes straight home.
+
+# %%
+gt.Lab("timescale")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** $-J = \begin{pmatrix} -3 & 4 \\ -4 & 0.5 \end{pmatrix}$. What is $\tau^*$?
