@@ -129,9 +129,9 @@ def test_files_are_offered_as_links_that_hold_them():
         button = next(w for w in parts(view.widget) if isinstance(w, ipywidgets.Button)
                       and w.description.startswith(label))  # fmt: skip
         button.click()
-        name, data = re.search(
-            r'download="([^"]*)" href="data:[^,]*,([^"]*)"', view.links.value
-        ).groups()
+        link = re.search(r'download="([^"]*)" href="data:[^,]*,([^"]*)"', view.links.value)
+        assert link
+        name, data = link.groups()
         assert name == f"dirac-6.{ending}"
         content = base64.b64decode(data)
         if ending in ("png", "gif"):

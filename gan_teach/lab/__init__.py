@@ -10,12 +10,17 @@ from typing import Any
 
 from gan_teach.history import History
 from gan_teach.lab.config import PRESETS, Config
+from gan_teach.lab.doctor import Diagnosis, diagnose, treat
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.replay import Replay
 from gan_teach.lab.screens import chosen_view
 from gan_teach.lab.session import Session
+from gan_teach.lab.twin import Twin
 
-__all__ = ["PRESETS", "Config", "Frame", "Lab", "Replay", "Session"]
+__all__ = [
+    "PRESETS", "Config", "Diagnosis", "Frame", "Lab", "Replay", "Session", "Twin", "diagnose",
+    "treat",
+]  # fmt: skip
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
