@@ -24,7 +24,7 @@ LEAST_EACH = 40  # of a hundred fakes at a cluster that counts as reached
 COLLAPSED = 95  # of a hundred fakes in one cluster and none in the other
 STRETCH = 50  # epochs that a collapse must last to have a plateau
 FIRST_PART = 4000  # steps of every five-Gaussian run
-LONGER = 10_000  # of those that lack a cluster then
+AGAIN, LONGER = 25, 10_000  # so many of those that lack a cluster then go on, to so many steps
 FOLLOWED = 10  # of them that go on to the published 20,000 whatever they did
 
 Bools = NDArray[np.bool_]
@@ -162,14 +162,15 @@ def _finish_two_clusters(history: History) -> History:
 def _five_gaussians(loss: str, seeds: int, *, folder: Path, **where: Any) -> History:
     """The first ten seeds for the published 20,000 steps, the others for 4000.
 
-    Those of the others that lack a cluster then are trained again, for 10,000 steps.
+    The first 25 of those that lack a cluster then are trained again, for 10,000 steps.
     """
     parts: list[History] = []
     if seeds > FOLLOWED:
         rest = range(FOLLOWED, seeds)
         parts += [_train_five(loss, rest, FIRST_PART, folder=folder / "first", **where)]
         if len(lacking := parts[0].static["seed"][~_all_covered(parts[0])]):
-            parts += [_train_five(loss, lacking, LONGER, folder=folder / "longer", **where)]
+            again = lacking[:AGAIN]
+            parts += [_train_five(loss, again, LONGER, folder=folder / "longer", **where)]
     followed = range(min(seeds, FOLLOWED))
     parts += [_train_five(loss, followed, None, folder=folder / "followed", **where)]
     return _joined(parts, seeds)
