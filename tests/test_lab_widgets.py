@@ -224,7 +224,8 @@ def test_every_control_has_a_name():
         if "value" in widget.keys or "playing" in widget.keys:
             name = getattr(widget, "description", "") or (getattr(widget, "tooltip", "") or "")
             kind = type(widget).__name__
-            if kind not in ("HTML", "Image", "Play"):  # words, a picture told in them, a hidden clock
+            # HTML are words, an Image is told in them, Play is a hidden clock
+            if kind not in ("HTML", "Image", "Play"):
                 (named if name else unnamed).append((kind, name))
     assert not unnamed
     assert len({name for _, name in named}) >= 25
