@@ -141,14 +141,20 @@ for d in bogonet.duels(study, "final"):
     print(f"{d.first} {d.won} : {d.lost} {d.second}, ties {d.tied}; beyond chance: {sure}")
 print("diverged:", int((study.static["diverged"] >= 0).sum()))
 random_start = study["score"][0].mean()
+print(
+    "end below their start:",
+    int((study["score"][-1] < study["score"][0]).sum()),
+    "of",
+    study["score"][0].size,
+)
 print("all means above untrained networks:", all(f.mean() > random_start for f in final.values()))
 
 # %% [markdown]
 # **What we saw.** After the same number of generator updates WGAN-GP is ahead on nearly every
 # architecture, by more than a point on the mean, far beyond chance. Between vanilla GAN and DRAGAN
 # there is nothing to tell: this count would be quite ordinary for two equal methods. And at this
-# budget stability is not what decides: no run leaves the finite numbers, and those that end below
-# their start (18 of 168) have learned too slowly. All are far from real digits.
+# budget stability is not what decides: no run leaves the finite numbers, and the 33 of
+# 300 that end below their start have learned too slowly. All are far from real digits.
 #
 # ## Is it the loss, or the five critic steps?
 #
