@@ -401,11 +401,11 @@ def test_bad_arguments_are_refused_before_anything_is_trained(tmp_path):
 
 def test_pictures_show_every_algorithm_and_architecture():
     curves = plots.score_curves(HAND.describe(meta={"titles": ["A", "B", "C"]}))
-    means = [line.get_ydata()[-1] for line in curves.lines[:3]]
+    means = [np.asarray(line.get_ydata())[-1] for line in curves.lines[:3]]
     assert means == pytest.approx(HAND["score"][-1].mean(1))
     vanilla, _, wgan = bogonet.values(HAND, "final")
     ax = plots.head_to_head(vanilla, wgan, ("A", "C"))
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    labels = ax.get_legend_handles_labels()[1]
     assert labels == ["C wins 3", "A wins 0"]
     figure = plots.digit_sheets({"A": np.arange(16.0).reshape(16, 1, 1)}, columns=4)
     assert (figure.axes[0].images[0].get_array() == np.arange(16.0).reshape(4, 4)).all()

@@ -22,7 +22,7 @@ def best_answer(p, q, real, fake):
         lambda d: p * cross(real, d) + q * cross(fake, d),
         bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-12},
     )  # fmt: skip
-    return found.x
+    return found.x  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_loss_with_smoothing_is_the_least_of_a_constant_d():

@@ -46,7 +46,9 @@ def test_the_features_are_those_of_pytorch_fid_on_the_same_files(weights, images
         paths.append(str(tmp_path / f"{i}.png"))
         Image.fromarray(pixels).save(paths[-1])
     ours = features.inception(weights, dims=64)
-    theirs = get_activations(paths, ours.network.network, 4, 64, "cpu", num_workers=0)
+    theirs = get_activations(
+        paths, ours.network.get_submodule("network"), 4, 64, "cpu", num_workers=0
+    )
     np.testing.assert_allclose(ours(images), theirs, rtol=1e-5, atol=1e-6)
 
 
@@ -86,7 +88,8 @@ def test_logits_of_the_inception_score_are_those_of_torch_fidelity(weights, imag
     extract = features.inception_logits(weights)
     pixels = ((images[:2] + 1) * 127.5).round().to(torch.uint8)
     with torch.no_grad():
-        theirs = extract.network.network(pixels)[0].double().numpy()
+        (logits,) = extract.network.get_submodule("network")(pixels)
+    theirs = logits.double().numpy()
     ours = extract(images[:2])
     assert ours.shape == (2, 1008)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)

@@ -2,6 +2,7 @@
 
 # matplotlib's stubs give unions:
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportCallIssue=false, reportUnhashable=false
 
 import numpy as np
 import pytest

@@ -9,6 +9,7 @@ from scipy import stats
 
 from gan_teach import data
 from gan_teach import metrics as mt
+from gan_teach.data.planar import GaussianMixture
 
 RING = data.ring(8, radius=2.0, std=0.05)
 
@@ -125,7 +126,7 @@ def test_a_perfect_generator_lies_in_the_band_of_each_distance(name):
 
 
 def test_reverse_kl_of_samples_is_never_below_zero():
-    uneven = data.planar.GaussianMixture([[0.0], [4.0], [8.0]], 1.0, [0.2, 0.5, 0.3])
+    uneven = GaussianMixture([[0.0], [4.0], [8.0]], 1.0, [0.2, 0.5, 0.3])
     for seed in range(200):
         for source, n in ((RING, 1 + seed % 40), (uneven, 10 * (1 + seed % 40))):
             report = mt.mode_report(real(source, n, seed), source)

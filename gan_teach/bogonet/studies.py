@@ -7,7 +7,7 @@ any number of processes, in any order, and after any interruption.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,10 +195,9 @@ def _bar(
     seeds: Sequence[int],
     found: dict[int, History],
     shown: bool,
-) -> Iterator[tuple[int, History]]:
+) -> Iterable[tuple[int, History]]:
     if not shown:
         return parts
     from tqdm.auto import tqdm
 
-    bar: Callable[..., Any] = tqdm
-    return bar(parts, total=len(seeds), initial=len(found), unit="architecture", mininterval=0.3)
+    return tqdm(parts, total=len(seeds), initial=len(found), unit="architecture", mininterval=0.3)

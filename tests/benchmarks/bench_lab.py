@@ -28,7 +28,7 @@ ROUNDS = 5  # a picture
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--preset", default="five-gaussians")
     parser.add_argument("--seconds", type=float, default=20.0, help="of play in each view")
     parser.add_argument("--ticks", type=int, default=10_000, help="in the test of memory")
