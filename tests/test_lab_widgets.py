@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -186,6 +187,19 @@ def test_numbers_of_steps_are_locked_under_rules_that_have_none():
     assert panel.knobs["d_steps"].value.disabled
     panel.knobs["rule"].value.value = "alternating"
     assert not panel.knobs["d_steps"].value.disabled
+
+
+def test_a_kernel_with_threads_turns_knobs_between_updates():
+    """Kernels answer widgets in several threads: the text of the run must stay true."""
+    panel = Panel(Session("normal"))
+    player = threading.Thread(target=lambda: [panel.tick() for _ in range(60)])
+    player.start()
+    for steps in range(2, 22):
+        panel.turn(d_steps=steps)
+    player.join()
+    assert panel.session.config.d_steps == 21  # none was lost
+    again = Session(panel.session.replay)
+    np.testing.assert_array_equal(again.history["params"][-1], panel.session.history["params"][-1])
 
 
 def test_layers_can_be_hidden():

@@ -1,13 +1,14 @@
 """The lab's controls around its picture, for every host that shows ipywidgets.
 
 The front end pulls: a screen asks for one tick and one picture, and for no other while that one is
-being answered. So there is no thread, no timer and no queue in the kernel, and when Play stops, the
-run stands still.
+being answered. So there is no timer and no queue in the kernel, and when Play stops, the run stands
+still. Newer kernels answer messages of widgets in several threads: whoever acts holds the lock.
 """
 
 from __future__ import annotations
 
 import html
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -37,6 +38,7 @@ class Panel:
 
         self._w = ipywidgets
         self.session = session
+        self._lock = threading.RLock()
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
         self.screen = make_screen(view, self.tick, self.show, self._drawn)
@@ -79,8 +81,9 @@ class Panel:
 
     def turn(self, **knobs: Any) -> None:
         """Turn knobs of the session and say what follows; a mistake is said as well."""
-        if not self._following:
-            self.attempt(lambda: self.session.set(**knobs))
+        with self._lock:
+            if not self._following:
+                self.attempt(lambda: self.session.set(**knobs))
 
     def load(self, text: str) -> None:
         """Show the run that a preset's name or a replay string stands for."""
@@ -98,17 +101,19 @@ class Panel:
         self.attempt(lambda: self.session.set(data=own_data.of_strokes(strokes, reach)))
 
     def _rewind(self, step: int) -> None:
-        if not self._following:
-            self.attempt(lambda: self.session.rewind(step) and "")
+        with self._lock:
+            if not self._following:
+                self.attempt(lambda: self.session.rewind(step) and "")
 
     def attempt(self, action: Callable[[], str]) -> None:
         """Act, show what came of it, and say the sentence that the action returns, or its error."""
-        try:
-            self.say(action())
-        except (TypeError, ValueError) as error:
-            self.screen.stop()
-            self.say(str(error))
-        self.show()
+        with self._lock:
+            try:
+                self.say(action())
+            except (TypeError, ValueError) as error:
+                self.screen.stop()
+                self.say(str(error))
+            self.show()
 
     def pause(self) -> None:
         """Let the run stand still."""
@@ -118,8 +123,11 @@ class Panel:
 
     def show(self, _: Any = None) -> None:
         """Draw the session as it stands, say the same in words, and set the controls to it."""
-        if self._following:
-            return
+        with self._lock:
+            if not self._following:
+                self._show()
+
+    def _show(self) -> None:
         config = self.session.config
         if self._furnished_for != (config.world, config.data):
             self._furnish()
@@ -247,8 +255,9 @@ class Panel:
         self.load(self.wanted.value)
 
     def _choose(self, name: str) -> None:
-        if not self._following:
-            self.load(name)
+        with self._lock:
+            if not self._following:
+                self.load(name)
 
     def _lay_out(self) -> list[Any]:
         w, k = self._w, self.knobs

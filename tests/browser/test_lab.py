@@ -109,7 +109,7 @@ def goes_back_and_branches(lab: Shown, stopped: int, slider: str, knob: str) -> 
 def repeats(lab: Shown) -> None:
     """The text of the run gives the same numbers here and in another process."""
     text, told = lab.replay(), lab.told()
-    assert Session(text).frame.narration == told
+    assert Session(text).frame.narration == told, text
     lab.press("Reset")
     lab.wait(lambda: lab.step() == 0)
     lab.lab.get_by_label("Load a run").fill(text)
