@@ -139,6 +139,8 @@ print("architectures:", study.meta["architectures"])
 for d in bogonet.duels(study, "final"):
     sure = "yes" if d.p < 0.05 / 9 else "no"
     print(f"{d.first} {d.won} : {d.lost} {d.second}, ties {d.tied}; beyond chance: {sure}")
+
+# %% tags=["nbval-check-output"]
 print("diverged:", int((study.static["diverged"] >= 0).sum()))
 random_start = study["score"][0].mean()
 print(
