@@ -72,6 +72,7 @@ def drawn(seed, algorithm, n=40):
     return bogonet.sample_images(game, architecture, n)[:, 0].numpy()
 
 
+# %%
 sheets = {a.title: drawn(2, a) for a in bogonet.ALGORITHMS.values()}
 gt.show(
     gt.plots.digit_sheets(sheets),
@@ -172,6 +173,7 @@ def final_score(seed, name, d_steps):
     return float(scores[-1])
 
 
+# %%
 rows = []
 for k, seed in enumerate((0, 2)):
     for i, name in enumerate(bogonet.ALGORITHMS):
