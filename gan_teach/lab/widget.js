@@ -19,11 +19,15 @@ function clock(model) {
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   let asked = 0; // when the last frame was asked for
   let timer;
+  let stopped = false; // for good: a picture that is still being painted asks for none after it
   return {
-    stop: () => clearTimeout(timer),
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
     ask() {
       clearTimeout(timer);
-      if (!model.get("playing")) return;
+      if (stopped || !model.get("playing")) return;
       const rest = (calm.matches ? CALM : SHORTEST) - (performance.now() - asked);
       timer = setTimeout(() => {
         if (!model.get("playing")) return;
