@@ -108,6 +108,7 @@ def goes_back_and_branches(lab: Shown, stopped: int, slider: str, knob: str) -> 
 
 def repeats(lab: Shown) -> None:
     """The text of the run gives the same numbers here and in another process."""
+    lab.settled()
     text, told = lab.replay(), lab.told()
     assert Session(text).frame.narration == told, text
     lab.press("Reset")
