@@ -21,7 +21,7 @@ from gan_teach.checkpoints import load_checkpoint
 from gan_teach.convnets import CNNGenerator
 from gan_teach.data import Images
 from gan_teach.image_runs import Settings, load_run, snapshots, train_images
-from gan_teach.plots.images import image_grid, sheet
+from gan_teach.plots.images import image_grid, image_grids, sheet
 from gan_teach.zoo import IMAGE_GANS
 
 RNG = np.random.default_rng(1)
@@ -237,6 +237,9 @@ def test_a_sheet_has_the_images_in_rows():
     np.testing.assert_array_equal(sheet(images, 3, zoom=2)[::2, ::2], page)
     axes = image_grid(images[:, :1], title="grey")
     assert axes.get_title(loc="left") + axes.get_title() == "grey"
+    figure = image_grids({"a": images, "b": images[:2]}, columns=3)
+    assert [ax.get_title() or ax.get_title("left") for ax in figure.axes] == ["a", "b"]
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), page)
     with pytest.raises(ValueError, match="channels first"):
         sheet(images.transpose(0, 2, 3, 1))
     with pytest.raises(ValueError, match="diverge"):

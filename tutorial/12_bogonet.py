@@ -69,15 +69,15 @@ def drawn(seed, algorithm, n=40):
     game = bogonet.build_game(architecture, algorithm, judge)
     for _ in bogonet.start(game, architecture, algorithm, budget):
         pass
-    return bogonet.sample_images(game, architecture, n)[:, 0].numpy()
+    return bogonet.sample_images(game, architecture, n)
 
 
 # %%
 sheets = {a.title: drawn(2, a) for a in bogonet.ALGORITHMS.values()}
 gt.show(
-    gt.plots.digit_sheets(sheets),
+    gt.plots.image_grids(sheets, columns=8),
     alt="Three sheets of forty generated images of architecture 2, one per algorithm, after 100 "
-    "updates of the generator: speckles for vanilla GAN, dark blobs for DRAGAN, and for WGAN-GP "
+    "updates of the generator: speckles for vanilla GAN, blobs for DRAGAN, and for WGAN-GP "
     "strokes, some of which can be read as digits.",
 )
 

@@ -29,6 +29,8 @@ from gan_teach.plots.ensembles import wilson as wilson
 from gan_teach.plots.gallery import clouds as clouds
 from gan_teach.plots.gallery import noise_bands as noise_bands
 from gan_teach.plots.gallery import prd_curves as prd_curves
+from gan_teach.plots.images import image_grid as image_grid
+from gan_teach.plots.images import image_grids as image_grids
 from gan_teach.plots.phase import phase_diagram as phase_diagram
 from gan_teach.plots.planar import basins as basins
 from gan_teach.plots.planar import break_jumps as break_jumps
@@ -45,7 +47,6 @@ from gan_teach.plots.samples import samples_panel as samples_panel
 from gan_teach.plots.spectra import eigenvalue_sweep as eigenvalue_sweep
 from gan_teach.plots.spectra import plane as plane
 from gan_teach.plots.spectra import track as track
-from gan_teach.plots.studies import digit_sheets as digit_sheets
 from gan_teach.plots.studies import head_to_head as head_to_head
 from gan_teach.plots.studies import score_curves as score_curves
 from gan_teach.plots.tutorial import d_gradient_panel as d_gradient_panel

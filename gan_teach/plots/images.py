@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach import _checks, style
@@ -45,9 +47,26 @@ def image_grid(
 ) -> Axes:
     """``sheet(images, columns)`` on an axes without ticks."""
     page = sheet(images, columns)
-    height, width = page.shape[:2]
-    ax = style.axes(ax, (6.0, 6.0 * height / width + 0.3))
+    return _show(page, title, style.axes(ax, (6.0, 6.0 * _tall(page) + 0.3)))
+
+
+def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Figure:
+    """``image_grid`` of each set of images (n, channels, h, w), side by side under their names."""
+    pages = {name: sheet(images, columns) for name, images in sets.items()}
+    size = (3.2 * len(pages), 3.2 * max(map(_tall, pages.values())) + 0.5)
+    figure, axes = style.mosaic([list(pages)], size)
+    with style.use():
+        for name, page in pages.items():
+            _show(page, name, axes[name])
+    return figure
+
+
+def _show(page: NDArray[np.uint8], title: str, ax: Axes) -> Axes:
     ax.imshow(page, interpolation="nearest")
     ax.set_axis_off()
     ax.set_title(title)
     return ax
+
+
+def _tall(page: NDArray[np.uint8]) -> float:
+    return page.shape[0] / page.shape[1]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from gan_teach import style
 from gan_teach.history import History
-
-INKED = "gray_r"  # digits are read as ink on paper
 
 
 def score_curves(history: History, ax: Axes | None = None) -> Axes:
@@ -66,28 +63,3 @@ def head_to_head(
         ax.set(xlabel=names[0], ylabel=names[1], xlim=(0.9, top), ylim=(0.9, top), aspect="equal")
         ax.legend(loc="upper left")
     return ax
-
-
-def digit_sheets(sheets: dict[str, NDArray[np.floating]], columns: int = 8) -> Figure:
-    """Images (n, height, width), ink high, of each name side by side in a sheet of ``columns``.
-
-    Raises ValueError for images of another shape.
-    """
-    for name, images in sheets.items():
-        if np.ndim(images) != 3 or len(images) < columns:
-            raise ValueError(
-                f"{name!r} must hold at least {columns} images (n, height, width), got shape "
-                f"{np.shape(images)}."
-            )
-    most = max(len(images) // columns for images in sheets.values())
-    size = (3.2 * len(sheets), 0.5 + 3.2 * most / columns)
-    figure, axes = style.mosaic([list(sheets)], size)
-    with style.use():
-        for name, images in sheets.items():
-            rows = len(images) // columns
-            part = np.asarray(images[: rows * columns]).reshape(rows, columns, *images.shape[1:])
-            sheet = part.transpose(0, 2, 1, 3).reshape(rows * images.shape[1], -1)
-            axes[name].imshow(sheet, cmap=INKED)
-            axes[name].set_axis_off()
-            axes[name].set_title(name, loc="left")
-    return figure
