@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from gan_teach import __version__, _checks, course
-from gan_teach.cli import authors, bogonet, images, learn, run
+from gan_teach.cli import authors, bogonet, images, learn, run, train
 
 COMMANDS = (
     learn.add_list,
     learn.add_lab,
     run.add_run,
     bogonet.add_bogonet,
-    images.add_train,
+    train.add_train,
     images.add_sample,
     images.add_interpolate,
     authors.add_record,
