@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gan_teach._files import replacing
+
 _FORMAT = "gan_teach.History/1"
 
 
@@ -135,14 +137,8 @@ class History:
         payload |= {f"static/{k}": a for k, a in self.static.items()}
         payload["steps"] = self.steps
         payload["meta"] = np.array(json.dumps({"format": _FORMAT, "meta": self.meta}))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            with open(partial, "wb") as file:
-                np.savez_compressed(file, **payload)  # pyright: ignore[reportArgumentType]
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with replacing(path) as partial, open(partial, "wb") as file:
+            np.savez_compressed(file, **payload)  # pyright: ignore[reportArgumentType]
         return path
 
     @classmethod

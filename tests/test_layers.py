@@ -12,10 +12,10 @@ import gan_teach
 
 PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [
-    {"_checks", "history", "smoke", "tables"},
+    {"_checks", "_files", "history", "smoke", "tables"},
     {
         *("data", "models", "convnets", "losses", "penalties", "corrupt", "schedules", "dropout"),
-        *("metrics", "features", "landscape"),
+        *("metrics", "landscape"),
     },
     {"games", "streams"},
     {
@@ -30,7 +30,7 @@ LAYERS = [
         "critical",
         "zero_modes",
     },
-    {"training", "checkpoints", "ensemble", "averages", "guards", "probes", "zoo"},
+    {"training", "checkpoints", "ensemble", "averages", "guards", "probes", "zoo", "features"},
     {"style", "plots", "animation"},
     {
         "routes",

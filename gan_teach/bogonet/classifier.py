@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -16,17 +12,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from gan_teach import _checks, optim
+from gan_teach import _checks
+from gan_teach._files import replacing
 from gan_teach.data import Images, small_mnist, uci_digits
+from gan_teach.features import classifier as features
+from gan_teach.features.classifier import one_thread
 from gan_teach.metrics import inception_score
-from gan_teach.streams import generator
 
 SIZE = 14  # pixels of a side that MNIST is scaled to: a quarter of the work, still well readable
 SOURCES = ("mnist", "sklearn")
 HELD_OUT = 0.2  # of the digits, seen neither by the classifier nor by any GAN
-EPOCHS, BATCH, RATE = 10, 64, 2e-3
+EPOCHS = 10
 _FORMAT = "gan_teach.bogonet.Judge/1"
 
 
@@ -52,7 +49,7 @@ class Judge:
 
     def probabilities(self, images: Tensor) -> np.ndarray:
         """(n, 10) probabilities of the digits for images (n, 1, size, size), float64."""
-        return _probabilities(self.module, images)
+        return features.probabilities(self.module, images)
 
     def score(self, images: Tensor) -> float:
         """Inception Score of images, from 1 to 10, with this classifier in Inception's place.
@@ -66,10 +63,7 @@ class Judge:
 
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change when any weight does."""
-        digest = hashlib.sha256()
-        for value in self.module.state_dict().values():
-            digest.update(value.numpy().tobytes())
-        return digest.hexdigest()[:12]
+        return features.fingerprint(self.module)[:12]
 
 
 @lru_cache(maxsize=2)
@@ -78,7 +72,7 @@ def judge(source: str | None = None) -> Judge:
     source, train, held_out = digits(source)
     module = _network(train.shape[-1])
     with one_thread():
-        _fit(module, train)
+        features.fit(module, train, epochs=EPOCHS)
         return _judged(module, source, train, held_out)
 
 
@@ -92,9 +86,7 @@ def digits(source: str | None = None) -> tuple[str, Images, Images]:
     """
     source = _installed() if source is None else _checks.choice("source", source, SOURCES)
     images = small_mnist().resized(SIZE) if source == "mnist" else uci_digits()
-    order = torch.randperm(len(images), generator=generator(0))
-    cut = round((1 - HELD_OUT) * len(images))
-    return source, images[order[:cut]], images[order[cut:]]
+    return source, *features.split(images, HELD_OUT)
 
 
 def _installed() -> str:
@@ -112,13 +104,8 @@ def save(judge: Judge, path: Path) -> None:
     """Write the weights for other processes; a temporary file first, so that none is half done."""
     payload = {k: v.numpy() for k, v in judge.module.state_dict().items()}
     head = json.dumps({"format": _FORMAT, "source": judge.source})
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            np.savez(file, head=np.array(head), **payload)  # pyright: ignore[reportArgumentType]
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, open(partial, "wb") as file:
+        np.savez(file, head=np.array(head), **payload)  # pyright: ignore[reportArgumentType]
 
 
 @lru_cache(maxsize=2)
@@ -135,19 +122,9 @@ def load(path: Path) -> Judge:
     source, train, held_out = digits(head["source"])
     module = _network(train.shape[-1])
     module.load_state_dict(state)
+    module.eval().requires_grad_(False)
     with one_thread():
         return _judged(module, source, train, held_out)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums in one order: the same numbers in any process, whatever its number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _network(size: int) -> nn.Module:
@@ -160,29 +137,7 @@ def _network(size: int) -> nn.Module:
         )  # fmt: skip
 
 
-def _fit(module: nn.Module, images: Images) -> None:
-    params, x, labels = list(module.parameters()), images.floats(), _labels(images)
-    adam, rng = optim.Adam(params, RATE), generator(0)
-    for epoch in range(EPOCHS):
-        adam.lr = RATE * (1 - epoch / EPOCHS)
-        for rows in torch.randperm(len(x), generator=rng).split(BATCH):
-            loss = F.cross_entropy(module(x[rows]), labels[rows])
-            adam.step(torch.autograd.grad(loss, params))
-
-
 def _judged(module: nn.Module, source: str, train: Images, held_out: Images) -> Judge:
-    module.eval().requires_grad_(False)
-    p = _probabilities(module, held_out.floats())
-    accuracy = float((p.argmax(1) == _labels(held_out).numpy()).mean())
-    return Judge(module, source, train, held_out, accuracy, inception_score(p).mean)
-
-
-def _labels(images: Images) -> Tensor:
-    assert images.labels is not None  # both sources have them
-    return images.labels
-
-
-@torch.no_grad()
-def _probabilities(module: nn.Module, images: Tensor) -> np.ndarray:
-    parts = [module(part).double().softmax(-1) for part in images.split(500)]
-    return torch.cat(parts).numpy()
+    p = features.probabilities(module, held_out.floats())
+    share = features.accuracy(module, held_out)
+    return Judge(module, source, train, held_out, share, inception_score(p).mean)

