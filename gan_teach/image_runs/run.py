@@ -172,6 +172,8 @@ def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
 def _claim(out: Path, settings: Settings, resume: bool) -> bool:
     """Make the folder; whether it holds a run to go on with. Raises ValueError for another run."""
     out.mkdir(parents=True, exist_ok=True)
+    for rest in out.rglob(".*.partial*"):  # of a process that was killed while it wrote
+        rest.unlink(missing_ok=True)
     if not (out / _CHECKPOINT).exists():
         return False
     if not resume:
