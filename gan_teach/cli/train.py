@@ -9,7 +9,8 @@ def add_train(commands) -> None:
     parser = commands.add_parser("train", help="train an image GAN into a folder; resumable")
     parser.add_argument("config", metavar="CONFIG", nargs="?", help="without it: list them")
     parser.add_argument(
-        "--data", help="another data set: a name, a folder or zip archive of images, IDX files"
+        "--data",
+        help="another data set: a name, a folder or zip archive of images, an .npy or IDX file",
     )
     parser.add_argument("--out", type=Path, help="folder of the run (default: runs/CONFIG)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")

@@ -55,7 +55,7 @@ def load_images(
     ----------
     name : "mnist", "cifar10", "stl10" or "celeba" (downloaded ones); "uci-digits", "small-mnist",
         "faces" or "photographs" (embedded); otherwise a folder or zip archive of images, a folder
-        with the IDX files of MNIST, or one such file.
+        with the IDX files of MNIST, one such file, or an array in an .npy file.
     size : scale to size x size pixels.
     split : of the named ones, such as "train" or "test"; the first that it has unless given
         (STL-10: "unlabeled", its 100,000 images; CelebA: "all").
@@ -153,7 +153,9 @@ def _torchvision() -> Any:
 
 def _from_path(path: Path, size: int | None, **options: Any) -> Images:
     images = None
-    if path.is_file() and "idx3" in path.name:
+    if path.is_file() and path.suffix == ".npy":
+        images = Images(_array(path), name=path.name)
+    elif path.is_file() and "idx3" in path.name:
         images = Images(_idx(path), name=path.name)
     elif path.is_dir():
         images = _idx_pair(path, "train") or _idx_pair(path, "t10k")
@@ -172,6 +174,13 @@ def _idx_pair(folder: Path, prefix: str) -> Images | None:
             known = _idx(labels) if labels.is_file() else None
             return Images(_idx(images), known, DIGIT_NAMES, f"MNIST ({images.name})")
     return None
+
+
+def _array(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} holds no whole array of numbers: {error}.") from error
 
 
 def _idx(path: Path) -> torch.Tensor:

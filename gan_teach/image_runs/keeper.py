@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -49,16 +50,26 @@ class Keeper:
         """Write everything, unless that was done at this step already."""
         if state.step == self._saved:
             return
+        try:
+            self._save_files(state)
+        except OSError as error:  # a full disk is reported without a name
+            if error.errno is None or error.filename:
+                raise
+            raise OSError(error.errno, error.strerror, str(self.out)) from error
+        self._saved = state.step
+
+    def _save_files(self, state: State) -> None:
         self._save_losses()
         name = f"{state.step:07d}"
+        weights = io.BytesIO()  # torch itself does not say why it cannot write
+        torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
         with style.replacing(self.out / "generators" / f"{name}.pt") as partial:
-            torch.save({k: g.state_dict() for k, g in self._generators.items()}, partial)
+            partial.write_bytes(weights.getbuffer())
         for which, g in self._generators.items():
             images = draw(g, self._latents)
             if np.isfinite(images).all():
                 save_sheet(self.out / "samples" / f"{name}-{which}.png", images)
         save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
-        self._saved = state.step
 
     def _save_losses(self) -> None:
         """Append to losses.csv; steps that a resumed run repeats stay there once."""
