@@ -7,6 +7,7 @@ In an ensemble each result has the members' axis first.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_teach import _checks, metrics, penalties, spectra
+from gan_teach import _checks, krylov, metrics, penalties, spectra
 from gan_teach.games import GAN, Batch
 from gan_teach.metrics.modes import SCORES
 from gan_teach.models import evaluating
@@ -159,6 +160,41 @@ def eigenvalues(
             return spectra.symmetric_spectrum(spectra.hessian(of, game, now))
 
     return probe
+
+
+def extreme_eigenvalues(
+    k: int = 6, *, which: str = "LR", n: int = 64, seed: int = 0, tau: float = 1.0,
+    tol: float = 1e-6,
+) -> Probe:  # fmt: skip
+    """The ``k`` eigenvalues at one end of the game's Jacobian, for networks of any size.
+
+    Complex (k + 1,): those of ``krylov.extremes``, which keeps conjugates together, so that the
+    last is NaN where no pair had to be completed; all NaN where not all ``k`` converged. The
+    Jacobian is that of v = (-grad_G L_G, -tau grad_D L_D) on ``n`` fixed samples, penalties
+    included, in float64 and in evaluation mode (batch norm with its running statistics), on a copy
+    of the networks. Each product with it costs about one more backward pass.
+    """
+
+    def probe(state: State) -> np.ndarray:
+        game = _in_double(state)
+        operator = krylov.jacobian_transpose(game, game.draw(n, generator(seed)), tau=tau)
+        found = krylov.extremes(operator, k=k, which=which, seed=seed, tol=tol)
+        values = np.full(k + 1, np.nan, complex)
+        if found.converged:
+            values[: len(found.values)] = found.values
+        return values
+
+    return probe
+
+
+def _in_double(state: State) -> GAN:
+    """The run's GAN with copies of its networks, in float64 and evaluation mode; same data."""
+    hint = "For other games record eigenvalues()."
+    game = copy.copy(_checks.instance("game", state.game, GAN, hint))
+    game.autocast = None
+    for name, network in game.modules().items():
+        setattr(game, name, copy.deepcopy(network).double().eval())
+    return game
 
 
 class _Fixed:

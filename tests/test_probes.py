@@ -106,6 +106,43 @@ def every_probe():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("which", ["LR", "LM"])
+def test_the_extreme_eigenvalues_of_an_image_gan_are_those_of_its_whole_jacobian(which):
+    game = image_game(autocast="bf16")
+    state = state_of(game)
+    found = probes.extreme_eigenvalues(4, which=which, n=5, tau=2.0)(state)
+    exact = image_game()
+    for name, network in game.modules().items():
+        getattr(exact, name).load_state_dict(network.state_dict())
+        getattr(exact, name).double().eval()
+    assert exact.dtype == torch.float64
+    whole = np.linalg.eigvals(jacobian(exact, exact.draw(5, generator(0))).at(2.0))
+    size = {"LR": np.real, "LM": np.abs}[which]
+    assert not np.isnan(found[:4]).any()
+    want = np.sort(size(whole))[::-1][:4]
+    np.testing.assert_allclose(size(found[:4]), want, rtol=1e-6, atol=1e-9)
+    for value in found[~np.isnan(found)]:
+        assert abs(whole - value).min() < 1e-6 * abs(whole).max()
+
+
+def test_extreme_eigenvalues_need_a_gan():
+    with pytest.raises(TypeError, match=r"eigenvalues\(\)"):
+        probes.extreme_eigenvalues()(state_of(function()))
+
+
+def image_game(**options):
+    """Batch norm in G, spectral norm in D, a penalty: all that can go wrong in a Hessian."""
+    images = data.Images(torch.rand(20, 1, 4, 4, generator=rng(0)))
+    torch.manual_seed(0)
+    g = nn.Sequential(
+        nn.Linear(2, 8), nn.Unflatten(1, (2, 2, 2)), nn.BatchNorm2d(2), nn.Softplus(),
+        nn.ConvTranspose2d(2, 1, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+    first = nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 2, 4, 2, 1))
+    d = nn.Sequential(first, nn.Softplus(), nn.Flatten(), nn.Linear(8, 1), nn.Flatten(0))
+    return GAN(g, d, data=images, latent=data.Normal(dim=2), penalties=penalties.r1(1.0), **options)
+
+
 def test_looking_changes_nothing():
     random_state = torch.get_rng_state()
     looked, left_alone = noisy_networks(), noisy_networks()
