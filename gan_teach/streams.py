@@ -65,7 +65,9 @@ class Stream:
         if held is None or held[0] != number:
             block = self._draw(n * length, stream, number).at(number * length)
             held = (number, _cut(block, len(self.game.lead), n, length))
+            before = self._blocks.get((n, stream), (number - 1,))[0]
             self._blocks[n, stream] = held
+            self._expect(n * length, stream, 2 * number - before)
         return held[1][offset]
 
     def forget(self) -> None:
@@ -77,6 +79,12 @@ class Stream:
         if isinstance(self.seeds, int):
             return self.game.draw(n, generator(self.seeds, stream, block))
         return self.game.draw(n, [generator(s, stream, block) for s in self.seeds])
+
+    def _expect(self, n: int, stream: int, block: int) -> None:
+        """Tell data that can read ahead what they will be asked for, if the stride stays."""
+        seed = self.seeds
+        if isinstance(seed, int) and block >= 0:
+            self.game.expect(n, lambda: generator(seed, stream, block))
 
     def _block_length(self, n: int) -> int:
         if n not in self._lengths:

@@ -9,10 +9,9 @@ import zipfile
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from gan_teach.data.folder import StreamedFolder, image_folder
+from gan_teach.data.folder import image_folder
 from gan_teach.data.named import data_folder, load_images, load_or_substitute
 
 RNG = np.random.default_rng(0)
@@ -69,13 +68,6 @@ def test_a_picture_taken_on_its_side_stands_up(tmp_path):
     Image.fromarray(stored).save(tmp_path / "side.png", exif=exif)
     upright = image_folder(tmp_path).pixels[0].permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(upright, np.rot90(stored, -1))
-
-
-def test_a_streamed_folder_draws_what_memory_draws(folder):
-    stream, memory = StreamedFolder(folder, 6), image_folder(folder)
-    assert (stream.shape, len(stream)) == (memory.shape, 6)
-    draws = [s.sample(9, torch.Generator().manual_seed(4)) for s in (stream, memory)]
-    assert torch.equal(*draws)
 
 
 # --- what is refused
@@ -149,8 +141,6 @@ def test_folders_without_images_say_so(tmp_path):
     (tmp_path / "only.png").write_text("x")
     with pytest.raises(ValueError, match="1 of 1 images"):
         image_folder(tmp_path, skip_bad=True)
-    with pytest.raises(ValueError, match=r"only.png cannot be read"):
-        StreamedFolder(tmp_path, 4).sample(1, torch.Generator())
     with pytest.raises(ValueError, match="channels must be"):
         image_folder(tmp_path, channels=4)
 

@@ -296,11 +296,12 @@ def test_channels_last_is_the_same_run(pair):
     torch.testing.assert_close(*ends, atol=1e-9, rtol=0)
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
 @pytest.mark.parametrize("pair", PAIRS)
-def test_bfloat16_is_near_and_leaves_penalties_exact(pair):
+def test_lower_precision_is_near_and_leaves_penalties_exact(pair, precision):
     torch.manual_seed(0)
     plain, cast = (
-        game(pair, penalties=penalties.r1(2.0), autocast=autocast) for autocast in (None, "bf16")
+        game(pair, penalties=penalties.r1(2.0), autocast=autocast) for autocast in (None, precision)
     )
     for player in (plain, cast):
         for module in player.modules().values():
@@ -320,5 +321,5 @@ def test_bfloat16_trains():
     state = last(stop_on_nan(train(playing, steps=5, **SETTINGS)))
     assert all(p.dtype == torch.float32 for p in (*playing.g_params, *playing.d_params))
     assert state.step == 5
-    with pytest.raises(ValueError, match="autocast must be one of bf16; got 'fp16'"):
-        game(autocast="fp16")
+    with pytest.raises(ValueError, match="autocast must be one of bf16, fp16; got 'half'"):
+        game(autocast="half")

@@ -26,14 +26,15 @@ def add_train(commands) -> None:
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ...; default: %(default)s")
     parser.add_argument("--every", type=int, default=1000, help="steps between saves; %(default)s")
-    parser.add_argument("--bf16", action="store_true", help="networks in bfloat16")
+    half = parser.add_mutually_exclusive_group()
+    half.add_argument("--bf16", action="store_true", help="networks in bfloat16")
+    half.add_argument("--fp16", action="store_true", help="networks in half precision, for GPUs")
     parser.add_argument("--channels-last", action="store_true", help="other order in memory")
     parser.add_argument("--skip-bad", action="store_true", help="leave out files that do not fit")
     parser.set_defaults(command=_train)
 
 
 def _train(options: argparse.Namespace) -> int:
-    from gan_teach.guards import DivergedError
     from gan_teach.image_runs import Settings, train_images
     from gan_teach.zoo import IMAGE_GANS
 
@@ -44,8 +45,8 @@ def _train(options: argparse.Namespace) -> int:
     names = ("config", "data", "steps", "batch_size", "lr", "tau", "features", "bottleneck")
     settings = Settings(
         **{name: getattr(options, name) for name in names}, seed=options.seed,
-        autocast="bf16" if options.bf16 else None, channels_last=options.channels_last,
-        skip_bad=options.skip_bad,
+        autocast="bf16" if options.bf16 else "fp16" if options.fp16 else None,
+        channels_last=options.channels_last, skip_bad=options.skip_bad,
     )  # fmt: skip
     out = options.out or Path("runs") / options.config
     try:
@@ -53,7 +54,7 @@ def _train(options: argparse.Namespace) -> int:
             settings, out, device=options.device, resume=options.resume, every=options.every,
             progress=True,
         )  # fmt: skip
-    except DivergedError as error:
+    except ArithmeticError as error:  # the run diverged
         print(f"gan-teach: {error}", file=sys.stderr)
         return 1
     print(f"wrote {out}")

@@ -1,4 +1,4 @@
-"""Image files as a data set: a folder or a zip archive, in memory or read anew for each batch.
+"""Image files as a data set in memory: a folder or a zip archive.
 
 All files are looked at before anything is refused, and every file that does not fit is named, so
 that one run is enough to clean a folder.
@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach.data.images import Images, to_floats
+from gan_teach.data.images import Images
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 _ORIENTATION = 0x0112  # the EXIF tag of cameras held on their side
@@ -49,11 +49,9 @@ class ImageFiles:
             raise FileNotFoundError(f"there is no folder or zip archive {where}.")
         if where.is_dir():
             every = [p.relative_to(where).as_posix() for p in where.rglob("*") if p.is_file()]
-            opener: Callable[[str], IO[bytes]] = lambda name: (where / name).open("rb")  # noqa: E731
         elif zipfile.is_zipfile(where):
-            archive = zipfile.ZipFile(where)
-            every = [n for n in archive.namelist() if not n.endswith("/")]
-            opener = archive.open
+            with zipfile.ZipFile(where) as archive:
+                every = [n for n in archive.namelist() if not n.endswith("/")]
         else:
             raise ValueError(f"{where} is neither a folder nor a zip archive of images.")
         names = sorted(n for n in every if _is_image(n))
@@ -63,7 +61,14 @@ class ImageFiles:
                 f"no images in {where} and its subfolders (it holds {other}). Files must end in "
                 f"{', '.join(SUFFIXES)}. Is it the right folder?"
             )
-        return cls(where, names, opener)
+        return cls.of(where, names)
+
+    @classmethod
+    def of(cls, where: Path, names: Sequence[str] = ()) -> ImageFiles:
+        """These files of a folder or zip archive, which is known to be one."""
+        if where.is_dir():
+            return cls(where, names, lambda name: (where / name).open("rb"))
+        return cls(where, names, zipfile.ZipFile(where).open)
 
     def read(self, name: str, size: int | None, channels: int | None) -> Pixels | str:
         """The pixels of a file, or a few words on why there are none."""
@@ -112,7 +117,7 @@ def image_folder(
     read, have more than 8 bits a pixel, or differ in size or color from most.
     """
     files = ImageFiles.found(path)
-    _check_options(size, channels)
+    check_options(size, channels)
     with ThreadPoolExecutor(_THREADS) as pool:
         read = pool.map(lambda name: files.read(name, size, channels), files.names)
         pixels = list(_with_bar(read, len(files.names), progress))
@@ -130,50 +135,14 @@ def image_folder(
     return Images(images, labels, classes, files.where.name)
 
 
-class StreamedFolder:
-    """The same images read anew for each batch, for folders that do not fit into memory.
-
-    Which files a batch holds is drawn from the generator given to ``sample``, before any thread
-    reads them, so the number of threads changes nothing. Raises ValueError naming a file that
-    cannot be read, when it is drawn; run ``image_folder`` on it once to check all of a folder.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], size: int, *, channels: int = 3) -> None:
-        _check_options(size, channels)
-        self._files = ImageFiles.found(path)
-        self._size, self._channels = size, channels
-        self.name = self._files.where.name
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return (self._channels, self._size, self._size)
-
-    def __len__(self) -> int:
-        return len(self._files.names)
-
-    def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """``n`` random images (n, *shape), float32 in [-1, 1]."""
-        rows = torch.randint(len(self), (n,), generator=rng).tolist()
-        with ThreadPoolExecutor(_THREADS) as pool:
-            images = list(pool.map(self._one, rows))
-        return to_floats(torch.stack(images))
-
-    def _one(self, row: int) -> Tensor:
-        name = self._files.names[row]
-        found = self._files.read(name, self._size, self._channels)
-        if isinstance(found, str):
-            raise ValueError(f"{self._files.where / name} {found}.")
-        pixels = torch.from_numpy(found.copy())
-        return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)
-
-
 def _is_image(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = path.name.startswith(".") or "__MACOSX" in path.parts
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
-def _check_options(size: int | None, channels: int | None) -> None:
+def check_options(size: int | None, channels: int | None) -> None:
+    """Raises ValueError for what ``ImageFiles.read`` cannot make of an image."""
     if size is not None:
         _checks.whole("size", size, least=1)
     if channels not in (None, 1, 3):

@@ -69,13 +69,10 @@ class Images:
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """``n`` random images (n, *shape), float32 in [-1, 1]."""
-        x = to_floats(self.pixels[torch.randint(len(self), (n,), generator=rng)])
-        if self.flip:
-            mirrored = torch.rand(n, 1, 1, 1, generator=rng) < 0.5
-            x = torch.where(mirrored, x.flip(-1), x)
-        if self.dequantize:
-            x += torch.rand(x.shape, generator=rng) / 128
-        return x
+        return with_noise(self._picked(n, rng), self.flip, self.dequantize, rng)
+
+    def _picked(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.pixels[torch.randint(len(self), (n,), generator=rng)]
 
     def check_batch(self, n: int) -> None:
         """Raises ValueError for a batch that holds more images than there are."""
@@ -119,6 +116,17 @@ class Images:
 def to_floats(pixels: Tensor) -> Tensor:
     """Bytes 0..255 as float32 in [-1, 1]: x / 127.5 - 1."""
     return pixels.float().mul_(1 / 127.5).sub_(1)
+
+
+def with_noise(pixels: Tensor, flip: bool, dequantize: bool, rng: torch.Generator) -> Tensor:
+    """Drawn bytes as floats in [-1, 1], mirrored and blurred by chance; see ``Images``."""
+    x = to_floats(pixels)
+    if flip:
+        mirrored = torch.rand(len(x), 1, 1, 1, generator=rng) < 0.5
+        x = torch.where(mirrored, x.flip(-1), x)
+    if dequantize:
+        x += torch.rand(x.shape, generator=rng) / 128
+    return x
 
 
 def to_bytes(images: Any, name: str = "images") -> Tensor:

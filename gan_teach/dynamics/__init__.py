@@ -39,6 +39,7 @@ from gan_teach.dynamics.extrapolation import (
 )
 from gan_teach.dynamics.linear import rotation_period, step_matrix, step_spectrum
 from gan_teach.dynamics.ode import RK4, Heun, heun, rk4
+from gan_teach.dynamics.scaling import LossScaling, loss_scaling
 from gan_teach.dynamics.second_order import (
     Consensus,
     SymplecticAdjustment,
@@ -72,6 +73,7 @@ __all__ = [
     "Extragradient",
     "Heun",
     "Lookahead",
+    "LossScaling",
     "NegativeMomentum",
     "Optimistic",
     "PastExtragradient",
@@ -88,6 +90,7 @@ __all__ = [
     "gradient",
     "heun",
     "lookahead",
+    "loss_scaling",
     "negative_momentum",
     "optimistic",
     "past_extragradient",

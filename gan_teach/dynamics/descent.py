@@ -32,8 +32,10 @@ from gan_teach.optim import Optimizers, latest
 class Simultaneous(Rule):
     """w <- w - lr F(w): both gradients at the same point and batch, then both steps."""
 
+    linear = True
+
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        g_grads, d_grads, seen = field(game, draw())
+        g_grads, d_grads, seen = field(game, draw(), scale=optims.scale)
         optims.step_d(d_grads)
         optims.step_g(g_grads)
         return seen
@@ -47,6 +49,8 @@ class Alternating(Rule):
     round, and only the latents are new for each G update. ``redraw="none"`` uses one batch, latents
     included, in all updates of the round, and makes the samples that they share only once.
     """
+
+    linear = True
 
     def __init__(
         self, d_steps: int | Sequence[int] = 1, g_steps: int | Sequence[int] = 1,
@@ -72,7 +76,7 @@ class Alternating(Rule):
                 batch = replace(shared, latent=batch.latent)
             with frozen(optims.d.params):
                 loss = game.loss_g(batch, fake if self.redraw == "none" and i == 0 else None)
-                grads = gradient(loss, optims.g.params)
+                grads = gradient(loss, optims.g.params, scale=optims.scale)
             optims.step_g(grads, active)
             seen["g_loss"] = latest(seen.get("g_loss"), loss.detach(), active)
         return seen
@@ -86,7 +90,7 @@ class Alternating(Rule):
         for i, active in _rounds(self.d_steps, game.lead):
             with frozen(optims.g.params):
                 loss = game.loss_d(shared or draw("d", i), fake)
-                grads = gradient(loss, optims.d.params)
+                grads = gradient(loss, optims.d.params, scale=optims.scale)
             optims.step_d(grads, active)
             seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
 

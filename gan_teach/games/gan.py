@@ -29,8 +29,9 @@ class GAN(Game):
     penalties : added to the discriminator's loss.
     corrupt : instance noise on the discriminator's input.
     label_smoothing : D's target for real samples (1 is none); only for losses with labels.
-    autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
-        the losses themselves and all penalties keep the parameters' precision.
+    autocast : "bf16" or "fp16" evaluates both networks for the losses in bfloat16 or in half
+        precision where torch deems it safe; the losses themselves and all penalties keep the
+        parameters' precision. ``train`` scales the losses of "fp16" (``dynamics.loss_scaling``).
 
     Raises TypeError or ValueError for arguments that do not fit together; shapes are tried out with
     two samples at the call.
@@ -126,6 +127,11 @@ class GAN(Game):
         check = getattr(self.data, "check_batch", None)
         if check is not None:
             check(n)
+
+    def expect(self, n: int, rng: Callable[[], torch.Generator]) -> None:
+        expect = getattr(self.data, "expect", None)
+        if expect is not None:
+            expect(n, rng())
 
     def generate(self, latent: Tensor) -> Tensor:
         """G(latent)."""
@@ -256,8 +262,7 @@ def _total(terms: dict[str, Tensor]) -> Tensor:
 
 
 def _precision(name: str | None) -> torch.dtype | None:
-    known = {"bf16": torch.bfloat16}
-    # fp16 would need its losses scaled up, and the update rules do not scale.
+    known = {"bf16": torch.bfloat16, "fp16": torch.float16}
     return None if name is None else known[_checks.choice("autocast", name, known)]
 
 
