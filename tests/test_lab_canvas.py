@@ -14,6 +14,7 @@ from gan_teach.lab.screens import chosen_view
 
 pytest.importorskip("anywidget")
 
+from gan_teach.lab.canvas import AHEAD
 from gan_teach.lab.widgets import Panel
 
 
@@ -54,20 +55,69 @@ def test_a_packed_frame_holds_every_number(name):
     assert used == numbers.size
 
 
-def test_the_browser_pulls_one_frame_at_a_time():
+def heads(canvas):
+    """The headers of the frames that will be sent."""
+    seen = []
+    canvas.observe(lambda change: seen.append(unpack(bytes(change["new"]))[0]), names="frame")
+    return seen
+
+
+def test_the_browser_pulls_frames_and_says_how_many():
     panel = Panel(Session("normal"), "canvas")
-    canvas = panel.screen.picture
-    panel.speed.value = 1
-    sent = [canvas.frame]
+    canvas, panel.speed.value = panel.screen.picture, 1
+    sent = heads(canvas)
+    canvas.wanted += 1
+    assert panel.session.step == 0  # it does not play
     canvas.playing = True
     for step in (1, 2, 3):
         canvas.wanted += 1
         assert panel.session.step == step
-        sent.append(canvas.frame)
+    canvas.wanted += 4
+    assert [head["step"] for head in sent] == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert [head["answered"] for head in sent] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [head["passing"] for head in sent] == [False] + 7 * [True]
     canvas.playing = False
-    assert panel.session.step == 3
-    assert len({bytes(frame) for frame in sent}) == 4
-    assert unpack(bytes(canvas.frame))[0]["narration"].startswith("Game 3:")
+    assert panel.session.step == 7
+    assert not sent[-1]["passing"]
+    assert sent[-1]["narration"].startswith("Game 7:")
+    canvas.playing = True
+    canvas.wanted += 10**6  # from a page that has lost its mind
+    assert panel.session.step == 7 + AHEAD
+    assert sent[-1]["answered"] == canvas.wanted
+
+
+def stop_at(canvas, step):
+    """What the browser sends when a learner stops it: both at once."""
+    canvas.set_state({"shown": step, "playing": False})
+
+
+def test_a_run_stops_where_the_learner_saw_it():
+    panel, other = Panel(Session("normal"), "canvas"), Session("normal")
+    canvas, panel.speed.value = panel.screen.picture, 1
+    canvas.playing = True
+    canvas.wanted += 8
+    stop_at(canvas, 5)
+    assert (panel.session.step, panel.replay.value) == (5, "normal/5")
+    assert panel.session.frame.narration == other.tick(5).narration
+    canvas.playing = True
+    canvas.wanted += 4
+    assert panel.session.step == 9
+    panel.pause()  # the kernel's own stop stays where it is
+    assert panel.session.step == 9
+    canvas.playing = True
+    stop_at(canvas, 700)  # shown of a longer run that was reset meanwhile
+    assert panel.session.step == 9
+
+
+def test_a_stop_turns_no_knob_back():
+    panel = Panel(Session("normal"), "canvas")
+    canvas, panel.speed.value = panel.screen.picture, 1
+    canvas.playing = True
+    canvas.wanted += 6
+    panel.knobs["d_steps"].value.value = 3
+    canvas.wanted += 2
+    stop_at(canvas, 5)
+    assert (panel.session.step, panel.session.config.d_steps) == (6, 3)
 
 
 def test_a_mistake_stops_the_canvas():

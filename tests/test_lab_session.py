@@ -269,3 +269,17 @@ def test_a_frame_shows_the_numbers_of_the_run():
     roles += [curve.role for chart in frame.charts for curve in chart.curves]
     assert set(roles) <= set(LOOKS)
     assert frame.narration.startswith("Game 20: V = −")
+
+
+def test_a_run_that_goes_back_to_a_turn_has_the_settings_that_follow():
+    session = Session("normal")
+    session.go(6)
+    session.set(d_steps=3)
+    session.go(4)
+    session.rewind(5)
+    assert session.config.d_steps == 1
+    session.rewind(6)
+    assert session.config.d_steps == 3
+    assert Session(session.replay).config == session.config
+    session.set(noise=0.5)  # a second knob at the same step leaves the first one turned
+    assert session.replay == "normal/6,d_steps=3,noise=0.5"

@@ -23,24 +23,50 @@ def pixels(panel):
     return np.asarray(Image.open(io.BytesIO(panel.screen.picture.value)).convert("RGB")).astype(int)
 
 
-def play(panel, ticks=1):
+def play(panel, counts=1):
     panel.screen.controls[0].playing = True
-    for _ in range(ticks):
+    for _ in range(counts):
         panel.screen.controls[0].value += 1
 
 
-def test_each_count_of_play_is_one_tick_and_one_picture():
+def test_each_count_of_play_is_two_ticks_and_two_pictures():
     panel = Panel(Session("normal"))
     panel.speed.value = 1
     seen = [panel.screen.picture.value]
-    for step in range(1, 4):
-        play(panel)
-        assert panel.session.step == step
-        seen.append(panel.screen.picture.value)
-    assert len(set(seen)) == 4
-    assert panel.moment.value.value == 3
-    assert panel.replay.value == "normal/3"
-    assert "Game 3:" in panel.narration.value
+    panel.screen.picture.observe(lambda change: seen.append(change["new"]), names="value")
+    play(panel, 3)
+    assert panel.session.step == 6
+    panel.screen.controls[0].playing = False
+    assert len(set(seen)) == 8  # the last one again, as a sharper file
+    assert panel.moment.value.value == 6
+    assert panel.replay.value == "normal/6"
+    assert "Game 6:" in panel.narration.value
+
+
+def test_words_and_controls_follow_a_playing_picture_twice_a_second(monkeypatch):
+    panel = Panel(Session("dirac"))
+    clock = 100.0
+    monkeypatch.setattr("gan_teach.lab.widgets.time.perf_counter", lambda: clock)
+    panel.speed.value = 1
+    play(panel)
+    seen = panel.narration.value, panel.replay.value, panel.moment.value.value
+    assert "Round 1:" in seen[0]
+    clock += 0.4
+    play(panel)
+    assert panel.session.step == 4
+    assert (panel.narration.value, panel.replay.value, panel.moment.value.value) == seen
+    panel.knobs["noise"].value.value = 0.5  # a learner's own act is followed at once
+    assert panel.replay.value == "dirac/4,noise=0.5"
+    clock += 0.2
+    play(panel)
+    seen = panel.narration.value
+    assert "Round 6:" not in seen
+    clock += 0.4
+    play(panel)
+    assert "Round 7:" in panel.narration.value
+    panel.screen.stop()
+    assert "Round 8:" in panel.narration.value
+    assert panel.moment.value.value == 8
 
 
 def test_pause_stops_the_run_and_the_square_button_does_not_start_it():

@@ -16,11 +16,12 @@ from gan_teach.lab.frame import LOOKS, Chart, Frame, shades
 from gan_teach.lab.limits import Limits
 
 
-def pack(frame: Frame, limits: Sequence[Limits], serial: int = 0) -> bytes:
+def pack(frame: Frame, limits: Sequence[Limits], **facts: Any) -> bytes:
     """``frame`` as bytes: length of the header (4 bytes, little endian), header, numbers.
 
     In the header an array is {"at": index of its first number, "shape": ...}; the numbers begin at
-    the first multiple of four bytes after it. ``limits`` are those of the charts' axes.
+    the first multiple of four bytes after it. ``limits`` are those of the charts' axes; ``facts``
+    join the header.
     """
     numbers: list[NDArray[np.float32]] = []
 
@@ -40,7 +41,7 @@ def pack(frame: Frame, limits: Sequence[Limits], serial: int = 0) -> bytes:
     head["layers"] = [{**place(layer), "name": name} for name, layer in frame.layers.items()]
     for chart, own, shown in zip(frame.charts, limits, head["charts"], strict=True):
         shown |= _axes(chart, own, frame.step)
-    text = json.dumps({**head, "serial": serial}, allow_nan=False).encode()
+    text = json.dumps({**head, **facts}, allow_nan=False).encode()
     text += b" " * (-len(text) % 4)
     return struct.pack("<I", len(text)) + text + b"".join(part.tobytes() for part in numbers)
 

@@ -1,7 +1,8 @@
 """Where the picture appears and what pulls it: a canvas of our own, or core widgets.
 
 A screen has a ``picture`` and ``controls`` to lay out, shows frames, and calls ``count`` each time
-that the front end wants another one. ``playing`` says whether it goes on wanting them.
+that the front end wants another one. ``playing`` says whether it goes on wanting them; ``shown`` is
+the step at which a learner has stopped it, where frames were made ahead of what was shown.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from gan_teach import _checks
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.picture import Picture
 
-INTERVAL = 40  # milliseconds between two counts of Play: at most 25 pictures a second
+INTERVAL = 80  # milliseconds between two counts of Play
+BURST = 2  # pictures that are made for one of them: at most 25 a second
 VIEWS = ("auto", "canvas", "core", "still")
 _ENDLESS = 2**31 - 1
 
@@ -28,6 +30,9 @@ class Screen(Protocol):
 
     @property
     def playing(self) -> bool: ...
+
+    @property
+    def shown(self) -> int | None: ...
 
     def stop(self) -> None: ...
 
@@ -71,7 +76,12 @@ def make_screen(
 
 
 class CoreScreen:
-    """Play and Image of ipywidgets: Play sends a count only when the last one is answered."""
+    """Play and Image of ipywidgets: Play sends a count only when the last one is answered.
+
+    A count is worth ``BURST`` pictures, since a notebook lays out its page for each message.
+    """
+
+    shown = None
 
     def __init__(self, count: Callable[[], None], paused: Callable[[Any], None]) -> None:
         import ipywidgets
@@ -117,4 +127,5 @@ class CoreScreen:
 
     def _counted(self, change: dict[str, Any]) -> None:
         if change["new"] > change["old"]:  # the square button sets the count back to 0
-            self._count()
+            for _ in range(BURST if self.playing else 1):
+                self._count()

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach.history import History
@@ -247,13 +248,17 @@ class Session:
         if not nearest <= self.step <= step:
             self._restore(self._snapshots[nearest])
         while self.step < step:
+            self._follow_plan()
             self._update()
+        self._follow_plan()  # what was turned here holds from the next update on
 
-    def _update(self) -> None:
+    def _follow_plan(self) -> None:
         planned = self._plan.get(self.step)
         if planned and planned.items() - vars(self.config).items():
             self.config = self.config.changed(**planned)
             steer(self._state, self.config)
+
+    def _update(self) -> None:
         advance(self._state)
         self._reached = max(self._reached, self.step)
         for name, value in self._state.losses.items():
@@ -272,16 +277,16 @@ class Session:
     def _snapshot(self) -> dict[str, Any]:
         state = self._state
         tensors = {
-            "params": [p.detach() for p in (*state.game.g_params, *state.game.d_params)],
+            "params": [*state.game.g_params, *state.game.d_params],
             "optims": state.optims.state_dict(),
             "grads": (state.optims.g_grads, state.optims.d_grads),
             "rule": state.rule.state_dict(),
         }
-        kept = copy.deepcopy(tensors)
+        kept = _copied(tensors)
         return {**kept, "step": state.step, "config": self.config, "seen": dict(self._seen)}
 
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
-        state, kept = self._state, copy.deepcopy(dict(snapshot))
+        state, kept = self._state, _copied(dict(snapshot))
         self.config, self._seen = kept["config"], kept["seen"]
         steer(state, self.config)  # optimizers of the right kind first, then what they held
         own = (*state.game.g_params, *state.game.d_params)
@@ -291,6 +296,17 @@ class Session:
         state.optims.g_grads, state.optims.d_grads = kept["grads"]
         state.rule.load_state_dict(kept["rule"])
         state.step = kept["step"]
+
+
+def _copied(kept: Any) -> Any:
+    """The same of own memory. It knows what a state is made of, so it is faster than deepcopy."""
+    if isinstance(kept, Tensor):
+        return kept.detach().clone()
+    if isinstance(kept, dict):
+        return {key: _copied(value) for key, value in kept.items()}
+    if isinstance(kept, (list, tuple)):
+        return type(kept)(map(_copied, kept))
+    return copy.copy(kept)
 
 
 def _named(changes: Mapping[str, Any]) -> str:

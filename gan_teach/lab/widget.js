@@ -1,8 +1,12 @@
-// The widget around the canvas. While it plays it asks for the next frame once the last is on the
-// screen: at most one is ever under way, so that Stop stops.
+// The widget around the canvas. While it plays it asks for some frames at a time, and for more when
+// few are left, so that the kernel works while the browser paints. (A notebook lays out its page
+// for every message that the kernel has dealt with: one for each frame would take longer than all
+// else.) What is not painted when the reader stops was not seen: the kernel goes back to what was.
 
 const SHORTEST = 33; // milliseconds between two frames: at most 30 a second
 const CALM = 500; // the same where the reader has asked for less motion
+const AHEAD = 4; // frames asked for at a time; Python makes no more (canvas.py)
+const MOVING = "Live picture of the run. Pause it to hear where it stands.";
 
 function button(text, press) {
   const made = document.createElement("button");
@@ -14,27 +18,63 @@ function button(text, press) {
   return made;
 }
 
-// Calls back for each frame that is due while the model plays.
-function clock(model) {
+// The frames between their arrival and ``paint(frame)``, and the wish for more of them.
+function reel(model, paint) {
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-  let asked = 0; // when the last frame was asked for
+  let queue = [];
+  let answered = model.get("wanted"); // so many of the frames asked for have arrived
+  let painted = 0; // when
   let timer;
+  let due = 0; // the request to paint
   let stopped = false; // for good: a picture that is still being painted asks for none after it
+
+  function ask() {
+    const some = calm.matches ? 1 : AHEAD;
+    const left = model.get("wanted") - answered + queue.length;
+    if (stopped || !model.get("playing") || left > some / 2) return;
+    model.set("wanted", model.get("wanted") + some);
+    model.save_changes();
+  }
+
+  function turn() {
+    if (due || !queue.length) return;
+    due = requestAnimationFrame((now) => {
+      due = 0;
+      const shortest = calm.matches ? CALM : SHORTEST;
+      if (model.get("playing") && now - painted < shortest - 4) {
+        timer = setTimeout(turn, shortest - 4 - (now - painted));
+        return;
+      }
+      painted = now;
+      if (queue.length) paint(queue.shift());
+      ask();
+      clearTimeout(timer);
+      turn();
+    });
+  }
+
   return {
+    ask,
+    arrive(frame) {
+      answered = Math.max(answered, frame.head.answered ?? 0);
+      const playing = model.get("playing");
+      if (frame.head.passing && !playing) return; // on its way when the reader stopped
+      if (!playing) queue = [];
+      queue.push(frame);
+      ask();
+      turn();
+    },
+    drop() {
+      queue = [];
+    },
+    // What a kernel that was interrupted owes is not waited for.
+    forgive() {
+      answered = model.get("wanted");
+    },
     stop() {
       stopped = true;
       clearTimeout(timer);
-    },
-    ask() {
-      clearTimeout(timer);
-      if (stopped || !model.get("playing")) return;
-      const rest = (calm.matches ? CALM : SHORTEST) - (performance.now() - asked);
-      timer = setTimeout(() => {
-        if (!model.get("playing")) return;
-        asked = performance.now();
-        model.set("wanted", model.get("wanted") + 1);
-        model.save_changes();
-      }, Math.max(0, rest));
+      cancelAnimationFrame(due);
     },
   };
 }
@@ -128,18 +168,17 @@ function render({ model, el }) {
   canvas.className = "gan-teach-canvas";
   canvas.style.cssText = "width: 100%; display: block";
   canvas.dataset.lmSuppressShortcuts = "true"; // a notebook's own keys must not act while drawing
-  const { ask, stop } = clock(model);
-  let frame = null;
+  let frame = null; // the one that is shown
   let main = null; // where the main picture lies
-
-  const play = button("", () => {
-    model.set("playing", !model.get("playing"));
-    model.save_changes();
+  const frames = reel(model, (next) => {
+    frame = next;
+    redraw();
   });
+
+  const play = button("", () => (model.get("playing") ? pause() : start()));
   play.classList.add("gan-teach-play");
   const draw = button("✎ Draw the data", () => {
-    model.set("playing", false);
-    model.save_changes();
+    pause();
     drawing.enter(frame.head.view);
   });
   const drawing = desk(canvas, redraw, () => main, (strokes) => {
@@ -151,30 +190,50 @@ function render({ model, el }) {
   bar.append(play, draw, drawing.row);
   el.append(bar, canvas);
 
+  function start() {
+    frames.forgive();
+    model.set("playing", true);
+    model.save_changes();
+  }
+
+  function pause() {
+    if (!model.get("playing")) return;
+    model.set({ playing: false, shown: frame.head.step });
+    model.save_changes();
+  }
+
   function redraw() {
     if (!frame) return;
     main = drawFrame(canvas, frame, looks);
     const pen = drawing.pen();
     if (pen) pen.paint(canvas, main, looks);
-    canvas.setAttribute("role", pen ? "application" : "img");
-    canvas.setAttribute("aria-label", pen ? HELP : frame.head.narration);
     canvas.dataset.serial = frame.head.serial;
+    describe();
+  }
+
+  function describe() {
+    const pen = drawing.pen();
+    const told = model.get("playing") ? MOVING : frame.head.narration;
+    canvas.setAttribute("role", pen ? "application" : "img");
+    canvas.setAttribute("aria-label", pen ? HELP : told);
   }
 
   function show() {
     const view = model.get("frame");
     if (!view || view.byteLength === 0) return;
-    frame = unpack(view);
-    draw.hidden = !frame.head.drawable;
+    const next = unpack(view);
+    draw.hidden = !next.head.drawable;
     if (draw.hidden && drawing.pen()) drawing.leave();
-    redraw();
-    requestAnimationFrame(ask); // once this one is on the screen
+    frames.arrive(next);
   }
 
   function label() {
-    play.textContent = model.get("playing") ? "❚❚ Pause" : "▶ Play";
-    play.setAttribute("aria-pressed", String(model.get("playing")));
-    ask();
+    const playing = model.get("playing");
+    play.textContent = playing ? "❚❚ Pause" : "▶ Play";
+    play.setAttribute("aria-pressed", String(playing));
+    if (!playing) frames.drop();
+    if (frame) describe();
+    frames.ask();
   }
 
   const resized = new ResizeObserver(redraw);
@@ -184,7 +243,7 @@ function render({ model, el }) {
   show();
   resized.observe(el);
   return () => {
-    stop();
+    frames.stop();
     resized.disconnect();
     model.off("change:frame", show);
     model.off("change:playing", label);

@@ -8,6 +8,7 @@ still. Newer kernels answer messages of widgets in several threads: whoever acts
 from __future__ import annotations
 
 import html
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from gan_teach.lab.screens import has, make_screen
 from gan_teach.lab.session import Session
 
 TICK_SECONDS = 0.06  # of updates in one tick, at most
+WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 
 
@@ -41,7 +43,8 @@ class Panel:
         self._lock = threading.RLock()
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
-        self.screen = make_screen(view, self.tick, self.show, self._drawn)
+        self._followed = -math.inf  # when the words and the controls were last set
+        self.screen = make_screen(view, self.tick, self._paused, self._drawn)
         self.narration, self.message = ipywidgets.HTML(), ipywidgets.HTML()
         self._make_clock()
         self._make_replay()
@@ -74,10 +77,15 @@ class Panel:
     def tick(self) -> None:
         """As many updates as the chosen speed asks for and a moment allows, then one picture."""
         k = max(1, min(self.speed.value, int(self._pace)))
-        before = time.perf_counter()
-        self.attempt(lambda: self.session.go(k) or "")
-        spent = max(time.perf_counter() - before, 1e-6)
-        self._pace = min(k * TICK_SECONDS / spent, 2 * self._pace + 1)
+
+        def go() -> str:
+            before = time.perf_counter()
+            self.session.go(k)
+            spent = max(time.perf_counter() - before, 1e-6)
+            self._pace = min(k * TICK_SECONDS / spent, 2 * self._pace + 1)
+            return ""
+
+        self.attempt(go, passing=True)
 
     def turn(self, **knobs: Any) -> None:
         """Turn knobs of the session and say what follows; a mistake is said as well."""
@@ -95,6 +103,15 @@ class Panel:
 
         self.attempt(replace)
 
+    def _paused(self, _: Any) -> None:
+        """It stops or plays on. Updates that were made ahead of the screen are taken back, so that
+        a learner finds the run as it was seen, but no knob is turned back."""
+        shown = self.screen.shown
+        with self._lock:
+            if shown is not None and shown < self.session.step:
+                self.session.rewind(max(shown, self.session.since))
+            self.show()
+
     def _drawn(self, strokes: Any) -> None:
         """Start anew on what was drawn; it comes from the browser and is checked here."""
         reach = self.session.picture().view[1]
@@ -105,15 +122,19 @@ class Panel:
             if not self._following:
                 self.attempt(lambda: self.session.rewind(step) and "")
 
-    def attempt(self, action: Callable[[], str]) -> None:
-        """Act, show what came of it, and say the sentence that the action returns, or its error."""
+    def attempt(self, action: Callable[[], str], passing: bool = False) -> None:
+        """Act, show what came of it, and say the sentence that the action returns, or its error.
+
+        A ``passing`` act is one of many in a row, as the ticks of a run that plays.
+        """
         with self._lock:
             try:
                 self.say(action())
             except (TypeError, ValueError) as error:
                 self.screen.stop()
                 self.say(str(error))
-            self.show()
+            if not self._following:
+                self._show(passing)
 
     def pause(self) -> None:
         """Let the run stand still."""
@@ -127,7 +148,7 @@ class Panel:
             if not self._following:
                 self._show()
 
-    def _show(self) -> None:
+    def _show(self, passing: bool = False) -> None:
         config = self.session.config
         if self._furnished_for != (config.world, config.data):
             self._furnish()
@@ -135,6 +156,11 @@ class Panel:
         hidden = {name for name, box in boxes.items() if not box.value}
         frame = self.session.picture(hidden)
         self.screen.show(frame)
+        # A page lays itself out anew for every word that changes, which takes longer than a tick.
+        since = time.perf_counter() - self._followed
+        if passing and self.screen.playing and since < WORDS_SECONDS:
+            return
+        self._followed = time.perf_counter()
         role = "" if self.screen.playing else ' role="status"'  # nobody can listen to 10 a second
         self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
         self._follow()

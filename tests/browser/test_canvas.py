@@ -137,23 +137,49 @@ def test_a_pen_stays_on_its_paper_and_within_its_bound(page):
     assert run(page, body) == [MOST, 2, 1, 0]
 
 
-# A model as a notebook gives it to the widget; it answers each wish with the next frame.
+# A model as a notebook gives it to the widget. ``kernel`` answers each wish with frames, the step of
+# each one higher; without it wishes stay open.
 MODEL = """
-const state = { frame: view, looks, wanted: 0, playing: false, drawing: {} };
+const state = { looks, wanted: 0, playing: false, drawing: {}, shown: -1 };
 const hears = {};
 const say = (name) => (hears[`change:${name}`] ?? []).forEach((f) => f());
+let serial = 0;
+function send(step, facts) {
+  const length = view.getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(view.buffer, 4, length)));
+  Object.assign(head, { step, narration: `Round ${step}`, serial: ++serial }, facts);
+  const text = new TextEncoder().encode(JSON.stringify(head));
+  const padded = 4 * Math.ceil(text.length / 4);
+  const all = new Uint8Array(4 + padded + view.byteLength - 4 - length).fill(32);
+  new DataView(all.buffer).setUint32(0, padded, true);
+  all.set(text, 4);
+  all.set(new Uint8Array(view.buffer, 4 + length), 4 + padded);
+  state.frame = new DataView(all.buffer);
+  say('frame');
+}
+let answered = 0;
+function kernel() {
+  while (answered < state.wanted) send(answered, { answered: ++answered, passing: true });
+}
+const lab = { state, send, kernel };
 const model = {
   get: (name) => state[name],
-  set(name, value) { state[name] = value; say(name); },
-  save_changes() { if (state.wanted !== state.seen) { state.seen = state.wanted; say('frame'); } },
+  set(name, value) {
+    const all = typeof name === 'string' ? { [name]: value } : name;
+    Object.assign(state, all);
+    Object.keys(all).forEach(say);
+  },
+  save_changes() { setTimeout(lab.kernel); },
   on: (event, f) => (hears[event] ??= []).push(f),
   off: (event, f) => { hears[event] = hears[event].filter((g) => g !== f); },
 };
 const el = document.createElement('div');
 el.style.width = '900px';
 document.body.replaceChildren(el);
-const close = js.default.render({ model, el });
-window.lab = { state, close };
+lab.close = js.default.render({ model, el });
+window.lab = lab;
+send(0, { answered: 0, passing: false });
+await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 """
 
 
@@ -181,11 +207,53 @@ def test_the_widget_plays_pauses_and_closes(page):
     assert page.errors == []
 
 
+def told(page):
+    """What the picture says to a screen reader."""
+    return page.locator(".gan-teach-canvas").get_attribute("aria-label")
+
+
+def test_a_stop_freezes_what_is_shown_and_says_where(page):
+    """Frames that were asked for but not painted do not appear after it."""
+    show(page, "dirac")
+    page.evaluate("lab.kernel = () => {}")
+    page.get_by_role("button", name="Play").click()
+    assert told(page).startswith("Live picture")
+    assert page.evaluate("lab.state.wanted") == 4
+    page.evaluate("lab.send(1, { answered: 1, passing: true })")
+    page.wait_for_function("document.querySelector('.gan-teach-canvas').dataset.serial === '2'")
+    page.evaluate("lab.send(2, { answered: 2, passing: true });"
+                  "document.querySelector('.gan-teach-play').click();"
+                  "lab.send(3, { answered: 3, passing: true })")  # fmt: skip
+    assert page.evaluate("[lab.state.shown, lab.state.playing]") == [1, False]
+    page.evaluate("lab.send(1, { answered: 4, passing: false })")  # the kernel went back
+    page.wait_for_function("document.querySelector('.gan-teach-canvas').dataset.serial === '5'")
+    assert told(page) == "Round 1"
+
+
+def test_few_frames_wait_for_the_screen(page):
+    """A kernel that is faster than the screen is not asked for more than is painted soon."""
+    show(page, "dirac")
+    page.evaluate("""window.most = 0; lab.kernel_ = lab.kernel; lab.kernel = () => {
+        const serial = Number(document.querySelector('.gan-teach-canvas').dataset.serial);
+        window.most = Math.max(window.most, lab.state.wanted + 1 - serial); lab.kernel_(); }""")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("lab.state.wanted > 20")
+    assert page.evaluate("window.most") <= 7
+    page.get_by_role("button", name="Pause").click()
+    page.evaluate("lab.kernel = () => {}")  # a kernel that has died
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Pause").click()
+    page.evaluate("lab.kernel = lab.kernel_")
+    before = page.evaluate("lab.state.wanted")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("(before) => lab.state.wanted > before + 8", arg=before)
+
+
 def test_less_motion_is_respected(page):
     page.emulate_media(reduced_motion="reduce")
     show(page, "dirac")
     page.get_by_role("button", name="Play").click()
-    assert asked(page, 2000) <= 4
+    assert asked(page, 2000) <= 6
 
 
 def test_a_mouse_and_a_finger_draw_in_data_units(page):
