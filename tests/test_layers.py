@@ -30,7 +30,17 @@ LAYERS = [
         "critical",
         "zero_modes",
     },
-    {"training", "checkpoints", "ensemble", "averages", "guards", "probes", "zoo", "features"},
+    {
+        "training",
+        "checkpoints",
+        "processes",
+        "ensemble",
+        "averages",
+        "guards",
+        "probes",
+        "zoo",
+        "features",
+    },
     {"style", "plots", "animation"},
     {
         "routes",
@@ -40,10 +50,11 @@ LAYERS = [
         "exercises",
         "runs",
         "image_runs",
+        "evaluation",
         "sweeps",
         "bogonet",
     },
-    {"course", "notebooks", "records", "cli", "__main__"},
+    {"course", "notebooks", "records", "image_records", "cli", "__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
 WITHOUT_TORCH = ["style", "plots", "animation", "history", "course", "cli", "notebooks"]

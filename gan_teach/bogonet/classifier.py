@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
-from gan_teach._files import replacing
 from gan_teach.data import Images, small_mnist, uci_digits
 from gan_teach.features import classifier as features
 from gan_teach.features.classifier import one_thread
@@ -101,25 +99,16 @@ def _installed() -> str:
 
 
 def save(judge: Judge, path: Path) -> None:
-    """Write the weights for other processes; a temporary file first, so that none is half done."""
-    payload = {k: v.numpy() for k, v in judge.module.state_dict().items()}
-    head = json.dumps({"format": _FORMAT, "source": judge.source})
-    with replacing(path) as partial, open(partial, "wb") as file:
-        np.savez(file, head=np.array(head), **payload)  # pyright: ignore[reportArgumentType]
+    """Write the weights for other processes."""
+    facts = {"format": _FORMAT, "source": judge.source}
+    features.save_weights(path, judge.module.state_dict(), facts)
 
 
 @lru_cache(maxsize=2)
 def load(path: Path) -> Judge:
     """The judge that ``save`` wrote. Raises ValueError for a file that is something else."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            head = json.loads(str(file["head"]))
-            state = {k: torch.from_numpy(file[k]) for k in file.files if k != "head"}
-        if head["format"] != _FORMAT:
-            raise ValueError(head["format"])
-    except (ValueError, KeyError, TypeError, EOFError) as error:
-        raise ValueError(f"{path} does not hold the classifier of a study ({error}).") from error
-    source, train, held_out = digits(head["source"])
+    facts, state = features.load_weights(path, _FORMAT)
+    source, train, held_out = digits(facts["source"])
     module = _network(train.shape[-1])
     module.load_state_dict(state)
     module.eval().requires_grad_(False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from gan_teach import __version__, _checks, course
-from gan_teach.cli import authors, bogonet, images, learn, run, train
+from gan_teach.cli import authors, bogonet, evaluation, images, learn, run, train
 
 COMMANDS = (
     learn.add_list,
@@ -21,7 +21,9 @@ COMMANDS = (
     train.add_train,
     images.add_sample,
     images.add_interpolate,
+    evaluation.add_evaluate,
     authors.add_record,
+    authors.add_classifier,
     authors.add_figures,
     authors.add_notebooks,
 )

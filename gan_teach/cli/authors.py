@@ -1,4 +1,4 @@
-"""For the authors of the course: ``record``, ``figures`` and ``notebooks``."""
+"""For the authors of the course: ``record``, ``classifier``, ``figures`` and ``notebooks``."""
 
 import argparse
 from pathlib import Path
@@ -18,15 +18,24 @@ def add_record(commands) -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("runs/records"), help="finished parts; %(default)s"
     )
+    parser.add_argument("--run", type=Path, help="folder of an image run; default: runs/NAME")
+    parser.add_argument("--data", help="data set of an image run that is not there yet")
     parser.set_defaults(command=_record)
 
 
 def _record(options: argparse.Namespace) -> int:
-    from gan_teach import records
+    from gan_teach import image_records, records
 
     if options.name is None:
         for name, record in records.RECORDS.items():
-            print(f"{name:20}  {record.summary}, {record.seeds} seeds")
+            print(f"{name:22}  {record.summary}, {record.seeds} seeds")
+        for name, record in image_records.IMAGE_RECORDS.items():
+            print(f"{name:22}  {record.summary}, an image run")
+        return 0
+    if options.name in image_records.IMAGE_RECORDS:
+        run = options.run or Path("runs") / options.name
+        history = image_records.make(options.name, options.out, run, data=options.data)
+        print(f"wrote {options.out / options.name}.npz: {len(history)} snapshots")
         return 0
     history = records.make(
         options.name, options.out, options.work, seeds=options.seeds, progress=True
@@ -36,6 +45,35 @@ def _record(options: argparse.Namespace) -> int:
     if done:
         print(f"wrote {options.out / options.name}.npz")
     return 130 if history.meta["interrupted"] else 0
+
+
+# -- classifier ----------------------------------------------------------------------------------
+
+
+def add_classifier(commands) -> None:
+    parser = commands.add_parser(
+        "classifier", help="for authors: train the classifier of CIFAR-10 that evaluate uses"
+    )
+    parser.add_argument("--data", default="cifar10", help="name or folder; default: %(default)s")
+    parser.add_argument("--epochs", type=int, help="default: as the file that is shipped")
+    parser.add_argument("--out", type=Path, help="default: the package's own file of weights")
+    parser.set_defaults(command=_classifier)
+
+
+def _classifier(options: argparse.Namespace) -> int:
+    from tqdm.auto import tqdm
+
+    from gan_teach.data import load_images
+    from gan_teach.features import cifar
+
+    images = load_images(options.data, cifar.SIZE, progress=True)
+    epochs = cifar.EPOCHS if options.epochs is None else options.epochs
+    out = options.out or cifar.WEIGHTS
+    seen = round(len(images) * (1 - cifar.HELD_OUT)) * epochs
+    with tqdm(total=seen, unit=" images", unit_scale=True, mininterval=0.5) as bar:
+        made = cifar.train_cifar_classifier(images, out, epochs=epochs, progress=bar.update)
+    print(f"{made!r}\nwrote {out}")
+    return 0
 
 
 # -- figures --------------------------------------------------------------------------------------

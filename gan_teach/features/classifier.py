@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_teach import optim
+from gan_teach._files import replacing
 from gan_teach.data.images import Images, to_floats
 from gan_teach.features.extractor import Extractor
 from gan_teach.streams import generator
@@ -134,6 +138,33 @@ def fingerprint(module: nn.Module) -> str:
     for value in module.state_dict().values():
         digest.update(value.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def save_weights(
+    path: str | os.PathLike[str], state: Mapping[str, Tensor], facts: Mapping[str, Any]
+) -> None:
+    """Write weights and facts (JSON; among them "format") as one ``.npz`` file."""
+    arrays = {name: value.numpy() for name, value in state.items()}
+    head = np.array(json.dumps(facts))
+    with replacing(path) as partial, open(partial, "wb") as file:
+        np.savez_compressed(file, head=head, **arrays)  # pyright: ignore[reportArgumentType]
+
+
+def load_weights(
+    path: str | os.PathLike[str], format: str
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Facts and weights that ``save_weights`` wrote. Raises ValueError for any other file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            facts = json.loads(str(file["head"]))
+            state = {name: torch.from_numpy(file[name]) for name in file.files if name != "head"}
+        if facts["format"] != format:
+            raise ValueError(f"it holds {facts['format']!r}")
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} does not hold the classifier that is needed ({error})."
+        ) from error
+    return facts, state
 
 
 @contextmanager

@@ -57,7 +57,10 @@ def inception(
     """The Inception features that FID compares (Heusel et al. 2017), through pytorch-fid.
 
     dims : 2048 for the FID; 64, 192 and 768 are earlier layers, whose distances go by another name.
-    Images are resized to 299 x 299 inside the network. Raises ValueError for other dims and for a
+    Images are resized to 299 x 299 inside the network. With all 2048 features comes the last layer
+    as ``head``, without its bias, as the published inception score has it: its probabilities need
+    no second pass, and differ by the resizing (some percent at 32 pixels) from those of
+    ``inception_logits``, which follow TensorFlow. Raises ValueError for other dims and for a
     file that does not hold Inception weights, OSError if there are none, ImportError without
     pytorch-fid.
     """
@@ -72,6 +75,7 @@ def inception(
         digest=digest[:8],
         network=_Pooled(network).to(device).eval(),
         genuine=dims == max(DIMS) and digest.startswith(GENUINE),
+        head=_head(path).to(device) if dims == max(DIMS) else None,
     )
 
 
@@ -100,6 +104,13 @@ def inception_logits(
         network=_Bytes(network).to(device).eval(),
         genuine=digest.startswith(GENUINE),
     )
+
+
+def _head(path: Path) -> nn.Linear:
+    weight = torch.load(path, map_location="cpu", weights_only=True)["fc.weight"]
+    head = nn.Linear(weight.shape[1], weight.shape[0], bias=False).requires_grad_(False)
+    head.weight.copy_(weight)
+    return head
 
 
 class _Pooled(nn.Module):

@@ -33,10 +33,12 @@ from gan_teach.metrics.manifold import (
 from gan_teach.metrics.modes import (
     ModeReport,
     NoiseBand,
+    class_coverage,
     expected_covered,
     mode_noise_bands,
     mode_report,
     noise_band,
+    noise_bands,
 )
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "ModeReport",
     "NoiseBand",
     "PrecisionRecall",
+    "class_coverage",
     "density_coverage",
     "expected_covered",
     "frechet_distance",
@@ -61,6 +64,7 @@ __all__ = [
     "mode_noise_bands",
     "mode_report",
     "noise_band",
+    "noise_bands",
     "prd",
     "prd_discrete",
     "precision_recall",

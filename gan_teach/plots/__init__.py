@@ -26,6 +26,7 @@ from gan_teach.plots.curves import scores_panel as scores_panel
 from gan_teach.plots.ensembles import fan as fan
 from gan_teach.plots.ensembles import outcomes as outcomes
 from gan_teach.plots.ensembles import wilson as wilson
+from gan_teach.plots.evaluations import score_paths as score_paths
 from gan_teach.plots.gallery import clouds as clouds
 from gan_teach.plots.gallery import noise_bands as noise_bands
 from gan_teach.plots.gallery import prd_curves as prd_curves

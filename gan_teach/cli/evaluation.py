@@ -1,0 +1,45 @@
+"""``evaluate``: generators scored by the images they make."""
+
+import argparse
+from pathlib import Path
+
+
+def add_evaluate(commands) -> None:
+    parser = commands.add_parser(
+        "evaluate", help="score runs, published weights or folders of images; resumable"
+    )
+    parser.add_argument(
+        "sources", metavar="SOURCE", nargs="+", type=Path,
+        help="a run's folder, a file of RS-GAN, or a folder of images",
+    )  # fmt: skip
+    parser.add_argument(
+        "--features", metavar="NET",
+        help="digits, cifar, inception, or a file of Inception weights (default: by the colors)",
+    )  # fmt: skip
+    parser.add_argument("--data", help="the real images, if not those of the first run")
+    parser.add_argument("-n", type=int, default=5000, help="images of each; default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="of the latents; default: %(default)s")
+    parser.add_argument("--ema", nargs="+", default=(), help="decays, or raw (default: all)")
+    parser.add_argument("--every", type=int, default=1, help="only steps that are multiples of it")
+    parser.add_argument("--last", action="store_true", help="only the last saved step")
+    parser.add_argument("--untrained", action="store_true", help="also G as each run started it")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...; default: %(default)s")
+    parser.add_argument("--out", type=Path, help="folder of scores.csv and .png (default: the run)")
+    parser.set_defaults(command=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from gan_teach import evaluation, plots, style
+
+    names = ("features", "data", "n", "seed", "every", "last", "untrained", "device", "out")
+    found = evaluation.evaluate(
+        *options.sources, averages=options.ema, progress=True,
+        **{name: getattr(options, name) for name in names},
+    )  # fmt: skip
+    print(found.table())
+    figure = plots.score_paths(found.rows, features=found.features, band=found.band)
+    with style.replacing(found.folder / "scores.png") as partial:
+        partial.write_bytes(style.png(figure))
+    for name in ("scores.csv", "scores.png"):
+        print(f"wrote {found.folder / name}")
+    return 0
