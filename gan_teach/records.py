@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks, course
 from gan_teach.history import History
+from gan_teach.image_records import IMAGE_RECORDS
 
 SETTLED_WITHIN = 0.03  # of D's loss at the equilibrium, log 2 in the halved convention
 NEAR = 0.36  # a point this near a cluster's lower end counts for it, as in the published script
@@ -47,7 +48,8 @@ def folder() -> Path:
 
 def load(name: str) -> History:
     """The shipped record of that name. ValueError for unknown names, OSError if it was not made."""
-    return History.load(folder() / f"{_checks.choice('record', name, RECORDS)}.npz")
+    known = [*RECORDS, *IMAGE_RECORDS]
+    return History.load(folder() / f"{_checks.choice('record', name, known)}.npz")
 
 
 def make(

@@ -15,6 +15,7 @@ from gan_teach.data.planar import (
     two_clusters,
     two_gaussians,
 )
+from gan_teach.data.stacked import StackedDigits, stacked_digits, stacked_mnist
 from gan_teach.data.streamed import StreamedFolder
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Normal",
     "Points",
     "Source",
+    "StackedDigits",
     "StreamedFolder",
     "Uniform",
     "UniformClusters",
@@ -40,6 +42,8 @@ __all__ = [
     "ring",
     "small_mnist",
     "spirals",
+    "stacked_digits",
+    "stacked_mnist",
     "two_clusters",
     "two_gaussians",
     "uci_digits",

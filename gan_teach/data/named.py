@@ -19,6 +19,7 @@ from gan_teach import _checks
 from gan_teach.data import embedded
 from gan_teach.data.folder import image_folder
 from gan_teach.data.images import Images
+from gan_teach.data.stacked import stacked_digits, stacked_mnist
 
 VARIABLE = "GAN_TEACH_DATA"
 DIGIT_NAMES = embedded.DIGIT_NAMES
@@ -54,8 +55,9 @@ def load_images(
     Parameters
     ----------
     name : "mnist", "cifar10", "stl10" or "celeba" (downloaded ones); "uci-digits", "small-mnist",
-        "faces" or "photographs" (embedded); otherwise a folder or zip archive of images, a folder
-        with the IDX files of MNIST, one such file, or an array in an .npy file.
+        "faces", "photographs", "stacked-digits" or "stacked-mnist" (embedded); otherwise a folder
+        or zip archive of images, a folder with the IDX files of MNIST, one such file, or an array
+        in an .npy file.
     size : scale to size x size pixels.
     split : of the named ones, such as "train" or "test"; the first that it has unless given
         (STL-10: "unlabeled", its 100,000 images; CelebA: "all").
@@ -229,5 +231,7 @@ EMBEDDED: Mapping[str, Callable[[int], Images]] = {
     "small-mnist": lambda size: embedded.small_mnist(),
     "faces": embedded.faces,
     "photographs": embedded.photographs,
+    "stacked-digits": lambda size: stacked_digits(),
+    "stacked-mnist": lambda size: stacked_mnist(),
 }
 """Data sets that come with installed packages."""

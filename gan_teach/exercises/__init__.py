@@ -6,6 +6,15 @@ per part of the course; what they share is in ``base``.
 """
 
 from gan_teach.exercises.base import Verdict as Verdict
+from gan_teach.exercises.image_studies import check_frechet_bias as check_frechet_bias
+from gan_teach.exercises.image_studies import check_half_life as check_half_life
+from gan_teach.exercises.image_studies import check_margin_losses as check_margin_losses
+from gan_teach.exercises.image_studies import check_penalty_convention as check_penalty_convention
+from gan_teach.exercises.image_studies import check_quarter_width as check_quarter_width
+from gan_teach.exercises.image_studies import check_rate_of_d as check_rate_of_d
+from gan_teach.exercises.images import check_parameter_count as check_parameter_count
+from gan_teach.exercises.images import check_scores_to_loss as check_scores_to_loss
+from gan_teach.exercises.images import check_times_seen as check_times_seen
 from gan_teach.exercises.landscapes import check_bad_basins as check_bad_basins
 from gan_teach.exercises.landscapes import check_collapse_loss as check_collapse_loss
 from gan_teach.exercises.landscapes import check_covered_directions as check_covered_directions

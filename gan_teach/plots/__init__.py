@@ -32,6 +32,7 @@ from gan_teach.plots.gallery import noise_bands as noise_bands
 from gan_teach.plots.gallery import prd_curves as prd_curves
 from gan_teach.plots.images import image_grid as image_grid
 from gan_teach.plots.images import image_grids as image_grids
+from gan_teach.plots.images import images_panel as images_panel
 from gan_teach.plots.phase import phase_diagram as phase_diagram
 from gan_teach.plots.planar import basins as basins
 from gan_teach.plots.planar import break_jumps as break_jumps

@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach import _checks, style
+from gan_teach.history import History
+from gan_teach.plots._panel import Draw, heading, record_index, unit
 
 _GAP = 2  # white pixels between images
 
@@ -19,6 +22,7 @@ def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArr
     """(height, width, 3) bytes: images (n, channels, h, w) in [-1, 1] in rows, white between them.
 
     Values beyond [-1, 1] are cut off; all images share one scale, so that contrast can be compared.
+    uint8 are taken as they are, 0 to 255.
     ``columns`` is the root of n by default, ``zoom`` repeats each pixel. Raises ValueError for
     another shape or NaN.
     """
@@ -34,8 +38,8 @@ def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArr
     down = math.ceil(n / across)
     size = (down * (height + _GAP) - _GAP, across * (width + _GAP) - _GAP, 3)
     page = np.full(size, 255, np.uint8)
-    pixels = np.rint((np.clip(x, -1, 1) + 1) * 127.5).astype(np.uint8).transpose(0, 2, 3, 1)
-    for i, image in enumerate(pixels):
+    pixels = x if x.dtype == np.uint8 else np.rint((np.clip(x, -1, 1) + 1) * 127.5)
+    for i, image in enumerate(pixels.astype(np.uint8).transpose(0, 2, 3, 1)):
         top, left = (i // across) * (height + _GAP), (i % across) * (width + _GAP)
         page[top : top + height, left : left + width] = image
     zoom = _checks.whole("zoom", zoom, least=1)
@@ -59,6 +63,24 @@ def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Fi
         for name, page in pages.items():
             _show(page, name, axes[name])
     return figure
+
+
+def images_panel(ax: Axes, history: History) -> Draw:
+    """A panel for ``animation``: the images ``history["images"]`` (T, n, channels, h, w)."""
+    images = history["images"]
+    if images.ndim != 5:
+        raise ValueError(f"images must have shape (T, n, channels, h, w), got {images.shape}.")
+    picture = ax.imshow(sheet(images[0]), interpolation="nearest")
+    title = ax.set_title("", loc="left")
+    ax.set_axis_off()
+
+    def draw(i: int) -> list[Artist]:
+        i = record_index(history, i)
+        picture.set_data(sheet(images[i]))
+        title.set_text(heading(history, f"{unit(history)} {history.steps[i]}"))
+        return [picture, title]
+
+    return draw
 
 
 def _show(page: NDArray[np.uint8], title: str, ax: Axes) -> Axes:

@@ -102,12 +102,14 @@ def _vanilla(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
     )
 
 
-def _dcgan(config: ImageGAN, shape: tuple[int, ...], g: int, d: int, ends: str = "conv"):
+def _dcgan(
+    config: ImageGAN, shape: tuple[int, ...], g: int, d: int, ends: str = "conv", norm: bool = True
+):
     channels, size, _ = shape
     f = config.features
     return (
         convnets.DCGANGenerator(size, channels, f, config.latent, start=ends, seed=g),
-        convnets.DCGANDiscriminator(size, channels, f, end=ends, seed=d),
+        convnets.DCGANDiscriminator(size, channels, f, end=ends, norm=norm, seed=d),
     )
 
 
@@ -141,6 +143,8 @@ def _stable(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
 # -- experiments ----------------------------------------------------------------------------------
 
 _adam = partial(Adam, betas=(0.5, 0.999))
+# Both players move on the same images, as in the published loops: G's forward pass serves both.
+_same_images = partial(alternating, redraw="none")
 
 
 def _rsgan(summary: str, data: str, size: int, pair: Pair, **settings: Any) -> ImageGAN:
@@ -152,7 +156,8 @@ def _rsgan(summary: str, data: str, size: int, pair: Pair, **settings: Any) -> I
     return ImageGAN(
         summary=f"RS: {summary}", data=data, size=size, pair=pair, latent=128, steps=100_000,
         batch_size=64, lr=lr_g, tau=2e-4 / lr_g, schedule=_second_half, averages=(0.9999,),
-        loss=losses.relativistic, dequantize=True, **{"optimizer": _adam, **settings},
+        dequantize=True,
+        **{"loss": losses.relativistic, "optimizer": _adam, "rule": _same_images, **settings},
     )  # fmt: skip
 
 
@@ -165,13 +170,29 @@ def _constant_power(steps: int) -> Schedule:
     return power_decay(0.005)
 
 
-def _timescale(data: str) -> ImageGAN:
+def _timescale(data: str, summary: str = "", **settings: Any) -> ImageGAN:
     """FR: R1 with mu = 10, which is gamma = 20 here; tau = 1, 2, 4, 8 were compared."""
+    published: dict[str, Any] = {
+        "size": 32, "features": 64, "steps": 150_000, "lr": 1e-4, "penalties": (penalties.r1(20.0),)
+    }  # fmt: skip
     return ImageGAN(
-        summary="FR: ResNet without normalization, R1; tau = 4 did best", data=data, size=32,
-        pair=_stable, features=64, latent=256, steps=150_000, batch_size=64, lr=1e-4, tau=4.0,
-        optimizer="rmsprop", schedule=_constant_power, averages=(0.9, 0.99, 0.999, 0.9999),
-        penalties=(penalties.r1(20.0),), dequantize=True, flip=True,
+        summary=f"FR: {summary or 'ResNet without normalization, R1; tau = 4 did best'}", data=data,
+        pair=_stable, latent=256, batch_size=64, tau=4.0, optimizer="rmsprop",
+        schedule=_constant_power, averages=(0.9, 0.99, 0.999, 0.9999),
+        dequantize=True, flip=True, **published | settings,
+    )  # fmt: skip
+
+
+def _stacked(summary: str, **settings: Any) -> ImageGAN:
+    """1000 modes after Metz et al. (2017), narrow enough for a CPU; the settings are our own.
+
+    The pair of losses, R1 and R2, no batch norm in D and no momentum are those of R3GAN (Huang et
+    al., 2024), whose networks are far larger and have no normalization in G either.
+    """
+    return ImageGAN(
+        summary=f"stacked digits: {summary}", data="stacked-mnist", size=20,
+        pair=partial(_dcgan, norm=False), features=16, latent=64, steps=10_000, batch_size=64,
+        lr=5e-4, optimizer=partial(Adam, betas=(0.0, 0.99)), averages=(0.99, 0.999), **settings,
     )  # fmt: skip
 
 
@@ -184,7 +205,7 @@ IMAGE_GANS: Mapping[str, ImageGAN] = {
     "mnist-dcgan": ImageGAN(
         summary="DCGAN of MNIST with the settings of Radford et al. (2016)", data="mnist", size=28,
         pair=_dcgan, features=64, latent=100, steps=18_000, batch_size=128, lr=2e-4,
-        optimizer=_adam,
+        optimizer=_adam, rule=_same_images,
     ),
     "cifar-dcgan": ImageGAN(
         summary="A5: DCGAN of CIFAR-10 at 64 pixels, D at every second batch, 30 epochs",
@@ -197,8 +218,17 @@ IMAGE_GANS: Mapping[str, ImageGAN] = {
         data="celeba", size=64, pair=_dcgan, features=64, latent=100, steps=79_150, batch_size=128,
         lr=2e-4, optimizer=_adam, rule=partial(alternating, d_every=2), label_smoothing=0.9,
     ),
+    "faces-dcgan": ImageGAN(
+        summary="celeba-dcgan at 32 pixels, narrow, on the embedded 100 faces", data="faces",
+        size=32, pair=_dcgan, features=16, latent=100, steps=6000, batch_size=64, lr=2e-4,
+        optimizer=_adam, rule=partial(alternating, d_every=2), label_smoothing=0.9, flip=True,
+    ),
     "cifar-rsgan-cnn": _rsgan(
         "paired loss, CNN, CIFAR-10", "cifar10", 32, _cnn, features=64, lr_g=5e-4
+    ),
+    "cifar-jsgan-cnn": _rsgan(
+        "separable loss, CNN, CIFAR-10, all else as the paired one", "cifar10", 32, _cnn,
+        features=64, lr_g=5e-4, loss=losses.non_saturating,
     ),
     "cifar-rsgan-resnet": _rsgan(
         "paired loss, ResNet, CIFAR-10, 5 steps of D", "cifar10", 32, _resnet, features=256,
@@ -210,6 +240,15 @@ IMAGE_GANS: Mapping[str, ImageGAN] = {
         rule=partial(alternating, 5),
     ),
     "cifar-timescale": _timescale("cifar10"),
+    "cifar-timescale-small": _timescale(
+        "cifar10", "the same at 16 pixels, a quarter wide, mu = 1, for a CPU", size=16,
+        features=16, steps=2500, lr=2e-4, penalties=(penalties.r1(2.0),),
+    ),
     "celeba-timescale": _timescale("celeba"),
+    "stacked-mnist-r3gan": _stacked(
+        "RpGAN + R1 + R2, the loss of R3GAN", loss=losses.relativistic,
+        penalties=(penalties.r1(1.0), penalties.r2(1.0)),
+    ),
+    "stacked-mnist-vanilla": _stacked("the same networks with the loss of 2014"),
 }  # fmt: skip
 """The published image experiments by the names that ``gan-teach train`` takes."""
