@@ -53,7 +53,7 @@ class Server:
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[Server]:
     """JupyterLab on ``folder``."""
-    made = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
+    made = Server(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder)
     home = folder / ".jupyter"
     command = [
         "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
@@ -68,13 +68,14 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
 @contextmanager
 def app_page(folder: Path) -> Iterator[Server]:
     """The lab as a page of its own, started as a learner starts it; its log is in ``folder``."""
-    made = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
+    made = Server(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder)
     command = ["gan_teach", "lab", "--app", "--no-browser", "--port", _port(made)]
     with _running(made, command, "voila/static/voila.js"):
         yield made
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

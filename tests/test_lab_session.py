@@ -12,6 +12,7 @@ from gan_teach import experiments, plots
 from gan_teach.dynamics import alternating
 from gan_teach.lab import Session
 from gan_teach.lab.frame import LOOKS, Arrows, Lines, Points
+from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.thinned import Thinned
 from gan_teach.training import advance, train
 from gan_teach.zoo import line
@@ -283,3 +284,19 @@ def test_a_run_that_goes_back_to_a_turn_has_the_settings_that_follow():
     assert Session(session.replay).config == session.config
     session.set(noise=0.5)  # a second knob at the same step leaves the first one turned
     assert session.replay == "normal/6,d_steps=3,noise=0.5"
+
+
+def test_looking_takes_one_thread_and_gives_the_others_back(monkeypatch):
+    """A second thread makes a toy network several times slower."""
+    seen, before = [], torch.get_num_threads()
+    world = PlaneWorld.measure
+    monkeypatch.setattr(
+        PlaneWorld, "measure", lambda *a: seen.append(torch.get_num_threads()) or world(*a)
+    )
+    torch.set_num_threads(2)
+    try:
+        Session("five-gaussians", width=8).tick(5)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {1}

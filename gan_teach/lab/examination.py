@@ -16,7 +16,7 @@ from gan_teach import metrics
 from gan_teach.games import GAN, Batch
 from gan_teach.lab.config import Config
 from gan_teach.lab.forecast import Forecast, forecast
-from gan_teach.lab.session import Session
+from gan_teach.lab.session import Session, one_thread
 from gan_teach.losses import Loss
 from gan_teach.models import evaluating
 from gan_teach.streams import generator
@@ -79,6 +79,7 @@ class Examination:
     forecast: Forecast | None
 
 
+@one_thread()
 def examine(session: Session) -> Examination:
     """Repeat the last rounds under the present settings and measure them."""
     game, ahead = _game(session), _forecast(session)

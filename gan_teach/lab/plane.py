@@ -17,8 +17,10 @@ from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.lab import own_data
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Field, Frame, Lines, Points
+from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Frame, Lines, Points
+from gan_teach.lab.turning import obstacle, round_spectrum
 from gan_teach.lab.world import (
+    DISC,
     HISTOGRAM,
     Row,
     Rows,
@@ -29,6 +31,7 @@ from gan_teach.lab.world import (
     minus,
     score_chart,
     score_histogram,
+    spiral,
 )
 from gan_teach.models import MLP, evaluating
 from gan_teach.streams import generator, mix
@@ -45,6 +48,7 @@ SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
 """Each data set's name: how it is made, and how far its picture reaches to every side."""
 
 DISTANCE = "Distance to the data"
+DISC_EVERY = 50  # rounds from one set of eigenvalues to the next
 SHOWN = 256  # points of each kind
 PUSHED = 64  # of them with an arrow
 CELLS = 60  # of the field, along each side
@@ -59,7 +63,10 @@ class PlaneWorld(World):
         self.source, self.reach = _source(config.data)
         super().__init__(config)
         scored = hasattr(self.source, "locate")
-        self.hidden = frozenset({"best", "manifold", HISTOGRAM, *([DISTANCE] if scored else [])})
+        self.hidden = frozenset(
+            {"best", "manifold", HISTOGRAM, DISC, *([DISTANCE] if scored else [])}
+        )
+        self._disc: tuple[Any, Disc] = None, Disc(DISC, np.empty((0, 2)))
         self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
         self._cells = _cells(self.reach)
         self._lattice = _lattice(config.latent)
@@ -121,6 +128,7 @@ class PlaneWorld(World):
             view=(-reach, reach, -reach, reach),
             layers=self._layers(row, frozenset(hidden)),
             charts=self._charts(rows, config, hidden),
+            disc=None if DISC in hidden else self._eigenvalues(state, config, diverged),
             xlabel="x₁",
             ylabel="x₂",
             unit=self.unit,
@@ -139,6 +147,20 @@ class PlaneWorld(World):
             fake = next(reversed(rows.values()))["fake"]
             charts += (score_histogram(self.game, self.real, fake, config),)
         return charts
+
+    def _eigenvalues(self, state: State, config: Config, diverged: bool) -> Disc:
+        """Those of a round farthest from 1; found anew every so often, since it takes a while."""
+        why = "" if diverged else obstacle(state, config)
+        if diverged or why:
+            return Disc(DISC, np.empty((0, 2)), why)
+        moment = config, state.step // DISC_EVERY
+        if self._disc[0] != moment:
+            batch = self.game.draw(SHOWN, generator(config.seed, 7))
+            values = round_spectrum(state, config, batch)
+            xy = np.stack([values.real, values.imag], 1)
+            text = f"{self.name(state.step)}: {spiral(values)}" if len(values) else ""
+            self._disc = moment, Disc(DISC, xy, text)
+        return self._disc[1]
 
     def _losses(self, rows: Rows, config: Config) -> Chart:
         d, g = loss_levels(config)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gan_teach import _checks
@@ -108,7 +110,8 @@ class Session:
         return self._drawn({**self._rows(), self.step: self._measured()}, self.hidden)
 
     def _drawn(self, rows: dict[int, dict[str, Any]], hidden: Collection[str]) -> Frame:
-        frame = self._world.frame(self._state, rows, self.config, hidden)
+        with one_thread():
+            frame = self._world.frame(self._state, rows, self.config, hidden)
         layers = {name: layer for name, layer in frame.layers.items() if name not in hidden}
         charts = tuple(chart for chart in frame.charts if chart.title not in hidden)
         disc = None if frame.disc is None or frame.disc.title in hidden else frame.disc
@@ -272,7 +275,8 @@ class Session:
             self._snapshots[self.step] = self._snapshot()
 
     def _measured(self) -> dict[str, Any]:
-        return {**self._seen, **self._world.measure(self._state, self.config)}
+        with one_thread():
+            return {**self._seen, **self._world.measure(self._state, self.config)}
 
     def _snapshot(self) -> dict[str, Any]:
         state = self._state
@@ -296,6 +300,17 @@ class Session:
         state.optims.g_grads, state.optims.d_grads = kept["grads"]
         state.rule.load_state_dict(kept["rule"])
         state.step = kept["step"]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Looking at a toy network with two threads takes several times as long as with one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _copied(kept: Any) -> Any:

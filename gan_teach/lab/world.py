@@ -23,6 +23,7 @@ from gan_teach.training import State
 Row = dict[str, Any]
 Rows = dict[int, Row]
 HISTOGRAM, _BINS = "Histogram of D", 20
+DISC = "Eigenvalues of a round"
 NOT_ZERO_IN_THE_FLAT = ("wgan_gp", "dragan")  # these penalties want a slope of one
 
 
@@ -115,13 +116,13 @@ def update_disc(game: GAN, config: Config, batch: Batch) -> Disc:
     """
     empty = np.empty((0, 2))
     if config.optimizer != "sgd":
-        return Disc("Eigenvalues of a round", empty, "only for plain SGD")
+        return Disc(DISC, empty, "only for plain SGD")
     jacobian = spectra.jacobian(game, batch)
     if not np.isfinite(jacobian.matrix).all() or config.lr == 0:
-        return Disc("Eigenvalues of a round", empty, "")
+        return Disc(DISC, empty, "")
     values = step_spectrum(update_rule(config), jacobian, config.lr, config.tau)
     xy = np.stack([values.real, values.imag], 1)
-    return Disc("Eigenvalues of a round", xy, spiral(values))
+    return Disc(DISC, xy, spiral(values))
 
 
 def spiral(values: np.ndarray) -> str:

@@ -137,8 +137,8 @@ def test_a_pen_stays_on_its_paper_and_within_its_bound(page):
     assert run(page, body) == [MOST, 2, 1, 0]
 
 
-# A model as a notebook gives it to the widget. ``kernel`` answers each wish with frames, the step of
-# each one higher; without it wishes stay open.
+# A model as a notebook gives it to the widget. ``kernel`` answers each wish with frames, the step
+# of each one higher; without it wishes stay open.
 MODEL = """
 const state = { looks, wanted: 0, playing: false, drawing: {}, shown: -1 };
 const hears = {};
