@@ -24,13 +24,18 @@ def _no_noise(real: Tensor, rng: torch.Generator) -> Noise:
     return ()
 
 
+def _nothing_more(real: Tensor, noise: Noise) -> Noise:
+    return noise
+
+
 @dataclass(frozen=True)
 class Penalty:
     """weight * mean_i value(|grad f(x_i)|^2), at x = points(real, fake, noise, lead).
 
-    ``draw(real, rng)`` makes the noise for a batch of that shape. In an ensemble the tensors have
-    ``lead`` = 1 leading axis and ``weight`` may be a tensor (S,). Called as ``penalty(critic, real,
-    fake, noise)``; gives a scalar, or (S,).
+    ``draw(real, rng)`` makes the noise for a batch of that shape; ``prepare(real, noise)`` adds
+    what ``points`` must know of a whole batch before processes share it out. In an ensemble the
+    tensors have ``lead`` = 1 leading axis and ``weight`` may be a tensor (S,). Called as
+    ``penalty(critic, real, fake, noise)``; gives a scalar, or (S,).
     """
 
     name: str
@@ -38,6 +43,7 @@ class Penalty:
     points: Callable[[Tensor, Tensor, Noise, int], Tensor]
     value: Callable[[Tensor], Tensor]
     draw: Callable[[Tensor, torch.Generator], Noise] = _no_noise
+    prepare: Callable[[Tensor, Noise], Noise] = _nothing_more
 
     def __call__(
         self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise = (), lead: int = 0
@@ -138,13 +144,20 @@ def dragan(
         return (low + (1 - low) * u, _one_per_sample(real, rng))
 
     def points(real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
-        direction, length = noise
-        # One std for the whole batch, as published, but one per member of an ensemble.
-        spread = real.std(dim=tuple(range(lead, real.ndim)), keepdim=True, correction=0)
+        direction, length, *known = noise
+        spread = known[0] if known else _spread(real, lead)
         return real + radius * spread * length * direction
 
+    def prepare(real: Tensor, noise: Noise) -> Noise:
+        return (*noise, _spread(real, 0).expand_as(noise[1]))
+
     name = f"dragan(radius={radius:g}, target={target:g}, {directions})"
-    return Penalty(name, weight, points, _distance_to(target), draw)
+    return Penalty(name, weight, points, _distance_to(target), draw, prepare)
+
+
+def _spread(real: Tensor, lead: int) -> Tensor:
+    """One std for the whole batch, as published, but one per member of an ensemble."""
+    return real.std(dim=tuple(range(lead, real.ndim)), keepdim=True, correction=0)
 
 
 def _one_per_sample(real: Tensor, rng: torch.Generator) -> Tensor:

@@ -31,6 +31,10 @@ def add_train(commands) -> None:
     half.add_argument("--fp16", action="store_true", help="networks in half precision, for GPUs")
     parser.add_argument("--channels-last", action="store_true", help="other order in memory")
     parser.add_argument("--skip-bad", action="store_true", help="leave out files that do not fit")
+    parser.add_argument(
+        "--workers", type=int, help="processes that read a folder larger than memory batch by batch"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="log for TensorBoard too")
     parser.set_defaults(command=_train)
 
 
@@ -46,13 +50,13 @@ def _train(options: argparse.Namespace) -> int:
     settings = Settings(
         **{name: getattr(options, name) for name in names}, seed=options.seed,
         autocast="bf16" if options.bf16 else "fp16" if options.fp16 else None,
-        channels_last=options.channels_last, skip_bad=options.skip_bad,
+        channels_last=options.channels_last, skip_bad=options.skip_bad, workers=options.workers,
     )  # fmt: skip
     out = options.out or Path("runs") / options.config
     try:
         train_images(
             settings, out, device=options.device, resume=options.resume, every=options.every,
-            progress=True,
+            progress=True, tensorboard=options.tensorboard,
         )  # fmt: skip
     except ArithmeticError as error:  # the run diverged
         print(f"gan-teach: {error}", file=sys.stderr)

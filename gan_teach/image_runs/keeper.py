@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gan_teach import style
 from gan_teach.checkpoints import save_checkpoint
 from gan_teach.games import GAN
+from gan_teach.image_runs.board import Board
 from gan_teach.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 
@@ -25,7 +26,7 @@ LOG_EVERY = 50
 
 
 class Keeper:
-    """Saves a run's files on every ``every``-th step and at step ``last``.
+    """Saves a run's files on every ``every``-th step and at step ``last``; ends its log after it.
 
     Each file is replaced as a whole, so that one is found at any moment, and the checkpoint comes
     last: what it continues from is complete.
@@ -33,16 +34,26 @@ class Keeper:
 
     def __init__(
         self, out: Path, generators: Mapping[str, nn.Module], averages: Mapping[str, EMA],
-        latents: Tensor, last: int, every: int,
+        latents: Tensor, last: int, every: int, board: Board | None = None,
     ) -> None:  # fmt: skip
         self.out, self.last, self.every = out, last, every
         self._generators, self._averages, self._latents = generators, averages, latents
+        self._board = board
         self._rows: list[dict[str, float]] = []
         self._saved: int | None = None
+
+    def __enter__(self) -> Keeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._board:
+            self._board.close()
 
     def __call__(self, state: State) -> None:
         if state.losses and (state.step % LOG_EVERY == 0 or state.step == self.last):
             self._rows.append({"step": state.step, **numbers(state)})
+            if self._board:
+                self._board.numbers(self._rows[-1])
         if state.step == self.last or (state.step and state.step % self.every == 0):
             self.save(state)
 
@@ -69,6 +80,10 @@ class Keeper:
             images = draw(g, self._latents)
             if np.isfinite(images).all():
                 save_sheet(self.out / "samples" / f"{name}-{which}.png", images)
+                if self._board:
+                    self._board.images(which, images, state.step)
+        if self._board:
+            self._board.flush()
         save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
 
     def _save_losses(self) -> None:

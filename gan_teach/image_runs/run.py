@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,31 @@ from typing import Any
 import torch
 from torch import nn
 
-from gan_teach import _checks, style
+from gan_teach import _checks, processes, style
 from gan_teach.checkpoints import load_checkpoint
-from gan_teach.data import Images
+from gan_teach.data import Images, StreamedFolder
+from gan_teach.games import GAN
 from gan_teach.guards import stop_on_nan
+from gan_teach.image_runs.board import Board
 from gan_teach.image_runs.drawing import fixed_latents
 from gan_teach.image_runs.keeper import Keeper, bar, interrupts
-from gan_teach.training import EMA, observe
+from gan_teach.processes import World
+from gan_teach.training import EMA, State, observe
 from gan_teach.zoo import IMAGE_GANS, ImageGAN
 
 RAW = "raw"  # G itself, beside its averages
 _SHEET = 64  # samples
+_FREE = ("steps", "workers")  # what may be another when a run is resumed
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is started with; it may be resumed with other ``steps``, all else the same."""
+    """What a run is started with; it may be resumed with other ``steps`` and ``workers``.
+
+    ``workers`` processes read a folder or zip archive anew for each batch; None: it is kept in
+    memory.
+    """
 
     config: str
     data: str | None = None
@@ -43,6 +52,7 @@ class Settings:
     autocast: str | None = None
     channels_last: bool = False
     skip_bad: bool = False
+    workers: int | None = None
 
     def experiment(self) -> ImageGAN:
         """The published experiment with these changes. Raises ValueError for an unknown name."""
@@ -51,10 +61,23 @@ class Settings:
         changes = {name: value for name, value in changes.items() if value is not None}
         return replace(base, bottleneck=self.bottleneck or base.bottleneck, **changes)
 
-    def images(self) -> tuple[Images, str]:
+    def images(self) -> tuple[Images | StreamedFolder, str]:
         """The data, and a sentence if they stand in for what was not found."""
+        if self.workers is not None:
+            return self._streamed(self.workers), ""
         options = {"skip_bad": True} if self.skip_bad and self.data is not None else {}
         return self.experiment().images(self.data, **options)
+
+    def _streamed(self, workers: int) -> StreamedFolder:
+        if self.data is None:
+            raise ValueError(
+                "workers read a folder or zip archive of images: name one as data (--data)."
+            )
+        experiment = self.experiment()
+        return StreamedFolder(
+            self.data, experiment.size, workers=workers, flip=experiment.flip,
+            dequantize=experiment.dequantize, skip_bad=self.skip_bad,
+        )  # fmt: skip
 
 
 @dataclass
@@ -86,52 +109,84 @@ def train_images(
     resume: bool = False,
     every: int = 1000,
     progress: bool = False,
+    tensorboard: bool = False,
     say: Callable[[str], None] = print,
 ) -> Trained:
     """Train into the folder ``out``, saving on every ``every``-th step, on Ctrl-C and at the end.
 
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
     is none. (RS-GAN's learning rate falls to 0 over the run's own length: another number of steps
-    is another run.) Raises ValueError for a folder that holds another run, OSError for one that
-    cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt after Ctrl-C; what
-    was saved before stays.
+    is another run.) ``tensorboard`` logs there too. Under ``accelerate launch`` the processes share
+    each batch, and the first of them writes. Raises ValueError for a folder that holds another run,
+    OSError for one that cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt
+    after Ctrl-C; what was saved before stays.
     """
-    out = Path(out)
-    every = _checks.whole("every", every, least=1)
-    experiment = settings.experiment()
-    going_on = _claim(out, settings, resume)
-    images, note = settings.images()
-    if note:
-        say(note)
-    game, checkpoint = experiment.game(images, settings.seed, settings.autocast), out / _CHECKPOINT
-    if settings.channels_last:
-        game.to(memory_format=torch.channels_last)
-    say(f"{settings.config}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
+    out, every = Path(out), _checks.whole("every", every, least=1)
+    experiment, world = settings.experiment(), processes.join(device)
+    say = say if world.main else _silent
+    going_on = _claim(out, settings, resume, world)
+    game = _game(settings, say)
+    checkpoint, rule = out / _CHECKPOINT, processes.share(game, experiment.rule(), world)
     run = experiment.train(
-        game, seed=settings.seed, device=device, resume=checkpoint if going_on else None
-    )
-    _write_json(out / _SETTINGS, {**asdict(settings), "shape": images.shape})
+        game, rule=rule, seed=settings.seed, device=world.device,
+        resume=checkpoint if going_on else None,
+    )  # fmt: skip
     averages = {decay: EMA(game.generator, decay=decay) for decay in experiment.averages}
     extras: dict[str, Any] = {_key(decay): average for decay, average in averages.items()}
     if going_on:
         load_checkpoint(checkpoint, **extras)
+    world.wait()  # until all have read what the first one will soon replace
     watched = stop_on_nan(run, checkpoint)
     for average in averages.values():
         watched = observe(watched, average)
     generators = {RAW: game.generator, **{f"{k:g}": v.module for k, v in averages.items()}}
+    keeper = None
+    if world.main:
+        _write_json(out / _SETTINGS, {**asdict(settings), "shape": game.data.shape})
+        latents = fixed_latents(_SHEET, experiment.latent, settings.seed)
+        board = Board(out / "tensorboard") if tensorboard else None
+        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, board)
+    shown = bar(experiment.steps, experiment.batch_size, progress and world.main)
     trained = Trained(settings, generators, 0)
-    latents = fixed_latents(_SHEET, experiment.latent, settings.seed)
-    keeper = Keeper(out, generators, extras, latents, experiment.steps, every)
-    shown = bar(experiment.steps, experiment.batch_size, progress)
-    with shown as tick, interrupts() as interrupted:
-        for state in watched:
-            keeper(state)
-            tick(state)
-            trained.step = state.step
-            if interrupted():
-                keeper.save(state)
-                raise KeyboardInterrupt
+    with shown as tick:
+        trained.step = _follow(watched, world, keeper, tick)
     return trained
+
+
+def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
+    images: Any
+    images, note = settings.images()
+    if note:
+        say(note)
+    game = settings.experiment().game(images, settings.seed, settings.autocast)
+    if settings.channels_last:
+        game.to(memory_format=torch.channels_last)
+    say(f"{settings.config}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
+    return game
+
+
+def _follow(
+    run: Iterable[State], world: World, keeper: Keeper | None, tick: Callable[[State], None]
+) -> int:
+    """Go through a run to its end or to Ctrl-C; the step that it reached."""
+    step = 0
+    with interrupts() as interrupted, keeper or nullcontext():
+        for state in run:
+            step = state.step
+            if keeper:
+                keeper(state)
+            tick(state)
+            if world.any(interrupted()):
+                if keeper:
+                    keeper.save(state)
+                raise KeyboardInterrupt
+    world.wait()  # until the first one has written the end
+    world.close()
+    return step
+
+
+def _silent(text: str) -> None:
+    del text
 
 
 def load_run(folder: str | os.PathLike[str]) -> Trained:
@@ -169,11 +224,11 @@ def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
     return {int(file.stem): file for file in files}
 
 
-def _claim(out: Path, settings: Settings, resume: bool) -> bool:
+def _claim(out: Path, settings: Settings, resume: bool, world: World) -> bool:
     """Make the folder; whether it holds a run to go on with. Raises ValueError for another run."""
     out.mkdir(parents=True, exist_ok=True)
-    for rest in out.rglob(".*.partial*"):  # of a process that was killed while it wrote
-        rest.unlink(missing_ok=True)
+    for rest in out.rglob(".*.partial*") if world.main else ():
+        rest.unlink(missing_ok=True)  # of a process that was killed while it wrote
     if not (out / _CHECKPOINT).exists():
         return False
     if not resume:
@@ -183,7 +238,7 @@ def _claim(out: Path, settings: Settings, resume: bool) -> bool:
     file = out / _SETTINGS
     saved = json.loads(file.read_text("utf-8")) if file.exists() else asdict(settings)
     asked = asdict(settings)
-    differ = [k for k in asked if k != "steps" and saved.get(k) != asked[k]]
+    differ = [k for k in asked if k not in _FREE and saved.get(k) != asked[k]]
     if differ:
         told = ", ".join(f"{k}={saved.get(k)!r} (now {asked[k]!r})" for k in differ)
         raise ValueError(f"{out} was started with {told}: resume it with the settings it had.")
