@@ -296,6 +296,16 @@ for (tau, wanted), found in zip(REFERENCE.items(), poly_map.shares(), strict=Tru
 # $\tau > 1$" at both minmax points and a run that disappears are no contradiction.
 
 # %% [markdown]
+# ## Play
+#
+# Two Gaussians, live: which cluster a generator falls for, and whether it ever serves both, is a
+# matter of where it starts. Try seeds 0 to 5. Then *Compare with a twin*: the same start with
+# another $\tau$, side by side, and the step at which the two part.
+
+# %%
+gt.Lab("two-gaussians", width=16, lr=2e-3)
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** At $(\pi, \pi)$ the torus has $-J = \begin{pmatrix} -1.15 & 1 \\ -1 & 0.85 \end{pmatrix}$.

@@ -268,6 +268,16 @@ slips = [s[1:] for s in published.SLIPS if s.where == "cov.ipynb"]
 gt.Table(["what it does", "what comes of it"], slips)
 
 # %% [markdown]
+# ## Play
+#
+# A GAN whose equilibria touch each other, live: a straight $D$ on the line sees means only, so that
+# where they agree every spread $w$ of the generator will do. Let it run and look at the eigenvalues
+# of a round: one of them comes to 1, the zero mode. Try other seeds and compare the spreads.
+
+# %%
+gt.Lab("normal")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** How many zero modes has the game in $d$ dimensions? *Hint: the entries above the diagonal.*

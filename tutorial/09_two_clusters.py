@@ -349,6 +349,16 @@ gt.show(
 )
 
 # %% [markdown]
+# ## Play
+#
+# Two clusters in the plane, live, and a weak start: with ten $G$ steps a round the fakes run to one
+# cluster. *Ask the doctor* for the plateau that it sees, let it turn *Loss* to `relativistic` from
+# here on, and watch whether the lost cluster is found.
+
+# %%
+gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** All fakes sit on one of two clusters. What is the loss of the best $D$ (halved convention)?

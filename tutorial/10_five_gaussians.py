@@ -291,7 +291,17 @@ gt.Table(["loss", "seed", "covered", "high quality", "reverse KL", "loss of D"],
 # $D$ is weaker for it: its loss stays nearer to $\log 2$ in all four seeds, and the seed that
 # lacked a mode has five. That points to an effect of the line, on top of any of the loss. Four
 # seeds are no proof of it; they are enough to say that a comparison must not mix the two.
+
+# %% [markdown]
+# ## Play
 #
+# The published settings, live. Press Play and read *modes found* beside *points on one*; then
+# *Compare with a twin* in which *Loss* is `relativistic`, from the same round and the same seed.
+
+# %%
+gt.Lab("five-gaussians")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** A generator covers four of the five modes evenly. What is its reverse KL, in nats? *Hint:

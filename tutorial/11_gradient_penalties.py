@@ -275,7 +275,17 @@ for name in ("no penalty", "DRAGAN"):
 # DRAGAN and WGAN-GP keep $D$ in motion where R1 lets it come to rest (Mescheder et al., 2018). On
 # data with a density that costs less than it seems to here: the slope of 1 averages out over many
 # directions. But at the equilibrium $D$ should be flat, and a target of 1 forbids it.
+
+# %% [markdown]
+# ## Play
 #
+# DRAGAN on the five Gaussians, live. Turn *Penalty* to `r1` or `none` in mid-run (it is among *More
+# settings*) and watch $D$'s field and the arrows, which show where each fake is pushed.
+
+# %%
+gt.Lab("dragan")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another

@@ -225,7 +225,18 @@ print(f"32 of 50: {low:.0%} to {high:.0%}")
 # is meant to prevent comes later; photographs and deeper networks are harder as well. What carries
 # over is the method: random architectures, pairs, counts and intervals. The smaller claim stands,
 # too: a ranking of algorithms belongs to a budget.
+
+# %% [markdown]
+# ## Play
 #
+# A small tournament of your own: choose *Hidden layers*, *Units of a layer* and *Latent dimensions*
+# under *More settings* by rolling dice (each change starts the run anew), and let *Penalty* be
+# `dragan` or `none` by tossing a coin. Which of your networks find all five modes?
+
+# %%
+gt.Lab("dragan", width=48, depth=3)
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** A generator draws perfect digits: half of them ones, a quarter fours, a quarter sevens.

@@ -337,7 +337,18 @@ print(f"handed in: loss of D {ends[0]:.3f} (theory 1.376), of G {ends[1]:.3f} (t
 # In the end the assignment's GAN does find the S, or nearly: its losses had been at the values of a
 # perfect generator for thousands of steps before. The improved settings are closer in all four
 # numbers after an eighth of the steps.
+
+# %% [markdown]
+# ## Play
 #
+# The same S, live, with labels smoothed to 0.9. Hold the losses and $D$'s mean against their dashed
+# levels, then look at the fakes, and show the chart *Distance to the data* with its noise band.
+# *Draw the data* yourself to see which shapes are easy.
+
+# %%
+gt.Lab("half-circles")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** Labels smoothed to $s = 0.8$: what is $D$'s loss at the equilibrium? *Hint: $D = 0.4$.*

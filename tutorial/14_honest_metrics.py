@@ -510,7 +510,18 @@ print("loss on fresh points above 2 log 2:", gt.holds(memory["fresh"][-1] > 2 * 
 # A $D$ that is right every time "proves" here that a perfect generator is bad. So: **D's loss is a
 # statement about D.** On fresh samples it is a lower bound of JS; on the points that it was trained
 # on, and after a fixed number of steps against a moving $G$, it is not even that.
+
+# %% [markdown]
+# ## Play
 #
+# Eight modes, live. Among *Charts beside it*, show *Distance to the data*: the grey band is what
+# real points score against real points. Which comes to rest first: the modes found, the points on
+# one, or the distance?
+
+# %%
+gt.Lab("eight-gaussians")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** A generator covers $k$ of $K$ equal modes evenly. How accurate is the best $D$?
