@@ -3,6 +3,7 @@
 # pyright: reportArgumentType=false
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,11 +23,12 @@ N = 20
 
 
 class Counting(nn.Module):
-    """Means of 8 x 8 fields and their squares; counts the images that pass."""
+    """Means of 16 x 16 fields and some squares; counts the images that pass."""
+
+    seen: int = 0
 
     def __init__(self):
         super().__init__()
-        self.seen = 0
         self.pool = nn.AvgPool2d(16)
 
     def forward(self, x):
@@ -70,9 +72,11 @@ def quick(monkeypatch):
 def scored(*sources, **options):
     """(evaluation, images that passed the network)."""
     extract = options.pop("features", None) or extractor()
-    before = extract.network.seen
+    network = extract.network
+    assert isinstance(network, Counting)
+    before = network.seen
     found = evaluate(*sources, **{"n": N, "features": extract, "say": print, **options})
-    return found, extract.network.seen - before
+    return found, network.seen - before
 
 
 # -- numbers --------------------------------------------------------------------------------------
@@ -96,6 +100,7 @@ def test_the_scores_are_those_of_torch_fidelity_on_images_drawn_by_hand(run, pho
         fake = g(fixed_latents(N, trained.latent, 0))
         levels = ((fake + 1) / 2 * 255).round() / 255
         fakes = net.network(levels).double()
+        assert net.head is not None
         logits = net.head(fakes.float())
         order = torch.randperm(50, generator=torch.Generator().manual_seed(0))[:N]
         reals = net.network(load_images(photos).pixels[order] / 255).double()
@@ -200,7 +205,7 @@ def test_an_interruption_keeps_what_is_done(run, tmp_path, monkeypatch):
 
     def interrupted(*given):
         asked.append(len(given[0]))
-        if len(asked) > work.REPEATS + 2:  # the band, two generators, and no more
+        if len(asked) > 2:
             raise KeyboardInterrupt
         return full(*given)
 
@@ -246,9 +251,9 @@ def write_published(g, file):
 def test_few_real_images_give_no_band(run, photos, tmp_path):
     few = Images(load_images(photos).pixels[:30])
     found, seen = scored(run, last=True, data=few, out=tmp_path)
-    assert (found.band, found.n_real, seen) == ({}, N, 30 + 2 * N)
+    assert (found.band, found.rows[0].n_real, seen) == ({}, N, 30 + 2 * N)
     more, _ = scored(run, last=True, data=few, n=40, out=tmp_path)
-    assert (more.n, more.n_real) == (40, 30)
+    assert (more.rows[0].n, more.rows[0].n_real) == (40, 30)
     assert "40 generated against 30 real images" in str(more.table())
 
 
@@ -257,7 +262,7 @@ def test_few_real_images_give_no_band(run, photos, tmp_path):
 
 def row(step, average="raw", source="a", value=1.0):
     scores = dict.fromkeys(evaluation.SCORES, value)
-    return Row(source, step, average, "FD(net, 0)", 10, 0, f"{source}{step}{average}", scores)
+    return Row(source, step, average, "FD(net, 0)", 10, 10, 0, f"{source}{step}{average}", scores)
 
 
 def test_tables_are_read_back_exactly_and_others_refused(tmp_path):
@@ -265,21 +270,34 @@ def test_tables_are_read_back_exactly_and_others_refused(tmp_path):
     path = save_rows(tmp_path / "t.csv", rows)
     assert read_rows(path)[0] == rows[0]
     assert read_rows(path)[1].source == "b, c"
-    assert path.read_text().startswith("source,step,average,features,n,seed,key,frechet,kid,")
+    assert path.read_text().startswith(
+        "source,step,average,features,n,n_real,seed,key,frechet,kid,"
+    )
     (tmp_path / "u.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"u\.csv is damaged or no table of scores"):
         read_rows(tmp_path / "u.csv")
 
 
-def test_a_path_is_ordered_by_step_and_only_inception_is_fid(tmp_path):
+def test_a_path_is_ordered_by_step_and_only_inception_is_fid():
     rows = [row(4, value=2.0), row(2, value=1.0), row(2, "0.9"), row(None, source="b")]
-    found = Evaluation(rows, "FD(net, 0)", 10, 10, {}, tmp_path)
+    found = Evaluation(rows, {})
     steps, values = found.path("kid")
     assert (steps.tolist(), values.tolist()) == ([2, 4], [1.0, 2.0])
     assert "FD is FD(net, 0) of 10 generated" in str(found.table())
     assert "FID" not in str(found.table())
-    genuine = Evaluation(rows, "FID", 10, 10, {}, tmp_path)
+    genuine = Evaluation([replace(r, features="FID") for r in rows], {})
     assert "FD is the FID" in str(genuine.table())
+
+
+def test_an_evaluation_is_read_back_with_its_band(tmp_path):
+    band = {s: metrics.NoiseBand(k, k + 0.5) for k, s in enumerate(evaluation.SCORES)}
+    found = Evaluation([row(2), row(4)], band)
+    assert Evaluation.load(found.save(tmp_path / "e.csv")) == found
+    alone = Evaluation([row(2)], {})
+    assert Evaluation.load(alone.save(tmp_path / "a.csv")) == alone
+    save_rows(tmp_path / "b.csv", [row(None, "low", "real images")])
+    with pytest.raises(ValueError, match=r"b\.csv was not written by Evaluation\.save"):
+        Evaluation.load(tmp_path / "b.csv")
 
 
 def test_a_line_for_each_average_a_level_for_what_has_no_step():
@@ -293,7 +311,7 @@ def test_a_line_for_each_average_a_level_for_what_has_no_step():
     assert labels == ["a, G itself", "a, average 0.9", "b, G itself"]
     np.testing.assert_array_equal(panels[0].lines[0].get_xydata(), [[2, 1], [4, 3]])
     assert len(panels[0].patches) == 1
-    unknown = [Row(*list(vars(r).values())[:7], {**r.scores, "kid": math.nan}) for r in rows]
+    unknown = [replace(r, scores={**r.scores, "kid": math.nan}) for r in rows]
     assert len([ax for ax in plots.score_paths(unknown).axes if ax.axison]) == 6
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.score_paths([])
@@ -307,11 +325,12 @@ def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(work, "load_extractor", lambda name, device: extractor(name))
     out = tmp_path / "scores"
     command = ["evaluate", str(run), str(photos), "-n", str(N), "--last", "--ema", "raw"]
-    assert cli.main([*command, "--out", str(out)]) == 0
+    assert cli.main([*command, "--out", str(out), "--csv", str(tmp_path / "t.csv")]) == 0
     said = capsys.readouterr().out
     assert "FD is FD(cifar, 00000000)" in said
     assert "real images" in said
-    assert [r.average for r in read_rows(out / "scores.csv")] == ["low", "high", "raw", "images"]
+    assert [r.average for r in read_rows(out / "scores.csv")] == ["raw", "images", "low", "high"]
+    assert [r.source for r in Evaluation.load(tmp_path / "t.csv").rows] == ["tiny", photos.name]
     with Image.open(out / "scores.png") as picture:
         assert picture.width > 500
 

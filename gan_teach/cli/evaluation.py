@@ -25,21 +25,26 @@ def add_evaluate(commands) -> None:
     parser.add_argument("--untrained", action="store_true", help="also G as each run started it")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ...; default: %(default)s")
     parser.add_argument("--out", type=Path, help="folder of scores.csv and .png (default: the run)")
+    parser.add_argument("--csv", type=Path, help="also write what was asked for into this file")
     parser.set_defaults(command=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from gan_teach import evaluation, plots, style
 
-    names = ("features", "data", "n", "seed", "every", "last", "untrained", "device", "out")
+    names = ("features", "data", "n", "seed", "every", "last", "untrained", "device")
+    out = options.out or evaluation.default_folder(options.sources[0])
     found = evaluation.evaluate(
-        *options.sources, averages=options.ema, progress=True,
+        *options.sources, averages=options.ema, out=out, progress=True,
         **{name: getattr(options, name) for name in names},
     )  # fmt: skip
     print(found.table())
     figure = plots.score_paths(found.rows, features=found.features, band=found.band)
-    with style.replacing(found.folder / "scores.png") as partial:
+    with style.replacing(out / "scores.png") as partial:
         partial.write_bytes(style.png(figure))
-    for name in ("scores.csv", "scores.png"):
-        print(f"wrote {found.folder / name}")
+    written = [out / "scores.csv", out / "scores.png"]
+    if options.csv:
+        written.append(found.save(options.csv))
+    for path in written:
+        print(f"wrote {path}")
     return 0

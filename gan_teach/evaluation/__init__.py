@@ -6,7 +6,7 @@ from one pass through one network, into a table that is a file: a second call ad
 
 from gan_teach.evaluation.results import SCORES, Evaluation, Row, read_rows, save_rows, score
 from gan_teach.evaluation.sources import Candidate, candidates
-from gan_teach.evaluation.work import evaluate
+from gan_teach.evaluation.work import default_folder, evaluate
 
 __all__ = [
     "SCORES",
@@ -14,6 +14,7 @@ __all__ = [
     "Evaluation",
     "Row",
     "candidates",
+    "default_folder",
     "evaluate",
     "read_rows",
     "save_rows",

@@ -17,11 +17,15 @@ from gan_teach._files import replacing
 from gan_teach.metrics import NoiseBand
 from gan_teach.tables import Table
 
-SCORES = ("frechet", "kid", "inception_score", "prd_f_8", "prd_f_1_8", "precision", "recall")
+SCORES: tuple[str, ...] = (
+    "frechet", "kid", "inception_score", "prd_f_8", "prd_f_1_8", "precision", "recall",
+)  # fmt: skip
 """The names of the scores. PRD: F_8 weighs recall, F_1/8 precision."""
 
 NEIGHBORS = 2000  # images of each kind whose balls make precision and recall; time grows as n^2
-_FACTS = ("source", "step", "average", "features", "n", "seed", "key")
+_FACTS = ("source", "step", "average", "features", "n", "n_real", "seed", "key")
+REAL = "real images"  # the source of the two rows that are a band
+ENDS = ("low", "high")
 _TITLES = {"frechet": "FD", "kid": "KID", "inception_score": "IS", "prd_f_8": "PRD F8",
            "prd_f_1_8": "PRD F1/8"}  # fmt: skip
 
@@ -54,8 +58,8 @@ class Row:
 
     source : a run, a file of weights or a folder of images. step : of the run, None for the others.
     average : the decay of the average of G, or "raw". features : what the Frechet distance in these
-    features is called, "FID" or "FD(net, digest)". n : generated images. key : changes with the
-    weights, the real images, the features, n and seed.
+    features is called, "FID" or "FD(net, digest)". n and n_real : generated and real images. key :
+    changes with the weights, the real images, the features, n and seed.
     """
 
     source: str
@@ -63,6 +67,7 @@ class Row:
     average: str
     features: str
     n: int
+    n_real: int
     seed: int
     key: str
     scores: dict[str, float] = field(hash=False)
@@ -73,15 +78,41 @@ class Evaluation:
     """The rows that were asked for, and what real images score against real ones.
 
     band : score -> the inner 80 % of n real images against n others; empty if there are too few.
-    folder : of the table, scores.csv, in which they are kept.
     """
 
     rows: list[Row]
-    features: str
-    n: int
-    n_real: int
     band: dict[str, NoiseBand]
-    folder: Path
+
+    @property
+    def features(self) -> str:
+        """What the Frechet distance is called: "FID" or "FD(net, digest)"."""
+        return self.rows[0].features
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write rows and band as one CSV file that ``load`` reads."""
+        return save_rows(path, [*self.rows, *self._band_rows()])
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Evaluation:
+        """What ``save`` wrote. Raises OSError or ValueError if it cannot be read."""
+        rows = read_rows(path)
+        ends = {row.average: row.scores for row in rows if row.source == REAL}
+        generated = [row for row in rows if row.source != REAL]
+        if not generated or set(ends) not in ({*ENDS}, set()):
+            raise ValueError(f"{path} was not written by Evaluation.save.")
+        band = {s: NoiseBand(*(ends[end][s] for end in ENDS)) for s in SCORES} if ends else {}
+        return cls(generated, band)
+
+    def _band_rows(self) -> list[Row]:
+        if not self.band:
+            return []
+        first = self.rows[0]
+        facts = (first.features, first.n_real, first.n_real, first.seed)
+        return [
+            Row(REAL, None, end, *facts, f"{end} {first.key}",
+                {name: getattr(self.band[name], end) for name in SCORES})
+            for end in ENDS
+        ]  # fmt: skip
 
     def path(self, score: str, average: str = "raw") -> tuple[NDArray, NDArray]:
         """(steps, values) of one score along the path of one average, by step."""
@@ -101,15 +132,16 @@ class Evaluation:
         ]
         if self.band:
             ends = [f"{b.low:.3g} to {b.high:.3g}" for b in self.band.values()]
-            lines.append(["real images", "", "", *ends])
+            lines.append([REAL, "", "", *ends])
         return Table(["source", "step", "average", *titles], lines, caption=self.caption())
 
     def caption(self) -> str:
         """What was compared, and how far to trust it."""
         name = "FD is the FID" if self.features == "FID" else f"FD is {self.features}"
+        first = self.rows[0]
         return (
-            f"{name} of {self.n} generated against {self.n_real} real images. It is biased upwards "
-            "by so few: compare it with rows of as many, and with real against real images."
+            f"{name} of {first.n} generated against {first.n_real} real images. So few bias it "
+            "upwards: compare it with rows of as many, and with real against real images."
         )
 
 
@@ -137,6 +169,6 @@ def _row(entry: dict[str, str]) -> Row:
     return Row(
         source=entry["source"], step=int(entry["step"]) if entry["step"] else None,
         average=entry["average"], features=entry["features"], n=int(entry["n"]),
-        seed=int(entry["seed"]), key=entry["key"],
+        n_real=int(entry["n_real"]), seed=int(entry["seed"]), key=entry["key"],
         scores={name: float(entry[name]) for name in SCORES},
     )  # fmt: skip

@@ -18,7 +18,16 @@ from gan_teach import _checks, metrics
 from gan_teach._files import replacing
 from gan_teach.data import Images, load_images
 from gan_teach.data.images import to_floats
-from gan_teach.evaluation.results import SCORES, Evaluation, Features, Row, read_rows, save_rows
+from gan_teach.evaluation.results import (
+    ENDS,
+    REAL,
+    SCORES,
+    Evaluation,
+    Features,
+    Row,
+    read_rows,
+    save_rows,
+)
 from gan_teach.evaluation.results import score as all_scores
 from gan_teach.evaluation.sources import AT_ONCE, Candidate, candidates
 from gan_teach.features import Extractor, load_extractor
@@ -26,7 +35,6 @@ from gan_teach.metrics import NoiseBand
 
 TABLE = "scores.csv"
 REPEATS, LEVEL = 9, 0.8  # of real against real: lowest and highest of nine
-_ENDS = ("low", "high")
 
 Tick = Callable[[int], Any]
 
@@ -82,13 +90,12 @@ def evaluate(
     every_one = [candidate for found, _ in opened for candidate in found]
     images = _real_images(data, [own for _, own in opened if own], every_one[0], say)
     extract = _extractor(features, images, device)
-    folder = Path(out) if out is not None else _folder(sources[0])
+    folder = default_folder(sources[0]) if out is None else Path(out)
     total = n * len(every_one) + min(2 * n, len(images))
     with _bar(progress, total) as (tick, told):
         told("real images")
         real = _real(images, extract, n, folder, tick)
         kept = _Kept(folder / TABLE)
-        band = _band(real, extract, kept, seed, told)
         rows = []
         for one in every_one:
             key = _key(one.source, one.step, one.average, one.digest(), real.digest, n, seed)
@@ -98,7 +105,7 @@ def evaluate(
             else:
                 row = kept.add(_scored(one, key, real, extract, n, seed, tick))
             rows.append(row)
-    return Evaluation(rows, extract.frechet_name, n, real.n, band, folder)
+        return Evaluation(rows, _band(real, extract, kept, seed, told))
 
 
 def _scored(
@@ -111,7 +118,7 @@ def _scored(
             break
         parts.append(extract(batch, progress=tick))
     found = _scores(np.concatenate(parts), real.features[: real.n], extract)
-    return Row(one.source, one.step, one.average, extract.frechet_name, n, seed, key, found)
+    return Row(one.source, one.step, one.average, extract.frechet_name, n, real.n, seed, key, found)
 
 
 def _scores(fake: Features, real: Features, extract: Extractor) -> dict[str, float]:
@@ -169,7 +176,7 @@ def _band(
     """Each score of n real images against n others, as two rows of the table; read if there."""
     if len(real.features) < 2 * real.n:
         return {}
-    keys = [_key(end, real.digest, real.n, seed) for end in _ENDS]
+    keys = [_key(end, real.digest, real.n, seed) for end in ENDS]
     rows = [kept.get(key) for key in keys]
     if None in rows:
         told("real against real images")
@@ -178,12 +185,12 @@ def _band(
             return list(_scores(fake, other, extract).values())
 
         bands = metrics.noise_bands(metric, real.features, real.n, REPEATS, LEVEL, seed)
-        facts = ("real images", None)
+        facts = (extract.frechet_name, real.n, real.n, seed)
+        found = [dict(zip(SCORES, scores, strict=True)) for scores in zip(*bands, strict=True)]
         rows = [
-            kept.add(Row(*facts, end, extract.frechet_name, real.n, seed, key,
-                         dict(zip(SCORES, ends, strict=True))))
-            for end, key, ends in zip(_ENDS, keys, zip(*bands, strict=True), strict=True)
-        ]  # fmt: skip
+            kept.add(Row(REAL, None, end, *facts, key, scores))
+            for end, key, scores in zip(ENDS, keys, found, strict=True)
+        ]
     low, high = (row.scores for row in rows if row is not None)
     return {name: NoiseBand(low[name], high[name]) for name in SCORES}
 
@@ -212,7 +219,8 @@ def _key(*parts: Any) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 
-def _folder(source: str | os.PathLike[str]) -> Path:
+def default_folder(source: str | os.PathLike[str]) -> Path:
+    """Where the table of that first source lies: in a run's folder, or in runs/scores."""
     path = Path(source)
     return path if (path / "settings.json").exists() else Path("runs") / "scores"
 
