@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import signal
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -169,6 +170,45 @@ def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is before
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 3
     assert load_run(tmp_path).step == 3
+
+
+def test_numbers_and_sheets_are_logged_for_tensorboard(small, tmp_path, monkeypatch):
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason="needs TensorBoard: pip install tensorboard",
+    )
+    train(small, tmp_path, tensorboard=True)
+    read = accumulator.EventAccumulator(str(tmp_path / "tensorboard"), {"images": 0}).Reload()
+    row = next(csv.DictReader((tmp_path / "losses.csv").read_text().splitlines()))
+    names = {name.replace(": ", "/"): float(value) for name, value in row.items()}
+    assert set(read.Tags()["scalars"]) == {*names} - {"step"}
+    for name in read.Tags()["scalars"]:
+        (event,) = read.Scalars(name)
+        assert (event.step, event.value) == (4, pytest.approx(names[name]))
+    assert [event.step for event in read.Images("samples/0.999")] == [2, 4]
+    side = 8 * 32 + 7 * 2
+    shown = read.Images("samples/raw")[1]
+    assert (shown.width, shown.height) == (side, side)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ValueError, match="TensorBoard is not installed: pip install tensorboard"):
+        train(small, tmp_path / "without", tensorboard=True)
+    assert not (tmp_path / "without" / "checkpoint.pt").exists()
+
+
+def test_images_read_by_other_processes_make_the_same_run(small, tmp_path):
+    in_memory = train(small, tmp_path / "memory")
+    train(replace(small, steps=2, workers=1), tmp_path / "read")
+    read = train(replace(small, workers=0), tmp_path / "read", resume=True)
+    assert all(map(torch.equal, weights(in_memory), weights(read)))
+    with pytest.raises(ValueError, match="workers read a folder or zip archive"):
+        train(replace(small, data=None, workers=2), tmp_path / "none")
+
+
+def test_a_run_in_half_precision_keeps_its_scale(small, tmp_path):
+    train(replace(small, autocast="fp16", steps=2), tmp_path)
+    train(replace(small, autocast="fp16"), tmp_path, resume=True)
+    rule = load_checkpoint(tmp_path / "checkpoint.pt")["rule"]
+    assert rule == {"loss_scale": 2.0**16, "steps_since_overflow": 4}
 
 
 # --- drawing

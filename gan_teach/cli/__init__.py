@@ -19,6 +19,7 @@ COMMANDS = (
     run.add_run,
     bogonet.add_bogonet,
     train.add_train,
+    train.add_sweep,
     images.add_sample,
     images.add_interpolate,
     evaluation.add_evaluate,

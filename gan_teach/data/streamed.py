@@ -149,7 +149,8 @@ def _read(where: Path, names: Sequence[str], size: int, channels: int) -> np.nda
         if isinstance(found, str):
             return f"{where / name} {found}."
         images.append(found[None] if found.ndim == 2 else found.transpose(2, 0, 1))
-    return np.stack(images)
+    # In the order in memory of ``Images``, by which convolutions choose their algorithm.
+    return np.ascontiguousarray(np.stack(images))
 
 
 def _threads() -> Executor:

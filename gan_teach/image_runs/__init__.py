@@ -7,9 +7,11 @@ way, which is what an evaluation along the path reads.
 
 from gan_teach.image_runs.drawing import between, draw, fixed_latents, save_film, save_sheet
 from gan_teach.image_runs.run import RAW, Settings, Trained, load_run, snapshots, train_images
+from gan_teach.image_runs.sweep import Outcome, sweep_images
 
 __all__ = [
     "RAW",
+    "Outcome",
     "Settings",
     "Trained",
     "between",
@@ -19,5 +21,6 @@ __all__ = [
     "save_film",
     "save_sheet",
     "snapshots",
+    "sweep_images",
     "train_images",
 ]

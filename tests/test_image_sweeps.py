@@ -1,0 +1,120 @@
+"""Sweeps of image runs: one folder each, nothing done twice, whatever starts the runs."""
+
+# pyright: reportArgumentType=false
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_teach import cli
+from gan_teach.checkpoints import load_checkpoint
+from gan_teach.image_runs import Outcome, Settings, load_run, sweep, sweep_images, train_images
+from gan_teach.image_runs.sweep import MARKER, combinations
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("digits")
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        Image.fromarray(rng.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def small(digits):
+    return Settings("mnist-vanilla", str(digits), steps=2, batch_size=3, features=1)
+
+
+def weights(folder):
+    return [w for g in load_run(folder).generators.values() for w in g.state_dict().values()]
+
+
+def test_every_combination_has_a_folder_and_seeds_vary_most_slowly(small):
+    runs = combinations(small, {"tau": [0.5, 2], "seed": [3, 1]})
+    assert list(runs) == ["tau0.5-seed3", "tau2-seed3", "tau0.5-seed1", "tau2-seed1"]
+    assert runs["tau2-seed1"] == replace(small, tau=2, seed=1)
+    assert list(combinations(small, {})) == ["seed0"]
+
+
+@pytest.mark.parametrize("how", [{}, {"jobs": 2}, {"cluster": "debug"}], ids=str)
+# submitit's debugging cluster leaves its logs open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")
+def test_runs_are_those_of_train_and_only_missing_ones_are_done(how, small, tmp_path):
+    if "cluster" in how:
+        pytest.importorskip("submitit", reason="needs submitit: pip install submitit")
+    out, knobs = tmp_path / "sweep", {"seed": [0, 1], "tau": [1.0, 2.0]}
+    first = list(sweep_images(small, out, {**knobs, "seed": [0]}, **how))
+    assert {(o.name, o.status) for o in first} == {(f"tau{t}-seed0", "finished") for t in (1, 2)}
+    untouched = (out / "tau2-seed0" / "checkpoint.pt").stat().st_mtime_ns
+    second = list(sweep_images(small, out, knobs, **how))
+    assert [o.told for o in second[:2]] == ["before", "before"]
+    assert {o.name for o in second[2:]} == {"tau1-seed1", "tau2-seed1"}
+    assert (out / "tau2-seed0" / "checkpoint.pt").stat().st_mtime_ns == untouched
+    one = replace(small, seed=1, tau=2.0)
+    train_images(one, tmp_path / "one", say=lambda text: None)
+    assert all(map(torch.equal, weights(out / "tau2-seed1"), weights(tmp_path / "one")))
+
+
+def test_an_interrupted_run_goes_on_and_a_longer_sweep_does_too(small, tmp_path, monkeypatch):
+    train = sweep.train_images
+
+    def interrupted(settings, *arguments, **options):
+        train(replace(settings, steps=1), *arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "train_images", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(sweep_images(small, tmp_path, {}))
+    assert not (tmp_path / "seed0" / MARKER).exists()
+    monkeypatch.undo()
+    for steps in (2, 4):
+        (outcome,) = sweep_images(replace(small, steps=steps), tmp_path, {})
+        assert outcome.status == "finished"
+        assert load_checkpoint(tmp_path / "seed0" / "checkpoint.pt")["step"] == steps
+    train_images(replace(small, steps=4), tmp_path / "whole", say=lambda text: None)
+    assert all(map(torch.equal, weights(tmp_path / "seed0"), weights(tmp_path / "whole")))
+
+
+def test_what_diverges_is_a_result_and_what_fails_is_told(small, tmp_path):
+    (tmp_path / "lr0.0002-seed0").write_text("a file in the way")
+    knobs = {"lr": [1e25, 2e-4, 1e-4]}
+    small = replace(small, steps=5)
+    outcomes = {o.name: o for o in sweep_images(small, tmp_path, knobs)}
+    assert [o.status for o in outcomes.values()] == ["diverged", "failed", "finished"]
+    assert "step" in outcomes["lr1e+25-seed0"].told
+    (tmp_path / "lr0.0002-seed0").unlink()
+    again = [o.status for o in sweep_images(small, tmp_path, knobs)]
+    assert again == ["diverged", "finished", "finished"]  # those found come first, none twice
+    assert Outcome("lr1e+25-seed0", "diverged", "before") in sweep_images(small, tmp_path, knobs)
+
+
+def test_the_command(small, tmp_path, capsys):
+    arguments = ["sweep", "mnist-vanilla", "--data", small.data, "--steps", 1, "--batch-size", 3,
+                 "--features", 1, "--seed", 0, 1, "--tau", 1, 2, "--out", tmp_path]  # fmt: skip
+    for told in ("finished in", "finished before"):
+        assert cli.main(list(map(str, arguments))) == 0
+        lines = capsys.readouterr().out.splitlines()
+        name = "batch_size3-tau1-features1-seed0"
+        assert [line.split(":")[0] for line in lines[:4]] == [f"{i} of 4" for i in (1, 2, 3, 4)]
+        assert all(told in line for line in lines[:4])
+        assert lines[4] == f"4 of 4 runs are done; they lie in {tmp_path}."
+        assert name in lines[0]
+
+
+def test_mistakes_are_said_at_the_call(small, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"knob must be one of .*Did you mean 'tau'"):
+        sweep_images(small, tmp_path, {"taw": [1]})
+    with pytest.raises(ValueError, match=r"knobs\['tau'\] is empty"):
+        sweep_images(small, tmp_path, {"tau": []})
+    with pytest.raises(ValueError, match="CONFIG must be one of"):
+        sweep_images(replace(small, config="mnist"), tmp_path, {})
+    for package, how in (("joblib", {"jobs": 2}), ("submitit", {"cluster": "slurm"})):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(ValueError, match=rf"needs {package}: pip install"):
+            sweep_images(small, tmp_path, {}, **how)
+    assert not list(tmp_path.iterdir())
