@@ -73,6 +73,21 @@ def losses(record: History) -> History:
     return History(record.static["loss_steps"], arrays, meta=meta)
 
 
+def generator_of(record: History) -> Any:
+    """The generator whose weights a record holds, for ``image_runs.draw``. ValueError if none."""
+    import torch
+
+    from gan_teach.zoo import IMAGE_GANS
+
+    kept = {k.removeprefix(WEIGHTS): v for k, v in record.static.items() if k.startswith(WEIGHTS)}
+    if not kept:
+        raise ValueError(f"the record {record.meta.get('record')!r} holds no generator's weights.")
+    experiment = IMAGE_GANS[record.meta["config"]]
+    g, _ = experiment.pair(experiment, record.static["sheets"].shape[2:], 0, 0)
+    g.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in kept.items()})
+    return g.requires_grad_(False)
+
+
 def _settings(record: ImageRecord, run: Path, data: str | None) -> Any:
     from gan_teach.image_runs import Settings
 
@@ -223,6 +238,20 @@ def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     return score, {"accuracy": judge.accuracy, **{f"real_{k}": v for k, v in real.items()}}
 
 
+def _pixel_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
+    """Sliced Wasserstein distance of pixels from as many images of the run's data."""
+    from gan_teach.metrics import sliced_wasserstein
+    from gan_teach.streams import generator
+
+    def drawn(seed: int) -> Images:
+        return data.sample(PIXELS, generator(seed)).flatten(1).numpy()
+
+    real = drawn(1)
+    return lambda images: {"sliced": sliced_wasserstein(images.reshape(len(images), -1), real)}, {
+        "real_sliced": sliced_wasserstein(drawn(2), real)
+    }
+
+
 def _nearest_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Mean distance per pixel from a fake to its nearest real image, mirrored ones included."""
     pixels = data.floats()
@@ -239,6 +268,7 @@ def _nearest_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 
 
 STACKS = 5000  # samples in which combinations are counted
+PIXELS = 2000  # images whose pixels are compared
 PHOTOS = 5000  # real ones that generated ones are compared with
 
 
@@ -264,6 +294,9 @@ IMAGE_RECORDS: dict[str, ImageRecord] = {
     ),
     "mnist-dcgan": ImageRecord(
         "Narrow DCGAN of MNIST", "mnist-dcgan", "0.999", _digit_scores, 5000
+    ),
+    "cifar-dcgan-small": ImageRecord(
+        "Small DCGAN of CIFAR-10", "cifar-dcgan-small", "0.99", _pixel_scores, PIXELS
     ),
     "faces-dcgan": ImageRecord(
         "Narrow DCGAN of a hundred faces",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import cli, landscape, records, zoo
+from gan_teach import cli, image_records, landscape, records, zoo
 from gan_teach.history import History
 
 EPOCHS = np.arange(0, 1001, 5)
@@ -144,7 +144,8 @@ def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypat
 
 def test_the_command_lists_makes_and_complains(short, tmp_path, capsys):
     assert cli.main(["record"]) == 0
-    assert capsys.readouterr().out.count("\n") == len(records.RECORDS)
+    listed = capsys.readouterr().out.count("\n")
+    assert listed == len(records.RECORDS) + len(image_records.IMAGE_RECORDS)
     where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
     assert cli.main(["record", "two-clusters-js", "--seeds", "2", *where]) == 0
     assert "2 of 2 GANs are done" in capsys.readouterr().out

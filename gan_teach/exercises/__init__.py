@@ -12,9 +12,16 @@ from gan_teach.exercises.image_studies import check_margin_losses as check_margi
 from gan_teach.exercises.image_studies import check_penalty_convention as check_penalty_convention
 from gan_teach.exercises.image_studies import check_quarter_width as check_quarter_width
 from gan_teach.exercises.image_studies import check_rate_of_d as check_rate_of_d
+from gan_teach.exercises.images import check_copy_in_gallery as check_copy_in_gallery
+from gan_teach.exercises.images import check_grey_stacks as check_grey_stacks
+from gan_teach.exercises.images import check_last_epoch as check_last_epoch
 from gan_teach.exercises.images import check_parameter_count as check_parameter_count
+from gan_teach.exercises.images import check_perfect_thousand as check_perfect_thousand
+from gan_teach.exercises.images import check_read_stacks as check_read_stacks
 from gan_teach.exercises.images import check_scores_to_loss as check_scores_to_loss
+from gan_teach.exercises.images import check_slowdown as check_slowdown
 from gan_teach.exercises.images import check_times_seen as check_times_seen
+from gan_teach.exercises.images import check_way_length as check_way_length
 from gan_teach.exercises.landscapes import check_bad_basins as check_bad_basins
 from gan_teach.exercises.landscapes import check_collapse_loss as check_collapse_loss
 from gan_teach.exercises.landscapes import check_covered_directions as check_covered_directions

@@ -59,6 +59,10 @@ def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Fi
     pages = {name: sheet(images, columns) for name, images in sets.items()}
     size = (3.2 * len(pages), 3.2 * max(map(_tall, pages.values())) + 0.5)
     figure, axes = style.mosaic([list(pages)], size)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        # wider than between the images of a set
+        layout.set(wspace=0.06)  # pyright: ignore[reportCallIssue]
     with style.use():
         for name, page in pages.items():
             _show(page, name, axes[name])

@@ -191,7 +191,7 @@ def _stacked(summary: str, **settings: Any) -> ImageGAN:
     """
     return ImageGAN(
         summary=f"stacked digits: {summary}", data="stacked-mnist", size=20,
-        pair=partial(_dcgan, norm=False), features=16, latent=64, steps=10_000, batch_size=64,
+        pair=partial(_dcgan, norm=False), features=16, latent=64, steps=3500, batch_size=64,
         lr=5e-4, optimizer=partial(Adam, betas=(0.0, 0.99)), averages=(0.99, 0.999), **settings,
     )  # fmt: skip
 
@@ -213,6 +213,12 @@ IMAGE_GANS: Mapping[str, ImageGAN] = {
         steps=15_000, batch_size=100, lr=2e-4, tau=0.5, optimizer=_adam,
         rule=partial(alternating, d_every=2), label_smoothing=0.9,
     ),
+    "cifar-dcgan-small": ImageGAN(
+        summary="cifar-dcgan at 32 pixels, narrow, for a CPU", data="cifar10", size=32,
+        pair=partial(_dcgan, ends="linear"), features=16, latent=100, steps=2000, batch_size=64,
+        lr=2e-4, tau=0.5, optimizer=_adam, rule=partial(alternating, d_every=2),
+        label_smoothing=0.9, averages=(0.99,),
+    ),
     "celeba-dcgan": ImageGAN(
         summary="A5: DCGAN of CelebA at 64 pixels, D at every second batch, 50 epochs",
         data="celeba", size=64, pair=_dcgan, features=64, latent=100, steps=79_150, batch_size=128,
@@ -220,7 +226,7 @@ IMAGE_GANS: Mapping[str, ImageGAN] = {
     ),
     "faces-dcgan": ImageGAN(
         summary="celeba-dcgan at 32 pixels, narrow, on the embedded 100 faces", data="faces",
-        size=32, pair=_dcgan, features=16, latent=100, steps=6000, batch_size=64, lr=2e-4,
+        size=32, pair=_dcgan, features=16, latent=100, steps=2500, batch_size=64, lr=2e-4,
         optimizer=_adam, rule=partial(alternating, d_every=2), label_smoothing=0.9, flip=True,
     ),
     "cifar-rsgan-cnn": _rsgan(

@@ -1,0 +1,78 @@
+"""Records of image runs: what is kept of a run, and what a chapter gets back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from gan_teach import image_records, image_runs
+from gan_teach.image_runs import Settings, train_images
+from gan_teach.zoo import IMAGE_GANS
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Six narrow steps on faces, saved at every second one; losses at the last."""
+    folder = tmp_path_factory.mktemp("runs") / "faces"
+    settings = Settings("faces-dcgan", steps=6, batch_size=4, features=2)
+    train_images(settings, folder, every=2, say=lambda text: None)
+    return folder
+
+
+@pytest.fixture
+def record(monkeypatch):
+    made = replace(image_records.IMAGE_RECORDS["faces-dcgan"], samples=10, shown=5)
+    monkeypatch.setitem(image_records.IMAGE_RECORDS, "faces-dcgan", made)
+    narrow = replace(IMAGE_GANS["faces-dcgan"], features=2)  # as the run's settings say
+    monkeypatch.setattr("gan_teach.zoo.IMAGE_GANS", {"faces-dcgan": narrow})
+    return made
+
+
+def test_a_record_keeps_sheets_losses_scores_and_weights(run, record, tmp_path):
+    history = image_records.make("faces-dcgan", tmp_path, run)
+    assert history.steps.tolist() == [2, 4, 6]
+    assert history.static["sheets"].shape == (3, 5, 1, 32, 32)
+    assert history.static["sheets"].dtype == np.uint8
+    assert set(history.keys()) == {"nearest_raw", "nearest_0.999"}
+    assert history.meta["samples"] == 10
+    loaded = image_records.History.load(tmp_path / "faces-dcgan.npz")
+    path = image_records.losses(loaded)
+    assert path.steps.tolist() == [6]
+    assert np.isfinite(path["d_loss"]).all()
+    assert path.meta["label_smoothing"] == 0.9
+
+
+def test_the_kept_weights_draw_the_same_images(run, record, tmp_path):
+    history = image_records.make("faces-dcgan", tmp_path, run)
+    latents = image_runs.fixed_latents(5, history.meta["latent"], image_records.SEED)
+    images = image_runs.draw(image_records.generator_of(history), latents)
+    grey = (np.clip(images, -1, 1) + 1) * 127.5
+    assert np.abs(grey - history.static["sheets"][-1]).max() < 3  # half precision
+
+
+def test_a_record_without_weights_says_so(run, record, tmp_path):
+    history = image_records.make("faces-dcgan", tmp_path, run)
+    kept = {k: v for k, v in history.static.items() if not k.startswith("weights/")}
+    bare = image_records.History(history.steps, dict(history), kept, history.meta)
+    with pytest.raises(ValueError, match="'faces-dcgan' holds no generator"):
+        image_records.generator_of(bare)
+
+
+def test_the_distance_to_the_nearest_is_that_of_a_search():
+    data = IMAGE_GANS["faces-dcgan"].images()[0][:20]
+    score, facts = image_records._nearest_scores(data)
+    x = torch.rand(4, *data.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    real = [*data.floats(), *data.floats().flip(-1)]
+    wanted = np.mean([min(float(((a - b) ** 2).mean().sqrt()) for b in real) for a in x])
+    assert score(x.numpy())["nearest"] == pytest.approx(wanted, rel=1e-4)
+    others = [
+        min(float(((a - b) ** 2).mean().sqrt()) for j, b in enumerate(real) if j != i)
+        for i, a in enumerate(real)
+    ]
+    assert facts["real_nearest"] == pytest.approx(np.mean(others), rel=1e-3)
+
+
+def test_an_unknown_record_is_named(tmp_path):
+    with pytest.raises(ValueError, match="faces-dcgan"):
+        image_records.make("faces", tmp_path, tmp_path)
