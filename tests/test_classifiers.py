@@ -1,5 +1,7 @@
 """Classifiers whose features stand in for Inception: trained, named, and used in one pass."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from torch import nn
 
 from gan_teach.data import Images, small_mnist
 from gan_teach.features import (
+    cifar,
     cifar_classifier,
     classifier,
     digit_classifier,
@@ -177,6 +180,23 @@ def test_what_is_trained_is_what_is_read_back(tmp_path):
     assert read.extractor(x).shape == (8, 96)
     assert sum(p.numel() for p in read.module.parameters()) < 250_000
     assert path.stat().st_size < 1_000_000
+
+
+def test_the_file_of_the_package_is_the_one_that_is_described():
+    shipped = cifar_classifier()
+    assert shipped.held_out == 5000
+    assert f"names {100 * shipped.accuracy:.1f} % of" in " ".join(
+        str(cifar_classifier.__doc__).split()
+    )
+    assert shipped.accuracy > 0.75
+    assert Path(cifar.WEIGHTS).stat().st_size < 1_000_000
+    again = load_extractor("cifar")
+    assert again.frechet_name == shipped.extractor.frechet_name
+    flat, noise = torch.zeros(4, 3, 32, 32), torch.rand(4, 3, 32, 32) * 2 - 1
+    p = shipped.probabilities(torch.cat([flat, noise]))
+    assert p.shape == (8, 10)
+    np.testing.assert_allclose(p.sum(1), 1)
+    assert np.abs(p[:4] - p[0]).max() < 1e-6
 
 
 def test_missing_foreign_and_unfit_files_are_one_sentence(tmp_path):

@@ -30,8 +30,9 @@ _COMMAND = "gan-teach classifier --data FOLDER"
 def cifar_classifier(path: str | os.PathLike[str] | None = None) -> Classifier:
     """Names images of 32 x 32 pixels in color; 96 features; read from a file, not trained.
 
-    The package's own file was made by ``gan-teach classifier`` from 45,000 images of CIFAR-10;
-    ``.accuracy`` is the share of the other 5,000 that it names rightly. Raises FileNotFoundError
+    The package's own file was made by ``gan-teach classifier`` in 14 epochs over 45,000 training
+    images of CIFAR-10, as JPEG files; it names 80.6 % of the other 5,000 rightly (``.accuracy``,
+    which is kept in the file). Raises FileNotFoundError
     where there is no file, ValueError for another kind of file.
     """
     path = WEIGHTS if path is None else Path(path)
