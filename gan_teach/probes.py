@@ -164,13 +164,13 @@ def eigenvalues(
 
 def extreme_eigenvalues(
     k: int = 6, *, which: str = "LR", n: int = 64, seed: int = 0, tau: float = 1.0,
-    tol: float = 1e-6,
+    tol: float = 1e-6, max_restarts: int = 100,
 ) -> Probe:  # fmt: skip
     """The ``k`` eigenvalues at one end of the game's Jacobian, for networks of any size.
 
     Complex (k + 1,): those of ``krylov.extremes``, which keeps conjugates together, so that the
-    last is NaN where no pair had to be completed; all NaN where not all ``k`` converged. The
-    Jacobian is that of v = (-grad_G L_G, -tau grad_D L_D) on ``n`` fixed samples, penalties
+    last is NaN where no pair had to be completed; all NaN where not all ``k`` converged to ``tol``
+    in so many restarts of Arnoldi's method. The Jacobian is that of v = (-grad_G L_G, -tau grad_D L_D) on ``n`` fixed samples, penalties
     included, in float64 and in evaluation mode (batch norm with its running statistics), on a copy
     of the networks. Each product with it costs about one more backward pass.
     """
@@ -178,7 +178,9 @@ def extreme_eigenvalues(
     def probe(state: State) -> np.ndarray:
         game = _in_double(state)
         operator = krylov.jacobian_transpose(game, game.draw(n, generator(seed)), tau=tau)
-        found = krylov.extremes(operator, k=k, which=which, seed=seed, tol=tol)
+        found = krylov.extremes(
+            operator, k=k, which=which, seed=seed, tol=tol, max_restarts=max_restarts
+        )
         values = np.full(k + 1, np.nan, complex)
         if found.converged:
             values[: len(found.values)] = found.values
