@@ -170,9 +170,10 @@ def extreme_eigenvalues(
 
     Complex (k + 1,): those of ``krylov.extremes``, which keeps conjugates together, so that the
     last is NaN where no pair had to be completed; all NaN where not all ``k`` converged to ``tol``
-    in so many restarts of Arnoldi's method. The Jacobian is that of v = (-grad_G L_G, -tau grad_D L_D) on ``n`` fixed samples, penalties
-    included, in float64 and in evaluation mode (batch norm with its running statistics), on a copy
-    of the networks. Each product with it costs about one more backward pass.
+    in so many restarts of Arnoldi's method. The Jacobian is that of
+    v = (-grad_G L_G, -tau grad_D L_D) on ``n`` fixed samples, penalties included, in float64 and in
+    evaluation mode (batch norm with its running statistics), on a copy of the networks. Each
+    product with it costs about one more backward pass.
     """
 
     def probe(state: State) -> np.ndarray:
