@@ -50,7 +50,7 @@ export function ticks([low, high], n = 5, log = false) {
     const step = Math.max(1, Math.ceil((last - first + 1) / n));
     const out = [];
     for (let e = first; e <= last; e += step) out.push([10 ** e, `10${raised(e)}`]);
-    return out;
+    return out.length > 1 ? out : between(low, high);
   }
   const rough = (high - low) / n;
   const decade = 10 ** Math.floor(Math.log10(rough));
@@ -59,6 +59,18 @@ export function ticks([low, high], n = 5, log = false) {
   const out = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
     out.push([k * step, named(k * step, digits)]);
+  }
+  return out;
+}
+
+// Marks of a logarithmic axis that holds no two powers of ten.
+function between(low, high) {
+  const out = [];
+  for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++) {
+    for (const factor of [1, 2, 5]) {
+      const value = factor * 10 ** e;
+      if (value >= low && value <= high) out.push([value, named(value, Math.max(0, -e))]);
+    }
   }
   return out;
 }
@@ -268,15 +280,15 @@ function drawMain(c, width, height, { head, numbers }, looks) {
 function rowsOfKeys(c, entries, width) {
   c.font = SMALL;
   const rows = [];
-  let room = 0;
+  let used = 0;
   for (const entry of entries) {
     const length = 30 + c.measureText(entry.label).width + 12;
-    if (length > room) {
+    if (!rows.length || used + length > width) {
       rows.push([]);
-      room = width;
+      used = 0;
     }
-    rows.at(-1).push([entry, width - room]);
-    room -= length;
+    rows.at(-1).push([entry, used]);
+    used += length;
   }
   return rows;
 }

@@ -61,7 +61,7 @@ def _paired(label: str, slider: Any, box: Any, turn: Turn, tidy: Callable[[Any],
     slider.description, slider.readout = label, False
     slider.style, slider.layout = WIDE, {"width": "20em"}
     box.description, box.style = f"{label}, number", {"description_width": "0"}
-    box.layout = {"width": "5em"}
+    box.layout = {"width": "6.5em"}
     low, high = (10.0**e if hasattr(slider, "base") else e for e in (slider.min, slider.max))
     following = False
 

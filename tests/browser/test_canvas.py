@@ -58,6 +58,8 @@ def test_ticks_are_round_and_inside(page):
     assert [t[1] for t in run(page, "return js.ticks([0.002, 30], 5, true)")] == [
         "10⁻²", "10⁻¹", "10⁰", "10¹",
     ]  # fmt: skip
+    narrow = [t[1] for t in run(page, "return js.ticks([0.08, 0.7], 4, true)")]
+    assert narrow == ["0.1", "0.2", "0.5"]
     for low, high in [(0, 0.013), (-3e-5, 2e-5), (990, 1010)]:
         found = [t[0] for t in run(page, "return js.ticks([low, high], 5)", low=low, high=high)]
         assert 2 <= len(found) <= 7
@@ -97,6 +99,36 @@ def test_every_layer_leaves_its_color_on_the_canvas(page, name):
             assert int(color[1:], 16) in seen, layer.label
     assert 0xFFFFFF in seen
     assert page.errors == []
+
+
+WRITTEN = """
+const said = [];
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { said.push([text, x, y]); };
+const canvas = document.createElement('canvas');
+canvas.style.cssText = 'width: 900px; display: block';
+document.body.replaceChildren(canvas);
+js.drawFrame(canvas, js.unpack(view), looks);
+CanvasRenderingContext2D.prototype.fillText = write;
+return said;
+"""
+
+
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
+def test_every_layer_and_curve_is_named_within_the_picture(page, name):
+    session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
+    session.tick(10)
+    said = run(page, VIEW + WRITTEN, bytes=packed(session), looks=looks())
+    places = {text: (x, y) for text, x, y in said}
+    frame = session.picture()
+    names = [layer.label for key, layer in frame.layers.items() if key not in ("field", "best")]
+    names += [c.label for chart in frame.charts for c in chart.curves if len(chart.curves) > 1]
+    names += [chart.title for chart in frame.charts]
+    for text in names:
+        assert text in places, text
+        x, y = places[text]
+        assert 0 <= x <= 900, text  # false where there is none
+        assert 0 <= y <= 460, text
 
 
 def test_a_diverged_run_is_drawn(page):
