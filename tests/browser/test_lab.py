@@ -6,8 +6,10 @@ import re
 import time
 import urllib.request
 
+import numpy as np
 import pytest
 
+import gan_teach as gt
 from gan_teach.lab import Session
 
 pytestmark = pytest.mark.browser
@@ -22,7 +24,7 @@ class Shown:
     def __init__(self, page) -> None:
         self.page = page
         self.lab = page.locator(".gan-teach-lab")
-        self.lab.get_by_text(TOLD).wait_for()
+        self.lab.get_by_text(TOLD).first.wait_for()
 
     @classmethod
     def in_notebook(cls, page, server, code: str, view: str = "canvas") -> Shown:
@@ -34,8 +36,8 @@ class Shown:
         return cls(page)
 
     def told(self) -> str:
-        """The line below the picture."""
-        return self.lab.get_by_text(TOLD).inner_text()
+        """The line below the picture; the folds below it may tell of other runs."""
+        return self.lab.get_by_text(TOLD).first.inner_text()
 
     def step(self) -> int:
         found = TOLD.match(self.told())
@@ -171,6 +173,43 @@ def test_a_drawing_becomes_the_data(page, server):
     text = lab.replay()
     assert re.fullmatch(r"five-gaussians,data=drawn:1\.7:[\w-]+\.[\w-]+,width=16/\d+", text)
     assert Session(text).frame.narration == lab.told()
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("view", ["canvas", "core"])
+def test_the_folds_study_the_run(page, server, view):
+    """The doctor and its remedy, a twin, slow motion and files, on a run that is known to cycle."""
+    lab = Shown.in_notebook(page, server, "gt.Lab('dirac,rule=alternating/250')", view)
+    lab.press("Ask the doctor")
+    lab.press("Examine this run")
+    lab.lab.get_by_text("cycling", exact=True).wait_for()
+    lab.press("Try: Penalty r1")
+    lab.wait(lambda: "/250,penalty=r1" in lab.replay())
+    lab.press("Compare with a twin")
+    lab.lab.get_by_label("The knob").select_option("Instance noise")
+    lab.lab.get_by_label("Its value in the twin").fill("0.5")
+    lab.press("Start a twin")
+    lab.press("Both: 10 rounds")
+    lab.lab.get_by_text("apart by more than 0.001 from step").wait_for()
+    pictures = lab.lab.get_by_role("img", name=re.compile("^Round 260:"))
+    pictures.nth(1).wait_for()
+    assert pictures.count() == 2
+    lab.press("Go on with the twin")
+    lab.wait(lambda: "noise=0.5" in lab.replay())
+    lab.wait(lambda: lab.step() == 260)
+    lab.press("One round in slow motion")
+    lab.press("Tell the next round")
+    lab.lab.get_by_text("1 of 7.").wait_for()
+    lab.press("Next scene")
+    lab.lab.get_by_text("2 of 7.").wait_for()
+    lab.press("Keep this run")
+    lab.press("Numbers (NPZ)")
+    with page.expect_download() as saved:
+        lab.lab.get_by_role("link", name="Save dirac-260.npz").click()
+    history = gt.History.load(saved.value.path())
+    own = Session(lab.replay()).history
+    np.testing.assert_array_equal(history["params"], own["params"])
+    names_every_control(lab)
     assert page.errors == []
 
 
