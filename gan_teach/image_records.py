@@ -296,7 +296,7 @@ IMAGE_RECORDS: dict[str, ImageRecord] = {
         "Narrow DCGAN of MNIST", "mnist-dcgan", "0.999", _digit_scores, 5000
     ),
     "cifar-dcgan-small": ImageRecord(
-        "Small DCGAN of CIFAR-10", "cifar-dcgan-small", "0.99", _pixel_scores, PIXELS
+        "Small DCGAN of CIFAR-10", "cifar-dcgan-small", "0.99", _pixel_scores, PIXELS, shown=16
     ),
     "faces-dcgan": ImageRecord(
         "Narrow DCGAN of a hundred faces",

@@ -208,8 +208,9 @@ gt.show(
 )
 
 # %% [markdown]
-# A distance needs features. We use the 64 that the classifier computes before it decides, fit a
-# Gaussian to those of 5000 samples and one to those of the data, and take the Frechet distance of
+# The published width loses its digits, too, and finds some of them again. How far is it from the
+# data? A distance needs features. We use the 64 that the classifier computes before it decides, fit
+# a Gaussian to those of 5000 samples and one to those of the data, and take the Frechet distance of
 # the two. It carries its network's name: **it is no FID**, and no number of a paper compares with
 # it.
 
