@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_teach.lab import Session
+from gan_teach.lab import Session, rates
 from gan_teach.lab.doctor import diagnose
 from gan_teach.lab.export import FORMATS
 from gan_teach.lab.slow_motion import slow_motion
@@ -56,7 +56,7 @@ def test_the_doctor_reports_and_treats_from_here():
     found = diagnose(desk.session)
     assert found.name == "cycling"
     text = re.sub("<[^>]*>", " ", doctor.report.value)
-    for words in (found.name, str(found.evidence[0]), found.advice):
+    for words in (found.name, str(found.evidence[0]), found.advice, str(rates.of("cycling"))):
         assert words in text
     before = desk.session
     press(doctor, "Try: Penalty r1")

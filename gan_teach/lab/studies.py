@@ -10,6 +10,7 @@ import html
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from gan_teach.lab import rates
 from gan_teach.lab.controls import ROW, WIDE, button, fold
 from gan_teach.lab.doctor import Diagnosis, diagnose, named, treat
 from gan_teach.lab.export import FORMATS, code
@@ -56,9 +57,10 @@ class Doctor:
         self._desk.pause()
         self._found = found = diagnose(self._desk.session)
         rows = "".join(f"<li>{html.escape(str(item))}</li>" for item in found.evidence)
+        tried = rates.of(found.name)
         self.report.value = (
             f'<div role="status"><p><b>{html.escape(found.name)}</b></p><ul>{rows}</ul>'
-            f"<p>{html.escape(found.advice)}</p></div>"
+            f"<p>{html.escape(found.advice)}</p>{f'<p>{tried}</p>' if tried.runs else ''}</div>"
         )
         self.remedy.disabled = not found.remedy
         self.remedy.description = f"Try: {named(found.remedy)}" if found.remedy else "No remedy"
