@@ -1,13 +1,16 @@
 """Records of image runs: what is kept of a run, and what a chapter gets back."""
 
+# pyright: reportAttributeAccessIssue=false
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from gan_teach import image_records, image_runs
+from gan_teach import image_records, image_runs, plots
 from gan_teach.image_runs import Settings, train_images
+from gan_teach.plots.images import sheet
 from gan_teach.zoo import IMAGE_GANS
 
 
@@ -76,3 +79,20 @@ def test_the_distance_to_the_nearest_is_that_of_a_search():
 def test_an_unknown_record_is_named(tmp_path):
     with pytest.raises(ValueError, match="faces-dcgan"):
         image_records.make("faces", tmp_path, tmp_path)
+
+
+def test_sheets_of_bytes_and_of_floats_are_the_same():
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 3, 4, 4), dtype=np.uint8)
+    np.testing.assert_array_equal(sheet(pixels), sheet(pixels / 127.5 - 1))
+
+
+def test_the_panel_shows_the_images_of_its_record():
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 4, 1, 5, 5))
+    history = image_records.History([0, 10, 20], {"images": images}, meta={"unit": "step"})
+    ax = plots.images_panel
+    _, draw = plots.stage(history, [plots.images_panel])
+    picture, title = draw(1)[:2]
+    np.testing.assert_array_equal(picture.get_array(), sheet(images[1]))
+    assert title.get_text() == "Step 10"
+    with pytest.raises(ValueError, match=r"must have shape .T, n, channels"):
+        plots.stage(history.with_arrays(images=images[:, 0]), [plots.images_panel])
