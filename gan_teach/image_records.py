@@ -209,7 +209,7 @@ def _photo_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     extract = load_extractor("cifar")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
     real, other = (
-        extract(data[rows].floats()) for rows in (order[:PHOTOS], order[PHOTOS : 2 * PHOTOS])
+        extract(data[rows].floats()) for rows in (order[:PHOTOS], order[PHOTOS : PHOTOS + DRAWN])
     )
 
     def score(images: Images) -> dict[str, float]:
@@ -269,13 +269,13 @@ def _nearest_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 
 STACKS = 5000  # samples in which combinations are counted
 PIXELS = 2000  # images whose pixels are compared
-PHOTOS = 5000  # real ones that generated ones are compared with
+PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared with them
 
 
 def _rsgan(loss: str, title: str) -> ImageRecord:
     return ImageRecord(
         f"CNN of a quarter of the width, CIFAR-10, {title} loss", f"cifar-{loss}-cnn", "0.9999",
-        _photo_scores, PHOTOS, shown=16,
+        _photo_scores, DRAWN, shown=16,
         changes={"features": 16, "steps": 12_000, "autocast": "bf16"},
     )  # fmt: skip
 
@@ -283,7 +283,7 @@ def _rsgan(loss: str, title: str) -> ImageRecord:
 def _timescale(tau: int) -> ImageRecord:
     return ImageRecord(
         f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        "cifar-timescale-small", "0.999", _photo_scores, 2500, shown=16,
+        "cifar-timescale-small", "0.999", _photo_scores, DRAWN, shown=16,
         others=("0.9", "0.99", "0.9999"), changes={"tau": float(tau), "autocast": "bf16"},
     )  # fmt: skip
 

@@ -248,7 +248,7 @@ IMAGE_GANS: Mapping[str, ImageGAN] = {
     "cifar-timescale": _timescale("cifar10"),
     "cifar-timescale-small": _timescale(
         "cifar10", "the same at 16 pixels, a quarter wide, mu = 1, for a CPU", size=16,
-        features=16, steps=2500, lr=2e-4, penalties=(penalties.r1(2.0),),
+        features=16, steps=1000, lr=1e-3, penalties=(penalties.r1(2.0),),
     ),
     "celeba-timescale": _timescale("celeba"),
     "stacked-mnist-r3gan": _stacked(
