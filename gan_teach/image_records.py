@@ -33,8 +33,8 @@ Scorer = Callable[[Images], dict[str, float]]
 class ImageRecord:
     """A run of one configuration, and what is kept of it.
 
-    average : the average of G that is scored and drawn, beside G itself ("raw"). others : averages
-    that are scored as well. changes : what differs from the published settings.
+    average : the average of G that is scored and drawn ("raw": G itself, which is always scored).
+    others : averages that are scored as well. changes : what differs from the published settings.
     scorer : makes, from the run's data set, a function of generated images that gives named
     numbers, and facts about the scores for ``meta``; ``samples`` images are scored at each
     snapshot. shown : images of a sheet. weights : keep those of the average at the end.
@@ -274,8 +274,8 @@ PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared wi
 
 def _rsgan(loss: str, title: str) -> ImageRecord:
     return ImageRecord(
-        f"CNN of a quarter of the width, CIFAR-10, {title} loss", f"cifar-{loss}-cnn", "0.9999",
-        _photo_scores, DRAWN, shown=16,
+        f"CNN of a quarter of the width, CIFAR-10, {title} loss", f"cifar-{loss}-cnn", "raw",
+        _photo_scores, DRAWN, shown=16, others=("0.9999",),
         changes={"features": 16, "steps": 12_000, "autocast": "bf16"},
     )  # fmt: skip
 
@@ -283,8 +283,8 @@ def _rsgan(loss: str, title: str) -> ImageRecord:
 def _timescale(tau: int) -> ImageRecord:
     return ImageRecord(
         f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        "cifar-timescale-small", "0.999", _photo_scores, DRAWN, shown=16,
-        others=("0.9", "0.99", "0.9999"), changes={"tau": float(tau), "autocast": "bf16"},
+        "cifar-timescale-small", "0.99", _photo_scores, DRAWN, shown=16,
+        others=("0.9", "0.999", "0.9999"), changes={"tau": float(tau), "autocast": "bf16"},
     )  # fmt: skip
 
 

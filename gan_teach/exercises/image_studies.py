@@ -80,7 +80,7 @@ def check_half_life(steps: Any) -> Verdict:
     return number(
         steps,
         right,
-        "log(1/2) / log(0.999) = 693 updates. With 0.9999 it is 6,931: in a run of 2,500 updates "
+        "log(1/2) / log(0.999) = 693 updates. With 0.9999 it is 6,931: in a run of 1,000 updates "
         "that average still remembers the untrained network.",
         atol=1,
         mistakes={
