@@ -167,6 +167,8 @@ curves = {
     for kind, h in long.items()
     for name, key in (("G", "raw"), ("average 0.9999", "0.9999"))
 }
+
+# %%
 some = long["paired"].meta
 ax = gt.plots.compare(
     steps, curves, xlabel="step", ylabel=some["distance"],
@@ -206,6 +208,8 @@ if found:
         gt.plots.image_grid(g(z)[:49].numpy(), columns=7, ax=ax)
 else:
     ax.imshow(plt.imread(gt.records.folder() / "rsgan-published.png"))
+
+# %%
 gt.show(
     ax,
     alt="Forty-nine images of the published generator: a lorry, ships, an airplane and animals in "

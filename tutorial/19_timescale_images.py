@@ -59,6 +59,7 @@ def distance(images):
     return metrics.sliced_wasserstein(images.flatten(1), real[: len(images)])
 
 
+# %%
 def trained(tau, seed=0):
     config = replace(small, tau=tau)
     run = config.train(config.game(digits, seed), steps=STEPS, seed=seed)
@@ -77,6 +78,8 @@ away = {
     f"$\\tau$ = {tau}": [distance(torch.from_numpy(x)) for x in h["images"]]
     for tau, h in runs.items()
 }
+
+# %%
 ax = gt.plots.compare(
     runs[1].steps, away, xlabel="step", ylabel="sliced Wasserstein distance",
     level=(band.high, "real against real"),
