@@ -21,6 +21,7 @@ import nbformat
 
 import gan_teach
 
+TRIES = 10  # to run a cell
 PATIENCE = 240  # seconds: a busy machine opens JupyterLab slowly
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -42,6 +43,20 @@ class Server:
         name = f"{secrets.token_hex(4)}.ipynb"
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), self.folder / name)
         page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
+
+    def run_on(self, page: Any, code: str) -> None:
+        """``open_on``, and the cell is run as soon as its kernel is ready."""
+        self.open_on(page, code)
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        cell = page.locator(".jp-Notebook .jp-CodeCell").first
+        for _ in range(TRIES):
+            cell.locator(".cm-content").click()
+            page.keyboard.press("Shift+Enter")
+            for _ in range(40):  # a page that still settles may take the focus, and lose the key
+                if cell.locator(".jp-InputPrompt").inner_text().strip() != "[ ]:":
+                    return
+                page.wait_for_timeout(250)
+        raise TimeoutError(f"the cell did not start in {TRIES} tries")
 
     def ask(self, method: str, path: str) -> bytes:
         headers = {"Authorization": f"token {self.token}"}

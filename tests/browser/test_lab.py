@@ -29,10 +29,7 @@ class Shown:
     @classmethod
     def in_notebook(cls, page, server, code: str, view: str = "canvas") -> Shown:
         """In the first cell of a notebook in JupyterLab, in the view of that name."""
-        server.open_on(page, f"%env GAN_TEACH_VIEW={view}\nimport gan_teach as gt\n{code}")
-        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-        page.keyboard.press("Shift+Enter")
+        server.run_on(page, f"%env GAN_TEACH_VIEW={view}\nimport gan_teach as gt\n{code}")
         return cls(page)
 
     def told(self) -> str:
