@@ -1,5 +1,8 @@
 """The checks of chapters 17 and 19: right answers by another way, known mistakes by name."""
 
+# pyright: reportCallIssue=false, reportArgumentType=false
+# Parts of modules are taken by index and by name.
+
 import numpy as np
 import pytest
 import torch

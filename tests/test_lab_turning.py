@@ -1,5 +1,8 @@
 """The eigenvalues of a round of two networks, found without their Jacobian."""
 
+# pyright: reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
+# A chart of these games has all of its parts.
+
 import numpy as np
 import pytest
 import torch
