@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from gan_teach.dropout import dropouts
-from gan_teach.dynamics import DrawFn, Rule, Seen
+from gan_teach.dynamics import DrawFn, Rule, Seen, Wrapping
 from gan_teach.games import GAN, Batch, Game
 from gan_teach.optim import Optimizers
 
@@ -104,13 +104,14 @@ def share(game: GAN, rule: Rule, world: World) -> Rule:
     return _Shared(rule, world)
 
 
-class _Shared(Rule):
+class _Shared(Wrapping):
     """Steps of ``inner`` on this process's share of the batches, with everyone's gradients."""
 
     linear = True
 
     def __init__(self, inner: Rule, world: World) -> None:
-        self.inner, self._world = inner, world
+        super().__init__(inner)
+        self._world = world
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         assert isinstance(game, GAN)
@@ -120,15 +121,6 @@ class _Shared(Rule):
         together = {name: next(means) for name in seen}
         game.d_terms = {name: next(means) for name in game.d_terms}
         return together
-
-    def reset(self) -> None:
-        self.inner.reset()
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.inner.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.inner.load_state_dict(state)
 
 
 class _Share:

@@ -3,11 +3,24 @@
 import os
 
 import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
 
 from gan_teach.smoke import is_smoke
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebook kernels inherit it
 matplotlib.use("agg")  # not MPLBACKEND: notebook kernels would inherit that and show no picture
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """A folder of six grey images of noise, 28 x 28: data of an image run. Nobody writes there."""
+    folder = tmp_path_factory.mktemp("digits")
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        Image.fromarray(rng.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / f"{i}.png")
+    return folder
 
 
 def pytest_collection_modifyitems(items):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from gan_teach import bogonet, cli, exercises, plots
+from gan_teach._threads import one_thread
 from gan_teach.bogonet import architectures, classifier, runs, studies
 from gan_teach.bogonet.architectures import Architecture, Network
 from gan_teach.history import History
@@ -192,7 +193,7 @@ def test_training_is_worth_it(judge):
     spec = network(width=64, init="he")
     architecture = Architecture(5, 16, spec, spec)
     budget = bogonet.Budget(steps=150, records=5, samples=300)
-    with classifier.one_thread():
+    with one_thread():
         scores, diverged = bogonet.score_curve(
             architecture, bogonet.ALGORITHMS["dragan"], budget, judge
         )

@@ -5,9 +5,7 @@ import sys
 import textwrap
 
 import numpy as np
-import pytest
 import torch
-from PIL import Image
 
 from gan_teach.image_runs import Settings, train_images
 
@@ -40,15 +38,6 @@ COMMON = """
 
     train(folder.with_name("first"), 1, 1)  # imports what is imported late, once for all children
 """
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("digits")
-    rng = np.random.default_rng(0)
-    for i in range(6):
-        Image.fromarray(rng.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / f"{i}.png")
-    return folder
 
 
 def run(script, *arguments):

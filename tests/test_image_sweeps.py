@@ -5,24 +5,13 @@
 import sys
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from gan_teach import cli
 from gan_teach.checkpoints import load_checkpoint
 from gan_teach.image_runs import Outcome, Settings, load_run, sweep, sweep_images, train_images
 from gan_teach.image_runs.sweep import MARKER, combinations
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("digits")
-    rng = np.random.default_rng(0)
-    for i in range(6):
-        Image.fromarray(rng.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / f"{i}.png")
-    return folder
 
 
 @pytest.fixture

@@ -59,9 +59,9 @@ def test_the_scale_follows_that_of_torch():
             scaler.step(player)
         scaler.update()
         rule(None, None, optims)
-        assert rule.scale == scaler.get_scale()
+        assert rule.loss_scale == scaler.get_scale()
         torch.testing.assert_close(ours, [w.detach() for w in theirs], rtol=0, atol=0)
-    assert rule.unbroken == scaler._get_growth_tracker()
+    assert rule.steps_since_overflow == scaler._get_growth_tracker()
 
 
 def plain_loop(start, batches, steps, lr, scale):
@@ -98,7 +98,7 @@ def test_a_run_is_the_plain_loop_with_gradscaler():
     start = flatten(ours).clone()
     *_, state = run
     scale = plain_loop(theirs, state.stream.at, 6, 1e-3, 2.0**8)
-    assert state.rule.scale == scale == 2.0**11
+    assert state.rule.loss_scale == scale == 2.0**11
     assert (flatten(ours) - start).abs().max() > 3e-3
     torch.testing.assert_close(flatten(ours), flatten(theirs), rtol=0, atol=2e-5)
 
@@ -129,10 +129,10 @@ def test_train_scales_by_itself_and_resumes_the_scale(tmp_path):
             rule = dynamics.loss_scaling(growth_interval=2)
             run = train(playing := game(), rule, steps=7, resume=path, **settings)
             *_, state = run
-        ends.append((flatten(playing), rule.scale, rule.unbroken))
+        ends.append((flatten(playing), rule.loss_scale, rule.steps_since_overflow))
     torch.testing.assert_close(*ends, rtol=0, atol=0)
     assert load_checkpoint(path)["rule"]["loss_scale"] == 2.0**17  # one doubling in three steps
-    assert next(train(game(), steps=0, batch_size=4)).rule.scale == 2.0**16
+    assert next(train(game(), steps=0, batch_size=4)).rule.loss_scale == 2.0**16
     plain = next(train(game(autocast="bf16"), steps=0, batch_size=4)).rule
     assert not isinstance(plain, dynamics.LossScaling)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
 import two_processes
@@ -129,18 +128,9 @@ def test_several_processes_without_accelerate(monkeypatch):
     assert processes.join() == World()
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(1)
-    for i in range(8):
-        Image.fromarray(rng.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / f"{i}.png")
-    return folder
-
-
-def test_accelerate_launch_trains_what_one_process_resumes(photos, tmp_path):
+def test_accelerate_launch_trains_what_one_process_resumes(digits, tmp_path):
     """Two steps by two processes, two more by one, are the four steps of one, up to rounding."""
-    train = ["train", "mnist-dcgan", "--data", photos, "--batch-size", "4", "--features", "2"]
+    train = ["train", "mnist-dcgan", "--data", digits, "--batch-size", "4", "--features", "2"]
     launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
               "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
               "--main_process_port", str(free_port()), "-m", "gan_teach"]  # fmt: skip

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
+from gan_teach._threads import one_thread
 from gan_teach.data import Images, small_mnist, uci_digits
 from gan_teach.features import classifier as features
-from gan_teach.features.classifier import one_thread
 from gan_teach.metrics import inception_score
 
 SIZE = 14  # pixels of a side that MNIST is scaled to: a quarter of the work, still well readable

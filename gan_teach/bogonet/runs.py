@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks, optim, penalties
+from gan_teach._threads import one_thread
 from gan_teach.bogonet.architectures import Architecture, random_architecture
-from gan_teach.bogonet.classifier import Judge, one_thread
+from gan_teach.bogonet.classifier import Judge
 from gan_teach.data import Normal
 from gan_teach.dynamics import alternating
 from gan_teach.games import GAN

@@ -16,7 +16,7 @@ hands it the combined gradient or takes its step as a map; each docstring says w
 from collections.abc import Callable
 
 from gan_teach.dynamics.affine import AffineAlternating, affine_alternating
-from gan_teach.dynamics.base import DrawFn, Rule, Seen, field, gradient
+from gan_teach.dynamics.base import DrawFn, Rule, Seen, Wrapping, field, gradient
 from gan_teach.dynamics.descent import (
     Alternating,
     NegativeMomentum,
@@ -82,6 +82,7 @@ __all__ = [
     "Simultaneous",
     "SymplecticAdjustment",
     "WeightClipping",
+    "Wrapping",
     "affine_alternating",
     "alternating",
     "consensus",

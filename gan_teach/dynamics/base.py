@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan_teach import _checks
 from gan_teach.games import Batch, Game
 from gan_teach.optim import Optimizers
 
@@ -51,6 +52,27 @@ class Rule(ABC):
         numbers = {k: v for k, v in vars(self).items() if k[0] != "_" and k not in self.memory}
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         return f"{name}({', '.join(f'{k}={v!r}' for k, v in numbers.items())})"
+
+
+class Wrapping(Rule):
+    """A rule that takes the steps of ``inner`` and adds something of its own.
+
+    Its state is the inner rule's with its own beside it, so that a run may be resumed without it.
+    """
+
+    def __init__(self, inner: Rule) -> None:
+        self.inner = _checks.instance("inner", inner, Rule, "Build one with gt.alternating().")
+
+    def reset(self) -> None:
+        super().reset()
+        self.inner.reset()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**self.inner.state_dict(), **super().state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.inner.load_state_dict(state)
 
 
 def gradient(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from gan_teach.dynamics.base import (
     DrawFn,
     Rule,
     Seen,
+    Wrapping,
     copies,
     field,
     gradient,
@@ -125,12 +125,12 @@ class NegativeMomentum(Rule):
         return {"g_loss": g_loss.detach(), "d_loss": d_loss.detach()}
 
 
-class WeightClipping(Rule):
+class WeightClipping(Wrapping):
     """Steps of ``inner``; after each update of D its parameters are cut to [-bound, bound]."""
 
     def __init__(self, bound: float, inner: Rule) -> None:
+        super().__init__(inner)
         self.bound = _checks.real("bound", bound, above=0.0)
-        self.inner = _checks.instance("inner", inner, Rule, "Build one with gt.alternating().")
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         clipping = _ClippingOptimizers(optims.g, optims.d)
@@ -138,15 +138,6 @@ class WeightClipping(Rule):
         seen = self.inner(game, draw, clipping)
         optims.g_grads, optims.d_grads = clipping.g_grads, clipping.d_grads
         return seen
-
-    def reset(self) -> None:
-        self.inner.reset()
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.inner.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.inner.load_state_dict(state)
 
 
 class _ClippingOptimizers(Optimizers):

@@ -8,13 +8,12 @@ divided by at the end, in single precision (Micikevicius et al., 2018, section 3
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach.dynamics.base import DrawFn, Rule, Seen
+from gan_teach.dynamics.base import DrawFn, Rule, Seen, Wrapping
 from gan_teach.dynamics.descent import alternating
 from gan_teach.games import Game
 from gan_teach.optim import Optimizers
@@ -22,7 +21,7 @@ from gan_teach.optim import Optimizers
 _SMALLEST = 2.0**-14
 
 
-class LossScaling(Rule):
+class LossScaling(Wrapping):
     """Steps of ``inner`` with scaled losses; the scale follows what the gradients allow.
 
     A player whose gradient is not finite rests. After a step in which that happened the scale is
@@ -30,8 +29,10 @@ class LossScaling(Rule):
     ``torch.amp.GradScaler`` with one scaler for two optimizers).
     """
 
+    memory = ("loss_scale", "steps_since_overflow")
+
     def __init__(self, inner: Rule, scale: float, growth_interval: int) -> None:
-        self.inner = _checks.instance("inner", inner, Rule, "Build one with gt.alternating().")
+        super().__init__(inner)
         if not inner.linear:
             raise ValueError(
                 f"losses cannot be scaled in {inner!r}: half precision (fp16) works with "
@@ -43,35 +44,27 @@ class LossScaling(Rule):
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         guarded = _Guarded(optims.g, optims.d)
-        guarded.scale = self.scale
+        guarded.scale = self.loss_scale
         seen = self.inner(game, draw, guarded)
         optims.g_grads, optims.d_grads = guarded.g_grads, guarded.d_grads
         self._adapt(guarded.overflowed)
         return seen
 
     def _adapt(self, overflowed: bool) -> None:
-        self.unbroken = 0 if overflowed else self.unbroken + 1
+        self.steps_since_overflow = 0 if overflowed else self.steps_since_overflow + 1
         if overflowed:
-            self.scale /= 2
-        elif self.unbroken == self.growth_interval:
-            self.scale, self.unbroken = 2 * self.scale, 0
-        if self.scale < _SMALLEST:
+            self.loss_scale /= 2
+        elif self.steps_since_overflow == self.growth_interval:
+            self.loss_scale, self.steps_since_overflow = 2 * self.loss_scale, 0
+        if self.loss_scale < _SMALLEST:
             raise FloatingPointError(
                 "gradients are not finite in half precision (fp16), whatever the losses are "
                 "scaled by: train in bf16 or in single precision, or lower the learning rate."
             )
 
     def reset(self) -> None:
-        self.inner.reset()
-        self.scale, self.unbroken = self._start, 0
-
-    def state_dict(self) -> dict[str, Any]:
-        own = {"loss_scale": self.scale, "steps_since_overflow": self.unbroken}
-        return {**self.inner.state_dict(), **own}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.inner.load_state_dict(state)
-        self.scale, self.unbroken = state["loss_scale"], state["steps_since_overflow"]
+        super().reset()
+        self.loss_scale, self.steps_since_overflow = self._start, 0
 
 
 class _Guarded(Optimizers):

@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -165,14 +164,3 @@ def load_weights(
             f"{path} does not hold the classifier that is needed ({error})."
         ) from error
     return facts, state
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums in one order: the same numbers in any process, whatever its number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

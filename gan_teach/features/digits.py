@@ -7,6 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from gan_teach._threads import one_thread
 from gan_teach.data import small_mnist
 from gan_teach.features import classifier
 from gan_teach.features.classifier import Classifier
@@ -27,7 +28,7 @@ def digit_classifier() -> Classifier:
     """
     train, held_out = classifier.split(small_mnist(), HELD_OUT)
     module = _network()
-    with classifier.one_thread():
+    with one_thread():
         classifier.fit(module, train, epochs=EPOCHS, rate=RATE, augment=_shifted)
         share = classifier.accuracy(module, held_out)
     channels, size, _ = train.shape

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._threads import one_thread
 from gan_teach.history import History
 from gan_teach.lab.config import Config, facts
 from gan_teach.lab.frame import Frame
@@ -300,17 +299,6 @@ class Session:
         state.optims.g_grads, state.optims.d_grads = kept["grads"]
         state.rule.load_state_dict(kept["rule"])
         state.step = kept["step"]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Looking at a toy network with two threads takes several times as long as with one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _copied(kept: Any) -> Any:

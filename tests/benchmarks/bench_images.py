@@ -13,12 +13,12 @@ of them; ratios are medians over the repeats of processor time. Nothing is asser
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
+from bench_ensembles import endless, seconds
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -62,25 +62,12 @@ def plain_loop(config: zoo.ImageGAN, images: Images) -> Step:
     return step
 
 
-def endless(loader: DataLoader) -> Iterator[Any]:
-    while True:
-        yield from loader
-
-
 def ours(config: zoo.ImageGAN, images: Images, autocast: str | None = None) -> Step:
     game = config.game(images, autocast=autocast)
     game.to(memory_format=torch.channels_last)
     run = config.train(game, steps=10**9)
     next(run)
     return lambda: next(run)
-
-
-def seconds(step: Step, count: int) -> float:
-    """Processor seconds a step."""
-    start = time.process_time()
-    for _ in range(count):
-        step()
-    return (time.process_time() - start) / count
 
 
 def compare(name: str, steps: dict[str, Step], repeats: int, budget: float) -> None:
