@@ -190,14 +190,14 @@ def takes_leading_axis(module: nn.Module) -> bool:
 @contextmanager
 def evaluating(*modules: nn.Module) -> Iterator[None]:
     """Within it the modules are in evaluation mode: no dropout, no update of running statistics."""
-    modes = [(part, part.training) for module in modules for part in module.modules()]
-    for module in modules:
-        module.eval()
+    learning = [part for module in modules for part in module.modules() if part.training]
+    for part in learning:
+        part.training = False
     try:
         yield
     finally:
-        for part, training in modes:
-            part.training = training
+        for part in learning:
+            part.training = True
 
 
 def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor) -> Tensor:

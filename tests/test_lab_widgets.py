@@ -18,6 +18,11 @@ from gan_teach.lab.widgets import Panel
 pytest.importorskip("ipywidgets")
 
 
+@pytest.fixture(autouse=True)
+def two_pictures_a_count(monkeypatch):
+    monkeypatch.setattr("gan_teach.lab.screens.BURST", 2)
+
+
 def pixels(panel):
     panel.screen.controls[0].playing = False  # the picture of a run that stands still is exact
     return np.asarray(Image.open(io.BytesIO(panel.screen.picture.value)).convert("RGB")).astype(int)
@@ -32,7 +37,7 @@ def play(panel, counts=1, pause=True):
         panel.screen.controls[0].playing = False
 
 
-def test_each_count_of_play_is_two_ticks_and_two_pictures():
+def test_each_count_of_play_is_as_many_ticks_and_pictures_as_a_burst():
     panel = Panel(Session("normal"))
     panel.speed.value = 1
     seen = [panel.screen.picture.value]

@@ -51,12 +51,12 @@ class Blitter:
                 self._figure.draw_artist(ax)
             self._store()
 
-    def rgb(self) -> NDArray[np.uint8]:
-        """The figure as it stands: (height, width, 3)."""
+    def pixels(self) -> NDArray[np.uint8]:
+        """The figure as it stands: (height, width, 4), in memory that is drawn on again."""
         self._canvas.restore_region(self._background)
         for artist in self._moving:
             self._figure.draw_artist(artist)
-        return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
+        return np.asarray(self._canvas.buffer_rgba())
 
     def _store(self) -> None:
         self._background: Any = self._canvas.copy_from_bbox(self._figure.bbox)

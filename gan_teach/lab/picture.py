@@ -30,6 +30,7 @@ from gan_teach.lab.frame import (
     field_colors,
 )
 from gan_teach.lab.limits import Limits
+from gan_teach.lab.tiles import Tiles
 from gan_teach.plots._panel import note
 
 SIZE = (12.0, 5.4)  # inches
@@ -75,21 +76,30 @@ class Picture:
 
     def rgb(self, frame: Frame) -> NDArray[np.uint8]:
         """``frame`` as (height, width, 3) bytes."""
+        return self._pixels(frame)[..., :3].copy()
+
+    def _pixels(self, frame: Frame) -> NDArray[np.uint8]:
+        """The same with a fourth byte each, in memory that the next frame uses again."""
         self._frame = frame
         pairs = zip(self._charts, frame.charts, strict=True)
         grown = [view.ax for view, chart in pairs if view.fit(chart, frame)]
         if grown:
             self._blitter.redraw(grown)
         self._draw(frame)
-        return self._blitter.rgb()
+        return self._blitter.pixels()
 
     def file(self, frame: Frame, kind: str = "png") -> bytes:
         """``frame`` as a PNG file or, eight times as fast and almost as sharp, a "jpeg" one."""
         from PIL import Image
 
         buffer = io.BytesIO()
-        how = {"compress_level": 3} if kind == "png" else {"quality": 90, "subsampling": 0}
-        Image.fromarray(self.rgb(frame)).save(buffer, kind, **how)
+        pixels = self._pixels(frame)
+        size = pixels.shape[1], pixels.shape[0]
+        image = Image.frombuffer("RGBX", size, pixels, "raw", "RGBX", 0, 1)
+        if kind == "png":
+            image.convert("RGB").save(buffer, kind, compress_level=3)
+        else:
+            image.save(buffer, kind, quality=90, subsampling=0)
         return buffer.getvalue()
 
     def _draw(self, frame: Frame) -> list[Artist]:
@@ -180,8 +190,7 @@ def _sign(artist: Any, layer: Layer) -> Any:
 def _artist(ax: Axes, layer: Layer, rank: int) -> Any:
     look, zorder = LOOKS[layer.role], 2 + 0.1 * rank
     if isinstance(layer, Field):
-        return ax.imshow(field_colors(layer.values), origin="lower", extent=layer.extent,
-                         aspect="auto", interpolation="nearest", zorder=zorder)  # fmt: skip
+        return ax.add_artist(Tiles(layer.extent, zorder))
     if isinstance(layer, Arrows):
         return ax.quiver(
             *layer.xy.T, *layer.uv.T, angles="xy", scale_units="xy", scale=1, color=look.color,

@@ -51,7 +51,7 @@ DISTANCE = "Distance to the data"
 DISC_EVERY = 50  # rounds from one set of eigenvalues to the next
 SHOWN = 256  # points of each kind
 PUSHED = 64  # of them with an arrow
-CELLS = 60  # of the field, along each side
+CELLS = 48  # of the field, along each side
 
 
 class PlaneWorld(World):
@@ -94,17 +94,17 @@ class PlaneWorld(World):
         row["quality"] = math.nan if report is None else report.high_quality
         finite = bool(np.isfinite(row["fake"]).all())
         row["distance"] = metrics.sliced_wasserstein(row["fake"], self.real) if finite else math.nan
-        return {**row, "config": config}
+        told = "no modes to count" if report is None else str(report)
+        return {**row, "config": config, "told": told}
 
     def _report(self, fake: NDArray) -> Any:
-        return metrics.mode_report(fake, self.source) if self._scored(fake) else None
-
-    def _scored(self, fake: NDArray) -> bool:
-        return hasattr(self.source, "locate") and bool(np.isfinite(fake).all())
+        scored = hasattr(self.source, "locate") and bool(np.isfinite(fake).all())
+        return metrics.mode_report(fake, self.source) if scored else None
 
     def history(self, rows: Rows) -> History:
         last = next(reversed(rows.values()))
-        arrays = {k: np.stack([row[k] for row in rows.values()]) for k in last if k != "config"}
+        kept = last.keys() - {"config", "told"}
+        arrays = {k: np.stack([row[k] for row in rows.values()]) for k in last if k in kept}
         static = {"real": self.real}
         if hasattr(self.source, "modes"):
             static["modes"] = self.source.modes.numpy()
@@ -120,7 +120,7 @@ class PlaneWorld(World):
         step, row = next(reversed(rows.items()))
         reach, diverged = self.reach, not np.isfinite(row["fake"]).all()
         outside = int((np.abs(row["fake"]).max(1) > reach).sum())
-        note = f"{outside} of {SHOWN} generated points lie outside" if outside else ""
+        note = f"{outside} points lie outside" if outside else ""
         return Frame(
             step=step,
             title=self.name(step),
@@ -238,9 +238,7 @@ class PlaneWorld(World):
         if diverged:
             return f"{self.name(step)}: the run has diverged. Reset or rewind it."
         parts = [f"D(x) = {row['d_real']:.2f}", f"D(G(z)) = {row['d_fake']:.2f}"]
-        report = self._report(row["fake"])
-        parts.append("no modes to count" if report is None else str(report))
-        return minus(f"{self.name(step)}: {', '.join(parts)}.")
+        return minus(f"{self.name(step)}: {', '.join([*parts, row['told']])}.")
 
 
 def _source(name: str) -> tuple[Any, float]:

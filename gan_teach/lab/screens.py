@@ -16,8 +16,8 @@ from gan_teach import _checks
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.picture import Picture
 
-INTERVAL = 80  # milliseconds between two counts of Play
-BURST = 2  # pictures that are made for one of them: at most 25 a second
+INTERVAL = 120  # milliseconds between two counts of Play
+BURST = 3  # pictures that are made for one of them: at most 25 a second
 VIEWS = ("auto", "canvas", "core", "still")
 _ENDLESS = 2**31 - 1
 

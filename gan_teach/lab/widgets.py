@@ -75,8 +75,13 @@ class Panel:
     # -- acting
 
     def tick(self) -> None:
-        """As many updates as the chosen speed asks for and a moment allows, then one picture."""
-        k = max(1, min(self.speed.value, int(self._pace)))
+        """As many updates as the chosen speed asks for and a moment allows, then one picture.
+
+        Pictures fall on multiples of the speed, so that most of them need no measurement of their
+        own: the session keeps those of every few rounds.
+        """
+        k = self.speed.value - self.session.step % self.speed.value
+        k = max(1, min(k, int(self._pace)))
 
         def go() -> str:
             before = time.perf_counter()
