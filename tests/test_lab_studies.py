@@ -14,7 +14,7 @@ from gan_teach.lab import Session, rates
 from gan_teach.lab.doctor import diagnose
 from gan_teach.lab.export import FORMATS
 from gan_teach.lab.slow_motion import slow_motion
-from gan_teach.lab.studies import Doctor, Export, SlowMotion, TwinView
+from gan_teach.lab.studies import Doctor, Export, Morph, SlowMotion, TwinView
 from gan_teach.lab.widgets import Panel
 
 
@@ -117,6 +117,22 @@ def test_scenes_go_forth_and_back_within_their_bounds():
     assert desk.session.step == 5
 
 
+def test_latents_go_to_their_samples_in_a_picture_that_says_how_far():
+    desk = Desk("five-gaussians/5")
+    view = Morph(desk)
+    press(view, "Show it here")
+    assert "0% of the way" in view.picture.value
+    seen = view.picture.value
+    view.share.slider.value = 0.5
+    assert "50% of the way" in view.picture.value
+    assert view.picture.value != seen
+    assert desk.session.step == 5
+    desk.session = Session("normal/5")
+    press(view, "Show it here")
+    assert "no lattice to follow" in desk.said[-1]
+    assert view.picture.value == ""
+
+
 def test_files_are_offered_as_links_that_hold_them():
     desk = Desk("dirac/6")
     view = Export(desk)
@@ -148,7 +164,8 @@ def test_files_are_offered_as_links_that_hold_them():
 def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
     panel = Panel(Session("normal/60"))
     titles = [getattr(w, "description", "") for w in parts(panel.box)]
-    wanted = ("Ask the doctor", "Compare with a twin", "One round in slow motion", "Keep this run")
+    wanted = ("Ask the doctor", "Compare with a twin", "One round in slow motion",
+              "From latents to samples", "Keep this run")  # fmt: skip
     for title in wanted:
         assert f"▸ {title}" in titles
     panel.load("dirac,rule=alternating/120")

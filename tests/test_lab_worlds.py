@@ -12,6 +12,7 @@ from gan_teach.lab import PRESETS, Session
 from gan_teach.lab.frame import LOOKS, Arrows, Field, Lines, Points
 from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
 from gan_teach.lab.world import spiral
+from gan_teach.streams import generator
 
 
 def sigmoid(t):
@@ -217,3 +218,32 @@ def test_rules_that_remember_rewind_to_the_last_bit(rule):
     np.testing.assert_array_equal(
         Session(straight.replay).history["params"], straight.history["params"]
     )
+
+
+@pytest.mark.parametrize("latent", [1, 2, 5])
+def test_the_lattice_of_latents_goes_straight_to_what_g_makes_of_it(latent):
+    session = Session(f"five-gaussians,latent={latent}/3")
+    ends = [session.morph(share).layers for share in (0.0, 1.0)]
+    middle = session.morph(0.25).layers
+    game = session.state.game
+    z = game.latent.sample(SHOWN, generator(1))
+    start = np.zeros((SHOWN, 2))
+    start[:, :latent] = 0.9 * 1.7 / 2 * z[:, :2].numpy()
+    np.testing.assert_allclose(ends[0]["fake"].xy, start, atol=1e-6)
+    np.testing.assert_allclose(ends[1]["fake"].xy, session.frame.layers["fake"].xy, atol=1e-6)
+    lattice = session.picture().layers["manifold"].xy
+    np.testing.assert_allclose(ends[1]["manifold"].xy, lattice, atol=1e-6)
+    for name in ("fake", "manifold"):
+        between = 0.75 * ends[0][name].xy + 0.25 * ends[1][name].xy
+        np.testing.assert_allclose(middle[name].xy, between, atol=1e-6)
+    assert np.nanmax(np.abs(ends[0]["manifold"].xy)) == pytest.approx(0.9 * 1.7)
+    assert session.step == 3
+
+
+@pytest.mark.parametrize(("text", "share", "words"), [
+    ("normal", 0.5, "do not lie in a plane"), ("dirac", 0.5, "do not lie in a plane"),
+    ("spirals", 1.5, "at most 1, got 1.5"), ("spirals", float("nan"), "share must be"),
+])  # fmt: skip
+def test_nothing_to_follow_or_no_share_is_said(text, share, words):
+    with pytest.raises(ValueError, match=words):
+        Session(text).morph(share)

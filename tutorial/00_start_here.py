@@ -102,7 +102,7 @@ gt.Lab("normal")
 # %% [markdown]
 # Every preset of the course opens by its name: `gt.Lab("five-gaussians")`, `gt.Lab("dirac")`,
 # `gt.Lab("noisy")`. The page works from the keyboard alone, and the line below the picture says
-# what the picture shows. Below it, five things to do with a run:
+# what the picture shows. Below it, six things to do with a run:
 #
 # - **Ask the doctor.** It repeats the last rounds and names what is wrong, with the numbers: D's
 #   loss against $2\log 2$, the slope of G's loss, the turns of the run against the period that the
@@ -110,6 +110,7 @@ gt.Lab("normal")
 # - **Compare with a twin**: the same run, the same random numbers, one knob different, and the
 #   round in which the two part.
 # - **One round in slow motion**: what is drawn, what D says, how each player moves.
+# - **From latents to samples** (in the plane): the lattice of $z$ on its way to $G(z)$.
 # - **Repeat this run.** The text in that field *is* the run: paste it into another lab, or type
 #   `gan-teach run --replay TEXT`: the same numbers come out, to the last bit.
 # - **Keep this run**: its picture, its film, its numbers, or five lines of Python that repeat it.
@@ -125,9 +126,9 @@ gt.Lab("normal")
 # | 3 noise: 1-D, 2-D | N(0, I) in 1 to 100 dimensions | *More settings*: Latent dimensions |
 # | 4 graph of the model | no graph: a round is told in scenes | *One round in slow motion* |
 # | 5 five layers to switch | seven in the plane | *Layers of the picture* |
-# | 6 D on 30 x 30 cells | 60 x 60, beside the best answer $D^*$ | its layers |
+# | 6 D on 30 x 30 cells | 48 x 48, beside the best answer $D^*$ | its layers |
 # | 7 generator's lattice | 22 lines of it, after G | its layers |
-# | 8 lattice morphs on hover | not here | - |
+# | 8 lattice morphs on hover | by a slider, samples as well | *From latents to samples* |
 # | 9 slope of D at the fakes | slope of G's own loss: saturation shows | its layers |
 # | 10 losses, KL, JS | losses, levels, gradients, modes, eigenvalues | *Charts beside it* |
 # | 11 play, pause, reset, count | also back to any round, and branch there | *Go to round* |

@@ -130,7 +130,7 @@ def _layout(frame: Frame) -> tuple[Figure, dict[Axes, Cell]]:
         (0.0, 0.0, MAIN, height))}  # fmt: skip
     for k in range(parts):
         cell = MAIN + k % columns * across, height - (1 + k // columns) * down, across, down
-        cells[_axes(figure, cell, (0.68, 0.5, 0.15, 0.55))] = _share(cell)
+        cells[_axes(figure, cell, (0.68, 0.5, 0.22, 0.55))] = _share(cell)
     return figure, cells
 
 

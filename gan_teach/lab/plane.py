@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.lab import own_data
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Frame, Lines, Points
+from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Frame, Layer, Lines, Points
 from gan_teach.lab.turning import obstacle, round_spectrum
 from gan_teach.lab.world import (
     DISC,
@@ -52,6 +52,7 @@ DISC_EVERY = 50  # rounds from one set of eigenvalues to the next
 SHOWN = 256  # points of each kind
 PUSHED = 64  # of them with an arrow
 CELLS = 48  # of the field, along each side
+EDGE = 2.0  # of the lattice of latents
 
 
 class PlaneWorld(World):
@@ -70,6 +71,7 @@ class PlaneWorld(World):
         self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
         self._cells = _cells(self.reach)
         self._lattice = _lattice(config.latent)
+        self._latents = self.game.latent.sample(SHOWN, generator(1))  # those of the probe "fake"
         self._probes = {
             "d_grad": probes.gradient_norm("d"),
             "g_grad": probes.gradient_norm("g"),
@@ -212,6 +214,25 @@ class PlaneWorld(World):
             layers["push"] = Arrows(fake[:PUSHED], push, "gradient", "how L_G pushes them")
         return layers
 
+    def on_the_way(self, state: State, share: float) -> Mapping[str, Layer]:
+        """Straight lines from latents to samples: (1 - share) c z + share G(z).
+
+        Of z the first two coordinates are drawn (the second is 0 where there is none), and c makes
+        the lattice fill the picture.
+        """
+        with torch.no_grad(), evaluating(self.game.generator):
+            lattice, dots = (self._between(z, share) for z in (self._lattice, self._latents))
+        return {
+            "real": Points(self.real, "real", "real points x"),
+            "manifold": Lines(_broken(lattice), "manifold", "lattice of z, on its way"),
+            "fake": Points(dots, "fake", "latents z, on their way to G(z)"),
+        }
+
+    def _between(self, z: Tensor, share: float) -> NDArray:
+        start = torch.zeros(len(z), 2)
+        start[:, : z.shape[1]] = z[:, :2] * (0.9 * self.reach / EDGE)
+        return torch.lerp(start, self.game.generate(z), share).numpy()
+
     def _push(self, fake: NDArray) -> NDArray:
         """-n dL_G/dx at each generated point x: where its own loss would move it.
 
@@ -257,11 +278,11 @@ def _cells(reach: float) -> Tensor:
 
 
 def _lattice(latent: int) -> Tensor:
-    """Lines of a square lattice on [-2, 2]^2 in the first two latent coordinates, others 0.
+    """Lines of a square lattice on [-EDGE, EDGE]^2 in the first two latent coordinates, others 0.
 
     (lines, points of a line, latent)
     """
-    along, across = torch.linspace(-2, 2, 41), torch.linspace(-2, 2, 11)
+    along, across = torch.linspace(-EDGE, EDGE, 41), torch.linspace(-EDGE, EDGE, 11)
     z = torch.zeros(22 if latent > 1 else 1, 41, latent)
     z[..., 0] = along
     if latent > 1:

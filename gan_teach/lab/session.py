@@ -104,6 +104,19 @@ class Session:
         """The same without the layers and charts named in ``hidden``."""
         return self._drawn(self._rows(), hidden)
 
+    def morph(self, share: float) -> Frame:
+        """The picture with latents that have gone ``share``, 0 to 1, of the way to their samples.
+
+        On straight lines, which only join the two pictures: G leads there at once. ValueError for
+        a game without latents in the plane, or another share.
+        """
+        share = _checks.real("share", share, least=0.0, most=1.0)
+        with one_thread():
+            layers = self._world.on_the_way(self._state, share)
+        story = f"latents and their lattice {share:.0%} of the way from z to G(z)"
+        said = f"{self._world.name(self.step)}: {story}."
+        return replace(self.frame, layers=layers, title=story, narration=said, note="")
+
     def glance(self) -> Frame:
         """The picture of the parameters as they are, even in the middle of an update."""
         return self._drawn({**self._rows(), self.step: self._measured()}, self.hidden)

@@ -1,4 +1,4 @@
-"""What the lab offers beside its controls: the doctor, a twin, slow motion and files to keep.
+"""What the lab offers beside its controls: doctor, twin, slow motion, morph and files to keep.
 
 Each is a fold below the picture that works on the panel's session through ``Desk``.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from gan_teach.lab import rates
-from gan_teach.lab.controls import ROW, WIDE, button, fold
+from gan_teach.lab.controls import ROW, WIDE, amount, button, fold
 from gan_teach.lab.doctor import Diagnosis, diagnose, named, treat
 from gan_teach.lab.export import FORMATS, code
 from gan_teach.lab.frame import Frame
@@ -37,7 +37,7 @@ class Desk(Protocol):
 
 def folds(desk: Desk) -> list[Any]:
     """The folds, closed."""
-    return [study(desk).widget for study in (Doctor, TwinView, SlowMotion, Export)]
+    return [study(desk).widget for study in (Doctor, TwinView, SlowMotion, Morph, Export)]
 
 
 class Doctor:
@@ -168,6 +168,33 @@ class SlowMotion:
             f"{html.escape(caption)}</p>"
         )
         self.picture.value = _shown(frame)
+
+
+class Morph:
+    """The lattice of latents on its way to the samples, by a slider."""
+
+    def __init__(self, desk: Desk) -> None:
+        import ipywidgets as w
+
+        self._desk = desk
+        self.share = amount("Way from z to G(z)", 0.0, 1.0, 0.05, self.go)
+        show = button("Show it here", "At the round that is shown above", self.show)
+        self.picture = w.HTML()
+        rows = [w.HBox([self.share.widget, show]), self.picture]
+        self.widget = fold("From latents to samples", w.VBox(rows))
+
+    def show(self) -> None:
+        self.go(self.share.value.value)
+
+    def go(self, share: float) -> None:
+        self._desk.pause()
+        self.picture.value = ""
+
+        def act() -> str:
+            self.picture.value = _shown(self._desk.session.morph(share))
+            return ""
+
+        self._desk.attempt(act)
 
 
 class Export:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from gan_teach.dynamics.linear import rotation_period, step_spectrum
 from gan_teach.games import GAN, Batch
 from gan_teach.history import History
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Chart, Curve, Disc, Frame
+from gan_teach.lab.frame import Chart, Curve, Disc, Frame, Layer
 from gan_teach.lab.steering import update_rule
 from gan_teach.models import evaluating
 from gan_teach.training import State
@@ -56,6 +56,15 @@ class World(ABC):
     @abstractmethod
     def history(self, rows: Rows) -> History:
         """The rows as a History that the plots of the course draw."""
+
+    def on_the_way(self, state: State, share: float) -> Mapping[str, Layer]:
+        """Layers in which latents have gone ``share`` of the way to their samples.
+
+        ValueError where there are none in the plane.
+        """
+        raise ValueError(
+            "latents and samples of this game do not lie in a plane: there is no lattice to follow."
+        )
 
     def name(self, step: int) -> str:
         """ "Game 12"."""
