@@ -27,8 +27,9 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -
     """Write all that the run needs to continue bit for bit.
 
     That is the parameters and buffers of both players, both optimisers, the rule's own state, the
-    step and the seed. Random generators need no saving: every draw is a function of (seed, step).
-    ``extras`` are further objects with ``state_dict`` (averages) or plain tensors and numbers.
+    step, the seed and the losses that the players saw last. Random generators need no saving: every
+    draw is a function of (seed, step). ``extras`` are further objects with ``state_dict``
+    (averages) or plain tensors and numbers.
     A crash at any moment leaves the previous file intact. Raises OSError naming the path.
     """
     path = Path(path)
@@ -36,6 +37,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -
         "format": _FORMAT,
         "step": state.step,
         "seed": state.seed,
+        "losses": state.losses,
         "game": _game_state(state),
         "optims": state.optims.state_dict(),
         "rule": state.rule.state_dict(),
@@ -88,6 +90,7 @@ def _restore(content: Mapping[str, Any], state: State) -> None:
     state.optims.load_state_dict(content["optims"])
     state.rule.load_state_dict(content["rule"])
     state.step = content["step"]
+    state.losses = dict(content.get("losses", {}))  # earlier files have none
     state.stream.seeds = content["seed"]
     state.stream.forget()
 

@@ -22,7 +22,7 @@ from gan_teach.ensemble import stack
 from gan_teach.games import GAN
 from gan_teach.models import MLP
 from gan_teach.spectra import flatten
-from gan_teach.training import EMA, observe, train
+from gan_teach.training import EMA, observe, record, train
 
 
 def with_everything(seed=0):
@@ -95,6 +95,16 @@ FORGET = {
     "average": lambda content, fresh: content.update(extras=fresh["extras"]),
     "nothing": lambda content, fresh: None,
 }
+
+
+def test_a_player_that_rests_after_the_pause_keeps_the_loss_it_saw(tmp_path):
+    settings = {"rule": dynamics.alternating(d_every=3), "lr": 0.01, "batch_size": 4}
+    whole = record(train(plane(0), steps=9, **settings))
+    save_checkpoint(tmp_path / "four.pt", last(train(plane(0), steps=4, **settings)))
+    rest = record(train(plane(0), steps=9, resume=tmp_path / "four.pt", **settings))
+    assert rest.steps.tolist() == [4, 5, 6, 7, 8, 9]
+    for name in ("g_loss", "d_loss"):
+        assert rest[name].tolist() == whole[name][4:].tolist()
 
 
 @pytest.mark.parametrize("what", FORGET)
