@@ -42,6 +42,31 @@ def test_wilson_ends_solve_their_quadratic(k, n):
     assert 0 <= plots.wilson(k, n)[0] <= k / n <= plots.wilson(k, n)[1] <= 1
 
 
+@pytest.mark.parametrize(("n", "q"), [(5, 0.5), (30, 0.5), (200, 0.25), (200, 0.9)])
+def test_a_quantile_lies_between_its_ends_as_often_as_promised(n, q):
+    samples = np.random.default_rng(0).random((4000, n))  # uniform: the q quantile is q
+    ends = np.array([plots.quantile_interval(x, q, level=0.9) for x in samples])
+    inside = ((ends[:, 0] <= q) & (q <= ends[:, 1])).mean()
+    assert 0.89 < inside < (1.001 if n == 5 else 0.97)
+
+
+def test_ends_of_a_quantile_are_order_statistics():
+    # Of ten values the median lies between the second and the ninth in 1 - 2 * 11 / 1024 = 97.9 %.
+    values = [*range(1, 9), np.inf, np.inf]
+    assert plots.quantile_interval(values) == (2.0, np.inf)
+    assert plots.quantile_interval(np.arange(10.0)[::-1]) == (1.0, 8.0)
+    assert plots.quantile_interval([1.0, 2.0]) == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"values": []}, {"values": [1.0, np.nan]}, {"values": [[1.0]]}, {"values": [1.0], "q": 1.0},
+    {"values": [1.0], "level": 0.0},
+])  # fmt: skip
+def test_a_quantile_needs_values_and_shares(wrong):
+    with pytest.raises(ValueError, match="must"):
+        plots.quantile_interval(**wrong)
+
+
 def test_wilson_refuses_impossible_shares():
     for k, n in ((3, 2), (-1, 4), (0, 0)):
         with pytest.raises(ValueError, match="a share needs"):

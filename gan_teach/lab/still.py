@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from gan_teach.lab.picture import MainView
 from gan_teach.lab.session import Session
 
 MOMENTS = 4
+_CHARACTERS = 34  # of a label below one picture
 _SHORT = 1200  # updates of single players in a run that is made only for the strip
 
 
@@ -42,6 +44,7 @@ def _strip(frames: list[Frame]) -> Any:
             handles, labels = axes[k].get_legend_handles_labels()
             if legend is not None:
                 legend.remove()
+            axes[k].set_xlabel(fill(frame.xlabel, _CHARACTERS))
             if k > 0:
                 axes[k].set_ylabel("")
                 axes[k].tick_params(labelleft=False)

@@ -25,6 +25,7 @@ from gan_teach.plots.curves import scores as scores
 from gan_teach.plots.curves import scores_panel as scores_panel
 from gan_teach.plots.ensembles import fan as fan
 from gan_teach.plots.ensembles import outcomes as outcomes
+from gan_teach.plots.ensembles import quantile_interval as quantile_interval
 from gan_teach.plots.ensembles import wilson as wilson
 from gan_teach.plots.evaluations import score_paths as score_paths
 from gan_teach.plots.gallery import clouds as clouds

@@ -30,6 +30,30 @@ def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     return max(0.0, center - half), min(1.0, center + half)
 
 
+def quantile_interval(
+    values: Sequence[float] | np.ndarray, q: float = 0.5, level: float = 0.95
+) -> tuple[float, float]:
+    """The order statistics between which the ``q`` quantile of the law of ``values`` (n,) lies.
+
+    With probability ``level`` or more, whatever the law: the number of values at or below the
+    quantile is binomial (n, q), so the ends are the values of rank l and u with
+    P(l <= B < u) >= level. An end is -inf or inf where there are too few values, and inf is a fit
+    value: of a run that never arrived. Source: David & Nagaraja (2003), *Order Statistics*,
+    section 7.1. Raises ValueError for no values, NaN, or q or level not between 0 and 1.
+    """
+    from scipy.stats import binom
+
+    x = np.sort(np.asarray(values, dtype=float))
+    if x.ndim != 1 or not len(x) or np.isnan(x[-1]):
+        raise ValueError(f"values must be (n,) numbers, n > 0, got an array of shape {x.shape}.")
+    if not (0 < q < 1 and 0 < level < 1):
+        raise ValueError(f"q and level must lie between 0 and 1, got {q:g} and {level:g}.")
+    tail = (1 - level) / 2
+    low, high = (int(binom.ppf(p, len(x), q)) for p in (tail, 1 - tail))
+    padded = np.concatenate([[-np.inf], x, [np.inf]])  # ranks from 1
+    return float(padded[low]), float(padded[high + 1])
+
+
 def fan(
     history: History,
     key: str,
