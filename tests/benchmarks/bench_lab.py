@@ -4,12 +4,12 @@
 
 Starts JupyterLab and Chromium on this machine and plays the preset, 5 rounds a picture, in the
 canvas and in the core view; counts the pictures that reach the screen, while no debugger is
-attached to the browser (it would read every message as well). CPU milliseconds a picture of each
-process say what the rate would be on a quiet machine: on two cores, at most 2000 a second for all
-of them together, 1000 for the slowest. Then, without a browser, it times the parts of a tick in the
-kernel and plays on for ``--ticks`` ticks to see whether memory grows. Targets on two
-quiet cores: 25 pictures a second on the canvas, 12 in the core view, less than 5 % growth. Nothing
-is asserted.
+attached to the browser (it would read every message as well). Then a key moves a slider. CPU
+milliseconds a picture of each process say what the rate would be on a quiet machine: on two cores,
+at most 2000 a second for all of them together, 1000 for the slowest. Then, without a browser, it
+times the parts of a tick in the kernel and plays on for ``--ticks`` ticks to see whether memory
+grows. Targets on two quiet cores: 25 pictures a second on the canvas, 12 in the core view, less
+than 5 % growth. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import ctypes
 import gc
+import json
 import re
 import resource
 import shutil
@@ -26,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,12 +112,19 @@ def panel_cost(preset: str, repeats: int) -> None:
 
 TOLD = re.compile(r"^(Game|Round) ([0-9]+):")
 WATCH = """() => {
+  const lab = document.querySelector(".gan-teach-lab");
   const shown = document.querySelector(".gan-teach-canvas, .gan-teach-lab .widget-image");
-  window.seen = 0;
-  window.since = performance.now();
-  new MutationObserver(() => window.seen++).observe(
+  const began = performance.now();
+  let seen = 0;
+  new MutationObserver(() => seen++).observe(
     shown, { attributes: true, attributeFilter: ["data-serial", "src"] });
+  setInterval(() => {
+    const told = /(Game|Round) ([0-9]+):/.exec(lab.textContent);
+    document.title = [seen, performance.now() - began, told[2]].join(" ");
+  }, 1000);
 }"""
+"""Says in the title of the page how many pictures were seen in how many milliseconds, and the last
+round: the title can be read while no debugger is attached."""
 
 
 def in_the_browser(preset: str, seconds: float) -> None:
@@ -152,37 +161,59 @@ def wait_until_it_answers(port: int) -> None:
 
 
 def play(tools: Any, where: str, server: Any, preset: str, view: str, seconds: float) -> None:
-    """Start to play, detach, wait, attach and read what was counted meanwhile."""
-    browser = tools.chromium.connect_over_cdp(where)
+    """Start to play, turn a knob, detach, and read what is counted then."""
+    browser = attached(tools, where)
+    for other in browser.contexts[0].pages:
+        other.close()
     page = browser.contexts[0].new_page()
     page.set_default_timeout(240_000)
     server.run_on(page, f"%env GAN_TEACH_VIEW={view}\nimport gan_teach as gt\ngt.Lab({preset!r})")
     page.locator(".gan-teach-lab").get_by_text(TOLD).wait_for()
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(3000)
+    print(f"{preset}, {view} view: a key on a slider acts after {answer(page):.2f} s")
     page.evaluate(WATCH)
-    first = _step(page)
     browser.close()  # detaches from it
-    before, began = _spent(), time.monotonic()
+    time.sleep(3)
+    before, first = _spent(), counted(where)
     time.sleep(seconds)
-    after, lasted = _spent(), time.monotonic() - began
-    browser = tools.chromium.connect_over_cdp(where)
-    page = next(p for p in browser.contexts[0].pages if "/lab/tree" in p.url)
-    seen, milliseconds = page.evaluate("[window.seen, performance.now() - window.since]")
-    rate = 1000 * seen / milliseconds
-    rounds = (_step(page) - first) / max(seen, 1)
-    print(f"{preset}: {rate:.1f} pictures a second in the {view} view, {rounds:.1f} rounds each")
-    each = {k: 1000 * (after[k] - before.get(k, 0.0)) / (rate * lasted) for k in after}
+    after, last = _spent(), counted(where)
+    seen, milliseconds, rounds = (b - a for a, b in zip(first, last, strict=True))
+    print(f"  {1000 * seen / milliseconds:.1f} pictures a second, {rounds / seen:.1f} rounds each")
+    each = {k: 1000 * (after[k] - before.get(k, 0.0)) / seen for k in after}
     told = ", ".join(f"{name} {value:.0f}" for name, value in each.items() if value >= 0.5)
     print(f"  CPU milliseconds a picture: {sum(each.values()):.0f} ({told})")
-    page.close()
-    browser.close()
 
 
-def _step(page: Any) -> int:
-    found = TOLD.match(page.locator(".gan-teach-lab").get_by_text(TOLD).inner_text())
-    assert found
-    return int(found[2])
+def attached(tools: Any, where: str) -> Any:
+    """Chromium at that address; it may miss the first calls of a debugger while it starts."""
+    from playwright.sync_api import TimeoutError as Missed
+
+    for _ in range(5):
+        with contextlib.suppress(Missed):
+            return tools.chromium.connect_over_cdp(where, timeout=10_000)
+    return tools.chromium.connect_over_cdp(where)
+
+
+def counted(where: str) -> tuple[float, ...]:
+    """Pictures, milliseconds and rounds so far, from the title of the one open page."""
+    with urllib.request.urlopen(f"{where}/json", timeout=60) as answer:
+        titles = [one["title"] for one in json.load(answer) if one["type"] == "page"]
+    return tuple(map(float, titles[0].split()))
+
+
+def answer(page: Any) -> float:
+    """Seconds from a key on a slider until the text of the run, which plays, tells of it."""
+    page.get_by_role("slider", name="G steps a round", exact=True).focus()
+    began = time.monotonic()
+    page.keyboard.press("ArrowRight")
+    text = page.get_by_label("This run")
+    while "g_steps=2" not in text.input_value():
+        assert time.monotonic() < began + 60, "the slider does not act"
+        page.wait_for_timeout(20)
+    lasted = time.monotonic() - began
+    page.keyboard.press("ArrowLeft")
+    return lasted
 
 
 def _spent() -> dict[str, float]:
