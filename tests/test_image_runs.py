@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_teach import cli, guards, image_runs
+from gan_teach import cli, guards, image_runs, probes
 from gan_teach.checkpoints import load_checkpoint
 from gan_teach.convnets import CNNGenerator
 from gan_teach.data import Images
@@ -47,6 +47,27 @@ def train(settings, out, **options):
 
 def weights(trained):
     return [w.clone() for g in trained.generators.values() for w in g.state_dict().values()]
+
+
+# --- a run in memory
+
+
+def test_watching_records_the_run_that_train_makes():
+    config = replace(IMAGE_GANS["mnist-vanilla"], features=4)
+    images = Images(RNG.integers(0, 256, (9, 1, 28, 28), dtype=np.uint8))
+    settings = {"steps": 6, "batch_size": 3, "tau": 0.5}
+    seen = image_runs.watch(
+        config, config.game(images), records=3, n=2, scored=5, title="t", **settings
+    )
+    assert seen.steps.tolist() == [0, 2, 4, 6]
+    assert seen.meta["loss"] == "non_saturating"
+    assert (seen.meta["label_smoothing"], seen.meta["title"]) == (0.9, "t")
+    *_, state = config.train(config.game(images), **settings)
+    assert seen["d_loss"][-1] == state.losses["d_loss"].item()
+    assert np.isnan(seen["g_loss"][0])
+    np.testing.assert_array_equal(seen["images"][-1], probes.samples(2)(state))
+    d_real, d_fake = probes.scores(5)(state).tolist()
+    assert (seen["d_real"][-1], seen["d_fake"][-1]) == pytest.approx((d_real, d_fake))
 
 
 # --- configurations

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import gan_teach as gt
 import numpy as np
-from gan_teach import image_records, metrics
+from gan_teach import image_records, image_runs, metrics
 
 # %% [markdown]
 # ## The rule
@@ -94,21 +94,14 @@ SPEEDS = {
 }
 
 
-def trained(tau, rule):
-    run = narrow.train(narrow.game(images), steps=STEPS, tau=tau, rule=rule, batch_size=32)
-    return gt.record(
-        run, every=STEPS // 20, images=gt.probes.samples(16),
-        d_loss=gt.probes.loss("d"), g_loss=gt.probes.loss("g"),
-    )  # fmt: skip
+def trained(speed, tau, rule):
+    settings = {"steps": STEPS, "tau": tau, "rule": rule, "batch_size": 32}
+    title = f"speed of D {speed}"
+    return image_runs.watch(narrow, narrow.game(images), title=title, **settings)
 
 
 # %%
-runs = {
-    speed: trained(*setting).describe(
-        meta={**facts, "unit": "step", "title": f"speed of D {speed}"}
-    )
-    for speed, setting in SPEEDS.items()
-}
+runs = {speed: trained(speed, *setting) for speed, setting in SPEEDS.items()}
 
 # %% [markdown]
 # We read the score off $G$'s loss: $e^{-L_G}$ is the geometric mean of $D(G(z))$ in the batch of
@@ -225,7 +218,18 @@ print("the distance is still above that of real images:",
 #   evaluated.
 # - Each epoch is plotted by its last batch; the table above has the means.
 # - Its picture grids stretch each image to full contrast, one by one.
+
+# %% [markdown]
+# ## Play
 #
+# $D$ at every second batch, in the plane: two $G$ steps to one of $D$. Watch where the fakes go
+# and *Mean of D*: who is ahead? Then *Compare with a twin* in which *G steps a round* is 1, 1000
+# rounds each, and count the modes.
+
+# %%
+gt.Lab("eight-gaussians", g_steps=2)
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** In epoch 29 the mean scores are 0.298 for real and 0.062 for generated images. If $D$

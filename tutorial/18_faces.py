@@ -45,14 +45,7 @@ print(f"G has {game.n_g:,} parameters, D {game.n_d:,}; latents of {config.latent
 
 # %%
 STEPS = gt.budget(300, 20)
-run = config.train(game, steps=STEPS, batch_size=32)
-live = gt.record(
-    run, every=STEPS // 10, images=gt.probes.samples(16), scores=gt.probes.scores(64),
-    d_loss=gt.probes.loss("d"), g_loss=gt.probes.loss("g"),
-)  # fmt: skip
-d_real, d_fake = live["scores"].T
-facts = {"loss": "non_saturating", "label_smoothing": 0.9, "unit": "step"}
-live = live.with_arrays(d_real=d_real, d_fake=d_fake).describe(meta=facts)
+live = image_runs.watch(config, game, steps=STEPS, batch_size=32, records=10, scored=64)
 
 # %%
 gt.film_strip(
@@ -290,7 +283,19 @@ print(f"pixels and features name the same training face for {agree:.0%} of the g
 # - Its generator, too, is trained on the smoothed target 0.9: the level of its loss is 0.778, not
 #   0.799.
 # - Its analysis covers epochs 28 to 36 of 50, and no distance is measured.
+
+# %% [markdown]
+# ## Play
 #
+# A walk between latents, all at once: let this one learn two spirals, then open *From latents to
+# samples* and move the slider. Where the lattice is stretched thin, a small step of $z$ is a large
+# step of the sample; latents that lie there give points between the arms, as they give faces
+# between faces.
+
+# %%
+gt.Lab("spirals")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** $a, b \sim \mathcal N(0, I_d)$, $d$ large. How long is the point at $t = 1/4$ of the

@@ -271,7 +271,18 @@ gt.animation.chooser(moment, MOMENTS, label="step", start=MOMENTS[-1])
 # far shorter run, batch norm in $G$, another reader of digits. In particular our small vanilla GANs
 # *lose modes* and do not diverge. One more thing to know when you read the paper: it states the
 # losses as a zero-sum game, and its code trains the non-saturating pair above.
+
+# %% [markdown]
+# ## Play
 #
+# Twenty-five modes instead of a thousand, the paired loss and R1. Read *modes found* beside *points
+# on one* after 3000 rounds; then *Compare with a twin* in which *Penalty* is `none`. Which run has
+# more points on a mode, and which the calmer losses?
+
+# %%
+gt.Lab("grid-25", loss="relativistic", penalty="r1")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** A *perfect* generator draws 1000 stacks. How many of the 1000 combinations occur, on

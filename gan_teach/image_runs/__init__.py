@@ -8,6 +8,7 @@ way, which is what an evaluation along the path reads.
 from gan_teach.image_runs.drawing import between, draw, fixed_latents, save_film, save_sheet
 from gan_teach.image_runs.run import RAW, Settings, Trained, load_run, snapshots, train_images
 from gan_teach.image_runs.sweep import Outcome, sweep_images
+from gan_teach.image_runs.watching import watch
 
 __all__ = [
     "RAW",
@@ -23,4 +24,5 @@ __all__ = [
     "snapshots",
     "sweep_images",
     "train_images",
+    "watch",
 ]
