@@ -411,7 +411,7 @@ export function drawFrame(canvas, frame, looks) {
   const [w, h] = [(width - left) / columns, height / rows];
   parts.forEach(([kind, chart], i) => {
     const [row, column] = [Math.floor(i / columns), i % columns];
-    const box = [left + column * w + 40, row * h + 40, w - 52, h - 82];
+    const box = [left + column * w + 40, row * h + 40, w - 58, h - 82];
     if (kind === "chart") drawChart(c, box, chart, frame, looks, row === rows - 1);
     else drawDisc(c, box, frame, looks);
   });
