@@ -306,8 +306,8 @@ print(gt.exercises.check_covariance_real_from(lambda s, mu: 16 * s / mu**2))
 # ## Where this bites in practice
 #
 # - Real generators have many zero modes (rotations of the latent space, rescaled layers). A
-# singular Schur complement is the rule, and a program that answers "no equilibrium" there
-# misleads.
+#   singular Schur complement is the rule, and a program that answers "no equilibrium" there
+#   misleads.
 # - Two runs that agree in every sample may disagree in every weight. Compare samples, not weights.
 #
 # ## Further reading

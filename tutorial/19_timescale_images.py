@@ -270,8 +270,7 @@ print("worst ratio in each row:", [(1, 2, 4, 8)[k] for k in means.argmax(1)])
 # - the FID is taken against 10,000 **training** images with their flips and noise, and from
 #   10,000 fakes, not 50,000: it is biased upwards, and low for memorized images;
 # - the error is that of three seeds, computed with $n$ in place of $n - 1$: too small by a factor
-# of
-#   $\sqrt{3/2}$;
+#   of $\sqrt{3/2}$;
 # - $\mu$ has no factor $\tfrac12$; our `penalties.r1(gamma)` has one.
 
 # %% [markdown]
