@@ -274,6 +274,8 @@ ax = gt.plots.compare(
     xlabel="images seen", ylabel=long.meta["distance"], log=True,
     level=(long.meta["real_frechet"], "real against real"),
 )  # fmt: skip
+
+# %%
 gt.show(
     ax,
     alt="Frechet distance over the images seen, logarithmic: that of the DCGAN falls from 121 to "
