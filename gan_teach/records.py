@@ -25,7 +25,7 @@ LEAST_EACH = 40  # of a hundred fakes at a cluster that counts as reached
 COLLAPSED = 95  # of a hundred fakes in one cluster and none in the other
 STRETCH = 50  # epochs that a collapse must last to have a plateau
 FIRST_PART = 4000  # steps of every five-Gaussian run
-AGAIN, LONGER = 25, 10_000  # so many of those that lack a cluster then go on, to so many steps
+IN_A_ROW = 5  # records with all five clusters that count as having reached them
 FOLLOWED = 10  # of them that go on to the published 20,000 whatever they did
 
 Bools = NDArray[np.bool_]
@@ -162,17 +162,16 @@ def _finish_two_clusters(history: History) -> History:
 
 
 def _five_gaussians(loss: str, seeds: int, *, folder: Path, **where: Any) -> History:
-    """The first ten seeds for the published 20,000 steps, the others for 4000.
+    """All seeds for 4000 steps; those that lack a cluster then, and the first ten, for all 20,000.
 
-    The first 25 of those that lack a cluster then are trained again, for 10,000 steps.
+    (They are trained anew, as part of another stack.)
     """
     parts: list[History] = []
     if seeds > FOLLOWED:
         rest = range(FOLLOWED, seeds)
         parts += [_train_five(loss, rest, FIRST_PART, folder=folder / "first", **where)]
         if len(lacking := parts[0].static["seed"][~_all_covered(parts[0])]):
-            again = lacking[:AGAIN]
-            parts += [_train_five(loss, again, LONGER, folder=folder / "longer", **where)]
+            parts += [_train_five(loss, lacking, None, folder=folder / "whole", **where)]
     followed = range(min(seeds, FOLLOWED))
     parts += [_train_five(loss, followed, None, folder=folder / "followed", **where)]
     return _joined(parts, seeds)
@@ -190,8 +189,8 @@ def _train_five(loss: str, seeds: Any, steps: int | None, **where: Any) -> Histo
 
 
 def _all_covered(history: History) -> Bools:
-    """(M,): all five clusters at each of the last five records."""
-    return (history["modes"][-5:, ..., 0] == 5).all(0)
+    """(M,): all five clusters at each of the last ``IN_A_ROW`` records."""
+    return (history["modes"][-IN_A_ROW:, ..., 0] == 5).all(0)
 
 
 def _joined(parts: Sequence[History], planned: int) -> History:
@@ -229,10 +228,12 @@ def _finish_five_gaussians(history: History) -> History:
 def five_gaussian_facts(history: History) -> dict[str, NDArray]:
     """What a run of the five Gaussians did, an entry for each seed, (S,).
 
-    followed: the last step at which it was looked at; covered_from: first recorded step from which
-    all five clusters are covered for as long as it is followed, inf if they are not in the end;
-    end: share of high-quality samples then. Runs that were all right early are followed for fewer
-    steps (see ``gan-teach record``), so compare ``end`` among runs followed equally long.
+    followed: the last step at which it was looked at; reached: first recorded step from which all
+    five clusters are covered at five records in a row, 1000 steps, inf if that never happens;
+    covered_from: from which they are covered for as long as it is followed, inf if they are not in
+    the end; end: share of high-quality samples then. Runs that were all right early are followed
+    for fewer steps (see ``gan-teach record``), so compare ``covered_from`` and ``end`` among runs
+    followed equally long.
     """
     covered, steps = history["covered"], history.steps
     known = np.isfinite(covered)
@@ -241,7 +242,20 @@ def five_gaussian_facts(history: History) -> dict[str, NDArray]:
     bad = np.where(lacking.any(0), len(steps) - 1 - np.argmax(lacking[::-1], axis=0), -1)
     first = np.where(bad < last, steps[np.minimum(bad + 1, last)], np.inf)
     end = np.take_along_axis(history["high_quality"], last[None], axis=0)[0]
-    return {"followed": steps[last], "covered_from": first, "end": end}
+    return {
+        "followed": steps[last],
+        "reached": _first_stretch(covered == 5, steps),
+        "covered_from": first,
+        "end": end,
+    }
+
+
+def _first_stretch(good: Bools, steps: NDArray) -> NDArray:
+    """(S,): the step at which the first ``IN_A_ROW`` true records of each column (T, S) begin."""
+    if len(good) < IN_A_ROW:
+        return np.full(good.shape[1], np.inf)
+    rows = np.lib.stride_tricks.sliding_window_view(good, IN_A_ROW, axis=0).all(-1)
+    return np.where(rows.any(0), steps[np.argmax(rows, axis=0)], np.inf)
 
 
 # -- half circles ---------------------------------------------------------------------------------

@@ -75,6 +75,20 @@ def test_facts_of_five_gaussians_whose_course_is_known():
     assert facts["followed"].tolist() == [600, 600, 200, 600]
     assert facts["covered_from"].tolist() == [400, np.inf, 0, 400]
     np.testing.assert_allclose(facts["end"], [0.9, 0.6, 0.5, 0.8])
+    assert facts["reached"].tolist() == [np.inf] * 4  # so short a run has no five in a row
+
+
+def test_five_records_in_a_row_are_an_arrival_even_if_a_cluster_is_lost_again():
+    steps = np.arange(0, 2200, 200)
+    columns = {
+        "stays": [3, 4] + 9 * [5],
+        "loses one again": [4, 5, 4] + 6 * [5] + [4, 5],
+        "never five in a row": [5, 5, 5, 5, 4] * 2 + [5],
+        "not followed further": 5 * [5] + 6 * [np.nan],
+    }
+    covered = np.array(list(columns.values())).T
+    history = History(steps, {"covered": covered, "high_quality": np.zeros_like(covered)})
+    assert records.five_gaussian_facts(history)["reached"].tolist() == [400, 600, np.inf, 0]
 
 
 @pytest.fixture
@@ -123,7 +137,6 @@ def two_parts(short, monkeypatch):
     """400 steps where they are published, 200 of them first; the first two seeds are followed."""
     monkeypatch.setattr(zoo, "FIVE_GAUSSIANS", replace(zoo.FIVE_GAUSSIANS, steps=400))
     monkeypatch.setattr(records, "FIRST_PART", 200)
-    monkeypatch.setattr(records, "LONGER", 400)
     monkeypatch.setattr(records, "FOLLOWED", 2)
 
 
