@@ -19,7 +19,7 @@ import gan_teach as gt
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from gan_teach import convnets, evaluation
+from gan_teach import convnets, evaluation, image_runs
 
 # %% [markdown]
 # ## The rule
@@ -62,13 +62,8 @@ STEPS = gt.budget(250, 8)
 
 def short_run(name, tau=0.4):
     config = replace(gt.zoo.IMAGE_GANS[name], size=16, features=4, tau=tau)
-    run = config.train(config.game(patches), steps=STEPS)
-    watched = {
-        "images": gt.probes.samples(30), "scores": gt.probes.scores(256),
-        "d_loss": gt.probes.loss("d"), "g_loss": gt.probes.loss("g"),
-    }  # fmt: skip
-    meta = {"loss": config.loss.name, "unit": "step", "title": config.loss.name.replace("_", " ")}
-    return gt.record(run, every=max(1, STEPS // 25), **watched).describe(meta=meta)
+    watched = {"records": 25, "n": 30, "title": config.loss.name.replace("_", " ")}
+    return image_runs.watch(config, config.game(patches), steps=STEPS, **watched)
 
 
 # %%
@@ -113,15 +108,16 @@ for kind, level in (("separable", 1.386), ("paired", 0.693)):
 # Both draw one checkerboard, again and again: the pattern in which the strokes of a transposed
 # convolution overlap (Odena et al., 2016), before anything is learnt that hides it. Nothing is
 # decided after 250 updates of so small a network, and we claim nothing. **What can be learnt here
-# is how not to compare:** the two losses have different levels, so that 0.6 is a good sign for one
-# and impossible for the other; and no eye will rank these sheets. Distances on thousands of images,
-# and hours, are needed.
+# is how not to compare:** the two losses have different levels. A loss of 0.69 is that of a $D$
+# that knows nothing in one game, and of a $D$ far ahead in the other; and no eye will rank these
+# sheets. Distances on thousands of images, and hours, are needed.
 #
 # ## 50,000 photographs
 #
 # `gan-teach record cifar-rsgan-quarter --data FOLDER` trains the quarter width on the training
-# images of CIFAR-10, and `cifar-jsgan-quarter` the same with the separable loss: bfloat16 on two
-# shared cores. The published length is 100,000 updates; how far ours came, the records say.
+# images of CIFAR-10, and `cifar-jsgan-quarter` the same with the separable loss. The published
+# length is 100,000 updates; ours is 12,000, with the schedule of a run of that length, in
+# bfloat16: an hour and a half on two cores that other work shared.
 
 # %%
 long = {
@@ -138,8 +134,9 @@ sheets = {
 }
 gt.show(
     gt.plots.image_grids(sheets, columns=4),
-    alt="Sixteen generated images each. Separable, 3080 steps: dark and light blots on one ground; "
-    "paired, 8500 steps: coloured scenes with grounds and blots; none can be named.",
+    alt="Sixteen generated images each after 12,000 steps. Separable: patches of colour with a "
+    "lattice of fine squares; paired: smoother scenes with grounds and horizons. None can be "
+    "named.",
 )
 
 
@@ -161,9 +158,9 @@ gt.animation.chooser(moment, [0, 0.2, 0.4, 0.6, 0.8, 1], label="share of the run
 # other numbers. Its own noise is the distance from real images to other real images.
 
 # %%
-steps = long["paired"].steps  # the longer run
+steps = long["paired"].steps
 curves = {
-    f"{kind}, {name}": np.interp(steps, h.steps, h[f"frechet_{key}"], right=np.nan)
+    f"{kind}, {name}": np.interp(steps, h.steps, h[f"frechet_{key}"])
     for kind, h in long.items()
     for name, key in (("G", "raw"), ("average 0.9999", "0.9999"))
 }
@@ -177,20 +174,21 @@ ax = gt.plots.compare(
 gt.show(
     ax,
     alt="Frechet distance over the steps, logarithmic, both losses, each for G and its average. "
-    "G's distance falls from the untrained network's level, with swings; the averages hardly move; "
-    "all stay far above the level of real images. The paired run is the longer one.",
+    "G's distance falls from above 20 to 7 (separable) and 5 (paired), with swings; the averages "
+    "stay near 60 until step 9000; all stay far above the level of real images.",
 )
 
 # %%
-both = int(np.flatnonzero(steps <= long["separable"].steps[-1])[-1])
-ends = ", ".join(f"{name} {values[both]:.1f}" for name, values in curves.items())
-print(f"at step {steps[both]:,}: {ends}")
+for name, values in curves.items():
+    print(f"{name}: {values[-1]:.1f} at step {steps[-1]:,}")
 
 # %% [markdown]
-# *How to read it.* This is **one seed of each**, and a fraction of the published length. Chapter 10
-# needed 200 seeds to tell whether these losses differ on five Gaussians; one pair of curves decides
-# nothing, whichever lies lower. What it does show: pairing costs nothing, the distance swings from
-# one snapshot to the next, and an average of decay 0.9999 needs far longer than this to be of use.
+# *How to read it.* This is **one seed of each**, and an eighth of the published length. The
+# paired run ends nearer, and swings less on its way; the learning rates fall to zero from step
+# 6000 on, and so do the swings. Chapter 10 needed 200 seeds and 20,000 steps to find a small
+# difference of these losses on five Gaussians: one pair of curves decides nothing. What it does
+# show: pairing costs nothing, and an average of decay 0.9999 needs far longer than this to be of
+# use.
 #
 # ## The published weights
 #
@@ -217,10 +215,10 @@ gt.show(
 )
 
 # %% [markdown]
-# One trap is in that cell: `load_rsgan_generator` leaves batch norm in **training mode**, and the
-# images are drawn 500 at a time. The published average was taken of the weights but not of batch
-# norm's running statistics, so only the statistics of a batch fit the weights. An image then
-# depends on the 499 others in its batch.
+# One trap lies in drawing them: `load_rsgan_generator` leaves batch norm in **training mode**,
+# and the images are drawn 500 at a time. The published average was taken of the weights but not
+# of batch norm's running statistics, so only the statistics of a batch fit the weights. An image
+# then depends on the 499 others in its batch.
 #
 # **Predict** the order: untrained, ours, published.
 
@@ -246,11 +244,11 @@ print("and even the published ones are beyond the noise of real images:",
 
 # %% [markdown]
 # The first four rows have the same 437,000 parameters: what separates them is **time**. (The
-# residual network was trained with five updates of $D$ for each of $G$.) Two lines need a word. The
-# average of *our* run is hardly better than the untrained network: with $\beta = 0.9999$ it still
-# remembers its start after some thousand updates; chapter 19 does the sum. And a precision of 1 for
-# the untrained network is the metric's failure: its images are all alike, and one lucky ball of a
-# real image holds them all. Precision without recall says nothing.
+# residual network was trained with five updates of $D$ for each of $G$.) Two lines need a word.
+# The average of *our* run lags far behind it: with $\beta = 0.9999$ nearly a third of it,
+# $0.9999^{12{,}000} = 0.30$, is still the start; chapter 19 does the sum. And a precision of 1
+# for the untrained network is the metric's failure: its images are all alike, and one lucky ball
+# of a real image holds them all. Precision without recall says nothing.
 #
 # ## What the repository says, and what it does
 #
@@ -262,7 +260,18 @@ print("and even the published ones are beyond the noise of real images:",
 # - The command in its own README fails for the convolutional network: an initialization runs on a
 #   $D$ that was not built.
 # - FID for STL-10 is taken against the training images.
+
+# %% [markdown]
+# ## Play
 #
+# The paired loss where you can see every point. Run 1000 rounds, then *Compare with a twin* in
+# which *Loss* is `non_saturating`. Change *Seed* under *More settings* and do it again, before you
+# believe a difference.
+
+# %%
+gt.Lab("rs-gan")
+
+# %% [markdown]
 # ## Exercises
 #
 # **1.** A convolution from $c_1$ to $c_2$ maps has about $k^2 c_1 c_2$ weights. By which factor do
@@ -303,8 +312,7 @@ print(gt.exercises.check_frechet_bias(96 * 101 / (2 * 5000)))
 # ## Where this bites in practice
 #
 # - Never compare two runs by the values of different losses. Compare distances on the same
-# features,
-#   from the same number of images.
+#   features, from the same number of images.
 # - If a result is for narrow networks, say so. At full width the same loss may gain nothing.
 # - Write down how batch norm was used when images were drawn: it is part of the generator.
 # - Averages of weights need averages, or new estimates, of the running statistics as well; `EMA`
@@ -313,8 +321,7 @@ print(gt.exercises.check_frechet_bias(96 * 101 / (2 * 5000)))
 # ## Further reading
 #
 # - R. Sun, T. Fang, A. Schwing, *Towards a Better Global Loss Landscape of GANs*, 2020: the
-# theorems,
-#   the narrow networks, the published generators.
+#   theorems, the narrow networks, the published generators.
 # - A. Jolicoeur-Martineau, *The Relativistic Discriminator*, 2018: pairing as an idea.
 # - T. Miyato et al., *Spectral Normalization for GANs*, 2018: the networks.
 # - A. Odena, V. Dumoulin, C. Olah, *Deconvolution and Checkerboard Artifacts*, 2016.
