@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import gaussian_kde
 
+from gan_teach.data import Normal
 from gan_teach.lab import PRESETS, Session
 from gan_teach.lab.frame import LOOKS, Arrows, Field, Lines, Points
 from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
@@ -220,23 +221,27 @@ def test_rules_that_remember_rewind_to_the_last_bit(rule):
     )
 
 
+def places(frame, name):
+    """xy of a layer that has places."""
+    layer = frame.layers[name]
+    assert isinstance(layer, (Points, Lines))
+    return layer.xy
+
+
 @pytest.mark.parametrize("latent", [1, 2, 5])
 def test_the_lattice_of_latents_goes_straight_to_what_g_makes_of_it(latent):
     session = Session(f"five-gaussians,latent={latent}/3")
-    ends = [session.morph(share).layers for share in (0.0, 1.0)]
-    middle = session.morph(0.25).layers
-    game = session.state.game
-    z = game.latent.sample(SHOWN, generator(1))
+    first, middle, last = (session.morph(share) for share in (0.0, 0.25, 1.0))
+    z = Normal(dim=latent).sample(SHOWN, generator(1))
     start = np.zeros((SHOWN, 2))
     start[:, :latent] = 0.9 * 1.7 / 2 * z[:, :2].numpy()
-    np.testing.assert_allclose(ends[0]["fake"].xy, start, atol=1e-6)
-    np.testing.assert_allclose(ends[1]["fake"].xy, session.frame.layers["fake"].xy, atol=1e-6)
-    lattice = session.picture().layers["manifold"].xy
-    np.testing.assert_allclose(ends[1]["manifold"].xy, lattice, atol=1e-6)
+    np.testing.assert_allclose(places(first, "fake"), start, atol=1e-6)
+    picture = session.picture()
     for name in ("fake", "manifold"):
-        between = 0.75 * ends[0][name].xy + 0.25 * ends[1][name].xy
-        np.testing.assert_allclose(middle[name].xy, between, atol=1e-6)
-    assert np.nanmax(np.abs(ends[0]["manifold"].xy)) == pytest.approx(0.9 * 1.7)
+        np.testing.assert_allclose(places(last, name), places(picture, name), atol=1e-6)
+        between = 0.75 * places(first, name) + 0.25 * places(last, name)
+        np.testing.assert_allclose(places(middle, name), between, atol=1e-6)
+    assert np.nanmax(np.abs(places(first, "manifold"))) == pytest.approx(0.9 * 1.7)
     assert session.step == 3
 
 
