@@ -2,7 +2,9 @@
 
 Which images a batch holds, their flips and their noise are drawn here, in the process that trains,
 from the generator that ``sample`` is given. Other processes only read what they are told to, so
-that their number, and whether anything was read ahead, changes nothing.
+that their number, and whether anything was read ahead, changes nothing. It is no ``DataLoader``:
+that reads in an order which is settled when it starts, while here the update rule decides how many
+batches a step takes, and a resumed run begins at any of them.
 """
 
 from __future__ import annotations
