@@ -64,7 +64,7 @@ def last(run):
 
 def parts(state, emas):
     """Every tensor of a run that a picture or a later step depends on, by name."""
-    named = {"weights": [flatten(state.game)]}
+    named = {"weights": [flatten(state.game)], "losses": list(state.losses.values())}
     named["buffers"] = [b for m in state.game.modules().values() for b in m.buffers()]
     for player, held in (("g", state.optims.g), ("d", state.optims.d)):
         named[f"optimizer {player}"] = [*held.mean, *held.square]
@@ -120,6 +120,8 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 ITEMS = [
     ("step",),
     ("seed",),
+    ("losses", "g_loss"),
+    ("losses", "d_loss"),
     ("rule", "previous"),
     *((("game", player)) for player in "gd"),
     *(("game", "buffers", "generator", kind) for kind in STATISTICS),
@@ -151,7 +153,7 @@ def other_run(steps, resume=None):
 
 @pytest.fixture(scope="module")
 def halves(tmp_path_factory):
-    """A run at half way and at its end, its checkpoint, and that of another run at its start."""
+    """A run at half way and at its end, its checkpoint, and that of another run after a step."""
     folder = tmp_path_factory.mktemp("halves")
     whole = game("cnn")
     emas = averages(whole)
@@ -161,7 +163,7 @@ def halves(tmp_path_factory):
             save_checkpoint(folder / "half.pt", state, **emas)
         if state.step in (5, 10):
             wanted.append(parts(state, emas))
-    run, emas = other_run(0)
+    run, emas = other_run(1)
     save_checkpoint(folder / "fresh.pt", last(watched(run, emas)), **emas)
     return wanted, load_checkpoint(folder / "half.pt"), load_checkpoint(folder / "fresh.pt")
 
