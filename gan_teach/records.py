@@ -25,8 +25,8 @@ LEAST_EACH = 40  # of a hundred fakes at a cluster that counts as reached
 COLLAPSED = 95  # of a hundred fakes in one cluster and none in the other
 STRETCH = 50  # epochs that a collapse must last to have a plateau
 FIRST_PART = 4000  # steps of every five-Gaussian run
-IN_A_ROW = 5  # records with all five clusters that count as having reached them
 FOLLOWED = 10  # of them that go on to the published 20,000 whatever they did
+IN_A_ROW = 5  # records with all five clusters that count as having reached them
 
 Bools = NDArray[np.bool_]
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from scipy.stats import gaussian_kde
 from gan_teach.data import Normal
 from gan_teach.lab import PRESETS, Session
 from gan_teach.lab.frame import LOOKS, Arrows, Field, Lines, Points
+from gan_teach.lab.knobs import DATA, KNOBS
 from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
+from gan_teach.lab.widgets import SPEEDS
 from gan_teach.lab.world import spiral
 from gan_teach.streams import generator
 
@@ -252,3 +255,21 @@ def test_the_lattice_of_latents_goes_straight_to_what_g_makes_of_it(latent):
 def test_nothing_to_follow_or_no_share_is_said(text, share, words):
     with pytest.raises(ValueError, match=words):
         Session(text).morph(share)
+
+
+def test_the_features_that_chapter_00_lists_are_those_of_this_lab():
+    text = (Path(__file__).parents[1] / "tutorial" / "00_start_here.py").read_text("utf-8")
+    rows = dict(re.findall(r"^# \| ([1-9]\d*) [^|]*\| ([^|]*) \|", text, re.M))
+    assert len(rows) == 18
+    session = Session("five-gaussians")
+    lines = np.isnan(session.picture().layers["manifold"].xy[:, 0]).sum()  # pyright: ignore
+    assert rows["1"].startswith("six in the plane, two on the line, one point")
+    assert [len(DATA[world]) for world in ("plane", "line", "dirac")] == [6, 2, 1]
+    assert f"in {KNOBS['latent'].low:.0f} to {KNOBS['latent'].high:.0f} dimensions" in rows["3"]
+    assert rows["5"] == "seven in the plane"
+    assert len(session.picture().layers) == 7
+    assert rows["6"].startswith(f"{CELLS} x {CELLS},")
+    assert rows["7"].startswith(f"{lines} lines")
+    assert f"0 to {KNOBS['d_steps'].high:.0f} of each" in rows["12"]
+    assert f"{len(KNOBS['loss'].choices)} losses" in rows["14"]
+    assert rows["18"].startswith(f"{SPEEDS[0]} to {SPEEDS[-1]} rounds")

@@ -197,7 +197,7 @@ gt.show(
         {f"step {MOMENTS[k]}": long.static["sheets"][k][:25] for k in (1, 3, 5)}, columns=5
     ),
     alt="Twenty-five samples at each of three moments of the long run. Step 3600: ones, and a few "
-    "smeared fours and nines. Steps 10,800 and 18,000: all ten digits, most of them clear.",
+    "smeared fours and nines. Steps 10,800 and 18,000: many kinds of digits, most of them clear.",
 )
 
 # %% [markdown]
@@ -279,7 +279,7 @@ ax = gt.plots.compare(
 gt.show(
     ax,
     alt="Frechet distance over the images seen, logarithmic: that of the DCGAN falls from 121 to "
-    "53, that of the vanilla GAN from above 1000 to 170; both stay far above the level of real "
+    "53, that of the vanilla GAN from above 1000 to 180; both stay far above the level of real "
     "digits.",
 )
 

@@ -117,7 +117,8 @@ for kind, level in (("separable", 1.386), ("paired", 0.693)):
 # `gan-teach record cifar-rsgan-quarter --data FOLDER` trains the quarter width on the training
 # images of CIFAR-10, and `cifar-jsgan-quarter` the same with the separable loss. The published
 # length is 100,000 updates; ours is 12,000, with the schedule of a run of that length, in
-# bfloat16: an hour and a half on two cores that other work shared.
+# bfloat16. The progress bars of the paired run, on two cores that other work shared, add up to an
+# hour and a half.
 
 # %%
 long = {
@@ -184,11 +185,10 @@ for name, values in curves.items():
 
 # %% [markdown]
 # *How to read it.* This is **one seed of each**, and an eighth of the published length. The
-# paired run ends nearer, and swings less on its way; the learning rates fall to zero from step
-# 6000 on, and so do the swings. Chapter 10 needed 200 seeds and 20,000 steps to find a small
-# difference of these losses on five Gaussians: one pair of curves decides nothing. What it does
-# show: pairing costs nothing, and an average of decay 0.9999 needs far longer than this to be of
-# use.
+# paired run ends nearer; the learning rates of both fall to zero from step 6000 on. Chapter 10
+# needed 200 seeds and 20,000 steps to find a small difference of these losses on five Gaussians:
+# one pair of curves decides nothing. What it does show: pairing costs nothing, and an average of
+# decay 0.9999 needs far longer than this to be of use.
 #
 # ## The published weights
 #

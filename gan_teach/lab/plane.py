@@ -214,7 +214,7 @@ class PlaneWorld(World):
             layers["push"] = Arrows(fake[:PUSHED], push, "gradient", "how L_G pushes them")
         return layers
 
-    def on_the_way(self, state: State, share: float) -> Mapping[str, Layer]:
+    def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Straight lines from latents to samples: (1 - share) c z + share G(z).
 
         Of z the first two coordinates are drawn (the second is 0 where there is none), and c makes

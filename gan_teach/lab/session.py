@@ -112,7 +112,7 @@ class Session:
         """
         share = _checks.real("share", share, least=0.0, most=1.0)
         with one_thread():
-            layers = self._world.on_the_way(self._state, share)
+            layers = self._world.on_the_way(share)
         story = f"latents and their lattice {share:.0%} of the way from z to G(z)"
         said = f"{self._world.name(self.step)}: {story}."
         return replace(self.frame, layers=layers, title=story, narration=said, note="")

@@ -57,7 +57,7 @@ class World(ABC):
     def history(self, rows: Rows) -> History:
         """The rows as a History that the plots of the course draw."""
 
-    def on_the_way(self, state: State, share: float) -> Mapping[str, Layer]:
+    def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Layers in which latents have gone ``share`` of the way to their samples.
 
         ValueError where there are none in the plane.
