@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gan_teach import experiments
 from gan_teach.lab import replay as replays_module
 from gan_teach.lab.config import PRESETS, Config, preset
 from gan_teach.lab.knobs import DATA, KNOBS
 from gan_teach.lab.replay import Replay, resolve
+from gan_teach.zoo import experiments
 
 
 def values(knob):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gan_teach import corrupt, losses, optim, penalties
-from gan_teach.dynamics import RULES, Rule, alternating
+from gan_teach.dynamics import RULES, Rule, alternating, optim
 from gan_teach.dynamics.affine import AffineAlternating, suits
-from gan_teach.games import GAN
+from gan_teach.games import GAN, corrupt, losses, penalties
 from gan_teach.lab.config import Config
 from gan_teach.lab.knobs import OPTIMIZERS
 from gan_teach.training import State, train
