@@ -10,8 +10,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gan_teach import _checks, animation, experiments, plots, style
+from gan_teach import _checks, experiments, plots
 from gan_teach.history import History
+from gan_teach.plots import animation, style
 from gan_teach.smoke import budget
 
 Saver = Callable[[Path], Any]

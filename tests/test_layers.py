@@ -12,7 +12,7 @@ import gan_teach
 
 PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [
-    {"_checks", "_files", "_threads", "history", "smoke", "tables"},
+    {"_checks", "_files", "_threads", "history", "smoke"},
     {
         *("data", "models", "convnets", "losses", "penalties", "corrupt", "schedules", "dropout"),
         *("metrics", "landscape"),
@@ -41,7 +41,7 @@ LAYERS = [
         "zoo",
         "features",
     },
-    {"style", "plots", "animation"},
+    {"plots"},
     {
         "routes",
         "reproduction",
@@ -57,10 +57,10 @@ LAYERS = [
     {"course", "notebooks", "records", "image_records", "cli", "__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
-WITHOUT_TORCH = ["style", "plots", "animation", "history", "course", "cli", "notebooks"]
+WITHOUT_TORCH = ["plots", "history", "course", "cli", "notebooks"]
 # Heavy packages that a learner who only trains a GAN must not wait for.
 LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm"]
-MAY_BE_EAGER = dict.fromkeys(["style", "plots", "animation", "lab", "runs"], LAZY)
+MAY_BE_EAGER = dict.fromkeys(["plots", "lab", "runs"], LAZY)
 
 SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_tutorial" not in p.parts)
 MODULES = [p for p in SOURCES if p != PACKAGE / "__init__.py"]

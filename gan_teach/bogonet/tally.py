@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gan_teach import _checks
 from gan_teach.bogonet.runs import ALGORITHMS
 from gan_teach.history import History
-from gan_teach.tables import Table
+from gan_teach.plots.tables import Table
 
 CRITERIA = ("final", "best", "area")
 

@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gan_teach import _checks, style
+from gan_teach import _checks
 from gan_teach.data import Normal
 from gan_teach.models import evaluating
+from gan_teach.plots import style
 from gan_teach.plots.images import sheet
 from gan_teach.streams import generator
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gan_teach import _checks, processes, style
+from gan_teach import _checks, processes
 from gan_teach.checkpoints import load_checkpoint
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
@@ -22,6 +22,7 @@ from gan_teach.guards import stop_on_nan
 from gan_teach.image_runs.board import Board
 from gan_teach.image_runs.drawing import fixed_latents
 from gan_teach.image_runs.keeper import Keeper, bar, interrupts
+from gan_teach.plots import style
 from gan_teach.processes import World
 from gan_teach.training import EMA, State, observe
 from gan_teach.zoo import IMAGE_GANS, ImageGAN

@@ -18,9 +18,10 @@ from typing import Any
 
 import torch
 
-from gan_teach import _checks, style
+from gan_teach import _checks
 from gan_teach.guards import DivergedError
 from gan_teach.image_runs.run import Settings, train_images
+from gan_teach.plots import style
 
 KNOBS = ("seed", "tau", "lr", "batch_size", "features")
 MARKER = "finished.json"
