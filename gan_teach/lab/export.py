@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_teach import _checks, style
+from gan_teach import _checks
 from gan_teach.lab.config import PRESETS
 from gan_teach.lab.picture import Picture
 from gan_teach.lab.session import Session
+from gan_teach.plots import style
 
 MOMENTS = 60  # of a film
 FRAMES_A_SECOND = 12

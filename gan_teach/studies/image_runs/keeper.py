@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gan_teach import style
 from gan_teach.games import GAN
+from gan_teach.plots import style
 from gan_teach.studies.image_runs.board import Board
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State

@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from gan_teach import _checks, style
+from gan_teach import _checks
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
+from gan_teach.plots import style
 from gan_teach.studies.image_runs.board import Board
 from gan_teach.studies.image_runs.drawing import fixed_latents
 from gan_teach.studies.image_runs.keeper import Keeper, bar, interrupts

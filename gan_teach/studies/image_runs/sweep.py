@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 
-from gan_teach import _checks, style
+from gan_teach import _checks
+from gan_teach.plots import style
 from gan_teach.studies.image_runs.run import Settings, train_images
 from gan_teach.training.guards import DivergedError
 
