@@ -58,10 +58,12 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     name, KeyboardInterrupt after Ctrl-C; the same call then goes on.
     """
     from gan_teach.image_runs import train_images
+    from gan_teach.streams import DRAWS
 
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
     train_images(_settings(record, run, data), run, resume=True, progress=True)
-    history = condensed(record, run).describe(meta={"record": name, "title": record.summary})
+    facts = {"record": name, "title": record.summary, "draws": DRAWS}
+    history = condensed(record, run).describe(meta=facts)
     history.save(out / f"{name}.npz")
     return history
 

@@ -22,6 +22,7 @@ from gan_teach.ensemble import stack
 from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.probes import Probe, mode_scores
+from gan_teach.streams import DRAWS
 from gan_teach.training import EMA, Run, State, observe, record
 from gan_teach.zoo import Training
 
@@ -112,6 +113,7 @@ class _Plan:
         """What must agree, beside the members, for a file to hold the chunk that is asked for."""
         of = getattr(self.make_game, "__name__", repr(self.make_game))
         return {
+            "draws": DRAWS,
             "game": _ADDRESS.sub("", of),
             "training": _ADDRESS.sub("", repr(self.training)),
             "steps": self.steps,

@@ -20,6 +20,7 @@ from gan_teach.bogonet import classifier
 from gan_teach.bogonet.classifier import Judge
 from gan_teach.bogonet.runs import ALGORITHMS, Budget, run_architecture
 from gan_teach.history import History
+from gan_teach.streams import DRAWS
 
 _JUDGE = "classifier.npz"
 
@@ -83,6 +84,7 @@ class _Plan:
     def facts(self, judge: Judge) -> dict[str, Any]:
         """What must agree, beside the seed, for a file to hold the result that is asked for."""
         return {
+            "draws": DRAWS,
             "budget": self.budget.facts(),
             "algorithms": list(self.algorithms),
             "source": judge.source,

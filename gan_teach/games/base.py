@@ -92,9 +92,10 @@ class Game(ABC):
         """Raises ValueError for a batch size that the data cannot fill; a formula fills any."""
         del n
 
-    def expect(self, n: int, rng: Callable[[], torch.Generator]) -> None:
-        """``draw(n, rng())`` will probably be asked for soon: data may begin to read."""
-        del n, rng
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one real sample; (0,) for a game that draws none."""
+        return (0,)
 
     def modules(self) -> dict[str, nn.Module]:
         """Modules whose buffers belong to the state of a run."""
