@@ -44,10 +44,9 @@ class World:
         """Each tensor's mean over the processes, found in one exchange for all of them."""
         if self.size == 1 or not tensors:
             return list(tensors)
-        from accelerate.utils import reduce
-
-        flat: Any = reduce(torch.cat([t.flatten() for t in tensors]), reduction="mean")
-        parts = flat.split([t.numel() for t in tensors])
+        flat = torch.cat([t.flatten() for t in tensors])
+        distributed.all_reduce(flat)
+        parts = flat.div_(self.size).split([t.numel() for t in tensors])
         return [part.view(t.shape) for part, t in zip(parts, tensors, strict=True)]
 
     def any(self, flag: bool) -> bool:
