@@ -65,7 +65,7 @@ def gaussians(seed: int = 0) -> Game:
 
 
 def function() -> Game:
-    return zoo.covariance(d=2).game().to(torch.float32)
+    return zoo.torus().game().to(torch.float32)
 
 
 def dcgan(width: int = WIDTH) -> Game:
@@ -89,7 +89,7 @@ def spectral(autocast: str | None = None) -> Game:
 GAMES: dict[str, tuple[Callable[[], Game], float]] = {  # with a learning rate
     "line": (line, 0.05),
     "five Gaussians": (gaussians, 0.05),
-    "covariance": (function, 0.005),
+    "torus": (function, 0.05),
     "DCGAN": (dcgan, 1e-3),
     "ResNet with R1": (resnet, 2e-3),
 }
