@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from gan_teach._seeding import seeded
+from gan_teach._devices import seeded
 
 
 class MemberDropout(nn.Dropout):

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+from gan_teach._devices import preferred
 from gan_teach.dropout import dropouts
 from gan_teach.dynamics import DrawFn, Rule, Seen, Wrapping
 from gan_teach.games import GAN, Batch, Game
@@ -65,11 +66,13 @@ class World:
             distributed.destroy_process_group()
 
 
-def join(device: str = "cpu") -> World:
+def join(device: str | None = "cpu") -> World:
     """This process among those that ``accelerate launch`` has started, or alone.
 
-    Raises ValueError when there are several and Accelerate is not installed.
+    On ``device``; None: on a GPU if there is one. Several processes have a GPU each, whichever was
+    named, unless that is "cpu". Raises ValueError when there are several and Accelerate is not installed.
     """
+    device = preferred() if device is None else device
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         return World(device=device)
     try:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks, optim
+from gan_teach._devices import exact
 from gan_teach.dropout import dropouts, masks_of
 from gan_teach.dynamics import LossScaling, Rule, alternating, loss_scaling
 from gan_teach.games import Game
@@ -114,7 +115,7 @@ def train(
         game.to(device)
     g_lr = optim.rate("lr", lr, game.lead)
     d_lr = _product(optim.rate("tau", tau, game.lead), g_lr)
-    g_lr, d_lr = (_placed(rate, device) for rate in (g_lr, d_lr))
+    g_lr, d_lr = (_placed(rate, device) for rate in (g_lr, d_lr))  # once, not at every step
     makers = optimizer if isinstance(optimizer, tuple) else (optimizer, optimizer)
     if len(makers) != 2:
         raise ValueError(f"optimizer must be one or a pair (for G, for D), got {optimizer!r}.")
@@ -304,8 +305,7 @@ def _device(device: str | torch.device) -> torch.device:
 
 
 def _placed(rate: float | Tensor, device: torch.device) -> float | Tensor:
-    """Rates per member where they are needed at each step; MPS has no room for float64."""
-    return rate.to(device) if isinstance(rate, Tensor) and device.type != "mps" else rate
+    return rate.to(exact(device)) if isinstance(rate, Tensor) else rate
 
 
 def _scaled(rule: Rule, game: Game) -> Rule:

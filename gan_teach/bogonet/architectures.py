@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from gan_teach import _checks
-from gan_teach._seeding import seeded
+from gan_teach._devices import seeded
 from gan_teach.models import ACTIVATIONS, INITS
 from gan_teach.streams import mix
 

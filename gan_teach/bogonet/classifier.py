@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
-from gan_teach._seeding import seeded
+from gan_teach._devices import seeded
 from gan_teach._threads import one_thread
 from gan_teach.data import Images, small_mnist, uci_digits
 from gan_teach.features import classifier as features

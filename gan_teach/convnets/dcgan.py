@@ -9,7 +9,7 @@ from itertools import pairwise
 from torch import nn
 
 from gan_teach import _checks
-from gan_teach._seeding import seeded
+from gan_teach._devices import seeded
 from gan_teach.convnets._parts import Seed, check_channels, dcgan_init, pyramid
 from gan_teach.models import MLP
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_teach import _checks
-from gan_teach._seeding import seeded
+from gan_teach._devices import seeded
 from gan_teach.convnets._parts import Seed, check_channels, initialize
 from gan_teach.convnets.sn import first_side, normalize
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_teach import _checks
-from gan_teach._seeding import seeded
+from gan_teach._devices import seeded
 from gan_teach.convnets._parts import check_channels, pyramid
 
 _MOST = 1024  # channels

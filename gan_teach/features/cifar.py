@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_teach import _checks
-from gan_teach._seeding import seeded
+from gan_teach._devices import seeded
 from gan_teach.data import Images
 from gan_teach.features import classifier
 from gan_teach.features.classifier import Classifier

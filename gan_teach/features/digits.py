@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from gan_teach._seeding import seeded
+from gan_teach._devices import seeded
 from gan_teach._threads import one_thread
 from gan_teach.data import small_mnist
 from gan_teach.features import classifier

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gan_teach import style
 from gan_teach.checkpoints import save_checkpoint
 from gan_teach.games import GAN
+from gan_teach.guards import check_finite
 from gan_teach.image_runs.board import Board
 from gan_teach.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
@@ -61,6 +62,7 @@ class Keeper:
         """Write everything, unless that was done at this step already."""
         if state.step == self._saved:
             return
+        check_finite(state, self.out / "checkpoint.pt")
         try:
             self._save_files(state)
         except OSError as error:  # a full disk is reported without a name

@@ -1,9 +1,4 @@
-"""Torch's own random generators, seeded for a while.
-
-``torch.manual_seed`` seeds those of every GPU too, and ``torch.random.fork_rng`` brings back only
-the ones it is told of. Layers are made on the CPU, and a run draws its batches there: who trains
-with this library beside other work on a GPU must not find the generators there changed.
-"""
+"""What depends on the device: torch's own random generators, float64, and which GPU there is."""
 
 from __future__ import annotations
 
@@ -19,8 +14,9 @@ from gan_teach import _checks
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Within it torch's generator on the CPU, and the one of ``device``, start from ``seed``.
 
-    Both are as before afterwards; those of other devices are neither read nor changed. What is
-    drawn on the CPU is what ``torch.manual_seed(seed)`` would give.
+    Both are as before afterwards; those of other devices are neither read nor changed, while
+    ``torch.manual_seed`` seeds those of every GPU, for good. What is drawn on the CPU is what
+    ``torch.manual_seed(seed)`` would give.
     """
     generators = [torch.default_generator]
     if device is not None and device.type != "cpu":
@@ -43,3 +39,21 @@ def _generator(device: torch.device) -> torch.Generator:
     module.init()  # before that there are no generators
     index = module.current_device() if device.index is None else device.index
     return module.default_generators[index]
+
+
+def exact(device: torch.device) -> torch.device:
+    """Where to compute in float64 for something on ``device``: MPS has no float64, the CPU has."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def preferred() -> str:
+    """The current GPU if there is one, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def described(device: str) -> str:
+    """One line that says where something runs."""
+    gpu = torch.device(device).type == "cuda"
+    return (
+        f"device: {device} ({torch.cuda.get_device_name(device)})" if gpu else f"device: {device}"
+    )
