@@ -53,7 +53,6 @@ def preferred() -> str:
 
 def described(device: str) -> str:
     """One line that says where something runs."""
-    gpu = torch.device(device).type == "cuda"
-    return (
-        f"device: {device} ({torch.cuda.get_device_name(device)})" if gpu else f"device: {device}"
-    )
+    if torch.device(device).type != "cuda":
+        return f"device: {device}"
+    return f"device: {device} ({torch.cuda.get_device_name(device)})"

@@ -70,7 +70,8 @@ def join(device: str | None = "cpu") -> World:
     """This process among those that ``accelerate launch`` has started, or alone.
 
     On ``device``; None: on a GPU if there is one. Several processes have a GPU each, whichever was
-    named, unless that is "cpu". Raises ValueError when there are several and Accelerate is not installed.
+    named, unless that is "cpu". Raises ValueError when there are several and Accelerate is not
+    installed.
     """
     device = preferred() if device is None else device
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:

@@ -298,7 +298,7 @@ def _device(device: str | torch.device) -> torch.device:
         )
     try:
         return torch.empty(0, device=chosen).device  # with its index: "cuda" means the current one
-    except (RuntimeError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for it
         raise ValueError(
             f"device={str(device)!r} was asked for, but is not there: {error}"
         ) from error

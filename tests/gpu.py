@@ -42,7 +42,7 @@ Result = tuple[str, float, float]  # what was compared, the difference, its limi
 
 PLAIN, ADAPTIVE = 1e-3, 1e-2  # limits: Adam divides gradients by their size, rounding included
 NEAR = 0.05  # of two losses, when one of the two runs is in bfloat16
-WIDTH, STEPS = 8, 20
+WIDTH, STEPS = 8, 20  # features of the networks, steps of a compared run
 
 
 # -- games ----------------------------------------------------------------------------------------
@@ -68,13 +68,14 @@ def function() -> Game:
     return zoo.torus().game().to(torch.float32)
 
 
-def dcgan(width: int = WIDTH) -> Game:
-    g = convnets.DCGANGenerator(16, 3, width, 16, seed=1)
-    d = convnets.DCGANDiscriminator(16, 3, width, seed=2)
+def dcgan() -> Game:
+    g = convnets.DCGANGenerator(16, 3, WIDTH, 16, seed=1)
+    d = convnets.DCGANDiscriminator(16, 3, WIDTH, seed=2)
     return GAN(g, d, data=pictures(), latent=Normal(dim=16))
 
 
-def resnet(width: int = WIDTH) -> Game:
+def resnet(width: int = 0) -> Game:
+    width = width or WIDTH
     g = convnets.StableGenerator(16, width, 16, 3, seed=1)
     d = convnets.StableDiscriminator(16, width, 3, seed=2)
     return GAN(g, d, data=pictures(), latent=Normal(dim=16), penalties=penalties.r1(2.0))
@@ -270,7 +271,7 @@ def two_processes(device: str) -> Iterator[Result]:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "worker", "--device", device, "--out", folder]
-        command += ["--steps", str(STEPS)]
+        command += ["--steps", str(STEPS), "--width", str(WIDTH)]
         world = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
         workers = [
             subprocess.Popen(command, env={**os.environ, **world, "RANK": str(rank)})
@@ -412,15 +413,16 @@ def machine(device: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    global STEPS
+    global STEPS, WIDTH
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", nargs="?", default="all", help="checks, timings or all")
     parser.add_argument("--device", default="cuda:0")
     parser.add_argument("--steps", type=int, default=STEPS, help="of each compared run")
-    parser.add_argument("--tiny", action="store_true", help="2 steps and small timings")
+    parser.add_argument("--width", type=int, default=WIDTH, help="of the image networks")
+    parser.add_argument("--tiny", action="store_true", help="2 steps, 2 features, short timings")
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    STEPS = 2 if options.tiny else options.steps
+    STEPS, WIDTH = (2, 2) if options.tiny else (options.steps, options.width)
     if options.what == "worker":
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         worker(options.device, options.out)

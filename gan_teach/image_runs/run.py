@@ -120,10 +120,10 @@ def train_images(
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
     is none. (RS-GAN's learning rate falls to 0 over the run's own length: another number of steps
     is another run.) ``tensorboard`` logs there too. Under ``accelerate launch`` the processes share
-    each batch, and the first of them writes; they ask each other on every 10th step only whether one
-    of them was interrupted. Raises ValueError for a folder that holds another run,
-    OSError for one that cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt
-    after Ctrl-C; what was saved before stays.
+    each batch, and the first of them writes; only on every 10th step they ask each other whether
+    one of them was interrupted. Raises ValueError for a folder that holds another run, OSError for
+    one that cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt after
+    Ctrl-C; what was saved before stays.
     """
     out, every = Path(out), _checks.whole("every", every, least=1)
     experiment, world = settings.experiment(), processes.join(device)
