@@ -43,7 +43,7 @@ class _Job:
     name: str
     settings: Settings
     folder: Path
-    device: str
+    device: str | None
     every: int
     threads: int = 0
 
@@ -92,7 +92,7 @@ def sweep_images(
     *,
     jobs: int = 1,
     cluster: str | None = None,
-    device: str = "cpu",
+    device: str | None = None,
     every: int = 1000,
 ) -> Iterator[Outcome]:
     """Train every combination of the knobs into ``out/NAME``; yields each outcome as it is known.
