@@ -303,12 +303,7 @@ def _latest_of(
 
 
 class Optimizers:
-    """The two players' optimisers, and the last gradients they were given (for probes).
-
-    ``scale`` is what losses are multiplied by on the way back, and gradients divided by.
-    """
-
-    scale = 1.0
+    """The two players' optimisers, and the last gradients they were given (for probes)."""
 
     def __init__(self, g: Optimizer, d: Optimizer) -> None:
         self.g, self.d = g, d

@@ -151,7 +151,7 @@ class _Averaging(Optimizers):
 
     def __init__(self, outer: Optimizers, world: World) -> None:
         super().__init__(outer.g, outer.d)
-        self._outer, self._world, self.scale = outer, world, outer.scale
+        self._outer, self._world = outer, world
 
     def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         self._outer.step_g(self._world.mean(grads), active)
@@ -198,7 +198,7 @@ class _SyncedBatchNorm(_BATCH_NORM):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             return super().forward(input)
-        x = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
+        x = input.float() if input.dtype == torch.bfloat16 else input
         axes, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
         count = self.world.size * x.numel() // x.shape[1]
         mean: Any = _Sum.apply(x.sum(axes)) / count

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gan_teach import _checks, optim
 from gan_teach.dropout import dropouts, masks_of
-from gan_teach.dynamics import LossScaling, Rule, alternating, loss_scaling
+from gan_teach.dynamics import Rule, alternating
 from gan_teach.games import Game
 from gan_teach.history import History
 from gan_teach.schedules import Schedule
@@ -101,7 +101,6 @@ def train(
     _checks.instance("game", game, Game, "Build one with gt.GAN(...) or gt.FunctionGame(...).")
     rule = alternating() if rule is None else rule
     _checks.instance("rule", rule, Rule, "Build one with gt.alternating() or another rule.")
-    rule = _scaled(rule, game)
     _checks.whole("steps", steps)
     game.check_batch(_checks.whole("batch_size", batch_size, least=1))
     if schedule is not None and not callable(schedule):
@@ -292,12 +291,6 @@ def _device(device: str | torch.device) -> torch.device:
             f"device={str(device)!r} was asked for, but no GPU is available here: use 'cpu'."
         )
     return chosen
-
-
-def _scaled(rule: Rule, game: Game) -> Rule:
-    """In half precision small gradients would become zero, unless the losses are scaled."""
-    half = getattr(game, "autocast", None) is torch.float16
-    return loss_scaling(rule) if half and not isinstance(rule, LossScaling) else rule
 
 
 def _product(tau: float | Tensor, lr: float | Tensor) -> float | Tensor:

@@ -225,13 +225,6 @@ def test_images_read_by_other_processes_make_the_same_run(small, tmp_path):
         train(replace(small, data=None, workers=2), tmp_path / "none")
 
 
-def test_a_run_in_half_precision_keeps_its_scale(small, tmp_path):
-    train(replace(small, autocast="fp16", steps=2), tmp_path)
-    train(replace(small, autocast="fp16"), tmp_path, resume=True)
-    rule = load_checkpoint(tmp_path / "checkpoint.pt")["rule"]
-    assert rule == {"loss_scale": 2.0**16, "steps_since_overflow": 4}
-
-
 # --- drawing
 
 

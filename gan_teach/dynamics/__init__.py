@@ -39,7 +39,6 @@ from gan_teach.dynamics.extrapolation import (
 )
 from gan_teach.dynamics.linear import rotation_period, step_matrix, step_spectrum
 from gan_teach.dynamics.ode import RK4, Heun, heun, rk4
-from gan_teach.dynamics.scaling import LossScaling, loss_scaling
 from gan_teach.dynamics.second_order import (
     Consensus,
     SymplecticAdjustment,
@@ -73,7 +72,6 @@ __all__ = [
     "Extragradient",
     "Heun",
     "Lookahead",
-    "LossScaling",
     "NegativeMomentum",
     "Optimistic",
     "PastExtragradient",
@@ -91,7 +89,6 @@ __all__ = [
     "gradient",
     "heun",
     "lookahead",
-    "loss_scaling",
     "negative_momentum",
     "optimistic",
     "past_extragradient",

@@ -26,7 +26,7 @@ class Rule(ABC):
 
     A subclass names the attributes that it carries from step to step in ``memory``; each is None
     before the first step, then a list of tensors or a whole number. ``linear`` says that all it
-    does with gradients is to hand them to the optimizers, taken at the loss times their ``scale``.
+    does with gradients is to hand them to the optimizers.
     """
 
     memory: tuple[str, ...] = ()
@@ -76,36 +76,30 @@ class Wrapping(Rule):
 
 
 def gradient(
-    loss: Tensor, params: Sequence[Tensor], keep_graph: bool = False, differentiable: bool = False,
-    scale: float = 1.0,
-) -> Grads:  # fmt: skip
+    loss: Tensor, params: Sequence[Tensor], keep_graph: bool = False, differentiable: bool = False
+) -> Grads:
     """d loss / d params; the losses of an ensemble are summed, so members do not mix.
 
     ``differentiable`` makes the result one that can be differentiated again. A loss that does not
-    depend on any parameter has gradient zero. The way back starts from ``scale * loss``, and what
-    arrives is divided by ``scale``, which matters only to what half precision can hold.
+    depend on any parameter has gradient zero.
     """
     if not loss.requires_grad:
         return tuple(torch.zeros_like(p) for p in params)
-    total = loss.sum() if loss.ndim else loss
-    grads = torch.autograd.grad(
-        total if scale == 1.0 else scale * total,
+    return torch.autograd.grad(
+        loss.sum() if loss.ndim else loss,
         params,
         retain_graph=keep_graph or differentiable,
         create_graph=differentiable,
         allow_unused=True,
         materialize_grads=True,
     )
-    return grads if scale == 1.0 else tuple(g / scale for g in grads)
 
 
-def field(
-    game: Game, batch: Batch, differentiable: bool = False, scale: float = 1.0
-) -> tuple[Grads, Grads, Seen]:
+def field(game: Game, batch: Batch, differentiable: bool = False) -> tuple[Grads, Grads, Seen]:
     """(dL_G/dG, dL_D/dD) at the current point from one batch, and the losses."""
     losses = game.losses(batch)
-    d_grads = gradient(losses.d, game.d_params, True, differentiable, scale)
-    g_grads = gradient(losses.g, game.g_params, False, differentiable, scale)
+    d_grads = gradient(losses.d, game.d_params, True, differentiable)
+    g_grads = gradient(losses.g, game.g_params, False, differentiable)
     return g_grads, d_grads, {"g_loss": losses.g.detach(), "d_loss": losses.d.detach()}
 
 

@@ -35,7 +35,7 @@ class Simultaneous(Rule):
     linear = True
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        g_grads, d_grads, seen = field(game, draw(), scale=optims.scale)
+        g_grads, d_grads, seen = field(game, draw())
         optims.step_d(d_grads)
         optims.step_g(g_grads)
         return seen
@@ -76,7 +76,7 @@ class Alternating(Rule):
                 batch = replace(shared, latent=batch.latent)
             with frozen(optims.d.params):
                 loss = game.loss_g(batch, fake if self.redraw == "none" and i == 0 else None)
-                grads = gradient(loss, optims.g.params, scale=optims.scale)
+                grads = gradient(loss, optims.g.params)
             optims.step_g(grads, active)
             seen["g_loss"] = latest(seen.get("g_loss"), loss.detach(), active)
         return seen
@@ -90,7 +90,7 @@ class Alternating(Rule):
         for i, active in _rounds(self.d_steps, game.lead):
             with frozen(optims.g.params):
                 loss = game.loss_d(shared or draw("d", i), fake)
-                grads = gradient(loss, optims.d.params, scale=optims.scale)
+                grads = gradient(loss, optims.d.params)
             optims.step_d(grads, active)
             seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
 

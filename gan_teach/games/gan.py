@@ -29,9 +29,8 @@ class GAN(Game):
     penalties : added to the discriminator's loss.
     corrupt : instance noise on the discriminator's input.
     label_smoothing : D's target for real samples (1 is none); only for losses with labels.
-    autocast : "bf16" or "fp16" evaluates both networks for the losses in bfloat16 or in half
-        precision where torch deems it safe; the losses themselves and all penalties keep the
-        parameters' precision. ``train`` scales the losses of "fp16" (``dynamics.loss_scaling``).
+    autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
+        the losses themselves and all penalties keep the parameters' precision.
 
     Raises TypeError or ValueError for arguments that do not fit together; shapes are tried out with
     two samples at the call.
@@ -75,7 +74,12 @@ class GAN(Game):
             _checks.instance("corrupt", corrupt, InstanceNoise, hint)
         self.corrupt = corrupt
         self.label_smoothing = label_smoothing
-        self.autocast = _precision(autocast)
+        if autocast not in (None, "bf16"):
+            raise ValueError(
+                f"autocast must be 'bf16' or None (the parameters' precision), got {autocast!r}. "
+                "In fp16 small gradients become zero; bfloat16 has the range of float32."
+            )
+        self.autocast = None if autocast is None else torch.bfloat16
         self.d_terms: dict[str, Tensor] = {}  # what D's last loss was the sum of, by name
         self.lead: tuple[int, ...] = getattr(data, "lead", ())
         # Batch statistics of a joint real-and-fake batch would differ from those of each alone.
@@ -259,11 +263,6 @@ def _total(terms: dict[str, Tensor]) -> Tensor:
     for other in others:
         first = first + other
     return first
-
-
-def _precision(name: str | None) -> torch.dtype | None:
-    known = {"bf16": torch.bfloat16, "fp16": torch.float16}
-    return None if name is None else known[_checks.choice("autocast", name, known)]
 
 
 def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -> Tensor:
