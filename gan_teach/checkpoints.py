@@ -18,7 +18,7 @@ import torch
 
 from gan_teach.training import State
 
-_FORMAT = "gan_teach.checkpoint/1"
+_FORMAT = "gan_teach.checkpoint/2"
 _MARK = b"gt-sha56"
 _TRAILER = len(_MARK) + hashlib.sha256().digest_size
 
@@ -26,7 +26,7 @@ _TRAILER = len(_MARK) + hashlib.sha256().digest_size
 def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -> Path:
     """Write all that the run needs to continue bit for bit.
 
-    That is the parameters and buffers of both players, both optimisers, the rule's own state, the
+    That is the parameters and buffers of both players, both optimisers, the rule's memory, the
     step, the seed and the losses that the players saw last. Random generators need no saving: every
     draw is a function of (seed, step). ``extras`` are further objects with ``state_dict``
     (averages) or plain tensors and numbers.
@@ -40,7 +40,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -
         "losses": state.losses,
         "game": _game_state(state),
         "optims": state.optims.state_dict(),
-        "rule": state.rule.state_dict(),
+        "memory": _copied(state.memory, "memory"),
         "extras": {k: v.state_dict() if hasattr(v, "state_dict") else v for k, v in extras.items()},
     }
     buffer = io.BytesIO()
@@ -88,11 +88,27 @@ def _restore(content: Mapping[str, Any], state: State) -> None:
         for key, buffer in module.named_buffers():
             buffer.copy_(saved["buffers"][name][key])
     state.optims.load_state_dict(content["optims"])
-    state.rule.load_state_dict(content["rule"])
+    state.memory = _copied(content["memory"], "memory", state.game.device)
     state.step = content["step"]
     state.losses = dict(content.get("losses", {}))  # earlier files have none
     state.stream.seeds = content["seed"]
     state.stream.forget()
+
+
+def _copied(content: Any, name: str, device: torch.device | None = None) -> Any:
+    """A rule's memory on ``device``, which may be another one than it was saved on."""
+    if isinstance(content, dict):
+        return {key: _copied(value, f"{name}[{key!r}]", device) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_copied(value, f"{name}[{i}]", device) for i, value in enumerate(content)]
+    if isinstance(content, torch.Tensor):
+        return content.detach().to(device, copy=True)
+    if content is None or isinstance(content, (bool, int, float, str)):
+        return content
+    raise TypeError(
+        f"{name} is of type {type(content).__name__}: what a rule remembers must be tensors, "
+        "numbers, text, or lists and dictionaries of these, so that a checkpoint can hold it."
+    )
 
 
 def _check_fits(path: Path, content: Mapping[str, Any], state: State) -> None:
@@ -118,7 +134,6 @@ def _named_parts(content: Mapping[str, Any], state: State) -> Iterator[tuple[str
     optims = state.optims.state_dict()
     yield "optimizer of G", sorted(content["optims"]["g"]), sorted(optims["g"])
     yield "optimizer of D", sorted(content["optims"]["d"]), sorted(optims["d"])
-    yield "rule", sorted(content["rule"]), sorted(state.rule.state_dict())
     buffers = content["game"]["buffers"]
     for name, module in state.game.modules().items():
         yield name, sorted(buffers.get(name, ())), sorted(dict(module.named_buffers()))

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from gan_teach.dropout import dropouts
-from gan_teach.dynamics import DrawFn, Rule, Seen, Wrapping
+from gan_teach.dynamics import DrawFn, Memory, Seen, UpdateRule, Wrapping, memory_of
 from gan_teach.games import GAN, Batch, Game
 from gan_teach.optim import Optimizers
 
@@ -84,7 +84,7 @@ def join(device: str = "cpu") -> World:
     return World(state.process_index, state.num_processes, str(state.device))
 
 
-def share(game: GAN, rule: Rule, world: World) -> Rule:
+def share(game: GAN, rule: UpdateRule, world: World) -> UpdateRule:
     """``rule``, as the processes of ``world`` take its steps together; the game's batch norms too.
 
     Raises ValueError for a rule that does more with gradients than to hand them to the optimizers,
@@ -92,7 +92,7 @@ def share(game: GAN, rule: Rule, world: World) -> Rule:
     """
     if world.size == 1:
         return rule
-    if not rule.linear:
+    if not getattr(rule, "linear", False):
         raise ValueError(f"{rule!r} cannot be shared by processes: use alternating().")
     if game.lead:
         raise ValueError("an ensemble cannot be shared by processes: train its members apart.")
@@ -109,13 +109,14 @@ class _Shared(Wrapping):
 
     linear = True
 
-    def __init__(self, inner: Rule, world: World) -> None:
+    def __init__(self, inner: UpdateRule, world: World) -> None:
         super().__init__(inner)
         self._world = world
 
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         assert isinstance(game, GAN)
-        seen = self.inner(game, _Share(draw, game, self._world), _Averaging(optims, self._world))
+        share, averaging = _Share(draw, game, self._world), _Averaging(optims, self._world)
+        seen = self.inner(game, share, averaging, *memory_of(self.inner, memory))
         values = [*seen.values(), *game.d_terms.values()]
         means = iter(self._world.mean(values))
         together = {name: next(means) for name in seen}

@@ -18,7 +18,14 @@ from torch import Tensor, nn
 
 from gan_teach import _checks, optim
 from gan_teach.dropout import dropouts, masks_of
-from gan_teach.dynamics import Rule, alternating
+from gan_teach.dynamics import (
+    Memory,
+    UpdateRule,
+    alternating,
+    checked_losses,
+    memory_of,
+    takes_memory,
+)
 from gan_teach.games import Game
 from gan_teach.history import History
 from gan_teach.schedules import Schedule
@@ -32,14 +39,18 @@ _SMALL_WORK = 2**26  # multiply-adds of a forward pass up to which one thread is
 
 @dataclass
 class State:
-    """A run as it is now. ``losses``: what each player's last update saw ({} before the first)."""
+    """A run as it is now. ``losses``: what each player's last update saw ({} before the first).
+
+    ``memory`` is what the rule carries from step to step, {} at first.
+    """
 
     step: int
     game: Game
-    rule: Rule
+    rule: UpdateRule
     optims: optim.Optimizers
     stream: Stream
     losses: dict[str, Tensor] = field(default_factory=dict)
+    memory: Memory = field(default_factory=dict)
     schedule: Schedule | None = None
 
     def __post_init__(self) -> None:
@@ -67,7 +78,7 @@ class Run(Iterator[State]):
 
 def train(
     game: Game,
-    rule: Rule | None = None,
+    rule: UpdateRule | None = None,
     *,
     steps: int,
     lr: float | Sequence[float] = 1e-3,
@@ -83,7 +94,8 @@ def train(
 
     Parameters
     ----------
-    rule : an update rule of ``gan_teach.dynamics``; ``alternating()`` by default.
+    rule : an update rule of ``gan_teach.dynamics``, or a function of your own (game, draw, optims)
+        that does what they do; ``alternating()`` by default.
     steps : number of updates; with ``resume`` the total, including those already done.
     lr : learning rate of the generator. tau : lr_D = tau * lr. This is an exact time-scale
         separation for SGD only: Adam divides a constant factor of the gradient out again, but not
@@ -100,7 +112,7 @@ def train(
     """
     _checks.instance("game", game, Game, "Build one with gt.GAN(...) or gt.FunctionGame(...).")
     rule = alternating() if rule is None else rule
-    _checks.instance("rule", rule, Rule, "Build one with gt.alternating() or another rule.")
+    takes_memory("rule", rule)
     _checks.whole("steps", steps)
     game.check_batch(_checks.whole("batch_size", batch_size, least=1))
     if schedule is not None and not callable(schedule):
@@ -116,7 +128,6 @@ def train(
         raise ValueError(f"optimizer must be one or a pair (for G, for D), got {optimizer!r}.")
     g_optim, d_optim = (optim.factory(make) for make in makers)
     optims = optim.Optimizers(g_optim(game.g_params, g_lr), d_optim(game.d_params, d_lr))
-    rule.reset()
     state = State(0, game, rule, optims, Stream(game, batch_size, seeds), schedule=schedule)
     if resume is not None:
         from gan_teach.checkpoints import load_checkpoint  # it needs State, so it stands above
@@ -144,7 +155,9 @@ def advance(state: State) -> State:
         state.optims.g.lr, state.optims.d.lr = (factor * rate for rate in state._rates)
     seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
     with _threads(state), masks_of((mix(s, state.step) for s in seeds), state._dropouts):
-        seen = state.rule(state.game, state.stream.at(state.step), state.optims)
+        remembered = memory_of(state.rule, state.memory)
+        seen = state.rule(state.game, state.stream.at(state.step), state.optims, *remembered)
+    seen = checked_losses(state.rule, seen, state.game, state.losses)
     state.losses = {**state.losses, **seen}  # a player that rested keeps its last loss
     state.step += 1
     return state

@@ -211,7 +211,6 @@ def test_a_missing_file_stays_a_missing_file(tmp_path):
 OTHERS = {
     "width": (lambda: fresh_state(plane(width=9)), "is of another architecture"),
     "optimizer": (lambda: fresh_state(optimizer="sgd"), "its optimizer of G keeps .*mean"),
-    "rule": (lambda: fresh_state(rule=dynamics.optimistic()), "its rule keeps nothing"),
     "ensemble": (lambda: fresh_state(pair()), "is of another architecture"),
     "buffers": (lambda: fresh_state(_normalised()), "its generator keeps nothing"),
 }
