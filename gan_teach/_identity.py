@@ -26,9 +26,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.weak import WeakIdKeyDictionary
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _OF_EVERY_TUPLE = frozenset(vars(namedtuple("_OF_EVERY_TUPLE", ())))
+_DIGESTS: Any = WeakIdKeyDictionary()  # tensor -> its version and SHA-256
 _WRAPPED = (staticmethod, classmethod)
 _METHODS = (FunctionType, property, cached_property, *_WRAPPED)
 
@@ -108,12 +110,8 @@ class _Reading:
             return self.of(value.item(), name)
         if isinstance(value, np.ndarray) and value.dtype == object:
             return self.of(value.tolist(), name)
-        if isinstance(value, Tensor):
-            content = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-        else:
-            content = np.ascontiguousarray(value)
         kind = str(value.dtype).removeprefix("torch.")
-        sha = hashlib.sha256(content.tobytes()).hexdigest()
+        sha = _digest_of(value) if isinstance(value, Tensor) else _sha(np.ascontiguousarray(value))
         return {"array": kind, "shape": list(value.shape), "sha256": sha}
 
     def _module(self, module: ModuleType, name: str) -> Any:
@@ -151,8 +149,8 @@ class _Reading:
 
     def _object(self, value: Any, name: str) -> Any:
         if callable(getattr(value, "identity", None)):
-            content = value.identity()
-        elif isinstance(value, MethodType):
+            return self.of(value.identity(), name)
+        if isinstance(value, MethodType):
             content = {"function": value.__func__, "of": value.__self__}
         elif isinstance(value, partial):
             content = {"function": value.func, "args": value.args, "keywords": value.keywords}
@@ -175,6 +173,20 @@ class _Reading:
         if content is None:
             raise _unreadable(name, f"an object of the class {type(value).__qualname__}")
         return {"object": self.of(type(value), name), "content": self.of(content, name)}
+
+
+def _digest_of(tensor: Tensor) -> str:
+    """Read anew only after a change: a data set of 150 MB is asked for at every checkpoint."""
+    version, sha = _DIGESTS.get(tensor, (None, ""))
+    if version != tensor._version:
+        content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        version, sha = tensor._version, _sha(content.numpy())
+        _DIGESTS[tensor] = version, sha
+    return sha
+
+
+def _sha(content: np.ndarray) -> str:
+    return hashlib.sha256(content.tobytes()).hexdigest()
 
 
 def _is_generated(kind: type, key: str, member: Any) -> bool:

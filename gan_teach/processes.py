@@ -113,6 +113,10 @@ class _Shared(Wrapping):
         super().__init__(inner)
         self._world = world
 
+    def identity(self) -> UpdateRule:
+        """A run is the same one whatever the number of processes."""
+        return self.inner
+
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         assert isinstance(game, GAN)
         share, averaging = _Share(draw, game, self._world), _Averaging(optims, self._world)

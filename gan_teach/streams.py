@@ -15,6 +15,9 @@ from torch import Tensor
 
 from gan_teach.games import Batch, Game
 
+DRAWS = 1
+"""Version of the rule by which seed and step make a draw: with another rule it is another run."""
+
 _BLOCK_ELEMENTS = 2**14  # real and latent numbers held per member and stream
 _LONGEST_BLOCK = 64
 _MASK = 2**64 - 1

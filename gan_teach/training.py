@@ -41,7 +41,8 @@ _SMALL_WORK = 2**26  # multiply-adds of a forward pass up to which one thread is
 class State:
     """A run as it is now. ``losses``: what each player's last update saw ({} before the first).
 
-    ``memory`` is what the rule carries from step to step, {} at first.
+    ``memory`` is what the rule carries from step to step, {} at first. ``branches``: where the run
+    was resumed with other settings, as name, step and changes.
     """
 
     step: int
@@ -52,6 +53,7 @@ class State:
     losses: dict[str, Tensor] = field(default_factory=dict)
     memory: Memory = field(default_factory=dict)
     schedule: Schedule | None = None
+    branches: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         # Looked up once: walking the modules at every step takes a tenth of a toy GAN's time.
@@ -89,6 +91,7 @@ def train(
     device: str | torch.device = "cpu",
     schedule: Schedule | None = None,
     resume: str | os.PathLike[str] | None = None,
+    branch: str | None = None,
 ) -> Run:
     """Train ``game`` for ``steps`` updates; yields the state before the first and after each one.
 
@@ -106,7 +109,10 @@ def train(
         weights belong to the models. In an ensemble lr, tau and seed may be sequences.
     schedule : step -> factor on both learning rates (see ``schedules``); it is applied anew before
         each step, so without one the rates may be changed by hand.
-    resume : a checkpoint written by ``save_checkpoint``; the run continues bit for bit.
+    resume : a checkpoint written by ``save_checkpoint``; the run continues bit for bit. Another
+        setting than the file's (all above but ``steps`` and ``device``, and the game's) is refused.
+    branch : the name of a run that goes on from ``resume`` with other settings on purpose; it
+        stands in ``state.branches`` and in the history's ``meta``, with what was changed.
 
     Raises TypeError or ValueError at the call, before anything is drawn.
     """
@@ -137,7 +143,9 @@ def train(
             raise ValueError(
                 f"steps={steps} is the total to reach, but {resume} is already at step {reached}."
             )
-        load_checkpoint(resume, state)
+        load_checkpoint(resume, state, branch)
+    elif branch is not None:
+        raise ValueError(f"branch={branch!r} needs resume: the checkpoint that it leaves from.")
     return Run(_states(state, steps), steps - state.step + 1)
 
 
@@ -211,6 +219,8 @@ def record(
         return History([], {name: [] for name in chosen}, meta=meta)
     if not steps or (steps[-1] != state.step and "interrupted" not in meta):
         _keep(state, steps, rows, chosen)
+    if state.branches:
+        meta["branches"] = state.branches
     if state.game.lead:
         meta["members"] = state.game.lead[0]
     length = min([len(steps), *(len(r) for r in rows.values())])  # Ctrl-C may fall between probes

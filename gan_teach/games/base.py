@@ -88,6 +88,10 @@ class Game(ABC):
         one batch may hand them to ``loss_d`` and ``loss_g`` instead of having them made again."""
         return None
 
+    def settings(self) -> dict[str, Any]:
+        """What decides the losses beside the parameters, by name: a resumed run must agree."""
+        return {"game": type(self)}
+
     def check_batch(self, n: int) -> None:
         """Raises ValueError for a batch size that the data cannot fill; a formula fills any."""
         del n

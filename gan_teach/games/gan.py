@@ -98,6 +98,12 @@ class GAN(Game):
     def modules(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
+    def settings(self) -> dict[str, Any]:
+        names = ("data", "latent", "loss", "penalties", "corrupt", "autocast")
+        named = {name: getattr(self, name) for name in names}
+        networks = {name: _architecture(module) for name, module in self.modules().items()}
+        return {**super().settings(), **named, **networks}
+
     def draw(self, n: int, rng: Any) -> Batch:
         real = self.data.sample(n, rng)
         latent = self.latent.sample(n, rng)
@@ -256,6 +262,12 @@ class GAN(Game):
                     f"{self.latent.shape}, but the data have shape {self.data.shape}."
                 )
             _tried("discriminator", self.critic, batch.real, self.data.shape)
+
+
+def _architecture(module: nn.Module) -> dict[str, Any]:
+    """A network without its weights: its layers as torch prints them, and its own classes."""
+    kinds = {type(part).__qualname__: type(part) for part in module.modules()}
+    return {"layers": str(module), "classes": kinds}
 
 
 def _total(terms: dict[str, Tensor]) -> Tensor:
