@@ -162,7 +162,8 @@ def advance(state: State) -> State:
         factor = state.schedule(state.step)
         state.optims.g.lr, state.optims.d.lr = (factor * rate for rate in state._rates)
     seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
-    with _threads(state), masks_of((mix(s, state.step) for s in seeds), state._dropouts):
+    masks = masks_of((mix(s, state.step) for s in seeds), state._dropouts)
+    with _threads(state), masks, state.game.keeping_terms():
         remembered = memory_of(state.rule, state.memory)
         seen = state.rule(state.game, state.stream.at(state.step), state.optims, *remembered)
     seen = checked_losses(state.rule, seen, state.game, state.losses)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from zlib import crc32
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from gan_teach import _checks, losses
 from gan_teach.corrupt import InstanceNoise
@@ -80,7 +82,9 @@ class GAN(Game):
                 "In fp16 small gradients become zero; bfloat16 has the range of float32."
             )
         self.autocast = None if autocast is None else torch.bfloat16
-        self.d_terms: dict[str, Tensor] = {}  # what D's last loss was the sum of, by name
+        # What D's loss in the last update was the sum of, by name; see ``keeping_terms``.
+        self.d_terms: dict[str, Tensor] = {}
+        self._keeps_terms = False
         self.lead: tuple[int, ...] = getattr(data, "lead", ())
         # Batch statistics of a joint real-and-fake batch would differ from those of each alone.
         norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
@@ -236,7 +240,16 @@ class GAN(Game):
         return terms
 
     def _keep(self, terms: dict[str, Tensor]) -> None:
-        self.d_terms = {name: value.detach() for name, value in terms.items()}
+        if self._keeps_terms:
+            self.d_terms = {name: value.detach() for name, value in terms.items()}
+
+    @contextmanager
+    def keeping_terms(self) -> Iterator[None]:
+        before, self._keeps_terms = self._keeps_terms, True
+        try:
+            yield
+        finally:
+            self._keeps_terms = before
 
     def _spread(self, batch: Batch, params: Params) -> Batch:
         """The batch with the leading axis that the given parameters have and it lacks."""
@@ -266,8 +279,9 @@ class GAN(Game):
 
 def _architecture(module: nn.Module) -> dict[str, Any]:
     """A network without its weights: its layers as torch prints them, and its own classes."""
-    kinds = {type(part).__qualname__: type(part) for part in module.modules()}
-    return {"layers": str(module), "classes": kinds}
+    # A parametrized layer (spectral norm) has a class of its own, made around its weights.
+    kinds = [type_before_parametrizations(part) for part in module.modules()]
+    return {"layers": str(module), "classes": {kind.__qualname__: kind for kind in kinds}}
 
 
 def _total(terms: dict[str, Tensor]) -> Tensor:
