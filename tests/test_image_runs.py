@@ -167,9 +167,14 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path):
     settings = json.loads((tmp_path / "run" / "settings.json").read_text())
     settings["lr"] = 1e25  # as if it had been started so
     (tmp_path / "run" / "settings.json").write_text(json.dumps(settings))
-    with pytest.raises(guards.DivergedError, match=r"last good checkpoint is .*checkpoint\.pt"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is of another run: lr: 0\.0001 before"):
         train(huge, tmp_path / "run", resume=True, every=1000)
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 2
+    message = r"last good checkpoint is .*checkpoint\.pt"
+    with pytest.raises(guards.DivergedError, match=message) as broken:
+        train(huge, tmp_path / "saved", every=1)
+    saved = load_checkpoint(tmp_path / "saved" / "checkpoint.pt")
+    assert 0 < saved["step"] == broken.value.step - 1
 
 
 def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
