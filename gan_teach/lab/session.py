@@ -296,9 +296,10 @@ class Session:
             "params": [*state.game.g_params, *state.game.d_params],
             "optims": state.optims.state_dict(),
             "grads": (state.optims.g_grads, state.optims.d_grads),
-            "rule": state.rule.state_dict(),
+            "memory": state.memory,
         }
         kept = _copied(tensors)
+        kept["losses"] = dict(state.losses)  # never changed in place
         return {**kept, "step": state.step, "config": self.config, "seen": dict(self._seen)}
 
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -310,7 +311,7 @@ class Session:
             p.data.copy_(value)
         state.optims.load_state_dict(kept["optims"])
         state.optims.g_grads, state.optims.d_grads = kept["grads"]
-        state.rule.load_state_dict(kept["rule"])
+        state.memory, state.losses = kept["memory"], kept["losses"]
         state.step = kept["step"]
 
 

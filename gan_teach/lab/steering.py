@@ -31,10 +31,8 @@ def steer(state: State, config: Config) -> None:
     state.stream.batch_size = config.batch
     state.stream.forget()  # noise and penalties shape what is drawn
     rule = _rule(state.game, config)
-    if type(rule) is type(state.rule):  # another rule starts without a memory
-        rule.load_state_dict(state.rule.state_dict())
-    else:
-        rule.reset()
+    if type(rule) is not type(state.rule):
+        state.memory = {}  # another rule starts without one
     state.rule = rule
     make = OPTIMIZERS[config.optimizer]
     fresh = optim.Optimizers(
