@@ -222,13 +222,35 @@ def test_frechet_against_the_matrix_square_root():
 def test_both_routes_to_the_sample_distance_agree(n):
     x, y = normal(n, 30, 1), normal(n + 3, 30, 2, mean=0.2, std=1.3)
     by_moments = mt.frechet_distance(x.mean(0), np.cov(x.T), y.mean(0), np.cov(y.T))
-    assert mt.sample_frechet(x, y) == pytest.approx(by_moments, rel=1e-5)
-    assert mt.sample_frechet(x, x) == pytest.approx(0, abs=1e-6)
+    assert mt.sample_frechet(x, y) == pytest.approx(by_moments, rel=1e-12)
+    assert mt.sample_frechet(x, x) == pytest.approx(0, abs=1e-12)
     assert mt.sample_frechet(x, x) >= 0
     u, v = (x - x.mean(0)) / math.sqrt(n - 1), (y - y.mean(0)) / math.sqrt(n + 2)
     nuclear = np.linalg.norm(u @ v.T, "nuc")
     oracle = ((x.mean(0) - y.mean(0)) ** 2).sum() + (u**2).sum() + (v**2).sum() - 2 * nuclear
     assert mt.sample_frechet(x, y) == pytest.approx(oracle, rel=1e-9)
+
+
+@pytest.mark.parametrize("ranks", [(5, 5), (5, 64), (64, 5)], ids=str)
+def test_samples_in_a_subspace_keep_all_digits(ranks):
+    # square roots of eigenvalues that are zero up to rounding would be wrong by 1e-8 each
+    rng = np.random.default_rng(6)
+    x, y = (rng.standard_normal((500, r)) @ rng.standard_normal((r, 64)) for r in ranks)
+    u, v = (z - z.mean(0) for z in (x, y))
+    nuclear = np.linalg.norm(u @ v.T, "nuc")  # of (500, 500), without covariances
+    spread = ((u**2).sum() + (v**2).sum() - 2 * nuclear) / 499
+    exact = ((x.mean(0) - y.mean(0)) ** 2).sum() + spread
+    assert mt.sample_frechet(x, y) == pytest.approx(exact, rel=1e-12)
+    by_moments = mt.frechet_distance(x.mean(0), np.cov(x.T), y.mean(0), np.cov(y.T))
+    assert by_moments == pytest.approx(exact, rel=1e-12)
+
+
+def test_samples_in_one_subspace_are_as_far_apart_as_its_coordinates():
+    axes = np.linalg.qr(normal(64, 5, 1))[0].T  # (5, 64), orthonormal rows
+    x, y = normal(300, 5, 2), normal(400, 5, 3, mean=0.5, std=2.0)
+    assert mt.sample_frechet(x @ axes, y @ axes) == pytest.approx(
+        mt.sample_frechet(x, y), rel=1e-13
+    )
 
 
 @pytest.mark.parametrize(("d", "n"), [(16, 1000), (64, 1000), (64, 5000)])
