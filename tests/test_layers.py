@@ -12,7 +12,7 @@ import gan_teach
 
 PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [
-    {"_checks", "_files", "_threads", "history", "smoke", "tables"},
+    {"_checks", "_files", "_identity", "_threads", "history", "smoke", "tables"},
     {
         *("data", "models", "convnets", "losses", "penalties", "corrupt", "schedules", "dropout"),
         *("metrics", "landscape"),
