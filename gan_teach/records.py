@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach import _checks, course
+from gan_teach import _checks, course, image_records
 from gan_teach.history import History
 from gan_teach.image_records import IMAGE_RECORDS
 
@@ -33,12 +33,25 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Record:
-    """One long result: ``sweep(seeds, folder, progress)`` runs it, ``finish`` makes it small."""
+    """One long result: ``sweep(seeds, folder, progress)`` runs it, ``finish`` makes it small.
+
+    game, training : names in ``zoo``. ``facts()``: what else decides the numbers.
+    """
 
     summary: str
     seeds: int
+    game: str
+    training: str
+    facts: Callable[[], dict[str, Any]]
     sweep: Callable[..., History]
     finish: Callable[[History], History]
+
+    def settings(self) -> dict[str, Any]:
+        """What it is the result of, as plain data; each member's seed is in the record."""
+        from gan_teach import zoo
+
+        own = {"game": self.game, **self.facts()}
+        return {**own, **image_records.in_words(getattr(zoo, self.training))}
 
 
 def folder() -> Path:
@@ -47,9 +60,14 @@ def folder() -> Path:
 
 
 def load(name: str) -> History:
-    """The shipped record of that name. ValueError for unknown names, OSError if it was not made."""
-    known = [*RECORDS, *IMAGE_RECORDS]
-    return History.load(folder() / f"{_checks.choice('record', name, known)}.npz")
+    """The shipped record of that name, which says itself what it is the result of.
+
+    Raises ValueError for an unknown name and for a record of other settings or of another schema,
+    OSError if it was not made.
+    """
+    path = folder() / f"{_checks.choice('record', name, [*RECORDS, *IMAGE_RECORDS])}.npz"
+    made_by = RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
+    return image_records.check(History.load(path), made_by, path)
 
 
 def make(
@@ -69,7 +87,9 @@ def make(
     count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
     history = record.sweep(count, folder=work / name, progress=progress)
     if len(history):
-        history = record.finish(history).describe(meta={"record": name, "title": record.summary})
+        facts = {"schema": image_records.SCHEMA, "settings": record.settings()}
+        facts |= {"record": name, "title": record.summary}
+        history = record.finish(history).describe(meta=facts)
         history.save(out / f"{name}.npz")
     return history
 
@@ -314,27 +334,31 @@ def _finish_half_circles(history: History) -> History:
     return small.describe(meta={"static_per_member": per_member, "unit": "step"})
 
 
-RECORDS: dict[str, Record] = {
-    f"{name}-{short}": Record(f"{title}, {long}", 200, partial(run, loss), finish)
-    for name, title, run, finish in (
-        ("two-clusters", "Two clusters, 5000 epochs", _two_clusters, _finish_two_clusters),
-        (
-            "five-gaussians",
-            "Five Gaussians, 4000 to 20,000 steps",
-            _five_gaussians,
-            _finish_five_gaussians,
-        ),
-    )
-    for short, loss, long in (
-        ("js", "js", "non-saturating loss"),
-        ("rs", "relativistic", "relativistic pairing"),
-    )
-}
-RECORDS |= {
-    f"half-circles-{kind}": Record(
-        f"The S of two half circles, {kind} settings", 8, partial(_half_circles, improved),
-        _finish_half_circles,
-    )
-    for kind, improved in (("published", False), ("improved", True))
-}  # fmt: skip
+def _followed() -> dict[str, Any]:
+    return {"every": 200, "first": FIRST_PART, "followed": FOLLOWED}
+
+
+RECORDS: dict[str, Record] = {}
+for _short, _loss, _long in (
+    ("js", "js", "non-saturating loss"),
+    ("rs", "relativistic", "relativistic pairing"),
+):
+    RECORDS[f"two-clusters-{_short}"] = Record(
+        f"Two clusters, 5000 epochs, {_long}", 200, "two_clusters", "TWO_CLUSTERS",
+        partial(dict, loss=_loss, every=5), partial(_two_clusters, _loss), _finish_two_clusters,
+    )  # fmt: skip
+    RECORDS[f"five-gaussians-{_short}"] = Record(
+        f"Five Gaussians, 4000 to 20,000 steps, {_long}", 200, "five_gaussians", "FIVE_GAUSSIANS",
+        lambda loss=_loss: {"loss": loss, **_followed()}, partial(_five_gaussians, _loss),
+        _finish_five_gaussians,
+    )  # fmt: skip
+RECORDS["half-circles-published"] = Record(
+    "The S of two half circles, published settings", 8, "half_circles", "HALF_CIRCLES",
+    partial(dict, every=316), partial(_half_circles, False), _finish_half_circles,
+)  # fmt: skip
+RECORDS["half-circles-improved"] = Record(
+    "The S of two half circles, improved settings", 8, "half_circles_improved",
+    "HALF_CIRCLES_IMPROVED", partial(dict, every=100, average=200.0), partial(_half_circles, True),
+    _finish_half_circles,
+)  # fmt: skip
 """The records by name, with the number of seeds that each was made with."""
