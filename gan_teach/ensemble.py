@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_teach import _checks, losses, penalties
+from gan_teach import losses, penalties
 from gan_teach.corrupt import InstanceNoise
 from gan_teach.games import GAN, FunctionGame, Game
 from gan_teach.models import stack_modules
@@ -104,14 +104,3 @@ def _stack_noise(members: Sequence[InstanceNoise | None]) -> InstanceNoise | Non
         raise ValueError("members may differ in the noise's std, not in `shared` or `anneal`.")
     std = [float(m.std) if m else 0.0 for m in members]
     return replace(given[0], std=torch.tensor(std, dtype=torch.float64))
-
-
-def unstack(game: Game, index: int) -> tuple[list[Tensor], list[Tensor]]:
-    """Copies of one member's parameters (generator's, discriminator's)."""
-    size = game.lead[0] if game.lead else 0
-    if not -size <= _checks.whole("index", index, least=-size) < size:
-        raise ValueError(f"index must be below {size}, the number of members, got {index}.")
-    return (
-        [p.detach()[index].clone() for p in game.g_params],
-        [p.detach()[index].clone() for p in game.d_params],
-    )

@@ -9,6 +9,8 @@ import sys
 import time
 import warnings
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from gan_teach import bogonet, cli, exercises, plots
+from gan_teach import bogonet, cli, exercises, penalties, plots
 from gan_teach._threads import one_thread
 from gan_teach.bogonet import architectures, classifier, runs, studies
 from gan_teach.bogonet.architectures import Architecture, Network
@@ -364,6 +366,19 @@ def test_a_folder_belongs_to_one_study(judge, tmp_path):
         bogonet.run_study(1, other, source="sklearn", folder=tmp_path)
     with pytest.raises(ValueError, match="holds a study of the digits 'sklearn', not 'mnist'"):
         bogonet.run_study(1, SMALL, source="mnist", folder=tmp_path)
+
+
+def test_an_algorithm_that_is_another_under_its_name_is_another_study(judge, tmp_path, monkeypatch):
+    options = {"algorithms": ["dragan"], "source": "sklearn", "folder": tmp_path}
+    bogonet.run_study(1, SMALL, **options)
+    weaker = replace(runs.ALGORITHMS["dragan"], penalty=partial(penalties.dragan, 1.0))
+    monkeypatch.setitem(runs.ALGORITHMS, "dragan", weaker)
+    with pytest.raises(ValueError, match="another study: its settings differ"):
+        bogonet.run_study(1, SMALL, **options)
+    monkeypatch.undo()
+    monkeypatch.setattr(studies, "__version__", "0.0")
+    with pytest.raises(ValueError, match="another study: its library differ"):
+        bogonet.run_study(1, SMALL, **options)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from cases import GAMES, LOSSES, PENALTIES, dirac, function, image, plane, rng, tutorial
-from gan_teach import corrupt, data, dynamics, penalties, probes
-from gan_teach.ensemble import stack, unstack
+from gan_teach import corrupt, data, dynamics, losses, penalties, probes
+from gan_teach.ensemble import stack
 from gan_teach.games import GAN, FunctionGame
 from gan_teach.models import Affine1D
 from gan_teach.spectra import flatten, jacobian, spectra
@@ -183,15 +183,8 @@ def test_function_games_stack_from_starting_points():
     assert ensemble.lead == (3,)
 
 
-def test_unstack_copies_one_member():
-    games = [dirac(1.0, 2.0), dirac(3.0, 4.0)]
-    ensemble = stack(games)
-    g, d = unstack(ensemble, 1)
-    assert (g[0].tolist(), d[0].tolist()) == ([3.0], [4.0])
-    assert unstack(ensemble, -2)[0][0].tolist() == [1.0]
-    g[0].zero_()
-    assert flatten(ensemble)[1].tolist() == [3.0, 4.0]
-    assert "StackedSource(2 x" in repr(ensemble.data)
+def test_an_ensembles_sources_say_what_they_are():
+    assert "StackedSource(2 x" in repr(stack([dirac(), dirac()]).data)
 
 
 def slope_penalty(name, power, shift, weight=1.0):
@@ -240,7 +233,10 @@ def _half_way(real, fake, noise, lead):
 
 
 def test_equal_losses_need_not_be_one_object():
-    agree(lambda i: plane(i, loss=[LOSSES[0], type(LOSSES[0])(*LOSSES[0]), LOSSES[4]][i]), 3)
+    members = [losses.hinge, losses.Loss(*losses.hinge), losses.wasserstein]
+    real, fake = torch.randn(2, 3, 7, generator=rng(2))
+    found = losses.grouped(members).d(real, fake)
+    assert found.tolist() == [m.d(x, y).item() for m, x, y in zip(members, real, fake, strict=True)]
 
 
 class Stretch(torch.nn.Module):
@@ -354,8 +350,6 @@ BAD = {
     "sharing": (
         lambda: stack([line(corrupt=n) for n in NOISES[1:]]), "in the noise's std, not in `shared`",
     ),
-    "index": (lambda: unstack(stack([line()] * 2), 2), "index must be below 2.*got 2"),
-    "no ensemble": (lambda: unstack(line(), 0), "index must be below 0"),
 }  # fmt: skip
 
 
