@@ -14,7 +14,7 @@ from gan_teach import corrupt, data, dynamics, losses, penalties, probes
 from gan_teach.ensemble import stack
 from gan_teach.games import GAN, FunctionGame
 from gan_teach.models import Affine1D
-from gan_teach.spectra import flatten, jacobian, spectra
+from gan_teach.spectra import jacobian, spectra
 from gan_teach.training import record, train
 
 SEEN = {
