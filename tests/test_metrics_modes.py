@@ -103,7 +103,6 @@ def test_a_perfect_generator_lies_in_the_band_of_each_mode_score():
 
 METRICS = {
     "js": mt.histogram_js,
-    "tv": mt.histogram_tv,
     "sliced Wasserstein": mt.sliced_wasserstein,
     "kid": mt.kid,
     "mmd": lambda fake, true: mt.rbf_mmd(fake, true, 0.5),
@@ -186,8 +185,6 @@ def test_band_of_an_array_splits_its_rows():
 def test_precision_and_recall_by_hand():
     found = mt.precision_recall([0.5, 10.0], [0.0, 1.0, 2.0, 3.0], k=1)
     assert found == (0.5, 1.0)
-    assert found.f1 == pytest.approx(2 / 3)
-    assert mt.PrecisionRecall(0.0, 0.0).f1 == 0
 
 
 def test_density_and_coverage_by_hand():

@@ -3,7 +3,7 @@
 A score means nothing without its noise: ``noise_band`` says what real data score against real data.
 """
 
-from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein, wasserstein_1d
+from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein
 from gan_teach.metrics.frechet import (
     FrechetInfinity,
     InceptionScore,
@@ -15,7 +15,6 @@ from gan_teach.metrics.frechet import (
 from gan_teach.metrics.histograms import (
     histogram_js,
     histogram_js_bias,
-    histogram_tv,
     js_divergence,
     kl_divergence,
     shared_histogram,
@@ -56,7 +55,6 @@ __all__ = [
     "frechet_infinity",
     "histogram_js",
     "histogram_js_bias",
-    "histogram_tv",
     "inception_score",
     "js_divergence",
     "kid",
@@ -73,5 +71,4 @@ __all__ = [
     "shared_histogram",
     "sliced_wasserstein",
     "total_variation",
-    "wasserstein_1d",
 ]
