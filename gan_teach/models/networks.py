@@ -8,9 +8,10 @@ other libraries are stacked through ``torch.vmap``, which is slower but general.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from gan_teach import _checks
+from gan_teach._identity import fingerprint
 from gan_teach.models import dropout
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -41,6 +43,9 @@ INITS: dict[str, Callable[[Tensor, torch.Generator], object]] = {
     "xavier": lambda w, rng: nn.init.xavier_uniform_(w, generator=rng),
     "orthogonal": lambda w, rng: nn.init.orthogonal_(w, generator=rng),
 }
+
+
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
 
 class Linear(nn.Module):
@@ -252,16 +257,18 @@ class Vmapped(nn.Module):
 def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
     """One module whose parameters (S, ...) are those of S modules of one architecture.
 
-    Raises ValueError when the architectures differ, or when a module keeps buffers (batch
-    normalisation mixes the members of a batch; train such networks one at a time).
+    Raises ValueError when the architectures differ, in an attribute of a layer too (only the first
+    member's would be used), or when a module keeps buffers (batch normalisation mixes the members
+    of a batch; train such networks one at a time); TypeError naming an attribute that cannot be
+    compared.
     """
-    first = {name: tuple(p.shape) for name, p in modules[0].named_parameters()}
-    for i, module in enumerate(modules):
-        shapes = {name: tuple(p.shape) for name, p in module.named_parameters()}
-        if shapes != first or str(module) != str(modules[0]):
+    first = architecture(modules[0])
+    for i, module in enumerate(modules[1:], start=1):
+        other = architecture(module)
+        if other != first:
             raise ValueError(
-                f"member {i} has another architecture than member 0: an ensemble needs networks of "
-                "one shape. Make one ensemble per architecture."
+                f"member {i} has another architecture than member 0{_difference(first, other)}: an "
+                "ensemble needs networks of one shape. Make one ensemble per architecture."
             )
     if next(modules[0].buffers(), None) is not None:
         raise ValueError("networks with buffers (such as BatchNorm) cannot be stacked.")
@@ -273,6 +280,31 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
         tensors = [m.get_parameter(name).detach() for m in modules]
         setattr(owner, key, nn.Parameter(torch.stack(tensors)))
     return stacked
+
+
+def architecture(module: nn.Module) -> dict[str, Any]:
+    """All of a network but its weights: text, shapes and other attributes of each part, by name."""
+    parts = {}
+    for name, part in module.named_modules():
+        own = {k: v for k, v in vars(part).items() if k not in _OF_EVERY_MODULE}
+        shapes = {k: list(p.shape) for k, p in part.named_parameters(recurse=False)}
+        attributes = fingerprint(own, name or "the network")
+        parts[name] = {
+            "layer": (type(part), part.extra_repr(), shapes), "attributes": attributes,
+        }  # fmt: skip
+    return parts
+
+
+def _difference(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """The attribute in which two networks of the same layers differ; empty for other networks."""
+    if [part["layer"] for part in first.values()] != [part["layer"] for part in other.values()]:
+        return ""
+    return next(
+        f" (its {name or 'network'} has another {key!r})"
+        for name, part in first.items()
+        for key in part["attributes"] | other[name]["attributes"]
+        if part["attributes"].get(key) != other[name]["attributes"].get(key)
+    )
 
 
 def _parameter_slots(module: nn.Module) -> list[tuple[str, nn.Module, str]]:

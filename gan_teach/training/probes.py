@@ -212,6 +212,10 @@ class _Fixed:
         self.source = source
         self._held: tuple[Any, Tensor] | None = None
 
+    def identity(self) -> dict[str, Any]:
+        """What decides the samples, without the ones that are held."""
+        return {"n": self.n, "seed": self.seed, "source": self.source}
+
     def __call__(self, game: GAN) -> Tensor:
         source = self.source(game)
         if self._held is None or self._held[0] is not source:
