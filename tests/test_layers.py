@@ -20,6 +20,7 @@ LAYERS = [
     {"games", "streams"},
     {
         "optim",
+        "derivatives",
         "dynamics",
         "spectra",
         "krylov",
