@@ -200,7 +200,8 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
 
     ends = [0.0] if stable.any() and stable[0] else []
     for i in np.flatnonzero(stable[1:] != stable[:-1]):
-        inside, outside = (taus[i], taus[i + 1]) if stable[i] else (taus[i + 1], taus[i])
+        low, high = float(taus[i]), float(taus[i + 1])
+        inside, outside = (low, high) if stable[i] else (high, low)
         ends.append(_bisected(is_stable, inside, outside, 0.0))
     if len(ends) % 2:
         ends.append(math.inf)

@@ -4,6 +4,7 @@
 # Wrong arguments are given on purpose, and parts of modules are taken by index.
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def test_apply_maps_parameters_and_no_buffers(points):
 def test_members_of_a_stack_keep_their_own_buffers():
     with torch.random.fork_rng(devices=[]):
         members = [Scaled([1.0 + i, -3.0]).to(F64) for i in range(3)]
-    stacked = models.stack_modules(members)
+    stacked: Any = models.stack_modules(members)
     x = torch.randn(3, 5, 3, dtype=F64, generator=rng(1))
     alone = torch.stack([m(row) for m, row in zip(members, x, strict=True)])
     torch.testing.assert_close(stacked(x), alone, rtol=1e-12, atol=1e-12)
@@ -204,7 +205,7 @@ def test_members_of_a_stack_keep_their_own_buffers():
         expected = models.apply(member, [2 * member.layer.weight, member.layer.bias], row)
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     assert not stacked.scale.requires_grad
-    members[0].scale.zero_()  # the stack owns copies
+    members[0].scale.zero_()  # pyright: ignore[reportCallIssue]  # the stack owns copies
     assert stacked.scale[0, 0] == 1.0
 
 
