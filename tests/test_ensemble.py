@@ -102,7 +102,8 @@ def mixed(i):
 
 
 def test_losses_penalties_smoothing_and_noise_may_differ():
-    agree(mixed, len(MIXED), optimizer="adam")
+    # Two of the losses are paired: their D's last bias moves by rounding noise (see above).
+    agree(mixed, len(MIXED), tol=1e-8, optimizer="adam")
 
 
 def test_latents_and_data_may_differ():

@@ -13,6 +13,7 @@ from gan_teach.models.networks import (
     apply,
     architecture,
     evaluating,
+    iterates,
     stack_modules,
     takes_leading_axis,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "architecture",
     "convnets",
     "evaluating",
+    "iterates",
     "stack_modules",
     "takes_leading_axis",
 ]
