@@ -49,7 +49,6 @@ from .dynamics import lookahead as lookahead
 from .dynamics import consensus as consensus
 from .dynamics import symplectic_adjustment as symplectic_adjustment
 from .dynamics import heun as heun
-from .dynamics import rk4 as rk4
 from .training.averages import Average as Average
 from .games.ensemble import stack as stack
 from .training import EMA as EMA

@@ -52,7 +52,7 @@ from gan_teach.dynamics.extrapolation import (
     past_extragradient,
 )
 from gan_teach.dynamics.linear import rotation_period, step_matrix, step_spectrum
-from gan_teach.dynamics.ode import RK4, Heun, heun, rk4
+from gan_teach.dynamics.ode import Heun, heun
 from gan_teach.dynamics.second_order import (
     Consensus,
     SymplecticAdjustment,
@@ -72,12 +72,10 @@ RULES: dict[str, Callable[..., Rule]] = {
     "consensus": consensus,
     "symplectic_adjustment": symplectic_adjustment,
     "heun": heun,
-    "rk4": rk4,
 }
 """Every rule that takes any game, by name: ``RULES[name](...)`` makes one."""
 
 __all__ = [
-    "RK4",
     "RULES",
     "AffineAlternating",
     "Alternating",
@@ -110,7 +108,6 @@ __all__ = [
     "negative_momentum",
     "optimistic",
     "past_extragradient",
-    "rk4",
     "rotation_period",
     "simultaneous",
     "step_matrix",
