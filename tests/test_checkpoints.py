@@ -429,7 +429,7 @@ def test_a_killed_writer_leaves_the_last_good_file(tmp_path):
     script = textwrap.dedent("""
         import os, random, signal, sys, time
         from gan_teach import data
-        from gan_teach.checkpoints import load_checkpoint, save_checkpoint
+        from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
         from gan_teach.games import GAN
         from gan_teach.models import MLP
         from gan_teach.training import train

@@ -270,7 +270,7 @@ def test_the_message_leads_to_the_part():
 def test_another_process_finds_the_same(tmp_path):
     script = """
         import functools, torch
-        from gan_teach import data, losses, penalties
+        from gan_teach import data; from gan_teach.games import losses, penalties
         from gan_teach._identity import digest
         numbers = {"b", "a", "c"}
         def f(x, scale=2.0): return x in {"p", "q", "r"} and numbers

@@ -100,6 +100,31 @@ def test_imports_have_no_cycle():
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError and names the cycle
 
 
+def file_of(name: str) -> Path | None:
+    """The file of gan_teach that an imported name leads to."""
+    parts = name.split(".")[1:]
+    for length in range(len(parts), 0, -1):
+        place = PACKAGE.joinpath(*parts[:length])
+        for path in (place.with_suffix(".py"), place / "__init__.py"):
+            if path in MODULES:
+                return path
+    return None
+
+
+def files_imported(path: Path, inner: bool = True) -> set[str]:
+    """The files that a file imports; a package's own siblings do not count as its ``__init__``."""
+    found = Imports(path)
+    names = found.eager | found.inner if inner else found.eager
+    paths = {file_of(name) for name in names if name.startswith("gan_teach.")}
+    return {name_of(p) for p in paths if p is not None and p != path}
+
+
+def test_no_file_imports_one_that_imports_it_back():
+    """Nor in a circle, and a function hides none."""
+    graph = {name_of(path): files_imported(path) for path in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_heavy_packages_wait_until_they_are_used(path):
     here = top_level(path)

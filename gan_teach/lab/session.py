@@ -18,6 +18,7 @@ import numpy as np
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._devices import one_thread
 from gan_teach.history import History
 from gan_teach.lab.config import Config, facts
 from gan_teach.lab.frame import Frame
@@ -26,7 +27,6 @@ from gan_teach.lab.replay import MAX_STEPS, Replay, resolve
 from gan_teach.lab.steering import begin, steer
 from gan_teach.lab.thinned import Thinned
 from gan_teach.lab.worlds import world_of
-from gan_teach.models.threads import one_thread
 from gan_teach.training import State, advance
 
 RECORDS = 512  # rows of the history: as many as a chart has room for

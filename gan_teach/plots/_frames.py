@@ -11,9 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gan_teach import plots
 from gan_teach.history import History
-from gan_teach.plots import style
+from gan_teach.plots import curves, style, tutorial
 from gan_teach.plots._panel import Draw, Panel
 from gan_teach.plots._stage import stage
 
@@ -70,10 +69,10 @@ def of(
 def default_panels(history: History) -> list[Panel]:
     """The panels whose numbers the history has. Raises ValueError when there are none."""
     known: dict[tuple[str, ...], Panel] = {
-        ("fake",): plots.picture_panel,
-        ("objective",): plots.objective_panel,
-        ("d_grad", "g_grad"): plots.gradients_panel,
-        ("eigenvalues",): plots.eigenvalues_panel,
+        ("fake",): tutorial.picture_panel,
+        ("objective",): tutorial.objective_panel,
+        ("d_grad", "g_grad"): tutorial.gradients_panel,
+        ("eigenvalues",): curves.eigenvalues_panel,
     }
     found = [panel for keys, panel in known.items() if all(key in history for key in keys)]
     if not found:

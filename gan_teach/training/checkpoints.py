@@ -18,7 +18,7 @@ import torch
 
 from gan_teach._identity import fingerprint
 from gan_teach.dynamics.streams import DRAWS
-from gan_teach.training.loop import State
+from gan_teach.training.state import State
 
 _FORMAT = "gan_teach.checkpoint/2"
 _OPTIMIZERS = {"g": "optimizer of G", "d": "optimizer of D"}

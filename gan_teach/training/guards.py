@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gan_teach.games import GAN
-from gan_teach.training.loop import Run, State
+from gan_teach.training.state import Run, State
 
 _READ_EVERY = 10
 _PLAYERS = {"d": "discriminator", "g": "generator"}  # D moves first, so it is to blame first

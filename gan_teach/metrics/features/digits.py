@@ -7,11 +7,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from gan_teach._devices import seeded
+from gan_teach._devices import one_thread, seeded
 from gan_teach.data import small_mnist
 from gan_teach.metrics.features import classifier
 from gan_teach.metrics.features.classifier import Classifier
-from gan_teach.models.threads import one_thread
 
 HELD_OUT = 0.2
 EPOCHS, RATE = 15, 3e-3
