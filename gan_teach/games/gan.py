@@ -272,6 +272,8 @@ class GAN(Game):
                     f"{self.latent.shape}, but the data have shape {self.data.shape}."
                 )
             logits = _tried("discriminator", self.critic, batch.real, self.data.shape)
+            for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
+                penalty.check(self.critic, batch.real, fake, noise, len(self.lead))
         for player, loss in (("G", self.loss.g), ("D", self.loss.d)):
             value = loss(logits, logits)
             if not isinstance(value, Tensor) or tuple(value.shape) != self.lead:

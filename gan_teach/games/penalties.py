@@ -54,6 +54,9 @@ class Penalty:
         squared_norm = gradient_norm_squared(critic, self.points(real, fake, noise, lead))
         return self._weighted(self.value(squared_norm).mean(-1))
 
+    def check(self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> None:
+        """Raises ValueError where its value has another shape than a loss; those here have not."""
+
     def _weighted(self, value: Tensor) -> Tensor:
         if isinstance(self.weight, Tensor):  # one per member; the values may be T snapshots of each
             return self.weight.to(value).repeat(len(value) // len(self.weight)) * value
@@ -71,15 +74,17 @@ class _Own(Penalty):
     def __call__(
         self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise = (), lead: int = 0
     ) -> Tensor:
-        value = self.function(critic, real, fake, noise)
-        lead_shape = real.shape[:lead]
-        if not isinstance(value, Tensor) or value.shape != lead_shape:
+        return self._weighted(self.function(critic, real, fake, noise))
+
+    def check(self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> None:
+        with torch.enable_grad():
+            value = self.function(critic, real, fake, noise)
+        if not isinstance(value, Tensor) or value.shape != real.shape[:lead]:
             given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
             raise ValueError(
                 f"penalty {self.name} returned {given}: it must be a tensor of shape "
-                f"{tuple(lead_shape)}, one number for each game."
+                f"{tuple(real.shape[:lead])}, one number for each game."
             )
-        return self._weighted(value)
 
 
 def get(penalty: Any) -> Penalty:
