@@ -275,7 +275,7 @@ SETTINGS = {  # name: (game, arguments of train that differ, what the message mu
     "loss": (lambda: plane(loss="hinge"), {}, "loss, content, name: 'non_sat.*' before, 'hinge'"),
     "own loss of the same name": (
         lambda: plane(loss=losses.non_saturating._replace(d=losses.hinge.d)), {},
-        "loss, content, d: .*_cross_entropy.* before, .*relu.* now",
+        "loss, content, d, name: .*cross_entropy_d.* before, .*hinge_d.* now",
     ),
     "label smoothing": (lambda: plane(label_smoothing=0.9), {}, "loss, content"),
     "penalty": (lambda: plane(penalties=penalties.r2(1.0)), {}, "penalties: .* before"),

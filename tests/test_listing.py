@@ -16,7 +16,7 @@ def test_a_rule_shows_its_formula_its_lines_and_its_numbers(name):
     rule = RULES[name]()
     text = str(gt.source(rule))
     assert "def __call__(self, game" in text
-    assert type(rule).__doc__.strip().splitlines()[0] in text
+    assert str(type(rule).__doc__).strip().splitlines()[0] in text
     for key, value in vars(rule).items():
         assert isinstance(value, gt.dynamics.Rule) or f"{key}={value!r}" in text.splitlines()[0]
     assert str(gt.source(RULES[name])) in text  # the rule not called yet: the same, without numbers

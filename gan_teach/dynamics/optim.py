@@ -151,9 +151,9 @@ class Adam(Optimizer):
 
     def _update(self, grads: Sequence[Tensor]) -> None:
         self.count, (b1, b2) = self.count + 1.0, self.betas
-        one_rate = not isinstance(self.lr, Tensor) and not isinstance(self.count, Tensor)
-        if one_rate and self.params[0].device.type == "cpu":
-            self._fused(grads)
+        one = not isinstance(self.lr, Tensor) and self.params[0].device.type == "cpu"
+        if one and not isinstance(self.count, Tensor):
+            self._fused(grads, torch.scalar_tensor(self.count))  # float32, as in torch.optim
             return
         torch._foreach_lerp_(self.mean, list(grads), 1 - b1)
         torch._foreach_mul_(self.square, b2)
@@ -169,9 +169,8 @@ class Adam(Optimizer):
         torch._foreach_div_(direction, first)
         _move(self.params, direction, self.lr)
 
-    def _fused(self, grads: Sequence[Tensor]) -> None:
+    def _fused(self, grads: Sequence[Tensor], t: Tensor) -> None:
         """The same step in one pass over memory, by the kernel behind ``Adam(fused=True)``."""
-        t = torch.scalar_tensor(self.count)  # float32, as in torch.optim
         # The kernel goes through memory in order; the gradient of a stacked layer is a transpose.
         grads = [
             g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)

@@ -69,9 +69,10 @@ def _is_function(value: Any) -> bool:
 
 
 def _fields(thing: Any) -> dict[str, Any]:
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        return {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing)}
-    return thing._asdict() if hasattr(thing, "_asdict") else dict(getattr(thing, "__dict__", {}))
+    if hasattr(thing, "_asdict"):  # a named tuple
+        return thing._asdict()
+    names = [f.name for f in dataclasses.fields(thing)] if dataclasses.is_dataclass(thing) else []
+    return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in names}}
 
 
 def _numbers(thing: Any) -> dict[str, Any]:
