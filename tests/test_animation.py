@@ -17,7 +17,6 @@ from PIL import Image
 import tutorial_run
 from gan_teach import animation, plots, style
 from gan_teach.history import History
-from gan_teach.plots import _film, _frames
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +86,7 @@ def test_mp4_has_the_frames_and_the_colors(tmp_path, history):
     height, width = (side + side % 2 for side in film.picture(0).shape[:2])  # padded to be even
     assert (height, width) != film.picture(0).shape[:2]
     command = [
-        _film.ffmpeg(),
+        animation.ffmpeg(),
         "-v",
         "error",
         "-i",
@@ -129,7 +128,6 @@ def test_save_shows_progress(tmp_path, history, capsys):
 
 def test_without_ffmpeg_the_message_says_what_to_do(tmp_path, history, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    monkeypatch.setattr(_film.shutil, "which", lambda name: None)
     film = animation.animate(history, [orange_or_white], every=60, figsize=(2, 1.5))
     with pytest.raises(RuntimeError, match=r"pip install imageio-ffmpeg, or save a \.gif"):
         film.save(tmp_path / "run.mp4", progress=False)
@@ -137,7 +135,7 @@ def test_without_ffmpeg_the_message_says_what_to_do(tmp_path, history, monkeypat
 
 
 def test_ffmpegs_own_words_reach_the_reader(tmp_path, history, monkeypatch):
-    monkeypatch.setattr(_film, "ffmpeg", lambda: "false")
+    monkeypatch.setattr(animation, "ffmpeg", lambda: "false")
     film = animation.animate(history, [orange_or_white], every=60, figsize=(2, 1.5))
     with pytest.raises(RuntimeError, match=r"ffmpeg could not write \.mp4"):
         film.save(tmp_path / "run.mp4", progress=False)
@@ -160,9 +158,9 @@ def test_save_knows_two_suffixes(tmp_path, history):
 
 
 def test_panels_are_found_from_what_was_recorded(history):
-    assert _frames.default_panels(history)[0] is plots.picture_panel
+    assert animation.default_panels(history)[0] is plots.picture_panel
     only = History([0, 1], {"objective": [0.0, 1.0]})
-    assert _frames.default_panels(only) == [plots.objective_panel]
+    assert animation.default_panels(only) == [plots.objective_panel]
     with pytest.raises(ValueError, match="the history has only params"):
         animation.animate(History([0], {"params": [[1.0]]}))
 

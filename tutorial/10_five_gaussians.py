@@ -309,8 +309,9 @@ gt.Table(columns, rows, caption=f"Medians at step {FIRST}")
 # %%
 live["RS, unit output"] = train("relativistic", optimizer=(planar.adam, planar.UnitOutputAdam))
 loss_of_d = {name: live[name]["d_loss"] for name in ("RS", "RS, unit output")}
+look = {"xlabel": "step", "ylabel": "loss of D", "level": (np.log(2), "log 2")}
 gt.show(
-    gt.plots.bundle(live["RS"].steps, loss_of_d, levels={"log 2": np.log(2)}, ylabel="loss of D"),
+    gt.plots.compare(live["RS"].steps, loss_of_d, **look),
     alt="Loss of the relativistic D over 1000 steps for four seeds each: with the unit output it "
     "stays nearer to the dashed level log 2 than without.",
 )
