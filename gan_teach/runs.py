@@ -41,7 +41,7 @@ def _of_run(history: History) -> dict[str, Saver]:
 
 def _of_ensemble(history: History) -> dict[str, Saver]:
     ended = list(experiments.outcomes(history))
-    look = {"level": (experiments.TARGET, "-2 log 2")}
+    look: style.Look = {"level": (experiments.TARGET, "-2 log 2")}
     return {
         "objective.png": lambda path: style.save(plots.fan(history, "objective", **look), path),
         "outcomes.png": lambda path: style.save(plots.outcomes(ended, experiments.OUTCOMES), path),

@@ -2,7 +2,7 @@
 
 # matplotlib's stubs give unions:
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
-# pyright: reportCallIssue=false, reportUnhashable=false
+# pyright: reportCallIssue=false, reportUnhashable=false, reportOptionalMemberAccess=false
 
 import numpy as np
 import pytest

@@ -266,15 +266,16 @@ def test_distance_names_the_run_that_diverged():
     assert legend(ax) == ["small τ", "large τ (diverged)"]
     draws(ax)
     draws(plots.distance({"one": [1.0, 0.0]}))
-    with pytest.raises(ValueError, match="'b' has shape"):
+    with pytest.raises(ValueError, match="'a' has shape"):
         plots.distance({"a": [1.0], "b": [1.0, 2.0]})
 
 
-def test_basins_gives_every_class_a_color_a_hatch_and_its_share():
+def test_regions_give_every_class_a_color_and_a_hatch():
     labels = np.array([[0, 0, 2], [0, 1, 2]])
-    ax = plots.basins(labels, (0, 3, 0, 2), {0: "origin", 1: "edge", 2: "neither"})
-    assert legend(ax) == ["origin (50%)", "edge (17%)", "neither (33%)"]
-    handles = ax.get_legend().get_patches()
+    figure = plots.regions({"": labels}, (0, 3, 0, 2), {0: "origin", 1: "edge", 2: "neither"})
+    (ax,) = figure.axes
+    handles = figure.legends[0].get_patches()
+    assert [handle.get_label() for handle in handles] == ["origin", "edge", "neither"]
     assert len({h.get_facecolor() for h in handles}) == 3
     assert len({h.get_hatch() for h in handles}) == 3
     (image,) = ax.images
@@ -286,9 +287,9 @@ def test_basins_gives_every_class_a_color_a_hatch_and_its_share():
     draws(ax)
 
 
-def test_basins_wants_a_name_for_every_label():
+def test_regions_want_a_name_for_every_label():
     with pytest.raises(ValueError, match=r"no name for \[3\]"):
-        plots.basins([[0, 3], [0, 0]], (0, 1, 0, 1), {0: "origin"})
+        plots.regions({"": [[0, 3], [0, 0]]}, (0, 1, 0, 1), {0: "origin"})
 
 
 # --- samples ---

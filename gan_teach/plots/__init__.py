@@ -39,7 +39,6 @@ from gan_teach.plots.images import images_panel as images_panel
 from gan_teach.plots.metrics import noise_bands as noise_bands
 from gan_teach.plots.metrics import prd_curves as prd_curves
 from gan_teach.plots.metrics import score_paths as score_paths
-from gan_teach.plots.planar import basins as basins
 from gan_teach.plots.planar import path_panel as path_panel
 from gan_teach.plots.planar import portraits as portraits
 from gan_teach.plots.planar import regions as regions

@@ -227,8 +227,8 @@ def compare(
                 "needs one value per point."
             )
         many = y.ndim == 2
-        width = {"linewidth": 1.1, "alpha": 0.8} if many else {"linewidth": 1.8}
-        drawn = ax.plot(points, y, **style.look(k), **width)
+        look = style.look(k, linewidth=1.1, alpha=0.8) if many else style.look(k, linewidth=1.8)
+        drawn = ax.plot(points, y, **look)
         drawn[0].set_label(f"{name} ({y.shape[1]} runs)" if many else name)
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if level:
@@ -258,7 +258,7 @@ def distance(
     """
     lost = {name: " (diverged)" for name, d in curves.items() if _panel.first_bad(d) is not None}
     curves = {name + lost.get(name, ""): d for name, d in curves.items()}
-    steps = range(len(next(iter(curves.values()), ())))
+    steps = range(max((np.size(d) for d in curves.values()), default=0))
     ax = compare(steps, curves, ax, xlabel="step", ylabel="distance", log=True)
     ax.set_title(title, loc="left")
     return ax

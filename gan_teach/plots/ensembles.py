@@ -89,7 +89,8 @@ def fan(
         ax.set(xlabel=_panel.unit(history), ylabel=key.replace("_", " "), xlim=_panel.span(history))
         ax.set_title("Median of the runs, bands of 50 % and 90 %", loc="left")
     else:
-        bounds = np.sort([*ax.get_ylim(), *bounds])[[0, -1]]
+        low, high = ax.get_ylim()
+        bounds = min(low, bounds[0]), max(high, bounds[1])
     ax.set_ylim(bounds)
     if level:
         _panel.draw_levels(ax, {level[1]: level[0]})
@@ -231,7 +232,7 @@ def rests(groups: Mapping[str, tuple[ArrayLike, ArrayLike]], levels: Mapping[str
     for k, (name, pair) in enumerate(groups.items()):
         length, loss = np.asarray(pair, dtype=float)[:, np.isfinite(pair[1])]
         label = f"{name} ({len(loss)} runs)"
-        ax.plot(length, loss, label=label, alpha=0.75, markeredgewidth=0.5, **style.marks(k))
+        ax.plot(length, loss, **style.marks(k, label=label, alpha=0.75, markeredgewidth=0.5))
     for value in levels.values():
         ax.axhspan(value - 0.02, value + 0.02, **style.band(style.THEORY, 0.12))
     _panel.draw_levels(ax, levels)
@@ -253,7 +254,7 @@ def score_curves(history: History) -> Axes:
     ax = style.axes()
     for k, name in enumerate(history.meta["titles"]):
         look = style.look(k)
-        band = style.band(look["color"], 0.15) | {"hatch": style.HATCHES[k]}
+        band = style.band(look["color"], 0.15, hatch=style.HATCHES[k])
         ax.fill_between(history.steps, *np.quantile(score[:, k], (0.25, 0.75), axis=1), **band)
         ax.plot(history.steps, score[:, k].mean(1), label=name, **look)
     _panel.draw_levels(ax, {"real digits": history.meta["real_score"]})
@@ -315,11 +316,10 @@ def phase_diagram(
     ax = style.axes(ax, (2.0 + 1.25 * len(columns), 1.6 + 0.75 * len(rows)))
     image = ax.pcolormesh(share, cmap=style.FIELD, vmin=0, vmax=1, edgecolors="white")
     for row, column in np.argwhere(runs):
-        k, n = won[row, column], runs[row, column]
+        k, n = int(won[row, column]), int(runs[row, column])
         text = "{:.0%}\n{:.0%} to {:.0%}, n = {}".format(k / n, *wilson(k, n), n)
         color = "white" if k / n < 0.5 else style.INK  # cividis is dark below
-        look = {"ha": "center", "va": "center", "fontsize": 9, "color": color}
-        ax.text(column + 0.5, row + 0.5, text, **look)
+        ax.text(column + 0.5, row + 0.5, text, color=color, fontsize=9, ha="center", va="center")
     ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
     ax.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))

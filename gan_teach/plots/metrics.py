@@ -47,13 +47,13 @@ def noise_bands(
             f"{', '.join(unknown) or 'anything'}."
         )
     ax = style.axes(ax, (7.8, 1.3 + 0.36 * len(bands)))
-    ax.axvspan(-1, 1, label="real against real", **style.band(style.PALETTE[8], 0.25))
+    ax.axvspan(-1, 1, **style.band(style.PALETTE[8], 0.25, label="real against real"))
     for k, (name, row) in enumerate(scores.items()):
         down = 0.6 * ((k + 0.5) / len(scores) - 0.5)  # so that equal scores stay apart
         several = max(np.size(values) for values in row.values()) > 1
-        look = {"markersize": 7.5, "zorder": 3} | style.marks(k)
+        look = style.marks(k, markersize=7.5, zorder=3)
         if several:  # small dots over the row's height
-            look |= {"markersize": 3.0, "alpha": 0.35, "zorder": 2} | style.REAL_POINTS
+            look = style.real(markersize=3.0, alpha=0.35, zorder=2)
         ax.plot(*_places(row, bands, down), label=name, clip_on=False, **look)
     ax.set_xscale("symlog", linthresh=_LINEAR, linscale=1.2)
     ticks = [*(-t for t in _TICKS), *_TICKS]
@@ -147,7 +147,8 @@ def _score_line(
     ax: Axes, steps: Sequence[Any], values: Sequence[float], label: str, k: int
 ) -> None:
     """A line over the steps, in another color than real data have; without steps, a level."""
-    look = style.look(k) | {"color": style.LINES[1:][k % 5], "label": label}
+    look = style.look(k, label=label)
+    look["color"] = style.LINES[1:][k % 5]
     if steps[0] is None:
         ax.axhline(values[0], **look)
     else:

@@ -123,17 +123,17 @@ def _path(
     ax: Axes, path: NDArray[np.float64], k: int, *, linewidth: float, label: str = ""
 ) -> None:
     """A line from a circle at its first to a star at its last finite point."""
-    look, finite = style.look(k), path[np.isfinite(path).all(axis=1)]
-    look["color"] = style.LINES[(k + 1) % 6]
-    ax.plot(*path.T, linewidth=linewidth, label=label, zorder=3.5, **look)
+    color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
+    look = {**style.look(k, linewidth=linewidth, label=label, zorder=3.5), "color": color}
+    ax.plot(*path.T, **look)
     for point, marker, size in ((finite[:1], "o", 7), (finite[-1:], "*", 13)):
-        ends = {"color": look["color"], "markeredgecolor": "white", "markeredgewidth": 0.8}
-        ax.plot(*point.T, marker, markersize=size, zorder=4, **ends)
+        edge: style.Look = {"markeredgecolor": "white", "markeredgewidth": 0.8}
+        ax.plot(*point.T, marker, color=color, markersize=size, zorder=4, **edge)
 
 
 def _rings(ax: Axes, equilibrium: ArrayLike) -> None:
     points = np.asarray(equilibrium, dtype=float).reshape(-1, 2)
-    look = style.RING | {"markersize": 11, "markeredgewidth": 1.6, "zorder": 3.9}
+    look = style.ring(markersize=11, markeredgewidth=1.6, zorder=3.9)
     ax.plot(*points.T, label="equilibrium", clip_on=False, **look)
 
 
@@ -163,50 +163,29 @@ def path_panel() -> _panel.Panel:
 
 
 @style.use()
-def basins(
-    labels: ArrayLike,
-    extent: Extent,
-    names: Mapping[int, str],
-    ax: Axes | None = None,
-    *,
-    title: str = "Where each starting point ends",
-) -> Axes:
-    """Regions of attraction: which limit each starting point of a grid reaches.
+def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int, str]) -> Figure:
+    """Regions of attraction: which limit each starting point reaches; a map per entry, two a row.
 
-    ``labels`` (rows, cols) holds whole numbers, row 0 at the bottom; ``names`` says what each one
-    means (share of the grid is added); ``extent`` = (left, right, bottom, top). Every class has a
-    color and a hatch. Raises ValueError when a label has no name.
+    Each map is (rows, cols) of whole numbers, row 0 at the bottom, and ``names`` says what they
+    mean; ``extent`` = (left, right, bottom, top). Every class has a color and a hatch. Raises
+    ValueError for a label that has no name.
     """
-    ax = style.axes(ax, (7.4, 5.2))
-    _map(ax, labels, extent, names)
-    _name_axes(ax, NAMES, title)
-    shares = [f"{name} ({np.mean(np.equal(labels, label)):.0%})" for label, name in names.items()]
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0}
-    ax.legend(handles=_patches(shares), **place)
-    return ax
-
-
-@style.use()
-def regions(
-    labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int, str], *, cols: int = 2
-) -> Figure:
-    """Maps of regions of attraction side by side, one per entry, under one legend.
-
-    Each map is (rows, columns) of whole numbers as in ``basins``; ``names`` says what they mean.
-    Raises ValueError for a label that has no name.
-    """
-    figure, axes = style.grid(list(labels), cols, (4.3, 3.6))
+    figure, axes = style.grid(list(labels), 2, (4.3, 3.6) if len(labels) > 1 else (6.0, 5.0))
+    looks: list[style.Look] = [
+        {"facecolor": _REGIONS[k % 6], "hatch": style.HATCHES[k % 6], "label": name}
+        for k, name in enumerate(names.values())
+    ]
     for title, ax in axes.items():
-        _map(ax, labels[title], extent, names)
+        _map(ax, _places(labels[title], names), extent, looks)
         _name_axes(ax, NAMES, title)
         ax.label_outer()
-    handles = _patches(list(names.values()))
+    handles = [Patch(edgecolor=style.INK, linewidth=0.8, **look) for look in looks]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 4))
     return figure
 
 
-def _map(ax: Axes, labels: ArrayLike, extent: Extent, names: Mapping[int, str]) -> None:
-    """Each label's place among the ``names`` as a color and, but for the first, a hatch."""
+def _places(labels: ArrayLike, names: Mapping[int, str]) -> NDArray[Any]:
+    """Each label's place among the ``names``."""
     grid = np.asarray(labels)
     missing = sorted(set(np.unique(grid).tolist()) - set(names))
     if grid.ndim != 2 or missing:
@@ -214,29 +193,18 @@ def _map(ax: Axes, labels: ArrayLike, extent: Extent, names: Mapping[int, str]) 
             "labels must be (rows, cols) whole numbers, each with a name; got shape "
             f"{grid.shape} and no name for {missing}."
         )
-    index = np.select([grid == label for label in names], range(len(names)))
-    colors = ListedColormap([_REGIONS[k % 6] for k in range(len(names))])
-    look: dict[str, Any] = {"origin": "lower", "extent": extent, "aspect": "auto"}
-    ax.imshow(index, cmap=colors, vmin=-0.5, vmax=len(names) - 0.5, interpolation="nearest", **look)
+    return np.select([grid == label for label in names], range(len(names)))
+
+
+def _map(ax: Axes, places: NDArray[Any], extent: Extent, looks: Sequence[style.Look]) -> None:
+    """A color for each place and, where it has one, a hatch."""
+    grid: style.Look = {"origin": "lower", "extent": extent}
+    colors = ListedColormap([look["facecolor"] for look in looks])
+    ends = {"vmin": -0.5, "vmax": len(looks) - 0.5, "aspect": "auto"}
+    ax.imshow(places, cmap=colors, interpolation="nearest", **ends, **grid)
+    for k, look in enumerate(looks):
+        if look["hatch"] and (places == k).any():
+            hatch = {"colors": "none", "hatches": [look["hatch"]]}
+            area = ax.contourf(places == k, levels=[0.5, 1.5], **hatch, **grid)
+            area.set(edgecolor=style.INK, linewidth=0)
     ax.grid(False)
-    padded = np.pad(index, 1, mode="edge")  # so that a hatch reaches the border
-    x, y = (
-        _cells(n, *ends) for n, ends in ((index.shape[1], extent[:2]), (len(index), extent[2:]))
-    )
-    for k in np.unique(index[index > 0]):
-        hatched = ax.contourf(
-            x, y, padded == k, levels=[0.5, 1.5], colors="none", hatches=[style.HATCHES[k % 6]]
-        )
-        hatched.set(edgecolor=style.INK, linewidth=0)
-
-
-def _cells(n: int, low: float, high: float) -> NDArray[np.float64]:
-    """Middles of n cells from low to high, and the two ends."""
-    edges = np.linspace(low, high, 2 * n + 1)
-    return edges[[0, *range(1, 2 * n, 2), -1]]
-
-
-def _patches(names: Sequence[str]) -> list[Patch]:
-    looks = [{"facecolor": _REGIONS[k % 6], "hatch": style.HATCHES[k % 6]} for k in range(6)]
-    edge = {"edgecolor": style.INK, "linewidth": 0.8}
-    return [Patch(label=name, **looks[k % 6], **edge) for k, name in enumerate(names)]

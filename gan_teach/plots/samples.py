@@ -17,7 +17,7 @@ from gan_teach.plots import _panel, style
 MOST_POINTS = 2000  # more do not show more
 _FEWER_POINTS = 1000  # in one of many small panels
 _TINY = 1e-3  # slopes below are drawn as this
-_SMALL_CROSSES = style.FAKE_POINTS | {"markersize": 3.5, "markeredgewidth": 0.8}
+_SMALL_CROSSES = style.fake(markersize=3.5, markeredgewidth=0.8)
 
 
 def samples(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
@@ -42,7 +42,7 @@ def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     fake = fake[:, :MOST_POINTS]
     field = _field(ax, history) if "d_field" in history else None
     _real_points(ax, history, fake)
-    look = style.FAKE_POINTS | {"markersize": 5, "markeredgewidth": 1.3, "zorder": 3}
+    look = style.fake(markersize=5, markeredgewidth=1.3, zorder=3)
     (crosses,) = ax.plot([], [], label="generated points G(z)", **look)
     title, hint = ax.set_title("", loc="left"), _panel.note(ax)
     bad = _panel.first_bad(fake)
@@ -67,17 +67,19 @@ def samples_panel(ax: Axes, history: History) -> _panel.Draw:
 
 def _field(ax: Axes, history: History) -> Any:
     """The discriminator as an image; light where it is undecided, so that points stay visible."""
-    image = _score_map(ax, history["d_field"][0], tuple(history.static["field_extent"]), alpha=0.45)
+    image = _score_map(
+        ax, history["d_field"][0], history.static["field_extent"].tolist(), alpha=0.45
+    )
     _score_bar(ax, image, shrink=0.8, pad=0.02)
     return image
 
 
-def _score_map(ax: Axes, score: ArrayLike, extent: tuple[float, ...], alpha: float) -> Any:
-    look: dict[str, Any] = {"cmap": style.SIGNED, "vmin": 0.0, "vmax": 1.0, "alpha": alpha}
+def _score_map(ax: Axes, score: ArrayLike, extent: Any, alpha: float) -> Any:
+    look: style.Look = {"cmap": style.SIGNED, "vmin": 0.0, "vmax": 1.0, "alpha": alpha}
     return ax.imshow(np.asarray(score), origin="lower", extent=extent, zorder=0, **look)
 
 
-def _score_bar(ax: Axes, image: Any, **place: float) -> None:
+def _score_bar(ax: Axes, image: Any, **place: Any) -> None:
     bar = style.figure_of(ax).colorbar(image, ax=ax, label="D(x)", **place)
     bar.set_ticks([0, 0.5, 1], labels=["0", "1/2", "1"])
 
@@ -93,10 +95,9 @@ def _real_points(ax: Axes, history: History, fake: NDArray[Any]) -> None:
         half = 0.6 * np.ptp(ends, axis=1).max()
         x, y = ends.mean(axis=1)
         ax.set(xlim=(x - half, x + half), ylim=(y - half, y + half))
-    look = style.REAL_POINTS | {"markersize": 4, "alpha": 0.6, "zorder": 2}
-    ax.plot(*real.T, label="real points x", **look)
+    ax.plot(*real.T, label="real points x", **style.real(markersize=4, alpha=0.6, zorder=2))
     if "modes" in history.static:
-        look = style.RING | {"markersize": 13, "markeredgewidth": 1.2, "zorder": 4}
+        look = style.ring(markersize=13, markeredgewidth=1.2, zorder=4)
         ax.plot(*history.static["modes"].T, label="modes", **look)
 
 
@@ -118,7 +119,7 @@ def densities(arrays: Mapping[str, ArrayLike], ax: Axes | None = None, *, title:
         flat = np.ravel(values).astype(float)
         flat = flat[np.isfinite(flat)]
         color, dash = usual.get(name, style.look(k).values())
-        look: dict[str, Any] = {"color": color, "linestyle": dash, "label": name}
+        look: style.Look = {"color": color, "linestyle": dash, "label": name}
         if flat.size > 1 and np.ptp(flat) > 1e-9 * np.abs(flat).max():
             seaborn.kdeplot(x=flat, ax=ax, fill=False, linewidth=2.0, **look)
         else:
@@ -178,11 +179,11 @@ def clouds(
     margin = 0.08 * (high - low).max()
     (left, bottom), (right, top) = low - margin, high + margin
     figure, axes = style.grid(list(sets), columns, (2.75, 3.1))
-    circles = style.REAL_POINTS | {"markersize": 3.5}
     for name, ax in axes.items():
         if name != "real":
-            ax.plot(*below[:_FEWER_POINTS].T, alpha=0.3, zorder=1.5, **circles)
-        look = circles | {"alpha": 0.6} if name == "real" else _SMALL_CROSSES
+            pale = style.real(markersize=3.5, alpha=0.3, zorder=1.5)
+            ax.plot(*below[:_FEWER_POINTS].T, **pale)
+        look = style.real(markersize=3.5, alpha=0.6) if name == "real" else _SMALL_CROSSES
         ax.plot(*sets[name][:_FEWER_POINTS].T, **look)
         ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
         title = f"{name}\n{notes.get(name, '')}" if notes else name
@@ -221,16 +222,16 @@ def critics(
     high = max(np.quantile(list(steep.values()), 0.995), 0.5)
     layout = [[("D", name) for name in columns], [("slope", name) for name in columns]]
     figure, axes = style.mosaic(layout, (2.3 * len(columns) + 0.9, 5.1))
-    dots = style.REAL_POINTS | {"markersize": 2, "alpha": 0.6}
+    dots = style.real(markersize=2, alpha=0.6)
     real = np.asarray(real, dtype=float)
     for name in columns:
         above, below = axes["D", name], axes["slope", name]
         score = _score_map(above, scores[name], extent, alpha=0.6)
-        look: dict[str, Any] = {"cmap": style.FIELD, "vmin": -2.0, "vmax": high}
+        look: style.Look = {"cmap": style.FIELD, "vmin": -2.0, "vmax": high}
         slope = below.imshow(steep[name], origin="lower", extent=extent, **look)
         above.plot(*real.T, **dots)
         above.plot(*np.asarray(fake[name], dtype=float).T, **_SMALL_CROSSES)
-        below.plot(*real.T, **dots | {"color": "white"})
+        below.plot(*real.T, **{**dots, "color": "white"})
         _line_of_slope_one(below, steep[name], extent)
         above.set_title(name, loc="left", fontsize=11)
         for ax in (above, below):

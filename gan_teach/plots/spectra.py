@@ -31,12 +31,12 @@ def plane(
     not finite are left out and counted beside the title.
     """
     named: Mapping[str, ArrayLike] = eigs if isinstance(eigs, Mapping) else {"": eigs}
-    arrays = {name: np.asarray(e, dtype=complex).ravel() for name, e in named.items()}
+    arrays: dict[str, Any] = {k: np.asarray(e, dtype=complex).ravel() for k, e in named.items()}
     values = np.concatenate(list(arrays.values()))
     ax = style.axes(ax, (5.6, 5.0))
     _stable_region(ax, values, unit_disc, title or "Eigenvalues")
     for k, (name, e) in enumerate(arrays.items()):
-        ax.plot(e.real, e.imag, markersize=8, label=name, zorder=3, **style.marks(k))
+        ax.plot(e.real, e.imag, **style.marks(k, markersize=8, label=name, zorder=3))
     lost = np.count_nonzero(~np.isfinite(values))
     if lost:
         _panel.warn(ax, f"{lost} of {len(values)} not finite")
@@ -56,7 +56,7 @@ def plane_panel(
     """
 
     def panel(ax: Axes, history: History) -> _panel.Draw:
-        values = np.asarray(history["eigenvalues"], dtype=complex)
+        values: Any = history["eigenvalues"]
         _stable_region(ax, values.ravel(), unit_disc, title)
         if view is not None:
             ax.set(xlim=view[:2], ylim=view[2:])
@@ -74,7 +74,9 @@ def plane_panel(
 
 def _stable_region(ax: Axes, values: NDArray[Any], unit_disc: bool, title: str) -> None:
     """Square limits around all eigenvalues, the axes through 0, and the shaded stable region."""
-    corners = np.array([0, *([1 + 1j, -1 - 1j] if unit_disc else []), *values[np.isfinite(values)]])
+    corners: Any = np.array(
+        [0j, *([1 + 1j, -1 - 1j] if unit_disc else []), *values[np.isfinite(values)]]
+    )
     points = np.stack([corners.real, corners.imag])
     low, high = points.min(1), points.max(1)
     middle, half = (low + high) / 2, 0.58 * max(*(high - low), 1e-12)
@@ -109,14 +111,16 @@ def eigenvalue_sweep(
     Branches have dashes of their own; a conjugate pair, whose real parts coincide, shows as one
     dash over the other. Raises ValueError where ``eigs`` has another number of rows than ``taus``.
     """
-    taus, branches = np.asarray(taus, dtype=float), np.asarray(eigs, dtype=complex)
+    taus, branches = np.asarray(taus, dtype=float), np.asarray(eigs)
     if branches.ndim != 2 or taus.shape != branches.shape[:1]:
         raise ValueError(f"taus has shape {taus.shape}, but eigs has shape {branches.shape}.")
     figure, axes = style.mosaic([["real part", "imaginary part"]], (10.5, 4.2))
     real, imaginary = axes.values()
     real.set_title(title or "Stable where every real part is negative", loc="left")
     imaginary.set_title("Rotation", loc="left")
-    for (name, ax), values in zip(axes.items(), (branches.real, branches.imag), strict=True):
+    for (name, ax), values in zip(
+        axes.items(), (np.real(branches), np.imag(branches)), strict=True
+    ):
         for k, branch in enumerate(values.T):
             # later branches are narrower: both of a pair are seen
             width = 3.4 - 2.0 * k / max(values.shape[1] - 1, 1)

@@ -44,36 +44,48 @@ DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)
 MARKERS = "osD^vP"
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "ooo")
 FIELD, SIGNED = "cividis", "PuOr"  # color maps: magnitudes, and values on both sides of zero
-REAL_POINTS: dict[str, Any] = {
-    "color": REAL, "marker": REAL_MARKER, "linestyle": "none", "markeredgewidth": 0.0,
-}  # fmt: skip
-FAKE_POINTS: dict[str, Any] = {"color": FAKE, "marker": FAKE_MARKER, "linestyle": "none"}
-PREDICTED: dict[str, Any] = {"color": THEORY, "linestyle": (0, (5, 3)), "linewidth": 1.3}
-ZERO: dict[str, Any] = {"color": INK, "linewidth": 0.8, "zorder": 1.5}
-RING: dict[str, Any] = {"color": INK, "marker": "o", "fillstyle": "none", "linestyle": "none"}
+Look = dict[str, Any]  # keyword arguments of what is drawn
+PREDICTED: Look = {"color": THEORY, "linestyle": (0, (5, 3)), "linewidth": 1.3}
+ZERO: Look = {"color": INK, "linewidth": 0.8, "zorder": 1.5}
 
 
 @contextmanager
 def use() -> Iterator[None]:
     """The library's style within a ``with`` block or, as ``@use()``, within one function."""
-    with matplotlib.style.context(_SHEET, after_reset=True):
+    with matplotlib.style.context(_SHEET, after_reset=True):  # pyright: ignore[reportArgumentType]
         yield
 
 
-def look(k: int) -> dict[str, Any]:
+def look(k: int, **more: Any) -> Look:
     """Color and dash of the ``k``-th of several lines."""
-    return {"color": LINES[k % len(LINES)], "linestyle": DASHES[k % len(DASHES)]}
+    return {"color": LINES[k % len(LINES)], "linestyle": DASHES[k % len(DASHES)], **more}
 
 
-def marks(k: int) -> dict[str, Any]:
+def marks(k: int, **more: Any) -> Look:
     """Color and marker of the ``k``-th of several sets of points."""
     dots = {"marker": MARKERS[k % len(MARKERS)], "linestyle": "none", "markeredgecolor": "white"}
-    return {"color": LINES[k % len(LINES)], **dots}
+    return {"color": LINES[k % len(LINES)], **dots, **more}
 
 
-def band(color: Any, alpha: float) -> dict[str, Any]:
+def real(**more: Any) -> Look:
+    """Points of the data."""
+    dots = {"marker": REAL_MARKER, "linestyle": "none", "markeredgewidth": 0.0}
+    return {"color": REAL, **dots, **more}
+
+
+def fake(**more: Any) -> Look:
+    """Generated points."""
+    return {"color": FAKE, "marker": FAKE_MARKER, "linestyle": "none", **more}
+
+
+def ring(**more: Any) -> Look:
+    """A circle around a point that matters: an equilibrium, a mode."""
+    return {"color": INK, "marker": "o", "fillstyle": "none", "linestyle": "none", **more}
+
+
+def band(color: Any, alpha: float, **more: Any) -> Look:
     """An area without an edge, in a pale ``color``."""
-    return {"color": color, "alpha": alpha, "linewidth": 0}
+    return {"color": color, "alpha": alpha, "linewidth": 0, **more}
 
 
 def axes(ax: Axes | None = None, size: tuple[float, float] = (7.0, 4.2)) -> Axes:
@@ -235,7 +247,7 @@ def reduce_colors(image: Any, colors: NDArray[np.uint8]) -> Any:
     packed = rgb.astype(np.int32) @ (1 << np.array([16, 8, 0]))
     present, places = np.unique(packed, return_inverse=True)
     channels = np.stack([present >> 16, present >> 8, present], axis=1) & 255
-    nearest = KDTree(colors).query(channels)[1].astype(np.uint8)
+    nearest = np.asarray(KDTree(colors).query(channels)[1], dtype=np.uint8)
     result = Image.fromarray(nearest[places].reshape(rgb.shape[:2]))
     result.putpalette(colors.tobytes())
     return result

@@ -49,11 +49,10 @@ def picture_panel(ax: Axes, history: History) -> _panel.Draw:
         for curve, values in curves:
             curve.set_data(history.static["grid"], values[i])
         title.set_text(_title(history, i))
-        lost = bad is not None and i >= bad
-        hint.set_text(
-            _panel.divergence_sentence(history, bad) if lost else _outside(history, i, view)
-        )
-        hint.set_visible(hint.get_text() != "")
+        text = _outside(history, i, view)
+        if bad is not None and i >= bad:
+            text = _panel.divergence_sentence(history, bad)
+        hint.set(text=text, visible=bool(text))
 
     return draw
 
@@ -66,12 +65,11 @@ def _still(ax: Axes, static: Any) -> None:
         scale = max(1.0, float(np.max(static["real_density"])))  # D lives in [0, 1]
         label = "true density" if scale == 1 else f"true density / {scale:.2g}"
         grid, density = static["grid"], static["real_density"] / scale
-        ax.fill_between(grid, density, zorder=1, **style.band(style.REAL, 0.16))
+        ax.fill_between(grid, density, **style.band(style.REAL, 0.16, zorder=1))
         ax.plot(grid, density, color=style.REAL, linewidth=1.4, label=label)
     if "real" in static:
         real = _few(static["real"].ravel())
-        edge = {"markeredgecolor": "white", "markeredgewidth": 0.6}
-        look = style.REAL_POINTS | edge | {"markersize": 9, "zorder": 3}
+        look = style.real(markersize=9, markeredgecolor="white", markeredgewidth=0.6, zorder=3)
         ax.plot(real, np.full(len(real), RAIL), label="real points x", **look)
 
 
@@ -90,7 +88,7 @@ def _samples(ax: Axes, history: History) -> _panel.Draw:
             color=style.LATENT, alpha=0.6, width=0.0024, headwidth=6, headlength=9,
             headaxislength=8, zorder=2,
         )  # fmt: skip
-    look = style.FAKE_POINTS | {"markersize": 7, "markeredgewidth": 2.0, "zorder": 4}
+    look = style.fake(markersize=7, markeredgewidth=2.0, zorder=4)
     (crosses,) = ax.plot([], [], label="generated points G(z)", **look)
 
     def draw(i: int) -> None:
