@@ -7,7 +7,8 @@
 import numpy as np
 import pytest
 
-from gan_teach import metrics, plots, style
+from gan_teach import metrics, plots
+from gan_teach.plots import style
 from gan_teach.plots.metrics import FARTHEST, in_half_widths
 
 RNG = np.random.default_rng(0)

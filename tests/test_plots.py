@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import tutorial_run
-from gan_teach import plots, style
+from gan_teach import plots
 from gan_teach.history import History
+from gan_teach.plots import style
 from gan_teach.plots._panel import plot
 
 PANELS = {

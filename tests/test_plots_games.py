@@ -13,8 +13,9 @@ import pytest
 from matplotlib.patches import Circle
 from scipy import stats
 
-from gan_teach import plots, style
+from gan_teach import plots
 from gan_teach.history import History
+from gan_teach.plots import style
 from gan_teach.plots.planar import break_jumps
 
 

@@ -29,7 +29,7 @@ def code(session: Session) -> str:
             "from gan_teach.lab import PRESETS, Replay, Session",
             f"start = PRESETS[{replay.start.preset!r}].changed({knobs})",
             f"changes = {dict(replay.changes)!r}  # step: what changes there",
-            f"run = Session(Replay(start, changes, steps={replay.steps}))",
+            f"run = Session(Replay(start, changes, steps={replay.steps}, draws={replay.draws}))",
             "history = run.history",
         ]
     )
