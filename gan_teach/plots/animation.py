@@ -29,6 +29,8 @@ from gan_teach.plots._panel import stage as stage
 from gan_teach.plots.curves import eigenvalues_panel, gradients_panel, objective_panel
 from gan_teach.plots.tutorial import picture_panel
 
+Picture = Callable[[int], NDArray[np.uint8]]  # (height, width, 3) RGB bytes of a record or a frame
+
 CACHE = 256  # pictures that a player keeps, of about 50 kB each
 SHADES = 96  # of anti-aliasing: more cost bytes that no eye sees
 _NUMBERS = {  # the order in which a record is read out
@@ -43,44 +45,41 @@ _NUMBERS = {  # the order in which a record is read out
 # -- pictures of single records --------------------------------------------------------------------
 
 
-class Frames:
-    """RGB pictures of single records of ``history``, of the panels that suit it by default.
+@style.use()
+def pictures(
+    history: History,
+    panels: Sequence[_panel.Panel] | None,
+    figsize: tuple[float, float] | None,
+    dpi: int,
+) -> Picture:
+    """``picture(i)``: record ``i`` in ``panels``, or in those that suit it, as RGB bytes.
 
     The layout is frozen after the first drawing, so that frames do not jitter. Axis labels and
     frames, which cost most of the time, are drawn once; what the panels show lies over them.
     """
+    figure, draw = stage(history, panels or default_panels(history), figsize)
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    draw(-1)
+    style.settle(figure)
+    figure.set_layout_engine("none")
+    shown = [artist for ax in figure.axes for artist in ax.get_children() if artist != ax.patch]
+    moving = [artist for artist in shown if not isinstance(artist, (Axis, Spine))]
+    moving.sort(key=lambda artist: artist.get_zorder())
+    for artist in moving:
+        artist.set_animated(True)  # left out of the background
+    canvas.draw()
+    background: Any = canvas.copy_from_bbox(figure.bbox)
 
     @style.use()
-    def __init__(
-        self,
-        history: History,
-        panels: Sequence[_panel.Panel] | None,
-        figsize: tuple[float, float] | None,
-        dpi: int,
-    ) -> None:
-        self._figure, self._draw = stage(history, panels or default_panels(history), figsize)
-        self._figure.set_dpi(dpi)
-        self._canvas = FigureCanvasAgg(self._figure)
-        self._draw(-1)
-        style.settle(self._figure)
-        self._figure.set_layout_engine("none")
-        shown = [artist for ax in self._figure.axes for artist in ax.get_children()]
-        backs = [ax.patch for ax in self._figure.axes]
-        moving = [a for a in shown if not isinstance(a, (Axis, Spine)) and a not in backs]
-        self._moving = sorted(moving, key=lambda artist: artist.get_zorder())
-        for artist in self._moving:
-            artist.set_animated(True)  # left out of the background
-        self._canvas.draw()
-        self._background: Any = self._canvas.copy_from_bbox(self._figure.bbox)
+    def picture(i: int) -> NDArray[np.uint8]:
+        canvas.restore_region(background)
+        draw(i)
+        for artist in moving:
+            figure.draw_artist(artist)
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
-    @style.use()
-    def __getitem__(self, i: int) -> NDArray[np.uint8]:
-        """Record ``i`` as (height, width, 3) bytes of its own."""
-        self._canvas.restore_region(self._background)
-        self._draw(i)
-        for artist in self._moving:
-            self._figure.draw_artist(artist)
-        return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
+    return picture
 
 
 def default_panels(history: History) -> list[_panel.Panel]:
@@ -109,9 +108,9 @@ class Animation:
     ``frames`` holds the indices of the records that are shown, in order.
     """
 
-    def __init__(self, pictures: Frames, frames: NDArray[np.int64], fps: int) -> None:
+    def __init__(self, picture: Picture, frames: NDArray[np.int64], fps: int) -> None:
         self.frames, self.fps = frames, fps
-        self._pictures = pictures
+        self._record = picture
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -121,7 +120,7 @@ class Animation:
 
     def picture(self, k: int) -> NDArray[np.uint8]:
         """Frame ``k`` as (height, width, 3) RGB bytes."""
-        return self._pictures[int(self.frames[k])]
+        return self._record(int(self.frames[k]))
 
     def save(self, path: str | os.PathLike[str], progress: bool = True) -> Path:
         """Write a ``.gif`` (Pillow) or ``.mp4`` (ffmpeg); the file appears when it is complete.
@@ -170,12 +169,12 @@ def animate(
     records = np.union1d(np.arange(0, len(history), every), [len(history) - 1])
     if len(records) > max_frames:
         records = records[np.linspace(len(records) - 1, 0, max_frames).round().astype(int)[::-1]]
-    return Animation(Frames(history, panels, figsize, dpi), records, fps)
+    return Animation(pictures(history, panels, figsize, dpi), records, fps)
 
 
 def write_gif(
     file: Any,
-    picture: Callable[[int], NDArray[np.uint8]],
+    picture: Picture,
     n: int,
     fps: float,
     *,
@@ -196,7 +195,7 @@ def write_gif(
     )  # fmt: skip
 
 
-def _write_mp4(file: Path, picture: Any, n: int, fps: int, *, progress: bool) -> None:
+def _write_mp4(file: Path, picture: Picture, n: int, fps: int, *, progress: bool) -> None:
     height, width, _ = picture(0).shape
     command = [
         ffmpeg(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",
@@ -256,14 +255,14 @@ def player(
     """
     _checks.whole("fps", fps, least=1)
     widgets = _widgets("player")
-    pictures, last = Frames(history, panels, figsize, dpi), len(history) - 1
+    picture, last = pictures(history, panels, figsize, dpi), len(history) - 1
     stride = max(1, round(len(history) / 300))  # a long run still plays in about half a minute
     play = widgets.Play(max=last, step=stride, interval=round(1000 / fps), description="Play")
     label = f"Record (by {_panel.unit(history)})"
     slider = widgets.IntSlider(max=last, description=label, readout=False, **_slider_look("28em"))
     widgets.jslink((play, "value"), (slider, "value"))
     return _scrubber(
-        slider, lambda i: _png(pictures[i]), lambda i: narrate(history, i), "value", play
+        slider, lambda i: _png(picture(i)), lambda i: narrate(history, i), "value", play
     )
 
 

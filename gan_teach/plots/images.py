@@ -48,7 +48,7 @@ def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArr
 def image_grid(
     images: ArrayLike, columns: int | None = None, title: str = "", ax: Axes | None = None
 ) -> Axes:
-    """``sheet(images, columns)`` on an axes without ticks."""
+    """``sheet(images, columns)`` on an axes without ticks; raises ValueError as it does."""
     page = sheet(images, columns)
     ax = style.axes(ax, (6.0, 6.0 * len(page) / page.shape[1] + 0.3))
     _show(ax, page).set_title(title)
@@ -57,7 +57,10 @@ def image_grid(
 
 @style.use()
 def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Figure:
-    """``image_grid`` of each set of images (n, channels, h, w), side by side under their names."""
+    """``image_grid`` of each set of images (n, channels, h, w), side by side under their names.
+
+    Raises ValueError as ``sheet`` does.
+    """
     pages = {name: sheet(images, columns) for name, images in sets.items()}
     tallest = max(len(page) / page.shape[1] for page in pages.values())
     figure, axes = style.mosaic([list(pages)], (3.2 * len(pages), 3.2 * tallest + 0.5))

@@ -56,6 +56,7 @@ def vector_field(
     ``trajectories`` maps names to (T, 2) paths: a circle at the start, a star at the last finite
     point. ``period`` (one number, or one per axis) says that the coordinates are angles, so that a
     path is broken where it wraps around. ``equilibrium`` is (2,) or (k, 2) points, marked by rings.
+    Raises ValueError for a path of another shape.
     """
     ax = style.axes(ax, (6.6, 5.2))
     paths = {k: break_jumps(p, period) for k, p in (trajectories or {}).items()}
