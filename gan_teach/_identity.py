@@ -260,6 +260,7 @@ def _program(code: CodeType, scope: Mapping[str, Any]) -> str:
     return "\n".join(texts if len(texts) < 2 else [*texts, _compiled(code)])
 
 
+@lru_cache(maxsize=32)
 def _functions(text: str) -> list[Any]:
     tree = _tree(text)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

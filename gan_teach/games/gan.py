@@ -76,7 +76,7 @@ class GAN(Game):
             hint = "Build it as gt.corrupt.InstanceNoise(std)."
             _checks.instance("corrupt", corrupt, InstanceNoise, hint)
         self.corrupt = corrupt
-        self.label_smoothing = label_smoothing
+        self.label_smoothing: float | Tensor = label_smoothing  # (S,) where members differ
         if autocast not in (None, "bf16"):
             raise ValueError(
                 f"autocast must be 'bf16' or None (the parameters' precision), got {autocast!r}. "
@@ -119,23 +119,20 @@ class GAN(Game):
 
     def _draw_noise(self, real: Tensor, rng: Any) -> list[Any]:
         """Instance noise for real and fake (or None, None), then the noise of each penalty."""
-        named = {p.name: p.draw for p in self.penalties}
+        draws = [(p.name, p.draw) for p in self.penalties]
         if self.corrupt is not None:
-            named["instance noise"] = self.corrupt.draw
-        if not named:
+            draws = [("instance noise", self.corrupt.draw), *draws]
+        if not draws:
             return [None, None]
         if self.lead:
-            members = [_draw_extra(named, x, r) for x, r in zip(real, rng, strict=True)]
-            drawn = {
-                name: tuple(torch.stack(x) for x in zip(*(m[name] for m in members), strict=True))
-                for name in named
-            }
+            members = [_draw_extra(draws, x, r) for x, r in zip(real, rng, strict=True)]
+            drawn = [
+                tuple(torch.stack(x) for x in zip(*noise, strict=True))
+                for noise in zip(*members, strict=True)
+            ]
         else:
-            drawn = _draw_extra(named, real, rng)
-        return [
-            *drawn.get("instance noise", (None, None)),
-            *(drawn[p.name] for p in self.penalties),
-        ]
+            drawn = _draw_extra(draws, real, rng)
+        return [None, None, *drawn] if self.corrupt is None else [*drawn[0], *drawn[1:]]
 
     def check_batch(self, n: int) -> None:
         """Raises ValueError if the data know that they cannot fill a batch of ``n``."""
@@ -301,17 +298,17 @@ def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -
 
 
 def _draw_extra(
-    named: dict[str, Callable[[Tensor, torch.Generator], tuple[Tensor, ...]]],
+    draws: Sequence[tuple[str, Callable[[Tensor, torch.Generator], tuple[Tensor, ...]]]],
     real: Tensor,
     rng: torch.Generator,
-) -> dict[str, tuple[Tensor, ...]]:
-    """The noise of each name, from a generator of its own that ``rng`` and the name seed.
+) -> list[tuple[Tensor, ...]]:
+    """The noise of each entry, from a generator of its own that ``rng`` and the name seed.
 
     So what one of them draws depends on no other, and the members of an ensemble, each of which
     gets the noise that any of them needs, draw what they would alone.
     """
     base = int(torch.randint(2**62, (), generator=rng))
-    return {
-        name: draw(real, torch.Generator().manual_seed(base ^ crc32(name.encode())))
-        for name, draw in named.items()
-    }
+    return [
+        draw(real, torch.Generator().manual_seed(base ^ crc32(name.encode())))
+        for name, draw in draws
+    ]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
-from gan_teach._devices import exact
+from gan_teach._devices import float64_device
 from gan_teach.dynamics import (
     Memory,
     UpdateRule,
@@ -330,7 +330,7 @@ def _device(device: str | torch.device) -> torch.device:
 
 
 def _placed(rate: float | Tensor, device: torch.device) -> float | Tensor:
-    return rate.to(exact(device)) if isinstance(rate, Tensor) else rate
+    return rate.to(float64_device(device)) if isinstance(rate, Tensor) else rate
 
 
 def _product(tau: float | Tensor, lr: float | Tensor) -> float | Tensor:
