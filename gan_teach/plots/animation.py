@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.spines import Spine
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
@@ -63,8 +65,7 @@ def pictures(
     draw(-1)
     style.settle(figure)
     figure.set_layout_engine("none")
-    shown = [artist for ax in figure.axes for artist in ax.get_children() if artist != ax.patch]
-    moving = [artist for artist in shown if not isinstance(artist, (Axis, Spine))]
+    moving = [a for ax in figure.axes for a in ax.get_children() if not _stands_still(a, ax)]
     moving.sort(key=lambda artist: artist.get_zorder())
     for artist in moving:
         artist.set_animated(True)  # left out of the background
@@ -80,6 +81,13 @@ def pictures(
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
     return picture
+
+
+def _stands_still(artist: Artist, ax: Axes) -> bool:
+    """The frame and the labels of axes, and a legend unless it lies on top of the data."""
+    if isinstance(artist, Legend):
+        return not artist.get_window_extent().overlaps(ax.get_window_extent())
+    return isinstance(artist, (Axis, Spine)) or artist is ax.patch
 
 
 def default_panels(history: History) -> list[_panel.Panel]:
