@@ -166,7 +166,16 @@ def test_panels_are_found_from_what_was_recorded(history):
         animation.animate(History([0], {"params": [[1.0]]}))
 
 
-@pytest.mark.parametrize("panel", [plots.picture_panel, plots.eigenvalues_panel])
+def block_under_its_legend(ax, history):
+    """A panel that moves below a legend within the axes."""
+    draw = orange_or_white(ax, history)
+    ax.legend(ax.patches, ["a block that is orange or white"], loc="center", frameon=True)
+    return draw
+
+
+@pytest.mark.parametrize(
+    "panel", [plots.picture_panel, plots.eigenvalues_panel, block_under_its_legend]
+)
 def test_a_frame_over_a_stored_background_is_the_full_drawing(history, panel):
     """The oracle draws everything anew, from a figure of its own, with the layout engine on."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

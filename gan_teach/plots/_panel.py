@@ -68,9 +68,11 @@ def stage(
 
 
 def shaped(name: str, values: ArrayLike, shape: str, hint: str = "") -> NDArray[np.float64]:
-    """``values`` as an array with as many axes as ``shape``, "(T, S)", or an error that says so."""
+    """``values`` as an array of ``shape``, such as "(T, 2)", or an error that says so."""
     array = np.asarray(values, dtype=float)
-    if array.ndim != shape.count(",") + 1:
+    wanted = shape.strip("()").split(", ")
+    numbers = {axis: int(size) for axis, size in enumerate(wanted) if size.isdigit()}
+    if array.ndim != len(wanted) or any(array.shape[k] != n for k, n in numbers.items()):
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}. {hint}".rstrip())
     return array
 

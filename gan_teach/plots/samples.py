@@ -33,13 +33,8 @@ def samples(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
 
 def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``samples``."""
-    fake = history["fake"]
-    if fake.ndim != 3 or fake.shape[2] != 2:
-        raise ValueError(
-            f"fake must have shape (T, n, 2), points in the plane, got {fake.shape}. "
-            "Draw points on the line with plots.picture."
-        )
-    fake = fake[:, :MOST_POINTS]
+    hint = "Only points in the plane: draw those on the line with plots.picture."
+    fake = _panel.shaped("fake", history["fake"], "(T, n, 2)", hint)[:, :MOST_POINTS]
     field = _field(ax, history) if "d_field" in history else None
     _real_points(ax, history, fake)
     look = style.fake(markersize=5, markeredgewidth=1.3, zorder=3)
@@ -143,7 +138,12 @@ def positions(
     Reads ``fake`` (T, n); ``clusters`` are the bands' ends (low, high). A point that wanders from
     one band to the other is a step out of a collapse. Raises ValueError for points in the plane.
     """
-    fake = _panel.shaped("fake", history["fake"], "(T, n)", "These are no points on the line.")
+    fake = _panel.shaped(
+        "fake",
+        history["fake"],
+        "(T, n)",
+        "Only points on the line: draw those in the plane with plots.samples.",
+    )
     ax = style.axes(ax, (7.0, 3.6))
     bands = [ax.axhspan(*ends, **style.band(style.REAL, 0.28)) for ends in clusters]
     lines = ax.plot(history.steps, fake, color=style.FAKE, linewidth=0.6, alpha=0.5, zorder=2)
@@ -193,9 +193,7 @@ def clouds(
 
 
 def _points(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    points = np.asarray(values, dtype=float)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"the set {name!r} must have shape (n, 2), got {points.shape}.")
+    points = _panel.shaped(f"the set {name!r}", values, "(n, 2)")
     return points[np.isfinite(points).all(1)]
 
 

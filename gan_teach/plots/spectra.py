@@ -85,8 +85,7 @@ def _stable_region(ax: Axes, values: NDArray[Any], unit_disc: bool, title: str) 
         ax.add_patch(
             Circle((0, 0), 1.0, label="stable: inside the unit circle", zorder=0.5, **look)
         )
-        rim = {"edgecolor": style.THEORY, "linestyle": (0, (5, 3)), "linewidth": 1.3}
-        ax.add_patch(Circle((0, 0), 1.0, fill=False, zorder=1.6, **rim))
+        ax.add_patch(Circle((0, 0), 1.0, fill=False, zorder=1.6, **style.PREDICTED))
     else:
         left = min(middle[0], 0) - 10 * half
         ax.axvspan(left, 0, label="stable: real part < 0", zorder=0.5, **look)
