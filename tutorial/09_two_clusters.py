@@ -166,6 +166,8 @@ LEVELS = {
     "JS collapse": landscape.plateau(1, 2, "js", "half"),
     "RS collapse": landscape.plateau(1, 2, "relativistic"),
 }
+
+# %%
 look = {"level": LEVELS, "ylabel": "loss of D"}
 groups = {name: frozen["d_loss"] for name, (frozen, _) in live.items()}
 ax = gt.plots.compare(live["JS"][0].steps, groups, xlabel="epoch, D alone", **look)
