@@ -91,8 +91,8 @@ def prd_curves(curves: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax = style.axes(ax, (5.4, 4.8))
     for k, (name, curve) in enumerate(curves.items()):
         ax.plot(curve.recall, curve.precision, label=name, **style.look(k))
-    ax.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    ax.set_aspect("equal")
+    ends = (-0.02, 1.02)
+    ax.set(xlabel="recall", ylabel="precision", xlim=ends, ylim=ends, aspect="equal")
     _panel.legend_below(ax, cols=2)
     return ax
 
@@ -120,9 +120,9 @@ def score_paths(
         if band and name in band:
             ax.axhspan(*band[name], label="real against real", **style.band(style.REAL, 0.3))
         for k, (label, line) in enumerate(_lines(rows).items()):
-            _score_line(
-                ax, [row.step for row in line], [row.scores[name] for row in line], label, k
-            )
+            points = [(row.step, row.scores[name]) for row in line]
+            look = style.look(k, color=style.LINES[1:][k % 5], label=label)
+            _score_line(ax, points, look, style.MARKERS[k % 6])
         ax.set_title(TITLES.get(name, f"{features}, lower is better"), fontsize=10.5)
         ax.set_xlabel("step of G", fontsize=9.5)
         if name == "frechet":
@@ -143,13 +143,9 @@ def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
     return {name: sorted(line, key=lambda row: row.step or 0) for name, line in lines.items()}
 
 
-def _score_line(
-    ax: Axes, steps: Sequence[Any], values: Sequence[float], label: str, k: int
-) -> None:
-    """A line over the steps, in another color than real data have; without steps, a level."""
-    look = style.look(k, label=label)
-    look["color"] = style.LINES[1:][k % 5]
-    if steps[0] is None:
-        ax.axhline(values[0], **look)
+def _score_line(ax: Axes, points: Sequence[Any], look: style.Look, marker: str) -> None:
+    """A line over the steps; without steps, a level."""
+    if points[0][0] is None:
+        ax.axhline(points[0][1], **look)
     else:
-        ax.plot(steps, values, marker=style.MARKERS[k % 6], markersize=4, **look)
+        ax.plot(*zip(*points, strict=True), marker=marker, markersize=4, **look)

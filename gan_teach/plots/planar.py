@@ -125,8 +125,7 @@ def _path(
 ) -> None:
     """A line from a circle at its first to a star at its last finite point."""
     color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
-    look = {**style.look(k, linewidth=linewidth, label=label, zorder=3.5), "color": color}
-    ax.plot(*path.T, **look)
+    ax.plot(*path.T, **style.look(k, color=color, linewidth=linewidth, label=label, zorder=3.5))
     for point, marker, size in ((finite[:1], "o", 7), (finite[-1:], "*", 13)):
         edge: style.Look = {"markeredgecolor": "white", "markeredgewidth": 0.8}
         ax.plot(*point.T, marker, color=color, markersize=size, zorder=4, **edge)

@@ -119,8 +119,7 @@ def densities(arrays: Mapping[str, ArrayLike], ax: Axes | None = None, *, title:
             seaborn.kdeplot(x=flat, ax=ax, fill=False, linewidth=2.0, **look)
         else:
             ax.axvline(flat[0] if flat.size else np.nan, **look)
-    ax.set(xlabel="x", ylabel="density")
-    ax.set_title(title or "Densities", loc="left")
+    ax.set(xlabel="x", ylabel="density", title=title or "Densities")
     _panel.legend_below(ax, cols=4)
     return ax
 
@@ -151,7 +150,7 @@ def positions(
     lines[0].set_label("generated points, one line each")
     ylim = ylim or _panel.limits(fake, np.ravel(clusters).tolist())
     ax.set(xlabel=_panel.unit(history), ylabel="x", xlim=_panel.span(history), ylim=ylim)
-    ax.set_title(_panel.heading(history, "the generated points"), loc="left")
+    ax.set_title(_panel.heading(history, "the generated points"))
     _panel.legend_below(ax, cols=2)
     return ax
 
