@@ -35,6 +35,11 @@ def test_importing_and_drawing_leave_the_users_settings_alone():
     assert dict(mpl.rcParams) == before
 
 
+def test_the_palette_is_petroffs_as_matplotlib_has_it():
+    cycle = mpl.style.library["petroff10"]["axes.prop_cycle"].by_key()["color"]
+    assert [c.lower() for c in cycle] == list(style.PALETTE)
+
+
 def test_the_style_does_not_depend_on_the_users_settings():
     history = tutorial_run.run(20)
     plain = style.show(plot(plots.gradients_panel, history), "a run", dpi=40)

@@ -7,8 +7,6 @@ either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for 
 from gan_teach.plots import animation as animation
 from gan_teach.plots import style as style
 from gan_teach.plots import tables as tables
-from gan_teach.plots._panel import Draw as Draw
-from gan_teach.plots._panel import Panel as Panel
 from gan_teach.plots._panel import stage as stage
 from gan_teach.plots.curves import compare as compare
 from gan_teach.plots.curves import distance as distance
