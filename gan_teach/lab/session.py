@@ -11,26 +11,111 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from gan_teach import _checks
+from gan_teach import _checks, optim, spectra
 from gan_teach._threads import one_thread
+from gan_teach.dynamics import Rule, alternating
+from gan_teach.dynamics.affine import AffineAlternating, suits
+from gan_teach.games import GAN
 from gan_teach.history import History
-from gan_teach.lab.config import Config, facts
+from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
+from gan_teach.lab.dirac import DiracWorld
 from gan_teach.lab.frame import Frame
-from gan_teach.lab.knobs import KNOBS
-from gan_teach.lab.replay import MAX_STEPS, Replay, resolve
-from gan_teach.lab.steering import begin, steer
-from gan_teach.lab.thinned import Thinned
-from gan_teach.lab.worlds import world_of
-from gan_teach.training import State, advance
+from gan_teach.lab.line import LineWorld
+from gan_teach.lab.plane import PlaneWorld
+from gan_teach.lab.world import REDRAW, World, dress, update_rule
+from gan_teach.training import State, advance, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
-SNAPSHOTS = 64
+SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
+WORLDS: dict[str, type[World]] = {"line": LineWorld, "plane": PlaneWorld, "dirac": DiracWorld}
+T = TypeVar("T")
+
+
+def world_of(config: Config) -> World:
+    """The world in which ``config`` is played."""
+    return WORLDS[config.world](config)
+
+
+# -- from settings to a running game --------------------------------------------------------------
+
+
+def begin(game: GAN, config: Config) -> State:
+    """The state before the first update."""
+    run = train(
+        game, _rule(game, config), steps=0, lr=config.lr, tau=config.tau,
+        optimizer=OPTIMIZERS[config.optimizer], batch_size=config.batch, seed=config.seed,
+    )  # fmt: skip
+    state = next(run)
+    steer(state, config)
+    return state
+
+
+def steer(state: State, config: Config) -> None:
+    """Make ``config`` hold from the next update on."""
+    assert isinstance(state.game, GAN)
+    dress(state.game, config)
+    state.stream.batch_size = config.batch
+    state.stream.forget()  # noise and penalties shape what is drawn
+    rule = _rule(state.game, config)
+    if type(rule) is type(state.rule):  # another rule starts without a memory
+        rule.load_state_dict(state.rule.state_dict())
+    else:
+        rule.reset()
+    state.rule = rule
+    make = OPTIMIZERS[config.optimizer]
+    fresh = optim.Optimizers(
+        make(state.game.g_params, config.lr), make(state.game.d_params, config.tau * config.lr)
+    )
+    if _kind(fresh) != _kind(state.optims):
+        state.optims = fresh  # and so does another optimizer
+    state.optims.g.lr, state.optims.d.lr = fresh.g.lr, fresh.d.lr
+
+
+def _rule(game: GAN, config: Config) -> Rule:
+    """The rule of the next update, in its faster form where there is one."""
+    alone = {"d": (1, 0), "g": (0, 1)}.get(config.turn)
+    if alone is None and config.rule != "alternating":
+        return update_rule(config)
+    steps = alone or (config.d_steps, config.g_steps)
+    if suits(game) and config.optimizer == "sgd":
+        return AffineAlternating(*steps)
+    return alternating(*steps, redraw=REDRAW[config.world])
+
+
+def _kind(optims: optim.Optimizers) -> tuple[object, ...]:
+    """What tells two kinds of optimizer apart."""
+    own = optims.g
+    return type(own), getattr(own, "momentum", 0.0), getattr(own, "betas", ())
+
+
+# -- a bounded memory of a run of any length ------------------------------------------------------
+
+
+def spacing(reached: int, every: int, most: int) -> int:
+    """``every``, doubled until at most ``most`` of its multiples lie in 0 ... ``reached``."""
+    while reached // every >= most:
+        every *= 2
+    return every
+
+
+def keep(items: dict[int, T], step: int, item: T, most: int, every: int) -> None:
+    """Add an item; when there are more than ``most``, those at multiples of ``every`` stay."""
+    items[step] = item
+    if len(items) > most:
+        for other in [other for other in items if other % every]:
+            del items[other]
+
+
+def up_to(items: Mapping[int, T], step: int) -> dict[int, T]:
+    """The items of the steps up to ``step``."""
+    return {s: item for s, item in items.items() if s <= step}
 
 
 class Session:
@@ -43,7 +128,7 @@ class Session:
     """
 
     def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
-        replay = resolve(config, **knobs)
+        replay = Replay.of(config, **knobs)
         self._begin(replay.start, {s: dict(c) for s, c in replay.changes.items()})
         self._go_to(replay.steps)
 
@@ -53,8 +138,8 @@ class Session:
         self._state = begin(self._world.game, start)
         self._reached = 0
         self._seen: dict[str, float] = {"d_loss": np.nan, "g_loss": np.nan}
-        self._snapshots: Thinned[dict[str, Any]] = Thinned(SNAPSHOTS, every=8)
-        self._records: Thinned[dict[str, Any]] = Thinned(RECORDS, self._world.every)
+        self._snapshots: dict[int, dict[str, Any]] = {}
+        self._records: dict[int, dict[str, Any]] = {}
         self._remember()
 
     # -- where the run stands
@@ -80,6 +165,11 @@ class Session:
         return self._state
 
     @property
+    def game(self) -> GAN:
+        """The game of that state."""
+        return self._world.game
+
+    @property
     def replay(self) -> str:
         """The run up to here as a string."""
         return str(self.as_replay)
@@ -87,7 +177,7 @@ class Session:
     @property
     def as_replay(self) -> Replay:
         """The same as data."""
-        past = {step: knobs for step, knobs in sorted(self._plan.items()) if step <= self.step}
+        past = up_to(dict(sorted(self._plan.items())), self.step)
         return Replay(self.start, past, self.step)
 
     @property
@@ -123,11 +213,7 @@ class Session:
 
     def _drawn(self, rows: dict[int, dict[str, Any]], hidden: Collection[str]) -> Frame:
         with one_thread():
-            frame = self._world.frame(self._state, rows, self.config, hidden)
-        layers = {name: layer for name, layer in frame.layers.items() if name not in hidden}
-        charts = tuple(chart for chart in frame.charts if chart.title not in hidden)
-        disc = None if frame.disc is None or frame.disc.title in hidden else frame.disc
-        return replace(frame, layers=layers, charts=charts, disc=disc)
+            return self._world.frame(self._state, rows, self.config, hidden)
 
     @property
     def history(self) -> History:
@@ -137,10 +223,10 @@ class Session:
         """
         rows = self._rows()
         history = self._world.history(rows)
-        return history.describe(meta={**facts(self.config), "replay": self.replay})
+        return history.describe(meta={**asdict(self.config), "replay": self.replay})
 
     def _rows(self) -> dict[int, dict[str, Any]]:
-        rows = self._records.until(self.step)
+        rows = up_to(self._records, self.step)
         if self.step not in rows:
             rows[self.step] = self._measured()
         return rows
@@ -187,11 +273,11 @@ class Session:
             return "Nothing changed."
         if any(not KNOBS[name].live for name in changes):
             self._begin(wanted, {})
-            return f"Started anew with {_named(changes)}."
+            return f"Started anew with {named(changes)}."
         self._plan_here(wanted)
         self.config = wanted
         steer(self._state, wanted)
-        return f"From {self._world.unit} {self.step + 1} on: {_named(changes)}."
+        return f"From {self._world.unit} {self.step + 1} on: {named(changes)}."
 
     def _plan_here(self, wanted: Config) -> None:
         """Enter the change into the plan, which ends here; forget what came after."""
@@ -204,8 +290,8 @@ class Session:
             plan[self.step] = changes
         Replay(self.start, dict(sorted(plan.items())), self.step)  # raises when there are too many
         self._plan, self._reached = plan, self.step
-        self._records.forget_after(self.step)
-        self._snapshots.forget_after(self.step)
+        self._records = up_to(self._records, self.step)
+        self._snapshots = up_to(self._snapshots, self.step)
 
     # -- going back
 
@@ -230,14 +316,12 @@ class Session:
     def branch(self) -> Session:
         """A second session at the same step, with the same past and a future of its own."""
         other = copy.copy(self)
-        other._plan = {s: dict(c) for s, c in self._plan.items() if s <= self.step}
+        other._plan = {step: dict(knobs) for step, knobs in up_to(self._plan, self.step).items()}
         other._reached = self.step
         other._world = world_of(self.start)
         other._state = begin(other._world.game, self.start)
-        other._records = self._records.copy()
-        other._snapshots = self._snapshots.copy()
-        for kept in (other._records, other._snapshots):
-            kept.forget_after(self.step)
+        other._records = up_to(self._records, self.step)
+        other._snapshots = up_to(self._snapshots, self.step)
         other._restore(self._snapshot())
         return other
 
@@ -259,7 +343,7 @@ class Session:
     # -- how
 
     def _go_to(self, step: int) -> None:
-        nearest = self._snapshots.before(step)
+        nearest = max(up_to(self._snapshots, step))
         if not nearest <= self.step <= step:
             self._restore(self._snapshots[nearest])
         while self.step < step:
@@ -281,10 +365,13 @@ class Session:
         self._remember()
 
     def _remember(self) -> None:
-        if self._records.wants(self.step):
-            self._records[self.step] = self._measured()
-        if self._snapshots.wants(self.step):
-            self._snapshots[self.step] = self._snapshot()
+        """Keep what is shown of this step, and all that repeats it, at evenly spaced steps."""
+        every = spacing(self._reached, self._world.every, RECORDS)
+        if self.step % every == 0 and self.step not in self._records:
+            keep(self._records, self.step, self._measured(), RECORDS, every)
+        every = spacing(self._reached, SNAPSHOT_EVERY, SNAPSHOTS)
+        if self.step % every == 0 and self.step not in self._snapshots:
+            keep(self._snapshots, self.step, self._snapshot(), SNAPSHOTS, every)
 
     def _measured(self) -> dict[str, Any]:
         with one_thread():
@@ -298,32 +385,91 @@ class Session:
             "grads": (state.optims.g_grads, state.optims.d_grads),
             "rule": state.rule.state_dict(),
         }
-        kept = _copied(tensors)
-        return {**kept, "step": state.step, "config": self.config, "seen": dict(self._seen)}
+        own = _copied(tensors)
+        return {**own, "step": state.step, "config": self.config, "seen": dict(self._seen)}
 
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
-        state, kept = self._state, _copied(dict(snapshot))
-        self.config, self._seen = kept["config"], kept["seen"]
+        state, past = self._state, _copied(dict(snapshot))
+        self.config, self._seen = past["config"], past["seen"]
         steer(state, self.config)  # optimizers of the right kind first, then what they held
         own = (*state.game.g_params, *state.game.d_params)
-        for p, value in zip(own, kept["params"], strict=True):
+        for p, value in zip(own, past["params"], strict=True):
             p.data.copy_(value)
-        state.optims.load_state_dict(kept["optims"])
-        state.optims.g_grads, state.optims.d_grads = kept["grads"]
-        state.rule.load_state_dict(kept["rule"])
-        state.step = kept["step"]
+        state.optims.load_state_dict(past["optims"])
+        state.optims.g_grads, state.optims.d_grads = past["grads"]
+        state.rule.load_state_dict(past["rule"])
+        state.step = past["step"]
 
 
-def _copied(kept: Any) -> Any:
+def _copied(value: Any) -> Any:
     """The same of own memory. It knows what a state is made of, so it is faster than deepcopy."""
-    if isinstance(kept, Tensor):
-        return kept.detach().clone()
-    if isinstance(kept, dict):
-        return {key: _copied(value) for key, value in kept.items()}
-    if isinstance(kept, (list, tuple)):
-        return type(kept)(map(_copied, kept))
-    return copy.copy(kept)
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: _copied(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_copied, value))
+    return copy.copy(value)
 
 
-def _named(changes: Mapping[str, Any]) -> str:
-    return ", ".join(f"{KNOBS[k].label} {KNOBS[k].shown(v)}" for k, v in changes.items())
+class Twin:
+    """``first`` is a run, ``second`` a branch of it with one knob turned, from the same step on.
+
+    Both draw the same random numbers, so whatever differs is the knob's doing. ``parted`` is the
+    first step at which any parameter differs by more than ``tolerance`` (in the parameters' own
+    units), None until then. Raises ValueError unless exactly one knob is given, with another value
+    than the run's, that can be turned during a run.
+    """
+
+    def __init__(self, first: Session, *, tolerance: float = 1e-3, **knob: Any) -> None:
+        _checks.instance("first", first, Session)
+        if len(knob) != 1:
+            raise ValueError(f"twins differ in exactly one knob, got {', '.join(knob) or 'none'}.")
+        (self.knob,) = knob
+        _checks.choice("knob", self.knob, [name for name, spec in KNOBS.items() if spec.live])
+        self.tolerance = _checks.real("tolerance", tolerance, least=0.0)
+        self.first, self.second = first, first.branch()
+        self.start = first.step
+        self.second.set(**knob)
+        if self.first.config == self.second.config:
+            raise ValueError(f"{self.knob} is {getattr(first.config, self.knob)} in both runs.")
+        self.parted: int | None = None
+
+    @property
+    def step(self) -> int:
+        """Number of updates that both have made."""
+        return self.first.step
+
+    @property
+    def distance(self) -> float:
+        """The largest difference of a parameter, inf where only one of the runs is finite."""
+        one, other = (spectra.flatten(s.state.game) for s in (self.first, self.second))
+        gap = (one - other).abs().max()
+        return float(torch.nan_to_num(gap, nan=float("inf")))
+
+    @property
+    def frames(self) -> tuple[Frame, Frame]:
+        """The pictures of both."""
+        return self.first.frame, self.second.frame
+
+    def tick(self, k: int = 1) -> tuple[Frame, Frame]:
+        """``k`` updates of both, and their pictures."""
+        left = _checks.whole("k", k)
+        while left and self.parted is None:
+            self._go(1)
+            left -= 1
+            if self.distance > self.tolerance:
+                self.parted = self.step
+        self._go(left)
+        return self.frames
+
+    def _go(self, k: int) -> None:
+        self.first.go(k)
+        self.second.go(k)
+
+    def __str__(self) -> str:
+        one, other = (getattr(s.config, self.knob) for s in (self.first, self.second))
+        names = f"{KNOBS[self.knob].label} {one} and {other}"
+        if self.parted is None:
+            return f"{names}: no parameter differs by more than {self.tolerance:g} yet."
+        return f"{names}: apart by more than {self.tolerance:g} from step {self.parted} on."

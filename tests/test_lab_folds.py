@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_teach.lab import Session, rates
-from gan_teach.lab.doctor import diagnose
-from gan_teach.lab.export import FORMATS
+from gan_teach.lab import Session
+from gan_teach.lab.doctor import diagnose, rates
+from gan_teach.lab.panel import Panel
+from gan_teach.lab.picture import FORMATS
 from gan_teach.lab.slow_motion import slow_motion
-from gan_teach.lab.studies import Doctor, Export, Morph, SlowMotion, TwinView
-from gan_teach.lab.widgets import Panel
+from gan_teach.lab.widgets import Doctor, Export, Morph, SlowMotion, TwinView
 
 
 class Desk:
@@ -56,7 +56,7 @@ def test_the_doctor_reports_and_treats_from_here():
     found = diagnose(desk.session)
     assert found.name == "cycling"
     text = re.sub("<[^>]*>", " ", doctor.report.value)
-    for words in (found.name, str(found.evidence[0]), found.advice, str(rates.of("cycling"))):
+    for words in (found.name, str(found.evidence[0]), found.advice, str(rates("cycling"))):
         assert words in text
     before = desk.session
     press(doctor, "Try: Penalty r1")
@@ -94,7 +94,7 @@ def test_a_twin_of_a_wrong_value_is_refused_in_words(value):
     press(view, "Start")
     assert desk.said[-1].startswith("penalty must be one of")
     assert view.story.value == ""
-    assert all(button.disabled for button in view._later)
+    assert all(button.disabled for button in view.later)
 
 
 def test_scenes_go_forth_and_back_within_their_bounds():
@@ -169,7 +169,7 @@ def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
     for title in wanted:
         assert f"▸ {title}" in titles
     panel.load("dirac,rule=alternating/120")
-    doctor = panel._studies[0]
+    doctor = panel.folds[0].widget
     buttons = {w.description: w for w in parts(doctor) if isinstance(w, ipywidgets.Button)}
     buttons["Examine this run"].click()
     next(w for name, w in buttons.items() if w.description.startswith("Try")).click()
@@ -182,7 +182,7 @@ def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
 def test_every_control_of_the_folds_has_a_name():
     panel = Panel(Session("dirac"))
     kinds = (ipywidgets.Button, ipywidgets.Text, ipywidgets.Dropdown, ipywidgets.Textarea)
-    for study in panel._studies:
-        for widget in parts(study):
+    for study in panel.folds:
+        for widget in parts(study.widget):
             if isinstance(widget, kinds):
                 assert widget.description, widget
