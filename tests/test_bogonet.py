@@ -18,11 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from gan_teach import bogonet, cli, exercises, plots
-from gan_teach._threads import one_thread
-from gan_teach.bogonet import architectures, classifier, runs, studies
-from gan_teach.bogonet.architectures import Architecture, Network
+from gan_teach import cli, plots
+from gan_teach.course import exercises
 from gan_teach.history import History
+from gan_teach.models.threads import one_thread
+from gan_teach.studies import bogonet
+from gan_teach.studies.bogonet import architectures, classifier, runs, studies
+from gan_teach.studies.bogonet.architectures import Architecture, Network
 
 SMALL = bogonet.Budget(steps=4, records=2, batch_size=8, samples=50)
 ROOT = Path(bogonet.__file__).resolve().parents[2]

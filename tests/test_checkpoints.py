@@ -16,13 +16,13 @@ import torch
 from torch import nn
 
 from cases import PLANE, plane
-from gan_teach import checkpoints, data, dynamics
-from gan_teach.checkpoints import load_checkpoint, save_checkpoint
-from gan_teach.ensemble import stack
+from gan_teach import data, dynamics
+from gan_teach.analysis.spectra import flatten
 from gan_teach.games import GAN
+from gan_teach.games.ensemble import stack
 from gan_teach.models import MLP
-from gan_teach.spectra import flatten
-from gan_teach.training import EMA, observe, record, train
+from gan_teach.training import EMA, checkpoints, observe, record, train
+from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 
 
 def with_everything(seed=0):

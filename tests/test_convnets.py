@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gan_teach import convnets as c
-from gan_teach.penalties import gradient_norm_squared
+from gan_teach.games.penalties import gradient_norm_squared
+from gan_teach.models import convnets as c
 
 # (network, settings, its number of parameters); see the docstrings for where each was published.
 COUNTS = [

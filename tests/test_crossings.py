@@ -9,7 +9,7 @@ import pytest
 import scipy.linalg
 import scipy.optimize
 
-from gan_teach import crossings as cr
+from gan_teach.analysis import crossings as cr
 from random_games import any_zero_sum, general_sum, join, minmax_point, rightmost
 
 SHAPES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 4), (4, 2), (3, 3)]

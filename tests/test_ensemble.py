@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from cases import GAMES, LOSSES, PENALTIES, dirac, function, image, plane, rng, tutorial
-from gan_teach import corrupt, data, dynamics, penalties, probes
-from gan_teach.ensemble import stack, unstack
-from gan_teach.games import GAN, FunctionGame
+from gan_teach import data, dynamics
+from gan_teach.analysis.spectra import flatten, jacobian, spectra
+from gan_teach.games import GAN, FunctionGame, corrupt, penalties
+from gan_teach.games.ensemble import stack, unstack
 from gan_teach.models import Affine1D
-from gan_teach.spectra import flatten, jacobian, spectra
-from gan_teach.training import record, train
+from gan_teach.training import probes, record, train
 
 SEEN = {
     "params": probes.params(),

@@ -11,12 +11,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from gan_teach import cli, evaluation, image_runs, metrics, plots
-from gan_teach.convnets import CNNGenerator, published
+from gan_teach import cli, metrics, plots
 from gan_teach.data import Images, load_images
-from gan_teach.evaluation import Evaluation, Row, evaluate, read_rows, save_rows, work
-from gan_teach.features import Extractor
-from gan_teach.image_runs import Settings, fixed_latents, load_run, snapshots, train_images
+from gan_teach.metrics.features import Extractor
+from gan_teach.models.convnets import CNNGenerator, published
+from gan_teach.studies import evaluation, image_runs
+from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows, save_rows, work
+from gan_teach.studies.image_runs import Settings, fixed_latents, load_run, snapshots, train_images
 
 RNG = np.random.default_rng(1)
 N = 20

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from gan_teach import features, metrics
-from gan_teach.features import Extractor
+from gan_teach import metrics
+from gan_teach.metrics import features
+from gan_teach.metrics.features import Extractor
 
 pytorch_fid = pytest.importorskip("pytorch_fid.inception")
 

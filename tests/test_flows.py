@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gan_teach import flows
-from gan_teach.flows import engines, native, trace
-from gan_teach.flows import starts as starts_module
+from gan_teach.analysis import flows
+from gan_teach.analysis.flows import engines, native, trace
+from gan_teach.analysis.flows import starts as starts_module
 from gan_teach.games import FunctionGame
 
 TWO_PI = 2 * math.pi
@@ -214,7 +214,7 @@ def test_published_shares_on_the_polynomial():
 @pytest.mark.parametrize("rule", engines.RULES)
 def test_a_cell_is_dropped_only_where_it_cannot_leave(rule):
     """Around (0, 0) the torus contracts above about tau = 17/23."""
-    settled = importlib.import_module("gan_teach.flows.basins")._settled
+    settled = importlib.import_module("gan_teach.analysis.flows.basins")._settled
     given = starts_module.problem(game_of(torus), [0.0, 0.0], 1.0, 0.04, 1, rule, TWO_PI)
     origin, reach = torch.zeros(2, dtype=torch.float64), 1e-2
     assert settled(given, origin, 0.5, reach) == 0

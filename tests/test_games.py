@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from cases import GAMES, PLANE, dirac, image, plane, rng, tutorial
-from gan_teach import corrupt, data, losses, penalties
-from gan_teach.games import GAN, FunctionGame, frozen
+from gan_teach import data
+from gan_teach.analysis.spectra import flatten, unflatten
+from gan_teach.games import GAN, FunctionGame, corrupt, frozen, losses, penalties
 from gan_teach.models import MLP, Affine1D
-from gan_teach.spectra import flatten, unflatten
 
 F64 = torch.float64
 

@@ -14,12 +14,14 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_teach import cli, guards, image_runs, probes
-from gan_teach.checkpoints import load_checkpoint
-from gan_teach.convnets import CNNGenerator
+from gan_teach import cli
 from gan_teach.data import Images
-from gan_teach.image_runs import Settings, load_run, snapshots, train_images
+from gan_teach.models.convnets import CNNGenerator
 from gan_teach.plots.images import image_grid, image_grids, sheet
+from gan_teach.studies import image_runs
+from gan_teach.studies.image_runs import Settings, load_run, snapshots, train_images
+from gan_teach.training import guards, probes
+from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.zoo import IMAGE_GANS
 
 RNG = np.random.default_rng(1)
@@ -173,7 +175,7 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path):
 
 
 def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
-    from gan_teach.image_runs import keeper
+    from gan_teach.studies.image_runs import keeper
 
     calls = []
 

@@ -9,9 +9,16 @@ import pytest
 import torch
 
 from gan_teach import cli
-from gan_teach.checkpoints import load_checkpoint
-from gan_teach.image_runs import Outcome, Settings, load_run, sweep, sweep_images, train_images
-from gan_teach.image_runs.sweep import MARKER, combinations
+from gan_teach.studies.image_runs import (
+    Outcome,
+    Settings,
+    load_run,
+    sweep,
+    sweep_images,
+    train_images,
+)
+from gan_teach.studies.image_runs.sweep import MARKER, combinations
+from gan_teach.training.checkpoints import load_checkpoint
 
 
 @pytest.fixture

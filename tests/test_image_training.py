@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import checkpoints, dynamics, losses, penalties, probes
-from gan_teach import convnets as c
-from gan_teach.checkpoints import load_checkpoint, save_checkpoint
+from gan_teach import dynamics
+from gan_teach.analysis.spectra import flatten
 from gan_teach.data import Images, Normal
-from gan_teach.games import GAN
-from gan_teach.guards import DivergedError, stop_on_nan
-from gan_teach.optim import Adam
-from gan_teach.penalties import Penalty
-from gan_teach.schedules import linear_decay, power_decay
-from gan_teach.spectra import flatten
-from gan_teach.training import EMA, observe, record, train
+from gan_teach.dynamics.optim import Adam
+from gan_teach.games import GAN, losses, penalties
+from gan_teach.games.penalties import Penalty
+from gan_teach.models import convnets as c
+from gan_teach.training import EMA, checkpoints, observe, probes, record, train
+from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
+from gan_teach.training.guards import DivergedError, stop_on_nan
+from gan_teach.training.schedules import linear_decay, power_decay
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)
 IMAGES = Images(PIXELS, dequantize=True, flip=True)

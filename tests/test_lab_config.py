@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gan_teach import experiments
 from gan_teach.lab.config import DATA, KNOBS, MAX_CHANGES, PRESETS, Config, Replay, preset
+from gan_teach.zoo import experiments
 
 
 def values(knob):

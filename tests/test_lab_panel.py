@@ -307,7 +307,7 @@ def test_a_picture_has_a_panel_for_each_part_with_its_newest_point(text):
     frame = Session(text).picture()
     main, *others = draw(frame).axes
     names = {str(text.get_text()) for text in main.get_legend().get_texts()}
-    assert names == {layer.label for layer in frame.layers.values() if "field" != layer.role}
+    assert names == {layer.label for layer in frame.layers.values() if layer.role != "field"}
     titles = [ax.get_title() for ax in others]
     assert titles == [*(chart.title for chart in frame.charts), frame.disc.title]
     for ax, chart in zip(others, frame.charts, strict=False):

@@ -8,14 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_teach import experiments, plots
+from gan_teach import plots
 from gan_teach.dynamics import alternating
 from gan_teach.lab import Session
 from gan_teach.lab.frame import LOOKS, Arrows, Lines, Points
 from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.session import keep, spacing
 from gan_teach.training import advance, train
-from gan_teach.zoo import line
+from gan_teach.zoo import experiments, line
 
 
 def state_of(session):

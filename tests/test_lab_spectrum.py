@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import spectra
+from gan_teach.analysis import spectra
 from gan_teach.dynamics.linear import step_spectrum
+from gan_teach.dynamics.streams import generator
 from gan_teach.lab import Session
 from gan_teach.lab.world import DISC, FARTHEST, obstacle, round_spectrum, update_rule
-from gan_teach.streams import generator
 
 SMALL = {"width": 6, "depth": 1, "data": "two-gaussians"}
 

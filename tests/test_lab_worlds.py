@@ -10,13 +10,13 @@ import torch
 from scipy.stats import gaussian_kde
 
 from gan_teach.data import Normal
+from gan_teach.dynamics.streams import generator
 from gan_teach.lab import PRESETS, Session
 from gan_teach.lab.config import DATA, KNOBS
 from gan_teach.lab.frame import LOOKS, Arrows, Field, Lines, Points
-from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
 from gan_teach.lab.panel import SPEEDS
+from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
 from gan_teach.lab.world import spiral
-from gan_teach.streams import generator
 
 
 def sigmoid(t):

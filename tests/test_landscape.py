@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from gan_teach import landscape as ls
+from gan_teach.analysis import landscape as ls
 
 LOG2 = math.log(2)
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import convnets as c
-from gan_teach import dynamics, losses, penalties
-from gan_teach.checkpoints import load_checkpoint, save_checkpoint
+from gan_teach import dynamics
+from gan_teach.analysis.spectra import flatten
 from gan_teach.data import Images, Normal
 from gan_teach.dynamics.base import Rule, gradient
-from gan_teach.games import GAN
-from gan_teach.optim import SGD, Adam, Optimizers
-from gan_teach.spectra import flatten
+from gan_teach.dynamics.optim import SGD, Adam, Optimizers
+from gan_teach.games import GAN, losses, penalties
+from gan_teach.models import convnets as c
 from gan_teach.training import train
+from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 
 IMAGES = Images(np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8))
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from cases import rng
-from gan_teach import losses
-from gan_teach.losses import LOSSES, Loss
+from gan_teach.games import losses
+from gan_teach.games.losses import LOSSES, Loss
 
 F64 = torch.float64
 REAL = torch.randn(7, dtype=F64, generator=rng(1)) * 2

@@ -13,8 +13,8 @@ from torch import nn
 
 from cases import ToImage, rng
 from gan_teach import models
-from gan_teach.dropout import drops_units
 from gan_teach.models import MLP, Affine1D, DiracDiscriminator, DiracGenerator, Linear
+from gan_teach.models.dropout import drops_units
 
 F64 = torch.float64
 

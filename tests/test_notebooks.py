@@ -6,8 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gan_teach import notebooks
-from gan_teach.course import CourseError, chapters, tutorial_folder
+from gan_teach.course import CourseError, chapters, notebooks, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
 KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input"}

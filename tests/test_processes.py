@@ -15,12 +15,13 @@ import torch
 from torch import nn
 
 import two_processes
-from gan_teach import cli, dynamics, penalties, processes
-from gan_teach.checkpoints import load_checkpoint
+from gan_teach import cli, dynamics
 from gan_teach.data import Normal
-from gan_teach.games import GAN
+from gan_teach.games import GAN, penalties
 from gan_teach.models import MLP
-from gan_teach.processes import World, share
+from gan_teach.training import processes
+from gan_teach.training.checkpoints import load_checkpoint
+from gan_teach.training.processes import World, share
 
 accelerate = pytest.importorskip("accelerate", reason="needs Accelerate: pip install accelerate")
 TESTS = Path(__file__).parent

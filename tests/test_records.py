@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import cli, image_records, landscape, records, zoo
+from gan_teach import cli, zoo
+from gan_teach.analysis import landscape
+from gan_teach.course import records
 from gan_teach.history import History
+from gan_teach.studies import image_records
 
 EPOCHS = np.arange(0, 1001, 5)
 LOG2 = np.log(2)

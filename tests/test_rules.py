@@ -8,12 +8,19 @@ import torch
 from scipy.integrate import solve_ivp
 
 import gan_teach as gt
-from gan_teach import optim
-from gan_teach.checkpoints import save_checkpoint
 from gan_teach.data.line import Normal, Uniform
-from gan_teach.dynamics import RULES, Rule, field, rotation_period, step_matrix, step_spectrum
-from gan_teach.ensemble import stack
+from gan_teach.dynamics import (
+    RULES,
+    Rule,
+    field,
+    optim,
+    rotation_period,
+    step_matrix,
+    step_spectrum,
+)
+from gan_teach.games.ensemble import stack
 from gan_teach.models import MLP
+from gan_teach.training.checkpoints import save_checkpoint
 
 ETAS = (0.1, 0.2, 0.5)
 EVERY = pytest.mark.parametrize("name", RULES)

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from cases import GAMES, dirac, function, image, plane, rng, tutorial
-from gan_teach import data, losses, penalties, spectra
-from gan_teach.games import GAN, Batch, FunctionGame
+from gan_teach import data
+from gan_teach.analysis import spectra
+from gan_teach.analysis.spectra import definiteness, flatten, hessian, jacobian, spectrum, unflatten
+from gan_teach.games import GAN, Batch, FunctionGame, losses, penalties
 from gan_teach.models import MLP, Affine1D
-from gan_teach.probes import params
-from gan_teach.spectra import definiteness, flatten, hessian, jacobian, spectrum, unflatten
 from gan_teach.training import record, train
+from gan_teach.training.probes import params
 
 F64 = torch.float64
 

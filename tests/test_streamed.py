@@ -14,13 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_teach import convnets as c
 from gan_teach import dynamics
-from gan_teach.checkpoints import save_checkpoint
+from gan_teach.analysis.spectra import flatten
 from gan_teach.data import Normal, StreamedFolder, image_folder
 from gan_teach.games import GAN
-from gan_teach.spectra import flatten
+from gan_teach.models import convnets as c
 from gan_teach.training import train
+from gan_teach.training.checkpoints import save_checkpoint
 
 RNG = np.random.default_rng(5)
 NOISE = {"flip": True, "dequantize": True}

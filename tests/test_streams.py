@@ -10,9 +10,10 @@ import torch
 from scipy import stats
 
 from cases import function, plane, tutorial
-from gan_teach import corrupt, data, penalties
-from gan_teach.ensemble import stack
-from gan_teach.streams import Stream, generator, mix
+from gan_teach import data
+from gan_teach.dynamics.streams import Stream, generator, mix
+from gan_teach.games import corrupt, penalties
+from gan_teach.games.ensemble import stack
 
 
 def tensors(batch):

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import penalties, plots, probes, sweeps, zoo
+from gan_teach import plots, zoo
+from gan_teach.games import penalties
 from gan_teach.history import History
-from gan_teach.sweeps import merge, sweep
-from gan_teach.training import record
+from gan_teach.studies import sweeps
+from gan_teach.studies.sweeps import merge, sweep
+from gan_teach.training import probes, record
 
 SETUP = zoo.Training(steps=4, batch_size=8, lr=1e-2, optimizer="adam", rule=zoo.FIVE_GAUSSIANS.rule)
 SEEN: dict[str, Any] = {"params": probes.params(), "d_loss": probes.loss("d")}

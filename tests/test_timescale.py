@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach.crossings import stable_intervals
-from gan_teach.timescale import classify, tau_star, tau_star_by_bisection, timescale
+from gan_teach.analysis.crossings import stable_intervals
+from gan_teach.analysis.timescale import classify, tau_star, tau_star_by_bisection, timescale
 from random_games import any_zero_sum, general_sum, join, minmax_point, positive, rightmost
 
 
@@ -288,7 +288,7 @@ def test_operators_are_assembled_or_left_to_arnoldi(m, method):
 
 
 def test_jacobian_objects_tensors_and_tolerance():
-    from gan_teach.spectra import GameJacobian
+    from gan_teach.analysis.spectra import GameJacobian
 
     J = minmax_point(np.random.default_rng(10), 2, 3)
     assert tau_star(GameJacobian(J, 2)) == tau_star(J, 2) == tau_star(torch.tensor(J), 2)

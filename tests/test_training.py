@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from cases import GAMES, PLANE, function, plane, tutorial
-from gan_teach import data, dynamics, probes
-from gan_teach.ensemble import stack
+from gan_teach import data, dynamics
+from gan_teach.analysis.spectra import flatten
 from gan_teach.games import GAN
+from gan_teach.games.ensemble import stack
 from gan_teach.models import MLP
-from gan_teach.spectra import flatten
-from gan_teach.training import EMA, observe, record, train
+from gan_teach.training import EMA, observe, probes, record, train
 
 params = probes.params()
 

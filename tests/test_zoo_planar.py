@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import losses, zoo
+from gan_teach import zoo
 from gan_teach.dynamics import Alternating
-from gan_teach.ensemble import stack, unstack
-from gan_teach.optim import Adam
+from gan_teach.dynamics.optim import Adam
+from gan_teach.games import losses
+from gan_teach.games.ensemble import stack, unstack
 from gan_teach.training import train
 
 SIZES = {  # parameters of G and D, counted by hand from the layers in the docstrings

@@ -30,7 +30,8 @@ def add_evaluate(commands) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from gan_teach import evaluation, plots, style
+    from gan_teach import plots, style
+    from gan_teach.studies import evaluation
 
     names = ("features", "data", "n", "seed", "every", "last", "untrained", "device")
     out = options.out or evaluation.default_folder(options.sources[0])

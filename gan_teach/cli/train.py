@@ -64,7 +64,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(options: argparse.Namespace, **knobs: Any):
-    from gan_teach.image_runs import Settings
+    from gan_teach.studies.image_runs import Settings
 
     names = ("config", "data", "steps", "bottleneck", "channels_last", "skip_bad", "workers")
     autocast = "bf16" if options.bf16 else "fp16" if options.fp16 else None
@@ -73,7 +73,7 @@ def _settings(options: argparse.Namespace, **knobs: Any):
 
 
 def _train(options: argparse.Namespace) -> int:
-    from gan_teach.image_runs import train_images
+    from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
     if options.config is None:
@@ -95,7 +95,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from gan_teach.image_runs.sweep import combinations, sweep_images
+    from gan_teach.studies.image_runs.sweep import combinations, sweep_images
 
     given = {name: getattr(options, name) for name in (*_knobs(), "seed")}
     knobs = {name: values for name, values in given.items() if values is not None}

@@ -10,11 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gan_teach import _checks, losses
+from gan_teach import _checks
 from gan_teach.dynamics.base import DrawFn, Rule, Seen
-from gan_teach.games import GAN, Batch, Game
+from gan_teach.dynamics.optim import SGD, Optimizer, Optimizers
+from gan_teach.games import GAN, Batch, Game, losses
 from gan_teach.models import Affine1D
-from gan_teach.optim import SGD, Optimizer, Optimizers
 
 
 class AffineAlternating(Rule):

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import Batch, Game
-from gan_teach.optim import Optimizers
 
 DrawFn = Callable[..., Batch]
 Seen = dict[str, Tensor]

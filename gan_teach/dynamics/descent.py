@@ -25,8 +25,8 @@ from gan_teach.dynamics.base import (
     parameters,
     split,
 )
+from gan_teach.dynamics.optim import Optimizers, latest
 from gan_teach.games import Batch, Game, frozen
-from gan_teach.optim import Optimizers, latest
 
 
 class Simultaneous(Rule):

@@ -23,8 +23,8 @@ from gan_teach.dynamics.base import (
     split,
 )
 from gan_teach.dynamics.descent import simultaneous
+from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import Game
-from gan_teach.optim import Optimizers
 
 
 class Extragradient(Rule):

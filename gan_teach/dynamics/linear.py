@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_teach import _checks
+from gan_teach.analysis.spectra import GameJacobian
 from gan_teach.dynamics.base import Rule
 from gan_teach.dynamics.descent import (
     Alternating,
@@ -31,7 +32,6 @@ from gan_teach.dynamics.extrapolation import (
 )
 from gan_teach.dynamics.ode import RungeKutta
 from gan_teach.dynamics.second_order import Consensus, SymplecticAdjustment
-from gan_teach.spectra import GameJacobian
 
 Matrix = NDArray[Any]
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from gan_teach import _checks
 from gan_teach.dynamics.base import DrawFn, Rule, Seen, Wrapping
 from gan_teach.dynamics.descent import alternating
+from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import Game
-from gan_teach.optim import Optimizers
 
 _SMALLEST = 2.0**-14
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach.dynamics.base import DrawFn, Grads, Rule, Seen, field, parameters, split
+from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import Batch, Game
-from gan_teach.optim import Optimizers
 
 
 def pull_back(

@@ -9,12 +9,13 @@ from zlib import crc32
 import torch
 from torch import Tensor, nn
 
-from gan_teach import _checks, losses
-from gan_teach.corrupt import InstanceNoise
+from gan_teach import _checks
+from gan_teach.games import losses
 from gan_teach.games.base import Batch, Game, Losses, Params
-from gan_teach.losses import Loss
+from gan_teach.games.corrupt import InstanceNoise
+from gan_teach.games.losses import Loss
+from gan_teach.games.penalties import Penalty
 from gan_teach.models import apply, evaluating
-from gan_teach.penalties import Penalty
 
 
 class GAN(Game):

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
-from gan_teach import _checks, losses, optim, penalties, zoo
-from gan_teach.dynamics import RULES
-from gan_teach.experiments import EXPERIMENTS
+from gan_teach import _checks, zoo
+from gan_teach.dynamics import RULES, optim
+from gan_teach.games import losses, penalties
 from gan_teach.lab import own_data
+from gan_teach.zoo.experiments import EXPERIMENTS
 
 MAX_LENGTH = 50_000  # characters of a run's text
 MAX_CHANGES = 1_000  # steps at which something was changed

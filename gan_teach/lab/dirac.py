@@ -10,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import probes, spectra, zoo
+from gan_teach import zoo
+from gan_teach.analysis import spectra
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Disc, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, World, curve, dress, gradient_chart, small_disc
-from gan_teach.streams import generator
-from gan_teach.training import State
+from gan_teach.training import State, probes
 
 REACH = 2.0  # of the picture, to every side
 _PLACES = np.stack(np.meshgrid(*2 * [np.linspace(-REACH, REACH, 13)]), -1).reshape(-1, 2)

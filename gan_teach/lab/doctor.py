@@ -25,7 +25,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan_teach import _checks, landscape
+from gan_teach import _checks
+from gan_teach.analysis import landscape
 from gan_teach.lab.config import Config
 from gan_teach.lab.measurements import Measurements, forecast, measure
 from gan_teach.lab.session import Session

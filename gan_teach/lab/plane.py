@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import data, metrics, probes
+from gan_teach import data, metrics
+from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
 from gan_teach.lab import own_data
 from gan_teach.lab.config import Config
@@ -36,8 +37,7 @@ from gan_teach.lab.world import (
     to_disc,
 )
 from gan_teach.models import MLP, evaluating
-from gan_teach.streams import generator, mix
-from gan_teach.training import State
+from gan_teach.training import State, probes
 
 SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
     "five-gaussians": (data.ring, 1.7),

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from gan_teach.dynamics import alternating
 from gan_teach.dynamics.affine import AffineAlternating
+from gan_teach.dynamics.optim import Optimizers
+from gan_teach.dynamics.streams import Draw
 from gan_teach.games import Batch
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.session import Session
 from gan_teach.lab.world import REDRAW
-from gan_teach.optim import Optimizers
-from gan_teach.streams import Draw
 
 NAMES = {"d": "D", "g": "G"}
 

@@ -24,15 +24,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import corrupt, krylov, losses, optim, penalties, plots, probes, spectra
-from gan_teach.dynamics import RULES, Rule, alternating
+from gan_teach import plots
+from gan_teach.analysis import krylov, spectra
+from gan_teach.dynamics import RULES, Rule, alternating, optim
 from gan_teach.dynamics.linear import rotation_period, step_spectrum
-from gan_teach.games import GAN, Batch
+from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Chart, Curve, Disc, Frame, Layer
 from gan_teach.models import evaluating
-from gan_teach.training import State
+from gan_teach.training import State, probes
 
 Row = dict[str, Any]
 Rows = dict[int, Row]

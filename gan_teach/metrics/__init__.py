@@ -3,6 +3,7 @@
 A score means nothing without its noise: ``noise_band`` says what real data score against real data.
 """
 
+from gan_teach.metrics import features
 from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein, wasserstein_1d
 from gan_teach.metrics.frechet import (
     FrechetInfinity,
@@ -52,6 +53,7 @@ __all__ = [
     "class_coverage",
     "density_coverage",
     "expected_covered",
+    "features",
     "frechet_distance",
     "frechet_infinity",
     "histogram_js",

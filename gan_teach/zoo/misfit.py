@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gan_teach import _checks, penalties
+from gan_teach import _checks
 from gan_teach.data import Fixed
-from gan_teach.games import GAN
+from gan_teach.games import GAN, penalties
 
 POINTS = 32
 

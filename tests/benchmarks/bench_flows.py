@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gan_teach import flows
+from gan_teach.analysis import flows
 from gan_teach.games import FunctionGame
 
 A = B = 0.15  # torus
