@@ -11,6 +11,7 @@ import math
 import numpy as np
 import pytest
 
+import doctor_cases
 from doctor_cases import CASES
 from gan_teach.lab import Session
 from gan_teach.lab.config import named
@@ -221,18 +222,22 @@ def test_rates_count_hits_and_false_alarms():
         "two": {"name": "healthy", "said": {"healthy": 48, "cycling": 2}},
         "three": {"name": "healthy", "said": {"healthy": 10}},
     }
-    assert rates("cycling", table) == (45, 50, 2, 60)
-    assert rates("healthy", table) == (58, 60, 5, 50)
-    assert rates("divergence", table) == (0, 0, 0, 110)
-    told = str(rates("cycling", table))
-    assert "of 45 of 50 for which it holds, and of 2 of 60 others" in told
+    expected = {"cycling": (45, 50, 2, 60), "healthy": (58, 60, 5, 50)}
+    assert doctor_cases.rates(table) == expected
 
 
 def test_the_shipped_rates_are_of_enough_runs_and_of_these_cases():
-    table = json.loads(RATES.read_text("utf-8"))
+    record = json.loads(RATES.read_text("utf-8"))
+    table = record["cases"]
     assert {title: row["name"] for title, row in table.items()} == {
         title: case.name for title, case in CASES.items()
     }
     for title, row in table.items():
         assert sum(row["said"].values()) >= 50, title
         assert set(row["said"]) <= set(NAMES)
+    counted = doctor_cases.rates(table)
+    assert {name: tuple(counts) for name, counts in record["rates"].items()} == counted
+    hits, runs, alarms, others = counted["cycling"]
+    said = f"said this of {hits} of {runs} for which it holds, and of {alarms} of {others} others."
+    assert rates("cycling").endswith(said)
+    assert rates("too early") == ""

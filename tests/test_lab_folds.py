@@ -13,7 +13,7 @@ from PIL import Image
 from gan_teach.lab import Session
 from gan_teach.lab.doctor import diagnose, rates
 from gan_teach.lab.panel import Panel
-from gan_teach.lab.picture import FORMATS
+from gan_teach.lab.picture import exported
 from gan_teach.lab.slow_motion import slow_motion
 from gan_teach.lab.widgets import Doctor, Export, Morph, SlowMotion, TwinView
 
@@ -56,7 +56,7 @@ def test_the_doctor_reports_and_treats_from_here():
     found = diagnose(desk.session)
     assert found.name == "cycling"
     text = re.sub("<[^>]*>", " ", doctor.report.value)
-    for words in (found.name, str(found.evidence[0]), found.advice, str(rates("cycling"))):
+    for words in (found.name, str(found.evidence[0]), found.advice, rates("cycling")):
         assert words in text
     before = desk.session
     press(doctor, "Try: Penalty r1")
@@ -157,8 +157,8 @@ def test_files_are_offered_as_links_that_hold_them():
             with np.load(io.BytesIO(content)) as numbers:
                 assert numbers["steps"].tolist() == list(range(7))
         else:
-            assert content == FORMATS["py"](desk.session)
-    assert view.code.value + "\n" == FORMATS["py"](desk.session).decode()
+            assert content == exported(desk.session, "py")
+    assert view.code.value + "\n" == exported(desk.session, "py").decode()
 
 
 def test_the_panel_has_the_folds_and_keeps_them_in_another_world():

@@ -1,6 +1,7 @@
 """The lab's widgets, driven as a front end drives them: through the values of their traits."""
 
 import io
+import pickle
 import re
 import threading
 
@@ -16,6 +17,19 @@ from gan_teach.lab.panel import Panel
 from gan_teach.lab.picture import draw
 
 pytest.importorskip("ipywidgets")
+
+
+@pytest.fixture
+def real_pictures():
+    """For tests that look at pixels."""
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(request, monkeypatch):
+    """Matplotlib takes a fifth of a second for a picture: what is tested here is when and of what
+    one is made, so that a picture's numbers stand for it where no test looks at its pixels."""
+    if "real_pictures" not in request.fixturenames:
+        monkeypatch.setattr("gan_teach.lab.panel.png", lambda frame: pickle.dumps(frame))
 
 
 def pixels(panel):
@@ -178,6 +192,7 @@ def test_seed_and_preset_start_anew():
     assert panel.preset.value.value == "noisy"
 
 
+@pytest.mark.usefixtures("real_pictures")
 @pytest.mark.parametrize("name", ["five-gaussians", "dirac-r1"])
 def test_every_kind_of_game_has_its_own_controls_and_picture(name):
     panel = Panel(Session("normal"))
@@ -228,6 +243,7 @@ def test_a_kernel_with_threads_turns_knobs_between_updates():
     np.testing.assert_array_equal(again.history["params"][-1], panel.session.history["params"][-1])
 
 
+@pytest.mark.usefixtures("real_pictures")
 def test_layers_can_be_hidden():
     panel = Panel(Session("normal"))
     play(panel, 3)
@@ -329,6 +345,7 @@ def test_a_field_lies_where_its_probabilities_are():
     np.testing.assert_array_equal(colors, shades()[[0, -1]])
 
 
+@pytest.mark.usefixtures("real_pictures")
 def test_a_diverged_run_is_drawn():
     panel = Panel(Session("normal", lr=100.0, loss="least_squares"))
     panel.session.tick(80)

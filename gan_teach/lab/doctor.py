@@ -13,7 +13,7 @@ knob, in a branch of the run. The bounds are
         eigenvalue s of a round at the equilibrium (see ``measurements.forecast``).
 
 How often it was right, on at least 50 runs with each failure that was known without it, stands in
-``doctor_rates.json``, which ``tests/benchmarks/doctor_rates.py --write`` wrote and ``rates`` reads.
+``doctor_rates.json``, which ``tests/benchmarks/doctor_rates.py --write`` wrote.
 """
 
 from __future__ import annotations
@@ -291,29 +291,12 @@ SIGNS: tuple[Sign, ...] = (
 RATES = Path(__file__).with_name("doctor_rates.json")
 
 
-class Rates(NamedTuple):
-    """``hits`` of ``runs`` with a failure were named; so were ``alarms`` of ``others`` without."""
-
-    hits: int
-    runs: int
-    alarms: int
-    others: int
-
-    def __str__(self) -> str:
-        return (
-            f"Tried on runs whose state was known without it, the doctor said this of {self.hits} "
-            f"of {self.runs} for which it holds, and of {self.alarms} of {self.others} others."
-        )
-
-
-def rates(name: str, table: Mapping[str, Mapping[str, Any]] | None = None) -> Rates:
-    """The rates of one verdict over all cases, {case: {"name": what is wrong, "said": {verdict:
-    runs}, ...}}; no runs for one that was not tried."""
-    rows = (json.loads(RATES.read_text("utf-8")) if table is None else table).values()
-    with_it = [row["said"] for row in rows if row["name"] == name]
-    without = [row["said"] for row in rows if row["name"] != name]
-    counts = [
-        (sum(said.get(name, 0) for said in group), sum(sum(said.values()) for said in group))
-        for group in (with_it, without)
-    ]
-    return Rates(*counts[0], *counts[1])
+def rates(name: str) -> str:
+    """How often the doctor said ``name`` of runs that had this failure, and of runs that had not;
+    nothing for a verdict that was not tried."""
+    known = json.loads(RATES.read_text("utf-8"))["rates"]
+    if name not in known:
+        return ""
+    hits, runs, alarms, others = known[name]
+    tried = "Tried on runs whose state was known without it, the doctor said this of"
+    return f"{tried} {hits} of {runs} for which it holds, and of {alarms} of {others} others."

@@ -16,22 +16,10 @@ from gan_teach.analysis import spectra
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
 from gan_teach.history import History
+from gan_teach.lab import world
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Disc, Layer, Lines, Points
-from gan_teach.lab.world import (
-    HISTOGRAM,
-    Row,
-    Rows,
-    World,
-    curve,
-    dress,
-    gradient_chart,
-    loss_levels,
-    minus,
-    score_chart,
-    score_histogram,
-    small_disc,
-)
+from gan_teach.lab.world import Row, Rows, World
 from gan_teach.training import State, probes
 from gan_teach.zoo import line
 from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
@@ -45,7 +33,7 @@ class LineWorld(World):
     """The 1-D tutorial; rows have the keys of ``experiments.run``."""
 
     unit = "game"
-    hidden = frozenset({HISTOGRAM})
+    hidden = frozenset({world.HISTOGRAM})
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -94,7 +82,7 @@ class LineWorld(World):
         lacking = [row for row in rows.values() if "eigenvalues" not in row]
         for config, group in groupby(lacking, key=lambda row: row["config"]):
             alike = list(group)
-            game = dress(self.make(config), config)
+            game = world.dress(self.make(config), config)
             params = np.stack([row["params"] for row in alike])
             values = spectra.spectra(game, params, self.expectation(game, config), of="value")
             for row, own in zip(alike, values, strict=True):
@@ -124,17 +112,17 @@ class LineWorld(World):
         }
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
-        value = curve(rows, "d_loss", "value", "V", -1.0)
+        value = world.curve(rows, "d_loss", "value", "V", -1.0)
         fake = next(reversed(rows.values()))["fake"]
         return (
             Chart("Objective V", (value,), _levels(config)),
-            gradient_chart(rows),
-            score_chart(rows, config),
-            score_histogram(self.game, self.real[:, None], fake[:, None]),
+            world.gradient_chart(rows),
+            world.score_chart(rows, config),
+            world.score_histogram(self.game, self.real[:, None], fake[:, None]),
         )
 
     def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc:
-        return small_disc(self.game, config, self.expectation(self.game, config))
+        return world.small_disc(self.game, config, self.expectation(self.game, config))
 
     def narrate(self, row: Row) -> str:
         parts = [f"D(x) = {row['d_real']:.2f}", f"D(G(z)) = {row['d_fake']:.2f}"]
@@ -164,9 +152,9 @@ def _over(values: NDArray) -> NDArray:
 
 def _levels(config: Config) -> tuple[tuple[float, str], ...]:
     """V at the equilibrium with its name, where the loss fixes it."""
-    loss, _ = loss_levels(config)
+    loss, _ = world.loss_levels(config)
     if loss is None:
         return ()
     known = {2 * math.log(2): "−2 log 2", math.log(2): "−log 2"}
     names = [name for level, name in known.items() if abs(level - loss) < 1e-12]
-    return ((-loss, names[0] if names else minus(f"{-loss:.3g}")),)
+    return ((-loss, names[0] if names else world.minus(f"{-loss:.3g}")),)

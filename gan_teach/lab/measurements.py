@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -77,16 +77,6 @@ class Orbit(NamedTuple):
 NO_ORBIT = Orbit(0.0, math.nan, math.inf)
 
 
-class Moment(NamedTuple):
-    """One moment of a run, in the terms of ``Measurements``; fake (n, d) are points of G."""
-
-    d_real: float
-    d_fake: float
-    slope: float
-    d_loss: float
-    fake: NDArray
-
-
 @dataclass(frozen=True, eq=False)
 class Measurements:
     """Numbers of the last ``rounds`` rounds, all under one ``config``; medians where they vary.
@@ -126,21 +116,19 @@ def measure(session: Session) -> Measurements:
     batch = game.draw(SAMPLES, generator(config.seed, 7))
     every = max(1, rounds // MOMENTS)
     moments = [_moment(past, batch) for past in session.again(rounds, every)]
-    real, fake = batch.real.double().numpy(), moments[-1].fake
+    real, fakes = batch.real.double().numpy(), [moment.pop("fake") for moment in moments]
     unit = float(np.sqrt(real.var(0).sum())) or 1.0
-    centers = np.stack([moment.fake.mean(0) - real.mean(0) for moment in moments]) / unit
+    centers = np.stack([fake.mean(0) - real.mean(0) for fake in fakes]) / unit
     finite = bool(np.isfinite(centers).all())
-    seen = Measurements(
-        config, rounds, finite, forecast=ahead, modes=len(getattr(game.data, "modes", ())),
-        **{name: _median([getattr(moment, name) for moment in moments])
-           for name in ("d_loss", "d_real", "d_fake", "slope")},
-    )  # fmt: skip
+    medians = {name: _median([moment[name] for moment in moments]) for name in moments[0]}
+    modes = len(getattr(game.data, "modes", ()))
+    seen = Measurements(config, rounds, finite, forecast=ahead, modes=modes, **medians)
     if not finite:
         return seen
-    distance, band = _distance(game, real, fake, unit)
+    distance, band = _distance(game, real, fakes[-1], unit)
     moved = float(np.linalg.norm(centers - centers[-1], axis=1).max())
     return replace(
-        seen, orbit=orbit(centers), moved=moved, covered=_covered(game, moments),
+        seen, orbit=orbit(centers), moved=moved, covered=_covered(game, fakes),
         distance=distance, band=band,
     )  # fmt: skip
 
@@ -169,7 +157,8 @@ def _rounds(ahead: Forecast | None) -> int:
     return round(min(max(TURNS * ahead.period, LEAST), LONGEST))
 
 
-def _moment(session: Session, batch: Batch) -> Moment:
+def _moment(session: Session, batch: Batch) -> dict[str, Any]:
+    """Numbers of one moment by the names of ``Measurements``, and points of G, fake (n, d)."""
     game = session.game
     with torch.no_grad(), evaluating(game.generator, game.discriminator):
         real, fake = game.logits(batch)
@@ -177,14 +166,14 @@ def _moment(session: Session, batch: Batch) -> Moment:
     resting = 0.5 if game.loss.name == "least_squares" else 0.0  # D's answer at the equilibrium
     usual = _slope(game.loss, *2 * [torch.full_like(fake[:1], resting)])
     loss = session.state.losses.get("d_loss")
-    return Moment(
-        d_real=float(torch.sigmoid(real).mean()),
-        d_fake=float(torch.sigmoid(fake).mean()),
-        slope=_slope(game.loss, real, fake) / usual,
-        d_loss=math.nan if loss is None else loss.item(),
+    return {
+        "d_real": float(torch.sigmoid(real).mean()),
+        "d_fake": float(torch.sigmoid(fake).mean()),
+        "slope": _slope(game.loss, real, fake) / usual,
+        "d_loss": math.nan if loss is None else loss.item(),
         # of its own memory: a generator without a network hands out its parameter itself
-        fake=points.detach().double().numpy().copy(),
-    )
+        "fake": points.detach().double().numpy().copy(),
+    }
 
 
 def _slope(loss: Loss, real: Tensor, fake: Tensor) -> float:
@@ -199,12 +188,12 @@ def _median(values: list[float]) -> float:
     return float(np.median(known)) if len(known) else math.nan
 
 
-def _covered(game: GAN, moments: list[Moment]) -> int:
+def _covered(game: GAN, fakes: list[NDArray]) -> int:
     """Modes with fakes at a moment (each fake counts for the nearest one), its median."""
     if not hasattr(game.data, "locate"):
         return 0
     least = LEAST_SHARE * game.data.mode_weights.numpy() * SAMPLES
-    nearest = [game.data.locate(torch.as_tensor(moment.fake))[0].numpy() for moment in moments]
+    nearest = [game.data.locate(torch.as_tensor(fake))[0].numpy() for fake in fakes]
     counts = [(np.bincount(x, minlength=len(least)) >= least).sum() for x in nearest]
     return int(np.median(counts))
 

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from gan_teach import _checks, style
 from gan_teach.animation import Animation
+from gan_teach.lab import frame as frames
 from gan_teach.lab.config import PRESETS
-from gan_teach.lab.frame import (
-    LOOKS,
-    Arrows,
-    Chart,
-    Disc,
-    Field,
-    Frame,
-    Layer,
-    Points,
-    ranges,
-    shades,
-)
+from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer, Look
 from gan_teach.lab.session import Session
 
 SIZE, DPI = (12.0, 5.4), 80  # of a picture, in inches and dots
@@ -48,13 +40,15 @@ def draw(frame: Frame) -> Figure:
     rows = max(1, -(-len(parts) // columns))
     left = figure.add_gridspec(left=0.065, right=0.455, bottom=0.26, top=0.93)
     right = figure.add_gridspec(
-        rows, columns, left=0.52, right=0.985, bottom=0.1, top=0.9, wspace=0.35, hspace=0.8
+        rows, columns, left=0.52, right=0.985, bottom=0.1, top=0.9, wspace=0.4, hspace=0.9
     )
     main = figure.add_subplot(left[0])
     draw_main(main, frame)
     main.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), ncols=3, fontsize=9)
     for part, place in zip(parts, right, strict=False):
         ax = figure.add_subplot(place)
+        ax.set_title(part.title, fontsize=11, y=1.0, pad=19)
+        ax.tick_params(which="both", labelsize=8)
         if isinstance(part, Disc):
             _draw_disc(ax, part)
         else:
@@ -68,61 +62,60 @@ def draw_main(ax: Axes, frame: Frame) -> None:
         _draw_layer(ax, layer, 2 + 0.1 * rank)
     left, right, bottom, top = frame.view
     ax.set(xlim=(left, right), ylim=(bottom, top), xlabel=frame.xlabel, ylabel=frame.ylabel)
-    ax.set_title(frame.title, loc="left")
-    ax.set_title(frame.note, loc="right", fontsize=10, color=style.GENERATOR)
+    ax.set_title(frame.title, y=1.0)
+    ax.set_title(frame.note, y=1.0, loc="right", fontsize=10, color=style.GENERATOR)
     if frame.yticks is not None:
         ax.set_yticks([value for value, _ in frame.yticks], [name for _, name in frame.yticks])
 
 
 def _draw_layer(ax: Axes, layer: Layer, zorder: float) -> None:
     look = LOOKS[layer.role]
-    if isinstance(layer, Field):
-        ax.imshow(
-            layer.values, ListedColormap(shades() / 255), vmin=0, vmax=1, extent=layer.extent,
-            origin="lower", aspect="auto", zorder=zorder,
-        )  # fmt: skip
-    elif isinstance(layer, Arrows):
-        ax.quiver(
-            *layer.xy.T, *np.ma.masked_invalid(layer.uv).T, angles="xy", scale_units="xy", scale=1,
-            width=0.0028, alpha=0.75, color=look.color, label=layer.label, zorder=zorder,
-        )  # fmt: skip
-    elif isinstance(layer, Points):
+    shared: dict[str, Any] = {"color": look.color, "label": layer.label, "zorder": zorder}
+    if isinstance(layer, frames.Field):
+        colors = ListedColormap(frames.shades() / 255)
+        ax.imshow(layer.values, colors, vmin=0, vmax=1, extent=layer.extent, origin="lower",
+                  aspect="auto", zorder=zorder)  # fmt: skip
+    elif isinstance(layer, frames.Arrows):
+        ax.quiver(*layer.xy.T, *np.ma.masked_invalid(layer.uv).T, angles="xy", scale_units="xy",
+                  scale=1, width=0.0028, alpha=0.75, **shared)  # fmt: skip
+    elif isinstance(layer, frames.Points):
         small = len(layer.xy) > MANY
-        ax.plot(
-            *layer.xy.T, look.marker.lower(), markersize=(0.6 if small else 1.0) * look.size,
-            markeredgewidth=1.2 if small else 2.0, color=look.color, label=layer.label,
-            markerfacecolor="none" if look.marker == "O" else look.color, zorder=zorder,
-        )  # fmt: skip
+        ax.plot(*layer.xy.T, look.marker.lower(), markersize=(0.6 if small else 1.0) * look.size,
+                markerfacecolor="none" if look.marker == "O" else look.color,
+                markeredgewidth=1.2 if small else 2.0, **shared)  # fmt: skip
     else:
-        ax.plot(
-            *layer.xy.T, color=look.color, linewidth=look.width, label=layer.label, zorder=zorder,
-            linestyle=(0, look.dash) if look.dash else "-",
-        )  # fmt: skip
+        ax.plot(*layer.xy.T, linewidth=look.width, linestyle=_dashes(look), **shared)
+
+
+def _dashes(look: Look) -> Any:
+    return (0, look.dash) if look.dash else "-"
 
 
 def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
     """Curves with a marker at their newest point, levels with their names, and the band."""
+    newest = [-1] if chart.xlim is None else []
     for curve in chart.curves:
         look = LOOKS[curve.role]
-        ax.plot(
-            *curve.xy.T, color=look.color, linestyle=(0, look.dash) if look.dash else "-",
-            linewidth=1.7, marker=look.marker, markevery=[-1] if chart.xlim is None else [],
-            label=curve.label,
-        )  # fmt: skip
+        ax.plot(*curve.xy.T, color=look.color, linestyle=_dashes(look), linewidth=1.7,
+                marker=look.marker, markevery=newest, label=curve.label)  # fmt: skip
     theory = LOOKS["theory"]
+    beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": 8}
     for value, name in chart.levels:
-        ax.axhline(value, color=theory.color, linestyle=(0, theory.dash), linewidth=1.3)
-        ax.text(1, value, name, transform=ax.get_yaxis_transform(), ha="right", va="bottom",
-                fontsize=9, color=theory.color)  # fmt: skip
+        ax.axhline(value, color=theory.color, linestyle=_dashes(theory), linewidth=1.3)
+        ax.text(1, value, name, **beside, va="bottom")
     if chart.band:
         low, high, name = chart.band
-        ax.axhspan(low, high, color=theory.color, alpha=0.14, linewidth=0, label=name)
-    xlim, ylim = ranges(chart, frame.step)
-    ax.set(yscale="log" if chart.log else "linear", xlim=xlim, ylim=ylim)
-    ax.set(xlabel=chart.xlabel or frame.unit)
-    ax.set_title(chart.title, fontsize=11, pad=19)
-    if len(chart.curves) > 1 or chart.band:
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=3, fontsize=8)
+        ax.axhspan(low, high, color=theory.color, alpha=0.14, linewidth=0)
+        ax.text(1, high, name, **beside, va="top")
+    xlim, ylim = frames.ranges(chart, frame.step)
+    ax.set(xlim=xlim, ylim=ylim, yscale="log" if chart.log else "linear")
+    if chart.log:
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(0.5, 0.2)))
+    ax.set_xlabel(chart.xlabel or frame.unit, fontsize=9)
+    if len(chart.curves) > 1:
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2, fontsize=8,
+                  handlelength=1.5, columnspacing=1)  # fmt: skip
 
 
 def _draw_disc(ax: Axes, disc: Disc) -> None:
@@ -131,8 +124,7 @@ def _draw_disc(ax: Axes, disc: Disc) -> None:
     ax.plot(np.cos(angle), np.sin(angle), color=style.THEORY, linewidth=1.2)
     ax.plot(*disc.xy.clip(-1.3, 1.3).T, "D", color=style.GENERATOR, markeredgecolor="white")
     ax.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), aspect="equal")
-    ax.set_title(disc.title, fontsize=11, pad=19)
-    ax.text(0.5, 1.02, disc.text, transform=ax.transAxes, ha="center", fontsize=9)
+    ax.text(0.5, 1.02, disc.text, transform=ax.transAxes, ha="center", fontsize=8)
 
 
 # -- pictures as bytes ----------------------------------------------------------------------------
@@ -156,14 +148,6 @@ def png(frame: Frame) -> bytes:
     return buffer.getvalue()
 
 
-def gif(session: Session) -> bytes:
-    """The run up to here as a film of at most 60 moments, evenly spaced."""
-    pictures = [rgb(frame) for frame in _moments(session, FILM)]
-    with tempfile.TemporaryDirectory() as folder:
-        film = Animation(pictures, np.arange(len(pictures)), _FPS)
-        return film.save(Path(folder) / "run.gif", progress=False).read_bytes()
-
-
 def film_strip(session: Session, dpi: int = DPI) -> style.HtmlImage:
     """Moments of the session's run so far or, before its first update, of a short run of it.
 
@@ -174,10 +158,10 @@ def film_strip(session: Session, dpi: int = DPI) -> style.HtmlImage:
         run = Session(session.start)
         a_round = max(1, run.config.d_steps + run.config.g_steps)
         run.go(max(20, min(300, _SHORT // a_round)))
-    frames = _moments(run, STRIP)
-    figure, axes = style.mosaic([list(range(len(frames)))], (3.1 * len(frames) + 0.3, 3.4))
+    moments = _moments(run, STRIP)
+    figure, axes = style.mosaic([list(range(len(moments)))], (3.1 * len(moments) + 0.3, 3.4))
     with style.use():
-        for k, frame in enumerate(frames):
+        for k, frame in enumerate(moments):
             draw_main(axes[k], frame)
             axes[k].set_xlabel(fill(frame.xlabel, _LINE))
             if k > 0:
@@ -185,7 +169,7 @@ def film_strip(session: Session, dpi: int = DPI) -> style.HtmlImage:
                 axes[k].tick_params(labelleft=False)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=6)
-    text = " ".join(["Film strip of a live picture.", *(frame.narration for frame in frames)])
+    text = " ".join(["Film strip of a live picture.", *(frame.narration for frame in moments)])
     return style.HtmlImage(style.png(figure, dpi), text, round(96 * figure.get_figwidth()))
 
 
@@ -215,30 +199,32 @@ def code(session: Session) -> str:
     )
 
 
-def npz(session: Session) -> bytes:
-    """The History of the run, which ``gan_teach.History.load`` reads."""
-    with tempfile.TemporaryDirectory() as folder:
-        return session.history.save(Path(folder) / "run.npz").read_bytes()
-
-
-FORMATS: dict[str, Callable[[Session], bytes]] = {
-    "png": lambda session: png(session.frame),
-    "gif": gif,
-    "npz": npz,
-    "py": lambda session: (code(session) + "\n").encode(),
-}
+FORMATS = ("png", "gif", "npz", "py")
 """What can be exported, by the ending of the file."""
 
 
 def export(session: Session, path: str | Path) -> Path:
-    """Write the run as its file's ending says: .png, .gif, .npz (its History) or .py.
+    """Write the run as its file's ending says: .png (the picture as it stands), .gif (a film of at
+    most 60 moments), .npz (its History, which ``gan_teach.History.load`` reads) or .py.
 
     Raises ValueError for another ending, OSError where nothing can be written.
     """
     path = Path(path)
-    make = FORMATS[_checks.choice("ending", path.suffix.lstrip("."), FORMATS)]
-    path.write_bytes(make(session))
+    ending = _checks.choice("ending", path.suffix.lstrip("."), FORMATS)
+    if ending == "npz":
+        return session.history.save(path)
+    if ending == "gif":
+        pictures: Any = [rgb(frame) for frame in _moments(session, FILM)]
+        film = Animation(pictures, np.arange(len(pictures)), _FPS)
+        return film.save(path, progress=False)
+    path.write_bytes(png(session.frame) if ending == "png" else f"{code(session)}\n".encode())
     return path
+
+
+def exported(session: Session, ending: str) -> bytes:
+    """The same as the bytes of a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        return export(session, Path(folder) / f"run.{ending}").read_bytes()
 
 
 def save_all(session: Session, folder: str | Path) -> Iterator[Path]:

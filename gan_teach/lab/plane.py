@@ -15,27 +15,10 @@ from torch import Tensor
 from gan_teach import data, metrics
 from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
-from gan_teach.lab import own_data
+from gan_teach.lab import own_data, world
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Layer, Lines, Points
-from gan_teach.lab.world import (
-    DISC,
-    EMPTY,
-    HISTOGRAM,
-    Row,
-    Rows,
-    World,
-    curve,
-    gradient_chart,
-    loss_levels,
-    minus,
-    obstacle,
-    pair,
-    round_spectrum,
-    score_chart,
-    score_histogram,
-    to_disc,
-)
+from gan_teach.lab.world import Row, Rows, World
 from gan_teach.models import MLP, evaluating
 from gan_teach.training import State, probes
 
@@ -71,10 +54,10 @@ class PlaneWorld(World):
         self.axes = {"view": view, "xlabel": "x₁", "ylabel": "x₂", "drawable": True}
         self.modes: Tensor | None = getattr(self.source, "modes", None)
         self._scored = hasattr(self.source, "locate")
-        self.hidden = frozenset({"best", "manifold", HISTOGRAM, DISC})
+        self.hidden = frozenset({"best", "manifold", world.HISTOGRAM, world.DISC})
         if self._scored:
             self.hidden |= {DISTANCE}
-        self._spectrum: tuple[Any, Disc] = None, Disc(DISC, EMPTY)
+        self._spectrum: tuple[Any, Disc] = None, Disc(world.DISC, world.EMPTY)
         self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
         self._cells = _cells(reach)
         self._lattice = _lattice(config.latent)
@@ -120,41 +103,42 @@ class PlaneWorld(World):
         return f"{outside} points lie outside" if outside else ""
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
-        charts = self._losses(rows, config), gradient_chart(rows), score_chart(rows, config)
+        charts = self._losses(rows, config), world.gradient_chart(rows)
+        charts += (world.score_chart(rows, config),)
         if self._scored:
             charts += (self._modes(rows),)
         if DISTANCE not in hidden:
-            own = (curve(rows, "distance", "value", ""),)
+            own = (world.curve(rows, "distance", "value", ""),)
             charts += (Chart(DISTANCE, own, band=self._real_distance, log=True),)
-        if HISTOGRAM not in hidden:
+        if world.HISTOGRAM not in hidden:
             fake = next(reversed(rows.values()))["fake"]
-            charts += (score_histogram(self.game, self.real, fake),)
+            charts += (world.score_histogram(self.game, self.real, fake),)
         return charts
 
     def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc | None:
         """Those of a round farthest from 1; found anew every so often, since it takes a while."""
-        if DISC in hidden:
+        if world.DISC in hidden:
             return None
-        reason = obstacle(state, config)
+        reason = world.obstacle(state, config)
         if reason:
-            return Disc(DISC, EMPTY, reason)
+            return Disc(world.DISC, world.EMPTY, reason)
         moment = config, state.step // DISC_EVERY
         if self._spectrum[0] != moment:
             batch = self.game.draw(SHOWN, generator(config.seed, 7))
-            values = round_spectrum(self.game, state, config, batch)
-            self._spectrum = moment, to_disc(values, f"{self.name(state.step)}: ")
+            values = world.round_spectrum(self.game, state, config, batch)
+            self._spectrum = moment, world.to_disc(values, f"{self.name(state.step)}: ")
         return self._spectrum[1]
 
     def _losses(self, rows: Rows, config: Config) -> Chart:
-        d, g = loss_levels(config)
+        d, g = world.loss_levels(config)
         levels = {"D": d, "G": g} if d != g else {"both": d}
-        named = tuple((v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None)
-        return Chart("Losses", pair(rows, "d_loss", "g_loss"), named)
+        named = [(v, world.minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None]
+        return Chart("Losses", world.pair(rows, "d_loss", "g_loss"), tuple(named))
 
     def _modes(self, rows: Rows) -> Chart:
         shares = (
-            curve(rows, "covered", "real", "modes found"),
-            curve(rows, "quality", "fake", "points on one"),
+            world.curve(rows, "covered", "real", "modes found"),
+            world.curve(rows, "quality", "fake", "points on one"),
         )
         return Chart("Modes", shares, ylim=(-0.03, 1.13), band=self._real_quality)
 

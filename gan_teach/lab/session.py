@@ -49,11 +49,7 @@ def world_of(config: Config) -> World:
 
 def begin(game: GAN, config: Config) -> State:
     """The state before the first update."""
-    run = train(
-        game, _rule(game, config), steps=0, lr=config.lr, tau=config.tau,
-        optimizer=OPTIMIZERS[config.optimizer], batch_size=config.batch, seed=config.seed,
-    )  # fmt: skip
-    state = next(run)
+    state = next(train(game, _rule(game, config), steps=0, seed=config.seed))
     steer(state, config)
     return state
 

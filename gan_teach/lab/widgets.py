@@ -17,7 +17,7 @@ import ipywidgets as w
 from gan_teach.lab.config import KNOBS, named
 from gan_teach.lab.doctor import Diagnosis, diagnose, rates, treat
 from gan_teach.lab.frame import Frame
-from gan_teach.lab.picture import FORMATS, code, png
+from gan_teach.lab.picture import code, exported, png
 from gan_teach.lab.session import Twin
 from gan_teach.lab.slow_motion import Scene, slow_motion
 
@@ -142,10 +142,9 @@ class Doctor:
         self._panel.pause()
         self._diagnosis = says = diagnose(self._panel.session)
         rows = "".join(f"<li>{html.escape(str(item))}</li>" for item in says.evidence)
-        tried = rates(says.name)
         self.report.value = (
             f'<div role="status"><p><b>{html.escape(says.name)}</b></p><ul>{rows}</ul>'
-            f"<p>{html.escape(says.advice)}</p>{f'<p>{tried}</p>' if tried.runs else ''}</div>"
+            f"<p>{html.escape(says.advice)}</p><p>{rates(says.name)}</p></div>"
         )
         self.remedy.disabled = not says.remedy
         self.remedy.description = f"Try: {named(says.remedy)}" if says.remedy else "No remedy"
@@ -288,7 +287,7 @@ class Export:
         self._panel.pause()
         session = self._panel.session
         name = f"{session.start.preset}-{session.step}.{ending}"
-        data = base64.b64encode(FORMATS[ending](session)).decode()
+        data = base64.b64encode(exported(session, ending)).decode()
         self.links.value = (
             f'<p role="status"><a download="{name}" href="data:{FILES[ending][0]};base64,{data}">'
             f"Save {name}</a></p>"

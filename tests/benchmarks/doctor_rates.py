@@ -20,8 +20,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from doctor_cases import CASES, Case
-from gan_teach.lab.doctor import RATES, diagnose, rates, treat
+from doctor_cases import CASES, Case, rates
+from gan_teach.lab.doctor import RATES, diagnose, treat
 
 PATIENCE = 6  # seeds tried for each run that is wanted
 
@@ -57,14 +57,13 @@ def main() -> None:
         table[title] = row = study(CASES[title], options.runs, options.cure)
         print(f"{title:28} {_told(row)}", flush=True)
         if options.write:
-            known = json.loads(RATES.read_text("utf-8")) if RATES.exists() else {}
+            known = json.loads(RATES.read_text("utf-8"))["cases"] if RATES.exists() else {}
             known[title] = row
-            ordered = {case: known[case] for case in CASES if case in known}
-            RATES.write_text(json.dumps(ordered, indent=1) + "\n", "utf-8")
-    for name in sorted({case.name for case in CASES.values()}):
-        found = rates(name, table)
-        print(f"{name:22} hits {found.hits} of {found.runs}, "
-              f"false alarms {found.alarms} of {found.others}")  # fmt: skip
+            cases = {case: known[case] for case in CASES if case in known}
+            record = {"rates": rates(cases), "cases": cases}
+            RATES.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    for name, (hits, runs, alarms, others) in rates(table).items():
+        print(f"{name:22} hits {hits} of {runs}, false alarms {alarms} of {others}")
 
 
 def _told(row: dict[str, Any]) -> str:
