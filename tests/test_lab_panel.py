@@ -12,7 +12,7 @@ from PIL import Image
 import gan_teach as gt
 from gan_teach import lab as package
 from gan_teach.lab import Lab, Session
-from gan_teach.lab.frame import shades
+from gan_teach.lab.frame import Field, shades
 from gan_teach.lab.panel import Panel
 from gan_teach.lab.picture import draw
 
@@ -322,12 +322,16 @@ def test_the_public_name_opens_a_run_from_its_string():
 def test_a_picture_has_a_panel_for_each_part_with_its_newest_point(text):
     frame = Session(text).picture()
     main, *others = draw(frame).axes
-    names = {str(text.get_text()) for text in main.get_legend().get_texts()}
+    legend = main.get_legend()
+    assert legend is not None
+    assert frame.disc is not None
+    names = {text.get_text() for text in legend.get_texts()}
     assert names == {layer.label for layer in frame.layers.values() if layer.role != "field"}
     titles = [ax.get_title() for ax in others]
     assert titles == [*(chart.title for chart in frame.charts), frame.disc.title]
     for ax, chart in zip(others, frame.charts, strict=False):
-        assert len([line for line in ax.lines if len(line.get_xdata()) > 2]) == len(chart.curves)
+        lengths = [np.size(line.get_xdata()) for line in ax.lines]
+        assert len([n for n in lengths if n > 2]) == len(chart.curves)
         for curve in chart.curves:
             x, y = curve.xy[-1]
             (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
@@ -338,6 +342,7 @@ def test_a_picture_has_a_panel_for_each_part_with_its_newest_point(text):
 def test_a_field_lies_where_its_probabilities_are():
     frame = Session("five-gaussians,width=8/10").frame
     field = frame.layers["field"]
+    assert isinstance(field, Field)
     (image,) = draw(frame).axes[0].images
     np.testing.assert_array_equal(image.get_array(), field.values)
     assert (image.origin, tuple(image.get_extent())) == ("lower", field.extent)

@@ -20,7 +20,7 @@ from gan_teach.zoo import experiments, line
 
 def state_of(session):
     """Everything that decides the future of a session, as numbers."""
-    state = session._state
+    state = session.state
     tensors = [*state.game.g_params, *state.game.d_params]
     for optimizer in (state.optims.g, state.optims.d):
         tensors += [torch.as_tensor(v) for v in _flat(optimizer.state_dict())]

@@ -15,9 +15,9 @@ from gan_teach.analysis import spectra
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Disc, Layer, Lines, Points
-from gan_teach.lab.world import Row, Rows, World, curve, dress, gradient_chart, small_disc
-from gan_teach.training import State, probes
+from gan_teach.lab.frame import Arrows, Chart, Layer, Lines, Points
+from gan_teach.lab.world import Row, Rows, World, curve, dress, gradient_chart
+from gan_teach.training import probes
 
 REACH = 2.0  # of the picture, to every side
 _PLACES = np.stack(np.meshgrid(*2 * [np.linspace(-REACH, REACH, 13)]), -1).reshape(-1, 2)
@@ -71,9 +71,6 @@ class DiracWorld(World):
             Chart("Distance to (0, 0)", (distance,), log=True),
             gradient_chart(rows),
         )
-
-    def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc:
-        return small_disc(self.game, config, self.expectation(self.game, config))
 
     def narrate(self, row: Row) -> str:
         theta, psi = row["params"]

@@ -18,9 +18,9 @@ from gan_teach.games import GAN, Batch
 from gan_teach.history import History
 from gan_teach.lab import world
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Disc, Layer, Lines, Points
+from gan_teach.lab.frame import Arrows, Chart, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, World
-from gan_teach.training import State, probes
+from gan_teach.training import probes
 from gan_teach.zoo import line
 from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
 
@@ -120,9 +120,6 @@ class LineWorld(World):
             world.score_chart(rows, config),
             world.score_histogram(self.game, self.real[:, None], fake[:, None]),
         )
-
-    def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc:
-        return world.small_disc(self.game, config, self.expectation(self.game, config))
 
     def narrate(self, row: Row) -> str:
         parts = [f"D(x) = {row['d_real']:.2f}", f"D(G(z)) = {row['d_fake']:.2f}"]

@@ -120,7 +120,9 @@ def measure(session: Session) -> Measurements:
     unit = float(np.sqrt(real.var(0).sum())) or 1.0
     centers = np.stack([fake.mean(0) - real.mean(0) for fake in fakes]) / unit
     finite = bool(np.isfinite(centers).all())
-    medians = {name: _median([moment[name] for moment in moments]) for name in moments[0]}
+    medians: dict[str, Any] = {
+        name: _median([moment[name] for moment in moments]) for name in moments[0]
+    }
     modes = len(getattr(game.data, "modes", ()))
     seen = Measurements(config, rounds, finite, forecast=ahead, modes=modes, **medians)
     if not finite:

@@ -30,12 +30,12 @@ WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 INTERVAL = 120  # milliseconds between two counts of Play among core widgets
 ROWS = ("d_steps", "g_steps", "lr", "d_lr", "tau", "noise", "loss", "seed")  # the first knobs
-SLIDERS: dict[str, tuple[float, float, float]] = {  # low, high, step
+SLIDERS: dict[str, tuple[Any, ...]] = {
     "d_steps": (0, 50, 1), "g_steps": (0, 50, 1), "noise": (0.0, 3.0, 0.05),
-    "smoothing": (0.5, 1.0, 0.05),
+    "smoothing": (0.5, 1.0, 0.05), "lr": (-5, 1, 0.05, True), "d_lr": (-5, 1, 0.05, True),
+    "tau": (-3, 3, 0.05, True), "weight": (-3, 2, 0.05, True),
 }  # fmt: skip
-DECADES = {"lr": (-5, 1), "d_lr": (-5, 1), "tau": (-3, 3), "weight": (-3, 2)}
-"""Logarithmic sliders: the powers of ten at their ends."""
+"""The ends and the step of a knob's slider; of powers of ten, where it is logarithmic (True)."""
 
 
 # -- the picture, where there is no canvas --------------------------------------------------------
@@ -255,17 +255,13 @@ class Panel:
     # -- making the parts
 
     def _make_knobs(self, world: str) -> dict[str, Control]:
-        made = {
-            "d_lr": slider("Learning rate of D", self._turn_d_rate, *DECADES["d_lr"], 0.05, True)
-        }
+        made = {"d_lr": slider("Learning rate of D", self._turn_d_rate, *SLIDERS["d_lr"])}
         for name, spec in KNOBS.items():
             if name == "turn" or spec.world not in ("", world):
                 continue
             turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
             if name in SLIDERS:
                 made[name] = slider(spec.label, turn, *SLIDERS[name])
-            elif name in DECADES:
-                made[name] = slider(spec.label, turn, *DECADES[name], 0.05, log=True)
             elif spec.choices:
                 made[name] = choice(spec.label, turn, self._choices(name), spec.shown)
             else:

@@ -45,8 +45,8 @@ def draw(frame: Frame) -> Figure:
     main = figure.add_subplot(left[0])
     draw_main(main, frame)
     main.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), ncols=3, fontsize=9)
-    for part, place in zip(parts, right, strict=False):
-        ax = figure.add_subplot(place)
+    for k, part in enumerate(parts):
+        ax = figure.add_subplot(right[k])
         ax.set_title(part.title, fontsize=11, y=1.0, pad=19)
         ax.tick_params(which="both", labelsize=8)
         if isinstance(part, Disc):

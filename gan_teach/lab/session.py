@@ -121,7 +121,10 @@ class Session:
     ``tick(k)`` makes k updates and returns the picture, ``set(**knobs)`` turns knobs from the next
     update on, ``rewind(step)`` goes to any step that was reached, ``branch()`` makes a second
     session that shares the past. ``replay`` is the run up to here as a short string;
-    ``Session(string)`` repeats it to the last bit.
+    ``Session(string)`` repeats it to the last bit. To be read, not to be changed, are ``start`` and
+    ``config`` (the first and the present settings), ``state`` (the training state that the next
+    update moves) and ``reached`` (the furthest known step of the present plan: rewind goes up to
+    it).
     """
 
     def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
@@ -132,8 +135,8 @@ class Session:
     def _begin(self, start: Config, plan: dict[int, dict[str, Any]]) -> None:
         self.start, self.config, self._plan = start, start, plan
         self._world = world_of(start)
-        self._state = begin(self._world.game, start)
-        self._reached = 0
+        self.state = begin(self._world.game, start)
+        self.reached = 0
         self._seen: dict[str, float] = {"d_loss": np.nan, "g_loss": np.nan}
         self._snapshots: dict[int, dict[str, Any]] = {}
         self._records: dict[int, dict[str, Any]] = {}
@@ -144,22 +147,12 @@ class Session:
     @property
     def step(self) -> int:
         """Number of updates made so far."""
-        return self._state.step
-
-    @property
-    def reached(self) -> int:
-        """The furthest step of the present plan that is known already; rewind goes up to it."""
-        return self._reached
+        return self.state.step
 
     @property
     def since(self) -> int:
         """The step from which the present settings hold."""
         return max((step for step in self._plan if step <= self.step), default=0)
-
-    @property
-    def state(self) -> State:
-        """The training state that the next update moves: to be read, not to be changed."""
-        return self._state
 
     @property
     def game(self) -> GAN:
@@ -210,7 +203,7 @@ class Session:
 
     def _drawn(self, rows: dict[int, dict[str, Any]], hidden: Collection[str]) -> Frame:
         with one_thread():
-            return self._world.frame(self._state, rows, self.config, hidden)
+            return self._world.frame(self.state, rows, self.config, hidden)
 
     @property
     def history(self) -> History:
@@ -273,7 +266,7 @@ class Session:
             return f"Started anew with {named(changes)}."
         self._plan_here(wanted)
         self.config = wanted
-        steer(self._state, wanted)
+        steer(self.state, wanted)
         return f"From {self._world.unit} {self.step + 1} on: {named(changes)}."
 
     def _plan_here(self, wanted: Config) -> None:
@@ -286,7 +279,7 @@ class Session:
         if changes:
             plan[self.step] = changes
         Replay(self.start, dict(sorted(plan.items())), self.step)  # raises when there are too many
-        self._plan, self._reached = plan, self.step
+        self._plan, self.reached = plan, self.step
         self._records = up_to(self._records, self.step)
         self._snapshots = up_to(self._snapshots, self.step)
 
@@ -314,9 +307,9 @@ class Session:
         """A second session at the same step, with the same past and a future of its own."""
         other = copy.copy(self)
         other._plan = {step: dict(knobs) for step, knobs in up_to(self._plan, self.step).items()}
-        other._reached = self.step
+        other.reached = self.step
         other._world = world_of(self.start)
-        other._state = begin(other._world.game, self.start)
+        other.state = begin(other._world.game, self.start)
         other._records = up_to(self._records, self.step)
         other._snapshots = up_to(self._snapshots, self.step)
         other._restore(self._snapshot())
@@ -352,30 +345,30 @@ class Session:
         planned = self._plan.get(self.step)
         if planned and planned.items() - vars(self.config).items():
             self.config = self.config.changed(**planned)
-            steer(self._state, self.config)
+            steer(self.state, self.config)
 
     def _update(self) -> None:
-        advance(self._state)
-        self._reached = max(self._reached, self.step)
-        for name, value in self._state.losses.items():
+        advance(self.state)
+        self.reached = max(self.reached, self.step)
+        for name, value in self.state.losses.items():
             self._seen[name] = value.item()  # a player that rests keeps the loss it saw last
         self._remember()
 
     def _remember(self) -> None:
         """Keep what is shown of this step, and all that repeats it, at evenly spaced steps."""
-        every = spacing(self._reached, self._world.every, RECORDS)
+        every = spacing(self.reached, self._world.every, RECORDS)
         if self.step % every == 0 and self.step not in self._records:
             keep(self._records, self.step, self._measured(), RECORDS, every)
-        every = spacing(self._reached, SNAPSHOT_EVERY, SNAPSHOTS)
+        every = spacing(self.reached, SNAPSHOT_EVERY, SNAPSHOTS)
         if self.step % every == 0 and self.step not in self._snapshots:
             keep(self._snapshots, self.step, self._snapshot(), SNAPSHOTS, every)
 
     def _measured(self) -> dict[str, Any]:
         with one_thread():
-            return {**self._seen, **self._world.measure(self._state, self.config)}
+            return {**self._seen, **self._world.measure(self.state, self.config)}
 
     def _snapshot(self) -> dict[str, Any]:
-        state = self._state
+        state = self.state
         tensors = {
             "params": [*state.game.g_params, *state.game.d_params],
             "optims": state.optims.state_dict(),
@@ -386,7 +379,7 @@ class Session:
         return {**own, "step": state.step, "config": self.config, "seen": dict(self._seen)}
 
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
-        state, past = self._state, _copied(dict(snapshot))
+        state, past = self.state, _copied(dict(snapshot))
         self.config, self._seen = past["config"], past["seen"]
         steer(state, self.config)  # optimizers of the right kind first, then what they held
         own = (*state.game.g_params, *state.game.d_params)

@@ -52,13 +52,14 @@ def slider(
     it does not offer.
 
     The box holds the value and carries the name: browsers give the handle of a slider none, so it
-    is the box that a screen reader finds. The slider turns its knob when a learner lets go of it:
-    a browser sends each number that a slider is set to back, moved to the nearest mark.
+    is the box that a screen reader finds. Of other than whole numbers the slider turns its knob
+    only when a learner lets go of it: as it moves, a browser also sends back what the slider was
+    set to, moved to the nearest mark, and that is no wish of the learner.
     """
     whole = isinstance(step, int)
     kind = w.FloatLogSlider if log else w.IntSlider if whole else w.FloatSlider
     made = kind(min=low, max=high, step=step, description=label, readout=False,
-                continuous_update=False, style=WIDE, layout={"width": "20em"})  # fmt: skip
+                continuous_update=whole, style=WIDE, layout={"width": "20em"})  # fmt: skip
     box = (w.IntText if whole else w.FloatText)(
         step=None if log else step, description=f"{label}, number", layout={"width": "6.5em"},
         style={"description_width": "0"},
@@ -69,7 +70,7 @@ def slider(
         if not following:
             box.value = change["new"] if whole else float(f"{change['new']:.3g}")
 
-    def typed(change: dict[str, Any]) -> None:
+    def boxed(change: dict[str, Any]) -> None:
         nonlocal following
         following = True
         made.value = change["new"]  # or the nearest end
@@ -77,7 +78,7 @@ def slider(
         turn(change["new"])
 
     made.observe(slid, names="value")
-    box.observe(typed, names="value")
+    box.observe(boxed, names="value")
     return Control(w.HBox([made, box]), box, made)
 
 

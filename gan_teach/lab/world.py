@@ -105,9 +105,9 @@ class World(ABC):
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
         """The charts beside it, likewise."""
 
-    @abstractmethod
     def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc | None:
         """The eigenvalues of a round, likewise."""
+        return small_disc(self.game, config, self.expectation(self.game, config))
 
     @abstractmethod
     def narrate(self, row: Row) -> str:
