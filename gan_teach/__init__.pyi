@@ -15,11 +15,11 @@ from .training import record as record
 from .history import History as History
 from .training import probes as probes
 from . import plots as plots
-from . import animation as animation
-from .style import show as show
-from .animation import animate as animate
-from .animation import player as player
-from .animation import film_strip as film_strip
+from .plots import animation as animation
+from .plots.style import show as show
+from .plots.animation import animate as animate
+from .plots.animation import player as player
+from .plots.animation import film_strip as film_strip
 from .games import penalties as penalties
 from .games import corrupt as corrupt
 from .analysis.spectra import vector_field as vector_field
@@ -69,8 +69,8 @@ from .studies.sweeps import sweep as sweep
 from .course import records as records
 from .studies import bogonet as bogonet
 from .course import exercises as exercises
-from . import style as style
-from .tables import Table as Table
+from .plots import style as style
+from .plots.tables import Table as Table
 from .studies.smoke import budget as budget
 from .studies.smoke import holds as holds
 

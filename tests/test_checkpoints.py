@@ -18,6 +18,7 @@ from torch import nn
 from cases import PLANE, plane
 from gan_teach import data, dynamics
 from gan_teach.analysis.spectra import flatten
+from gan_teach.dynamics.streams import DRAWS
 from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.models import MLP
@@ -232,6 +233,18 @@ def test_a_run_that_does_not_fit_is_refused_and_untouched(other, message, saved)
         load_checkpoint(saved, state)
     after = (flatten(state.game), state.optims.state_dict(), state.step)
     torch.testing.assert_close(after, before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("version", [None, 1, DRAWS + 1])
+def test_a_run_of_other_draws_is_refused_but_its_weights_are_read(version, saved, monkeypatch):
+    content = load_checkpoint(saved)
+    assert content["draws"] == DRAWS
+    content = {k: v for k, v in content.items() if k != "draws"}
+    content |= {} if version is None else {"draws": version}
+    monkeypatch.setattr(checkpoints, "_read", lambda path: content)
+    with pytest.raises(ValueError, match=rf"run\.pt .*draws of version {version or 1}.*anew"):
+        train(plane(5), steps=9, optimizer="adam", resume=saved)
+    assert load_checkpoint(saved)["game"] == content["game"]
 
 
 def test_an_unknown_extra_and_a_passed_goal(saved):

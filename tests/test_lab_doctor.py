@@ -129,7 +129,7 @@ def test_an_overflow_is_treated_from_the_last_change_on():
     session.go(70)
     found = diagnose(session)
     assert (found.name, found.step, found.remedy) == ("divergence", 30, {"lr": 5.0})
-    assert treat(session, found).replay == "normal/30,lr=5.0,loss=least_squares"
+    assert treat(session, found).replay == "normal,draws=2/30,lr=5.0,loss=least_squares"
 
 
 def test_a_young_run_is_not_judged():
@@ -195,7 +195,7 @@ def test_a_diagnosis_can_be_read():
 
 
 def test_looking_changes_nothing():
-    session, untouched = Session("normal,seed=3/80"), Session("normal,seed=3/80")
+    session, untouched = Session("normal,seed=3,draws=2/80"), Session("normal,seed=3,draws=2/80")
     diagnose(session)
     for run in (session, untouched):
         run.go(20)

@@ -55,7 +55,7 @@ def test_each_count_of_play_is_a_tick_and_a_picture():
     assert panel.session.step == 6
     assert len(set(map(bytes, seen))) == 7
     assert panel.moment.value.value == 6
-    assert panel.replay.value == "normal/6"
+    assert panel.replay.value == "normal,draws=2/6"
     assert "Game 6:" in panel.narration.value
 
 
@@ -70,7 +70,7 @@ def test_words_and_controls_follow_a_playing_picture_twice_a_second(monkeypatch)
     assert panel.session.step == 4
     assert (panel.narration.value, panel.replay.value, panel.moment.value.value) == seen
     panel.knobs["noise"].value.value = 0.5  # and so is a learner's own act
-    assert panel.replay.value == "dirac/4,noise=0.5"
+    assert panel.replay.value == "dirac,draws=2/4,noise=0.5"
     assert "Round 4:" in panel.narration.value
     clock += 0.4
     play(panel, pause=False)
@@ -161,7 +161,7 @@ def test_buttons_step_and_reset():
     for name in ("d", "g", "round"):
         panel.buttons[name].click()
     assert panel.session.step == 3
-    assert panel.replay.value == "normal/0,turn=d/1,turn=g/2,turn=both/3"
+    assert panel.replay.value == "normal,draws=2/0,turn=d/1,turn=g/2,turn=both/3"
     panel.buttons["reset"].click()
     assert panel.replay.value == "normal"
 
@@ -186,7 +186,7 @@ def test_seed_and_preset_start_anew():
     panel.preset.value.value = "stronger-discriminator"
     assert panel.replay.value == "stronger-discriminator"
     assert panel.knobs["d_steps"].value.value == 100
-    panel.wanted.value = "noisy,d_steps=5/6"
+    panel.wanted.value = "noisy,d_steps=5,draws=2/6"
     panel._load_wanted()
     assert panel.session.step == 6
     assert panel.preset.value.value == "noisy"
@@ -298,7 +298,7 @@ def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
     assert shown.session.step == 0  # the strip is of a run of its own
     shown.session.tick(5)
     assert "Game 5: V" in shown._repr_mimebundle_()["text/html"]
-    assert repr(shown) == "Lab('noisy,d_steps=3/5')"
+    assert repr(shown) == "Lab('noisy,d_steps=3,draws=2/5')"
     assert shown.history.steps[-1] == 5
 
 
@@ -312,13 +312,15 @@ def test_without_ipywidgets_the_strip_remains(monkeypatch):
 
 def test_the_public_name_opens_a_run_from_its_string():
     assert gt.Lab is Lab
-    shown = gt.Lab("noisy,d_steps=4/7", lr=0.05)
-    assert shown.replay == "noisy,d_steps=4,lr=0.05/7"
+    shown = gt.Lab("noisy,d_steps=4,draws=2/7", lr=0.05)
+    assert shown.replay == "noisy,d_steps=4,lr=0.05,draws=2/7"
     with pytest.raises(ValueError, match="preset must be one of"):
         gt.Lab("noise")
 
 
-@pytest.mark.parametrize("text", ["normal/40", "five-gaussians,width=8/40", "dirac/40"])
+@pytest.mark.parametrize(
+    "text", ["normal,draws=2/40", "five-gaussians,width=8,draws=2/40", "dirac,draws=2/40"]
+)
 def test_a_picture_has_a_panel_for_each_part_with_its_newest_point(text):
     frame = Session(text).picture()
     main, *others = draw(frame).axes
@@ -340,7 +342,7 @@ def test_a_picture_has_a_panel_for_each_part_with_its_newest_point(text):
 
 
 def test_a_field_lies_where_its_probabilities_are():
-    frame = Session("five-gaussians,width=8/10").frame
+    frame = Session("five-gaussians,width=8,draws=2/10").frame
     field = frame.layers["field"]
     assert isinstance(field, Field)
     (image,) = draw(frame).axes[0].images

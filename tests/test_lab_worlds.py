@@ -233,7 +233,7 @@ def places(frame, name):
 
 @pytest.mark.parametrize("latent", [1, 2, 5])
 def test_the_lattice_of_latents_goes_straight_to_what_g_makes_of_it(latent):
-    session = Session(f"five-gaussians,latent={latent}/3")
+    session = Session(f"five-gaussians,latent={latent},draws=2/3")
     first, middle, last = (session.morph(share) for share in (0.0, 0.25, 1.0))
     z = Normal(dim=latent).sample(SHOWN, generator(1))
     start = np.zeros((SHOWN, 2))

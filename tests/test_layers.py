@@ -12,11 +12,11 @@ import gan_teach
 
 PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [  # the floors of the house, from the ground up; whoever imports, imports downwards
-    {"_checks", "_files", "history", "style", "tables"},
+    {"_checks", "_devices", "_files", "_identity", "history"},
     {"data"},
     {"models"},
     {"games"},
-    {"plots", "animation"},
+    {"plots"},
     {"analysis"},
     {"dynamics"},
     {"metrics"},
@@ -29,10 +29,10 @@ LAYERS = [  # the floors of the house, from the ground up; whoever imports, impo
     {"__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
-WITHOUT_TORCH = ["style", "plots", "animation", "history", "course", "cli", "course.notebooks"]
+WITHOUT_TORCH = ["plots", "plots.animation", "history", "course", "cli", "course.notebooks"]
 # Heavy packages that a learner who only trains a GAN must not wait for.
 LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm"]
-MAY_BE_EAGER = dict.fromkeys(["style", "plots", "animation", "lab", "studies"], LAZY)
+MAY_BE_EAGER = dict.fromkeys(["plots", "lab", "studies"], LAZY)
 
 SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_tutorial" not in p.parts)
 MODULES = [p for p in SOURCES if p != PACKAGE / "__init__.py"]

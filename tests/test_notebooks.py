@@ -84,7 +84,7 @@ def test_a_chapter_checks_a_number(made):
 
 def test_every_picture_has_alternative_text(source, made):
     bare = [mime for mime, _ in rich(made) if mime.startswith("image/")]
-    assert not bare, f"{source.stem}: draw figures with gan_teach.style.show(fig, alt=...)"
+    assert not bare, f"{source.stem}: draw figures with gan_teach.plots.style.show(fig, alt=...)"
     pages = [content for mime, content in rich(made) if mime == "text/html"]
     for image in re.findall(r"<img\b[^>]*>", "".join(pages)):
         assert re.search(r'\balt="[^"]{10,}"', image), image[:200]

@@ -104,7 +104,7 @@ def test_regions_show_places_among_the_names():
 
 
 def test_a_history_with_captions_is_read_out_in_them():
-    from gan_teach.animation import _narrate
+    from gan_teach.plots import _narrate
 
     history = History([0, 1], {"caption": ["gamma = 0", "gamma = 1"]})
     assert _narrate.narrate(history, 1) == "gamma = 1"

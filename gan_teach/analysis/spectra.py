@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._devices import exact
 from gan_teach.games import Batch, Game, Losses, Params
 from gan_teach.models.dropout import drops_units
 
@@ -198,8 +199,10 @@ def spectra(
     Returns (T, n), or (T, S, n). Evaluated in float64; long runs are cut into chunks of bounded
     memory. Rows with NaN (a diverged run) stay NaN.
     """
-    points = torch.as_tensor(np.asarray(params), dtype=torch.float64, device=game.device)
-    batch = batch.map(lambda x: x.to(points.dtype) if x.is_floating_point() else x)
+    points = torch.as_tensor(np.asarray(params), dtype=torch.float64, device=exact(game.device))
+    batch = batch.map(
+        lambda x: x.to(points.device, points.dtype if x.is_floating_point() else None)
+    )
     per_point = max(1, batch.real.numel() // (game.lead[0] if game.lead else 1))
     width = max(points.shape[-1] ** 0.5, 1.0)  # rough size of an activation per sample
     chunk = max(1, int(_CHUNK_ELEMENTS / (per_point * width * (game.lead[0] if game.lead else 1))))

@@ -47,9 +47,14 @@ def folder() -> Path:
 
 
 def load(name: str) -> History:
-    """The shipped record of that name. ValueError for unknown names, OSError if it was not made."""
+    """The shipped record of that name. ValueError for unknown names, OSError if it was not made.
+
+    ``meta["draws"]`` is the version of the draws that it was made with (see ``streams.DRAWS``).
+    """
     known = [*RECORDS, *IMAGE_RECORDS]
-    return History.load(folder() / f"{_checks.choice('record', name, known)}.npz")
+    history = History.load(folder() / f"{_checks.choice('record', name, known)}.npz")
+    history.meta.setdefault("draws", 1)  # the first version was not written down
+    return history
 
 
 def make(
@@ -65,11 +70,14 @@ def make(
     The same call goes on where an interrupted one stopped. After Ctrl-C the finished chunks make
     up the record, whose ``meta["interrupted"]`` is then true. ValueError for an unknown name.
     """
+    from gan_teach.dynamics.streams import DRAWS
+
     record = RECORDS[_checks.choice("record", name, RECORDS)]
     count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
     history = record.sweep(count, folder=work / name, progress=progress)
     if len(history):
-        history = record.finish(history).describe(meta={"record": name, "title": record.summary})
+        facts = {"record": name, "title": record.summary, "draws": DRAWS}
+        history = record.finish(history).describe(meta=facts)
         history.save(out / f"{name}.npz")
     return history
 

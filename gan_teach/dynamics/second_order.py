@@ -78,7 +78,9 @@ class SymplecticAdjustment(Rule):
         JF = pull_back(Jtu, u, F)  # J^T u is linear in u: its own pull-back is J
         JtF = [x.detach() for x in Jtu]
         AtF = [0.5 * (t - f) for t, f in zip(JtF, JF, strict=True)]
-        sign = self._sign(game, F, JtF, AtF) if self.align else torch.ones(game.lead)
+        sign = torch.ones(game.lead, device=game.device)
+        if self.align:
+            sign = self._sign(game, F, JtF, AtF)
         bent = [f + self.lam * _times(sign, a) for f, a in zip(F, AtF, strict=True)]
         _step(game, optims, bent)
         return seen

@@ -1,22 +1,32 @@
 """Randomness as a pure function of (seed, step), so that runs resume, rewind and branch exactly.
 
-Reseeding a generator costs as much as a whole step of a small GAN. So batches are drawn in blocks
-of consecutive steps: block b holds the draws of steps b*B .. b*B + B - 1, from a generator seeded
-by (seed, stream, b). Members of an ensemble have a generator each and so draw what they would
-alone.
+What is drawn for one update is a function of the run's seed, the step, the player and the number of
+the inner update alone. Within it real samples come first, then latents, then noise and penalties
+(see ``GAN.draw``), so that another latent, noise or penalty leaves the real samples alone. Members
+of an ensemble have a generator each and so draw what they would alone.
+
+Calling a generator for ten numbers costs as much as for six hundred, and for each of 64 small GANs
+more than their update. So where a batch holds few numbers, those of ``BLOCK`` consecutive steps are
+drawn together.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from gan_teach.games import Batch, Game
 
-_BLOCK_ELEMENTS = 2**14  # real and latent numbers held per member and stream
-_LONGEST_BLOCK = 64
+DRAWS = 2
+"""The version of what a seed and a step draw; it rises when they would draw something else.
+
+Replay texts, checkpoints, sweeps and records carry it; files that do not say are of version 1.
+"""
+
+BLOCK = 64  # steps that are drawn together
+FEW = 256  # real numbers of a batch up to which they are
 _MASK = 2**64 - 1
 
 
@@ -50,8 +60,7 @@ class Stream:
         self.game = game
         self.batch_size = batch_size
         self.seeds = seeds
-        self._blocks: dict[tuple, tuple[int, list[Batch]]] = {}
-        self._lengths: dict[int, int] = {}
+        self._blocks: dict[tuple[int, int], tuple[int, Batch]] = {}
 
     def at(self, step: int) -> Draw:
         return Draw(self, step)
@@ -59,63 +68,26 @@ class Stream:
     def batch(self, step: int, stream: int) -> Batch:
         """The batch of that step and stream (a rule uses several, one per inner update)."""
         n = self.batch_size
-        length = self._block_length(n)
+        length = BLOCK if n * math.prod(self.game.sample_shape) <= FEW else 1
         number, offset = divmod(step, length)
-        held = self._blocks.get((n, stream))
-        if held is None or held[0] != number:
-            block = self._draw(n * length, stream, number).at(number * length)
-            held = (number, _cut(block, len(self.game.lead), n, length))
-            before = self._blocks.get((n, stream), (number - 1,))[0]
-            self._blocks[n, stream] = held
-            self._expect(n * length, stream, 2 * number - before)
-        return held[1][offset]
+        held, block = self._blocks.get((n, stream), (None, None))
+        if block is None or held != number:
+            block = self._draw(n * length, stream, number)
+            self._blocks[n, stream] = number, block
+        if length == 1:
+            return block.at(step)
+        axis = len(self.game.lead)
+        # A FunctionGame's batches are empty: nothing to cut.
+        return block.map(lambda x: x.narrow(axis, offset * n, n) if x.numel() else x).at(step)
 
     def forget(self) -> None:
-        """Drop the blocks at hand, after something that shapes them was changed in the game."""
+        """Drop the batches at hand, after something that shapes them was changed in the game."""
         self._blocks.clear()
-        self._lengths.clear()
 
     def _draw(self, n: int, stream: int, block: int) -> Batch:
         if isinstance(self.seeds, int):
             return self.game.draw(n, generator(self.seeds, stream, block))
         return self.game.draw(n, [generator(s, stream, block) for s in self.seeds])
-
-    def _expect(self, n: int, stream: int, block: int) -> None:
-        """Tell data that can read ahead what they will be asked for, if the stride stays."""
-        seed = self.seeds
-        if isinstance(seed, int) and block >= 0:
-            self.game.expect(n, lambda: generator(seed, stream, block))
-
-    def _block_length(self, n: int) -> int:
-        if n not in self._lengths:
-            rng = generator(0)
-            members = 1 if isinstance(self.seeds, int) else len(self.seeds)
-            one = self.game.draw(1, rng if isinstance(self.seeds, int) else [rng] * members)
-            # Only real and latent count, so that noise or penalties do not change what is drawn.
-            each = max(1, (one.real.numel() + one.latent.numel()) // members)
-            longest = max(1, min(_LONGEST_BLOCK, _BLOCK_ELEMENTS // (n * each)))
-            self._lengths[n] = 1 << (longest.bit_length() - 1)
-        return self._lengths[n]
-
-
-def _cut(block: Batch, axis: int, n: int, length: int) -> list[Batch]:
-    """The batches of ``length`` consecutive steps, as views of their block."""
-    pieces: list[Sequence[Tensor]] = []
-
-    def collect(x: Tensor) -> Tensor:
-        # A FunctionGame's batches are empty: nothing to cut.
-        pieces.append(x.split(n, axis) if x.numel() else [x] * length)
-        return x
-
-    block.map(collect)
-    steps = zip(*pieces, strict=True)
-    return [_filled(block, parts).at(block.step + i) for i, parts in enumerate(steps)]
-
-
-def _filled(batch: Batch, tensors: Sequence[Tensor]) -> Batch:
-    """``batch`` with its tensors replaced, in the order of ``Batch.map``."""
-    waiting = iter(tensors)
-    return batch.map(lambda _: next(waiting))
 
 
 class Draw:

@@ -129,10 +129,9 @@ class GAN(Game):
         if check is not None:
             check(n)
 
-    def expect(self, n: int, rng: Callable[[], torch.Generator]) -> None:
-        expect = getattr(self.data, "expect", None)
-        if expect is not None:
-            expect(n, rng())
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return tuple(self.data.shape)
 
     def generate(self, latent: Tensor) -> Tensor:
         """G(latent)."""

@@ -14,8 +14,8 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from gan_teach import style
 from gan_teach.lab.frame import LOOKS, Frame, ranges, shades
+from gan_teach.plots import style
 
 HERE = Path(__file__).parent
 SOURCE = "\n".join(

@@ -2,11 +2,13 @@
 
 A run is its first settings, the changes made on the way, each at a step, and the step it reached::
 
-    noisy,seed=3,d_steps=20/120,d_steps=5/130,noise=0.5/500
+    noisy,seed=3,d_steps=20,draws=2/120,d_steps=5/130,noise=0.5/500
 
 is the preset ``noisy`` with two numbers changed, 5 instead of 20 D steps from step 120 on, less
-noise from 130 on, and stands at step 500. Such a text is data: it is read by patterns, bounded in
-length, and every value is checked as a function argument is. Nothing in it is evaluated.
+noise from 130 on, and stands at step 500. ``draws`` is the version of what a seed and a step draw
+(see ``streams.DRAWS``); settings alone, of which nothing is drawn yet, do without it. Such a text
+is data: it is read by patterns, bounded in length, and every value is checked as a function
+argument is. Nothing in it is evaluated.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from gan_teach import _checks, zoo
 from gan_teach.dynamics import RULES, optim
+from gan_teach.dynamics.streams import DRAWS
 from gan_teach.games import losses, penalties
 from gan_teach.lab import own_data
 from gan_teach.zoo.experiments import EXPERIMENTS
@@ -28,6 +32,7 @@ MAX_CHANGES = 1_000  # steps at which something was changed
 MAX_STEPS = 1_000_000
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_DRAWS = re.compile(r"(.*),draws=([0-9]{1,3})", re.ASCII | re.DOTALL)
 _WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", re.ASCII)
 
@@ -145,7 +150,7 @@ class Config:
 
     preset: str = "normal"
     seed: int = _setting(0, "Seed", 0, 2**31 - 1, live=False)
-    data: str = _setting("ten-points", "Data", choices=sum(DATA.values(), ()), live=False)
+    data: str = _setting("ten-points", "Data", choices=tuple(chain(*DATA.values())), live=False)
     width: int = _setting(128, "Units of a layer", 1, 512, live=False, world="plane")
     depth: int = _setting(2, "Hidden layers", 0, 5, live=False, world="plane")
     latent: int = _setting(2, "Latent dimensions", 1, 100, live=False, world="plane")
@@ -224,15 +229,24 @@ def named(changes: Mapping[str, Any]) -> str:
 class Replay:
     """A run as data: first settings, {step: {knob: value}}, and the number of updates made.
 
-    A change at step s acts from the update that leads from s to s + 1. Raises ValueError for steps
-    or changes out of order, out of bounds, or of a knob that needs a new run.
+    A change at step s acts from the update that leads from s to s + 1. ``draws`` is the version of
+    the draws. Raises ValueError for steps or changes out of order, out of bounds, or of a knob that
+    needs a new run, and for other draws than ``streams.DRAWS``, which cannot be repeated.
     """
 
     start: Config
     changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     steps: int = 0
+    draws: int = DRAWS
 
     def __post_init__(self) -> None:
+        if self.draws != DRAWS:
+            raise ValueError(
+                f"this run is of draws of version {self.draws}, and this gan_teach draws by "
+                f"version {DRAWS}: it would be another run. Repeat it with the release that wrote "
+                f"it, or write draws={DRAWS}, as in {self.start.preset},draws={DRAWS}/"
+                f"{self.steps}, to see these settings with other draws."
+            )
         if len(self.changes) > MAX_CHANGES:
             raise ValueError(f"at most {MAX_CHANGES} changes fit into one run: start a new one.")
         config, before = self.start, -1
@@ -247,7 +261,8 @@ class Replay:
         _checks.real("steps", self.steps, most=MAX_STEPS)
 
     def __str__(self) -> str:
-        parts = [str(self.start)]
+        drawn = self.changes or self.steps
+        parts = [f"{self.start},draws={self.draws}" if drawn else str(self.start)]
         parts += [_segment(str(step), knobs) for step, knobs in self.changes.items()]
         if self.steps > max(self.changes, default=0):
             parts.append(str(self.steps))
@@ -262,6 +277,10 @@ class Replay:
                 f"a replay string has at most {MAX_LENGTH} characters, got {len(text)}."
             )
         first, *rest = text.strip().split("/")
+        version = _DRAWS.fullmatch(first)
+        draws = 1 if rest else DRAWS  # the first version was not written down
+        if version:
+            first, draws = version[1], int(version[2])
         name, knobs = _read(first)
         start = preset(name, **knobs)
         changes: dict[int, dict[str, Any]] = {}
@@ -277,7 +296,7 @@ class Replay:
                 changes[steps] = knobs
             elif position < len(rest) - 1:
                 raise ValueError(f"nothing is changed at step {steps}.")
-        return cls(start, changes, steps)
+        return cls(start, changes, steps, draws)
 
     @classmethod
     def of(cls, run: str | Config | Replay | None, **knobs: Any) -> Replay:

@@ -17,12 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
-from gan_teach import _checks, style
-from gan_teach.animation import Animation
+from gan_teach import _checks
 from gan_teach.lab import frame as frames
 from gan_teach.lab.config import PRESETS
 from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer, Look
 from gan_teach.lab.session import Session
+from gan_teach.plots import style
+from gan_teach.plots.animation import Animation
 
 SIZE, DPI = (12.0, 5.4), 80  # of a picture, in inches and dots
 MANY = 100  # more points than this are drawn smaller

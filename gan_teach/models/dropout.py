@@ -15,6 +15,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from gan_teach._devices import seeded
+
 
 class MemberDropout(nn.Dropout):
     """``nn.Dropout`` for inputs (S, ...), with a generator for each member's mask.
@@ -73,16 +75,18 @@ def drawing(layers: Iterable[nn.Module], rngs: Sequence[torch.Generator]) -> Ite
 
 
 @contextmanager
-def masks_of(seeds: Iterable[int], layers: Sequence[nn.Module]) -> Iterator[None]:
+def masks_of(
+    seeds: Iterable[int], layers: Sequence[nn.Module], device: torch.device | None = None
+) -> Iterator[None]:
     """Within it the dropout ``layers`` draw what ``seeds`` say, one seed for each member.
 
-    All layers share the members' generators, as those of one run share the global generator, whose
-    state is as before afterwards. ``seeds`` is not read when no layer is in training mode.
+    All layers share the members' generators, as those of one run share the global generator (on a
+    GPU that of ``device``), whose state is as before afterwards. ``seeds`` is not read when no
+    layer is in training mode.
     """
     if not any(part.training for part in layers):
         yield
         return
     rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
-    with torch.random.fork_rng(devices=[]), drawing(layers, rngs):
-        torch.manual_seed(rngs[0].initial_seed())
+    with seeded(rngs[0].initial_seed(), device), drawing(layers, rngs):
         yield

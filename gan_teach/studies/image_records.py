@@ -57,11 +57,13 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     A run that is there goes on with the settings it was started with. ValueError for an unknown
     name, KeyboardInterrupt after Ctrl-C; the same call then goes on.
     """
+    from gan_teach.dynamics.streams import DRAWS
     from gan_teach.studies.image_runs import train_images
 
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
     train_images(_settings(record, run, data), run, resume=True, progress=True)
-    history = condensed(record, run).describe(meta={"record": name, "title": record.summary})
+    facts = {"record": name, "title": record.summary, "draws": DRAWS}
+    history = condensed(record, run).describe(meta=facts)
     history.save(out / f"{name}.npz")
     return history
 

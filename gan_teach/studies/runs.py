@@ -10,8 +10,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gan_teach import _checks, animation, plots, style
+from gan_teach import _checks, plots
 from gan_teach.history import History
+from gan_teach.plots import animation, style
 from gan_teach.studies.smoke import budget
 from gan_teach.zoo import experiments
 

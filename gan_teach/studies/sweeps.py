@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gan_teach import _checks
+from gan_teach.dynamics.streams import DRAWS
 from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
@@ -112,6 +113,7 @@ class _Plan:
         """What must agree, beside the members, for a file to hold the chunk that is asked for."""
         of = getattr(self.make_game, "__name__", repr(self.make_game))
         return {
+            "draws": DRAWS,
             "game": _ADDRESS.sub("", of),
             "training": _ADDRESS.sub("", repr(self.training)),
             "steps": self.steps,

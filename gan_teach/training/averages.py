@@ -55,7 +55,9 @@ class Average:
             self._last = state.step
         axes = len(game.lead)
         if not self.count:
-            return torch.full((*game.lead, game.n_g + game.n_d), torch.nan, dtype=game.dtype)
+            return torch.full(
+                (*game.lead, game.n_g + game.n_d), torch.nan, dtype=game.dtype, device=game.device
+            )
         return torch.cat([mean.flatten(axes) for mean in (*self._g, *self._d)], -1)
 
     def _take(self, game: Game) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from gan_teach.dynamics.streams import DRAWS
 from gan_teach.training.loop import State
 
 _FORMAT = "gan_teach.checkpoint/1"
@@ -27,14 +28,15 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -
     """Write all that the run needs to continue bit for bit.
 
     That is the parameters and buffers of both players, both optimisers, the rule's own state, the
-    step, the seed and the losses that the players saw last. Random generators need no saving: every
-    draw is a function of (seed, step). ``extras`` are further objects with ``state_dict``
-    (averages) or plain tensors and numbers.
+    step, the seed, the losses that the players saw last and the version of the draws. Random
+    generators need no saving: every draw is a function of (seed, step). ``extras`` are further
+    objects with ``state_dict`` (averages) or plain tensors and numbers.
     A crash at any moment leaves the previous file intact. Raises OSError naming the path.
     """
     path = Path(path)
     content = {
         "format": _FORMAT,
+        "draws": DRAWS,
         "step": state.step,
         "seed": state.seed,
         "losses": state.losses,
@@ -56,7 +58,8 @@ def load_checkpoint(
     """Read a checkpoint; put it into ``state`` and into the ``extras`` that are given by name.
 
     Returns the whole content. Raises FileNotFoundError, or ValueError naming the file: truncated or
-    changed (checksum), not one of ours, or of another architecture. The state is untouched then.
+    changed (checksum), not one of ours, of another architecture or, where it is put into ``state``,
+    of other draws than ``streams.DRAWS``. The state is untouched then.
     """
     content = _read(Path(path))
     missing = set(extras) - set(content["extras"])
@@ -96,6 +99,13 @@ def _restore(content: Mapping[str, Any], state: State) -> None:
 
 
 def _check_fits(path: Path, content: Mapping[str, Any], state: State) -> None:
+    draws = content.get("draws", 1)  # the first version was not written down
+    if draws != DRAWS:
+        raise ValueError(
+            f"{path} is of a run with draws of version {draws}, and this gan_teach draws by "
+            f"version {DRAWS}: it would go on as another run. Start the run anew, or go on with "
+            "the release that wrote it; load_checkpoint(path) without a state reads its weights."
+        )
     for player, own in (("g", state.game.g_params), ("d", state.game.d_params)):
         theirs = [tuple(p.shape) for p in content["game"][player]]
         ours = [tuple(p.shape) for p in own]

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
+from gan_teach._devices import exact
 from gan_teach.dynamics import LossScaling, Rule, alternating, loss_scaling, optim
 from gan_teach.dynamics.streams import Stream, mix
 from gan_teach.games import Game
@@ -75,7 +76,7 @@ def train(
     optimizer: Any = "sgd",
     batch_size: int = 256,
     seed: int | Sequence[int] = 0,
-    device: str | torch.device = "cpu",
+    device: str | torch.device | None = None,
     schedule: Schedule | None = None,
     resume: str | os.PathLike[str] | None = None,
 ) -> Run:
@@ -92,6 +93,8 @@ def train(
         class; a pair (for G, for D) is accepted.
     batch_size : samples of each kind in a batch. seed : of all draws (see ``streams``); the initial
         weights belong to the models. In an ensemble lr, tau and seed may be sequences.
+    device : where to train, to which the game is moved: "cpu", "cuda" (the current GPU), "cuda:1",
+        "mps" ...; None, the default: where the game is. Batches are drawn on the CPU everywhere.
     schedule : step -> factor on both learning rates (see ``schedules``); it is applied anew before
         each step, so without one the rates may be changed by hand.
     resume : a checkpoint written by ``save_checkpoint``; the run continues bit for bit.
@@ -107,11 +110,12 @@ def train(
     if schedule is not None and not callable(schedule):
         raise TypeError(f"schedule must be a function of the step, got {schedule!r}.")
     seeds = _seeds(seed, game.lead)
-    device = _device(device)
-    if device.type != game.device.type:
+    device = game.device if device is None else _device(device)
+    if any(p.device != device for p in (*game.g_params, *game.d_params)):
         game.to(device)
     g_lr = optim.rate("lr", lr, game.lead)
     d_lr = _product(optim.rate("tau", tau, game.lead), g_lr)
+    g_lr, d_lr = (_placed(rate, device) for rate in (g_lr, d_lr))  # once, not at every step
     makers = optimizer if isinstance(optimizer, tuple) else (optimizer, optimizer)
     if len(makers) != 2:
         raise ValueError(f"optimizer must be one or a pair (for G, for D), got {optimizer!r}.")
@@ -146,7 +150,8 @@ def advance(state: State) -> State:
         factor = state.schedule(state.step)
         state.optims.g.lr, state.optims.d.lr = (factor * rate for rate in state._rates)
     seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
-    with _threads(state), masks_of((mix(s, state.step) for s in seeds), state._dropouts):
+    masks = masks_of((mix(s, state.step) for s in seeds), state._dropouts, state.game.device)
+    with _threads(state), masks:
         seen = state.rule(state.game, state.stream.at(state.step), state.optims)
     state.losses = {**state.losses, **seen}  # a player that rested keeps its last loss
     state.step += 1
@@ -293,7 +298,16 @@ def _device(device: str | torch.device) -> torch.device:
         raise ValueError(
             f"device={str(device)!r} was asked for, but no GPU is available here: use 'cpu'."
         )
-    return chosen
+    try:
+        return torch.empty(0, device=chosen).device  # with its index: "cuda" means the current one
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for it
+        raise ValueError(
+            f"device={str(device)!r} was asked for, but is not there: {error}"
+        ) from error
+
+
+def _placed(rate: float | Tensor, device: torch.device) -> float | Tensor:
+    return rate.to(exact(device)) if isinstance(rate, Tensor) else rate
 
 
 def _scaled(rule: Rule, game: Game) -> Rule:

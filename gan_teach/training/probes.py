@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks, metrics
+from gan_teach._devices import exact
 from gan_teach.analysis import krylov, spectra
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, penalties
@@ -127,7 +128,7 @@ def mode_scores(n: int = 2000, seed: int = 0) -> Probe:
     watch = samples(n, seed)
 
     def probe(state: State) -> Any:
-        fakes = watch(state).double().cpu()
+        fakes = watch(state).cpu().double()
         if not state.game.lead:
             return _mode_scores(fakes, state.game.data)  # pyright: ignore
         members = state.game.data.members  # pyright: ignore
@@ -197,7 +198,8 @@ def _in_double(state: State) -> GAN:
     game = copy.copy(_checks.instance("game", state.game, GAN, hint))
     game.autocast = None
     for name, network in game.modules().items():
-        setattr(game, name, copy.deepcopy(network).double().eval())
+        moved = copy.deepcopy(network).to(exact(state.game.device))
+        setattr(game, name, moved.double().eval())
     return game
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+from gan_teach._devices import preferred
 from gan_teach.dynamics import DrawFn, Rule, Seen, Wrapping
 from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import GAN, Batch, Game
@@ -44,10 +45,9 @@ class World:
         """Each tensor's mean over the processes, found in one exchange for all of them."""
         if self.size == 1 or not tensors:
             return list(tensors)
-        from accelerate.utils import reduce
-
-        flat: Any = reduce(torch.cat([t.flatten() for t in tensors]), reduction="mean")
-        parts = flat.split([t.numel() for t in tensors])
+        flat = torch.cat([t.flatten() for t in tensors])
+        distributed.all_reduce(flat)
+        parts = flat.div_(self.size).split([t.numel() for t in tensors])
         return [part.view(t.shape) for part, t in zip(parts, tensors, strict=True)]
 
     def any(self, flag: bool) -> bool:
@@ -66,11 +66,14 @@ class World:
             distributed.destroy_process_group()
 
 
-def join(device: str = "cpu") -> World:
+def join(device: str | None = "cpu") -> World:
     """This process among those that ``accelerate launch`` has started, or alone.
 
-    Raises ValueError when there are several and Accelerate is not installed.
+    On ``device``; None: on a GPU if there is one. Several processes have a GPU each, whichever was
+    named, unless that is "cpu". Raises ValueError when there are several and Accelerate is not
+    installed.
     """
+    device = preferred() if device is None else device
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         return World(device=device)
     try:

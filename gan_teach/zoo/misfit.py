@@ -40,7 +40,7 @@ class PolynomialLogit(nn.Module):
         self.c = nn.Parameter(torch.zeros(degree + 1, dtype=torch.float64))
 
     def forward(self, x: Tensor) -> Tensor:
-        powers = x ** torch.arange(self.c.shape[-1])
+        powers = x ** torch.arange(self.c.shape[-1], device=x.device)
         return (powers * self.c.unsqueeze(-2)).sum(-1)
 
 

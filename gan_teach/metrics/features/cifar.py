@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_teach import _checks
+from gan_teach._devices import seeded
 from gan_teach.data import Images
 from gan_teach.metrics.features import classifier
 from gan_teach.metrics.features.classifier import Classifier
@@ -108,8 +109,7 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 def _network() -> nn.Sequential:
     """197,000 parameters: 32 maps at 32 x 32, 64 at 16 x 16, 96 at 8 x 8, then their means."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         return nn.Sequential(
             _convolution(3, 32), _convolution(32, 64, 2), _Residual(64),
             _convolution(64, 96, 2), _Residual(96),

@@ -111,7 +111,7 @@ def fit(
 @torch.no_grad()
 def probabilities(module: nn.Module, images: Tensor) -> np.ndarray:
     """(n, classes) softmax of the logits, float64."""
-    parts = [module(part).double().softmax(-1) for part in images.split(_AT_ONCE)]
+    parts = [module(part).cpu().double().softmax(-1) for part in images.split(_AT_ONCE)]
     return torch.cat(parts).numpy()
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from gan_teach._devices import seeded
 from gan_teach.data import small_mnist
 from gan_teach.metrics.features import classifier
 from gan_teach.metrics.features.classifier import Classifier
@@ -37,8 +38,7 @@ def digit_classifier() -> Classifier:
 
 def _network() -> nn.Sequential:
     """Strides in the place of pooling halve the time."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         return nn.Sequential(
             nn.Conv2d(1, 16, 5, 2, padding=2), nn.ReLU(),
             nn.Conv2d(16, 32, 3, 2, padding=1), nn.ReLU(),

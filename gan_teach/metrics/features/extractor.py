@@ -71,7 +71,7 @@ class Extractor:
                 batch = batch.expand(-1, self.channels, -1, -1)
             if self.size is not None and batch.shape[2:] != (self.size, self.size):
                 batch = F.interpolate(batch, (self.size,) * 2, mode="bilinear", antialias=True)
-            parts.append(self.network(batch).flatten(1).double().cpu().numpy())
+            parts.append(self.network(batch).flatten(1).cpu().double().numpy())
             if progress is not None:
                 progress(len(batch))
         self.network.train(was_training)
@@ -88,7 +88,7 @@ class Extractor:
             raise ValueError(f"{self.name} has features only: no class probabilities come from it.")
         weight = next(self.head.parameters())
         given = torch.as_tensor(features, dtype=weight.dtype, device=weight.device)
-        return self.head(given).double().softmax(-1).cpu().numpy()
+        return self.head(given).cpu().double().softmax(-1).numpy()
 
     def _checked(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or not len(images):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -12,15 +11,6 @@ from torch.nn.utils import parametrizations
 from gan_teach import _checks
 
 Wrap = Callable[[nn.Module], nn.Module]
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Layers made within it draw their initial weights from ``seed``; torch's global generator,
-    which they read, is as before afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_checks.whole("seed", seed))
-        yield
 
 
 def pyramid(size: int) -> tuple[int, int]:

@@ -9,7 +9,8 @@ from itertools import pairwise
 from torch import nn
 
 from gan_teach import _checks
-from gan_teach.models.convnets._parts import Seed, check_channels, dcgan_init, pyramid, seeded
+from gan_teach._devices import seeded
+from gan_teach.models.convnets._parts import Seed, check_channels, dcgan_init, pyramid
 from gan_teach.models.networks import MLP
 
 ENDS = ("conv", "linear")

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_teach import _checks
-from gan_teach.models.convnets._parts import Seed, check_channels, initialize, seeded
+from gan_teach._devices import seeded
+from gan_teach.models.convnets._parts import Seed, check_channels, initialize
 from gan_teach.models.convnets.sn import first_side, normalize
 
 

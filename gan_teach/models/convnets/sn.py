@@ -12,7 +12,8 @@ from itertools import pairwise
 from torch import nn
 
 from gan_teach import _checks
-from gan_teach.models.convnets._parts import Seed, check_channels, initialize, seeded, spectral
+from gan_teach._devices import seeded
+from gan_teach.models.convnets._parts import Seed, check_channels, initialize, spectral
 
 _LEVELS = 3  # doublings, as published; other sizes change the first map
 

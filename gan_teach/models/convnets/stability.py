@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_teach import _checks
-from gan_teach.models.convnets._parts import check_channels, pyramid, seeded
+from gan_teach._devices import seeded
+from gan_teach.models.convnets._parts import check_channels, pyramid
 
 _MOST = 1024  # channels
 

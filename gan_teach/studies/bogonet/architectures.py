@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from gan_teach import _checks
+from gan_teach._devices import seeded
 from gan_teach.dynamics.streams import mix
 from gan_teach.models import ACTIVATIONS, INITS
 
@@ -99,8 +100,7 @@ def random_architecture(seed: int) -> Architecture:
 
 
 def _built(spec: Network, make: Callable[..., list[nn.Module]], seed: int, *sizes: int):
-    with torch.random.fork_rng(devices=[]):  # torch's layers draw from its global generator
-        torch.manual_seed(seed)
+    with seeded(seed):  # torch's layers draw from its global generator
         module = nn.Sequential(*make(spec, *sizes))
     rng = torch.Generator().manual_seed(seed)
     for part in module.modules():

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
+from gan_teach._devices import seeded
 from gan_teach.data import Images, small_mnist, uci_digits
 from gan_teach.metrics import inception_score
 from gan_teach.metrics.features import classifier as features
@@ -117,8 +118,7 @@ def load(path: Path) -> Judge:
 
 
 def _network(size: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         return nn.Sequential(
             nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gan_teach import _checks
+from gan_teach.dynamics.streams import DRAWS
 from gan_teach.history import History
 from gan_teach.studies.bogonet import classifier
 from gan_teach.studies.bogonet.classifier import Judge
@@ -83,6 +84,7 @@ class _Plan:
     def facts(self, judge: Judge) -> dict[str, Any]:
         """What must agree, beside the seed, for a file to hold the result that is asked for."""
         return {
+            "draws": DRAWS,
             "budget": self.budget.facts(),
             "algorithms": list(self.algorithms),
             "source": judge.source,

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks
 from gan_teach.history import History
+from gan_teach.plots.tables import Table
 from gan_teach.studies.bogonet.runs import ALGORITHMS
-from gan_teach.tables import Table
 
 CRITERIA = ("final", "best", "area")
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gan_teach import metrics
 from gan_teach._files import replacing
 from gan_teach.metrics import NoiseBand
-from gan_teach.tables import Table
+from gan_teach.plots.tables import Table
 
 SCORES: tuple[str, ...] = (
     "frechet", "kid", "inception_score", "prd_f_8", "prd_f_1_8", "precision", "recall",

@@ -9,10 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gan_teach import _checks, style
+from gan_teach import _checks
 from gan_teach.data import Normal
 from gan_teach.dynamics.streams import generator
 from gan_teach.models import evaluating
+from gan_teach.plots import style
 from gan_teach.plots.images import sheet
 
 _STREAM = 64  # keeps these latents apart from those that a run trains on

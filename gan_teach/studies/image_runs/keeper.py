@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gan_teach import style
 from gan_teach.games import GAN
+from gan_teach.plots import style
 from gan_teach.studies.image_runs.board import Board
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
+from gan_teach.training.guards import check_finite
 
 LOG_EVERY = 50
 
@@ -61,6 +62,7 @@ class Keeper:
         """Write everything, unless that was done at this step already."""
         if state.step == self._saved:
             return
+        check_finite(state, self.out / "checkpoint.pt")
         try:
             self._save_files(state)
         except OSError as error:  # a full disk is reported without a name

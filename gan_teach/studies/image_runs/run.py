@@ -14,9 +14,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from gan_teach import _checks, style
+from gan_teach import _checks
+from gan_teach._devices import described
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
+from gan_teach.plots import style
 from gan_teach.studies.image_runs.board import Board
 from gan_teach.studies.image_runs.drawing import fixed_latents
 from gan_teach.studies.image_runs.keeper import Keeper, bar, interrupts
@@ -28,6 +30,7 @@ from gan_teach.zoo import IMAGE_GANS, ImageGAN
 
 RAW = "raw"  # G itself, beside its averages
 _SHEET = 64  # samples
+_ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
 _FREE = ("steps", "workers")  # what may be another when a run is resumed
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 
@@ -105,7 +108,7 @@ def train_images(
     settings: Settings,
     out: str | os.PathLike[str],
     *,
-    device: str = "cpu",
+    device: str | None = None,
     resume: bool = False,
     every: int = 1000,
     progress: bool = False,
@@ -114,16 +117,20 @@ def train_images(
 ) -> Trained:
     """Train into the folder ``out``, saving on every ``every``-th step, on Ctrl-C and at the end.
 
+    ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
     is none. (RS-GAN's learning rate falls to 0 over the run's own length: another number of steps
     is another run.) ``tensorboard`` logs there too. Under ``accelerate launch`` the processes share
-    each batch, and the first of them writes. Raises ValueError for a folder that holds another run,
-    OSError for one that cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt
-    after Ctrl-C; what was saved before stays.
+    each batch, and the first of them writes; only on every 10th step they ask each other whether
+    one of them was interrupted. Raises ValueError for a folder that holds another run, OSError for
+    one that cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt after
+    Ctrl-C; what was saved before stays.
     """
     out, every = Path(out), _checks.whole("every", every, least=1)
     experiment, world = settings.experiment(), processes.join(device)
     say = say if world.main else _silent
+    if device is None and world.device != "cpu":
+        say(described(world.device))
     going_on = _claim(out, settings, resume, world)
     game = _game(settings, say)
     checkpoint, rule = out / _CHECKPOINT, processes.share(game, experiment.rule(), world)
@@ -176,7 +183,8 @@ def _follow(
             if keeper:
                 keeper(state)
             tick(state)
-            if world.any(interrupted()):
+            asking = world.size == 1 or state.step % _ASK_EVERY == 0
+            if asking and world.any(interrupted()):
                 if keeper:
                     keeper.save(state)
                 raise KeyboardInterrupt

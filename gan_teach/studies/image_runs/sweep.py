@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 
-from gan_teach import _checks, style
+from gan_teach import _checks
+from gan_teach.plots import style
 from gan_teach.studies.image_runs.run import Settings, train_images
 from gan_teach.training.guards import DivergedError
 
@@ -42,7 +43,7 @@ class _Job:
     name: str
     settings: Settings
     folder: Path
-    device: str
+    device: str | None
     every: int
     threads: int = 0
 
@@ -91,7 +92,7 @@ def sweep_images(
     *,
     jobs: int = 1,
     cluster: str | None = None,
-    device: str = "cpu",
+    device: str | None = None,
     every: int = 1000,
 ) -> Iterator[Outcome]:
     """Train every combination of the knobs into ``out/NAME``; yields each outcome as it is known.

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach import _checks, style
-from gan_teach.animation import _frames
+from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.plots import Panel
+from gan_teach.plots import _frames, style
+from gan_teach.plots._panel import Panel
 
 GIF_COLORS = 96  # shades of anti-aliasing beyond these cost bytes that no eye sees
 

@@ -9,12 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 
-from gan_teach import _checks, style
-from gan_teach.animation import _frames
-from gan_teach.animation._narrate import narrate
+from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.plots import Panel
-from gan_teach.plots._panel import unit
+from gan_teach.plots import _frames, style
+from gan_teach.plots._narrate import narrate
+from gan_teach.plots._panel import Panel, unit
 
 
 def film_strip(

@@ -11,9 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gan_teach import plots, style
+from gan_teach import plots
 from gan_teach.history import History
-from gan_teach.plots import Draw, Panel
+from gan_teach.plots import style
+from gan_teach.plots._panel import Draw, Panel
 from gan_teach.plots._stage import stage
 
 

@@ -9,11 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from gan_teach import _checks
-from gan_teach.animation import _frames
-from gan_teach.animation._narrate import narrate
 from gan_teach.history import History
-from gan_teach.plots import Panel
-from gan_teach.plots._panel import unit
+from gan_teach.plots import _frames
+from gan_teach.plots._narrate import narrate
+from gan_teach.plots._panel import Panel, unit
 
 CACHE = 256  # pictures that are kept, of about 50 kB each
 

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gan_teach import style
+from gan_teach.plots import style
 
 Drawing = Callable[[Any], Figure | Axes]
 
