@@ -167,8 +167,7 @@ class Session:
     @property
     def as_replay(self) -> Replay:
         """The same as data."""
-        past = up_to(dict(sorted(self._plan.items())), self.step)
-        return Replay(self.start, past, self.step)
+        return Replay(self.start, up_to(self._plan, self.step), self.step)
 
     @property
     def frame(self) -> Frame:
@@ -271,14 +270,13 @@ class Session:
 
     def _plan_here(self, wanted: Config) -> None:
         """Enter the change into the plan, which ends here; forget what came after."""
-        before = self.start
-        for step, knobs in sorted(self._plan.items()):
-            before = before.changed(**knobs) if step < self.step else before
-        plan = {step: knobs for step, knobs in self._plan.items() if step < self.step}
+        plan, before = up_to(self._plan, self.step - 1), self.start
+        for knobs in plan.values():
+            before = before.changed(**knobs)
         changes = wanted.differences(before)
         if changes:
             plan[self.step] = changes
-        Replay(self.start, dict(sorted(plan.items())), self.step)  # raises when there are too many
+        Replay(self.start, plan, self.step)  # raises when there are too many
         self._plan, self.reached = plan, self.step
         self._records = up_to(self._records, self.step)
         self._snapshots = up_to(self._snapshots, self.step)
@@ -426,11 +424,6 @@ class Twin:
         self.parted: int | None = None
 
     @property
-    def step(self) -> int:
-        """Number of updates that both have made."""
-        return self.first.step
-
-    @property
     def distance(self) -> float:
         """The largest difference of a parameter, inf where only one of the runs is finite."""
         one, other = (spectra.flatten(s.state.game) for s in (self.first, self.second))
@@ -449,7 +442,7 @@ class Twin:
             self._go(1)
             left -= 1
             if self.distance > self.tolerance:
-                self.parted = self.step
+                self.parted = self.first.step
         self._go(left)
         return self.frames
 
