@@ -168,7 +168,7 @@ def test_a_drawing_becomes_the_data(page, server):
     lab.press("Pause")
     lab.settled()
     text = lab.replay()
-    assert re.fullmatch(r"five-gaussians,data=drawn:1\.7:[\w-]+\.[\w-]+,width=16/\d+", text)
+    assert re.fullmatch(r"five-gaussians,data=drawn:1\.7:[\w-]+\.[\w-]+,width=16,draws=2/\d+", text)
     assert Session(text).frame.narration == lab.told()
     assert page.errors == []
 
