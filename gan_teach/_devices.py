@@ -41,7 +41,7 @@ def _generator(device: torch.device) -> torch.Generator:
     return module.default_generators[index]
 
 
-def exact(device: torch.device) -> torch.device:
+def float64_device(device: torch.device) -> torch.device:
     """Where to compute in float64 for something on ``device``: MPS has no float64, the CPU has."""
     return torch.device("cpu") if device.type == "mps" else device
 

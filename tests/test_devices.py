@@ -168,7 +168,7 @@ def test_rates_of_members_lie_where_the_game_is():
     game = stack([zoo.line_gan(s) for s in (0, 1)]).to("meta")
     state = next(train(game, steps=1, lr=[0.1, 0.2], tau=[1.0, 2.0]))
     assert {state.optims.g.lr.device.type, state.optims.d.lr.device.type} == {"meta"}
-    assert _devices.exact(torch.device("mps")).type == "cpu"  # there is no float64 on MPS
+    assert _devices.float64_device(torch.device("mps")).type == "cpu"  # there is no float64 on MPS
 
 
 def test_processes_join_on_gpus_unless_there_are_none(monkeypatch):

@@ -132,6 +132,20 @@ def test_going_back_and_forth_changes_nothing(steps):
     same(straight, wandering)
 
 
+def test_the_past_knows_no_losses_of_the_future():
+    session, fresh = Session("five-gaussians"), Session("five-gaussians")
+    at = {0: dict(session.state.losses)}
+    for step in range(1, 13):
+        session.go()
+        at[step] = dict(session.state.losses)
+    for step in (8, 5, 0, 12, 3):
+        session.rewind(step)
+        assert session.state.losses == at[step]
+    session.rewind(0)
+    assert session.state.losses == fresh.state.losses == {}
+    assert session.branch().state.losses == {}
+
+
 def test_a_branch_goes_its_own_way_and_leaves_the_first_alone():
     session, straight = explore(Session("normal")), explore(Session("normal"))
     session.rewind(25)

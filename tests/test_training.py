@@ -154,7 +154,7 @@ BAD = {
     "game": (lambda: train(Model(), steps=1), TypeError, "game must be Game, got Model.*gt.GAN"),
     "rule": (
         lambda: train(GAN_1D, "alternating", steps=1),
-        TypeError, "rule must be Rule, got str",
+        TypeError, "rule must be a function .*, got str",
     ),
     "steps": (lambda: train(GAN_1D, steps=-1), ValueError, "steps must be at least 0, got -1"),
     "steps, kind": (lambda: train(GAN_1D, steps=1e3), TypeError, "steps must be a whole .* 1000.0"),

@@ -84,7 +84,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     world = processes.join()
     content = {"gradients": gradients(world), "weights": weights(world)}
-    content["weights in half precision"] = weights(world, "fp16")
+    content["weights in bfloat16"] = weights(world, "bf16")
     content["any"] = [world.any(world.rank == 1), world.any(False)]
     torch.save(content, Path(sys.argv[1]) / f"{world.rank}.pt")
     world.close()

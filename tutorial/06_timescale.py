@@ -204,7 +204,7 @@ print("8 beats 16 beats 4:", below[1] < below[2] < below[0])
 #
 # The theorem speaks of *large* $\tau$. At a smaller one a point may attract that is no equilibrium
 # at all. In the four-dimensional polynomial game the origin is one. `stable_intervals` finds
-# **every** stable $\tau$ at any critical point, exactly.
+# every stretch of stable $\tau$ at any critical point and bisects each end on the spectrum.
 
 # %%
 four = zoo.polynomial_4d()

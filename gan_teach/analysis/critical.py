@@ -51,8 +51,9 @@ def critical_points(
     one. With ``period`` every coordinate is an angle, shifted into [-period / 2, period / 2).
     Zeros that are not isolated come back as the many points on them that were reached.
 
-    Not for stacks; ``batch`` is needed for games with random losses, and is then held fixed.
-    Raises ValueError for starts of the wrong shape.
+    The search is in float64, whatever the game's precision. Not for stacks; ``batch`` is needed for
+    games with random losses, and is then held fixed. Raises ValueError for starts of the wrong
+    shape.
     """
     w = torch.as_tensor(np.asarray(starts, dtype=np.float64))
     n = game.n_g + game.n_d
@@ -104,7 +105,7 @@ def _levenberg_marquardt(
 
 
 def _field_and_jacobian(game: Game, batch: Batch, w: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    v = vector_field(game, batch, w).numpy()
+    v = vector_field(game, batch, w).cpu().numpy()
     return v, np.nan_to_num(jacobian(game, batch, w).matrix)
 
 

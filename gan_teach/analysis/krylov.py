@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from gan_teach import _checks
+from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -182,21 +183,24 @@ def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearO
     are J's LEFT ones, so take ``extremes(op.T)`` for the directions in which w moves. ``.n_g``
     counts G's entries.
 
-    The batch is fixed, so the operator does not change. Use float64 parameters and put BatchNorm in
-    eval mode. Raises TypeError for modules under torch.compile, whose graph cannot be
-    differentiated twice. Source: the retained-graph product is Pearlmutter (1994) applied to a
-    game's field.
+    The batch is fixed and no running statistic moves, so the operator does not change. Use float64
+    parameters. BatchNorm in training mode normalises by the batch, as ``spectra.jacobian`` says.
+    Raises TypeError for modules under torch.compile, whose graph cannot be differentiated twice;
+    ValueError and ArithmeticError as ``spectra.jacobian`` does. Source: the retained-graph product
+    is Pearlmutter (1994) applied to a game's field.
     """
     from scipy.sparse.linalg import LinearOperator
 
     _refuse_compiled(game)
+    check_deterministic(game)
     if game.lead:
         raise ValueError("jacobian_transpose takes one game, not a stack: pick a member first.")
     tau = _checks.real("tau", tau, above=0.0)
     g_params, d_params = list(game.g_params), list(game.d_params)
     params = g_params + d_params
-    with torch.enable_grad():
-        losses = game.losses(batch)
+    with torch.enable_grad(), exact():
+        # At given parameters the losses are a pure function: no running statistic moves.
+        losses = game.losses(batch, (g_params, d_params))
         g = _flat_grad(losses.g, g_params, create_graph=True)
         d = _flat_grad(losses.d, d_params, create_graph=True)
         field = torch.cat([-g, -tau * d])
@@ -213,10 +217,25 @@ def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearO
         product = _flat_grad(field, params, s, create_graph=True)
         return _flat_grad(product, [s], tensor(u)).cpu().numpy()
 
+    _check_own_blocks(left, len(g), len(field), field.dtype)
     n, dtype = len(field), np.dtype(str(field.dtype).removeprefix("torch."))
     operator: Any = LinearOperator((n, n), matvec=left, rmatvec=right, dtype=dtype)  # pyright: ignore
     operator.n_g = len(g)
     return operator
+
+
+def _check_own_blocks(
+    product: Callable[[np.ndarray], np.ndarray], n_g: int, n: int, precision: torch.dtype
+) -> None:
+    """``check_symmetric`` without the matrix: a H b = b H a for each player's Hessian H."""
+    a, b = np.random.default_rng(0).standard_normal((2, n))
+    is_g = np.arange(n) < n_g
+    for name, own in (("G", is_g), ("D", ~is_g)):
+        x, y = a * own, b * own
+        Jx, Jy = product(x), product(y)
+        pair = np.array([[0.0, y @ Jx], [x @ Jy, 0.0]])
+        scale = np.linalg.norm(x) * np.linalg.norm(Jy) + np.linalg.norm(y) * np.linalg.norm(Jx)
+        check_symmetric(f"{name}'s own block of the Jacobian", pair, scale, precision)
 
 
 def _flat_grad(

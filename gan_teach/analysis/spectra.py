@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach._devices import exact
+from gan_teach._devices import float64_device
+from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
 from gan_teach.games import Batch, Game, Losses, Params
-from gan_teach.models.dropout import drops_units
 
 Objective = str | Callable[[Losses], Tensor]
 
@@ -103,11 +103,22 @@ def vector_field(game: Game, batch: Batch, w: Tensor | None = None) -> Tensor:
 def jacobian(game: Game, batch: Batch, w: Tensor | None = None) -> GameJacobian:
     """The game's Jacobian J = dv/dw at the current parameters, or at w (n,) or (T, n).
 
-    All four blocks, computed in the parameters' own precision: use float64 games where eigenvalues
-    near zero matter. Cost: n backward passes, each for all T points together.
+    All four blocks, computed in the parameters' own precision, or in that of w: use float64 where
+    eigenvalues near zero matter. Cost: n backward passes, each for all T points together.
+
+    Batch normalisation in training mode is differentiated through the batch's statistics, in
+    evaluation mode the running ones are constants, as are a spectral norm's two vectors: there J is
+    that of the network with these numbers fixed. No look moves them.
+
+    Raises ValueError for dropout or a spectral norm in training mode, ArithmeticError where a
+    player's own block, a Hessian, is not symmetric: then torch's derivatives are wrong.
     """
     point = _variable(game, w)
-    return GameJacobian(_rows(_field(game, batch, point), point), game.n_g)
+    J = GameJacobian(_rows(_field(game, batch, point), point), game.n_g)
+    largest = np.abs(J.matrix).max((-1, -2))
+    check_symmetric("G's own block of the Jacobian", J.gg, largest, point.dtype)
+    check_symmetric("D's own block of the Jacobian", J.dd, largest, point.dtype)
+    return J
 
 
 def hessian(
@@ -115,33 +126,37 @@ def hessian(
 ) -> NDArray[np.float64]:
     """Hessian of one function of all parameters: (n, n) or (T, n, n), symmetric.
 
-    ``of`` is "g", "d" (the player's loss), "value" (V = -L_D), or a function of ``Losses``.
+    ``of`` is "g", "d" (the player's loss), "value" (V = -L_D), or a function of ``Losses``. Raises
+    as ``jacobian`` does.
     """
     if isinstance(of, str):
         of = OBJECTIVES[_checks.choice("of", of, OBJECTIVES)]
     point = _variable(game, w)
-    value = of(game.losses(batch, unflatten(game, point)))
+    value = of(_losses(game, batch, point))
     (gradient,) = torch.autograd.grad(value.sum(), point, create_graph=True, materialize_grads=True)
     matrix = _rows(gradient, point)
-    return 0.5 * (matrix + matrix.swapaxes(-1, -2))
+    check_symmetric("the Hessian", matrix, np.abs(matrix).max((-1, -2)), point.dtype)
+    return 0.5 * (matrix + matrix.swapaxes(-1, -2))  # equal to rounding: made equal to the last bit
 
 
 def _variable(game: Game, w: Tensor | None) -> Tensor:
     """w, or the current parameters, as the point to differentiate at."""
-    for name, module in game.modules().items():
-        if drops_units(module):
-            raise ValueError(
-                f"{name} drops units at random: its loss is no function of its parameters and has "
-                "no derivatives. Call its eval() first."
-            )
-    return (flatten(game) if w is None else w).detach().requires_grad_()
+    check_deterministic(game)
+    return (flatten(game) if w is None else w.to(game.device)).detach().requires_grad_()
+
+
+def _losses(game: Game, batch: Batch, point: Tensor) -> Losses:
+    """Both losses at the point, in its precision, as functions that have all derivatives."""
+    if batch is not None:  # games of functions need none
+        batch = batch.map(lambda x: x.to(point.dtype) if x.is_floating_point() else x)
+    with exact():
+        return game.losses(batch, unflatten(game, point))
 
 
 def _field(game: Game, batch: Batch, point: Tensor) -> Tensor:
-    losses = game.losses(batch, unflatten(game, point))
     by_g, by_d = (
         torch.autograd.grad(x.sum(), point, create_graph=True, materialize_grads=True)[0]
-        for x in losses
+        for x in _losses(game, batch, point)
     )
     return -torch.cat([by_g[..., : game.n_g], by_d[..., game.n_g :]], -1)
 
@@ -199,7 +214,9 @@ def spectra(
     Returns (T, n), or (T, S, n). Evaluated in float64; long runs are cut into chunks of bounded
     memory. Rows with NaN (a diverged run) stay NaN.
     """
-    points = torch.as_tensor(np.asarray(params), dtype=torch.float64, device=exact(game.device))
+    points = torch.as_tensor(
+        np.asarray(params), dtype=torch.float64, device=float64_device(game.device)
+    )
     batch = batch.map(
         lambda x: x.to(points.device, points.dtype if x.is_floating_point() else None)
     )

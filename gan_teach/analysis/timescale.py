@@ -76,8 +76,21 @@ class Timescale(NamedTuple):
 
 
 def tau_star(J: Any, n_g: int | None = None, **options: Any) -> float:
-    """The tau* above which a critical point attracts; inf where there is none. See `timescale`."""
-    return timescale(J, n_g, **options).tau_star
+    """The tau* above which a critical point attracts; inf at a point that is no strict local minmax
+    point.
+
+    `timescale`, which takes the same arguments, has the reason in words and in its ``kind``: inf
+    with "neither" or "unstable" says that no large tau attracts, inf with "degenerate" that second
+    derivatives do not decide, since a block is singular. Where only a bracket was searched (large
+    games, operators) and tau* is not in it, nothing has been said of larger tau: ValueError.
+    """
+    answer = timescale(J, n_g, **options)
+    if answer.method == "bisection" and math.isinf(answer.tau_star):
+        raise ValueError(
+            f"tau* was not found: {answer.reason} Raise the upper end of bracket=(low, high), or "
+            "ask timescale, which gives this sentence as its reason."
+        )
+    return answer.tau_star
 
 
 def timescale(

@@ -57,9 +57,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bottleneck", action="store_true", help="halve each block's inner width")
     parser.add_argument("--device", help="cpu, cuda, ... (default: a GPU if there is one)")
     parser.add_argument("--every", type=int, default=1000, help="steps between saves; %(default)s")
-    half = parser.add_mutually_exclusive_group()
-    half.add_argument("--bf16", action="store_true", help="networks in bfloat16")
-    half.add_argument("--fp16", action="store_true", help="networks in half precision, for GPUs")
+    parser.add_argument("--bf16", action="store_true", help="networks in bfloat16")
     parser.add_argument("--channels-last", action="store_true", help="other order in memory")
 
 
@@ -67,7 +65,7 @@ def _settings(options: argparse.Namespace, **knobs: Any):
     from gan_teach.studies.image_runs import Settings
 
     names = ("config", "data", "steps", "bottleneck", "channels_last", "skip_bad", "workers")
-    autocast = "bf16" if options.bf16 else "fp16" if options.fp16 else None
+    autocast = "bf16" if options.bf16 else None
     same = {name: getattr(options, name) for name in names}
     return Settings(**same, autocast=autocast, **knobs)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks, course
 from gan_teach.history import History
+from gan_teach.studies import image_records
 from gan_teach.studies.image_records import IMAGE_RECORDS
 
 SETTLED_WITHIN = 0.03  # of D's loss at the equilibrium, log 2 in the halved convention
@@ -33,12 +34,25 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Record:
-    """One long result: ``sweep(seeds, folder, progress)`` runs it, ``finish`` makes it small."""
+    """One long result: ``sweep(seeds, folder, progress)`` runs it, ``finish`` makes it small.
+
+    game, training : names in ``zoo``. ``facts()``: what else decides the numbers.
+    """
 
     summary: str
     seeds: int
+    game: str
+    training: str
+    facts: Callable[[], dict[str, Any]]
     sweep: Callable[..., History]
     finish: Callable[[History], History]
+
+    def settings(self) -> dict[str, Any]:
+        """What it is the result of, as plain data; each member's seed is in the record."""
+        from gan_teach import zoo
+
+        own = {"game": self.game, **self.facts()}
+        return {**own, **image_records.in_words(getattr(zoo, self.training))}
 
 
 def folder() -> Path:
@@ -47,12 +61,14 @@ def folder() -> Path:
 
 
 def load(name: str) -> History:
-    """The shipped record of that name. ValueError for unknown names, OSError if it was not made.
+    """The shipped record of that name, which says itself what it is the result of.
 
-    ``meta["draws"]`` is the version of the draws that it was made with (see ``streams.DRAWS``).
+    Raises ValueError for an unknown name and for a record of other settings or of another schema,
+    OSError if it was not made. ``meta["draws"]`` is the version of the draws that it was made with.
     """
-    known = [*RECORDS, *IMAGE_RECORDS]
-    history = History.load(folder() / f"{_checks.choice('record', name, known)}.npz")
+    path = folder() / f"{_checks.choice('record', name, [*RECORDS, *IMAGE_RECORDS])}.npz"
+    made_by = RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
+    history = image_records.check(History.load(path), made_by, path)
     history.meta.setdefault("draws", 1)  # the first version was not written down
     return history
 
@@ -76,7 +92,8 @@ def make(
     count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
     history = record.sweep(count, folder=work / name, progress=progress)
     if len(history):
-        facts = {"record": name, "title": record.summary, "draws": DRAWS}
+        facts = {"schema": image_records.SCHEMA, "settings": record.settings()}
+        facts |= {"record": name, "title": record.summary, "draws": DRAWS}
         history = record.finish(history).describe(meta=facts)
         history.save(out / f"{name}.npz")
     return history
@@ -325,27 +342,31 @@ def _finish_half_circles(history: History) -> History:
     return small.describe(meta={"static_per_member": per_member, "unit": "step"})
 
 
-RECORDS: dict[str, Record] = {
-    f"{name}-{short}": Record(f"{title}, {long}", 200, partial(run, loss), finish)
-    for name, title, run, finish in (
-        ("two-clusters", "Two clusters, 5000 epochs", _two_clusters, _finish_two_clusters),
-        (
-            "five-gaussians",
-            "Five Gaussians, 4000 to 20,000 steps",
-            _five_gaussians,
-            _finish_five_gaussians,
-        ),
-    )
-    for short, loss, long in (
-        ("js", "js", "non-saturating loss"),
-        ("rs", "relativistic", "relativistic pairing"),
-    )
-}
-RECORDS |= {
-    f"half-circles-{kind}": Record(
-        f"The S of two half circles, {kind} settings", 8, partial(_half_circles, improved),
-        _finish_half_circles,
-    )
-    for kind, improved in (("published", False), ("improved", True))
-}  # fmt: skip
+def _followed() -> dict[str, Any]:
+    return {"every": 200, "first": FIRST_PART, "followed": FOLLOWED}
+
+
+RECORDS: dict[str, Record] = {}
+for _short, _loss, _long in (
+    ("js", "js", "non-saturating loss"),
+    ("rs", "relativistic", "relativistic pairing"),
+):
+    RECORDS[f"two-clusters-{_short}"] = Record(
+        f"Two clusters, 5000 epochs, {_long}", 200, "two_clusters", "TWO_CLUSTERS",
+        partial(dict, loss=_loss, every=5), partial(_two_clusters, _loss), _finish_two_clusters,
+    )  # fmt: skip
+    RECORDS[f"five-gaussians-{_short}"] = Record(
+        f"Five Gaussians, 4000 to 20,000 steps, {_long}", 200, "five_gaussians", "FIVE_GAUSSIANS",
+        lambda loss=_loss: {"loss": loss, **_followed()}, partial(_five_gaussians, _loss),
+        _finish_five_gaussians,
+    )  # fmt: skip
+RECORDS["half-circles-published"] = Record(
+    "The S of two half circles, published settings", 8, "half_circles", "HALF_CIRCLES",
+    partial(dict, every=316), partial(_half_circles, False), _finish_half_circles,
+)  # fmt: skip
+RECORDS["half-circles-improved"] = Record(
+    "The S of two half circles, improved settings", 8, "half_circles_improved",
+    "HALF_CIRCLES_IMPROVED", partial(dict, every=100, average=200.0), partial(_half_circles, True),
+    _finish_half_circles,
+)  # fmt: skip
 """The records by name, with the number of seeds that each was made with."""

@@ -83,6 +83,13 @@ class StreamedFolder:
                 raise ValueError(part)
         return with_noise(torch.from_numpy(np.concatenate(parts)), self.flip, self.dequantize, rng)
 
+    def identity(self) -> dict[str, object]:
+        """What is read and how; not by how many workers."""
+        return {
+            "class": type(self), "name": self.name, "files": self._names, "shape": self.shape,
+            "flip": self.flip, "dequantize": self.dequantize,
+        }  # fmt: skip
+
     def __repr__(self) -> str:
         kind = {1: "grey", 3: "colour"}[self._channels]
         return (

@@ -35,10 +35,12 @@ class AffineAlternating(Rule):
 
     @torch.no_grad()
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        if not (suits(game) and _is_plain(optims.g) and _is_plain(optims.d)):
+        unwatched = type(optims) is Optimizers  # this rule writes past them, so nobody may listen
+        if not (suits(game) and unwatched and _is_plain(optims.g) and _is_plain(optims.d)):
             raise ValueError(
                 "this rule needs a GAN of two Affine1D without penalties, the saturating or the "
-                "non-saturating loss, and optimizer='sgd': use gt.alternating(...) instead."
+                "non-saturating loss, optimizer='sgd' and no weight clipping around it: use "
+                "gt.alternating(...) instead."
             )
         assert isinstance(game, GAN)
         batch = draw("d", 0)

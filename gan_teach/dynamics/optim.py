@@ -54,6 +54,12 @@ class Optimizer(ABC):
     def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         """Move the parameters against ``grads``; only members where ``active`` (S,) is true."""
 
+    def identity(self) -> dict[str, Any]:
+        """What decides its steps beside the learning rate: its class and its numbers."""
+        passing = ("params", "lr", "count", "slots", *self.slots)
+        numbers = {key: value for key, value in vars(self).items() if key not in passing}
+        return {"class": type(self), **numbers}
+
     def state_dict(self) -> dict[str, Any]:
         return {slot: list(getattr(self, slot)) for slot in self.slots}
 
@@ -262,6 +268,17 @@ class FromTorch(Optimizer):
         for p in self.params:
             p.grad = None
 
+    def identity(self) -> dict[str, Any]:
+        groups = [
+            {
+                key: value
+                for key, value in group.items()
+                if key not in ("params", "lr", "initial_lr")
+            }
+            for group in self.inner.param_groups
+        ]
+        return {"class": type(self.inner), "groups": groups}
+
     def state_dict(self) -> dict[str, Any]:
         return self.inner.state_dict()
 
@@ -303,12 +320,7 @@ def _latest_of(
 
 
 class Optimizers:
-    """The two players' optimisers, and the last gradients they were given (for probes).
-
-    ``scale`` is what losses are multiplied by on the way back, and gradients divided by.
-    """
-
-    scale = 1.0
+    """The two players' optimisers, and the last gradients they were given (for probes)."""
 
     def __init__(self, g: Optimizer, d: Optimizer) -> None:
         self.g, self.d = g, d

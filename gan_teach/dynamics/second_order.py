@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach.analysis.derivatives import exact
 from gan_teach.dynamics.base import DrawFn, Grads, Rule, Seen, field, parameters, split
 from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import Batch, Game
@@ -39,7 +40,8 @@ def pull_back(
 
 def _curved_field(game: Game, batch: Batch) -> tuple[Grads, Grads, Seen]:
     """F as it can be differentiated again, the same detached, and the losses."""
-    g_grads, d_grads, seen = field(game, batch, differentiable=True)
+    with exact():
+        g_grads, d_grads, seen = field(game, batch, differentiable=True)
     live = (*g_grads, *d_grads)
     return live, tuple(x.detach() for x in live), seen
 

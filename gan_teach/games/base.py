@@ -86,10 +86,23 @@ class Game(ABC):
         """The discriminator's loss alone; overridden where that is cheaper."""
         return self.losses(batch).d
 
+    @contextmanager
+    def keeping_terms(self) -> Iterator[None]:
+        """Within it a game whose D minimises a sum keeps the terms of what it evaluated last.
+
+        ``train`` makes its updates within one. Outside of it losses are pure functions, so that a
+        probe's look at another batch does not pass for what D has seen.
+        """
+        yield
+
     def fakes(self, batch: Batch) -> Tensor | None:
         """G's samples for the batch, if the game has any: a rule that evaluates several losses on
         one batch may hand them to ``loss_d`` and ``loss_g`` instead of having them made again."""
         return None
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the losses beside the parameters, by name: a resumed run must agree."""
+        return {"game": type(self)}
 
     def check_batch(self, n: int) -> None:
         """Raises ValueError for a batch size that the data cannot fill; a formula fills any."""

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_teach import _checks
 from gan_teach.games import losses, penalties
 from gan_teach.games.base import Game
 from gan_teach.games.corrupt import InstanceNoise
@@ -37,6 +36,12 @@ class StackedSource:
     def sample(self, n: int, rngs: Sequence[torch.Generator]) -> Tensor:
         return torch.stack([m.sample(n, rng) for m, rng in zip(self.members, rngs, strict=True)])
 
+    def check_batch(self, n: int) -> None:
+        """Raises ValueError if a member's data know that they cannot fill a batch of ``n``."""
+        for member in self.members:
+            if hasattr(member, "check_batch"):
+                member.check_batch(n)
+
     def __repr__(self) -> str:
         return f"StackedSource({len(self.members)} x {self.members[0]!r})"
 
@@ -46,9 +51,10 @@ def stack(games: Sequence[Game]) -> Game:
 
     Weights, data, losses, penalty weights, label smoothing and noise level may differ per member;
     learning rates, tau, step counts and seeds do so through sequences given to ``train`` and to the
-    rule. Penalties must agree in kind up to their weights (a missing one has weight zero).
+    rule. Penalties that are alike up to their weights become one (a missing one has weight zero).
 
-    Raises ValueError for an empty list, mixed kinds of game, or architectures that differ.
+    Raises ValueError for an empty list, mixed kinds of game, or architectures or precisions
+    (``autocast``) that differ.
     """
     games = list(games)
     if not games:
@@ -64,7 +70,10 @@ def stack(games: Sequence[Game]) -> Game:
 def _stack_gans(games: Sequence[GAN]) -> GAN:
     if any(g.lead for g in games):
         raise ValueError("one of the games is an ensemble already: stack single games.")
-    return GAN(
+    precisions = {g.autocast for g in games}
+    if len(precisions) > 1:
+        raise ValueError(f"members must share one autocast, got {', '.join(map(str, precisions))}.")
+    stacked = GAN(
         stack_modules([g.generator for g in games]),
         stack_modules([g.discriminator for g in games]),
         data=StackedSource([g.data for g in games]),
@@ -73,6 +82,12 @@ def _stack_gans(games: Sequence[GAN]) -> GAN:
         penalties=penalties.grouped([g.penalties for g in games]),
         corrupt=_stack_noise([g.corrupt for g in games]),
     )
+    stacked.autocast = games[0].autocast
+    targets = [float(g.label_smoothing) for g in games]  # which the members' losses hold already
+    stacked.label_smoothing = (
+        targets[0] if len(set(targets)) == 1 else torch.tensor(targets, dtype=torch.float64)
+    )
+    return stacked
 
 
 def _stack_functions(games: Sequence[FunctionGame]) -> FunctionGame:
@@ -87,18 +102,7 @@ def _stack_noise(members: Sequence[InstanceNoise | None]) -> InstanceNoise | Non
     given = [m for m in members if m is not None]
     if not given:
         return None
-    if any((m.shared, m.anneal) != (given[0].shared, given[0].anneal) for m in given):
+    if any(replace(m, std=0.0) != replace(given[0], std=0.0) for m in given):
         raise ValueError("members may differ in the noise's std, not in `shared` or `anneal`.")
     std = [float(m.std) if m else 0.0 for m in members]
     return replace(given[0], std=torch.tensor(std, dtype=torch.float64))
-
-
-def unstack(game: Game, index: int) -> tuple[list[Tensor], list[Tensor]]:
-    """Copies of one member's parameters (generator's, discriminator's)."""
-    size = game.lead[0] if game.lead else 0
-    if not -size <= _checks.whole("index", index, least=-size) < size:
-        raise ValueError(f"index must be below {size}, the number of members, got {index}.")
-    return (
-        [p.detach()[index].clone() for p in game.g_params],
-        [p.detach()[index].clone() for p in game.d_params],
-    )

@@ -25,7 +25,7 @@ class Loss(NamedTuple):
     """A generator loss and a discriminator loss, functions of (real logits, fake logits).
 
     ``paired`` says that the generator's loss reads the real logits too (relativistic losses);
-    ``log`` that D minimises cross-entropy, so that label smoothing has a meaning.
+    ``log`` that D minimises cross-entropy as it stands, so that label smoothing has a meaning.
     """
 
     name: str
@@ -124,15 +124,15 @@ def smoothed(loss: Loss, target: float) -> Loss:
         return loss
     if not loss.log:
         raise ValueError(
-            f"label_smoothing={target} needs a loss with labels (saturating, non_saturating); "
-            f"{loss.name!r} has none."
+            f"label_smoothing={target} needs a loss with labels 1 and 0 (saturating, "
+            f"non_saturating); {loss.name!r} has none, or has others already."
         )
 
     def d(real: Tensor, fake: Tensor) -> Tensor:
         on_real = target * softplus(-real) + (1 - target) * softplus(real)
         return on_real.mean(-1) + softplus(fake).mean(-1)
 
-    return loss._replace(name=f"{loss.name}, real target {target:g}", d=d)
+    return loss._replace(name=f"{loss.name}, real target {target:g}", d=d, log=False)
 
 
 @lru_cache(maxsize=256)
@@ -142,6 +142,7 @@ def scaled(loss: Loss, g: float = 1.0, d: float = 1.0) -> Loss:
         name=f"{loss.name} x ({g:g}, {d:g})",
         g=lambda real, fake: g * loss.g(real, fake),
         d=lambda real, fake: d * loss.d(real, fake),
+        log=loss.log and d == 1.0,
     )
 
 
@@ -154,7 +155,7 @@ def grouped(members: Sequence[Loss]) -> Loss:
     distinct = list(dict.fromkeys(members))
     if len(distinct) == 1:
         return distinct[0]
-    rows = [torch.tensor([i for i, m in enumerate(members) if m is loss]) for loss in distinct]
+    rows = [torch.tensor([i for i, m in enumerate(members) if m == loss]) for loss in distinct]
     back = torch.argsort(torch.cat(rows))
 
     def combined(player: str) -> PlayerLoss:

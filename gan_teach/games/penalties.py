@@ -8,6 +8,7 @@ in, so that a loss is a pure function of parameters and batch and can be differe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._identity import digest
 
 Critic = Callable[[Tensor], Tensor]
 Noise = tuple[Tensor, ...]
@@ -170,13 +172,27 @@ PENALTIES: dict[str, Callable[..., Penalty]] = {
 
 
 def grouped(members: Sequence[Sequence[Penalty]]) -> tuple[Penalty, ...]:
-    """Penalties of an ensemble: those of one name become one, with a tensor (S,) of weights.
+    """Penalties of an ensemble: those that differ in nothing but their weight become one, with a
+    tensor (S,) of weights.
 
-    A member that lacks a penalty has weight zero there.
+    A member that lacks a penalty has weight zero there. Raises TypeError where two of one name
+    cannot be compared, since a function in them has no readable text.
     """
+    kinds = _kinds([p for own in members for p in own])
     merged = []
-    for name in dict.fromkeys(p.name for own in members for p in own):
-        first = next(p for own in members for p in own if p.name == name)
-        weights = [sum(float(p.weight) for p in own if p.name == name) for own in members]
+    for kind in dict.fromkeys(kinds.values()):
+        alike = [[p for p in own if kinds[id(p)] == kind] for own in members]
+        first = next(p for own in alike for p in own)
+        weights = [sum(float(p.weight) for p in own) for own in alike]
         merged.append(replace(first, weight=torch.tensor(weights, dtype=torch.float64)))
     return tuple(merged)
+
+
+def _kinds(penalties: Sequence[Penalty]) -> dict[int, tuple[str, str]]:
+    """id -> name and, where several objects have that name, the digest of all but the weight."""
+    objects = {id(p): p for p in penalties}
+    shared = Counter(p.name for p in objects.values())
+    return {
+        i: (p.name, digest(replace(p, weight=0.0), p.name) if shared[p.name] > 1 else "")
+        for i, p in objects.items()
+    }

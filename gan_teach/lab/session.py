@@ -61,10 +61,8 @@ def steer(state: State, config: Config) -> None:
     state.stream.batch_size = config.batch
     state.stream.forget()  # noise and penalties shape what is drawn
     rule = _rule(state.game, config)
-    if type(rule) is type(state.rule):  # another rule starts without a memory
-        rule.load_state_dict(state.rule.state_dict())
-    else:
-        rule.reset()
+    if type(rule) is not type(state.rule):
+        state.memory = {}  # another rule starts without one
     state.rule = rule
     make = OPTIMIZERS[config.optimizer]
     fresh = optim.Optimizers(
@@ -371,9 +369,10 @@ class Session:
             "params": [*state.game.g_params, *state.game.d_params],
             "optims": state.optims.state_dict(),
             "grads": (state.optims.g_grads, state.optims.d_grads),
-            "rule": state.rule.state_dict(),
+            "memory": state.memory,
         }
         own = _copied(tensors)
+        own["losses"] = dict(state.losses)  # never changed in place
         return {**own, "step": state.step, "config": self.config, "seen": dict(self._seen)}
 
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -385,7 +384,7 @@ class Session:
             p.data.copy_(value)
         state.optims.load_state_dict(past["optims"])
         state.optims.g_grads, state.optims.d_grads = past["grads"]
-        state.rule.load_state_dict(past["rule"])
+        state.memory, state.losses = past["memory"], past["losses"]
         state.step = past["step"]
 
 

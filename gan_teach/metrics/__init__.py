@@ -4,7 +4,7 @@ A score means nothing without its noise: ``noise_band`` says what real data scor
 """
 
 from gan_teach.metrics import features
-from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein, wasserstein_1d
+from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein
 from gan_teach.metrics.frechet import (
     FrechetInfinity,
     InceptionScore,
@@ -16,7 +16,6 @@ from gan_teach.metrics.frechet import (
 from gan_teach.metrics.histograms import (
     histogram_js,
     histogram_js_bias,
-    histogram_tv,
     js_divergence,
     kl_divergence,
     shared_histogram,
@@ -58,7 +57,6 @@ __all__ = [
     "frechet_infinity",
     "histogram_js",
     "histogram_js_bias",
-    "histogram_tv",
     "inception_score",
     "js_divergence",
     "kid",
@@ -75,5 +73,4 @@ __all__ = [
     "shared_histogram",
     "sliced_wasserstein",
     "total_variation",
-    "wasserstein_1d",
 ]

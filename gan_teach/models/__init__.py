@@ -11,7 +11,9 @@ from gan_teach.models.networks import (
     Linear,
     Vmapped,
     apply,
+    architecture,
     evaluating,
+    iterates,
     stack_modules,
     takes_leading_axis,
 )
@@ -26,8 +28,10 @@ __all__ = [
     "Linear",
     "Vmapped",
     "apply",
+    "architecture",
     "convnets",
     "evaluating",
+    "iterates",
     "stack_modules",
     "takes_leading_axis",
 ]

@@ -8,16 +8,20 @@ other libraries are stacked through ``torch.vmap``, which is slower but general.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 from gan_teach import _checks
+from gan_teach._identity import fingerprint
 from gan_teach.models import dropout
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -41,6 +45,9 @@ INITS: dict[str, Callable[[Tensor, torch.Generator], object]] = {
     "xavier": lambda w, rng: nn.init.xavier_uniform_(w, generator=rng),
     "orthogonal": lambda w, rng: nn.init.orthogonal_(w, generator=rng),
 }
+
+
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
 
 class Linear(nn.Module):
@@ -201,18 +208,40 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor) -> Tensor:
-    """``module(x)`` at other parameter values; these and x may have one leading axis more."""
+def apply(
+    module: nn.Module, params: Sequence[Tensor], x: Tensor, buffers: Sequence[Tensor] | None = None
+) -> Tensor:
+    """``module(x)`` at other parameter values; these and x may have one leading axis more.
+
+    Buffers are no parameters: every point sees the module's own, in the precision of ``x``, unless
+    ``buffers`` gives each its own with the same leading axis. It sees copies, since batch
+    normalisation updates its statistics in place: this is a pure function.
+    """
     own = dict(module.named_parameters())
     named = dict(zip(own, params, strict=True))
-    # Copies, since batch normalisation updates its statistics in place: this is a pure function.
-    named |= {name: b.clone() for name, b in module.named_buffers()}
     axes = next((p.ndim - q.ndim for p, q in zip(params, own.values(), strict=True)), 0)
-    if axes == 0 or takes_leading_axis(module):
-        return functional_call(module, named, (x,))
-    return torch.vmap(lambda p, x: functional_call(module, p, (x,)), randomness="different")(
-        named, x
-    )
+    mapped = axes > 0 and not takes_leading_axis(module)
+    shared = {}
+    values = buffers or list(module.buffers())
+    for (name, _), value in zip(module.named_buffers(), values, strict=True):
+        value = value.to(x.dtype) if value.is_floating_point() else value
+        if buffers is not None:
+            named[name] = value.clone()
+        elif mapped and value.is_floating_point():  # each point may write statistics of its own
+            named[name] = value.repeat(len(x), *[1] * value.ndim)
+        else:
+            shared[name] = value.clone()
+    if not mapped:
+        return functional_call(module, named | shared, (x,))
+    return torch.vmap(
+        lambda tensors, x: functional_call(module, tensors | shared, (x,)), randomness="different"
+    )(named, x)
+
+
+def iterates(part: nn.Module) -> bool:
+    """Whether a layer has a spectral norm: in training mode each pass moves its two vectors."""
+    hooks = part._forward_pre_hooks.values()
+    return isinstance(part, _SpectralNorm) or any(isinstance(h, SpectralNorm) for h in hooks)
 
 
 class Vmapped(nn.Module):
@@ -233,39 +262,56 @@ class Vmapped(nn.Module):
         ):
             stacked = nn.Parameter(torch.stack([t.detach() for t in tensors]))
             self.register_parameter(name.replace(".", "__"), stacked)
+        for (name, _), *tensors in zip(
+            modules[0].named_buffers(), *(m.buffers() for m in modules), strict=True
+        ):
+            self.register_buffer(name.replace(".", "__"), torch.stack(tensors))
 
     def forward(self, x: Tensor) -> Tensor:
         one = self._one[0].train(self.training)
         rngs = dropout.rngs_of(self._dropouts)
         if rngs is not None:
             return self._one_by_one(x, rngs)
-        return apply(one, list(self.parameters()), x)
+        params = list(self.parameters())
+        # Parameters of T snapshots of each member may have been put in the place of the S members'.
+        return apply(one, params, x, [_repeated(b, len(x)) for b in self.buffers()])
 
     def _one_by_one(self, x: Tensor, rngs: Sequence[torch.Generator]) -> Tensor:
         out = []
-        for own, params, rng in zip(x, zip(*self.parameters(), strict=True), rngs, strict=True):
+        members = zip(*self.parameters(), strict=True)
+        for i, (own, params, rng) in enumerate(zip(x, members, rngs, strict=True)):
             with dropout.drawing(self._dropouts, [rng]):
-                out.append(apply(self._one[0], params, own))
+                out.append(apply(self._one[0], params, own, [b[i] for b in self.buffers()]))
         return torch.stack(out)
+
+
+def _repeated(buffer: Tensor, points: int) -> Tensor:
+    return buffer.repeat(points // len(buffer), *[1] * (buffer.ndim - 1))
 
 
 def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
     """One module whose parameters (S, ...) are those of S modules of one architecture.
 
-    Raises ValueError when the architectures differ, or when a module keeps buffers (batch
-    normalisation mixes the members of a batch; train such networks one at a time).
+    Each member keeps its own buffers. Raises ValueError when the architectures differ, in an
+    attribute of a layer too (only the first member's would be used), or where a layer keeps
+    statistics of what it sees (batch normalisation, spectral norm): train such networks one at a
+    time. TypeError naming an attribute that cannot be compared.
     """
-    first = {name: tuple(p.shape) for name, p in modules[0].named_parameters()}
-    for i, module in enumerate(modules):
-        shapes = {name: tuple(p.shape) for name, p in module.named_parameters()}
-        if shapes != first or str(module) != str(modules[0]):
+    first = architecture(modules[0])
+    for i, module in enumerate(modules[1:], start=1):
+        other = architecture(module)
+        if other != first:
             raise ValueError(
-                f"member {i} has another architecture than member 0: an ensemble needs networks of "
-                "one shape. Make one ensemble per architecture."
+                f"member {i} has another architecture than member 0{_difference(first, other)}: an "
+                "ensemble needs networks of one shape. Make one ensemble per architecture."
             )
-    if next(modules[0].buffers(), None) is not None:
-        raise ValueError("networks with buffers (such as BatchNorm) cannot be stacked.")
-    if not takes_leading_axis(modules[0]):
+    for part in modules[0].modules():
+        if _reads_the_batch(part) or iterates(part):
+            raise ValueError(
+                f"{type(part).__name__} keeps statistics of the samples or weights that it sees: "
+                "networks with it cannot be stacked. Train them one at a time."
+            )
+    if not takes_leading_axis(modules[0]) or next(modules[0].buffers(), None) is not None:
         return Vmapped(modules)
     stacked = copy.deepcopy(modules[0])
     dropout.per_member(stacked)
@@ -273,6 +319,38 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
         tensors = [m.get_parameter(name).detach() for m in modules]
         setattr(owner, key, nn.Parameter(torch.stack(tensors)))
     return stacked
+
+
+def architecture(module: nn.Module) -> dict[str, Any]:
+    """All of a network but its weights: text, shapes and other attributes of each part, by name."""
+    parts = {}
+    for name, part in module.named_modules():
+        own = {k: v for k, v in vars(part).items() if k not in _OF_EVERY_MODULE}
+        shapes = {k: list(p.shape) for k, p in part.named_parameters(recurse=False)}
+        attributes = fingerprint(own, name or "the network")
+        parts[name] = {
+            "layer": (type(part), part.extra_repr(), shapes), "attributes": attributes,
+        }  # fmt: skip
+    return parts
+
+
+def _difference(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """The attribute in which two networks of the same layers differ; empty for other networks."""
+    if [part["layer"] for part in first.values()] != [part["layer"] for part in other.values()]:
+        return ""
+    return next(
+        f" (its {name or 'network'} has another {key!r})"
+        for name, part in first.items()
+        for key in part["attributes"] | other[name]["attributes"]
+        if part["attributes"].get(key) != other[name]["attributes"].get(key)
+    )
+
+
+def _reads_the_batch(part: nn.Module) -> bool:
+    """Whether a sample's output depends on other samples, now or through running statistics."""
+    batch = nn.modules.batchnorm._BatchNorm
+    instance = nn.modules.instancenorm._InstanceNorm
+    return isinstance(part, batch) or (isinstance(part, instance) and part.track_running_stats)
 
 
 def _parameter_slots(module: nn.Module) -> list[tuple[str, nn.Module, str]]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_teach import _checks
+from gan_teach.games.losses import Loss
+from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 
 MOMENTS = 6  # sheets that are kept
 LOSS_ROWS = 400
 SEED = 1  # of the latents that are scored
 WEIGHTS = "weights/"  # how the names of kept weights begin in a record's static arrays
+
+SCHEMA = 1  # of the names, units and meanings in a record; to be raised when one of them changes
 
 Images = NDArray[np.floating]
 Scorer = Callable[[Images], dict[str, float]]
@@ -49,6 +54,57 @@ class ImageRecord:
     weights: bool = False
     others: tuple[str, ...] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def in_words(value: Any) -> Any:
+    """Settings as plain data, for a record to say what it is the result of.
+
+    Functions give their names, and a published game its fields, so that moving code about in the
+    library makes no record another.
+    """
+    if isinstance(value, Penalty):
+        return {"name": value.name, "weight": float(value.weight)}
+    if isinstance(value, Loss):
+        return value.name
+    if isinstance(value, partial):
+        own = {"name": value.func, "arguments": value.args, **value.keywords}
+        return {k: in_words(v) for k, v in own.items() if v != ()}
+    if is_dataclass(value):
+        named = {f.name: in_words(getattr(value, f.name)) for f in fields(value)}
+        return {k: v for k, v in named.items() if k != "summary"}
+    if isinstance(value, (list, tuple)):
+        return [in_words(v) for v in value]
+    return value.__name__.lstrip("_") if callable(value) else value
+
+
+def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
+    """The record, if it is of this schema and of these settings. Else ValueError names what is not.
+
+    ``path`` is where it lies.
+    """
+    schema = history.meta.get("schema")
+    if schema != SCHEMA:
+        raise ValueError(f"{path} is a record of schema {schema}; this version reads {SCHEMA}.")
+    made = history.meta["settings"]
+    different = [k for k in {**settings, **made} if settings.get(k) != made.get(k)]
+    if different:
+        told = ", ".join(f"{k} = {made.get(k)!r} (now {settings.get(k)!r})" for k in different)
+        raise ValueError(f"{path} was made with {told}: make it anew by gan-teach record.")
+    return history
+
+
+def settings(name: str) -> dict[str, Any]:
+    """What the record of that name is the result of, as plain data."""
+    from gan_teach.studies.image_runs import Settings
+
+    record = IMAGE_RECORDS[name]
+    return _described(record, Settings(record.config, **record.changes))
+
+
+def _described(record: ImageRecord, run: Any) -> dict[str, Any]:
+    kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
+    own = {k: getattr(run, k) for k in ("config", "seed", "autocast")}
+    return {**kept, **own, **in_words(run.experiment())}
 
 
 def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History:
@@ -164,6 +220,7 @@ def _weights(g: Any) -> dict[str, NDArray]:
 def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
     experiment = trained.settings.experiment()
     return {
+        "schema": SCHEMA, "settings": _described(record, trained.settings),
         "config": record.config, "average": record.average, "samples": record.samples,
         "data": data.name, "images": len(data), "features": experiment.features,
         "batch_size": experiment.batch_size, "label_smoothing": experiment.label_smoothing,

@@ -11,17 +11,20 @@ import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gan_teach import _checks
+from gan_teach import __version__, _checks
+from gan_teach._identity import digest, fingerprint
 from gan_teach.dynamics.streams import DRAWS
 from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
+from gan_teach.models import architecture
 from gan_teach.training import EMA, Run, State, observe, record
 from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import Training
@@ -32,6 +35,7 @@ _PARAMETERS = 2**20  # of a chunk: more of them do not fit in the processor's ca
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 Settings = dict[str, Any]
+Labels = Mapping[str, Mapping[int, Any]]
 
 
 def sweep(
@@ -53,7 +57,8 @@ def sweep(
     Parameters
     ----------
     knobs : name -> values. ``lr`` and ``tau`` go to ``train``; every other knob is an argument of
-        ``make_game`` (a loss, a width, a penalty's weight).
+        ``make_game`` (a loss, a width, a penalty's weight). Values of one name are told apart by
+        their content, in files and results too ("r1", "r1 (2)").
     seeds : of the initial weights, the data and all draws; a number of them or a list.
     training : published settings such as ``zoo.FIVE_GAUSSIANS``; ``steps`` replaces theirs.
     every : steps between records (default: only the first and the last step are recorded).
@@ -66,7 +71,10 @@ def sweep(
     Returns the history of all members, arrays (T, M, ...); ``static`` holds each member's seed and
     knobs, (M,), by name. Ctrl-C keeps the finished chunks and sets ``meta["interrupted"]``. The
     same folder also serves a call with more seeds, if the number before is a multiple of the chunk.
-    Raises ValueError for a knob without values, for no seeds, and for a folder of another sweep.
+    A file counts as the chunk that is asked for if all that decides its numbers is equal in
+    content: the functions and their settings, the training, the members, the library's version.
+    Raises ValueError for a knob without values, for no seeds, and for a folder of another sweep;
+    with a folder TypeError for a function that has no readable text.
     """
     steps = training.steps if steps is None else _checks.whole("steps", steps, least=1)
     every = steps if every is None else _checks.whole("every", every, least=1)
@@ -79,8 +87,10 @@ def sweep(
     size = _chunk_size(groups) if chunk is None else _checks.whole("chunk", chunk, least=1)
     probes = probes or {"modes": mode_scores()}
     plan = _Plan(make_game, training, steps, every, average, probes)
+    labels = {name: _labels(options) for name, options in values.items()}
     chunks = list(_chunks(list(groups.values()), chosen, size))
-    return _run(plan, chunks, None if folder is None else Path(folder), progress)
+    files = None if folder is None else _Files(Path(folder), plan.facts())
+    return _run(plan, chunks, labels, files, progress)
 
 
 def merge(parts: Sequence[History]) -> History:
@@ -110,19 +120,20 @@ class _Plan:
     probes: Mapping[str, Probe]
 
     def facts(self) -> dict[str, Any]:
-        """What must agree, beside the members, for a file to hold the chunk that is asked for."""
-        of = getattr(self.make_game, "__name__", repr(self.make_game))
+        """The content of all of it, by which a file of another sweep is told."""
+        named = {
+            "game": self.make_game,
+            **{f.name: getattr(self, f.name) for f in fields(self)[1:]},
+        }
         return {
             "draws": DRAWS,
-            "game": _ADDRESS.sub("", of),
-            "training": _ADDRESS.sub("", repr(self.training)),
-            "steps": self.steps,
-            "every": self.every,
-            "average": self.average,
-            "probes": sorted(self.probes),
+            "library": __version__,
+            **{name: fingerprint(value, name) for name, value in named.items()},
         }
 
-    def train(self, members: Sequence[Settings], tick: Callable[[Any], None]) -> History:
+    def train(
+        self, members: Sequence[Settings], labels: Labels, tick: Callable[[Any], None]
+    ) -> History:
         """The history of one chunk, members in the given order."""
         games = [self.make_game(**_of_game(m)) for m in members]
         per_run = {k: [m[k] for m in members] for k in OF_TRAINING if k in members[0]}
@@ -133,9 +144,44 @@ class _Plan:
             run = _averaged(run, self.average)
         probes: dict[str, Any] = dict(self.probes)
         history = record(observe(run, tick), every=self.every, **probes)
-        static = _constants(members)
-        meta = {"static_per_member": list(static), "sweep": self.facts()}
-        return history.describe(static=static, meta=meta)
+        if history.meta.get("interrupted"):
+            raise KeyboardInterrupt
+        static = {"seed": np.array([m["seed"] for m in members])}
+        static |= {k: np.array([label[id(m[k])] for m in members]) for k, label in labels.items()}
+        return history.describe(static=static, meta={"static_per_member": list(static)})
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Finished chunks in a folder, each with the content of what it is the result of."""
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    def load(self, number: int, members: Sequence[Settings]) -> History | None:
+        """The chunk, if it is there. Raises ValueError for the file of another sweep."""
+        path = self._path(number)
+        if not path.exists():
+            return None
+        part, wanted = History.load(path), self._identity(members)
+        meta = dict(part.meta)
+        saved = meta.pop("sweep", {})
+        different = [k for k in wanted if saved.get(k) != wanted[k]]
+        if different:
+            raise ValueError(
+                f"{path} belongs to another sweep: its {', '.join(different)} differ. Give each "
+                "sweep a folder of its own."
+            )
+        return History(part.steps, {k: part[k] for k in part}, part.static, meta)
+
+    def save(self, number: int, members: Sequence[Settings], part: History) -> None:
+        part.describe(meta={"sweep": self._identity(members)}).save(self._path(number))
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"chunk-{number:04d}.npz"
+
+    def _identity(self, members: Sequence[Settings]) -> dict[str, Any]:
+        return {**self.facts, **{k: digest([m[k] for m in members], k) for k in members[0]}}
 
 
 def _averaged(run: Run, half_life: float) -> Run:
@@ -155,54 +201,33 @@ def _averaged(run: Run, half_life: float) -> Run:
     return Run(states(), run.total)
 
 
-def _run(plan: _Plan, chunks: list[list[Settings]], folder: Path | None, progress: bool) -> History:
+def _run(
+    plan: _Plan, chunks: list[list[Settings]], labels: Labels, files: _Files | None, progress: bool
+) -> History:
     parts: list[History] = []
     planned = sum(map(len, chunks))
     with _bar(planned * (plan.steps + 1), progress) as advance:
         for number, members in enumerate(chunks):
-            path = None if folder is None else folder / f"chunk-{number:04d}.npz"
             try:
-                part = _chunk(plan, members, path, advance)
+                part = files.load(number, members) if files else None
+                if part is not None:
+                    advance(len(members) * (plan.steps + 1))
+                else:
+                    part = plan.train(members, labels, partial(_tick, advance, len(members)))
+                    if files:
+                        files.save(number, members, part)
             except KeyboardInterrupt:
                 break
             parts.append(part)
     done = {"members_planned": planned, "interrupted": len(parts) < len(chunks)}
     if not parts:
-        return History([], {}, meta={"sweep": plan.facts(), "members": 0, **done})
+        return History([], {}, meta={"members": 0, **done})
     return merge(parts).describe(meta=done)
 
 
-def _chunk(
-    plan: _Plan, members: list[Settings], path: Path | None, advance: Callable[[int], Any]
-) -> History:
-    """The chunk from its file, or trained and written there."""
-    if path is not None and path.exists():
-        advance(len(members) * (plan.steps + 1))
-        return _load(path, plan.facts(), _constants(members))
-    part = plan.train(members, lambda state: advance(len(members)))
-    if part.meta.get("interrupted"):
-        raise KeyboardInterrupt
-    if path is not None:
-        part.save(path)
-    return part
-
-
-def _load(path: Path, facts: Mapping[str, Any], members: Mapping[str, np.ndarray]) -> History:
-    part = History.load(path)
-    found = part.meta.get("sweep", {})
-    different = [k for k in facts if found.get(k) != facts[k]]
-    different += [k for k in members if not np.array_equal(part.static.get(k, []), members[k])]
-    if different:
-        raise ValueError(
-            f"{path} belongs to another sweep: its {', '.join(different)} differ. Give each sweep "
-            "a folder of its own."
-        )
-    return part
-
-
-def _constants(members: Sequence[Settings]) -> dict[str, np.ndarray]:
-    """Seed and knobs of each member, (M,) by name."""
-    return {k: np.array([_plain(m[k]) for m in members]) for k in members[0]}
+def _tick(advance: Callable[[int], Any], members: int, state: State) -> None:
+    del state
+    advance(members)
 
 
 def _architectures(
@@ -213,8 +238,7 @@ def _architectures(
     for combination in itertools.product(*values.values()):
         cell = dict(zip(values, combination, strict=True))
         game = make_game(seed=seed, **_of_game(cell))
-        shapes = [tuple(p.shape) for p in (*game.g_params, *game.d_params)]
-        kind = f"{game.generator} {game.discriminator} {shapes}"
+        kind = f"{architecture(game.generator)} {architecture(game.discriminator)}"
         groups.setdefault((game.n_g + game.n_d, kind), []).append(cell)
     return groups
 
@@ -244,11 +268,20 @@ def _of_game(settings: Settings) -> Settings:
     return {k: v for k, v in settings.items() if k not in OF_TRAINING}
 
 
-def _plain(value: Any) -> Any:
-    """A setting as it goes into a file: numbers and text stay, a loss or penalty gives its name."""
-    if isinstance(value, (bool, int, float, str)):
-        return value
-    return str(getattr(value, "name", _ADDRESS.sub("", repr(value))))
+def _labels(options: Sequence[Any]) -> dict[int, Any]:
+    """id of a knob's value -> what stands for it in results, each value another.
+
+    Numbers and text stand for themselves, anything else gives its name.
+    """
+    labels: dict[int, Any] = {}
+    for value in options:
+        if isinstance(value, (bool, int, float, str)):
+            labels[id(value)] = value
+            continue
+        name = str(getattr(value, "name", None) or _ADDRESS.sub("", repr(value)))
+        same = sum(label == name or str(label).startswith(f"{name} (") for label in labels.values())
+        labels.setdefault(id(value), f"{name} ({same + 1})" if same else name)
+    return labels
 
 
 class _bar:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from gan_teach._identity import fingerprint
 from gan_teach.dynamics.streams import DRAWS
 from gan_teach.training.loop import State
 
-_FORMAT = "gan_teach.checkpoint/1"
+_FORMAT = "gan_teach.checkpoint/2"
+_OPTIMIZERS = {"g": "optimizer of G", "d": "optimizer of D"}
+_NAMED = 5  # differences that a message names
 _MARK = b"gt-sha56"
 _TRAILER = len(_MARK) + hashlib.sha256().digest_size
 
@@ -27,22 +30,23 @@ _TRAILER = len(_MARK) + hashlib.sha256().digest_size
 def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -> Path:
     """Write all that the run needs to continue bit for bit.
 
-    That is the parameters and buffers of both players, both optimisers, the rule's own state, the
-    step, the seed, the losses that the players saw last and the version of the draws. Random
-    generators need no saving: every draw is a function of (seed, step). ``extras`` are further
-    objects with ``state_dict`` (averages) or plain tensors and numbers.
-    A crash at any moment leaves the previous file intact. Raises OSError naming the path.
+    That is the parameters and buffers of both players, both optimisers, the rule's memory, the
+    step, the losses that the players saw last, and the ``settings`` that decide what comes.
+    Random generators need no saving: every draw is a function of (seed, step). ``extras`` are
+    further objects with ``state_dict`` (averages) or plain tensors and numbers.
+    A crash at any moment leaves the previous file intact. Raises OSError naming the path, and
+    TypeError for a setting whose content cannot be read.
     """
     path = Path(path)
     content = {
         "format": _FORMAT,
-        "draws": DRAWS,
         "step": state.step,
-        "seed": state.seed,
+        "settings": settings(state),
+        "branches": state.branches,
         "losses": state.losses,
         "game": _game_state(state),
         "optims": state.optims.state_dict(),
-        "rule": state.rule.state_dict(),
+        "memory": _copied(state.memory, "memory"),
         "extras": {k: v.state_dict() if hasattr(v, "state_dict") else v for k, v in extras.items()},
     }
     buffer = io.BytesIO()
@@ -53,24 +57,93 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -
 
 
 def load_checkpoint(
-    path: str | os.PathLike[str], state: State | None = None, **extras: Any
+    path: str | os.PathLike[str],
+    state: State | None = None,
+    branch: str | None = None,
+    **extras: Any,
 ) -> dict[str, Any]:
     """Read a checkpoint; put it into ``state`` and into the ``extras`` that are given by name.
 
+    ``branch`` is the name of a run that goes on with other settings, those of ``state``: a changed
+    rule starts with an empty memory, a changed optimizer as new. Its name, step and changes are
+    in ``state.branches``, and in the checkpoints to come.
+
     Returns the whole content. Raises FileNotFoundError, or ValueError naming the file: truncated or
-    changed (checksum), not one of ours, of another architecture or, where it is put into ``state``,
-    of other draws than ``streams.DRAWS``. The state is untouched then.
+    changed (checksum), not one of ours, of another architecture, or, without ``branch``, of
+    another setting. The state is untouched then.
     """
     content = _read(Path(path))
     missing = set(extras) - set(content["extras"])
     if missing:
         raise ValueError(f"{path} holds no {', '.join(sorted(missing))}; it has {_names(content)}.")
     if state is not None:
-        _check_fits(Path(path), content, state)
-        _restore(content, state)
+        _check_shapes(Path(path), content, state)
+        changes = _differences(content["settings"], settings(state))
+        if changes and branch is None:
+            raise ValueError(_refusal(Path(path), changes))
+        changed = {what.partition(",")[0] for what in changes}
+        _check_names(Path(path), content, state, changed)
+        _restore(content, state, changed)
+        if branch is not None:
+            mark = {"name": branch, "step": state.step, "changes": _sentences(changes)}
+            state.branches = [*state.branches, mark]
     for name, target in extras.items():
         target.load_state_dict(content["extras"][name])
     return content
+
+
+def settings(state: State) -> dict[str, Any]:
+    """All that decides a run's future beside its state, by name, as plain data that tell contents
+    apart (see ``_identity.fingerprint``)."""
+    optims = state.optims
+    rates = (optims.g.lr, optims.d.lr) if state.schedule is None else state._rates
+    lr, d_lr = (rate.tolist() if isinstance(rate, torch.Tensor) else rate for rate in rates)
+    decisive = {
+        "lr": lr,
+        "tau * lr": d_lr,
+        "batch_size": state.stream.batch_size,
+        "seed": state.seed,
+        "schedule": state.schedule,
+        "rule": state.rule,
+        "optimizer of G": optims.g,
+        "optimizer of D": optims.d,
+        "version of the draws": DRAWS,
+        **state.game.settings(),
+    }
+    return {name: fingerprint(value, name) for name, value in decisive.items()}
+
+
+def _differences(saved: Any, ours: Any, where: str = "") -> dict[str, tuple[Any, Any]]:
+    """{place: (value in the file, value in this run)}, as deep inside as they can be told apart."""
+    if isinstance(saved, dict) and isinstance(ours, dict) and saved.keys() == ours.keys():
+        places = {f"{where}, {key}" if where else key: (saved[key], ours[key]) for key in saved}
+    elif isinstance(saved, list) and isinstance(ours, list) and len(saved) == len(ours):
+        places = {f"{where}, {i}": pair for i, pair in enumerate(zip(saved, ours, strict=True))}
+    else:
+        return {} if saved == ours else {where: (saved, ours)}
+    inner = [_differences(a, b, place) for place, (a, b) in places.items()]
+    return {place: pair for found in inner for place, pair in found.items()}
+
+
+def _sentences(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    return [
+        f"{what}: {_short(old)} before, {_short(new)} now" for what, (old, new) in changes.items()
+    ]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _refusal(path: Path, changes: Mapping[str, tuple[Any, Any]]) -> str:
+    told = _sentences(changes)
+    if len(told) > _NAMED:
+        told = [*told[:_NAMED], f"and {len(told) - _NAMED} more"]
+    return (
+        f"{path} is of another run: {'; '.join(told)}. Resume it with the settings it had, or go "
+        "on with these on purpose: branch='a name for it'."
+    )
 
 
 def _game_state(state: State) -> dict[str, Any]:
@@ -82,7 +155,7 @@ def _game_state(state: State) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def _restore(content: Mapping[str, Any], state: State) -> None:
+def _restore(content: Mapping[str, Any], state: State, changed: Collection[str]) -> None:
     saved = content["game"]
     for own, values in ((state.game.g_params, saved["g"]), (state.game.d_params, saved["d"])):
         for p, value in zip(own, values, strict=True):
@@ -90,22 +163,34 @@ def _restore(content: Mapping[str, Any], state: State) -> None:
     for name, module in state.game.modules().items():
         for key, buffer in module.named_buffers():
             buffer.copy_(saved["buffers"][name][key])
-    state.optims.load_state_dict(content["optims"])
-    state.rule.load_state_dict(content["rule"])
+    for player, optimizer in _OPTIMIZERS.items():
+        if optimizer not in changed:
+            getattr(state.optims, player).load_state_dict(content["optims"][player])
+    memory = {} if "rule" in changed else content["memory"]
+    state.memory = _copied(memory, "memory", state.game.device)
     state.step = content["step"]
-    state.losses = dict(content.get("losses", {}))  # earlier files have none
-    state.stream.seeds = content["seed"]
+    state.losses = dict(content["losses"])
+    state.branches = content["branches"]
     state.stream.forget()
 
 
-def _check_fits(path: Path, content: Mapping[str, Any], state: State) -> None:
-    draws = content.get("draws", 1)  # the first version was not written down
-    if draws != DRAWS:
-        raise ValueError(
-            f"{path} is of a run with draws of version {draws}, and this gan_teach draws by "
-            f"version {DRAWS}: it would go on as another run. Start the run anew, or go on with "
-            "the release that wrote it; load_checkpoint(path) without a state reads its weights."
-        )
+def _copied(content: Any, name: str, device: torch.device | None = None) -> Any:
+    """A rule's memory on ``device``, which may be another one than it was saved on."""
+    if isinstance(content, dict):
+        return {key: _copied(value, f"{name}[{key!r}]", device) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_copied(value, f"{name}[{i}]", device) for i, value in enumerate(content)]
+    if isinstance(content, torch.Tensor):
+        return content.detach().to(device, copy=True)
+    if content is None or isinstance(content, (bool, int, float, str)):
+        return content
+    raise TypeError(
+        f"{name} is of type {type(content).__name__}: what a rule remembers must be tensors, "
+        "numbers, text, or lists and dictionaries of these, so that a checkpoint can hold it."
+    )
+
+
+def _check_shapes(path: Path, content: Mapping[str, Any], state: State) -> None:
     for player, own in (("g", state.game.g_params), ("d", state.game.d_params)):
         theirs = [tuple(p.shape) for p in content["game"][player]]
         ours = [tuple(p.shape) for p in own]
@@ -115,8 +200,13 @@ def _check_fits(path: Path, content: Mapping[str, Any], state: State) -> None:
                 f"{path} is of another architecture: its {name} has parameters of shapes {theirs}, "
                 f"this game's has {ours}."
             )
+
+
+def _check_names(
+    path: Path, content: Mapping[str, Any], state: State, changed: Collection[str]
+) -> None:
     for what, saved, ours in _named_parts(content, state):
-        if saved != ours:
+        if saved != ours and what not in changed:
             raise ValueError(
                 f"{path} does not fit this run: its {what} keeps {saved or 'nothing'}, this run's "
                 f"keeps {ours or 'nothing'}. Resume with the optimizer, rule and modules it had."
@@ -126,9 +216,8 @@ def _check_fits(path: Path, content: Mapping[str, Any], state: State) -> None:
 def _named_parts(content: Mapping[str, Any], state: State) -> Iterator[tuple[str, list, list]]:
     """(what, names in the file, names in the state) of all that is restored by name."""
     optims = state.optims.state_dict()
-    yield "optimizer of G", sorted(content["optims"]["g"]), sorted(optims["g"])
-    yield "optimizer of D", sorted(content["optims"]["d"]), sorted(optims["d"])
-    yield "rule", sorted(content["rule"]), sorted(state.rule.state_dict())
+    for player, optimizer in _OPTIMIZERS.items():
+        yield optimizer, sorted(content["optims"][player]), sorted(optims[player])
     buffers = content["game"]["buffers"]
     for name, module in state.game.modules().items():
         yield name, sorted(buffers.get(name, ())), sorted(dict(module.named_buffers()))

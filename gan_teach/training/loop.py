@@ -17,8 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
-from gan_teach._devices import exact
-from gan_teach.dynamics import LossScaling, Rule, alternating, loss_scaling, optim
+from gan_teach._devices import float64_device
+from gan_teach.dynamics import (
+    Memory,
+    UpdateRule,
+    alternating,
+    checked_losses,
+    memory_of,
+    optim,
+    takes_memory,
+)
 from gan_teach.dynamics.streams import Stream, mix
 from gan_teach.games import Game
 from gan_teach.history import History
@@ -33,15 +41,21 @@ _SMALL_WORK = 2**26  # multiply-adds of a forward pass up to which one thread is
 
 @dataclass
 class State:
-    """A run as it is now. ``losses``: what each player's last update saw ({} before the first)."""
+    """A run as it is now. ``losses``: what each player's last update saw ({} before the first).
+
+    ``memory`` is what the rule carries from step to step, {} at first. ``branches``: where the run
+    was resumed with other settings, as name, step and changes.
+    """
 
     step: int
     game: Game
-    rule: Rule
+    rule: UpdateRule
     optims: optim.Optimizers
     stream: Stream
     losses: dict[str, Tensor] = field(default_factory=dict)
+    memory: Memory = field(default_factory=dict)
     schedule: Schedule | None = None
+    branches: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         # Looked up once: walking the modules at every step takes a tenth of a toy GAN's time.
@@ -68,7 +82,7 @@ class Run(Iterator[State]):
 
 def train(
     game: Game,
-    rule: Rule | None = None,
+    rule: UpdateRule | None = None,
     *,
     steps: int,
     lr: float | Sequence[float] = 1e-3,
@@ -79,12 +93,14 @@ def train(
     device: str | torch.device | None = None,
     schedule: Schedule | None = None,
     resume: str | os.PathLike[str] | None = None,
+    branch: str | None = None,
 ) -> Run:
     """Train ``game`` for ``steps`` updates; yields the state before the first and after each one.
 
     Parameters
     ----------
-    rule : an update rule of ``gan_teach.dynamics``; ``alternating()`` by default.
+    rule : an update rule of ``gan_teach.dynamics``, or a function of your own (game, draw, optims)
+        that does what they do; ``alternating()`` by default.
     steps : number of updates; with ``resume`` the total, including those already done.
     lr : learning rate of the generator. tau : lr_D = tau * lr. This is an exact time-scale
         separation for SGD only: Adam divides a constant factor of the gradient out again, but not
@@ -97,14 +113,16 @@ def train(
         "mps" ...; None, the default: where the game is. Batches are drawn on the CPU everywhere.
     schedule : step -> factor on both learning rates (see ``schedules``); it is applied anew before
         each step, so without one the rates may be changed by hand.
-    resume : a checkpoint written by ``save_checkpoint``; the run continues bit for bit.
+    resume : a checkpoint written by ``save_checkpoint``; the run continues bit for bit. Another
+        setting than the file's (all above but ``steps`` and ``device``, and the game's) is refused.
+    branch : the name of a run that goes on from ``resume`` with other settings on purpose; it
+        stands in ``state.branches`` and in the history's ``meta``, with what was changed.
 
     Raises TypeError or ValueError at the call, before anything is drawn.
     """
     _checks.instance("game", game, Game, "Build one with gt.GAN(...) or gt.FunctionGame(...).")
     rule = alternating() if rule is None else rule
-    _checks.instance("rule", rule, Rule, "Build one with gt.alternating() or another rule.")
-    rule = _scaled(rule, game)
+    takes_memory("rule", rule)
     _checks.whole("steps", steps)
     game.check_batch(_checks.whole("batch_size", batch_size, least=1))
     if schedule is not None and not callable(schedule):
@@ -121,7 +139,6 @@ def train(
         raise ValueError(f"optimizer must be one or a pair (for G, for D), got {optimizer!r}.")
     g_optim, d_optim = (optim.factory(make) for make in makers)
     optims = optim.Optimizers(g_optim(game.g_params, g_lr), d_optim(game.d_params, d_lr))
-    rule.reset()
     state = State(0, game, rule, optims, Stream(game, batch_size, seeds), schedule=schedule)
     if resume is not None:
         from gan_teach.training.checkpoints import (
@@ -133,7 +150,9 @@ def train(
             raise ValueError(
                 f"steps={steps} is the total to reach, but {resume} is already at step {reached}."
             )
-        load_checkpoint(resume, state)
+        load_checkpoint(resume, state, branch)
+    elif branch is not None:
+        raise ValueError(f"branch={branch!r} needs resume: the checkpoint that it leaves from.")
     return Run(_states(state, steps), steps - state.step + 1)
 
 
@@ -151,8 +170,10 @@ def advance(state: State) -> State:
         state.optims.g.lr, state.optims.d.lr = (factor * rate for rate in state._rates)
     seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
     masks = masks_of((mix(s, state.step) for s in seeds), state._dropouts, state.game.device)
-    with _threads(state), masks:
-        seen = state.rule(state.game, state.stream.at(state.step), state.optims)
+    with _threads(state), masks, state.game.keeping_terms():
+        remembered = memory_of(state.rule, state.memory)
+        seen = state.rule(state.game, state.stream.at(state.step), state.optims, *remembered)
+    seen = checked_losses(state.rule, seen, state.game, state.losses)
     state.losses = {**state.losses, **seen}  # a player that rested keeps its last loss
     state.step += 1
     return state
@@ -206,6 +227,8 @@ def record(
         return History([], {name: [] for name in chosen}, meta=meta)
     if not steps or (steps[-1] != state.step and "interrupted" not in meta):
         _keep(state, steps, rows, chosen)
+    if state.branches:
+        meta["branches"] = state.branches
     if state.game.lead:
         meta["members"] = state.game.lead[0]
     length = min([len(steps), *(len(r) for r in rows.values())])  # Ctrl-C may fall between probes
@@ -307,13 +330,7 @@ def _device(device: str | torch.device) -> torch.device:
 
 
 def _placed(rate: float | Tensor, device: torch.device) -> float | Tensor:
-    return rate.to(exact(device)) if isinstance(rate, Tensor) else rate
-
-
-def _scaled(rule: Rule, game: Game) -> Rule:
-    """In half precision small gradients would become zero, unless the losses are scaled."""
-    half = getattr(game, "autocast", None) is torch.float16
-    return loss_scaling(rule) if half and not isinstance(rule, LossScaling) else rule
+    return rate.to(float64_device(device)) if isinstance(rate, Tensor) else rate
 
 
 def _product(tau: float | Tensor, lr: float | Tensor) -> float | Tensor:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks, metrics
-from gan_teach._devices import exact
+from gan_teach._devices import float64_device
 from gan_teach.analysis import krylov, spectra
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, penalties
@@ -198,7 +198,7 @@ def _in_double(state: State) -> GAN:
     game = copy.copy(_checks.instance("game", state.game, GAN, hint))
     game.autocast = None
     for name, network in game.modules().items():
-        moved = copy.deepcopy(network).to(exact(state.game.device))
+        moved = copy.deepcopy(network).to(float64_device(state.game.device))
         setattr(game, name, moved.double().eval())
     return game
 
@@ -211,6 +211,10 @@ class _Fixed:
         self.seed = _checks.whole("seed", seed)
         self.source = source
         self._held: tuple[Any, Tensor] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the samples, without the ones that are held."""
+        return {"n": self.n, "seed": self.seed, "source": self.source}
 
     def __call__(self, game: GAN) -> Tensor:
         source = self.source(game)

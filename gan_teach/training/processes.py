@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from gan_teach._devices import preferred
-from gan_teach.dynamics import DrawFn, Rule, Seen, Wrapping
+from gan_teach.dynamics import DrawFn, Memory, Seen, UpdateRule, Wrapping, memory_of
 from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import GAN, Batch, Game
 from gan_teach.models.dropout import dropouts
@@ -87,7 +87,7 @@ def join(device: str | None = "cpu") -> World:
     return World(state.process_index, state.num_processes, str(state.device))
 
 
-def share(game: GAN, rule: Rule, world: World) -> Rule:
+def share(game: GAN, rule: UpdateRule, world: World) -> UpdateRule:
     """``rule``, as the processes of ``world`` take its steps together; the game's batch norms too.
 
     Raises ValueError for a rule that does more with gradients than to hand them to the optimizers,
@@ -95,7 +95,7 @@ def share(game: GAN, rule: Rule, world: World) -> Rule:
     """
     if world.size == 1:
         return rule
-    if not rule.linear:
+    if not getattr(rule, "linear", False):
         raise ValueError(f"{rule!r} cannot be shared by processes: use alternating().")
     if game.lead:
         raise ValueError("an ensemble cannot be shared by processes: train its members apart.")
@@ -112,13 +112,18 @@ class _Shared(Wrapping):
 
     linear = True
 
-    def __init__(self, inner: Rule, world: World) -> None:
+    def __init__(self, inner: UpdateRule, world: World) -> None:
         super().__init__(inner)
         self._world = world
 
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+    def identity(self) -> UpdateRule:
+        """A run is the same one whatever the number of processes."""
+        return self.inner
+
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         assert isinstance(game, GAN)
-        seen = self.inner(game, _Share(draw, game, self._world), _Averaging(optims, self._world))
+        share, averaging = _Share(draw, game, self._world), _Averaging(optims, self._world)
+        seen = self.inner(game, share, averaging, *memory_of(self.inner, memory))
         values = [*seen.values(), *game.d_terms.values()]
         means = iter(self._world.mean(values))
         together = {name: next(means) for name in seen}
@@ -154,7 +159,7 @@ class _Averaging(Optimizers):
 
     def __init__(self, outer: Optimizers, world: World) -> None:
         super().__init__(outer.g, outer.d)
-        self._outer, self._world, self.scale = outer, world, outer.scale
+        self._outer, self._world = outer, world
 
     def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         self._outer.step_g(self._world.mean(grads), active)
@@ -201,7 +206,7 @@ class _SyncedBatchNorm(_BATCH_NORM):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             return super().forward(input)
-        x = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
+        x = input.float() if input.dtype == torch.bfloat16 else input
         axes, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
         count = self.world.size * x.numel() // x.shape[1]
         mean: Any = _Sum.apply(x.sum(axes)) / count

@@ -4,7 +4,7 @@ from gan_teach.metrics.features.cifar import cifar_classifier, train_cifar_class
 from gan_teach.metrics.features.classifier import Classifier
 from gan_teach.metrics.features.digits import digit_classifier
 from gan_teach.metrics.features.extractor import Extractor, sha256
-from gan_teach.metrics.features.inception import inception, inception_logits, inception_weights
+from gan_teach.metrics.features.inception import inception, inception_weights
 from gan_teach.metrics.features.named import load_extractor
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "cifar_classifier",
     "digit_classifier",
     "inception",
-    "inception_logits",
     "inception_weights",
     "load_extractor",
     "sha256",

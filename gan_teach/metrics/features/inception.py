@@ -59,10 +59,9 @@ def inception(
     dims : 2048 for the FID; 64, 192 and 768 are earlier layers, whose distances go by another name.
     Images are resized to 299 x 299 inside the network. With all 2048 features comes the last layer
     as ``head``, without its bias, as the published inception score has it: its probabilities need
-    no second pass, and differ by the resizing (some percent at 32 pixels) from those of
-    ``inception_logits``, which follow TensorFlow. Raises ValueError for other dims and for a
-    file that does not hold Inception weights, OSError if there are none, ImportError without
-    pytorch-fid.
+    no second pass, and differ by the resizing (some percent at 32 pixels) from TensorFlow's. Raises
+    ValueError for other dims and for a file that does not hold Inception weights, OSError if there
+    are none, ImportError without pytorch-fid.
     """
     _checks.choice("dims", str(dims), map(str, DIMS))
     module = _pytorch_fid()
@@ -76,33 +75,6 @@ def inception(
         network=_Pooled(network).to(device).eval(),
         genuine=dims == max(DIMS) and digest.startswith(GENUINE),
         head=_head(path).to(device) if dims == max(DIMS) else None,
-    )
-
-
-def inception_logits(
-    weights: str | Path | None = None, *, device: str | torch.device = "cpu"
-) -> Extractor:
-    """Logits (n, 1008) of the same weights through torch-fidelity, for the Inception score.
-
-    Their softmax goes to ``metrics.inception_score``. The bias of the last layer is left out, as
-    in the published score (Salimans et al. 2016). torch-fidelity resizes as TensorFlow did and
-    rescales a little differently, so do not mix its features with those of ``inception``.
-    """
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    path = inception_weights(weights)
-    try:
-        network = FeatureExtractorInceptionV3(
-            "inception-v3-compat", ["logits_unbiased"], feature_extractor_weights_path=str(path)
-        )
-    except UNREADABLE as error:
-        raise ValueError(f"{path} does not hold Inception weights ({_first(error)}).") from error
-    digest = sha256(path)
-    return Extractor(
-        name=f"{NAME}, logits",
-        digest=digest[:8],
-        network=_Bytes(network).to(device).eval(),
-        genuine=digest.startswith(GENUINE),
     )
 
 
@@ -122,17 +94,6 @@ class _Pooled(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.network(images)[-1].mean((2, 3))
-
-
-class _Bytes(nn.Module):
-    """torch-fidelity's networks take bytes."""
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.network(images.mul(255).round().to(torch.uint8))[0]
 
 
 def _pytorch_fid() -> Any:

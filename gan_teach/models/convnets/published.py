@@ -1,7 +1,9 @@
 """The generators that were published with RS-GAN, read into ours by name.
 
-github.com/AilsaF/RS-GAN offers five files with generators of quarter width and with bottleneck.
-The architecture is read off the names and shapes in the file, so that no setting can disagree.
+github.com/AilsaF/RS-GAN offers five files. Four hold a CNN and a ResNet of a quarter of the usual
+width, without bottleneck, for CIFAR-10 at 32 and STL-10 at 48 pixels (``quater`` in their names);
+the fifth a ResNet of half the width, with bottleneck, for CIFAR-10. The architecture is read off
+the names and shapes in the file, so that no setting can disagree.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_teach import _checks
+from gan_teach import __version__, _checks
+from gan_teach._identity import digest
 from gan_teach.dynamics.streams import DRAWS
 from gan_teach.history import History
 from gan_teach.studies.bogonet import classifier
@@ -83,10 +84,14 @@ class _Plan:
 
     def facts(self, judge: Judge) -> dict[str, Any]:
         """What must agree, beside the seed, for a file to hold the result that is asked for."""
+        settings = {name: ALGORITHMS[name] for name in self.algorithms}
         return {
             "draws": DRAWS,
+            "library": __version__,
             "budget": self.budget.facts(),
             "algorithms": list(self.algorithms),
+            "settings": digest(settings, "algorithms"),
+            "data": digest(judge.train.pixels),
             "source": judge.source,
             "classifier": judge.fingerprint(),
         }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gan_teach import _checks, metrics
+from gan_teach import __version__, _checks, metrics
 from gan_teach._files import replacing
 from gan_teach.data import Images, load_images
 from gan_teach.data.images import to_floats
@@ -73,8 +73,8 @@ def evaluate(
         "cifar" for images in color. Only the genuine Inception gives a FID.
     data : real images, a name or a path; by default what the first run was trained on.
     out : folder of scores.csv and of the real images' features, by default that of the first run.
-        A generator that the table has already (same weights, real images, features, n and seed) is
-        not scored again; after an interruption the same call goes on.
+        A generator that the table has already (same weights, real images, features, n, seed and
+        version of the library) is not scored again; after an interruption the same call goes on.
 
     The distance is biased upwards by small n: the band of real against real (2 n real images are
     needed) shows by how much. Raises ValueError and OSError for what cannot be read or compared.
@@ -216,6 +216,7 @@ class _Kept:
 
 def _key(*parts: Any) -> str:
     names = [f"{p.name} {p.digest}" if isinstance(p, Extractor) else str(p) for p in parts]
+    names.append(__version__)  # another one may score otherwise
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
 

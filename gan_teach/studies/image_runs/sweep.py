@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 
-from gan_teach import _checks
+from gan_teach import __version__, _checks
+from gan_teach._identity import digest
 from gan_teach.plots import style
 from gan_teach.studies.image_runs.run import Settings, train_images
 from gan_teach.training.guards import DivergedError
@@ -58,7 +59,7 @@ class _Job:
             outcome = Outcome(self.name, "diverged", str(error))
         except (OSError, ValueError) as error:  # the other runs need not suffer from it
             return Outcome(self.name, "failed", str(error))
-        facts = {"settings": asdict(self.settings), "status": outcome.status, "told": outcome.told}
+        facts = {**self._identity(), "status": outcome.status, "told": outcome.told}
         with style.replacing(self.folder / MARKER) as partial:
             partial.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
         return outcome
@@ -69,13 +70,18 @@ class _Job:
             say=lambda text: None,
         )  # fmt: skip
 
+    def _identity(self) -> dict[str, Any]:
+        """What a run is the result of: a configuration's name is not yet its content."""
+        content = digest(self.settings.experiment(), self.settings.config)
+        return {"library": __version__, "settings": asdict(self.settings), "experiment": content}
+
     def found(self) -> Outcome | None:
-        """How it ended in an earlier call, if it did with these settings."""
+        """How it ended in an earlier call, if it did with these settings and this library."""
         file = self.folder / MARKER
         if not file.exists():
             return None
         facts = json.loads(file.read_text("utf-8"))
-        same = facts["settings"] == asdict(self.settings)
+        same = all(facts.get(name) == value for name, value in self._identity().items())
         return Outcome(self.name, facts["status"], "before") if same else None
 
     def checkpoint(self) -> Any:
@@ -133,8 +139,16 @@ def combinations(settings: Settings, knobs: Mapping[str, Sequence[Any]]) -> dict
     for chosen in itertools.product(*values.values()):
         setting = dict(zip(values, chosen, strict=True))
         order = sorted(setting, key=lambda name: name == "seed")
-        found["-".join(f"{name}{setting[name]:g}" for name in order)] = replace(settings, **setting)
+        found["-".join(f"{name}{_short(setting[name])}" for name in order)] = replace(
+            settings, **setting
+        )
     return found
+
+
+def _short(value: float) -> str:
+    """The shortest text that is this number and no other."""
+    text = f"{value:g}"
+    return text if float(text) == value else repr(value)
 
 
 def _outcomes(planned: Sequence[_Job], start: Any) -> Iterator[Outcome]:
