@@ -133,9 +133,9 @@ class Knob:
         return self.check(name, int(text) if self.whole else float(text))
 
 
-def _setting(default: Any, label: str, *bounds: float, **about: Any) -> Any:
+def _setting(default: Any, label: str, low: float = 0, high: float = 0, **about: Any) -> Any:
     """A field of ``Config`` with its knob; its default says whether it is a whole number."""
-    knob = Knob(label, *bounds, whole=isinstance(default, int), **about)
+    knob = Knob(label, low, high, whole=isinstance(default, int), **about)
     return field(default=default, metadata={"knob": knob})
 
 

@@ -171,7 +171,7 @@ def ranges(chart: Chart, step: int) -> tuple[tuple[float, float], tuple[float, f
     marks = (digit * 10**decade for decade in count(2) for digit in (1, 2, 5))
     xlim = chart.xlim or (0.0, float(next(mark for mark in marks if mark >= step)))
     values = np.concatenate([curve.xy[:, 1] for curve in chart.curves])
-    held = [value for value, _ in chart.levels] + list(chart.band[:2] if chart.band else ())
+    include = [value for value, _ in chart.levels] + list(chart.band[:2] if chart.band else ())
     if chart.log:
-        held = [math.log10(value) for value in held if value > 0]
-    return xlim, chart.ylim or limits(values, held, chart.log)
+        include = [math.log10(value) for value in include if value > 0]
+    return xlim, chart.ylim or limits(values, include, chart.log)

@@ -57,8 +57,8 @@ class LineWorld(World):
 
     def follow(self, row: Row, config: Config) -> Row:
         w, b = row["params"][:2]
-        known = math.isfinite(w) and math.isfinite(b)
-        best = line.optimal_discriminator(GRID, w, b, config.noise) if known else GRID * math.nan
+        finite = math.isfinite(w) and math.isfinite(b)
+        best = line.optimal_discriminator(GRID, w, b, config.noise) if finite else GRID * math.nan
         d_real, d_fake = row["scores"]
         return {"fake": row["fake"][:, 0], "d_star": best, "d_real": d_real, "d_fake": d_fake}
 
@@ -79,8 +79,8 @@ class LineWorld(World):
     def _add_eigenvalues(self, rows: Rows) -> None:
         """Of the Hessian of V, for all rows that lack them and were made under the same settings
         together."""
-        lacking = [row for row in rows.values() if "eigenvalues" not in row]
-        for config, group in groupby(lacking, key=lambda row: row["config"]):
+        fresh = [row for row in rows.values() if "eigenvalues" not in row]
+        for config, group in groupby(fresh, key=lambda row: row["config"]):
             alike = list(group)
             game = world.dress(self.make(config), config)
             params = np.stack([row["params"] for row in alike])
@@ -152,6 +152,6 @@ def _levels(config: Config) -> tuple[tuple[float, str], ...]:
     loss, _ = world.loss_levels(config)
     if loss is None:
         return ()
-    known = {2 * math.log(2): "−2 log 2", math.log(2): "−log 2"}
-    names = [name for level, name in known.items() if abs(level - loss) < 1e-12]
+    names_of = {2 * math.log(2): "−2 log 2", math.log(2): "−log 2"}
+    names = [name for level, name in names_of.items() if abs(level - loss) < 1e-12]
     return ((-loss, names[0] if names else world.minus(f"{-loss:.3g}")),)

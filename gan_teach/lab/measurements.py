@@ -124,13 +124,13 @@ def measure(session: Session) -> Measurements:
         name: _median([moment[name] for moment in moments]) for name in moments[0]
     }
     modes = len(getattr(game.data, "modes", ()))
-    seen = Measurements(config, rounds, finite, forecast=ahead, modes=modes, **medians)
+    run = Measurements(config, rounds, finite, forecast=ahead, modes=modes, **medians)
     if not finite:
-        return seen
+        return run
     distance, band = _distance(game, real, fakes[-1], unit)
     moved = float(np.linalg.norm(centers - centers[-1], axis=1).max())
     return replace(
-        seen, orbit=orbit(centers), moved=moved, covered=_covered(game, fakes),
+        run, orbit=orbit(centers), moved=moved, covered=_covered(game, fakes),
         distance=distance, band=band,
     )  # fmt: skip
 
@@ -186,8 +186,8 @@ def _slope(loss: Loss, real: Tensor, fake: Tensor) -> float:
 
 
 def _median(values: list[float]) -> float:
-    known = np.array(values)[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else math.nan
+    finite = np.array(values)[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else math.nan
 
 
 def _covered(game: GAN, fakes: list[NDArray]) -> int:

@@ -48,11 +48,11 @@ def of_points(points: Any) -> str:
 
     Raises TypeError or ValueError for another shape, NaN, no or too many points.
     """
-    given = data.FromArray(points).points.numpy()
-    if given.ndim != 2 or given.shape[1] != 2:
-        raise ValueError(f"data must be points of shape (n, 2), got shape {given.shape}.")
-    _bounded(len(given))
-    return _written("points", [given], _reach(float(np.abs(given).max())))
+    xy = data.FromArray(points).points.numpy()
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        raise ValueError(f"data must be points of shape (n, 2), got shape {xy.shape}.")
+    _bounded(len(xy))
+    return _written("points", [xy], _reach(float(np.abs(xy).max())))
 
 
 def of_strokes(strokes: Any, reach: float) -> str:
@@ -98,9 +98,9 @@ def _reach(largest: float) -> float:
     low, high = REACH
     if not largest < high / 1.3:
         raise ValueError(f"data must have coordinates below {high / 1.3:.4g}, got {largest:.4g}.")
-    wanted = max(1.3 * largest, low)
-    unit = 10.0 ** (math.floor(math.log10(wanted)) - 1)
-    return round(math.ceil(wanted / unit) * unit, 6)
+    least = max(1.3 * largest, low)
+    unit = 10.0 ** (math.floor(math.log10(least)) - 1)
+    return round(math.ceil(least / unit) * unit, 6)
 
 
 def _written(kind: str, strokes: list[NDArray], reach: float) -> str:

@@ -148,8 +148,8 @@ class Panel:
         def go() -> str:
             before = time.perf_counter()
             self.session.go(k)
-            spent = max(time.perf_counter() - before, 1e-6)
-            self._pace = min(k * TICK_SECONDS / spent, 2 * self._pace + 1)
+            seconds = max(time.perf_counter() - before, 1e-6)
+            self._pace = min(k * TICK_SECONDS / seconds, 2 * self._pace + 1)
             return ""
 
         self.attempt(go, passing=True)
@@ -255,18 +255,18 @@ class Panel:
     # -- making the parts
 
     def _make_knobs(self, world: str) -> dict[str, Control]:
-        made = {"d_lr": slider("Learning rate of D", self._turn_d_rate, *SLIDERS["d_lr"])}
+        knobs = {"d_lr": slider("Learning rate of D", self._turn_d_rate, *SLIDERS["d_lr"])}
         for name, spec in KNOBS.items():
             if name == "turn" or spec.world not in ("", world):
                 continue
             turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
             if name in SLIDERS:
-                made[name] = slider(spec.label, turn, *SLIDERS[name])
+                knobs[name] = slider(spec.label, turn, *SLIDERS[name])
             elif spec.choices:
-                made[name] = choice(spec.label, turn, self._choices(name), spec.shown)
+                knobs[name] = choice(spec.label, turn, self._choices(name), spec.shown)
             else:
-                made[name] = typed(spec.label, turn, spec.low, spec.high)
-        return made
+                knobs[name] = typed(spec.label, turn, spec.low, spec.high)
+        return knobs
 
     def _choices(self, name: str) -> tuple[str, ...]:
         config = self.session.config

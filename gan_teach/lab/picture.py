@@ -189,14 +189,12 @@ def code(session: Session) -> str:
     replay = session.as_replay
     changed = replay.start.differences(PRESETS[replay.start.preset])
     knobs = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-    return "\n".join(
-        [
-            "from gan_teach.lab import PRESETS, Replay, Session",
-            f"start = PRESETS[{replay.start.preset!r}].changed({knobs})",
-            f"changes = {dict(replay.changes)!r}  # step: what changes there",
-            f"run = Session(Replay(start, changes, steps={replay.steps}))",
-            "history = run.history",
-        ]
+    return (
+        "from gan_teach.lab import PRESETS, Replay, Session\n"
+        f"start = PRESETS[{replay.start.preset!r}].changed({knobs})\n"
+        f"changes = {dict(replay.changes)!r}  # step: what changes there\n"
+        f"run = Session(Replay(start, changes, steps={replay.steps}))\n"
+        "history = run.history"
     )
 
 

@@ -47,7 +47,11 @@ class PlaneWorld(World):
     place = "fake"
 
     def __init__(self, config: Config) -> None:
-        self.source, self.reach = _source(config.data)
+        if own_data.is_own(config.data):
+            self.source, self.reach = own_data.source(config.data)
+        else:
+            make, self.reach = SOURCES[config.data]
+            self.source = make()
         super().__init__(config)
         reach = self.reach
         view = (-reach, reach, -reach, reach)
@@ -216,14 +220,6 @@ class PlaneWorld(World):
         at, width = self._cells.double(), self.reach / 25
         p, q = (_log_density(at, torch.as_tensor(x), width) for x in (self.real, fake))
         return torch.sigmoid(p - q).reshape(CELLS, CELLS).numpy()
-
-
-def _source(name: str) -> tuple[Any, float]:
-    """The data set of that name or text, and how far its picture reaches."""
-    if own_data.is_own(name):
-        return own_data.source(name)
-    make, reach = SOURCES[name]
-    return make(), reach
 
 
 def _cells(reach: float) -> Tensor:

@@ -191,8 +191,8 @@ class Session:
         with one_thread():
             layers = self._world.on_the_way(share)
         story = f"latents and their lattice {share:.0%} of the way from z to G(z)"
-        said = f"{self._world.name(self.step)}: {story}."
-        return replace(self.frame, layers=layers, title=story, narration=said, note="")
+        sentence = f"{self._world.name(self.step)}: {story}."
+        return replace(self.frame, layers=layers, title=story, narration=sentence, note="")
 
     def glance(self) -> Frame:
         """The picture of the parameters as they are, even in the middle of an update."""
@@ -254,24 +254,24 @@ class Session:
         planned for later steps is dropped. Raises TypeError or ValueError, and then nothing
         changes.
         """
-        wanted = self.config.changed(**knobs)
-        changes = wanted.differences(self.config)
+        config = self.config.changed(**knobs)
+        changes = config.differences(self.config)
         if not changes:
             return "Nothing changed."
         if any(not KNOBS[name].live for name in changes):
-            self._begin(wanted, {})
+            self._begin(config, {})
             return f"Started anew with {named(changes)}."
-        self._plan_here(wanted)
-        self.config = wanted
-        steer(self.state, wanted)
+        self._plan_here(config)
+        self.config = config
+        steer(self.state, config)
         return f"From {self._world.unit} {self.step + 1} on: {named(changes)}."
 
-    def _plan_here(self, wanted: Config) -> None:
+    def _plan_here(self, config: Config) -> None:
         """Enter the change into the plan, which ends here; forget what came after."""
         plan, before = up_to(self._plan, self.step - 1), self.start
         for knobs in plan.values():
             before = before.changed(**knobs)
-        changes = wanted.differences(before)
+        changes = config.differences(before)
         if changes:
             plan[self.step] = changes
         Replay(self.start, plan, self.step)  # raises when there are too many
@@ -338,9 +338,9 @@ class Session:
         self._follow_plan()  # what was turned here holds from the next update on
 
     def _follow_plan(self) -> None:
-        planned = self._plan.get(self.step)
-        if planned and planned.items() - vars(self.config).items():
-            self.config = self.config.changed(**planned)
+        knobs = self._plan.get(self.step)
+        if knobs and knobs.items() - vars(self.config).items():
+            self.config = self.config.changed(**knobs)
             steer(self.state, self.config)
 
     def _update(self) -> None:
