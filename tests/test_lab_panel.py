@@ -13,10 +13,11 @@ import gan_teach as gt
 from gan_teach import lab as package
 from gan_teach.lab import Lab, Session
 from gan_teach.lab.frame import Field, shades
-from gan_teach.lab.panel import Panel
 from gan_teach.lab.picture import draw
 
 pytest.importorskip("ipywidgets")
+
+from gan_teach.lab.panel import Panel
 
 
 @pytest.fixture

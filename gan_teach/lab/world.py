@@ -147,7 +147,7 @@ class World(ABC):
     def history(self, rows: Rows) -> History:
         """The rows as a History that the plots of the course draw."""
         last = next(reversed(rows.values()))
-        keys = last.keys() - {"config", "report"}
+        keys = [key for key in last if key not in ("config", "report")]
         arrays = {key: np.stack([row[key] for row in rows.values()]) for key in keys}
         preset = last["config"].preset
         meta = {"experiment": preset, "title": preset, "unit": self.unit}
