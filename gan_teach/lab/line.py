@@ -113,13 +113,12 @@ class LineWorld(World):
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
         value = world.curve(rows, "d_loss", "value", "V", -1.0)
-        fake = next(reversed(rows.values()))["fake"]
-        return (
-            Chart("Objective V", (value,), _levels(config)),
-            world.gradient_chart(rows),
-            world.score_chart(rows, config),
-            world.score_histogram(self.game, self.real[:, None], fake[:, None]),
-        )
+        charts = Chart("Objective V", (value,), _levels(config)), world.gradient_chart(rows)
+        charts += (world.score_chart(rows, config),)
+        if world.HISTOGRAM not in hidden:
+            fake = next(reversed(rows.values()))["fake"]
+            charts += (world.score_histogram(self.game, self.real[:, None], fake[:, None]),)
+        return charts
 
     def narrate(self, row: Row) -> str:
         parts = [f"D(x) = {row['d_real']:.2f}", f"D(G(z)) = {row['d_fake']:.2f}"]
