@@ -6,16 +6,19 @@ autograd's. How the steps are computed is chosen in ``engines``.
 """
 
 from gan_teach.flows.basins import NONE, UNBOUNDED, Basins, basins
-from gan_teach.flows.engines import ENGINES
-from gan_teach.flows.fields import planar_field
-from gan_teach.flows.starts import grid
-from gan_teach.flows.trajectories import Trajectories, trajectories
+from gan_teach.flows.trajectories import (
+    Planar,
+    Trajectories,
+    grid,
+    planar_field,
+    trajectories,
+)
 
 __all__ = [
-    "ENGINES",
     "NONE",
     "UNBOUNDED",
     "Basins",
+    "Planar",
     "Trajectories",
     "basins",
     "grid",

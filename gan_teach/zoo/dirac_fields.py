@@ -6,8 +6,7 @@ import torch
 
 from gan_teach import _checks
 from gan_teach.dynamics import Consensus
-from gan_teach.flows.fields import Planar
-from gan_teach.flows.starts import grid
+from gan_teach.flows import Planar, grid
 from gan_teach.spectra import jacobian, vector_field
 from gan_teach.zoo.dirac_gans import DiracMethod
 
