@@ -27,7 +27,7 @@ def engine_of(name, game, probes, rule, cells, count):
         return engines._on_tensors(lambda w, rates: steps.many_steps(game, w, rates, rule), 7)
     if name == "graph":
         return engines._of_graph(game, w, rule, min(cells, 16))
-    graph = steps.record(lambda w, rates: steps.one_step(game, w, rates, rule), w, w[:2])
+    graph = steps.record(lambda w, rates: steps.one_step(game, w, rates, rule), w, w[:2], core=True)
     step = steps.write_step(graph, len(w))
     return engines._of_text(step) if name == "tensors" else engines._compiled(step)
 
@@ -226,7 +226,7 @@ def test_g_is_first_in_alternating_steps_unless_said():
 
 def text_of(f, n_g=1, n_d=1):
     game, w = game_of(f, n_g, n_d), torch.linspace(0.3, 0.7, n_g + n_d, dtype=torch.float64)
-    graph = steps.record(lambda w, r: steps.one_step(game, w, r, steps.Rule()), w, w[:2])
+    graph = steps.record(lambda w, r: steps.one_step(game, w, r, steps.Rule()), w, w[:2], core=True)
     return steps.write_step(graph, len(w))
 
 

@@ -45,14 +45,14 @@ def choose(game: FunctionGame, probes: Tensor, rule: Rule, cells: int, count: in
     w, notes, makers, seconds = probes[:, 0], [], {}, {}
     try:
         graph = steps.record(
-            lambda w, rates: steps.one_step(game, w, rates, rule), w, w.new_ones(2)
+            lambda w, rates: steps.one_step(game, w, rates, rule), w, w.new_ones(2), core=True
         )
         makers["graph"] = lambda: _of_graph(game, w, rule, min(cells, _BLOCK))
         seconds["graph"] = count * len(graph.graph.nodes) * (4e-6 + 4e-9 * cells)
         step = steps.write_step(graph, len(w))
         makers |= {"tensors": lambda: _of_text(step), "numba": lambda: _compiled(step)}
-        seconds["tensors"] = count * step.lines * (1.5e-6 + 1.5e-9 * cells)
-        seconds["numba"] = 1.0 + step.lines * (3e-3 + 0.5e-9 * cells * count)
+        seconds["tensors"] = count * step.lines * (2e-6 + 1e-9 * cells)
+        seconds["numba"] = 0.5 + step.lines * (3e-3 + 0.5e-9 * cells * count)
     except Unsupported as reason:
         notes.append(f"{str(reason).capitalize()}.")
     for name in sorted(makers, key=seconds.__getitem__):
@@ -97,7 +97,7 @@ def _on_tensors(step: Callable[[Tensor, Tensor], Any], block: int) -> Path:
         out = torch.empty(records, *points.shape, dtype=points.dtype)
         for start in range(0, points.shape[1], block):
             cells = slice(start, start + block)
-            w, rate = points[:, cells], rates[:, cells]
+            w, rate = points[:, cells], rates[:, cells].contiguous()
             for kept in out[:, :, cells]:
                 for _ in range(every):
                     w = step(w, rate)
@@ -112,7 +112,7 @@ def _of_graph(game: FunctionGame, w: Tensor, rule: Rule, width: int) -> Path:
     """The graph of a step of ``width`` cells; copies of the last cell fill up a smaller rest."""
     here = w[:, None].repeat(1, width)
     step = steps.record(lambda w, rates: many_steps(game, w, rates, rule), here, here[:2])
-    path = _on_tensors(step, width)
+    path = _on_tensors(lambda w, rates: step(w.contiguous(), rates), width)  # strides as recorded
 
     def padded(points: Tensor, rates: Tensor, every: int, records: int) -> Tensor:
         count = points.shape[1]

@@ -69,26 +69,45 @@ def many_steps(game: FunctionGame, points: Tensor, rates: Tensor, rule: Rule) ->
     return torch.vmap(step, in_dims=1, out_dims=1)(points, rates)
 
 
-def record(function: Callable[..., Tensor], *args: Tensor) -> fx.GraphModule:
-    """torch's graph of ``function`` at ``args``, in operations of its core set, none in place.
+def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -> fx.GraphModule:
+    """torch's graph of ``function`` at ``args``, nothing in place, if ``core`` in few operations.
 
     The arguments are copied: one tensor object given for two would be recorded as one argument.
     Numbers that the function computes outside of torch are baked in: compare at other values.
     """
-    from torch._decomp import core_aten_decompositions, get_decompositions
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    aten = torch.ops.aten
-    also = [aten._softmax, aten._log_softmax, aten.clamp, aten.elu, aten.gelu, aten.leaky_relu]
-    table = {**core_aten_decompositions(), **get_decompositions(also)}
-    pure = torch.func.functionalize(function, remove="mutations_and_views")
+    pure = torch.func.functionalize(function)
     try:
-        graph = make_fx(pure, decomposition_table=table)(*(a.clone() for a in args))
+        graph = make_fx(pure, decomposition_table=_decompositions(core))(*(a.clone() for a in args))
     except Exception as error:
         reason = str(error).partition(" - ")[0].partition(". ")[0][:160]
         raise Unsupported(f"torch.fx cannot record the loss ({reason})") from error
     graph.graph.eliminate_dead_code()
+    graph.recompile()
     return graph
+
+
+@functools.cache
+def _decompositions(core: bool) -> dict[Any, Callable]:
+    """What is recorded as simpler operations: a tensor of ones as such, whatever it is like."""
+    from torch._decomp import core_aten_decompositions, get_decompositions
+
+    def filled(x: Tensor, value: float, *, dtype: Any = None, **_storage: Any) -> Tensor:
+        return torch.full(x.shape, value, dtype=dtype or x.dtype)
+
+    aten = torch.ops.aten
+    constants = {
+        aten.full_like.default: filled,
+        aten.ones_like.default: functools.partial(filled, value=1),
+        aten.zeros_like.default: functools.partial(filled, value=0),
+    }
+    also = [aten._softmax, aten._log_softmax, aten.clamp, aten.elu, aten.gelu, aten.leaky_relu]
+    return (
+        {**core_aten_decompositions(), **get_decompositions(also), **constants}
+        if core
+        else constants
+    )
 
 
 class Step(NamedTuple):
@@ -172,12 +191,16 @@ class Writer(fx.Interpreter):
         if template != _WHERE:
             operands = tuple(self._as_number(i) for i in operands)
         names = [self.names[i] for i in operands]
-        if template in (_ADD, _MUL) and names[0] in ("0.0", "1.0"):
+        if template in (_ADD, _MUL) and names[0] in ("0.0", "1.0", "-1.0"):
             operands, names = operands[::-1], names[::-1]
         if (template, names[-1]) in ((_ADD, "0.0"), (_SUB, "0.0"), (_MUL, "1.0")):
             return operands[0]
         if (template, names[-1]) == (_MUL, "0.0"):
             return 0
+        if (template, names[-1]) == (_MUL, "-1.0"):
+            return self.operation(_NEG, operands[0])
+        if template == _NEG and self.expressions[operands[0]][0].startswith("-t"):
+            return self.expressions[operands[0]][1][0]  # -(-a)
         if template == _WHERE and names[0] in ("True", "False"):
             return operands[1] if names[0] == "True" else operands[2]
         return self.line(template, *operands)
@@ -229,6 +252,8 @@ class Writer(fx.Interpreter):
         return self.fold(_ADD, self.each(_MUL, a[..., :, :, None], b[..., None, :, :]), -2)
 
     def power(self, x: Any, exponent: Any) -> Tensor:
+        if isinstance(exponent, float | int) and exponent == 1:
+            return x
         if isinstance(exponent, float | int) and exponent in _POWERS:
             return self.each(_POWERS[exponent], x)
         return self.each("({}) ** ({})", x, exponent)
@@ -262,11 +287,12 @@ def _is_lines(value: Any) -> bool:
 
 
 _LINES = torch.int32
-_ADD, _SUB, _MUL, _WHERE = "{} + {}", "{} - {}", "{} * {}", "where({}, {}, {})"
+_ADD, _SUB, _MUL, _NEG = "{} + {}", "{} - {}", "{} * {}", "-{}"
+_WHERE = "where({}, {}, {})"
 _MAX, _MIN = "maximum({}, {})", "minimum({}, {})"
 _POWERS = {
     0.5: "sqrt({})", -0.5: "1.0 / sqrt({})", -1: "1.0 / {}", -2: "1.0 / ({0} * {0})",
-    0: "1.0 + 0.0 * {}", 1: "1.0 * {}", 2: "{0} * {0}", 3: "{0} * {0} * {0}",
+    0: "1.0 + 0.0 * {}", 2: "{0} * {0}", 3: "{0} * {0} * {0}",
 }  # fmt: skip
 _LOGIC = {
     "gt": "{} > {}", "lt": "{} < {}", "ge": "{} >= {}", "le": "{} <= {}", "eq": "{} == {}",
@@ -281,7 +307,7 @@ FUNCTIONS = (
 """What a text calls with one number; it calls atan2, maximum, minimum and where with more."""
 
 _EACH = _LOGIC | {name: name + "({})" for name in FUNCTIONS} | {
-    "add": _ADD, "sub": _SUB, "mul": _MUL, "div": "{} / {}", "neg": "-{}", "where": _WHERE,
+    "add": _ADD, "sub": _SUB, "mul": _MUL, "div": "{} / {}", "neg": _NEG, "where": _WHERE,
     "atan2": "atan2({}, {})", "maximum": _MAX, "minimum": _MIN, "relu": "maximum({}, 0.0)",
     "sigmoid": "1.0 / (1.0 + exp(-{}))", "reciprocal": "1.0 / {}", "rsqrt": "1.0 / sqrt({})",
     "exp2": "2.0 ** {}", "log2": "log({}) / 0.6931471805599453",
@@ -289,26 +315,17 @@ _EACH = _LOGIC | {name: name + "({})" for name in FUNCTIONS} | {
 }  # fmt: skip
 _FOLDS = {"sum": _ADD, "prod": _MUL, "amax": _MAX, "amin": _MIN, "max": _MAX, "min": _MIN}
 _MOVES = (
-    *("alias", "clone", "detach", "lift_fresh", "copy", "view", "_unsafe_view", "expand", "repeat"),
+    *("alias", "clone", "detach", "lift_fresh", "copy", "expand", "repeat"),
     *("permute", "transpose", "t", "squeeze", "unsqueeze", "select", "slice", "cat", "stack"),
     *("flip", "index", "index_select", "gather", "diagonal", "unfold", "constant_pad_nd"),
     *("select_scatter", "slice_scatter", "diagonal_scatter", "scatter"),
-)
-_SHAPES = (
-    "full_like",
-    "zeros_like",
-    "ones_like",
-    "empty_like",
-    "new_zeros",
-    "new_ones",
-    "new_full",
 )
 _STORAGE = {"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"}
 _OPERATIONS: dict[str, Callable[..., Tensor]] = (
     {name: lambda w, _, *args, op=op: w.each(op, *args) for name, op in _EACH.items()}
     | {name: lambda w, _, *args, op=op: w.fold(op, *args) for name, op in _FOLDS.items()}
     | dict.fromkeys(_MOVES, Writer.move)
-    | {name: lambda _w, target, x, *args: target(x.double(), *args) for name in _SHAPES}
+    | dict.fromkeys(("view", "_unsafe_view"), lambda w, _, x, size: w.move(torch.reshape, x, size))
     | {
         "cumsum": lambda w, _, *args: w.scan(_ADD, *args),
         "cumprod": lambda w, _, *args: w.scan(_MUL, *args),
