@@ -59,8 +59,9 @@ LAYERS = [
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
 WITHOUT_TORCH = ["style", "plots", "animation", "history", "course", "cli", "notebooks"]
 # Heavy packages that a learner who only trains a GAN must not wait for.
-LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm"]
+LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm", "numba"]
 MAY_BE_EAGER = dict.fromkeys(["style", "plots", "animation", "lab", "runs"], LAZY)
+MAY_BE_EAGER["flows"] = ["numba"]  # in compiled.py, which engines.py loads late
 
 SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_tutorial" not in p.parts)
 MODULES = [p for p in SOURCES if p != PACKAGE / "__init__.py"]

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach.flows.steps import Rule, one_step
+from gan_teach.flows.steps import one_step
 from gan_teach.flows.trajectories import Problem, portions, pose
 from gan_teach.games import FunctionGame
 
@@ -82,16 +82,14 @@ def basins(
     Raises ValueError for arguments that do not fit together and for attractors that are no critical
     points, with the nearest one that Newton's method finds.
     """
-    problem = pose(game, starts, taus, lr, steps, Rule(rule, first), period)
+    problem = pose(game, starts, taus, lr, steps, rule, first, period)
     tol, bound = _checks.real("tol", tol, above=0.0), _checks.real("bound", bound, above=0.0)
     ends = _attractors(attractors, len(problem.points))
     exact = torch.stack([_exact(problem, end, i, tol) for i, end in enumerate(ends)])
     reach = [tol - float((w - end).norm()) for w, end in zip(exact, ends, strict=True)]
+    pairs = list(zip(exact, reach, strict=True))
     radius = torch.tensor(
-        [
-            [_settled(problem, w, tau, r) for tau in problem.taus]
-            for w, r in zip(exact, reach, strict=True)
-        ]
+        [[_settled(problem, w, tau, r) for tau in problem.taus] for w, r in pairs]
     )
     engine = problem.engine()
     points = problem.points.clone()
@@ -106,9 +104,8 @@ def basins(
             if not len(follow):
                 taken = problem.steps
                 break
-            points[:, follow] = engine.path(points[:, follow], problem.rates[:, follow], count, 1)[
-                0
-            ]
+            rates = problem.rates[:, follow]
+            points[:, follow] = engine.path(points[:, follow], rates, count, 1)[0]
             taken += count
     except KeyboardInterrupt:
         interrupted = True
@@ -157,7 +154,7 @@ def _exact(problem: Problem, end: Tensor, index: int, tol: float) -> Tensor:
     """The critical point at ``end`` by Newton's method; ValueError if there is none in reach."""
 
     def gradients(w: Tensor) -> Tensor:
-        return w - one_step(problem.game, w, torch.ones_like(w[:1]).expand(2), Rule())
+        return w - one_step(problem.game, w, torch.ones_like(w[:1]).expand(2), "")
 
     point = end.clone()
     for _ in range(30):
@@ -195,7 +192,7 @@ def _settled(problem: Problem, point: Tensor, tau: float, reach: float) -> float
     from scipy.linalg import solve_discrete_lyapunov
 
     rates = problem.lr * torch.tensor([1.0, tau], dtype=torch.float64)
-    derivative = torch.func.jacrev(lambda w: one_step(problem.game, w, rates, problem.rule))
+    derivative = torch.func.jacrev(lambda w: one_step(problem.game, w, rates, problem.order))
     m = derivative(point).numpy()
     if not np.isfinite(m).all() or np.abs(np.linalg.eigvals(m)).max() >= 1 - 1e-9:
         return 0.0

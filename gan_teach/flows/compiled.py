@@ -81,12 +81,9 @@ def exp(x):
     bits = np.float64(shifted).view(np.int64)
     power = (bits << 13) >> 13  # the sign of k
     half = power >> 1
-    return series * _power_of_2(half) * _power_of_2(power - half)
-
-
-@_inline
-def _power_of_2(k):
-    return np.int64((k + 1023) << 52).view(np.float64)
+    for k in (half, power - half):
+        series *= np.int64((k + 1023) << 52).view(np.float64)
+    return series
 
 
 @_inline

@@ -6,7 +6,7 @@ tensors   the same text run on whole tensors
 graph     torch's own graph of a step of many cells: for operations that the text does not know
 autograd  the functions as they were given, the reference: for what cannot be recorded
 
-A *cell* is one starting point at one tau. Points are tensors (n, cells), D's rates (cells,).
+A *cell* is one starting point at one tau.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from gan_teach.flows import steps
-from gan_teach.flows.steps import Path, Rule, Step, Unsupported, many_steps
+from gan_teach.flows.steps import Path, Step, Unsupported, many_steps
 from gan_teach.games import FunctionGame
 
 _BLOCK = 8192  # cells handled at once: a step's temporaries stay in the cache
@@ -34,27 +34,27 @@ class Engine(NamedTuple):
     note: str = ""
 
 
-def choose(game: FunctionGame, probes: Tensor, rule: Rule, cells: int, count: int) -> Engine:
+def choose(game: FunctionGame, probes: Tensor, order: str, cells: int, count: int) -> Engine:
     """The engine that should take ``count`` steps of ``cells`` cells in the shortest time.
 
     It is compared with autograd at ``probes`` (n, m) first. Where it differs, or cannot be made,
     the next one serves and ``note`` says why.
     """
-    autograd = _on_tensors(lambda w, rates: many_steps(game, w, rates, rule), _BLOCK)
+    autograd = _on_tensors(lambda w, rates: many_steps(game, w, rates, order), _BLOCK)
     expected = _evaluated(autograd, probes)
     w, notes, makers, seconds = probes[:, 0], [], {}, {}
     try:
         graph = steps.record(
-            lambda w, rates: steps.one_step(game, w, rates, rule), w, w.new_ones(2), core=True
+            lambda w, rates: steps.one_step(game, w, rates, order), w, w.new_ones(2), core=True
         )
-        makers["graph"] = lambda: _of_graph(game, w, rule, min(cells, _BLOCK))
+        makers["graph"] = lambda: _of_graph(game, w, order, min(cells, _BLOCK))
         seconds["graph"] = count * len(graph.graph.nodes) * (4e-6 + 4e-9 * cells)
         step = steps.write_step(graph, len(w))
         makers |= {"tensors": lambda: _of_text(step), "numba": lambda: _compiled(step)}
         seconds["tensors"] = count * step.lines * (2e-6 + 1e-9 * cells)
         seconds["numba"] = 0.5 + step.lines * (3e-3 + 0.5e-9 * cells * count)
     except Unsupported as reason:
-        notes.append(f"{str(reason).capitalize()}.")
+        notes.append(f"No text of a step: {reason}.")
     for name in sorted(makers, key=seconds.__getitem__):
         try:
             path = makers[name]()
@@ -108,10 +108,10 @@ def _on_tensors(step: Callable[[Tensor, Tensor], Any], block: int) -> Path:
     return path
 
 
-def _of_graph(game: FunctionGame, w: Tensor, rule: Rule, width: int) -> Path:
+def _of_graph(game: FunctionGame, w: Tensor, order: str, width: int) -> Path:
     """The graph of a step of ``width`` cells; copies of the last cell fill up a smaller rest."""
     here = w[:, None].repeat(1, width)
-    step = steps.record(lambda w, rates: many_steps(game, w, rates, rule), here, here[:2])
+    step = steps.record(lambda w, rates: many_steps(game, w, rates, order), here, here[:2])
     path = _on_tensors(lambda w, rates: step(w.contiguous(), rates), width)  # strides as recorded
 
     def padded(points: Tensor, rates: Tensor, every: int, records: int) -> Tensor:

@@ -32,39 +32,32 @@ class Unsupported(Exception):
     """What the text cannot express; the message says what, in words a learner can use."""
 
 
-class Rule(NamedTuple):
-    """ "simultaneous" or "alternating", and which player moves first in the latter: "g" or "d"."""
-
-    name: str = "simultaneous"
-    first: str = "g"
-
-
-def one_step(game: FunctionGame, w: Tensor, rates: Tensor, rule: Rule) -> Tensor:
+def one_step(game: FunctionGame, w: Tensor, rates: Tensor, order: str) -> Tensor:
     """w (n,) after x <- x - rates[0] grad_x f_g, y <- y - rates[1] grad_y f_d; differentiable.
 
-    Simultaneous: both gradients at the same point. Alternating: the player that is not first
-    answers the new point of the other.
+    ``order``: "" for both gradients at the same point (simultaneous steps), "gd" or "dg" for the
+    players in turn, where the second answers the new point of the first (alternating steps).
     """
-    x, y = w[: game.n_g], w[game.n_g :]
-    new_x, new_y = x, y
-    for player in "gd" if rule.first == "g" else "dg":
-        at = (new_x, new_y) if rule.name == "alternating" else (x, y)
+    old = w[: game.n_g], w[game.n_g :]
+    x, y = old
+    for player in order or "gd":
+        at = (x, y) if order else old
         if player == "g":
-            new_x = x - rates[0] * _gradient(game.f_g, 0, *at)
+            x = x - rates[0] * _gradient(game.f_g, 0, *at)
         else:
-            new_y = y - rates[1] * _gradient(game.f_d, 1, *at)
-    return torch.cat([new_x, new_y])
+            y = y - rates[1] * _gradient(game.f_d, 1, *at)
+    return torch.cat([x, y])
 
 
 def _gradient(f: Callable, player: int, x: Tensor, y: Tensor) -> Tensor:
     return torch.func.grad(lambda *w: f(*w).reshape(()), player)(x, y)
 
 
-def many_steps(game: FunctionGame, points: Tensor, rates: Tensor, rule: Rule) -> Tensor:
+def many_steps(game: FunctionGame, points: Tensor, rates: Tensor, order: str) -> Tensor:
     """One step of every cell: points (n, cells), rates of G and of D (2, cells)."""
 
     def step(w: Tensor, rate: Tensor) -> Tensor:
-        return one_step(game, w, rate, rule)
+        return one_step(game, w, rate, order)
 
     return torch.vmap(step, in_dims=1, out_dims=1)(points, rates)
 
@@ -103,11 +96,8 @@ def _decompositions(core: bool) -> dict[Any, Callable]:
         aten.zeros_like.default: functools.partial(filled, value=0),
     }
     also = [aten._softmax, aten._log_softmax, aten.clamp, aten.elu, aten.gelu, aten.leaky_relu]
-    return (
-        {**core_aten_decompositions(), **get_decompositions(also), **constants}
-        if core
-        else constants
-    )
+    core_set = {**core_aten_decompositions(), **get_decompositions(also)} if core else {}
+    return core_set | constants
 
 
 class Step(NamedTuple):

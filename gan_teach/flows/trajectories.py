@@ -14,11 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from gan_teach import _checks
 from gan_teach.flows.engines import Engine, choose
-from gan_teach.flows.steps import Rule, many_steps
+from gan_teach.flows.steps import many_steps
 from gan_teach.games import FunctionGame
 from gan_teach.spectra import vector_field
 
@@ -86,7 +85,7 @@ def trajectories(
     float64. Diverging paths turn infinite or NaN. Ctrl-C keeps what was recorded. Raises ValueError
     for arguments that do not fit together, for a wrong period, and for more than 2 GiB of points.
     """
-    problem = pose(game, starts, taus, lr, steps, Rule(rule, first), period)
+    problem = pose(game, starts, taus, lr, steps, rule, first, period)
     every = min(_checks.whole("every", every, least=1), problem.steps)
     records, rest = divmod(problem.steps, every)
     _affordable(problem, records)
@@ -151,27 +150,25 @@ def planar_field(game: FunctionGame, x: Axis, y: Axis | None = None, tau: float 
 
 @dataclass(frozen=True)
 class Problem:
-    """Checked arguments. Cells are taus times starting points, tau first; points (n, cells)."""
+    """Checked arguments. Cells are taus times starting points, tau first: ``shape`` (n_tau, ...).
+
+    points (n, cells), rates of G and of D (2, cells); ``order`` as in ``steps.one_step``.
+    """
 
     game: FunctionGame
-    starts: NDArray[np.float64]
+    shape: tuple[int, ...]
     taus: NDArray[np.float64]
     lr: float
     steps: int
-    rule: Rule
+    order: str
     period: Tensor
     points: Tensor
     rates: Tensor
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(n_tau, *shape of the starting points)."""
-        return (len(self.taus), *self.starts.shape[:-1])
-
     def engine(self) -> Engine:
         """The best engine for this many cells and steps."""
         probes = _probes(self.points)
-        return choose(self.game, probes, self.rule, self.points.shape[1], self.steps)
+        return choose(self.game, probes, self.order, self.points.shape[1], self.steps)
 
     def wrap(self, points: Tensor, dim: int = 0) -> Tensor:
         """Each angle in [-period / 2, period / 2); ``dim`` is the axis of coordinates."""
@@ -183,8 +180,9 @@ class Problem:
 
 
 def pose(
-    game: FunctionGame, starts: ArrayLike, taus: Any, lr: float, steps: int, rule: Rule, period: Any
-) -> Problem:
+    game: FunctionGame, starts: ArrayLike, taus: Any, lr: float, steps: int, rule: str, first: str,
+    period: Any,
+) -> Problem:  # fmt: skip
     """Check everything that trajectories and basins have in common; see there."""
     hint = "Wrap two functions as gt.FunctionGame(f_g, f_d, x, y)."
     game = _checks.instance("game", game, FunctionGame, hint)
@@ -201,13 +199,15 @@ def pose(
     ratios = [_checks.real("taus", t, above=0.0) for t in np.atleast_1d(taus)]
     if not ratios:
         raise ValueError("taus must hold at least one number, got an empty list.")
-    _checks.choice("rule", rule.name, ("simultaneous", "alternating"))
-    _checks.choice("first", rule.first, ("g", "d"))
+    _checks.choice("rule", rule, ("simultaneous", "alternating"))
+    in_turn = {"g": "gd", "d": "dg"}[_checks.choice("first", first, ("g", "d"))]
     points = torch.from_numpy(array.reshape(-1, n).T).repeat(1, len(ratios))
     tau = torch.tensor(ratios, dtype=torch.float64).repeat_interleave(array.size // n)
     problem = Problem(
-        game, array, np.array(ratios), lr, _checks.whole("steps", steps, least=1), rule,
-        _periods(period, n), points, lr * torch.stack([torch.ones_like(tau), tau]),
+        game, (len(ratios), *array.shape[:-1]), np.array(ratios), lr,
+        _checks.whole("steps", steps, least=1),
+        in_turn if rule == "alternating" else "", _periods(period, n), points,
+        lr * torch.stack([torch.ones_like(tau), tau]),
     )  # fmt: skip
     _repeats(problem)
     return problem
@@ -231,7 +231,7 @@ def _repeats(problem: Problem) -> None:
         there = here.clone()
         there[i] += problem.period[i]
         rates = torch.ones_like(here[:1]).expand(2, -1)
-        moved = [many_steps(problem.game, w, rates, Rule()) - w for w in (here, there)]
+        moved = [many_steps(problem.game, w, rates, "") - w for w in (here, there)]
         if not torch.allclose(*moved, rtol=1e-6, atol=1e-9, equal_nan=True):
             raise ValueError(
                 f"period: the gradients of f_g and f_d do not repeat when coordinate {i} grows by "
@@ -248,8 +248,10 @@ def _probes(points: Tensor) -> Tensor:
     return torch.cat([some, points.mean(1, keepdim=True) + (1.0 + spread / 2) * noise], 1)
 
 
-def portions(total: int, most: int, progress: bool, unit: str = "step") -> Iterator[int]:
+def portions(total: int, most: int, progress: bool, unit: str) -> Iterator[int]:
     """``total`` in portions of at most ``most``, with a progress bar if asked for."""
+    from tqdm.auto import tqdm
+
     with tqdm(total=total, unit=f" {unit}s", mininterval=0.3, disable=not progress) as bar:
         for start in range(0, total, most):
             yield min(most, total - start)

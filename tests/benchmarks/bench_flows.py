@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from gan_teach import flows, zoo
-from gan_teach.flows.steps import Rule, many_steps
+from gan_teach.flows.steps import many_steps
 from gan_teach.games import FunctionGame
 
 A = B = 0.15  # torus
@@ -187,7 +187,7 @@ def bench_covariance(steps: int, repeats: int) -> None:
         rates = 1e-3 * torch.tensor([[1.0] * 4, published.taus], dtype=torch.float64)
         with torch.no_grad():
             for _ in range(steps // 5):
-                w = many_steps(game, w, rates, Rule())
+                w = many_steps(game, w, rates, "")
 
     found, first = timed(ours)
     ratios, whole = [], []
