@@ -10,8 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gan_teach import corrupt, data, losses, penalties
-from gan_teach.games import GAN, FunctionGame, Game
+from gan_teach import data
+from gan_teach.games import GAN, FunctionGame, Game, corrupt, losses, penalties
 from gan_teach.models import MLP, Affine1D, DiracDiscriminator, DiracGenerator
 
 PLANE = torch.randn(12, 2, generator=torch.Generator().manual_seed(5))

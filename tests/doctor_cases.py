@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.lab import Session
-from gan_teach.streams import generator
 
 DECIDED = 0.99  # of fresh points that D must sort correctly to be sure of itself
 

@@ -24,6 +24,17 @@ def minmax_point(rng: np.random.Generator, n_g: int, n_d: int) -> np.ndarray:
     return join(s - b @ np.linalg.solve(d, b.T), b, -b.T, d)
 
 
+def nearly_singular_point(
+    rng: np.random.Generator, n_g: int, n_d: int, lowest: float
+) -> np.ndarray:
+    """The same with a Schur complement S whose lowest eigenvalue is ``lowest``."""
+    d, s, b = positive(rng, n_d), positive(rng, n_g), rng.standard_normal((n_g, n_d))
+    values, vectors = np.linalg.eigh(s)
+    values[0] = lowest
+    s = vectors @ np.diag(values) @ vectors.T
+    return join(s - b @ np.linalg.solve(d, b.T), b, -b.T, d)
+
+
 def any_zero_sum(rng: np.random.Generator, n_g: int, n_d: int) -> np.ndarray:
     b = rng.standard_normal((n_g, n_d))
     return join(symmetric(rng, n_g), b, -b.T, symmetric(rng, n_d))

@@ -103,3 +103,9 @@ def test_other_optimizers_are_refused():
     for optimizer in ("adam", "momentum"):
         with pytest.raises(ValueError, match="optimizer='sgd'"):
             recorded(affine_alternating(), games(1)[0], 0, optimizer=optimizer)
+
+
+def test_it_writes_past_the_optimizers_so_it_is_not_clipped_but_refused():
+    rule = gt.weight_clipping(0.1, affine_alternating(5))
+    with pytest.raises(ValueError, match="no weight clipping around it: use"):
+        list(gt.train(line_gan(0), rule, steps=1))

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 import tutorial_run
-from gan_teach import animation, plots, style
-from gan_teach.animation import _film, _frames
+from gan_teach import plots
 from gan_teach.history import History
+from gan_teach.plots import _film, _frames, animation, style
 
 
 @pytest.fixture(scope="module")

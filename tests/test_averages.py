@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach.checkpoints import load_checkpoint, save_checkpoint
+from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 
 
 def orbit(**settings):

@@ -9,6 +9,8 @@ import sys
 import time
 import warnings
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from gan_teach import bogonet, cli, exercises, plots
-from gan_teach._threads import one_thread
-from gan_teach.bogonet import architectures, classifier, runs, studies
-from gan_teach.bogonet.architectures import Architecture, Network
+from gan_teach import cli, plots
+from gan_teach.course import exercises
+from gan_teach.games import penalties
 from gan_teach.history import History
+from gan_teach.models.threads import one_thread
+from gan_teach.studies import bogonet
+from gan_teach.studies.bogonet import architectures, classifier, runs, studies
+from gan_teach.studies.bogonet.architectures import Architecture, Network
 
 SMALL = bogonet.Budget(steps=4, records=2, batch_size=8, samples=50)
 ROOT = Path(bogonet.__file__).resolve().parents[2]
@@ -364,6 +369,19 @@ def test_a_folder_belongs_to_one_study(judge, tmp_path):
         bogonet.run_study(1, other, source="sklearn", folder=tmp_path)
     with pytest.raises(ValueError, match="holds a study of the digits 'sklearn', not 'mnist'"):
         bogonet.run_study(1, SMALL, source="mnist", folder=tmp_path)
+
+
+def test_an_algorithm_that_is_another_under_its_name_is_another_study(judge, tmp_path, monkeypatch):
+    options = {"algorithms": ["dragan"], "source": "sklearn", "folder": tmp_path}
+    bogonet.run_study(1, SMALL, **options)
+    weaker = replace(runs.ALGORITHMS["dragan"], penalty=partial(penalties.dragan, 1.0))
+    monkeypatch.setitem(runs.ALGORITHMS, "dragan", weaker)
+    with pytest.raises(ValueError, match="another study: its settings differ"):
+        bogonet.run_study(1, SMALL, **options)
+    monkeypatch.undo()
+    monkeypatch.setattr(studies, "__version__", "0.0")
+    with pytest.raises(ValueError, match="another study: its library differ"):
+        bogonet.run_study(1, SMALL, **options)
 
 
 @pytest.mark.parametrize(

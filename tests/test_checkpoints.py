@@ -5,8 +5,10 @@
 
 import copy
 import errno
+import functools
 import os
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -16,13 +18,14 @@ import torch
 from torch import nn
 
 from cases import PLANE, plane
-from gan_teach import checkpoints, data, dynamics
-from gan_teach.checkpoints import load_checkpoint, save_checkpoint
-from gan_teach.ensemble import stack
-from gan_teach.games import GAN
+from gan_teach import data, dynamics
+from gan_teach.analysis.spectra import flatten
+from gan_teach.dynamics.optim import Adam
+from gan_teach.games import GAN, FunctionGame, corrupt, losses, penalties
+from gan_teach.games.ensemble import stack
 from gan_teach.models import MLP
-from gan_teach.spectra import flatten
-from gan_teach.training import EMA, observe, record, train
+from gan_teach.training import EMA, checkpoints, observe, record, train
+from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 
 
 def with_everything(seed=0):
@@ -91,7 +94,6 @@ FORGET = {
     "optimizer of G": lambda content, fresh: content["optims"].update(g=fresh["optims"]["g"]),
     "optimizer of D": lambda content, fresh: content["optims"].update(d=fresh["optims"]["d"]),
     "step": lambda content, fresh: content.update(step=0),
-    "seed": lambda content, fresh: content.update(seed=1),
     "average": lambda content, fresh: content.update(extras=fresh["extras"]),
     "nothing": lambda content, fresh: None,
 }
@@ -144,8 +146,11 @@ def saved(tmp_path):
     return save_checkpoint(tmp_path / "deep" / "run.pt", state)
 
 
+AS_SAVED = {"steps": 0, "lr": 0.1, "batch_size": 4, "optimizer": "adam"}
+
+
 def fresh_state(game=None, **settings):
-    return next(train(game or plane(5), steps=0, **({"optimizer": "adam"} | settings)))
+    return next(train(game or plane(5), **(AS_SAVED | settings)))
 
 
 def test_torch_opens_the_file_without_running_code(saved):
@@ -210,10 +215,13 @@ def test_a_missing_file_stays_a_missing_file(tmp_path):
 
 OTHERS = {
     "width": (lambda: fresh_state(plane(width=9)), "is of another architecture"),
-    "optimizer": (lambda: fresh_state(optimizer="sgd"), "its optimizer of G keeps .*mean"),
-    "rule": (lambda: fresh_state(rule=dynamics.optimistic()), "its rule keeps nothing"),
+    "optimizer": (
+        lambda: fresh_state(optimizer="sgd"),
+        "optimizer of G: .*Adam.* before, .*SGD.* now",
+    ),
+    "rule": (lambda: fresh_state(rule=dynamics.optimistic()), "rule, .*Alternating.* before"),
     "ensemble": (lambda: fresh_state(pair()), "is of another architecture"),
-    "buffers": (lambda: fresh_state(_normalised()), "its generator keeps nothing"),
+    "buffers": (lambda: fresh_state(_normalised()), "generator, layers: .* now"),
 }
 
 
@@ -234,13 +242,164 @@ def test_a_run_that_does_not_fit_is_refused_and_untouched(other, message, saved)
     torch.testing.assert_close(after, before, rtol=0, atol=0)
 
 
+# --- settings
+
+
+def decay(end):
+    return lambda step: max(0.0, 1 - step / end)
+
+
+def relu_of_this_shape():
+    game = plane()
+    game.generator[1] = nn.ReLU()
+    return game
+
+
+SETTINGS = {  # name: (game, arguments of train that differ, what the message must say)
+    "lr": (plane, {"lr": 0.2}, "lr: 0.1 before, 0.2 now; tau . lr: 0.1 before, 0.2 now"),
+    "tau": (plane, {"tau": 3.0}, "tau . lr: 0.1 before, 0.3"),
+    "batch size": (plane, {"batch_size": 5}, "batch_size: 4 before, 5 now"),
+    "seed": (plane, {"seed": 99}, "seed: 0 before, 99 now"),
+    "optimizer": (plane, {"optimizer": "sgd"}, "optimizer of G: .*Adam.* before, .*SGD.* now"),
+    "number of the optimizer": (
+        plane, {"optimizer": functools.partial(Adam, betas=(0.5, 0.999))},
+        "optimizer of G, betas, 0: 0.9 before, 0.5 now",
+    ),
+    "optimizer of D alone": (plane, {"optimizer": ("adam", "rmsprop")}, "optimizer of D: .*RMSp"),
+    "rule": (plane, {"rule": dynamics.optimistic()}, "rule, .*Alternating.* before, .*Optimistic"),
+    "number of the rule": (
+        plane, {"rule": dynamics.alternating(2)}, "rule, content, d_steps: 1 before, 2 now",
+    ),
+    "schedule": (plane, {"schedule": decay(10)}, "schedule: None before"),
+    "own rule": (plane, {"rule": lambda game, draw, optims: {}}, "rule: .* before"),
+    "loss": (lambda: plane(loss="hinge"), {}, "loss, content, name: 'non_sat.*' before, 'hinge'"),
+    "own loss of the same name": (
+        lambda: plane(loss=losses.non_saturating._replace(d=losses.hinge.d)), {},
+        "loss, content, d: .*_cross_entropy.* before, .*relu.* now",
+    ),
+    "label smoothing": (lambda: plane(label_smoothing=0.9), {}, "loss, content"),
+    "penalty": (lambda: plane(penalties=penalties.r2(1.0)), {}, "penalties: .* before"),
+    "instance noise": (lambda: plane(corrupt=corrupt.InstanceNoise(0.1)), {}, "corrupt: None bef"),
+    "autocast": (lambda: plane(autocast="bf16"), {}, "autocast: None before, 'torch.bfloat16' now"),
+    "activation": (relu_of_this_shape, {}, "generator, layers: .*Tanh.* before, .*ReLU.* now"),
+}  # fmt: skip
+
+
+def another_data_set(points):
+    game = plane()
+    game.data = data.Points(points)
+    return game
+
+
+@pytest.mark.parametrize(("make", "changes", "message"), SETTINGS.values(), ids=SETTINGS)
+def test_another_setting_is_refused_and_a_branch_says_so(make, changes, message, saved):
+    arguments = AS_SAVED | {"steps": 4} | changes
+    game = make()
+    before = flatten(game)
+    with pytest.raises(ValueError, match=rf"run\.pt is of another run: .*{message}") as refused:
+        train(game, **arguments, resume=saved)
+    assert torch.equal(flatten(game), before)
+    assert "branch=" in str(refused.value)
+    run = train(game, **arguments, resume=saved, branch="on purpose")
+    state = next(run)
+    (branch,) = state.branches
+    assert (branch["name"], branch["step"], state.step) == ("on purpose", 3, 3)
+    assert re.search(message, "; ".join(branch["changes"]))
+    again = load_checkpoint(save_checkpoint(saved.with_name("branch.pt"), state))
+    assert again["branches"] == [branch]
+
+
+DATA = {
+    "other points": PLANE + 1,
+    "one point less": PLANE[:-1],
+    "another dtype": PLANE.double(),
+}
+
+
+@pytest.mark.parametrize("points", DATA.values(), ids=DATA)
+def test_other_data_are_refused(points, saved):
+    with pytest.raises(ValueError, match=r"run\.pt is of another run: data, content, points"):
+        load_checkpoint(saved, fresh_state(another_data_set(points)))
+    load_checkpoint(saved, fresh_state(another_data_set(PLANE.clone())))
+
+
+def test_what_a_closure_holds_is_a_setting(tmp_path):
+    game = plane(penalties=penalties.dragan(radius=0.5))
+    settings = AS_SAVED | {"steps": 2, "schedule": decay(10)}
+    path = save_checkpoint(tmp_path / "run.pt", last(train(game, **settings)))
+    train(game, **settings | {"schedule": decay(10)}, resume=path)
+    with pytest.raises(ValueError, match=r"schedule, closure, end: 10 before, 12 now"):
+        train(game, **settings | {"schedule": decay(12)}, resume=path)
+    other = plane(penalties=penalties.dragan(radius=0.25))
+    with pytest.raises(ValueError, match=r"penalties, 0, .*radius: 0\.5 before, 0\.25 now"):
+        train(other, **settings, resume=path)
+    heavier = plane(penalties=penalties.dragan(5.0, radius=0.5))
+    with pytest.raises(ValueError, match=r"penalties, 0, content, weight: 10\.0 before, 5\.0 now"):
+        train(heavier, **settings, resume=path)
+
+
+def test_a_function_game_is_its_functions(tmp_path):
+    def game(factor):
+        return FunctionGame(lambda x, y: factor * (x * y).sum(), None, [1.0], [1.0])
+
+    path = save_checkpoint(tmp_path / "run.pt", last(train(game(2.0), steps=2)))
+    train(game(2.0), steps=3, resume=path)
+    with pytest.raises(ValueError, match=r"f_g, closure, factor: 2\.0 before, 3\.0 now"):
+        train(game(3.0), steps=3, resume=path)
+
+
+def test_rates_turned_by_hand_are_what_counts(saved, tmp_path):
+    state = last(train(plane(), **AS_SAVED))
+    state.optims.g.lr = 0.05
+    state.rule.d_steps = 7
+    path = save_checkpoint(tmp_path / "turned.pt", state)
+    with pytest.raises(
+        ValueError, match=r"lr: 0\.05 before, 0\.1 now; rule, .*d_steps: 7 before, 1"
+    ):
+        load_checkpoint(path, fresh_state())
+    under = last(train(plane(), **AS_SAVED | {"steps": 3, "schedule": decay(9)}))
+    path = save_checkpoint(tmp_path / "scheduled.pt", under)  # the rate itself is 0.1 all the time
+    load_checkpoint(path, fresh_state(schedule=decay(9)))
+
+
+def test_draws_of_another_version_are_refused(saved, monkeypatch):
+    monkeypatch.setattr(checkpoints, "DRAWS", 99)
+    with pytest.raises(ValueError, match=r"run\.pt .*version of the draws: \d+ before, 99 now"):
+        load_checkpoint(saved, fresh_state())
+
+
+def test_a_setting_without_readable_content_is_refused_by_name(tmp_path):
+    hidden = eval("lambda step: 1.0")
+    state = next(train(plane(), steps=0, schedule=hidden))
+    with pytest.raises(TypeError, match=r"^schedule holds the function <lambda>, whose content"):
+        save_checkpoint(tmp_path / "run.pt", state)
+    assert not (tmp_path / "run.pt").exists()
+
+
+def test_a_branch_starts_a_changed_rule_and_optimizer_anew_and_is_in_the_history(tmp_path):
+    settings = AS_SAVED | {"steps": 5, "rule": dynamics.optimistic()}
+    path = save_checkpoint(tmp_path / "run.pt", last(train(plane(), **settings)))
+    changed = settings | {"steps": 7, "rule": dynamics.past_extragradient(), "optimizer": "sgd"}
+    run = train(plane(5), **changed, resume=path, branch="popov")
+    state = next(run)
+    assert (state.memory, state.step) == ({}, 5)
+    history = record(run)
+    assert [b["name"] for b in history.meta["branches"]] == ["popov"]
+    again = save_checkpoint(tmp_path / "again.pt", state)
+    second = next(train(plane(), **changed | {"lr": 0.01}, resume=again, branch="slower"))
+    assert [b["name"] for b in second.branches] == ["popov", "slower"]
+    assert second.memory.keys() == {"previous"}
+    with pytest.raises(ValueError, match=r"branch='alone' needs resume"):
+        train(plane(), steps=1, branch="alone")
+
+
 def test_an_unknown_extra_and_a_passed_goal(saved):
     with pytest.raises(ValueError, match=r"run\.pt holds no ema; it has no extras"):
         load_checkpoint(saved, ema=EMA(nn.Linear(1, 1), decay=0.5))
     game = plane(5)
     before = flatten(game)
     with pytest.raises(ValueError, match=r"steps=2 .*run\.pt is already at step 3"):
-        train(game, steps=2, optimizer="adam", resume=saved)
+        train(game, **AS_SAVED | {"steps": 2}, resume=saved)
     assert torch.equal(flatten(game), before)
 
 

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from gan_teach import animation, style
+from gan_teach.plots import animation, style
 
 pytest.importorskip("ipywidgets")
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gan_teach.data import Images, small_mnist
-from gan_teach.features import (
+from gan_teach.metrics.features import (
     cifar,
     cifar_classifier,
     classifier,
@@ -16,7 +16,7 @@ from gan_teach.features import (
     load_extractor,
     train_cifar_classifier,
 )
-from gan_teach.features.classifier import Classifier
+from gan_teach.metrics.features.classifier import Classifier
 
 pytest.importorskip("mlxtend")
 RNG = np.random.default_rng(0)
@@ -144,7 +144,7 @@ def test_images_without_labels_are_refused():
 
 
 def test_features_without_a_head_give_no_probabilities():
-    from gan_teach.features import Extractor
+    from gan_teach.metrics.features import Extractor
 
     plain = Extractor("plain", "0" * 8, nn.Flatten())
     with pytest.raises(ValueError, match="plain has features only"):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gan_teach import plots, style
+from gan_teach import plots
+from gan_teach.plots import style
 
 X = np.arange(1.0, 6.0)
 CURVES = {"up": X, "down": 6 - X}

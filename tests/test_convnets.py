@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gan_teach import convnets as c
-from gan_teach.penalties import gradient_norm_squared
+from gan_teach.games.penalties import gradient_norm_squared
+from gan_teach.models import convnets as c
 
 # (network, settings, its number of parameters); see the docstrings for where each was published.
 COUNTS = [
@@ -255,6 +255,26 @@ FILES = {  # the five published layouts, narrower: (entries, channels and side o
     "ResNet-bottleneck-cifar": (resnet_file([6] * 4, 4, narrow=2), 6, 4),
     "ResNet-stl": (resnet_file([16, 8, 4, 2], 6), 16, 6),
 }
+
+WIDTHS = {  # at full size: (entries, the generator that they are, its parameters)
+    "CNN-quarter-cifar": (cnn_file(16, 4), c.CNNGenerator(32, 16), 436_995),
+    "CNN-quarter-stl": (cnn_file(16, 6), c.CNNGenerator(48, 16), 767_235),
+    "ResNet-quarter-cifar": (resnet_file([64] * 4, 4), c.ResNetGenerator(32, 64), 367_235),
+    "ResNet-bottleneck-cifar": (
+        resnet_file([128] * 4, 4, narrow=2), c.ResNetGenerator(32, 128, bottleneck=True), 758_467,
+    ),
+    "ResNet-quarter-stl": (
+        resnet_file([128, 64, 32, 16], 6), c.ResNetGenerator(48, 16), 751_427,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("weights", "wanted", "count"), WIDTHS.values(), ids=WIDTHS)
+def test_width_and_bottleneck_are_read_off_the_published_shapes(tmp_path, weights, wanted, count):
+    torch.save(weights, tmp_path / "g.pth")
+    g = c.load_rsgan_generator(tmp_path / "g.pth")
+    assert str(g) == str(wanted)
+    assert sum(p.numel() for p in g.parameters()) == count
 
 
 @pytest.mark.parametrize(("weights", "top", "side"), FILES.values(), ids=FILES)

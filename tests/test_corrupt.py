@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from cases import rng
-from gan_teach.corrupt import InstanceNoise, linear_annealing
+from gan_teach.games.corrupt import InstanceNoise, linear_annealing
 
 REAL = torch.zeros(4000, 2, dtype=torch.float64)
 

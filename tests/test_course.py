@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from gan_teach import course
-from gan_teach.course import MANIFEST, CourseError, chapters, copy_course
+from gan_teach.course import MANIFEST, CourseError, chapters, copy_course, launcher
 
 
 @pytest.fixture
@@ -187,4 +187,4 @@ def test_the_app_listens_on_the_loopback_interface_behind_a_token(monkeypatch):
 
 def test_formulas_of_a_summary_are_typed_out():
     sentence = r"*One number, $\tau^*$, and `V` near $-2\log 2$.*"
-    assert course._plain(sentence) == "One number, tau*, and V near -2 log 2."
+    assert launcher._plain(sentence) == "One number, tau*, and V near -2 log 2."

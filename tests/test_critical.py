@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 import gan_teach as gt
 from gan_teach import zoo
-from gan_teach.critical import critical_points
-from gan_teach.crossings import blocks
+from gan_teach.analysis.critical import critical_points
+from gan_teach.analysis.crossings import blocks
 
 # (x, y), f, A = f_xx, D = -f_yy, B = f_xy, kind, tau*
 POLYNOMIAL = [
@@ -91,6 +92,26 @@ def test_a_linear_game_has_the_zero_that_linear_algebra_gives():
     np.testing.assert_allclose(zero.w, expected, atol=1e-6)
     assert not zero.point.zero_sum
     assert zero.hits == 10
+
+
+def test_single_precision_games_are_searched_in_double():
+    def f(x, y):
+        return ((x - 1) ** 2).sum() + x[0] * y[0] - (y**2).sum()
+
+    found = [
+        critical_points(gt.FunctionGame(f, None, torch.zeros(2, dtype=t), torch.zeros(1, dtype=t)),
+                        starts(-9, 9, 3, 10))
+        for t in (torch.float32, torch.float64)
+    ]  # fmt: skip
+    np.testing.assert_array_equal(found[0][0].w, found[1][0].w)
+    gan = gt.GAN(
+        gt.models.DiracGenerator(1.0), gt.models.Linear(1, 1, bias=False),
+        data=gt.data.Points(torch.zeros(1, 1)), latent=gt.data.Normal(),
+        penalties=gt.penalties.r1(0.3),
+    )  # fmt: skip
+    (zero,) = critical_points(gan, starts(-2, 2, 2, 10))
+    np.testing.assert_allclose(zero.w, 0, atol=1e-9)
+    assert zero.tau_star == 0.0
 
 
 def test_a_line_of_equilibria_is_called_degenerate():

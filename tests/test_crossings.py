@@ -9,8 +9,16 @@ import pytest
 import scipy.linalg
 import scipy.optimize
 
-from gan_teach import crossings as cr
-from random_games import any_zero_sum, general_sum, join, minmax_point, rightmost
+from gan_teach.analysis import crossings as cr
+from gan_teach.analysis.timescale import tau_star
+from random_games import (
+    any_zero_sum,
+    general_sum,
+    join,
+    minmax_point,
+    nearly_singular_point,
+    rightmost,
+)
 
 SHAPES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 4), (4, 2), (3, 3)]
 
@@ -86,6 +94,32 @@ def test_stable_intervals_agree_with_eigenvalues_on_a_grid(make):
     assert make is not any_zero_sum or windows > 0
 
 
+@pytest.mark.parametrize("eps", [1e-3, 1e-4, 1e-5, 1e-6, 1e-7])
+def test_the_end_is_exact_beside_a_singular_schur_complement(eps):
+    """det J_tau > 0 for all tau, so that the only boundary is where the trace is zero."""
+    b, d = 2.0, 0.5
+    a = -b * b / d + eps
+    J = join(*(np.array([[v]]) for v in (a, b, -b, d)))
+    ((low, high),) = cr.stable_intervals(J, 1)
+    assert low == pytest.approx(-a / d, rel=1e-9)
+    assert high == math.inf
+
+
+@pytest.mark.parametrize("lowest", [1e-3, 1e-4, 1e-5, 1e-6])
+def test_intervals_of_nearly_singular_games_end_at_tau_star(lowest):
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        n_g, n_d = rng.integers(1, 5, 2)
+        J = nearly_singular_point(rng, n_g, n_d, lowest)
+        found = cr.stable_intervals(J, n_g)
+        assert found[-1][1] == math.inf
+        assert found[-1][0] == pytest.approx(tau_star(J, n_g), rel=1e-7, abs=1e-300)
+        for tau in np.geomspace(1e-3, 1e3, 61):
+            expected = rightmost(J, n_g, tau)
+            if abs(expected) > 1e-11 * np.linalg.norm(J):
+                assert any(low < tau < high for low, high in found) == (expected < 0)
+
+
 def test_published_windows_of_stability():
     """Points that are no equilibrium and attract all the same, Fiez & Ratliff's examples."""
     corner = np.diag([1.0, -1.0])  # the pairs (x, w) and (y, z) at the origin of the 4-D polynomial
@@ -103,6 +137,15 @@ def test_no_interval_where_an_eigenvalue_stays_on_the_axis():
     singular = np.array([[-1.0, 0.0], [0.0, 0.0]])
     assert cr.stable_intervals(undamped, 1) == []
     assert cr.stable_intervals(singular, 1) == []
+
+
+def test_a_zero_mode_of_unlike_scales_is_stable_nowhere():
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        n_g, n_d = rng.integers(1, 6, 2)
+        m, v = rng.standard_normal((n_g + n_d, n_g + n_d)), rng.standard_normal(n_g + n_d)
+        J = -m @ m.T @ (np.eye(len(m)) - np.outer(v, v) / (v @ v))
+        assert cr.stable_intervals(10.0 ** rng.uniform(-2, 2, len(m))[:, None] * J, n_g) == []
 
 
 def test_sweep_matches_the_closed_form_of_the_dirac_gan():

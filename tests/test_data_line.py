@@ -51,7 +51,13 @@ def test_samples_are_a_function_of_the_generator_alone(source):
 def test_fixed_hands_out_its_points_in_order_and_again():
     fixed = Fixed(torch.tensor([1.0, 2.0, 3.0]))
     assert fixed.shape == (1,)
-    assert fixed.sample(7, rng())[:, 0].tolist() == [1, 2, 3, 1, 2, 3, 1]
+    assert fixed.sample(6, rng())[:, 0].tolist() == [1, 2, 3, 1, 2, 3]
+    firsts = set()
+    for seed in range(20):  # where they do not go evenly into it, the first is random
+        drawn = fixed.sample(4, rng(seed))[:, 0].tolist()
+        firsts.add(drawn[0])
+        assert drawn in ([1, 2, 3, 1], [2, 3, 1, 2], [3, 1, 2, 3])
+    assert firsts == {1, 2, 3}
     assert repr(fixed) == "Fixed(3 points of shape (1,))"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import gan_teach as gt
 from gan_teach.dynamics import rotation_period, step_spectrum
-from gan_teach.streams import generator
+from gan_teach.dynamics.streams import generator
 from gan_teach.zoo import DIRAC_LEARNING_RATE, DIRAC_METHODS, DIRAC_START, DIRAC_STEPS, dirac_gan
 
 LR = DIRAC_LEARNING_RATE

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from gan_teach import dropout, dynamics, probes
+from gan_teach import dynamics
 from gan_teach.data import Normal, Points
-from gan_teach.ensemble import stack
+from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
-from gan_teach.models import MLP, stack_modules
-from gan_teach.streams import generator, mix
-from gan_teach.training import EMA, observe, record, train
+from gan_teach.games.ensemble import stack
+from gan_teach.models import MLP, dropout, stack_modules
+from gan_teach.training import EMA, observe, probes, record, train
 
 SEEN: dict[str, Any] = {"params": probes.params(), "g": probes.loss("g"), "d": probes.loss("d")}
 

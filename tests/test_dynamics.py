@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from cases import GAMES, dirac, function, plane, rng, tutorial, value
-from gan_teach import dynamics, penalties
-from gan_teach.ensemble import stack
-from gan_teach.games import FunctionGame
-from gan_teach.probes import params
-from gan_teach.spectra import flatten, vector_field
+from gan_teach import dynamics
+from gan_teach.analysis.spectra import flatten, vector_field
+from gan_teach.games import FunctionGame, penalties
+from gan_teach.games.ensemble import stack
 from gan_teach.training import record, train
+from gan_teach.training.probes import params
 
 F64 = torch.float64
 

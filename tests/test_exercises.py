@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from gan_teach import exercises as ex
-from gan_teach.exercises.base import function, number
+from gan_teach.course import exercises as ex
+from gan_teach.course.exercises.base import function, number
 
 
 def gradient_of_log(sign):

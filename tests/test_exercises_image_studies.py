@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import convnets, losses, metrics, schedules
-from gan_teach import exercises as ex
-from gan_teach.penalties import r1
-from gan_teach.training import EMA
+from gan_teach import metrics
+from gan_teach.course import exercises as ex
+from gan_teach.games import losses
+from gan_teach.games.penalties import r1
+from gan_teach.models import convnets
+from gan_teach.training import EMA, schedules
 
 
 def test_a_quarter_of_the_width_by_counting():

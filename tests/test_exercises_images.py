@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import convnets
-from gan_teach import exercises as ex
+from gan_teach.course import exercises as ex
+from gan_teach.course.exercises import images
 from gan_teach.data import stacked_digits
-from gan_teach.exercises import images
 from gan_teach.metrics import class_coverage
+from gan_teach.models import convnets
 
 
 def bce(score, target):

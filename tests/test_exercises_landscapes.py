@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach import exercises as ex
+from gan_teach.course import exercises as ex
 
 CHECKS = [
     ex.check_collapse_loss, ex.check_bad_basins, ex.check_way_out, ex.check_missing_mode,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from gan_teach import exercises as ex
 from gan_teach import metrics
+from gan_teach.course import exercises as ex
 
 LOG2 = math.log(2)
 

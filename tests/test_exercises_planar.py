@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach import exercises as ex
+from gan_teach.course import exercises as ex
 
 CHECKS = [
     ex.check_growth, ex.check_steps_per_decade, ex.check_largest_step,

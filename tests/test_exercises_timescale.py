@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan_teach import exercises
+from gan_teach.course import exercises
 
 
 def crossing(a, b, d):

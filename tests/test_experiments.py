@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import gan_teach as gt
-from gan_teach import experiments as ex
 from gan_teach.history import History
+from gan_teach.zoo import experiments as ex
 
 TARGET = 2 * math.log(0.5)
 

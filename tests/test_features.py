@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from gan_teach import features, metrics
-from gan_teach.features import Extractor
+from gan_teach import metrics
+from gan_teach.metrics import features
+from gan_teach.metrics.features import Extractor
 
 pytorch_fid = pytest.importorskip("pytorch_fid.inception")
 
@@ -121,18 +122,6 @@ def test_a_random_network_in_the_cache_is_not_genuine_either(weights, tmp_path, 
     assert not features.inception(dims=64).genuine
 
 
-def test_logits_of_the_inception_score_are_those_of_torch_fidelity(weights, images):
-    extract = features.inception_logits(weights)
-    pixels = ((images[:2] + 1) * 127.5).round().to(torch.uint8)
-    with torch.no_grad():
-        (logits,) = extract.network.get_submodule("network")(pixels)
-    theirs = logits.double().numpy()
-    ours = extract(images[:2])
-    assert ours.shape == (2, 1008)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
-    assert not extract.genuine
-
-
 def test_batch_size_and_grey_images(images):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1))
     extract = Extractor("conv", "0" * 8, network)
@@ -168,9 +157,8 @@ def test_missing_and_foreign_weights_are_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="no file of Inception weights"):
         features.inception(tmp_path / "none.pth")
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
-    for make in (features.inception, features.inception_logits):
-        with pytest.raises(ValueError, match="does not hold Inception weights"):
-            make(tmp_path / "other.pth")
+    with pytest.raises(ValueError, match="does not hold Inception weights"):
+        features.inception(tmp_path / "other.pth")
     with pytest.raises(ValueError, match="dims must be one of"):
         features.inception(dims=100)
 

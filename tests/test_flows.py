@@ -11,14 +11,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gan_teach import flows
-from gan_teach.flows import engines, steps
+from gan_teach.analysis import flows
+from gan_teach.analysis.flows import engines, steps
 from gan_teach.games import FunctionGame
 
 TWO_PI = 2 * math.pi
 RULES = ("simultaneous", "alternating")
 ENGINES = ("numba", "tensors", "graph", "autograd")
-TRAJECTORIES = importlib.import_module("gan_teach.flows.trajectories")  # the name is a function's
+TRAJECTORIES = importlib.import_module(
+    "gan_teach.analysis.flows.trajectories"
+)  # the name is a function's
 
 
 def engine_of(name, game, probes, order, cells, count):
@@ -52,7 +54,7 @@ def use(monkeypatch):
 @pytest.fixture
 def no_numba(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "gan_teach.flows.compiled", raising=False)
+    monkeypatch.delitem(sys.modules, "gan_teach.analysis.flows.compiled", raising=False)
 
 
 def game_of(f, n_g=1, n_d=1, f_d=None):
@@ -221,9 +223,9 @@ def test_g_is_first_in_alternating_steps_unless_said():
     start: dict[str, Any] = {
         "starts": [1.9, -2.1], "lr": 0.3, "steps": 3, "rule": "alternating",
     }  # fmt: skip
+    orders: list[dict[str, Any]] = [{}, {"first": "g"}, {"first": "d"}]
     default, g, d = (
-        flows.trajectories(game_of(torus), **start, **order).points
-        for order in ({}, {"first": "g"}, {"first": "d"})
+        flows.trajectories(game_of(torus), **start, **order).points for order in orders
     )
     np.testing.assert_array_equal(default, g)
     assert np.abs(default[1:] - d[1:]).max() > 0.01
@@ -332,7 +334,7 @@ def test_published_shares_on_the_polynomial():
 @pytest.mark.parametrize("rule", RULES)
 def test_a_cell_is_dropped_only_where_it_cannot_leave(rule):
     """Around (0, 0) the torus contracts above about tau = 17/23."""
-    settled = importlib.import_module("gan_teach.flows.basins")._settled
+    settled = importlib.import_module("gan_teach.analysis.flows.basins")._settled
     given = TRAJECTORIES.pose(game_of(torus), [0.0, 0.0], 1.0, 0.04, 1, rule, "g", TWO_PI)
     origin, reach = torch.zeros(2, dtype=torch.float64), 1e-2
     assert settled(given, origin, 0.5, reach) == 0
@@ -484,7 +486,7 @@ def units(found, exact):
 
 @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="long doubles are doubles here")
 def test_own_sine_cosine_and_exponential_are_within_2_units_in_the_last_place():
-    compiled = pytest.importorskip("gan_teach.flows.compiled", exc_type=ImportError)
+    compiled = pytest.importorskip("gan_teach.analysis.flows.compiled", exc_type=ImportError)
     rng = np.random.default_rng(0)
     near = np.arange(-400, 401) * (np.pi / 4)
     small = np.concatenate([rng.uniform(-10, 10, 20_000), 10.0 ** rng.uniform(-300, 0, 2000)])
@@ -500,7 +502,7 @@ def test_own_sine_cosine_and_exponential_are_within_2_units_in_the_last_place():
 
 
 def test_own_functions_end_where_those_of_c_do():
-    compiled = pytest.importorskip("gan_teach.flows.compiled", exc_type=ImportError)
+    compiled = pytest.importorskip("gan_teach.analysis.flows.compiled", exc_type=ImportError)
     assert compiled.exp(710.0) == compiled.exp(math.inf) == math.inf
     assert compiled.exp(-800.0) == compiled.exp(-math.inf) == 0.0
     assert compiled.exp(0.0) == compiled.cos(0.0) == 1.0

@@ -7,8 +7,9 @@
 import numpy as np
 import pytest
 
-from gan_teach import metrics, plots, style
+from gan_teach import metrics, plots
 from gan_teach.plots import gallery as module
+from gan_teach.plots import style
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(50, 2))

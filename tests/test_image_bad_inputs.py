@@ -15,10 +15,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_teach import cli, penalties
+from gan_teach import cli
 from gan_teach.data import Images, Normal
-from gan_teach.games import GAN
-from gan_teach.image_runs import Settings, keeper, train_images
+from gan_teach.games import GAN, penalties
+from gan_teach.studies.image_runs import Settings, keeper, train_images
 from gan_teach.zoo import IMAGE_GANS
 
 RNG = np.random.default_rng(3)

@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 import torch
 
-from gan_teach.image_runs import Settings, train_images
+from gan_teach.studies.image_runs import Settings, train_images
 
 # Children are forked, so that torch is imported only once.
 COMMON = """

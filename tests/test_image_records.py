@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import image_records, image_runs, plots
-from gan_teach.image_runs import Settings, train_images
+from gan_teach import plots
 from gan_teach.plots.images import sheet
+from gan_teach.studies import image_records, image_runs
+from gan_teach.studies.image_runs import Settings, train_images
 from gan_teach.zoo import IMAGE_GANS
 
 

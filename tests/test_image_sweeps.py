@@ -8,10 +8,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gan_teach import cli
-from gan_teach.checkpoints import load_checkpoint
-from gan_teach.image_runs import Outcome, Settings, load_run, sweep, sweep_images, train_images
-from gan_teach.image_runs.sweep import MARKER, combinations
+from gan_teach import cli, zoo
+from gan_teach.studies.image_runs import (
+    Outcome,
+    Settings,
+    load_run,
+    sweep,
+    sweep_images,
+    train_images,
+)
+from gan_teach.studies.image_runs.sweep import MARKER, combinations
+from gan_teach.training.checkpoints import load_checkpoint
 
 
 @pytest.fixture
@@ -28,6 +35,32 @@ def test_every_combination_has_a_folder_and_seeds_vary_most_slowly(small):
     assert list(runs) == ["tau0.5-seed3", "tau2-seed3", "tau0.5-seed1", "tau2-seed1"]
     assert runs["tau2-seed1"] == replace(small, tau=2, seed=1)
     assert list(combinations(small, {})) == ["seed0"]
+
+
+def test_values_that_differ_in_the_eighth_digit_are_two_runs(small):
+    runs = combinations(small, {"lr": [1e-3, 1.0000001e-3]})
+    assert list(runs) == ["lr0.001-seed0", "lr0.0010000001-seed0"]
+
+
+CHANGED = {  # the same settings, by which another run is trained
+    "configuration": lambda m: m.setitem(
+        zoo.IMAGE_GANS,
+        "mnist-vanilla",
+        replace(zoo.IMAGE_GANS["mnist-vanilla"], label_smoothing=0.7),
+    ),
+    "library": lambda m: m.setattr(sweep, "__version__", "0.0"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
+def test_a_finished_run_of_another_content_does_not_count(change, small, tmp_path, monkeypatch):
+    list(sweep_images(small, tmp_path, {}))
+    asked = []
+    monkeypatch.setattr(sweep, "train_images", lambda settings, *a, **k: asked.append(settings))
+    assert [o.told for o in sweep_images(small, tmp_path, {})] == ["before"]
+    change(monkeypatch)
+    list(sweep_images(small, tmp_path, {}))
+    assert asked == [small]
 
 
 @pytest.mark.parametrize("how", [{}, {"jobs": 2}, {"cluster": "debug"}], ids=str)

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,17 +21,20 @@ def test_no_name_is_listed_twice():
     assert len(gt.__all__) == len(set(gt.__all__))
 
 
-@pytest.mark.parametrize("name", [n for n, m in vars(gt)["_MODULE_OF"].items() if m != f".{n}"])
-def test_no_function_has_the_name_of_a_module(name):
-    """Importing a submodule sets an attribute of the package, which would hide the function."""
-    package = Path(gt.__file__).parent
-    assert not (package / f"{name}.py").exists()
-    assert not (package / name).exists()
+ROOMS = sorted(p.name for p in Path(gt.__file__).parent.iterdir() if (p / "__init__.py").exists())
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_function_has_the_name_of_a_room(room):
+    """Importing a room sets an attribute of the package, which would hide the function."""
+    assert isinstance(
+        getattr(gt, room, None) or importlib.import_module(f"gan_teach.{room}"), ModuleType
+    )
 
 
 @pytest.mark.parametrize("name", ["trian", "_private", ""])
 def test_an_unknown_name_is_an_attribute_error(name):
-    with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+    with pytest.raises(AttributeError, match="attribute"):
         getattr(gt, name)
 
 

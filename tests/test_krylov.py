@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach import streams
-from gan_teach.krylov import extremes, jacobian_transpose
-from gan_teach.spectra import jacobian
+from gan_teach.analysis.krylov import extremes, jacobian_transpose
+from gan_teach.analysis.spectra import jacobian
+from gan_teach.dynamics import streams
 
 KEYS = {"LM": lambda z: -abs(z), "SM": abs, "LR": lambda z: -z.real, "SR": lambda z: z.real}
 

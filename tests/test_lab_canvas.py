@@ -97,7 +97,7 @@ def test_a_run_stops_where_the_learner_saw_it():
     canvas.playing = True
     canvas.wanted += 8
     stop_at(canvas, 5)
-    assert (panel.session.step, panel.replay.value) == (5, "normal/5")
+    assert (panel.session.step, panel.replay.value) == (5, "normal,draws=2/5")
     assert panel.session.frame.narration == other.tick(5).narration
     canvas.playing = True
     canvas.wanted += 4

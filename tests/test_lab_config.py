@@ -8,11 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gan_teach import experiments
+from gan_teach.dynamics.streams import DRAWS
 from gan_teach.lab import replay as replays_module
 from gan_teach.lab.config import PRESETS, Config, preset
 from gan_teach.lab.knobs import DATA, KNOBS
 from gan_teach.lab.replay import Replay, resolve
+from gan_teach.lab.session import Session
+from gan_teach.zoo import experiments
 
 
 def values(knob):
@@ -72,17 +74,19 @@ def accepted(text):
 
 
 @settings(max_examples=400)
-@given(st.one_of(st.text(max_size=60), st.text("normal,seed=1/20.5e-+d_steps", max_size=60)))
-@example("normal/²,lr=1")
+@given(
+    st.one_of(st.text(max_size=60), st.text("normal,seed=1,draws=2/20.5e-+d_steps", max_size=60))
+)
+@example("normal,draws=2/²,lr=1")
 @example("normal,seed=١")
 @example("normal,lr=nan")
 @example("normal,lr=1e999")
 @example("normal,seed=1_0")
 @example("normal,__class__=1")
-@example("normal,turn=both/3,preset=noisy")
-@example("normal/3,seed=1")
-@example("normal/5,lr=1/4,lr=2")
-@example("normal/99999999")
+@example("normal,turn=both,draws=2/3,preset=noisy")
+@example("normal,draws=2/3,seed=1")
+@example("normal,draws=2/5,lr=1/4,lr=2")
+@example("normal,draws=2/99999999")
 @example("normal,lr=0.1,lr=0.2")
 @example("normal,loss=hinge,smoothing=0.9")
 def test_any_text_is_a_run_or_one_error(text):
@@ -102,7 +106,7 @@ def test_a_damaged_string_is_a_run_or_one_error(replay, data):
 
 ALPHABETS = [
     string.printable,
-    "normal,seed=1/20.5e-+d_steps",
+    "normal,seed=1,draws=2/20.5e-+d_steps",
     "".join(map(chr, range(0x100, 0x3000, 97))) + "\0\ud800\U0001f600",
 ]
 
@@ -131,11 +135,26 @@ def test_ten_thousand_strings_are_each_a_run_or_one_error(replay, seed):
 @pytest.mark.parametrize(
     "text",
     ["", "abnormal", "normal,lr", "normal,speed=3", "normal,d_steps=-1", "normal,d_steps=2.5",
-     "normal,lr=-1", "normal,loss=Hinge", "normal/ten", "normal/7/8", "normal/4,lr=1/4,lr=2",
-     "normal/1,seed=2", "normal,d_steps=999", "normal,seed=99999999999999", "normal/1000001"],
+     "normal,lr=-1", "normal,loss=Hinge", "normal,draws=2/ten", "normal,draws=2/7/8",
+     "normal,draws=2/4,lr=1/4,lr=2", "normal,draws=2/1,seed=2", "normal,d_steps=999",
+     "normal,seed=99999999999999", "normal,draws=2/1000001", "normal,draws=x/3",
+     "normal,draws=2,lr=1/3", "normal,draws=2/3,draws=2/4", "normal/3"],
 )  # fmt: skip
 def test_bad_strings_are_refused(text):
     assert not accepted(text)
+
+
+def test_a_run_of_other_draws_is_refused_by_name():
+    replay = Replay(preset("noisy", seed=3), {5: {"lr": 0.2}}, 20)
+    assert str(replay) == f"noisy,seed=3,draws={DRAWS}/5,lr=0.2/20"
+    for text, version in (("noisy,seed=3/5,lr=0.2/20", 1), ("noisy,seed=3,draws=9/20", 9)):
+        with pytest.raises(
+            ValueError, match=rf"draws of version {version}.*noisy,draws={DRAWS}/20"
+        ):
+            Replay.parse(text)
+    assert Replay.parse("noisy,seed=3") == Replay(preset("noisy", seed=3))  # nothing drawn so far
+    with pytest.raises(ValueError, match="draws of version 1"):
+        Session(Replay(preset("noisy"), steps=20, draws=1))
 
 
 def test_a_string_of_any_length_is_refused_before_it_is_read():

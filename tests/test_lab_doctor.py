@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from doctor_cases import CASES
-from gan_teach.lab import Session, rates
+from gan_teach.lab import Session, doctor, rates
 from gan_teach.lab.doctor import NAMES, SIGNS, Diagnosis, Evidence, diagnose, named, treat
 from gan_teach.lab.examination import Orbit, examine, orbit
 from gan_teach.lab.forecast import forecast
@@ -127,7 +127,7 @@ def test_an_overflow_is_treated_from_the_last_change_on():
     session.go(70)
     found = diagnose(session)
     assert (found.name, found.step, found.remedy) == ("divergence", 30, {"lr": 5.0})
-    assert treat(session, found).replay == "normal/30,lr=5.0,loss=least_squares"
+    assert treat(session, found).replay == "normal,draws=2/30,lr=5.0,loss=least_squares"
 
 
 def test_a_young_run_is_not_judged():
@@ -188,13 +188,48 @@ def test_each_sign_has_its_name_its_numbers_and_a_remedy(healthy, name, config, 
     assert seen.config.changed(**remedy) != seen.config  # knobs that exist, and a change
 
 
+REMEDIES = [  # which change, of which settings, and by how much: from the sentences of the advice
+    ("_slower", "strong-discriminator,d_steps=50", {"d_steps": 1}),
+    ("_slower", "strong-discriminator,d_steps=50,g_steps=2", {"d_steps": 2}),
+    ("_slower", "normal,tau=4,lr=0.1", {"lr": 0.4, "tau": 1.0}),
+    ("_slower", "normal,d_steps=50,tau=100,lr=0.001", {"lr": 0.01, "tau": 10.0}),
+    ("_slower", "normal,tau=0.6", {"tau": 0.2}),
+    ("_slower", "dirac,tau=2,lr=0.1", {"lr": 0.2, "tau": 1.0}),
+    ("_faster", "normal,g_steps=10", {"g_steps": 1}),
+    ("_faster", "normal,g_steps=10,d_steps=3", {"g_steps": 3}),
+    ("_faster", "normal,g_steps=3,d_steps=0", {"g_steps": 1}),
+    ("_faster", "normal,g_steps=0,d_steps=0", {"d_steps": 1}),
+    ("_faster", "normal,tau=0.1", {"tau": 1.0}),
+    ("_faster", "normal,tau=2", {"tau": 6.0}),
+    ("_spread_out", "two-gaussians,loss=non_saturating", {"loss": "relativistic"}),
+    ("_spread_out", "two-gaussians,loss=saturating,tau=0.34", {"loss": "relativistic"}),
+    ("_spread_out", "two-gaussians,loss=non_saturating,tau=0.32", {"tau": 1.0}),
+    ("_spread_out", "two-gaussians,loss=non_saturating,g_steps=2", {"g_steps": 1}),
+    ("_spread_out", "two-gaussians,loss=relativistic", {"tau": 3.0}),
+    ("_open_eyes", "normal,noise=5", {"noise": 0.5}),
+    ("_open_eyes", "normal,noise=1", {"tau": 3.0}),
+    ("_open_eyes", "two-gaussians,optimizer=sgd,lr=0.001", {"tau": 50.0}),
+    ("_open_eyes", "two-gaussians,optimizer=sgd,lr=0.05", {"tau": 3.0}),
+    ("_open_eyes", "two-gaussians,optimizer=adam,lr=0.001", {"tau": 3.0}),
+    ("_open_eyes", "normal,lr=0.001", {"tau": 3.0}),
+    ("_friction", "two-gaussians", {"penalty": "r1"}),
+    ("_friction", "two-gaussians,penalty=r1,weight=2", {"weight": 6.0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("remedy", "preset", "change"), REMEDIES, ids=lambda x: str(x)[:40])
+def test_a_remedy_turns_what_it_says_by_what_it_says(remedy, preset, change):
+    found = getattr(doctor, remedy)(Session(preset).config)
+    assert (found[1] if isinstance(found, tuple) else found) == pytest.approx(change)
+
+
 def test_a_diagnosis_can_be_read():
     found = Diagnosis("cycling", (Evidence("turns", 3.0, "in 100 rounds"),), "Add friction.")
     assert str(found) == "cycling. turns: 3 (in 100 rounds). Add friction."
 
 
 def test_looking_changes_nothing():
-    session, untouched = Session("normal,seed=3/80"), Session("normal,seed=3/80")
+    session, untouched = Session("normal,seed=3,draws=2/80"), Session("normal,seed=3,draws=2/80")
     diagnose(session)
     for run in (session, untouched):
         run.go(20)

@@ -8,14 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_teach import experiments, plots
+from gan_teach import plots
 from gan_teach.dynamics import alternating
 from gan_teach.lab import Session
 from gan_teach.lab.frame import LOOKS, Arrows, Lines, Points
 from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.thinned import Thinned
 from gan_teach.training import advance, train
-from gan_teach.zoo import line
+from gan_teach.zoo import experiments, line
 
 
 def state_of(session):
@@ -88,7 +88,7 @@ def test_single_steps_move_one_player():
     assert (last[2:] == after[2:]).all()
     assert session.config.turn == "both"
     session.tick()
-    assert session.replay == "normal/0,turn=d/1,turn=g/2,turn=both/3"
+    assert session.replay == "normal,draws=2/0,turn=d/1,turn=g/2,turn=both/3"
 
 
 def explore(session):
@@ -132,6 +132,20 @@ def test_going_back_and_forth_changes_nothing(steps):
     same(straight, wandering)
 
 
+def test_the_past_knows_no_losses_of_the_future():
+    session, fresh = Session("five-gaussians"), Session("five-gaussians")
+    at = {0: dict(session.state.losses)}
+    for step in range(1, 13):
+        session.go()
+        at[step] = dict(session.state.losses)
+    for step in (8, 5, 0, 12, 3):
+        session.rewind(step)
+        assert session.state.losses == at[step]
+    session.rewind(0)
+    assert session.state.losses == fresh.state.losses == {}
+    assert session.branch().state.losses == {}
+
+
 def test_a_branch_goes_its_own_way_and_leaves_the_first_alone():
     session, straight = explore(Session("normal")), explore(Session("normal"))
     session.rewind(25)
@@ -146,7 +160,7 @@ def test_a_branch_goes_its_own_way_and_leaves_the_first_alone():
     assert branch.config.optimizer == "rmsprop"
     assert session.config.optimizer == "momentum"
     branch.rewind(10)
-    same(branch, Session("normal/9,d_steps=3,lr=0.01,optimizer=adam/10"))
+    same(branch, Session("normal,draws=2/9,d_steps=3,lr=0.01,optimizer=adam/10"))
 
 
 def test_a_knob_turned_in_the_past_replaces_the_future():
@@ -168,7 +182,7 @@ def test_turning_a_knob_back_before_the_next_update_leaves_no_trace():
     session.set(lr=0.7)
     session.set(lr=0.1)
     assert session.set(lr=0.1) == "Nothing changed."
-    assert session.replay == "normal/3"
+    assert session.replay == "normal,draws=2/3"
 
 
 def test_the_seed_starts_anew_and_reset_keeps_the_settings():
@@ -190,7 +204,7 @@ def test_mistakes_change_nothing():
                   {"loss": "hinge", "smoothing": 0.9}):  # fmt: skip
         with pytest.raises((TypeError, ValueError)):
             session.set(**knobs)
-    assert session.replay == "normal/2"
+    assert session.replay == "normal,draws=2/2"
     with pytest.raises(ValueError, match="k must be at least 0, got -1"):
         session.tick(-1)
     with pytest.raises(ValueError, match="ends at step 1000000"):
@@ -212,7 +226,7 @@ def test_memory_is_bounded_and_records_depend_only_on_how_far_the_run_has_come()
     for session in (one, many):
         session.rewind(777)
     assert one.history.steps[-1] == 777
-    assert state_of(one) == state_of(Session("normal/777"))
+    assert state_of(one) == state_of(Session("normal,draws=2/777"))
 
 
 @given(st.integers(1, 20), st.integers(1, 4), st.integers(0, 400))
@@ -283,7 +297,7 @@ def test_a_run_that_goes_back_to_a_turn_has_the_settings_that_follow():
     assert session.config.d_steps == 3
     assert Session(session.replay).config == session.config
     session.set(noise=0.5)  # a second knob at the same step leaves the first one turned
-    assert session.replay == "normal/6,d_steps=3,noise=0.5"
+    assert session.replay == "normal,draws=2/6,d_steps=3,noise=0.5"
 
 
 def test_looking_takes_one_thread_and_gives_the_others_back(monkeypatch):

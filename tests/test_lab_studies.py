@@ -48,7 +48,7 @@ def press(study, label):
 
 
 def test_the_doctor_reports_and_treats_from_here():
-    desk = Desk("dirac,rule=alternating/150")
+    desk = Desk("dirac,rule=alternating,draws=2/150")
     doctor = Doctor(desk)
     press(doctor, "No remedy yet")
     assert desk.session.config.penalty == "none"
@@ -61,7 +61,7 @@ def test_the_doctor_reports_and_treats_from_here():
     before = desk.session
     press(doctor, "Try: Penalty r1")
     assert (desk.session.config.penalty, before.config.penalty) == ("r1", "none")
-    assert desk.session.replay == "dirac,rule=alternating/150,penalty=r1"
+    assert desk.session.replay == "dirac,rule=alternating,draws=2/150,penalty=r1"
     assert desk.said == ["A branch of the run from here, with Penalty r1. Press Play."]
     press(doctor, "Examine")
     assert "too early" in doctor.report.value
@@ -69,7 +69,7 @@ def test_the_doctor_reports_and_treats_from_here():
 
 
 def test_a_twin_runs_beside_the_run_and_can_take_its_place():
-    desk = Desk("dirac/10")
+    desk = Desk("dirac,draws=2/10")
     view = TwinView(desk)
     press(view, "Both: 10 rounds")
     assert view.pictures.value == ""
@@ -81,14 +81,14 @@ def test_a_twin_runs_beside_the_run_and_can_take_its_place():
     assert view.pictures.value.count("<img ") == 2
     assert view.pictures.value.count('alt="Round 20: ') == 2
     press(view, "Go on")
-    assert desk.session.replay == "dirac/10,penalty=r1/20"
+    assert desk.session.replay == "dirac,draws=2/10,penalty=r1/20"
     press(view, "Both: 10 rounds")
     assert desk.session.step == 20
 
 
 @pytest.mark.parametrize("value", ["r9", "", "<b>"])
 def test_a_twin_of_a_wrong_value_is_refused_in_words(value):
-    desk = Desk("dirac/10")
+    desk = Desk("dirac,draws=2/10")
     view = TwinView(desk)
     view.knob.value, view.value.value = "penalty", value
     press(view, "Start")
@@ -98,7 +98,7 @@ def test_a_twin_of_a_wrong_value_is_refused_in_words(value):
 
 
 def test_scenes_go_forth_and_back_within_their_bounds():
-    desk = Desk("normal/5")
+    desk = Desk("normal,draws=2/5")
     view = SlowMotion(desk)
     press(view, "Next scene")
     press(view, "Tell")
@@ -118,7 +118,7 @@ def test_scenes_go_forth_and_back_within_their_bounds():
 
 
 def test_latents_go_to_their_samples_in_a_picture_that_says_how_far():
-    desk = Desk("five-gaussians/5")
+    desk = Desk("five-gaussians,draws=2/5")
     view = Morph(desk)
     press(view, "Show it here")
     assert "0% of the way" in view.picture.value
@@ -127,14 +127,14 @@ def test_latents_go_to_their_samples_in_a_picture_that_says_how_far():
     assert "50% of the way" in view.picture.value
     assert view.picture.value != seen
     assert desk.session.step == 5
-    desk.session = Session("normal/5")
+    desk.session = Session("normal,draws=2/5")
     press(view, "Show it here")
     assert "no lattice to follow" in desk.said[-1]
     assert view.picture.value == ""
 
 
 def test_files_are_offered_as_links_that_hold_them():
-    desk = Desk("dirac/6")
+    desk = Desk("dirac,draws=2/6")
     view = Export(desk)
     for ending, label in (
         ("png", "Picture"),
@@ -162,13 +162,13 @@ def test_files_are_offered_as_links_that_hold_them():
 
 
 def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
-    panel = Panel(Session("normal/60"))
+    panel = Panel(Session("normal,draws=2/60"))
     titles = [getattr(w, "description", "") for w in parts(panel.box)]
     wanted = ("Ask the doctor", "Compare with a twin", "One round in slow motion",
               "From latents to samples", "Keep this run")  # fmt: skip
     for title in wanted:
         assert f"▸ {title}" in titles
-    panel.load("dirac,rule=alternating/120")
+    panel.load("dirac,rule=alternating,draws=2/120")
     doctor = panel._studies[0]
     buttons = {w.description: w for w in parts(doctor) if isinstance(w, ipywidgets.Button)}
     buttons["Examine this run"].click()

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import spectra
+from gan_teach.analysis import spectra
 from gan_teach.dynamics.linear import step_spectrum
+from gan_teach.dynamics.streams import generator
 from gan_teach.lab import Session
 from gan_teach.lab.steering import update_rule
 from gan_teach.lab.turning import FOUND, obstacle, round_spectrum
 from gan_teach.lab.world import DISC
-from gan_teach.streams import generator
 
 SMALL = {"width": 6, "depth": 1, "data": "two-gaussians"}
 

@@ -40,7 +40,7 @@ def test_twins_part_where_their_histories_do():
     twin = Twin(first, penalty="r1", tolerance=1.0)
     for _ in range(5):
         twin.tick(7)
-    one, other = Session("dirac"), Session("dirac/20,penalty=r1")
+    one, other = Session("dirac"), Session("dirac,draws=2/20,penalty=r1")
     one.tick(55)
     other.tick(35)
     gap = np.abs(one.history["params"] - other.history["params"]).max(1)
@@ -131,7 +131,7 @@ def explored():
 
 
 def test_five_lines_of_code_repeat_the_run_bit_for_bit():
-    for session in (explored(), Session("dirac-r1"), Session("five-gaussians,width=4/3")):
+    for session in (explored(), Session("dirac-r1"), Session("five-gaussians,width=4,draws=2/3")):
         lines = code(session)
         assert lines.count("\n") == 4
         assert max(map(len, lines.splitlines())) < 200

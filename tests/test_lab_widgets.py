@@ -46,7 +46,7 @@ def test_each_count_of_play_is_as_many_ticks_and_pictures_as_a_burst():
     assert panel.session.step == 6
     assert len(set(map(bytes, seen))) == 9  # the first and the last one as sharper files, too
     assert panel.moment.value.value == 6
-    assert panel.replay.value == "normal/6"
+    assert panel.replay.value == "normal,draws=2/6"
     assert "Game 6:" in panel.narration.value
 
 
@@ -61,7 +61,7 @@ def test_words_and_controls_follow_a_playing_picture_twice_a_second(monkeypatch)
     assert panel.session.step == 4
     assert (panel.narration.value, panel.replay.value, panel.moment.value.value) == seen
     panel.knobs["noise"].value.value = 0.5  # and so is a learner's own act
-    assert panel.replay.value == "dirac/4,noise=0.5"
+    assert panel.replay.value == "dirac,draws=2/4,noise=0.5"
     assert "Round 4:" in panel.narration.value
     clock += 0.4
     play(panel, pause=False)
@@ -152,7 +152,7 @@ def test_buttons_step_and_reset():
     for name in ("d", "g", "round"):
         panel.buttons[name].click()
     assert panel.session.step == 3
-    assert panel.replay.value == "normal/0,turn=d/1,turn=g/2,turn=both/3"
+    assert panel.replay.value == "normal,draws=2/0,turn=d/1,turn=g/2,turn=both/3"
     panel.buttons["reset"].click()
     assert panel.replay.value == "normal"
 
@@ -177,7 +177,7 @@ def test_seed_and_preset_start_anew():
     panel.preset.value.value = "stronger-discriminator"
     assert panel.replay.value == "stronger-discriminator"
     assert panel.knobs["d_steps"].value.value == 100
-    panel.wanted.value = "noisy,d_steps=5/6"
+    panel.wanted.value = "noisy,d_steps=5,draws=2/6"
     panel._load_wanted()
     assert panel.session.step == 6
     assert panel.preset.value.value == "noisy"
@@ -287,7 +287,7 @@ def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
     assert shown.session.step == 0  # the strip is of a run of its own
     shown.session.tick(5)
     assert "Game 5: V" in shown._repr_mimebundle_()["text/html"]
-    assert repr(shown) == "Lab('noisy,d_steps=3/5')"
+    assert repr(shown) == "Lab('noisy,d_steps=3,draws=2/5')"
     assert shown.history.steps[-1] == 5
 
 
@@ -301,8 +301,8 @@ def test_without_ipywidgets_the_strip_remains(monkeypatch):
 
 def test_the_public_name_opens_a_run_from_its_string():
     assert gt.Lab is Lab
-    shown = gt.Lab("noisy,d_steps=4/7", lr=0.05)
-    assert shown.replay == "noisy,d_steps=4,lr=0.05/7"
+    shown = gt.Lab("noisy,d_steps=4,draws=2/7", lr=0.05)
+    assert shown.replay == "noisy,d_steps=4,lr=0.05,draws=2/7"
     with pytest.raises(ValueError, match="preset must be one of"):
         gt.Lab("noise")
 

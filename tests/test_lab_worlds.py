@@ -10,13 +10,13 @@ import torch
 from scipy.stats import gaussian_kde
 
 from gan_teach.data import Normal
+from gan_teach.dynamics.streams import generator
 from gan_teach.lab import PRESETS, Session
 from gan_teach.lab.frame import LOOKS, Arrows, Field, Lines, Points
 from gan_teach.lab.knobs import DATA, KNOBS
 from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
 from gan_teach.lab.widgets import SPEEDS
 from gan_teach.lab.world import spiral
-from gan_teach.streams import generator
 
 
 def sigmoid(t):
@@ -233,7 +233,7 @@ def places(frame, name):
 
 @pytest.mark.parametrize("latent", [1, 2, 5])
 def test_the_lattice_of_latents_goes_straight_to_what_g_makes_of_it(latent):
-    session = Session(f"five-gaussians,latent={latent}/3")
+    session = Session(f"five-gaussians,latent={latent},draws=2/3")
     first, middle, last = (session.morph(share) for share in (0.0, 0.25, 1.0))
     z = Normal(dim=latent).sample(SHOWN, generator(1))
     start = np.zeros((SHOWN, 2))

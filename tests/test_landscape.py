@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from gan_teach import landscape as ls
+from gan_teach.analysis import landscape as ls
 
 LOG2 = math.log(2)
 
@@ -168,6 +168,27 @@ def test_extreme_masses_converge():
     same = (0.999 * 0.001 + 0.001 * 0.999) * LOG2
     across = 0.999 * 0.999 * softplus(gaps) + 0.001 * 0.001 * softplus(-gaps)
     assert value == pytest.approx(same + across.min(), abs=1e-9)
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9])
+def test_a_fall_above_rounding_is_a_fall_and_rounding_is_none(gap):
+    """Two fakes: the middle state is ``gap`` below the start; a step up by rounding is level."""
+    goal = np.array([False, True, False])
+    value = np.array([1.0 - gap, 1.0, 1.0])  # OFF, the goal, a point from which OFF must be crossed
+    assert ls._can_reach(goal, value).tolist() == [True, True, False]
+    level = np.array([1.0 - 1e-15, 1.0, 1.0])
+    assert ls._can_reach(goal, level).tolist() == [True, True, True]
+
+
+@pytest.mark.parametrize("spread", [1e-6, 1e-4, 1e-2])
+def test_the_pairing_minimum_keeps_small_differences_of_masses(spread):
+    """Two clusters in closed form: with gap g, d/dg = 0 where e^g = a / b, a and b the weights
+    across."""
+    p, q = np.array([0.5 + spread, 0.5 - spread]), np.array([0.5 - spread, 0.5 + spread])
+    a, b = p[0] * q[1], p[1] * q[0]  # weights of s(f_1 - f_0) and s(f_0 - f_1)
+    across = a * math.log1p(b / a) + b * math.log1p(a / b)
+    exact = (p * q).sum() * LOG2 + across
+    assert ls.mass_loss(p, q, "relativistic") == pytest.approx(exact, abs=2e-15)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import torch
 from scipy import integrate, optimize, stats
 
 import gan_teach as gt
-from gan_teach.ensemble import stack
-from gan_teach.spectra import spectra
+from gan_teach.analysis.spectra import spectra
+from gan_teach.games.ensemble import stack
 from gan_teach.zoo import line
 
 GRID = np.linspace(-8.0, 12.0, 2001)

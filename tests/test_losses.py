@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from cases import rng
-from gan_teach import losses
-from gan_teach.losses import LOSSES, Loss
+from gan_teach.games import losses
+from gan_teach.games.losses import LOSSES, Loss
 
 F64 = torch.float64
 REAL = torch.randn(7, dtype=F64, generator=rng(1)) * 2
@@ -142,6 +142,19 @@ def test_smoothing_moves_the_optimum_to_half_the_target(target):
     naive = -(target * log(sigmoid(r)) + (1 - target) * log(1 - sigmoid(r))) - log(1 - sigmoid(f))
     assert loss.d(REAL, FAKE).item() == pytest.approx(naive.mean(), rel=1e-12)
     assert loss.g is losses.non_saturating.g
+
+
+@pytest.mark.parametrize("changed", ["scaled", "smoothed"])
+def test_labels_are_not_smoothed_where_that_would_undo_another_change(changed):
+    """Smoothing replaces D's loss: a factor on it, or another target, would be lost in silence."""
+    base = losses.non_saturating
+    loss = losses.scaled(base, d=0.5) if changed == "scaled" else losses.smoothed(base, 0.8)
+    with pytest.raises(ValueError, match="or has others already"):
+        losses.smoothed(loss, 0.9)
+    real, fake = torch.tensor([0.3, -1.0]), torch.tensor([0.2, 2.0])
+    only_g = losses.smoothed(losses.scaled(base, g=3.0), 0.9)  # D's loss is what it was
+    assert torch.equal(only_g.d(real, fake), losses.smoothed(base, 0.9).d(real, fake))
+    assert torch.equal(only_g.g(real, fake), 3 * base.g(real, fake))
 
 
 def test_smoothing_and_scaling_give_equal_objects_for_equal_settings():

@@ -103,7 +103,6 @@ def test_a_perfect_generator_lies_in_the_band_of_each_mode_score():
 
 METRICS = {
     "js": mt.histogram_js,
-    "tv": mt.histogram_tv,
     "sliced Wasserstein": mt.sliced_wasserstein,
     "kid": mt.kid,
     "mmd": lambda fake, true: mt.rbf_mmd(fake, true, 0.5),
@@ -186,8 +185,6 @@ def test_band_of_an_array_splits_its_rows():
 def test_precision_and_recall_by_hand():
     found = mt.precision_recall([0.5, 10.0], [0.0, 1.0, 2.0, 3.0], k=1)
     assert found == (0.5, 1.0)
-    assert found.f1 == pytest.approx(2 / 3)
-    assert mt.PrecisionRecall(0.0, 0.0).f1 == 0
 
 
 def test_density_and_coverage_by_hand():
@@ -292,6 +289,49 @@ def test_discrete_f_scores_are_exact():
             grid = (1 + w) * fine.precision * fine.recall / (w * fine.precision + fine.recall)
             assert grid.max() <= exact + 1e-12
             assert grid.max() == pytest.approx(exact, abs=1e-4)
+
+
+def test_the_weights_of_the_f_scores_are_eight_and_an_eighth():
+    """With k states of K invented or lost the best point of the curve is a corner: by hand."""
+    for k in (1, 2, 5):
+        share = k / 7  # of recall (precision is 1), then the other way round
+        lost = mt.prd_discrete(np.arange(7) < k, np.ones(7))
+        invented = mt.prd_discrete(np.ones(7), np.arange(7) < k)
+        for beta, name in ((8, "f_8"), (1 / 8, "f_1_8")):
+            by_recall = (1 + beta**2) * share / (beta**2 + share)
+            by_precision = (1 + beta**2) * share / (beta**2 * share + 1)
+            assert getattr(lost, name) == pytest.approx(by_recall, abs=1e-13)
+            assert getattr(invented, name) == pytest.approx(by_precision, abs=1e-13)
+    # in between neither is 1: max over the corner l = fake / real of each state
+    p, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.3, 0.5])
+    found = mt.prd_discrete(p, q)
+    for beta, value in ((8, found.f_8), (1 / 8, found.f_1_8)):
+        scores = []
+        for slope in p / q:
+            precision = np.minimum(slope * q, p).sum()
+            recall = precision / slope
+            weight = beta**2
+            scores.append((1 + weight) * precision * recall / (weight * precision + recall))
+        assert value == pytest.approx(max(scores), abs=1e-13)
+
+
+def test_as_many_clusters_as_samples_are_allowed():
+    """Each sample is a state of its own then, so that nothing is shared."""
+    apart = np.array([[0.0], [1.0], [2.0]])
+    found = mt.prd(apart, apart + 10, clusters=6, runs=1)
+    assert found.precision.max() == found.recall.max() == 0
+    with pytest.raises(ValueError, match="clusters must be at most the 6 samples, got 7"):
+        mt.prd(apart, apart + 10, clusters=7, runs=1)
+
+
+def test_a_curve_is_the_mean_over_clusterings_from_seed_on():
+    fake, true = from_modes(4, 60), real(RING, 60, 1)
+    alone = [mt.prd(fake, true, 6, runs=1, seed=seed) for seed in (5, 6, 7)]
+    assert len({curve.f_8 for curve in alone}) > 1
+    together = mt.prd(fake, true, 6, runs=3, seed=5)
+    for name in ("precision", "recall", "f_8", "f_1_8"):
+        mean = np.mean([getattr(curve, name) for curve in alone], axis=0)
+        np.testing.assert_allclose(getattr(together, name), mean, atol=1e-15)
 
 
 def test_swapping_the_samples_swaps_precision_and_recall():

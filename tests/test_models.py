@@ -4,6 +4,7 @@
 # Wrong arguments are given on purpose, and parts of modules are taken by index.
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from torch import nn
 
 from cases import ToImage, rng
 from gan_teach import models
-from gan_teach.dropout import drops_units
 from gan_teach.models import MLP, Affine1D, DiracDiscriminator, DiracGenerator, Linear
+from gan_teach.models.dropout import drops_units
 
 F64 = torch.float64
 
@@ -164,6 +165,50 @@ def test_apply_takes_other_parameters_with_and_without_a_leading_axis(make, widt
     torch.testing.assert_close(models.apply(modules[0], stacked, x), alone)
 
 
+class Scaled(nn.Module):
+    """A layer, then numbers that are no parameters: one axis of buffers as long as two points."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+        self.register_buffer("scale", torch.tensor(scale))
+        self.register_buffer("order", torch.tensor([1, 0]))
+
+    def forward(self, x):
+        return self.layer(x)[:, self.order] * self.scale
+
+
+@pytest.mark.parametrize("points", [1, 2, 3])
+def test_apply_maps_parameters_and_no_buffers(points):
+    module = Scaled([1.0, -3.0])  # in single precision, evaluated in double
+    own = torch.randn(points, 2, 3, dtype=F64, generator=rng(1)), torch.ones(points, 2, dtype=F64)
+    x = torch.randn(points, 5, 3, dtype=F64, generator=rng(2))
+    alone = (x @ own[0].mT + own[1][:, None])[:, :, [1, 0]] * torch.tensor([1.0, -3.0], dtype=F64)
+    together = models.apply(module, own, x)
+    assert together.dtype == F64
+    torch.testing.assert_close(together, alone, rtol=1e-12, atol=1e-12)
+
+
+def test_members_of_a_stack_keep_their_own_buffers():
+    with torch.random.fork_rng(devices=[]):
+        members = [Scaled([1.0 + i, -3.0]).to(F64) for i in range(3)]
+    stacked: Any = models.stack_modules(members)
+    x = torch.randn(3, 5, 3, dtype=F64, generator=rng(1))
+    alone = torch.stack([m(row) for m, row in zip(members, x, strict=True)])
+    torch.testing.assert_close(stacked(x), alone, rtol=1e-12, atol=1e-12)
+    # two snapshots of each of the three members, the members' axis inside
+    params = [p.detach().repeat(2, *[1] * (p.ndim - 1)) for p in stacked.parameters()]
+    params[0][3:] *= 2.0
+    twice = models.apply(stacked, params, torch.cat([x, x])).unflatten(0, (2, 3))
+    torch.testing.assert_close(twice[0], alone, rtol=1e-12, atol=1e-12)
+    for member, row, found in zip(members, x, twice[1], strict=True):
+        expected = models.apply(member, [2 * member.layer.weight, member.layer.bias], row)
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    assert not stacked.scale.requires_grad
+    members[0].scale.zero_()  # pyright: ignore[reportCallIssue]  # the stack owns copies
+    assert stacked.scale[0, 0] == 1.0
+
+
 def test_shared_input_is_spread_over_the_members():
     stacked = models.stack_modules([MLP(2, 1, seed=s) for s in range(3)])
     x = torch.randn(5, 2, generator=rng())
@@ -198,6 +243,10 @@ def test_evaluating_restores_each_part():
     assert [m.training for m in net.modules()] == modes
 
 
+def spectral():
+    return nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2))
+
+
 BAD = {
     "activation": (lambda: MLP(1, 1, activation="gelu"), "activation must be one of relu.*'gelu'"),
     "init": (lambda: MLP(1, 1, init="kaiming"), "init must be one of default.*'kaiming'"),
@@ -213,8 +262,12 @@ BAD = {
         lambda: models.stack_modules([MLP(1, 1), MLP(1, 1), MLP(1, 1, activation="tanh")]),
         "member 2 .*architecture",
     ),
-    "buffers": (
-        lambda: models.stack_modules([nn.BatchNorm1d(2), nn.BatchNorm1d(2)]), "buffers .*BatchNorm",
+    "statistics": (
+        lambda: models.stack_modules([nn.BatchNorm1d(2), nn.BatchNorm1d(2)]),
+        "BatchNorm1d keeps statistics .*cannot be stacked",
+    ),
+    "power iteration": (
+        lambda: models.stack_modules([spectral(), spectral()]), "SpectralNorm keeps",
     ),
 }  # fmt: skip
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gan_teach import notebooks
-from gan_teach.course import CourseError, chapters, tutorial_folder
+from gan_teach.course import CourseError, chapters, notebooks, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
 KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input"}
@@ -85,7 +84,7 @@ def test_a_chapter_checks_a_number(made):
 
 def test_every_picture_has_alternative_text(source, made):
     bare = [mime for mime, _ in rich(made) if mime.startswith("image/")]
-    assert not bare, f"{source.stem}: draw figures with gan_teach.style.show(fig, alt=...)"
+    assert not bare, f"{source.stem}: draw figures with gan_teach.plots.style.show(fig, alt=...)"
     pages = [content for mime, content in rich(made) if mime == "text/html"]
     for image in re.findall(r"<img\b[^>]*>", "".join(pages)):
         assert re.search(r'\balt="[^"]{10,}"', image), image[:200]

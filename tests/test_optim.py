@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from cases import rng
-from gan_teach import optim
+from gan_teach.dynamics import optim
 
 F64 = torch.float64
 STEPS = 200

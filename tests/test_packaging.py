@@ -28,6 +28,7 @@ CONDA = {
     "torch": "pytorch-cpu",
     "matplotlib": "matplotlib-base",
     "seaborn": "seaborn-base",
+    "lazy-loader": "lazy_loader",
     "nbconvert": "nbconvert-core",
 }
 ONLY_BINDER = {"python", "pip", "hatchling"}

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach.paths import path_angle
-from gan_teach.spectra import flatten, vector_field
+from gan_teach.analysis.paths import path_angle
+from gan_teach.analysis.spectra import flatten, vector_field
 
 START, END = np.array([-1.0, 0.0]), np.array([0.0, 0.0])
 ALPHAS = np.array([0.0, 0.25, 0.5, 0.75, 1.25, 1.5, 1.75, 2.0])

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from cases import PENALTIES, rng
-from gan_teach import penalties
+from gan_teach.games import penalties
+from gan_teach.games.penalties import dragan, r1, r2, wgan_gp
 from gan_teach.models import MLP
-from gan_teach.penalties import dragan, r1, r2, wgan_gp
 
 F64 = torch.float64
 SIZES = [1, 16, 64, 256]

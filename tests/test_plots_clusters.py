@@ -8,8 +8,9 @@ import matplotlib.colors
 import numpy as np
 import pytest
 
-from gan_teach import plots, style
+from gan_teach import plots
 from gan_teach.history import History
+from gan_teach.plots import style
 
 STEPS = np.arange(0, 50, 10)
 

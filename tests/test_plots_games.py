@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from matplotlib.patches import Circle
 
-from gan_teach import plots, style
+from gan_teach import plots
 from gan_teach.history import History
+from gan_teach.plots import style
 
 
 def texts(ax):

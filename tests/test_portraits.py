@@ -8,8 +8,8 @@ import torch
 
 import gan_teach as gt
 from gan_teach import plots, zoo
+from gan_teach.analysis.paths import contraction, turning_period
 from gan_teach.history import History
-from gan_teach.paths import contraction, turning_period
 from gan_teach.plots._panel import plot
 
 
@@ -104,7 +104,7 @@ def test_regions_show_places_among_the_names():
 
 
 def test_a_history_with_captions_is_read_out_in_them():
-    from gan_teach.animation import _narrate
+    from gan_teach.plots import _narrate
 
     history = History([0, 1], {"caption": ["gamma = 0", "gamma = 1"]})
     assert _narrate.narrate(history, 1) == "gamma = 1"

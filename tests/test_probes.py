@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from cases import PLANE, dirac, function, plane, rng, tutorial
-from gan_teach import data, dynamics, penalties, probes
-from gan_teach.games import GAN
+from gan_teach import data, dynamics
+from gan_teach.analysis.spectra import flatten, jacobian, spectrum
+from gan_teach.dynamics.streams import generator
+from gan_teach.games import GAN, penalties
 from gan_teach.models import MLP
-from gan_teach.spectra import flatten, jacobian, spectrum
-from gan_teach.streams import generator
-from gan_teach.training import record, train
+from gan_teach.training import probes, record, train
 
 
 def state_of(game, steps=2, **settings):
@@ -216,7 +216,7 @@ def test_the_slope_is_the_difference_quotient_of_the_logit():
 
 
 def test_the_slope_of_a_stack_is_that_of_its_members():
-    from gan_teach.ensemble import stack
+    from gan_teach.games.ensemble import stack
     from gan_teach.zoo import five_gaussians
 
     members = [five_gaussians(seed, width=8) for seed in (0, 1)]

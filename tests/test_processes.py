@@ -15,12 +15,13 @@ import torch
 from torch import nn
 
 import two_processes
-from gan_teach import cli, dynamics, penalties, processes
-from gan_teach.checkpoints import load_checkpoint
+from gan_teach import cli, dynamics
 from gan_teach.data import Normal
-from gan_teach.games import GAN
+from gan_teach.games import GAN, penalties
 from gan_teach.models import MLP
-from gan_teach.processes import World, share
+from gan_teach.training import processes
+from gan_teach.training.checkpoints import load_checkpoint
+from gan_teach.training.processes import World, share
 
 accelerate = pytest.importorskip("accelerate", reason="needs Accelerate: pip install accelerate")
 TESTS = Path(__file__).parent
@@ -77,11 +78,11 @@ def test_gradients_are_those_of_one_process_on_the_whole_batch(case, pair, alone
 
 
 def test_both_processes_stay_at_the_same_point(pair):
-    for what in ("weights", "weights in half precision"):
+    for what in ("weights", "weights in bfloat16"):
         assert torch.equal(pair[0][what], pair[1][what])
     torch.testing.assert_close(pair[0]["weights"], two_processes.weights(World()))
-    half = two_processes.weights(World(), "fp16")
-    torch.testing.assert_close(pair[0]["weights in half precision"], half, rtol=0, atol=2e-3)
+    half = two_processes.weights(World(), "bf16")
+    torch.testing.assert_close(pair[0]["weights in bfloat16"], half, rtol=0, atol=2e-3)
     assert [found["any"] for found in pair] == [[True, False]] * 2
 
 

@@ -1,13 +1,21 @@
 """Records: what is read off the runs, files that resume, and the command."""
 
+import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from gan_teach import cli, image_records, landscape, records, zoo
+from gan_teach import cli, zoo
+from gan_teach.analysis import landscape
+from gan_teach.course import records
+from gan_teach.dynamics import alternating
+from gan_teach.dynamics.optim import Adam
+from gan_teach.games import penalties
 from gan_teach.history import History
+from gan_teach.studies import image_records
 
 EPOCHS = np.arange(0, 1001, 5)
 LOG2 = np.log(2)
@@ -97,6 +105,59 @@ def short(monkeypatch):
     monkeypatch.setattr(zoo, "TWO_CLUSTERS", replace(zoo.TWO_CLUSTERS, steps=20))
     for name in ("FIVE_GAUSSIANS", "HALF_CIRCLES", "HALF_CIRCLES_IMPROVED"):
         monkeypatch.setattr(zoo, name, replace(getattr(zoo, name), steps=2))
+
+
+NAMES = [*records.RECORDS, *image_records.IMAGE_RECORDS]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_record_is_of_the_settings_that_its_name_stands_for(name):
+    found = records.load(name)
+    assert found.meta["record"] == name
+    assert found.steps[-1] == found.meta["settings"]["steps"]
+    assert {"lr", "batch_size", "optimizer", "rule"} <= set(found.meta["settings"])
+
+
+def test_no_two_records_are_of_the_same_settings():
+    made_by = [str(records.load(name).meta["settings"]) for name in NAMES]
+    assert len(set(made_by)) == len(NAMES)
+
+
+OTHERS = {  # a setting that decides the numbers, changed in the library after the record was made
+    "a rate": ("TWO_CLUSTERS", {"lr": 0.02}, r"lr = 0\.01 \(now 0\.02\)"),
+    "the rule": ("TWO_CLUSTERS", {"rule": partial(alternating, 5, 10)}, "rule = .*10, 10"),
+    "the optimiser": ("TWO_CLUSTERS", {"optimizer": partial(Adam, betas=(0.5, 0.9))}, "optimizer"),
+}
+
+
+@pytest.mark.parametrize(("training", "change", "words"), OTHERS.values(), ids=OTHERS)
+def test_a_record_of_other_settings_is_refused(monkeypatch, training, change, words):
+    monkeypatch.setattr(zoo, training, replace(getattr(zoo, training), **change))
+    with pytest.raises(ValueError, match=rf"two-clusters-rs\.npz was made with .*{words}"):
+        records.load("two-clusters-rs")
+
+
+def test_an_image_record_of_other_settings_is_refused(monkeypatch):
+    changed = replace(zoo.IMAGE_GANS["faces-dcgan"], penalties=(penalties.r1(1.0),))
+    monkeypatch.setitem(zoo.IMAGE_GANS, "faces-dcgan", changed)
+    with pytest.raises(ValueError, match=r"faces-dcgan\.npz was made with penalties = \[\] \(now"):
+        records.load("faces-dcgan")
+
+
+def test_a_record_under_another_name_is_refused(monkeypatch, tmp_path):
+    shutil.copy(records.folder() / "two-clusters-js.npz", tmp_path / "two-clusters-rs.npz")
+    monkeypatch.setattr(records, "folder", lambda: tmp_path)
+    with pytest.raises(ValueError, match=r"loss = 'js' \(now 'relativistic'\)"):
+        records.load("two-clusters-rs")
+
+
+@pytest.mark.parametrize("schema", [None, 0])
+def test_a_record_of_another_schema_is_refused(monkeypatch, tmp_path, schema):
+    old = records.load("two-clusters-rs").describe(meta={"schema": schema})
+    old.save(tmp_path / "two-clusters-rs.npz")
+    monkeypatch.setattr(records, "folder", lambda: tmp_path)
+    with pytest.raises(ValueError, match=f"is a record of schema {schema}; this version reads 1"):
+        records.load("two-clusters-rs")
 
 
 def test_hits_are_counted_from_the_fixed_latents(short, tmp_path):

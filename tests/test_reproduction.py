@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import reproduction
-from gan_teach.flows import trajectories
-from gan_teach.spectra import vector_field
-from gan_teach.zoo import published
+from gan_teach.analysis.flows import trajectories
+from gan_teach.analysis.spectra import vector_field
+from gan_teach.zoo import published, reproduction
 from gan_teach.zoo.functions import FUNCTIONS
 from gan_teach.zoo.matching import covariance_draws
 

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 import gan_teach as gt
-from gan_teach import routes
-from gan_teach.zoo import line
+from gan_teach.zoo import line, routes
 
 
 def test_each_route_is_the_experiment_of_that_name():

@@ -1,5 +1,6 @@
 """The update rules against linear algebra, dense Jacobians, an ODE solver, published algorithms."""
 
+import functools
 import math
 
 import numpy as np
@@ -8,12 +9,18 @@ import torch
 from scipy.integrate import solve_ivp
 
 import gan_teach as gt
-from gan_teach import optim
-from gan_teach.checkpoints import save_checkpoint
 from gan_teach.data.line import Normal, Uniform
-from gan_teach.dynamics import RULES, Rule, field, rotation_period, step_matrix, step_spectrum
-from gan_teach.ensemble import stack
+from gan_teach.dynamics import (
+    RULES,
+    field,
+    optim,
+    rotation_period,
+    step_matrix,
+    step_spectrum,
+)
+from gan_teach.games.ensemble import stack
 from gan_teach.models import MLP
+from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 
 ETAS = (0.1, 0.2, 0.5)
 EVERY = pytest.mark.parametrize("name", RULES)
@@ -246,8 +253,8 @@ def test_rotation_period_counts_steps_per_turn():
 
 def test_step_matrix_refuses_what_it_does_not_know():
     J = gt.spectra.GameJacobian(np.eye(2), 1)
-    with pytest.raises(TypeError, match="AliasedOptimistic"):
-        step_matrix(AliasedOptimistic(), J, 0.1)
+    with pytest.raises(TypeError, match="aliased_optimistic"):
+        step_matrix(aliased_optimistic, J, 0.1)
     with pytest.raises(ValueError, match="one matrix"):
         step_matrix(gt.simultaneous(), gt.spectra.GameJacobian(np.zeros((3, 2, 2)), 1), 0.1)
     with pytest.raises(ValueError, match="d_steps"):
@@ -321,7 +328,8 @@ def test_contraction_on_xy_is_the_spectral_radius(name, eta):
     run = gt.train(xy(parts[:, :1], parts[:, 1:2]), rule, steps=20 * stride, lr=eta)
     if name in MEMORY:
         past = [torch.tensor(parts[:, 2:3]), torch.tensor(parts[:, 3:4])]
-        rule.load_state_dict({MEMORY[name]: past})
+        # what the rule remembers before its first step
+        run = gt.observe(run, lambda state: state.memory.setdefault(MEMORY[name], past))
     w = gt.record(run, every=stride, params=gt.probes.params())["params"]
     size = np.linalg.norm(w[:, 0] + 1j * w[:, 1], axis=-1)
     np.testing.assert_allclose(size[1:] / size[:-1], rho, rtol=0, atol=1e-9)
@@ -425,28 +433,23 @@ def test_a_player_whose_gradient_is_constant_does_not_break_second_order_rules()
 
 
 # -- memory: aliased gradients, equal algorithms ----------------------------------------------
-class AliasedOptimistic(Rule):
+def aliased_optimistic(game, draw, optims, memory):
     """The published slip: "previous" is the buffer into which the next gradient is written."""
-
-    buffers = previous = None
-
-    def __call__(self, game, draw, optims):
-        g_grads, d_grads, seen = field(game, draw())
-        if self.buffers is None:
-            self.buffers = [torch.zeros_like(g) for g in (*g_grads, *d_grads)]
-        for buffer, g in zip(self.buffers, (*g_grads, *d_grads), strict=True):
-            buffer.copy_(g)
-        past = self.buffers if self.previous is None else self.previous
-        g_step, d_step = (2 * b - p for b, p in zip(self.buffers, past, strict=True))
-        self.previous = self.buffers  # no clone
-        optims.step_g([g_step])
-        optims.step_d([d_step])
-        return seen
+    g_grads, d_grads, seen = field(game, draw())
+    buffers = memory.setdefault("buffers", [torch.zeros_like(g) for g in (*g_grads, *d_grads)])
+    for buffer, g in zip(buffers, (*g_grads, *d_grads), strict=True):
+        buffer.copy_(g)
+    past = memory.get("previous", buffers)
+    g_step, d_step = (2 * b - p for b, p in zip(buffers, past, strict=True))
+    memory["previous"] = buffers  # no clone
+    optims.step_g([g_step])
+    optims.step_d([d_step])
+    return seen
 
 
 def test_optimistic_steps_with_an_aliased_gradient_are_plain_descent():
     plain = path(xy(), gt.simultaneous(), 200, lr=0.2)[-1]
-    aliased = path(xy(), AliasedOptimistic(), 200, lr=0.2)[-1]
+    aliased = path(xy(), aliased_optimistic, 200, lr=0.2)[-1]
     np.testing.assert_allclose(aliased, plain, rtol=1e-12)
     assert np.linalg.norm(plain) > 70
     for rule in (gt.optimistic(), gt.past_extragradient(), gt.extragradient()):
@@ -620,11 +623,15 @@ def test_a_resumed_run_repeats_the_uninterrupted_one_bit_for_bit(name, tmp_path)
     rule = make(name)
     resumed = path(small_gan(), rule, 13, resume=tmp_path / "c.pt", **settings)
     np.testing.assert_array_equal(resumed, wanted[8:])
-    if not rule.state_dict():
+    if not load_checkpoint(tmp_path / "c.pt")["memory"]:
         return
     run = gt.train(small_gan(), rule, steps=13, batch_size=8, resume=tmp_path / "c.pt", **settings)
-    rule.reset()  # what the checkpoint holds for the rule is needed
-    forgetful = gt.record(run, params=gt.probes.params())["params"]
+
+    def forget(state):
+        if state.step == 8:
+            state.memory.clear()  # what the checkpoint holds for the rule is needed
+
+    forgetful = gt.record(gt.observe(run, forget), params=gt.probes.params())["params"]
     assert np.abs(forgetful - wanted[8:]).max() > 1e-6
 
 
@@ -633,6 +640,59 @@ def test_a_rule_that_has_served_before_starts_afresh(name):
     rule = make(name)
     path(curved_game(1), rule, 7)
     np.testing.assert_array_equal(path(curved_game(), rule, 7), path(curved_game(), make(name), 7))
+
+
+@EVERY_AND_NESTED
+def test_one_rule_serves_two_interleaved_runs(name):
+    rule = make(name)
+    first, second = (gt.train(curved_game(seed), rule, steps=12, lr=0.1) for seed in (0, 1))
+    for _ in range(5):  # one is ahead, so that a count of steps would be mixed up as well
+        next(first)
+    *_, (a, b) = zip(first, second, strict=False)
+    *_, b = second
+    for seed, state in enumerate((a, b)):
+        alone = path(curved_game(seed), make(name), 12)[-1]
+        np.testing.assert_array_equal(gt.probes.params()(state).numpy(), alone)
+
+
+INNER = {**{name: (lambda n=name: make(n)) for name in RULES if name != "weight_clipping"},
+    "many steps of D": lambda: gt.alternating(d_steps=3, redraw="latents"),
+    "lookahead around optimistic": lambda: gt.lookahead(gt.optimistic(), k=2),
+    "an own function that writes past the optimizers": lambda: push_apart,
+}  # fmt: skip
+
+
+def push_apart(game, draw, optims):
+    with torch.no_grad():
+        for p in game.d_params:
+            p += 0.1
+    losses = game.losses(draw())
+    return {"g_loss": losses.g, "d_loss": losses.d}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("name", INNER)
+def test_clipped_parameters_never_leave_their_bound(name, optimizer):
+    rule = gt.weight_clipping(0.1, INNER[name]())
+    run = gt.train(small_gan(), rule, steps=25, lr=0.2, optimizer=optimizer, batch_size=8)
+    largest = [float(flat_d(state.game).abs().max()) for state in run]
+    assert largest[0] > 0.1
+    assert max(largest[1:]) == 0.1
+
+
+def test_each_update_of_d_within_a_step_ends_within_the_bound():
+    """Seen from inside: wherever G is evaluated, after D's first update, D is clipped already."""
+    game, seen = small_gan(), []
+    game.generator.register_forward_hook(lambda *_: seen.append(flat_d(game)))
+    rule = gt.weight_clipping(0.05, gt.alternating(d_steps=4))
+    for _ in gt.train(game, rule, steps=10, lr=0.5, batch_size=8):
+        pass
+    assert len(seen) == 10 * 5
+    assert max(float(d.abs().max()) for d in seen[1:]) == 0.05
+
+
+def flat_d(game):
+    return torch.cat([p.detach().flatten() for p in game.d_params])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -731,3 +791,129 @@ def test_a_rule_prints_the_call_that_makes_it(name):
 def test_wrong_numbers_are_refused_by_name(make_wrong, word):
     with pytest.raises((TypeError, ValueError), match=rf"^{word} must"):
         make_wrong()
+
+
+# -- rules of one's own -----------------------------------------------------------------------
+def plain(game, draw, optims):
+    """Alternating descent as a chapter writes it."""
+    d_loss = game.loss_d(draw("d", 0))
+    optims.step_d(torch.autograd.grad(d_loss, game.d_params))
+    g_loss = game.loss_g(draw("g", 0))
+    optims.step_g(torch.autograd.grad(g_loss, game.g_params))
+    return {"g_loss": g_loss, "d_loss": d_loss}
+
+
+def with_momentum(game, draw, optims, memory):
+    """Negative momentum, beta = -1/2."""
+    seen = {}
+    for player in ("d", "g"):
+        loss = getattr(game, f"loss_{player}")(draw(player, 0))
+        grads = torch.autograd.grad(loss, getattr(game, f"{player}_params"))
+        past = memory.get(player, [0.0] * len(grads))
+        memory[player] = [g - 0.5 * u for g, u in zip(grads, past, strict=True)]
+        getattr(optims, f"step_{player}")([u.clone() for u in memory[player]])
+        seen[f"{player}_loss"] = loss
+    return seen
+
+
+def optional_memory(game, draw, optims, memory=None):
+    assert memory is not None
+    return with_momentum(game, draw, optims, memory)
+
+
+class OwnRule:
+    def __call__(self, game, draw, optims):
+        return plain(game, draw, optims)
+
+
+OWN = {
+    "function": (lambda: plain, gt.alternating),
+    "object": (OwnRule, gt.alternating),
+    "method": (lambda: OwnRule().__call__, gt.alternating),
+    "partial": (lambda: functools.partial(with_momentum), gt.negative_momentum),
+    "memory": (lambda: with_momentum, gt.negative_momentum),
+    "memory by default": (lambda: optional_memory, gt.negative_momentum),
+    "within lookahead": (lambda: gt.lookahead(with_momentum, k=3),
+                         lambda: gt.lookahead(gt.negative_momentum(), k=3)),
+    "clipped": (lambda: gt.weight_clipping(0.3, with_momentum),
+                lambda: gt.weight_clipping(0.3, gt.negative_momentum())),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_function_of_ones_own_is_a_rule(name, tmp_path):
+    own, ours = OWN[name]
+    wanted = path(small_gan(), ours(), 12)
+    np.testing.assert_allclose(path(small_gan(), own(), 12), wanted, rtol=1e-12)
+    settings = {"lr": 0.1, "batch_size": 8}
+    *_, state = gt.train(small_gan(), own(), steps=5, **settings)
+    assert not any(value.requires_grad for value in state.losses.values())
+    save_checkpoint(tmp_path / "c.pt", state)
+    resumed = path(small_gan(), own(), 12, resume=tmp_path / "c.pt")
+    np.testing.assert_allclose(resumed, wanted[5:], rtol=1e-12)
+
+
+def keyword(game, draw, optims, *, memory):
+    del game, draw, optims, memory
+
+
+NO_RULES = {
+    "two": (lambda game, draw: None, r"but <lambda> takes \(game, draw\)\.$"),
+    "five": (lambda game, draw, optims, memory, more: None, r"optims, memory, more"),
+    "keyword": (keyword, r"keyword takes \(game, draw, optims, memory\)"),
+    "class": (gt.dynamics.Optimistic, r"Did you mean Optimistic\(\)\?"),
+    "factory": (gt.alternating, r"but alternating takes .*Did you mean alternating\(\)\?"),
+    "text": ("alternating", r"a function \(game, draw, optims\), got str"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "message"), NO_RULES.values(), ids=NO_RULES)
+def test_what_cannot_be_a_rule_is_refused_at_the_call(rule, message):
+    with pytest.raises(TypeError, match=rf"rule must .*{message}"):
+        gt.train(xy(), rule, steps=1)
+    for wrap in (gt.lookahead, lambda inner: gt.weight_clipping(0.1, inner)):
+        with pytest.raises(TypeError, match=rf"inner must .*{message}"):
+            wrap(rule)
+
+
+RETURNED = {
+    "nothing": (None, TypeError, "rule own returned NoneType: a rule returns"),
+    "a pair": ((1.0, 2.0), TypeError, "rule own returned tuple"),
+    "no key": ({}, ValueError, "rule own returned nothing, but not d_loss and g_loss: a rule"),
+    "one key": ({"g_loss": 1.0}, ValueError, "rule own returned 'g_loss', but not d_loss"),
+    "other keys": ({"g": 1.0, "d": 2.0}, ValueError, "returned 'g', 'd', but not d_loss and g_l"),
+    "one more": ({"g_loss": 1.0, "d_loss": 1.0, "x": 3}, ValueError, "returned .*'x': a rule ret"),
+    "a vector": (
+        {"g_loss": torch.zeros(3), "d_loss": 1.0}, ValueError,
+        r"returned g_loss of shape \(3,\): it must be one number",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "error", "message"), RETURNED.values(), ids=RETURNED)
+def test_a_wrong_answer_of_a_rule_is_said(value, error, message):
+    def own(game, draw, optims):
+        return value
+
+    with pytest.raises(error, match=message):
+        list(gt.train(xy(), own, steps=1))
+
+
+def test_a_player_that_rests_may_be_left_out():
+    def own(game, draw, optims):
+        seen = plain(game, draw, optims)
+        return {"g_loss": 2.0} if draw.step else seen
+
+    *_, state = gt.train(small_gan(), own, steps=3, batch_size=8)
+    assert float(state.losses["g_loss"]) == 2.0
+    assert state.losses.keys() == {"g_loss", "d_loss"}
+
+
+def test_a_memory_that_no_file_can_hold_is_named(tmp_path):
+    def own(game, draw, optims, memory):
+        memory["steps"] = [1, {2}]
+        return plain(game, draw, optims)
+
+    *_, state = gt.train(xy(), own, steps=1)
+    with pytest.raises(TypeError, match=r"memory\['steps'\]\[1\] is of type set: what a rule reme"):
+        save_checkpoint(tmp_path / "c.pt", state)

@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 
 import gan_teach as gt
-from gan_teach import cli, experiments, runs
+from gan_teach import cli
 from gan_teach.history import History
+from gan_teach.studies import runs
+from gan_teach.zoo import experiments
 
 SINGLE = ["history.npz", "summary.png", "eigenvalues.png", "animation.gif"]
 ENSEMBLE = ["history.npz", "objective.png", "outcomes.png"]

@@ -3,19 +3,22 @@
 # pyright: reportArgumentType=false
 # Wrong arguments are given on purpose, and parts of modules are taken by index.
 
+import copy
 import math
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from cases import GAMES, dirac, function, image, plane, rng, tutorial
-from gan_teach import data, losses, penalties, spectra
-from gan_teach.games import GAN, Batch, FunctionGame
+from gan_teach import data
+from gan_teach.analysis import spectra
+from gan_teach.analysis.spectra import definiteness, flatten, hessian, jacobian, spectrum, unflatten
+from gan_teach.games import GAN, Batch, FunctionGame, losses, penalties
 from gan_teach.models import MLP, Affine1D
-from gan_teach.probes import params
-from gan_teach.spectra import definiteness, flatten, hessian, jacobian, spectrum, unflatten
 from gan_teach.training import record, train
+from gan_teach.training.probes import params
 
 F64 = torch.float64
 
@@ -228,6 +231,61 @@ def test_flatten_and_unflatten_are_inverse(make):
     assert [p.shape for p in (*g, *d)] == [p.shape for p in (*game.g_params, *game.d_params)]
     assert torch.equal(torch.cat([p.flatten() for p in (*g, *d)]), w)
     assert w.requires_grad is False
+
+
+class Rescaled(nn.Sequential):
+    """A generator with a buffer of two entries: as many as snapshots, in one of the tests."""
+
+    def __init__(self):
+        super().__init__(nn.Linear(2, 2))
+        self.register_buffer("scale", torch.tensor([1.0, -3.0]))
+
+    def forward(self, x):
+        return super().forward(x) * self.scale
+
+
+def normalized(training):
+    g = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Tanh(), nn.Linear(3, 2))
+    d = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Tanh(), nn.Linear(3, 1))
+    return g.train(training), d.train(training)
+
+
+BUFFERED = {
+    "two entries": lambda: (Rescaled(), MLP(2, 1, width=3, activation="tanh")),
+    "BatchNorm, training": lambda: normalized(True),
+    "BatchNorm, evaluating": lambda: normalized(False),
+}
+
+
+@pytest.mark.parametrize("snapshots", [1, 2, 3])
+@pytest.mark.parametrize("make", BUFFERED.values(), ids=BUFFERED)
+def test_snapshots_of_networks_with_buffers_are_one_at_a_time(make, snapshots):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        nets = make()
+    game = GAN(*nets, data=data.ring(8), latent=data.Normal(dim=2))  # buffers in float32
+    points = torch.randn(snapshots, game.n_g + game.n_d, dtype=F64, generator=rng(1))
+    batch = game.draw(6, rng())
+    before = copy.deepcopy([net.state_dict() for net in nets])
+    together = jacobian(game, batch, points)
+    values = spectra.spectra(game, points, batch)
+    for i, point in enumerate(points):
+        alone = jacobian(game, batch, point)
+        np.testing.assert_allclose(together.matrix[i], alone.matrix, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(values[i], spectrum(alone), rtol=1e-7, atol=1e-7)
+    for net, state in zip(nets, before, strict=True):
+        assert all(torch.equal(state[k], v) for k, v in net.state_dict().items())
+
+
+def test_a_point_in_double_precision_is_evaluated_in_double():
+    exact, single = plane(penalties=penalties.r1(0.5)), plane(penalties=penalties.r1(0.5))
+    batch, w = exact.draw(5, rng()), flatten(exact)
+    single.to(torch.float32)
+    by_single = batch.map(lambda x: x.to(torch.float32))
+    rounded = by_single.map(lambda x: x.double())
+    for call in (spectra.vector_field, lambda *a: jacobian(*a).matrix, lambda *a: hessian("d", *a)):
+        np.testing.assert_array_equal(call(single, by_single, w), call(exact, rounded, w))
+    assert spectra.vector_field(single, by_single, w).dtype == F64
 
 
 @pytest.mark.parametrize("of", [None, "value"])

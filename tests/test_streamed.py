@@ -1,4 +1,4 @@
-"""Images read ahead by other processes: the same draws, the same run, for any number of them."""
+"""Images read by other processes: the same draws, the same run, for any number of them."""
 
 # pyright: reportArgumentType=false
 
@@ -14,13 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_teach import convnets as c
 from gan_teach import dynamics
-from gan_teach.checkpoints import save_checkpoint
+from gan_teach.analysis.spectra import flatten
 from gan_teach.data import Normal, StreamedFolder, image_folder
 from gan_teach.games import GAN
-from gan_teach.spectra import flatten
+from gan_teach.models import convnets as c
 from gan_teach.training import train
+from gan_teach.training.checkpoints import save_checkpoint
 
 RNG = np.random.default_rng(5)
 NOISE = {"flip": True, "dequantize": True}
@@ -48,8 +48,6 @@ def rng(seed):
 def test_draws_are_those_from_memory(workers, streams, folder):
     stream, memory = streams[workers], image_folder(folder, 8).with_noise(**NOISE)
     assert (stream.shape, len(stream)) == (memory.shape, 20)
-    stream.expect(19, rng(1))
-    stream.expect(19, rng(2))  # never asked for
     for seed in (0, 1, 3):
         one, two = rng(seed), rng(seed)
         ours, theirs = stream.sample(19, one), memory.sample(19, two)
@@ -75,23 +73,6 @@ def test_the_number_of_processes_does_not_change_a_run(rule, streams, folder, tm
     ends += [end(streams[2], 24, rule(), resume=path)]
     ends += [end(image_folder(folder, 8).with_noise(**NOISE), 24, rule())]
     assert all(torch.equal(one, ends[0]) for one in ends)
-
-
-def test_what_will_be_asked_for_is_known_ahead(folder, monkeypatch):
-    """Only the first batches of a run are begun at the moment of their use."""
-    stream, late = StreamedFolder(folder, 8, workers=1), []
-    pixels = torch.zeros(500, *stream.shape)
-    monkeypatch.setattr(stream, "_begin", lambda rows: [rows])  # nothing is read
-
-    def sample(n, generator):
-        rows = stream._rows(n, generator)
-        late.append(stream._waiting.pop(rows, None) is None)
-        return pixels[:n]
-
-    monkeypatch.setattr(stream, "sample", sample)
-    end(stream, 40)
-    assert late[-10:] == [False] * 10
-    assert sum(late) == 4  # shapes and sizes are tried out, then D's and G's first batches
 
 
 def test_bad_files_are_named_when_drawn_or_left_out_at_the_start(folder, tmp_path):

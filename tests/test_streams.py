@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torch import nn
 
-from cases import function, plane, tutorial
-from gan_teach import corrupt, data, penalties
-from gan_teach.ensemble import stack
-from gan_teach.streams import Stream, generator, mix
+from cases import PLANE, function, plane, tutorial
+from gan_teach import data, dynamics
+from gan_teach.dynamics.streams import DRAWS, Stream, generator, mix
+from gan_teach.games import GAN, corrupt, penalties
+from gan_teach.games.ensemble import stack
+from gan_teach.models import MLP
+from gan_teach.training import train
 
 
 def tensors(batch):
@@ -30,7 +34,7 @@ def rich(seed=0):
                  corrupt=corrupt.InstanceNoise(0.5))  # fmt: skip
 
 
-@pytest.mark.parametrize("n", [1, 10, 700])  # blocks of 64 steps, of 64, and of 4
+@pytest.mark.parametrize("n", [1, 10, 700])  # drawn together, together, and one by one
 def test_batches_do_not_depend_on_where_a_run_starts(n):
     game = rich()
     steps = [*range(6), 63, 64, 65, 200]
@@ -60,15 +64,96 @@ def test_a_run_of_batches_is_random():
     assert stats.pearsonr(z.flatten(), np.concatenate(players)).pvalue > 1e-3
 
 
-def test_noise_and_penalties_leave_real_samples_and_latents_alone():
+SOURCES = {
+    "points": data.Points(PLANE),
+    "ring": data.ring(),
+    "fixed, all in a batch": data.Fixed(PLANE),
+    "fixed, some in a batch": data.Fixed(PLANE[:7]),
+    "images": data.Points(torch.rand(9, 1, 4, 4, generator=generator(3))),
+}
+
+
+def game_of(source, latent=2, **settings):
+    """A game on ``source`` whose networks matter to nobody here."""
+    size = int(np.prod(source.shape))
+    g = nn.Sequential(MLP(latent, size, depth=1), nn.Unflatten(-1, source.shape))
+    d = nn.Sequential(nn.Flatten(-len(source.shape)), MLP(size, 1, depth=1))
+    return GAN(g, d, data=source, latent=data.Normal(dim=latent), **settings)
+
+
+@pytest.mark.parametrize("n", [12, 20, 300])
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_real_samples_depend_on_seed_step_player_and_inner_step_alone(source, n):
+    noisy = {"penalties": [penalties.wgan_gp(), penalties.dragan()],
+             "corrupt": corrupt.InstanceNoise(0.5)}  # fmt: skip
+    games = [game_of(source, k) for k in (2, 64, 512)]
+    games += [game_of(source, k, **noisy) for k in (2, 512)]
+    streams = [Stream(game, n, 3) for game in games]
+    moments = [(s, p, i) for s in (0, 3, 64, 131) for p in "gd" for i in (0, 2)]
+    first = {(s, p, i): streams[0].at(s)(p, i).real for s, p, i in moments}
+    for stream in streams[1:]:
+        for s, p, i in reversed(moments):  # the order of the calls is nothing
+            assert torch.equal(stream.at(s)(p, i).real, first[s, p, i])
+    members = [game_of(source, 8, corrupt=corrupt.InstanceNoise(0.1 * k)) for k in range(3)]
+    together = Stream(stack(members), n, [5, 3, 5])
+    for s, p, i in moments:
+        assert torch.equal(together.at(s)(p, i).real[1], first[s, p, i])
+
+
+def test_noise_and_penalties_leave_latents_alone():
     bare, full = Stream(plane(), 10, 0), Stream(rich(), 10, 0)
     for step in (0, 70):
-        a, b = bare.at(step)("d"), full.at(step)("d")
-        assert torch.equal(a.real, b.real)
-        assert torch.equal(a.latent, b.latent)
+        assert torch.equal(bare.at(step)("d").latent, full.at(step)("d").latent)
 
 
-def test_the_block_length_is_no_part_of_the_contract_with_the_global_state():
+def test_more_steps_of_d_leave_the_draws_of_g_alone():
+    def draws_of_g(d_steps):
+        seen = []
+        rule = dynamics.alternating(d_steps=d_steps)
+        state = next(train(plane(), rule, steps=0, batch_size=10, seed=4))
+        for step in range(70):
+            draw = state.stream.at(step)
+
+            def watched(player="d", i=0, draw=draw):
+                batch = draw(player, i)
+                seen.extend([batch] * (player == "g"))
+                return batch
+
+            watched.step = step
+            rule(state.game, watched, state.optims)
+        return seen
+
+    one, five = draws_of_g(1), draws_of_g(5)
+    assert len(one) == len(five) == 70
+    assert all(map(same, one, five))
+
+
+@pytest.mark.parametrize("n", [4, 10, 300])
+def test_fixed_points_are_handed_out_equally_often(n):
+    points = torch.arange(1000.0 if n == 300 else 10.0)
+    stream = Stream(game_of(data.Fixed(points)), n, 0)
+    seen = torch.cat([stream.at(step)("d").real for step in range(200)]).flatten().long()
+    counts = seen.bincount(minlength=len(points)).float()
+    assert counts.min() > 0.6 * counts.mean()
+    assert counts.max() < 1.4 * counts.mean()
+    batch = stream.at(7)("d").real.flatten()
+    assert set((batch.diff() % len(points)).tolist()) == {1.0}  # in order
+
+
+def test_these_draws_are_those_of_their_version():
+    """Numbers of version 2: if they change, so must ``DRAWS``."""
+    assert DRAWS == 2
+    together, alone = Stream(game_of(data.Normal(dim=2)), 2, 1), Stream(plane(), 200, 1)
+    first = together.at(70)("g", 1)
+    expected = [[-0.9925, -0.9349], [0.4338, -0.4146], [0.0359, 0.5597], [-0.4677, -0.5244]]
+    torch.testing.assert_close(
+        torch.cat([first.real, first.latent]), torch.tensor(expected), rtol=0, atol=1e-4
+    )
+    later = alone.at(70)("g", 1).latent[0].float()
+    torch.testing.assert_close(later, torch.tensor([-0.3788, -0.2123]), rtol=0, atol=1e-4)
+
+
+def test_the_global_generator_stays_as_it_was():
     before = torch.get_rng_state()
     Stream(rich(), 5, 0).at(0)()
     assert torch.equal(torch.get_rng_state(), before)

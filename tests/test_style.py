@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 import tutorial_run
-from gan_teach import plots, style
+from gan_teach import plots
+from gan_teach.plots import style
 
 
 def drawing():

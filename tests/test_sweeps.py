@@ -1,5 +1,6 @@
 """Sweeps: members equal single runs, chunks resume, and an interruption loses nothing."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -7,17 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import penalties, plots, probes, sweeps, zoo
+from gan_teach import plots, zoo
+from gan_teach.dynamics import alternating
+from gan_teach.games import penalties
 from gan_teach.history import History
-from gan_teach.sweeps import merge, sweep
-from gan_teach.training import record
+from gan_teach.studies import sweeps
+from gan_teach.studies.sweeps import merge, sweep
+from gan_teach.training import probes, record
 
 SETUP = zoo.Training(steps=4, batch_size=8, lr=1e-2, optimizer="adam", rule=zoo.FIVE_GAUSSIANS.rule)
 SEEN: dict[str, Any] = {"params": probes.params(), "d_loss": probes.loss("d")}
 
 
-def tiny(seed, loss="js", width=4, gamma=0.0):
-    game = zoo.five_gaussians(seed, loss, width=width, penalties=penalties.r1(gamma))
+def tiny(seed, loss="js", width=4, gamma=0.0, penalty=None):
+    penalty = penalty or penalties.r1(gamma)
+    game = zoo.five_gaussians(seed, loss, width=width, penalties=penalty)
     game.to(torch.float64)
     return game
 
@@ -77,24 +82,32 @@ def test_the_chunks_size_changes_nothing_but_rounding(size):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
 
 
-def test_an_interrupted_sweep_resumes_to_the_same_table(tmp_path):
-    expected = small()
-    stop_in_chunk = 2  # of six
-    started = []
+class Watched:
+    """D's loss; keeps a list of the steps that it saw and may interrupt in a chunk's last step."""
 
-    def interrupting(state):
-        started.append(state.step)
-        if started.count(0) > stop_in_chunk and state.step == 3:
+    def __init__(self, chunks=99):
+        self.chunks, self.steps = chunks, []
+
+    def identity(self):
+        return "watched"  # where it interrupts decides no number
+
+    def __call__(self, state):
+        self.steps.append(state.step)
+        if self.steps.count(0) > self.chunks and state.step == 3:
             raise KeyboardInterrupt
         return state.losses.get("d_loss", torch.full(state.game.lead, torch.nan)).numpy()
 
-    first = small(tmp_path, every=1, d_loss=interrupting)
+
+def test_an_interrupted_sweep_resumes_to_the_same_table(tmp_path):
+    expected = small()
+    stop_in_chunk = 2  # of six
+    first = small(tmp_path, every=1, d_loss=Watched(stop_in_chunk))
     assert first.meta["interrupted"]
     assert first.meta["members"] == 2 * stop_in_chunk
     assert first.meta["members_planned"] == 12
     written = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert sorted(path.name for path in written) == ["chunk-0000.npz", "chunk-0001.npz"]
-    again = small(tmp_path, every=1)
+    again = small(tmp_path, every=1, d_loss=Watched())
     assert all(path.stat().st_mtime_ns == time for path, time in written.items())
     same(again, small(every=1))
     assert again.last("params").shape == expected.last("params").shape
@@ -111,21 +124,72 @@ def test_an_interruption_before_the_first_chunk_gives_an_empty_history(tmp_path)
 
 
 def test_more_seeds_go_on_in_the_same_folder(tmp_path):
-    few = small(tmp_path, seeds=2)
-    trained = []
-    probe = partial(lambda seen, state: seen.append(state.step) or np.zeros(state.game.lead),
-                    trained)  # fmt: skip
+    few = small(tmp_path, seeds=2, d_loss=Watched())
+    probe = Watched()
     more = small(tmp_path, seeds=4, d_loss=probe)
-    assert trained == [0, 2, 4] * 4  # four cells of two further seeds, a chunk each
+    assert probe.steps == [0, 2, 4] * 4  # four cells of two further seeds, a chunk each
     np.testing.assert_array_equal(more["params"][:, : few.meta["members"]], few["params"])
-    same(small(tmp_path, seeds=4), more)
+    same(small(tmp_path, seeds=4, d_loss=Watched()), more)
 
 
-@pytest.mark.parametrize("change", [{"seeds": [5, 6, 7]}, {"every": 1}, {"steps": 2}, {"chunk": 3}])
+def scaled(factor):
+    return lambda state: np.full(state.game.lead, factor)
+
+
+CHANGES = {  # what stays the same by name, or nearly so, and gives other numbers
+    "seeds": {"seeds": [5, 6, 7]},
+    "records": {"every": 1},
+    "steps": {"steps": 2},
+    "members": {"chunk": 1},
+    "a lambda": {"game": lambda seed, **knobs: tiny(seed, **knobs, gamma=1.0)},
+    "a default": {"game": partial(tiny, gamma=1.0)},
+    "a closure": {"probe": scaled(2.0)},
+    "a probe's setting": {"probe": probes.loss("g")},
+    "a value of a knob": {"knobs": {"penalty": [penalties.r1(2.0)]}},
+    "the rule": {"setup": replace(SETUP, rule=partial(alternating, d_steps=2, redraw="none"))},
+    "the average": {"average": 1.0},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_folder_of_another_sweep_is_refused(tmp_path, change):
-    small(tmp_path)
+    options: dict[str, Any] = {
+        "game": lambda seed, **knobs: tiny(seed, **knobs), "knobs": {"penalty": [penalties.r1()]},
+        "seeds": 2, "setup": SETUP, "chunk": 2, "every": 2, "probe": scaled(1.0),
+    }  # fmt: skip
+
+    def run(game, knobs, seeds, setup, **rest):
+        return sweep(game, knobs, seeds, setup, folder=tmp_path, **rest)
+
+    first = run(**options)
+    same(run(**options), first)
     with pytest.raises(ValueError, match=r"chunk-0000.npz belongs to another sweep: its"):
-        small(tmp_path, **change)
+        run(**{**options, **change})
+
+
+def test_another_version_of_the_library_computes_anew(tmp_path, monkeypatch):
+    small(tmp_path)
+    monkeypatch.setattr(sweeps, "__version__", "0.0")
+    with pytest.raises(ValueError, match="its library differ"):
+        small(tmp_path)
+
+
+def test_functions_that_cannot_be_read_are_refused_for_a_folder_only(tmp_path):
+    scope: dict[str, Any] = {}
+    exec("def unread(state):\n    return [0.0] * state.game.lead[0]", scope)  # has no source text
+    assert (small(seen=scope["unread"])["seen"] == 0).all()
+    with pytest.raises(TypeError, match=r"probes.*'seen'.*function unread"):
+        small(tmp_path, seen=scope["unread"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_knobs_of_one_name_stay_apart_in_the_results():
+    knobs = {"penalty": [penalties.r1(0.0), penalties.r1(50.0), penalties.r2(0.0)]}
+    found = small(knobs=knobs, seeds=1, steps=2)
+    assert found.static["penalty"].tolist() == ["r1", "r1 (2)", "r2"]
+    params = found.last("params")
+    np.testing.assert_allclose(params[0], params[2], rtol=1e-12)  # without weight they are alike
+    assert np.abs(params[1] - params[0]).max() > 1e-6
 
 
 def test_a_damaged_chunk_is_named(tmp_path):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach.crossings import stable_intervals
-from gan_teach.timescale import classify, tau_star, tau_star_by_bisection, timescale
+from gan_teach.analysis.crossings import stable_intervals
+from gan_teach.analysis.timescale import classify, tau_star, tau_star_by_bisection, timescale
 from random_games import any_zero_sum, general_sum, join, minmax_point, positive, rightmost
 
 
@@ -264,7 +264,25 @@ def test_large_games_are_bisected_within_the_bracket_named():
     above = timescale(J, 60, bracket=(1e-4, found.tau_star / 2))
     assert above.tau_star == math.inf
     assert "Unstable at the top" in above.reason
+    with pytest.raises(ValueError, match=r"Unstable at the top .* Raise the upper end of bracket"):
+        tau_star(J, 60, bracket=(1e-4, found.tau_star / 2))
+    assert tau_star(J, 60) == found.tau_star
     assert tau_star_by_bisection(J, 60, bracket=(found.tau_star * 2, 1e6)).tau_star == 0.0
+
+
+def test_infinity_has_its_reason():
+    """Three games of which tau* says inf: no large tau attracts (twice), or nobody can say."""
+    reasons = {
+        (1.0, -1.0, 0.5): ("neither", "D can still gain"),
+        (-9.0, 1.0, 0.5): ("neither", "G can still gain"),
+        (0.0, 0.0, 0.5): ("degenerate", "second derivatives do not decide"),
+    }
+    for (a, d, b), (kind, words) in reasons.items():
+        J = join(*(np.array([[v]]) for v in (a, b, -b, d)))
+        answer = timescale(J, 1)
+        assert tau_star(J, 1) == answer.tau_star == math.inf
+        assert answer.kind == kind
+        assert words in answer.reason
 
 
 @pytest.mark.parametrize(("m", "method"), [(15, "formula"), (800, "bisection")])
@@ -288,7 +306,7 @@ def test_operators_are_assembled_or_left_to_arnoldi(m, method):
 
 
 def test_jacobian_objects_tensors_and_tolerance():
-    from gan_teach.spectra import GameJacobian
+    from gan_teach.analysis.spectra import GameJacobian
 
     J = minmax_point(np.random.default_rng(10), 2, 3)
     assert tau_star(GameJacobian(J, 2)) == tau_star(J, 2) == tau_star(torch.tensor(J), 2)

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from cases import GAMES, PLANE, function, plane, tutorial
-from gan_teach import data, dynamics, probes
-from gan_teach.ensemble import stack
+from gan_teach import data, dynamics
+from gan_teach.analysis.spectra import flatten
 from gan_teach.games import GAN
+from gan_teach.games.ensemble import stack
 from gan_teach.models import MLP
-from gan_teach.spectra import flatten
-from gan_teach.training import EMA, observe, record, train
+from gan_teach.training import EMA, observe, probes, record, train
 
 params = probes.params()
 
@@ -154,7 +154,7 @@ BAD = {
     "game": (lambda: train(Model(), steps=1), TypeError, "game must be Game, got Model.*gt.GAN"),
     "rule": (
         lambda: train(GAN_1D, "alternating", steps=1),
-        TypeError, "rule must be Rule, got str",
+        TypeError, "rule must be a function .*, got str",
     ),
     "steps": (lambda: train(GAN_1D, steps=-1), ValueError, "steps must be at least 0, got -1"),
     "steps, kind": (lambda: train(GAN_1D, steps=1e3), TypeError, "steps must be a whole .* 1000.0"),

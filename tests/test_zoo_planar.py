@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach import losses, zoo
+from gan_teach import zoo
 from gan_teach.dynamics import Alternating
-from gan_teach.ensemble import stack, unstack
-from gan_teach.optim import Adam
+from gan_teach.dynamics.optim import Adam
+from gan_teach.games import losses
+from gan_teach.games.ensemble import stack
 from gan_teach.training import train
 
 SIZES = {  # parameters of G and D, counted by hand from the layers in the docstrings
@@ -43,6 +44,19 @@ def values(game):
 def test_the_networks_have_the_published_sizes(make):
     game = make(seed=3)
     assert (game.n_g, game.n_d) == SIZES[make]
+
+
+def test_the_layers_of_the_half_circles_are_the_assignments():
+    """Widths one by one: two that change places may leave the number of parameters as it was."""
+
+    def sizes(network):
+        return [tuple(p.shape) for name, p in network.named_parameters() if "weight" in name]
+
+    hidden_g = [(256, 128), (256, 256), (2, 256)]
+    d = [(128, 2), (256, 128), (128, 256), (1, 128)]
+    for game, latent in ((zoo.half_circles(), 100), (zoo.half_circles_improved(), 2)):
+        assert sizes(game.generator) == [(128, latent), *hidden_g]
+        assert sizes(game.discriminator) == d
 
 
 @GAMES
@@ -200,9 +214,9 @@ def test_members_equal_single_runs(make):
         alone = build(seed, loss)
         for _ in SETTINGS[make].train(alone, steps=5, seed=seed):
             pass
-        g, d = unstack(whole, i)
-        for a, b in zip([*g, *d], [*alone.g_params, *alone.d_params], strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-10)
+        members = [*whole.g_params, *whole.d_params]
+        for a, b in zip(members, [*alone.g_params, *alone.d_params], strict=True):
+            torch.testing.assert_close(a[i], b, rtol=1e-8, atol=1e-10)
 
 
 def test_unit_output_adam_normalizes_the_output_layer_and_only_it():

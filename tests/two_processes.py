@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from gan_teach import convnets as c
-from gan_teach import corrupt, dynamics, losses, penalties, processes
+from gan_teach import dynamics
+from gan_teach.analysis.spectra import flatten
 from gan_teach.data import Images, Normal
-from gan_teach.games import GAN
-from gan_teach.optim import Adam
-from gan_teach.spectra import flatten
-from gan_teach.training import train
+from gan_teach.dynamics.optim import Adam
+from gan_teach.games import GAN, corrupt, losses, penalties
+from gan_teach.models import convnets as c
+from gan_teach.training import processes, train
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), dtype=np.uint8)
 IMAGES = Images(PIXELS, dequantize=True, flip=True)
@@ -84,7 +84,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     world = processes.join()
     content = {"gradients": gradients(world), "weights": weights(world)}
-    content["weights in half precision"] = weights(world, "fp16")
+    content["weights in bfloat16"] = weights(world, "bf16")
     content["any"] = [world.any(world.rank == 1), world.any(False)]
     torch.save(content, Path(sys.argv[1]) / f"{world.rank}.pt")
     world.close()

@@ -89,7 +89,7 @@ print("real eigenvalues from tau =", round(gt.real_eigenvalue_tau(J), 3))
 # points with unequal numbers of parameters:
 
 # %%
-from gan_teach.timescale import tau_star_by_bisection
+from gan_teach.analysis.timescale import tau_star_by_bisection
 
 
 def random_minmax(rng, n_g=3, n_d=2):
@@ -204,7 +204,7 @@ print("8 beats 16 beats 4:", below[1] < below[2] < below[0])
 #
 # The theorem speaks of *large* $\tau$. At a smaller one a point may attract that is no equilibrium
 # at all. In the four-dimensional polynomial game the origin is one. `stable_intervals` finds
-# **every** stable $\tau$ at any critical point, exactly.
+# every stretch of stable $\tau$ at any critical point and bisects each end on the spectrum.
 
 # %%
 four = zoo.polynomial_4d()
@@ -264,7 +264,7 @@ print(f"{(~refused & ~wrong).sum()} right by chance")
 # compares as it should, and `timescale` gives the reason:
 
 # %% tags=["nbval-check-output"]
-from gan_teach.timescale import timescale
+from gan_teach.analysis.timescale import timescale
 
 print(timescale(origin).reason)
 print("is 5 above tau*?", gt.tau_star(origin) < 5)

@@ -199,7 +199,7 @@ print("all antisymmetric:", all(np.allclose(o, -o.T, atol=1e-7) for o in omegas)
 # can be asked again **across** the zero modes: $J' = Q^\top J Q$ with $Q$ orthogonal to them.
 
 # %% tags=["nbval-check-output"]
-from gan_teach.timescale import timescale
+from gan_teach.analysis.timescale import timescale
 
 S, J = found[2]
 answer = timescale(J)

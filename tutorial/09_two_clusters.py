@@ -12,7 +12,8 @@
 import gan_teach as gt
 import numpy as np
 import torch
-from gan_teach import landscape, zoo
+from gan_teach.analysis import landscape
+from gan_teach import zoo
 
 # %% [markdown]
 # ## The rule

@@ -12,7 +12,8 @@
 import gan_teach as gt
 import numpy as np
 import torch
-from gan_teach import penalties, zoo
+from gan_teach.games import penalties
+from gan_teach import zoo
 
 # %% [markdown]
 # ## The rule

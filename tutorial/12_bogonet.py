@@ -12,7 +12,7 @@
 from dataclasses import replace
 
 import gan_teach as gt
-from gan_teach import bogonet
+from gan_teach.studies import bogonet
 
 # %% [markdown]
 # ## The rule

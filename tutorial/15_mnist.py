@@ -16,7 +16,9 @@ from dataclasses import replace
 import gan_teach as gt
 import numpy as np
 import torch
-from gan_teach import features, image_records, image_runs, metrics
+from gan_teach.metrics import features
+from gan_teach.studies import image_records, image_runs
+from gan_teach import metrics
 
 # %% [markdown]
 # ## The data

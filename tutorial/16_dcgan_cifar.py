@@ -14,7 +14,8 @@ from dataclasses import replace
 
 import gan_teach as gt
 import numpy as np
-from gan_teach import image_records, image_runs, metrics
+from gan_teach.studies import image_records, image_runs
+from gan_teach import metrics
 
 # %% [markdown]
 # ## The rule

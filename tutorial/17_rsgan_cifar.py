@@ -19,7 +19,8 @@ import gan_teach as gt
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from gan_teach import convnets, evaluation, image_runs
+from gan_teach.models import convnets
+from gan_teach.studies import evaluation, image_runs
 
 # %% [markdown]
 # ## The rule

@@ -13,7 +13,7 @@
 import gan_teach as gt
 import numpy as np
 import torch
-from gan_teach import image_records, image_runs
+from gan_teach.studies import image_records, image_runs
 
 # %% [markdown]
 # ## The data

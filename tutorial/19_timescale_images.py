@@ -15,7 +15,8 @@ from dataclasses import replace
 import gan_teach as gt
 import numpy as np
 import torch
-from gan_teach import image_runs, metrics
+from gan_teach.studies import image_runs
+from gan_teach import metrics
 
 # %% [markdown]
 # ## The rule

@@ -14,9 +14,13 @@ from functools import partial
 import gan_teach as gt
 import numpy as np
 import torch
-from gan_teach import features, image_records, metrics, optim, penalties
-from gan_teach.features import classifier
-from gan_teach.features.stacks import name_stacks
+from gan_teach.metrics import features
+from gan_teach.studies import image_records
+from gan_teach import metrics
+from gan_teach.dynamics import optim
+from gan_teach.games import penalties
+from gan_teach.metrics.features import classifier
+from gan_teach.metrics.features.stacks import name_stacks
 from torch import nn
 
 # %% [markdown]

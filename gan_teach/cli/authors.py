@@ -24,7 +24,8 @@ def add_record(commands) -> None:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from gan_teach import image_records, records
+    from gan_teach.course import records
+    from gan_teach.studies import image_records
 
     if options.name is None:
         for name, record in records.RECORDS.items():
@@ -64,7 +65,7 @@ def _classifier(options: argparse.Namespace) -> int:
     from tqdm.auto import tqdm
 
     from gan_teach.data import load_images
-    from gan_teach.features import cifar
+    from gan_teach.metrics.features import cifar
 
     images = load_images(options.data, cifar.SIZE, progress=True)
     epochs = cifar.EPOCHS if options.epochs is None else options.epochs
@@ -89,7 +90,7 @@ def add_figures(commands) -> None:
 
 
 def _figures(options: argparse.Namespace) -> int:
-    from gan_teach import runs
+    from gan_teach.studies import runs
 
     for path in runs.make_figures(options.out, options.names):
         print(f"wrote {path}", flush=True)
@@ -110,7 +111,7 @@ def add_notebooks(commands) -> None:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    from gan_teach import notebooks
+    from gan_teach.course import notebooks
 
     if not options.folder.is_dir():
         raise course.CourseError(

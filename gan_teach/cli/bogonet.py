@@ -32,7 +32,7 @@ def add_bogonet(commands) -> None:
 
 
 def _bogonet(options: argparse.Namespace) -> int:
-    from gan_teach import bogonet
+    from gan_teach.studies import bogonet
 
     budget = bogonet.Budget(
         steps=options.steps,

@@ -23,15 +23,21 @@ def add_evaluate(commands) -> None:
     parser.add_argument("--every", type=int, default=1, help="only steps that are multiples of it")
     parser.add_argument("--last", action="store_true", help="only the last saved step")
     parser.add_argument("--untrained", action="store_true", help="also G as each run started it")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...; default: %(default)s")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: a GPU if there is one)")
     parser.add_argument("--out", type=Path, help="folder of scores.csv and .png (default: the run)")
     parser.add_argument("--csv", type=Path, help="also write what was asked for into this file")
     parser.set_defaults(command=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from gan_teach import evaluation, plots, style
+    from gan_teach import _devices, plots
+    from gan_teach.plots import style
+    from gan_teach.studies import evaluation
 
+    if options.device is None:
+        options.device = _devices.preferred()
+        if options.device != "cpu":
+            print(_devices.described(options.device))
     names = ("features", "data", "n", "seed", "every", "last", "untrained", "device")
     out = options.out or evaluation.default_folder(options.sources[0])
     found = evaluation.evaluate(

@@ -29,7 +29,7 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def _sample(options: argparse.Namespace) -> int:
-    from gan_teach import image_runs
+    from gan_teach.studies import image_runs
 
     g, latent, folder, published = _generator(options)
     latents = image_runs.fixed_latents(options.n, latent, options.seed)
@@ -41,7 +41,8 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _interpolate(options: argparse.Namespace) -> int:
-    from gan_teach import _checks, image_runs
+    from gan_teach import _checks
+    from gan_teach.studies import image_runs
 
     g, latent, folder, published = _generator(options)
     rows = _checks.whole("--rows", options.rows, least=1)
@@ -59,8 +60,9 @@ def _interpolate(options: argparse.Namespace) -> int:
 
 def _generator(options: argparse.Namespace) -> tuple[Any, int, Path, bool]:
     """(G, dimension of its latents, folder for files, whether published) of a run or a file."""
-    from gan_teach import _checks, image_runs
-    from gan_teach.convnets import load_rsgan_generator
+    from gan_teach import _checks
+    from gan_teach.models.convnets import load_rsgan_generator
+    from gan_teach.studies import image_runs
 
     if options.run.is_file():
         g = load_rsgan_generator(options.run)

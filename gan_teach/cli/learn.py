@@ -18,7 +18,7 @@ def _list(options: argparse.Namespace) -> int:
     width = max((len(chapter.name) for chapter in chapters), default=0)
     for chapter in chapters:
         print(f"  {chapter.name:{width}}  {chapter.summary or chapter.title}")
-    from gan_teach.experiments import EXPERIMENTS
+    from gan_teach.zoo.experiments import EXPERIMENTS
 
     print("\nExperiments (gan-teach run NAME):")
     width = max(map(len, EXPERIMENTS))

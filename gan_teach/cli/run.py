@@ -49,10 +49,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace, changes: dict[str, Any]) -> int:
-    from gan_teach import experiments
+    from gan_teach.zoo import experiments
 
     experiments.settings(options.experiment, **changes)  # complains before the slow imports
-    from gan_teach import runs
+    from gan_teach.studies import runs
 
     seed = options.seed or 0
     if options.seeds is None:

@@ -55,25 +55,23 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, help="updates of G, those already done included (default: published)"
     )
     parser.add_argument("--bottleneck", action="store_true", help="halve each block's inner width")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...; default: %(default)s")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: a GPU if there is one)")
     parser.add_argument("--every", type=int, default=1000, help="steps between saves; %(default)s")
-    half = parser.add_mutually_exclusive_group()
-    half.add_argument("--bf16", action="store_true", help="networks in bfloat16")
-    half.add_argument("--fp16", action="store_true", help="networks in half precision, for GPUs")
+    parser.add_argument("--bf16", action="store_true", help="networks in bfloat16")
     parser.add_argument("--channels-last", action="store_true", help="other order in memory")
 
 
 def _settings(options: argparse.Namespace, **knobs: Any):
-    from gan_teach.image_runs import Settings
+    from gan_teach.studies.image_runs import Settings
 
     names = ("config", "data", "steps", "bottleneck", "channels_last", "skip_bad", "workers")
-    autocast = "bf16" if options.bf16 else "fp16" if options.fp16 else None
+    autocast = "bf16" if options.bf16 else None
     same = {name: getattr(options, name) for name in names}
     return Settings(**same, autocast=autocast, **knobs)
 
 
 def _train(options: argparse.Namespace) -> int:
-    from gan_teach.image_runs import train_images
+    from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
     if options.config is None:
@@ -95,12 +93,15 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from gan_teach.image_runs.sweep import combinations, sweep_images
+    from gan_teach._devices import described, preferred
+    from gan_teach.studies.image_runs.sweep import combinations, sweep_images
 
     given = {name: getattr(options, name) for name in (*_knobs(), "seed")}
     knobs = {name: values for name, values in given.items() if values is not None}
     settings = _settings(options)
     out = options.out or Path("runs") / f"sweep-{options.config}"
+    if options.device is None and not options.cluster and preferred() != "cpu":
+        print(described(preferred()))
     planned = len(combinations(settings, knobs))
     outcomes = sweep_images(
         settings, out, knobs, jobs=options.jobs, cluster=options.cluster, device=options.device,

@@ -131,18 +131,20 @@ class _Stored(ABC):
 
 
 class Fixed(_Stored):
-    """A finite set of points, handed out in order and from the start again when they run out.
+    """A finite set of points, handed out in order and from the first again when they run out.
 
     ``Fixed.drawn(Normal(5, 1), 10, seed=0)`` is the published 1-D tutorial: its ten real samples
     are drawn once, before training, so that the generator is compared with ten points for ever.
     ``Fixed(torch.zeros(1, 1))`` is the point mass of the Dirac-GAN.
-    With the batch size equal to the number of points each step is a full-batch step.
+    With the batch size equal to the number of points each step is a full-batch step. Where the
+    points do not go evenly into what is drawn, it begins at a random one: each is drawn as often.
     Raises ValueError for no points or for NaN among them.
     """
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        del rng  # handed out in order: nothing is random
-        return self.points[torch.arange(n) % len(self.points)]
+        count = len(self.points)
+        first = torch.randint(count, (), generator=rng) if n % count else 0
+        return self.points[(first + torch.arange(n)) % count]
 
 
 class Points(_Stored):

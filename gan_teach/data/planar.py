@@ -97,17 +97,6 @@ def grid(side: int = 5, spacing: float = 1.0, std: float = PUBLISHED_STD) -> Gau
     return GaussianMixture(torch.cartesian_prod(line, line), std, name=f"grid of {side} x {side}")
 
 
-def random_centers(
-    modes: int = 8, dim: int = 2, radius: float = 2.0, std: float = PUBLISHED_STD, seed: int = 0
-) -> GaussianMixture:
-    """Equal Gaussians at ``modes`` places drawn uniformly from the cube [-radius, radius]^dim."""
-    modes, dim = _checks.whole("modes", modes, least=1), _checks.whole("dim", dim, least=1)
-    _checks.real("radius", radius, above=0.0)
-    rng = torch.Generator().manual_seed(_checks.whole("seed", seed))
-    at = radius * (2 * torch.rand(modes, dim, generator=rng, dtype=torch.float64) - 1)
-    return GaussianMixture(at, std, name=f"{modes} random places, seed {seed}")
-
-
 def two_gaussians(distance: float = 2.0, std: float = PUBLISHED_STD) -> GaussianMixture:
     """Two equal Gaussians in the plane, at (-distance / 2, 0) and (distance / 2, 0)."""
     half = _checks.real("distance", distance, above=0.0) / 2

@@ -1,10 +1,10 @@
-"""A folder of images that does not fit into memory: each batch is read anew, ahead of its use.
+"""A folder of images that does not fit into memory: each batch is read anew, when it is drawn.
 
 Which images a batch holds, their flips and their noise are drawn here, in the process that trains,
 from the generator that ``sample`` is given. Other processes only read what they are told to, so
-that their number, and whether anything was read ahead, changes nothing. It is no ``DataLoader``:
-that reads in an order which is settled when it starts, while here the update rule decides how many
-batches a step takes, and a resumed run begins at any of them.
+that their number changes nothing. It is no ``DataLoader``: that reads in an order which is settled
+when it starts, while here the update rule decides how many batches a step takes, and a resumed run
+begins at any of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from gan_teach.data.images import with_noise
 
 _THREADS = min(8, os.cpu_count() or 1)
 _TOGETHER = 8  # images that are read by one task
-_AHEAD = 16  # batches that may wait for their use
 
 
 class StreamedFolder:
@@ -38,7 +37,7 @@ class StreamedFolder:
     Parameters
     ----------
     path, size, channels : as in ``image_folder``; the kind of the first image unless given.
-    workers : processes that read ahead; 0 reads at the moment of use, in threads.
+    workers : processes that read; with 0 threads of this one do.
     flip, dequantize : as in ``Images``.
     skip_bad : read all files once and leave out those that cannot be read.
 
@@ -58,7 +57,6 @@ class StreamedFolder:
         self._names = _readable(files, size, channels) if skip_bad else list(files.names)
         self._channels = channels or _channels_of(files, self._names[0])
         self._pool: Executor | None = None
-        self._waiting: dict[tuple[int, ...], list[Future]] = {}
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -74,10 +72,10 @@ class StreamedFolder:
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """``n`` random images (n, *shape), float32 in [-1, 1]."""
-        rows = self._rows(n, rng)
-        tasks = self._waiting.pop(rows, None) or self._begin(rows)
+        # As ``Images`` draws them: rows are the first thing taken from the generator.
+        rows = torch.randint(len(self), (n,), generator=rng).tolist()
         try:
-            parts = [task.result() for task in tasks]
+            parts = [task.result() for task in self._begin(rows)]
         except BrokenProcessPool as error:
             raise OSError(f"a process that reads {self._where} ended: out of memory?") from error
         for part in parts:
@@ -85,16 +83,12 @@ class StreamedFolder:
                 raise ValueError(part)
         return with_noise(torch.from_numpy(np.concatenate(parts)), self.flip, self.dequantize, rng)
 
-    def expect(self, n: int, rng: torch.Generator) -> None:
-        """Begin to read what ``sample(n, rng)`` will be asked for with an equal ``rng``."""
-        if not self.workers:
-            return
-        while len(self._waiting) >= _AHEAD:  # asked for never: the run took another way
-            for task in self._waiting.pop(next(iter(self._waiting))):
-                task.cancel()
-        rows = self._rows(n, rng)
-        if rows not in self._waiting:
-            self._waiting[rows] = self._begin(rows)
+    def identity(self) -> dict[str, object]:
+        """What is read and how; not by how many workers."""
+        return {
+            "class": type(self), "name": self.name, "files": self._names, "shape": self.shape,
+            "flip": self.flip, "dequantize": self.dequantize,
+        }  # fmt: skip
 
     def __repr__(self) -> str:
         kind = {1: "grey", 3: "colour"}[self._channels]
@@ -102,10 +96,6 @@ class StreamedFolder:
             f"StreamedFolder({self.name}: {len(self)} {kind} images of {self._size} x "
             f"{self._size}, {self.workers} workers)"
         )
-
-    def _rows(self, n: int, rng: torch.Generator) -> tuple[int, ...]:
-        # As ``Images`` draws them: rows are the first thing taken from the generator.
-        return tuple(torch.randint(len(self), (n,), generator=rng).tolist())
 
     def _begin(self, rows: Sequence[int]) -> list[Future]:
         if self._pool is None:

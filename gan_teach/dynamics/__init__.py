@@ -1,9 +1,11 @@
 """Update rules: how one step of training moves the two players.
 
-A rule is called as ``rule(game, draw, optims)`` and returns the losses it saw, detached. Its
-numbers are plain attributes that may be changed between two steps (a slider does). What it carries
-from step to step (a previous gradient, slow weights) is in its ``state_dict``; ``train`` starts it
-empty, so give two runs that are alive at once a rule object each.
+A rule is any callable ``rule(game, draw, optims)`` that updates both players once and returns
+``{"g_loss": ..., "d_loss": ...}``, the losses it saw; a function of your own will do. What it must
+remember from step to step (a previous gradient, slow weights) it keeps in a dictionary that belongs
+to the run, if it takes one: ``rule(game, draw, optims, memory)``; at first it is empty, and it
+is part of the checkpoint. So one rule serves many runs at once. The rules here are objects whose
+numbers are plain attributes that may be changed between two steps (a slider does).
 
 F(w) = (dL_G/dG, dL_D/dD) is the field that descent follows, J = F' its Jacobian (so F = -v, and the
 J of ``spectra`` has the other sign), eta the learning rate. Each rule's docstring gives rho, the
@@ -16,7 +18,19 @@ hands it the combined gradient or takes its step as a map; each docstring says w
 from collections.abc import Callable
 
 from gan_teach.dynamics.affine import AffineAlternating, affine_alternating
-from gan_teach.dynamics.base import DrawFn, Rule, Seen, Wrapping, field, gradient
+from gan_teach.dynamics.base import (
+    DrawFn,
+    Memory,
+    Rule,
+    Seen,
+    UpdateRule,
+    Wrapping,
+    checked_losses,
+    field,
+    gradient,
+    memory_of,
+    takes_memory,
+)
 from gan_teach.dynamics.descent import (
     Alternating,
     NegativeMomentum,
@@ -39,7 +53,6 @@ from gan_teach.dynamics.extrapolation import (
 )
 from gan_teach.dynamics.linear import rotation_period, step_matrix, step_spectrum
 from gan_teach.dynamics.ode import RK4, Heun, heun, rk4
-from gan_teach.dynamics.scaling import LossScaling, loss_scaling
 from gan_teach.dynamics.second_order import (
     Consensus,
     SymplecticAdjustment,
@@ -73,7 +86,7 @@ __all__ = [
     "Extragradient",
     "Heun",
     "Lookahead",
-    "LossScaling",
+    "Memory",
     "NegativeMomentum",
     "Optimistic",
     "PastExtragradient",
@@ -81,17 +94,19 @@ __all__ = [
     "Seen",
     "Simultaneous",
     "SymplecticAdjustment",
+    "UpdateRule",
     "WeightClipping",
     "Wrapping",
     "affine_alternating",
     "alternating",
+    "checked_losses",
     "consensus",
     "extragradient",
     "field",
     "gradient",
     "heun",
     "lookahead",
-    "loss_scaling",
+    "memory_of",
     "negative_momentum",
     "optimistic",
     "past_extragradient",
@@ -101,5 +116,6 @@ __all__ = [
     "step_matrix",
     "step_spectrum",
     "symplectic_adjustment",
+    "takes_memory",
     "weight_clipping",
 ]

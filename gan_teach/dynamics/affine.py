@@ -10,11 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gan_teach import _checks, losses
+from gan_teach import _checks
 from gan_teach.dynamics.base import DrawFn, Rule, Seen
-from gan_teach.games import GAN, Batch, Game
+from gan_teach.dynamics.optim import SGD, Optimizer, Optimizers
+from gan_teach.games import GAN, Batch, Game, losses
 from gan_teach.models import Affine1D
-from gan_teach.optim import SGD, Optimizer, Optimizers
 
 
 class AffineAlternating(Rule):
@@ -35,10 +35,12 @@ class AffineAlternating(Rule):
 
     @torch.no_grad()
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        if not (suits(game) and _is_plain(optims.g) and _is_plain(optims.d)):
+        unwatched = type(optims) is Optimizers  # this rule writes past them, so nobody may listen
+        if not (suits(game) and unwatched and _is_plain(optims.g) and _is_plain(optims.d)):
             raise ValueError(
                 "this rule needs a GAN of two Affine1D without penalties, the saturating or the "
-                "non-saturating loss, and optimizer='sgd': use gt.alternating(...) instead."
+                "non-saturating loss, optimizer='sgd' and no weight clipping around it: use "
+                "gt.alternating(...) instead."
             )
         assert isinstance(game, GAN)
         batch = draw("d", 0)

@@ -4,108 +4,149 @@ from __future__ import annotations
 
 import copy
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from inspect import signature
+from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gan_teach import _checks
+from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import Batch, Game
-from gan_teach.optim import Optimizers
 
 DrawFn = Callable[..., Batch]
 Seen = dict[str, Tensor]
+Memory = dict[str, Any]
 Grads = tuple[Tensor, ...]
+UpdateRule = Callable[..., Any]
+"""``rule(game, draw, optims)``, or ``rule(game, draw, optims, memory)`` for one that remembers."""
 
 
-class Rule(ABC):
-    """One step of training. State beyond the numbers (a previous gradient) is in ``state_dict``.
+class Rule:
+    """An update rule of this package: its attributes are its numbers, and nothing else.
 
-    A subclass names the attributes that it carries from step to step in ``memory``; each is None
-    before the first step, then a list of tensors or a whole number. ``linear`` says that all it
-    does with gradients is to hand them to the optimizers, taken at the loss times their ``scale``.
+    Any function of the same arguments is a rule as well. ``linear`` says that all it does with
+    gradients is to hand them to the optimizers.
     """
 
-    memory: tuple[str, ...] = ()
+    __call__: UpdateRule
     linear = False
 
-    @abstractmethod
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        """Update both players once; returns {"g_loss": ..., "d_loss": ...}."""
-
-    def reset(self) -> None:
-        """Forget what earlier steps left behind; ``train`` calls it at the start of a run."""
-        for name in self.memory:
-            setattr(self, name, None)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.memory}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name in self.memory:
-            setattr(self, name, copy.deepcopy(state[name]))
-
     def __repr__(self) -> str:
-        numbers = {k: v for k, v in vars(self).items() if k[0] != "_" and k not in self.memory}
+        numbers = {k: v for k, v in vars(self).items() if k[0] != "_"}
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         return f"{name}({', '.join(f'{k}={v!r}' for k, v in numbers.items())})"
 
 
 class Wrapping(Rule):
-    """A rule that takes the steps of ``inner`` and adds something of its own.
+    """A rule that takes the steps of ``inner`` and adds something of its own."""
 
-    Its state is the inner rule's with its own beside it, so that a run may be resumed without it.
+    def __init__(self, inner: UpdateRule) -> None:
+        takes_memory("inner", inner)
+        self.inner = inner
+
+
+def name_of(rule: Any) -> str:
+    """A rule's name in messages."""
+    return getattr(rule, "__name__", type(rule).__name__)
+
+
+def memory_of(rule: UpdateRule, memory: Memory) -> tuple[()] | tuple[Memory]:
+    """What stands behind ``rule(game, draw, optims``: ``memory`` for a rule that remembers."""
+    return (memory,) if takes_memory("rule", rule) else ()
+
+
+def takes_memory(name: str, rule: Any) -> bool:
+    """Whether ``rule`` is called with a memory. Raises TypeError for what cannot be a rule."""
+    if not callable(rule):
+        raise TypeError(
+            f"{name} must be a function (game, draw, optims), got {type(rule).__name__}. Build one "
+            "with gt.alternating() or another rule."
+        )
+    if isinstance(rule, Rule):  # asked at every step, so only once of each class
+        return _takes_memory(name, type(rule).__call__, 1)
+    if isinstance(rule, FunctionType):
+        return _takes_memory(name, rule, 0)
+    return _takes_memory.__wrapped__(name, rule, 0)
+
+
+@lru_cache(maxsize=128)
+def _takes_memory(name: str, function: Callable[..., Any], bound: int) -> bool:
+    """``bound``: leading parameters that are filled in already (self)."""
+    try:
+        parameters = list(signature(function).parameters.values())[bound:]
+    except ValueError as error:  # compiled code tells nobody
+        raise TypeError(f"{name} must be a function of Python, got {function!r}.") from error
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p for p in places if p.default is p.empty]
+    unfilled = any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters)
+    if len(needed) not in (3, 4) or unfilled:
+        hint = f" Did you mean {name_of(function)}()?" if not needed else ""
+        raise TypeError(
+            f"{name} must take (game, draw, optims), or (game, draw, optims, memory) if it "
+            f"remembers, but {name_of(function)} takes ({', '.join(map(str, parameters))}).{hint}"
+        )
+    return len(needed) == 4 or (len(places) > 3 and places[3].name == "memory")
+
+
+def checked_losses(rule: UpdateRule, seen: Any, game: Game, moved: Collection[str]) -> Seen:
+    """What ``rule`` returned; of a learner's, detached tensors of the game's shape are made.
+
+    ``moved``: the losses of players that were seen before, which a rule may leave out while they
+    rest. Raises TypeError or ValueError with a sentence for anything but the losses.
     """
-
-    def __init__(self, inner: Rule) -> None:
-        self.inner = _checks.instance("inner", inner, Rule, "Build one with gt.alternating().")
-
-    def reset(self) -> None:
-        super().reset()
-        self.inner.reset()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**self.inner.state_dict(), **super().state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.inner.load_state_dict(state)
+    while isinstance(rule, Wrapping):
+        rule = rule.inner
+    if isinstance(rule, Rule):
+        return seen
+    name = name_of(rule)
+    wanted = 'a rule returns {"g_loss": ..., "d_loss": ...}, what each player\'s update saw'
+    if not isinstance(seen, dict):
+        raise TypeError(f"rule {name} returned {type(seen).__name__}: {wanted}.")
+    missing = {"g_loss", "d_loss"} - set(seen) - set(moved)
+    unknown = set(seen) - {"g_loss", "d_loss"}
+    if missing or unknown:
+        keys = ", ".join(map(repr, seen)) or "nothing"
+        lacking = f", but not {' and '.join(sorted(missing))}" if missing else ""
+        raise ValueError(f"rule {name} returned {keys}{lacking}: {wanted}.")
+    losses = {key: torch.as_tensor(value).detach() for key, value in seen.items()}
+    for key, value in losses.items():
+        if tuple(value.shape) != game.lead:
+            size = f"one number for each of {game.lead[0]} members" if game.lead else "one number"
+            raise ValueError(
+                f"rule {name} returned {key} of shape {tuple(value.shape)}: it must be {size}."
+            )
+    return losses
 
 
 def gradient(
-    loss: Tensor, params: Sequence[Tensor], keep_graph: bool = False, differentiable: bool = False,
-    scale: float = 1.0,
-) -> Grads:  # fmt: skip
+    loss: Tensor, params: Sequence[Tensor], keep_graph: bool = False, differentiable: bool = False
+) -> Grads:
     """d loss / d params; the losses of an ensemble are summed, so members do not mix.
 
     ``differentiable`` makes the result one that can be differentiated again. A loss that does not
-    depend on any parameter has gradient zero. The way back starts from ``scale * loss``, and what
-    arrives is divided by ``scale``, which matters only to what half precision can hold.
+    depend on any parameter has gradient zero.
     """
     if not loss.requires_grad:
         return tuple(torch.zeros_like(p) for p in params)
-    total = loss.sum() if loss.ndim else loss
-    grads = torch.autograd.grad(
-        total if scale == 1.0 else scale * total,
+    return torch.autograd.grad(
+        loss.sum() if loss.ndim else loss,
         params,
         retain_graph=keep_graph or differentiable,
         create_graph=differentiable,
         allow_unused=True,
         materialize_grads=True,
     )
-    return grads if scale == 1.0 else tuple(g / scale for g in grads)
 
 
-def field(
-    game: Game, batch: Batch, differentiable: bool = False, scale: float = 1.0
-) -> tuple[Grads, Grads, Seen]:
+def field(game: Game, batch: Batch, differentiable: bool = False) -> tuple[Grads, Grads, Seen]:
     """(dL_G/dG, dL_D/dD) at the current point from one batch, and the losses."""
     losses = game.losses(batch)
-    d_grads = gradient(losses.d, game.d_params, True, differentiable, scale)
-    g_grads = gradient(losses.g, game.g_params, False, differentiable, scale)
+    d_grads = gradient(losses.d, game.d_params, True, differentiable)
+    g_grads = gradient(losses.g, game.g_params, False, differentiable)
     return g_grads, d_grads, {"g_loss": losses.g.detach(), "d_loss": losses.d.detach()}
 
 
@@ -125,11 +166,6 @@ def copies(values: Sequence[Tensor]) -> list[Tensor]:
     "previous gradient" that is the present one turns optimistic into plain descent, unnoticed.
     """
     return [v.detach().clone() for v in values]
-
-
-def like(values: Sequence[Tensor], params: Sequence[Tensor]) -> list[Tensor]:
-    """Remembered values on the parameters' device, which a resumed run may have changed."""
-    return [v.to(p) for v, p in zip(values, params, strict=True)]
 
 
 @contextmanager

@@ -15,18 +15,20 @@ from torch import Tensor
 from gan_teach import _checks
 from gan_teach.dynamics.base import (
     DrawFn,
+    Memory,
     Rule,
     Seen,
+    UpdateRule,
     Wrapping,
     copies,
     field,
     gradient,
-    like,
+    memory_of,
     parameters,
     split,
 )
+from gan_teach.dynamics.optim import Optimizers, latest
 from gan_teach.games import Batch, Game, frozen
-from gan_teach.optim import Optimizers, latest
 
 
 class Simultaneous(Rule):
@@ -35,7 +37,7 @@ class Simultaneous(Rule):
     linear = True
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        g_grads, d_grads, seen = field(game, draw(), scale=optims.scale)
+        g_grads, d_grads, seen = field(game, draw())
         optims.step_d(d_grads)
         optims.step_g(g_grads)
         return seen
@@ -76,7 +78,7 @@ class Alternating(Rule):
                 batch = replace(shared, latent=batch.latent)
             with frozen(optims.d.params):
                 loss = game.loss_g(batch, fake if self.redraw == "none" and i == 0 else None)
-                grads = gradient(loss, optims.g.params, scale=optims.scale)
+                grads = gradient(loss, optims.g.params)
             optims.step_g(grads, active)
             seen["g_loss"] = latest(seen.get("g_loss"), loss.detach(), active)
         return seen
@@ -90,7 +92,7 @@ class Alternating(Rule):
         for i, active in _rounds(self.d_steps, game.lead):
             with frozen(optims.g.params):
                 loss = game.loss_d(shared or draw("d", i), fake)
-                grads = gradient(loss, optims.d.params, scale=optims.scale)
+                grads = gradient(loss, optims.d.params)
             optims.step_d(grads, active)
             seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
 
@@ -98,18 +100,12 @@ class Alternating(Rule):
 class NegativeMomentum(Rule):
     """Alternating; each player moves by u <- beta u + grad, w <- w - eta u."""
 
-    memory = ("velocity",)
-
     def __init__(self, beta: float) -> None:
         self.beta = _checks.real("beta", beta, above=-1.0, most=1.0)
-        self.velocity: list[Tensor] | None = None
 
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        params = parameters(game)
-        past = [torch.zeros_like(p) for p in params]
-        if self.velocity is not None:
-            past = like(self.velocity, params)
-        g_past, d_past = split(game, past)
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
+        at_rest = [torch.zeros_like(p) for p in parameters(game)]
+        g_past, d_past = split(game, memory.get("velocity", at_rest))
         with frozen(game.g_params):
             d_loss = game.loss_d(draw("d", 0))
             d_grads = gradient(d_loss, game.d_params)
@@ -120,34 +116,48 @@ class NegativeMomentum(Rule):
             g_loss = game.loss_g(draw("g", 0))
             g_grads = gradient(g_loss, game.g_params)
         g_velocity = [self.beta * u + g for u, g in zip(g_past, g_grads, strict=True)]
-        self.velocity = [*copies(g_velocity), *d_kept]
+        memory["velocity"] = [*copies(g_velocity), *d_kept]
         optims.step_g(g_velocity)
         return {"g_loss": g_loss.detach(), "d_loss": d_loss.detach()}
 
 
 class WeightClipping(Wrapping):
-    """Steps of ``inner``; after each update of D its parameters are cut to [-bound, bound]."""
+    """Steps of ``inner``; after each update of D its parameters are cut to [-bound, bound].
 
-    def __init__(self, bound: float, inner: Rule) -> None:
+    And once more at the end, for rules that move the players past the optimizers (optimistic,
+    lookahead).
+    """
+
+    def __init__(self, bound: float, inner: UpdateRule) -> None:
         super().__init__(inner)
         self.bound = _checks.real("bound", bound, above=0.0)
 
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        clipping = _ClippingOptimizers(optims.g, optims.d)
-        clipping.bound = self.bound
-        seen = self.inner(game, draw, clipping)
-        optims.g_grads, optims.d_grads = clipping.g_grads, clipping.d_grads
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
+        clipping = _Clipping(optims, self.bound)
+        seen = self.inner(game, draw, clipping, *memory_of(self.inner, memory))
+        _clip(game.d_params, self.bound)
         return seen
 
 
-class _ClippingOptimizers(Optimizers):
-    bound: float
+class _Clipping(Optimizers):
+    """The optimizers behind ``outer``; each update of D ends within the bound."""
+
+    def __init__(self, outer: Optimizers, bound: float) -> None:
+        super().__init__(outer.g, outer.d)
+        self._outer, self._bound = outer, bound
+
+    def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        self._outer.step_g(grads, active)
 
     def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        super().step_d(grads, active)
-        with torch.no_grad():
-            for p in self.d.params:
-                p.clamp_(-self.bound, self.bound)
+        self._outer.step_d(grads, active)
+        _clip(self.d.params, self._bound)
+
+
+@torch.no_grad()
+def _clip(params: Sequence[Tensor], bound: float) -> None:
+    for p in params:
+        p.clamp_(-bound, bound)
 
 
 def _counts(name: str, value: int | Sequence[int]) -> int | list[int]:
@@ -207,7 +217,7 @@ def negative_momentum(beta: float = -0.5) -> NegativeMomentum:
     return NegativeMomentum(beta)
 
 
-def weight_clipping(bound: float = 0.01, inner: Rule | None = None) -> WeightClipping:
+def weight_clipping(bound: float = 0.01, inner: UpdateRule | None = None) -> WeightClipping:
     """Weight clipping: after each update of D, w_D <- clip(w_D, -bound, bound).
 
     Arjovsky et al. (2017, algorithm 1), who bound the critic's slope so. ``inner`` is

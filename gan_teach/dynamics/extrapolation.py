@@ -7,24 +7,26 @@ rule uses the map of the optimizer at hand; with SGD that is the formula as prin
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach.dynamics.base import (
     DrawFn,
+    Memory,
     Rule,
     Seen,
+    UpdateRule,
+    Wrapping,
     copies,
     excursion,
     field,
-    like,
+    memory_of,
     parameters,
     put,
     split,
 )
 from gan_teach.dynamics.descent import simultaneous
+from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import Game
-from gan_teach.optim import Optimizers
 
 
 class Extragradient(Rule):
@@ -49,19 +51,14 @@ class Extragradient(Rule):
 class PastExtragradient(Rule):
     """w' = w - eta F(w'_previous);  w <- w - eta F(w'): one gradient a step."""
 
-    memory = ("previous",)
-
-    def __init__(self) -> None:
-        self.previous: list[Tensor] | None = None
-
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         with excursion(game, optims):
-            if self.previous is not None:
-                g_past, d_past = split(game, like(self.previous, parameters(game)))
+            if "previous" in memory:
+                g_past, d_past = split(game, memory["previous"])
                 optims.g.step(g_past)
                 optims.d.step(d_past)
             g_grads, d_grads, seen = field(game, draw())
-        self.previous = copies([*g_grads, *d_grads])
+        memory["previous"] = copies([*g_grads, *d_grads])
         optims.step_d(d_grads)
         optims.step_g(g_grads)
         return seen
@@ -70,12 +67,7 @@ class PastExtragradient(Rule):
 class Optimistic(Rule):
     """w <- w + 2 u - u_previous, with u = -eta F(w) the optimizer's own update."""
 
-    memory = ("previous",)
-
-    def __init__(self) -> None:
-        self.previous: list[Tensor] | None = None
-
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         params = parameters(game)
         g_grads, d_grads, seen = field(game, draw())
         before = copies(params)
@@ -83,47 +75,32 @@ class Optimistic(Rule):
         optims.step_g(g_grads)
         with torch.no_grad():
             update = [p - b for p, b in zip(params, before, strict=True)]
-            past = [0.0] * len(params) if self.previous is None else like(self.previous, params)
+            past = memory.get("previous", [0.0] * len(params))
             for p, u, u_past in zip(params, update, past, strict=True):
                 p += u - u_past
-        self.previous = update
+        memory["previous"] = update
         return seen
 
 
-class Lookahead(Rule):
+class Lookahead(Wrapping):
     """Every k steps of ``inner``: slow <- slow + alpha (w - slow), w <- slow, for both players."""
 
-    memory = ("slow", "taken")
-
-    def __init__(self, inner: Rule, k: int, alpha: float) -> None:
-        self.inner = _checks.instance("inner", inner, Rule, "Build one with gt.simultaneous().")
+    def __init__(self, inner: UpdateRule, k: int, alpha: float) -> None:
+        super().__init__(inner)
         self.k = _checks.whole("k", k, least=1)
         self.alpha = _checks.real("alpha", alpha, least=0.0, most=1.0)
-        self.slow: list[Tensor] | None = None
-        self.taken: int | None = None
 
-    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         params = parameters(game)
-        if self.slow is None or self.taken is None:
-            self.slow, self.taken = copies(params), 0
-        seen = self.inner(game, draw, optims)
-        self.taken += 1
-        if self.taken >= self.k:
-            here = zip(like(self.slow, params), copies(params), strict=True)
-            self.slow, self.taken = [slow.lerp(fast, self.alpha) for slow, fast in here], 0
-            put(params, self.slow)
+        if not memory:
+            memory.update(slow=copies(params), taken=0, inner={})
+        seen = self.inner(game, draw, optims, *memory_of(self.inner, memory["inner"]))
+        memory["taken"] += 1
+        if memory["taken"] >= self.k:
+            here = zip(memory["slow"], copies(params), strict=True)
+            memory["slow"], memory["taken"] = [s.lerp(fast, self.alpha) for s, fast in here], 0
+            put(params, memory["slow"])
         return seen
-
-    def reset(self) -> None:
-        super().reset()
-        self.inner.reset()
-
-    def state_dict(self) -> dict:
-        return {**super().state_dict(), "inner": self.inner.state_dict()}
-
-    def load_state_dict(self, state: dict) -> None:
-        super().load_state_dict(state)
-        self.inner.load_state_dict(state["inner"])
 
 
 def extragradient(redraw: bool = False, keep_state: bool = False) -> Extragradient:
@@ -166,7 +143,7 @@ def optimistic() -> Optimistic:
     return Optimistic()
 
 
-def lookahead(inner: Rule | None = None, k: int = 5, alpha: float = 0.5) -> Lookahead:
+def lookahead(inner: UpdateRule | None = None, k: int = 5, alpha: float = 0.5) -> Lookahead:
     """Lookahead-minmax: every ``k`` steps of the rule ``inner`` go back part of the way.
 
     slow <- slow + alpha (w - slow), w <- slow, for both players together (Chavdarova et al., 2021,

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_teach import _checks
-from gan_teach.dynamics.base import Rule
+from gan_teach.analysis.spectra import GameJacobian
+from gan_teach.dynamics.base import UpdateRule, name_of
 from gan_teach.dynamics.descent import (
     Alternating,
     NegativeMomentum,
@@ -31,7 +32,6 @@ from gan_teach.dynamics.extrapolation import (
 )
 from gan_teach.dynamics.ode import RungeKutta
 from gan_teach.dynamics.second_order import Consensus, SymplecticAdjustment
-from gan_teach.spectra import GameJacobian
 
 Matrix = NDArray[Any]
 
@@ -53,7 +53,7 @@ class LinearField(NamedTuple):
         return self.eye - self.T @ self.A
 
 
-def step_matrix(rule: Rule, J: GameJacobian, lr: float, tau: float = 1.0) -> Matrix:
+def step_matrix(rule: UpdateRule, J: GameJacobian, lr: float, tau: float = 1.0) -> Matrix:
     """The matrix of one step of ``rule`` (of k steps for lookahead) at a fixed point, with SGD.
 
     J is ``gt.jacobian`` there. It acts on w - w*, (n,), or on (w - w*, memory), (2 n,), for rules
@@ -69,7 +69,7 @@ def step_matrix(rule: Rule, J: GameJacobian, lr: float, tau: float = 1.0) -> Mat
 
 
 def step_spectrum(
-    rule: Rule, J: GameJacobian, lr: float, tau: float = 1.0
+    rule: UpdateRule, J: GameJacobian, lr: float, tau: float = 1.0
 ) -> NDArray[np.complex128]:
     """Eigenvalues of ``step_matrix`` per step, the largest magnitude first.
 
@@ -90,7 +90,7 @@ def rotation_period(eigenvalue: complex) -> float:
 
 @singledispatch
 def _matrix(rule: Any, f: LinearField) -> Matrix:
-    raise TypeError(f"no linear form is known for {type(rule).__name__}.")
+    raise TypeError(f"no linear form is known for {name_of(rule)}.")
 
 
 @_matrix.register

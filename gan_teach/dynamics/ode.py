@@ -23,8 +23,8 @@ from gan_teach.dynamics.base import (
     field,
     gradient,
 )
+from gan_teach.dynamics.optim import SGD, Optimizers
 from gan_teach.games import Batch, Game
-from gan_teach.optim import SGD, Optimizers
 
 
 class RungeKutta(Rule):

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach.analysis.derivatives import exact
 from gan_teach.dynamics.base import DrawFn, Grads, Rule, Seen, field, parameters, split
+from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games import Batch, Game
-from gan_teach.optim import Optimizers
 
 
 def pull_back(
@@ -39,7 +40,8 @@ def pull_back(
 
 def _curved_field(game: Game, batch: Batch) -> tuple[Grads, Grads, Seen]:
     """F as it can be differentiated again, the same detached, and the losses."""
-    g_grads, d_grads, seen = field(game, batch, differentiable=True)
+    with exact():
+        g_grads, d_grads, seen = field(game, batch, differentiable=True)
     live = (*g_grads, *d_grads)
     return live, tuple(x.detach() for x in live), seen
 
@@ -78,7 +80,9 @@ class SymplecticAdjustment(Rule):
         JF = pull_back(Jtu, u, F)  # J^T u is linear in u: its own pull-back is J
         JtF = [x.detach() for x in Jtu]
         AtF = [0.5 * (t - f) for t, f in zip(JtF, JF, strict=True)]
-        sign = self._sign(game, F, JtF, AtF) if self.align else torch.ones(game.lead)
+        sign = torch.ones(game.lead, device=game.device)
+        if self.align:
+            sign = self._sign(game, F, JtF, AtF)
         bent = [f + self.lam * _times(sign, a) for f, a in zip(F, AtF, strict=True)]
         _step(game, optims, bent)
         return seen

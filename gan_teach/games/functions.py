@@ -84,6 +84,9 @@ class FunctionGame(Game):
         value = f if x.ndim == 1 else torch.vmap(f)
         return value(x, y).reshape(x.shape[:-1])
 
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "f_g": self.f_g, "f_d": self.f_d}
+
     def to(self, *args: Any, **kwargs: Any) -> FunctionGame:
         for p in (self.x, self.y):
             p.data = p.data.to(*args, **kwargs)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from zlib import crc32
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
-from gan_teach import _checks, losses
-from gan_teach.corrupt import InstanceNoise
+from gan_teach import _checks
+from gan_teach.games import losses
 from gan_teach.games.base import Batch, Game, Losses, Params
-from gan_teach.losses import Loss
+from gan_teach.games.corrupt import InstanceNoise
+from gan_teach.games.losses import Loss
+from gan_teach.games.penalties import Penalty
 from gan_teach.models import apply, evaluating
-from gan_teach.penalties import Penalty
 
 
 class GAN(Game):
@@ -29,9 +32,8 @@ class GAN(Game):
     penalties : added to the discriminator's loss.
     corrupt : instance noise on the discriminator's input.
     label_smoothing : D's target for real samples (1 is none); only for losses with labels.
-    autocast : "bf16" or "fp16" evaluates both networks for the losses in bfloat16 or in half
-        precision where torch deems it safe; the losses themselves and all penalties keep the
-        parameters' precision. ``train`` scales the losses of "fp16" (``dynamics.loss_scaling``).
+    autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
+        the losses themselves and all penalties keep the parameters' precision.
 
     Raises TypeError or ValueError for arguments that do not fit together; shapes are tried out with
     two samples at the call.
@@ -74,9 +76,16 @@ class GAN(Game):
             hint = "Build it as gt.corrupt.InstanceNoise(std)."
             _checks.instance("corrupt", corrupt, InstanceNoise, hint)
         self.corrupt = corrupt
-        self.label_smoothing = label_smoothing
-        self.autocast = _precision(autocast)
-        self.d_terms: dict[str, Tensor] = {}  # what D's last loss was the sum of, by name
+        self.label_smoothing: float | Tensor = label_smoothing  # (S,) where members differ
+        if autocast not in (None, "bf16"):
+            raise ValueError(
+                f"autocast must be 'bf16' or None (the parameters' precision), got {autocast!r}. "
+                "In fp16 small gradients become zero; bfloat16 has the range of float32."
+            )
+        self.autocast = None if autocast is None else torch.bfloat16
+        # What D's loss in the last update was the sum of, by name; see ``keeping_terms``.
+        self.d_terms: dict[str, Tensor] = {}
+        self._keeps_terms = False
         self.lead: tuple[int, ...] = getattr(data, "lead", ())
         # Batch statistics of a joint real-and-fake batch would differ from those of each alone.
         norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
@@ -94,6 +103,12 @@ class GAN(Game):
     def modules(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
+    def settings(self) -> dict[str, Any]:
+        names = ("data", "latent", "loss", "penalties", "corrupt", "autocast")
+        named = {name: getattr(self, name) for name in names}
+        networks = {name: _architecture(module) for name, module in self.modules().items()}
+        return {**super().settings(), **named, **networks}
+
     def draw(self, n: int, rng: Any) -> Batch:
         real = self.data.sample(n, rng)
         latent = self.latent.sample(n, rng)
@@ -104,23 +119,20 @@ class GAN(Game):
 
     def _draw_noise(self, real: Tensor, rng: Any) -> list[Any]:
         """Instance noise for real and fake (or None, None), then the noise of each penalty."""
-        named = {p.name: p.draw for p in self.penalties}
+        draws = [(p.name, p.draw) for p in self.penalties]
         if self.corrupt is not None:
-            named["instance noise"] = self.corrupt.draw
-        if not named:
+            draws = [("instance noise", self.corrupt.draw), *draws]
+        if not draws:
             return [None, None]
         if self.lead:
-            members = [_draw_extra(named, x, r) for x, r in zip(real, rng, strict=True)]
-            drawn = {
-                name: tuple(torch.stack(x) for x in zip(*(m[name] for m in members), strict=True))
-                for name in named
-            }
+            members = [_draw_extra(draws, x, r) for x, r in zip(real, rng, strict=True)]
+            drawn = [
+                tuple(torch.stack(x) for x in zip(*noise, strict=True))
+                for noise in zip(*members, strict=True)
+            ]
         else:
-            drawn = _draw_extra(named, real, rng)
-        return [
-            *drawn.get("instance noise", (None, None)),
-            *(drawn[p.name] for p in self.penalties),
-        ]
+            drawn = _draw_extra(draws, real, rng)
+        return [None, None, *drawn] if self.corrupt is None else [*drawn[0], *drawn[1:]]
 
     def check_batch(self, n: int) -> None:
         """Raises ValueError if the data know that they cannot fill a batch of ``n``."""
@@ -128,10 +140,9 @@ class GAN(Game):
         if check is not None:
             check(n)
 
-    def expect(self, n: int, rng: Callable[[], torch.Generator]) -> None:
-        expect = getattr(self.data, "expect", None)
-        if expect is not None:
-            expect(n, rng())
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return tuple(self.data.shape)
 
     def generate(self, latent: Tensor) -> Tensor:
         """G(latent)."""
@@ -226,7 +237,16 @@ class GAN(Game):
         return terms
 
     def _keep(self, terms: dict[str, Tensor]) -> None:
-        self.d_terms = {name: value.detach() for name, value in terms.items()}
+        if self._keeps_terms:
+            self.d_terms = {name: value.detach() for name, value in terms.items()}
+
+    @contextmanager
+    def keeping_terms(self) -> Iterator[None]:
+        before, self._keeps_terms = self._keeps_terms, True
+        try:
+            yield
+        finally:
+            self._keeps_terms = before
 
     def _spread(self, batch: Batch, params: Params) -> Batch:
         """The batch with the leading axis that the given parameters have and it lacks."""
@@ -254,16 +274,18 @@ class GAN(Game):
             _tried("discriminator", self.critic, batch.real, self.data.shape)
 
 
+def _architecture(module: nn.Module) -> dict[str, Any]:
+    """A network without its weights: its layers as torch prints them, and its own classes."""
+    # A parametrized layer (spectral norm) has a class of its own, made around its weights.
+    kinds = [type_before_parametrizations(part) for part in module.modules()]
+    return {"layers": str(module), "classes": {kind.__qualname__: kind for kind in kinds}}
+
+
 def _total(terms: dict[str, Tensor]) -> Tensor:
     first, *others = terms.values()
     for other in others:
         first = first + other
     return first
-
-
-def _precision(name: str | None) -> torch.dtype | None:
-    known = {"bf16": torch.bfloat16, "fp16": torch.float16}
-    return None if name is None else known[_checks.choice("autocast", name, known)]
 
 
 def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -> Tensor:
@@ -276,17 +298,17 @@ def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -
 
 
 def _draw_extra(
-    named: dict[str, Callable[[Tensor, torch.Generator], tuple[Tensor, ...]]],
+    draws: Sequence[tuple[str, Callable[[Tensor, torch.Generator], tuple[Tensor, ...]]]],
     real: Tensor,
     rng: torch.Generator,
-) -> dict[str, tuple[Tensor, ...]]:
-    """The noise of each name, from a generator of its own that ``rng`` and the name seed.
+) -> list[tuple[Tensor, ...]]:
+    """The noise of each entry, from a generator of its own that ``rng`` and the name seed.
 
     So what one of them draws depends on no other, and the members of an ensemble, each of which
     gets the noise that any of them needs, draw what they would alone.
     """
     base = int(torch.randint(2**62, (), generator=rng))
-    return {
-        name: draw(real, torch.Generator().manual_seed(base ^ crc32(name.encode())))
-        for name, draw in named.items()
-    }
+    return [
+        draw(real, torch.Generator().manual_seed(base ^ crc32(name.encode())))
+        for name, draw in draws
+    ]

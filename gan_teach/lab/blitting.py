@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from gan_teach import style
+from gan_teach.plots import style
 
 Cell = tuple[float, float, float, float]  # left, bottom, width, height in shares of the figure
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from gan_teach import _checks, losses, zoo
-from gan_teach.experiments import EXPERIMENTS
+from gan_teach import _checks, zoo
+from gan_teach.games import losses
 from gan_teach.lab import own_data
 from gan_teach.lab.knobs import DATA, KNOBS
+from gan_teach.zoo.experiments import EXPERIMENTS
 
 WORLD_OF: dict[str, str] = {
     **dict.fromkeys(EXPERIMENTS, "line"),

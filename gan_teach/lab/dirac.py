@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_teach import probes, spectra, zoo
+from gan_teach import zoo
+from gan_teach.analysis import spectra
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Frame, Lines, Points
 from gan_teach.lab.steering import dress
 from gan_teach.lab.world import Row, Rows, World, curve, gradient_chart, minus, update_disc
-from gan_teach.streams import generator
-from gan_teach.training import State
+from gan_teach.training import State, probes
 
 REACH = 2.0  # of the picture, to every side
 _PLACES = np.stack(np.meshgrid(*2 * [np.linspace(-REACH, REACH, 13)]), -1).reshape(-1, 2)

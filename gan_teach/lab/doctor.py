@@ -23,7 +23,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from gan_teach import _checks, landscape
+from gan_teach import _checks
+from gan_teach.analysis import landscape
 from gan_teach.lab.config import Config
 from gan_teach.lab.examination import Examination, examine
 from gan_teach.lab.forecast import forecast

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gan_teach import metrics
-from gan_teach._threads import one_thread
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
+from gan_teach.games.losses import Loss
 from gan_teach.lab.config import Config
 from gan_teach.lab.forecast import Forecast, forecast
 from gan_teach.lab.session import Session
-from gan_teach.losses import Loss
 from gan_teach.models import evaluating
-from gan_teach.streams import generator
+from gan_teach.models.threads import one_thread
 from gan_teach.training import State
 
 USUAL = 400  # rounds to look at where no theory says how long a turn takes

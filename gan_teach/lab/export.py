@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_teach import _checks, style
+from gan_teach import _checks
 from gan_teach.lab.config import PRESETS
 from gan_teach.lab.picture import Picture
 from gan_teach.lab.session import Session
+from gan_teach.plots import style
 
 MOMENTS = 60  # of a film
 FRAMES_A_SECOND = 12
@@ -28,7 +29,7 @@ def code(session: Session) -> str:
             "from gan_teach.lab import PRESETS, Replay, Session",
             f"start = PRESETS[{replay.start.preset!r}].changed({knobs})",
             f"changes = {dict(replay.changes)!r}  # step: what changes there",
-            f"run = Session(Replay(start, changes, steps={replay.steps}))",
+            f"run = Session(Replay(start, changes, steps={replay.steps}, draws={replay.draws}))",
             "history = run.history",
         ]
     )

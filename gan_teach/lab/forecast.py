@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from gan_teach import spectra
+from gan_teach.analysis import spectra
 from gan_teach.dynamics.linear import rotation_period, step_spectrum
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.lab.config import Config
 from gan_teach.lab.steering import dress, update_rule
 from gan_teach.lab.worlds import world_of
-from gan_teach.streams import generator
 from gan_teach.zoo import line
 
 _SAMPLES = 200

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach import style
+from gan_teach.plots import style
 
 
 class Look(NamedTuple):

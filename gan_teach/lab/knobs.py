@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gan_teach import _checks, losses, optim, penalties
-from gan_teach.dynamics import RULES
+from gan_teach import _checks
+from gan_teach.dynamics import RULES, optim
+from gan_teach.games import losses, penalties
 from gan_teach.lab import own_data
 
 _WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)

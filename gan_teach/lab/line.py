@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_teach import probes, spectra
-from gan_teach.experiments import GRID, equilibrium_eigenvalues
+from gan_teach.analysis import spectra
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.lab.config import Config
@@ -31,9 +31,9 @@ from gan_teach.lab.world import (
     score_histogram,
     update_disc,
 )
-from gan_teach.streams import generator
-from gan_teach.training import State
+from gan_teach.training import State, probes
 from gan_teach.zoo import line
+from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
 
 VIEW = (float(GRID[0]), float(GRID[-1]), -0.64, 1.08)
 RAIL, LATENT_RAIL = 0.0, -0.5  # heights of the samples and of the latents

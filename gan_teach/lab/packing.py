@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach import style
 from gan_teach.lab.frame import LOOKS, Chart, Frame, shades
 from gan_teach.lab.limits import Limits
+from gan_teach.plots import style
 
 
 def pack(frame: Frame, limits: Sequence[Limits], **facts: Any) -> bytes:

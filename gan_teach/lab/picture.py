@@ -14,7 +14,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
-from gan_teach import style
 from gan_teach.lab.blitting import Blitter, Cell
 from gan_teach.lab.frame import (
     LOOKS,
@@ -31,6 +30,7 @@ from gan_teach.lab.frame import (
 )
 from gan_teach.lab.limits import Limits
 from gan_teach.lab.tiles import Tiles
+from gan_teach.plots import style
 from gan_teach.plots._panel import note
 
 SIZE = (12.0, 5.4)  # inches

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import data, metrics, probes
+from gan_teach import data, metrics
+from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.lab import own_data
@@ -34,8 +35,7 @@ from gan_teach.lab.world import (
     spiral,
 )
 from gan_teach.models import MLP, evaluating
-from gan_teach.streams import generator, mix
-from gan_teach.training import State
+from gan_teach.training import State, probes
 
 SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
     "five-gaussians": (data.ring, 1.7),

@@ -2,11 +2,13 @@
 
 A run is its first settings, the changes made on the way, each at a step, and the step it reached::
 
-    noisy,seed=3,d_steps=20/120,d_steps=5/130,noise=0.5/500
+    noisy,seed=3,d_steps=20,draws=2/120,d_steps=5/130,noise=0.5/500
 
 is the preset ``noisy`` with two numbers changed, 5 instead of 20 D steps from step 120 on, less
-noise from 130 on, and stands at step 500. Such a string is data: it is read by patterns, bounded in
-length, and every value is checked as a function argument is. Nothing in it is evaluated.
+noise from 130 on, and stands at step 500. ``draws`` is the version of what a seed and a step draw
+(see ``streams.DRAWS``); settings alone, of which nothing is drawn yet, do without it. Such a string
+is data: it is read by patterns, bounded in length, and every value is checked as a function
+argument is. Nothing in it is evaluated.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gan_teach import _checks
+from gan_teach.dynamics.streams import DRAWS
 from gan_teach.lab import own_data
 from gan_teach.lab.config import Config, preset
 from gan_teach.lab.knobs import KNOBS
@@ -26,6 +29,7 @@ MAX_CHANGES = 1_000  # steps at which something was changed
 MAX_STEPS = 1_000_000
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_DRAWS = re.compile(r"(.*),draws=([0-9]{1,3})", re.ASCII | re.DOTALL)
 _STEP = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
@@ -33,15 +37,24 @@ _STEP = re.compile(r"[0-9]{1,10}", re.ASCII)
 class Replay:
     """A run as data: first settings, {step: {knob: value}}, and the number of updates made.
 
-    A change at step s acts from the update that leads from s to s + 1. Raises ValueError for steps
-    or changes out of order, out of bounds, or of a knob that needs a new run.
+    A change at step s acts from the update that leads from s to s + 1. ``draws`` is the version of
+    the draws. Raises ValueError for steps or changes out of order, out of bounds, or of a knob that
+    needs a new run, and for other draws than ``streams.DRAWS``, which cannot be repeated.
     """
 
     start: Config
     changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     steps: int = 0
+    draws: int = DRAWS
 
     def __post_init__(self) -> None:
+        if self.draws != DRAWS:
+            raise ValueError(
+                f"this run is of draws of version {self.draws}, and this gan_teach draws by "
+                f"version {DRAWS}: it would be another run. Repeat it with the release that wrote "
+                f"it, or write draws={DRAWS}, as in {self.start.preset},draws={DRAWS}/"
+                f"{self.steps}, to see these settings with other draws."
+            )
         if len(self.changes) > MAX_CHANGES:
             raise ValueError(f"at most {MAX_CHANGES} changes fit into one run: start a new one.")
         config, before = self.start, -1
@@ -56,7 +69,8 @@ class Replay:
         _checks.real("steps", self.steps, most=MAX_STEPS)
 
     def __str__(self) -> str:
-        parts = [str(self.start)]
+        drawn = self.changes or self.steps
+        parts = [f"{self.start},draws={self.draws}" if drawn else str(self.start)]
         parts += [segment(str(step), knobs) for step, knobs in self.changes.items()]
         if self.steps > max(self.changes, default=0):
             parts.append(str(self.steps))
@@ -71,6 +85,10 @@ class Replay:
                 f"a replay string has at most {MAX_LENGTH} characters, got {len(text)}."
             )
         first, *rest = text.strip().split("/")
+        version = _DRAWS.fullmatch(first)
+        draws = 1 if rest else DRAWS  # the first version was not written down
+        if version:
+            first, draws = version[1], int(version[2])
         name, knobs = _read(first)
         start = preset(name, **knobs)
         changes: dict[int, dict[str, Any]] = {}
@@ -86,7 +104,7 @@ class Replay:
                 changes[steps] = knobs
             elif position < len(rest) - 1:
                 raise ValueError(f"nothing is changed at step {steps}.")
-        return cls(start, changes, steps)
+        return cls(start, changes, steps, draws)
 
 
 def segment(head: str, knobs: Mapping[str, Any]) -> str:

@@ -18,7 +18,6 @@ import numpy as np
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach._threads import one_thread
 from gan_teach.history import History
 from gan_teach.lab.config import Config, facts
 from gan_teach.lab.frame import Frame
@@ -27,6 +26,7 @@ from gan_teach.lab.replay import MAX_STEPS, Replay, resolve
 from gan_teach.lab.steering import begin, steer
 from gan_teach.lab.thinned import Thinned
 from gan_teach.lab.worlds import world_of
+from gan_teach.models.threads import one_thread
 from gan_teach.training import State, advance
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
@@ -296,9 +296,10 @@ class Session:
             "params": [*state.game.g_params, *state.game.d_params],
             "optims": state.optims.state_dict(),
             "grads": (state.optims.g_grads, state.optims.d_grads),
-            "rule": state.rule.state_dict(),
+            "memory": state.memory,
         }
         kept = _copied(tensors)
+        kept["losses"] = dict(state.losses)  # never changed in place
         return {**kept, "step": state.step, "config": self.config, "seen": dict(self._seen)}
 
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -310,7 +311,7 @@ class Session:
             p.data.copy_(value)
         state.optims.load_state_dict(kept["optims"])
         state.optims.g_grads, state.optims.d_grads = kept["grads"]
-        state.rule.load_state_dict(kept["rule"])
+        state.memory, state.losses = kept["memory"], kept["losses"]
         state.step = kept["step"]
 
 

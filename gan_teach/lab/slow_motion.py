@@ -9,14 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gan_teach.dynamics import alternating
+from gan_teach.dynamics import alternating, memory_of
 from gan_teach.dynamics.affine import AffineAlternating
+from gan_teach.dynamics.optim import Optimizers
+from gan_teach.dynamics.streams import Draw
 from gan_teach.games import GAN, Batch
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.session import Session
 from gan_teach.lab.steering import REDRAW
-from gan_teach.optim import Optimizers
-from gan_teach.streams import Draw
 
 NAMES = {"d": "D", "g": "G"}
 
@@ -40,7 +40,8 @@ def slow_motion(session: Session) -> list[Scene]:
     rule = state.rule
     if isinstance(rule, AffineAlternating):  # the same update in steps that can be watched
         rule = alternating(rule.d_steps, rule.g_steps, redraw=REDRAW["line"])
-    rule(state.game, _WatchedDraw(state.stream.at(state.step), story), _Watched(story))
+    draw = _WatchedDraw(state.stream.at(state.step), story)
+    rule(state.game, draw, _Watched(story), *memory_of(rule, state.memory))
     return story.end()
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gan_teach import corrupt, losses, optim, penalties
-from gan_teach.dynamics import RULES, Rule, alternating
+from gan_teach.dynamics import RULES, Rule, alternating, optim
 from gan_teach.dynamics.affine import AffineAlternating, suits
-from gan_teach.games import GAN
+from gan_teach.games import GAN, corrupt, losses, penalties
 from gan_teach.lab.config import Config
 from gan_teach.lab.knobs import OPTIMIZERS
 from gan_teach.training import State, train
@@ -32,10 +31,8 @@ def steer(state: State, config: Config) -> None:
     state.stream.batch_size = config.batch
     state.stream.forget()  # noise and penalties shape what is drawn
     rule = _rule(state.game, config)
-    if type(rule) is type(state.rule):  # another rule starts without a memory
-        rule.load_state_dict(state.rule.state_dict())
-    else:
-        rule.reset()
+    if type(rule) is not type(state.rule):
+        state.memory = {}  # another rule starts without one
     state.rule = rule
     make = OPTIMIZERS[config.optimizer]
     fresh = optim.Optimizers(

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gan_teach import style
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.picture import MainView
 from gan_teach.lab.session import Session
+from gan_teach.plots import style
 
 MOMENTS = 4
 _CHARACTERS = 34  # of a label below one picture

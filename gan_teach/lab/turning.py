@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_teach import krylov, optim
+from gan_teach.analysis import krylov
+from gan_teach.dynamics import optim
 from gan_teach.games import GAN, Batch
 from gan_teach.lab.config import Config
 from gan_teach.training import State

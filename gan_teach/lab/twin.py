@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from gan_teach import _checks, spectra
+from gan_teach import _checks
+from gan_teach.analysis import spectra
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.knobs import KNOBS
 from gan_teach.lab.session import Session

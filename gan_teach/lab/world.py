@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_teach import plots, spectra
+from gan_teach import plots
+from gan_teach.analysis import spectra
 from gan_teach.dynamics.linear import rotation_period, step_spectrum
 from gan_teach.games import GAN, Batch
 from gan_teach.history import History

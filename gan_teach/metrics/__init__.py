@@ -3,7 +3,8 @@
 A score means nothing without its noise: ``noise_band`` says what real data score against real data.
 """
 
-from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein, wasserstein_1d
+from gan_teach.metrics import features
+from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein
 from gan_teach.metrics.frechet import (
     FrechetInfinity,
     InceptionScore,
@@ -15,7 +16,6 @@ from gan_teach.metrics.frechet import (
 from gan_teach.metrics.histograms import (
     histogram_js,
     histogram_js_bias,
-    histogram_tv,
     js_divergence,
     kl_divergence,
     shared_histogram,
@@ -52,11 +52,11 @@ __all__ = [
     "class_coverage",
     "density_coverage",
     "expected_covered",
+    "features",
     "frechet_distance",
     "frechet_infinity",
     "histogram_js",
     "histogram_js_bias",
-    "histogram_tv",
     "inception_score",
     "js_divergence",
     "kid",
@@ -73,5 +73,4 @@ __all__ = [
     "shared_histogram",
     "sliced_wasserstein",
     "total_variation",
-    "wasserstein_1d",
 ]

@@ -16,20 +16,6 @@ _BLOCK = 1 << 22  # kernel values at a time: 32 MB
 _LINES = 32  # projections sorted at a time
 
 
-def wasserstein_1d(fake: Any, real: Any, order: float = 1.0) -> float:
-    """W_p on the line, exactly: (integral over u of |F^-1(u) - G^-1(u)|^p)^(1/p), p = ``order``.
-
-    The two samples may differ in size: the quantile functions are steps, integrated piece by piece.
-    """
-    x, y = _arrays.pair(fake, real)
-    if x.shape[1] != 1:
-        raise ValueError(
-            f"fake and real must lie on the line, got {x.shape[1]} columns: use sliced_wasserstein."
-        )
-    order = _checks.real("order", order, least=1.0)
-    return float(_cost(np.sort(x.T), np.sort(y.T), order)[0] ** (1 / order))
-
-
 def sliced_wasserstein(
     fake: Any, real: Any, projections: int = 64, order: float = 1.0, seed: int = 0
 ) -> float:

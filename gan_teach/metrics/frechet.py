@@ -14,47 +14,56 @@ from gan_teach import _checks
 from gan_teach.metrics import _arrays
 from gan_teach.metrics._arrays import Array
 
+Gaussian = tuple[Array, Array]
+"""Mean (d,) and a factor F (k, d) of the covariance F^T F."""
+
 
 def frechet_distance(mean_x: Any, cov_x: Any, mean_y: Any, cov_y: Any) -> float:
     """|m_x - m_y|^2 + tr(A + B - 2 (A B)^(1/2)) for N(m_x, A) and N(m_y, B), in float64, >= 0.
 
-    Dowson and Landau (1982); Heusel et al. (2017). tr (A B)^(1/2) is the sum of the square roots of
-    the eigenvalues of A^(1/2) B A^(1/2), which are real and >= 0: two symmetric eigenproblems take
-    the place of a general matrix square root. Shapes (d,) and (d, d), or numbers for d = 1.
-    Raises ValueError for shapes that do not fit and for covariances that are not symmetric.
+    Dowson and Landau (1982); Heusel et al. (2017). With factors A = F^T F and B = H^T H,
+    tr (A B)^(1/2) = |F H^T|_*, the sum of the singular values: unlike the square roots of the
+    eigenvalues of a product, they keep all digits where A or B is singular. An eigenvalue of A or B
+    below d eps times the largest cannot be told from rounding and counts as zero.
+    Shapes (d,) and (d, d), or numbers for d = 1. Raises ValueError for shapes that do not fit and
+    for covariances that are not symmetric.
     """
     m1, m2 = _mean("mean_x", mean_x), _mean("mean_y", mean_y)
     a, b = _covariance("cov_x", cov_x, len(m1)), _covariance("cov_y", cov_y, len(m2))
     if len(m1) != len(m2):
         raise ValueError(f"mean_x and mean_y must have one length, got {len(m1)} and {len(m2)}.")
-    root = np.linalg.eigvalsh(_between(a, b))
-    cross = np.sqrt(np.maximum(root, 0)).sum()
-    return max(0.0, float(((m1 - m2) ** 2).sum() + np.trace(a) + np.trace(b) - 2 * cross))
+    return _between((m1, _factor(a)), (m2, _factor(b)))
 
 
-def _between(a: Array, b: Array) -> Array:
-    """A^(1/2) B A^(1/2), symmetric."""
-    values, vectors = np.linalg.eigh(a)
-    half = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    middle = half @ b @ half
-    return (middle + middle.T) / 2
+def _factor(covariance: Array) -> Array:
+    """F (rank, d) with F^T F = covariance, a row for each eigenvalue above rounding."""
+    values, vectors = np.linalg.eigh(covariance)
+    certain = values > len(values) * np.finfo(values.dtype).eps * values[-1]
+    return np.sqrt(values[certain, None]) * vectors[:, certain].T
+
+
+def _between(x: Gaussian, y: Gaussian) -> float:
+    """|m_x - m_y|^2 + |F|^2 + |H|^2 - 2 |F H^T|_*, Frobenius norms and a nuclear one."""
+    (m1, f), (m2, h) = x, y
+    cross = np.linalg.svd(f @ h.T, compute_uv=False).sum()
+    return max(0.0, float(((m1 - m2) ** 2).sum() + (f * f).sum() + (h * h).sum() - 2 * cross))
 
 
 def sample_frechet(fake: Any, real: Any) -> float:
     """Frechet distance of the Gaussians fitted to two samples (n, d) and (m, d), n, m >= 2.
 
-    With fewer samples than dimensions the covariances are singular; then
-    tr (A B)^(1/2) = |X Y^T|_* / sqrt((n - 1)(m - 1)), the nuclear norm of the centered samples, is
-    both exact and cheaper. Biased upwards: two samples of n from one N(mu, C) score about
+    The triangular factor R of the centered samples, X = Q R with X^T X = R^T R, is one of the
+    covariance, so that none is formed and no digit lost, with fewer samples than dimensions or in
+    a subspace too. Biased upwards: two samples of n from one N(mu, C) score about
     d (d + 5) / (2 n) for C = I. See ``frechet_infinity``.
     """
     x, y = _arrays.pair(fake, real, least=2)
-    m1, m2 = x.mean(0), y.mean(0)
-    u, v = (x - m1) / np.sqrt(len(x) - 1), (y - m2) / np.sqrt(len(y) - 1)
-    if min(len(x), len(y)) > x.shape[1]:
-        return frechet_distance(m1, u.T @ u, m2, v.T @ v)
-    cross = np.linalg.svd(u @ v.T, compute_uv=False).sum()
-    return max(0.0, float(((m1 - m2) ** 2).sum() + (u * u).sum() + (v * v).sum() - 2 * cross))
+    return _between(_fitted(x), _fitted(y))
+
+
+def _fitted(x: Array) -> Gaussian:
+    mean = x.mean(0)
+    return mean, np.linalg.qr(x - mean, mode="r") / np.sqrt(len(x) - 1)
 
 
 class FrechetInfinity(NamedTuple):
@@ -83,16 +92,16 @@ def frechet_infinity(
         raise ValueError(
             f"smallest must leave room for {points} sizes below {len(x)} fakes, got {smallest}."
         )
-    rng = np.random.default_rng(_checks.whole("seed", seed))
+    rng, real_fit = np.random.default_rng(_checks.whole("seed", seed)), _fitted(y)
     sizes = np.linspace(smallest, len(x), points).astype(int)
-    distances = np.array([_mean_over_subsets(rng.permutation(x), y, n) for n in sizes])
+    distances = np.array([_mean_over_subsets(rng.permutation(x), real_fit, n) for n in sizes])
     slope, value = np.polyfit(1 / sizes, distances, 1)
     return FrechetInfinity(float(value), float(slope), sizes.astype(float), distances)
 
 
-def _mean_over_subsets(x: Array, y: Array, n: int) -> float:
+def _mean_over_subsets(x: Array, real: Gaussian, n: int) -> float:
     starts = range(0, len(x) - n + 1, n)
-    return float(np.mean([sample_frechet(x[i : i + n], y) for i in starts]))
+    return float(np.mean([_between(_fitted(x[i : i + n]), real) for i in starts]))
 
 
 class InceptionScore(NamedTuple):

@@ -77,14 +77,6 @@ def histogram_js(fake: Any, real: Any, bins: int = 20) -> float:
     return js_divergence(*shared_histogram(fake, real, bins))
 
 
-def histogram_tv(fake: Any, real: Any, bins: int = 20) -> float:
-    """Total variation of the shared histogram of two samples.
-
-    Biased upwards: about sum_i sqrt(p_i (1 - p_i) (1/n + 1/m) / (2 pi)) for two samples of one law.
-    """
-    return total_variation(*shared_histogram(fake, real, bins))
-
-
 def histogram_js_bias(cells: int, n: int, m: int) -> float:
     """Expected ``histogram_js`` of n and m samples of one law over ``cells`` occupied cells.
 

@@ -27,12 +27,6 @@ class PrecisionRecall(NamedTuple):
     precision: float
     recall: float
 
-    @property
-    def f1(self) -> float:
-        """Harmonic mean, 0 where both are 0."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
-
 
 class DensityCoverage(NamedTuple):
     """Density >= 0, about 1 for a perfect generator (it may exceed 1), and coverage in [0, 1]."""

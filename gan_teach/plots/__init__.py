@@ -4,6 +4,9 @@ Functions take ``ax=None`` and return the axes (figures of several axes return t
 either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for ``animation``.
 """
 
+from gan_teach.plots import animation as animation
+from gan_teach.plots import style as style
+from gan_teach.plots import tables as tables
 from gan_teach.plots._panel import Draw as Draw
 from gan_teach.plots._panel import Panel as Panel
 from gan_teach.plots._stage import stage as stage

@@ -19,8 +19,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
 
-from gan_teach import style
 from gan_teach.history import History
+from gan_teach.plots import style
 
 Draw = Callable[[int], list[Artist]]
 Panel = Callable[[Axes, History], Draw]

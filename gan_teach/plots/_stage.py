@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from gan_teach import style
 from gan_teach.history import History
+from gan_teach.plots import style
 from gan_teach.plots._panel import Draw, Panel, record_index
 
 ROWS = 3  # panels above one another in a column

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from gan_teach import style
+from gan_teach.plots import style
 from gan_teach.plots._panel import Level, draw_level, legend_below
 
 _LEGEND_WIDTH = 70  # characters below a figure of the usual size

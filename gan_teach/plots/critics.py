@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from gan_teach import style
+from gan_teach.plots import style
 
 _SIZE = 2.3  # inches of one map
 _TINY = 1e-3  # slopes below are drawn as this

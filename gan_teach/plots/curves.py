@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from gan_teach import style
 from gan_teach.history import History
+from gan_teach.plots import style
 from gan_teach.plots._panel import Draw, Level, Line, lines_panel, plot
 
 Levels = tuple[float | None, float | None]

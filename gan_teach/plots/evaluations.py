@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gan_teach import style
+from gan_teach.plots import style
 
 TITLES = {
     "kid": "KID, lower is better",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike, NDArray
 
-from gan_teach import style
+from gan_teach.plots import style
 from gan_teach.plots._panel import legend_below
 
 MOST_POINTS = 1000  # of one panel: more only fill it

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from gan_teach import _checks, style
+from gan_teach import _checks
 from gan_teach.history import History
+from gan_teach.plots import style
 from gan_teach.plots._panel import Draw, heading, record_index, unit
 
 _GAP = 2  # white pixels between images

@@ -12,8 +12,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
-from gan_teach import style
 from gan_teach.history import History
+from gan_teach.plots import style
 from gan_teach.plots._panel import (
     Draw,
     Line,

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
-from gan_teach import style
 from gan_teach.history import History
+from gan_teach.plots import style
 from gan_teach.plots._panel import Draw, Panel, heading, record_index
 from gan_teach.plots.planar import _BASIN_COLORS, Field, _hatch, break_jumps
 from gan_teach.plots.spectra import _stable_region

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from numpy.typing import ArrayLike, NDArray
 
-from gan_teach import style
+from gan_teach.plots import style
 from gan_teach.plots._panel import legend_below
 
 _MARKERS = "osD^vP"

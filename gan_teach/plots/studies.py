@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from gan_teach import style
 from gan_teach.history import History
+from gan_teach.plots import style
 
 
 def score_curves(history: History, ax: Axes | None = None) -> Axes:

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gan_teach import style
 from gan_teach.history import History
+from gan_teach.plots import style
 from gan_teach.plots._panel import (
     Draw,
     Level,

@@ -1,5 +1,6 @@
 """The published games and experiments, one function each, with their papers' constants."""
 
+from gan_teach.zoo import experiments, reproduction, routes
 from gan_teach.zoo.dirac_fields import dirac_field
 from gan_teach.zoo.dirac_gans import (
     DIRAC_LEARNING_RATE,
@@ -59,6 +60,7 @@ __all__ = [
     "dirac",
     "dirac_field",
     "dirac_gan",
+    "experiments",
     "five_gaussians",
     "half_circles",
     "half_circles_improved",
@@ -67,6 +69,8 @@ __all__ = [
     "polynomial",
     "polynomial_4d",
     "quadratic",
+    "reproduction",
+    "routes",
     "torus",
     "two_clusters",
 ]

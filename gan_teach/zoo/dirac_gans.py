@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import torch
 
-from gan_teach import _checks, penalties
-from gan_teach.corrupt import InstanceNoise
+from gan_teach import _checks
 from gan_teach.data.line import Fixed, Uniform
 from gan_teach.dynamics import Rule, consensus, simultaneous, weight_clipping
-from gan_teach.games import GAN
+from gan_teach.games import GAN, penalties
+from gan_teach.games.corrupt import InstanceNoise
+from gan_teach.games.penalties import Penalty
 from gan_teach.models import DiracDiscriminator, DiracGenerator
-from gan_teach.penalties import Penalty
 
 DIRAC_START = (1.0, -1.0)
 DIRAC_LEARNING_RATE = 0.2

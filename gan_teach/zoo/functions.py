@@ -109,9 +109,10 @@ def quadratic(v: float = 4.0) -> PublishedGame:
     point and no Nash equilibrium: x alone could gain in the direction x_1. tau* = 2 for every v.
     """
     _checks.real("v", v, above=0.0)
+    first, second = torch.tensor([[-1.0, 0.5], [-0.5, -1.0]], dtype=torch.float64)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
-        a, d = v * x.new_tensor([-1.0, 0.5]), v * x.new_tensor([-0.5, -1.0])
+        a, d = v * first.to(x), v * second.to(x)
         return (0.5 * a * x * x + a * x * y + 0.5 * d * y * y).sum()
 
     return PublishedGame(

@@ -17,16 +17,16 @@ from typing import Any
 
 from torch import nn
 
-from gan_teach import convnets, losses, penalties
 from gan_teach.data import Images, Normal
 from gan_teach.data.named import load_or_substitute
 from gan_teach.dynamics import Rule, alternating
-from gan_teach.games import GAN, Game
-from gan_teach.optim import Adam
-from gan_teach.penalties import Penalty
-from gan_teach.schedules import Schedule, linear_decay, power_decay
-from gan_teach.streams import mix
+from gan_teach.dynamics.optim import Adam
+from gan_teach.dynamics.streams import mix
+from gan_teach.games import GAN, Game, losses, penalties
+from gan_teach.games.penalties import Penalty
+from gan_teach.models import convnets
 from gan_teach.training import Run, train
+from gan_teach.training.schedules import Schedule, linear_decay, power_decay
 
 Pair = Callable[["ImageGAN", tuple[int, ...], int, int], tuple[nn.Module, nn.Module]]
 

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from gan_teach import _checks, losses
-from gan_teach.corrupt import InstanceNoise
+from gan_teach import _checks
 from gan_teach.data.line import Fixed, Normal, Uniform
-from gan_teach.games import GAN, Batch
+from gan_teach.dynamics.streams import generator, mix
+from gan_teach.games import GAN, Batch, losses
+from gan_teach.games.corrupt import InstanceNoise
 from gan_teach.models import Affine1D
-from gan_teach.streams import generator, mix
 
 LEARNING_RATE = 0.1
 BATCH_SIZE = 10

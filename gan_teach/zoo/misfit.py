@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gan_teach import _checks, penalties
+from gan_teach import _checks
 from gan_teach.data import Fixed
-from gan_teach.games import GAN
+from gan_teach.games import GAN, penalties
 
 POINTS = 32
 
@@ -40,7 +40,7 @@ class PolynomialLogit(nn.Module):
         self.c = nn.Parameter(torch.zeros(degree + 1, dtype=torch.float64))
 
     def forward(self, x: Tensor) -> Tensor:
-        powers = x ** torch.arange(self.c.shape[-1])
+        powers = x ** torch.arange(self.c.shape[-1], device=x.device)
         return (powers * self.c.unsqueeze(-2)).sum(-1)
 
 

@@ -21,18 +21,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_teach import _checks, losses, penalties
+from gan_teach import _checks
 from gan_teach.data import Fixed, HalfCircles, Normal, Points, Uniform, ring
 from gan_teach.data import two_clusters as clusters
 from gan_teach.dynamics import Rule, alternating
-from gan_teach.games import GAN, Game
+from gan_teach.dynamics.optim import Adam
+from gan_teach.dynamics.streams import mix
+from gan_teach.games import GAN, Game, losses, penalties
 from gan_teach.models import MLP
-from gan_teach.optim import Adam
-from gan_teach.streams import mix
 from gan_teach.training import Run, train
 
 LOSSES = {"js": losses.non_saturating, "relativistic": losses.relativistic}
-"""The two losses that Sun, Fang and Schwing compare; any other of ``gan_teach.losses`` fits too."""
+"""The two losses that Sun, Fang and Schwing compare; any other of ``games.losses`` fits too."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the notebooks of Fiez & Ratliff (2021) print, beside what this library computes for it.
 
 Data only, each with the notebook it stands in (github.com/fiezt/Finite-Learning-Ratio); the
-comparison is `gan_teach.reproduction`. Coordinates are (x, y), player x first, as the notebooks
+comparison is `gan_teach.zoo.reproduction`. Coordinates are (x, y), player x first, as the notebooks
 order them.
 """
 

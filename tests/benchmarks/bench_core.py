@@ -27,7 +27,7 @@ import torch
 import gan_teach as gt
 from gan_teach.dynamics import Rule
 from gan_teach.dynamics.affine import AffineAlternating
-from gan_teach.ensemble import stack
+from gan_teach.games.ensemble import stack
 from gan_teach.models import Affine1D
 
 BATCH, LR = 10, 0.1

@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from gan_teach import flows, zoo
-from gan_teach.flows.steps import many_steps
+from gan_teach import zoo
+from gan_teach.analysis import flows
+from gan_teach.analysis.flows.steps import many_steps
 from gan_teach.games import FunctionGame
 
 A = B = 0.15  # torus

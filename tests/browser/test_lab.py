@@ -176,7 +176,7 @@ def test_a_drawing_becomes_the_data(page, server):
 @pytest.mark.parametrize("view", ["canvas", "core"])
 def test_the_folds_study_the_run(page, server, view):
     """The doctor and its remedy, a twin, slow motion and files, on a run that is known to cycle."""
-    lab = Shown.in_notebook(page, server, "gt.Lab('dirac,rule=alternating/250')", view)
+    lab = Shown.in_notebook(page, server, "gt.Lab('dirac,rule=alternating,draws=2/250')", view)
     lab.press("Ask the doctor")
     lab.press("Examine this run")
     lab.lab.get_by_text("cycling", exact=True).wait_for()
@@ -216,10 +216,10 @@ def test_a_mistyped_run_is_explained_and_a_right_one_is_repeated(page, server):
     lab.lab.get_by_label("Load a run").fill("normal,d_step=3")
     lab.press("Load")
     page.get_by_text("Did you mean 'd_steps'?").wait_for()
-    lab.lab.get_by_label("Load a run").fill("noisy,d_steps=3/7")
+    lab.lab.get_by_label("Load a run").fill("noisy,d_steps=3,draws=2/7")
     lab.press("Load")
     lab.wait(lambda: lab.step() == 7)
-    lab.wait(lambda: lab.replay() == "noisy,d_steps=3/7")  # arrives after the round
+    lab.wait(lambda: lab.replay() == "noisy,d_steps=3,draws=2/7")  # arrives after the round
     assert page.errors == []
 
 

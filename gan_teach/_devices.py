@@ -1,0 +1,58 @@
+"""What depends on the device: torch's own random generators, float64, and which GPU there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from gan_teach import _checks
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Within it torch's generator on the CPU, and the one of ``device``, start from ``seed``.
+
+    Both are as before afterwards; those of other devices are neither read nor changed, while
+    ``torch.manual_seed`` seeds those of every GPU, for good. What is drawn on the CPU is what
+    ``torch.manual_seed(seed)`` would give.
+    """
+    generators = [torch.default_generator]
+    if device is not None and device.type != "cpu":
+        generators.append(_generator(device))
+    states = [generator.get_state() for generator in generators]
+    try:
+        for generator in generators:
+            generator.manual_seed(_checks.whole("seed", seed))
+        yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
+
+
+def _generator(device: torch.device) -> torch.Generator:
+    """Torch's own generator on a GPU."""
+    if device.type == "mps":
+        return torch.mps._get_default_mps_generator()
+    module = torch.get_device_module(device)
+    module.init()  # before that there are no generators
+    index = module.current_device() if device.index is None else device.index
+    return module.default_generators[index]
+
+
+def float64_device(device: torch.device) -> torch.device:
+    """Where to compute in float64 for something on ``device``: MPS has no float64, the CPU has."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def preferred() -> str:
+    """The current GPU if there is one, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def described(device: str) -> str:
+    """One line that says where something runs."""
+    if torch.device(device).type != "cuda":
+        return f"device: {device}"
+    return f"device: {device} ({torch.cuda.get_device_name(device)})"

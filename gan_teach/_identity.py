@@ -1,0 +1,316 @@
+"""What a setting is, by its content: so that two things of one name are not taken for one.
+
+A run that resumes, a sweep that finds its files, an ensemble that merges equal parts ask "is this
+the same as before?". A name cannot answer: two lambdas are both called ``<lambda>``, and R1 of
+another weight is still ``r1``. ``fingerprint`` turns a value into plain data (numbers, text, lists,
+dictionaries) that are equal exactly where the content is, in another process too.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import hashlib
+import json
+import linecache
+import math
+import sys
+from collections import namedtuple
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from functools import cached_property, lru_cache, partial
+from pathlib import PurePath
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.weak import WeakIdKeyDictionary
+
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+_OF_EVERY_TUPLE = frozenset(vars(namedtuple("_OF_EVERY_TUPLE", ())))
+_DIGESTS: Any = WeakIdKeyDictionary()  # tensor -> its version and SHA-256
+_WRAPPED = (staticmethod, classmethod)
+_METHODS = (FunctionType, property, cached_property, *_WRAPPED)
+
+
+def fingerprint(value: Any, name: str = "value") -> Any:
+    """``value`` as plain data that JSON can hold, equal for equal contents only.
+
+    - Numbers, text, lists and dictionaries stay what they are; arrays and tensors become dtype,
+      shape and SHA-256.
+    - A function is its program (without comments, layout and docstrings), its defaults, and the
+      values of the closure and of the globals that it reads, in their turn. One of an installed
+      library is its name.
+    - An object is its class and its attributes, a network also its weights. One that has a method
+      ``identity()`` is what that returns: its way to leave out open files and other passing things.
+
+    Raises TypeError naming ``name`` and the part of it that has no readable content.
+    """
+    return _Reading().of(value, name)
+
+
+def digest(value: Any, name: str = "value") -> str:
+    """SHA-256 of ``fingerprint(value)``, for the name of a file."""
+    text = json.dumps(fingerprint(value, name), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Reading:
+    """One walk through a value; it notes what it is inside of, so that circles end."""
+
+    def __init__(self) -> None:
+        self._inside: list[int] = []
+
+    def of(self, value: Any, name: str) -> Any:
+        """``name`` says where in the whole ``value`` stands."""
+        if value is None or type(value) in (bool, int, str):
+            return value
+        if isinstance(value, float) and math.isfinite(value):
+            return float(value)
+        if id(value) in self._inside:
+            return {"again": self._inside.index(id(value))}
+        self._inside.append(id(value))
+        try:
+            return self._composed(value, name)
+        finally:
+            self._inside.pop()
+
+    def _composed(self, value: Any, name: str) -> Any:
+        if isinstance(value, Enum):
+            return {"enum": str(value)}
+        if isinstance(value, (float, complex)):
+            return {"number": repr(value)}
+        if isinstance(value, (bytes, bytearray)):
+            return {"bytes": hashlib.sha256(value).hexdigest()}
+        if isinstance(value, (torch.dtype, torch.device, PurePath)):
+            return str(value)
+        if isinstance(value, (Tensor, np.ndarray, np.generic)):
+            return self._array(value, name)
+        if isinstance(value, Mapping):
+            items = [[self.of(k, name), self.of(v, f"{name}[{k!r}]")] for k, v in value.items()]
+            return dict(items) if all(isinstance(k, str) for k in value) else {"items": items}
+        if isinstance(value, (int, str)):
+            return int(value) if isinstance(value, int) else str(value)
+        if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+            return [self.of(v, f"{name}[{i}]") for i, v in enumerate(value)]
+        if isinstance(value, (set, frozenset)):
+            return {"set": sorted((self.of(v, name) for v in value), key=json.dumps)}
+        if isinstance(value, ModuleType):
+            return self._module(value, name)
+        if _library_name(value):
+            return {"name": _library_name(value)}
+        if isinstance(value, FunctionType):
+            return self._function(value, name)
+        return self._class(value, name) if isinstance(value, type) else self._object(value, name)
+
+    def _array(self, value: Tensor | np.ndarray | np.generic, name: str) -> Any:
+        if isinstance(value, np.generic):
+            return self.of(value.item(), name)
+        if isinstance(value, np.ndarray) and value.dtype == object:
+            return self.of(value.tolist(), name)
+        kind = str(value.dtype).removeprefix("torch.")
+        sha = _digest_of(value) if isinstance(value, Tensor) else _sha(np.ascontiguousarray(value))
+        return {"array": kind, "shape": list(value.shape), "sha256": sha}
+
+    def _module(self, module: ModuleType, name: str) -> Any:
+        if _is_library(module.__name__):
+            return {"name": module.__name__}
+        lines = linecache.getlines(module.__file__ or "")
+        if not lines:
+            raise _unreadable(name, f"the module {module.__name__}")
+        return {"module": ast.unparse(_tree("".join(lines)))}
+
+    def _function(self, function: FunctionType, name: str) -> Any:
+        code = function.__code__
+        program = _program(code, function.__globals__)
+        if not program:
+            raise _unreadable(name, f"the function {function.__qualname__}")
+        cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+        scope = function.__globals__
+        parts = {
+            "defaults": function.__defaults__,
+            "keyword defaults": function.__kwdefaults__,
+            "closure": {key: _content(cell) for key, cell in cells},
+            "globals": {key: scope[key] for key in sorted(set(_reads(code))) if key in scope},
+        }
+        described = {key: self.of(part, f"{name}, {key}") for key, part in parts.items() if part}
+        return {"function": program, **described}
+
+    def _class(self, kind: type, name: str) -> Any:
+        members = {}
+        for key, member in vars(kind).items():
+            plain = not hasattr(member, "__get__") and not key.startswith(("__", "_abc_"))
+            if plain or (isinstance(member, _METHODS) and not _is_generated(kind, key, member)):
+                members[key] = self.of(member, f"{name}.{key}")
+        bases = [self.of(base, name) for base in kind.__bases__ if base is not object]
+        return {"class": kind.__qualname__, "bases": bases, "members": members}
+
+    def _object(self, value: Any, name: str) -> Any:
+        if callable(getattr(value, "identity", None)):
+            return self.of(value.identity(), name)
+        if isinstance(value, MethodType):
+            content = {"function": value.__func__, "of": value.__self__}
+        elif isinstance(value, partial):
+            content = {"function": value.func, "args": value.args, "keywords": value.keywords}
+        elif isinstance(value, property):
+            content = {"get": value.fget, "set": value.fset}
+        elif isinstance(value, cached_property):
+            content = value.func
+        elif isinstance(value, _WRAPPED):
+            content = value.__func__
+        elif hasattr(value, "__wrapped__"):  # functools.lru_cache and the like
+            content = value.__wrapped__
+        elif hasattr(value, "_fields"):
+            content = value._asdict()
+        elif isinstance(value, nn.Module):
+            own = {k: v for k, v in vars(value).items() if k not in _OF_EVERY_MODULE}
+            slots = (value._parameters, value._buffers, value._modules)
+            content = {**own, "training": value.training, "slots": slots}
+        else:
+            content = _attributes(value)
+        if content is None:
+            raise _unreadable(name, f"an object of the class {type(value).__qualname__}")
+        return {"object": self.of(type(value), name), "content": self.of(content, name)}
+
+
+def _digest_of(tensor: Tensor) -> str:
+    """Read anew only after a change: a data set of 150 MB is asked for at every checkpoint."""
+    version, sha = _DIGESTS.get(tensor, (None, ""))
+    if version != tensor._version:
+        content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        version, sha = tensor._version, _sha(content.numpy())
+        _DIGESTS[tensor] = version, sha
+    return sha
+
+
+def _sha(content: np.ndarray) -> str:
+    return hashlib.sha256(content.tobytes()).hexdigest()
+
+
+def _is_generated(kind: type, key: str, member: Any) -> bool:
+    """Whether a method shows the content or was made from it, as ``dataclass`` makes them."""
+    if hasattr(kind, "_fields") and key in _OF_EVERY_TUPLE:
+        return True
+    code = getattr(getattr(member, "__func__", member), "__code__", None)
+    hidden = code is not None and code.co_filename == "<string>" and key.startswith("__")
+    return key == "__repr__" or (hidden and hasattr(kind, "__dataclass_fields__"))
+
+
+def _attributes(value: Any) -> dict[str, Any] | None:
+    """An object's attributes; None where it keeps its content out of sight."""
+    slots = [
+        key
+        for kind in type(value).__mro__
+        for key in _names(vars(kind).get("__slots__", ()))
+        if hasattr(value, key) and key not in ("__dict__", "__weakref__")
+    ]
+    if not slots and not hasattr(value, "__dict__"):
+        return {} if type(value) is object else None
+    return {**{key: getattr(value, key) for key in slots}, **getattr(value, "__dict__", {})}
+
+
+def _names(slots: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a variable that was not assigned yet
+        return None
+
+
+def _is_library(module: str) -> bool:
+    """Whether a module is installed rather than written by the user."""
+    root = module.partition(".")[0]
+    if root in sys.stdlib_module_names or root in ("builtins", "gan_teach"):
+        return True
+    file = getattr(sys.modules.get(root), "__file__", None) or ""
+    return bool({"site-packages", "dist-packages"} & set(PurePath(file).parts))
+
+
+def _library_name(value: Any) -> str:
+    """The name under which a library holds a function or class; empty if none does.
+
+    As in pickling, it counts only where that name leads back to ``value``: a function made within
+    another one, or a lambda, shares its name with others.
+    """
+    module = getattr(getattr(value, "__objclass__", value), "__module__", None)
+    path = getattr(value, "__qualname__", None)
+    if not (isinstance(module, str) and isinstance(path, str) and _is_library(module)):
+        return ""
+    if isinstance(value, BuiltinFunctionType):  # compiled ones stand elsewhere than they say
+        bound = not isinstance(value.__self__, (ModuleType, type(None)))
+        return "" if bound else f"{module}.{value.__name__}"
+    holder: Any = sys.modules.get(module)
+    for part in path.split("."):
+        holder = getattr(holder, part, None)
+    return f"{module}.{path}" if holder is value else ""
+
+
+def _program(code: CodeType, scope: Mapping[str, Any]) -> str:
+    """The text of a function without comments and docstring; empty where there is none to read."""
+    lines = linecache.getlines(code.co_filename, dict(scope))
+    nodes = [node for node in _functions("".join(lines)) if _begins(node) == code.co_firstlineno]
+    nodes = [node for node in nodes if getattr(node, "name", "<lambda>") == code.co_name]
+    texts = [ast.unparse(node) for node in nodes]
+    # Several lambdas on one line: which of them it is, only the compiled code can tell.
+    return "\n".join(texts if len(texts) < 2 else [*texts, _compiled(code)])
+
+
+@lru_cache(maxsize=32)
+def _functions(text: str) -> list[Any]:
+    tree = _tree(text)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+def _begins(node: Any) -> int:
+    """A function's first line, which is that of its first decorator."""
+    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+
+
+@lru_cache(maxsize=32)
+def _tree(text: str) -> ast.Module:
+    """The program in ``text`` without docstrings; empty where it is none."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return ast.Module([], [])
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return tree
+
+
+def _compiled(code: CodeType) -> str:
+    inner = [_compiled(part) for part in code.co_consts if isinstance(part, CodeType)]
+    constants = [_repr(part) for part in code.co_consts if not isinstance(part, CodeType)]
+    names = (*code.co_names, *code.co_varnames, *code.co_freevars)
+    return " ".join([code.co_code.hex(), *names, *constants, *inner])
+
+
+def _repr(constant: Any) -> str:
+    """Equal in every process: the order of a set is not."""
+    return str(sorted(map(repr, constant))) if isinstance(constant, frozenset) else repr(constant)
+
+
+def _reads(code: CodeType) -> Iterator[str]:
+    """Names of the globals that a function and the functions within it read."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield instruction.argval
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _reads(part)
+
+
+def _unreadable(name: str, what: str) -> TypeError:
+    return TypeError(
+        f"{name} holds {what}, whose content cannot be read, so that it could not be told from "
+        "another of that name. Define functions in a file or in a notebook's cell, and make "
+        "objects of ordinary attributes, or give them a method identity()."
+    )

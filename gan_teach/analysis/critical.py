@@ -1,0 +1,149 @@
+"""All critical points of a small game, found and classified.
+
+A critical point is a zero of the two players' field v. A minimiser of |v|^2 started from many
+points at once finds those near which any of them lies; nothing proves that none was missed, so use
+many starts and look at ``hits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from gan_teach import _checks
+from gan_teach.analysis.spectra import GameJacobian, jacobian, vector_field
+from gan_teach.analysis.timescale import CriticalPoint, classify, tau_star
+from gan_teach.games import Batch, Game
+
+_SETTLED = 1e-8  # a Newton step this short, relative to 1 + |w|, ends the search
+
+
+class Zero(NamedTuple):
+    """A zero of the field: w (n,) and its parts x (n_g,) and y (n_d,); J there; the kind of point
+    and tau*; hits: how many starts ended there."""
+
+    w: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    J: GameJacobian
+    point: CriticalPoint
+    tau_star: float
+    hits: int
+
+
+def critical_points(
+    game: Game,
+    starts: Any,
+    *,
+    batch: Batch | None = None,
+    period: float | None = None,
+    steps: int = 200,
+    apart: float = 1e-4,
+) -> list[Zero]:
+    """Zeros of v reached from ``starts`` (S, n), w = (x, y) each, in ascending order of w.
+
+    Damped Gauss-Newton (Levenberg-Marquardt) on |v|^2 / 2 for all starts in one batch, at most
+    ``steps`` steps; starts that do not settle, or settle outside the box that the starts span, are
+    dropped (a field that fades at infinity has no zero there). Points closer than ``apart`` are
+    one. With ``period`` every coordinate is an angle, shifted into [-period / 2, period / 2).
+    Zeros that are not isolated come back as the many points on them that were reached.
+
+    The search is in float64, whatever the game's precision. Not for stacks; ``batch`` is needed for
+    games with random losses, and is then held fixed. Raises ValueError for starts of the wrong
+    shape.
+    """
+    w = torch.as_tensor(np.asarray(starts, dtype=np.float64))
+    n = game.n_g + game.n_d
+    if game.lead:
+        raise ValueError("critical_points takes one game, not a stack: give it many starts.")
+    if w.ndim != 2 or w.shape[1] != n or len(w) == 0:
+        raise ValueError(f"starts must have shape (S, {n}), got {tuple(w.shape)}.")
+    batch = game.draw(1, torch.Generator().manual_seed(0)) if batch is None else batch
+    low, high = w.min(0).values.numpy(), w.max(0).values.numpy()
+    w, settled = _levenberg_marquardt(game, batch, w, _checks.whole("steps", steps, least=1))
+    found = w.numpy()[settled]
+    if period is not None:
+        found = _wrapped(found, _checks.real("period", period, above=0.0))
+    else:
+        margin = apart + 1e-9 * (high - low)
+        found = found[((found >= low - margin) & (found <= high + margin)).all(axis=1)]
+    return [_described(game, batch, w, hits) for w, hits in _distinct(found, apart, period)]
+
+
+def _levenberg_marquardt(
+    game: Game, batch: Batch, w: torch.Tensor, steps: int
+) -> tuple[torch.Tensor, np.ndarray]:
+    """(w, settled): w (S, n) after at most ``steps`` damped steps, each start with its own damping.
+
+    The step solves (J^T J + damping I) s = -J^T v; a step that lowers |v| is taken and the damping
+    divided by 10, one that does not is refused and the damping multiplied by 10. Starts that have
+    settled are left out of the later steps, and polished by two Newton steps at the end.
+    """
+    w, damping = w.clone(), np.ones(len(w))
+    v, J = _field_and_jacobian(game, batch, w)
+    for _ in range(steps):
+        (active,) = np.nonzero(~_settled(v, J, w.numpy()))
+        if len(active) == 0:
+            break
+        transposed = J[active].swapaxes(1, 2)
+        normal = transposed @ J[active] + damping[active, None, None] * np.eye(w.shape[1])
+        step = np.linalg.solve(normal, -(transposed @ v[active, :, None]))[..., 0]
+        tried = w[active] + torch.from_numpy(step)
+        new_v, new_J = _field_and_jacobian(game, batch, tried)
+        better = np.linalg.norm(new_v, axis=1) < np.linalg.norm(v[active], axis=1)  # not for NaN
+        taken = active[better]
+        w[taken], v[taken], J[taken] = tried[better], new_v[better], new_J[better]
+        damping[active] = np.clip(damping[active] * np.where(better, 0.1, 10.0), 1e-15, 1e15)
+    settled = _settled(v, J, w.numpy())
+    for _ in range(2):
+        w[settled] += torch.from_numpy(_newton(v[settled], J[settled]))
+        v[settled], J[settled] = _field_and_jacobian(game, batch, w[settled])
+    return w, settled
+
+
+def _field_and_jacobian(game: Game, batch: Batch, w: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    v = vector_field(game, batch, w).cpu().numpy()
+    return v, np.nan_to_num(jacobian(game, batch, w).matrix)
+
+
+def _newton(v: np.ndarray, J: np.ndarray) -> np.ndarray:
+    """The shortest Newton step, -J^+ v: (S, n)."""
+    # Singular values at rounding size only are zeros: where a field fades J is small but regular.
+    return -(np.linalg.pinv(J, rcond=1e-13) @ v[..., None])[..., 0]
+
+
+def _settled(v: np.ndarray, J: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Whether a Newton step is negligible and would bring v to zero: (S,)."""
+    newton = _newton(v, J)
+    left = np.linalg.norm(v + (J @ newton[..., None])[..., 0], axis=1)
+    short = np.linalg.norm(newton, axis=1) <= _SETTLED * (1 + np.linalg.norm(w, axis=1))
+    return short & (left <= _SETTLED * (1 + np.linalg.norm(J, axis=(1, 2))))
+
+
+def _wrapped(w: np.ndarray, period: float) -> np.ndarray:
+    """Into [-period / 2, period / 2), a point within 1e-6 of the upper end counting as the
+    lower."""
+    return (w + period / 2 + 1e-6) % period - period / 2 - 1e-6
+
+
+def _distinct(
+    points: np.ndarray, apart: float, period: float | None
+) -> Iterator[tuple[np.ndarray, int]]:
+    """(point, how many lie within ``apart`` of it), in ascending order."""
+    left = points[np.lexsort(np.round(points, 6).T[::-1])]
+    while len(left):
+        gap = left - left[0]
+        if period is not None:
+            gap = (gap + period / 2) % period - period / 2
+        same = np.linalg.norm(gap, axis=1) < apart
+        yield left[0], int(same.sum())
+        left = left[~same]
+
+
+def _described(game: Game, batch: Batch, w: np.ndarray, hits: int) -> Zero:
+    J = GameJacobian(jacobian(game, batch, torch.from_numpy(w)).matrix, game.n_g)
+    x, y = np.split(w, [game.n_g])
+    return Zero(w, x, y, J, classify(J), tau_star(J), hits)

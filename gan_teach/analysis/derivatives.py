@@ -1,0 +1,167 @@
+"""Derivatives of a game that may be trusted: no random layers, no layers that torch gets wrong.
+
+The Jacobian of a game is a second derivative of its losses; a gradient penalty holds one more. Most
+of torch's layers are right at that order. Its normalisation layers are not: the derivative of the
+derivative of ``layer_norm`` takes the batch's mean and deviation for constants, ``batch_norm`` and
+``instance_norm`` have, in training mode, no third derivative at all. ``exact`` writes them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from gan_teach.games import Game
+from gan_teach.models import iterates
+from gan_teach.models.dropout import drops_units
+
+
+def check_deterministic(game: Game) -> None:
+    """Raises ValueError where a look at the game's networks is random, or changes the next look."""
+    for name, module in game.modules().items():
+        if drops_units(module):
+            raise ValueError(
+                f"{name} drops units at random: its loss is no function of its parameters and has "
+                "no derivatives. Call its eval() first."
+            )
+        if any(part.training and iterates(part) for part in module.modules()):
+            raise ValueError(
+                f"{name} has a spectral norm in training mode: each look at it moves the vectors "
+                "of its power iteration, so its loss is no function of its parameters alone. Call "
+                "its eval() first."
+            )
+
+
+class exact(TorchFunctionMode):
+    """Within it layers whose higher derivatives torch lacks are evaluated by their formulas.
+
+    The values are the same to rounding. Put it around the losses that are to be differentiated more
+    than twice; plain training, which needs two orders with a penalty, is right without it.
+    """
+
+    def __torch_function__(
+        self, func: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return _FORMULAS.get(func, func)(*args, **(kwargs or {}))
+
+
+def _layer_norm(
+    input: Tensor,
+    normalized_shape: list[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """weight (x - mean) / sqrt(var + eps) + bias, over the last axes (Ba et al., 2016)."""
+    mean, variance = _moments(input, list(range(-len(normalized_shape), 0)))
+    return _affine((input - mean) * (variance + eps).rsqrt(), weight, bias)
+
+
+def _batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """The same over all axes but the channels' (Ioffe & Szegedy, 2015, algorithm 1)."""
+    axes = [0, *range(2, input.ndim)]
+    return _channel_norm(
+        input, axes, running_mean, running_var, weight, bias, training, momentum, eps
+    )
+
+
+def _instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """The same over the axes behind the channels' (Ulyanov et al., 2016)."""
+    axes = list(range(2, input.ndim))
+    return _channel_norm(
+        input, axes, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
+    )
+
+
+def _channel_norm(
+    input: Tensor,
+    axes: list[int],
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    from_input: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    column = (-1,) + (1,) * (input.ndim - 2)  # channels, against (n, channels, ...)
+    if from_input:
+        mean, variance = _moments(input, axes)
+        _remember(running_mean, mean, momentum)
+        count = input[0, 0].numel() * (len(input) if 0 in axes else 1)
+        _remember(running_var, variance * (count / (count - 1)), momentum)
+    else:
+        assert running_mean is not None
+        assert running_var is not None
+        mean, variance = running_mean.reshape(column), running_var.reshape(column)
+    weight, bias = (p if p is None else p.reshape(column) for p in (weight, bias))
+    return _affine((input - mean) * (variance + eps).rsqrt(), weight, bias)
+
+
+def _moments(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor]:
+    mean = x.mean(axes, keepdim=True)
+    return mean, (x - mean).square().mean(axes, keepdim=True)
+
+
+def _remember(running: Tensor | None, now: Tensor, momentum: float) -> None:
+    """running <- (1 - momentum) running + momentum now, averaged over samples where it has any."""
+    if running is not None:
+        now = now.detach().mean(0).reshape(running.shape)
+        running.mul_(1 - momentum).add_(momentum * now)
+
+
+def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    x = x if weight is None else x * weight
+    return x if bias is None else x + bias
+
+
+_FORMULAS: dict[Any, Callable[..., Tensor]] = {
+    F.layer_norm: _layer_norm,
+    F.batch_norm: _batch_norm,
+    F.instance_norm: _instance_norm,
+}
+
+
+def check_symmetric(
+    name: str, block: np.ndarray, scale: np.ndarray, precision: torch.dtype
+) -> None:
+    """Raises ArithmeticError unless ``block`` (..., n, n), a Hessian, is symmetric to rounding.
+
+    ``scale`` (...) is the largest entry that its numbers came from; half of the digits of
+    ``precision`` must agree. Points with NaN are let pass: a run that diverged has no Hessian.
+    """
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        gap = np.abs(block - block.swapaxes(-1, -2)).max((-1, -2), initial=0.0)
+    allowed = torch.finfo(precision).eps ** 0.5 * scale
+    if (gap > allowed).any():
+        worst = float(np.nanmax(gap / scale))
+        raise ArithmeticError(
+            f"{name} is a matrix of second derivatives, but it is not symmetric: entries that must "
+            f"be equal differ by {worst:.2g} of the largest. Torch's higher derivatives of one of "
+            "the layers are wrong (nn.LayerNorm was one): write that layer out in elementary "
+            "operations."
+        )

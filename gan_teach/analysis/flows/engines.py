@@ -1,0 +1,152 @@
+"""Ways of taking many steps of a function game at once, all of them in float64.
+
+numba     the text of a step (``steps``), compiled for several cells at once; needs a second and the
+          extra ``fast``
+tensors   the same text run on whole tensors
+graph     torch's own graph of a step of many cells: for operations that the text does not know
+autograd  the functions as they were given, the reference: for what cannot be recorded
+
+A *cell* is one starting point at one tau.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gan_teach.analysis.flows import steps
+from gan_teach.analysis.flows.steps import Path, Step, Unsupported, many_steps
+from gan_teach.games import FunctionGame
+
+_BLOCK = 8192  # cells handled at once: a step's temporaries stay in the cache
+_TOLERANCE = 1e-9  # largest relative difference between an engine's step and autograd's
+
+
+class Engine(NamedTuple):
+    """``path`` takes the steps, ``name`` says how, ``note`` why not faster ("" for no reason)."""
+
+    name: str
+    path: Path
+    note: str = ""
+
+
+def choose(game: FunctionGame, probes: Tensor, order: str, cells: int, count: int) -> Engine:
+    """The engine that should take ``count`` steps of ``cells`` cells in the shortest time.
+
+    It is compared with autograd at ``probes`` (n, m) first. Where it differs, or cannot be made,
+    the next one serves and ``note`` says why.
+    """
+    autograd = _on_tensors(lambda w, rates: many_steps(game, w, rates, order), _BLOCK)
+    expected = _evaluated(autograd, probes)
+    w, notes, makers, seconds = probes[:, 0], [], {}, {}
+    try:
+        graph = steps.record(
+            lambda w, rates: steps.one_step(game, w, rates, order), w, w.new_ones(2), core=True
+        )
+        makers["graph"] = lambda: _of_graph(game, w, order, min(cells, _BLOCK))
+        seconds["graph"] = count * len(graph.graph.nodes) * (4e-6 + 4e-9 * cells)
+        step = steps.write_step(graph, len(w))
+        makers |= {"tensors": lambda: _of_text(step), "numba": lambda: _compiled(step)}
+        seconds["tensors"] = count * step.lines * (2e-6 + 1e-9 * cells)
+        seconds["numba"] = 0.5 + step.lines * (3e-3 + 0.5e-9 * cells * count)
+    except Unsupported as reason:
+        notes.append(f"No text of a step: {reason}.")
+    for name in sorted(makers, key=seconds.__getitem__):
+        try:
+            path = makers[name]()
+            _compare(path, probes, expected)
+            return Engine(name, path, " ".join(notes))
+        except Unsupported as reason:  # noqa: PERF203
+            notes.append(f"Not the engine {name}: {reason}.")
+    return Engine("autograd", autograd, " ".join([*notes, "Used autograd at every step."]))
+
+
+def _evaluated(autograd: Path, probes: Tensor) -> Tensor:
+    try:
+        return autograd(probes, torch.ones_like(probes[:1]).expand(2, -1), 1, 1)
+    except RuntimeError as error:
+        raise ValueError(
+            "f_g or f_d cannot be evaluated at many points at once. It may draw random numbers, "
+            "call float() or .item() on its arguments, or branch on their values (write "
+            f"torch.where instead of if). torch says: {str(error).partition('. ')[0][:200]}"
+        ) from error
+
+
+def _compare(path: Path, probes: Tensor, expected: Tensor) -> None:
+    """Raise ``Unsupported`` unless one step (rates of one) is autograd's at every probe."""
+    ours = path(probes, torch.ones_like(probes[:1]).expand(2, -1), 1, 1)
+    finite = expected.isfinite()
+    difference = ((ours - expected).abs() / expected.abs().clamp(min=1.0))[finite]
+    worst = float(difference.nan_to_num(math.inf).max()) if finite.any() else 0.0
+    if worst > _TOLERANCE:
+        raise Unsupported(
+            f"it differs from autograd by {worst:.1e} at another point, so f_g or f_d may hold a "
+            "number that was computed from one point outside of torch"
+        )
+
+
+def _on_tensors(step: Callable[[Tensor, Tensor], Any], block: int) -> Path:
+    """Steps of whole tensors: ``step(w (n, cells), rates (2, cells))`` gives the next n rows."""
+
+    @torch.no_grad()
+    def path(points: Tensor, rates: Tensor, every: int, records: int) -> Tensor:
+        out = torch.empty(records, *points.shape, dtype=points.dtype)
+        for start in range(0, points.shape[1], block):
+            cells = slice(start, start + block)
+            w, rate = points[:, cells], rates[:, cells].contiguous()
+            for kept in out[:, :, cells]:
+                for _ in range(every):
+                    w = step(w, rate)
+                for row, values in zip(kept, w, strict=True):
+                    row[:] = values
+        return out
+
+    return path
+
+
+def _of_graph(game: FunctionGame, w: Tensor, order: str, width: int) -> Path:
+    """The graph of a step of ``width`` cells; copies of the last cell fill up a smaller rest."""
+    here = w[:, None].repeat(1, width)
+    step = steps.record(lambda w, rates: many_steps(game, w, rates, order), here, here[:2])
+    path = _on_tensors(lambda w, rates: step(w.contiguous(), rates), width)  # strides as recorded
+
+    def padded(points: Tensor, rates: Tensor, every: int, records: int) -> Tensor:
+        count = points.shape[1]
+        columns = torch.arange(count + -count % width).clamp(max=count - 1)
+        return path(points[:, columns], rates[:, columns], every, records)[..., :count]
+
+    return padded
+
+
+def _of_text(step: Step) -> Path:
+    space: dict[str, Any] = {"__builtins__": {}, **_CALLS}
+    exec(step.source, space)  # our own text: names, operators and numbers
+    return _on_tensors(lambda w, rates: space["step"](*w, *rates), _BLOCK)
+
+
+def _compiled(step: Step) -> Path:
+    try:
+        from gan_teach.analysis.flows.compiled import compile_path
+    except ImportError:
+        raise Unsupported("numba is not installed (pip install 'gan-teach[fast]')") from None
+    return compile_path(step)
+
+
+def _takes_numbers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """``function`` of tensors and Python numbers, which torch would take for float32."""
+
+    def with_numbers(*args: Tensor | float) -> Tensor:
+        double = (a if isinstance(a, Tensor) else torch.tensor(a, dtype=_DOUBLE) for a in args)
+        return function(*double)
+
+    return with_numbers
+
+
+_DOUBLE = torch.float64
+_NAMES = (*steps.FUNCTIONS, "atan2", "maximum", "minimum", "where")
+_CALLS = {name: _takes_numbers(getattr(torch, name)) for name in _NAMES}
+_CALLS |= {"inf": torch.tensor(math.inf), "nan": torch.tensor(math.nan)}

@@ -1,0 +1,266 @@
+"""Extreme eigenvalues of a game's Jacobian without the Jacobian.
+
+A GAN with n parameters has an n x n Jacobian J = dv/dw. Nobody can store it for n = 500 000, but
+one product with it costs about as much as one gradient, and Arnoldi's method (ARPACK, through
+SciPy) finds the outermost eigenvalues from a few dozen products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from gan_teach import _checks
+from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
+    from gan_teach.games import Batch, Game
+
+# Each entry sorts eigenvalues so that the wanted ones come first.
+_ORDER: dict[str, Callable[[Any], Any]] = {
+    "LM": lambda z: -np.abs(z),
+    "SM": np.abs,
+    "LR": lambda z: -z.real,
+    "SR": lambda z: z.real,
+}
+_RESIDUAL = 1e-6  # of the largest |eigenvalue|: beyond it an eigenvalue is not called converged
+
+
+class Extremes(NamedTuple):
+    """Extreme eigenvalues and how far to trust them.
+
+    values (k',) complex, the wanted ones first, conjugates side by side; vectors (n, k') of unit
+    length; residuals (k',) = |A x - lambda x|; converged: all asked for were found with residuals
+    below 1e-6 of the largest |value|; products: matrix-vector products spent.
+    """
+
+    values: np.ndarray
+    vectors: np.ndarray
+    residuals: np.ndarray
+    converged: bool
+    products: int
+
+
+def extremes(
+    operator: LinearOperator | np.ndarray | Callable[[np.ndarray], Any],
+    n: int | None = None,
+    *,
+    k: int = 6,
+    which: str = "LR",
+    seed: int = 0,
+    tol: float = 0.0,
+    max_restarts: int | None = None,
+    dense_below: int = 1000,
+) -> Extremes:
+    """The ``k`` eigenvalues of a real n x n operator at one end of its spectrum.
+
+    ``operator`` is a SciPy LinearOperator, a square array, or a function v (n,) -> A v (n,) with
+    ``n`` given. ``which``: "LR"/"SR" largest/smallest real part (LR decides stability), "LM"/"SM"
+    largest/smallest modulus (SM converges slowly when n is large). A conjugate pair is never cut:
+    k + 1 values come back where the k-th has a partner. Below ``dense_below`` dimensions the matrix
+    is assembled by n products and solved exactly. Above, ARPACK restarts at most ``max_restarts``
+    times (default 10 n) from a start vector drawn from ``seed``, so that two calls agree; values
+    that had converged when it gave up come back with ``converged=False``. ``tol`` is ARPACK's
+    relative tolerance, 0 for rounding.
+
+    "LI" (largest imaginary part) is refused with ValueError: ARPACK returns real eigenvalues for it
+    once the outermost pairs are exhausted, without any sign of trouble. Take LM and look at .imag.
+    """
+    if which == "LI":
+        raise ValueError(
+            "which='LI' is not offered: ARPACK quietly returns wrong eigenvalues for it. Ask for "
+            "'LM' with a larger k and sort by the imaginary part."
+        )
+    _checks.choice("which", which, _ORDER)
+    counted = _Counted(operator, n)
+    k = _checks.whole("k", k, least=1)
+    if counted.n < max(dense_below, k + 4):  # ARPACK itself needs k + 2 < n - 1
+        values, vectors = np.linalg.eig(counted.matrix())
+        complete = True
+    else:
+        values, vectors, complete = _arnoldi(counted, k + 2, which, seed, tol, max_restarts)
+    keep = _whole_pairs(values, k, which)
+    values, vectors = values[keep], vectors[:, keep]
+    products = counted.products
+    residuals = _residuals(counted, values, vectors)
+    accurate = residuals.max(initial=0.0) <= _RESIDUAL * np.abs(values).max(initial=0.0)
+    enough = len(values) >= min(k, counted.n)
+    return Extremes(values, vectors, residuals, bool(complete and enough and accurate), products)
+
+
+class _Counted:
+    """One face, ``matvec``, for the three kinds of operator, which counts its products."""
+
+    def __init__(self, operator: Any, n: int | None):
+        if isinstance(operator, torch.Tensor):
+            operator = operator.detach().cpu().numpy()
+        shape = getattr(operator, "shape", None)
+        if shape is None:
+            if not callable(operator):
+                raise TypeError(
+                    f"operator must be an array, operator or function, got {operator!r}."
+                )
+            if n is None:
+                raise TypeError("n must be given where operator is a plain function v -> A v.")
+            shape = (n, n)
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise ValueError(f"operator must be square, got shape {tuple(shape)}.")
+        if n not in (None, shape[0]):
+            raise ValueError(f"n={n} disagrees with the operator's shape {tuple(shape)}.")
+        self.n = _checks.whole("n", shape[0], least=1)
+        self.products = 0
+        self.dtype = np.result_type(getattr(operator, "dtype", np.float64), np.float32)
+        self._array = np.asarray(operator) if isinstance(operator, np.ndarray) else None
+        self._product: Any = operator.dot if hasattr(operator, "dot") else operator
+
+    def matvec(self, v: np.ndarray) -> np.ndarray:
+        self.products += 1
+        return np.asarray(self._product(v)).reshape(self.n)
+
+    def matrix(self) -> np.ndarray:
+        if self._array is not None:
+            return self._array
+        return np.stack([self.matvec(e) for e in np.eye(self.n)], axis=1)
+
+
+def _arnoldi(
+    a: _Counted, k: int, which: str, seed: int, tol: float, restarts: int | None
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """ARPACK on ``a``: values, vectors, and whether all k were found."""
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
+
+    # ARPACK's own start vector differs from call to call, and so do its answers near a cut pair.
+    v0 = np.random.default_rng(seed).standard_normal(a.n)
+    operator = LinearOperator((a.n, a.n), matvec=a.matvec, dtype=a.dtype)  # pyright: ignore
+    ncv = min(a.n, max(24, 2 * k + 2))
+    try:
+        found: Any = eigs(operator, k, which=which, v0=v0, ncv=ncv, tol=tol, maxiter=restarts)  # pyright: ignore
+    except ArpackNoConvergence as error:
+        return error.eigenvalues, error.eigenvectors, False
+    return *found, True
+
+
+def _whole_pairs(values: Any, k: int, which: str) -> list[int]:
+    """Indices of the first k values in the wanted order, each followed by its conjugate."""
+    order = np.lexsort((np.abs(values.imag), _ORDER[which](values)))
+    partners = iter([i for i in order if values[i].imag < 0])
+    chosen: list[int] = []
+    for i in order:
+        if len(chosen) >= k:
+            break
+        if values[i].imag >= 0:
+            chosen.append(i)
+            partner = next(partners, None) if values[i].imag > 0 else None
+            if partner is not None:  # None: ARPACK gave up between the two
+                chosen.append(partner)
+    return chosen
+
+
+def _residuals(a: _Counted, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """|A x - lambda x| of each pair; the operator is real, so x goes through it in two parts."""
+    out = np.empty(len(values))
+    for i, (value, x) in enumerate(zip(values, vectors.T, strict=True)):
+        product = a.matvec(np.ascontiguousarray(x.real)) + 0j
+        if value.imag != 0:
+            product += 1j * a.matvec(np.ascontiguousarray(x.imag))
+        else:
+            product += 1j * x.imag * value.real  # a real pair is stored with x.imag = 0
+        out[i] = np.linalg.norm(product - value * x)
+    return out
+
+
+def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearOperator:
+    """The transposed Jacobian of the players' field as a SciPy LinearOperator, never stored.
+
+    With w = (G's parameters, D's parameters) and v = (-grad_G L_G, -tau grad_D L_D), ``.matvec(u)``
+    is J^T u, which is one more backward pass through the graph of v, kept from one forward pass
+    here (for J u itself, ``.rmatvec(u)``, two more). J^T has the eigenvalues of J; its eigenvectors
+    are J's LEFT ones, so take ``extremes(op.T)`` for the directions in which w moves. ``.n_g``
+    counts G's entries.
+
+    The batch is fixed and no running statistic moves, so the operator does not change. Use float64
+    parameters. BatchNorm in training mode normalises by the batch, as ``spectra.jacobian`` says.
+    Raises TypeError for modules under torch.compile, whose graph cannot be differentiated twice;
+    ValueError and ArithmeticError as ``spectra.jacobian`` does. Source: the retained-graph product
+    is Pearlmutter (1994) applied to a game's field.
+    """
+    from scipy.sparse.linalg import LinearOperator
+
+    _refuse_compiled(game)
+    check_deterministic(game)
+    if game.lead:
+        raise ValueError("jacobian_transpose takes one game, not a stack: pick a member first.")
+    tau = _checks.real("tau", tau, above=0.0)
+    g_params, d_params = list(game.g_params), list(game.d_params)
+    params = g_params + d_params
+    with torch.enable_grad(), exact():
+        # At given parameters the losses are a pure function: no running statistic moves.
+        losses = game.losses(batch, (g_params, d_params))
+        g = _flat_grad(losses.g, g_params, create_graph=True)
+        d = _flat_grad(losses.d, d_params, create_graph=True)
+        field = torch.cat([-g, -tau * d])
+
+    def tensor(u: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(np.array(u).reshape(-1), dtype=field.dtype, device=field.device)
+
+    def left(u: np.ndarray) -> np.ndarray:
+        return _flat_grad(field, params, tensor(u), retain_graph=True).cpu().numpy()
+
+    def right(u: np.ndarray) -> np.ndarray:
+        # J^T s is linear in s; its derivative in s, transposed and applied to u, is J u.
+        s = torch.zeros_like(field, requires_grad=True)
+        product = _flat_grad(field, params, s, create_graph=True)
+        return _flat_grad(product, [s], tensor(u)).cpu().numpy()
+
+    _check_own_blocks(left, len(g), len(field), field.dtype)
+    n, dtype = len(field), np.dtype(str(field.dtype).removeprefix("torch."))
+    operator: Any = LinearOperator((n, n), matvec=left, rmatvec=right, dtype=dtype)  # pyright: ignore
+    operator.n_g = len(g)
+    return operator
+
+
+def _check_own_blocks(
+    product: Callable[[np.ndarray], np.ndarray], n_g: int, n: int, precision: torch.dtype
+) -> None:
+    """``check_symmetric`` without the matrix: a H b = b H a for each player's Hessian H."""
+    a, b = np.random.default_rng(0).standard_normal((2, n))
+    is_g = np.arange(n) < n_g
+    for name, own in (("G", is_g), ("D", ~is_g)):
+        x, y = a * own, b * own
+        Jx, Jy = product(x), product(y)
+        pair = np.array([[0.0, y @ Jx], [x @ Jy, 0.0]])
+        scale = np.linalg.norm(x) * np.linalg.norm(Jy) + np.linalg.norm(y) * np.linalg.norm(Jx)
+        check_symmetric(f"{name}'s own block of the Jacobian", pair, scale, precision)
+
+
+def _flat_grad(
+    output: torch.Tensor,
+    inputs: list[torch.Tensor],
+    along: torch.Tensor | None = None,
+    **kwargs: bool,
+) -> torch.Tensor:
+    """The derivative of ``output`` (along a direction) by all ``inputs``, as one vector."""
+    if not output.requires_grad:  # a constant, or linear in everything: its derivative is zero
+        return torch.cat([torch.zeros_like(p).reshape(-1) for p in inputs])
+    grads = torch.autograd.grad(
+        output, inputs, along, allow_unused=True, materialize_grads=True, **kwargs
+    )
+    return torch.cat([g.reshape(-1) for g in grads])
+
+
+def _refuse_compiled(game: Game) -> None:
+    """TypeError where a module of the game went through torch.compile."""
+    for name, value in vars(game).items():
+        parts = value.modules() if isinstance(value, torch.nn.Module) else [value]
+        marks = ("_orig_mod", "_torchdynamo_orig_callable")  # of a compiled module, a function
+        if any(hasattr(part, mark) for part in parts for mark in marks):
+            raise TypeError(
+                f"the game's {name} went through torch.compile, which cannot be differentiated "
+                "twice. Build the game from the module that you compiled (compiled._orig_mod): its "
+                "parameters are the same ones."
+            )

@@ -1,0 +1,192 @@
+"""From ``NN_title.py`` (py:percent, the only source) to ``NN_title.ipynb``, executed.
+
+Making a notebook twice gives the same bytes: cell ids come from the source, counters run from 1,
+and whatever differs from run to run (timing, widget ids, progress bars, memory addresses) is left
+out. What must not be in a shipped notebook at all, a warning or a path of the author's machine, is
+an error here rather than something to scrub.
+"""
+
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from gan_teach.course.launcher import CourseError, need
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET_TEXT = "(interactive: run this cell to use it)"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+_NOT_INHERITED = {"GAN_TEACH_SMOKE", "MPLBACKEND"}  # shorter runs, no inline pictures
+_KEPT_CELL_METADATA = {"tags", "jupyter", "slideshow"}
+_PROGRESS_BAR = re.compile(r"\d+%\|")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_EMBEDDED = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+")
+
+
+def update(source: Path) -> bool:
+    """Make the notebook beside ``source``; True if that changed the file."""
+    target = source.with_suffix(".ipynb")
+    text = render(execute(source))
+    if target.exists() and target.read_text("utf-8") == text:
+        return False
+    temporary = target.with_name(f".{target.name}.part")
+    temporary.write_text(text, "utf-8", newline="\n")
+    os.replace(temporary, target)
+    return True
+
+
+def check(source: Path) -> list[str]:
+    """What separates the notebook beside ``source`` from a fresh run, a sentence each.
+
+    Pictures count as equal where both have one: their bytes depend on the machine's fonts.
+    """
+    target = source.with_suffix(".ipynb")
+    if not target.exists():
+        return [f"{target.name} is missing"]
+    old, new = need("nbformat").read(target, as_version=4), execute(source)
+    if [c.source for c in old.cells] != [c.source for c in new.cells]:
+        return ["its cells are not those of the source"]
+    return [
+        f"the output of cell {i} differs"
+        for i, (a, b) in enumerate(zip(old.cells, new.cells, strict=True), start=1)
+        if _comparable(a) != _comparable(b)
+    ]
+
+
+def execute(source: Path) -> Any:
+    """The executed notebook of ``source`` as an nbformat node, free of anything volatile."""
+    notebook = convert(source)
+    nbclient = need("nbclient")
+    environment = {k: v for k, v in os.environ.items() if k not in _NOT_INHERITED}
+    client = nbclient.NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=600,
+        record_timing=False,
+        store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(source.resolve().parent)}},
+    )
+    try:
+        client.execute(env={**environment, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"})
+    except nbclient.exceptions.CellExecutionError as error:
+        raise CourseError(f"{source.name} does not run: {error}") from error
+    except nbclient.exceptions.CellTimeoutError as error:
+        raise CourseError(f"{source.name}: a cell ran for longer than 600 s.") from error
+    notebook.metadata = need("nbformat").from_dict(METADATA)
+    _tidy(notebook, source.name)
+    return notebook
+
+
+def convert(source: Path) -> Any:
+    """The notebook of ``source`` before it is run, with its cell ids and tags."""
+    notebook = need("jupytext").read(source, fmt="py:percent")
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:
+        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        seen[digest] += 1  # two equal cells still need two ids
+        cell["id"] = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_CELL_METADATA}
+    notebook.metadata = need("nbformat").from_dict(METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def render(notebook: Any) -> str:
+    """The text of the .ipynb file: valid, keys sorted, one newline at the end."""
+    nbformat = need("nbformat")
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def _tidy(notebook: Any, name: str) -> None:
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_CELL_METADATA}
+        if cell.cell_type != "code":
+            continue
+        if cell.source.strip():
+            count += 1
+        cell.execution_count = count if cell.source.strip() else None
+        cell.outputs = _stable(cell.outputs, cell.execution_count)
+        _refuse(cell, f"{name}, code cell {count}")
+
+
+def _stable(outputs: list[Any], count: int | None) -> list[Any]:
+    kept: list[Any] = []
+    for output in outputs:
+        if output.output_type == "stream":
+            previous = next((o for o in kept if o.get("name") == output.name), None)
+            if previous is not None:  # how a stream is cut into messages is chance
+                previous.text += output.text
+                continue
+        elif output.output_type == "error":
+            output.traceback = [f"{output.ename}: {output.evalue}"]
+        else:
+            if _PROGRESS_BAR.search(output.data.get("text/plain", "")):
+                continue
+            if output.output_type == "execute_result":
+                output.execution_count = count
+            _freeze(output.data)
+        kept.append(output)
+    for output in kept:
+        if output.output_type == "stream":
+            output.text = _plain(output.text)
+    return [o for o in kept if o.output_type != "stream" or o.text.strip()]
+
+
+def _freeze(data: Any) -> None:
+    """A widget leaves its static picture, or else a line of text; an object leaves no address."""
+    if data.pop(WIDGET, None) is not None:
+        data.pop("text/plain", None)
+        if not data:
+            data["text/plain"] = WIDGET_TEXT
+    if "text/plain" in data:
+        data["text/plain"] = _ADDRESS.sub("", data["text/plain"])
+
+
+def _plain(stream: str) -> str:
+    """What a terminal would show in the end, without progress bars and addresses."""
+    lines = [line.rpartition("\r")[2] for line in stream.replace("\r\n", "\n").split("\n")]
+    text = "\n".join(line for line in lines if not _PROGRESS_BAR.search(line))
+    return _ADDRESS.sub("", text)
+
+
+def _texts(cell: Any) -> list[str]:
+    """Every text in a code cell's outputs, embedded pictures left out."""
+    texts = []
+    for output in cell.outputs:
+        values = [output.get("text"), output.get("evalue")]
+        data = sorted(output.get("data", {}).items())
+        values += [content for mime, content in data if not mime.startswith("image/")]
+        texts += [_EMBEDDED.sub("data:image", v) for v in values if isinstance(v, str)]
+    return texts
+
+
+def _refuse(cell: Any, where: str) -> None:
+    for output in cell.outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            raise CourseError(f"{where} warns: {output.text.strip()}")
+    ours = {str(Path.home()), os.getcwd(), sys.prefix, tempfile.gettempdir()} - {os.sep}
+    for folder in sorted(ours):
+        if any(folder + os.sep in text for text in _texts(cell)):
+            raise CourseError(f"{where} prints a path of this machine, {folder}{os.sep}...")
+
+
+def _comparable(cell: Any) -> Any:
+    if cell.cell_type != "code":
+        return None
+    kinds = [sorted(output.get("data", {})) for output in cell.outputs]
+    return kinds, _texts(cell)

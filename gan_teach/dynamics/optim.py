@@ -1,0 +1,343 @@
+"""Optimisers that take gradients as arguments and know the leading axis of an ensemble.
+
+Learning rates may be one number or one per member; ``active`` masks members out of a step. For
+everything else ``FromTorch`` wraps any class of ``torch.optim``.
+"""
+
+# pyright: reportPrivateImportUsage=false
+# torch's _foreach operations are documented, but not in its list of exports.
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan_teach import _checks
+
+Rate = float | Sequence[float] | Tensor
+
+
+def rate(name: str, value: Any, lead: tuple[int, ...] = ()) -> float | Tensor:
+    """A learning rate: a positive number, or (S,) positive numbers for an ensemble of S."""
+    if isinstance(value, (Sequence, Tensor, np.ndarray)) and not isinstance(value, str):
+        rates = torch.as_tensor(value, dtype=torch.float64)
+        if rates.ndim == 0:
+            return rate(name, rates.item(), lead)
+        if tuple(rates.shape) != lead:
+            size = f"an ensemble of {lead[0]}" if lead else "a single game"
+            raise ValueError(f"{name} has {len(rates)} entries, but this is {size}.")
+        if not bool((rates >= 0).all() & rates.isfinite().all()):
+            raise ValueError(f"{name} must be finite and not negative, got {value!r}.")
+        return rates
+    return _checks.real(name, value, least=0.0)
+
+
+class Optimizer(ABC):
+    """Holds one player's parameters. ``lr`` may be changed at any time."""
+
+    slots: tuple[str, ...] = ()  # names of lists of tensors like the parameters
+
+    def __init__(self, params: Sequence[Tensor], lr: float | Tensor) -> None:
+        self.params = list(params)
+        self.lr = lr
+        for slot in self.slots:
+            setattr(self, slot, [torch.zeros_like(p) for p in self.params])
+
+    @abstractmethod
+    def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        """Move the parameters against ``grads``; only members where ``active`` (S,) is true."""
+
+    def identity(self) -> dict[str, Any]:
+        """What decides its steps beside the learning rate: its class and its numbers."""
+        passing = ("params", "lr", "count", "slots", *self.slots)
+        numbers = {key: value for key, value in vars(self).items() if key not in passing}
+        return {"class": type(self), **numbers}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {slot: list(getattr(self, slot)) for slot in self.slots}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for slot in self.slots:
+            for own, saved in zip(getattr(self, slot), state[slot], strict=True):
+                own.copy_(saved)
+
+
+def _like(value: Tensor, p: Tensor) -> Tensor:
+    """(S,) as (S, 1, ..), to multiply a parameter (S, ...) of the ensemble."""
+    return value.to(p).view(-1, *[1] * (p.ndim - 1))
+
+
+def _move(params: list[Tensor], by: Sequence[Tensor], lr: float | Tensor, active: Tensor | None):
+    """p <- p - lr * by, with lr and mask per member where given."""
+    if active is None and not isinstance(lr, Tensor):
+        torch._foreach_add_(params, list(by), alpha=-lr)
+        return
+    scale = torch.as_tensor(lr, dtype=torch.float64)
+    if active is None:
+        for p, b in zip(params, by, strict=True):
+            p.addcmul_(_like(scale, p), b, value=-1)
+        return
+    for p, b in zip(params, by, strict=True):
+        mask = _like(active, p) > 0
+        # where, not a product with zero: a member that has diverged must not turn NaN by 0 * inf
+        p.copy_(torch.where(mask, p - _like(scale.expand(len(p)), p) * b, p))
+
+
+def latest(old: Tensor | None, new: Tensor, active: Tensor | None) -> Tensor:
+    """``new`` of the members that took part in a step, ``old`` (else NaN) of the others."""
+    if active is None:
+        return new
+    mask = active.to(new.device).view(-1, *[1] * (new.ndim - 1))
+    return torch.where(mask, new, torch.full_like(new, math.nan) if old is None else old)
+
+
+def _keep(new: list[Tensor], old: list[Tensor], active: Tensor | None) -> None:
+    """old <- new where active."""
+    for n, o in zip(new, old, strict=True):
+        o.copy_(n if active is None else torch.where(_like(active, o) > 0, n, o))
+
+
+class SGD(Optimizer):
+    """w <- w - lr u, u <- momentum u + grad (u = grad without momentum). Negative momentum is
+    allowed.
+
+    Polyak's heavy ball (1964); Gidel et al. (2019) for negative momentum in games.
+    """
+
+    velocity: list[Tensor]
+
+    def __init__(self, params: Sequence[Tensor], lr: float | Tensor, momentum: float = 0.0) -> None:
+        self.momentum = _checks.real("momentum", momentum, above=-1.0, most=1.0)
+        self.slots = ("velocity",) if momentum else ()
+        super().__init__(params, lr)
+
+    @torch.no_grad()
+    def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        if self.momentum and active is None:
+            torch._foreach_mul_(self.velocity, self.momentum)
+            torch._foreach_add_(self.velocity, list(grads))
+            grads = self.velocity
+        elif self.momentum:
+            velocity = self.velocity
+            _keep(
+                [self.momentum * u + g for u, g in zip(velocity, grads, strict=True)],
+                velocity,
+                active,
+            )
+            grads = velocity
+        _move(self.params, grads, self.lr, active)
+
+
+class _Counting(Optimizer):
+    """Optimisers that count their steps, one count per member where some members may pause."""
+
+    def __init__(self, params: Sequence[Tensor], lr: float | Tensor) -> None:
+        super().__init__(params, lr)
+        self.count: float | Tensor = 0.0
+
+    def _tick(self, active: Tensor | None) -> float | Tensor:
+        self.count = self.count + (1.0 if active is None else active.to(torch.float64))
+        return self.count
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "count": self.count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.count = state["count"]
+
+
+class Adam(_Counting):
+    """Adam (Kingma & Ba, 2015, algorithm 1), with bias correction, equal to
+    ``torch.optim.Adam``."""
+
+    slots = ("mean", "square")
+    mean: list[Tensor]
+    square: list[Tensor]
+
+    def __init__(
+        self,
+        params: Sequence[Tensor],
+        lr: float | Tensor,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        self.betas = tuple(_checks.real("betas", b, least=0.0, most=0.999999) for b in betas)
+        self.eps = _checks.real("eps", eps, above=0.0)
+        super().__init__(params, lr)
+
+    @torch.no_grad()
+    def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        count, (b1, b2) = self._tick(active), self.betas
+        if active is None and not isinstance(count, Tensor):
+            if not isinstance(self.lr, Tensor) and self.params[0].device.type == "cpu":
+                self._fused(grads, count)
+                return
+            torch._foreach_lerp_(self.mean, list(grads), 1 - b1)
+            torch._foreach_mul_(self.square, b2)
+            torch._foreach_addcmul_(self.square, list(grads), list(grads), 1 - b2)
+            root = torch._foreach_sqrt(self.square)
+            torch._foreach_div_(root, (1 - b2**count) ** 0.5)
+            torch._foreach_add_(root, self.eps)
+            direction = torch._foreach_div(self.mean, root)
+            torch._foreach_div_(direction, 1 - b1**count)
+            _move(self.params, direction, self.lr, None)
+            return
+        pairs = list(zip(self.mean, self.square, grads, strict=True))
+        _keep([m.lerp(g, 1 - b1) for m, _, g in pairs], self.mean, active)
+        _keep([(b2 * s).addcmul(g, g, value=1 - b2) for _, s, g in pairs], self.square, active)
+        t = torch.as_tensor(count).clamp(min=1)
+        first, second = 1 - b1**t, (1 - b2**t).sqrt()
+        direction = [
+            (m / _like(first, m)) / (s.sqrt() / _like(second, s) + self.eps)
+            for m, s in zip(self.mean, self.square, strict=True)
+        ]
+        _move(self.params, direction, self.lr, active)
+
+    def _fused(self, grads: Sequence[Tensor], count: float) -> None:
+        """The same step in one pass over memory, by the kernel behind ``Adam(fused=True)``."""
+        t = torch.scalar_tensor(count)  # float32, as in torch.optim
+        # The kernel goes through memory in order; the gradient of a stacked layer is a transpose.
+        grads = [
+            g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
+            for g, p in zip(grads, self.params, strict=True)
+        ]
+        torch._fused_adam_(
+            self.params, grads, self.mean, self.square, [], [t] * len(self.params),
+            lr=self.lr, beta1=self.betas[0], beta2=self.betas[1], weight_decay=0.0, eps=self.eps,
+            amsgrad=False, maximize=False,
+        )  # fmt: skip
+
+
+class RMSprop(Optimizer):
+    """Tieleman & Hinton (2012), equal to ``torch.optim.RMSprop`` without momentum."""
+
+    slots = ("square",)
+    square: list[Tensor]
+
+    def __init__(
+        self, params: Sequence[Tensor], lr: float | Tensor, alpha: float = 0.99, eps: float = 1e-8
+    ) -> None:
+        self.alpha = _checks.real("alpha", alpha, least=0.0, most=0.999999)
+        self.eps = _checks.real("eps", eps, above=0.0)
+        super().__init__(params, lr)
+
+    @torch.no_grad()
+    def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        new = [
+            (self.alpha * s).addcmul(g, g, value=1 - self.alpha)
+            for s, g in zip(self.square, grads, strict=True)
+        ]
+        _keep(new, self.square, active)
+        direction = [g / (s.sqrt() + self.eps) for g, s in zip(grads, self.square, strict=True)]
+        _move(self.params, direction, self.lr, active)
+
+
+class FromTorch(Optimizer):
+    """Any ``torch.optim`` class behind the same interface (single games only)."""
+
+    def __init__(
+        self, params: Sequence[Tensor], lr: float | Tensor, make: Callable[..., Any]
+    ) -> None:
+        if isinstance(lr, Tensor):
+            raise ValueError(
+                f"lr differs between members, but {_name_of(make)} takes one number: choose the "
+                f"optimizer of this ensemble from {', '.join(OPTIMIZERS)}."
+            )
+        self.inner = make(params, lr=lr)
+        super().__init__(params, lr)
+
+    def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        if active is not None:
+            raise ValueError(
+                "torch.optim classes cannot leave members out of a step: where step counts differ "
+                f"between members choose the optimizer from {', '.join(OPTIMIZERS)}."
+            )
+        for group in self.inner.param_groups:
+            group["lr"] = self.lr
+        for p, g in zip(self.params, grads, strict=True):
+            p.grad = g
+        self.inner.step()
+        for p in self.params:
+            p.grad = None
+
+    def identity(self) -> dict[str, Any]:
+        groups = [
+            {
+                key: value
+                for key, value in group.items()
+                if key not in ("params", "lr", "initial_lr")
+            }
+            for group in self.inner.param_groups
+        ]
+        return {"class": type(self.inner), "groups": groups}
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.inner.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.inner.load_state_dict(state)
+
+
+Factory = Callable[..., Optimizer]
+OPTIMIZERS: dict[str, Factory] = {
+    "sgd": SGD,
+    "momentum": lambda params, lr: SGD(params, lr, momentum=0.9),
+    "adam": Adam,
+    "rmsprop": RMSprop,
+}
+
+
+def factory(optimizer: str | Factory | type) -> Factory:
+    """The maker of that name, a maker as given, or a ``torch.optim`` class wrapped."""
+    if isinstance(optimizer, str):
+        return OPTIMIZERS[_checks.choice("optimizer", optimizer, OPTIMIZERS)]
+    if not callable(optimizer):
+        raise TypeError(f"optimizer must be a name or a function (params, lr), got {optimizer!r}.")
+    # A class, or a partial of one: partial(torch.optim.Adam, betas=(0.5, 0.9)).
+    made_by = optimizer.func if isinstance(optimizer, partial) else optimizer
+    if isinstance(made_by, type) and issubclass(made_by, torch.optim.Optimizer):
+        return lambda params, lr: FromTorch(params, lr, optimizer)
+    return optimizer
+
+
+def _name_of(make: Any) -> str:
+    return getattr(make.func if isinstance(make, partial) else make, "__name__", repr(make))
+
+
+def _latest_of(
+    old: Sequence[Tensor] | None, new: Sequence[Tensor], active: Tensor | None
+) -> Sequence[Tensor]:
+    before = old or [None] * len(new)
+    return [latest(o, n, active) for o, n in zip(before, new, strict=True)]
+
+
+class Optimizers:
+    """The two players' optimisers, and the last gradients they were given (for probes)."""
+
+    def __init__(self, g: Optimizer, d: Optimizer) -> None:
+        self.g, self.d = g, d
+        self.g_grads: Sequence[Tensor] | None = None
+        self.d_grads: Sequence[Tensor] | None = None
+
+    def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        self.g_grads = _latest_of(self.g_grads, grads, active)
+        self.g.step(grads, active)
+
+    def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        self.d_grads = _latest_of(self.d_grads, grads, active)
+        self.d.step(grads, active)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"g": self.g.state_dict(), "d": self.d.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.g.load_state_dict(state["g"])
+        self.d.load_state_dict(state["d"])

@@ -1,0 +1,177 @@
+"""GAN losses as pairs of functions of the discriminator's logits.
+
+Every function averages over the last axis, so logits (n,) give a scalar and the logits (S, n) of an
+ensemble give (S,). Nothing here detaches: the update rule freezes the other player instead, since a
+detached fake batch would delete a block of the game's Jacobian. All are written with softplus,
+never as log(sigmoid(x) + eps), whose gradient vanishes where the true one does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from gan_teach import _checks
+
+PlayerLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+class Loss(NamedTuple):
+    """A generator loss and a discriminator loss, functions of (real logits, fake logits).
+
+    ``paired`` says that the generator's loss reads the real logits too (relativistic losses);
+    ``log`` that D minimises cross-entropy as it stands, so that label smoothing has a meaning.
+    """
+
+    name: str
+    g: PlayerLoss
+    d: PlayerLoss
+    paired: bool = False
+    log: bool = False
+
+
+def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+    return softplus(-real).mean(-1) + softplus(fake).mean(-1)
+
+
+saturating = Loss(
+    "saturating",
+    g=lambda real, fake: -softplus(fake).mean(-1),
+    d=_cross_entropy,
+    log=True,
+)
+"""L_G = E log(1 - D(G(z))), L_D = -E log D(x) - E log(1 - D(G(z))): the zero-sum game of Goodfellow
+et al. (2014, equation 1). G's gradient vanishes when D rejects its samples with confidence."""
+
+non_saturating = Loss(
+    "non_saturating",
+    g=lambda real, fake: softplus(-fake).mean(-1),
+    d=_cross_entropy,
+    log=True,
+)
+"""L_G = -E log D(G(z)), same L_D: the alternative of Goodfellow et al. (2014, section 3)."""
+
+relativistic = Loss(
+    "relativistic",
+    g=lambda real, fake: softplus(real - fake).mean(-1),
+    d=lambda real, fake: softplus(fake - real).mean(-1),
+    paired=True,
+)
+"""RpGAN with the logistic loss, i.e. RS-GAN: L_D = E log(1 + exp(f(G(z)) - f(x))), L_G the same
+with the roles exchanged; sample i is paired with sample i (Jolicoeur-Martineau, 2019; Sun, Fang &
+Schwing, 2020, equation 3)."""
+
+wasserstein = Loss(
+    "wasserstein",
+    g=lambda real, fake: -fake.mean(-1),
+    d=lambda real, fake: fake.mean(-1) - real.mean(-1),
+)
+"""L_D = E f(G(z)) - E f(x), L_G = -E f(G(z)) (Arjovsky et al., 2017, algorithm 1). The critic needs
+a penalty or a bound to make it a distance."""
+
+hinge = Loss(
+    "hinge",
+    g=lambda real, fake: -fake.mean(-1),
+    d=lambda real, fake: relu(1 - real).mean(-1) + relu(1 + fake).mean(-1),
+)
+"""L_D = E max(0, 1 - f(x)) + E max(0, 1 + f(G(z))), L_G = -E f(G(z)) (Lim & Ye, 2017, equation
+4)."""
+
+relativistic_hinge = Loss(
+    "relativistic_hinge",
+    g=lambda real, fake: relu(1 + real - fake).mean(-1),
+    d=lambda real, fake: relu(1 + fake - real).mean(-1),
+    paired=True,
+)
+"""The hinge form of the paired loss (Sun, Fang & Schwing, 2020)."""
+
+least_squares = Loss(
+    "least_squares",
+    g=lambda real, fake: 0.5 * ((fake - 1) * (fake - 1)).mean(-1),
+    d=lambda real, fake: 0.5 * ((real - 1) * (real - 1)).mean(-1) + 0.5 * (fake * fake).mean(-1),
+)
+"""Real target 1, fake target 0, generator target 1 (Mao et al., 2017, equation 9)."""
+
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        saturating, non_saturating, relativistic, wasserstein, hinge, relativistic_hinge,
+        least_squares,
+    )
+}  # fmt: skip
+
+
+def get(loss: str | Loss) -> Loss:
+    """The loss of that name; a Loss is returned as it is. Raises ValueError listing the names."""
+    return loss if isinstance(loss, Loss) else LOSSES[_checks.choice("loss", loss, LOSSES)]
+
+
+@lru_cache(maxsize=256)  # equal settings give the same object, so that an ensemble can group by it
+def smoothed(loss: Loss, target: float) -> Loss:
+    """One-sided label smoothing: D's target for real samples is ``target`` instead of 1.
+
+    L_D = -E[s log D(x) + (1 - s) log(1 - D(x))] - E log(1 - D(G(z))); its optimum at p = q is
+    D = s / 2 (Salimans et al., 2016, section 3.4). G's loss is unchanged.
+    Raises ValueError unless the loss is a cross-entropy and 0 < target <= 1.
+    """
+    _checks.real("label_smoothing", target, above=0.0, most=1.0)
+    if target == 1.0:
+        return loss
+    if not loss.log:
+        raise ValueError(
+            f"label_smoothing={target} needs a loss with labels 1 and 0 (saturating, "
+            f"non_saturating); {loss.name!r} has none, or has others already."
+        )
+
+    def d(real: Tensor, fake: Tensor) -> Tensor:
+        on_real = target * softplus(-real) + (1 - target) * softplus(real)
+        return on_real.mean(-1) + softplus(fake).mean(-1)
+
+    return loss._replace(name=f"{loss.name}, real target {target:g}", d=d, log=False)
+
+
+@lru_cache(maxsize=256)
+def scaled(loss: Loss, g: float = 1.0, d: float = 1.0) -> Loss:
+    """The same losses times constants (the published two-cluster study halves D's)."""
+    return loss._replace(
+        name=f"{loss.name} x ({g:g}, {d:g})",
+        g=lambda real, fake: g * loss.g(real, fake),
+        d=lambda real, fake: d * loss.d(real, fake),
+        log=loss.log and d == 1.0,
+    )
+
+
+def grouped(members: Sequence[Loss]) -> Loss:
+    """One loss for an ensemble whose members' losses differ: logits (S, n) to values (S,).
+
+    Each distinct loss is evaluated on the rows of its own members only, so that an overflow in one
+    cannot reach another. Logits (T S, n) of T snapshots of the ensemble are accepted too.
+    """
+    distinct = list(dict.fromkeys(members))
+    if len(distinct) == 1:
+        return distinct[0]
+    rows = [torch.tensor([i for i, m in enumerate(members) if m == loss]) for loss in distinct]
+    back = torch.argsort(torch.cat(rows))
+
+    def combined(player: str) -> PlayerLoss:
+        def evaluate(real: Tensor, fake: Tensor) -> Tensor:
+            real, fake = (x.unflatten(0, (-1, len(members))) for x in (real, fake))
+            parts = [
+                getattr(loss, player)(real[:, index], fake[:, index])
+                for loss, index in zip(distinct, rows, strict=True)
+            ]
+            return torch.cat(parts, 1)[:, back].flatten()
+
+        return evaluate
+
+    return Loss(
+        "+".join(loss.name for loss in distinct),
+        g=combined("g"),
+        d=combined("d"),
+        paired=any(loss.paired for loss in distinct),
+    )

@@ -1,0 +1,125 @@
+"""The Inception network of the FID, through pytorch-fid, with its weights checked.
+
+The Frechet Inception distance is defined by one file of weights. Any other weights, a random
+network among them, give numbers that look alike and mean nothing, so the file's SHA-256 decides
+what a score may be called (``Extractor.frechet_name``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from gan_teach import _checks
+from gan_teach.metrics.features.extractor import Extractor, sha256
+
+NAME = "inception-2015-12-05"
+FILE = "pt_inception-2015-12-05-6726825d.pth"
+GENUINE = "6726825d"  # how the SHA-256 of the genuine weights begins; the file is named after it
+DIMS = (64, 192, 768, 2048)
+UNREADABLE = (RuntimeError, KeyError, AttributeError, EOFError, TypeError, pickle.UnpicklingError)
+
+
+def inception_weights(weights: str | Path | None = None) -> Path:
+    """Where the Inception weights lie: the given file, else torch's cache, else downloaded there.
+
+    A download is verified by its checksum. OSError if the file is missing or cannot be fetched,
+    with what to do on a machine without internet.
+    """
+    if weights is not None:
+        path = Path(weights)
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file of Inception weights at {path}.")
+        return path
+    path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
+    if not path.exists():
+        url = _pytorch_fid().FID_WEIGHTS_URL
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(url, str(path), hash_prefix=GENUINE, progress=True)
+        except (OSError, RuntimeError) as error:
+            raise OSError(
+                f"the Inception weights could not be fetched ({error}). Where there is no "
+                f"internet, fetch {url} elsewhere and give the file, or put it at {path}."
+            ) from error
+    return path
+
+
+def inception(
+    weights: str | Path | None = None, *, dims: int = 2048, device: str | torch.device = "cpu"
+) -> Extractor:
+    """The Inception features that FID compares (Heusel et al. 2017), through pytorch-fid.
+
+    dims : 2048 for the FID; 64, 192 and 768 are earlier layers, whose distances go by another name.
+    Images are resized to 299 x 299 inside the network. With all 2048 features comes the last layer
+    as ``head``, without its bias, as the published inception score has it: its probabilities need
+    no second pass, and differ by the resizing (some percent at 32 pixels) from TensorFlow's. Raises
+    ValueError for other dims and for a file that does not hold Inception weights, OSError if there
+    are none, ImportError without pytorch-fid.
+    """
+    _checks.choice("dims", str(dims), map(str, DIMS))
+    module = _pytorch_fid()
+    path = inception_weights(weights)
+    with _loading(module, path):
+        network = module.InceptionV3([module.InceptionV3.BLOCK_INDEX_BY_DIM[dims]])
+    digest = sha256(path)
+    return Extractor(
+        name=NAME if dims == max(DIMS) else f"{NAME}, {dims} features",
+        digest=digest[:8],
+        network=_Pooled(network).to(device).eval(),
+        genuine=dims == max(DIMS) and digest.startswith(GENUINE),
+        head=_head(path).to(device) if dims == max(DIMS) else None,
+    )
+
+
+def _head(path: Path) -> nn.Linear:
+    weight = torch.load(path, map_location="cpu", weights_only=True)["fc.weight"]
+    head = nn.Linear(weight.shape[1], weight.shape[0], bias=False).requires_grad_(False)
+    head.weight.copy_(weight)
+    return head
+
+
+class _Pooled(nn.Module):
+    """The last map of pytorch-fid's network, averaged over the plane, (n, d)."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.network(images)[-1].mean((2, 3))
+
+
+def _pytorch_fid() -> Any:
+    try:
+        from pytorch_fid import inception as module
+    except ImportError as error:
+        raise ImportError(
+            'FID needs pytorch-fid and torchvision: pip install "gan-teach[images]".'
+        ) from error
+    return module
+
+
+@contextlib.contextmanager
+def _loading(module: Any, path: Path) -> Iterator[None]:
+    """pytorch-fid takes its weights from this file; by itself it knows only its download."""
+    original = module.load_state_dict_from_url
+    module.load_state_dict_from_url = lambda *_, **__: torch.load(
+        path, map_location="cpu", weights_only=True
+    )
+    try:
+        yield
+    except UNREADABLE as error:
+        raise ValueError(f"{path} does not hold Inception weights ({_first(error)}).") from error
+    finally:
+        module.load_state_dict_from_url = original
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0]

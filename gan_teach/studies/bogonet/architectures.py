@@ -1,0 +1,164 @@
+"""Random generators and discriminators of two families, each pair a function of one seed.
+
+Kodali et al. (2017) draw the generator and the discriminator of a game independently from families
+of networks: fully connected, DCGAN-like, residual. Here the first two, narrow, for small square
+images; every choice below is uniform and independent of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from gan_teach import _checks
+from gan_teach._devices import seeded
+from gan_teach.dynamics.streams import mix
+from gan_teach.models import ACTIVATIONS, INITS
+
+FAMILIES = ("mlp", "conv")
+DEPTHS = {"mlp": (1, 2, 3), "conv": (1, 2)}
+WIDTHS = {"mlp": (32, 64, 128, 256), "conv": (8, 16)}
+NONLINEARITIES = ("relu", "leaky_relu", "tanh", "elu")
+INITIAL = ("default", "normal", "he", "xavier", "orthogonal")
+LATENTS = (8, 16, 32, 64, 100)
+# Batch normalisation of a discriminator makes the gradient at one sample depend on all others,
+# against which a penalty per sample is not defined (Gulrajani et al., 2017, section 4).
+NORMS = {"generator": ("none", "batch", "layer"), "discriminator": ("none", "layer")}
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network: ``depth`` hidden layers of ``width`` units, or that many convolutions of
+    ``width`` channels, each with stride 2."""
+
+    family: str
+    depth: int
+    width: int
+    activation: str
+    norm: str
+    init: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.family} {self.depth} x {self.width}, {self.activation}, "
+            f"norm {self.norm}, init {self.init}"
+        )
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Generator, discriminator and latent dimension of one game, and the seed they come from."""
+
+    seed: int
+    latent: int
+    generator: Network
+    discriminator: Network
+
+    def build(self, size: int) -> tuple[nn.Module, nn.Module]:
+        """G: (n, latent) -> (n, 1, size, size) in (-1, 1), and D: images -> logits (n, 1).
+
+        The same weights at every call. Raises ValueError unless size is even and at least 8.
+        """
+        if _checks.whole("size", size, least=8) % 2:
+            raise ValueError(f"size must be even (it is halved and doubled), got {size}.")
+        g = _built(self.generator, _generator, mix(self.seed, 1), size, self.latent)
+        return g, _built(self.discriminator, _discriminator, mix(self.seed, 2), size)
+
+    def __str__(self) -> str:
+        return f"z {self.latent}; G {self.generator}; D {self.discriminator}"
+
+    def facts(self) -> dict[str, Any]:
+        """The same as a dictionary for JSON."""
+        return asdict(self)
+
+
+def random_architecture(seed: int) -> Architecture:
+    """The architecture of that seed. Raises ValueError or TypeError for a bad seed."""
+    rng = np.random.default_rng(mix(_checks.whole("seed", seed), 0))
+
+    def one_of(options: Any) -> Any:
+        return options[int(rng.integers(len(options)))]
+
+    def network(player: str) -> Network:
+        family = one_of(FAMILIES)
+        return Network(
+            family,
+            depth=one_of(DEPTHS[family]),
+            width=one_of(WIDTHS[family]),
+            activation=one_of(NONLINEARITIES),
+            norm=one_of(NORMS[player]),
+            init=one_of(INITIAL),
+        )
+
+    return Architecture(seed, one_of(LATENTS), network("generator"), network("discriminator"))
+
+
+def _built(spec: Network, make: Callable[..., list[nn.Module]], seed: int, *sizes: int):
+    with seeded(seed):  # torch's layers draw from its global generator
+        module = nn.Sequential(*make(spec, *sizes))
+    rng = torch.Generator().manual_seed(seed)
+    for part in module.modules():
+        if spec.init != "default" and isinstance(part, (nn.Linear, nn.modules.conv._ConvNd)):
+            INITS[spec.init](part.weight, rng)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+    return module
+
+
+def _generator(spec: Network, size: int, latent: int) -> list[nn.Module]:
+    if spec.family == "mlp":
+        layers = _dense(spec, latent)
+        image = nn.Unflatten(1, (1, size, size))
+        return [*layers, nn.Linear(spec.width, size * size), image, nn.Tanh()]
+    w, sides = spec.width, _sides(spec, size)
+    start = [nn.Linear(latent, w * sides[-1] ** 2), nn.Unflatten(1, (w, sides[-1], sides[-1]))]
+    layers = [*start, *_after(spec)]
+    for before, after in pairwise(sides[:0:-1]):
+        pad = after - (2 * before - 1)  # what the stride leaves open: 0 or 1
+        up = nn.ConvTranspose2d(w, w, 3, stride=2, padding=1, output_padding=pad)
+        layers += [up, *_after(spec)]
+    # 4 x 4 with stride 2: every output pixel is reached by the same number of weights.
+    return [*layers, nn.ConvTranspose2d(w, 1, 4, stride=2, padding=1), nn.Tanh()]
+
+
+def _discriminator(spec: Network, size: int) -> list[nn.Module]:
+    if spec.family == "mlp":
+        return [nn.Flatten(), *_dense(spec, size * size), nn.Linear(spec.width, 1)]
+    w, sides = spec.width, _sides(spec, size)
+    layers: list[nn.Module] = [nn.Conv2d(1, w, 4, stride=2, padding=1), *_after(spec)]
+    for _ in sides[2:]:
+        layers += [nn.Conv2d(w, w, 3, stride=2, padding=1), *_after(spec)]
+    return [*layers, nn.Flatten(), nn.Linear(w * sides[-1] ** 2, 1)]
+
+
+def _sides(spec: Network, size: int) -> list[int]:
+    """Side lengths of the maps from the image inwards, halved (rounded up) by each layer."""
+    sides = [size]
+    for _ in range(spec.depth):
+        sides.append((sides[-1] + 1) // 2)
+    return sides
+
+
+def _dense(spec: Network, n_in: int) -> list[nn.Module]:
+    norms = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+    layers: list[nn.Module] = []
+    for k in range(spec.depth):
+        linear = nn.Linear(n_in if k == 0 else spec.width, spec.width)
+        layers += [linear, norms[spec.norm](spec.width), ACTIVATIONS[spec.activation]()]
+    return layers
+
+
+def _after(spec: Network) -> list[nn.Module]:
+    """Normalisation of feature maps, then the activation."""
+    norms = {
+        "none": nn.Identity,
+        "batch": nn.BatchNorm2d,
+        "layer": lambda channels: nn.GroupNorm(1, channels),
+    }
+    return [norms[spec.norm](spec.width), ACTIVATIONS[spec.activation]()]

@@ -1,0 +1,165 @@
+"""What a run leaves behind as it goes by: files, and a progress bar; and how it is interrupted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gan_teach.games import GAN
+from gan_teach.plots import style
+from gan_teach.studies.image_runs.board import Board
+from gan_teach.studies.image_runs.drawing import draw, save_sheet
+from gan_teach.training import EMA, State
+from gan_teach.training.checkpoints import save_checkpoint
+from gan_teach.training.guards import check_finite
+
+LOG_EVERY = 50
+
+
+class Keeper:
+    """Saves a run's files on every ``every``-th step and at step ``last``; ends its log after it.
+
+    Each file is replaced as a whole, so that one is found at any moment, and the checkpoint comes
+    last: what it continues from is complete.
+    """
+
+    def __init__(
+        self, out: Path, generators: Mapping[str, nn.Module], averages: Mapping[str, EMA],
+        latents: Tensor, last: int, every: int, board: Board | None = None,
+    ) -> None:  # fmt: skip
+        self.out, self.last, self.every = out, last, every
+        self._generators, self._averages, self._latents = generators, averages, latents
+        self._board = board
+        self._rows: list[dict[str, float]] = []
+        self._saved: int | None = None
+
+    def __enter__(self) -> Keeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._board:
+            self._board.close()
+
+    def __call__(self, state: State) -> None:
+        if state.losses and (state.step % LOG_EVERY == 0 or state.step == self.last):
+            self._rows.append({"step": state.step, **numbers(state)})
+            if self._board:
+                self._board.numbers(self._rows[-1])
+        if state.step == self.last or (state.step and state.step % self.every == 0):
+            self.save(state)
+
+    def save(self, state: State) -> None:
+        """Write everything, unless that was done at this step already."""
+        if state.step == self._saved:
+            return
+        check_finite(state, self.out / "checkpoint.pt")
+        try:
+            self._save_files(state)
+        except OSError as error:  # a full disk is reported without a name
+            if error.errno is None or error.filename:
+                raise
+            raise OSError(error.errno, error.strerror, str(self.out)) from error
+        self._saved = state.step
+
+    def _save_files(self, state: State) -> None:
+        self._save_losses()
+        name = f"{state.step:07d}"
+        weights = io.BytesIO()  # torch itself does not say why it cannot write
+        torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
+        with style.replacing(self.out / "generators" / f"{name}.pt") as partial:
+            partial.write_bytes(weights.getbuffer())
+        for which, g in self._generators.items():
+            images = draw(g, self._latents)
+            if np.isfinite(images).all():
+                save_sheet(self.out / "samples" / f"{name}-{which}.png", images)
+                if self._board:
+                    self._board.images(which, images, state.step)
+        if self._board:
+            self._board.flush()
+        save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
+
+    def _save_losses(self) -> None:
+        """Append to losses.csv; steps that a resumed run repeats stay there once."""
+        if not self._rows:
+            return
+        file = self.out / "losses.csv"
+        old: list[Mapping[str, Any]] = []
+        if file.exists():
+            with file.open(newline="", encoding="utf-8") as text:
+                old = [r for r in csv.DictReader(text) if int(r["step"]) < self._rows[0]["step"]]
+        with (
+            style.replacing(file) as partial,
+            partial.open("w", newline="", encoding="utf-8") as text,
+        ):
+            writer = csv.DictWriter(text, max(self._rows, key=len), restval="")
+            writer.writeheader()
+            writer.writerows([*old, *self._rows])
+        self._rows = []
+
+
+def numbers(state: State) -> dict[str, float]:
+    """Both losses of the last update, and what D's is the sum of if it has penalties."""
+    found = {name: float(value) for name, value in sorted(state.losses.items())}
+    terms = state.game.d_terms if isinstance(state.game, GAN) else {}
+    if len(terms) > 1:
+        found |= {f"d: {name}": float(value) for name, value in terms.items()}
+    return {name: float(f"{value:.6g}") for name, value in found.items()}
+
+
+@contextmanager
+def bar(steps: int, batch_size: int, shown: bool) -> Iterator[Callable[[State], None]]:
+    """A progress bar to call with each state. It counts images: its rate is images per second."""
+    if not shown:
+        yield lambda state: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(
+        total=steps * batch_size, unit=" images", unit_scale=True, mininterval=0.5
+    ) as shown_bar:
+
+        def tick(state: State) -> None:
+            done = state.step * batch_size
+            if not state.losses:  # the first state of a run, or of a resumed one
+                shown_bar.initial = shown_bar.n = done
+                return
+            if state.step % LOG_EVERY == 0:
+                now = numbers(state)
+                text = f"step {state.step}, G {now['g_loss']:.3f}, D {now.get('d_loss', 0):.3f}"
+                shown_bar.set_postfix_str(text, refresh=False)
+            shown_bar.update(done - shown_bar.n)
+
+        yield tick
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """Within it Ctrl-C only makes the yielded function true, so that a step is finished first.
+
+    A second Ctrl-C raises KeyboardInterrupt at once. Outside of the main thread nothing changes.
+    """
+    asked: list[int] = []
+
+    def ask(signum: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(signum)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,263 @@
+"""Starting, resuming and loading a run."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from gan_teach import _checks
+from gan_teach._devices import described
+from gan_teach.data import Images, StreamedFolder
+from gan_teach.games import GAN
+from gan_teach.plots import style
+from gan_teach.studies.image_runs.board import Board
+from gan_teach.studies.image_runs.drawing import fixed_latents
+from gan_teach.studies.image_runs.keeper import Keeper, bar, interrupts
+from gan_teach.training import EMA, State, observe, processes
+from gan_teach.training.checkpoints import load_checkpoint
+from gan_teach.training.guards import stop_on_nan
+from gan_teach.training.processes import World
+from gan_teach.zoo import IMAGE_GANS, ImageGAN
+
+RAW = "raw"  # G itself, beside its averages
+_SHEET = 64  # samples
+_ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
+_FREE = ("steps", "workers")  # what may be another when a run is resumed
+_SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is started with; it may be resumed with other ``steps`` and ``workers``.
+
+    ``workers`` processes read a folder or zip archive anew for each batch; None: it is kept in
+    memory.
+    """
+
+    config: str
+    data: str | None = None
+    steps: int | None = None
+    tau: float | None = None
+    lr: float | None = None
+    batch_size: int | None = None
+    features: int | None = None
+    bottleneck: bool = False
+    seed: int = 0
+    autocast: str | None = None
+    channels_last: bool = False
+    skip_bad: bool = False
+    workers: int | None = None
+
+    def experiment(self) -> ImageGAN:
+        """The published experiment with these changes. Raises ValueError for an unknown name."""
+        base = IMAGE_GANS[_checks.choice("CONFIG", self.config, IMAGE_GANS)]
+        changes = {k: getattr(self, k) for k in ("steps", "tau", "lr", "batch_size", "features")}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        return replace(base, bottleneck=self.bottleneck or base.bottleneck, **changes)
+
+    def images(self) -> tuple[Images | StreamedFolder, str]:
+        """The data, and a sentence if they stand in for what was not found."""
+        if self.workers is not None:
+            return self._streamed(self.workers), ""
+        options = {"skip_bad": True} if self.skip_bad and self.data is not None else {}
+        return self.experiment().images(self.data, **options)
+
+    def _streamed(self, workers: int) -> StreamedFolder:
+        if self.data is None:
+            raise ValueError(
+                "workers read a folder or zip archive of images: name one as data (--data)."
+            )
+        experiment = self.experiment()
+        return StreamedFolder(
+            self.data, experiment.size, workers=workers, flip=experiment.flip,
+            dequantize=experiment.dequantize, skip_bad=self.skip_bad,
+        )  # fmt: skip
+
+
+@dataclass
+class Trained:
+    """What a run leaves: its settings, and G ("raw") and its averages ("0.999") at ``step``."""
+
+    settings: Settings
+    generators: dict[str, nn.Module]
+    step: int
+
+    @property
+    def latent(self) -> int:
+        """Dimension of the latents."""
+        return self.settings.experiment().latent
+
+    def load(self, snapshot: Path) -> None:
+        """Put the weights of one of ``snapshots(folder)`` into the generators."""
+        weights = torch.load(snapshot, weights_only=True, map_location="cpu")
+        for name, g in self.generators.items():
+            g.load_state_dict(weights[name])
+        self.step = int(snapshot.stem)
+
+
+def train_images(
+    settings: Settings,
+    out: str | os.PathLike[str],
+    *,
+    device: str | None = None,
+    resume: bool = False,
+    every: int = 1000,
+    progress: bool = False,
+    tensorboard: bool = False,
+    say: Callable[[str], None] = print,
+) -> Trained:
+    """Train into the folder ``out``, saving on every ``every``-th step, on Ctrl-C and at the end.
+
+    ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
+    ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
+    is none. (RS-GAN's learning rate falls to 0 over the run's own length: another number of steps
+    is another run.) ``tensorboard`` logs there too. Under ``accelerate launch`` the processes share
+    each batch, and the first of them writes; only on every 10th step they ask each other whether
+    one of them was interrupted. Raises ValueError for a folder that holds another run, OSError for
+    one that cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt after
+    Ctrl-C; what was saved before stays.
+    """
+    out, every = Path(out), _checks.whole("every", every, least=1)
+    experiment, world = settings.experiment(), processes.join(device)
+    say = say if world.main else _silent
+    if device is None and world.device != "cpu":
+        say(described(world.device))
+    going_on = _claim(out, settings, resume, world)
+    game = _game(settings, say)
+    checkpoint, rule = out / _CHECKPOINT, processes.share(game, experiment.rule(), world)
+    run = experiment.train(
+        game, rule=rule, seed=settings.seed, device=world.device,
+        resume=checkpoint if going_on else None,
+    )  # fmt: skip
+    averages = {decay: EMA(game.generator, decay=decay) for decay in experiment.averages}
+    extras: dict[str, Any] = {_key(decay): average for decay, average in averages.items()}
+    if going_on:
+        load_checkpoint(checkpoint, **extras)
+    world.wait()  # until all have read what the first one will soon replace
+    watched = stop_on_nan(run, checkpoint)
+    for average in averages.values():
+        watched = observe(watched, average)
+    generators = {RAW: game.generator, **{f"{k:g}": v.module for k, v in averages.items()}}
+    keeper = None
+    if world.main:
+        _write_json(out / _SETTINGS, {**asdict(settings), "shape": game.data.shape})
+        latents = fixed_latents(_SHEET, experiment.latent, settings.seed)
+        board = Board(out / "tensorboard") if tensorboard else None
+        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, board)
+    shown = bar(experiment.steps, experiment.batch_size, progress and world.main)
+    trained = Trained(settings, generators, 0)
+    with shown as tick:
+        trained.step = _follow(watched, world, keeper, tick)
+    return trained
+
+
+def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
+    images: Any
+    images, note = settings.images()
+    if note:
+        say(note)
+    game = settings.experiment().game(images, settings.seed, settings.autocast)
+    if settings.channels_last:
+        game.to(memory_format=torch.channels_last)
+    say(f"{settings.config}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
+    return game
+
+
+def _follow(
+    run: Iterable[State], world: World, keeper: Keeper | None, tick: Callable[[State], None]
+) -> int:
+    """Go through a run to its end or to Ctrl-C; the step that it reached."""
+    step = 0
+    with interrupts() as interrupted, keeper or nullcontext():
+        for state in run:
+            step = state.step
+            if keeper:
+                keeper(state)
+            tick(state)
+            asking = world.size == 1 or state.step % _ASK_EVERY == 0
+            if asking and world.any(interrupted()):
+                if keeper:
+                    keeper.save(state)
+                raise KeyboardInterrupt
+    world.wait()  # until the first one has written the end
+    world.close()
+    return step
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+def load_run(folder: str | os.PathLike[str]) -> Trained:
+    """The generators of a run where it stands, on the CPU; the data are not needed.
+
+    Raises FileNotFoundError if there is no run, ValueError if its checkpoint is damaged.
+    """
+    folder = Path(folder)
+    if not ((folder / _SETTINGS).exists() and (folder / _CHECKPOINT).exists()):
+        raise FileNotFoundError(
+            f"{folder} holds no trained run ({_SETTINGS} and {_CHECKPOINT}): "
+            "make one with gan-teach train CONFIG --out FOLDER."
+        )
+    saved = json.loads((folder / _SETTINGS).read_text("utf-8"))
+    shape = tuple(saved.pop("shape"))
+    settings = Settings(**saved)
+    experiment = settings.experiment()
+    g, _ = experiment.pair(experiment, shape, 0, 0)
+    content = load_checkpoint(folder / _CHECKPOINT)
+    with torch.no_grad():
+        for p, value in zip(g.parameters(), content["game"]["g"], strict=True):
+            p.copy_(value)
+        for name, buffer in g.named_buffers():
+            buffer.copy_(content["game"]["buffers"]["generator"][name])
+    generators = {RAW: g}
+    for decay in experiment.averages:
+        generators[f"{decay:g}"] = average = copy.deepcopy(g).requires_grad_(False)
+        average.load_state_dict(content["extras"][_key(decay)]["module"])
+    return Trained(settings, generators, content["step"])
+
+
+def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
+    """The files of generators on a run's way, by step; ``Trained.load`` reads one."""
+    files = sorted((Path(folder) / "generators").glob("[0-9]*.pt"))  # none that was being written
+    return {int(file.stem): file for file in files}
+
+
+def _claim(out: Path, settings: Settings, resume: bool, world: World) -> bool:
+    """Make the folder; whether it holds a run to go on with. Raises ValueError for another run."""
+    out.mkdir(parents=True, exist_ok=True)
+    for rest in out.rglob(".*.partial*") if world.main else ():
+        rest.unlink(missing_ok=True)  # of a process that was killed while it wrote
+    if not (out / _CHECKPOINT).exists():
+        return False
+    if not resume:
+        raise ValueError(
+            f"{out} already holds a run: go on with it by --resume, or choose another --out."
+        )
+    file = out / _SETTINGS
+    saved = json.loads(file.read_text("utf-8")) if file.exists() else asdict(settings)
+    asked = asdict(settings)
+    differ = [k for k in asked if k not in _FREE and saved.get(k) != asked[k]]
+    if differ:
+        told = ", ".join(f"{k}={saved.get(k)!r} (now {asked[k]!r})" for k in differ)
+        raise ValueError(f"{out} was started with {told}: resume it with the settings it had.")
+    return True
+
+
+def _key(decay: float) -> str:
+    """An average's name among the extras of a checkpoint."""
+    return f"ema_{decay:g}"
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    with style.replacing(path) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", "utf-8")

@@ -1,0 +1,257 @@
+"""Checkpoints that are whole or absent: written beside, synced, checksummed, then renamed.
+
+The file is an ordinary ``torch.save`` archive that ``torch.load(path, weights_only=True)`` opens,
+followed by a 40-byte trailer with the SHA-256 of all before it. Without the checksum one flipped
+bit in the weights would load in silence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_teach._identity import fingerprint
+from gan_teach.dynamics.streams import DRAWS
+from gan_teach.training.loop import State
+
+_FORMAT = "gan_teach.checkpoint/2"
+_OPTIMIZERS = {"g": "optimizer of G", "d": "optimizer of D"}
+_NAMED = 5  # differences that a message names
+_MARK = b"gt-sha56"
+_TRAILER = len(_MARK) + hashlib.sha256().digest_size
+
+
+def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -> Path:
+    """Write all that the run needs to continue bit for bit.
+
+    That is the parameters and buffers of both players, both optimisers, the rule's memory, the
+    step, the losses that the players saw last, and the ``settings`` that decide what comes.
+    Random generators need no saving: every draw is a function of (seed, step). ``extras`` are
+    further objects with ``state_dict`` (averages) or plain tensors and numbers.
+    A crash at any moment leaves the previous file intact. Raises OSError naming the path, and
+    TypeError for a setting whose content cannot be read.
+    """
+    path = Path(path)
+    content = {
+        "format": _FORMAT,
+        "step": state.step,
+        "settings": settings(state),
+        "branches": state.branches,
+        "losses": state.losses,
+        "game": _game_state(state),
+        "optims": state.optims.state_dict(),
+        "memory": _copied(state.memory, "memory"),
+        "extras": {k: v.state_dict() if hasattr(v, "state_dict") else v for k, v in extras.items()},
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    payload = buffer.getvalue()
+    _write_atomically(path, payload + _MARK + hashlib.sha256(payload).digest())
+    return path
+
+
+def load_checkpoint(
+    path: str | os.PathLike[str],
+    state: State | None = None,
+    branch: str | None = None,
+    **extras: Any,
+) -> dict[str, Any]:
+    """Read a checkpoint; put it into ``state`` and into the ``extras`` that are given by name.
+
+    ``branch`` is the name of a run that goes on with other settings, those of ``state``: a changed
+    rule starts with an empty memory, a changed optimizer as new. Its name, step and changes are
+    in ``state.branches``, and in the checkpoints to come.
+
+    Returns the whole content. Raises FileNotFoundError, or ValueError naming the file: truncated or
+    changed (checksum), not one of ours, of another architecture, or, without ``branch``, of
+    another setting. The state is untouched then.
+    """
+    content = _read(Path(path))
+    missing = set(extras) - set(content["extras"])
+    if missing:
+        raise ValueError(f"{path} holds no {', '.join(sorted(missing))}; it has {_names(content)}.")
+    if state is not None:
+        _check_shapes(Path(path), content, state)
+        changes = _differences(content["settings"], settings(state))
+        if changes and branch is None:
+            raise ValueError(_refusal(Path(path), changes))
+        changed = {what.partition(",")[0] for what in changes}
+        _check_names(Path(path), content, state, changed)
+        _restore(content, state, changed)
+        if branch is not None:
+            mark = {"name": branch, "step": state.step, "changes": _sentences(changes)}
+            state.branches = [*state.branches, mark]
+    for name, target in extras.items():
+        target.load_state_dict(content["extras"][name])
+    return content
+
+
+def settings(state: State) -> dict[str, Any]:
+    """All that decides a run's future beside its state, by name, as plain data that tell contents
+    apart (see ``_identity.fingerprint``)."""
+    optims = state.optims
+    rates = (optims.g.lr, optims.d.lr) if state.schedule is None else state._rates
+    lr, d_lr = (rate.tolist() if isinstance(rate, torch.Tensor) else rate for rate in rates)
+    decisive = {
+        "lr": lr,
+        "tau * lr": d_lr,
+        "batch_size": state.stream.batch_size,
+        "seed": state.seed,
+        "schedule": state.schedule,
+        "rule": state.rule,
+        "optimizer of G": optims.g,
+        "optimizer of D": optims.d,
+        "version of the draws": DRAWS,
+        **state.game.settings(),
+    }
+    return {name: fingerprint(value, name) for name, value in decisive.items()}
+
+
+def _differences(saved: Any, ours: Any, where: str = "") -> dict[str, tuple[Any, Any]]:
+    """{place: (value in the file, value in this run)}, as deep inside as they can be told apart."""
+    if isinstance(saved, dict) and isinstance(ours, dict) and saved.keys() == ours.keys():
+        places = {f"{where}, {key}" if where else key: (saved[key], ours[key]) for key in saved}
+    elif isinstance(saved, list) and isinstance(ours, list) and len(saved) == len(ours):
+        places = {f"{where}, {i}": pair for i, pair in enumerate(zip(saved, ours, strict=True))}
+    else:
+        return {} if saved == ours else {where: (saved, ours)}
+    inner = [_differences(a, b, place) for place, (a, b) in places.items()]
+    return {place: pair for found in inner for place, pair in found.items()}
+
+
+def _sentences(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    return [
+        f"{what}: {_short(old)} before, {_short(new)} now" for what, (old, new) in changes.items()
+    ]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _refusal(path: Path, changes: Mapping[str, tuple[Any, Any]]) -> str:
+    told = _sentences(changes)
+    if len(told) > _NAMED:
+        told = [*told[:_NAMED], f"and {len(told) - _NAMED} more"]
+    return (
+        f"{path} is of another run: {'; '.join(told)}. Resume it with the settings it had, or go "
+        "on with these on purpose: branch='a name for it'."
+    )
+
+
+def _game_state(state: State) -> dict[str, Any]:
+    return {
+        "g": [p.detach() for p in state.game.g_params],
+        "d": [p.detach() for p in state.game.d_params],
+        "buffers": {k: dict(m.named_buffers()) for k, m in state.game.modules().items()},
+    }
+
+
+@torch.no_grad()
+def _restore(content: Mapping[str, Any], state: State, changed: Collection[str]) -> None:
+    saved = content["game"]
+    for own, values in ((state.game.g_params, saved["g"]), (state.game.d_params, saved["d"])):
+        for p, value in zip(own, values, strict=True):
+            p.copy_(value)
+    for name, module in state.game.modules().items():
+        for key, buffer in module.named_buffers():
+            buffer.copy_(saved["buffers"][name][key])
+    for player, optimizer in _OPTIMIZERS.items():
+        if optimizer not in changed:
+            getattr(state.optims, player).load_state_dict(content["optims"][player])
+    memory = {} if "rule" in changed else content["memory"]
+    state.memory = _copied(memory, "memory", state.game.device)
+    state.step = content["step"]
+    state.losses = dict(content["losses"])
+    state.branches = content["branches"]
+    state.stream.forget()
+
+
+def _copied(content: Any, name: str, device: torch.device | None = None) -> Any:
+    """A rule's memory on ``device``, which may be another one than it was saved on."""
+    if isinstance(content, dict):
+        return {key: _copied(value, f"{name}[{key!r}]", device) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_copied(value, f"{name}[{i}]", device) for i, value in enumerate(content)]
+    if isinstance(content, torch.Tensor):
+        return content.detach().to(device, copy=True)
+    if content is None or isinstance(content, (bool, int, float, str)):
+        return content
+    raise TypeError(
+        f"{name} is of type {type(content).__name__}: what a rule remembers must be tensors, "
+        "numbers, text, or lists and dictionaries of these, so that a checkpoint can hold it."
+    )
+
+
+def _check_shapes(path: Path, content: Mapping[str, Any], state: State) -> None:
+    for player, own in (("g", state.game.g_params), ("d", state.game.d_params)):
+        theirs = [tuple(p.shape) for p in content["game"][player]]
+        ours = [tuple(p.shape) for p in own]
+        if theirs != ours:
+            name = {"g": "generator", "d": "discriminator"}[player]
+            raise ValueError(
+                f"{path} is of another architecture: its {name} has parameters of shapes {theirs}, "
+                f"this game's has {ours}."
+            )
+
+
+def _check_names(
+    path: Path, content: Mapping[str, Any], state: State, changed: Collection[str]
+) -> None:
+    for what, saved, ours in _named_parts(content, state):
+        if saved != ours and what not in changed:
+            raise ValueError(
+                f"{path} does not fit this run: its {what} keeps {saved or 'nothing'}, this run's "
+                f"keeps {ours or 'nothing'}. Resume with the optimizer, rule and modules it had."
+            )
+
+
+def _named_parts(content: Mapping[str, Any], state: State) -> Iterator[tuple[str, list, list]]:
+    """(what, names in the file, names in the state) of all that is restored by name."""
+    optims = state.optims.state_dict()
+    for player, optimizer in _OPTIMIZERS.items():
+        yield optimizer, sorted(content["optims"][player]), sorted(optims[player])
+    buffers = content["game"]["buffers"]
+    for name, module in state.game.modules().items():
+        yield name, sorted(buffers.get(name, ())), sorted(dict(module.named_buffers()))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    payload, trailer = data[:-_TRAILER], data[-_TRAILER:]
+    if not trailer.startswith(_MARK):
+        raise ValueError(
+            f"{path} is truncated, or no checkpoint of gan_teach (its trailer is missing)."
+        )
+    if hashlib.sha256(payload).digest() != trailer[len(_MARK) :]:
+        raise ValueError(f"{path} is damaged: its content does not match its checksum.")
+    content = torch.load(io.BytesIO(payload), weights_only=True, map_location="cpu")
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise ValueError(f"{path} is no checkpoint of this version of gan_teach ({_FORMAT}).")
+    return content
+
+
+def _names(content: Mapping[str, Any]) -> str:
+    return ", ".join(content["extras"]) or "no extras"
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with open(partial, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:  # a full disk is reported without a name
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+    finally:
+        partial.unlink(missing_ok=True)

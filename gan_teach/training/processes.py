@@ -1,0 +1,236 @@
+"""Several processes, on several GPUs or machines, that train one GAN as a single one would.
+
+Each draws the whole batch of a step, keeps its share of the rows, and takes the mean of its
+gradients and losses with the others'. What a loss knows of the whole batch beside a mean over its
+rows (the standard deviation in DRAGAN, the statistics of batch norm) is found together. So the same
+images make the same run, whatever the number of processes, but for the order of sums.
+
+Hugging Face Accelerate starts the processes, finds their devices and connects them:
+``accelerate launch -m gan_teach train ...`` (the extra ``scale``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+from gan_teach._devices import preferred
+from gan_teach.dynamics import DrawFn, Memory, Seen, UpdateRule, Wrapping, memory_of
+from gan_teach.dynamics.optim import Optimizers
+from gan_teach.games import GAN, Batch, Game
+from gan_teach.models.dropout import dropouts
+
+_BATCH_NORM = nn.modules.batchnorm._BatchNorm
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among ``size``: its number, and the device that is its own."""
+
+    rank: int = 0
+    size: int = 1
+    device: str = "cpu"
+
+    @property
+    def main(self) -> bool:
+        """Whether it is the one that writes files and speaks."""
+        return self.rank == 0
+
+    def mean(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Each tensor's mean over the processes, found in one exchange for all of them."""
+        if self.size == 1 or not tensors:
+            return list(tensors)
+        flat = torch.cat([t.flatten() for t in tensors])
+        distributed.all_reduce(flat)
+        parts = flat.div_(self.size).split([t.numel() for t in tensors])
+        return [part.view(t.shape) for part, t in zip(parts, tensors, strict=True)]
+
+    def any(self, flag: bool) -> bool:
+        """Whether ``flag`` is set in one of the processes."""
+        if self.size == 1:
+            return flag
+        return bool(_Sum.apply(torch.tensor(float(flag), device=self.device)))
+
+    def wait(self) -> None:
+        """Go on when all have come here."""
+        self.any(False)
+
+    def close(self) -> None:
+        """Part from the others, at the end."""
+        if self.size > 1 and distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+def join(device: str | None = "cpu") -> World:
+    """This process among those that ``accelerate launch`` has started, or alone.
+
+    On ``device``; None: on a GPU if there is one. Several processes have a GPU each, whichever was
+    named, unless that is "cpu". Raises ValueError when there are several and Accelerate is not
+    installed.
+    """
+    device = preferred() if device is None else device
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return World(device=device)
+    try:
+        from accelerate import PartialState
+    except ImportError as error:
+        raise ValueError(
+            "several processes were started, but Accelerate, which connects them, is not "
+            "installed: pip install 'gan-teach[scale]'."
+        ) from error
+    state = PartialState(cpu=device == "cpu")
+    return World(state.process_index, state.num_processes, str(state.device))
+
+
+def share(game: GAN, rule: UpdateRule, world: World) -> UpdateRule:
+    """``rule``, as the processes of ``world`` take its steps together; the game's batch norms too.
+
+    Raises ValueError for a rule that does more with gradients than to hand them to the optimizers,
+    for ensembles, and for dropout, whose masks are drawn for a batch as it stands.
+    """
+    if world.size == 1:
+        return rule
+    if not getattr(rule, "linear", False):
+        raise ValueError(f"{rule!r} cannot be shared by processes: use alternating().")
+    if game.lead:
+        raise ValueError("an ensemble cannot be shared by processes: train its members apart.")
+    modules = game.modules().values()
+    if any(dropouts(module) for module in modules):
+        raise ValueError("a game with dropout cannot be shared by processes: its masks would be.")
+    for module in modules:
+        _synchronize(module, world)
+    return _Shared(rule, world)
+
+
+class _Shared(Wrapping):
+    """Steps of ``inner`` on this process's share of the batches, with everyone's gradients."""
+
+    linear = True
+
+    def __init__(self, inner: UpdateRule, world: World) -> None:
+        super().__init__(inner)
+        self._world = world
+
+    def identity(self) -> UpdateRule:
+        """A run is the same one whatever the number of processes."""
+        return self.inner
+
+    def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
+        assert isinstance(game, GAN)
+        share, averaging = _Share(draw, game, self._world), _Averaging(optims, self._world)
+        seen = self.inner(game, share, averaging, *memory_of(self.inner, memory))
+        values = [*seen.values(), *game.d_terms.values()]
+        means = iter(self._world.mean(values))
+        together = {name: next(means) for name in seen}
+        game.d_terms = {name: next(means) for name in game.d_terms}
+        return together
+
+
+class _Share:
+    """``draw``, cut to the rows of this process."""
+
+    def __init__(self, draw: DrawFn, game: GAN, world: World) -> None:
+        self._draw, self._game, self._world = draw, game, world
+        self.step = draw.step  # pyright: ignore[reportFunctionMemberAccess]
+
+    def __call__(self, player: str = "d", i: int = 0) -> Batch:
+        batch, size = self._draw(player, i), self._world.size
+        rows, rest = divmod(len(batch.real), size)
+        if rest:
+            raise ValueError(
+                f"batch_size={len(batch.real)} cannot be shared by {size} processes: choose a "
+                f"multiple of {size}."
+            )
+        noise = tuple(
+            penalty.prepare(batch.real, drawn)
+            for penalty, drawn in zip(self._game.penalties, batch.penalty_noise, strict=True)
+        )
+        first = self._world.rank * rows
+        return replace(batch, penalty_noise=noise).map(lambda x: x[first : first + rows])
+
+
+class _Averaging(Optimizers):
+    """The optimizers behind ``outer``, which get the processes' mean gradients."""
+
+    def __init__(self, outer: Optimizers, world: World) -> None:
+        super().__init__(outer.g, outer.d)
+        self._outer, self._world = outer, world
+
+    def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        self._outer.step_g(self._world.mean(grads), active)
+
+    def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
+        self._outer.step_d(self._world.mean(grads), active)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over the processes, differentiable as often as one likes.
+
+    Of a loss that is the sum of all processes' losses: what one adds, each of them receives, so the
+    way back is a sum again.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        return _Sum.apply(grads[0].contiguous())
+
+
+class _SyncedBatchNorm(_BATCH_NORM):
+    """Batch norm with the statistics of the whole batch.
+
+    That of torch (``SyncBatchNorm``) has no second derivative and none for the CPU. Parameters and
+    buffers are those of the layer it stands for, by the same names.
+    """
+
+    def __init__(self, layer: Any, world: World) -> None:
+        super().__init__(layer.num_features, layer.eps, layer.momentum, affine=False)
+        self._parameters, self._buffers = layer._parameters, layer._buffers
+        self.affine, self.world = layer.affine, world
+        self.track_running_stats = layer.track_running_stats
+        self.train(layer.training)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        del input  # the layer whose place this takes was made for it
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(input)
+        x = input.float() if input.dtype == torch.bfloat16 else input
+        axes, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
+        count = self.world.size * x.numel() // x.shape[1]
+        mean: Any = _Sum.apply(x.sum(axes)) / count
+        centered = x - mean.view(shape)
+        var: Any = _Sum.apply((centered * centered).sum(axes)) / count
+        self._track(mean.detach(), var.detach() * (count / (count - 1)))
+        y = centered * torch.rsqrt(var + self.eps).view(shape)
+        if self.affine:
+            y = y * self.weight.view(shape) + self.bias.view(shape)
+        return y.to(input.dtype)
+
+    def _track(self, mean: Tensor, var: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None:
+            return
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        weight = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean.to(self.running_mean), weight)
+        self.running_var.lerp_(var.to(self.running_var), weight)
+
+
+def _synchronize(module: nn.Module, world: World) -> None:
+    """Put a ``_SyncedBatchNorm`` in the place of each batch norm below ``module``."""
+    for part in list(module.modules()):
+        for name, child in part.named_children():
+            if isinstance(child, _BATCH_NORM) and not isinstance(child, _SyncedBatchNorm):
+                setattr(part, name, _SyncedBatchNorm(child, world))

@@ -1,0 +1,309 @@
+"""The named experiments of the course: ``run`` them, ``report`` what they found against the theory.
+
+One experiment is a set of numbers; any of them may be changed in the call. A run leaves a
+``History`` with everything that the tutorial's pictures show; several seeds run as one ensemble.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gan_teach import _checks
+from gan_teach.analysis import spectra
+from gan_teach.dynamics import alternating
+from gan_teach.dynamics.affine import AffineAlternating, suits
+from gan_teach.dynamics.streams import generator
+from gan_teach.games import GAN, losses
+from gan_teach.games.ensemble import stack
+from gan_teach.history import History
+from gan_teach.training import Run, probes, record, train
+from gan_teach.zoo import line
+
+TARGET = -2 * math.log(2)
+"""V at the equilibrium, where D = 1/2 everywhere (Goodfellow et al., 2014, theorem 1)."""
+
+GRID = np.linspace(-1.0, 9.0, 401)
+
+
+@dataclass(frozen=True)
+class LineExperiment:
+    """Settings of a 1-D run. A game is a round of ``d_steps`` D and ``g_steps`` G updates."""
+
+    summary: str
+    games: int
+    d_steps: int = 1
+    g_steps: int = 1
+    noise: float = 0.0
+    shared_noise: bool = True
+    loss: str = "saturating"
+    fresh_data: bool = False
+    lr: float = line.LEARNING_RATE
+    tau: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("games", "d_steps", "g_steps"):
+            _checks.whole(name, getattr(self, name), least=int(name == "games"))
+        _checks.real("noise", self.noise, least=0.0)
+        _checks.choice("loss", self.loss, losses.LOSSES)
+
+    def game(self, seed: int) -> GAN:
+        return line.line_gan(
+            seed,
+            noise=self.noise,
+            shared_noise=self.shared_noise,
+            loss=self.loss,
+            fresh_data=self.fresh_data,
+        )
+
+
+EXPERIMENTS: dict[str, LineExperiment] = {
+    "normal": LineExperiment("one D step, one G step: damped oscillation", 1500),
+    "strong-discriminator": LineExperiment("50 D steps, one G step: saturation", 500, d_steps=50),
+    "stronger-discriminator": LineExperiment("100 D steps, one G step", 500, d_steps=100),
+    "strong-generator": LineExperiment("one D step, 50 G steps: quick", 500, g_steps=50),
+    "noisy": LineExperiment("50 D steps, instance noise", 500, d_steps=50, noise=1.0),
+    "noisy-stronger": LineExperiment("100 D steps, instance noise", 500, d_steps=100, noise=1.0),
+}
+"""E. Sansone's published configurations (see ``zoo.line``)."""
+
+
+def settings(name: str, **changes: Any) -> LineExperiment:
+    """The experiment of that name, some numbers changed. ValueError for unknown names."""
+    base = EXPERIMENTS[_checks.choice("experiment", name, EXPERIMENTS)]
+    known = [f.name for f in fields(base)]
+    for key in changes:
+        _checks.choice("setting", key, known)
+    return replace(base, **{k: v for k, v in changes.items() if v is not None})
+
+
+def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> History:
+    """Train one 1-D GAN and record all that the tutorial's pictures show.
+
+    Arrays over games: params [w, b, a, c], fake, d_grid, d_star, objective (V before the last D
+    step of the game, as published), d_loss, g_loss, d_grad, g_grad (norms over both parameters of
+    the player), d_real, d_fake, eigenvalues (of the Hessian of V, expectations over z exact).
+    Ctrl-C keeps the games that were finished.
+    """
+    chosen = settings(name, **changes)
+    game = chosen.game(seed)
+    watch = _watch(game)
+    shown = {
+        "fake": probes.samples(line.BATCH_SIZE, seed=1),
+        "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
+        "scores": probes.scores(200, seed=1),
+    }
+    history = record(_train(game, chosen, seed), progress=progress, **{**watch, **shown})
+    w, b = history["params"][:, 0], history["params"][:, 1]
+    latent = line.LATENT.sample(line.BATCH_SIZE, generator(1))  # those of the probe `fake`
+    batch = line.expectation_batch(game)
+    constants = {
+        "grid": GRID,
+        "latent": latent[:, 0].numpy(),
+        "real": _real_points(game),
+        "real_density": line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy(),
+        "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
+    }
+    scores = history["scores"]
+    return history.with_arrays(
+        fake=history["fake"][..., 0],
+        d_star=line.optimal_discriminator(GRID, w, b, chosen.noise),
+        d_real=scores[:, 0],
+        d_fake=scores[:, 1],
+        objective=-history["d_loss"],
+        eigenvalues=spectra.spectra(game, history["params"], batch, of="value"),
+    ).describe(static=constants, meta=_facts(name, chosen, seed))
+
+
+def run_seeds(
+    name: str, seeds: int | Sequence[int], *, progress: bool = False, every: int = 1, **changes: Any
+) -> History:
+    """The same experiment for many seeds, as one ensemble: arrays (T, S, ...).
+
+    ``seeds`` is a number of seeds (0, 1, ...) or a list of them. Records params, objective, losses
+    and gradient norms; the Hessian's eigenvalues at the end are the constant ``eigenvalues_end``.
+    """
+    chosen = settings(name, **changes)
+    which = list(range(_checks.whole("seeds", seeds, least=1))) if isinstance(seeds, int) else seeds
+    game = stack([chosen.game(seed) for seed in which])
+    assert isinstance(game, GAN)
+    run = _train(game, chosen, list(which))
+    history = record(run, every=every, progress=progress, **_watch(game))
+    end = spectra.spectra(game, history["params"][-1:], line.expectation_batch(game), of="value")
+    static = {
+        "eigenvalues_end": end[0],
+        "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
+    }
+    meta = {**_facts(name, chosen, list(which)), "static_per_member": list(static)}
+    return history.with_arrays(objective=-history["d_loss"]).describe(static=static, meta=meta)
+
+
+def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
+    steps = (chosen.d_steps, chosen.g_steps)
+    rule = AffineAlternating(*steps) if suits(game) else alternating(*steps, redraw="latents")
+    return train(
+        game, rule, steps=chosen.games, lr=chosen.lr, tau=chosen.tau,
+        batch_size=line.BATCH_SIZE, seed=seed,
+    )  # fmt: skip
+
+
+def _watch(game: GAN) -> dict[str, Any]:
+    return {
+        "params": probes.params(),
+        "d_loss": probes.loss("d"),
+        "g_loss": probes.loss("g"),
+        "d_grad": probes.gradient_norm("d"),
+        "g_grad": probes.gradient_norm("g"),
+    }
+
+
+def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
+    return {
+        **asdict(chosen),
+        "experiment": name,
+        "title": name.replace("-", " "),
+        "seed": seed,
+        "unit": "game",
+    }
+
+
+def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:
+    """Eigenvalues of the closed-form Hessian at the equilibrium with the run's final w."""
+    if game.lead:
+        points = [_points_of(m) for m in game.data.members]
+    else:
+        points = [_points_of(game.data)]
+    values = [
+        _eigenvalues(line.equilibrium_hessian(float(p[0]), x.mean(), (x * x).mean(), noise))
+        if math.isfinite(p[0])
+        else np.full(4, np.nan)
+        for p, x in zip(np.atleast_2d(params), points, strict=True)
+    ]
+    return np.stack(values) if game.lead else values[0]
+
+
+def _eigenvalues(matrix: NDArray) -> NDArray[np.float64]:
+    values = np.linalg.eigvalsh(matrix)
+    return np.where(np.abs(values) < 1e-12 * np.abs(values).max(), 0.0, values)
+
+
+def _points_of(data: Any) -> NDArray[np.float64]:
+    """The real points; for fresh data, two points with the distribution's first two moments."""
+    if hasattr(data, "points"):
+        return data.points[:, 0].double().numpy()
+    return np.array([data.mean - data.std, data.mean + data.std])
+
+
+def _real_points(game: GAN) -> NDArray:
+    return game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy()
+
+
+# -- what was found, against what theory says -----------------------------------------------------
+
+
+class Row(NamedTuple):
+    """One line of a report. ``holds`` is None where theory promises nothing."""
+
+    quantity: str
+    found: str
+    theory: str
+    holds: bool | None
+
+
+def settling_game(history: History, within: float = 0.1) -> NDArray[np.float64]:
+    """First game from which |V + 2 log 2| stays below ``within``: scalar or (S,), inf if never."""
+    away = ~(np.abs(history["objective"][1:] - TARGET) < within)
+    games = history.steps[1:]
+    if not len(games):  # stopped before the first game
+        return np.full(away.shape[1:], np.inf)
+    last = away.shape[0] - np.argmax(away[::-1], axis=0)  # index after the last game outside
+    last = np.where(away.any(0), last, 0)
+    return np.where(last < len(games), games[np.minimum(last, len(games) - 1)], np.inf).astype(
+        float
+    )
+
+
+def outcomes(history: History) -> NDArray[np.str_]:
+    """The state in which each run ended, by V in its last game, as plain words.
+
+    "settled": |V + 2 log 2| < 0.1; "saturated": V > -0.1, D tells real from fake almost surely and
+    the saturating loss gives G no gradient; "on the way": between; "diverged": not finite.
+    """
+    v = history["objective"][-1]
+    return np.select(
+        [~np.isfinite(v), np.abs(v - TARGET) < 0.1, v > -0.1],
+        ["diverged", "settled", "saturated"],
+        "on the way",
+    )
+
+
+OUTCOMES = ("settled", "on the way", "saturated", "diverged")
+
+
+def report(history: History) -> list[Row]:
+    """What a 1-D run found beside what theory says about the equilibrium."""
+    tail = history["objective"][-100:]
+    w, b = history["params"][-1][..., 0], history["params"][-1][..., 1]
+    if history.meta.get("members"):
+        return _report_seeds(history)
+    v, d = float(tail.mean()), float(history["d_fake"][-100:].mean())
+    d_real = float(history["d_real"][-100:].mean())
+    mean = float(history.static["real"].mean())
+    eigs, theory = history["eigenvalues"][-1], history.static["eigenvalues_theory"]
+    word = spectra.definiteness(eigs, rtol=1e-4).word if np.isfinite(eigs).all() else "diverged"
+    return [
+        Row("objective V, mean of the last 100 games", f"{v:.3f}", "-2 log 2 = -1.386",
+            abs(v - TARGET) < 0.05),
+        Row("D(x) on real samples, last 100 games", f"{d_real:.3f}", "1/2",
+            abs(d_real - 0.5) < 0.05),
+        Row("D(G(z)) on fake samples, last 100 games", f"{d:.3f}", "1/2", abs(d - 0.5) < 0.05),
+        Row("generator's mean w/2 + b", f"{w / 2 + b:.2f}", f"{mean:.2f} (ten points' mean) +- 0.5",
+            bool(abs(w / 2 + b - mean) < 0.5 * line.DATA.std)),
+        Row("generator's spread |w| / sqrt(12)", f"{abs(w) / math.sqrt(12):.2f}",
+            "anything: a linear D sees the mean only", None),
+        Row("largest eigenvalue of the Hessian of V", f"{eigs[-1]:+.4f}", f"{theory[-1]:+.4f}",
+            bool(abs(eigs[-1] - theory[-1]) < 0.03)),
+        Row("smallest eigenvalue", f"{eigs[0]:.2f}", f"{theory[0]:.2f}",
+            bool(abs(eigs[0] / theory[0] - 1) < 0.15)),
+        Row("definiteness of the Hessian", word, "saddle", word == "saddle"),
+        Row("first game from which V stays within 0.1", _game(settling_game(history)), "-", None),
+    ]  # fmt: skip
+
+
+def _report_seeds(history: History) -> list[Row]:
+    ended = outcomes(history)
+    settled = settling_game(history)
+    rows = [
+        Row(f"seeds that ended {word}", f"{np.mean(ended == word):.1%} of {len(ended)}", "-", None)
+        for word in OUTCOMES
+    ]
+    finite = settled[np.isfinite(settled)]
+    middle = _game(np.median(finite)) if len(finite) else "never"
+    values = history["objective"][-1]
+    values = values[np.isfinite(values)]
+    v = f"{np.median(values):.4f}" if len(values) else "nan"
+    return [
+        *rows,
+        Row("median game from which V stays within 0.1", middle, "-", None),
+        Row("median V in the last game", v, "-2 log 2 = -1.3863", None),
+    ]
+
+
+def _game(value: Any) -> str:
+    return f"{float(value):.0f}" if math.isfinite(value) else "never in this run"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The report as aligned text."""
+    marks = {True: "yes", False: "NO", None: ""}
+    cells = [("", "found", "theory", "agrees")]
+    cells += [(r.quantity, r.found, r.theory, marks[r.holds]) for r in rows]
+    widths = [max(len(c[i]) for c in cells) for i in range(4)]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
+    return "\n".join(line.rstrip() for line in lines)
