@@ -166,7 +166,7 @@ def test_what_the_text_does_not_know_is_left_to_the_graph_and_said(name):
         game_of(ORDINARY[name], 3, 3), np.full(6, 0.3) + np.eye(6), lr=0.1, steps=2
     )
     assert run.engine == "graph"
-    assert "does not know torch." in run.note
+    assert "does not know this use of torch." in run.note
 
 
 @pytest.mark.parametrize("engine", ENGINES)

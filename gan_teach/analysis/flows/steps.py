@@ -132,25 +132,23 @@ class Writer(fx.Interpreter):
         self.names: list[str] = []
         self.expressions: list[tuple[str, tuple[int, ...]]] = []
         self.numbers: dict[str, int] = {}
-        self.booleans: set[int] = set()
         self.line("0.0", name="0.0")
 
     def call_function(self, target: Any, args: tuple, kwargs: dict) -> Any:
-        """Only operations on lines are written; those on constants are computed now."""
+        """Only operations on lines are written, truth as 1 or 0; on constants they are computed."""
         leaves: list[Any] = []
         map_aggregate(args, leaves.append)
         if not any(_is_lines(leaf) for leaf in leaves):
             return target(*args, **kwargs)
         name = str(target).removeprefix("aten.").partition(".")[0].removesuffix("_copy")
         write = _OPERATIONS.get(name)
+        unknown = Unsupported(f"the text of a step does not know this use of torch.{name}")
         if write is None or len(target._schema.returns) != 1 or not _STORAGE.issuperset(kwargs):
-            raise Unsupported(f"the text of a step does not know torch.{name}, or not in this use")
+            raise unknown
         try:
             return write(self, target, *args)
         except (IndexError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-            raise Unsupported(
-                f"the text of a step does not know this use of torch.{name}"
-            ) from error
+            raise unknown from error
 
     def line(self, template: str, *operands: int, name: str = "") -> int:
         """The number of the line that computes ``template``; constants and inputs have a name."""
@@ -165,40 +163,23 @@ class Writer(fx.Interpreter):
 
     def constants(self, value: Any) -> Tensor:
         """Lines of numbers that are known: not computed, but written where they are used."""
-        kind = torch.bool if isinstance(value, bool) else torch.float64
-        value = value if isinstance(value, Tensor) else torch.tensor(value, dtype=kind)
-        value = value if value.dtype == torch.bool else value.double()
+        value = torch.as_tensor(value, dtype=torch.float64)
         texts = [repr(number) for number in value.flatten().tolist()]
         lines = [self.line(text, name=text) for text in texts]
         return torch.tensor(lines, dtype=_LINES).reshape(value.shape)
 
     def operation(self, template: str, *operands: int) -> int:
         """A line, unless it would only add 0, multiply by 0 or 1, or choose by a constant."""
-        if template in _LOGIC.values():
-            number = self.line(template, *operands)
-            self.booleans.add(number)
-            return number
-        if template != _WHERE:
-            operands = tuple(self._as_number(i) for i in operands)
         names = [self.names[i] for i in operands]
-        if template in (_ADD, _MUL) and names[0] in ("0.0", "1.0", "-1.0"):
+        if template in (_ADD, _MUL) and names[0] in ("0.0", "1.0"):
             operands, names = operands[::-1], names[::-1]
         if (template, names[-1]) in ((_ADD, "0.0"), (_SUB, "0.0"), (_MUL, "1.0")):
             return operands[0]
         if (template, names[-1]) == (_MUL, "0.0"):
             return 0
-        if (template, names[-1]) == (_MUL, "-1.0"):
-            return self.operation(_NEG, operands[0])
-        if template == _NEG and self.expressions[operands[0]][0].startswith("-t"):
-            return self.expressions[operands[0]][1][0]  # -(-a)
-        if template == _WHERE and names[0] in ("True", "False"):
-            return operands[1] if names[0] == "True" else operands[2]
+        if template == _WHERE and names[0] in ("0.0", "1.0"):
+            return operands[1] if names[0] == "1.0" else operands[2]
         return self.line(template, *operands)
-
-    def _as_number(self, number: int) -> int:
-        if number not in self.booleans:
-            return number
-        return self.line(_WHERE, number, *self.constants([1.0, 0.0]).tolist())
 
     def each(self, template: str, *operands: Any) -> Tensor:
         """``template`` for every number, with torch's broadcasting."""
@@ -241,13 +222,6 @@ class Writer(fx.Interpreter):
         """a @ b for matrices and stacks of matrices."""
         return self.fold(_ADD, self.each(_MUL, a[..., :, :, None], b[..., None, :, :]), -2)
 
-    def power(self, x: Any, exponent: Any) -> Tensor:
-        if isinstance(exponent, float | int) and exponent == 1:
-            return x
-        if isinstance(exponent, float | int) and exponent in _POWERS:
-            return self.each(_POWERS[exponent], x)
-        return self.each("({}) ** ({})", x, exponent)
-
     def put(self, target: Callable[..., Tensor], x: Any, at: Any, values: Any, add: bool) -> Tensor:
         """x with ``values`` at an index, or, where several may meet there, with their sums."""
         if not add:
@@ -277,31 +251,30 @@ def _is_lines(value: Any) -> bool:
 
 
 _LINES = torch.int32
-_ADD, _SUB, _MUL, _NEG = "{} + {}", "{} - {}", "{} * {}", "-{}"
-_WHERE = "where({}, {}, {})"
-_MAX, _MIN = "maximum({}, {})", "minimum({}, {})"
+_ADD, _SUB, _MUL = "{} + {}", "{} - {}", "{} * {}"
+_MAX, _MIN, _WHERE = "maximum({}, {})", "minimum({}, {})", "where({} != 0.0, {}, {})"
+_POWER = "({}) ** ({})"
 _POWERS = {
     0.5: "sqrt({})", -0.5: "1.0 / sqrt({})", -1: "1.0 / {}", -2: "1.0 / ({0} * {0})",
-    0: "1.0 + 0.0 * {}", 2: "{0} * {0}", 3: "{0} * {0} * {0}",
+    0: "1.0 + 0.0 * {}", 1: "{}", 2: "{0} * {0}", 3: "{0} * {0} * {0}",
 }  # fmt: skip
-_LOGIC = {
-    "gt": "{} > {}", "lt": "{} < {}", "ge": "{} >= {}", "le": "{} <= {}", "eq": "{} == {}",
-    "ne": "{} != {}", "isnan": "{0} != {0}", "logical_not": "{} == False",
-    "logical_and": "{} & {}", "logical_or": "{} | {}", "bitwise_and": "{} & {}",
-    "bitwise_or": "{} | {}", "bitwise_not": "{} == False",
-}  # fmt: skip
+_LOGIC = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "==", "ne": "!="}
 FUNCTIONS = (
     *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "expm1", "log"),
     *("log1p", "sqrt", "erf", "lgamma", "floor", "ceil", "abs", "sign"),
 )
 """What a text calls with one number; it calls atan2, maximum, minimum and where with more."""
 
-_EACH = _LOGIC | {name: name + "({})" for name in FUNCTIONS} | {
-    "add": _ADD, "sub": _SUB, "mul": _MUL, "div": "{} / {}", "neg": _NEG, "where": _WHERE,
+_EACH = {name: name + "({})" for name in FUNCTIONS}
+_EACH |= {name: f"where({{}} {sign} {{}}, 1.0, 0.0)" for name, sign in _LOGIC.items()}
+_EACH |= {
+    "add": _ADD, "sub": _SUB, "mul": _MUL, "div": "{} / {}", "neg": "-{}", "where": _WHERE,
     "atan2": "atan2({}, {})", "maximum": _MAX, "minimum": _MIN, "relu": "maximum({}, 0.0)",
     "sigmoid": "1.0 / (1.0 + exp(-{}))", "reciprocal": "1.0 / {}", "rsqrt": "1.0 / sqrt({})",
     "exp2": "2.0 ** {}", "log2": "log({}) / 0.6931471805599453",
-    "remainder": "{0} - floor({0} / {1}) * {1}",
+    "remainder": "{0} - floor({0} / {1}) * {1}", "isnan": "where({0} != {0}, 1.0, 0.0)",
+    "logical_not": "1.0 - {}", "logical_and": _MUL, "logical_or": _MAX,
+    "bitwise_not": "1.0 - {}", "bitwise_and": _MUL, "bitwise_or": _MAX,
 }  # fmt: skip
 _FOLDS = {"sum": _ADD, "prod": _MUL, "amax": _MAX, "amin": _MIN, "max": _MAX, "min": _MIN}
 _MOVES = (
@@ -322,7 +295,7 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = (
         "mean": lambda w, _, *args: w.mean(*args),
         "mm": lambda w, _, a, b: w.matmul(a, b),
         "bmm": lambda w, _, a, b: w.matmul(a, b),
-        "pow": lambda w, _, x, exponent: w.power(x, exponent),
+        "pow": lambda w, _, x, exponent: w.each(_POWERS.get(exponent, _POWER), x, exponent),
         "_to": lambda _w, _, x: x,
         "index_put": Writer.put,
     }
