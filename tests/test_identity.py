@@ -199,6 +199,16 @@ def test_recursion_ends():
     assert same(loop, loop)
 
 
+def test_a_part_of_a_network_may_be_called_identity():
+    def network(slope):
+        net = nn.Sequential()
+        net.add_module("identity", nn.LeakyReLU(slope))
+        return net
+
+    assert same(network(0.1), network(0.1))
+    assert not same(network(0.1), network(0.2))
+
+
 def as_module(tmp_path, name, text):
     """The names that a file defines, read anew."""
     file = tmp_path / name / "own.py"
