@@ -123,8 +123,9 @@ def _mnist(root: Path, split: str, download: bool) -> Images:
 
 
 def _idx(path: str) -> torch.Tensor:
+    reader = _torchvision().mnist.read_sn3_pascalvincent_tensor
     try:
-        return _torchvision().mnist.read_sn3_pascalvincent_tensor(path)
+        return reader(path)
     except FileNotFoundError:
         raise
     except Exception as error:
