@@ -1,4 +1,4 @@
-"""The Inception network of the FID, through pytorch-fid, with its weights checked.
+"""Extractors by name, and the Inception network of the FID, with its weights checked.
 
 The Frechet Inception distance is defined by one file of weights. Any other weights, a random
 network among them, give numbers that look alike and mean nothing, so the file's SHA-256 decides
@@ -8,7 +8,7 @@ what a score may be called (``Extractor.frechet_name``).
 from __future__ import annotations
 
 import contextlib
-import pickle
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,34 @@ import torch
 from torch import nn
 
 from gan_teach import _checks
+from gan_teach.metrics.features.cifar import cifar_classifier
+from gan_teach.metrics.features.classifier import digit_classifier
 from gan_teach.metrics.features.extractor import Extractor, sha256
 
+NAMES = ("digits", "cifar", "inception")
 NAME = "inception-2015-12-05"
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 GENUINE = "6726825d"  # how the SHA-256 of the genuine weights begins; the file is named after it
 DIMS = (64, 192, 768, 2048)
-UNREADABLE = (RuntimeError, KeyError, AttributeError, EOFError, TypeError, pickle.UnpicklingError)
+
+
+def load_extractor(
+    name: str | os.PathLike[str], *, device: str | torch.device = "cpu"
+) -> Extractor:
+    """The features that a distance is measured in.
+
+    name : "digits" (28 x 28, grey) and "cifar" (32 x 32, in color) are the classifiers of this
+    package; "inception" looks for the weights of the FID in torch's cache or fetches them; anything
+    else is a file of Inception weights. Raises ValueError for an unknown name, OSError where
+    weights are missing.
+    """
+    name = os.fspath(name)
+    if name == "inception" or os.path.isfile(name):
+        return inception(None if name == "inception" else name, device=device)
+    if os.sep in name:
+        raise FileNotFoundError(f"there is no file of Inception weights at {name}.")
+    classifiers = {"digits": digit_classifier, "cifar": cifar_classifier}
+    return classifiers[_checks.choice("features", name, NAMES)]().to(device)
 
 
 def inception_weights(weights: str | Path | None = None) -> Path:
@@ -115,11 +136,8 @@ def _loading(module: Any, path: Path) -> Iterator[None]:
     )
     try:
         yield
-    except UNREADABLE as error:
-        raise ValueError(f"{path} does not hold Inception weights ({_first(error)}).") from error
+    except Exception as error:  # whatever a foreign file makes torch or pytorch-fid raise
+        why = str(error).splitlines()[0]
+        raise ValueError(f"{path} does not hold Inception weights ({why}).") from error
     finally:
         module.load_state_dict_from_url = original
-
-
-def _first(error: Exception) -> str:
-    return str(error).splitlines()[0]
