@@ -106,11 +106,6 @@ def _read(name: str, split: str, download: bool) -> Images:
         root.mkdir(parents=True, exist_ok=True)
     try:
         return dataset.read(root, split, download)
-    except ImportError as error:
-        raise ImportError(
-            f"{name} is read by torchvision, which is not installed: "
-            "pip install 'gan-teach[images]'."
-        ) from error
     except (RuntimeError, FileNotFoundError) as error:
         if download:
             raise OSError(f"{name} could not be downloaded to {root}: {error}") from error
@@ -122,7 +117,7 @@ def _read(name: str, split: str, download: bool) -> Images:
 
 def _mnist(root: Path, split: str, download: bool) -> Images:
     if download:
-        _torchvision().MNIST(root, download=True)
+        _needed("torchvision.datasets").MNIST(root, download=True)
     prefix = root / "MNIST" / "raw" / {"train": "train", "test": "t10k"}[split]
     pixels = _idx(f"{prefix}-images-idx3-ubyte")
     labels = _idx(f"{prefix}-labels-idx1-ubyte")
@@ -130,7 +125,7 @@ def _mnist(root: Path, split: str, download: bool) -> Images:
 
 
 def _idx(path: str) -> torch.Tensor:
-    reader = _torchvision().mnist.read_sn3_pascalvincent_tensor
+    reader = _needed("torchvision.datasets").mnist.read_sn3_pascalvincent_tensor
     try:
         return reader(path)
     except FileNotFoundError:
@@ -140,13 +135,14 @@ def _idx(path: str) -> torch.Tensor:
 
 
 def _cifar10(root: Path, split: str, download: bool) -> Images:
-    pixels = _torchvision().CIFAR10(root, train=split == "train", download=download)
+    reader = _needed("torchvision.datasets").CIFAR10
+    pixels = reader(root, train=split == "train", download=download)
     labels = torch.tensor(pixels.targets)
     return Images(torch.from_numpy(pixels.data), labels, CIFAR_NAMES, f"CIFAR-10 {split}")
 
 
 def _stl10(root: Path, split: str, download: bool) -> Images:
-    pixels = _torchvision().STL10(root, split=split, download=download)
+    pixels = _needed("torchvision.datasets").STL10(root, split=split, download=download)
     labels = None if split == "unlabeled" else torch.from_numpy(pixels.labels).long()
     return Images(torch.from_numpy(pixels.data), labels, (), f"STL-10 {split}")
 
@@ -154,17 +150,11 @@ def _stl10(root: Path, split: str, download: bool) -> Images:
 def _celeba(root: Path, split: str, download: bool) -> Images:
     """Faces cut to the square in the middle at 64 pixels: all at full size would take 24 GB."""
     if download:
-        _torchvision().CelebA(root, split=split, download=True)
+        _needed("torchvision.datasets").CelebA(root, split=split, download=True)
     folder = root / "celeba" / "img_align_celeba"
     if not folder.is_dir():
         raise FileNotFoundError(folder)
     return image_folder(folder, 64, progress=True)
-
-
-def _torchvision() -> Any:
-    import torchvision
-
-    return torchvision.datasets
 
 
 def _array(path: Path) -> Any:
@@ -179,9 +169,9 @@ def _array(path: Path) -> Any:
 
 def uci_digits() -> Images:
     """The 1,797 handwritten digits of scikit-learn, 8 x 8 and grey (Alpaydin & Kaynak, 1998)."""
-    found = _needed("sklearn.datasets").load_digits()
-    pixels = np.round(found.images * (255 / 16)).astype(np.uint8)  # 17 grey levels
-    return Images(_tensor(pixels), _tensor(found.target), DIGIT_NAMES, "scikit-learn's digits")
+    digits = _needed("sklearn.datasets").load_digits()
+    pixels = np.round(digits.images * (255 / 16)).astype(np.uint8)  # 17 grey levels
+    return Images(_tensor(pixels), _tensor(digits.target), DIGIT_NAMES, "scikit-learn's digits")
 
 
 @lru_cache(maxsize=1)
@@ -197,9 +187,9 @@ def faces(size: int = 32) -> Images:
 
     So few are learned by heart; they show that a run works, not how well a model draws faces.
     """
-    found = _needed("skimage.data").lfw_subset()
-    faces = np.round(255 * found[:100]).astype(np.uint8)  # the other hundred are no faces
-    return Images(_tensor(faces), name="scikit-image's 100 faces").resized(size)
+    patches = _needed("skimage.data").lfw_subset()
+    pixels = np.round(255 * patches[:100]).astype(np.uint8)  # the other hundred are no faces
+    return Images(_tensor(pixels), name="scikit-image's 100 faces").resized(size)
 
 
 @lru_cache(maxsize=4)
@@ -213,14 +203,14 @@ def photographs(size: int = 32, n: int = 4000, seed: int = 0) -> Images:
     size, n = _checks.whole("size", size, least=1), _checks.whole("n", n, least=2)
     rng = np.random.default_rng(_checks.whole("seed", seed))
     photos = _needed("sklearn.datasets").load_sample_images().images
-    found = [_tensor(photo).permute(2, 0, 1) for photo in photos]
-    lowest = min(photo.shape[1] for photo in found)
+    photos = [_tensor(photo).permute(2, 0, 1) for photo in photos]
+    lowest = min(photo.shape[1] for photo in photos)
     if size > lowest:
         raise ValueError(f"size must be at most {lowest}, the height of the photographs.")
     scales = [s for s in (1, 2, 4) if size <= lowest // s]
-    copies = {(k, s): _shrunk(photo, s) for k, photo in enumerate(found) for s in scales}
+    copies = {(k, s): _shrunk(photo, s) for k, photo in enumerate(photos) for s in scales}
     patches = torch.empty(n, 3, size, size, dtype=torch.uint8)
-    labels = np.arange(n) % len(found)
+    labels = np.arange(n) % len(photos)
     for patch, label in zip(patches, labels.tolist(), strict=True):
         source = copies[label, scales[int(rng.integers(len(scales)))]]
         top, left = (rng.integers(full - size + 1) for full in source.shape[1:])
@@ -272,7 +262,7 @@ def _needed(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
-            f"these images come with {module.partition('.')[0]}, which is not installed: "
+            f"these images need {module.partition('.')[0]}, which is not installed: "
             "pip install 'gan-teach[images]'."
         ) from error
 

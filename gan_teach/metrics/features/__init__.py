@@ -2,7 +2,7 @@
 
 from gan_teach.metrics.features.cifar import cifar_classifier, train_cifar_classifier
 from gan_teach.metrics.features.classifier import Classifier, digit_classifier, name_stacks
-from gan_teach.metrics.features.extractor import Extractor, sha256
+from gan_teach.metrics.features.extractor import Extractor
 from gan_teach.metrics.features.inception import inception, inception_weights, load_extractor
 
 __all__ = [
@@ -14,6 +14,5 @@ __all__ = [
     "inception_weights",
     "load_extractor",
     "name_stacks",
-    "sha256",
     "train_cifar_classifier",
 ]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,8 +119,3 @@ class Extractor:
 def rounded(images: Tensor) -> Tensor:
     """Images in [-1, 1] as float32 in [0, 1], rounded to the 256 levels of a file."""
     return ((images.float() + 1) / 2).clamp(0, 1).mul(_LEVELS).round_().div_(_LEVELS)
-
-
-def sha256(path: str | Path) -> str:
-    """SHA-256 of a file, as 64 hexadecimal digits. OSError if it cannot be read."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
