@@ -190,10 +190,10 @@ class FromArray(Points):
             self.density = self._kernel_density
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        drawn = super().sample(n, rng).to(torch.get_default_dtype())
+        points = super().sample(n, rng).to(torch.get_default_dtype())
         if self.bandwidth == 0:
-            return drawn
-        return drawn + self.bandwidth * torch.randn(drawn.shape, generator=rng)
+            return points
+        return points + self.bandwidth * torch.randn(points.shape, generator=rng)
 
     def _kernel_density(self, x: Tensor) -> Tensor:
         """(m,) densities of x (m, *shape)."""

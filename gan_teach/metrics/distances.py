@@ -105,11 +105,11 @@ def _mmd2(x: Array, y: Array, kernel: Callable[[Array, Array], Array]) -> float:
     """mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean_ij k(x_i, y_j)."""
 
     def total(a: Array, b: Array, diagonal: bool) -> float:
-        step, found = max(1, _BLOCK // len(b)), 0.0
+        step, result = max(1, _BLOCK // len(b)), 0.0
         for start in range(0, len(a), step):
             block = kernel(a[start : start + step], b)
-            found += block.sum() - (0.0 if diagonal else np.trace(block, offset=start))
-        return float(found)
+            result += block.sum() - (0.0 if diagonal else np.trace(block, offset=start))
+        return float(result)
 
     def own(a: Array) -> float:
         return total(a, a, diagonal=False) / (len(a) * (len(a) - 1))
@@ -223,7 +223,7 @@ def _mean(name: str, value: Any) -> Array:
 
 
 def _covariance(name: str, value: Any, d: int) -> Array:
-    given = _arrays.rows(name, np.atleast_2d(np.asarray(value, dtype=np.float64)))
-    if given.shape != (d, d) or not np.allclose(given, given.T, rtol=1e-6, atol=1e-12):
-        raise ValueError(f"{name} must be a symmetric ({d}, {d}) matrix, got shape {given.shape}.")
-    return given
+    matrix = _arrays.rows(name, np.atleast_2d(np.asarray(value, dtype=np.float64)))
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, rtol=1e-6, atol=1e-12):
+        raise ValueError(f"{name} must be a symmetric ({d}, {d}) matrix, got shape {matrix.shape}.")
+    return matrix

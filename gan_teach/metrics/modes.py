@@ -100,24 +100,24 @@ def mode_report(
     )
 
 
-def class_coverage(named: Any, classes: int) -> tuple[int, float]:
-    """(classes that occur, KL(generated || uniform) in nats) of class numbers ``named`` (n,).
+def class_coverage(numbers: Any, classes: int) -> tuple[int, float]:
+    """(classes that occur, KL(generated || uniform) in nats) of class ``numbers`` (n,).
 
     For data whose modes a classifier tells apart, such as the 1000 combinations of three digits
     (Metz et al. 2017; Lin et al. 2018). A perfect generator of n samples has a KL of about
     (classes - 1) / (2 n) and ``expected_covered(classes, n)`` classes; a classifier's mistakes add
     to both. Raises ValueError for no samples or numbers outside of 0 to classes - 1.
     """
-    numbers = np.asarray(named)
+    numbers = np.asarray(numbers)
     classes = _checks.whole("classes", classes, least=1)
     if numbers.ndim != 1 or not len(numbers) or numbers.dtype.kind not in "iu":
         raise ValueError(
-            f"named must be (n,) whole numbers, one class per sample, got {numbers.dtype} of shape "
-            f"{numbers.shape}."
+            "numbers must be (n,) whole numbers, one class per sample, got "
+            f"{numbers.dtype} of shape {numbers.shape}."
         )
     if numbers.min() < 0 or numbers.max() >= classes:
         raise ValueError(
-            f"named must lie in 0 to {classes - 1}, got {numbers.min()} to {numbers.max()}."
+            f"numbers must lie in 0 to {classes - 1}, got {numbers.min()} to {numbers.max()}."
         )
     counts = np.bincount(numbers, minlength=classes)
     return int((counts > 0).sum()), kl_divergence(counts, np.ones(classes))

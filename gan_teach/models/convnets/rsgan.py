@@ -230,15 +230,15 @@ def load_rsgan_generator(path: str | os.PathLike[str]) -> nn.Module:
     Raises FileNotFoundError, or ValueError for a file that cannot be read or holds something else.
     """
     path = Path(path)
-    saved = _read(path)
+    entries = _read(path)
     try:
-        model = _architecture(saved)
+        model = _architecture(entries)
         parts = _CNN_PARTS if isinstance(model, CNNGenerator) else _RESNET_PARTS
-        model.load_state_dict({_renamed(name, parts): value for name, value in saved.items()})
+        model.load_state_dict({_renamed(name, parts): value for name, value in entries.items()})
     except (KeyError, RuntimeError, ValueError) as error:
         raise ValueError(
-            f"{path} is no generator of RS-GAN: its {len(saved)} entries, such as "
-            f"{', '.join(list(saved)[:3]) or 'none'}, do not fit ({error})."
+            f"{path} is no generator of RS-GAN: its {len(entries)} entries, such as "
+            f"{', '.join(list(entries)[:3]) or 'none'}, do not fit ({error})."
         ) from error
     return model.train()
 
@@ -253,17 +253,17 @@ def _read(path: Path) -> dict[str, Tensor]:
     return dict(content)
 
 
-def _architecture(saved: Mapping[str, Tensor]) -> CNNGenerator | ResNetGenerator:
+def _architecture(entries: Mapping[str, Tensor]) -> CNNGenerator | ResNetGenerator:
     """A new generator of the architecture that the shapes tell."""
-    first = saved["l1.weight"].shape  # (channels * side^2, latent)
-    cnn = "deconv1.weight" in saved
-    top = saved["deconv1.weight" if cnn else "block2.c_sc.weight"].shape[0 if cnn else 1]
+    first = entries["l1.weight"].shape  # (channels * side^2, latent)
+    cnn = "deconv1.weight" in entries
+    top = entries["deconv1.weight" if cnn else "block2.c_sc.weight"].shape[0 if cnn else 1]
     side = round((first[0] / top) ** 0.5)
     settings = {"size": 8 * side, "latent": int(first[1])}
     if cnn:
-        return CNNGenerator(features=saved["conv4.weight"].shape[1], **settings)
-    hidden, after = saved["block2.c1.weight"].shape[0], saved["block2.c_sc.weight"].shape[0]
-    features = saved["conv5.weight"].shape[1]
+        return CNNGenerator(features=entries["conv4.weight"].shape[1], **settings)
+    hidden, after = entries["block2.c1.weight"].shape[0], entries["block2.c_sc.weight"].shape[0]
+    features = entries["conv5.weight"].shape[1]
     return ResNetGenerator(features=features, bottleneck=hidden != after, **settings)
 
 
