@@ -121,9 +121,13 @@ def image_folder(
     Raises FileNotFoundError; ValueError for a folder without images, and for files that cannot be
     read, have more than 8 bits a pixel, or differ in size or color from most.
     """
+    from tqdm.auto import tqdm
+
     files = ImageFiles(path, size, channels)
     every = range(len(files.names))
-    pixels = list(_with_bar(files.read(every), len(every), progress))
+    pixels = list(
+        tqdm(files.read(every), "reading", len(every), unit="image", disable=not progress)
+    )
     usual = _usual_shape(pixels)
     reasons = [_misfit(image, usual) for image in pixels]
     bad = [f"{name} {why}" for name, why in zip(files.names, reasons, strict=True) if why]
@@ -227,11 +231,3 @@ def _complaint(files: ImageFiles, bad: Sequence[str], usual: tuple[int, ...] | N
         f"{what} Most are {usual[1]} x {usual[0]} and {kind}. Pass size=... to scale all, "
         "channels=3 or 1 to convert all, or skip_bad=True to leave these out."
     )
-
-
-def _with_bar(items: Iterable, total: int, progress: bool) -> Iterable:
-    if not progress:
-        return items
-    from tqdm.auto import tqdm
-
-    return tqdm(items, total=total, unit="image", desc="reading", mininterval=0.3)
