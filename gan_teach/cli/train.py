@@ -49,7 +49,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--skip-bad", action="store_true", help="leave out files that do not fit")
     parser.add_argument(
-        "--workers", type=int, help="threads that read a folder larger than memory batch by batch"
+        "--workers", type=int, help="processes that read a folder larger than memory batch by batch"
     )
     parser.add_argument(
         "--steps", type=int, help="updates of G, those already done included (default: published)"
