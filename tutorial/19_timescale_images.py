@@ -84,7 +84,7 @@ ax = gt.plots.compare(
 gt.show(
     ax,
     alt="Sliced Wasserstein distance from the digits over the updates, three ratios. tau = 4 falls "
-    "fastest, tau = 16 starts last, passes tau = 1 after some 70 updates and ends a little below "
+    "fastest, tau = 16 starts last, passes tau = 1 after some 80 updates and ends a little below "
     "tau = 4; none reaches the level of real digits against real digits.",
 )
 
