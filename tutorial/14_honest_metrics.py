@@ -458,7 +458,7 @@ ax.set_ylim(1.25, 1.45)
 gt.show(
     ax,
     alt="D's loss over 800 steps: the linear one comes to rest at 1.377, eight units come down to "
-    "about 1.33, sixty-four twice nearly reach the predicted 1.296.",
+    "about 1.33, two layers of sixty-four nearly reach the predicted 1.296.",
 )
 
 # %% tags=["nbval-check-output"]
