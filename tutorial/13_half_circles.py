@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Mistrust flat losses
 #
-# *Both losses rest on their theoretical values, and not one sample is right.*
+# *Both losses are at their theoretical values, and not one sample is right.*
 #
 # **You will do:** derive the equilibrium of a GAN with smoothed labels, collapse a generator *at*
 # that equilibrium, then train the GAN of a university assignment and an improved one on an S of two
