@@ -111,10 +111,11 @@ print("real digits are nearer still:", band.high < min(slow[-1], middle[-1], fas
 # chapter 02 showed the other end: without a penalty, a $D$ that is too good says nothing any more.)
 #
 # How much of that is this seed? Seeds 0, 1 and 2 were run. In all three $\tau = 16$ is the farthest
-# at the first look, and over the second half of the run $\tau = 4$ is nearer than $\tau = 1$, by 22,
-# 29 and 26 %. The *last* point alone says less: its lead is 5 % with seed 0, and a quarter with the
-# others. And $\tau = 16$ catches up: over the second half it is as near as $\tau = 4$ with seeds 0
-# and 2, hardly nearer than $\tau = 1$ with seed 1. Which of 4 and 16 is better, this does not say.
+# at the first look, and over the second half of the run $\tau = 4$ is nearer than $\tau = 1$: by
+# 22, 29 and 26 %. The *last* point alone says less: its lead is 5 % with seed 0, and a quarter with
+# the others. And $\tau = 16$ catches up: over the second half it is as near as $\tau = 4$ with
+# seeds 0 and 2, hardly nearer than $\tau = 1$ with seed 1. Which of 4 and 16 is better, this does
+# not say.
 
 # %%
 rows = [
