@@ -8,9 +8,11 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections import deque
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from types import MethodType
 from typing import NamedTuple
 
 import numpy as np
@@ -126,6 +128,9 @@ MAKERS = {  # of a number -> a value whose content depends on it, and on nothing
     "keyword default": keyword_default,
     "partial": lambda n: functools.partial(max, n, key=abs),
     "method": lambda n: Passing(n).identity,
+    "bound method of a list": lambda n: [n].append,
+    "function made a method": lambda n: MethodType(with_default(n), 1),
+    "queue": lambda n: deque([1, n]),
     "dataclass": Knob,
     "named tuple": Pair,
     "cached property": Lazy,
@@ -261,7 +266,6 @@ REFUSED = {
     "lock": threading.Lock,
     "closure over a lock": lambda: closure(threading.Lock()),
     "attribute": lambda: Plain(threading.Lock()),
-    "bound method of a list": lambda: [].append,
     "generator": lambda: (x for x in ()),
 }
 
