@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def _given(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """How a value stands in a message."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -22,7 +23,7 @@ def _given(value: Any) -> str:
 def whole(name: str, value: Any, *, least: int = 0, hint: str = "") -> int:
     """A whole number not below ``least``; raises TypeError or ValueError."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be a whole number, got {_given(value)}.{_tail(hint)}")
+        raise TypeError(f"{name} must be a whole number, got {shortened(value)}.{_tail(hint)}")
     number = int(value.__index__())
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}.{_tail(hint)}")
@@ -42,7 +43,7 @@ def real(
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {_given(value)}.{_tail(hint)}") from None
+        raise TypeError(f"{name} must be a number, got {shortened(value)}.{_tail(hint)}") from None
     if not math.isfinite(number) or not least <= number <= most or number <= above:
         bounds = [
             f"above {above:g}" if above > -math.inf else "",
@@ -50,7 +51,7 @@ def real(
             f"at most {most:g}" if most < math.inf else "",
         ]
         wanted = " and ".join(b for b in bounds if b) or "finite"
-        raise ValueError(f"{name} must be {wanted}, got {_given(value)}.{_tail(hint)}")
+        raise ValueError(f"{name} must be {wanted}, got {shortened(value)}.{_tail(hint)}")
     return number
 
 
@@ -61,7 +62,7 @@ def choice(name: str, value: Any, known: Iterable[str] | Mapping[str, Any]) -> s
         return value
     close = difflib.get_close_matches(str(value), names, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"{name} must be one of {', '.join(names)}; got {_given(value)}.{guess}")
+    raise ValueError(f"{name} must be one of {', '.join(names)}; got {shortened(value)}.{guess}")
 
 
 def instance(name: str, value: Any, kind: type | tuple[type, ...], hint: str = "") -> Any:

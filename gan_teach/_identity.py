@@ -168,14 +168,15 @@ def _object(value: Any, name: str) -> Any:
 
 def _pickled(value: Any, name: str) -> dict[str, Any]:
     try:
-        reduced: Any = value.__reduce_ex__(2)
+        reduced = value.__reduce_ex__(2)
     except Exception:  # whatever an object says that cannot be taken apart
         _refuse(name, f"an object of the class {type(value).__qualname__}")
     if isinstance(reduced, str):  # the name of a compiled function in its module
         return {"name": f"{value.__module__}.{reduced}"}
-    make, arguments, content, *items = (*reduced, None, None, None)[:5]
-    parts = [list(part or ()) for part in items]
-    return {"object": [make, *arguments], "content": content, "items": parts}
+    parts: list[Any] = [*reduced, None, None, None]
+    make, arguments, content, items, pairs = parts[:5]
+    inside = [*(items or ()), *(pairs or ())]
+    return {"object": [make, *arguments], "content": content, "items": inside}
 
 
 def _sha_of(tensor: Tensor) -> str:

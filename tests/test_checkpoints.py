@@ -221,7 +221,10 @@ OTHERS = {
     ),
     "rule": (lambda: fresh_state(rule=dynamics.optimistic()), "rule, .*Alternating.* before"),
     "ensemble": (lambda: fresh_state(pair()), "is of another architecture"),
-    "buffers": (lambda: fresh_state(_normalised()), "generator, layers: .* now"),
+    "buffers": (
+        lambda: fresh_state(_normalised()),
+        "is of another architecture: its generator's buffers",
+    ),
 }
 
 
