@@ -74,6 +74,15 @@ def instance(name: str, value: Any, kind: type | tuple[type, ...], hint: str = "
     return value
 
 
+def function(name: str, value: Any, arguments: str, hint: str = "") -> Any:
+    """What can be called; the message says with which ``arguments``."""
+    if not callable(value):
+        raise TypeError(
+            f"{name} must be a function {arguments}, got {type(value).__name__}.{_tail(hint)}"
+        )
+    return value
+
+
 def finite(name: str, array: Any, hint: str = "") -> Any:
     """A tensor or array without NaN or infinity; says how many entries are bad and where."""
     bad = ~(abs(array) < math.inf)
@@ -108,6 +117,14 @@ def logits(name: str, out: Any, batch_shape: tuple[int, ...]) -> Any:
         f"gives one logit per sample, shape {batch_shape} or {(*batch_shape, 1)}. Is its last "
         "layer wider than one, or does it average over the batch?"
     )
+
+
+def losses(name: str, value: Any, shape: tuple[int, ...], hint: str) -> Any:
+    """A tensor of ``shape``: one number for each game."""
+    if not hasattr(value, "shape") or tuple(value.shape) != tuple(shape):
+        given = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else shortened(value)
+        raise ValueError(f"{name} returned {given}: it must be a tensor of shape {shape}, {hint}.")
+    return value
 
 
 def _is_torch(array: Any) -> bool:

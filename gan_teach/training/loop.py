@@ -71,8 +71,8 @@ def train(
     takes_memory("rule", rule)
     _checks.whole("steps", steps)
     game.check_batch(_checks.whole("batch_size", batch_size, least=1))
-    if schedule is not None and not callable(schedule):
-        raise TypeError(f"schedule must be a function of the step, got {schedule!r}.")
+    if schedule is not None:
+        _checks.function("schedule", schedule, "(step)")
     seeds = _seeds(seed, game.lead)
     device = game.device if device is None else _device(device)
     if any(p.device != device for p in (*game.g_params, *game.d_params)):
@@ -101,8 +101,7 @@ def train(
 def observe(run: Iterator[State], fn: Callable[[State], Any], every: int = 1) -> Run:
     """The same run; ``fn(state)`` is called on every ``every``-th step as it passes."""
     _checks.whole("every", every, least=1)
-    if not callable(fn):
-        raise TypeError(f"fn must be called with a State, got {type(fn).__name__}.")
+    _checks.function("fn", fn, "(state)")
 
     def watched() -> Iterator[State]:
         for state in run:
@@ -125,17 +124,19 @@ def record(
     """
     _checks.whole("every", every, least=1)
     for name, probe in probes.items():
-        if not callable(probe):
-            raise TypeError(
-                f"probe {name!r} must be called with a State, got {type(probe).__name__}."
-            )
+        _checks.function(f"probe {name!r}", probe, "(state)")
+    if progress:
+        from tqdm.auto import tqdm
+
+        total = getattr(run, "total", None)
+        run = iter(tqdm(run, total=total, unit="step", mininterval=0.3))
     chosen = probes or LOSSES
     steps: list[int] = []
     rows: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
     meta: dict[str, Any] = {}
     state = None
     try:
-        for state in _with_bar(run, progress):
+        for state in run:
             if state.step % every == 0:
                 _keep(state, steps, rows, chosen)
     except KeyboardInterrupt:
@@ -162,14 +163,6 @@ def _keep(
             value = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
             rows[name].append(np.array(value))
     steps.append(state.step)
-
-
-def _with_bar(run: Iterator[State], progress: bool) -> Iterator[State]:
-    if not progress:
-        return run
-    from tqdm.auto import tqdm
-
-    return iter(tqdm(run, total=getattr(run, "total", None), unit="step", mininterval=0.3))
 
 
 def _seeds(seed: int | Sequence[int], lead: tuple[int, ...]) -> int | list[int]:
