@@ -84,15 +84,14 @@ def _parts(value: Any, name: str) -> Any:
     """What ``value`` consists of, as a list or a dictionary; other results are plain already."""
     if isinstance(value, Enum):
         return {"enum": str(value)}
-    if isinstance(value, (float, complex)):
-        finite = isinstance(value, float) and math.isfinite(value)
-        return float(value) if finite else {"number": repr(value)}  # pyright: ignore
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"number": repr(value)}
     if isinstance(value, (bytes, bytearray)):
         return {"bytes": hashlib.sha256(value).hexdigest()}
-    if isinstance(value, (int, str, torch.dtype, torch.device, PurePath)):
-        return int(value) if isinstance(value, int) else str(value)
-    if isinstance(value, (Tensor, np.ndarray)):
-        return _array(value)
+    if isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.dtype != object):
+        sha = _sha_of(value) if isinstance(value, Tensor) else _sha(value)
+        kind = str(value.dtype).removeprefix("torch.")
+        return {"array": kind, "shape": list(value.shape), "sha256": sha}
     if isinstance(value, Mapping):
         named = all(isinstance(key, str) for key in value)
         return dict(value) if named else {"items": [list(item) for item in value.items()]}
@@ -110,14 +109,6 @@ def _parts(value: Any, name: str) -> Any:
     if isinstance(value, FunctionType):
         return _function(value, name)
     return _class(value) if isinstance(value, type) else _object(value, name)
-
-
-def _array(value: Tensor | np.ndarray) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return value.tolist()
-    sha = _sha_of(value) if isinstance(value, Tensor) else _sha(np.ascontiguousarray(value))
-    kind = str(value.dtype).removeprefix("torch.")
-    return {"array": kind, "shape": list(value.shape), "sha256": sha}
 
 
 def _function(function: FunctionType, name: str) -> dict[str, Any]:

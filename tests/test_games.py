@@ -299,7 +299,9 @@ def test_the_noise_of_ones_own_penalty_is_drawn_beforehand():
 
 OWN_MISTAKES = {
     "penalty, factory": ({"penalties": penalties.r1}, TypeError, r"did you mean r1\(\)\?"),
-    "penalty, number": ({"penalties": [3.0]}, TypeError, "penalties must be a function .* or a Penalty, got float"),
+    "penalty, number": (
+        {"penalties": [3.0]}, TypeError, "penalties must be a function .* or a Penalty, got float",
+    ),
     "penalty, vector": (
         {"penalties": lambda critic, real, fake, noise: critic(real)}, ValueError,
         r"penalty <lambda> returned shape \(2,\): it must be a tensor of shape \(\)",

@@ -152,6 +152,11 @@ MAKERS = {  # of a number -> a value whose content depends on it, and on nothing
     "schedule": lambda n: schedules.power_decay(n),
     "data": lambda n: data.Points(torch.tensor([[n], [1.0]])),
     "mixture": lambda n: data.ring(5, radius=n),
+    "complex": lambda n: complex(n, 1),
+    "own kind of number": lambda n: type("Own", (int,), {})(n),
+    "path": lambda n: Path(f"{n}"),
+    "precision": lambda n: torch.float32 if n == 3.0 else torch.float64,
+    "device": lambda n: torch.device("cuda", int(n)),
     "infinite": lambda n: float("inf") if n == 3.0 else float("nan"),
 }
 

@@ -11,7 +11,6 @@ from zlib import crc32
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import type_before_parametrizations
 
 from gan_teach import _checks
 from gan_teach.games import losses
@@ -20,7 +19,7 @@ from gan_teach.games.corrupt import InstanceNoise
 from gan_teach.games.losses import Loss, PlayerLoss
 from gan_teach.games.penalties import Penalty
 from gan_teach.games.penalties import get as get_penalty
-from gan_teach.models import apply, evaluating
+from gan_teach.models import apply, architecture, evaluating
 
 
 class GAN(Game):
@@ -108,7 +107,7 @@ class GAN(Game):
     def settings(self) -> dict[str, Any]:
         names = ("data", "latent", "loss", "penalties", "corrupt", "autocast")
         named = {name: getattr(self, name) for name in names}
-        networks = {name: _architecture(module) for name, module in self.modules().items()}
+        networks = {name: architecture(module) for name, module in self.modules().items()}
         return {**super().settings(), **named, **networks}
 
     def draw(self, n: int, rng: Any) -> Batch:
@@ -274,13 +273,6 @@ class GAN(Game):
             hint = f"the mean of logits {tuple(logits.shape)} over their last axis"
             value = loss(logits, logits)
             _checks.losses(f"the loss of {player} ({self.loss.name})", value, self.lead, hint)
-
-
-def _architecture(module: nn.Module) -> dict[str, Any]:
-    """A network without its weights: its layers as torch prints them, and its own classes."""
-    # A parametrized layer (spectral norm) has a class of its own, made around its weights.
-    kinds = [type_before_parametrizations(part) for part in module.modules()]
-    return {"layers": str(module), "classes": {kind.__qualname__: kind for kind in kinds}}
 
 
 def _stacked(members: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
