@@ -131,38 +131,36 @@ def record(
         total = getattr(run, "total", None)
         run = iter(tqdm(run, total=total, unit="step", mininterval=0.3))
     chosen = probes or LOSSES
-    steps: list[int] = []
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
+    rows: list[tuple[int, list[np.ndarray]]] = []
     meta: dict[str, Any] = {}
     state = None
     try:
         for state in run:
             if state.step % every == 0:
-                _keep(state, steps, rows, chosen)
+                rows.append(_looked_at(state, chosen))
     except KeyboardInterrupt:
         meta["interrupted"] = True
     if state is None:
         return History([], {name: [] for name in chosen}, meta=meta)
-    if not steps or (steps[-1] != state.step and "interrupted" not in meta):
-        _keep(state, steps, rows, chosen)
+    if not rows or (rows[-1][0] != state.step and "interrupted" not in meta):
+        rows.append(_looked_at(state, chosen))
     if state.branches:
         meta["branches"] = state.branches
     if state.game.lead:
         meta["members"] = state.game.lead[0]
-    length = min([len(steps), *(len(r) for r in rows.values())])  # Ctrl-C may fall between probes
-    arrays = {name: np.stack(values[:length]) for name, values in rows.items()}
-    return History(steps[:length], arrays, meta=meta)
+    steps, values = zip(*rows, strict=True)
+    columns = zip(chosen, zip(*values, strict=True), strict=True)
+    return History(steps, {name: np.stack(column) for name, column in columns}, meta=meta)
 
 
-def _keep(
-    state: State, steps: list[int], rows: dict[str, list[np.ndarray]], probes: Mapping[str, Probe]
-) -> None:
+def _looked_at(state: State, probes: Mapping[str, Probe]) -> tuple[int, list[np.ndarray]]:
+    """The step, and copies of what each probe saw there."""
     with state.threads():
-        for name, probe in probes.items():
-            value = probe(state)
-            value = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
-            rows[name].append(np.array(value))
-    steps.append(state.step)
+        return state.step, [_copied(probe(state)) for probe in probes.values()]
+
+
+def _copied(value: Any) -> np.ndarray:
+    return np.array(value.detach().cpu().numpy() if isinstance(value, Tensor) else value)
 
 
 def _seeds(seed: int | Sequence[int], lead: tuple[int, ...]) -> int | list[int]:
