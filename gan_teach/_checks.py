@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+import numpy as np
 
 
 def shortened(value: Any) -> str:
@@ -88,9 +88,8 @@ def finite(name: str, array: Any, hint: str = "") -> Any:
     bad = ~(abs(array) < math.inf)
     count = int(bad.sum())
     if count:
-        first = [
-            int(i[0]) for i in (bad.nonzero(as_tuple=True) if _is_torch(bad) else bad.nonzero())
-        ]
+        flat = bad.reshape(-1).tolist().index(True)
+        first = [int(i) for i in np.unravel_index(flat, tuple(bad.shape))]
         raise ValueError(
             f"{name} has {count} entries that are NaN or infinite, the first at index {first}."
             f"{_tail(hint)}"
@@ -125,10 +124,6 @@ def losses(name: str, value: Any, shape: tuple[int, ...], hint: str) -> Any:
         given = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else shortened(value)
         raise ValueError(f"{name} returned {given}: it must be a tensor of shape {shape}, {hint}.")
     return value
-
-
-def _is_torch(array: Any) -> bool:
-    return type(array).__module__.partition(".")[0] == "torch"
 
 
 def _tail(hint: str) -> str:

@@ -102,8 +102,10 @@ def share(game: GAN, rule: UpdateRule, world: World) -> UpdateRule:
     modules = game.modules().values()
     if any(dropouts(module) for module in modules):
         raise ValueError("a game with dropout cannot be shared by processes: its masks would be.")
-    for module in modules:
-        _synchronize(module, world)
+    for part in [part for module in modules for part in module.modules()]:
+        for name, child in part.named_children():
+            if isinstance(child, _BATCH_NORM) and not isinstance(child, _SyncedBatchNorm):
+                setattr(part, name, _SyncedBatchNorm(child, world))
     return _Shared(rule, world)
 
 
@@ -225,11 +227,3 @@ class _SyncedBatchNorm(_BATCH_NORM):
         weight = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean.to(self.running_mean), weight)
         self.running_var.lerp_(var.to(self.running_var), weight)
-
-
-def _synchronize(module: nn.Module, world: World) -> None:
-    """Put a ``_SyncedBatchNorm`` in the place of each batch norm below ``module``."""
-    for part in list(module.modules()):
-        for name, child in part.named_children():
-            if isinstance(child, _BATCH_NORM) and not isinstance(child, _SyncedBatchNorm):
-                setattr(part, name, _SyncedBatchNorm(child, world))
