@@ -8,7 +8,7 @@ images; every choice below is uniform and independent of the others.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -72,10 +72,6 @@ class Architecture:
 
     def __str__(self) -> str:
         return f"z {self.latent}; G {self.generator}; D {self.discriminator}"
-
-    def facts(self) -> dict[str, Any]:
-        """The same as a dictionary for JSON."""
-        return asdict(self)
 
 
 def random_architecture(seed: int) -> Architecture:
