@@ -28,10 +28,10 @@ Results = Iterable[tuple[str, Any]]
 class Store(Protocol):
     """Where finished jobs lie. Each process has a copy of it."""
 
-    def load(self, key: str, job: Job) -> Any:
+    def load(self, key: str, job: Any) -> Any:
         """The result of that job, None if it is not there."""
 
-    def save(self, key: str, job: Job, result: Any) -> None:
+    def save(self, key: str, job: Any, result: Any) -> None:
         """Write a result, as a whole or not at all."""
 
 
@@ -89,8 +89,7 @@ class Study:
             from joblib import Parallel, delayed
         except ImportError as error:
             raise ValueError(
-                f"{self.workers} processes need joblib: pip install 'gan-teach[scale]', or take "
-                "one process."
+                f"workers={self.workers} needs joblib: pip install 'gan-teach[scale]', or take 1."
             ) from error
         options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
         parallel: Any = Parallel(n_jobs=self.workers, **options)

@@ -10,10 +10,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gan_teach import _checks
+from gan_teach._files import replacing
 from gan_teach.data import Normal
 from gan_teach.dynamics.streams import generator
 from gan_teach.models import evaluating
-from gan_teach.plots import style
 from gan_teach.plots.images import sheet
 
 _STREAM = 64  # keeps these latents apart from those that a run trains on
@@ -68,7 +68,7 @@ def save_sheet(
 ) -> None:
     """Write images (n, channels, h, w) side by side as a PNG, small ones enlarged."""
     page = Image.fromarray(sheet(images, columns, _zoom(images)))
-    with style.replacing(path) as partial:
+    with replacing(path) as partial:
         page.save(partial, format="PNG")
 
 
@@ -78,7 +78,7 @@ def save_film(path: str | os.PathLike[str], frames: np.ndarray) -> None:
         Image.fromarray(sheet(frames[:, i], zoom=_zoom(frames))) for i in range(len(frames[0]))
     ]
     pages += pages[-2:0:-1]
-    with style.replacing(path) as partial:
+    with replacing(path) as partial:
         pages[0].save(
             partial, format="GIF", save_all=True, append_images=pages[1:], duration=80, loop=0
         )

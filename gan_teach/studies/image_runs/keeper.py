@@ -6,7 +6,7 @@ import csv
 import io
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,49 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan_teach._files import replacing
 from gan_teach.games import GAN
-from gan_teach.plots import style
-from gan_teach.studies.image_runs.board import Board
+from gan_teach.plots.images import sheet
+from gan_teach.studies.engine import progress_bar
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
 from gan_teach.training.guards import check_finite
 
 LOG_EVERY = 50
+
+
+class Board:
+    """Event files in ``folder``; raises ValueError where TensorBoard is not installed.
+
+    A resumed run adds a file. What it repeats has the steps and the values it had.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise ValueError(
+                "TensorBoard is not installed: pip install tensorboard, or leave the option out."
+            ) from error
+        self._writer = SummaryWriter(str(folder))
+
+    def numbers(self, row: Mapping[str, float]) -> None:
+        """A row of losses.csv, with its step."""
+        for name, value in row.items():
+            if name != "step":
+                self._writer.add_scalar(name.replace(": ", "/"), value, int(row["step"]))
+
+    def images(self, name: str, images: np.ndarray, step: int) -> None:
+        """A sheet of samples of the generator or of one of its averages."""
+        self._writer.add_image(f"samples/{name}", sheet(images), step, dataformats="HWC")
+
+    def flush(self) -> None:
+        """Have all that was logged on disk."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 class Keeper:
@@ -76,7 +110,7 @@ class Keeper:
         name = f"{state.step:07d}"
         weights = io.BytesIO()  # torch itself does not say why it cannot write
         torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
-        with style.replacing(self.out / "generators" / f"{name}.pt") as partial:
+        with replacing(self.out / "generators" / f"{name}.pt") as partial:
             partial.write_bytes(weights.getbuffer())
         for which, g in self._generators.items():
             images = draw(g, self._latents)
@@ -98,7 +132,7 @@ class Keeper:
             with file.open(newline="", encoding="utf-8") as text:
                 old = [r for r in csv.DictReader(text) if int(r["step"]) < self._rows[0]["step"]]
         with (
-            style.replacing(file) as partial,
+            replacing(file) as partial,
             partial.open("w", newline="", encoding="utf-8") as text,
         ):
             writer = csv.DictWriter(text, max(self._rows, key=len), restval="")
@@ -116,30 +150,19 @@ def numbers(state: State) -> dict[str, float]:
     return {name: float(f"{value:.6g}") for name, value in found.items()}
 
 
-@contextmanager
-def bar(steps: int, batch_size: int, shown: bool) -> Iterator[Callable[[State], None]]:
-    """A progress bar to call with each state. It counts images: its rate is images per second."""
-    if not shown:
-        yield lambda state: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(
-        total=steps * batch_size, unit=" images", unit_scale=True, mininterval=0.5
-    ) as shown_bar:
-
-        def tick(state: State) -> None:
-            done = state.step * batch_size
+def counted(run: Iterable[State], steps: int, batch_size: int, shown: bool) -> Iterator[State]:
+    """The same states, with a progress bar of images: its rate is images per second."""
+    with progress_bar(steps * batch_size, "image", shown) as bar:
+        for state in run:
+            images = state.step * batch_size
             if not state.losses:  # the first state of a run, or of a resumed one
-                shown_bar.initial = shown_bar.n = done
-                return
-            if state.step % LOG_EVERY == 0:
+                bar.initial = bar.n = images
+            elif shown and state.step % LOG_EVERY == 0:
                 now = numbers(state)
                 text = f"step {state.step}, G {now['g_loss']:.3f}, D {now.get('d_loss', 0):.3f}"
-                shown_bar.set_postfix_str(text, refresh=False)
-            shown_bar.update(done - shown_bar.n)
-
-        yield tick
+                bar.set_postfix_str(text, refresh=False)
+            bar.update(images - bar.n)
+            yield state
 
 
 @contextmanager
