@@ -141,6 +141,17 @@ def test_a_run_leaves_its_files_and_can_be_read_back(small, tmp_path):
     assert all(map(torch.equal, weights(read), weights(trained)))
 
 
+def test_a_damaged_file_of_generators_is_named(small, tmp_path):
+    train(small, tmp_path)
+    file = snapshots(tmp_path)[4]
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(ValueError, match=r"0000004\.pt is damaged"):
+        load_run(tmp_path)
+    file.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"0000004\.pt is damaged"):
+        load_run(tmp_path)
+
+
 def test_a_resumed_run_is_the_whole_run(small, tmp_path):
     whole = train(small, tmp_path / "whole")
     train(replace(small, steps=2), tmp_path / "parts")

@@ -52,6 +52,5 @@ def _bogonet(options: argparse.Namespace) -> int:
         print(bogonet.table(history), bogonet.duel_table(history), sep="\n\n")
         print("\nDiverged:", "; ".join(bogonet.diverged(history)) or "none")
     if done and options.record:
-        single = history.with_arrays(score=history["score"].astype("float32"))
-        print(f"wrote {single.save(options.record)}")
+        print(f"wrote {bogonet.compact(history).save(options.record)}")
     return 130 if history.meta["interrupted"] else 0

@@ -10,6 +10,7 @@ from gan_teach.studies.bogonet.classifier import judge as judge
 from gan_teach.studies.bogonet.runs import ALGORITHMS as ALGORITHMS
 from gan_teach.studies.bogonet.runs import Budget as Budget
 from gan_teach.studies.bogonet.runs import build_game as build_game
+from gan_teach.studies.bogonet.runs import compact as compact
 from gan_teach.studies.bogonet.runs import run_architecture as run_architecture
 from gan_teach.studies.bogonet.runs import run_study as run_study
 from gan_teach.studies.bogonet.runs import sample_images as sample_images
@@ -18,7 +19,6 @@ from gan_teach.studies.bogonet.runs import start as start
 from gan_teach.studies.bogonet.tally import diverged as diverged
 from gan_teach.studies.bogonet.tally import duel_table as duel_table
 from gan_teach.studies.bogonet.tally import duels as duels
-from gan_teach.studies.bogonet.tally import summaries as summaries
 from gan_teach.studies.bogonet.tally import table as table
 from gan_teach.studies.bogonet.tally import values as values
 from gan_teach.studies.bogonet.tally import wins as wins

@@ -27,37 +27,18 @@ from gan_teach.training.guards import check_finite
 LOG_EVERY = 50
 
 
-class Board:
-    """Event files in ``folder``; raises ValueError where TensorBoard is not installed.
+def event_writer(folder: Path) -> Any:
+    """What writes a run's numbers and sheets for TensorBoard; ValueError if that is not installed.
 
     A resumed run adds a file. What it repeats has the steps and the values it had.
     """
-
-    def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise ValueError(
-                "TensorBoard is not installed: pip install tensorboard, or leave the option out."
-            ) from error
-        self._writer = SummaryWriter(str(folder))
-
-    def numbers(self, row: Mapping[str, float]) -> None:
-        """A row of losses.csv, with its step."""
-        for name, value in row.items():
-            if name != "step":
-                self._writer.add_scalar(name.replace(": ", "/"), value, int(row["step"]))
-
-    def images(self, name: str, images: np.ndarray, step: int) -> None:
-        """A sheet of samples of the generator or of one of its averages."""
-        self._writer.add_image(f"samples/{name}", sheet(images), step, dataformats="HWC")
-
-    def flush(self) -> None:
-        """Have all that was logged on disk."""
-        self._writer.flush()
-
-    def close(self) -> None:
-        self._writer.close()
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ValueError(
+            "TensorBoard is not installed: pip install tensorboard, or leave the option out."
+        ) from error
+    return SummaryWriter(str(folder))
 
 
 class Keeper:
@@ -69,11 +50,11 @@ class Keeper:
 
     def __init__(
         self, out: Path, generators: Mapping[str, nn.Module], averages: Mapping[str, EMA],
-        latents: Tensor, last: int, every: int, board: Board | None = None,
+        latents: Tensor, last: int, every: int, events: Any = None,
     ) -> None:  # fmt: skip
         self.out, self.last, self.every = out, last, every
         self._generators, self._averages, self._latents = generators, averages, latents
-        self._board = board
+        self._events = events  # for TensorBoard, on request
         self._rows: list[dict[str, float]] = []
         self._saved: int | None = None
 
@@ -81,14 +62,15 @@ class Keeper:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._board:
-            self._board.close()
+        if self._events:
+            self._events.close()
 
     def __call__(self, state: State) -> None:
         if state.losses and (state.step % LOG_EVERY == 0 or state.step == self.last):
-            self._rows.append({"step": state.step, **numbers(state)})
-            if self._board:
-                self._board.numbers(self._rows[-1])
+            row = numbers(state)
+            self._rows.append({"step": state.step, **row})
+            for name, value in row.items() if self._events else ():
+                self._events.add_scalar(name.replace(": ", "/"), value, state.step)
         if state.step == self.last or (state.step and state.step % self.every == 0):
             self.save(state)
 
@@ -116,10 +98,11 @@ class Keeper:
             images = draw(g, self._latents)
             if np.isfinite(images).all():
                 save_sheet(self.out / "samples" / f"{name}-{which}.png", images)
-                if self._board:
-                    self._board.images(which, images, state.step)
-        if self._board:
-            self._board.flush()
+                if self._events:
+                    page = sheet(images)
+                    self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
+        if self._events:
+            self._events.flush()
         save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
 
     def _save_losses(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import pickle
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +23,7 @@ from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.studies.image_runs.drawing import fixed_latents
-from gan_teach.studies.image_runs.keeper import Board, Keeper, counted, interrupts
+from gan_teach.studies.image_runs.keeper import Keeper, counted, event_writer, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.training.guards import stop_on_nan
@@ -98,8 +99,14 @@ class Trained:
         return self.settings.experiment().latent
 
     def load(self, snapshot: Path) -> None:
-        """Put the weights of one of ``snapshots(folder)`` into the generators."""
-        weights = torch.load(snapshot, weights_only=True, map_location="cpu")
+        """Put the weights of one of ``snapshots(folder)`` into the generators.
+
+        Raises ValueError naming a damaged file.
+        """
+        try:
+            weights = torch.load(snapshot, weights_only=True, map_location="cpu")
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f"{snapshot} is damaged: copy or train it again.") from error
         for name, g in self.generators.items():
             g.load_state_dict(weights[name])
         self.step = int(snapshot.stem)
@@ -123,9 +130,11 @@ def train_images(
     is none; other ``steps`` are refused where the learning rate follows them (RS-GAN's falls to 0
     over the run's own length). ``tensorboard`` logs there too. Under ``accelerate launch`` the
     processes share each batch, and the first of them writes; only on every 10th step they ask each
-    other whether one of them was interrupted. Raises ValueError for a folder that holds another run, OSError for
-    one that cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt after
-    Ctrl-C; what was saved before stays.
+    other whether one of them was interrupted.
+
+    Raises ValueError for a folder that holds another run, OSError for one that cannot be written,
+    DivergedError when a loss becomes NaN, KeyboardInterrupt after Ctrl-C; what was saved before
+    stays.
     """
     out, every = Path(out), _checks.whole("every", every, least=1)
     experiment, world = settings.experiment(), processes.join(device)
@@ -140,7 +149,7 @@ def train_images(
         resume=checkpoint if going_on else None,
     )  # fmt: skip
     averages = {decay: EMA(game.generator, decay=decay) for decay in experiment.averages}
-    extras: dict[str, Any] = {_key(decay): average for decay, average in averages.items()}
+    extras: dict[str, Any] = {f"ema_{decay:g}": average for decay, average in averages.items()}
     if going_on:
         load_checkpoint(checkpoint, **extras)
     world.wait()  # until all have read what the first one will soon replace
@@ -154,8 +163,8 @@ def train_images(
         with replacing(out / _SETTINGS) as partial:
             partial.write_text(content + "\n", "utf-8")
         latents = fixed_latents(_SHEET, experiment.latent, settings.seed)
-        board = Board(out / "tensorboard") if tensorboard else None
-        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, board)
+        events = event_writer(out / "tensorboard") if tensorboard else None
+        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, events)
     watched = counted(watched, experiment.steps, experiment.batch_size, progress and world.main)
     return Trained(settings, generators, _follow(watched, world, keeper))
 
@@ -191,14 +200,14 @@ def _follow(run: Iterable[State], world: World, keeper: Keeper | None) -> int:
 
 
 def load_run(folder: str | os.PathLike[str]) -> Trained:
-    """The generators of a run where it stands, on the CPU; the data are not needed.
+    """The generators of a run as it saved them last, on the CPU; the data are not needed.
 
-    Raises FileNotFoundError if there is no run, ValueError if its checkpoint is damaged.
+    Raises FileNotFoundError if there is no run, ValueError if its file of generators is damaged.
     """
     folder = Path(folder)
-    if not ((folder / _SETTINGS).exists() and (folder / _CHECKPOINT).exists()):
+    if not (folder / _SETTINGS).exists() or not snapshots(folder):
         raise FileNotFoundError(
-            f"{folder} holds no trained run ({_SETTINGS} and {_CHECKPOINT}): "
+            f"{folder} holds no trained run ({_SETTINGS} and saved generators): "
             "make one with gan-teach train CONFIG --out FOLDER."
         )
     saved = json.loads((folder / _SETTINGS).read_text("utf-8"))
@@ -206,17 +215,10 @@ def load_run(folder: str | os.PathLike[str]) -> Trained:
     settings = Settings(**saved)
     experiment = settings.experiment()
     g, _ = experiment.pair(experiment, shape, 0, 0)
-    content = load_checkpoint(folder / _CHECKPOINT)
-    with torch.no_grad():
-        for p, value in zip(g.parameters(), content["game"]["g"], strict=True):
-            p.copy_(value)
-        for name, buffer in g.named_buffers():
-            buffer.copy_(content["game"]["buffers"]["generator"][name])
-    generators = {RAW: g}
-    for decay in experiment.averages:
-        generators[f"{decay:g}"] = average = copy.deepcopy(g).requires_grad_(False)
-        average.load_state_dict(content["extras"][_key(decay)]["module"])
-    return Trained(settings, generators, content["step"])
+    averages = {f"{decay:g}": copy.deepcopy(g) for decay in experiment.averages}
+    trained = Trained(settings, {RAW: g, **averages}, 0)
+    trained.load(list(snapshots(folder).values())[-1])
+    return trained
 
 
 def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
@@ -252,11 +254,6 @@ def _schedule(settings: Settings) -> Any:
     """The content of the run's schedule: where it follows the steps, their number is no more free
     than a rate."""
     return fingerprint(settings.experiment().arguments().get("schedule"), "schedule")
-
-
-def _key(decay: float) -> str:
-    """An average's name among the extras of a checkpoint."""
-    return f"ema_{decay:g}"
 
 
 def watch(
