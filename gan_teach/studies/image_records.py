@@ -8,7 +8,6 @@ few moments as bytes, and for one run the weights of the last generator.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
@@ -93,15 +92,12 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     return history
 
 
-def settings(name: str) -> dict[str, Any]:
-    """What the record of that name is the result of, as plain data."""
+def settings(name: str, run: Any = None) -> dict[str, Any]:
+    """What the record of that name is the result of, as plain data; or a run's own ``Settings``."""
     from gan_teach.studies.image_runs import Settings
 
     record = IMAGE_RECORDS[name]
-    return _described(record, Settings(record.config, **record.changes))
-
-
-def _described(record: ImageRecord, run: Any) -> dict[str, Any]:
+    run = run or Settings(record.config, **record.changes)
     kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
     own = {k: getattr(run, k) for k in ("config", "seed", "autocast")}
     return {**kept, **own, **in_words(run.experiment())}
@@ -114,11 +110,14 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     name, KeyboardInterrupt after Ctrl-C; the same call then goes on.
     """
     from gan_teach.dynamics.streams import DRAWS
-    from gan_teach.studies.image_runs import train_images
+    from gan_teach.studies.image_runs import Settings, load_run, snapshots, train_images
 
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
-    train_images(_settings(record, run, data), run, resume=True, progress=True)
-    facts = {"record": name, "title": record.summary, "draws": DRAWS}
+    chosen = Settings(record.config, data=data, channels_last=True, **record.changes)
+    chosen = load_run(run).settings if snapshots(run) else chosen
+    train_images(chosen, run, resume=True, progress=True)
+    facts = {"schema": SCHEMA, "settings": settings(name, chosen), "draws": DRAWS}
+    facts |= {"record": name, "title": record.summary}
     history = condensed(record, run).describe(meta=facts)
     history.save(out / f"{name}.npz")
     return history
@@ -146,53 +145,32 @@ def generator_of(record: History) -> Any:
     return g.requires_grad_(False)
 
 
-def _settings(record: ImageRecord, run: Path, data: str | None) -> Any:
-    from gan_teach.studies.image_runs import Settings
-
-    file = run / "settings.json"
-    if not file.exists():
-        return Settings(record.config, data=data, channels_last=True, **record.changes)
-    saved = json.loads(file.read_text("utf-8"))
-    saved.pop("shape")
-    return Settings(**saved)
-
-
 def condensed(record: ImageRecord, run: Path) -> History:
     """The small record of the run in that folder, as far as it has come."""
-    from gan_teach.studies.image_runs import load_run, snapshots
+    from gan_teach.studies.image_runs import draw, fixed_latents, load_run, snapshots
 
     trained = load_run(run)
     data, _ = trained.settings.images()
     score, facts = record.scorer(data)
+    latents = fixed_latents(record.samples, trained.latent, SEED)
     files = snapshots(run)
-    kept = np.unique(np.linspace(0, len(files) - 1, MOMENTS).round().astype(int))
-    rows: list[dict[str, float]] = []
-    sheets = []
-    for k, file in enumerate(files.values()):
-        trained.load(file)
-        scored = ("raw", record.average, *record.others)
-        drawn = {which: _draw(trained, which, record.samples) for which in scored}
-        rows.append(
-            {
-                f"{number}_{which}": value
-                for which, images in drawn.items()
-                for number, value in score(images).items()
-            }
-        )
-        if k in kept:
-            sheets.append(_bytes(drawn[record.average][: record.shown]))
     steps = np.array(list(files))
-    static = {"sheets": np.stack(sheets), "sheet_steps": steps[kept], **_losses(run)}
-    if record.weights:
-        static |= _weights(trained.generators[record.average])
-    arrays = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return History(steps, arrays, static, {**facts, **_facts(record, trained, data)})
-
-
-def _draw(trained: Any, which: str, n: int) -> Images:
-    from gan_teach.studies.image_runs import draw, fixed_latents
-
-    return draw(trained.generators[which], fixed_latents(n, trained.latent, SEED))
+    moments = np.unique(np.linspace(0, len(files) - 1, MOMENTS).round().astype(int))
+    scores: dict[str, list[float]] = {}
+    sheets = []
+    for step, file in files.items():
+        trained.load(file)
+        for which in ("raw", record.average, *record.others):
+            images = draw(trained.generators[which], latents)
+            for number, value in score(images).items():
+                scores.setdefault(f"{number}_{which}", []).append(value)
+            if which == record.average and step in steps[moments]:
+                sheets.append(_bytes(images[: record.shown]))
+    static = {"sheets": np.stack(sheets), "sheet_steps": steps[moments], **_losses(run)}
+    if record.weights:  # in half precision: no pixel differs by more than a few grey levels
+        weights = trained.generators[record.average].state_dict()
+        static |= {WEIGHTS + k: v.numpy().astype(np.float16) for k, v in weights.items()}
+    return History(steps, scores, static, {**facts, **_facts(record, trained, data)})
 
 
 def _bytes(images: Images) -> NDArray[np.uint8]:
@@ -204,29 +182,23 @@ def _losses(run: Path) -> dict[str, NDArray]:
     with (run / "losses.csv").open(newline="", encoding="utf-8") as text:
         rows = list(csv.DictReader(text))
     rows = rows[:: max(1, len(rows) // LOSS_ROWS)]
-    found = {k: np.array([float(r[k] or "nan") for r in rows], np.float32) for k in rows[0]}
-    steps = found.pop("step").astype(int)
-    return {"loss_steps": steps, **{k: v for k, v in found.items() if k.endswith("_loss")}}
-
-
-def _weights(g: Any) -> dict[str, NDArray]:
-    """Half precision: drawn with them, no pixel differs by more than a few grey levels."""
-    state: Mapping[str, Any] = g.state_dict()
-    return {
-        f"{WEIGHTS}{name}": value.cpu().numpy().astype(np.float16) for name, value in state.items()
-    }
+    columns = {k: np.array([float(r[k] or "nan") for r in rows], np.float32) for k in rows[0]}
+    both = {k: values for k, values in columns.items() if k.endswith("_loss")}
+    return {"loss_steps": columns["step"].astype(int), **both}
 
 
 def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
     experiment = trained.settings.experiment()
+    names = ("features", "batch_size", "label_smoothing", "latent")
     return {
-        "schema": SCHEMA, "settings": _described(record, trained.settings),
-        "config": record.config, "average": record.average, "samples": record.samples,
-        "data": data.name, "images": len(data), "features": experiment.features,
-        "batch_size": experiment.batch_size, "label_smoothing": experiment.label_smoothing,
-        "loss": experiment.loss.name, "unit": "step", "latent": experiment.latent,
+        **{name: getattr(experiment, name) for name in names},
+        **{name: getattr(record, name) for name in ("config", "average", "samples")},
+        "data": data.name,
+        "images": len(data),
+        "loss": experiment.loss.name,
+        "unit": "step",
         "parameters": sum(p.numel() for p in trained.generators["raw"].parameters()),
-    }  # fmt: skip
+    }
 
 
 # -- scores ---------------------------------------------------------------------------------------
