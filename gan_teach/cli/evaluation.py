@@ -46,8 +46,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     )  # fmt: skip
     print(found.table())
     figure = plots.score_paths(found.rows, features=found.features, band=found.band)
-    with style.replacing(out / "scores.png") as partial:
-        partial.write_bytes(style.png(figure))
+    style.save(figure, out / "scores.png")
     written = [out / "scores.csv", out / "scores.png"]
     if options.csv:
         written.append(found.save(options.csv))

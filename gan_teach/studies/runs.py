@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
 from gan_teach import _checks, plots
 from gan_teach.history import History
 from gan_teach.plots import animation, style
@@ -37,31 +34,24 @@ def save_run(history: History, out: str | os.PathLike[str]) -> Iterator[Path]:
 
 def _of_run(history: History) -> dict[str, Saver]:
     return {
-        "summary.png": lambda path: _picture(plots.summary(history), path),
-        "eigenvalues.png": lambda path: _picture(plots.eigenvalues(history), path),
+        "summary.png": lambda path: style.save(plots.summary(history), path),
+        "eigenvalues.png": lambda path: style.save(plots.eigenvalues(history), path),
         "animation.gif": lambda path: film(history, path),
     }
 
 
 def _of_ensemble(history: History) -> dict[str, Saver]:
     ended = list(experiments.outcomes(history))
-    level = (experiments.TARGET, "-2 log 2")
+    look: style.Look = {"level": (experiments.TARGET, "-2 log 2")}
     return {
-        "objective.png": lambda path: _picture(plots.fan(history, "objective", level=level), path),
-        "outcomes.png": lambda path: _picture(plots.outcomes(ended, experiments.OUTCOMES), path),
+        "objective.png": lambda path: style.save(plots.fan(history, "objective", **look), path),
+        "outcomes.png": lambda path: style.save(plots.outcomes(ended, experiments.OUTCOMES), path),
     }
 
 
 def film(history: History, path: Path) -> None:
     """The tutorial's picture over the run as a GIF or MP4, by the ending of ``path``."""
     animation.animate(history, (plots.picture_panel,), fps=20).save(path)
-
-
-def _picture(drawing: Figure | Axes, path: Path) -> None:
-    figure = drawing.get_figure(root=True) if isinstance(drawing, Axes) else drawing
-    assert isinstance(figure, Figure)
-    with style.replacing(path) as partial:
-        partial.write_bytes(style.png(figure))
 
 
 # -- the project's own figures -------------------------------------------------------------------
@@ -90,7 +80,7 @@ def _outcomes_of_seeds(path: Path) -> None:
         for name in runs
     }
     met = [word for word in experiments.OUTCOMES if any(word in words for words in ended.values())]
-    _picture(plots.outcomes(ended, met), path)
+    style.save(plots.outcomes(ended, met), path)
 
 
 FIGURES: dict[str, Saver] = {
@@ -98,6 +88,6 @@ FIGURES: dict[str, Saver] = {
     "strong-discriminator.gif": _film_of("strong-discriminator"),
     "strong-generator.gif": _film_of("strong-generator"),
     "noisy.gif": _film_of("noisy"),
-    "normal-summary.png": lambda path: _picture(plots.summary(experiments.run("normal")), path),
+    "normal-summary.png": lambda path: style.save(plots.summary(experiments.run("normal")), path),
     "outcomes.png": _outcomes_of_seeds,
 }

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from gan_teach import _checks
-from gan_teach.analysis.flows.fields import Planar
-from gan_teach.analysis.flows.starts import grid
+from gan_teach.analysis.flows import Planar, grid
 from gan_teach.analysis.spectra import jacobian, vector_field
 from gan_teach.dynamics import Consensus
 from gan_teach.zoo.dirac_gans import DiracMethod
