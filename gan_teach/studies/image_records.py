@@ -15,12 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from gan_teach import _checks
+from gan_teach import _checks, metrics, zoo
+from gan_teach.dynamics.streams import DRAWS, generator
 from gan_teach.games.losses import Loss
 from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
+from gan_teach.metrics.features import digit_classifier, load_extractor
+from gan_teach.metrics.features.stacks import COMBINATIONS, name_stacks
+from gan_teach.studies.image_runs import (
+    Settings,
+    draw,
+    fixed_latents,
+    load_run,
+    snapshots,
+    train_images,
+)
 
 MOMENTS = 6  # sheets that are kept
 LOSS_ROWS = 400
@@ -94,8 +106,6 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
 
 def settings(name: str, run: Any = None) -> dict[str, Any]:
     """What the record of that name is the result of, as plain data; or a run's own ``Settings``."""
-    from gan_teach.studies.image_runs import Settings
-
     record = IMAGE_RECORDS[name]
     run = run or Settings(record.config, **record.changes)
     kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
@@ -109,9 +119,6 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     A run that is there goes on with the settings it was started with. ValueError for an unknown
     name, KeyboardInterrupt after Ctrl-C; the same call then goes on.
     """
-    from gan_teach.dynamics.streams import DRAWS
-    from gan_teach.studies.image_runs import Settings, load_run, snapshots, train_images
-
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
     chosen = Settings(record.config, data=data, channels_last=True, **record.changes)
     chosen = load_run(run).settings if snapshots(run) else chosen
@@ -132,14 +139,11 @@ def losses(record: History) -> History:
 
 def generator_of(record: History) -> Any:
     """The generator whose weights a record holds, for ``image_runs.draw``. ValueError if none."""
-    import torch
-
-    from gan_teach.zoo import IMAGE_GANS
 
     kept = {k.removeprefix(WEIGHTS): v for k, v in record.static.items() if k.startswith(WEIGHTS)}
     if not kept:
         raise ValueError(f"the record {record.meta.get('record')!r} holds no generator's weights.")
-    experiment = IMAGE_GANS[record.meta["config"]]
+    experiment = zoo.IMAGE_GANS[record.meta["config"]]
     g, _ = experiment.pair(experiment, record.static["sheets"].shape[2:], 0, 0)
     g.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in kept.items()})
     return g.requires_grad_(False)
@@ -147,8 +151,6 @@ def generator_of(record: History) -> Any:
 
 def condensed(record: ImageRecord, run: Path) -> History:
     """The small record of the run in that folder, as far as it has come."""
-    from gan_teach.studies.image_runs import draw, fixed_latents, load_run, snapshots
-
     trained = load_run(run)
     data, _ = trained.settings.images()
     score, facts = record.scorer(data)
@@ -206,10 +208,6 @@ def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
 
 def _digit_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Frechet distance from the run's data, and Inception Score, by the classifier of digits."""
-    import torch
-
-    from gan_teach.metrics import inception_score, sample_frechet
-    from gan_teach.metrics.features import digit_classifier
 
     judge = digit_classifier()
     extract = judge.extractor
@@ -219,23 +217,19 @@ def _digit_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 
     def score(images: Images) -> dict[str, float]:
         found = extract(torch.from_numpy(images))
-        named = inception_score(extract.probabilities(found)).mean
-        return {"frechet": sample_frechet(found, real), "inception": named}
+        named = metrics.inception_score(extract.probabilities(found)).mean
+        return {"frechet": metrics.sample_frechet(found, real), "inception": named}
 
     return score, {
         "distance": extract.frechet_name,
         "accuracy": judge.accuracy,
-        "real_frechet": sample_frechet(real[order[:half]], real[order[half:]]),
-        "real_inception": inception_score(extract.probabilities(real)).mean,
+        "real_frechet": metrics.sample_frechet(real[order[:half]], real[order[half:]]),
+        "real_inception": metrics.inception_score(extract.probabilities(real)).mean,
     }
 
 
 def _photo_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Frechet distance from the run's data by the classifier of CIFAR-10."""
-    import torch
-
-    from gan_teach.metrics import sample_frechet
-    from gan_teach.metrics.features import load_extractor
 
     extract = load_extractor("cifar")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
@@ -244,25 +238,24 @@ def _photo_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     )
 
     def score(images: Images) -> dict[str, float]:
-        return {"frechet": sample_frechet(extract(torch.from_numpy(images)), real)}
+        return {"frechet": metrics.sample_frechet(extract(torch.from_numpy(images)), real)}
 
-    return score, {"distance": extract.frechet_name, "real_frechet": sample_frechet(other, real)}
+    return score, {
+        "distance": extract.frechet_name,
+        "real_frechet": metrics.sample_frechet(other, real),
+    }
 
 
 def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Combinations of three digits that occur, and the KL of their shares from the uniform."""
-    import torch
 
-    from gan_teach.dynamics.streams import generator
-    from gan_teach.metrics import class_coverage
     from gan_teach.metrics.features import digit_classifier
-    from gan_teach.metrics.features.stacks import COMBINATIONS, name_stacks
 
     judge = digit_classifier()
 
     def score(images: Images) -> dict[str, float]:
         named = name_stacks(judge, torch.from_numpy(images))
-        covered, kl = class_coverage(named, COMBINATIONS)
+        covered, kl = metrics.class_coverage(named, COMBINATIONS)
         return {"covered": covered, "kl": kl}
 
     real = score(data.sample(STACKS, generator(SEED)).numpy())
@@ -272,15 +265,14 @@ def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 def _pixel_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Sliced Wasserstein distance of pixels from as many images of the run's data."""
     from gan_teach.dynamics.streams import generator
-    from gan_teach.metrics import sliced_wasserstein
 
     def drawn(seed: int) -> Images:
         return data.sample(PIXELS, generator(seed)).flatten(1).numpy()
 
     real = drawn(1)
-    return lambda images: {"sliced": sliced_wasserstein(images.reshape(len(images), -1), real)}, {
-        "real_sliced": sliced_wasserstein(drawn(2), real)
-    }
+    return lambda images: {
+        "sliced": metrics.sliced_wasserstein(images.reshape(len(images), -1), real)
+    }, {"real_sliced": metrics.sliced_wasserstein(drawn(2), real)}
 
 
 def _nearest_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
