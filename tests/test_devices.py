@@ -276,7 +276,7 @@ def test_processes_ask_each_other_rarely(monkeypatch, size, expected):
     monkeypatch.setattr(World, "any", lambda world, flag: asked.append(flag) or flag)
     monkeypatch.setattr(World, "wait", lambda world: None)
     run = states([1.0] * 25, "cpu")
-    assert image_run._follow(run, World(0, size), None, lambda state: None) == 24
+    assert image_run._follow(run, World(0, size), None) == 24
     assert len(asked) == expected
 
 

@@ -87,20 +87,23 @@ def evaluate(
     ]  # fmt: skip
     every_one = [candidate for found, _ in opened for candidate in found]
     images = _real_images(data, [own for _, own in opened if own], every_one[0], say)
-    extract = _extractor(features, images, device)
+    if features is None:
+        features = "digits" if images.shape[0] == 1 else "cifar"
+    if not isinstance(features, Extractor):
+        features = load_extractor(features, device=device)
     folder = default_folder(sources[0]) if out is None else Path(out)
-    real = _real(images, extract, n, folder, progress)
+    real = _real(images, features, n, folder, progress)
     keys = [_key(c.source, c.step, c.average, c.digest(), real.digest, n, seed) for c in every_one]
     table = _Table(folder / TABLE)
     study = Study(
         {key: (key, candidate) for key, candidate in zip(keys, every_one, strict=True)},
-        partial(_scored, real=real, extract=extract, n=n, seed=seed),
+        partial(_scored, real=real, extract=features, n=n, seed=seed),
         table,
         size=lambda job: n,
         unit="image",
     )
     rows = dict(study.results(progress))
-    return Evaluation([rows[key] for key in keys], _ends(real, extract, table, seed))
+    return Evaluation([rows[key] for key in keys], _ends(real, features, table, seed))
 
 
 def _scored(
@@ -144,13 +147,6 @@ def _real_images(
     return images
 
 
-def _extractor(features: Any, images: Images, device: Any) -> Extractor:
-    if isinstance(features, Extractor):
-        return features
-    usual = "digits" if images.shape[0] == 1 else "cifar"
-    return load_extractor(usual if features is None else features, device=device)
-
-
 def _real(images: Images, extract: Extractor, n: int, folder: Path, progress: bool) -> _Real:
     """Features of the real images, read from ``folder`` if they were computed before."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
@@ -159,12 +155,12 @@ def _real(images: Images, extract: Extractor, n: int, folder: Path, progress: bo
     path = folder / f"real-{digest}.npy"
     if path.exists():
         features = np.load(path, allow_pickle=False).astype(np.float64)
-        return _Real(features, min(n, len(features)), digest)
-    with progress_bar(len(pixels), "real image", progress) as bar:
-        parts = [extract(to_floats(x), progress=bar.update) for x in pixels.split(AT_ONCE)]
-    features = np.concatenate(parts)
-    with replacing(path) as partial_file:
-        np.save(partial_file, features.astype(np.float32))  # what the network gave: nothing is lost
+    else:
+        with progress_bar(len(pixels), "real image", progress) as bar:
+            parts = [extract(to_floats(x), progress=bar.update) for x in pixels.split(AT_ONCE)]
+        features = np.concatenate(parts)
+        with replacing(path) as file:
+            np.save(file, features.astype(np.float32))  # what the network gave: nothing is lost
     return _Real(features, min(n, len(features)), digest)
 
 
