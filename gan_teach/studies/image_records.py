@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,21 +50,20 @@ class ImageRecord:
     """A run of one configuration, and what is kept of it.
 
     average : the average of G that is scored and drawn ("raw": G itself, which is always scored).
-    others : averages that are scored as well. changes : what differs from the published settings.
+    others : averages that are scored as well. run : what is trained.
     scorer : makes, from the run's data set, a function of generated images that gives named
     numbers, and facts about the scores for ``meta``; ``samples`` images are scored at each
     snapshot. shown : images of a sheet. weights : keep those of the average at the end.
     """
 
     summary: str
-    config: str
+    run: Settings
     average: str
     scorer: Callable[[Any], tuple[Scorer, dict[str, Any]]]
     samples: int
     shown: int = 40
     weights: bool = False
     others: tuple[str, ...] = ()
-    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def in_words(value: Any) -> Any:
@@ -104,10 +103,10 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     return history
 
 
-def settings(name: str, run: Any = None) -> dict[str, Any]:
+def settings(name: str, run: Settings | None = None) -> dict[str, Any]:
     """What the record of that name is the result of, as plain data; or a run's own ``Settings``."""
     record = IMAGE_RECORDS[name]
-    run = run or Settings(record.config, **record.changes)
+    run = run or record.run
     kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
     own = {k: getattr(run, k) for k in ("config", "seed", "autocast")}
     return {**kept, **own, **in_words(run.experiment())}
@@ -120,7 +119,7 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     name, KeyboardInterrupt after Ctrl-C; the same call then goes on.
     """
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
-    chosen = Settings(record.config, data=data, channels_last=True, **record.changes)
+    chosen = replace(record.run, data=data, channels_last=True)
     chosen = load_run(run).settings if snapshots(run) else chosen
     train_images(chosen, run, resume=True, progress=True)
     facts = {"schema": SCHEMA, "settings": settings(name, chosen), "draws": DRAWS}
@@ -194,7 +193,8 @@ def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
     names = ("features", "batch_size", "label_smoothing", "latent")
     return {
         **{name: getattr(experiment, name) for name in names},
-        **{name: getattr(record, name) for name in ("config", "average", "samples")},
+        **{name: getattr(record, name) for name in ("average", "samples")},
+        "config": record.run.config,
         "data": data.name,
         "images": len(data),
         "loss": experiment.loss.name,
@@ -297,51 +297,48 @@ PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared wi
 
 def _rsgan(loss: str, title: str) -> ImageRecord:
     return ImageRecord(
-        f"CNN of a quarter of the width, CIFAR-10, {title} loss", f"cifar-{loss}-cnn", "raw",
-        _photo_scores, DRAWN, shown=16, others=("0.9999",),
-        changes={"features": 16, "steps": 12_000, "autocast": "bf16"},
+        f"CNN of a quarter of the width, CIFAR-10, {title} loss",
+        Settings(f"cifar-{loss}-cnn", features=16, steps=12_000, autocast="bf16"),
+        "raw", _photo_scores, DRAWN, shown=16, others=("0.9999",),
     )  # fmt: skip
 
 
 def _timescale(tau: int) -> ImageRecord:
     return ImageRecord(
         f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        "cifar-timescale-small", "0.99", _photo_scores, DRAWN, shown=16,
-        others=("0.9", "0.999", "0.9999"), changes={"tau": float(tau), "autocast": "bf16"},
+        Settings("cifar-timescale-small", tau=float(tau), autocast="bf16"),
+        "0.99", _photo_scores, DRAWN, shown=16, others=("0.9", "0.999", "0.9999"),
     )  # fmt: skip
 
 
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
-        "Vanilla GAN of MNIST, as published", "mnist-vanilla", "0.999", _digit_scores, 5000
+        "Vanilla GAN of MNIST, as published", Settings("mnist-vanilla"),
+        "0.999", _digit_scores, 5000,
     ),
     "mnist-dcgan": ImageRecord(
         "DCGAN of MNIST, half the width",
-        "mnist-dcgan",
-        "0.999",
-        _digit_scores,
-        5000,
-        changes={"features": 32, "batch_size": 64, "steps": 12_000, "autocast": "bf16"},
+        Settings("mnist-dcgan", features=32, batch_size=64, steps=12_000, autocast="bf16"),
+        "0.999", _digit_scores, 5000,
     ),
     "cifar-dcgan-small": ImageRecord(
-        "Small DCGAN of CIFAR-10", "cifar-dcgan-small", "0.99", _pixel_scores, PIXELS, shown=16
+        "Small DCGAN of CIFAR-10", Settings("cifar-dcgan-small"),
+        "0.99", _pixel_scores, PIXELS, shown=16,
     ),
     "faces-dcgan": ImageRecord(
-        "Narrow DCGAN of a hundred faces",
-        "faces-dcgan",
-        "0.999",
-        _nearest_scores,
-        200,
-        weights=True,
+        "Narrow DCGAN of a hundred faces", Settings("faces-dcgan"),
+        "0.999", _nearest_scores, 200, weights=True,
     ),
     "stacked-mnist-r3gan": ImageRecord(
-        "Stacked digits, RpGAN + R1 + R2", "stacked-mnist-r3gan", "0.99", _stack_scores, STACKS
+        "Stacked digits, RpGAN + R1 + R2", Settings("stacked-mnist-r3gan"),
+        "0.99", _stack_scores, STACKS,
     ),
     "stacked-mnist-vanilla": ImageRecord(
-        "Stacked digits, loss of 2014", "stacked-mnist-vanilla", "0.99", _stack_scores, STACKS
+        "Stacked digits, loss of 2014", Settings("stacked-mnist-vanilla"),
+        "0.99", _stack_scores, STACKS,
     ),
     "cifar-rsgan-quarter": _rsgan("rsgan", "paired"),
     "cifar-jsgan-quarter": _rsgan("jsgan", "separable"),
     **{f"cifar-timescale-{tau}": _timescale(tau) for tau in (1, 2, 4, 8)},
-}
+}  # fmt: skip
 """The records of image runs by name."""
