@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from gan_teach._files import replacing
 from gan_teach.games import GAN
 from gan_teach.plots.images import sheet
-from gan_teach.studies.engine import progress_bar
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
@@ -133,19 +132,18 @@ def numbers(state: State) -> dict[str, float]:
     return {name: float(f"{value:.6g}") for name, value in found.items()}
 
 
-def counted(run: Iterable[State], steps: int, batch_size: int, shown: bool) -> Iterator[State]:
-    """The same states, with a progress bar of images: its rate is images per second."""
-    with progress_bar(steps * batch_size, "image", shown) as bar:
-        for state in run:
-            images = state.step * batch_size
-            if not state.losses:  # the first state of a run, or of a resumed one
-                bar.initial = bar.n = images
-            elif shown and state.step % LOG_EVERY == 0:
-                now = numbers(state)
-                text = f"step {state.step}, G {now['g_loss']:.3f}, D {now.get('d_loss', 0):.3f}"
-                bar.set_postfix_str(text, refresh=False)
-            bar.update(images - bar.n)
-            yield state
+def counted(run: Iterable[State], batch_size: int, bar: Any) -> Iterator[State]:
+    """The same states; the progress bar counts their images: its rate is images per second."""
+    for state in run:
+        images = state.step * batch_size
+        if not state.losses:  # the first state of a run, or of a resumed one
+            bar.initial = bar.n = images
+        elif not bar.disable and state.step % LOG_EVERY == 0:
+            now = numbers(state)
+            text = f"step {state.step}, G {now['g_loss']:.3f}, D {now.get('d_loss', 0):.3f}"
+            bar.set_postfix_str(text, refresh=False)
+        bar.update(images - bar.n)
+        yield state
 
 
 @contextmanager

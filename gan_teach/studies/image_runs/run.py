@@ -22,6 +22,7 @@ from gan_teach._identity import fingerprint
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
 from gan_teach.history import History
+from gan_teach.studies.engine import progress_bar
 from gan_teach.studies.image_runs.drawing import fixed_latents
 from gan_teach.studies.image_runs.keeper import Keeper, counted, event_writer, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
@@ -165,8 +166,10 @@ def train_images(
         latents = fixed_latents(_SHEET, experiment.latent, settings.seed)
         events = event_writer(out / "tensorboard") if tensorboard else None
         keeper = Keeper(out, generators, extras, latents, experiment.steps, every, events)
-    watched = counted(watched, experiment.steps, experiment.batch_size, progress and world.main)
-    return Trained(settings, generators, _follow(watched, world, keeper))
+    images = experiment.steps * experiment.batch_size
+    with progress_bar(images, "image", progress and world.main) as bar:  # closed before an error
+        step = _follow(counted(watched, experiment.batch_size, bar), world, keeper)
+    return Trained(settings, generators, step)
 
 
 def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
