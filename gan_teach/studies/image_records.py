@@ -23,8 +23,8 @@ from gan_teach.dynamics.streams import DRAWS, generator
 from gan_teach.games.losses import Loss
 from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
-from gan_teach.metrics.features import digit_classifier, load_extractor
-from gan_teach.metrics.features.stacks import COMBINATIONS, name_stacks
+from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
+from gan_teach.metrics.features.classifier import COMBINATIONS
 from gan_teach.studies.image_runs import (
     Settings,
     draw,
@@ -209,8 +209,7 @@ def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
 def _digit_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Frechet distance from the run's data, and Inception Score, by the classifier of digits."""
 
-    judge = digit_classifier()
-    extract = judge.extractor
+    extract = digit_classifier()
     real = extract(data.floats())
     half = len(real) // 2
     order = np.random.default_rng(0).permutation(len(real))
@@ -222,7 +221,7 @@ def _digit_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 
     return score, {
         "distance": extract.frechet_name,
-        "accuracy": judge.accuracy,
+        "accuracy": extract.accuracy,
         "real_frechet": metrics.sample_frechet(real[order[:half]], real[order[half:]]),
         "real_inception": metrics.inception_score(extract.probabilities(real)).mean,
     }

@@ -22,7 +22,7 @@ WEIGHTS = Path(__file__).with_name("cifar-classifier.npz")
 CLASSES, SIZE = 10, 32
 HELD_OUT = 0.1
 EPOCHS, BATCH, RATE = 14, 128, 4e-3
-_FORMAT = "gan_teach.metrics.features.cifar/1"
+_FORMAT = "gan_teach.features.cifar/1"
 _SHIFT = 3  # pixels
 _COMMAND = "gan-teach classifier --data FOLDER"
 
