@@ -247,9 +247,6 @@ def _photo_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 
 def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Combinations of three digits that occur, and the KL of their shares from the uniform."""
-
-    from gan_teach.metrics.features import digit_classifier
-
     judge = digit_classifier()
 
     def score(images: Images) -> dict[str, float]:
