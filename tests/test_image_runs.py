@@ -192,14 +192,15 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"checkpoint\.pt is of another run: lr: 0\.0001 before"):
         train(huge, tmp_path / "run", resume=True, every=1000)
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 2
-    update = loop.advance
+    updates = loop.updates
 
     def breaking(state):
-        update(state)
-        if state.step == 3:
-            state.losses["g_loss"] = state.losses["g_loss"] * np.nan
+        for now in updates(state):
+            if now.step == 3:
+                now.losses["g_loss"] = now.losses["g_loss"] * np.nan
+            yield now
 
-    monkeypatch.setattr(loop, "advance", breaking)
+    monkeypatch.setattr(loop, "updates", breaking)
     with pytest.raises(guards.DivergedError, match=r"last good checkpoint is .*checkpoint\.pt"):
         train(small, tmp_path / "saved", every=1)
     assert load_checkpoint(tmp_path / "saved" / "checkpoint.pt")["step"] == 2
