@@ -194,8 +194,8 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 2
     updates = loop.updates
 
-    def breaking(state):
-        for now in updates(state):
+    def breaking(state, steps):
+        for now in updates(state, steps):
             if now.step == 3:
                 now.losses["g_loss"] = now.losses["g_loss"] * np.nan
             yield now
