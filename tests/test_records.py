@@ -113,7 +113,7 @@ NAMES = [*records.RECORDS, *image_records.IMAGE_RECORDS]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_record_is_of_the_settings_that_its_name_stands_for(name):
     found = records.load(name)
-    assert found.meta["record"] == name
+    assert found.meta["study"] == name
     assert found.steps[-1] == found.meta["settings"]["steps"]
     assert {"lr", "batch_size", "optimizer", "rule"} <= set(found.meta["settings"])
 
@@ -217,15 +217,15 @@ def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypat
 
 
 def test_the_command_lists_makes_and_complains(short, tmp_path, capsys):
-    assert cli.main(["record"]) == 0
+    assert cli.main(["study"]) == 0
     listed = capsys.readouterr().out.count("\n")
     assert listed == len(records.RECORDS) + len(image_records.IMAGE_RECORDS)
     where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
-    assert cli.main(["record", "two-clusters-js", "--seeds", "2", *where]) == 0
+    assert cli.main(["study", "two-clusters-js", "--seeds", "2", *where]) == 0
     assert "2 of 2 GANs are done" in capsys.readouterr().out
     assert (tmp_path / "out" / "two-clusters-js.npz").exists()
     with pytest.raises(SystemExit) as stop:
-        cli.main(["record", "two-cluster-js", *where])
+        cli.main(["study", "two-cluster-js", *where])
     assert stop.value.code == 2
     assert "Did you mean 'two-clusters-js'?" in capsys.readouterr().err
 
@@ -236,7 +236,7 @@ def test_an_interrupted_record_says_so(short, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(records, "_hits", stop)
     where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
-    assert cli.main(["record", "two-clusters-js", "--seeds", "2", *where]) == 130
+    assert cli.main(["study", "two-clusters-js", "--seeds", "2", *where]) == 130
     assert "0 of 2 GANs are done" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
 

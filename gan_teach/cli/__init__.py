@@ -6,28 +6,27 @@ Bad usage ends with status 2 and one sentence, a task that failed with status 1 
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from gan_teach import __version__, _checks, course
-from gan_teach.cli import authors, bogonet, evaluation, images, learn, run, train
+from gan_teach.cli import images, learn, studies
 
 COMMANDS = (
     learn.add_list,
     learn.add_lab,
-    run.add_run,
-    bogonet.add_bogonet,
-    train.add_train,
-    train.add_sweep,
+    learn.add_run,
+    images.add_train,
+    images.add_sweep,
     images.add_sample,
     images.add_interpolate,
-    evaluation.add_evaluate,
-    authors.add_record,
-    authors.add_classifier,
-    authors.add_figures,
-    authors.add_notebooks,
+    images.add_evaluate,
+    studies.add_bogonet,
+    studies.add_study,
 )
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,11 +64,8 @@ def _is_ours(error: ValueError) -> bool:
 
     One that comes out of another package is a mistake of ours and keeps its traceback.
     """
-    last = error.__traceback__
-    while last and last.tb_next:
-        last = last.tb_next
-    package = Path(__file__).resolve().parents[1]
-    return last is not None and package in Path(last.tb_frame.f_code.co_filename).resolve().parents
+    raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+    return Path(raised_in).resolve().is_relative_to(PACKAGE)
 
 
 def _parser() -> tuple[argparse.ArgumentParser, list[str]]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gan_teach import _checks, plots
+from gan_teach import plots
 from gan_teach.history import History
 from gan_teach.plots import animation, style
-from gan_teach.studies.smoke import budget
 from gan_teach.zoo import experiments
 
 Saver = Callable[[Path], Any]
@@ -37,8 +36,8 @@ def save_run(history: History, out: str | os.PathLike[str]) -> Iterator[Path]:
 
 def _of_run(history: History) -> dict[str, Saver]:
     return {
-        "summary.png": lambda path: _picture(plots.summary(history), path),
-        "eigenvalues.png": lambda path: _picture(plots.eigenvalues(history), path),
+        "summary.png": lambda path: save_picture(plots.summary(history), path),
+        "eigenvalues.png": lambda path: save_picture(plots.eigenvalues(history), path),
         "animation.gif": lambda path: film(history, path),
     }
 
@@ -47,8 +46,12 @@ def _of_ensemble(history: History) -> dict[str, Saver]:
     ended = list(experiments.outcomes(history))
     level = (experiments.TARGET, "-2 log 2")
     return {
-        "objective.png": lambda path: _picture(plots.fan(history, "objective", level=level), path),
-        "outcomes.png": lambda path: _picture(plots.outcomes(ended, experiments.OUTCOMES), path),
+        "objective.png": lambda path: save_picture(
+            plots.fan(history, "objective", level=level), path
+        ),
+        "outcomes.png": lambda path: save_picture(
+            plots.outcomes(ended, experiments.OUTCOMES), path
+        ),
     }
 
 
@@ -57,47 +60,9 @@ def film(history: History, path: Path) -> None:
     animation.animate(history, (plots.picture_panel,), fps=20).save(path)
 
 
-def _picture(drawing: Figure | Axes, path: Path) -> None:
+def save_picture(drawing: Figure | Axes, path: Path) -> None:
+    """A static picture as a PNG file."""
     figure = drawing.get_figure(root=True) if isinstance(drawing, Axes) else drawing
     assert isinstance(figure, Figure)
     with style.replacing(path) as partial:
         partial.write_bytes(style.png(figure))
-
-
-# -- the project's own figures -------------------------------------------------------------------
-
-
-def make_figures(out: str | os.PathLike[str], names: Sequence[str] = ()) -> Iterator[Path]:
-    """Make the pictures in ``img/`` that the README and the course show, yielding each path.
-
-    ``names`` limits them; raises ValueError listing the known ones. Deterministic on one machine.
-    """
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    for name in [_checks.choice("figure", name, FIGURES) for name in names] or FIGURES:
-        FIGURES[name](out / name)
-        yield out / name
-
-
-def _film_of(experiment: str) -> Saver:
-    return lambda path: film(experiments.run(experiment), path)
-
-
-def _outcomes_of_seeds(path: Path) -> None:
-    runs = ("normal", "strong-discriminator", "strong-generator", "noisy")
-    ended = {
-        name: list(experiments.outcomes(experiments.run_seeds(name, budget(200, 8))))
-        for name in runs
-    }
-    met = [word for word in experiments.OUTCOMES if any(word in words for words in ended.values())]
-    _picture(plots.outcomes(ended, met), path)
-
-
-FIGURES: dict[str, Saver] = {
-    "normal.gif": _film_of("normal"),
-    "strong-discriminator.gif": _film_of("strong-discriminator"),
-    "strong-generator.gif": _film_of("strong-generator"),
-    "noisy.gif": _film_of("noisy"),
-    "normal-summary.png": lambda path: _picture(plots.summary(experiments.run("normal")), path),
-    "outcomes.png": _outcomes_of_seeds,
-}

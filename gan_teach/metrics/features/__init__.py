@@ -1,6 +1,6 @@
 """Networks that turn images into features, and what scores made with them may be called."""
 
-from gan_teach.metrics.features.cifar import cifar_classifier, train_cifar_classifier
+from gan_teach.metrics.features.cifar import cifar_classifier
 from gan_teach.metrics.features.classifier import Classifier
 from gan_teach.metrics.features.digits import digit_classifier
 from gan_teach.metrics.features.extractor import Extractor, sha256
@@ -16,5 +16,4 @@ __all__ = [
     "inception_weights",
     "load_extractor",
     "sha256",
-    "train_cifar_classifier",
 ]
