@@ -56,7 +56,7 @@ GAMES = {
     "two clusters": zoo.two_clusters,
     "half circles": zoo.half_circles,
     "half circles, improved": zoo.half_circles_improved,
-    "misfit": zoo.misfit_gan,
+    "misspecified": zoo.misspecified_gan,
     **{
         f"five Gaussians, {name}": partial(
             zoo.five_gaussians, loss=loss, width=4, penalties=PENALTIES

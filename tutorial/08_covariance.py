@@ -35,8 +35,8 @@ from gan_teach.zoo import published
 # discriminant of $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma$.*
 
 # %%
-S = zoo.matching.covariance_draws(1).S
-point = torch.from_numpy(zoo.matching.covariance_equilibrium(S))
+S = zoo.covariance_draws(1).S
+point = torch.from_numpy(zoo.covariance_equilibrium(S))
 
 
 def jacobian(mu):
@@ -63,7 +63,7 @@ for mu in (0.5, 1.0):
 # %% tags=["nbval-check-output"]
 for mu in (0.5, 0.75, 1.0):
     J = jacobian(mu)
-    found, formula = gt.real_eigenvalue_tau(J), zoo.matching.covariance_real_tau(S, mu)
+    found, formula = gt.real_eigenvalue_tau(J), zoo.covariance_real_tau(S, mu)
     print(f"mu = {mu:g}: tau* = {gt.tau_star(J):g}, real from {found:.2f},", end=" ")
     print(f"16 S / mu^2 = {formula:.2f}")
 
@@ -81,7 +81,7 @@ for mu in (0.5, 0.75, 1.0):
 def end_and_miss(points, d):
     """The last X and |S - X X^T| of recorded points (T, n_tau, 2 d^2)."""
     x = points[..., : d * d].reshape(*points.shape[:2], d, d)
-    S = zoo.matching.covariance_draws(d).S
+    S = zoo.covariance_draws(d).S
     return x[-1], np.linalg.norm(S - x @ x.swapaxes(-1, -2), axis=(-2, -1))
 
 
@@ -156,8 +156,8 @@ gt.style.show(
 # %%
 def at_equilibrium(d):
     game = zoo.covariance(d).game()
-    S = zoo.matching.covariance_draws(d).S
-    w = torch.from_numpy(zoo.matching.covariance_equilibrium(S))
+    S = zoo.covariance_draws(d).S
+    w = torch.from_numpy(zoo.covariance_equilibrium(S))
     return S, gt.jacobian(game, game.draw(), w)
 
 
@@ -167,7 +167,7 @@ found = {d: at_equilibrium(d) for d in (1, 2, 3, 5, 10)}
 for d, (S, J) in found.items():
     eigs = gt.spectrum(J)
     zeros = int((abs(eigs) < 1e-6 * abs(eigs).max()).sum())
-    predicted = zoo.matching.covariance_spectrum(S, 1.0, 1.0)
+    predicted = zoo.covariance_spectrum(S, 1.0, 1.0)
     off = abs(predicted[:, None] - eigs).min(1).max()
     print(f"d = {d}: {zeros} zeros, d (d - 1) / 2 = {d * (d - 1) // 2},", end=" ")
     print("closed form agrees:", bool(off < 1e-4))
@@ -185,7 +185,7 @@ for d, (S, J) in found.items():
 d = 5
 S, J = found[d]
 across = gt.transverse(J)
-X = zoo.matching.covariance_equilibrium(S)[: d * d].reshape(d, d)
+X = zoo.covariance_equilibrium(S)[: d * d].reshape(d, d)
 omegas = [np.linalg.solve(X, mode.reshape(d, d)) for mode in across.g_modes.T]
 print("zero modes:", len(omegas), "of G,", across.d_modes.shape[1], "of D")
 print("all antisymmetric:", all(np.allclose(o, -o.T, atol=1e-7) for o in omegas))
@@ -216,10 +216,10 @@ print("across the zero mode: tau* =", gt.tau_star(across), gt.stable_intervals(a
 
 # %% tags=["nbval-check-output"]
 for d in (2, 5, 10, 20):
-    S = zoo.matching.covariance_draws(d).S
-    worst = zoo.matching.covariance_spectrum(S, 1.0, 25.0)
+    S = zoo.covariance_draws(d).S
+    worst = zoo.covariance_spectrum(S, 1.0, 25.0)
     moving = worst[abs(worst) > 1e-9].real.max()
-    real_from = zoo.matching.covariance_real_tau(S, 1.0)
+    real_from = zoo.covariance_real_tau(S, 1.0)
     print(f"d = {d}: real from tau = {real_from:.0f}; at tau = 25 slowest rate {-moving:.2f}")
 
 

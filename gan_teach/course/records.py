@@ -1,4 +1,4 @@
-"""Long results that the chapters show, made once by ``gan-teach record NAME`` and shipped small.
+"""Long results that the chapters show, made once by ``gan-teach study NAME`` and shipped small.
 
 A record is a sweep over seeds at published settings (see ``sweeps``), reduced to a ``History`` of
 at most some hundred kilobytes in ``tutorial/records/``. Chapters read it with ``load(name)``.
@@ -259,7 +259,7 @@ def five_gaussian_facts(history: History) -> dict[str, NDArray]:
     five clusters are covered at five records in a row, 1000 steps, inf if that never happens;
     covered_from: from which they are covered for as long as it is followed, inf if they are not in
     the end; end: share of high-quality samples then. Runs that were all right early are followed
-    for fewer steps (see ``gan-teach record``), so compare ``covered_from`` and ``end`` among runs
+    for fewer steps (see ``gan-teach study``), so compare ``covered_from`` and ``end`` among runs
     followed equally long.
     """
     covered, steps = history["covered"], history.steps
