@@ -247,10 +247,10 @@ print(len(rows), "published numbers, of which agree:", sum(r.agrees for r in row
 # what comes of it:
 #
 # - `compute_tau.py`: The docstring calls player 1's dimension m, the code slices with n. *Invisible
-#   while both players have the same dimension, as in every notebook; otherwise a wrong tau*, or a
-#   refusal, and no error.*
-# - `compute_tau.py`: Where there is no tau* an English sentence is returned. *tau > tau_star raises
-#   a TypeError somewhere else; the callers test the type.*
+#   while both players have the same dimension, as in every notebook; otherwise a wrong $\tau^*$, or
+#   a refusal, and no error.*
+# - `compute_tau.py`: Where there is no $\tau^*$ an English sentence is returned. *`tau > tau_star`
+#   raises a TypeError somewhere else; the callers test the type.*
 # - `compute_tau.py`: No tolerance: eigenvalues are compared with 0. *Rounding such as 8.9e-16 is
 #   printed for 0, and a singular D or Schur complement ends as an error, or as the same sentence as
 #   a true non-equilibrium.*
@@ -260,8 +260,8 @@ print(len(rows), "published numbers, of which agree:", sum(r.agrees for r in row
 #   as converged at tau = 1, where nothing converges.*
 # - `polynomial.ipynb`: Trajectories are simultaneous, basins alternating, with a step 10 times
 #   larger. *The two figures show two different dynamics.*
-# - `polynomial.ipynb`: Critical points are typed in with 5 digits; one is overwritten later. *tau*
-#   still prints as 1.00, but the field there is not zero.*
+# - `polynomial.ipynb`: Critical points are typed in with 5 digits; one is overwritten later.
+#   *$\tau^*$ still prints as 1.00, but the field there is not zero.*
 # - `polynomial_nn.ipynb`: The first stored point is ordered (x, w, y, z), all later ones (x, y, w,
 #   z). *Hidden by a start with y = w.*
 # - `DiracGan.ipynb`: The second eigenvalue sweep has the off-diagonal entries' signs exchanged.
@@ -270,7 +270,7 @@ print(len(rows), "published numbers, of which agree:", sum(r.agrees for r in row
 #   factor 2 too high (d = 1).*
 # - `cov.ipynb`: d = 20 has no seed of its own, and the eigenvalue plot overrides d by 1. *d = 20
 #   depends on which cells ran before; only d = 1 has eigenvalues.*
-# - `cov.ipynb`: For d > 1 the equilibria are not isolated, so tau* does not exist there. *The
+# - `cov.ipynb`: For d > 1 the equilibria are not isolated, so $\tau^*$ does not exist there. *The
 #   notebook runs d = 5, 10, 20 without saying so.*
 #
 # **The exchanged dimensions, reproduced.** Reading $J$ with $n_G = 2$ where it is 3:
