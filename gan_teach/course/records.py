@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gan_teach import _checks, course
 from gan_teach.history import History
 from gan_teach.studies import image_records
-from gan_teach.studies.image_records import IMAGE_RECORDS
+from gan_teach.studies.image_records import IMAGE_RECORDS, SCHEMA
 
 SETTLED_WITHIN = 0.03  # of D's loss at the equilibrium, log 2 in the halved convention
 NEAR = 0.36  # a point this near a cluster's lower end counts for it, as in the published script
@@ -66,11 +66,15 @@ def load(name: str) -> History:
     Raises ValueError for an unknown name and for a record of other settings or of another schema,
     OSError if it was not made. ``meta["draws"]`` is the version of the draws that it was made with.
     """
-    path = folder() / f"{_checks.choice('record', name, [*RECORDS, *IMAGE_RECORDS])}.npz"
-    made_by = RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
-    history = image_records.check(History.load(path), made_by, path)
+    path = folder() / f"{_checks.choice('record', name, NAMES)}.npz"
+    history = image_records.check(History.load(path), settings(name), path)
     history.meta.setdefault("draws", 1)  # the first version was not written down
     return history
+
+
+def settings(name: str) -> dict[str, Any]:
+    """What the record of that name is the result of, as plain data."""
+    return RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
 
 
 def make(
@@ -92,7 +96,7 @@ def make(
     count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
     history = record.sweep(count, folder=work / name, progress=progress)
     if len(history):
-        facts = {"schema": image_records.SCHEMA, "settings": record.settings()}
+        facts = {"schema": SCHEMA, "settings": record.settings()}
         facts |= {"record": name, "title": record.summary, "draws": DRAWS}
         history = record.finish(history).describe(meta=facts)
         history.save(out / f"{name}.npz")
@@ -369,4 +373,7 @@ RECORDS["half-circles-improved"] = Record(
     "HALF_CIRCLES_IMPROVED", partial(dict, every=100, average=200.0), partial(_half_circles, True),
     _finish_half_circles,
 )  # fmt: skip
-"""The records by name, with the number of seeds that each was made with."""
+"""The records of sweeps by name, with the number of seeds that each was made with."""
+
+NAMES = [*RECORDS, *IMAGE_RECORDS]
+"""Every shipped record."""
