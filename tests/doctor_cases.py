@@ -146,3 +146,21 @@ CASES: dict[str, Case] = {
         "healthy", run("two-gaussians", 600, width=16, lr=2e-3), serves_both_halves, 0
     ),
 }  # fmt: skip
+
+
+def rates(table: dict[str, dict[str, Any]]) -> dict[str, tuple[int, int, int, int]]:
+    """{verdict: (hits, of runs with the failure, false alarms, of runs without it)} of a table of
+    {case: {"name": what is wrong, "said": {verdict: runs}, ...}}."""
+    counts = {}
+    for name in sorted({row["name"] for row in table.values()}):
+        ill = [row["said"] for row in table.values() if row["name"] == name]
+        well = [row["said"] for row in table.values() if row["name"] != name]
+        counts[name] = tuple(
+            count
+            for group in (ill, well)
+            for count in (
+                sum(said.get(name, 0) for said in group),
+                sum(sum(said.values()) for said in group),
+            )
+        )
+    return counts

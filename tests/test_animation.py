@@ -17,7 +17,7 @@ from PIL import Image
 import tutorial_run
 from gan_teach import plots
 from gan_teach.history import History
-from gan_teach.plots import _film, _frames, animation, style
+from gan_teach.plots import animation, style
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_mp4_has_the_frames_and_the_colors(tmp_path, history):
     height, width = (side + side % 2 for side in film.picture(0).shape[:2])  # padded to be even
     assert (height, width) != film.picture(0).shape[:2]
     command = [
-        _film.ffmpeg(),
+        animation.ffmpeg(),
         "-v",
         "error",
         "-i",
@@ -129,7 +129,6 @@ def test_save_shows_progress(tmp_path, history, capsys):
 
 def test_without_ffmpeg_the_message_says_what_to_do(tmp_path, history, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    monkeypatch.setattr(_film.shutil, "which", lambda name: None)
     film = animation.animate(history, [orange_or_white], every=60, figsize=(2, 1.5))
     with pytest.raises(RuntimeError, match=r"pip install imageio-ffmpeg, or save a \.gif"):
         film.save(tmp_path / "run.mp4", progress=False)
@@ -137,7 +136,7 @@ def test_without_ffmpeg_the_message_says_what_to_do(tmp_path, history, monkeypat
 
 
 def test_ffmpegs_own_words_reach_the_reader(tmp_path, history, monkeypatch):
-    monkeypatch.setattr(_film, "ffmpeg", lambda: "false")
+    monkeypatch.setattr(animation, "ffmpeg", lambda: "false")
     film = animation.animate(history, [orange_or_white], every=60, figsize=(2, 1.5))
     with pytest.raises(RuntimeError, match=r"ffmpeg could not write \.mp4"):
         film.save(tmp_path / "run.mp4", progress=False)
@@ -160,14 +159,23 @@ def test_save_knows_two_suffixes(tmp_path, history):
 
 
 def test_panels_are_found_from_what_was_recorded(history):
-    assert _frames.default_panels(history)[0] is plots.picture_panel
+    assert animation.default_panels(history)[0] is plots.picture_panel
     only = History([0, 1], {"objective": [0.0, 1.0]})
-    assert _frames.default_panels(only) == [plots.objective_panel]
+    assert animation.default_panels(only) == [plots.objective_panel]
     with pytest.raises(ValueError, match="the history has only params"):
         animation.animate(History([0], {"params": [[1.0]]}))
 
 
-@pytest.mark.parametrize("panel", [plots.picture_panel, plots.eigenvalues_panel])
+def block_under_its_legend(ax, history):
+    """A panel that moves below a legend within the axes."""
+    draw = orange_or_white(ax, history)
+    ax.legend(ax.patches, ["a block that is orange or white"], loc="center", frameon=True)
+    return draw
+
+
+@pytest.mark.parametrize(
+    "panel", [plots.picture_panel, plots.eigenvalues_panel, block_under_its_legend]
+)
 def test_a_frame_over_a_stored_background_is_the_full_drawing(history, panel):
     """The oracle draws everything anew, from a figure of its own, with the layout engine on."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -173,6 +173,18 @@ def test_tracked_sweep_has_the_same_eigenvalues_in_continuous_columns():
     assert min(np.abs(column - pair).max() for column in tracked.T) < 1e-9
 
 
+def test_track_follows_branches_through_a_crossing():
+    """Known smooth branches, each row shuffled: tracking must undo the shuffle."""
+    t = np.linspace(0, 1, 101)
+    turn = np.exp(1j * (0.2 + 3 * t))
+    branches = np.stack([t - 0.4 + 0j, 0.3 - t + 0j, turn, turn.conj()], axis=1)
+    rng = np.random.default_rng(0)
+    shuffled = np.array([rng.permutation(row) for row in branches])
+    found = cr.track(shuffled)
+    start = [int(np.abs(found[0] - branch[0]).argmin()) for branch in branches.T]
+    np.testing.assert_allclose(found[:, start], branches)
+
+
 @pytest.mark.parametrize(("a", "b", "d"), [(0, 0.5, 0.3), (0, 0.5, 1), (-1, 2, 0.8), (0.5, 3, 0.1)])
 def test_real_eigenvalue_tau_solves_the_discriminant(a, b, d):
     """(a + tau d)^2 = 4 tau (a d + b^2), whose larger root is wanted."""

@@ -90,9 +90,10 @@ def test_sheets_of_bytes_and_of_floats_are_the_same():
 def test_the_panel_shows_the_images_of_its_record():
     images = np.random.default_rng(0).uniform(-1, 1, (3, 4, 1, 5, 5))
     history = image_records.History([0, 10, 20], {"images": images}, meta={"unit": "step"})
-    _, draw = plots.stage(history, [plots.images_panel])
-    picture, title = draw(1)[:2]
-    np.testing.assert_array_equal(picture.get_array(), sheet(images[1]))
-    assert title.get_text() == "Step 10"
+    figure, draw = plots.stage(history, [plots.images_panel])
+    draw(1)
+    (picture,) = figure.axes[0].images
+    np.testing.assert_array_equal(np.asarray(picture.get_array()), sheet(images[1]))
+    assert figure.axes[0].get_title("left") == "Step 10"
     with pytest.raises(ValueError, match=r"must have shape .T, n, channels"):
         plots.stage(history.with_arrays(images=images[:, 0]), [plots.images_panel])

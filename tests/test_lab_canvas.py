@@ -6,16 +6,13 @@ import struct
 import numpy as np
 import pytest
 
-from gan_teach.lab import Lab, Session
-from gan_teach.lab.frame import Chart, Curve
-from gan_teach.lab.limits import Limits, leap
-from gan_teach.lab.packing import pack
-from gan_teach.lab.screens import chosen_view
+from gan_teach.lab import Lab, Session, chosen_view
+from gan_teach.lab.frame import Chart, Curve, ranges
 
 pytest.importorskip("anywidget")
 
-from gan_teach.lab.canvas import AHEAD
-from gan_teach.lab.widgets import Panel
+from gan_teach.lab.canvas import AHEAD, pack
+from gan_teach.lab.panel import Panel
 
 
 def unpack(data: bytes):
@@ -35,7 +32,7 @@ def test_a_packed_frame_holds_every_number(name):
     session = Session(name, **small)
     session.tick(7)
     frame = session.picture()
-    head, numbers = unpack(pack(frame, [Limits() for _ in frame.charts], serial=5))
+    head, numbers = unpack(pack(frame, serial=5))
     assert (head["serial"], head["step"], head["title"]) == (5, 7, frame.title)
     assert [layer["name"] for layer in head["layers"]] == list(frame.layers)
     used = 0
@@ -64,7 +61,7 @@ def heads(canvas):
 
 def test_the_browser_pulls_frames_and_says_how_many():
     panel = Panel(Session("normal"), "canvas")
-    canvas, panel.speed.value = panel.screen.picture, 1
+    canvas, panel.speed.value = panel.view.picture, 1
     sent = heads(canvas)
     canvas.wanted += 1
     assert panel.session.step == 0  # it does not play
@@ -93,7 +90,7 @@ def stop_at(canvas, step):
 
 def test_a_run_stops_where_the_learner_saw_it():
     panel, other = Panel(Session("normal"), "canvas"), Session("normal")
-    canvas, panel.speed.value = panel.screen.picture, 1
+    canvas, panel.speed.value = panel.view.picture, 1
     canvas.playing = True
     canvas.wanted += 8
     stop_at(canvas, 5)
@@ -111,7 +108,7 @@ def test_a_run_stops_where_the_learner_saw_it():
 
 def test_a_stop_turns_no_knob_back():
     panel = Panel(Session("normal"), "canvas")
-    canvas, panel.speed.value = panel.screen.picture, 1
+    canvas, panel.speed.value = panel.view.picture, 1
     canvas.playing = True
     canvas.wanted += 6
     panel.knobs["d_steps"].value.value = 3
@@ -122,19 +119,19 @@ def test_a_stop_turns_no_knob_back():
 
 def test_a_mistake_stops_the_canvas():
     panel = Panel(Session("normal"), "canvas")
-    panel.screen.picture.playing = True
+    panel.view.picture.playing = True
     panel.load("nonsense")
-    assert panel.screen.picture.playing is False
+    assert panel.view.picture.playing is False
     assert "preset must be one of" in panel.message.value
 
 
 def test_hidden_layers_are_not_sent():
     panel = Panel(Session("five-gaussians", width=8), "canvas")
-    names = [layer["name"] for layer in unpack(panel.screen.picture.frame)[0]["layers"]]
+    names = [layer["name"] for layer in unpack(panel.view.picture.frame)[0]["layers"]]
     assert names == ["field", "real", "modes", "fake", "push"]
     panel.layers["field"].value = False
     panel.layers["best"].value = True
-    names = [layer["name"] for layer in unpack(panel.screen.picture.frame)[0]["layers"]]
+    names = [layer["name"] for layer in unpack(panel.view.picture.frame)[0]["layers"]]
     assert names == ["best", "real", "modes", "fake", "push"]
 
 
@@ -142,44 +139,37 @@ def test_the_view_is_chosen_and_can_be_forced(monkeypatch):
     monkeypatch.delenv("GAN_TEACH_VIEW", raising=False)
     assert chosen_view() == "canvas"
     monkeypatch.setenv("GAN_TEACH_VIEW", "core")
-    assert type(Lab("normal").panel.screen).__name__ == "CoreScreen"
+    assert type(Lab("normal").panel.view).__name__ == "ImageView"
     monkeypatch.setenv("GAN_TEACH_VIEW", "still")
     assert set(Lab("dirac")._repr_mimebundle_()) == {"text/html", "text/plain"}
     monkeypatch.setenv("GAN_TEACH_VIEW", "cnavas")
     with pytest.raises(ValueError, match=r"GAN_TEACH_VIEW must be one of .* 'canvas'\?"):
         chosen_view()
     monkeypatch.setenv("GAN_TEACH_VIEW", "auto")
-    monkeypatch.setattr(
-        "gan_teach.lab.screens.find_spec", lambda name: name == "ipywidgets" or None
-    )
+    monkeypatch.setattr("gan_teach.lab.find_spec", lambda name: name == "ipywidgets" or None)
     assert chosen_view() == "core"
     monkeypatch.setenv("GAN_TEACH_VIEW", "canvas")
     with pytest.raises(ImportError, match=r"pip install 'gan-teach\[course\]'"):
         chosen_view()
 
 
-def grown(values):
-    limits, changes = Limits(), 0
-    for step in range(1, len(values)):
-        xy = np.stack([np.arange(step + 1), values[: step + 1]], 1)
-        changes += limits.fit(Chart("x", (Curve(xy, "value", ""),)), step)
-        assert limits.ylim[0] <= np.nanmin(values[: step + 1])
-        assert np.nanmax(values[: step + 1]) <= limits.ylim[1]
-        assert limits.xlim == (0, leap(step))
-    return changes
+def charted(values, **about):
+    xy = np.stack([np.arange(len(values)), values], 1)
+    return Chart("x", (Curve(xy, "value", ""),), **about)
 
 
-def test_axes_make_room_rarely():
+@pytest.mark.parametrize("log", [False, True])
+def test_axes_hold_every_value_and_what_it_is_compared_with(log):
     rng = np.random.default_rng(0)
-    assert grown(np.cumsum(rng.normal(size=400))) < 25
-    assert grown(np.exp(np.linspace(0, 3, 400))) < 35
-    assert grown(np.sin(np.linspace(0, 40, 400))) < 12
+    for values in (np.exp(rng.normal(size=400)), np.exp(np.linspace(0, 3, 400)), [3.0, 2.0]):
+        chart = charted(values, log=log, levels=((0.2, "a level"),), band=(0.1, 40.0, "real"))
+        xlim, (low, high) = ranges(chart, len(values) - 1)
+        assert low <= 0.1
+        assert high >= max(40.0, *values)
+        assert xlim[1] >= len(values) - 1
+    assert ranges(charted([3.0, 2.0], log=log, ylim=(1, 9), xlim=(0, 1)), 1) == ((0, 1), (1, 9))
 
 
-def test_axes_hold_the_band_of_real_data():
-    for log in (False, True):
-        curve = Curve(np.array([[0, 3.0], [1, 2.0]]), "value", "")
-        limits = Limits()
-        limits.fit(Chart("x", (curve,), band=(0.1, 0.4, "real"), log=log), 1)
-        assert limits.ylim[0] <= 0.1
-        assert limits.ylim[1] >= 3.0
+def test_time_axes_end_at_round_numbers():
+    ends = [ranges(charted([1.0]), step)[0][1] for step in (0, 100, 101, 300, 999, 1000, 4321)]
+    assert ends == [100, 100, 200, 500, 1000, 1000, 5000]

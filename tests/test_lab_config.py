@@ -9,10 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gan_teach.dynamics.streams import DRAWS
-from gan_teach.lab import replay as replays_module
-from gan_teach.lab.config import PRESETS, Config, preset
-from gan_teach.lab.knobs import DATA, KNOBS
-from gan_teach.lab.replay import Replay, resolve
+from gan_teach.lab.config import DATA, KNOBS, MAX_CHANGES, PRESETS, Config, Replay, preset
 from gan_teach.lab.session import Session
 from gan_teach.zoo import experiments
 
@@ -163,7 +160,7 @@ def test_a_string_of_any_length_is_refused_before_it_is_read():
 
 
 def test_a_run_has_a_bounded_number_of_changes():
-    changes = {step: {"lr": 0.1 + step} for step in range(replays_module.MAX_CHANGES + 1)}
+    changes = {step: {"lr": 0.1 + step} for step in range(MAX_CHANGES + 1)}
     with pytest.raises(ValueError, match="at most 1000 changes"):
         Replay(preset("normal"), {s: {"lr": 0.1} for s in changes}, 5000)
 
@@ -205,9 +202,9 @@ def test_every_preset_is_its_own_string():
 
 def test_settings_are_given_in_many_ways():
     wanted = Replay(preset("noisy", d_steps=20))
-    assert resolve("noisy", d_steps=20) == wanted
-    assert resolve("noisy,d_steps=20") == wanted
-    assert resolve(preset("noisy"), d_steps=20) == wanted
-    assert resolve(wanted) == wanted
+    assert Replay.of("noisy", d_steps=20) == wanted
+    assert Replay.of("noisy,d_steps=20") == wanted
+    assert Replay.of(preset("noisy"), d_steps=20) == wanted
+    assert Replay.of(wanted) == wanted
     with pytest.raises(TypeError, match="config must be str or Config or Replay, got int"):
-        resolve(3)  # pyright: ignore[reportArgumentType]
+        Replay.of(3)  # pyright: ignore[reportArgumentType]

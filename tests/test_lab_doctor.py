@@ -5,16 +5,18 @@ shipped; here are a few of each.
 """
 
 import dataclasses
+import json
 import math
 
 import numpy as np
 import pytest
 
+import doctor_cases
 from doctor_cases import CASES
-from gan_teach.lab import Session, doctor, rates
-from gan_teach.lab.doctor import NAMES, SIGNS, Diagnosis, Evidence, diagnose, named, treat
-from gan_teach.lab.examination import Orbit, examine, orbit
-from gan_teach.lab.forecast import forecast
+from gan_teach.lab import Session, doctor
+from gan_teach.lab.config import named
+from gan_teach.lab.doctor import NAMES, RATES, SIGNS, Diagnosis, Evidence, diagnose, rates, treat
+from gan_teach.lab.measurements import Orbit, forecast, measure, orbit
 from gan_teach.zoo import line
 
 # -- what the theory foretells --------------------------------------------------------------------
@@ -74,12 +76,12 @@ def test_the_slope_is_d_of_g_for_the_saturating_loss():
     session.go(1)
     session.set(lr=0.0)  # so that all looks are alike
     session.go(60)
-    seen = examine(session)
+    seen = measure(session)
     assert seen.rounds == 60
     assert seen.slope == pytest.approx(2 * seen.d_fake, rel=1e-5)
     session.set(loss="non_saturating")
     session.go(60)
-    assert examine(session).slope == pytest.approx(2 * (1 - seen.d_fake), rel=1e-5)
+    assert measure(session).slope == pytest.approx(2 * (1 - seen.d_fake), rel=1e-5)
 
 
 # -- verdicts -------------------------------------------------------------------------------------
@@ -145,11 +147,11 @@ def test_a_young_run_is_not_judged():
 def healthy():
     session = Session("dirac-r1")
     session.go(120)
-    return examine(session)
+    return measure(session)
 
 
 def first_name(seen):
-    return next((found[0] for sign in SIGNS if (found := sign(seen)) is not None), "healthy")
+    return next((found.name for sign in SIGNS if (found := sign(seen)) is not None), "healthy")
 
 
 @pytest.mark.parametrize(
@@ -182,10 +184,9 @@ def test_each_sign_has_its_name_its_numbers_and_a_remedy(healthy, name, config, 
     found = next((f for sign in SIGNS if (f := sign(seen)) is not None), None)
     if found is None or name == "too early":
         return
-    _, evidence, advice, remedy = found
-    assert advice.endswith(".")
-    assert all(isinstance(x, Evidence) for x in evidence)
-    assert seen.config.changed(**remedy) != seen.config  # knobs that exist, and a change
+    assert found.advice.endswith(".")
+    assert all(isinstance(x, Evidence) for x in found.evidence)
+    assert seen.config.changed(**found.remedy) != seen.config  # knobs that exist, and a change
 
 
 REMEDIES = [  # which change, of which settings, and by how much: from the sentences of the advice
@@ -256,18 +257,22 @@ def test_rates_count_hits_and_false_alarms():
         "two": {"name": "healthy", "said": {"healthy": 48, "cycling": 2}},
         "three": {"name": "healthy", "said": {"healthy": 10}},
     }
-    assert rates.of("cycling", table) == (45, 50, 2, 60)
-    assert rates.of("healthy", table) == (58, 60, 5, 50)
-    assert rates.of("divergence", table) == (0, 0, 0, 110)
-    told = str(rates.of("cycling", table))
-    assert "of 45 of 50 for which it holds, and of 2 of 60 others" in told
+    expected = {"cycling": (45, 50, 2, 60), "healthy": (58, 60, 5, 50)}
+    assert doctor_cases.rates(table) == expected
 
 
 def test_the_shipped_rates_are_of_enough_runs_and_of_these_cases():
-    table = rates.table()
+    record = json.loads(RATES.read_text("utf-8"))
+    table = record["cases"]
     assert {title: row["name"] for title, row in table.items()} == {
         title: case.name for title, case in CASES.items()
     }
     for title, row in table.items():
         assert sum(row["said"].values()) >= 50, title
         assert set(row["said"]) <= set(NAMES)
+    counted = doctor_cases.rates(table)
+    assert {name: tuple(counts) for name, counts in record["rates"].items()} == counted
+    hits, runs, alarms, others = counted["cycling"]
+    said = f"said this of {hits} of {runs} for which it holds, and of {alarms} of {others} others."
+    assert rates("cycling").endswith(said)
+    assert rates("too early") == ""

@@ -13,14 +13,14 @@ from gan_teach.dynamics import alternating
 from gan_teach.lab import Session
 from gan_teach.lab.frame import LOOKS, Arrows, Lines, Points
 from gan_teach.lab.plane import PlaneWorld
-from gan_teach.lab.thinned import Thinned
+from gan_teach.lab.session import keep, spacing
 from gan_teach.training import advance, train
 from gan_teach.zoo import experiments, line
 
 
 def state_of(session):
     """Everything that decides the future of a session, as numbers."""
-    state = session._state
+    state = session.state
     tensors = [*state.game.g_params, *state.game.d_params]
     for optimizer in (state.optims.g, state.optims.d):
         tensors += [torch.as_tensor(v) for v in _flat(optimizer.state_dict())]
@@ -229,18 +229,30 @@ def test_memory_is_bounded_and_records_depend_only_on_how_far_the_run_has_come()
     assert state_of(one) == state_of(Session("normal,draws=2/777"))
 
 
-@given(st.integers(1, 20), st.integers(1, 4), st.integers(0, 400))
+@given(st.integers(1, 20).map(lambda n: 2 * n), st.integers(1, 4), st.integers(0, 400))
 def test_thinning_keeps_evenly_spaced_steps(most, every, length):
-    memory: Thinned[int] = Thinned(most, every)
+    memory: dict[int, int] = {}
     for step in range(length):
-        if memory.wants(step):
-            memory[step] = step
-    kept = list(memory.until(length))
-    assert len(kept) <= most
-    assert kept == list(range(0, length, memory.every))
-    assert all(memory[step] == step for step in kept)
-    if kept:
-        assert memory.before(length) == kept[-1] == memory.last
+        apart = spacing(step, every, most)
+        if step % apart == 0:
+            keep(memory, step, step, most, apart)
+    assert len(memory) <= most
+    if length:
+        assert list(memory) == list(range(0, length, spacing(length - 1, every, most)))
+    assert all(memory[step] == step for step in memory)
+
+
+def test_memory_stays_bounded_after_another_future_was_taken():
+    session = Session("dirac")
+    session.go(3000)
+    session.rewind(1500)
+    session.set(lr=0.1)
+    session.go(4000)
+    assert len(session._records) <= 512
+    assert len(session._snapshots) <= 64
+    steps = session.history.steps
+    assert steps[0] == 0
+    assert np.diff(steps).max() <= 16  # of 5500
 
 
 def test_the_plots_of_the_course_draw_a_session():

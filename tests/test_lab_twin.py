@@ -7,11 +7,10 @@ import pytest
 from PIL import Image
 
 from gan_teach import History
-from gan_teach.lab import Session
-from gan_teach.lab.export import FORMATS, code, export
+from gan_teach.lab import Session, Twin
 from gan_teach.lab.frame import Lines, Points
+from gan_teach.lab.picture import FORMATS, code, export
 from gan_teach.lab.slow_motion import slow_motion
-from gan_teach.lab.twin import Twin
 
 
 def params(session):

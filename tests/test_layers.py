@@ -31,8 +31,9 @@ LAYERS = [  # the floors of the house, from the ground up; whoever imports, impo
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
 WITHOUT_TORCH = ["plots", "plots.animation", "history", "course", "cli"]
 # Heavy packages that a learner who only trains a GAN must not wait for.
-LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm"]
+LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm", "numba"]
 MAY_BE_EAGER = dict.fromkeys(["plots", "lab", "studies"], LAZY)
+MAY_BE_EAGER["analysis"] = ["numba"]  # in flows/compiled.py, which is itself loaded late
 
 SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_tutorial" not in p.parts)
 MODULES = [p for p in SOURCES if p != PACKAGE / "__init__.py"]

@@ -44,7 +44,9 @@ def versions(requirements: list[str]) -> dict[str, str]:
 
 def test_binder_installs_what_the_course_needs():
     extras = PROJECT["optional-dependencies"]
-    wanted = versions(PROJECT["dependencies"] + extras["course"] + extras["images"])
+    wanted = versions(
+        PROJECT["dependencies"] + extras["course"] + extras["images"] + extras["fast"]
+    )
     assert wanted.pop("gan-teach") == "[images]"  # the course takes the images along
     lines = (ROOT / "binder" / "environment.yml").read_text("utf-8").splitlines()
     binder = versions([line.strip().removeprefix("- ") for line in lines if "  - " in line])
@@ -102,9 +104,9 @@ def test_the_installed_package_is_this_version_and_has_its_command():
 
 def test_optional_packages_are_in_an_extra_and_core_ones_are_not():
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {"course", "images", "scale", "test"}
+    assert set(extras) == {"course", "fast", "images", "scale", "test"}
     assert not set(versions(PROJECT["dependencies"])) & set(versions(extras["course"]))
-    assert "gan-teach[course]" in extras["test"]
+    assert {"gan-teach[course]", "gan-teach[fast]"} <= set(extras["test"])
     assert "gan-teach[images]" in extras["course"]
 
 

@@ -29,23 +29,23 @@ def dashed(ax):
     return sorted(line.get_ydata()[0] for line in ax.lines if len(set(line.get_ydata())) == 1)
 
 
-def test_a_bundle_has_a_line_for_each_run_and_each_level():
+def test_a_group_has_a_line_for_each_run_and_each_level():
     runs = np.random.default_rng(0).random((5, 3))
     groups = {"JS": runs, "RS": runs[:, :2]}
-    ax = plots.bundle(STEPS, groups, levels={"half": 0.5}, ylabel="loss")
+    ax = plots.compare(STEPS, groups, level={"half": 0.5, "more": 0.7}, ylabel="loss")
     drawn = [line for line in ax.lines if len(line.get_xdata()) == 5]
     assert len(drawn) == 5
     np.testing.assert_array_equal(drawn[2].get_ydata(), runs[:, 2])
     assert drawn[0].get_color() != drawn[3].get_color()
     assert drawn[0].get_linestyle() != drawn[3].get_linestyle()
-    assert 0.5 in dashed(ax)
+    assert dashed(ax) == [0.5, 0.7]
     assert names(ax) == ["JS (3 runs)", "RS (2 runs)"]
     draws(ax)
 
 
-def test_a_bundle_names_the_group_that_does_not_fit():
+def test_a_group_that_does_not_fit_is_named():
     with pytest.raises(ValueError, match="'RS' has shape"):
-        plots.bundle(STEPS, {"JS": np.zeros((5, 2)), "RS": np.zeros((4, 2))})
+        plots.compare(STEPS, {"JS": np.zeros((5, 2)), "RS": np.zeros((4, 2))})
 
 
 def test_a_level_panel_draws_the_curve_up_to_the_record_and_all_levels():
@@ -139,4 +139,6 @@ def test_critics_show_scores_and_slopes_of_every_discriminator():
 
 def test_critics_of_other_names_are_rejected():
     with pytest.raises(ValueError, match="slopes has"):
-        plots.critics({"JS": np.zeros((2, 2))}, {"RS": np.zeros((2, 2))}, (0, 1, 0, 1))
+        plots.critics(
+            {"JS": np.zeros((2, 2))}, {"RS": np.zeros((2, 2))}, (0, 1, 0, 1), real=[], fake={}
+        )

@@ -99,15 +99,13 @@ def test_regions_show_places_among_the_names():
     np.testing.assert_array_equal(shown[0], [[1, 2], [0, 0]])
     np.testing.assert_array_equal(shown[1], [[0, 0], [1, 2]])
     assert [t.get_text() for t in figure.legends[0].get_texts()] == list(names.values())
-    with pytest.raises(ValueError, match=r"none for \[-1\]"):
+    with pytest.raises(ValueError, match=r"no name for \[-1\]"):
         plots.regions({"": labels}, (0, 1, 0, 1), {0: "a", 1: "b"})
 
 
 def test_a_history_with_captions_is_read_out_in_them():
-    from gan_teach.plots import _narrate
-
     history = History([0, 1], {"caption": ["gamma = 0", "gamma = 1"]})
-    assert _narrate.narrate(history, 1) == "gamma = 1"
+    assert gt.animation.narrate(history, 1) == "gamma = 1"
 
 
 def test_dirac_field_names_a_wrong_reach():

@@ -18,6 +18,7 @@ from PIL import Image
 import tutorial_run
 from gan_teach import plots
 from gan_teach.plots import style
+from gan_teach.plots._panel import plot
 
 
 def drawing():
@@ -34,11 +35,16 @@ def test_importing_and_drawing_leave_the_users_settings_alone():
     assert dict(mpl.rcParams) == before
 
 
+def test_the_palette_is_petroffs_as_matplotlib_has_it():
+    cycle = mpl.style.library["petroff10"]["axes.prop_cycle"].by_key()["color"]
+    assert [c.lower() for c in cycle] == list(style.PALETTE)
+
+
 def test_the_style_does_not_depend_on_the_users_settings():
     history = tutorial_run.run(20)
-    plain = style.show(plots.gradients(history), "a run", dpi=40)
+    plain = style.show(plot(plots.gradients_panel, history), "a run", dpi=40)
     with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "black"}):
-        ax = plots.gradients(history)
+        ax = plot(plots.gradients_panel, history)
     with mpl.rc_context({"ytick.labelsize": 30, "savefig.facecolor": "red"}):
         assert style.show(ax, "a run", dpi=40) == plain
 
@@ -131,10 +137,9 @@ def test_reduce_colors_takes_the_nearest_color():
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "figures" / "a.png"
-    image = style.show(drawing(), "a line")
-    assert image is not None
-    image.save(path)
-    assert path.read_bytes() == image.data
+    style.save(drawing(), path)
+    complete = path.read_bytes()
+    assert complete == style.png(drawing())
 
     def fail():
         with style.replacing(path) as partial:
@@ -143,5 +148,5 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
 
     with pytest.raises(RuntimeError, match="stopped"):
         fail()
-    assert path.read_bytes() == image.data
+    assert path.read_bytes() == complete
     assert [p.name for p in path.parent.iterdir()] == ["a.png"]

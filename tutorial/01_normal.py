@@ -110,8 +110,20 @@ print(np.abs(H @ np.array([1.0, -0.5, 0.0, 0.0])).max())
 
 # %% [markdown]
 # The published tutorial says that the generated data end up similar to the training data. Their
-# *mean* does. Their spread is whatever the first swings left behind.
-#
+# *mean* does. Their spread is whatever the first swings left behind. So draw both densities, of
+# 2000 points each.
+
+# %%
+rng = np.random.default_rng(0)
+w, b = history["params"][-1, :2]
+points = {"real": rng.normal(5, 1, 2000), "generated": w * rng.uniform(size=2000) + b}
+gt.show(
+    gt.plots.densities(points, title="The last game"),
+    alt="The density of the real points, a bell around 5, and around nearly the same mean that of "
+    "the generated points: a block with a flat top and steep sides.",
+)
+
+# %% [markdown]
 # ## Is it the seed?
 #
 # One run proves little. Here are 64 seeds (other starting weights, other ten points), trained as

@@ -135,9 +135,7 @@ gt.show(
 
 # %%
 gt.animation.chooser(
-    lambda t: gt.plots.basins(
-        torus_map.labels[MAP_TAUS.index(t)], FRAME, NAMES, title=f"τ = {t:g}"
-    ),
+    lambda t: gt.plots.regions({f"τ = {t:g}": torus_map.labels[MAP_TAUS.index(t)]}, FRAME, NAMES),
     MAP_TAUS,
     label="τ",
     describe=lambda t: (

@@ -166,10 +166,14 @@ LEVELS = {
     "JS collapse": landscape.plateau(1, 2, "js", "half"),
     "RS collapse": landscape.plateau(1, 2, "relativistic"),
 }
-look = {"levels": LEVELS, "ylabel": "loss of D", "ylim": (0.2, 1.0)}
+
+# %%
+look = {"level": LEVELS, "ylabel": "loss of D"}
 groups = {name: frozen["d_loss"] for name, (frozen, _) in live.items()}
+ax = gt.plots.compare(live["JS"][0].steps, groups, xlabel="epoch, D alone", **look)
+ax.set_ylim(0.2, 1.0)
 gt.show(
-    gt.plots.bundle(live["JS"][0].steps, groups, xlabel="epoch, D alone", **look),
+    ax,
     alt="D's loss over 100 epochs, G frozen in the collapse: four JS runs fall to the dashed "
     "line at 0.477, four RS runs to the one at 0.347.",
 )
@@ -185,8 +189,10 @@ for name, (frozen, _) in live.items():
 
 # %%
 groups = {name: free["d_loss"] for name, (_, free) in live.items()}
+ax = gt.plots.compare(live["JS"][1].steps, groups, xlabel="epoch, both players", **look)
+ax.set_ylim(0.2, 1.0)
 gt.show(
-    gt.plots.bundle(live["JS"][1].steps, groups, xlabel="epoch, both players", **look),
+    ax,
     alt="D's loss over 200 epochs after G's release: it leaps from the two dashed lines at once, "
     "for JS as for RS, and swings around 0.69.",
 )

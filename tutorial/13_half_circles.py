@@ -244,22 +244,19 @@ print("improved: modes and sliced Wasserstein within 2 bands:", gt.holds(all(wit
 
 # %%
 long = gt.records.load("half-circles-improved")
-ax = gt.plots.bundle(
-    long.steps, {"improved": long["d_loss"]}, levels={"log 2": np.log(2)}, ylabel="loss of D"
-)
+loss, level = {"improved": long["d_loss"]}, (np.log(2), "log 2")
 gt.show(
-    ax,
+    gt.plots.compare(long.steps, loss, xlabel="step", ylabel="loss of D", level=level),
     alt="D's loss of four improved runs over 2000 steps: within 0.02 of log 2 from step 100 on.",
 )
 
 # %%
 FINE = bands_of(5000)
-ax = gt.plots.bundle(
-    long.steps, {"improved": long["sliced"]},
-    levels={"best real": FINE["sliced"].low, "worst real": FINE["sliced"].high},
-    ylabel="sliced Wasserstein",
+ax = gt.plots.compare(
+    long.steps, {"improved": long["sliced"]}, xlabel="step", ylabel="sliced Wasserstein",
+    level={"best real": FINE["sliced"].low, "worst real": FINE["sliced"].high}, log=True,
 )  # fmt: skip
-ax.set(yscale="log", ylim=(0.05, 12))
+ax.set_ylim(0.05, 12)
 gt.show(
     ax,
     alt="Sliced Wasserstein distance of four improved runs over 2000 steps, logarithmic: from 8 "

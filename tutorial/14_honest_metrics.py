@@ -112,6 +112,14 @@ gt.show(
 )
 
 # %%
+across = {name: BROKEN[name][:, 0] for name in ("right half lost", "too wide")}
+gt.show(
+    gt.plots.densities({"real": REAL[:, 0], **across}, title="Horizontal coordinate"),
+    alt="Densities of the horizontal coordinate. Real points: two humps, near -8 and 8. With the "
+    "right half lost only the left hump is left; the too wide generator follows the real curve.",
+)
+
+# %%
 scores = {g: {k: m(x, REAL) for k, m in METRICS.items()} for g, x in BROKEN.items()}
 gt.show(
     gt.plots.noise_bands(bands, {"perfect, 100 seeds": perfect, **scores}),

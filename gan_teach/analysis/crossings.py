@@ -9,7 +9,6 @@ n (n + 1) / 2 rows, which also serves points where the reduction does not exist.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -146,20 +145,32 @@ def stability_sweep(
 ) -> np.ndarray:
     """Eigenvalues of J_tau for each of ``taus`` (T,): complex, (T, n).
 
-    ``tracked``: column i follows one eigenvalue from row to row (each row is matched to the one
-    before by least total distance), so that a line per column is a branch of the root locus; needs
-    ``taus`` in order. Otherwise each row is sorted by real part.
+    ``tracked``: column i follows one eigenvalue from row to row (``track``), so that a line per
+    column is a branch of the root locus; needs ``taus`` in order. Otherwise each row is sorted by
+    real part.
     """
     matrix, n_g = _dense(J, n_g, "stability_sweep")
     taus = np.asarray(taus, dtype=float)
     if taus.ndim != 1 or len(taus) == 0:
         raise ValueError(f"taus must be a list of numbers, got shape {taus.shape}.")
     values = np.sort_complex(np.linalg.eigvals(scaled(matrix, n_g, taus)).astype(complex))
-    if tracked:
-        from scipy.optimize import linear_sum_assignment
+    return track(values) if tracked else values
 
-        for before, row in itertools.pairwise(values):
-            row[:] = row[linear_sum_assignment(np.abs(before[:, None] - row))[1]]
+
+def track(eigs: np.ndarray) -> np.ndarray:
+    """Each row of (T, n) reordered so that every column follows one eigenvalue continuously.
+
+    A row is matched to the straight continuation of the two rows before it by the assignment of
+    least total distance (Hungarian method, Kuhn 1955), so that branches pass through a crossing
+    instead of exchanging names.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    values = np.array(eigs, dtype=complex)
+    for t in range(1, len(values)):
+        expected = values[t - 1] if t == 1 else 2 * values[t - 1] - values[t - 2]
+        cost = np.abs(expected[:, None] - values[t])
+        values[t] = values[t][linear_sum_assignment(cost)[1]]
     return values
 
 

@@ -230,8 +230,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     )
     print(scores.table())
     figure = plots.score_paths(scores.rows, features=scores.features, band=scores.band)
-    with style.replacing(out / "scores.png") as partial:
-        partial.write_bytes(style.png(figure))
+    style.save(figure, out / "scores.png")
     written = [out / "scores.csv", out / "scores.png"]
     if options.csv:
         written.append(scores.save(options.csv))

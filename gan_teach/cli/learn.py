@@ -138,9 +138,8 @@ def _train(options: argparse.Namespace, changes: dict[str, Any]) -> int:
 
 def _repeat(text: str, out: Path) -> int:
     """Repeat a run of the lab, say where it ends, and write its files."""
-    from gan_teach.lab import Session
-    from gan_teach.lab.export import save_all
-    from gan_teach.lab.replay import Replay
+    from gan_teach.lab import Replay, Session
+    from gan_teach.lab.picture import save_all
 
     session = Session(Replay.parse(text))
     history = session.history

@@ -6,16 +6,17 @@ packages: a session runs where there is no ipywidgets.
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
 from typing import Any
 
+from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.lab.config import PRESETS, Config
+from gan_teach.lab.config import PRESETS, Config, Replay
 from gan_teach.lab.doctor import Diagnosis, diagnose, treat
 from gan_teach.lab.frame import Frame
-from gan_teach.lab.replay import Replay
-from gan_teach.lab.screens import chosen_view
-from gan_teach.lab.session import Session
-from gan_teach.lab.twin import Twin
+from gan_teach.lab.picture import film_strip
+from gan_teach.lab.session import Session, Twin
 
 __all__ = [
     "PRESETS", "Config", "Diagnosis", "Frame", "Lab", "Replay", "Session", "Twin", "diagnose",
@@ -23,6 +24,22 @@ __all__ = [
 ]  # fmt: skip
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+VIEWS = {"canvas": "anywidget", "core": "ipywidgets", "still": ""}
+"""The views of the lab, the best first, and the package that each one needs."""
+
+
+def chosen_view() -> str:
+    """The view that ``GAN_TEACH_VIEW`` names, else the best one for which there are packages.
+
+    "canvas" is the canvas of our own, "core" an image among core widgets, "still" a film strip.
+    Raises ValueError for another name and ImportError where a package is missing.
+    """
+    possible = [view for view, package in VIEWS.items() if not package or find_spec(package)]
+    asked = os.environ.get("GAN_TEACH_VIEW") or "auto"
+    view = _checks.choice("GAN_TEACH_VIEW", asked, ("auto", *VIEWS))
+    if view not in ("auto", *possible):
+        raise ImportError(f"GAN_TEACH_VIEW={view} needs more: pip install 'gan-teach[course]'.")
+    return possible[0] if view == "auto" else view
 
 
 class Lab:
@@ -70,7 +87,7 @@ class Lab:
                     "the lab's controls need ipywidgets (pip install 'gan-teach[course]') and "
                     "GAN_TEACH_VIEW unset. gan_teach.lab.Session runs the same from code."
                 )
-            from gan_teach.lab.widgets import Panel
+            from gan_teach.lab.panel import Panel
 
             self._panel = Panel(self._session, view)
         return self._panel
@@ -79,9 +96,7 @@ class Lab:
         return f"Lab({self.replay!r})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from gan_teach.lab.still import still
-
-        image = still(self.session)
+        image = film_strip(self.session)
         bundle: dict[str, Any] = {"text/html": image._repr_html_(), "text/plain": image.alt}
         if chosen_view() != "still":
             bundle[WIDGET] = self.panel.box._repr_mimebundle_()[WIDGET]

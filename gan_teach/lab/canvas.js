@@ -1,4 +1,4 @@
-// The lab's picture on a canvas. Python packs a frame (packing.py), this file draws it.
+// The lab's picture on a canvas. Python packs a frame (canvas.py), this file draws it.
 
 const FONT = "13px system-ui, sans-serif";
 const SMALL = "11px system-ui, sans-serif";

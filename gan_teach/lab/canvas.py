@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
+from numpy.typing import NDArray
 
-from gan_teach.lab.frame import Frame
-from gan_teach.lab.limits import Limits
-from gan_teach.lab.packing import looks, pack
+from gan_teach.lab.frame import LOOKS, Frame, ranges, shades
+from gan_teach.plots import style
 
 HERE = Path(__file__).parent
 SOURCE = "\n".join(
     (HERE / name).read_text("utf-8") for name in ("canvas.js", "pen.js", "widget.js")
 )
 """One module of JavaScript: a widget is served as one."""
-
 
 AHEAD = 8  # frames that the browser may ask for at a time
 
@@ -46,8 +49,8 @@ class Names(anywidget.AnyWidget):
     _esm = HERE / "names.js"
 
 
-class CanvasScreen:
-    """The canvas as a screen of the lab (see ``screens``)."""
+class CanvasView:
+    """The canvas as the panel's view (see ``panel.ImageView``); it also sends drawings."""
 
     def __init__(
         self,
@@ -60,12 +63,10 @@ class CanvasScreen:
         self._count = count
         self._answered = 0  # of the frames that are wanted
         self._passing = False  # a frame that is soon followed by another one
+        self._serial = 0
         self.picture.observe(self._wanted, names="wanted")
         self.picture.observe(paused, names="playing")
         self.picture.observe(lambda change: drawn(change["new"].get("strokes")), names="drawing")
-        self._limits: list[Limits] = []
-        self._kind: object = None
-        self._serial = 0
 
     @property
     def playing(self) -> bool:
@@ -81,14 +82,11 @@ class CanvasScreen:
         self.picture.playing = False
 
     def show(self, frame: Frame) -> None:
-        kind = (frame.view, [chart.title for chart in frame.charts])
-        if kind != self._kind:
-            self._kind, self._limits = kind, [Limits() for _ in frame.charts]
         self._serial += 1  # so that the browser hears of every frame, equal ones too
+        passing = self._passing and self.playing
         self.picture.frame = pack(
-            frame, self._limits, serial=self._serial, answered=self._answered,
-            passing=self._passing and self.playing,
-        )  # fmt: skip
+            frame, serial=self._serial, answered=self._answered, passing=passing
+        )
 
     def _wanted(self, change: dict[str, Any]) -> None:
         """Make the frames that the browser asks for, as long as it plays."""
@@ -100,3 +98,44 @@ class CanvasScreen:
                     self._count()
         finally:
             self._passing, self._answered = False, change["new"]
+
+
+def pack(frame: Frame, **facts: Any) -> bytes:
+    """``frame`` as bytes: length of the header (4 bytes, little endian), header, float32 numbers.
+
+    In the header, which is JSON, an array is {"at": index of its first number, "shape": ...}; the
+    numbers begin at the first multiple of four bytes after it. ``facts`` join the header.
+    """
+    numbers: list[NDArray[np.float32]] = []
+
+    def place(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            at = sum(part.size for part in numbers)
+            numbers.append(np.ascontiguousarray(value, dtype="<f4").ravel())
+            return {"at": at, "shape": value.shape}
+        if isinstance(value, (tuple, list)):
+            return [place(part) for part in value]
+        if hasattr(value, "__dataclass_fields__"):
+            own = {f.name: place(getattr(value, f.name)) for f in fields(value)}
+            return {**own, "kind": type(value).__name__.lower()}
+        return value
+
+    head = {f.name: place(getattr(frame, f.name)) for f in fields(frame) if f.name != "layers"}
+    head["layers"] = [{**place(layer), "name": name} for name, layer in frame.layers.items()]
+    for chart, entry in zip(frame.charts, head["charts"], strict=True):
+        xlim, ylim = ranges(chart, frame.step)
+        entry |= {"xlim": xlim, "ylim": ylim, "steps": chart.xlim is None}
+    text = json.dumps({**head, **facts}, allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<I", len(text)) + text + b"".join(part.tobytes() for part in numbers)
+
+
+def looks() -> dict[str, Any]:
+    """Colors, markers and dashes of every role, and the colors of a field from 0 to 1."""
+    return {
+        "roles": {role: look._asdict() for role, look in LOOKS.items()},
+        "field": shades().ravel().tolist(),
+        "ink": style.INK,
+        "theory": style.THEORY,
+        "alarm": style.GENERATOR,
+    }

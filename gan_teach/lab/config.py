@@ -1,26 +1,142 @@
-"""The settings of a run in the lab, and the presets that it starts from."""
+"""The settings of a run in the lab, the presets that it starts from, and a run as a short text.
+
+A run is its first settings, the changes made on the way, each at a step, and the step it reached::
+
+    noisy,seed=3,d_steps=20,draws=2/120,d_steps=5/130,noise=0.5/500
+
+is the preset ``noisy`` with two numbers changed, 5 instead of 20 D steps from step 120 on, less
+noise from 130 on, and stands at step 500. ``draws`` is the version of what a seed and a step draw
+(see ``streams.DRAWS``); settings alone, of which nothing is drawn yet, do without it. Such a text
+is data: it is read by patterns, bounded in length, and every value is checked as a function
+argument is. Nothing in it is evaluated.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from gan_teach import _checks, zoo
-from gan_teach.games import losses
+from gan_teach.dynamics import RULES, optim
+from gan_teach.dynamics.streams import DRAWS
+from gan_teach.games import losses, penalties
 from gan_teach.lab import own_data
-from gan_teach.lab.knobs import DATA, KNOBS
 from gan_teach.zoo.experiments import EXPERIMENTS
 
-WORLD_OF: dict[str, str] = {
-    **dict.fromkeys(EXPERIMENTS, "line"),
-    **dict.fromkeys(
-        ("five-gaussians", "rs-gan", "dragan", "eight-gaussians", "grid-25", "two-gaussians",
-         "half-circles", "spirals"), "plane",
-    ),
-    **dict.fromkeys(("dirac", "dirac-r1", "timescale"), "dirac"),
+MAX_LENGTH = 50_000  # characters of a run's text
+MAX_CHANGES = 1_000  # steps at which something was changed
+MAX_STEPS = 1_000_000
+
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_DRAWS = re.compile(r"(.*),draws=([0-9]{1,3})", re.ASCII | re.DOTALL)
+_WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", re.ASCII)
+
+OPTIMIZERS = {**optim.OPTIMIZERS, "adam0": partial(optim.Adam, betas=(0.0, 0.9))}
+"""The library's optimizers, and Adam without momentum as published GANs use it."""
+
+DATA = {
+    "line": ("ten-points", "fresh-points"),
+    "plane": ("five-gaussians", "eight-gaussians", "grid-25", "two-gaussians", "half-circles",
+              "spirals"),
+    "dirac": ("one-point",),
 }  # fmt: skip
+"""The data sets of each world. A world is a kind of game with a picture of its own."""
+
+
+# -- the presets, as what differs from the defaults -----------------------------------------------
+
+_PUBLISHED = {
+    "lr": zoo.FIVE_GAUSSIANS.lr, "batch": zoo.FIVE_GAUSSIANS.batch_size, "optimizer": "adam0",
+    "loss": "non_saturating", "noise_kind": "independent",
+}  # fmt: skip
+_POINT = {
+    "data": "one-point", "rule": "simultaneous", "batch": 1, "noise_kind": "independent",
+    "lr": zoo.DIRAC_LEARNING_RATE,
+}  # fmt: skip
+_R1 = {"penalty": "r1", "weight": 0.3}
+_CHANGES: dict[str, dict[str, dict[str, Any]]] = {
+    "line": {
+        name: {key: getattr(experiment, key)
+               for key in ("d_steps", "g_steps", "noise", "loss", "lr", "tau")}
+        for name, experiment in EXPERIMENTS.items()
+    },
+    "plane": {
+        "five-gaussians": _PUBLISHED | {"data": "five-gaussians"},
+        "rs-gan": _PUBLISHED | {"data": "five-gaussians", "loss": "relativistic"},
+        "dragan": _PUBLISHED | {"data": "five-gaussians", "penalty": "dragan", "weight": 10.0},
+        "eight-gaussians": _PUBLISHED | {"data": "eight-gaussians"},
+        "grid-25": _PUBLISHED | {"data": "grid-25", "lr": 1e-3},
+        "two-gaussians": _PUBLISHED | {"data": "two-gaussians"},
+        "half-circles": _PUBLISHED | {"data": "half-circles", "lr": 1e-3, "smoothing": 0.9},
+        "spirals": _PUBLISHED | {"data": "spirals", "lr": 1e-3},
+    },
+    "dirac": {
+        "dirac": _POINT,
+        "dirac-r1": _POINT | _R1,
+        "timescale": _POINT | _R1 | {"lr": 0.05, "tau": 8.0},
+    },
+}  # fmt: skip
+WORLD_OF = {name: world for world, presets in _CHANGES.items() for name in presets}
 """Every preset, and the kind of game it is."""
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One setting: what it may be and how it is called beside its slider.
+
+    Whole numbers and numbers lie between ``low`` and ``high``; a knob with ``choices`` is one of
+    those words, and the data may be a learner's own. ``live`` knobs change a run on its way, the
+    others start it anew. ``world`` names the only world that has the knob, or is empty.
+    """
+
+    label: str
+    low: float = 0
+    high: float = 0
+    choices: tuple[str, ...] = ()
+    whole: bool = False
+    live: bool = True
+    world: str = ""
+
+    def check(self, name: str, value: Any) -> Any:
+        """``value`` as a plain int, float or str; raises TypeError or ValueError."""
+        if name == "data" and own_data.is_own(value):
+            return own_data.check(value)
+        if self.choices:
+            return str(_checks.choice(name, value, self.choices))
+        if self.whole:
+            value = _checks.whole(name, value, least=int(self.low))
+            return int(_checks.real(name, value, most=self.high))
+        return _checks.real(name, value, least=self.low, most=self.high)
+
+    def shown(self, value: Any) -> str:
+        """A value as a menu or a sentence names it."""
+        if isinstance(value, float):
+            return f"{value:.4g}"
+        return own_data.label(value) if own_data.is_own(str(value)) else str(value)
+
+    def read(self, name: str, text: str) -> Any:
+        """The value that ``text`` stands for; raises ValueError."""
+        if self.choices:
+            return self.check(name, text)
+        pattern = _WHOLE if self.whole else _NUMBER
+        if not pattern.fullmatch(text):
+            kind = "a whole number" if self.whole else "a number"
+            raise ValueError(f"{name} must be {kind}, got {text[:40]!r}.")
+        return self.check(name, int(text) if self.whole else float(text))
+
+
+def _setting(default: Any, label: str, low: float = 0, high: float = 0, **about: Any) -> Any:
+    """A field of ``Config`` with its knob; its default says whether it is a whole number."""
+    knob = Knob(label, low, high, whole=isinstance(default, int), **about)
+    return field(default=default, metadata={"knob": knob})
 
 
 @dataclass(frozen=True)
@@ -33,25 +149,27 @@ class Config:
     """
 
     preset: str = "normal"
-    seed: int = 0
-    data: str = "ten-points"
-    width: int = 128
-    depth: int = 2
-    latent: int = 2
-    rule: str = "alternating"
-    d_steps: int = 1
-    g_steps: int = 1
-    turn: str = "both"
-    lr: float = 0.1
-    tau: float = 1.0
-    optimizer: str = "sgd"
-    loss: str = "saturating"
-    smoothing: float = 1.0
-    noise: float = 0.0
-    noise_kind: str = "shared"
-    penalty: str = "none"
-    weight: float = 1.0
-    batch: int = 10
+    seed: int = _setting(0, "Seed", 0, 2**31 - 1, live=False)
+    data: str = _setting("ten-points", "Data", choices=tuple(chain(*DATA.values())), live=False)
+    width: int = _setting(128, "Units of a layer", 1, 512, live=False, world="plane")
+    depth: int = _setting(2, "Hidden layers", 0, 5, live=False, world="plane")
+    latent: int = _setting(2, "Latent dimensions", 1, 100, live=False, world="plane")
+    rule: str = _setting("alternating", "Update rule", choices=tuple(RULES))
+    d_steps: int = _setting(1, "D steps a round", 0, 200)
+    g_steps: int = _setting(1, "G steps a round", 0, 200)
+    turn: str = _setting("both", "Who moves", choices=("both", "d", "g"))
+    lr: float = _setting(0.1, "Learning rate of G", 0, 100)
+    tau: float = _setting(1.0, "tau: rate of D / of G", 0, 1e6)
+    optimizer: str = _setting("sgd", "Optimizer", choices=tuple(OPTIMIZERS))
+    loss: str = _setting("saturating", "Loss", choices=tuple(losses.LOSSES))
+    smoothing: float = _setting(1.0, "D's target for real points", 0.01, 1)
+    noise: float = _setting(0.0, "Instance noise", 0, 100)
+    noise_kind: str = _setting(
+        "shared", "Noise on real and fake", choices=("shared", "independent")
+    )
+    penalty: str = _setting("none", "Penalty", choices=("none", *penalties.PENALTIES))
+    weight: float = _setting(1.0, "Weight of the penalty", 0, 1e4)
+    batch: int = _setting(10, "Batch size", 1, 4096)
 
     def __post_init__(self) -> None:
         _checks.choice("preset", self.preset, WORLD_OF)
@@ -80,54 +198,17 @@ class Config:
         return {k: getattr(self, k) for k in KNOBS if getattr(self, k) != getattr(other, k)}
 
     def __str__(self) -> str:
-        return segment(self.preset, self.differences(PRESETS[self.preset]))
+        return _segment(self.preset, self.differences(PRESETS[self.preset]))
 
 
-def segment(head: str, knobs: Mapping[str, Any]) -> str:
-    """noisy,seed=3: a name or step and the knobs that are set there."""
-    return ",".join([head, *(f"{name}={value}" for name, value in knobs.items())])
+KNOBS: dict[str, Knob] = {
+    setting.name: setting.metadata["knob"] for setting in fields(Config) if setting.metadata
+}
+"""Every knob of the lab, in the order in which a text names them."""
 
-
-def _line_presets() -> dict[str, Config]:
-    shared = ("d_steps", "g_steps", "noise", "loss", "lr", "tau")
-    return {
-        name: Config(name, **{key: getattr(experiment, key) for key in shared})
-        for name, experiment in EXPERIMENTS.items()
-    }
-
-
-def _plane_presets() -> dict[str, Config]:
-    published = zoo.FIVE_GAUSSIANS
-    base: dict[str, Any] = {
-        "lr": published.lr, "batch": published.batch_size, "optimizer": "adam0",
-        "loss": "non_saturating", "noise_kind": "independent",
-    }  # fmt: skip
-    changes: dict[str, dict[str, Any]] = {
-        "five-gaussians": {},
-        "rs-gan": {"loss": "relativistic", "data": "five-gaussians"},
-        "dragan": {"penalty": "dragan", "weight": 10.0, "data": "five-gaussians"},
-        "eight-gaussians": {},
-        "grid-25": {"lr": 1e-3},
-        "two-gaussians": {},
-        "half-circles": {"lr": 1e-3, "smoothing": 0.9},
-        "spirals": {"lr": 1e-3},
-    }
-    return {name: Config(name, **{**base, "data": name, **own}) for name, own in changes.items()}
-
-
-def _dirac_presets() -> dict[str, Config]:
-    base: dict[str, Any] = {
-        "data": "one-point", "rule": "simultaneous", "batch": 1, "noise_kind": "independent",
-    }  # fmt: skip
-    r1 = {**base, "penalty": "r1", "weight": 0.3}
-    return {
-        "dirac": Config("dirac", **base, lr=zoo.DIRAC_LEARNING_RATE),
-        "dirac-r1": Config("dirac-r1", **r1, lr=zoo.DIRAC_LEARNING_RATE),
-        "timescale": Config("timescale", **r1, lr=0.05, tau=8.0),
-    }
-
-
-PRESETS: dict[str, Config] = {**_line_presets(), **_plane_presets(), **_dirac_presets()}
+PRESETS = {
+    name: Config(name, **knobs) for presets in _CHANGES.values() for name, knobs in presets.items()
+}
 """The settings that each experiment of the course starts with."""
 
 
@@ -136,6 +217,115 @@ def preset(name: str, **knobs: Any) -> Config:
     return PRESETS[_checks.choice("preset", name, PRESETS)].changed(**knobs)
 
 
-def facts(config: Config) -> dict[str, Any]:
-    """The settings as a plain dictionary, for a History's meta."""
-    return asdict(config)
+def named(changes: Mapping[str, Any]) -> str:
+    """ "Penalty r1, Instance noise 0.5": settings in words."""
+    return ", ".join(f"{KNOBS[k].label} {KNOBS[k].shown(v)}" for k, v in changes.items())
+
+
+# -- a run and its text ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A run as data: first settings, {step: {knob: value}}, and the number of updates made.
+
+    A change at step s acts from the update that leads from s to s + 1. ``draws`` is the version of
+    the draws. Raises ValueError for steps or changes out of order, out of bounds, or of a knob that
+    needs a new run, and for other draws than ``streams.DRAWS``, which cannot be repeated.
+    """
+
+    start: Config
+    changes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    steps: int = 0
+    draws: int = DRAWS
+
+    def __post_init__(self) -> None:
+        if self.draws != DRAWS:
+            raise ValueError(
+                f"this run is of draws of version {self.draws}, and this gan_teach draws by "
+                f"version {DRAWS}: it would be another run. Repeat it with the release that wrote "
+                f"it, or write draws={DRAWS}, as in {self.start.preset},draws={DRAWS}/"
+                f"{self.steps}, to see these settings with other draws."
+            )
+        if len(self.changes) > MAX_CHANGES:
+            raise ValueError(f"at most {MAX_CHANGES} changes fit into one run: start a new one.")
+        config, before = self.start, -1
+        for step, knobs in self.changes.items():
+            if step <= before:
+                raise ValueError(f"changes must be in order, but step {step} follows {before}.")
+            fixed = [name for name in knobs if name not in KNOBS or not KNOBS[name].live]
+            if fixed:
+                raise ValueError(f"{fixed[0]} cannot be changed during a run (at step {step}).")
+            config, before = config.changed(**knobs), step
+        _checks.whole("steps", self.steps, least=max(before, 0))
+        _checks.real("steps", self.steps, most=MAX_STEPS)
+
+    def __str__(self) -> str:
+        drawn = self.changes or self.steps
+        parts = [f"{self.start},draws={self.draws}" if drawn else str(self.start)]
+        parts += [_segment(str(step), knobs) for step, knobs in self.changes.items()]
+        if self.steps > max(self.changes, default=0):
+            parts.append(str(self.steps))
+        return "/".join(parts)
+
+    @classmethod
+    def parse(cls, text: str) -> Replay:
+        """The run that a text stands for. ValueError says what is wrong with any other text."""
+        _checks.instance("replay string", text, str)
+        if len(text) > MAX_LENGTH:
+            raise ValueError(
+                f"a replay string has at most {MAX_LENGTH} characters, got {len(text)}."
+            )
+        first, *rest = text.strip().split("/")
+        version = _DRAWS.fullmatch(first)
+        draws = 1 if rest else DRAWS  # the first version was not written down
+        if version:
+            first, draws = version[1], int(version[2])
+        name, knobs = _read(first)
+        start = preset(name, **knobs)
+        changes: dict[int, dict[str, Any]] = {}
+        steps = 0
+        for position, part in enumerate(rest):
+            head, knobs = _read(part)
+            if not _WHOLE.fullmatch(head) or int(head) < steps or int(head) in changes:
+                raise ValueError(
+                    f"step {head[:40]!r} must be a whole number above the one before it."
+                )
+            steps = int(head)
+            if knobs:
+                changes[steps] = knobs
+            elif position < len(rest) - 1:
+                raise ValueError(f"nothing is changed at step {steps}.")
+        return cls(start, changes, steps, draws)
+
+    @classmethod
+    def of(cls, run: str | Config | Replay | None, **knobs: Any) -> Replay:
+        """A preset's name, a run's text, settings or a replay, as a replay; knobs change its start.
+
+        None is the preset "normal" or, for data of one's own, "five-gaussians" with these data.
+        Raises TypeError or ValueError.
+        """
+        if run is None:
+            run = "five-gaussians" if own_data.is_own(knobs.get("data", "")) else "normal"
+        _checks.instance("config", run, (str, Config, cls), "Pass a preset's name, as 'normal'.")
+        replay = cls(run) if isinstance(run, Config) else run
+        if isinstance(replay, str):
+            replay = cls.parse(replay)
+        return replace(replay, start=replay.start.changed(**knobs))
+
+
+def _segment(head: str, knobs: Mapping[str, Any]) -> str:
+    """noisy,seed=3: a name or step and the knobs that are set there."""
+    return ",".join([head, *(f"{name}={value}" for name, value in knobs.items())])
+
+
+def _read(segment: str) -> tuple[str, dict[str, Any]]:
+    """("noisy", {"seed": 3}) from "noisy,seed=3"."""
+    head, *pairs = segment.split(",")
+    knobs: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not _WORD.fullmatch(name) or name in knobs:
+            raise ValueError(f"expected knob=value, each knob once, got {pair[:60]!r}.")
+        knobs[name] = KNOBS[_checks.choice("knob", name, KNOBS)].read(name, value)
+    return head, knobs

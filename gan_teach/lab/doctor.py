@@ -10,25 +10,25 @@ knob, in a branch of the run. The bounds are
     slope: |dL_G / d logit| at the fakes, which is D(G(z)) for the saturating loss, divided by its
         value at the equilibrium. Without it no gradient of D reaches the generator.
     orbit: the factor on the distance in one turn, which theory gives as |s|^period for the leading
-        eigenvalue s of a round at the equilibrium (see ``forecast``).
+        eigenvalue s of a round at the equilibrium (see ``measurements.forecast``).
 
 How often it was right, on at least 50 runs with each failure that was known without it, stands in
-``gan_teach.lab.rates``: ``rates.of("cycling")`` has the hits and the false alarms.
+``doctor_rates.json``, which ``tests/benchmarks/doctor_rates.py --write`` wrote.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan_teach import _checks
 from gan_teach.analysis import landscape
 from gan_teach.lab.config import Config
-from gan_teach.lab.examination import Examination, examine
-from gan_teach.lab.forecast import forecast
-from gan_teach.lab.knobs import KNOBS
+from gan_teach.lab.measurements import Measurements, forecast, measure
 from gan_teach.lab.session import Session
 from gan_teach.lab.world import loss_levels
 
@@ -49,14 +49,14 @@ UNDECIDED = 0.05  # D(x) - D(G(z)), and L_D / L* - 1: closer, D sees no differen
 
 
 class Evidence(NamedTuple):
-    """A number that was found and the bound that makes it a sign."""
+    """A number and the bound that makes it a sign."""
 
     what: str
-    found: float
+    value: float
     bound: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.found:.3g} ({self.bound})"
+        return f"{self.what}: {self.value:.3g} ({self.bound})"
 
 
 @dataclass(frozen=True)
@@ -67,26 +67,24 @@ class Diagnosis:
     """
 
     name: str
-    evidence: tuple[Evidence, ...]
+    evidence: Sequence[Evidence]
     advice: str
     remedy: Mapping[str, Any] = field(default_factory=dict)
     step: int = 0
 
     def __str__(self) -> str:
-        found = "; ".join(map(str, self.evidence))
-        return f"{self.name}. {found}. {self.advice}" if found else f"{self.name}. {self.advice}"
+        signs = "; ".join(map(str, self.evidence))
+        return ". ".join(part for part in (self.name, signs, self.advice) if part)
 
 
 def diagnose(session: Session) -> Diagnosis:
     """What the last rounds of ``session`` say, which stays as it is."""
-    seen = examine(session)
-    for sign in SIGNS:
-        found = sign(seen)
-        if found is not None:
-            name, evidence, advice, remedy = found
-            step = session.since if not seen.finite else session.step
-            return Diagnosis(name, tuple(evidence), advice, remedy, step)
-    return Diagnosis("healthy", tuple(_signs_of_health(seen)), "Nothing needs to be changed.")
+    run = measure(session)
+    diagnoses = (sign(run) for sign in SIGNS)
+    first = next((diagnosis for diagnosis in diagnoses if diagnosis is not None), None)
+    if first is None:
+        first = Diagnosis("healthy", _signs_of_health(run), "Nothing needs to be changed.")
+    return replace(first, step=session.step if run.finite else session.since)
 
 
 def treat(session: Session, diagnosis: Diagnosis) -> Session:
@@ -103,124 +101,121 @@ def treat(session: Session, diagnosis: Diagnosis) -> Session:
     return branch
 
 
-Finding = tuple[str, list[Evidence], str, Mapping[str, Any]]
-Sign = Callable[[Examination], Finding | None]
+Sign = Callable[[Measurements], Diagnosis | None]
 
 
-def _too_early(seen: Examination) -> Finding | None:
-    if seen.rounds >= LEAST_ROUNDS or not seen.finite:
+def _too_early(run: Measurements) -> Diagnosis | None:
+    if run.rounds >= LEAST_ROUNDS or not run.finite:
         return None
-    rounds = Evidence("rounds under the present settings", seen.rounds, f"at least {LEAST_ROUNDS}")
-    return "too early", [rounds], "Let it run on, then ask again.", {}
+    rounds = Evidence("rounds under the present settings", run.rounds, f"at least {LEAST_ROUNDS}")
+    return Diagnosis("too early", [rounds], "Let it run on, then ask again.")
 
 
-def _overflow(seen: Examination) -> Finding | None:
-    config, level = seen.config, loss_levels(seen.config)[0]
-    if not seen.finite:
+def _overflow(run: Measurements) -> Diagnosis | None:
+    config, level = run.config, loss_levels(run.config)[0]
+    if not run.finite:
         advice = "Numbers have overflowed: repeat from the last change with shorter steps."
-        return "divergence", [], advice, {"lr": config.lr / 10}
-    if not level or not seen.d_loss > OVERSHOOT * level:
+        return Diagnosis("divergence", (), advice, {"lr": config.lr / 10})
+    if not level or not run.d_loss > OVERSHOOT * level:
         return None
-    loss = Evidence("D's loss", seen.d_loss, f"above {OVERSHOOT} x {level:.3g}, a coin's")
+    loss = Evidence("D's loss", run.d_loss, f"above {OVERSHOOT} x {level:.3g}, a coin's")
     remedy = _settling(config, *({"tau": config.tau / k} for k in (3, 10, 30, 100, 1000)))
-    return "divergence", [loss, *_foretold(seen)], "D's steps are too long: shorten them.", remedy
+    advice = "D's steps are too long: shorten them."
+    return Diagnosis("divergence", [loss, *_foretold(run)], advice, remedy)
 
 
-def _vanishing(seen: Examination) -> Finding | None:
-    if not seen.slope < SLOPE:
+def _vanishing(run: Measurements) -> Diagnosis | None:
+    if not run.slope < SLOPE:
         return None
-    slope = Evidence("slope of G's loss, against the equilibrium's", seen.slope, f"below {SLOPE}")
-    score = Evidence("D(G(z))", seen.d_fake, "1/2 at the equilibrium")
-    if seen.config.loss == "saturating":
+    slope = Evidence("slope of G's loss, against the equilibrium's", run.slope, f"below {SLOPE}")
+    score = Evidence("D(G(z))", run.d_fake, "1/2 at the equilibrium")
+    if run.config.loss == "saturating":
         advice = "D is sure of itself, and log(1 - D) is flat there: take -log D instead."
-        return "vanishing gradient", [slope, score], advice, {"loss": "non_saturating"}
-    advice = "D takes the fakes for real, so that nothing moves G: let D learn faster."
-    return "vanishing gradient", [slope, score], advice, _faster(seen.config)
+        remedy = {"loss": "non_saturating"}
+    else:
+        advice = "D takes the fakes for real, so that nothing moves G: let D learn faster."
+        remedy = _faster(run.config)
+    return Diagnosis("vanishing gradient", [slope, score], advice, remedy)
 
 
-def _winning(seen: Examination) -> Finding | None:
-    level = loss_levels(seen.config)[0]
-    if not level or not seen.d_loss < WINNING * level:
+def _winning(run: Measurements) -> Diagnosis | None:
+    level = loss_levels(run.config)[0]
+    if not level or not run.d_loss < WINNING * level:
         return None
-    loss = Evidence("D's loss", seen.d_loss, f"below {WINNING} x {level:.3g}, where it cannot tell")
-    gap = Evidence("D(x) - D(G(z))", seen.d_real - seen.d_fake, "0 at the equilibrium")
-    return (
-        "D too strong",
-        [loss, gap],
-        "D learns faster than G: slow it down.",
-        _slower(seen.config),
-    )
+    loss = Evidence("D's loss", run.d_loss, f"below {WINNING} x {level:.3g}, where it cannot tell")
+    gap = Evidence("D(x) - D(G(z))", run.d_real - run.d_fake, "0 at the equilibrium")
+    advice = "D learns faster than G: slow it down."
+    return Diagnosis("D too strong", [loss, gap], advice, _slower(run.config))
 
 
-def _collapse(seen: Examination) -> Finding | None:
-    count, covered = seen.modes, seen.covered
+def _collapse(run: Measurements) -> Diagnosis | None:
+    count, covered = run.modes, run.covered
     if covered >= count:
         return None
-    found = [Evidence("modes with fakes", covered, f"of {count}")]
-    if seen.config.loss in ("saturating", "non_saturating", "relativistic"):
-        kind = "relativistic" if seen.config.loss == "relativistic" else "js"
+    evidence = [Evidence("modes with fakes", covered, f"of {count}")]
+    if run.config.loss in ("saturating", "non_saturating", "relativistic"):
+        kind = "relativistic" if run.config.loss == "relativistic" else "js"
         rests = landscape.plateau(covered, count, kind)
-        found.append(Evidence("D's loss", seen.d_loss, f"{rests:.3g} for {covered} of {count}"))
-    return "mode collapse", found, *_spread_out(seen.config)
+        evidence.append(Evidence("D's loss", run.d_loss, f"{rests:.3g} for {covered} of {count}"))
+    return Diagnosis("mode collapse", evidence, *_spread_out(run.config))
 
 
-def _growing(seen: Examination) -> Finding | None:
-    ahead, factor = seen.forecast, seen.orbit.factor
-    if ahead is None or seen.orbit.size < WIDE:  # networks make wide turns of their own
+def _growing(run: Measurements) -> Diagnosis | None:
+    ahead, factor = run.forecast, run.orbit.factor
+    if ahead is None or run.orbit.size < WIDE:  # networks make wide turns of their own
         return None
     if not (ahead.factor if math.isnan(factor) else factor) > GROWING:
         return None
-    found = _orbit(seen, f"above {GROWING}")
-    return "divergence", found, "Each turn leads farther out: add friction.", _friction(seen.config)
+    advice = "Each turn leads farther out: add friction."
+    return Diagnosis("divergence", _orbit(run, f"above {GROWING}"), advice, _friction(run.config))
 
 
-def _cycling(seen: Examination) -> Finding | None:
-    if not (STEADY <= seen.orbit.factor <= GROWING and seen.orbit.size > WIDE):
+def _cycling(run: Measurements) -> Diagnosis | None:
+    if not (STEADY <= run.orbit.factor <= GROWING and run.orbit.size > WIDE):
         return None
-    found = _orbit(seen, f"{STEADY} to {GROWING}")
-    return "cycling", found, "Neither player gives way: add friction.", _friction(seen.config)
+    evidence = _orbit(run, f"{STEADY} to {GROWING}")
+    advice = "Neither player gives way: add friction."
+    return Diagnosis("cycling", evidence, advice, _friction(run.config))
 
 
-def _plateau(seen: Examination) -> Finding | None:
-    level = loss_levels(seen.config)[0]
-    gap = seen.d_real - seen.d_fake
-    if not level or not (abs(gap) <= UNDECIDED and abs(seen.d_loss / level - 1) <= UNDECIDED):
+def _plateau(run: Measurements) -> Diagnosis | None:
+    level = loss_levels(run.config)[0]
+    gap = run.d_real - run.d_fake
+    if not level or not (abs(gap) <= UNDECIDED and abs(run.d_loss / level - 1) <= UNDECIDED):
         return None
-    if seen.distance <= seen.band or seen.moved > WIDE:
+    if run.distance <= run.band or run.moved > WIDE:
         return None
-    found = [
-        Evidence("D's loss", seen.d_loss, f"{level:.3g} where it cannot tell"),
+    away, most = "distance of the fakes, in the data's spread", f"above {run.band:.2g}"
+    evidence = [
+        Evidence("D's loss", run.d_loss, f"{level:.3g} where it cannot tell"),
         Evidence("D(x) - D(G(z))", gap, f"within {UNDECIDED}"),
-        Evidence("distance of the fakes, in the data's spread", seen.distance,
-                 f"above {seen.band:.2g}"),
-        Evidence("way of their mean in these rounds", seen.moved, f"below {WIDE}"),
-    ]  # fmt: skip
-    return "uninformative plateau", found, *_open_eyes(seen.config)
+        Evidence(away, run.distance, most),
+        Evidence("way of their mean in these rounds", run.moved, f"below {WIDE}"),
+    ]
+    return Diagnosis("uninformative plateau", evidence, *_open_eyes(run.config))
 
 
-def _signs_of_health(seen: Examination) -> list[Evidence]:
-    level = loss_levels(seen.config)[0]
-    found = [Evidence("slope of G's loss, against the equilibrium's", seen.slope, f"over {SLOPE}")]
-    if level:
-        found.append(Evidence("D's loss", seen.d_loss, f"{level:.3g} at the equilibrium"))
-    if seen.orbit.factor < STEADY:
-        found += _orbit(seen, f"below {STEADY}: it spirals in")
-    return found
+def _signs_of_health(run: Measurements) -> list[Evidence]:
+    level = loss_levels(run.config)[0]
+    slope = Evidence("slope of G's loss, against the equilibrium's", run.slope, f"over {SLOPE}")
+    loss = [Evidence("D's loss", run.d_loss, f"{level:.3g} at the equilibrium")] if level else []
+    inwards = run.orbit.factor < STEADY
+    return [slope, *loss, *(_orbit(run, f"below {STEADY}: it spirals in") if inwards else [])]
 
 
 # -- evidence from the orbit ----------------------------------------------------------------------
 
 
-def _orbit(seen: Examination, bound: str) -> list[Evidence]:
-    turns = Evidence("turns", seen.orbit.turns, f"in {seen.rounds} rounds")
-    if math.isnan(seen.orbit.factor):  # it has gone too far out to come around
-        return [turns, *_foretold(seen)]
-    found = Evidence("factor on the distance in one turn", seen.orbit.factor, bound)
-    return [found, turns, *_foretold(seen)]
+def _orbit(run: Measurements, bound: str) -> list[Evidence]:
+    turns = Evidence("turns", run.orbit.turns, f"in {run.rounds} rounds")
+    if math.isnan(run.orbit.factor):  # it has gone too far out to come around
+        return [turns, *_foretold(run)]
+    factor = Evidence("factor on the distance in one turn", run.orbit.factor, bound)
+    return [factor, turns, *_foretold(run)]
 
 
-def _foretold(seen: Examination) -> list[Evidence]:
-    ahead = seen.forecast
+def _foretold(run: Measurements) -> list[Evidence]:
+    ahead = run.forecast
     if ahead is None:
         return []
     if not math.isfinite(ahead.period):
@@ -291,6 +286,17 @@ SIGNS: tuple[Sign, ...] = (
 """In this order, since the first failure may bring the later ones about."""
 
 
-def named(remedy: Mapping[str, Any]) -> str:
-    """ "Penalty r1": what a remedy turns."""
-    return ", ".join(f"{KNOBS[name].label} {value}" for name, value in remedy.items())
+# -- how often it was right -----------------------------------------------------------------------
+
+RATES = Path(__file__).with_name("doctor_rates.json")
+
+
+def rates(name: str) -> str:
+    """How often the doctor said ``name`` of runs that had this failure, and of runs that had not;
+    nothing for a verdict that was not tried."""
+    table = json.loads(RATES.read_text("utf-8"))["rates"]
+    if name not in table:
+        return ""
+    hits, runs, alarms, others = table[name]
+    tried = "Tried on runs whose state was known without it, the doctor said this of"
+    return f"{tried} {hits} of {runs} for which it holds, and of {alarms} of {others} others."

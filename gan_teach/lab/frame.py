@@ -7,15 +7,18 @@ never the only sign: roles differ by marker or dash too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gan_teach.plots import style
+from gan_teach.plots._panel import limits
 
 
 class Look(NamedTuple):
@@ -58,13 +61,6 @@ def shades() -> NDArray[np.uint8]:
 
     colors = np.asarray(colormaps[style.SIGNED](np.linspace(0, 1, 256)))[:, :3]
     return (255 * (1 - 0.45 * (1 - colors))).round().astype(np.uint8)
-
-
-def field_colors(values: NDArray) -> NDArray[np.uint8]:
-    """Probabilities of any shape as colors (*shape, 3); white where there is none."""
-    known = np.isfinite(values)
-    index = (255 * np.where(known, values, 0.0).clip(0, 1)).round().astype(int)
-    return np.where(known[..., None], shades()[index], np.uint8(255))
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth
@@ -165,3 +161,17 @@ class Frame:
     unit: str = "game"
     note: str = ""
     drawable: bool = False
+
+
+def ranges(chart: Chart, step: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(xlim, ylim) that hold the chart's curves, levels and band at ``step``.
+
+    A time axis ends at the first of 100, 200, 500, 1000, ... that is not below ``step``.
+    """
+    marks = (digit * 10**decade for decade in count(2) for digit in (1, 2, 5))
+    xlim = chart.xlim or (0.0, float(next(mark for mark in marks if mark >= step)))
+    values = np.concatenate([curve.xy[:, 1] for curve in chart.curves])
+    include = [value for value, _ in chart.levels] + list(chart.band[:2] if chart.band else ())
+    if chart.log:
+        include = [math.log10(value) for value in include if value > 0]
+    return xlim, chart.ylim or limits(values, include, chart.log)

@@ -10,28 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gan_teach.analysis import spectra
 from gan_teach.dynamics.streams import generator
-from gan_teach.games import GAN
+from gan_teach.games import GAN, Batch
 from gan_teach.history import History
+from gan_teach.lab import world
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Frame, Lines, Points
-from gan_teach.lab.steering import dress
-from gan_teach.lab.world import (
-    HISTOGRAM,
-    Row,
-    Rows,
-    World,
-    curve,
-    gradient_chart,
-    loss_levels,
-    minus,
-    score_chart,
-    score_histogram,
-    update_disc,
-)
-from gan_teach.training import State, probes
+from gan_teach.lab.frame import Arrows, Chart, Layer, Lines, Points
+from gan_teach.lab.world import Row, Rows, World
+from gan_teach.training import probes
 from gan_teach.zoo import line
 from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
 
@@ -44,17 +33,20 @@ class LineWorld(World):
     """The 1-D tutorial; rows have the keys of ``experiments.run``."""
 
     unit = "game"
-    hidden = frozenset({HISTOGRAM})
+    hidden = frozenset({world.HISTOGRAM})
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
+        self.axes = {
+            "view": VIEW,
+            "xlabel": "x (upper rail) and z (lower rail)",
+            "yticks": ((0.0, "0"), (0.5, "1/2"), (1.0, "1")),
+        }
         self.latent = line.LATENT.sample(DRAWN, generator(1))[:, 0].numpy()
         self.real = self.game.data.sample(DRAWN, generator(2))[:, 0].numpy()
         self.density = line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy()
-        self._probes = {
+        self.probes |= {
             "params": probes.params(),
-            "d_grad": probes.gradient_norm("d"),
-            "g_grad": probes.gradient_norm("g"),
             "fake": probes.samples(DRAWN, seed=1),  # at the latents above
             "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
             "scores": probes.scores(200, seed=1),
@@ -63,99 +55,72 @@ class LineWorld(World):
     def make(self, config: Config) -> GAN:
         return line.line_gan(config.seed, fresh_data=config.data == "fresh-points")
 
-    def measure(self, state: State, config: Config) -> Row:
-        row: Row = {name: probe(state).numpy().copy() for name, probe in self._probes.items()}
+    def follow(self, row: Row, config: Config) -> Row:
         w, b = row["params"][:2]
-        row["fake"] = row["fake"][:, 0]
-        row["d_star"] = (
-            line.optimal_discriminator(GRID, w, b, config.noise)
-            if math.isfinite(w) and math.isfinite(b)
-            else np.full(len(GRID), np.nan)
-        )
-        row["d_real"], row["d_fake"] = row["scores"]
-        return {**row, "config": config}
+        finite = math.isfinite(w) and math.isfinite(b)
+        best = line.optimal_discriminator(GRID, w, b, config.noise) if finite else GRID * math.nan
+        d_real, d_fake = row["scores"]
+        return {"fake": row["fake"][:, 0], "d_star": best, "d_real": d_real, "d_fake": d_fake}
 
-    def history(self, rows: Rows) -> History:
-        self._add_eigenvalues(rows)
-        last = next(reversed(rows.values()))
-        arrays = {k: np.stack([row[k] for row in rows.values()]) for k in last if k != "config"}
-        arrays["objective"] = -arrays["d_loss"]
-        static = {
+    def static(self, last: Row) -> dict[str, Any]:
+        theory = equilibrium_eigenvalues(self.game, last["params"], last["config"].noise)
+        return {
             "grid": GRID,
             "latent": self.latent,
             "real": self.real,
             "real_density": self.density,
-            "eigenvalues_theory": equilibrium_eigenvalues(
-                self.game, last["params"], last["config"].noise
-            ),
+            "eigenvalues_theory": theory,
         }
-        experiment = last["config"].preset
-        meta = {"experiment": experiment, "title": experiment, "unit": self.unit}
-        return History(list(rows), arrays, static, meta)
+
+    def history(self, rows: Rows) -> History:
+        self._add_eigenvalues(rows)
+        return super().history(rows)
 
     def _add_eigenvalues(self, rows: Rows) -> None:
         """Of the Hessian of V, for all rows that lack them and were made under the same settings
         together."""
-        lacking = [row for row in rows.values() if "eigenvalues" not in row]
-        for config, group in groupby(lacking, key=lambda row: row["config"]):
+        fresh = [row for row in rows.values() if "eigenvalues" not in row]
+        for config, group in groupby(fresh, key=lambda row: row["config"]):
             alike = list(group)
-            game = self.make(config)
-            dress(game, config)
+            game = world.dress(self.make(config), config)
             params = np.stack([row["params"] for row in alike])
-            batch = line.expectation_batch(game)
-            for row, values in zip(
-                alike, spectra.spectra(game, params, batch, of="value"), strict=True
-            ):
-                row["eigenvalues"] = values
+            values = spectra.spectra(game, params, self.expectation(game, config), of="value")
+            for row, own in zip(alike, values, strict=True):
+                row |= {"eigenvalues": own, "objective": -row["d_loss"]}
+
+    def expectation(self, game: GAN, config: Config) -> Batch:
+        return line.expectation_batch(game)
+
+    def equilibrium(self, batch: Batch, spread: float) -> Tensor:
+        mean = float(batch.real.mean())
+        return torch.tensor([spread, mean - spread / 2, 0.0, 0.0], dtype=batch.real.dtype)
 
     # -- the picture
 
-    def frame(
-        self, state: State, rows: Rows, config: Config, hidden: Collection[str] = ()
-    ) -> Frame:
-        step, row = next(reversed(rows.items()))
-        value = curve(rows, "d_loss", "value", "V", -1.0)
-        extra = ()
-        if HISTOGRAM not in hidden:
-            fake = row["fake"][:, None]
-            extra = (score_histogram(self.game, self.real[:, None], fake, config),)
-        return Frame(
-            step=step,
-            title=self.name(step),
-            narration=self._narration(step, row),
-            view=VIEW,
-            layers=self._layers(row),
-            charts=(
-                Chart("Objective V", (value,), _levels(config)),
-                gradient_chart(rows),
-                score_chart(rows, config),
-                *extra,
-            ),
-            disc=update_disc(self.game, config, line.expectation_batch(self.game)),
-            xlabel="x (upper rail) and z (lower rail)",
-            yticks=((0.0, "0"), (0.5, "1/2"), (1.0, "1")),
-            unit=self.unit,
-            note=_note(row["fake"]),
-        )
-
-    def _layers(self, row: Row) -> dict[str, Any]:
+    def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
+        row = next(reversed(rows.values()))
         fake = row["fake"]
-        low = np.full(DRAWN, LATENT_RAIL)
-        at = np.stack([self.latent, low], 1)
-        up = np.stack([fake - self.latent, np.full(DRAWN, RAIL - LATENT_RAIL)], 1)
+        at = _at(self.latent, LATENT_RAIL)
         return {
             "density": Lines(_over(self.density), "density", "true density"),
             "d_star": Lines(_over(row["d_star"]), "theory", "best answer D*(x)"),
             "d": Lines(_over(row["d_grid"]), "discriminator", "discriminator D(x)"),
-            "arrows": Arrows(at, up, "latent", "G takes z to G(z)"),
+            "arrows": Arrows(at, _at(fake, RAIL) - at, "latent", "G takes z to G(z)"),
             "latent": Points(at, "latent", "latent points z"),
-            "real": Points(_on(self.real), "real", "real points x"),
-            "fake": Points(_on(fake), "fake", "generated points G(z)"),
+            "real": Points(_at(self.real, RAIL), "real", "real points x"),
+            "fake": Points(_at(fake, RAIL), "fake", "generated points G(z)"),
         }
 
-    def _narration(self, step: int, row: Row) -> str:
-        if not np.isfinite(row["params"]).all():
-            return f"{self.name(step)}: the run has diverged. Reset or rewind it."
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
+        value = world.curve(rows, "d_loss", "value", "V", -1.0)
+        charts = Chart("Objective V", (value,), _levels(config)), world.gradient_chart(rows)
+        charts += (world.score_chart(rows, config),)
+        if world.HISTOGRAM not in hidden:
+            fake = next(reversed(rows.values()))["fake"]
+            charts += (world.score_histogram(self.game, self.real[:, None], fake[:, None]),)
+        return charts
+
+    def narrate(self, row: Row) -> str:
         parts = [f"D(x) = {row['d_real']:.2f}", f"D(G(z)) = {row['d_fake']:.2f}"]
         if math.isfinite(row["d_loss"]):
             parts.insert(0, f"V = {-row['d_loss']:.3f}")
@@ -164,18 +129,17 @@ class LineWorld(World):
             f"generated points with mean {fake.mean():.2f} and standard deviation {fake.std():.2f}"
             f" (real {real.mean():.2f} and {real.std():.2f})"
         )
-        return minus(f"{self.name(step)}: {', '.join(parts)}.")
+        return ", ".join(parts)
+
+    def note(self, row: Row) -> str:
+        fake = row["fake"]
+        outside = int(((fake < VIEW[0]) | (fake > VIEW[1])).sum())
+        text = f"{outside} of {fake.size} generated points lie outside the picture"
+        return text if outside else ""
 
 
-def _on(x: NDArray) -> NDArray:
-    return np.stack([x, np.full(len(x), RAIL)], 1)
-
-
-def _note(fake: NDArray) -> str:
-    if not np.isfinite(fake).all():
-        return "the run has diverged"
-    outside = int(((fake < VIEW[0]) | (fake > VIEW[1])).sum())
-    return f"{outside} of {fake.size} generated points lie outside the picture" if outside else ""
+def _at(x: NDArray, height: float) -> NDArray:
+    return np.stack([x, np.full(len(x), height)], 1)
 
 
 def _over(values: NDArray) -> NDArray:
@@ -184,9 +148,9 @@ def _over(values: NDArray) -> NDArray:
 
 def _levels(config: Config) -> tuple[tuple[float, str], ...]:
     """V at the equilibrium with its name, where the loss fixes it."""
-    loss, _ = loss_levels(config)
+    loss, _ = world.loss_levels(config)
     if loss is None:
         return ()
-    known = {2 * math.log(2): "−2 log 2", math.log(2): "−log 2"}
-    names = [name for level, name in known.items() if abs(level - loss) < 1e-12]
-    return ((-loss, names[0] if names else minus(f"{-loss:.3g}")),)
+    names_of = {2 * math.log(2): "−2 log 2", math.log(2): "−log 2"}
+    names = [name for level, name in names_of.items() if abs(level - loss) < 1e-12]
+    return ((-loss, names[0] if names else world.minus(f"{-loss:.3g}")),)

@@ -1,13 +1,14 @@
 """A learner's own data in the plane as a short text, so that a run on them can be repeated.
 
 ``drawn:1.7:AbCd...`` is a drawing and ``points:1.7:AbCd...`` a set of points. The number is the
-reach of the picture; then four characters a point, two for each coordinate on a grid of 64^2 places
-from -reach to reach, and a dot between two strokes. Such a text is data: it is bounded, read by a
-pattern, and nothing in it is evaluated.
+reach of the picture; then four characters a point, which are its two coordinates on a grid of 64^2
+places from -reach to reach, 12 bits each, in base64 for URLs; and a dot between two strokes. Such a
+text is data: it is bounded, read by a pattern, and nothing in it is evaluated.
 """
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from typing import Any
@@ -20,8 +21,6 @@ from gan_teach import _checks, data
 MOST = 2000  # points; the browser knows it too (pen.js)
 REACH = (1e-3, 1e3)
 PLACES = 64**2
-_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_VALUE = {digit: value for value, digit in enumerate(_DIGITS)}
 _TEXT = re.compile(
     r"(drawn|points):([0-9]{1,7}(?:\.[0-9]{1,7})?):"
     r"((?:[A-Za-z0-9_-]{4})+(?:\.(?:[A-Za-z0-9_-]{4})+)*)",
@@ -49,11 +48,11 @@ def of_points(points: Any) -> str:
 
     Raises TypeError or ValueError for another shape, NaN, no or too many points.
     """
-    given = data.FromArray(points).points.numpy()
-    if given.ndim != 2 or given.shape[1] != 2:
-        raise ValueError(f"data must be points of shape (n, 2), got shape {given.shape}.")
-    _bounded(len(given))
-    return _written("points", [given], _reach(float(np.abs(given).max())))
+    xy = data.FromArray(points).points.numpy()
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        raise ValueError(f"data must be points of shape (n, 2), got shape {xy.shape}.")
+    _bounded(len(xy))
+    return _written("points", [xy], _reach(float(np.abs(xy).max())))
 
 
 def of_strokes(strokes: Any, reach: float) -> str:
@@ -99,40 +98,37 @@ def _reach(largest: float) -> float:
     low, high = REACH
     if not largest < high / 1.3:
         raise ValueError(f"data must have coordinates below {high / 1.3:.4g}, got {largest:.4g}.")
-    wanted = max(1.3 * largest, low)
-    unit = 10.0 ** (math.floor(math.log10(wanted)) - 1)
-    return round(math.ceil(wanted / unit) * unit, 6)
+    least = max(1.3 * largest, low)
+    unit = 10.0 ** (math.floor(math.log10(least)) - 1)
+    return round(math.ceil(least / unit) * unit, 6)
 
 
 def _written(kind: str, strokes: list[NDArray], reach: float) -> str:
     reach = _checks.real("reach", reach, least=REACH[0], most=REACH[1])
-    parts = ["".join(map(_word, _places(stroke, reach).ravel().tolist())) for stroke in strokes]
-    return f"{kind}:{reach:.7g}:{'.'.join(parts)}"
+    return f"{kind}:{reach:.7g}:{'.'.join(_encoded(stroke, reach) for stroke in strokes)}"
 
 
-def _places(xy: NDArray, reach: float) -> NDArray[np.int_]:
-    places = np.round((xy / reach + 1) / 2 * (PLACES - 1))
-    return places.clip(0, PLACES - 1).astype(int)
-
-
-def _word(place: int) -> str:
-    return _DIGITS[place // 64] + _DIGITS[place % 64]
+def _encoded(xy: NDArray, reach: float) -> str:
+    places = np.round((xy / reach + 1) / 2 * (PLACES - 1)).clip(0, PLACES - 1).astype(int)
+    pairs = (places @ [PLACES, 1]).astype(">u4")
+    return base64.urlsafe_b64encode(pairs.view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()).decode()
 
 
 def _parse(text: str) -> tuple[str, list[NDArray], float]:
-    found = _TEXT.fullmatch(text)
-    if not found:
+    match = _TEXT.fullmatch(text)
+    if not match:
         raise ValueError(
             f"data must be the name of a data set or the text of a drawing, got {text[:40]!r}."
         )
-    kind, reach, body = found[1], float(found[2]), found[3]
+    kind, reach, body = match[1], float(match[2]), match[3]
     reach = _checks.real("reach of the data", reach, least=REACH[0], most=REACH[1])
     _bounded(sum(map(len, body.split("."))) // 4)
     if kind == "points" and "." in body:
         raise ValueError("data that are points have no strokes.")
-    return kind, [_unwritten(part, reach) for part in body.split(".")], reach
+    return kind, [_decoded(part, reach) for part in body.split(".")], reach
 
 
-def _unwritten(part: str, reach: float) -> NDArray:
-    digits = np.array([_VALUE[digit] for digit in part]).reshape(-1, 2, 2)
-    return (digits @ [64, 1] / (PLACES - 1) * 2 - 1) * reach
+def _decoded(part: str, reach: float) -> NDArray:
+    octets = np.frombuffer(base64.urlsafe_b64decode(part), np.uint8).reshape(-1, 3)
+    places = np.stack(np.divmod(octets @ [2**16, 2**8, 1], PLACES), 1)
+    return (places / (PLACES - 1) * 2 - 1) * reach

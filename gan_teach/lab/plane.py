@@ -15,25 +15,10 @@ from torch import Tensor
 from gan_teach import data, metrics
 from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
-from gan_teach.history import History
-from gan_teach.lab import own_data
+from gan_teach.lab import own_data, world
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Frame, Layer, Lines, Points
-from gan_teach.lab.turning import obstacle, round_spectrum
-from gan_teach.lab.world import (
-    DISC,
-    HISTOGRAM,
-    Row,
-    Rows,
-    World,
-    curve,
-    gradient_chart,
-    loss_levels,
-    minus,
-    score_chart,
-    score_histogram,
-    spiral,
-)
+from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Layer, Lines, Points
+from gan_teach.lab.world import Row, Rows, World
 from gan_teach.models import MLP, evaluating
 from gan_teach.training import State, probes
 
@@ -59,22 +44,29 @@ class PlaneWorld(World):
     """Two multilayer perceptrons and a distribution in the plane, with latents N(0, I)."""
 
     every = 5
+    place = "fake"
 
     def __init__(self, config: Config) -> None:
-        self.source, self.reach = _source(config.data)
+        if own_data.is_own(config.data):
+            self.source, self.reach = own_data.source(config.data)
+        else:
+            make, self.reach = SOURCES[config.data]
+            self.source = make()
         super().__init__(config)
-        scored = hasattr(self.source, "locate")
-        self.hidden = frozenset(
-            {"best", "manifold", HISTOGRAM, DISC, *([DISTANCE] if scored else [])}
-        )
-        self._disc: tuple[Any, Disc] = None, Disc(DISC, np.empty((0, 2)))
+        reach = self.reach
+        view = (-reach, reach, -reach, reach)
+        self.axes = {"view": view, "xlabel": "x₁", "ylabel": "x₂", "drawable": True}
+        self.modes: Tensor | None = getattr(self.source, "modes", None)
+        self._scored = hasattr(self.source, "locate")
+        self.hidden = frozenset({"best", "manifold", world.HISTOGRAM, world.DISC})
+        if self._scored:
+            self.hidden |= {DISTANCE}
+        self._spectrum: tuple[Any, Disc] = None, Disc(world.DISC, world.EMPTY)
         self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
-        self._cells = _cells(self.reach)
+        self._cells = _cells(reach)
         self._lattice = _lattice(config.latent)
         self._latents = self.game.latent.sample(SHOWN, generator(1))  # those of the probe "fake"
-        self._probes = {
-            "d_grad": probes.gradient_norm("d"),
-            "g_grad": probes.gradient_norm("g"),
+        self.probes |= {
             "fake": probes.samples(SHOWN, seed=1),
             "scores": probes.scores(SHOWN, seed=1),
         }
@@ -88,94 +80,69 @@ class PlaneWorld(World):
             latent=data.Normal(dim=config.latent),
         )
 
-    def measure(self, state: State, config: Config) -> Row:
-        row: Row = {name: probe(state).numpy().copy() for name, probe in self._probes.items()}
-        row["d_real"], row["d_fake"] = row.pop("scores")
-        report = self._report(row["fake"])
-        row["covered"] = math.nan if report is None else report.covered / report.modes
-        row["quality"] = math.nan if report is None else report.high_quality
-        finite = bool(np.isfinite(row["fake"]).all())
-        row["distance"] = metrics.sliced_wasserstein(row["fake"], self.real) if finite else math.nan
-        told = "no modes to count" if report is None else str(report)
-        return {**row, "config": config, "told": told}
+    def follow(self, row: Row, config: Config) -> Row:
+        d_real, d_fake = row.pop("scores")
+        fake, finite = row["fake"], bool(np.isfinite(row["fake"]).all())
+        report = metrics.mode_report(fake, self.source) if self._scored and finite else None
+        return {
+            "d_real": d_real,
+            "d_fake": d_fake,
+            "covered": report.covered / report.modes if report else math.nan,
+            "quality": report.high_quality if report else math.nan,
+            "distance": metrics.sliced_wasserstein(fake, self.real) if finite else math.nan,
+            "report": str(report or "no modes to count"),
+        }
 
-    def _report(self, fake: NDArray) -> Any:
-        scored = hasattr(self.source, "locate") and bool(np.isfinite(fake).all())
-        return metrics.mode_report(fake, self.source) if scored else None
-
-    def history(self, rows: Rows) -> History:
-        last = next(reversed(rows.values()))
-        kept = last.keys() - {"config", "told"}
-        arrays = {k: np.stack([row[k] for row in rows.values()]) for k in last if k in kept}
-        static = {"real": self.real}
-        if hasattr(self.source, "modes"):
-            static["modes"] = self.source.modes.numpy()
-        experiment = last["config"].preset
-        meta = {"experiment": experiment, "title": experiment, "unit": self.unit}
-        return History(list(rows), arrays, static, meta)
+    def static(self, last: Row) -> dict[str, Any]:
+        modes = {} if self.modes is None else {"modes": self.modes.numpy()}
+        return {"real": self.real, **modes}
 
     # -- the picture
 
-    def frame(
-        self, state: State, rows: Rows, config: Config, hidden: Collection[str] = ()
-    ) -> Frame:
-        step, row = next(reversed(rows.items()))
-        reach, diverged = self.reach, not np.isfinite(row["fake"]).all()
-        outside = int((np.abs(row["fake"]).max(1) > reach).sum())
-        note = f"{outside} points lie outside" if outside else ""
-        return Frame(
-            step=step,
-            title=self.name(step),
-            narration=self._narration(step, row, diverged),
-            view=(-reach, reach, -reach, reach),
-            layers=self._layers(row, frozenset(hidden)),
-            charts=self._charts(rows, config, hidden),
-            disc=None if DISC in hidden else self._eigenvalues(state, config, diverged),
-            xlabel="x₁",
-            ylabel="x₂",
-            unit=self.unit,
-            note="the run has diverged" if diverged else note,
-            drawable=True,
-        )
+    def narrate(self, row: Row) -> str:
+        return f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}, {row['report']}"
 
-    def _charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
-        charts = self._losses(rows, config), gradient_chart(rows), score_chart(rows, config)
-        if hasattr(self.source, "locate"):
+    def note(self, row: Row) -> str:
+        outside = int((np.abs(row["fake"]).max(1) > self.reach).sum())
+        return f"{outside} points lie outside" if outside else ""
+
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
+        charts = self._losses(rows, config), world.gradient_chart(rows)
+        charts += (world.score_chart(rows, config),)
+        if self._scored:
             charts += (self._modes(rows),)
         if DISTANCE not in hidden:
-            own = (curve(rows, "distance", "value", ""),)
+            own = (world.curve(rows, "distance", "value", ""),)
             charts += (Chart(DISTANCE, own, band=self._real_distance, log=True),)
-        if HISTOGRAM not in hidden:
+        if world.HISTOGRAM not in hidden:
             fake = next(reversed(rows.values()))["fake"]
-            charts += (score_histogram(self.game, self.real, fake, config),)
+            charts += (world.score_histogram(self.game, self.real, fake),)
         return charts
 
-    def _eigenvalues(self, state: State, config: Config, diverged: bool) -> Disc:
+    def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc | None:
         """Those of a round farthest from 1; found anew every so often, since it takes a while."""
-        why = "" if diverged else obstacle(state, config)
-        if diverged or why:
-            return Disc(DISC, np.empty((0, 2)), why)
+        if world.DISC in hidden:
+            return None
+        reason = world.obstacle(state, config)
+        if reason:
+            return Disc(world.DISC, world.EMPTY, reason)
         moment = config, state.step // DISC_EVERY
-        if self._disc[0] != moment:
+        if self._spectrum[0] != moment:
             batch = self.game.draw(SHOWN, generator(config.seed, 7))
-            values = round_spectrum(state, config, batch)
-            xy = np.stack([values.real, values.imag], 1)
-            text = f"{self.name(state.step)}: {spiral(values)}" if len(values) else ""
-            self._disc = moment, Disc(DISC, xy, text)
-        return self._disc[1]
+            values = world.round_spectrum(self.game, state, config, batch)
+            self._spectrum = moment, world.to_disc(values, f"{self.name(state.step)}: ")
+        return self._spectrum[1]
 
     def _losses(self, rows: Rows, config: Config) -> Chart:
-        d, g = loss_levels(config)
+        d, g = world.loss_levels(config)
         levels = {"D": d, "G": g} if d != g else {"both": d}
-        named = tuple((v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None)
-        both = curve(rows, "d_loss", "discriminator", "of D"), curve(rows, "g_loss", "generator",
-                                                                      "of G")  # fmt: skip
-        return Chart("Losses", both, named)
+        named = [(v, world.minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None]
+        return Chart("Losses", world.pair(rows, "d_loss", "g_loss"), tuple(named))
 
     def _modes(self, rows: Rows) -> Chart:
         shares = (
-            curve(rows, "covered", "real", "modes found"),
-            curve(rows, "quality", "fake", "points on one"),
+            world.curve(rows, "covered", "real", "modes found"),
+            world.curve(rows, "quality", "fake", "points on one"),
         )
         return Chart("Modes", shares, ylim=(-0.03, 1.13), band=self._real_quality)
 
@@ -191,11 +158,10 @@ class PlaneWorld(World):
         band = metrics.noise_band(metrics.sliced_wasserstein, self.source, SHOWN)
         return band.low, band.high, "real points"
 
-    def _layers(self, row: Row, hidden: frozenset[str]) -> dict[str, Any]:
-        game, reach = self.game, self.reach
-        extent = (-reach, reach, -reach, reach)
-        fake = row["fake"]
-        layers: dict[str, Any] = {}
+    def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
+        game, extent = self.game, self.axes["view"]
+        fake = next(reversed(rows.values()))["fake"]
+        layers: dict[str, Layer] = {}
         with torch.no_grad(), evaluating(game.generator, game.discriminator):
             if "field" not in hidden:
                 d = torch.sigmoid(game.critic(self._cells)).reshape(CELLS, CELLS)
@@ -206,8 +172,8 @@ class PlaneWorld(World):
                 warped = game.generate(self._lattice).numpy()
                 layers["manifold"] = Lines(_broken(warped), "manifold", "lattice of z, after G")
         layers["real"] = Points(self.real, "real", "real points x")
-        if hasattr(self.source, "modes"):
-            layers["modes"] = Points(self.source.modes.numpy(), "mode", "modes")
+        if self.modes is not None:
+            layers["modes"] = Points(self.modes.numpy(), "mode", "modes")
         layers["fake"] = Points(fake, "fake", "generated points G(z)")
         if "push" not in hidden:
             push = self._push(fake[:PUSHED])
@@ -254,20 +220,6 @@ class PlaneWorld(World):
         at, width = self._cells.double(), self.reach / 25
         p, q = (_log_density(at, torch.as_tensor(x), width) for x in (self.real, fake))
         return torch.sigmoid(p - q).reshape(CELLS, CELLS).numpy()
-
-    def _narration(self, step: int, row: Row, diverged: bool) -> str:
-        if diverged:
-            return f"{self.name(step)}: the run has diverged. Reset or rewind it."
-        parts = [f"D(x) = {row['d_real']:.2f}", f"D(G(z)) = {row['d_fake']:.2f}"]
-        return minus(f"{self.name(step)}: {', '.join([*parts, row['told']])}.")
-
-
-def _source(name: str) -> tuple[Any, float]:
-    """The data set of that name or text, and how far its picture reaches."""
-    if own_data.is_own(name):
-        return own_data.source(name)
-    make, reach = SOURCES[name]
-    return make(), reach
 
 
 def _cells(reach: float) -> Tensor:

@@ -11,26 +11,106 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach.analysis import spectra
+from gan_teach.dynamics import Rule, alternating, optim
+from gan_teach.dynamics.affine import AffineAlternating, suits
+from gan_teach.games import GAN
 from gan_teach.history import History
-from gan_teach.lab.config import Config, facts
+from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
+from gan_teach.lab.dirac import DiracWorld
 from gan_teach.lab.frame import Frame
-from gan_teach.lab.knobs import KNOBS
-from gan_teach.lab.replay import MAX_STEPS, Replay, resolve
-from gan_teach.lab.steering import begin, steer
-from gan_teach.lab.thinned import Thinned
-from gan_teach.lab.worlds import world_of
+from gan_teach.lab.line import LineWorld
+from gan_teach.lab.plane import PlaneWorld
+from gan_teach.lab.world import REDRAW, World, dress, update_rule
 from gan_teach.models.threads import one_thread
-from gan_teach.training import State, advance
+from gan_teach.training import State, advance, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
-SNAPSHOTS = 64
+SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
+WORLDS: dict[str, type[World]] = {"line": LineWorld, "plane": PlaneWorld, "dirac": DiracWorld}
+T = TypeVar("T")
+
+
+def world_of(config: Config) -> World:
+    """The world in which ``config`` is played."""
+    return WORLDS[config.world](config)
+
+
+# -- from settings to a running game --------------------------------------------------------------
+
+
+def begin(game: GAN, config: Config) -> State:
+    """The state before the first update."""
+    state = next(train(game, _rule(game, config), steps=0, seed=config.seed))
+    steer(state, config)
+    return state
+
+
+def steer(state: State, config: Config) -> None:
+    """Make ``config`` hold from the next update on."""
+    assert isinstance(state.game, GAN)
+    dress(state.game, config)
+    state.stream.batch_size = config.batch
+    state.stream.forget()  # noise and penalties shape what is drawn
+    rule = _rule(state.game, config)
+    if type(rule) is not type(state.rule):
+        state.memory = {}  # another rule starts without one
+    state.rule = rule
+    make = OPTIMIZERS[config.optimizer]
+    fresh = optim.Optimizers(
+        make(state.game.g_params, config.lr), make(state.game.d_params, config.tau * config.lr)
+    )
+    if _kind(fresh) != _kind(state.optims):
+        state.optims = fresh  # and so does another optimizer
+    state.optims.g.lr, state.optims.d.lr = fresh.g.lr, fresh.d.lr
+
+
+def _rule(game: GAN, config: Config) -> Rule:
+    """The rule of the next update, in its faster form where there is one."""
+    alone = {"d": (1, 0), "g": (0, 1)}.get(config.turn)
+    if alone is None and config.rule != "alternating":
+        return update_rule(config)
+    steps = alone or (config.d_steps, config.g_steps)
+    if suits(game) and config.optimizer == "sgd":
+        return AffineAlternating(*steps)
+    return alternating(*steps, redraw=REDRAW[config.world])
+
+
+def _kind(optims: optim.Optimizers) -> tuple[object, ...]:
+    """What tells two kinds of optimizer apart."""
+    own = optims.g
+    return type(own), getattr(own, "momentum", 0.0), getattr(own, "betas", ())
+
+
+# -- a bounded memory of a run of any length ------------------------------------------------------
+
+
+def spacing(reached: int, every: int, most: int) -> int:
+    """``every``, doubled until at most ``most`` of its multiples lie in 0 ... ``reached``."""
+    while reached // every >= most:
+        every *= 2
+    return every
+
+
+def keep(items: dict[int, T], step: int, item: T, most: int, every: int) -> None:
+    """Add an item; when there are more than ``most``, those at multiples of ``every`` stay."""
+    items[step] = item
+    if len(items) > most:
+        for other in [other for other in items if other % every]:
+            del items[other]
+
+
+def up_to(items: Mapping[int, T], step: int) -> dict[int, T]:
+    """The items of the steps up to ``step``."""
+    return {s: item for s, item in items.items() if s <= step}
 
 
 class Session:
@@ -39,22 +119,25 @@ class Session:
     ``tick(k)`` makes k updates and returns the picture, ``set(**knobs)`` turns knobs from the next
     update on, ``rewind(step)`` goes to any step that was reached, ``branch()`` makes a second
     session that shares the past. ``replay`` is the run up to here as a short string;
-    ``Session(string)`` repeats it to the last bit.
+    ``Session(string)`` repeats it to the last bit. To be read, not to be changed, are ``start`` and
+    ``config`` (the first and the present settings), ``state`` (the training state that the next
+    update moves) and ``reached`` (the furthest known step of the present plan: rewind goes up to
+    it).
     """
 
     def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
-        replay = resolve(config, **knobs)
+        replay = Replay.of(config, **knobs)
         self._begin(replay.start, {s: dict(c) for s, c in replay.changes.items()})
         self._go_to(replay.steps)
 
     def _begin(self, start: Config, plan: dict[int, dict[str, Any]]) -> None:
         self.start, self.config, self._plan = start, start, plan
         self._world = world_of(start)
-        self._state = begin(self._world.game, start)
-        self._reached = 0
+        self.state = begin(self._world.game, start)
+        self.reached = 0
         self._seen: dict[str, float] = {"d_loss": np.nan, "g_loss": np.nan}
-        self._snapshots: Thinned[dict[str, Any]] = Thinned(SNAPSHOTS, every=8)
-        self._records: Thinned[dict[str, Any]] = Thinned(RECORDS, self._world.every)
+        self._snapshots: dict[int, dict[str, Any]] = {}
+        self._records: dict[int, dict[str, Any]] = {}
         self._remember()
 
     # -- where the run stands
@@ -62,12 +145,7 @@ class Session:
     @property
     def step(self) -> int:
         """Number of updates made so far."""
-        return self._state.step
-
-    @property
-    def reached(self) -> int:
-        """The furthest step of the present plan that is known already; rewind goes up to it."""
-        return self._reached
+        return self.state.step
 
     @property
     def since(self) -> int:
@@ -75,9 +153,9 @@ class Session:
         return max((step for step in self._plan if step <= self.step), default=0)
 
     @property
-    def state(self) -> State:
-        """The training state that the next update moves: to be read, not to be changed."""
-        return self._state
+    def game(self) -> GAN:
+        """The game of that state."""
+        return self._world.game
 
     @property
     def replay(self) -> str:
@@ -87,8 +165,7 @@ class Session:
     @property
     def as_replay(self) -> Replay:
         """The same as data."""
-        past = {step: knobs for step, knobs in sorted(self._plan.items()) if step <= self.step}
-        return Replay(self.start, past, self.step)
+        return Replay(self.start, up_to(self._plan, self.step), self.step)
 
     @property
     def frame(self) -> Frame:
@@ -114,8 +191,8 @@ class Session:
         with one_thread():
             layers = self._world.on_the_way(share)
         story = f"latents and their lattice {share:.0%} of the way from z to G(z)"
-        said = f"{self._world.name(self.step)}: {story}."
-        return replace(self.frame, layers=layers, title=story, narration=said, note="")
+        sentence = f"{self._world.name(self.step)}: {story}."
+        return replace(self.frame, layers=layers, title=story, narration=sentence, note="")
 
     def glance(self) -> Frame:
         """The picture of the parameters as they are, even in the middle of an update."""
@@ -123,11 +200,7 @@ class Session:
 
     def _drawn(self, rows: dict[int, dict[str, Any]], hidden: Collection[str]) -> Frame:
         with one_thread():
-            frame = self._world.frame(self._state, rows, self.config, hidden)
-        layers = {name: layer for name, layer in frame.layers.items() if name not in hidden}
-        charts = tuple(chart for chart in frame.charts if chart.title not in hidden)
-        disc = None if frame.disc is None or frame.disc.title in hidden else frame.disc
-        return replace(frame, layers=layers, charts=charts, disc=disc)
+            return self._world.frame(self.state, rows, self.config, hidden)
 
     @property
     def history(self) -> History:
@@ -137,10 +210,10 @@ class Session:
         """
         rows = self._rows()
         history = self._world.history(rows)
-        return history.describe(meta={**facts(self.config), "replay": self.replay})
+        return history.describe(meta={**asdict(self.config), "replay": self.replay})
 
     def _rows(self) -> dict[int, dict[str, Any]]:
-        rows = self._records.until(self.step)
+        rows = up_to(self._records, self.step)
         if self.step not in rows:
             rows[self.step] = self._measured()
         return rows
@@ -181,31 +254,30 @@ class Session:
         planned for later steps is dropped. Raises TypeError or ValueError, and then nothing
         changes.
         """
-        wanted = self.config.changed(**knobs)
-        changes = wanted.differences(self.config)
+        config = self.config.changed(**knobs)
+        changes = config.differences(self.config)
         if not changes:
             return "Nothing changed."
         if any(not KNOBS[name].live for name in changes):
-            self._begin(wanted, {})
-            return f"Started anew with {_named(changes)}."
-        self._plan_here(wanted)
-        self.config = wanted
-        steer(self._state, wanted)
-        return f"From {self._world.unit} {self.step + 1} on: {_named(changes)}."
+            self._begin(config, {})
+            return f"Started anew with {named(changes)}."
+        self._plan_here(config)
+        self.config = config
+        steer(self.state, config)
+        return f"From {self._world.unit} {self.step + 1} on: {named(changes)}."
 
-    def _plan_here(self, wanted: Config) -> None:
+    def _plan_here(self, config: Config) -> None:
         """Enter the change into the plan, which ends here; forget what came after."""
-        before = self.start
-        for step, knobs in sorted(self._plan.items()):
-            before = before.changed(**knobs) if step < self.step else before
-        plan = {step: knobs for step, knobs in self._plan.items() if step < self.step}
-        changes = wanted.differences(before)
+        plan, before = up_to(self._plan, self.step - 1), self.start
+        for knobs in plan.values():
+            before = before.changed(**knobs)
+        changes = config.differences(before)
         if changes:
             plan[self.step] = changes
-        Replay(self.start, dict(sorted(plan.items())), self.step)  # raises when there are too many
-        self._plan, self._reached = plan, self.step
-        self._records.forget_after(self.step)
-        self._snapshots.forget_after(self.step)
+        Replay(self.start, plan, self.step)  # raises when there are too many
+        self._plan, self.reached = plan, self.step
+        self._records = up_to(self._records, self.step)
+        self._snapshots = up_to(self._snapshots, self.step)
 
     # -- going back
 
@@ -230,14 +302,12 @@ class Session:
     def branch(self) -> Session:
         """A second session at the same step, with the same past and a future of its own."""
         other = copy.copy(self)
-        other._plan = {s: dict(c) for s, c in self._plan.items() if s <= self.step}
-        other._reached = self.step
+        other._plan = {step: dict(knobs) for step, knobs in up_to(self._plan, self.step).items()}
+        other.reached = self.step
         other._world = world_of(self.start)
-        other._state = begin(other._world.game, self.start)
-        other._records = self._records.copy()
-        other._snapshots = self._snapshots.copy()
-        for kept in (other._records, other._snapshots):
-            kept.forget_after(self.step)
+        other.state = begin(other._world.game, self.start)
+        other._records = up_to(self._records, self.step)
+        other._snapshots = up_to(self._snapshots, self.step)
         other._restore(self._snapshot())
         return other
 
@@ -259,7 +329,7 @@ class Session:
     # -- how
 
     def _go_to(self, step: int) -> None:
-        nearest = self._snapshots.before(step)
+        nearest = max(up_to(self._snapshots, step))
         if not nearest <= self.step <= step:
             self._restore(self._snapshots[nearest])
         while self.step < step:
@@ -268,63 +338,120 @@ class Session:
         self._follow_plan()  # what was turned here holds from the next update on
 
     def _follow_plan(self) -> None:
-        planned = self._plan.get(self.step)
-        if planned and planned.items() - vars(self.config).items():
-            self.config = self.config.changed(**planned)
-            steer(self._state, self.config)
+        knobs = self._plan.get(self.step)
+        if knobs and knobs.items() - vars(self.config).items():
+            self.config = self.config.changed(**knobs)
+            steer(self.state, self.config)
 
     def _update(self) -> None:
-        advance(self._state)
-        self._reached = max(self._reached, self.step)
-        for name, value in self._state.losses.items():
+        advance(self.state)
+        self.reached = max(self.reached, self.step)
+        for name, value in self.state.losses.items():
             self._seen[name] = value.item()  # a player that rests keeps the loss it saw last
         self._remember()
 
     def _remember(self) -> None:
-        if self._records.wants(self.step):
-            self._records[self.step] = self._measured()
-        if self._snapshots.wants(self.step):
-            self._snapshots[self.step] = self._snapshot()
+        """Keep what is shown of this step, and all that repeats it, at evenly spaced steps."""
+        every = spacing(self.reached, self._world.every, RECORDS)
+        if self.step % every == 0 and self.step not in self._records:
+            keep(self._records, self.step, self._measured(), RECORDS, every)
+        every = spacing(self.reached, SNAPSHOT_EVERY, SNAPSHOTS)
+        if self.step % every == 0 and self.step not in self._snapshots:
+            keep(self._snapshots, self.step, self._snapshot(), SNAPSHOTS, every)
 
     def _measured(self) -> dict[str, Any]:
         with one_thread():
-            return {**self._seen, **self._world.measure(self._state, self.config)}
+            return {**self._seen, **self._world.measure(self.state, self.config)}
 
     def _snapshot(self) -> dict[str, Any]:
-        state = self._state
+        state = self.state
         tensors = {
             "params": [*state.game.g_params, *state.game.d_params],
             "optims": state.optims.state_dict(),
             "grads": (state.optims.g_grads, state.optims.d_grads),
             "memory": state.memory,
         }
-        kept = _copied(tensors)
-        kept["losses"] = dict(state.losses)  # never changed in place
-        return {**kept, "step": state.step, "config": self.config, "seen": dict(self._seen)}
+        own = _copied(tensors)
+        own["losses"] = dict(state.losses)  # never changed in place
+        return {**own, "step": state.step, "config": self.config, "seen": dict(self._seen)}
 
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
-        state, kept = self._state, _copied(dict(snapshot))
-        self.config, self._seen = kept["config"], kept["seen"]
+        state, past = self.state, _copied(dict(snapshot))
+        self.config, self._seen = past["config"], past["seen"]
         steer(state, self.config)  # optimizers of the right kind first, then what they held
         own = (*state.game.g_params, *state.game.d_params)
-        for p, value in zip(own, kept["params"], strict=True):
+        for p, value in zip(own, past["params"], strict=True):
             p.data.copy_(value)
-        state.optims.load_state_dict(kept["optims"])
-        state.optims.g_grads, state.optims.d_grads = kept["grads"]
-        state.memory, state.losses = kept["memory"], kept["losses"]
-        state.step = kept["step"]
+        state.optims.load_state_dict(past["optims"])
+        state.optims.g_grads, state.optims.d_grads = past["grads"]
+        state.memory, state.losses = past["memory"], past["losses"]
+        state.step = past["step"]
 
 
-def _copied(kept: Any) -> Any:
+def _copied(value: Any) -> Any:
     """The same of own memory. It knows what a state is made of, so it is faster than deepcopy."""
-    if isinstance(kept, Tensor):
-        return kept.detach().clone()
-    if isinstance(kept, dict):
-        return {key: _copied(value) for key, value in kept.items()}
-    if isinstance(kept, (list, tuple)):
-        return type(kept)(map(_copied, kept))
-    return copy.copy(kept)
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: _copied(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_copied, value))
+    return copy.copy(value)
 
 
-def _named(changes: Mapping[str, Any]) -> str:
-    return ", ".join(f"{KNOBS[k].label} {KNOBS[k].shown(v)}" for k, v in changes.items())
+class Twin:
+    """``first`` is a run, ``second`` a branch of it with one knob turned, from the same step on.
+
+    Both draw the same random numbers, so whatever differs is the knob's doing. ``parted`` is the
+    first step at which any parameter differs by more than ``tolerance`` (in the parameters' own
+    units), None until then. Raises ValueError unless exactly one knob is given, with another value
+    than the run's, that can be turned during a run.
+    """
+
+    def __init__(self, first: Session, *, tolerance: float = 1e-3, **knob: Any) -> None:
+        _checks.instance("first", first, Session)
+        if len(knob) != 1:
+            raise ValueError(f"twins differ in exactly one knob, got {', '.join(knob) or 'none'}.")
+        (self.knob,) = knob
+        _checks.choice("knob", self.knob, [name for name, spec in KNOBS.items() if spec.live])
+        self.tolerance = _checks.real("tolerance", tolerance, least=0.0)
+        self.first, self.second = first, first.branch()
+        self.start = first.step
+        self.second.set(**knob)
+        if self.first.config == self.second.config:
+            raise ValueError(f"{self.knob} is {getattr(first.config, self.knob)} in both runs.")
+        self.parted: int | None = None
+
+    @property
+    def distance(self) -> float:
+        """The largest difference of a parameter, inf where only one of the runs is finite."""
+        one, other = (spectra.flatten(s.state.game) for s in (self.first, self.second))
+        gap = (one - other).abs().max()
+        return float(torch.nan_to_num(gap, nan=float("inf")))
+
+    @property
+    def frames(self) -> tuple[Frame, Frame]:
+        """The pictures of both."""
+        return self.first.frame, self.second.frame
+
+    def tick(self, k: int = 1) -> tuple[Frame, Frame]:
+        """``k`` updates of both, and their pictures."""
+        left = _checks.whole("k", k)
+        while left and self.parted is None:
+            self._go(1)
+            left -= 1
+            if self.distance > self.tolerance:
+                self.parted = self.first.step
+        self._go(left)
+        return self.frames
+
+    def _go(self, k: int) -> None:
+        self.first.go(k)
+        self.second.go(k)
+
+    def __str__(self) -> str:
+        one, other = (getattr(s.config, self.knob) for s in (self.first, self.second))
+        names = f"{KNOBS[self.knob].label} {one} and {other}"
+        if self.parted is None:
+            return f"{names}: no parameter differs by more than {self.tolerance:g} yet."
+        return f"{names}: apart by more than {self.tolerance:g} from step {self.parted} on."

@@ -13,10 +13,10 @@ from gan_teach.dynamics import alternating, memory_of
 from gan_teach.dynamics.affine import AffineAlternating
 from gan_teach.dynamics.optim import Optimizers
 from gan_teach.dynamics.streams import Draw
-from gan_teach.games import GAN, Batch
+from gan_teach.games import Batch
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.session import Session
-from gan_teach.lab.steering import REDRAW
+from gan_teach.lab.world import REDRAW
 
 NAMES = {"d": "D", "g": "G"}
 
@@ -53,7 +53,7 @@ class _WatchedDraw:
 
     def __call__(self, player: str = "d", i: int = 0) -> Batch:
         batch = self._draw(player, i)
-        self._story.drawn(player, batch)
+        self._story.draw(player, batch)
         return batch
 
 
@@ -76,48 +76,47 @@ class _Story:
     """Makes scenes of what happens in an update."""
 
     def __init__(self, stage: Session) -> None:
-        self.stage, self.game = stage, _gan(stage)
+        self.stage, self.game = stage, stage.game
         self.scenes: list[Scene] = []
         self._batch: dict[str, Batch] = {}
         self._steps = {"d": 0, "g": 0}
         self._rest = ""  # what is yet to be said of the later steps of one player
 
-    def drawn(self, player: str, batch: Batch) -> None:
+    def draw(self, player: str, batch: Batch) -> None:
         shared = self._batch.get("d")
         if player == "g" and shared is not None and self.stage.config.world == "line":
             batch = replace(shared, latent=batch.latent)  # the round keeps its real points
         first = player not in self._batch
         self._batch[player] = batch
         if first and player == "d":
-            self._tell("Draw", f"{len(batch.real)} real points and as many latents z; G makes "
-                       f"{len(batch.real)} fakes of them. {self._middles(batch)}")  # fmt: skip
+            n, real, fake = len(batch.real), _mean(batch.real), self._mean_fake(batch)
+            self._tell("Draw", f"{n} real points and as many latents z; G makes {n} fakes of them. "
+                       f"Their means are {real} (real) and {fake} (fake).")  # fmt: skip
 
     def step(self, player: str, grads: Sequence[Tensor], move: Callable[[], None]) -> None:
-        name, batch = NAMES[player], self._batch.get(player, self._batch.get("d"))
-        assert batch is not None
-        self._steps[player] += 1
-        before = self._loss(player, batch)
+        name, batch = NAMES[player], self._batch[player if player in self._batch else "d"]
         own = self.game.d_params if player == "d" else self.game.g_params
-        place = [p.detach().clone() for p in own]
-        told = self._steps[player] == 1
-        if told:
+        before, place = self._loss(player, batch), [p.detach().clone() for p in own]
+        self._steps[player] += 1
+        first = self._steps[player] == 1
+        if first:
             self._flush()
             self._tell(f"{name}'s loss", self._opinion(player, batch, before))
             self._tell(f"{name}'s gradient", f"With respect to {name}'s parameters this loss has a "
                        f"gradient of length {_length(grads):.3g}.")  # fmt: skip
         move()
         way = _length([p.detach() - q for p, q in zip(own, place, strict=True)])
-        after = self._loss(player, batch)
-        if told:
-            self._tell(
-                f"{name} moves",
-                f"It goes {way:.3g} against it. On the same points its "
-                f"loss is now {after:.4f}, it was {before:.4f}.{self._moved(player)}",
-            )
+        after, mean = self._loss(player, batch), ""
+        if player == "g":
+            seen = self._batch["d" if "d" in self._batch else "g"]
+            mean = f" The mean of the fakes is {self._mean_fake(seen)}."
+        if first:
+            self._tell(f"{name} moves", f"It goes {way:.3g} against it. On the same points its "
+                       f"loss is now {after:.4f}, it was {before:.4f}.{mean}")  # fmt: skip
             return
         count = self._steps[player] - 1
         times = "once more" if count == 1 else f"{count} times more"
-        self._rest = f"{name} does so {times}. Its loss is then {after:.4f}.{self._moved(player)}"
+        self._rest = f"{name} does so {times}. Its loss is then {after:.4f}.{mean}"
 
     def end(self) -> list[Scene]:
         self._flush()
@@ -139,31 +138,18 @@ class _Story:
         seen = f"On average D says {real:.3f} of the real points and {fake:.3f} of the fakes"
         return f"{seen}: the loss of {NAMES[player]}, {self.game.loss.name}, is {loss:.4f}."
 
-    def _middles(self, batch: Batch) -> str:
+    def _mean_fake(self, batch: Batch) -> str:
         with torch.no_grad():
-            means = [x.mean(0).tolist() for x in (batch.real, self.game.generate(batch.latent))]
-        real, fake = (", ".join(f"{v:.2f}" for v in mean) for mean in means)
-        return f"Their means are {real} (real) and {fake} (fake)."
-
-    def _moved(self, player: str) -> str:
-        if player == "d":
-            return ""
-        with torch.no_grad():
-            mean = self.game.generate(self._batch["d" if "d" in self._batch else "g"].latent).mean(
-                0
-            )
-        return f" The mean of the fakes is {', '.join(f'{v:.2f}' for v in mean.tolist())}."
+            return _mean(self.game.generate(batch.latent))
 
     def _loss(self, player: str, batch: Batch) -> float:
         losses = self.game.losses(batch)
         return float((losses.d if player == "d" else losses.g).detach())
 
 
-def _gan(session: Session) -> GAN:
-    game = session.state.game
-    assert isinstance(game, GAN)
-    return game
+def _mean(points: Tensor) -> str:
+    return ", ".join(f"{v:.2f}" for v in points.mean(0).tolist())
 
 
 def _length(parts: Sequence[Tensor]) -> float:
-    return float(torch.sqrt(sum((p.detach().double() ** 2).sum() for p in parts)))  # pyright: ignore
+    return float(torch.cat([part.detach().double().flatten() for part in parts]).norm())

@@ -81,7 +81,7 @@ function reel(model, paint) {
 
 // The row of buttons and the keys and pointers of a drawing. ``redraw`` paints the picture, which
 // ``place`` locates on the canvas; ``send`` gets the strokes.
-function desk(canvas, redraw, place, send) {
+function drawingBoard(canvas, redraw, place, send) {
   const row = document.createElement("span");
   const says = document.createElement("span");
   says.setAttribute("role", "status");
@@ -181,7 +181,7 @@ function render({ model, el }) {
     pause();
     drawing.enter(frame.head.view);
   });
-  const drawing = desk(canvas, redraw, () => main, (strokes) => {
+  const drawing = drawingBoard(canvas, redraw, () => main, (strokes) => {
     const serial = (model.get("drawing").serial ?? 0) + 1;
     model.set("drawing", { serial, strokes });
     model.save_changes();

@@ -1,310 +1,309 @@
-"""The lab's controls around its picture, for every host that shows ipywidgets.
+"""Controls of the lab, made of core widgets, and the folds below its picture.
 
-The front end pulls: a screen asks for one tick and one picture, and for no other while that one is
-being answered. So there is no timer and no queue in the kernel, and when Play stops, the run stands
-still. Newer kernels answer messages of widgets in several threads: whoever acts holds the lock.
+A fold is what the lab offers beside its controls: the doctor, a twin, slow motion, the way from
+latents to samples, and files to keep. It works on the panel's session.
 """
 
 from __future__ import annotations
 
+import base64
 import html
-import math
-import threading
-import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from gan_teach.lab import controls, own_data, studies
-from gan_teach.lab.config import PRESETS
-from gan_teach.lab.controls import Control, button
-from gan_teach.lab.knobs import DATA, KNOBS
-from gan_teach.lab.replay import Replay
-from gan_teach.lab.screens import has, make_screen
-from gan_teach.lab.session import Session
+import ipywidgets as w
 
-TICK_SECONDS = 0.06  # of updates in one tick, at most
-WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
-SPEEDS = (1, 2, 5, 10, 20, 50, 100)
+from gan_teach.lab.config import KNOBS, named
+from gan_teach.lab.doctor import Diagnosis, diagnose, rates, treat
+from gan_teach.lab.frame import Frame
+from gan_teach.lab.picture import code, exported, png
+from gan_teach.lab.session import Twin
+from gan_teach.lab.slow_motion import Scene, slow_motion
+
+FILES = {  # by their endings: kind and name
+    "png": ("image/png", "Picture (PNG)"),
+    "gif": ("image/gif", "Film (GIF)"),
+    "npz": ("application/zip", "Numbers (NPZ)"),
+    "py": ("text/x-python", "Python code"),
+}
+WIDE, ROW = {"description_width": "11em"}, {"width": "25em"}
 
 
-class Panel:
-    """Controls and picture of one session; ``box`` is the widget to display.
+# -- controls: each has a name and works from the keyboard ----------------------------------------
 
-    ``session`` is the run that is shown; ``knobs`` are its controls by name; ``view`` is "core" or
-    "canvas". Needs ipywidgets and, for the canvas, anywidget (the ``course`` extra).
+
+@dataclass
+class Control:
+    """A widget for one knob, and the part of it that holds the value."""
+
+    widget: Any
+    value: Any
+    slider: Any = None
+
+    def show(self, value: Any) -> None:
+        self.value.value = float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def slider(
+    label: str, turn: Callable[[Any], None], low: float, high: float, step: float, log: bool = False
+) -> Control:
+    """A slider from ``low`` to ``high`` (powers of ten, if logarithmic), and a box for numbers that
+    it does not offer.
+
+    The box holds the value and carries the name: browsers give the handle of a slider none, so it
+    is the box that a screen reader finds. Of other than whole numbers the slider turns its knob
+    only when a learner lets go of it: as it moves, a browser also sends back what the slider was
+    set to, moved to the nearest mark, and that is no wish of the learner.
     """
+    whole = isinstance(step, int)
+    kind = w.FloatLogSlider if log else w.IntSlider if whole else w.FloatSlider
+    made = kind(min=low, max=high, step=step, description=label, readout=False,
+                continuous_update=whole, style=WIDE, layout={"width": "20em"})  # fmt: skip
+    box = (w.IntText if whole else w.FloatText)(
+        step=None if log else step, description=f"{label}, number", layout={"width": "6.5em"},
+        style={"description_width": "0"},
+    )  # fmt: skip
+    following = False
 
-    def __init__(self, session: Session, view: str = "core") -> None:
-        import ipywidgets
+    def slid(change: dict[str, Any]) -> None:
+        if not following:
+            box.value = change["new"] if whole else float(f"{change['new']:.3g}")
 
-        self._w = ipywidgets
-        self.session = session
-        self._lock = threading.RLock()
-        self._following = False  # the controls follow the session, not the learner
-        self._pace = 1.0  # updates that fit into one tick, as measured
-        self._followed = -math.inf  # when the words and the controls were last set
-        self.screen = make_screen(view, self.tick, self._paused, self._drawn)
-        self.narration, self.message = ipywidgets.HTML(), ipywidgets.HTML()
-        self._make_clock()
-        self._make_replay()
-        self.box = ipywidgets.VBox()
-        self.box.add_class("gan-teach-lab")
-        self._names = self._make_names()
-        self._studies = studies.folds(self)
-        self._furnish()
-        self.show()
+    def boxed(change: dict[str, Any]) -> None:
+        nonlocal following
+        following = True
+        made.value = change["new"]  # or the nearest end
+        following = False
+        turn(change["new"])
 
-    def _furnish(self) -> None:
-        """Make the parts that depend on the kind of game and on the data."""
-        config, frame = self.session.config, self.session.picture()
-        self._furnished_for = (config.world, config.data)
-        self.knobs = self._make_knobs(config.world)
-        self.layers = {
-            name: self._checkbox(layer.label, name not in self.session.hidden)
-            for name, layer in frame.layers.items()
-        }
-        titles = [chart.title for chart in frame.charts]
-        titles += [frame.disc.title] if frame.disc else []
-        self.charts = {
-            title: self._checkbox(title, title not in self.session.hidden) for title in titles
-        }
-        self._follow()  # a control that is shown before its value is set may send its default
-        self.box.children = self._lay_out()
+    made.observe(slid, names="value")
+    box.observe(boxed, names="value")
+    return Control(w.HBox([made, box]), box, made)
 
-    # -- acting
 
-    def tick(self) -> None:
-        """As many updates as the chosen speed asks for and a moment allows, then one picture.
+def choice(
+    label: str,
+    turn: Callable[[Any], None],
+    options: Sequence[str],
+    shown: Callable[[str], str] = str,
+) -> Control:
+    """A list of words to choose from, each as ``shown`` makes it."""
+    words = [(shown(option).replace("_", " "), option) for option in options]
+    return _observed(w.Dropdown(options=words, description=label, style=WIDE, layout=ROW), turn)
 
-        Pictures fall on multiples of the speed, so that most of them need no measurement of their
-        own: the session keeps those of every few rounds.
-        """
-        k = self.speed.value - self.session.step % self.speed.value
-        k = max(1, min(k, int(self._pace)))
 
-        def go() -> str:
-            before = time.perf_counter()
-            self.session.go(k)
-            spent = max(time.perf_counter() - before, 1e-6)
-            self._pace = min(k * TICK_SECONDS / spent, 2 * self._pace + 1)
-            return ""
+def typed(label: str, turn: Callable[[Any], None], low: float, high: float) -> Control:
+    """A box for a whole number."""
+    box = w.BoundedIntText(min=low, max=high, description=label, style=WIDE)
+    box.layout = {"width": "18em"}
+    return _observed(box, turn)
 
-        self.attempt(go, passing=True)
 
-    def turn(self, **knobs: Any) -> None:
-        """Turn knobs of the session and say what follows; a mistake is said as well."""
-        with self._lock:
-            if not self._following:
-                self.attempt(lambda: self.session.set(**knobs))
+def _observed(widget: Any, turn: Callable[[Any], None]) -> Control:
+    widget.observe(lambda change: turn(change["new"]), names="value")
+    return Control(widget, widget)
 
-    def load(self, text: str) -> None:
-        """Show the run that a preset's name or a replay string stands for."""
-        self.screen.stop()
 
-        def replace() -> str:
-            self.session = Session(Replay.parse(text))
-            return f"Loaded {text}." if self.session.step else f"Started {text}."
+def fold(title: str, content: Any) -> Any:
+    """A button that shows and hides what lies below it; a keyboard reaches it like any button."""
+    button = w.ToggleButton(description=f"▸ {title}", tooltip=title, layout={"width": "auto"})
+    content.layout.display = "none"
 
-        self.attempt(replace)
+    def turn(change: dict[str, Any]) -> None:
+        button.description = f"{'▾' if change['new'] else '▸'} {title}"
+        content.layout.display = "" if change["new"] else "none"
 
-    def _paused(self, _: Any) -> None:
-        """It stops or plays on. Updates that were made ahead of the screen are taken back, so that
-        a learner finds the run as it was seen, but no knob is turned back."""
-        shown = self.screen.shown
-        with self._lock:
-            if shown is not None and shown < self.session.step:
-                self.session.rewind(max(shown, self.session.since))
-            self.show()
+    button.observe(turn, names="value")
+    return w.VBox([button, content], layout={"align_items": "flex-start"})
 
-    def _drawn(self, strokes: Any) -> None:
-        """Start anew on what was drawn; it comes from the browser and is checked here."""
-        reach = self.session.picture().view[1]
-        self.attempt(lambda: self.session.set(data=own_data.of_strokes(strokes, reach)))
 
-    def _rewind(self, step: int) -> None:
-        with self._lock:
-            if not self._following:
-                self.attempt(lambda: self.session.rewind(step) and "")
+def button(label: str, tooltip: str, press: Callable[[], Any]) -> Any:
+    """A button that calls ``press``."""
+    made = w.Button(description=label, tooltip=tooltip, layout={"width": "auto"})
+    made.on_click(lambda _: press())
+    return made
 
-    def attempt(self, action: Callable[[], str], passing: bool = False) -> None:
-        """Act, show what came of it, and say the sentence that the action returns, or its error.
 
-        A ``passing`` act is one of many in a row, as the ticks of a run that plays.
-        """
-        with self._lock:
-            try:
-                self.say(action())
-            except (TypeError, ValueError) as error:
-                self.screen.stop()
-                self.say(str(error))
-            if not self._following:
-                self._show(passing)
+# -- folds ----------------------------------------------------------------------------------------
 
-    def pause(self) -> None:
-        """Let the run stand still."""
-        self.screen.stop()
 
-    # -- showing
+class Doctor:
+    """Names what is wrong with the run, by which numbers, and tries the remedy from here."""
 
-    def show(self, _: Any = None) -> None:
-        """Draw the session as it stands, say the same in words, and set the controls to it."""
-        with self._lock:
-            if not self._following:
-                self._show()
+    def __init__(self, panel: Any) -> None:
+        self._panel, self._diagnosis = panel, Diagnosis("too early", (), "")
+        ask = button("Examine this run", "Look at its last rounds", self.examine)
+        self.remedy = button("No remedy yet", "Turn this knob from here on", self.treat)
+        self.remedy.disabled = True
+        self.report = w.HTML()
+        self.widget = fold("Ask the doctor", w.VBox([w.HBox([ask, self.remedy]), self.report]))
 
-    def _show(self, passing: bool = False) -> None:
-        config = self.session.config
-        if self._furnished_for != (config.world, config.data):
-            self._furnish()
-        boxes = {**self.layers, **self.charts}
-        hidden = {name for name, box in boxes.items() if not box.value}
-        frame = self.session.picture(hidden)
-        self.screen.show(frame)
-        # A page lays itself out anew for every word that changes, which takes longer than a tick.
-        since = time.perf_counter() - self._followed
-        if passing and self.screen.playing and since < WORDS_SECONDS:
-            return
-        self._followed = time.perf_counter()
-        role = "" if self.screen.playing else ' role="status"'  # nobody can listen to 10 a second
-        self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
-        self._follow()
-
-    def say(self, text: str) -> None:
-        """Show a sentence below the picture; screen readers read it out."""
-        self.message.value = f'<p role="status">{html.escape(text)}</p>' if text else ""
-
-    def _follow(self) -> None:
-        self._following = True
-        try:
-            config, session = self.session.config, self.session
-            schedule = config.rule == "alternating"  # other rules know no numbers of steps
-            for name, control in self.knobs.items():
-                if name in ("d_steps", "g_steps"):
-                    control.value.disabled = control.slider.disabled = not schedule
-                control.show(config.tau * config.lr if name == "d_lr" else getattr(config, name))
-            self.preset.show(config.preset)
-            self.moment.slider.max = max(session.reached, 1)
-            self.moment.show(session.step)
-            self.replay.value = session.replay
-        finally:
-            self._following = False
-
-    # -- making the parts
-
-    def _make_knobs(self, world: str) -> dict[str, Control]:
-        def knob(make: Callable[..., Control], name: str, *bounds: Any) -> Control:
-            return make(KNOBS[name].label, *bounds, lambda value: self.turn(**{name: value}))
-
-        made = {
-            "d_steps": knob(controls.count, "d_steps", 50),
-            "g_steps": knob(controls.count, "g_steps", 50),
-            "lr": controls.rate("Learning rate of G", (-5, 1), self._turn_g_rate),
-            "d_lr": controls.rate("Learning rate of D", (-5, 1), self._turn_d_rate),
-            "tau": knob(controls.rate, "tau", (-3, 3)),
-            "noise": knob(controls.amount, "noise", 0.0, 3.0, 0.05),
-            "weight": knob(controls.rate, "weight", (-3, 2)),
-            "smoothing": knob(controls.amount, "smoothing", 0.5, 1.0, 0.05),
-        }
-        for name, spec in KNOBS.items():
-            if name in made or name == "turn" or spec.world not in ("", world):
-                continue
-            if spec.choices:
-                turn = partial(self._turn_one, name)
-                made[name] = controls.choice(spec.label, self._choices(name), turn, spec.shown)
-            else:
-                made[name] = knob(controls.typed, name, int(spec.low), int(spec.high))
-        return made
-
-    def _choices(self, name: str) -> tuple[str, ...]:
-        config = self.session.config
-        if name != "data":
-            return KNOBS[name].choices
-        own = () if config.data in DATA[config.world] else (config.data,)
-        return (*DATA[config.world], *own)
-
-    def _turn_one(self, name: str, value: Any) -> None:
-        self.turn(**{name: value})
-
-    def _turn_g_rate(self, value: float) -> None:
-        """G's rate alone: D's stays, so tau takes up the difference."""
-        config = self.session.config
-        tau = config.tau * config.lr / value if value > 0 else config.tau
-        self.turn(lr=value, tau=float(f"{tau:.12g}"))
-
-    def _turn_d_rate(self, value: float) -> None:
-        rate = self.session.config.lr
-        self.turn(tau=float(f"{value / rate:.12g}") if rate > 0 else value)
-
-    def _boxes(self, boxes: dict[str, Any]) -> Any:
-        """In rows, as many of them beside each other as fit."""
-        return self._w.HBox(list(boxes.values()), layout={"flex_flow": "row wrap"})
-
-    def _checkbox(self, label: str, shown: bool) -> Any:
-        box = self._w.Checkbox(value=shown, description=label, indent=False)
-        box.layout = {"width": "15em"}
-        box.observe(self.show, names="value")
-        return box
-
-    def _make_names(self) -> list[Any]:
-        """Where custom widgets are possible, one that names the sliders' handles."""
-        if not has("anywidget"):
-            return []
-        from gan_teach.lab.canvas import Names
-
-        return [Names()]
-
-    def _make_clock(self) -> None:
-        w = self._w
-        self.speed = w.SelectionSlider(
-            options=SPEEDS, value=5, description="Rounds a picture", style=controls.WIDE,
-            layout=controls.ROW,
-        )  # fmt: skip
-        self.moment = controls.count("Go to round", 1, self._rewind)
-        self.buttons = {
-            "d": button("One D step", "One update of the discriminator", self._alone("step_d")),
-            "g": button("One G step", "One update of the generator", self._alone("step_g")),
-            "round": button("One round", "All D steps, then all G steps", self._alone("tick")),
-            "reset": button(
-                "Reset", "Back to the start, with these settings", self._alone("reset")
-            ),
-        }
-
-    def _alone(self, method: str) -> Callable[[], None]:
-        return lambda: self.attempt(lambda: getattr(self.session, method)() and "")
-
-    def _make_replay(self) -> None:
-        w, wide = self._w, {"width": "36em"}
-        self.preset = controls.choice("Preset", list(PRESETS), self._choose)
-        self.replay = w.Text(description="This run", style=controls.WIDE, layout=wide)
-        self.wanted = w.Text(description="Load a run", style=controls.WIDE, layout=wide)
-        self.wanted.placeholder = "paste the text of a run"
-        load = button("Load", "Repeat the run whose text stands here", self._load_wanted)
-        self._replay_row = w.VBox([self.replay, w.HBox([self.wanted, load])])
-
-    def _load_wanted(self) -> None:
-        self.load(self.wanted.value)
-
-    def _choose(self, name: str) -> None:
-        with self._lock:
-            if not self._following:
-                self.load(name)
-
-    def _lay_out(self) -> list[Any]:
-        w, k = self._w, self.knobs
-        rows = ("d_steps", "g_steps", "lr", "d_lr", "tau", "noise", "loss", "seed")
-        more = [name for name in KNOBS if name in k and name not in rows]
-        folds = [
-            controls.fold("More settings", w.VBox([k[name].widget for name in more])),
-            controls.fold("Layers of the picture", self._boxes(self.layers)),
-            controls.fold("Charts beside it", self._boxes(self.charts)),
-            controls.fold("Repeat this run", self._replay_row),
-        ]
-        buttons = w.HBox([*self.screen.controls, *self.buttons.values()])
-        right = w.VBox([self.preset.widget, *(k[name].widget for name in rows)])
-        left = w.VBox(
-            [buttons, w.HBox([self.speed, self.moment.widget]), self.screen.picture, self.narration]
+    def examine(self) -> None:
+        self._panel.pause()
+        self._diagnosis = says = diagnose(self._panel.session)
+        rows = "".join(f"<li>{html.escape(str(item))}</li>" for item in says.evidence)
+        self.report.value = (
+            f'<div role="status"><p><b>{html.escape(says.name)}</b></p><ul>{rows}</ul>'
+            f"<p>{html.escape(says.advice)}</p><p>{rates(says.name)}</p></div>"
         )
-        right.layout, left.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
-        main = w.HBox([left, right], layout={"flex_flow": "row wrap"})
-        return [main, self.message, *folds, *self._studies, *self._names]
+        self.remedy.disabled = not says.remedy
+        self.remedy.description = f"Try: {named(says.remedy)}" if says.remedy else "No remedy"
+
+    def treat(self) -> None:
+        def act() -> str:
+            self._panel.session = treat(self._panel.session, self._diagnosis)
+            return (
+                f"A branch of the run from here, with {named(self._diagnosis.remedy)}. Press Play."
+            )
+
+        self._panel.attempt(act)
+        self.remedy.disabled = True
+
+
+class TwinView:
+    """Two runs that differ in one knob, side by side."""
+
+    def __init__(self, panel: Any) -> None:
+        self._panel = panel
+        self._twin: Twin | None = None
+        names = [(spec.label, name) for name, spec in KNOBS.items() if spec.live]
+        self.knob = w.Dropdown(
+            options=names, value="d_steps", description="The knob", style=WIDE, layout=ROW
+        )
+        self.value = w.Text(value="5", description="Its value in the twin", style=WIDE, layout=ROW)
+        start = button("Start a twin", "A second run from here with this knob turned", self.start)
+        self.later = [
+            button("Both: 10 rounds", "10 rounds of both runs", lambda: self.tick(10)),
+            button("Both: 100 rounds", "100 rounds of both runs", lambda: self.tick(100)),
+            button("Go on with the twin", "Show the second run above", self.keep),
+        ]
+        self.story, self.pictures = w.HTML(), w.HTML()
+        rows = [self.knob, self.value, w.HBox([start, *self.later]), self.story, self.pictures]
+        self.widget = fold("Compare with a twin", w.VBox(rows))
+        self._show()
+
+    def start(self) -> None:
+        self._panel.pause()
+        self._twin, name = None, str(self.knob.value)
+
+        def act() -> None:
+            value = KNOBS[name].read(name, str(self.value.value).strip())
+            self._twin = Twin(self._panel.session.branch(), **{name: value})
+
+        self._panel.attempt(act)
+        self._show()
+
+    def tick(self, k: int) -> None:
+        twin = self._twin
+        if twin is not None:
+            self._panel.attempt(lambda: twin.tick(k))
+            self._show()
+
+    def keep(self) -> None:
+        if self._twin is not None:
+            self._panel.session = self._twin.second.branch()
+            self._panel.attempt(lambda: "The twin is shown above now.")
+
+    def _show(self) -> None:
+        twin = self._twin
+        for one in self.later:
+            one.disabled = twin is None
+        self.story.value = "" if twin is None else f'<p role="status">{html.escape(str(twin))}</p>'
+        self.pictures.value = "".join(map(_shown, twin.frames if twin else ()))
+
+
+class SlowMotion:
+    """The next update in captioned scenes, one after the other."""
+
+    def __init__(self, panel: Any) -> None:
+        self._panel = panel
+        self._scenes: list[Scene] = []
+        self._at = 0
+        begin = button("Tell the next round", "What one update does, step by step", self.begin)
+        self.back = button("Scene before", "The scene before this one", lambda: self.go(-1))
+        self.forth = button("Next scene", "The scene after this one", lambda: self.go(1))
+        self.caption, self.picture = w.HTML(), w.HTML()
+        rows = [w.HBox([begin, self.back, self.forth]), self.caption, self.picture]
+        self.widget = fold("One round in slow motion", w.VBox(rows))
+        self.go(0)
+
+    def begin(self) -> None:
+        self._panel.pause()
+        self._scenes, self._at = slow_motion(self._panel.session), 0
+        self.go(0)
+
+    def go(self, step: int) -> None:
+        last = len(self._scenes) - 1
+        self._at = max(0, min(self._at + step, last))
+        self.back.disabled, self.forth.disabled = self._at <= 0, self._at >= last
+        if last < 0:
+            return
+        title, caption, frame = self._scenes[self._at]
+        self.caption.value = (
+            f'<p role="status"><b>{self._at + 1} of {last + 1}. {html.escape(title)}.</b> '
+            f"{html.escape(caption)}</p>"
+        )
+        self.picture.value = _shown(frame)
+
+
+class Morph:
+    """The lattice of latents on its way to the samples, by a slider."""
+
+    def __init__(self, panel: Any) -> None:
+        self._panel = panel
+        self.share = slider("Way from z to G(z)", self.go, 0.0, 1.0, 0.05)
+        show = button("Show it here", "At the round that is shown above", self.show)
+        self.picture = w.HTML()
+        rows = [w.HBox([self.share.widget, show]), self.picture]
+        self.widget = fold("From latents to samples", w.VBox(rows))
+
+    def show(self) -> None:
+        self.go(self.share.value.value)
+
+    def go(self, share: float) -> None:
+        self._panel.pause()
+        self.picture.value = ""
+
+        def act() -> None:
+            self.picture.value = _shown(self._panel.session.morph(share))
+
+        self._panel.attempt(act)
+
+
+class Export:
+    """Files of the run so far, and its Python code."""
+
+    def __init__(self, panel: Any) -> None:
+        self._panel = panel
+        makers = [
+            button(label, "Make this file of the run so far", lambda e=ending: self.make(e))
+            for ending, (_, label) in FILES.items()
+        ]
+        self.links, self.code = w.HTML(), w.Textarea(description="Python code", rows=5, style=WIDE)
+        self.code.layout = {"width": "48em", "max_width": "100%"}
+        self.widget = fold("Keep this run", w.VBox([w.HBox(makers), self.links, self.code]))
+
+    def make(self, ending: str) -> None:
+        self._panel.pause()
+        session = self._panel.session
+        name = f"{session.start.preset}-{session.step}.{ending}"
+        data = base64.b64encode(exported(session, ending)).decode()
+        self.links.value = (
+            f'<p role="status"><a download="{name}" href="data:{FILES[ending][0]};base64,{data}">'
+            f"Save {name}</a></p>"
+        )
+        self.code.value = code(session)
+
+
+FOLDS = (Doctor, TwinView, SlowMotion, Morph, Export)
+
+
+def _shown(frame: Frame) -> str:
+    """A picture of ``frame`` that says in words what it shows."""
+    data = base64.b64encode(png(frame)).decode()
+    text = html.escape(frame.narration, quote=True)
+    return (
+        f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'
+        f"<p>{html.escape(frame.narration)}</p>"
+    )

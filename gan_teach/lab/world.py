@@ -1,4 +1,17 @@
-"""What a session needs to know about a kind of game, and what all kinds share."""
+"""What a session needs to know about a kind of game, and what all kinds share.
+
+Beside each picture may stand the eigenvalues of a round, taken as a linear map near the present
+point. With the gradients' step sizes T (a diagonal: the learning rates, for Adam divided by the
+root of its mean square as it is now) a round is the map
+
+    M = I + T J                        both at once
+    M = (I + T_G J)^g (I + T_D J)^d    d steps of D, then g of G
+
+for J = dv/dw on one batch (see ``dynamics.linear`` for the same as matrices). Its leading pair of
+complex eigenvalues s foretells a turn in 2 pi / |arg s| rounds, in which the distance changes by
+the factor |s| ^ (rounds of a turn): below 1 the run spirals in, above 1 out, at 1 it circles for
+ever.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +22,49 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gan_teach import plots
-from gan_teach.analysis import spectra
+from gan_teach.analysis import krylov, spectra
+from gan_teach.dynamics import RULES, Rule, alternating, optim
 from gan_teach.dynamics.linear import rotation_period, step_spectrum
-from gan_teach.games import GAN, Batch
+from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Chart, Curve, Disc, Frame, Layer
-from gan_teach.lab.steering import update_rule
 from gan_teach.models import evaluating
-from gan_teach.training import State
+from gan_teach.training import State, probes
 
 Row = dict[str, Any]
 Rows = dict[int, Row]
+DIVERGED = "the run has diverged"
 HISTOGRAM, _BINS = "Histogram of D", 20
 DISC = "Eigenvalues of a round"
+EMPTY = np.empty((0, 2))
+FARTHEST = 6  # eigenvalues of a round of two networks
+SLOW = 1e4  # rounds: a turn that takes longer is none
+_TOLERANCE, _RESTARTS = 1e-3, 4  # a picture needs three digits
+_MOST_STEPS = 10  # in a round: each one costs a product with J for every product with M
 NOT_ZERO_IN_THE_FLAT = ("wgan_gp", "dragan")  # these penalties want a slope of one
+REDRAW = {"line": "latents", "plane": "none", "dirac": "all"}
+"""What each published experiment draws anew within a round (see ``dynamics.alternating``)."""
+
+
+def dress(game: GAN, config: Config) -> GAN:
+    """``game`` with the loss, penalty and instance noise of ``config``."""
+    game.loss = losses.smoothed(losses.get(config.loss), config.smoothing)
+    shared = config.noise_kind == "shared"
+    game.corrupt = corrupt.InstanceNoise(config.noise, shared=shared) if config.noise else None
+    make = penalties.PENALTIES.get(config.penalty)
+    game.penalties = (make(config.weight),) if make else ()
+    return game
+
+
+def update_rule(config: Config) -> Rule:
+    """The rule of a whole round, whoever's turn it is."""
+    if config.rule != "alternating":
+        return RULES[config.rule]()
+    return alternating(config.d_steps, config.g_steps, redraw=REDRAW[config.world])
 
 
 class World(ABC):
@@ -36,27 +75,55 @@ class World(ABC):
     unit = "round"
     every = 1  # rows are kept at multiples of it
     hidden: frozenset[str] = frozenset()  # layers and charts not shown until asked for
+    place = "params"  # the number of a row that is not finite once a run has diverged
+    axes: Mapping[str, Any]  # of the main picture: view, xlabel, ylabel, ... as in a Frame
 
     def __init__(self, config: Config) -> None:
-        self.game: GAN = self.make(config)
+        self.game = self.make(config)
+        self.probes: dict[str, probes.Probe] = {
+            "d_grad": probes.gradient_norm("d"),
+            "g_grad": probes.gradient_norm("g"),
+        }
 
     @abstractmethod
     def make(self, config: Config) -> GAN:
         """The game, without the loss, noise and penalty of ``config``."""
 
     @abstractmethod
-    def measure(self, state: State, config: Config) -> Row:
-        """Copies of what the run shows now, and ``config`` itself."""
+    def follow(self, row: Row, config: Config) -> Row:
+        """What follows from the probes' numbers in ``row``, to be kept beside them or instead."""
 
     @abstractmethod
-    def frame(
-        self, state: State, rows: Rows, config: Config, hidden: Collection[str] = ()
-    ) -> Frame:
-        """The picture of the last of ``rows``; layers named in ``hidden`` need not be made."""
+    def static(self, last: Row) -> dict[str, Any]:
+        """What a History holds once: it does not change with the steps."""
 
     @abstractmethod
-    def history(self, rows: Rows) -> History:
-        """The rows as a History that the plots of the course draw."""
+    def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
+        """The main picture of the last row; those named in ``hidden`` need not be made."""
+
+    @abstractmethod
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
+        """The charts beside it, likewise."""
+
+    def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc | None:
+        """The eigenvalues of a round, likewise."""
+        return small_disc(self.game, config, self.expectation(self.game, config))
+
+    @abstractmethod
+    def narrate(self, row: Row) -> str:
+        """The numbers of a row in words."""
+
+    @abstractmethod
+    def note(self, row: Row) -> str:
+        """A warning to be shown in the picture, or nothing."""
+
+    def expectation(self, game: GAN, config: Config) -> Batch:
+        """A batch that stands for the expectation over all of them."""
+        raise NotImplementedError
+
+    def equilibrium(self, batch: Batch, spread: float) -> Tensor:
+        """Parameters of the equilibrium at which G's samples have this spread."""
+        raise NotImplementedError
 
     def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Layers in which latents have gone ``share`` of the way to their samples.
@@ -71,6 +138,43 @@ class World(ABC):
         """ "Game 12"."""
         return f"{self.unit.capitalize()} {step}"
 
+    def measure(self, state: State, config: Config) -> Row:
+        """Copies of what the run shows now, and ``config`` itself."""
+        row = {name: probe(state).numpy().copy() for name, probe in self.probes.items()}
+        row |= self.follow(row, config)
+        return {**row, "config": config}
+
+    def history(self, rows: Rows) -> History:
+        """The rows as a History that the plots of the course draw."""
+        last = next(reversed(rows.values()))
+        keys = [key for key in last if key not in ("config", "report")]
+        arrays = {key: np.stack([row[key] for row in rows.values()]) for key in keys}
+        preset = last["config"].preset
+        meta = {"experiment": preset, "title": preset, "unit": self.unit}
+        return History(list(rows), arrays, self.static(last), meta)
+
+    def frame(self, state: State, rows: Rows, config: Config, hidden: Collection[str]) -> Frame:
+        """The picture of the last of ``rows``, without the layers and charts named in ``hidden``"""
+        step, row = next(reversed(rows.items()))
+        diverged = not np.isfinite(row[self.place]).all()
+        told = f"{DIVERGED}. Reset or rewind it" if diverged else self.narrate(row)
+        layers, charts = self.layers(rows, config, hidden), self.charts(rows, config, hidden)
+        disc = self.disc(state, config, hidden)
+        return Frame(
+            step=step,
+            title=self.name(step),
+            narration=minus(f"{self.name(step)}: {told}."),
+            layers={name: layer for name, layer in layers.items() if name not in hidden},
+            charts=tuple(chart for chart in charts if chart.title not in hidden),
+            disc=None if disc is None or disc.title in hidden else disc,
+            unit=self.unit,
+            note=DIVERGED if diverged else self.note(row),
+            **self.axes,
+        )
+
+
+# -- charts that several kinds of game have -------------------------------------------------------
+
 
 def curve(rows: Rows, key: str, role: str, label: str, sign: float = 1.0) -> Curve:
     """One number of each row over the steps."""
@@ -78,11 +182,14 @@ def curve(rows: Rows, key: str, role: str, label: str, sign: float = 1.0) -> Cur
     return Curve(np.stack([np.fromiter(rows, dtype=float), sign * values], 1), role, label)
 
 
+def pair(rows: Rows, d: str, g: str) -> tuple[Curve, Curve]:
+    """One number of each player over the steps."""
+    return curve(rows, d, "discriminator", "of D"), curve(rows, g, "generator", "of G")
+
+
 def gradient_chart(rows: Rows) -> Chart:
     """The norms of both players' last gradients."""
-    curves = curve(rows, "d_grad", "discriminator", "of D"), curve(rows, "g_grad", "generator",
-                                                                    "of G")  # fmt: skip
-    return Chart("Norm of the gradient", curves, log=True)
+    return Chart("Norm of the gradient", pair(rows, "d_grad", "g_grad"), log=True)
 
 
 def score_chart(rows: Rows, config: Config) -> Chart:
@@ -93,7 +200,7 @@ def score_chart(rows: Rows, config: Config) -> Chart:
     return Chart("Mean of D", curves, (level,), ylim=(-0.03, 1.03))
 
 
-def score_histogram(game: GAN, real: NDArray, fake: NDArray, config: Config) -> Chart:
+def score_histogram(game: GAN, real: NDArray, fake: NDArray) -> Chart:
     """How often D gives which answer to the real and to the generated points (n, d) shown."""
     edges = np.linspace(0, 1, _BINS + 1)
     curves = []
@@ -119,27 +226,92 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def update_disc(game: GAN, config: Config, batch: Batch) -> Disc:
-    """The eigenvalues of one round, taken as a linear map around the present point.
+# -- the eigenvalues of a round -------------------------------------------------------------------
+
+
+def to_disc(values: NDArray[np.complex128], moment: str = "") -> Disc:
+    """Eigenvalues as a picture, and in words what the leading pair of them foretells."""
+    if not len(values):
+        return Disc(DISC, EMPTY)
+    return Disc(DISC, np.stack([values.real, values.imag], 1), moment + spiral(values))
+
+
+def leading(values: NDArray[np.complex128]) -> complex | None:
+    """The largest of the eigenvalues that turn; None where none does."""
+    turning = [s for s in values if rotation_period(s) < SLOW]
+    return max(turning, key=abs, default=None)
+
+
+def spiral(values: NDArray[np.complex128]) -> str:
+    """What the leading pair of eigenvalues of a round foretells."""
+    s = leading(values)
+    if s is None:
+        return f"largest |s| = {np.abs(values).max():.4f}, no turn"
+    return f"|s| = {abs(s):.4f}, a turn in {rotation_period(s):.0f} rounds"
+
+
+def small_disc(game: GAN, config: Config, batch: Batch) -> Disc:
+    """The eigenvalues of one round around the present point, by the matrix of the map.
 
     Exact for SGD; another optimizer's memory is no part of it, so the disc then stays empty.
     """
-    empty = np.empty((0, 2))
     if config.optimizer != "sgd":
-        return Disc(DISC, empty, "only for plain SGD")
+        return Disc(DISC, EMPTY, "only for plain SGD")
     jacobian = spectra.jacobian(game, batch)
     if not np.isfinite(jacobian.matrix).all() or config.lr == 0:
-        return Disc(DISC, empty, "")
-    values = step_spectrum(update_rule(config), jacobian, config.lr, config.tau)
-    xy = np.stack([values.real, values.imag], 1)
-    return Disc(DISC, xy, spiral(values))
+        return Disc(DISC, EMPTY)
+    return to_disc(step_spectrum(update_rule(config), jacobian, config.lr, config.tau))
 
 
-def spiral(values: np.ndarray) -> str:
-    """What the leading pair of eigenvalues of a round foretells."""
-    turning = [s for s in values if rotation_period(s) < 1e4]
-    largest = float(np.abs(values).max())
-    if not turning:
-        return f"largest |s| = {largest:.4f}, no turn"
-    lead = max(turning, key=abs)
-    return f"|s| = {abs(lead):.4f}, a turn in {rotation_period(lead):.0f} rounds"
+def obstacle(state: State, config: Config) -> str:
+    """Why there are no such eigenvalues, in a few words; empty where there are."""
+    optimizer = state.optims.g
+    if config.rule not in ("simultaneous", "alternating"):
+        return "only for steps in turn or at once"
+    if config.rule == "alternating" and config.d_steps + config.g_steps > _MOST_STEPS:
+        return f"only up to {_MOST_STEPS} steps a round"
+    if isinstance(optimizer, optim.SGD):
+        return "only without momentum" if optimizer.momentum else ""
+    if not isinstance(optimizer, optim.Adam) or optimizer.betas[0]:
+        return "only without momentum"
+    return "" if state.step else "from the first round on"
+
+
+def round_spectrum(game: GAN, state: State, config: Config, batch: Batch) -> NDArray[np.complex128]:
+    """The eigenvalues of a round that are farthest from 1, the farthest first.
+
+    Most directions do not move at all: M has thousands of eigenvalues at 1. So Arnoldi's method
+    looks for those of M - I with the largest modulus. About ``FARTHEST``: a conjugate pair is not
+    cut. Empty where the gradients are not finite.
+    """
+    j = krylov.jacobian_transpose(game, batch)
+    rates = np.concatenate([_rates(state.optims.g), _rates(state.optims.d)])
+    own = np.arange(len(rates)) < game.n_g
+    turns = [(rates, 1)]
+    if config.rule == "alternating":  # of M transposed, so G's steps come first
+        turns = [(rates * own, config.g_steps), (rates * ~own, config.d_steps)]
+
+    def moved(u: NDArray) -> NDArray:
+        x = u = np.asarray(u, dtype=float).reshape(-1)
+        for rate, times in turns:
+            for _ in range(times):
+                x = x + j.matvec((rate * x).astype(j.dtype))
+        return x - u
+
+    if not np.isfinite(moved(np.ones(len(rates)))).all():
+        return np.empty(0, dtype=complex)
+    found = krylov.extremes(
+        moved, len(rates), k=FARTHEST, which="LM", tol=_TOLERANCE, max_restarts=_RESTARTS,
+        dense_below=0,
+    )  # fmt: skip
+    return 1 + found.values.astype(complex)
+
+
+def _rates(optimizer: optim.Optimizer) -> NDArray[np.float64]:
+    """The length of a step for a gradient of 1 in each parameter, one after the other."""
+    if isinstance(optimizer, optim.Adam):
+        unbiased = 1 - optimizer.betas[1] ** float(optimizer.count)
+        scale = [1 / ((s / unbiased).sqrt() + optimizer.eps) for s in optimizer.square]
+    else:
+        scale = [torch.ones_like(p) for p in optimizer.params]
+    return float(optimizer.lr) * torch.cat([s.flatten() for s in scale]).double().numpy()

@@ -1,20 +1,18 @@
-"""What the plots share: the panel protocol, divergence in plain words, and lines over the steps.
+"""What the plots share: panels and stages, divergence in plain words, lines over the steps.
 
 A *panel* is ``panel(ax, history) -> draw``. It sets up the axes once; ``draw(i)`` then shows
-record ``i`` by updating the panel's artists and returns those artists, and whatever lies on top of
-them. A static picture is one ``draw``, an animation one per frame and a widget one per movement of
-its slider, so all three share their code.
+record ``i`` by changing what the panel has put there. A static picture is one ``draw``, a film one
+per frame and a widget one per movement of its slider, so all three share their code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import ArrayLike, NDArray
@@ -22,16 +20,61 @@ from numpy.typing import ArrayLike, NDArray
 from gan_teach.history import History
 from gan_teach.plots import style
 
-Draw = Callable[[int], list[Artist]]
+Draw = Callable[[int], Any]
 Panel = Callable[[Axes, History], Draw]
+Levels = Mapping[str, float]  # values that the theory predicts, by their names
+Level = tuple[float, str]  # one such value and its name
 
 
+@style.use()
 def plot(panel: Panel, history: History, i: int = -1, ax: Axes | None = None) -> Axes:
     """One panel as a static picture of record ``i``."""
     ax = style.axes(ax)
-    with style.use():
-        panel(ax, history)(i)
+    panel(ax, history)(i)
     return ax
+
+
+@style.use()
+def stage(
+    history: History, panels: Sequence[Panel], figsize: tuple[float, float] | None = None
+) -> tuple[Figure, Draw]:
+    """A figure with one axes per panel and the function ``draw(i)`` that shows record ``i`` in all.
+
+    One panel fills the figure, two stand side by side; of three and more, the first stands on the
+    left at full height and the others are stacked beside it. Raises ValueError for an empty list
+    and TypeError for a panel that cannot be called.
+    """
+    if not panels or not len(history):
+        raise ValueError(
+            f"a figure needs panels and records; got {len(panels)} panels, {len(history)} records."
+        )
+    for panel in panels:
+        if not callable(panel):
+            raise TypeError(
+                f"a panel must be a function (ax, history) -> draw, got {type(panel).__name__}: "
+                "pass plots.picture_panel itself, without calling it."
+            )
+    n = len(panels)
+    layout = [[0, k] for k in range(1, n)] or [[0]]
+    size = figsize or (7.0 if n == 1 else 11.0, max(4.6, 1.2 + 1.8 * (n - 1)))
+    figure, axes = style.mosaic(layout, size, [1.35 if n > 2 else 1.0, 1.0][: len(layout[0])])
+    draws = [panel(axes[k], history) for k, panel in enumerate(panels)]
+
+    def draw(i: int) -> None:
+        for each in draws:
+            each(record_index(history, i))
+
+    return figure, draw
+
+
+def shaped(name: str, values: ArrayLike, shape: str, hint: str = "") -> NDArray[np.float64]:
+    """``values`` as an array of ``shape``, such as "(T, 2)", or an error that says so."""
+    array = np.asarray(values, dtype=float)
+    wanted = shape.strip("()").split(", ")
+    numbers = {axis: int(size) for axis, size in enumerate(wanted) if size.isdigit()}
+    if array.ndim != len(wanted) or any(array.shape[k] != n for k, n in numbers.items()):
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}. {hint}".rstrip())
+    return array
 
 
 def record_index(history: History, i: int) -> int:
@@ -53,6 +96,12 @@ def heading(history: History, text: str) -> str:
     return joined[:1].upper() + joined[1:]
 
 
+def span(history: History) -> tuple[int, int]:
+    """The first and the last step, as limits of an axis even where they are one."""
+    first, last = history.steps[[0, -1]]
+    return first, max(last, first + 1)
+
+
 def first_bad(*arrays: ArrayLike) -> int | None:
     """The first record from which on one of the arrays stays NaN or infinite; None if none does.
 
@@ -60,11 +109,10 @@ def first_bad(*arrays: ArrayLike) -> int | None:
     """
     firsts: list[int] = []
     for array in map(np.asarray, arrays):
-        rows = array.reshape(len(array), -1)
-        last_good = np.flatnonzero(np.isfinite(rows).all(axis=1))
-        first = int(last_good[-1]) + 1 if last_good.size else 0
+        finite = np.isfinite(array.reshape(len(array), -1)).all(axis=1)
+        first = 1 + max(np.flatnonzero(finite), default=-1)
         if first < len(array):
-            firsts.append(first)
+            firsts.append(int(first))
     return min(firsts, default=None)
 
 
@@ -86,9 +134,12 @@ def note(ax: Axes) -> Text:
     )  # fmt: skip
 
 
-def divergence_mark(
-    ax: Axes, history: History, bads: Mapping[str, int | None], line: bool = True
-) -> Draw:
+def warn(ax: Axes, text: str) -> Text:
+    """A sentence to the right of the title that something went wrong."""
+    return ax.set_title(text, loc="right", fontsize=10, color=style.GENERATOR)
+
+
+def divergence_mark(ax: Axes, history: History, bads: Mapping[str, int | None]) -> Draw:
     """From the first curve's divergence on: a vertical line there, and a sentence by the title.
 
     ``bads`` maps each curve's name to its ``first_bad``; the sentence names the curve when others
@@ -96,22 +147,17 @@ def divergence_mark(
     """
     lost = {name: bad for name, bad in bads.items() if bad is not None}
     if not lost:
-        return lambda i: []
+        return lambda i: None
     name, bad = min(lost.items(), key=lambda item: item[1])
     text = divergence_sentence(history, bad)
     if len(lost) < len(bads):
         text = f"{name} {text}"
-    title = ax.set_title("", loc="right", fontsize=10, color=style.GENERATOR)
-    artists: list[Artist] = [title]
-    if line:
-        look: dict[str, Any] = {"color": style.GENERATOR, "linestyle": (0, (1, 2))}
-        artists.append(ax.axvline(history.steps[bad], **look))
+    title = warn(ax, "")
+    line = ax.axvline(history.steps[bad], color=style.GENERATOR, linestyle=(0, (1, 2)))
 
-    def draw(i: int) -> list[Artist]:
+    def draw(i: int) -> None:
         title.set_text(text if i >= bad else "")
-        for artist in artists[1:]:
-            artist.set_visible(i >= bad)
-        return artists
+        line.set_visible(i >= bad)
 
     return draw
 
@@ -153,30 +199,20 @@ def limits(
     return (10**low, 10**high) if log else (low, high)
 
 
-@dataclass(frozen=True)
-class Line:
-    """One curve over the recorded steps."""
+class Line(NamedTuple):
+    """One curve over the recorded steps, its color and dash, and the marker at its end."""
 
-    values: NDArray[Any]
+    values: Any
     label: str
-    color: str
-    dash: Any = "-"
+    look: Mapping[str, Any]
     marker: str = "o"
-
-
-@dataclass(frozen=True)
-class Level:
-    """A value that the theory predicts, drawn as a dashed horizontal line with its name."""
-
-    value: float
-    label: str
 
 
 def lines_panel(
     ax: Axes,
     history: History,
     lines: Sequence[Line],
-    levels: Sequence[Level] = (),
+    levels: Levels,
     *,
     ylabel: str,
     title: str = "",
@@ -185,50 +221,44 @@ def lines_panel(
 ) -> Draw:
     """Curves that grow with ``i``, beside the levels that the theory predicts for them."""
     steps = history.steps
-    values = np.concatenate([np.asarray(line.values, dtype=float).ravel() for line in lines])
     if log:
         ax.set_yscale("log")
-    ax.set_ylim(*(ylim or limits(values, [level.value for level in levels], log)))
-    ax.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
-    ax.set(xlabel=unit(history), ylabel=ylabel)
+    values = np.concatenate([np.ravel(line.values) for line in lines])
+    ylim = ylim or limits(values, list(levels.values()), log)
+    ax.set(xlabel=unit(history), ylabel=ylabel, xlim=span(history), ylim=ylim)
     ax.set_title(title, loc="left")
-    for level in levels:
-        draw_level(ax, level)
+    draw_levels(ax, levels)
     # a long run is mostly noise from step to step, which a thick line would smear into a band
     width = 2.0 if len(steps) <= 400 else 1.3
-    curves = [
-        ax.plot([], [], color=ln.color, linestyle=ln.dash, linewidth=width, label=ln.label)[0]
-        for ln in lines
-    ]
-    heads = [
-        ax.plot([], [], line.marker, color=line.color, markersize=6, clip_on=False, zorder=4)[0]
-        for line in lines
-    ]
-    for head in heads:
-        head.set_in_layout(False)  # without data its box would be at the figure's corner
+    curves, heads = [], []
+    for line in lines:
+        curves += ax.plot([], [], label=line.label, linewidth=width, **line.look)
+        look = {"color": line.look["color"], "clip_on": False, "zorder": 4}
+        heads += ax.plot([], [], line.marker, **look)
+        heads[-1].set_in_layout(False)  # without data its box would be at the figure's corner
     if len(lines) > 1:
         legend_below(ax, cols=len(lines))
-    bads = {line.label: first_bad(line.values) for line in lines}
-    mark = divergence_mark(ax, history, bads)
+    mark = divergence_mark(ax, history, {line.label: first_bad(line.values) for line in lines})
 
-    def draw(i: int) -> list[Artist]:
+    def draw(i: int) -> None:
         i = record_index(history, i)
+        low, high = ax.get_ylim()
         for line, curve, head in zip(lines, curves, heads, strict=True):
             curve.set_data(steps[: i + 1], line.values[: i + 1])
-            low, high = ax.get_ylim()
             here = line.values[i : i + 1]
             inside = (here >= low) & (here <= high)  # false for NaN
             head.set_data(steps[i : i + 1][inside], here[inside])
-        return [*curves, *heads, *mark(i)]
+        mark(i)
 
     return draw
 
 
-def draw_level(ax: Axes, level: Level) -> None:
-    """A dashed line across the axes, named in the right margin where no curve covers the name."""
-    ax.axhline(level.value, color=style.THEORY, linestyle=(0, (5, 3)), linewidth=1.3, zorder=1.9)
-    ax.annotate(
-        level.label, (1.0, level.value), xycoords=("axes fraction", "data"), xytext=(5, 0),
-        textcoords="offset points", va="center", ha="left", color=style.THEORY, fontsize=10,
-        annotation_clip=False,
-    )  # fmt: skip
+def draw_levels(ax: Axes, levels: Levels) -> None:
+    """Dashed lines across the axes, named in the right margin where no curve covers the names."""
+    for name, value in levels.items():
+        ax.axhline(value, zorder=1.9, **style.PREDICTED)
+        ax.annotate(
+            name, (1.0, value), xycoords=("axes fraction", "data"), xytext=(5, 0),
+            textcoords="offset points", va="center", ha="left", color=style.THEORY, fontsize=10,
+            annotation_clip=False,
+        )  # fmt: skip

@@ -1,18 +1,19 @@
-"""Curves over training beside the value that the theory predicts: losses, scores, eigenvalues."""
+"""Curves beside the value that the theory predicts: over a run, over a knob, of many runs."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
+from numpy.typing import ArrayLike, NDArray
 
 from gan_teach.history import History
-from gan_teach.plots import style
-from gan_teach.plots._panel import Draw, Level, Line, lines_panel, plot
+from gan_teach.plots import _panel, style
 
-Levels = tuple[float | None, float | None]
+_LEGEND_WIDTH = 70  # characters below a figure of the usual size
 
 
 def equilibrium_score(label_smoothing: float = 1.0) -> float:
@@ -24,7 +25,9 @@ def equilibrium_score(label_smoothing: float = 1.0) -> float:
     return label_smoothing / 2
 
 
-def equilibrium_losses(loss: str, label_smoothing: float = 1.0) -> Levels:
+def equilibrium_losses(
+    loss: str, label_smoothing: float = 1.0
+) -> tuple[float | None, float | None]:
     """(L_D, L_G) where generated and real density agree and D is optimal; None where undetermined.
 
     A critic without a fixed zero (Wasserstein, hinge) may add any constant there, which its
@@ -33,7 +36,7 @@ def equilibrium_losses(loss: str, label_smoothing: float = 1.0) -> Levels:
     score = equilibrium_score(label_smoothing)
     # both parts of the cross-entropy together: -s log(s/2) - (2 - s) log(1 - s/2)
     cross = -label_smoothing * math.log(score) - (2 - label_smoothing) * math.log1p(-score)
-    table: dict[str, Levels] = {
+    table = {
         "saturating": (cross, math.log1p(-score)),
         "non_saturating": (cross, -math.log(score)),
         "relativistic": (math.log(2), math.log(2)),
@@ -45,49 +48,98 @@ def equilibrium_losses(loss: str, label_smoothing: float = 1.0) -> Levels:
     return table.get(loss.partition(",")[0], (None, None))
 
 
+def _smoothing(history: History) -> float:
+    return float(history.meta.get("label_smoothing", 1.0))
+
+
 def losses(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
-    """Both players' losses beside their values at equilibrium (the log losses': 2 log 2, log 2)."""
-    return plot(losses_panel, history, i, ax)
+    """Both players' losses beside their values at equilibrium (the log losses': 2 log 2, log 2).
+
+    Reads ``d_loss``, ``g_loss`` (T,) and meta ``loss`` and ``label_smoothing``.
+    """
+    return _panel.plot(losses_panel, history, i, ax)
 
 
-def losses_panel(ax: Axes, history: History) -> Draw:
-    """The panel behind ``losses``; also reads meta ``loss`` and ``label_smoothing``."""
-    smoothing = float(history.meta.get("label_smoothing", 1.0))
-    name = str(history.meta.get("loss", ""))
-    known = {"saturating": ("2 log 2", "−log 2"), "non_saturating": ("2 log 2", "log 2")}
-    names = known.get(name, ("", "")) if smoothing == 1.0 else ("", "")
-    values = equilibrium_losses(name, smoothing)
-    levels = [
-        Level(value, f"{player}: {formula or f'{value:.3g}'}".replace("-", "−"))
-        for player, value, formula in zip("DG", values, names, strict=True)
+def losses_panel(ax: Axes, history: History) -> _panel.Draw:
+    """The panel behind ``losses``."""
+    d, g = equilibrium_losses(str(history.meta.get("loss", "")), _smoothing(history))
+    formulas = {2 * math.log(2): "2 log 2", math.log(2): "log 2", -math.log(2): "−log 2"}
+    levels = {
+        f"{player}: {formulas.get(value, f'{value:.3g}')}".replace("-", "−"): value
+        for player, value in (("D", d), ("G", g))
         if value is not None
+    }
+    if d is not None and d == g:
+        levels = {f"both: {d:.3g}": d}
+    lines = _players(history["d_loss"], history["g_loss"])
+    return _panel.lines_panel(ax, history, lines, levels, ylabel="loss", title="Losses")
+
+
+def _players(d: NDArray[Any], g: NDArray[Any]) -> list[_panel.Line]:
+    dashed = {"color": style.GENERATOR, "linestyle": style.DASHES[1]}
+    return [
+        _panel.Line(d, "discriminator", {"color": style.DISCRIMINATOR}),
+        _panel.Line(g, "generator", dashed, "s"),
     ]
-    if len(levels) == 2 and levels[0].value == levels[1].value:
-        levels = [Level(levels[0].value, f"both: {levels[0].value:.3g}")]
-    lines = [
-        Line(history["d_loss"], "discriminator", style.DISCRIMINATOR),
-        Line(history["g_loss"], "generator", style.GENERATOR, style.DASHES[1], "s"),
-    ]
-    return lines_panel(ax, history, lines, levels, ylabel="loss", title="Losses")
 
 
 def scores(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
-    """Mean D(x) and mean D(G(z)) beside D's output at equilibrium (1/2, smoothed: s/2)."""
-    return plot(scores_panel, history, i, ax)
+    """Mean D(x) and mean D(G(z)) beside D's output at equilibrium (1/2, smoothed: s/2).
+
+    Reads ``d_real``, ``d_fake`` (T,) and meta ``label_smoothing``.
+    """
+    return _panel.plot(scores_panel, history, i, ax)
 
 
-def scores_panel(ax: Axes, history: History) -> Draw:
-    """The panel behind ``scores``; reads ``d_real``, ``d_fake`` and meta ``label_smoothing``."""
-    score = equilibrium_score(float(history.meta.get("label_smoothing", 1.0)))
+def scores_panel(ax: Axes, history: History) -> _panel.Draw:
+    """The panel behind ``scores``."""
+    score = equilibrium_score(_smoothing(history))
+    levels = {"1/2" if score == 0.5 else f"s/2 = {score:.3g}": score}
+    dashed = {"color": style.FAKE, "linestyle": style.DASHES[1]}
     lines = [
-        Line(history["d_real"], "on real points, D(x)", style.REAL),
-        Line(history["d_fake"], "on generated points, D(G(z))", style.FAKE, style.DASHES[1], "X"),
+        _panel.Line(history["d_real"], "on real points, D(x)", {"color": style.REAL}),
+        _panel.Line(history["d_fake"], "on generated points, D(G(z))", dashed, "X"),
     ]
-    level = Level(score, "1/2" if score == 0.5 else f"s/2 = {score:.3g}")
-    title = "What the discriminator says"
-    return lines_panel(
-        ax, history, lines, [level], ylabel="mean of D", title=title, ylim=(-0.03, 1.03)
+    look = {"ylabel": "mean of D", "title": "What the discriminator says", "ylim": (-0.03, 1.03)}
+    return _panel.lines_panel(ax, history, lines, levels, **look)
+
+
+def objective_panel(ax: Axes, history: History) -> _panel.Draw:
+    """V = E log D(x) + E log(1 - D(G(z))) beside -2 log 2 (Goodfellow et al. 2014, Theorem 1)."""
+    line = _panel.Line(history["objective"], "objective V", style.look(0))
+    levels = {"−2 log 2": -2 * math.log(2)}
+    return _panel.lines_panel(ax, history, [line], levels, ylabel="V", title="Objective")
+
+
+def gradients_panel(ax: Axes, history: History) -> _panel.Draw:
+    """Both players' gradient norms on one logarithmic axis."""
+    lines = _players(history["d_grad"], history["g_grad"])
+    return _panel.lines_panel(
+        ax, history, lines, {}, ylabel="norm", title="Gradient norms", log=True
     )
+
+
+def gradient_panel(player: int) -> _panel.Panel:
+    """A panel: the gradient norm of D (0) or of G (1) alone, logarithmic."""
+
+    def panel(ax: Axes, history: History) -> _panel.Draw:
+        line = _players(history["d_grad"], history["g_grad"])[player]
+        title = f"Gradient of the {line.label}"
+        return _panel.lines_panel(ax, history, [line], {}, ylabel="norm", title=title, log=True)
+
+    return panel
+
+
+def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.Panel:
+    """A panel: ``history[key]`` (T,) beside several values that theory predicts, by their names."""
+    name = label or key.replace("_", " ")
+
+    def panel(ax: Axes, history: History) -> _panel.Draw:
+        line = _panel.Line(history[key], key, {"color": style.DISCRIMINATOR})
+        title = _panel.heading(history, name)
+        return _panel.lines_panel(ax, history, [line], levels, ylabel=name, title=title)
+
+    return panel
 
 
 def eigenvalues(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
@@ -95,12 +147,12 @@ def eigenvalues(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
 
     Reads ``eigenvalues`` (T, n), real and ascending, and, where it is there,
     ``static["eigenvalues_theory"]`` (n,). Both signs at once mean a saddle of V, as an equilibrium
-    of the game is.
+    of the game is. Raises ValueError for complex ones.
     """
-    return plot(eigenvalues_panel, history, i, style.axes(ax, (7.0, 4.6)))
+    return _panel.plot(eigenvalues_panel, history, i, style.axes(ax, (7.0, 4.6)))
 
 
-def eigenvalues_panel(ax: Axes, history: History) -> Draw:
+def eigenvalues_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``eigenvalues``."""
     values = history["eigenvalues"]
     if values.ndim != 2 or np.iscomplexobj(values):
@@ -109,43 +161,104 @@ def eigenvalues_panel(ax: Axes, history: History) -> Draw:
             f"{values.dtype} {values.shape}. Draw a Jacobian's complex ones with plots.plane."
         )
     lines = [
-        Line(column, _name(k), style.LINES[k % 6], style.DASHES[k % 5], "osD^v"[k % 5])
+        _panel.Line(column, _name(k), style.look(k), style.MARKERS[k % 6])
         for k, column in enumerate(values.T)
     ]
     theory = np.sort(np.asarray(history.static.get("eigenvalues_theory", ()), dtype=float))
     theory = theory[np.isfinite(theory)]  # NaN where the run has diverged
-    levels = [
-        Level(value, f"{_name(k)}* = {value:.3g}".replace("-", "−"))
-        for k, value in enumerate(theory)
-    ]
-    title = "Eigenvalues of the Hessian of V"
+    levels = {f"{_name(k)}* = {v:.3g}".replace("-", "−"): v for k, v in enumerate(theory)}
     ylim = _symlog_scale(ax, values, theory)
-    draw = lines_panel(ax, history, lines, levels, ylabel="eigenvalue", title=title, ylim=ylim)
-    ax.axhline(0.0, color=style.INK, linewidth=0.8, zorder=1.5)
-    return draw
+    ax.axhline(0.0, **style.ZERO)
+    look = {"ylabel": "eigenvalue", "title": "Eigenvalues of the Hessian of V", "ylim": ylim}
+    return _panel.lines_panel(ax, history, lines, levels, **look)
 
 
-def _symlog_scale(ax: Axes, values: np.ndarray, include: np.ndarray) -> tuple[float, float]:
+def _symlog_scale(ax: Axes, values: NDArray[Any], include: NDArray[Any]) -> tuple[float, float]:
     """Linear within a thousandth of the largest values, logarithmic outside; returns the limits.
 
     They hold all of ``include``, and the values except for a few that explode.
     """
     finite = values[np.isfinite(values)]
-    usual = float(np.quantile(np.abs(finite), 0.95)) if finite.size else 0.0
+    usual = np.quantile(np.abs(finite), 0.95) if finite.size else 0.0
     largest = max([usual, *np.abs(include)]) or 1.0
     power = round(math.log10(largest))
     threshold = 10.0 ** (power - 3)
     ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
     shown = np.clip([-threshold, threshold, *include, *finite], -100 * largest, 100 * largest)
     bottom, top = 2 * float(shown.min()), 2 * float(shown.max())
-    ticks = [s * 10.0**e for e in range(power - 3, power + 3) for s in (-1, 1)]
-    ticks = [t for t in ticks if bottom <= t <= top]
-    labelled = [t for t in ticks if (round(math.log10(abs(t))) - power) % 2 == 0]
-    ax.set_yticks([0.0, *labelled])  # every second decade has a name, the others a small tick
-    ax.set_yticks(ticks, minor=True)
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    decades = 10.0 ** np.arange(power - 2, power + 3, 2)  # every second one has a name
+    ticks = np.concatenate([-decades, [0.0], decades])
+    ax.set_yticks(ticks[(bottom <= ticks) & (ticks <= top)])
     return bottom, top
 
 
 def _name(k: int) -> str:
     return "λ" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(digit)] for digit in str(k + 1))
+
+
+@style.use()
+def compare(
+    x: ArrayLike,
+    curves: Mapping[str, ArrayLike],
+    ax: Axes | None = None,
+    *,
+    xlabel: str = "game",
+    ylabel: str = "",
+    level: _panel.Level | _panel.Levels | None = None,
+    mark: _panel.Level | None = None,
+    log: bool = False,
+) -> Axes:
+    """Curves over the points ``x`` (m,), each name with a color and a dash of its own.
+
+    A curve is (m,), or (m, S) for S runs, drawn as thin lines. ``level`` = (value, name), or
+    {name: value} for several, adds what the theory predicts as dashed horizontal lines, ``mark`` =
+    (point, name) a dotted vertical one. Raises ValueError when there is no curve, or one of another
+    length than x, which it names.
+    """
+    points = np.asarray(x, dtype=float)
+    if not curves:
+        raise ValueError("curves is empty: give at least one name and its values.")
+    ax = style.axes(ax)
+    for k, (name, values) in enumerate(curves.items()):
+        y = np.asarray(values, dtype=float)
+        if points.ndim != 1 or y.ndim > 2 or y.shape[:1] != points.shape:
+            raise ValueError(
+                f"the curve {name!r} has shape {y.shape}, but x has {points.shape}: each curve "
+                "needs one value per point."
+            )
+        many = y.ndim == 2
+        look = style.look(k, linewidth=1.1, alpha=0.8) if many else style.look(k, linewidth=1.8)
+        drawn = ax.plot(points, y, **look)
+        drawn[0].set_label(f"{name} ({y.shape[1]} runs)" if many else name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    if level:
+        _panel.draw_levels(ax, {level[1]: level[0]} if isinstance(level, tuple) else level)
+    if mark:
+        ax.axvline(mark[0], color=style.THEORY, linestyle=":", linewidth=1.3)
+        ax.annotate(
+            mark[1], (mark[0], 1.0), xycoords=("data", "axes fraction"), xytext=(4, -2),
+            textcoords="offset points", va="top", color=style.THEORY, fontsize=10,
+        )  # fmt: skip
+    longest = max(map(len, curves))
+    _panel.legend_below(ax, cols=min(max(1, _LEGEND_WIDTH // longest), len(curves)))
+    return ax
+
+
+def distance(
+    curves: Mapping[str, ArrayLike],
+    ax: Axes | None = None,
+    *,
+    title: str = "Distance to the equilibrium",
+) -> Axes:
+    """Distance to the equilibrium on a logarithmic axis, where linear convergence is straight.
+
+    ``curves`` maps names to (T,) arrays with one entry per step. A distance of exactly 0 has no
+    logarithm and ends its curve; one that does not stay finite is said to have diverged. Raises
+    ValueError for arrays of several lengths.
+    """
+    lost = {name: " (diverged)" for name, d in curves.items() if _panel.first_bad(d) is not None}
+    curves = {name + lost.get(name, ""): d for name, d in curves.items()}
+    steps = range(max((np.size(d) for d in curves.values()), default=0))
+    ax = compare(steps, curves, ax, xlabel="step", ylabel="distance", log=True)
+    ax.set_title(title, loc="left")
+    return ax

@@ -1,37 +1,39 @@
-"""Many runs at once: the spread over seeds, and how often each outcome happens."""
+"""Many runs at once: their spread, how often each outcome happens, who arrives when."""
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from gan_teach.history import History
-from gan_teach.plots import style
-from gan_teach.plots._panel import Level, draw_level, first_bad, limits, unit
+from gan_teach.plots import _panel, style
+
+_POINTS = 400  # at most so many of a curve of arrivals
 
 
-def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's interval for a share: the p with |successes / n - p| <= z sqrt(p (1 - p) / n).
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval for a share: the p with |successes / n - p| <= 1.96 standard errors.
 
-    Unlike share +- z sqrt(share (1 - share) / n) it stays in [0, 1] and keeps a width at 0 and n
-    successes. z = 1.96 gives 95 %. Source: Wilson (1927), "Probable inference", J. Am. Stat.
-    Assoc. 22, 209-212.
-    Raises ValueError unless 0 <= successes <= n and n > 0.
+    The standard error is that of p, sqrt(p (1 - p) / n), so that the interval stays in [0, 1] and
+    keeps a width at 0 and n successes. Source: Wilson (1927), "Probable inference", J. Am. Stat.
+    Assoc. 22, 209-212. Raises ValueError unless 0 <= successes <= n and n > 0.
     """
+    from scipy.stats import binomtest
+
     if not 0 <= successes <= n or n == 0:
         raise ValueError(f"a share needs 0 <= successes <= n and n > 0, got {successes} of {n}.")
-    share, penalty = successes / n, z * z / n
-    center = (share + penalty / 2) / (1 + penalty)
-    half = math.sqrt(share * (1 - share) * penalty + penalty * penalty / 4) / (1 + penalty)
-    return max(0.0, center - half), min(1.0, center + half)
+    interval = binomtest(int(successes), int(n)).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def quantile_interval(
-    values: Sequence[float] | np.ndarray, q: float = 0.5, level: float = 0.95
+    values: ArrayLike, q: float = 0.5, level: float = 0.95
 ) -> tuple[float, float]:
     """The order statistics between which the ``q`` quantile of the law of ``values`` (n,) lies.
 
@@ -48,12 +50,12 @@ def quantile_interval(
         raise ValueError(f"values must be (n,) numbers, n > 0, got an array of shape {x.shape}.")
     if not (0 < q < 1 and 0 < level < 1):
         raise ValueError(f"q and level must lie between 0 and 1, got {q:g} and {level:g}.")
-    tail = (1 - level) / 2
-    low, high = (int(binom.ppf(p, len(x), q)) for p in (tail, 1 - tail))
+    low, high = binom.interval(level, len(x), q)
     padded = np.concatenate([[-np.inf], x, [np.inf]])  # ranks from 1
-    return float(padded[low]), float(padded[high + 1])
+    return float(padded[int(low)]), float(padded[int(high) + 1])
 
 
+@style.use()
 def fan(
     history: History,
     key: str,
@@ -62,8 +64,7 @@ def fan(
     label: str = "",
     color: str = style.LINES[0],
     dash: object = "-",
-    level: tuple[float, str] | None = None,
-    log: bool = False,
+    level: _panel.Level | None = None,
 ) -> Axes:
     """Median over the members of an ensemble, with bands of the middle 50 % and 90 % of them.
 
@@ -72,52 +73,36 @@ def fan(
     predicts. Call it again with the same ``ax`` and another ``label``, ``color`` and ``dash`` to
     compare ensembles. Raises ValueError for another shape.
     """
-    values = np.asarray(history[key], dtype=float)
-    if values.ndim != 2 or values.shape[1] < 2:
-        raise ValueError(
-            f"{key} must have shape (T, S) with S > 1 members to show a spread, got "
-            f"{values.shape}. Record an ensemble, or draw a single run with its own plot."
-        )
+    values = _panel.shaped(key, history[key], "(T, S)", "Draw a single run with its own plot.")
     ax = style.axes(ax)
-    low90, low50, median, high50, high90 = _quantiles(values)
-    steps, first = history.steps, not ax.lines
-    with style.use():
-        ax.fill_between(steps, low90, high90, color=color, alpha=0.15, linewidth=0)
-        ax.fill_between(steps, low50, high50, color=color, alpha=0.3, linewidth=0)
-        ax.plot(steps, median, color=color, linestyle=dash, label=label or None)
-        if first:
-            ax.set(xlabel=unit(history), ylabel=key.replace("_", " "))
-            ax.set_yscale("log" if log else "linear")
-            ax.set_title("Median of the runs, bands of 50 % and 90 %", loc="left")
-            ax.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
-        bounds = limits(np.concatenate([low90, high90]), [level[0]] if level else [], log)
-        old = ax.get_ylim()
-        ax.set_ylim(bounds if first else (min(old[0], bounds[0]), max(old[1], bounds[1])))
-        if level:
-            draw_level(ax, Level(*level))
-        _say_who_diverged(ax, values)
-        if label:
-            ax.legend(loc="best")
+    first = not ax.lines
+    finite = np.where(np.isfinite(values), values, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where no member is finite there is no band
+        quantiles = np.nanquantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
+    low90, low50, median, high50, high90 = quantiles
+    ax.fill_between(history.steps, low90, high90, **style.band(color, 0.15))
+    ax.fill_between(history.steps, low50, high50, **style.band(color, 0.3))
+    ax.plot(history.steps, median, color=color, linestyle=dash, label=label or None)
+    bounds = _panel.limits([low90, high90], level[:1] if level else [])
+    if first:
+        ax.set(xlabel=_panel.unit(history), ylabel=key.replace("_", " "), xlim=_panel.span(history))
+        ax.set_title("Median of the runs, bands of 50 % and 90 %", loc="left")
+    else:
+        low, high = ax.get_ylim()
+        bounds = min(low, bounds[0]), max(high, bounds[1])
+    ax.set_ylim(bounds)
+    if level:
+        _panel.draw_levels(ax, {level[1]: level[0]})
+    lost = sum(_panel.first_bad(column) is not None for column in values.T)
+    if lost:
+        _panel.warn(ax, f"{lost} of {values.shape[1]} diverged")
+    if label:
+        ax.legend(loc="best")
     return ax
 
 
-def _quantiles(values: np.ndarray) -> np.ndarray:
-    """(5, T): 5, 25, 50, 75 and 95 % quantiles of the finite entries of each row; NaN for none."""
-    result = np.full((5, len(values)), np.nan)
-    for t, row in enumerate(values):
-        finite = row[np.isfinite(row)]
-        if finite.size:
-            result[:, t] = np.quantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95])
-    return result
-
-
-def _say_who_diverged(ax: Axes, values: np.ndarray) -> None:
-    lost = sum(first_bad(column) is not None for column in values.T)
-    if lost:
-        text = f"{lost} of {values.shape[1]} diverged"
-        ax.set_title(text, loc="right", fontsize=10, color=style.GENERATOR)
-
-
+@style.use()
 def outcomes(
     labels: Sequence[str] | Mapping[str, Sequence[str]],
     classes: Sequence[str] | None = None,
@@ -132,41 +117,213 @@ def outcomes(
     groups = dict(labels) if isinstance(labels, Mapping) else {"": labels}
     counts = {name: Counter(runs) for name, runs in groups.items()}
     total = sum(counts.values(), Counter())
-    names = list(classes) if classes is not None else [name for name, _ in total.most_common()]
+    names = [name for name, _ in total.most_common()] if classes is None else list(classes)
     unknown = sorted(set(total) - set(names))
     if unknown or not groups or not all(counts.values()):
         raise ValueError(
             "labels needs at least one outcome per setting, each among the classes "
             f"{', '.join(names) or '(none)'}; got {', '.join(unknown) or 'an empty list'}."
         )
-    rows = [(group, name) for group in groups for name in names]
-    ax = style.axes(ax, (7.0, 1.0 + 0.27 * len(rows) + 0.3 * len(groups)))
-    with style.use():
-        _bars(ax, rows, counts, names)
+    rows = len(groups) * len(names)
+    ax = style.axes(ax, (7.0, 1.0 + 0.27 * rows + 0.3 * len(groups)))
+    heights = []
+    for g, (group, count) in enumerate(counts.items()):
+        top = -g * (len(names) + 0.7)
+        ax.text(0, top + 0.5, group, va="bottom", ha="left", fontweight="bold")
+        for k, name in enumerate(names):
+            heights.append(top - k)
+            _bar(ax, top - k, count[name], count.total(), k)
+    ax.set_yticks(heights, names * len(groups))
+    ax.set_xticks(range(0, 101, 20))
+    ax.set(xlim=(0, 118), ylim=(heights[-1] - 0.7, 0.7 if "" in groups else 1.1))
+    ax.set(xlabel="share of runs in %, with the 95 % Wilson interval")
+    ax.grid(False, axis="y")
+    ax.tick_params(axis="y", length=0)
     return ax
 
 
-def _bars(
-    ax: Axes, rows: list[tuple[str, str]], counts: dict[str, Counter[str]], names: list[str]
-) -> None:
-    groups = list(counts)
-    heights = [-k - 0.7 * groups.index(group) for k, (group, _) in enumerate(rows)]
-    for y, (group, name) in zip(heights, rows, strict=True):
-        k, n, look = counts[group][name], counts[group].total(), names.index(name)
-        low, high = wilson(k, n)
-        ax.barh(
-            y, 100 * k / n, height=0.8, color=style.PALETTE[look % 10], alpha=0.75,
-            hatch=style.HATCHES[look % len(style.HATCHES)], edgecolor="white", linewidth=0,
-        )  # fmt: skip
-        ax.plot([100 * low, 100 * high], [y, y], color=style.INK, linewidth=1.6)
-        ax.plot([100 * low, 100 * high], [y, y], "|", color=style.INK, markersize=8)
-        ax.annotate(f"{k} of {n}", (100 * high, y), (6, 0), textcoords="offset points", va="center")
-    for group in groups:
-        top = max(y for y, row in zip(heights, rows, strict=True) if row[0] == group)
-        ax.text(0, top + 0.5, group, va="bottom", ha="left", fontweight="bold")
-    ax.set_yticks(heights, [name for _, name in rows])
-    ax.set(xlim=(0, 118), ylim=(heights[-1] - 0.7, 1.1 if groups[0] else 0.7))
-    ax.set(xlabel="share of runs in %, with the 95 % Wilson interval")
-    ax.set_xticks(range(0, 101, 20))
-    ax.grid(False, axis="y")
-    ax.tick_params(axis="y", length=0)
+def _bar(ax: Axes, y: float, count: int, n: int, k: int) -> None:
+    """The share count / n in the ``k``-th color and hatch, its interval, and the numbers."""
+    ends = 100 * np.array(wilson(count, n))
+    ax.barh(
+        y, 100 * count / n, height=0.8, color=style.PALETTE[k % 10], alpha=0.75,
+        hatch=style.HATCHES[k % 6], edgecolor="white", linewidth=0,
+    )  # fmt: skip
+    ax.plot(ends, [y, y], marker="|", markersize=8, color=style.INK, linewidth=1.6)
+    text = f"{count} of {n}"
+    ax.annotate(text, (ends[1], y), (6, 0), textcoords="offset points", va="center")
+
+
+@style.use()
+def arrivals(
+    times: Mapping[str, ArrayLike],
+    horizon: float,
+    ax: Axes | None = None,
+    *,
+    xlabel: str = "step",
+    ylabel: str = "share of runs that have arrived",
+) -> Axes:
+    """The share of runs that have arrived by each step, with pointwise 95 % Wilson bands.
+
+    ``times`` maps a name to (S,) arrival times, inf for a run that had not arrived when it was
+    stopped at ``horizon`` or later. All runs being followed that far, the share itself needs no
+    correction for them; a curve that stays below 1 says how many are still out. Raises ValueError
+    for a time that is NaN or negative, and for an empty group.
+    """
+    ax = style.axes(ax, (7.4, 4.4))
+    at = np.linspace(0.0, horizon, _POINTS)
+    for k, (name, group) in enumerate(times.items()):
+        when = np.sort(np.asarray(group, dtype=float))
+        if not when.size or not (when >= 0).all():
+            raise ValueError(f"times[{name!r}] needs times >= 0, or inf for never.")
+        count, n = np.searchsorted(when, at, side="right"), len(when)
+        ends = np.array([wilson(c, n) for c in range(n + 1)])
+        look = style.look(k)
+        ax.fill_between(at, *ends[count].T, **style.band(look["color"], 0.2))
+        ax.plot(at, count / n, label=f"{name}: {count[-1]} of {n}", **look)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, horizon), ylim=(0, 1.02))
+    _panel.legend_below(ax, cols=len(times))
+    return ax
+
+
+@style.use()
+def shares(
+    history: History, key: str, values: Sequence[float], ax: Axes | None = None, *, title: str = ""
+) -> Axes:
+    """How the members of an ensemble are spread over a few values, step by step, as stacked areas.
+
+    ``history[key]`` (T, S) holds one of ``values`` for each member, or NaN for one that is not
+    followed any more, which then counts for nothing. The last value lies at the bottom. Raises
+    ValueError for an entry that is none of the values.
+    """
+    entries, name = np.asarray(history[key], dtype=float), key.replace("_", " ")
+    followed = np.isfinite(entries)
+    if entries.ndim != 2 or not np.isin(entries[followed], values).all():
+        raise ValueError(f"{key} must be (T, S) of the values {list(values)} or NaN.")
+    order = list(reversed(values))
+    counts = np.array([(entries == value).sum(1) for value in order])
+    ax = style.axes(ax, (7.0, 3.8))
+    areas = ax.stackplot(
+        history.steps, 100 * counts / np.maximum(followed.sum(1), 1), linewidth=0.4,
+        colors=colormaps[style.FIELD](np.linspace(0.15, 0.95, len(order))), edgecolor="white",
+        labels=[f"{value:g}" for value in order],
+    )  # fmt: skip
+    for area, hatch in zip(areas, style.HATCHES * len(areas), strict=False):
+        area.set_hatch(hatch)
+    ax.set(
+        xlabel=_panel.unit(history),
+        ylabel="share of runs in %",
+        ylim=(0, 100),
+        xlim=_panel.span(history),
+    )
+    ax.set_title(_panel.heading(history, title or name), loc="left")
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title=name, reverse=True)
+    return ax
+
+
+@style.use()
+def rests(groups: Mapping[str, tuple[ArrayLike, ArrayLike]], levels: Mapping[str, float]) -> Axes:
+    """Losses at which collapsed runs rest, against the length of the rest, beside the theory.
+
+    ``groups`` maps a name to (lengths, losses), (S,) each; entries that are NaN are left out. Each
+    of ``levels`` is a dashed line amid a band of +- 0.02.
+    """
+    ax = style.axes(None, (7.0, 4.2))
+    for k, (name, pair) in enumerate(groups.items()):
+        length, loss = np.asarray(pair, dtype=float)[:, np.isfinite(pair[1])]
+        label = f"{name} ({len(loss)} runs)"
+        ax.plot(length, loss, **style.marks(k, label=label, alpha=0.75, markeredgewidth=0.5))
+    for value in levels.values():
+        ax.axhspan(value - 0.02, value + 0.02, **style.band(style.THEORY, 0.12))
+    _panel.draw_levels(ax, levels)
+    ax.set(xscale="log", xlabel="length of the rest in epochs")
+    ax.set(ylabel="median loss of D during the rest")
+    _panel.legend_below(ax, cols=len(groups))
+    return ax
+
+
+@style.use()
+def score_curves(history: History) -> Axes:
+    """Mean score of each algorithm over the steps, with the middle half of the architectures.
+
+    ``history["score"]`` is (T, A, N), algorithms by architectures; ``meta["titles"]`` names the
+    algorithms and ``meta["real_score"]`` is what real data score. Raises ValueError for another
+    shape.
+    """
+    score = _panel.shaped("score", history["score"], "(T, algorithms, n)")
+    ax = style.axes()
+    for k, name in enumerate(history.meta["titles"]):
+        look = style.look(k)
+        band = style.band(look["color"], 0.15, hatch=style.HATCHES[k])
+        ax.fill_between(history.steps, *np.quantile(score[:, k], (0.25, 0.75), axis=1), **band)
+        ax.plot(history.steps, score[:, k].mean(1), label=name, **look)
+    _panel.draw_levels(ax, {"real digits": history.meta["real_score"]})
+    ax.set(xlabel="updates of the generator", ylabel="Inception Score", ylim=(0.8, None))
+    ax.set_title(f"{score.shape[2]} architectures: mean and middle half")
+    ax.legend(loc="center left")
+    return ax
+
+
+@style.use()
+def head_to_head(
+    first: ArrayLike, second: ArrayLike, names: tuple[str, str], ax: Axes | None = None
+) -> Axes:
+    """One point per architecture: score of ``first`` (N,) against that of ``second`` (N,).
+
+    Filled circles where ``second`` wins, crosses where ``first`` does; the line is a tie. Raises
+    ValueError for different shapes.
+    """
+    x, y = (np.asarray(values, dtype=float) for values in (first, second))
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"first and second must be (N,) of one length, got {x.shape}, {y.shape}.")
+    ax = style.axes(ax, (4.6, 4.4))
+    top = max(x.max(), y.max()) + 0.3
+    ax.plot([1, top], [1, top], **style.PREDICTED)
+    for won, k, marker in ((y > x, 1, "o"), (x > y, 0, "x")):
+        label = f"{names[k]} wins {np.count_nonzero(won)}"
+        ax.scatter(x[won], y[won], marker=marker, color=style.LINES[k], s=28, label=label)
+    ax.set(xlabel=names[0], ylabel=names[1], xlim=(0.9, top), ylim=(0.9, top), aspect="equal")
+    ax.legend(loc="upper left")
+    return ax
+
+
+@style.use()
+def phase_diagram(
+    history: History, success: ArrayLike, x: str, y: str, ax: Axes | None = None
+) -> Axes:
+    """Share of the successful members over two knobs: a cell for each pair of settings.
+
+    ``history`` is what ``sweep`` returned, ``success`` says of each of its members, (M,), whether
+    it succeeded; ``x`` and ``y`` name two of the knobs. A cell shows the share, its 95 % Wilson
+    interval and the number of runs; members that differ in a third knob share a cell. Pairs that
+    were not run stay empty. Raises ValueError for an unknown knob or another number of members.
+    """
+    knobs = history.meta.get("static_per_member", list(history.static))
+    for name in (x, y):
+        if name not in knobs:
+            raise ValueError(f"{name!r} is no knob of this sweep; there are: {', '.join(knobs)}.")
+    good, members = np.asarray(success, dtype=bool), history.static[x].shape
+    if good.shape != members:
+        raise ValueError(
+            f"success must have one entry per member, shape {members}, got {good.shape}."
+        )
+    columns, i = np.unique(history.static[x], return_inverse=True)
+    rows, j = np.unique(history.static[y], return_inverse=True)
+    won, runs = np.zeros((2, len(rows), len(columns)), dtype=int)
+    np.add.at(runs, (j, i), 1)
+    np.add.at(won, (j, i), good)
+    share = np.ma.masked_array(won, runs == 0) / np.maximum(runs, 1)
+    ax = style.axes(ax, (2.0 + 1.25 * len(columns), 1.6 + 0.75 * len(rows)))
+    image = ax.pcolormesh(share, cmap=style.FIELD, vmin=0, vmax=1, edgecolors="white")
+    for row, column in np.argwhere(runs):
+        k, n = int(won[row, column]), int(runs[row, column])
+        text = "{:.0%}\n{:.0%} to {:.0%}, n = {}".format(k / n, *wilson(k, n), n)
+        color = "white" if k / n < 0.5 else style.INK  # cividis is dark below
+        ax.text(column + 0.5, row + 0.5, text, color=color, fontsize=9, ha="center", va="center")
+    ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
+    ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    ax.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
+    ax.grid(False)
+    label = "share that succeeds, with the 95 % Wilson interval"
+    style.figure_of(ax).colorbar(image, ax=ax, label=label)
+    return ax

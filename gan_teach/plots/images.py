@@ -6,15 +6,13 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.plots import style
-from gan_teach.plots._panel import Draw, heading, record_index, unit
+from gan_teach.plots import _panel, style
 
 _GAP = 2  # white pixels between images
 
@@ -50,50 +48,46 @@ def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArr
 def image_grid(
     images: ArrayLike, columns: int | None = None, title: str = "", ax: Axes | None = None
 ) -> Axes:
-    """``sheet(images, columns)`` on an axes without ticks."""
+    """``sheet(images, columns)`` on an axes without ticks; raises ValueError as it does."""
     page = sheet(images, columns)
-    return _show(page, title, style.axes(ax, (6.0, 6.0 * _tall(page) + 0.3)))
+    ax = style.axes(ax, (6.0, 6.0 * len(page) / page.shape[1] + 0.3))
+    _show(ax, page).set_title(title)
+    return ax
 
 
+@style.use()
 def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Figure:
-    """``image_grid`` of each set of images (n, channels, h, w), side by side under their names."""
+    """``image_grid`` of each set of images (n, channels, h, w), side by side under their names.
+
+    Raises ValueError as ``sheet`` does.
+    """
     pages = {name: sheet(images, columns) for name, images in sets.items()}
-    size = (3.2 * len(pages), 3.2 * max(map(_tall, pages.values())) + 0.5)
-    figure, axes = style.mosaic([list(pages)], size)
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        # wider than between the images of a set
-        layout.set(wspace=0.06)  # pyright: ignore[reportCallIssue]
-    with style.use():
-        for name, page in pages.items():
-            _show(page, name, axes[name])
+    tallest = max(len(page) / page.shape[1] for page in pages.values())
+    figure, axes = style.mosaic([list(pages)], (3.2 * len(pages), 3.2 * tallest + 0.5))
+    # wider than between the images of a set
+    figure.get_layout_engine().set(wspace=0.06)  # pyright: ignore
+    for name, page in pages.items():
+        _show(axes[name], page).set_title(name)
     return figure
 
 
-def images_panel(ax: Axes, history: History) -> Draw:
+def _show(ax: Axes, page: NDArray[np.uint8]) -> Axes:
+    ax.imshow(page, interpolation="nearest")
+    ax.set_axis_off()
+    return ax
+
+
+def images_panel(ax: Axes, history: History) -> _panel.Draw:
     """A panel for ``animation``: the images ``history["images"]`` (T, n, channels, h, w)."""
     images = history["images"]
     if images.ndim != 5:
         raise ValueError(f"images must have shape (T, n, channels, h, w), got {images.shape}.")
-    picture = ax.imshow(sheet(images[0]), interpolation="nearest")
+    (picture,) = _show(ax, sheet(images[0])).images
     title = ax.set_title("", loc="left")
-    ax.set_axis_off()
 
-    def draw(i: int) -> list[Artist]:
-        i = record_index(history, i)
+    def draw(i: int) -> None:
+        i = _panel.record_index(history, i)
         picture.set_data(sheet(images[i]))
-        title.set_text(heading(history, f"{unit(history)} {history.steps[i]}"))
-        return [picture, title]
+        title.set_text(_panel.heading(history, f"{_panel.unit(history)} {history.steps[i]}"))
 
     return draw
-
-
-def _show(page: NDArray[np.uint8], title: str, ax: Axes) -> Axes:
-    ax.imshow(page, interpolation="nearest")
-    ax.set_axis_off()
-    ax.set_title(title)
-    return ax
-
-
-def _tall(page: NDArray[np.uint8]) -> float:
-    return page.shape[0] / page.shape[1]

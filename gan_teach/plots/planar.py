@@ -1,34 +1,29 @@
-"""Games with two parameters: the vector field, the paths, the distance left, and the basins."""
+"""Games with two parameters: the vector field, the paths in it, and the regions of attraction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach.history import History
-from gan_teach.plots import style
-from gan_teach.plots._panel import (
-    Draw,
-    Line,
-    Panel,
-    divergence_mark,
-    first_bad,
-    legend_below,
-    limits,
-    lines_panel,
-    record_index,
-)
+from gan_teach.plots import _panel, style
+
+Field = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
+Extent = tuple[float, float, float, float]
+NAMES = ("x (player 1)", "y (player 2)")
 
 # cividis without its palest yellow, which is lost on white paper
 _SPEED = ListedColormap(colormaps[style.FIELD](np.linspace(0.0, 0.86, 256)))
-Field = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
+# Light enough for dark hatching and of distinct lightness, so that they also survive gray printing.
+_REGIONS = ("#3f90da", "#ffd58a", "#d9dbdf", "#d98c7e", "#92dadd", "#8e6aa8")
 
 
 def break_jumps(path: ArrayLike, period: float | Sequence[float] | None) -> NDArray[np.float64]:
@@ -36,9 +31,7 @@ def break_jumps(path: ArrayLike, period: float | Sequence[float] | None) -> NDAr
 
     An angle that passes pi reappears at -pi; a line drawn through both would cross the whole torus.
     """
-    points = np.array(path, dtype=float)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"a path must have shape (T, 2), got {points.shape}.")
+    points = _panel.shaped("a path", path, "(T, 2)")
     if period is None:
         return points
     with np.errstate(invalid="ignore"):
@@ -46,13 +39,14 @@ def break_jumps(path: ArrayLike, period: float | Sequence[float] | None) -> NDAr
     return np.insert(points, np.flatnonzero(jumps) + 1, np.nan, axis=0)
 
 
+@style.use()
 def vector_field(
     field: Field | None,
     trajectories: Mapping[str, ArrayLike] | None = None,
     ax: Axes | None = None,
     *,
     period: float | Sequence[float] | None = None,
-    names: tuple[str, str] = ("x (player 1)", "y (player 2)"),
+    names: tuple[str, str] = NAMES,
     equilibrium: ArrayLike | None = None,
     title: str = "",
 ) -> Axes:
@@ -62,142 +56,136 @@ def vector_field(
     ``trajectories`` maps names to (T, 2) paths: a circle at the start, a star at the last finite
     point. ``period`` (one number, or one per axis) says that the coordinates are angles, so that a
     path is broken where it wraps around. ``equilibrium`` is (2,) or (k, 2) points, marked by rings.
+    Raises ValueError for a path of another shape.
     """
     ax = style.axes(ax, (6.6, 5.2))
     paths = {k: break_jumps(p, period) for k, p in (trajectories or {}).items()}
-    with style.use():
-        if field is not None:
-            _streams(ax, field)
-        else:
-            ends = [limits(np.concatenate([p[:, k] for p in paths.values()])) for k in (0, 1)]
-            ax.set(xlim=ends[0], ylim=ends[1])
-        for k, (name, path) in enumerate(paths.items()):
-            _path(ax, name, path, k)
-        if equilibrium is not None:
-            _rings(ax, equilibrium)
-        ax.set(xlabel=names[0], ylabel=names[1])
-        ax.set_title(title, loc="left")
-        if ax.get_legend_handles_labels()[0]:
-            legend_below(ax, cols=4)
+    if field is None:
+        x, y = np.concatenate(list(paths.values())).T
+        ax.set(xlim=_panel.limits(x), ylim=_panel.limits(y))
+    else:
+        speed = np.ma.masked_invalid(np.hypot(*np.asarray(field[2:], dtype=float)))
+        lines = _streams(ax, field, color=speed, cmap=_SPEED, density=1.1, linewidth=1.1)
+        bar = {"label": "speed |v|", "shrink": 0.85, "pad": 0.02}
+        style.figure_of(ax).colorbar(lines, ax=ax, **bar)
+    for k, (name, path) in enumerate(paths.items()):
+        diverged = "" if _panel.first_bad(path) is None else " (diverged)"
+        ax.plot(*path.T, color="white", linewidth=3.2, zorder=3.4)
+        _path(ax, path, k, label=f"{name}{diverged}", linewidth=1.7)
+    if equilibrium is not None:
+        _rings(ax, equilibrium)
+    _name_axes(ax, names, title)
+    if ax.get_legend_handles_labels()[0]:
+        _panel.legend_below(ax, cols=4)
     return ax
 
 
-def _streams(ax: Axes, field: Field) -> None:
-    x, y, u, v = (np.asarray(part, dtype=float) for part in field)
-    speed = np.hypot(u, v)
-    bad = ~np.isfinite(speed)
-    u, v, speed = (np.ma.masked_array(part, bad) for part in (u, v, speed))
-    # streamplot wants the axes as vectors
-    drawn = ax.streamplot(
-        x[0], y[:, 0], u, v, color=speed, cmap=_SPEED, density=1.1, linewidth=1.1, arrowsize=1.1
-    )
-    figure = ax.get_figure()
-    assert figure is not None
-    figure.colorbar(drawn.lines, ax=ax, label="speed |v|", shrink=0.85, pad=0.02)
-    ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()))
+@style.use()
+def portraits(
+    fields: Mapping[str, Field],
+    paths: Mapping[str, Mapping[str, ArrayLike] | ArrayLike],
+    *,
+    cols: int = 3,
+    period: float | None = None,
+    equilibrium: ArrayLike = (0.0, 0.0),
+    names: tuple[str, str] = NAMES,
+) -> Figure:
+    """One small phase portrait per entry of ``fields``: stream lines in gray, paths in color.
+
+    ``paths`` holds for the same names a (T, 2) path, or a mapping of several; a circle is a start,
+    a star the end. ``equilibrium`` is (2,) or (k, 2) points, marked by rings. Paths may leave the
+    frame, which the field sets. Raises ValueError where the names differ.
+    """
+    if set(fields) != set(paths):
+        raise ValueError(f"fields has {list(fields)}, but paths has {list(paths)}.")
+    figure, axes = style.grid(list(fields), cols, (3.1, 2.9))
+    for name, ax in axes.items():
+        look = {"density": 0.7, "linewidth": 0.7, "arrowsize": 0.8}
+        _streams(ax, fields[name], color=style.PALETTE[3], **look)
+        own = paths[name]
+        for k, path in enumerate(own.values() if isinstance(own, Mapping) else [own]):
+            _path(ax, break_jumps(path, period), k, linewidth=1.4)
+        _rings(ax, equilibrium)
+        _name_axes(ax, names, name)
+        ax.label_outer()
+    return figure
+
+
+def _streams(ax: Axes, field: Field, **look: Any) -> Any:
+    """Stream lines, left out where the field is not finite; the axes show its grid, no more."""
+    x, y, u, v = np.ma.masked_invalid(np.asarray(field, dtype=float))
     ax.grid(False)
+    lines = ax.streamplot(x[0].data, y[:, 0].data, u, v, **look).lines  # it wants vectors
+    ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()))
+    return lines
 
 
-def _path(ax: Axes, name: str, path: NDArray[np.float64], k: int) -> None:
-    color = style.LINES[(k + 1) % 6]
-    good = path[np.isfinite(path).all(axis=1)]
-    bad = first_bad(path)
-    label = name if bad is None else f"{name} (diverged)"
-    halo = {"color": "white", "linewidth": 3.2, "zorder": 3.4}
-    ax.plot(path[:, 0], path[:, 1], **halo)
-    ax.plot(
-        path[:, 0], path[:, 1], color=color, linestyle=style.DASHES[k % 5], linewidth=1.7,
-        label=label, zorder=3.5,
-    )  # fmt: skip
-    for point, marker, size in ((good[:1], "o", 8), (good[-1:], "*", 14)):
-        ax.plot(
-            point[:, 0], point[:, 1], marker, color=color, markersize=size, zorder=4,
-            markeredgecolor="white", markeredgewidth=0.9,
-        )  # fmt: skip
+def _path(
+    ax: Axes, path: NDArray[np.float64], k: int, *, linewidth: float, label: str = ""
+) -> None:
+    """A line from a circle at its first to a star at its last finite point."""
+    color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
+    ax.plot(*path.T, **style.look(k, color=color, linewidth=linewidth, label=label, zorder=3.5))
+    for point, marker, size in ((finite[:1], "o", 7), (finite[-1:], "*", 13)):
+        edge: style.Look = {"markeredgecolor": "white", "markeredgewidth": 0.8}
+        ax.plot(*point.T, marker, color=color, markersize=size, zorder=4, **edge)
 
 
 def _rings(ax: Axes, equilibrium: ArrayLike) -> None:
     points = np.asarray(equilibrium, dtype=float).reshape(-1, 2)
-    ax.plot(
-        points[:, 0], points[:, 1], "o", markersize=12, markerfacecolor="none", zorder=3.9,
-        markeredgecolor=style.INK, markeredgewidth=1.8, label="equilibrium", clip_on=False,
-    )  # fmt: skip
+    look = style.ring(markersize=11, markeredgewidth=1.6, zorder=3.9)
+    ax.plot(*points.T, label="equilibrium", clip_on=False, **look)
 
 
-def vector_field_panel(
-    field: Field | None,
-    key: str = "params",
-    columns: tuple[int, int] = (0, 1),
-    *,
-    period: float | Sequence[float] | None = None,
-    names: tuple[str, str] = ("x (player 1)", "y (player 2)"),
-) -> Panel:
-    """A panel: the field, and on it the path of two columns of ``history[key]`` up to record i."""
+def _name_axes(ax: Axes, names: tuple[str, str], title: str) -> None:
+    ax.set(xlabel=names[0], ylabel=names[1])
+    ax.set_title(title, loc="left")
 
-    def panel(ax: Axes, history: History) -> Draw:
-        path = np.asarray(history[key], dtype=float)[:, list(columns)]
-        vector_field(field, None if field else {"": path}, ax, names=names)
-        for line in ax.lines if field is None else ():
-            line.set_visible(False)
-        look = {"color": style.LINES[1], "zorder": 3.5}
-        (line,) = ax.plot([], [], **look)
-        (head,) = ax.plot([], [], "o", markersize=8, markeredgecolor="white", **look)
-        mark = divergence_mark(ax, history, {"": first_bad(path)}, line=False)
 
-        def draw(i: int) -> list[Artist]:
-            i = record_index(history, i)
-            line.set_data(*break_jumps(path[: i + 1], period).T)
-            head.set_data(path[i : i + 1, 0], path[i : i + 1, 1])
-            return [line, head, *mark(i)]
+def path_panel() -> _panel.Panel:
+    """A panel: record i is a whole path, ``history["path"][i]`` (T, 2), around the point (0, 0)."""
+
+    def panel(ax: Axes, history: History) -> _panel.Draw:
+        (line,) = ax.plot([], [], color=style.LINES[1], linewidth=1.6)
+        (end,) = ax.plot([], [], "*", color=style.LINES[1], markersize=13, markeredgecolor="white")
+        _rings(ax, (0.0, 0.0))
+        _name_axes(ax, NAMES, _panel.heading(history, "path"))
+        ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal")
+
+        def draw(i: int) -> None:
+            path = history["path"][_panel.record_index(history, i)]
+            line.set_data(*path.T)
+            end.set_data(*path[-1:].T)
 
         return draw
 
     return panel
 
 
-def distance(
-    histories: History | Mapping[str, ArrayLike], ax: Axes | None = None, *, title: str = ""
-) -> Axes:
-    """Distance to the equilibrium on a logarithmic axis, where linear convergence is straight.
+@style.use()
+def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int, str]) -> Figure:
+    """Regions of attraction: which limit each starting point reaches; a map per entry, two a row.
 
-    Reads ``distance`` (T,) of a History, or takes a mapping of names to (T,) arrays with one entry
-    per step. A distance of exactly 0 has no logarithm and ends its curve.
+    Each map is (rows, cols) of whole numbers, row 0 at the bottom, and ``names`` says what they
+    mean; ``extent`` = (left, right, bottom, top). Every class has a color and a hatch. Raises
+    ValueError for a label that has no name.
     """
-    if isinstance(histories, History):
-        history, keys = histories, {"": "distance"}
-    else:
-        arrays = {name: np.asarray(values, dtype=float) for name, values in histories.items()}
-        shapes = {array.shape for array in arrays.values()}
-        if len(shapes) != 1 or len(next(iter(shapes))) != 1:
-            raise ValueError(f"distances must be (T,) arrays of one length, got shapes {shapes}.")
-        history = History(range(next(iter(shapes))[0]), arrays)
-        keys = {name: name for name in arrays}
-    lines = [
-        Line(history[key], name, style.LINES[k % 6], style.DASHES[k % 5], "osD^v"[k % 5])
-        for k, (name, key) in enumerate(keys.items())
+    figure, axes = style.grid(list(labels), 2, (4.3, 3.6) if len(labels) > 1 else (6.0, 5.0))
+    looks: list[style.Look] = [
+        {"facecolor": _REGIONS[k % 6], "hatch": style.HATCHES[k % 6], "label": name}
+        for k, name in enumerate(names.values())
     ]
-    ax = style.axes(ax)
-    heading = title or "Distance to the equilibrium"
-    with style.use():
-        lines_panel(ax, history, lines, ylabel="distance", title=heading, log=True)(-1)
-    return ax
+    for title, ax in axes.items():
+        _map(ax, _places(labels[title], names), extent, looks)
+        _name_axes(ax, NAMES, title)
+        ax.label_outer()
+    handles = [Patch(edgecolor=style.INK, linewidth=0.8, **look) for look in looks]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 4))
+    return figure
 
 
-def basins(
-    labels: ArrayLike,
-    extent: tuple[float, float, float, float],
-    names: Mapping[int, str],
-    ax: Axes | None = None,
-    *,
-    axis_names: tuple[str, str] = ("x (player 1)", "y (player 2)"),
-    title: str = "Where each starting point ends",
-) -> Axes:
-    """Regions of attraction: which limit each starting point of a grid reaches.
-
-    ``labels`` (rows, cols) holds whole numbers, row 0 at the bottom; ``names`` says what each one
-    means (share of the grid is added); ``extent`` = (left, right, bottom, top). Every class has a
-    color and a hatch. Raises ValueError when a label has no name.
-    """
+def _places(labels: ArrayLike, names: Mapping[int, str]) -> NDArray[Any]:
+    """Each label's place among the ``names``."""
     grid = np.asarray(labels)
     missing = sorted(set(np.unique(grid).tolist()) - set(names))
     if grid.ndim != 2 or missing:
@@ -205,43 +193,18 @@ def basins(
             "labels must be (rows, cols) whole numbers, each with a name; got shape "
             f"{grid.shape} and no name for {missing}."
         )
-    ax = style.axes(ax, (7.4, 5.2))
-    order = {label: k for k, label in enumerate(names)}
-    index = np.vectorize(order.__getitem__, otypes=[int])(grid)
-    colors = [_BASIN_COLORS[k % len(_BASIN_COLORS)] for k in range(len(order))]
-    with style.use():
-        norm = BoundaryNorm(np.arange(len(order) + 1) - 0.5, len(order))
-        look = {"cmap": ListedColormap(colors), "norm": norm, "interpolation": "nearest"}
-        ax.imshow(index, origin="lower", extent=extent, aspect="auto", **look)
-        for k in range(1, len(order)):
-            _hatch(ax, index == k, extent, style.HATCHES[k % len(style.HATCHES)])
-        handles = [
-            Patch(
-                facecolor=colors[k], edgecolor=style.INK, linewidth=0.8,
-                hatch=style.HATCHES[k % len(style.HATCHES)],
-                label=f"{names[label]} ({np.mean(index == k):.0%})",
-            )
-            for label, k in order.items()
-        ]  # fmt: skip
-        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0)
-        ax.set(xlabel=axis_names[0], ylabel=axis_names[1])
-        ax.set_title(title, loc="left")
-        ax.grid(False)
-    return ax
+    return np.select([grid == label for label in names], range(len(names)))
 
 
-# Light enough for dark hatching and of distinct lightness, so that they also survive gray printing.
-_BASIN_COLORS = ("#3f90da", "#ffd58a", "#d9dbdf", "#d98c7e", "#92dadd", "#8e6aa8")
-
-
-def _hatch(ax: Axes, mask: NDArray[np.bool_], extent: tuple[float, ...], hatch: str) -> None:
-    if not hatch or not mask.any():
-        return
-    left, right, bottom, top = extent
-    rows, cols = mask.shape
-    x = np.clip(np.arange(-0.5, cols + 1), 0, cols) * (right - left) / cols + left
-    y = np.clip(np.arange(-0.5, rows + 1), 0, rows) * (top - bottom) / rows + bottom
-    padded = np.pad(mask, 1, mode="edge").astype(float)  # so that the hatch reaches the border
-    filled = ax.contourf(x, y, padded, levels=[0.5, 1.5], colors="none", hatches=[hatch])
-    filled.set_edgecolor(style.INK)
-    filled.set_linewidth(0)
+def _map(ax: Axes, places: NDArray[Any], extent: Extent, looks: Sequence[style.Look]) -> None:
+    """A color for each place and, where it has one, a hatch."""
+    grid: style.Look = {"origin": "lower", "extent": extent}
+    colors = ListedColormap([look["facecolor"] for look in looks])
+    ends = {"vmin": -0.5, "vmax": len(looks) - 0.5, "aspect": "auto"}
+    ax.imshow(places, cmap=colors, interpolation="nearest", **ends, **grid)
+    for k, look in enumerate(looks):
+        if look["hatch"] and (places == k).any():
+            hatch = {"colors": "none", "hatches": [look["hatch"]]}
+            area = ax.contourf(places == k, levels=[0.5, 1.5], **hatch, **grid)
+            area.set(edgecolor=style.INK, linewidth=0)
+    ax.grid(False)

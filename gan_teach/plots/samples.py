@@ -1,32 +1,23 @@
-"""Real and generated samples: points in the plane over the discriminator, and smooth densities."""
+"""Real and generated samples: points in the plane over the discriminator, and on the line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach.history import History
-from gan_teach.plots import style
-from gan_teach.plots._panel import (
-    Draw,
-    divergence_sentence,
-    first_bad,
-    heading,
-    legend_below,
-    limits,
-    note,
-    plot,
-    record_index,
-    unit,
-)
+from gan_teach.plots import _panel, style
 
 MOST_POINTS = 2000  # more do not show more
+_FEWER_POINTS = 1000  # in one of many small panels
+_TINY = 1e-3  # slopes below are drawn as this
+_SMALL_CROSSES = style.fake(markersize=3.5, markeredgewidth=0.8)
 
 
 def samples(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
@@ -37,85 +28,75 @@ def samples(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
     ``field_extent`` = (left, right, bottom, top), row 0 at the bottom. Raises ValueError when
     ``fake`` is not made of points in the plane.
     """
-    return plot(samples_panel, history, i, style.axes(ax, (6.2, 5.6)))
+    return _panel.plot(samples_panel, history, i, style.axes(ax, (6.2, 5.6)))
 
 
-def samples_panel(ax: Axes, history: History) -> Draw:
+def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``samples``."""
-    fake = history["fake"]
-    if fake.ndim != 3 or fake.shape[2] != 2:
-        raise ValueError(
-            f"fake must have shape (T, n, 2), points in the plane, got {fake.shape}. "
-            "Draw points on the line with plots.picture."
-        )
-    fake = fake[:, :MOST_POINTS]
-    field = _field(ax, history)
-    real = _real_points(ax, history, fake)
-    halo = [] if field is None else [withStroke(linewidth=2.6, foreground="white")]
-    (crosses,) = ax.plot(
-        [], [], style.FAKE_MARKER, color=style.FAKE, markersize=5, markeredgewidth=1.3,
-        label="generated points G(z)", zorder=3, path_effects=halo,
-    )  # fmt: skip
-    title, hint = ax.set_title("", loc="left"), note(ax)
-    bad = first_bad(fake)
+    hint = "Only points in the plane: draw those on the line with plots.picture."
+    fake = _panel.shaped("fake", history["fake"], "(T, n, 2)", hint)[:, :MOST_POINTS]
+    field = _field(ax, history) if "d_field" in history else None
+    _real_points(ax, history, fake)
+    look = style.fake(markersize=5, markeredgewidth=1.3, zorder=3)
+    (crosses,) = ax.plot([], [], label="generated points G(z)", **look)
+    title, hint = ax.set_title("", loc="left"), _panel.note(ax)
+    bad = _panel.first_bad(fake)
+    if bad is not None:
+        hint.set_text(_panel.divergence_sentence(history, bad))
+    if field is not None:
+        crosses.set_path_effects([withStroke(linewidth=2.6, foreground="white")])
     ax.set_aspect("equal")
     ax.grid(False)
-    legend_below(ax, cols=3, points=26)
+    _panel.legend_below(ax, cols=3, points=26)
 
-    def draw(i: int) -> list[Artist]:
-        i = record_index(history, i)
+    def draw(i: int) -> None:
+        i = _panel.record_index(history, i)
         crosses.set_data(*fake[i].T)
         if field is not None:
             field.set_data(history["d_field"][i])
-        title.set_text(heading(history, f"{unit(history)} {history.steps[i]}"))
-        if bad is not None:
-            hint.set_text(divergence_sentence(history, bad))
-            hint.set_visible(i >= bad)
-        moving = [crosses, hint, title]
-        return moving if field is None else [field, *real, *moving]
+        title.set_text(_panel.heading(history, f"{_panel.unit(history)} {history.steps[i]}"))
+        hint.set_visible(bad is not None and i >= bad)
 
     return draw
 
 
 def _field(ax: Axes, history: History) -> Any:
     """The discriminator as an image; light where it is undecided, so that points stay visible."""
-    if "d_field" not in history:
-        return None
-    look: dict[str, Any] = {"cmap": style.SIGNED, "vmin": 0.0, "vmax": 1.0, "alpha": 0.45}
-    extent = tuple(history.static["field_extent"].tolist())
-    image = ax.imshow(history["d_field"][0], origin="lower", extent=extent, zorder=0, **look)
-    figure = ax.get_figure()
-    assert figure is not None
-    bar = figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, label="D(x)")
-    bar.set_ticks([0, 0.5, 1], labels=["0", "1/2", "1"])
+    image = _score_map(
+        ax, history["d_field"][0], history.static["field_extent"].tolist(), alpha=0.45
+    )
+    _score_bar(ax, image, shrink=0.8, pad=0.02)
     return image
 
 
-def _real_points(ax: Axes, history: History, fake: NDArray[Any]) -> list[Artist]:
+def _score_map(ax: Axes, score: ArrayLike, extent: Any, alpha: float) -> Any:
+    look: style.Look = {"cmap": style.SIGNED, "vmin": 0.0, "vmax": 1.0, "alpha": alpha}
+    return ax.imshow(np.asarray(score), origin="lower", extent=extent, zorder=0, **look)
+
+
+def _score_bar(ax: Axes, image: Any, **place: Any) -> None:
+    bar = style.figure_of(ax).colorbar(image, ax=ax, label="D(x)", **place)
+    bar.set_ticks([0, 0.5, 1], labels=["0", "1/2", "1"])
+
+
+def _real_points(ax: Axes, history: History, fake: NDArray[Any]) -> None:
     real = history.static.get("real", np.empty((0, 2)))[:MOST_POINTS]
-    seen = real if len(real) else fake.reshape(-1, 2)
-    low, high = (np.array(ends) for ends in zip(*(limits(seen[:, k]) for k in (0, 1)), strict=True))
-    middle, half = (low + high) / 2, 0.6 * (high - low).max()
     if "d_field" in history:
         left, right, bottom, top = history.static["field_extent"]
         ax.set(xlim=(left, right), ylim=(bottom, top))
     else:
-        ax.set_xlim(middle[0] - half, middle[0] + half)
-        ax.set_ylim(middle[1] - half, middle[1] + half)
-    artists: list[Artist] = []
-    artists += ax.plot(
-        real[:, 0], real[:, 1], style.REAL_MARKER, color=style.REAL, markersize=4, alpha=0.6,
-        markeredgewidth=0, label="real points x", zorder=2,
-    )  # fmt: skip
+        shown = real if len(real) else fake.reshape(-1, 2)
+        ends = np.array([_panel.limits(column) for column in shown.T])
+        half = 0.6 * np.ptp(ends, axis=1).max()
+        x, y = ends.mean(axis=1)
+        ax.set(xlim=(x - half, x + half), ylim=(y - half, y + half))
+    ax.plot(*real.T, label="real points x", **style.real(markersize=4, alpha=0.6, zorder=2))
     if "modes" in history.static:
-        modes = history.static["modes"]
-        artists += ax.plot(
-            modes[:, 0], modes[:, 1], "o", markersize=13, markerfacecolor="none", zorder=4,
-            markeredgecolor=style.INK, markeredgewidth=1.2, label="modes",
-        )  # fmt: skip
-    return artists
+        look = style.ring(markersize=13, markeredgewidth=1.2, zorder=4)
+        ax.plot(*history.static["modes"].T, label="modes", **look)
 
 
+@style.use()
 def densities(arrays: Mapping[str, ArrayLike], ax: Axes | None = None, *, title: str = "") -> Axes:
     """Smoothed densities of samples on the line, each name with a color and a dash of its own.
 
@@ -129,19 +110,140 @@ def densities(arrays: Mapping[str, ArrayLike], ax: Axes | None = None, *, title:
         raise ImportError("densities needs seaborn: pip install 'gan-teach[course]'.") from None
     ax = style.axes(ax)
     usual = {"real": (style.REAL, "-"), "generated": (style.FAKE, style.DASHES[1])}
-    with style.use():
-        for k, (name, values) in enumerate(arrays.items()):
-            flat = np.asarray(values, dtype=float).ravel()
-            flat = flat[np.isfinite(flat)]
-            color, dash = usual.get(name, (style.LINES[k % 6], style.DASHES[k % 5]))
-            if flat.size > 1 and np.ptp(flat) > 1e-9 * np.abs(flat).max():
-                look: dict[str, Any] = {"color": color, "linestyle": dash, "linewidth": 2.0}
-                seaborn.kdeplot(x=flat, ax=ax, fill=False, label=name, **look)
-            else:
-                ax.axvline(
-                    flat[0] if flat.size else np.nan, color=color, linestyle=dash, label=name
-                )
-        ax.set(xlabel="x", ylabel="density")
-        ax.set_title(title or "Densities", loc="left")
-        legend_below(ax, cols=4)
+    for k, (name, values) in enumerate(arrays.items()):
+        flat = np.ravel(values).astype(float)
+        flat = flat[np.isfinite(flat)]
+        color, dash = usual.get(name, style.look(k).values())
+        look: style.Look = {"color": color, "linestyle": dash, "label": name}
+        if flat.size > 1 and np.ptp(flat) > 1e-9 * np.abs(flat).max():
+            seaborn.kdeplot(x=flat, ax=ax, fill=False, linewidth=2.0, **look)
+        else:
+            ax.axvline(flat[0] if flat.size else np.nan, **look)
+    ax.set(xlabel="x", ylabel="density", title=title or "Densities")
+    _panel.legend_below(ax, cols=4)
     return ax
+
+
+@style.use()
+def positions(
+    history: History,
+    clusters: Sequence[tuple[float, float]],
+    ax: Axes | None = None,
+    *,
+    ylim: tuple[float, float] | None = None,
+) -> Axes:
+    """Where each generated point lies on the line over the steps, and the real clusters as bands.
+
+    Reads ``fake`` (T, n); ``clusters`` are the bands' ends (low, high). A point that wanders from
+    one band to the other is a step out of a collapse. Raises ValueError for points in the plane.
+    """
+    fake = _panel.shaped(
+        "fake",
+        history["fake"],
+        "(T, n)",
+        "Only points on the line: draw those in the plane with plots.samples.",
+    )
+    ax = style.axes(ax, (7.0, 3.6))
+    bands = [ax.axhspan(*ends, **style.band(style.REAL, 0.28)) for ends in clusters]
+    lines = ax.plot(history.steps, fake, color=style.FAKE, linewidth=0.6, alpha=0.5, zorder=2)
+    bands[0].set_label("real clusters")
+    lines[0].set_label("generated points, one line each")
+    ylim = ylim or _panel.limits(fake, np.ravel(clusters).tolist())
+    ax.set(xlabel=_panel.unit(history), ylabel="x", xlim=_panel.span(history), ylim=ylim)
+    ax.set_title(_panel.heading(history, "the generated points"))
+    _panel.legend_below(ax, cols=2)
+    return ax
+
+
+@style.use()
+def clouds(
+    samples: Mapping[str, ArrayLike],
+    real: ArrayLike | None = None,
+    *,
+    notes: Mapping[str, str] | None = None,
+    columns: int = 4,
+) -> Figure:
+    """A panel for each set of points (n, 2), all on the axes of the real ones.
+
+    ``real`` (k, 2) lies beneath as pale filled circles and sets the limits; ``notes`` maps a name
+    to a line below its title. A set named "real" is drawn as real points are. Rows that are not
+    finite are left out. Raises ValueError for no sets, and for points that are not in the plane.
+    """
+    if not samples:
+        raise ValueError("samples is empty: give at least one name and its points.")
+    sets = {name: _points(name, values) for name, values in samples.items()}
+    below = np.empty((0, 2)) if real is None else _points("real", real)
+    shown = below if len(below) else np.concatenate(list(sets.values()))
+    low, high = shown.min(0), shown.max(0)
+    margin = 0.08 * (high - low).max()
+    (left, bottom), (right, top) = low - margin, high + margin
+    figure, axes = style.grid(list(sets), columns, (2.75, 3.1))
+    for name, ax in axes.items():
+        if name != "real":
+            pale = style.real(markersize=3.5, alpha=0.3, zorder=1.5)
+            ax.plot(*below[:_FEWER_POINTS].T, **pale)
+        look = style.real(markersize=3.5, alpha=0.6) if name == "real" else _SMALL_CROSSES
+        ax.plot(*sets[name][:_FEWER_POINTS].T, **look)
+        ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+        title = f"{name}\n{notes.get(name, '')}" if notes else name
+        ax.set_title(title, loc="left", fontsize=10.5)
+        ax.grid(False)
+    return figure
+
+
+def _points(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    points = _panel.shaped(f"the set {name!r}", values, "(n, 2)")
+    return points[np.isfinite(points).all(1)]
+
+
+@style.use()
+def critics(
+    scores: Mapping[str, ArrayLike],
+    slopes: Mapping[str, ArrayLike],
+    extent: tuple[float, float, float, float],
+    *,
+    real: ArrayLike,
+    fake: Mapping[str, ArrayLike],
+) -> Figure:
+    """Maps of discriminators side by side: above D(x), below the slope |grad f(x)|, logarithmic.
+
+    ``scores`` and ``slopes`` map the same names to (rows, cols) on ``extent`` = (left, right,
+    bottom, top), row 0 at the bottom. ``real`` (k, 2) are drawn as points, ``fake`` maps names to
+    generated points (n, 2), drawn as crosses; the line where the slope is 1 is dashed. Raises
+    ValueError where the names differ.
+    """
+    if set(scores) != set(slopes) or not scores:
+        raise ValueError(f"scores has {list(scores)}, but slopes has {list(slopes)}.")
+    columns = list(scores)
+    steep = {k: np.log10(np.maximum(slopes[k], _TINY)) for k in columns}
+    high = max(np.quantile(list(steep.values()), 0.995), 0.5)
+    layout = [[("D", name) for name in columns], [("slope", name) for name in columns]]
+    figure, axes = style.mosaic(layout, (2.3 * len(columns) + 0.9, 5.1))
+    dots = style.real(markersize=2, alpha=0.6)
+    real = np.asarray(real, dtype=float)
+    for name in columns:
+        above, below = axes["D", name], axes["slope", name]
+        score = _score_map(above, scores[name], extent, alpha=0.6)
+        look: style.Look = {"cmap": style.FIELD, "vmin": -2.0, "vmax": high}
+        slope = below.imshow(steep[name], origin="lower", extent=extent, **look)
+        above.plot(*real.T, **dots)
+        above.plot(*np.asarray(fake[name], dtype=float).T, **_SMALL_CROSSES)
+        below.plot(*real.T, **{**dots, "color": "white"})
+        _line_of_slope_one(below, steep[name], extent)
+        above.set_title(name, loc="left", fontsize=11)
+        for ax in (above, below):
+            ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal")
+            ax.grid(False)
+            ax.label_outer()
+    _score_bar(above, score, shrink=0.9, pad=0.03)
+    bar = figure.colorbar(slope, ax=below, shrink=0.9, pad=0.03, label="slope |∇f|")
+    ticks = [t for t in range(-2, 4) if t <= high]
+    bar.set_ticks(ticks, labels=[f"{10.0**t:g}" for t in ticks])
+    return figure
+
+
+def _line_of_slope_one(ax: Axes, steep: NDArray[Any], extent: tuple[float, ...]) -> None:
+    if steep.min() < 0 < steep.max():
+        ax.contour(
+            steep, levels=[0], extent=extent, colors="white", linestyles="--", linewidths=1.1
+        )

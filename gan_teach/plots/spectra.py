@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from numpy.typing import ArrayLike, NDArray
 
-from gan_teach.plots import style
-from gan_teach.plots._panel import legend_below
-
-_MARKERS = "osD^vP"
+from gan_teach.history import History
+from gan_teach.plots import _panel, style
 
 
+@style.use()
 def plane(
     eigs: ArrayLike | Mapping[str, ArrayLike],
     ax: Axes | None = None,
@@ -32,117 +31,106 @@ def plane(
     not finite are left out and counted beside the title.
     """
     named: Mapping[str, ArrayLike] = eigs if isinstance(eigs, Mapping) else {"": eigs}
-    arrays = {name: np.asarray(e, dtype=complex).ravel() for name, e in named.items()}
+    arrays: dict[str, Any] = {k: np.asarray(e, dtype=complex).ravel() for k, e in named.items()}
+    values = np.concatenate(list(arrays.values()))
     ax = style.axes(ax, (5.6, 5.0))
-    everything = np.concatenate(list(arrays.values()))
-    finite = everything[np.isfinite(everything)]
-    with style.use():
-        _stable_region(ax, finite, unit_disc)
-        for k, (name, values) in enumerate(arrays.items()):
-            ax.plot(
-                np.real(values), np.imag(values), _MARKERS[k % 6], color=style.LINES[k % 6],
-                markersize=8, markeredgecolor="white", markeredgewidth=0.8, zorder=3, label=name,
-            )  # fmt: skip
-        ax.set(xlabel="real part", ylabel="imaginary part")
-        ax.set_title(title or "Eigenvalues", loc="left")
-        if len(finite) < len(everything):
-            text = f"{len(everything) - len(finite)} of {len(everything)} not finite"
-            ax.set_title(text, loc="right", fontsize=10, color=style.GENERATOR)
-        legend_below(ax, cols=2)
+    _stable_region(ax, values, unit_disc, title or "Eigenvalues")
+    for k, (name, e) in enumerate(arrays.items()):
+        ax.plot(e.real, e.imag, **style.marks(k, markersize=8, label=name, zorder=3))
+    lost = np.count_nonzero(~np.isfinite(values))
+    if lost:
+        _panel.warn(ax, f"{lost} of {len(values)} not finite")
+    _panel.legend_below(ax, cols=2)
     return ax
 
 
-def _stable_region(ax: Axes, finite: NDArray[Any], unit_disc: bool) -> None:
-    """Square limits around all eigenvalues, the axes through 0, and the shaded stable region."""
-    corners = [0j, *finite] + ([1 + 1j, -1 - 1j] if unit_disc else [])
-    low = complex(np.min(np.real(corners)), np.min(np.imag(corners)))
-    high = complex(np.max(np.real(corners)), np.max(np.imag(corners)))
-    half = 0.58 * max(high.real - low.real, high.imag - low.imag, 1e-12)
-    middle = (low + high) / 2
-    ax.set_xlim(middle.real - half, middle.real + half)
-    ax.set_ylim(middle.imag - half, middle.imag + half)
-    ax.set_aspect("equal")
-    ax.axhline(0, color=style.INK, linewidth=0.8, zorder=1.5)
-    ax.axvline(0, color=style.INK, linewidth=0.8, zorder=1.5)
-    look: dict[str, Any] = {"facecolor": style.PALETTE[9], "alpha": 0.35, "linewidth": 0}
-    look["zorder"] = 0.5
-    if unit_disc:
-        ax.add_patch(Circle((0, 0), 1.0, label="stable: inside the unit circle", **look))
-        rim = {"edgecolor": style.THEORY, "linestyle": (0, (5, 3)), "fill": False, "zorder": 1.6}
-        ax.add_patch(Circle((0, 0), 1.0, linewidth=1.3, **rim))
-    else:
-        left = min(middle.real - half, 0.0)
-        ax.axvspan(left - 10 * half, 0.0, label="stable: real part < 0", **look)
-        ax.set_xlim(middle.real - half, middle.real + half)
+def plane_panel(
+    *,
+    unit_disc: bool = False,
+    title: str = "Eigenvalues, stable where shaded",
+    view: tuple[float, float, float, float] | None = None,
+) -> _panel.Panel:
+    """A panel: the eigenvalues ``history["eigenvalues"][i]`` (n,), over those of all records.
 
-
-def track(eigs: ArrayLike) -> NDArray[np.complex128]:
-    """Reorder each row of (T, n) so that every column follows one eigenvalue continuously.
-
-    Each row is matched to the straight continuation of the two rows before it by the assignment
-    of least total distance (Hungarian method, Kuhn 1955), so that branches pass through a
-    crossing instead of exchanging names. Rows with a value that is not finite are left as they are.
+    The stable region is shaded as in ``plane``; ``view`` = (left, right, bottom, top) shows a part.
     """
-    from scipy.optimize import linear_sum_assignment
 
-    values = np.array(eigs, dtype=complex)
-    if values.ndim != 2:
-        raise ValueError(f"eigs must have shape (T, n), one row per tau, got {values.shape}.")
-    done: list[int] = []
-    for t in np.flatnonzero(np.isfinite(values).all(axis=1)):
-        if done:
-            expected = values[done[-1]]
-            if len(done) > 1:
-                expected = 2 * expected - values[done[-2]]
-            cost = np.abs(expected[:, None] - values[t][None, :])
-            values[t] = values[t][linear_sum_assignment(cost)[1]]
-        done.append(int(t))
-    return values
+    def panel(ax: Axes, history: History) -> _panel.Draw:
+        values: Any = history["eigenvalues"]
+        _stable_region(ax, values.ravel(), unit_disc, title)
+        if view is not None:
+            ax.set(xlim=view[:2], ylim=view[2:])
+        ax.plot(values.real, values.imag, ".", color=style.PALETTE[3], markersize=4)
+        (dots,) = ax.plot([], [], "o", color=style.LINES[2], markersize=9, markeredgecolor="white")
+
+        def draw(i: int) -> None:
+            here = values[_panel.record_index(history, i)]
+            dots.set_data(here.real, here.imag)
+
+        return draw
+
+    return panel
 
 
+def _stable_region(ax: Axes, values: NDArray[Any], unit_disc: bool, title: str) -> None:
+    """Square limits around all eigenvalues, the axes through 0, and the shaded stable region."""
+    corners: Any = np.array(
+        [0j, *([1 + 1j, -1 - 1j] if unit_disc else []), *values[np.isfinite(values)]]
+    )
+    points = np.stack([corners.real, corners.imag])
+    low, high = points.min(1), points.max(1)
+    middle, half = (low + high) / 2, 0.58 * max(*(high - low), 1e-12)
+    look = style.band(style.PALETTE[9], 0.35)
+    if unit_disc:
+        ax.add_patch(
+            Circle((0, 0), 1.0, label="stable: inside the unit circle", zorder=0.5, **look)
+        )
+        ax.add_patch(Circle((0, 0), 1.0, fill=False, zorder=1.6, **style.PREDICTED))
+    else:
+        left = min(middle[0], 0) - 10 * half
+        ax.axvspan(left, 0, label="stable: real part < 0", zorder=0.5, **look)
+    ax.axhline(0, **style.ZERO)
+    ax.axvline(0, **style.ZERO)
+    (left, bottom), (right, top) = middle - half, middle + half
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    ax.set(xlabel="real part", ylabel="imaginary part")
+    ax.set_title(title, loc="left")
+
+
+@style.use()
 def eigenvalue_sweep(
     taus: ArrayLike, eigs: ArrayLike, tau_star: float | None = None, *, title: str = ""
 ) -> Figure:
-    """Real and imaginary parts of the eigenvalues over tau = lr_D / lr_G, branches tracked.
+    """Real and imaginary parts of the eigenvalues over tau = lr_D / lr_G.
 
-    ``taus`` is (T,) and ``eigs`` (T, n) complex, not necessarily in order. The side on which a real
-    part is negative is shaded, and a finite ``tau_star`` marked: for every larger tau the
-    equilibrium is stable (Fiez & Ratliff 2021, "Local convergence analysis of gradient descent
-    ascent with finite timescale separation"). Branches have dashes of their own; a conjugate pair,
-    whose real parts coincide, shows as one dash over the other.
+    ``taus`` is (T,), and ``eigs`` (T, n) complex with a branch in each column, as
+    ``stability_sweep`` gives them. The side on which a real part is negative is shaded, and a
+    finite ``tau_star`` marked: for every larger tau the equilibrium is stable (Fiez & Ratliff 2021,
+    "Local convergence analysis of gradient descent ascent with finite timescale separation").
+    Branches have dashes of their own; a conjugate pair, whose real parts coincide, shows as one
+    dash over the other. Raises ValueError where ``eigs`` has another number of rows than ``taus``.
     """
-    taus, branches = np.asarray(taus, dtype=float), track(eigs)
-    if taus.shape != branches.shape[:1]:
-        raise ValueError(f"taus has shape {taus.shape}, but eigs has {len(branches)} rows.")
-    figure, axes = style.mosaic([["real", "imaginary"]], (10.5, 4.2))
-    with style.use():
-        _branches(axes["real"], taus, branches.real)
-        _branches(axes["imaginary"], taus, branches.imag)
-        axes["real"].set(ylabel="real part")
-        axes["imaginary"].set(ylabel="imaginary part")
-        low, high = axes["real"].get_ylim()
-        axes["real"].axhspan(min(low, 0) * 2, 0, color=style.PALETTE[9], alpha=0.3, zorder=0.5)
-        axes["real"].set_ylim(low, high)
-        axes["real"].set_title(title or "Stable where every real part is negative", loc="left")
-        axes["imaginary"].set_title("Rotation", loc="left")
-        for ax in axes.values():
-            ax.axhline(0, color=style.INK, linewidth=0.8, zorder=1.5)
-            ax.set(xlabel="τ = learning rate of D / of G", xlim=(taus.min(), taus.max()))
-            if tau_star is not None and np.isfinite(tau_star):
-                look = {"color": style.THEORY, "linestyle": (0, (5, 3)), "linewidth": 1.3}
-                ax.axvline(tau_star, label=f"τ* = {tau_star:.3g}", **look)
-        handles = axes["real"].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=min(len(handles[0]), 8))
+    taus, branches = np.asarray(taus, dtype=float), np.asarray(eigs)
+    if branches.ndim != 2 or taus.shape != branches.shape[:1]:
+        raise ValueError(f"taus has shape {taus.shape}, but eigs has shape {branches.shape}.")
+    figure, axes = style.mosaic([["real part", "imaginary part"]], (10.5, 4.2))
+    real, imaginary = axes.values()
+    real.set_title(title or "Stable where every real part is negative", loc="left")
+    imaginary.set_title("Rotation", loc="left")
+    for (name, ax), values in zip(
+        axes.items(), (np.real(branches), np.imag(branches)), strict=True
+    ):
+        for k, branch in enumerate(values.T):
+            # later branches are narrower: both of a pair are seen
+            width = 3.4 - 2.0 * k / max(values.shape[1] - 1, 1)
+            ax.plot(taus, branch, linewidth=width, label=f"branch {k + 1}", **style.look(k))
+        ax.axhline(0, **style.ZERO)
+        if tau_star is not None and np.isfinite(tau_star):
+            ax.axvline(tau_star, label=f"τ* = {tau_star:.3g}", **style.PREDICTED)
+        ax.set(xlabel="τ = learning rate of D / of G", ylabel=name, xlim=(taus.min(), taus.max()))
+    low, high = real.get_ylim()
+    real.axhspan(min(low, 0) * 2, 0, color=style.PALETTE[9], alpha=0.3, zorder=0.5)
+    real.set_ylim(low, high)
+    handles, labels = real.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(handles), 8))
     return figure
-
-
-def _branches(ax: Axes, taus: NDArray[Any], values: NDArray[Any]) -> None:
-    n = values.shape[1]
-    for k in range(n):
-        width = 3.4 - 2.0 * k / max(
-            n - 1, 1
-        )  # later branches are narrower: both of a pair are seen
-        ax.plot(
-            taus, values[:, k], color=style.LINES[k % 6], linestyle=style.DASHES[k % 5],
-            linewidth=width, label=f"branch {k + 1}",
-        )  # fmt: skip

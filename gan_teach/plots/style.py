@@ -19,61 +19,73 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import matplotlib.style
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gan_teach._files import replacing as replacing  # also for those who write pictures
 
-PALETTE = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
-)  # fmt: skip
+_SHEET = matplotlib.rc_params_from_file(
+    Path(__file__).with_name("gan_teach.mplstyle"), use_default_template=False
+)
+PALETTE: tuple[str, ...] = tuple(_SHEET["axes.prop_cycle"].by_key()["color"])
 REAL, FAKE = PALETTE[0], PALETTE[6]  # data are blue filled circles, generated points orange crosses
 DISCRIMINATOR, GENERATOR = PALETTE[4], PALETTE[2]
 THEORY = "#4a4d57"  # what the theory predicts: always dashed, never a data color
 LATENT = PALETTE[5]
-INK = "#1f2328"
+INK: str = _SHEET["text.color"]
 REAL_MARKER, FAKE_MARKER, LATENT_MARKER = "o", "x", "|"
 # Lines that stand together: dark enough for white paper, each with its own dash.
 LINES = tuple(PALETTE[k] for k in (0, 6, 4, 5, 2, 8))
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)), (0, (3, 1.5)))
+MARKERS = "osD^vP"
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "ooo")
 FIELD, SIGNED = "cividis", "PuOr"  # color maps: magnitudes, and values on both sides of zero
-
-_SETTINGS = {
-    "axes.prop_cycle": cycler(color=PALETTE),
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlesize": 12,
-    "axes.titlelocation": "left",
-    "axes.labelsize": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "font.size": 11,
-    "legend.fontsize": 10,
-    "legend.frameon": False,
-    "lines.linewidth": 2.0,
-    "lines.markersize": 6.0,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "hatch.linewidth": 0.6,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "svg.hashsalt": "gan_teach",
-}
+Look = dict[str, Any]  # keyword arguments of what is drawn
+PREDICTED: Look = {"color": THEORY, "linestyle": (0, (5, 3)), "linewidth": 1.3}
+ZERO: Look = {"color": INK, "linewidth": 0.8, "zorder": 1.5}
 
 
 @contextmanager
 def use() -> Iterator[None]:
     """The library's style within a ``with`` block or, as ``@use()``, within one function."""
-    with matplotlib.style.context(_SETTINGS, after_reset=True):
+    with matplotlib.style.context(_SHEET, after_reset=True):  # pyright: ignore[reportArgumentType]
         yield
+
+
+def look(k: int, **more: Any) -> Look:
+    """Color and dash of the ``k``-th of several lines."""
+    return {"color": LINES[k % len(LINES)], "linestyle": DASHES[k % len(DASHES)], **more}
+
+
+def marks(k: int, **more: Any) -> Look:
+    """Color and marker of the ``k``-th of several sets of points."""
+    dots = {"marker": MARKERS[k % len(MARKERS)], "linestyle": "none", "markeredgecolor": "white"}
+    return {"color": LINES[k % len(LINES)], **dots, **more}
+
+
+def real(**more: Any) -> Look:
+    """Points of the data."""
+    dots = {"marker": REAL_MARKER, "linestyle": "none", "markeredgewidth": 0.0}
+    return {"color": REAL, **dots, **more}
+
+
+def fake(**more: Any) -> Look:
+    """Generated points."""
+    return {"color": FAKE, "marker": FAKE_MARKER, "linestyle": "none", **more}
+
+
+def ring(**more: Any) -> Look:
+    """A circle around a point that matters: an equilibrium, a mode."""
+    return {"color": INK, "marker": "o", "fillstyle": "none", "linestyle": "none", **more}
+
+
+def band(color: Any, alpha: float, **more: Any) -> Look:
+    """An area without an edge, in a pale ``color``."""
+    return {"color": color, "alpha": alpha, "linewidth": 0, **more}
 
 
 def axes(ax: Axes | None = None, size: tuple[float, float] = (7.0, 4.2)) -> Axes:
@@ -81,6 +93,7 @@ def axes(ax: Axes | None = None, size: tuple[float, float] = (7.0, 4.2)) -> Axes
     return mosaic([[0]], size)[1][0] if ax is None else ax
 
 
+@use()
 def mosaic(
     layout: Sequence[Sequence[Hashable]],
     size: tuple[float, float],
@@ -92,17 +105,32 @@ def mosaic(
     draw it a second time. Tick settings are stored in the axes, because matplotlib makes ticks as
     late as the first drawing, when ``use()`` may have ended.
     """
-    with use():
-        figure = Figure(figsize=size, layout="constrained")
-        # matplotlib reads a tuple as a nested layout, so it gets a number for each name
-        names = list(dict.fromkeys(name for row in layout for name in row))
-        numbers = [[names.index(name) for name in row] for row in layout]
-        found = figure.subplot_mosaic(numbers, width_ratios=width_ratios)  # pyright: ignore
-        named = {name: found[k] for k, name in enumerate(names)}
-        for ax in named.values():
-            ax.grid(True, color=PALETTE[8], alpha=0.22, linewidth=0.7)
-            ax.tick_params(which="both", labelsize=10, color=INK, labelcolor=INK)
-    return figure, named
+    figure = Figure(figsize=size, layout="constrained")
+    # matplotlib reads a tuple as a nested layout, so it gets a number for each name
+    names = list(dict.fromkeys(name for row in layout for name in row))
+    numbers = [[names.index(name) for name in row] for row in layout]
+    found = figure.subplot_mosaic(numbers, width_ratios=width_ratios)  # pyright: ignore
+    for ax in found.values():
+        ax.grid(True, color=PALETTE[8], alpha=0.22, linewidth=0.7)
+        ax.tick_params(which="both", labelsize=10, color=INK, labelcolor=INK)
+    return figure, {name: found[k] for k, name in enumerate(names)}
+
+
+def grid(
+    names: Sequence[Hashable], columns: int, cell: tuple[float, float]
+) -> tuple[Figure, dict[Any, Axes]]:
+    """A new figure with an axes of ``cell`` inches for each name, ``columns`` of them in a row.
+
+    What is left of the last row stays blank.
+    """
+    columns = min(columns, len(names))
+    blanks = [f"blank {k}" for k in range(-len(names) % columns)]
+    cells = [*names, *blanks]
+    rows = [cells[k : k + columns] for k in range(0, len(cells), columns)]
+    figure, axes = mosaic(rows, (cell[0] * columns, cell[1] * len(rows)))
+    for blank in blanks:
+        axes.pop(blank).remove()
+    return figure, axes
 
 
 @dataclass(frozen=True)
@@ -131,11 +159,15 @@ class HtmlImage:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "text/plain": self.alt}
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the image file (under a temporary name, then renamed)."""
-        with replacing(path) as partial:
-            partial.write_bytes(self.data)
-        return Path(path)
+
+def figure_of(drawing: Figure | Axes, name: str = "figure") -> Figure:
+    """The figure itself, or the one an axes is part of; TypeError for anything else."""
+    figure = drawing.get_figure(root=True) if isinstance(drawing, Axes) else drawing
+    if not isinstance(figure, Figure):
+        raise TypeError(
+            f"{name} must be a matplotlib Figure or Axes, got {type(drawing).__name__}."
+        )
+    return figure
 
 
 def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
@@ -145,14 +177,11 @@ def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
     The PNG has a palette and no metadata, so that the same figure gives the same bytes. Raises
     ValueError when ``alt`` is empty.
     """
-    if isinstance(figure, Axes):
-        figure = figure.get_figure(root=True)  # pyright: ignore[reportAssignmentType]
-    if not isinstance(figure, Figure):
-        raise TypeError(f"figure must be a matplotlib Figure or Axes, got {type(figure).__name__}.")
-    image = HtmlImage(b"", alt, round(96 * figure.get_figwidth()))  # checks alt before the drawing
-    image = HtmlImage(png(figure, dpi), alt, image.width)
+    drawing = figure_of(figure)
+    image = HtmlImage(b"", alt, round(96 * drawing.get_figwidth()))  # checks alt before the drawing
+    image = HtmlImage(png(drawing, dpi), alt, image.width)
     if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close(figure)
+        sys.modules["matplotlib.pyplot"].close(drawing)
     return display(image)
 
 
@@ -167,18 +196,25 @@ def display(image: HtmlImage) -> HtmlImage | None:
     return None
 
 
-def png(figure: Figure, dpi: int = 144) -> bytes:
+@use()
+def png(drawing: Figure | Axes, dpi: int = 144) -> bytes:
     """The figure as a small PNG: at most 256 colors, no time stamp, no software name."""
     from PIL import Image
 
+    figure = figure_of(drawing)
+    settle(figure)
     buffer = io.BytesIO()
-    with use():
-        settle(figure)
-        figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+    figure.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
     rgb = Image.open(buffer).convert("RGB")
     small = io.BytesIO()
     reduce_colors(rgb, palette([rgb])).save(small, "PNG", optimize=True)
     return small.getvalue()
+
+
+def save(drawing: Figure | Axes, path: str | os.PathLike[str]) -> None:
+    """Write the figure as a PNG, which appears at ``path`` when it is complete."""
+    with replacing(path) as partial:
+        partial.write_bytes(png(drawing))
 
 
 def settle(figure: Figure) -> None:
@@ -205,18 +241,14 @@ def reduce_colors(image: Any, colors: NDArray[np.uint8]) -> Any:
     Pillow's own mapping to a given palette is approximate and turns white paper into a light gray.
     """
     from PIL import Image
+    from scipy.spatial import KDTree
 
-    rgb = np.asarray(image).astype(np.int32)
-    packed = (rgb[..., 0] << 16) | (rgb[..., 1] << 8) | rgb[..., 2]
-    seen = np.zeros(1 << 24, dtype=bool)
-    seen[packed] = True
-    present = np.flatnonzero(seen)
-    channels = np.stack([present >> 16, (present >> 8) & 255, present & 255], axis=1)
-    table = np.zeros(1 << 24, dtype=np.uint8)
-    for start in range(0, len(present), 4096):  # (4096, 256) distances at a time
-        part = channels[start : start + 4096, None] - colors.astype(np.int64)
-        table[present[start : start + 4096]] = (part * part).sum(-1).argmin(1)
-    result = Image.fromarray(table[packed])
+    rgb = np.asarray(image)
+    packed = rgb.astype(np.int32) @ (1 << np.array([16, 8, 0]))
+    present, places = np.unique(packed, return_inverse=True)
+    channels = np.stack([present >> 16, present >> 8, present], axis=1) & 255
+    nearest = np.asarray(KDTree(colors).query(channels)[1], dtype=np.uint8)
+    result = Image.fromarray(nearest[places].reshape(rgb.shape[:2]))
     result.putpalette(colors.tobytes())
     return result
 

@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
 from gan_teach import plots
 from gan_teach.history import History
 from gan_teach.plots import animation, style
@@ -36,33 +33,21 @@ def save_run(history: History, out: str | os.PathLike[str]) -> Iterator[Path]:
 
 def _of_run(history: History) -> dict[str, Saver]:
     return {
-        "summary.png": lambda path: save_picture(plots.summary(history), path),
-        "eigenvalues.png": lambda path: save_picture(plots.eigenvalues(history), path),
+        "summary.png": lambda path: style.save(plots.summary(history), path),
+        "eigenvalues.png": lambda path: style.save(plots.eigenvalues(history), path),
         "animation.gif": lambda path: film(history, path),
     }
 
 
 def _of_ensemble(history: History) -> dict[str, Saver]:
     ended = list(experiments.outcomes(history))
-    level = (experiments.TARGET, "-2 log 2")
+    look: style.Look = {"level": (experiments.TARGET, "-2 log 2")}
     return {
-        "objective.png": lambda path: save_picture(
-            plots.fan(history, "objective", level=level), path
-        ),
-        "outcomes.png": lambda path: save_picture(
-            plots.outcomes(ended, experiments.OUTCOMES), path
-        ),
+        "objective.png": lambda path: style.save(plots.fan(history, "objective", **look), path),
+        "outcomes.png": lambda path: style.save(plots.outcomes(ended, experiments.OUTCOMES), path),
     }
 
 
 def film(history: History, path: Path) -> None:
     """The tutorial's picture over the run as a GIF or MP4, by the ending of ``path``."""
     animation.animate(history, (plots.picture_panel,), fps=20).save(path)
-
-
-def save_picture(drawing: Figure | Axes, path: Path) -> None:
-    """A static picture as a PNG file."""
-    figure = drawing.get_figure(root=True) if isinstance(drawing, Axes) else drawing
-    assert isinstance(figure, Figure)
-    with style.replacing(path) as partial:
-        partial.write_bytes(style.png(figure))

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from gan_teach import _checks
-from gan_teach.analysis.flows.fields import Planar
-from gan_teach.analysis.flows.starts import grid
+from gan_teach.analysis.flows import Planar, grid
 from gan_teach.analysis.spectra import jacobian, vector_field
 from gan_teach.data.line import Fixed, Uniform
 from gan_teach.dynamics import Consensus, Rule, consensus, simultaneous, weight_clipping

@@ -20,9 +20,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from doctor_cases import CASES, Case
-from gan_teach.lab import rates
-from gan_teach.lab.doctor import diagnose, treat
+from doctor_cases import CASES, Case, rates
+from gan_teach.lab.doctor import RATES, diagnose, treat
 
 PATIENCE = 6  # seeds tried for each run that is wanted
 
@@ -53,19 +52,18 @@ def main() -> None:
     parser.add_argument("--case", choices=list(CASES), action="append")
     parser.add_argument("--write", action="store_true", help="into the record that is shipped")
     options = parser.parse_args()
-    table: rates.Table = {}
+    table: dict[str, dict[str, Any]] = {}
     for title in options.case or CASES:
         table[title] = row = study(CASES[title], options.runs, options.cure)
         print(f"{title:28} {_told(row)}", flush=True)
         if options.write:
-            known = rates.table() if rates.FILE.exists() else {}
+            known = json.loads(RATES.read_text("utf-8"))["cases"] if RATES.exists() else {}
             known[title] = row
-            ordered = {case: known[case] for case in CASES if case in known}
-            rates.FILE.write_text(json.dumps(ordered, indent=1) + "\n", "utf-8")
-    for name in sorted({case.name for case in CASES.values()}):
-        found = rates.of(name, table)
-        print(f"{name:22} hits {found.hits} of {found.runs}, "
-              f"false alarms {found.alarms} of {found.others}")  # fmt: skip
+            cases = {case: known[case] for case in CASES if case in known}
+            record = {"rates": rates(cases), "cases": cases}
+            RATES.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    for name, (hits, runs, alarms, others) in rates(table).items():
+        print(f"{name:22} hits {hits} of {runs}, false alarms {alarms} of {others}")
 
 
 def _told(row: dict[str, Any]) -> str:

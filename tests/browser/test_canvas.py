@@ -10,9 +10,7 @@ import pytest
 pytest.importorskip("anywidget")
 
 from gan_teach.lab import Session
-from gan_teach.lab.canvas import SOURCE
-from gan_teach.lab.limits import Limits
-from gan_teach.lab.packing import looks, pack
+from gan_teach.lab.canvas import SOURCE, looks, pack
 
 pytestmark = pytest.mark.browser
 
@@ -28,8 +26,7 @@ def run(page, body: str, **values):
 
 
 def packed(session: Session) -> str:
-    frame = session.picture()
-    return base64.b64encode(pack(frame, [Limits() for _ in frame.charts])).decode()
+    return base64.b64encode(pack(session.picture())).decode()
 
 
 @pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])

@@ -168,7 +168,7 @@ def test_a_drawing_becomes_the_data(page, server):
     lab.press("Pause")
     lab.settled()
     text = lab.replay()
-    assert re.fullmatch(r"five-gaussians,data=drawn:1\.7:[\w-]+\.[\w-]+,width=16/\d+", text)
+    assert re.fullmatch(r"five-gaussians,data=drawn:1\.7:[\w-]+\.[\w-]+,width=16,draws=2/\d+", text)
     assert Session(text).frame.narration == lab.told()
     assert page.errors == []
 
@@ -208,6 +208,30 @@ def test_the_folds_study_the_run(page, server, view):
     np.testing.assert_array_equal(history["params"], own["params"])
     names_every_control(lab)
     assert page.errors == []
+
+
+def test_a_slider_between_its_marks_turns_no_knob(page, server):
+    """A browser moves a slider to the nearest mark and sends that back: nobody has chosen it."""
+    lab = Shown.in_notebook(page, server, "gt.Lab('timescale')")  # 0.05 and 8 lie between marks
+    page.wait_for_timeout(1500)
+    assert lab.replay() == "timescale"
+    box = lab.lab.get_by_label("Learning rate of G, number")
+    box.fill("0.0003")
+    box.press("Tab")
+    own = Session("timescale")
+    own.set(lr=0.0003, tau=float(f"{8 * 0.05 / 0.0003:.12g}"))  # D's rate stays
+    lab.wait(lambda: lab.replay() == own.replay)
+    page.wait_for_timeout(1500)
+    assert lab.replay() == own.replay
+    lab.push("Learning rate of G", "ArrowRight")  # while a key on it still does
+    lab.wait(lambda: lab.replay() != own.replay)
+    lab.press("Repeat this run")
+    text = "normal,lr=0.37,noise=0.33,draws=2/4"
+    lab.lab.get_by_label("Load a run").fill(text)
+    lab.press("Load")
+    lab.wait(lambda: lab.step() == 4)
+    page.wait_for_timeout(1500)
+    assert lab.replay() == text
 
 
 def test_a_mistyped_run_is_explained_and_a_right_one_is_repeated(page, server):

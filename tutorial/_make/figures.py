@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_teach import _checks, plots
-from gan_teach.studies.runs import film, save_picture
+from gan_teach.plots import style
+from gan_teach.studies.runs import film
 from gan_teach.studies.smoke import budget
 from gan_teach.zoo import experiments
 
@@ -41,7 +42,7 @@ def _outcomes_of_seeds(path: Path) -> None:
         for name in runs
     }
     met = [word for word in experiments.OUTCOMES if any(word in words for words in ended.values())]
-    save_picture(plots.outcomes(ended, met), path)
+    style.save(plots.outcomes(ended, met), path)
 
 
 FIGURES: dict[str, Callable[[Path], Any]] = {
@@ -49,7 +50,7 @@ FIGURES: dict[str, Callable[[Path], Any]] = {
     "strong-discriminator.gif": _film_of("strong-discriminator"),
     "strong-generator.gif": _film_of("strong-generator"),
     "noisy.gif": _film_of("noisy"),
-    "normal-summary.png": lambda path: save_picture(plots.summary(experiments.run("normal")), path),
+    "normal-summary.png": lambda path: style.save(plots.summary(experiments.run("normal")), path),
     "outcomes.png": _outcomes_of_seeds,
 }
 

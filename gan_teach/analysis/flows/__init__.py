@@ -6,16 +6,19 @@ autograd's. How the steps are computed is chosen in ``engines``.
 """
 
 from gan_teach.analysis.flows.basins import NONE, UNBOUNDED, Basins, basins
-from gan_teach.analysis.flows.engines import ENGINES
-from gan_teach.analysis.flows.fields import planar_field
-from gan_teach.analysis.flows.starts import grid
-from gan_teach.analysis.flows.trajectories import Trajectories, trajectories
+from gan_teach.analysis.flows.trajectories import (
+    Planar,
+    Trajectories,
+    grid,
+    planar_field,
+    trajectories,
+)
 
 __all__ = [
-    "ENGINES",
     "NONE",
     "UNBOUNDED",
     "Basins",
+    "Planar",
     "Trajectories",
     "basins",
     "grid",

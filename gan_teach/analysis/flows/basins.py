@@ -6,6 +6,7 @@ far. A cell (a starting point at one tau) is no longer followed once its label i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach.analysis.flows.engines import gradient_step
-from gan_teach.analysis.flows.starts import Problem, named, pieces, problem
+from gan_teach.analysis.flows.steps import one_step
+from gan_teach.analysis.flows.trajectories import Problem, portions, pose
 from gan_teach.games import FunctionGame
 
 NONE, UNBOUNDED = -1, -2
@@ -59,8 +60,8 @@ def basins(
     tol: float = 1e-3,
     bound: float = 1e6,
     rule: str = "alternating",
+    first: str = "g",
     period: Any = None,
-    engine: str = "auto",
     progress: bool = False,
 ) -> Basins:
     """Label each starting point with the attractor within ``tol`` of which it is after ``steps``.
@@ -71,7 +72,7 @@ def basins(
     tol : Euclidean distance, the short way round for angles; the nearest attractor counts.
     bound : a cell that is found farther than this from the origin (angles aside), or no longer
         finite, is unbounded and not followed any more. Cells are looked at every 100 steps.
-    game, starts, taus, lr, steps, rule, period, engine : as in ``trajectories``. The default rule
+    game, starts, taus, lr, steps, rule, first, period : as in ``trajectories``. The default rule
         is that of the published maps (Fiez & Ratliff, 2021).
 
     A cell so close to an attractor that it cannot get farther than ``tol`` from it any more is no
@@ -81,51 +82,49 @@ def basins(
     Raises ValueError for arguments that do not fit together and for attractors that are no critical
     points, with the nearest one that Newton's method finds.
     """
-    given = problem(game, starts, taus, lr, steps, rule, period)
+    problem = pose(game, starts, taus, lr, steps, rule, first, period)
     tol, bound = _checks.real("tol", tol, above=0.0), _checks.real("bound", bound, above=0.0)
-    ends = _attractors(attractors, len(given.points))
-    exact = torch.stack([_exact(given, end, i, tol) for i, end in enumerate(ends)])
+    ends = _attractors(attractors, len(problem.points))
+    exact = torch.stack([_exact(problem, end, i, tol) for i, end in enumerate(ends)])
     reach = [tol - float((w - end).norm()) for w, end in zip(exact, ends, strict=True)]
+    pairs = list(zip(exact, reach, strict=True))
     radius = torch.tensor(
-        [
-            [_settled(given, w, tau, r) for tau in given.taus]
-            for w, r in zip(exact, reach, strict=True)
-        ]
+        [[_settled(problem, w, tau, r) for tau in problem.taus] for w, r in pairs]
     )
-    chosen = given.engine(engine)
-    points, tau_of = given.points.clone(), torch.arange(len(given.taus))
-    tau_of = tau_of.repeat_interleave(points.shape[1] // len(given.taus))
+    engine = problem.engine()
+    points = problem.points.clone()
     follow = torch.arange(points.shape[1])
+    tau_of = follow // (len(follow) // len(problem.taus))
     taken, interrupted = 0, False
-    with torch.no_grad():
-        try:
-            for count in pieces(given.steps, _LOOK, progress):
-                here = points[:, follow]
-                near = _distances(given, here, exact) < radius[:, tau_of[follow]]
-                follow = follow[~near.any(0) & ~_outside(given, here, bound)]
-                if not len(follow):
-                    taken = given.steps
-                    break
-                points[:, follow] = chosen.path(points[:, follow], given.rates[follow], count, 1)[0]
-                taken += count
-        except KeyboardInterrupt:
-            interrupted = True
-    labels = _labels(given, points, ends, tol, bound)
+    try:
+        for count in portions(problem.steps, _LOOK, progress, "step"):
+            here = points[:, follow]
+            near = _distances(problem, here, exact) < radius[:, tau_of[follow]]
+            follow = follow[~near.any(0) & ~_outside(problem, here, bound)]
+            if not len(follow):
+                taken = problem.steps
+                break
+            rates = problem.rates[:, follow]
+            points[:, follow] = engine.path(points[:, follow], rates, count, 1)[0]
+            taken += count
+    except KeyboardInterrupt:
+        interrupted = True
+    labels = _labels(problem, points, ends, tol, bound)
     return Basins(
-        labels.reshape(given.shape).numpy(),
-        given.wrap(points).T.reshape(*given.shape, -1).numpy(),
+        labels.reshape(problem.shape).numpy(),
+        problem.wrap(points).T.reshape(*problem.shape, -1).numpy(),
         ends.numpy(),
-        given.taus,
+        problem.taus,
         taken,
-        chosen.name,
-        chosen.note,
+        engine.name,
+        engine.note,
         interrupted,
     )
 
 
-def _distances(given: Problem, points: Tensor, ends: Tensor) -> Tensor:
+def _distances(problem: Problem, points: Tensor, ends: Tensor) -> Tensor:
     """(K, cells)."""
-    return torch.stack([_length(given.wrap(points - end[:, None])) for end in ends])
+    return torch.stack([_length(problem.wrap(points - end[:, None])) for end in ends])
 
 
 def _length(points: Tensor) -> Tensor:
@@ -133,15 +132,15 @@ def _length(points: Tensor) -> Tensor:
     return points.square().sum(0).sqrt()
 
 
-def _outside(given: Problem, points: Tensor, bound: float) -> Tensor:
+def _outside(problem: Problem, points: Tensor, bound: float) -> Tensor:
     """(cells,) whether a cell is beyond ``bound`` or not finite; angles are never far."""
-    return ~(_length(given.wrap(points)) <= bound)
+    return ~(_length(problem.wrap(points)) <= bound)
 
 
-def _labels(given: Problem, points: Tensor, ends: Tensor, tol: float, bound: float) -> Tensor:
-    nearest = _distances(given, points, ends).nan_to_num(torch.inf).min(0)
+def _labels(problem: Problem, points: Tensor, ends: Tensor, tol: float, bound: float) -> Tensor:
+    nearest = _distances(problem, points, ends).nan_to_num(torch.inf).min(0)
     labels = torch.where(nearest.values < tol, nearest.indices, NONE)
-    return torch.where(_outside(given, points, bound), UNBOUNDED, labels)
+    return torch.where(_outside(problem, points, bound), UNBOUNDED, labels)
 
 
 def _attractors(attractors: ArrayLike, n: int) -> Tensor:
@@ -151,40 +150,37 @@ def _attractors(attractors: ArrayLike, n: int) -> Tensor:
     return torch.from_numpy(_checks.finite("attractors", ends))
 
 
-def _step_matrix(given: Problem, point: Tensor, tau: float, lr: float, rule: str) -> Tensor:
-    """(n, n) derivative of one step at ``point`` (n,)."""
-
-    def step(w: Tensor) -> Tensor:
-        return gradient_step(given.game, w[:, None], lr, lr * tau, rule)[:, 0]
-
-    return torch.func.jacrev(step)(point)  # pyright: ignore[reportReturnType]
-
-
-def _exact(given: Problem, end: Tensor, index: int, tol: float) -> Tensor:
+def _exact(problem: Problem, end: Tensor, index: int, tol: float) -> Tensor:
     """The critical point at ``end`` by Newton's method; ValueError if there is none in reach."""
+
+    def gradients(w: Tensor) -> Tensor:
+        return w - one_step(problem.game, w, torch.ones_like(w[:1]).expand(2), "")
+
     point = end.clone()
     for _ in range(30):
-        field = point - gradient_step(given.game, point[:, None], 1.0, 1.0, "simultaneous")[:, 0]
-        slope = torch.eye(len(point)) - _step_matrix(given, point, 1.0, 1.0, "simultaneous")
-        if not (field.isfinite().all() and slope.isfinite().all()):
+        value, slope = gradients(point), torch.func.jacrev(gradients)(point)
+        if not (value.isfinite().all() and slope.isfinite().all()):
             break
-        move = torch.linalg.lstsq(slope, field[:, None], driver="gelsd").solution[:, 0]
+        move = torch.linalg.lstsq(slope, value[:, None], driver="gelsd").solution[:, 0]
         point = point - move
         if move.norm() <= 1e-14 * (1 + point.norm()):
             break
-    gap = float((point - end).norm())
-    if not gap < tol:
+    if not (point - end).norm() < tol:
         near = (
-            f"the nearest found is {named(point)}" if point.isfinite().all() else "none was found"
+            f"the nearest found is {_named(point)}" if point.isfinite().all() else "none was found"
         )
         raise ValueError(
-            f"attractors[{index}] = {named(end)} is no critical point to within tol = {tol:g}: "
+            f"attractors[{index}] = {_named(end)} is no critical point to within tol = {tol:g}: "
             f"{near}. Give more digits, or find the point with the library first."
         )
     return point
 
 
-def _settled(given: Problem, point: Tensor, tau: float, reach: float) -> float:
+def _named(point: Tensor) -> str:
+    return "(" + ", ".join(f"{c:.6g}" for c in point.tolist()) + ")"
+
+
+def _settled(problem: Problem, point: Tensor, tau: float, reach: float) -> float:
     """Radius around the critical ``point`` from which a cell never gets ``reach`` away; 0 if none.
 
     Let M be the derivative of the step, P = I + M^T P M and V(e) = e^T P e. A step takes e to M e
@@ -195,29 +191,27 @@ def _settled(given: Problem, point: Tensor, tau: float, reach: float) -> float:
     """
     from scipy.linalg import solve_discrete_lyapunov
 
-    m = _step_matrix(given, point, tau, given.lr, given.rule).numpy()
+    rates = problem.lr * torch.tensor([1.0, tau], dtype=torch.float64)
+    derivative = torch.func.jacrev(lambda w: one_step(problem.game, w, rates, problem.order))
+    m = derivative(point).numpy()
     if not np.isfinite(m).all() or np.abs(np.linalg.eigvals(m)).max() >= 1 - 1e-9:
         return 0.0
     sizes = np.linalg.eigvalsh(solve_discrete_lyapunov(m.T, np.eye(len(m))))
     excursion, largest = np.sqrt(sizes[-1] / sizes[0]), sizes[-1]
     reaches = reach * np.array([1.0, 0.1, 0.01])
-    h = 10 * _curvature(given, point, tau, reaches) + 1e-300
+    h = 10 * _curvature(derivative, point, reaches) + 1e-300
+    if not np.isfinite(h).all():
+        return 0.0
     falls = np.minimum(0.5 / (largest * (np.linalg.norm(m, 2) + 1) * h), 1 / h)
-    return (
-        float(np.minimum(reaches, falls).max() / (2 * excursion)) if np.isfinite(h).all() else 0.0
-    )
+    return float(np.minimum(reaches, falls).max() / (2 * excursion))
 
 
 def _curvature(
-    given: Problem, point: Tensor, tau: float, reaches: NDArray[np.float64]
+    derivative: Callable[[Tensor], Tensor], point: Tensor, reaches: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Largest second derivative of a step at ``point`` and around it, for each of ``reaches``."""
-
-    def first(w: Tensor) -> Tensor:
-        return _step_matrix(given, w, tau, given.lr, given.rule)
-
     eye = torch.eye(len(point), dtype=point.dtype)
     shifts = torch.cat([torch.zeros_like(eye[:1]), eye, -eye])
     points = point + torch.from_numpy(reaches)[:, None, None] * shifts
-    second = torch.vmap(torch.func.jacrev(first))(points.flatten(0, 1)).flatten(1)
+    second = torch.vmap(torch.func.jacrev(derivative))(points.flatten(0, 1)).flatten(1)
     return second.square().sum(1).sqrt().reshape(len(reaches), -1).max(1).values.numpy()

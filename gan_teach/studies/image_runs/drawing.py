@@ -14,6 +14,7 @@ from gan_teach.data import Normal
 from gan_teach.dynamics.streams import generator
 from gan_teach.models import evaluating
 from gan_teach.plots import style
+from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
 
 _STREAM = 64  # keeps these latents apart from those that a run trains on
@@ -74,14 +75,10 @@ def save_sheet(
 
 def save_film(path: str | os.PathLike[str], frames: np.ndarray) -> None:
     """Write images (rows, steps, channels, h, w) as a GIF that goes there and back for ever."""
-    pages = [
-        Image.fromarray(sheet(frames[:, i], zoom=_zoom(frames))) for i in range(len(frames[0]))
-    ]
+    pages = [sheet(frames[:, i], zoom=_zoom(frames)) for i in range(len(frames[0]))]
     pages += pages[-2:0:-1]
     with style.replacing(path) as partial:
-        pages[0].save(
-            partial, format="GIF", save_all=True, append_images=pages[1:], duration=80, loop=0
-        )
+        write_gif(partial, pages.__getitem__, len(pages), fps=12.5, shades=255)
 
 
 def _zoom(images: np.ndarray) -> int:

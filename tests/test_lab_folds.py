@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_teach.lab import Session, rates
-from gan_teach.lab.doctor import diagnose
-from gan_teach.lab.export import FORMATS
+from gan_teach.lab import Session
+from gan_teach.lab.doctor import diagnose, rates
+from gan_teach.lab.panel import Panel
+from gan_teach.lab.picture import exported
 from gan_teach.lab.slow_motion import slow_motion
-from gan_teach.lab.studies import Doctor, Export, Morph, SlowMotion, TwinView
-from gan_teach.lab.widgets import Panel
+from gan_teach.lab.widgets import Doctor, Export, Morph, SlowMotion, TwinView
 
 
-class Desk:
+class PanelStub:
     """A panel without a picture."""
 
     def __init__(self, text):
@@ -48,61 +48,61 @@ def press(study, label):
 
 
 def test_the_doctor_reports_and_treats_from_here():
-    desk = Desk("dirac,rule=alternating,draws=2/150")
-    doctor = Doctor(desk)
+    panel = PanelStub("dirac,rule=alternating,draws=2/150")
+    doctor = Doctor(panel)
     press(doctor, "No remedy yet")
-    assert desk.session.config.penalty == "none"
+    assert panel.session.config.penalty == "none"
     press(doctor, "Examine")
-    found = diagnose(desk.session)
+    found = diagnose(panel.session)
     assert found.name == "cycling"
     text = re.sub("<[^>]*>", " ", doctor.report.value)
-    for words in (found.name, str(found.evidence[0]), found.advice, str(rates.of("cycling"))):
+    for words in (found.name, str(found.evidence[0]), found.advice, rates("cycling")):
         assert words in text
-    before = desk.session
+    before = panel.session
     press(doctor, "Try: Penalty r1")
-    assert (desk.session.config.penalty, before.config.penalty) == ("r1", "none")
-    assert desk.session.replay == "dirac,rule=alternating,draws=2/150,penalty=r1"
-    assert desk.said == ["A branch of the run from here, with Penalty r1. Press Play."]
+    assert (panel.session.config.penalty, before.config.penalty) == ("r1", "none")
+    assert panel.session.replay == "dirac,rule=alternating,draws=2/150,penalty=r1"
+    assert panel.said == ["A branch of the run from here, with Penalty r1. Press Play."]
     press(doctor, "Examine")
     assert "too early" in doctor.report.value
     assert doctor.remedy.disabled
 
 
 def test_a_twin_runs_beside_the_run_and_can_take_its_place():
-    desk = Desk("dirac,draws=2/10")
-    view = TwinView(desk)
+    panel = PanelStub("dirac,draws=2/10")
+    view = TwinView(panel)
     press(view, "Both: 10 rounds")
     assert view.pictures.value == ""
     view.knob.value, view.value.value = "penalty", " r1 "
     press(view, "Start")
     press(view, "Both: 10 rounds")
-    assert desk.session.step == 10
+    assert panel.session.step == 10
     assert "Penalty none and r1: apart" in view.story.value
     assert view.pictures.value.count("<img ") == 2
     assert view.pictures.value.count('alt="Round 20: ') == 2
     press(view, "Go on")
-    assert desk.session.replay == "dirac,draws=2/10,penalty=r1/20"
+    assert panel.session.replay == "dirac,draws=2/10,penalty=r1/20"
     press(view, "Both: 10 rounds")
-    assert desk.session.step == 20
+    assert panel.session.step == 20
 
 
 @pytest.mark.parametrize("value", ["r9", "", "<b>"])
 def test_a_twin_of_a_wrong_value_is_refused_in_words(value):
-    desk = Desk("dirac,draws=2/10")
-    view = TwinView(desk)
+    panel = PanelStub("dirac,draws=2/10")
+    view = TwinView(panel)
     view.knob.value, view.value.value = "penalty", value
     press(view, "Start")
-    assert desk.said[-1].startswith("penalty must be one of")
+    assert panel.said[-1].startswith("penalty must be one of")
     assert view.story.value == ""
-    assert all(button.disabled for button in view._later)
+    assert all(button.disabled for button in view.later)
 
 
 def test_scenes_go_forth_and_back_within_their_bounds():
-    desk = Desk("normal,draws=2/5")
-    view = SlowMotion(desk)
+    panel = PanelStub("normal,draws=2/5")
+    view = SlowMotion(panel)
     press(view, "Next scene")
     press(view, "Tell")
-    scenes = slow_motion(desk.session)
+    scenes = slow_motion(panel.session)
     said = []
     for _ in range(len(scenes) + 3):
         said.append(re.sub("<[^>]*>", "", view.caption.value))
@@ -114,28 +114,28 @@ def test_scenes_go_forth_and_back_within_their_bounds():
     assert view.forth.disabled
     press(view, "Scene before")
     assert view.caption.value.startswith('<p role="status"><b>6 of 7')
-    assert desk.session.step == 5
+    assert panel.session.step == 5
 
 
 def test_latents_go_to_their_samples_in_a_picture_that_says_how_far():
-    desk = Desk("five-gaussians,draws=2/5")
-    view = Morph(desk)
+    panel = PanelStub("five-gaussians,draws=2/5")
+    view = Morph(panel)
     press(view, "Show it here")
     assert "0% of the way" in view.picture.value
     seen = view.picture.value
     view.share.slider.value = 0.5
     assert "50% of the way" in view.picture.value
     assert view.picture.value != seen
-    assert desk.session.step == 5
-    desk.session = Session("normal,draws=2/5")
+    assert panel.session.step == 5
+    panel.session = Session("normal,draws=2/5")
     press(view, "Show it here")
-    assert "no lattice to follow" in desk.said[-1]
+    assert "no lattice to follow" in panel.said[-1]
     assert view.picture.value == ""
 
 
 def test_files_are_offered_as_links_that_hold_them():
-    desk = Desk("dirac,draws=2/6")
-    view = Export(desk)
+    panel = PanelStub("dirac,draws=2/6")
+    view = Export(panel)
     for ending, label in (
         ("png", "Picture"),
         ("gif", "Film"),
@@ -157,8 +157,8 @@ def test_files_are_offered_as_links_that_hold_them():
             with np.load(io.BytesIO(content)) as numbers:
                 assert numbers["steps"].tolist() == list(range(7))
         else:
-            assert content == FORMATS["py"](desk.session)
-    assert view.code.value + "\n" == FORMATS["py"](desk.session).decode()
+            assert content == exported(panel.session, "py")
+    assert view.code.value + "\n" == exported(panel.session, "py").decode()
 
 
 def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
@@ -169,7 +169,7 @@ def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
     for title in wanted:
         assert f"▸ {title}" in titles
     panel.load("dirac,rule=alternating,draws=2/120")
-    doctor = panel._studies[0]
+    doctor = panel.folds[0].widget
     buttons = {w.description: w for w in parts(doctor) if isinstance(w, ipywidgets.Button)}
     buttons["Examine this run"].click()
     next(w for name, w in buttons.items() if w.description.startswith("Try")).click()
@@ -182,7 +182,7 @@ def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
 def test_every_control_of_the_folds_has_a_name():
     panel = Panel(Session("dirac"))
     kinds = (ipywidgets.Button, ipywidgets.Text, ipywidgets.Dropdown, ipywidgets.Textarea)
-    for study in panel._studies:
-        for widget in parts(study):
+    for study in panel.folds:
+        for widget in parts(study.widget):
             if isinstance(widget, kinds):
                 assert widget.description, widget

@@ -1,11 +1,12 @@
-"""What the doctor measures before it judges: the last rounds of a run, repeated and looked at."""
+"""What the doctor measures before it judges: the last rounds of a run, repeated and looked at, and
+what the theory says of a run before it is made."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,23 +14,55 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gan_teach import metrics
+from gan_teach.analysis import spectra
+from gan_teach.dynamics.linear import rotation_period, step_spectrum
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
 from gan_teach.games.losses import Loss
 from gan_teach.lab.config import Config
-from gan_teach.lab.forecast import Forecast, forecast
-from gan_teach.lab.session import Session
+from gan_teach.lab.session import Session, world_of
+from gan_teach.lab.world import dress, leading, update_rule
 from gan_teach.models import evaluating
 from gan_teach.models.threads import one_thread
-from gan_teach.training import State
 
 USUAL = 400  # rounds to look at where no theory says how long a turn takes
 LEAST, LONGEST = 100, 1000  # where it does: 4 turns within these bounds
 TURNS = 4
-LOOKS = 100  # at most, evenly spaced over them
+MOMENTS = 100  # at most, evenly spaced over them
 SAMPLES = 200  # points of each kind
 BAND_REPEATS = 199
 LEAST_SHARE = 0.2  # of a mode's own share: with less of the fakes it is lost
+
+
+class Forecast(NamedTuple):
+    """``period`` rounds to a turn (inf: no turn), ``factor`` on the distance in one turn, and
+    ``modulus``, the largest |s| among the eigenvalues of a round that turn (of all, if none)."""
+
+    period: float
+    factor: float
+    modulus: float
+
+
+def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
+    """The forecast for ``config``; None where there is no one equilibrium or no plain SGD.
+
+    ``spread`` is w in G(z) = w z + b, which the equilibrium of the game on the line leaves open.
+    """
+    if config.optimizer != "sgd" or config.world == "plane" or config.turn != "both":
+        return None
+    if config.lr == 0 or not np.isfinite(spread):
+        return None
+    world = world_of(config)
+    batch = world.expectation(dress(world.game, config), config)
+    jacobian = spectra.jacobian(world.game, batch, world.equilibrium(batch, spread))
+    if not np.isfinite(jacobian.matrix).all():
+        return None
+    values = step_spectrum(update_rule(config), jacobian, config.lr, config.tau)
+    s = leading(values)
+    if s is None:
+        return Forecast(np.inf, 1.0, float(np.abs(values).max()))
+    period = rotation_period(s)
+    return Forecast(period, float(abs(s)) ** period, float(abs(s)))
 
 
 class Orbit(NamedTuple):
@@ -41,18 +74,11 @@ class Orbit(NamedTuple):
     size: float
 
 
-class Look(NamedTuple):
-    """One moment of a run, in the terms of ``Examination``; fake (n, d) are points of G."""
-
-    d_real: float
-    d_fake: float
-    slope: float
-    d_loss: float
-    fake: NDArray
+NO_ORBIT = Orbit(0.0, math.nan, math.inf)
 
 
 @dataclass(frozen=True, eq=False)
-class Examination:
+class Measurements:
     """Numbers of the last ``rounds`` rounds, all under one ``config``; medians where they vary.
 
     Lengths are in standard deviations of the data (in its own units where the data are one point).
@@ -71,36 +97,41 @@ class Examination:
     d_real: float
     d_fake: float
     slope: float
-    orbit: Orbit
-    moved: float
-    covered: int
-    modes: int
-    distance: float
-    band: float
     forecast: Forecast | None
+    orbit: Orbit = NO_ORBIT
+    moved: float = math.inf
+    covered: int = 0
+    modes: int = 0
+    distance: float = math.nan
+    band: float = math.nan
 
 
 @one_thread()
-def examine(session: Session) -> Examination:
+def measure(session: Session) -> Measurements:
     """Repeat the last rounds under the present settings and measure them."""
-    game, ahead = _game(session), _forecast(session)
+    game, config = session.game, session.config
+    spread = float(game.g_params[0].detach().sum()) if config.world == "line" else 1.0
+    ahead = forecast(config, spread)
     rounds = min(session.step - session.since, _rounds(ahead))
-    batch = game.draw(SAMPLES, generator(session.config.seed, 7))
-    every = max(1, rounds // LOOKS)
-    looks = [_look(past.state, batch) for past in session.again(rounds, every)]
-    real, fake = batch.real.double().numpy(), looks[-1].fake
-    unit = _spread(real) or 1.0
-    centers = np.stack([look.fake.mean(0) - real.mean(0) for look in looks]) / unit
+    batch = game.draw(SAMPLES, generator(config.seed, 7))
+    every = max(1, rounds // MOMENTS)
+    moments = [_moment(past, batch) for past in session.again(rounds, every)]
+    real, fakes = batch.real.double().numpy(), [moment.pop("fake") for moment in moments]
+    unit = float(np.sqrt(real.var(0).sum())) or 1.0
+    centers = np.stack([fake.mean(0) - real.mean(0) for fake in fakes]) / unit
     finite = bool(np.isfinite(centers).all())
-    distance, band = _distance(game, real, fake, unit) if finite else (math.nan, math.nan)
-    return Examination(
-        config=session.config, rounds=rounds, finite=finite,
-        **{name: _median([getattr(look, name) for look in looks])
-           for name in ("d_loss", "d_real", "d_fake", "slope")},
-        orbit=orbit(centers) if finite else Orbit(0.0, math.nan, math.inf),
-        moved=float(np.linalg.norm(centers - centers[-1], axis=1).max()) if finite else math.inf,
-        covered=_covered(game, looks) if finite else 0,
-        modes=len(getattr(game.data, "modes", ())), distance=distance, band=band, forecast=ahead,
+    medians: dict[str, Any] = {
+        name: _median([moment[name] for moment in moments]) for name in moments[0]
+    }
+    modes = len(getattr(game.data, "modes", ()))
+    run = Measurements(config, rounds, finite, forecast=ahead, modes=modes, **medians)
+    if not finite:
+        return run
+    distance, band = _distance(game, real, fakes[-1], unit)
+    moved = float(np.linalg.norm(centers - centers[-1], axis=1).max())
+    return replace(
+        run, orbit=orbit(centers), moved=moved, covered=_covered(game, fakes),
+        distance=distance, band=band,
     )  # fmt: skip
 
 
@@ -122,24 +153,29 @@ def orbit(centers: NDArray) -> Orbit:
     return Orbit(turns, factor, size)
 
 
-def _look(state: State, batch: Batch) -> Look:
-    game = state.game
-    assert isinstance(game, GAN)
+def _rounds(ahead: Forecast | None) -> int:
+    if ahead is None or not math.isfinite(ahead.period):
+        return USUAL
+    return round(min(max(TURNS * ahead.period, LEAST), LONGEST))
+
+
+def _moment(session: Session, batch: Batch) -> dict[str, Any]:
+    """Numbers of one moment by the names of ``Measurements``, and points of G, fake (n, d)."""
+    game = session.game
     with torch.no_grad(), evaluating(game.generator, game.discriminator):
         real, fake = game.logits(batch)
         points = game.generate(batch.latent)
-    usual = _slope(game.loss, *2 * [torch.full_like(fake[:1], _resting_logit(game.loss))])
-    loss = state.losses.get("d_loss")
-    return Look(
-        d_real=float(torch.sigmoid(real).mean()), d_fake=float(torch.sigmoid(fake).mean()),
-        slope=_slope(game.loss, real, fake) / usual,
-        d_loss=math.nan if loss is None else loss.item(), fake=_copied(points),
-    )  # fmt: skip
-
-
-def _copied(points: Tensor) -> NDArray:
-    """Of its own memory: a generator without a network hands out its parameter itself."""
-    return points.detach().double().numpy().copy()
+    resting = 0.5 if game.loss.name == "least_squares" else 0.0  # D's answer at the equilibrium
+    usual = _slope(game.loss, *2 * [torch.full_like(fake[:1], resting)])
+    loss = session.state.losses.get("d_loss")
+    return {
+        "d_real": float(torch.sigmoid(real).mean()),
+        "d_fake": float(torch.sigmoid(fake).mean()),
+        "slope": _slope(game.loss, real, fake) / usual,
+        "d_loss": math.nan if loss is None else loss.item(),
+        # of its own memory: a generator without a network hands out its parameter itself
+        "fake": points.detach().double().numpy().copy(),
+    }
 
 
 def _slope(loss: Loss, real: Tensor, fake: Tensor) -> float:
@@ -149,26 +185,17 @@ def _slope(loss: Loss, real: Tensor, fake: Tensor) -> float:
     return float(gradient.abs().mean())
 
 
-def _resting_logit(loss: Loss) -> float:
-    """What D answers at the equilibrium: the middle of both targets, 0 for logistic losses."""
-    return 0.5 if loss.name == "least_squares" else 0.0
-
-
 def _median(values: list[float]) -> float:
-    known = np.array(values)[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else math.nan
+    finite = np.array(values)[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else math.nan
 
 
-def _spread(points: NDArray) -> float:
-    return float(np.sqrt(points.var(0).sum()))
-
-
-def _covered(game: GAN, looks: list[Look]) -> int:
+def _covered(game: GAN, fakes: list[NDArray]) -> int:
     """Modes with fakes at a moment (each fake counts for the nearest one), its median."""
     if not hasattr(game.data, "locate"):
         return 0
     least = LEAST_SHARE * game.data.mode_weights.numpy() * SAMPLES
-    nearest = [game.data.locate(torch.as_tensor(look.fake))[0].numpy() for look in looks]
+    nearest = [game.data.locate(torch.as_tensor(fake))[0].numpy() for fake in fakes]
     counts = [(np.bincount(x, minlength=len(least)) >= least).sum() for x in nearest]
     return int(np.median(counts))
 
@@ -185,21 +212,3 @@ def _distance(game: GAN, real: NDArray, fake: NDArray, unit: float) -> tuple[flo
     metric = partial(metrics.sliced_wasserstein, projections=16)
     band = metrics.noise_band(metric, game.data, SAMPLES, BAND_REPEATS)
     return metric(fake, real) / unit, band.high / unit
-
-
-def _rounds(ahead: Forecast | None) -> int:
-    if ahead is None or not math.isfinite(ahead.period):
-        return USUAL
-    return round(min(max(TURNS * ahead.period, LEAST), LONGEST))
-
-
-def _game(session: Session) -> GAN:
-    game = session.state.game
-    assert isinstance(game, GAN)
-    return game
-
-
-def _forecast(session: Session) -> Forecast | None:
-    if session.config.world != "line":
-        return forecast(session.config)
-    return forecast(session.config, float(_game(session).g_params[0].detach().sum()))

@@ -1,0 +1,151 @@
+"""Scores of generators against the noise of real data, over recall, and along a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from numpy.typing import ArrayLike, NDArray
+
+from gan_teach.plots import _panel, style
+
+FARTHEST = 3000.0  # in half widths of a band: what lies beyond stands at the edge
+_LINEAR, _TICKS = 3.0, (1, 3, 10, 100, 1000)  # linear up to here; ticks on either side of 0
+TITLES = {
+    "kid": "KID, lower is better",
+    "inception_score": "inception score, higher is better",
+    "prd_f_8": "PRD F8: recall",
+    "prd_f_1_8": "PRD F1/8: precision",
+    "precision": "precision (k = 3)",
+    "recall": "recall (k = 3)",
+}
+
+
+@style.use()
+def noise_bands(
+    bands: Mapping[str, tuple[float, float]],
+    scores: Mapping[str, Mapping[str, ArrayLike]],
+    ax: Axes | None = None,
+) -> Axes:
+    """Scores against the band of each metric: a row per metric, the band stretched to [-1, 1].
+
+    ``bands`` maps a metric to (low, high), ``scores`` the name of a generator to {metric: one
+    number, or several}. A score s stands at (s - middle) / half width, on an axis that is linear
+    to 3 and logarithmic beyond. Where low = high, as for a count that real samples never miss, any
+    other score stands at the edge, as do scores farther than 3000. Raises ValueError for an empty
+    mapping and for a metric without a band.
+    """
+    unknown = sorted({m for row in scores.values() for m in row} - set(bands))
+    if not bands or not scores or unknown:
+        raise ValueError(
+            "bands and scores need at least one entry, and each metric a band; got none for "
+            f"{', '.join(unknown) or 'anything'}."
+        )
+    ax = style.axes(ax, (7.8, 1.3 + 0.36 * len(bands)))
+    ax.axvspan(-1, 1, **style.band(style.PALETTE[8], 0.25, label="real against real"))
+    for k, (name, row) in enumerate(scores.items()):
+        down = 0.6 * ((k + 0.5) / len(scores) - 0.5)  # so that equal scores stay apart
+        several = max(np.size(values) for values in row.values()) > 1
+        look = style.marks(k, markersize=7.5, zorder=3)
+        if several:  # small dots over the row's height
+            look = style.real(markersize=3.0, alpha=0.35, zorder=2)
+        ax.plot(*_places(row, bands, down), label=name, clip_on=False, **look)
+    ax.set_xscale("symlog", linthresh=_LINEAR, linscale=1.2)
+    ticks = [*(-t for t in _TICKS), *_TICKS]
+    ax.set_xticks(ticks, [f"{t}".replace("-", "−") for t in ticks])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_yticks(range(len(bands)), list(bands))
+    ax.set(xlim=(-1.1 * FARTHEST, 1.1 * FARTHEST), xlabel="score, in half widths of the band")
+    ax.set_ylim(len(bands) - 0.5, -0.5)
+    ax.grid(False, axis="x")
+    _panel.legend_below(ax, cols=min(len(scores) + 1, 4))
+    return ax
+
+
+def _places(row: Mapping[str, ArrayLike], bands: Any, down: float) -> tuple[Any, Any]:
+    """x and y of each score; several of one metric are spread over the height of its row."""
+    x, y = [], []
+    for metric, values in row.items():
+        at = in_half_widths(np.atleast_1d(np.asarray(values, dtype=float)), *bands[metric])
+        spread = np.linspace(-0.28, 0.28, len(at)) if len(at) > 1 else np.array([down])
+        x.append(at)
+        y.append(list(bands).index(metric) + spread)
+    return np.concatenate(x), np.concatenate(y)
+
+
+def in_half_widths(scores: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """Scores in half widths of the band around its middle, at most ``FARTHEST``; NaN stays NaN."""
+    away, half = scores - (low + high) / 2, (high - low) / 2
+    far = away / half if half else FARTHEST * np.sign(away)
+    return np.clip(far, -FARTHEST, FARTHEST)
+
+
+@style.use()
+def prd_curves(curves: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+    """Precision over recall for each ``metrics.PRD`` by its name; the corner (1, 1) is perfect."""
+    ax = style.axes(ax, (5.4, 4.8))
+    for k, (name, curve) in enumerate(curves.items()):
+        ax.plot(curve.recall, curve.precision, label=name, **style.look(k))
+    ends = (-0.02, 1.02)
+    ax.set(xlabel="recall", ylabel="precision", xlim=ends, ylim=ends, aspect="equal")
+    _panel.legend_below(ax, cols=2)
+    return ax
+
+
+@style.use()
+def score_paths(
+    rows: Sequence[Any],
+    *,
+    features: str = "Frechet distance",
+    band: Mapping[str, tuple[float, float]] | None = None,
+) -> Figure:
+    """A panel for each score of ``rows`` (of ``evaluation.Row``) over the run's steps.
+
+    Rows of one source and average make one line; a row without a step (a file of weights, a folder)
+    is a level line. ``features`` is what the Frechet distance is called. ``band`` is what real
+    images score against real ones, score -> (low, high). Scores that are NaN everywhere have no
+    panel. Raises ValueError for no rows.
+    """
+    if not rows:
+        raise ValueError("rows is empty: there is nothing to draw.")
+    names = [n for n in rows[0].scores if not all(math.isnan(row.scores[n]) for row in rows)]
+    figure, axes = style.grid([*names, "legend"], 4, (3.3, 2.9))
+    legend = axes.pop("legend")
+    for name, ax in axes.items():
+        if band and name in band:
+            ax.axhspan(*band[name], label="real against real", **style.band(style.REAL, 0.3))
+        for k, (label, line) in enumerate(_lines(rows).items()):
+            points = [(row.step, row.scores[name]) for row in line]
+            look = style.look(k, color=style.LINES[1:][k % 5], label=label)
+            _score_line(ax, points, look, style.MARKERS[k % 6])
+        ax.set_title(TITLES.get(name, f"{features}, lower is better"), fontsize=10.5)
+        ax.set_xlabel("step of G", fontsize=9.5)
+        if name == "frechet":
+            ax.set_yscale("log")
+    legend.set_axis_off()
+    legend.legend(*axes[names[0]].get_legend_handles_labels(), loc="upper left", fontsize=9)
+    return figure
+
+
+def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
+    """Rows by the label of their line, by step; sources are named where there are several."""
+    several = len({row.source for row in rows}) > 1
+    lines: dict[str, list[Any]] = {}
+    for row in rows:
+        decay = row.average.replace(".", "", 1).isdigit()
+        name = f"average {row.average}" if decay else row.average.replace("raw", "G itself")
+        lines.setdefault(f"{row.source}, {name}" if several else name, []).append(row)
+    return {name: sorted(line, key=lambda row: row.step or 0) for name, line in lines.items()}
+
+
+def _score_line(ax: Axes, points: Sequence[Any], look: style.Look, marker: str) -> None:
+    """A line over the steps; without steps, a level."""
+    if points[0][0] is None:
+        ax.axhline(points[0][1], **look)
+    else:
+        ax.plot(*zip(*points, strict=True), marker=marker, markersize=4, **look)
