@@ -213,8 +213,8 @@ def export(session: Session, path: str | Path) -> Path:
     if ending == "npz":
         return session.history.save(path)
     if ending == "gif":
-        pictures: Any = [rgb(frame) for frame in _moments(session, FILM)]
-        film = Animation(pictures, np.arange(len(pictures)), _FPS)
+        pictures = [rgb(frame) for frame in _moments(session, FILM)]
+        film = Animation(pictures.__getitem__, np.arange(len(pictures)), _FPS)
         return film.save(path, progress=False)
     path.write_bytes(png(session.frame) if ending == "png" else f"{code(session)}\n".encode())
     return path
