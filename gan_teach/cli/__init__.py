@@ -15,16 +15,9 @@ from gan_teach import __version__, _checks, course
 from gan_teach.cli import images, learn, studies
 
 COMMANDS = (
-    learn.add_list,
-    learn.add_lab,
-    learn.add_run,
-    images.add_train,
-    images.add_sweep,
-    images.add_sample,
-    images.add_interpolate,
-    images.add_evaluate,
-    studies.add_bogonet,
-    studies.add_study,
+    *(learn.list_all, learn.lab, learn.run),
+    *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate),
+    *(studies.bogonet, studies.study),
 )
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -72,6 +65,6 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
     parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    for add in COMMANDS:
-        add(commands)
+    for command in COMMANDS:
+        command.add_to(commands)
     return parser, list(commands.choices)

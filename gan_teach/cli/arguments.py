@@ -1,28 +1,52 @@
-"""Tables of flags, which commands share, and what was chosen of them."""
+"""Commands and their flags as tables: each command is one function under its own line of help."""
 
 import argparse
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
-Flag = tuple[str, Any, str]
+Flag = tuple[Any, ...]
 
 
-def add_flags(parser: argparse.ArgumentParser, flags: Iterable[Flag], nargs: Any = None) -> None:
-    """Add (name, kind, help): kind is a type, or the value where the flag is missing.
+class Command(NamedTuple):
+    """``run`` takes the parsed options and returns the exit status."""
 
-    A type, such as int, has no default of its own; False is a switch.
+    name: str
+    help: str
+    flags: tuple[Flag, ...]
+    run: Callable[[argparse.Namespace], int]
+
+    def add_to(self, commands: Any) -> None:
+        """Its own parser among those of the other commands."""
+        parser = commands.add_parser(self.name, help=self.help)
+        for flag in self.flags:
+            _add_flag(parser, *flag)
+        parser.set_defaults(command=self.run)
+
+
+def command(name: str, text: str, *flags: Flag) -> Callable[[Any], Command]:
+    """Make a command of the function below it, with these flags (name, kind, help[, nargs]).
+
+    kind is a type, or the value that a missing flag has; False is a switch. A name without dashes
+    is an argument that is told by its place.
     """
-    for name, kind, text in flags:
-        if kind is False:
-            parser.add_argument(name, action="store_true", help=text)
-        elif isinstance(kind, type):
-            parser.add_argument(name, type=kind, nargs=nargs, help=text)
-        else:
-            text = f"{text}; default: %(default)s"
-            parser.add_argument(name, type=type(kind), default=kind, nargs=nargs, help=text)
+    return lambda run: Command(name, text, flags, run)
+
+
+def _add_flag(
+    parser: argparse.ArgumentParser, name: str, kind: Any, text: str, nargs: str | None = None
+) -> None:
+    if kind is False:
+        parser.add_argument(name, action="store_true", help=text)
+    elif not callable(kind):
+        text = f"{text}; default: %(default)s"
+        parser.add_argument(name, type=type(kind), default=kind, nargs=nargs, help=text)
+    elif name.startswith("-"):
+        parser.add_argument(name, type=kind, nargs=nargs, help=text)
+    else:
+        parser.add_argument(name, type=kind, nargs=nargs, help=text, metavar=name.upper())
 
 
 def values(options: argparse.Namespace, flags: Iterable[Flag]) -> dict[str, Any]:
     """What the command line says for each of the flags, by the names of Python's arguments."""
-    names = [name.lstrip("-").replace("-", "_") for name, _, _ in flags]
+    names = [flag[0].lstrip("-").replace("-", "_") for flag in flags]
     return {name: getattr(options, name) for name in names}

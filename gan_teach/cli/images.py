@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_teach import _checks
-from gan_teach.cli.arguments import add_flags, values
+from gan_teach.cli.arguments import command, values
 
 # -- train and sweep -----------------------------------------------------------------------------
 
@@ -32,35 +32,6 @@ HOW = (
 )
 
 
-def add_train(commands) -> None:
-    parser = commands.add_parser("train", help="train an image GAN into a folder; resumable")
-    parser.add_argument("config", metavar="CONFIG", nargs="?", help="without it: list them")
-    own = (
-        ("--out", Path, "folder of the run (default: runs/CONFIG)"),
-        ("--resume", False, "go on with the run in that folder"),
-        ("--seed", 0, "of the networks and of every draw"),
-        ("--tensorboard", False, "log for TensorBoard too"),
-    )
-    add_flags(parser, (*own, *KNOBS, *SETTINGS, *HOW))
-    parser.set_defaults(command=_train)
-
-
-def add_sweep(commands) -> None:
-    parser = commands.add_parser(
-        "sweep", help="train every combination of seeds and knobs, each into its folder; resumable"
-    )
-    parser.add_argument("config", metavar="CONFIG", help="gan-teach train lists them")
-    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="default: 0")
-    add_flags(parser, KNOBS, nargs="+")
-    own = (
-        ("--out", Path, "folder of the runs (default: runs/sweep-CONFIG)"),
-        ("--jobs", 1, "processes"),
-        ("--cluster", str, "jobs of a cluster instead, by submitit: slurm, local"),
-    )
-    add_flags(parser, (*own, *SETTINGS, *HOW))
-    parser.set_defaults(command=_sweep)
-
-
 def _settings(options: argparse.Namespace, **knobs: Any):
     from gan_teach.studies.image_runs import Settings
 
@@ -68,7 +39,19 @@ def _settings(options: argparse.Namespace, **knobs: Any):
     return Settings(options.config, autocast=autocast, **values(options, SETTINGS), **knobs)
 
 
-def _train(options: argparse.Namespace) -> int:
+@command(
+    "train",
+    "train an image GAN into a folder; resumable",
+    ("config", str, "without it: list them", "?"),
+    ("--out", Path, "folder of the run (default: runs/CONFIG)"),
+    ("--resume", False, "go on with the run in that folder"),
+    ("--seed", 0, "of the networks and of every draw"),
+    ("--tensorboard", False, "log for TensorBoard too"),
+    *KNOBS,
+    *SETTINGS,
+    *HOW,
+)
+def train(options: argparse.Namespace) -> int:
     from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
@@ -90,12 +73,24 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _sweep(options: argparse.Namespace) -> int:
+@command(
+    "sweep",
+    "train every combination of seeds and knobs, each into its folder; resumable",
+    ("config", str, "gan-teach train lists them"),
+    ("--out", Path, "folder of the runs (default: runs/sweep-CONFIG)"),
+    ("--seed", int, "default: 0", "+"),
+    ("--jobs", 1, "processes"),
+    ("--cluster", str, "jobs of a cluster instead, by submitit: slurm, local"),
+    *((*knob, "+") for knob in KNOBS),
+    *SETTINGS,
+    *HOW,
+)
+def sweep(options: argparse.Namespace) -> int:
     from gan_teach._devices import described, preferred
     from gan_teach.studies.image_runs.sweep import combinations, sweep_images
 
     knobs = {k: v for k, v in values(options, KNOBS).items() if v is not None}
-    knobs["seed"] = options.seed
+    knobs["seed"] = options.seed or [0]
     settings = _settings(options)
     out = options.out or Path("runs") / f"sweep-{options.config}"
     if options.device is None and not options.cluster and preferred() != "cpu":
@@ -117,32 +112,15 @@ def _sweep(options: argparse.Namespace) -> int:
 # -- sample and interpolate ------------------------------------------------------------------------
 
 SOURCE = (
+    ("run", Path, "a run's folder, or a file of RS-GAN"),
     ("--ema", str, "decay of the average to draw from, or raw (default: last)"),
     ("--seed", 0, "of the latents"),
     ("--out", Path, "file to write (default: in the run's folder)"),
 )
 
 
-def add_sample(commands) -> None:
-    parser = commands.add_parser("sample", help="a sheet of images from a trained run")
-    parser.add_argument("run", metavar="RUN", type=Path, help="a run's folder, or a file of RS-GAN")
-    add_flags(parser, (*SOURCE, ("-n", 64, "images")))
-    parser.set_defaults(command=_sample)
-
-
-def add_interpolate(commands) -> None:
-    parser = commands.add_parser("interpolate", help="images on the way between two latents")
-    parser.add_argument("run", metavar="RUN", type=Path, help="a run's folder, or a file of RS-GAN")
-    own = (
-        ("--rows", 6, "ways"),
-        ("--steps", 10, "images a way"),
-        ("--spherical", False, "along the sphere, not straight"),
-    )
-    add_flags(parser, (*SOURCE, *own))
-    parser.set_defaults(command=_interpolate)
-
-
-def _sample(options: argparse.Namespace) -> int:
+@command("sample", "a sheet of images from a trained run", *SOURCE, ("-n", 64, "images"))
+def sample(options: argparse.Namespace) -> int:
     from gan_teach.studies import image_runs
 
     g, latent, folder, published = _generator(options)
@@ -154,7 +132,15 @@ def _sample(options: argparse.Namespace) -> int:
     return 0
 
 
-def _interpolate(options: argparse.Namespace) -> int:
+@command(
+    "interpolate",
+    "images on the way between two latents",
+    *SOURCE,
+    ("--rows", 6, "ways"),
+    ("--steps", 10, "images a way"),
+    ("--spherical", False, "along the sphere, not straight"),
+)
+def interpolate(options: argparse.Namespace) -> int:
     from gan_teach.studies import image_runs
 
     g, latent, folder, published = _generator(options)
@@ -198,24 +184,16 @@ SCORED = (
 )
 
 
-def add_evaluate(commands) -> None:
-    parser = commands.add_parser(
-        "evaluate", help="score runs, published weights or folders of images; resumable"
-    )
-    parser.add_argument(
-        "sources", metavar="SOURCE", nargs="+", type=Path,
-        help="a run's folder, a file of RS-GAN, or a folder of images",
-    )  # fmt: skip
-    parser.add_argument("--ema", nargs="+", default=(), help="decays, or raw (default: all)")
-    own = (
-        ("--out", Path, "folder of scores.csv and .png (default: the run)"),
-        ("--csv", Path, "also write what was asked for into this file"),
-    )
-    add_flags(parser, (*SCORED, *own))
-    parser.set_defaults(command=_evaluate)
-
-
-def _evaluate(options: argparse.Namespace) -> int:
+@command(
+    "evaluate",
+    "score runs, published weights or folders of images; resumable",
+    ("sources", Path, "a run's folder, a file of RS-GAN, or a folder of images", "+"),
+    ("--ema", str, "decays, or raw (default: all)", "+"),
+    *SCORED,
+    ("--out", Path, "folder of scores.csv and .png (default: the run)"),
+    ("--csv", Path, "also write what was asked for into this file"),
+)
+def evaluate(options: argparse.Namespace) -> int:
     from gan_teach import _devices, plots
     from gan_teach.plots import style
     from gan_teach.studies import evaluation
@@ -226,7 +204,11 @@ def _evaluate(options: argparse.Namespace) -> int:
             print(_devices.described(options.device))
     out = options.out or evaluation.default_folder(options.sources[0])
     scores = evaluation.evaluate(
-        *options.sources, averages=options.ema, out=out, progress=True, **values(options, SCORED)
+        *options.sources,
+        averages=options.ema or (),
+        out=out,
+        progress=True,
+        **values(options, SCORED),
     )
     print(scores.table())
     figure = plots.score_paths(scores.rows, features=scores.features, band=scores.band)

@@ -5,17 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from gan_teach import _checks, course
-from gan_teach.cli.arguments import add_flags, values
+from gan_teach.cli.arguments import command, values
 
 # -- list -----------------------------------------------------------------------------------------
 
 
-def add_list(commands) -> None:
-    parser = commands.add_parser("list", help="the chapters and the experiments, a line each")
-    parser.set_defaults(command=_list)
-
-
-def _list(options: argparse.Namespace) -> int:
+@command("list", "the chapters and the experiments, a line each")
+def list_all(options: argparse.Namespace) -> int:
     print("Chapters (gan-teach lab):")
     _print_table([(c.name, c.summary or c.title) for c in course.chapters()])
     from gan_teach.zoo.experiments import EXPERIMENTS
@@ -34,29 +30,25 @@ def _print_table(rows: list[tuple[str, str]]) -> None:
 # -- lab ------------------------------------------------------------------------------------------
 
 
-def add_lab(commands) -> None:
-    parser = commands.add_parser("lab", help="copy the course into a folder and open JupyterLab")
-    where = f"where the notebooks go (default: {course.DEFAULT_FOLDER} in this folder)"
-    parser.add_argument("--port", type=_port, default=8888, help="default: %(default)s")
-    flags = (
-        ("--folder", Path, where),
-        ("--no-browser", False, "print the address only"),
-        ("--copy-only", False, "copy the notebooks and stop"),
-        ("--app", False, "open the interactive lab alone, as a page of its own"),
-    )
-    add_flags(parser, flags)
-    parser.set_defaults(command=_lab)
-
-
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to 65535, got {text!r}")
     return int(text)
 
 
-def _lab(options: argparse.Namespace) -> int:
+@command(
+    "lab",
+    "copy the course into a folder and open JupyterLab",
+    ("--folder", Path, f"of the notebooks (default: {course.DEFAULT_FOLDER} in this folder)"),
+    ("--port", _port, "default: 8888"),
+    ("--no-browser", False, "print the address only"),
+    ("--copy-only", False, "copy the notebooks and stop"),
+    ("--app", False, "open the interactive lab alone, as a page of its own"),
+)
+def lab(options: argparse.Namespace) -> int:
+    port = options.port or 8888
     if options.app:
-        course.launch_app(options.port, browser=not options.no_browser)
+        course.launch_app(port, browser=not options.no_browser)
         return 0
     here = Path.cwd()
     inside = (here / course.MANIFEST).exists()  # started from within the course's folder
@@ -67,7 +59,7 @@ def _lab(options: argparse.Namespace) -> int:
         if file.action == "offered":
             print(f"  {file.name} holds your changes and stays; the new version is {file.beside}.")
     if not options.copy_only:
-        course.launch_lab(folder, options.port, browser=not options.no_browser)
+        course.launch_lab(folder, port, browser=not options.no_browser)
     return 0
 
 
@@ -88,22 +80,16 @@ SEEDS = (
 )
 
 
-def add_run(commands) -> None:
-    parser = commands.add_parser(
-        "run", help="train one experiment; pictures and numbers in a folder"
-    )
-    parser.add_argument(
-        "experiment", metavar="EXPERIMENT", nargs="?", help="a name from gan-teach list"
-    )
-    parser.add_argument(
-        "--replay", metavar="STRING", help="instead of it: the text of a run in the lab, repeated"
-    )
-    out = ("--out", Path, "folder for the files (default: runs/EXPERIMENT)")
-    add_flags(parser, (*SETTINGS, *SEEDS, out))
-    parser.set_defaults(command=_run)
-
-
-def _run(options: argparse.Namespace) -> int:
+@command(
+    "run",
+    "train one experiment; pictures and numbers in a folder",
+    ("experiment", str, "a name from gan-teach list", "?"),
+    ("--replay", str, "instead of it: the text of a run in the lab, repeated"),
+    *SETTINGS,
+    *SEEDS,
+    ("--out", Path, "folder for the files (default: runs/EXPERIMENT)"),
+)
+def run(options: argparse.Namespace) -> int:
     changes = values(options, SETTINGS)
     if options.replay is None:
         if options.experiment is None:

@@ -3,28 +3,22 @@
 import argparse
 from pathlib import Path
 
-from gan_teach.cli.arguments import add_flags
+from gan_teach.cli.arguments import command
 
 # -- study ----------------------------------------------------------------------------------------
 
 
-def add_study(commands) -> None:
-    parser = commands.add_parser(
-        "study", help="repeat a long study that a chapter shows; resumable"
-    )
-    parser.add_argument("name", metavar="NAME", nargs="?", help="without it: list the studies")
-    flags = (
-        ("--seeds", int, "default: as many as the chapter shows"),
-        ("--out", Path("runs/studies"), "folder of the record, NAME.npz"),
-        ("--work", Path("runs/parts"), "folder of finished parts"),
-        ("--run", Path, "folder of an image run (default: runs/NAME)"),
-        ("--data", str, "data set of an image run that is not there yet"),
-    )
-    add_flags(parser, flags)
-    parser.set_defaults(command=_study)
-
-
-def _study(options: argparse.Namespace) -> int:
+@command(
+    "study",
+    "repeat a long study that a chapter shows; resumable",
+    ("name", str, "without it: list the studies", "?"),
+    ("--seeds", int, "default: as many as the chapter shows"),
+    ("--out", Path("runs/studies"), "folder of the record, NAME.npz"),
+    ("--work", Path("runs/parts"), "folder of finished parts"),
+    ("--run", Path, "folder of an image run (default: runs/NAME)"),
+    ("--data", str, "data set of an image run that is not there yet"),
+)
+def study(options: argparse.Namespace) -> int:
     from gan_teach.course import records
     from gan_teach.studies import image_records
 
@@ -52,36 +46,29 @@ def _study(options: argparse.Namespace) -> int:
 # -- bogonet: which algorithm is the least particular about architectures? ------------------------
 
 
-def add_bogonet(commands) -> None:
-    parser = commands.add_parser(
-        "bogonet",
-        help="random architectures by vanilla GAN, DRAGAN and WGAN-GP: who wins how often",
-    )
-    flags = (
-        ("--architectures", 100, "how many"),
-        ("--steps", 100, "updates of the generator in each run"),
-        ("--records", 5, "scores along each run; must divide the steps"),
-        ("--batch-size", 32, "samples of each kind in a batch"),
-        ("--workers", 2, "processes"),
-        ("--lr", 3e-3, "Adam's rate"),
-        ("--source", str, "mnist (5000 digits) or sklearn (1797); by default what is installed"),
-        ("--out", Path("runs/bogonet"), "folder of the architectures that are done, which stay so"),
-        ("--record", Path, "also write the result, made small, to this .npz"),
-    )
-    add_flags(parser, flags)
-    parser.set_defaults(command=_bogonet)
+@command(
+    "bogonet",
+    "random architectures by vanilla GAN, DRAGAN and WGAN-GP: who wins how often",
+    ("--architectures", 100, "how many"),
+    ("--steps", 100, "updates of the generator in each run"),
+    ("--records", 5, "scores along each run; must divide the steps"),
+    ("--batch-size", 32, "samples of each kind in a batch"),
+    ("--workers", 2, "processes"),
+    ("--lr", 3e-3, "Adam's rate"),
+    ("--source", str, "mnist (5000 digits) or sklearn (1797); by default what is installed"),
+    ("--out", Path("runs/bogonet"), "folder of the architectures that are done, which stay so"),
+    ("--record", Path, "also write the result, made small, to this .npz"),
+)
+def bogonet(options: argparse.Namespace) -> int:
+    from gan_teach.studies import bogonet as study
 
-
-def _bogonet(options: argparse.Namespace) -> int:
-    from gan_teach.studies import bogonet
-
-    budget = bogonet.Budget(
+    budget = study.Budget(
         steps=options.steps,
         records=options.records,
         batch_size=options.batch_size,
         lr=options.lr,
     )
-    history = bogonet.run_study(
+    history = study.run_study(
         options.architectures, budget, source=options.source, folder=options.out,
         workers=options.workers, progress=True,
     )  # fmt: skip
@@ -90,8 +77,8 @@ def _bogonet(options: argparse.Namespace) -> int:
     if done:
         accuracy = f"{history.meta['accuracy']:.1%}"
         print(f"The judging classifier names {accuracy} of the held-out digits rightly.\n")
-        print(bogonet.table(history), bogonet.duel_table(history), sep="\n\n")
-        print("\nDiverged:", "; ".join(bogonet.diverged(history)) or "none")
+        print(study.table(history), study.duel_table(history), sep="\n\n")
+        print("\nDiverged:", "; ".join(study.diverged(history)) or "none")
     if done and options.record:
-        print(f"wrote {bogonet.compact(history).save(options.record)}")
+        print(f"wrote {study.compact(history).save(options.record)}")
     return 130 if history.meta["interrupted"] else 0
