@@ -14,7 +14,7 @@ from gan_teach.metrics.features.classifier import Classifier
 
 WEIGHTS = Path(__file__).with_name("cifar-classifier.npz")
 CLASSES, SIZE = 10, 32
-FORMAT = "gan_teach.metrics.features.cifar/1"
+FORMAT = "gan_teach.features.cifar/1"  # as in the shipped file, wherever this module lies
 
 
 @lru_cache(maxsize=2)
