@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gan_teach import _checks, course
 from gan_teach.history import History
 from gan_teach.studies import image_records
-from gan_teach.studies.image_records import IMAGE_RECORDS, SCHEMA
+from gan_teach.studies.image_records import IMAGE_RECORDS
 
 SETTLED_WITHIN = 0.03  # of D's loss at the equilibrium, log 2 in the halved convention
 NEAR = 0.36  # a point this near a cluster's lower end counts for it, as in the published script
@@ -96,7 +96,7 @@ def make(
     count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
     history = record.sweep(count, folder=work / name, progress=progress)
     if len(history):
-        facts = {"schema": SCHEMA, "settings": record.settings()}
+        facts = {"schema": image_records.SCHEMA, "settings": record.settings()}
         facts |= {"record": name, "title": record.summary, "draws": DRAWS}
         history = record.finish(history).describe(meta=facts)
         history.save(out / f"{name}.npz")
