@@ -207,7 +207,7 @@ def test_generators_of_gpus_are_never_seeded(monkeypatch):
     for name in zoo.IMAGE_GANS:
         published(name)
     bogonet.random_architecture(0).build(8)
-    for make in (digits._network, cifar._network, partial(classifier._network, 8)):
+    for make in (digits._network, cifar.network, partial(classifier._network, 8)):
         make()
     list(train(zoo.half_circles(), steps=2, batch_size=8))
     assert torch.equal(torch.get_rng_state(), before)
