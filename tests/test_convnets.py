@@ -62,7 +62,7 @@ def label(value):
 @pytest.mark.parametrize(("make", "settings", "published"), COUNTS, ids=label)
 def test_parameters_are_as_many_as_published(make, settings, published, monkeypatch):
     # Shapes only: no memory, and none of the slow beginnings that add no parameter.
-    monkeypatch.setattr(c.sn, "spectral", lambda layer: layer)
+    monkeypatch.setattr(c.rsgan.parametrizations, "spectral_norm", lambda layer: layer)
     monkeypatch.setattr(torch.nn.init, "orthogonal_", lambda weight: weight)
     with torch.device("meta"):
         net = make(**settings)

@@ -48,9 +48,9 @@ def test_the_features_are_those_of_pytorch_fid_on_the_same_files(weights, images
         pixels = ((image + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).numpy()
         paths.append(str(tmp_path / f"{i}.png"))
         Image.fromarray(pixels).save(paths[-1])
-    ours = features.inception(weights, dims=64)
+    ours = features.inception(weights)
     theirs = get_activations(
-        paths, ours.network.get_submodule("network"), 4, 64, "cpu", num_workers=0
+        paths, ours.network.get_submodule("network"), 4, 2048, "cpu", num_workers=0
     )
     np.testing.assert_allclose(ours(images), theirs, rtol=1e-5, atol=1e-6)
 
@@ -59,7 +59,7 @@ def test_frechet_distance_equals_torch_fidelity_on_the_same_features(weights):
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
     rng = torch.Generator().manual_seed(2)
-    extract = features.inception(weights, dims=64)
+    extract = features.inception(weights)
     sets = [torch.rand(20, 3, 16, 16, generator=rng) * 2 - 1 for _ in range(2)]
     fake, real = (extract(x)[:, :8] for x in (sets[0].sign() * sets[0].abs() ** 0.5, sets[1]))
     theirs = fid_statistics_to_metric(
@@ -101,7 +101,6 @@ def test_the_head_of_inception_is_the_last_layer_without_its_bias(weights, image
     extract = features.inception(weights)
     expected = logits.double().softmax(1).numpy()
     np.testing.assert_allclose(extract.probabilities(given.numpy()), expected, rtol=1e-4)
-    assert features.inception(weights, dims=64).head is None
 
 
 def test_only_the_genuine_weights_may_be_called_fid(weights):
@@ -119,7 +118,7 @@ def test_a_random_network_in_the_cache_is_not_genuine_either(weights, tmp_path, 
     cache.parent.mkdir(parents=True)
     cache.symlink_to(weights)
     assert features.inception_weights() == cache
-    assert not features.inception(dims=64).genuine
+    assert not features.inception().genuine
 
 
 def test_batch_size_and_grey_images(images):
@@ -159,8 +158,6 @@ def test_missing_and_foreign_weights_are_one_sentence(tmp_path, monkeypatch):
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(ValueError, match="does not hold Inception weights"):
         features.inception(tmp_path / "other.pth")
-    with pytest.raises(ValueError, match="dims must be one of"):
-        features.inception(dims=100)
 
     def offline(*_, **__):
         raise OSError("no route to host")

@@ -430,11 +430,8 @@ def test_two_arguments_of_one_tensor_are_recorded_as_two():
 
 
 def test_the_text_reaches_nothing_but_mathematics():
-    for f in ORDINARY.values():
-        try:
-            module = compile(text_of(f, 3, 3).source, "step", "exec")
-        except steps.Unsupported:
-            continue
+    for name in ("trigonometry", "inverses", "gan losses", "where", "huber", "cross entropy"):
+        module = compile(text_of(ORDINARY[name], 3, 3).source, "step", "exec")
         (step,) = (part for part in module.co_consts if hasattr(part, "co_names"))
         assert set(step.co_names) <= set(engines._CALLS)
 
@@ -473,7 +470,7 @@ def test_cells_of_several_blocks_are_all_advanced(use):
     points = []
     for engine in ENGINES:
         use(engine)
-        run = flows.trajectories(game_of(torus), starts, [1, 3], lr=0.05, steps=200, every=7)
+        run = flows.trajectories(game_of(torus), starts, [1, 3], lr=0.05, steps=30, every=7)
         points.append(run.points)
     for found in points[:-1]:
         np.testing.assert_allclose(found, points[-1], rtol=1e-10, atol=1e-10)

@@ -2,9 +2,9 @@
 
 # pyright: reportArgumentType=false, reportOptionalMemberAccess=false
 
-import gzip
 import hashlib
 import pickle
+import sys
 import zipfile
 
 import numpy as np
@@ -160,34 +160,43 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("at", ["mnist", "MNIST/raw", "."])
-@pytest.mark.parametrize("packed", [True, False])
-def test_mnist_is_found_in_each_of_its_layouts(home, at, packed):
-    pixels, labels = RNG.integers(0, 256, (5, 28, 28)), np.arange(5)
-    folder = home / at
-    folder.mkdir(parents=True, exist_ok=True)
+def mnist_files(home, pixels, labels):
+    """The test set in torchvision's layout."""
+    folder = home / "MNIST" / "raw"
+    folder.mkdir(parents=True)
     for part, array in (("images-idx3", pixels), ("labels-idx1", labels)):
-        name = f"t10k-{part}-ubyte{'.gz' if packed else ''}"
-        (folder / name).write_bytes(gzip.compress(idx(array)) if packed else idx(array))
-    for images in (load_images("mnist", split="test"), load_images(folder)):
-        np.testing.assert_array_equal(images.pixels[:, 0], pixels)
-        assert images.labels.tolist() == labels.tolist()
+        (folder / f"t10k-{part}-ubyte").write_bytes(idx(array))
+    return folder
+
+
+def test_mnist_is_read_by_torchvision(home):
+    pytest.importorskip("torchvision")
+    pixels, labels = RNG.integers(0, 256, (5, 28, 28)), np.arange(5)
+    mnist_files(home, pixels, labels)
+    images = load_images("mnist", split="test")
+    np.testing.assert_array_equal(images.pixels[:, 0], pixels)
+    assert images.labels.tolist() == labels.tolist()
+    assert (images.classes[4], images.name) == ("4", "MNIST test")
     with pytest.raises(FileNotFoundError, match=r"mnist \(train\) was not found.*GAN_TEACH_DATA"):
         load_images("mnist")
 
 
-def test_damaged_idx_files_are_named(home):
-    file = home / "train-images-idx3-ubyte"
-    file.write_bytes(idx(np.zeros((5, 28, 28)))[:-1])
-    with pytest.raises(ValueError, match="ubyte is truncated: 3919 bytes of 5 x 28 x 28"):
-        load_images(file)
-    file.write_bytes(b"something else")
-    with pytest.raises(ValueError, match="no IDX file"):
-        load_images(file)
-    packed = home / "train-images-idx3-ubyte.gz"
-    packed.write_bytes(gzip.compress(idx(RNG.integers(0, 9, (5, 28, 28))))[:-20])
-    with pytest.raises(ValueError, match=r"ubyte.gz is damaged"):
-        load_images(packed)
+@pytest.mark.parametrize("part", ["images-idx3", "labels-idx1"])
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-1], lambda whole: b"something else"])
+def test_damaged_idx_files_are_named(home, part, damage):
+    pytest.importorskip("torchvision")
+    folder = mnist_files(home, RNG.integers(0, 256, (5, 28, 28)), np.arange(5))
+    file = folder / f"t10k-{part}-ubyte"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(ValueError, match=f"t10k-{part}-ubyte is no whole IDX file"):
+        load_images("mnist", split="test")
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "stl10"])
+def test_a_missing_torchvision_is_one_sentence(home, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
+    with pytest.raises(ImportError, match=r"need torchvision, which.*gan-teach\[images\]"):
+        load_images(name)
 
 
 def test_cifar10_is_read_by_torchvision(home, monkeypatch):

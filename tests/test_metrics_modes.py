@@ -53,12 +53,12 @@ def test_full_count_with_most_samples_astray_shows_in_the_share():
 
 def test_mode_report_by_hand():
     samples = [[0.0], [0.29], [0.31], [4.0], [9.0]]
-    report = mt.mode_report(samples, modes=[[0.0], [4.0]], std=[0.1, 1.0], weights=[3, 2])
+    report = mt.mode_report(samples, GaussianMixture([[0.0], [4.0]], [0.1, 1.0], [3, 2]))
     assert report.nearest.tolist() == [3, 2]
     assert report.hits.tolist() == [2, 1]  # 0.31 is 3.1 sigmas away, 9.0 five
     assert report.high_quality == pytest.approx(0.6)
     assert report.reverse_kl == 0
-    wider = mt.mode_report(samples, modes=[[0.0], [4.0]], std=0.1, sigmas=60, weights=[1, 1])
+    wider = mt.mode_report(samples, GaussianMixture([[0.0], [4.0]], 0.1), sigmas=60)
     assert wider.high_quality == 1
     assert wider.reverse_kl == pytest.approx(0.6 * math.log(1.2) + 0.4 * math.log(0.8))
 
@@ -372,8 +372,6 @@ NAN = float("nan")
         (lambda: mt.mode_report([[0.0]], RING), r"shape \(n, 2\), got \(1, 1\)"),
         (lambda: mt.mode_report(np.empty((0, 2)), RING), "at least 1 rows"),
         (lambda: mt.mode_report([[0.0, 1.0]], data.spirals()), "must have known modes"),
-        (lambda: mt.mode_report([[0.0]], modes=[[0.0]]), "both modes and std"),
-        (lambda: mt.mode_report([[0.0, 0.0]], RING, std=1.0), "not both"),
         (lambda: mt.mode_report([[0.0, 0.0]], RING, sigmas=0), "sigmas must be above 0"),
         (lambda: mt.noise_band(mt.kid, RING, 10, repeats=100), "at least 199 for the level 0.99"),
         (lambda: mt.noise_band(mt.kid, RING, 0), "n must be at least 1"),

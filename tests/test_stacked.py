@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from gan_teach import data, metrics
-from gan_teach.data.images import Images
-from gan_teach.data.stacked import StackedDigits
-from gan_teach.metrics.features.stacks import framed, name_stacks
+from gan_teach.data.images import Images, StackedDigits
+from gan_teach.metrics.features.classifier import framed, name_stacks
 
 
 def rng(seed=0):

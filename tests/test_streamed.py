@@ -1,13 +1,9 @@
-"""Images read by other processes: the same draws, the same run, for any number of them."""
+"""Images read when they are drawn: the same draws, the same run, for any number of threads."""
 
 # pyright: reportArgumentType=false
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
+import threading
+import zipfile
 
 import numpy as np
 import pytest
@@ -36,7 +32,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def streams(folder):
-    """Without and with other processes."""
+    """With as many threads as there are cores, and with two."""
     return {workers: StreamedFolder(folder, 8, workers=workers, **NOISE) for workers in (0, 2)}
 
 
@@ -66,7 +62,7 @@ def end(data, steps, rule=None, resume=None, save_at=None, path=None):
 
 
 @pytest.mark.parametrize("rule", [None, lambda: dynamics.alternating(d_steps=2, d_every=2)])
-def test_the_number_of_processes_does_not_change_a_run(rule, streams, folder, tmp_path):
+def test_the_number_of_threads_does_not_change_a_run(rule, streams, folder, tmp_path):
     rule = rule or dynamics.alternating
     path = tmp_path / "half.pt"
     ends = [end(stream, 24, rule(), save_at=13, path=path) for stream in streams.values()]
@@ -99,33 +95,40 @@ def test_grey_and_color_follow_the_first_unless_said(folder):
     assert torch.equal(grey.sample(5, rng(0)), wanted.sample(5, rng(0)))
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are looked up in /proc")
-def test_readers_end_with_a_process_that_was_killed(folder):
-    script = textwrap.dedent("""
-        import sys, time, torch
-        from gan_teach.data import StreamedFolder
-        stream = StreamedFolder(sys.argv[1], 8, workers=2)
-        stream.sample(20, torch.Generator())
-        print(*stream._pool._processes, flush=True)
-        time.sleep(600)
-    """)
-    process = subprocess.Popen([sys.executable, "-c", script, str(folder)],
-                               stdout=subprocess.PIPE, text=True)  # fmt: skip
-    assert process.stdout is not None
-    readers = [int(pid) for pid in process.stdout.readline().split()]
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    deadline = time.monotonic() + 60
-    while any(map(alive, readers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert readers
-    assert not any(map(alive, readers))
+def test_any_fault_of_a_file_is_a_sentence_with_its_name(folder, tmp_path):
+    whole = (folder / "00.png").read_bytes()
+    path = tmp_path / "photos.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("locked.png", whole)
+        archive.writestr("open.png", whole)
+    content = bytearray(path.read_bytes())
+    content[6] |= 1  # locked.png says that it is encrypted, here and in the directory
+    content[content.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(content)
+    assert len(StreamedFolder(path, 8, skip_bad=True)) == 1
+    with pytest.raises(ValueError, match=r"1 of 2 images.*locked\.png cannot be read:.*password"):
+        image_folder(path)
+    with pytest.raises(ValueError, match=r"photos\.zip/locked\.png cannot be read:.*password"):
+        StreamedFolder(path, 8)
 
 
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+@pytest.mark.parametrize("of", ["folder", "zip"])
+def test_threads_are_as_many_as_said_and_read_side_by_side(of, folder, tmp_path, monkeypatch):
+    source = folder
+    if of == "zip":
+        source = tmp_path / "photos.zip"
+        with zipfile.ZipFile(source, "w") as archive:
+            for file in folder.iterdir():
+                archive.write(file, file.name)
+    stream = StreamedFolder(source, 8, workers=3)
+    full, barrier, names = Image.open, threading.Barrier(3, timeout=30), set()
+
+    def meeting(file):
+        barrier.wait()  # passes only when three files are open at once
+        names.add(threading.current_thread().name)
+        return full(file)
+
+    wanted = image_folder(folder, 8).pixels[:12]
+    monkeypatch.setattr(Image, "open", meeting)
+    assert torch.equal(stream.read(torch.arange(12)), wanted)
+    assert len(names) == 3

@@ -185,9 +185,9 @@ gt.Table(columns, rows, caption="Final score by updates of D per update of G")
 
 # %% [markdown]
 # On architecture 2 the order turns over: with one step WGAN-GP comes last, and DRAGAN with five
-# steps passes WGAN-GP with five. So **much of the lead is paid for in critic steps**, not won by
-# the loss. Architecture 0 learns so little in 100 updates that it decides nothing; two are only a
-# hint, and a hundred would be the test (exercise 3).
+# steps passes WGAN-GP with five. So there **much of the lead is paid for in critic steps**, not won
+# by the loss. Architecture 0 learns so little in 100 updates that it decides nothing; two are only
+# a hint, from one seed each, and a hundred would be the test (exercise 3).
 #
 # ## The paper's table
 #

@@ -84,8 +84,8 @@ ax = gt.plots.compare(
 gt.show(
     ax,
     alt="Sliced Wasserstein distance from the digits over the updates, three ratios. tau = 4 falls "
-    "fastest and furthest, tau = 16 starts last and then passes tau = 1; none reaches the level of "
-    "real digits against real digits.",
+    "fastest, tau = 16 starts last, passes tau = 1 after some 80 updates and ends a little below "
+    "tau = 4; none reaches the level of real digits against real digits.",
 )
 
 
@@ -98,16 +98,24 @@ def sheet(tau):
 gt.animation.chooser(sheet, TAUS, label="tau", start=4)
 
 # %% tags=["nbval-check-output"]
-slow, best, fast = away.values()
-print("at the end tau = 4 is nearer than tau = 1:", gt.holds(best[-1] < 0.8 * slow[-1]))
-print("at the start tau = 16 is the slowest:", gt.holds(fast[1] > 1.5 * max(slow[1], best[1])))
-print("real digits are nearer still:", band.high < best[-1])
+slow, middle, fast = away.values()
+late = [float(np.mean(distances[-4:])) for distances in (slow, middle)]
+print("in the second half tau = 4 is nearer than tau = 1:", gt.holds(late[1] < 0.9 * late[0]))
+print("at the first look tau = 16 is the farthest:", gt.holds(fast[1] > max(slow[1], middle[1])))
+print("real digits are nearer still:", band.high < min(slow[-1], middle[-1], fast[-1]))
 
 # %% [markdown]
 # **Why?** $G$ can learn only what $D$ has noticed. A faster $D$ is nearer to its best answer to the
 # present $G$, so that $G$'s gradient is nearer to that of a divergence. But $D$ has to follow in
 # steps: at $\tau = 16$ its steps are so long that at first it does not settle on any answer. (And
 # chapter 02 showed the other end: without a penalty, a $D$ that is too good says nothing any more.)
+#
+# How much of that is this seed? Seeds 0, 1 and 2 were run. In all three $\tau = 16$ is the farthest
+# at the first look, and over the second half of the run $\tau = 4$ is nearer than $\tau = 1$: by
+# 22, 29 and 26 %. The *last* point alone says less: its lead is 5 % with seed 0, and a quarter with
+# the others. And $\tau = 16$ catches up: over the second half it is as near as $\tau = 4$ with
+# seeds 0 and 2, hardly nearer than $\tau = 1$ with seed 1. Which of 4 and 16 is better, this does
+# not say.
 
 # %%
 rows = [

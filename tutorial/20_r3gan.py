@@ -19,8 +19,7 @@ from gan_teach.studies import image_records
 from gan_teach import metrics
 from gan_teach.dynamics import optim
 from gan_teach.games import penalties
-from gan_teach.metrics.features import classifier
-from gan_teach.metrics.features.stacks import name_stacks
+from gan_teach.metrics.features import classifier, name_stacks
 from torch import nn
 
 # %% [markdown]

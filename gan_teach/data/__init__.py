@@ -1,11 +1,18 @@
 """Data sets and latent distributions: anything with ``sample(n, rng)`` and ``shape``."""
 
 from gan_teach.data.curves import Drawing, FromArray, HalfCircles, half_circles, spirals
-from gan_teach.data.embedded import faces, photographs, small_mnist, uci_digits
-from gan_teach.data.folder import image_folder
-from gan_teach.data.images import Images
+from gan_teach.data.folder import StreamedFolder, image_folder
+from gan_teach.data.images import Images, StackedDigits
 from gan_teach.data.line import Fixed, Normal, Points, Source, Uniform
-from gan_teach.data.named import load_images
+from gan_teach.data.named import (
+    faces,
+    load_images,
+    photographs,
+    small_mnist,
+    stacked_digits,
+    stacked_mnist,
+    uci_digits,
+)
 from gan_teach.data.planar import (
     GaussianMixture,
     UniformClusters,
@@ -14,8 +21,6 @@ from gan_teach.data.planar import (
     two_clusters,
     two_gaussians,
 )
-from gan_teach.data.stacked import StackedDigits, stacked_digits, stacked_mnist
-from gan_teach.data.streamed import StreamedFolder
 
 __all__ = [
     "Drawing",

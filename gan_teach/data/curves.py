@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach.data.line import Points
 from gan_teach.data.planar import GaussianMixture, in_chunks
 
 MAX_POINTS = 10_000  # of a drawing: a hand draws hundreds, a mistake or a prank millions
@@ -173,7 +174,7 @@ def spirals(arms: int = 2, turns: float = 1.0, radius: float = 2.0, std: float =
     return Drawing(strokes, std, name=f"{arms} spirals, {turns:g} turns")
 
 
-class FromArray:
+class FromArray(Points):
     """A user's own points (n, *shape), drawn with replacement, plus noise of std ``bandwidth``.
 
     With a bandwidth the density is the kernel estimate (1/n) sum_i N(x; x_i, bandwidth^2 I);
@@ -182,35 +183,24 @@ class FromArray:
     """
 
     def __init__(self, points: Any, bandwidth: float = 0.0) -> None:
-        try:
-            given = torch.as_tensor(points)
-        except (TypeError, ValueError, RuntimeError):
-            raise TypeError(f"points must be an array of numbers, got {points!r:.80}.") from None
-        _checks.not_empty("points", given, hint="A data set needs at least one point.")
-        given = given.detach().cpu().to(torch.float64)
-        self.points = _checks.finite("points", given[:, None] if given.ndim == 1 else given)
+        super().__init__(points)
+        self.points = self.points.detach().cpu().double()
         self.bandwidth = _checks.real("bandwidth", bandwidth, least=0.0)
         if self.bandwidth > 0:
             self.density = self._kernel_density
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.points.shape[1:])
-
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        row = torch.randint(len(self.points), (n,), generator=rng)
-        drawn = self.points[row].to(torch.get_default_dtype())
+        points = super().sample(n, rng).to(torch.get_default_dtype())
         if self.bandwidth == 0:
-            return drawn
-        return drawn + self.bandwidth * torch.randn(drawn.shape, generator=rng)
+            return points
+        return points + self.bandwidth * torch.randn(points.shape, generator=rng)
 
     def _kernel_density(self, x: Tensor) -> Tensor:
         """(m,) densities of x (m, *shape)."""
         return GaussianMixture(self.points.flatten(1), self.bandwidth).density(x.flatten(1))
 
     def __repr__(self) -> str:
-        points = f"{len(self.points)} points of shape {self.shape}"
-        return f"FromArray({points}, bandwidth={self.bandwidth:g})"
+        return f"{super().__repr__()[:-1]}, bandwidth={self.bandwidth:g})"
 
 
 def _normal(z: Tensor) -> Tensor:
@@ -223,7 +213,7 @@ def _normal_mass(z: Tensor) -> Tensor:
 
 def _strokes(points: Any) -> list[np.ndarray]:
     """Validated strokes, each (m, 2) in float64 without repeated neighbors."""
-    if isinstance(points, torch.Tensor):
+    if isinstance(points, Tensor):
         points = points.detach().cpu().numpy()
     try:
         strokes = [np.asarray(part, dtype=np.float64) for part in points]
@@ -231,26 +221,23 @@ def _strokes(points: Any) -> list[np.ndarray]:
         raise TypeError(
             f"points must be pairs of numbers, or a list of strokes of them, got {points!r:.80}."
         ) from None
-    if strokes and all(part.shape == (2,) for part in strokes):
+    shapes = [part.shape for part in strokes]
+    if strokes and set(shapes) == {(2,)}:
         strokes = [np.stack(strokes)]  # one stroke, given as its points
-    if not strokes or any(
-        part.ndim != 2 or part.shape[1] != 2 or not len(part) for part in strokes
-    ):
-        shapes = [part.shape for part in strokes][:5]
+    elif not strokes or not all(len(s) == 2 and s[0] > 0 and s[1] == 2 for s in shapes):
         raise ValueError(
             "points must be one stroke of shape (m, 2) or a list of them, none empty; "
-            f"got shapes {shapes}."
+            f"got shapes {shapes[:5]}."
         )
-    if sum(map(len, strokes)) > MAX_POINTS:
+    every = _checks.finite("points", np.concatenate(strokes))
+    if len(every) > MAX_POINTS:
         raise ValueError(
-            f"points has {sum(map(len, strokes))} points, at most {MAX_POINTS} are accepted: a "
-            "coarser polyline with the same width has the same shape."
+            f"points has {len(every)} points, at most {MAX_POINTS} are accepted: a coarser "
+            "polyline with the same width has the same shape."
         )
-    for part in strokes:
-        _checks.finite("points", part)
-        if np.abs(part).max() > MAX_COORDINATE:
-            raise ValueError(
-                f"points must have coordinates of at most {MAX_COORDINATE:g}, "
-                f"got {np.abs(part).max():g}. Is the drawing in data units?"
-            )
+    if np.abs(every).max() > MAX_COORDINATE:
+        raise ValueError(
+            f"points must have coordinates of at most {MAX_COORDINATE:g}, "
+            f"got {np.abs(every).max():g}. Is the drawing in data units?"
+        )
     return [part[np.append(True, (np.diff(part, axis=0) != 0).any(1))] for part in strokes]

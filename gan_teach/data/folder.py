@@ -1,7 +1,8 @@
-"""Image files as a data set in memory: a folder or a zip archive.
+"""Image files as a data set, kept in memory or read anew for each batch: a folder or a zip archive.
 
-All files are looked at before anything is refused, and every file that does not fit is named, so
-that one run is enough to clean a folder.
+Pillow decodes without holding the interpreter's lock, so a few threads are enough. In memory all
+files are looked at before anything is refused, and every file that does not fit is named, so that
+one run is enough to clean a folder.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ import io
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 import numpy as np
 import torch
@@ -22,78 +21,84 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach.data.images import Images
+from gan_teach.data.images import Images, ImageSource
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+THREADS = min(8, os.cpu_count() or 1)
 _ORIENTATION = 0x0112  # the EXIF tag of cameras held on their side
 _GREY = ("1", "L", "LA")
 _NAMED = 5  # files that a message names
-_THREADS = min(8, os.cpu_count() or 1)  # decoding releases the interpreter's lock
 
 Pixels = np.ndarray  # (height, width) or (height, width, 3), uint8
 
 
-@dataclass(frozen=True)
 class ImageFiles:
-    """The image files of a folder or a zip archive: names, and how to open one."""
+    """The image files of a folder or a zip archive, and the threads that read them.
 
-    where: Path
-    names: Sequence[str]
-    open: Callable[[str], IO[bytes]]
+    size, channels : what each image is made into; None leaves it as it is. Raises FileNotFoundError
+    for no such folder, ValueError for one without images and for a bad size or channels.
+    """
 
-    @classmethod
-    def found(cls, path: str | os.PathLike[str]) -> ImageFiles:
-        """Raises FileNotFoundError for no such folder, ValueError for one without images."""
-        where = Path(path).expanduser()
+    def __init__(
+        self, path: str | os.PathLike[str], size: int | None, channels: int | None, workers: int = 0
+    ) -> None:
+        self.size = None if size is None else _checks.whole("size", size, least=1)
+        if channels not in (None, 1, 3):
+            raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
+        self.channels, self.where = channels, Path(path).expanduser()
+        self.archive: zipfile.ZipFile | None = None
+        self.names = self._names()
+        self._pool = ThreadPoolExecutor(_checks.whole("workers", workers) or THREADS)
+
+    def _names(self) -> list[str]:
+        where = self.where
         if not where.exists():
             raise FileNotFoundError(f"there is no folder or zip archive {where}.")
         if where.is_dir():
-            every = [p.relative_to(where).as_posix() for p in where.rglob("*") if p.is_file()]
+            files = [p.relative_to(where).as_posix() for p in where.rglob("*") if p.is_file()]
         elif zipfile.is_zipfile(where):
-            with zipfile.ZipFile(where) as archive:
-                every = [n for n in archive.namelist() if not n.endswith("/")]
+            self.archive = zipfile.ZipFile(where)
+            files = [n for n in self.archive.namelist() if not n.endswith("/")]
         else:
             raise ValueError(f"{where} is neither a folder nor a zip archive of images.")
-        names = sorted(n for n in every if _is_image(n))
+        names = sorted(n for n in files if _is_image(n))
         if not names:
-            other = f"only {len(every)} other files, such as {every[0]}" if every else "nothing"
+            other = f"only {len(files)} other files, such as {files[0]}" if files else "nothing"
             raise ValueError(
                 f"no images in {where} and its subfolders (it holds {other}). Files must end in "
                 f"{', '.join(SUFFIXES)}. Is it the right folder?"
             )
-        return cls.of(where, names)
+        return names
 
-    @classmethod
-    def of(cls, where: Path, names: Sequence[str] = ()) -> ImageFiles:
-        """These files of a folder or zip archive, which is known to be one."""
-        if where.is_dir():
-            return cls(where, names, lambda name: (where / name).open("rb"))
-        return cls(where, names, zipfile.ZipFile(where).open)
+    def read(self, indices: Iterable[int]) -> Iterator[Pixels | str]:
+        """The pixels of each file, in this order, or a few words on why there are none."""
+        return self._pool.map(self._decode, [self.names[i] for i in indices])
 
-    def read(self, name: str, size: int | None, channels: int | None) -> Pixels | str:
-        """The pixels of a file, or a few words on why there are none."""
+    def _decode(self, name: str) -> Pixels | str:
         try:
-            with self.open(name) as file:
-                content = io.BytesIO(file.read())  # at once: archives are slow in small pieces
-            with Image.open(content) as image:
+            # All at once: archives are slow in small pieces.
+            whole = self.archive.read(name) if self.archive else (self.where / name).read_bytes()
+            with Image.open(io.BytesIO(whole)) as image:
                 if image.mode[0] in "IF":
                     return "has more than 8 bits a pixel"
                 if image.getexif().get(_ORIENTATION, 1) != 1:
                     ImageOps.exif_transpose(image, in_place=True)
-                grey = image.mode in _GREY if channels is None else channels == 1
+                grey = image.mode in _GREY if self.channels is None else self.channels == 1
                 upright = image.convert("L" if grey else "RGB")
-                return np.asarray(upright if size is None else _square(upright, size))
-        except (OSError, SyntaxError, ValueError, EOFError, zipfile.BadZipFile) as error:
+                if self.size is not None and upright.size != (self.size, self.size):
+                    square = (self.size, self.size)
+                    upright = ImageOps.fit(upright, square, Image.Resampling.BILINEAR)
+                return np.asarray(upright)
+        except Exception as error:  # foreign code and a user's file: anything may be raised
             return f"cannot be read: {str(error).partition('<')[0].strip() or 'damaged'}"
 
-    def labels(self, names: Sequence[str]) -> tuple[Tensor | None, tuple[str, ...]]:
+    def labels(self, indices: Sequence[int]) -> tuple[Tensor | None, tuple[str, ...]]:
         """The subfolder of each file as a class, if there are several."""
-        folders = [PurePosixPath(name).parent.as_posix() for name in names]
+        folders = [PurePosixPath(self.names[i]).parent.as_posix() for i in indices]
         classes = sorted(set(folders))
         if len(classes) < 2:
             return None, ()
-        number = {folder: i for i, folder in enumerate(classes)}
-        return torch.tensor([number[folder] for folder in folders]), tuple(classes)
+        return torch.tensor([classes.index(folder) for folder in folders]), tuple(classes)
 
 
 def image_folder(
@@ -116,23 +121,79 @@ def image_folder(
     Raises FileNotFoundError; ValueError for a folder without images, and for files that cannot be
     read, have more than 8 bits a pixel, or differ in size or color from most.
     """
-    files = ImageFiles.found(path)
-    check_options(size, channels)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        read = pool.map(lambda name: files.read(name, size, channels), files.names)
-        pixels = list(_with_bar(read, len(files.names), progress))
+    from tqdm.auto import tqdm
+
+    files = ImageFiles(path, size, channels)
+    every = range(len(files.names))
+    pixels = list(
+        tqdm(files.read(every), "reading", len(every), unit="image", disable=not progress)
+    )
     usual = _usual_shape(pixels)
-    bad = [
-        (name, reason)
-        for name, found in zip(files.names, pixels, strict=True)
-        if (reason := _misfit(found, usual))
-    ]
+    reasons = [_misfit(image, usual) for image in pixels]
+    bad = [f"{name} {why}" for name, why in zip(files.names, reasons, strict=True) if why]
     if bad and not (skip_bad and usual):
         raise ValueError(_complaint(files, bad, usual))
-    fit = [i for i, found in enumerate(pixels) if not _misfit(found, usual)]
-    labels, classes = files.labels([files.names[i] for i in fit])
+    fit = [i for i in every if not reasons[i]]
+    labels, classes = files.labels(fit)
     images = torch.from_numpy(np.stack([pixels[i] for i in fit]))
     return Images(images, labels, classes, files.where.name)
+
+
+class StreamedFolder(ImageSource):
+    """The images that ``image_folder(path, size, channels=channels)`` holds, read for each batch.
+
+    For a folder that does not fit into memory. Which images a batch holds, their flips and their
+    noise come from the generator that ``sample`` is given; threads only read what they are told to.
+
+    Parameters
+    ----------
+    path, size, channels : as in ``image_folder``; the kind of the first image unless given.
+    workers : threads that read; 0: as many as the machine has cores, at most 8.
+    flip, dequantize : as in ``Images``.
+    skip_bad : read all files once and leave out those that cannot be read.
+
+    Equal seeds give equal batches for any number of workers, and those of ``Images``. Raises
+    ValueError naming a file that cannot be read, when it is drawn.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], size: int, *, channels: int | None = None,
+        workers: int = 0, flip: bool = False, dequantize: bool = False, skip_bad: bool = False,
+    ) -> None:  # fmt: skip
+        self.flip, self.dequantize = flip, dequantize
+        self._files = files = ImageFiles(path, size, channels, workers)
+        self.name = files.where.name
+        if skip_bad:
+            images = zip(files.names, files.read(range(len(files.names))), strict=True)
+            names = [name for name, image in images if not isinstance(image, str)]
+            if not names:
+                raise ValueError(
+                    f"none of the {len(files.names)} images in {files.where} can be read."
+                )
+            files.names = names
+        files.channels = channels or self.read(torch.tensor([0])).shape[1]
+        self.shape = (files.channels, size, size)
+
+    def __len__(self) -> int:
+        return len(self._files.names)
+
+    def read(self, indices: Tensor) -> Tensor:
+        """The images of these indices, uint8. Raises ValueError naming the first bad file."""
+        rows = indices.tolist()
+        images = []
+        for i, image in zip(rows, self._files.read(rows), strict=True):
+            if isinstance(image, str):
+                raise ValueError(f"{self._files.where / self._files.names[i]} {image}.")
+            images.append(image[None] if image.ndim == 2 else image.transpose(2, 0, 1))
+        # In the order in memory of ``Images``, by which convolutions choose their algorithm.
+        return torch.from_numpy(np.ascontiguousarray(np.stack(images)))
+
+    def identity(self) -> dict[str, object]:
+        """What is read and how; not by how many workers."""
+        return {
+            "class": type(self), "name": self.name, "files": self._files.names,
+            "shape": self.shape, "flip": self.flip, "dequantize": self.dequantize,
+        }  # fmt: skip
 
 
 def _is_image(name: str) -> bool:
@@ -141,42 +202,28 @@ def _is_image(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
-def check_options(size: int | None, channels: int | None) -> None:
-    """Raises ValueError for what ``ImageFiles.read`` cannot make of an image."""
-    if size is not None:
-        _checks.whole("size", size, least=1)
-    if channels not in (None, 1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
-
-
-def _square(image: Image.Image, size: int) -> Image.Image:
-    if image.size == (size, size):
-        return image
-    return ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
-
-
 def _usual_shape(pixels: Sequence[Pixels | str]) -> tuple[int, ...] | None:
-    shapes = Counter(found.shape for found in pixels if not isinstance(found, str))
+    shapes = Counter(image.shape for image in pixels if not isinstance(image, str))
     return shapes.most_common(1)[0][0] if shapes else None
 
 
-def _misfit(found: Pixels | str, usual: tuple[int, ...] | None) -> str:
+def _misfit(image: Pixels | str, usual: tuple[int, ...] | None) -> str:
     """Why an image is left out; empty if it fits."""
-    if isinstance(found, str):
-        return found
-    if usual is None or found.shape == usual:
+    if isinstance(image, str):
+        return image
+    if usual is None or image.shape == usual:
         return ""
-    if found.ndim != len(usual):
-        return "is grey" if found.ndim == 2 else "is in color"
-    return f"is {found.shape[1]} x {found.shape[0]}"
+    if image.ndim != len(usual):
+        return "is grey" if image.ndim == 2 else "is in color"
+    return f"is {image.shape[1]} x {image.shape[0]}"
 
 
-def _complaint(
-    files: ImageFiles, bad: Sequence[tuple[str, str]], usual: tuple[int, ...] | None
-) -> str:
-    named = "; ".join(f"{name} {reason}" for name, reason in bad[:_NAMED])
+def _complaint(files: ImageFiles, bad: Sequence[str], usual: tuple[int, ...] | None) -> str:
     more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    what = f"{len(bad)} of {len(files.names)} images in {files.where} do not fit: {named}{more}."
+    what = (
+        f"{len(bad)} of {len(files.names)} images in {files.where} do not fit: "
+        f"{'; '.join(bad[:_NAMED])}{more}."
+    )
     if usual is None:
         return what
     kind = "grey" if len(usual) == 2 else "in color"
@@ -184,11 +231,3 @@ def _complaint(
         f"{what} Most are {usual[1]} x {usual[0]} and {kind}. Pass size=... to scale all, "
         "channels=3 or 1 to convert all, or skip_bad=True to leave these out."
     )
-
-
-def _with_bar(items: Iterable, total: int, progress: bool) -> Iterator:
-    if not progress:
-        return iter(items)
-    from tqdm.auto import tqdm
-
-    return iter(tqdm(items, total=total, unit="image", desc="reading", mininterval=0.3))

@@ -1,12 +1,13 @@
-"""Images as a data set: bytes in memory, a random batch of floats in [-1, 1] on request.
+"""Images as a data set: bytes in memory or in files, random batches of floats in [-1, 1].
 
 Uint8 takes a quarter of the memory of floats, and picking rows by random indices needs no loader:
 fifty thousand images of 32 x 32 are 150 MB. Whatever is random (which rows, flips, noise) comes
-from the generator that ``sample`` is given.
+from the generator that ``sample`` is given, and is drawn by the same code for all of them.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,11 +19,61 @@ from torch.nn import functional as F
 
 from gan_teach import _checks
 
+LAYERS = 3  # of a stack
 _CHUNK = 4096  # images that are resized at a time
 
 
-@dataclass(frozen=True, eq=False)
-class Images:
+class ImageSource(ABC):
+    """Images that are drawn with replacement, wherever their bytes are kept.
+
+    A subclass has a length, a ``shape`` (channels, height, width), the attributes ``name``,
+    ``flip`` and ``dequantize`` of ``Images``, and reads bytes by their indices.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dequantize: bool
+    flip: bool
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def read(self, indices: Tensor) -> Tensor:
+        """The images of these indices (n,), uint8 (n, channels, height, width)."""
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """``n`` random images (n, *shape), float32 in [-1, 1]."""
+        x = to_floats(self.read(self.indices(n, rng)))
+        if self.flip:
+            mirrored = torch.rand(len(x), 1, 1, 1, generator=rng) < 0.5
+            x = torch.where(mirrored, x.flip(-1), x)
+        if self.dequantize:
+            x += torch.rand(x.shape, generator=rng) / 128
+        return x
+
+    def indices(self, n: int, rng: torch.Generator) -> Tensor:
+        """Which images the next ``n`` are: the first numbers that are taken from the generator."""
+        return torch.randint(len(self), (n,), generator=rng)
+
+    def check_batch(self, n: int) -> None:
+        """Raises ValueError for a batch that holds more images than there are."""
+        if n > len(self):
+            raise ValueError(
+                f"batch_size={n}, but {self.name} has only {len(self)} images: most of them would "
+                f"be in each batch several times. Choose at most {len(self)}."
+            )
+
+    def __repr__(self) -> str:
+        channels, height, width = self.shape
+        kind = "grey" if channels == 1 else "colour"
+        return (
+            f"{type(self).__name__}({self.name}: {len(self)} {kind} images of {height} x {width})"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Images(ImageSource):
     """A set of images of one shape, sampled with replacement.
 
     Parameters
@@ -67,20 +118,9 @@ class Images:
         """(channels, height, width)."""
         return tuple(self.pixels.shape[1:])
 
-    def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """``n`` random images (n, *shape), float32 in [-1, 1]."""
-        return with_noise(self._picked(n, rng), self.flip, self.dequantize, rng)
-
-    def _picked(self, n: int, rng: torch.Generator) -> Tensor:
-        return self.pixels[torch.randint(len(self), (n,), generator=rng)]
-
-    def check_batch(self, n: int) -> None:
-        """Raises ValueError for a batch that holds more images than there are."""
-        if n > len(self):
-            raise ValueError(
-                f"batch_size={n}, but {self.name} has only {len(self)} images: most of them would "
-                f"be in each batch several times. Choose at most {len(self)}."
-            )
+    def read(self, indices: Tensor) -> Tensor:
+        """The images of these indices, uint8."""
+        return self.pixels[indices]
 
     def __getitem__(self, rows: Any) -> Images:
         """The images of a slice, of a list of indices or of a mask, with their labels."""
@@ -107,26 +147,49 @@ class Images:
         scaled = [_scaled(part, size) for part in square.split(_CHUNK)]
         return replace(self, pixels=torch.cat(scaled))
 
-    def __repr__(self) -> str:
-        channels, height, width = self.shape
-        kind = {1: "grey", 3: "colour"}[channels]
-        return f"Images({self.name}: {len(self)} {kind} images of {height} x {width})"
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StackedDigits(Images):
+    """Images of three channels, each an independent draw from a set of grey digits.
+
+    Ten digits in three channels make 10^3 combinations of equal probability: a distribution with
+    1000 known modes (Metz et al., 2017). ``pixels`` holds the single digits; the stacks are made
+    when they are drawn, so that n digits give n^3 images without the memory. Raises ValueError for
+    images in color.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pixels.shape[1] != 1:
+            raise ValueError(f"{self.name} must be grey: each of its images fills one channel.")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(3, height, width)."""
+        return (LAYERS, *self.pixels.shape[2:])
+
+    def labelled(self, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """``n`` stacks (n, 3, height, width) in [-1, 1] and their digits (n, 3).
+
+        Raises ValueError where the digits have no labels.
+        """
+        if self.labels is None:
+            raise ValueError(f"{self.name} has no labels, so the digits of a stack are not known.")
+        indices = self.indices(n, rng)
+        return to_floats(self.read(indices)), self.labels[indices]
+
+    def indices(self, n: int, rng: torch.Generator) -> Tensor:
+        """Three digits for each stack, (n, 3)."""
+        return torch.randint(len(self), (n, LAYERS), generator=rng)
+
+    def read(self, indices: Tensor) -> Tensor:
+        """The stacks of these digits (n, 3), uint8."""
+        return self.pixels[indices, 0]
 
 
 def to_floats(pixels: Tensor) -> Tensor:
     """Bytes 0..255 as float32 in [-1, 1]: x / 127.5 - 1."""
     return pixels.float().mul_(1 / 127.5).sub_(1)
-
-
-def with_noise(pixels: Tensor, flip: bool, dequantize: bool, rng: torch.Generator) -> Tensor:
-    """Drawn bytes as floats in [-1, 1], mirrored and blurred by chance; see ``Images``."""
-    x = to_floats(pixels)
-    if flip:
-        mirrored = torch.rand(len(x), 1, 1, 1, generator=rng) < 0.5
-        x = torch.where(mirrored, x.flip(-1), x)
-    if dequantize:
-        x += torch.rand(x.shape, generator=rng) / 128
-    return x
 
 
 def to_bytes(images: Any, name: str = "images") -> Tensor:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from gan_teach import _checks
@@ -100,8 +101,11 @@ _THEORY = ("density", "modes", "mode_std", "mode_weights", "locate")
 class _Stored(ABC):
     """Points in memory; the two ways of handing them out are below."""
 
-    def __init__(self, points: Tensor, source: Source | None = None) -> None:
-        points = torch.as_tensor(points)
+    def __init__(self, points: ArrayLike | Tensor, source: Source | None = None) -> None:
+        try:
+            points = torch.as_tensor(points)
+        except (TypeError, ValueError, RuntimeError):
+            raise TypeError(f"points must be an array of numbers, got {points!r:.80}.") from None
         if points.ndim == 1:
             points = points[:, None]
         _checks.not_empty("points", points, hint="A data set needs at least one sample.")

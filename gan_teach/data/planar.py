@@ -21,7 +21,24 @@ PUBLISHED_STD = math.sqrt(0.002)  # of the five Gaussians of Sun, Fang and Schwi
 _CHUNK = 1 << 21  # pairs (point, mode) at a time: 16 MB in float64
 
 
-class GaussianMixture:
+class Modes:
+    """What distributions with K separate modes share; see the module."""
+
+    modes: Tensor
+    mode_std: Tensor
+    mode_weights: Tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.modes.shape[1:])
+
+    def locate(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Index of the nearest mode (m,) and the distance from it in its own std (m,)."""
+        distance, mode = torch.cdist(x.double(), self.modes).min(1)
+        return mode, distance / self.mode_std[mode]
+
+
+class GaussianMixture(Modes):
     """p(x) = sum_k w_k N(x; mode_k, std_k^2 I): round Gaussians at ``modes`` (K, d).
 
     std: one number or K numbers; weights: K masses, equal unless given, normalized here.
@@ -43,10 +60,6 @@ class GaussianMixture:
         self.mode_weights = mass / mass.sum()
         self.name = name or f"{k} Gaussians"
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.modes.shape[1:])
-
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         if self._even:  # six times as fast as multinomial
             mode = torch.randint(len(self.modes), (n,), generator=rng)
@@ -65,10 +78,6 @@ class GaussianMixture:
         squares = (x[:, None] - modes).square().sum(-1)
         peak = self.mode_weights.to(x) / (std * math.sqrt(2 * math.pi)) ** self.shape[0]
         return (peak * torch.exp(-squares / (2 * std * std))).sum(-1)
-
-    def locate(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Index of the nearest mode (m,) and the distance from it in its own std (m,)."""
-        return nearest_mode(x, self.modes, self.mode_std)
 
     def __repr__(self) -> str:
         low, high = float(self.mode_std.min()), float(self.mode_std.max())
@@ -103,9 +112,10 @@ def two_gaussians(distance: float = 2.0, std: float = PUBLISHED_STD) -> Gaussian
     return GaussianMixture([[-half, 0.0], [half, 0.0]], std, name=f"two, {distance:g} apart")
 
 
-class UniformClusters:
+class UniformClusters(Modes):
     """K equal cubes with lower corners ``corners`` (K, d): p = share of cubes over x / width^d.
 
+    All of a cube lies within sqrt(3 d) of its standard deviations from its middle, its mode.
     Raises ValueError for corners that are empty, NaN or not (K, d), or for width <= 0.
     """
 
@@ -116,10 +126,6 @@ class UniformClusters:
         self.modes = self.corners + self.width / 2
         self.mode_std = torch.full((k,), self.width / math.sqrt(12), dtype=torch.float64)
         self.mode_weights = torch.full((k,), 1 / k, dtype=torch.float64)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.corners.shape[1:])
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         cluster = torch.randint(len(self.corners), (n,), generator=rng)
@@ -145,13 +151,6 @@ class UniformClusters:
         inside = ((above >= 0) & (above <= self.width)).all(-1)
         return inside.to(x.dtype).mean(-1) / self.width ** self.shape[0]
 
-    def locate(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Index of the nearest cluster (m,) and the distance from its middle in its std (m,).
-
-        All of a cluster lies within sqrt(3 d) of them.
-        """
-        return nearest_mode(x, self.modes, self.mode_std)
-
     def __repr__(self) -> str:
         return f"UniformClusters(corners={self.corners.tolist()}, width={self.width:g})"
 
@@ -162,12 +161,6 @@ def two_clusters(centers: tuple[float, float] = (0.0, 4.0), width: float = 0.3) 
     Their hundred points are ``two_clusters().fixed(100)``.
     """
     return UniformClusters([[float(c)] for c in centers], width)
-
-
-def nearest_mode(x: Tensor, modes: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-    """Nearest of ``modes`` (K, d) to each x (m, d), and that distance divided by its std."""
-    distance, mode = torch.cdist(x.double(), modes.double()).min(1)
-    return mode, distance / std[mode]
 
 
 def as_points(name: str, points: ArrayLike | Tensor) -> Tensor:
@@ -192,9 +185,9 @@ def in_chunks(density: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Ten
 
 def _per_mode(name: str, value: ArrayLike | Tensor, k: int) -> Tensor:
     """(k,) positive numbers from one number or k of them."""
-    given = torch.as_tensor(value, dtype=torch.float64)
-    if given.shape not in {(), (k,)}:
-        raise ValueError(f"{name} must be one number or {k}, got shape {tuple(given.shape)}.")
-    if not bool((given > 0).all() & given.isfinite().all()):
-        raise ValueError(f"{name} must be above 0 and finite, got {given.tolist()}.")
-    return given.expand(k).clone()
+    numbers = torch.as_tensor(value, dtype=torch.float64)
+    if numbers.shape not in {(), (k,)}:
+        raise ValueError(f"{name} must be one number or {k}, got shape {tuple(numbers.shape)}.")
+    if not bool((numbers > 0).all() & numbers.isfinite().all()):
+        raise ValueError(f"{name} must be above 0 and finite, got {numbers.tolist()}.")
+    return numbers.expand(k).clone()

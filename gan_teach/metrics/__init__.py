@@ -4,22 +4,23 @@ A score means nothing without its noise: ``noise_band`` says what real data scor
 """
 
 from gan_teach.metrics import features
-from gan_teach.metrics.distances import kid, rbf_mmd, sliced_wasserstein
-from gan_teach.metrics.frechet import (
+from gan_teach.metrics.distances import (
     FrechetInfinity,
-    InceptionScore,
     frechet_distance,
     frechet_infinity,
-    inception_score,
+    kid,
+    rbf_mmd,
     sample_frechet,
+    sliced_wasserstein,
 )
-from gan_teach.metrics.histograms import (
+from gan_teach.metrics.divergences import (
+    InceptionScore,
     histogram_js,
     histogram_js_bias,
+    inception_score,
     js_divergence,
     kl_divergence,
     shared_histogram,
-    total_variation,
 )
 from gan_teach.metrics.manifold import (
     PRD,
@@ -72,5 +73,4 @@ __all__ = [
     "sample_frechet",
     "shared_histogram",
     "sliced_wasserstein",
-    "total_variation",
 ]

@@ -18,20 +18,20 @@ def rows(name: str, x: Any, *, least: int = 1) -> Array:
         x = x.detach().cpu().numpy()
     try:
         # Contiguous and writable, because torch.from_numpy shares the memory.
-        given = np.require(x, np.float64, ["C", "W"])
+        array = np.require(x, np.float64, ["C", "W"])
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be an array of numbers, got {type(x).__name__}.") from None
-    if given.ndim == 1:
-        given = given[:, None]
-    if given.ndim != 2 or given.shape[1] == 0:
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
-            f"{name} must have shape (n, d), one row a sample, got {given.shape}. For images pass "
+            f"{name} must have shape (n, d), one row a sample, got {array.shape}. For images pass "
             "features, or flatten them: x.reshape(len(x), -1)."
         )
-    if len(given) < least:
-        raise ValueError(f"{name} must have at least {least} rows, got {len(given)}.")
+    if len(array) < least:
+        raise ValueError(f"{name} must have at least {least} rows, got {len(array)}.")
     return _checks.finite(
-        name, given, hint="A diverged generator has no score: stop the run, or drop those rows."
+        name, array, hint="A diverged generator has no score: stop the run, or drop those rows."
     )
 
 
@@ -48,10 +48,10 @@ def pair(fake: Any, real: Any, *, least: int = 1) -> tuple[Array, Array]:
 
 def masses(name: str, weights: Any) -> Array:
     """Probabilities (k,) of sum one from k weights >= 0."""
-    given = rows(name, weights)
-    if given.shape[1] != 1:
-        raise ValueError(f"{name} must have shape (k,), got {given.shape}.")
-    mass = given[:, 0]
+    column = rows(name, weights)
+    if column.shape[1] != 1:
+        raise ValueError(f"{name} must have shape (k,), got {column.shape}.")
+    mass = column[:, 0]
     if (mass < 0).any() or mass.sum() <= 0:
         raise ValueError(f"{name} must be weights >= 0 that are not all 0, got {weights!r:.80}.")
     return mass / mass.sum()

@@ -8,7 +8,7 @@ the reverse KL sees neither stray samples nor a mode that is merely too narrow.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from gan_teach import _checks
-from gan_teach.data import GaussianMixture, Source
+from gan_teach.data import Source
 from gan_teach.metrics import _arrays
 from gan_teach.metrics._arrays import Array
-from gan_teach.metrics.histograms import kl_divergence
+from gan_teach.metrics.divergences import kl_divergence
 
 SCORES = ("covered", "high_quality", "reverse_kl")
 
@@ -61,28 +61,33 @@ class ModeReport:
 
 def mode_report(
     samples: Any,
-    data: Any = None,
+    data: Any,
     *,
-    modes: Any = None,
-    std: float | Any = None,
-    weights: Any = None,
     sigmas: float = 3.0,
     least: int = 1,
 ) -> ModeReport:
     """Covered modes, share of high-quality samples and reverse KL of ``samples`` (n, d).
 
-    Give ``data`` with known modes (its ``locate`` decides which mode a sample belongs to), or
-    ``modes`` (K, d), ``std`` (one or K numbers) and, if unequal, ``weights`` (K,). A sample is of
-    high quality within ``sigmas`` standard deviations of its nearest mode: 99.7 % of a Gaussian on
-    the line, 1 - exp(-4.5) = 98.9 % in the plane. A mode is covered by at least ``least`` of them:
-    1 in Lin et al. (PacGAN, 2018). The reverse KL counts every sample at its nearest mode; it is
-    log(K / k) for k of K modes evenly, and about (K - 1) / (2 n) for a perfect generator.
+    ``data`` has known modes: its ``locate`` decides which mode a sample belongs to; for modes of
+    your own give ``data.GaussianMixture(modes, std, weights)``. A sample is of high quality within
+    ``sigmas`` standard deviations of its nearest mode: 99.7 % of a Gaussian on the line,
+    1 - exp(-4.5) = 98.9 % in the plane. A mode is covered by at least ``least`` of them: 1 in Lin
+    et al. (PacGAN, 2018). The reverse KL counts every sample at its nearest mode; it is log(K / k)
+    for k of K modes evenly, and about (K - 1) / (2 n) for a perfect generator.
     Raises ValueError for data without modes, NaN, no samples, or a wrong dimension.
     """
     x = _arrays.rows("samples", samples)
     sigmas = _checks.real("sigmas", sigmas, above=0.0)
     least = _checks.whole("least", least, least=1)
-    mode, distance, mass = _locate(x, data, modes, std, weights)
+    if not hasattr(data, "locate"):
+        raise ValueError(
+            f"data must have known modes, got {data!r}. Give a GaussianMixture(modes, std), or "
+            "compare samples with sliced_wasserstein or precision_recall."
+        )
+    if x.shape[1:] != tuple(data.shape):
+        raise ValueError(f"samples must have shape (n, {data.shape[0]}), got {x.shape}.")
+    mode, distance = (part.numpy() for part in data.locate(torch.from_numpy(x)))
+    mass = data.mode_weights.numpy()
     nearest = np.bincount(mode, minlength=len(mass))
     good = distance <= sigmas
     hits = np.bincount(mode[good], minlength=len(mass))
@@ -95,43 +100,24 @@ def mode_report(
     )
 
 
-def _locate(x: Array, data: Any, modes: Any, std: Any, weights: Any) -> tuple[Any, Any, Array]:
-    """Mode of each sample, distance from it in standard deviations, and the modes' masses."""
-    if data is None:
-        if modes is None or std is None:
-            raise ValueError("mode_report needs data with known modes, or both modes and std.")
-        data = GaussianMixture(_arrays.rows("modes", modes), std, weights)
-    elif any(given is not None for given in (modes, std, weights)):
-        raise ValueError("mode_report takes either data or modes, std and weights, not both.")
-    if not hasattr(data, "locate"):
-        raise ValueError(
-            f"data must have known modes, got {data!r}. Give modes= and std=, or compare samples "
-            "with sliced_wasserstein or precision_recall."
-        )
-    if x.shape[1:] != tuple(data.shape):
-        raise ValueError(f"samples must have shape (n, {data.shape[0]}), got {x.shape}.")
-    mode, distance = data.locate(torch.from_numpy(x))
-    return mode.numpy(), distance.numpy(), data.mode_weights.numpy()
-
-
-def class_coverage(named: Any, classes: int) -> tuple[int, float]:
-    """(classes that occur, KL(generated || uniform) in nats) of class numbers ``named`` (n,).
+def class_coverage(numbers: Any, classes: int) -> tuple[int, float]:
+    """(classes that occur, KL(generated || uniform) in nats) of class ``numbers`` (n,).
 
     For data whose modes a classifier tells apart, such as the 1000 combinations of three digits
     (Metz et al. 2017; Lin et al. 2018). A perfect generator of n samples has a KL of about
     (classes - 1) / (2 n) and ``expected_covered(classes, n)`` classes; a classifier's mistakes add
     to both. Raises ValueError for no samples or numbers outside of 0 to classes - 1.
     """
-    numbers = np.asarray(named)
+    numbers = np.asarray(numbers)
     classes = _checks.whole("classes", classes, least=1)
     if numbers.ndim != 1 or not len(numbers) or numbers.dtype.kind not in "iu":
         raise ValueError(
-            f"named must be (n,) whole numbers, one class per sample, got {numbers.dtype} of shape "
-            f"{numbers.shape}."
+            "numbers must be (n,) whole numbers, one class per sample, got "
+            f"{numbers.dtype} of shape {numbers.shape}."
         )
     if numbers.min() < 0 or numbers.max() >= classes:
         raise ValueError(
-            f"named must lie in 0 to {classes - 1}, got {numbers.min()} to {numbers.max()}."
+            f"numbers must lie in 0 to {classes - 1}, got {numbers.min()} to {numbers.max()}."
         )
     counts = np.bincount(numbers, minlength=classes)
     return int((counts > 0).sum()), kl_divergence(counts, np.ones(classes))
@@ -232,23 +218,13 @@ def _rank(repeats: int, level: float) -> int:
     return rank
 
 
-def _pairs(data: Any, n: int, seed: int) -> Callable[[], tuple[Array, Array]]:
+def _pairs(data: Any, n: int, seed: int) -> Callable[[], Sequence[Array]]:
     """A function that draws two independent samples (n, d) of real data."""
     if isinstance(data, Source):
         rng = torch.Generator().manual_seed(seed)
-        source = data
-
-        def draw() -> tuple[Array, Array]:
-            return source.sample(n, rng).double().numpy(), source.sample(n, rng).double().numpy()
-
-        return draw
-    given = _arrays.rows("data", data)
-    if len(given) < 2 * n:
-        raise ValueError(f"data must have at least 2 n = {2 * n} rows, got {len(given)}.")
+        return lambda: [data.sample(n, rng).double().numpy() for _ in range(2)]
+    rows = _arrays.rows("data", data)
+    if len(rows) < 2 * n:
+        raise ValueError(f"data must have at least 2 n = {2 * n} rows, got {len(rows)}.")
     mix = np.random.default_rng(seed)
-
-    def split() -> tuple[Array, Array]:
-        row = mix.permutation(len(given))[: 2 * n]
-        return given[row[:n]], given[row[n:]]
-
-    return split
+    return lambda: np.split(rows[mix.permutation(len(rows))[: 2 * n]], 2)

@@ -240,7 +240,7 @@ def _digit_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     from gan_teach.metrics.features import digit_classifier
 
     judge = digit_classifier()
-    extract = judge.extractor
+    extract = judge
     real = extract(data.floats())
     half = len(real) // 2
     order = np.random.default_rng(0).permutation(len(real))
@@ -284,7 +284,7 @@ def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     from gan_teach.dynamics.streams import generator
     from gan_teach.metrics import class_coverage
     from gan_teach.metrics.features import digit_classifier
-    from gan_teach.metrics.features.stacks import COMBINATIONS, name_stacks
+    from gan_teach.metrics.features.classifier import COMBINATIONS, name_stacks
 
     judge = digit_classifier()
 

@@ -172,11 +172,9 @@ class Problem:
 
     def wrap(self, points: Tensor, dim: int = 0) -> Tensor:
         """Each angle in [-period / 2, period / 2); ``dim`` is the axis of coordinates."""
-        if not self.period.isfinite().any():
-            return points
         period = self.period.view(-1, *[1] * (points.ndim - 1 - dim % points.ndim))
-        turned = points - period * torch.floor(points / period + 0.5)
-        return torch.where(period.isfinite(), turned, points)
+        turns = (points / period).add_(0.5).floor_().nan_to_num_(0.0, 0.0, 0.0)  # 0 for no angle
+        return points - turns.mul_(torch.where(period.isfinite(), period, 0.0))
 
 
 def pose(

@@ -1,11 +1,9 @@
 """Networks that turn images into features, and what scores made with them may be called."""
 
 from gan_teach.metrics.features.cifar import cifar_classifier
-from gan_teach.metrics.features.classifier import Classifier
-from gan_teach.metrics.features.digits import digit_classifier
-from gan_teach.metrics.features.extractor import Extractor, sha256
-from gan_teach.metrics.features.inception import inception, inception_weights
-from gan_teach.metrics.features.named import load_extractor
+from gan_teach.metrics.features.classifier import Classifier, digit_classifier, name_stacks
+from gan_teach.metrics.features.extractor import Extractor
+from gan_teach.metrics.features.inception import inception, inception_weights, load_extractor
 
 __all__ = [
     "Classifier",
@@ -15,5 +13,5 @@ __all__ = [
     "inception",
     "inception_weights",
     "load_extractor",
-    "sha256",
+    "name_stacks",
 ]

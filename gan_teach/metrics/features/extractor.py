@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ BATCH = 64  # images that go through the network together; the features do not d
 _LEVELS = 255
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Extractor:
     """``extractor(images) -> features``, with the name that its scores must carry.
 
@@ -60,13 +59,13 @@ class Extractor:
         and left in the mode it was in. ValueError for other shapes, channels or values.
         """
         size = _checks.whole("batch_size", batch_size, least=1)
-        given = self._checked(images)
-        device = next((p.device for p in self.network.parameters()), given.device)
+        self._check(images)
+        device = next((p.device for p in self.network.parameters()), images.device)
         was_training = self.network.training
         self.network.eval()
         parts = []
-        for start in range(0, len(given), size):
-            batch = rounded(given[start : start + size]).to(device)
+        for part in images.split(size):
+            batch = rounded(part).to(device)
             if batch.shape[1] < self.channels:
                 batch = batch.expand(-1, self.channels, -1, -1)
             if self.size is not None and batch.shape[2:] != (self.size, self.size):
@@ -78,19 +77,29 @@ class Extractor:
         return np.concatenate(parts)
 
     @torch.no_grad()
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Class probabilities (n, classes) in float64 from features (n, d) of this network.
+    def probabilities(self, x: Tensor | np.ndarray) -> np.ndarray:
+        """Class probabilities (n, classes), float64, of images (n, C, H, W) in [-1, 1] or features.
 
-        What the inception score needs, without a second pass over the images. ValueError for a
-        network that does not classify.
+        Features (n, d) of this network spare a second pass over the images. Images of several
+        digits, one in each channel, go in channel by channel: ``images[:, k : k + 1]``.
+        ValueError for a network that does not classify.
         """
         if self.head is None:
             raise ValueError(f"{self.name} has features only: no class probabilities come from it.")
         weight = next(self.head.parameters())
-        given = torch.as_tensor(features, dtype=weight.dtype, device=weight.device)
-        return self.head(given).cpu().double().softmax(-1).numpy()
+        features = self(x) if isinstance(x, Tensor) and x.ndim == 4 else x
+        rows = torch.as_tensor(features, dtype=weight.dtype, device=weight.device)
+        return self.head(rows).cpu().double().softmax(-1).numpy()
 
-    def _checked(self, images: Tensor) -> Tensor:
+    def to(self, device: str | torch.device) -> Extractor:
+        """A copy on that device; this one stays where it is, for its other users."""
+        own = copy.deepcopy(self)
+        own.network.to(device)
+        if own.head is not None:
+            own.head.to(device)
+        return own
+
+    def _check(self, images: Tensor) -> None:
         if images.ndim != 4 or not len(images):
             raise ValueError(f"images must have shape (n, C, H, W), got {tuple(images.shape)}.")
         if images.shape[1] not in {1, self.channels}:
@@ -105,18 +114,8 @@ class Extractor:
                 f"images must have values in [-1, 1], got {float(images.min()):g} to "
                 f"{float(images.max()):g}: divide bytes by 127.5 and subtract 1."
             )
-        return images
 
 
 def rounded(images: Tensor) -> Tensor:
     """Images in [-1, 1] as float32 in [0, 1], rounded to the 256 levels of a file."""
     return ((images.float() + 1) / 2).clamp(0, 1).mul(_LEVELS).round_().div_(_LEVELS)
-
-
-def sha256(path: str | Path) -> str:
-    """SHA-256 of a file, as 64 hexadecimal digits. OSError if it cannot be read."""
-    with open(path, "rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

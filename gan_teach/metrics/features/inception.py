@@ -1,4 +1,4 @@
-"""The Inception network of the FID, through pytorch-fid, with its weights checked.
+"""Extractors by name, and the Inception network of the FID, with its weights checked.
 
 The Frechet Inception distance is defined by one file of weights. Any other weights, a random
 network among them, give numbers that look alike and mean nothing, so the file's SHA-256 decides
@@ -8,7 +8,8 @@ what a score may be called (``Extractor.frechet_name``).
 from __future__ import annotations
 
 import contextlib
-import pickle
+import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,33 @@ import torch
 from torch import nn
 
 from gan_teach import _checks
-from gan_teach.metrics.features.extractor import Extractor, sha256
+from gan_teach.metrics.features.cifar import cifar_classifier
+from gan_teach.metrics.features.classifier import digit_classifier
+from gan_teach.metrics.features.extractor import Extractor
 
+NAMES = ("digits", "cifar", "inception")
 NAME = "inception-2015-12-05"
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 GENUINE = "6726825d"  # how the SHA-256 of the genuine weights begins; the file is named after it
-DIMS = (64, 192, 768, 2048)
-UNREADABLE = (RuntimeError, KeyError, AttributeError, EOFError, TypeError, pickle.UnpicklingError)
+
+
+def load_extractor(
+    name: str | os.PathLike[str], *, device: str | torch.device = "cpu"
+) -> Extractor:
+    """The features that a distance is measured in.
+
+    name : "digits" (28 x 28, grey) and "cifar" (32 x 32, in color) are the classifiers of this
+    package; "inception" looks for the weights of the FID in torch's cache or fetches them; anything
+    else is a file of Inception weights. Raises ValueError for an unknown name, OSError where
+    weights are missing.
+    """
+    name = os.fspath(name)
+    if name == "inception" or os.path.isfile(name):
+        return inception(None if name == "inception" else name, device=device)
+    if os.sep in name:
+        raise FileNotFoundError(f"there is no file of Inception weights at {name}.")
+    classifiers = {"digits": digit_classifier, "cifar": cifar_classifier}
+    return classifiers[_checks.choice("features", name, NAMES)]().to(device)
 
 
 def inception_weights(weights: str | Path | None = None) -> Path:
@@ -52,48 +73,37 @@ def inception_weights(weights: str | Path | None = None) -> Path:
 
 
 def inception(
-    weights: str | Path | None = None, *, dims: int = 2048, device: str | torch.device = "cpu"
+    weights: str | Path | None = None, *, device: str | torch.device = "cpu"
 ) -> Extractor:
-    """The Inception features that FID compares (Heusel et al. 2017), through pytorch-fid.
+    """The 2048 Inception features that FID compares (Heusel et al. 2017), through pytorch-fid.
 
-    dims : 2048 for the FID; 64, 192 and 768 are earlier layers, whose distances go by another name.
-    Images are resized to 299 x 299 inside the network. With all 2048 features comes the last layer
-    as ``head``, without its bias, as the published inception score has it: its probabilities need
-    no second pass, and differ by the resizing (some percent at 32 pixels) from TensorFlow's. Raises
-    ValueError for other dims and for a file that does not hold Inception weights, OSError if there
-    are none, ImportError without pytorch-fid.
+    Images are resized to 299 x 299 inside the network. The last layer comes as ``head``, without
+    its bias, as the published inception score has it: its probabilities need no second pass, and
+    differ by the resizing (some percent at 32 pixels) from TensorFlow's. Raises ValueError for a
+    file that does not hold Inception weights, OSError if there are none, ImportError without
+    pytorch-fid.
     """
-    _checks.choice("dims", str(dims), map(str, DIMS))
     module = _pytorch_fid()
     path = inception_weights(weights)
     with _loading(module, path):
-        network = module.InceptionV3([module.InceptionV3.BLOCK_INDEX_BY_DIM[dims]])
-    digest = sha256(path)
-    return Extractor(
-        name=NAME if dims == max(DIMS) else f"{NAME}, {dims} features",
-        digest=digest[:8],
-        network=_Pooled(network).to(device).eval(),
-        genuine=dims == max(DIMS) and digest.startswith(GENUINE),
-        head=_head(path).to(device) if dims == max(DIMS) else None,
-    )
-
-
-def _head(path: Path) -> nn.Linear:
-    weight = torch.load(path, map_location="cpu", weights_only=True)["fc.weight"]
-    head = nn.Linear(weight.shape[1], weight.shape[0], bias=False).requires_grad_(False)
+        network = _Last(module.InceptionV3())
+        weight = torch.load(path, map_location="cpu", weights_only=True)["fc.weight"]
+    head = nn.Linear(*weight.T.shape, bias=False).requires_grad_(False)
     head.weight.copy_(weight)
-    return head
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    genuine = digest.startswith(GENUINE)
+    return Extractor(NAME, digest[:8], network.eval(), genuine=genuine, head=head).to(device)
 
 
-class _Pooled(nn.Module):
-    """The last map of pytorch-fid's network, averaged over the plane, (n, d)."""
+class _Last(nn.Module):
+    """The last of the maps that pytorch-fid's network returns, averaged over the plane."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.network(images)[-1].mean((2, 3))
+        return self.network(images)[-1]
 
 
 def _pytorch_fid() -> Any:
@@ -115,11 +125,8 @@ def _loading(module: Any, path: Path) -> Iterator[None]:
     )
     try:
         yield
-    except UNREADABLE as error:
-        raise ValueError(f"{path} does not hold Inception weights ({_first(error)}).") from error
+    except Exception as error:  # whatever a foreign file makes torch or pytorch-fid raise
+        why = str(error).splitlines()[0]
+        raise ValueError(f"{path} does not hold Inception weights ({why}).") from error
     finally:
         module.load_state_dict_from_url = original
-
-
-def _first(error: Exception) -> str:
-    return str(error).splitlines()[0]

@@ -10,9 +10,13 @@ from gan_teach.models.convnets.dcgan import (
     VanillaDiscriminator,
     VanillaGenerator,
 )
-from gan_teach.models.convnets.published import load_rsgan_generator
-from gan_teach.models.convnets.resnet import ResNetDiscriminator, ResNetGenerator
-from gan_teach.models.convnets.sn import CNNDiscriminator, CNNGenerator
+from gan_teach.models.convnets.rsgan import (
+    CNNDiscriminator,
+    CNNGenerator,
+    ResNetDiscriminator,
+    ResNetGenerator,
+    load_rsgan_generator,
+)
 from gan_teach.models.convnets.stability import StableDiscriminator, StableGenerator
 
 __all__ = [

@@ -6,11 +6,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
 
 from gan_teach import _checks
-
-Wrap = Callable[[nn.Module], nn.Module]
 
 
 def pyramid(size: int) -> tuple[int, int]:
@@ -43,25 +40,10 @@ def initialize(module: nn.Module, kinds: tuple[type, ...], fill: Callable[[Tenso
             fill(part.weight)  # pyright: ignore[reportArgumentType]
 
 
-def dcgan_init(module: nn.Module) -> None:
-    """Weights N(0, 0.02^2), batch norm's N(1, 0.02^2), its biases 0 (Radford et al., 2016)."""
-    layers = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-    initialize(module, layers, lambda w: nn.init.normal_(w, 0.0, 0.02))
-    initialize(module, (nn.BatchNorm2d,), lambda w: nn.init.normal_(w, 1.0, 0.02))
-
-
-def spectral(layer: nn.Module) -> nn.Module:
-    """The layer's weight divided by its largest singular value (Miyato et al., 2018, equation 8).
-
-    The singular vectors are buffers that each forward pass in training mode brings nearer by one
-    power iteration; they are part of a run's state and stand still in evaluation mode.
-    """
-    return parametrizations.spectral_norm(layer)
-
-
-def plain(layer: nn.Module) -> nn.Module:
-    """The layer as it is."""
-    return layer
+def up(before: int, after: int, *size: int, bias: bool = False) -> list[nn.Module]:
+    """Transposed convolution (kernel, stride, padding = ``size``), batch norm and ReLU."""
+    conv = nn.ConvTranspose2d(before, after, *size or (4, 2, 1), bias=bias)
+    return [conv, nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
 
 
 class Seed(nn.Sequential):

@@ -10,7 +10,7 @@ from torch import nn
 
 from gan_teach import _checks
 from gan_teach._devices import seeded
-from gan_teach.models.convnets._parts import Seed, check_channels, dcgan_init, pyramid
+from gan_teach.models.convnets._parts import Seed, check_channels, initialize, pyramid, up
 from gan_teach.models.networks import MLP
 
 ENDS = ("conv", "linear")
@@ -86,27 +86,16 @@ class DCGANGenerator(nn.Sequential):
         side, levels = pyramid(size)
         widths = [_checks.whole("features", features, least=1) << i for i in range(levels)][::-1]
         with seeded(seed):
-            if start == "conv":
-                opening: list[nn.Module] = [
-                    nn.Unflatten(1, (latent, 1, 1)),
-                    nn.ConvTranspose2d(latent, widths[0], side, 1, 0, bias=False),
-                    nn.BatchNorm2d(widths[0]),
-                    nn.ReLU(inplace=True),
-                ]
-            else:
-                opening = [Seed(latent, widths[0], side)]
-            ups = [
-                layer
-                for before, after in pairwise(widths)
-                for layer in (
-                    nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False),
-                    nn.BatchNorm2d(after),
-                    nn.ReLU(inplace=True),
-                )
-            ]
+            layers: list[nn.Module] = (
+                [nn.Unflatten(1, (latent, 1, 1)), *up(latent, widths[0], side, 1, 0)]
+                if start == "conv"
+                else [Seed(latent, widths[0], side)]
+            )
+            for before, after in pairwise(widths):
+                layers += up(before, after)
             last = nn.ConvTranspose2d(widths[-1], check_channels(channels), 4, 2, 1, bias=False)
-            super().__init__(*opening, *ups, last, nn.Tanh())
-            dcgan_init(self)
+            super().__init__(*layers, last, nn.Tanh())
+            _initialize(self)
 
 
 class DCGANDiscriminator(nn.Sequential):
@@ -145,4 +134,11 @@ class DCGANDiscriminator(nn.Sequential):
             else:
                 layers += [nn.Flatten(), nn.Linear(widths[-1] * side * side, 1)]
             super().__init__(*layers)
-            dcgan_init(self)
+            _initialize(self)
+
+
+def _initialize(module: nn.Module) -> None:
+    """Weights N(0, 0.02^2), batch norm's N(1, 0.02^2), its biases 0 (Radford et al., 2016)."""
+    layers = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+    initialize(module, layers, lambda w: nn.init.normal_(w, 0.0, 0.02))
+    initialize(module, (nn.BatchNorm2d,), lambda w: nn.init.normal_(w, 1.0, 0.02))
