@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from gan_teach import cli, plots
+from gan_teach._devices import one_thread
 from gan_teach.course import exercises
 from gan_teach.games import penalties
 from gan_teach.history import History
-from gan_teach.models.threads import one_thread
 from gan_teach.studies import bogonet
 from gan_teach.studies.bogonet import architectures, classifier, runs, studies
 from gan_teach.studies.bogonet.architectures import Architecture, Network

@@ -20,7 +20,9 @@ from torch import Tensor
 from gan_teach import _checks
 from gan_teach._devices import float64_device
 from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
-from gan_teach.games import Batch, Game, Losses, Params
+from gan_teach.games import Batch, Game, Losses
+from gan_teach.games.base import flatten as flatten
+from gan_teach.games.base import unflatten as unflatten
 
 Objective = str | Callable[[Losses], Tensor]
 
@@ -71,27 +73,6 @@ class GameJacobian:
         scale = np.ones(self.matrix.shape[-1])
         scale[self.n_g :] = _checks.real("tau", tau, above=0.0)
         return scale[:, None] * self.matrix
-
-
-def flatten(game: Game) -> Tensor:
-    """The parameters as one vector (n,), or (S, n): the generator's, then the discriminator's."""
-    axes = len(game.lead)
-    return torch.cat([p.detach().flatten(axes) for p in (*game.g_params, *game.d_params)], -1)
-
-
-def unflatten(game: Game, w: Tensor) -> Params:
-    """A vector (..., n) as parameters, in views of it."""
-    axes = len(game.lead)
-    sizes = [tuple(p.shape[axes:]) for p in (*game.g_params, *game.d_params)]
-    lengths = [int(np.prod(s)) for s in sizes]
-    if w.shape[-1] != sum(lengths):
-        raise ValueError(
-            f"w has {w.shape[-1]} entries, but the game has {sum(lengths)} parameters."
-        )
-    parts = w.split(lengths, -1)
-    views = [part.reshape(*w.shape[:-1], *s) for part, s in zip(parts, sizes, strict=True)]
-    split = len(game.g_params)
-    return views[:split], views[split:]
 
 
 def vector_field(game: Game, batch: Batch, w: Tensor | None = None) -> Tensor:

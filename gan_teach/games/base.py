@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -159,3 +160,24 @@ def frozen(params: Sequence[Tensor]) -> Iterator[None]:
     finally:
         for p in held:
             p.requires_grad_(True)
+
+
+def flatten(game: Game) -> Tensor:
+    """The parameters as one vector (n,), or (S, n): the generator's, then the discriminator's."""
+    axes = len(game.lead)
+    return torch.cat([p.detach().flatten(axes) for p in (*game.g_params, *game.d_params)], -1)
+
+
+def unflatten(game: Game, w: Tensor) -> Params:
+    """A vector (..., n) as parameters, in views of it."""
+    axes = len(game.lead)
+    sizes = [tuple(p.shape[axes:]) for p in (*game.g_params, *game.d_params)]
+    lengths = [math.prod(s) for s in sizes]
+    if w.shape[-1] != sum(lengths):
+        raise ValueError(
+            f"w has {w.shape[-1]} entries, but the game has {sum(lengths)} parameters."
+        )
+    parts = w.split(lengths, -1)
+    views = [part.reshape(*w.shape[:-1], *s) for part, s in zip(parts, sizes, strict=True)]
+    split = len(game.g_params)
+    return views[:split], views[split:]

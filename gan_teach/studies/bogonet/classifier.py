@@ -13,11 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
-from gan_teach._devices import seeded
+from gan_teach._devices import one_thread, seeded
 from gan_teach.data import Images, small_mnist, uci_digits
 from gan_teach.metrics import inception_score
 from gan_teach.metrics.features import classifier as features
-from gan_teach.models.threads import one_thread
 
 SIZE = 14  # pixels of a side that MNIST is scaled to: a quarter of the work, still well readable
 SOURCES = ("mnist", "sklearn")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._devices import one_thread
 from gan_teach.data import Normal
 from gan_teach.dynamics import alternating, optim
 from gan_teach.dynamics.streams import generator, mix
@@ -19,7 +20,6 @@ from gan_teach.games import GAN, penalties
 from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.models import evaluating
-from gan_teach.models.threads import one_thread
 from gan_teach.studies.bogonet.architectures import Architecture, random_architecture
 from gan_teach.studies.bogonet.classifier import Judge
 from gan_teach.training import Run, State, train
