@@ -354,9 +354,8 @@ settings = [("sgd", 0.1, 4, 400), ("sgd", 0.02, 4, 500), ("sgd", 0.005, 16, 500)
 settings += [("adam", 0.01, 4, 300)]
 found = {}
 for optimizer, lr, ratio, games in settings:
-    routes = gt.experiments.two_routes(
-        ratio, 16, games=gt.budget(games), lr=lr, optimizer=optimizer
-    )
+    options = {"games": gt.budget(games), "lr": lr, "optimizer": optimizer}
+    routes = gt.experiments.two_routes(ratio, 16, **options)
     found[optimizer, lr] = gt.experiments.agreement(routes)
 gt.Table(
     ["optimizer", "lr of G", "ratio", "same outcome", "gap", "between seeds", "lr_D x curvature"],
