@@ -1,4 +1,4 @@
-"""Long results that the chapters show, made once by ``gan-teach record NAME`` and shipped small.
+"""Long results that the chapters show, made once by ``gan-teach study NAME`` and shipped small.
 
 A record is a sweep over seeds at published settings (see ``sweeps``), reduced to a ``History`` of
 at most some hundred kilobytes in ``tutorial/records/``. Chapters read it with ``load(name)``.
@@ -72,11 +72,15 @@ def load(name: str) -> History:
     Raises ValueError for an unknown name and for a record of other settings or of another schema,
     OSError if it was not made. ``meta["draws"]`` is the version of the draws that it was made with.
     """
-    path = folder() / f"{_checks.choice('record', name, [*RECORDS, *IMAGE_RECORDS])}.npz"
-    made_by = RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
-    history = image_records.check(History.load(path), made_by, path)
+    path = folder() / f"{_checks.choice('record', name, NAMES)}.npz"
+    history = image_records.check(History.load(path), settings(name), path)
     history.meta.setdefault("draws", 1)  # the first version was not written down
     return history
+
+
+def settings(name: str) -> dict[str, Any]:
+    """What the record of that name is the result of, as plain data."""
+    return RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
 
 
 def make(
@@ -255,7 +259,7 @@ def five_gaussian_facts(history: History) -> dict[str, NDArray]:
     five clusters are covered at five records in a row, 1000 steps, inf if that never happens;
     covered_from: from which they are covered for as long as it is followed, inf if they are not in
     the end; end: share of high-quality samples then. Runs that were all right early are followed
-    for fewer steps (see ``gan-teach record``), so compare ``covered_from`` and ``end`` among runs
+    for fewer steps (see ``gan-teach study``), so compare ``covered_from`` and ``end`` among runs
     followed equally long.
     """
     covered, steps = history["covered"], history.steps
@@ -358,4 +362,7 @@ RECORDS["half-circles-improved"] = Record(
     "HALF_CIRCLES_IMPROVED", partial(dict, every=100, average=200.0), partial(_half_circles, True),
     _finish_half_circles,
 )  # fmt: skip
-"""The records by name, with the number of seeds that each was made with."""
+"""The records of sweeps by name, with the number of seeds that each was made with."""
+
+NAMES = [*RECORDS, *IMAGE_RECORDS]
+"""Every shipped record."""

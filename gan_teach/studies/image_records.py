@@ -1,4 +1,4 @@
-"""Long image runs that the chapters show, reduced to small files by ``gan-teach record NAME``.
+"""Long image runs that the chapters show, reduced to small files by ``gan-teach study NAME``.
 
 The run itself lies in a folder that ``gan-teach train`` could have made; it is trained to its end
 first. What is kept: losses, scores of G and of one of its averages at each snapshot, sheets of a
@@ -99,7 +99,7 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     different = [k for k in {**settings, **made} if settings.get(k) != made.get(k)]
     if different:
         told = ", ".join(f"{k} = {made.get(k)!r} (now {settings.get(k)!r})" for k in different)
-        raise ValueError(f"{path} was made with {told}: make it anew by gan-teach record.")
+        raise ValueError(f"{path} was made with {told}: make it anew by gan-teach study.")
     return history
 
 
