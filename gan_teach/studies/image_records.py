@@ -79,7 +79,7 @@ def in_words(value: Any) -> Any:
     if isinstance(value, partial):
         own = {"name": value.func, "arguments": value.args, **value.keywords}
         return {k: in_words(v) for k, v in own.items() if v != ()}
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):  # a rule may be a class
         named = {f.name: in_words(getattr(value, f.name)) for f in fields(value)}
         return {k: v for k, v in named.items() if k != "summary"}
     if isinstance(value, (list, tuple)):
