@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from gan_teach import _checks, metrics, zoo
+from gan_teach.dynamics import RULES
 from gan_teach.dynamics.streams import DRAWS, generator
 from gan_teach.games.losses import Loss
 from gan_teach.games.penalties import Penalty
@@ -79,7 +80,9 @@ def in_words(value: Any) -> Any:
     if isinstance(value, partial):
         own = {"name": value.func, "arguments": value.args, **value.keywords}
         return {k: in_words(v) for k, v in own.items() if v != ()}
-    if is_dataclass(value) and not isinstance(value, type):  # a rule may be a class
+    if value in RULES.values():  # classes, which records know by the names of their functions
+        return next(name for name, rule in RULES.items() if rule is value)
+    if is_dataclass(value) and not isinstance(value, type):
         named = {f.name: in_words(getattr(value, f.name)) for f in fields(value)}
         return {k: v for k, v in named.items() if k != "summary"}
     if isinstance(value, (list, tuple)):
