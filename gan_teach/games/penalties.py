@@ -180,9 +180,8 @@ def dragan(
     _checks.real("weight", weight, least=0.0)
     _checks.real("radius", radius, above=0.0)
     _checks.real("target", target, least=0.0)
-    low = {"all": -1.0, "published": 0.0}[
-        _checks.choice("directions", directions, ("all", "published"))
-    ]
+    lowest = {"all": -1.0, "published": 0.0}
+    low = lowest[_checks.choice("directions", directions, lowest)]
 
     def draw(real: Tensor, rng: torch.Generator) -> Noise:
         u = torch.rand(real.shape, generator=rng, dtype=real.dtype)

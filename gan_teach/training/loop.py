@@ -79,7 +79,8 @@ def train(
         game.to(device)
     g_lr = optim.rate("lr", lr, game.lead)
     d_lr: Any = optim.rate("tau", tau, game.lead) * g_lr
-    g_lr, d_lr = (_placed(rate, device) for rate in (g_lr, d_lr))  # once, not at every step
+    place = float64_device(device)  # once, not at every step
+    g_lr, d_lr = (r.to(place) if isinstance(r, Tensor) else r for r in (g_lr, d_lr))
     makers = optimizer if isinstance(optimizer, tuple) else (optimizer, optimizer)
     if len(makers) != 2:
         raise ValueError(f"optimizer must be one or a pair (for G, for D), got {optimizer!r}.")
@@ -189,7 +190,3 @@ def _device(device: str | torch.device) -> torch.device:
         raise ValueError(
             f"device={str(device)!r} was asked for, but is not there: {error}"
         ) from error
-
-
-def _placed(rate: float | Tensor, device: torch.device) -> float | Tensor:
-    return rate.to(float64_device(device)) if isinstance(rate, Tensor) else rate
