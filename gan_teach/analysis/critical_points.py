@@ -73,7 +73,7 @@ def critical_points(
     w, settled = _levenberg_marquardt(game, batch, w, _checks.whole("steps", steps, least=1))
     zeros = w.numpy()[settled]
     if period is not None:
-        zeros = _wrapped(zeros, _checks.real("period", period, above=0.0))
+        zeros = _wrapped(zeros, _checks.real("period", period, above=0.0), slack=1e-6)
     else:
         margin = apart + 1e-9 * (high - low)
         zeros = zeros[((zeros >= low - margin) & (zeros <= high + margin)).all(axis=1)]
@@ -135,10 +135,10 @@ def _settled(v: np.ndarray, J: np.ndarray, w: np.ndarray) -> np.ndarray:
     return short & (left <= _SETTLED * (1 + np.linalg.norm(J, axis=(1, 2))))
 
 
-def _wrapped(w: np.ndarray, period: float) -> np.ndarray:
-    """Into [-period / 2, period / 2), a point within 1e-6 of the upper end counting as the
+def _wrapped(w: np.ndarray, period: float, slack: float = 0.0) -> np.ndarray:
+    """Into [-period / 2, period / 2), a point within ``slack`` of the upper end counting as the
     lower."""
-    return (w + period / 2 + 1e-6) % period - period / 2 - 1e-6
+    return (w + period / 2 + slack) % period - period / 2 - slack
 
 
 def _distinct(
@@ -149,7 +149,7 @@ def _distinct(
     while len(left):
         gap = left - left[0]
         if period is not None:
-            gap = (gap + period / 2) % period - period / 2
+            gap = _wrapped(gap, period)
         same = np.linalg.norm(gap, axis=1) < apart
         yield left[0], int(same.sum())
         left = left[~same]

@@ -70,9 +70,13 @@ class GameJacobian:
 
     def at(self, tau: float) -> NDArray[np.float64]:
         """diag(1, tau) J: D learns ``tau`` times as fast as G (Fiez & Ratliff, 2021)."""
-        scale = np.ones(self.matrix.shape[-1])
-        scale[self.n_g :] = _checks.real("tau", tau, above=0.0)
-        return scale[:, None] * self.matrix
+        return scaled(self.matrix, self.n_g, _checks.real("tau", tau, above=0.0))
+
+
+def scaled(matrix: NDArray[Any], n_g: int, taus: Any) -> NDArray[Any]:
+    """J_tau = diag(I, tau I) J; (n, n) for one tau, (T, n, n) for an array of T."""
+    own = np.arange(matrix.shape[-1]) < n_g
+    return np.where(own, 1.0, np.asarray(taus, dtype=float)[..., None])[..., None] * matrix
 
 
 def flatten(game: Game) -> Tensor:
@@ -141,8 +145,7 @@ def hessian(
         of = OBJECTIVES[_checks.choice("of", of, OBJECTIVES)]
     point = _variable(game, w)
     value = of(_losses(game, batch, *_split(game, point)))
-    (gradient,) = torch.autograd.grad(value.sum(), point, create_graph=True, materialize_grads=True)
-    matrix = _rows(gradient, point)
+    matrix = _rows(pullback(value.sum(), point, create_graph=True), point)
     check_symmetric("the Hessian", matrix, np.abs(matrix).max((-1, -2)), point.dtype)
     return 0.5 * (matrix + matrix.swapaxes(-1, -2))  # equal to rounding: made equal to the last bit
 
@@ -168,16 +171,14 @@ def differentiable_field(
     point = _variable(game, w)
     players = _split(game, point)
     # Each loss by its own player's part alone: the other half of the gradient would cost as much.
-    gradients = [
-        torch.autograd.grad(loss.sum(), own, create_graph=True, materialize_grads=True)[0]
-        for loss, own in zip(_losses(game, batch, *players), players, strict=True)
-    ]
+    losses = zip(_losses(game, batch, *players), players, strict=True)
+    gradients = [pullback(loss.sum(), own, create_graph=True) for loss, own in losses]
     return -torch.cat(gradients, -1), point
 
 
-def pullback(vector: Tensor, point: Tensor, along: Tensor, **options: bool) -> Tensor:
-    """(d vector / d point)^T along: one backward pass."""
-    if not vector.requires_grad:  # a vector that does not depend on the point at all
+def pullback(vector: Tensor, point: Tensor, along: Tensor | None = None, **options: bool) -> Tensor:
+    """(d vector / d point)^T along, or the gradient of a scalar: one backward pass."""
+    if not vector.requires_grad:  # it does not depend on the point at all
         return torch.zeros_like(point)
     return torch.autograd.grad(vector, point, along, materialize_grads=True, **options)[0]
 

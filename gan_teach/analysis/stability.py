@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gan_teach import _checks
+from gan_teach.analysis.spectra import scaled
 
 DENSE_LIMIT = 1000  # dimensions up to which an operator is assembled, and eigenvalues are dense
 _MOST_PARAMETERS = 44  # n (n + 1) / 2 = 990 rows, an eigenproblem of some seconds
@@ -62,12 +63,6 @@ def blocks(matrix: np.ndarray, n_g: int) -> tuple[np.ndarray, np.ndarray, np.nda
     return m[:n_g, :n_g], m[:n_g, n_g:], m[n_g:, :n_g], m[n_g:, n_g:]
 
 
-def scaled(matrix: np.ndarray, n_g: int, taus: Any) -> np.ndarray:
-    """J_tau = diag(I, tau I) J; (n, n) for one tau, (T, n, n) for an array of T."""
-    rows = np.where(np.arange(len(matrix)) < n_g, 1.0, np.asarray(taus, dtype=float)[..., None])
-    return rows[..., None] * matrix
-
-
 def rightmost(matrix: np.ndarray, n_g: int, taus: Any) -> Any:
     """max Re eig(J_tau): a number for one tau, (T,) for an array of T; stable where below 0."""
     return np.linalg.eigvals(scaled(matrix, n_g, taus)).real.max(-1)
@@ -82,10 +77,10 @@ def natural_tau(matrix: np.ndarray, n_g: int) -> float:
 def duplication_matrix(n: int) -> np.ndarray:
     """H (n^2, n (n + 1) / 2): vec(X) = H vech(X) for symmetric X, rows of X one after another."""
     rows, columns = np.tril_indices(n)
-    matrix = np.zeros((n * n, len(rows)))
-    matrix[rows * n + columns, np.arange(len(rows))] = 1.0
-    matrix[columns * n + rows, np.arange(len(rows))] = 1.0
-    return matrix
+    entry = np.arange(len(rows))
+    matrix = np.zeros((n, n, len(rows)))
+    matrix[rows, columns, entry] = matrix[columns, rows, entry] = 1.0
+    return matrix.reshape(n * n, -1)
 
 
 def _half(n: int) -> np.ndarray:
@@ -105,7 +100,7 @@ def kronecker_sum(a: np.ndarray) -> np.ndarray:
     return _half(len(a)) @ (np.kron(a, eye) + np.kron(eye, a)) @ duplication_matrix(len(a))
 
 
-def crossing_matrix(J: Any, n_g: int | None = None) -> np.ndarray:
+def crossing_matrix(matrix: np.ndarray, n_g: int) -> np.ndarray:
     """Fiez & Ratliff's Q (n_g n_d rows): its real positive eigenvalues are all tau with a crossing.
 
     Q = -A x D^-1 + 2 [(B x D^-1) H_d, (I x D^-1 C) H_g] blockdiag((D (+) D)^-1, -(S (+) S)^-1)
@@ -117,7 +112,6 @@ def crossing_matrix(J: Any, n_g: int | None = None) -> np.ndarray:
     games as well. It does need D and S without two eigenvalues that sum to zero, as at any point
     that attracts at large tau. Raises numpy's LinAlgError otherwise.
     """
-    matrix, n_g = parts(J, n_g)
     a, b, c, d = blocks(matrix, n_g)
     n_d = len(d)
     d_inv = np.linalg.inv(d)
@@ -130,7 +124,7 @@ def crossing_matrix(J: Any, n_g: int | None = None) -> np.ndarray:
     return -np.kron(a, d_inv) + 2.0 * (d_part - g_part)
 
 
-def crossings(J: Any, n_g: int | None = None) -> np.ndarray:
+def crossings(matrix: np.ndarray, n_g: int) -> np.ndarray:
     """Every tau > 0 at which two eigenvalues of J_tau sum to zero, in ascending order.
 
     Solves det(K_0 + tau K_1) = 0 with K_0 = M_0 (+) M_0 from G's rows of -J and K_1 likewise from
@@ -141,7 +135,6 @@ def crossings(J: Any, n_g: int | None = None) -> np.ndarray:
     strictly stable. Looks between 1e-9 and 1e9 times `natural_tau`. Matrices of n (n + 1) / 2 rows:
     2 s at n = 44.
     """
-    matrix, n_g = parts(J, n_g)
     natural = natural_tau(matrix, n_g)
     g_rows, d_rows = -matrix.copy(), -natural * matrix
     g_rows[n_g:], d_rows[:n_g] = 0.0, 0.0
@@ -197,9 +190,8 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
     For any critical point, equilibrium or not: [(tau_star, inf)] at a strict local minmax point
     that no smaller tau stabilises; the origin of the 4-D polynomial game, no equilibrium, gives
     [(0.5, 2)]. The spectrum is looked at between all roots of det(J_tau (+) J_tau)
-    (`crossings`), where alone stability can change, and on a grid; where it changes
-    between two looks the end is bisected on max Re eig(J_tau) itself, so that it is as exact as
-    that number.
+    (`crossings`), where alone stability can change, and on a grid; where it changes between two
+    looks the end is bisected on max Re eig(J_tau) itself, so that it is as exact as that number.
 
     What remains inexact: near a singular Schur complement the roots are not (10 % off at a lowest
     eigenvalue of 1e-6), and an interval narrower than their error and than the grid (a factor of
@@ -220,8 +212,8 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
     taus = _looks(crossings(matrix, n_g), natural_tau(matrix, n_g))
     largest = rightmost(matrix, n_g, taus)
     noise = 1e-13 * np.linalg.norm(scaled(matrix, n_g, taus), axis=(1, 2))
-    taus, largest = taus[np.abs(largest) > noise], largest[np.abs(largest) > noise]
-    stable = largest < 0
+    decided = np.abs(largest) > noise
+    taus, stable = taus[decided], largest[decided] < 0
     ends = [0.0] if stable[:1].any() else []
     for i in np.flatnonzero(stable[1:] != stable[:-1]):
         inside, outside = taus[[i, i + 1]] if stable[i] else taus[[i + 1, i]]

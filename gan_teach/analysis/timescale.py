@@ -25,6 +25,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from gan_teach.analysis import krylov, stability
+from gan_teach.analysis.spectra import scaled
 
 Kind = Literal["nash", "minmax", "neither", "stable", "unstable", "degenerate"]
 
@@ -191,8 +192,8 @@ def _largest_crossing(matrix: np.ndarray, n_g: int, tol: float) -> float:
     for root in sorted(roots, key=lambda z: -z.real):
         # The largest real root is a boundary by theory. One with an imaginary part of rounding size
         # is a double root that rounding split, or is not real at all: look at the spectrum there.
-        at_root = stability.scaled(matrix, n_g, root.real)
-        if root.imag == 0 or np.linalg.eigvals(at_root).real.max() >= -tol * _norm(at_root):
+        noise = tol * _norm(scaled(matrix, n_g, root.real))
+        if root.imag == 0 or stability.rightmost(matrix, n_g, root.real) >= -noise:
             return float(root.real)
     return 0.0
 
@@ -211,10 +212,9 @@ def tau_star_by_bisection(
     Looks at ``scan`` values of tau, evenly spaced in log tau, from the top of ``bracket``
     downwards, and bisects between the lowest one down to which all are stable and the next, to the
     relative accuracy ``rtol`` (by default 1e-9 for a matrix, 1e-4 for an operator too large to
-    assemble). So it finds the largest tau in the bracket at which stability
-    changes, provided that no unstable window lies wholly between two neighbours of the scan. inf
-    where J_tau is unstable at the top of the bracket, 0 where it is stable on all of it: the reason
-    says so.
+    assemble). So it finds the largest tau in the bracket at which stability changes, provided that
+    no unstable window lies wholly between two neighbours of the scan. inf where J_tau is unstable
+    at the top of the bracket, 0 where it is stable on all of it: the reason says so.
 
     Above 1000 dimensions the rightmost eigenvalue comes from Arnoldi's method (`krylov.extremes`).
     That can miss an eigenvalue in a dense cluster at the axis, and raises RuntimeError where it
