@@ -9,6 +9,7 @@ from .games import Game as Game
 from .games import Batch as Batch
 from .dynamics import simultaneous as simultaneous
 from .dynamics import alternating as alternating
+from .plots.listing import source as source
 from .training import train as train
 from .training import observe as observe
 from .training import record as record
@@ -47,8 +48,7 @@ from .dynamics import lookahead as lookahead
 from .dynamics import consensus as consensus
 from .dynamics import symplectic_adjustment as symplectic_adjustment
 from .dynamics import heun as heun
-from .dynamics import rk4 as rk4
-from .training.averages import Average as Average
+from .training import Average as Average
 from .games.ensemble import stack as stack
 from .training import EMA as EMA
 from .training.checkpoints import save_checkpoint as save_checkpoint
@@ -59,7 +59,6 @@ from . import zoo as zoo
 from .lab import Lab as Lab
 from .analysis import flows as flows
 from .zoo import experiments as experiments
-from .zoo import routes as routes
 from .analysis import landscape as landscape
 from .models import convnets as convnets
 from . import metrics as metrics

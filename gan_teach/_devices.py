@@ -1,4 +1,4 @@
-"""What depends on the device: torch's own random generators, float64, and which GPU there is."""
+"""What depends on the machine: torch's random generators, float64, which GPU there is, threads."""
 
 from __future__ import annotations
 
@@ -56,3 +56,18 @@ def described(device: str) -> str:
     if torch.device(device).type != "cuda":
         return f"device: {device}"
     return f"device: {device} ({torch.cuda.get_device_name(device)})"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it torch uses one thread.
+
+    Sums are then taken in one order, so that any process gets the same numbers; and toy networks
+    take several times as long with two threads as with one.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -9,6 +9,7 @@ dictionaries) that are equal exactly where the content is, in another process to
 from __future__ import annotations
 
 import ast
+import copyreg
 import dis
 import hashlib
 import json
@@ -31,8 +32,8 @@ from torch.utils.weak import WeakIdKeyDictionary
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _OF_EVERY_TUPLE = frozenset(vars(namedtuple("_OF_EVERY_TUPLE", ())))
 _DIGESTS: Any = WeakIdKeyDictionary()  # tensor -> its version and SHA-256
-_WRAPPED = (staticmethod, classmethod)
-_METHODS = (FunctionType, property, cached_property, *_WRAPPED)
+_METHODS = (FunctionType, property, cached_property, staticmethod, classmethod)
+_OF_A_WRAPPER = ("__func__", "__self__", "__wrapped__", "func", "args", "keywords", "fget", "fset")
 
 
 def fingerprint(value: Any, name: str = "value") -> Any:
@@ -48,7 +49,7 @@ def fingerprint(value: Any, name: str = "value") -> Any:
 
     Raises TypeError naming ``name`` and the part of it that has no readable content.
     """
-    return _Reading().of(value, name)
+    return _plain(value, name, ())
 
 
 def digest(value: Any, name: str = "value") -> str:
@@ -57,125 +58,109 @@ def digest(value: Any, name: str = "value") -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Reading:
-    """One walk through a value; it notes what it is inside of, so that circles end."""
-
-    def __init__(self) -> None:
-        self._inside: list[int] = []
-
-    def of(self, value: Any, name: str) -> Any:
-        """``name`` says where in the whole ``value`` stands."""
-        if value is None or type(value) in (bool, int, str):
-            return value
-        if isinstance(value, float) and math.isfinite(value):
-            return float(value)
-        if id(value) in self._inside:
-            return {"again": self._inside.index(id(value))}
-        self._inside.append(id(value))
-        try:
-            return self._composed(value, name)
-        finally:
-            self._inside.pop()
-
-    def _composed(self, value: Any, name: str) -> Any:
-        if isinstance(value, Enum):
-            return {"enum": str(value)}
-        if isinstance(value, (float, complex)):
-            return {"number": repr(value)}
-        if isinstance(value, (bytes, bytearray)):
-            return {"bytes": hashlib.sha256(value).hexdigest()}
-        if isinstance(value, (torch.dtype, torch.device, PurePath)):
-            return str(value)
-        if isinstance(value, (Tensor, np.ndarray, np.generic)):
-            return self._array(value, name)
-        if isinstance(value, Mapping):
-            items = [[self.of(k, name), self.of(v, f"{name}[{k!r}]")] for k, v in value.items()]
-            return dict(items) if all(isinstance(k, str) for k in value) else {"items": items}
-        if isinstance(value, (int, str)):
-            return int(value) if isinstance(value, int) else str(value)
-        if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-            return [self.of(v, f"{name}[{i}]") for i, v in enumerate(value)]
-        if isinstance(value, (set, frozenset)):
-            return {"set": sorted((self.of(v, name) for v in value), key=json.dumps)}
-        if isinstance(value, ModuleType):
-            return self._module(value, name)
-        if _library_name(value):
-            return {"name": _library_name(value)}
-        if isinstance(value, FunctionType):
-            return self._function(value, name)
-        return self._class(value, name) if isinstance(value, type) else self._object(value, name)
-
-    def _array(self, value: Tensor | np.ndarray | np.generic, name: str) -> Any:
-        if isinstance(value, np.generic):
-            return self.of(value.item(), name)
-        if isinstance(value, np.ndarray) and value.dtype == object:
-            return self.of(value.tolist(), name)
-        kind = str(value.dtype).removeprefix("torch.")
-        sha = _digest_of(value) if isinstance(value, Tensor) else _sha(np.ascontiguousarray(value))
-        return {"array": kind, "shape": list(value.shape), "sha256": sha}
-
-    def _module(self, module: ModuleType, name: str) -> Any:
-        if _is_library(module.__name__):
-            return {"name": module.__name__}
-        lines = linecache.getlines(module.__file__ or "")
-        if not lines:
-            raise _unreadable(name, f"the module {module.__name__}")
-        return {"module": ast.unparse(_tree("".join(lines)))}
-
-    def _function(self, function: FunctionType, name: str) -> Any:
-        code = function.__code__
-        program = _program(code, function.__globals__)
-        if not program:
-            raise _unreadable(name, f"the function {function.__qualname__}")
-        cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
-        scope = function.__globals__
-        parts = {
-            "defaults": function.__defaults__,
-            "keyword defaults": function.__kwdefaults__,
-            "closure": {key: _content(cell) for key, cell in cells},
-            "globals": {key: scope[key] for key in sorted(set(_reads(code))) if key in scope},
-        }
-        described = {key: self.of(part, f"{name}, {key}") for key, part in parts.items() if part}
-        return {"function": program, **described}
-
-    def _class(self, kind: type, name: str) -> Any:
-        members = {}
-        for key, member in vars(kind).items():
-            plain = not hasattr(member, "__get__") and not key.startswith(("__", "_abc_"))
-            if plain or (isinstance(member, _METHODS) and not _is_generated(kind, key, member)):
-                members[key] = self.of(member, f"{name}.{key}")
-        bases = [self.of(base, name) for base in kind.__bases__ if base is not object]
-        return {"class": kind.__qualname__, "bases": bases, "members": members}
-
-    def _object(self, value: Any, name: str) -> Any:
-        if callable(getattr(value, "identity", None)):
-            return self.of(value.identity(), name)
-        if isinstance(value, MethodType):
-            content = {"function": value.__func__, "of": value.__self__}
-        elif isinstance(value, partial):
-            content = {"function": value.func, "args": value.args, "keywords": value.keywords}
-        elif isinstance(value, property):
-            content = {"get": value.fget, "set": value.fset}
-        elif isinstance(value, cached_property):
-            content = value.func
-        elif isinstance(value, _WRAPPED):
-            content = value.__func__
-        elif hasattr(value, "__wrapped__"):  # functools.lru_cache and the like
-            content = value.__wrapped__
-        elif hasattr(value, "_fields"):
-            content = value._asdict()
-        elif isinstance(value, nn.Module):
-            own = {k: v for k, v in vars(value).items() if k not in _OF_EVERY_MODULE}
-            slots = (value._parameters, value._buffers, value._modules)
-            content = {**own, "training": value.training, "slots": slots}
-        else:
-            content = _attributes(value)
-        if content is None:
-            raise _unreadable(name, f"an object of the class {type(value).__qualname__}")
-        return {"object": self.of(type(value), name), "content": self.of(content, name)}
+def _plain(value: Any, name: str, inside: tuple[int, ...]) -> Any:
+    """``name`` says where ``value`` stands, ``inside`` what it is part of, so that circles end."""
+    value = value.item() if isinstance(value, np.generic) else value
+    while isinstance(getattr(type(value), "identity", None), FunctionType):
+        value = value.identity()
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if id(value) in inside:
+        return {"again": inside.index(id(value))}
+    parts, inside = _parts(value, name), (*inside, id(value))
+    if isinstance(parts, list):
+        return [_plain(part, f"{name}[{i}]", inside) for i, part in enumerate(parts)]
+    if isinstance(parts, dict):
+        return {key: _plain(part, _place(name, key), inside) for key, part in parts.items()}
+    return parts
 
 
-def _digest_of(tensor: Tensor) -> str:
+def _place(name: str, key: str) -> str:
+    """Where a part stands, for messages: ``probe, closure['number']['_hidden']``."""
+    if key in ("object", "content", "class", "bases", "items"):
+        return name
+    return f"{name}, {key}" if key in ("closure", "globals", "defaults") else f"{name}[{key!r}]"
+
+
+def _parts(value: Any, name: str) -> Any:
+    """What ``value`` consists of, as a list or a dictionary; other results are plain already."""
+    if isinstance(value, Enum):
+        return {"enum": str(value)}
+    if isinstance(value, (float, complex)):
+        finite = isinstance(value, float) and math.isfinite(value)
+        return float(value) if finite else {"number": repr(value)}  # pyright: ignore
+    if isinstance(value, (bytes, bytearray)):
+        return {"bytes": hashlib.sha256(value).hexdigest()}
+    if isinstance(value, (int, str, torch.dtype, torch.device, PurePath)):
+        return int(value) if isinstance(value, int) else str(value)
+    if isinstance(value, (Tensor, np.ndarray)):
+        return _array(value)
+    if isinstance(value, Mapping):
+        named = all(isinstance(key, str) for key in value)
+        return dict(value) if named else {"items": [list(item) for item in value.items()]}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return list(value)
+    if isinstance(value, (set, frozenset)):
+        return {"set": sorted(json.dumps(_plain(v, name, ())) for v in value)}
+    if _library_name(value):
+        return {"name": _library_name(value)}
+    if isinstance(value, ModuleType):
+        if _is_library(value.__name__):
+            return {"name": value.__name__}
+        text = "".join(linecache.getlines(value.__file__ or ""))
+        return {"module": _readable(ast.unparse(_tree(text)), name, f"the module {value.__name__}")}
+    if isinstance(value, FunctionType):
+        return _function(value, name)
+    return _class(value) if isinstance(value, type) else _object(value, name)
+
+
+def _array(value: Tensor | np.ndarray) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return value.tolist()
+    sha = _sha_of(value) if isinstance(value, Tensor) else _sha(np.ascontiguousarray(value))
+    kind = str(value.dtype).removeprefix("torch.")
+    return {"array": kind, "shape": list(value.shape), "sha256": sha}
+
+
+def _function(function: FunctionType, name: str) -> dict[str, Any]:
+    code, scope = function.__code__, function.__globals__
+    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+    return {
+        "function": _readable(_program(code, scope), name, f"the function {function.__qualname__}"),
+        "defaults": [function.__defaults__, function.__kwdefaults__],
+        "closure": {key: _content(cell) for key, cell in cells},
+        "globals": {key: scope[key] for key in sorted(set(_reads(code))) if key in scope},
+    }
+
+
+def _class(kind: type) -> dict[str, Any]:
+    members = {
+        key: member
+        for key, member in vars(kind).items()
+        if not (hasattr(member, "__get__") or key.startswith(("__", "_abc_")))
+        or (isinstance(member, _METHODS) and not _is_generated(kind, key, member))
+    }
+    bases = [base for base in kind.__bases__ if base is not object]
+    return {"class": kind.__qualname__, "bases": bases, **members}
+
+
+def _object(value: Any, name: str) -> Any:
+    if isinstance(value, (MethodType, partial, *_METHODS)) or hasattr(value, "__wrapped__"):
+        content = {key: getattr(value, key) for key in _OF_A_WRAPPER if hasattr(value, key)}
+    elif hasattr(value, "_fields"):
+        content = value._asdict()
+    elif isinstance(value, nn.Module):
+        own = {k: v for k, v in vars(value).items() if k not in _OF_EVERY_MODULE}
+        slots = [value._parameters, value._buffers, value._modules]
+        content = {**own, "training": value.training, "slots": slots}
+    else:
+        content = _attributes(value)
+    if content is None:
+        _readable("", name, f"an object of the class {type(value).__qualname__}")
+    return {"object": type(value), "content": content}
+
+
+def _sha_of(tensor: Tensor) -> str:
     """Read anew only after a change: a data set of 150 MB is asked for at every checkpoint."""
     version, sha = _DIGESTS.get(tensor, (None, ""))
     if version != tensor._version:
@@ -200,19 +185,11 @@ def _is_generated(kind: type, key: str, member: Any) -> bool:
 
 def _attributes(value: Any) -> dict[str, Any] | None:
     """An object's attributes; None where it keeps its content out of sight."""
-    slots = [
-        key
-        for kind in type(value).__mro__
-        for key in _names(vars(kind).get("__slots__", ()))
-        if hasattr(value, key) and key not in ("__dict__", "__weakref__")
-    ]
-    if not slots and not hasattr(value, "__dict__"):
+    names = copyreg._slotnames(type(value))  # pyright: ignore[reportAttributeAccessIssue]
+    if not names and not hasattr(value, "__dict__"):
         return {} if type(value) is object else None
-    return {**{key: getattr(value, key) for key in slots}, **getattr(value, "__dict__", {})}
-
-
-def _names(slots: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (slots,) if isinstance(slots, str) else tuple(slots)
+    slots = {key: getattr(value, key) for key in names if hasattr(value, key)}
+    return {**slots, **getattr(value, "__dict__", {})}
 
 
 def _content(cell: Any) -> Any:
@@ -308,9 +285,12 @@ def _reads(code: CodeType) -> Iterator[str]:
             yield from _reads(part)
 
 
-def _unreadable(name: str, what: str) -> TypeError:
-    return TypeError(
-        f"{name} holds {what}, whose content cannot be read, so that it could not be told from "
-        "another of that name. Define functions in a file or in a notebook's cell, and make "
-        "objects of ordinary attributes, or give them a method identity()."
-    )
+def _readable(text: str, name: str, what: str) -> str:
+    """``text`` unless it is empty."""
+    if not text:
+        raise TypeError(
+            f"{name} holds {what}, whose content cannot be read, so that it could not be told from "
+            "another of that name. Define functions in a file or in a notebook's cell, and make "
+            "objects of ordinary attributes, or give them a method identity()."
+        )
+    return text

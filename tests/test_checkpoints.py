@@ -275,7 +275,7 @@ SETTINGS = {  # name: (game, arguments of train that differ, what the message mu
     "loss": (lambda: plane(loss="hinge"), {}, "loss, content, name: 'non_sat.*' before, 'hinge'"),
     "own loss of the same name": (
         lambda: plane(loss=losses.non_saturating._replace(d=losses.hinge.d)), {},
-        "loss, content, d: .*_cross_entropy.* before, .*relu.* now",
+        "loss, content, d, name: .*cross_entropy_d.* before, .*hinge_d.* now",
     ),
     "label smoothing": (lambda: plane(label_smoothing=0.9), {}, "loss, content"),
     "penalty": (lambda: plane(penalties=penalties.r2(1.0)), {}, "penalties: .* before"),
@@ -429,7 +429,7 @@ def test_a_killed_writer_leaves_the_last_good_file(tmp_path):
     script = textwrap.dedent("""
         import os, random, signal, sys, time
         from gan_teach import data
-        from gan_teach.checkpoints import load_checkpoint, save_checkpoint
+        from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
         from gan_teach.games import GAN
         from gan_teach.models import MLP
         from gan_teach.training import train

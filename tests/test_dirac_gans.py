@@ -261,7 +261,6 @@ SCHEDULES = [
     gt.consensus(0.2),
     gt.symplectic_adjustment(0.2),
     gt.heun(),
-    gt.rk4(),
 ]
 
 

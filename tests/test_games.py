@@ -12,7 +12,7 @@ from torch import nn
 from cases import GAMES, PLANE, dirac, image, plane, rng, tutorial
 from gan_teach import data
 from gan_teach.analysis.spectra import flatten, unflatten
-from gan_teach.games import GAN, FunctionGame, corrupt, frozen, losses, penalties
+from gan_teach.games import GAN, FunctionGame, corrupt, frozen, losses, penalties, stack
 from gan_teach.models import MLP, Affine1D
 from gan_teach.training import train
 
@@ -202,7 +202,7 @@ BAD = {
     ),
     "latent": (lambda: gan(latent=None), TypeError, "latent must have sample.*NoneType"),
     "loss": (lambda: gan(loss="hinges"), ValueError, "loss must be one of .*'hinges'.*'hinge'"),
-    "penalty": (lambda: gan(penalties=["r1"]), TypeError, "penalties must be Penalty, got str"),
+    "penalty": (lambda: gan(penalties=["r1"]), TypeError, "penalties must be .* got str"),
     "corrupt": (lambda: gan(corrupt=0.5), TypeError, "corrupt must be InstanceNoise, got float"),
     "smoothing": (
         lambda: gan(loss="hinge", label_smoothing=0.9), ValueError, "label_smoothing=0.9 .*'hinge'",
@@ -254,3 +254,69 @@ def test_a_compiled_discriminator_is_refused_where_a_penalty_differentiates_it()
     GAN(game.generator, game.discriminator, **settings)
     with pytest.raises(TypeError, match=r"discriminator was made by torch\.compile"):
         GAN(game.generator, game.discriminator, penalties=penalties.r1(), **settings)
+
+
+# -- a learner's own losses and penalties -----------------------------------------------------
+def own_g(real, fake):
+    return nn.functional.softplus(-fake).mean(-1)
+
+
+def own_d(real, fake):
+    return (nn.functional.softplus(-real) + nn.functional.softplus(fake)).mean(-1)
+
+
+def own_r1(critic, real, fake, noise):
+    real = real.detach().requires_grad_()
+    (grad,) = torch.autograd.grad(critic(real).sum(), real, create_graph=True)
+    return 0.15 * (grad * grad).sum(-1).mean(-1)
+
+
+def test_functions_of_ones_own_are_a_loss_and_a_penalty():
+    own = plane(loss=(own_g, own_d), penalties=own_r1)
+    ours = plane(loss="non_saturating", penalties=penalties.r1(0.3))
+    for game in (own, ours):
+        *_, _ = train(game, steps=5, lr=0.1, batch_size=8)
+    torch.testing.assert_close(flatten(own), flatten(ours))
+    assert own.loss.name == "own_g, own_d"
+    assert own.penalties[0].name == "own_r1"
+    members = [plane(loss=(own_g, own_d), penalties=[own_r1]) for _ in range(2)]
+    both = stack([*members, plane(loss="non_saturating", penalties=penalties.r1(0.3))])
+    *_, _ = train(both, steps=5, lr=0.1, batch_size=8)
+    torch.testing.assert_close(flatten(both), flatten(own).expand(3, -1), rtol=1e-4, atol=1e-6)
+
+
+def test_the_noise_of_ones_own_penalty_is_drawn_beforehand():
+    def around(critic, real, fake, noise):
+        (shift,) = noise
+        return critic(real + shift).square().mean(-1)
+
+    around.draw = lambda real, rng: (torch.randn(real.shape, generator=rng),)  # pyright: ignore
+    game = plane(penalties=around)
+    batch = game.draw(4, rng(1))
+    assert batch.penalty_noise[0][0].shape == batch.real.shape
+    assert torch.equal(game.loss_d(batch), game.loss_d(batch))
+
+
+OWN_MISTAKES = {
+    "penalty, factory": ({"penalties": penalties.r1}, TypeError, r"did you mean r1\(\)\?"),
+    "penalty, number": ({"penalties": [3.0]}, TypeError, "penalties must be Penalty or a function"),
+    "penalty, vector": (
+        {"penalties": lambda critic, real, fake, noise: critic(real)}, ValueError,
+        r"penalty <lambda> returned shape \(2,\): it must be a tensor of shape \(\)",
+    ),
+    "penalty, nothing": (
+        {"penalties": lambda critic, real, fake, noise: None}, ValueError, "<lambda> returned None",
+    ),
+    "loss, one function": ({"loss": own_g}, TypeError, "loss must be a name or a pair of functio"),
+    "loss, vector": (
+        {"loss": (own_g, lambda real, fake: fake - real)}, ValueError,
+        r"the loss of D \(own_g, <lambda>\) returned shape \(2,\) for logits of shape \(2,\)",
+    ),
+    "loss, number": ({"loss": (lambda r, f: 1.0, own_d)}, ValueError, "loss of G .* returned 1.0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "error", "message"), OWN_MISTAKES.values(), ids=OWN_MISTAKES)
+def test_mistakes_in_ones_own_loss_or_penalty_are_said_at_the_call(given, error, message):
+    with pytest.raises(error, match=message):
+        plane(**given)

@@ -1,6 +1,8 @@
 """A History is dead (no shared memory), whole on disk, and sliced by member without mixing."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -142,3 +144,19 @@ def test_member_takes_one_run_out_of_an_ensemble():
         history.member(3)
     with pytest.raises(ValueError, match="single run"):
         one.member(0)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_is_said_with_the_file_and_leaves_the_old_one(call, tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    History([0], {"x": [1.0]}).save(path)
+    before = path.read_bytes()
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match=r"No space left on device: .*run\.npz"):
+        History([0], {"x": [2.0]}).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -199,6 +199,16 @@ def test_recursion_ends():
     assert same(loop, loop)
 
 
+def test_a_part_of_a_network_may_be_called_identity():
+    def network(slope):
+        net = nn.Sequential()
+        net.add_module("identity", nn.LeakyReLU(slope))
+        return net
+
+    assert same(network(0.1), network(0.1))
+    assert not same(network(0.1), network(0.2))
+
+
 def as_module(tmp_path, name, text):
     """The names that a file defines, read anew."""
     file = tmp_path / name / "own.py"
@@ -270,7 +280,7 @@ def test_the_message_leads_to_the_part():
 def test_another_process_finds_the_same(tmp_path):
     script = """
         import functools, torch
-        from gan_teach import data, losses, penalties
+        from gan_teach import data; from gan_teach.games import losses, penalties
         from gan_teach._identity import digest
         numbers = {"b", "a", "c"}
         def f(x, scale=2.0): return x in {"p", "q", "r"} and numbers

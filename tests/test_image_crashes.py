@@ -13,8 +13,8 @@ from gan_teach.studies.image_runs import Settings, train_images
 COMMON = """
     import itertools, os, random, signal, sys, time
     from pathlib import Path
-    from gan_teach.checkpoints import load_checkpoint
-    from gan_teach.image_runs import Settings, snapshots, train_images
+    from gan_teach.training.checkpoints import load_checkpoint
+    from gan_teach.studies.image_runs import Settings, snapshots, train_images
 
     data, folder = sys.argv[1], Path(sys.argv[2])
 

@@ -107,7 +107,7 @@ def test_slow_motion_tells_the_update_that_follows(config, titles):
         assert moved == pytest.approx(0.1 * norm, rel=1e-2)  # lr times the gradient
 
 
-@pytest.mark.parametrize("config", ["dirac-r1", "five-gaussians,width=8", "dirac,rule=rk4"])
+@pytest.mark.parametrize("config", ["dirac-r1", "five-gaussians,width=8", "dirac,rule=heun"])
 def test_slow_motion_leads_where_the_next_tick_does(config):
     session = Session(config)
     session.tick(5)

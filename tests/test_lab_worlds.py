@@ -205,7 +205,7 @@ def test_every_preset_runs_and_is_told_in_words(name):
 
 
 @pytest.mark.parametrize(
-    "rule", ["optimistic", "negative_momentum", "lookahead", "extragradient", "rk4", "consensus"]
+    "rule", ["optimistic", "negative_momentum", "lookahead", "extragradient", "heun", "consensus"]
 )
 def test_rules_that_remember_rewind_to_the_last_bit(rule):
     straight, wandering = (Session("dirac-r1", rule=rule) for _ in range(2))

@@ -29,7 +29,7 @@ LAYERS = [  # the floors of the house, from the ground up; whoever imports, impo
     {"__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
-WITHOUT_TORCH = ["plots", "plots.animation", "history", "course", "cli", "course.notebooks"]
+WITHOUT_TORCH = ["plots", "plots.animation", "history", "course", "cli"]
 # Heavy packages that a learner who only trains a GAN must not wait for.
 LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm", "numba"]
 MAY_BE_EAGER = dict.fromkeys(["plots", "lab", "studies"], LAZY)
@@ -101,6 +101,31 @@ def test_imports_have_no_cycle():
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError and names the cycle
 
 
+def file_of(name: str) -> Path | None:
+    """The file of gan_teach that an imported name leads to."""
+    parts = name.split(".")[1:]
+    for length in range(len(parts), 0, -1):
+        place = PACKAGE.joinpath(*parts[:length])
+        for path in (place.with_suffix(".py"), place / "__init__.py"):
+            if path in MODULES:
+                return path
+    return None
+
+
+def files_imported(path: Path) -> set[str]:
+    """The files of gan_teach that a file imports, in functions too."""
+    found = Imports(path)
+    names = found.eager | found.inner
+    paths = {file_of(name) for name in names if name.startswith("gan_teach.")}
+    return {name_of(p) for p in paths if p is not None and p != path}
+
+
+def test_no_file_imports_one_that_imports_it_back():
+    """Nor in a circle, and a function hides none."""
+    graph = {name_of(path): files_imported(path) for path in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_heavy_packages_wait_until_they_are_used(path):
     here = top_level(path)
@@ -145,3 +170,24 @@ def test_the_rules_catch_what_they_are_for(tmp_path, monkeypatch):
     assert found.ours(found.eager) == {"training"}
     assert found.ours(found.inner) == {"zoo"}
     assert "scipy.linalg" in found.eager
+
+
+def test_a_circle_hidden_in_a_function_is_found(tmp_path, monkeypatch):
+    texts = {
+        "a.py": "from gan_teach.plots import b\n",
+        "b.py": "def f():\n    from gan_teach.plots.a import g\n",
+        "c.py": "from gan_teach.plots.a import b\n",
+    }
+    (tmp_path / "plots").mkdir()
+    paths = [tmp_path / "plots" / name for name in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        path.write_text(text)
+    module = sys.modules[__name__]
+    monkeypatch.setattr(module, "PACKAGE", tmp_path)
+    monkeypatch.setattr(module, "MODULES", paths)
+    with pytest.raises(graphlib.CycleError, match=r"plots/[ab]\.py"):
+        test_no_file_imports_one_that_imports_it_back()
+    paths[1].write_text("")
+    assert files_imported(paths[0]) == {"plots/b.py"}
+    assert files_imported(paths[2]) == {"plots/a.py"}
+    test_no_file_imports_one_that_imports_it_back()

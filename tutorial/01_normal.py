@@ -56,6 +56,13 @@ gt.show(
 # %%
 gt.player(history)
 
+# %% [markdown]
+# **Open the hood.** This is the update that ran, as the library has it (here in the general form,
+# for any GAN): $D$ moves with $G$ frozen, then $G$ at $D$'s new point.
+
+# %%
+gt.source(gt.alternating(d_steps=1, redraw="latents"))
+
 # %% tags=["nbval-check-output"]
 v = history["objective"]
 print("first swing goes up:", gt.holds(v[1:60].max() > -0.8))

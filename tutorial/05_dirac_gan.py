@@ -175,6 +175,14 @@ RULES = [
     d.symplectic_adjustment(0.3), d.heun(),
 ]  # fmt: skip
 
+# %% [markdown]
+# Each rule is a few lines below its formula. Here is the one that looks ahead; compare it with
+# `gt.source(d.simultaneous)`, and hand a changed copy to `gt.train`: a function
+# `(game, draw, optims)` is a rule.
+
+# %%
+gt.source(d.extragradient)
+
 # %%
 LENGTH = 380  # about six turns
 

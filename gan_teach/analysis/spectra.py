@@ -10,7 +10,7 @@ backward pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,7 +22,10 @@ from torch import Tensor
 from gan_teach import _checks
 from gan_teach._devices import float64_device
 from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
-from gan_teach.games import Batch, Game, Losses, Params
+from gan_teach.games import Batch, Game, Losses
+from gan_teach.games.base import flatten as flatten
+from gan_teach.games.base import shaped, split
+from gan_teach.games.base import unflatten as unflatten
 
 Objective = str | Callable[[Losses], Tensor]
 
@@ -79,34 +82,6 @@ def scaled(matrix: NDArray[Any], n_g: int, taus: Any) -> NDArray[Any]:
     return np.where(own, 1.0, np.asarray(taus, dtype=float)[..., None])[..., None] * matrix
 
 
-def flatten(game: Game) -> Tensor:
-    """The parameters as one vector (n,), or (S, n): the generator's, then the discriminator's."""
-    axes = len(game.lead)
-    return torch.cat([p.detach().flatten(axes) for p in (*game.g_params, *game.d_params)], -1)
-
-
-def unflatten(game: Game, w: Tensor) -> Params:
-    """A vector (..., n) as parameters, in views of it."""
-    return _params(game, *_split(game, w))
-
-
-def _split(game: Game, w: Tensor) -> tuple[Tensor, ...]:
-    """The generator's part (..., n_g) of a vector and the discriminator's (..., n_d)."""
-    n = game.n_g + game.n_d
-    if w.shape[-1] != n:
-        raise ValueError(f"w has {w.shape[-1]} entries, but the game has {n} parameters.")
-    return w.split([game.n_g, game.n_d], -1)
-
-
-def _params(game: Game, x: Tensor, y: Tensor) -> Params:
-    def shaped(own: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
-        shapes = [p.shape[len(game.lead) :] for p in params]
-        pieces = zip(own.split([shape.numel() for shape in shapes], -1), shapes, strict=True)
-        return [piece.reshape(*own.shape[:-1], *shape) for piece, shape in pieces]
-
-    return shaped(x, game.g_params), shaped(y, game.d_params)
-
-
 def vector_field(game: Game, batch: Batch, w: Tensor | None = None) -> Tensor:
     """v(w) = (-grad_G L_G, -grad_D L_D) at the current parameters, or at w: (n,) or (..., n)."""
     return differentiable_field(game, batch, w)[0].detach()
@@ -144,7 +119,7 @@ def hessian(
     if isinstance(of, str):
         of = OBJECTIVES[_checks.choice("of", of, OBJECTIVES)]
     point = _variable(game, w)
-    value = of(_losses(game, batch, *_split(game, point)))
+    value = of(_losses(game, batch, *split(game, point)))
     matrix = _rows(pullback(value.sum(), point, create_graph=True), point)
     check_symmetric("the Hessian", matrix, np.abs(matrix).max((-1, -2)), point.dtype)
     return 0.5 * (matrix + matrix.swapaxes(-1, -2))  # equal to rounding: made equal to the last bit
@@ -161,7 +136,7 @@ def _losses(game: Game, batch: Batch, x: Tensor, y: Tensor) -> Losses:
     if batch is not None:  # games of functions need none
         batch = batch.map(lambda z: z.to(x.dtype) if z.is_floating_point() else z)
     with exact():
-        return game.losses(batch, _params(game, x, y))
+        return game.losses(batch, shaped(game, x, y))
 
 
 def differentiable_field(
@@ -169,7 +144,7 @@ def differentiable_field(
 ) -> tuple[Tensor, Tensor]:
     """(v, w): the field with its graph, and the point w (n,) or (..., n) that it hangs on."""
     point = _variable(game, w)
-    players = _split(game, point)
+    players = split(game, point)
     # Each loss by its own player's part alone: the other half of the gradient would cost as much.
     losses = zip(_losses(game, batch, *players), players, strict=True)
     gradients = [pullback(loss.sum(), own, create_graph=True) for loss, own in losses]

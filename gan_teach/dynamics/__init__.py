@@ -15,8 +15,6 @@ With tau or one rate per member, eta is that player's own. With an optimizer oth
 hands it the combined gradient or takes its step as a map; each docstring says which.
 """
 
-from collections.abc import Callable
-
 from gan_teach.dynamics.affine import AffineAlternating, affine_alternating
 from gan_teach.dynamics.base import (
     DrawFn,
@@ -29,8 +27,9 @@ from gan_teach.dynamics.base import (
     field,
     gradient,
     memory_of,
+    name_of,
     takes_memory,
-)
+)  # fmt: skip
 from gan_teach.dynamics.descent import (
     Alternating,
     NegativeMomentum,
@@ -40,7 +39,7 @@ from gan_teach.dynamics.descent import (
     negative_momentum,
     simultaneous,
     weight_clipping,
-)
+)  # fmt: skip
 from gan_teach.dynamics.extrapolation import (
     Extragradient,
     Lookahead,
@@ -50,72 +49,31 @@ from gan_teach.dynamics.extrapolation import (
     lookahead,
     optimistic,
     past_extragradient,
-)
+)  # fmt: skip
 from gan_teach.dynamics.linear import rotation_period, step_matrix, step_spectrum
-from gan_teach.dynamics.ode import RK4, Heun, heun, rk4
+from gan_teach.dynamics.ode import Heun, heun
 from gan_teach.dynamics.second_order import (
     Consensus,
     SymplecticAdjustment,
     consensus,
     symplectic_adjustment,
-)
+)  # fmt: skip
 
-RULES: dict[str, Callable[..., Rule]] = {
-    "simultaneous": simultaneous,
-    "alternating": alternating,
-    "negative_momentum": negative_momentum,
-    "weight_clipping": weight_clipping,
-    "extragradient": extragradient,
-    "past_extragradient": past_extragradient,
-    "optimistic": optimistic,
-    "lookahead": lookahead,
-    "consensus": consensus,
-    "symplectic_adjustment": symplectic_adjustment,
-    "heun": heun,
-    "rk4": rk4,
-}
+RULES: dict[str, type[Rule]] = {
+    name_of(rule): rule
+    for rule in (
+        simultaneous, alternating, negative_momentum, weight_clipping, extragradient,
+        past_extragradient, optimistic, lookahead, consensus, symplectic_adjustment, heun,
+    )
+}  # fmt: skip
 """Every rule that takes any game, by name: ``RULES[name](...)`` makes one."""
 
 __all__ = [
-    "RK4",
-    "RULES",
-    "AffineAlternating",
-    "Alternating",
-    "Consensus",
-    "DrawFn",
-    "Extragradient",
-    "Heun",
-    "Lookahead",
-    "Memory",
-    "NegativeMomentum",
-    "Optimistic",
-    "PastExtragradient",
-    "Rule",
-    "Seen",
-    "Simultaneous",
-    "SymplecticAdjustment",
-    "UpdateRule",
-    "WeightClipping",
-    "Wrapping",
-    "affine_alternating",
-    "alternating",
-    "checked_losses",
-    "consensus",
-    "extragradient",
-    "field",
-    "gradient",
-    "heun",
-    "lookahead",
-    "memory_of",
-    "negative_momentum",
-    "optimistic",
-    "past_extragradient",
-    "rk4",
-    "rotation_period",
-    "simultaneous",
-    "step_matrix",
-    "step_spectrum",
-    "symplectic_adjustment",
-    "takes_memory",
-    "weight_clipping",
-]
+    "RULES", "AffineAlternating", "Alternating", "Consensus", "DrawFn", "Extragradient", "Heun",
+    "Lookahead", "Memory", "NegativeMomentum", "Optimistic", "PastExtragradient", "Rule", "Seen",
+    "Simultaneous", "SymplecticAdjustment", "UpdateRule", "WeightClipping", "Wrapping",
+    "affine_alternating", "alternating", "checked_losses", "consensus", "extragradient", "field",
+    "gradient", "heun", "lookahead", "memory_of", "name_of", "negative_momentum", "optimistic",
+    "past_extragradient", "rotation_period", "simultaneous", "step_matrix", "step_spectrum",
+    "symplectic_adjustment", "takes_memory", "weight_clipping",
+]  # fmt: skip

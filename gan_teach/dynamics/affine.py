@@ -7,6 +7,8 @@ steps as ``alternating(d_steps, g_steps, redraw="latents")`` without it, some te
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -17,21 +19,25 @@ from gan_teach.games import GAN, Batch, Game, losses
 from gan_teach.models import Affine1D
 
 
+@dataclass(repr=False, eq=False)
 class AffineAlternating(Rule):
-    """``d_steps`` updates of D on one batch, then ``g_steps`` of G, each with new latents.
+    """``alternating(d_steps, g_steps, redraw="latents")`` for the GAN on the line, but faster.
 
     With n real x_i labelled y = 1 and n generated ones labelled y = 0, design matrix X = (x, 1) and
     logits f = X (a, c), D's loss is that of logistic regression and its gradient
     X^T (sigmoid(f) - y) / n. G's gradient is -a Z^T h / n with Z = (z, 1) and h = D(G(z)) for the
     saturating, 1 - D(G(z)) for the non-saturating loss (Goodfellow et al., 2014, section 3).
 
-    Takes a GAN of two ``Affine1D`` (or an ensemble of such), one of these two losses, and SGD;
-    raises ValueError otherwise.
+    Takes a GAN of two ``Affine1D`` (or an ensemble of such), one of these two losses, and SGD.
+    Raises ValueError for negative counts and, at the first step, for other games or optimizers.
     """
 
-    def __init__(self, d_steps: int = 1, g_steps: int = 1) -> None:
-        self.d_steps = _checks.whole("d_steps", d_steps)
-        self.g_steps = _checks.whole("g_steps", g_steps)
+    d_steps: int = 1
+    g_steps: int = 1
+
+    def __post_init__(self) -> None:
+        self.d_steps = _checks.whole("d_steps", self.d_steps)
+        self.g_steps = _checks.whole("g_steps", self.g_steps)
 
     @torch.no_grad()
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
@@ -86,14 +92,6 @@ class AffineAlternating(Rule):
         return game.loss.g(logits[..., 0], logits[..., 0])
 
 
-def affine_alternating(d_steps: int = 1, g_steps: int = 1) -> AffineAlternating:
-    """``alternating(d_steps, g_steps, redraw="latents")`` for the GAN on the line, but faster.
-
-    Raises ValueError for negative counts and, at the first step, for other games or optimizers.
-    """
-    return AffineAlternating(d_steps, g_steps)
-
-
 def suits(game: Game) -> bool:
     """Whether ``AffineAlternating`` can train ``game``."""
     return (
@@ -145,3 +143,6 @@ def _rate(optimizer: Optimizer, like: Tensor) -> float | Tensor:
     """The learning rate: a number, or (S, 1, 1) where members have rates of their own."""
     lr = optimizer.lr
     return lr.to(like).view(-1, 1, 1) if isinstance(lr, Tensor) else lr
+
+
+affine_alternating = AffineAlternating

@@ -9,15 +9,23 @@ from contextlib import contextmanager
 from functools import lru_cache
 from inspect import signature
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from gan_teach.dynamics.optim import Optimizers
-from gan_teach.games import Batch, Game
+from gan_teach.games.base import Batch, Game
 
-DrawFn = Callable[..., Batch]
+
+class DrawFn(Protocol):
+    """``draw(player, i)``: the batch of a player's inner update i at this ``step``."""
+
+    step: int
+
+    def __call__(self, player: str = "d", i: int = 0) -> Batch: ...
+
+
 Seen = dict[str, Tensor]
 Memory = dict[str, Any]
 Grads = tuple[Tensor, ...]
@@ -26,7 +34,7 @@ UpdateRule = Callable[..., Any]
 
 
 class Rule:
-    """An update rule of this package: its attributes are its numbers, and nothing else.
+    """An update rule of this package: a dataclass whose fields are its numbers.
 
     Any function of the same arguments is a rule as well. ``linear`` says that all it does with
     gradients is to hand them to the optimizers.
@@ -36,22 +44,25 @@ class Rule:
     linear = False
 
     def __repr__(self) -> str:
-        numbers = {k: v for k, v in vars(self).items() if k[0] != "_"}
-        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
-        return f"{name}({', '.join(f'{k}={v!r}' for k, v in numbers.items())})"
+        numbers = ", ".join(f"{key}={value!r}" for key, value in vars(self).items())
+        return f"{name_of(self)}({numbers})"
 
 
 class Wrapping(Rule):
     """A rule that takes the steps of ``inner`` and adds something of its own."""
 
-    def __init__(self, inner: UpdateRule) -> None:
-        takes_memory("inner", inner)
-        self.inner = inner
+    inner: UpdateRule
+
+    def __post_init__(self) -> None:
+        takes_memory("inner", self.inner)
 
 
 def name_of(rule: Any) -> str:
-    """A rule's name in messages."""
-    return getattr(rule, "__name__", type(rule).__name__)
+    """A rule's name in messages and in its repr; ``Lookahead`` is called as ``lookahead``."""
+    kind = rule if isinstance(rule, type) else type(rule)
+    if issubclass(kind, Rule):
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
+    return getattr(rule, "__name__", kind.__name__)
 
 
 def memory_of(rule: UpdateRule, memory: Memory) -> tuple[()] | tuple[Memory]:

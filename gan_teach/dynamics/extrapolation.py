@@ -6,6 +6,9 @@ rule uses the map of the optimizer at hand; with SGD that is the formula as prin
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from dataclasses import field as setting
+
 import torch
 
 from gan_teach import _checks
@@ -24,17 +27,27 @@ from gan_teach.dynamics.base import (
     put,
     split,
 )
-from gan_teach.dynamics.descent import simultaneous
+from gan_teach.dynamics.descent import Simultaneous
 from gan_teach.dynamics.optim import Optimizers
-from gan_teach.games import Game
+from gan_teach.games.base import Game
 
 
+@dataclass(repr=False, eq=False)
 class Extragradient(Rule):
-    """w' = w - eta F(w);  w <- w - eta F(w')."""
+    """Extragradient: step to w' = w - eta F(w), come back, and step with the gradient found there.
 
-    def __init__(self, redraw: bool = False, keep_state: bool = False) -> None:
-        self.redraw = redraw
-        self.keep_state = keep_state
+    w <- w - eta F(w - eta F(w)) (Korpelevich, 1976; Gidel et al., 2019, section 3.2).
+    rho = sqrt(1 - eta^2 + eta^4), below 1 for eta < 1. Two gradients a step.
+
+    Both half-steps use one batch; ``redraw`` gives the second its own. The way to w' is a step of
+    the optimizer whose state is put back with the parameters, so that Adam's averages hold one
+    gradient per step, the one at w'. ``keep_state=True`` puts back the parameters only: both
+    gradients enter the averages and count as steps, as in the published ExtraAdam (Gidel et al.,
+    2019, algorithm 4).
+    """
+
+    redraw: bool = False
+    keep_state: bool = False
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         batch = draw("d", 0)
@@ -42,14 +55,22 @@ class Extragradient(Rule):
         with excursion(game, optims, self.keep_state):
             optims.g.step(g_here)
             optims.d.step(d_here)
-            g_grads, d_grads, _ = field(game, draw("d", 1) if self.redraw else batch)
-        optims.step_d(d_grads)
-        optims.step_g(g_grads)
+            g_ahead, d_ahead, _ = field(game, draw("d", 1) if self.redraw else batch)
+        optims.step_d(d_ahead)
+        optims.step_g(g_ahead)
         return seen
 
 
+@dataclass(repr=False, eq=False)
 class PastExtragradient(Rule):
-    """w' = w - eta F(w'_previous);  w <- w - eta F(w'): one gradient a step."""
+    """Extragradient with the gradient of the last look-ahead: one gradient a step (Popov, 1980).
+
+    w' = w - eta F(w'_previous); w <- w - eta F(w'). Its w' are the iterates of ``optimistic``.
+    rho = sqrt((1 + sqrt(1 - 4 eta^2)) / 2) up to eta = 1/2; it diverges above 1 / sqrt(3).
+
+    Before the first step the remembered gradient is zero, so w' = w there. The way to w' is a step
+    of the optimizer that is put back, state included.
+    """
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         with excursion(game, optims):
@@ -57,15 +78,24 @@ class PastExtragradient(Rule):
                 g_past, d_past = split(game, memory["previous"])
                 optims.g.step(g_past)
                 optims.d.step(d_past)
-            g_grads, d_grads, seen = field(game, draw())
-        memory["previous"] = copies([*g_grads, *d_grads])
-        optims.step_d(d_grads)
-        optims.step_g(g_grads)
+            g_ahead, d_ahead, seen = field(game, draw())
+        memory["previous"] = copies([*g_ahead, *d_ahead])
+        optims.step_d(d_ahead)
+        optims.step_g(g_ahead)
         return seen
 
 
+@dataclass(repr=False, eq=False)
 class Optimistic(Rule):
-    """w <- w + 2 u - u_previous, with u = -eta F(w) the optimizer's own update."""
+    """Optimistic gradient descent-ascent (OGDA, also called OMD).
+
+    w <- w - 2 eta F(w) + eta F(w_previous) (Daskalakis et al., 2018, section 2).
+    rho = sqrt((1 + sqrt(1 - 4 eta^2)) / 2) up to eta = 1/2; it diverges above 1 / sqrt(3).
+
+    In general the optimizer's update u = -eta F counts twice and the previous one is taken back
+    once, w <- w + 2 u - u_previous: with Adam this is Optimistic Adam (their algorithm 1). Before
+    the first step the previous update is zero.
+    """
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         params = parameters(game)
@@ -82,13 +112,24 @@ class Optimistic(Rule):
         return seen
 
 
+@dataclass(repr=False, eq=False)
 class Lookahead(Wrapping):
-    """Every k steps of ``inner``: slow <- slow + alpha (w - slow), w <- slow, for both players."""
+    """Lookahead-minmax: every ``k`` steps of the rule ``inner`` go back part of the way.
 
-    def __init__(self, inner: UpdateRule, k: int, alpha: float) -> None:
-        super().__init__(inner)
-        self.k = _checks.whole("k", k, least=1)
-        self.alpha = _checks.real("alpha", alpha, least=0.0, most=1.0)
+    slow <- slow + alpha (w - slow), w <- slow, for both players together (Chavdarova et al., 2021,
+    algorithm 1). ``inner`` is ``simultaneous()`` unless given; its optimizer state is left alone.
+    rho = |1 - alpha + alpha (1 + i eta)^k|^(1/k) around simultaneous steps: a large k eta diverges.
+    Raises ValueError for k < 1 or alpha outside [0, 1].
+    """
+
+    inner: UpdateRule = setting(default_factory=Simultaneous)
+    k: int = 5
+    alpha: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.k = _checks.whole("k", self.k, least=1)
+        self.alpha = _checks.real("alpha", self.alpha, least=0.0, most=1.0)
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         params = parameters(game)
@@ -103,52 +144,7 @@ class Lookahead(Wrapping):
         return seen
 
 
-def extragradient(redraw: bool = False, keep_state: bool = False) -> Extragradient:
-    """Extragradient: step to w' = w - eta F(w), come back, and step with the gradient found there.
-
-    w <- w - eta F(w - eta F(w)) (Korpelevich, 1976; Gidel et al., 2019, section 3.2).
-    rho = sqrt(1 - eta^2 + eta^4), below 1 for eta < 1. Two gradients a step.
-
-    Both half-steps use one batch; ``redraw`` gives the second its own. The way to w' is a step of
-    the optimizer whose state is put back with the parameters, so that Adam's averages hold one
-    gradient per step, the one at w'. ``keep_state=True`` puts back the parameters only: both
-    gradients enter the averages and count as steps, as in the published ExtraAdam (Gidel et al.,
-    2019, algorithm 4).
-    """
-    return Extragradient(redraw, keep_state)
-
-
-def past_extragradient() -> PastExtragradient:
-    """Extragradient with the gradient of the last look-ahead: one gradient a step (Popov, 1980).
-
-    w' = w - eta F(w'_previous); w <- w - eta F(w'). Its w' are the iterates of ``optimistic``.
-    rho = sqrt((1 + sqrt(1 - 4 eta^2)) / 2) up to eta = 1/2; it diverges above 1 / sqrt(3).
-
-    Before the first step the remembered gradient is zero, so w' = w there. The way to w' is a step
-    of the optimizer that is put back, state included.
-    """
-    return PastExtragradient()
-
-
-def optimistic() -> Optimistic:
-    """Optimistic gradient descent-ascent (OGDA, also called OMD).
-
-    w <- w - 2 eta F(w) + eta F(w_previous) (Daskalakis et al., 2018, section 2).
-    rho = sqrt((1 + sqrt(1 - 4 eta^2)) / 2) up to eta = 1/2; it diverges above 1 / sqrt(3).
-
-    In general the optimizer's update u counts twice and the previous one is taken back once: with
-    Adam this is Optimistic Adam (their algorithm 1). Before the first step the previous update is
-    zero.
-    """
-    return Optimistic()
-
-
-def lookahead(inner: UpdateRule | None = None, k: int = 5, alpha: float = 0.5) -> Lookahead:
-    """Lookahead-minmax: every ``k`` steps of the rule ``inner`` go back part of the way.
-
-    slow <- slow + alpha (w - slow), w <- slow, for both players together (Chavdarova et al., 2021,
-    algorithm 1). ``inner`` is ``simultaneous()`` unless given; its optimizer state is left alone.
-    rho = |1 - alpha + alpha (1 + i eta)^k|^(1/k) around simultaneous steps: a large k eta diverges.
-    Raises ValueError for k < 1 or alpha outside [0, 1].
-    """
-    return Lookahead(simultaneous() if inner is None else inner, k, alpha)
+extragradient = Extragradient
+past_extragradient = PastExtragradient
+optimistic = Optimistic
+lookahead = Lookahead

@@ -30,7 +30,7 @@ from gan_teach.dynamics.extrapolation import (
     Optimistic,
     PastExtragradient,
 )
-from gan_teach.dynamics.ode import RungeKutta
+from gan_teach.dynamics.ode import Heun
 from gan_teach.dynamics.second_order import Consensus, SymplecticAdjustment
 
 Matrix = NDArray[Any]
@@ -102,8 +102,9 @@ def _(rule: Simultaneous, f: LinearField) -> Matrix:
 def _(rule: Alternating, f: LinearField) -> Matrix:
     if not isinstance(rule.d_steps, int) or not isinstance(rule.g_steps, int) or rule.d_every > 1:
         raise ValueError(f"one matrix needs whole d_steps and g_steps and d_every=1, got {rule!r}.")
-    d, g = (f.eye - on @ f.T @ f.A for on in (f.on_d, f.on_g))
-    return np.linalg.matrix_power(g, rule.g_steps) @ np.linalg.matrix_power(d, rule.d_steps)
+    d = np.linalg.matrix_power(f.eye - f.on_d @ f.T @ f.A, rule.d_steps)
+    g = np.linalg.matrix_power(f.eye - f.on_g @ f.T @ f.A, rule.g_steps)
+    return g @ d if rule.first == "d" else d @ g
 
 
 @_matrix.register
@@ -159,10 +160,7 @@ def _(rule: SymplecticAdjustment, f: LinearField) -> Matrix:
 
 
 @_matrix.register
-def _(rule: RungeKutta, f: LinearField) -> Matrix:
-    slope, total = 0 * f.A, 0 * f.A
-    for offset, weight in zip(rule.offsets, rule.weights, strict=True):
-        slope = f.A @ (f.eye - offset * f.T @ slope)
-        total = total + weight * slope
+def _(rule: Heun, f: LinearField) -> Matrix:
+    slope = 0.5 * (f.A + f.A @ f.descent)
     penalty = 2 * rule.gradient_penalty * f.on_d @ f.A.T @ f.on_g @ f.A
-    return f.eye - f.T @ (total + penalty)
+    return f.eye - f.T @ (slope + penalty)

@@ -43,6 +43,7 @@ class Optimizer(ABC):
     """Holds one player's parameters. ``lr`` may be changed at any time."""
 
     slots: tuple[str, ...] = ()  # names of lists of tensors like the parameters
+    count: float | Tensor = 0.0  # steps taken, for those that count them; (S,) where members paused
 
     def __init__(self, params: Sequence[Tensor], lr: float | Tensor) -> None:
         self.params = list(params)
@@ -50,9 +51,22 @@ class Optimizer(ABC):
         for slot in self.slots:
             setattr(self, slot, [torch.zeros_like(p) for p in self.params])
 
-    @abstractmethod
+    @torch.no_grad()
     def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         """Move the parameters against ``grads``; only members where ``active`` (S,) is true."""
+        if active is None:
+            self._update(grads)
+            return
+        tensors = [*self.params, *(t for slot in self.slots for t in getattr(self, slot))]
+        before, count = [t.clone() for t in tensors], torch.as_tensor(self.count)
+        self._update(grads)
+        for now, old in zip(tensors, before, strict=True):
+            now.copy_(torch.where(_like(active, now) > 0, now, old))
+        self.count = torch.where(active.cpu(), torch.as_tensor(self.count), count).double()
+
+    @abstractmethod
+    def _update(self, grads: Sequence[Tensor]) -> None:
+        """The step of all members."""
 
     def identity(self) -> dict[str, Any]:
         """What decides its steps beside the learning rate: its class and its numbers."""
@@ -74,20 +88,13 @@ def _like(value: Tensor, p: Tensor) -> Tensor:
     return value.to(p).view(-1, *[1] * (p.ndim - 1))
 
 
-def _move(params: list[Tensor], by: Sequence[Tensor], lr: float | Tensor, active: Tensor | None):
-    """p <- p - lr * by, with lr and mask per member where given."""
-    if active is None and not isinstance(lr, Tensor):
+def _move(params: list[Tensor], by: Sequence[Tensor], lr: float | Tensor) -> None:
+    """p <- p - lr * by, with one rate or one per member."""
+    if not isinstance(lr, Tensor):
         torch._foreach_add_(params, list(by), alpha=-lr)
         return
-    scale = torch.as_tensor(lr, dtype=torch.float64)
-    if active is None:
-        for p, b in zip(params, by, strict=True):
-            p.addcmul_(_like(scale, p), b, value=-1)
-        return
     for p, b in zip(params, by, strict=True):
-        mask = _like(active, p) > 0
-        # where, not a product with zero: a member that has diverged must not turn NaN by 0 * inf
-        p.copy_(torch.where(mask, p - _like(scale.expand(len(p)), p) * b, p))
+        p.addcmul_(_like(lr, p), b, value=-1)
 
 
 def latest(old: Tensor | None, new: Tensor, active: Tensor | None) -> Tensor:
@@ -96,12 +103,6 @@ def latest(old: Tensor | None, new: Tensor, active: Tensor | None) -> Tensor:
         return new
     mask = active.to(new.device).view(-1, *[1] * (new.ndim - 1))
     return torch.where(mask, new, torch.full_like(new, math.nan) if old is None else old)
-
-
-def _keep(new: list[Tensor], old: list[Tensor], active: Tensor | None) -> None:
-    """old <- new where active."""
-    for n, o in zip(new, old, strict=True):
-        o.copy_(n if active is None else torch.where(_like(active, o) > 0, n, o))
 
 
 class SGD(Optimizer):
@@ -118,45 +119,20 @@ class SGD(Optimizer):
         self.slots = ("velocity",) if momentum else ()
         super().__init__(params, lr)
 
-    @torch.no_grad()
-    def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        if self.momentum and active is None:
+    def _update(self, grads: Sequence[Tensor]) -> None:
+        if self.momentum:
             torch._foreach_mul_(self.velocity, self.momentum)
             torch._foreach_add_(self.velocity, list(grads))
             grads = self.velocity
-        elif self.momentum:
-            velocity = self.velocity
-            _keep(
-                [self.momentum * u + g for u, g in zip(velocity, grads, strict=True)],
-                velocity,
-                active,
-            )
-            grads = velocity
-        _move(self.params, grads, self.lr, active)
+        _move(self.params, grads, self.lr)
 
 
-class _Counting(Optimizer):
-    """Optimisers that count their steps, one count per member where some members may pause."""
+class Adam(Optimizer):
+    """Adam (Kingma & Ba, 2015, algorithm 1), equal to ``torch.optim.Adam``:
 
-    def __init__(self, params: Sequence[Tensor], lr: float | Tensor) -> None:
-        super().__init__(params, lr)
-        self.count: float | Tensor = 0.0
-
-    def _tick(self, active: Tensor | None) -> float | Tensor:
-        self.count = self.count + (1.0 if active is None else active.to(torch.float64))
-        return self.count
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "count": self.count}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.count = state["count"]
-
-
-class Adam(_Counting):
-    """Adam (Kingma & Ba, 2015, algorithm 1), with bias correction, equal to
-    ``torch.optim.Adam``."""
+    m <- b1 m + (1 - b1) g, s <- b2 s + (1 - b2) g^2,
+    w <- w - lr (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + eps).
+    """
 
     slots = ("mean", "square")
     mean: list[Tensor]
@@ -173,37 +149,28 @@ class Adam(_Counting):
         self.eps = _checks.real("eps", eps, above=0.0)
         super().__init__(params, lr)
 
-    @torch.no_grad()
-    def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        count, (b1, b2) = self._tick(active), self.betas
-        if active is None and not isinstance(count, Tensor):
-            if not isinstance(self.lr, Tensor) and self.params[0].device.type == "cpu":
-                self._fused(grads, count)
-                return
-            torch._foreach_lerp_(self.mean, list(grads), 1 - b1)
-            torch._foreach_mul_(self.square, b2)
-            torch._foreach_addcmul_(self.square, list(grads), list(grads), 1 - b2)
-            root = torch._foreach_sqrt(self.square)
-            torch._foreach_div_(root, (1 - b2**count) ** 0.5)
-            torch._foreach_add_(root, self.eps)
-            direction = torch._foreach_div(self.mean, root)
-            torch._foreach_div_(direction, 1 - b1**count)
-            _move(self.params, direction, self.lr, None)
+    def _update(self, grads: Sequence[Tensor]) -> None:
+        self.count, (b1, b2) = self.count + 1.0, self.betas
+        one = not isinstance(self.lr, Tensor) and self.params[0].device.type == "cpu"
+        if one and not isinstance(self.count, Tensor):
+            self._fused(grads, torch.scalar_tensor(self.count))  # float32, as in torch.optim
             return
-        pairs = list(zip(self.mean, self.square, grads, strict=True))
-        _keep([m.lerp(g, 1 - b1) for m, _, g in pairs], self.mean, active)
-        _keep([(b2 * s).addcmul(g, g, value=1 - b2) for _, s, g in pairs], self.square, active)
-        t = torch.as_tensor(count).clamp(min=1)
-        first, second = 1 - b1**t, (1 - b2**t).sqrt()
-        direction = [
-            (m / _like(first, m)) / (s.sqrt() / _like(second, s) + self.eps)
-            for m, s in zip(self.mean, self.square, strict=True)
-        ]
-        _move(self.params, direction, self.lr, active)
+        torch._foreach_lerp_(self.mean, list(grads), 1 - b1)
+        torch._foreach_mul_(self.square, b2)
+        torch._foreach_addcmul_(self.square, list(grads), list(grads), 1 - b2)
+        first, second = 1 - b1**self.count, (1 - b2**self.count) ** 0.5
+        if isinstance(first, Tensor) and isinstance(second, Tensor):
+            first = [_like(first, p) for p in self.params]
+            second = [_like(second, p) for p in self.params]
+        root = torch._foreach_sqrt(self.square)
+        torch._foreach_div_(root, second)
+        torch._foreach_add_(root, self.eps)
+        direction = torch._foreach_div(self.mean, root)
+        torch._foreach_div_(direction, first)
+        _move(self.params, direction, self.lr)
 
-    def _fused(self, grads: Sequence[Tensor], count: float) -> None:
+    def _fused(self, grads: Sequence[Tensor], t: Tensor) -> None:
         """The same step in one pass over memory, by the kernel behind ``Adam(fused=True)``."""
-        t = torch.scalar_tensor(count)  # float32, as in torch.optim
         # The kernel goes through memory in order; the gradient of a stacked layer is a transpose.
         grads = [
             g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
@@ -215,9 +182,17 @@ class Adam(_Counting):
             amsgrad=False, maximize=False,
         )  # fmt: skip
 
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "count": self.count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.count = state["count"]
+
 
 class RMSprop(Optimizer):
-    """Tieleman & Hinton (2012), equal to ``torch.optim.RMSprop`` without momentum."""
+    """Tieleman & Hinton (2012), equal to ``torch.optim.RMSprop`` without momentum:
+    s <- alpha s + (1 - alpha) g^2, w <- w - lr g / (sqrt(s) + eps)."""
 
     slots = ("square",)
     square: list[Tensor]
@@ -229,15 +204,12 @@ class RMSprop(Optimizer):
         self.eps = _checks.real("eps", eps, above=0.0)
         super().__init__(params, lr)
 
-    @torch.no_grad()
-    def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        new = [
-            (self.alpha * s).addcmul(g, g, value=1 - self.alpha)
-            for s, g in zip(self.square, grads, strict=True)
-        ]
-        _keep(new, self.square, active)
-        direction = [g / (s.sqrt() + self.eps) for g, s in zip(grads, self.square, strict=True)]
-        _move(self.params, direction, self.lr, active)
+    def _update(self, grads: Sequence[Tensor]) -> None:
+        torch._foreach_mul_(self.square, self.alpha)
+        torch._foreach_addcmul_(self.square, list(grads), list(grads), 1 - self.alpha)
+        root = torch._foreach_sqrt(self.square)
+        torch._foreach_add_(root, self.eps)
+        _move(self.params, torch._foreach_div(list(grads), root), self.lr)
 
 
 class FromTorch(Optimizer):
@@ -260,6 +232,9 @@ class FromTorch(Optimizer):
                 "torch.optim classes cannot leave members out of a step: where step counts differ "
                 f"between members choose the optimizer from {', '.join(OPTIMIZERS)}."
             )
+        self._update(grads)
+
+    def _update(self, grads: Sequence[Tensor]) -> None:
         for group in self.inner.param_groups:
             group["lr"] = self.lr
         for p, g in zip(self.params, grads, strict=True):

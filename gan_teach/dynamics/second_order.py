@@ -7,6 +7,7 @@ gradient goes to the optimizer as if it were the gradient. F itself is not scale
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from gan_teach import _checks
 from gan_teach.analysis.derivatives import exact
 from gan_teach.dynamics.base import DrawFn, Grads, Rule, Seen, field, parameters, split
 from gan_teach.dynamics.optim import Optimizers
-from gan_teach.games import Batch, Game
+from gan_teach.games.base import Batch, Game
 
 
 def pull_back(
@@ -52,11 +53,19 @@ def _step(game: Game, optims: Optimizers, grads: Sequence[Tensor]) -> None:
     optims.step_g(g_grads)
 
 
+@dataclass(repr=False, eq=False)
 class Consensus(Rule):
-    """w <- w - eta (F + gamma J^T F)."""
+    """Consensus optimization: w <- w - eta (F + gamma J^T F), where J^T F = grad |F|^2 / 2.
 
-    def __init__(self, gamma: float) -> None:
-        self.gamma = _checks.real("gamma", gamma, least=0.0)
+    Mescheder et al. (2017, algorithm 2). It is drawn to every zero of F, so that on a potential
+    game it is not gradient descent, and bad saddle points may attract it.
+    rho = sqrt((1 - eta gamma)^2 + eta^2). Raises ValueError for gamma < 0.
+    """
+
+    gamma: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.gamma = _checks.real("gamma", self.gamma, least=0.0)
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         live, F, seen = _curved_field(game, draw())
@@ -65,13 +74,25 @@ class Consensus(Rule):
         return seen
 
 
+@dataclass(repr=False, eq=False)
 class SymplecticAdjustment(Rule):
-    """w <- w - eta (F + lam A^T F), A = (J - J^T) / 2."""
+    """Symplectic gradient adjustment (SGA): w <- w - eta (F + lam A^T F), A = (J - J^T) / 2.
 
-    def __init__(self, lam: float, align: bool, eps: float) -> None:
-        self.lam = _checks.real("lam", lam)
-        self.align = align
-        self.eps = _checks.real("eps", eps, least=0.0)
+    Balduzzi et al. (2018, section 3). A is the part of J that rotates: on a potential game A = 0
+    and the rule is gradient descent, on xy it is consensus with gamma = lam.
+    rho = sqrt((1 - eta lam)^2 + eta^2).
+
+    ``align`` gives lam the sign of <F, J^T F> <A^T F, J^T F> / n + eps, n the number of
+    parameters: towards stable and away from unstable fixed points (their algorithm 1; eps = 1/10).
+    """
+
+    lam: float = 1.0
+    align: bool = True
+    eps: float = 0.1
+
+    def __post_init__(self) -> None:
+        self.lam = _checks.real("lam", self.lam)
+        self.eps = _checks.real("eps", self.eps, least=0.0)
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         live, F, seen = _curved_field(game, draw())
@@ -82,22 +103,14 @@ class SymplecticAdjustment(Rule):
         AtF = [0.5 * (t - f) for t, f in zip(JtF, JF, strict=True)]
         sign = torch.ones(game.lead, device=game.device)
         if self.align:
-            sign = self._sign(game, F, JtF, AtF)
-        bent = [f + self.lam * _times(sign, a) for f, a in zip(F, AtF, strict=True)]
-        _step(game, optims, bent)
+            n, axes = game.n_g + game.n_d, len(game.lead)
+            sign = torch.sign(_inner(F, JtF, axes) * _inner(AtF, JtF, axes) / n + self.eps)
+        _step(game, optims, [f + self.lam * _times(sign, a) for f, a in zip(F, AtF, strict=True)])
         return seen
-
-    def _sign(
-        self, game: Game, F: Sequence[Tensor], JtF: Sequence[Tensor], AtF: Sequence[Tensor]
-    ) -> Tensor:
-        """sign(<F, J^T F> <A^T F, J^T F> / n + eps), one for each member."""
-        axes = len(game.lead)
-        n = game.n_g + game.n_d
-        product = _inner(F, JtF, axes) * _inner(AtF, JtF, axes) / n + self.eps
-        return torch.sign(product)
 
 
 def _inner(a: Sequence[Tensor], b: Sequence[Tensor], axes: int) -> Tensor:
+    """<a, b>, one for each member."""
     parts = [(x * y).flatten(axes).sum(-1) for x, y in zip(a, b, strict=True)]
     return torch.stack(parts).sum(0)
 
@@ -107,26 +120,5 @@ def _times(sign: Tensor, x: Tensor) -> Tensor:
     return sign.to(x).reshape(*sign.shape, *[1] * (x.ndim - sign.ndim)) * x
 
 
-def consensus(gamma: float = 1.0) -> Consensus:
-    """Consensus optimization: w <- w - eta (F + gamma J^T F), where J^T F = grad |F|^2 / 2.
-
-    Mescheder et al. (2017, algorithm 2). It is drawn to every zero of F, so that on a potential
-    game it is not gradient descent, and bad saddle points may attract it.
-    rho = sqrt((1 - eta gamma)^2 + eta^2). Raises ValueError for gamma < 0.
-    """
-    return Consensus(gamma)
-
-
-def symplectic_adjustment(
-    lam: float = 1.0, align: bool = True, eps: float = 0.1
-) -> SymplecticAdjustment:
-    """Symplectic gradient adjustment (SGA): w <- w - eta (F + lam A^T F), A = (J - J^T) / 2.
-
-    Balduzzi et al. (2018, section 3). A is the part of J that rotates: on a potential game A = 0
-    and the rule is gradient descent, on xy it is consensus with gamma = lam.
-    rho = sqrt((1 - eta lam)^2 + eta^2).
-
-    ``align`` gives lam the sign of <F, J^T F> <A^T F, J^T F> / n + eps, n the number of
-    parameters: towards stable and away from unstable fixed points (their algorithm 1; eps = 1/10).
-    """
-    return SymplecticAdjustment(lam, align, eps)
+consensus = Consensus
+symplectic_adjustment = SymplecticAdjustment

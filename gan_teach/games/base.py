@@ -159,3 +159,33 @@ def frozen(params: Sequence[Tensor]) -> Iterator[None]:
     finally:
         for p in held:
             p.requires_grad_(True)
+
+
+def flatten(game: Game) -> Tensor:
+    """The parameters as one vector (n,), or (S, n): the generator's, then the discriminator's."""
+    axes = len(game.lead)
+    return torch.cat([p.detach().flatten(axes) for p in (*game.g_params, *game.d_params)], -1)
+
+
+def unflatten(game: Game, w: Tensor) -> Params:
+    """A vector (..., n) as parameters, in views of it."""
+    return shaped(game, *split(game, w))
+
+
+def split(game: Game, w: Tensor) -> tuple[Tensor, ...]:
+    """The generator's part (..., n_g) of a vector and the discriminator's (..., n_d)."""
+    n = game.n_g + game.n_d
+    if w.shape[-1] != n:
+        raise ValueError(f"w has {w.shape[-1]} entries, but the game has {n} parameters.")
+    return w.split([game.n_g, game.n_d], -1)
+
+
+def shaped(game: Game, x: Tensor, y: Tensor) -> Params:
+    """The players' vectors (..., n_g) and (..., n_d) as parameters, in views of them."""
+
+    def views(own: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
+        shapes = [p.shape[len(game.lead) :] for p in params]
+        pieces = zip(own.split([shape.numel() for shape in shapes], -1), shapes, strict=True)
+        return [piece.reshape(*own.shape[:-1], *shape) for piece, shape in pieces]
+
+    return views(x, game.g_params), views(y, game.d_params)

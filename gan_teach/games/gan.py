@@ -15,8 +15,9 @@ from gan_teach import _checks
 from gan_teach.games import losses
 from gan_teach.games.base import Batch, Game, Losses, Params
 from gan_teach.games.corrupt import InstanceNoise
-from gan_teach.games.losses import Loss
+from gan_teach.games.losses import Loss, PlayerLoss
 from gan_teach.games.penalties import Penalty
+from gan_teach.games.penalties import get as get_penalty
 from gan_teach.models import apply, evaluating
 
 
@@ -28,8 +29,10 @@ class GAN(Game):
     generator : module, latents (n, *latent.shape) -> samples (n, *data.shape).
     discriminator : module, samples -> logits (n,) or (n, 1).
     data, latent : anything with ``sample(n, rng)`` and ``shape``.
-    loss : a ``Loss`` or the name of one.
-    penalties : added to the discriminator's loss.
+    loss : the name of a loss, a ``Loss``, or two functions (for G, for D) of (real logits, fake
+        logits) that average over the last axis.
+    penalties : added to the discriminator's loss; a function of your own (critic, real, fake,
+        noise) -> scalar is one.
     corrupt : instance noise on the discriminator's input.
     label_smoothing : D's target for real samples (1 is none); only for losses with labels.
     autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
@@ -46,8 +49,8 @@ class GAN(Game):
         *,
         data: Any,
         latent: Any,
-        loss: Loss | str = losses.non_saturating,
-        penalties: Sequence[Penalty] | Penalty = (),
+        loss: Loss | str | tuple[PlayerLoss, PlayerLoss] = losses.non_saturating,
+        penalties: Sequence[Penalty | Callable[..., Tensor]] | Penalty | Callable[..., Tensor] = (),
         corrupt: InstanceNoise | None = None,
         label_smoothing: float = 1.0,
         autocast: str | None = None,
@@ -62,11 +65,8 @@ class GAN(Game):
                 )
         self.data, self.latent = data, latent
         self.loss = losses.smoothed(losses.get(loss), label_smoothing)
-        self.penalties = (penalties,) if isinstance(penalties, Penalty) else tuple(penalties)
-        for penalty in self.penalties:
-            _checks.instance(
-                "penalties", penalty, Penalty, "Build one with gt.penalties.r1(gamma)."
-            )
+        own = penalties if isinstance(penalties, Sequence) else (penalties,)
+        self.penalties = tuple(get_penalty(penalty) for penalty in own)
         if self.penalties and hasattr(discriminator, "_orig_mod"):
             raise TypeError(
                 "discriminator was made by torch.compile, which cannot be differentiated twice, as "
@@ -271,7 +271,17 @@ class GAN(Game):
                     f"generator makes samples of shape {made} from latents of shape "
                     f"{self.latent.shape}, but the data have shape {self.data.shape}."
                 )
-            _tried("discriminator", self.critic, batch.real, self.data.shape)
+            logits = _tried("discriminator", self.critic, batch.real, self.data.shape)
+            for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
+                penalty.check(self.critic, batch.real, fake, noise, len(self.lead))
+        for player, loss in (("G", self.loss.g), ("D", self.loss.d)):
+            value = loss(logits, logits)
+            if not isinstance(value, Tensor) or tuple(value.shape) != self.lead:
+                given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+                raise ValueError(
+                    f"the loss of {player} ({self.loss.name}) returned {given} for logits of shape "
+                    f"{tuple(logits.shape)}: it must be a tensor, their mean over the last axis."
+                )
 
 
 def _architecture(module: nn.Module) -> dict[str, Any]:

@@ -35,66 +35,89 @@ class Loss(NamedTuple):
     log: bool = False
 
 
-def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+def cross_entropy_d(real: Tensor, fake: Tensor) -> Tensor:
+    """L_D = -E log D(x) - E log(1 - D(G(z))) (Goodfellow et al., 2014, equation 1)."""
     return softplus(-real).mean(-1) + softplus(fake).mean(-1)
 
 
-saturating = Loss(
-    "saturating",
-    g=lambda real, fake: -softplus(fake).mean(-1),
-    d=_cross_entropy,
-    log=True,
-)
-"""L_G = E log(1 - D(G(z))), L_D = -E log D(x) - E log(1 - D(G(z))): the zero-sum game of Goodfellow
-et al. (2014, equation 1). G's gradient vanishes when D rejects its samples with confidence."""
+def saturating_g(real: Tensor, fake: Tensor) -> Tensor:
+    """L_G = E log(1 - D(G(z))) (Goodfellow et al., 2014, equation 1). Its gradient vanishes when D
+    rejects G's samples with confidence."""
+    return -softplus(fake).mean(-1)
 
-non_saturating = Loss(
-    "non_saturating",
-    g=lambda real, fake: softplus(-fake).mean(-1),
-    d=_cross_entropy,
-    log=True,
-)
-"""L_G = -E log D(G(z)), same L_D: the alternative of Goodfellow et al. (2014, section 3)."""
 
-relativistic = Loss(
-    "relativistic",
-    g=lambda real, fake: softplus(real - fake).mean(-1),
-    d=lambda real, fake: softplus(fake - real).mean(-1),
-    paired=True,
-)
-"""RpGAN with the logistic loss, i.e. RS-GAN: L_D = E log(1 + exp(f(G(z)) - f(x))), L_G the same
-with the roles exchanged; sample i is paired with sample i (Jolicoeur-Martineau, 2019; Sun, Fang &
-Schwing, 2020, equation 3)."""
+def non_saturating_g(real: Tensor, fake: Tensor) -> Tensor:
+    """L_G = -E log D(G(z)) (Goodfellow et al., 2014, section 3)."""
+    return softplus(-fake).mean(-1)
 
-wasserstein = Loss(
-    "wasserstein",
-    g=lambda real, fake: -fake.mean(-1),
-    d=lambda real, fake: fake.mean(-1) - real.mean(-1),
-)
-"""L_D = E f(G(z)) - E f(x), L_G = -E f(G(z)) (Arjovsky et al., 2017, algorithm 1). The critic needs
-a penalty or a bound to make it a distance."""
 
-hinge = Loss(
-    "hinge",
-    g=lambda real, fake: -fake.mean(-1),
-    d=lambda real, fake: relu(1 - real).mean(-1) + relu(1 + fake).mean(-1),
-)
-"""L_D = E max(0, 1 - f(x)) + E max(0, 1 + f(G(z))), L_G = -E f(G(z)) (Lim & Ye, 2017, equation
-4)."""
+def relativistic_d(real: Tensor, fake: Tensor) -> Tensor:
+    """L_D = E log(1 + exp(f(G(z)) - f(x))); sample i is paired with sample i
+    (Jolicoeur-Martineau, 2019; Sun, Fang & Schwing, 2020, equation 3)."""
+    return softplus(fake - real).mean(-1)
+
+
+def relativistic_g(real: Tensor, fake: Tensor) -> Tensor:
+    """L_G = E log(1 + exp(f(x) - f(G(z)))): D's loss with the roles exchanged."""
+    return softplus(real - fake).mean(-1)
+
+
+def wasserstein_d(real: Tensor, fake: Tensor) -> Tensor:
+    """L_D = E f(G(z)) - E f(x) (Arjovsky et al., 2017, algorithm 1)."""
+    return fake.mean(-1) - real.mean(-1)
+
+
+def wasserstein_g(real: Tensor, fake: Tensor) -> Tensor:
+    """L_G = -E f(G(z)) (Arjovsky et al., 2017, algorithm 1)."""
+    return -fake.mean(-1)
+
+
+def hinge_d(real: Tensor, fake: Tensor) -> Tensor:
+    """L_D = E max(0, 1 - f(x)) + E max(0, 1 + f(G(z))) (Lim & Ye, 2017, equation 4)."""
+    return relu(1 - real).mean(-1) + relu(1 + fake).mean(-1)
+
+
+def relativistic_hinge_d(real: Tensor, fake: Tensor) -> Tensor:
+    """L_D = E max(0, 1 + f(G(z)) - f(x)) (Sun, Fang & Schwing, 2020)."""
+    return relu(1 + fake - real).mean(-1)
+
+
+def relativistic_hinge_g(real: Tensor, fake: Tensor) -> Tensor:
+    """L_G = E max(0, 1 + f(x) - f(G(z))) (Sun, Fang & Schwing, 2020)."""
+    return relu(1 + real - fake).mean(-1)
+
+
+def least_squares_d(real: Tensor, fake: Tensor) -> Tensor:
+    """L_D = E (f(x) - 1)^2 / 2 + E f(G(z))^2 / 2 (Mao et al., 2017, equation 9)."""
+    return 0.5 * ((real - 1) * (real - 1)).mean(-1) + 0.5 * (fake * fake).mean(-1)
+
+
+def least_squares_g(real: Tensor, fake: Tensor) -> Tensor:
+    """L_G = E (f(G(z)) - 1)^2 / 2 (Mao et al., 2017, equation 9)."""
+    return 0.5 * ((fake - 1) * (fake - 1)).mean(-1)
+
+
+saturating = Loss("saturating", saturating_g, cross_entropy_d, log=True)
+"""The zero-sum game of Goodfellow et al. (2014, equation 1)."""
+
+non_saturating = Loss("non_saturating", non_saturating_g, cross_entropy_d, log=True)
+"""Their alternative (section 3): same L_D, and a gradient for G where D rejects its samples."""
+
+relativistic = Loss("relativistic", relativistic_g, relativistic_d, paired=True)
+"""RpGAN with the logistic loss, i.e. RS-GAN."""
+
+wasserstein = Loss("wasserstein", wasserstein_g, wasserstein_d)
+"""The critic needs a penalty or a bound to make it a distance."""
+
+hinge = Loss("hinge", wasserstein_g, hinge_d)
+"""L_D bounded by a margin, L_G = -E f(G(z)) (Lim & Ye, 2017, equation 4)."""
 
 relativistic_hinge = Loss(
-    "relativistic_hinge",
-    g=lambda real, fake: relu(1 + real - fake).mean(-1),
-    d=lambda real, fake: relu(1 + fake - real).mean(-1),
-    paired=True,
+    "relativistic_hinge", relativistic_hinge_g, relativistic_hinge_d, paired=True
 )
 """The hinge form of the paired loss (Sun, Fang & Schwing, 2020)."""
 
-least_squares = Loss(
-    "least_squares",
-    g=lambda real, fake: 0.5 * ((fake - 1) * (fake - 1)).mean(-1),
-    d=lambda real, fake: 0.5 * ((real - 1) * (real - 1)).mean(-1) + 0.5 * (fake * fake).mean(-1),
-)
+least_squares = Loss("least_squares", least_squares_g, least_squares_d)
 """Real target 1, fake target 0, generator target 1 (Mao et al., 2017, equation 9)."""
 
 LOSSES: dict[str, Loss] = {
@@ -106,9 +129,23 @@ LOSSES: dict[str, Loss] = {
 }  # fmt: skip
 
 
-def get(loss: str | Loss) -> Loss:
-    """The loss of that name; a Loss is returned as it is. Raises ValueError listing the names."""
-    return loss if isinstance(loss, Loss) else LOSSES[_checks.choice("loss", loss, LOSSES)]
+def get(loss: str | Loss | tuple[PlayerLoss, PlayerLoss]) -> Loss:
+    """The loss of that name, a ``Loss`` as it is, or one of a pair of functions (for G, for D).
+
+    Raises ValueError listing the names, TypeError for what is neither.
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str):
+        return LOSSES[_checks.choice("loss", loss, LOSSES)]
+    if isinstance(loss, tuple) and len(loss) == 2 and all(map(callable, loss)):
+        g, d = loss
+        name = f"{getattr(g, '__name__', 'own')}, {getattr(d, '__name__', 'own')}"
+        return Loss(name, g, d, paired=True)  # G's may read the real logits
+    raise TypeError(
+        f"loss must be a name or a pair of functions (for G, for D) of (real logits, fake logits), "
+        f"got {loss!r}."
+    )
 
 
 @lru_cache(maxsize=256)  # equal settings give the same object, so that an ensemble can group by it

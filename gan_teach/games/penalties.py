@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,10 +52,59 @@ class Penalty:
         self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise = (), lead: int = 0
     ) -> Tensor:
         squared_norm = gradient_norm_squared(critic, self.points(real, fake, noise, lead))
-        value = self.value(squared_norm).mean(-1)
+        return self._weighted(self.value(squared_norm).mean(-1))
+
+    def check(self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> None:
+        """Raises ValueError where its value has another shape than a loss; those here have not."""
+
+    def _weighted(self, value: Tensor) -> Tensor:
         if isinstance(self.weight, Tensor):  # one per member; the values may be T snapshots of each
             return self.weight.to(value).repeat(len(value) // len(self.weight)) * value
         return self.weight * value
+
+
+@dataclass(frozen=True)
+class _Own(Penalty):
+    """A learner's function; it may bring a ``draw(real, rng)`` as its attribute."""
+
+    points: Any = None
+    value: Any = None
+    function: Any = None
+
+    def __call__(
+        self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise = (), lead: int = 0
+    ) -> Tensor:
+        return self._weighted(self.function(critic, real, fake, noise))
+
+    def check(self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> None:
+        with torch.enable_grad():
+            value = self.function(critic, real, fake, noise)
+        if not isinstance(value, Tensor) or value.shape != real.shape[:lead]:
+            given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+            raise ValueError(
+                f"penalty {self.name} returned {given}: it must be a tensor of shape "
+                f"{tuple(real.shape[:lead])}, one number for each game."
+            )
+
+
+def get(penalty: Any) -> Penalty:
+    """A ``Penalty`` as it is, or one of a function (critic, real, fake, noise) -> scalar.
+
+    ``critic`` maps samples to logits; ``noise`` is (), or what the function's attribute
+    ``draw(real, rng)`` returned. Raises TypeError for what cannot be called.
+    """
+    if isinstance(penalty, Penalty):
+        return penalty
+    if not callable(penalty):
+        raise TypeError(
+            f"penalties must be Penalty or a function (critic, real, fake, noise), got "
+            f"{type(penalty).__name__}. Build one with gt.penalties.r1(gamma)."
+        )
+    if penalty in PENALTIES.values():
+        raise TypeError(f"penalties holds {penalty.__name__}: did you mean {penalty.__name__}()?")
+    name = getattr(penalty, "__name__", type(penalty).__name__)
+    draw = getattr(penalty, "draw", _no_noise)
+    return _Own(name, 1.0, draw=draw, function=penalty)
 
 
 def gradient_norm_squared(critic: Critic, x: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gan_teach import metrics
+from gan_teach._devices import one_thread
 from gan_teach.analysis import spectra
 from gan_teach.dynamics.linear import rotation_period, step_spectrum
 from gan_teach.dynamics.streams import generator
@@ -23,7 +24,6 @@ from gan_teach.lab.config import Config
 from gan_teach.lab.session import Session, world_of
 from gan_teach.lab.world import dress, leading, update_rule
 from gan_teach.models import evaluating
-from gan_teach.models.threads import one_thread
 
 USUAL = 400  # rounds to look at where no theory says how long a turn takes
 LEAST, LONGEST = 100, 1000  # where it does: 4 turns within these bounds

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._devices import one_thread
 from gan_teach.analysis import spectra
 from gan_teach.dynamics import Rule, alternating, optim
 from gan_teach.dynamics.affine import AffineAlternating, suits
@@ -30,7 +31,6 @@ from gan_teach.lab.frame import Frame
 from gan_teach.lab.line import LineWorld
 from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.world import REDRAW, World, dress, update_rule
-from gan_teach.models.threads import one_thread
 from gan_teach.training import State, advance, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.nn.utils.spectral_norm import SpectralNorm
 
 from gan_teach import _checks
@@ -328,9 +329,9 @@ def architecture(module: nn.Module) -> dict[str, Any]:
         own = {k: v for k, v in vars(part).items() if k not in _OF_EVERY_MODULE}
         shapes = {k: list(p.shape) for k, p in part.named_parameters(recurse=False)}
         attributes = fingerprint(own, name or "the network")
-        parts[name] = {
-            "layer": (type(part), part.extra_repr(), shapes), "attributes": attributes,
-        }  # fmt: skip
+        # A parametrized layer (spectral norm) has a class of its own, made around its weights.
+        layer = (type_before_parametrizations(part), part.extra_repr(), shapes)
+        parts[name] = {"layer": layer, "attributes": attributes}
     return parts
 
 

@@ -1,30 +1,82 @@
-"""Averages of a game's iterates, for any game: the uniform mean and the exponential one.
+"""Averages of iterates: of one module (``EMA``), or of all parameters of any game (``Average``).
 
 On min-max xy plain descent circles the equilibrium while the mean of its points goes there (for
-alternating steps, whose orbits are bounded). ``EMA`` in ``training`` averages one module instead.
+alternating steps, whose orbits are bounded).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_teach import _checks
-from gan_teach.games import Game
-from gan_teach.training.loop import State
+from gan_teach.games.base import Game, Params, flatten, unflatten
+from gan_teach.training.state import State
 
 
-class Average:
+class _Averaging:
+    """mean <- mean + weight (w - mean); a step that is shown again counts once."""
+
+    def __init__(self, decay: float | None, half_life: float | None) -> None:
+        if half_life is not None:
+            decay = 2.0 ** (-1.0 / _checks.real("half_life", half_life, above=0.0))
+        self.decay = None if decay is None else _checks.real("decay", decay, least=0.0, most=1.0)
+        self._last: int | None = None
+
+    def _is_new(self, state: State | None) -> bool:
+        """Whether the step is another than the last, as the first of a resumed run is not."""
+        before, self._last = self._last, state.step if state else self._last
+        return state is None or state.step != before
+
+
+class EMA(_Averaging):
+    """Exponential moving average of a module: w_ema <- decay w_ema + (1 - decay) w, buffers copied.
+
+    Give ``decay`` or ``half_life`` (in steps: decay = 2^(-1/half_life)). The average is
+    ``ema.module``; call the object with a state or let ``observe`` do it. A step that is shown
+    again, as the first of a resumed run is, counts once. Several may watch one run (Yazici et al.,
+    2019). Raises ValueError unless exactly one of the two is given.
+    """
+
+    decay: float
+
+    def __init__(
+        self, module: nn.Module, *, half_life: float | None = None, decay: float | None = None
+    ) -> None:
+        if (half_life is None) == (decay is None):
+            raise ValueError("give either half_life (in steps) or decay, one of the two.")
+        super().__init__(decay, half_life)
+        self._source = _checks.instance("module", module, nn.Module)
+        self.module = copy.deepcopy(module).requires_grad_(False)
+
+    @torch.no_grad()
+    def __call__(self, state: State | None = None) -> None:
+        if not self._is_new(state):
+            return
+        for mean, now in zip(self.module.parameters(), self._source.parameters(), strict=True):
+            mean.lerp_(now, 1 - self.decay)
+        for mean, now in zip(self.module.buffers(), self._source.buffers(), strict=True):
+            mean.copy_(now)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"decay": self.decay, "last": self._last, "module": self.module.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.decay, self._last = state["decay"], state["last"]
+        self.module.load_state_dict(state["module"])
+
+
+class Average(_Averaging):
     """Average of all parameters over the states it is shown, as an observer or as a probe.
 
     Without ``decay`` the uniform mean (Polyak & Juditsky, 1992): mean <- mean + (w - mean) / t, t
     the number of states seen. With ``decay``, or ``half_life`` in steps (decay = 2^(-1/half_life)),
     the exponential one (Yazici et al., 2019): mean <- decay mean + (1 - decay) w, from the first
-    state on. States before step ``start`` are skipped; one that is shown again, as the first of a
-    resumed run is, counts once.
+    state on. States before step ``start`` are skipped; one that is shown again counts once.
 
     ``average(state)`` takes the state in and returns the mean as one vector (n,) or (S, n), NaN
     before ``start``: a probe for ``record``, a function for ``observe``. ``average.params``
@@ -36,50 +88,30 @@ class Average:
     ) -> None:
         if decay is not None and half_life is not None:
             raise ValueError("give decay or half_life (in steps), not both.")
-        if half_life is not None:
-            decay = 2.0 ** (-1.0 / _checks.real("half_life", half_life, above=0.0))
-        if decay is not None:
-            _checks.real("decay", decay, least=0.0, most=1.0)
-        self.decay = decay
+        super().__init__(decay, half_life)
         self.start = _checks.whole("start", start)
         self.count = 0
-        self._last: int | None = None
-        self._g: list[Tensor] = []
-        self._d: list[Tensor] = []
+        self._mean: Tensor | None = None
+        self._game: Game | None = None
 
     @torch.no_grad()
     def __call__(self, state: State) -> Tensor:
-        game = state.game
-        if state.step >= self.start and state.step != self._last:
-            self._take(game)
-            self._last = state.step
-        axes = len(game.lead)
-        if not self.count:
-            return torch.full(
-                (*game.lead, game.n_g + game.n_d), torch.nan, dtype=game.dtype, device=game.device
-            )
-        return torch.cat([mean.flatten(axes) for mean in (*self._g, *self._d)], -1)
-
-    def _take(self, game: Game) -> None:
-        now = (game.g_params, game.d_params)
-        if not self.count:
-            self._g, self._d = ([p.detach().clone() for p in params] for params in now)
-        self.count += 1
-        weight = 1 / self.count if self.decay is None else 1 - self.decay
-        for means, params in zip((self._g, self._d), now, strict=True):
-            for i, p in enumerate(params):
-                means[i] = means[i].to(p).lerp(p.detach(), weight)
+        w, self._game = flatten(state.game), state.game
+        if state.step >= self.start and self._is_new(state):
+            self.count += 1
+            weight = 1 / self.count if self.decay is None else 1 - self.decay
+            self._mean = w if self._mean is None else self._mean.to(w).lerp(w, weight)
+        return torch.full_like(w, torch.nan) if self._mean is None else self._mean
 
     @property
-    def params(self) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+    def params(self) -> Params:
         """The averaged (generator's, discriminator's) parameters; ValueError before any state."""
-        if not self.count:
+        if self._mean is None or self._game is None:
             raise ValueError("nothing was averaged yet: show it a state of a run first.")
-        return self._g, self._d
+        return unflatten(self._game, self._mean)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"count": self.count, "last": self._last, "g": self._g, "d": self._d}
+        return {"count": self.count, "last": self._last, "mean": self._mean}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.count, self._last = state["count"], state["last"]
-        self._g, self._d = ([p.clone() for p in state[player]] for player in ("g", "d"))
+        self.count, self._last, self._mean = state["count"], state["last"], state["mean"]

@@ -16,9 +16,10 @@ from typing import Any
 
 import torch
 
+from gan_teach._files import replacing
 from gan_teach._identity import fingerprint
 from gan_teach.dynamics.streams import DRAWS
-from gan_teach.training.loop import State
+from gan_teach.training.state import State
 
 _FORMAT = "gan_teach.checkpoint/2"
 _OPTIMIZERS = {"g": "optimizer of G", "d": "optimizer of D"}
@@ -52,7 +53,8 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -
     buffer = io.BytesIO()
     torch.save(content, buffer)
     payload = buffer.getvalue()
-    _write_atomically(path, payload + _MARK + hashlib.sha256(payload).digest())
+    with replacing(path) as partial:
+        partial.write_bytes(payload + _MARK + hashlib.sha256(payload).digest())
     return path
 
 
@@ -240,18 +242,3 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _names(content: Mapping[str, Any]) -> str:
     return ", ".join(content["extras"]) or "no extras"
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:  # a full disk is reported without a name
-        raise type(error)(error.errno, error.strerror, str(path)) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gan_teach.games import GAN
-from gan_teach.training.loop import Run, State
+from gan_teach.training.state import Run, State
 
 _READ_EVERY = 10
 _PLAYERS = {"d": "discriminator", "g": "generator"}  # D moves first, so it is to blame first
@@ -40,9 +40,9 @@ def stop_on_nan(run: Iterator[State], checkpoint: str | os.PathLike[str] | None 
     """
 
     def watched() -> Iterator[State]:
-        unread: list[_Losses] = []
+        unread: list[_Seen] = []
         for state in run:
-            unread.append(_losses(state))
+            unread += _seen(state)
             if state.game.device.type == "cpu" or state.step % _READ_EVERY == 0:
                 _check(unread, checkpoint)
                 unread.clear()
@@ -54,54 +54,40 @@ def stop_on_nan(run: Iterator[State], checkpoint: str | os.PathLike[str] | None 
 
 def check_finite(state: State, checkpoint: str | os.PathLike[str] | None = None) -> None:
     """Raises DivergedError if one of the losses that the players saw last is NaN or infinite."""
-    _check([_losses(state)], checkpoint)
+    _check(_seen(state), checkpoint)
 
 
-class _Losses(NamedTuple):
-    """What the players saw last at ``step``: each one's loss, and what that is the sum of."""
+class _Seen(NamedTuple):
+    """What a player saw last at ``step``: the terms of its loss by name, then the loss itself."""
 
     step: int
-    losses: dict[str, Tensor]
-    summands: dict[str, dict[str, Tensor]]
+    player: str
+    terms: dict[str, Tensor]
 
 
-def _losses(state: State) -> _Losses:
-    losses = {player: state.losses.get(f"{player}_loss") for player in _PLAYERS}
-    seen = {player: loss for player, loss in losses.items() if loss is not None}
-    return _Losses(state.step, seen, {player: _summands(state, player) for player in seen})
+def _seen(state: State) -> list[_Seen]:
+    rows, game = [], state.game
+    for player in _PLAYERS:
+        loss = state.losses.get(f"{player}_loss")
+        if loss is None:
+            continue
+        terms = game.d_terms if isinstance(game, GAN) and player == "d" else {}
+        if isinstance(game, GAN) and player == "g":
+            terms = {f"{game.loss.name} loss": loss}
+        rows.append(_Seen(state.step, player, {**terms, "loss": loss}))
+    return rows
 
 
-def _summands(state: State, player: str) -> dict[str, Tensor]:
-    if not isinstance(state.game, GAN):
-        return {}
-    if player == "d":
-        return state.game.d_terms
-    return {f"{state.game.loss.name} loss": state.losses["g_loss"]}
-
-
-def _check(steps: Sequence[_Losses], checkpoint: str | os.PathLike[str] | None) -> None:
+def _check(rows: Sequence[_Seen], checkpoint: str | os.PathLike[str] | None) -> None:
     """One wait for the device, unless something is broken."""
-    finite = [loss.isfinite().all() for seen in steps for loss in seen.losses.values()]
+    finite = [row.terms["loss"].isfinite().all() for row in rows]
     if not finite or bool(torch.stack(finite).all()):
         return
-    for seen in steps:
-        for player, loss in seen.losses.items():
-            if not _finite(loss):
-                term, value = _broken_term(loss, seen.summands[player])
-                raise DivergedError(seen.step, player, term, _first_bad(value), _advice(checkpoint))
-
-
-def _broken_term(loss: Tensor, summands: dict[str, Tensor]) -> tuple[str, Tensor]:
-    broken = ((name, value) for name, value in summands.items() if not _finite(value))
-    return next(broken, ("loss", loss))
-
-
-def _finite(value: Tensor) -> bool:
-    return bool(value.isfinite().all())
-
-
-def _first_bad(value: Tensor) -> float:
-    return float(value[~torch.isfinite(value)].flatten()[0])
+    row = next(row for row, good in zip(rows, finite, strict=True) if not bool(good))
+    for term, value in row.terms.items():
+        broken = value[~value.isfinite()].flatten()
+        if len(broken):
+            raise DivergedError(row.step, row.player, term, float(broken[0]), _advice(checkpoint))
 
 
 def _advice(checkpoint: str | os.PathLike[str] | None) -> str:

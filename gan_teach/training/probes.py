@@ -22,22 +22,15 @@ from gan_teach._devices import float64_device
 from gan_teach.analysis import krylov, spectra
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, penalties
+from gan_teach.games.base import flatten
 from gan_teach.metrics.modes import SCORES
 from gan_teach.models import evaluating
-from gan_teach.training.loop import State
-
-Probe = Callable[[State], Any]
+from gan_teach.training.state import Probe, State
 
 
 def params() -> Probe:
     """All parameters as one vector: the generator's, then the discriminator's. (n,) or (S, n)."""
-
-    def probe(state: State) -> Tensor:
-        axes = len(state.game.lead)
-        flat = [p.detach().flatten(axes) for p in (*state.game.g_params, *state.game.d_params)]
-        return torch.cat(flat, -1)
-
-    return probe
+    return lambda state: flatten(state.game)
 
 
 def loss(player: str) -> Probe:
@@ -49,6 +42,10 @@ def loss(player: str) -> Probe:
         return torch.full(state.game.lead, math.nan) if value is None else value
 
     return probe
+
+
+LOSSES: dict[str, Probe] = {"g_loss": loss("g"), "d_loss": loss("d")}
+"""What ``record`` keeps unless it is asked for something else."""
 
 
 def gradient_norm(player: str) -> Probe:

@@ -113,7 +113,7 @@ class _Shared(Wrapping):
     linear = True
 
     def __init__(self, inner: UpdateRule, world: World) -> None:
-        super().__init__(inner)
+        self.inner = inner
         self._world = world
 
     def identity(self) -> UpdateRule:

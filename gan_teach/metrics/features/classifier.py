@@ -15,14 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_teach._devices import seeded
+from gan_teach._devices import one_thread, seeded
 from gan_teach._files import replacing
 from gan_teach.data import small_mnist
 from gan_teach.data.images import Images, to_floats
 from gan_teach.dynamics import optim
 from gan_teach.dynamics.streams import generator
 from gan_teach.metrics.features.extractor import Extractor
-from gan_teach.models.threads import one_thread
 
 COMBINATIONS = 1000  # of three digits
 DIGITS_HELD_OUT = 0.2

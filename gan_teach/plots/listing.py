@@ -1,0 +1,113 @@
+"""The code of a rule, a loss, a penalty or a probe, to be read in a notebook or a terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import inspect
+import sys
+import textwrap
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any, NamedTuple
+
+
+class Listing(NamedTuple):
+    """A program as written: foldable and highlighted in a notebook, plain text in a terminal."""
+
+    title: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        summary = f"<summary><code>{html.escape(self.title)}</code></summary>"
+        return f"<details open>{summary}{_highlighted(self.text)}</details>"
+
+
+def source(thing: Any) -> Listing:
+    """The code of ``thing``, docstring and body as written, and the numbers it was made with.
+
+    A rule, loss, penalty, probe, a game's method, or any function or class of Python. For an object
+    its class is shown, for a function made by another one (a probe, a penalty) its maker, for a
+    ``functools.partial`` what it calls. Raises TypeError for what has no readable text.
+    """
+    programs = list(dict.fromkeys(_text(definition) for definition in _definitions(thing)))
+    numbers = ", ".join(f"{key}={value!r}" for key, value in _numbers(thing).items())
+    head = [f"# with {numbers}"] if numbers else []
+    return Listing(_name(thing), "\n\n\n".join([*head, *programs]))
+
+
+def _definitions(thing: Any) -> list[Any]:
+    """The functions and classes whose text tells what ``thing`` does."""
+    if isinstance(thing, partial):
+        return _definitions(thing.func)
+    if isinstance(thing, MethodType):
+        return _definitions(thing.__func__)
+    thing = inspect.unwrap(thing) if callable(thing) else thing
+    if isinstance(thing, FunctionType):
+        return [_maker(thing)]
+    if isinstance(thing, type):
+        return [thing]
+    functions = [_maker(value) for value in _fields(thing).values() if _is_function(value)]
+    return [type(thing), *functions] if callable(thing) or not functions else functions
+
+
+def _maker(function: FunctionType) -> Any:
+    """The function of a module within which ``function`` was made, or itself."""
+    outer, _, inner = function.__qualname__.partition(".<locals>")
+    found = getattr(sys.modules.get(function.__module__), outer, None) if inner else None
+    return inspect.unwrap(found) if callable(found) else function
+
+
+def _is_function(value: Any) -> bool:
+    return isinstance(value, FunctionType) and not value.__name__.startswith("_")
+
+
+def _fields(thing: Any) -> dict[str, Any]:
+    if hasattr(thing, "_asdict"):  # a named tuple
+        return thing._asdict()
+    names = [f.name for f in dataclasses.fields(thing)] if dataclasses.is_dataclass(thing) else []
+    return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in names}}
+
+
+def _numbers(thing: Any) -> dict[str, Any]:
+    """Numbers, words and the like among the arguments that ``thing`` was made with."""
+    if isinstance(thing, partial):
+        values = {**_numbers(thing.func), **dict(enumerate(thing.args)), **thing.keywords}
+    elif isinstance(thing, FunctionType):
+        values = inspect.getclosurevars(thing).nonlocals
+    else:
+        values = {} if isinstance(thing, (type, MethodType)) else _fields(thing)
+    plain = (bool, int, float, str, list, tuple)
+    return {str(k): v for k, v in values.items() if isinstance(v, plain) and str(k)[0] != "_"}
+
+
+def _name(thing: Any) -> str:
+    thing = thing.func if isinstance(thing, partial) else thing
+    name = getattr(thing, "__qualname__", None) or getattr(thing, "name", None)
+    return str(name or type(thing).__name__).partition(".<locals>")[0]
+
+
+def _text(definition: Any) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(definition)).rstrip()
+    except (OSError, TypeError) as error:
+        raise TypeError(
+            f"{getattr(definition, '__name__', definition)} has no readable text: it is built into "
+            "Python or compiled. Give a function or class that is written in a file or a cell."
+        ) from error
+
+
+def _highlighted(text: str) -> str:
+    try:  # it comes with IPython
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
+    except ImportError:
+        return f"<pre>{html.escape(text)}</pre>"
+    return highlight(text, PythonLexer(), HtmlFormatter(noclasses=True))
