@@ -184,20 +184,21 @@ def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearO
     tau = _checks.real("tau", tau, above=0.0)
     with torch.enable_grad():
         field, point = differentiable_field(game, batch)
-        n, n_g = len(field), game.n_g
-        field = torch.cat([field[:n_g], tau * field[n_g:]])
+    n, n_g = len(field), game.n_g
+    rates = torch.ones_like(point)
+    rates[n_g:] = tau
 
     def tensor(u: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(np.array(u).reshape(-1), dtype=field.dtype, device=field.device)
 
     def left(u: np.ndarray) -> np.ndarray:
-        return pullback(field, point, tensor(u), retain_graph=True).cpu().numpy()
+        return pullback(field, point, rates * tensor(u), retain_graph=True).cpu().numpy()
 
     def right(u: np.ndarray) -> np.ndarray:
         # J^T s is linear in s; its derivative in s, transposed and applied to u, is J u.
         s = torch.zeros_like(field, requires_grad=True)
         product = pullback(field, point, s, create_graph=True)
-        return pullback(product, s, tensor(u)).cpu().numpy()
+        return (rates * pullback(product, s, tensor(u))).cpu().numpy()
 
     _check_own_blocks(left, n_g, n, field.dtype)
     dtype = np.dtype(str(field.dtype).removeprefix("torch."))
