@@ -198,9 +198,9 @@ def gan(g=None, d=None, **settings):
 BAD = {
     "generator": (lambda: gan(g=lambda z: z), TypeError, "generator must be Module, got function"),
     "tensor as data": (
-        lambda: gan(data=torch.zeros(3, 1)), TypeError, r"data must have sample.*Tensor.*Points",
+        lambda: gan(data=torch.zeros(3, 1)), TypeError, r"(?s)data must be an object with sample.*tensor.*Points",
     ),
-    "latent": (lambda: gan(latent=None), TypeError, "latent must have sample.*NoneType"),
+    "latent": (lambda: gan(latent=None), TypeError, "latent must be an object with sample.*None"),
     "loss": (lambda: gan(loss="hinges"), ValueError, "loss must be one of .*'hinges'.*'hinge'"),
     "penalty": (lambda: gan(penalties=["r1"]), TypeError, "penalties must be .* got str"),
     "corrupt": (lambda: gan(corrupt=0.5), TypeError, "corrupt must be InstanceNoise, got float"),
@@ -322,3 +322,33 @@ OWN_MISTAKES = {
 def test_mistakes_in_ones_own_loss_or_penalty_are_said_at_the_call(given, error, message):
     with pytest.raises(error, match=message):
         plane(**given)
+
+
+class Samples:
+    """Data of a learner's own, that says it has ``shape`` and gives ``samples(n)``."""
+
+    def __init__(self, shape, samples):
+        self.shape, self.samples = shape, samples
+
+    def sample(self, n, rng):
+        return self.samples(n)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (Samples((3,), lambda n: torch.zeros(n, 2)), r"shape \(3, 3\).*gave \(3, 2\)"),
+        (Samples((2,), lambda n: torch.zeros(n - 1, 2)), r"shape \(3, 2\).*gave \(2, 2\)"),
+        (Samples((2,), lambda n: torch.zeros(2, n)), r"shape \(3, 2\).*gave \(2, 3\)"),
+        (Samples((2,), lambda n: torch.zeros(n, 2).numpy()), "gave ndarray"),
+    ],
+    ids=["another shape", "too few", "transposed", "NumPy"],
+)
+def test_samples_are_held_against_their_shape(source, message):
+    with pytest.raises(ValueError, match=rf"data\.sample\(3, rng\) must .*{message}"):
+        gan(MLP(2, 2), MLP(2, 1), data=source, latent=data.Normal(dim=2))
+
+
+def test_a_class_is_no_data():
+    with pytest.raises(TypeError, match=r"data must be an object with sample.*Normal"):
+        gan(MLP(2, 2), MLP(2, 1), data=data.Normal, latent=data.Normal(dim=2))

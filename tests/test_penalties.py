@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from cases import PENALTIES, rng
+from cases import PENALTIES, plane, rng
 from gan_teach.games import penalties
 from gan_teach.games.penalties import dragan, r1, r2, wgan_gp
 from gan_teach.models import MLP
@@ -214,3 +214,12 @@ BAD = {
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_draw_of_ones_own_gives_a_tuple():
+    def own(critic, real, fake, noise):
+        return critic(real + noise[0]).square().mean(-1)
+
+    own.draw = lambda real, rng: torch.zeros_like(real)  # its rows would be taken for noises
+    with pytest.raises(TypeError, match=r"draw of penalty own must return a tuple.*got Tensor"):
+        plane(0, penalties=own)

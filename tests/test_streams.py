@@ -223,3 +223,9 @@ def test_mix_spreads_near_by_numbers():
     assert mix(1, 2) != mix(2, 1)
     assert mix(1) != mix(1, 0)
     assert generator(1, 2).initial_seed() == mix(1, 2)
+
+
+@pytest.mark.parametrize("player", ["G", "D", 0, None])
+def test_a_batch_is_drawn_for_a_player(player):
+    with pytest.raises(ValueError, match=f"'g' or 'd', got {player!r}"):
+        Stream(plane(), 4, 0).at(0)(player)

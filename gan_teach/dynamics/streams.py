@@ -103,4 +103,6 @@ class Draw:
         self.step = step
 
     def __call__(self, player: str = "d", i: int = 0) -> Batch:
+        if player not in ("g", "d"):
+            raise ValueError(f"draw takes a player, 'g' or 'd', got {player!r}.")
         return self._stream.batch(self.step, 2 * i + (player == "g"))

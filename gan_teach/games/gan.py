@@ -59,9 +59,12 @@ class GAN(Game):
         self.generator = _checks.instance("generator", generator, nn.Module)
         self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
         for name, source in (("data", data), ("latent", latent)):
-            if not (hasattr(source, "sample") and hasattr(source, "shape")):
+            if isinstance(source, type) or not (
+                hasattr(source, "sample") and hasattr(source, "shape")
+            ):
                 raise TypeError(
-                    f"{name} must have sample(n, rng) and shape, got {type(source).__name__}. "
+                    f"{name} must be an object with sample(n, rng) and shape, got "
+                    f"{_checks.shortened(source)}. "
                     "Wrap a tensor of samples as gt.data.Points(tensor)."
                 )
         self.data, self.latent = data, latent
@@ -254,9 +257,21 @@ class GAN(Game):
     def _logits(self, out: Tensor, x: Tensor) -> Tensor:
         return _checks.logits("discriminator", out, x.shape[: x.ndim - len(self.data.shape)])
 
+    def _check_samples(self, rng: Any) -> None:
+        for name, source in (("data", self.data), ("latent", self.latent)):
+            samples, wanted = source.sample(3, rng), (*self.lead, 3, *source.shape)
+            shape = tuple(samples.shape) if isinstance(samples, Tensor) else type(samples).__name__
+            if shape != wanted:
+                raise ValueError(
+                    f"{name}.sample(3, rng) must return a tensor of shape {wanted}, that is (n, "
+                    f"*{name}.shape), but gave {shape}."
+                )
+
     def _check_shapes(self) -> None:
-        rng = torch.Generator().manual_seed(0)
-        batch = self.draw(2, [rng] * self.lead[0] if self.lead else rng)
+        seeded = torch.Generator().manual_seed(0)
+        rng = [seeded] * self.lead[0] if self.lead else seeded
+        self._check_samples(rng)
+        batch = self.draw(2, rng)
         _checks.finite("data", batch.real, "Clean the data before training on it.")
         with torch.no_grad(), evaluating(self.generator, self.discriminator):
             fake = _tried("generator", self.generator, batch.latent, self.latent.shape)

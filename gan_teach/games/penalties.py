@@ -86,8 +86,10 @@ class _Own(Penalty):
 def get(penalty: Any) -> Penalty:
     """A ``Penalty`` as it is, or one of a function (critic, real, fake, noise) -> scalar.
 
-    ``critic`` maps samples to logits; ``noise`` is (), or what the function's attribute
-    ``draw(real, rng)`` returned. Raises TypeError for what cannot be called.
+    ``critic`` maps samples to logits; both kinds of samples are as D sees them, after instance
+    noise. ``noise`` is (), or the tuple that the function's attribute ``draw(real, rng)`` returned.
+    The norm of D's gradient comes from ``gradient_norm_squared``, which makes its input
+    differentiable. Raises TypeError for what cannot be called.
     """
     if isinstance(penalty, Penalty):
         return penalty
@@ -96,7 +98,17 @@ def get(penalty: Any) -> Penalty:
     if penalty in PENALTIES.values():
         raise TypeError(f"penalties holds {penalty.__name__}: did you mean {penalty.__name__}()?")
     name = getattr(penalty, "__name__", type(penalty).__name__)
-    draw = getattr(penalty, "draw", _no_noise)
+    own_draw = getattr(penalty, "draw", _no_noise)
+
+    def draw(real: Tensor, rng: torch.Generator) -> Noise:
+        noise = own_draw(real, rng)
+        if not isinstance(noise, tuple):  # a tensor would be taken apart, row by row
+            raise TypeError(
+                f"the draw of penalty {name} must return a tuple of tensors, got "
+                f"{type(noise).__name__}."
+            )
+        return noise
+
     return _Own(name, 1.0, draw=draw, function=penalty)
 
 

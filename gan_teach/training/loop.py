@@ -2,6 +2,7 @@
 
 ``train`` checks its arguments at the call and yields a live ``State`` before the first update and
 after each one. Plots, averages, checkpoints and progress bars are ordinary code around that loop.
+The loop itself is ``updates`` in ``state.py``, and one update there calls the rule.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def train(
 
     Parameters
     ----------
-    rule : an update rule of ``gan_teach.dynamics``, or a function of your own (game, draw, optims)
-        that does what they do; ``alternating()`` by default.
+    rule : an update rule of ``gan_teach.dynamics``, or a function of your own (game, draw, optims),
+        or (game, draw, optims, memory), that does what they do; ``alternating()`` by default.
     steps : number of updates; with ``resume`` the total, including those already done.
     lr : learning rate of the generator. tau : lr_D = tau * lr. This is an exact time-scale
         separation for SGD only: Adam divides a constant factor of the gradient out again, but not
@@ -116,8 +117,7 @@ def observe(run: Iterator[State], fn: Callable[[State], Any], every: int = 1) ->
 def record(
     run: Iterator[State], every: int = 1, progress: bool = False, **probes: Probe
 ) -> History:
-    """Run to the end and keep what the probes saw on every ``every``-th step, the first and the
-    last.
+    """Run to the end and keep what the probes saw on every ``every``-th step, and on the last.
 
     Without probes the two losses are recorded. A probe is a function of the state that returns an
     array; it is copied at once. Ctrl-C ends the run and keeps what was recorded
