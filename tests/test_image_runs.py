@@ -250,7 +250,7 @@ def test_numbers_and_sheets_are_logged_for_tensorboard(small, tmp_path, monkeypa
     assert not (tmp_path / "without" / "checkpoint.pt").exists()
 
 
-def test_images_read_by_other_processes_make_the_same_run(small, tmp_path):
+def test_images_read_by_threads_make_the_same_run(small, tmp_path):
     in_memory = train(small, tmp_path / "memory")
     train(replace(small, steps=2, workers=1), tmp_path / "read")
     read = train(replace(small, workers=0), tmp_path / "read", resume=True)

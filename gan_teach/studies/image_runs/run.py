@@ -42,7 +42,7 @@ _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 class Settings:
     """What a run is started with; it may be resumed with other ``steps`` and ``workers``.
 
-    ``workers`` processes read a folder or zip archive anew for each batch; None: it is kept in
+    ``workers`` threads read a folder or zip archive anew for each batch; None: it is kept in
     memory.
     """
 
