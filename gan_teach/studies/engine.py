@@ -8,7 +8,9 @@ made larger at any time.
 
 from __future__ import annotations
 
+import csv
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gan_teach import __version__
+from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach.dynamics.streams import DRAWS
 from gan_teach.history import History
@@ -191,3 +194,19 @@ def progress_bar(total: int, unit: str, shown: bool) -> Any:
     from tqdm.auto import tqdm
 
     return tqdm(total=total, unit=f" {unit}s", unit_scale=True, mininterval=0.3, disable=not shown)
+
+
+def read_csv(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file by the names of its columns."""
+    with open(path, newline="", encoding="utf-8") as text:
+        return list(csv.DictReader(text))
+
+
+def write_csv(
+    path: str | os.PathLike[str], columns: Iterable[str], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write these columns of the rows as a CSV file, as a whole or not at all."""
+    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as text:
+        writer = csv.DictWriter(text, list(columns), extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

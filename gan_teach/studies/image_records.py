@@ -7,7 +7,6 @@ few moments as bytes, and for one run the weights of the last generator.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
@@ -26,6 +25,7 @@ from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
+from gan_teach.studies.engine import read_csv
 from gan_teach.studies.image_runs import (
     Settings,
     draw,
@@ -183,8 +183,7 @@ def _bytes(images: Images) -> NDArray[np.uint8]:
 
 def _losses(run: Path) -> dict[str, NDArray]:
     """Both losses over the steps at which the run wrote them, thinned to a few hundred rows."""
-    with (run / "losses.csv").open(newline="", encoding="utf-8") as text:
-        rows = list(csv.DictReader(text))
+    rows = read_csv(run / "losses.csv")
     rows = rows[:: max(1, len(rows) // LOSS_ROWS)]
     columns = {k: np.array([float(r[k] or "nan") for r in rows], np.float32) for k in rows[0]}
     both = {k: values for k, values in columns.items() if k.endswith("_loss")}
@@ -263,7 +262,6 @@ def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 
 def _pixel_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Sliced Wasserstein distance of pixels from as many images of the run's data."""
-    from gan_teach.dynamics.streams import generator
 
     def drawn(seed: int) -> Images:
         return data.sample(PIXELS, generator(seed)).flatten(1).numpy()

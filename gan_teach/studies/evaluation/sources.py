@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
+from gan_teach._identity import digest
 from gan_teach.data import Images, load_images
 from gan_teach.metrics.features.classifier import fingerprint
 from gan_teach.models.convnets import load_rsgan_generator
@@ -127,7 +127,7 @@ def _drawing(
 ) -> Candidate:
     """``published`` weights draw with the statistics of the batch, others with the running ones."""
 
-    def digest() -> str:
+    def of_weights() -> str:
         return f"{fingerprint(load())} {published}"
 
     def batches(n: int, seed: int) -> Iterator[Tensor]:
@@ -135,14 +135,11 @@ def _drawing(
         for latents in fixed_latents(n, latent, seed).split(AT_ONCE):
             yield torch.from_numpy(draw(g, latents, AT_ONCE, batch_statistics=published))
 
-    return Candidate(source, step, average, digest, batches)
+    return Candidate(source, step, average, of_weights, batches)
 
 
 def _folder(path: Path) -> Candidate:
     images = load_images(path)
-
-    def digest() -> str:
-        return hashlib.sha256(images.pixels.numpy().tobytes()).hexdigest()
 
     def batches(n: int, seed: int) -> Iterator[Tensor]:
         if n > len(images):
@@ -151,4 +148,4 @@ def _folder(path: Path) -> Candidate:
         for rows in order[:n].split(AT_ONCE):
             yield images[rows].floats()
 
-    return Candidate(path.name, None, "images", digest, batches)
+    return Candidate(path.name, None, "images", partial(digest, images.pixels), batches)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import signal
 import threading
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from gan_teach._files import replacing
 from gan_teach.games import GAN
 from gan_teach.plots.images import sheet
+from gan_teach.studies.engine import read_csv, write_csv
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
@@ -108,18 +108,10 @@ class Keeper:
         """Append to losses.csv; steps that a resumed run repeats stay there once."""
         if not self._rows:
             return
-        file = self.out / "losses.csv"
-        old: list[Mapping[str, Any]] = []
-        if file.exists():
-            with file.open(newline="", encoding="utf-8") as text:
-                old = [r for r in csv.DictReader(text) if int(r["step"]) < self._rows[0]["step"]]
-        with (
-            replacing(file) as partial,
-            partial.open("w", newline="", encoding="utf-8") as text,
-        ):
-            writer = csv.DictWriter(text, max(self._rows, key=len), restval="")
-            writer.writeheader()
-            writer.writerows([*old, *self._rows])
+        file, begin = self.out / "losses.csv", self._rows[0]["step"]
+        rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
+        rows = [row for row in rows if int(row["step"]) < begin] + self._rows
+        write_csv(file, max(self._rows, key=len), rows)
         self._rows = []
 
 
