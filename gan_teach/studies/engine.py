@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from gan_teach import __version__
+import numpy as np
+
+from gan_teach import __version__, _checks
 from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach.dynamics.streams import DRAWS
@@ -187,6 +189,31 @@ class HistoryFiles:
 
     def _of(self, job: Job) -> dict[str, Any]:
         return {**self.content, **{name: digest(value, name) for name, value in job.items()}}
+
+
+def seeds_of(name: str, seeds: int | Sequence[int]) -> list[int]:
+    """The seeds 0 .. n - 1 of a number n, or a list of different ones. ValueError for no others."""
+    if not isinstance(seeds, (Sequence, range, np.ndarray)):
+        return list(range(_checks.whole(name, seeds, least=1)))
+    numbers = [_checks.whole(name, seed) for seed in seeds]
+    _checks.not_empty(name, np.array(numbers))
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name} names a seed twice: {numbers}.")
+    return numbers
+
+
+def grid(knobs: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Every combination of the knobs' values. Raises ValueError for a knob without values."""
+    for name, values in knobs.items():
+        if not len(values):
+            raise ValueError(f"knobs[{name!r}] is empty: name at least one value.")
+    return [dict(zip(knobs, cell, strict=True)) for cell in itertools.product(*knobs.values())]
+
+
+def differences(made: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What a file's settings have other than those of now, in words; empty if they are equal."""
+    names = [name for name in {**now, **made} if made.get(name) != now.get(name)]
+    return ", ".join(f"{name} = {made.get(name)!r} (now {now.get(name)!r})" for name in names)
 
 
 def progress_bar(total: int, unit: str, shown: bool) -> Any:

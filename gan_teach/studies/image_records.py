@@ -25,7 +25,7 @@ from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
-from gan_teach.studies.engine import read_csv
+from gan_teach.studies.engine import differences, read_csv
 from gan_teach.studies.image_runs import (
     Settings,
     draw,
@@ -98,11 +98,8 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     schema = history.meta.get("schema")
     if schema != SCHEMA:
         raise ValueError(f"{path} is a record of schema {schema}; this version reads {SCHEMA}.")
-    made = history.meta["settings"]
-    different = [k for k in {**settings, **made} if settings.get(k) != made.get(k)]
-    if different:
-        told = ", ".join(f"{k} = {made.get(k)!r} (now {settings.get(k)!r})" for k in different)
-        raise ValueError(f"{path} was made with {told}: make it anew by gan-teach study.")
+    if different := differences(history.meta["settings"], settings):
+        raise ValueError(f"{path} was made with {different}: make it anew by gan-teach study.")
     return history
 
 

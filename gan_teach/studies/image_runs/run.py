@@ -22,7 +22,7 @@ from gan_teach._identity import fingerprint
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
 from gan_teach.history import History
-from gan_teach.studies.engine import progress_bar
+from gan_teach.studies.engine import differences, progress_bar
 from gan_teach.studies.image_runs.drawing import fixed_latents
 from gan_teach.studies.image_runs.keeper import Keeper, counted, event_writer, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
@@ -34,7 +34,6 @@ from gan_teach.zoo import IMAGE_GANS, ImageGAN
 RAW = "raw"  # G itself, beside its averages
 _SHEET = 64  # samples
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
-_FREE = ("steps", "workers")  # what may be another when a run is resumed
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 
 
@@ -243,13 +242,15 @@ def _claim(out: Path, settings: Settings, resume: bool, world: World) -> bool:
         )
     file = out / _SETTINGS
     saved = json.loads(file.read_text("utf-8")) if file.exists() else asdict(settings)
-    asked = asdict(settings)
-    differ = [k for k in asked if k not in _FREE and saved.get(k) != asked[k]]
-    if not differ and _schedule(replace(settings, steps=saved["steps"])) != _schedule(settings):
-        differ = ["steps"]
-    if differ:
-        told = ", ".join(f"{k}={saved.get(k)!r} (now {asked[k]!r})" for k in differ)
-        raise ValueError(f"{out} was started with {told}: resume it with the settings it had.")
+    free = {"steps", "workers", "shape"}  # what may be another when a run is resumed
+    if _schedule(replace(settings, steps=saved["steps"])) != _schedule(settings):
+        free.remove("steps")
+    made, now = (
+        {name: value for name, value in each.items() if name not in free}
+        for each in (saved, asdict(settings))
+    )
+    if different := differences(made, now):
+        raise ValueError(f"{out} was started with {different}: resume it with the settings it had.")
     return True
 
 
