@@ -122,9 +122,15 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     chosen = replace(record.run, data=data, channels_last=True)
     chosen = load_run(run).settings if snapshots(run) else chosen
     train_images(chosen, run, resume=True, progress=True)
-    facts = {"schema": SCHEMA, "settings": settings(name, chosen), "draws": DRAWS}
-    facts |= {"record": name, "title": record.summary}
-    history = condensed(record, run).describe(meta=facts)
+    return write(condensed(record, run), name, record.summary, settings(name, chosen), out)
+
+
+def write(
+    history: History, name: str, title: str, settings: Mapping[str, Any], out: Path
+) -> History:
+    """Write ``out/NAME.npz`` and what it is the result of, for ``check``; what was written."""
+    facts = {"schema": SCHEMA, "settings": settings, "draws": DRAWS, "record": name, "title": title}
+    history = history.describe(meta=facts)
     history.save(out / f"{name}.npz")
     return history
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -80,7 +79,7 @@ def candidates(
         for name in names or trained.generators
     ]
     if untrained:
-        generators.insert(0, (0, UNTRAINED, partial(_untrained, trained.settings, path)))
+        generators.insert(0, (0, UNTRAINED, partial(_untrained, trained)))
     drawing = partial(_drawing, latent=trained.latent, device=device)
     return [drawing(path.name, *one) for one in generators], partial(_own_images, trained.settings)
 
@@ -109,11 +108,10 @@ def _saved(trained: Trained, folder: Path, step: int, name: str) -> nn.Module:
     return trained.generators[name]
 
 
-def _untrained(settings: Settings, folder: Path) -> nn.Module:
+def _untrained(run: Trained) -> nn.Module:
     """G as the run started it: the game is made anew, on images of which only the shape counts."""
-    shape = json.loads((folder / "settings.json").read_text("utf-8"))["shape"]
-    blank = np.arange(2 * np.prod(shape), dtype=np.uint8).reshape(2, *shape)
-    return settings.experiment().game(Images(torch.from_numpy(blank)), settings.seed).generator
+    blank = Images(torch.arange(2 * math.prod(run.shape)).to(torch.uint8).reshape(2, *run.shape))
+    return run.settings.experiment().game(blank, run.settings.seed).generator
 
 
 def _drawing(

@@ -78,15 +78,6 @@ class Keeper:
         if state.step == self._saved:
             return
         check_finite(state, self.out / "checkpoint.pt")
-        try:
-            self._save_files(state)
-        except OSError as error:  # a full disk is reported without a name
-            if error.errno is None or error.filename:
-                raise
-            raise OSError(error.errno, error.strerror, str(self.out)) from error
-        self._saved = state.step
-
-    def _save_files(self, state: State) -> None:
         self._save_losses()
         name = f"{state.step:07d}"
         weights = io.BytesIO()  # torch itself does not say why it cannot write
@@ -103,6 +94,7 @@ class Keeper:
         if self._events:
             self._events.flush()
         save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
+        self._saved = state.step
 
     def _save_losses(self) -> None:
         """Append to losses.csv; steps that a resumed run repeats stay there once."""

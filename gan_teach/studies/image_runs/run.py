@@ -87,9 +87,13 @@ class Settings:
 
 @dataclass
 class Trained:
-    """What a run leaves: its settings, and G ("raw") and its averages ("0.999") at ``step``."""
+    """What a run leaves: its settings, and G ("raw") and its averages ("0.999") at ``step``.
+
+    ``shape`` is that of an image, (channels, height, width).
+    """
 
     settings: Settings
+    shape: tuple[int, ...]
     generators: dict[str, nn.Module]
     step: int
 
@@ -168,7 +172,7 @@ def train_images(
     images = experiment.steps * experiment.batch_size
     with progress_bar(images, "image", progress and world.main) as bar:  # closed before an error
         step = _follow(counted(watched, experiment.batch_size, bar), world, keeper)
-    return Trained(settings, generators, step)
+    return Trained(settings, game.data.shape, generators, step)
 
 
 def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
@@ -218,7 +222,7 @@ def load_run(folder: str | os.PathLike[str]) -> Trained:
     experiment = settings.experiment()
     g, _ = experiment.pair(experiment, shape, 0, 0)
     averages = {f"{decay:g}": copy.deepcopy(g) for decay in experiment.averages}
-    trained = Trained(settings, {RAW: g, **averages}, 0)
+    trained = Trained(settings, shape, {RAW: g, **averages}, 0)
     trained.load(list(snapshots(folder).values())[-1])
     return trained
 
