@@ -40,6 +40,11 @@ LOSS_ROWS = 400
 SEED = 1  # of the latents that are scored
 WEIGHTS = "weights/"  # how the names of kept weights begin in a record's static arrays
 
+SHOWN = (
+    "config", "average", "samples", "features", "batch_size", "label_smoothing", "latent", "loss",
+)  # fmt: skip
+"""Settings that stand in a record's ``meta`` too, for titles and tables."""
+
 SCHEMA = 1  # of the names, units and meanings in a record; to be raised when one of them changes
 
 Images = NDArray[np.floating]
@@ -122,7 +127,9 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     chosen = replace(record.run, data=data, channels_last=True)
     chosen = load_run(run).settings if snapshots(run) else chosen
     train_images(chosen, run, resume=True, progress=True)
-    return write(condensed(record, run), name, record.summary, settings(name, chosen), out)
+    made = settings(name, chosen)
+    history = condensed(record, run).describe(meta={k: made[k] for k in SHOWN})
+    return write(history, name, record.summary, made, out)
 
 
 def write(
@@ -177,7 +184,9 @@ def condensed(record: ImageRecord, run: Path) -> History:
     if record.weights:  # in half precision: no pixel differs by more than a few grey levels
         weights = trained.generators[record.average].state_dict()
         static |= {WEIGHTS + k: v.numpy().astype(np.float16) for k, v in weights.items()}
-    return History(steps, scores, static, {**facts, **_facts(record, trained, data)})
+    count = sum(p.numel() for p in trained.generators["raw"].parameters())
+    facts |= {"data": data.name, "images": len(data), "unit": "step", "parameters": count}
+    return History(steps, scores, static, facts)
 
 
 def _bytes(images: Images) -> NDArray[np.uint8]:
@@ -191,21 +200,6 @@ def _losses(run: Path) -> dict[str, NDArray]:
     columns = {k: np.array([float(r[k] or "nan") for r in rows], np.float32) for k in rows[0]}
     both = {k: values for k, values in columns.items() if k.endswith("_loss")}
     return {"loss_steps": columns["step"].astype(int), **both}
-
-
-def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
-    experiment = trained.settings.experiment()
-    names = ("features", "batch_size", "label_smoothing", "latent")
-    return {
-        **{name: getattr(experiment, name) for name in names},
-        **{name: getattr(record, name) for name in ("average", "samples")},
-        "config": record.run.config,
-        "data": data.name,
-        "images": len(data),
-        "loss": experiment.loss.name,
-        "unit": "step",
-        "parameters": sum(p.numel() for p in trained.generators["raw"].parameters()),
-    }
 
 
 # -- scores ---------------------------------------------------------------------------------------

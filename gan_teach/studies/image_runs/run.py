@@ -31,6 +31,7 @@ from gan_teach.training.guards import stop_on_nan
 from gan_teach.training.processes import World
 from gan_teach.zoo import IMAGE_GANS, ImageGAN
 
+KNOBS = ("tau", "lr", "batch_size", "features")  # of a configuration, which a run may change
 RAW = "raw"  # G itself, beside its averages
 _SHEET = 64  # samples
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
@@ -62,7 +63,7 @@ class Settings:
     def experiment(self) -> ImageGAN:
         """The published experiment with these changes. Raises ValueError for an unknown name."""
         base = IMAGE_GANS[_checks.choice("CONFIG", self.config, IMAGE_GANS)]
-        changes = {k: getattr(self, k) for k in ("steps", "tau", "lr", "batch_size", "features")}
+        changes = {name: getattr(self, name) for name in ("steps", *KNOBS)}
         changes = {name: value for name, value in changes.items() if value is not None}
         return replace(base, bottleneck=self.bottleneck or base.bottleneck, **changes)
 

@@ -21,10 +21,9 @@ import torch
 from gan_teach import _checks
 from gan_teach._files import replacing
 from gan_teach.studies.engine import Study, Tick, content, grid
-from gan_teach.studies.image_runs.run import Settings, train_images
+from gan_teach.studies.image_runs.run import KNOBS, Settings, train_images
 from gan_teach.training.guards import DivergedError
 
-KNOBS = ("seed", "tau", "lr", "batch_size", "features")
 MARKER = "finished.json"
 
 
@@ -127,7 +126,7 @@ def combinations(settings: Settings, knobs: Mapping[str, Sequence[Any]]) -> dict
     """The settings of each run of a sweep, by the name of its folder."""
     values = {"seed": [settings.seed], **knobs}
     for name in values:
-        _checks.choice("knob", name, KNOBS)
+        _checks.choice("knob", name, ("seed", *KNOBS))
     order = sorted(values, key=lambda name: name == "seed")
     return {
         "-".join(f"{name}{_short(cell[name])}" for name in order): replace(settings, **cell)
