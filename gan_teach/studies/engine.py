@@ -9,6 +9,7 @@ made larger at any time.
 from __future__ import annotations
 
 import csv
+import importlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -90,15 +91,13 @@ class Study:
                 yield key, result
 
     def _parallel(self, tasks: Sequence[_Task]) -> Results:
-        try:
-            from joblib import Parallel, delayed
-        except ImportError as error:
-            raise ValueError(
-                f"workers={self.workers} needs joblib: pip install 'gan-teach[scale]', or take 1."
-            ) from error
+        sentence = (
+            f"workers={self.workers} needs joblib: pip install 'gan-teach[scale]', or take 1."
+        )
+        joblib = optional("joblib", sentence)
         options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
-        parallel: Any = Parallel(n_jobs=self.workers, **options)
-        return parallel(delayed(task)() for task in tasks)
+        parallel = joblib.Parallel(n_jobs=self.workers, **options)
+        return parallel(joblib.delayed(task)() for task in tasks)
 
     def _counted(self, results: Results, bar: Any) -> Iterator[tuple[str, Any]]:
         done = 0
@@ -132,12 +131,8 @@ class _Task:
 
 
 def _on_cluster(tasks: Sequence[_Task], cluster: str, logs: Path) -> Results:
-    try:
-        import submitit
-    except ImportError as error:
-        raise ValueError(
-            f"cluster={cluster!r} needs submitit: pip install 'gan-teach[scale]'."
-        ) from error
+    sentence = f"cluster={cluster!r} needs submitit: pip install 'gan-teach[scale]'."
+    submitit = optional("submitit", sentence)
     try:
         executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
     except (ValueError, RuntimeError) as error:
@@ -148,6 +143,14 @@ def _on_cluster(tasks: Sequence[_Task], cluster: str, logs: Path) -> Results:
     with executor.batch():
         submitted = [executor.submit(task) for task in tasks]
     return (job.result() for job in submitit.helpers.as_completed(submitted))
+
+
+def optional(module: str, sentence: str) -> Any:
+    """A module that an option needs. Raises ValueError with the sentence where it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ValueError(sentence) from error
 
 
 def content(**parts: Any) -> dict[str, Any]:

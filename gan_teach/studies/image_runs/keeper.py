@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gan_teach._files import replacing
 from gan_teach.games import GAN
 from gan_teach.plots.images import sheet
-from gan_teach.studies.engine import read_csv, write_csv
+from gan_teach.studies.engine import optional, read_csv, write_csv
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
@@ -31,13 +31,8 @@ def event_writer(folder: Path) -> Any:
 
     A resumed run adds a file. What it repeats has the steps and the values it had.
     """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise ValueError(
-            "TensorBoard is not installed: pip install tensorboard, or leave the option out."
-        ) from error
-    return SummaryWriter(str(folder))
+    sentence = "TensorBoard is not installed: pip install tensorboard, or leave the option out."
+    return optional("torch.utils.tensorboard", sentence).SummaryWriter(str(folder))
 
 
 class Keeper:
