@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+import numpy as np
 
 
-def _given(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """How a value stands in a message."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -22,7 +23,7 @@ def _given(value: Any) -> str:
 def whole(name: str, value: Any, *, least: int = 0, hint: str = "") -> int:
     """A whole number not below ``least``; raises TypeError or ValueError."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be a whole number, got {_given(value)}.{_tail(hint)}")
+        raise TypeError(f"{name} must be a whole number, got {shortened(value)}.{_tail(hint)}")
     number = int(value.__index__())
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}.{_tail(hint)}")
@@ -42,7 +43,7 @@ def real(
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {_given(value)}.{_tail(hint)}") from None
+        raise TypeError(f"{name} must be a number, got {shortened(value)}.{_tail(hint)}") from None
     if not math.isfinite(number) or not least <= number <= most or number <= above:
         bounds = [
             f"above {above:g}" if above > -math.inf else "",
@@ -50,7 +51,7 @@ def real(
             f"at most {most:g}" if most < math.inf else "",
         ]
         wanted = " and ".join(b for b in bounds if b) or "finite"
-        raise ValueError(f"{name} must be {wanted}, got {_given(value)}.{_tail(hint)}")
+        raise ValueError(f"{name} must be {wanted}, got {shortened(value)}.{_tail(hint)}")
     return number
 
 
@@ -61,7 +62,7 @@ def choice(name: str, value: Any, known: Iterable[str] | Mapping[str, Any]) -> s
         return value
     close = difflib.get_close_matches(str(value), names, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"{name} must be one of {', '.join(names)}; got {_given(value)}.{guess}")
+    raise ValueError(f"{name} must be one of {', '.join(names)}; got {shortened(value)}.{guess}")
 
 
 def instance(name: str, value: Any, kind: type | tuple[type, ...], hint: str = "") -> Any:
@@ -73,14 +74,22 @@ def instance(name: str, value: Any, kind: type | tuple[type, ...], hint: str = "
     return value
 
 
+def function(name: str, value: Any, arguments: str, hint: str = "") -> Any:
+    """What can be called; the message says with which ``arguments``."""
+    if not callable(value):
+        raise TypeError(
+            f"{name} must be a function {arguments}, got {type(value).__name__}.{_tail(hint)}"
+        )
+    return value
+
+
 def finite(name: str, array: Any, hint: str = "") -> Any:
     """A tensor or array without NaN or infinity; says how many entries are bad and where."""
     bad = ~(abs(array) < math.inf)
     count = int(bad.sum())
     if count:
-        first = [
-            int(i[0]) for i in (bad.nonzero(as_tuple=True) if _is_torch(bad) else bad.nonzero())
-        ]
+        flat = bad.reshape(-1).tolist().index(True)
+        first = [int(i) for i in np.unravel_index(flat, tuple(bad.shape))]
         raise ValueError(
             f"{name} has {count} entries that are NaN or infinite, the first at index {first}."
             f"{_tail(hint)}"
@@ -109,8 +118,12 @@ def logits(name: str, out: Any, batch_shape: tuple[int, ...]) -> Any:
     )
 
 
-def _is_torch(array: Any) -> bool:
-    return type(array).__module__.partition(".")[0] == "torch"
+def losses(name: str, value: Any, shape: tuple[int, ...], hint: str) -> Any:
+    """A tensor of ``shape``: one number for each game."""
+    if not hasattr(value, "shape") or tuple(value.shape) != tuple(shape):
+        given = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else shortened(value)
+        raise ValueError(f"{name} returned {given}: it must be a tensor of shape {shape}, {hint}.")
+    return value
 
 
 def _tail(hint: str) -> str:

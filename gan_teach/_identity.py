@@ -9,20 +9,18 @@ dictionaries) that are equal exactly where the content is, in another process to
 from __future__ import annotations
 
 import ast
-import copyreg
 import dis
 import hashlib
 import json
 import linecache
 import math
 import sys
-from collections import namedtuple
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from functools import cached_property, lru_cache, partial
 from pathlib import PurePath
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -30,7 +28,6 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
-_OF_EVERY_TUPLE = frozenset(vars(namedtuple("_OF_EVERY_TUPLE", ())))
 _DIGESTS: Any = WeakIdKeyDictionary()  # tensor -> its version and SHA-256
 _METHODS = (FunctionType, property, cached_property, staticmethod, classmethod)
 _OF_A_WRAPPER = ("__func__", "__self__", "__wrapped__", "func", "args", "keywords", "fget", "fset")
@@ -44,8 +41,9 @@ def fingerprint(value: Any, name: str = "value") -> Any:
     - A function is its program (without comments, layout and docstrings), its defaults, and the
       values of the closure and of the globals that it reads, in their turn. One of an installed
       library is its name.
-    - An object is its class and its attributes, a network also its weights. One that has a method
-      ``identity()`` is what that returns: its way to leave out open files and other passing things.
+    - An object is its class and what pickle would keep of it, mostly its attributes; a network also
+      its weights. One that has a method ``identity()`` is what that returns: its way to leave out
+      open files and other passing things.
 
     Raises TypeError naming ``name`` and the part of it that has no readable content.
     """
@@ -86,15 +84,14 @@ def _parts(value: Any, name: str) -> Any:
     """What ``value`` consists of, as a list or a dictionary; other results are plain already."""
     if isinstance(value, Enum):
         return {"enum": str(value)}
-    if isinstance(value, (float, complex)):
-        finite = isinstance(value, float) and math.isfinite(value)
-        return float(value) if finite else {"number": repr(value)}  # pyright: ignore
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"number": repr(value)}
     if isinstance(value, (bytes, bytearray)):
         return {"bytes": hashlib.sha256(value).hexdigest()}
-    if isinstance(value, (int, str, torch.dtype, torch.device, PurePath)):
-        return int(value) if isinstance(value, int) else str(value)
-    if isinstance(value, (Tensor, np.ndarray)):
-        return _array(value)
+    if isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.dtype != object):
+        sha = _sha_of(value) if isinstance(value, Tensor) else _sha(value)
+        kind = str(value.dtype).removeprefix("torch.")
+        return {"array": kind, "shape": list(value.shape), "sha256": sha}
     if isinstance(value, Mapping):
         named = all(isinstance(key, str) for key in value)
         return dict(value) if named else {"items": [list(item) for item in value.items()]}
@@ -102,34 +99,28 @@ def _parts(value: Any, name: str) -> Any:
         return list(value)
     if isinstance(value, (set, frozenset)):
         return {"set": sorted(json.dumps(_plain(v, name, ())) for v in value)}
-    if _library_name(value):
-        return {"name": _library_name(value)}
+    if library_name := _library_name(value):
+        return {"name": library_name}
     if isinstance(value, ModuleType):
         if _is_library(value.__name__):
             return {"name": value.__name__}
-        text = "".join(linecache.getlines(value.__file__ or ""))
-        return {"module": _readable(ast.unparse(_tree(text)), name, f"the module {value.__name__}")}
+        text = ast.unparse(_tree("".join(linecache.getlines(value.__file__ or ""))))
+        return {"module": text or _refuse(name, f"the module {value.__name__}")}
     if isinstance(value, FunctionType):
         return _function(value, name)
     return _class(value) if isinstance(value, type) else _object(value, name)
 
 
-def _array(value: Tensor | np.ndarray) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return value.tolist()
-    sha = _sha_of(value) if isinstance(value, Tensor) else _sha(np.ascontiguousarray(value))
-    kind = str(value.dtype).removeprefix("torch.")
-    return {"array": kind, "shape": list(value.shape), "sha256": sha}
-
-
 def _function(function: FunctionType, name: str) -> dict[str, Any]:
     code, scope = function.__code__, function.__globals__
+    text = _program(code, scope) or _refuse(name, f"the function {function.__qualname__}")
     cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+    empty = CellType()  # that of a variable which was not assigned yet
     return {
-        "function": _readable(_program(code, scope), name, f"the function {function.__qualname__}"),
+        "function": text,
         "defaults": [function.__defaults__, function.__kwdefaults__],
-        "closure": {key: _content(cell) for key, cell in cells},
-        "globals": {key: scope[key] for key in sorted(set(_reads(code))) if key in scope},
+        "closure": {key: cell.cell_contents for key, cell in cells if cell != empty},
+        "globals": {key: scope[key] for key in sorted(_reads(code)) if key in scope},
     }
 
 
@@ -144,8 +135,16 @@ def _class(kind: type) -> dict[str, Any]:
     return {"class": kind.__qualname__, "bases": bases, **members}
 
 
+def _is_generated(kind: type, key: str, member: Any) -> bool:
+    """Whether a method shows the content or was made from it, as ``dataclass`` makes them."""
+    code = getattr(getattr(member, "__func__", member), "__code__", None)
+    hidden = code is not None and code.co_filename.startswith("<string>") and key.startswith("__")
+    from_fields = hasattr(kind, "__dataclass_fields__") or hasattr(kind, "_fields")
+    return key == "__repr__" or (hidden and from_fields)
+
+
 def _object(value: Any, name: str) -> Any:
-    if isinstance(value, (MethodType, partial, *_METHODS)) or hasattr(value, "__wrapped__"):
+    if isinstance(value, (partial, MethodType, *_METHODS)) or hasattr(value, "__wrapped__"):
         content = {key: getattr(value, key) for key in _OF_A_WRAPPER if hasattr(value, key)}
     elif hasattr(value, "_fields"):
         content = value._asdict()
@@ -154,10 +153,21 @@ def _object(value: Any, name: str) -> Any:
         slots = [value._parameters, value._buffers, value._modules]
         content = {**own, "training": value.training, "slots": slots}
     else:
-        content = _attributes(value)
-    if content is None:
-        _readable("", name, f"an object of the class {type(value).__qualname__}")
+        return _pickled(value, name)
     return {"object": type(value), "content": content}
+
+
+def _pickled(value: Any, name: str) -> dict[str, Any]:
+    try:
+        reduced = value.__reduce_ex__(2)
+    except Exception:  # whatever an object says that cannot be taken apart
+        _refuse(name, f"an object of the class {type(value).__qualname__}")
+    if isinstance(reduced, str):  # the name of a compiled function in its module
+        return {"name": f"{value.__module__}.{reduced}"}
+    parts: list[Any] = [*reduced, None, None, None]
+    make, arguments, content, items, pairs = parts[:5]
+    inside = [*(items or ()), *(pairs or ())]
+    return {"object": [make, *arguments], "content": content, "items": inside}
 
 
 def _sha_of(tensor: Tensor) -> str:
@@ -172,31 +182,6 @@ def _sha_of(tensor: Tensor) -> str:
 
 def _sha(content: np.ndarray) -> str:
     return hashlib.sha256(content.tobytes()).hexdigest()
-
-
-def _is_generated(kind: type, key: str, member: Any) -> bool:
-    """Whether a method shows the content or was made from it, as ``dataclass`` makes them."""
-    if hasattr(kind, "_fields") and key in _OF_EVERY_TUPLE:
-        return True
-    code = getattr(getattr(member, "__func__", member), "__code__", None)
-    hidden = code is not None and code.co_filename == "<string>" and key.startswith("__")
-    return key == "__repr__" or (hidden and hasattr(kind, "__dataclass_fields__"))
-
-
-def _attributes(value: Any) -> dict[str, Any] | None:
-    """An object's attributes; None where it keeps its content out of sight."""
-    names = copyreg._slotnames(type(value))  # pyright: ignore[reportAttributeAccessIssue]
-    if not names and not hasattr(value, "__dict__"):
-        return {} if type(value) is object else None
-    slots = {key: getattr(value, key) for key in names if hasattr(value, key)}
-    return {**slots, **getattr(value, "__dict__", {})}
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # a variable that was not assigned yet
-        return None
 
 
 def _is_library(module: str) -> bool:
@@ -214,13 +199,9 @@ def _library_name(value: Any) -> str:
     As in pickling, it counts only where that name leads back to ``value``: a function made within
     another one, or a lambda, shares its name with others.
     """
-    module = getattr(getattr(value, "__objclass__", value), "__module__", None)
-    path = getattr(value, "__qualname__", None)
+    module, path = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not (isinstance(module, str) and isinstance(path, str) and _is_library(module)):
         return ""
-    if isinstance(value, BuiltinFunctionType):  # compiled ones stand elsewhere than they say
-        bound = not isinstance(value.__self__, (ModuleType, type(None)))
-        return "" if bound else f"{module}.{value.__name__}"
     holder: Any = sys.modules.get(module)
     for part in path.split("."):
         holder = getattr(holder, part, None)
@@ -229,10 +210,9 @@ def _library_name(value: Any) -> str:
 
 def _program(code: CodeType, scope: Mapping[str, Any]) -> str:
     """The text of a function without comments and docstring; empty where there is none to read."""
-    lines = linecache.getlines(code.co_filename, dict(scope))
-    nodes = [node for node in _functions("".join(lines)) if _begins(node) == code.co_firstlineno]
-    nodes = [node for node in nodes if getattr(node, "name", "<lambda>") == code.co_name]
-    texts = [ast.unparse(node) for node in nodes]
+    text = "".join(linecache.getlines(code.co_filename, dict(scope)))
+    place = code.co_firstlineno, code.co_name
+    texts = [ast.unparse(node) for node in _functions(text) if _place_of(node) == place]
     # Several lambdas on one line: which of them it is, only the compiled code can tell.
     return "\n".join(texts if len(texts) < 2 else [*texts, _compiled(code)])
 
@@ -244,9 +224,10 @@ def _functions(text: str) -> list[Any]:
     return [node for node in ast.walk(tree) if isinstance(node, kinds)]
 
 
-def _begins(node: Any) -> int:
-    """A function's first line, which is that of its first decorator."""
-    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+def _place_of(node: Any) -> tuple[int, str]:
+    """A function's first line, which is that of its first decorator, and its name."""
+    lines = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]
+    return min(lines), getattr(node, "name", "<lambda>")
 
 
 @lru_cache(maxsize=32)
@@ -264,33 +245,26 @@ def _tree(text: str) -> ast.Module:
 
 
 def _compiled(code: CodeType) -> str:
-    inner = [_compiled(part) for part in code.co_consts if isinstance(part, CodeType)]
-    constants = [_repr(part) for part in code.co_consts if not isinstance(part, CodeType)]
-    names = (*code.co_names, *code.co_varnames, *code.co_freevars)
-    return " ".join([code.co_code.hex(), *names, *constants, *inner])
-
-
-def _repr(constant: Any) -> str:
     """Equal in every process: the order of a set is not."""
-    return str(sorted(map(repr, constant))) if isinstance(constant, frozenset) else repr(constant)
+    parts = [code.co_code.hex(), *code.co_names, *code.co_varnames, *code.co_freevars]
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            parts.append(_compiled(constant))
+        else:
+            parts.append(json.dumps(fingerprint(constant)))
+    return " ".join(parts)
 
 
-def _reads(code: CodeType) -> Iterator[str]:
+def _reads(code: CodeType) -> set[str]:
     """Names of the globals that a function and the functions within it read."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield instruction.argval
-    for part in code.co_consts:
-        if isinstance(part, CodeType):
-            yield from _reads(part)
+    loads = ("LOAD_GLOBAL", "LOAD_NAME")
+    names = {step.argval for step in dis.get_instructions(code) if step.opname in loads}
+    return names.union(*(_reads(part) for part in code.co_consts if isinstance(part, CodeType)))
 
 
-def _readable(text: str, name: str, what: str) -> str:
-    """``text`` unless it is empty."""
-    if not text:
-        raise TypeError(
-            f"{name} holds {what}, whose content cannot be read, so that it could not be told from "
-            "another of that name. Define functions in a file or in a notebook's cell, and make "
-            "objects of ordinary attributes, or give them a method identity()."
-        )
-    return text
+def _refuse(name: str, what: str) -> NoReturn:
+    raise TypeError(
+        f"{name} holds {what}, whose content cannot be read, so that it could not be told from "
+        "another of that name. Define functions in a file or in a notebook's cell, and make "
+        "objects of ordinary attributes, or give them a method identity()."
+    )

@@ -221,7 +221,10 @@ OTHERS = {
     ),
     "rule": (lambda: fresh_state(rule=dynamics.optimistic()), "rule, .*Alternating.* before"),
     "ensemble": (lambda: fresh_state(pair()), "is of another architecture"),
-    "buffers": (lambda: fresh_state(_normalised()), "generator, layers: .* now"),
+    "buffers": (
+        lambda: fresh_state(_normalised()),
+        "is of another architecture: its generator's buffers",
+    ),
 }
 
 
@@ -255,6 +258,23 @@ def relu_of_this_shape():
     return game
 
 
+class Scale(nn.Module):
+    """Prints as every other one."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return self.factor * x
+
+
+def scaled(factor=1.0):
+    game = plane()
+    game.generator.append(Scale(factor))
+    return game
+
+
 SETTINGS = {  # name: (game, arguments of train that differ, what the message must say)
     "lr": (plane, {"lr": 0.2}, "lr: 0.1 before, 0.2 now; tau . lr: 0.1 before, 0.2 now"),
     "tau": (plane, {"tau": 3.0}, "tau . lr: 0.1 before, 0.3"),
@@ -280,8 +300,8 @@ SETTINGS = {  # name: (game, arguments of train that differ, what the message mu
     "label smoothing": (lambda: plane(label_smoothing=0.9), {}, "loss, content"),
     "penalty": (lambda: plane(penalties=penalties.r2(1.0)), {}, "penalties: .* before"),
     "instance noise": (lambda: plane(corrupt=corrupt.InstanceNoise(0.1)), {}, "corrupt: None bef"),
-    "autocast": (lambda: plane(autocast="bf16"), {}, "autocast: None before, 'torch.bfloat16' now"),
-    "activation": (relu_of_this_shape, {}, "generator, layers: .*Tanh.* before, .*ReLU.* now"),
+    "autocast": (lambda: plane(autocast="bf16"), {}, "autocast: None before, .*bfloat16'} now"),
+    "activation": (relu_of_this_shape, {}, "generator, 1, .*Tanh.* before, .*ReLU.* now"),
 }  # fmt: skip
 
 
@@ -314,6 +334,15 @@ DATA = {
     "one point less": PLANE[:-1],
     "another dtype": PLANE.double(),
 }
+
+
+def test_an_attribute_of_a_layer_that_does_not_print_it_is_a_setting(tmp_path):
+    path = save_checkpoint(tmp_path / "run.pt", fresh_state(scaled()))
+    load_checkpoint(path, fresh_state(scaled()))
+    with pytest.raises(
+        ValueError, match=r"generator, 3, attributes, factor: 1\.0 before, 2\.0 now"
+    ):
+        load_checkpoint(path, fresh_state(scaled(2.0)))
 
 
 @pytest.mark.parametrize("points", DATA.values(), ids=DATA)

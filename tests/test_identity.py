@@ -8,9 +8,11 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections import deque
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from types import MethodType
 from typing import NamedTuple
 
 import numpy as np
@@ -126,6 +128,9 @@ MAKERS = {  # of a number -> a value whose content depends on it, and on nothing
     "keyword default": keyword_default,
     "partial": lambda n: functools.partial(max, n, key=abs),
     "method": lambda n: Passing(n).identity,
+    "bound method of a list": lambda n: [n].append,
+    "function made a method": lambda n: MethodType(with_default(n), 1),
+    "queue": lambda n: deque([1, n]),
     "dataclass": Knob,
     "named tuple": Pair,
     "cached property": Lazy,
@@ -147,6 +152,11 @@ MAKERS = {  # of a number -> a value whose content depends on it, and on nothing
     "schedule": lambda n: schedules.power_decay(n),
     "data": lambda n: data.Points(torch.tensor([[n], [1.0]])),
     "mixture": lambda n: data.ring(5, radius=n),
+    "complex": lambda n: complex(n, 1),
+    "own kind of number": lambda n: type("Own", (int,), {})(n),
+    "path": lambda n: Path(f"{n}"),
+    "precision": lambda n: torch.float32 if n == 3.0 else torch.float64,
+    "device": lambda n: torch.device("cuda", int(n)),
     "infinite": lambda n: float("inf") if n == 3.0 else float("nan"),
 }
 
@@ -261,7 +271,6 @@ REFUSED = {
     "lock": threading.Lock,
     "closure over a lock": lambda: closure(threading.Lock()),
     "attribute": lambda: Plain(threading.Lock()),
-    "bound method of a list": lambda: [].append,
     "generator": lambda: (x for x in ()),
 }
 

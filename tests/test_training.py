@@ -192,10 +192,10 @@ BAD = {
     ),
     "resume": (lambda: train(GAN_1D, steps=1, resume="no.pt"), FileNotFoundError, "no.pt"),
     "every": (lambda: record(iter([]), every=0), ValueError, "every must be at least 1, got 0"),
-    "probe": (lambda: record(iter([]), x=3), TypeError, "probe 'x' must be called .*got int"),
+    "probe": (lambda: record(iter([]), x=3), TypeError, "probe 'x' must be a function .*got int"),
     "observer": (
         lambda: observe(iter([]), 3),
-        TypeError, "fn must be called with a State, got int",
+        TypeError, "fn must be a function .state., got int",
     ),
     "observe every": (lambda: observe(iter([]), print, every=0), ValueError, "every must be .* 0"),
     "half life": (

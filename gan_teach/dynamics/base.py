@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from gan_teach import _checks
 from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games.base import Batch, Game
 
@@ -72,11 +73,8 @@ def memory_of(rule: UpdateRule, memory: Memory) -> tuple[()] | tuple[Memory]:
 
 def takes_memory(name: str, rule: Any) -> bool:
     """Whether ``rule`` is called with a memory. Raises TypeError for what cannot be a rule."""
-    if not callable(rule):
-        raise TypeError(
-            f"{name} must be a function (game, draw, optims), got {type(rule).__name__}. Build one "
-            "with gt.alternating() or another rule."
-        )
+    hint = "Build one with gt.alternating() or another rule."
+    _checks.function(name, rule, "(game, draw, optims)", hint)
     if isinstance(rule, Rule):  # asked at every step, so only once of each class
         return _takes_memory(name, type(rule).__call__, 1)
     if isinstance(rule, FunctionType):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
+from operator import add
 from typing import Any
 from zlib import crc32
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import type_before_parametrizations
 
 from gan_teach import _checks
 from gan_teach.games import losses
@@ -18,7 +19,7 @@ from gan_teach.games.corrupt import InstanceNoise
 from gan_teach.games.losses import Loss, PlayerLoss
 from gan_teach.games.penalties import Penalty
 from gan_teach.games.penalties import get as get_penalty
-from gan_teach.models import apply, evaluating
+from gan_teach.models import apply, architecture, evaluating
 
 
 class GAN(Game):
@@ -106,7 +107,7 @@ class GAN(Game):
     def settings(self) -> dict[str, Any]:
         names = ("data", "latent", "loss", "penalties", "corrupt", "autocast")
         named = {name: getattr(self, name) for name in names}
-        networks = {name: _architecture(module) for name, module in self.modules().items()}
+        networks = {name: architecture(module) for name, module in self.modules().items()}
         return {**super().settings(), **named, **networks}
 
     def draw(self, n: int, rng: Any) -> Batch:
@@ -122,23 +123,17 @@ class GAN(Game):
         draws = [(p.name, p.draw) for p in self.penalties]
         if self.corrupt is not None:
             draws = [("instance noise", self.corrupt.draw), *draws]
-        if not draws:
-            return [None, None]
-        if self.lead:
-            members = [_draw_extra(draws, x, r) for x, r in zip(real, rng, strict=True)]
-            drawn = [
-                tuple(torch.stack(x) for x in zip(*noise, strict=True))
-                for noise in zip(*members, strict=True)
-            ]
+        if self.lead and draws:
+            members = [_draw_extra(draws, x, own) for x, own in zip(real, rng, strict=True)]
+            drawn = [_stacked(noise) for noise in zip(*members, strict=True)]
         else:
-            drawn = _draw_extra(draws, real, rng)
+            drawn = _draw_extra(draws, real, rng) if draws else []
         return [None, None, *drawn] if self.corrupt is None else [*drawn[0], *drawn[1:]]
 
     def check_batch(self, n: int) -> None:
         """Raises ValueError if the data know that they cannot fill a batch of ``n``."""
-        check = getattr(self.data, "check_batch", None)
-        if check is not None:
-            check(n)
+        if hasattr(self.data, "check_batch"):
+            self.data.check_batch(n)
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -183,7 +178,7 @@ class GAN(Game):
         terms = self._terms_of_d(logits, critic, real, fake, batch)
         if params is None:
             self._keep(terms)
-        return Losses(self.loss.g(*logits), _total(terms))
+        return Losses(self.loss.g(*logits), reduce(add, terms.values()))
 
     def fakes(self, batch: Batch) -> Tensor:
         """G's samples for the batch's latents, which both losses may share."""
@@ -194,7 +189,7 @@ class GAN(Game):
         logits = self._both(self._judge, real, fake)
         terms = self._terms_of_d(logits, self.critic, real, fake, batch)
         self._keep(terms)
-        return _total(terms)
+        return reduce(add, terms.values())
 
     def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
         real, fake = self._seen(batch.real, self.fakes(batch) if fake is None else fake, batch)
@@ -275,27 +270,13 @@ class GAN(Game):
             for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
                 penalty.check(self.critic, batch.real, fake, noise, len(self.lead))
         for player, loss in (("G", self.loss.g), ("D", self.loss.d)):
+            hint = f"the mean of logits {tuple(logits.shape)} over their last axis"
             value = loss(logits, logits)
-            if not isinstance(value, Tensor) or tuple(value.shape) != self.lead:
-                given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
-                raise ValueError(
-                    f"the loss of {player} ({self.loss.name}) returned {given} for logits of shape "
-                    f"{tuple(logits.shape)}: it must be a tensor, their mean over the last axis."
-                )
+            _checks.losses(f"the loss of {player} ({self.loss.name})", value, self.lead, hint)
 
 
-def _architecture(module: nn.Module) -> dict[str, Any]:
-    """A network without its weights: its layers as torch prints them, and its own classes."""
-    # A parametrized layer (spectral norm) has a class of its own, made around its weights.
-    kinds = [type_before_parametrizations(part) for part in module.modules()]
-    return {"layers": str(module), "classes": {kind.__qualname__: kind for kind in kinds}}
-
-
-def _total(terms: dict[str, Tensor]) -> Tensor:
-    first, *others = terms.values()
-    for other in others:
-        first = first + other
-    return first
+def _stacked(members: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    return tuple(torch.stack(x) for x in zip(*members, strict=True))
 
 
 def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -> Tensor:

@@ -79,12 +79,8 @@ class _Own(Penalty):
     def check(self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> None:
         with torch.enable_grad():
             value = self.function(critic, real, fake, noise)
-        if not isinstance(value, Tensor) or value.shape != real.shape[:lead]:
-            given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
-            raise ValueError(
-                f"penalty {self.name} returned {given}: it must be a tensor of shape "
-                f"{tuple(real.shape[:lead])}, one number for each game."
-            )
+        hint = "one number for each game"
+        _checks.losses(f"penalty {self.name}", value, tuple(real.shape[:lead]), hint)
 
 
 def get(penalty: Any) -> Penalty:
@@ -95,11 +91,8 @@ def get(penalty: Any) -> Penalty:
     """
     if isinstance(penalty, Penalty):
         return penalty
-    if not callable(penalty):
-        raise TypeError(
-            f"penalties must be Penalty or a function (critic, real, fake, noise), got "
-            f"{type(penalty).__name__}. Build one with gt.penalties.r1(gamma)."
-        )
+    hint = "Build one with gt.penalties.r1(gamma)."
+    _checks.function("penalties", penalty, "(critic, real, fake, noise) or a Penalty", hint)
     if penalty in PENALTIES.values():
         raise TypeError(f"penalties holds {penalty.__name__}: did you mean {penalty.__name__}()?")
     name = getattr(penalty, "__name__", type(penalty).__name__)
@@ -187,9 +180,8 @@ def dragan(
     _checks.real("weight", weight, least=0.0)
     _checks.real("radius", radius, above=0.0)
     _checks.real("target", target, least=0.0)
-    low = {"all": -1.0, "published": 0.0}[
-        _checks.choice("directions", directions, ("all", "published"))
-    ]
+    lowest = {"all": -1.0, "published": 0.0}
+    low = lowest[_checks.choice("directions", directions, lowest)]
 
     def draw(real: Tensor, rng: torch.Generator) -> Noise:
         u = torch.rand(real.shape, generator=rng, dtype=real.dtype)

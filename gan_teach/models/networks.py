@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.func import functional_call, stack_module_state
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import type_before_parametrizations
@@ -258,36 +258,32 @@ class Vmapped(nn.Module):
         self._one = [copy.deepcopy(modules[0])]  # in a list, so that it is no submodule
         dropout.per_member(self._one[0])
         self._dropouts = nn.ModuleList(dropout.dropouts(self._one[0]))
-        for (name, _), *tensors in zip(
-            modules[0].named_parameters(), *(m.parameters() for m in modules), strict=True
-        ):
-            stacked = nn.Parameter(torch.stack([t.detach() for t in tensors]))
-            self.register_parameter(name.replace(".", "__"), stacked)
-        for (name, _), *tensors in zip(
-            modules[0].named_buffers(), *(m.buffers() for m in modules), strict=True
-        ):
-            self.register_buffer(name.replace(".", "__"), torch.stack(tensors))
+        params, buffers = stack_module_state(list(modules))
+        for name, value in params.items():
+            self.register_parameter(name.replace(".", "__"), nn.Parameter(value.detach()))
+        for name, value in buffers.items():
+            self.register_buffer(name.replace(".", "__"), value)
+
+    def identity(self) -> dict[str, Any]:
+        """What the members share, without the weights that the first one had at the start."""
+        return architecture(self._one[0])
 
     def forward(self, x: Tensor) -> Tensor:
         one = self._one[0].train(self.training)
+        params, buffers = list(self.parameters()), list(self.buffers())
         rngs = dropout.rngs_of(self._dropouts)
-        if rngs is not None:
-            return self._one_by_one(x, rngs)
-        params = list(self.parameters())
-        # Parameters of T snapshots of each member may have been put in the place of the S members'.
-        return apply(one, params, x, [_repeated(b, len(x)) for b in self.buffers()])
-
-    def _one_by_one(self, x: Tensor, rngs: Sequence[torch.Generator]) -> Tensor:
+        if rngs is None:
+            # Parameters of T snapshots of each member may stand in the place of the S members'.
+            times = [len(x) // len(b) for b in buffers]
+            repeated = [
+                b.repeat(t, *[1] * (b.ndim - 1)) for b, t in zip(buffers, times, strict=True)
+            ]
+            return apply(one, params, x, repeated)
         out = []
-        members = zip(*self.parameters(), strict=True)
-        for i, (own, params, rng) in enumerate(zip(x, members, rngs, strict=True)):
+        for i, (member, rng) in enumerate(zip(x, rngs, strict=True)):
             with dropout.drawing(self._dropouts, [rng]):
-                out.append(apply(self._one[0], params, own, [b[i] for b in self.buffers()]))
+                out.append(apply(one, [p[i] for p in params], member, [b[i] for b in buffers]))
         return torch.stack(out)
-
-
-def _repeated(buffer: Tensor, points: int) -> Tensor:
-    return buffer.repeat(points // len(buffer), *[1] * (buffer.ndim - 1))
 
 
 def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
@@ -316,9 +312,10 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
         return Vmapped(modules)
     stacked = copy.deepcopy(modules[0])
     dropout.per_member(stacked)
-    for name, owner, key in _parameter_slots(stacked):
+    for name, _ in list(stacked.named_parameters()):
+        path, _, key = name.rpartition(".")
         tensors = [m.get_parameter(name).detach() for m in modules]
-        setattr(owner, key, nn.Parameter(torch.stack(tensors)))
+        setattr(stacked.get_submodule(path), key, nn.Parameter(torch.stack(tensors)))
     return stacked
 
 
@@ -327,6 +324,7 @@ def architecture(module: nn.Module) -> dict[str, Any]:
     parts = {}
     for name, part in module.named_modules():
         own = {k: v for k, v in vars(part).items() if k not in _OF_EVERY_MODULE}
+        own = part.identity() if isinstance(part, Vmapped) else own
         shapes = {k: list(p.shape) for k, p in part.named_parameters(recurse=False)}
         attributes = fingerprint(own, name or "the network")
         # A parametrized layer (spectral norm) has a class of its own, made around its weights.
@@ -352,11 +350,3 @@ def _reads_the_batch(part: nn.Module) -> bool:
     batch = nn.modules.batchnorm._BatchNorm
     instance = nn.modules.instancenorm._InstanceNorm
     return isinstance(part, batch) or (isinstance(part, instance) and part.track_running_stats)
-
-
-def _parameter_slots(module: nn.Module) -> list[tuple[str, nn.Module, str]]:
-    slots = []
-    for prefix, part in module.named_modules():
-        for key, _ in part.named_parameters(recurse=False):
-            slots.append((f"{prefix}.{key}" if prefix else key, part, key))
-    return slots

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from gan_teach import _checks
 from gan_teach._files import replacing
 from gan_teach._identity import fingerprint
 from gan_teach.dynamics.streams import DRAWS
@@ -77,17 +78,21 @@ def load_checkpoint(
     content = _read(Path(path))
     missing = set(extras) - set(content["extras"])
     if missing:
-        raise ValueError(f"{path} holds no {', '.join(sorted(missing))}; it has {_names(content)}.")
+        there = ", ".join(content["extras"]) or "no extras"
+        raise ValueError(f"{path} holds no {', '.join(sorted(missing))}; it has {there}.")
     if state is not None:
-        _check_shapes(Path(path), content, state)
+        _check_shapes(Path(path), content["game"], _game_state(state))
         changes = _differences(content["settings"], settings(state))
         if changes and branch is None:
-            raise ValueError(_refusal(Path(path), changes))
-        changed = {what.partition(",")[0] for what in changes}
-        _check_names(Path(path), content, state, changed)
-        _restore(content, state, changed)
+            named = list(changes.values())[:_NAMED]
+            more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
+            raise ValueError(
+                f"{path} is of another run: {'; '.join(named + more)}. Resume it with the settings "
+                "it had, or go on with these on purpose: branch='a name for it'."
+            )
+        _restore(content, state, {what.partition(",")[0] for what in changes})
         if branch is not None:
-            mark = {"name": branch, "step": state.step, "changes": _sentences(changes)}
+            mark = {"name": branch, "step": state.step, "changes": list(changes.values())}
             state.branches = [*state.branches, mark]
     for name, target in extras.items():
         target.load_state_dict(content["extras"][name])
@@ -115,37 +120,19 @@ def settings(state: State) -> dict[str, Any]:
     return {name: fingerprint(value, name) for name, value in decisive.items()}
 
 
-def _differences(saved: Any, ours: Any, where: str = "") -> dict[str, tuple[Any, Any]]:
-    """{place: (value in the file, value in this run)}, as deep inside as they can be told apart."""
-    if isinstance(saved, dict) and isinstance(ours, dict) and saved.keys() == ours.keys():
-        places = {f"{where}, {key}" if where else key: (saved[key], ours[key]) for key in saved}
-    elif isinstance(saved, list) and isinstance(ours, list) and len(saved) == len(ours):
-        places = {f"{where}, {i}": pair for i, pair in enumerate(zip(saved, ours, strict=True))}
-    else:
-        return {} if saved == ours else {where: (saved, ours)}
-    inner = [_differences(a, b, place) for place, (a, b) in places.items()]
-    return {place: pair for found in inner for place, pair in found.items()}
-
-
-def _sentences(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
-    return [
-        f"{what}: {_short(old)} before, {_short(new)} now" for what, (old, new) in changes.items()
-    ]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _refusal(path: Path, changes: Mapping[str, tuple[Any, Any]]) -> str:
-    told = _sentences(changes)
-    if len(told) > _NAMED:
-        told = [*told[:_NAMED], f"and {len(told) - _NAMED} more"]
-    return (
-        f"{path} is of another run: {'; '.join(told)}. Resume it with the settings it had, or go "
-        "on with these on purpose: branch='a name for it'."
-    )
+def _differences(saved: Any, ours: Any, where: str = "") -> dict[str, str]:
+    """{place: what is there in the file and in this run}, as deep inside as they can be told
+    apart."""
+    left, right = (dict(enumerate(x)) if isinstance(x, list) else x for x in (saved, ours))
+    if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
+        changes = {}
+        for key, value in left.items():
+            changes |= _differences(value, right[key], f"{where}, {key}" if where else str(key))
+        return changes
+    if saved == ours:
+        return {}
+    before, now = _checks.shortened(saved), _checks.shortened(ours)
+    return {where: f"{where}: {before} before, {now} now"}
 
 
 def _game_state(state: State) -> dict[str, Any]:
@@ -158,13 +145,12 @@ def _game_state(state: State) -> dict[str, Any]:
 
 @torch.no_grad()
 def _restore(content: Mapping[str, Any], state: State, changed: Collection[str]) -> None:
-    saved = content["game"]
-    for own, values in ((state.game.g_params, saved["g"]), (state.game.d_params, saved["d"])):
-        for p, value in zip(own, values, strict=True):
-            p.copy_(value)
-    for name, module in state.game.modules().items():
-        for key, buffer in module.named_buffers():
-            buffer.copy_(saved["buffers"][name][key])
+    saved, ours = content["game"], _game_state(state)
+    for value, own in zip(saved["g"] + saved["d"], ours["g"] + ours["d"], strict=True):
+        own.copy_(value)
+    for name, buffers in ours["buffers"].items():
+        for key, own in buffers.items():
+            own.copy_(saved["buffers"][name][key])
     for player, optimizer in _OPTIMIZERS.items():
         if optimizer not in changed:
             getattr(state.optims, player).load_state_dict(content["optims"][player])
@@ -192,37 +178,25 @@ def _copied(content: Any, name: str, device: torch.device | None = None) -> Any:
     )
 
 
-def _check_shapes(path: Path, content: Mapping[str, Any], state: State) -> None:
-    for player, own in (("g", state.game.g_params), ("d", state.game.d_params)):
-        theirs = [tuple(p.shape) for p in content["game"][player]]
-        ours = [tuple(p.shape) for p in own]
-        if theirs != ours:
-            name = {"g": "generator", "d": "discriminator"}[player]
+def _check_shapes(path: Path, saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    theirs = _shapes(saved)
+    for what, shapes in _shapes(ours).items():
+        if theirs.get(what) != shapes:
             raise ValueError(
-                f"{path} is of another architecture: its {name} has parameters of shapes {theirs}, "
-                f"this game's has {ours}."
+                f"{path} is of another architecture: its {what} have shapes {theirs.get(what)}, "
+                f"this game's have {shapes}."
             )
 
 
-def _check_names(
-    path: Path, content: Mapping[str, Any], state: State, changed: Collection[str]
-) -> None:
-    for what, saved, ours in _named_parts(content, state):
-        if saved != ours and what not in changed:
-            raise ValueError(
-                f"{path} does not fit this run: its {what} keeps {saved or 'nothing'}, this run's "
-                f"keeps {ours or 'nothing'}. Resume with the optimizer, rule and modules it had."
-            )
-
-
-def _named_parts(content: Mapping[str, Any], state: State) -> Iterator[tuple[str, list, list]]:
-    """(what, names in the file, names in the state) of all that is restored by name."""
-    optims = state.optims.state_dict()
-    for player, optimizer in _OPTIMIZERS.items():
-        yield optimizer, sorted(content["optims"][player]), sorted(optims[player])
-    buffers = content["game"]["buffers"]
-    for name, module in state.game.modules().items():
-        yield name, sorted(buffers.get(name, ())), sorted(dict(module.named_buffers()))
+def _shapes(game: Mapping[str, Any]) -> dict[str, Any]:
+    """Shapes of the parameters and buffers, by whose they are."""
+    shapes: dict[str, Any] = {
+        f"{name}'s parameters": [tuple(p.shape) for p in game[player]]
+        for player, name in (("g", "generator"), ("d", "discriminator"))
+    }
+    for name, buffers in game["buffers"].items():
+        shapes[f"{name}'s buffers"] = {key: tuple(b.shape) for key, b in buffers.items()}
+    return shapes
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -238,7 +212,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ValueError(f"{path} is no checkpoint of this version of gan_teach ({_FORMAT}).")
     return content
-
-
-def _names(content: Mapping[str, Any]) -> str:
-    return ", ".join(content["extras"]) or "no extras"

@@ -71,27 +71,22 @@ def _seen(state: State) -> list[_Seen]:
         loss = state.losses.get(f"{player}_loss")
         if loss is None:
             continue
-        terms = game.d_terms if isinstance(game, GAN) and player == "d" else {}
-        if isinstance(game, GAN) and player == "g":
-            terms = {f"{game.loss.name} loss": loss}
+        terms = {}
+        if isinstance(game, GAN):
+            terms = game.d_terms if player == "d" else {f"{game.loss.name} loss": loss}
         rows.append(_Seen(state.step, player, {**terms, "loss": loss}))
     return rows
 
 
 def _check(rows: Sequence[_Seen], checkpoint: str | os.PathLike[str] | None) -> None:
     """One wait for the device, unless something is broken."""
-    finite = [row.terms["loss"].isfinite().all() for row in rows]
-    if not finite or bool(torch.stack(finite).all()):
+    if not rows or bool(torch.stack([row.terms["loss"].isfinite().all() for row in rows]).all()):
         return
-    row = next(row for row, good in zip(rows, finite, strict=True) if not bool(good))
+    advice = "Lower the learning rate or tau, or look at the penalty's weight."
+    if checkpoint is not None and os.path.exists(checkpoint):
+        advice = f"The last good checkpoint is {os.fspath(checkpoint)}. {advice}"
+    row = next(row for row in rows if not bool(row.terms["loss"].isfinite().all()))
     for term, value in row.terms.items():
         broken = value[~value.isfinite()].flatten()
         if len(broken):
-            raise DivergedError(row.step, row.player, term, float(broken[0]), _advice(checkpoint))
-
-
-def _advice(checkpoint: str | os.PathLike[str] | None) -> str:
-    advice = "Lower the learning rate or tau, or look at the penalty's weight."
-    if checkpoint is not None and os.path.exists(checkpoint):
-        return f"The last good checkpoint is {os.fspath(checkpoint)}. {advice}"
-    return advice
+            raise DivergedError(row.step, row.player, term, float(broken[0]), advice)

@@ -71,15 +71,16 @@ def train(
     takes_memory("rule", rule)
     _checks.whole("steps", steps)
     game.check_batch(_checks.whole("batch_size", batch_size, least=1))
-    if schedule is not None and not callable(schedule):
-        raise TypeError(f"schedule must be a function of the step, got {schedule!r}.")
+    if schedule is not None:
+        _checks.function("schedule", schedule, "(step)")
     seeds = _seeds(seed, game.lead)
     device = game.device if device is None else _device(device)
     if any(p.device != device for p in (*game.g_params, *game.d_params)):
         game.to(device)
     g_lr = optim.rate("lr", lr, game.lead)
     d_lr: Any = optim.rate("tau", tau, game.lead) * g_lr
-    g_lr, d_lr = (_placed(rate, device) for rate in (g_lr, d_lr))  # once, not at every step
+    place = float64_device(device)  # once, not at every step
+    g_lr, d_lr = (r.to(place) if isinstance(r, Tensor) else r for r in (g_lr, d_lr))
     makers = optimizer if isinstance(optimizer, tuple) else (optimizer, optimizer)
     if len(makers) != 2:
         raise ValueError(f"optimizer must be one or a pair (for G, for D), got {optimizer!r}.")
@@ -101,8 +102,7 @@ def train(
 def observe(run: Iterator[State], fn: Callable[[State], Any], every: int = 1) -> Run:
     """The same run; ``fn(state)`` is called on every ``every``-th step as it passes."""
     _checks.whole("every", every, least=1)
-    if not callable(fn):
-        raise TypeError(f"fn must be called with a State, got {type(fn).__name__}.")
+    _checks.function("fn", fn, "(state)")
 
     def watched() -> Iterator[State]:
         for state in run:
@@ -125,51 +125,43 @@ def record(
     """
     _checks.whole("every", every, least=1)
     for name, probe in probes.items():
-        if not callable(probe):
-            raise TypeError(
-                f"probe {name!r} must be called with a State, got {type(probe).__name__}."
-            )
+        _checks.function(f"probe {name!r}", probe, "(state)")
+    if progress:
+        from tqdm.auto import tqdm
+
+        total = getattr(run, "total", None)
+        run = iter(tqdm(run, total=total, unit="step", mininterval=0.3))
     chosen = probes or LOSSES
-    steps: list[int] = []
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
+    rows: list[tuple[int, list[np.ndarray]]] = []
     meta: dict[str, Any] = {}
     state = None
     try:
-        for state in _with_bar(run, progress):
+        for state in run:
             if state.step % every == 0:
-                _keep(state, steps, rows, chosen)
+                rows.append(_looked_at(state, chosen))
     except KeyboardInterrupt:
         meta["interrupted"] = True
     if state is None:
         return History([], {name: [] for name in chosen}, meta=meta)
-    if not steps or (steps[-1] != state.step and "interrupted" not in meta):
-        _keep(state, steps, rows, chosen)
+    if not rows or (rows[-1][0] != state.step and "interrupted" not in meta):
+        rows.append(_looked_at(state, chosen))
     if state.branches:
         meta["branches"] = state.branches
     if state.game.lead:
         meta["members"] = state.game.lead[0]
-    length = min([len(steps), *(len(r) for r in rows.values())])  # Ctrl-C may fall between probes
-    arrays = {name: np.stack(values[:length]) for name, values in rows.items()}
-    return History(steps[:length], arrays, meta=meta)
+    steps, values = zip(*rows, strict=True)
+    columns = zip(chosen, zip(*values, strict=True), strict=True)
+    return History(steps, {name: np.stack(column) for name, column in columns}, meta=meta)
 
 
-def _keep(
-    state: State, steps: list[int], rows: dict[str, list[np.ndarray]], probes: Mapping[str, Probe]
-) -> None:
+def _looked_at(state: State, probes: Mapping[str, Probe]) -> tuple[int, list[np.ndarray]]:
+    """The step, and copies of what each probe saw there."""
     with state.threads():
-        for name, probe in probes.items():
-            value = probe(state)
-            value = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
-            rows[name].append(np.array(value))
-    steps.append(state.step)
+        return state.step, [_copied(probe(state)) for probe in probes.values()]
 
 
-def _with_bar(run: Iterator[State], progress: bool) -> Iterator[State]:
-    if not progress:
-        return run
-    from tqdm.auto import tqdm
-
-    return iter(tqdm(run, total=getattr(run, "total", None), unit="step", mininterval=0.3))
+def _copied(value: Any) -> np.ndarray:
+    return np.array(value.detach().cpu().numpy() if isinstance(value, Tensor) else value)
 
 
 def _seeds(seed: int | Sequence[int], lead: tuple[int, ...]) -> int | list[int]:
@@ -198,7 +190,3 @@ def _device(device: str | torch.device) -> torch.device:
         raise ValueError(
             f"device={str(device)!r} was asked for, but is not there: {error}"
         ) from error
-
-
-def _placed(rate: float | Tensor, device: torch.device) -> float | Tensor:
-    return rate.to(float64_device(device)) if isinstance(rate, Tensor) else rate

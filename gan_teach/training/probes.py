@@ -79,9 +79,7 @@ def discriminator_on(grid: Tensor) -> Probe:
 
     def probe(state: State) -> Tensor:
         with _looking_at(state) as game:
-            x = points.to(game.device, game.dtype)
-            x = x[:, None] if x.ndim == len(game.data.shape) else x
-            return torch.sigmoid(game.critic(x))
+            return torch.sigmoid(game.critic(_samples_at(points, game)))
 
     return probe
 
@@ -95,8 +93,7 @@ def slope_on(grid: Tensor) -> Probe:
 
     def probe(state: State) -> Tensor:
         with _looking_at(state) as game:
-            x = points.to(game.device, game.dtype)
-            x = x[:, None] if x.ndim == len(game.data.shape) else x
+            x = _samples_at(points, game)
             x = x.expand(*game.lead, *x.shape).contiguous()
             return penalties.gradient_norm_squared(game.critic, x).detach().sqrt()
 
@@ -124,20 +121,18 @@ def mode_scores(n: int = 2000, seed: int = 0) -> Probe:
     """
     watch = samples(n, seed)
 
+    def scores_of(fakes: Tensor, data: Any) -> np.ndarray:
+        if not bool(fakes.isfinite().all()):
+            return np.full(len(SCORES), np.nan)
+        return np.array(list(metrics.mode_report(fakes, data).scores.values()))
+
     def probe(state: State) -> Any:
-        fakes = watch(state).cpu().double()
+        fakes, data = watch(state).cpu().double(), state.game.data  # pyright: ignore
         if not state.game.lead:
-            return _mode_scores(fakes, state.game.data)  # pyright: ignore
-        members = state.game.data.members  # pyright: ignore
-        return np.stack([_mode_scores(x, data) for x, data in zip(fakes, members, strict=True)])
+            return scores_of(fakes, data)
+        return np.stack([scores_of(x, own) for x, own in zip(fakes, data.members, strict=True)])
 
     return probe
-
-
-def _mode_scores(fakes: Tensor, data: Any) -> np.ndarray:
-    if not bool(fakes.isfinite().all()):
-        return np.full(len(SCORES), np.nan)
-    return np.array(list(metrics.mode_report(fakes, data).scores.values()))
 
 
 def eigenvalues(
@@ -198,6 +193,12 @@ def _in_double(state: State) -> GAN:
         moved = copy.deepcopy(network).to(float64_device(state.game.device))
         setattr(game, name, moved.double().eval())
     return game
+
+
+def _samples_at(points: Tensor, game: GAN) -> Tensor:
+    """The points as samples: numbers (m,) are samples (m, 1) of data on the line."""
+    x = points.to(game.device, game.dtype)
+    return x[:, None] if x.ndim == len(game.data.shape) else x
 
 
 class _Fixed:

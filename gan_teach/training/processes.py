@@ -102,8 +102,10 @@ def share(game: GAN, rule: UpdateRule, world: World) -> UpdateRule:
     modules = game.modules().values()
     if any(dropouts(module) for module in modules):
         raise ValueError("a game with dropout cannot be shared by processes: its masks would be.")
-    for module in modules:
-        _synchronize(module, world)
+    for part in [part for module in modules for part in module.modules()]:
+        for name, child in part.named_children():
+            if isinstance(child, _BATCH_NORM) and not isinstance(child, _SyncedBatchNorm):
+                setattr(part, name, _SyncedBatchNorm(child, world))
     return _Shared(rule, world)
 
 
@@ -122,7 +124,7 @@ class _Shared(Wrapping):
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         assert isinstance(game, GAN)
-        share, averaging = _Share(draw, game, self._world), _Averaging(optims, self._world)
+        share, averaging = _shared_draw(draw, game, self._world), _Averaging(optims, self._world)
         seen = self.inner(game, share, averaging, *memory_of(self.inner, memory))
         values = [*seen.values(), *game.d_terms.values()]
         means = iter(self._world.mean(values))
@@ -131,27 +133,26 @@ class _Shared(Wrapping):
         return together
 
 
-class _Share:
+def _shared_draw(draw: DrawFn, game: GAN, world: World) -> Any:
     """``draw``, cut to the rows of this process."""
 
-    def __init__(self, draw: DrawFn, game: GAN, world: World) -> None:
-        self._draw, self._game, self._world = draw, game, world
-        self.step = draw.step  # pyright: ignore[reportFunctionMemberAccess]
-
-    def __call__(self, player: str = "d", i: int = 0) -> Batch:
-        batch, size = self._draw(player, i), self._world.size
-        rows, rest = divmod(len(batch.real), size)
+    def share_of(player: str = "d", i: int = 0) -> Batch:
+        batch = draw(player, i)
+        rows, rest = divmod(len(batch.real), world.size)
         if rest:
             raise ValueError(
-                f"batch_size={len(batch.real)} cannot be shared by {size} processes: choose a "
-                f"multiple of {size}."
+                f"batch_size={len(batch.real)} cannot be shared by {world.size} processes: choose "
+                f"a multiple of {world.size}."
             )
         noise = tuple(
             penalty.prepare(batch.real, drawn)
-            for penalty, drawn in zip(self._game.penalties, batch.penalty_noise, strict=True)
+            for penalty, drawn in zip(game.penalties, batch.penalty_noise, strict=True)
         )
-        first = self._world.rank * rows
+        first = world.rank * rows
         return replace(batch, penalty_noise=noise).map(lambda x: x[first : first + rows])
+
+    share_of.step = draw.step  # pyright: ignore[reportFunctionMemberAccess]
+    return share_of
 
 
 class _Averaging(Optimizers):
@@ -226,11 +227,3 @@ class _SyncedBatchNorm(_BATCH_NORM):
         weight = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean.to(self.running_mean), weight)
         self.running_var.lerp_(var.to(self.running_var), weight)
-
-
-def _synchronize(module: nn.Module, world: World) -> None:
-    """Put a ``_SyncedBatchNorm`` in the place of each batch norm below ``module``."""
-    for part in list(module.modules()):
-        for name, child in part.named_children():
-            if isinstance(child, _BATCH_NORM) and not isinstance(child, _SyncedBatchNorm):
-                setattr(part, name, _SyncedBatchNorm(child, world))
