@@ -172,7 +172,7 @@ def truncated(out):
 
 BAD_RUNS = {  # what befell the folder, further arguments, what is said
     "another architecture": (without("settings.json"), ["--features", 2], "of another architectur"),
-    "another width": (lambda out: None, ["--features", 2], r"started with features=1 \(now 2\)"),
+    "another width": (lambda out: None, ["--features", 2], r"started with features = 1 \(now 2\)"),
     "truncated": (truncated, [], "checkpoint.pt is truncated"),
     "past its end": (lambda out: None, ["--steps", 1], "checkpoint.pt is already at step 2"),
 }
@@ -202,7 +202,7 @@ WRITTEN = {  # what a save writes, by its temporary name: the device is full fro
     "losses": ".losses.{pid}.partial.csv",
     "snapshot": "generators/.0000004.{pid}.partial.pt",
     "sheet": "samples/.0000004-raw.{pid}.partial.png",
-    "checkpoint": ".checkpoint.pt.{pid}.partial",
+    "checkpoint": ".checkpoint.{pid}.partial.pt",
 }
 
 

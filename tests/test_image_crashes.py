@@ -99,9 +99,9 @@ def test_killed_between_any_two_file_operations(digits, tmp_path):
         tmp_path / "killed",
     ).split()
     wanted = whole_run(digits, tmp_path / "whole", 4, 2)
-    saves = 2 * (1 + 2)  # two saves of one snapshot and two sheets,
-    operations = 1 + saves + 2 * 2 + 1  # settings, then synced and renamed checkpoints, losses
-    assert len(reached) == operations
+    saves = 2 * (1 + 2 + 1)  # two saves of one snapshot, two sheets and a checkpoint,
+    written = 1 + saves + 1  # settings before them, losses at the end
+    assert len(reached) == 2 * written  # each file is synced, then takes its name
     assert reached == sorted(reached)  # from the first save on there is always a checkpoint
     for k in range(len(reached) + 1):
         assert_same(tmp_path / "killed" / str(k), wanted)

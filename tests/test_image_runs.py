@@ -164,7 +164,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(small, tmp_path):
     before = (tmp_path / "checkpoint.pt").read_bytes()
     with pytest.raises(ValueError, match=r"already holds a run: go on with it by --resume"):
         train(small, tmp_path)
-    with pytest.raises(ValueError, match=r"started with tau=None \(now 2.0\)"):
+    with pytest.raises(ValueError, match=r"started with tau = None \(now 2.0\)"):
         train(replace(small, tau=2.0), tmp_path, resume=True)
     (tmp_path / "settings.json").unlink()  # even then another architecture is found out
     with pytest.raises(ValueError, match="of another architecture"):
@@ -176,7 +176,7 @@ def test_other_steps_are_refused_where_the_learning_rate_follows_them(small, tmp
     decaying = replace(small, config="cifar-rsgan-cnn", steps=2)
     train(decaying, tmp_path)
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    with pytest.raises(ValueError, match=r"was started with steps=2 \(now 4\): resume it with"):
+    with pytest.raises(ValueError, match=r"was started with steps = 2 \(now 4\): resume it with"):
         train(replace(decaying, steps=4), tmp_path, resume=True)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
@@ -250,7 +250,7 @@ def test_numbers_and_sheets_are_logged_for_tensorboard(small, tmp_path, monkeypa
     assert not (tmp_path / "without" / "checkpoint.pt").exists()
 
 
-def test_images_read_by_other_processes_make_the_same_run(small, tmp_path):
+def test_images_read_by_threads_make_the_same_run(small, tmp_path):
     in_memory = train(small, tmp_path / "memory")
     train(replace(small, steps=2, workers=1), tmp_path / "read")
     read = train(replace(small, workers=0), tmp_path / "read", resume=True)

@@ -221,7 +221,7 @@ def test_probes_see_the_average_of_the_generator():
 
 def test_chunks_hold_more_of_smaller_networks():
     sizes = [
-        sweeps._chunk_size(sweeps._architectures(make, {}, 0))
+        sweeps._chunk_size(sweeps._architectures(make, [{}], 0))
         for make in (zoo.two_clusters, zoo.five_gaussians)
     ]
     assert sizes == [256, 32]
@@ -231,7 +231,9 @@ def test_chunks_hold_more_of_smaller_networks():
     ("change", "message"),
     [
         ({"knobs": {"lr": []}}, r"knobs\['lr'\] is empty"),
-        ({"seeds": 0}, "seeds is empty"),
+        ({"seeds": 0}, "seeds must be at least 1"),
+        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": [3, 3]}, "seeds names a seed twice"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"chunk": 0}, "chunk must be at least 1"),
     ],

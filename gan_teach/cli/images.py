@@ -20,7 +20,7 @@ KNOBS = (
 SETTINGS = (  # the same for all runs of a sweep
     ("--data", str, "other data: a name, a folder or zip archive of images, an .npy or IDX file"),
     ("--skip-bad", False, "leave out files that do not fit"),
-    ("--workers", int, "processes that read a folder larger than memory batch by batch"),
+    ("--workers", int, "threads that read a folder larger than memory batch by batch"),
     ("--steps", int, "updates of G, those already done included (default: as published)"),
     ("--bottleneck", False, "halve each block's inner width"),
     ("--channels-last", False, "other order in memory"),

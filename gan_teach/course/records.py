@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks, course, zoo
 from gan_teach.data import half_circles
-from gan_teach.dynamics.streams import DRAWS, generator
+from gan_teach.dynamics.streams import generator
 from gan_teach.history import History
 from gan_teach.metrics import sliced_wasserstein
 from gan_teach.studies import image_records
@@ -55,8 +55,6 @@ class Record:
 
     def settings(self) -> dict[str, Any]:
         """What it is the result of, as plain data; each member's seed is in the record."""
-        from gan_teach import zoo
-
         own = {"game": self.game, **self.facts()}
         return {**own, **image_records.in_words(getattr(zoo, self.training))}
 
@@ -100,12 +98,10 @@ def make(
     record = RECORDS[_checks.choice("record", name, RECORDS)]
     count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
     history = record.sweep(count, folder=work / name, progress=progress)
-    if len(history):
-        facts = {"schema": image_records.SCHEMA, "settings": record.settings()}
-        facts |= {"record": name, "title": record.summary, "draws": DRAWS}
-        history = record.finish(history).describe(meta=facts)
-        history.save(out / f"{name}.npz")
-    return history
+    if not len(history):
+        return history
+    small = record.finish(history)
+    return image_records.write(small, name, record.summary, record.settings(), out)
 
 
 # -- two clusters ---------------------------------------------------------------------------------

@@ -8,14 +8,20 @@ made larger at any time.
 
 from __future__ import annotations
 
+import csv
+import importlib
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from gan_teach import __version__
+import numpy as np
+
+from gan_teach import __version__, _checks
+from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach.dynamics.streams import DRAWS
 from gan_teach.history import History
@@ -85,15 +91,13 @@ class Study:
                 yield key, result
 
     def _parallel(self, tasks: Sequence[_Task]) -> Results:
-        try:
-            from joblib import Parallel, delayed
-        except ImportError as error:
-            raise ValueError(
-                f"workers={self.workers} needs joblib: pip install 'gan-teach[scale]', or take 1."
-            ) from error
+        sentence = (
+            f"workers={self.workers} needs joblib: pip install 'gan-teach[scale]', or take 1."
+        )
+        joblib = optional("joblib", sentence)
         options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
-        parallel: Any = Parallel(n_jobs=self.workers, **options)
-        return parallel(delayed(task)() for task in tasks)
+        parallel = joblib.Parallel(n_jobs=self.workers, **options)
+        return parallel(joblib.delayed(task)() for task in tasks)
 
     def _counted(self, results: Results, bar: Any) -> Iterator[tuple[str, Any]]:
         done = 0
@@ -127,12 +131,8 @@ class _Task:
 
 
 def _on_cluster(tasks: Sequence[_Task], cluster: str, logs: Path) -> Results:
-    try:
-        import submitit
-    except ImportError as error:
-        raise ValueError(
-            f"cluster={cluster!r} needs submitit: pip install 'gan-teach[scale]'."
-        ) from error
+    sentence = f"cluster={cluster!r} needs submitit: pip install 'gan-teach[scale]'."
+    submitit = optional("submitit", sentence)
     try:
         executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
     except (ValueError, RuntimeError) as error:
@@ -143,6 +143,14 @@ def _on_cluster(tasks: Sequence[_Task], cluster: str, logs: Path) -> Results:
     with executor.batch():
         submitted = [executor.submit(task) for task in tasks]
     return (job.result() for job in submitit.helpers.as_completed(submitted))
+
+
+def optional(module: str, sentence: str) -> Any:
+    """A module that an option needs. Raises ValueError with the sentence where it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ValueError(sentence) from error
 
 
 def content(**parts: Any) -> dict[str, Any]:
@@ -186,8 +194,49 @@ class HistoryFiles:
         return {**self.content, **{name: digest(value, name) for name, value in job.items()}}
 
 
+def seeds_of(name: str, seeds: int | Sequence[int]) -> list[int]:
+    """The seeds 0 .. n - 1 of a number n, or a list of different ones. ValueError for no others."""
+    if not isinstance(seeds, (Sequence, range, np.ndarray)):
+        return list(range(_checks.whole(name, seeds, least=1)))
+    numbers = [_checks.whole(name, seed) for seed in seeds]
+    _checks.not_empty(name, np.array(numbers))
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name} names a seed twice: {numbers}.")
+    return numbers
+
+
+def grid(knobs: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Every combination of the knobs' values. Raises ValueError for a knob without values."""
+    for name, values in knobs.items():
+        if not len(values):
+            raise ValueError(f"knobs[{name!r}] is empty: name at least one value.")
+    return [dict(zip(knobs, cell, strict=True)) for cell in itertools.product(*knobs.values())]
+
+
+def differences(made: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What a file's settings have other than those of now, in words; empty if they are equal."""
+    names = [name for name in {**now, **made} if made.get(name) != now.get(name)]
+    return ", ".join(f"{name} = {made.get(name)!r} (now {now.get(name)!r})" for name in names)
+
+
 def progress_bar(total: int, unit: str, shown: bool) -> Any:
     """A bar of tqdm, which counts in silence if it is not ``shown``."""
     from tqdm.auto import tqdm
 
     return tqdm(total=total, unit=f" {unit}s", unit_scale=True, mininterval=0.3, disable=not shown)
+
+
+def read_csv(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file by the names of its columns."""
+    with open(path, newline="", encoding="utf-8") as text:
+        return list(csv.DictReader(text))
+
+
+def write_csv(
+    path: str | os.PathLike[str], columns: Iterable[str], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write these columns of the rows as a CSV file, as a whole or not at all."""
+    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as text:
+        writer = csv.DictWriter(text, list(columns), extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

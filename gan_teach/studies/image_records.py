@@ -7,7 +7,6 @@ few moments as bytes, and for one run the weights of the last generator.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
@@ -26,6 +25,7 @@ from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
+from gan_teach.studies.engine import differences, read_csv
 from gan_teach.studies.image_runs import (
     Settings,
     draw,
@@ -39,6 +39,11 @@ MOMENTS = 6  # sheets that are kept
 LOSS_ROWS = 400
 SEED = 1  # of the latents that are scored
 WEIGHTS = "weights/"  # how the names of kept weights begin in a record's static arrays
+
+SHOWN = (
+    "config", "average", "samples", "features", "batch_size", "label_smoothing", "latent", "loss",
+)  # fmt: skip
+"""Settings that stand in a record's ``meta`` too, for titles and tables."""
 
 SCHEMA = 1  # of the names, units and meanings in a record; to be raised when one of them changes
 
@@ -98,11 +103,8 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     schema = history.meta.get("schema")
     if schema != SCHEMA:
         raise ValueError(f"{path} is a record of schema {schema}; this version reads {SCHEMA}.")
-    made = history.meta["settings"]
-    different = [k for k in {**settings, **made} if settings.get(k) != made.get(k)]
-    if different:
-        told = ", ".join(f"{k} = {made.get(k)!r} (now {settings.get(k)!r})" for k in different)
-        raise ValueError(f"{path} was made with {told}: make it anew by gan-teach study.")
+    if different := differences(history.meta["settings"], settings):
+        raise ValueError(f"{path} was made with {different}: make it anew by gan-teach study.")
     return history
 
 
@@ -125,9 +127,17 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     chosen = replace(record.run, data=data, channels_last=True)
     chosen = load_run(run).settings if snapshots(run) else chosen
     train_images(chosen, run, resume=True, progress=True)
-    facts = {"schema": SCHEMA, "settings": settings(name, chosen), "draws": DRAWS}
-    facts |= {"record": name, "title": record.summary}
-    history = condensed(record, run).describe(meta=facts)
+    made = settings(name, chosen)
+    history = condensed(record, run).describe(meta={k: made[k] for k in SHOWN})
+    return write(history, name, record.summary, made, out)
+
+
+def write(
+    history: History, name: str, title: str, settings: Mapping[str, Any], out: Path
+) -> History:
+    """Write ``out/NAME.npz`` and what it is the result of, for ``check``; what was written."""
+    facts = {"schema": SCHEMA, "settings": settings, "draws": DRAWS, "record": name, "title": title}
+    history = history.describe(meta=facts)
     history.save(out / f"{name}.npz")
     return history
 
@@ -174,7 +184,9 @@ def condensed(record: ImageRecord, run: Path) -> History:
     if record.weights:  # in half precision: no pixel differs by more than a few grey levels
         weights = trained.generators[record.average].state_dict()
         static |= {WEIGHTS + k: v.numpy().astype(np.float16) for k, v in weights.items()}
-    return History(steps, scores, static, {**facts, **_facts(record, trained, data)})
+    count = sum(p.numel() for p in trained.generators["raw"].parameters())
+    facts |= {"data": data.name, "images": len(data), "unit": "step", "parameters": count}
+    return History(steps, scores, static, facts)
 
 
 def _bytes(images: Images) -> NDArray[np.uint8]:
@@ -183,27 +195,11 @@ def _bytes(images: Images) -> NDArray[np.uint8]:
 
 def _losses(run: Path) -> dict[str, NDArray]:
     """Both losses over the steps at which the run wrote them, thinned to a few hundred rows."""
-    with (run / "losses.csv").open(newline="", encoding="utf-8") as text:
-        rows = list(csv.DictReader(text))
+    rows = read_csv(run / "losses.csv")
     rows = rows[:: max(1, len(rows) // LOSS_ROWS)]
     columns = {k: np.array([float(r[k] or "nan") for r in rows], np.float32) for k in rows[0]}
     both = {k: values for k, values in columns.items() if k.endswith("_loss")}
     return {"loss_steps": columns["step"].astype(int), **both}
-
-
-def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
-    experiment = trained.settings.experiment()
-    names = ("features", "batch_size", "label_smoothing", "latent")
-    return {
-        **{name: getattr(experiment, name) for name in names},
-        **{name: getattr(record, name) for name in ("average", "samples")},
-        "config": record.run.config,
-        "data": data.name,
-        "images": len(data),
-        "loss": experiment.loss.name,
-        "unit": "step",
-        "parameters": sum(p.numel() for p in trained.generators["raw"].parameters()),
-    }
 
 
 # -- scores ---------------------------------------------------------------------------------------
@@ -263,7 +259,6 @@ def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 
 def _pixel_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Sliced Wasserstein distance of pixels from as many images of the run's data."""
-    from gan_teach.dynamics.streams import generator
 
     def drawn(seed: int) -> Images:
         return data.sample(PIXELS, generator(seed)).flatten(1).numpy()

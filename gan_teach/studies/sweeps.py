@@ -8,7 +8,6 @@ in which every member carries its settings as constants.
 from __future__ import annotations
 
 import copy
-import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +22,7 @@ from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.models import architecture
-from gan_teach.studies.engine import HistoryFiles, Study, Tick, content
+from gan_teach.studies.engine import HistoryFiles, Study, Tick, content, grid, seeds_of
 from gan_teach.training import EMA, Run, State, observe, record
 from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import Training
@@ -79,11 +78,8 @@ def sweep(
     steps = training.steps if steps is None else _checks.whole("steps", steps, least=1)
     every = steps if every is None else _checks.whole("every", every, least=1)
     values = {name: list(options) for name, options in knobs.items()}
-    for name, options in values.items():
-        _checks.not_empty(f"knobs[{name!r}]", np.empty(len(options)))
-    chosen = list(range(seeds)) if isinstance(seeds, int) else [int(s) for s in seeds]
-    _checks.not_empty("seeds", np.empty(len(chosen)))
-    groups = _architectures(make_game, values, chosen[0])
+    chosen = seeds_of("seeds", seeds)
+    groups = _architectures(make_game, grid(values), chosen[0])
     size = _chunk_size(groups) if chunk is None else _checks.whole("chunk", chunk, least=1)
     probes = probes or {"modes": mode_scores()}
     labels = {name: _labels(options) for name, options in values.items()}
@@ -168,12 +164,11 @@ def _averaged(run: Run, half_life: float) -> Run:
 
 
 def _architectures(
-    make_game: Callable[..., GAN], values: Mapping[str, list[Any]], seed: int
+    make_game: Callable[..., GAN], cells: Sequence[Settings], seed: int
 ) -> dict[tuple[int, str], list[Settings]]:
-    """All combinations of the knobs, those of one architecture (size, layers) together."""
+    """The combinations of the knobs, those of one architecture (size, layers) together."""
     groups: dict[tuple[int, str], list[Settings]] = {}
-    for combination in itertools.product(*values.values()):
-        cell = dict(zip(values, combination, strict=True))
+    for cell in cells:
         own = {name: value for name, value in cell.items() if name not in OF_TRAINING}
         game = make_game(seed=seed, **own)
         kind = f"{architecture(game.generator)} {architecture(game.discriminator)}"

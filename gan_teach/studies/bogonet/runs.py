@@ -28,7 +28,7 @@ from gan_teach.history import History
 from gan_teach.models import evaluating
 from gan_teach.studies.bogonet.architectures import Architecture, random_architecture
 from gan_teach.studies.bogonet.classifier import Judge, judge
-from gan_teach.studies.engine import HistoryFiles, Job, Study, Tick, content
+from gan_teach.studies.engine import HistoryFiles, Job, Study, Tick, content, seeds_of
 from gan_teach.training import Run, train
 
 LOWEST = 1.0  # what the Inception Score can fall to, and what a run that diverged gets
@@ -192,7 +192,7 @@ def run_study(
     of processor time. Ctrl-C keeps the finished architectures and sets ``meta["interrupted"]``.
     Raises ValueError for bad arguments and for a folder of another study.
     """
-    seeds = _seeds(architectures)
+    seeds = seeds_of("architectures", architectures)
     _checks.whole("workers", workers, least=1)
     names = [_checks.choice("algorithm", n, ALGORITHMS) for n in algorithms or ALGORITHMS]
     budget, judged = budget or Budget(), judge(source)
@@ -233,13 +233,3 @@ def _timed(job: Job, tick: Tick, **settings: Any) -> History:
     start = time.process_time()
     history = run_architecture(job["seed"], **settings)
     return history.describe(static={"seconds": time.process_time() - start})
-
-
-def _seeds(architectures: int | Sequence[int]) -> list[int]:
-    if not isinstance(architectures, (Sequence, range, np.ndarray)):
-        return list(range(_checks.whole("architectures", architectures, least=1)))
-    seeds = [_checks.whole("architectures", s) for s in architectures]
-    _checks.not_empty("architectures", np.empty(len(seeds)))
-    if len(set(seeds)) < len(seeds):
-        raise ValueError(f"architectures names a seed twice: {seeds}.")
-    return seeds

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
+from gan_teach._identity import digest
 from gan_teach.data import Images, load_images
 from gan_teach.metrics.features.classifier import fingerprint
 from gan_teach.models.convnets import load_rsgan_generator
@@ -80,7 +79,7 @@ def candidates(
         for name in names or trained.generators
     ]
     if untrained:
-        generators.insert(0, (0, UNTRAINED, partial(_untrained, trained.settings, path)))
+        generators.insert(0, (0, UNTRAINED, partial(_untrained, trained)))
     drawing = partial(_drawing, latent=trained.latent, device=device)
     return [drawing(path.name, *one) for one in generators], partial(_own_images, trained.settings)
 
@@ -109,11 +108,10 @@ def _saved(trained: Trained, folder: Path, step: int, name: str) -> nn.Module:
     return trained.generators[name]
 
 
-def _untrained(settings: Settings, folder: Path) -> nn.Module:
+def _untrained(run: Trained) -> nn.Module:
     """G as the run started it: the game is made anew, on images of which only the shape counts."""
-    shape = json.loads((folder / "settings.json").read_text("utf-8"))["shape"]
-    blank = np.arange(2 * np.prod(shape), dtype=np.uint8).reshape(2, *shape)
-    return settings.experiment().game(Images(torch.from_numpy(blank)), settings.seed).generator
+    blank = Images(torch.arange(2 * math.prod(run.shape)).to(torch.uint8).reshape(2, *run.shape))
+    return run.settings.experiment().game(blank, run.settings.seed).generator
 
 
 def _drawing(
@@ -127,7 +125,7 @@ def _drawing(
 ) -> Candidate:
     """``published`` weights draw with the statistics of the batch, others with the running ones."""
 
-    def digest() -> str:
+    def of_weights() -> str:
         return f"{fingerprint(load())} {published}"
 
     def batches(n: int, seed: int) -> Iterator[Tensor]:
@@ -135,14 +133,11 @@ def _drawing(
         for latents in fixed_latents(n, latent, seed).split(AT_ONCE):
             yield torch.from_numpy(draw(g, latents, AT_ONCE, batch_statistics=published))
 
-    return Candidate(source, step, average, digest, batches)
+    return Candidate(source, step, average, of_weights, batches)
 
 
 def _folder(path: Path) -> Candidate:
     images = load_images(path)
-
-    def digest() -> str:
-        return hashlib.sha256(images.pixels.numpy().tobytes()).hexdigest()
 
     def batches(n: int, seed: int) -> Iterator[Tensor]:
         if n > len(images):
@@ -151,4 +146,4 @@ def _folder(path: Path) -> Candidate:
         for rows in order[:n].split(AT_ONCE):
             yield images[rows].floats()
 
-    return Candidate(path.name, None, "images", digest, batches)
+    return Candidate(path.name, None, "images", partial(digest, images.pixels), batches)

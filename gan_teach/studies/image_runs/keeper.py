@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import signal
 import threading
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from gan_teach._files import replacing
 from gan_teach.games import GAN
 from gan_teach.plots.images import sheet
+from gan_teach.studies.engine import optional, read_csv, write_csv
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
@@ -31,13 +31,8 @@ def event_writer(folder: Path) -> Any:
 
     A resumed run adds a file. What it repeats has the steps and the values it had.
     """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise ValueError(
-            "TensorBoard is not installed: pip install tensorboard, or leave the option out."
-        ) from error
-    return SummaryWriter(str(folder))
+    sentence = "TensorBoard is not installed: pip install tensorboard, or leave the option out."
+    return optional("torch.utils.tensorboard", sentence).SummaryWriter(str(folder))
 
 
 class Keeper:
@@ -78,15 +73,6 @@ class Keeper:
         if state.step == self._saved:
             return
         check_finite(state, self.out / "checkpoint.pt")
-        try:
-            self._save_files(state)
-        except OSError as error:  # a full disk is reported without a name
-            if error.errno is None or error.filename:
-                raise
-            raise OSError(error.errno, error.strerror, str(self.out)) from error
-        self._saved = state.step
-
-    def _save_files(self, state: State) -> None:
         self._save_losses()
         name = f"{state.step:07d}"
         weights = io.BytesIO()  # torch itself does not say why it cannot write
@@ -103,23 +89,16 @@ class Keeper:
         if self._events:
             self._events.flush()
         save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
+        self._saved = state.step
 
     def _save_losses(self) -> None:
         """Append to losses.csv; steps that a resumed run repeats stay there once."""
         if not self._rows:
             return
-        file = self.out / "losses.csv"
-        old: list[Mapping[str, Any]] = []
-        if file.exists():
-            with file.open(newline="", encoding="utf-8") as text:
-                old = [r for r in csv.DictReader(text) if int(r["step"]) < self._rows[0]["step"]]
-        with (
-            replacing(file) as partial,
-            partial.open("w", newline="", encoding="utf-8") as text,
-        ):
-            writer = csv.DictWriter(text, max(self._rows, key=len), restval="")
-            writer.writeheader()
-            writer.writerows([*old, *self._rows])
+        file, begin = self.out / "losses.csv", self._rows[0]["step"]
+        rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
+        rows = [row for row in rows if int(row["step"]) < begin] + self._rows
+        write_csv(file, max(self._rows, key=len), rows)
         self._rows = []
 
 

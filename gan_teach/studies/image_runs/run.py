@@ -22,7 +22,7 @@ from gan_teach._identity import fingerprint
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
 from gan_teach.history import History
-from gan_teach.studies.engine import progress_bar
+from gan_teach.studies.engine import differences, progress_bar
 from gan_teach.studies.image_runs.drawing import fixed_latents
 from gan_teach.studies.image_runs.keeper import Keeper, counted, event_writer, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
@@ -31,10 +31,10 @@ from gan_teach.training.guards import stop_on_nan
 from gan_teach.training.processes import World
 from gan_teach.zoo import IMAGE_GANS, ImageGAN
 
+KNOBS = ("tau", "lr", "batch_size", "features")  # of a configuration, which a run may change
 RAW = "raw"  # G itself, beside its averages
 _SHEET = 64  # samples
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
-_FREE = ("steps", "workers")  # what may be another when a run is resumed
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 
 
@@ -42,7 +42,7 @@ _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 class Settings:
     """What a run is started with; it may be resumed with other ``steps`` and ``workers``.
 
-    ``workers`` processes read a folder or zip archive anew for each batch; None: it is kept in
+    ``workers`` threads read a folder or zip archive anew for each batch; None: it is kept in
     memory.
     """
 
@@ -63,7 +63,7 @@ class Settings:
     def experiment(self) -> ImageGAN:
         """The published experiment with these changes. Raises ValueError for an unknown name."""
         base = IMAGE_GANS[_checks.choice("CONFIG", self.config, IMAGE_GANS)]
-        changes = {k: getattr(self, k) for k in ("steps", "tau", "lr", "batch_size", "features")}
+        changes = {name: getattr(self, name) for name in ("steps", *KNOBS)}
         changes = {name: value for name, value in changes.items() if value is not None}
         return replace(base, bottleneck=self.bottleneck or base.bottleneck, **changes)
 
@@ -88,9 +88,13 @@ class Settings:
 
 @dataclass
 class Trained:
-    """What a run leaves: its settings, and G ("raw") and its averages ("0.999") at ``step``."""
+    """What a run leaves: its settings, and G ("raw") and its averages ("0.999") at ``step``.
+
+    ``shape`` is that of an image, (channels, height, width).
+    """
 
     settings: Settings
+    shape: tuple[int, ...]
     generators: dict[str, nn.Module]
     step: int
 
@@ -169,7 +173,7 @@ def train_images(
     images = experiment.steps * experiment.batch_size
     with progress_bar(images, "image", progress and world.main) as bar:  # closed before an error
         step = _follow(counted(watched, experiment.batch_size, bar), world, keeper)
-    return Trained(settings, generators, step)
+    return Trained(settings, game.data.shape, generators, step)
 
 
 def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
@@ -219,7 +223,7 @@ def load_run(folder: str | os.PathLike[str]) -> Trained:
     experiment = settings.experiment()
     g, _ = experiment.pair(experiment, shape, 0, 0)
     averages = {f"{decay:g}": copy.deepcopy(g) for decay in experiment.averages}
-    trained = Trained(settings, {RAW: g, **averages}, 0)
+    trained = Trained(settings, shape, {RAW: g, **averages}, 0)
     trained.load(list(snapshots(folder).values())[-1])
     return trained
 
@@ -243,13 +247,15 @@ def _claim(out: Path, settings: Settings, resume: bool, world: World) -> bool:
         )
     file = out / _SETTINGS
     saved = json.loads(file.read_text("utf-8")) if file.exists() else asdict(settings)
-    asked = asdict(settings)
-    differ = [k for k in asked if k not in _FREE and saved.get(k) != asked[k]]
-    if not differ and _schedule(replace(settings, steps=saved["steps"])) != _schedule(settings):
-        differ = ["steps"]
-    if differ:
-        told = ", ".join(f"{k}={saved.get(k)!r} (now {asked[k]!r})" for k in differ)
-        raise ValueError(f"{out} was started with {told}: resume it with the settings it had.")
+    free = {"steps", "workers", "shape"}  # what may be another when a run is resumed
+    if _schedule(replace(settings, steps=saved["steps"])) != _schedule(settings):
+        free.remove("steps")
+    made, now = (
+        {name: value for name, value in each.items() if name not in free}
+        for each in (saved, asdict(settings))
+    )
+    if different := differences(made, now):
+        raise ValueError(f"{out} was started with {different}: resume it with the settings it had.")
     return True
 
 

@@ -7,7 +7,6 @@ a cluster, and made larger at any time.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import time
@@ -21,11 +20,10 @@ import torch
 
 from gan_teach import _checks
 from gan_teach._files import replacing
-from gan_teach.studies.engine import Study, Tick, content
-from gan_teach.studies.image_runs.run import Settings, train_images
+from gan_teach.studies.engine import Study, Tick, content, grid
+from gan_teach.studies.image_runs.run import KNOBS, Settings, train_images
 from gan_teach.training.guards import DivergedError
 
-KNOBS = ("seed", "tau", "lr", "batch_size", "features")
 MARKER = "finished.json"
 
 
@@ -127,18 +125,13 @@ def sweep_images(
 def combinations(settings: Settings, knobs: Mapping[str, Sequence[Any]]) -> dict[str, Settings]:
     """The settings of each run of a sweep, by the name of its folder."""
     values = {"seed": [settings.seed], **knobs}
-    for name, options in values.items():
-        _checks.choice("knob", name, KNOBS)
-        if not len(options):
-            raise ValueError(f"knobs[{name!r}] is empty: name at least one value.")
-    found = {}
-    for chosen in itertools.product(*values.values()):
-        setting = dict(zip(values, chosen, strict=True))
-        order = sorted(setting, key=lambda name: name == "seed")
-        found["-".join(f"{name}{_short(setting[name])}" for name in order)] = replace(
-            settings, **setting
-        )
-    return found
+    for name in values:
+        _checks.choice("knob", name, ("seed", *KNOBS))
+    order = sorted(values, key=lambda name: name == "seed")
+    return {
+        "-".join(f"{name}{_short(cell[name])}" for name in order): replace(settings, **cell)
+        for cell in grid(values)
+    }
 
 
 def _short(value: float) -> str:
