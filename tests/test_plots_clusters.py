@@ -61,16 +61,14 @@ def test_a_level_panel_draws_the_curve_up_to_the_record_and_all_levels():
 
 def test_positions_draw_each_point_and_each_cluster():
     fake = np.random.default_rng(1).random((5, 7))
-    ax = plots.positions(History(STEPS, {"fake": fake}), [(0.0, 0.3), (4.0, 4.3)])
+    ax = plots.positions(History(STEPS, {"fake": fake}), [(0.0, 0.3), (4.0, 4.3)], ylim=(-1, 5))
     assert len([line for line in ax.lines if len(line.get_xdata()) == 5]) == 7
     bands = sorted((p.get_y(), p.get_y() + p.get_height()) for p in ax.patches)
     np.testing.assert_allclose(bands, [(0.0, 0.3), (4.0, 4.3)])
-    low, high = ax.get_ylim()
-    assert low < 0
-    assert high > 4.3
+    assert ax.get_ylim() == (-1, 5)
     draws(ax)
     with pytest.raises(ValueError, match="points on the line"):
-        plots.positions(History(STEPS, {"fake": fake[..., None]}), [(0, 1)])
+        plots.positions(History(STEPS, {"fake": fake[..., None]}), [(0, 1)], ylim=(-1, 2))
 
 
 def test_arrivals_are_the_empirical_distribution_of_the_times():
