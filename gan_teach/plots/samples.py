@@ -54,7 +54,6 @@ def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     _panel.legend_below(ax, cols=3, points=26)
 
     def draw(i: int) -> None:
-        i = _panel.record_index(history, i)
         crosses.set_data(*fake[i].T)
         if field is not None:
             field.set_data(history["d_field"][i])

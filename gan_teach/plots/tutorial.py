@@ -44,7 +44,6 @@ def picture_panel(ax: Axes, history: History) -> _panel.Draw:
     _panel.legend_below(ax, cols=3)
 
     def draw(i: int) -> None:
-        i = _panel.record_index(history, i)
         move(i)
         for curve, values in curves:
             curve.set_data(history.static["grid"], values[i])
