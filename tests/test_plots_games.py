@@ -103,9 +103,13 @@ def test_fan_counts_members_that_diverged_and_goes_on_with_the_rest():
 
 def test_fan_compares_ensembles_on_one_axes():
     history = History(range(5), {"v": np.arange(10.0).reshape(5, 2)})
-    ax = plots.fan(history, "v", label="1:1")
-    plots.fan(history.with_arrays(v=history["v"] + 100), "v", ax, label="50:1", dash=":")
+    far = history["v"] + 100
+    far[3:, 0] = np.inf
+    ax = plots.fan({"1:1": history, "50:1": history.with_arrays(v=far)}, "v")
     assert legend(ax) == ["1:1", "50:1"]
+    assert "1 of 4 diverged" in texts(ax)
+    first, second = ax.lines
+    assert first.get_linestyle() != second.get_linestyle()
     assert ax.get_ylim()[0] < 0
     assert ax.get_ylim()[1] > 108
 

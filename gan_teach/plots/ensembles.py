@@ -58,42 +58,43 @@ def quantile_interval(
 
 @style.use()
 def fan(
-    history: History,
+    runs: History | Mapping[str, History],
     key: str,
     ax: Axes | None = None,
     *,
-    label: str = "",
-    color: str = style.LINES[0],
-    dash: object = "-",
     level: _panel.Level | None = None,
 ) -> Axes:
     """Median over the members of an ensemble, with bands of the middle 50 % and 90 % of them.
 
-    ``history[key]`` is (T, S): one column per member. A member counts as long as it is finite; how
-    many did not stay so is said beside the title. ``level`` = (value, name) adds what the theory
-    predicts. Call it again with the same ``ax`` and another ``label``, ``color`` and ``dash`` to
-    compare ensembles. Raises ValueError for another shape.
+    ``history[key]`` is (T, S): one column per member; ``runs`` is one history, or maps names to
+    several. A member counts as long as it is finite; how many did not stay so is said beside the
+    title. ``level`` = (value, name) adds what the theory predicts. Raises ValueError for another
+    shape.
     """
-    values = _panel.shaped(key, history[key], "(T, S)", "Draw a single run with its own plot.")
-    ax = style.axes(ax)
-    finite = np.where(np.isfinite(values), values, np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where no member is finite there is no band
-        quantiles = np.nanquantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
-    low90, low50, median, high50, high90 = quantiles
-    include = [*(level[:1] if level else ()), *(ax.get_ylim() if ax.lines else ())]
-    ax.fill_between(history.steps, low90, high90, **style.band(color, 0.15))
-    ax.fill_between(history.steps, low50, high50, **style.band(color, 0.3))
-    ax.plot(history.steps, median, color=color, linestyle=dash, label=label or None)
-    ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
-    ax.set(ylabel=key.replace("_", " "), ylim=_panel.limits([low90, high90], include))
+    groups = {"": runs} if isinstance(runs, History) else runs
+    ax, ends, lost = style.axes(ax), [], []
+    for k, (name, history) in enumerate(groups.items()):
+        values = _panel.shaped(key, history[key], "(T, S)", "Draw a single run with its own plot.")
+        finite = np.where(np.isfinite(values), values, np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # where no member is finite there is no band
+            quantiles = np.nanquantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
+        low90, low50, median, high50, high90 = quantiles
+        look = style.look(k, label=name or None)
+        ax.fill_between(history.steps, low90, high90, **style.band(look["color"], 0.15))
+        ax.fill_between(history.steps, low50, high50, **style.band(look["color"], 0.3))
+        ax.plot(history.steps, median, **look)
+        ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
+        ends += [low90, high90]
+        lost += [_panel.first_bad(column) is not None for column in values.T]
+    bounds = _panel.limits(np.concatenate(ends), level[:1] if level else ())
+    ax.set(ylabel=key.replace("_", " "), ylim=bounds)
     ax.set_title("Median of the runs, bands of 50 % and 90 %", loc="left")
     if level:
         _panel.draw_levels(ax, {level[1]: level[0]})
-    lost = sum(_panel.first_bad(column) is not None for column in values.T)
-    if lost:
-        _panel.warn(ax, f"{lost} of {values.shape[1]} diverged")
-    if label:
+    if any(lost):
+        _panel.warn(ax, f"{sum(lost)} of {len(lost)} diverged")
+    if len(groups) > 1:
         ax.legend(loc="best")
     return ax
 
