@@ -9,6 +9,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -144,11 +145,10 @@ class Animation:
 
     def show(self, alt: str) -> style.HtmlImage | None:
         """Display the animation in a notebook as a GIF with the alternative text ``alt``."""
-        width = self.picture(0).shape[1]
-        style.HtmlImage(b"", alt, width)  # checks alt before the work
-        with tempfile.TemporaryDirectory() as folder:
-            data = self.save(Path(folder) / "run.gif", progress=False).read_bytes()
-        return style.display(style.HtmlImage(data, alt, width, "gif"))
+        image = style.HtmlImage(b"", alt, self.picture(0).shape[1], "gif")  # checks alt first
+        film = io.BytesIO()
+        write_gif(film, self.picture, len(self), self.fps)
+        return style.display(replace(image, data=film.getvalue()))
 
 
 def animate(

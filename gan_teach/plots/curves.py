@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,23 +111,14 @@ def objective_panel(ax: Axes, history: History) -> _panel.Draw:
     return _panel.lines_panel(ax, history, [line], levels, ylabel="V", title="Objective")
 
 
-def gradients_panel(ax: Axes, history: History) -> _panel.Draw:
-    """Both players' gradient norms on one logarithmic axis."""
-    lines = _players(history["d_grad"], history["g_grad"])
-    return _panel.lines_panel(
-        ax, history, lines, {}, ylabel="norm", title="Gradient norms", log=True
-    )
-
-
-def gradient_panel(player: int) -> _panel.Panel:
-    """A panel: the gradient norm of D (0) or of G (1) alone, logarithmic."""
-
-    def panel(ax: Axes, history: History) -> _panel.Draw:
-        line = _players(history["d_grad"], history["g_grad"])[player]
-        title = f"Gradient of the {line.label}"
-        return _panel.lines_panel(ax, history, [line], {}, ylabel="norm", title=title, log=True)
-
-    return panel
+def gradients_panel(
+    ax: Axes, history: History, players: Sequence[str] = ("discriminator", "generator")
+) -> _panel.Draw:
+    """The gradient norms of both players, or of one of them, on a logarithmic axis."""
+    both = _players(history["d_grad"], history["g_grad"])
+    lines = [line for line in both if line.label in players]
+    title = "Gradient norms" if len(lines) > 1 else f"Gradient of the {lines[0].label}"
+    return _panel.lines_panel(ax, history, lines, {}, ylabel="norm", title=title, log=True)
 
 
 def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.Panel:

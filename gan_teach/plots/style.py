@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
     """
     drawing = figure_of(figure)
     image = HtmlImage(b"", alt, round(96 * drawing.get_figwidth()))  # checks alt before the drawing
-    image = HtmlImage(png(drawing, dpi), alt, image.width)
+    image = replace(image, data=png(drawing, dpi))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(drawing)
     return display(image)
