@@ -61,7 +61,6 @@ from . import zoo as zoo
 from .lab import Lab as Lab
 from .analysis import flows as flows
 from .zoo import experiments as experiments
-from .zoo import routes as routes
 from .analysis import landscape as landscape
 from .models import convnets as convnets
 from . import metrics as metrics

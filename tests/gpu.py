@@ -158,8 +158,14 @@ def steps_agree(device: str) -> Iterator[Result]:
     yield "line, affine_alternating", difference(*runs, line()), PLAIN
     runs = [run(spectral(), where, lr=0.01).game for where in (device, "cpu")]
     yield "SN-CNN, alternating", difference(*runs, spectral()), PLAIN
-    runs = [run(zoo.misfit_gan(), where, lr=0.1, batch_size=32).game for where in (device, "cpu")]
-    yield "misfit in float64, alternating", difference(*runs, zoo.misfit_gan()), 1e-10
+    runs = [
+        run(zoo.misspecified_gan(), where, lr=0.1, batch_size=32).game for where in (device, "cpu")
+    ]
+    yield (
+        "misspecified GAN in float64, alternating",
+        difference(*runs, zoo.misspecified_gan()),
+        1e-10,
+    )
 
 
 def stays_where_it_is(device: str) -> Iterator[Result]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from classifier import train_classifier
 from gan_teach.data import Images, small_mnist
 from gan_teach.metrics.features import (
     cifar,
@@ -15,7 +16,6 @@ from gan_teach.metrics.features import (
     classifier,
     digit_classifier,
     load_extractor,
-    train_cifar_classifier,
 )
 from gan_teach.metrics.features.classifier import Classifier
 
@@ -167,7 +167,7 @@ def colors(n=60):
 def test_what_is_trained_is_what_is_read_back(tmp_path):
     images, path = colors(), tmp_path / "c.npz"
     seen = []
-    made = train_cifar_classifier(images, path, epochs=1, progress=seen.append)
+    made = train_classifier(images, path, epochs=1, progress=seen.append)
     read = cifar_classifier(str(path))
     assert sum(seen) == 54
     assert (read.accuracy, read.held_out) == (made.accuracy, 6)
@@ -197,7 +197,9 @@ def test_the_file_of_the_package_is_the_one_that_is_described():
 
 
 def test_missing_foreign_and_unfit_files_are_one_sentence(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.npz. Make them by gan-teach classifier"):
+    with pytest.raises(
+        FileNotFoundError, match=r"none\.npz: a checkout .* tutorial/_make/classifier\.py"
+    ):
         cifar_classifier(str(tmp_path / "none.npz"))
     (tmp_path / "other.npz").write_bytes(b"no archive")
     with pytest.raises(ValueError, match=r"other\.npz does not hold the classifier that is needed"):
@@ -206,4 +208,4 @@ def test_missing_foreign_and_unfit_files_are_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="it holds 'another'"):
         cifar_classifier(str(tmp_path / "judge.npz"))
     with pytest.raises(ValueError, match=r"3 x 32 x 32 images of 10 classes, got .* of 2 classes"):
-        train_cifar_classifier(stripes(), tmp_path / "n.npz")
+        train_classifier(stripes(), tmp_path / "n.npz")

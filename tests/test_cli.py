@@ -34,17 +34,10 @@ def test_bad_usage_is_one_sentence_and_status_2(arguments, sentence, capsys):
     assert re.search(sentence, error)
 
 
-def test_an_unknown_chapter_lists_the_known_ones(tmp_path, capsys):
-    (tmp_path / "01_normal.py").write_text("# %% [markdown]\n# # Normal\n# Text.")
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["notebooks", "--folder", str(tmp_path), "01_norml"])
-    assert stop.value.code == 2
-    assert "Did you mean '01_normal'?" in capsys.readouterr().err
-
-
 def test_a_failed_task_is_one_sentence_and_status_1(tmp_path, capsys):
-    assert cli.main(["notebooks", "--folder", str(tmp_path / "none")]) == 1
-    assert "run this in a checkout" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert cli.main(["lab", "--copy-only", "--folder", str(tmp_path / "file")]) == 1
+    assert re.fullmatch(r"gan-teach: .*file is a file, not a folder.*\n", capsys.readouterr().err)
 
 
 def test_an_error_from_another_package_keeps_its_traceback(monkeypatch):

@@ -57,7 +57,7 @@ GAMES = {
     "two clusters": zoo.two_clusters,
     "half circles": zoo.half_circles,
     "half circles, improved": zoo.half_circles_improved,
-    "misfit": zoo.misfit_gan,
+    "misspecified": zoo.misspecified_gan,
     **{
         f"five Gaussians, {name}": partial(
             zoo.five_gaussians, loss=loss, width=4, penalties=PENALTIES
@@ -208,7 +208,7 @@ def test_generators_of_gpus_are_never_seeded(monkeypatch):
     for name in zoo.IMAGE_GANS:
         published(name)
     bogonet.random_architecture(0).build(8)
-    for make in (features._digit_network, cifar._network, partial(classifier._network, 8)):
+    for make in (features._digit_network, cifar.network, partial(classifier._network, 8)):
         make()
     list(train(zoo.half_circles(), steps=2, batch_size=8))
     assert torch.equal(torch.get_rng_state(), before)
@@ -277,7 +277,7 @@ def test_processes_ask_each_other_rarely(monkeypatch, size, expected):
     monkeypatch.setattr(World, "any", lambda world, flag: asked.append(flag) or flag)
     monkeypatch.setattr(World, "wait", lambda world: None)
     run = states([1.0] * 25, "cpu")
-    assert image_run._follow(run, World(0, size), None, lambda state: None) == 24
+    assert image_run._follow(run, World(0, size), None) == 24
     assert len(asked) == expected
 
 

@@ -282,26 +282,22 @@ def test_tables_are_read_back_exactly_and_others_refused(tmp_path):
         read_rows(tmp_path / "u.csv")
 
 
-def test_a_path_is_ordered_by_step_and_only_inception_is_fid():
+def test_only_inception_is_fid():
     rows = [row(4, value=2.0), row(2, value=1.0), row(2, "0.9"), row(None, source="b")]
-    found = Evaluation(rows, {})
-    steps, values = found.path("kid")
-    assert (steps.tolist(), values.tolist()) == ([2, 4], [1.0, 2.0])
+    found = Evaluation(rows)
     assert "FD is FD(net, 0) of 10 generated" in str(found.table())
     assert "FID" not in str(found.table())
-    genuine = Evaluation([replace(r, features="FID") for r in rows], {})
+    genuine = Evaluation([replace(r, features="FID") for r in rows])
     assert "FD is the FID" in str(genuine.table())
 
 
-def test_an_evaluation_is_read_back_with_its_band(tmp_path):
-    band = {s: metrics.NoiseBand(k, k + 0.5) for k, s in enumerate(evaluation.SCORES)}
-    found = Evaluation([row(2), row(4)], band)
-    assert Evaluation.load(found.save(tmp_path / "e.csv")) == found
-    alone = Evaluation([row(2)], {})
-    assert Evaluation.load(alone.save(tmp_path / "a.csv")) == alone
-    save_rows(tmp_path / "b.csv", [row(None, "low", "real images")])
-    with pytest.raises(ValueError, match=r"b\.csv was not written by Evaluation\.save"):
-        Evaluation.load(tmp_path / "b.csv")
+def test_an_evaluation_writes_its_band_as_two_rows(tmp_path):
+    ends = [row(None, "low", "real images", 1.0), row(None, "high", "real images", 1.5)]
+    found = Evaluation([row(2), row(4)], ends)
+    assert found.band == dict.fromkeys(evaluation.SCORES, metrics.NoiseBand(1.0, 1.5))
+    assert read_rows(found.save(tmp_path / "e.csv")) == [*found.rows, *ends]
+    assert Evaluation([row(2)]).band == {}
+    assert "1 to 1.5" in str(found.table())
 
 
 def test_a_line_for_each_average_a_level_for_what_has_no_step():
@@ -334,7 +330,8 @@ def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
     assert "FD is FD(cifar, 00000000)" in said
     assert "real images" in said
     assert [r.average for r in read_rows(out / "scores.csv")] == ["raw", "images", "low", "high"]
-    assert [r.source for r in Evaluation.load(tmp_path / "t.csv").rows] == ["tiny", photos.name]
+    sources = ["tiny", photos.name, "real images", "real images"]
+    assert [r.source for r in read_rows(tmp_path / "t.csv")] == sources
     with Image.open(out / "scores.png") as picture:
         assert picture.width > 500
 

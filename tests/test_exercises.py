@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
+from gan_teach import course
 from gan_teach.course import exercises as ex
-from gan_teach.course.exercises.base import function, number
+from gan_teach.course.answers import Function, Number, Verdict
 
 
 def gradient_of_log(sign):
@@ -96,11 +97,47 @@ def test_the_blind_direction_keeps_the_mean_and_changes_the_spread():
 
 @pytest.mark.parametrize("given", ["1.386", "x", [1, 2], {}])
 def test_a_number_may_be_anything_a_learner_types(given):
-    assert isinstance(number(given, 5.0, "why", atol=0.1), ex.Verdict)
-    assert not number(given, 5.0, "why", atol=0.1)
+    verdict = Number("what?", 5.0, "why", atol=0.1)(given)
+    assert isinstance(verdict, Verdict)
+    assert not verdict
 
 
 def test_numpy_answers_count():
     assert ex.check_target(np.float32(-1.3863))
     assert ex.check_target(np.array(-1.3863))
-    assert function(np.sqrt, math.sqrt, [(2.0,), (9.0,)], "why")
+    assert Function("what?", math.sqrt, [(2.0,), (9.0,)], "why")(np.sqrt)
+
+
+def test_a_check_tells_its_question():
+    assert (
+        repr(ex.check_target)
+        == ex.check_target.__doc__
+        == "The objective V when D = 1/2 everywhere."
+    )
+    assert "two densities" in repr(ex.check_optimal_discriminator)
+
+
+ALL = {name: check for name, check in vars(ex).items() if name.startswith("check_")}
+NUMBER_CHECKS = {
+    n: c for n, c in ALL.items() if isinstance(c, Number) and not callable(c.values[0][0])
+}
+
+
+def test_each_check_is_called_by_a_chapter_and_each_call_has_its_check():
+    chapters = "".join(chapter.source.read_text("utf-8") for chapter in course.chapters())
+    assert set(re.findall(r"exercises\.(check_\w+)\(", chapters)) == set(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_open_answer_is_not_judged(name):
+    answers = (...,) * (2 if name == "check_margin_losses" else 1)
+    assert "replace the ..." in ALL[name](*answers).message
+
+
+@pytest.mark.parametrize("check", NUMBER_CHECKS.values(), ids=NUMBER_CHECKS)
+def test_a_number_is_told_from_every_mistake_and_each_mistake_from_the_others(check):
+    (right, why), *mistakes = check.values
+    assert check(right).message == why
+    for wrong, sentence in mistakes:
+        assert not check(wrong)
+        assert check(wrong).message == sentence

@@ -45,9 +45,9 @@ def test_largest_ratio():
     lr, curvature = 0.1, 13.3
     taus = np.linspace(0.1, 5, 49_001)
     stable = np.abs(1 - taus * lr * curvature) < 1
-    assert exercises.check_largest_ratio(taus[stable][-1], lr, curvature)
-    assert "twice" in exercises.check_largest_ratio(1 / 1.33, lr, curvature).message
-    assert not exercises.check_largest_ratio(..., lr, curvature)
+    assert exercises.check_largest_ratio(taus[stable][-1], lr=lr, curvature=curvature)
+    assert "twice" in exercises.check_largest_ratio(1 / 1.33, lr=lr, curvature=curvature).message
+    assert not exercises.check_largest_ratio(..., lr=lr, curvature=curvature)
 
 
 def test_rotations_are_the_dimension_of_antisymmetric_matrices():

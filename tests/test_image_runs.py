@@ -14,13 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_teach import cli, training
+from gan_teach import cli
 from gan_teach.data import Images
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.plots.images import image_grid, image_grids, sheet
 from gan_teach.studies import image_runs
 from gan_teach.studies.image_runs import Settings, load_run, snapshots, train_images
-from gan_teach.training import guards, probes
+from gan_teach.training import guards, loop, probes
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.zoo import IMAGE_GANS
 
@@ -141,6 +141,17 @@ def test_a_run_leaves_its_files_and_can_be_read_back(small, tmp_path):
     assert all(map(torch.equal, weights(read), weights(trained)))
 
 
+def test_a_damaged_file_of_generators_is_named(small, tmp_path):
+    train(small, tmp_path)
+    file = snapshots(tmp_path)[4]
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(ValueError, match=r"0000004\.pt is damaged"):
+        load_run(tmp_path)
+    file.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"0000004\.pt is damaged"):
+        load_run(tmp_path)
+
+
 def test_a_resumed_run_is_the_whole_run(small, tmp_path):
     whole = train(small, tmp_path / "whole")
     train(replace(small, steps=2), tmp_path / "parts")
@@ -161,6 +172,15 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(small, tmp_path):
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
+def test_other_steps_are_refused_where_the_learning_rate_follows_them(small, tmp_path):
+    decaying = replace(small, config="cifar-rsgan-cnn", steps=2)
+    train(decaying, tmp_path)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(ValueError, match=r"was started with steps=2 \(now 4\): resume it with"):
+        train(replace(decaying, steps=4), tmp_path, resume=True)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
 def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
     huge = replace(small, steps=60, lr=1e25)
     with pytest.raises(guards.DivergedError, match="step"):
@@ -172,14 +192,15 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"checkpoint\.pt is of another run: lr: 0\.0001 before"):
         train(huge, tmp_path / "run", resume=True, every=1000)
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 2
-    update = training.advance
+    updates = loop.updates
 
-    def breaking(state):
-        update(state)
-        if state.step == 3:
-            state.losses["g_loss"] = state.losses["g_loss"] * np.nan
+    def breaking(state, steps):
+        for now in updates(state, steps):
+            if now.step == 3:
+                now.losses["g_loss"] = now.losses["g_loss"] * np.nan
+            yield now
 
-    monkeypatch.setattr(training, "advance", breaking)
+    monkeypatch.setattr(loop, "updates", breaking)
     with pytest.raises(guards.DivergedError, match=r"last good checkpoint is .*checkpoint\.pt"):
         train(small, tmp_path / "saved", every=1)
     assert load_checkpoint(tmp_path / "saved" / "checkpoint.pt")["step"] == 2

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gan_teach import cli, zoo
+from gan_teach.studies import engine
 from gan_teach.studies.image_runs import (
     Outcome,
     Settings,
@@ -48,7 +49,7 @@ CHANGED = {  # the same settings, by which another run is trained
         "mnist-vanilla",
         replace(zoo.IMAGE_GANS["mnist-vanilla"], label_smoothing=0.7),
     ),
-    "library": lambda m: m.setattr(sweep, "__version__", "0.0"),
+    "library": lambda m: m.setattr(engine, "__version__", "0.0"),
 }
 
 

@@ -29,7 +29,7 @@ LAYERS = [  # the floors of the house, from the ground up; whoever imports, impo
     {"__main__"},
 ]
 LAYER_OF = {name: layer for layer, names in enumerate(LAYERS) for name in names}
-WITHOUT_TORCH = ["plots", "plots.animation", "history", "course", "cli", "course.notebooks"]
+WITHOUT_TORCH = ["plots", "plots.animation", "history", "course", "cli"]
 # Heavy packages that a learner who only trains a GAN must not wait for.
 LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tqdm", "numba"]
 MAY_BE_EAGER = dict.fromkeys(["plots", "lab", "studies"], LAZY)

@@ -6,7 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gan_teach.course import CourseError, chapters, notebooks, tutorial_folder
+import notebooks
+from gan_teach.course import CourseError, chapters, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
 KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input"}
@@ -51,7 +52,7 @@ def test_chapters_are_numbered_without_a_gap():
 
 def test_a_notebook_holds_the_cells_of_its_source(source, made):
     fresh = notebooks.convert(source)
-    hint = f"run: gan-teach notebooks {source.stem}"
+    hint = f"run: python tutorial/_make/notebooks.py {source.stem}"
     assert [c.source for c in made.cells] == [c.source for c in fresh.cells], hint
     assert [c.id for c in made.cells] == [c.id for c in fresh.cells], hint
     assert [c.metadata for c in made.cells] == [c.metadata for c in fresh.cells], hint
@@ -173,6 +174,21 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert notebooks.check(tiny) == ["its cells are not those of the source"]
     target.unlink()
     assert notebooks.check(tiny) == ["00_tiny.ipynb is missing"]
+
+
+def test_the_script_makes_and_checks_the_chapters_that_are_named(tiny, capsys):
+    where = ["--folder", str(tiny.parent)]
+    assert notebooks.main(["00_tiny", *where]) == 0
+    assert notebooks.main(where) == 0
+    assert notebooks.main(["--check", *where]) == 0
+    tiny.write_text(TINY.replace("1 + 1", "1 + 2"))
+    assert notebooks.main(["--check", *where]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        *("00_tiny: written", "00_tiny: unchanged", "00_tiny: agrees"),
+        "00_tiny: its cells are not those of the source",
+    ]
+    with pytest.raises(ValueError, match="Did you mean '00_tiny'"):
+        notebooks.main(["00_tny", *where])
 
 
 def test_cell_ids_survive_a_cell_put_before_them(tiny):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gan_teach
-from check_wheel import problems
+from check_wheel import expected, problems
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -120,3 +120,12 @@ def test_the_wheel_check_sees_missing_and_stray_files(tmp_path):
         "missing: gan_teach/b.py",
         "unexpected: gan_teach/stray.log",
     ]
+
+
+def test_the_wheel_holds_the_course_and_not_what_makes_it():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    wanted = expected(ROOT)
+    assert {"gan_teach/_tutorial/01_normal.ipynb", "gan_teach/_tutorial/01_normal.py"} <= wanted
+    assert not [name for name in wanted if "_make" in name]
+    assert (ROOT / "tutorial" / "_make" / "notebooks.py").is_file()

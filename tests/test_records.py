@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import stamp
 from gan_teach import cli, zoo
 from gan_teach.analysis import landscape
 from gan_teach.course import records
@@ -19,6 +20,7 @@ from gan_teach.studies import image_records
 
 EPOCHS = np.arange(0, 1001, 5)
 LOG2 = np.log(2)
+SHIPPED = records.folder()
 JS_COLLAPSE = landscape.plateau(1, 2, convention="half")
 
 
@@ -107,10 +109,7 @@ def short(monkeypatch):
         monkeypatch.setattr(zoo, name, replace(getattr(zoo, name), steps=2))
 
 
-NAMES = [*records.RECORDS, *image_records.IMAGE_RECORDS]
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", records.NAMES)
 def test_a_shipped_record_is_of_the_settings_that_its_name_stands_for(name):
     found = records.load(name)
     assert found.meta["record"] == name
@@ -119,8 +118,8 @@ def test_a_shipped_record_is_of_the_settings_that_its_name_stands_for(name):
 
 
 def test_no_two_records_are_of_the_same_settings():
-    made_by = [str(records.load(name).meta["settings"]) for name in NAMES]
-    assert len(set(made_by)) == len(NAMES)
+    made_by = [str(records.load(name).meta["settings"]) for name in records.NAMES]
+    assert len(set(made_by)) == len(records.NAMES)
 
 
 OTHERS = {  # a setting that decides the numbers, changed in the library after the record was made
@@ -158,6 +157,42 @@ def test_a_record_of_another_schema_is_refused(monkeypatch, tmp_path, schema):
     monkeypatch.setattr(records, "folder", lambda: tmp_path)
     with pytest.raises(ValueError, match=f"is a record of schema {schema}; this version reads 1"):
         records.load("two-clusters-rs")
+
+
+def test_a_stamp_changes_what_a_record_says_and_none_of_its_arrays(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(records, "folder", lambda: tmp_path)
+    for name in ("two-clusters-js", "faces-dcgan"):
+        path = tmp_path / f"{name}.npz"
+        shutil.copy(SHIPPED / path.name, path)
+        old = records.load(name)
+        old.describe(meta={"settings": {**old.meta["settings"], "rule": "of old"}}).save(path)
+        with pytest.raises(ValueError, match="rule = 'of old'"):
+            records.load(name)
+        assert stamp.main([name]) == 1
+        with pytest.raises(ValueError, match="rule = 'of old'"):
+            records.load(name)
+        assert stamp.main([name, "--write"]) == 0
+        new = records.load(name)
+        assert new.meta == old.meta
+        with np.load(path) as now, np.load(SHIPPED / path.name) as before:
+            assert now.files == before.files
+            for key in set(now.files) - {"meta"}:
+                assert now[key].dtype == before[key].dtype
+                assert now[key].tobytes() == before[key].tobytes()
+        assert stamp.main([name]) == 0
+    assert "rule = 'of old' -> " in capsys.readouterr().out
+
+
+def test_a_stamp_notices_arrays_that_change(monkeypatch, tmp_path):
+    path = tmp_path / "two-clusters-js.npz"
+    shutil.copy(SHIPPED / path.name, path)
+    other = {"settings": {"rule": "of old"}}
+    records.load("two-clusters-js").describe(meta=other).save(path)
+    save = History.save
+    broken = lambda self, path: save(self.with_arrays(d_loss=self["d_loss"] + 1), path)  # noqa: E731
+    monkeypatch.setattr(History, "save", broken)
+    with pytest.raises(AssertionError, match="no longer what they were"):
+        stamp.stamp("two-clusters-js", path, write=True)
 
 
 def test_hits_are_counted_from_the_fixed_latents(short, tmp_path):
@@ -217,15 +252,15 @@ def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypat
 
 
 def test_the_command_lists_makes_and_complains(short, tmp_path, capsys):
-    assert cli.main(["record"]) == 0
+    assert cli.main(["study"]) == 0
     listed = capsys.readouterr().out.count("\n")
     assert listed == len(records.RECORDS) + len(image_records.IMAGE_RECORDS)
     where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
-    assert cli.main(["record", "two-clusters-js", "--seeds", "2", *where]) == 0
+    assert cli.main(["study", "two-clusters-js", "--seeds", "2", *where]) == 0
     assert "2 of 2 GANs are done" in capsys.readouterr().out
     assert (tmp_path / "out" / "two-clusters-js.npz").exists()
     with pytest.raises(SystemExit) as stop:
-        cli.main(["record", "two-cluster-js", *where])
+        cli.main(["study", "two-cluster-js", *where])
     assert stop.value.code == 2
     assert "Did you mean 'two-clusters-js'?" in capsys.readouterr().err
 
@@ -236,7 +271,7 @@ def test_an_interrupted_record_says_so(short, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(records, "_hits", stop)
     where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
-    assert cli.main(["record", "two-clusters-js", "--seeds", "2", *where]) == 130
+    assert cli.main(["study", "two-clusters-js", "--seeds", "2", *where]) == 130
     assert "0 of 2 GANs are done" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
 

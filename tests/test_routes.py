@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 import gan_teach as gt
-from gan_teach.zoo import line, routes
+from gan_teach.zoo import experiments, line
+from gan_teach.zoo.experiments import agreement
 
 
 def test_each_route_is_the_experiment_of_that_name():
-    found = routes.two_routes(4, 2, games=20)
+    found = experiments.two_routes(4, 2, games=20)
     by_rate = gt.experiments.run_seeds("normal", 2, games=20, tau=4.0)
     by_steps = gt.experiments.run_seeds("normal", 2, games=20, d_steps=4)
     np.testing.assert_array_equal(found.by_rate["params"], by_rate["params"])
@@ -17,7 +18,7 @@ def test_each_route_is_the_experiment_of_that_name():
 
 
 def test_a_ratio_below_one_compares_after_equally_many_steps_of_g():
-    found = routes.two_routes(1 / 4, 2, games=20)
+    found = experiments.two_routes(1 / 4, 2, games=20)
     by_rate = gt.experiments.run_seeds("normal", 2, games=20, tau=0.25, every=4)
     by_steps = gt.experiments.run_seeds("normal", 2, games=5, g_steps=4)
     np.testing.assert_array_equal(found.by_rate["params"], by_rate["params"])
@@ -26,37 +27,40 @@ def test_a_ratio_below_one_compares_after_equally_many_steps_of_g():
 
 def test_ratio_one_is_one_route():
     for optimizer in ("sgd", "adam"):
-        found = routes.two_routes(1, 2, games=5, optimizer=optimizer, lr=0.01)
-        assert routes.agreement(found)[:2] == (1.0, 0.0)
+        found = experiments.two_routes(1, 2, games=5, optimizer=optimizer, lr=0.01)
+        assert agreement(found)[:2] == (1.0, 0.0)
 
 
 def test_the_gap_shrinks_with_the_step_under_sgd():
     """Both routes are explicit Euler schemes of one flow: their gap is of first order in lr."""
     gaps = []
     for lr, games in ((0.02, 100), (0.01, 200), (0.005, 400)):
-        found = routes.two_routes(4, 6, games=games, lr=lr)
-        gaps.append(routes.agreement(found).gap)
+        found = experiments.two_routes(4, 6, games=games, lr=lr)
+        gaps.append(agreement(found).gap)
     assert gaps[0] > 1.5 * gaps[1] > 2.25 * gaps[2]
 
 
 def test_means_and_curvature_by_hand():
-    found = routes.two_routes(2, 3, games=4)
+    found = experiments.two_routes(2, 3, games=4)
     w, b = found.by_rate["params"][..., 0], found.by_rate["params"][..., 1]
-    np.testing.assert_allclose(found.by_rate["mean"], w * 0.5 + b, rtol=1e-6)
+    np.testing.assert_allclose(experiments.means(found.by_rate), w * 0.5 + b, rtol=1e-6)
     # Hessian of the logistic loss at D = 1/2: E[(x, 1) (x, 1)^T] / 4 of real plus of fake samples
     mean = line.DATA.mean
     square = (mean**2 + line.DATA.std**2) + (mean**2 + 1 / 12)
     expected = np.linalg.eigvalsh([[square / 4, mean / 2], [mean / 2, 0.5]])[-1]
-    assert routes.largest_curvature() == pytest.approx(expected)
+    assert experiments.largest_curvature() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: routes.two_routes(2.5, 2, games=5), "k or 1 / k"),
-        (lambda: routes.two_routes(0, 2, games=5), "ratio must be above 0"),
-        (lambda: routes.two_routes(8, 2, games=5), "games must be at least 8"),
-        (lambda: routes.agreement(routes.two_routes(1, 1, games=2)), "at least two seeds"),
+        (lambda: experiments.two_routes(2.5, 2, games=5), "k or 1 / k"),
+        (lambda: experiments.two_routes(0, 2, games=5), "ratio must be above 0"),
+        (lambda: experiments.two_routes(8, 2, games=5), "games must be at least 8"),
+        (
+            lambda: agreement(experiments.two_routes(1, 1, games=2)),
+            "at least two seeds",
+        ),
     ],
 )
 def test_mistakes_are_named(call, words):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import figures
 import gan_teach as gt
 from gan_teach import cli
 from gan_teach.history import History
@@ -70,15 +71,15 @@ def test_a_second_run_replaces_the_files_of_the_first(tmp_path):
 
 def test_figures_are_made_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        runs,
+        figures,
         "FIGURES",
         {"a.txt": lambda p: p.write_text("a"), "b.txt": lambda p: p.write_text("b")},
     )
-    assert [p.name for p in runs.make_figures(tmp_path, ["b.txt"])] == ["b.txt"]
+    assert [p.name for p in figures.make_figures(tmp_path, ["b.txt"])] == ["b.txt"]
     assert names(tmp_path) == ["b.txt"]
-    assert len(list(runs.make_figures(tmp_path))) == 2
+    assert len(list(figures.make_figures(tmp_path))) == 2
     with pytest.raises(ValueError, match=r"Did you mean 'a\.txt'"):
-        list(runs.make_figures(tmp_path, ["a.text"]))
+        list(figures.make_figures(tmp_path, ["a.text"]))
 
 
 def test_the_figures_of_the_project_are_made_from_known_experiments(tmp_path, monkeypatch):
@@ -87,7 +88,7 @@ def test_the_figures_of_the_project_are_made_from_known_experiments(tmp_path, mo
     monkeypatch.setattr(experiments, "run", short)
     monkeypatch.setattr(experiments, "run_seeds", lambda name, n: short(name, 2))
     for name in ("strong-generator.gif", "outcomes.png"):
-        (path,) = runs.make_figures(tmp_path, [name])
+        (path,) = figures.make_figures(tmp_path, [name])
         with Image.open(path) as picture:
             picture.verify()
 

@@ -12,7 +12,7 @@ from gan_teach import plots, zoo
 from gan_teach.dynamics import alternating
 from gan_teach.games import penalties
 from gan_teach.history import History
-from gan_teach.studies import sweeps
+from gan_teach.studies import engine, sweeps
 from gan_teach.studies.sweeps import merge, sweep
 from gan_teach.training import probes, record
 
@@ -163,14 +163,14 @@ def test_a_folder_of_another_sweep_is_refused(tmp_path, change):
 
     first = run(**options)
     same(run(**options), first)
-    with pytest.raises(ValueError, match=r"chunk-0000.npz belongs to another sweep: its"):
+    with pytest.raises(ValueError, match=r"chunk-0000.npz belongs to another study: it differs in"):
         run(**{**options, **change})
 
 
 def test_another_version_of_the_library_computes_anew(tmp_path, monkeypatch):
     small(tmp_path)
-    monkeypatch.setattr(sweeps, "__version__", "0.0")
-    with pytest.raises(ValueError, match="its library differ"):
+    monkeypatch.setattr(engine, "__version__", "0.0")
+    with pytest.raises(ValueError, match=r"it differs in library\."):
         small(tmp_path)
 
 

@@ -8,7 +8,7 @@ import gan_teach as gt
 from gan_teach.analysis.crossings import scaled
 from gan_teach.analysis.zero_modes import transverse
 from gan_teach.zoo import line
-from gan_teach.zoo.matching import (
+from gan_teach.zoo.functions import (
     covariance_draws,
     covariance_equilibrium,
     covariance_real_tau,

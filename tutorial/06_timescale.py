@@ -13,7 +13,6 @@ import gan_teach as gt
 import numpy as np
 import torch
 from gan_teach import zoo
-from gan_teach.zoo import published
 
 # %% [markdown]
 # ## The rule
@@ -230,7 +229,7 @@ for tau, w in zip(four.taus, runs.points[-1], strict=True):
 # ## Every published number, recomputed
 #
 # The paper's notebooks print critical points, verdicts, $\tau^*$ and a few ends of runs. The list
-# is `gan_teach.zoo.published`; the table is computed now.
+# is in `gan_teach.zoo.reproduction`; the table is computed now.
 
 # %%
 rows = gt.reproduction.compare() + gt.reproduction.compare_ends()
@@ -244,12 +243,36 @@ gt.Table(
 print(len(rows), "published numbers, of which agree:", sum(r.agrees for r in rows))
 
 # %% [markdown]
-# All agree. That does not mean that the published code is right in everything:
-
-# %%
-gt.Table(["where", "what it does", "what comes of it"], published.SLIPS)
-
-# %% [markdown]
+# All agree. That does not mean that the published code is right in everything. What it does, and
+# what comes of it:
+#
+# - `compute_tau.py`: The docstring calls player 1's dimension m, the code slices with n. *Invisible
+#   while both players have the same dimension, as in every notebook; otherwise a wrong $\tau^*$, or
+#   a refusal, and no error.*
+# - `compute_tau.py`: Where there is no $\tau^*$ an English sentence is returned. *`tau > tau_star`
+#   raises a TypeError somewhere else; the callers test the type.*
+# - `compute_tau.py`: No tolerance: eigenvalues are compared with 0. *Rounding such as 8.9e-16 is
+#   printed for 0, and a singular D or Schur complement ends as an error, or as the same sentence as
+#   a true non-equilibrium.*
+# - `Torus.ipynb`: x2 is updated with the new x1: alternating steps, under a theorem on simultaneous
+#   ones. *At tau = 1 closed orbits where simultaneous steps spiral out.*
+# - `Torus.ipynb`: The grid's corners are the attractor (pi, pi) itself. *Four starting points count
+#   as converged at tau = 1, where nothing converges.*
+# - `polynomial.ipynb`: Trajectories are simultaneous, basins alternating, with a step 10 times
+#   larger. *The two figures show two different dynamics.*
+# - `polynomial.ipynb`: Critical points are typed in with 5 digits; one is overwritten later.
+#   *$\tau^*$ still prints as 1.00, but the field there is not zero.*
+# - `polynomial_nn.ipynb`: The first stored point is ordered (x, w, y, z), all later ones (x, y, w,
+#   z). *Hidden by a start with y = w.*
+# - `DiracGan.ipynb`: The second eigenvalue sweep has the off-diagonal entries' signs exchanged.
+#   *None: the spectrum depends on their product.*
+# - `cov.ipynb`: The first record is |W + W^T|, every later one |W|. *The dashed curves start a
+#   factor 2 too high (d = 1).*
+# - `cov.ipynb`: d = 20 has no seed of its own, and the eigenvalue plot overrides d by 1. *d = 20
+#   depends on which cells ran before; only d = 1 has eigenvalues.*
+# - `cov.ipynb`: For d > 1 the equilibria are not isolated, so $\tau^*$ does not exist there. *The
+#   notebook runs d = 5, 10, 20 without saying so.*
+#
 # **The exchanged dimensions, reproduced.** Reading $J$ with $n_G = 2$ where it is 3:
 
 # %%
@@ -300,7 +323,7 @@ for rule in (gt.simultaneous(), gt.alternating()):
 
 # %%
 def both_routes(ratio):
-    routes = gt.routes.two_routes(ratio, seeds=8, games=gt.budget(400))
+    routes = gt.experiments.two_routes(ratio, seeds=8, games=gt.budget(400))
     figure, axes = gt.style.mosaic([["rate", "steps"]], (11, 4))
     for name, history in (("rate", routes.by_rate), ("steps", routes.by_steps)):
         gt.plots.fan(history, "objective", axes[name], level=(gt.experiments.TARGET, "-2 log 2"))
@@ -331,8 +354,9 @@ settings = [("sgd", 0.1, 4, 400), ("sgd", 0.02, 4, 500), ("sgd", 0.005, 16, 500)
 settings += [("adam", 0.01, 4, 300)]
 found = {}
 for optimizer, lr, ratio, games in settings:
-    routes = gt.routes.two_routes(ratio, 16, games=gt.budget(games), lr=lr, optimizer=optimizer)
-    found[optimizer, lr] = gt.routes.agreement(routes)
+    options = {"games": gt.budget(games), "lr": lr, "optimizer": optimizer}
+    routes = gt.experiments.two_routes(ratio, 16, **options)
+    found[optimizer, lr] = gt.experiments.agreement(routes)
 gt.Table(
     ["optimizer", "lr of G", "ratio", "same outcome", "gap", "between seeds", "lr_D x curvature"],
     [(*s[:3], *found[s[:2]]) for s in settings],
@@ -382,7 +406,7 @@ print("across it: tau* =", gt.tau_star(across.J))
 # %%
 def train_misfit(tau):
     steps = gt.budget(600, 300)
-    gan = zoo.misfit_gan(w=0.68)
+    gan = zoo.misspecified_gan(w=0.68)
     run = gt.train(gan, gt.simultaneous(), steps=steps, lr=0.2, tau=tau, batch_size=32)
     return gan, gt.record(run, params=gt.probes.params())
 

@@ -245,7 +245,7 @@ gt.show(
 #
 # ## Is it the seed? 200 of them
 #
-# `gan-teach record two-clusters-js` and `two-clusters-rs` trained 200 seeds with each loss for the
+# `gan-teach study two-clusters-js` and `two-clusters-rs` trained 200 seeds with each loss for the
 # published 5000 epochs; what is left of them ships with the course. A run has *reached* the global
 # minimum if $D$'s loss stays within 0.03 of $\log 2$ from some epoch on and at least 40 of the 100
 # fakes lie at each cluster in the end. **Predict** the two shares, and how many epochs it takes.

@@ -165,7 +165,7 @@ gt.Table(["loss", "seed", "covered", "high quality", "reverse KL", "loss of D"],
 #
 # ## Many seeds, at the published settings
 #
-# Width 128, learning rate $10^{-4}$, batches of 128, trained by `gan-teach record
+# Width 128, learning rate $10^{-4}$, batches of 128, trained by `gan-teach study
 # five-gaussians-js` and `five-gaussians-rs`, both with the same optimizer. **Predict:** after 1000
 # steps, which share of the vanilla runs has found all five modes? And the others: do they follow
 # one by one?

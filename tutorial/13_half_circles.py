@@ -247,7 +247,7 @@ print("improved: modes and sliced Wasserstein within 2 bands:", gt.holds(all(wit
 # %% [markdown]
 # ## More seeds, more steps
 #
-# The command `gan-teach record half-circles-improved --seeds 4` trained four seeds for 2000 steps
+# The command `gan-teach study half-circles-improved --seeds 4` trained four seeds for 2000 steps
 # (an eighth of the assignment's 15,800) and scored 5000 samples every 100. It took about three
 # minutes of one core; the chapter reads the file. **Predict:** does $D$'s loss show when the
 # generator is good?
@@ -313,7 +313,7 @@ print(f"{FINE['high_quality'].high:.3f}")
 #
 # ## As handed in, to the end
 #
-# Four seeds of the published settings for all 15,800 steps (`gan-teach record
+# Four seeds of the published settings for all 15,800 steps (`gan-teach study
 # half-circles-published --seeds 4`). **Predict:** after 200 epochs, who is nearer to the data:
 # they, or the improved settings after an eighth of the steps?
 
@@ -398,7 +398,7 @@ print(gt.exercises.check_what_flat_means("abc"))
 #   look at the slope of $D$ around the data before you celebrate.
 # - Normalise the data. It is the cheapest of the four changes.
 #
-# The settings as handed in, to their end, are one command away: `gan-teach record
+# The settings as handed in, to their end, are one command away: `gan-teach study
 # half-circles-published` (8 seeds, 15,800 steps; about 20 minutes of one core).
 #
 # ## Further reading

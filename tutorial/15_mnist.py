@@ -170,7 +170,7 @@ print("mean D of seen and of held-out digits within 0.05:", gt.holds(gap < 0.05)
 # not, and both losses are on the side where $D$ is ahead.
 #
 # We trained the same networks on the 10,000 test digits of MNIST with
-# `gan-teach record mnist-vanilla --data FOLDER`; the chapter reads the file that it wrote.
+# `gan-teach study mnist-vanilla --data FOLDER`; the chapter reads the file that it wrote.
 # **Predict:** does the distance from the data fall as the losses approach their levels?
 
 # %%
@@ -247,7 +247,7 @@ print(f"rank correlation of G's loss with the distance: {rho:.2f} ({len(long)} s
 # ## With convolutions
 #
 # A fully connected $G$ must learn for each pixel anew what a stroke is. The DCGAN of Radford et
-# al. learns it once and moves it about. `gan-teach record mnist-dcgan --data FOLDER` trained one
+# al. learns it once and moves it about. `gan-teach study mnist-dcgan --data FOLDER` trained one
 # of half the published width in bfloat16, with hard labels. **Predict:** with a quarter of the
 # weights and less than half of the images, is it nearer to the data than the network above?
 

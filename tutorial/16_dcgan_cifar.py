@@ -165,7 +165,7 @@ gt.Table(["speed of D", "D(G(z))", "sliced Wasserstein"], rows)
 #
 # ## Longer, on CIFAR-10
 #
-# `gan-teach record cifar-dcgan-small --data FOLDER` trained the small networks on the 50,000
+# `gan-teach study cifar-dcgan-small --data FOLDER` trained the small networks on the 50,000
 # photos. **Predict:** where are its losses, and does the distance fall all the way?
 
 # %%

@@ -115,7 +115,7 @@ for kind, level in (("separable", 1.386), ("paired", 0.693)):
 #
 # ## 50,000 photographs
 #
-# `gan-teach record cifar-rsgan-quarter --data FOLDER` trains the quarter width on the training
+# `gan-teach study cifar-rsgan-quarter --data FOLDER` trains the quarter width on the training
 # images of CIFAR-10, and `cifar-jsgan-quarter` the same with the separable loss. The published
 # length is 100,000 updates; ours is 12,000, with the schedule of a run of that length, in
 # bfloat16. The progress bars of the paired run, on two cores that other work shared, add up to an

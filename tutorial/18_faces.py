@@ -59,7 +59,7 @@ gt.film_strip(
 gt.player(live, [gt.plots.images_panel, gt.plots.losses_panel])
 
 # %% [markdown]
-# A start, no more. `gan-teach record faces-dcgan` went on for longer; its losses, a few sheets and
+# A start, no more. `gan-teach study faces-dcgan` went on for longer; its losses, a few sheets and
 # the weights of its generator (an average, decay 0.999) ship with the course. **Predict** where its
 # losses rest: at their levels, or is $D$ ahead?
 

@@ -196,7 +196,7 @@ gt.animation.chooser(averaged, [0.9, 0.99, 0.999, 0.9999], label="decay", start=
 #
 # ## Longer runs
 #
-# `gan-teach record cifar-timescale-1 --data FOLDER`, and likewise 2, 4 and 8, trained the residual
+# `gan-teach study cifar-timescale-1 --data FOLDER`, and likewise 2, 4 and 8, trained the residual
 # networks at a quarter of their width on the 50,000 images of CIFAR-10, scaled to 16 x 16, with
 # $\mu = 1$ and $\eta_G = 0.001$, in bfloat16 on two shared cores. **Predict:** which $\tau$ is
 # ahead at the end, and which average? (The distance is Frechet's in the features of a small

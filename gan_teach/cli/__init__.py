@@ -6,28 +6,20 @@ Bad usage ends with status 2 and one sentence, a task that failed with status 1 
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from gan_teach import __version__, _checks, course
-from gan_teach.cli import authors, bogonet, evaluation, images, learn, run, train
+from gan_teach.cli import images, learn, studies
 
 COMMANDS = (
-    learn.add_list,
-    learn.add_lab,
-    run.add_run,
-    bogonet.add_bogonet,
-    train.add_train,
-    train.add_sweep,
-    images.add_sample,
-    images.add_interpolate,
-    evaluation.add_evaluate,
-    authors.add_record,
-    authors.add_classifier,
-    authors.add_figures,
-    authors.add_notebooks,
+    *(learn.list_all, learn.lab, learn.run),
+    *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate),
+    *(studies.bogonet, studies.study),
 )
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,17 +57,14 @@ def _is_ours(error: ValueError) -> bool:
 
     One that comes out of another package is a mistake of ours and keeps its traceback.
     """
-    last = error.__traceback__
-    while last and last.tb_next:
-        last = last.tb_next
-    package = Path(__file__).resolve().parents[1]
-    return last is not None and package in Path(last.tb_frame.f_code.co_filename).resolve().parents
+    raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+    return Path(raised_in).resolve().is_relative_to(PACKAGE)
 
 
 def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
     parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    for add in COMMANDS:
-        add(commands)
+    for command in COMMANDS:
+        command.add_to(commands)
     return parser, list(commands.choices)

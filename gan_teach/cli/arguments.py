@@ -1,10 +1,52 @@
-"""Types of arguments, for argparse."""
+"""Commands and their flags as tables: each command is one function under its own line of help."""
 
 import argparse
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+Flag = tuple[Any, ...]
 
 
-def port_number(given: str) -> int:
-    """An argparse type: a TCP port."""
-    if not given.isdecimal() or not 0 < int(given) < 65536:
-        raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to 65535, got {given!r}")
-    return int(given)
+class Command(NamedTuple):
+    """``run`` takes the parsed options and returns the exit status."""
+
+    name: str
+    help: str
+    flags: tuple[Flag, ...]
+    run: Callable[[argparse.Namespace], int]
+
+    def add_to(self, commands: Any) -> None:
+        """Its own parser among those of the other commands."""
+        parser = commands.add_parser(self.name, help=self.help)
+        for flag in self.flags:
+            _add_flag(parser, *flag)
+        parser.set_defaults(command=self.run)
+
+
+def command(name: str, text: str, *flags: Flag) -> Callable[[Any], Command]:
+    """Make a command of the function below it, with these flags (name, kind, help[, nargs]).
+
+    kind is a type, or the value that a missing flag has; False is a switch. A name without dashes
+    is an argument that is told by its place.
+    """
+    return lambda run: Command(name, text, flags, run)
+
+
+def _add_flag(
+    parser: argparse.ArgumentParser, name: str, kind: Any, text: str, nargs: str | None = None
+) -> None:
+    if kind is False:
+        parser.add_argument(name, action="store_true", help=text)
+    elif not callable(kind):
+        text = f"{text}; default: %(default)s"
+        parser.add_argument(name, type=type(kind), default=kind, nargs=nargs, help=text)
+    elif name.startswith("-"):
+        parser.add_argument(name, type=kind, nargs=nargs, help=text)
+    else:
+        parser.add_argument(name, type=kind, nargs=nargs, help=text, metavar=name.upper())
+
+
+def values(options: argparse.Namespace, flags: Iterable[Flag]) -> dict[str, Any]:
+    """What the command line says for each of the flags, by the names of Python's arguments."""
+    names = [flag[0].lstrip("-").replace("-", "_") for flag in flags]
+    return {name: getattr(options, name) for name in names}

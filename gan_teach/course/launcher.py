@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gan_teach import __version__
+from gan_teach._files import replacing
 
 MANIFEST = ".gan-teach-course.json"
 DEFAULT_FOLDER = "gan-teach-course"
@@ -137,7 +138,7 @@ def _course_files(source: Path) -> list[Path]:
         for path in source.rglob("*")
         if path.is_file()
         and path.suffix not in {".py", ".pyc"}
-        and not any(part.startswith((".", "__")) for part in path.relative_to(source).parts)
+        and not any(part.startswith((".", "_")) for part in path.relative_to(source).parts)
     )
 
 
@@ -184,17 +185,8 @@ def _read_manifest(folder: Path) -> dict[str, str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write beside, then rename: an interrupted copy leaves no half notebook."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".gan-teach-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as partial:
+        partial.write_bytes(content)
 
 
 # -- JupyterLab ---------------------------------------------------------------------------------
@@ -224,18 +216,14 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
 APP = {
     "cells": [
         {
-            "cell_type": "code",
-            "execution_count": None,
-            "id": "lab",
-            "metadata": {},
-            "outputs": [],
-            "source": "import gan_teach as gt\n\ngt.Lab()",
+            "cell_type": "code", "execution_count": None, "id": "lab", "metadata": {},
+            "outputs": [], "source": "import gan_teach as gt\n\ngt.Lab()",
         }
     ],
     "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     "nbformat": 4,
     "nbformat_minor": 5,
-}
+}  # fmt: skip
 """The notebook whose output is the page of ``gan-teach lab --app``."""
 
 

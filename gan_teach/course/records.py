@@ -1,4 +1,4 @@
-"""Long results that the chapters show, made once by ``gan-teach record NAME`` and shipped small.
+"""Long results that the chapters show, made once by ``gan-teach study NAME`` and shipped small.
 
 A record is a sweep over seeds at published settings (see ``sweeps``), reduced to a ``History`` of
 at most some hundred kilobytes in ``tutorial/records/``. Chapters read it with ``load(name)``.
@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from gan_teach import _checks, course
+from gan_teach import _checks, course, zoo
+from gan_teach.data import half_circles
+from gan_teach.dynamics.streams import DRAWS, generator
 from gan_teach.history import History
+from gan_teach.metrics import sliced_wasserstein
 from gan_teach.studies import image_records
 from gan_teach.studies.image_records import IMAGE_RECORDS
+from gan_teach.studies.sweeps import sweep
+from gan_teach.training import probes
 
 SETTLED_WITHIN = 0.03  # of D's loss at the equilibrium, log 2 in the halved convention
 NEAR = 0.36  # a point this near a cluster's lower end counts for it, as in the published script
@@ -66,11 +72,15 @@ def load(name: str) -> History:
     Raises ValueError for an unknown name and for a record of other settings or of another schema,
     OSError if it was not made. ``meta["draws"]`` is the version of the draws that it was made with.
     """
-    path = folder() / f"{_checks.choice('record', name, [*RECORDS, *IMAGE_RECORDS])}.npz"
-    made_by = RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
-    history = image_records.check(History.load(path), made_by, path)
+    path = folder() / f"{_checks.choice('record', name, NAMES)}.npz"
+    history = image_records.check(History.load(path), settings(name), path)
     history.meta.setdefault("draws", 1)  # the first version was not written down
     return history
+
+
+def settings(name: str) -> dict[str, Any]:
+    """What the record of that name is the result of, as plain data."""
+    return RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
 
 
 def make(
@@ -86,7 +96,6 @@ def make(
     The same call goes on where an interrupted one stopped. After Ctrl-C the finished chunks make
     up the record, whose ``meta["interrupted"]`` is then true. ValueError for an unknown name.
     """
-    from gan_teach.dynamics.streams import DRAWS
 
     record = RECORDS[_checks.choice("record", name, RECORDS)]
     count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
@@ -103,10 +112,6 @@ def make(
 
 
 def _two_clusters(loss: str, seeds: int, **where: Any) -> History:
-    from gan_teach import zoo
-    from gan_teach.studies.sweeps import sweep
-    from gan_teach.training import probes
-
     return sweep(
         partial(zoo.two_clusters, loss=loss), {}, seeds, zoo.TWO_CLUSTERS, every=5, chunk=100,
         d_loss=probes.loss("d"), hits=_hits, **where,
@@ -115,7 +120,6 @@ def _two_clusters(loss: str, seeds: int, **where: Any) -> History:
 
 def _hits(state: Any) -> Any:
     """(S, 2): how many of the hundred fakes lie at each cluster."""
-    import torch
 
     game = state.game
     with torch.no_grad():
@@ -204,10 +208,6 @@ def _five_gaussians(loss: str, seeds: int, *, folder: Path, **where: Any) -> His
 
 
 def _train_five(loss: str, seeds: Any, steps: int | None, **where: Any) -> History:
-    from gan_teach import zoo
-    from gan_teach.studies.sweeps import sweep
-    from gan_teach.training import probes
-
     return sweep(
         partial(zoo.five_gaussians, loss=loss), {}, seeds, zoo.FIVE_GAUSSIANS, steps=steps,
         every=200, chunk=25, d_loss=probes.loss("d"), g_loss=probes.loss("g"),
@@ -259,7 +259,7 @@ def five_gaussian_facts(history: History) -> dict[str, NDArray]:
     five clusters are covered at five records in a row, 1000 steps, inf if that never happens;
     covered_from: from which they are covered for as long as it is followed, inf if they are not in
     the end; end: share of high-quality samples then. Runs that were all right early are followed
-    for fewer steps (see ``gan-teach record``), so compare ``covered_from`` and ``end`` among runs
+    for fewer steps (see ``gan-teach study``), so compare ``covered_from`` and ``end`` among runs
     followed equally long.
     """
     covered, steps = history["covered"], history.steps
@@ -289,9 +289,6 @@ def _first_stretch(good: Bools, steps: NDArray) -> NDArray:
 
 
 def _half_circles(improved: bool, seeds: int, **where: Any) -> History:
-    from gan_teach import zoo
-    from gan_teach.studies.sweeps import sweep
-    from gan_teach.training import probes
 
     make, setup, unit, every = zoo.half_circles, zoo.HALF_CIRCLES, 1.0, 316
     if improved:
@@ -305,7 +302,6 @@ def _half_circles(improved: bool, seeds: int, **where: Any) -> History:
 
 
 def _in_units(unit: float, n: int = 2000) -> Callable[[Any], Any]:
-    from gan_teach.training import probes
 
     watch = probes.samples(n, seed=1)
     return lambda state: unit * watch(state)
@@ -313,9 +309,6 @@ def _in_units(unit: float, n: int = 2000) -> Callable[[Any], Any]:
 
 def _sliced(unit: float, n: int = 5000) -> Callable[[Any], Any]:
     """Sliced Wasserstein distance of ``n`` samples from ``n`` fresh real ones, (S,)."""
-    from gan_teach.data import half_circles
-    from gan_teach.dynamics.streams import generator
-    from gan_teach.metrics import sliced_wasserstein
 
     real = half_circles().sample(n, generator(2)).numpy()
     watch = _in_units(unit, n)
@@ -369,4 +362,7 @@ RECORDS["half-circles-improved"] = Record(
     "HALF_CIRCLES_IMPROVED", partial(dict, every=100, average=200.0), partial(_half_circles, True),
     _finish_half_circles,
 )  # fmt: skip
-"""The records by name, with the number of seeds that each was made with."""
+"""The records of sweeps by name, with the number of seeds that each was made with."""
+
+NAMES = [*RECORDS, *IMAGE_RECORDS]
+"""Every shipped record."""

@@ -1,4 +1,4 @@
-"""Long image runs that the chapters show, reduced to small files by ``gan-teach record NAME``.
+"""Long image runs that the chapters show, reduced to small files by ``gan-teach study NAME``.
 
 The run itself lies in a folder that ``gan-teach train`` could have made; it is trained to its end
 first. What is kept: losses, scores of G and of one of its averages at each snapshot, sheets of a
@@ -8,20 +8,32 @@ few moments as bytes, and for one run the weights of the last generator.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from gan_teach import _checks
+from gan_teach import _checks, metrics, zoo
+from gan_teach.dynamics import RULES
+from gan_teach.dynamics.streams import DRAWS, generator
 from gan_teach.games.losses import Loss
 from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
+from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
+from gan_teach.metrics.features.classifier import COMBINATIONS
+from gan_teach.studies.image_runs import (
+    Settings,
+    draw,
+    fixed_latents,
+    load_run,
+    snapshots,
+    train_images,
+)
 
 MOMENTS = 6  # sheets that are kept
 LOSS_ROWS = 400
@@ -39,21 +51,20 @@ class ImageRecord:
     """A run of one configuration, and what is kept of it.
 
     average : the average of G that is scored and drawn ("raw": G itself, which is always scored).
-    others : averages that are scored as well. changes : what differs from the published settings.
+    others : averages that are scored as well. run : what is trained.
     scorer : makes, from the run's data set, a function of generated images that gives named
     numbers, and facts about the scores for ``meta``; ``samples`` images are scored at each
     snapshot. shown : images of a sheet. weights : keep those of the average at the end.
     """
 
     summary: str
-    config: str
+    run: Settings
     average: str
     scorer: Callable[[Any], tuple[Scorer, dict[str, Any]]]
     samples: int
     shown: int = 40
     weights: bool = False
     others: tuple[str, ...] = ()
-    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def in_words(value: Any) -> Any:
@@ -69,7 +80,9 @@ def in_words(value: Any) -> Any:
     if isinstance(value, partial):
         own = {"name": value.func, "arguments": value.args, **value.keywords}
         return {k: in_words(v) for k, v in own.items() if v != ()}
-    if is_dataclass(value):
+    if value in RULES.values():  # classes, which records know by the names of their functions
+        return next(name for name, rule in RULES.items() if rule is value)
+    if is_dataclass(value) and not isinstance(value, type):
         named = {f.name: in_words(getattr(value, f.name)) for f in fields(value)}
         return {k: v for k, v in named.items() if k != "summary"}
     if isinstance(value, (list, tuple)):
@@ -89,19 +102,14 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     different = [k for k in {**settings, **made} if settings.get(k) != made.get(k)]
     if different:
         told = ", ".join(f"{k} = {made.get(k)!r} (now {settings.get(k)!r})" for k in different)
-        raise ValueError(f"{path} was made with {told}: make it anew by gan-teach record.")
+        raise ValueError(f"{path} was made with {told}: make it anew by gan-teach study.")
     return history
 
 
-def settings(name: str) -> dict[str, Any]:
-    """What the record of that name is the result of, as plain data."""
-    from gan_teach.studies.image_runs import Settings
-
+def settings(name: str, run: Settings | None = None) -> dict[str, Any]:
+    """What the record of that name is the result of, as plain data; or a run's own ``Settings``."""
     record = IMAGE_RECORDS[name]
-    return _described(record, Settings(record.config, **record.changes))
-
-
-def _described(record: ImageRecord, run: Any) -> dict[str, Any]:
+    run = run or record.run
     kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
     own = {k: getattr(run, k) for k in ("config", "seed", "autocast")}
     return {**kept, **own, **in_words(run.experiment())}
@@ -113,12 +121,12 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     A run that is there goes on with the settings it was started with. ValueError for an unknown
     name, KeyboardInterrupt after Ctrl-C; the same call then goes on.
     """
-    from gan_teach.dynamics.streams import DRAWS
-    from gan_teach.studies.image_runs import train_images
-
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
-    train_images(_settings(record, run, data), run, resume=True, progress=True)
-    facts = {"record": name, "title": record.summary, "draws": DRAWS}
+    chosen = replace(record.run, data=data, channels_last=True)
+    chosen = load_run(run).settings if snapshots(run) else chosen
+    train_images(chosen, run, resume=True, progress=True)
+    facts = {"schema": SCHEMA, "settings": settings(name, chosen), "draws": DRAWS}
+    facts |= {"record": name, "title": record.summary}
     history = condensed(record, run).describe(meta=facts)
     history.save(out / f"{name}.npz")
     return history
@@ -133,66 +141,40 @@ def losses(record: History) -> History:
 
 def generator_of(record: History) -> Any:
     """The generator whose weights a record holds, for ``image_runs.draw``. ValueError if none."""
-    import torch
-
-    from gan_teach.zoo import IMAGE_GANS
 
     kept = {k.removeprefix(WEIGHTS): v for k, v in record.static.items() if k.startswith(WEIGHTS)}
     if not kept:
         raise ValueError(f"the record {record.meta.get('record')!r} holds no generator's weights.")
-    experiment = IMAGE_GANS[record.meta["config"]]
+    experiment = zoo.IMAGE_GANS[record.meta["config"]]
     g, _ = experiment.pair(experiment, record.static["sheets"].shape[2:], 0, 0)
     g.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in kept.items()})
     return g.requires_grad_(False)
 
 
-def _settings(record: ImageRecord, run: Path, data: str | None) -> Any:
-    from gan_teach.studies.image_runs import Settings
-
-    file = run / "settings.json"
-    if not file.exists():
-        return Settings(record.config, data=data, channels_last=True, **record.changes)
-    saved = json.loads(file.read_text("utf-8"))
-    saved.pop("shape")
-    return Settings(**saved)
-
-
 def condensed(record: ImageRecord, run: Path) -> History:
     """The small record of the run in that folder, as far as it has come."""
-    from gan_teach.studies.image_runs import load_run, snapshots
-
     trained = load_run(run)
     data, _ = trained.settings.images()
     score, facts = record.scorer(data)
+    latents = fixed_latents(record.samples, trained.latent, SEED)
     files = snapshots(run)
-    kept = np.unique(np.linspace(0, len(files) - 1, MOMENTS).round().astype(int))
-    rows: list[dict[str, float]] = []
-    sheets = []
-    for k, file in enumerate(files.values()):
-        trained.load(file)
-        scored = ("raw", record.average, *record.others)
-        drawn = {which: _draw(trained, which, record.samples) for which in scored}
-        rows.append(
-            {
-                f"{number}_{which}": value
-                for which, images in drawn.items()
-                for number, value in score(images).items()
-            }
-        )
-        if k in kept:
-            sheets.append(_bytes(drawn[record.average][: record.shown]))
     steps = np.array(list(files))
-    static = {"sheets": np.stack(sheets), "sheet_steps": steps[kept], **_losses(run)}
-    if record.weights:
-        static |= _weights(trained.generators[record.average])
-    arrays = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return History(steps, arrays, static, {**facts, **_facts(record, trained, data)})
-
-
-def _draw(trained: Any, which: str, n: int) -> Images:
-    from gan_teach.studies.image_runs import draw, fixed_latents
-
-    return draw(trained.generators[which], fixed_latents(n, trained.latent, SEED))
+    moments = np.unique(np.linspace(0, len(files) - 1, MOMENTS).round().astype(int))
+    scores: dict[str, list[float]] = {}
+    sheets = []
+    for step, file in files.items():
+        trained.load(file)
+        for which in ("raw", record.average, *record.others):
+            images = draw(trained.generators[which], latents)
+            for number, value in score(images).items():
+                scores.setdefault(f"{number}_{which}", []).append(value)
+            if which == record.average and step in steps[moments]:
+                sheets.append(_bytes(images[: record.shown]))
+    static = {"sheets": np.stack(sheets), "sheet_steps": steps[moments], **_losses(run)}
+    if record.weights:  # in half precision: no pixel differs by more than a few grey levels
+        weights = trained.generators[record.average].state_dict()
+        static |= {WEIGHTS + k: v.numpy().astype(np.float16) for k, v in weights.items()}
+    return History(steps, scores, static, {**facts, **_facts(record, trained, data)})
 
 
 def _bytes(images: Images) -> NDArray[np.uint8]:
@@ -204,29 +186,24 @@ def _losses(run: Path) -> dict[str, NDArray]:
     with (run / "losses.csv").open(newline="", encoding="utf-8") as text:
         rows = list(csv.DictReader(text))
     rows = rows[:: max(1, len(rows) // LOSS_ROWS)]
-    found = {k: np.array([float(r[k] or "nan") for r in rows], np.float32) for k in rows[0]}
-    steps = found.pop("step").astype(int)
-    return {"loss_steps": steps, **{k: v for k, v in found.items() if k.endswith("_loss")}}
-
-
-def _weights(g: Any) -> dict[str, NDArray]:
-    """Half precision: drawn with them, no pixel differs by more than a few grey levels."""
-    state: Mapping[str, Any] = g.state_dict()
-    return {
-        f"{WEIGHTS}{name}": value.cpu().numpy().astype(np.float16) for name, value in state.items()
-    }
+    columns = {k: np.array([float(r[k] or "nan") for r in rows], np.float32) for k in rows[0]}
+    both = {k: values for k, values in columns.items() if k.endswith("_loss")}
+    return {"loss_steps": columns["step"].astype(int), **both}
 
 
 def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
     experiment = trained.settings.experiment()
+    names = ("features", "batch_size", "label_smoothing", "latent")
     return {
-        "schema": SCHEMA, "settings": _described(record, trained.settings),
-        "config": record.config, "average": record.average, "samples": record.samples,
-        "data": data.name, "images": len(data), "features": experiment.features,
-        "batch_size": experiment.batch_size, "label_smoothing": experiment.label_smoothing,
-        "loss": experiment.loss.name, "unit": "step", "latent": experiment.latent,
+        **{name: getattr(experiment, name) for name in names},
+        **{name: getattr(record, name) for name in ("average", "samples")},
+        "config": record.run.config,
+        "data": data.name,
+        "images": len(data),
+        "loss": experiment.loss.name,
+        "unit": "step",
         "parameters": sum(p.numel() for p in trained.generators["raw"].parameters()),
-    }  # fmt: skip
+    }
 
 
 # -- scores ---------------------------------------------------------------------------------------
@@ -234,36 +211,27 @@ def _facts(record: ImageRecord, trained: Any, data: Any) -> dict[str, Any]:
 
 def _digit_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Frechet distance from the run's data, and Inception Score, by the classifier of digits."""
-    import torch
 
-    from gan_teach.metrics import inception_score, sample_frechet
-    from gan_teach.metrics.features import digit_classifier
-
-    judge = digit_classifier()
-    extract = judge
+    extract = digit_classifier()
     real = extract(data.floats())
     half = len(real) // 2
     order = np.random.default_rng(0).permutation(len(real))
 
     def score(images: Images) -> dict[str, float]:
         found = extract(torch.from_numpy(images))
-        named = inception_score(extract.probabilities(found)).mean
-        return {"frechet": sample_frechet(found, real), "inception": named}
+        named = metrics.inception_score(extract.probabilities(found)).mean
+        return {"frechet": metrics.sample_frechet(found, real), "inception": named}
 
     return score, {
         "distance": extract.frechet_name,
-        "accuracy": judge.accuracy,
-        "real_frechet": sample_frechet(real[order[:half]], real[order[half:]]),
-        "real_inception": inception_score(extract.probabilities(real)).mean,
+        "accuracy": extract.accuracy,
+        "real_frechet": metrics.sample_frechet(real[order[:half]], real[order[half:]]),
+        "real_inception": metrics.inception_score(extract.probabilities(real)).mean,
     }
 
 
 def _photo_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Frechet distance from the run's data by the classifier of CIFAR-10."""
-    import torch
-
-    from gan_teach.metrics import sample_frechet
-    from gan_teach.metrics.features import load_extractor
 
     extract = load_extractor("cifar")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
@@ -272,25 +240,21 @@ def _photo_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     )
 
     def score(images: Images) -> dict[str, float]:
-        return {"frechet": sample_frechet(extract(torch.from_numpy(images)), real)}
+        return {"frechet": metrics.sample_frechet(extract(torch.from_numpy(images)), real)}
 
-    return score, {"distance": extract.frechet_name, "real_frechet": sample_frechet(other, real)}
+    return score, {
+        "distance": extract.frechet_name,
+        "real_frechet": metrics.sample_frechet(other, real),
+    }
 
 
 def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Combinations of three digits that occur, and the KL of their shares from the uniform."""
-    import torch
-
-    from gan_teach.dynamics.streams import generator
-    from gan_teach.metrics import class_coverage
-    from gan_teach.metrics.features import digit_classifier
-    from gan_teach.metrics.features.classifier import COMBINATIONS, name_stacks
-
     judge = digit_classifier()
 
     def score(images: Images) -> dict[str, float]:
         named = name_stacks(judge, torch.from_numpy(images))
-        covered, kl = class_coverage(named, COMBINATIONS)
+        covered, kl = metrics.class_coverage(named, COMBINATIONS)
         return {"covered": covered, "kl": kl}
 
     real = score(data.sample(STACKS, generator(SEED)).numpy())
@@ -300,15 +264,14 @@ def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
 def _pixel_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
     """Sliced Wasserstein distance of pixels from as many images of the run's data."""
     from gan_teach.dynamics.streams import generator
-    from gan_teach.metrics import sliced_wasserstein
 
     def drawn(seed: int) -> Images:
         return data.sample(PIXELS, generator(seed)).flatten(1).numpy()
 
     real = drawn(1)
-    return lambda images: {"sliced": sliced_wasserstein(images.reshape(len(images), -1), real)}, {
-        "real_sliced": sliced_wasserstein(drawn(2), real)
-    }
+    return lambda images: {
+        "sliced": metrics.sliced_wasserstein(images.reshape(len(images), -1), real)
+    }, {"real_sliced": metrics.sliced_wasserstein(drawn(2), real)}
 
 
 def _nearest_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
@@ -333,51 +296,48 @@ PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared wi
 
 def _rsgan(loss: str, title: str) -> ImageRecord:
     return ImageRecord(
-        f"CNN of a quarter of the width, CIFAR-10, {title} loss", f"cifar-{loss}-cnn", "raw",
-        _photo_scores, DRAWN, shown=16, others=("0.9999",),
-        changes={"features": 16, "steps": 12_000, "autocast": "bf16"},
+        f"CNN of a quarter of the width, CIFAR-10, {title} loss",
+        Settings(f"cifar-{loss}-cnn", features=16, steps=12_000, autocast="bf16"),
+        "raw", _photo_scores, DRAWN, shown=16, others=("0.9999",),
     )  # fmt: skip
 
 
 def _timescale(tau: int) -> ImageRecord:
     return ImageRecord(
         f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        "cifar-timescale-small", "0.99", _photo_scores, DRAWN, shown=16,
-        others=("0.9", "0.999", "0.9999"), changes={"tau": float(tau), "autocast": "bf16"},
+        Settings("cifar-timescale-small", tau=float(tau), autocast="bf16"),
+        "0.99", _photo_scores, DRAWN, shown=16, others=("0.9", "0.999", "0.9999"),
     )  # fmt: skip
 
 
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
-        "Vanilla GAN of MNIST, as published", "mnist-vanilla", "0.999", _digit_scores, 5000
+        "Vanilla GAN of MNIST, as published", Settings("mnist-vanilla"),
+        "0.999", _digit_scores, 5000,
     ),
     "mnist-dcgan": ImageRecord(
         "DCGAN of MNIST, half the width",
-        "mnist-dcgan",
-        "0.999",
-        _digit_scores,
-        5000,
-        changes={"features": 32, "batch_size": 64, "steps": 12_000, "autocast": "bf16"},
+        Settings("mnist-dcgan", features=32, batch_size=64, steps=12_000, autocast="bf16"),
+        "0.999", _digit_scores, 5000,
     ),
     "cifar-dcgan-small": ImageRecord(
-        "Small DCGAN of CIFAR-10", "cifar-dcgan-small", "0.99", _pixel_scores, PIXELS, shown=16
+        "Small DCGAN of CIFAR-10", Settings("cifar-dcgan-small"),
+        "0.99", _pixel_scores, PIXELS, shown=16,
     ),
     "faces-dcgan": ImageRecord(
-        "Narrow DCGAN of a hundred faces",
-        "faces-dcgan",
-        "0.999",
-        _nearest_scores,
-        200,
-        weights=True,
+        "Narrow DCGAN of a hundred faces", Settings("faces-dcgan"),
+        "0.999", _nearest_scores, 200, weights=True,
     ),
     "stacked-mnist-r3gan": ImageRecord(
-        "Stacked digits, RpGAN + R1 + R2", "stacked-mnist-r3gan", "0.99", _stack_scores, STACKS
+        "Stacked digits, RpGAN + R1 + R2", Settings("stacked-mnist-r3gan"),
+        "0.99", _stack_scores, STACKS,
     ),
     "stacked-mnist-vanilla": ImageRecord(
-        "Stacked digits, loss of 2014", "stacked-mnist-vanilla", "0.99", _stack_scores, STACKS
+        "Stacked digits, loss of 2014", Settings("stacked-mnist-vanilla"),
+        "0.99", _stack_scores, STACKS,
     ),
     "cifar-rsgan-quarter": _rsgan("rsgan", "paired"),
     "cifar-jsgan-quarter": _rsgan("jsgan", "separable"),
     **{f"cifar-timescale-{tau}": _timescale(tau) for tau in (1, 2, 4, 8)},
-}
+}  # fmt: skip
 """The records of image runs by name."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gan_teach import _checks, plots
+from gan_teach import plots
 from gan_teach.history import History
 from gan_teach.plots import animation, style
-from gan_teach.studies.smoke import budget
 from gan_teach.zoo import experiments
 
 Saver = Callable[[Path], Any]
@@ -52,42 +51,3 @@ def _of_ensemble(history: History) -> dict[str, Saver]:
 def film(history: History, path: Path) -> None:
     """The tutorial's picture over the run as a GIF or MP4, by the ending of ``path``."""
     animation.animate(history, (plots.picture_panel,), fps=20).save(path)
-
-
-# -- the project's own figures -------------------------------------------------------------------
-
-
-def make_figures(out: str | os.PathLike[str], names: Sequence[str] = ()) -> Iterator[Path]:
-    """Make the pictures in ``img/`` that the README and the course show, yielding each path.
-
-    ``names`` limits them; raises ValueError listing the known ones. Deterministic on one machine.
-    """
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    for name in [_checks.choice("figure", name, FIGURES) for name in names] or FIGURES:
-        FIGURES[name](out / name)
-        yield out / name
-
-
-def _film_of(experiment: str) -> Saver:
-    return lambda path: film(experiments.run(experiment), path)
-
-
-def _outcomes_of_seeds(path: Path) -> None:
-    runs = ("normal", "strong-discriminator", "strong-generator", "noisy")
-    ended = {
-        name: list(experiments.outcomes(experiments.run_seeds(name, budget(200, 8))))
-        for name in runs
-    }
-    met = [word for word in experiments.OUTCOMES if any(word in words for words in ended.values())]
-    style.save(plots.outcomes(ended, met), path)
-
-
-FIGURES: dict[str, Saver] = {
-    "normal.gif": _film_of("normal"),
-    "strong-discriminator.gif": _film_of("strong-discriminator"),
-    "strong-generator.gif": _film_of("strong-generator"),
-    "noisy.gif": _film_of("noisy"),
-    "normal-summary.png": lambda path: style.save(plots.summary(experiments.run("normal")), path),
-    "outcomes.png": _outcomes_of_seeds,
-}

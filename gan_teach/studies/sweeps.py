@@ -11,20 +11,19 @@ import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gan_teach import __version__, _checks
-from gan_teach._identity import digest, fingerprint
-from gan_teach.dynamics.streams import DRAWS
+from gan_teach import _checks
 from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.models import architecture
+from gan_teach.studies.engine import HistoryFiles, Study, Tick, content
 from gan_teach.training import EMA, Run, State, observe, record
 from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import Training
@@ -35,6 +34,7 @@ _PARAMETERS = 2**20  # of a chunk: more of them do not fit in the processor's ca
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 Settings = dict[str, Any]
+Chunk = dict[str, list[Any]]  # of each setting, its values over the members
 Labels = Mapping[str, Mapping[int, Any]]
 
 
@@ -86,11 +86,23 @@ def sweep(
     groups = _architectures(make_game, values, chosen[0])
     size = _chunk_size(groups) if chunk is None else _checks.whole("chunk", chunk, least=1)
     probes = probes or {"modes": mode_scores()}
-    plan = _Plan(make_game, training, steps, every, average, probes)
     labels = {name: _labels(options) for name, options in values.items()}
+    plan = {"training": training, "steps": steps, "every": every, "average": average}
+    plan |= {"game": make_game, "probes": probes}
     chunks = list(_chunks(list(groups.values()), chosen, size))
-    files = None if folder is None else _Files(Path(folder), plan.facts())
-    return _run(plan, chunks, labels, files, progress)
+    study = Study(
+        {f"chunk-{number:04d}": chunk for number, chunk in enumerate(chunks)},
+        partial(_train, labels=labels, **plan),
+        None if folder is None else HistoryFiles(Path(folder), content(**plan)),
+        size=lambda chunk: len(chunk["seed"]) * (steps + 1),
+        unit="step",
+    )
+    parts = list(study.collect(progress).values())
+    planned = sum(len(chunk["seed"]) for chunk in chunks)
+    done = {"members_planned": planned, "interrupted": len(parts) < len(chunks)}
+    if not parts:
+        return History([], {}, meta={"members": 0, **done})
+    return merge(parts).describe(meta=done)
 
 
 def merge(parts: Sequence[History]) -> History:
@@ -108,80 +120,34 @@ def merge(parts: Sequence[History]) -> History:
     return History(first.steps, arrays, static, meta)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is done with every member beside its settings."""
-
-    make_game: Callable[..., GAN]
-    training: Training
-    steps: int
-    every: int
-    average: float | None
-    probes: Mapping[str, Probe]
-
-    def facts(self) -> dict[str, Any]:
-        """The content of all of it, by which a file of another sweep is told."""
-        named = {
-            "game": self.make_game,
-            **{f.name: getattr(self, f.name) for f in fields(self)[1:]},
-        }
-        return {
-            "draws": DRAWS,
-            "library": __version__,
-            **{name: fingerprint(value, name) for name, value in named.items()},
-        }
-
-    def train(
-        self, members: Sequence[Settings], labels: Labels, tick: Callable[[Any], None]
-    ) -> History:
-        """The history of one chunk, members in the given order."""
-        games = [self.make_game(**_of_game(m)) for m in members]
-        per_run = {k: [m[k] for m in members] for k in OF_TRAINING if k in members[0]}
-        run: Run = self.training.train(
-            stack(games), steps=self.steps, seed=[m["seed"] for m in members], **per_run
-        )
-        if self.average is not None:
-            run = _averaged(run, self.average)
-        probes: dict[str, Any] = dict(self.probes)
-        history = record(observe(run, tick), every=self.every, **probes)
-        if history.meta.get("interrupted"):
-            raise KeyboardInterrupt
-        static = {"seed": np.array([m["seed"] for m in members])}
-        static |= {k: np.array([label[id(m[k])] for m in members]) for k, label in labels.items()}
-        return history.describe(static=static, meta={"static_per_member": list(static)})
-
-
-@dataclass(frozen=True)
-class _Files:
-    """Finished chunks in a folder, each with the content of what it is the result of."""
-
-    folder: Path
-    facts: Mapping[str, Any]
-
-    def load(self, number: int, members: Sequence[Settings]) -> History | None:
-        """The chunk, if it is there. Raises ValueError for the file of another sweep."""
-        path = self._path(number)
-        if not path.exists():
-            return None
-        part, wanted = History.load(path), self._identity(members)
-        meta = dict(part.meta)
-        saved = meta.pop("sweep", {})
-        different = [k for k in wanted if saved.get(k) != wanted[k]]
-        if different:
-            raise ValueError(
-                f"{path} belongs to another sweep: its {', '.join(different)} differ. Give each "
-                "sweep a folder of its own."
-            )
-        return History(part.steps, {k: part[k] for k in part}, part.static, meta)
-
-    def save(self, number: int, members: Sequence[Settings], part: History) -> None:
-        part.describe(meta={"sweep": self._identity(members)}).save(self._path(number))
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"chunk-{number:04d}.npz"
-
-    def _identity(self, members: Sequence[Settings]) -> dict[str, Any]:
-        return {**self.facts, **{k: digest([m[k] for m in members], k) for k in members[0]}}
+def _train(
+    chunk: Chunk,
+    tick: Tick,
+    *,
+    game: Callable[..., GAN],
+    training: Training,
+    steps: int,
+    every: int,
+    average: float | None,
+    probes: Mapping[str, Probe],
+    labels: Labels,
+) -> History:
+    """The history of one chunk. Raises KeyboardInterrupt after Ctrl-C."""
+    of_game = [name for name in chunk if name not in OF_TRAINING]
+    columns = zip(*(chunk[name] for name in of_game), strict=True)
+    games = [game(**dict(zip(of_game, member, strict=True))) for member in columns]
+    rates = {name: chunk[name] for name in OF_TRAINING if name in chunk}
+    run: Run = training.train(stack(games), steps=steps, seed=chunk["seed"], **rates)
+    if average is not None:
+        run = _averaged(run, average)
+    counted = observe(run, lambda state: tick(len(games)))
+    watched: dict[str, Any] = dict(probes)
+    history = record(counted, every=every, **watched)
+    if history.meta.get("interrupted"):
+        raise KeyboardInterrupt
+    static = {"seed": np.array(chunk["seed"])}
+    static |= {k: np.array([label[id(v)] for v in chunk[k]]) for k, label in labels.items()}
+    return history.describe(static=static, meta={"static_per_member": list(static)})
 
 
 def _averaged(run: Run, half_life: float) -> Run:
@@ -201,35 +167,6 @@ def _averaged(run: Run, half_life: float) -> Run:
     return Run(states(), run.total)
 
 
-def _run(
-    plan: _Plan, chunks: list[list[Settings]], labels: Labels, files: _Files | None, progress: bool
-) -> History:
-    parts: list[History] = []
-    planned = sum(map(len, chunks))
-    with _bar(planned * (plan.steps + 1), progress) as advance:
-        for number, members in enumerate(chunks):
-            try:
-                part = files.load(number, members) if files else None
-                if part is not None:
-                    advance(len(members) * (plan.steps + 1))
-                else:
-                    part = plan.train(members, labels, partial(_tick, advance, len(members)))
-                    if files:
-                        files.save(number, members, part)
-            except KeyboardInterrupt:
-                break
-            parts.append(part)
-    done = {"members_planned": planned, "interrupted": len(parts) < len(chunks)}
-    if not parts:
-        return History([], {}, meta={"members": 0, **done})
-    return merge(parts).describe(meta=done)
-
-
-def _tick(advance: Callable[[int], Any], members: int, state: State) -> None:
-    del state
-    advance(members)
-
-
 def _architectures(
     make_game: Callable[..., GAN], values: Mapping[str, list[Any]], seed: int
 ) -> dict[tuple[int, str], list[Settings]]:
@@ -237,7 +174,8 @@ def _architectures(
     groups: dict[tuple[int, str], list[Settings]] = {}
     for combination in itertools.product(*values.values()):
         cell = dict(zip(values, combination, strict=True))
-        game = make_game(seed=seed, **_of_game(cell))
+        own = {name: value for name, value in cell.items() if name not in OF_TRAINING}
+        game = make_game(seed=seed, **own)
         kind = f"{architecture(game.generator)} {architecture(game.discriminator)}"
         groups.setdefault((game.n_g + game.n_d, kind), []).append(cell)
     return groups
@@ -248,9 +186,7 @@ def _chunk_size(groups: Mapping[tuple[int, str], Any]) -> int:
     return min(LARGE_CHUNK, max(SMALL_CHUNK, _PARAMETERS // max(1, largest)))
 
 
-def _chunks(
-    groups: Sequence[list[Settings]], seeds: Sequence[int], size: int
-) -> Iterator[list[Settings]]:
+def _chunks(groups: Sequence[list[Settings]], seeds: Sequence[int], size: int) -> Iterator[Chunk]:
     """All members in chunks of at most ``size``, each of one architecture.
 
     Blocks of seeds come first and the settings within them, so that what is done after an
@@ -258,14 +194,11 @@ def _chunks(
     """
     for block in range(0, len(seeds), size):
         for cells in groups:
-            part = seeds[block : block + size]
-            members = [{"seed": seed, **cell} for cell in cells for seed in part]
+            several = seeds[block : block + size]
+            members = [{"seed": seed, **cell} for cell in cells for seed in several]
             for start in range(0, len(members), size):
-                yield members[start : start + size]
-
-
-def _of_game(settings: Settings) -> Settings:
-    return {k: v for k, v in settings.items() if k not in OF_TRAINING}
+                part = members[start : start + size]
+                yield {name: [member[name] for member in part] for name in members[0]}
 
 
 def _labels(options: Sequence[Any]) -> dict[int, Any]:
@@ -282,22 +215,3 @@ def _labels(options: Sequence[Any]) -> dict[int, Any]:
         same = sum(label == name or str(label).startswith(f"{name} (") for label in labels.values())
         labels.setdefault(id(value), f"{name} ({same + 1})" if same else name)
     return labels
-
-
-class _bar:
-    """A progress bar over member-steps, or nothing: ``with _bar(total, shown) as advance``."""
-
-    def __init__(self, total: int, shown: bool) -> None:
-        self.total, self.shown, self._bar = total, shown, None
-
-    def __enter__(self) -> Callable[[int], Any]:
-        if not self.shown:
-            return lambda n: None
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(total=self.total, unit="step", unit_scale=True, mininterval=0.3)
-        return self._bar.update
-
-    def __exit__(self, *_: Any) -> None:
-        if self._bar is not None:
-            self._bar.close()

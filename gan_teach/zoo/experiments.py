@@ -2,6 +2,7 @@
 
 One experiment is a set of numbers; any of them may be changed in the call. A run leaves a
 ``History`` with everything that the tutorial's pictures show; several seeds run as one ensemble.
+``two_routes`` trains the GAN on the line with a fast D and with a D of many steps.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, losses
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
+from gan_teach.plots.tables import Table
 from gan_teach.training import Run, probes, record, train
 from gan_teach.zoo import line
 
@@ -46,6 +48,7 @@ class LineExperiment:
     fresh_data: bool = False
     lr: float = line.LEARNING_RATE
     tau: float = 1.0
+    optimizer: str = "sgd"
 
     def __post_init__(self) -> None:
         for name in ("games", "d_steps", "g_steps"):
@@ -146,9 +149,10 @@ def run_seeds(
 
 def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
     steps = (chosen.d_steps, chosen.g_steps)
-    rule = AffineAlternating(*steps) if suits(game) else alternating(*steps, redraw="latents")
+    affine = chosen.optimizer == "sgd" and suits(game)
+    rule = AffineAlternating(*steps) if affine else alternating(*steps, redraw="latents")
     return train(
-        game, rule, steps=chosen.games, lr=chosen.lr, tau=chosen.tau,
+        game, rule, steps=chosen.games, lr=chosen.lr, tau=chosen.tau, optimizer=chosen.optimizer,
         batch_size=line.BATCH_SIZE, seed=seed,
     )  # fmt: skip
 
@@ -299,11 +303,88 @@ def _game(value: Any) -> str:
     return f"{float(value):.0f}" if math.isfinite(value) else "never in this run"
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The report as aligned text."""
-    marks = {True: "yes", False: "NO", None: ""}
-    cells = [("", "found", "theory", "agrees")]
-    cells += [(r.quantity, r.found, r.theory, marks[r.holds]) for r in rows]
-    widths = [max(len(c[i]) for c in cells) for i in range(4)]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
-    return "\n".join(line.rstrip() for line in lines)
+def table(rows: Sequence[Row]) -> Table:
+    """The report as a table."""
+    cells = [(r.quantity, r.found, r.theory, "" if r.holds is None else r.holds) for r in rows]
+    return Table(("", "found", "theory", "agrees"), cells)
+
+
+# -- D learns k times as fast, or takes k steps where G takes one ---------------------------------
+#
+# Theory speaks of tau, a ratio of learning rates in the limit of small steps; GAN recipes speak of
+# update ratios such as 5 : 1. To first order in the learning rate both move D k times as far per
+# step of G.
+
+
+class Routes(NamedTuple):
+    """The same seeds by both routes; row t of either is after the same number of G's steps.
+
+    by_rate: lr_D = ratio lr, one step each; by_steps: equal learning rates, ``ratio`` D steps per G
+    step (below 1: 1 / ratio G steps per D step). Histories of ensembles with params and objective.
+    """
+
+    ratio: float
+    lr: float
+    by_rate: History
+    by_steps: History
+
+
+class Agreement(NamedTuple):
+    """How alike the two routes are, over seeds.
+
+    same_outcome: share of seeds that end in the same state (`experiments.outcomes`). gap: median
+    over seeds of the largest distance between the two generators' means during the run.
+    between_seeds: the same between neighbouring seeds of one route, the yardstick. step: lr_D times
+    the largest curvature of D's loss at the equilibrium; plain descent of D alone needs it below 2.
+    """
+
+    same_outcome: float
+    gap: float
+    between_seeds: float
+    step: float
+
+
+def two_routes(
+    ratio: float, seeds: int, *, games: int, lr: float = line.LEARNING_RATE, optimizer: str = "sgd"
+) -> Routes:
+    """Train ``seeds`` GANs on the line by each route, to ``games`` steps of G.
+
+    ``ratio`` = lr_D steps_D / (lr_G steps_G) is k or 1 / k for a whole number k; the learning rate
+    ``lr`` of G is the same in both. Raises ValueError for other ratios.
+    """
+    ratio = _checks.real("ratio", ratio, above=0.0)
+    k = round(max(ratio, 1 / ratio))
+    if abs(max(ratio, 1 / ratio) - k) > 1e-9:
+        raise ValueError(f"ratio must be k or 1 / k for a whole number k, got {ratio:g}.")
+    _checks.whole("games", games, least=k)
+    d_steps, g_steps = (k, 1) if ratio >= 1 else (1, k)
+    rounds, same = games // g_steps, {"lr": lr, "optimizer": optimizer}
+    by_rate = run_seeds("normal", seeds, games=rounds * g_steps, every=g_steps, tau=ratio, **same)
+    by_steps = run_seeds("normal", seeds, games=rounds, d_steps=d_steps, g_steps=g_steps, **same)
+    return Routes(ratio, lr, by_rate, by_steps)
+
+
+def means(history: History) -> NDArray[np.float64]:
+    """Mean w / 2 + b of the generated samples: (T, ...) from params [w, b, a, c]."""
+    params = np.asarray(history["params"], dtype=np.float64)
+    return params[..., 0] / 2 + params[..., 1]
+
+
+def agreement(routes: Routes) -> Agreement:
+    """How alike the two routes are; needs at least two seeds."""
+    rate, steps = routes.by_rate, routes.by_steps
+    a, b = means(rate), means(steps)
+    if a.ndim != 2 or a.shape[1] < 2:
+        raise ValueError("agreement needs at least two seeds: their distance is the yardstick.")
+    same = float(np.mean(outcomes(rate) == outcomes(steps)))
+    gap = float(np.median(np.abs(a - b).max(0)))
+    between = float(np.median(np.abs(a - np.roll(a, 1, axis=1)).max(0)))
+    step = routes.ratio * routes.lr * largest_curvature()
+    return Agreement(same, gap, between, step)
+
+
+def largest_curvature() -> float:
+    """The largest eigenvalue of the Hessian of D's loss where G's mean and D = 1/2 fit: 13.3."""
+    mean, var = line.DATA.mean, line.DATA.std**2
+    hessian = line.equilibrium_hessian(w=1.0, mean=mean, second_moment=mean**2 + var)
+    return float(-np.linalg.eigvalsh(hessian[2:, 2:])[0])

@@ -22,17 +22,17 @@ from gan_teach.data.named import load_or_substitute
 from gan_teach.dynamics import Rule, alternating
 from gan_teach.dynamics.optim import Adam
 from gan_teach.dynamics.streams import mix
-from gan_teach.games import GAN, Game, losses, penalties
+from gan_teach.games import GAN, losses, penalties
 from gan_teach.games.penalties import Penalty
 from gan_teach.models import convnets
-from gan_teach.training import Run, train
 from gan_teach.training.schedules import Schedule, linear_decay, power_decay
+from gan_teach.zoo.planar import Training
 
 Pair = Callable[["ImageGAN", tuple[int, ...], int, int], tuple[nn.Module, nn.Module]]
 
 
-@dataclass(frozen=True)
-class ImageGAN:
+@dataclass(frozen=True, kw_only=True)
+class ImageGAN(Training):
     """One published experiment.
 
     lr is G's learning rate, tau * lr D's. ``schedule`` makes the learning-rate factor from the
@@ -46,10 +46,6 @@ class ImageGAN:
     pair: Pair
     features: int
     latent: int
-    steps: int
-    batch_size: int
-    lr: float
-    optimizer: Any
     tau: float = 1.0
     bottleneck: bool = False
     rule: Callable[[], Rule] = alternating
@@ -79,16 +75,10 @@ class ImageGAN:
 
     def arguments(self, **changes: Any) -> dict[str, Any]:
         """The keyword arguments of ``gan_teach.train``, with ``changes`` (None changes nothing)."""
-        own = {name: getattr(self, name) for name in ("steps", "batch_size", "lr", "tau")}
-        own |= {"optimizer": self.optimizer, "rule": self.rule()}
-        own |= {name: value for name, value in changes.items() if value is not None}
+        own = {"tau": self.tau, **super().arguments(**changes)}
         if self.schedule is not None:
             own.setdefault("schedule", self.schedule(own["steps"]))
         return own
-
-    def train(self, game: Game, **changes: Any) -> Run:
-        """``gan_teach.train(game, ...)`` with these settings, except for ``changes``."""
-        return train(game, **self.arguments(**changes))
 
 
 # -- networks -------------------------------------------------------------------------------------

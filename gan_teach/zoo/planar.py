@@ -35,9 +35,9 @@ LOSSES = {"js": losses.non_saturating, "relativistic": losses.relativistic}
 """The two losses that Sun, Fang and Schwing compare; any other of ``games.losses`` fits too."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Training:
-    """How a published game was trained; ``rule()`` makes the update rule, which may keep state."""
+    """How a published game was trained; ``rule()`` makes the update rule."""
 
     steps: int
     batch_size: int
@@ -46,9 +46,10 @@ class Training:
     rule: Callable[[], Rule]
 
     def arguments(self, **changes: Any) -> dict[str, Any]:
-        """The keyword arguments of ``gan_teach.train``, with ``changes``."""
+        """The keyword arguments of ``gan_teach.train``, with ``changes`` (None changes nothing)."""
         own = {"steps": self.steps, "batch_size": self.batch_size, "lr": self.lr}
-        return {**own, "optimizer": self.optimizer, "rule": self.rule(), **changes}
+        own |= {"optimizer": self.optimizer, "rule": self.rule()}
+        return own | {name: value for name, value in changes.items() if value is not None}
 
     def train(self, game: Game, **changes: Any) -> Run:
         """``gan_teach.train(game, ...)`` with these settings, except for ``changes``."""

@@ -1,6 +1,6 @@
 """Networks that turn images into features, and what scores made with them may be called."""
 
-from gan_teach.metrics.features.cifar import cifar_classifier, train_cifar_classifier
+from gan_teach.metrics.features.cifar import cifar_classifier
 from gan_teach.metrics.features.classifier import Classifier, digit_classifier, name_stacks
 from gan_teach.metrics.features.extractor import Extractor
 from gan_teach.metrics.features.inception import inception, inception_weights, load_extractor
@@ -14,5 +14,4 @@ __all__ = [
     "inception_weights",
     "load_extractor",
     "name_stacks",
-    "train_cifar_classifier",
 ]

@@ -8,7 +8,8 @@ images; every choice below is uniform and independent of the others.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -30,6 +31,11 @@ LATENTS = (8, 16, 32, 64, 100)
 # Batch normalisation of a discriminator makes the gradient at one sample depend on all others,
 # against which a penalty per sample is not defined (Gulrajani et al., 2017, section 4).
 NORMS = {"generator": ("none", "batch", "layer"), "discriminator": ("none", "layer")}
+
+_NORMS: dict[str, dict[str, Callable[[int], nn.Module]]] = {
+    "mlp": {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm},
+    "conv": {"none": nn.Identity, "batch": nn.BatchNorm2d, "layer": partial(nn.GroupNorm, 1)},
+}
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,6 @@ class Architecture:
 
     def __str__(self) -> str:
         return f"z {self.latent}; G {self.generator}; D {self.discriminator}"
-
-    def facts(self) -> dict[str, Any]:
-        """The same as a dictionary for JSON."""
-        return asdict(self)
 
 
 def random_architecture(seed: int) -> Architecture:
@@ -146,19 +148,10 @@ def _sides(spec: Network, size: int) -> list[int]:
 
 
 def _dense(spec: Network, n_in: int) -> list[nn.Module]:
-    norms = {"none": nn.Identity, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
-    layers: list[nn.Module] = []
-    for k in range(spec.depth):
-        linear = nn.Linear(n_in if k == 0 else spec.width, spec.width)
-        layers += [linear, norms[spec.norm](spec.width), ACTIVATIONS[spec.activation]()]
-    return layers
+    sizes = [n_in, *[spec.width] * spec.depth]
+    return [part for a, b in pairwise(sizes) for part in (nn.Linear(a, b), *_after(spec))]
 
 
 def _after(spec: Network) -> list[nn.Module]:
-    """Normalisation of feature maps, then the activation."""
-    norms = {
-        "none": nn.Identity,
-        "batch": nn.BatchNorm2d,
-        "layer": lambda channels: nn.GroupNorm(1, channels),
-    }
-    return [norms[spec.norm](spec.width), ACTIVATIONS[spec.activation]()]
+    """Normalisation, then the activation."""
+    return [_NORMS[spec.family][spec.norm](spec.width), ACTIVATIONS[spec.activation]()]

@@ -6,9 +6,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,15 +20,15 @@ SIZE = 14  # pixels of a side that MNIST is scaled to: a quarter of the work, st
 SOURCES = ("mnist", "sklearn")
 HELD_OUT = 0.2  # of the digits, seen neither by the classifier nor by any GAN
 EPOCHS = 10
-_FORMAT = "gan_teach.studies.bogonet.Judge/1"
 
 
 @dataclass(frozen=True)
 class Judge:
     """A trained classifier with what one needs to know to read its scores.
 
-    accuracy : share of the held-out digits that it names rightly. real : Inception Score of the
-    held-out digits, which no generator should be expected to exceed by much.
+    module : logits (n, 10) of images (n, 1, size, size). accuracy : share of the held-out digits
+    that it names rightly. real : Inception Score of the held-out digits, which no generator should
+    be expected to exceed by much.
     """
 
     module: nn.Module
@@ -40,15 +38,6 @@ class Judge:
     accuracy: float
     real: float
 
-    @property
-    def size(self) -> int:
-        """Pixels of a side."""
-        return self.train.shape[-1]
-
-    def probabilities(self, images: Tensor) -> np.ndarray:
-        """(n, 10) probabilities of the digits for images (n, 1, size, size), float64."""
-        return features.probabilities(self.module, images)
-
     def score(self, images: Tensor) -> float:
         """Inception Score of images, from 1 to 10, with this classifier in Inception's place.
 
@@ -57,11 +46,7 @@ class Judge:
         """
         if not bool(torch.isfinite(images).all()):
             return 1.0
-        return inception_score(self.probabilities(images)).mean
-
-    def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that change when any weight does."""
-        return features.fingerprint(self.module)[:12]
+        return inception_score(features.probabilities(self.module, images)).mean
 
 
 @lru_cache(maxsize=2)
@@ -71,7 +56,9 @@ def judge(source: str | None = None) -> Judge:
     module = _network(train.shape[-1])
     with one_thread():
         features.fit(module, train, epochs=EPOCHS)
-        return _judged(module, source, train, held_out)
+        real = inception_score(features.probabilities(module, held_out.floats())).mean
+        share = features.accuracy(module, held_out)
+    return Judge(module, source, train, held_out, share, real)
 
 
 def digits(source: str | None = None) -> tuple[str, Images, Images]:
@@ -98,24 +85,6 @@ def _installed() -> str:
     return "sklearn"
 
 
-def save(judge: Judge, path: Path) -> None:
-    """Write the weights for other processes."""
-    facts = {"format": _FORMAT, "source": judge.source}
-    features.save_weights(path, judge.module.state_dict(), facts)
-
-
-@lru_cache(maxsize=2)
-def load(path: Path) -> Judge:
-    """The judge that ``save`` wrote. Raises ValueError for a file that is something else."""
-    facts, state = features.load_weights(path, _FORMAT)
-    source, train, held_out = digits(facts["source"])
-    module = _network(train.shape[-1])
-    module.load_state_dict(state)
-    module.eval().requires_grad_(False)
-    with one_thread():
-        return _judged(module, source, train, held_out)
-
-
 def _network(size: int) -> nn.Module:
     with seeded(0):
         return nn.Sequential(
@@ -123,9 +92,3 @@ def _network(size: int) -> nn.Module:
             nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
             nn.Flatten(), nn.Linear(32 * (size // 4) ** 2, 64), nn.ReLU(), nn.Linear(64, 10),
         )  # fmt: skip
-
-
-def _judged(module: nn.Module, source: str, train: Images, held_out: Images) -> Judge:
-    p = features.probabilities(module, held_out.floats())
-    share = features.accuracy(module, held_out)
-    return Judge(module, source, train, held_out, share, inception_score(p).mean)

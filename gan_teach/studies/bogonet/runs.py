@@ -1,10 +1,16 @@
-"""One random architecture, trained by each algorithm from the same start on the same draws."""
+"""Random architectures, each trained by every algorithm from the same start on the same draws.
+
+What an architecture scores depends on its seed, the judge and the budget alone, so the table is the
+same for any number of processes, in any order, and after any interruption.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +27,9 @@ from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.models import evaluating
 from gan_teach.studies.bogonet.architectures import Architecture, random_architecture
-from gan_teach.studies.bogonet.classifier import Judge
-from gan_teach.training import Run, State, train
+from gan_teach.studies.bogonet.classifier import Judge, judge
+from gan_teach.studies.engine import HistoryFiles, Job, Study, Tick, content
+from gan_teach.training import Run, train
 
 LOWEST = 1.0  # what the Inception Score can fall to, and what a run that diverged gets
 
@@ -78,20 +85,11 @@ class Budget:
                 "records: the scores lie at equal distances."
             )
 
-    @property
-    def every(self) -> int:
-        """Steps between scores."""
-        return self.steps // self.records
-
-    def facts(self) -> dict[str, Any]:
-        """The same as a dictionary for JSON."""
-        return asdict(self)
-
 
 def build_game(architecture: Architecture, algorithm: Algorithm, judge: Judge) -> GAN:
     """The GAN of that architecture with the algorithm's loss and penalty; the same weights for
     all."""
-    g, d = architecture.build(judge.size)
+    g, d = architecture.build(judge.train.shape[-1])
     return GAN(
         g,
         d,
@@ -128,14 +126,15 @@ def score_curve(
     """
     game = build_game(architecture, algorithm, judge)
     scores = np.full(budget.records + 1, LOWEST)
+    every = budget.steps // budget.records
     for state in start(game, architecture, algorithm, budget):
-        if not _finite(state):
+        if not all(bool(loss.isfinite()) for loss in state.losses.values()):
             return scores, state.step
-        if state.step % budget.every == 0:
+        if state.step % every == 0:
             images = sample_images(game, architecture, budget.samples)
             if not bool(images.isfinite().all()):
                 return scores, state.step
-            scores[state.step // budget.every] = judge.score(images)
+            scores[state.step // every] = judge.score(images)
     return scores, -1
 
 
@@ -144,10 +143,6 @@ def sample_images(game: GAN, architecture: Architecture, n: int) -> Tensor:
     latents = game.latent.sample(n, generator(architecture.seed, 4))
     with torch.no_grad(), evaluating(game.generator):
         return game.generate(latents)
-
-
-def _finite(state: State) -> bool:
-    return all(bool(loss.isfinite()) for loss in state.losses.values())
 
 
 def run_architecture(
@@ -164,8 +159,87 @@ def run_architecture(
     with one_thread():
         results = [score_curve(architecture, algorithm, budget, judge) for algorithm in chosen]
     return History(
-        np.arange(budget.records + 1) * budget.every,
+        np.arange(budget.records + 1) * (budget.steps // budget.records),
         {"score": np.stack([scores for scores, _ in results], 1)},
-        static={"diverged": np.array([step for _, step in results])},
-        meta={"algorithms": names, "architecture": architecture.facts()},
+        static={"seed": seed, "diverged": np.array([step for _, step in results])},
+        meta={"algorithms": names, "architecture": asdict(architecture)},
     )
+
+
+def run_study(
+    architectures: int | Sequence[int] = 100,
+    budget: Budget | None = None,
+    *,
+    algorithms: Sequence[str] | None = None,
+    source: str | None = None,
+    folder: str | Path | None = None,
+    workers: int = 1,
+    progress: bool = False,
+) -> History:
+    """Train each random architecture by each algorithm and score it along the way.
+
+    Parameters
+    ----------
+    architectures : a number N (the seeds 0 .. N - 1), or a list of different seeds.
+    budget : how long each run is; by default ``Budget()``.
+    algorithms : names out of ``ALGORITHMS``; all by default.
+    source : "mnist" or "sklearn", see ``digits``.
+    folder : where each finished architecture is written as one file; the same call resumes there.
+    workers : processes; more than one needs joblib.
+
+    Returns ``score`` (T, A, N) over the steps of the generator; ``static``: ``seed`` (N,),
+    ``diverged`` (A, N), the step at which a run left the finite numbers or -1, and ``seconds`` (N,)
+    of processor time. Ctrl-C keeps the finished architectures and sets ``meta["interrupted"]``.
+    Raises ValueError for bad arguments and for a folder of another study.
+    """
+    seeds = _seeds(architectures)
+    _checks.whole("workers", workers, least=1)
+    names = [_checks.choice("algorithm", n, ALGORITHMS) for n in algorithms or ALGORITHMS]
+    budget, judged = budget or Budget(), judge(source)
+    common = {"budget": budget, "algorithms": {name: ALGORITHMS[name] for name in names}}
+    common |= {"classifier": judged.module, "data": judged.train}
+    study = Study(
+        {f"architecture-{seed:05d}": {"seed": seed} for seed in seeds},
+        partial(_timed, budget=budget, judge=judged, algorithms=names),
+        None if folder is None else HistoryFiles(Path(folder), content(**common)),
+        workers,
+        unit="architecture",
+    )
+    parts = list(study.collect(progress).values())
+    facts = {
+        "architectures": len(parts),
+        "architectures_planned": len(seeds),
+        "interrupted": len(parts) < len(seeds),
+        "study": {"budget": asdict(budget), "algorithms": names, "source": judged.source},
+        "titles": [ALGORITHMS[name].title for name in names],
+        "accuracy": judged.accuracy,
+        "real_score": judged.real,
+        "networks": [part.meta["architecture"] for part in parts],
+    }
+    if not parts:
+        return History([], {}, meta=facts)
+    static = {k: np.stack([part.static[k] for part in parts], -1) for k in parts[0].static}
+    score = np.stack([part["score"] for part in parts], -1)
+    return History(parts[0].steps, {"score": score}, static, facts)
+
+
+def compact(history: History) -> History:
+    """The same study for shipping: scores in single precision."""
+    return history.with_arrays(score=history["score"].astype(np.float32))
+
+
+def _timed(job: Job, tick: Tick, **settings: Any) -> History:
+    del tick
+    start = time.process_time()
+    history = run_architecture(job["seed"], **settings)
+    return history.describe(static={"seconds": time.process_time() - start})
+
+
+def _seeds(architectures: int | Sequence[int]) -> list[int]:
+    if not isinstance(architectures, (Sequence, range, np.ndarray)):
+        return list(range(_checks.whole("architectures", architectures, least=1)))
+    seeds = [_checks.whole("architectures", s) for s in architectures]
+    _checks.not_empty("architectures", np.empty(len(seeds)))
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"architectures names a seed twice: {seeds}.")
+    return seeds

@@ -17,19 +17,6 @@ from gan_teach.studies.bogonet.runs import ALGORITHMS
 CRITERIA = ("final", "best", "area")
 
 
-class Summary(NamedTuple):
-    """One algorithm over all architectures; wins are shares of architectures won (ties split)."""
-
-    algorithm: str
-    final: float
-    final_std: float
-    best: float
-    area: float
-    area_std: float
-    wins: dict[str, float]
-    diverged: int
-
-
 class Duel(NamedTuple):
     """``first`` against ``second``: architectures won by each, and ties.
 
@@ -72,25 +59,6 @@ def wins(value: NDArray[np.float64]) -> NDArray[np.float64]:
     return (top / top.sum(0)).sum(1)
 
 
-def summaries(history: History) -> list[Summary]:
-    """One row per algorithm, in the order of the study."""
-    of = {criterion: values(history, criterion) for criterion in CRITERIA}
-    won = {criterion: wins(value) for criterion, value in of.items()}
-    return [
-        Summary(
-            name,
-            float(of["final"][i].mean()),
-            float(of["final"][i].std()),
-            float(of["best"][i].mean()),
-            float(of["area"][i].mean()),
-            float(of["area"][i].std()),
-            {criterion: float(won[criterion][i]) for criterion in CRITERIA},
-            int((history.static["diverged"][i] >= 0).sum()),
-        )
-        for i, name in enumerate(history.meta["study"]["algorithms"])
-    ]
-
-
 def duels(history: History, criterion: str = "final") -> list[Duel]:
     """Every pair of algorithms, architecture by architecture."""
     from scipy.stats import binomtest
@@ -121,23 +89,25 @@ def diverged(history: History) -> list[str]:
 
 
 def table(history: History) -> Table:
-    """Averages and wins of each algorithm."""
-    budget = history.meta["study"]["budget"]
+    """Averages of each algorithm over the architectures, and how many it won (ties split)."""
+    final, best, area = (values(history, criterion) for criterion in CRITERIA)
+    won = [wins(value) for value in (final, best, area)]
     rows = [
         [
-            ALGORITHMS[s.algorithm].title,
-            f"{s.final:.2f} ± {s.final_std:.2f}",
-            f"{s.best:.2f}",
-            f"{s.area:.2f} ± {s.area_std:.2f}",
-            *(f"{s.wins[criterion]:.4g}" for criterion in CRITERIA),
-            s.diverged,
+            ALGORITHMS[name].title,
+            f"{final[i].mean():.2f} ± {final[i].std():.2f}",
+            f"{best[i].mean():.2f}",
+            f"{area[i].mean():.2f} ± {area[i].std():.2f}",
+            *(f"{by_criterion[i]:.4g}" for by_criterion in won),
+            int((history.static["diverged"][i] >= 0).sum()),
         ]
-        for s in summaries(history)
+        for i, name in enumerate(history.meta["study"]["algorithms"])
     ]
     caption = (
-        f"{history.meta['architectures']} random architectures, {budget['steps']} generator steps "
-        f"each: Inception Score (real digits: {history.meta['real_score']:.2f}), mean ± standard "
-        "deviation over architectures, and architectures won"
+        f"{history.meta['architectures']} random architectures, "
+        f"{history.meta['study']['budget']['steps']} generator steps each: Inception Score (real "
+        f"digits: {history.meta['real_score']:.2f}), mean ± standard deviation over architectures, "
+        "and architectures won"
     )
     columns = ["algorithm", "final", "best", "area", "won: final", "best", "area", "diverged"]
     return Table(columns, rows, caption=caption)

@@ -77,11 +77,18 @@ class Row:
 class Evaluation:
     """The rows that were asked for, and what real images score against real ones.
 
-    band : score -> the inner 80 % of n real images against n others; empty if there are too few.
+    ends : two rows, the lowest and the highest scores of n real images against n others in 80 % of
+    trials; none if there are too few.
     """
 
     rows: list[Row]
-    band: dict[str, NoiseBand]
+    ends: Sequence[Row] = ()
+
+    @property
+    def band(self) -> dict[str, NoiseBand]:
+        """The two ends by score; empty if there are none."""
+        scores = [row.scores for row in self.ends]
+        return {name: NoiseBand(*(end[name] for end in scores)) for name in SCORES if scores}
 
     @property
     def features(self) -> str:
@@ -89,39 +96,8 @@ class Evaluation:
         return self.rows[0].features
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write rows and band as one CSV file that ``load`` reads."""
-        return save_rows(path, [*self.rows, *self._band_rows()])
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Evaluation:
-        """What ``save`` wrote. Raises OSError or ValueError if it cannot be read."""
-        rows = read_rows(path)
-        ends = {row.average: row.scores for row in rows if row.source == REAL}
-        generated = [row for row in rows if row.source != REAL]
-        if not generated or set(ends) not in ({*ENDS}, set()):
-            raise ValueError(f"{path} was not written by Evaluation.save.")
-        band = {s: NoiseBand(*(ends[end][s] for end in ENDS)) for s in SCORES} if ends else {}
-        return cls(generated, band)
-
-    def _band_rows(self) -> list[Row]:
-        if not self.band:
-            return []
-        first = self.rows[0]
-        facts = (first.features, first.n_real, first.n_real, first.seed)
-        return [
-            Row(REAL, None, end, *facts, f"{end} {first.key}",
-                {name: getattr(self.band[name], end) for name in SCORES})
-            for end in ENDS
-        ]  # fmt: skip
-
-    def path(self, score: str, average: str = "raw") -> tuple[NDArray, NDArray]:
-        """(steps, values) of one score along the path of one average, by step."""
-        found = sorted(
-            (row.step, row.scores[score])
-            for row in self.rows
-            if row.average == average and row.step is not None
-        )
-        return np.array([s for s, _ in found], dtype=int), np.array([v for _, v in found])
+        """Write rows and band as one CSV file that ``read_rows`` reads."""
+        return save_rows(path, [*self.rows, *self.ends])
 
     def table(self) -> Table:
         """The scores as a table, with the noise of real images in its last line."""
@@ -157,11 +133,10 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
 def save_rows(path: str | os.PathLike[str], rows: Sequence[Row]) -> Path:
     """Write a table as a CSV file, as a whole or not at all."""
     with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as text:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*_FACTS, *SCORES])
-        for row in rows:
-            facts = [getattr(row, name) for name in _FACTS]
-            writer.writerow([*facts, *(row.scores[name] for name in SCORES)])
+        columns = [*_FACTS, *SCORES]
+        writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**vars(row), **row.scores} for row in rows)
     return Path(path)
 
 

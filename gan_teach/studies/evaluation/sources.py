@@ -74,17 +74,15 @@ def candidates(
         return [_folder(path)], None
     trained = load_run(path)
     names = [_checks.choice("--ema", name, trained.generators) for name in averages]
-    steps = _chosen(path, every, last)
-    run = _Run(path, trained)
-    found = [
-        _drawing(path.name, step, name, partial(run.at, step, name), trained.latent, device)
-        for step in steps
+    generators = [
+        (step, name, partial(_saved, trained, path, step, name))
+        for step in _chosen(path, every, last)
         for name in names or trained.generators
     ]
     if untrained:
-        start = _drawing(path.name, 0, UNTRAINED, run.untrained, trained.latent, device)
-        found.insert(0, start)
-    return found, partial(_own_images, trained.settings)
+        generators.insert(0, (0, UNTRAINED, partial(_untrained, trained.settings, path)))
+    drawing = partial(_drawing, latent=trained.latent, device=device)
+    return [drawing(path.name, *one) for one in generators], partial(_own_images, trained.settings)
 
 
 def _own_images(settings: Settings) -> tuple[Images, str]:
@@ -96,40 +94,37 @@ def _own_images(settings: Settings) -> tuple[Images, str]:
 
 def _chosen(folder: Path, every: int, last: bool) -> list[int]:
     steps = list(snapshots(folder))
-    if not steps:
-        raise FileNotFoundError(f"{folder} holds no saved generators: did the run save yet?")
     every = _checks.whole("every", every, least=1)
     chosen = steps[-1:] if last else [step for step in steps if step % every == 0]
     if not chosen:
-        known = ", ".join(map(str, steps[:8]))
-        raise ValueError(f"no step of {folder} is a multiple of {every}: it saved {known} ...")
+        saved = ", ".join(map(str, steps[:8]))
+        raise ValueError(f"no step of {folder} is a multiple of {every}: it saved {saved} ...")
     return chosen
 
 
-class _Run:
-    """A run's generators at any of its steps; weights are read when the step changes."""
+def _saved(trained: Trained, folder: Path, step: int, name: str) -> nn.Module:
+    """A run's generator at one of its steps; weights are read when the step changes."""
+    if trained.step != step:
+        trained.load(snapshots(folder)[step])
+    return trained.generators[name]
 
-    def __init__(self, folder: Path, trained: Trained) -> None:
-        self.folder, self.trained = folder, trained
-        self._at: int | None = None
 
-    def at(self, step: int, name: str) -> nn.Module:
-        if self._at != step:
-            self.trained.load(snapshots(self.folder)[step])
-            self._at = step
-        return self.trained.generators[name]
-
-    def untrained(self) -> nn.Module:
-        shape = json.loads((self.folder / "settings.json").read_text("utf-8"))["shape"]
-        blank = np.arange(2 * np.prod(shape), dtype=np.uint8).reshape(2, *shape)
-        settings = self.trained.settings
-        return settings.experiment().game(Images(torch.from_numpy(blank)), settings.seed).generator
+def _untrained(settings: Settings, folder: Path) -> nn.Module:
+    """G as the run started it: the game is made anew, on images of which only the shape counts."""
+    shape = json.loads((folder / "settings.json").read_text("utf-8"))["shape"]
+    blank = np.arange(2 * np.prod(shape), dtype=np.uint8).reshape(2, *shape)
+    return settings.experiment().game(Images(torch.from_numpy(blank)), settings.seed).generator
 
 
 def _drawing(
-    source: str, step: int | None, average: str, load: Callable[[], nn.Module], latent: int,
-    device: str | torch.device, published: bool = False,
-) -> Candidate:  # fmt: skip
+    source: str,
+    step: int | None,
+    average: str,
+    load: Callable[[], nn.Module],
+    latent: int,
+    device: str | torch.device,
+    published: bool = False,
+) -> Candidate:
     """``published`` weights draw with the statistics of the batch, others with the running ones."""
 
     def digest() -> str:

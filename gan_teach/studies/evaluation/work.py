@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from gan_teach import __version__, _checks, metrics
 from gan_teach._files import replacing
 from gan_teach.data import Images, load_images
 from gan_teach.data.images import to_floats
-from gan_teach.metrics import NoiseBand
 from gan_teach.metrics.features import Extractor, load_extractor
+from gan_teach.studies.engine import Study, Tick, progress_bar
 from gan_teach.studies.evaluation.results import (
     ENDS,
     REAL,
@@ -35,8 +35,6 @@ from gan_teach.studies.evaluation.sources import AT_ONCE, Candidate, candidates
 
 TABLE = "scores.csv"
 REPEATS, LEVEL = 9, 0.8  # of real against real: lowest and highest of nine
-
-Tick = Callable[[int], Any]
 
 
 @dataclass(frozen=True)
@@ -89,36 +87,39 @@ def evaluate(
     ]  # fmt: skip
     every_one = [candidate for found, _ in opened for candidate in found]
     images = _real_images(data, [own for _, own in opened if own], every_one[0], say)
-    extract = _extractor(features, images, device)
+    if features is None:
+        features = "digits" if images.shape[0] == 1 else "cifar"
+    if not isinstance(features, Extractor):
+        features = load_extractor(features, device=device)
     folder = default_folder(sources[0]) if out is None else Path(out)
-    total = n * len(every_one) + min(2 * n, len(images))
-    with _bar(progress, total) as (tick, told):
-        told("real images")
-        real = _real(images, extract, n, folder, tick)
-        kept = _Kept(folder / TABLE)
-        rows = []
-        for one in every_one:
-            key = _key(one.source, one.step, one.average, one.digest(), real.digest, n, seed)
-            told(" ".join(str(part) for part in (one.source, one.step, one.average) if part))
-            if row := kept.get(key):
-                tick(n)
-            else:
-                row = kept.add(_scored(one, key, real, extract, n, seed, tick))
-            rows.append(row)
-        return Evaluation(rows, _band(real, extract, kept, seed, told))
+    real = _real(images, features, n, folder, progress)
+    keys = [_key(c.source, c.step, c.average, c.digest(), real.digest, n, seed) for c in every_one]
+    table = _Table(folder / TABLE)
+    study = Study(
+        {key: (key, candidate) for key, candidate in zip(keys, every_one, strict=True)},
+        partial(_scored, real=real, extract=features, n=n, seed=seed),
+        table,
+        size=lambda job: n,
+        unit="image",
+    )
+    rows = dict(study.results(progress))
+    return Evaluation([rows[key] for key in keys], _ends(real, features, table, seed))
 
 
 def _scored(
-    one: Candidate, key: str, real: _Real, extract: Extractor, n: int, seed: int, tick: Tick
+    job: tuple[str, Candidate], tick: Tick, *, real: _Real, extract: Extractor, n: int, seed: int
 ) -> Row:
+    key, one = job
     parts = []
     for batch in one.batches(n, seed):
         if not bool(torch.isfinite(batch).all()):  # a diverged generator has no features
             parts = [np.full((n, 1), math.nan)]
             break
         parts.append(extract(batch, progress=tick))
-    found = _scores(np.concatenate(parts), real.features[: real.n], extract)
-    return Row(one.source, one.step, one.average, extract.frechet_name, n, real.n, seed, key, found)
+    scores = _scores(np.concatenate(parts), real.features[: real.n], extract)
+    return Row(
+        one.source, one.step, one.average, extract.frechet_name, n, real.n, seed, key, scores
+    )
 
 
 def _scores(fake: Features, real: Features, extract: Extractor) -> dict[str, float]:
@@ -146,72 +147,58 @@ def _real_images(
     return images
 
 
-def _extractor(features: Any, images: Images, device: Any) -> Extractor:
-    if isinstance(features, Extractor):
-        return features
-    usual = "digits" if images.shape[0] == 1 else "cifar"
-    return load_extractor(usual if features is None else features, device=device)
-
-
-def _real(images: Images, extract: Extractor, n: int, folder: Path, tick: Tick) -> _Real:
+def _real(images: Images, extract: Extractor, n: int, folder: Path, progress: bool) -> _Real:
     """Features of the real images, read from ``folder`` if they were computed before."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     pixels = images.pixels[order[: 2 * n]]
     digest = _key(hashlib.sha256(pixels.numpy().tobytes()).hexdigest(), pixels.shape, extract)
     path = folder / f"real-{digest}.npy"
     if path.exists():
-        found = np.load(path, allow_pickle=False).astype(np.float64)
-        tick(len(found))
+        features = np.load(path, allow_pickle=False).astype(np.float64)
     else:
-        parts = pixels.split(AT_ONCE)
-        found = np.concatenate([extract(to_floats(part), progress=tick) for part in parts])
-        with replacing(path) as partial:
-            np.save(partial, found.astype(np.float32))  # what the network gave: nothing is lost
-    return _Real(found, min(n, len(found)), digest)
+        with progress_bar(len(pixels), "real image", progress) as bar:
+            parts = [extract(to_floats(x), progress=bar.update) for x in pixels.split(AT_ONCE)]
+        features = np.concatenate(parts)
+        with replacing(path) as file:
+            np.save(file, features.astype(np.float32))  # what the network gave: nothing is lost
+    return _Real(features, min(n, len(features)), digest)
 
 
-def _band(
-    real: _Real, extract: Extractor, kept: _Kept, seed: int, told: Callable[[str], Any]
-) -> dict[str, NoiseBand]:
+def _ends(real: _Real, extract: Extractor, table: _Table, seed: int) -> list[Row]:
     """Each score of n real images against n others, as two rows of the table; read if there."""
     if len(real.features) < 2 * real.n:
-        return {}
-    keys = [_key(end, real.digest, real.n, seed) for end in ENDS]
-    rows = [kept.get(key) for key in keys]
-    if None in rows:
-        told("real against real images")
+        return []
+    keys = {end: _key(end, real.digest, real.n, seed) for end in ENDS}
+    if set(keys.values()) <= set(table.rows):
+        return [table.rows[key] for key in keys.values()]
 
-        def metric(fake: Features, other: Features) -> list[float]:
-            return list(_scores(fake, other, extract).values())
+    def metric(fake: Features, other: Features) -> list[float]:
+        return list(_scores(fake, other, extract).values())
 
-        bands = metrics.noise_bands(metric, real.features, real.n, REPEATS, LEVEL, seed)
-        facts = (extract.frechet_name, real.n, real.n, seed)
-        found = [dict(zip(SCORES, scores, strict=True)) for scores in zip(*bands, strict=True)]
-        rows = [
-            kept.add(Row(REAL, None, end, *facts, key, scores))
-            for end, key, scores in zip(ENDS, keys, found, strict=True)
-        ]
-    low, high = (row.scores for row in rows if row is not None)
-    return {name: NoiseBand(low[name], high[name]) for name in SCORES}
+    bands = metrics.noise_bands(metric, real.features, real.n, REPEATS, LEVEL, seed)
+    facts = (extract.frechet_name, real.n, real.n, seed)
+    for (end, key), values in zip(keys.items(), zip(*bands, strict=True), strict=True):
+        scores = dict(zip(SCORES, values, strict=True))
+        table.save(key, None, Row(REAL, None, end, *facts, key, scores))
+    return [table.rows[key] for key in keys.values()]
 
 
 # -- files ----------------------------------------------------------------------------------------
 
 
-class _Kept:
-    """The table on disk, written anew with each row."""
+class _Table:
+    """The store of rows: one CSV file, written anew with each."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows = {row.key: row for row in read_rows(path)} if path.exists() else {}
 
-    def get(self, key: str) -> Row | None:
+    def load(self, key: str, job: object) -> Row | None:
         return self.rows.get(key)
 
-    def add(self, row: Row) -> Row:
-        self.rows[row.key] = row
+    def save(self, key: str, job: object, result: Row) -> None:
+        self.rows[key] = result
         save_rows(self.path, list(self.rows.values()))
-        return row
 
 
 def _key(*parts: Any) -> str:
@@ -224,15 +211,3 @@ def default_folder(source: str | os.PathLike[str]) -> Path:
     """Where the table of that first source lies: in a run's folder, or in runs/scores."""
     path = Path(source)
     return path if (path / "settings.json").exists() else Path("runs") / "scores"
-
-
-@contextmanager
-def _bar(shown: bool, total: int) -> Iterator[tuple[Tick, Callable[[str], Any]]]:
-    """A bar that counts images and says what is at work; functions that do nothing if not shown."""
-    if not shown:
-        yield (lambda count: None), (lambda text: None)
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, unit=" images", unit_scale=True, mininterval=0.5) as bar:
-        yield bar.update, bar.set_postfix_str

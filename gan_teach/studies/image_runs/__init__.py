@@ -5,31 +5,17 @@ sheets of samples from fixed latents, and in generators/ the weights of G and of
 way, which is what an evaluation along the path reads.
 """
 
-from gan_teach.studies.image_runs.drawing import between, draw, fixed_latents, save_film, save_sheet
-from gan_teach.studies.image_runs.run import (
-    RAW,
-    Settings,
-    Trained,
-    load_run,
-    snapshots,
-    train_images,
-)
-from gan_teach.studies.image_runs.sweep import Outcome, sweep_images
-from gan_teach.studies.image_runs.watching import watch
-
-__all__ = [
-    "RAW",
-    "Outcome",
-    "Settings",
-    "Trained",
-    "between",
-    "draw",
-    "fixed_latents",
-    "load_run",
-    "save_film",
-    "save_sheet",
-    "snapshots",
-    "sweep_images",
-    "train_images",
-    "watch",
-]
+from gan_teach.studies.image_runs.drawing import between as between
+from gan_teach.studies.image_runs.drawing import draw as draw
+from gan_teach.studies.image_runs.drawing import fixed_latents as fixed_latents
+from gan_teach.studies.image_runs.drawing import save_film as save_film
+from gan_teach.studies.image_runs.drawing import save_sheet as save_sheet
+from gan_teach.studies.image_runs.run import RAW as RAW
+from gan_teach.studies.image_runs.run import Settings as Settings
+from gan_teach.studies.image_runs.run import Trained as Trained
+from gan_teach.studies.image_runs.run import load_run as load_run
+from gan_teach.studies.image_runs.run import snapshots as snapshots
+from gan_teach.studies.image_runs.run import train_images as train_images
+from gan_teach.studies.image_runs.run import watch as watch
+from gan_teach.studies.image_runs.sweep import Outcome as Outcome
+from gan_teach.studies.image_runs.sweep import sweep_images as sweep_images

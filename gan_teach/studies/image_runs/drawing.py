@@ -10,10 +10,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gan_teach import _checks
+from gan_teach._files import replacing
 from gan_teach.data import Normal
 from gan_teach.dynamics.streams import generator
 from gan_teach.models import evaluating
-from gan_teach.plots import style
 from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
 
@@ -69,7 +69,7 @@ def save_sheet(
 ) -> None:
     """Write images (n, channels, h, w) side by side as a PNG, small ones enlarged."""
     page = Image.fromarray(sheet(images, columns, _zoom(images)))
-    with style.replacing(path) as partial:
+    with replacing(path) as partial:
         page.save(partial, format="PNG")
 
 
@@ -77,7 +77,7 @@ def save_film(path: str | os.PathLike[str], frames: np.ndarray) -> None:
     """Write images (rows, steps, channels, h, w) as a GIF that goes there and back for ever."""
     pages = [sheet(frames[:, i], zoom=_zoom(frames)) for i in range(len(frames[0]))]
     pages += pages[-2:0:-1]
-    with style.replacing(path) as partial:
+    with replacing(path) as partial:
         write_gif(partial, pages.__getitem__, len(pages), fps=12.5, shades=255)
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan_teach._files import replacing
 from gan_teach.games import GAN
-from gan_teach.plots import style
-from gan_teach.studies.image_runs.board import Board
+from gan_teach.plots.images import sheet
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
 from gan_teach.training.guards import check_finite
 
 LOG_EVERY = 50
+
+
+def event_writer(folder: Path) -> Any:
+    """What writes a run's numbers and sheets for TensorBoard; ValueError if that is not installed.
+
+    A resumed run adds a file. What it repeats has the steps and the values it had.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ValueError(
+            "TensorBoard is not installed: pip install tensorboard, or leave the option out."
+        ) from error
+    return SummaryWriter(str(folder))
 
 
 class Keeper:
@@ -35,11 +49,11 @@ class Keeper:
 
     def __init__(
         self, out: Path, generators: Mapping[str, nn.Module], averages: Mapping[str, EMA],
-        latents: Tensor, last: int, every: int, board: Board | None = None,
+        latents: Tensor, last: int, every: int, events: Any = None,
     ) -> None:  # fmt: skip
         self.out, self.last, self.every = out, last, every
         self._generators, self._averages, self._latents = generators, averages, latents
-        self._board = board
+        self._events = events  # for TensorBoard, on request
         self._rows: list[dict[str, float]] = []
         self._saved: int | None = None
 
@@ -47,14 +61,15 @@ class Keeper:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._board:
-            self._board.close()
+        if self._events:
+            self._events.close()
 
     def __call__(self, state: State) -> None:
         if state.losses and (state.step % LOG_EVERY == 0 or state.step == self.last):
-            self._rows.append({"step": state.step, **numbers(state)})
-            if self._board:
-                self._board.numbers(self._rows[-1])
+            row = numbers(state)
+            self._rows.append({"step": state.step, **row})
+            for name, value in row.items() if self._events else ():
+                self._events.add_scalar(name.replace(": ", "/"), value, state.step)
         if state.step == self.last or (state.step and state.step % self.every == 0):
             self.save(state)
 
@@ -76,16 +91,17 @@ class Keeper:
         name = f"{state.step:07d}"
         weights = io.BytesIO()  # torch itself does not say why it cannot write
         torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
-        with style.replacing(self.out / "generators" / f"{name}.pt") as partial:
+        with replacing(self.out / "generators" / f"{name}.pt") as partial:
             partial.write_bytes(weights.getbuffer())
         for which, g in self._generators.items():
             images = draw(g, self._latents)
             if np.isfinite(images).all():
                 save_sheet(self.out / "samples" / f"{name}-{which}.png", images)
-                if self._board:
-                    self._board.images(which, images, state.step)
-        if self._board:
-            self._board.flush()
+                if self._events:
+                    page = sheet(images)
+                    self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
+        if self._events:
+            self._events.flush()
         save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
 
     def _save_losses(self) -> None:
@@ -98,7 +114,7 @@ class Keeper:
             with file.open(newline="", encoding="utf-8") as text:
                 old = [r for r in csv.DictReader(text) if int(r["step"]) < self._rows[0]["step"]]
         with (
-            style.replacing(file) as partial,
+            replacing(file) as partial,
             partial.open("w", newline="", encoding="utf-8") as text,
         ):
             writer = csv.DictWriter(text, max(self._rows, key=len), restval="")
@@ -116,30 +132,18 @@ def numbers(state: State) -> dict[str, float]:
     return {name: float(f"{value:.6g}") for name, value in found.items()}
 
 
-@contextmanager
-def bar(steps: int, batch_size: int, shown: bool) -> Iterator[Callable[[State], None]]:
-    """A progress bar to call with each state. It counts images: its rate is images per second."""
-    if not shown:
-        yield lambda state: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(
-        total=steps * batch_size, unit=" images", unit_scale=True, mininterval=0.5
-    ) as shown_bar:
-
-        def tick(state: State) -> None:
-            done = state.step * batch_size
-            if not state.losses:  # the first state of a run, or of a resumed one
-                shown_bar.initial = shown_bar.n = done
-                return
-            if state.step % LOG_EVERY == 0:
-                now = numbers(state)
-                text = f"step {state.step}, G {now['g_loss']:.3f}, D {now.get('d_loss', 0):.3f}"
-                shown_bar.set_postfix_str(text, refresh=False)
-            shown_bar.update(done - shown_bar.n)
-
-        yield tick
+def counted(run: Iterable[State], batch_size: int, bar: Any) -> Iterator[State]:
+    """The same states; the progress bar counts their images: its rate is images per second."""
+    for state in run:
+        images = state.step * batch_size
+        if not state.losses:  # the first state of a run, or of a resumed one
+            bar.initial = bar.n = images
+        elif not bar.disable and state.step % LOG_EVERY == 0:
+            now = numbers(state)
+            text = f"step {state.step}, G {now['g_loss']:.3f}, D {now.get('d_loss', 0):.3f}"
+            bar.set_postfix_str(text, refresh=False)
+        bar.update(images - bar.n)
+        yield state
 
 
 @contextmanager

@@ -1,11 +1,12 @@
-"""Starting, resuming and loading a run."""
+"""Starting, resuming and loading a run; and a short one in memory."""
 
 from __future__ import annotations
 
 import copy
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+import pickle
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,13 +17,15 @@ from torch import nn
 
 from gan_teach import _checks
 from gan_teach._devices import described
+from gan_teach._files import replacing
+from gan_teach._identity import fingerprint
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
-from gan_teach.plots import style
-from gan_teach.studies.image_runs.board import Board
+from gan_teach.history import History
+from gan_teach.studies.engine import progress_bar
 from gan_teach.studies.image_runs.drawing import fixed_latents
-from gan_teach.studies.image_runs.keeper import Keeper, bar, interrupts
-from gan_teach.training import EMA, State, observe, processes
+from gan_teach.studies.image_runs.keeper import Keeper, counted, event_writer, interrupts
+from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.training.guards import stop_on_nan
 from gan_teach.training.processes import World
@@ -97,8 +100,14 @@ class Trained:
         return self.settings.experiment().latent
 
     def load(self, snapshot: Path) -> None:
-        """Put the weights of one of ``snapshots(folder)`` into the generators."""
-        weights = torch.load(snapshot, weights_only=True, map_location="cpu")
+        """Put the weights of one of ``snapshots(folder)`` into the generators.
+
+        Raises ValueError naming a damaged file.
+        """
+        try:
+            weights = torch.load(snapshot, weights_only=True, map_location="cpu")
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f"{snapshot} is damaged: copy or train it again.") from error
         for name, g in self.generators.items():
             g.load_state_dict(weights[name])
         self.step = int(snapshot.stem)
@@ -119,16 +128,18 @@ def train_images(
 
     ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
-    is none. (RS-GAN's learning rate falls to 0 over the run's own length: another number of steps
-    is another run.) ``tensorboard`` logs there too. Under ``accelerate launch`` the processes share
-    each batch, and the first of them writes; only on every 10th step they ask each other whether
-    one of them was interrupted. Raises ValueError for a folder that holds another run, OSError for
-    one that cannot be written, DivergedError when a loss becomes NaN, KeyboardInterrupt after
-    Ctrl-C; what was saved before stays.
+    is none; other ``steps`` are refused where the learning rate follows them (RS-GAN's falls to 0
+    over the run's own length). ``tensorboard`` logs there too. Under ``accelerate launch`` the
+    processes share each batch, and the first of them writes; only on every 10th step they ask each
+    other whether one of them was interrupted.
+
+    Raises ValueError for a folder that holds another run, OSError for one that cannot be written,
+    DivergedError when a loss becomes NaN, KeyboardInterrupt after Ctrl-C; what was saved before
+    stays.
     """
     out, every = Path(out), _checks.whole("every", every, least=1)
     experiment, world = settings.experiment(), processes.join(device)
-    say = say if world.main else _silent
+    say = say if world.main else lambda text: None
     if device is None and world.device != "cpu":
         say(described(world.device))
     going_on = _claim(out, settings, resume, world)
@@ -139,7 +150,7 @@ def train_images(
         resume=checkpoint if going_on else None,
     )  # fmt: skip
     averages = {decay: EMA(game.generator, decay=decay) for decay in experiment.averages}
-    extras: dict[str, Any] = {_key(decay): average for decay, average in averages.items()}
+    extras: dict[str, Any] = {f"ema_{decay:g}": average for decay, average in averages.items()}
     if going_on:
         load_checkpoint(checkpoint, **extras)
     world.wait()  # until all have read what the first one will soon replace
@@ -149,15 +160,16 @@ def train_images(
     generators = {RAW: game.generator, **{f"{k:g}": v.module for k, v in averages.items()}}
     keeper = None
     if world.main:
-        _write_json(out / _SETTINGS, {**asdict(settings), "shape": game.data.shape})
+        content = json.dumps({**asdict(settings), "shape": game.data.shape}, indent=2)
+        with replacing(out / _SETTINGS) as partial:
+            partial.write_text(content + "\n", "utf-8")
         latents = fixed_latents(_SHEET, experiment.latent, settings.seed)
-        board = Board(out / "tensorboard") if tensorboard else None
-        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, board)
-    shown = bar(experiment.steps, experiment.batch_size, progress and world.main)
-    trained = Trained(settings, generators, 0)
-    with shown as tick:
-        trained.step = _follow(watched, world, keeper, tick)
-    return trained
+        events = event_writer(out / "tensorboard") if tensorboard else None
+        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, events)
+    images = experiment.steps * experiment.batch_size
+    with progress_bar(images, "image", progress and world.main) as bar:  # closed before an error
+        step = _follow(counted(watched, experiment.batch_size, bar), world, keeper)
+    return Trained(settings, generators, step)
 
 
 def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
@@ -172,9 +184,7 @@ def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
     return game
 
 
-def _follow(
-    run: Iterable[State], world: World, keeper: Keeper | None, tick: Callable[[State], None]
-) -> int:
+def _follow(run: Iterable[State], world: World, keeper: Keeper | None) -> int:
     """Go through a run to its end or to Ctrl-C; the step that it reached."""
     step = 0
     with interrupts() as interrupted, keeper or nullcontext():
@@ -182,7 +192,6 @@ def _follow(
             step = state.step
             if keeper:
                 keeper(state)
-            tick(state)
             asking = world.size == 1 or state.step % _ASK_EVERY == 0
             if asking and world.any(interrupted()):
                 if keeper:
@@ -193,19 +202,15 @@ def _follow(
     return step
 
 
-def _silent(text: str) -> None:
-    del text
-
-
 def load_run(folder: str | os.PathLike[str]) -> Trained:
-    """The generators of a run where it stands, on the CPU; the data are not needed.
+    """The generators of a run as it saved them last, on the CPU; the data are not needed.
 
-    Raises FileNotFoundError if there is no run, ValueError if its checkpoint is damaged.
+    Raises FileNotFoundError if there is no run, ValueError if its file of generators is damaged.
     """
     folder = Path(folder)
-    if not ((folder / _SETTINGS).exists() and (folder / _CHECKPOINT).exists()):
+    if not (folder / _SETTINGS).exists() or not snapshots(folder):
         raise FileNotFoundError(
-            f"{folder} holds no trained run ({_SETTINGS} and {_CHECKPOINT}): "
+            f"{folder} holds no trained run ({_SETTINGS} and saved generators): "
             "make one with gan-teach train CONFIG --out FOLDER."
         )
     saved = json.loads((folder / _SETTINGS).read_text("utf-8"))
@@ -213,17 +218,10 @@ def load_run(folder: str | os.PathLike[str]) -> Trained:
     settings = Settings(**saved)
     experiment = settings.experiment()
     g, _ = experiment.pair(experiment, shape, 0, 0)
-    content = load_checkpoint(folder / _CHECKPOINT)
-    with torch.no_grad():
-        for p, value in zip(g.parameters(), content["game"]["g"], strict=True):
-            p.copy_(value)
-        for name, buffer in g.named_buffers():
-            buffer.copy_(content["game"]["buffers"]["generator"][name])
-    generators = {RAW: g}
-    for decay in experiment.averages:
-        generators[f"{decay:g}"] = average = copy.deepcopy(g).requires_grad_(False)
-        average.load_state_dict(content["extras"][_key(decay)]["module"])
-    return Trained(settings, generators, content["step"])
+    averages = {f"{decay:g}": copy.deepcopy(g) for decay in experiment.averages}
+    trained = Trained(settings, {RAW: g, **averages}, 0)
+    trained.load(list(snapshots(folder).values())[-1])
+    return trained
 
 
 def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
@@ -247,17 +245,47 @@ def _claim(out: Path, settings: Settings, resume: bool, world: World) -> bool:
     saved = json.loads(file.read_text("utf-8")) if file.exists() else asdict(settings)
     asked = asdict(settings)
     differ = [k for k in asked if k not in _FREE and saved.get(k) != asked[k]]
+    if not differ and _schedule(replace(settings, steps=saved["steps"])) != _schedule(settings):
+        differ = ["steps"]
     if differ:
         told = ", ".join(f"{k}={saved.get(k)!r} (now {asked[k]!r})" for k in differ)
         raise ValueError(f"{out} was started with {told}: resume it with the settings it had.")
     return True
 
 
-def _key(decay: float) -> str:
-    """An average's name among the extras of a checkpoint."""
-    return f"ema_{decay:g}"
+def _schedule(settings: Settings) -> Any:
+    """The content of the run's schedule: where it follows the steps, their number is no more free
+    than a rate."""
+    return fingerprint(settings.experiment().arguments().get("schedule"), "schedule")
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    with style.replacing(path) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+def watch(
+    config: ImageGAN,
+    game: GAN,
+    *,
+    records: int = 20,
+    n: int = 16,
+    scored: int = 256,
+    title: str = "",
+    **changes: Any,
+) -> History:
+    """Train ``game`` as ``config`` says, except for ``changes``, and record it for the plots.
+
+    About ``records`` records, evenly: ``images`` (n, channels, height, width) from latents that
+    stay the same; ``d_loss`` and ``g_loss``; ``d_real`` and ``d_fake``, the mean of D on ``scored``
+    fixed real and generated images, D in evaluation mode. ``changes`` are arguments of
+    ``gan_teach.train``. To keep a run in files, use ``train_images``.
+    """
+    settings = config.arguments(**changes)
+    every = max(1, settings["steps"] // _checks.whole("records", records, least=1))
+    history = record(
+        config.train(game, **changes), every=every, images=probes.samples(n),
+        scores=probes.scores(scored), d_loss=probes.loss("d"), g_loss=probes.loss("g"),
+    )  # fmt: skip
+    arrays = {name: history[name] for name in history if name != "scores"}
+    d_real, d_fake = history["scores"].T
+    meta = {"loss": config.loss.name, "label_smoothing": config.label_smoothing, "unit": "step"}
+    return History(
+        history.steps, {**arrays, "d_real": d_real, "d_fake": d_fake},
+        meta={**history.meta, **meta, **({"title": title} if title else {})},
+    )  # fmt: skip

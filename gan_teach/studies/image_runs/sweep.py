@@ -12,15 +12,16 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from gan_teach import __version__, _checks
-from gan_teach._identity import digest
-from gan_teach.plots import style
+from gan_teach import _checks
+from gan_teach._files import replacing
+from gan_teach.studies.engine import Study, Tick, content
 from gan_teach.studies.image_runs.run import Settings, train_images
 from gan_teach.training.guards import DivergedError
 
@@ -37,58 +38,50 @@ class Outcome:
     told: str = ""
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One run of a sweep. ``checkpoint`` is what submitit calls before a job's time is over."""
-
-    name: str
-    settings: Settings
+class _Run(NamedTuple):
     folder: Path
-    device: str | None
-    every: int
-    threads: int = 0
+    settings: Settings
 
-    def __call__(self) -> Outcome:
-        if self.threads:
-            torch.set_num_threads(self.threads)
-        start = time.monotonic()
-        try:
-            self._train()
-            outcome = Outcome(self.name, "finished", f"in {time.monotonic() - start:.0f} s")
-        except (DivergedError, FloatingPointError) as error:
-            outcome = Outcome(self.name, "diverged", str(error))
-        except (OSError, ValueError) as error:  # the other runs need not suffer from it
-            return Outcome(self.name, "failed", str(error))
-        facts = {**self._identity(), "status": outcome.status, "told": outcome.told}
-        with style.replacing(self.folder / MARKER) as partial:
-            partial.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
-        return outcome
+    def content(self) -> dict[str, Any]:
+        """What it is the result of: a configuration's name is not yet its content."""
+        return content(settings=self.settings, experiment=self.settings.experiment())
 
-    def _train(self) -> None:
-        train_images(
-            self.settings, self.folder, device=self.device, resume=True, every=self.every,
-            say=lambda text: None,
-        )  # fmt: skip
 
-    def _identity(self) -> dict[str, Any]:
-        """What a run is the result of: a configuration's name is not yet its content."""
-        content = digest(self.settings.experiment(), self.settings.config)
-        return {"library": __version__, "settings": asdict(self.settings), "experiment": content}
+class _Markers:
+    """The store of runs that ended: a file in the folder of each."""
 
-    def found(self) -> Outcome | None:
+    def load(self, key: str, job: _Run) -> Outcome | None:
         """How it ended in an earlier call, if it did with these settings and this library."""
-        file = self.folder / MARKER
+        file = job.folder / MARKER
         if not file.exists():
             return None
         facts = json.loads(file.read_text("utf-8"))
-        same = all(facts.get(name) == value for name, value in self._identity().items())
-        return Outcome(self.name, facts["status"], "before") if same else None
+        same = all(facts.get(name) == value for name, value in job.content().items())
+        return Outcome(key, facts["status"], "before") if same else None
 
-    def checkpoint(self) -> Any:
-        """The same again, in a new job: it goes on from the run's last checkpoint."""
-        from submitit.helpers import DelayedSubmission
+    def save(self, key: str, job: _Run, result: Outcome) -> None:
+        if result.status == "failed":
+            return
+        facts = {**job.content(), "status": result.status, "told": result.told}
+        with replacing(job.folder / MARKER) as partial:
+            partial.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
 
-        return DelayedSubmission(self)
+
+def _train(job: _Run, tick: Tick, *, device: str | None, every: int, threads: int) -> Outcome:
+    del tick
+    if threads:
+        torch.set_num_threads(threads)
+    start, name = time.monotonic(), job.folder.name
+    try:
+        train_images(
+            job.settings, job.folder, device=device, resume=True, every=every,
+            say=lambda text: None,
+        )  # fmt: skip
+    except (DivergedError, FloatingPointError) as error:
+        return Outcome(name, "diverged", str(error))
+    except (OSError, ValueError) as error:  # the other runs need not suffer from it
+        return Outcome(name, "failed", str(error))
+    return Outcome(name, "finished", f"in {time.monotonic() - start:.0f} s")
 
 
 def sweep_images(
@@ -120,12 +113,15 @@ def sweep_images(
     every = _checks.whole("every", every, least=1)
     jobs = _checks.whole("jobs", jobs, least=1)
     threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
-    planned = [
-        _Job(name, each, out / name, device, every, threads)
-        for name, each in combinations(settings, knobs).items()
-    ]
-    start = _on_cluster if cluster else _in_processes if jobs > 1 else _here
-    return _outcomes(planned, lambda missing: start(missing, cluster or jobs, out))
+    runs = combinations(settings, knobs)
+    study = Study(
+        {name: _Run(out / name, each) for name, each in runs.items()},
+        partial(_train, device=device, every=every, threads=threads),
+        _Markers(),
+        workers=jobs,
+        cluster=(cluster, out / "jobs") if cluster else None,
+    )
+    return (outcome for _, outcome in study.results())
 
 
 def combinations(settings: Settings, knobs: Mapping[str, Sequence[Any]]) -> dict[str, Settings]:
@@ -149,47 +145,3 @@ def _short(value: float) -> str:
     """The shortest text that is this number and no other."""
     text = f"{value:g}"
     return text if float(text) == value else repr(value)
-
-
-def _outcomes(planned: Sequence[_Job], start: Any) -> Iterator[Outcome]:
-    before = [job.found() for job in planned]
-    missing = [job for job, found in zip(planned, before, strict=True) if found is None]
-    results = start(missing) if missing else iter(())  # what is not installed is said at the call
-    return itertools.chain((found for found in before if found is not None), results)
-
-
-def _here(missing: Sequence[_Job], jobs: Any, out: Path) -> Iterator[Outcome]:
-    del jobs, out
-    return (job() for job in missing)
-
-
-def _in_processes(missing: Sequence[_Job], jobs: Any, out: Path) -> Iterator[Outcome]:
-    del out
-    try:
-        from joblib import Parallel, delayed
-    except ImportError as error:
-        raise ValueError(
-            f"jobs={jobs} needs joblib: pip install 'gan-teach[scale]', or take jobs=1."
-        ) from error
-    how: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
-    parallel: Any = Parallel(n_jobs=jobs, **how)
-    return parallel(delayed(job)() for job in missing)
-
-
-def _on_cluster(missing: Sequence[_Job], cluster: Any, out: Path) -> Iterator[Outcome]:
-    try:
-        import submitit
-    except ImportError as error:
-        raise ValueError(
-            f"cluster={cluster!r} needs submitit: pip install 'gan-teach[scale]'."
-        ) from error
-    try:
-        executor = submitit.AutoExecutor(folder=out / "jobs", cluster=cluster)
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"cluster={cluster!r} is none that submitit finds here: {error}"
-        ) from error
-    executor.update_parameters(name="gan-teach", timeout_min=24 * 60)
-    with executor.batch():
-        submitted = [executor.submit(job) for job in missing]
-    return (job.result() for job in submitit.helpers.as_completed(submitted))

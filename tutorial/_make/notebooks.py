@@ -1,24 +1,31 @@
 """From ``NN_title.py`` (py:percent, the only source) to ``NN_title.ipynb``, executed.
 
+    python tutorial/_make/notebooks.py [NAME ...] [--check]
+
 Making a notebook twice gives the same bytes: cell ids come from the source, counters run from 1,
 and whatever differs from run to run (timing, widget ids, progress bars, memory addresses) is left
 out. What must not be in a shipped notebook at all, a warning or a path of the author's machine, is
 an error here rather than something to scrub.
 """
 
+import argparse
 import hashlib
 import os
 import re
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_teach.course.launcher import CourseError, need
+from gan_teach import _checks
+from gan_teach._files import replacing
+from gan_teach.course import CourseError, chapters, need
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(interactive: run this cell to use it)"
+FOLDER = Path(__file__).resolve().parents[1]
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {
@@ -41,9 +48,8 @@ def update(source: Path) -> bool:
     text = render(execute(source))
     if target.exists() and target.read_text("utf-8") == text:
         return False
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.write_text(text, "utf-8", newline="\n")
-    os.replace(temporary, target)
+    with replacing(target) as partial:
+        partial.write_text(text, "utf-8", newline="\n")
     return True
 
 
@@ -190,3 +196,27 @@ def _comparable(cell: Any) -> Any:
         return None
     kinds = [sorted(output.get("data", {})) for output in cell.outputs]
     return kinds, _texts(cell)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the notebooks, or with ``--check`` compare them with a fresh run; 1 if any differs."""
+    parser = argparse.ArgumentParser(description="Make each NN_title.ipynb from its NN_title.py.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="chapters (default: all)")
+    parser.add_argument("--check", action="store_true", help="compare only; write nothing")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="default: tutorial")
+    options = parser.parse_args(argv)
+    sources = {chapter.name: chapter.source for chapter in chapters(options.folder)}
+    stale = 0
+    for name in [_checks.choice("NAME", name, sources) for name in options.names] or sources:
+        if options.check:
+            differences = check(sources[name])
+            print(f"{name}: {'; '.join(differences) or 'agrees'}", flush=True)
+            stale += bool(differences)
+        else:
+            changed = update(sources[name])
+            print(f"{name}: {'written' if changed else 'unchanged'}", flush=True)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,21 +5,21 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach.zoo.misfit import POINTS, PolynomialLogit, misfit_gan
+from gan_teach.zoo.line import QUANTILES, PolynomialLogit, misspecified_gan
 
 W_STAR = 0.648
 
 
 def trained(tau, steps, w=0.66):
-    game = misfit_gan(w)
-    run = gt.train(game, gt.simultaneous(), steps=steps, lr=0.2, tau=tau, batch_size=POINTS)
+    game = misspecified_gan(w)
+    run = gt.train(game, gt.simultaneous(), steps=steps, lr=0.2, tau=tau, batch_size=QUANTILES)
     return game, gt.record(run, every=10, params=gt.probes.params())
 
 
 def test_tau_star_of_the_trained_gan():
     """From the Jacobian at the final parameters; the block formula's oracle is the spectrum."""
     game, history = trained(tau=2.0, steps=900)
-    batch = game.draw(POINTS, torch.Generator())
+    batch = game.draw(QUANTILES, torch.Generator())
     assert float(gt.vector_field(game, batch).norm()) < 1e-8
     assert history.last("params")[0] == pytest.approx(W_STAR, abs=1e-3)
     J = gt.jacobian(game, batch)
@@ -39,11 +39,11 @@ def test_training_below_tau_star_leaves_the_equilibrium():
 
 def test_gradients_by_hand():
     """dL_G/dw = -E[D(wz) f'(wz) z], dL_D/dc = E[(D(wz)) x^k] - E[(1 - D(x)) x^k] + R1's."""
-    game = misfit_gan(0.6)
+    game = misspecified_gan(0.6)
     c = np.array([0.1, -0.3, 0.2])
     with torch.no_grad():
         game.discriminator.c.copy_(torch.from_numpy(c))
-    batch = game.draw(POINTS, torch.Generator())
+    batch = game.draw(QUANTILES, torch.Generator())
     x, z = batch.real[:, 0].numpy(), batch.latent[:, 0].numpy()
     fake = 0.6 * z
     logit = lambda t: c[0] + c[1] * t + c[2] * t * t  # noqa: E731
