@@ -110,7 +110,9 @@ def eigenvalue_sweep(
     real, imaginary = axes.values()
     real.set_title(title or "Stable where every real part is negative", loc="left")
     imaginary.set_title("Rotation", loc="left")
-    for (name, ax), values in zip(axes.items(), (branches.real, branches.imag), strict=True):
+    for (name, ax), values in zip(
+        axes.items(), (np.real(branches), np.imag(branches)), strict=True
+    ):
         for k, branch in enumerate(values.T):
             # later branches are narrower: both of a pair are seen
             width = 3.4 - 2.0 * k / max(values.shape[1] - 1, 1)
