@@ -51,9 +51,7 @@ ORANGE = [int(style.FAKE[k : k + 2], 16) for k in (1, 3, 5)]
     ("settings", "expected"),
     [
         ({}, list(range(61))),
-        ({"every": 25}, [0, 25, 50, 60]),
         ({"max_frames": 4}, [0, 20, 40, 60]),
-        ({"every": 2, "max_frames": 3}, [0, 30, 60]),
         ({"max_frames": 1}, [60]),
     ],
 )
@@ -64,7 +62,7 @@ def test_animate_chooses_records_and_always_the_last(history, settings, expected
 
 
 def test_gif_has_the_frames_the_colors_and_the_speed(tmp_path, history):
-    film = animation.animate(history, [orange_or_white], fps=25, every=5, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], fps=25, max_frames=13, figsize=(2, 1.5))
     path = film.save(tmp_path / "run.gif", progress=False)
     with Image.open(path) as gif:
         assert gif.n_frames == len(film) == 13
@@ -82,7 +80,7 @@ def test_gif_has_the_frames_the_colors_and_the_speed(tmp_path, history):
 
 def test_mp4_has_the_frames_and_the_colors(tmp_path, history):
     pytest.importorskip("imageio_ffmpeg")
-    film = animation.animate(history, [orange_or_white], every=10, figsize=(2.02, 1.52))
+    film = animation.animate(history, [orange_or_white], max_frames=7, figsize=(2.02, 1.52))
     path = film.save(tmp_path / "run.mp4", progress=False)
     height, width = (side + side % 2 for side in film.picture(0).shape[:2])  # padded to be even
     assert (height, width) != film.picture(0).shape[:2]
@@ -106,7 +104,7 @@ def test_mp4_has_the_frames_and_the_colors(tmp_path, history):
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, history, monkeypatch):
-    film = animation.animate(history, [orange_or_white], every=30, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], max_frames=3, figsize=(2, 1.5))
     path = film.save(tmp_path / "run.gif", progress=False)
     before = path.read_bytes()
     calls = iter([film.picture(0)] * 4)
@@ -122,14 +120,14 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, history, monkeypatch):
 
 
 def test_save_shows_progress(tmp_path, history, capsys):
-    film = animation.animate(history, [orange_or_white], every=30, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], max_frames=3, figsize=(2, 1.5))
     film.save(tmp_path / "run.gif")
     assert "drawing: 100%" in capsys.readouterr().err
 
 
 def test_without_ffmpeg_the_message_says_what_to_do(tmp_path, history, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    film = animation.animate(history, [orange_or_white], every=60, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], max_frames=2, figsize=(2, 1.5))
     with pytest.raises(RuntimeError, match=r"pip install imageio-ffmpeg, or save a \.gif"):
         film.save(tmp_path / "run.mp4", progress=False)
     assert list(tmp_path.iterdir()) == []
@@ -137,7 +135,7 @@ def test_without_ffmpeg_the_message_says_what_to_do(tmp_path, history, monkeypat
 
 def test_ffmpegs_own_words_reach_the_reader(tmp_path, history, monkeypatch):
     monkeypatch.setattr(animation, "ffmpeg", lambda: "false")
-    film = animation.animate(history, [orange_or_white], every=60, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], max_frames=2, figsize=(2, 1.5))
     with pytest.raises(RuntimeError, match=r"ffmpeg could not write \.mp4"):
         film.save(tmp_path / "run.mp4", progress=False)
 
@@ -145,7 +143,7 @@ def test_ffmpegs_own_words_reach_the_reader(tmp_path, history, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [({"fps": 60}, "fps must be at most 50"), ({"fps": 0}, "fps must be at least 1"),
-     ({"every": 0}, "every must be at least 1"), ({"max_frames": 0}, "max_frames")],
+     ({"max_frames": 0}, "max_frames")],
 )  # fmt: skip
 def test_animate_checks_its_settings_at_the_call(history, settings, message):
     with pytest.raises(ValueError, match=message):
@@ -153,7 +151,7 @@ def test_animate_checks_its_settings_at_the_call(history, settings, message):
 
 
 def test_save_knows_two_suffixes(tmp_path, history):
-    film = animation.animate(history, [orange_or_white], every=60)
+    film = animation.animate(history, [orange_or_white], max_frames=2)
     with pytest.raises(ValueError, match=r"one of \.gif, \.mp4; got '\.webm'"):
         film.save(tmp_path / "run.webm")
 
@@ -180,7 +178,7 @@ def test_a_frame_over_a_stored_background_is_the_full_drawing(history, panel):
     """The oracle draws everything anew, from a figure of its own, with the layout engine on."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    film = animation.animate(history, [panel], dpi=80)
+    film = animation.animate(history, [panel])
     for i in (50, 7, 33):
         figure, draw = animation.stage(history, [panel])
         figure.set_dpi(80)
@@ -212,7 +210,7 @@ def test_a_diverged_run_can_be_filmed(tmp_path):
 
 
 def test_an_animation_is_shown_with_words(history):
-    film = animation.animate(history, [orange_or_white], every=30, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], max_frames=3, figsize=(2, 1.5))
     image = film.show("Orange and white take turns.")
     assert image is not None
     page = image._repr_html_()

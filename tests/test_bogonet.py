@@ -406,20 +406,6 @@ def test_bad_arguments_are_refused_before_anything_is_trained(tmp_path):
 # -- the chapter's pictures and exercises ---------------------------------------------------------
 
 
-def test_pictures_show_every_algorithm_and_architecture():
-    curves = plots.score_curves(HAND.describe(meta={"titles": ["A", "B", "C"]}))
-    means = [np.asarray(line.get_ydata())[-1] for line in curves.lines[:3]]
-    assert means == pytest.approx(HAND["score"][-1].mean(1))
-    vanilla, _, wgan = bogonet.values(HAND, "final")
-    ax = plots.head_to_head(vanilla, wgan, ("A", "C"))
-    labels = ax.get_legend_handles_labels()[1]
-    assert labels == ["C wins 3", "A wins 0"]
-    with pytest.raises(ValueError, match="first and second must be"):
-        plots.head_to_head([1.0], [1.0, 2.0], ("A", "B"))
-    with pytest.raises(ValueError, match="score must have shape"):
-        plots.score_curves(History([0], {"score": [[1.0]]}))
-
-
 def test_the_exercises_know_right_answers_and_mistakes():
     entropy = -sum(p * math.log(p) for p in (0.5, 0.25, 0.25))
     assert exercises.check_uneven_score(math.exp(entropy))

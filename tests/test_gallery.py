@@ -39,16 +39,16 @@ def test_each_set_has_a_panel_on_the_axes_of_the_real_points():
 
 
 def test_notes_stand_below_the_names():
-    figure = plots.clouds({"a": REAL, "b": REAL}, notes={"a": "3 of 4"})
+    figure = plots.clouds({"a": REAL, "b": REAL}, REAL, notes={"a": "3 of 4"})
     assert titles(figure) == ["a\n3 of 4", "b\n"]
 
 
 @pytest.mark.parametrize("bad", [np.ones(3), np.ones((3, 3))])
 def test_points_must_lie_in_the_plane(bad):
     with pytest.raises(ValueError, match=r"the set 'x' must have shape \(n, 2\)"):
-        plots.clouds({"x": bad})
+        plots.clouds({"x": bad}, REAL)
     with pytest.raises(ValueError, match="at least one name"):
-        plots.clouds({})
+        plots.clouds({}, REAL)
 
 
 def test_scores_stand_in_half_widths_of_their_band():

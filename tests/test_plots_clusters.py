@@ -61,16 +61,14 @@ def test_a_level_panel_draws_the_curve_up_to_the_record_and_all_levels():
 
 def test_positions_draw_each_point_and_each_cluster():
     fake = np.random.default_rng(1).random((5, 7))
-    ax = plots.positions(History(STEPS, {"fake": fake}), [(0.0, 0.3), (4.0, 4.3)])
+    ax = plots.positions(History(STEPS, {"fake": fake}), [(0.0, 0.3), (4.0, 4.3)], ylim=(-1, 5))
     assert len([line for line in ax.lines if len(line.get_xdata()) == 5]) == 7
     bands = sorted((p.get_y(), p.get_y() + p.get_height()) for p in ax.patches)
     np.testing.assert_allclose(bands, [(0.0, 0.3), (4.0, 4.3)])
-    low, high = ax.get_ylim()
-    assert low < 0
-    assert high > 4.3
+    assert ax.get_ylim() == (-1, 5)
     draws(ax)
     with pytest.raises(ValueError, match="points on the line"):
-        plots.positions(History(STEPS, {"fake": fake[..., None]}), [(0, 1)])
+        plots.positions(History(STEPS, {"fake": fake[..., None]}), [(0, 1)], ylim=(-1, 2))
 
 
 def test_arrivals_are_the_empirical_distribution_of_the_times():
@@ -111,13 +109,26 @@ def test_shares_count_the_members_that_are_followed():
         plots.shares(History(STEPS[:3], {"covered": covered}), "covered", [0, 1])
 
 
-def test_rests_leave_out_runs_without_a_plateau():
-    ax = plots.rests({"JS": ([50, 100, 5], [0.48, 0.47, np.nan])}, {"theory": 0.4774})
-    points = next(line for line in ax.lines if line.get_marker() == "o")
-    np.testing.assert_array_equal(points.get_xdata(), [50, 100])
-    (band,) = ax.patches
-    np.testing.assert_allclose([band.get_y(), band.get_height()], [0.4574, 0.04])
-    assert names(ax) == ["JS (2 runs)"]
+def test_scatter_gives_each_group_a_marker_beside_the_levels():
+    groups = {"JS": ([50, 100, 5], [0.48, 0.47, np.nan]), "RS": ([20], [0.7])}
+    ax = plots.scatter(groups, xlabel="length", ylabel="loss", level={"theory": 0.4774})
+    js, rs, level = ax.lines
+    np.testing.assert_array_equal(js.get_xydata(), np.transpose(groups["JS"]))
+    assert js.get_marker() != rs.get_marker()
+    assert level.get_ydata()[0] == 0.4774
+    assert names(ax) == ["JS", "RS"]
+    draws(ax)
+    with pytest.raises(ValueError, match=r"the group 'a' .* got \(1,\) and \(2,\)"):
+        plots.scatter({"a": ([1.0], [1.0, 2.0])}, xlabel="", ylabel="")
+
+
+def test_a_band_lies_behind_the_curve_of_its_name():
+    low, high = np.zeros(5), np.linspace(1, 2, 5)
+    ax = plots.compare(STEPS, {"a": low, "b": high}, bands={"b": (high - 0.5, high + 0.25)})
+    (band,) = ax.collections
+    box = band.get_paths()[0].get_extents()
+    np.testing.assert_allclose([box.ymin, box.ymax], [0.5, 2.25])
+    assert matplotlib.colors.same_color(band.get_facecolor()[0, :3], ax.lines[1].get_color())
     draws(ax)
 
 

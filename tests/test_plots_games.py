@@ -103,9 +103,13 @@ def test_fan_counts_members_that_diverged_and_goes_on_with_the_rest():
 
 def test_fan_compares_ensembles_on_one_axes():
     history = History(range(5), {"v": np.arange(10.0).reshape(5, 2)})
-    ax = plots.fan(history, "v", label="1:1")
-    plots.fan(history.with_arrays(v=history["v"] + 100), "v", ax, label="50:1", dash=":")
+    far = history["v"] + 100
+    far[3:, 0] = np.inf
+    ax = plots.fan({"1:1": history, "50:1": history.with_arrays(v=far)}, "v")
     assert legend(ax) == ["1:1", "50:1"]
+    assert "1 of 4 diverged" in texts(ax)
+    first, second = ax.lines
+    assert first.get_linestyle() != second.get_linestyle()
     assert ax.get_ylim()[0] < 0
     assert ax.get_ylim()[1] > 108
 
@@ -233,7 +237,7 @@ def test_paths_break_where_an_angle_wraps_around():
     assert np.nanmax(steps) < 0.06  # no stroke crosses the torus
     assert np.isnan(broken[:, 0]).sum() == 3  # at pi, 3 pi and 5 pi
     np.testing.assert_array_equal(broken[~np.isnan(broken[:, 0]), 0], wrapped)
-    one = break_jumps([[3.0, 0.0], [-3.0, 5.0]], (2 * np.pi, 100.0))
+    one = break_jumps([[3.0, 0.0], [-3.0, 3.0]], 2 * np.pi)
     assert np.isnan(one).all(axis=1).tolist() == [False, True, False]
     with pytest.raises(ValueError, match=r"shape \(T, 2\)"):
         break_jumps([1.0, 2.0], None)

@@ -161,12 +161,9 @@ same = gt.experiments.run_seeds("noisy", S, games=games)
 own = gt.experiments.run_seeds("noisy", S, games=games, shared_noise=False)
 
 # %%
-ax = gt.plots.fan(same, "objective", label="the same noise")
-look = {"color": gt.style.LINES[1], "dash": gt.style.DASHES[1]}
-level = (gt.experiments.TARGET, "−2 log 2")
-gt.plots.fan(own, "objective", ax, label="independent noise", level=level, **look)
+noises = {"the same noise": same, "independent noise": own}
 gt.show(
-    ax,
+    gt.plots.fan(noises, "objective", level=(gt.experiments.TARGET, "−2 log 2")),
     alt="Median of V over 64 seeds with bands. Both kinds rise to 0 and fall to -2 log 2 within "
     "150 games; with independent noise the band around it stays much wider.",
 )

@@ -310,8 +310,12 @@ for name, words in found.items():
 # %%
 rest = {name: (h.static["rest"], h.static["plateau"]) for name, h in kept.items()}
 collapse = {name: level for name, level in LEVELS.items() if "collapse" in name}
+runs = {f"{name} ({np.isfinite(pair[1]).sum()} runs)": pair for name, pair in rest.items()}
+look = {"xlabel": "length of the rest in epochs", "ylabel": "median loss of D during the rest"}
+ax = gt.plots.scatter(runs, level=collapse, **look)
+ax.set_xscale("log")
 gt.show(
-    gt.plots.rests(rest, collapse),
+    ax,
     alt="D's loss during a rest against the length of the rest: short rests of 50 to 80 epochs lie "
     "around 0.68, the longer ones lie on the dashed lines, JS runs at 0.477 and RS runs at 0.347.",
 )

@@ -11,6 +11,8 @@
 # %%
 from dataclasses import replace
 
+import numpy as np
+
 import gan_teach as gt
 from gan_teach.studies import bogonet
 
@@ -102,8 +104,13 @@ print(f"{study.static['seconds'].sum() / 60:.0f} minutes of processor time")
 bogonet.table(study)
 
 # %%
+scores = dict(zip(study.meta["titles"], study["score"].transpose(1, 0, 2), strict=True))
+mean = {name: values.mean(1) for name, values in scores.items()}
+halves = {name: np.quantile(values, (0.25, 0.75), axis=1) for name, values in scores.items()}
+look = {"xlabel": "updates of the generator", "ylabel": "Inception Score"}
+level = (study.meta["real_score"], "real digits")
 gt.show(
-    gt.plots.score_curves(study),
+    gt.plots.compare(study.steps, mean, bands=halves, level=level, **look),
     alt="Mean Inception Score over the updates of the generator for vanilla GAN, DRAGAN and "
     "WGAN-GP, with bands of the middle half of the architectures; far above, the level of real "
     "digits. WGAN-GP rises most, the two others lie close together.",
@@ -118,8 +125,11 @@ gt.show(
 final = dict(zip(study.meta["titles"], bogonet.values(study, "final"), strict=True))
 figure, axes = gt.style.mosaic([["dragan", "wgan"]], (10.5, 4.8))
 for ax, other in zip(axes.values(), ("DRAGAN", "WGAN-GP"), strict=True):
-    pair = ("vanilla GAN", other)
-    gt.plots.head_to_head(final[pair[0]], final[pair[1]], pair, ax)
+    x, y = final["vanilla GAN"], final[other]
+    better = {f"{other} wins": y > x, "vanilla GAN wins": x > y}
+    points = {f"{name} {won.sum()}": (x[won], y[won]) for name, won in better.items()}
+    gt.plots.scatter(points, ax, xlabel="vanilla GAN", ylabel=other).set_aspect("equal")
+    ax.axline((1, 1), slope=1, **gt.style.PREDICTED)
 gt.show(
     figure,
     alt="Final score of each architecture under vanilla GAN against DRAGAN, left, and WGAN-GP, "

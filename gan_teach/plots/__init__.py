@@ -19,16 +19,14 @@ from gan_teach.plots.curves import level_panel as level_panel
 from gan_teach.plots.curves import losses as losses
 from gan_teach.plots.curves import losses_panel as losses_panel
 from gan_teach.plots.curves import objective_panel as objective_panel
+from gan_teach.plots.curves import scatter as scatter
 from gan_teach.plots.curves import scores as scores
 from gan_teach.plots.curves import scores_panel as scores_panel
 from gan_teach.plots.ensembles import arrivals as arrivals
 from gan_teach.plots.ensembles import fan as fan
-from gan_teach.plots.ensembles import head_to_head as head_to_head
 from gan_teach.plots.ensembles import outcomes as outcomes
 from gan_teach.plots.ensembles import phase_diagram as phase_diagram
 from gan_teach.plots.ensembles import quantile_interval as quantile_interval
-from gan_teach.plots.ensembles import rests as rests
-from gan_teach.plots.ensembles import score_curves as score_curves
 from gan_teach.plots.ensembles import shares as shares
 from gan_teach.plots.ensembles import wilson as wilson
 from gan_teach.plots.images import image_grid as image_grid

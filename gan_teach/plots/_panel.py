@@ -1,8 +1,9 @@
 """What the plots share: panels and stages, divergence in plain words, lines over the steps.
 
 A *panel* is ``panel(ax, history) -> draw``. It sets up the axes once; ``draw(i)`` then shows
-record ``i`` by changing what the panel has put there. A static picture is one ``draw``, a film one
-per frame and a widget one per movement of its slider, so all three share their code.
+record ``i``, counted from the front, by changing what the panel has put there. A static picture is
+one ``draw``, a film one per frame and a widget one per movement of its slider, so all three share
+their code.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Level = tuple[float, str]  # one such value and its name
 def plot(panel: Panel, history: History, i: int = -1, ax: Axes | None = None) -> Axes:
     """One panel as a static picture of record ``i``."""
     ax = style.axes(ax)
-    panel(ax, history)(i)
+    panel(ax, history)(record_index(history, i))
     return ax
 
 
@@ -241,7 +242,6 @@ def lines_panel(
     mark = divergence_mark(ax, history, {line.label: first_bad(line.values) for line in lines})
 
     def draw(i: int) -> None:
-        i = record_index(history, i)
         low, high = ax.get_ylim()
         for line, curve, head in zip(lines, curves, heads, strict=True):
             curve.set_data(steps[: i + 1], line.values[: i + 1])

@@ -9,7 +9,8 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from gan_teach.plots.tutorial import picture_panel
 Picture = Callable[[int], NDArray[np.uint8]]  # (height, width, 3) RGB bytes of a record or a frame
 
 CACHE = 256  # pictures that a player keeps, of about 50 kB each
+DPI = 80  # of moving pictures
 SHADES = 96  # of anti-aliasing: more cost bytes that no eye sees
 _NUMBERS = {  # the order in which a record is read out
     "objective": "V = {:.3f} (equilibrium −1.386)",
@@ -50,9 +52,8 @@ _NUMBERS = {  # the order in which a record is read out
 @style.use()
 def pictures(
     history: History,
-    panels: Sequence[_panel.Panel] | None,
-    figsize: tuple[float, float] | None,
-    dpi: int,
+    panels: Sequence[_panel.Panel] | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> Picture:
     """``picture(i)``: record ``i`` in ``panels``, or in those that suit it, as RGB bytes.
 
@@ -60,7 +61,7 @@ def pictures(
     frames, which cost most of the time, are drawn once; what the panels show lies over them.
     """
     figure, draw = stage(history, panels or default_panels(history), figsize)
-    figure.set_dpi(dpi)
+    figure.set_dpi(DPI)
     canvas = FigureCanvasAgg(figure)
     draw(-1)
     style.settle(figure)
@@ -138,46 +139,39 @@ class Animation:
         path = Path(path)
         write = {".gif": write_gif, ".mp4": _write_mp4}
         suffix = _checks.choice("the suffix of path", path.suffix.lower(), write)
-        with style.replacing(path) as partial:
-            write[suffix](partial, self.picture, len(self), self.fps, progress=progress)
+        with style.replacing(path) as unfinished:
+            write[suffix](unfinished, self.picture, len(self), self.fps, progress=progress)
         return path
 
     def show(self, alt: str) -> style.HtmlImage | None:
         """Display the animation in a notebook as a GIF with the alternative text ``alt``."""
-        width = self.picture(0).shape[1]
-        style.HtmlImage(b"", alt, width)  # checks alt before the work
-        with tempfile.TemporaryDirectory() as folder:
-            data = self.save(Path(folder) / "run.gif", progress=False).read_bytes()
-        return style.display(style.HtmlImage(data, alt, width, "gif"))
+        image = style.HtmlImage(b"", alt, self.picture(0).shape[1], "gif")  # checks alt first
+        film = io.BytesIO()
+        write_gif(film, self.picture, len(self), self.fps)
+        return style.display(replace(image, data=film.getvalue()))
 
 
 def animate(
     history: History,
     panels: Sequence[_panel.Panel] | None = None,
     fps: int = 20,
-    every: int = 1,
     max_frames: int = 150,
     *,
     figsize: tuple[float, float] | None = None,
-    dpi: int = 80,
 ) -> Animation:
     """An animation of ``panels`` (default: those that suit the history); save it with ``.save``.
 
-    Shows every ``every``-th record and the last one, thinned evenly to at most ``max_frames``.
+    Shows all records, thinned evenly to at most ``max_frames``; the last one is always among them.
     ``fps`` is at most 50, the fastest that browsers play a GIF. Raises ValueError for numbers out
     of range.
     """
-    _checks.whole("fps", fps, least=1)
-    if fps > 50:
+    if _checks.whole("fps", fps, least=1) > 50:
         raise ValueError(
             f"fps must be at most 50, the fastest that browsers play a GIF, got {fps}."
         )
-    _checks.whole("max_frames", max_frames, least=1)
-    _checks.whole("every", every, least=1)
-    records = np.union1d(np.arange(0, len(history), every), [len(history) - 1])
-    if len(records) > max_frames:
-        records = records[np.linspace(len(records) - 1, 0, max_frames).round().astype(int)[::-1]]
-    return Animation(pictures(history, panels, figsize, dpi), records, fps)
+    n = min(_checks.whole("max_frames", max_frames, least=1), len(history))
+    records = np.linspace(len(history) - 1, 0, n).round().astype(int)[::-1]
+    return Animation(pictures(history, panels, figsize), records, fps)
 
 
 def write_gif(
@@ -204,19 +198,18 @@ def write_gif(
 
 
 def _write_mp4(file: Path, picture: Picture, n: int, fps: int, *, progress: bool) -> None:
-    height, width, _ = picture(0).shape
-    command = [
-        ffmpeg(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",
-        "-s", f"{width}x{height}", "-r", str(fps), "-i", "-",
+    program = ffmpeg()
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "film.gif"
+        write_gif(film, picture, n, fps, shades=255, progress=progress)
         # yuv420p, which every browser plays, needs even sides
-        "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white", "-pix_fmt", "yuv420p",
-        "-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart", str(file),
-    ]  # fmt: skip
-    with tempfile.TemporaryFile() as frames:
-        for k in _bar(n, progress):
-            frames.write(picture(k).tobytes())
-        frames.seek(0)
-        run = subprocess.run(command, stdin=frames, capture_output=True, text=True, check=False)
+        even = "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white"
+        command = [
+            program, "-y", "-loglevel", "error", "-i", str(film), "-r", str(fps), "-vf", even,
+            "-pix_fmt", "yuv420p", "-fflags", "+bitexact", "-map_metadata", "-1",
+            "-movflags", "+faststart", str(file),
+        ]  # fmt: skip
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         words = run.stderr.strip()
         raise RuntimeError(f"ffmpeg could not write {file.suffix}: {words}. A .gif needs none.")
@@ -250,9 +243,7 @@ def player(
     history: History,
     panels: Sequence[_panel.Panel] | None = None,
     *,
-    fps: int = 12,
     figsize: tuple[float, float] | None = None,
-    dpi: int = 80,
 ) -> Any:
     """Play, pause and scrub through a recorded run: an ipywidgets box.
 
@@ -261,17 +252,14 @@ def player(
     a live region for screen readers while the player is paused. Needs ipywidgets (the ``course``
     extra); ``film_strip`` shows the same panels without it.
     """
-    _checks.whole("fps", fps, least=1)
     widgets = _widgets("player")
-    picture, last = pictures(history, panels, figsize, dpi), len(history) - 1
+    picture, last = pictures(history, panels, figsize), len(history) - 1
     stride = max(1, round(len(history) / 300))  # a long run still plays in about half a minute
-    play = widgets.Play(max=last, step=stride, interval=round(1000 / fps), description="Play")
+    play = widgets.Play(max=last, step=stride, interval=round(1000 / 12), description="Play")
     label = f"Record (by {_panel.unit(history)})"
     slider = widgets.IntSlider(max=last, description=label, readout=False, **_slider_look("28em"))
     widgets.jslink((play, "value"), (slider, "value"))
-    return _scrubber(
-        slider, lambda i: _png(picture(i)), lambda i: narrate(history, i), "value", play
-    )
+    return _scrubber(slider, lambda i: _png(picture(i)), partial(narrate, history), play)
 
 
 def chooser(
@@ -279,9 +267,8 @@ def chooser(
     values: Sequence[Any],
     *,
     label: str,
-    describe: Callable[[Any], str] | None = None,
+    describe: Callable[[Any], str] = lambda value: "",
     start: Any = None,
-    dpi: int = 80,
 ) -> Any:
     """A slider over ``values`` that shows ``draw(value)``, a figure: an ipywidgets box.
 
@@ -301,11 +288,10 @@ def chooser(
         options=options, value=start, description=label, **_slider_look("34em")
     )
 
-    def picture(k: int) -> bytes:
-        return style.png(style.figure_of(draw(values[k]), "what draw returns"), dpi)
+    def picture(value: Any) -> bytes:
+        return style.png(style.figure_of(draw(value), "what draw returns"), DPI)
 
-    words = (lambda k: describe(values[k])) if describe else (lambda k: "")
-    return _scrubber(slider, picture, words, "index")
+    return _scrubber(slider, picture, describe)
 
 
 def _widgets(name: str) -> Any:
@@ -323,22 +309,17 @@ def _slider_look(width: str) -> dict[str, Any]:
 
 
 def _scrubber(
-    slider: Any,
-    picture: Callable[[int], bytes],
-    words: Callable[[int], str],
-    place: str,
-    play: Any = None,
+    slider: Any, picture: Callable[[Any], bytes], words: Callable[[Any], str], play: Any = None
 ) -> Any:
-    """A box that shows the picture and the words of the slider's ``place``, drawn once each."""
+    """A box that shows the picture and the words of the slider's value, drawn once each."""
     widgets = _widgets("a slider")
     image = widgets.Image(format="png", layout={"max_width": "100%"})
     caption, png = widgets.HTML(), lru_cache(maxsize=CACHE)(picture)
 
     def show(_: Any = None) -> None:
-        k = getattr(slider, place)
-        image.value = png(k)
+        image.value, text = png(slider.value), html.escape(words(slider.value))
         role = "" if play and play.playing else ' role="status"'
-        caption.value = f"<p{role}>{html.escape(words(k))}</p>" if words(k) else ""
+        caption.value = f"<p{role}>{text}</p>" if text else ""
 
     slider.observe(show, names="value")
     show()
@@ -365,7 +346,6 @@ def film_strip(
     n: int = 5,
     *,
     alt: str | None = None,
-    dpi: int = 110,
 ) -> style.HtmlImage | None:
     """Show ``n`` moments of a run side by side: what remains of a player on paper and on GitHub.
 
@@ -390,7 +370,7 @@ def film_strip(
         at = "outside lower center"
         figure.legend(names.values(), names.keys(), loc=at, ncols=min(len(names), 7))
     text = "Film strip. " + " ".join(narrate(history, i) for i in moments) if alt is None else alt
-    return style.show(figure, text, dpi)
+    return style.show(figure, text, dpi=110)
 
 
 def _leave_out_what_repeats(ax: Axes, column: int, columns: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,23 +111,14 @@ def objective_panel(ax: Axes, history: History) -> _panel.Draw:
     return _panel.lines_panel(ax, history, [line], levels, ylabel="V", title="Objective")
 
 
-def gradients_panel(ax: Axes, history: History) -> _panel.Draw:
-    """Both players' gradient norms on one logarithmic axis."""
-    lines = _players(history["d_grad"], history["g_grad"])
-    return _panel.lines_panel(
-        ax, history, lines, {}, ylabel="norm", title="Gradient norms", log=True
-    )
-
-
-def gradient_panel(player: int) -> _panel.Panel:
-    """A panel: the gradient norm of D (0) or of G (1) alone, logarithmic."""
-
-    def panel(ax: Axes, history: History) -> _panel.Draw:
-        line = _players(history["d_grad"], history["g_grad"])[player]
-        title = f"Gradient of the {line.label}"
-        return _panel.lines_panel(ax, history, [line], {}, ylabel="norm", title=title, log=True)
-
-    return panel
+def gradients_panel(
+    ax: Axes, history: History, players: Sequence[str] = ("discriminator", "generator")
+) -> _panel.Draw:
+    """The gradient norms of both players, or of one of them, on a logarithmic axis."""
+    both = _players(history["d_grad"], history["g_grad"])
+    lines = [line for line in both if line.label in players]
+    title = "Gradient norms" if len(lines) > 1 else f"Gradient of the {lines[0].label}"
+    return _panel.lines_panel(ax, history, lines, {}, ylabel="norm", title=title, log=True)
 
 
 def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.Panel:
@@ -206,13 +197,15 @@ def compare(
     ylabel: str = "",
     level: _panel.Level | _panel.Levels | None = None,
     mark: _panel.Level | None = None,
+    bands: Mapping[str, ArrayLike] | None = None,
     log: bool = False,
 ) -> Axes:
     """Curves over the points ``x`` (m,), each name with a color and a dash of its own.
 
     A curve is (m,), or (m, S) for S runs, drawn as thin lines. ``level`` = (value, name), or
     {name: value} for several, adds what the theory predicts as dashed horizontal lines, ``mark`` =
-    (point, name) a dotted vertical one. Raises ValueError when there is no curve, or one of another
+    (point, name) a dotted vertical one. ``bands`` maps names of curves to (low, high),
+    (2, m), drawn behind them. Raises ValueError when there is no curve, or one of another
     length than x, which it names.
     """
     points = np.asarray(x, dtype=float)
@@ -229,6 +222,9 @@ def compare(
         many = y.ndim == 2
         look = style.look(k, linewidth=1.1, alpha=0.8) if many else style.look(k, linewidth=1.8)
         drawn = ax.plot(points, y, **look)
+        if bands and name in bands:
+            band = style.band(look["color"], 0.15, hatch=style.HATCHES[k % 6])
+            ax.fill_between(points, *np.asarray(bands[name]), **band)
         drawn[0].set_label(f"{name} ({y.shape[1]} runs)" if many else name)
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     if level:
@@ -241,6 +237,32 @@ def compare(
         )  # fmt: skip
     longest = max(map(len, curves))
     _panel.legend_below(ax, cols=min(max(1, _LEGEND_WIDTH // longest), len(curves)))
+    return ax
+
+
+@style.use()
+def scatter(
+    groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    ax: Axes | None = None,
+    *,
+    xlabel: str,
+    ylabel: str,
+    level: _panel.Levels | None = None,
+) -> Axes:
+    """Points (x, y), each (n,), of several groups, each with a color and a marker of its own.
+
+    Points that are not finite are left out. ``level`` = {name: value} adds what the theory predicts
+    as dashed horizontal lines. Raises ValueError where x and y have different shapes.
+    """
+    ax = style.axes(ax)
+    for k, (name, (x, y)) in enumerate(groups.items()):
+        if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
+            shapes = f"{np.shape(x)} and {np.shape(y)}"
+            raise ValueError(f"the group {name!r} needs x and y of one shape (n,), got {shapes}.")
+        ax.plot(x, y, **style.marks(k, label=name, alpha=0.75, markeredgewidth=0.5))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    _panel.draw_levels(ax, level or {})
+    _panel.legend_below(ax, cols=len(groups))
     return ax
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from gan_teach.history import History
 from gan_teach.plots import _panel, style
+from gan_teach.plots.curves import compare
 
 _POINTS = 400  # at most so many of a curve of arrivals
 
@@ -57,56 +58,50 @@ def quantile_interval(
 
 @style.use()
 def fan(
-    history: History,
+    runs: History | Mapping[str, History],
     key: str,
     ax: Axes | None = None,
     *,
-    label: str = "",
-    color: str = style.LINES[0],
-    dash: object = "-",
     level: _panel.Level | None = None,
 ) -> Axes:
     """Median over the members of an ensemble, with bands of the middle 50 % and 90 % of them.
 
-    ``history[key]`` is (T, S): one column per member. A member counts as long as it is finite; how
-    many did not stay so is said beside the title. ``level`` = (value, name) adds what the theory
-    predicts. Call it again with the same ``ax`` and another ``label``, ``color`` and ``dash`` to
-    compare ensembles. Raises ValueError for another shape.
+    ``history[key]`` is (T, S): one column per member; ``runs`` is one history, or maps names to
+    several. A member counts as long as it is finite; how many did not stay so is said beside the
+    title. ``level`` = (value, name) adds what the theory predicts. Raises ValueError for another
+    shape.
     """
-    values = _panel.shaped(key, history[key], "(T, S)", "Draw a single run with its own plot.")
-    ax = style.axes(ax)
-    first = not ax.lines
-    finite = np.where(np.isfinite(values), values, np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where no member is finite there is no band
-        quantiles = np.nanquantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
-    low90, low50, median, high50, high90 = quantiles
-    ax.fill_between(history.steps, low90, high90, **style.band(color, 0.15))
-    ax.fill_between(history.steps, low50, high50, **style.band(color, 0.3))
-    ax.plot(history.steps, median, color=color, linestyle=dash, label=label or None)
-    bounds = _panel.limits([low90, high90], level[:1] if level else [])
-    if first:
-        ax.set(xlabel=_panel.unit(history), ylabel=key.replace("_", " "), xlim=_panel.span(history))
-        ax.set_title("Median of the runs, bands of 50 % and 90 %", loc="left")
-    else:
-        low, high = ax.get_ylim()
-        bounds = min(low, bounds[0]), max(high, bounds[1])
-    ax.set_ylim(bounds)
+    groups = {"": runs} if isinstance(runs, History) else runs
+    ax, ends, lost = style.axes(ax), [], []
+    for k, (name, history) in enumerate(groups.items()):
+        values = _panel.shaped(key, history[key], "(T, S)", "Draw a single run with its own plot.")
+        finite = np.where(np.isfinite(values), values, np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # where no member is finite there is no band
+            quantiles = np.nanquantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
+        low90, low50, median, high50, high90 = quantiles
+        look = style.look(k, label=name or None)
+        ax.fill_between(history.steps, low90, high90, **style.band(look["color"], 0.15))
+        ax.fill_between(history.steps, low50, high50, **style.band(look["color"], 0.3))
+        ax.plot(history.steps, median, **look)
+        ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
+        ends += [low90, high90]
+        lost += [_panel.first_bad(column) is not None for column in values.T]
+    bounds = _panel.limits(np.concatenate(ends), level[:1] if level else ())
+    ax.set(ylabel=key.replace("_", " "), ylim=bounds)
+    ax.set_title("Median of the runs, bands of 50 % and 90 %", loc="left")
     if level:
         _panel.draw_levels(ax, {level[1]: level[0]})
-    lost = sum(_panel.first_bad(column) is not None for column in values.T)
-    if lost:
-        _panel.warn(ax, f"{lost} of {values.shape[1]} diverged")
-    if label:
+    if any(lost):
+        _panel.warn(ax, f"{sum(lost)} of {len(lost)} diverged")
+    if len(groups) > 1:
         ax.legend(loc="best")
     return ax
 
 
 @style.use()
 def outcomes(
-    labels: Sequence[str] | Mapping[str, Sequence[str]],
-    classes: Sequence[str] | None = None,
-    ax: Axes | None = None,
+    labels: Sequence[str] | Mapping[str, Sequence[str]], classes: Sequence[str] | None = None
 ) -> Axes:
     """How often each outcome happened: a bar per class, with Wilson's 95 % interval and the count.
 
@@ -125,7 +120,7 @@ def outcomes(
             f"{', '.join(names) or '(none)'}; got {', '.join(unknown) or 'an empty list'}."
         )
     rows = len(groups) * len(names)
-    ax = style.axes(ax, (7.0, 1.0 + 0.27 * rows + 0.3 * len(groups)))
+    ax = style.axes(None, (7.0, 1.0 + 0.27 * rows + 0.3 * len(groups)))
     heights = []
     for g, (group, count) in enumerate(counts.items()):
         top = -g * (len(names) + 0.7)
@@ -145,10 +140,8 @@ def outcomes(
 def _bar(ax: Axes, y: float, count: int, n: int, k: int) -> None:
     """The share count / n in the ``k``-th color and hatch, its interval, and the numbers."""
     ends = 100 * np.array(wilson(count, n))
-    ax.barh(
-        y, 100 * count / n, height=0.8, color=style.PALETTE[k % 10], alpha=0.75,
-        hatch=style.HATCHES[k % 6], edgecolor="white", linewidth=0,
-    )  # fmt: skip
+    look = style.band(style.PALETTE[k % 10], 0.75, hatch=style.HATCHES[k % 6], edgecolor="white")
+    ax.barh(y, 100 * count / n, **look)
     ax.plot(ends, [y, y], marker="|", markersize=8, color=style.INK, linewidth=1.6)
     text = f"{count} of {n}"
     ax.annotate(text, (ends[1], y), (6, 0), textcoords="offset points", va="center")
@@ -158,7 +151,6 @@ def _bar(ax: Axes, y: float, count: int, n: int, k: int) -> None:
 def arrivals(
     times: Mapping[str, ArrayLike],
     horizon: float,
-    ax: Axes | None = None,
     *,
     xlabel: str = "step",
     ylabel: str = "share of runs that have arrived",
@@ -170,26 +162,24 @@ def arrivals(
     correction for them; a curve that stays below 1 says how many are still out. Raises ValueError
     for a time that is NaN or negative, and for an empty group.
     """
-    ax = style.axes(ax, (7.4, 4.4))
     at = np.linspace(0.0, horizon, _POINTS)
-    for k, (name, group) in enumerate(times.items()):
+    curves, bands = {}, {}
+    for name, group in times.items():
         when = np.sort(np.asarray(group, dtype=float))
         if not when.size or not (when >= 0).all():
             raise ValueError(f"times[{name!r}] needs times >= 0, or inf for never.")
         count, n = np.searchsorted(when, at, side="right"), len(when)
         ends = np.array([wilson(c, n) for c in range(n + 1)])
-        look = style.look(k)
-        ax.fill_between(at, *ends[count].T, **style.band(look["color"], 0.2))
-        ax.plot(at, count / n, label=f"{name}: {count[-1]} of {n}", **look)
-    ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, horizon), ylim=(0, 1.02))
-    _panel.legend_below(ax, cols=len(times))
+        label = f"{name}: {count[-1]} of {n}"
+        curves[label], bands[label] = count / n, ends[count].T
+    ax = style.axes(None, (7.4, 4.4))
+    compare(at, curves, ax, bands=bands, xlabel=xlabel, ylabel=ylabel)
+    ax.set(xlim=(0, horizon), ylim=(0, 1.02))
     return ax
 
 
 @style.use()
-def shares(
-    history: History, key: str, values: Sequence[float], ax: Axes | None = None, *, title: str = ""
-) -> Axes:
+def shares(history: History, key: str, values: Sequence[float], *, title: str = "") -> Axes:
     """How the members of an ensemble are spread over a few values, step by step, as stacked areas.
 
     ``history[key]`` (T, S) holds one of ``values`` for each member, or NaN for one that is not
@@ -202,7 +192,7 @@ def shares(
         raise ValueError(f"{key} must be (T, S) of the values {list(values)} or NaN.")
     order = list(reversed(values))
     counts = np.array([(entries == value).sum(1) for value in order])
-    ax = style.axes(ax, (7.0, 3.8))
+    ax = style.axes(None, (7.0, 3.8))
     areas = ax.stackplot(
         history.steps, 100 * counts / np.maximum(followed.sum(1), 1), linewidth=0.4,
         colors=colormaps[style.FIELD](np.linspace(0.15, 0.95, len(order))), edgecolor="white",
@@ -210,87 +200,15 @@ def shares(
     )  # fmt: skip
     for area, hatch in zip(areas, style.HATCHES * len(areas), strict=False):
         area.set_hatch(hatch)
-    ax.set(
-        xlabel=_panel.unit(history),
-        ylabel="share of runs in %",
-        ylim=(0, 100),
-        xlim=_panel.span(history),
-    )
+    ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
+    ax.set(ylabel="share of runs in %", ylim=(0, 100))
     ax.set_title(_panel.heading(history, title or name), loc="left")
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title=name, reverse=True)
     return ax
 
 
 @style.use()
-def rests(groups: Mapping[str, tuple[ArrayLike, ArrayLike]], levels: Mapping[str, float]) -> Axes:
-    """Losses at which collapsed runs rest, against the length of the rest, beside the theory.
-
-    ``groups`` maps a name to (lengths, losses), (S,) each; entries that are NaN are left out. Each
-    of ``levels`` is a dashed line amid a band of +- 0.02.
-    """
-    ax = style.axes(None, (7.0, 4.2))
-    for k, (name, pair) in enumerate(groups.items()):
-        length, loss = np.asarray(pair, dtype=float)[:, np.isfinite(pair[1])]
-        label = f"{name} ({len(loss)} runs)"
-        ax.plot(length, loss, **style.marks(k, label=label, alpha=0.75, markeredgewidth=0.5))
-    for value in levels.values():
-        ax.axhspan(value - 0.02, value + 0.02, **style.band(style.THEORY, 0.12))
-    _panel.draw_levels(ax, levels)
-    ax.set(xscale="log", xlabel="length of the rest in epochs")
-    ax.set(ylabel="median loss of D during the rest")
-    _panel.legend_below(ax, cols=len(groups))
-    return ax
-
-
-@style.use()
-def score_curves(history: History) -> Axes:
-    """Mean score of each algorithm over the steps, with the middle half of the architectures.
-
-    ``history["score"]`` is (T, A, N), algorithms by architectures; ``meta["titles"]`` names the
-    algorithms and ``meta["real_score"]`` is what real data score. Raises ValueError for another
-    shape.
-    """
-    score = _panel.shaped("score", history["score"], "(T, algorithms, n)")
-    ax = style.axes()
-    for k, name in enumerate(history.meta["titles"]):
-        look = style.look(k)
-        band = style.band(look["color"], 0.15, hatch=style.HATCHES[k])
-        ax.fill_between(history.steps, *np.quantile(score[:, k], (0.25, 0.75), axis=1), **band)
-        ax.plot(history.steps, score[:, k].mean(1), label=name, **look)
-    _panel.draw_levels(ax, {"real digits": history.meta["real_score"]})
-    ax.set(xlabel="updates of the generator", ylabel="Inception Score", ylim=(0.8, None))
-    ax.set_title(f"{score.shape[2]} architectures: mean and middle half")
-    ax.legend(loc="center left")
-    return ax
-
-
-@style.use()
-def head_to_head(
-    first: ArrayLike, second: ArrayLike, names: tuple[str, str], ax: Axes | None = None
-) -> Axes:
-    """One point per architecture: score of ``first`` (N,) against that of ``second`` (N,).
-
-    Filled circles where ``second`` wins, crosses where ``first`` does; the line is a tie. Raises
-    ValueError for different shapes.
-    """
-    x, y = (np.asarray(values, dtype=float) for values in (first, second))
-    if x.shape != y.shape or x.ndim != 1:
-        raise ValueError(f"first and second must be (N,) of one length, got {x.shape}, {y.shape}.")
-    ax = style.axes(ax, (4.6, 4.4))
-    top = max(x.max(), y.max()) + 0.3
-    ax.plot([1, top], [1, top], **style.PREDICTED)
-    for won, k, marker in ((y > x, 1, "o"), (x > y, 0, "x")):
-        label = f"{names[k]} wins {np.count_nonzero(won)}"
-        ax.scatter(x[won], y[won], marker=marker, color=style.LINES[k], s=28, label=label)
-    ax.set(xlabel=names[0], ylabel=names[1], xlim=(0.9, top), ylim=(0.9, top), aspect="equal")
-    ax.legend(loc="upper left")
-    return ax
-
-
-@style.use()
-def phase_diagram(
-    history: History, success: ArrayLike, x: str, y: str, ax: Axes | None = None
-) -> Axes:
+def phase_diagram(history: History, success: ArrayLike, x: str, y: str) -> Axes:
     """Share of the successful members over two knobs: a cell for each pair of settings.
 
     ``history`` is what ``sweep`` returned, ``success`` says of each of its members, (M,), whether
@@ -309,17 +227,16 @@ def phase_diagram(
         )
     columns, i = np.unique(history.static[x], return_inverse=True)
     rows, j = np.unique(history.static[y], return_inverse=True)
-    won, runs = np.zeros((2, len(rows), len(columns)), dtype=int)
-    np.add.at(runs, (j, i), 1)
-    np.add.at(won, (j, i), good)
-    share = np.ma.masked_array(won, runs == 0) / np.maximum(runs, 1)
-    ax = style.axes(ax, (2.0 + 1.25 * len(columns), 1.6 + 0.75 * len(rows)))
-    image = ax.pcolormesh(share, cmap=style.FIELD, vmin=0, vmax=1, edgecolors="white")
-    for row, column in np.argwhere(runs):
-        k, n = int(won[row, column]), int(runs[row, column])
-        text = "{:.0%}\n{:.0%} to {:.0%}, n = {}".format(k / n, *wilson(k, n), n)
-        color = "white" if k / n < 0.5 else style.INK  # cividis is dark below
+    share = np.ma.masked_all((len(rows), len(columns)))
+    ax = style.axes(None, (2.0 + 1.25 * len(columns), 1.6 + 0.75 * len(rows)))
+    for row, column in sorted(set(zip(j, i, strict=True))):
+        runs = good[(j == row) & (i == column)]
+        share[row, column] = runs.mean()
+        interval = wilson(runs.sum(), len(runs))
+        text = "{:.0%}\n{:.0%} to {:.0%}, n = {}".format(runs.mean(), *interval, len(runs))
+        color = "white" if runs.mean() < 0.5 else style.INK  # cividis is dark below
         ax.text(column + 0.5, row + 0.5, text, color=color, fontsize=9, ha="center", va="center")
+    image = ax.pcolormesh(share, cmap=style.FIELD, vmin=0, vmax=1, edgecolors="white")
     ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
     ax.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))

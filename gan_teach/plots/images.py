@@ -86,7 +86,6 @@ def images_panel(ax: Axes, history: History) -> _panel.Draw:
     title = ax.set_title("", loc="left")
 
     def draw(i: int) -> None:
-        i = _panel.record_index(history, i)
         picture.set_data(sheet(images[i]))
         title.set_text(_panel.heading(history, f"{_panel.unit(history)} {history.steps[i]}"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import inspect
 import sys
@@ -21,12 +20,14 @@ class Listing(NamedTuple):
     def __repr__(self) -> str:
         return self.text
 
-    def __str__(self) -> str:
-        return self.text
-
     def _repr_html_(self) -> str:
+        from pygments import highlight  # it comes with IPython
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
+
+        page = highlight(self.text, PythonLexer(), HtmlFormatter(noclasses=True))
         summary = f"<summary><code>{html.escape(self.title)}</code></summary>"
-        return f"<details open>{summary}{_highlighted(self.text)}</details>"
+        return f"<details open>{summary}{page}</details>"
 
 
 def source(thing: Any) -> Listing:
@@ -46,12 +47,10 @@ def _definitions(thing: Any) -> list[Any]:
     """The functions and classes whose text tells what ``thing`` does."""
     if isinstance(thing, partial):
         return _definitions(thing.func)
-    if isinstance(thing, MethodType):
-        return _definitions(thing.__func__)
     thing = inspect.unwrap(thing) if callable(thing) else thing
     if isinstance(thing, FunctionType):
         return [_maker(thing)]
-    if isinstance(thing, type):
+    if isinstance(thing, (type, MethodType)):
         return [thing]
     functions = [_maker(value) for value in _fields(thing).values() if _is_function(value)]
     return [type(thing), *functions] if callable(thing) or not functions else functions
@@ -60,8 +59,8 @@ def _definitions(thing: Any) -> list[Any]:
 def _maker(function: FunctionType) -> Any:
     """The function of a module within which ``function`` was made, or itself."""
     outer, _, inner = function.__qualname__.partition(".<locals>")
-    found = getattr(sys.modules.get(function.__module__), outer, None) if inner else None
-    return inspect.unwrap(found) if callable(found) else function
+    maker = getattr(sys.modules.get(function.__module__), outer, None) if inner else None
+    return inspect.unwrap(maker) if callable(maker) else function
 
 
 def _is_function(value: Any) -> bool:
@@ -69,10 +68,7 @@ def _is_function(value: Any) -> bool:
 
 
 def _fields(thing: Any) -> dict[str, Any]:
-    if hasattr(thing, "_asdict"):  # a named tuple
-        return thing._asdict()
-    names = [f.name for f in dataclasses.fields(thing)] if dataclasses.is_dataclass(thing) else []
-    return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in names}}
+    return thing._asdict() if hasattr(thing, "_asdict") else getattr(thing, "__dict__", {})
 
 
 def _numbers(thing: Any) -> dict[str, Any]:
@@ -101,13 +97,3 @@ def _text(definition: Any) -> str:
             f"{getattr(definition, '__name__', definition)} has no readable text: it is built into "
             "Python or compiled. Give a function or class that is written in a file or a cell."
         ) from error
-
-
-def _highlighted(text: str) -> str:
-    try:  # it comes with IPython
-        from pygments import highlight
-        from pygments.formatters import HtmlFormatter
-        from pygments.lexers import PythonLexer
-    except ImportError:
-        return f"<pre>{html.escape(text)}</pre>"
-    return highlight(text, PythonLexer(), HtmlFormatter(noclasses=True))

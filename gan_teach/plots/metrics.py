@@ -28,9 +28,7 @@ TITLES = {
 
 @style.use()
 def noise_bands(
-    bands: Mapping[str, tuple[float, float]],
-    scores: Mapping[str, Mapping[str, ArrayLike]],
-    ax: Axes | None = None,
+    bands: Mapping[str, tuple[float, float]], scores: Mapping[str, Mapping[str, ArrayLike]]
 ) -> Axes:
     """Scores against the band of each metric: a row per metric, the band stretched to [-1, 1].
 
@@ -46,13 +44,12 @@ def noise_bands(
             "bands and scores need at least one entry, and each metric a band; got none for "
             f"{', '.join(unknown) or 'anything'}."
         )
-    ax = style.axes(ax, (7.8, 1.3 + 0.36 * len(bands)))
+    ax = style.axes(None, (7.8, 1.3 + 0.36 * len(bands)))
     ax.axvspan(-1, 1, **style.band(style.PALETTE[8], 0.25, label="real against real"))
     for k, (name, row) in enumerate(scores.items()):
         down = 0.6 * ((k + 0.5) / len(scores) - 0.5)  # so that equal scores stay apart
-        several = max(np.size(values) for values in row.values()) > 1
         look = style.marks(k, markersize=7.5, zorder=3)
-        if several:  # small dots over the row's height
+        if max(map(np.size, row.values())) > 1:  # small dots over the row's height
             look = style.real(markersize=3.0, alpha=0.35, zorder=2)
         ax.plot(*_places(row, bands, down), label=name, clip_on=False, **look)
     ax.set_xscale("symlog", linthresh=_LINEAR, linscale=1.2)
@@ -86,9 +83,9 @@ def in_half_widths(scores: NDArray[np.float64], low: float, high: float) -> NDAr
 
 
 @style.use()
-def prd_curves(curves: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+def prd_curves(curves: Mapping[str, Any]) -> Axes:
     """Precision over recall for each ``metrics.PRD`` by its name; the corner (1, 1) is perfect."""
-    ax = style.axes(ax, (5.4, 4.8))
+    ax = style.axes(None, (5.4, 4.8))
     for k, (name, curve) in enumerate(curves.items()):
         ax.plot(curve.recall, curve.precision, label=name, **style.look(k))
     ends = (-0.02, 1.02)
@@ -120,9 +117,13 @@ def score_paths(
         if band and name in band:
             ax.axhspan(*band[name], label="real against real", **style.band(style.REAL, 0.3))
         for k, (label, line) in enumerate(_lines(rows).items()):
-            points = [(row.step, row.scores[name]) for row in line]
             look = style.look(k, color=style.LINES[1:][k % 5], label=label)
-            _score_line(ax, points, look, style.MARKERS[k % 6])
+            values = [row.scores[name] for row in line]
+            if line[0].step is None:
+                ax.axhline(values[0], **look)
+            else:
+                dots = {"marker": style.MARKERS[k % 6], "markersize": 4}
+                ax.plot([row.step for row in line], values, **dots, **look)
         ax.set_title(TITLES.get(name, f"{features}, lower is better"), fontsize=10.5)
         ax.set_xlabel("step of G", fontsize=9.5)
         if name == "frechet":
@@ -141,11 +142,3 @@ def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
         name = f"average {row.average}" if decay else row.average.replace("raw", "G itself")
         lines.setdefault(f"{row.source}, {name}" if several else name, []).append(row)
     return {name: sorted(line, key=lambda row: row.step or 0) for name, line in lines.items()}
-
-
-def _score_line(ax: Axes, points: Sequence[Any], look: style.Look, marker: str) -> None:
-    """A line over the steps; without steps, a level."""
-    if points[0][0] is None:
-        ax.axhline(points[0][1], **look)
-    else:
-        ax.plot(*zip(*points, strict=True), marker=marker, markersize=4, **look)

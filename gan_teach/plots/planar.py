@@ -26,7 +26,7 @@ _SPEED = ListedColormap(colormaps[style.FIELD](np.linspace(0.0, 0.86, 256)))
 _REGIONS = ("#3f90da", "#ffd58a", "#d9dbdf", "#d98c7e", "#92dadd", "#8e6aa8")
 
 
-def break_jumps(path: ArrayLike, period: float | Sequence[float] | None) -> NDArray[np.float64]:
+def break_jumps(path: ArrayLike, period: float | None) -> NDArray[np.float64]:
     """(T, 2) points with a row of NaN wherever a coordinate jumps by more than half its period.
 
     An angle that passes pi reappears at -pi; a line drawn through both would cross the whole torus.
@@ -35,7 +35,7 @@ def break_jumps(path: ArrayLike, period: float | Sequence[float] | None) -> NDAr
     if period is None:
         return points
     with np.errstate(invalid="ignore"):
-        jumps = (np.abs(np.diff(points, axis=0)) > np.asarray(period) / 2).any(axis=1)
+        jumps = (np.abs(np.diff(points, axis=0)) > period / 2).any(axis=1)
     return np.insert(points, np.flatnonzero(jumps) + 1, np.nan, axis=0)
 
 
@@ -45,21 +45,19 @@ def vector_field(
     trajectories: Mapping[str, ArrayLike] | None = None,
     ax: Axes | None = None,
     *,
-    period: float | Sequence[float] | None = None,
     names: tuple[str, str] = NAMES,
-    equilibrium: ArrayLike | None = None,
+    equilibrium: ArrayLike = (),
     title: str = "",
 ) -> Axes:
     """Stream lines of a field, colored by speed, and paths that follow it (or fail to).
 
     ``field`` = (X, Y, U, V), each (rows, cols) on an even grid as ``numpy.meshgrid`` gives it.
     ``trajectories`` maps names to (T, 2) paths: a circle at the start, a star at the last finite
-    point. ``period`` (one number, or one per axis) says that the coordinates are angles, so that a
-    path is broken where it wraps around. ``equilibrium`` is (2,) or (k, 2) points, marked by rings.
+    point. ``equilibrium`` is (2,) or (k, 2) points, marked by rings.
     Raises ValueError for a path of another shape.
     """
     ax = style.axes(ax, (6.6, 5.2))
-    paths = {k: break_jumps(p, period) for k, p in (trajectories or {}).items()}
+    paths = {k: _panel.shaped("a path", p, "(T, 2)") for k, p in (trajectories or {}).items()}
     if field is None:
         x, y = np.concatenate(list(paths.values())).T
         ax.set(xlim=_panel.limits(x), ylim=_panel.limits(y))
@@ -72,8 +70,7 @@ def vector_field(
         diverged = "" if _panel.first_bad(path) is None else " (diverged)"
         ax.plot(*path.T, color="white", linewidth=3.2, zorder=3.4)
         _path(ax, path, k, label=f"{name}{diverged}", linewidth=1.7)
-    if equilibrium is not None:
-        _rings(ax, equilibrium)
+    _rings(ax, equilibrium)
     _name_axes(ax, names, title)
     if ax.get_legend_handles_labels()[0]:
         _panel.legend_below(ax, cols=4)
@@ -120,9 +117,7 @@ def _streams(ax: Axes, field: Field, **look: Any) -> Any:
     return lines
 
 
-def _path(
-    ax: Axes, path: NDArray[np.float64], k: int, *, linewidth: float, label: str = ""
-) -> None:
+def _path(ax: Axes, path: NDArray[Any], k: int, linewidth: float, label: str = "") -> None:
     """A line from a circle at its first to a star at its last finite point."""
     color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
     ax.plot(*path.T, **style.look(k, color=color, linewidth=linewidth, label=label, zorder=3.5))
@@ -134,7 +129,8 @@ def _path(
 def _rings(ax: Axes, equilibrium: ArrayLike) -> None:
     points = np.asarray(equilibrium, dtype=float).reshape(-1, 2)
     look = style.ring(markersize=11, markeredgewidth=1.6, zorder=3.9)
-    ax.plot(*points.T, label="equilibrium", clip_on=False, **look)
+    if len(points):
+        ax.plot(*points.T, label="equilibrium", clip_on=False, **look)
 
 
 def _name_axes(ax: Axes, names: tuple[str, str], title: str) -> None:
@@ -153,7 +149,7 @@ def path_panel() -> _panel.Panel:
         ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal")
 
         def draw(i: int) -> None:
-            path = history["path"][_panel.record_index(history, i)]
+            path = history["path"][i]
             line.set_data(*path.T)
             end.set_data(*path[-1:].T)
 
@@ -200,8 +196,8 @@ def _map(ax: Axes, places: NDArray[Any], extent: Extent, looks: Sequence[style.L
     """A color for each place and, where it has one, a hatch."""
     grid: style.Look = {"origin": "lower", "extent": extent}
     colors = ListedColormap([look["facecolor"] for look in looks])
-    ends = {"vmin": -0.5, "vmax": len(looks) - 0.5, "aspect": "auto"}
-    ax.imshow(places, cmap=colors, interpolation="nearest", **ends, **grid)
+    ax.imshow(places, colors, interpolation="nearest", vmin=-0.5, vmax=len(looks) - 0.5, **grid)
+    ax.set_aspect("auto")
     for k, look in enumerate(looks):
         if look["hatch"] and (places == k).any():
             hatch = {"colors": "none", "hatches": [look["hatch"]]}

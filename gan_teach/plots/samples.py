@@ -35,7 +35,11 @@ def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``samples``."""
     hint = "Only points in the plane: draw those on the line with plots.picture."
     fake = _panel.shaped("fake", history["fake"], "(T, n, 2)", hint)[:, :MOST_POINTS]
-    field = _field(ax, history) if "d_field" in history else None
+    field: Any = None
+    if "d_field" in history:  # pale, so that the points stay visible
+        extent = history.static["field_extent"].tolist()
+        field = _score_map(ax, history["d_field"][0], extent, alpha=0.45)
+        _score_bar(ax, field)
     _real_points(ax, history, fake)
     look = style.fake(markersize=5, markeredgewidth=1.3, zorder=3)
     (crosses,) = ax.plot([], [], label="generated points G(z)", **look)
@@ -50,7 +54,6 @@ def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     _panel.legend_below(ax, cols=3, points=26)
 
     def draw(i: int) -> None:
-        i = _panel.record_index(history, i)
         crosses.set_data(*fake[i].T)
         if field is not None:
             field.set_data(history["d_field"][i])
@@ -60,31 +63,21 @@ def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     return draw
 
 
-def _field(ax: Axes, history: History) -> Any:
-    """The discriminator as an image; light where it is undecided, so that points stay visible."""
-    image = _score_map(
-        ax, history["d_field"][0], history.static["field_extent"].tolist(), alpha=0.45
-    )
-    _score_bar(ax, image, shrink=0.8, pad=0.02)
+def _score_map(ax: Axes, score: ArrayLike, extent: Any, alpha: float) -> Any:
+    look: style.Look = {"cmap": style.SIGNED, "vmin": 0.0, "vmax": 1.0, "alpha": alpha}
+    image = ax.imshow(np.asarray(score), origin="lower", extent=extent, zorder=0, **look)
+    ax.set(xlim=extent[:2], ylim=extent[2:])
     return image
 
 
-def _score_map(ax: Axes, score: ArrayLike, extent: Any, alpha: float) -> Any:
-    look: style.Look = {"cmap": style.SIGNED, "vmin": 0.0, "vmax": 1.0, "alpha": alpha}
-    return ax.imshow(np.asarray(score), origin="lower", extent=extent, zorder=0, **look)
-
-
-def _score_bar(ax: Axes, image: Any, **place: Any) -> None:
-    bar = style.figure_of(ax).colorbar(image, ax=ax, label="D(x)", **place)
+def _score_bar(ax: Axes, image: Any) -> None:
+    bar = style.figure_of(ax).colorbar(image, ax=ax, label="D(x)", shrink=0.85, pad=0.02)
     bar.set_ticks([0, 0.5, 1], labels=["0", "1/2", "1"])
 
 
 def _real_points(ax: Axes, history: History, fake: NDArray[Any]) -> None:
     real = history.static.get("real", np.empty((0, 2)))[:MOST_POINTS]
-    if "d_field" in history:
-        left, right, bottom, top = history.static["field_extent"]
-        ax.set(xlim=(left, right), ylim=(bottom, top))
-    else:
+    if "d_field" not in history:
         shown = real if len(real) else fake.reshape(-1, 2)
         ends = np.array([_panel.limits(column) for column in shown.T])
         half = 0.6 * np.ptp(ends, axis=1).max()
@@ -126,29 +119,20 @@ def densities(arrays: Mapping[str, ArrayLike], ax: Axes | None = None, *, title:
 
 @style.use()
 def positions(
-    history: History,
-    clusters: Sequence[tuple[float, float]],
-    ax: Axes | None = None,
-    *,
-    ylim: tuple[float, float] | None = None,
+    history: History, clusters: Sequence[tuple[float, float]], *, ylim: tuple[float, float]
 ) -> Axes:
     """Where each generated point lies on the line over the steps, and the real clusters as bands.
 
     Reads ``fake`` (T, n); ``clusters`` are the bands' ends (low, high). A point that wanders from
     one band to the other is a step out of a collapse. Raises ValueError for points in the plane.
     """
-    fake = _panel.shaped(
-        "fake",
-        history["fake"],
-        "(T, n)",
-        "Only points on the line: draw those in the plane with plots.samples.",
-    )
-    ax = style.axes(ax, (7.0, 3.6))
+    hint = "Only points on the line: draw those in the plane with plots.samples."
+    fake = _panel.shaped("fake", history["fake"], "(T, n)", hint)
+    ax = style.axes(None, (7.0, 3.6))
     bands = [ax.axhspan(*ends, **style.band(style.REAL, 0.28)) for ends in clusters]
     lines = ax.plot(history.steps, fake, color=style.FAKE, linewidth=0.6, alpha=0.5, zorder=2)
     bands[0].set_label("real clusters")
     lines[0].set_label("generated points, one line each")
-    ylim = ylim or _panel.limits(fake, np.ravel(clusters).tolist())
     ax.set(xlabel=_panel.unit(history), ylabel="x", xlim=_panel.span(history), ylim=ylim)
     ax.set_title(_panel.heading(history, "the generated points"))
     _panel.legend_below(ax, cols=2)
@@ -158,7 +142,7 @@ def positions(
 @style.use()
 def clouds(
     samples: Mapping[str, ArrayLike],
-    real: ArrayLike | None = None,
+    real: ArrayLike,
     *,
     notes: Mapping[str, str] | None = None,
     columns: int = 4,
@@ -172,9 +156,8 @@ def clouds(
     if not samples:
         raise ValueError("samples is empty: give at least one name and its points.")
     sets = {name: _points(name, values) for name, values in samples.items()}
-    below = np.empty((0, 2)) if real is None else _points("real", real)
-    shown = below if len(below) else np.concatenate(list(sets.values()))
-    low, high = shown.min(0), shown.max(0)
+    below = _points("real", real)
+    low, high = below.min(0), below.max(0)
     margin = 0.08 * (high - low).max()
     (left, bottom), (right, top) = low - margin, high + margin
     figure, axes = style.grid(list(sets), columns, (2.75, 3.1))
@@ -220,30 +203,24 @@ def critics(
     layout = [[("D", name) for name in columns], [("slope", name) for name in columns]]
     figure, axes = style.mosaic(layout, (2.3 * len(columns) + 0.9, 5.1))
     dots = style.real(markersize=2, alpha=0.6)
-    real = np.asarray(real, dtype=float)
     for name in columns:
         above, below = axes["D", name], axes["slope", name]
         score = _score_map(above, scores[name], extent, alpha=0.6)
+        above.plot(*np.transpose(real), **dots)
+        above.plot(*np.transpose(fake[name]), **_SMALL_CROSSES)
+        above.set_title(name, loc="left", fontsize=11)
         look: style.Look = {"cmap": style.FIELD, "vmin": -2.0, "vmax": high}
         slope = below.imshow(steep[name], origin="lower", extent=extent, **look)
-        above.plot(*real.T, **dots)
-        above.plot(*np.asarray(fake[name], dtype=float).T, **_SMALL_CROSSES)
-        below.plot(*real.T, **{**dots, "color": "white"})
-        _line_of_slope_one(below, steep[name], extent)
-        above.set_title(name, loc="left", fontsize=11)
+        below.plot(*np.transpose(real), **{**dots, "color": "white"})
+        if steep[name].min() < 0 < steep[name].max():
+            line: style.Look = {"colors": "white", "linestyles": "--", "linewidths": 1.1}
+            below.contour(steep[name], levels=[0], extent=extent, **line)
         for ax in (above, below):
             ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal")
             ax.grid(False)
             ax.label_outer()
-    _score_bar(above, score, shrink=0.9, pad=0.03)
-    bar = figure.colorbar(slope, ax=below, shrink=0.9, pad=0.03, label="slope |∇f|")
+    _score_bar(above, score)
+    bar = figure.colorbar(slope, ax=below, shrink=0.85, pad=0.02, label="slope |∇f|")
     ticks = [t for t in range(-2, 4) if t <= high]
     bar.set_ticks(ticks, labels=[f"{10.0**t:g}" for t in ticks])
     return figure
-
-
-def _line_of_slope_one(ax: Axes, steep: NDArray[Any], extent: tuple[float, ...]) -> None:
-    if steep.min() < 0 < steep.max():
-        ax.contour(
-            steep, levels=[0], extent=extent, colors="white", linestyles="--", linewidths=1.1
-        )

@@ -18,10 +18,9 @@ from gan_teach.plots import _panel, style
 @style.use()
 def plane(
     eigs: ArrayLike | Mapping[str, ArrayLike],
-    ax: Axes | None = None,
     *,
     unit_disc: bool = False,
-    title: str = "",
+    title: str = "Eigenvalues",
 ) -> Axes:
     """Complex eigenvalues, with the region in which an equilibrium is stable shaded.
 
@@ -33,8 +32,8 @@ def plane(
     named: Mapping[str, ArrayLike] = eigs if isinstance(eigs, Mapping) else {"": eigs}
     arrays: dict[str, Any] = {k: np.asarray(e, dtype=complex).ravel() for k, e in named.items()}
     values = np.concatenate(list(arrays.values()))
-    ax = style.axes(ax, (5.6, 5.0))
-    _stable_region(ax, values, unit_disc, title or "Eigenvalues")
+    ax = style.axes(None, (5.6, 5.0))
+    _stable_region(ax, values, unit_disc, title)
     for k, (name, e) in enumerate(arrays.items()):
         ax.plot(e.real, e.imag, **style.marks(k, markersize=8, label=name, zorder=3))
     lost = np.count_nonzero(~np.isfinite(values))
@@ -45,26 +44,22 @@ def plane(
 
 
 def plane_panel(
-    *,
-    unit_disc: bool = False,
-    title: str = "Eigenvalues, stable where shaded",
-    view: tuple[float, float, float, float] | None = None,
+    *, view: tuple[float, float, float, float], unit_disc: bool = False, title: str = "Eigenvalues"
 ) -> _panel.Panel:
     """A panel: the eigenvalues ``history["eigenvalues"][i]`` (n,), over those of all records.
 
-    The stable region is shaded as in ``plane``; ``view`` = (left, right, bottom, top) shows a part.
+    The stable region is shaded as in ``plane``; ``view`` = (left, right, bottom, top) is shown.
     """
 
     def panel(ax: Axes, history: History) -> _panel.Draw:
         values: Any = history["eigenvalues"]
         _stable_region(ax, values.ravel(), unit_disc, title)
-        if view is not None:
-            ax.set(xlim=view[:2], ylim=view[2:])
+        ax.set(xlim=view[:2], ylim=view[2:])
         ax.plot(values.real, values.imag, ".", color=style.PALETTE[3], markersize=4)
         (dots,) = ax.plot([], [], "o", color=style.LINES[2], markersize=9, markeredgecolor="white")
 
         def draw(i: int) -> None:
-            here = values[_panel.record_index(history, i)]
+            here = values[i]
             dots.set_data(here.real, here.imag)
 
         return draw
@@ -74,17 +69,15 @@ def plane_panel(
 
 def _stable_region(ax: Axes, values: NDArray[Any], unit_disc: bool, title: str) -> None:
     """Square limits around all eigenvalues, the axes through 0, and the shaded stable region."""
-    corners: Any = np.array(
-        [0j, *([1 + 1j, -1 - 1j] if unit_disc else []), *values[np.isfinite(values)]]
-    )
+    ends = [0j, 1 + 1j, -1 - 1j] if unit_disc else [0j]
+    corners: Any = np.append(ends, values[np.isfinite(values)])
     points = np.stack([corners.real, corners.imag])
     low, high = points.min(1), points.max(1)
     middle, half = (low + high) / 2, 0.58 * max(*(high - low), 1e-12)
     look = style.band(style.PALETTE[9], 0.35)
     if unit_disc:
-        ax.add_patch(
-            Circle((0, 0), 1.0, label="stable: inside the unit circle", zorder=0.5, **look)
-        )
+        look |= {"label": "stable: inside the unit circle"}
+        ax.add_patch(Circle((0, 0), 1.0, zorder=0.5, **look))
         ax.add_patch(Circle((0, 0), 1.0, fill=False, zorder=1.6, **style.PREDICTED))
     else:
         left = min(middle[0], 0) - 10 * half
@@ -129,7 +122,7 @@ def eigenvalue_sweep(
             ax.axvline(tau_star, label=f"τ* = {tau_star:.3g}", **style.PREDICTED)
         ax.set(xlabel="τ = learning rate of D / of G", ylabel=name, xlim=(taus.min(), taus.max()))
     low, high = real.get_ylim()
-    real.axhspan(min(low, 0) * 2, 0, color=style.PALETTE[9], alpha=0.3, zorder=0.5)
+    real.axhspan(min(low, 0) * 2, 0, **style.band(style.PALETTE[9], 0.3, zorder=0.5))
     real.set_ylim(low, high)
     handles, labels = real.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(handles), 8))

@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import matplotlib
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -179,7 +180,7 @@ def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
     """
     drawing = figure_of(figure)
     image = HtmlImage(b"", alt, round(96 * drawing.get_figwidth()))  # checks alt before the drawing
-    image = HtmlImage(png(drawing, dpi), alt, image.width)
+    image = replace(image, data=png(drawing, dpi))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(drawing)
     return display(image)
@@ -227,8 +228,8 @@ def palette(images: Sequence[Any], most: int = 256) -> NDArray[np.uint8]:
     """At most ``most`` colors for RGB ``images``: white and ours exactly, the others adapted."""
     from PIL import Image
 
-    ours = [_rgb(color) for color in ("#ffffff", INK, THEORY, *PALETTE)]
-    exact = np.array(ours, dtype=np.uint8)
+    ours = to_rgba_array(["#ffffff", INK, THEORY, *PALETTE])[:, :3]
+    exact = np.rint(255 * ours).astype(np.uint8)
     pixels = np.concatenate([np.asarray(image).reshape(-1, 1, 3) for image in images])
     room = most - len(exact)
     found = Image.fromarray(pixels).quantize(room, dither=Image.Dither.NONE).getpalette()
@@ -246,12 +247,8 @@ def reduce_colors(image: Any, colors: NDArray[np.uint8]) -> Any:
     rgb = np.asarray(image)
     packed = rgb.astype(np.int32) @ (1 << np.array([16, 8, 0]))
     present, places = np.unique(packed, return_inverse=True)
-    channels = np.stack([present >> 16, present >> 8, present], axis=1) & 255
+    channels = present[:, None] >> np.array([16, 8, 0]) & 255
     nearest = np.asarray(KDTree(colors).query(channels)[1], dtype=np.uint8)
     result = Image.fromarray(nearest[places].reshape(rgb.shape[:2]))
     result.putpalette(colors.tobytes())
     return result
-
-
-def _rgb(color: str) -> tuple[int, ...]:
-    return tuple(int(color[k : k + 2], 16) for k in (1, 3, 5))

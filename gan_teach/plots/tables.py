@@ -52,8 +52,7 @@ class Table:
         title = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
         return f"<table>{title}<thead>{head}</thead><tbody>{body}</tbody></table>"
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = __str__
 
 
 def _text(cell: Any, digits: int) -> str:

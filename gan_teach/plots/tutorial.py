@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from gan_teach.history import History
 from gan_teach.plots import _panel, style
-from gan_teach.plots.curves import gradient_panel, objective_panel
+from gan_teach.plots.curves import gradients_panel, objective_panel
 
 RAIL, LATENT_RAIL = 0.0, -0.5  # heights at which samples and latents are drawn
 MOST_POINTS = 40  # more arrows than this hide each other
@@ -38,16 +39,20 @@ def picture_panel(ax: Axes, history: History) -> _panel.Draw:
     ax.grid(False)
     _still(ax, history.static)
     move = _samples(ax, history)
-    curves = _curves(ax, history)
+    best = style.PREDICTED | {"label": "best answer D*(x)", "linewidth": 1.5}
+    answer = {"label": "discriminator D(x)", "color": style.DISCRIMINATOR, "linewidth": 2.2}
+    curves: dict[str, Any] = {}
+    for key, look in {"d_star": best, "d_grid": answer}.items():
+        if key in history:
+            (curves[key],) = ax.plot([], [], **look)
     title, hint = ax.set_title("", loc="left"), _panel.note(ax)
     bad = _panel.first_bad(history["fake"])
     _panel.legend_below(ax, cols=3)
 
     def draw(i: int) -> None:
-        i = _panel.record_index(history, i)
         move(i)
-        for curve, values in curves:
-            curve.set_data(history.static["grid"], values[i])
+        for key, curve in curves.items():
+            curve.set_data(history.static["grid"], history[key][i])
         title.set_text(_title(history, i))
         text = _outside(history, i, view)
         if bad is not None and i >= bad:
@@ -99,19 +104,6 @@ def _samples(ax: Axes, history: History) -> _panel.Draw:
     return draw
 
 
-def _curves(ax: Axes, history: History) -> list[tuple[Any, NDArray[Any]]]:
-    """The lines of D* and D, as far as they were recorded, with their values."""
-    looks = {
-        "d_star": ("best answer D*(x)", style.THEORY, (0, (5, 3)), 1.5),
-        "d_grid": ("discriminator D(x)", style.DISCRIMINATOR, "-", 2.2),
-    }
-    return [
-        (ax.plot([], [], color=c, linestyle=dash, linewidth=width, label=label)[0], history[key])
-        for key, (label, c, dash, width) in looks.items()
-        if key in history
-    ]
-
-
 def _view(history: History) -> tuple[float, float]:
     """The data's range, widened for generated points by at most its own width on either side."""
     constants = [history.static[k] for k in ("grid", "real", "latent") if k in history.static]
@@ -146,7 +138,8 @@ def _few(points: NDArray[Any]) -> NDArray[Any]:
 
 def summary(history: History, i: int = -1) -> Figure:
     """Four panels of one run: the picture, the objective and each player's gradient norm."""
-    panels = (picture_panel, objective_panel, gradient_panel(0), gradient_panel(1))
+    d, g = (partial(gradients_panel, players=[name]) for name in ("discriminator", "generator"))
+    panels = (picture_panel, objective_panel, d, g)
     figure, draw = _panel.stage(history, panels)
     draw(i)
     return figure
