@@ -302,6 +302,11 @@ class Optimizers:
         self.g_grads: Sequence[Tensor] | None = None
         self.d_grads: Sequence[Tensor] | None = None
 
+    def step(self, g_grads: Sequence[Tensor], d_grads: Sequence[Tensor]) -> None:
+        """A step of both players, by gradients that were taken before either moved."""
+        self.step_d(d_grads)
+        self.step_g(g_grads)
+
     def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         self.g_grads = _latest_of(self.g_grads, grads, active)
         self.g.step(grads, active)
