@@ -104,7 +104,7 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
     """
     chosen = settings(name, **changes)
     game = chosen.game(seed)
-    shown = {
+    shown: dict[str, Any] = {
         "fake": probes.samples(line.BATCH_SIZE, seed=1),
         "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
         "scores": probes.scores(200, seed=1),

@@ -19,7 +19,7 @@ from torch import nn
 
 from gan_teach.data import Images, Normal
 from gan_teach.data.named import load_or_substitute
-from gan_teach.dynamics import alternating
+from gan_teach.dynamics import Rule, alternating
 from gan_teach.dynamics.optim import Adam
 from gan_teach.dynamics.streams import mix
 from gan_teach.games import GAN, losses, penalties
@@ -35,9 +35,9 @@ Pair = Callable[["ImageGAN", tuple[int, ...], int, int], tuple[nn.Module, nn.Mod
 class ImageGAN(Training):
     """One published experiment.
 
-    ``pair`` makes the two networks, of which ``features`` is the width and ``latent`` the number of
-    latents; ``bottleneck`` makes residual blocks narrow inside. ``averages`` are the decays of the
-    averages of G that were kept.
+    lr is G's learning rate, tau * lr D's. ``schedule`` makes the learning-rate factor from the
+    number of steps, so that a shorter run decays over its own length. ``averages`` are the decays
+    of the averages of G that were kept.
     """
 
     summary: str
@@ -46,7 +46,10 @@ class ImageGAN(Training):
     pair: Pair
     features: int
     latent: int
+    tau: float = 1.0
     bottleneck: bool = False
+    rule: Callable[[], Rule] = alternating
+    schedule: Callable[[int], Schedule] | None = None
     averages: tuple[float, ...] = (0.999,)
     loss: losses.Loss = losses.non_saturating
     label_smoothing: float = 1.0
@@ -69,6 +72,13 @@ class ImageGAN(Training):
             g, d, data=images, latent=Normal(dim=self.latent), loss=self.loss,
             penalties=self.penalties, label_smoothing=self.label_smoothing, autocast=autocast,
         )  # fmt: skip
+
+    def arguments(self, **changes: Any) -> dict[str, Any]:
+        """The keyword arguments of ``gan_teach.train``, with ``changes`` (None changes nothing)."""
+        own = {"tau": self.tau, **super().arguments(**changes)}
+        if self.schedule is not None:
+            own.setdefault("schedule", self.schedule(own["steps"]))
+        return own
 
 
 # -- networks -------------------------------------------------------------------------------------
@@ -93,30 +103,31 @@ def _dcgan(
     )
 
 
-def _convolutional(
-    generator: Callable[..., nn.Module],
-    discriminator: Callable[..., nn.Module],
-    config: ImageGAN,
-    shape: tuple[int, ...],
-    g: int,
-    d: int,
-    **options: Any,
-):
+def _cnn(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
     channels, size, _ = shape
     f = config.features
     return (
-        generator(size, f, config.latent, channels, seed=g, **options),
-        discriminator(size, f, channels, seed=d, **options),
+        convnets.CNNGenerator(size, f, config.latent, channels, seed=g),
+        convnets.CNNDiscriminator(size, f, channels, seed=d),
     )
 
 
-_cnn = partial(_convolutional, convnets.CNNGenerator, convnets.CNNDiscriminator)
-_stable = partial(_convolutional, convnets.StableGenerator, convnets.StableDiscriminator)
-
-
 def _resnet(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
-    networks = convnets.ResNetGenerator, convnets.ResNetDiscriminator
-    return _convolutional(*networks, config, shape, g, d, bottleneck=config.bottleneck)
+    channels, size, _ = shape
+    f, narrow = config.features, config.bottleneck
+    return (
+        convnets.ResNetGenerator(size, f, config.latent, channels, bottleneck=narrow, seed=g),
+        convnets.ResNetDiscriminator(size, f, channels, bottleneck=narrow, seed=d),
+    )
+
+
+def _stable(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+    channels, size, _ = shape
+    f = config.features
+    return (
+        convnets.StableGenerator(size, f, config.latent, channels, seed=g),
+        convnets.StableDiscriminator(size, f, channels, seed=d),
+    )
 
 
 # -- experiments ----------------------------------------------------------------------------------

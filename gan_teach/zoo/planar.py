@@ -30,7 +30,6 @@ from gan_teach.dynamics.streams import mix
 from gan_teach.games import GAN, Game, losses, penalties
 from gan_teach.models import MLP
 from gan_teach.training import Run, train
-from gan_teach.training.schedules import Schedule
 
 LOSSES = {"js": losses.non_saturating, "relativistic": losses.relativistic}
 """The two losses that Sun, Fang and Schwing compare; any other of ``games.losses`` fits too."""
@@ -38,29 +37,19 @@ LOSSES = {"js": losses.non_saturating, "relativistic": losses.relativistic}
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How a published game was trained; ``rule()`` makes the update rule.
-
-    lr is G's learning rate, tau * lr D's. ``schedule`` makes the learning-rate factor from the
-    number of steps, so that a shorter run decays over its own length.
-    """
+    """How a published game was trained; ``rule()`` makes the update rule."""
 
     steps: int
     batch_size: int
     lr: float
-    tau: float = 1.0
     optimizer: Any
-    rule: Callable[[], Rule] = alternating
-    schedule: Callable[[int], Schedule] | None = None
+    rule: Callable[[], Rule]
 
     def arguments(self, **changes: Any) -> dict[str, Any]:
         """The keyword arguments of ``gan_teach.train``, with ``changes`` (None changes nothing)."""
-        names = ("steps", "batch_size", "lr", "tau", "optimizer")
-        own: dict[str, Any] = {name: getattr(self, name) for name in names}
-        own["rule"] = self.rule()
-        own |= {name: value for name, value in changes.items() if value is not None}
-        if self.schedule is not None:
-            own.setdefault("schedule", self.schedule(own["steps"]))
-        return own
+        own = {"steps": self.steps, "batch_size": self.batch_size, "lr": self.lr}
+        own |= {"optimizer": self.optimizer, "rule": self.rule()}
+        return own | {name: value for name, value in changes.items() if value is not None}
 
     def train(self, game: Game, **changes: Any) -> Run:
         """``gan_teach.train(game, ...)`` with these settings, except for ``changes``."""
@@ -197,6 +186,7 @@ HALF_CIRCLES_IMPROVED = Training(
     batch_size=128,
     lr=3e-4,
     optimizer=partial(Adam, betas=(0.0, 0.99)),
+    rule=alternating,
 )
 """An eighth of the assignment's steps, D and G in turn. Look at an average of G (half-life 200).
 
