@@ -1,4 +1,4 @@
-"""Random linear games for the tests of crossings.py and timescale.py."""
+"""Random linear games for the tests of stability.py and timescale.py."""
 
 import numpy as np
 

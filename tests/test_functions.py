@@ -8,8 +8,8 @@ import torch
 
 import gan_teach as gt
 from gan_teach import zoo
-from gan_teach.analysis.crossings import real_eigenvalue_tau, stable_intervals
 from gan_teach.analysis.spectra import jacobian, vector_field
+from gan_teach.analysis.stability import real_eigenvalue_tau, stable_intervals
 from gan_teach.analysis.timescale import tau_star
 from gan_teach.zoo.functions import FUNCTIONS, PublishedGame
 

@@ -8,7 +8,7 @@ import torch
 
 import gan_teach as gt
 from gan_teach import plots, zoo
-from gan_teach.analysis.paths import contraction, turning_period
+from gan_teach.analysis.spectra import contraction, turning_period
 from gan_teach.history import History
 from gan_teach.plots._panel import plot
 

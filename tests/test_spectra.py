@@ -337,6 +337,22 @@ def test_spectrum_sorts_and_takes_plain_matrices():
     assert np.isnan(spectrum(stack)[1]).all()
 
 
+@pytest.mark.parametrize("mute", ["G", "D"])
+def test_a_loss_that_sees_no_parameters_has_zero_derivatives(mute):
+    def silent(x, y):
+        return torch.zeros(())
+
+    def product(x, y):
+        return (x * y).sum()
+
+    losses = (silent, product) if mute == "G" else (product, silent)
+    game = FunctionGame(*losses, [2.0], [3.0])
+    row = [0.0, -1.0] if mute == "D" else [0.0, 0.0]
+    other = [-1.0, 0.0] if mute == "G" else [0.0, 0.0]
+    np.testing.assert_array_equal(jacobian(game, game.draw()).matrix, [row, other])
+    np.testing.assert_array_equal(hessian(mute.lower(), game, game.draw()), np.zeros((2, 2)))
+
+
 def test_analysing_changes_no_gradient_and_no_parameter():
     game = plane()
     before = flatten(game)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach.analysis.crossings import stable_intervals
+from gan_teach.analysis.stability import stable_intervals
 from gan_teach.analysis.timescale import classify, tau_star, tau_star_by_bisection, timescale
 from random_games import any_zero_sum, general_sum, join, minmax_point, positive, rightmost
 

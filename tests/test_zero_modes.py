@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach.analysis.crossings import scaled
-from gan_teach.analysis.zero_modes import transverse
+from gan_teach.analysis.critical_points import transverse
+from gan_teach.analysis.stability import scaled
 from gan_teach.zoo import line
 from gan_teach.zoo.functions import (
     covariance_draws,

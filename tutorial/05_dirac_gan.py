@@ -201,8 +201,9 @@ rows = []
 for name, (s, path) in measured.items():
     turn = d.rotation_period(s)
     whole = 2 * round(turn)  # two turns: on an ellipse, halves of a turn differ
-    factor = gt.paths.contraction(np.linalg.norm(path, axis=1)[-whole - 1 :], skip=0.0)
-    rows.append([name, abs(s), factor, turn, gt.paths.turning_period(path[-whole - 1 :], skip=0.0)])
+    factor = gt.spectra.contraction(np.linalg.norm(path, axis=1)[-whole - 1 :], skip=0.0)
+    period = gt.spectra.turning_period(path[-whole - 1 :], skip=0.0)
+    rows.append([name, abs(s), factor, turn, period])
 columns = ["rule", "|s|, predicted", "measured", "steps per turn, predicted", "measured"]
 gt.Table(columns, rows, digits=5)
 
@@ -251,8 +252,8 @@ gt.show(
 # %% tags=["nbval-check-output"]
 s = 1 + 0.2 * (-0.15 + 0.5j * np.sqrt(1 - 0.3**2))
 print(f"predicted: {d.rotation_period(s):.0f} steps per turn, factor {abs(s):.4f}")
-period = gt.paths.turning_period(paths["r1"][-2 * 64 - 1 :], skip=0.0)
-factor = gt.paths.contraction(distances["r1"][-2 * 64 - 1 :], skip=0.0)
+period = gt.spectra.turning_period(paths["r1"][-2 * 64 - 1 :], skip=0.0)
+factor = gt.spectra.contraction(distances["r1"][-2 * 64 - 1 :], skip=0.0)
 print("measured within 2 %:", gt.holds(abs(period / d.rotation_period(s) - 1) < 0.02))
 print("factor within 0.001:", gt.holds(abs(factor - abs(s)) < 1e-3))
 

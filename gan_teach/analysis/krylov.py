@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from gan_teach import _checks
-from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
+from gan_teach.analysis.derivatives import check_symmetric
+from gan_teach.analysis.spectra import differentiable_field, pullback
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -71,11 +72,6 @@ def extremes(
     "LI" (largest imaginary part) is refused with ValueError: ARPACK returns real eigenvalues for it
     once the outermost pairs are exhausted, without any sign of trouble. Take LM and look at .imag.
     """
-    if which == "LI":
-        raise ValueError(
-            "which='LI' is not offered: ARPACK quietly returns wrong eigenvalues for it. Ask for "
-            "'LM' with a larger k and sort by the imaginary part."
-        )
     _checks.choice("which", which, _ORDER)
     counted = _Counted(operator, n)
     k = _checks.whole("k", k, least=1)
@@ -99,15 +95,11 @@ class _Counted:
     def __init__(self, operator: Any, n: int | None):
         if isinstance(operator, torch.Tensor):
             operator = operator.detach().cpu().numpy()
-        shape = getattr(operator, "shape", None)
-        if shape is None:
-            if not callable(operator):
-                raise TypeError(
-                    f"operator must be an array, operator or function, got {operator!r}."
-                )
-            if n is None:
-                raise TypeError("n must be given where operator is a plain function v -> A v.")
-            shape = (n, n)
+        if not (hasattr(operator, "shape") or callable(operator)):
+            raise TypeError(f"operator must be an array, operator or function, got {operator!r}.")
+        shape = getattr(operator, "shape", (n, n))
+        if shape == (None, None):
+            raise TypeError("n must be given where operator is a plain function v -> A v.")
         if len(shape) != 2 or shape[0] != shape[1]:
             raise ValueError(f"operator must be square, got shape {tuple(shape)}.")
         if n not in (None, shape[0]):
@@ -115,7 +107,6 @@ class _Counted:
         self.n = _checks.whole("n", shape[0], least=1)
         self.products = 0
         self.dtype = np.result_type(getattr(operator, "dtype", np.float64), np.float32)
-        self._array = np.asarray(operator) if isinstance(operator, np.ndarray) else None
         self._product: Any = operator.dot if hasattr(operator, "dot") else operator
 
     def matvec(self, v: np.ndarray) -> np.ndarray:
@@ -123,8 +114,6 @@ class _Counted:
         return np.asarray(self._product(v)).reshape(self.n)
 
     def matrix(self) -> np.ndarray:
-        if self._array is not None:
-            return self._array
         return np.stack([self.matvec(e) for e in np.eye(self.n)], axis=1)
 
 
@@ -163,15 +152,13 @@ def _whole_pairs(values: Any, k: int, which: str) -> list[int]:
 
 def _residuals(a: _Counted, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """|A x - lambda x| of each pair; the operator is real, so x goes through it in two parts."""
-    out = np.empty(len(values))
-    for i, (value, x) in enumerate(zip(values, vectors.T, strict=True)):
+    out = []
+    for value, x in zip(values, vectors.T, strict=True):
         product = a.matvec(np.ascontiguousarray(x.real)) + 0j
-        if value.imag != 0:
+        if x.imag.any():  # not for a real eigenvalue
             product += 1j * a.matvec(np.ascontiguousarray(x.imag))
-        else:
-            product += 1j * x.imag * value.real  # a real pair is stored with x.imag = 0
-        out[i] = np.linalg.norm(product - value * x)
-    return out
+        out.append(np.linalg.norm(product - value * x))
+    return np.array(out)
 
 
 def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearOperator:
@@ -192,35 +179,31 @@ def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearO
     from scipy.sparse.linalg import LinearOperator
 
     _refuse_compiled(game)
-    check_deterministic(game)
     if game.lead:
         raise ValueError("jacobian_transpose takes one game, not a stack: pick a member first.")
     tau = _checks.real("tau", tau, above=0.0)
-    g_params, d_params = list(game.g_params), list(game.d_params)
-    params = g_params + d_params
-    with torch.enable_grad(), exact():
-        # At given parameters the losses are a pure function: no running statistic moves.
-        losses = game.losses(batch, (g_params, d_params))
-        g = _flat_grad(losses.g, g_params, create_graph=True)
-        d = _flat_grad(losses.d, d_params, create_graph=True)
-        field = torch.cat([-g, -tau * d])
+    with torch.enable_grad():
+        field, point = differentiable_field(game, batch)
+    n, n_g = len(field), game.n_g
+    rates = torch.ones_like(point)
+    rates[n_g:] = tau
 
     def tensor(u: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(np.array(u).reshape(-1), dtype=field.dtype, device=field.device)
 
     def left(u: np.ndarray) -> np.ndarray:
-        return _flat_grad(field, params, tensor(u), retain_graph=True).cpu().numpy()
+        return pullback(field, point, rates * tensor(u), retain_graph=True).cpu().numpy()
 
     def right(u: np.ndarray) -> np.ndarray:
         # J^T s is linear in s; its derivative in s, transposed and applied to u, is J u.
         s = torch.zeros_like(field, requires_grad=True)
-        product = _flat_grad(field, params, s, create_graph=True)
-        return _flat_grad(product, [s], tensor(u)).cpu().numpy()
+        product = pullback(field, point, s, create_graph=True)
+        return (rates * pullback(product, s, tensor(u))).cpu().numpy()
 
-    _check_own_blocks(left, len(g), len(field), field.dtype)
-    n, dtype = len(field), np.dtype(str(field.dtype).removeprefix("torch."))
+    _check_own_blocks(left, n_g, n, field.dtype)
+    dtype = np.dtype(str(field.dtype).removeprefix("torch."))
     operator: Any = LinearOperator((n, n), matvec=left, rmatvec=right, dtype=dtype)  # pyright: ignore
-    operator.n_g = len(g)
+    operator.n_g = n_g
     return operator
 
 
@@ -236,21 +219,6 @@ def _check_own_blocks(
         pair = np.array([[0.0, y @ Jx], [x @ Jy, 0.0]])
         scale = np.linalg.norm(x) * np.linalg.norm(Jy) + np.linalg.norm(y) * np.linalg.norm(Jx)
         check_symmetric(f"{name}'s own block of the Jacobian", pair, scale, precision)
-
-
-def _flat_grad(
-    output: torch.Tensor,
-    inputs: list[torch.Tensor],
-    along: torch.Tensor | None = None,
-    **kwargs: bool,
-) -> torch.Tensor:
-    """The derivative of ``output`` (along a direction) by all ``inputs``, as one vector."""
-    if not output.requires_grad:  # a constant, or linear in everything: its derivative is zero
-        return torch.cat([torch.zeros_like(p).reshape(-1) for p in inputs])
-    grads = torch.autograd.grad(
-        output, inputs, along, allow_unused=True, materialize_grads=True, **kwargs
-    )
-    return torch.cat([g.reshape(-1) for g in grads])
 
 
 def _refuse_compiled(game: Game) -> None:

@@ -33,6 +33,11 @@ _TOL = 1e-12  # losses of different states differ by far more, equal ones by rou
 _LARGEST = 6  # 7 ** 6 = 117,649 states; one more point would make two million
 
 
+def _scale(loss: str, convention: str) -> float:
+    _checks.choice("loss", loss, LANDSCAPES)
+    return _SCALE[_checks.choice("convention", convention, _SCALE)]
+
+
 def assignment_loss(
     assignment: ArrayLike, loss: str = "js", convention: str = "full"
 ) -> NDArray[np.float64]:
@@ -47,8 +52,7 @@ def assignment_loss(
 
     Raises ValueError for entries outside -1..n-1 and for unknown names.
     """
-    _checks.choice("loss", loss, LANDSCAPES)
-    scale = _SCALE[_checks.choice("convention", convention, _SCALE)]
+    scale = _scale(loss, convention)
     sits_on = _assignments(assignment)
     n = sits_on.shape[-1]
     if loss == "relativistic":
@@ -69,8 +73,7 @@ def mass_loss(
 
     Raises ValueError for masses that are negative, of two lengths, or of a wrong sum.
     """
-    _checks.choice("loss", loss, LANDSCAPES)
-    scale = _SCALE[_checks.choice("convention", convention, _SCALE)]
+    scale = _scale(loss, convention)
     p, q = _masses(real, fake)
     both = (p > 0) & (q > 0)  # elsewhere f runs off to infinity and the term vanishes
     p, q = p[both], q[both]
@@ -117,21 +120,17 @@ def is_strict_optimum(assignment: ArrayLike, loss: str = "js") -> NDArray[np.boo
 class Landscape:
     """Every state of n fakes and n real points; arrays over the (n + 1)^n states.
 
-    assignments (S, n); loss (S,), D's minimal loss, which the generator maximizes; strict (S,), see
-    ``is_strict_optimum``; escapes (S,): a perfect state can be reached by moving one fake at a
-    time, off the data and on to another point, without the objective ever falling.
+    assignments (S, n); loss (S,), D's minimal loss, which the generator maximizes; perfect (S,),
+    whether the fakes are a permutation of the real points; strict (S,), see ``is_strict_optimum``;
+    escapes (S,): a perfect state can be reached by moving one fake at a time, off the data and on
+    to another point, without the objective ever falling.
     """
 
     assignments: NDArray[np.int64]
     loss: NDArray[np.float64]
+    perfect: NDArray[np.bool_]
     strict: NDArray[np.bool_]
     escapes: NDArray[np.bool_]
-
-    @property
-    def perfect(self) -> NDArray[np.bool_]:
-        """(S,) whether the fakes are a permutation of the real points."""
-        n = self.assignments.shape[1]
-        return (np.sort(self.assignments, axis=1) == np.arange(n)).all(1)
 
     @property
     def bad_basins(self) -> NDArray[np.int64]:
@@ -146,17 +145,17 @@ def landscape(n: int, loss: str = "js", convention: str = "full") -> Landscape:
         raise ValueError(f"n must be at most {_LARGEST}, got {n}: there are (n + 1)^n states.")
     states = np.indices((n + 1,) * n).reshape(n, -1).T - 1  # index 0 along each axis is OFF
     value = assignment_loss(states, loss, convention)
-    found = Landscape(states, value, is_strict_optimum(states, loss), np.empty(0, bool))
-    table = value.reshape((n + 1,) * n)
-    escapes = _can_reach(found.perfect.reshape(table.shape), table)
-    return Landscape(states, value, found.strict, escapes.reshape(-1))
+    perfect = (np.sort(states, axis=1) == np.arange(n)).all(1)
+    table = (n + 1,) * n
+    escapes = _can_reach(perfect.reshape(table), value.reshape(table)).reshape(-1)
+    return Landscape(states, value, perfect, is_strict_optimum(states, loss), escapes)
 
 
 def _can_reach(goal: NDArray[np.bool_], value: NDArray[np.float64]) -> NDArray[np.bool_]:
     """States with a path to ``goal`` along which ``value`` never falls, searched from its end."""
-    reach, known = goal.copy(), -1
-    while reach.sum() > known:
-        known = reach.sum()
+    reach, before = goal.copy(), -1
+    while reach.sum() > before:
+        before = reach.sum()
         for axis in range(value.ndim):
             r, v = np.moveaxis(reach, axis, 0), np.moveaxis(value, axis, 0)  # views: r writes reach
             r[0] |= (r[1:] & (v[1:] >= v[0] - _TOL)).any(0)
@@ -198,19 +197,19 @@ def _pairing_minimum(weight: NDArray[np.float64]) -> float:
 
 
 def _assignments(assignment: ArrayLike) -> NDArray[np.int64]:
-    given = np.asarray(assignment)
-    if given.ndim == 0 or given.shape[-1] == 0 or given.dtype.kind not in "iu":
+    states = np.asarray(assignment)
+    if states.ndim == 0 or states.shape[-1] == 0 or states.dtype.kind not in "iu":
         raise ValueError(
             "assignment must hold whole numbers, the real point under each fake, or -1 for a fake "
             f"on no real point; got {assignment!r}."
         )
-    n = given.shape[-1]
-    if given.min(initial=0) < OFF or given.max(initial=0) >= n:
+    n = states.shape[-1]
+    if states.min(initial=0) < OFF or states.max(initial=0) >= n:
         raise ValueError(
-            f"assignment must lie in -1..{n - 1} for {n} fakes, got {given.min()}..{given.max()}. "
-            "Real points count from 0."
+            f"assignment must lie in -1..{n - 1} for {n} fakes, got {states.min()}.."
+            f"{states.max()}. Real points count from 0."
         )
-    return given.astype(np.int64)
+    return states.astype(np.int64)
 
 
 def _masses(real: ArrayLike, fake: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

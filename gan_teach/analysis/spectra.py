@@ -1,5 +1,7 @@
 """First and second derivatives of a game: vector field, Jacobian, Hessians and their eigenvalues.
 
+Besides, what the leading eigenvalue of an update looks like in a run: a factor and a period.
+
 Conventions: v(w) = (-grad_G L_G, -grad_D L_D), J = dv/dw; a stationary point is stable under
 gradient flow iff max Re eig(J) < 0. Everything here takes a leading axis, so that all snapshots of
 a run, or all members of an ensemble, are differentiated at once: row i of every Jacobian is one
@@ -22,6 +24,7 @@ from gan_teach._devices import float64_device
 from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
 from gan_teach.games import Batch, Game, Losses
 from gan_teach.games.base import flatten as flatten
+from gan_teach.games.base import shaped, split
 from gan_teach.games.base import unflatten as unflatten
 
 Objective = str | Callable[[Losses], Tensor]
@@ -70,15 +73,18 @@ class GameJacobian:
 
     def at(self, tau: float) -> NDArray[np.float64]:
         """diag(1, tau) J: D learns ``tau`` times as fast as G (Fiez & Ratliff, 2021)."""
-        scale = np.ones(self.matrix.shape[-1])
-        scale[self.n_g :] = _checks.real("tau", tau, above=0.0)
-        return scale[:, None] * self.matrix
+        return scaled(self.matrix, self.n_g, _checks.real("tau", tau, above=0.0))
+
+
+def scaled(matrix: NDArray[Any], n_g: int, taus: Any) -> NDArray[Any]:
+    """J_tau = diag(I, tau I) J; (n, n) for one tau, (T, n, n) for an array of T."""
+    own = np.arange(matrix.shape[-1]) < n_g
+    return np.where(own, 1.0, np.asarray(taus, dtype=float)[..., None])[..., None] * matrix
 
 
 def vector_field(game: Game, batch: Batch, w: Tensor | None = None) -> Tensor:
     """v(w) = (-grad_G L_G, -grad_D L_D) at the current parameters, or at w: (n,) or (..., n)."""
-    point = _variable(game, w)
-    return _field(game, batch, point).detach()
+    return differentiable_field(game, batch, w)[0].detach()
 
 
 def jacobian(game: Game, batch: Batch, w: Tensor | None = None) -> GameJacobian:
@@ -94,8 +100,8 @@ def jacobian(game: Game, batch: Batch, w: Tensor | None = None) -> GameJacobian:
     Raises ValueError for dropout or a spectral norm in training mode, ArithmeticError where a
     player's own block, a Hessian, is not symmetric: then torch's derivatives are wrong.
     """
-    point = _variable(game, w)
-    J = GameJacobian(_rows(_field(game, batch, point), point), game.n_g)
+    field, point = differentiable_field(game, batch, w)
+    J = GameJacobian(_rows(field, point), game.n_g)
     largest = np.abs(J.matrix).max((-1, -2))
     check_symmetric("G's own block of the Jacobian", J.gg, largest, point.dtype)
     check_symmetric("D's own block of the Jacobian", J.dd, largest, point.dtype)
@@ -113,9 +119,8 @@ def hessian(
     if isinstance(of, str):
         of = OBJECTIVES[_checks.choice("of", of, OBJECTIVES)]
     point = _variable(game, w)
-    value = of(_losses(game, batch, point))
-    (gradient,) = torch.autograd.grad(value.sum(), point, create_graph=True, materialize_grads=True)
-    matrix = _rows(gradient, point)
+    value = of(_losses(game, batch, *split(game, point)))
+    matrix = _rows(pullback(value.sum(), point, create_graph=True), point)
     check_symmetric("the Hessian", matrix, np.abs(matrix).max((-1, -2)), point.dtype)
     return 0.5 * (matrix + matrix.swapaxes(-1, -2))  # equal to rounding: made equal to the last bit
 
@@ -126,33 +131,37 @@ def _variable(game: Game, w: Tensor | None) -> Tensor:
     return (flatten(game) if w is None else w.to(game.device)).detach().requires_grad_()
 
 
-def _losses(game: Game, batch: Batch, point: Tensor) -> Losses:
-    """Both losses at the point, in its precision, as functions that have all derivatives."""
+def _losses(game: Game, batch: Batch, x: Tensor, y: Tensor) -> Losses:
+    """Both losses at the players' vectors, in their precision, with all derivatives."""
     if batch is not None:  # games of functions need none
-        batch = batch.map(lambda x: x.to(point.dtype) if x.is_floating_point() else x)
+        batch = batch.map(lambda z: z.to(x.dtype) if z.is_floating_point() else z)
     with exact():
-        return game.losses(batch, unflatten(game, point))
+        return game.losses(batch, shaped(game, x, y))
 
 
-def _field(game: Game, batch: Batch, point: Tensor) -> Tensor:
-    by_g, by_d = (
-        torch.autograd.grad(x.sum(), point, create_graph=True, materialize_grads=True)[0]
-        for x in _losses(game, batch, point)
-    )
-    return -torch.cat([by_g[..., : game.n_g], by_d[..., game.n_g :]], -1)
+def differentiable_field(
+    game: Game, batch: Batch, w: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """(v, w): the field with its graph, and the point w (n,) or (..., n) that it hangs on."""
+    point = _variable(game, w)
+    players = split(game, point)
+    # Each loss by its own player's part alone: the other half of the gradient would cost as much.
+    losses = zip(_losses(game, batch, *players), players, strict=True)
+    gradients = [pullback(loss.sum(), own, create_graph=True) for loss, own in losses]
+    return -torch.cat(gradients, -1), point
+
+
+def pullback(vector: Tensor, point: Tensor, along: Tensor | None = None, **options: bool) -> Tensor:
+    """(d vector / d point)^T along, or the gradient of a scalar: one backward pass."""
+    if not vector.requires_grad:  # it does not depend on the point at all
+        return torch.zeros_like(point)
+    return torch.autograd.grad(vector, point, along, materialize_grads=True, **options)[0]
 
 
 def _rows(vector: Tensor, point: Tensor) -> NDArray[np.float64]:
     """d vector / d point, row by row; leading axes are independent points."""
-    rows = []
-    for i in range(vector.shape[-1]):
-        if vector.requires_grad:
-            (row,) = torch.autograd.grad(
-                vector[..., i].sum(), point, retain_graph=True, materialize_grads=True
-            )
-        else:  # a field that does not depend on the parameters at all
-            row = torch.zeros_like(point)
-        rows.append(row)
+    units = torch.eye(vector.shape[-1], dtype=vector.dtype, device=vector.device)
+    rows = [pullback(vector, point, e.expand_as(vector), retain_graph=True) for e in units]
     return torch.stack(rows, -2).detach().cpu().numpy().astype(np.float64)
 
 
@@ -201,9 +210,9 @@ def spectra(
     batch = batch.map(
         lambda x: x.to(points.device, points.dtype if x.is_floating_point() else None)
     )
-    per_point = max(1, batch.real.numel() // (game.lead[0] if game.lead else 1))
     width = max(points.shape[-1] ** 0.5, 1.0)  # rough size of an activation per sample
-    chunk = max(1, int(_CHUNK_ELEMENTS / (per_point * width * (game.lead[0] if game.lead else 1))))
+    samples = max(batch.real.numel(), *game.lead, 1)
+    chunk = max(1, int(_CHUNK_ELEMENTS / (samples * width)))
     parts = [_spectra_at(game, rows, batch, of, tau) for rows in points.split(chunk)]
     return np.concatenate(parts)
 
@@ -248,3 +257,38 @@ def definiteness(eigenvalues: ArrayLike, rtol: float = 1e-9) -> Definiteness:
     else:
         word = "positive definite" if up else "negative definite"
     return Definiteness(word, tolerance)
+
+
+def contraction(distance: Any, skip: float = 0.5) -> float:
+    """Factor per step by which a distance (T,) shrinks (below 1) or grows (above 1).
+
+    (d_last / d_first)^(1 / steps) over the records after the first ``skip`` of them, where the
+    slowest eigenvalue of the update has outlived the others. Raises ValueError for fewer than two
+    records and for distances that are not positive and finite there.
+    """
+    values = np.asarray(distance, dtype=float)
+    tail = values[int(skip * len(values)) :] if values.ndim == 1 else values
+    if tail.ndim != 1 or len(tail) < 2 or not (np.isfinite(tail).all() and (tail > 0).all()):
+        raise ValueError(
+            "distance must be (T,) and, after the skipped part, at least two positive finite "
+            f"numbers; got shape {values.shape}. A run that diverged or arrived has no factor."
+        )
+    return float((tail[-1] / tail[0]) ** (1 / (len(tail) - 1)))
+
+
+def turning_period(path: Any, center: Any = (0.0, 0.0), skip: float = 0.5) -> float:
+    """Steps per turn of a path (T, 2) around ``center``, over the records after ``skip`` of them.
+
+    2 pi / (mean change of the polar angle per step); inf for a path that does not turn. A turn by
+    more than half a revolution per step cannot be told from one the other way round. Raises
+    ValueError for other shapes and fewer than two records.
+    """
+    points = np.asarray(path, dtype=float)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"path must have shape (T, 2), got {points.shape}.")
+    x, y = (points[int(skip * len(points)) :] - np.asarray(center, dtype=float)).T
+    if len(x) < 2:
+        raise ValueError(f"a turn needs at least two records after the skipped part, got {len(x)}.")
+    angle = np.unwrap(np.arctan2(y, x))
+    turned = abs(angle[-1] - angle[0]) / (len(angle) - 1)
+    return float(2 * np.pi / turned) if turned > 0 else float("inf")

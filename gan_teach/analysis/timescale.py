@@ -11,7 +11,7 @@ above some finite tau* iff D and S are positive definite, that is, iff it is a s
 point (a differential Stackelberg equilibrium). It is besides a strict local Nash equilibrium iff A
 is positive definite too, and then tau* = 0.
 
-`tau_star` uses their formula; `crossings.stable_intervals` uses the boundary itself and so also
+`tau_star` uses their formula; `stability.stable_intervals` uses the boundary itself and so also
 answers for points that are no equilibrium; `tau_star_by_bisection` only needs products with J.
 Three routes, one answer. tau is a ratio of learning rates of plain (stochastic)
 gradient descent: not of step counts, and not of Adam's.
@@ -24,17 +24,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from gan_teach import _checks
-from gan_teach.analysis.crossings import (
-    DENSE_LIMIT,
-    blocks,
-    crossing_matrix,
-    last_change,
-    natural_tau,
-    ordered,
-    parts,
-    scaled,
-)
+from gan_teach.analysis import krylov, stability
+from gan_teach.analysis.spectra import scaled
 
 Kind = Literal["nash", "minmax", "neither", "stable", "unstable", "degenerate"]
 
@@ -118,7 +109,7 @@ def timescale(
     Q has n_g n_d rows. Above 900 of them, and for operators of more than 1000 dimensions, tau*
     comes from `tau_star_by_bisection` with ``bracket`` and ``scan``, which the reason then names.
     """
-    matrix, n_g = parts(J, n_g)
+    matrix, n_g = stability.parts(J, n_g)
     if not isinstance(matrix, np.ndarray):
         return tau_star_by_bisection(matrix, n_g, bracket=bracket, scan=scan)
     point = classify(matrix, n_g, tol=tol)
@@ -128,8 +119,8 @@ def timescale(
         reason = f"{point.reason} G's own block has no negative direction: any tau > 0 attracts."
         return Timescale(0.0, point.kind, reason, "classification")
     if n_g * (len(matrix) - n_g) > _FORMULA_LIMIT:
-        found = tau_star_by_bisection(matrix, n_g, bracket=bracket, scan=scan)
-        return found._replace(kind=point.kind, reason=f"{point.reason} {found.reason}")
+        answer = tau_star_by_bisection(matrix, n_g, bracket=bracket, scan=scan)
+        return answer._replace(kind=point.kind, reason=f"{point.reason} {answer.reason}")
     value = _largest_crossing(matrix, n_g, point.tol)
     reason = f"{point.reason} The point attracts at every tau > {value:.6g}."
     return Timescale(value, point.kind, reason, "formula")
@@ -144,12 +135,9 @@ def classify(J: Any, n_g: int | None = None, *, tol: float | None = None) -> Cri
     answer is not isolated (an unpenalised D at its optimum, say), a singular S that the equilibria
     are not (the covariance game beyond one dimension).
     """
-    matrix, n_g = parts(J, n_g)
-    if not isinstance(matrix, np.ndarray):
-        raise TypeError("classify needs the matrix of J: this operator is too large to assemble.")
-    rounding = math.sqrt(np.finfo(matrix.dtype).eps)
-    tol = rounding if tol is None else _checks.real("tol", tol, least=0.0)
-    a, b, c, d = blocks(matrix, n_g)
+    matrix, n_g = stability.parts(J, n_g, dense_for="classify")
+    tol = stability.relative_zero(matrix, tol)
+    a, b, c, d = stability.blocks(matrix, n_g)
     zero = tol * _norm(matrix)
     zero_sum = bool(np.abs(c + b.T).max() <= zero)
     leader, follower = _lowest(a), _lowest(d)
@@ -198,14 +186,14 @@ def _verdict(
 
 def _largest_crossing(matrix: np.ndarray, n_g: int, tol: float) -> float:
     """The largest positive real eigenvalue of Q, 0 if there is none."""
-    roots = np.linalg.eigvals(crossing_matrix(matrix, n_g))
-    noise = 1e-10 * natural_tau(matrix, n_g)
+    roots = np.linalg.eigvals(stability.crossing_matrix(matrix, n_g))
+    noise = 1e-10 * stability.natural_tau(matrix, n_g)
     roots = roots[(roots.real > noise) & (np.abs(roots.imag) <= tol * np.abs(roots))]
     for root in sorted(roots, key=lambda z: -z.real):
         # The largest real root is a boundary by theory. One with an imaginary part of rounding size
         # is a double root that rounding split, or is not real at all: look at the spectrum there.
-        at_root = scaled(matrix, n_g, root.real)
-        if root.imag == 0 or np.linalg.eigvals(at_root).real.max() >= -tol * _norm(at_root):
+        noise = tol * _norm(scaled(matrix, n_g, root.real))
+        if root.imag == 0 or stability.rightmost(matrix, n_g, root.real) >= -noise:
             return float(root.real)
     return 0.0
 
@@ -224,26 +212,22 @@ def tau_star_by_bisection(
     Looks at ``scan`` values of tau, evenly spaced in log tau, from the top of ``bracket``
     downwards, and bisects between the lowest one down to which all are stable and the next, to the
     relative accuracy ``rtol`` (by default 1e-9 for a matrix, 1e-4 for an operator too large to
-    assemble). So it finds the largest tau in the bracket at which stability
-    changes, provided that no unstable window lies wholly between two neighbours of the scan. inf
-    where J_tau is unstable at the top of the bracket, 0 where it is stable on all of it: the reason
-    says so.
+    assemble). So it finds the largest tau in the bracket at which stability changes, provided that
+    no unstable window lies wholly between two neighbours of the scan. inf where J_tau is unstable
+    at the top of the bracket, 0 where it is stable on all of it: the reason says so.
 
     Above 1000 dimensions the rightmost eigenvalue comes from Arnoldi's method (`krylov.extremes`).
     That can miss an eigenvalue in a dense cluster at the axis, and raises RuntimeError where it
     does not converge, as happens near eigenvalues that are all but zero: raise the bracket's lower
     end, or damp D.
     """
-    matrix, n_g = parts(J, n_g)
-    low, high = ordered("bracket", bracket)
-    taus = np.geomspace(low, high, _checks.whole("scan", scan, least=2))[::-1]
-
-    def stable(tau: float) -> bool:
-        return _rightmost(matrix, n_g, tau, seed) < 0
-
-    fine = 1e-9 if isinstance(matrix, np.ndarray) else 1e-4
-    value = last_change(stable, taus, fine if rtol is None else rtol)
-    size = f"for tau in [{low:g}, {high:g}]"
+    matrix, n_g = stability.parts(J, n_g)
+    if rtol is None:
+        rtol = 1e-9 if isinstance(matrix, np.ndarray) else 1e-4
+    value = stability.last_change(
+        lambda tau: _rightmost(matrix, n_g, tau, seed) < 0, bracket, scan, rtol
+    )
+    size = f"for tau in [{bracket[0]:g}, {bracket[1]:g}]"
     if math.isinf(value):
         reason = f"Unstable at the top of the bracket, so no tau* was found {size}."
     elif value == 0:
@@ -255,22 +239,21 @@ def tau_star_by_bisection(
 
 def _rightmost(matrix: Any, n_g: int, tau: float, seed: int) -> float:
     """The largest real part among the eigenvalues of J_tau."""
-    from gan_teach.analysis.krylov import extremes
-
-    if isinstance(matrix, np.ndarray) and len(matrix) <= DENSE_LIMIT:
-        return float(np.linalg.eigvals(scaled(matrix, n_g, tau)).real.max())
+    if isinstance(matrix, np.ndarray) and len(matrix) <= stability.DENSE_LIMIT:
+        return float(stability.rightmost(matrix, n_g, tau))
     rows = np.where(np.arange(matrix.shape[0]) < n_g, 1.0, tau)
     # J diag(1, tau), and so its transpose for a jacobian_transpose, has the spectrum of J_tau. Six
     # eigenvalues for one: a Krylov space for k = 1 is so small that it misses near-ties.
-    n = matrix.shape[0]
-    found = extremes(lambda u: matrix @ (rows * u), n, k=6, which="LR", seed=seed, tol=1e-8)
-    if not found.converged:
+    largest = krylov.extremes(
+        lambda u: matrix @ (rows * u), len(rows), k=6, which="LR", seed=seed, tol=1e-8
+    )
+    if not largest.converged:
         raise RuntimeError(
             f"Arnoldi's method found no rightmost eigenvalue at tau = {tau:g} after "
-            f"{found.products} products. Raise the lower end of the bracket, or add a penalty that "
-            "damps D."
+            f"{largest.products} products. Raise the lower end of the bracket, or add a penalty "
+            "that damps D."
         )
-    return float(found.values[0].real)
+    return float(largest.values[0].real)
 
 
 def _lowest(block: np.ndarray) -> float:

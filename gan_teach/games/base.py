@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -170,14 +169,23 @@ def flatten(game: Game) -> Tensor:
 
 def unflatten(game: Game, w: Tensor) -> Params:
     """A vector (..., n) as parameters, in views of it."""
-    axes = len(game.lead)
-    sizes = [tuple(p.shape[axes:]) for p in (*game.g_params, *game.d_params)]
-    lengths = [math.prod(s) for s in sizes]
-    if w.shape[-1] != sum(lengths):
-        raise ValueError(
-            f"w has {w.shape[-1]} entries, but the game has {sum(lengths)} parameters."
-        )
-    parts = w.split(lengths, -1)
-    views = [part.reshape(*w.shape[:-1], *s) for part, s in zip(parts, sizes, strict=True)]
-    split = len(game.g_params)
-    return views[:split], views[split:]
+    return shaped(game, *split(game, w))
+
+
+def split(game: Game, w: Tensor) -> tuple[Tensor, ...]:
+    """The generator's part (..., n_g) of a vector and the discriminator's (..., n_d)."""
+    n = game.n_g + game.n_d
+    if w.shape[-1] != n:
+        raise ValueError(f"w has {w.shape[-1]} entries, but the game has {n} parameters.")
+    return w.split([game.n_g, game.n_d], -1)
+
+
+def shaped(game: Game, x: Tensor, y: Tensor) -> Params:
+    """The players' vectors (..., n_g) and (..., n_d) as parameters, in views of them."""
+
+    def views(own: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
+        shapes = [p.shape[len(game.lead) :] for p in params]
+        pieces = zip(own.split([shape.numel() for shape in shapes], -1), shapes, strict=True)
+        return [piece.reshape(*own.shape[:-1], *shape) for piece, shape in pieces]
+
+    return views(x, game.g_params), views(y, game.d_params)

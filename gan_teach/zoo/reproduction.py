@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from gan_teach.analysis.critical import Zero, critical_points
-from gan_teach.analysis.crossings import blocks
+from gan_teach.analysis.critical_points import Zero, critical_points
 from gan_teach.analysis.flows import trajectories
+from gan_teach.analysis.stability import blocks
 from gan_teach.zoo.functions import FUNCTIONS
 
 

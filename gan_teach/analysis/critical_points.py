@@ -1,8 +1,13 @@
-"""All critical points of a small game, found and classified.
+"""Critical points of a game: all of a small game, and J across those that are not isolated.
 
 A critical point is a zero of the two players' field v. A minimiser of |v|^2 started from many
 points at once finds those near which any of them lies; nothing proves that none was missed, so use
 many starts and look at ``hits``.
+
+A GAN often has parameters that its loss does not see: rotations of a latent space, the spread of a
+generator whose discriminator compares means. Along them J has eigenvalue zero at every tau, the
+Schur complement is singular and there is no tau*, although the run may be perfectly well behaved.
+`transverse` leaves these directions out, and the question has an answer again.
 """
 
 from __future__ import annotations
@@ -12,8 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gan_teach import _checks
+from gan_teach.analysis import stability
 from gan_teach.analysis.spectra import GameJacobian, jacobian, vector_field
 from gan_teach.analysis.timescale import CriticalPoint, classify, tau_star
 from gan_teach.games import Batch, Game
@@ -64,13 +71,18 @@ def critical_points(
     batch = game.draw(1, torch.Generator().manual_seed(0)) if batch is None else batch
     low, high = w.min(0).values.numpy(), w.max(0).values.numpy()
     w, settled = _levenberg_marquardt(game, batch, w, _checks.whole("steps", steps, least=1))
-    found = w.numpy()[settled]
+    zeros = w.numpy()[settled]
     if period is not None:
-        found = _wrapped(found, _checks.real("period", period, above=0.0))
+        zeros = _wrapped(zeros, _checks.real("period", period, above=0.0), slack=1e-6)
     else:
         margin = apart + 1e-9 * (high - low)
-        found = found[((found >= low - margin) & (found <= high + margin)).all(axis=1)]
-    return [_described(game, batch, w, hits) for w, hits in _distinct(found, apart, period)]
+        zeros = zeros[((zeros >= low - margin) & (zeros <= high + margin)).all(axis=1)]
+    points = []
+    for zero, hits in _distinct(zeros, apart, period):
+        J = jacobian(game, batch, torch.from_numpy(zero))
+        x, y = np.split(zero, [game.n_g])
+        points.append(Zero(zero, x, y, J, classify(J), tau_star(J), hits))
+    return points
 
 
 def _levenberg_marquardt(
@@ -123,10 +135,10 @@ def _settled(v: np.ndarray, J: np.ndarray, w: np.ndarray) -> np.ndarray:
     return short & (left <= _SETTLED * (1 + np.linalg.norm(J, axis=(1, 2))))
 
 
-def _wrapped(w: np.ndarray, period: float) -> np.ndarray:
-    """Into [-period / 2, period / 2), a point within 1e-6 of the upper end counting as the
+def _wrapped(w: np.ndarray, period: float, slack: float = 0.0) -> np.ndarray:
+    """Into [-period / 2, period / 2), a point within ``slack`` of the upper end counting as the
     lower."""
-    return (w + period / 2 + 1e-6) % period - period / 2 - 1e-6
+    return (w + period / 2 + slack) % period - period / 2 - slack
 
 
 def _distinct(
@@ -137,13 +149,56 @@ def _distinct(
     while len(left):
         gap = left - left[0]
         if period is not None:
-            gap = (gap + period / 2) % period - period / 2
+            gap = _wrapped(gap, period)
         same = np.linalg.norm(gap, axis=1) < apart
         yield left[0], int(same.sum())
         left = left[~same]
 
 
-def _described(game: Game, batch: Batch, w: np.ndarray, hits: int) -> Zero:
-    J = GameJacobian(jacobian(game, batch, torch.from_numpy(w)).matrix, game.n_g)
-    x, y = np.split(w, [game.n_g])
-    return Zero(w, x, y, J, classify(J), tau_star(J), hits)
+class Transverse(NamedTuple):
+    """J across the zero modes, and the zero modes themselves.
+
+    J: the Jacobian on the remaining directions; pass it to `tau_star`, `classify`,
+    `stable_intervals`. g_modes (n_g, k_g), d_modes (n_d, k_d): orthonormal directions of one player
+    alone along which the field does not change.
+    """
+
+    J: GameJacobian
+    g_modes: NDArray[np.float64]
+    d_modes: NDArray[np.float64]
+
+
+def transverse(J: Any, n_g: int | None = None, *, tol: float | None = None) -> Transverse:
+    """J restricted to the directions across each player's own zero modes.
+
+    ``J`` and ``n_g`` as in `timescale.timescale`. With N_g and N_d the null spaces of J's columns
+    of G and of D (singular values below ``tol`` |J|, by default 1.5e-8 in float64) and orthonormal
+    bases Q_g, Q_d of what is left, J' = Q^T J Q with Q = blockdiag(Q_g, Q_d). Since J N = 0 and Q
+    does not mix the players, the eigenvalues of J_tau are those of J'_tau and a zero per mode, at
+    every tau. Where the zero modes are tangents of a whole manifold of equilibria, the run
+    converges to some point of it iff J'_tau is stable (normal hyperbolicity; Fenichel, 1971).
+
+    A zero eigenvalue that both players must move for is no such mode: J' keeps it, and tau* stays
+    infinite. Raises ValueError where a player has no direction left.
+    """
+    matrix, n_g = stability.parts(J, n_g, dense_for="transverse")
+    zero = stability.relative_zero(matrix, tol) * np.linalg.norm(matrix, 2)
+    g_modes, g_rest = _null_space(matrix[:, :n_g], zero)
+    d_modes, d_rest = _null_space(matrix[:, n_g:], zero)
+    for name, rest in (("G", g_rest), ("D", d_rest)):
+        if rest.shape[1] == 0:
+            raise ValueError(
+                f"the field does not depend on {name}'s parameters here: nothing is left of J."
+            )
+    q = np.zeros((len(matrix), g_rest.shape[1] + d_rest.shape[1]))
+    q[:n_g, : g_rest.shape[1]], q[n_g:, g_rest.shape[1] :] = g_rest, d_rest
+    return Transverse(GameJacobian(q.T @ matrix @ q, g_rest.shape[1]), g_modes, d_modes)
+
+
+def _null_space(
+    columns: NDArray[np.float64], zero: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Orthonormal bases of the directions that ``columns`` sends to zero, and of the others."""
+    _, singular, rows = np.linalg.svd(columns)
+    seen = int((singular > zero).sum())
+    return rows[seen:].T, rows[:seen].T

@@ -9,7 +9,7 @@ import pytest
 import scipy.linalg
 import scipy.optimize
 
-from gan_teach.analysis import crossings as cr
+from gan_teach.analysis import stability as st
 from gan_teach.analysis.timescale import tau_star
 from random_games import (
     any_zero_sum,
@@ -27,7 +27,7 @@ SHAPES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 4), (4, 2), (3, 3)]
 def test_duplication_matrix_unfolds_the_lower_triangle(n):
     x = np.random.default_rng(n).standard_normal((n, n))
     x += x.T
-    assert np.array_equal(cr.duplication_matrix(n) @ x[np.tril_indices(n)], x.reshape(-1))
+    assert np.array_equal(st.duplication_matrix(n) @ x[np.tril_indices(n)], x.reshape(-1))
 
 
 def test_kronecker_sum_is_the_lyapunov_map_and_its_eigenvalues_are_pair_sums():
@@ -36,10 +36,10 @@ def test_kronecker_sum_is_the_lyapunov_map_and_its_eigenvalues_are_pair_sums():
     x += x.T
     image = a @ x + x @ a.T
     lower = np.tril_indices(4)
-    np.testing.assert_allclose(cr.kronecker_sum(a) @ x[lower], image[lower], atol=1e-13)
+    np.testing.assert_allclose(st.kronecker_sum(a) @ x[lower], image[lower], atol=1e-13)
     eig = np.linalg.eigvals(a)
     sums = [p + q for p, q in itertools.combinations_with_replacement(eig, 2)]
-    _assert_same_set(np.linalg.eigvals(cr.kronecker_sum(a)), np.array(sums), 1e-10)
+    _assert_same_set(np.linalg.eigvals(st.kronecker_sum(a)), np.array(sums), 1e-10)
 
 
 @pytest.mark.parametrize("make", [minmax_point, any_zero_sum, general_sum])
@@ -47,7 +47,7 @@ def test_kronecker_sum_is_the_lyapunov_map_and_its_eigenvalues_are_pair_sums():
 def test_crossing_matrix_equals_a_lyapunov_elimination(make, n_g, n_d):
     """J X + X J^T = 0 solved another way: with W = X_gg C^T D^-T + X_gd as the unknown."""
     J = make(np.random.default_rng(10 * n_g + n_d), n_g, n_d)
-    a, b, c, d = cr.blocks(J, n_g)
+    a, b, c, d = st.blocks(J, n_g)
     s = a - b @ np.linalg.solve(d, c)
 
     def tau_w(w):
@@ -58,7 +58,7 @@ def test_crossing_matrix_equals_a_lyapunov_elimination(make, n_g, n_d):
 
     columns = [tau_w(e.reshape(n_g, n_d)).reshape(-1) for e in np.eye(n_g * n_d)]
     expected = np.linalg.eigvals(np.stack(columns, axis=1))
-    _assert_same_set(np.linalg.eigvals(cr.crossing_matrix(J, n_g)), expected, 1e-7)
+    _assert_same_set(np.linalg.eigvals(st.crossing_matrix(J, n_g)), expected, 1e-7)
 
 
 @pytest.mark.parametrize("make", [minmax_point, any_zero_sum, general_sum])
@@ -67,12 +67,12 @@ def test_crossings_contain_the_roots_that_qz_finds(make, n_g, n_d):
     J = make(np.random.default_rng(n_g + 10 * n_d), n_g, n_d)
     g_rows, d_rows = -J.copy(), -J.copy()
     g_rows[n_g:], d_rows[:n_g] = 0, 0
-    k_0, k_1 = cr.kronecker_sum(g_rows), cr.kronecker_sum(d_rows)
+    k_0, k_1 = st.kronecker_sum(g_rows), st.kronecker_sum(d_rows)
     roots: Any = scipy.linalg.eigvals(k_0, -k_1)
     roots = roots[np.isfinite(roots)]
     roots = roots[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 1e-3)].real
     roots = roots[roots < 1e4]  # QZ turns infinite roots into large ones
-    found = cr.crossings(J, n_g)
+    found = st.crossings(J, n_g)
     for root in roots:
         assert np.abs(found / root - 1).min() < 1e-6
 
@@ -84,7 +84,7 @@ def test_stable_intervals_agree_with_eigenvalues_on_a_grid(make):
     for _ in range(100):
         n_g, n_d = rng.integers(1, 5, 2)
         J = make(rng, n_g, n_d)
-        found = cr.stable_intervals(J, n_g)
+        found = st.stable_intervals(J, n_g)
         windows += sum(math.isfinite(high) for _, high in found)
         for tau in np.geomspace(1e-3, 1e3, 61):
             expected = rightmost(J, n_g, tau)
@@ -100,7 +100,7 @@ def test_the_end_is_exact_beside_a_singular_schur_complement(eps):
     b, d = 2.0, 0.5
     a = -b * b / d + eps
     J = join(*(np.array([[v]]) for v in (a, b, -b, d)))
-    ((low, high),) = cr.stable_intervals(J, 1)
+    ((low, high),) = st.stable_intervals(J, 1)
     assert low == pytest.approx(-a / d, rel=1e-9)
     assert high == math.inf
 
@@ -111,7 +111,7 @@ def test_intervals_of_nearly_singular_games_end_at_tau_star(lowest):
     for _ in range(30):
         n_g, n_d = rng.integers(1, 5, 2)
         J = nearly_singular_point(rng, n_g, n_d, lowest)
-        found = cr.stable_intervals(J, n_g)
+        found = st.stable_intervals(J, n_g)
         assert found[-1][1] == math.inf
         assert found[-1][0] == pytest.approx(tau_star(J, n_g), rel=1e-7, abs=1e-300)
         for tau in np.geomspace(1e-3, 1e3, 61):
@@ -124,19 +124,19 @@ def test_published_windows_of_stability():
     """Points that are no equilibrium and attract all the same, Fiez & Ratliff's examples."""
     corner = np.diag([1.0, -1.0])  # the pairs (x, w) and (y, z) at the origin of the 4-D polynomial
     a, d, b = np.diag([2.5, -1.25]), np.diag([-1.25, 2.5]), 2.5 * np.eye(2)
-    ((low, high),) = cr.stable_intervals(join(a, b, -b, d), 2)
+    ((low, high),) = st.stable_intervals(join(a, b, -b, d), 2)
     assert low == pytest.approx(0.5)
     assert high == pytest.approx(2.0)
     torus = join(*(np.array([[v]]) for v in (0.85, -1.0, 1.0, -0.85)))
-    assert cr.stable_intervals(torus, 1) == [(0.0, pytest.approx(1.0))]
-    assert cr.stable_intervals(corner, 1) == []
+    assert st.stable_intervals(torus, 1) == [(0.0, pytest.approx(1.0))]
+    assert st.stable_intervals(corner, 1) == []
 
 
 def test_no_interval_where_an_eigenvalue_stays_on_the_axis():
     undamped = np.array([[0.0, -0.5], [0.5, 0.0]])  # the Dirac-GAN without a penalty
     singular = np.array([[-1.0, 0.0], [0.0, 0.0]])
-    assert cr.stable_intervals(undamped, 1) == []
-    assert cr.stable_intervals(singular, 1) == []
+    assert st.stable_intervals(undamped, 1) == []
+    assert st.stable_intervals(singular, 1) == []
 
 
 def test_a_zero_mode_of_unlike_scales_is_stable_nowhere():
@@ -145,7 +145,7 @@ def test_a_zero_mode_of_unlike_scales_is_stable_nowhere():
         n_g, n_d = rng.integers(1, 6, 2)
         m, v = rng.standard_normal((n_g + n_d, n_g + n_d)), rng.standard_normal(n_g + n_d)
         J = -m @ m.T @ (np.eye(len(m)) - np.outer(v, v) / (v @ v))
-        assert cr.stable_intervals(10.0 ** rng.uniform(-2, 2, len(m))[:, None] * J, n_g) == []
+        assert st.stable_intervals(10.0 ** rng.uniform(-2, 2, len(m))[:, None] * J, n_g) == []
 
 
 def test_sweep_matches_the_closed_form_of_the_dirac_gan():
@@ -153,7 +153,7 @@ def test_sweep_matches_the_closed_form_of_the_dirac_gan():
     J = np.array([[0.0, -0.5], [0.5, -mu]])
     root = np.sqrt((taus**2 * mu**2 - taus).astype(complex))
     expected = np.stack([-taus * mu - root, -taus * mu + root], axis=1) / 2
-    values = cr.stability_sweep(J, taus, 1, tracked=False)
+    values = st.stability_sweep(J, taus, 1, tracked=False)
     # The two meet at tau = 1 / mu^2, where rounding is amplified to its square root.
     np.testing.assert_allclose(np.sort_complex(values), np.sort_complex(expected), atol=1e-7)
 
@@ -163,7 +163,7 @@ def test_tracked_sweep_has_the_same_eigenvalues_in_continuous_columns():
     a, b, d = np.diag([-4.0, 2.0]), np.diag([-4.0, 2.0]), np.diag([2.0, 4.0])
     taus = np.linspace(3.0, 9.0, 500)
     J = join(a, b, -b, d)
-    loose, tracked = (cr.stability_sweep(J, taus, 2, tracked=t) for t in (False, True))
+    loose, tracked = (st.stability_sweep(J, taus, 2, tracked=t) for t in (False, True))
     np.testing.assert_array_equal(np.sort_complex(loose), np.sort_complex(tracked))
     jumps = [np.abs(np.diff(v, axis=0)).sum(axis=1) for v in (loose, tracked)]
     assert jumps[0].max() > 5.0  # sorted by real part, two branches change places
@@ -180,7 +180,7 @@ def test_track_follows_branches_through_a_crossing():
     branches = np.stack([t - 0.4 + 0j, 0.3 - t + 0j, turn, turn.conj()], axis=1)
     rng = np.random.default_rng(0)
     shuffled = np.array([rng.permutation(row) for row in branches])
-    found = cr.track(shuffled)
+    found = st.track(shuffled)
     start = [int(np.abs(found[0] - branch[0]).argmin()) for branch in branches.T]
     np.testing.assert_allclose(found[:, start], branches)
 
@@ -190,14 +190,14 @@ def test_real_eigenvalue_tau_solves_the_discriminant(a, b, d):
     """(a + tau d)^2 = 4 tau (a d + b^2), whose larger root is wanted."""
     expected = max(np.roots([d * d, 2 * a * d - 4 * (a * d + b * b), a * a]).real)
     J = join(*(np.array([[float(v)]]) for v in (a, b, -b, d)))
-    assert cr.real_eigenvalue_tau(J, 1) == pytest.approx(expected, rel=1e-9)
+    assert st.real_eigenvalue_tau(J, 1) == pytest.approx(expected, rel=1e-9)
 
 
 def test_real_eigenvalue_tau_at_the_ends_of_its_bracket():
     never = np.array([[0.0, -0.5], [0.5, 0.0]])
     always = np.diag([-1.0, -2.0])
-    assert cr.real_eigenvalue_tau(never, 1) == math.inf
-    assert cr.real_eigenvalue_tau(always, 1) == 0.0
+    assert st.real_eigenvalue_tau(never, 1) == math.inf
+    assert st.real_eigenvalue_tau(always, 1) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_real_eigenvalue_tau_at_the_ends_of_its_bracket():
 )
 def test_mistakes_are_named(J, n_g, error, words):
     with pytest.raises(error, match=words):
-        cr.stable_intervals(J, n_g)
+        st.stable_intervals(J, n_g)
 
 
 def _assert_same_set(found, expected, atol):

@@ -1,4 +1,4 @@
-"""The tau at which the stability of a critical point can change, as eigenvalue problems.
+"""Stability of a critical point as a function of tau: where it changes, and which tau are stable.
 
 J_tau = diag(I, tau I) J loses or gains stability where a pair of its eigenvalues sits on the
 imaginary axis, so where two of its eigenvalues sum to zero, so where the Kronecker sum J_tau (+)
@@ -16,13 +16,18 @@ from typing import Any
 import numpy as np
 
 from gan_teach import _checks
+from gan_teach.analysis.spectra import scaled
 
 DENSE_LIMIT = 1000  # dimensions up to which an operator is assembled, and eigenvalues are dense
 _MOST_PARAMETERS = 44  # n (n + 1) / 2 = 990 rows, an eigenproblem of some seconds
 
 
-def parts(J: Any, n_g: int | None = None) -> tuple[Any, int]:
-    """(matrix or large LinearOperator, n_g) from a GameJacobian, array, tensor or operator."""
+def parts(J: Any, n_g: int | None = None, *, dense_for: str = "") -> tuple[Any, int]:
+    """(matrix or large LinearOperator, n_g) from a GameJacobian, array, tensor or operator.
+
+    ``dense_for`` names a function that cannot do without the matrix: TypeError for an operator that
+    is too large to assemble.
+    """
     n_g = getattr(J, "n_g", None) if n_g is None else n_g
     if n_g is None:
         raise TypeError("n_g, the number of G's parameters, must be given with a plain matrix.")
@@ -32,16 +37,24 @@ def parts(J: Any, n_g: int | None = None) -> tuple[Any, int]:
     if not hasattr(matrix, "matvec"):
         matrix = np.asarray(matrix.detach().cpu() if hasattr(matrix, "detach") else matrix)
         matrix = matrix.astype(np.result_type(matrix.dtype, np.float32), copy=False)
-        if np.iscomplexobj(matrix):
-            raise TypeError("J must be real, got a complex matrix. Were eigenvalues passed for J?")
+        _checks.finite("J", matrix, hint="Did the run diverge before J was taken?")
+    elif dense_for:
+        raise TypeError(f"{dense_for} needs the matrix of J: this operator is too large for one.")
+    if np.issubdtype(matrix.dtype, np.complexfloating):
+        raise TypeError("J must be real, got a complex matrix. Were eigenvalues passed for J?")
     if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"J must be a square matrix, got shape {tuple(matrix.shape)}.")
-    if isinstance(matrix, np.ndarray):
-        _checks.finite("J", matrix, hint="Did the run diverge before J was taken?")
     n_g, n = _checks.whole("n_g", n_g, least=1), matrix.shape[0]
     if n_g >= n:
         raise ValueError(f"n_g must be below {n}, the rows of J, got {n_g}: D needs a row as well.")
     return matrix, n_g
+
+
+def relative_zero(matrix: np.ndarray, tol: float | None) -> float:
+    """``tol``, by default the square root of the matrix's rounding error: 1.5e-8 in float64."""
+    if tol is None:
+        return math.sqrt(np.finfo(matrix.dtype).eps)
+    return _checks.real("tol", tol, least=0.0)
 
 
 def blocks(matrix: np.ndarray, n_g: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -50,10 +63,9 @@ def blocks(matrix: np.ndarray, n_g: int) -> tuple[np.ndarray, np.ndarray, np.nda
     return m[:n_g, :n_g], m[:n_g, n_g:], m[n_g:, :n_g], m[n_g:, n_g:]
 
 
-def scaled(matrix: np.ndarray, n_g: int, taus: Any) -> np.ndarray:
-    """J_tau = diag(I, tau I) J; (n, n) for one tau, (T, n, n) for an array of T."""
-    rows = np.where(np.arange(len(matrix)) < n_g, 1.0, np.asarray(taus, dtype=float)[..., None])
-    return rows[..., None] * matrix
+def rightmost(matrix: np.ndarray, n_g: int, taus: Any) -> Any:
+    """max Re eig(J_tau): a number for one tau, (T,) for an array of T; stable where below 0."""
+    return np.linalg.eigvals(scaled(matrix, n_g, taus)).real.max(-1)
 
 
 def natural_tau(matrix: np.ndarray, n_g: int) -> float:
@@ -65,10 +77,10 @@ def natural_tau(matrix: np.ndarray, n_g: int) -> float:
 def duplication_matrix(n: int) -> np.ndarray:
     """H (n^2, n (n + 1) / 2): vec(X) = H vech(X) for symmetric X, rows of X one after another."""
     rows, columns = np.tril_indices(n)
-    matrix = np.zeros((n * n, len(rows)))
-    matrix[rows * n + columns, np.arange(len(rows))] = 1.0
-    matrix[columns * n + rows, np.arange(len(rows))] = 1.0
-    return matrix
+    entry = np.arange(len(rows))
+    matrix = np.zeros((n, n, len(rows)))
+    matrix[rows, columns, entry] = matrix[columns, rows, entry] = 1.0
+    return matrix.reshape(n * n, -1)
 
 
 def _half(n: int) -> np.ndarray:
@@ -88,7 +100,7 @@ def kronecker_sum(a: np.ndarray) -> np.ndarray:
     return _half(len(a)) @ (np.kron(a, eye) + np.kron(eye, a)) @ duplication_matrix(len(a))
 
 
-def crossing_matrix(J: Any, n_g: int | None = None) -> np.ndarray:
+def crossing_matrix(matrix: np.ndarray, n_g: int) -> np.ndarray:
     """Fiez & Ratliff's Q (n_g n_d rows): its real positive eigenvalues are all tau with a crossing.
 
     Q = -A x D^-1 + 2 [(B x D^-1) H_d, (I x D^-1 C) H_g] blockdiag((D (+) D)^-1, -(S (+) S)^-1)
@@ -100,7 +112,6 @@ def crossing_matrix(J: Any, n_g: int | None = None) -> np.ndarray:
     games as well. It does need D and S without two eigenvalues that sum to zero, as at any point
     that attracts at large tau. Raises numpy's LinAlgError otherwise.
     """
-    matrix, n_g = parts(J, n_g)
     a, b, c, d = blocks(matrix, n_g)
     n_d = len(d)
     d_inv = np.linalg.inv(d)
@@ -113,7 +124,7 @@ def crossing_matrix(J: Any, n_g: int | None = None) -> np.ndarray:
     return -np.kron(a, d_inv) + 2.0 * (d_part - g_part)
 
 
-def crossings(J: Any, n_g: int | None = None) -> np.ndarray:
+def crossings(matrix: np.ndarray, n_g: int) -> np.ndarray:
     """Every tau > 0 at which two eigenvalues of J_tau sum to zero, in ascending order.
 
     Solves det(K_0 + tau K_1) = 0 with K_0 = M_0 (+) M_0 from G's rows of -J and K_1 likewise from
@@ -124,7 +135,6 @@ def crossings(J: Any, n_g: int | None = None) -> np.ndarray:
     strictly stable. Looks between 1e-9 and 1e9 times `natural_tau`. Matrices of n (n + 1) / 2 rows:
     2 s at n = 44.
     """
-    matrix, n_g = parts(J, n_g)
     natural = natural_tau(matrix, n_g)
     g_rows, d_rows = -matrix.copy(), -natural * matrix
     g_rows[n_g:], d_rows[:n_g] = 0.0, 0.0
@@ -149,7 +159,7 @@ def stability_sweep(
     column is a branch of the root locus; needs ``taus`` in order. Otherwise each row is sorted by
     real part.
     """
-    matrix, n_g = _dense(J, n_g, "stability_sweep")
+    matrix, n_g = parts(J, n_g, dense_for="stability_sweep")
     taus = np.asarray(taus, dtype=float)
     if taus.ndim != 1 or len(taus) == 0:
         raise ValueError(f"taus must be a list of numbers, got shape {taus.shape}.")
@@ -180,9 +190,8 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
     For any critical point, equilibrium or not: [(tau_star, inf)] at a strict local minmax point
     that no smaller tau stabilises; the origin of the 4-D polynomial game, no equilibrium, gives
     [(0.5, 2)]. The spectrum is looked at between all roots of det(J_tau (+) J_tau)
-    (`crossings.crossings`), where alone stability can change, and on a grid; where it changes
-    between two looks the end is bisected on max Re eig(J_tau) itself, so that it is as exact as
-    that number.
+    (`crossings`), where alone stability can change, and on a grid; where it changes between two
+    looks the end is bisected on max Re eig(J_tau) itself, so that it is as exact as that number.
 
     What remains inexact: near a singular Schur complement the roots are not (10 % off at a lowest
     eigenvalue of 1e-6), and an interval narrower than their error and than the grid (a factor of
@@ -191,7 +200,7 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
     outermost roots, and what is found there is taken to hold up to 0 and to inf. A tau at which
     rounding hides the sign has no say. Takes n up to 44 parameters.
     """
-    matrix, n_g = _dense(J, n_g, "stable_intervals")
+    matrix, n_g = parts(J, n_g, dense_for="stable_intervals")
     if len(matrix) > _MOST_PARAMETERS:
         raise ValueError(
             f"stable_intervals is for at most {_MOST_PARAMETERS} parameters, got {len(matrix)}. "
@@ -201,19 +210,14 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
     if not lengths.all() or np.linalg.cond(matrix / lengths) > 1e14:
         return []  # an eigenvalue is zero at every tau: rounding would decide on its sign
     taus = _looks(crossings(matrix, n_g), natural_tau(matrix, n_g))
-    J_taus = scaled(matrix, n_g, taus)
-    rightmost = np.linalg.eigvals(J_taus).real.max(1)
-    decided = np.abs(rightmost) > 1e-13 * np.linalg.norm(J_taus, axis=(1, 2))
-    taus, stable = taus[decided], rightmost[decided] < 0
-
-    def is_stable(tau: float) -> bool:
-        return bool(np.linalg.eigvals(scaled(matrix, n_g, tau)).real.max() < 0)
-
-    ends = [0.0] if stable.any() and stable[0] else []
+    largest = rightmost(matrix, n_g, taus)
+    noise = 1e-13 * np.linalg.norm(scaled(matrix, n_g, taus), axis=(1, 2))
+    decided = np.abs(largest) > noise
+    taus, stable = taus[decided], largest[decided] < 0
+    ends = [0.0] if stable[:1].any() else []
     for i in np.flatnonzero(stable[1:] != stable[:-1]):
-        low, high = float(taus[i]), float(taus[i + 1])
-        inside, outside = (low, high) if stable[i] else (high, low)
-        ends.append(_bisected(is_stable, inside, outside, 0.0))
+        inside, outside = taus[[i, i + 1]] if stable[i] else taus[[i + 1, i]]
+        ends.append(_boundary(lambda tau: rightmost(matrix, n_g, tau) < 0, inside, outside, 0.0))
     if len(ends) % 2:
         ends.append(math.inf)
     return list(zip(ends[::2], ends[1::2], strict=True))
@@ -240,32 +244,34 @@ def real_eigenvalue_tau(
     `tau_star_by_bisection`; inf where complex eigenvalues are left at the top of the bracket, 0
     where there are none in it.
     """
-    matrix, n_g = _dense(J, n_g, "real_eigenvalue_tau")
-    low, high = ordered("bracket", bracket)
+    matrix, n_g = parts(J, n_g, dense_for="real_eigenvalue_tau")
 
     def real(tau: float) -> bool:
         values = np.linalg.eigvals(scaled(matrix, n_g, tau))
         return bool(np.abs(values.imag).max() <= 1e-8 * np.abs(values).max())
 
-    return last_change(real, np.geomspace(low, high, scan)[::-1], 1e-13)
+    return last_change(real, bracket, scan, 1e-13)
 
 
-def last_change(holds: Callable[[float], bool], taus: np.ndarray, rtol: float) -> float:
-    """Where ``holds``, true from the first of the descending ``taus`` on, first fails.
+def last_change(
+    holds: Callable[[float], bool], bracket: tuple[float, float], scan: int, rtol: float
+) -> float:
+    """The lowest tau down to which ``holds`` is true from the top of ``bracket`` on.
 
-    By bisection, to the relative accuracy ``rtol``; inf if it fails at once, 0 if it never does.
+    Looked at on ``scan`` values evenly spaced in log tau, then bisected to the relative accuracy
+    ``rtol``; inf if it fails at the top, 0 if it holds on all of them.
     """
+    low = _checks.real("the lower end of bracket", bracket[0], above=0.0)
+    high = _checks.real("the upper end of bracket", bracket[1], above=low)
     above = math.inf
-    for tau in map(float, taus):
+    for tau in np.geomspace(low, high, _checks.whole("scan", scan, least=2))[::-1].tolist():
         if not holds(tau):
-            break
+            return above if math.isinf(above) else _boundary(holds, above, tau, rtol)
         above = tau
-    else:
-        return 0.0
-    return above if above == math.inf else _bisected(holds, above, tau, rtol)
+    return 0.0
 
 
-def _bisected(holds: Callable[[float], bool], true: float, false: float, rtol: float) -> float:
+def _boundary(holds: Callable[[float], Any], true: float, false: float, rtol: float) -> float:
     """The end of where ``holds``, between a tau at which it does and one at which it does not.
 
     By bisection, to the relative accuracy ``rtol`` or to neighbouring floats; it holds at the end.
@@ -276,16 +282,3 @@ def _bisected(holds: Callable[[float], bool], true: float, false: float, rtol: f
             break
         true, false = (middle, false) if holds(middle) else (true, middle)
     return float(true)
-
-
-def _dense(J: Any, n_g: int | None, name: str) -> tuple[np.ndarray, int]:
-    matrix, n_g = parts(J, n_g)
-    if not isinstance(matrix, np.ndarray):
-        raise TypeError(f"{name} needs the matrix of J: this operator is too large to assemble.")
-    return matrix, n_g
-
-
-def ordered(name: str, pair: tuple[float, float]) -> tuple[float, float]:
-    """Two positive numbers in ascending order."""
-    low = _checks.real(f"the lower end of {name}", pair[0], above=0.0)
-    return low, _checks.real(f"the upper end of {name}", pair[1], above=low)
