@@ -50,18 +50,17 @@ class AffineAlternating(Rule):
             )
         assert isinstance(game, GAN)
         batch = draw("d", 0)
-        blur_real, blur_fake = _blur(game, batch)
         seen: Seen = {}
         if self.d_steps:
-            real = batch.real + blur_real
-            fake = game.generate(batch.latent) + blur_fake
-            seen["d_loss"] = self._train_d(game, real, fake, optims)
+            seen["d_loss"] = self._train_d(game, batch, optims)
         if self.g_steps:
             latents = [draw("g", i).latent for i in range(self.g_steps)]
-            seen["g_loss"] = self._train_g(game, latents, blur_fake, optims)
+            seen["g_loss"] = self._train_g(game, latents, batch, optims)
         return seen
 
-    def _train_d(self, game: GAN, real: Tensor, fake: Tensor, optims: Optimizers) -> Tensor:
+    def _train_d(self, game: GAN, batch: Batch, optims: Optimizers) -> Tensor:
+        real = _blurred(game, batch.real, batch.noise_real, batch.step)
+        fake = _blurred(game, game.generate(batch.latent), batch.noise_fake, batch.step)
         n = real.shape[-2]
         design = _with_ones(torch.cat([real, fake], -2))
         label = torch.cat([torch.ones_like(real), torch.zeros_like(fake)], -2)
@@ -71,24 +70,23 @@ class AffineAlternating(Rule):
             logits = design @ point
             grad = transposed @ (torch.sigmoid(logits) - label)
             point = point - rate * grad
-        _store(game.discriminator, point)
-        optims.d_grads = _parts(grad)
+        optims.d_grads = _store(game.discriminator, point, grad)
         real_logits, fake_logits = logits[..., 0].split(n, -1)  # pyright: ignore
         return game.loss.d(real_logits, fake_logits)
 
     def _train_g(
-        self, game: GAN, latents: list[Tensor], blur: Tensor | float, optims: Optimizers
+        self, game: GAN, latents: list[Tensor], batch: Batch, optims: Optimizers
     ) -> Tensor:
         slope, offset = _coefficients(game.discriminator).split(1, -2)
         point, rate = _coefficients(game.generator), _rate(optims.g, slope)
         for z in latents:
             design = _with_ones(z)
-            logits = slope * (design @ point + blur) + offset
+            fake = _blurred(game, design @ point, batch.noise_fake, batch.step)
+            logits = slope * fake + offset
             push = torch.sigmoid(logits if game.loss == losses.saturating else -logits)
             grad = -slope * (design.mT @ push) / z.shape[-2]
             point = point - rate * grad
-        _store(game.generator, point)
-        optims.g_grads = _parts(grad)
+        optims.g_grads = _store(game.generator, point, grad)
         return game.loss.g(logits[..., 0], logits[..., 0])
 
 
@@ -107,15 +105,11 @@ def _is_plain(optimizer: Optimizer) -> bool:
     return isinstance(optimizer, SGD) and not optimizer.momentum
 
 
-def _blur(game: GAN, batch: Batch) -> tuple[Tensor | float, Tensor | float]:
-    """What instance noise adds to the real and to the generated samples of a batch."""
-    if game.corrupt is None or batch.noise_real is None or batch.noise_fake is None:
-        return 0.0, 0.0
-    nothing = torch.zeros_like(batch.real)
-    return (
-        game.corrupt.apply(nothing, batch.noise_real, batch.step),
-        game.corrupt.apply(nothing, batch.noise_fake, batch.step),
-    )
+def _blurred(game: GAN, x: Tensor, noise: Tensor | None, step: int) -> Tensor:
+    """Samples as D sees them, through the game's instance noise."""
+    if game.corrupt is None or noise is None:
+        return x
+    return game.corrupt.apply(x, noise, step)
 
 
 def _with_ones(x: Tensor) -> Tensor:
@@ -129,14 +123,12 @@ def _coefficients(module: torch.nn.Module) -> Tensor:
     return torch.cat([weight, bias.unsqueeze(-1)], -2)
 
 
-def _parts(column: Tensor) -> tuple[Tensor, Tensor]:
-    """The column's entries in the shapes of the weight and the bias."""
-    return column[..., :1, :], column[..., 1, :]
-
-
-def _store(module: torch.nn.Module, column: Tensor) -> None:
-    for p, value in zip(module.parameters(), _parts(column), strict=True):
-        p.copy_(value)
+def _store(module: torch.nn.Module, point: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+    """Write the coefficients into the module; the gradient in the shapes of weight and bias."""
+    weight, bias = module.parameters()
+    weight.copy_(point[..., :1, :])
+    bias.copy_(point[..., 1, :])
+    return grad[..., :1, :], grad[..., 1, :]
 
 
 def _rate(optimizer: Optimizer, like: Tensor) -> float | Tensor:

@@ -42,8 +42,7 @@ class Simultaneous(Rule):
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         g_grads, d_grads, seen = field(game, draw())
-        optims.step_d(d_grads)
-        optims.step_g(g_grads)
+        optims.step(g_grads, d_grads)
         return seen
 
 

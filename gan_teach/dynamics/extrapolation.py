@@ -56,8 +56,7 @@ class Extragradient(Rule):
             optims.g.step(g_here)
             optims.d.step(d_here)
             g_ahead, d_ahead, _ = field(game, draw("d", 1) if self.redraw else batch)
-        optims.step_d(d_ahead)
-        optims.step_g(g_ahead)
+        optims.step(g_ahead, d_ahead)
         return seen
 
 
@@ -80,8 +79,7 @@ class PastExtragradient(Rule):
                 optims.d.step(d_past)
             g_ahead, d_ahead, seen = field(game, draw())
         memory["previous"] = copies([*g_ahead, *d_ahead])
-        optims.step_d(d_ahead)
-        optims.step_g(g_ahead)
+        optims.step(g_ahead, d_ahead)
         return seen
 
 
@@ -101,8 +99,7 @@ class Optimistic(Rule):
         params = parameters(game)
         g_grads, d_grads, seen = field(game, draw())
         before = copies(params)
-        optims.step_d(d_grads)
-        optims.step_g(g_grads)
+        optims.step(g_grads, d_grads)
         with torch.no_grad():
             update = [p - b for p, b in zip(params, before, strict=True)]
             past = memory.get("previous", [0.0] * len(params))

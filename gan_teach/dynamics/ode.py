@@ -44,8 +44,7 @@ class Heun(Rule):
         if self.gradient_penalty:
             extra = _penalty_gradient(game, batch)
             d_slope = [d + self.gradient_penalty * e for d, e in zip(d_slope, extra, strict=True)]
-        optims.step_d(d_slope)
-        optims.step_g(g_slope)
+        optims.step(g_slope, d_slope)
         return seen
 
 

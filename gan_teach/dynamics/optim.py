@@ -75,9 +75,10 @@ class Optimizer(ABC):
         return {"class": type(self), **numbers}
 
     def state_dict(self) -> dict[str, Any]:
-        return {slot: list(getattr(self, slot)) for slot in self.slots}
+        return {"count": self.count, **{slot: list(getattr(self, slot)) for slot in self.slots}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.count = state.get("count", 0.0)  # files of old have it where it is counted
         for slot in self.slots:
             for own, saved in zip(getattr(self, slot), state[slot], strict=True):
                 own.copy_(saved)
@@ -182,13 +183,6 @@ class Adam(Optimizer):
             amsgrad=False, maximize=False,
         )  # fmt: skip
 
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "count": self.count}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.count = state["count"]
-
 
 class RMSprop(Optimizer):
     """Tieleman & Hinton (2012), equal to ``torch.optim.RMSprop`` without momentum:
@@ -244,12 +238,9 @@ class FromTorch(Optimizer):
             p.grad = None
 
     def identity(self) -> dict[str, Any]:
+        passing = {"params", "lr", "initial_lr"}
         groups = [
-            {
-                key: value
-                for key, value in group.items()
-                if key not in ("params", "lr", "initial_lr")
-            }
+            {key: group[key] for key in group if key not in passing}
             for group in self.inner.param_groups
         ]
         return {"class": type(self.inner), "groups": groups}
@@ -301,6 +292,11 @@ class Optimizers:
         self.g, self.d = g, d
         self.g_grads: Sequence[Tensor] | None = None
         self.d_grads: Sequence[Tensor] | None = None
+
+    def step(self, g_grads: Sequence[Tensor], d_grads: Sequence[Tensor]) -> None:
+        """A step of both players, by gradients that were taken before either moved."""
+        self.step_d(d_grads)
+        self.step_g(g_grads)
 
     def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         self.g_grads = _latest_of(self.g_grads, grads, active)

@@ -1,7 +1,8 @@
 """Rules that bend the field by its Jacobian: consensus optimization, symplectic adjustment.
 
-J^T F costs one backward pass through the gradients, J F another; no matrix is ever formed. The bent
-gradient goes to the optimizer as if it were the gradient. F itself is not scaled by tau.
+J^T F is the gradient of <F, v> at v = F held fixed: one backward pass through the gradients, J F
+takes another, and no matrix is ever formed. The bent gradient goes to the optimizer as if it were
+the gradient. F itself is not scaled by tau.
 """
 
 from __future__ import annotations
@@ -14,29 +15,18 @@ from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach.analysis.derivatives import exact
-from gan_teach.dynamics.base import DrawFn, Grads, Rule, Seen, field, parameters, split
+from gan_teach.dynamics.base import (
+    DrawFn,
+    Grads,
+    Rule,
+    Seen,
+    field,
+    gradient,
+    parameters,
+    split,
+)
 from gan_teach.dynamics.optim import Optimizers
 from gan_teach.games.base import Batch, Game
-
-
-def pull_back(
-    outputs: Sequence[Tensor],
-    inputs: Sequence[Tensor],
-    vectors: Sequence[Tensor],
-    differentiable: bool = False,
-) -> Grads:
-    """(d outputs / d inputs)^T vectors; outputs that are constants count as such."""
-    live = [(o, v) for o, v in zip(outputs, vectors, strict=True) if o.requires_grad]
-    if not live:
-        return tuple(torch.zeros_like(i) for i in inputs)
-    return torch.autograd.grad(
-        [o for o, _ in live],
-        inputs,
-        grad_outputs=[v for _, v in live],
-        create_graph=differentiable,
-        allow_unused=True,
-        materialize_grads=True,
-    )
 
 
 def _curved_field(game: Game, batch: Batch) -> tuple[Grads, Grads, Seen]:
@@ -45,12 +35,6 @@ def _curved_field(game: Game, batch: Batch) -> tuple[Grads, Grads, Seen]:
         g_grads, d_grads, seen = field(game, batch, differentiable=True)
     live = (*g_grads, *d_grads)
     return live, tuple(x.detach() for x in live), seen
-
-
-def _step(game: Game, optims: Optimizers, grads: Sequence[Tensor]) -> None:
-    g_grads, d_grads = split(game, grads)
-    optims.step_d(d_grads)
-    optims.step_g(g_grads)
 
 
 @dataclass(repr=False, eq=False)
@@ -69,8 +53,9 @@ class Consensus(Rule):
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         live, F, seen = _curved_field(game, draw())
-        JtF = pull_back(live, parameters(game), F)
-        _step(game, optims, [f + self.gamma * h for f, h in zip(F, JtF, strict=True)])
+        JtF = gradient(_inner(live, F, game), parameters(game))
+        bent = [f + self.gamma * h for f, h in zip(F, JtF, strict=True)]
+        optims.step(*split(game, bent))
         return seen
 
 
@@ -97,21 +82,22 @@ class SymplecticAdjustment(Rule):
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         live, F, seen = _curved_field(game, draw())
         u = [f.clone().requires_grad_() for f in F]
-        Jtu = pull_back(live, parameters(game), u, differentiable=True)
-        JF = pull_back(Jtu, u, F)  # J^T u is linear in u: its own pull-back is J
+        Jtu = gradient(_inner(live, u, game), parameters(game), differentiable=True)
+        JF = gradient(_inner(Jtu, F, game), u)  # <J^T u, F> is linear in u, its gradient J F
         JtF = [x.detach() for x in Jtu]
         AtF = [0.5 * (t - f) for t, f in zip(JtF, JF, strict=True)]
         sign = torch.ones(game.lead, device=game.device)
         if self.align:
-            n, axes = game.n_g + game.n_d, len(game.lead)
-            sign = torch.sign(_inner(F, JtF, axes) * _inner(AtF, JtF, axes) / n + self.eps)
-        _step(game, optims, [f + self.lam * _times(sign, a) for f, a in zip(F, AtF, strict=True)])
+            along = _inner(F, JtF, game) * _inner(AtF, JtF, game)
+            sign = torch.sign(along / (game.n_g + game.n_d) + self.eps)
+        bent = [f + self.lam * _times(sign, a) for f, a in zip(F, AtF, strict=True)]
+        optims.step(*split(game, bent))
         return seen
 
 
-def _inner(a: Sequence[Tensor], b: Sequence[Tensor], axes: int) -> Tensor:
-    """<a, b>, one for each member."""
-    parts = [(x * y).flatten(axes).sum(-1) for x, y in zip(a, b, strict=True)]
+def _inner(a: Sequence[Tensor], b: Sequence[Tensor], game: Game) -> Tensor:
+    """<a, b>, one for each member. Its gradient is J^T b where a = F and b is fixed."""
+    parts = [(x * y).flatten(len(game.lead)).sum(-1) for x, y in zip(a, b, strict=True)]
     return torch.stack(parts).sum(0)
 
 

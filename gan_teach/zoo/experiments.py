@@ -33,6 +33,14 @@ TARGET = -2 * math.log(2)
 
 GRID = np.linspace(-1.0, 9.0, 401)
 
+_WATCHED: dict[str, Any] = {
+    "params": probes.params(),
+    "d_loss": probes.loss("d"),
+    "g_loss": probes.loss("g"),
+    "d_grad": probes.gradient_norm("d"),
+    "g_grad": probes.gradient_norm("g"),
+}
+
 
 @dataclass(frozen=True)
 class LineExperiment:
@@ -96,13 +104,12 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
     """
     chosen = settings(name, **changes)
     game = chosen.game(seed)
-    watch = _watch(game)
-    shown = {
+    shown: dict[str, Any] = {
         "fake": probes.samples(line.BATCH_SIZE, seed=1),
         "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
         "scores": probes.scores(200, seed=1),
     }
-    history = record(_train(game, chosen, seed), progress=progress, **{**watch, **shown})
+    history = record(_train(game, chosen, seed), progress=progress, **_WATCHED, **shown)
     w, b = history["params"][:, 0], history["params"][:, 1]
     latent = line.LATENT.sample(line.BATCH_SIZE, generator(1))  # those of the probe `fake`
     batch = line.expectation_batch(game)
@@ -137,7 +144,7 @@ def run_seeds(
     game = stack([chosen.game(seed) for seed in which])
     assert isinstance(game, GAN)
     run = _train(game, chosen, list(which))
-    history = record(run, every=every, progress=progress, **_watch(game))
+    history = record(run, every=every, progress=progress, **_WATCHED)
     end = spectra.spectra(game, history["params"][-1:], line.expectation_batch(game), of="value")
     static = {
         "eigenvalues_end": end[0],
@@ -157,16 +164,6 @@ def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
     )  # fmt: skip
 
 
-def _watch(game: GAN) -> dict[str, Any]:
-    return {
-        "params": probes.params(),
-        "d_loss": probes.loss("d"),
-        "g_loss": probes.loss("g"),
-        "d_grad": probes.gradient_norm("d"),
-        "g_grad": probes.gradient_norm("g"),
-    }
-
-
 def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
     return {
         **asdict(chosen),
@@ -179,10 +176,7 @@ def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str
 
 def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:
     """Eigenvalues of the closed-form Hessian at the equilibrium with the run's final w."""
-    if game.lead:
-        points = [_points_of(m) for m in game.data.members]
-    else:
-        points = [_points_of(game.data)]
+    points = [_points_of(data) for data in (game.data.members if game.lead else [game.data])]
     values = [
         _eigenvalues(line.equilibrium_hessian(float(p[0]), x.mean(), (x * x).mean(), noise))
         if math.isfinite(p[0])
@@ -252,13 +246,11 @@ OUTCOMES = ("settled", "on the way", "saturated", "diverged")
 
 def report(history: History) -> list[Row]:
     """What a 1-D run found beside what theory says about the equilibrium."""
-    tail = history["objective"][-100:]
-    w, b = history["params"][-1][..., 0], history["params"][-1][..., 1]
     if history.meta.get("members"):
         return _report_seeds(history)
-    v, d = float(tail.mean()), float(history["d_fake"][-100:].mean())
-    d_real = float(history["d_real"][-100:].mean())
-    mean = float(history.static["real"].mean())
+    v, d_real, d = (float(history[key][-100:].mean()) for key in ("objective", "d_real", "d_fake"))
+    mean, center = float(history.static["real"].mean()), means(history)[-1]
+    spread = abs(history["params"][-1, 0]) / math.sqrt(12)
     eigs, theory = history["eigenvalues"][-1], history.static["eigenvalues_theory"]
     word = spectra.definiteness(eigs, rtol=1e-4).word if np.isfinite(eigs).all() else "diverged"
     return [
@@ -267,9 +259,9 @@ def report(history: History) -> list[Row]:
         Row("D(x) on real samples, last 100 games", f"{d_real:.3f}", "1/2",
             abs(d_real - 0.5) < 0.05),
         Row("D(G(z)) on fake samples, last 100 games", f"{d:.3f}", "1/2", abs(d - 0.5) < 0.05),
-        Row("generator's mean w/2 + b", f"{w / 2 + b:.2f}", f"{mean:.2f} (ten points' mean) +- 0.5",
-            bool(abs(w / 2 + b - mean) < 0.5 * line.DATA.std)),
-        Row("generator's spread |w| / sqrt(12)", f"{abs(w) / math.sqrt(12):.2f}",
+        Row("generator's mean w/2 + b", f"{center:.2f}", f"{mean:.2f} (ten points' mean) +- 0.5",
+            bool(abs(center - mean) < 0.5 * line.DATA.std)),
+        Row("generator's spread |w| / sqrt(12)", f"{spread:.2f}",
             "anything: a linear D sees the mean only", None),
         Row("largest eigenvalue of the Hessian of V", f"{eigs[-1]:+.4f}", f"{theory[-1]:+.4f}",
             bool(abs(eigs[-1] - theory[-1]) < 0.03)),
