@@ -29,6 +29,7 @@ from .analysis.spectra import hessian as hessian
 from .analysis.spectra import spectrum as spectrum
 from .analysis import spectra as spectra
 from .analysis.timescale import tau_star as tau_star
+from .analysis.timescale import timescale as timescale
 from .analysis.timescale import classify as classify
 from .analysis.stability import stable_intervals as stable_intervals
 from .analysis.stability import stability_sweep as stability_sweep
@@ -36,8 +37,6 @@ from .analysis.stability import real_eigenvalue_tau as real_eigenvalue_tau
 from .analysis.critical_points import critical_points as critical_points
 from .analysis.critical_points import transverse as transverse
 from .zoo import reproduction as reproduction
-from .analysis.krylov import jacobian_transpose as jacobian_transpose
-from .analysis.krylov import extremes as extremes
 from . import dynamics as dynamics
 from .dynamics import negative_momentum as negative_momentum
 from .dynamics import weight_clipping as weight_clipping

@@ -21,6 +21,7 @@ from torch.nn.utils import parametrizations
 import gan_teach as gt
 from cases import rng
 from gan_teach.analysis import derivatives
+from gan_teach.analysis.krylov import jacobian_transpose
 from gan_teach.analysis.spectra import flatten, hessian, jacobian, vector_field
 from gan_teach.dynamics.optim import SGD, Optimizers
 from gan_teach.games import GAN, penalties
@@ -206,7 +207,7 @@ def test_a_hessian_that_is_not_symmetric_is_an_error():
         with pytest.raises(ArithmeticError, match=r"the Hessian is .*not symmetric"):
             hessian(who.lower(), game, game.draw())
         with pytest.raises(ArithmeticError, match=rf"{who}'s own block"):
-            gt.jacobian_transpose(game, game.draw())
+            jacobian_transpose(game, game.draw())
 
 
 def test_rounding_and_divergence_are_no_asymmetry():
@@ -229,7 +230,7 @@ def test_stacks_and_matrix_free_products_take_the_formulas_too():
     for game, batch, matrix in zip(members, batches, together, strict=True):
         alone = jacobian(game, batch).matrix
         np.testing.assert_allclose(matrix, alone, atol=1e-12)
-        operator: Any = gt.jacobian_transpose(game, batch)
+        operator: Any = jacobian_transpose(game, batch)
         np.testing.assert_allclose(operator @ u, alone.T @ u, atol=1e-12)
         np.testing.assert_allclose(operator.T @ u, alone @ u, atol=1e-12)
 
@@ -252,13 +253,13 @@ def test_a_power_iteration_at_work_has_no_derivatives(make):
     )
     game.to(F64)
     batch = game.draw(4, rng())
-    for call in (jacobian, vector_field, gt.jacobian_transpose, lambda g, b: hessian("d", g, b)):
+    for call in (jacobian, vector_field, jacobian_transpose, lambda g, b: hessian("d", g, b)):
         with pytest.raises(ValueError, match=r"discriminator has a spectral norm .*eval\(\)"):
             call(game, batch)
     d.eval()
     u = np.ones(game.n_g + game.n_d)
     matrix = jacobian(game, batch).matrix
-    operator: Any = gt.jacobian_transpose(game, batch)
+    operator: Any = jacobian_transpose(game, batch)
     np.testing.assert_allclose(operator @ u, matrix.T @ u, atol=1e-14)
 
 
@@ -266,7 +267,7 @@ def test_matrix_free_products_move_no_statistics():
     game = layered(FEATURES["BatchNorm"], False, penalties.r1(1.0))
     batch = game.draw(5, rng(1))
     before = copy.deepcopy(game.discriminator.state_dict())
-    operator: Any = gt.jacobian_transpose(game, batch)
+    operator: Any = jacobian_transpose(game, batch)
     u = np.ones(operator.shape[0])
     np.testing.assert_allclose(operator @ u, jacobian(game, batch).matrix.T @ u, atol=1e-12)
     after = game.discriminator.state_dict()

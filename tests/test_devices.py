@@ -24,8 +24,7 @@ from gan_teach.dynamics.optim import OPTIMIZERS
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import losses, penalties
 from gan_teach.games.ensemble import stack
-from gan_teach.metrics.features import cifar
-from gan_teach.metrics.features import classifier as features
+from gan_teach.metrics.features import cifar, classifier as features
 from gan_teach.models import dropout
 from gan_teach.studies import bogonet
 from gan_teach.studies.bogonet import classifier

@@ -198,7 +198,7 @@ def gan(g=None, d=None, **settings):
 BAD = {
     "generator": (lambda: gan(g=lambda z: z), TypeError, "generator must be Module, got function"),
     "tensor as data": (
-        lambda: gan(data=torch.zeros(3, 1)), TypeError, r"(?s)data must be an object with sample.*tensor.*Points",
+        lambda: gan(data=torch.zeros(3, 1)), TypeError, r"(?s)data must be an .*tensor.*Points",
     ),
     "latent": (lambda: gan(latent=None), TypeError, "latent must be an object with sample.*None"),
     "loss": (lambda: gan(loss="hinges"), ValueError, "loss must be one of .*'hinges'.*'hinge'"),

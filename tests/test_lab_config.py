@@ -5,8 +5,7 @@ import random
 import string
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from gan_teach.dynamics.streams import DRAWS
 from gan_teach.lab.config import DATA, KNOBS, MAX_CHANGES, PRESETS, Config, Replay, preset

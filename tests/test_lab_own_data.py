@@ -5,8 +5,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gan_teach import data
 from gan_teach.lab import Config, Lab, Replay, Session, own_data

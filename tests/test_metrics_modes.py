@@ -7,8 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from gan_teach import data
-from gan_teach import metrics as mt
+from gan_teach import data, metrics as mt
 from gan_teach.data.planar import GaussianMixture
 
 RING = data.ring(8, radius=2.0, std=0.05)

@@ -23,9 +23,7 @@ from gan_teach import _checks
 from gan_teach._devices import float64_device
 from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
 from gan_teach.games import Batch, Game, Losses
-from gan_teach.games.base import flatten as flatten
-from gan_teach.games.base import shaped, split
-from gan_teach.games.base import unflatten as unflatten
+from gan_teach.games.base import flatten as flatten, shaped, split, unflatten as unflatten
 
 Objective = str | Callable[[Losses], Tensor]
 

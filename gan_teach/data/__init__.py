@@ -1,53 +1,41 @@
 """Data sets and latent distributions: anything with ``sample(n, rng)`` and ``shape``."""
 
-from gan_teach.data.curves import Drawing, FromArray, HalfCircles, half_circles, spirals
-from gan_teach.data.folder import StreamedFolder, image_folder
-from gan_teach.data.images import Images, StackedDigits
-from gan_teach.data.line import Fixed, Normal, Points, Source, Uniform
+from gan_teach.data.curves import (
+    Drawing as Drawing,
+    FromArray as FromArray,
+    HalfCircles as HalfCircles,
+    half_circles as half_circles,
+    spirals as spirals,
+)
+from gan_teach.data.folder import (
+    StreamedFolder as StreamedFolder,
+    image_folder as image_folder,
+)
+from gan_teach.data.images import (
+    Images as Images,
+    StackedDigits as StackedDigits,
+)
+from gan_teach.data.line import (
+    Fixed as Fixed,
+    Normal as Normal,
+    Points as Points,
+    Source as Source,
+    Uniform as Uniform,
+)
 from gan_teach.data.named import (
-    faces,
-    load_images,
-    photographs,
-    small_mnist,
-    stacked_digits,
-    stacked_mnist,
-    uci_digits,
+    faces as faces,
+    load_images as load_images,
+    photographs as photographs,
+    small_mnist as small_mnist,
+    stacked_digits as stacked_digits,
+    stacked_mnist as stacked_mnist,
+    uci_digits as uci_digits,
 )
 from gan_teach.data.planar import (
-    GaussianMixture,
-    UniformClusters,
-    grid,
-    ring,
-    two_clusters,
-    two_gaussians,
+    GaussianMixture as GaussianMixture,
+    UniformClusters as UniformClusters,
+    grid as grid,
+    ring as ring,
+    two_clusters as two_clusters,
+    two_gaussians as two_gaussians,
 )
-
-__all__ = [
-    "Drawing",
-    "Fixed",
-    "FromArray",
-    "GaussianMixture",
-    "HalfCircles",
-    "Images",
-    "Normal",
-    "Points",
-    "Source",
-    "StackedDigits",
-    "StreamedFolder",
-    "Uniform",
-    "UniformClusters",
-    "faces",
-    "grid",
-    "half_circles",
-    "image_folder",
-    "load_images",
-    "photographs",
-    "ring",
-    "small_mnist",
-    "spirals",
-    "stacked_digits",
-    "stacked_mnist",
-    "two_clusters",
-    "two_gaussians",
-    "uci_digits",
-]

@@ -4,8 +4,9 @@ A rule is any callable ``rule(game, draw, optims)`` that updates both players on
 ``{"g_loss": ..., "d_loss": ...}``, the losses it saw; a function of your own will do. What it must
 remember from step to step (a previous gradient, slow weights) it keeps in a dictionary that belongs
 to the run, if it takes one: ``rule(game, draw, optims, memory)``; at first it is empty, and it
-is part of the checkpoint. So one rule serves many runs at once. The rules here are objects whose
-numbers are plain attributes that may be changed between two steps (a slider does).
+is part of the checkpoint. What is kept there must be detached, as ``copies`` does, or the graphs of
+all steps live on. So one rule serves many runs at once. The rules here are objects whose numbers
+are plain attributes that may be changed between two steps (a slider does).
 
 F(w) = (dL_G/dG, dL_D/dD) is the field that descent follows, J = F' its Jacobian (so F = -v, and the
 J of ``spectra`` has the other sign), eta the learning rate. Each rule's docstring gives rho, the
@@ -15,49 +16,60 @@ With tau or one rate per member, eta is that player's own. With an optimizer oth
 hands it the combined gradient or takes its step as a map; each docstring says which.
 """
 
-from gan_teach.dynamics.affine import AffineAlternating, affine_alternating
+from gan_teach.dynamics.affine import (
+    AffineAlternating as AffineAlternating,
+    affine_alternating as affine_alternating,
+)
 from gan_teach.dynamics.base import (
-    DrawFn,
-    Memory,
-    Rule,
-    Seen,
-    UpdateRule,
-    Wrapping,
-    checked_losses,
-    field,
-    gradient,
-    memory_of,
-    name_of,
-    takes_memory,
-)  # fmt: skip
+    DrawFn as DrawFn,
+    Memory as Memory,
+    Rule as Rule,
+    Seen as Seen,
+    UpdateRule as UpdateRule,
+    Wrapping as Wrapping,
+    checked_losses as checked_losses,
+    copies as copies,
+    field as field,
+    gradient as gradient,
+    memory_of as memory_of,
+    name_of as name_of,
+    takes_memory as takes_memory,
+)
 from gan_teach.dynamics.descent import (
-    Alternating,
-    NegativeMomentum,
-    Simultaneous,
-    WeightClipping,
-    alternating,
-    negative_momentum,
-    simultaneous,
-    weight_clipping,
-)  # fmt: skip
+    Alternating as Alternating,
+    NegativeMomentum as NegativeMomentum,
+    Simultaneous as Simultaneous,
+    WeightClipping as WeightClipping,
+    alternating as alternating,
+    negative_momentum as negative_momentum,
+    simultaneous as simultaneous,
+    weight_clipping as weight_clipping,
+)
 from gan_teach.dynamics.extrapolation import (
-    Extragradient,
-    Lookahead,
-    Optimistic,
-    PastExtragradient,
-    extragradient,
-    lookahead,
-    optimistic,
-    past_extragradient,
-)  # fmt: skip
-from gan_teach.dynamics.linear import rotation_period, step_matrix, step_spectrum
-from gan_teach.dynamics.ode import Heun, heun
+    Extragradient as Extragradient,
+    Lookahead as Lookahead,
+    Optimistic as Optimistic,
+    PastExtragradient as PastExtragradient,
+    extragradient as extragradient,
+    lookahead as lookahead,
+    optimistic as optimistic,
+    past_extragradient as past_extragradient,
+)
+from gan_teach.dynamics.linear import (
+    rotation_period as rotation_period,
+    step_matrix as step_matrix,
+    step_spectrum as step_spectrum,
+)
+from gan_teach.dynamics.ode import (
+    Heun as Heun,
+    heun as heun,
+)
 from gan_teach.dynamics.second_order import (
-    Consensus,
-    SymplecticAdjustment,
-    consensus,
-    symplectic_adjustment,
-)  # fmt: skip
+    Consensus as Consensus,
+    SymplecticAdjustment as SymplecticAdjustment,
+    consensus as consensus,
+    symplectic_adjustment as symplectic_adjustment,
+)
 
 RULES: dict[str, type[Rule]] = {
     name_of(rule): rule
@@ -67,13 +79,3 @@ RULES: dict[str, type[Rule]] = {
     )
 }  # fmt: skip
 """Every rule that takes any game, by name: ``RULES[name](...)`` makes one."""
-
-__all__ = [
-    "RULES", "AffineAlternating", "Alternating", "Consensus", "DrawFn", "Extragradient", "Heun",
-    "Lookahead", "Memory", "NegativeMomentum", "Optimistic", "PastExtragradient", "Rule", "Seen",
-    "Simultaneous", "SymplecticAdjustment", "UpdateRule", "WeightClipping", "Wrapping",
-    "affine_alternating", "alternating", "checked_losses", "consensus", "extragradient", "field",
-    "gradient", "heun", "lookahead", "memory_of", "name_of", "negative_momentum", "optimistic",
-    "past_extragradient", "rotation_period", "simultaneous", "step_matrix", "step_spectrum",
-    "symplectic_adjustment", "takes_memory", "weight_clipping",
-]  # fmt: skip

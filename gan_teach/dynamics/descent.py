@@ -7,8 +7,7 @@ same value, and no graph through the frozen network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from dataclasses import field as setting
+from dataclasses import dataclass, field as setting, replace
 
 import torch
 from torch import Tensor

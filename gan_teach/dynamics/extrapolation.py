@@ -6,8 +6,7 @@ rule uses the map of the optimizer at hand; with SGD that is the formula as prin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from dataclasses import field as setting
+from dataclasses import dataclass, field as setting
 
 import torch
 

@@ -9,22 +9,18 @@ An ensemble of S games is a game whose tensors have one leading axis: parameters
 (S, n, ...), losses (S,). ``lead`` is (S,) there and () otherwise.
 """
 
-from gan_teach.games import corrupt, losses, penalties
-from gan_teach.games.base import Batch, Game, Losses, Params, frozen
-from gan_teach.games.ensemble import stack
-from gan_teach.games.functions import FunctionGame
-from gan_teach.games.gan import GAN
-
-__all__ = [
-    "GAN",
-    "Batch",
-    "FunctionGame",
-    "Game",
-    "Losses",
-    "Params",
-    "corrupt",
-    "frozen",
-    "losses",
-    "penalties",
-    "stack",
-]
+from gan_teach.games import (
+    corrupt as corrupt,
+    losses as losses,
+    penalties as penalties,
+)
+from gan_teach.games.base import (
+    Batch as Batch,
+    Game as Game,
+    Losses as Losses,
+    Params as Params,
+    frozen as frozen,
+)
+from gan_teach.games.ensemble import stack as stack
+from gan_teach.games.functions import FunctionGame as FunctionGame
+from gan_teach.games.gan import GAN as GAN

@@ -17,8 +17,7 @@ from gan_teach.games import losses
 from gan_teach.games.base import Batch, Game, Losses, Params
 from gan_teach.games.corrupt import InstanceNoise
 from gan_teach.games.losses import Loss, PlayerLoss
-from gan_teach.games.penalties import Penalty
-from gan_teach.games.penalties import get as get_penalty
+from gan_teach.games.penalties import Penalty, get as get_penalty
 from gan_teach.models import apply, architecture, evaluating
 
 

@@ -12,16 +12,22 @@ from typing import Any
 
 from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.lab.config import PRESETS, Config, Replay
-from gan_teach.lab.doctor import Diagnosis, diagnose, treat
-from gan_teach.lab.frame import Frame
+from gan_teach.lab.config import (
+    PRESETS as PRESETS,
+    Config as Config,
+    Replay as Replay,
+)
+from gan_teach.lab.doctor import (
+    Diagnosis as Diagnosis,
+    diagnose as diagnose,
+    treat as treat,
+)
+from gan_teach.lab.frame import Frame as Frame
 from gan_teach.lab.picture import film_strip
-from gan_teach.lab.session import Session, Twin
-
-__all__ = [
-    "PRESETS", "Config", "Diagnosis", "Frame", "Lab", "Replay", "Session", "Twin", "diagnose",
-    "treat",
-]  # fmt: skip
+from gan_teach.lab.session import (
+    Session as Session,
+    Twin as Twin,
+)
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 VIEWS = {"canvas": "anywidget", "core": "ipywidgets", "still": ""}

@@ -1,37 +1,19 @@
 """Networks: of toy GANs, for images (``convnets``), and what an ensemble of them needs."""
 
-from gan_teach.models import convnets
+from gan_teach.models import convnets as convnets
 from gan_teach.models.networks import (
-    ACTIVATIONS,
-    INITS,
-    MLP,
-    Affine1D,
-    DiracDiscriminator,
-    DiracGenerator,
-    Linear,
-    Vmapped,
-    apply,
-    architecture,
-    evaluating,
-    iterates,
-    stack_modules,
-    takes_leading_axis,
+    ACTIVATIONS as ACTIVATIONS,
+    INITS as INITS,
+    MLP as MLP,
+    Affine1D as Affine1D,
+    DiracDiscriminator as DiracDiscriminator,
+    DiracGenerator as DiracGenerator,
+    Linear as Linear,
+    Vmapped as Vmapped,
+    apply as apply,
+    architecture as architecture,
+    evaluating as evaluating,
+    iterates as iterates,
+    stack_modules as stack_modules,
+    takes_leading_axis as takes_leading_axis,
 )
-
-__all__ = [
-    "ACTIVATIONS",
-    "INITS",
-    "MLP",
-    "Affine1D",
-    "DiracDiscriminator",
-    "DiracGenerator",
-    "Linear",
-    "Vmapped",
-    "apply",
-    "architecture",
-    "convnets",
-    "evaluating",
-    "iterates",
-    "stack_modules",
-    "takes_leading_axis",
-]

@@ -1,20 +1,21 @@
 """The training loop, what observes it, and what keeps it: probes, averages, checkpoints."""
 
-from gan_teach.training import probes, schedules
-from gan_teach.training.averages import EMA, Average
-from gan_teach.training.loop import observe, record, train
-from gan_teach.training.state import Probe, Run, State, advance
-
-__all__ = [
-    "EMA",
-    "Average",
-    "Probe",
-    "Run",
-    "State",
-    "advance",
-    "observe",
-    "probes",
-    "record",
-    "schedules",
-    "train",
-]
+from gan_teach.training import (
+    probes as probes,
+    schedules as schedules,
+)
+from gan_teach.training.averages import (
+    EMA as EMA,
+    Average as Average,
+)
+from gan_teach.training.loop import (
+    observe as observe,
+    record as record,
+    train as train,
+)
+from gan_teach.training.state import (
+    Probe as Probe,
+    Run as Run,
+    State as State,
+    advance as advance,
+)

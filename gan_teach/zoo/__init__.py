@@ -1,37 +1,40 @@
 """The published games and experiments, one function each, with their papers' constants."""
 
-from gan_teach.zoo import experiments as experiments
-from gan_teach.zoo import reproduction as reproduction
-from gan_teach.zoo.dirac_gans import DIRAC_LEARNING_RATE as DIRAC_LEARNING_RATE
-from gan_teach.zoo.dirac_gans import DIRAC_METHODS as DIRAC_METHODS
-from gan_teach.zoo.dirac_gans import DIRAC_START as DIRAC_START
-from gan_teach.zoo.dirac_gans import DIRAC_STEPS as DIRAC_STEPS
-from gan_teach.zoo.dirac_gans import dirac_field as dirac_field
-from gan_teach.zoo.dirac_gans import dirac_gan as dirac_gan
-from gan_teach.zoo.functions import FUNCTIONS as FUNCTIONS
-from gan_teach.zoo.functions import bilinear as bilinear
-from gan_teach.zoo.functions import covariance as covariance
-from gan_teach.zoo.functions import covariance_draws as covariance_draws
-from gan_teach.zoo.functions import covariance_equilibrium as covariance_equilibrium
-from gan_teach.zoo.functions import covariance_real_tau as covariance_real_tau
-from gan_teach.zoo.functions import covariance_spectrum as covariance_spectrum
-from gan_teach.zoo.functions import dirac as dirac
-from gan_teach.zoo.functions import polynomial as polynomial
-from gan_teach.zoo.functions import polynomial_4d as polynomial_4d
-from gan_teach.zoo.functions import quadratic as quadratic
-from gan_teach.zoo.functions import torus as torus
-from gan_teach.zoo.images import IMAGE_GANS as IMAGE_GANS
-from gan_teach.zoo.images import ImageGAN as ImageGAN
-from gan_teach.zoo.line import line_gan as line_gan
-from gan_teach.zoo.line import misspecified_gan as misspecified_gan
-from gan_teach.zoo.planar import FIVE_GAUSSIANS as FIVE_GAUSSIANS
-from gan_teach.zoo.planar import HALF_CIRCLES as HALF_CIRCLES
-from gan_teach.zoo.planar import HALF_CIRCLES_IMPROVED as HALF_CIRCLES_IMPROVED
-from gan_teach.zoo.planar import TWO_CLUSTERS as TWO_CLUSTERS
-from gan_teach.zoo.planar import UNIT as UNIT
-from gan_teach.zoo.planar import Training as Training
-from gan_teach.zoo.planar import UnitOutputAdam as UnitOutputAdam
-from gan_teach.zoo.planar import five_gaussians as five_gaussians
-from gan_teach.zoo.planar import half_circles as half_circles
-from gan_teach.zoo.planar import half_circles_improved as half_circles_improved
-from gan_teach.zoo.planar import two_clusters as two_clusters
+from gan_teach.zoo import experiments as experiments, reproduction as reproduction
+from gan_teach.zoo.dirac_gans import (
+    DIRAC_LEARNING_RATE as DIRAC_LEARNING_RATE,
+    DIRAC_METHODS as DIRAC_METHODS,
+    DIRAC_START as DIRAC_START,
+    DIRAC_STEPS as DIRAC_STEPS,
+    dirac_field as dirac_field,
+    dirac_gan as dirac_gan,
+)
+from gan_teach.zoo.functions import (
+    FUNCTIONS as FUNCTIONS,
+    bilinear as bilinear,
+    covariance as covariance,
+    covariance_draws as covariance_draws,
+    covariance_equilibrium as covariance_equilibrium,
+    covariance_real_tau as covariance_real_tau,
+    covariance_spectrum as covariance_spectrum,
+    dirac as dirac,
+    polynomial as polynomial,
+    polynomial_4d as polynomial_4d,
+    quadratic as quadratic,
+    torus as torus,
+)
+from gan_teach.zoo.images import IMAGE_GANS as IMAGE_GANS, ImageGAN as ImageGAN
+from gan_teach.zoo.line import line_gan as line_gan, misspecified_gan as misspecified_gan
+from gan_teach.zoo.planar import (
+    FIVE_GAUSSIANS as FIVE_GAUSSIANS,
+    HALF_CIRCLES as HALF_CIRCLES,
+    HALF_CIRCLES_IMPROVED as HALF_CIRCLES_IMPROVED,
+    TWO_CLUSTERS as TWO_CLUSTERS,
+    UNIT as UNIT,
+    Training as Training,
+    UnitOutputAdam as UnitOutputAdam,
+    five_gaussians as five_gaussians,
+    half_circles as half_circles,
+    half_circles_improved as half_circles_improved,
+    two_clusters as two_clusters,
+)

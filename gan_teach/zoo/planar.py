@@ -22,8 +22,15 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach.data import Fixed, HalfCircles, Normal, Points, Uniform, ring
-from gan_teach.data import two_clusters as clusters
+from gan_teach.data import (
+    Fixed,
+    HalfCircles,
+    Normal,
+    Points,
+    Uniform,
+    ring,
+    two_clusters as clusters,
+)
 from gan_teach.dynamics import Rule, alternating
 from gan_teach.dynamics.optim import Adam
 from gan_teach.dynamics.streams import mix

@@ -5,23 +5,16 @@ any number of starting points and values of tau, and angles that wrap around; de
 autograd's. How the steps are computed is chosen in ``engines``.
 """
 
-from gan_teach.analysis.flows.basins import NONE, UNBOUNDED, Basins, basins
-from gan_teach.analysis.flows.trajectories import (
-    Planar,
-    Trajectories,
-    grid,
-    planar_field,
-    trajectories,
+from gan_teach.analysis.flows.basins import (
+    NONE as NONE,
+    UNBOUNDED as UNBOUNDED,
+    Basins as Basins,
+    basins as basins,
 )
-
-__all__ = [
-    "NONE",
-    "UNBOUNDED",
-    "Basins",
-    "Planar",
-    "Trajectories",
-    "basins",
-    "grid",
-    "planar_field",
-    "trajectories",
-]
+from gan_teach.analysis.flows.trajectories import (
+    Planar as Planar,
+    Trajectories as Trajectories,
+    grid as grid,
+    planar_field as planar_field,
+    trajectories as trajectories,
+)

@@ -5,30 +5,19 @@ of parameters in the docstrings are those of the published networks.
 """
 
 from gan_teach.models.convnets.dcgan import (
-    DCGANDiscriminator,
-    DCGANGenerator,
-    VanillaDiscriminator,
-    VanillaGenerator,
+    DCGANDiscriminator as DCGANDiscriminator,
+    DCGANGenerator as DCGANGenerator,
+    VanillaDiscriminator as VanillaDiscriminator,
+    VanillaGenerator as VanillaGenerator,
 )
 from gan_teach.models.convnets.rsgan import (
-    CNNDiscriminator,
-    CNNGenerator,
-    ResNetDiscriminator,
-    ResNetGenerator,
-    load_rsgan_generator,
+    CNNDiscriminator as CNNDiscriminator,
+    CNNGenerator as CNNGenerator,
+    ResNetDiscriminator as ResNetDiscriminator,
+    ResNetGenerator as ResNetGenerator,
+    load_rsgan_generator as load_rsgan_generator,
 )
-from gan_teach.models.convnets.stability import StableDiscriminator, StableGenerator
-
-__all__ = [
-    "CNNDiscriminator",
-    "CNNGenerator",
-    "DCGANDiscriminator",
-    "DCGANGenerator",
-    "ResNetDiscriminator",
-    "ResNetGenerator",
-    "StableDiscriminator",
-    "StableGenerator",
-    "VanillaDiscriminator",
-    "VanillaGenerator",
-    "load_rsgan_generator",
-]
+from gan_teach.models.convnets.stability import (
+    StableDiscriminator as StableDiscriminator,
+    StableGenerator as StableGenerator,
+)

@@ -4,11 +4,13 @@
 from one pass through one network, into a table that is a file: a second call adds what is new.
 """
 
-from gan_teach.studies.evaluation.scores import SCORES as SCORES
-from gan_teach.studies.evaluation.scores import Evaluation as Evaluation
-from gan_teach.studies.evaluation.scores import Row as Row
-from gan_teach.studies.evaluation.scores import default_folder as default_folder
-from gan_teach.studies.evaluation.scores import evaluate as evaluate
-from gan_teach.studies.evaluation.scores import read_rows as read_rows
-from gan_teach.studies.evaluation.scores import save_rows as save_rows
-from gan_teach.studies.evaluation.scores import score as score
+from gan_teach.studies.evaluation.scores import (
+    SCORES as SCORES,
+    Evaluation as Evaluation,
+    Row as Row,
+    default_folder as default_folder,
+    evaluate as evaluate,
+    read_rows as read_rows,
+    save_rows as save_rows,
+    score as score,
+)

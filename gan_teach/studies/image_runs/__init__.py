@@ -5,17 +5,20 @@ sheets of samples from fixed latents, and in generators/ the weights of G and of
 way, which is what an evaluation along the path reads.
 """
 
-from gan_teach.studies.image_runs.drawing import between as between
-from gan_teach.studies.image_runs.drawing import draw as draw
-from gan_teach.studies.image_runs.drawing import fixed_latents as fixed_latents
-from gan_teach.studies.image_runs.drawing import save_film as save_film
-from gan_teach.studies.image_runs.drawing import save_sheet as save_sheet
-from gan_teach.studies.image_runs.run import RAW as RAW
-from gan_teach.studies.image_runs.run import Settings as Settings
-from gan_teach.studies.image_runs.run import Trained as Trained
-from gan_teach.studies.image_runs.run import load_run as load_run
-from gan_teach.studies.image_runs.run import snapshots as snapshots
-from gan_teach.studies.image_runs.run import train_images as train_images
-from gan_teach.studies.image_runs.run import watch as watch
-from gan_teach.studies.image_runs.sweep import Outcome as Outcome
-from gan_teach.studies.image_runs.sweep import sweep_images as sweep_images
+from gan_teach.studies.image_runs.drawing import (
+    between as between,
+    draw as draw,
+    fixed_latents as fixed_latents,
+    save_film as save_film,
+    save_sheet as save_sheet,
+)
+from gan_teach.studies.image_runs.run import (
+    RAW as RAW,
+    Settings as Settings,
+    Trained as Trained,
+    load_run as load_run,
+    snapshots as snapshots,
+    train_images as train_images,
+    watch as watch,
+)
+from gan_teach.studies.image_runs.sweep import Outcome as Outcome, sweep_images as sweep_images
