@@ -53,6 +53,19 @@ def test_a_function_of_ones_own_is_shown_as_it_stands():
     assert "# nothing" in str(gt.source(mine))
 
 
+def test_the_parts_are_shown_too():
+    assert "0.5 * " in str(gt.source(gt.penalties.r1(2.0)))  # the half of gamma / 2
+    text = str(gt.source(gt.weight_clipping(1.0, gt.extragradient())))
+    assert text.count("def __call__(") == 2
+    assert "class Extragradient" in text
+
+
+@pytest.mark.parametrize("name", ["saturating", gt.penalties])
+def test_a_name_is_not_the_thing(name):
+    with pytest.raises(TypeError, match="give the thing itself"):
+        gt.source(name)
+
+
 def test_what_has_no_text_is_refused():
     with pytest.raises(TypeError, match="has no readable text"):
         gt.source(len)

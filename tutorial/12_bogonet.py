@@ -123,6 +123,8 @@ gt.show(
 
 # %%
 final = dict(zip(study.meta["titles"], bogonet.values(study, "final"), strict=True))
+
+# %%
 figure, axes = gt.style.mosaic([["dragan", "wgan"]], (10.5, 4.8))
 for ax, other in zip(axes.values(), ("DRAGAN", "WGAN-GP"), strict=True):
     x, y = final["vanilla GAN"], final[other]

@@ -118,6 +118,8 @@ flat = flat.describe(
     static={"real": REAL / 10},
     meta={"loss": "non_saturating", "label_smoothing": 0.9, "title": "A linear D", "unit": "step"},
 )
+
+# %%
 figure, draw = gt.plots.stage(flat, [gt.plots.samples_panel, gt.plots.losses_panel])
 draw(-1)
 plane = figure.axes[0]

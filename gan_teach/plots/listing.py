@@ -6,8 +6,9 @@ import html
 import inspect
 import sys
 import textwrap
+from dataclasses import is_dataclass
 from functools import partial
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 
@@ -37,6 +38,8 @@ def source(thing: Any) -> Listing:
     its class is shown, for a function made by another one (a probe, a penalty) its maker, for a
     ``functools.partial`` what it calls. Raises TypeError for what has no readable text.
     """
+    if isinstance(thing, (str, ModuleType)):
+        raise TypeError(f"{thing!r} only names it: give the thing itself, as gt.losses.saturating.")
     programs = list(dict.fromkeys(_text(definition) for definition in _definitions(thing)))
     numbers = ", ".join(f"{key}={value!r}" for key, value in _numbers(thing).items())
     head = [f"# with {numbers}"] if numbers else []
@@ -52,8 +55,9 @@ def _definitions(thing: Any) -> list[Any]:
         return [_maker(thing)]
     if isinstance(thing, (type, MethodType)):
         return [thing]
-    functions = [_maker(value) for value in _fields(thing).values() if _is_function(value)]
-    return [type(thing), *functions] if callable(thing) or not functions else functions
+    parts = [value for key, value in _fields(thing).items() if _tells(thing, key, value)]
+    programs = [definition for part in parts for definition in _definitions(part)]
+    return [type(thing), *programs] if callable(thing) or not programs else programs
 
 
 def _maker(function: FunctionType) -> Any:
@@ -63,8 +67,10 @@ def _maker(function: FunctionType) -> Any:
     return inspect.unwrap(maker) if callable(maker) else function
 
 
-def _is_function(value: Any) -> bool:
-    return isinstance(value, FunctionType) and not value.__name__.startswith("_")
+def _tells(thing: Any, key: str, value: Any) -> bool:
+    """Whether ``value`` is a function or rule that ``thing`` was made with; defaults do nothing."""
+    is_program = isinstance(value, FunctionType) or (callable(value) and is_dataclass(value))
+    return is_program and getattr(type(thing), key, None) is not value
 
 
 def _fields(thing: Any) -> dict[str, Any]:
