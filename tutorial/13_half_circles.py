@@ -187,6 +187,8 @@ ways = {
 }
 facts = {"real": REAL[:500], "field_extent": [-25, 25, -25, 25]}
 ways = {name: h.describe(static=facts, meta={"title": name}) for name, h in ways.items()}
+
+# %%
 gt.film_strip(
     ways["as handed in"],
     [gt.plots.samples_panel],
