@@ -33,7 +33,10 @@ GROUND = ("_checks", "_devices", "_files", "_identity", "history")
 
 
 def frames() -> tuple[list[str], list[str]]:
-    """(functions between train and autograd.grad, files that an update passes)."""
+    """(functions between train and autograd.grad, files on the way there and to the step).
+
+    The losses, the data and what a file calls beside that way are not counted.
+    """
     import torch
 
     from gan_teach import data
@@ -152,7 +155,11 @@ def main(arguments: Sequence[str]) -> None:
     if options.command == "frames":
         between, files = frames()
         print(f"{len(between)} frames between train and autograd.grad:", *between, sep="\n  ")
-        print(f"{len(files)} files that an update passes:", *files, sep="\n  ")
+        print(
+            f"{len(files)} files on the way to autograd.grad and to the optimizer's step:",
+            *files,
+            sep="\n  ",
+        )
     else:
         arrows = rooms()
         draw(arrows, options.out)

@@ -1,13 +1,14 @@
 """Randomness as a pure function of (seed, step), so that runs resume, rewind and branch exactly.
 
-What is drawn for one update is a function of the run's seed, the step, the player and the number of
-the inner update alone. Within it real samples come first, then latents, then noise and penalties
-(see ``GAN.draw``), so that another latent, noise or penalty leaves the real samples alone. Members
-of an ensemble have a generator each and so draw what they would alone.
+What a game of one batch size draws for an update is a function of the run's seed, the step, the
+player and the number of the inner update alone. Within it real samples come first, then latents,
+then noise and penalties (see ``GAN.draw``), so that another latent, noise or penalty leaves the
+real samples alone. Members of an ensemble have a generator each and so draw what they would alone.
 
 Calling a generator for ten numbers costs as much as for six hundred, and for each of 64 small GANs
-more than their update. So where a batch holds few numbers, those of ``BLOCK`` consecutive steps are
-drawn together.
+more than their update. So where a real batch holds at most ``FEW`` numbers, those of ``BLOCK``
+consecutive steps are drawn together: whether they are is the one thing that the batch's own size
+decides, never the latent's, a noise's or a penalty's.
 """
 
 from __future__ import annotations
