@@ -32,7 +32,8 @@ from gan_teach.studies.image_runs import run as image_run
 from gan_teach.training import guards, processes, train
 from gan_teach.training.processes import World
 
-SOURCES = sorted(Path(gan_teach.__file__).parent.rglob("*.py"))
+PACKAGE = Path(gan_teach.__file__).parent  # a wheel's holds the course as well
+SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_tutorial" not in p.parts)
 CUDA = torch.device("cuda", 0)
 
 
