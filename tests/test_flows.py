@@ -1,6 +1,5 @@
 """Trajectories and basins against closed forms, plain NumPy loops and the published numbers."""
 
-import importlib
 import itertools
 import math
 import sys
@@ -18,9 +17,6 @@ from gan_teach.games import FunctionGame
 TWO_PI = 2 * math.pi
 RULES = ("simultaneous", "alternating")
 ENGINES = ("numba", "tensors", "graph", "autograd")
-TRAJECTORIES = importlib.import_module(
-    "gan_teach.analysis.flows.trajectories"
-)  # the name is a function's
 
 
 def engine_of(name, game, probes, order, cells, count):
@@ -45,7 +41,7 @@ def use(monkeypatch):
         if name == "numba":
             pytest.importorskip("numba")
         monkeypatch.setattr(
-            TRAJECTORIES, "choose", lambda *args: engines.Engine(name, engine_of(name, *args))
+            flows, "choose", lambda *args: engines.Engine(name, engine_of(name, *args))
         )
 
     return of_name
@@ -334,8 +330,8 @@ def test_published_shares_on_the_polynomial():
 @pytest.mark.parametrize("rule", RULES)
 def test_a_cell_is_dropped_only_where_it_cannot_leave(rule):
     """Around (0, 0) the torus contracts above about tau = 17/23."""
-    settled = importlib.import_module("gan_teach.analysis.flows.basins")._settled
-    given = TRAJECTORIES.pose(game_of(torus), [0.0, 0.0], 1.0, 0.04, 1, rule, "g", TWO_PI)
+    settled = flows._settled
+    given = flows.Problem(game_of(torus), [0.0, 0.0], 1.0, 0.04, 1, rule, "g", TWO_PI)
     origin, reach = torch.zeros(2, dtype=torch.float64), 1e-2
     assert settled(given, origin, 0.5, reach) == 0
     assert settled(given, origin, 0.7, reach) == 0
@@ -523,13 +519,13 @@ class Stop:
 
 
 def interrupted(monkeypatch):
-    choose = TRAJECTORIES.choose
+    choose = flows.choose
 
     def stopping(*args):
         engine = choose(*args)
         return engines.Engine(engine.name, Stop(engine.path))
 
-    monkeypatch.setattr(TRAJECTORIES, "choose", stopping)
+    monkeypatch.setattr(flows, "choose", stopping)
 
 
 def test_an_interrupted_run_keeps_its_points(monkeypatch):

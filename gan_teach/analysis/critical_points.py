@@ -70,7 +70,7 @@ def critical_points(
         raise ValueError(f"starts must have shape (S, {n}), got {tuple(w.shape)}.")
     batch = game.draw(1, torch.Generator().manual_seed(0)) if batch is None else batch
     low, high = w.min(0).values.numpy(), w.max(0).values.numpy()
-    w, settled = _levenberg_marquardt(game, batch, w, _checks.whole("steps", steps, least=1))
+    w, settled = levenberg_marquardt(game, batch, w, _checks.whole("steps", steps, least=1))
     zeros = w.numpy()[settled]
     if period is not None:
         zeros = _wrapped(zeros, _checks.real("period", period, above=0.0), slack=1e-6)
@@ -85,7 +85,7 @@ def critical_points(
     return points
 
 
-def _levenberg_marquardt(
+def levenberg_marquardt(
     game: Game, batch: Batch, w: torch.Tensor, steps: int
 ) -> tuple[torch.Tensor, np.ndarray]:
     """(w, settled): w (S, n) after at most ``steps`` damped steps, each start with its own damping.
