@@ -90,35 +90,6 @@ def test_strict_optima_lose_by_every_joint_displacement(loss):
     np.testing.assert_array_equal(ls.is_strict_optimum(states, loss), strict)
 
 
-def test_js_traps_fakes_that_share_a_point_and_the_pairing_traps_none():
-    for n in (2, 3, 4):
-        js, paired = ls.landscape(n, "js"), ls.landscape(n, "relativistic")
-        shared = [any((s == k).sum() > 1 for k in range(n)) for s in js.assignments]
-        np.testing.assert_array_equal(js.escapes, ~np.array(shared))
-        assert not js.escapes[js.strict & ~js.perfect].any()
-        assert paired.escapes.all()
-        assert js.perfect.sum() == math.factorial(n)
-
-
-def test_search_for_a_way_out_against_a_walk_over_single_moves():
-    land = ls.landscape(3, "js")
-    index = {tuple(s): i for i, s in enumerate(land.assignments)}
-    for start, state in enumerate(land.assignments):
-        seen, todo = {start}, [start]
-        while todo:
-            here = todo.pop()
-            for fake, place in itertools.product(range(3), range(-1, 3)):
-                move = land.assignments[here].copy()
-                if (move[fake] == -1) == (place == -1):
-                    continue  # from one point to another a fake passes through empty space
-                move[fake] = place
-                there = index[tuple(move)]
-                if there not in seen and land.loss[there] >= land.loss[here] - 1e-12:
-                    seen.add(there)
-                    todo.append(there)
-        assert land.escapes[start] == bool(land.perfect[list(seen)].any()), state
-
-
 @pytest.mark.parametrize(
     ("clusters", "one", "all_but_one"),
     [(2, 0.4774, 0.4774), (3, 0.3749, 0.5608), (5, 0.2703, 0.6183), (8, 0.1962, 0.6477),
@@ -168,16 +139,6 @@ def test_extreme_masses_converge():
     same = (0.999 * 0.001 + 0.001 * 0.999) * LOG2
     across = 0.999 * 0.999 * softplus(gaps) + 0.001 * 0.001 * softplus(-gaps)
     assert value == pytest.approx(same + across.min(), abs=1e-9)
-
-
-@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9])
-def test_a_fall_above_rounding_is_a_fall_and_rounding_is_none(gap):
-    """Two fakes: the middle state is ``gap`` below the start; a step up by rounding is level."""
-    goal = np.array([False, True, False])
-    value = np.array([1.0 - gap, 1.0, 1.0])  # OFF, the goal, a point from which OFF must be crossed
-    assert ls._can_reach(goal, value).tolist() == [True, True, False]
-    level = np.array([1.0 - 1e-15, 1.0, 1.0])
-    assert ls._can_reach(goal, level).tolist() == [True, True, True]
 
 
 @pytest.mark.parametrize("spread", [1e-6, 1e-4, 1e-2])

@@ -121,16 +121,13 @@ class Landscape:
     """Every state of n fakes and n real points; arrays over the (n + 1)^n states.
 
     assignments (S, n); loss (S,), D's minimal loss, which the generator maximizes; perfect (S,),
-    whether the fakes are a permutation of the real points; strict (S,), see ``is_strict_optimum``;
-    escapes (S,): a perfect state can be reached by moving one fake at a time, off the data and on
-    to another point, without the objective ever falling.
+    whether the fakes are a permutation of the real points; strict (S,), see ``is_strict_optimum``.
     """
 
     assignments: NDArray[np.int64]
     loss: NDArray[np.float64]
     perfect: NDArray[np.bool_]
     strict: NDArray[np.bool_]
-    escapes: NDArray[np.bool_]
 
     @property
     def bad_basins(self) -> NDArray[np.int64]:
@@ -139,28 +136,14 @@ class Landscape:
 
 
 def landscape(n: int, loss: str = "js", convention: str = "full") -> Landscape:
-    """All (n + 1)^n states of n points with their losses, basins and ways out; n at most 6."""
+    """All (n + 1)^n states of n points with their losses and basins; n at most 6."""
     n = _checks.whole("n", n, least=1)
     if n > _LARGEST:
         raise ValueError(f"n must be at most {_LARGEST}, got {n}: there are (n + 1)^n states.")
     states = np.indices((n + 1,) * n).reshape(n, -1).T - 1  # index 0 along each axis is OFF
     value = assignment_loss(states, loss, convention)
     perfect = (np.sort(states, axis=1) == np.arange(n)).all(1)
-    table = (n + 1,) * n
-    escapes = _can_reach(perfect.reshape(table), value.reshape(table)).reshape(-1)
-    return Landscape(states, value, perfect, is_strict_optimum(states, loss), escapes)
-
-
-def _can_reach(goal: NDArray[np.bool_], value: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """States with a path to ``goal`` along which ``value`` never falls, searched from its end."""
-    reach, before = goal.copy(), -1
-    while reach.sum() > before:
-        before = reach.sum()
-        for axis in range(value.ndim):
-            r, v = np.moveaxis(reach, axis, 0), np.moveaxis(value, axis, 0)  # views: r writes reach
-            r[0] |= (r[1:] & (v[1:] >= v[0] - _TOL)).any(0)
-            r[1:] |= r[0] & (v[0] >= v[1:] - _TOL)
-    return reach
+    return Landscape(states, value, perfect, is_strict_optimum(states, loss))
 
 
 def _on_cycle(sits_on: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -175,25 +158,18 @@ def _on_cycle(sits_on: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _pairing_minimum(weight: NDArray[np.float64]) -> float:
-    """min_f sum_kl weight_kl s(f_l - f_k) for positive weights (K, K), by damped Newton steps."""
-    f = np.zeros(len(weight))
+    """min_f sum_kl weight_kl s(f_l - f_k) for positive weights (K, K), by BFGS."""
+    from scipy.optimize import minimize
 
     def value(f: NDArray[np.float64]) -> float:
         return float((weight * np.logaddexp(0, f - f[:, None])).sum())
 
-    while len(f) > 1:
-        slope = 0.5 + 0.5 * np.tanh((f - f[:, None]) / 2)  # s'(f_l - f_k)
-        flow, bend = weight * slope, weight * slope * (1 - slope)
-        gradient = (flow.sum(0) - flow.sum(1))[1:]
-        hessian = np.diag((bend + bend.T).sum(0)) - bend - bend.T  # f_0 stays 0: only gaps matter
-        step = np.append(0.0, -np.linalg.solve(hessian[1:, 1:], gradient))
-        length = 1.0
-        while value(f + length * step) > value(f) + 0.1 * length * gradient @ step[1:] + _TOL:
-            length /= 2
-        f = f + length * step
-        if -gradient @ step[1:] < _TOL:
-            break
-    return value(f)
+    def gradient(f: NDArray[np.float64]) -> NDArray[np.float64]:
+        flow = weight * (0.5 + 0.5 * np.tanh((f - f[:, None]) / 2))  # s'(f_l - f_k)
+        return flow.sum(0) - flow.sum(1)
+
+    start = np.zeros(len(weight))
+    return float(minimize(value, start, jac=gradient, method="BFGS", options={"gtol": 1e-13}).fun)
 
 
 def _assignments(assignment: ArrayLike) -> NDArray[np.int64]:
@@ -217,8 +193,7 @@ def _masses(real: ArrayLike, fake: ArrayLike) -> tuple[NDArray[np.float64], NDAr
     if p.ndim != 1 or p.shape != q.shape or not p.size:
         raise ValueError(f"real and fake must share one shape (K,), got {p.shape} and {q.shape}.")
     for name, mass in (("real", p), ("fake", q)):
-        _checks.finite(name, mass)
-        if (mass < 0).any() or mass.sum() > 1 + 1e-9:
+        if not ((mass >= 0).all() and mass.sum() <= 1 + 1e-9):
             raise ValueError(f"{name} must be masses >= 0 of sum at most 1, got {mass.tolist()}.")
     if abs(p.sum() - 1) > 1e-9:
         raise ValueError(f"real must sum to 1, got {p.sum():g}: all real data lie on the clusters.")
