@@ -99,7 +99,7 @@ def test_cluster_plateaus(clusters, one, all_but_one):
     assert ls.plateau(1, clusters, "js", "half") == pytest.approx(one, abs=6e-5)
     assert ls.plateau(clusters - 1, clusters, "js", "half") == pytest.approx(all_but_one, abs=6e-5)
     assert ls.plateau(clusters, clusters) == pytest.approx(2 * LOG2, abs=1e-14)
-    assert ls.plateau(0, clusters) == 0
+    assert ls.plateau(0, clusters) == ls.plateau(0, clusters, "relativistic") == 0
     for k in range(1, clusters + 1):
         assert ls.plateau(k, clusters, "relativistic") == pytest.approx(k * LOG2 / clusters)
         share = k / clusters

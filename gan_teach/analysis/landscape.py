@@ -78,7 +78,7 @@ def mass_loss(
     both = (p > 0) & (q > 0)  # elsewhere f runs off to infinity and the term vanishes
     p, q = p[both], q[both]
     if loss == "relativistic":
-        return _pairing_minimum(p[:, None] * q)
+        return _pairing_minimum(p[:, None] * q) if len(p) else 0.0
     return float(scale * (p * np.log1p(q / p) + q * np.log1p(p / q)).sum())
 
 
