@@ -1,6 +1,5 @@
 """Oracles: matrices built from known eigenvalues, NumPy's dense solver, the dense game Jacobian."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -164,13 +163,6 @@ def test_a_field_without_curvature_has_the_zero_operator():
     np.testing.assert_array_equal(operator.T @ np.ones(3), np.zeros(3))
 
 
-def test_compiled_modules_are_refused():
-    compiled = torch.compile(torch.nn.Linear(1, 1), backend="eager")
-    game: Any = SimpleNamespace(generator=torch.nn.Sequential(compiled), lead=())  # pyright: ignore
-    with pytest.raises(TypeError, match=r"generator went through torch\.compile"):
-        jacobian_transpose(game, game)
-
-
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "words"),
     [
@@ -182,7 +174,7 @@ def test_compiled_modules_are_refused():
         ),
         ((np.eye(3),), {"which": "XX"}, ValueError, "which must be one of"),
         ((np.ones((2, 3)),), {}, ValueError, "must be square"),
-        ((np.eye(3), 4), {}, ValueError, "n=4 disagrees"),
+        ((np.eye(3), 4), {}, ValueError, "square, of n=4 rows"),
         ((lambda v: v,), {}, TypeError, "n must be given"),
         ((3.0,), {}, TypeError, "operator must be"),
         ((np.eye(3),), {"k": 0}, ValueError, "k must be at least 1"),

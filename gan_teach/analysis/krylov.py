@@ -72,63 +72,63 @@ def extremes(
     "LI" (largest imaginary part) is refused with ValueError: ARPACK returns real eigenvalues for it
     once the outermost pairs are exhausted, without any sign of trouble. Take LM and look at .imag.
     """
+    from scipy.sparse.linalg import LinearOperator
+
     _checks.choice("which", which, _ORDER)
-    counted = _Counted(operator, n)
     k = _checks.whole("k", k, least=1)
-    if counted.n < max(dense_below, k + 4):  # ARPACK itself needs k + 2 < n - 1
-        values, vectors = np.linalg.eig(counted.matrix())
+    a, products = _operator(operator, n), 0
+
+    def matvec(v: np.ndarray) -> np.ndarray:
+        nonlocal products
+        products += 1
+        return a.matvec(v)
+
+    n = a.shape[0]
+    if n < max(dense_below, k + 4):  # ARPACK itself needs k + 2 < n - 1
+        values, vectors = np.linalg.eig(np.stack([matvec(e) for e in np.eye(n)], axis=1))
         complete = True
     else:
+        dtype = np.result_type(a.dtype, np.float32)  # not a whole number
+        counted: Any = LinearOperator(a.shape, matvec=matvec, dtype=dtype)  # pyright: ignore
         values, vectors, complete = _arnoldi(counted, k + 2, which, seed, tol, max_restarts)
     keep = _whole_pairs(values, k, which)
     values, vectors = values[keep], vectors[:, keep]
-    products = counted.products
-    residuals = _residuals(counted, values, vectors)
+    residuals = np.array(
+        [np.linalg.norm(_image(a, x) - z * x) for z, x in zip(values, vectors.T, strict=True)]
+    )
     accurate = residuals.max(initial=0.0) <= _RESIDUAL * np.abs(values).max(initial=0.0)
-    enough = len(values) >= min(k, counted.n)
+    enough = len(values) >= min(k, n)
     return Extremes(values, vectors, residuals, bool(complete and enough and accurate), products)
 
 
-class _Counted:
-    """One face, ``matvec``, for the three kinds of operator, which counts its products."""
+def _operator(operator: Any, n: int | None) -> LinearOperator:
+    """One face for the three kinds of operator."""
+    from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-    def __init__(self, operator: Any, n: int | None):
-        if isinstance(operator, torch.Tensor):
-            operator = operator.detach().cpu().numpy()
-        if not (hasattr(operator, "shape") or callable(operator)):
-            raise TypeError(f"operator must be an array, operator or function, got {operator!r}.")
-        shape = getattr(operator, "shape", (n, n))
-        if shape == (None, None):
-            raise TypeError("n must be given where operator is a plain function v -> A v.")
-        if len(shape) != 2 or shape[0] != shape[1]:
-            raise ValueError(f"operator must be square, got shape {tuple(shape)}.")
-        if n not in (None, shape[0]):
-            raise ValueError(f"n={n} disagrees with the operator's shape {tuple(shape)}.")
-        self.n = _checks.whole("n", shape[0], least=1)
-        self.products = 0
-        self.dtype = np.result_type(getattr(operator, "dtype", np.float64), np.float32)
-        self._product: Any = operator.dot if hasattr(operator, "dot") else operator
-
-    def matvec(self, v: np.ndarray) -> np.ndarray:
-        self.products += 1
-        return np.asarray(self._product(v)).reshape(self.n)
-
-    def matrix(self) -> np.ndarray:
-        return np.stack([self.matvec(e) for e in np.eye(self.n)], axis=1)
+    if hasattr(operator, "shape"):
+        a = aslinearoperator(operator)
+    elif not callable(operator):
+        raise TypeError(f"operator must be an array, operator or function, got {operator!r}.")
+    elif n is None:
+        raise TypeError("n must be given where operator is a plain function v -> A v.")
+    else:
+        a: Any = LinearOperator((n, n), matvec=operator, dtype=np.float64)  # pyright: ignore
+    if a.shape[0] != a.shape[1] or n not in (None, a.shape[0]):
+        raise ValueError(f"operator must be square, of n={n or a.shape[1]} rows, got {a.shape}.")
+    return a
 
 
 def _arnoldi(
-    a: _Counted, k: int, which: str, seed: int, tol: float, restarts: int | None
+    a: LinearOperator, k: int, which: str, seed: int, tol: float, restarts: int | None
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """ARPACK on ``a``: values, vectors, and whether all k were found."""
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
+    from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
     # ARPACK's own start vector differs from call to call, and so do its answers near a cut pair.
-    v0 = np.random.default_rng(seed).standard_normal(a.n)
-    operator = LinearOperator((a.n, a.n), matvec=a.matvec, dtype=a.dtype)  # pyright: ignore
-    ncv = min(a.n, max(24, 2 * k + 2))
+    v0 = np.random.default_rng(seed).standard_normal(a.shape[0])
+    ncv = min(a.shape[0], max(24, 2 * k + 2))
     try:
-        found: Any = eigs(operator, k, which=which, v0=v0, ncv=ncv, tol=tol, maxiter=restarts)  # pyright: ignore
+        found: Any = eigs(a, k, which=which, v0=v0, ncv=ncv, tol=tol, maxiter=restarts)  # pyright: ignore
     except ArpackNoConvergence as error:
         return error.eigenvalues, error.eigenvectors, False
     return *found, True
@@ -150,15 +150,9 @@ def _whole_pairs(values: Any, k: int, which: str) -> list[int]:
     return chosen
 
 
-def _residuals(a: _Counted, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """|A x - lambda x| of each pair; the operator is real, so x goes through it in two parts."""
-    out = []
-    for value, x in zip(values, vectors.T, strict=True):
-        product = a.matvec(np.ascontiguousarray(x.real)) + 0j
-        if x.imag.any():  # not for a real eigenvalue
-            product += 1j * a.matvec(np.ascontiguousarray(x.imag))
-        out.append(np.linalg.norm(product - value * x))
-    return np.array(out)
+def _image(a: LinearOperator, x: np.ndarray) -> np.ndarray:
+    """A x; the operator is real, so x goes through it in two parts."""
+    return a.matvec(np.ascontiguousarray(x.real)) + 1j * a.matvec(np.ascontiguousarray(x.imag))
 
 
 def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearOperator:
@@ -172,13 +166,12 @@ def jacobian_transpose(game: Game, batch: Batch, *, tau: float = 1.0) -> LinearO
 
     The batch is fixed and no running statistic moves, so the operator does not change. Use float64
     parameters. BatchNorm in training mode normalises by the batch, as ``spectra.jacobian`` says.
-    Raises TypeError for modules under torch.compile, whose graph cannot be differentiated twice;
-    ValueError and ArithmeticError as ``spectra.jacobian`` does. Source: the retained-graph product
-    is Pearlmutter (1994) applied to a game's field.
+    Raises ValueError and ArithmeticError as ``spectra.jacobian`` does; a module under torch.compile
+    cannot be differentiated twice. Source: the retained-graph product is Pearlmutter (1994) applied
+    to a game's field.
     """
     from scipy.sparse.linalg import LinearOperator
 
-    _refuse_compiled(game)
     if game.lead:
         raise ValueError("jacobian_transpose takes one game, not a stack: pick a member first.")
     tau = _checks.real("tau", tau, above=0.0)
@@ -219,16 +212,3 @@ def _check_own_blocks(
         pair = np.array([[0.0, y @ Jx], [x @ Jy, 0.0]])
         scale = np.linalg.norm(x) * np.linalg.norm(Jy) + np.linalg.norm(y) * np.linalg.norm(Jx)
         check_symmetric(f"{name}'s own block of the Jacobian", pair, scale, precision)
-
-
-def _refuse_compiled(game: Game) -> None:
-    """TypeError where a module of the game went through torch.compile."""
-    for name, value in vars(game).items():
-        parts = value.modules() if isinstance(value, torch.nn.Module) else [value]
-        marks = ("_orig_mod", "_torchdynamo_orig_callable")  # of a compiled module, a function
-        if any(hasattr(part, mark) for part in parts for mark in marks):
-            raise TypeError(
-                f"the game's {name} went through torch.compile, which cannot be differentiated "
-                "twice. Build the game from the module that you compiled (compiled._orig_mod): its "
-                "parameters are the same ones."
-            )
