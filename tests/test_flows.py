@@ -24,11 +24,11 @@ def engine_of(name, game, probes, order, cells, count):
     w = probes[:, 0]
     if name == "autograd":
         return engines._on_tensors(lambda w, rates: steps.many_steps(game, w, rates, order), 7)
-    if name == "graph":
-        return engines._of_graph(game, w, order, min(cells, 16))
     graph = steps.record(
-        lambda w, rates: steps.one_step(game, w, rates, order), w, w[:2], core=True
+        lambda w, rates: steps.one_step(game, w, rates, order), w, w[:2], core=name != "graph"
     )
+    if name == "graph":
+        return engines._on_tensors(torch.vmap(graph, in_dims=1, out_dims=1), 7)
     step = steps.write_step(graph, len(w))
     return engines._of_text(step) if name == "tensors" else engines._compiled(step)
 

@@ -3,7 +3,7 @@
 numba     the text of a step (``steps``), compiled for several cells at once; needs a second and the
           extra ``fast``
 tensors   the same text run on whole tensors
-graph     torch's own graph of a step of many cells: for operations that the text does not know
+graph     torch's own graph of a step, for many cells: for operations that the text does not know
 autograd  the functions as they were given, the reference: for what cannot be recorded
 
 A *cell* is one starting point at one tau.
@@ -43,13 +43,15 @@ def choose(game: FunctionGame, probes: Tensor, order: str, cells: int, count: in
     autograd = _on_tensors(lambda w, rates: many_steps(game, w, rates, order), _BLOCK)
     expected = _evaluated(autograd, probes)
     w, notes, makers, seconds = probes[:, 0], [], {}, {}
+
+    def one(w: Tensor, rates: Tensor) -> Tensor:
+        return steps.one_step(game, w, rates, order)
+
     try:
-        graph = steps.record(
-            lambda w, rates: steps.one_step(game, w, rates, order), w, w.new_ones(2), core=True
-        )
-        makers["graph"] = lambda: _of_graph(game, w, order, min(cells, _BLOCK))
+        graph = steps.record(one, w, w.new_ones(2))
+        makers["graph"] = lambda: _on_tensors(torch.vmap(graph, in_dims=1, out_dims=1), _BLOCK)
         seconds["graph"] = count * len(graph.graph.nodes) * (4e-6 + 4e-9 * cells)
-        step = steps.write_step(graph, len(w))
+        step = steps.write_step(steps.record(one, w, w.new_ones(2), core=True), len(w))
         makers |= {"tensors": lambda: _of_text(step), "numba": lambda: _compiled(step)}
         seconds["tensors"] = count * step.lines * (2e-6 + 1e-9 * cells)
         seconds["numba"] = 0.5 + step.lines * (3e-3 + 0.5e-9 * cells * count)
@@ -106,20 +108,6 @@ def _on_tensors(step: Callable[[Tensor, Tensor], Any], block: int) -> Path:
         return out
 
     return path
-
-
-def _of_graph(game: FunctionGame, w: Tensor, order: str, width: int) -> Path:
-    """The graph of a step of ``width`` cells; copies of the last cell fill up a smaller rest."""
-    here = w[:, None].repeat(1, width)
-    step = steps.record(lambda w, rates: many_steps(game, w, rates, order), here, here[:2])
-    path = _on_tensors(lambda w, rates: step(w.contiguous(), rates), width)  # strides as recorded
-
-    def padded(points: Tensor, rates: Tensor, every: int, records: int) -> Tensor:
-        count = points.shape[1]
-        columns = torch.arange(count + -count % width).clamp(max=count - 1)
-        return path(points[:, columns], rates[:, columns], every, records)[..., :count]
-
-    return padded
 
 
 def _of_text(step: Step) -> Path:

@@ -63,7 +63,7 @@ def many_steps(game: FunctionGame, points: Tensor, rates: Tensor, order: str) ->
 
 
 def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -> fx.GraphModule:
-    """torch's graph of ``function`` at ``args``, nothing in place, if ``core`` in few operations.
+    """torch's graph of ``function`` at ``args``, nothing in place; if ``core`` in few operations.
 
     The arguments are copied: one tensor object given for two would be recorded as one argument.
     Numbers that the function computes outside of torch are baked in: compare at other values.
@@ -71,8 +71,9 @@ def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -
     from torch.fx.experimental.proxy_tensor import make_fx
 
     pure = torch.func.functionalize(function)
+    table = _decompositions() if core else {}
     try:
-        graph = make_fx(pure, decomposition_table=_decompositions(core))(*(a.clone() for a in args))
+        graph = make_fx(pure, decomposition_table=table)(*(a.clone() for a in args))
     except Exception as error:
         reason = str(error).partition(" - ")[0].partition(". ")[0][:160]
         raise Unsupported(f"torch.fx cannot record the loss ({reason})") from error
@@ -82,22 +83,13 @@ def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -
 
 
 @functools.cache
-def _decompositions(core: bool) -> dict[Any, Callable]:
-    """What is recorded as simpler operations: a tensor of ones as such, whatever it is like."""
+def _decompositions() -> dict[Any, Callable]:
+    """What is recorded as simpler operations."""
     from torch._decomp import core_aten_decompositions, get_decompositions
 
-    def filled(x: Tensor, value: float, *, dtype: Any = None, **_storage: Any) -> Tensor:
-        return torch.full(x.shape, value, dtype=dtype or x.dtype)
-
     aten = torch.ops.aten
-    constants = {
-        aten.full_like.default: filled,
-        aten.ones_like.default: functools.partial(filled, value=1),
-        aten.zeros_like.default: functools.partial(filled, value=0),
-    }
     also = [aten._softmax, aten._log_softmax, aten.clamp, aten.elu, aten.gelu, aten.leaky_relu]
-    core_set = {**core_aten_decompositions(), **get_decompositions(also)} if core else {}
-    return core_set | constants
+    return {**core_aten_decompositions(), **get_decompositions(also)}
 
 
 class Step(NamedTuple):
@@ -298,5 +290,6 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = (
         "pow": lambda w, _, x, exponent: w.each(_POWERS.get(exponent, _POWER), x, exponent),
         "_to": lambda _w, _, x: x,
         "index_put": Writer.put,
+        "full_like": lambda _w, _, x, value: torch.full(x.shape, value, dtype=torch.float64),
     }
 )
