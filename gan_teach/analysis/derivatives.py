@@ -8,7 +8,7 @@ with every kind of layer, with and without a penalty, against finite differences
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,36 +45,23 @@ class exact(TorchFunctionMode):
     than twice; plain training, which needs two orders with a penalty, is right without it.
     """
 
-    def __torch_function__(
-        self, func: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return _FORMULAS.get(func, func)(*args, **(kwargs or {}))
 
 
-def _layer_norm(
-    input: Tensor,
-    normalized_shape: list[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> Tensor:
+# The arguments of these three are those of torch.nn.functional.
+
+
+def _layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """weight (x - mean) / sqrt(var + eps) + bias, over the last axes (Ba et al., 2016)."""
     mean, variance = _moments(input, list(range(-len(normalized_shape), 0)))
     return _affine((input - mean) * (variance + eps).rsqrt(), weight, bias)
 
 
 def _batch_norm(
-    input: Tensor,
-    running_mean: Tensor | None = None,
-    running_var: Tensor | None = None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-    *,
-    together: Sequence[int] = (0,),
-) -> Tensor:
+    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
+    eps=1e-5, *, together=(0,),
+):  # fmt: skip
     """The same over all axes but the channels' (Ioffe & Szegedy, 2015, algorithm 1).
 
     ``together``: axes before the channels' over which the moments are taken, the samples' or none.
@@ -86,23 +73,15 @@ def _batch_norm(
         count = input.numel() // mean.numel()
         _remember(running_var, variance * (count / (count - 1)), momentum)
     else:
-        assert running_mean is not None
-        assert running_var is not None
         mean, variance = running_mean.reshape(column), running_var.reshape(column)
     weight, bias = (p if p is None else p.reshape(column) for p in (weight, bias))
     return _affine((input - mean) * (variance + eps).rsqrt(), weight, bias)
 
 
 def _instance_norm(
-    input: Tensor,
-    running_mean: Tensor | None = None,
-    running_var: Tensor | None = None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    use_input_stats: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
+    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
+    momentum=0.1, eps=1e-5,
+):  # fmt: skip
     """The same over the axes behind the channels' (Ulyanov et al., 2016)."""
     rest = (running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
     return _batch_norm(input, *rest, together=())
@@ -126,10 +105,8 @@ def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
 
 
 _FORMULAS: dict[Any, Callable[..., Tensor]] = {
-    F.layer_norm: _layer_norm,
-    F.batch_norm: _batch_norm,
-    F.instance_norm: _instance_norm,
-}
+    F.layer_norm: _layer_norm, F.batch_norm: _batch_norm, F.instance_norm: _instance_norm,
+}  # fmt: skip
 
 
 def check_symmetric(
