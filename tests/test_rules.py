@@ -860,7 +860,7 @@ NO_RULES = {
     "two": (lambda game, draw: None, r"but <lambda> takes \(game, draw\)\.$"),
     "five": (lambda game, draw, optims, memory, more: None, r"optims, memory, more"),
     "keyword": (keyword, r"keyword takes \(game, draw, optims, memory\)"),
-    "class": (gt.dynamics.Optimistic, r"Did you mean optimistic\(\)\?"),
+    "class": (gt.optimistic, r"Did you mean optimistic\(\)\?"),
     "factory": (gt.alternating, r"but alternating takes .*Did you mean alternating\(\)\?"),
     "text": ("alternating", r"a function \(game, draw, optims\), got str"),
 }  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gan_teach import zoo
-from gan_teach.dynamics import Alternating
+from gan_teach.dynamics.descent import Alternating
 from gan_teach.dynamics.optim import Adam
 from gan_teach.games import losses
 from gan_teach.games.ensemble import stack

@@ -16,10 +16,8 @@ With tau or one rate per member, eta is that player's own. With an optimizer oth
 hands it the combined gradient or takes its step as a map; each docstring says which.
 """
 
-from gan_teach.dynamics.affine import (
-    AffineAlternating as AffineAlternating,
-    affine_alternating as affine_alternating,
-)
+from gan_teach.dynamics import base
+from gan_teach.dynamics.affine import affine_alternating as affine_alternating
 from gan_teach.dynamics.base import (
     DrawFn as DrawFn,
     Memory as Memory,
@@ -27,30 +25,21 @@ from gan_teach.dynamics.base import (
     Seen as Seen,
     UpdateRule as UpdateRule,
     Wrapping as Wrapping,
-    checked_losses as checked_losses,
     copies as copies,
     field as field,
     gradient as gradient,
     memory_of as memory_of,
-    name_of as name_of,
     takes_memory as takes_memory,
 )
 from gan_teach.dynamics.descent import (
-    Alternating as Alternating,
-    NegativeMomentum as NegativeMomentum,
-    Simultaneous as Simultaneous,
-    WeightClipping as WeightClipping,
     alternating as alternating,
     negative_momentum as negative_momentum,
     simultaneous as simultaneous,
     weight_clipping as weight_clipping,
 )
 from gan_teach.dynamics.extrapolation import (
-    Extragradient as Extragradient,
-    Lookahead as Lookahead,
-    Optimistic as Optimistic,
-    PastExtragradient as PastExtragradient,
     extragradient as extragradient,
+    heun as heun,
     lookahead as lookahead,
     optimistic as optimistic,
     past_extragradient as past_extragradient,
@@ -60,19 +49,13 @@ from gan_teach.dynamics.linear import (
     step_matrix as step_matrix,
     step_spectrum as step_spectrum,
 )
-from gan_teach.dynamics.ode import (
-    Heun as Heun,
-    heun as heun,
-)
 from gan_teach.dynamics.second_order import (
-    Consensus as Consensus,
-    SymplecticAdjustment as SymplecticAdjustment,
     consensus as consensus,
     symplectic_adjustment as symplectic_adjustment,
 )
 
 RULES: dict[str, type[Rule]] = {
-    name_of(rule): rule
+    base.name_of(rule): rule
     for rule in (
         simultaneous, alternating, negative_momentum, weight_clipping, extragradient,
         past_extragradient, optimistic, lookahead, consensus, symplectic_adjustment, heun,

@@ -75,18 +75,16 @@ def takes_memory(name: str, rule: Any) -> bool:
     """Whether ``rule`` is called with a memory. Raises TypeError for what cannot be a rule."""
     hint = "Build one with gt.alternating() or another rule."
     _checks.function(name, rule, "(game, draw, optims)", hint)
-    if isinstance(rule, Rule):  # asked at every step, so only once of each class
-        return _takes_memory(name, type(rule).__call__, 1)
-    if isinstance(rule, FunctionType):
-        return _takes_memory(name, rule, 0)
-    return _takes_memory.__wrapped__(name, rule, 0)
+    function = type(rule).__call__ if isinstance(rule, Rule) else rule
+    # Asked at every step, so only once of each function and class.
+    look = _takes_memory if isinstance(function, FunctionType) else _takes_memory.__wrapped__
+    return look(name, function)
 
 
 @lru_cache(maxsize=128)
-def _takes_memory(name: str, function: Callable[..., Any], bound: int) -> bool:
-    """``bound``: leading parameters that are filled in already (self)."""
+def _takes_memory(name: str, function: Callable[..., Any]) -> bool:
     try:
-        parameters = list(signature(function).parameters.values())[bound:]
+        parameters = [p for p in signature(function).parameters.values() if p.name != "self"]
     except ValueError as error:  # compiled code tells nobody
         raise TypeError(f"{name} must be a function of Python, got {function!r}.") from error
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks
 from gan_teach.analysis.spectra import GameJacobian
-from gan_teach.dynamics import descent, extrapolation, ode, second_order
+from gan_teach.dynamics import descent, extrapolation, second_order
 from gan_teach.dynamics.base import UpdateRule, name_of
 
 Matrix = NDArray[Any]
@@ -147,7 +147,7 @@ def _(rule: second_order.SymplecticAdjustment, f: LinearField) -> Matrix:
 
 
 @_matrix.register
-def _(rule: ode.Heun, f: LinearField) -> Matrix:
+def _(rule: extrapolation.Heun, f: LinearField) -> Matrix:
     slope = 0.5 * (f.A + f.A @ f.descent)
     penalty = 2 * rule.gradient_penalty * f.on_d @ f.A.T @ f.on_g @ f.A
     return f.eye - f.T @ (slope + penalty)

@@ -20,7 +20,8 @@ from gan_teach import _checks
 from gan_teach.analysis.flows import Planar, grid
 from gan_teach.analysis.spectra import jacobian, vector_field
 from gan_teach.data.line import Fixed, Uniform
-from gan_teach.dynamics import Consensus, Rule, consensus, simultaneous, weight_clipping
+from gan_teach.dynamics import Rule, consensus, simultaneous, weight_clipping
+from gan_teach.dynamics.second_order import Consensus
 from gan_teach.games import GAN, penalties
 from gan_teach.games.corrupt import InstanceNoise
 from gan_teach.games.penalties import Penalty
