@@ -9,7 +9,7 @@ import torch
 import gan_teach as gt
 from gan_teach import zoo
 from gan_teach.analysis.critical_points import critical_points
-from gan_teach.analysis.stability import blocks
+from gan_teach.analysis.timescale import blocks
 
 # (x, y), f, A = f_xx, D = -f_yy, B = f_xy, kind, tau*
 POLYNOMIAL = [

@@ -9,8 +9,7 @@ import torch
 import gan_teach as gt
 from gan_teach import zoo
 from gan_teach.analysis.spectra import jacobian, vector_field
-from gan_teach.analysis.stability import real_eigenvalue_tau, stable_intervals
-from gan_teach.analysis.timescale import tau_star
+from gan_teach.analysis.timescale import real_eigenvalue_tau, stable_intervals, tau_star
 from gan_teach.zoo.functions import FUNCTIONS, PublishedGame
 
 

@@ -9,7 +9,7 @@ import pytest
 import scipy.linalg
 import scipy.optimize
 
-from gan_teach.analysis import stability as st
+from gan_teach.analysis import timescale as st
 from gan_teach.analysis.timescale import tau_star
 from random_games import (
     any_zero_sum,

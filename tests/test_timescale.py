@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach.analysis.stability import stable_intervals
-from gan_teach.analysis.timescale import classify, tau_star, tau_star_by_bisection, timescale
+from gan_teach.analysis.timescale import (
+    classify,
+    stable_intervals,
+    tau_star,
+    tau_star_by_bisection,
+    timescale,
+)
 from random_games import any_zero_sum, general_sum, join, minmax_point, positive, rightmost
 
 

@@ -6,7 +6,7 @@ import torch
 
 import gan_teach as gt
 from gan_teach.analysis.critical_points import transverse
-from gan_teach.analysis.stability import scaled
+from gan_teach.analysis.spectra import scaled
 from gan_teach.zoo import line
 from gan_teach.zoo.functions import (
     covariance_draws,

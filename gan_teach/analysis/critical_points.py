@@ -20,9 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from gan_teach import _checks
-from gan_teach.analysis import stability
 from gan_teach.analysis.spectra import GameJacobian, jacobian, vector_field
-from gan_teach.analysis.timescale import CriticalPoint, classify, tau_star
+from gan_teach.analysis.timescale import CriticalPoint, classify, parts, relative_zero, tau_star
 from gan_teach.games import Batch, Game
 
 _SETTLED = 1e-8  # a Newton step this short, relative to 1 + |w|, ends the search
@@ -181,8 +180,8 @@ def transverse(J: Any, n_g: int | None = None, *, tol: float | None = None) -> T
     A zero eigenvalue that both players must move for is no such mode: J' keeps it, and tau* stays
     infinite. Raises ValueError where a player has no direction left.
     """
-    matrix, n_g = stability.parts(J, n_g, dense_for="transverse")
-    zero = stability.relative_zero(matrix, tol) * np.linalg.norm(matrix, 2)
+    matrix, n_g = parts(J, n_g, dense_for="transverse")
+    zero = relative_zero(matrix, tol) * np.linalg.norm(matrix, 2)
     g_modes, g_rest = _null_space(matrix[:, :n_g], zero)
     d_modes, d_rest = _null_space(matrix[:, n_g:], zero)
     for name, rest in (("G", g_rest), ("D", d_rest)):

@@ -18,7 +18,7 @@ import torch
 
 from gan_teach.analysis.critical_points import Zero, critical_points
 from gan_teach.analysis.flows import trajectories
-from gan_teach.analysis.stability import blocks
+from gan_teach.analysis.timescale import blocks
 from gan_teach.zoo.functions import FUNCTIONS
 
 
