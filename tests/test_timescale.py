@@ -290,8 +290,8 @@ def test_infinity_has_its_reason():
         assert words in answer.reason
 
 
-@pytest.mark.parametrize(("m", "method"), [(15, "formula"), (800, "bisection")])
-def test_operators_are_assembled_or_left_to_arnoldi(m, method):
+@pytest.mark.parametrize(("m", "method"), [(15, "formula"), (40, "bisection")])
+def test_operators_are_assembled(m, method):
     """m planar games side by side, tau* = max(-a / d); all but one of them are calm."""
     from scipy.sparse.linalg import LinearOperator
 

@@ -180,7 +180,7 @@ def transverse(J: Any, n_g: int | None = None, *, tol: float | None = None) -> T
     A zero eigenvalue that both players must move for is no such mode: J' keeps it, and tau* stays
     infinite. Raises ValueError where a player has no direction left.
     """
-    matrix, n_g = parts(J, n_g, dense_for="transverse")
+    matrix, n_g = parts(J, n_g)
     zero = relative_zero(matrix, tol) * np.linalg.norm(matrix, 2)
     g_modes, g_rest = _null_space(matrix[:, :n_g], zero)
     d_modes, d_rest = _null_space(matrix[:, n_g:], zero)

@@ -16,8 +16,8 @@ two of its eigenvalues sum to zero, so where the Kronecker sum J_tau (+) J_tau i
 is linear in tau: the tau wanted are generalised eigenvalues. `crossing_matrix` is Fiez & Ratliff's
 reduction to n_g n_d rows, from which `tau_star` takes the largest; `crossings` is the problem
 itself with n (n + 1) / 2 rows, which also serves points where the reduction does not exist, and so
-`stable_intervals` answers for points that are no equilibrium; `tau_star_by_bisection` only needs
-products with J. Three routes, one answer. tau is a ratio of learning rates of plain (stochastic)
+`stable_intervals` answers for points that are no equilibrium; `tau_star_by_bisection` only looks at
+the spectrum. Three routes, one answer. tau is a ratio of learning rates of plain (stochastic)
 gradient descent: not of step counts, and not of Adam's.
 """
 
@@ -30,12 +30,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from gan_teach import _checks
-from gan_teach.analysis import krylov
 from gan_teach.analysis.spectra import scaled
 
 Kind = Literal["nash", "minmax", "neither", "stable", "unstable", "degenerate"]
 
-_DENSE_LIMIT = 1000  # dimensions up to which an operator is assembled, and eigenvalues are dense
 _FORMULA_LIMIT = 900  # n_g n_d, the rows of the formula's eigenproblem: about 1 s at the limit
 _MOST_PARAMETERS = 44  # n (n + 1) / 2 = 990 rows, an eigenproblem of some seconds
 
@@ -81,7 +79,7 @@ def tau_star(J: Any, n_g: int | None = None, **options: Any) -> float:
     `timescale`, which takes the same arguments, has the reason in words and in its ``kind``: inf
     with "neither" or "unstable" says that no large tau attracts, inf with "degenerate" that second
     derivatives do not decide, since a block is singular. Where only a bracket was searched (large
-    games, operators) and tau* is not in it, nothing has been said of larger tau: ValueError.
+    games) and tau* is not in it, nothing has been said of larger tau: ValueError.
     """
     answer = timescale(J, n_g, **options)
     if answer.method == "bisection" and math.isinf(answer.tau_star):
@@ -104,8 +102,8 @@ def timescale(
 
     ``J`` is a GameJacobian, or the (n, n) matrix of J = dv/dw with v = (-grad_G L_G, -grad_D L_D)
     and ``n_g``, the number of rows that are G's; or a LinearOperator of J or J^T, such as
-    `krylov.jacobian_transpose`. The field must vanish where J was taken: that is not checked here.
-    ``tol``: see `classify`.
+    `krylov.jacobian_transpose`, which is assembled by n products. The field must vanish where J was
+    taken: that is not checked here. ``tol``: see `classify`.
 
     Zero-sum: 0 where A is positive semidefinite; otherwise the largest positive real eigenvalue of
     Fiez & Ratliff's matrix Q, exact up to rounding, for any n_g and n_d. General-sum: the same Q
@@ -114,12 +112,10 @@ def timescale(
     "minmax". inf for "neither" and "unstable" (some smaller tau may still attract: see
     `stable_intervals`) and for "degenerate" points.
 
-    Q has n_g n_d rows. Above 900 of them, and for operators of more than 1000 dimensions, tau*
-    comes from `tau_star_by_bisection` with ``bracket`` and ``scan``, which the reason then names.
+    Q has n_g n_d rows. Above 900 of them tau* comes from `tau_star_by_bisection` with ``bracket``
+    and ``scan``, which the reason then names.
     """
     matrix, n_g = parts(J, n_g)
-    if not isinstance(matrix, np.ndarray):
-        return tau_star_by_bisection(matrix, n_g, bracket=bracket, scan=scan)
     point = classify(matrix, n_g, tol=tol)
     if point.kind in ("neither", "unstable", "degenerate"):
         return Timescale(math.inf, point.kind, point.reason, "classification")
@@ -143,7 +139,7 @@ def classify(J: Any, n_g: int | None = None, *, tol: float | None = None) -> Cri
     answer is not isolated (an unpenalised D at its optimum, say), a singular S that the equilibria
     are not (the covariance game beyond one dimension).
     """
-    matrix, n_g = parts(J, n_g, dense_for="classify")
+    matrix, n_g = parts(J, n_g)
     tol = relative_zero(matrix, tol)
     a, b, c, d = blocks(matrix, n_g)
     zero = tol * _norm(matrix)
@@ -212,27 +208,19 @@ def tau_star_by_bisection(
     *,
     bracket: tuple[float, float] = (1e-4, 1e4),
     scan: int = 33,
-    rtol: float | None = None,
-    seed: int = 0,
+    rtol: float = 1e-9,
 ) -> Timescale:
-    """tau* from the rightmost eigenvalue of J_tau alone: for matrices and operators of any size.
+    """tau* from the rightmost eigenvalue of J_tau alone: for games of any size.
 
     Looks at ``scan`` values of tau, evenly spaced in log tau, from the top of ``bracket``
     downwards, and bisects between the lowest one down to which all are stable and the next, to the
-    relative accuracy ``rtol`` (by default 1e-9 for a matrix, 1e-4 for an operator too large to
-    assemble). So it finds the largest tau in the bracket at which stability changes, provided that
-    no unstable window lies wholly between two neighbours of the scan. inf where J_tau is unstable
-    at the top of the bracket, 0 where it is stable on all of it: the reason says so.
-
-    Above 1000 dimensions the rightmost eigenvalue comes from Arnoldi's method (`krylov.extremes`).
-    That can miss an eigenvalue in a dense cluster at the axis, and raises RuntimeError where it
-    does not converge, as happens near eigenvalues that are all but zero: raise the bracket's lower
-    end, or damp D.
+    relative accuracy ``rtol``. So it finds the largest tau in the bracket at which stability
+    changes, provided that no unstable window lies wholly between two neighbours of the scan. inf
+    where J_tau is unstable at the top of the bracket, 0 where it is stable on all of it: the reason
+    says so.
     """
     matrix, n_g = parts(J, n_g)
-    if rtol is None:
-        rtol = 1e-9 if isinstance(matrix, np.ndarray) else 1e-4
-    value = last_change(lambda tau: _rightmost(matrix, n_g, tau, seed) < 0, bracket, scan, rtol)
+    value = last_change(lambda tau: rightmost(matrix, n_g, tau) < 0, bracket, scan, rtol)
     size = f"for tau in [{bracket[0]:g}, {bracket[1]:g}]"
     if math.isinf(value):
         reason = f"Unstable at the top of the bracket, so no tau* was found {size}."
@@ -243,25 +231,6 @@ def tau_star_by_bisection(
     return Timescale(value, None, reason, "bisection")
 
 
-def _rightmost(matrix: Any, n_g: int, tau: float, seed: int) -> float:
-    """The largest real part among the eigenvalues of J_tau."""
-    if isinstance(matrix, np.ndarray) and len(matrix) <= _DENSE_LIMIT:
-        return float(rightmost(matrix, n_g, tau))
-    rows = np.where(np.arange(matrix.shape[0]) < n_g, 1.0, tau)
-    # J diag(1, tau), and so its transpose for a jacobian_transpose, has the spectrum of J_tau. Six
-    # eigenvalues for one: a Krylov space for k = 1 is so small that it misses near-ties.
-    largest = krylov.extremes(
-        lambda u: matrix @ (rows * u), len(rows), k=6, which="LR", seed=seed, tol=1e-8
-    )
-    if not largest.converged:
-        raise RuntimeError(
-            f"Arnoldi's method found no rightmost eigenvalue at tau = {tau:g} after "
-            f"{largest.products} products. Raise the lower end of the bracket, or add a penalty "
-            "that damps D."
-        )
-    return float(largest.values[0].real)
-
-
 def _lowest(block: np.ndarray) -> float:
     return float(np.linalg.eigvals(block).real.min())
 
@@ -270,29 +239,20 @@ def _norm(block: np.ndarray) -> float:
     return float(np.linalg.norm(block, 2))
 
 
-def parts(J: Any, n_g: int | None = None, *, dense_for: str = "") -> tuple[Any, int]:
-    """(matrix or large LinearOperator, n_g) from a GameJacobian, array, tensor or operator.
-
-    ``dense_for`` names a function that cannot do without the matrix: TypeError for an operator that
-    is too large to assemble.
-    """
+def parts(J: Any, n_g: int | None = None) -> tuple[np.ndarray, int]:
+    """(matrix, n_g) from a GameJacobian, array, tensor or, by n products, a LinearOperator."""
     n_g = getattr(J, "n_g", None) if n_g is None else n_g
     if n_g is None:
         raise TypeError("n_g, the number of G's parameters, must be given with a plain matrix.")
     matrix: Any = getattr(J, "matrix", J)
-    if hasattr(matrix, "matvec") and matrix.shape[0] <= _DENSE_LIMIT:
-        matrix = matrix @ np.eye(matrix.shape[0])
-    if not hasattr(matrix, "matvec"):
-        matrix = np.asarray(matrix)
-        matrix = matrix.astype(np.result_type(matrix.dtype, np.float32), copy=False)
-        _checks.finite("J", matrix, hint="Did the run diverge before J was taken?")
-    elif dense_for:
-        raise TypeError(f"{dense_for} needs the matrix of J: this operator is too large for one.")
-    if np.issubdtype(matrix.dtype, np.complexfloating):
+    matrix = np.asarray(matrix @ np.eye(matrix.shape[1]) if hasattr(matrix, "matvec") else matrix)
+    if np.iscomplexobj(matrix):
         raise TypeError("J must be real, got a complex matrix. Were eigenvalues passed for J?")
-    if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"J must be a square matrix, got shape {tuple(matrix.shape)}.")
-    n_g, n = _checks.whole("n_g", n_g, least=1), matrix.shape[0]
+    matrix = matrix.astype(np.result_type(matrix.dtype, np.float32), copy=False)
+    _checks.finite("J", matrix, hint="Did the run diverge before J was taken?")
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"J must be a square matrix, got shape {matrix.shape}.")
+    n_g, n = _checks.whole("n_g", n_g, least=1), len(matrix)
     if n_g >= n:
         raise ValueError(f"n_g must be below {n}, the rows of J, got {n_g}: D needs a row as well.")
     return matrix, n_g
@@ -407,7 +367,7 @@ def stability_sweep(
     column is a branch of the root locus; needs ``taus`` in order. Otherwise each row is sorted by
     real part.
     """
-    matrix, n_g = parts(J, n_g, dense_for="stability_sweep")
+    matrix, n_g = parts(J, n_g)
     taus = np.asarray(taus, dtype=float)
     if taus.ndim != 1 or len(taus) == 0:
         raise ValueError(f"taus must be a list of numbers, got shape {taus.shape}.")
@@ -448,7 +408,7 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
     outermost roots, and what is found there is taken to hold up to 0 and to inf. A tau at which
     rounding hides the sign has no say. Takes n up to 44 parameters.
     """
-    matrix, n_g = parts(J, n_g, dense_for="stable_intervals")
+    matrix, n_g = parts(J, n_g)
     if len(matrix) > _MOST_PARAMETERS:
         raise ValueError(
             f"stable_intervals is for at most {_MOST_PARAMETERS} parameters, got {len(matrix)}. "
@@ -492,7 +452,7 @@ def real_eigenvalue_tau(
     `tau_star_by_bisection`; inf where complex eigenvalues are left at the top of the bracket, 0
     where there are none in it.
     """
-    matrix, n_g = parts(J, n_g, dense_for="real_eigenvalue_tau")
+    matrix, n_g = parts(J, n_g)
 
     def real(tau: float) -> bool:
         values = np.linalg.eigvals(scaled(matrix, n_g, tau))
