@@ -549,11 +549,6 @@ def test_an_interrupted_map_says_where_the_cells_are(monkeypatch):
     assert found.labels.tolist() == [[0, flows.NONE]]
 
 
-def test_the_progress_bar_counts_steps(capsys):
-    flows.basins(game_of(xy), [1.0, 1.0], [0, 0], lr=0.01, steps=250, progress=True)
-    assert "250/250" in capsys.readouterr().err
-
-
 def test_grid_varies_the_first_coordinate_along_columns():
     points = flows.grid((0, 2, 3), (10, 11, 2))
     assert points.shape == (2, 3, 2)

@@ -46,7 +46,7 @@ class exact(TorchFunctionMode):
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return _FORMULAS.get(func, func)(*args, **(kwargs or {}))
+        return (_FORMULAS.get(func) or func)(*args, **(kwargs or {}))
 
 
 # The arguments of these three are those of torch.nn.functional.

@@ -83,9 +83,9 @@ def extremes(
         products += 1
         return a.matvec(v)
 
-    n = a.shape[0]
-    if n < max(dense_below, k + 4):  # ARPACK itself needs k + 2 < n - 1
-        values, vectors = np.linalg.eig(np.stack([matvec(e) for e in np.eye(n)], axis=1))
+    size = a.shape[0]
+    if size < max(dense_below, k + 4):  # ARPACK itself needs k + 2 < n - 1
+        values, vectors = np.linalg.eig(np.stack([matvec(e) for e in np.eye(size)], axis=1))
         complete = True
     else:
         dtype = np.result_type(a.dtype, np.float32)  # not a whole number
@@ -97,29 +97,26 @@ def extremes(
         [np.linalg.norm(_image(a, x) - z * x) for z, x in zip(values, vectors.T, strict=True)]
     )
     accurate = residuals.max(initial=0.0) <= _RESIDUAL * np.abs(values).max(initial=0.0)
-    enough = len(values) >= min(k, n)
+    enough = len(values) >= min(k, size)
     return Extremes(values, vectors, residuals, bool(complete and enough and accurate), products)
 
 
-def _operator(operator: Any, n: int | None) -> LinearOperator:
+def _operator(operator: Any, n: int | None) -> Any:
     """One face for the three kinds of operator."""
     from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-    if hasattr(operator, "shape"):
-        a = aslinearoperator(operator)
-    elif not callable(operator):
-        raise TypeError(f"operator must be an array, operator or function, got {operator!r}.")
-    elif n is None:
-        raise TypeError("n must be given where operator is a plain function v -> A v.")
-    else:
-        a: Any = LinearOperator((n, n), matvec=operator, dtype=np.float64)  # pyright: ignore
+    if callable(operator) and not hasattr(operator, "shape"):
+        if n is None:
+            raise TypeError("n must be given where operator is a plain function v -> A v.")
+        return LinearOperator((n, n), matvec=operator, dtype=np.float64)  # pyright: ignore
+    a: Any = aslinearoperator(operator)
     if a.shape[0] != a.shape[1] or n not in (None, a.shape[0]):
         raise ValueError(f"operator must be square, of n={n or a.shape[1]} rows, got {a.shape}.")
     return a
 
 
 def _arnoldi(
-    a: LinearOperator, k: int, which: str, seed: int, tol: float, restarts: int | None
+    a: Any, k: int, which: str, seed: int, tol: float, restarts: int | None
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """ARPACK on ``a``: values, vectors, and whether all k were found."""
     from scipy.sparse.linalg import ArpackNoConvergence, eigs
@@ -150,7 +147,7 @@ def _whole_pairs(values: Any, k: int, which: str) -> list[int]:
     return chosen
 
 
-def _image(a: LinearOperator, x: np.ndarray) -> np.ndarray:
+def _image(a: LinearOperator, x: Any) -> np.ndarray:
     """A x; the operator is real, so x goes through it in two parts."""
     return a.matvec(np.ascontiguousarray(x.real)) + 1j * a.matvec(np.ascontiguousarray(x.imag))
 

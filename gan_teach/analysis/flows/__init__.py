@@ -8,7 +8,7 @@ derivatives are autograd's. How the steps are computed is chosen in ``engines``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,6 @@ def trajectories(
     rule: str = "simultaneous",
     first: str = "g",
     period: Any = None,
-    progress: bool = False,
 ) -> Trajectories:
     """Paths of x <- x - lr grad_x f_g, y <- y - tau lr grad_y f_d (tau-GDA; Fiez & Ratliff, 2021).
 
@@ -81,7 +80,6 @@ def trajectories(
         in the published loops, or "d", as in `gt.alternating`) answers the new point of the other.
     period : of the angles among the coordinates, one number for all or (n,) with None for the rest;
         recorded angles lie in [-period / 2, period / 2).
-    progress : show a bar.
 
     Derivatives are autograd's; how the steps are computed is chosen in ``flows.engines``. All in
     float64. Diverging paths turn infinite or NaN. Ctrl-C keeps what was recorded. Raises ValueError
@@ -102,7 +100,7 @@ def trajectories(
     interrupted = False
     per_piece = max(1, min(_AT_ONCE // problem.points.numel(), -(-records // 20)))
     try:
-        for count in _portions(records, per_piece, progress, "record"):
+        for count in _portions(records, per_piece):
             pieces.append(engine.path(pieces[-1][-1], problem.rates, every, count))
         if rest:
             pieces.append(engine.path(pieces[-1][-1], problem.rates, rest, 1))
@@ -152,7 +150,6 @@ def basins(
     rule: str = "alternating",
     first: str = "g",
     period: Any = None,
-    progress: bool = False,
 ) -> Basins:
     """Label each starting point with the attractor within ``tol`` of which it is after ``steps``.
 
@@ -188,7 +185,7 @@ def basins(
     tau_of = follow // (len(follow) // len(problem.taus))
     taken, interrupted = 0, False
     try:
-        for count in _portions(problem.steps, _LOOK, progress, "step"):
+        for count in _portions(problem.steps, _LOOK):
             here = points[:, follow]
             near = problem.distances(here, exact) < radius[:, tau_of[follow]]
             follow = follow[~near.any(0) & ~problem.outside(here, bound)]
@@ -337,14 +334,9 @@ def _wrapped(points: Tensor, period: Tensor) -> Tensor:
     return torch.where(period.isnan(), points, turned)
 
 
-def _portions(total: int, most: int, progress: bool, unit: str) -> Iterator[int]:
-    """``total`` in portions of at most ``most``, with a progress bar if asked for."""
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, unit=f" {unit}s", mininterval=0.3, disable=not progress) as bar:
-        for start in range(0, total, most):
-            yield min(most, total - start)
-            bar.update(min(most, total - start))
+def _portions(total: int, most: int) -> list[int]:
+    """``total`` in portions of at most ``most``."""
+    return [min(most, total - start) for start in range(0, total, most)]
 
 
 def _attractors(problem: Problem, attractors: ArrayLike, tol: float) -> tuple[Tensor, Tensor]:
