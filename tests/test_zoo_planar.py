@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from gan_teach import zoo
-from gan_teach.dynamics.descent import Alternating
 from gan_teach.dynamics.optim import Adam
+from gan_teach.dynamics.rules import Alternating
 from gan_teach.games import losses
 from gan_teach.games.ensemble import stack
 from gan_teach.training import train

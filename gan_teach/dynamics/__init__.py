@@ -31,27 +31,23 @@ from gan_teach.dynamics.base import (
     memory_of as memory_of,
     takes_memory as takes_memory,
 )
-from gan_teach.dynamics.descent import (
-    alternating as alternating,
-    negative_momentum as negative_momentum,
-    simultaneous as simultaneous,
-    weight_clipping as weight_clipping,
-)
-from gan_teach.dynamics.extrapolation import (
-    extragradient as extragradient,
-    heun as heun,
-    lookahead as lookahead,
-    optimistic as optimistic,
-    past_extragradient as past_extragradient,
-)
 from gan_teach.dynamics.linear import (
     rotation_period as rotation_period,
     step_matrix as step_matrix,
     step_spectrum as step_spectrum,
 )
-from gan_teach.dynamics.second_order import (
+from gan_teach.dynamics.rules import (
+    alternating as alternating,
     consensus as consensus,
+    extragradient as extragradient,
+    heun as heun,
+    lookahead as lookahead,
+    negative_momentum as negative_momentum,
+    optimistic as optimistic,
+    past_extragradient as past_extragradient,
+    simultaneous as simultaneous,
     symplectic_adjustment as symplectic_adjustment,
+    weight_clipping as weight_clipping,
 )
 
 RULES: dict[str, type[Rule]] = {

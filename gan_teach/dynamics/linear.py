@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks
 from gan_teach.analysis.spectra import GameJacobian
-from gan_teach.dynamics import descent, extrapolation, second_order
+from gan_teach.dynamics import rules
 from gan_teach.dynamics.base import UpdateRule, name_of
 
 Matrix = NDArray[Any]
@@ -64,7 +64,7 @@ def step_spectrum(
     turn by more than pi in k steps is not recovered.
     """
     values = np.linalg.eigvals(step_matrix(rule, J, lr, tau)).astype(np.complex128)
-    if isinstance(rule, extrapolation.Lookahead):
+    if isinstance(rule, rules.Lookahead):
         values = values ** (1 / rule.k)
     return values[np.lexsort((-values.imag, -np.abs(values).round(12)))]
 
@@ -81,12 +81,12 @@ def _matrix(rule: Any, f: LinearField) -> Matrix:
 
 
 @_matrix.register
-def _(rule: descent.Simultaneous, f: LinearField) -> Matrix:
+def _(rule: rules.Simultaneous, f: LinearField) -> Matrix:
     return f.descent
 
 
 @_matrix.register
-def _(rule: descent.Alternating, f: LinearField) -> Matrix:
+def _(rule: rules.Alternating, f: LinearField) -> Matrix:
     if not isinstance(rule.d_steps, int) or not isinstance(rule.g_steps, int) or rule.d_every > 1:
         raise ValueError(f"one matrix needs whole d_steps and g_steps and d_every=1, got {rule!r}.")
     d = np.linalg.matrix_power(f.eye - f.on_d @ f.T @ f.A, rule.d_steps)
@@ -95,12 +95,12 @@ def _(rule: descent.Alternating, f: LinearField) -> Matrix:
 
 
 @_matrix.register
-def _(rule: descent.WeightClipping, f: LinearField) -> Matrix:
+def _(rule: rules.WeightClipping, f: LinearField) -> Matrix:
     return _matrix(rule.inner, f)  # within the bounds nothing is clipped
 
 
 @_matrix.register
-def _(rule: descent.NegativeMomentum, f: LinearField) -> Matrix:
+def _(rule: rules.NegativeMomentum, f: LinearField) -> Matrix:
     zero, total = 0 * f.eye, np.eye(2 * len(f.A))
     for on in (f.on_d, f.on_g):  # on (w, u)
         push = np.block([[f.eye, zero], [on @ f.A, f.eye - (1 - rule.beta) * on]])
@@ -110,24 +110,24 @@ def _(rule: descent.NegativeMomentum, f: LinearField) -> Matrix:
 
 
 @_matrix.register
-def _(rule: extrapolation.Extragradient, f: LinearField) -> Matrix:
+def _(rule: rules.Extragradient, f: LinearField) -> Matrix:
     return f.eye - f.T @ f.A @ f.descent
 
 
 @_matrix.register
-def _(rule: extrapolation.PastExtragradient, f: LinearField) -> Matrix:
+def _(rule: rules.PastExtragradient, f: LinearField) -> Matrix:
     p = np.hstack([f.A, -f.A @ f.T])  # the gradient at w - T p, on (w, p)
     return np.vstack([np.hstack([f.eye, 0 * f.eye]) - f.T @ p, p])
 
 
 @_matrix.register
-def _(rule: extrapolation.Optimistic, f: LinearField) -> Matrix:
+def _(rule: rules.Optimistic, f: LinearField) -> Matrix:
     u = -f.T @ f.A  # on (w, u)
     return np.block([[f.eye + 2 * u, -f.eye], [u, 0 * f.eye]])
 
 
 @_matrix.register
-def _(rule: extrapolation.Lookahead, f: LinearField) -> Matrix:
+def _(rule: rules.Lookahead, f: LinearField) -> Matrix:
     inner = np.linalg.matrix_power(_matrix(rule.inner, f), rule.k)
     n = len(f.A)
     back = np.eye(len(inner))
@@ -137,17 +137,17 @@ def _(rule: extrapolation.Lookahead, f: LinearField) -> Matrix:
 
 
 @_matrix.register
-def _(rule: second_order.Consensus, f: LinearField) -> Matrix:
+def _(rule: rules.Consensus, f: LinearField) -> Matrix:
     return f.eye - f.T @ (f.A + rule.gamma * f.A.T @ f.A)
 
 
 @_matrix.register
-def _(rule: second_order.SymplecticAdjustment, f: LinearField) -> Matrix:
+def _(rule: rules.SymplecticAdjustment, f: LinearField) -> Matrix:
     return f.eye - f.T @ (f.A + rule.lam * 0.5 * (f.A - f.A.T).T @ f.A)
 
 
 @_matrix.register
-def _(rule: extrapolation.Heun, f: LinearField) -> Matrix:
+def _(rule: rules.Heun, f: LinearField) -> Matrix:
     slope = 0.5 * (f.A + f.A @ f.descent)
     penalty = 2 * rule.gradient_penalty * f.on_d @ f.A.T @ f.on_g @ f.A
     return f.eye - f.T @ (slope + penalty)

@@ -21,7 +21,7 @@ from gan_teach.analysis.flows import Planar, grid
 from gan_teach.analysis.spectra import jacobian, vector_field
 from gan_teach.data.line import Fixed, Uniform
 from gan_teach.dynamics import Rule, consensus, simultaneous, weight_clipping
-from gan_teach.dynamics.second_order import Consensus
+from gan_teach.dynamics.rules import Consensus
 from gan_teach.games import GAN, penalties
 from gan_teach.games.corrupt import InstanceNoise
 from gan_teach.games.penalties import Penalty
