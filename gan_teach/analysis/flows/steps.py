@@ -89,6 +89,7 @@ def _decompositions() -> dict[Any, Callable]:
 
     aten = torch.ops.aten
     also = [aten._softmax, aten._log_softmax, aten.clamp, aten.elu, aten.gelu, aten.leaky_relu]
+    also.append(aten.linalg_vector_norm)  # which torch 2.4 does not count as core
     return {**core_aten_decompositions(), **get_decompositions(also)}
 
 
