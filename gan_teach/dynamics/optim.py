@@ -160,9 +160,8 @@ class Adam(Optimizer):
         torch._foreach_mul_(self.square, b2)
         torch._foreach_addcmul_(self.square, list(grads), list(grads), 1 - b2)
         first, second = 1 - b1**self.count, (1 - b2**self.count) ** 0.5
-        if isinstance(first, Tensor) and isinstance(second, Tensor):
-            first = [_like(first, p) for p in self.params]
-            second = [_like(second, p) for p in self.params]
+        if isinstance(self.count, Tensor):
+            first, second = ([_like(x, p) for p in self.params] for x in (first, second))
         root = torch._foreach_sqrt(self.square)
         torch._foreach_div_(root, second)
         torch._foreach_add_(root, self.eps)
@@ -213,19 +212,13 @@ class FromTorch(Optimizer):
         self, params: Sequence[Tensor], lr: float | Tensor, make: Callable[..., Any]
     ) -> None:
         if isinstance(lr, Tensor):
-            raise ValueError(
-                f"lr differs between members, but {_name_of(make)} takes one number: choose the "
-                f"optimizer of this ensemble from {', '.join(OPTIMIZERS)}."
-            )
+            raise _for_one_game("lr differs between members")
         self.inner = make(params, lr=lr)
         super().__init__(params, lr)
 
     def step(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
         if active is not None:
-            raise ValueError(
-                "torch.optim classes cannot leave members out of a step: where step counts differ "
-                f"between members choose the optimizer from {', '.join(OPTIMIZERS)}."
-            )
+            raise _for_one_game("members are left out of a step")
         self._update(grads)
 
     def _update(self, grads: Sequence[Tensor]) -> None:
@@ -238,11 +231,8 @@ class FromTorch(Optimizer):
             p.grad = None
 
     def identity(self) -> dict[str, Any]:
-        passing = {"params", "lr", "initial_lr"}
-        groups = [
-            {key: group[key] for key in group if key not in passing}
-            for group in self.inner.param_groups
-        ]
+        passing = {"params": None, "lr": None, "initial_lr": None}
+        groups = [{**group, **passing} for group in self.inner.param_groups]
         return {"class": type(self.inner), "groups": groups}
 
     def state_dict(self) -> dict[str, Any]:
@@ -250,6 +240,13 @@ class FromTorch(Optimizer):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.inner.load_state_dict(state)
+
+
+def _for_one_game(need: str) -> ValueError:
+    return ValueError(
+        f"{need}, which torch.optim classes know nothing of: choose the optimizer of this ensemble "
+        f"from {', '.join(OPTIMIZERS)}."
+    )
 
 
 Factory = Callable[..., Optimizer]
@@ -272,10 +269,6 @@ def factory(optimizer: str | Factory | type) -> Factory:
     if isinstance(made_by, type) and issubclass(made_by, torch.optim.Optimizer):
         return lambda params, lr: FromTorch(params, lr, optimizer)
     return optimizer
-
-
-def _name_of(make: Any) -> str:
-    return getattr(make.func if isinstance(make, partial) else make, "__name__", repr(make))
 
 
 def _latest_of(
