@@ -9,7 +9,6 @@ step and a turn in 2 pi / |arg s| steps. So a step size is judged before anythin
 from __future__ import annotations
 
 import math
-from functools import singledispatch
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,18 +74,38 @@ def rotation_period(eigenvalue: complex) -> float:
     return 2 * math.pi / float(angle) if angle else math.inf
 
 
-@singledispatch
 def _matrix(rule: Any, f: LinearField) -> Matrix:
+    match rule:
+        case rules.Simultaneous():
+            return f.descent
+        case rules.Alternating():
+            return _alternating(rule, f)
+        case rules.NegativeMomentum():
+            return _negative_momentum(rule, f)
+        case rules.WeightClipping():
+            return _matrix(rule.inner, f)  # within the bounds nothing is clipped
+        case rules.Extragradient():
+            return f.eye - f.T @ f.A @ f.descent
+        case rules.PastExtragradient():
+            p = np.hstack([f.A, -f.A @ f.T])  # the gradient at w - T p, on (w, p)
+            return np.vstack([np.hstack([f.eye, 0 * f.eye]) - f.T @ p, p])
+        case rules.Optimistic():
+            u = -f.T @ f.A  # on (w, u)
+            return np.block([[f.eye + 2 * u, -f.eye], [u, 0 * f.eye]])
+        case rules.Lookahead():
+            return _lookahead(rule, f)
+        case rules.Consensus():
+            return f.eye - f.T @ (f.A + rule.gamma * f.A.T @ f.A)
+        case rules.SymplecticAdjustment():
+            return f.eye - f.T @ (f.A + rule.lam * 0.5 * (f.A - f.A.T).T @ f.A)
+        case rules.Heun():
+            slope = 0.5 * (f.A + f.A @ f.descent)
+            penalty = 2 * rule.gradient_penalty * f.on_d @ f.A.T @ f.on_g @ f.A
+            return f.eye - f.T @ (slope + penalty)
     raise TypeError(f"no linear form is known for {name_of(rule)}.")
 
 
-@_matrix.register
-def _(rule: rules.Simultaneous, f: LinearField) -> Matrix:
-    return f.descent
-
-
-@_matrix.register
-def _(rule: rules.Alternating, f: LinearField) -> Matrix:
+def _alternating(rule: rules.Alternating, f: LinearField) -> Matrix:
     if not isinstance(rule.d_steps, int) or not isinstance(rule.g_steps, int) or rule.d_every > 1:
         raise ValueError(f"one matrix needs whole d_steps and g_steps and d_every=1, got {rule!r}.")
     d = np.linalg.matrix_power(f.eye - f.on_d @ f.T @ f.A, rule.d_steps)
@@ -94,13 +113,7 @@ def _(rule: rules.Alternating, f: LinearField) -> Matrix:
     return g @ d if rule.first == "d" else d @ g
 
 
-@_matrix.register
-def _(rule: rules.WeightClipping, f: LinearField) -> Matrix:
-    return _matrix(rule.inner, f)  # within the bounds nothing is clipped
-
-
-@_matrix.register
-def _(rule: rules.NegativeMomentum, f: LinearField) -> Matrix:
+def _negative_momentum(rule: rules.NegativeMomentum, f: LinearField) -> Matrix:
     zero, total = 0 * f.eye, np.eye(2 * len(f.A))
     for on in (f.on_d, f.on_g):  # on (w, u)
         push = np.block([[f.eye, zero], [on @ f.A, f.eye - (1 - rule.beta) * on]])
@@ -109,45 +122,10 @@ def _(rule: rules.NegativeMomentum, f: LinearField) -> Matrix:
     return total
 
 
-@_matrix.register
-def _(rule: rules.Extragradient, f: LinearField) -> Matrix:
-    return f.eye - f.T @ f.A @ f.descent
-
-
-@_matrix.register
-def _(rule: rules.PastExtragradient, f: LinearField) -> Matrix:
-    p = np.hstack([f.A, -f.A @ f.T])  # the gradient at w - T p, on (w, p)
-    return np.vstack([np.hstack([f.eye, 0 * f.eye]) - f.T @ p, p])
-
-
-@_matrix.register
-def _(rule: rules.Optimistic, f: LinearField) -> Matrix:
-    u = -f.T @ f.A  # on (w, u)
-    return np.block([[f.eye + 2 * u, -f.eye], [u, 0 * f.eye]])
-
-
-@_matrix.register
-def _(rule: rules.Lookahead, f: LinearField) -> Matrix:
+def _lookahead(rule: rules.Lookahead, f: LinearField) -> Matrix:
     inner = np.linalg.matrix_power(_matrix(rule.inner, f), rule.k)
     n = len(f.A)
     back = np.eye(len(inner))
     back[:n, :n] = 0.0  # the slow weights replace w; what inner remembers is left alone
     slow = (1 - rule.alpha) * (np.eye(len(inner)) - back)
     return slow + (rule.alpha * (np.eye(len(inner)) - back) + back) @ inner
-
-
-@_matrix.register
-def _(rule: rules.Consensus, f: LinearField) -> Matrix:
-    return f.eye - f.T @ (f.A + rule.gamma * f.A.T @ f.A)
-
-
-@_matrix.register
-def _(rule: rules.SymplecticAdjustment, f: LinearField) -> Matrix:
-    return f.eye - f.T @ (f.A + rule.lam * 0.5 * (f.A - f.A.T).T @ f.A)
-
-
-@_matrix.register
-def _(rule: rules.Heun, f: LinearField) -> Matrix:
-    slope = 0.5 * (f.A + f.A @ f.descent)
-    penalty = 2 * rule.gradient_penalty * f.on_d @ f.A.T @ f.on_g @ f.A
-    return f.eye - f.T @ (slope + penalty)
