@@ -28,7 +28,7 @@ def engine_of(name, game, probes, order, cells, count):
         lambda w, rates: steps.one_step(game, w, rates, order), w, w[:2], core=name != "graph"
     )
     if name == "graph":
-        return engines._on_tensors(torch.vmap(graph, in_dims=1, out_dims=1), 7)
+        return engines._mapped(graph)
     step = steps.write_step(graph, len(w))
     return engines._of_text(step) if name == "tensors" else engines._compiled(step)
 

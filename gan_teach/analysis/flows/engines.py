@@ -3,7 +3,7 @@
 numba     the text of a step (``steps``), compiled for several cells at once; needs a second and the
           extra ``fast``
 tensors   the same text run on whole tensors
-graph     torch's own graph of a step, for many cells: for operations that the text does not know
+graph     torch's own graph of a step of many cells: for operations that the text does not know
 autograd  the functions as they were given, the reference: for what cannot be recorded
 
 A *cell* is one starting point at one tau.
@@ -48,10 +48,10 @@ def choose(game: FunctionGame, probes: Tensor, order: str, cells: int, count: in
         return steps.one_step(game, w, rates, order)
 
     try:
-        graph = steps.record(one, w, w.new_ones(2))
-        makers["graph"] = lambda: _on_tensors(torch.vmap(graph, in_dims=1, out_dims=1), _BLOCK)
+        graph = steps.record(one, w, w.new_ones(2), core=True)
+        makers["graph"] = lambda: _mapped(steps.record(one, w, w.new_ones(2)))
         seconds["graph"] = count * len(graph.graph.nodes) * (4e-6 + 4e-9 * cells)
-        step = steps.write_step(steps.record(one, w, w.new_ones(2), core=True), len(w))
+        step = steps.write_step(graph, len(w))
         makers |= {"tensors": lambda: _of_text(step), "numba": lambda: _compiled(step)}
         seconds["tensors"] = count * step.lines * (2e-6 + 1e-9 * cells)
         seconds["numba"] = 0.5 + step.lines * (3e-3 + 0.5e-9 * cells * count)
@@ -108,6 +108,10 @@ def _on_tensors(step: Callable[[Tensor, Tensor], Any], block: int) -> Path:
         return out
 
     return path
+
+
+def _mapped(graph: Callable[..., Tensor]) -> Path:
+    return _on_tensors(torch.vmap(graph, in_dims=1, out_dims=1), _BLOCK)
 
 
 def _of_text(step: Step) -> Path:

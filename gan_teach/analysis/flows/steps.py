@@ -71,9 +71,8 @@ def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -
     from torch.fx.experimental.proxy_tensor import make_fx
 
     pure = torch.func.functionalize(function)
-    table = _decompositions() if core else {}
     try:
-        graph = make_fx(pure, decomposition_table=table)(*(a.clone() for a in args))
+        graph = make_fx(pure, decomposition_table=_decompositions(core))(*(a.clone() for a in args))
     except Exception as error:
         reason = str(error).partition(" - ")[0].partition(". ")[0][:160]
         raise Unsupported(f"torch.fx cannot record the loss ({reason})") from error
@@ -83,14 +82,23 @@ def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -
 
 
 @functools.cache
-def _decompositions() -> dict[Any, Callable]:
-    """What is recorded as simpler operations."""
+def _decompositions(core: bool) -> dict[Any, Callable]:
+    """What is recorded as simpler operations: a tensor of ones as such, whatever it is like."""
     from torch._decomp import core_aten_decompositions, get_decompositions
 
+    def filled(x: Tensor, value: float, *, dtype: Any = None, **_storage: Any) -> Tensor:
+        return torch.full(x.shape, value, dtype=dtype or x.dtype)
+
     aten = torch.ops.aten
+    constants = {
+        aten.full_like.default: filled,
+        aten.ones_like.default: functools.partial(filled, value=1),
+        aten.zeros_like.default: functools.partial(filled, value=0),
+    }
     also = [aten._softmax, aten._log_softmax, aten.clamp, aten.elu, aten.gelu, aten.leaky_relu]
     also.append(aten.linalg_vector_norm)  # which torch 2.4 does not count as core
-    return {**core_aten_decompositions(), **get_decompositions(also)}
+    core_set = {**core_aten_decompositions(), **get_decompositions(also)} if core else {}
+    return core_set | constants
 
 
 class Step(NamedTuple):
@@ -291,6 +299,5 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = (
         "pow": lambda w, _, x, exponent: w.each(_POWERS.get(exponent, _POWER), x, exponent),
         "_to": lambda _w, _, x: x,
         "index_put": Writer.put,
-        "full_like": lambda _w, _, x, value: torch.full(x.shape, value, dtype=torch.float64),
     }
 )
