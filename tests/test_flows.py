@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from torch.nn import functional as F
 
 from gan_teach.analysis import flows
@@ -154,6 +155,77 @@ def test_every_engine_agrees_with_autograd(name, use):
     expected = points.pop("autograd")
     for found in points.values():
         np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+
+
+# Ways on from vectors of three numbers to another one; away from poles for any numbers.
+ONE = {
+    "sin": torch.sin, "tanh": torch.tanh, "softplus": F.softplus, "softmax": lambda v: v.softmax(0),
+    "square": lambda v: v**2, "third power": lambda v: v**3, "root": lambda v: (1 + v * v).sqrt(),
+    "any power": lambda v: (1 + v * v) ** 1.7, "exp": lambda v: torch.exp(-v * v),
+    "atan": torch.atan,
+    "abs": torch.abs, "relu": F.relu, "elu": F.elu, "clamp": lambda v: v.clamp(-0.7, 0.4),
+    "cumsum": lambda v: v.cumsum(0), "roll": lambda v: v.roll(1), "flip": lambda v: v.flip(0),
+    "indices": lambda v: v[[2, 0, 2]], "slices": lambda v: torch.cat([v[1:], v[:1]]),
+    "matrix": lambda v: MATRIX @ v, "written": lambda v: (1.0 * v).mul_(v),
+    "sigmoid": torch.sigmoid, "log": lambda v: torch.log1p(v * v), "pairs": lambda v: v.outer(v)[1],
+}  # fmt: skip
+TWO = {
+    "+": torch.add, "-": torch.sub, "*": torch.mul, "maximum": torch.maximum,
+    "minimum": torch.minimum, "/": lambda u, v: u / (1 + v * v), "atan2": torch.atan2,
+    "where": lambda u, v: torch.where(u > v, u * v, v), "power": lambda u, v: (2 + u.sin()) ** v,
+    "lerp": lambda u, v: torch.lerp(u, v, 0.3),
+    "columns": lambda u, v: torch.stack([u, v]).T @ v[:2],
+}  # fmt: skip
+LAST = {
+    "sum": torch.sum, "mean": torch.mean, "product": torch.prod, "largest": torch.max,
+    "smallest": torch.amin, "logsumexp": lambda v: v.logsumexp(0), "norm": torch.linalg.norm,
+    "3-norm": lambda v: v.norm(p=3), "1-norm": lambda v: v.norm(p=1), "last": lambda v: v[-1],
+    "data": lambda v: F.softplus(-(v[0] * DATA + v[1])).mean() * v[2],
+    "huber": lambda v: F.huber_loss(v, 0.5 * v.flip(0)),
+    "points": lambda v: F.mse_loss(v, DATA[:3]),
+}  # fmt: skip
+
+
+@st.composite
+def losses(draw):
+    """A loss of x and y (3,) as its steps in order, each on vectors that are there by then."""
+    steps, vectors = [], 2
+    for _ in range(draw(st.integers(1, 6))):
+        name = draw(st.sampled_from([*ONE, *TWO]))
+        places = st.integers(max(0, vectors - 3), vectors - 1)
+        steps.append((name, draw(places), draw(places)))
+        vectors += 1
+    return steps, draw(st.sampled_from([*LAST]))
+
+
+def value(loss, x, y):
+    vectors = [x, y]
+    for name, i, j in loss[0]:
+        vectors.append(ONE[name](vectors[i]) if name in ONE else TWO[name](vectors[i], vectors[j]))
+    return LAST[loss[1]](vectors[-1] + 0.1 * x * y)
+
+
+@settings(
+    max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+@given(losses(), st.integers(0, 2**31), st.sampled_from(["", "gd", "dg"]))
+def test_any_composition_of_ordinary_functions_steps_as_autograd_does(loss, seed, order):
+    """As text on tensors and as torch's graph; what the test above tries alone meets here."""
+    rng = torch.Generator().manual_seed(seed)
+    points = torch.randn(6, 8, generator=rng, dtype=torch.float64)
+    points[:, 5:] = points[:, 5:].round()  # ties and zeros
+    game = game_of(lambda x, y: value(loss, x, y), 3, 3)
+    rates = 0.1 * torch.ones(2, 8, dtype=torch.float64)
+    found = {
+        name: engine_of(name, game, points, order, 8, 1)(points, rates, 1, 1)
+        for name in ("autograd", "graph", "tensors")
+    }
+    expected = found.pop("autograd")
+    for name, ours in found.items():
+        torch.testing.assert_close(
+            ours, expected, rtol=1e-10, atol=1e-10, equal_nan=True, msg=f"{name}: {loss}"
+        )
 
 
 @pytest.mark.parametrize("name", sorted(NO_TEXT))
