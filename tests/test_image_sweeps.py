@@ -9,16 +9,9 @@ import pytest
 import torch
 
 from gan_teach import cli, zoo
-from gan_teach.studies import engine
-from gan_teach.studies.image_runs import (
-    Outcome,
-    Settings,
-    load_run,
-    sweep,
-    sweep_images,
-    train_images,
-)
-from gan_teach.studies.image_runs.sweep import MARKER, combinations
+from gan_teach.studies import engine, image_sweeps as sweep
+from gan_teach.studies.image_runs import Settings, load_run, train_images
+from gan_teach.studies.image_sweeps import MARKER, Outcome, combinations, sweep_images
 from gan_teach.training.checkpoints import load_checkpoint
 
 

@@ -87,7 +87,7 @@ def train(options: argparse.Namespace) -> int:
 )
 def sweep(options: argparse.Namespace) -> int:
     from gan_teach._devices import described, preferred
-    from gan_teach.studies.image_runs.sweep import combinations, sweep_images
+    from gan_teach.studies.image_sweeps import combinations, sweep_images
 
     knobs = {k: v for k, v in values(options, KNOBS).items() if v is not None}
     knobs["seed"] = options.seed or [0]

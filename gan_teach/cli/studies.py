@@ -80,5 +80,6 @@ def bogonet(options: argparse.Namespace) -> int:
         print(study.table(history), study.duel_table(history), sep="\n\n")
         print("\nDiverged:", "; ".join(study.diverged(history)) or "none")
     if done and options.record:
-        print(f"wrote {study.compact(history).save(options.record)}")
+        small = history.with_arrays(score=history["score"].astype("float32"))
+        print(f"wrote {small.save(options.record)}")
     return 130 if history.meta["interrupted"] else 0

@@ -1,4 +1,4 @@
-"""What can be scored: the generators of a run, published weights, a folder of images."""
+"""What can be scored and drawn from: generators of a run, published weights, a folder of images."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,35 +18,65 @@ from gan_teach._identity import digest
 from gan_teach.data import Images, load_images
 from gan_teach.metrics.features.classifier import fingerprint
 from gan_teach.models.convnets import load_rsgan_generator
-from gan_teach.studies.image_runs import (
-    RAW,
-    Settings,
-    Trained,
-    draw,
-    fixed_latents,
-    load_run,
-    snapshots,
-)
+from gan_teach.studies.drawing import draw, fixed_latents
+from gan_teach.studies.image_runs import RAW, Settings, Trained, load_run, snapshots
 
 AT_ONCE = 500  # images that are drawn and handed on together, as RS-GAN's authors sampled
 UNTRAINED = "untrained"
 
-Batches = Callable[[int, int], Iterator[Tensor]]
-
 
 @dataclass(frozen=True)
-class Candidate:
-    """One generator to be scored.
+class Generator:
+    """One generator; ``load()`` may read its weights.
 
-    digest() changes when what it draws does; batches(n, seed) draws n images (k, C, H, W) in
-    [-1, 1], at most 500 at a time. Both may load weights. A NaN image is drawn as it is.
+    ``images()`` makes what its run was trained on, with a sentence if other data stand in; a
+    published file, which does not hold them, draws with the statistics of each batch.
     """
 
     source: str
     step: int | None
     average: str
-    digest: Callable[[], str]
-    batches: Batches
+    load: Callable[[], nn.Module]
+    latent: int
+    images: Callable[[], tuple[Images, str]] | None = None
+
+    def digest(self) -> str:
+        """Changes when what it draws does."""
+        return f"{fingerprint(self.load())} {self.images is None}"
+
+    def draw(self, latents: Tensor, device: str | torch.device = "cpu") -> np.ndarray:
+        """Images (n, C, H, W) in [-1, 1] of latents; a NaN image is drawn as it is."""
+        return draw(self.load().to(device), latents, AT_ONCE, batch_statistics=self.images is None)
+
+    def batches(self, n: int, seed: int, device: str | torch.device) -> Iterator[Tensor]:
+        """``n`` images of fixed latents, at most 500 at a time."""
+        for latents in fixed_latents(n, self.latent, seed).split(AT_ONCE):
+            yield torch.from_numpy(self.draw(latents, device))
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Images of a folder in the place of generated ones."""
+
+    source: str
+    content: Images
+    step: None = None
+    average: str = "images"
+    images: None = None
+
+    def digest(self) -> str:
+        """Changes when the images do."""
+        return digest(self.content.pixels)
+
+    def batches(self, n: int, seed: int, device: str | torch.device) -> Iterator[Tensor]:
+        """``n`` of the images at random, at most 500 at a time."""
+        if n > len(self.content):
+            raise ValueError(
+                f"n must be at most the {len(self.content)} images in {self.source}, got {n}."
+            )
+        order = torch.randperm(len(self.content), generator=torch.Generator().manual_seed(seed))
+        for rows in order[:n].split(AT_ONCE):
+            yield self.content[rows].floats().to(device)
 
 
 def candidates(
@@ -55,33 +86,31 @@ def candidates(
     every: int = 1,
     last: bool = False,
     untrained: bool = False,
-    device: str | torch.device = "cpu",
-) -> tuple[list[Candidate], Callable[[], tuple[Images, str]] | None]:
+) -> Sequence[Generator | Folder]:
     """What there is to score in a run's folder, a published file of RS-GAN or a folder of images.
 
     Of a run: the saved steps that are multiples of ``every``, or the ``last`` one only; each with G
     ("raw") and its averages ("0.999", ...), or those named in ``averages``; with ``untrained`` also
-    G as the run started it, as step 0. The second value makes the run's own real images; it is None
-    for the others. Raises FileNotFoundError or ValueError for what is none of these.
+    G as the run started it, as step 0. Raises FileNotFoundError or ValueError for what is none of
+    these.
     """
     path = Path(source)
     if path.is_file() and path.suffix in {".pth", ".pt"}:
         g = load_rsgan_generator(path)
-        latent = next(g.parameters()).shape[1]
-        return [_drawing(path.name, None, RAW, lambda: g, latent, device, published=True)], None
+        return [Generator(path.name, None, RAW, lambda: g, next(g.parameters()).shape[1])]
     if path.is_dir() and not (path / "settings.json").exists():
-        return [_folder(path)], None
+        return [Folder(path.name, load_images(path))]
     trained = load_run(path)
     names = [_checks.choice("--ema", name, trained.generators) for name in averages]
-    generators = [
-        (step, name, partial(_saved, trained, path, step, name))
+    loaders = {
+        (step, name): partial(_saved, trained, path, step, name)
         for step in _chosen(path, every, last)
         for name in names or trained.generators
-    ]
+    }
     if untrained:
-        generators.insert(0, (0, UNTRAINED, partial(_untrained, trained)))
-    drawing = partial(_drawing, latent=trained.latent, device=device)
-    return [drawing(path.name, *one) for one in generators], partial(_own_images, trained.settings)
+        loaders = {(0, UNTRAINED): partial(_untrained, trained), **loaders}
+    own = partial(_own_images, trained.settings)
+    return [Generator(path.name, *at, load, trained.latent, own) for at, load in loaders.items()]
 
 
 def _own_images(settings: Settings) -> tuple[Images, str]:
@@ -112,38 +141,3 @@ def _untrained(run: Trained) -> nn.Module:
     """G as the run started it: the game is made anew, on images of which only the shape counts."""
     blank = Images(torch.arange(2 * math.prod(run.shape)).to(torch.uint8).reshape(2, *run.shape))
     return run.settings.experiment().game(blank, run.settings.seed).generator
-
-
-def _drawing(
-    source: str,
-    step: int | None,
-    average: str,
-    load: Callable[[], nn.Module],
-    latent: int,
-    device: str | torch.device,
-    published: bool = False,
-) -> Candidate:
-    """``published`` weights draw with the statistics of the batch, others with the running ones."""
-
-    def of_weights() -> str:
-        return f"{fingerprint(load())} {published}"
-
-    def batches(n: int, seed: int) -> Iterator[Tensor]:
-        g = load().to(device)
-        for latents in fixed_latents(n, latent, seed).split(AT_ONCE):
-            yield torch.from_numpy(draw(g, latents, AT_ONCE, batch_statistics=published))
-
-    return Candidate(source, step, average, of_weights, batches)
-
-
-def _folder(path: Path) -> Candidate:
-    images = load_images(path)
-
-    def batches(n: int, seed: int) -> Iterator[Tensor]:
-        if n > len(images):
-            raise ValueError(f"n must be at most the {len(images)} images in {path}, got {n}.")
-        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
-        for rows in order[:n].split(AT_ONCE):
-            yield images[rows].floats()
-
-    return Candidate(path.name, None, "images", partial(digest, images.pixels), batches)

@@ -11,24 +11,21 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from gan_teach import _checks
 from gan_teach._files import replacing
 from gan_teach.studies.engine import Study, Tick, content, grid
-from gan_teach.studies.image_runs.run import KNOBS, Settings, train_images
+from gan_teach.studies.image_runs import KNOBS, Settings, train_images
 from gan_teach.training.guards import DivergedError
 
 MARKER = "finished.json"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a run ended: "finished", "diverged" (its results too) or "failed", and a sentence."""
 
     name: str
@@ -51,30 +48,22 @@ class _Markers:
     def load(self, key: str, job: _Run) -> Outcome | None:
         """How it ended in an earlier call, if it did with these settings and this library."""
         file = job.folder / MARKER
-        if not file.exists():
-            return None
-        facts = json.loads(file.read_text("utf-8"))
-        same = all(facts.get(name) == value for name, value in job.content().items())
+        facts = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        same = job.content().items() <= facts.items()
         return Outcome(key, facts["status"], "before") if same else None
 
     def save(self, key: str, job: _Run, result: Outcome) -> None:
-        if result.status == "failed":
-            return
-        facts = {**job.content(), "status": result.status, "told": result.told}
-        with replacing(job.folder / MARKER) as partial:
-            partial.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+        if result.status != "failed":
+            facts = {**job.content(), "status": result.status, "told": result.told}
+            with replacing(job.folder / MARKER) as partial:
+                partial.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
 
 
-def _train(job: _Run, tick: Tick, *, device: str | None, every: int, threads: int) -> Outcome:
+def _train(job: _Run, tick: Tick, **how: Any) -> Outcome:
     del tick
-    if threads:
-        torch.set_num_threads(threads)
     start, name = time.monotonic(), job.folder.name
     try:
-        train_images(
-            job.settings, job.folder, device=device, resume=True, every=every,
-            say=lambda text: None,
-        )  # fmt: skip
+        train_images(job.settings, job.folder, resume=True, say=lambda text: None, **how)
     except (DivergedError, FloatingPointError) as error:
         return Outcome(name, "diverged", str(error))
     except (OSError, ValueError) as error:  # the other runs need not suffer from it
@@ -98,8 +87,9 @@ def sweep_images(
     ----------
     knobs : values of ``seed``, ``tau``, ``lr``, ``batch_size`` or ``features`` by name. Seeds vary
         most slowly, so that what is done first covers the other knobs evenly.
-    jobs : processes at a time (joblib). cluster : instead, the jobs of a cluster as submitit names
-        it ("slurm", "local"), waited for here; their files lie in ``out/jobs``.
+    jobs : processes at a time (joblib shares the cores among them). cluster : instead, the jobs of
+        a cluster as submitit names it ("slurm", "local"), waited for here; their files lie in
+        ``out/jobs``.
     device, every : as in ``train_images``.
 
     Runs that finished or diverged in an earlier call come first and are not run again; one that
@@ -110,11 +100,10 @@ def sweep_images(
     settings.experiment()  # an unknown configuration ends here
     every = _checks.whole("every", every, least=1)
     jobs = _checks.whole("jobs", jobs, least=1)
-    threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0
     runs = combinations(settings, knobs)
     study = Study(
         {name: _Run(out / name, each) for name, each in runs.items()},
-        partial(_train, device=device, every=every, threads=threads),
+        partial(_train, device=device, every=every),
         _Markers(),
         workers=jobs,
         cluster=(cluster, out / "jobs") if cluster else None,
@@ -129,12 +118,8 @@ def combinations(settings: Settings, knobs: Mapping[str, Sequence[Any]]) -> dict
         _checks.choice("knob", name, ("seed", *KNOBS))
     order = sorted(values, key=lambda name: name == "seed")
     return {
-        "-".join(f"{name}{_short(cell[name])}" for name in order): replace(settings, **cell)
+        "-".join(name + str(cell[name]).removesuffix(".0") for name in order): replace(
+            settings, **cell
+        )
         for cell in grid(values)
     }
-
-
-def _short(value: float) -> str:
-    """The shortest text that is this number and no other."""
-    text = f"{value:g}"
-    return text if float(text) == value else repr(value)

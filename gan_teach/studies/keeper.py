@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from gan_teach._files import replacing
 from gan_teach.games import GAN
 from gan_teach.plots.images import sheet
-from gan_teach.studies.engine import optional, read_csv, write_csv
-from gan_teach.studies.image_runs.drawing import draw, save_sheet
+from gan_teach.studies.drawing import draw, save_sheet
+from gan_teach.studies.engine import read_csv, write_csv
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
 from gan_teach.training.guards import check_finite
@@ -26,47 +26,44 @@ from gan_teach.training.guards import check_finite
 LOG_EVERY = 50
 
 
-def event_writer(folder: Path) -> Any:
-    """What writes a run's numbers and sheets for TensorBoard; ValueError if that is not installed.
-
-    A resumed run adds a file. What it repeats has the steps and the values it had.
-    """
-    sentence = "TensorBoard is not installed: pip install tensorboard, or leave the option out."
-    return optional("torch.utils.tensorboard", sentence).SummaryWriter(str(folder))
-
-
-class Keeper:
+class Keeper(AbstractContextManager["Keeper"]):
     """Saves a run's files on every ``every``-th step and at step ``last``; ends its log after it.
 
     Each file is replaced as a whole, so that one is found at any moment, and the checkpoint comes
-    last: what it continues from is complete.
+    last: what it continues from is complete. ``bar`` counts images: its rate is images per second.
+    ``events`` writes for TensorBoard, where a resumed run adds a file; what it repeats has the
+    steps and the values it had.
     """
 
     def __init__(
         self, out: Path, generators: Mapping[str, nn.Module], averages: Mapping[str, EMA],
-        latents: Tensor, last: int, every: int, events: Any = None,
+        latents: Tensor, last: int, every: int, bar: Any = None, events: Any = None,
     ) -> None:  # fmt: skip
         self.out, self.last, self.every = out, last, every
         self._generators, self._averages, self._latents = generators, averages, latents
-        self._events = events  # for TensorBoard, on request
+        self._bar, self._events = bar, events
         self._rows: list[dict[str, float]] = []
         self._saved: int | None = None
 
-    def __enter__(self) -> Keeper:
-        return self
-
     def __exit__(self, *_: object) -> None:
-        if self._events:
-            self._events.close()
+        for log in (self._bar, self._events):
+            if log is not None:
+                log.close()
 
     def __call__(self, state: State) -> None:
         if state.losses and (state.step % LOG_EVERY == 0 or state.step == self.last):
-            row = numbers(state)
-            self._rows.append({"step": state.step, **row})
-            for name, value in row.items() if self._events else ():
-                self._events.add_scalar(name.replace(": ", "/"), value, state.step)
+            self._log(state)
         if state.step == self.last or (state.step and state.step % self.every == 0):
             self.save(state)
+        self._bar.update(state.step * state.stream.batch_size - self._bar.n)
+
+    def _log(self, state: State) -> None:
+        row = numbers(state)
+        self._rows.append({"step": state.step, **row})
+        for name, value in row.items() if self._events else ():
+            self._events.add_scalar(name.replace(": ", "/"), value, state.step)
+        text = f"step {state.step}, G {row['g_loss']:.3f}, D {row.get('d_loss', 0):.3f}"
+        self._bar.set_postfix_str(text, refresh=False)
 
     def save(self, state: State) -> None:
         """Write everything, unless that was done at this step already."""
@@ -86,8 +83,6 @@ class Keeper:
                 if self._events:
                     page = sheet(images)
                     self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
-        if self._events:
-            self._events.flush()
         save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
         self._saved = state.step
 
@@ -104,30 +99,16 @@ class Keeper:
 
 def numbers(state: State) -> dict[str, float]:
     """Both losses of the last update, and what D's is the sum of if it has penalties."""
-    found = {name: float(value) for name, value in sorted(state.losses.items())}
+    values: dict[str, Any] = dict(sorted(state.losses.items()))
     terms = state.game.d_terms if isinstance(state.game, GAN) else {}
     if len(terms) > 1:
-        found |= {f"d: {name}": float(value) for name, value in terms.items()}
-    return {name: float(f"{value:.6g}") for name, value in found.items()}
-
-
-def counted(run: Iterable[State], batch_size: int, bar: Any) -> Iterator[State]:
-    """The same states; the progress bar counts their images: its rate is images per second."""
-    for state in run:
-        images = state.step * batch_size
-        if not state.losses:  # the first state of a run, or of a resumed one
-            bar.initial = bar.n = images
-        elif not bar.disable and state.step % LOG_EVERY == 0:
-            now = numbers(state)
-            text = f"step {state.step}, G {now['g_loss']:.3f}, D {now.get('d_loss', 0):.3f}"
-            bar.set_postfix_str(text, refresh=False)
-        bar.update(images - bar.n)
-        yield state
+        values |= {f"d: {name}": value for name, value in terms.items()}
+    return {name: float(f"{float(value):.6g}") for name, value in values.items()}
 
 
 @contextmanager
-def interrupts() -> Iterator[Callable[[], bool]]:
-    """Within it Ctrl-C only makes the yielded function true, so that a step is finished first.
+def interrupts() -> Iterator[list[int]]:
+    """Within it Ctrl-C only makes the yielded list true, so that a step is finished first.
 
     A second Ctrl-C raises KeyboardInterrupt at once. Outside of the main thread nothing changes.
     """
@@ -138,11 +119,10 @@ def interrupts() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked.append(signum)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.signal(signal.SIGINT, ask)
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, ask) if main else None
     try:
-        yield lambda: bool(asked)
+        yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        if main:
+            signal.signal(signal.SIGINT, before)

@@ -1,4 +1,9 @@
-"""Starting, resuming and loading a run; and a short one in memory."""
+"""Image GANs trained into folders, so that they can be stopped, resumed and looked at.
+
+A run's folder holds settings.json, checkpoint.pt (all that the run needs to go on), losses.csv,
+sheets of samples from fixed latents, and in generators/ the weights of G and of its averages on the
+way, which is what an evaluation along the path reads. ``watch`` is a short run in memory.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +23,19 @@ from torch import nn
 from gan_teach import _checks
 from gan_teach._devices import described
 from gan_teach._files import replacing
-from gan_teach._identity import fingerprint
+from gan_teach._progress import progress_bar
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
 from gan_teach.history import History
-from gan_teach.studies.engine import differences, progress_bar
-from gan_teach.studies.image_runs.drawing import fixed_latents
-from gan_teach.studies.image_runs.keeper import Keeper, counted, event_writer, interrupts
+from gan_teach.studies.drawing import (
+    between as between,
+    draw as draw,
+    fixed_latents as fixed_latents,
+    save_film as save_film,
+    save_sheet as save_sheet,
+)
+from gan_teach.studies.engine import optional
+from gan_teach.studies.keeper import Keeper, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.training.guards import stop_on_nan
@@ -69,21 +80,19 @@ class Settings:
 
     def images(self) -> tuple[Images | StreamedFolder, str]:
         """The data, and a sentence if they stand in for what was not found."""
-        if self.workers is not None:
-            return self._streamed(self.workers), ""
-        options = {"skip_bad": True} if self.skip_bad and self.data is not None else {}
-        return self.experiment().images(self.data, **options)
-
-    def _streamed(self, workers: int) -> StreamedFolder:
+        experiment = self.experiment()
+        if self.workers is None:
+            options = {"skip_bad": self.skip_bad} if self.data else {}
+            return experiment.images(self.data, **options)
         if self.data is None:
             raise ValueError(
                 "workers read a folder or zip archive of images: name one as data (--data)."
             )
-        experiment = self.experiment()
-        return StreamedFolder(
-            self.data, experiment.size, workers=workers, flip=experiment.flip,
+        images = StreamedFolder(
+            self.data, experiment.size, workers=self.workers, flip=experiment.flip,
             dequantize=experiment.dequantize, skip_bad=self.skip_bad,
         )  # fmt: skip
+        return images, ""
 
 
 @dataclass
@@ -102,6 +111,12 @@ class Trained:
     def latent(self) -> int:
         """Dimension of the latents."""
         return self.settings.experiment().latent
+
+    def describe(self, folder: Path) -> None:
+        """Write settings.json, which ``load_run`` reads."""
+        content = json.dumps({**asdict(self.settings), "shape": self.shape}, indent=2)
+        with replacing(folder / _SETTINGS) as partial:
+            partial.write_text(content + "\n", "utf-8")
 
     def load(self, snapshot: Path) -> None:
         """Put the weights of one of ``snapshots(folder)`` into the generators.
@@ -146,34 +161,35 @@ def train_images(
     say = say if world.main else lambda text: None
     if device is None and world.device != "cpu":
         say(described(world.device))
-    going_on = _claim(out, settings, resume, world)
+    checkpoint = _claim(out, resume, world)
     game = _game(settings, say)
-    checkpoint, rule = out / _CHECKPOINT, processes.share(game, experiment.rule(), world)
     run = experiment.train(
-        game, rule=rule, seed=settings.seed, device=world.device,
-        resume=checkpoint if going_on else None,
+        game, rule=processes.share(game, experiment.rule(), world), seed=settings.seed,
+        device=world.device, resume=checkpoint,
     )  # fmt: skip
-    averages = {decay: EMA(game.generator, decay=decay) for decay in experiment.averages}
-    extras: dict[str, Any] = {f"ema_{decay:g}": average for decay, average in averages.items()}
-    if going_on:
+    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in experiment.averages}
+    extras: dict[str, Any] = {f"ema_{name}": average for name, average in averages.items()}
+    if checkpoint:
         load_checkpoint(checkpoint, **extras)
     world.wait()  # until all have read what the first one will soon replace
-    watched = stop_on_nan(run, checkpoint)
-    for average in averages.values():
-        watched = observe(watched, average)
-    generators = {RAW: game.generator, **{f"{k:g}": v.module for k, v in averages.items()}}
+    generators = {RAW: game.generator, **{k: average.module for k, average in averages.items()}}
+    trained = Trained(settings, game.data.shape, generators, experiment.steps + 1 - run.total)
     keeper = None
     if world.main:
-        content = json.dumps({**asdict(settings), "shape": game.data.shape}, indent=2)
-        with replacing(out / _SETTINGS) as partial:
-            partial.write_text(content + "\n", "utf-8")
+        trained.describe(out)
+        events = None
+        if tensorboard:
+            writers = optional("torch.utils.tensorboard", "tensorboard=True")
+            events = writers.SummaryWriter(str(out / "tensorboard"))
+        images = trained.step * experiment.batch_size, experiment.steps * experiment.batch_size
         latents = fixed_latents(_SHEET, experiment.latent, settings.seed)
-        events = event_writer(out / "tensorboard") if tensorboard else None
-        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, events)
-    images = experiment.steps * experiment.batch_size
-    with progress_bar(images, "image", progress and world.main) as bar:  # closed before an error
-        step = _follow(counted(watched, experiment.batch_size, bar), world, keeper)
-    return Trained(settings, game.data.shape, generators, step)
+        bar = progress_bar(images[1], "image", progress, done=images[0])
+        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, bar, events)
+    watched = stop_on_nan(run, out / _CHECKPOINT)
+    for average in averages.values():
+        watched = observe(watched, average)
+    trained.step = _follow(watched, world, keeper)
+    return trained
 
 
 def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
@@ -197,7 +213,7 @@ def _follow(run: Iterable[State], world: World, keeper: Keeper | None) -> int:
             if keeper:
                 keeper(state)
             asking = world.size == 1 or state.step % _ASK_EVERY == 0
-            if asking and world.any(interrupted()):
+            if asking and world.any(bool(interrupted)):
                 if keeper:
                     keeper.save(state)
                 raise KeyboardInterrupt
@@ -234,35 +250,21 @@ def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
     return {int(file.stem): file for file in files}
 
 
-def _claim(out: Path, settings: Settings, resume: bool, world: World) -> bool:
-    """Make the folder; whether it holds a run to go on with. Raises ValueError for another run."""
+def _claim(out: Path, resume: bool, world: World) -> Path | None:
+    """Make the folder; the checkpoint to go on from. Raises ValueError if that was not asked for.
+
+    The checkpoint itself says which settings it goes on with.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for rest in out.rglob(".*.partial*") if world.main else ():
         rest.unlink(missing_ok=True)  # of a process that was killed while it wrote
     if not (out / _CHECKPOINT).exists():
-        return False
+        return None
     if not resume:
         raise ValueError(
             f"{out} already holds a run: go on with it by --resume, or choose another --out."
         )
-    file = out / _SETTINGS
-    saved = json.loads(file.read_text("utf-8")) if file.exists() else asdict(settings)
-    free = {"steps", "workers", "shape"}  # what may be another when a run is resumed
-    if _schedule(replace(settings, steps=saved["steps"])) != _schedule(settings):
-        free.remove("steps")
-    made, now = (
-        {name: value for name, value in each.items() if name not in free}
-        for each in (saved, asdict(settings))
-    )
-    if different := differences(made, now):
-        raise ValueError(f"{out} was started with {different}: resume it with the settings it had.")
-    return True
-
-
-def _schedule(settings: Settings) -> Any:
-    """The content of the run's schedule: where it follows the steps, their number is no more free
-    than a rate."""
-    return fingerprint(settings.experiment().arguments().get("schedule"), "schedule")
+    return out / _CHECKPOINT
 
 
 def watch(
@@ -288,10 +290,7 @@ def watch(
         config.train(game, **changes), every=every, images=probes.samples(n),
         scores=probes.scores(scored), d_loss=probes.loss("d"), g_loss=probes.loss("g"),
     )  # fmt: skip
-    arrays = {name: history[name] for name in history if name != "scores"}
     d_real, d_fake = history["scores"].T
     meta = {"loss": config.loss.name, "label_smoothing": config.label_smoothing, "unit": "step"}
-    return History(
-        history.steps, {**arrays, "d_real": d_real, "d_fake": d_fake},
-        meta={**history.meta, **meta, **({"title": title} if title else {})},
-    )  # fmt: skip
+    meta |= {"title": title} if title else {}
+    return history.with_arrays(d_real=d_real, d_fake=d_fake).describe(meta=meta)

@@ -1,12 +1,15 @@
-"""The scores of generators by the images they make, each kept in a table as soon as it is there."""
+"""Generators scored by the images they make: FID or FD(net), KID, IS, PRD, precision and recall.
+
+``evaluate`` scores every saved generator of a run, published weights and folders of images, each
+from one pass through one network, into a table that is a file: a second call adds what is new.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +21,14 @@ from torch import Tensor
 from gan_teach import __version__, _checks, metrics
 from gan_teach._files import replacing
 from gan_teach._identity import digest
+from gan_teach._progress import progress_bar
 from gan_teach.data import Images, load_images
 from gan_teach.data.images import to_floats
 from gan_teach.metrics import NoiseBand
 from gan_teach.metrics.features import Extractor, load_extractor
 from gan_teach.plots.tables import Table
-from gan_teach.studies.engine import Study, Tick, progress_bar, read_csv, write_csv
-from gan_teach.studies.evaluation.sources import AT_ONCE, Candidate, candidates
+from gan_teach.studies.candidates import AT_ONCE, Folder, Generator, candidates
+from gan_teach.studies.engine import Study, Tick, read_csv, write_csv
 
 SCORES: tuple[str, ...] = (
     "frechet", "kid", "inception_score", "prd_f_8", "prd_f_1_8", "precision", "recall",
@@ -32,12 +36,9 @@ SCORES: tuple[str, ...] = (
 """The names of the scores. PRD: F_8 weighs recall, F_1/8 precision."""
 
 NEIGHBORS = 2000  # images of each kind whose balls make precision and recall; time grows as n^2
-_FACTS = ("source", "step", "average", "features", "n", "n_real", "seed", "key")
 REAL = "real images"  # the source of the two rows that are a band
 ENDS = ("low", "high")
-_TITLES = {"frechet": "FD", "kid": "KID", "inception_score": "IS", "prd_f_8": "PRD F8",
-           "prd_f_1_8": "PRD F1/8"}  # fmt: skip
-
+TITLES = ("FD", "KID", "IS", "PRD F8", "PRD F1/8", "precision", "recall")
 TABLE = "scores.csv"
 REPEATS, LEVEL = 9, 0.8  # of real against real: lowest and highest of nine
 
@@ -113,7 +114,6 @@ class Evaluation:
 
     def table(self) -> Table:
         """The scores as a table, with the noise of real images in its last line."""
-        titles = [_TITLES.get(name, name) for name in SCORES]
         lines = [
             [row.source, "" if row.step is None else row.step, row.average, *row.scores.values()]
             for row in self.rows
@@ -121,16 +121,13 @@ class Evaluation:
         if self.band:
             ends = [f"{b.low:.3g} to {b.high:.3g}" for b in self.band.values()]
             lines.append([REAL, "", "", *ends])
-        return Table(["source", "step", "average", *titles], lines, caption=self.caption())
-
-    def caption(self) -> str:
-        """What was compared, and how far to trust it."""
-        name = "FD is the FID" if self.features == "FID" else f"FD is {self.features}"
-        first = self.rows[0]
-        return (
-            f"{name} of {first.n} generated against {first.n_real} real images. So few bias it "
-            "upwards: compare it with rows of as many, and with real against real images."
+        first, the = self.rows[0], "the " if self.features == "FID" else ""
+        caption = (
+            f"FD is {the}{self.features} of {first.n} generated against {first.n_real} real "
+            "images. So few bias it upwards: compare it with rows of as many, and with real "
+            "against real images."
         )
+        return Table(["source", "step", "average", *TITLES], lines, caption=caption)
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:
@@ -141,31 +138,21 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
         raise ValueError(f"{path} is damaged or no table of scores ({error}).") from error
 
 
+def _row(entry: dict[str, str]) -> Row:
+    scores = {name: float(entry.pop(name)) for name in SCORES}
+    facts: dict[str, Any] = {**entry, "step": int(entry["step"]) if entry["step"] else None}
+    facts |= {name: int(entry[name]) for name in ("n", "n_real", "seed")}
+    return Row(**facts, scores=scores)
+
+
 def save_rows(path: str | os.PathLike[str], rows: Sequence[Row]) -> Path:
     """Write a table as a CSV file, as a whole or not at all."""
-    write_csv(path, [*_FACTS, *SCORES], [{**vars(row), **row.scores} for row in rows])
+    facts = [f.name for f in fields(Row) if f.name != "scores"]
+    write_csv(path, [*facts, *SCORES], [{**vars(row), **row.scores} for row in rows])
     return Path(path)
 
 
-def _row(entry: dict[str, str]) -> Row:
-    return Row(
-        source=entry["source"], step=int(entry["step"]) if entry["step"] else None,
-        average=entry["average"], features=entry["features"], n=int(entry["n"]),
-        n_real=int(entry["n_real"]), seed=int(entry["seed"]), key=entry["key"],
-        scores={name: float(entry[name]) for name in SCORES},
-    )  # fmt: skip
-
-
 # -- generators ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Real:
-    """Features of up to 2 n real images, the first n to compare with, and their key."""
-
-    features: Features
-    n: int
-    key: str
 
 
 def evaluate(
@@ -174,21 +161,18 @@ def evaluate(
     data: str | os.PathLike[str] | Images | None = None,
     n: int = 5000,
     seed: int = 0,
-    averages: Sequence[str] = (),
-    every: int = 1,
-    last: bool = False,
-    untrained: bool = False,
     device: str | torch.device = "cpu",
     out: str | os.PathLike[str] | None = None,
     progress: bool = False,
     say: Callable[[str], None] = print,
+    **which: Any,
 ) -> Evaluation:
     """Score every generator of ``sources`` by n images from the same latents, against n real ones.
 
     Parameters
     ----------
-    sources : folders of runs, published files of RS-GAN, folders of images; ``averages``,
-        ``every``, ``last`` and ``untrained`` choose among a run's generators (``candidates``).
+    sources : folders of runs, published files of RS-GAN, folders of images. ``which`` (averages,
+        every, last, untrained) chooses among a run's generators, see ``candidates``.
     features : of ``load_extractor``, or an Extractor; by default "digits" for grey images and
         "cifar" for images in color. Only the genuine Inception gives a FID.
     data : real images, a name or a path; by default what the first run was trained on.
@@ -202,43 +186,29 @@ def evaluate(
     if not sources:
         raise ValueError("evaluate needs at least one run, file of weights or folder of images.")
     n, seed = _checks.whole("n", n, least=10), _checks.whole("seed", seed)
-    opened = [
-        candidates(source, averages=averages, every=every, last=last, untrained=untrained,
-                   device=device)
-        for source in sources
-    ]  # fmt: skip
-    every_one = [candidate for found, _ in opened for candidate in found]
-    images = _real_images(data, [own for _, own in opened if own], every_one[0], say)
-    if features is None:
-        features = "digits" if images.shape[0] == 1 else "cifar"
+    every_one = [one for source in sources for one in candidates(source, **which)]
+    images = data if isinstance(data, Images) else _real_images(data, every_one, say)
     if not isinstance(features, Extractor):
-        features = load_extractor(features, device=device)
+        usual = "digits" if images.shape[0] == 1 else "cifar"
+        features = load_extractor(features or usual, device=device)
     folder = default_folder(sources[0]) if out is None else Path(out)
     real = _real(images, features, n, folder, progress)
     keys = [_key(c.source, c.step, c.average, c.digest(), real.key, n, seed) for c in every_one]
     table = _Table(folder / TABLE)
-    study = Study(
-        {key: (key, candidate) for key, candidate in zip(keys, every_one, strict=True)},
-        partial(_scored, real=real, extract=features, n=n, seed=seed),
-        table,
-        size=lambda job: n,
-        unit="image",
-    )
+
+    def scored(job: tuple[str, Generator | Folder], tick: Tick) -> Row:
+        key, one = job
+        scores = _scores(one.batches(n, seed, device), real.features[: real.n], features, tick)
+        facts = (features.frechet_name, n, real.n, seed)
+        return Row(one.source, one.step, one.average, *facts, key, scores)
+
+    jobs = {key: (key, one) for key, one in zip(keys, every_one, strict=True)}
+    study = Study(jobs, scored, table, size=lambda job: n, unit="image")
     rows = dict(study.results(progress))
     return Evaluation([rows[key] for key in keys], _ends(real, features, table, seed))
 
 
-def _scored(
-    job: tuple[str, Candidate], tick: Tick, *, real: _Real, extract: Extractor, n: int, seed: int
-) -> Row:
-    key, one = job
-    scores = _of_images(one.batches(n, seed), real.features[: real.n], extract, tick)
-    return Row(
-        one.source, one.step, one.average, extract.frechet_name, n, real.n, seed, key, scores
-    )
-
-
-def _of_images(
+def _scores(
     batches: Iterable[Tensor], real: Features, extract: Extractor, tick: Tick
 ) -> dict[str, float]:
     parts = []
@@ -256,18 +226,25 @@ def _of_features(fake: Features, real: Features, extract: Extractor) -> dict[str
 # -- real images ----------------------------------------------------------------------------------
 
 
-def _real_images(
-    data: Any, own: Sequence[Callable[[], tuple[Images, str]]], first: Candidate, say: Any
-) -> Images:
-    if isinstance(data, Images):
-        return data
+@dataclass(frozen=True)
+class _Real:
+    """Features of up to 2 n real images, the first n to compare with, and their key."""
+
+    features: Features
+    n: int
+    key: str
+
+
+def _real_images(data: Any, every_one: Sequence[Generator | Folder], say: Any) -> Images:
+    first = every_one[0]
     if data is not None:
-        return load_images(data, next(first.batches(2, 0)).shape[-1])
-    if not own:
+        return load_images(data, next(first.batches(2, 0, "cpu")).shape[-1])
+    own = next((one.images for one in every_one if one.images), None)
+    if own is None:
         raise ValueError(
             f"{first.source} does not say what it imitates: name the real images by --data."
         )
-    images, note = own[0]()
+    images, note = own()
     if note:
         say(note)
     return images
@@ -294,19 +271,17 @@ def _ends(real: _Real, extract: Extractor, table: _Table, seed: int) -> list[Row
     """Each score of n real images against n others, as two rows of the table; read if there."""
     if len(real.features) < 2 * real.n:
         return []
-    keys = {end: _key(end, real.key, real.n, seed) for end in ENDS}
-    if set(keys.values()) <= set(table.rows):
-        return [table.rows[key] for key in keys.values()]
-
-    def metric(fake: Features, other: Features) -> list[float]:
-        return list(_of_features(fake, other, extract).values())
-
-    bands = metrics.noise_bands(metric, real.features, real.n, REPEATS, LEVEL, seed)
-    facts = (extract.frechet_name, real.n, real.n, seed)
-    for (end, key), values in zip(keys.items(), zip(*bands, strict=True), strict=True):
-        scores = dict(zip(SCORES, values, strict=True))
-        table.save(key, None, Row(REAL, None, end, *facts, key, scores))
-    return [table.rows[key] for key in keys.values()]
+    keys = [_key(end, real.key, real.n, seed) for end in ENDS]
+    if not set(keys) <= set(table.rows):
+        bands = metrics.noise_bands(
+            lambda fake, other: list(_of_features(fake, other, extract).values()),
+            real.features, real.n, REPEATS, LEVEL, seed,
+        )  # fmt: skip
+        facts = (extract.frechet_name, real.n, real.n, seed)
+        for key, end, values in zip(keys, ENDS, zip(*bands, strict=True), strict=True):
+            scores = dict(zip(SCORES, values, strict=True))
+            table.save(key, None, Row(REAL, None, end, *facts, key, scores))
+    return [table.rows[key] for key in keys]
 
 
 # -- files ----------------------------------------------------------------------------------------
