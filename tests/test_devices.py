@@ -262,7 +262,8 @@ def test_losses_on_a_gpu_are_read_on_every_tenth_step_and_the_first_bad_one_name
 
 
 def test_what_is_broken_is_not_saved(tmp_path):
-    kept = keeper.Keeper(tmp_path, {}, {}, torch.zeros(1, 1), last=9, every=1)
+    run = image_runs.Trained(image_runs.Settings("mnist-vanilla"), (1, 28, 28), {}, 0)
+    kept = keeper.Keeper(tmp_path, run, {}, every=1)
     (state,) = list(states([np.inf], "cuda"))
     with pytest.raises(guards.DivergedError, match="step 0: the generator's loss is inf"):
         kept.save(state)

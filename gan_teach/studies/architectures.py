@@ -99,10 +99,11 @@ def _built(spec: Network, make: Callable[..., list[nn.Module]], seed: int, *size
     with seeded(seed):  # torch's layers draw from its global generator
         module = nn.Sequential(*make(spec, *sizes))
     rng = torch.Generator().manual_seed(seed)
-    for part in module if spec.init != "default" else ():
-        if isinstance(part, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-            INITS[spec.init](part.weight, rng)
-            nn.init.zeros_(part.bias)
+    for name, value in module.named_parameters() if spec.init != "default" else ():
+        if name.endswith("bias"):
+            nn.init.zeros_(value)
+        elif value.ndim > 1:  # the weights of a norm stay 1
+            INITS[spec.init](value, rng)
     return module
 
 

@@ -23,7 +23,6 @@ from torch import nn
 from gan_teach import _checks
 from gan_teach._devices import described
 from gan_teach._files import replacing
-from gan_teach._progress import progress_bar
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
 from gan_teach.history import History
@@ -34,7 +33,6 @@ from gan_teach.studies.drawing import (
     save_film as save_film,
     save_sheet as save_sheet,
 )
-from gan_teach.studies.engine import optional
 from gan_teach.studies.keeper import Keeper, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
@@ -44,7 +42,6 @@ from gan_teach.zoo import IMAGE_GANS, ImageGAN
 
 KNOBS = ("tau", "lr", "batch_size", "features")  # of a configuration, which a run may change
 RAW = "raw"  # G itself, beside its averages
-_SHEET = 64  # samples
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 
@@ -177,14 +174,7 @@ def train_images(
     keeper = None
     if world.main:
         trained.describe(out)
-        events = None
-        if tensorboard:
-            writers = optional("torch.utils.tensorboard", "tensorboard=True")
-            events = writers.SummaryWriter(str(out / "tensorboard"))
-        images = trained.step * experiment.batch_size, experiment.steps * experiment.batch_size
-        latents = fixed_latents(_SHEET, experiment.latent, settings.seed)
-        bar = progress_bar(images[1], "image", progress, done=images[0])
-        keeper = Keeper(out, generators, extras, latents, experiment.steps, every, bar, events)
+        keeper = Keeper(out, trained, extras, every, progress, tensorboard)
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
         watched = observe(watched, average)

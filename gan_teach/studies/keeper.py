@@ -8,52 +8,66 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from gan_teach._files import replacing
+from gan_teach._progress import progress_bar
 from gan_teach.games import GAN
 from gan_teach.plots.images import sheet
-from gan_teach.studies.drawing import draw, save_sheet
-from gan_teach.studies.engine import read_csv, write_csv
+from gan_teach.studies.drawing import draw, fixed_latents, save_sheet
+from gan_teach.studies.engine import optional, read_csv, write_csv
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
 from gan_teach.training.guards import check_finite
 
+if TYPE_CHECKING:
+    from gan_teach.studies.image_runs import Trained
+
 LOG_EVERY = 50
+_SHEET = 64  # samples
 
 
 class Keeper(AbstractContextManager["Keeper"]):
     """Saves a run's files on every ``every``-th step and at step ``last``; ends its log after it.
 
     Each file is replaced as a whole, so that one is found at any moment, and the checkpoint comes
-    last: what it continues from is complete. ``bar`` counts images: its rate is images per second.
-    ``events`` writes for TensorBoard, where a resumed run adds a file; what it repeats has the
-    steps and the values it had.
+    last: what it continues from is complete. losses.csv goes on from the step of ``trained``. The
+    progress bar counts images: its rate is images per second. For TensorBoard a resumed run adds a
+    file; what it repeats has the steps and the values it had.
     """
 
     def __init__(
-        self, out: Path, generators: Mapping[str, nn.Module], averages: Mapping[str, EMA],
-        latents: Tensor, last: int, every: int, bar: Any = None, events: Any = None,
+        self, out: Path, trained: Trained, averages: Mapping[str, EMA], every: int,
+        progress: bool = False, tensorboard: bool = False,
     ) -> None:  # fmt: skip
-        self.out, self.last, self.every = out, last, every
-        self._generators, self._averages, self._latents = generators, averages, latents
-        self._bar, self._events = bar, events
-        self._rows: list[dict[str, float]] = []
-        self._saved: int | None = None
+        experiment, file = trained.settings.experiment(), out / "losses.csv"
+        self.out, self.last, self.every = out, experiment.steps, every
+        self._generators, self._averages = trained.generators, averages
+        self._latents = fixed_latents(_SHEET, trained.latent, trained.settings.seed)
+        rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
+        self._rows = [row for row in rows if int(row["step"]) <= trained.step]
+        self._events: Any = None
+        if tensorboard:
+            tools = optional("torch.utils.tensorboard", "tensorboard=True")
+            self._events = tools.SummaryWriter(str(out / "tensorboard"))
+        images, done = (steps * experiment.batch_size for steps in (self.last, trained.step))
+        self._bar = progress_bar(images, "image", progress, done=done)
+        self._start = trained.step
+        self._saved = trained.step or None  # of a run that starts nothing is there
 
     def __exit__(self, *_: object) -> None:
-        for log in (self._bar, self._events):
-            if log is not None:
-                log.close()
+        self._bar.close()
+        if self._events:
+            self._events.close()
 
     def __call__(self, state: State) -> None:
-        if state.losses and (state.step % LOG_EVERY == 0 or state.step == self.last):
+        is_last = state.step == self.last
+        if state.step > self._start and (is_last or state.step % LOG_EVERY == 0):
             self._log(state)
-        if state.step == self.last or (state.step and state.step % self.every == 0):
+        if is_last or (state.step and state.step % self.every == 0):
             self.save(state)
         self._bar.update(state.step * state.stream.batch_size - self._bar.n)
 
@@ -70,7 +84,8 @@ class Keeper(AbstractContextManager["Keeper"]):
         if state.step == self._saved:
             return
         check_finite(state, self.out / "checkpoint.pt")
-        self._save_losses()
+        if self._rows:
+            write_csv(self.out / "losses.csv", max(self._rows, key=len), self._rows)
         name = f"{state.step:07d}"
         weights = io.BytesIO()  # torch itself does not say why it cannot write
         torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
@@ -85,16 +100,6 @@ class Keeper(AbstractContextManager["Keeper"]):
                     self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
         save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
         self._saved = state.step
-
-    def _save_losses(self) -> None:
-        """Append to losses.csv; steps that a resumed run repeats stay there once."""
-        if not self._rows:
-            return
-        file, begin = self.out / "losses.csv", self._rows[0]["step"]
-        rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
-        rows = [row for row in rows if int(row["step"]) < begin] + self._rows
-        write_csv(file, max(self._rows, key=len), rows)
-        self._rows = []
 
 
 def numbers(state: State) -> dict[str, float]:
