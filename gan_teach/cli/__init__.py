@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from gan_teach import __version__, _checks, course
-from gan_teach.cli import images, learn, studies
+from gan_teach.cli import images, learn
 
 COMMANDS = (
     *(learn.list_all, learn.lab, learn.run),
     *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate),
-    *(studies.bogonet, studies.study),
+    *(learn.bogonet, learn.study),
 )
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -38,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not arguments[0].startswith("-"):
             _checks.choice("COMMAND", arguments[0], commands)
-        options = parser.parse_args(arguments)
-        return options.command(options)
+        options = vars(parser.parse_args(arguments))
+        return options.pop("command")(**options)
     except ValueError as error:
         if not _is_ours(error):
             raise
