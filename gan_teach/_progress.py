@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+_MANY = 100_000  # from here on in thousands and millions
+
 
 def progress_bar(
     total: int | None, unit: str, shown: bool, items: Iterable[Any] | None = None, done: int = 0
@@ -16,6 +18,6 @@ def progress_bar(
     from tqdm.auto import tqdm  # not when gan_teach is imported: nobody should wait for it
 
     return tqdm(
-        items, total=total, initial=done, unit=f" {unit}s", unit_scale=True, mininterval=0.3,
-        disable=not shown,
+        items, total=total, initial=done, unit=f" {unit}s", unit_scale=(total or 0) >= _MANY,
+        mininterval=0.3, disable=not shown,
     )  # fmt: skip

@@ -84,7 +84,7 @@ def test_the_bar_counts_every_unit_once(tmp_path, capsys):
     Study({"job-3": JOBS["job-3"]}, squared, files).collect()
     counted = Study(JOBS, squared, files, size=lambda job: 2 * job["x"], unit="step")
     np.testing.assert_array_equal(counted.collect(progress=True)["job-2"]["y"], [4.0])
-    assert "12.0/12.0" in capsys.readouterr().err  # the job itself counts only half of them
+    assert "12/12" in capsys.readouterr().err  # the job itself counts only half of them
 
 
 def test_what_is_not_installed_is_said_at_the_call(monkeypatch, tmp_path):

@@ -237,7 +237,7 @@ def test_mistakes_are_named(change, message):
 
 def test_a_progress_bar_counts_member_steps(capsys):
     small(progress=True)
-    assert "60.0/60.0" in capsys.readouterr().err  # 12 members, 5 states each
+    assert "60/60" in capsys.readouterr().err  # 12 members, 5 states each
 
 
 def table():
