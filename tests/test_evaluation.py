@@ -93,8 +93,7 @@ def test_the_scores_are_those_of_torch_fidelity_on_images_drawn_by_hand(run, pho
     found, _ = scored(run, averages=["0.9999"], every=4, out=tmp_path)
     (row,) = found.rows
     assert (row.source, row.step, row.average, row.n) == ("tiny", 4, "0.9999", N)
-    trained = load_run(run)
-    trained.load(snapshots(run)[4])
+    trained = load_run(run, 4)
     g = trained.generators["0.9999"].eval()
     net = extractor()
     with torch.no_grad():

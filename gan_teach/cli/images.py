@@ -196,7 +196,7 @@ def evaluate(
     options |= {"averages": ema or (), "out": out, "device": device, "progress": True}
     scores = evaluation.evaluate(*sources, **options)
     print(scores.table())
-    figure = plots.score_paths(scores.rows, features=scores.features, band=scores.band)
+    figure = plots.score_paths(scores.rows, features=scores.rows[0].features, band=scores.band)
     style.save(figure, out / "scores.png")
     written = [scores.save(csv)] if csv else []
     for path in (out / "scores.csv", out / "scores.png", *written):

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
@@ -31,7 +32,6 @@ from gan_teach.data import Images, Normal, small_mnist, uci_digits
 from gan_teach.dynamics import alternating, optim
 from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN, penalties
-from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics import inception_score
 from gan_teach.metrics.features import classifier
@@ -51,6 +51,7 @@ SIZE = 14  # pixels of a side that MNIST is scaled to: a quarter of the work, st
 SOURCES = ("mnist", "sklearn")
 HELD_OUT = 0.2  # of the digits, seen neither by the classifier nor by any GAN
 EPOCHS = 10
+LOWEST = 1.0  # what the Inception Score can fall to, and what a run that diverged gets
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Judge:
         score 1, the lowest there is.
         """
         if not bool(torch.isfinite(images).all()):
-            return 1.0
+            return LOWEST
         return inception_score(classifier.probabilities(self.module, images)).mean
 
 
@@ -123,28 +124,22 @@ def _network(size: int) -> nn.Module:
 
 # -- one architecture -----------------------------------------------------------------------------
 
-LOWEST = 1.0  # what the Inception Score can fall to, and what a run that diverged gets
-
 
 @dataclass(frozen=True)
 class Algorithm:
     """A loss, a penalty and the settings that its authors give it."""
 
-    name: str
     title: str
     loss: str
-    penalty: Callable[[], Penalty] | None
+    penalty: Callable[[], penalties.Penalty] | None
     d_steps: int
     betas: tuple[float, float]
 
 
 ALGORITHMS: dict[str, Algorithm] = {
-    a.name: a
-    for a in (
-        Algorithm("vanilla", "vanilla GAN", "non_saturating", None, 1, (0.5, 0.9)),
-        Algorithm("dragan", "DRAGAN", "non_saturating", penalties.dragan, 1, (0.5, 0.9)),
-        Algorithm("wgan_gp", "WGAN-GP", "wasserstein", penalties.wgan_gp, 5, (0.0, 0.9)),
-    )
+    "vanilla": Algorithm("vanilla GAN", "non_saturating", None, 1, (0.5, 0.9)),
+    "dragan": Algorithm("DRAGAN", "non_saturating", penalties.dragan, 1, (0.5, 0.9)),
+    "wgan_gp": Algorithm("WGAN-GP", "wasserstein", penalties.wgan_gp, 5, (0.0, 0.9)),
 }
 """Vanilla GAN (Goodfellow et al., 2014), DRAGAN (Kodali et al., 2017) with noise in all directions,
 WGAN-GP (Gulrajani et al., 2017) with five critic steps per generator step; weights 10, targets 1,
@@ -170,7 +165,6 @@ class Budget:
         _checks.whole("steps", self.steps, least=1)
         _checks.whole("batch_size", self.batch_size, least=2)
         _checks.real("lr", self.lr, above=0.0)
-        _checks.whole("samples", self.samples, least=10)
         if self.steps % _checks.whole("records", self.records, least=1):
             raise ValueError(
                 f"steps must be a multiple of records, got {self.steps} steps and {self.records} "
@@ -238,12 +232,10 @@ def run_architecture(seed: int, budget: Budget, judge: Judge) -> History:
     with one_thread():
         results = [score_curve(architecture, a, budget, judge) for a in ALGORITHMS.values()]
     scores, diverged = zip(*results, strict=True)
-    return History(
-        np.arange(budget.records + 1) * (budget.steps // budget.records),
-        {"score": np.stack(scores, 1)},
-        {"seed": seed, "diverged": diverged, "seconds": time.process_time() - begin},
-        {"architecture": asdict(architecture)},
-    )
+    steps = np.arange(budget.records + 1) * (budget.steps // budget.records)
+    static = {"seed": seed, "diverged": diverged, "seconds": time.process_time() - begin}
+    meta = {"architecture": asdict(architecture)}
+    return History(steps, {"score": np.stack(scores, 1)}, static, meta)
 
 
 # -- many -----------------------------------------------------------------------------------------
@@ -331,14 +323,12 @@ def values(history: History, criterion: str) -> NDArray[np.float64]:
     by the number of steps, i.e. the mean score, on the same scale from 1 to 10.
     """
     _checks.choice("criterion", criterion, CRITERIA)
-    scores = np.asarray(history["score"], dtype=float)
+    scores, steps = history["score"].astype(float), history.steps.astype(float)
     if criterion == "final":
         return scores[-1]
     if criterion == "best":
         return scores.max(0)
-    steps = history.steps.astype(float)
-    widths = np.diff(steps)[:, None, None]
-    return (widths * (scores[1:] + scores[:-1]) / 2).sum(0) / (steps[-1] - steps[0])
+    return trapezoid(scores, steps, axis=0) / (steps[-1] - steps[0])
 
 
 def wins(value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -378,17 +368,13 @@ def table(history: History) -> Table:
     """Averages of each algorithm over the architectures, and how many it won (ties split)."""
     final, best, area = (values(history, criterion) for criterion in CRITERIA)
     won = [wins(value) for value in (final, best, area)]
-    rows = [
-        [
-            ALGORITHMS[name].title,
-            f"{final[i].mean():.2f} ± {final[i].std():.2f}",
-            f"{best[i].mean():.2f}",
-            f"{area[i].mean():.2f} ± {area[i].std():.2f}",
-            *(f"{by_criterion[i]:.4g}" for by_criterion in won),
-            int((history.static["diverged"][i] >= 0).sum()),
-        ]
-        for i, name in enumerate(history.meta["study"]["algorithms"])
-    ]
+    counts = (history.static["diverged"] >= 0).sum(1).tolist()
+    rows = []
+    for i, name in enumerate(history.meta["study"]["algorithms"]):
+        at_end, over_time = (f"{v[i].mean():.2f} ± {v[i].std():.2f}" for v in (final, area))
+        shares = [f"{by_criterion[i]:.4g}" for by_criterion in won]
+        best_mean = f"{best[i].mean():.2f}"
+        rows.append([ALGORITHMS[name].title, at_end, best_mean, over_time, *shares, counts[i]])
     caption = (
         f"{history.meta['architectures']} random architectures, "
         f"{history.meta['study']['budget']['steps']} generator steps each: Inception Score (real "
@@ -401,17 +387,11 @@ def table(history: History) -> Table:
 
 def duel_table(history: History, criteria: Iterable[str] = CRITERIA) -> Table:
     """Wins, ties, Wilson's interval and the sign test of every pair."""
-    rows = [
-        [
-            criterion,
-            f"{ALGORITHMS[d.first].title} - {ALGORITHMS[d.second].title}",
-            f"{d.won} : {d.lost}",
-            d.tied,
-            f"{100 * d.interval[0]:.0f} to {100 * d.interval[1]:.0f} %",
-            f"{d.p:.2g}",
-        ]
-        for criterion in criteria
-        for d in duels(history, criterion)
-    ]
+    rows = []
+    for criterion in criteria:
+        for d in duels(history, criterion):
+            pair = f"{ALGORITHMS[d.first].title} - {ALGORITHMS[d.second].title}"
+            chance = f"{100 * d.interval[0]:.0f} to {100 * d.interval[1]:.0f} %"
+            rows.append([criterion, pair, f"{d.won} : {d.lost}", d.tied, chance, f"{d.p:.2g}"])
     columns = ["by", "pair", "won", "tied", "first wins (95 %)", "sign test p"]
     return Table(columns, rows, caption="Architecture by architecture")

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -102,8 +102,9 @@ def candidates(
         return [Folder(path.name, load_images(path))]
     trained = load_run(path)
     names = [_checks.choice("--ema", name, trained.generators) for name in averages]
+    read = lru_cache(maxsize=1)(partial(load_run, path))  # a step's generators, from one file
     loaders = {
-        (step, name): partial(_saved, trained, path, step, name)
+        (step, name): lambda step=step, name=name: read(step).generators[name]
         for step in _chosen(path, every, last)
         for name in names or trained.generators
     }
@@ -128,13 +129,6 @@ def _chosen(folder: Path, every: int, last: bool) -> list[int]:
         saved = ", ".join(map(str, steps[:8]))
         raise ValueError(f"no step of {folder} is a multiple of {every}: it saved {saved} ...")
     return chosen
-
-
-def _saved(trained: Trained, folder: Path, step: int, name: str) -> nn.Module:
-    """A run's generator at one of its steps; weights are read when the step changes."""
-    if trained.step != step:
-        trained.load(snapshots(folder)[step])
-    return trained.generators[name]
 
 
 def _untrained(run: Trained) -> nn.Module:

@@ -103,11 +103,6 @@ class Evaluation:
         scores = [row.scores for row in self.ends]
         return {name: NoiseBand(*(end[name] for end in scores)) for name in SCORES if scores}
 
-    @property
-    def features(self) -> str:
-        """What the Frechet distance is called: "FID" or "FD(net, digest)"."""
-        return self.rows[0].features
-
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write rows and band as one CSV file that ``read_rows`` reads."""
         return save_rows(path, [*self.rows, *self.ends])
@@ -121,9 +116,9 @@ class Evaluation:
         if self.band:
             ends = [f"{b.low:.3g} to {b.high:.3g}" for b in self.band.values()]
             lines.append([REAL, "", "", *ends])
-        first, the = self.rows[0], "the " if self.features == "FID" else ""
+        first, the = self.rows[0], "the " if self.rows[0].features == "FID" else ""
         caption = (
-            f"FD is {the}{self.features} of {first.n} generated against {first.n_real} real "
+            f"FD is {the}{first.features} of {first.n} generated against {first.n_real} real "
             "images. So few bias it upwards: compare it with rows of as many, and with real "
             "against real images."
         )

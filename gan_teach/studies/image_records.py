@@ -162,16 +162,15 @@ def generator_of(record: History) -> Any:
 
 def condensed(record: ImageRecord, run: Path) -> History:
     """The small record of the run in that folder, as far as it has come."""
-    trained, files = image_runs.load_run(run), image_runs.snapshots(run)
+    trained, steps = image_runs.load_run(run), np.array(list(image_runs.snapshots(run)))
     data, _ = trained.settings.images()
     score, facts = record.scorer(data)
     latents = image_runs.fixed_latents(record.samples, trained.latent, SEED)
-    steps = np.array(list(files))
-    moments = steps[np.unique(np.linspace(0, len(files) - 1, MOMENTS).round().astype(int))]
+    moments = steps[np.unique(np.linspace(0, len(steps) - 1, MOMENTS).round().astype(int))]
     scores: dict[str, list[float]] = {}
     sheets = []
-    for step, file in files.items():
-        trained.load(file)
+    for step in steps.tolist():
+        trained = image_runs.load_run(run, step)
         for which in (RAW, record.average, *record.others):
             images = image_runs.draw(trained.generators[which], latents)
             for number, value in score(torch.from_numpy(images)).items():

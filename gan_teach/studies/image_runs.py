@@ -79,8 +79,7 @@ class Settings:
         """The data, and a sentence if they stand in for what was not found."""
         experiment = self.experiment()
         if self.workers is None:
-            options = {"skip_bad": self.skip_bad} if self.data else {}
-            return experiment.images(self.data, **options)
+            return experiment.images(self.data, skip_bad=self.skip_bad)
         if self.data is None:
             raise ValueError(
                 "workers read a folder or zip archive of images: name one as data (--data)."
@@ -114,19 +113,6 @@ class Trained:
         content = json.dumps({**asdict(self.settings), "shape": self.shape}, indent=2)
         with replacing(folder / _SETTINGS) as partial:
             partial.write_text(content + "\n", "utf-8")
-
-    def load(self, snapshot: Path) -> None:
-        """Put the weights of one of ``snapshots(folder)`` into the generators.
-
-        Raises ValueError naming a damaged file.
-        """
-        try:
-            weights = torch.load(snapshot, weights_only=True, map_location="cpu")
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{snapshot} is damaged: copy or train it again.") from error
-        for name, g in self.generators.items():
-            g.load_state_dict(weights[name])
-        self.step = int(snapshot.stem)
 
 
 def train_images(
@@ -212,30 +198,35 @@ def _follow(run: Iterable[State], world: World, keeper: Keeper | None) -> int:
     return step
 
 
-def load_run(folder: str | os.PathLike[str]) -> Trained:
-    """The generators of a run as it saved them last, on the CPU; the data are not needed.
+def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained:
+    """The generators of a run as it saved them at ``step``, or last, on the CPU.
 
-    Raises FileNotFoundError if there is no run, ValueError if its file of generators is damaged.
+    The data are not needed. Raises FileNotFoundError if there is no run, ValueError if its file of
+    generators is damaged.
     """
-    folder = Path(folder)
-    if not (folder / _SETTINGS).exists() or not snapshots(folder):
+    file, files = Path(folder) / _SETTINGS, snapshots(folder)
+    if not file.exists() or not files:
         raise FileNotFoundError(
             f"{folder} holds no trained run ({_SETTINGS} and saved generators): "
             "make one with gan-teach train CONFIG --out FOLDER."
         )
-    saved = json.loads((folder / _SETTINGS).read_text("utf-8"))
-    shape = tuple(saved.pop("shape"))
-    settings = Settings(**saved)
-    experiment = settings.experiment()
-    g, _ = experiment.pair(experiment, shape, 0, 0)
-    averages = {f"{decay:g}": copy.deepcopy(g) for decay in experiment.averages}
-    trained = Trained(settings, shape, {RAW: g, **averages}, 0)
-    trained.load(list(snapshots(folder).values())[-1])
-    return trained
+    saved = json.loads(file.read_text("utf-8"))
+    shape, settings = tuple(saved.pop("shape")), Settings(**saved)
+    experiment, step = settings.experiment(), max(files) if step is None else step
+    first, _ = experiment.pair(experiment, shape, 0, 0)
+    names = [RAW, *(f"{decay:g}" for decay in experiment.averages)]
+    generators = {name: copy.deepcopy(first) for name in names}
+    try:
+        weights = torch.load(files[step], weights_only=True, map_location="cpu")
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{files[step]} is damaged: copy or train it again.") from error
+    for name, g in generators.items():
+        g.load_state_dict(weights[name])
+    return Trained(settings, shape, generators, step)
 
 
 def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
-    """The files of generators on a run's way, by step; ``Trained.load`` reads one."""
+    """The files of generators on a run's way, by step; ``load_run`` reads one."""
     files = sorted((Path(folder) / "generators").glob("[0-9]*.pt"))  # none that was being written
     return {int(file.stem): file for file in files}
 

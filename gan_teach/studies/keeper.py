@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import signal
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -115,7 +114,7 @@ def numbers(state: State) -> dict[str, float]:
 def interrupts() -> Iterator[list[int]]:
     """Within it Ctrl-C only makes the yielded list true, so that a step is finished first.
 
-    A second Ctrl-C raises KeyboardInterrupt at once. Outside of the main thread nothing changes.
+    A second Ctrl-C raises KeyboardInterrupt at once.
     """
     asked: list[int] = []
 
@@ -124,10 +123,8 @@ def interrupts() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         asked.append(signum)
 
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, ask) if main else None
+    before = signal.signal(signal.SIGINT, ask)
     try:
         yield asked
     finally:
-        if main:
-            signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, before)
