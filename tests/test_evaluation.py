@@ -76,7 +76,7 @@ def scored(*sources, **options):
     network = extract.network
     assert isinstance(network, Counting)
     before = network.seen
-    found = evaluate(*sources, **{"n": N, "features": extract, "say": print, **options})
+    found = evaluate(*sources, **{"n": N, "features": extract, **options})
     return found, network.seen - before
 
 

@@ -83,7 +83,7 @@ def sweep(
     config: str, out: Path | None, jobs: int, cluster: str | None, device: str | None, every: int,
     **settings: Any,
 ) -> int:  # fmt: skip
-    from gan_teach.studies.image_sweeps import KNOBS, combinations, sweep_images
+    from gan_teach.studies.image_runs import KNOBS, combinations, sweep_images
 
     knobs = {name: settings.pop(name) for name in list(settings) if name in ("seed", *KNOBS)}
     knobs = {name: values for name, values in knobs.items() if values is not None}
@@ -157,7 +157,7 @@ def interpolate(
 
 def _generator(run: Path, ema: str | None) -> tuple[Any, Path]:
     """The last generator of a run, or that of a published file, and the folder for pictures."""
-    from gan_teach.studies.candidates import Folder, candidates
+    from gan_teach.studies.evaluation import Folder, candidates
 
     *_, g = candidates(run, averages=[ema] if ema else (), last=True)
     if isinstance(g, Folder):

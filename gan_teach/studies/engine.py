@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -32,29 +32,21 @@ Tick = Callable[[int], Any]
 Results = Iterable[tuple[str, Any]]
 
 
-class Store(Protocol):
-    """Where finished jobs lie. Each process has a copy of it."""
-
-    def load(self, key: str, job: Any) -> Any:
-        """The result of that job, None if it is not there."""
-
-    def save(self, key: str, job: Any, result: Any) -> None:
-        """Write a result, as a whole or not at all."""
-
-
 @dataclass(frozen=True)
 class Study:
     """Jobs by key, and how they are done.
 
     run : ``run(job, tick)`` gives a job's result; it may call ``tick(n)`` when n more of its
-    ``size(job)`` are done, in the progress bar's ``unit``. store : of finished jobs; None: they are
-    lost at the end. workers : processes (joblib). cluster : instead, where submitit sends jobs
-    ("slurm", "local") and the folder of its logs.
+    ``size(job)`` are done, in the progress bar's ``unit``. store : of finished jobs, in each
+    process a copy: ``load(key, job)`` gives a result, None if it is not there, and ``save(key, job,
+    result)`` writes one, as a whole or not at all; None: they are lost at the end. workers :
+    processes (joblib). cluster : instead, where submitit sends jobs ("slurm", "local") and the
+    folder of its logs.
     """
 
     jobs: Mapping[str, Any]
     run: Callable[[Any, Tick], Any]
-    store: Store | None = None
+    store: Any = None
     workers: int = 1
     cluster: tuple[str, Path] | None = None
     size: Callable[[Any], int] = lambda job: 1

@@ -11,11 +11,13 @@ import copy
 import json
 import os
 import pickle
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -33,10 +35,11 @@ from gan_teach.studies.drawing import (
     save_film as save_film,
     save_sheet as save_sheet,
 )
+from gan_teach.studies.engine import Study, Tick, content, grid
 from gan_teach.studies.keeper import Keeper, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
-from gan_teach.training.guards import stop_on_nan
+from gan_teach.training.guards import DivergedError, stop_on_nan
 from gan_teach.training.processes import World
 from gan_teach.zoo import IMAGE_GANS, ImageGAN
 
@@ -44,6 +47,7 @@ KNOBS = ("tau", "lr", "batch_size", "features")  # of a configuration, which a r
 RAW = "raw"  # G itself, beside its averages
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
+MARKER = "finished.json"  # of a run in a sweep
 
 
 @dataclass(frozen=True)
@@ -110,9 +114,7 @@ class Trained:
 
     def describe(self, folder: Path) -> None:
         """Write settings.json, which ``load_run`` reads."""
-        content = json.dumps({**asdict(self.settings), "shape": self.shape}, indent=2)
-        with replacing(folder / _SETTINGS) as partial:
-            partial.write_text(content + "\n", "utf-8")
+        _write_json(folder / _SETTINGS, {**asdict(self.settings), "shape": self.shape})
 
 
 def train_images(
@@ -248,6 +250,11 @@ def _claim(out: Path, resume: bool, world: World) -> Path | None:
     return out / _CHECKPOINT
 
 
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+
+
 def watch(
     config: ImageGAN,
     game: GAN,
@@ -275,3 +282,109 @@ def watch(
     meta = {"loss": config.loss.name, "label_smoothing": config.label_smoothing, "unit": "step"}
     meta |= {"title": title} if title else {}
     return history.with_arrays(d_real=d_real, d_fake=d_fake).describe(meta=meta)
+
+
+# -- many: seeds and knobs ------------------------------------------------------------------------
+#
+# A run that is finished leaves a marker, so the same call does only what is missing, and one that
+# was interrupted goes on from its checkpoint. So a sweep may be stopped, spread over processes or
+# jobs of a cluster, and made larger at any time.
+
+
+class Outcome(NamedTuple):
+    """How a run ended: "finished", "diverged" (its results too) or "failed", and a sentence."""
+
+    name: str
+    status: str
+    told: str = ""
+
+
+class _Run(NamedTuple):
+    folder: Path
+    settings: Settings
+
+    def content(self) -> dict[str, Any]:
+        """What it is the result of: a configuration's name is not yet its content."""
+        return content(settings=self.settings, experiment=self.settings.experiment())
+
+
+class _Markers:
+    """The store of runs that ended: a file in the folder of each."""
+
+    def load(self, key: str, job: _Run) -> Outcome | None:
+        """How it ended in an earlier call, if it did with these settings and this library."""
+        file = job.folder / MARKER
+        facts = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        same = job.content().items() <= facts.items()
+        return Outcome(key, facts["status"], "before") if same else None
+
+    def save(self, key: str, job: _Run, result: Outcome) -> None:
+        if result.status != "failed":
+            facts = {**job.content(), "status": result.status, "told": result.told}
+            _write_json(job.folder / MARKER, facts)
+
+
+def _train(job: _Run, tick: Tick, **how: Any) -> Outcome:
+    del tick
+    start, name = time.monotonic(), job.folder.name
+    try:
+        train_images(job.settings, job.folder, resume=True, say=lambda text: None, **how)
+    except (DivergedError, FloatingPointError) as error:
+        return Outcome(name, "diverged", str(error))
+    except (OSError, ValueError) as error:  # the other runs need not suffer from it
+        return Outcome(name, "failed", str(error))
+    return Outcome(name, "finished", f"in {time.monotonic() - start:.0f} s")
+
+
+def sweep_images(
+    settings: Settings,
+    out: str | os.PathLike[str],
+    knobs: Mapping[str, Sequence[Any]],
+    *,
+    jobs: int = 1,
+    cluster: str | None = None,
+    device: str | None = None,
+    every: int = 1000,
+) -> Iterator[Outcome]:
+    """Train every combination of the knobs into ``out/NAME``; yields each outcome as it is known.
+
+    Parameters
+    ----------
+    knobs : values of ``seed``, ``tau``, ``lr``, ``batch_size`` or ``features`` by name. Seeds vary
+        most slowly, so that what is done first covers the other knobs evenly.
+    jobs : processes at a time (joblib shares the cores among them). cluster : instead, the jobs of
+        a cluster as submitit names it ("slurm", "local"), waited for here; their files lie in
+        ``out/jobs``.
+    device, every : as in ``train_images``.
+
+    Runs that finished or diverged in an earlier call come first and are not run again; one that
+    failed is told and left out. Raises ValueError at the call for unknown knobs, knobs without
+    values, an unknown configuration, and where joblib or submitit is needed and missing.
+    """
+    out = Path(out)
+    settings.experiment()  # an unknown configuration ends here
+    every = _checks.whole("every", every, least=1)
+    jobs = _checks.whole("jobs", jobs, least=1)
+    runs = combinations(settings, knobs)
+    study = Study(
+        {name: _Run(out / name, each) for name, each in runs.items()},
+        partial(_train, device=device, every=every),
+        _Markers(),
+        workers=jobs,
+        cluster=(cluster, out / "jobs") if cluster else None,
+    )
+    return (outcome for _, outcome in study.results())
+
+
+def combinations(settings: Settings, knobs: Mapping[str, Sequence[Any]]) -> dict[str, Settings]:
+    """The settings of each run of a sweep, by the name of its folder."""
+    values = {"seed": [settings.seed], **knobs}
+    for name in values:
+        _checks.choice("knob", name, ("seed", *KNOBS))
+    order = sorted(values, key=lambda name: name == "seed")
+    return {
+        "-".join(name + str(cell[name]).removesuffix(".0") for name in order): replace(
+            settings, **cell
+        )
+        for cell in grid(values)
+    }
