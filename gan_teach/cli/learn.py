@@ -180,8 +180,7 @@ def bogonet(
     done, planned = history.meta["architectures"], history.meta["architectures_planned"]
     print(f"{done} of {planned} architectures are done; they lie in {out}.")
     if done:
-        accuracy = f"{history.meta['accuracy']:.1%}"
-        print(f"The judging classifier names {accuracy} of the held-out digits rightly.\n")
+        print(f"The judge names {history.meta['accuracy']:.1%} of the held-out digits rightly.\n")
         print(study.table(history), study.duel_table(history), sep="\n\n")
         print("\nDiverged:", "; ".join(study.diverged(history)) or "none")
     if done and record:

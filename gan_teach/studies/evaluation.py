@@ -32,7 +32,7 @@ from gan_teach.models.convnets import load_rsgan_generator
 from gan_teach.plots.tables import Table
 from gan_teach.studies.drawing import draw, fixed_latents
 from gan_teach.studies.engine import Study, Tick, read_csv, write_csv
-from gan_teach.studies.image_runs import RAW, Settings, Trained, load_run, snapshots
+from gan_teach.studies.image_runs import RAW, Trained, load_run, snapshots
 
 AT_ONCE = 500  # images that are drawn and handed on together, as RS-GAN's authors sampled
 UNTRAINED = "untrained"
@@ -169,7 +169,7 @@ class Generator:
     average: str
     load: Callable[[], nn.Module]
     latent: int
-    images: Callable[[], tuple[Images, str]] | None = None
+    images: Callable[[], tuple[Any, str]] | None = None
 
     def digest(self) -> str:
         """Changes when what it draws does."""
@@ -241,15 +241,8 @@ def candidates(
     }
     if untrained:
         loaders = {(0, UNTRAINED): partial(_untrained, trained), **loaders}
-    own = partial(_own_images, trained.settings)
+    own = replace(trained.settings, workers=None).images  # in memory, however they were read then
     return [Generator(path.name, *at, load, trained.latent, own) for at, load in loaders.items()]
-
-
-def _own_images(settings: Settings) -> tuple[Images, str]:
-    """What the run was trained on, in memory even if it was read from the disk then."""
-    images, note = replace(settings, workers=None).images()
-    assert isinstance(images, Images)
-    return images, note
 
 
 def _chosen(folder: Path, every: int, last: bool) -> list[int]:
@@ -298,8 +291,6 @@ def evaluate(
     The distance is biased upwards by small n: the band of real against real (2 n real images are
     needed) shows by how much. Raises ValueError and OSError for what cannot be read or compared.
     """
-    if not sources:
-        raise ValueError("evaluate needs at least one run, file of weights or folder of images.")
     n, seed = _checks.whole("n", n, least=10), _checks.whole("seed", seed)
     every_one = [one for source in sources for one in candidates(source, **which)]
     images = data if isinstance(data, Images) else _real_images(data, every_one)
@@ -307,20 +298,23 @@ def evaluate(
         usual = "digits" if images.shape[0] == 1 else "cifar"
         features = load_extractor(features or usual, device=device)
     folder = default_folder(sources[0]) if out is None else Path(out)
-    real = _real(images, features, n, folder, progress)
-    keys = [_key(c.source, c.step, c.average, c.digest(), real.key, n, seed) for c in every_one]
+    real, real_key = _real(images, features, n, folder, progress)
+    n_real = min(n, len(real))  # the first ones are compared with
+    keys = [_key(c.source, c.step, c.average, c.digest(), real_key, n, seed) for c in every_one]
     table = _Table(folder / TABLE)
 
     def scored(job: tuple[str, Generator | Folder], tick: Tick) -> Row:
         key, one = job
-        scores = _scores(one.batches(n, seed, device), real.features[: real.n], features, tick)
-        facts = (features.frechet_name, n, real.n, seed)
+        scores = _scores(one.batches(n, seed, device), real[:n_real], features, tick)
+        facts = (features.frechet_name, n, n_real, seed)
         return Row(one.source, one.step, one.average, *facts, key, scores)
 
     jobs = {key: (key, one) for key, one in zip(keys, every_one, strict=True)}
     study = Study(jobs, scored, table, size=lambda job: n, unit="image")
     rows = dict(study.results(progress))
-    return Evaluation([rows[key] for key in keys], _ends(real, features, table, seed))
+    return Evaluation(
+        [rows[key] for key in keys], _ends(real, n_real, real_key, features, table, seed)
+    )
 
 
 def _scores(
@@ -341,15 +335,6 @@ def _of_features(fake: Features, real: Features, extract: Extractor) -> dict[str
 # -- real images ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Real:
-    """Features of up to 2 n real images, the first n to compare with, and their key."""
-
-    features: Features
-    n: int
-    key: str
-
-
 def _real_images(data: Any, every_one: Sequence[Generator | Folder]) -> Images:
     first = every_one[0]
     if data is not None:
@@ -365,8 +350,10 @@ def _real_images(data: Any, every_one: Sequence[Generator | Folder]) -> Images:
     return images
 
 
-def _real(images: Images, extract: Extractor, n: int, folder: Path, progress: bool) -> _Real:
-    """Features of the real images, read from ``folder`` if they were computed before."""
+def _real(
+    images: Images, extract: Extractor, n: int, folder: Path, progress: bool
+) -> tuple[Features, str]:
+    """Features of up to 2 n real images, and their key; read from ``folder`` if they are there."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     pixels = images.pixels[order[: 2 * n]]
     key = _key(pixels, extract.name, extract.digest)
@@ -379,23 +366,25 @@ def _real(images: Images, extract: Extractor, n: int, folder: Path, progress: bo
         features = np.concatenate(parts)
         with replacing(path) as file:
             np.save(file, features.astype(np.float32))  # what the network gave: nothing is lost
-    return _Real(features, min(n, len(features)), key)
+    return features, key
 
 
-def _ends(real: _Real, extract: Extractor, table: _Table, seed: int) -> list[Row]:
+def _ends(
+    real: Features, n: int, real_key: str, extract: Extractor, table: _Table, seed: int
+) -> list[Row]:
     """Each score of n real images against n others, as two rows of the table; read if there."""
-    if len(real.features) < 2 * real.n:
+    if len(real) < 2 * n:
         return []
-    keys = [_key(end, real.key, real.n, seed) for end in ENDS]
+    keys = [_key(end, real_key, n, seed) for end in ENDS]
     if not set(keys) <= set(table.rows):
         bands = metrics.noise_bands(
             lambda fake, other: list(_of_features(fake, other, extract).values()),
-            real.features, real.n, REPEATS, LEVEL, seed,
+            real, n, REPEATS, LEVEL, seed,
         )  # fmt: skip
-        facts = (extract.frechet_name, real.n, real.n, seed)
         for key, end, values in zip(keys, ENDS, zip(*bands, strict=True), strict=True):
             scores = dict(zip(SCORES, values, strict=True))
-            table.save(key, None, Row(REAL, None, end, *facts, key, scores))
+            row = Row(REAL, None, end, extract.frechet_name, n, n, seed, key, scores)
+            table.save(key, None, row)
     return [table.rows[key] for key in keys]
 
 

@@ -361,16 +361,12 @@ def sweep_images(
     failed is told and left out. Raises ValueError at the call for unknown knobs, knobs without
     values, an unknown configuration, and where joblib or submitit is needed and missing.
     """
-    out = Path(out)
-    settings.experiment()  # an unknown configuration ends here
-    every = _checks.whole("every", every, least=1)
-    jobs = _checks.whole("jobs", jobs, least=1)
-    runs = combinations(settings, knobs)
+    out, runs = Path(out), combinations(settings, knobs)
     study = Study(
         {name: _Run(out / name, each) for name, each in runs.items()},
-        partial(_train, device=device, every=every),
+        partial(_train, device=device, every=_checks.whole("every", every, least=1)),
         _Markers(),
-        workers=jobs,
+        workers=_checks.whole("jobs", jobs, least=1),
         cluster=(cluster, out / "jobs") if cluster else None,
     )
     return (outcome for _, outcome in study.results())
