@@ -331,6 +331,13 @@ def test_train_sample_and_interpolate(photos, tmp_path, capsys):
         assert page.size == (3 * (3 * 32 + 2 * 3) - 2 * 3, 3 * (2 * 32 + 2))
 
 
+def test_a_folder_of_images_has_no_generator_to_sample(photos, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["sample", str(photos)])
+    assert "holds images and no run: name a folder of gan-teach train" in capsys.readouterr().err
+    assert not (photos / "sample.png").exists()
+
+
 def test_a_number_that_cannot_be_is_one_sentence(photos, tmp_path, capsys):
     with pytest.raises(SystemExit):
         cli.main(["train", "cifar-dcgan", "--data", str(photos), "--steps", "-1",

@@ -18,15 +18,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import _checks, metrics, zoo
+from gan_teach import _checks, games, metrics, zoo
 from gan_teach.dynamics import RULES
 from gan_teach.dynamics.streams import DRAWS, generator
-from gan_teach.games.losses import Loss
-from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
 from gan_teach.studies import image_runs
+from gan_teach.studies.evaluation import Generator, candidates
 from gan_teach.studies.image_runs import RAW, Settings
 
 MOMENTS = 6  # sheets that are kept
@@ -72,9 +71,9 @@ def in_words(value: Any) -> Any:
     Functions give their names, and a published game its fields, so that moving code about in the
     library makes no record another.
     """
-    if isinstance(value, Penalty):
+    if isinstance(value, games.penalties.Penalty):
         return {"name": value.name, "weight": float(value.weight)}
-    if isinstance(value, Loss):
+    if isinstance(value, games.losses.Loss):
         return value.name
     if isinstance(value, partial):
         own = {"name": value.func, "arguments": value.args, **value.keywords}
@@ -169,15 +168,14 @@ def condensed(record: ImageRecord, run: Path) -> History:
     moments = steps[np.unique(np.linspace(0, len(steps) - 1, MOMENTS).round().astype(int))]
     scores: dict[str, list[float]] = {}
     sheets = []
-    for step in steps.tolist():
-        trained = image_runs.load_run(run, step)
-        for which in (RAW, record.average, *record.others):
-            images = image_runs.draw(trained.generators[which], latents)
-            for number, value in score(torch.from_numpy(images)).items():
-                scores.setdefault(f"{number}_{which}", []).append(value)
-            if which == record.average and step in moments:
-                shown = (np.clip(images[: record.shown], -1, 1) + 1) * 127.5
-                sheets.append(np.rint(shown).astype(np.uint8))
+    for g in candidates(run, averages=(RAW, record.average, *record.others)):
+        assert isinstance(g, Generator)  # what a run has
+        images = g.draw(latents)
+        for number, value in score(torch.from_numpy(images)).items():
+            scores.setdefault(f"{number}_{g.average}", []).append(value)
+        if g.average == record.average and g.step in moments:
+            shown = (np.clip(images[: record.shown], -1, 1) + 1) * 127.5
+            sheets.append(np.rint(shown).astype(np.uint8))
     static = {"sheets": np.stack(sheets), "sheet_steps": moments, **_losses(run)}
     if record.weights:  # in half precision: no pixel differs by more than a few grey levels
         weights = trained.generators[record.average].state_dict()

@@ -112,10 +112,6 @@ class Trained:
         """Dimension of the latents."""
         return self.settings.experiment().latent
 
-    def describe(self, folder: Path) -> None:
-        """Write settings.json, which ``load_run`` reads."""
-        _write_json(folder / _SETTINGS, {**asdict(self.settings), "shape": self.shape})
-
 
 def train_images(
     settings: Settings,
@@ -161,7 +157,7 @@ def train_images(
     trained = Trained(settings, game.data.shape, generators, experiment.steps + 1 - run.total)
     keeper = None
     if world.main:
-        trained.describe(out)
+        _write_json(out / _SETTINGS, {**asdict(settings), "shape": trained.shape})
         keeper = Keeper(out, trained, extras, every, progress, tensorboard)
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
@@ -180,6 +176,11 @@ def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
         game.to(memory_format=torch.channels_last)
     say(f"{settings.config}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
     return game
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 
 def _follow(run: Iterable[State], world: World, keeper: Keeper | None) -> int:
@@ -248,11 +249,6 @@ def _claim(out: Path, resume: bool, world: World) -> Path | None:
             f"{out} already holds a run: go on with it by --resume, or choose another --out."
         )
     return out / _CHECKPOINT
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    with replacing(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 
 def watch(
@@ -343,8 +339,7 @@ def sweep_images(
     *,
     jobs: int = 1,
     cluster: str | None = None,
-    device: str | None = None,
-    every: int = 1000,
+    **how: Any,
 ) -> Iterator[Outcome]:
     """Train every combination of the knobs into ``out/NAME``; yields each outcome as it is known.
 
@@ -355,7 +350,7 @@ def sweep_images(
     jobs : processes at a time (joblib shares the cores among them). cluster : instead, the jobs of
         a cluster as submitit names it ("slurm", "local"), waited for here; their files lie in
         ``out/jobs``.
-    device, every : as in ``train_images``.
+    how : device and every, as in ``train_images``.
 
     Runs that finished or diverged in an earlier call come first and are not run again; one that
     failed is told and left out. Raises ValueError at the call for unknown knobs, knobs without
@@ -364,7 +359,7 @@ def sweep_images(
     out, runs = Path(out), combinations(settings, knobs)
     study = Study(
         {name: _Run(out / name, each) for name, each in runs.items()},
-        partial(_train, device=device, every=_checks.whole("every", every, least=1)),
+        partial(_train, **how),
         _Markers(),
         workers=_checks.whole("jobs", jobs, least=1),
         cluster=(cluster, out / "jobs") if cluster else None,
