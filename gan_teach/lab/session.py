@@ -10,9 +10,11 @@ is lost by it, since going forward again repeats the same future until a knob is
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -36,7 +38,23 @@ from gan_teach.training import State, advance, train
 RECORDS = 512  # rows of the history: as many as a chart has room for
 SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
 WORLDS: dict[str, type[World]] = {"line": LineWorld, "plane": PlaneWorld, "dirac": DiracWorld}
-T = TypeVar("T")
+T, P = TypeVar("T"), ParamSpec("P")
+_LOCK = threading.RLock()
+
+
+def alone(act: Callable[P, T]) -> Callable[P, T]:
+    """``act``, but one thread at a time is within all that is so marked.
+
+    A notebook answers its widgets partly in the thread of the cells, partly in another one, and an
+    update sets parameters constant for a moment, which a second thread must not meet.
+    """
+
+    @wraps(act)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _LOCK:
+            return act(*args, **kwargs)
+
+    return locked
 
 
 def world_of(config: Config) -> World:
@@ -163,6 +181,7 @@ class Session:
         return str(self.as_replay)
 
     @property
+    @alone
     def as_replay(self) -> Replay:
         """The same as data."""
         return Replay(self.start, up_to(self._plan, self.step), self.step)
@@ -177,10 +196,12 @@ class Session:
         """Names of layers and titles of charts that are not shown until they are asked for."""
         return self._world.hidden
 
+    @alone
     def picture(self, hidden: Collection[str] = ()) -> Frame:
         """The same without the layers and charts named in ``hidden``."""
         return self._drawn(self._rows(), hidden)
 
+    @alone
     def morph(self, share: float) -> Frame:
         """The picture with latents that have gone ``share``, 0 to 1, of the way to their samples.
 
@@ -194,6 +215,7 @@ class Session:
         sentence = f"{self._world.name(self.step)}: {story}."
         return replace(self.frame, layers=layers, title=story, narration=sentence, note="")
 
+    @alone
     def glance(self) -> Frame:
         """The picture of the parameters as they are, even in the middle of an update."""
         return self._drawn({**self._rows(), self.step: self._measured()}, self.hidden)
@@ -203,6 +225,7 @@ class Session:
             return self._world.frame(self.state, rows, self.config, hidden)
 
     @property
+    @alone
     def history(self) -> History:
         """What was recorded up to here, at most a few hundred evenly spaced steps and the last.
 
@@ -220,11 +243,13 @@ class Session:
 
     # -- going on
 
+    @alone
     def tick(self, k: int = 1) -> Frame:
         """Make ``k`` updates and return the picture after the last one."""
         self.go(k)
         return self.frame
 
+    @alone
     def go(self, k: int = 1) -> None:
         """Make ``k`` updates without looking."""
         step = self.step + _checks.whole("k", k)
@@ -240,6 +265,7 @@ class Session:
         """One update of G alone."""
         return self._alone("g")
 
+    @alone
     def _alone(self, player: str) -> Frame:
         usual = self.config.turn
         self.set(turn=player)
@@ -247,6 +273,7 @@ class Session:
         self.set(turn=usual)
         return frame
 
+    @alone
     def set(self, **knobs: Any) -> str:
         """Turn knobs; returns a sentence that says what follows from it.
 
@@ -281,6 +308,7 @@ class Session:
 
     # -- going back
 
+    @alone
     def rewind(self, step: int) -> Frame:
         """Go to ``step``, before or after the present one, up to the furthest reached.
 
@@ -294,11 +322,13 @@ class Session:
         self._go_to(step)
         return self.frame
 
+    @alone
     def reset(self) -> Frame:
         """The start again, with the settings that hold now and no changes planned."""
         self._begin(self.config, {})
         return self.frame
 
+    @alone
     def branch(self) -> Session:
         """A second session at the same step, with the same past and a future of its own."""
         other = copy.copy(self)
@@ -434,6 +464,7 @@ class Twin:
         """The pictures of both."""
         return self.first.frame, self.second.frame
 
+    @alone
     def tick(self, k: int = 1) -> tuple[Frame, Frame]:
         """``k`` updates of both, and their pictures."""
         left = _checks.whole("k", k)
