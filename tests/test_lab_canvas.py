@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gan_teach.lab import Lab, Session, chosen_view
-from gan_teach.lab.frame import Chart, Curve, ranges
+from gan_teach.lab.frame import Chart, Lines, ranges
 
 pytest.importorskip("anywidget")
 
@@ -155,7 +155,7 @@ def test_the_view_is_chosen_and_can_be_forced(monkeypatch):
 
 def charted(values, **about):
     xy = np.stack([np.arange(len(values)), values], 1)
-    return Chart("x", (Curve(xy, "value", ""),), **about)
+    return Chart("x", (Lines(xy, "value", ""),), **about)
 
 
 @pytest.mark.parametrize("log", [False, True])

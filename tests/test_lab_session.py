@@ -1,6 +1,5 @@
 """The lab without a screen: a session equals a plain run, whatever was done on the way to it."""
 
-import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,7 +35,7 @@ def _flat(value):
 
 def same(a, b):
     assert state_of(a) == state_of(b)
-    np.testing.assert_equal(dataclasses.asdict(a.frame), dataclasses.asdict(b.frame))
+    np.testing.assert_equal(a.frame, b.frame)
 
 
 @pytest.mark.parametrize("name", ["normal", "strong-generator", "noisy"])

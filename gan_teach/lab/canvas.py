@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -113,14 +112,14 @@ def pack(frame: Frame, **facts: Any) -> bytes:
             at = sum(part.size for part in numbers)
             numbers.append(np.ascontiguousarray(value, dtype="<f4").ravel())
             return {"at": at, "shape": value.shape}
-        if isinstance(value, (tuple, list)):
-            return [place(part) for part in value]
-        if hasattr(value, "__dataclass_fields__"):
-            own = {f.name: place(getattr(value, f.name)) for f in fields(value)}
+        if hasattr(value, "_asdict"):
+            own = {name: place(part) for name, part in value._asdict().items()}
             return {**own, "kind": type(value).__name__.lower()}
+        if isinstance(value, tuple):
+            return [place(part) for part in value]
         return value
 
-    head = {f.name: place(getattr(frame, f.name)) for f in fields(frame) if f.name != "layers"}
+    head = place(frame)
     head["layers"] = [{**place(layer), "name": name} for name, layer in frame.layers.items()]
     for chart, entry in zip(frame.charts, head["charts"], strict=True):
         xlim, ylim = ranges(chart, frame.step)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks
 from gan_teach.lab import frame as frames
-from gan_teach.lab.config import PRESETS
+from gan_teach.lab.config import PRESETS, Replay
 from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer, Look
 from gan_teach.lab.session import Session
 from gan_teach.plots import style
@@ -186,7 +186,7 @@ def _moments(session: Session, most: int) -> list[Frame]:
 
 def code(session: Session) -> str:
     """The run up to here in five lines of Python, which repeat its numbers to the last bit."""
-    replay = session.as_replay
+    replay = Replay.parse(session.replay)
     changed = replay.start.differences(PRESETS[replay.start.preset])
     knobs = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     return (

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gan_teach import data, metrics
 from gan_teach.dynamics.streams import generator, mix
-from gan_teach.games import GAN
+from gan_teach.games import GAN, Batch
 from gan_teach.lab import own_data, world
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Layer, Lines, Points
@@ -59,7 +59,7 @@ class PlaneWorld(World):
         self.modes: Tensor | None = getattr(self.source, "modes", None)
         self._scored = hasattr(self.source, "locate")
         self.hidden = frozenset({"best", "manifold", world.HISTOGRAM, world.DISC})
-        if self._scored:
+        if self._scored:  # it then says more than a distance
             self.hidden |= {DISTANCE}
         self._spectrum: tuple[Any, Disc] = None, Disc(world.DISC, world.EMPTY)
         self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
@@ -106,29 +106,28 @@ class PlaneWorld(World):
         outside = int((np.abs(row["fake"]).max(1) > self.reach).sum())
         return f"{outside} points lie outside" if outside else ""
 
-    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
-        charts = self._losses(rows, config), world.gradient_chart(rows)
-        charts += (world.score_chart(rows, config),)
-        if self._scored:
-            charts += (self._modes(rows),)
-        if DISTANCE not in hidden:
-            own = (world.curve(rows, "distance", "value", ""),)
-            charts += (Chart(DISTANCE, own, band=self._real_distance, log=True),)
-        if world.HISTOGRAM not in hidden:
-            fake = next(reversed(rows.values()))["fake"]
-            charts += (world.score_histogram(self.game, self.real, fake),)
-        return charts
+    def charts(self, rows: Rows, config: Config) -> tuple[Chart, ...]:
+        distance = (world.curve(rows, "distance", "value", ""),)
+        return (
+            self._losses(rows, config),
+            world.gradient_chart(rows),
+            world.score_chart(rows, config),
+            *([self._modes(rows)] if self._scored else []),
+            Chart(DISTANCE, distance, band=self._real_distance, log=True),
+            world.score_histogram(self.game, self.real, world.newest(rows)["fake"]),
+        )
 
-    def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc | None:
+    def expectation(self, game: GAN, config: Config) -> Batch:
+        return game.draw(SHOWN, generator(config.seed, 7))
+
+    def disc(self, state: State, config: Config) -> Disc:
         """Those of a round farthest from 1; found anew every so often, since it takes a while."""
-        if world.DISC in hidden:
-            return None
         reason = world.obstacle(state, config)
         if reason:
             return Disc(world.DISC, world.EMPTY, reason)
         moment = config, state.step // DISC_EVERY
         if self._spectrum[0] != moment:
-            batch = self.game.draw(SHOWN, generator(config.seed, 7))
+            batch = self.expectation(self.game, config)
             values = world.round_spectrum(self.game, state, config, batch)
             self._spectrum = moment, world.to_disc(values, f"{self.name(state.step)}: ")
         return self._spectrum[1]
@@ -159,26 +158,25 @@ class PlaneWorld(World):
         return band.low, band.high, "real points"
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
-        game, extent = self.game, self.axes["view"]
-        fake = next(reversed(rows.values()))["fake"]
+        game, fake = self.game, world.newest(rows)["fake"]
         layers: dict[str, Layer] = {}
         with torch.no_grad(), evaluating(game.generator, game.discriminator):
-            if "field" not in hidden:
-                d = torch.sigmoid(game.critic(self._cells)).reshape(CELLS, CELLS)
-                layers["field"] = Field(d.numpy(), extent, "field", "discriminator D(x)")
-            if "best" not in hidden:
-                layers["best"] = Field(self._best(fake), extent, "field", "best answer D*(x)")
-            if "manifold" not in hidden:
-                warped = game.generate(self._lattice).numpy()
-                layers["manifold"] = Lines(_broken(warped), "manifold", "lattice of z, after G")
+            d, lattice = torch.sigmoid(game.critic(self._cells)), game.generate(self._lattice)
+        layers["field"] = self._field(d, "discriminator D(x)")
+        if "best" not in hidden:
+            layers["best"] = self._field(self._best(fake), "best answer D*(x)")
+        layers["manifold"] = Lines(_broken(lattice), "manifold", "lattice of z, after G")
         layers["real"] = Points(self.real, "real", "real points x")
         if self.modes is not None:
             layers["modes"] = Points(self.modes.numpy(), "mode", "modes")
         layers["fake"] = Points(fake, "fake", "generated points G(z)")
-        if "push" not in hidden:
-            push = self._push(fake[:PUSHED])
-            layers["push"] = Arrows(fake[:PUSHED], push, "gradient", "how L_G pushes them")
+        shown = fake[:PUSHED]
+        layers["push"] = Arrows(shown, self._push(shown), "gradient", "how L_G pushes them")
         return layers
+
+    def _field(self, values: Tensor, label: str) -> Field:
+        grid = values.reshape(CELLS, CELLS).numpy()
+        return Field(grid, self.axes["view"], "field", label)
 
     def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Straight lines from latents to samples: (1 - share) c z + share G(z).
@@ -191,13 +189,13 @@ class PlaneWorld(World):
         return {
             "real": Points(self.real, "real", "real points x"),
             "manifold": Lines(_broken(lattice), "manifold", "lattice of z, on its way"),
-            "fake": Points(dots, "fake", "latents z, on their way to G(z)"),
+            "fake": Points(dots.numpy(), "fake", "latents z, on their way to G(z)"),
         }
 
-    def _between(self, z: Tensor, share: float) -> NDArray:
+    def _between(self, z: Tensor, share: float) -> Tensor:
         start = torch.zeros(len(z), 2)
         start[:, : z.shape[1]] = z[:, :2] * (0.9 * self.reach / EDGE)
-        return torch.lerp(start, self.game.generate(z), share).numpy()
+        return torch.lerp(start, self.game.generate(z), share)
 
     def _push(self, fake: NDArray) -> NDArray:
         """-n dL_G/dx at each generated point x: where its own loss would move it.
@@ -214,38 +212,36 @@ class PlaneWorld(World):
         length = np.hypot(*push.T)[:, None]
         return push * np.minimum(1.0, longest / np.maximum(length, 1e-12))
 
-    def _best(self, fake: NDArray) -> NDArray:
+    def _best(self, fake: NDArray) -> Tensor:
         """D* = p / (p + q) on the cells, p and q kernel estimates of one bandwidth from the points
         that are shown."""
         at, width = self._cells.double(), self.reach / 25
         p, q = (_log_density(at, torch.as_tensor(x), width) for x in (self.real, fake))
-        return torch.sigmoid(p - q).reshape(CELLS, CELLS).numpy()
+        return torch.sigmoid(p - q)
 
 
 def _cells(reach: float) -> Tensor:
     """Middles of the cells of the field, row by row from the bottom: (CELLS^2, 2)."""
     middles = reach * ((2 * torch.arange(CELLS) + 1) / CELLS - 1)
-    rows, columns = torch.meshgrid(middles, middles, indexing="ij")
-    return torch.stack([columns, rows], -1).reshape(-1, 2)
+    return torch.cartesian_prod(middles, middles).flip(1)
 
 
 def _lattice(latent: int) -> Tensor:
     """Lines of a square lattice on [-EDGE, EDGE]^2 in the first two latent coordinates, others 0.
 
-    (lines, points of a line, latent)
+    11 lines of 41 points along each of them, one line in one dimension: (points, latent).
     """
     along, across = torch.linspace(-EDGE, EDGE, 41), torch.linspace(-EDGE, EDGE, 11)
-    z = torch.zeros(22 if latent > 1 else 1, 41, latent)
-    z[..., 0] = along
-    if latent > 1:
-        z[:11, :, 1] = across[:, None]
-        z[11:, :, 0], z[11:, :, 1] = across[:, None], along
-    return z.reshape(-1, latent)
+    if latent == 1:
+        return along[:, None]
+    lines = torch.cartesian_prod(across, along)
+    both = torch.cat([lines.flip(1), lines])
+    return torch.nn.functional.pad(both, (0, latent - 2))
 
 
-def _broken(points: NDArray) -> NDArray:
+def _broken(points: Tensor) -> NDArray:
     """Points of several lines of 41 with a row of NaN after each."""
-    lines = points.reshape(-1, 41, 2)
+    lines = points.numpy().reshape(-1, 41, 2)
     return np.pad(lines, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan).reshape(-1, 2)
 
 

@@ -130,7 +130,7 @@ class _Story:
         self._rest = ""
 
     def _tell(self, title: str, caption: str) -> None:
-        self.scenes.append(Scene(title, caption, self.stage.glance()))
+        self.scenes.append(Scene(title, caption, self.stage.picture(self.stage.hidden, fresh=True)))
 
     def _opinion(self, player: str, batch: Batch, loss: float) -> str:
         with torch.no_grad():
