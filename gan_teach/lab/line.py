@@ -112,15 +112,13 @@ class LineWorld(World):
             "fake": Points(fake, "fake", "generated points G(z)"),
         }
 
-    def charts(self, rows: Rows, config: Config) -> tuple[Chart, ...]:
-        value = world.curve(rows, "d_loss", "value", "V", -1.0)
-        fake = world.newest(rows)["fake"]
-        return (
-            Chart("Objective V", (value,), _levels(config)),
-            world.gradient_chart(rows),
-            world.score_chart(rows, config),
-            world.score_histogram(self.game, self.real[:, None], fake[:, None]),
-        )
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
+        value, fake = world.curve(rows, "d_loss", "value", "V", -1.0), world.newest(rows)["fake"]
+        charts = [Chart("Objective V", (value,), _levels(config)), world.gradient_chart(rows)]
+        charts += [world.score_chart(rows, config)]
+        if world.HISTOGRAM not in hidden:
+            charts += [world.score_histogram(self.game, self.real[:, None], fake[:, None])]
+        return charts
 
     def narrate(self, row: Row) -> str:
         fake, real = row["fake"], self.real
@@ -197,17 +195,17 @@ class DiracWorld(World):
             "here": Points(path[-1:], "here", "now"),
         }
 
-    def charts(self, rows: Rows, config: Config) -> tuple[Chart, ...]:
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         numbers = (
             world.curve(rows, "theta", "fake", "theta"),
             world.curve(rows, "psi", "discriminator", "psi"),
         )
         distance = world.curve(rows, "distance", "value", "distance")
-        return (
+        return [
             Chart("Both numbers", numbers, ((0.0, "0"),)),
             Chart("Distance to (0, 0)", (distance,), log=True),
             world.gradient_chart(rows),
-        )
+        ]
 
     def narrate(self, row: Row) -> str:
         theta, psi = row["params"]

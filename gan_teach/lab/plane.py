@@ -106,16 +106,18 @@ class PlaneWorld(World):
         outside = int((np.abs(row["fake"]).max(1) > self.reach).sum())
         return f"{outside} points lie outside" if outside else ""
 
-    def charts(self, rows: Rows, config: Config) -> tuple[Chart, ...]:
-        distance = (world.curve(rows, "distance", "value", ""),)
-        return (
-            self._losses(rows, config),
-            world.gradient_chart(rows),
-            world.score_chart(rows, config),
-            *([self._modes(rows)] if self._scored else []),
-            Chart(DISTANCE, distance, band=self._real_distance, log=True),
-            world.score_histogram(self.game, self.real, world.newest(rows)["fake"]),
-        )
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
+        charts = [self._losses(rows, config), world.gradient_chart(rows)]
+        charts += [world.score_chart(rows, config)]
+        if self._scored:
+            charts += [self._modes(rows)]
+        if DISTANCE not in hidden:
+            distance = (world.curve(rows, "distance", "value", ""),)
+            charts += [Chart(DISTANCE, distance, band=self._real_distance, log=True)]
+        if world.HISTOGRAM not in hidden:
+            fake = world.newest(rows)["fake"]
+            charts += [world.score_histogram(self.game, self.real, fake)]
+        return charts
 
     def expectation(self, game: GAN, config: Config) -> Batch:
         return game.draw(SHOWN, generator(config.seed, 7))
@@ -161,11 +163,13 @@ class PlaneWorld(World):
         game, fake = self.game, world.newest(rows)["fake"]
         layers: dict[str, Layer] = {}
         with torch.no_grad(), evaluating(game.generator, game.discriminator):
-            d, lattice = torch.sigmoid(game.critic(self._cells)), game.generate(self._lattice)
-        layers["field"] = self._field(d, "discriminator D(x)")
-        if "best" not in hidden:
-            layers["best"] = self._field(self._best(fake), "best answer D*(x)")
-        layers["manifold"] = Lines(_broken(lattice), "manifold", "lattice of z, after G")
+            d = torch.sigmoid(game.critic(self._cells))
+            layers["field"] = self._field(d, "discriminator D(x)")
+            if "best" not in hidden:
+                layers["best"] = self._field(self._best(fake), "best answer D*(x)")
+            if "manifold" not in hidden:
+                warped = _broken(game.generate(self._lattice))
+                layers["manifold"] = Lines(warped, "manifold", "lattice of z, after G")
         layers["real"] = Points(self.real, "real", "real points x")
         if self.modes is not None:
             layers["modes"] = Points(self.modes.numpy(), "mode", "modes")

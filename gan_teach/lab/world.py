@@ -102,8 +102,8 @@ class World(ABC):
         """The main picture of the last row; those named in ``hidden`` need not be made."""
 
     @abstractmethod
-    def charts(self, rows: Rows, config: Config) -> tuple[Chart, ...]:
-        """The charts beside it."""
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
+        """The charts beside it, likewise."""
 
     def disc(self, state: State, config: Config) -> Disc:
         """The eigenvalues of a round; of other optimizers the memory would be a part of it."""
@@ -160,13 +160,13 @@ class World(ABC):
         step, row = next(reversed(rows.items()))
         diverged = not np.isfinite(row[self.place]).all()
         told = f"{DIVERGED}. Reset or rewind it" if diverged else self.narrate(row)
-        layers = self.layers(rows, config, hidden)
+        layers, charts = self.layers(rows, config, hidden), self.charts(rows, config, hidden)
         return Frame(
             step=step,
             title=self.name(step),
             narration=minus(f"{self.name(step)}: {told}."),
             layers={name: layer for name, layer in layers.items() if name not in hidden},
-            charts=tuple(c for c in self.charts(rows, config) if c.title not in hidden),
+            charts=tuple(c for c in charts if c.title not in hidden),
             disc=None if DISC in hidden else self.disc(state, config),
             unit=self.unit,
             note=DIVERGED if diverged else self.note(row),
