@@ -198,8 +198,13 @@ def code(session: Session) -> str:
     )
 
 
-FORMATS = ("png", "gif", "npz", "py")
-"""What can be exported, by the ending of the file."""
+FORMATS = {
+    "png": ("image/png", "Picture (PNG)"),
+    "gif": ("image/gif", "Film (GIF)"),
+    "npz": ("application/zip", "Numbers (NPZ)"),
+    "py": ("text/x-python", "Python code"),
+}
+"""What can be exported, by the ending of the file: its kind and its name."""
 
 
 def export(session: Session, path: str | Path) -> Path:
