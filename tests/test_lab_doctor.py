@@ -15,8 +15,20 @@ import doctor_cases
 from doctor_cases import CASES
 from gan_teach.lab import Session, doctor
 from gan_teach.lab.config import named
-from gan_teach.lab.doctor import NAMES, RATES, SIGNS, Diagnosis, Evidence, diagnose, rates, treat
-from gan_teach.lab.measurements import Orbit, forecast, measure, orbit
+from gan_teach.lab.doctor import (
+    NAMES,
+    RATES,
+    SIGNS,
+    Diagnosis,
+    Evidence,
+    Orbit,
+    diagnose,
+    forecast,
+    measure,
+    orbit,
+    rates,
+    treat,
+)  # fmt: skip
 from gan_teach.zoo import line
 
 # -- what the theory foretells --------------------------------------------------------------------
