@@ -140,13 +140,13 @@ def test_the_view_is_chosen_and_can_be_forced(monkeypatch):
     assert chosen_view() == "canvas"
     monkeypatch.setenv("GAN_TEACH_VIEW", "core")
     assert type(Lab("normal").panel.view).__name__ == "ImageView"
-    monkeypatch.setenv("GAN_TEACH_VIEW", "still")
+    monkeypatch.setenv("GAN_TEACH_VIEW", "strip")
     assert set(Lab("dirac")._repr_mimebundle_()) == {"text/html", "text/plain"}
     monkeypatch.setenv("GAN_TEACH_VIEW", "cnavas")
     with pytest.raises(ValueError, match=r"GAN_TEACH_VIEW must be one of .* 'canvas'\?"):
         chosen_view()
     monkeypatch.setenv("GAN_TEACH_VIEW", "auto")
-    monkeypatch.setattr("gan_teach.lab.find_spec", lambda name: name == "ipywidgets" or None)
+    monkeypatch.setattr("gan_teach.lab.find_spec", lambda name: name != "anywidget")
     assert chosen_view() == "core"
     monkeypatch.setenv("GAN_TEACH_VIEW", "canvas")
     with pytest.raises(ImportError, match=r"pip install 'gan-teach\[course\]'"):

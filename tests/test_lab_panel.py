@@ -304,7 +304,7 @@ def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
 
 
 def test_without_ipywidgets_the_strip_remains(monkeypatch):
-    monkeypatch.setattr("gan_teach.lab.find_spec", lambda name: None)
+    monkeypatch.setattr("gan_teach.lab.find_spec", lambda name: name == "matplotlib")
     shown = Lab("normal")
     assert set(shown._repr_mimebundle_()) == {"text/html", "text/plain"}
     with pytest.raises(ImportError, match=r"pip install 'gan-teach\[course\]'"):
