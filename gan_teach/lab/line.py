@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from gan_teach.lab import world
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, World
-from gan_teach.training import probes
+from gan_teach.training import State, probes
 from gan_teach.zoo import line
 from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
 
@@ -42,15 +41,16 @@ class LineWorld(World):
     hidden = frozenset({world.HISTOGRAM})
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.axes = {
-            "view": VIEW,
-            "xlabel": "x (upper rail) and z (lower rail)",
-            "yticks": ((0.0, "0"), (0.5, "1/2"), (1.0, "1")),
-        }
+        game = line.line_gan(config.seed, fresh_data=config.data == "fresh-points")
         self.latent = line.LATENT.sample(DRAWN, generator(1))[:, 0].numpy()
-        self.real = self.game.data.sample(DRAWN, generator(2))[:, 0].numpy()
+        self.real = game.data.sample(DRAWN, generator(2))[:, 0].numpy()
         self.density = line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy()
+        static = {"grid": GRID, "latent": self.latent, "real": self.real}
+        super().__init__(
+            game, {**static, "real_density": self.density}, view=VIEW,
+            xlabel="x (upper rail) and z (lower rail)",
+            yticks=((0.0, "0"), (0.5, "1/2"), (1.0, "1")),
+        )  # fmt: skip
         self.probes |= {
             "params": probes.params(),
             "fake": probes.samples(DRAWN, seed=1),  # at the latents above
@@ -58,37 +58,27 @@ class LineWorld(World):
             "scores": probes.scores(200, seed=1),
         }
 
-    def make(self, config: Config) -> GAN:
-        return line.line_gan(config.seed, fresh_data=config.data == "fresh-points")
-
-    def follow(self, row: Row, config: Config) -> Row:
+    def measure(self, state: State, config: Config) -> Row:
+        row = super().measure(state, config)
         w, b = row["params"][:2]
         finite = math.isfinite(w) and math.isfinite(b)
         best = line.optimal_discriminator(GRID, w, b, config.noise) if finite else GRID * math.nan
-        d_real, d_fake = row["scores"]
-        return {"fake": row["fake"][:, 0], "d_star": best, "d_real": d_real, "d_fake": d_fake}
-
-    def static(self, last: Row) -> dict[str, Any]:
-        theory = equilibrium_eigenvalues(self.game, last["params"], last["config"].noise)
-        return {
-            "grid": GRID,
-            "latent": self.latent,
-            "real": self.real,
-            "real_density": self.density,
-            "eigenvalues_theory": theory,
-        }
+        row["d_real"], row["d_fake"] = row["scores"]
+        return {**row, "fake": row["fake"][:, 0], "d_star": best}
 
     def history(self, rows: Rows) -> History:
         """With V and the eigenvalues of its Hessian, found together for all rows that were made
         under the same settings."""
         for config, group in groupby(rows.values(), key=lambda row: row["config"]):
             alike = list(group)
-            game = world.dress(self.make(config), config)
+            game = world.dress(LineWorld(config).game, config)
             params = np.stack([row["params"] for row in alike])
             values = spectra.spectra(game, params, self.expectation(game, config), of="value")
             for row, own in zip(alike, values, strict=True):
                 row |= {"eigenvalues": own, "objective": -row["d_loss"]}
-        return super().history(rows)
+        last = world.newest(rows)
+        theory = equilibrium_eigenvalues(self.game, last["params"], last["config"].noise)
+        return super().history(rows).describe(static={"eigenvalues_theory": theory})
 
     def expectation(self, game: GAN, config: Config) -> Batch:
         return line.expectation_batch(game)
@@ -120,20 +110,17 @@ class LineWorld(World):
             charts += [world.score_histogram(self.game, self.real[:, None], fake[:, None])]
         return charts
 
-    def narrate(self, row: Row) -> str:
+    def words(self, row: Row) -> tuple[str, str]:
         fake, real = row["fake"], self.real
         value = f"V = {-row['d_loss']:.3f}, " if math.isfinite(row["d_loss"]) else ""
-        return (
+        numbers = (
             f"{value}D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}, "
             f"generated points with mean {fake.mean():.2f} and standard deviation {fake.std():.2f} "
             f"(real {real.mean():.2f} and {real.std():.2f})"
         )
-
-    def note(self, row: Row) -> str:
-        fake = row["fake"]
         outside = int(((fake < VIEW[0]) | (fake > VIEW[1])).sum())
-        text = f"{outside} of {fake.size} generated points lie outside the picture"
-        return text if outside else ""
+        note = f"{outside} of {fake.size} generated points lie outside the picture"
+        return numbers, note if outside else ""
 
 
 def _at(x: NDArray, height: float) -> NDArray:
@@ -162,23 +149,17 @@ class DiracWorld(World):
     """All data at 0, G(z) = theta, D's logit psi x (Mescheder et al., 2018, section 2)."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.axes = {
-            "view": (-REACH, REACH, -REACH, REACH),
-            "xlabel": "theta, where the generator puts its point",
-            "ylabel": "psi, slope of the discriminator",
-        }
+        super().__init__(
+            zoo.dirac_gan(), {"equilibrium": np.zeros(2)}, view=(-REACH, REACH, -REACH, REACH),
+            xlabel="theta, where the generator puts its point",
+            ylabel="psi, slope of the discriminator",
+        )  # fmt: skip
         self.probes["params"] = probes.params()
 
-    def make(self, config: Config) -> GAN:
-        return zoo.dirac_gan()
-
-    def follow(self, row: Row, config: Config) -> Row:
+    def measure(self, state: State, config: Config) -> Row:
+        row = super().measure(state, config)
         theta, psi = row["params"]
-        return {"theta": theta, "psi": psi, "distance": np.hypot(theta, psi)}
-
-    def static(self, last: Row) -> dict[str, Any]:
-        return {"equilibrium": np.zeros(2)}
+        return {**row, "theta": theta, "psi": psi, "distance": np.hypot(theta, psi)}
 
     def expectation(self, game: GAN, config: Config) -> Batch:
         return game.draw(_SAMPLES if config.noise else 1, generator(0))
@@ -207,13 +188,12 @@ class DiracWorld(World):
             world.gradient_chart(rows),
         ]
 
-    def narrate(self, row: Row) -> str:
+    def words(self, row: Row) -> tuple[str, str]:
         theta, psi = row["params"]
         away = f"{row['distance']:.3g} from the equilibrium (0, 0)"
-        return f"theta = {theta:.3f}, psi = {psi:.3f}, {away}"
-
-    def note(self, row: Row) -> str:
-        return "the path has left the picture" if np.abs(row["params"]).max() > REACH else ""
+        outside = max(abs(theta), abs(psi)) > REACH
+        note = "the path has left the picture" if outside else ""
+        return f"theta = {theta:.3f}, psi = {psi:.3f}, {away}", note
 
 
 @lru_cache(maxsize=2)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gan_teach import data, metrics
 from gan_teach.dynamics.streams import generator, mix
-from gan_teach.games import GAN, Batch
+from gan_teach.games import GAN
 from gan_teach.lab import own_data, world
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Layer, Lines, Points
@@ -48,21 +48,23 @@ class PlaneWorld(World):
 
     def __init__(self, config: Config) -> None:
         if own_data.is_own(config.data):
-            self.source, self.reach = own_data.source(config.data)
+            source, reach = own_data.source(config.data)
         else:
-            make, self.reach = SOURCES[config.data]
-            self.source = make()
-        super().__init__(config)
-        reach = self.reach
-        view = (-reach, reach, -reach, reach)
-        self.axes = {"view": view, "xlabel": "x₁", "ylabel": "x₂", "drawable": True}
-        self.modes: Tensor | None = getattr(self.source, "modes", None)
-        self._scored = hasattr(self.source, "locate")
+            make, reach = SOURCES[config.data]
+            source = make()
+        self.source, self.reach = source, reach
+        self.real = source.sample(SHOWN, generator(config.seed, 1)).numpy()
+        static = {"real": self.real}
         self.hidden = frozenset({"best", "manifold", world.HISTOGRAM, world.DISC})
-        if self._scored:  # it then says more than a distance
+        self._scored = hasattr(source, "modes")
+        if self._scored:  # they then say more than a distance
+            static["modes"] = source.modes.numpy()
             self.hidden |= {DISTANCE}
+        super().__init__(
+            _game(config, source), static, view=(-reach, reach, -reach, reach), xlabel="x₁",
+            ylabel="x₂", drawable=True,
+        )  # fmt: skip
         self._spectrum: tuple[Any, Disc] = None, Disc(world.DISC, world.EMPTY)
-        self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
         self._cells = _cells(reach)
         self._lattice = _lattice(config.latent)
         self._latents = self.game.latent.sample(SHOWN, generator(1))  # those of the probe "fake"
@@ -71,40 +73,25 @@ class PlaneWorld(World):
             "scores": probes.scores(SHOWN, seed=1),
         }
 
-    def make(self, config: Config) -> GAN:
-        width, seed = [config.width] * config.depth, config.seed
-        return GAN(
-            MLP(config.latent, 2, width=width, seed=mix(seed, 1)),
-            MLP(2, 1, width=width, activation="leaky_relu", out_bias=False, seed=mix(seed, 2)),
-            data=data.Points.drawn(self.source, 10_000, seed=mix(seed, 3)),
-            latent=data.Normal(dim=config.latent),
-        )
-
-    def follow(self, row: Row, config: Config) -> Row:
-        d_real, d_fake = row.pop("scores")
+    def measure(self, state: State, config: Config) -> Row:
+        row = super().measure(state, config)
+        row["d_real"], row["d_fake"] = row.pop("scores")
         fake, finite = row["fake"], bool(np.isfinite(row["fake"]).all())
         report = metrics.mode_report(fake, self.source) if self._scored and finite else None
         return {
-            "d_real": d_real,
-            "d_fake": d_fake,
+            **row,
             "covered": report.covered / report.modes if report else math.nan,
             "quality": report.high_quality if report else math.nan,
             "distance": metrics.sliced_wasserstein(fake, self.real) if finite else math.nan,
             "report": str(report or "no modes to count"),
         }
 
-    def static(self, last: Row) -> dict[str, Any]:
-        modes = {} if self.modes is None else {"modes": self.modes.numpy()}
-        return {"real": self.real, **modes}
-
     # -- the picture
 
-    def narrate(self, row: Row) -> str:
-        return f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}, {row['report']}"
-
-    def note(self, row: Row) -> str:
+    def words(self, row: Row) -> tuple[str, str]:
+        scores = f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}"
         outside = int((np.abs(row["fake"]).max(1) > self.reach).sum())
-        return f"{outside} points lie outside" if outside else ""
+        return f"{scores}, {row['report']}", f"{outside} points lie outside" if outside else ""
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         charts = [self._losses(rows, config), world.gradient_chart(rows)]
@@ -118,9 +105,6 @@ class PlaneWorld(World):
             fake = world.newest(rows)["fake"]
             charts += [world.score_histogram(self.game, self.real, fake)]
         return charts
-
-    def expectation(self, game: GAN, config: Config) -> Batch:
-        return game.draw(SHOWN, generator(config.seed, 7))
 
     def disc(self, state: State, config: Config) -> Disc:
         """Those of a round farthest from 1; found anew every so often, since it takes a while."""
@@ -171,8 +155,8 @@ class PlaneWorld(World):
                 warped = _broken(game.generate(self._lattice))
                 layers["manifold"] = Lines(warped, "manifold", "lattice of z, after G")
         layers["real"] = Points(self.real, "real", "real points x")
-        if self.modes is not None:
-            layers["modes"] = Points(self.modes.numpy(), "mode", "modes")
+        if self._scored:
+            layers["modes"] = Points(self.static["modes"], "mode", "modes")
         layers["fake"] = Points(fake, "fake", "generated points G(z)")
         shown = fake[:PUSHED]
         layers["push"] = Arrows(shown, self._push(shown), "gradient", "how L_G pushes them")
@@ -222,6 +206,16 @@ class PlaneWorld(World):
         at, width = self._cells.double(), self.reach / 25
         p, q = (_log_density(at, torch.as_tensor(x), width) for x in (self.real, fake))
         return torch.sigmoid(p - q)
+
+
+def _game(config: Config, source: Any) -> GAN:
+    width, seed = [config.width] * config.depth, config.seed
+    return GAN(
+        MLP(config.latent, 2, width=width, seed=mix(seed, 1)),
+        MLP(2, 1, width=width, activation="leaky_relu", out_bias=False, seed=mix(seed, 2)),
+        data=data.Points.drawn(source, 10_000, seed=mix(seed, 3)),
+        latent=data.Normal(dim=config.latent),
+    )
 
 
 def _cells(reach: float) -> Tensor:

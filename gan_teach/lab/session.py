@@ -102,8 +102,9 @@ class Session:
     session that shares the past. ``replay`` is the run up to here as a short string;
     ``Session(string)`` repeats it to the last bit. To be read, not to be changed, are ``start`` and
     ``config`` (the first and the present settings), ``state`` (the training state that the next
-    update moves) and ``reached`` (the furthest known step of the present plan: rewind goes up to
-    it).
+    update moves), its ``game``, ``reached`` (the furthest known step of the present plan: rewind
+    goes up to it) and ``hidden`` (names of layers and titles of charts that are not shown until
+    they are asked for).
     """
 
     def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
@@ -122,7 +123,8 @@ class Session:
         """A game and its state before the first update."""
         config = self.config = self.start
         self._world = world_of(config)
-        game = dress(self._world.game, config)
+        self.hidden = self._world.hidden
+        game = self.game = dress(self._world.game, config)
         self.state = next(train(
             game, rule_of(config, game), steps=0, lr=config.lr, tau=config.tau, seed=config.seed,
             optimizer=OPTIMIZERS[config.optimizer], batch_size=config.batch,
@@ -156,11 +158,6 @@ class Session:
         return max((step for step in self._plan if step <= self.step), default=0)
 
     @property
-    def game(self) -> GAN:
-        """The game of that state."""
-        return self._world.game
-
-    @property
     @alone
     def replay(self) -> str:
         """The run up to here as a string."""
@@ -170,11 +167,6 @@ class Session:
     def frame(self) -> Frame:
         """The picture of the run as it stands."""
         return self.picture(self.hidden)
-
-    @property
-    def hidden(self) -> frozenset[str]:
-        """Names of layers and titles of charts that are not shown until they are asked for."""
-        return self._world.hidden
 
     @alone
     def picture(self, hidden: Collection[str] = (), fresh: bool = False) -> Frame:

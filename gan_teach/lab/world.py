@@ -28,6 +28,7 @@ from gan_teach import plots
 from gan_teach.analysis import krylov, spectra
 from gan_teach.dynamics import RULES, Rule, alternating, optim
 from gan_teach.dynamics.linear import rotation_period, step_spectrum
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
 from gan_teach.lab.config import Config
@@ -70,32 +71,22 @@ def update_rule(config: Config) -> Rule:
 class World(ABC):
     """A game with its picture. ``measure`` is what is kept of a moment (a row), ``frame`` the
     picture of the present one, ``history`` all rows as the course's experiments record them.
+
+    ``game`` is without loss, noise and penalty of a run; ``static`` is what a History holds once;
+    ``axes`` are those of the main picture: view, xlabel, ylabel, ... as in a Frame.
     """
 
     unit = "round"
     every = 1  # rows are kept at multiples of it
     hidden: frozenset[str] = frozenset()  # layers and charts not shown until asked for
     place = "params"  # the number of a row that is not finite once a run has diverged
-    axes: Mapping[str, Any]  # of the main picture: view, xlabel, ylabel, ... as in a Frame
 
-    def __init__(self, config: Config) -> None:
-        self.game = self.make(config)
+    def __init__(self, game: GAN, static: dict[str, Any], **axes: Any) -> None:
+        self.game, self.static, self.axes = game, static, axes
         self.probes: dict[str, probes.Probe] = {
             "d_grad": probes.gradient_norm("d"),
             "g_grad": probes.gradient_norm("g"),
         }
-
-    @abstractmethod
-    def make(self, config: Config) -> GAN:
-        """The game, without the loss, noise and penalty of ``config``."""
-
-    @abstractmethod
-    def follow(self, row: Row, config: Config) -> Row:
-        """What follows from the probes' numbers in ``row``, to be kept beside them or instead."""
-
-    @abstractmethod
-    def static(self, last: Row) -> dict[str, Any]:
-        """What a History holds once: it does not change with the steps."""
 
     @abstractmethod
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
@@ -105,23 +96,19 @@ class World(ABC):
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         """The charts beside it, likewise."""
 
+    @abstractmethod
+    def words(self, row: Row) -> tuple[str, str]:
+        """The numbers of a row in words, and a warning to be shown in the picture, or nothing."""
+
     def disc(self, state: State, config: Config) -> Disc:
         """The eigenvalues of a round; of other optimizers the memory would be a part of it."""
         if config.optimizer != "sgd":
             return Disc(DISC, EMPTY, "only for plain SGD")
         return to_disc(small_spectrum(self.game, config, self.expectation(self.game, config)))
 
-    @abstractmethod
-    def narrate(self, row: Row) -> str:
-        """The numbers of a row in words."""
-
-    @abstractmethod
-    def note(self, row: Row) -> str:
-        """A warning to be shown in the picture, or nothing."""
-
-    @abstractmethod
     def expectation(self, game: GAN, config: Config) -> Batch:
         """A batch that stands for the expectation over all of them."""
+        return game.draw(256, generator(config.seed, 7))
 
     def equilibrium(self, batch: Batch, spread: float) -> Tensor | None:
         """Parameters of the equilibrium at which G's samples have this spread; None for none."""
@@ -143,7 +130,6 @@ class World(ABC):
     def measure(self, state: State, config: Config) -> Row:
         """Copies of what the run shows now, and ``config`` itself."""
         row = {name: probe(state).numpy().copy() for name, probe in self.probes.items()}
-        row |= self.follow(row, config)
         return {**row, "config": config}
 
     def history(self, rows: Rows) -> History:
@@ -153,23 +139,24 @@ class World(ABC):
         arrays = {key: np.stack([row[key] for row in rows.values()]) for key in keys}
         preset = last["config"].preset
         meta = {"experiment": preset, "title": preset, "unit": self.unit}
-        return History(list(rows), arrays, self.static(last), meta)
+        return History(list(rows), arrays, self.static, meta)
 
     def frame(self, state: State, rows: Rows, config: Config, hidden: Collection[str]) -> Frame:
         """The picture of the last of ``rows``, without the layers and charts named in ``hidden``"""
         step, row = next(reversed(rows.items()))
-        diverged = not np.isfinite(row[self.place]).all()
-        told = f"{DIVERGED}. Reset or rewind it" if diverged else self.narrate(row)
+        words, note = f"{DIVERGED}. Reset or rewind it", DIVERGED
+        if np.isfinite(row[self.place]).all():
+            words, note = self.words(row)
         layers, charts = self.layers(rows, config, hidden), self.charts(rows, config, hidden)
         return Frame(
-            step=step,
+            step,
             title=self.name(step),
-            narration=minus(f"{self.name(step)}: {told}."),
+            narration=minus(f"{self.name(step)}: {words}."),
             layers={name: layer for name, layer in layers.items() if name not in hidden},
             charts=tuple(c for c in charts if c.title not in hidden),
             disc=None if DISC in hidden else self.disc(state, config),
             unit=self.unit,
-            note=DIVERGED if diverged else self.note(row),
+            note=note,
             **self.axes,
         )
 
