@@ -188,7 +188,7 @@ def test_seed_and_preset_start_anew():
     assert panel.replay.value == "stronger-discriminator"
     assert panel.knobs["d_steps"].value.value == 100
     panel.wanted.value = "noisy,d_steps=5,draws=2/6"
-    panel._load_wanted()
+    next(w for w in panel._replay_rows[1].children if w.description == "Load").click()
     assert panel.session.step == 6
     assert panel.preset.value.value == "noisy"
 

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,8 +102,12 @@ class Diagnosis:
 def diagnose(session: Session) -> Diagnosis:
     """What the last rounds of ``session`` say, which stays as it is."""
     run = measure(session)
-    first = next(filter(None, (sign(run) for sign in SIGNS)), None) or _healthy(run)
-    return replace(first, step=session.step if run.finite else session.since)
+    return replace(judge(run), step=session.step if run.finite else session.since)
+
+
+def judge(run: Measurements) -> Diagnosis:
+    """The first failure whose signs are in these numbers, since it may bring about later ones."""
+    return next(chain(_by_overflow(run), _by_what_d_says(run), _by_where_g_is(run)))
 
 
 def treat(session: Session, diagnosis: Diagnosis) -> Session:
@@ -315,105 +320,83 @@ def _distance(game: GAN, real: NDArray, fake: NDArray, unit: float) -> tuple[flo
 # -- verdicts -------------------------------------------------------------------------------------
 
 
-def _too_early(run: Measurements) -> Diagnosis | None:
-    if run.rounds >= LEAST_ROUNDS or not run.finite:
-        return None
-    rounds = Evidence("rounds under the present settings", run.rounds, f"at least {LEAST_ROUNDS}")
-    return Diagnosis("too early", [rounds], "Let it run on, then ask again.")
-
-
-def _overflow(run: Measurements) -> Diagnosis | None:
-    config = run.config
+def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
+    """Verdicts on runs that leave all bounds, or have just begun."""
+    config, ahead = run.config, run.forecast
     if not run.finite:
         advice = "Numbers have overflowed: repeat from the last change with shorter steps."
-        return Diagnosis("divergence", (), advice, {"lr": config.lr / 10})
-    if not run.d_loss > OVERSHOOT * run.level:
-        return None
-    loss = Evidence("D's loss", run.d_loss, f"above {OVERSHOOT} x {run.level:.3g}, a coin's")
-    remedy = _settling(config, *({"tau": config.tau / k} for k in (3, 10, 30, 100, 1000)))
-    advice = "D's steps are too long: shorten them."
-    return Diagnosis("divergence", [loss, *_foretold(run)], advice, remedy)
+        yield Diagnosis("divergence", (), advice, {"lr": config.lr / 10})
+    if run.rounds < LEAST_ROUNDS:
+        few = Evidence("rounds under the present settings", run.rounds, f"at least {LEAST_ROUNDS}")
+        yield Diagnosis("too early", [few], "Let it run on, then ask again.")
+    if run.d_loss > OVERSHOOT * run.level:
+        loss = Evidence("D's loss", run.d_loss, f"above {OVERSHOOT} x {run.level:.3g}, a coin's")
+        remedy = _settling(config, *({"tau": config.tau / k} for k in (3, 10, 30, 100, 1000)))
+        advice = "D's steps are too long: shorten them."
+        yield Diagnosis("divergence", [loss, *_foretold(run)], advice, remedy)
+    if ahead is not None and run.orbit.size >= WIDE:  # networks make wide turns of their own
+        factor = ahead.factor if math.isnan(run.orbit.factor) else run.orbit.factor
+        if factor > GROWING:
+            evidence = _orbit(run, f"above {GROWING}")
+            advice = "Each turn leads farther out: add friction."
+            yield Diagnosis("divergence", evidence, advice, _friction(config))
 
 
-def _vanishing(run: Measurements) -> Diagnosis | None:
-    if not run.slope < SLOPE:
-        return None
-    slope = Evidence("slope of G's loss, against the equilibrium's", run.slope, f"below {SLOPE}")
-    score = Evidence("D(G(z))", run.d_fake, "1/2 at the equilibrium")
-    if run.config.loss == "saturating":
-        advice = "D is sure of itself, and log(1 - D) is flat there: take -log D instead."
-        remedy = {"loss": "non_saturating"}
-    else:
+def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
+    """Verdicts on D's answers and on what G learns from them."""
+    config, gap = run.config, run.d_real - run.d_fake
+    if run.slope < SLOPE:
+        slope = Evidence(
+            "slope of G's loss, against the equilibrium's", run.slope, f"below {SLOPE}"
+        )
+        evidence = [slope, Evidence("D(G(z))", run.d_fake, "1/2 at the equilibrium")]
         advice = "D takes the fakes for real, so that nothing moves G: let D learn faster."
-        remedy = _faster(run.config)
-    return Diagnosis("vanishing gradient", [slope, score], advice, remedy)
+        remedy = _faster(config)
+        if config.loss == "saturating":
+            advice = "D is sure of itself, and log(1 - D) is flat there: take -log D instead."
+            remedy = {"loss": "non_saturating"}
+        yield Diagnosis("vanishing gradient", evidence, advice, remedy)
+    if run.d_loss < WINNING * run.level:
+        bound = f"below {WINNING} x {run.level:.3g}, where it cannot tell"
+        evidence = [Evidence("D's loss", run.d_loss, bound)]
+        evidence.append(Evidence("D(x) - D(G(z))", gap, "0 at the equilibrium"))
+        advice = "D learns faster than G: slow it down."
+        yield Diagnosis("D too strong", evidence, advice, _slower(config))
+    undecided = abs(gap) <= UNDECIDED and abs(run.d_loss / run.level - 1) <= UNDECIDED
+    if undecided and run.distance > run.band and run.moved <= WIDE:
+        away, most = "distance of the fakes, in the data's spread", f"above {run.band:.2g}"
+        evidence = [
+            Evidence("D's loss", run.d_loss, f"{run.level:.3g} where it cannot tell"),
+            Evidence("D(x) - D(G(z))", gap, f"within {UNDECIDED}"),
+            Evidence(away, run.distance, most),
+            Evidence("way of their mean in these rounds", run.moved, f"below {WIDE}"),
+        ]
+        yield Diagnosis("uninformative plateau", evidence, *_open_eyes(config))
 
 
-def _winning(run: Measurements) -> Diagnosis | None:
-    if not run.d_loss < WINNING * run.level:
-        return None
-    bound = f"below {WINNING} x {run.level:.3g}, where it cannot tell"
-    loss = Evidence("D's loss", run.d_loss, bound)
-    gap = Evidence("D(x) - D(G(z))", run.d_real - run.d_fake, "0 at the equilibrium")
-    advice = "D learns faster than G: slow it down."
-    return Diagnosis("D too strong", [loss, gap], advice, _slower(run.config))
-
-
-def _collapse(run: Measurements) -> Diagnosis | None:
-    count, covered = run.modes, run.covered
-    if covered >= count:
-        return None
-    evidence = [Evidence("modes with fakes", covered, f"of {count}")]
-    if run.config.loss in ("saturating", "non_saturating", "relativistic"):
-        kind = "relativistic" if run.config.loss == "relativistic" else "js"
-        rests = landscape.plateau(covered, count, kind)
-        evidence.append(Evidence("D's loss", run.d_loss, f"{rests:.3g} for {covered} of {count}"))
-    return Diagnosis("mode collapse", evidence, *_spread_out(run.config))
-
-
-def _growing(run: Measurements) -> Diagnosis | None:
-    ahead, factor = run.forecast, run.orbit.factor
-    if ahead is None or run.orbit.size < WIDE:  # networks make wide turns of their own
-        return None
-    if not (ahead.factor if math.isnan(factor) else factor) > GROWING:
-        return None
-    advice = "Each turn leads farther out: add friction."
-    return Diagnosis("divergence", _orbit(run, f"above {GROWING}"), advice, _friction(run.config))
-
-
-def _cycling(run: Measurements) -> Diagnosis | None:
-    if not (STEADY <= run.orbit.factor <= GROWING and run.orbit.size > WIDE):
-        return None
-    evidence = _orbit(run, f"{STEADY} to {GROWING}")
-    advice = "Neither player gives way: add friction."
-    return Diagnosis("cycling", evidence, advice, _friction(run.config))
-
-
-def _plateau(run: Measurements) -> Diagnosis | None:
-    undecided = (
-        abs(run.d_real - run.d_fake) <= UNDECIDED and abs(run.d_loss / run.level - 1) <= UNDECIDED
-    )
-    if not undecided or run.distance <= run.band or run.moved > WIDE:
-        return None
-    away, most = "distance of the fakes, in the data's spread", f"above {run.band:.2g}"
+def _by_where_g_is(run: Measurements) -> Iterator[Diagnosis]:
+    """Verdicts on the fakes; the last of all is that nothing is wrong."""
+    config, count, covered = run.config, run.modes, run.covered
+    if covered < count:
+        evidence = [Evidence("modes with fakes", covered, f"of {count}")]
+        if config.loss in ("saturating", "non_saturating", "relativistic"):
+            kind = "relativistic" if config.loss == "relativistic" else "js"
+            rests = landscape.plateau(covered, count, kind)
+            bound = f"{rests:.3g} for {covered} of {count}"
+            evidence.append(Evidence("D's loss", run.d_loss, bound))
+        yield Diagnosis("mode collapse", evidence, *_spread_out(config))
+    if STEADY <= run.orbit.factor <= GROWING and run.orbit.size > WIDE:
+        advice = "Neither player gives way: add friction."
+        evidence = _orbit(run, f"{STEADY} to {GROWING}")
+        yield Diagnosis("cycling", evidence, advice, _friction(config))
     evidence = [
-        Evidence("D's loss", run.d_loss, f"{run.level:.3g} where it cannot tell"),
-        Evidence("D(x) - D(G(z))", run.d_real - run.d_fake, f"within {UNDECIDED}"),
-        Evidence(away, run.distance, most),
-        Evidence("way of their mean in these rounds", run.moved, f"below {WIDE}"),
+        Evidence("slope of G's loss, against the equilibrium's", run.slope, f"over {SLOPE}")
     ]
-    return Diagnosis("uninformative plateau", evidence, *_open_eyes(run.config))
-
-
-def _healthy(run: Measurements) -> Diagnosis:
-    slope = Evidence("slope of G's loss, against the equilibrium's", run.slope, f"over {SLOPE}")
-    evidence = [slope]
     if run.level > 0:
-        bound = f"{run.level:.3g} at the equilibrium"
-        evidence.append(Evidence("D's loss", run.d_loss, bound))
+        evidence.append(Evidence("D's loss", run.d_loss, f"{run.level:.3g} at the equilibrium"))
     if run.orbit.factor < STEADY:
         evidence += _orbit(run, f"below {STEADY}: it spirals in")
-    return Diagnosis("healthy", evidence, "Nothing needs to be changed.")
+    yield Diagnosis("healthy", evidence, "Nothing needs to be changed.")
 
 
 # -- evidence from the orbit ----------------------------------------------------------------------
@@ -491,9 +474,3 @@ def _open_eyes(config: Config) -> tuple[str, Mapping[str, Any]]:
     if plain and "tau" in remedy and config.lr > 0:
         remedy["tau"] = max(remedy["tau"], float(f"{AWAKE / config.lr:.12g}"))
     return "D sees no difference where there is one: let it learn faster.", remedy
-
-
-SIGNS: tuple[Callable[[Measurements], Diagnosis | None], ...] = (
-    _too_early, _overflow, _growing, _vanishing, _winning, _plateau, _collapse, _cycling,
-)  # fmt: skip
-"""In this order, since the first failure may bring the later ones about."""

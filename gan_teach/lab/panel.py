@@ -282,19 +282,18 @@ class Panel:
         self.speed = w.SelectionSlider(
             options=SPEEDS, value=5, description="Rounds a picture", style=WIDE, layout=ROW
         )
-        self.moment = slider("Go to round", partial(self._call, "rewind"), 0, 1, 1)
+        self.moment = slider("Go to round", self._acting("rewind"), 0, 1, 1)
+        own = self._acting
         self.buttons = {
-            name: button(label, tooltip, partial(self._call, method))
-            for name, label, tooltip, method in (
-                ("d", "One D step", "One update of the discriminator", "step_d"),
-                ("g", "One G step", "One update of the generator", "step_g"),
-                ("round", "One round", "All D steps, then all G steps", "tick"),
-                ("reset", "Reset", "Back to the start, with these settings", "reset"),
-            )
+            "d": button("One D step", "One update of the discriminator", own("step_d")),
+            "g": button("One G step", "One update of the generator", own("step_g")),
+            "round": button("One round", "All D steps, then all G steps", own("tick")),
+            "reset": button("Reset", "Back to the start, with these settings", own("reset")),
         }
 
-    def _call(self, method: str, *values: Any) -> None:
-        self.attempt(lambda: getattr(self.session, method)(*values))
+    def _acting(self, method: str) -> Callable[..., None]:
+        """An attempt to call this method of the session that is shown then."""
+        return lambda *values: self.attempt(lambda: getattr(self.session, method)(*values))
 
     def _make_replay(self) -> None:
         wide = {"width": "36em"}
@@ -302,10 +301,10 @@ class Panel:
         self.replay = w.Text(description="This run", style=WIDE, layout=wide)
         self.wanted = w.Text(description="Load a run", style=WIDE, layout=wide)
         self.wanted.placeholder = "paste the text of a run"
-        self._load = button("Load", "Repeat the run whose text stands here", self._load_wanted)
-
-    def _load_wanted(self) -> None:
-        self.load(self.wanted.value)
+        load = button(
+            "Load", "Repeat the run whose text stands here", lambda: self.load(self.wanted.value)
+        )
+        self._replay_rows = self.replay, w.HBox([self.wanted, load])
 
     def _lay_out(self) -> list[Any]:
         wrapped, knobs = {"flex_flow": "row wrap"}, self.knobs
@@ -314,7 +313,7 @@ class Panel:
             fold("More settings", *(knobs[name].widget for name in more)),
             fold("Layers of the picture", w.HBox([*self.layers.values()], layout=wrapped)),
             fold("Charts beside it", w.HBox([*self.charts.values()], layout=wrapped)),
-            fold("Repeat this run", self.replay, w.HBox([self.wanted, self._load])),
+            fold("Repeat this run", *self._replay_rows),
         ]
         buttons = w.HBox([*self.view.controls, *self.buttons.values()])
         clock = w.HBox([self.speed, self.moment.widget])

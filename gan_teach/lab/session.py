@@ -121,14 +121,11 @@ class Session:
 
     def _make(self) -> None:
         """A game and its state before the first update."""
-        config = self.config = self.start
-        self._world = world_of(config)
-        self.hidden = self._world.hidden
-        game = self.game = dress(self._world.game, config)
-        self.state = next(train(
-            game, rule_of(config, game), steps=0, lr=config.lr, tau=config.tau, seed=config.seed,
-            optimizer=OPTIMIZERS[config.optimizer], batch_size=config.batch,
-        ))  # fmt: skip
+        self._world = world_of(self.start)
+        self.game, self.hidden = self._world.game, self._world.hidden
+        self.state = next(train(self.game, steps=0, seed=self.start.seed))
+        self.config = Config()  # of plain SGD, as that state
+        self._steer(self.start)
 
     def _steer(self, config: Config) -> None:
         """Make ``config`` hold from the next update on."""
@@ -339,12 +336,13 @@ class Session:
 
     def _remember(self) -> None:
         """Keep what is shown of this step, and all that repeats it, at evenly spaced steps."""
-        every = spacing(self.reached, self._world.every, RECORDS)
-        if self.step % every == 0 and self.step not in self._records:
-            keep(self._records, self.step, self._measured(), RECORDS, every)
-        every = spacing(self.reached, SNAPSHOT_EVERY, SNAPSHOTS)
-        if self.step % every == 0 and self.step not in self._snapshots:
-            keep(self._snapshots, self.step, self._snapshot(), SNAPSHOTS, every)
+        for items, item, most, every in (
+            (self._records, self._measured, RECORDS, self._world.every),
+            (self._snapshots, self._snapshot, SNAPSHOTS, SNAPSHOT_EVERY),
+        ):
+            apart = spacing(self.reached, every, most)
+            if self.step % apart == 0 and self.step not in items:
+                keep(items, self.step, item(), most, apart)
 
     def _measured(self) -> Row:
         losses = {name: float(probe(self.state)) for name, probe in probes.LOSSES.items()}
