@@ -34,9 +34,14 @@ from gan_teach.training import advance, probes, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
 SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
-WORLDS: dict[str, type[World]] = {"line": LineWorld, "plane": PlaneWorld, "dirac": DiracWorld}
+WORLDS: dict[str, Callable[[Config], World]] = {
+    "line": LineWorld,
+    "plane": PlaneWorld,
+    "dirac": DiracWorld,
+}
 Plan = Mapping[int, Mapping[str, Any]]  # what changes at which step
-T, P = TypeVar("T"), ParamSpec("P")
+T = TypeVar("T")
+P = ParamSpec("P")
 _LOCK = threading.RLock()
 
 

@@ -167,7 +167,7 @@ class TwinView:
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
-        self._twin: Twin | None = None
+        self._twin: Any = None  # without one the later buttons cannot be pressed
         names = [(spec.label, name) for name, spec in KNOBS.items() if spec.live]
         look: dict[str, Any] = {"style": WIDE, "layout": ROW}
         self.knob = w.Dropdown(options=names, value="d_steps", description="The knob", **look)
@@ -196,15 +196,12 @@ class TwinView:
         self._show()
 
     def tick(self, k: int) -> None:
-        twin = self._twin
-        if twin is not None:
-            self._panel.attempt(lambda: twin.tick(k))
-            self._show()
+        self._panel.attempt(lambda: self._twin.tick(k))
+        self._show()
 
     def keep(self) -> None:
-        if self._twin is not None:
-            self._panel.session = self._twin.second.branch()
-            self._panel.attempt(lambda: "The twin is shown above now.")
+        self._panel.session = self._twin.second.branch()
+        self._panel.attempt(lambda: "The twin is shown above now.")
 
     def _show(self) -> None:
         twin = self._twin
@@ -251,13 +248,11 @@ class Morph:
     def __init__(self, panel: Any) -> None:
         self._panel = panel
         self.share = slider("Way from z to G(z)", self.go, 0.0, 1.0, 0.05)
-        show = button("Show it here", "At the round that is shown above", self.show)
+        here = button("Show it here", "At the round that is shown above",
+                      lambda: self.go(self.share.value.value))  # fmt: skip
         self.picture = w.HTML()
-        row = w.HBox([self.share.widget, show])
+        row = w.HBox([self.share.widget, here])
         self.widget = fold("From latents to samples", row, self.picture)
-
-    def show(self) -> None:
-        self.go(self.share.value.value)
 
     def go(self, share: float) -> None:
         self._panel.pause()
