@@ -40,7 +40,7 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
 from gan_teach.games.losses import Loss
 from gan_teach.lab.config import Config
-from gan_teach.lab.session import Session, alone, world_of
+from gan_teach.lab.session import WORLDS, Session, alone
 from gan_teach.lab.world import dress, leading, loss_levels, small_spectrum
 from gan_teach.models import evaluating
 from gan_teach.training import probes
@@ -153,12 +153,11 @@ def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     """
     if config.optimizer != "sgd" or config.turn != "both" or not np.isfinite(spread):
         return None
-    world = world_of(config)
+    world = WORLDS[config.world](config)
     game = dress(world.game, config)
     batch = world.expectation(game, config)
     point = world.equilibrium(batch, spread)
-    values = None if point is None else small_spectrum(game, config, batch, point)
-    if values is None or not len(values):
+    if point is None or not len(values := small_spectrum(game, config, batch, point)):
         return None
     s = leading(values)
     if s is None:

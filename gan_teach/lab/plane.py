@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gan_teach import data, metrics
 from gan_teach.dynamics.streams import generator, mix
@@ -172,18 +173,17 @@ class PlaneWorld(World):
         Of z the first two coordinates are drawn (the second is 0 where there is none), and c makes
         the lattice fill the picture.
         """
+        scale = 0.9 * self.reach / EDGE
         with torch.no_grad(), evaluating(self.game.generator):
-            lattice, dots = (self._between(z, share) for z in (self._lattice, self._latents))
+            lattice, dots = (
+                torch.lerp(scale * pad(z, (0, 1))[:, :2], self.game.generate(z), share)
+                for z in (self._lattice, self._latents)
+            )
         return {
             "real": Points(self.real, "real", "real points x"),
             "manifold": Lines(_broken(lattice), "manifold", "lattice of z, on its way"),
             "fake": Points(dots.numpy(), "fake", "latents z, on their way to G(z)"),
         }
-
-    def _between(self, z: Tensor, share: float) -> Tensor:
-        start = torch.zeros(len(z), 2)
-        start[:, : z.shape[1]] = z[:, :2] * (0.9 * self.reach / EDGE)
-        return torch.lerp(start, self.game.generate(z), share)
 
     def _push(self, fake: NDArray) -> NDArray:
         """-n dL_G/dx at each generated point x: where its own loss would move it.
@@ -234,7 +234,7 @@ def _lattice(latent: int) -> Tensor:
         return along[:, None]
     lines = torch.cartesian_prod(across, along)
     both = torch.cat([lines.flip(1), lines])
-    return torch.nn.functional.pad(both, (0, latent - 2))
+    return pad(both, (0, latent - 2))
 
 
 def _broken(points: Tensor) -> NDArray:

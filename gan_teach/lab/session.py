@@ -60,11 +60,6 @@ def alone(act: Callable[P, T]) -> Callable[P, T]:
     return locked
 
 
-def world_of(config: Config) -> World:
-    """The world in which ``config`` is played."""
-    return WORLDS[config.world](config)
-
-
 def rule_of(config: Config, game: GAN) -> Rule:
     """The rule of the next update, in its faster form where there is one."""
     alone = {"d": (1, 0), "g": (0, 1)}.get(config.turn)
@@ -126,7 +121,7 @@ class Session:
 
     def _make(self) -> None:
         """A game and its state before the first update."""
-        self._world = world_of(self.start)
+        self._world = WORLDS[self.start.world](self.start)
         self.game, self.hidden = self._world.game, self._world.hidden
         self.state = next(train(self.game, steps=0, seed=self.start.seed))
         self.config = Config()  # of plain SGD, as that state
