@@ -35,13 +35,12 @@ from torch import Tensor
 from gan_teach import metrics
 from gan_teach._devices import one_thread
 from gan_teach.analysis import landscape
-from gan_teach.dynamics.linear import rotation_period
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
 from gan_teach.games.losses import Loss
 from gan_teach.lab.config import Config
 from gan_teach.lab.session import WORLDS, Session, alone
-from gan_teach.lab.world import dress, leading, loss_levels, small_spectrum
+from gan_teach.lab.world import Forecast, dress, foretold, loss_levels, small_spectrum
 from gan_teach.models import evaluating
 from gan_teach.training import probes
 
@@ -137,15 +136,6 @@ def rates(name: str) -> str:
 # -- measurements: the last rounds of a run, repeated, and what theory says of it ----------------
 
 
-class Forecast(NamedTuple):
-    """``period`` rounds to a turn (inf: no turn), ``factor`` on the distance in one turn, and
-    ``modulus``, the largest |s| among the eigenvalues of a round that turn (of all, if none)."""
-
-    period: float
-    factor: float
-    modulus: float
-
-
 def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     """The forecast for ``config``; None where there is no one equilibrium or no plain SGD.
 
@@ -159,11 +149,7 @@ def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     point = world.equilibrium(batch, spread)
     if point is None or not len(values := small_spectrum(game, config, batch, point)):
         return None
-    s = leading(values)
-    if s is None:
-        return Forecast(np.inf, 1.0, float(np.abs(values).max()))
-    period = rotation_period(s)
-    return Forecast(period, float(abs(s)) ** period, float(abs(s)))
+    return foretold(values)
 
 
 class Orbit(NamedTuple):

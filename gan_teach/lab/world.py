@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -229,18 +229,30 @@ def to_disc(values: NDArray[np.complex128], moment: str = "") -> Disc:
     return Disc(DISC, np.stack([values.real, values.imag], 1), moment + spiral(values))
 
 
-def leading(values: NDArray[np.complex128]) -> complex | None:
-    """The largest of the eigenvalues that turn; None where none does."""
-    turning = [s for s in values if rotation_period(s) < SLOW]
-    return max(turning, key=abs, default=None)
+class Forecast(NamedTuple):
+    """``period`` rounds to a turn (inf: no turn), ``factor`` on the distance in one turn, and
+    ``modulus``, the largest |s| among the eigenvalues of a round that turn (of all, if none)."""
+
+    period: float
+    factor: float
+    modulus: float
+
+
+def foretold(values: NDArray[np.complex128]) -> Forecast:
+    """What the leading pair of eigenvalues of a round foretells."""
+    s = max((s for s in values if rotation_period(s) < SLOW), key=abs, default=None)
+    if s is None:
+        return Forecast(np.inf, 1.0, float(np.abs(values).max()))
+    period = rotation_period(s)
+    return Forecast(period, float(abs(s)) ** period, float(abs(s)))
 
 
 def spiral(values: NDArray[np.complex128]) -> str:
-    """What the leading pair of eigenvalues of a round foretells."""
-    s = leading(values)
-    if s is None:
-        return f"largest |s| = {np.abs(values).max():.4f}, no turn"
-    return f"|s| = {abs(s):.4f}, a turn in {rotation_period(s):.0f} rounds"
+    """The same in words."""
+    ahead = foretold(values)
+    if not np.isfinite(ahead.period):
+        return f"largest |s| = {ahead.modulus:.4f}, no turn"
+    return f"|s| = {ahead.modulus:.4f}, a turn in {ahead.period:.0f} rounds"
 
 
 def small_spectrum(game: GAN, config: Config, batch: Batch, at: Tensor | None = None) -> NDArray:
