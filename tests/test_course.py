@@ -130,9 +130,9 @@ def test_a_chapter_is_described_by_its_first_markdown_cell(tmp_path):
     )
     (tmp_path / "helper.py").write_text("")
     (chapter,) = chapters(tmp_path)
-    assert (chapter.number, chapter.name) == ("03", "03_games")
+    assert chapter.name == "03_games"
     assert (chapter.title, chapter.summary) == ("Play a *game*", "You play two games.")
-    assert chapter.notebook == tmp_path / "03_games.ipynb"
+    assert chapter.source == tmp_path / "03_games.py"
 
 
 def test_a_chapter_without_heading_is_named(tmp_path):
@@ -142,7 +142,7 @@ def test_a_chapter_without_heading_is_named(tmp_path):
 
 
 def test_the_package_knows_its_own_chapters():
-    numbers = [chapter.number for chapter in chapters()]
+    numbers = [chapter.name[:2] for chapter in chapters()]
     assert numbers
     assert numbers == sorted(set(numbers))
     assert all(chapter.title and chapter.summary for chapter in chapters())

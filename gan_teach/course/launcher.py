@@ -34,14 +34,6 @@ class Chapter:
     summary: str  # the first sentence below the heading
     source: Path  # .../01_normal.py
 
-    @property
-    def number(self) -> str:
-        return self.name.partition("_")[0]
-
-    @property
-    def notebook(self) -> Path:
-        return self.source.with_suffix(".ipynb")
-
 
 def tutorial_folder() -> Path:
     """The folder of chapters that belongs to the imported package."""
@@ -60,33 +52,28 @@ def chapters(folder: Path | None = None) -> list[Chapter]:
     return [_describe(source) for source in sources]
 
 
+# "# # " before the title, then lines without a mark of their own: the first paragraph below it.
+_HEAD = re.compile(r"^# # (.*)\n(?:#\n)*((?:# [^#%].*\n?)*)", re.MULTILINE)
+
+
 def _describe(source: Path) -> Chapter:
-    lines = source.read_text("utf-8").splitlines()
-    text = [line.removeprefix("#").strip() for line in lines if line.startswith("#")]
-    start = next((i for i, line in enumerate(text) if line.startswith("# ")), None)
-    if start is None:
+    head = _HEAD.search(source.read_text("utf-8"))
+    if head is None:
         raise CourseError(
             f"{source} has no heading: its first markdown cell must begin with '# # '."
         )
-    paragraph: list[str] = []
-    for line in text[start + 1 :]:
-        if (paragraph and not line) or line.startswith(("#", "%%")):
-            break
-        paragraph += [line] if line else []
-    sentence = re.split(r"(?<=[.!?])\s", " ".join(paragraph), maxsplit=1)[0]
-    return Chapter(source.stem, text[start][2:].strip(), _plain(sentence), source)
+    paragraph = " ".join(line.removeprefix("# ") for line in head[2].splitlines())
+    sentence = re.split(r"(?<=[.!?])\s", paragraph, maxsplit=1)[0]
+    return Chapter(source.stem, head[1].strip(), _plain(sentence), source)
 
 
 def _plain(markdown: str) -> str:
     """A sentence for a terminal: no emphasis or code marks, formulas as one would type them."""
-
-    def typed(formula: re.Match[str]) -> str:
-        return formula[1].replace("^*", "*").replace("\\log", " log").replace("\\", "")
-
-    parts = re.split(r"(\$[^$]*\$)", markdown)
-    texts = [re.sub(r"[*`]", "", part) for part in parts[::2]]
-    formulas = [re.sub(r"\$([^$]*)\$", typed, part) for part in parts[1::2]]
-    return "".join(a + b for a, b in zip(texts, [*formulas, ""], strict=True))
+    parts = markdown.split("$")
+    parts[::2] = [re.sub(r"[*`]", "", text) for text in parts[::2]]
+    for old, new in (("^*", "*"), ("\\log", " log"), ("\\", "")):
+        parts[1::2] = [formula.replace(old, new) for formula in parts[1::2]]
+    return "".join(parts)
 
 
 # -- a learner's copy ---------------------------------------------------------------------------
@@ -164,7 +151,7 @@ def _free_name(name: str, new: str, folder: Path, left: dict[str, str]) -> str:
     count = 1
     while True:
         tag = ".new" if count == 1 else f".new{count}"
-        beside = path.with_name(f"{path.stem}{tag}{path.suffix}").as_posix()
+        beside = path.with_suffix(tag + path.suffix).as_posix()
         there = folder / beside
         if not there.exists() or _digest(there.read_bytes()) in (new, left.get(beside)):
             return beside
@@ -213,20 +200,6 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
     app.launch_instance(argv=arguments)
 
 
-APP = {
-    "cells": [
-        {
-            "cell_type": "code", "execution_count": None, "id": "lab", "metadata": {},
-            "outputs": [], "source": "import gan_teach as gt\n\ngt.Lab()",
-        }
-    ],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    "nbformat": 4,
-    "nbformat_minor": 5,
-}  # fmt: skip
-"""The notebook whose output is the page of ``gan-teach lab --app``."""
-
-
 def launch_app(port: int = 8888, browser: bool = True) -> None:
     """Serve the interactive lab as a page of its own, through Voila, until the learner stops it.
 
@@ -234,10 +207,13 @@ def launch_app(port: int = 8888, browser: bool = True) -> None:
     prints and opens contains (Voila alone would ask for none). If the port is taken, it tries the
     ones after it.
     """
-    app = need("voila.app").Voila
+    app, nbformat = need("voila.app").Voila, need("nbformat")
+    cell = nbformat.v4.new_code_cell("import gan_teach as gt\n\ngt.Lab()")
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
     with tempfile.TemporaryDirectory(prefix="gan-teach-") as folder:
         page = Path(folder) / "lab.ipynb"
-        page.write_text(json.dumps(APP), "utf-8")
+        nbformat.write(notebook, page)
         app.launch_instance(
             argv=[
                 str(page),

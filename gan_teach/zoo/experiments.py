@@ -214,17 +214,15 @@ class Row(NamedTuple):
     holds: bool | None
 
 
+def settled_from(good: NDArray[np.bool_], steps: NDArray) -> NDArray[np.float64]:
+    """Step from which ``good``, (T,) or (T, S), holds to the end: a number or (S,), inf if none."""
+    lasting = np.logical_and.accumulate(good[::-1]).sum(0)
+    return np.append(steps, np.inf)[len(steps) - lasting]
+
+
 def settling_game(history: History, within: float = 0.1) -> NDArray[np.float64]:
     """First game from which |V + 2 log 2| stays below ``within``: scalar or (S,), inf if never."""
-    away = ~(np.abs(history["objective"][1:] - TARGET) < within)
-    games = history.steps[1:]
-    if not len(games):  # stopped before the first game
-        return np.full(away.shape[1:], np.inf)
-    last = away.shape[0] - np.argmax(away[::-1], axis=0)  # index after the last game outside
-    last = np.where(away.any(0), last, 0)
-    return np.where(last < len(games), games[np.minimum(last, len(games) - 1)], np.inf).astype(
-        float
-    )
+    return settled_from(np.abs(history["objective"][1:] - TARGET) < within, history.steps[1:])
 
 
 def outcomes(history: History) -> NDArray[np.str_]:
