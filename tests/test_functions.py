@@ -7,11 +7,12 @@ import pytest
 import torch
 
 import gan_teach as gt
+from cases import FUNCTIONS
 from gan_teach import zoo
 from gan_teach.analysis.spectra import jacobian, vector_field
 from gan_teach.analysis.stability import real_eigenvalue_tau, stable_intervals
 from gan_teach.analysis.timescale import tau_star
-from gan_teach.zoo.functions import FUNCTIONS, PublishedGame
+from gan_teach.zoo.functions import PublishedGame
 
 
 def field(setup: PublishedGame, w) -> np.ndarray:

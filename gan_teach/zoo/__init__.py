@@ -10,7 +10,6 @@ from gan_teach.zoo.dirac_gans import (
     dirac_gan as dirac_gan,
 )
 from gan_teach.zoo.functions import (
-    FUNCTIONS as FUNCTIONS,
     bilinear as bilinear,
     covariance as covariance,
     covariance_draws as covariance_draws,

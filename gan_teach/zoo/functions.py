@@ -35,11 +35,9 @@ class PublishedGame:
     f: the value f(x, y), tensors (n_g,), (n_d,) -> scalar; f_g: x's own loss where it is not f.
     starts: pairs (x, y) of starting points, the paper's first one first. lr: x's learning rate, y's
     is tau lr; taus and steps as run in the paper. rule: "simultaneous" or "alternating", likewise.
-    period: what a coordinate may be shifted by, for angles. box: (low, high) of the paper's
-    pictures, for every coordinate.
+    period: what a coordinate may be shifted by, for angles.
     """
 
-    name: str
     f: Function
     starts: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
     lr: float
@@ -48,7 +46,6 @@ class PublishedGame:
     f_g: Function | None = None
     rule: str = "simultaneous"
     period: float | None = None
-    box: tuple[float, float] | None = None
 
     @property
     def x0(self) -> tuple[float, ...]:
@@ -92,14 +89,12 @@ def dirac(loss: str = "saturating", mu: float = 0.3) -> PublishedGame:
 
     own = (lambda x, y: -logsigmoid(-x * y).sum()) if loss == "non_saturating" else None
     return PublishedGame(
-        name=f"Dirac-GAN ({loss.replace('_', '-')}, mu = {mu:g})",
         f=value,
         f_g=own,
         starts=(((1.0,), (1.0,)),),
         lr=0.01,
         steps=4000,
         taus=(1.0, 4.0, 8.0, 16.0),
-        box=(-2.0, 2.0),
     )
 
 
@@ -117,7 +112,6 @@ def quadratic(v: float = 4.0) -> PublishedGame:
         return (0.5 * a * x * x + a * x * y + 0.5 * d * y * y).sum()
 
     return PublishedGame(
-        name="quadratic",
         f=value,
         starts=(((5.0, 4.0), (3.0, 2.0)),),
         lr=5e-4,
@@ -132,21 +126,17 @@ def polynomial(a: float = 0.3, b: float = 0.3) -> PublishedGame:
     Eleven critical points: two strict local minmax points with tau* = 1, one strict local Nash, and
     eight that are no equilibrium, of which (9.318, 9.318) attracts all the same for 0 < tau < 1.
     """
-    _checks.real("a", a)
-    _checks.real("b", b)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
         inner = (a * x * x + y) ** 2 + (b * y * y + x) ** 2
         return -(torch.exp(-0.01 * (x * x + y * y)) * inner).sum()
 
     return PublishedGame(
-        name="polynomial",
         f=value,
         starts=(((-9.0,), (-9.0,)),),
         lr=1e-4,
         steps=25_000,
         taus=(1.0, 2.0, 5.0, 20.0),
-        box=(-15.0, 15.0),
     )
 
 
@@ -161,7 +151,6 @@ def polynomial_4d(a: float = 1.0, b: float = 1.25) -> PublishedGame:
     origin for tau = 0.75 and at the equilibrium for tau = 5 and 12.
     """
     _checks.real("a", a, above=0.0)
-    _checks.real("b", b)
     root = math.sqrt(a)
 
     def value(p: Tensor, q: Tensor) -> Tensor:
@@ -172,7 +161,6 @@ def polynomial_4d(a: float = 1.0, b: float = 1.25) -> PublishedGame:
         return b * (x - 1) ** 2 * form + x * x * distance
 
     return PublishedGame(
-        name="polynomial, four-dimensional",
         f=value,
         starts=(((-1.0, 2.5), (2.5, 3.0)),),
         lr=5e-4,
@@ -189,14 +177,11 @@ def torus(a: float = 0.15, b: float = 0.15) -> PublishedGame:
     +-(pi - c, c) with cos c = a / 2 (for a = b). The published runs are alternating, from two
     starts.
     """
-    _checks.real("a", a)
-    _checks.real("b", b)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
         return (-a * torch.cos(x) + torch.cos(x - y) + b * torch.cos(y)).sum()
 
     return PublishedGame(
-        name="torus",
         f=value,
         starts=(((2.0,), (-1.0,)), ((1.9,), (-2.1,))),
         lr=1e-3,
@@ -204,7 +189,6 @@ def torus(a: float = 0.15, b: float = 0.15) -> PublishedGame:
         taus=(1.0, 2.0, 5.0, 10.0),
         rule="alternating",
         period=2 * math.pi,
-        box=(-math.pi, math.pi),
     )
 
 
@@ -221,7 +205,6 @@ def covariance(
     isolated.
     """
     d = _checks.whole("d", d, least=1)
-    _checks.real("mu_x", mu_x)
     _checks.real("mu_y", mu_y, least=0.0)
     matrix_s, x0, y0 = covariance_draws(d, seed)
     target = torch.from_numpy(matrix_s)
@@ -232,13 +215,11 @@ def covariance(
         return (dual * miss).sum() + 0.5 * mu_x * (x * x).sum() - 0.5 * mu_y * (y * y).sum()
 
     return PublishedGame(
-        name=f"covariance, d = {d}",
         f=value,
         starts=((tuple(x0.reshape(-1).tolist()), tuple(y0.reshape(-1).tolist())),),
         lr=1e-3,
         steps=5000,
         taus=(1.0, 5.0, 10.0, 25.0),
-        box=(-2.0, 2.0) if d == 1 else None,
     )
 
 
@@ -250,26 +231,13 @@ def bilinear(d: int = 1) -> PublishedGame:
     """
     d = _checks.whole("d", d, least=1)
     return PublishedGame(
-        name="bilinear",
         f=lambda x, y: (x * y).sum(),
         starts=(((1.0,) * d, (1.0,) * d),),
         lr=0.1,
         steps=200,
         taus=(1.0,),
-        box=(-2.0, 2.0),
     )
 
-
-FUNCTIONS: dict[str, Callable[..., PublishedGame]] = {
-    "dirac": dirac,
-    "quadratic": quadratic,
-    "polynomial": polynomial,
-    "polynomial_4d": polynomial_4d,
-    "torus": torus,
-    "covariance": covariance,
-    "bilinear": bilinear,
-}
-"""Every published function game by name: ``FUNCTIONS[name](...)`` makes one."""
 
 # -- matching a covariance, in closed form ---------------------------------------------------------
 #
@@ -301,7 +269,7 @@ def covariance_draws(d: int, seed: int | None = None) -> CovarianceDraws:
 
 def covariance_equilibrium(S: ArrayLike, rotation: ArrayLike | None = None) -> NDArray[np.float64]:
     """w = (sqrt(S) R, 0) as a vector of 2 d^2 entries; R is the identity unless given."""
-    values, vectors = np.linalg.eigh(_square(S))
+    values, vectors = np.linalg.eigh(np.atleast_2d(S))
     x = (vectors * np.sqrt(values)) @ vectors.T
     x = x if rotation is None else x @ np.asarray(rotation)
     return np.concatenate([x.ravel(), np.zeros(x.size)])
@@ -317,7 +285,7 @@ def covariance_spectrum(S: ArrayLike, mu_y: float, tau: float) -> NDArray[np.com
 
         lambda^2 + tau mu lambda + 2 tau (s_i + s_j) = 0.
     """
-    s = np.linalg.eigvalsh(_square(S))
+    s = np.linalg.eigvalsh(np.atleast_2d(S))
     i, j = np.triu_indices(len(s))
     damping = tau * mu_y
     root = np.sqrt(damping**2 - 8 * tau * (s[i] + s[j]) + 0j)
@@ -328,12 +296,5 @@ def covariance_spectrum(S: ArrayLike, mu_y: float, tau: float) -> NDArray[np.com
 
 def covariance_real_tau(S: ArrayLike, mu_y: float) -> float:
     """The tau from which on all eigenvalues are real: 16 max(s) / mu^2, inf without damping."""
-    largest = float(np.linalg.eigvalsh(_square(S))[-1])
+    largest = float(np.linalg.eigvalsh(np.atleast_2d(S))[-1])
     return 16 * largest / mu_y**2 if mu_y else np.inf
-
-
-def _square(S: ArrayLike) -> NDArray[np.float64]:
-    matrix = np.atleast_2d(np.asarray(S, dtype=np.float64))
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"S must be a square matrix, got shape {matrix.shape}.")
-    return matrix
