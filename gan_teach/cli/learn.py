@@ -115,7 +115,7 @@ def _train(options: argparse.Namespace, changes: dict[str, Any]) -> int:
         history = experiments.run_seeds(options.experiment, seeds, progress=True, **changes)
     if history.meta.get("interrupted"):
         print(f"Stopped after game {history.steps[-1]}; what was finished is kept.")
-    print(experiments.table(experiments.report(history)))
+    print(experiments.report(history))
     out = options.out or Path("runs") / options.experiment
     for path in runs.save_run(history, out):
         print(f"wrote {path}", flush=True)
