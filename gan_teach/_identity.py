@@ -15,8 +15,8 @@ import json
 import linecache
 import math
 import sys
+from collections import defaultdict
 from collections.abc import Mapping
-from enum import Enum
 from functools import cached_property, lru_cache, partial
 from pathlib import PurePath
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -82,8 +82,6 @@ def _place(name: str, key: str) -> str:
 
 def _parts(value: Any, name: str) -> Any:
     """What ``value`` consists of, as a list or a dictionary; other results are plain already."""
-    if isinstance(value, Enum):
-        return {"enum": str(value)}
     if isinstance(value, float):
         return value if math.isfinite(value) else {"number": repr(value)}
     if isinstance(value, (bytes, bytearray)):
@@ -146,8 +144,6 @@ def _is_generated(kind: type, key: str, member: Any) -> bool:
 def _object(value: Any, name: str) -> Any:
     if isinstance(value, (partial, MethodType, *_METHODS)) or hasattr(value, "__wrapped__"):
         content = {key: getattr(value, key) for key in _OF_A_WRAPPER if hasattr(value, key)}
-    elif hasattr(value, "_fields"):
-        content = value._asdict()
     elif isinstance(value, nn.Module):
         own = {k: v for k, v in vars(value).items() if k not in _OF_EVERY_MODULE}
         slots = [value._parameters, value._buffers, value._modules]
@@ -211,23 +207,21 @@ def _library_name(value: Any) -> str:
 def _program(code: CodeType, scope: Mapping[str, Any]) -> str:
     """The text of a function without comments and docstring; empty where there is none to read."""
     text = "".join(linecache.getlines(code.co_filename, dict(scope)))
-    place = code.co_firstlineno, code.co_name
-    texts = [ast.unparse(node) for node in _functions(text) if _place_of(node) == place]
+    nodes = _functions(text)[code.co_firstlineno, code.co_name]
+    texts = [ast.unparse(node) for node in nodes]
     # Several lambdas on one line: which of them it is, only the compiled code can tell.
     return "\n".join(texts if len(texts) < 2 else [*texts, _compiled(code)])
 
 
 @lru_cache(maxsize=32)
-def _functions(text: str) -> list[Any]:
-    tree = _tree(text)
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
-
-
-def _place_of(node: Any) -> tuple[int, str]:
-    """A function's first line, which is that of its first decorator, and its name."""
-    lines = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]
-    return min(lines), getattr(node, "name", "<lambda>")
+def _functions(text: str) -> Mapping[tuple[int, str], list[Any]]:
+    """All of a program by first line, which is that of the first decorator, and name."""
+    functions = defaultdict(list)
+    for node in ast.walk(_tree(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            lines = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]
+            functions[min(lines), getattr(node, "name", "<lambda>")].append(node)
+    return functions
 
 
 @lru_cache(maxsize=32)

@@ -150,7 +150,7 @@ def test_the_package_knows_its_own_chapters():
 
 def test_a_missing_extra_is_one_sentence():
     with pytest.raises(CourseError, match=r"needs no_such_package.*pip install 'gan-teach\[course"):
-        course.need("no_such_package.module")
+        launcher.need("no_such_package.module")
 
 
 def test_lab_listens_on_the_loopback_interface_only(monkeypatch, tmp_path):

@@ -137,6 +137,7 @@ MAKERS = {  # of a number -> a value whose content depends on it, and on nothing
     "plain object": Plain,
     "slots": Slotted,
     "identity()": Passing,
+    "bytes": lambda n: bytes([0, int(n)]),
     "enum": lambda n: list(Color)[int(n) % 2],
     "tensor": lambda n: torch.tensor([0.0, n]),
     "scalar tensor": torch.tensor,

@@ -5,14 +5,11 @@ import lazy_loader as _lazy
 from gan_teach.course.launcher import (
     DEFAULT_FOLDER as DEFAULT_FOLDER,
     MANIFEST as MANIFEST,
-    Chapter as Chapter,
-    Copied as Copied,
     CourseError as CourseError,
     chapters as chapters,
     copy_course as copy_course,
     launch_app as launch_app,
     launch_lab as launch_lab,
-    need as need,
     tutorial_folder as tutorial_folder,
 )
 

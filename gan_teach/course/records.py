@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_teach import _checks, course, zoo
+from gan_teach import _checks, zoo
+from gan_teach.course.launcher import tutorial_folder
 from gan_teach.data import half_circles
 from gan_teach.dynamics.streams import generator
 from gan_teach.history import History
@@ -44,14 +45,14 @@ Bools = NDArray[np.bool_]
 class Record:
     """One long result: ``run(seeds, folder=..)`` trains it, ``finish`` makes it small.
 
-    game, training : names in ``zoo``. loss : the game's, where it has a choice. every, chunk,
-    average : as in ``sweep``. watched : makes the probes.
+    game : its name in ``zoo``, where the constant of that name holds its training. loss : the
+    game's, where it has a choice. every, chunk, average : as in ``sweep``. watched : makes the
+    probes.
     """
 
     summary: str
     seeds: int
     game: str
-    training: str
     every: int
     chunk: int
     watched: Callable[[], dict[str, Any]]
@@ -59,11 +60,15 @@ class Record:
     loss: str | None = None
     average: float | None = None
 
+    @property
+    def training(self) -> zoo.Training:
+        return getattr(zoo, self.game.upper())
+
     def settings(self) -> dict[str, Any]:
         """What it is the result of, as plain data; each member's seed is in the record."""
         own = {name: getattr(self, name) for name in ("game", "loss", "every", "average")}
         own = {name: value for name, value in own.items() if value is not None}
-        return {**own, **image_records.in_words(getattr(zoo, self.training))}
+        return {**own, **image_records.in_words(self.training)}
 
     def run(self, seeds: int, **where: Any) -> History:
         """All that was seen of that many seeds; ``where``: the folder and progress of ``sweep``."""
@@ -74,7 +79,7 @@ class Record:
         make = getattr(zoo, self.game)
         make = make if self.loss is None else partial(make, loss=self.loss)
         return sweep(
-            make, {}, seeds, getattr(zoo, self.training), steps=steps, every=self.every,
+            make, {}, seeds, self.training, steps=steps, every=self.every,
             chunk=self.chunk, average=self.average, **where, **self.watched(),
         )  # fmt: skip
 
@@ -102,7 +107,7 @@ class Followed(Record):
 
 def folder() -> Path:
     """Where the shipped records lie."""
-    return course.tutorial_folder() / "records"
+    return tutorial_folder() / "records"
 
 
 def load(name: str) -> History:
@@ -321,24 +326,23 @@ for _short, _loss, _long in (
     ("rs", "relativistic", "relativistic pairing"),
 ):
     RECORDS[f"two-clusters-{_short}"] = Record(
-        summary=f"Two clusters, 5000 epochs, {_long}", seeds=200, game="two_clusters",
-        training="TWO_CLUSTERS", loss=_loss, every=5, chunk=100,
-        watched=lambda: {"d_loss": probes.loss("d"), "hits": _hits}, finish=_finish_two_clusters,
+        summary=f"Two clusters, 5000 epochs, {_long}", seeds=200, game="two_clusters", loss=_loss,
+        every=5, chunk=100, watched=lambda: {"d_loss": probes.loss("d"), "hits": _hits},
+        finish=_finish_two_clusters,
     )  # fmt: skip
     RECORDS[f"five-gaussians-{_short}"] = Followed(
         summary=f"Five Gaussians, 4000 to 20,000 steps, {_long}", seeds=200, game="five_gaussians",
-        training="FIVE_GAUSSIANS", loss=_loss, every=200, chunk=25,
-        watched=lambda: {**_losses(), "modes": probes.mode_scores()}, finish=_finish_five_gaussians,
+        loss=_loss, every=200, chunk=25, finish=_finish_five_gaussians,
+        watched=lambda: {**_losses(), "modes": probes.mode_scores()},
     )  # fmt: skip
 RECORDS["half-circles-published"] = Record(
     summary="The S of two half circles, published settings", seeds=8, game="half_circles",
-    training="HALF_CIRCLES", every=316, chunk=4,
-    watched=partial(_of_half_circles, 1.0), finish=_finish_half_circles,
+    every=316, chunk=4, watched=partial(_of_half_circles, 1.0), finish=_finish_half_circles,
 )  # fmt: skip
 RECORDS["half-circles-improved"] = Record(
     summary="The S of two half circles, improved settings", seeds=8, game="half_circles_improved",
-    training="HALF_CIRCLES_IMPROVED", every=100, chunk=4, average=200.0,
-    watched=partial(_of_half_circles, zoo.UNIT), finish=_finish_half_circles,
+    every=100, chunk=4, average=200.0, watched=partial(_of_half_circles, zoo.UNIT),
+    finish=_finish_half_circles,
 )  # fmt: skip
 """The records of sweeps by name, with the number of seeds that each was made with."""
 
