@@ -43,14 +43,16 @@ def test_ends_of_the_published_runs():
     assert all(row.agrees for row in reproduction.compare_ends())
 
 
+def agreements(point, **changes):
+    return [row.agrees for row in reproduction.compare_point(point._replace(**changes))]
+
+
 def test_a_wrong_number_is_noticed():
     torus = reproduction.POINTS[3]
-    assert not reproduction.compare_point(torus._replace(tau_star=0.75))[-1].agrees
-    assert not reproduction.compare_point(torus._replace(tau_star=None))[-1].agrees
-    assert not reproduction.compare_point(reproduction.POINTS[0]._replace(kind="nash"))[1].agrees
-    assert not reproduction.compare_point(reproduction.POINTS[5]._replace(w=(-11.0297, -11.0297)))[
-        0
-    ].agrees
+    assert not agreements(torus, tau_star=0.75)[-1]
+    assert not agreements(torus, tau_star=None)[-1]
+    assert not agreements(reproduction.POINTS[0], kind="nash")[1]
+    assert not agreements(reproduction.POINTS[5], w=(-11.0297, -11.0297))[0]
     block = reproduction.BLOCKS[0]._replace(eigenvalues=(-2.5, 1.35))
     assert not reproduction.compare_block(block).agrees
     end = reproduction.ENDS[0]._replace(w=(2.744, 0.0, -12.165, 0.0))

@@ -162,13 +162,8 @@ def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
 
 
 def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
-    return {
-        **asdict(chosen),
-        "experiment": name,
-        "title": name.replace("-", " "),
-        "seed": seed,
-        "unit": "game",
-    }
+    own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "game"}
+    return {**asdict(chosen), **own}
 
 
 def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:

@@ -43,7 +43,6 @@ def line_gan(
     shared_noise: bool = True,
     loss: str | losses.Loss = losses.saturating,
     fresh_data: bool = False,
-    label_smoothing: float = 1.0,
 ) -> GAN:
     """The 1-D tutorial's game. ``seed`` sets the initial weights and the ten real points.
 
@@ -60,7 +59,6 @@ def line_gan(
         latent=LATENT,
         loss=loss,
         corrupt=InstanceNoise(noise, shared=shared_noise) if noise else None,
-        label_smoothing=label_smoothing,
     )
 
 

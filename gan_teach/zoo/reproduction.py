@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -137,27 +137,25 @@ def compare() -> list[Row]:
     return [*rows, *map(compare_block, BLOCKS)]
 
 
-def compare_point(point: Point) -> list[Row]:
+def compare_point(point: Point) -> Iterator[Row]:
     """Its coordinates, the kind of point where one is printed, and tau*."""
     settings = {} if point.mu is None else {"mu": point.mu}
     zero, notebook = nearest_zero(point.game, point.w, **settings), NOTEBOOKS[point.game]
     at = "" if point.mu is None else f"(mu = {point.mu}) "
-    what = f"critical point {at}at {_point(point.w)}"
-    moved = float(np.abs(zero.w - np.array(point.w)).max())
-    near = moved <= _HALF * 10.0**-point.decimals
-    ours = _fixed(zero.w, min(point.decimals, 7))
-    rows = [Row(notebook, what, _point(point.w), ours, moved, near)]
+    what, published = f"critical point {at}at {_point(point.w)}", _point(point.w)
+    gap = float(np.abs(zero.w - np.array(point.w)).max())
+    near = gap <= _HALF * 10.0**-point.decimals
+    yield Row(notebook, what, published, _fixed(zero.w, min(point.decimals, 7)), gap, near)
     if point.kind is not None:
         # The notebooks call a point an equilibrium or not; singular blocks do not occur there.
         kind = zero.point.kind
-        rows.append(Row(notebook, "its kind", point.kind, kind, np.nan, kind == point.kind))
+        yield Row(notebook, "its kind", point.kind, kind, np.nan, kind == point.kind)
     tau, what = zero.tau_star, "its tau*"
     if point.tau_star is None:
-        none = bool(np.isinf(tau))
-        return [*rows, Row(notebook, what, "a sentence", f"{tau:g}", np.nan, none)]
-    gap = abs(tau - point.tau_star)
-    printed = f"{point.tau_star:.2f}"
-    return [*rows, Row(notebook, what, printed, f"{tau:.6f}", gap, gap <= _HALF * 1e-2)]
+        yield Row(notebook, what, "a sentence", f"{tau:g}", np.nan, bool(np.isinf(tau)))
+    else:
+        gap, published = abs(tau - point.tau_star), f"{point.tau_star:.2f}"
+        yield Row(notebook, what, published, f"{tau:.6f}", gap, gap <= _HALF * 1e-2)
 
 
 def compare_block(block: Block) -> Row:
