@@ -144,6 +144,8 @@ def _is_generated(kind: type, key: str, member: Any) -> bool:
 def _object(value: Any, name: str) -> Any:
     if isinstance(value, (partial, MethodType, *_METHODS)) or hasattr(value, "__wrapped__"):
         content = {key: getattr(value, key) for key in _OF_A_WRAPPER if hasattr(value, key)}
+    elif hasattr(value, "_fields"):
+        content = value._asdict()
     elif isinstance(value, nn.Module):
         own = {k: v for k, v in vars(value).items() if k not in _OF_EVERY_MODULE}
         slots = [value._parameters, value._buffers, value._modules]
