@@ -6,8 +6,6 @@ another weight is still ``r1``. ``fingerprint`` turns a value into plain data (n
 dictionaries) that are equal exactly where the content is, in another process too.
 """
 
-from __future__ import annotations
-
 import ast
 import dis
 import hashlib

@@ -12,8 +12,6 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 ``partial(Number, atol=0.5)`` is another tolerance.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper

@@ -8,8 +8,6 @@ exercise, add such a function; only what is neither a number nor a function of n
 its own, as a `Check`.
 """
 
-from __future__ import annotations
-
 import math
 from functools import partial
 from typing import Any

@@ -4,8 +4,6 @@ A record is a sweep over seeds at published settings (see ``sweeps``), reduced t
 at most some hundred kilobytes in ``tutorial/records/``. Chapters read it with ``load(name)``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -5,8 +5,6 @@ One experiment is a set of numbers; any of them may be changed in the call. A ru
 ``two_routes`` trains the GAN on the line with a fast D and with a D of many steps.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace

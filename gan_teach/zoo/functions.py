@@ -9,8 +9,6 @@ Separation"), unless another source is named.
     run = train(setup.game(), steps=setup.steps, lr=setup.lr, tau=2.0)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

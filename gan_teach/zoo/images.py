@@ -8,8 +8,6 @@
 github.com/aryashah2k/RTML, RS is Sun, Fang & Schwing (2020), FR is Fiez & Ratliff (2021).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -44,7 +42,7 @@ class ImageGAN(Training):
     summary: str
     data: str
     size: int
-    pair: Callable[[ImageGAN, int, int, int, int], Networks]
+    pair: Callable[["ImageGAN", int, int, int, int], Networks]
     features: int
     latent: int
     tau: float = 1.0

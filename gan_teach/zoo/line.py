@@ -1,7 +1,5 @@
 """GANs on the line: the 1-D tutorial, the Dirac-GAN, and one that cannot match its data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

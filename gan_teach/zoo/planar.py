@@ -11,8 +11,6 @@ and its code, github.com/AilsaF/RS-GAN; the half circles are assignment A5 of
 github.com/aryashah2k/RTML.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -6,8 +6,6 @@ github.com/fiezt/Finite-Learning-Ratio they stand. Coordinates are (x, y), playe
 whether a number agrees. The rows of a critical point follow one another.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterable, Iterator
