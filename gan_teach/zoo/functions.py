@@ -1,7 +1,7 @@
 """Published games of two functions, small enough to see everything: formula, constants, starts.
 
 Each function returns a `PublishedGame` with what its paper fixes. Player x minimises, player y
-maximises f(x, y), but where a loss of x's own is named. Settings are those of the notebooks of Fiez
+maximises f(x, y). Settings are those of the notebooks of Fiez
 & Ratliff (2021, "Local Convergence Analysis of Gradient Descent Ascent with Finite Timescale
 Separation"), unless another source is named.
 
@@ -23,25 +23,22 @@ from torch.nn.functional import logsigmoid
 from gan_teach import _checks
 from gan_teach.games import FunctionGame
 
-Function = Callable[[Tensor, Tensor], Tensor]
-
 
 @dataclass(frozen=True)
 class PublishedGame:
     """A game of two functions with its paper's settings.
 
-    f: the value f(x, y), tensors (n_g,), (n_d,) -> scalar; f_g: x's own loss where it is not f.
+    f: the value f(x, y), tensors (n_g,), (n_d,) -> scalar.
     starts: pairs (x, y) of starting points, the paper's first one first. lr: x's learning rate, y's
     is tau lr; taus and steps as run in the paper. rule: "simultaneous" or "alternating", likewise.
     period: what a coordinate may be shifted by, for angles.
     """
 
-    f: Function
+    f: Callable[[Tensor, Tensor], Tensor]
     starts: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
     lr: float
     steps: int
     taus: tuple[float, ...]
-    f_g: Function | None = None
     rule: str = "simultaneous"
     period: float | None = None
 
@@ -61,34 +58,27 @@ class PublishedGame:
         """The game in float64, at the published start, or at (x, y): (n,) each, or (S, n)."""
         x = torch.as_tensor(self.x0 if x is None else x, dtype=torch.float64)
         y = torch.as_tensor(self.y0 if y is None else y, dtype=torch.float64)
-        f_g = self.f if self.f_g is None else self.f_g
-        return FunctionGame(f_g, lambda x, y: -self.f(x, y), x, y)
+        return FunctionGame(self.f, lambda x, y: -self.f(x, y), x, y)
 
 
-def dirac(loss: str = "saturating", mu: float = 0.3) -> PublishedGame:
+def dirac(mu: float = 0.3) -> PublishedGame:
     """The Dirac-GAN with R1: f(x, y) = l(x y) + l(0) - (mu / 2) y^2.
 
-    x is the generator's point, y the discriminator's slope; the data sit at 0. l(t) =
-    -log(1 + e^-t) for "saturating" and, with x's own loss -l(-x y), for "non_saturating"; l(t) = t
-    for "wasserstein". The sign of y is the paper's: D's logit is -x y where the library's
-    `DiracDiscriminator` has x psi. With the logistic l, J at 0 is [[0, -1/2], [1/2, -mu]]: tau* is
-    0, the eigenvalues are (-tau mu +- sqrt(tau^2 mu^2 - tau)) / 2, real from tau = 1 / mu^2 on, and
-    there is no damping for mu = 0.
+    x is the generator's point, y the discriminator's slope; the data sit at 0; l(t) =
+    -log(1 + e^-t), the loss that saturates (`dirac_gan` takes the others). The sign of y is the
+    paper's: D's logit is -x y where the library's `DiracDiscriminator` has x psi. J at 0 is
+    [[0, -1/2], [1/2, -mu]]: tau* is 0, the eigenvalues are (-tau mu +- sqrt(tau^2 mu^2 - tau)) / 2,
+    real from tau = 1 / mu^2 on, and there is no damping for mu = 0.
 
     Mescheder, Geiger & Nowozin (2018, definition 2.1); settings as in Fiez & Ratliff (section 5).
     """
-    _checks.choice("loss", loss, ("saturating", "non_saturating", "wasserstein"))
     _checks.real("mu", mu, least=0.0)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
-        logit = x * y
-        seen = logit if loss == "wasserstein" else logsigmoid(logit) - math.log(2.0)
-        return (seen - 0.5 * mu * y * y).sum()
+        return (logsigmoid(x * y) - math.log(2.0) - 0.5 * mu * y * y).sum()
 
-    own = (lambda x, y: -logsigmoid(-x * y).sum()) if loss == "non_saturating" else None
     return PublishedGame(
         f=value,
-        f_g=own,
         starts=(((1.0,), (1.0,)),),
         lr=0.01,
         steps=4000,
@@ -190,10 +180,8 @@ def torus(a: float = 0.15, b: float = 0.15) -> PublishedGame:
     )
 
 
-def covariance(
-    d: int = 1, mu_x: float = 0.0, mu_y: float = 1.0, seed: int | None = None
-) -> PublishedGame:
-    """Matching a covariance: f = tr(Y^T (S - X X^T)) + (mu_x / 2) |X|^2 - (mu_y / 2) |Y|^2.
+def covariance(d: int = 1, mu_y: float = 1.0, seed: int | None = None) -> PublishedGame:
+    """Matching a covariance: f = tr(Y^T (S - X X^T)) - (mu_y / 2) |Y|^2.
 
     X and Y are d x d, given as vectors of d^2 entries, row after row; S = U U^T + I; U and the
     starts X, Y are standard normal, drawn in this order with the paper's seeds for d = 1, 2, 5, 10
@@ -210,7 +198,7 @@ def covariance(
     def value(x: Tensor, y: Tensor) -> Tensor:
         matrix, dual = x.reshape(d, d), y.reshape(d, d)
         miss = target.to(x) - matrix @ matrix.T
-        return (dual * miss).sum() + 0.5 * mu_x * (x * x).sum() - 0.5 * mu_y * (y * y).sum()
+        return (dual * miss).sum() - 0.5 * mu_y * (y * y).sum()
 
     return PublishedGame(
         f=value,
@@ -274,7 +262,7 @@ def covariance_equilibrium(S: ArrayLike, rotation: ArrayLike | None = None) -> N
 
 
 def covariance_spectrum(S: ArrayLike, mu_y: float, tau: float) -> NDArray[np.complex128]:
-    """All 2 d^2 eigenvalues of J_tau at any equilibrium (mu_x = 0), in ascending order.
+    """All 2 d^2 eigenvalues of J_tau at any equilibrium, in ascending order.
 
     In the eigenbasis of S (eigenvalues s_i) the linear flow falls apart. Rotations X -> X R leave f
     alone: d (d - 1) / 2 zeros. The antisymmetric part of Y sees no S - X X^T: d (d - 1) / 2 times
