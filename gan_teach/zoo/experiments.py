@@ -7,7 +7,7 @@ One experiment is a set of numbers; any of them may be changed in the call. A ru
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,9 +83,8 @@ EXPERIMENTS: dict[str, LineExperiment] = {
 def settings(name: str, **changes: Any) -> LineExperiment:
     """The experiment of that name, some numbers changed. ValueError for unknown names."""
     base = EXPERIMENTS[_checks.choice("experiment", name, EXPERIMENTS)]
-    known = [f.name for f in fields(base)]
     for key in changes:
-        _checks.choice("setting", key, known)
+        _checks.choice("setting", key, asdict(base))
     return replace(base, **{k: v for k, v in changes.items() if v is not None})
 
 
@@ -111,7 +110,7 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
     constants = {
         "grid": GRID,
         "latent": latent[:, 0].numpy(),
-        "real": _real_points(game),
+        "real": game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy(),
         "real_density": line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy(),
         "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
     }
@@ -186,10 +185,6 @@ def _points_of(data: Any) -> NDArray[np.float64]:
     if hasattr(data, "points"):
         return data.points[:, 0].double().numpy()
     return np.array([data.mean - data.std, data.mean + data.std])
-
-
-def _real_points(game: GAN) -> NDArray:
-    return game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy()
 
 
 # -- what was found, against what theory says -----------------------------------------------------

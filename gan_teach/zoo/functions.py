@@ -30,8 +30,8 @@ class PublishedGame:
 
     f: the value f(x, y), tensors (n_g,), (n_d,) -> scalar.
     starts: pairs (x, y) of starting points, the paper's first one first. lr: x's learning rate, y's
-    is tau lr; taus and steps as run in the paper. rule: "simultaneous" or "alternating", likewise.
-    period: what a coordinate may be shifted by, for angles.
+    is tau lr; taus and steps as run in the paper. period: what a coordinate may be shifted by, for
+    angles.
     """
 
     f: Callable[[Tensor, Tensor], Tensor]
@@ -39,7 +39,6 @@ class PublishedGame:
     lr: float
     steps: int
     taus: tuple[float, ...]
-    rule: str = "simultaneous"
     period: float | None = None
 
     @property
@@ -52,9 +51,7 @@ class PublishedGame:
         """The first starting point of player y, (n_d,)."""
         return self.starts[0][1]
 
-    def game(
-        self, x: Tensor | ArrayLike | None = None, y: Tensor | ArrayLike | None = None
-    ) -> FunctionGame:
+    def game(self, x: ArrayLike | None = None, y: ArrayLike | None = None) -> FunctionGame:
         """The game in float64, at the published start, or at (x, y): (n,) each, or (S, n)."""
         x = torch.as_tensor(self.x0 if x is None else x, dtype=torch.float64)
         y = torch.as_tensor(self.y0 if y is None else y, dtype=torch.float64)
@@ -175,7 +172,6 @@ def torus(a: float = 0.15, b: float = 0.15) -> PublishedGame:
         lr=1e-3,
         steps=200_000,
         taus=(1.0, 2.0, 5.0, 10.0),
-        rule="alternating",
         period=2 * math.pi,
     )
 

@@ -175,7 +175,7 @@ def compare_ends(ends: Iterable[End] = ENDS) -> list[Row]:
         setup, together = getattr(functions, name)(), list(group)
         run = trajectories(
             setup.game(), [*setup.x0, *setup.y0], [end.tau for end in together],
-            lr=setup.lr, steps=setup.steps, every=setup.steps, rule=setup.rule,
+            lr=setup.lr, steps=setup.steps, every=setup.steps,
         )  # fmt: skip
         for end, w in zip(together, run.points[-1], strict=True):
             what = f"{name}, tau = {end.tau:g}, after {setup.steps} steps"
