@@ -77,7 +77,7 @@ def test_lab_started_in_the_course_folder_stays_there(tmp_path, monkeypatch):
 
 
 def test_lab_says_which_changed_notebooks_have_a_new_version(monkeypatch, capsys):
-    offer = course.launcher.Copied("01_normal.ipynb", "offered", "01_normal.new.ipynb")
+    offer = course.Copied("01_normal.ipynb", "offered", "01_normal.new.ipynb")
     monkeypatch.setattr(course, "copy_course", lambda folder: [offer])
     cli.main(["lab", "--copy-only"])
     assert "01_normal.ipynb holds your changes and stays" in capsys.readouterr().out

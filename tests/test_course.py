@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from gan_teach import course
-from gan_teach.course import MANIFEST, CourseError, chapters, copy_course, launcher
+from gan_teach.course import MANIFEST, CourseError, chapters, copy_course
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_the_package_knows_its_own_chapters():
 
 def test_a_missing_extra_is_one_sentence():
     with pytest.raises(CourseError, match=r"needs no_such_package.*pip install 'gan-teach\[course"):
-        launcher.need("no_such_package.module")
+        course.need("no_such_package.module")
 
 
 def test_lab_listens_on_the_loopback_interface_only(monkeypatch, tmp_path):
@@ -187,4 +187,4 @@ def test_the_app_listens_on_the_loopback_interface_behind_a_token(monkeypatch):
 
 def test_formulas_of_a_summary_are_typed_out():
     sentence = r"*One number, $\tau^*$, and `V` near $-2\log 2$.*"
-    assert launcher._plain(sentence) == "One number, tau*, and V near -2 log 2."
+    assert course._plain(sentence) == "One number, tau*, and V near -2 log 2."

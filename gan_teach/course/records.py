@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from gan_teach import _checks, zoo
-from gan_teach.course.launcher import tutorial_folder
+from gan_teach.course import tutorial_folder
 from gan_teach.data import half_circles
 from gan_teach.dynamics.streams import generator
 from gan_teach.history import History
