@@ -22,10 +22,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _DIGESTS: Any = WeakIdKeyDictionary()  # tensor -> its version and SHA-256
 _METHODS = (FunctionType, property, cached_property, staticmethod, classmethod)
 _OF_A_WRAPPER = ("__func__", "__self__", "__wrapped__", "func", "args", "keywords", "fget", "fset")
@@ -144,10 +143,6 @@ def _object(value: Any, name: str) -> Any:
         content = {key: getattr(value, key) for key in _OF_A_WRAPPER if hasattr(value, key)}
     elif hasattr(value, "_fields"):
         content = value._asdict()
-    elif isinstance(value, nn.Module):
-        own = {k: v for k, v in vars(value).items() if k not in _OF_EVERY_MODULE}
-        slots = [value._parameters, value._buffers, value._modules]
-        content = {**own, "training": value.training, "slots": slots}
     else:
         return _pickled(value, name)
     return {"object": type(value), "content": content}
