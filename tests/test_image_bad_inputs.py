@@ -141,7 +141,7 @@ def test_settings_that_cannot_be_met(kind, photos, tmp_path, capsys, monkeypatch
 
 
 def test_a_compiled_discriminator_with_a_penalty():
-    g, d = IMAGE_GANS["mnist-vanilla"].pair(IMAGE_GANS["mnist-vanilla"], 3, 16, 0, 1)
+    g, d = IMAGE_GANS["mnist-vanilla"].pair(IMAGE_GANS["mnist-vanilla"], (3, 16, 16), 0, 1)
     settings = {"data": Images(COLOR), "latent": Normal(dim=100)}
     with pytest.raises(TypeError, match=r"made by torch\.compile.* pass the original module"):
         GAN(g, torch.compile(d), penalties=penalties.r1(), **settings)

@@ -26,6 +26,7 @@ from gan_teach.models import convnets
 from gan_teach.training.schedules import Schedule, linear_decay, power_decay
 from gan_teach.zoo.planar import Training
 
+Shape = tuple[int, ...]  # (channels, size, size)
 Networks = tuple[nn.Module, nn.Module]
 
 
@@ -35,14 +36,13 @@ class ImageGAN(Training):
 
     lr is G's learning rate, tau * lr D's. ``schedule`` makes the learning-rate factor from the
     number of steps, so that a shorter run decays over its own length. ``averages`` are the decays
-    of the averages of G that were kept. ``pair(config, channels, size, seed_g, seed_d)`` makes the
-    networks.
+    of the averages of G that were kept. ``pair(config, shape, seed_g, seed_d)`` makes the networks.
     """
 
     summary: str
     data: str
     size: int
-    pair: Callable[["ImageGAN", int, int, int, int], Networks]
+    pair: Callable[["ImageGAN", Shape, int, int], Networks]
     features: int
     latent: int
     tau: float = 1.0
@@ -66,8 +66,7 @@ class ImageGAN(Training):
 
     def game(self, images: Images, seed: int = 0, autocast: str | None = None) -> GAN:
         """The game with new networks that fit the channels and the size of ``images``."""
-        channels, size, _ = images.shape
-        g, d = self.pair(self, channels, size, mix(seed, 1), mix(seed, 2))
+        g, d = self.pair(self, images.shape, mix(seed, 1), mix(seed, 2))
         return GAN(
             g, d, data=images, latent=Normal(dim=self.latent), loss=self.loss,
             penalties=self.penalties, label_smoothing=self.label_smoothing, autocast=autocast,
@@ -84,8 +83,8 @@ class ImageGAN(Training):
 # -- networks -------------------------------------------------------------------------------------
 
 
-def _vanilla(config: ImageGAN, channels: int, size: int, g: int, d: int) -> Networks:
-    f, shape = config.features, (channels, size, size)
+def _vanilla(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+    f = config.features
     return (
         convnets.VanillaGenerator(shape, config.latent, (f, 2 * f, 4 * f), seed=g),
         convnets.VanillaDiscriminator(shape, (4 * f, 2 * f, f), seed=d),
@@ -93,14 +92,9 @@ def _vanilla(config: ImageGAN, channels: int, size: int, g: int, d: int) -> Netw
 
 
 def _dcgan(
-    config: ImageGAN,
-    channels: int,
-    size: int,
-    g: int,
-    d: int,
-    ends: str = "conv",
-    norm: bool = True,
+    config: ImageGAN, shape: Shape, g: int, d: int, ends: str = "conv", norm: bool = True
 ) -> Networks:
+    channels, size, _ = shape
     f = config.features
     return (
         convnets.DCGANGenerator(size, channels, f, config.latent, start=ends, seed=g),
@@ -108,14 +102,16 @@ def _dcgan(
     )
 
 
-def _cnn(config: ImageGAN, channels: int, size: int, g: int, d: int) -> Networks:
+def _cnn(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+    channels, size, _ = shape
     return (
         convnets.CNNGenerator(size, config.features, config.latent, channels, seed=g),
         convnets.CNNDiscriminator(size, config.features, channels, seed=d),
     )
 
 
-def _resnet(config: ImageGAN, channels: int, size: int, g: int, d: int) -> Networks:
+def _resnet(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+    channels, size, _ = shape
     f, narrow = config.features, config.bottleneck
     return (
         convnets.ResNetGenerator(size, f, config.latent, channels, bottleneck=narrow, seed=g),
@@ -123,7 +119,8 @@ def _resnet(config: ImageGAN, channels: int, size: int, g: int, d: int) -> Netwo
     )
 
 
-def _stable(config: ImageGAN, channels: int, size: int, g: int, d: int) -> Networks:
+def _stable(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+    channels, size, _ = shape
     return (
         convnets.StableGenerator(size, config.features, config.latent, channels, seed=g),
         convnets.StableDiscriminator(size, config.features, channels, seed=d),
