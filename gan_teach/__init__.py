@@ -9,8 +9,8 @@ games       who owns which parameters and what each player minimises: ``GAN``, `
 plots       pictures, films, players, tables, out of a ``History`` of arrays
 analysis    the game at a point: Jacobian, spectrum, critical points, landscape. tau*, and which
             tau are stable? ``timescale``; trajectories and basins? ``flows``
-dynamics    one step. An update rule (alternating, optimistic, consensus)? Adam? ``optim``; what is
-            drawn in a step? ``streams``
+dynamics    one step. An update rule (alternating, optimistic, consensus)? ``rules``; Adam?
+            ``optim``; what is drawn in a step? ``streams``
 metrics     numbers from samples: FID, precision, modes; the networks that give features
 training    ``train``, ``record``, EMA, checkpoints. What is measured in a run? ``probes``
 zoo         the published games and experiments with their constants. How was a paper's GAN trained?

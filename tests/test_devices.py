@@ -18,6 +18,7 @@ from torch._subclasses import FakeTensorMode
 
 import gan_teach
 import gpu
+from cases import FUNCTIONS
 from gan_teach import _devices, zoo
 from gan_teach.data import Images
 from gan_teach.dynamics.optim import OPTIMIZERS
@@ -26,7 +27,7 @@ from gan_teach.games import losses, penalties
 from gan_teach.games.ensemble import stack
 from gan_teach.metrics.features import cifar, classifier as features
 from gan_teach.models import dropout
-from gan_teach.studies import bogonet, image_runs, keeper
+from gan_teach.studies import bogonet, image_files, image_runs
 from gan_teach.training import guards, processes, train
 from gan_teach.training.processes import World
 
@@ -66,7 +67,7 @@ GAMES = {
         for name, loss in losses.LOSSES.items()
     },
     **{f"Dirac, {name}": method.game for name, method in zoo.DIRAC_METHODS.items()},
-    **{name: lambda make=make: make().game() for name, make in zoo.FUNCTIONS.items()},
+    **{name: lambda make=make: make().game() for name, make in FUNCTIONS.items()},
     "ensemble": lambda: stack(
         [zoo.line_gan(s, noise=0.1 * s, loss=loss) for s, loss in enumerate(losses.LOSSES)]
     ),
@@ -132,7 +133,7 @@ def step_of(make, game):
         assert all(x.device == CUDA for name in optimizer.slots for x in state[name])
 
 
-@pytest.mark.parametrize("name", [n for n in GAMES if n not in zoo.FUNCTIONS])
+@pytest.mark.parametrize("name", [n for n in GAMES if n not in FUNCTIONS])
 def test_a_batch_is_drawn_for_the_device_of_the_game(name):
     game = GAMES[name]()
     game.to("meta")
@@ -268,7 +269,7 @@ def test_losses_on_a_gpu_are_read_on_every_tenth_step_and_the_first_bad_one_name
 
 def test_what_is_broken_is_not_saved(tmp_path):
     run = image_runs.Trained(image_runs.Settings("mnist-vanilla"), (1, 28, 28), {}, 0)
-    kept = keeper.Keeper(tmp_path, run, {}, every=1)
+    kept = image_files.Keeper(tmp_path, run, {}, every=1)
     (state,) = list(states([np.inf], "cuda"))
     with pytest.raises(guards.DivergedError, match="step 0: the generator's loss is inf"):
         kept.save(state)
