@@ -1,4 +1,4 @@
-"""Densities against their integrals, moments and the samples; data/planar.py and data/curves.py."""
+"""Densities against their integrals, moments and the samples: data/planar.py."""
 
 import itertools
 import math
@@ -26,7 +26,6 @@ CASES = {  # name: (data set, low and high of a box with all but 1e-6 of the mas
         lambda: data.Drawing([[[0, 0], [1, 0], [1, 0], [1, 2]], [[3, 3]]], 0.2),
         [-2, -2], [5, 5], 360,
     ),
-    "own array": (lambda: data.FromArray([[0.0, 1.0], [2.0, 0.0]], 0.3), [-3, -3], [5, 4], 360),
 }  # fmt: skip
 
 
@@ -195,33 +194,21 @@ def test_strokes_weigh_by_length():
     assert float(share) == pytest.approx(0.75, abs=0.015)
 
 
-def test_own_array_without_bandwidth_returns_its_points_and_has_no_density():
+def test_own_points_may_be_images_and_have_no_density():
     images = torch.arange(24.0).reshape(2, 3, 2, 2)
-    source = data.FromArray(images.numpy())
+    source = data.Points(images.numpy())
     assert source.shape == (3, 2, 2)
     assert not hasattr(source, "density")
     drawn = source.sample(20, rng())
     assert all(any(torch.equal(d, image) for image in images) for d in drawn)
-    assert data.FromArray([1.0, 2.0]).shape == (1,)
-    smooth = data.FromArray(images, 0.5)
-    by_hand = torch.exp(-2 * (images[:1] - images).square().flatten(1).sum(1)).double().mean()
-    by_hand /= (0.5 * math.sqrt(2 * math.pi)) ** 12
-    assert float(smooth.density(images[:1].double())) == pytest.approx(float(by_hand))
-
-
-def test_density_does_not_depend_on_the_chunks(monkeypatch):
-    source = data.spirals()
-    x = source.sample(1000, rng()).double()
-    whole = source.density(x)
-    monkeypatch.setattr("gan_teach.data.planar._CHUNK", 3 * 400)
-    torch.testing.assert_close(source.density(x), whole, rtol=1e-12, atol=0)
+    assert data.Points([1.0, 2.0]).shape == (1,)
 
 
 def test_names():
     assert "ring of 5" in repr(data.ring())
     assert "0.0447" in repr(data.ring())
     assert "2 spirals" in repr(data.spirals())
-    assert "3 points" in repr(data.FromArray([1.0, 2.0, 3.0]))
+    assert repr(data.Points([1.0, 2.0])) == "Points(2 points of shape (1,))"
 
 
 NAN = float("nan")
@@ -244,19 +231,16 @@ NAN = float("nan")
         (lambda: data.two_clusters().fixed(0), ValueError, "n must be at least 1"),
         (lambda: data.HalfCircles(std=-1), ValueError, "std must be above 0"),
         (lambda: data.spirals(arms=0), ValueError, "arms must be at least 1"),
-        (lambda: data.FromArray([]), ValueError, "points is empty"),
-        (lambda: data.FromArray([[NAN, 0]]), ValueError, "NaN"),
-        (lambda: data.FromArray("ab"), TypeError, "array of numbers"),
-        (lambda: data.FromArray([1.0], -1), ValueError, "bandwidth must be at least 0"),
+        (lambda: data.Points([]), ValueError, "points is empty"),
+        (lambda: data.Points([[NAN, 0]]), ValueError, "NaN"),
+        (lambda: data.Points("ab"), TypeError, "array of numbers"),
         (lambda: data.Drawing([], 1), ValueError, "none empty"),
         (lambda: data.Drawing([[0, 0, 0]], 1), ValueError, r"shape \(m, 2\)"),
         (lambda: data.Drawing([[]], 1), ValueError, "none empty"),
         (lambda: data.Drawing("circle", 1), TypeError, "pairs of numbers"),
         (lambda: data.Drawing(None, 1), TypeError, "pairs of numbers"),
         (lambda: data.Drawing([[0, NAN]], 1), ValueError, "NaN"),
-        (lambda: data.Drawing([[0, 2e4]], 1), ValueError, "data units"),
         (lambda: data.Drawing([[0, 0]], 0), ValueError, "width must be above 0"),
-        (lambda: data.Drawing(np.zeros((10_001, 2)), 1), ValueError, "at most 10000"),
     ],
 )
 def test_messages(call, error, words):

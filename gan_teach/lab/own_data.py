@@ -48,7 +48,7 @@ def of_points(points: Any) -> str:
 
     Raises TypeError or ValueError for another shape, NaN, no or too many points.
     """
-    xy = data.FromArray(points).points.numpy()
+    xy = data.planar.as_points("data", points).detach().cpu().numpy()
     if xy.ndim != 2 or xy.shape[1] != 2:
         raise ValueError(f"data must be points of shape (n, 2), got shape {xy.shape}.")
     _bounded(len(xy))
@@ -73,7 +73,7 @@ def source(text: str) -> tuple[Any, float]:
     """
     kind, strokes, reach = _parse(text)
     if kind == "points":
-        return data.FromArray(strokes[0]), reach
+        return data.Points(strokes[0].astype(np.float32)), reach
     return data.Drawing(strokes, width=reach / 40), reach
 
 
