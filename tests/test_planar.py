@@ -205,9 +205,12 @@ def test_own_points_may_be_images_and_have_no_density():
 
 
 def test_names():
-    assert "ring of 5" in repr(data.ring())
-    assert "0.0447" in repr(data.ring())
-    assert "2 spirals" in repr(data.spirals())
+    assert repr(data.ring()) == "GaussianMixture(5 modes, std=0.0447)"
+    assert (
+        repr(data.GaussianMixture([[0.0], [1.0]], [1, 2])) == "GaussianMixture(2 modes, std=1..2)"
+    )
+    assert repr(data.half_circles()) == "HalfCircles(20 modes, std=1)"
+    assert repr(data.spirals()) == "Drawing(200 pieces, width=0.05)"
     assert repr(data.Points([1.0, 2.0])) == "Points(2 points of shape (1,))"
 
 

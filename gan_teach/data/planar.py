@@ -8,7 +8,6 @@ belongs to and how many standard deviations away from it the point lies.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,20 @@ PUBLISHED_STD = math.sqrt(0.002)  # of the five Gaussians of Sun, Fang and Schwi
 
 
 class Modes:
-    """What distributions with K separate modes share; see the module."""
+    """What distributions with K modes share; see the module and ``GaussianMixture``."""
 
-    modes: Tensor
-    mode_std: Tensor
-    mode_weights: Tensor
+    def __init__(
+        self,
+        modes: ArrayLike | Tensor,
+        std: ArrayLike | Tensor,
+        weights: ArrayLike | Tensor | None = None,
+    ) -> None:
+        self.modes = as_points("modes", modes)
+        k = len(self.modes)
+        self.mode_std = _per_mode("std", std, k)
+        self._even = weights is None
+        mass = _per_mode("weights", 1.0 if weights is None else weights, k)
+        self.mode_weights = mass / mass.sum()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -38,6 +46,11 @@ class Modes:
         distance, mode = torch.cdist(x.double(), self.modes).min(1)
         return mode, distance / self.mode_std[mode]
 
+    def __repr__(self) -> str:
+        low, high = float(self.mode_std.min()), float(self.mode_std.max())
+        std = f"{low:.3g}" if low == high else f"{low:.3g}..{high:.3g}"
+        return f"{type(self).__name__}({len(self.modes)} modes, std={std})"
+
 
 class GaussianMixture(Modes):
     """p(x) = sum_k w_k N(x; mode_k, std_k^2 I): round Gaussians at ``modes`` (K, d).
@@ -45,21 +58,6 @@ class GaussianMixture(Modes):
     std: one number or K numbers; weights: K masses, equal unless given, normalized here.
     Raises ValueError for modes that are empty, NaN or not (K, d), for std <= 0 and for bad weights.
     """
-
-    def __init__(
-        self,
-        modes: ArrayLike | Tensor,
-        std: ArrayLike | Tensor,
-        weights: ArrayLike | Tensor | None = None,
-        name: str = "",
-    ) -> None:
-        self.modes = as_points("modes", modes)
-        k = len(self.modes)
-        self.mode_std = _per_mode("std", std, k)
-        self._even = weights is None
-        mass = _per_mode("weights", 1.0 if weights is None else weights, k)
-        self.mode_weights = mass / mass.sum()
-        self.name = name or f"{k} Gaussians"
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         if self._even:  # six times as fast as multinomial
@@ -77,11 +75,6 @@ class GaussianMixture(Modes):
         peak = self.mode_weights.to(x) / (std * math.sqrt(2 * math.pi)) ** self.shape[0]
         return (peak * torch.exp(-squares / (2 * std * std))).sum(-1)
 
-    def __repr__(self) -> str:
-        low, high = float(self.mode_std.min()), float(self.mode_std.max())
-        std = f"{low:.3g}" if low == high else f"{low:.3g}..{high:.3g}"
-        return f"GaussianMixture({self.name}, std={std})"
-
 
 def ring(modes: int = 5, radius: float = 1.0, std: float = PUBLISHED_STD) -> GaussianMixture:
     """``modes`` equal Gaussians on a circle, the first at angle 0.
@@ -93,7 +86,7 @@ def ring(modes: int = 5, radius: float = 1.0, std: float = PUBLISHED_STD) -> Gau
     _checks.real("radius", radius, above=0.0)
     angle = torch.arange(modes, dtype=torch.float64) * (2 * math.pi / modes)
     at = radius * torch.stack([angle.cos(), angle.sin()], 1)
-    return GaussianMixture(at, std, name=f"ring of {modes}, radius {radius:g}")
+    return GaussianMixture(at, std)
 
 
 def grid(side: int = 5, spacing: float = 1.0, std: float = PUBLISHED_STD) -> GaussianMixture:
@@ -101,13 +94,13 @@ def grid(side: int = 5, spacing: float = 1.0, std: float = PUBLISHED_STD) -> Gau
     side = _checks.whole("side", side, least=1)
     _checks.real("spacing", spacing, above=0.0)
     line = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
-    return GaussianMixture(torch.cartesian_prod(line, line), std, name=f"grid of {side} x {side}")
+    return GaussianMixture(torch.cartesian_prod(line, line), std)
 
 
 def two_gaussians(distance: float = 2.0, std: float = PUBLISHED_STD) -> GaussianMixture:
     """Two equal Gaussians in the plane, at (-distance / 2, 0) and (distance / 2, 0)."""
     half = _checks.real("distance", distance, above=0.0) / 2
-    return GaussianMixture([[-half, 0.0], [half, 0.0]], std, name=f"two, {distance:g} apart")
+    return GaussianMixture([[-half, 0.0], [half, 0.0]], std)
 
 
 class UniformClusters(Modes):
@@ -120,10 +113,7 @@ class UniformClusters(Modes):
     def __init__(self, corners: ArrayLike | Tensor, width: float) -> None:
         self.corners = as_points("corners", corners)
         self.width = _checks.real("width", width, above=0.0)
-        k = len(self.corners)
-        self.modes = self.corners + self.width / 2
-        self.mode_std = torch.full((k,), self.width / math.sqrt(12), dtype=torch.float64)
-        self.mode_weights = torch.full((k,), 1 / k, dtype=torch.float64)
+        super().__init__(self.corners + self.width / 2, self.width / math.sqrt(12))
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         cluster = torch.randint(len(self.corners), (n,), generator=rng)
@@ -149,9 +139,6 @@ class UniformClusters(Modes):
         inside = ((above >= 0) & (above <= self.width)).all(-1)
         return inside.to(x.dtype).mean(-1) / self.width ** self.shape[0]
 
-    def __repr__(self) -> str:
-        return f"UniformClusters(corners={self.corners.tolist()}, width={self.width:g})"
-
 
 def two_clusters(centers: tuple[float, float] = (0.0, 4.0), width: float = 0.3) -> UniformClusters:
     """Uniform on [c, c + width] for each of two c: the 1-D data of Sun, Fang and Schwing (2020).
@@ -161,31 +148,31 @@ def two_clusters(centers: tuple[float, float] = (0.0, 4.0), width: float = 0.3) 
     return UniformClusters([[float(c)] for c in centers], width)
 
 
-@dataclass(frozen=True)
-class HalfCircles:
+class HalfCircles(Modes):
     """Two noisy half circles that join into an S: radius r ~ N(radius, std^2), theta ~ U(0, 2 pi),
 
         x = r cos(theta),   y = r sin(theta) + shift on the left half, - shift on the right one.
 
     With g(r) = N(r; radius, std^2) / (2 pi |r|), q the point moved back by its half's shift and q'
     by the other's, the density is g(|q|) + g(-|q'|); the second term, from negative radii, is below
-    1e-23. Each half counts as ``sections`` modes, arcs of equal probability; ``locate`` measures
-    the distance from the circle, not from the middle of the arc.
+    1e-23. Each half counts as ``sections`` modes, arcs of equal probability, from the left half's
+    top down and then the right one's; ``modes`` holds the middles of the arcs, but ``locate``
+    measures the distance from the circle.
     Mean 0; for the defaults std (7.106, 12.268) and covariance -200 / pi = -63.66.
     Raises ValueError for radius or std <= 0, shift < 0 or sections < 1.
     """
 
-    radius: float = 10.0
-    std: float = 1.0
-    shift: float = 10.0
-    sections: int = 10
-    shape = (2,)
-
-    def __post_init__(self) -> None:
-        _checks.real("radius", self.radius, above=0.0)
-        _checks.real("std", self.std, above=0.0)
-        _checks.real("shift", self.shift, least=0.0)
-        _checks.whole("sections", self.sections, least=1)
+    def __init__(
+        self, radius: float = 10.0, std: float = 1.0, shift: float = 10.0, sections: int = 10
+    ) -> None:
+        self.radius = _checks.real("radius", radius, above=0.0)
+        self.std = _checks.real("std", std, above=0.0)
+        self.shift = _checks.real("shift", shift, least=0.0)
+        self.sections = _checks.whole("sections", sections, least=1)
+        turn = math.pi * (torch.arange(sections, dtype=torch.float64) + 0.5) / sections
+        x, y = self.radius * turn.sin(), self.radius * turn.cos()
+        left, right = torch.stack([-x, y + shift], 1), torch.stack([x, y - shift], 1)
+        super().__init__(torch.cat([left, right]), self.std)
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         theta = 2 * math.pi * torch.rand(n, generator=rng)
@@ -208,22 +195,6 @@ class HalfCircles:
         """Distances of x from the center of its own half's circle and of the other's."""
         center = torch.where(x[:, 0] <= 0, self.shift, -self.shift).to(x.dtype)
         return torch.hypot(x[:, 0], x[:, 1] - center), torch.hypot(x[:, 0], x[:, 1] + center)
-
-    @property
-    def modes(self) -> Tensor:
-        """(2 sections, 2) middles of the arcs: left half from its top down, then the right half."""
-        turn = math.pi * (torch.arange(self.sections, dtype=torch.float64) + 0.5) / self.sections
-        x, y = self.radius * turn.sin(), self.radius * turn.cos()
-        left = torch.stack([-x, y + self.shift], 1)
-        return torch.cat([left, torch.stack([x, y - self.shift], 1)])
-
-    @property
-    def mode_std(self) -> Tensor:
-        return torch.full((2 * self.sections,), self.std, dtype=torch.float64)
-
-    @property
-    def mode_weights(self) -> Tensor:
-        return torch.full((2 * self.sections,), 0.5 / self.sections, dtype=torch.float64)
 
     def locate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Arc (m,) that each x (m, 2) belongs to and its distance from the circle in std (m,)."""
@@ -252,7 +223,7 @@ class Drawing:
 
     shape = (2,)
 
-    def __init__(self, points: Any, width: float, name: str = "") -> None:
+    def __init__(self, points: Any, width: float) -> None:
         strokes = _strokes(points)
         self.width = _checks.real("width", width, above=0.0)
         # A dot is a segment from a point to itself.
@@ -262,7 +233,6 @@ class Drawing:
         self._length = self._along.norm(dim=1)
         mass = torch.where(self._length == 0, self.width, self._length)
         self._mass = mass / mass.sum()
-        self.name = name or f"{len(strokes)} strokes, {sum(map(len, strokes))} points"
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         segment = torch.multinomial(self._mass, n, replacement=True, generator=rng)
@@ -285,7 +255,7 @@ class Drawing:
         return (line @ self._mass).to(x.dtype)
 
     def __repr__(self) -> str:
-        return f"Drawing({self.name}, width={self.width:.3g})"
+        return f"Drawing({len(self._mass)} pieces, width={self.width:.3g})"
 
 
 def _strokes(points: Any) -> list[np.ndarray]:
@@ -320,7 +290,7 @@ def spirals(arms: int = 2, turns: float = 1.0, radius: float = 2.0, std: float =
     t = np.linspace(0.1, 1.0, 101)
     angles = [2 * math.pi * (turns * t + arm / arms) for arm in range(arms)]
     strokes = [radius * t[:, None] * np.stack([np.cos(a), np.sin(a)], 1) for a in angles]
-    return Drawing(strokes, std, name=f"{arms} spirals, {turns:g} turns")
+    return Drawing(strokes, std)
 
 
 def as_points(name: str, points: ArrayLike | Tensor) -> Tensor:
