@@ -11,7 +11,7 @@ import io
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -70,9 +70,9 @@ class ImageFiles:
             )
         return names
 
-    def read(self, indices: Iterable[int]) -> Iterator[Pixels | str]:
-        """The pixels of each file, in this order, or a few words on why there are none."""
-        return self._pool.map(self._decode, [self.names[i] for i in indices])
+    def read(self, names: Sequence[str]) -> Iterator[tuple[str, Pixels | str]]:
+        """Each name, with the pixels of its file or a few words on why there are none."""
+        return zip(names, self._pool.map(self._decode, names), strict=True)
 
     def _decode(self, name: str) -> Pixels | str:
         try:
@@ -116,12 +116,12 @@ def image_folder(
 
     files = ImageFiles(path, size, channels)
     count = len(files.names)
-    read = files.read(range(count))
-    images = list(tqdm(read, "reading", count, unit="image", disable=not progress))
-    shapes = Counter(image.shape for image in images if not isinstance(image, str))
+    read = files.read(files.names)
+    images = dict(tqdm(read, "reading", count, unit="image", disable=not progress))
+    shapes = Counter(image.shape for image in images.values() if not isinstance(image, str))
     usual = shapes.most_common(1)[0][0] if shapes else ()
     fit, bad = {}, []
-    for name, image in zip(files.names, images, strict=True):
+    for name, image in images.items():
         if isinstance(image, str):
             bad.append(f"{name} {image}")
         elif image.shape != usual:
@@ -166,13 +166,10 @@ class StreamedFolder(ImageSource):
         self._files = files = ImageFiles(path, size, channels, workers)
         self.name = files.where.name
         if skip_bad:
-            images = zip(files.names, files.read(range(len(files.names))), strict=True)
-            names = [name for name, image in images if not isinstance(image, str)]
-            if not names:
-                raise ValueError(
-                    f"none of the {len(files.names)} images in {files.where} can be read."
-                )
-            files.names = names
+            images = files.read(files.names)
+            files.names = [name for name, image in images if not isinstance(image, str)]
+        if not files.names:
+            raise ValueError(f"none of the images in {files.where} can be read.")
         files.channels = channels or self.read(torch.tensor([0])).shape[1]
         self.shape = (files.channels, size, size)
 
@@ -181,11 +178,10 @@ class StreamedFolder(ImageSource):
 
     def read(self, indices: Tensor) -> Tensor:
         """The images of these indices, uint8. Raises ValueError naming the first bad file."""
-        rows = indices.tolist()
-        images = []
-        for i, image in zip(rows, self._files.read(rows), strict=True):
+        files, images = self._files, []
+        for name, image in files.read([files.names[i] for i in indices.tolist()]):
             if isinstance(image, str):
-                raise ValueError(f"{self._files.where / self._files.names[i]} {image}.")
+                raise ValueError(f"{files.where / name} {image}.")
             images.append(image)
         # In the order in memory of ``Images``, by which convolutions choose their algorithm.
         return torch.from_numpy(np.ascontiguousarray(np.stack(images)))

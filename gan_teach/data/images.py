@@ -144,8 +144,8 @@ class Images(ImageSource):
         side = min(self.shape[1:])
         top, left = ((full - side) // 2 for full in self.shape[1:])
         square = self.pixels[:, :, top : top + side, left : left + side]
-        scaled = [_scaled(part, size) for part in square.split(_CHUNK)]
-        return replace(self, pixels=torch.cat(scaled))
+        parts = [_scaled(part, size) for part in square.split(_CHUNK)]
+        return replace(self, pixels=torch.cat(parts))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -194,7 +194,7 @@ def to_floats(pixels: Tensor) -> Tensor:
 
 def to_bytes(images: Any, name: str = "images") -> Tensor:
     """Images as uint8 (n, channels, height, width); see ``Images`` for what is accepted."""
-    x = torch.as_tensor(np.asarray(images) if not isinstance(images, Tensor) else images)
+    x = torch.as_tensor(images if isinstance(images, Tensor) else np.asarray(images))
     x = x.detach().cpu()
     _checks.not_empty(name, x, "A data set needs at least one image.")
     x = _channels_first(x, name)

@@ -100,8 +100,6 @@ def load_or_substitute(name: str, size: int, **options: Any) -> tuple[Images, st
 
 def _read(name: str, split: str, download: bool) -> Images:
     root, dataset = data_folder(), DATASETS[name]
-    if download:
-        root.mkdir(parents=True, exist_ok=True)
     try:
         return dataset.read(root, split, download)
     except ImportError:
