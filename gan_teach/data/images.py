@@ -118,6 +118,16 @@ class Images(ImageSource):
         """(channels, height, width)."""
         return tuple(self.pixels.shape[1:])
 
+    @property
+    def targets(self) -> Tensor:
+        """The labels. Raises ValueError where there are none."""
+        if self.labels is None:
+            raise ValueError(
+                f"{self.name} has no labels: take a data set that has them, or a folder with one "
+                "subfolder a class."
+            )
+        return self.labels
+
     def read(self, indices: Tensor) -> Tensor:
         """The images of these indices, uint8."""
         return self.pixels[indices]
@@ -173,10 +183,8 @@ class StackedDigits(Images):
 
         Raises ValueError where the digits have no labels.
         """
-        if self.labels is None:
-            raise ValueError(f"{self.name} has no labels, so the digits of a stack are not known.")
         indices = self.indices(n, rng)
-        return to_floats(self.read(indices)), self.labels[indices]
+        return to_floats(self.read(indices)), self.targets[indices]
 
     def indices(self, n: int, rng: torch.Generator) -> Tensor:
         """Three digits for each stack, (n, 3)."""
