@@ -379,7 +379,7 @@ def test_bad_samples_get_one_message(metric):
         (lambda: mt.inception_score(np.eye(3), splits=4), "splits must be at most"),
         (lambda: mt.frechet_distance([0, 0], np.eye(2), [0], 1), "one length"),
         (lambda: mt.frechet_distance([0, 0], [[1, 2], [0, 1]], [0, 0], np.eye(2)), "symmetric"),
-        (lambda: mt.frechet_infinity([1, 2, 3.0], [1, 2, 3.0]), "room for 15 sizes"),
+        (lambda: mt.frechet_infinity(np.ones(16), np.ones(9)), "fake must have at least 17 rows"),
     ],
 )
 def test_messages(call, words):

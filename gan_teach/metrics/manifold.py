@@ -136,9 +136,7 @@ def prd_discrete(fake: Any, real: Any, angles: int = 1001) -> PRD:
     1 - TV. The F-scores are exact, not maxima over the grid: between the corners
     l = fake_i / real_i they are monotone in l.
     """
-    p, q = _arrays.masses("fake", fake), _arrays.masses("real", real)
-    if len(p) != len(q):
-        raise ValueError(f"fake and real must have one length, got {len(p)} and {len(q)}.")
+    p, q = _arrays.masses(fake=fake, real=real)
     angles = _checks.whole("angles", angles, least=3)
     slopes = np.tan(np.linspace(1e-6, np.pi / 2 - 1e-6, angles))
     precision, recall = _curve(p, q, slopes)
@@ -164,9 +162,5 @@ def _cluster(x: Array, clusters: int, seed: int) -> np.ndarray:
         from sklearn.cluster import MiniBatchKMeans
     except ImportError:
         raise ImportError("prd needs scikit-learn: pip install 'gan-teach[course]'.") from None
-    kmeans = MiniBatchKMeans(
-        clusters,
-        n_init=10,  # pyright: ignore[reportArgumentType] (the stub knows "auto" only)
-        random_state=seed,
-    )
-    return np.asarray(kmeans.fit_predict(x))
+    starts: Any = 10  # of which the stub knows "auto" only
+    return MiniBatchKMeans(clusters, n_init=starts, random_state=seed).fit_predict(x)

@@ -19,7 +19,7 @@ from gan_teach import _checks
 from gan_teach.data import Source
 from gan_teach.metrics import _arrays
 from gan_teach.metrics._arrays import Array
-from gan_teach.metrics.divergences import kl_divergence
+from gan_teach.metrics.distances import kl_divergence
 
 SCORES = ("covered", "high_quality", "reverse_kl")
 
@@ -59,13 +59,7 @@ class ModeReport:
         )
 
 
-def mode_report(
-    samples: Any,
-    data: Any,
-    *,
-    sigmas: float = 3.0,
-    least: int = 1,
-) -> ModeReport:
+def mode_report(samples: Any, data: Any, *, sigmas: float = 3.0, least: int = 1) -> ModeReport:
     """Covered modes, share of high-quality samples and reverse KL of ``samples`` (n, d).
 
     ``data`` has known modes: its ``locate`` decides which mode a sample belongs to; for modes of
@@ -110,16 +104,12 @@ def class_coverage(numbers: Any, classes: int) -> tuple[int, float]:
     """
     numbers = np.asarray(numbers)
     classes = _checks.whole("classes", classes, least=1)
-    if numbers.ndim != 1 or not len(numbers) or numbers.dtype.kind not in "iu":
+    if numbers.ndim != 1 or not len(numbers) or not np.isin(numbers, np.arange(classes)).all():
         raise ValueError(
-            "numbers must be (n,) whole numbers, one class per sample, got "
-            f"{numbers.dtype} of shape {numbers.shape}."
+            f"numbers must be (n,) whole numbers from 0 to {classes - 1}, one class per sample, "
+            f"got {numbers!r:.80}."
         )
-    if numbers.min() < 0 or numbers.max() >= classes:
-        raise ValueError(
-            f"numbers must lie in 0 to {classes - 1}, got {numbers.min()} to {numbers.max()}."
-        )
-    counts = np.bincount(numbers, minlength=classes)
+    counts = np.bincount(numbers.astype(np.int64), minlength=classes)
     return int((counts > 0).sum()), kl_divergence(counts, np.ones(classes))
 
 
