@@ -210,7 +210,7 @@ def test_cifar10_is_read_by_torchvision(home, monkeypatch):
     folder.mkdir()
     contents = {
         "data_batch_1": {"data": rows, "labels": [3, 1, 4, 1]},
-        "batches.meta": {"label_names": list("abcdefghij")},
+        "batches.meta": {"label_names": ["plane", "car", "bird", "cat"]},
     }
     sums = {}
     for name, content in contents.items():

@@ -25,9 +25,6 @@ from gan_teach.data.images import Images, StackedDigits
 
 DIGIT_NAMES = tuple("0123456789")
 VARIABLE = "GAN_TEACH_DATA"
-CIFAR_NAMES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
 
 
 class _Download(NamedTuple):
@@ -125,7 +122,7 @@ def _mnist(root: Path, split: str, download: bool) -> Images:
 def _cifar10(root: Path, split: str, download: bool) -> Images:
     files = _needed("torchvision.datasets").CIFAR10(root, split == "train", download=download)
     labels = torch.tensor(files.targets)
-    return Images(torch.from_numpy(files.data), labels, CIFAR_NAMES, f"CIFAR-10 {split}")
+    return Images(torch.from_numpy(files.data), labels, files.classes, f"CIFAR-10 {split}")
 
 
 def _stl10(root: Path, split: str, download: bool) -> Images:

@@ -22,6 +22,8 @@ from gan_teach.metrics._arrays import Array
 from gan_teach.metrics.distances import kl_divergence
 
 SCORES = ("covered", "high_quality", "reverse_kl")
+Metric = Callable[[Array, Array], float]
+Metrics = Callable[[Array, Array], list[float]]
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,7 @@ class NoiseBand(NamedTuple):
 
 
 def noise_band(
-    metric: Callable[[Array, Array], float],
-    data: Any,
-    n: int,
-    repeats: int = 200,
-    level: float = 0.99,
-    seed: int = 0,
+    metric: Metric, data: Any, n: int, repeats: int = 200, level: float = 0.99, seed: int = 0
 ) -> NoiseBand:
     """The band that holds the score of n fresh *real* samples with probability at least ``level``.
 
@@ -177,12 +174,7 @@ def mode_noise_bands(
 
 
 def noise_bands(
-    metric: Callable[[Array, Array], list[float]],
-    data: Any,
-    n: int,
-    repeats: int = 200,
-    level: float = 0.99,
-    seed: int = 0,
+    metric: Metrics, data: Any, n: int, repeats: int = 200, level: float = 0.99, seed: int = 0
 ) -> list[NoiseBand]:
     """``noise_band`` for a ``metric`` that returns several numbers: one band for each of them."""
     n = _checks.whole("n", n, least=1)

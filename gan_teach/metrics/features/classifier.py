@@ -246,7 +246,7 @@ def load_extractor(
     """
     name = os.fspath(name)
     if name == "inception" or os.path.isfile(name):
-        return inception(None if name == "inception" else name, device=device)
+        return inception(None if name == "inception" else name).to(device)
     if os.sep in name:
         raise FileNotFoundError(f"there is no file of Inception weights at {name}.")
     classifiers = {"digits": digit_classifier, "cifar": cifar_classifier}

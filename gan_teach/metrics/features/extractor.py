@@ -151,9 +151,7 @@ def inception_weights(weights: str | os.PathLike[str] | None = None) -> Path:
     return path
 
 
-def inception(
-    weights: str | os.PathLike[str] | None = None, *, device: str | torch.device = "cpu"
-) -> Extractor:
+def inception(weights: str | os.PathLike[str] | None = None) -> Extractor:
     """The 2048 Inception features that FID compares (Heusel et al. 2017), through pytorch-fid.
 
     Images are resized to 299 x 299 inside the network. The last layer comes as ``head``, without
@@ -178,7 +176,7 @@ def inception(
     head.weight.copy_(weight)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     genuine = digest.startswith(GENUINE)
-    return Extractor(NAME, digest[:8], network.eval(), genuine=genuine, head=head).to(device)
+    return Extractor(NAME, digest[:8], network.eval(), genuine=genuine, head=head)
 
 
 class _Last(nn.Module):
