@@ -49,9 +49,7 @@ def test_the_features_are_those_of_pytorch_fid_on_the_same_files(weights, images
         paths.append(str(tmp_path / f"{i}.png"))
         Image.fromarray(pixels).save(paths[-1])
     ours = features.inception(weights)
-    theirs = get_activations(
-        paths, ours.network.get_submodule("network"), 4, 2048, "cpu", num_workers=0
-    )
+    theirs = get_activations(paths, ours.network, 4, 2048, "cpu", num_workers=0)
     np.testing.assert_allclose(ours(images), theirs, rtol=1e-5, atol=1e-6)
 
 

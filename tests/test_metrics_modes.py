@@ -199,6 +199,15 @@ def test_repeated_points_count_as_neighbors():
     assert mt.precision_recall(same, same) == (1.0, 1.0)
 
 
+def test_a_ball_holds_its_surface():
+    # Real balls of radius 1 around 0 to 3 touch -1 and 4; those of the fakes, 5, 2 and 2, hold all.
+    fake, true = [-1.0, 4.0, 6.0], [0.0, 1.0, 2.0, 3.0]
+    assert mt.precision_recall(fake, true, k=1) == (pytest.approx(2 / 3), 1)
+    assert mt.density_coverage(fake, true, k=1) == pytest.approx((2 / 3, 2 / 4))
+    # Of the balls of radius 1 around 0 and 1, the one real point at 2 lies on the second's surface.
+    assert mt.precision_recall([0.0, 1.0], [2.0, 9.0], k=1).recall == 0.5
+
+
 def test_ring_with_lost_modes():
     n = 1000
     true = real(RING, n, 1)
@@ -331,6 +340,19 @@ def test_a_curve_is_the_mean_over_clusterings_from_seed_on():
     for name in ("precision", "recall", "f_8", "f_1_8"):
         mean = np.mean([getattr(curve, name) for curve in alone], axis=0)
         np.testing.assert_allclose(getattr(together, name), mean, atol=1e-15)
+
+
+def test_shares_do_not_exceed_one_by_rounding():
+    """Sums of shares do: of some 7 weights over their sum it is one and a bit."""
+    over = 0
+    for seed in range(40):
+        weights = np.random.default_rng(seed).integers(1, 100, 7)
+        over += (weights / weights.sum()).sum() > 1
+        curve = mt.prd_discrete(weights, weights)
+        assert curve.precision.max() <= 1
+        assert curve.recall.max() <= 1
+        assert curve.f_8 == pytest.approx(1, abs=1e-15)
+    assert over
 
 
 def test_swapping_the_samples_swaps_precision_and_recall():

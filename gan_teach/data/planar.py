@@ -184,12 +184,11 @@ class HalfCircles(Modes):
     def density(self, x: Tensor) -> Tensor:
         """(m,) densities of x (m, 2)."""
         own, other = self._radii(x)
-        return self._polar(own) + self._polar(-other)
-
-    def _polar(self, r: Tensor) -> Tensor:
+        r = torch.stack([own, -other])
         z = (r - self.radius) / self.std
         peak = self.std * math.sqrt(2 * math.pi) * 2 * math.pi
-        return torch.exp(-0.5 * z * z) / (peak * r.abs().clamp_min(torch.finfo(r.dtype).tiny))
+        away = r.abs().clamp_min(torch.finfo(r.dtype).tiny)
+        return (torch.exp(-0.5 * z * z) / (peak * away)).sum(0)
 
     def _radii(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Distances of x from the center of its own half's circle and of the other's."""

@@ -5,8 +5,6 @@ A score means nothing without its noise: ``noise_band`` says what real data scor
 
 from gan_teach.metrics import features as features
 from gan_teach.metrics.distances import (
-    FrechetInfinity as FrechetInfinity,
-    InceptionScore as InceptionScore,
     frechet_distance as frechet_distance,
     frechet_infinity as frechet_infinity,
     histogram_js as histogram_js,
@@ -22,15 +20,12 @@ from gan_teach.metrics.distances import (
 )
 from gan_teach.metrics.manifold import (
     PRD as PRD,
-    DensityCoverage as DensityCoverage,
-    PrecisionRecall as PrecisionRecall,
     density_coverage as density_coverage,
     prd as prd,
     prd_discrete as prd_discrete,
     precision_recall as precision_recall,
 )
 from gan_teach.metrics.modes import (
-    ModeReport as ModeReport,
     NoiseBand as NoiseBand,
     class_coverage as class_coverage,
     expected_covered as expected_covered,

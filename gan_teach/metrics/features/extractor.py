@@ -76,7 +76,9 @@ class Extractor:
                 batch = batch.expand(-1, self.channels, -1, -1)
             if self.size is not None and batch.shape[2:] != (self.size, self.size):
                 batch = F.interpolate(batch, (self.size,) * 2, mode="bilinear", antialias=True)
-            parts.append(self.network(batch).flatten(1).cpu().double().numpy())
+            maps = self.network(batch)
+            maps = maps[-1] if isinstance(maps, list) else maps  # pytorch-fid gives a list
+            parts.append(maps.flatten(1).cpu().double().numpy())
             if progress is not None:
                 progress(len(batch))
         self.network.train(was_training)
@@ -166,7 +168,7 @@ def inception(weights: str | os.PathLike[str] | None = None) -> Extractor:
         state = torch.load(path, map_location="cpu", weights_only=True)
         # pytorch-fid takes its weights from this file; by itself it knows only its download.
         module.load_state_dict_from_url = lambda *_, **__: state
-        network, weight = _Last(module.InceptionV3()), state["fc.weight"]
+        network, weight = module.InceptionV3(), state["fc.weight"]
     except Exception as error:  # whatever a foreign file makes torch or pytorch-fid raise
         why = str(error).splitlines()[0]
         raise ValueError(f"{path} does not hold Inception weights ({why}).") from error
@@ -177,17 +179,6 @@ def inception(weights: str | os.PathLike[str] | None = None) -> Extractor:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     genuine = digest.startswith(GENUINE)
     return Extractor(NAME, digest[:8], network.eval(), genuine=genuine, head=head)
-
-
-class _Last(nn.Module):
-    """The last of the maps that pytorch-fid's network returns, averaged over the plane."""
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.network(images)[-1]
 
 
 def _pytorch_fid() -> Any:
