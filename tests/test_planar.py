@@ -227,7 +227,7 @@ NAN = float("nan")
         (lambda: data.GaussianMixture([0.0, 4.0], 1), ValueError, "rows of one number"),
         (lambda: data.GaussianMixture([], 1), ValueError, "modes is empty"),
         (lambda: data.GaussianMixture([[0.0, NAN]], 1), ValueError, "NaN"),
-        (lambda: data.GaussianMixture([["a"]], 1), TypeError, "must be numbers"),
+        (lambda: data.GaussianMixture([["a"]], 1), TypeError, "modes must be an array of numbers"),
         (lambda: data.GaussianMixture([[0.0]], [1, 2]), ValueError, "one number or 1"),
         (lambda: data.GaussianMixture([[0.0]], 1, [-1.0]), ValueError, "weights must be above 0"),
         (lambda: data.two_clusters(width=0), ValueError, "width must be above 0"),

@@ -91,6 +91,18 @@ class Uniform:
         return inside.to(x.dtype) / (self.high - self.low) ** self.dim
 
 
+def as_numbers(name: str, value: ArrayLike | Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Tensor of at least one row of finite numbers; raises ValueError or TypeError."""
+    try:
+        numbers = torch.as_tensor(value, dtype=dtype)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name} must be an array of numbers, got {value!r:.80}.") from None
+    _checks.not_empty(name, numbers, hint="Give at least one row.")
+    if numbers.is_floating_point():
+        _checks.finite(name, numbers, hint="Clean the data first.")
+    return numbers
+
+
 _THEORY = ("density", "modes", "mode_std", "mode_weights", "locate")
 
 
@@ -103,16 +115,8 @@ class Points:
     """
 
     def __init__(self, points: ArrayLike | Tensor, source: Source | None = None) -> None:
-        try:
-            points = torch.as_tensor(points)
-        except (TypeError, ValueError, RuntimeError):
-            raise TypeError(f"points must be an array of numbers, got {points!r:.80}.") from None
-        if points.ndim == 1:
-            points = points[:, None]
-        _checks.not_empty("points", points, hint="A data set needs at least one sample.")
-        if points.is_floating_point():
-            _checks.finite("points", points, hint="Clean the data before training on it.")
-        self.points = points
+        numbers = as_numbers("points", points)
+        self.points = numbers[:, None] if numbers.ndim == 1 else numbers
         for name in _THEORY:  # what is known of the distribution that the points come from
             if hasattr(source, name):
                 setattr(self, name, getattr(source, name))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach.data.line import Fixed
+from gan_teach.data.line import Fixed, as_numbers
 
 PUBLISHED_STD = math.sqrt(0.002)  # of the five Gaussians of Sun, Fang and Schwing (2020)
 
@@ -294,17 +294,13 @@ def spirals(arms: int = 2, turns: float = 1.0, radius: float = 2.0, std: float =
 
 def as_points(name: str, points: ArrayLike | Tensor) -> Tensor:
     """Float64 tensor (k, d) of k >= 1 finite points; raises ValueError or TypeError."""
-    try:
-        at = torch.as_tensor(points, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{name} must be numbers of shape (k, d), got {points!r:.80}.") from None
-    _checks.not_empty(name, at)
+    at = as_numbers(name, points, torch.float64)
     if at.ndim != 2 or at.shape[1] == 0:
         raise ValueError(
             f"{name} must have shape (k, d), one row a point, got {tuple(at.shape)}. "
             "Points on the line are rows of one number: [[0.0], [4.0]]."
         )
-    return _checks.finite(name, at)
+    return at
 
 
 def _per_mode(name: str, value: ArrayLike | Tensor, k: int) -> Tensor:
