@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_teach import _checks, data
+from gan_teach.data.planar import as_points
 
 MOST = 2000  # points; the browser knows it too (pen.js)
 REACH = (1e-3, 1e3)
@@ -48,7 +49,7 @@ def of_points(points: Any) -> str:
 
     Raises TypeError or ValueError for another shape, NaN, no or too many points.
     """
-    xy = data.planar.as_points("data", points).detach().cpu().numpy()
+    xy = as_points("data", points).detach().cpu().numpy()
     if xy.ndim != 2 or xy.shape[1] != 2:
         raise ValueError(f"data must be points of shape (n, 2), got shape {xy.shape}.")
     _bounded(len(xy))
