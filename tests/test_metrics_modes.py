@@ -238,6 +238,14 @@ def test_means_of_density_and_coverage_for_equal_laws():
     assert scores[:, 1].mean() == pytest.approx(1 - uncovered, abs=4 * error[1])
 
 
+def test_neighbors_are_three_and_five_as_published():
+    fake, true = from_modes(5, 60), real(RING, 80, 2)
+    assert mt.precision_recall(fake, true) == mt.precision_recall(fake, true, k=3)
+    assert mt.precision_recall(fake, true) != mt.precision_recall(fake, true, k=4)
+    assert mt.density_coverage(fake, true) == mt.density_coverage(fake, true, k=5)
+    assert mt.density_coverage(fake, true) != mt.density_coverage(fake, true, k=6)
+
+
 def test_against_prdc_and_torch_fidelity():
     prdc = pytest.importorskip("prdc")
     prc = pytest.importorskip("torch_fidelity.metric_prc")
@@ -353,6 +361,15 @@ def test_shares_do_not_exceed_one_by_rounding():
         assert curve.recall.max() <= 1
         assert curve.f_8 == pytest.approx(1, abs=1e-15)
     assert over
+
+
+def test_ten_clusterings_into_twenty_as_published():
+    fake, true = from_modes(5, 60), real(RING, 60, 2)
+    found = mt.prd(fake, true)
+    assert len(found.precision) == 1001
+    assert found.f_8 == mt.prd(fake, true, clusters=20, runs=10, seed=0).f_8
+    others = [{"clusters": 21}, {"runs": 11}, {"seed": 1}]
+    assert found.f_8 not in [mt.prd(fake, true, **other).f_8 for other in others]
 
 
 def test_swapping_the_samples_swaps_precision_and_recall():
