@@ -331,9 +331,10 @@ def test_the_weights_of_the_f_scores_are_eight_and_an_eighth():
         assert value == pytest.approx(max(scores), abs=1e-13)
 
 
-def test_as_many_clusters_as_samples_are_allowed():
-    """Each sample is a state of its own then, so that nothing is shared."""
+def test_one_to_as_many_clusters_as_samples_are_allowed():
+    """One state is all shared; where each sample is a state of its own, nothing is."""
     apart = np.array([[0.0], [1.0], [2.0]])
+    assert mt.prd(apart, apart + 10, clusters=1, runs=1).f_8 == pytest.approx(1)
     found = mt.prd(apart, apart + 10, clusters=6, runs=1)
     assert found.precision.max() == found.recall.max() == 0
     with pytest.raises(ValueError, match="clusters must be at most the 6 samples, got 7"):
