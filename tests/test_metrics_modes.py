@@ -283,6 +283,8 @@ def test_discrete_curve_in_closed_form():
     assert (invented.precision.max(), invented.recall.max()) == pytest.approx((0.5, 1), abs=1e-5)
     crossed = mt.prd_discrete([0.7, 0.3], [0.3, 0.7])  # 1 - TV at the slope one
     assert (crossed.precision[500], crossed.recall[500]) == pytest.approx((0.6, 0.6), abs=1e-12)
+    three = mt.prd_discrete([0.7, 0.3], [0.3, 0.7], angles=3)
+    assert (three.precision[1], three.recall[1]) == pytest.approx((0.6, 0.6), abs=1e-12)
     corner = mt.prd_discrete([1, 0], [0.5, 0.5])
     assert (corner.precision.max(), corner.recall.max()) == pytest.approx((1, 0.5), abs=1e-5)
     for k in (1, 4, 10):

@@ -193,9 +193,7 @@ def _rank(repeats: int, level: float) -> int:
     if rank < 1:
         least = math.ceil(2 / (1 - level) - 1 - 1e-6) if level < 1 else math.inf
         raise ValueError(
-            f"repeats must be at least {least} for the level {level:g}, got {repeats}: the lowest "
-            f"and highest of {repeats} scores hold the next with probability "
-            f"{(repeats - 1) / (repeats + 1):.3f} only."
+            f"repeats must be at least {least} for the level {level:g}, got {repeats}."
         )
     return rank
 
