@@ -140,18 +140,24 @@ def frechet_distance(mean_x: Any, cov_x: Any, mean_y: Any, cov_y: Any) -> float:
     Shapes (d,) and (d, d), or numbers for d = 1. Raises ValueError for shapes that do not fit and
     for covariances that are not symmetric.
     """
-    m1, m2 = _mean("mean_x", mean_x), _mean("mean_y", mean_y)
-    a, b = _covariance("cov_x", cov_x, len(m1)), _covariance("cov_y", cov_y, len(m2))
-    if len(m1) != len(m2):
-        raise ValueError(f"mean_x and mean_y must have one length, got {len(m1)} and {len(m2)}.")
-    return _between((m1, _factor(a)), (m2, _factor(b)))
+    x, y = _moments("x", mean_x, cov_x), _moments("y", mean_y, cov_y)
+    d, other = len(x[0]), len(y[0])
+    if d != other:
+        raise ValueError(f"mean_x and mean_y must have one length, got {d} and {other}.")
+    return _between(x, y)
 
 
-def _factor(covariance: Array) -> Array:
-    """F (rank, d) with F^T F = covariance, a row for each eigenvalue above rounding."""
-    values, vectors = np.linalg.eigh(covariance)
-    certain = values > len(values) * np.finfo(values.dtype).eps * values[-1]
-    return np.sqrt(values[certain, None]) * vectors[:, certain].T
+def _moments(name: str, mean: Any, covariance: Any) -> Gaussian:
+    """Mean, and F (rank, d) with F^T F = covariance: a row for each eigenvalue above rounding."""
+    center = _arrays.rows(f"mean_{name}", np.atleast_1d(mean))[:, 0]
+    matrix, d = _arrays.rows(f"cov_{name}", np.atleast_2d(covariance)), len(center)
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, rtol=1e-6, atol=1e-12):
+        raise ValueError(
+            f"cov_{name} must be a symmetric ({d}, {d}) matrix, got shape {matrix.shape}."
+        )
+    values, vectors = np.linalg.eigh(matrix)
+    certain = values > d * np.finfo(values.dtype).eps * values[-1]
+    return center, np.sqrt(values[certain, None]) * vectors[:, certain].T
 
 
 def _between(x: Gaussian, y: Gaussian) -> float:
@@ -207,17 +213,6 @@ def frechet_infinity(fake: Any, real: Any, points: int = 15, seed: int = 0) -> F
 def _mean_over_subsets(x: Array, real: Gaussian, n: int) -> float:
     starts = range(0, len(x) - n + 1, n)
     return float(np.mean([_between(_fitted(x[i : i + n]), real) for i in starts]))
-
-
-def _mean(name: str, value: Any) -> Array:
-    return _arrays.rows(name, np.atleast_1d(np.asarray(value, dtype=np.float64)))[:, 0]
-
-
-def _covariance(name: str, value: Any, d: int) -> Array:
-    matrix = _arrays.rows(name, np.atleast_2d(np.asarray(value, dtype=np.float64)))
-    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, rtol=1e-6, atol=1e-12):
-        raise ValueError(f"{name} must be a symmetric ({d}, {d}) matrix, got shape {matrix.shape}.")
-    return matrix
 
 
 # -- divergences -----------------------------------------------------------------------------------
