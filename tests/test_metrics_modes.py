@@ -343,6 +343,20 @@ def test_one_to_as_many_clusters_as_samples_are_allowed():
         mt.prd(apart, apart + 10, clusters=7, runs=1)
 
 
+def test_a_curve_compares_the_better_of_ten_clusterings_of_both_samples():
+    cluster = pytest.importorskip("sklearn.cluster").MiniBatchKMeans
+    rng = np.random.default_rng(1)
+    fake, true = rng.standard_normal((2, 90, 2))
+    found = mt.prd(fake, true, 12, runs=1, seed=3)
+    by_starts = {}
+    for starts in (9, 10, 11):
+        label = cluster(12, n_init=starts, random_state=3).fit_predict(np.concatenate([fake, true]))
+        counts = [np.bincount(part, minlength=12) for part in (label[:90], label[90:])]
+        by_starts[starts] = mt.prd_discrete(*counts).f_8
+    assert found.f_8 == by_starts[10]
+    assert len(set(by_starts.values())) == 3
+
+
 def test_a_curve_is_the_mean_over_clusterings_from_seed_on():
     fake, true = from_modes(4, 60), real(RING, 60, 1)
     alone = [mt.prd(fake, true, 6, runs=1, seed=seed) for seed in (5, 6, 7)]
