@@ -55,6 +55,7 @@ def test_mode_report_by_hand():
     report = mt.mode_report(samples, GaussianMixture([[0.0], [4.0]], [0.1, 1.0], [3, 2]))
     assert report.nearest.tolist() == [3, 2]
     assert report.hits.tolist() == [2, 1]  # 0.31 is 3.1 sigmas away, 9.0 five
+    assert report.covered == 2  # one sample is enough
     assert report.high_quality == pytest.approx(0.6)
     assert report.reverse_kl == 0
     wider = mt.mode_report(samples, GaussianMixture([[0.0], [4.0]], 0.1), sigmas=60)
