@@ -165,6 +165,21 @@ def test_band_holds_the_next_score_with_the_stated_probability():
         assert np.mean(hits) == pytest.approx(max(exact, level), abs=4 * error)
 
 
+def test_bands_hold_99_of_100_by_200_repeats():
+    calls = []
+
+    def first(fake, _):
+        calls.append(fake)
+        return float(fake[0, 0])
+
+    band = mt.noise_band(first, RING, 1)
+    assert len(calls) == 200
+    assert [band] == mt.noise_bands(lambda fake, _: [first(fake, _)], RING, 1)
+    assert band == mt.noise_band(first, RING, 1, repeats=200, level=0.99, seed=0)
+    for other in ({"level": 0.98}, {"seed": 1}):
+        assert band != mt.noise_band(first, RING, 1, **other)
+
+
 def test_band_of_an_array_splits_its_rows():
     rows = np.arange(40.0)
 
@@ -433,6 +448,7 @@ NAN = float("nan")
         (lambda: mt.noise_band(mt.kid, RING, 0), "n must be at least 1"),
         (lambda: mt.noise_band(mt.kid, np.ones(19), 10), "at least 2 n = 20 rows, got 19"),
         (lambda: mt.noise_band(mt.kid, RING, 10, level=1.0), "at least inf"),
+        (lambda: mt.noise_band(mt.kid, RING, 10, level=1.5), "at most 1, got 1.5"),
     ],
 )
 def test_messages(call, words):
