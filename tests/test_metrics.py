@@ -321,6 +321,36 @@ def test_inception_score_against_torch_fidelity():
 # What is accepted
 
 
+def test_defaults_are_those_of_the_signatures():
+    x, y = normal(200, 3, 1), normal(150, 3, 2, mean=0.3)
+    for metric, same, others in [
+        (
+            mt.sliced_wasserstein,
+            {"projections": 64, "order": 1, "seed": 0},
+            [{"projections": 65}, {"order": 2}, {"seed": 1}],
+        ),
+        (mt.histogram_js, {"bins": 20}, [{"bins": 21}]),
+        (lambda *xy, **o: mt.frechet_infinity(*xy, **o).value, {"points": 15, "seed": 0},
+         [{"points": 16}, {"seed": 1}]),
+    ]:  # fmt: skip
+        assert metric(x, y) == metric(x, y, **same)
+        assert metric(x, y) not in [metric(x, y, **other) for other in others]
+    assert mt.frechet_infinity(x, y).sizes[0] == 20  # a tenth
+    assert mt.frechet_infinity(x[:17], y).sizes[0] == 2  # the least that has a covariance
+
+
+def test_the_median_of_many_is_that_of_a_thousand_of_them():
+    x, y = normal(800, 2, 1), normal(900, 2, 2, mean=0.5)
+    pooled = np.concatenate([x, y])
+    distances = np.linalg.norm(pooled[:, None] - pooled, axis=-1)[np.triu_indices(1700, 1)]
+    assert mt.rbf_mmd(x, y) != mt.rbf_mmd(x, y, float(np.median(distances)))
+    assert mt.rbf_mmd(x, y) == pytest.approx(mt.rbf_mmd(x, y, float(np.median(distances))), rel=0.1)
+    x, y = x[:500], y[:500]  # all are taken
+    distances = np.linalg.norm(np.concatenate([x, y])[:, None] - np.concatenate([x, y]), axis=-1)
+    median = float(np.median(distances[np.triu_indices(1000, 1)]))
+    assert mt.rbf_mmd(x, y) == pytest.approx(mt.rbf_mmd(x, y, median), rel=1e-12)
+
+
 def test_tensors_arrays_and_lists_agree():
     x, y = normal(20, 2, 1), normal(20, 2, 2)
     value = mt.sliced_wasserstein(x, y)
