@@ -273,6 +273,15 @@ def test_extrapolation_removes_the_bias_of_the_fakes():
     assert found.sizes[-1] == 4000
 
 
+def test_a_line_through_two_sizes_is_known_by_hand():
+    x, y = normal(100, 2, 1), normal(90, 2, 2)
+    value, slope, (small, large), (first, last) = mt.frechet_infinity(x, y, points=2)
+    assert (small, large) == (10, 100)
+    assert last == pytest.approx(mt.sample_frechet(x, y), rel=1e-12)
+    assert value == pytest.approx((large * last - small * first) / (large - small), rel=1e-9)
+    assert slope == pytest.approx((first - last) / (1 / small - 1 / large), rel=1e-9)
+
+
 def test_frechet_against_torch_fidelity():
     fid = pytest.importorskip("torch_fidelity.metric_fid")
     x, y = normal(300, 8, 1), normal(300, 8, 2, mean=0.4)
