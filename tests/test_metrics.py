@@ -79,6 +79,7 @@ def test_bias_of_histograms_is_the_stated_one():
     scores = np.array([mt.js_divergence(a, b) for a, b in counts])
     error = scores.std() / math.sqrt(repeats)
     assert scores.mean() == pytest.approx(mt.histogram_js_bias(10, n, m), abs=4 * error, rel=0.02)
+    assert mt.histogram_js_bias(1, 1, 1) == 0
 
 
 # Wasserstein
