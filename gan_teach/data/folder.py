@@ -21,6 +21,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._progress import progress_bar
 from gan_teach.data.images import Images, ImageSource
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
@@ -112,12 +113,9 @@ def image_folder(
     Raises FileNotFoundError; ValueError for a folder without images, and for files that cannot be
     read, have more than 8 bits a pixel, or differ in size or color from most.
     """
-    from tqdm.auto import tqdm
-
     files = ImageFiles(path, size, channels)
     count = len(files.names)
-    read = files.read(files.names)
-    images = dict(tqdm(read, "reading", count, unit="image", disable=not progress))
+    images = dict(progress_bar(count, "image", progress, files.read(files.names)))
     shapes = Counter(image.shape for image in images.values() if not isinstance(image, str))
     usual = shapes.most_common(1)[0][0] if shapes else ()
     fit, bad = {}, []

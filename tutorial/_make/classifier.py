@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 
 from gan_teach import _checks
 from gan_teach._files import replacing
+from gan_teach._progress import progress_bar
 from gan_teach.data import Images, load_images
 from gan_teach.metrics.features import classifier
 from gan_teach.metrics.features.classifier import CIFAR_SIZE as SIZE, CIFAR_WEIGHTS, Classifier
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     images = load_images(options.data, SIZE, progress=True)
     total = round(len(images) * (1 - HELD_OUT)) * options.epochs
-    with tqdm(total=total, unit=" images", unit_scale=True, mininterval=0.5) as bar:
+    with progress_bar(total, "image", True) as bar:
         made = train_classifier(images, options.out, epochs=options.epochs, progress=bar.update)
     print(f"{made!r}\nwrote {options.out}")
     return 0
