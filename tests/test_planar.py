@@ -138,6 +138,8 @@ def test_published_arrangements():
     five = data.ring()
     assert five.modes.norm(dim=1).allclose(torch.ones(5).double())
     assert float(five.mode_std[0]) ** 2 == pytest.approx(0.002)
+    assert data.two_gaussians(3.0).modes.tolist() == [[-1.5, 0.0], [1.5, 0.0]]
+    assert len(data.two_clusters().fixed().points) == 100
     assert {tuple(m) for m in data.grid().modes.tolist()} == {
         (x, y) for x in range(-2, 3) for y in range(-2, 3)
     }
@@ -180,12 +182,13 @@ def test_drawing_density_against_many_gaussians():
     torch.testing.assert_close(drawing.density(x), mixture.density(x), rtol=0, atol=1e-6)
 
 
-def test_tiny_segments_and_dots_are_gaussians():
-    x = data.GaussianMixture([[1.0, 1.0]], 0.2).sample(50, rng(0)).double()
-    exact = data.GaussianMixture([[1.0, 1.0]], 0.2).density(x)
-    for end in (1.0, 1 + 1e-9, 1 + 1e-5):
-        drawn = data.Drawing([[1.0, 1.0], [end, 1.0]], 0.2).density(x)
-        torch.testing.assert_close(drawn, exact, rtol=2e-4, atol=0)
+@pytest.mark.parametrize("width", [0.2, 2e-3])
+def test_tiny_segments_and_dots_are_gaussians(width):
+    dot = data.GaussianMixture([[1.0, 1.0]], width)
+    x = 1 + width * torch.randn(50, 2, generator=rng(0), dtype=torch.float64)
+    for end in (1.0, 1 + 5e-9 * width, 1 + 5e-5 * width):
+        drawn = data.Drawing([[1.0, 1.0], [end, 1.0]], width).density(x)
+        torch.testing.assert_close(drawn, dot.density(x), rtol=2e-4, atol=0)
 
 
 def test_strokes_weigh_by_length():
