@@ -191,6 +191,17 @@ def test_tiny_segments_and_dots_are_gaussians(width):
         torch.testing.assert_close(drawn, dot.density(x), rtol=2e-4, atol=0)
 
 
+def test_one_turn_of_a_spiral_of_radius_two():
+    x, y = data.spirals(std=1e-6).sample(500, rng(1)).double().T
+    r = torch.hypot(x, y)
+    assert float(r.min()) == pytest.approx(0.2, abs=0.02)
+    assert float(r.max()) == pytest.approx(2.0, abs=0.02)
+    # r = 2 t at the angle 2 pi t on one arm, and on the other half a turn on: equal twice around
+    away = torch.atan2(y, x) - math.pi * r
+    assert float((2 * away).cos().min()) > 0.999
+    assert float(away.cos().min()) < 0
+
+
 def test_strokes_weigh_by_length():
     drawing = data.Drawing([[[0, 0], [3, 0]], [[10, 0], [11, 0]]], 0.1)
     share = (drawing.sample(20_000, rng())[:, 0] < 5).double().mean()
