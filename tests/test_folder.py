@@ -184,6 +184,15 @@ def test_mnist_is_read_by_torchvision(home):
     assert load_images("mnist").labels.tolist() == labels[::-1].tolist()
 
 
+def test_one_split_of_mnist_needs_its_own_files_only(home):
+    pytest.importorskip("torchvision")
+    for file in mnist_files(home, np.zeros((5, 28, 28)), np.arange(5)).glob("train-*"):
+        file.unlink()
+    assert load_images("mnist", split="test").labels.tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(FileNotFoundError, match=r"mnist \(train\) was not found"):
+        load_images("mnist")
+
+
 @pytest.mark.parametrize("part", ["images-idx3", "labels-idx1"])
 @pytest.mark.parametrize("damage", [lambda whole: whole[:-1], lambda whole: b"something else"])
 def test_damaged_files_are_no_missing_ones(home, part, damage):

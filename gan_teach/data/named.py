@@ -115,7 +115,11 @@ def _read(name: str, split: str, download: bool) -> Images:
 
 
 def _mnist(root: Path, split: str, download: bool) -> Images:
-    files = _needed("torchvision.datasets").MNIST(root, split == "train", download=download)
+    reader = _needed("torchvision.datasets").MNIST
+    # Its folder is called by the name of the class; only the split's own two files need be there.
+    wanted = reader.resources[:2] if split == "train" else reader.resources[2:]
+    one_split = type("MNIST", (reader,), {"resources": wanted})
+    files = one_split(root, split == "train", download=download)
     return Images(files.data, files.targets, DIGIT_NAMES, f"MNIST {split}")
 
 
