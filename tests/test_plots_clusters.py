@@ -146,10 +146,3 @@ def test_critics_show_scores_and_slopes_of_every_discriminator():
     contours = [[c for c in ax.collections if c.get_paths()] for ax in maps]
     assert [bool(c) for c in contours] == [False, False, False, True]  # only R1 crosses slope 1
     draws(figure)
-
-
-def test_critics_of_other_names_are_rejected():
-    with pytest.raises(ValueError, match="slopes has"):
-        plots.critics(
-            {"JS": np.zeros((2, 2))}, {"RS": np.zeros((2, 2))}, (0, 1, 0, 1), real=[], fake={}
-        )

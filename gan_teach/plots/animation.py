@@ -6,22 +6,16 @@ import html
 import io
 import math
 import os
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
-from matplotlib.spines import Spine
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
@@ -30,12 +24,13 @@ from gan_teach.history import History
 from gan_teach.plots import _panel, style
 from gan_teach.plots._panel import stage as stage
 from gan_teach.plots.curves import eigenvalues_panel, gradients_panel, objective_panel
-from gan_teach.plots.tutorial import picture_panel
+from gan_teach.plots.samples import picture_panel
 
 Picture = Callable[[int], NDArray[np.uint8]]  # (height, width, 3) RGB bytes of a record or a frame
 
 CACHE = 256  # pictures that a player keeps, of about 50 kB each
 DPI = 80  # of moving pictures
+_SLIDER = {"style": {"description_width": "initial"}, "layout": {"width": "34em"}}
 SHADES = 96  # of anti-aliasing: more cost bytes that no eye sees
 _NUMBERS = {  # the order in which a record is read out
     "objective": "V = {:.3f} (equilibrium −1.386)",
@@ -66,7 +61,10 @@ def pictures(
     draw(-1)
     style.settle(figure)
     figure.set_layout_engine("none")
-    moving = [a for ax in figure.axes for a in ax.get_children() if not _stands_still(a, ax)]
+    moving: list[Any] = []
+    for ax in figure.axes:
+        still = {ax.patch, ax.xaxis, ax.yaxis, *ax.spines.values()}
+        moving += [artist for artist in ax.get_children() if artist not in still]
     moving.sort(key=lambda artist: artist.get_zorder())
     for artist in moving:
         artist.set_animated(True)  # left out of the background
@@ -82,13 +80,6 @@ def pictures(
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
     return picture
-
-
-def _stands_still(artist: Artist, ax: Axes) -> bool:
-    """The frame and the labels of axes, and a legend unless it lies on top of the data."""
-    if isinstance(artist, Legend):
-        return not artist.get_window_extent().overlaps(ax.get_window_extent())
-    return isinstance(artist, (Axis, Spine)) or artist is ax.patch
 
 
 def default_panels(history: History) -> list[_panel.Panel]:
@@ -111,15 +102,17 @@ def default_panels(history: History) -> list[_panel.Panel]:
 # -- files -----------------------------------------------------------------------------------------
 
 
+@dataclass
 class Animation:
     """A recorded run as moving pictures; made by ``animate``.
 
-    ``frames`` holds the indices of the records that are shown, in order.
+    ``frames`` holds the indices of the records that are shown, in order, and ``record(i)`` is the
+    picture of one of them.
     """
 
-    def __init__(self, picture: Picture, frames: NDArray[np.int64], fps: int) -> None:
-        self.frames, self.fps = frames, fps
-        self._record = picture
+    record: Picture
+    frames: NDArray[np.int64]
+    fps: int
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -129,7 +122,7 @@ class Animation:
 
     def picture(self, k: int) -> NDArray[np.uint8]:
         """Frame ``k`` as (height, width, 3) RGB bytes."""
-        return self._record(int(self.frames[k]))
+        return self.record(int(self.frames[k]))
 
     def save(self, path: str | os.PathLike[str], progress: bool = True) -> Path:
         """Write a ``.gif`` (Pillow) or ``.mp4`` (ffmpeg); the file appears when it is complete.
@@ -145,10 +138,10 @@ class Animation:
 
     def show(self, alt: str) -> style.HtmlImage | None:
         """Display the animation in a notebook as a GIF with the alternative text ``alt``."""
-        image = style.HtmlImage(b"", alt, self.picture(0).shape[1], "gif")  # checks alt first
         film = io.BytesIO()
         write_gif(film, self.picture, len(self), self.fps)
-        return style.display(replace(image, data=film.getvalue()))
+        width = self.picture(0).shape[1]
+        return style.display(style.HtmlImage(film.getvalue(), alt, width, "gif"))
 
 
 def animate(
@@ -165,10 +158,7 @@ def animate(
     ``fps`` is at most 50, the fastest that browsers play a GIF. Raises ValueError for numbers out
     of range.
     """
-    if _checks.whole("fps", fps, least=1) > 50:
-        raise ValueError(
-            f"fps must be at most 50, the fastest that browsers play a GIF, got {fps}."
-        )
+    _checks.real("fps", fps, least=1, most=50)
     n = min(_checks.whole("max_frames", max_frames, least=1), len(history))
     records = np.linspace(len(history) - 1, 0, n).round().astype(int)[::-1]
     return Animation(pictures(history, panels, figsize), records, fps)
@@ -198,36 +188,22 @@ def write_gif(
 
 
 def _write_mp4(file: Path, picture: Picture, n: int, fps: int, *, progress: bool) -> None:
-    program = ffmpeg()
-    with tempfile.TemporaryDirectory() as folder:
-        film = Path(folder) / "film.gif"
-        write_gif(film, picture, n, fps, shades=255, progress=progress)
-        # yuv420p, which every browser plays, needs even sides
-        even = "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white"
-        command = [
-            program, "-y", "-loglevel", "error", "-i", str(film), "-r", str(fps), "-vf", even,
-            "-pix_fmt", "yuv420p", "-fflags", "+bitexact", "-map_metadata", "-1",
-            "-movflags", "+faststart", str(file),
-        ]  # fmt: skip
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode != 0:
-        words = run.stderr.strip()
-        raise RuntimeError(f"ffmpeg could not write {file.suffix}: {words}. A .gif needs none.")
-
-
-def ffmpeg() -> str:
-    """The path of an ffmpeg: that of the package imageio-ffmpeg, or the system's, which it finds.
-
-    Raises RuntimeError where there is none.
-    """
     try:
-        import imageio_ffmpeg
-
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError):
+        import imageio_ffmpeg  # with an ffmpeg of its own
+    except ImportError:
         raise RuntimeError(
-            "an .mp4 needs ffmpeg, which was not found: pip install imageio-ffmpeg, or save a .gif."
+            "an .mp4 needs ffmpeg: pip install imageio-ffmpeg, or save a .gif."
         ) from None
+    height, width, _ = picture(0).shape
+    white = ((0, height % 2), (0, width % 2), (0, 0))  # browsers play films with even sides only
+    film = imageio_ffmpeg.write_frames(
+        str(file), (width + width % 2, height + height % 2), fps=fps, macro_block_size=2, quality=8,
+        output_params=["-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"],
+    )  # fmt: skip
+    film.send(None)
+    for k in _bar(n, progress):
+        film.send(np.pad(picture(k), white, constant_values=255))
+    film.close()
 
 
 def _bar(n: int, progress: bool) -> Iterable[int]:
@@ -252,13 +228,14 @@ def player(
     a live region for screen readers while the player is paused. Needs ipywidgets (the ``course``
     extra); ``film_strip`` shows the same panels without it.
     """
-    widgets = _widgets("player")
+    import ipywidgets
+
     picture, last = pictures(history, panels, figsize), len(history) - 1
     stride = max(1, round(len(history) / 300))  # a long run still plays in about half a minute
-    play = widgets.Play(max=last, step=stride, interval=round(1000 / 12), description="Play")
+    play = ipywidgets.Play(max=last, step=stride, interval=round(1000 / 12), description="Play")
     label = f"Record (by {_panel.unit(history)})"
-    slider = widgets.IntSlider(max=last, description=label, readout=False, **_slider_look("28em"))
-    widgets.jslink((play, "value"), (slider, "value"))
+    slider = ipywidgets.IntSlider(max=last, description=label, readout=False, **_SLIDER)
+    ipywidgets.jslink((play, "value"), (slider, "value"))
     return _scrubber(slider, lambda i: _png(picture(i)), partial(narrate, history), play)
 
 
@@ -275,46 +252,24 @@ def chooser(
     Figures are drawn when they are first asked for and then kept. ``describe(value)`` is a sentence
     for the line below the picture, a live region for screen readers. The box's attributes
     ``slider``, ``image`` and ``caption`` are the widgets; ``slider.value = v`` shows v. Needs
-    ipywidgets (the ``course`` extra). Raises ValueError for no values or an unknown start.
+    ipywidgets (the ``course`` extra), which refuses an empty list and an unknown start.
     """
-    values = list(values)
-    if not values:
-        raise ValueError("values is empty: a slider needs something to choose from.")
-    start = values[0] if start is None else start
-    if start not in values:
-        raise ValueError(f"start must be one of the values, got {start!r}.")
+    import ipywidgets
+
     options = [(f"{v:g}" if isinstance(v, (int, float)) else str(v), v) for v in values]
-    slider = _widgets("chooser").SelectionSlider(
-        options=options, value=start, description=label, **_slider_look("34em")
-    )
-
-    def picture(value: Any) -> bytes:
-        return style.png(style.figure_of(draw(value), "what draw returns"), DPI)
-
-    return _scrubber(slider, picture, describe)
-
-
-def _widgets(name: str) -> Any:
-    try:
-        import ipywidgets
-    except ImportError:
-        raise ImportError(
-            f"{name} needs ipywidgets: pip install 'gan-teach[course]'. film_strip needs none."
-        ) from None
-    return ipywidgets
-
-
-def _slider_look(width: str) -> dict[str, Any]:
-    return {"style": {"description_width": "initial"}, "layout": {"width": width}}
+    value = values[0] if start is None else start
+    slider = ipywidgets.SelectionSlider(options=options, value=value, description=label, **_SLIDER)
+    return _scrubber(slider, lambda value: style.png(draw(value), DPI), describe)
 
 
 def _scrubber(
     slider: Any, picture: Callable[[Any], bytes], words: Callable[[Any], str], play: Any = None
 ) -> Any:
     """A box that shows the picture and the words of the slider's value, drawn once each."""
-    widgets = _widgets("a slider")
-    image = widgets.Image(format="png", layout={"max_width": "100%"})
-    caption, png = widgets.HTML(), lru_cache(maxsize=CACHE)(picture)
+    import ipywidgets
+
+    image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+    caption, png = ipywidgets.HTML(), lru_cache(maxsize=CACHE)(picture)
 
     def show(_: Any = None) -> None:
         image.value, text = png(slider.value), html.escape(words(slider.value))
@@ -323,7 +278,8 @@ def _scrubber(
 
     slider.observe(show, names="value")
     show()
-    box: Any = widgets.VBox([widgets.HBox([play, slider]) if play else slider, image, caption])
+    controls = ipywidgets.HBox([play, slider] if play else [slider])
+    box: Any = ipywidgets.VBox([controls, image, caption])
     box.play, box.slider, box.image, box.caption = play, slider, image, caption
     return box
 
@@ -355,17 +311,18 @@ def film_strip(
     panels = list(panels or default_panels(history)[:1])
     _checks.whole("n", n, least=1)
     moments = np.unique(np.linspace(0, len(history) - 1, n).round().astype(int)).tolist()
-    layout = [[(row, column) for column in range(len(moments))] for row in range(len(panels))]
-    figure, axes = style.mosaic(layout, (2.9 * len(moments) + 0.4, 2.6 * len(panels) + 0.5))
+    rows, columns = len(panels), len(moments)
+    layout = np.arange(rows * columns).reshape(rows, columns).tolist()
+    figure, axes = style.mosaic(layout, (2.9 * columns + 0.4, 2.6 * rows + 0.5))
     names: dict[str, Any] = {}  # each once, with the artist that shows it
-    for (row, column), ax in axes.items():
+    for k, ax in axes.items():
+        row, column = divmod(k, columns)
         panels[row](ax, history)(moments[column])
         handles, labels = ax.get_legend_handles_labels()
         if len(labels) > 1:  # a row of a single curve needs no name
             names |= dict(zip(labels, handles, strict=True))
-        _leave_out_what_repeats(ax, column, len(moments))
-        moment = f"{_panel.unit(history)} {history.steps[moments[column]]}"
-        ax.set_title("" if row else moment, loc="left")
+        _leave_out_what_repeats(ax, column, columns)
+        ax.set_title("" if row else _panel.moment(history, moments[column]), loc="left")
     if names:
         at = "outside lower center"
         figure.legend(names.values(), names.keys(), loc=at, ncols=min(len(names), 7))
@@ -397,20 +354,15 @@ def narrate(history: History, i: int = -1) -> str:
     i = _panel.record_index(history, i)
     if "caption" in history:
         return str(history["caption"][i])
-    start = f"{_panel.unit(history).capitalize()} {history.steps[i]} of {history.steps[-1]}"
-    bad = _panel.first_bad(
-        *(history[key] for key in ("fake", "params", *_NUMBERS) if key in history)
-    )
-    if bad is not None and i >= bad:
+    start = f"{_panel.moment(history, i).capitalize()} of {history.steps[-1]}"
+    numbers = {key: history[key] for key in _NUMBERS if key in history and history[key].ndim == 1}
+    arrays = [*numbers.values(), *(history[key] for key in ("fake", "params") if key in history)]
+    bad = min(map(_panel.alive, arrays), default=len(history))
+    if i >= bad:
         return f"{start}: {_panel.divergence_sentence(history, bad)}."
-    parts = [
-        text.format(history[key][i])
-        for key, text in _NUMBERS.items()
-        if key in history and history[key].ndim == 1 and math.isfinite(history[key][i])
-    ]
+    parts = [_NUMBERS[k].format(a[i]) for k, a in numbers.items() if math.isfinite(a[i])]
     if "fake" in history and history["fake"].ndim == 2:
-        fake = history["fake"][i]
-        parts.append(f"generated points with mean {_moments(fake)}")
+        parts.append(f"generated points with mean {_moments(history['fake'][i])}")
         if "real" in history.static:
             parts[-1] += f" (real {_moments(history.static['real'])})"
     return f"{start}: {', '.join(parts)}.".replace("-", "−") if parts else f"{start}."

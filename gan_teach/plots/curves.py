@@ -71,15 +71,15 @@ def losses_panel(ax: Axes, history: History) -> _panel.Draw:
     }
     if d is not None and d == g:
         levels = {f"both: {d:.3g}": d}
-    lines = _players(history["d_loss"], history["g_loss"])
+    lines = _players(history, "loss")
     return _panel.lines_panel(ax, history, lines, levels, ylabel="loss", title="Losses")
 
 
-def _players(d: NDArray[Any], g: NDArray[Any]) -> list[_panel.Line]:
+def _players(history: History, key: str) -> list[_panel.Line]:
     dashed = {"color": style.GENERATOR, "linestyle": style.DASHES[1]}
     return [
-        _panel.Line(d, "discriminator", {"color": style.DISCRIMINATOR}),
-        _panel.Line(g, "generator", dashed, "s"),
+        _panel.Line(history[f"d_{key}"], "discriminator", {"color": style.DISCRIMINATOR}),
+        _panel.Line(history[f"g_{key}"], "generator", dashed, "s"),
     ]
 
 
@@ -115,8 +115,7 @@ def gradients_panel(
     ax: Axes, history: History, players: Sequence[str] = ("discriminator", "generator")
 ) -> _panel.Draw:
     """The gradient norms of both players, or of one of them, on a logarithmic axis."""
-    both = _players(history["d_grad"], history["g_grad"])
-    lines = [line for line in both if line.label in players]
+    lines = [line for line in _players(history, "grad") if line.label in players]
     title = "Gradient norms" if len(lines) > 1 else f"Gradient of the {lines[0].label}"
     return _panel.lines_panel(ax, history, lines, {}, ylabel="norm", title=title, log=True)
 
@@ -222,21 +221,17 @@ def compare(
         many = y.ndim == 2
         look = style.look(k, linewidth=1.1, alpha=0.8) if many else style.look(k, linewidth=1.8)
         drawn = ax.plot(points, y, **look)
+        drawn[0].set_label(f"{name} ({y.shape[1]} runs)" if many else name)
         if bands and name in bands:
             band = style.band(look["color"], 0.15, hatch=style.HATCHES[k % 6])
             ax.fill_between(points, *np.asarray(bands[name]), **band)
-        drawn[0].set_label(f"{name} ({y.shape[1]} runs)" if many else name)
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    if level:
-        _panel.draw_levels(ax, {level[1]: level[0]} if isinstance(level, tuple) else level)
+    _panel.draw_levels(ax, level)
     if mark:
         ax.axvline(mark[0], color=style.THEORY, linestyle=":", linewidth=1.3)
-        ax.annotate(
-            mark[1], (mark[0], 1.0), xycoords=("data", "axes fraction"), xytext=(4, -2),
-            textcoords="offset points", va="top", color=style.THEORY, fontsize=10,
-        )  # fmt: skip
-    longest = max(map(len, curves))
-    _panel.legend_below(ax, cols=min(max(1, _LEGEND_WIDTH // longest), len(curves)))
+        _panel.beside(ax, mark[1], (mark[0], 1.0), (4, -2), ("data", "axes fraction"), va="top")
+    columns = max(1, _LEGEND_WIDTH // max(map(len, curves)))
+    _panel.legend_below(ax, cols=min(columns, len(curves)))
     return ax
 
 
@@ -261,7 +256,7 @@ def scatter(
             raise ValueError(f"the group {name!r} needs x and y of one shape (n,), got {shapes}.")
         ax.plot(x, y, **style.marks(k, label=name, alpha=0.75, markeredgewidth=0.5))
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    _panel.draw_levels(ax, level or {})
+    _panel.draw_levels(ax, level)
     _panel.legend_below(ax, cols=len(groups))
     return ax
 
@@ -278,8 +273,7 @@ def distance(
     logarithm and ends its curve; one that does not stay finite is said to have diverged. Raises
     ValueError for arrays of several lengths.
     """
-    lost = {name: " (diverged)" for name, d in curves.items() if _panel.first_bad(d) is not None}
-    curves = {name + lost.get(name, ""): d for name, d in curves.items()}
+    curves = {_panel.fate(name, d): d for name, d in curves.items()}
     steps = range(max((np.size(d) for d in curves.values()), default=0))
     ax = compare(steps, curves, ax, xlabel="step", ylabel="distance", log=True)
     ax.set_title(title, loc="left")

@@ -11,6 +11,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from gan_teach import _checks
 from gan_teach.history import History
 from gan_teach.plots import _panel, style
 from gan_teach.plots.curves import compare
@@ -23,12 +24,10 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
     The standard error is that of p, sqrt(p (1 - p) / n), so that the interval stays in [0, 1] and
     keeps a width at 0 and n successes. Source: Wilson (1927), "Probable inference", J. Am. Stat.
-    Assoc. 22, 209-212. Raises ValueError unless 0 <= successes <= n and n > 0.
+    Assoc. 22, 209-212. Raises ValueError, scipy's, unless 0 <= successes <= n and n > 0.
     """
     from scipy.stats import binomtest
 
-    if not 0 <= successes <= n or n == 0:
-        raise ValueError(f"a share needs 0 <= successes <= n and n > 0, got {successes} of {n}.")
     interval = binomtest(int(successes), int(n)).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -86,12 +85,11 @@ def fan(
         ax.plot(history.steps, median, **look)
         ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
         ends += [low90, high90]
-        lost += [_panel.first_bad(column) is not None for column in values.T]
+        lost += map(_panel.diverged, values.T)
     bounds = _panel.limits(np.concatenate(ends), level[:1] if level else ())
     ax.set(ylabel=key.replace("_", " "), ylim=bounds)
-    ax.set_title("Median of the runs, bands of 50 % and 90 %", loc="left")
-    if level:
-        _panel.draw_levels(ax, {level[1]: level[0]})
+    ax.set(title="Median of the runs, bands of 50 % and 90 %")
+    _panel.draw_levels(ax, level)
     if any(lost):
         _panel.warn(ax, f"{sum(lost)} of {len(lost)} diverged")
     if len(groups) > 1:
@@ -119,32 +117,27 @@ def outcomes(
             "labels needs at least one outcome per setting, each among the classes "
             f"{', '.join(names) or '(none)'}; got {', '.join(unknown) or 'an empty list'}."
         )
-    rows = len(groups) * len(names)
-    ax = style.axes(None, (7.0, 1.0 + 0.27 * rows + 0.3 * len(groups)))
-    heights = []
-    for g, (group, count) in enumerate(counts.items()):
-        top = -g * (len(names) + 0.7)
-        ax.text(0, top + 0.5, group, va="bottom", ha="left", fontweight="bold")
-        for k, name in enumerate(names):
-            heights.append(top - k)
-            _bar(ax, top - k, count[name], count.total(), k)
-    ax.set_yticks(heights, names * len(groups))
+    # a row of heights per group, with a gap for its name
+    heights = -(len(names) + 0.7) * np.arange(len(groups))[:, None] - np.arange(len(names))
+    ax = style.axes(None, (7.0, 1.0 + 0.27 * heights.size + 0.3 * len(groups)))
+    hatches = [style.HATCHES[k % 6] for k in range(len(names))]
+    look = style.band(style.PALETTE, 0.75, hatch=hatches, edgecolor="white")
+    for y, (group, count) in zip(heights, counts.items(), strict=True):
+        runs, n = np.array([count[name] for name in names]), count.total()
+        ends = 100 * np.array([wilson(k, n) for k in runs])
+        ax.text(0, y[0] + 0.5, group, va="bottom", fontweight="bold")
+        ax.barh(y, 100 * runs / n, **look)
+        ax.plot(ends.T, [y, y], marker="|", markersize=8, color=style.INK, linewidth=1.6)
+        for k, point in zip(runs, zip(ends[:, 1], y, strict=True), strict=True):
+            beside: style.Look = {"textcoords": "offset points", "va": "center"}
+            ax.annotate(f"{k} of {n}", point, (6, 0), **beside)
+    ax.set_yticks(heights.ravel(), names * len(groups))
     ax.set_xticks(range(0, 101, 20))
-    ax.set(xlim=(0, 118), ylim=(heights[-1] - 0.7, 0.7 if "" in groups else 1.1))
+    ax.set(xlim=(0, 118), ylim=(heights.min() - 0.7, 0.7 if "" in groups else 1.1))
     ax.set(xlabel="share of runs in %, with the 95 % Wilson interval")
     ax.grid(False, axis="y")
     ax.tick_params(axis="y", length=0)
     return ax
-
-
-def _bar(ax: Axes, y: float, count: int, n: int, k: int) -> None:
-    """The share count / n in the ``k``-th color and hatch, its interval, and the numbers."""
-    ends = 100 * np.array(wilson(count, n))
-    look = style.band(style.PALETTE[k % 10], 0.75, hatch=style.HATCHES[k % 6], edgecolor="white")
-    ax.barh(y, 100 * count / n, **look)
-    ax.plot(ends, [y, y], marker="|", markersize=8, color=style.INK, linewidth=1.6)
-    text = f"{count} of {n}"
-    ax.annotate(text, (ends[1], y), (6, 0), textcoords="offset points", va="center")
 
 
 @style.use()
@@ -193,16 +186,14 @@ def shares(history: History, key: str, values: Sequence[float], *, title: str = 
     order = list(reversed(values))
     counts = np.array([(entries == value).sum(1) for value in order])
     ax = style.axes(None, (7.0, 3.8))
-    areas = ax.stackplot(
+    ax.stackplot(
         history.steps, 100 * counts / np.maximum(followed.sum(1), 1), linewidth=0.4,
         colors=colormaps[style.FIELD](np.linspace(0.15, 0.95, len(order))), edgecolor="white",
-        labels=[f"{value:g}" for value in order],
+        labels=[f"{value:g}" for value in order], hatch=style.HATCHES,
     )  # fmt: skip
-    for area, hatch in zip(areas, style.HATCHES * len(areas), strict=False):
-        area.set_hatch(hatch)
     ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
     ax.set(ylabel="share of runs in %", ylim=(0, 100))
-    ax.set_title(_panel.heading(history, title or name), loc="left")
+    ax.set(title=_panel.heading(history, title or name))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title=name, reverse=True)
     return ax
 
@@ -214,17 +205,12 @@ def phase_diagram(history: History, success: ArrayLike, x: str, y: str) -> Axes:
     ``history`` is what ``sweep`` returned, ``success`` says of each of its members, (M,), whether
     it succeeded; ``x`` and ``y`` name two of the knobs. A cell shows the share, its 95 % Wilson
     interval and the number of runs; members that differ in a third knob share a cell. Pairs that
-    were not run stay empty. Raises ValueError for an unknown knob or another number of members.
+    were not run stay empty. Raises ValueError for an unknown knob.
     """
-    knobs = history.meta.get("static_per_member", list(history.static))
-    for name in (x, y):
-        if name not in knobs:
-            raise ValueError(f"{name!r} is no knob of this sweep; there are: {', '.join(knobs)}.")
-    good, members = np.asarray(success, dtype=bool), history.static[x].shape
-    if good.shape != members:
-        raise ValueError(
-            f"success must have one entry per member, shape {members}, got {good.shape}."
-        )
+    knobs = history.meta.get("static_per_member", history.static)
+    _checks.choice("x", x, knobs)
+    _checks.choice("y", y, knobs)
+    good = np.asarray(success, dtype=bool)
     columns, i = np.unique(history.static[x], return_inverse=True)
     rows, j = np.unique(history.static[y], return_inverse=True)
     share = np.ma.masked_all((len(rows), len(columns)))

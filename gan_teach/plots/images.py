@@ -35,12 +35,11 @@ def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArr
     n, _, height, width = x.shape
     across = min(n, _checks.whole("columns", columns or math.ceil(math.sqrt(n)), least=1))
     down = math.ceil(n / across)
-    size = (down * (height + _GAP) - _GAP, across * (width + _GAP) - _GAP, 3)
-    page = np.full(size, 255, np.uint8)
     pixels = x if x.dtype == np.uint8 else np.rint((np.clip(x, -1, 1) + 1) * 127.5)
-    for i, image in enumerate(pixels.astype(np.uint8).transpose(0, 2, 3, 1)):
-        top, left = (i // across) * (height + _GAP), (i % across) * (width + _GAP)
-        page[top : top + height, left : left + width] = image
+    tiles = np.full((down * across, height + _GAP, width + _GAP, 3), 255, np.uint8)
+    tiles[:n, :height, :width] = pixels.transpose(0, 2, 3, 1)
+    rows = tiles.reshape(down, across, *tiles.shape[1:]).swapaxes(1, 2)
+    page = rows.reshape(down * (height + _GAP), -1, 3)[:-_GAP, :-_GAP]
     zoom = _checks.whole("zoom", zoom, least=1)
     return page.repeat(zoom, 0).repeat(zoom, 1)
 
@@ -63,7 +62,7 @@ def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Fi
     """
     pages = {name: sheet(images, columns) for name, images in sets.items()}
     tallest = max(len(page) / page.shape[1] for page in pages.values())
-    figure, axes = style.mosaic([list(pages)], (3.2 * len(pages), 3.2 * tallest + 0.5))
+    figure, axes = style.grid(list(pages), len(pages), (3.2, 3.2 * tallest + 0.5))
     # wider than between the images of a set
     figure.get_layout_engine().set(wspace=0.06)  # pyright: ignore
     for name, page in pages.items():
@@ -87,6 +86,6 @@ def images_panel(ax: Axes, history: History) -> _panel.Draw:
 
     def draw(i: int) -> None:
         picture.set_data(sheet(images[i]))
-        title.set_text(_panel.heading(history, f"{_panel.unit(history)} {history.steps[i]}"))
+        title.set_text(_panel.heading(history, _panel.moment(history, i)))
 
     return draw

@@ -1,8 +1,8 @@
-"""Games with two parameters: the vector field, the paths in it, and the regions of attraction."""
+"""Planes: the field, the paths and the basins of games with two parameters, and eigenvalues."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Circle, Patch
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach.history import History
@@ -18,6 +18,7 @@ from gan_teach.plots import _panel, style
 
 Field = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
 Extent = tuple[float, float, float, float]
+_FAR = -1e6  # beyond every limit of an axis
 NAMES = ("x (player 1)", "y (player 2)")
 
 # cividis without its palest yellow, which is lost on white paper
@@ -67,11 +68,10 @@ def vector_field(
         bar = {"label": "speed |v|", "shrink": 0.85, "pad": 0.02}
         style.figure_of(ax).colorbar(lines, ax=ax, **bar)
     for k, (name, path) in enumerate(paths.items()):
-        diverged = "" if _panel.first_bad(path) is None else " (diverged)"
         ax.plot(*path.T, color="white", linewidth=3.2, zorder=3.4)
-        _path(ax, path, k, label=f"{name}{diverged}", linewidth=1.7)
+        _path(ax, path, k, label=_panel.fate(name, path), linewidth=1.7)
     _rings(ax, equilibrium)
-    _name_axes(ax, names, title)
+    ax.set(xlabel=names[0], ylabel=names[1], title=title)
     if ax.get_legend_handles_labels()[0]:
         _panel.legend_below(ax, cols=4)
     return ax
@@ -91,10 +91,8 @@ def portraits(
 
     ``paths`` holds for the same names a (T, 2) path, or a mapping of several; a circle is a start,
     a star the end. ``equilibrium`` is (2,) or (k, 2) points, marked by rings. Paths may leave the
-    frame, which the field sets. Raises ValueError where the names differ.
+    frame, which the field sets.
     """
-    if set(fields) != set(paths):
-        raise ValueError(f"fields has {list(fields)}, but paths has {list(paths)}.")
     figure, axes = style.grid(list(fields), cols, (3.1, 2.9))
     for name, ax in axes.items():
         look = {"density": 0.7, "linewidth": 0.7, "arrowsize": 0.8}
@@ -103,7 +101,7 @@ def portraits(
         for k, path in enumerate(own.values() if isinstance(own, Mapping) else [own]):
             _path(ax, break_jumps(path, period), k, linewidth=1.4)
         _rings(ax, equilibrium)
-        _name_axes(ax, names, name)
+        ax.set(xlabel=names[0], ylabel=names[1], title=name)
         ax.label_outer()
     return figure
 
@@ -133,11 +131,6 @@ def _rings(ax: Axes, equilibrium: ArrayLike) -> None:
         ax.plot(*points.T, label="equilibrium", clip_on=False, **look)
 
 
-def _name_axes(ax: Axes, names: tuple[str, str], title: str) -> None:
-    ax.set(xlabel=names[0], ylabel=names[1])
-    ax.set_title(title, loc="left")
-
-
 def path_panel() -> _panel.Panel:
     """A panel: record i is a whole path, ``history["path"][i]`` (T, 2), around the point (0, 0)."""
 
@@ -145,7 +138,7 @@ def path_panel() -> _panel.Panel:
         (line,) = ax.plot([], [], color=style.LINES[1], linewidth=1.6)
         (end,) = ax.plot([], [], "*", color=style.LINES[1], markersize=13, markeredgecolor="white")
         _rings(ax, (0.0, 0.0))
-        _name_axes(ax, NAMES, _panel.heading(history, "path"))
+        ax.set(xlabel=NAMES[0], ylabel=NAMES[1], title=_panel.heading(history, "path"))
         ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal")
 
         def draw(i: int) -> None:
@@ -167,13 +160,22 @@ def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int,
     ValueError for a label that has no name.
     """
     figure, axes = style.grid(list(labels), 2, (4.3, 3.6) if len(labels) > 1 else (6.0, 5.0))
+    shared: style.Look = {"origin": "lower", "extent": extent}
     looks: list[style.Look] = [
         {"facecolor": _REGIONS[k % 6], "hatch": style.HATCHES[k % 6], "label": name}
         for k, name in enumerate(names.values())
     ]
+    colors = {"cmap": ListedColormap([look["facecolor"] for look in looks]), "vmin": -0.5}
     for title, ax in axes.items():
-        _map(ax, _places(labels[title], names), extent, looks)
-        _name_axes(ax, NAMES, title)
+        places = _places(labels[title], names)
+        ax.imshow(places, vmax=len(looks) - 0.5, aspect="auto", **colors, **shared)
+        for k, look in enumerate(looks):
+            if look["hatch"] and (places == k).any():
+                hatch: style.Look = {"colors": "none", "hatches": [look["hatch"]], **shared}
+                area = ax.contourf(places == k, levels=[0.5, 1.5], **hatch)
+                area.set(edgecolor=style.INK, linewidth=0)
+        ax.set(xlabel=NAMES[0], ylabel=NAMES[1], title=title)
+        ax.grid(False)
         ax.label_outer()
     handles = [Patch(edgecolor=style.INK, linewidth=0.8, **look) for look in looks]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 4))
@@ -183,24 +185,115 @@ def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int,
 def _places(labels: ArrayLike, names: Mapping[int, str]) -> NDArray[Any]:
     """Each label's place among the ``names``."""
     grid = np.asarray(labels)
-    missing = sorted(set(np.unique(grid).tolist()) - set(names))
-    if grid.ndim != 2 or missing:
-        raise ValueError(
-            "labels must be (rows, cols) whole numbers, each with a name; got shape "
-            f"{grid.shape} and no name for {missing}."
-        )
-    return np.select([grid == label for label in names], range(len(names)))
+    places = np.select([grid == label for label in names], range(len(names)), -1)
+    missing = np.unique(grid[places < 0]).tolist()
+    if missing:
+        raise ValueError(f"each label needs a name, but there is no name for {missing}.")
+    return places
 
 
-def _map(ax: Axes, places: NDArray[Any], extent: Extent, looks: Sequence[style.Look]) -> None:
-    """A color for each place and, where it has one, a hatch."""
-    grid: style.Look = {"origin": "lower", "extent": extent}
-    colors = ListedColormap([look["facecolor"] for look in looks])
-    ax.imshow(places, colors, interpolation="nearest", vmin=-0.5, vmax=len(looks) - 0.5, **grid)
-    ax.set_aspect("auto")
-    for k, look in enumerate(looks):
-        if look["hatch"] and (places == k).any():
-            hatch = {"colors": "none", "hatches": [look["hatch"]]}
-            area = ax.contourf(places == k, levels=[0.5, 1.5], **hatch, **grid)
-            area.set(edgecolor=style.INK, linewidth=0)
-    ax.grid(False)
+# -- eigenvalues ---------------------------------------------------------------------------------
+
+
+@style.use()
+def plane(
+    eigs: ArrayLike | Mapping[str, ArrayLike],
+    *,
+    unit_disc: bool = False,
+    title: str = "Eigenvalues",
+) -> Axes:
+    """Complex eigenvalues, with the region in which an equilibrium is stable shaded.
+
+    For the Jacobian J of v the region is Re < 0 (flow and small steps); with ``unit_disc=True``,
+    for the eigenvalues of one update, 1 + lr J and its like, it is the inside of the unit circle.
+    ``eigs`` is (n,), or a mapping of names to such arrays, each with its marker. Values that are
+    not finite are left out and counted beside the title.
+    """
+    named: Mapping[str, ArrayLike] = eigs if isinstance(eigs, Mapping) else {"": eigs}
+    arrays: dict[str, Any] = {k: np.asarray(e, dtype=complex).ravel() for k, e in named.items()}
+    values = np.concatenate(list(arrays.values()))
+    ax = style.axes(None, (5.6, 5.0))
+    _stable_region(ax, values, unit_disc, title)
+    for k, (name, e) in enumerate(arrays.items()):
+        ax.plot(e.real, e.imag, **style.marks(k, markersize=8, label=name, zorder=3))
+    lost = np.count_nonzero(~np.isfinite(values))
+    if lost:
+        _panel.warn(ax, f"{lost} of {len(values)} not finite")
+    _panel.legend_below(ax, cols=2)
+    return ax
+
+
+def plane_panel(
+    *, view: tuple[float, float, float, float], unit_disc: bool = False, title: str = "Eigenvalues"
+) -> _panel.Panel:
+    """A panel: the eigenvalues ``history["eigenvalues"][i]`` (n,), over those of all records.
+
+    The stable region is shaded as in ``plane``; ``view`` = (left, right, bottom, top) is shown.
+    """
+
+    def panel(ax: Axes, history: History) -> _panel.Draw:
+        values: Any = history["eigenvalues"]
+        _stable_region(ax, values.ravel(), unit_disc, title)
+        ax.set(xlim=view[:2], ylim=view[2:])
+        ax.plot(values.real, values.imag, ".", color=style.PALETTE[3], markersize=4)
+        (dots,) = ax.plot([], [], "o", color=style.LINES[2], markersize=9, markeredgecolor="white")
+
+        def draw(i: int) -> None:
+            here = values[i]
+            dots.set_data(here.real, here.imag)
+
+        return draw
+
+    return panel
+
+
+def _stable_region(ax: Axes, values: NDArray[Any], unit_disc: bool, title: str) -> None:
+    """Square limits around all eigenvalues, the axes through 0, and the shaded stable region."""
+    ends = [0j, 1 + 1j, -1 - 1j] if unit_disc else [0j]
+    corners: Any = np.append(ends, values[np.isfinite(values)])
+    _panel.square(ax, [corners.real, corners.imag])
+    look = style.band(style.PALETTE[9], 0.35, zorder=0.5)
+    if unit_disc:
+        ax.add_patch(Circle((0, 0), 1.0, label="stable: inside the unit circle", **look))
+        ax.add_patch(Circle((0, 0), 1.0, fill=False, zorder=1.6, **style.PREDICTED))
+    else:
+        ax.axvspan(_FAR, 0, label="stable: real part < 0", **look)
+    ax.axhline(0, **style.ZERO)
+    ax.axvline(0, **style.ZERO)
+    ax.set(xlabel="real part", ylabel="imaginary part", title=title)
+
+
+@style.use()
+def eigenvalue_sweep(
+    taus: ArrayLike, eigs: ArrayLike, tau_star: float | None = None, *, title: str = ""
+) -> Figure:
+    """Real and imaginary parts of the eigenvalues over tau = lr_D / lr_G.
+
+    ``taus`` is (T,), and ``eigs`` (T, n) complex with a branch in each column, as
+    ``stability_sweep`` gives them. The side on which a real part is negative is shaded, and a
+    finite ``tau_star`` marked: for every larger tau the equilibrium is stable (Fiez & Ratliff 2021,
+    "Local convergence analysis of gradient descent ascent with finite timescale separation").
+    Branches have dashes of their own; a conjugate pair, whose real parts coincide, shows as one
+    dash over the other. Raises ValueError where ``eigs`` has another number of rows than ``taus``.
+    """
+    taus, branches = np.asarray(taus, dtype=float), np.asarray(eigs)
+    if branches.ndim != 2 or taus.shape != branches.shape[:1]:
+        raise ValueError(f"taus has shape {taus.shape}, but eigs has shape {branches.shape}.")
+    figure, axes = style.mosaic([["real part", "imaginary part"]], (10.5, 4.2))
+    parts = [np.real(branches), np.imag(branches)]
+    for (name, ax), values in zip(axes.items(), parts, strict=True):
+        for k, branch in enumerate(values.T):
+            # later branches are narrower: both of a pair are seen
+            width = 3.4 - 2.0 * k / max(values.shape[1] - 1, 1)
+            ax.plot(taus, branch, linewidth=width, label=f"branch {k + 1}", **style.look(k))
+        ax.axhline(0, **style.ZERO)
+        if tau_star is not None and np.isfinite(tau_star):
+            ax.axvline(tau_star, label=f"τ* = {tau_star:.3g}", **style.PREDICTED)
+        ax.set(xlabel="τ = learning rate of D / of G", ylabel=name, xlim=(taus.min(), taus.max()))
+        ax.set(title="Rotation", ylim=ax.get_ylim())
+    real = axes["real part"]
+    real.set_title(title or "Stable where every real part is negative")
+    real.axhspan(_FAR, 0, **style.band(style.PALETTE[9], 0.3, zorder=0.5))
+    handles, labels = real.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(handles), 8))
+    return figure

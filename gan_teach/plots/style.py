@@ -13,9 +13,9 @@ import html
 import io
 import os
 import sys
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -96,42 +96,37 @@ def axes(ax: Axes | None = None, size: tuple[float, float] = (7.0, 4.2)) -> Axes
 
 @use()
 def mosaic(
-    layout: Sequence[Sequence[Hashable]],
+    layout: Sequence[Sequence[Any]],
     size: tuple[float, float],
     width_ratios: Sequence[float] | None = None,
 ) -> tuple[Figure, dict[Any, Axes]]:
-    """A new figure and its axes by the names in ``layout`` (rows of names; equal names merge).
+    """A new figure and its axes by the names in ``layout``: rows of words or numbers.
+
+    Equal names merge, "." stays blank.
 
     The figure is not registered with pyplot: it is freed like any object, and a notebook does not
     draw it a second time. Tick settings are stored in the axes, because matplotlib makes ticks as
     late as the first drawing, when ``use()`` may have ended.
     """
     figure = Figure(figsize=size, layout="constrained")
-    # matplotlib reads a tuple as a nested layout, so it gets a number for each name
-    names = list(dict.fromkeys(name for row in layout for name in row))
-    numbers = [[names.index(name) for name in row] for row in layout]
-    found = figure.subplot_mosaic(numbers, width_ratios=width_ratios)  # pyright: ignore
-    for ax in found.values():
+    axes = figure.subplot_mosaic([list(row) for row in layout], width_ratios=width_ratios)
+    for ax in axes.values():
         ax.grid(True, color=PALETTE[8], alpha=0.22, linewidth=0.7)
         ax.tick_params(which="both", labelsize=10, color=INK, labelcolor=INK)
-    return figure, {name: found[k] for k, name in enumerate(names)}
+    return figure, axes
 
 
 def grid(
-    names: Sequence[Hashable], columns: int, cell: tuple[float, float]
+    names: Sequence[str], columns: int, cell: tuple[float, float]
 ) -> tuple[Figure, dict[Any, Axes]]:
     """A new figure with an axes of ``cell`` inches for each name, ``columns`` of them in a row.
 
     What is left of the last row stays blank.
     """
     columns = min(columns, len(names))
-    blanks = [f"blank {k}" for k in range(-len(names) % columns)]
-    cells = [*names, *blanks]
+    cells = [*names, *"." * (-len(names) % columns)]
     rows = [cells[k : k + columns] for k in range(0, len(cells), columns)]
-    figure, axes = mosaic(rows, (cell[0] * columns, cell[1] * len(rows)))
-    for blank in blanks:
-        axes.pop(blank).remove()
-    return figure, axes
+    return mosaic(rows, (cell[0] * columns, cell[1] * len(rows)))
 
 
 @dataclass(frozen=True)
@@ -161,12 +156,12 @@ class HtmlImage:
         return {"text/html": self._repr_html_(), "text/plain": self.alt}
 
 
-def figure_of(drawing: Figure | Axes, name: str = "figure") -> Figure:
+def figure_of(drawing: Figure | Axes) -> Figure:
     """The figure itself, or the one an axes is part of; TypeError for anything else."""
     figure = drawing.get_figure(root=True) if isinstance(drawing, Axes) else drawing
     if not isinstance(figure, Figure):
         raise TypeError(
-            f"{name} must be a matplotlib Figure or Axes, got {type(drawing).__name__}."
+            f"figure must be a matplotlib Figure or Axes, got {type(drawing).__name__}."
         )
     return figure
 
@@ -179,8 +174,7 @@ def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
     ValueError when ``alt`` is empty.
     """
     drawing = figure_of(figure)
-    image = HtmlImage(b"", alt, round(96 * drawing.get_figwidth()))  # checks alt before the drawing
-    image = replace(image, data=png(drawing, dpi))
+    image = HtmlImage(png(drawing, dpi), alt, round(96 * drawing.get_figwidth()))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(drawing)
     return display(image)
@@ -191,9 +185,7 @@ def display(image: HtmlImage) -> HtmlImage | None:
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         return image
-    from IPython.display import display as hand_over
-
-    hand_over(image)
+    ipython.display.display(image)
     return None
 
 
