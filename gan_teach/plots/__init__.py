@@ -4,7 +4,7 @@ Functions take ``ax=None`` and return the axes (figures of several axes return t
 either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for ``animation``.
 """
 
-from gan_teach.plots import animation as animation, style as style, tables as tables
+from gan_teach.plots import animation as animation, style as style
 from gan_teach.plots._panel import stage as stage
 from gan_teach.plots.curves import (
     compare as compare,

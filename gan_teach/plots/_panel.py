@@ -9,7 +9,7 @@ their code.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +23,9 @@ from gan_teach.plots import style
 
 Draw = Callable[[int], Any]
 Panel = Callable[[Axes, History], Draw]
+Panels = Sequence[Panel] | None  # None: those that suit the history
+Size = tuple[float, float] | None  # of a figure in inches
+Curves = Mapping[str, ArrayLike]
 Levels = Mapping[str, float]  # values that the theory predicts, by their names
 Level = tuple[float, str]  # one such value and its name
 
@@ -36,19 +39,13 @@ def plot(panel: Panel, history: History, i: int = -1, ax: Axes | None = None) ->
 
 
 @style.use()
-def stage(
-    history: History, panels: Sequence[Panel], figsize: tuple[float, float] | None = None
-) -> tuple[Figure, Draw]:
+def stage(history: History, panels: Sequence[Panel], figsize: Size = None) -> tuple[Figure, Draw]:
     """A figure with one axes per panel and the function ``draw(i)`` that shows record ``i`` in all.
 
     One panel fills the figure, two stand side by side; of three and more, the first stands on the
-    left at full height and the others are stacked beside it. Raises ValueError for an empty list.
+    left at full height and the others are stacked beside it.
     """
     n = len(panels)
-    if not n or not len(history):
-        raise ValueError(
-            f"a figure needs panels and records; got {n} panels, {len(history)} records."
-        )
     layout = [[0, k] for k in range(1, n)] or [[0]]
     size = figsize or (7.0 if n == 1 else 11.0, max(4.6, 1.2 + 1.8 * (n - 1)))
     figure, axes = style.mosaic(layout, size, [1.35 if n > 2 else 1.0, 1.0][: len(layout[0])])
@@ -198,57 +195,50 @@ def limits(
     return (10**low, 10**high) if log else (low, high)
 
 
-class Line(NamedTuple):
-    """One curve over the recorded steps, its color and dash, and the marker at its end."""
-
-    values: Any
-    label: str
-    look: Mapping[str, Any]
-    marker: str = "o"
-
-
 def lines_panel(
     ax: Axes,
     history: History,
-    lines: Sequence[Line],
+    lines: Mapping[str, tuple[NDArray[Any], style.Look]],
     levels: Levels,
     *,
-    title: str,
-    ylabel: str,
     log: bool = False,
     ylim: tuple[float, float] | None = None,
+    **labels: str,
 ) -> Draw:
     """Curves that grow with ``i``, beside the levels that the theory predicts for them.
 
-    From the first curve's divergence on, a vertical line stands there and a sentence by the title,
-    which names the curve when others stayed finite.
+    ``lines`` maps a name to values (T,) and to color, dash and the marker at the end. From the
+    first curve's divergence on, a vertical line stands there and a sentence by the title, which
+    names the curve when others stayed finite.
     """
     steps, (first, last) = history.steps, span(history)
     margin = 0.02 * (last - first)  # room for half a marker
     if log:
         ax.set_yscale("log")
-    ylim = ylim or limits([line.values for line in lines], list(levels.values()), log)
-    ax.set(xlabel=unit(history), ylabel=ylabel, title=title)
-    ax.set(xlim=(first - margin, last + margin), ylim=ylim)
+    arrays = {name: values for name, (values, _) in lines.items()}
+    ylim = ylim or limits(list(arrays.values()), list(levels.values()), log)
+    ax.set(xlabel=unit(history), xlim=(first - margin, last + margin), ylim=ylim, **labels)
     draw_levels(ax, levels)
     # a long run is mostly noise from step to step, which a thick line would smear into a band
     width = 2.0 if len(steps) <= 400 else 1.3
-    curves: list[Any] = []
-    for line in lines:
-        look = {"linewidth": width, "marker": line.marker, "markevery": [-1], **line.look}
-        curves += ax.plot(steps[:1], line.values[:1], label=line.label, **look)
+    curves: dict[str, Any] = {}
+    for name, (values, look) in lines.items():
+        shared = {"label": name, "linewidth": width, "markevery": [-1]}
+        (curves[name],) = ax.plot(steps[:1], values[:1], **shared, **look)
     if len(lines) > 1:
         legend_below(ax, cols=len(lines))
-    shortest = min(lines, key=lambda line: alive(line.values))
-    bad = alive(shortest.values)
-    name = "" if all(diverged(line.values) for line in lines) else f"{shortest.label} "
-    sentence = name + divergence_sentence(history, bad)
+    ends = {name: alive(values) for name, values in arrays.items()}
+    shortest = min(ends, key=lambda name: ends[name])
+    bad = ends[shortest]
+    sentence = divergence_sentence(history, bad)
+    if max(ends.values()) == len(history):
+        sentence = f"{shortest} {sentence}"
     warning = warn(ax, "")
     end = ax.axvline(steps[bad % len(steps)], color=style.GENERATOR, linestyle=(0, (1, 2)))
 
     def draw(i: int) -> None:
-        for line, curve in zip(lines, curves, strict=True):
-            curve.set_data(steps[: i + 1], line.values[: i + 1])
+        for name, curve in curves.items():
+            curve.set_data(steps[: i + 1], arrays[name][: i + 1])
         warning.set_text(sentence if i >= bad else "")
         end.set_visible(i >= bad)
 

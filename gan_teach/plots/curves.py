@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -75,12 +75,13 @@ def losses_panel(ax: Axes, history: History) -> _panel.Draw:
     return _panel.lines_panel(ax, history, lines, levels, ylabel="loss", title="Losses")
 
 
-def _players(history: History, key: str) -> list[_panel.Line]:
-    dashed = {"color": style.GENERATOR, "linestyle": style.DASHES[1]}
-    return [
-        _panel.Line(history[f"d_{key}"], "discriminator", {"color": style.DISCRIMINATOR}),
-        _panel.Line(history[f"g_{key}"], "generator", dashed, "s"),
-    ]
+def _players(history: History, key: str) -> dict[str, tuple[NDArray[Any], style.Look]]:
+    d: style.Look = {"color": style.DISCRIMINATOR, "marker": "o"}
+    g: style.Look = {"color": style.GENERATOR, "marker": "s", "linestyle": style.DASHES[1]}
+    return {
+        "discriminator": (history[f"d_{key}"], d),
+        "generator": (history[f"g_{key}"], g),
+    }
 
 
 def scores(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
@@ -95,29 +96,29 @@ def scores_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``scores``."""
     score = equilibrium_score(_smoothing(history))
     levels = {"1/2" if score == 0.5 else f"s/2 = {score:.3g}": score}
-    dashed = {"color": style.FAKE, "linestyle": style.DASHES[1]}
-    lines = [
-        _panel.Line(history["d_real"], "on real points, D(x)", {"color": style.REAL}),
-        _panel.Line(history["d_fake"], "on generated points, D(G(z))", dashed, "X"),
-    ]
-    look = {"ylabel": "mean of D", "title": "What the discriminator says", "ylim": (-0.03, 1.03)}
-    return _panel.lines_panel(ax, history, lines, levels, **look)
+    real = {"color": style.REAL, "marker": style.REAL_MARKER}
+    fake = {"color": style.FAKE, "marker": "X", "linestyle": style.DASHES[1]}
+    lines = {
+        "on real points, D(x)": (history["d_real"], real),
+        "on generated points, D(G(z))": (history["d_fake"], fake),
+    }
+    labels = {"ylabel": "mean of D", "title": "What the discriminator says"}
+    return _panel.lines_panel(ax, history, lines, levels, ylim=(-0.03, 1.03), **labels)
 
 
 def objective_panel(ax: Axes, history: History) -> _panel.Draw:
     """V = E log D(x) + E log(1 - D(G(z))) beside -2 log 2 (Goodfellow et al. 2014, Theorem 1)."""
-    line = _panel.Line(history["objective"], "objective V", style.look(0))
+    lines = {"objective V": (history["objective"], style.look(0, marker="o"))}
     levels = {"−2 log 2": -2 * math.log(2)}
-    return _panel.lines_panel(ax, history, [line], levels, ylabel="V", title="Objective")
+    return _panel.lines_panel(ax, history, lines, levels, ylabel="V", title="Objective")
 
 
-def gradients_panel(
-    ax: Axes, history: History, players: Sequence[str] = ("discriminator", "generator")
-) -> _panel.Draw:
+def gradients_panel(ax: Axes, history: History, player: str = "") -> _panel.Draw:
     """The gradient norms of both players, or of one of them, on a logarithmic axis."""
-    lines = [line for line in _players(history, "grad") if line.label in players]
-    title = "Gradient norms" if len(lines) > 1 else f"Gradient of the {lines[0].label}"
-    return _panel.lines_panel(ax, history, lines, {}, ylabel="norm", title=title, log=True)
+    lines, title = _players(history, "grad"), "Gradient norms"
+    if player:
+        lines, title = {player: lines[player]}, f"Gradient of the {player}"
+    return _panel.lines_panel(ax, history, lines, {}, log=True, ylabel="norm", title=title)
 
 
 def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.Panel:
@@ -125,9 +126,9 @@ def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.P
     name = label or key.replace("_", " ")
 
     def panel(ax: Axes, history: History) -> _panel.Draw:
-        line = _panel.Line(history[key], key, {"color": style.DISCRIMINATOR})
+        lines = {key: (history[key], {"color": style.DISCRIMINATOR, "marker": "o"})}
         title = _panel.heading(history, name)
-        return _panel.lines_panel(ax, history, [line], levels, ylabel=name, title=title)
+        return _panel.lines_panel(ax, history, lines, levels, ylabel=name, title=title)
 
     return panel
 
@@ -150,17 +151,17 @@ def eigenvalues_panel(ax: Axes, history: History) -> _panel.Draw:
             "eigenvalues must be real and of shape (T, n), as those of a Hessian are; got "
             f"{values.dtype} {values.shape}. Draw a Jacobian's complex ones with plots.plane."
         )
-    lines = [
-        _panel.Line(column, _name(k), style.look(k), style.MARKERS[k % 6])
+    lines = {
+        _name(k): (column, style.look(k, marker=style.MARKERS[k % 6]))
         for k, column in enumerate(values.T)
-    ]
+    }
     theory = np.sort(np.asarray(history.static.get("eigenvalues_theory", ()), dtype=float))
     theory = theory[np.isfinite(theory)]  # NaN where the run has diverged
     levels = {f"{_name(k)}* = {v:.3g}".replace("-", "−"): v for k, v in enumerate(theory)}
     ylim = _symlog_scale(ax, values, theory)
     ax.axhline(0.0, **style.ZERO)
-    look = {"ylabel": "eigenvalue", "title": "Eigenvalues of the Hessian of V", "ylim": ylim}
-    return _panel.lines_panel(ax, history, lines, levels, **look)
+    labels = {"ylabel": "eigenvalue", "title": "Eigenvalues of the Hessian of V"}
+    return _panel.lines_panel(ax, history, lines, levels, ylim=ylim, **labels)
 
 
 def _symlog_scale(ax: Axes, values: NDArray[Any], include: NDArray[Any]) -> tuple[float, float]:
@@ -171,15 +172,10 @@ def _symlog_scale(ax: Axes, values: NDArray[Any], include: NDArray[Any]) -> tupl
     finite = values[np.isfinite(values)]
     usual = np.quantile(np.abs(finite), 0.95) if finite.size else 0.0
     largest = max([usual, *np.abs(include)]) or 1.0
-    power = round(math.log10(largest))
-    threshold = 10.0 ** (power - 3)
+    threshold = 10.0 ** (round(math.log10(largest)) - 3)
     ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
     shown = np.clip([-threshold, threshold, *include, *finite], -100 * largest, 100 * largest)
-    bottom, top = 2 * float(shown.min()), 2 * float(shown.max())
-    decades = 10.0 ** np.arange(power - 2, power + 3, 2)  # every second one has a name
-    ticks = np.concatenate([-decades, [0.0], decades])
-    ax.set_yticks(ticks[(bottom <= ticks) & (ticks <= top)])
-    return bottom, top
+    return 2 * float(shown.min()), 2 * float(shown.max())
 
 
 def _name(k: int) -> str:
@@ -189,43 +185,34 @@ def _name(k: int) -> str:
 @style.use()
 def compare(
     x: ArrayLike,
-    curves: Mapping[str, ArrayLike],
+    curves: _panel.Curves,
     ax: Axes | None = None,
     *,
-    xlabel: str = "game",
-    ylabel: str = "",
     level: _panel.Level | _panel.Levels | None = None,
     mark: _panel.Level | None = None,
-    bands: Mapping[str, ArrayLike] | None = None,
+    bands: _panel.Curves | None = None,
     log: bool = False,
+    xlabel: str = "game",
+    **labels: str,
 ) -> Axes:
     """Curves over the points ``x`` (m,), each name with a color and a dash of its own.
 
     A curve is (m,), or (m, S) for S runs, drawn as thin lines. ``level`` = (value, name), or
     {name: value} for several, adds what the theory predicts as dashed horizontal lines, ``mark`` =
     (point, name) a dotted vertical one. ``bands`` maps names of curves to (low, high),
-    (2, m), drawn behind them. Raises ValueError when there is no curve, or one of another
-    length than x, which it names.
+    (2, m), drawn behind them. ``labels``: ``ylabel``, ``title``. Matplotlib raises ValueError for a
+    curve of another length than x.
     """
-    points = np.asarray(x, dtype=float)
-    if not curves:
-        raise ValueError("curves is empty: give at least one name and its values.")
     ax = style.axes(ax)
     for k, (name, values) in enumerate(curves.items()):
-        y = np.asarray(values, dtype=float)
-        if points.ndim != 1 or y.ndim > 2 or y.shape[:1] != points.shape:
-            raise ValueError(
-                f"the curve {name!r} has shape {y.shape}, but x has {points.shape}: each curve "
-                "needs one value per point."
-            )
-        many = y.ndim == 2
+        many = np.ndim(values) == 2
         look = style.look(k, linewidth=1.1, alpha=0.8) if many else style.look(k, linewidth=1.8)
-        drawn = ax.plot(points, y, **look)
-        drawn[0].set_label(f"{name} ({y.shape[1]} runs)" if many else name)
+        drawn = ax.plot(x, np.asarray(values, dtype=float), **look)
+        drawn[0].set_label(f"{name} ({len(drawn)} runs)" if many else name)
         if bands and name in bands:
             band = style.band(look["color"], 0.15, hatch=style.HATCHES[k % 6])
-            ax.fill_between(points, *np.asarray(bands[name]), **band)
-    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+            ax.fill_between(x, *np.asarray(bands[name]), **band)
+    ax.set(yscale="log" if log else "linear", xlabel=xlabel, **labels)
     _panel.draw_levels(ax, level)
     if mark:
         ax.axvline(mark[0], color=style.THEORY, linestyle=":", linewidth=1.3)
@@ -240,32 +227,25 @@ def scatter(
     groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
     ax: Axes | None = None,
     *,
-    xlabel: str,
-    ylabel: str,
     level: _panel.Levels | None = None,
+    **labels: str,
 ) -> Axes:
     """Points (x, y), each (n,), of several groups, each with a color and a marker of its own.
 
     Points that are not finite are left out. ``level`` = {name: value} adds what the theory predicts
-    as dashed horizontal lines. Raises ValueError where x and y have different shapes.
+    as dashed horizontal lines. ``labels``: ``xlabel``, ``ylabel``, ``title``.
     """
     ax = style.axes(ax)
     for k, (name, (x, y)) in enumerate(groups.items()):
-        if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
-            shapes = f"{np.shape(x)} and {np.shape(y)}"
-            raise ValueError(f"the group {name!r} needs x and y of one shape (n,), got {shapes}.")
         ax.plot(x, y, **style.marks(k, label=name, alpha=0.75, markeredgewidth=0.5))
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set(**labels)
     _panel.draw_levels(ax, level)
     _panel.legend_below(ax, cols=len(groups))
     return ax
 
 
 def distance(
-    curves: Mapping[str, ArrayLike],
-    ax: Axes | None = None,
-    *,
-    title: str = "Distance to the equilibrium",
+    curves: _panel.Curves, ax: Axes | None = None, *, title: str = "Distance to the equilibrium"
 ) -> Axes:
     """Distance to the equilibrium on a logarithmic axis, where linear convergence is straight.
 
@@ -273,8 +253,6 @@ def distance(
     logarithm and ends its curve; one that does not stay finite is said to have diverged. Raises
     ValueError for arrays of several lengths.
     """
+    steps = range(max(map(np.size, curves.values())))
     curves = {_panel.fate(name, d): d for name, d in curves.items()}
-    steps = range(max((np.size(d) for d in curves.values()), default=0))
-    ax = compare(steps, curves, ax, xlabel="step", ylabel="distance", log=True)
-    ax.set_title(title, loc="left")
-    return ax
+    return compare(steps, curves, ax, log=True, xlabel="step", ylabel="distance", title=title)

@@ -327,7 +327,7 @@ def critics(
 
 def summary(history: History, i: int = -1) -> Figure:
     """Four panels of one run: the picture, the objective and each player's gradient norm."""
-    d, g = (partial(gradients_panel, players=[name]) for name in ("discriminator", "generator"))
+    d, g = (partial(gradients_panel, player=name) for name in ("discriminator", "generator"))
     figure, draw = _panel.stage(history, (picture_panel, objective_panel, d, g))
     draw(i)
     return figure

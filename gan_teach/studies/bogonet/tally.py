@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.plots.tables import Table
+from gan_teach.plots.text import Table
 from gan_teach.studies.bogonet.runs import ALGORITHMS
 
 CRITERIA = ("final", "best", "area")

@@ -22,7 +22,7 @@ from gan_teach.data import Images, load_images
 from gan_teach.data.images import to_floats
 from gan_teach.metrics import NoiseBand
 from gan_teach.metrics.features import Extractor, load_extractor
-from gan_teach.plots.tables import Table
+from gan_teach.plots.text import Table
 from gan_teach.studies.engine import Study, Tick, progress_bar, read_csv, write_csv
 from gan_teach.studies.evaluation.sources import AT_ONCE, Candidate, candidates
 

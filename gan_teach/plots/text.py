@@ -1,15 +1,64 @@
-"""The code of a rule, a loss, a penalty or a probe, to be read in a notebook or a terminal."""
+"""What is read: a small table, and the code of a rule, a loss, a penalty or a probe."""
 
 from __future__ import annotations
 
 import html
 import inspect
+import math
 import sys
 import textwrap
-from dataclasses import is_dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, is_dataclass
 from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
+
+
+@dataclass(repr=False)
+class Table:
+    """Rows under column names: HTML where a notebook can show it, aligned text elsewhere.
+
+    Cells are shown as they are, floats with ``digits`` significant digits, NaN as -, truths as yes
+    and NO. ``caption`` is a sentence that says what the table shows. Raises ValueError for a row
+    that has not one cell per column.
+    """
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+    caption: str = ""
+    digits: int = 3
+
+    def __post_init__(self) -> None:
+        self.rows = [[_text(cell, self.digits) for cell in row] for row in self.rows]
+        for i, row in enumerate(self.rows):
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"row {i} has {len(row)} cells, but there are {len(self.columns)} columns."
+                )
+
+    def __repr__(self) -> str:
+        lines = [self.columns, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        return "\n".join([self.caption, *text] if self.caption else text)
+
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
+            inner = "".join(f"<{tag}>{html.escape(c)}</{tag.split()[0]}>" for c in cells)
+            return f"<tr>{inner}</tr>"
+
+        head = line(self.columns, 'th scope="col" style="text-align:left"')
+        body = "".join(line(row, 'td style="text-align:left"') for row in self.rows)
+        title = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        return f"<table>{title}<thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _text(cell: Any, digits: int) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "NO"
+    if isinstance(cell, float):
+        return "-" if math.isnan(cell) else f"{cell + 0.0:.{digits}g}"
+    return str(cell)
 
 
 class Listing(NamedTuple):
@@ -40,10 +89,17 @@ def source(thing: Any) -> Listing:
     """
     if isinstance(thing, (str, ModuleType)):
         raise TypeError(f"{thing!r} only names it: give the thing itself, as gt.losses.saturating.")
-    programs = list(dict.fromkeys(_text(definition) for definition in _definitions(thing)))
+    try:
+        texts = [inspect.getsource(part) for part in _definitions(thing)]
+    except (OSError, TypeError) as error:
+        raise TypeError(f"{thing!r} has no readable text, as a function in a file has.") from error
+    programs = dict.fromkeys(textwrap.dedent(text).rstrip() for text in texts)
     numbers = ", ".join(f"{key}={value!r}" for key, value in _numbers(thing).items())
     head = [f"# with {numbers}"] if numbers else []
-    return Listing(_name(thing), "\n\n\n".join([*head, *programs]))
+    function = thing.func if isinstance(thing, partial) else thing
+    usual = getattr(function, "name", type(function).__name__)
+    name = getattr(function, "__qualname__", usual).partition(".<locals>")[0]
+    return Listing(name, "\n\n\n".join([*head, *programs]))
 
 
 def _definitions(thing: Any) -> list[Any]:
@@ -87,19 +143,3 @@ def _numbers(thing: Any) -> dict[str, Any]:
         values = {} if isinstance(thing, (type, MethodType)) else _fields(thing)
     plain = (bool, int, float, str, list, tuple)
     return {str(k): v for k, v in values.items() if isinstance(v, plain) and str(k)[0] != "_"}
-
-
-def _name(thing: Any) -> str:
-    thing = thing.func if isinstance(thing, partial) else thing
-    name = getattr(thing, "__qualname__", None) or getattr(thing, "name", None)
-    return str(name or type(thing).__name__).partition(".<locals>")[0]
-
-
-def _text(definition: Any) -> str:
-    try:
-        return textwrap.dedent(inspect.getsource(definition)).rstrip()
-    except (OSError, TypeError) as error:
-        raise TypeError(
-            f"{getattr(definition, '__name__', definition)} has no readable text: it is built into "
-            "Python or compiled. Give a function or class that is written in a file or a cell."
-        ) from error
