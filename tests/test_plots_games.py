@@ -133,9 +133,9 @@ def test_outcomes_draws_shares_counts_and_intervals():
 
 
 def test_outcomes_names_what_it_does_not_know():
-    with pytest.raises(ValueError, match="got maybe"):
+    with pytest.raises(ValueError, match="one of yes, no; got 'maybe'"):
         plots.outcomes(["yes", "maybe"], ["yes", "no"])
-    with pytest.raises(ValueError, match="an empty list"):
+    with pytest.raises(ValueError, match="n must be"):
         plots.outcomes({"a": ["yes"], "b": []})
 
 
@@ -192,7 +192,7 @@ def test_sweep_marks_tau_star_where_a_real_part_changes_sign():
 def test_sweep_without_finite_tau_star_has_no_mark():
     figure = plots.eigenvalue_sweep([1, 2], [[1j, -1j], [2j, -2j]], math.inf)
     assert not any(str(line.get_label()).startswith("τ*") for line in figure.axes[0].lines)
-    with pytest.raises(ValueError, match=r"eigs has shape \(2, 2\)"):
+    with pytest.raises(ValueError, match="same first dimension"):
         plots.eigenvalue_sweep([1, 2, 3], [[1j, -1j], [2j, -2j]])
 
 
@@ -273,7 +273,7 @@ def test_distance_names_the_run_that_diverged():
     assert legend(ax) == ["small τ", "large τ (diverged)"]
     draws(ax)
     draws(plots.distance({"one": [1.0, 0.0]}))
-    with pytest.raises(ValueError, match="'a' has shape"):
+    with pytest.raises(ValueError, match="same first dimension"):
         plots.distance({"a": [1.0], "b": [1.0, 2.0]})
 
 

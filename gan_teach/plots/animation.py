@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
 from gan_teach import _checks
 from gan_teach.history import History
 from gan_teach.plots import _panel, style
-from gan_teach.plots._panel import stage as stage
+from gan_teach.plots._panel import Panels, Size, stage as stage
 from gan_teach.plots.curves import eigenvalues_panel, gradients_panel, objective_panel
 from gan_teach.plots.samples import picture_panel
 
@@ -30,7 +29,6 @@ Picture = Callable[[int], NDArray[np.uint8]]  # (height, width, 3) RGB bytes of 
 
 CACHE = 256  # pictures that a player keeps, of about 50 kB each
 DPI = 80  # of moving pictures
-_SLIDER = {"style": {"description_width": "initial"}, "layout": {"width": "34em"}}
 SHADES = 96  # of anti-aliasing: more cost bytes that no eye sees
 _NUMBERS = {  # the order in which a record is read out
     "objective": "V = {:.3f} (equilibrium −1.386)",
@@ -45,11 +43,7 @@ _NUMBERS = {  # the order in which a record is read out
 
 
 @style.use()
-def pictures(
-    history: History,
-    panels: Sequence[_panel.Panel] | None = None,
-    figsize: tuple[float, float] | None = None,
-) -> Picture:
+def pictures(history: History, panels: Panels = None, figsize: Size = None) -> Picture:
     """``picture(i)``: record ``i`` in ``panels``, or in those that suit it, as RGB bytes.
 
     The layout is frozen after the first drawing, so that frames do not jitter. Axis labels and
@@ -84,17 +78,17 @@ def pictures(
 
 def default_panels(history: History) -> list[_panel.Panel]:
     """The panels whose numbers the history has. Raises ValueError when there are none."""
-    known: dict[tuple[str, ...], _panel.Panel] = {
-        ("fake",): picture_panel,
-        ("objective",): objective_panel,
-        ("d_grad", "g_grad"): gradients_panel,
-        ("eigenvalues",): eigenvalues_panel,
+    suited: dict[str, _panel.Panel] = {
+        "fake": picture_panel,
+        "objective": objective_panel,
+        "g_grad": gradients_panel,
+        "eigenvalues": eigenvalues_panel,
     }
-    panels = [panel for keys, panel in known.items() if all(key in history for key in keys)]
+    panels = [panel for key, panel in suited.items() if key in history]
     if not panels:
         raise ValueError(
-            "panels=None draws fake, objective, d_grad with g_grad, and eigenvalues, but the "
-            f"history has only {', '.join(history.keys()) or 'nothing'}: pass the panels to draw."
+            f"panels=None draws {', '.join(suited)}, but the history has only "
+            f"{', '.join(history.keys()) or 'nothing'}: pass the panels to draw."
         )
     return panels
 
@@ -146,11 +140,11 @@ class Animation:
 
 def animate(
     history: History,
-    panels: Sequence[_panel.Panel] | None = None,
+    panels: Panels = None,
     fps: int = 20,
     max_frames: int = 150,
     *,
-    figsize: tuple[float, float] | None = None,
+    figsize: Size = None,
 ) -> Animation:
     """An animation of ``panels`` (default: those that suit the history); save it with ``.save``.
 
@@ -215,12 +209,7 @@ def _bar(n: int, progress: bool) -> Iterable[int]:
 # -- widgets ---------------------------------------------------------------------------------------
 
 
-def player(
-    history: History,
-    panels: Sequence[_panel.Panel] | None = None,
-    *,
-    figsize: tuple[float, float] | None = None,
-) -> Any:
+def player(history: History, panels: Panels = None, *, figsize: Size = None) -> Any:
     """Play, pause and scrub through a recorded run: an ipywidgets box.
 
     Its attributes ``play``, ``slider`` (index of the record), ``image`` and ``caption`` are the
@@ -230,65 +219,61 @@ def player(
     """
     import ipywidgets
 
+    label, words = f"Record (by {_panel.unit(history)})", partial(narrate, history)
     picture, last = pictures(history, panels, figsize), len(history) - 1
-    stride = max(1, round(len(history) / 300))  # a long run still plays in about half a minute
-    play = ipywidgets.Play(max=last, step=stride, interval=round(1000 / 12), description="Play")
-    label = f"Record (by {_panel.unit(history)})"
-    slider = ipywidgets.IntSlider(max=last, description=label, readout=False, **_SLIDER)
-    ipywidgets.jslink((play, "value"), (slider, "value"))
-    return _scrubber(slider, lambda i: _png(picture(i)), partial(narrate, history), play)
+    box = chooser(picture, range(last + 1), label=label, describe=words)
+    stride = max(1, round(last / 300))  # a long run still plays in about half a minute
+    box.play = ipywidgets.Play(max=last, step=stride, interval=round(1000 / 12), description="Play")
+    box.slider.readout = False
+    box.children[0].children = (box.play, box.slider)
+    ipywidgets.jslink((box.play, "value"), (box.slider, "index"))
+    return box
 
 
 def chooser(
-    draw: Callable[[Any], Figure | Axes],
+    draw: Callable[[Any], Any],
     values: Sequence[Any],
     *,
     label: str,
     describe: Callable[[Any], str] = lambda value: "",
     start: Any = None,
 ) -> Any:
-    """A slider over ``values`` that shows ``draw(value)``, a figure: an ipywidgets box.
+    """A slider over ``values`` that shows ``draw(value)``, a figure or RGB: an ipywidgets box.
 
     Figures are drawn when they are first asked for and then kept. ``describe(value)`` is a sentence
     for the line below the picture, a live region for screen readers. The box's attributes
     ``slider``, ``image`` and ``caption`` are the widgets; ``slider.value = v`` shows v. Needs
-    ipywidgets (the ``course`` extra), which refuses an empty list and an unknown start.
+    ipywidgets (the ``course`` extra), which refuses an unknown start.
     """
     import ipywidgets
 
     options = [(f"{v:g}" if isinstance(v, (int, float)) else str(v), v) for v in values]
-    value = values[0] if start is None else start
-    slider = ipywidgets.SelectionSlider(options=options, value=value, description=label, **_SLIDER)
-    return _scrubber(slider, lambda value: style.png(draw(value), DPI), describe)
-
-
-def _scrubber(
-    slider: Any, picture: Callable[[Any], bytes], words: Callable[[Any], str], play: Any = None
-) -> Any:
-    """A box that shows the picture and the words of the slider's value, drawn once each."""
-    import ipywidgets
-
+    first = values[0] if start is None else start
+    look = {"style": {"description_width": "initial"}, "layout": {"width": "34em"}}
+    slider = ipywidgets.SelectionSlider(options=options, value=first, description=label, **look)
     image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
-    caption, png = ipywidgets.HTML(), lru_cache(maxsize=CACHE)(picture)
+    caption = ipywidgets.HTML()
+    box: Any = ipywidgets.VBox([ipywidgets.HBox([slider]), image, caption])
+    box.play, box.slider, box.image, box.caption = None, slider, image, caption
+    png = lru_cache(maxsize=CACHE)(lambda value: _png(draw(value)))
 
     def show(_: Any = None) -> None:
-        image.value, text = png(slider.value), html.escape(words(slider.value))
-        role = "" if play and play.playing else ' role="status"'
+        image.value, text = png(slider.value), html.escape(describe(slider.value))
+        role = "" if box.play and box.play.playing else ' role="status"'
         caption.value = f"<p{role}>{text}</p>" if text else ""
 
     slider.observe(show, names="value")
     show()
-    controls = ipywidgets.HBox([play, slider] if play else [slider])
-    box: Any = ipywidgets.VBox([controls, image, caption])
-    box.play, box.slider, box.image, box.caption = play, slider, image, caption
     return box
 
 
-def _png(rgb: NDArray[np.uint8]) -> bytes:
+def _png(drawing: Any) -> bytes:
+    if not isinstance(drawing, np.ndarray):
+        return style.png(drawing, DPI)
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(drawing).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
@@ -297,11 +282,7 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
 
 @style.use()
 def film_strip(
-    history: History,
-    panels: Sequence[_panel.Panel] | None = None,
-    n: int = 5,
-    *,
-    alt: str | None = None,
+    history: History, panels: Panels = None, n: int = 5, *, alt: str | None = None
 ) -> style.HtmlImage | None:
     """Show ``n`` moments of a run side by side: what remains of a player on paper and on GitHub.
 

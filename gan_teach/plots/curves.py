@@ -102,7 +102,7 @@ def scores_panel(ax: Axes, history: History) -> _panel.Draw:
         "on real points, D(x)": (history["d_real"], real),
         "on generated points, D(G(z))": (history["d_fake"], fake),
     }
-    labels = {"ylabel": "mean of D", "title": "What the discriminator says"}
+    labels: style.Look = {"ylabel": "mean of D", "title": "What the discriminator says"}
     return _panel.lines_panel(ax, history, lines, levels, ylim=(-0.03, 1.03), **labels)
 
 
@@ -160,7 +160,7 @@ def eigenvalues_panel(ax: Axes, history: History) -> _panel.Draw:
     levels = {f"{_name(k)}* = {v:.3g}".replace("-", "−"): v for k, v in enumerate(theory)}
     ylim = _symlog_scale(ax, values, theory)
     ax.axhline(0.0, **style.ZERO)
-    labels = {"ylabel": "eigenvalue", "title": "Eigenvalues of the Hessian of V"}
+    labels: style.Look = {"ylabel": "eigenvalue", "title": "Eigenvalues of the Hessian of V"}
     return _panel.lines_panel(ax, history, lines, levels, ylim=ylim, **labels)
 
 

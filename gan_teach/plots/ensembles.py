@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -105,18 +106,14 @@ def outcomes(
 
     ``labels`` holds one outcome per run, or maps the name of a setting to such a list, each setting
     then being a group of bars. ``classes`` sets the order (default: most frequent first).
-    Raises ValueError for an empty list and for an outcome that is not among ``classes``.
+    Raises ValueError for an outcome that is not among ``classes``.
     """
     groups = dict(labels) if isinstance(labels, Mapping) else {"": labels}
     counts = {name: Counter(runs) for name, runs in groups.items()}
     total = sum(counts.values(), Counter())
     names = [name for name, _ in total.most_common()] if classes is None else list(classes)
-    unknown = sorted(set(total) - set(names))
-    if unknown or not groups or not all(counts.values()):
-        raise ValueError(
-            "labels needs at least one outcome per setting, each among the classes "
-            f"{', '.join(names) or '(none)'}; got {', '.join(unknown) or 'an empty list'}."
-        )
+    for label in total:
+        _checks.choice("an outcome", label, names)
     # a row of heights per group, with a gap for its name
     heights = -(len(names) + 0.7) * np.arange(len(groups))[:, None] - np.arange(len(names))
     ax = style.axes(None, (7.0, 1.0 + 0.27 * heights.size + 0.3 * len(groups)))
@@ -141,19 +138,13 @@ def outcomes(
 
 
 @style.use()
-def arrivals(
-    times: Mapping[str, ArrayLike],
-    horizon: float,
-    *,
-    xlabel: str = "step",
-    ylabel: str = "share of runs that have arrived",
-) -> Axes:
+def arrivals(times: _panel.Curves, horizon: float, **labels: Any) -> Axes:
     """The share of runs that have arrived by each step, with pointwise 95 % Wilson bands.
 
     ``times`` maps a name to (S,) arrival times, inf for a run that had not arrived when it was
     stopped at ``horizon`` or later. All runs being followed that far, the share itself needs no
     correction for them; a curve that stays below 1 says how many are still out. Raises ValueError
-    for a time that is NaN or negative, and for an empty group.
+    for a time that is NaN or negative, and for an empty group. ``labels``: those of the axes.
     """
     at = np.linspace(0.0, horizon, _POINTS)
     curves, bands = {}, {}
@@ -166,7 +157,8 @@ def arrivals(
         label = f"{name}: {count[-1]} of {n}"
         curves[label], bands[label] = count / n, ends[count].T
     ax = style.axes(None, (7.4, 4.4))
-    compare(at, curves, ax, bands=bands, xlabel=xlabel, ylabel=ylabel)
+    labels = {"xlabel": "step", "ylabel": "share of runs that have arrived", **labels}
+    compare(at, curves, ax, bands=bands, **labels)
     ax.set(xlim=(0, horizon), ylim=(0, 1.02))
     return ax
 

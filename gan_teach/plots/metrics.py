@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from gan_teach.plots import _panel, style
 
 FARTHEST = 3000.0  # in half widths of a band: what lies beyond stands at the edge
 _LINEAR, _TICKS = 3.0, (1, 3, 10, 100, 1000)  # linear up to here; ticks on either side of 0
+Bands = Mapping[str, tuple[float, float]]  # what real samples score against real ones: (low, high)
 TITLES = {
     "kid": "KID, lower is better",
     "inception_score": "inception score, higher is better",
@@ -27,23 +27,14 @@ TITLES = {
 
 
 @style.use()
-def noise_bands(
-    bands: Mapping[str, tuple[float, float]], scores: Mapping[str, Mapping[str, ArrayLike]]
-) -> Axes:
+def noise_bands(bands: Bands, scores: Mapping[str, _panel.Curves]) -> Axes:
     """Scores against the band of each metric: a row per metric, the band stretched to [-1, 1].
 
     ``bands`` maps a metric to (low, high), ``scores`` the name of a generator to {metric: one
     number, or several}. A score s stands at (s - middle) / half width, on an axis that is linear
     to 3 and logarithmic beyond. Where low = high, as for a count that real samples never miss, any
-    other score stands at the edge, as do scores farther than 3000. Raises ValueError for an empty
-    mapping and for a metric without a band.
+    other score stands at the edge, as do scores farther than 3000.
     """
-    unknown = sorted({m for row in scores.values() for m in row} - set(bands))
-    if not bands or not scores or unknown:
-        raise ValueError(
-            "bands and scores need at least one entry, and each metric a band; got none for "
-            f"{', '.join(unknown) or 'anything'}."
-        )
     ax = style.axes(None, (7.8, 1.3 + 0.36 * len(bands)))
     ax.axvspan(-1, 1, **style.band(style.PALETTE[8], 0.25, label="real against real"))
     for k, (name, row) in enumerate(scores.items()):
@@ -53,9 +44,9 @@ def noise_bands(
             look = style.real(markersize=3.0, alpha=0.35, zorder=2)
         ax.plot(*_places(row, bands, down), label=name, clip_on=False, **look)
     ax.set_xscale("symlog", linthresh=_LINEAR, linscale=1.2)
-    ticks = [*(-t for t in _TICKS), *_TICKS]
-    ax.set_xticks(ticks, [f"{t}".replace("-", "−") for t in ticks])
-    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xticks([*(-t for t in _TICKS), *_TICKS])
+    ax.set_xticks([], minor=True)
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.set_yticks(range(len(bands)), list(bands))
     ax.set(xlim=(-1.1 * FARTHEST, 1.1 * FARTHEST), xlabel="score, in half widths of the band")
     ax.set_ylim(len(bands) - 0.5, -0.5)
@@ -64,7 +55,7 @@ def noise_bands(
     return ax
 
 
-def _places(row: Mapping[str, ArrayLike], bands: Any, down: float) -> tuple[Any, Any]:
+def _places(row: _panel.Curves, bands: Bands, down: float) -> tuple[Any, Any]:
     """x and y of each score; several of one metric are spread over the height of its row."""
     x, y = [], []
     for metric, values in row.items():
@@ -96,23 +87,17 @@ def prd_curves(curves: Mapping[str, Any]) -> Axes:
 
 @style.use()
 def score_paths(
-    rows: Sequence[Any],
-    *,
-    features: str = "Frechet distance",
-    band: Mapping[str, tuple[float, float]] | None = None,
+    rows: Sequence[Any], *, features: str = "Frechet distance", band: Bands | None = None
 ) -> Figure:
     """A panel for each score of ``rows`` (of ``evaluation.Row``) over the run's steps.
 
     Rows of one source and average make one line; a row without a step (a file of weights, a folder)
     is a level line. ``features`` is what the Frechet distance is called. ``band`` is what real
     images score against real ones, score -> (low, high). Scores that are NaN everywhere have no
-    panel. Raises ValueError for no rows.
+    panel.
     """
-    if not rows:
-        raise ValueError("rows is empty: there is nothing to draw.")
     names = [n for n in rows[0].scores if not all(math.isnan(row.scores[n]) for row in rows)]
-    figure, axes = style.grid([*names, "legend"], 4, (3.3, 2.9))
-    legend = axes.pop("legend")
+    figure, axes = style.grid(names, 4, (3.3, 2.9))
     for name, ax in axes.items():
         if band and name in band:
             ax.axhspan(*band[name], label="real against real", **style.band(style.REAL, 0.3))
@@ -128,8 +113,8 @@ def score_paths(
         ax.set_xlabel("step of G", fontsize=9.5)
         if name == "frechet":
             ax.set_yscale("log")
-    legend.set_axis_off()
-    legend.legend(*axes[names[0]].get_legend_handles_labels(), loc="upper left", fontsize=9)
+    handles, labels = axes[names[0]].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
@@ -137,8 +122,8 @@ def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
     """Rows by the label of their line, by step; sources are named where there are several."""
     several = len({row.source for row in rows}) > 1
     lines: dict[str, list[Any]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: math.inf if row.step is None else row.step):
         decay = row.average.replace(".", "", 1).isdigit()
         name = f"average {row.average}" if decay else row.average.replace("raw", "G itself")
         lines.setdefault(f"{row.source}, {name}" if several else name, []).append(row)
-    return {name: sorted(line, key=lambda row: row.step or 0) for name, line in lines.items()}
+    return lines

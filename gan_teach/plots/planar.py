@@ -274,13 +274,11 @@ def eigenvalue_sweep(
     finite ``tau_star`` marked: for every larger tau the equilibrium is stable (Fiez & Ratliff 2021,
     "Local convergence analysis of gradient descent ascent with finite timescale separation").
     Branches have dashes of their own; a conjugate pair, whose real parts coincide, shows as one
-    dash over the other. Raises ValueError where ``eigs`` has another number of rows than ``taus``.
+    dash over the other.
     """
-    taus, branches = np.asarray(taus, dtype=float), np.asarray(eigs)
-    if branches.ndim != 2 or taus.shape != branches.shape[:1]:
-        raise ValueError(f"taus has shape {taus.shape}, but eigs has shape {branches.shape}.")
+    taus = np.asarray(taus, dtype=float)
     figure, axes = style.mosaic([["real part", "imaginary part"]], (10.5, 4.2))
-    parts = [np.real(branches), np.imag(branches)]
+    parts = [np.real(eigs), np.imag(eigs)]
     for (name, ax), values in zip(axes.items(), parts, strict=True):
         for k, branch in enumerate(values.T):
             # later branches are narrower: both of a pair are seen

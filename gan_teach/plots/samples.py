@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
@@ -118,13 +119,11 @@ def _view(history: History) -> tuple[float, float]:
     ]
     fake = history["fake"][np.isfinite(history["fake"])]
     base = np.concatenate(constants or [fake])
-    low, high = (base.min(), base.max()) if base.size else (0.0, 1.0)
+    low, high = float(base.min()), float(base.max())
     width = (high - low) or 1.0
-    if fake.size:
-        usual = np.quantile(fake, [0.02, 0.98])
-        left, right = np.clip(usual, low - width, high + width)
-        low, high = min(low, left), max(high, right)
-    return float(low - 0.02 * width), float(high + 0.02 * width)
+    reach = np.clip(fake, low - width, high + width)
+    left, right = np.quantile(reach, [0.02, 0.98]) if reach.size else (low, high)
+    return min(low, left) - 0.02 * width, max(high, right) + 0.02 * width
 
 
 def _few(points: NDArray[Any]) -> NDArray[Any]:
@@ -255,10 +254,8 @@ def clouds(
 
     ``real`` (k, 2) lies beneath as pale filled circles and sets the limits; ``notes`` maps a name
     to a line below its title. A set named "real" is drawn as real points are. Raises ValueError
-    for no sets, and for points that are not in the plane.
+    for points that are not in the plane.
     """
-    if not samples:
-        raise ValueError("samples is empty: give at least one name and its points.")
     below = _panel.shaped("real", real, "(n, 2)")
     margin = 0.08 * np.ptp(below, axis=0).max()
     (left, bottom), (right, top) = below.min(0) - margin, below.max(0) + margin
@@ -294,8 +291,8 @@ def critics(
     generated points (n, 2), drawn as crosses; the line where the slope is 1 is dashed.
     """
     n, dots = len(scores), style.real(markersize=2, alpha=0.6)
-    steep = {name: np.log10(np.maximum(slopes[name], _TINY)) for name in scores}
-    high = max(np.quantile(list(steep.values()), 0.995), 0.5)
+    steep = {name: np.maximum(slopes[name], _TINY) for name in scores}
+    norm = LogNorm(0.01, max(np.quantile(list(steep.values()), 0.995), 3.0))
     layout = [f"{row} {name}" for row in ("D", "slope") for name in scores]
     figure, axes = style.grid(layout, n, (2.3 + 0.9 / n, 2.55))
     for name in scores:
@@ -304,21 +301,18 @@ def critics(
         above.plot(*np.transpose(real), **dots)
         above.plot(*np.transpose(fake[name]), **_SMALL_CROSSES)
         above.set_title(name, fontsize=11)
-        look: style.Look = {"cmap": style.FIELD, "vmin": -2.0, "vmax": high}
-        slope = below.imshow(steep[name], origin="lower", extent=extent, **look)
+        shown: style.Look = {"origin": "lower", "extent": extent}
+        slope = below.imshow(steep[name], cmap=style.FIELD, norm=norm, **shown)
         below.plot(*np.transpose(real), **{**dots, "color": "white"})
-        if steep[name].min() < 0 < steep[name].max():
+        if steep[name].min() < 1 < steep[name].max():
             line: style.Look = {"colors": "white", "linestyles": "--", "linewidths": 1.1}
-            below.contour(steep[name], levels=[0], extent=extent, **line)
-        below.set(xlim=extent[:2], ylim=extent[2:])
+            below.contour(steep[name], levels=[1.0], extent=extent, **line)
     for ax in axes.values():
-        ax.set_aspect("equal")
+        ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal")
         ax.grid(False)
         ax.label_outer()
     _score_bar(above, score)
-    bar = figure.colorbar(slope, ax=below, shrink=0.85, pad=0.02, label="slope |∇f|")
-    ticks = [t for t in range(-2, 4) if t <= high]
-    bar.set_ticks(ticks, labels=[f"{10.0**t:g}" for t in ticks])
+    figure.colorbar(slope, ax=below, shrink=0.85, pad=0.02, format="{x:g}", label="slope |∇f|")
     return figure
 
 
