@@ -17,7 +17,7 @@ from PIL import Image
 import tutorial_run
 from gan_teach import plots
 from gan_teach.history import History
-from gan_teach.plots import animation, style
+from gan_teach.plots import animation, curves, style
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ ORANGE = [int(style.FAKE[k : k + 2], 16) for k in (1, 3, 5)]
     ],
 )
 def test_animate_chooses_records_and_always_the_last(history, settings, expected):
-    film = animation.animate(history, [plots.objective_panel], **settings)
+    film = animation.animate(history, [curves.objective_panel], **settings)
     assert film.frames.tolist() == expected
     assert len(film) == len(expected)
 
@@ -152,7 +152,7 @@ def test_save_knows_two_suffixes(tmp_path, history):
 def test_panels_are_found_from_what_was_recorded(history):
     assert animation.default_panels(history)[0] is plots.picture_panel
     only = History([0, 1], {"objective": [0.0, 1.0]})
-    assert animation.default_panels(only) == [plots.objective_panel]
+    assert animation.default_panels(only) == [curves.objective_panel]
     with pytest.raises(ValueError, match="the history has only params"):
         animation.animate(History([0], {"params": [[1.0]]}))
 
@@ -165,7 +165,7 @@ def block_under_its_legend(ax, history):
 
 
 @pytest.mark.parametrize(
-    "panel", [plots.picture_panel, plots.eigenvalues_panel, block_under_its_legend]
+    "panel", [plots.picture_panel, curves.eigenvalues_panel, block_under_its_legend]
 )
 def test_a_frame_over_a_stored_background_is_the_full_drawing(history, panel):
     """The oracle draws everything anew, from a figure of its own, with the layout engine on."""
@@ -188,7 +188,7 @@ def test_a_frame_over_a_stored_background_is_the_full_drawing(history, panel):
 
 
 def test_frames_do_not_depend_on_the_order_of_drawing(history):
-    film = animation.animate(history, [plots.picture_panel, plots.objective_panel])
+    film = animation.animate(history, [plots.picture_panel, curves.objective_panel])
     first = film.picture(40)
     film.picture(3)
     np.testing.assert_array_equal(film.picture(40), first)
@@ -240,7 +240,7 @@ def test_players_slider_changes_picture_and_words(history):
 
 
 def test_player_is_named_and_quiet_while_it_plays(history):
-    widget = animation.player(history, [plots.objective_panel])
+    widget = animation.player(history, [curves.objective_panel])
     assert widget.slider.description == "Record (by game)"
     assert (len(widget.slider.options), widget.play.max) == (61, 60)
     assert widget.children[0].children == (widget.play, widget.slider)
@@ -255,7 +255,7 @@ def test_player_keeps_its_pictures(history):
     drawn = []
 
     def counting(ax, run):
-        draw = plots.objective_panel(ax, run)
+        draw = curves.objective_panel(ax, run)
         return lambda i: (drawn.append(i), draw(i))[1]
 
     widget = animation.player(history, [counting])
@@ -268,7 +268,7 @@ def test_player_keeps_its_pictures(history):
 def test_film_strip_shows_evenly_spaced_moments(history, monkeypatch):
     figures = []
     monkeypatch.setattr(style, "show", lambda figure, alt, dpi: figures.append((figure, alt)))
-    animation.film_strip(history, [plots.picture_panel, plots.objective_panel], n=4)
+    animation.film_strip(history, [plots.picture_panel, curves.objective_panel], n=4)
     ((figure, alt),) = figures
     titles = [ax.get_title("left") for ax in figure.axes[:4]]
     assert titles == ["game 0", "game 20", "game 40", "game 60"]

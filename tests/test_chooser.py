@@ -48,5 +48,5 @@ def test_a_start_that_is_no_value_is_refused():
 
 
 def test_a_drawing_that_is_no_figure_is_named():
-    with pytest.raises(TypeError, match="figure must be a matplotlib Figure or Axes, got str"):
+    with pytest.raises(TypeError, match="figure must be a Figure or Axes, got str"):
         animation.chooser(lambda v: "picture", [1], label="tau")  # pyright: ignore[reportArgumentType]

@@ -156,7 +156,7 @@ def test_plane_shades_the_stable_half():
 
 
 def test_plane_shades_the_unit_disc():
-    ax = plots.plane([0.5 + 0.1j, 1.3], unit_disc=True)
+    ax = plots.plane({"": [0.5 + 0.1j, 1.3]}, unit_disc=True)
     discs = [patch for patch in ax.patches if isinstance(patch, Circle)]
     assert {disc.get_radius() for disc in discs} == {1.0}
     for low, high in (ax.get_xlim(), ax.get_ylim()):
@@ -167,7 +167,7 @@ def test_plane_shades_the_unit_disc():
 
 
 def test_plane_counts_what_is_not_finite():
-    ax = plots.plane([1j, np.nan, np.inf])
+    ax = plots.plane({"": [1j, np.nan, np.inf]})
     assert "2 of 3 not finite" in texts(ax)
     draws(ax)
 

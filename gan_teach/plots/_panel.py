@@ -26,6 +26,7 @@ Panel = Callable[[Axes, History], Draw]
 Panels = Sequence[Panel] | None  # None: those that suit the history
 Size = tuple[float, float] | None  # of a figure in inches
 Curves = Mapping[str, ArrayLike]
+Lines = Mapping[str, tuple[NDArray[Any], style.Look]]  # values (T,), color, dash, marker at the end
 Levels = Mapping[str, float]  # values that the theory predicts, by their names
 Level = tuple[float, str]  # one such value and its name
 
@@ -46,9 +47,10 @@ def stage(history: History, panels: Sequence[Panel], figsize: Size = None) -> tu
     left at full height and the others are stacked beside it.
     """
     n = len(panels)
-    layout = [[0, k] for k in range(1, n)] or [[0]]
+    first = [0] * (4 if n > 2 else 3)
+    layout = [first + [k] * 3 for k in range(1, n)] or [[0]]
     size = figsize or (7.0 if n == 1 else 11.0, max(4.6, 1.2 + 1.8 * (n - 1)))
-    figure, axes = style.mosaic(layout, size, [1.35 if n > 2 else 1.0, 1.0][: len(layout[0])])
+    figure, axes = style.mosaic(layout, size)
     draws = [panel(axes[k], history) for k, panel in enumerate(panels)]
 
     def draw(i: int) -> None:
@@ -196,28 +198,20 @@ def limits(
 
 
 def lines_panel(
-    ax: Axes,
-    history: History,
-    lines: Mapping[str, tuple[NDArray[Any], style.Look]],
-    levels: Levels,
-    *,
-    log: bool = False,
-    ylim: tuple[float, float] | None = None,
-    **labels: str,
+    ax: Axes, history: History, lines: Lines, levels: Levels, ylim: Any = None, **labels: Any
 ) -> Draw:
     """Curves that grow with ``i``, beside the levels that the theory predicts for them.
 
-    ``lines`` maps a name to values (T,) and to color, dash and the marker at the end. From the
-    first curve's divergence on, a vertical line stands there and a sentence by the title, which
-    names the curve when others stayed finite.
+    From the first curve's divergence on, a vertical line stands there and a sentence by the title,
+    which names the curve when others stayed finite. ``labels`` are settings of the axes.
     """
     steps, (first, last) = history.steps, span(history)
     margin = 0.02 * (last - first)  # room for half a marker
-    if log:
-        ax.set_yscale("log")
     arrays = {name: values for name, (values, _) in lines.items()}
+    log = labels.get("yscale") == "log"
     ylim = ylim or limits(list(arrays.values()), list(levels.values()), log)
-    ax.set(xlabel=unit(history), xlim=(first - margin, last + margin), ylim=ylim, **labels)
+    ax.set(xlabel=unit(history), xlim=(first - margin, last + margin), **labels)
+    ax.set_ylim(ylim)
     draw_levels(ax, levels)
     # a long run is mostly noise from step to step, which a thick line would smear into a band
     width = 2.0 if len(steps) <= 400 else 1.3

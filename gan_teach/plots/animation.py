@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
+from PIL import Image
 
 from gan_teach import _checks
 from gan_teach.history import History
@@ -270,8 +271,6 @@ def chooser(
 def _png(drawing: Any) -> bytes:
     if not isinstance(drawing, np.ndarray):
         return style.png(drawing, DPI)
-    from PIL import Image
-
     buffer = io.BytesIO()
     Image.fromarray(drawing).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -75,13 +75,10 @@ def losses_panel(ax: Axes, history: History) -> _panel.Draw:
     return _panel.lines_panel(ax, history, lines, levels, ylabel="loss", title="Losses")
 
 
-def _players(history: History, key: str) -> dict[str, tuple[NDArray[Any], style.Look]]:
-    d: style.Look = {"color": style.DISCRIMINATOR, "marker": "o"}
-    g: style.Look = {"color": style.GENERATOR, "marker": "s", "linestyle": style.DASHES[1]}
-    return {
-        "discriminator": (history[f"d_{key}"], d),
-        "generator": (history[f"g_{key}"], g),
-    }
+def _players(history: History, key: str) -> _panel.Lines:
+    d = {"color": style.DISCRIMINATOR, "marker": "o"}
+    g = {"color": style.GENERATOR, "marker": "s", "linestyle": style.DASHES[1]}
+    return {"discriminator": (history[f"d_{key}"], d), "generator": (history[f"g_{key}"], g)}
 
 
 def scores(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
@@ -102,8 +99,8 @@ def scores_panel(ax: Axes, history: History) -> _panel.Draw:
         "on real points, D(x)": (history["d_real"], real),
         "on generated points, D(G(z))": (history["d_fake"], fake),
     }
-    labels: style.Look = {"ylabel": "mean of D", "title": "What the discriminator says"}
-    return _panel.lines_panel(ax, history, lines, levels, ylim=(-0.03, 1.03), **labels)
+    title, ylim = "What the discriminator says", (-0.03, 1.03)
+    return _panel.lines_panel(ax, history, lines, levels, ylim, ylabel="mean of D", title=title)
 
 
 def objective_panel(ax: Axes, history: History) -> _panel.Draw:
@@ -118,7 +115,7 @@ def gradients_panel(ax: Axes, history: History, player: str = "") -> _panel.Draw
     lines, title = _players(history, "grad"), "Gradient norms"
     if player:
         lines, title = {player: lines[player]}, f"Gradient of the {player}"
-    return _panel.lines_panel(ax, history, lines, {}, log=True, ylabel="norm", title=title)
+    return _panel.lines_panel(ax, history, lines, {}, yscale="log", ylabel="norm", title=title)
 
 
 def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.Panel:
@@ -160,8 +157,8 @@ def eigenvalues_panel(ax: Axes, history: History) -> _panel.Draw:
     levels = {f"{_name(k)}* = {v:.3g}".replace("-", "−"): v for k, v in enumerate(theory)}
     ylim = _symlog_scale(ax, values, theory)
     ax.axhline(0.0, **style.ZERO)
-    labels: style.Look = {"ylabel": "eigenvalue", "title": "Eigenvalues of the Hessian of V"}
-    return _panel.lines_panel(ax, history, lines, levels, ylim=ylim, **labels)
+    title = "Eigenvalues of the Hessian of V"
+    return _panel.lines_panel(ax, history, lines, levels, ylim, ylabel="eigenvalue", title=title)
 
 
 def _symlog_scale(ax: Axes, values: NDArray[Any], include: NDArray[Any]) -> tuple[float, float]:

@@ -87,9 +87,8 @@ def fan(
         ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
         ends += [low90, high90]
         lost += map(_panel.diverged, values.T)
-    bounds = _panel.limits(np.concatenate(ends), level[:1] if level else ())
-    ax.set(ylabel=key.replace("_", " "), ylim=bounds)
-    ax.set(title="Median of the runs, bands of 50 % and 90 %")
+    ax.set(title="Median of the runs, bands of 50 % and 90 %", ylabel=key.replace("_", " "))
+    ax.set_ylim(_panel.limits(ends, level[:1] if level else ()))
     _panel.draw_levels(ax, level)
     if any(lost):
         _panel.warn(ax, f"{sum(lost)} of {len(lost)} diverged")
@@ -125,9 +124,8 @@ def outcomes(
         ax.text(0, y[0] + 0.5, group, va="bottom", fontweight="bold")
         ax.barh(y, 100 * runs / n, **look)
         ax.plot(ends.T, [y, y], marker="|", markersize=8, color=style.INK, linewidth=1.6)
-        for k, point in zip(runs, zip(ends[:, 1], y, strict=True), strict=True):
-            beside: style.Look = {"textcoords": "offset points", "va": "center"}
-            ax.annotate(f"{k} of {n}", point, (6, 0), **beside)
+        for k, x, at in zip(runs, ends[:, 1], y, strict=True):
+            ax.annotate(f"{k} of {n}", (x, at), (6, 0), textcoords="offset points", va="center")
     ax.set_yticks(heights.ravel(), names * len(groups))
     ax.set_xticks(range(0, 101, 20))
     ax.set(xlim=(0, 118), ylim=(heights.min() - 0.7, 0.7 if "" in groups else 1.1))
@@ -184,8 +182,7 @@ def shares(history: History, key: str, values: Sequence[float], *, title: str = 
         labels=[f"{value:g}" for value in order], hatch=style.HATCHES,
     )  # fmt: skip
     ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
-    ax.set(ylabel="share of runs in %", ylim=(0, 100))
-    ax.set(title=_panel.heading(history, title or name))
+    ax.set(ylabel="share of runs in %", ylim=(0, 100), title=_panel.heading(history, title or name))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title=name, reverse=True)
     return ax
 
@@ -197,11 +194,8 @@ def phase_diagram(history: History, success: ArrayLike, x: str, y: str) -> Axes:
     ``history`` is what ``sweep`` returned, ``success`` says of each of its members, (M,), whether
     it succeeded; ``x`` and ``y`` name two of the knobs. A cell shows the share, its 95 % Wilson
     interval and the number of runs; members that differ in a third knob share a cell. Pairs that
-    were not run stay empty. Raises ValueError for an unknown knob.
+    were not run stay empty. Raises KeyError for an unknown knob.
     """
-    knobs = history.meta.get("static_per_member", history.static)
-    _checks.choice("x", x, knobs)
-    _checks.choice("y", y, knobs)
     good = np.asarray(success, dtype=bool)
     columns, i = np.unique(history.static[x], return_inverse=True)
     rows, j = np.unique(history.static[y], return_inverse=True)

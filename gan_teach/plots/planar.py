@@ -43,7 +43,7 @@ def break_jumps(path: ArrayLike, period: float | None) -> NDArray[np.float64]:
 @style.use()
 def vector_field(
     field: Field | None,
-    trajectories: Mapping[str, ArrayLike] | None = None,
+    trajectories: _panel.Curves | None = None,
     ax: Axes | None = None,
     *,
     names: tuple[str, str] = NAMES,
@@ -58,7 +58,8 @@ def vector_field(
     Raises ValueError for a path of another shape.
     """
     ax = style.axes(ax, (6.6, 5.2))
-    paths = {k: _panel.shaped("a path", p, "(T, 2)") for k, p in (trajectories or {}).items()}
+    paths = {_panel.fate(name, path): path for name, path in (trajectories or {}).items()}
+    _portrait(ax, paths, equilibrium, names, title)
     if field is None:
         x, y = np.concatenate(list(paths.values())).T
         ax.set(xlim=_panel.limits(x), ylim=_panel.limits(y))
@@ -67,11 +68,6 @@ def vector_field(
         lines = _streams(ax, field, color=speed, cmap=_SPEED, density=1.1, linewidth=1.1)
         bar = {"label": "speed |v|", "shrink": 0.85, "pad": 0.02}
         style.figure_of(ax).colorbar(lines, ax=ax, **bar)
-    for k, (name, path) in enumerate(paths.items()):
-        ax.plot(*path.T, color="white", linewidth=3.2, zorder=3.4)
-        _path(ax, path, k, label=_panel.fate(name, path), linewidth=1.7)
-    _rings(ax, equilibrium)
-    ax.set(xlabel=names[0], ylabel=names[1], title=title)
     if ax.get_legend_handles_labels()[0]:
         _panel.legend_below(ax, cols=4)
     return ax
@@ -80,7 +76,7 @@ def vector_field(
 @style.use()
 def portraits(
     fields: Mapping[str, Field],
-    paths: Mapping[str, Mapping[str, ArrayLike] | ArrayLike],
+    paths: Mapping[str, _panel.Curves | ArrayLike],
     *,
     cols: int = 3,
     period: float | None = None,
@@ -91,17 +87,16 @@ def portraits(
 
     ``paths`` holds for the same names a (T, 2) path, or a mapping of several; a circle is a start,
     a star the end. ``equilibrium`` is (2,) or (k, 2) points, marked by rings. Paths may leave the
-    frame, which the field sets.
+    frame, which the field sets. A coordinate with a ``period`` may jump by it.
     """
     figure, axes = style.grid(list(fields), cols, (3.1, 2.9))
     for name, ax in axes.items():
-        look = {"density": 0.7, "linewidth": 0.7, "arrowsize": 0.8}
-        _streams(ax, fields[name], color=style.PALETTE[3], **look)
-        own = paths[name]
-        for k, path in enumerate(own.values() if isinstance(own, Mapping) else [own]):
-            _path(ax, break_jumps(path, period), k, linewidth=1.4)
-        _rings(ax, equilibrium)
-        ax.set(xlabel=names[0], ylabel=names[1], title=name)
+        own: Any = paths[name]
+        several = own if isinstance(own, Mapping) else {"": own}
+        broken = {key: break_jumps(path, period) for key, path in several.items()}
+        _portrait(ax, broken, equilibrium, names, name)
+        gray = {"color": style.PALETTE[3], "density": 0.7, "linewidth": 0.7, "arrowsize": 0.8}
+        _streams(ax, fields[name], **gray)
         ax.label_outer()
     return figure
 
@@ -115,30 +110,32 @@ def _streams(ax: Axes, field: Field, **look: Any) -> Any:
     return lines
 
 
-def _path(ax: Axes, path: NDArray[Any], k: int, linewidth: float, label: str = "") -> None:
-    """A line from a circle at its first to a star at its last finite point."""
-    color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
-    ax.plot(*path.T, **style.look(k, color=color, linewidth=linewidth, label=label, zorder=3.5))
-    for point, marker, size in ((finite[:1], "o", 7), (finite[-1:], "*", 13)):
-        edge: style.Look = {"markeredgecolor": "white", "markeredgewidth": 0.8}
-        ax.plot(*point.T, marker, color=color, markersize=size, zorder=4, **edge)
-
-
-def _rings(ax: Axes, equilibrium: ArrayLike) -> None:
+def _portrait(
+    ax: Axes, paths: _panel.Curves, equilibrium: ArrayLike, names: tuple[str, str], title: str
+) -> None:
+    """Lines from a circle at their first to a star at their last finite point, rings, names."""
+    edge: style.Look = {"markeredgecolor": "white", "markeredgewidth": 0.8, "zorder": 4}
+    for k, (name, values) in enumerate(paths.items()):
+        path = _panel.shaped("a path", values, "(T, 2)")
+        color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
+        look = style.look(k, color=color, label=name, zorder=3.5, path_effects=style.HALO)
+        ax.plot(*path.T, linewidth=1.6, **look)
+        ax.plot(*finite[:1].T, "o", color=color, markersize=7, **edge)
+        ax.plot(*finite[-1:].T, "*", color=color, markersize=13, **edge)
     points = np.asarray(equilibrium, dtype=float).reshape(-1, 2)
-    look = style.ring(markersize=11, markeredgewidth=1.6, zorder=3.9)
     if len(points):
+        look = style.ring(markersize=11, markeredgewidth=1.6, zorder=3.9)
         ax.plot(*points.T, label="equilibrium", clip_on=False, **look)
+    ax.set(xlabel=names[0], ylabel=names[1], title=title)
 
 
 def path_panel() -> _panel.Panel:
     """A panel: record i is a whole path, ``history["path"][i]`` (T, 2), around the point (0, 0)."""
 
     def panel(ax: Axes, history: History) -> _panel.Draw:
+        _portrait(ax, {}, (0.0, 0.0), NAMES, _panel.heading(history, "path"))
         (line,) = ax.plot([], [], color=style.LINES[1], linewidth=1.6)
         (end,) = ax.plot([], [], "*", color=style.LINES[1], markersize=13, markeredgecolor="white")
-        _rings(ax, (0.0, 0.0))
-        ax.set(xlabel=NAMES[0], ylabel=NAMES[1], title=_panel.heading(history, "path"))
         ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal")
 
         def draw(i: int) -> None:
@@ -196,21 +193,15 @@ def _places(labels: ArrayLike, names: Mapping[int, str]) -> NDArray[Any]:
 
 
 @style.use()
-def plane(
-    eigs: ArrayLike | Mapping[str, ArrayLike],
-    *,
-    unit_disc: bool = False,
-    title: str = "Eigenvalues",
-) -> Axes:
+def plane(eigs: _panel.Curves, *, unit_disc: bool = False, title: str = "Eigenvalues") -> Axes:
     """Complex eigenvalues, with the region in which an equilibrium is stable shaded.
 
     For the Jacobian J of v the region is Re < 0 (flow and small steps); with ``unit_disc=True``,
     for the eigenvalues of one update, 1 + lr J and its like, it is the inside of the unit circle.
-    ``eigs`` is (n,), or a mapping of names to such arrays, each with its marker. Values that are
+    ``eigs`` maps names to arrays (n,), each with its marker. Values that are
     not finite are left out and counted beside the title.
     """
-    named: Mapping[str, ArrayLike] = eigs if isinstance(eigs, Mapping) else {"": eigs}
-    arrays: dict[str, Any] = {k: np.asarray(e, dtype=complex).ravel() for k, e in named.items()}
+    arrays: dict[str, Any] = {k: np.ravel(e).astype(complex) for k, e in eigs.items()}
     values = np.concatenate(list(arrays.values()))
     ax = style.axes(None, (5.6, 5.0))
     _stable_region(ax, values, unit_disc, title)

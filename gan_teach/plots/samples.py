@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach.history import History
@@ -90,11 +89,10 @@ def _moving(ax: Axes, history: History) -> _panel.Draw:
         low = np.full(len(latent), LATENT_RAIL)
         bars = {"color": style.LATENT, "markersize": 11, "markeredgewidth": 1.8, "zorder": 3}
         ax.plot(latent, low, style.LATENT_MARKER, label="latent points z", **bars)
-        arrows = ax.quiver(
-            latent, low, 0 * low, 0 * low, angles="xy", scale_units="xy", scale=1,
-            color=style.LATENT, alpha=0.6, width=0.0024, headwidth=6, headlength=9,
-            headaxislength=8, zorder=2,
-        )  # fmt: skip
+        head = {"width": 0.0024, "headwidth": 6, "headlength": 9, "headaxislength": 8}
+        units = {"angles": "xy", "scale_units": "xy", "scale": 1}
+        look = {"color": style.LATENT, "alpha": 0.6, "zorder": 2}
+        arrows = ax.quiver(latent, low, 0 * low, 0 * low, **units, **head, **look)
     look = style.fake(markersize=7, markeredgewidth=2.0, zorder=4)
     (crosses,) = ax.plot([], [], label="generated points G(z)", **look)
     best = style.PREDICTED | {"label": "best answer D*(x)", "linewidth": 1.5}
@@ -206,7 +204,7 @@ def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     if "d_field" in history:  # pale, so that the points stay visible
         field = _score_map(ax, history["d_field"][0], history.static["field_extent"], alpha=0.45)
         _score_bar(ax, field)
-        look["path_effects"] = [withStroke(linewidth=2.6, foreground="white")]
+        look["path_effects"] = style.HALO
     else:
         shown = real if len(real) else fake.reshape(-1, 2)
         _panel.square(ax, [_panel.limits(column) for column in shown.T])

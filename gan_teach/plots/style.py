@@ -13,9 +13,9 @@ import html
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
+from PIL import Image
 
 from gan_teach._files import replacing as replacing  # also for those who write pictures
 
@@ -47,14 +49,12 @@ HATCHES = ("", "///", "...", "\\\\\\", "xx", "ooo")
 FIELD, SIGNED = "cividis", "PuOr"  # color maps: magnitudes, and values on both sides of zero
 Look = dict[str, Any]  # keyword arguments of what is drawn
 PREDICTED: Look = {"color": THEORY, "linestyle": (0, (5, 3)), "linewidth": 1.3}
+HALO = [withStroke(linewidth=3.0, foreground="white")]  # around what lies on a colored field
 ZERO: Look = {"color": INK, "linewidth": 0.8, "zorder": 1.5}
 
 
-@contextmanager
-def use() -> Iterator[None]:
-    """The library's style within a ``with`` block or, as ``@use()``, within one function."""
-    with matplotlib.style.context(_SHEET, after_reset=True):  # pyright: ignore[reportArgumentType]
-        yield
+# The library's style within a ``with use():`` block or, as ``@use()``, within one function.
+use: Any = partial(matplotlib.style.context, _SHEET, after_reset=True)  # pyright: ignore
 
 
 def look(k: int, **more: Any) -> Look:
@@ -96,9 +96,7 @@ def axes(ax: Axes | None = None, size: tuple[float, float] = (7.0, 4.2)) -> Axes
 
 @use()
 def mosaic(
-    layout: Sequence[Sequence[Any]],
-    size: tuple[float, float],
-    width_ratios: Sequence[float] | None = None,
+    layout: Sequence[Sequence[Any]], size: tuple[float, float]
 ) -> tuple[Figure, dict[Any, Axes]]:
     """A new figure and its axes by the names in ``layout``: rows of words or numbers.
 
@@ -109,7 +107,7 @@ def mosaic(
     late as the first drawing, when ``use()`` may have ended.
     """
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplot_mosaic([list(row) for row in layout], width_ratios=width_ratios)
+    axes = figure.subplot_mosaic([list(row) for row in layout])
     for ax in axes.values():
         ax.grid(True, color=PALETTE[8], alpha=0.22, linewidth=0.7)
         ax.tick_params(which="both", labelsize=10, color=INK, labelcolor=INK)
@@ -141,8 +139,7 @@ class HtmlImage:
     def __post_init__(self) -> None:
         if not isinstance(self.alt, str) or not self.alt.strip():
             raise ValueError(
-                f"alt must be a sentence that says what the picture shows, got {self.alt!r}: "
-                "readers who cannot see the picture get this text instead of it."
+                f"alt must be a sentence for those who cannot see the picture, got {self.alt!r}."
             )
 
     def _repr_html_(self) -> str:
@@ -158,12 +155,9 @@ class HtmlImage:
 
 def figure_of(drawing: Figure | Axes) -> Figure:
     """The figure itself, or the one an axes is part of; TypeError for anything else."""
-    figure = drawing.get_figure(root=True) if isinstance(drawing, Axes) else drawing
-    if not isinstance(figure, Figure):
-        raise TypeError(
-            f"figure must be a matplotlib Figure or Axes, got {type(drawing).__name__}."
-        )
-    return figure
+    if not isinstance(drawing, (Figure, Axes)):
+        raise TypeError(f"figure must be a Figure or Axes, got {type(drawing).__name__}.")
+    return drawing.get_figure(root=True)  # pyright: ignore
 
 
 def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
@@ -192,8 +186,6 @@ def display(image: HtmlImage) -> HtmlImage | None:
 @use()
 def png(drawing: Figure | Axes, dpi: int = 144) -> bytes:
     """The figure as a small PNG: at most 256 colors, no time stamp, no software name."""
-    from PIL import Image
-
     figure = figure_of(drawing)
     settle(figure)
     buffer = io.BytesIO()
@@ -218,8 +210,6 @@ def settle(figure: Figure) -> None:
 
 def palette(images: Sequence[Any], most: int = 256) -> NDArray[np.uint8]:
     """At most ``most`` colors for RGB ``images``: white and ours exactly, the others adapted."""
-    from PIL import Image
-
     ours = to_rgba_array(["#ffffff", INK, THEORY, *PALETTE])[:, :3]
     exact = np.rint(255 * ours).astype(np.uint8)
     pixels = np.concatenate([np.asarray(image).reshape(-1, 1, 3) for image in images])
@@ -233,7 +223,6 @@ def reduce_colors(image: Any, colors: NDArray[np.uint8]) -> Any:
 
     Pillow's own mapping to a given palette is approximate and turns white paper into a light gray.
     """
-    from PIL import Image
     from scipy.spatial import KDTree
 
     rgb = np.asarray(image)
