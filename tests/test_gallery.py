@@ -9,7 +9,7 @@ import pytest
 
 from gan_teach import metrics, plots
 from gan_teach.plots import style
-from gan_teach.plots.metrics import FARTHEST, in_half_widths
+from gan_teach.plots.images import FARTHEST, in_half_widths
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(50, 2))

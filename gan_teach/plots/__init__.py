@@ -32,8 +32,6 @@ from gan_teach.plots.images import (
     image_grid as image_grid,
     image_grids as image_grids,
     images_panel as images_panel,
-)
-from gan_teach.plots.metrics import (
     noise_bands as noise_bands,
     prd_curves as prd_curves,
     score_paths as score_paths,

@@ -160,13 +160,7 @@ def animate(
 
 
 def write_gif(
-    file: Any,
-    picture: Picture,
-    n: int,
-    fps: float,
-    *,
-    shades: int = SHADES,
-    progress: bool = False,
+    file: Any, picture: Picture, n: int, fps: float, *, shades: int = SHADES, progress: bool = False
 ) -> None:
     """The RGB pictures 0 to n - 1 as a GIF that repeats for ever, into a path or an open file.
 
@@ -304,8 +298,7 @@ def film_strip(
         _leave_out_what_repeats(ax, column, columns)
         ax.set_title("" if row else _panel.moment(history, moments[column]), loc="left")
     if names:
-        at = "outside lower center"
-        figure.legend(names.values(), names.keys(), loc=at, ncols=min(len(names), 7))
+        figure.legend(names.values(), names.keys(), loc="outside lower center", ncols=7)
     text = "Film strip. " + " ".join(narrate(history, i) for i in moments) if alt is None else alt
     return style.show(figure, text, dpi=110)
 

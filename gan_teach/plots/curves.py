@@ -48,10 +48,6 @@ def equilibrium_losses(
     return table.get(loss.partition(",")[0], (None, None))
 
 
-def _smoothing(history: History) -> float:
-    return float(history.meta.get("label_smoothing", 1.0))
-
-
 def losses(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
     """Both players' losses beside their values at equilibrium (the log losses': 2 log 2, log 2).
 
@@ -62,7 +58,8 @@ def losses(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
 
 def losses_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``losses``."""
-    d, g = equilibrium_losses(str(history.meta.get("loss", "")), _smoothing(history))
+    loss, smoothing = history.meta.get("loss", ""), history.meta.get("label_smoothing", 1.0)
+    d, g = equilibrium_losses(str(loss), smoothing)
     formulas = {2 * math.log(2): "2 log 2", math.log(2): "log 2", -math.log(2): "−log 2"}
     levels = {
         f"{player}: {formulas.get(value, f'{value:.3g}')}".replace("-", "−"): value
@@ -91,7 +88,7 @@ def scores(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
 
 def scores_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``scores``."""
-    score = equilibrium_score(_smoothing(history))
+    score = equilibrium_score(history.meta.get("label_smoothing", 1.0))
     levels = {"1/2" if score == 0.5 else f"s/2 = {score:.3g}": score}
     real = {"color": style.REAL, "marker": style.REAL_MARKER}
     fake = {"color": style.FAKE, "marker": "X", "linestyle": style.DASHES[1]}
@@ -214,8 +211,7 @@ def compare(
     if mark:
         ax.axvline(mark[0], color=style.THEORY, linestyle=":", linewidth=1.3)
         _panel.beside(ax, mark[1], (mark[0], 1.0), (4, -2), ("data", "axes fraction"), va="top")
-    columns = max(1, _LEGEND_WIDTH // max(map(len, curves)))
-    _panel.legend_below(ax, cols=min(columns, len(curves)))
+    _panel.legend_below(ax, cols=max(1, _LEGEND_WIDTH // max(map(len, curves))))
     return ax
 
 

@@ -175,7 +175,7 @@ def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int,
         ax.grid(False)
         ax.label_outer()
     handles = [Patch(edgecolor=style.INK, linewidth=0.8, **look) for look in looks]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 4))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure
 
 
@@ -283,6 +283,5 @@ def eigenvalue_sweep(
     real = axes["real part"]
     real.set_title(title or "Stable where every real part is negative")
     real.axhspan(_FAR, 0, **style.band(style.PALETTE[9], 0.3, zorder=0.5))
-    handles, labels = real.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(handles), 8))
+    figure.legend(*real.get_legend_handles_labels(), loc="outside lower center", ncols=8)
     return figure

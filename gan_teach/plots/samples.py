@@ -141,14 +141,11 @@ def densities(arrays: Mapping[str, ArrayLike], ax: Axes | None = None, *, title:
     import seaborn
 
     ax = style.axes(ax)
-    usual = {
-        "real": {"color": style.REAL, "linestyle": "-"},
-        "generated": {"color": style.FAKE, "linestyle": style.DASHES[1]},
-    }
+    usual = {"real": {"color": style.REAL}, "generated": {"color": style.FAKE}}
     for k, (name, values) in enumerate(arrays.items()):
         flat = np.ravel(values).astype(float)
         flat = flat[np.isfinite(flat)]
-        look: style.Look = {"label": name, **usual.get(name, style.look(k))}
+        look = style.look(k, label=name, **usual.get(name, {}))
         if flat.size > 1 and np.ptp(flat) > 1e-9 * np.abs(flat).max():
             seaborn.kdeplot(x=flat, ax=ax, fill=False, linewidth=2.0, **look)
         else:

@@ -94,8 +94,12 @@ def source(thing: Any) -> Listing:
     except (OSError, TypeError) as error:
         raise TypeError(f"{thing!r} has no readable text, as a function in a file has.") from error
     programs = dict.fromkeys(textwrap.dedent(text).rstrip() for text in texts)
-    numbers = ", ".join(f"{key}={value!r}" for key, value in _numbers(thing).items())
-    head = [f"# with {numbers}"] if numbers else []
+    numbers = [
+        f"{key}={value!r}"
+        for key, value in _made_with(thing).items()
+        if isinstance(value, (bool, int, float, str, list, tuple)) and str(key)[0] != "_"
+    ]
+    head = [f"# with {', '.join(numbers)}"] if numbers else []
     function = thing.func if isinstance(thing, partial) else thing
     usual = getattr(function, "name", type(function).__name__)
     name = getattr(function, "__qualname__", usual).partition(".<locals>")[0]
@@ -111,8 +115,11 @@ def _definitions(thing: Any) -> list[Any]:
         return [_maker(thing)]
     if isinstance(thing, (type, MethodType)):
         return [thing]
-    parts = [value for key, value in _fields(thing).items() if _tells(thing, key, value)]
-    programs = [definition for part in parts for definition in _definitions(part)]
+    programs = []
+    for key, value in _made_with(thing).items():
+        own = getattr(type(thing), key, None) is not value  # defaults do nothing
+        if own and (isinstance(value, FunctionType) or (callable(value) and is_dataclass(value))):
+            programs += _definitions(value)
     return [type(thing), *programs] if callable(thing) or not programs else programs
 
 
@@ -123,23 +130,12 @@ def _maker(function: FunctionType) -> Any:
     return inspect.unwrap(maker) if callable(maker) else function
 
 
-def _tells(thing: Any, key: str, value: Any) -> bool:
-    """Whether ``value`` is a function or rule that ``thing`` was made with; defaults do nothing."""
-    is_program = isinstance(value, FunctionType) or (callable(value) and is_dataclass(value))
-    return is_program and getattr(type(thing), key, None) is not value
-
-
-def _fields(thing: Any) -> dict[str, Any]:
-    return thing._asdict() if hasattr(thing, "_asdict") else getattr(thing, "__dict__", {})
-
-
-def _numbers(thing: Any) -> dict[str, Any]:
-    """Numbers, words and the like among the arguments that ``thing`` was made with."""
+def _made_with(thing: Any) -> dict[Any, Any]:
+    """The arguments that ``thing`` was made with, by name or place."""
     if isinstance(thing, partial):
-        values = {**_numbers(thing.func), **dict(enumerate(thing.args)), **thing.keywords}
-    elif isinstance(thing, FunctionType):
-        values = inspect.getclosurevars(thing).nonlocals
-    else:
-        values = {} if isinstance(thing, (type, MethodType)) else _fields(thing)
-    plain = (bool, int, float, str, list, tuple)
-    return {str(k): v for k, v in values.items() if isinstance(v, plain) and str(k)[0] != "_"}
+        return {**_made_with(thing.func), **dict(enumerate(thing.args)), **thing.keywords}
+    if isinstance(thing, FunctionType):
+        return dict(inspect.getclosurevars(thing).nonlocals)
+    if isinstance(thing, (type, MethodType)):
+        return {}
+    return thing._asdict() if hasattr(thing, "_asdict") else getattr(thing, "__dict__", {})
