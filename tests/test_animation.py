@@ -153,7 +153,9 @@ def test_panels_are_found_from_what_was_recorded(history):
     assert animation.default_panels(history)[0] is plots.picture_panel
     only = History([0, 1], {"objective": [0.0, 1.0]})
     assert animation.default_panels(only) == [curves.objective_panel]
-    with pytest.raises(ValueError, match="the history has only params"):
+    with pytest.raises(
+        ValueError, match="none of fake, objective, g_grad, eigenvalues was recorded"
+    ):
         animation.animate(History([0], {"params": [[1.0]]}))
 
 

@@ -108,23 +108,23 @@ def square(ax: Axes, points: ArrayLike) -> None:
 # -- divergence ------------------------------------------------------------------------------------
 
 
-def alive(array: ArrayLike) -> int:
+def alive(array: Any) -> int:
     """How many records there are before the array stays NaN or infinite; all, if it never does.
 
     Records before the first finite one do not count: losses do not exist before the first update.
     """
-    finite = np.isfinite(np.reshape(array, (len(np.asarray(array)), -1))).all(axis=1)
+    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
     return int(1 + max(np.flatnonzero(finite), default=-1))
 
 
-def fate(name: str, array: ArrayLike) -> str:
+def fate(name: str, array: Any) -> str:
     """The name of a curve, and that it has diverged."""
     return f"{name} (diverged)" if diverged(array) else name
 
 
-def diverged(array: ArrayLike) -> bool:
+def diverged(array: Any) -> bool:
     """Whether the array ends in values that are NaN or infinite."""
-    return alive(array) < len(np.asarray(array))
+    return alive(array) < len(array)
 
 
 def divergence_sentence(history: History, bad: int) -> str:

@@ -87,10 +87,7 @@ def default_panels(history: History) -> list[_panel.Panel]:
     }
     panels = [panel for key, panel in suited.items() if key in history]
     if not panels:
-        raise ValueError(
-            f"panels=None draws {', '.join(suited)}, but the history has only "
-            f"{', '.join(history.keys()) or 'nothing'}: pass the panels to draw."
-        )
+        raise ValueError(f"none of {', '.join(suited)} was recorded: pass the panels to draw.")
     return panels
 
 
@@ -180,9 +177,7 @@ def _write_mp4(file: Path, picture: Picture, n: int, fps: int, *, progress: bool
     try:
         import imageio_ffmpeg  # with an ffmpeg of its own
     except ImportError:
-        raise RuntimeError(
-            "an .mp4 needs ffmpeg: pip install imageio-ffmpeg, or save a .gif."
-        ) from None
+        raise RuntimeError("for .mp4: pip install imageio-ffmpeg, or save a .gif.") from None
     height, width, _ = picture(0).shape
     white = ((0, height % 2), (0, width % 2), (0, 0))  # browsers play films with even sides only
     film = imageio_ffmpeg.write_frames(

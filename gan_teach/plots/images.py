@@ -42,8 +42,7 @@ def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArr
     x = np.asarray(images)
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
         raise ValueError(
-            f"images must have shape (n, 1 or 3, height, width), got {x.shape}: grey or color "
-            "images in [-1, 1], channels first."
+            f"images must be (n, 1 or 3, height, width), channels first, got {x.shape}."
         )
     _checks.finite("images", x, "Did the generator diverge?")
     n, _, height, width = x.shape

@@ -13,9 +13,9 @@ import html
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,11 @@ HALO = [withStroke(linewidth=3.0, foreground="white")]  # around what lies on a 
 ZERO: Look = {"color": INK, "linewidth": 0.8, "zorder": 1.5}
 
 
-# The library's style within a ``with use():`` block or, as ``@use()``, within one function.
-use: Any = partial(matplotlib.style.context, _SHEET, after_reset=True)  # pyright: ignore
+@contextmanager
+def use() -> Iterator[None]:
+    """The library's style within a ``with`` block or, as ``@use()``, within one function."""
+    with matplotlib.style.context(_SHEET, after_reset=True):  # pyright: ignore[reportArgumentType]
+        yield
 
 
 def look(k: int, **more: Any) -> Look:
@@ -138,9 +141,7 @@ class HtmlImage:
 
     def __post_init__(self) -> None:
         if not isinstance(self.alt, str) or not self.alt.strip():
-            raise ValueError(
-                f"alt must be a sentence for those who cannot see the picture, got {self.alt!r}."
-            )
+            raise ValueError(f"alt must be a sentence on what is seen, got {self.alt!r}.")
 
     def _repr_html_(self) -> str:
         source = base64.b64encode(self.data).decode("ascii")

@@ -30,11 +30,10 @@ class Table:
 
     def __post_init__(self) -> None:
         self.rows = [[_text(cell, self.digits) for cell in row] for row in self.rows]
+        n = len(self.columns)
         for i, row in enumerate(self.rows):
-            if len(row) != len(self.columns):
-                raise ValueError(
-                    f"row {i} has {len(row)} cells, but there are {len(self.columns)} columns."
-                )
+            if len(row) != n:
+                raise ValueError(f"row {i} has {len(row)} cells, but there are {n} columns.")
 
     def __repr__(self) -> str:
         lines = [self.columns, *self.rows]
