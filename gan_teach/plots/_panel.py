@@ -166,11 +166,8 @@ def warn(ax: Axes, text: str) -> Text:
 def legend_below(ax: Axes, cols: int, points: float = 36.0) -> None:
     """The legend ``points`` below the frame of the axes, past the tick labels and the x label."""
     inches: Any = style.figure_of(ax).dpi_scale_trans
-    down = ScaledTranslation(0, -points / 72, inches)
-    ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=ax.transAxes + down,
-        ncols=cols, borderaxespad=0.0, handlelength=2.6, columnspacing=1.4,
-    )  # fmt: skip
+    below = ax.transAxes + ScaledTranslation(0, -points / 72, inches)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=cols)
 
 
 def limits(

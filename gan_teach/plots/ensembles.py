@@ -81,8 +81,8 @@ def fan(
             quantiles = np.nanquantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
         low90, low50, median, high50, high90 = quantiles
         look = style.look(k, label=name or None)
-        ax.fill_between(history.steps, low90, high90, **style.band(look["color"], 0.15))
-        ax.fill_between(history.steps, low50, high50, **style.band(look["color"], 0.3))
+        for low, high, alpha in ((low90, high90, 0.15), (low50, high50, 0.3)):
+            ax.fill_between(history.steps, low, high, **style.band(look["color"], alpha))
         ax.plot(history.steps, median, **look)
         ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
         ends += [low90, high90]
