@@ -17,6 +17,7 @@ from gan_teach.history import History
 from gan_teach.plots import _panel, style
 from gan_teach.plots.curves import compare
 
+Runs = History | Mapping[str, History]  # an ensemble, or several by their names
 _POINTS = 400  # at most so many of a curve of arrivals
 
 
@@ -57,13 +58,7 @@ def quantile_interval(
 
 
 @style.use()
-def fan(
-    runs: History | Mapping[str, History],
-    key: str,
-    ax: Axes | None = None,
-    *,
-    level: _panel.Level | None = None,
-) -> Axes:
+def fan(runs: Runs, key: str, ax: Axes | None = None, *, level: _panel.Level | None = None) -> Axes:
     """Median over the members of an ensemble, with bands of the middle 50 % and 90 % of them.
 
     ``history[key]`` is (T, S): one column per member; ``runs`` is one history, or maps names to

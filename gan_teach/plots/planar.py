@@ -162,10 +162,11 @@ def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int,
         {"facecolor": _REGIONS[k % 6], "hatch": style.HATCHES[k % 6], "label": name}
         for k, name in enumerate(names.values())
     ]
-    colors = {"cmap": ListedColormap([look["facecolor"] for look in looks]), "vmin": -0.5}
+    colors: style.Look = {"cmap": ListedColormap([look["facecolor"] for look in looks])}
+    colors |= {"vmin": -0.5, "vmax": len(looks) - 0.5, "interpolation": "nearest"}
     for title, ax in axes.items():
         places = _places(labels[title], names)
-        ax.imshow(places, vmax=len(looks) - 0.5, aspect="auto", **colors, **shared)
+        ax.imshow(places, aspect="auto", **colors, **shared)
         for k, look in enumerate(looks):
             if look["hatch"] and (places == k).any():
                 hatch: style.Look = {"colors": "none", "hatches": [look["hatch"]], **shared}
