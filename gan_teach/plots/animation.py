@@ -6,7 +6,7 @@ import html
 import io
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gan_teach import _checks
+from gan_teach._progress import progress_bar
 from gan_teach.history import History
 from gan_teach.plots import _panel, style
 from gan_teach.plots._panel import Panels, Size, stage as stage
@@ -166,7 +167,8 @@ def write_gif(
     """
     spread = np.unique(np.linspace(0, n - 1, 5).astype(int))
     colors = style.palette([picture(int(k)) for k in spread], shades)
-    images = (style.reduce_colors(picture(k), colors) for k in _bar(n, progress))
+    frames = progress_bar(n, "frame", progress, range(n))
+    images = (style.reduce_colors(picture(k), colors) for k in frames)
     next(images).save(
         file, "GIF", save_all=True, append_images=images, duration=round(100 / fps) * 10, loop=0,
         optimize=True, palette=colors.tobytes() + bytes(3), transparency=len(colors),
@@ -185,15 +187,9 @@ def _write_mp4(file: Path, picture: Picture, n: int, fps: int, *, progress: bool
         output_params=["-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"],
     )  # fmt: skip
     film.send(None)
-    for k in _bar(n, progress):
+    for k in progress_bar(n, "frame", progress, range(n)):
         film.send(np.pad(picture(k), white, constant_values=255))
     film.close()
-
-
-def _bar(n: int, progress: bool) -> Iterable[int]:
-    from tqdm.auto import tqdm
-
-    return tqdm(range(n), desc="drawing", unit="frame", disable=not progress)
 
 
 # -- widgets ---------------------------------------------------------------------------------------
