@@ -166,8 +166,11 @@ def _symlog_scale(ax: Axes, values: NDArray[Any], include: NDArray[Any]) -> tupl
     finite = values[np.isfinite(values)]
     usual = np.quantile(np.abs(finite), 0.95) if finite.size else 0.0
     largest = max([usual, *np.abs(include)]) or 1.0
-    threshold = 10.0 ** (round(math.log10(largest)) - 3)
+    power = round(math.log10(largest))
+    threshold = 10.0 ** (power - 3)
     ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
+    decades = 10.0 ** np.arange(power - 2, power + 3, 2)  # every second one has a name
+    ax.set_yticks([*-decades, 0.0, *decades])
     shown = np.clip([-threshold, threshold, *include, *finite], -100 * largest, 100 * largest)
     return 2 * float(shown.min()), 2 * float(shown.max())
 
