@@ -59,7 +59,10 @@ def pictures(history: History, panels: Panels = None, figsize: Size = None) -> P
     figure.set_layout_engine("none")
     moving: list[Any] = []
     for ax in figure.axes:
-        still = {ax.patch, ax.xaxis, ax.yaxis, *ax.spines.values()}
+        still: set[Any] = {ax.patch, ax.xaxis, ax.yaxis, *ax.spines.values()}
+        legend = ax.get_legend()
+        if legend and not legend.get_window_extent().overlaps(ax.get_window_extent()):
+            still.add(legend)  # beside the data: its words cost most
         moving += [artist for artist in ax.get_children() if artist not in still]
     moving.sort(key=lambda artist: artist.get_zorder())
     for artist in moving:
