@@ -18,6 +18,7 @@ from torch._subclasses import FakeTensorMode
 
 import gan_teach
 import gpu
+from cases import FUNCTIONS
 from gan_teach import _devices, zoo
 from gan_teach.data import Images
 from gan_teach.dynamics.optim import OPTIMIZERS
@@ -66,7 +67,7 @@ GAMES = {
         for name, loss in losses.LOSSES.items()
     },
     **{f"Dirac, {name}": method.game for name, method in zoo.DIRAC_METHODS.items()},
-    **{name: lambda make=make: make().game() for name, make in zoo.FUNCTIONS.items()},
+    **{name: lambda make=make: make().game() for name, make in FUNCTIONS.items()},
     "ensemble": lambda: stack(
         [zoo.line_gan(s, noise=0.1 * s, loss=loss) for s, loss in enumerate(losses.LOSSES)]
     ),
@@ -132,7 +133,7 @@ def step_of(make, game):
         assert all(x.device == CUDA for name in optimizer.slots for x in state[name])
 
 
-@pytest.mark.parametrize("name", [n for n in GAMES if n not in zoo.FUNCTIONS])
+@pytest.mark.parametrize("name", [n for n in GAMES if n not in FUNCTIONS])
 def test_a_batch_is_drawn_for_the_device_of_the_game(name):
     game = GAMES[name]()
     game.to("meta")
