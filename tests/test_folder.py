@@ -186,7 +186,8 @@ def test_mnist_is_read_by_torchvision(home):
 
 def test_one_split_of_mnist_needs_its_own_files_only(home):
     pytest.importorskip("torchvision")
-    for file in mnist_files(home, np.zeros((5, 28, 28)), np.arange(5)).glob("train-*"):
+    pixels = RNG.integers(0, 256, (5, 28, 28))
+    for file in mnist_files(home, pixels, np.arange(5)).glob("train-*"):
         file.unlink()
     assert load_images("mnist", split="test").labels.tolist() == [0, 1, 2, 3, 4]
     with pytest.raises(FileNotFoundError, match=r"mnist \(train\) was not found"):
