@@ -9,7 +9,7 @@ from .games import Game as Game
 from .games import Batch as Batch
 from .dynamics import simultaneous as simultaneous
 from .dynamics import alternating as alternating
-from .plots.listing import source as source
+from .plots.text import source as source
 from .training import train as train
 from .training import observe as observe
 from .training import record as record
@@ -66,7 +66,7 @@ from .course import records as records
 from .studies import bogonet as bogonet
 from .course import exercises as exercises
 from .plots import style as style
-from .plots.tables import Table as Table
+from .plots.text import Table as Table
 from .studies import budget as budget
 from .studies import holds as holds
 

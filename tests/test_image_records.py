@@ -95,5 +95,5 @@ def test_the_panel_shows_the_images_of_its_record():
     (picture,) = figure.axes[0].images
     np.testing.assert_array_equal(np.asarray(picture.get_array()), sheet(images[1]))
     assert figure.axes[0].get_title("left") == "Step 10"
-    with pytest.raises(ValueError, match=r"must have shape .T, n, channels"):
+    with pytest.raises(ValueError, match=r"must be .n, 1 or 3, height, width"):
         plots.stage(history.with_arrays(images=images[:, 0]), [plots.images_panel])

@@ -40,7 +40,7 @@ MODULES = [p for p in SOURCES if p != PACKAGE / "__init__.py"]
 
 
 def top_level(path: Path) -> str:
-    """plots/tutorial.py belongs to the module plots."""
+    """plots/samples.py belongs to the module plots."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

@@ -72,7 +72,9 @@ def test_a_quantile_needs_values_and_shares(wrong):
 
 def test_wilson_refuses_impossible_shares():
     for k, n in ((3, 2), (-1, 4), (0, 0)):
-        with pytest.raises(ValueError, match="a share needs"):
+        with pytest.raises(
+            ValueError, match=r"k \(3\) must not be greater|an integer not less than"
+        ):
             plots.wilson(k, n)
 
 
@@ -131,9 +133,9 @@ def test_outcomes_draws_shares_counts_and_intervals():
 
 
 def test_outcomes_names_what_it_does_not_know():
-    with pytest.raises(ValueError, match="got maybe"):
+    with pytest.raises(ValueError, match="one of yes, no; got 'maybe'"):
         plots.outcomes(["yes", "maybe"], ["yes", "no"])
-    with pytest.raises(ValueError, match="an empty list"):
+    with pytest.raises(ValueError, match="n must be"):
         plots.outcomes({"a": ["yes"], "b": []})
 
 
@@ -154,7 +156,7 @@ def test_plane_shades_the_stable_half():
 
 
 def test_plane_shades_the_unit_disc():
-    ax = plots.plane([0.5 + 0.1j, 1.3], unit_disc=True)
+    ax = plots.plane({"": [0.5 + 0.1j, 1.3]}, unit_disc=True)
     discs = [patch for patch in ax.patches if isinstance(patch, Circle)]
     assert {disc.get_radius() for disc in discs} == {1.0}
     for low, high in (ax.get_xlim(), ax.get_ylim()):
@@ -165,7 +167,7 @@ def test_plane_shades_the_unit_disc():
 
 
 def test_plane_counts_what_is_not_finite():
-    ax = plots.plane([1j, np.nan, np.inf])
+    ax = plots.plane({"": [1j, np.nan, np.inf]})
     assert "2 of 3 not finite" in texts(ax)
     draws(ax)
 
@@ -190,7 +192,7 @@ def test_sweep_marks_tau_star_where_a_real_part_changes_sign():
 def test_sweep_without_finite_tau_star_has_no_mark():
     figure = plots.eigenvalue_sweep([1, 2], [[1j, -1j], [2j, -2j]], math.inf)
     assert not any(str(line.get_label()).startswith("τ*") for line in figure.axes[0].lines)
-    with pytest.raises(ValueError, match=r"eigs has shape \(2, 2\)"):
+    with pytest.raises(ValueError, match="same first dimension"):
         plots.eigenvalue_sweep([1, 2, 3], [[1j, -1j], [2j, -2j]])
 
 
@@ -271,7 +273,7 @@ def test_distance_names_the_run_that_diverged():
     assert legend(ax) == ["small τ", "large τ (diverged)"]
     draws(ax)
     draws(plots.distance({"one": [1.0, 0.0]}))
-    with pytest.raises(ValueError, match="'a' has shape"):
+    with pytest.raises(ValueError, match="same first dimension"):
         plots.distance({"a": [1.0], "b": [1.0, 2.0]})
 
 

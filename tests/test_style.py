@@ -16,8 +16,7 @@ import pytest
 from PIL import Image
 
 import tutorial_run
-from gan_teach import plots
-from gan_teach.plots import style
+from gan_teach.plots import curves, style
 from gan_teach.plots._panel import plot
 
 
@@ -42,9 +41,9 @@ def test_the_palette_is_petroffs_as_matplotlib_has_it():
 
 def test_the_style_does_not_depend_on_the_users_settings():
     history = tutorial_run.run(20)
-    plain = style.show(plot(plots.gradients_panel, history), "a run", dpi=40)
+    plain = style.show(plot(curves.gradients_panel, history), "a run", dpi=40)
     with mpl.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "black"}):
-        ax = plot(plots.gradients_panel, history)
+        ax = plot(curves.gradients_panel, history)
     with mpl.rc_context({"ytick.labelsize": 30, "savefig.facecolor": "red"}):
         assert style.show(ax, "a run", dpi=40) == plain
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gan_teach.plots.tables import Table
+from gan_teach.plots.text import Table
 
 
 def test_cells_in_html_and_text():

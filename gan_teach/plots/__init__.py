@@ -4,20 +4,17 @@ Functions take ``ax=None`` and return the axes (figures of several axes return t
 either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for ``animation``.
 """
 
-from gan_teach.plots import animation as animation, style as style, tables as tables
+from gan_teach.plots import animation as animation, style as style
 from gan_teach.plots._panel import stage as stage
 from gan_teach.plots.curves import (
     compare as compare,
     distance as distance,
     eigenvalues as eigenvalues,
-    eigenvalues_panel as eigenvalues_panel,
     equilibrium_losses as equilibrium_losses,
     equilibrium_score as equilibrium_score,
-    gradients_panel as gradients_panel,
     level_panel as level_panel,
     losses as losses,
     losses_panel as losses_panel,
-    objective_panel as objective_panel,
     scatter as scatter,
     scores as scores,
     scores_panel as scores_panel,
@@ -35,14 +32,15 @@ from gan_teach.plots.images import (
     image_grid as image_grid,
     image_grids as image_grids,
     images_panel as images_panel,
-)
-from gan_teach.plots.metrics import (
     noise_bands as noise_bands,
     prd_curves as prd_curves,
     score_paths as score_paths,
 )
 from gan_teach.plots.planar import (
+    eigenvalue_sweep as eigenvalue_sweep,
     path_panel as path_panel,
+    plane as plane,
+    plane_panel as plane_panel,
     portraits as portraits,
     regions as regions,
     vector_field as vector_field,
@@ -51,17 +49,10 @@ from gan_teach.plots.samples import (
     clouds as clouds,
     critics as critics,
     densities as densities,
+    picture as picture,
+    picture_panel as picture_panel,
     positions as positions,
     samples as samples,
     samples_panel as samples_panel,
-)
-from gan_teach.plots.spectra import (
-    eigenvalue_sweep as eigenvalue_sweep,
-    plane as plane,
-    plane_panel as plane_panel,
-)
-from gan_teach.plots.tutorial import (
-    picture as picture,
-    picture_panel as picture_panel,
     summary as summary,
 )

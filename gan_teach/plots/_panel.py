@@ -9,7 +9,7 @@ their code.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +23,10 @@ from gan_teach.plots import style
 
 Draw = Callable[[int], Any]
 Panel = Callable[[Axes, History], Draw]
+Panels = Sequence[Panel] | None  # None: those that suit the history
+Size = tuple[float, float] | None  # of a figure in inches
+Curves = Mapping[str, ArrayLike]
+Lines = Mapping[str, tuple[NDArray[Any], style.Look]]  # values (T,), color, dash, marker at the end
 Levels = Mapping[str, float]  # values that the theory predicts, by their names
 Level = tuple[float, str]  # one such value and its name
 
@@ -36,29 +40,17 @@ def plot(panel: Panel, history: History, i: int = -1, ax: Axes | None = None) ->
 
 
 @style.use()
-def stage(
-    history: History, panels: Sequence[Panel], figsize: tuple[float, float] | None = None
-) -> tuple[Figure, Draw]:
+def stage(history: History, panels: Sequence[Panel], figsize: Size = None) -> tuple[Figure, Draw]:
     """A figure with one axes per panel and the function ``draw(i)`` that shows record ``i`` in all.
 
     One panel fills the figure, two stand side by side; of three and more, the first stands on the
-    left at full height and the others are stacked beside it. Raises ValueError for an empty list
-    and TypeError for a panel that cannot be called.
+    left at full height and the others are stacked beside it.
     """
-    if not panels or not len(history):
-        raise ValueError(
-            f"a figure needs panels and records; got {len(panels)} panels, {len(history)} records."
-        )
-    for panel in panels:
-        if not callable(panel):
-            raise TypeError(
-                f"a panel must be a function (ax, history) -> draw, got {type(panel).__name__}: "
-                "pass plots.picture_panel itself, without calling it."
-            )
     n = len(panels)
-    layout = [[0, k] for k in range(1, n)] or [[0]]
+    first = [0] * (4 if n > 2 else 3)
+    layout = [first + [k] * 3 for k in range(1, n)] or [[0]]
     size = figsize or (7.0 if n == 1 else 11.0, max(4.6, 1.2 + 1.8 * (n - 1)))
-    figure, axes = style.mosaic(layout, size, [1.35 if n > 2 else 1.0, 1.0][: len(layout[0])])
+    figure, axes = style.mosaic(layout, size)
     draws = [panel(axes[k], history) for k, panel in enumerate(panels)]
 
     def draw(i: int) -> None:
@@ -68,26 +60,28 @@ def stage(
     return figure, draw
 
 
+def record_index(history: History, i: int) -> int:
+    """``i`` counted from the front; numpy's IndexError says how many records there are."""
+    return int(np.arange(len(history))[i])
+
+
 def shaped(name: str, values: ArrayLike, shape: str, hint: str = "") -> NDArray[np.float64]:
     """``values`` as an array of ``shape``, such as "(T, 2)", or an error that says so."""
     array = np.asarray(values, dtype=float)
-    wanted = shape.strip("()").split(", ")
-    numbers = {axis: int(size) for axis, size in enumerate(wanted) if size.isdigit()}
-    if array.ndim != len(wanted) or any(array.shape[k] != n for k, n in numbers.items()):
+    in_the_plane = shape.endswith(" 2)")
+    if array.ndim != shape.count(",") + 1 or (in_the_plane and array.shape[-1] != 2):
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}. {hint}".rstrip())
     return array
-
-
-def record_index(history: History, i: int) -> int:
-    """``i`` counted from the front, or an error that says how many records there are."""
-    if not -len(history) <= i < len(history):
-        raise IndexError(f"record {i} was asked for, but the history has {len(history)} records.")
-    return i % len(history)
 
 
 def unit(history: History) -> str:
     """What a step is called: ``meta["unit"]``, else "game" for the tutorial's runs, else "step"."""
     return history.meta.get("unit", "game" if "d_steps" in history.meta else "step")
+
+
+def moment(history: History, i: int) -> str:
+    """Which step record ``i`` is of."""
+    return f"{unit(history)} {history.steps[i]}"
 
 
 def heading(history: History, text: str) -> str:
@@ -103,36 +97,62 @@ def span(history: History) -> tuple[int, int]:
     return first, max(last, first + 1)
 
 
-def first_bad(*arrays: ArrayLike) -> int | None:
-    """The first record from which on one of the arrays stays NaN or infinite; None if none does.
+def square(ax: Axes, points: ArrayLike) -> None:
+    """Equal scales, and limits of a square that holds the ``points`` (2, n)."""
+    low, high = np.min(points, axis=1), np.max(points, axis=1)
+    middle, half = (low + high) / 2, 0.6 * max(*(high - low), 1e-12)
+    (left, bottom), (right, top) = middle - half, middle + half
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+
+
+# -- divergence ------------------------------------------------------------------------------------
+
+
+def alive(array: Any) -> int:
+    """How many records there are before the array stays NaN or infinite; all, if it never does.
 
     Records before the first finite one do not count: losses do not exist before the first update.
     """
-    firsts: list[int] = []
-    for array in map(np.asarray, arrays):
-        finite = np.isfinite(array.reshape(len(array), -1)).all(axis=1)
-        first = 1 + max(np.flatnonzero(finite), default=-1)
-        if first < len(array):
-            firsts.append(int(first))
-    return min(firsts, default=None)
+    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    return int(1 + max(np.flatnonzero(finite), default=-1))
+
+
+def fate(name: str, array: Any) -> str:
+    """The name of a curve, and that it has diverged."""
+    return f"{name} (diverged)" if diverged(array) else name
+
+
+def diverged(array: Any) -> bool:
+    """Whether the array ends in values that are NaN or infinite."""
+    return alive(array) < len(array)
 
 
 def divergence_sentence(history: History, bad: int) -> str:
-    """When the run left the finite numbers, as exactly as the records can tell."""
+    """When the run left the finite numbers, as exactly as the records can tell; "" if never."""
     if bad == 0:
         return "no finite value was recorded"
-    steps = history.steps
-    exact = steps[bad] - steps[bad - 1] == 1
-    return f"diverged {'at' if exact else 'by'} {unit(history)} {steps[bad]}"
+    if bad == len(history):
+        return ""
+    before, step = history.steps[bad - 1 : bad + 1]
+    return f"diverged {'at' if step - before == 1 else 'by'} {unit(history)} {step}"
 
 
-def note(ax: Axes) -> Text:
-    """Room for a sentence in the lower right corner, above all data; hidden while it is empty."""
+def note(ax: Axes, history: History, values: ArrayLike) -> Callable[[int, str], None]:
+    """Room for a sentence in the lower right corner, above all data: ``show(i, sentence)``.
+
+    From where the ``values`` (T, ...) have diverged, it says so instead.
+    """
     box = {"facecolor": "white", "edgecolor": style.GENERATOR, "alpha": 0.92, "pad": 3.0}
-    return ax.text(
-        0.985, 0.03, "", transform=ax.transAxes, ha="right", va="bottom", fontsize=10,
-        color=style.GENERATOR, bbox=box, zorder=9, visible=False,
-    )  # fmt: skip
+    look: style.Look = {"fontsize": 10, "color": style.GENERATOR, "bbox": box, "zorder": 9}
+    text = ax.text(0.985, 0.03, "", transform=ax.transAxes, ha="right", va="bottom", **look)
+    bad = alive(values)
+    sentence = divergence_sentence(history, bad)
+
+    def show(i: int, otherwise: str) -> None:
+        words = sentence if i >= bad else otherwise
+        text.set(text=words, visible=bool(words))
+
+    return show
 
 
 def warn(ax: Axes, text: str) -> Text:
@@ -140,38 +160,14 @@ def warn(ax: Axes, text: str) -> Text:
     return ax.set_title(text, loc="right", fontsize=10, color=style.GENERATOR)
 
 
-def divergence_mark(ax: Axes, history: History, bads: Mapping[str, int | None]) -> Draw:
-    """From the first curve's divergence on: a vertical line there, and a sentence by the title.
-
-    ``bads`` maps each curve's name to its ``first_bad``; the sentence names the curve when others
-    stayed finite.
-    """
-    lost = {name: bad for name, bad in bads.items() if bad is not None}
-    if not lost:
-        return lambda i: None
-    name, bad = min(lost.items(), key=lambda item: item[1])
-    text = divergence_sentence(history, bad)
-    if len(lost) < len(bads):
-        text = f"{name} {text}"
-    title = warn(ax, "")
-    line = ax.axvline(history.steps[bad], color=style.GENERATOR, linestyle=(0, (1, 2)))
-
-    def draw(i: int) -> None:
-        title.set_text(text if i >= bad else "")
-        line.set_visible(i >= bad)
-
-    return draw
+# -- curves, and what the theory says --------------------------------------------------------------
 
 
 def legend_below(ax: Axes, cols: int, points: float = 36.0) -> None:
     """The legend ``points`` below the frame of the axes, past the tick labels and the x label."""
-    figure = ax.get_figure()
-    assert figure is not None
-    down = ScaledTranslation(0, -points / 72, figure.dpi_scale_trans)  # pyright: ignore[reportArgumentType]
-    ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=ax.transAxes + down,
-        ncols=cols, borderaxespad=0.0, handlelength=2.6, columnspacing=1.4,
-    )  # fmt: skip
+    inches: Any = style.figure_of(ax).dpi_scale_trans
+    below = ax.transAxes + ScaledTranslation(0, -points / 72, inches)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, ncols=cols)
 
 
 def limits(
@@ -184,81 +180,71 @@ def limits(
     """
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite) & ((finite > 0) | (not log))]
-    if log:
-        finite = np.log10(finite)
+    ends = [*include] or [0.0, 1.0]
     if finite.size:
+        finite = np.log10(finite) if log else finite
         low, high = np.quantile(finite, [0.05, 0.95])
-        ends = float(finite.min()), float(finite.max())
-        if ends[1] - ends[0] > 20 * (high - low) > 0:
-            reach = 2 * (high - low)
-            ends = max(ends[0], low - reach), min(ends[1], high + reach)
-    else:
-        ends = (0.0, 1.0) if not include else (min(include), max(include))
-    low, high = min([ends[0], *include]), max([ends[1], *include])
+        reach = 2 * (high - low)
+        ends = [*include, finite.min(), finite.max()]
+        if np.ptp(finite) > 10 * reach > 0:
+            ends = [*include, *np.clip(ends[-2:], low - reach, high + reach)]
+    low, high = min(ends), max(ends)
     margin = 0.06 * (high - low) or 0.5 * (abs(high) or 1.0)
     low, high = float(low - margin), float(high + margin)
     return (10**low, 10**high) if log else (low, high)
 
 
-class Line(NamedTuple):
-    """One curve over the recorded steps, its color and dash, and the marker at its end."""
-
-    values: Any
-    label: str
-    look: Mapping[str, Any]
-    marker: str = "o"
-
-
 def lines_panel(
-    ax: Axes,
-    history: History,
-    lines: Sequence[Line],
-    levels: Levels,
-    *,
-    ylabel: str,
-    title: str = "",
-    log: bool = False,
-    ylim: tuple[float, float] | None = None,
+    ax: Axes, history: History, lines: Lines, levels: Levels, ylim: Any = None, **labels: Any
 ) -> Draw:
-    """Curves that grow with ``i``, beside the levels that the theory predicts for them."""
-    steps = history.steps
-    if log:
-        ax.set_yscale("log")
-    values = np.concatenate([np.ravel(line.values) for line in lines])
-    ylim = ylim or limits(values, list(levels.values()), log)
-    ax.set(xlabel=unit(history), ylabel=ylabel, xlim=span(history), ylim=ylim)
-    ax.set_title(title, loc="left")
+    """Curves that grow with ``i``, beside the levels that the theory predicts for them.
+
+    From the first curve's divergence on, a vertical line stands there and a sentence by the title,
+    which names the curve when others stayed finite. ``labels`` are settings of the axes.
+    """
+    steps, (first, last) = history.steps, span(history)
+    margin = 0.02 * (last - first)  # room for half a marker
+    arrays = {name: values for name, (values, _) in lines.items()}
+    log = labels.get("yscale") == "log"
+    ylim = ylim or limits(list(arrays.values()), list(levels.values()), log)
+    ax.set(xlabel=unit(history), xlim=(first - margin, last + margin), **labels)
+    ax.set_ylim(ylim)
     draw_levels(ax, levels)
     # a long run is mostly noise from step to step, which a thick line would smear into a band
     width = 2.0 if len(steps) <= 400 else 1.3
-    curves, heads = [], []
-    for line in lines:
-        curves += ax.plot([], [], label=line.label, linewidth=width, **line.look)
-        look = {"color": line.look["color"], "clip_on": False, "zorder": 4}
-        heads += ax.plot([], [], line.marker, **look)
-        heads[-1].set_in_layout(False)  # without data its box would be at the figure's corner
+    curves: dict[str, Any] = {}
+    for name, (values, look) in lines.items():
+        shared = {"label": name, "linewidth": width, "markevery": [-1]}
+        (curves[name],) = ax.plot(steps[:1], values[:1], **shared, **look)
     if len(lines) > 1:
         legend_below(ax, cols=len(lines))
-    mark = divergence_mark(ax, history, {line.label: first_bad(line.values) for line in lines})
+    ends = {name: alive(values) for name, values in arrays.items()}
+    shortest = min(ends, key=lambda name: ends[name])
+    bad = ends[shortest]
+    sentence = divergence_sentence(history, bad)
+    if max(ends.values()) == len(history):
+        sentence = f"{shortest} {sentence}"
+    warning = warn(ax, "")
+    end = ax.axvline(steps[bad % len(steps)], color=style.GENERATOR, linestyle=(0, (1, 2)))
 
     def draw(i: int) -> None:
-        low, high = ax.get_ylim()
-        for line, curve, head in zip(lines, curves, heads, strict=True):
-            curve.set_data(steps[: i + 1], line.values[: i + 1])
-            here = line.values[i : i + 1]
-            inside = (here >= low) & (here <= high)  # false for NaN
-            head.set_data(steps[i : i + 1][inside], here[inside])
-        mark(i)
+        for name, curve in curves.items():
+            curve.set_data(steps[: i + 1], arrays[name][: i + 1])
+        warning.set_text(sentence if i >= bad else "")
+        end.set_visible(i >= bad)
 
     return draw
 
 
-def draw_levels(ax: Axes, levels: Levels) -> None:
+def draw_levels(ax: Axes, levels: Levels | Level | None) -> None:
     """Dashed lines across the axes, named in the right margin where no curve covers the names."""
+    levels = {levels[1]: levels[0]} if isinstance(levels, tuple) else levels or {}
     for name, value in levels.items():
         ax.axhline(value, zorder=1.9, **style.PREDICTED)
-        ax.annotate(
-            name, (1.0, value), xycoords=("axes fraction", "data"), xytext=(5, 0),
-            textcoords="offset points", va="center", ha="left", color=style.THEORY, fontsize=10,
-            annotation_clip=False,
-        )  # fmt: skip
+        beside(ax, name, (1.0, value), (5, 0), ("axes fraction", "data"), va="center")
+
+
+def beside(ax: Axes, name: str, point: Any, points: Any, coordinates: Any, va: str) -> None:
+    """The name of something predicted, ``points`` away from it, within the axes or not."""
+    look: style.Look = {"va": va, "color": style.THEORY, "fontsize": 10, "annotation_clip": False}
+    ax.annotate(name, point, points, coordinates, "offset points", **look)

@@ -6,32 +6,26 @@ import html
 import io
 import math
 import os
-import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.legend import Legend
-from matplotlib.spines import Spine
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
+from PIL import Image
 
 from gan_teach import _checks
 from gan_teach._progress import progress_bar
 from gan_teach.history import History
 from gan_teach.plots import _panel, style
-from gan_teach.plots._panel import stage as stage
+from gan_teach.plots._panel import Panels, Size, stage as stage
 from gan_teach.plots.curves import eigenvalues_panel, gradients_panel, objective_panel
-from gan_teach.plots.tutorial import picture_panel
+from gan_teach.plots.samples import picture_panel
 
 Picture = Callable[[int], NDArray[np.uint8]]  # (height, width, 3) RGB bytes of a record or a frame
 
@@ -51,11 +45,7 @@ _NUMBERS = {  # the order in which a record is read out
 
 
 @style.use()
-def pictures(
-    history: History,
-    panels: Sequence[_panel.Panel] | None = None,
-    figsize: tuple[float, float] | None = None,
-) -> Picture:
+def pictures(history: History, panels: Panels = None, figsize: Size = None) -> Picture:
     """``picture(i)``: record ``i`` in ``panels``, or in those that suit it, as RGB bytes.
 
     The layout is frozen after the first drawing, so that frames do not jitter. Axis labels and
@@ -67,7 +57,13 @@ def pictures(
     draw(-1)
     style.settle(figure)
     figure.set_layout_engine("none")
-    moving = [a for ax in figure.axes for a in ax.get_children() if not _stands_still(a, ax)]
+    moving: list[Any] = []
+    for ax in figure.axes:
+        still: set[Any] = {ax.patch, ax.xaxis, ax.yaxis, *ax.spines.values()}
+        legend = ax.get_legend()
+        if legend and not legend.get_window_extent().overlaps(ax.get_window_extent()):
+            still.add(legend)  # beside the data: its words cost most
+        moving += [artist for artist in ax.get_children() if artist not in still]
     moving.sort(key=lambda artist: artist.get_zorder())
     for artist in moving:
         artist.set_animated(True)  # left out of the background
@@ -85,42 +81,34 @@ def pictures(
     return picture
 
 
-def _stands_still(artist: Artist, ax: Axes) -> bool:
-    """The frame and the labels of axes, and a legend unless it lies on top of the data."""
-    if isinstance(artist, Legend):
-        return not artist.get_window_extent().overlaps(ax.get_window_extent())
-    return isinstance(artist, (Axis, Spine)) or artist is ax.patch
-
-
 def default_panels(history: History) -> list[_panel.Panel]:
     """The panels whose numbers the history has. Raises ValueError when there are none."""
-    known: dict[tuple[str, ...], _panel.Panel] = {
-        ("fake",): picture_panel,
-        ("objective",): objective_panel,
-        ("d_grad", "g_grad"): gradients_panel,
-        ("eigenvalues",): eigenvalues_panel,
+    suited: dict[str, _panel.Panel] = {
+        "fake": picture_panel,
+        "objective": objective_panel,
+        "g_grad": gradients_panel,
+        "eigenvalues": eigenvalues_panel,
     }
-    panels = [panel for keys, panel in known.items() if all(key in history for key in keys)]
+    panels = [panel for key, panel in suited.items() if key in history]
     if not panels:
-        raise ValueError(
-            "panels=None draws fake, objective, d_grad with g_grad, and eigenvalues, but the "
-            f"history has only {', '.join(history.keys()) or 'nothing'}: pass the panels to draw."
-        )
+        raise ValueError(f"none of {', '.join(suited)} was recorded: pass the panels to draw.")
     return panels
 
 
 # -- files -----------------------------------------------------------------------------------------
 
 
+@dataclass
 class Animation:
     """A recorded run as moving pictures; made by ``animate``.
 
-    ``frames`` holds the indices of the records that are shown, in order.
+    ``frames`` holds the indices of the records that are shown, in order, and ``record(i)`` is the
+    picture of one of them.
     """
 
-    def __init__(self, picture: Picture, frames: NDArray[np.int64], fps: int) -> None:
-        self.frames, self.fps = frames, fps
-        self._record = picture
+    record: Picture
+    frames: NDArray[np.int64]
+    fps: int
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -130,7 +118,7 @@ class Animation:
 
     def picture(self, k: int) -> NDArray[np.uint8]:
         """Frame ``k`` as (height, width, 3) RGB bytes."""
-        return self._record(int(self.frames[k]))
+        return self.record(int(self.frames[k]))
 
     def save(self, path: str | os.PathLike[str], progress: bool = True) -> Path:
         """Write a ``.gif`` (Pillow) or ``.mp4`` (ffmpeg); the file appears when it is complete.
@@ -146,19 +134,19 @@ class Animation:
 
     def show(self, alt: str) -> style.HtmlImage | None:
         """Display the animation in a notebook as a GIF with the alternative text ``alt``."""
-        image = style.HtmlImage(b"", alt, self.picture(0).shape[1], "gif")  # checks alt first
         film = io.BytesIO()
         write_gif(film, self.picture, len(self), self.fps)
-        return style.display(replace(image, data=film.getvalue()))
+        width = self.picture(0).shape[1]
+        return style.display(style.HtmlImage(film.getvalue(), alt, width, "gif"))
 
 
 def animate(
     history: History,
-    panels: Sequence[_panel.Panel] | None = None,
+    panels: Panels = None,
     fps: int = 20,
     max_frames: int = 150,
     *,
-    figsize: tuple[float, float] | None = None,
+    figsize: Size = None,
 ) -> Animation:
     """An animation of ``panels`` (default: those that suit the history); save it with ``.save``.
 
@@ -166,23 +154,14 @@ def animate(
     ``fps`` is at most 50, the fastest that browsers play a GIF. Raises ValueError for numbers out
     of range.
     """
-    if _checks.whole("fps", fps, least=1) > 50:
-        raise ValueError(
-            f"fps must be at most 50, the fastest that browsers play a GIF, got {fps}."
-        )
+    _checks.real("fps", fps, least=1, most=50)
     n = min(_checks.whole("max_frames", max_frames, least=1), len(history))
     records = np.linspace(len(history) - 1, 0, n).round().astype(int)[::-1]
     return Animation(pictures(history, panels, figsize), records, fps)
 
 
 def write_gif(
-    file: Any,
-    picture: Picture,
-    n: int,
-    fps: float,
-    *,
-    shades: int = SHADES,
-    progress: bool = False,
+    file: Any, picture: Picture, n: int, fps: float, *, shades: int = SHADES, progress: bool = False
 ) -> None:
     """The RGB pictures 0 to n - 1 as a GIF that repeats for ever, into a path or an open file.
 
@@ -200,47 +179,26 @@ def write_gif(
 
 
 def _write_mp4(file: Path, picture: Picture, n: int, fps: int, *, progress: bool) -> None:
-    program = ffmpeg()
-    with tempfile.TemporaryDirectory() as folder:
-        film = Path(folder) / "film.gif"
-        write_gif(film, picture, n, fps, shades=255, progress=progress)
-        # yuv420p, which every browser plays, needs even sides
-        even = "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white"
-        command = [
-            program, "-y", "-loglevel", "error", "-i", str(film), "-r", str(fps), "-vf", even,
-            "-pix_fmt", "yuv420p", "-fflags", "+bitexact", "-map_metadata", "-1",
-            "-movflags", "+faststart", str(file),
-        ]  # fmt: skip
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode != 0:
-        words = run.stderr.strip()
-        raise RuntimeError(f"ffmpeg could not write {file.suffix}: {words}. A .gif needs none.")
-
-
-def ffmpeg() -> str:
-    """The path of an ffmpeg: that of the package imageio-ffmpeg, or the system's, which it finds.
-
-    Raises RuntimeError where there is none.
-    """
     try:
-        import imageio_ffmpeg
-
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError):
-        raise RuntimeError(
-            "an .mp4 needs ffmpeg, which was not found: pip install imageio-ffmpeg, or save a .gif."
-        ) from None
+        import imageio_ffmpeg  # with an ffmpeg of its own
+    except ImportError:
+        raise RuntimeError("for .mp4: pip install imageio-ffmpeg, or save a .gif.") from None
+    height, width, _ = picture(0).shape
+    white = ((0, height % 2), (0, width % 2), (0, 0))  # browsers play films with even sides only
+    film = imageio_ffmpeg.write_frames(
+        str(file), (width + width % 2, height + height % 2), fps=fps, macro_block_size=2, quality=8,
+        output_params=["-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"],
+    )  # fmt: skip
+    film.send(None)
+    for k in progress_bar(n, "frame", progress, range(n)):
+        film.send(np.pad(picture(k), white, constant_values=255))
+    film.close()
 
 
 # -- widgets ---------------------------------------------------------------------------------------
 
 
-def player(
-    history: History,
-    panels: Sequence[_panel.Panel] | None = None,
-    *,
-    figsize: tuple[float, float] | None = None,
-) -> Any:
+def player(history: History, panels: Panels = None, *, figsize: Size = None) -> Any:
     """Play, pause and scrub through a recorded run: an ipywidgets box.
 
     Its attributes ``play``, ``slider`` (index of the record), ``image`` and ``caption`` are the
@@ -248,87 +206,61 @@ def player(
     a live region for screen readers while the player is paused. Needs ipywidgets (the ``course``
     extra); ``film_strip`` shows the same panels without it.
     """
-    widgets = _widgets("player")
+    import ipywidgets
+
+    label, words = f"Record (by {_panel.unit(history)})", partial(narrate, history)
     picture, last = pictures(history, panels, figsize), len(history) - 1
-    stride = max(1, round(len(history) / 300))  # a long run still plays in about half a minute
-    play = widgets.Play(max=last, step=stride, interval=round(1000 / 12), description="Play")
-    label = f"Record (by {_panel.unit(history)})"
-    slider = widgets.IntSlider(max=last, description=label, readout=False, **_slider_look("28em"))
-    widgets.jslink((play, "value"), (slider, "value"))
-    return _scrubber(slider, lambda i: _png(picture(i)), partial(narrate, history), play)
+    box = chooser(picture, range(last + 1), label=label, describe=words)
+    stride = max(1, round(last / 300))  # a long run still plays in about half a minute
+    box.play = ipywidgets.Play(max=last, step=stride, interval=round(1000 / 12), description="Play")
+    box.slider.readout = False
+    box.children[0].children = (box.play, box.slider)
+    ipywidgets.jslink((box.play, "value"), (box.slider, "index"))
+    return box
 
 
 def chooser(
-    draw: Callable[[Any], Figure | Axes],
+    draw: Callable[[Any], Any],
     values: Sequence[Any],
     *,
     label: str,
     describe: Callable[[Any], str] = lambda value: "",
     start: Any = None,
 ) -> Any:
-    """A slider over ``values`` that shows ``draw(value)``, a figure: an ipywidgets box.
+    """A slider over ``values`` that shows ``draw(value)``, a figure or RGB: an ipywidgets box.
 
     Figures are drawn when they are first asked for and then kept. ``describe(value)`` is a sentence
     for the line below the picture, a live region for screen readers. The box's attributes
     ``slider``, ``image`` and ``caption`` are the widgets; ``slider.value = v`` shows v. Needs
-    ipywidgets (the ``course`` extra). Raises ValueError for no values or an unknown start.
+    ipywidgets (the ``course`` extra), which refuses an unknown start.
     """
-    values = list(values)
-    if not values:
-        raise ValueError("values is empty: a slider needs something to choose from.")
-    start = values[0] if start is None else start
-    if start not in values:
-        raise ValueError(f"start must be one of the values, got {start!r}.")
+    import ipywidgets
+
     options = [(f"{v:g}" if isinstance(v, (int, float)) else str(v), v) for v in values]
-    slider = _widgets("chooser").SelectionSlider(
-        options=options, value=start, description=label, **_slider_look("34em")
-    )
-
-    def picture(value: Any) -> bytes:
-        return style.png(style.figure_of(draw(value), "what draw returns"), DPI)
-
-    return _scrubber(slider, picture, describe)
-
-
-def _widgets(name: str) -> Any:
-    try:
-        import ipywidgets
-    except ImportError:
-        raise ImportError(
-            f"{name} needs ipywidgets: pip install 'gan-teach[course]'. film_strip needs none."
-        ) from None
-    return ipywidgets
-
-
-def _slider_look(width: str) -> dict[str, Any]:
-    return {"style": {"description_width": "initial"}, "layout": {"width": width}}
-
-
-def _scrubber(
-    slider: Any, picture: Callable[[Any], bytes], words: Callable[[Any], str], play: Any = None
-) -> Any:
-    """A box that shows the picture and the words of the slider's value, drawn once each."""
-    widgets = _widgets("a slider")
-    image = widgets.Image(format="png", layout={"max_width": "100%"})
-    caption, png = widgets.HTML(), lru_cache(maxsize=CACHE)(picture)
+    first = values[0] if start is None else start
+    look = {"style": {"description_width": "initial"}, "layout": {"width": "34em"}}
+    slider = ipywidgets.SelectionSlider(options=options, value=first, description=label, **look)
+    image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+    caption = ipywidgets.HTML()
+    box: Any = ipywidgets.VBox([ipywidgets.HBox([slider]), image, caption])
+    box.play, box.slider, box.image, box.caption = None, slider, image, caption
+    png = lru_cache(maxsize=CACHE)(lambda value: _png(draw(value)))
 
     def show(_: Any = None) -> None:
-        image.value, text = png(slider.value), html.escape(words(slider.value))
-        role = "" if play and play.playing else ' role="status"'
+        image.value, text = png(slider.value), html.escape(describe(slider.value))
+        role = "" if box.play and box.play.playing else ' role="status"'
         caption.value = f"<p{role}>{text}</p>" if text else ""
 
     slider.observe(show, names="value")
     show()
-    box: Any = widgets.VBox([widgets.HBox([play, slider]) if play else slider, image, caption])
-    box.play, box.slider, box.image, box.caption = play, slider, image, caption
     return box
 
 
-def _png(rgb: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
+def _png(drawing: Any) -> bytes:
+    if not isinstance(drawing, np.ndarray):
+        return style.png(drawing, DPI)
     buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(drawing).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
@@ -337,11 +269,7 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
 
 @style.use()
 def film_strip(
-    history: History,
-    panels: Sequence[_panel.Panel] | None = None,
-    n: int = 5,
-    *,
-    alt: str | None = None,
+    history: History, panels: Panels = None, n: int = 5, *, alt: str | None = None
 ) -> style.HtmlImage | None:
     """Show ``n`` moments of a run side by side: what remains of a player on paper and on GitHub.
 
@@ -351,20 +279,20 @@ def film_strip(
     panels = list(panels or default_panels(history)[:1])
     _checks.whole("n", n, least=1)
     moments = np.unique(np.linspace(0, len(history) - 1, n).round().astype(int)).tolist()
-    layout = [[(row, column) for column in range(len(moments))] for row in range(len(panels))]
-    figure, axes = style.mosaic(layout, (2.9 * len(moments) + 0.4, 2.6 * len(panels) + 0.5))
+    rows, columns = len(panels), len(moments)
+    layout = np.arange(rows * columns).reshape(rows, columns).tolist()
+    figure, axes = style.mosaic(layout, (2.9 * columns + 0.4, 2.6 * rows + 0.5))
     names: dict[str, Any] = {}  # each once, with the artist that shows it
-    for (row, column), ax in axes.items():
+    for k, ax in axes.items():
+        row, column = divmod(k, columns)
         panels[row](ax, history)(moments[column])
         handles, labels = ax.get_legend_handles_labels()
         if len(labels) > 1:  # a row of a single curve needs no name
             names |= dict(zip(labels, handles, strict=True))
-        _leave_out_what_repeats(ax, column, len(moments))
-        moment = f"{_panel.unit(history)} {history.steps[moments[column]]}"
-        ax.set_title("" if row else moment, loc="left")
+        _leave_out_what_repeats(ax, column, columns)
+        ax.set_title("" if row else _panel.moment(history, moments[column]), loc="left")
     if names:
-        at = "outside lower center"
-        figure.legend(names.values(), names.keys(), loc=at, ncols=min(len(names), 7))
+        figure.legend(names.values(), names.keys(), loc="outside lower center", ncols=7)
     text = "Film strip. " + " ".join(narrate(history, i) for i in moments) if alt is None else alt
     return style.show(figure, text, dpi=110)
 
@@ -393,20 +321,15 @@ def narrate(history: History, i: int = -1) -> str:
     i = _panel.record_index(history, i)
     if "caption" in history:
         return str(history["caption"][i])
-    start = f"{_panel.unit(history).capitalize()} {history.steps[i]} of {history.steps[-1]}"
-    bad = _panel.first_bad(
-        *(history[key] for key in ("fake", "params", *_NUMBERS) if key in history)
-    )
-    if bad is not None and i >= bad:
+    start = f"{_panel.moment(history, i).capitalize()} of {history.steps[-1]}"
+    numbers = {key: history[key] for key in _NUMBERS if key in history and history[key].ndim == 1}
+    arrays = [*numbers.values(), *(history[key] for key in ("fake", "params") if key in history)]
+    bad = min(map(_panel.alive, arrays), default=len(history))
+    if i >= bad:
         return f"{start}: {_panel.divergence_sentence(history, bad)}."
-    parts = [
-        text.format(history[key][i])
-        for key, text in _NUMBERS.items()
-        if key in history and history[key].ndim == 1 and math.isfinite(history[key][i])
-    ]
+    parts = [_NUMBERS[k].format(a[i]) for k, a in numbers.items() if math.isfinite(a[i])]
     if "fake" in history and history["fake"].ndim == 2:
-        fake = history["fake"][i]
-        parts.append(f"generated points with mean {_moments(fake)}")
+        parts.append(f"generated points with mean {_moments(history['fake'][i])}")
         if "real" in history.static:
             parts[-1] += f" (real {_moments(history.static['real'])})"
     return f"{start}: {', '.join(parts)}.".replace("-", "−") if parts else f"{start}."

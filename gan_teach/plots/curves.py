@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,6 @@ def equilibrium_losses(
     return table.get(loss.partition(",")[0], (None, None))
 
 
-def _smoothing(history: History) -> float:
-    return float(history.meta.get("label_smoothing", 1.0))
-
-
 def losses(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
     """Both players' losses beside their values at equilibrium (the log losses': 2 log 2, log 2).
 
@@ -62,7 +58,8 @@ def losses(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
 
 def losses_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``losses``."""
-    d, g = equilibrium_losses(str(history.meta.get("loss", "")), _smoothing(history))
+    loss, smoothing = history.meta.get("loss", ""), history.meta.get("label_smoothing", 1.0)
+    d, g = equilibrium_losses(str(loss), smoothing)
     formulas = {2 * math.log(2): "2 log 2", math.log(2): "log 2", -math.log(2): "−log 2"}
     levels = {
         f"{player}: {formulas.get(value, f'{value:.3g}')}".replace("-", "−"): value
@@ -71,16 +68,14 @@ def losses_panel(ax: Axes, history: History) -> _panel.Draw:
     }
     if d is not None and d == g:
         levels = {f"both: {d:.3g}": d}
-    lines = _players(history["d_loss"], history["g_loss"])
+    lines = _players(history, "loss")
     return _panel.lines_panel(ax, history, lines, levels, ylabel="loss", title="Losses")
 
 
-def _players(d: NDArray[Any], g: NDArray[Any]) -> list[_panel.Line]:
-    dashed = {"color": style.GENERATOR, "linestyle": style.DASHES[1]}
-    return [
-        _panel.Line(d, "discriminator", {"color": style.DISCRIMINATOR}),
-        _panel.Line(g, "generator", dashed, "s"),
-    ]
+def _players(history: History, key: str) -> _panel.Lines:
+    d = {"color": style.DISCRIMINATOR, "marker": "o"}
+    g = {"color": style.GENERATOR, "marker": "s", "linestyle": style.DASHES[1]}
+    return {"discriminator": (history[f"d_{key}"], d), "generator": (history[f"g_{key}"], g)}
 
 
 def scores(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
@@ -93,32 +88,31 @@ def scores(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
 
 def scores_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``scores``."""
-    score = equilibrium_score(_smoothing(history))
+    score = equilibrium_score(history.meta.get("label_smoothing", 1.0))
     levels = {"1/2" if score == 0.5 else f"s/2 = {score:.3g}": score}
-    dashed = {"color": style.FAKE, "linestyle": style.DASHES[1]}
-    lines = [
-        _panel.Line(history["d_real"], "on real points, D(x)", {"color": style.REAL}),
-        _panel.Line(history["d_fake"], "on generated points, D(G(z))", dashed, "X"),
-    ]
-    look = {"ylabel": "mean of D", "title": "What the discriminator says", "ylim": (-0.03, 1.03)}
-    return _panel.lines_panel(ax, history, lines, levels, **look)
+    real = {"color": style.REAL, "marker": style.REAL_MARKER}
+    fake = {"color": style.FAKE, "marker": "X", "linestyle": style.DASHES[1]}
+    lines = {
+        "on real points, D(x)": (history["d_real"], real),
+        "on generated points, D(G(z))": (history["d_fake"], fake),
+    }
+    title, ylim = "What the discriminator says", (-0.03, 1.03)
+    return _panel.lines_panel(ax, history, lines, levels, ylim, ylabel="mean of D", title=title)
 
 
 def objective_panel(ax: Axes, history: History) -> _panel.Draw:
     """V = E log D(x) + E log(1 - D(G(z))) beside -2 log 2 (Goodfellow et al. 2014, Theorem 1)."""
-    line = _panel.Line(history["objective"], "objective V", style.look(0))
+    lines = {"objective V": (history["objective"], style.look(0, marker="o"))}
     levels = {"−2 log 2": -2 * math.log(2)}
-    return _panel.lines_panel(ax, history, [line], levels, ylabel="V", title="Objective")
+    return _panel.lines_panel(ax, history, lines, levels, ylabel="V", title="Objective")
 
 
-def gradients_panel(
-    ax: Axes, history: History, players: Sequence[str] = ("discriminator", "generator")
-) -> _panel.Draw:
+def gradients_panel(ax: Axes, history: History, player: str = "") -> _panel.Draw:
     """The gradient norms of both players, or of one of them, on a logarithmic axis."""
-    both = _players(history["d_grad"], history["g_grad"])
-    lines = [line for line in both if line.label in players]
-    title = "Gradient norms" if len(lines) > 1 else f"Gradient of the {lines[0].label}"
-    return _panel.lines_panel(ax, history, lines, {}, ylabel="norm", title=title, log=True)
+    lines, title = _players(history, "grad"), "Gradient norms"
+    if player:
+        lines, title = {player: lines[player]}, f"Gradient of the {player}"
+    return _panel.lines_panel(ax, history, lines, {}, yscale="log", ylabel="norm", title=title)
 
 
 def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.Panel:
@@ -126,9 +120,9 @@ def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.P
     name = label or key.replace("_", " ")
 
     def panel(ax: Axes, history: History) -> _panel.Draw:
-        line = _panel.Line(history[key], key, {"color": style.DISCRIMINATOR})
+        lines = {key: (history[key], {"color": style.DISCRIMINATOR, "marker": "o"})}
         title = _panel.heading(history, name)
-        return _panel.lines_panel(ax, history, [line], levels, ylabel=name, title=title)
+        return _panel.lines_panel(ax, history, lines, levels, ylabel=name, title=title)
 
     return panel
 
@@ -151,17 +145,17 @@ def eigenvalues_panel(ax: Axes, history: History) -> _panel.Draw:
             "eigenvalues must be real and of shape (T, n), as those of a Hessian are; got "
             f"{values.dtype} {values.shape}. Draw a Jacobian's complex ones with plots.plane."
         )
-    lines = [
-        _panel.Line(column, _name(k), style.look(k), style.MARKERS[k % 6])
+    lines = {
+        _name(k): (column, style.look(k, marker=style.MARKERS[k % 6]))
         for k, column in enumerate(values.T)
-    ]
+    }
     theory = np.sort(np.asarray(history.static.get("eigenvalues_theory", ()), dtype=float))
     theory = theory[np.isfinite(theory)]  # NaN where the run has diverged
     levels = {f"{_name(k)}* = {v:.3g}".replace("-", "−"): v for k, v in enumerate(theory)}
     ylim = _symlog_scale(ax, values, theory)
     ax.axhline(0.0, **style.ZERO)
-    look = {"ylabel": "eigenvalue", "title": "Eigenvalues of the Hessian of V", "ylim": ylim}
-    return _panel.lines_panel(ax, history, lines, levels, **look)
+    title = "Eigenvalues of the Hessian of V"
+    return _panel.lines_panel(ax, history, lines, levels, ylim, ylabel="eigenvalue", title=title)
 
 
 def _symlog_scale(ax: Axes, values: NDArray[Any], include: NDArray[Any]) -> tuple[float, float]:
@@ -175,12 +169,10 @@ def _symlog_scale(ax: Axes, values: NDArray[Any], include: NDArray[Any]) -> tupl
     power = round(math.log10(largest))
     threshold = 10.0 ** (power - 3)
     ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
-    shown = np.clip([-threshold, threshold, *include, *finite], -100 * largest, 100 * largest)
-    bottom, top = 2 * float(shown.min()), 2 * float(shown.max())
     decades = 10.0 ** np.arange(power - 2, power + 3, 2)  # every second one has a name
-    ticks = np.concatenate([-decades, [0.0], decades])
-    ax.set_yticks(ticks[(bottom <= ticks) & (ticks <= top)])
-    return bottom, top
+    ax.set_yticks([*-decades, 0.0, *decades])
+    shown = np.clip([-threshold, threshold, *include, *finite], -100 * largest, 100 * largest)
+    return 2 * float(shown.min()), 2 * float(shown.max())
 
 
 def _name(k: int) -> str:
@@ -190,53 +182,39 @@ def _name(k: int) -> str:
 @style.use()
 def compare(
     x: ArrayLike,
-    curves: Mapping[str, ArrayLike],
+    curves: _panel.Curves,
     ax: Axes | None = None,
     *,
-    xlabel: str = "game",
-    ylabel: str = "",
     level: _panel.Level | _panel.Levels | None = None,
     mark: _panel.Level | None = None,
-    bands: Mapping[str, ArrayLike] | None = None,
+    bands: _panel.Curves | None = None,
     log: bool = False,
+    xlabel: str = "game",
+    **labels: str,
 ) -> Axes:
     """Curves over the points ``x`` (m,), each name with a color and a dash of its own.
 
     A curve is (m,), or (m, S) for S runs, drawn as thin lines. ``level`` = (value, name), or
     {name: value} for several, adds what the theory predicts as dashed horizontal lines, ``mark`` =
     (point, name) a dotted vertical one. ``bands`` maps names of curves to (low, high),
-    (2, m), drawn behind them. Raises ValueError when there is no curve, or one of another
-    length than x, which it names.
+    (2, m), drawn behind them. ``labels``: ``ylabel``, ``title``. Matplotlib raises ValueError for a
+    curve of another length than x.
     """
-    points = np.asarray(x, dtype=float)
-    if not curves:
-        raise ValueError("curves is empty: give at least one name and its values.")
     ax = style.axes(ax)
     for k, (name, values) in enumerate(curves.items()):
-        y = np.asarray(values, dtype=float)
-        if points.ndim != 1 or y.ndim > 2 or y.shape[:1] != points.shape:
-            raise ValueError(
-                f"the curve {name!r} has shape {y.shape}, but x has {points.shape}: each curve "
-                "needs one value per point."
-            )
-        many = y.ndim == 2
+        many = np.ndim(values) == 2
         look = style.look(k, linewidth=1.1, alpha=0.8) if many else style.look(k, linewidth=1.8)
-        drawn = ax.plot(points, y, **look)
+        drawn = ax.plot(x, np.asarray(values, dtype=float), **look)
+        drawn[0].set_label(f"{name} ({len(drawn)} runs)" if many else name)
         if bands and name in bands:
             band = style.band(look["color"], 0.15, hatch=style.HATCHES[k % 6])
-            ax.fill_between(points, *np.asarray(bands[name]), **band)
-        drawn[0].set_label(f"{name} ({y.shape[1]} runs)" if many else name)
-    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
-    if level:
-        _panel.draw_levels(ax, {level[1]: level[0]} if isinstance(level, tuple) else level)
+            ax.fill_between(x, *np.asarray(bands[name]), **band)
+    ax.set(yscale="log" if log else "linear", xlabel=xlabel, **labels)
+    _panel.draw_levels(ax, level)
     if mark:
         ax.axvline(mark[0], color=style.THEORY, linestyle=":", linewidth=1.3)
-        ax.annotate(
-            mark[1], (mark[0], 1.0), xycoords=("data", "axes fraction"), xytext=(4, -2),
-            textcoords="offset points", va="top", color=style.THEORY, fontsize=10,
-        )  # fmt: skip
-    longest = max(map(len, curves))
-    _panel.legend_below(ax, cols=min(max(1, _LEGEND_WIDTH // longest), len(curves)))
+        _panel.beside(ax, mark[1], (mark[0], 1.0), (4, -2), ("data", "axes fraction"), va="top")
+    _panel.legend_below(ax, cols=max(1, _LEGEND_WIDTH // max(map(len, curves))))
     return ax
 
 
@@ -245,32 +223,25 @@ def scatter(
     groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
     ax: Axes | None = None,
     *,
-    xlabel: str,
-    ylabel: str,
     level: _panel.Levels | None = None,
+    **labels: str,
 ) -> Axes:
     """Points (x, y), each (n,), of several groups, each with a color and a marker of its own.
 
     Points that are not finite are left out. ``level`` = {name: value} adds what the theory predicts
-    as dashed horizontal lines. Raises ValueError where x and y have different shapes.
+    as dashed horizontal lines. ``labels``: ``xlabel``, ``ylabel``, ``title``.
     """
     ax = style.axes(ax)
     for k, (name, (x, y)) in enumerate(groups.items()):
-        if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
-            shapes = f"{np.shape(x)} and {np.shape(y)}"
-            raise ValueError(f"the group {name!r} needs x and y of one shape (n,), got {shapes}.")
         ax.plot(x, y, **style.marks(k, label=name, alpha=0.75, markeredgewidth=0.5))
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    _panel.draw_levels(ax, level or {})
+    ax.set(**labels)
+    _panel.draw_levels(ax, level)
     _panel.legend_below(ax, cols=len(groups))
     return ax
 
 
 def distance(
-    curves: Mapping[str, ArrayLike],
-    ax: Axes | None = None,
-    *,
-    title: str = "Distance to the equilibrium",
+    curves: _panel.Curves, ax: Axes | None = None, *, title: str = "Distance to the equilibrium"
 ) -> Axes:
     """Distance to the equilibrium on a logarithmic axis, where linear convergence is straight.
 
@@ -278,9 +249,6 @@ def distance(
     logarithm and ends its curve; one that does not stay finite is said to have diverged. Raises
     ValueError for arrays of several lengths.
     """
-    lost = {name: " (diverged)" for name, d in curves.items() if _panel.first_bad(d) is not None}
-    curves = {name + lost.get(name, ""): d for name, d in curves.items()}
-    steps = range(max((np.size(d) for d in curves.values()), default=0))
-    ax = compare(steps, curves, ax, xlabel="step", ylabel="distance", log=True)
-    ax.set_title(title, loc="left")
-    return ax
+    steps = range(max(map(np.size, curves.values())))
+    curves = {_panel.fate(name, d): d for name, d in curves.items()}
+    return compare(steps, curves, ax, log=True, xlabel="step", ylabel="distance", title=title)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from gan_teach import _checks
 from gan_teach.history import History
 from gan_teach.plots import _panel, style
 from gan_teach.plots.curves import compare
 
+Runs = History | Mapping[str, History]  # an ensemble, or several by their names
 _POINTS = 400  # at most so many of a curve of arrivals
 
 
@@ -23,12 +26,10 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
     The standard error is that of p, sqrt(p (1 - p) / n), so that the interval stays in [0, 1] and
     keeps a width at 0 and n successes. Source: Wilson (1927), "Probable inference", J. Am. Stat.
-    Assoc. 22, 209-212. Raises ValueError unless 0 <= successes <= n and n > 0.
+    Assoc. 22, 209-212. Raises ValueError, scipy's, unless 0 <= successes <= n and n > 0.
     """
     from scipy.stats import binomtest
 
-    if not 0 <= successes <= n or n == 0:
-        raise ValueError(f"a share needs 0 <= successes <= n and n > 0, got {successes} of {n}.")
     interval = binomtest(int(successes), int(n)).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -57,13 +58,7 @@ def quantile_interval(
 
 
 @style.use()
-def fan(
-    runs: History | Mapping[str, History],
-    key: str,
-    ax: Axes | None = None,
-    *,
-    level: _panel.Level | None = None,
-) -> Axes:
+def fan(runs: Runs, key: str, ax: Axes | None = None, *, level: _panel.Level | None = None) -> Axes:
     """Median over the members of an ensemble, with bands of the middle 50 % and 90 % of them.
 
     ``history[key]`` is (T, S): one column per member; ``runs`` is one history, or maps names to
@@ -81,17 +76,15 @@ def fan(
             quantiles = np.nanquantile(finite, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
         low90, low50, median, high50, high90 = quantiles
         look = style.look(k, label=name or None)
-        ax.fill_between(history.steps, low90, high90, **style.band(look["color"], 0.15))
-        ax.fill_between(history.steps, low50, high50, **style.band(look["color"], 0.3))
+        for low, high, alpha in ((low90, high90, 0.15), (low50, high50, 0.3)):
+            ax.fill_between(history.steps, low, high, **style.band(look["color"], alpha))
         ax.plot(history.steps, median, **look)
         ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
         ends += [low90, high90]
-        lost += [_panel.first_bad(column) is not None for column in values.T]
-    bounds = _panel.limits(np.concatenate(ends), level[:1] if level else ())
-    ax.set(ylabel=key.replace("_", " "), ylim=bounds)
-    ax.set_title("Median of the runs, bands of 50 % and 90 %", loc="left")
-    if level:
-        _panel.draw_levels(ax, {level[1]: level[0]})
+        lost += map(_panel.diverged, values.T)
+    ax.set(title="Median of the runs, bands of 50 % and 90 %", ylabel=key.replace("_", " "))
+    ax.set_ylim(_panel.limits(ends, level[:1] if level else ()))
+    _panel.draw_levels(ax, level)
     if any(lost):
         _panel.warn(ax, f"{sum(lost)} of {len(lost)} diverged")
     if len(groups) > 1:
@@ -107,60 +100,44 @@ def outcomes(
 
     ``labels`` holds one outcome per run, or maps the name of a setting to such a list, each setting
     then being a group of bars. ``classes`` sets the order (default: most frequent first).
-    Raises ValueError for an empty list and for an outcome that is not among ``classes``.
+    Raises ValueError for an outcome that is not among ``classes``.
     """
     groups = dict(labels) if isinstance(labels, Mapping) else {"": labels}
     counts = {name: Counter(runs) for name, runs in groups.items()}
     total = sum(counts.values(), Counter())
     names = [name for name, _ in total.most_common()] if classes is None else list(classes)
-    unknown = sorted(set(total) - set(names))
-    if unknown or not groups or not all(counts.values()):
-        raise ValueError(
-            "labels needs at least one outcome per setting, each among the classes "
-            f"{', '.join(names) or '(none)'}; got {', '.join(unknown) or 'an empty list'}."
-        )
-    rows = len(groups) * len(names)
-    ax = style.axes(None, (7.0, 1.0 + 0.27 * rows + 0.3 * len(groups)))
-    heights = []
-    for g, (group, count) in enumerate(counts.items()):
-        top = -g * (len(names) + 0.7)
-        ax.text(0, top + 0.5, group, va="bottom", ha="left", fontweight="bold")
-        for k, name in enumerate(names):
-            heights.append(top - k)
-            _bar(ax, top - k, count[name], count.total(), k)
-    ax.set_yticks(heights, names * len(groups))
+    for label in total:
+        _checks.choice("an outcome", label, names)
+    # a row of heights per group, with a gap for its name
+    heights = -(len(names) + 0.7) * np.arange(len(groups))[:, None] - np.arange(len(names))
+    ax = style.axes(None, (7.0, 1.0 + 0.27 * heights.size + 0.3 * len(groups)))
+    hatches = [style.HATCHES[k % 6] for k in range(len(names))]
+    look = style.band(style.PALETTE, 0.75, hatch=hatches, edgecolor="white")
+    for y, (group, count) in zip(heights, counts.items(), strict=True):
+        runs, n = np.array([count[name] for name in names]), count.total()
+        ends = 100 * np.array([wilson(k, n) for k in runs])
+        ax.text(0, y[0] + 0.5, group, va="bottom", fontweight="bold")
+        ax.barh(y, 100 * runs / n, **look)
+        ax.plot(ends.T, [y, y], marker="|", markersize=8, color=style.INK, linewidth=1.6)
+        for k, x, at in zip(runs, ends[:, 1], y, strict=True):
+            ax.annotate(f"{k} of {n}", (x, at), (6, 0), textcoords="offset points", va="center")
+    ax.set_yticks(heights.ravel(), names * len(groups))
     ax.set_xticks(range(0, 101, 20))
-    ax.set(xlim=(0, 118), ylim=(heights[-1] - 0.7, 0.7 if "" in groups else 1.1))
+    ax.set(xlim=(0, 118), ylim=(heights.min() - 0.7, 0.7 if "" in groups else 1.1))
     ax.set(xlabel="share of runs in %, with the 95 % Wilson interval")
     ax.grid(False, axis="y")
     ax.tick_params(axis="y", length=0)
     return ax
 
 
-def _bar(ax: Axes, y: float, count: int, n: int, k: int) -> None:
-    """The share count / n in the ``k``-th color and hatch, its interval, and the numbers."""
-    ends = 100 * np.array(wilson(count, n))
-    look = style.band(style.PALETTE[k % 10], 0.75, hatch=style.HATCHES[k % 6], edgecolor="white")
-    ax.barh(y, 100 * count / n, **look)
-    ax.plot(ends, [y, y], marker="|", markersize=8, color=style.INK, linewidth=1.6)
-    text = f"{count} of {n}"
-    ax.annotate(text, (ends[1], y), (6, 0), textcoords="offset points", va="center")
-
-
 @style.use()
-def arrivals(
-    times: Mapping[str, ArrayLike],
-    horizon: float,
-    *,
-    xlabel: str = "step",
-    ylabel: str = "share of runs that have arrived",
-) -> Axes:
+def arrivals(times: _panel.Curves, horizon: float, **labels: Any) -> Axes:
     """The share of runs that have arrived by each step, with pointwise 95 % Wilson bands.
 
     ``times`` maps a name to (S,) arrival times, inf for a run that had not arrived when it was
     stopped at ``horizon`` or later. All runs being followed that far, the share itself needs no
     correction for them; a curve that stays below 1 says how many are still out. Raises ValueError
-    for a time that is NaN or negative, and for an empty group.
+    for a time that is NaN or negative, and for an empty group. ``labels``: those of the axes.
     """
     at = np.linspace(0.0, horizon, _POINTS)
     curves, bands = {}, {}
@@ -173,7 +150,8 @@ def arrivals(
         label = f"{name}: {count[-1]} of {n}"
         curves[label], bands[label] = count / n, ends[count].T
     ax = style.axes(None, (7.4, 4.4))
-    compare(at, curves, ax, bands=bands, xlabel=xlabel, ylabel=ylabel)
+    labels = {"xlabel": "step", "ylabel": "share of runs that have arrived", **labels}
+    compare(at, curves, ax, bands=bands, **labels)
     ax.set(xlim=(0, horizon), ylim=(0, 1.02))
     return ax
 
@@ -193,16 +171,13 @@ def shares(history: History, key: str, values: Sequence[float], *, title: str = 
     order = list(reversed(values))
     counts = np.array([(entries == value).sum(1) for value in order])
     ax = style.axes(None, (7.0, 3.8))
-    areas = ax.stackplot(
+    ax.stackplot(
         history.steps, 100 * counts / np.maximum(followed.sum(1), 1), linewidth=0.4,
         colors=colormaps[style.FIELD](np.linspace(0.15, 0.95, len(order))), edgecolor="white",
-        labels=[f"{value:g}" for value in order],
+        labels=[f"{value:g}" for value in order], hatch=style.HATCHES,
     )  # fmt: skip
-    for area, hatch in zip(areas, style.HATCHES * len(areas), strict=False):
-        area.set_hatch(hatch)
     ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
-    ax.set(ylabel="share of runs in %", ylim=(0, 100))
-    ax.set_title(_panel.heading(history, title or name), loc="left")
+    ax.set(ylabel="share of runs in %", ylim=(0, 100), title=_panel.heading(history, title or name))
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title=name, reverse=True)
     return ax
 
@@ -214,17 +189,9 @@ def phase_diagram(history: History, success: ArrayLike, x: str, y: str) -> Axes:
     ``history`` is what ``sweep`` returned, ``success`` says of each of its members, (M,), whether
     it succeeded; ``x`` and ``y`` name two of the knobs. A cell shows the share, its 95 % Wilson
     interval and the number of runs; members that differ in a third knob share a cell. Pairs that
-    were not run stay empty. Raises ValueError for an unknown knob or another number of members.
+    were not run stay empty. Raises KeyError for an unknown knob.
     """
-    knobs = history.meta.get("static_per_member", list(history.static))
-    for name in (x, y):
-        if name not in knobs:
-            raise ValueError(f"{name!r} is no knob of this sweep; there are: {', '.join(knobs)}.")
-    good, members = np.asarray(success, dtype=bool), history.static[x].shape
-    if good.shape != members:
-        raise ValueError(
-            f"success must have one entry per member, shape {members}, got {good.shape}."
-        )
+    good = np.asarray(success, dtype=bool)
     columns, i = np.unique(history.static[x], return_inverse=True)
     rows, j = np.unique(history.static[y], return_inverse=True)
     share = np.ma.masked_all((len(rows), len(columns)))

@@ -1,9 +1,10 @@
-"""Images side by side: one array for a file, or an axes for a notebook."""
+"""Images side by side, and the scores of generators: against noise, over recall, along a run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +16,19 @@ from gan_teach.history import History
 from gan_teach.plots import _panel, style
 
 _GAP = 2  # white pixels between images
+FARTHEST = 3000.0  # in half widths of a band: what lies beyond stands at the edge
+_LINEAR, _TICKS = 3.0, (1, 3, 10, 100, 1000)  # linear up to here; ticks on either side of 0
+Bands = Mapping[str, tuple[float, float]]  # what real samples score against real ones: (low, high)
+TITLES = {
+    "kid": "KID, lower is better",
+    "inception_score": "inception score, higher is better",
+    "prd_f_8": "PRD F8: recall",
+    "prd_f_1_8": "PRD F1/8: precision",
+    "precision": "precision (k = 3)",
+    "recall": "recall (k = 3)",
+}
+
+# -- images ----------------------------------------------------------------------------------------
 
 
 def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArray[np.uint8]:
@@ -28,20 +42,17 @@ def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArr
     x = np.asarray(images)
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
         raise ValueError(
-            f"images must have shape (n, 1 or 3, height, width), got {x.shape}: grey or color "
-            "images in [-1, 1], channels first."
+            f"images must be (n, 1 or 3, height, width), channels first, got {x.shape}."
         )
     _checks.finite("images", x, "Did the generator diverge?")
     n, _, height, width = x.shape
     across = min(n, _checks.whole("columns", columns or math.ceil(math.sqrt(n)), least=1))
     down = math.ceil(n / across)
-    size = (down * (height + _GAP) - _GAP, across * (width + _GAP) - _GAP, 3)
-    page = np.full(size, 255, np.uint8)
     pixels = x if x.dtype == np.uint8 else np.rint((np.clip(x, -1, 1) + 1) * 127.5)
-    for i, image in enumerate(pixels.astype(np.uint8).transpose(0, 2, 3, 1)):
-        top, left = (i // across) * (height + _GAP), (i % across) * (width + _GAP)
-        page[top : top + height, left : left + width] = image
-    zoom = _checks.whole("zoom", zoom, least=1)
+    tiles = np.full((down * across, height + _GAP, width + _GAP, 3), 255, np.uint8)
+    tiles[:n, :height, :width] = pixels.transpose(0, 2, 3, 1)
+    rows = tiles.reshape(down, across, *tiles.shape[1:]).swapaxes(1, 2)
+    page = rows.reshape(down * (height + _GAP), -1, 3)[:-_GAP, :-_GAP]
     return page.repeat(zoom, 0).repeat(zoom, 1)
 
 
@@ -63,7 +74,7 @@ def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Fi
     """
     pages = {name: sheet(images, columns) for name, images in sets.items()}
     tallest = max(len(page) / page.shape[1] for page in pages.values())
-    figure, axes = style.mosaic([list(pages)], (3.2 * len(pages), 3.2 * tallest + 0.5))
+    figure, axes = style.grid(list(pages), len(pages), (3.2, 3.2 * tallest + 0.5))
     # wider than between the images of a set
     figure.get_layout_engine().set(wspace=0.06)  # pyright: ignore
     for name, page in pages.items():
@@ -80,13 +91,116 @@ def _show(ax: Axes, page: NDArray[np.uint8]) -> Axes:
 def images_panel(ax: Axes, history: History) -> _panel.Draw:
     """A panel for ``animation``: the images ``history["images"]`` (T, n, channels, h, w)."""
     images = history["images"]
-    if images.ndim != 5:
-        raise ValueError(f"images must have shape (T, n, channels, h, w), got {images.shape}.")
     (picture,) = _show(ax, sheet(images[0])).images
     title = ax.set_title("", loc="left")
 
     def draw(i: int) -> None:
         picture.set_data(sheet(images[i]))
-        title.set_text(_panel.heading(history, f"{_panel.unit(history)} {history.steps[i]}"))
+        title.set_text(_panel.heading(history, _panel.moment(history, i)))
 
     return draw
+
+
+# -- scores ----------------------------------------------------------------------------------------
+
+
+@style.use()
+def noise_bands(bands: Bands, scores: Mapping[str, _panel.Curves]) -> Axes:
+    """Scores against the band of each metric: a row per metric, the band stretched to [-1, 1].
+
+    ``bands`` maps a metric to (low, high), ``scores`` the name of a generator to {metric: one
+    number, or several}. A score s stands at (s - middle) / half width, on an axis that is linear
+    to 3 and logarithmic beyond. Where low = high, as for a count that real samples never miss, any
+    other score stands at the edge, as do scores farther than 3000.
+    """
+    ax = style.axes(None, (7.8, 1.3 + 0.36 * len(bands)))
+    ax.axvspan(-1, 1, **style.band(style.PALETTE[8], 0.25, label="real against real"))
+    for k, (name, row) in enumerate(scores.items()):
+        down = 0.6 * ((k + 0.5) / len(scores) - 0.5)  # so that equal scores stay apart
+        look = style.marks(k, markersize=7.5, zorder=3)
+        if max(map(np.size, row.values())) > 1:  # small dots over the row's height
+            look = style.real(markersize=3.0, alpha=0.35, zorder=2)
+        ax.plot(*_places(row, bands, down), label=name, clip_on=False, **look)
+    ax.set_xscale("symlog", linthresh=_LINEAR, linscale=1.2)
+    ax.set_xticks([*(-t for t in _TICKS), *_TICKS])
+    ax.set_xticks([], minor=True)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_yticks(range(len(bands)), list(bands))
+    ax.set(xlim=(-1.1 * FARTHEST, 1.1 * FARTHEST), xlabel="score, in half widths of the band")
+    ax.set_ylim(len(bands) - 0.5, -0.5)
+    ax.grid(False, axis="x")
+    _panel.legend_below(ax, cols=4)
+    return ax
+
+
+def _places(row: _panel.Curves, bands: Bands, down: float) -> tuple[Any, Any]:
+    """x and y of each score; several of one metric are spread over the height of its row."""
+    x, y = [], []
+    for metric, values in row.items():
+        at = in_half_widths(np.atleast_1d(np.asarray(values, dtype=float)), *bands[metric])
+        spread = np.linspace(-0.28, 0.28, len(at)) if len(at) > 1 else np.array([down])
+        x.append(at)
+        y.append(list(bands).index(metric) + spread)
+    return np.concatenate(x), np.concatenate(y)
+
+
+def in_half_widths(scores: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """Scores in half widths of the band around its middle, at most ``FARTHEST``; NaN stays NaN."""
+    away, half = scores - (low + high) / 2, (high - low) / 2
+    far = away / half if half else FARTHEST * np.sign(away)
+    return np.clip(far, -FARTHEST, FARTHEST)
+
+
+@style.use()
+def prd_curves(curves: Mapping[str, Any]) -> Axes:
+    """Precision over recall for each ``metrics.PRD`` by its name; the corner (1, 1) is perfect."""
+    ax = style.axes(None, (5.4, 4.8))
+    for k, (name, curve) in enumerate(curves.items()):
+        ax.plot(curve.recall, curve.precision, label=name, **style.look(k))
+    ends = (-0.02, 1.02)
+    ax.set(xlabel="recall", ylabel="precision", xlim=ends, ylim=ends, aspect="equal")
+    _panel.legend_below(ax, cols=2)
+    return ax
+
+
+@style.use()
+def score_paths(
+    rows: Sequence[Any], *, features: str = "Frechet distance", band: Bands | None = None
+) -> Figure:
+    """A panel for each score of ``rows`` (of ``evaluation.Row``) over the run's steps.
+
+    Rows of one source and average make one line; a row without a step (a file of weights, a folder)
+    is a level line. ``features`` is what the Frechet distance is called. ``band`` is what real
+    images score against real ones, score -> (low, high). Scores that are NaN everywhere have no
+    panel.
+    """
+    names = [n for n in rows[0].scores if not all(math.isnan(row.scores[n]) for row in rows)]
+    figure, axes = style.grid(names, 4, (3.3, 2.9))
+    for name, ax in axes.items():
+        if band and name in band:
+            ax.axhspan(*band[name], label="real against real", **style.band(style.REAL, 0.3))
+        for k, (label, line) in enumerate(_lines(rows).items()):
+            look = style.look(k, color=style.LINES[1:][k % 5], label=label)
+            values = [row.scores[name] for row in line]
+            if line[0].step is None:
+                ax.axhline(values[0], **look)
+            else:
+                dots = {"marker": style.MARKERS[k % 6], "markersize": 4}
+                ax.plot([row.step for row in line], values, **dots, **look)
+        ax.set_title(TITLES.get(name, f"{features}, lower is better"), fontsize=10.5)
+        ax.set_xlabel("step of G", fontsize=9.5)
+        if name == "frechet":
+            ax.set_yscale("log")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
+    """Rows by the label of their line, by step; sources are named where there are several."""
+    several = len({row.source for row in rows}) > 1
+    lines: dict[str, list[Any]] = {}
+    for row in sorted(rows, key=lambda row: math.inf if row.step is None else row.step):
+        decay = row.average.replace(".", "", 1).isdigit()
+        name = f"average {row.average}" if decay else row.average.replace("raw", "G itself")
+        lines.setdefault(f"{row.source}, {name}" if several else name, []).append(row)
+    return lines

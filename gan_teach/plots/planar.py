@@ -1,8 +1,8 @@
-"""Games with two parameters: the vector field, the paths in it, and the regions of attraction."""
+"""Planes: the field, the paths and the basins of games with two parameters, and eigenvalues."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Circle, Patch
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach.history import History
@@ -18,6 +18,7 @@ from gan_teach.plots import _panel, style
 
 Field = tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]
 Extent = tuple[float, float, float, float]
+_FAR = -1e6  # beyond every limit of an axis
 NAMES = ("x (player 1)", "y (player 2)")
 
 # cividis without its palest yellow, which is lost on white paper
@@ -42,7 +43,7 @@ def break_jumps(path: ArrayLike, period: float | None) -> NDArray[np.float64]:
 @style.use()
 def vector_field(
     field: Field | None,
-    trajectories: Mapping[str, ArrayLike] | None = None,
+    trajectories: _panel.Curves | None = None,
     ax: Axes | None = None,
     *,
     names: tuple[str, str] = NAMES,
@@ -57,7 +58,8 @@ def vector_field(
     Raises ValueError for a path of another shape.
     """
     ax = style.axes(ax, (6.6, 5.2))
-    paths = {k: _panel.shaped("a path", p, "(T, 2)") for k, p in (trajectories or {}).items()}
+    paths = {_panel.fate(name, path): path for name, path in (trajectories or {}).items()}
+    _portrait(ax, paths, equilibrium, names, title)
     if field is None:
         x, y = np.concatenate(list(paths.values())).T
         ax.set(xlim=_panel.limits(x), ylim=_panel.limits(y))
@@ -66,12 +68,6 @@ def vector_field(
         lines = _streams(ax, field, color=speed, cmap=_SPEED, density=1.1, linewidth=1.1)
         bar = {"label": "speed |v|", "shrink": 0.85, "pad": 0.02}
         style.figure_of(ax).colorbar(lines, ax=ax, **bar)
-    for k, (name, path) in enumerate(paths.items()):
-        diverged = "" if _panel.first_bad(path) is None else " (diverged)"
-        ax.plot(*path.T, color="white", linewidth=3.2, zorder=3.4)
-        _path(ax, path, k, label=f"{name}{diverged}", linewidth=1.7)
-    _rings(ax, equilibrium)
-    _name_axes(ax, names, title)
     if ax.get_legend_handles_labels()[0]:
         _panel.legend_below(ax, cols=4)
     return ax
@@ -80,7 +76,7 @@ def vector_field(
 @style.use()
 def portraits(
     fields: Mapping[str, Field],
-    paths: Mapping[str, Mapping[str, ArrayLike] | ArrayLike],
+    paths: Mapping[str, _panel.Curves | ArrayLike],
     *,
     cols: int = 3,
     period: float | None = None,
@@ -91,19 +87,16 @@ def portraits(
 
     ``paths`` holds for the same names a (T, 2) path, or a mapping of several; a circle is a start,
     a star the end. ``equilibrium`` is (2,) or (k, 2) points, marked by rings. Paths may leave the
-    frame, which the field sets. Raises ValueError where the names differ.
+    frame, which the field sets. A coordinate with a ``period`` may jump by it.
     """
-    if set(fields) != set(paths):
-        raise ValueError(f"fields has {list(fields)}, but paths has {list(paths)}.")
     figure, axes = style.grid(list(fields), cols, (3.1, 2.9))
     for name, ax in axes.items():
-        look = {"density": 0.7, "linewidth": 0.7, "arrowsize": 0.8}
-        _streams(ax, fields[name], color=style.PALETTE[3], **look)
-        own = paths[name]
-        for k, path in enumerate(own.values() if isinstance(own, Mapping) else [own]):
-            _path(ax, break_jumps(path, period), k, linewidth=1.4)
-        _rings(ax, equilibrium)
-        _name_axes(ax, names, name)
+        own: Any = paths[name]
+        several = own if isinstance(own, Mapping) else {"": own}
+        broken = {key: break_jumps(path, period) for key, path in several.items()}
+        _portrait(ax, broken, equilibrium, names, name)
+        gray = {"color": style.PALETTE[3], "density": 0.7, "linewidth": 0.7, "arrowsize": 0.8}
+        _streams(ax, fields[name], **gray)
         ax.label_outer()
     return figure
 
@@ -117,35 +110,32 @@ def _streams(ax: Axes, field: Field, **look: Any) -> Any:
     return lines
 
 
-def _path(ax: Axes, path: NDArray[Any], k: int, linewidth: float, label: str = "") -> None:
-    """A line from a circle at its first to a star at its last finite point."""
-    color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
-    ax.plot(*path.T, **style.look(k, color=color, linewidth=linewidth, label=label, zorder=3.5))
-    for point, marker, size in ((finite[:1], "o", 7), (finite[-1:], "*", 13)):
-        edge: style.Look = {"markeredgecolor": "white", "markeredgewidth": 0.8}
-        ax.plot(*point.T, marker, color=color, markersize=size, zorder=4, **edge)
-
-
-def _rings(ax: Axes, equilibrium: ArrayLike) -> None:
+def _portrait(
+    ax: Axes, paths: _panel.Curves, equilibrium: ArrayLike, names: tuple[str, str], title: str
+) -> None:
+    """Lines from a circle at their first to a star at their last finite point, rings, names."""
+    edge: style.Look = {"markeredgecolor": "white", "markeredgewidth": 0.8, "zorder": 4}
+    for k, (name, values) in enumerate(paths.items()):
+        path = _panel.shaped("a path", values, "(T, 2)")
+        color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
+        look = style.look(k, color=color, label=name, zorder=3.5, path_effects=style.HALO)
+        ax.plot(*path.T, linewidth=1.6, **look)
+        ax.plot(*finite[:1].T, "o", color=color, markersize=7, **edge)
+        ax.plot(*finite[-1:].T, "*", color=color, markersize=13, **edge)
     points = np.asarray(equilibrium, dtype=float).reshape(-1, 2)
-    look = style.ring(markersize=11, markeredgewidth=1.6, zorder=3.9)
     if len(points):
+        look = style.ring(markersize=11, markeredgewidth=1.6, zorder=3.9)
         ax.plot(*points.T, label="equilibrium", clip_on=False, **look)
-
-
-def _name_axes(ax: Axes, names: tuple[str, str], title: str) -> None:
-    ax.set(xlabel=names[0], ylabel=names[1])
-    ax.set_title(title, loc="left")
+    ax.set(xlabel=names[0], ylabel=names[1], title=title)
 
 
 def path_panel() -> _panel.Panel:
     """A panel: record i is a whole path, ``history["path"][i]`` (T, 2), around the point (0, 0)."""
 
     def panel(ax: Axes, history: History) -> _panel.Draw:
+        _portrait(ax, {}, (0.0, 0.0), NAMES, _panel.heading(history, "path"))
         (line,) = ax.plot([], [], color=style.LINES[1], linewidth=1.6)
         (end,) = ax.plot([], [], "*", color=style.LINES[1], markersize=13, markeredgecolor="white")
-        _rings(ax, (0.0, 0.0))
-        _name_axes(ax, NAMES, _panel.heading(history, "path"))
         ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal")
 
         def draw(i: int) -> None:
@@ -167,40 +157,132 @@ def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int,
     ValueError for a label that has no name.
     """
     figure, axes = style.grid(list(labels), 2, (4.3, 3.6) if len(labels) > 1 else (6.0, 5.0))
+    shared: style.Look = {"origin": "lower", "extent": extent}
     looks: list[style.Look] = [
         {"facecolor": _REGIONS[k % 6], "hatch": style.HATCHES[k % 6], "label": name}
         for k, name in enumerate(names.values())
     ]
+    colors: style.Look = {"cmap": ListedColormap([look["facecolor"] for look in looks])}
+    colors |= {"vmin": -0.5, "vmax": len(looks) - 0.5, "interpolation": "nearest"}
     for title, ax in axes.items():
-        _map(ax, _places(labels[title], names), extent, looks)
-        _name_axes(ax, NAMES, title)
+        places = _places(labels[title], names)
+        ax.imshow(places, aspect="auto", **colors, **shared)
+        for k, look in enumerate(looks):
+            if look["hatch"] and (places == k).any():
+                hatch: style.Look = {"colors": "none", "hatches": [look["hatch"]], **shared}
+                area = ax.contourf(places == k, levels=[0.5, 1.5], **hatch)
+                area.set(edgecolor=style.INK, linewidth=0)
+        ax.set(xlabel=NAMES[0], ylabel=NAMES[1], title=title)
+        ax.grid(False)
         ax.label_outer()
     handles = [Patch(edgecolor=style.INK, linewidth=0.8, **look) for look in looks]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(names), 4))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure
 
 
 def _places(labels: ArrayLike, names: Mapping[int, str]) -> NDArray[Any]:
     """Each label's place among the ``names``."""
     grid = np.asarray(labels)
-    missing = sorted(set(np.unique(grid).tolist()) - set(names))
-    if grid.ndim != 2 or missing:
-        raise ValueError(
-            "labels must be (rows, cols) whole numbers, each with a name; got shape "
-            f"{grid.shape} and no name for {missing}."
-        )
-    return np.select([grid == label for label in names], range(len(names)))
+    places = np.select([grid == label for label in names], range(len(names)), -1)
+    missing = np.unique(grid[places < 0]).tolist()
+    if missing:
+        raise ValueError(f"each label needs a name, but there is no name for {missing}.")
+    return places
 
 
-def _map(ax: Axes, places: NDArray[Any], extent: Extent, looks: Sequence[style.Look]) -> None:
-    """A color for each place and, where it has one, a hatch."""
-    grid: style.Look = {"origin": "lower", "extent": extent}
-    colors = ListedColormap([look["facecolor"] for look in looks])
-    ax.imshow(places, colors, interpolation="nearest", vmin=-0.5, vmax=len(looks) - 0.5, **grid)
-    ax.set_aspect("auto")
-    for k, look in enumerate(looks):
-        if look["hatch"] and (places == k).any():
-            hatch = {"colors": "none", "hatches": [look["hatch"]]}
-            area = ax.contourf(places == k, levels=[0.5, 1.5], **hatch, **grid)
-            area.set(edgecolor=style.INK, linewidth=0)
-    ax.grid(False)
+# -- eigenvalues ---------------------------------------------------------------------------------
+
+
+@style.use()
+def plane(eigs: _panel.Curves, *, unit_disc: bool = False, title: str = "Eigenvalues") -> Axes:
+    """Complex eigenvalues, with the region in which an equilibrium is stable shaded.
+
+    For the Jacobian J of v the region is Re < 0 (flow and small steps); with ``unit_disc=True``,
+    for the eigenvalues of one update, 1 + lr J and its like, it is the inside of the unit circle.
+    ``eigs`` maps names to arrays (n,), each with its marker. Values that are
+    not finite are left out and counted beside the title.
+    """
+    arrays: dict[str, Any] = {k: np.ravel(e).astype(complex) for k, e in eigs.items()}
+    values = np.concatenate(list(arrays.values()))
+    ax = style.axes(None, (5.6, 5.0))
+    _stable_region(ax, values, unit_disc, title)
+    for k, (name, e) in enumerate(arrays.items()):
+        ax.plot(e.real, e.imag, **style.marks(k, markersize=8, label=name, zorder=3))
+    lost = np.count_nonzero(~np.isfinite(values))
+    if lost:
+        _panel.warn(ax, f"{lost} of {len(values)} not finite")
+    _panel.legend_below(ax, cols=2)
+    return ax
+
+
+def plane_panel(
+    *, view: tuple[float, float, float, float], unit_disc: bool = False, title: str = "Eigenvalues"
+) -> _panel.Panel:
+    """A panel: the eigenvalues ``history["eigenvalues"][i]`` (n,), over those of all records.
+
+    The stable region is shaded as in ``plane``; ``view`` = (left, right, bottom, top) is shown.
+    """
+
+    def panel(ax: Axes, history: History) -> _panel.Draw:
+        values: Any = history["eigenvalues"]
+        _stable_region(ax, values.ravel(), unit_disc, title)
+        ax.set(xlim=view[:2], ylim=view[2:])
+        ax.plot(values.real, values.imag, ".", color=style.PALETTE[3], markersize=4)
+        (dots,) = ax.plot([], [], "o", color=style.LINES[2], markersize=9, markeredgecolor="white")
+
+        def draw(i: int) -> None:
+            here = values[i]
+            dots.set_data(here.real, here.imag)
+
+        return draw
+
+    return panel
+
+
+def _stable_region(ax: Axes, values: NDArray[Any], unit_disc: bool, title: str) -> None:
+    """Square limits around all eigenvalues, the axes through 0, and the shaded stable region."""
+    ends = [0j, 1 + 1j, -1 - 1j] if unit_disc else [0j]
+    corners: Any = np.append(ends, values[np.isfinite(values)])
+    _panel.square(ax, [corners.real, corners.imag])
+    look = style.band(style.PALETTE[9], 0.35, zorder=0.5)
+    if unit_disc:
+        ax.add_patch(Circle((0, 0), 1.0, label="stable: inside the unit circle", **look))
+        ax.add_patch(Circle((0, 0), 1.0, fill=False, zorder=1.6, **style.PREDICTED))
+    else:
+        ax.axvspan(_FAR, 0, label="stable: real part < 0", **look)
+    ax.axhline(0, **style.ZERO)
+    ax.axvline(0, **style.ZERO)
+    ax.set(xlabel="real part", ylabel="imaginary part", title=title)
+
+
+@style.use()
+def eigenvalue_sweep(
+    taus: ArrayLike, eigs: ArrayLike, tau_star: float | None = None, *, title: str = ""
+) -> Figure:
+    """Real and imaginary parts of the eigenvalues over tau = lr_D / lr_G.
+
+    ``taus`` is (T,), and ``eigs`` (T, n) complex with a branch in each column, as
+    ``stability_sweep`` gives them. The side on which a real part is negative is shaded, and a
+    finite ``tau_star`` marked: for every larger tau the equilibrium is stable (Fiez & Ratliff 2021,
+    "Local convergence analysis of gradient descent ascent with finite timescale separation").
+    Branches have dashes of their own; a conjugate pair, whose real parts coincide, shows as one
+    dash over the other.
+    """
+    taus = np.asarray(taus, dtype=float)
+    figure, axes = style.mosaic([["real part", "imaginary part"]], (10.5, 4.2))
+    parts = [np.real(eigs), np.imag(eigs)]
+    for (name, ax), values in zip(axes.items(), parts, strict=True):
+        for k, branch in enumerate(values.T):
+            # later branches are narrower: both of a pair are seen
+            width = 3.4 - 2.0 * k / max(values.shape[1] - 1, 1)
+            ax.plot(taus, branch, linewidth=width, label=f"branch {k + 1}", **style.look(k))
+        ax.axhline(0, **style.ZERO)
+        if tau_star is not None and np.isfinite(tau_star):
+            ax.axvline(tau_star, label=f"τ* = {tau_star:.3g}", **style.PREDICTED)
+        ax.set(xlabel="τ = learning rate of D / of G", ylabel=name, xlim=(taus.min(), taus.max()))
+        ax.set(title="Rotation", ylim=ax.get_ylim())
+    real = axes["real part"]
+    real.set_title(title or "Stable where every real part is negative")
+    real.axhspan(_FAR, 0, **style.band(style.PALETTE[9], 0.3, zorder=0.5))
+    figure.legend(*real.get_legend_handles_labels(), loc="outside lower center", ncols=8)
+    return figure

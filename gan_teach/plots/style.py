@@ -13,9 +13,9 @@ import html
 import io
 import os
 import sys
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
+from PIL import Image
 
 from gan_teach._files import replacing as replacing  # also for those who write pictures
 
@@ -47,6 +49,7 @@ HATCHES = ("", "///", "...", "\\\\\\", "xx", "ooo")
 FIELD, SIGNED = "cividis", "PuOr"  # color maps: magnitudes, and values on both sides of zero
 Look = dict[str, Any]  # keyword arguments of what is drawn
 PREDICTED: Look = {"color": THEORY, "linestyle": (0, (5, 3)), "linewidth": 1.3}
+HALO = [withStroke(linewidth=3.0, foreground="white")]  # around what lies on a colored field
 ZERO: Look = {"color": INK, "linewidth": 0.8, "zorder": 1.5}
 
 
@@ -96,42 +99,35 @@ def axes(ax: Axes | None = None, size: tuple[float, float] = (7.0, 4.2)) -> Axes
 
 @use()
 def mosaic(
-    layout: Sequence[Sequence[Hashable]],
-    size: tuple[float, float],
-    width_ratios: Sequence[float] | None = None,
+    layout: Sequence[Sequence[Any]], size: tuple[float, float]
 ) -> tuple[Figure, dict[Any, Axes]]:
-    """A new figure and its axes by the names in ``layout`` (rows of names; equal names merge).
+    """A new figure and its axes by the names in ``layout``: rows of words or numbers.
+
+    Equal names merge, "." stays blank.
 
     The figure is not registered with pyplot: it is freed like any object, and a notebook does not
     draw it a second time. Tick settings are stored in the axes, because matplotlib makes ticks as
     late as the first drawing, when ``use()`` may have ended.
     """
     figure = Figure(figsize=size, layout="constrained")
-    # matplotlib reads a tuple as a nested layout, so it gets a number for each name
-    names = list(dict.fromkeys(name for row in layout for name in row))
-    numbers = [[names.index(name) for name in row] for row in layout]
-    found = figure.subplot_mosaic(numbers, width_ratios=width_ratios)  # pyright: ignore
-    for ax in found.values():
+    axes = figure.subplot_mosaic([list(row) for row in layout])
+    for ax in axes.values():
         ax.grid(True, color=PALETTE[8], alpha=0.22, linewidth=0.7)
         ax.tick_params(which="both", labelsize=10, color=INK, labelcolor=INK)
-    return figure, {name: found[k] for k, name in enumerate(names)}
+    return figure, axes
 
 
 def grid(
-    names: Sequence[Hashable], columns: int, cell: tuple[float, float]
+    names: Sequence[str], columns: int, cell: tuple[float, float]
 ) -> tuple[Figure, dict[Any, Axes]]:
     """A new figure with an axes of ``cell`` inches for each name, ``columns`` of them in a row.
 
     What is left of the last row stays blank.
     """
     columns = min(columns, len(names))
-    blanks = [f"blank {k}" for k in range(-len(names) % columns)]
-    cells = [*names, *blanks]
+    cells = [*names, *"." * (-len(names) % columns)]
     rows = [cells[k : k + columns] for k in range(0, len(cells), columns)]
-    figure, axes = mosaic(rows, (cell[0] * columns, cell[1] * len(rows)))
-    for blank in blanks:
-        axes.pop(blank).remove()
-    return figure, axes
+    return mosaic(rows, (cell[0] * columns, cell[1] * len(rows)))
 
 
 @dataclass(frozen=True)
@@ -145,10 +141,7 @@ class HtmlImage:
 
     def __post_init__(self) -> None:
         if not isinstance(self.alt, str) or not self.alt.strip():
-            raise ValueError(
-                f"alt must be a sentence that says what the picture shows, got {self.alt!r}: "
-                "readers who cannot see the picture get this text instead of it."
-            )
+            raise ValueError(f"alt must be a sentence on what is seen, got {self.alt!r}.")
 
     def _repr_html_(self) -> str:
         source = base64.b64encode(self.data).decode("ascii")
@@ -161,14 +154,11 @@ class HtmlImage:
         return {"text/html": self._repr_html_(), "text/plain": self.alt}
 
 
-def figure_of(drawing: Figure | Axes, name: str = "figure") -> Figure:
+def figure_of(drawing: Figure | Axes) -> Figure:
     """The figure itself, or the one an axes is part of; TypeError for anything else."""
-    figure = drawing.get_figure(root=True) if isinstance(drawing, Axes) else drawing
-    if not isinstance(figure, Figure):
-        raise TypeError(
-            f"{name} must be a matplotlib Figure or Axes, got {type(drawing).__name__}."
-        )
-    return figure
+    if not isinstance(drawing, (Figure, Axes)):
+        raise TypeError(f"figure must be a Figure or Axes, got {type(drawing).__name__}.")
+    return drawing.get_figure(root=True)  # pyright: ignore
 
 
 def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
@@ -179,8 +169,7 @@ def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
     ValueError when ``alt`` is empty.
     """
     drawing = figure_of(figure)
-    image = HtmlImage(b"", alt, round(96 * drawing.get_figwidth()))  # checks alt before the drawing
-    image = replace(image, data=png(drawing, dpi))
+    image = HtmlImage(png(drawing, dpi), alt, round(96 * drawing.get_figwidth()))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(drawing)
     return display(image)
@@ -191,17 +180,13 @@ def display(image: HtmlImage) -> HtmlImage | None:
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         return image
-    from IPython.display import display as hand_over
-
-    hand_over(image)
+    ipython.display.display(image)
     return None
 
 
 @use()
 def png(drawing: Figure | Axes, dpi: int = 144) -> bytes:
     """The figure as a small PNG: at most 256 colors, no time stamp, no software name."""
-    from PIL import Image
-
     figure = figure_of(drawing)
     settle(figure)
     buffer = io.BytesIO()
@@ -226,8 +211,6 @@ def settle(figure: Figure) -> None:
 
 def palette(images: Sequence[Any], most: int = 256) -> NDArray[np.uint8]:
     """At most ``most`` colors for RGB ``images``: white and ours exactly, the others adapted."""
-    from PIL import Image
-
     ours = to_rgba_array(["#ffffff", INK, THEORY, *PALETTE])[:, :3]
     exact = np.rint(255 * ours).astype(np.uint8)
     pixels = np.concatenate([np.asarray(image).reshape(-1, 1, 3) for image in images])
@@ -241,7 +224,6 @@ def reduce_colors(image: Any, colors: NDArray[np.uint8]) -> Any:
 
     Pillow's own mapping to a given palette is approximate and turns white paper into a light gray.
     """
-    from PIL import Image
     from scipy.spatial import KDTree
 
     rgb = np.asarray(image)

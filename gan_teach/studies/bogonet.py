@@ -37,7 +37,7 @@ from gan_teach.metrics import inception_score
 from gan_teach.metrics.features import classifier
 from gan_teach.models import evaluating
 from gan_teach.plots import wilson
-from gan_teach.plots.tables import Table
+from gan_teach.plots.text import Table
 from gan_teach.studies.architectures import (
     Architecture,
     random_architecture as random_architecture,

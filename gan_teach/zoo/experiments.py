@@ -22,7 +22,7 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
-from gan_teach.plots.tables import Table
+from gan_teach.plots.text import Table
 from gan_teach.training import Run, probes, record, train
 from gan_teach.zoo import line
 
