@@ -261,7 +261,8 @@ def test_the_features_that_chapter_00_lists_are_those_of_this_lab():
     from gan_teach.lab.panel import SPEEDS
 
     text = (Path(__file__).parents[1] / "tutorial" / "00_start_here.py").read_text("utf-8")
-    rows = dict(re.findall(r"^# \| ([1-9]\d*) [^|]*\| ([^|]*) \|", text, re.M))
+    table = text[text.index("# | GAN Lab |") :].partition("\n#\n")[0]
+    rows = dict(re.findall(r"^# \| ([1-9]\d*) [^|]*\| ([^|]*) \|", table, re.M))
     assert len(rows) == 18
     session = Session("five-gaussians")
     lines = np.isnan(session.picture().layers["manifold"].xy[:, 0]).sum()  # pyright: ignore
