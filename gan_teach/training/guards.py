@@ -71,9 +71,9 @@ def _seen(state: State) -> list[_Seen]:
         loss = state.losses.get(f"{player}_loss")
         if loss is None:
             continue
-        terms = {}
-        if isinstance(game, GAN):
-            terms = game.d_terms if player == "d" else {f"{game.loss.name} loss": loss}
+        terms = state.d_terms if player == "d" else {}
+        if player == "g" and isinstance(game, GAN):
+            terms = {f"{game.loss.name} loss": loss}
         rows.append(_Seen(state.step, player, {**terms, "loss": loss}))
     return rows
 

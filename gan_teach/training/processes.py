@@ -126,10 +126,10 @@ class _Shared(Wrapping):
         assert isinstance(game, GAN)
         share, averaging = _shared_draw(draw, game, self._world), _Averaging(optims, self._world)
         seen = self.inner(game, share, averaging, *memory_of(self.inner, memory))
-        values = [*seen.values(), *game.d_terms.values()]
-        means = iter(self._world.mean(values))
+        terms = game.d_terms or {}
+        means = iter(self._world.mean([*seen.values(), *terms.values()]))
         together = {name: next(means) for name in seen}
-        game.d_terms = {name: next(means) for name in game.d_terms}
+        game.d_terms = {name: next(means) for name in terms}
         return together
 
 

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach._files import replacing
-from gan_teach.games import GAN
 from gan_teach.plots.images import sheet
 from gan_teach.studies.engine import optional, read_csv, write_csv
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
@@ -105,9 +104,8 @@ class Keeper:
 def numbers(state: State) -> dict[str, float]:
     """Both losses of the last update, and what D's is the sum of if it has penalties."""
     found = {name: float(value) for name, value in sorted(state.losses.items())}
-    terms = state.game.d_terms if isinstance(state.game, GAN) else {}
-    if len(terms) > 1:
-        found |= {f"d: {name}": float(value) for name, value in terms.items()}
+    if len(state.d_terms) > 1:
+        found |= {f"d: {name}": float(value) for name, value in state.d_terms.items()}
     return {name: float(f"{value:.6g}") for name, value in found.items()}
 
 
