@@ -174,7 +174,7 @@ PAIRS = {  # of one name or one look, yet different
     "lambdas with lambdas": (lambda: (lambda: 1), lambda: (lambda: 2)),
     "losses": (losses.hinge, losses.wasserstein),
     "loss of the same name": (losses.hinge, losses.hinge._replace(d=losses.wasserstein.d)),
-    "penalties of one name": (penalties.r1(1.0), replace(penalties.r1(1.0), function=abs)),
+    "penalties of one name": (penalties.r1(1.0), replace(penalties.r1(1.0), value=abs)),
     "dtype": (torch.zeros(2), torch.zeros(2, dtype=torch.int32)),
     "shape": (torch.zeros(2, 3), torch.zeros(3, 2)),
     "text and number": ("1", 1),

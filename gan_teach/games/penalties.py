@@ -24,10 +24,10 @@ Noise = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class Penalty:
-    """weight * function(critic, real, fake, noise, lead).
+    """weight * value(critic, real, fake, noise, lead).
 
     ``draw(real, rng)`` makes the noise for a batch of that shape; ``prepare(real, noise)`` adds
-    what the function must know of a whole batch before processes share it out.
+    what the value needs to know of a whole batch before processes share it out.
     ``points(real, fake, noise, lead)`` are those whose slope is penalized, for pictures. In an
     ensemble the tensors have ``lead`` = 1 leading axis and ``weight`` may be a tensor (S,). Called
     as ``penalty(critic, real, fake, noise)``; gives a scalar, or (S,).
@@ -35,7 +35,7 @@ class Penalty:
 
     name: str
     weight: float | Tensor
-    function: Callable[[Critic, Tensor, Tensor, Noise, int], Tensor]
+    value: Callable[[Critic, Tensor, Tensor, Noise, int], Tensor]
     draw: Callable[[Tensor, torch.Generator], Noise] = lambda real, rng: ()
     prepare: Callable[[Tensor, Noise], Noise] = lambda real, noise: noise
     points: Callable[[Tensor, Tensor, Noise, int], Tensor] | None = None
@@ -43,7 +43,7 @@ class Penalty:
     def __call__(
         self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise = (), lead: int = 0
     ) -> Tensor:
-        value = self.function(critic, real, fake, noise, lead)
+        value = self.value(critic, real, fake, noise, lead)
         if isinstance(self.weight, Tensor):  # one per member; the values may be T snapshots of each
             return self.weight.to(value).repeat(len(value) // len(self.weight)) * value
         return self.weight * value
@@ -74,10 +74,10 @@ def get(penalty: Any) -> Penalty:
             )
         return noise
 
-    def function(critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
+    def value(critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
         return penalty(critic, real, fake, noise)
 
-    return Penalty(name, 1.0, function, draw)
+    return Penalty(name, 1.0, value, draw)
 
 
 def gradient_norm_squared(critic: Critic, x: Tensor) -> Tensor:

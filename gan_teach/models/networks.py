@@ -317,14 +317,16 @@ def architecture(module: nn.Module) -> dict[str, Any]:
         shapes = {k: list(p.shape) for k, p in part.named_parameters(recurse=False)}
         attributes = fingerprint(own, name or "the network")
         # A parametrized layer (spectral norm) has a class of its own, made around its weights.
-        layer = (type_before_parametrizations(part), part.extra_repr(), shapes)
-        parts[name] = {"layer": layer, "attributes": attributes}
+        layer = fingerprint(type_before_parametrizations(part))
+        text = part.extra_repr()
+        parts[name] = {"layer": layer, "text": text, "shapes": shapes, "attributes": attributes}
     return parts
 
 
 def _difference(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """The attribute in which two networks of the same layers differ; empty for other networks."""
-    if [part["layer"] for part in first.values()] != [part["layer"] for part in other.values()]:
+    layers = [[part | {"attributes": {}} for part in one.values()] for one in (first, other)]
+    if layers[0] != layers[1]:
         return ""
     return next(
         f" (its {name or 'network'} has another {key!r})"

@@ -18,22 +18,13 @@ from gan_teach.games.base import Game, Params, flatten, unflatten
 from gan_teach.training.state import State
 
 
-class _Averaging:
-    """mean <- mean + weight (w - mean); a step that is shown again counts once."""
-
-    def __init__(self, decay: float | None, half_life: float | None) -> None:
-        if half_life is not None:
-            decay = 2.0 ** (-1.0 / _checks.real("half_life", half_life, above=0.0))
-        self.decay = None if decay is None else _checks.real("decay", decay, least=0.0, most=1.0)
-        self._last: int | None = None
-
-    def _is_new(self, state: State | None) -> bool:
-        """Whether the step is another than the last, as the first of a resumed run is not."""
-        before, self._last = self._last, state.step if state else self._last
-        return state is None or state.step != before
+def _decay(decay: float | None, half_life: float | None) -> float | None:
+    if half_life is not None:
+        decay = 2.0 ** (-1.0 / _checks.real("half_life", half_life, above=0.0))
+    return None if decay is None else _checks.real("decay", decay, least=0.0, most=1.0)
 
 
-class EMA(_Averaging):
+class EMA:
     """Exponential moving average of a module: w_ema <- decay w_ema + (1 - decay) w, buffers copied.
 
     Give ``decay`` or ``half_life`` (in steps: decay = 2^(-1/half_life)). The average is
@@ -42,21 +33,21 @@ class EMA(_Averaging):
     2019). Raises ValueError unless exactly one of the two is given.
     """
 
-    decay: float
-
     def __init__(
         self, module: nn.Module, *, half_life: float | None = None, decay: float | None = None
     ) -> None:
         if (half_life is None) == (decay is None):
             raise ValueError("give either half_life (in steps) or decay, one of the two.")
-        super().__init__(decay, half_life)
+        self.decay: Any = _decay(decay, half_life)
+        self._last: int | None = None
         self._source = _checks.instance("module", module, nn.Module)
         self.module = copy.deepcopy(module).requires_grad_(False)
 
     @torch.no_grad()
     def __call__(self, state: State | None = None) -> None:
-        if not self._is_new(state):
+        if state is not None and state.step == self._last:
             return
+        self._last = state.step if state else self._last
         for mean, now in zip(self.module.parameters(), self._source.parameters(), strict=True):
             mean.lerp_(now, 1 - self.decay)
         for mean, now in zip(self.module.buffers(), self._source.buffers(), strict=True):
@@ -70,7 +61,7 @@ class EMA(_Averaging):
         self.module.load_state_dict(state["module"])
 
 
-class Average(_Averaging):
+class Average:
     """Average of all parameters over the states it is shown, as an observer or as a probe.
 
     Without ``decay`` the uniform mean (Polyak & Juditsky, 1992): mean <- mean + (w - mean) / t, t
@@ -88,7 +79,8 @@ class Average(_Averaging):
     ) -> None:
         if decay is not None and half_life is not None:
             raise ValueError("give decay or half_life (in steps), not both.")
-        super().__init__(decay, half_life)
+        self.decay = _decay(decay, half_life)
+        self._last: int | None = None
         self.start = _checks.whole("start", start)
         self.count = 0
         self._mean: Tensor | None = None
@@ -97,8 +89,8 @@ class Average(_Averaging):
     @torch.no_grad()
     def __call__(self, state: State) -> Tensor:
         w, self._game = flatten(state.game), state.game
-        if state.step >= self.start and self._is_new(state):
-            self.count += 1
+        if state.step >= self.start and state.step != self._last:
+            self.count, self._last = self.count + 1, state.step
             weight = 1 / self.count if self.decay is None else 1 - self.decay
             self._mean = w if self._mean is None else self._mean.to(w).lerp(w, weight)
         return torch.full_like(w, torch.nan) if self._mean is None else self._mean

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from gan_teach.games import GAN
 from gan_teach.training.state import Run, State
 
 _READ_EVERY = 10
+_Seen = tuple[int, dict[tuple[str, str], Tensor]]
 _PLAYERS = {"d": "discriminator", "g": "generator"}  # D moves first, so it is to blame first
 
 
@@ -42,7 +42,7 @@ def stop_on_nan(run: Iterator[State], checkpoint: str | os.PathLike[str] | None 
     def watched() -> Iterator[State]:
         unread: list[_Seen] = []
         for state in run:
-            unread += _seen(state)
+            unread.append(_seen(state))
             if state.game.device.type == "cpu" or state.step % _READ_EVERY == 0:
                 _check(unread, checkpoint)
                 unread.clear()
@@ -54,39 +54,30 @@ def stop_on_nan(run: Iterator[State], checkpoint: str | os.PathLike[str] | None 
 
 def check_finite(state: State, checkpoint: str | os.PathLike[str] | None = None) -> None:
     """Raises DivergedError if one of the losses that the players saw last is NaN or infinite."""
-    _check(_seen(state), checkpoint)
+    _check([_seen(state)], checkpoint)
 
 
-class _Seen(NamedTuple):
-    """What a player saw last at ``step``: the terms of its loss by name, then the loss itself."""
-
-    step: int
-    player: str
-    terms: dict[str, Tensor]
-
-
-def _seen(state: State) -> list[_Seen]:
-    rows, game = [], state.game
-    for player in _PLAYERS:
-        loss = state.losses.get(f"{player}_loss")
-        if loss is None:
-            continue
-        terms = state.d_terms if player == "d" else {}
-        if player == "g" and isinstance(game, GAN):
-            terms = {f"{game.loss.name} loss": loss}
-        rows.append(_Seen(state.step, player, {**terms, "loss": loss}))
-    return rows
+def _seen(state: State) -> _Seen:
+    """The step, and by player and name what each saw last: the terms of its loss, then the loss."""
+    seen = {("d", name): value for name, value in state.d_terms.items()}
+    if "d_loss" in state.losses:
+        seen["d", "loss"] = state.losses["d_loss"]
+    if "g_loss" in state.losses:
+        name = f"{state.game.loss.name} loss" if isinstance(state.game, GAN) else "loss"
+        seen["g", name] = state.losses["g_loss"]
+    return state.step, seen
 
 
 def _check(rows: Sequence[_Seen], checkpoint: str | os.PathLike[str] | None) -> None:
     """One wait for the device, unless something is broken."""
-    if not rows or bool(torch.stack([row.terms["loss"].isfinite().all() for row in rows]).all()):
+    values = [value.isfinite().all() for _, seen in rows for value in seen.values()]
+    if not values or bool(torch.stack(values).all()):
         return
     advice = "Lower the learning rate or tau, or look at the penalty's weight."
     if checkpoint is not None and os.path.exists(checkpoint):
         advice = f"The last good checkpoint is {os.fspath(checkpoint)}. {advice}"
-    row = next(row for row in rows if not bool(row.terms["loss"].isfinite().all()))
-    for term, value in row.terms.items():
-        broken = value[~value.isfinite()].flatten()
-        if len(broken):
-            raise DivergedError(row.step, row.player, term, float(broken[0]), advice)
+    for step, seen in rows:
+        for (player, term), value in seen.items():
+            broken = value[~value.isfinite()].flatten()
+            if len(broken):
+                raise DivergedError(step, player, term, float(broken[0]), advice)
