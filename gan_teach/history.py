@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from gan_teach._files import replacing
 
 _FORMAT = "gan_teach.History/1"
+Arrays = Mapping[str, ArrayLike]
+Facts = Mapping[str, Any]
 
 
 class History:
@@ -39,9 +41,9 @@ class History:
     def __init__(
         self,
         steps: ArrayLike,
-        arrays: Mapping[str, ArrayLike],
-        static: Mapping[str, ArrayLike] | None = None,
-        meta: Mapping[str, Any] | None = None,
+        arrays: Arrays,
+        static: Arrays | None = None,
+        meta: Facts | None = None,
     ) -> None:
         self.steps: NDArray[np.int64] = np.array(steps, dtype=np.int64).reshape(-1)
         self._arrays = {name: np.array(a) for name, a in arrays.items()}
@@ -91,19 +93,10 @@ class History:
         """A new History with further arrays over the same steps."""
         return History(self.steps, {**self._arrays, **arrays}, self.static, self.meta)
 
-    def describe(
-        self,
-        *,
-        static: Mapping[str, ArrayLike] | None = None,
-        meta: Mapping[str, Any] | None = None,
-    ) -> History:
+    def describe(self, *, static: Arrays | None = None, meta: Facts | None = None) -> History:
         """A new History with further constants and facts."""
-        return History(
-            self.steps,
-            self._arrays,
-            {**self.static, **(static or {})},
-            {**self.meta, **(meta or {})},
-        )
+        static, meta = {**self.static, **(static or {})}, {**self.meta, **(meta or {})}
+        return History(self.steps, self._arrays, static, meta)
 
     def member(self, index: int) -> History:
         """One member of an ensemble: axis 1 of every (T, S, ...) array taken at ``index``.
@@ -157,8 +150,9 @@ class History:
             ) from error
         if not known:
             raise ValueError(f"{path} holds {head['format']!r}; this version reads {_FORMAT!r}.")
-        arrays = {
-            k.removeprefix("over_time/"): a for k, a in data.items() if k.startswith("over_time/")
-        }
-        static = {k.removeprefix("static/"): a for k, a in data.items() if k.startswith("static/")}
-        return cls(data["steps"], arrays, static, head["meta"])
+        groups: dict[str, dict[str, Any]] = {"over_time": {}, "static": {}}
+        for name, array in data.items():
+            group, _, key = name.partition("/")
+            if key:
+                groups[group][key] = array
+        return cls(data["steps"], groups["over_time"], groups["static"], head["meta"])

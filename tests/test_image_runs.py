@@ -20,7 +20,7 @@ from gan_teach.models.convnets import CNNGenerator
 from gan_teach.plots.images import image_grid, image_grids, sheet
 from gan_teach.studies import image_runs
 from gan_teach.studies.image_runs import Settings, load_run, snapshots, train_images
-from gan_teach.training import guards, loop, probes
+from gan_teach.training import loop, probes
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.zoo import IMAGE_GANS
 
@@ -183,7 +183,7 @@ def test_other_steps_are_refused_where_the_learning_rate_follows_them(small, tmp
 
 def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
     huge = replace(small, steps=60, lr=1e25)
-    with pytest.raises(guards.DivergedError, match="step"):
+    with pytest.raises(loop.DivergedError, match="step"):
         train(huge, tmp_path / "at-once")
     train(replace(small, steps=2), tmp_path / "run")
     settings = json.loads((tmp_path / "run" / "settings.json").read_text())
@@ -201,7 +201,7 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
             yield now
 
     monkeypatch.setattr(loop, "updates", breaking)
-    with pytest.raises(guards.DivergedError, match=r"last good checkpoint is .*checkpoint\.pt"):
+    with pytest.raises(loop.DivergedError, match=r"last good checkpoint is .*checkpoint\.pt"):
         train(small, tmp_path / "saved", every=1)
     assert load_checkpoint(tmp_path / "saved" / "checkpoint.pt")["step"] == 2
 

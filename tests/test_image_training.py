@@ -19,7 +19,7 @@ from gan_teach.games.penalties import Penalty
 from gan_teach.models import convnets as c
 from gan_teach.training import EMA, checkpoints, observe, probes, record, train
 from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
-from gan_teach.training.guards import DivergedError, stop_on_nan
+from gan_teach.training.loop import DivergedError, stop_on_nan
 from gan_teach.training.schedules import linear_decay, power_decay
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)

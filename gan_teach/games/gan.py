@@ -263,7 +263,8 @@ class GAN(Game):
             logits = _tried("discriminator", self.critic, batch.real, self.data.shape)
             for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
                 with torch.enable_grad():
-                    value = penalty.value(self.critic, batch.real, fake, noise, len(self.lead))
+                    real, lead = batch.real, len(self.lead)
+                    value = penalty.value(self.critic, real, real, noise, lead)
                 hint = "one number for each game"
                 _checks.losses(f"penalty {penalty.name}", value, self.lead, hint)
         for player, loss in (("G", self.loss.g), ("D", self.loss.d)):

@@ -20,7 +20,7 @@ from gan_teach.studies.engine import optional, read_csv, write_csv
 from gan_teach.studies.image_runs.drawing import draw, save_sheet
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
-from gan_teach.training.guards import check_finite
+from gan_teach.training.loop import check_finite
 
 LOG_EVERY = 50
 

@@ -27,7 +27,7 @@ from gan_teach.studies.image_runs.drawing import fixed_latents
 from gan_teach.studies.image_runs.keeper import Keeper, counted, event_writer, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
-from gan_teach.training.guards import stop_on_nan
+from gan_teach.training.loop import stop_on_nan
 from gan_teach.training.processes import World
 from gan_teach.zoo import IMAGE_GANS, ImageGAN
 

@@ -22,7 +22,7 @@ from gan_teach import _checks
 from gan_teach._files import replacing
 from gan_teach.studies.engine import Study, Tick, content, grid
 from gan_teach.studies.image_runs.run import KNOBS, Settings, train_images
-from gan_teach.training.guards import DivergedError
+from gan_teach.training.loop import DivergedError
 
 MARKER = "finished.json"
 
