@@ -57,15 +57,6 @@ class GAN(Game):
     ) -> None:
         self.generator = _checks.instance("generator", generator, nn.Module)
         self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
-        for name, source in (("data", data), ("latent", latent)):
-            if isinstance(source, type) or not (
-                hasattr(source, "sample") and hasattr(source, "shape")
-            ):
-                raise TypeError(
-                    f"{name} must be an object with sample(n, rng) and shape, got "
-                    f"{_checks.shortened(source)}. "
-                    "Wrap a tensor of samples as gt.data.Points(tensor)."
-                )
         self.data, self.latent = data, latent
         self.loss = losses.smoothed(losses.get(loss), label_smoothing)
         own = penalties if isinstance(penalties, Sequence) else (penalties,)
@@ -156,7 +147,8 @@ class GAN(Game):
         """Logits of the discriminator, shape (n,) or (S, n); x may lack the leading axis."""
         if self.lead and x.ndim == 1 + len(self.data.shape):
             x = x.expand(*self.lead, *x.shape)
-        return self._logits(self.discriminator(x), x)
+        samples = x.shape[: x.ndim - len(self.data.shape)]
+        return _checks.logits("discriminator", self.discriminator(x), samples)
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """D's logits of the batch's real and of its generated samples, as D sees them."""
@@ -233,11 +225,15 @@ class GAN(Game):
             return batch
         return batch.map(lambda x: x.expand(len(given), *x.shape))
 
-    def _logits(self, out: Tensor, x: Tensor) -> Tensor:
-        return _checks.logits("discriminator", out, x.shape[: x.ndim - len(self.data.shape)])
-
-    def _check_samples(self, rng: Any) -> None:
+    def _check_sources(self, rng: Any) -> None:
         for name, source in (("data", self.data), ("latent", self.latent)):
+            is_source = hasattr(source, "sample") and hasattr(source, "shape")
+            if isinstance(source, type) or not is_source:
+                raise TypeError(
+                    f"{name} must be an object with sample(n, rng) and shape, got "
+                    f"{_checks.shortened(source)}. "
+                    "Wrap a tensor of samples as gt.data.Points(tensor)."
+                )
             samples, wanted = source.sample(3, rng), (*self.lead, 3, *source.shape)
             shape = tuple(samples.shape) if isinstance(samples, Tensor) else type(samples).__name__
             if shape != wanted:
@@ -249,7 +245,7 @@ class GAN(Game):
     def _check_shapes(self) -> None:
         seeded = torch.Generator().manual_seed(0)
         rng = [seeded] * self.lead[0] if self.lead else seeded
-        self._check_samples(rng)
+        self._check_sources(rng)
         batch = self.draw(2, rng)
         _checks.finite("data", batch.real, "Clean the data before training on it.")
         with torch.no_grad(), evaluating(self.generator, self.discriminator):
@@ -263,8 +259,8 @@ class GAN(Game):
             logits = _tried("discriminator", self.critic, batch.real, self.data.shape)
             for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
                 with torch.enable_grad():
-                    real, lead = batch.real, len(self.lead)
-                    value = penalty.value(self.critic, real, real, noise, lead)
+                    real = batch.real
+                    value = penalty.value(self.critic, real, real, noise, len(self.lead))
                 hint = "one number for each game"
                 _checks.losses(f"penalty {penalty.name}", value, self.lead, hint)
         for player, loss in (("G", self.loss.g), ("D", self.loss.d)):

@@ -83,7 +83,7 @@ def get(penalty: Any) -> Penalty:
 def gradient_norm_squared(critic: Critic, x: Tensor) -> Tensor:
     """|grad_x f(x_i)|^2 for each sample, shape of the logits: (n,) or (S, n). Differentiable again.
 
-    Torch raises RuntimeError for a module made by ``torch.compile``: it has no second derivative.
+    A module made by ``torch.compile`` has no second derivative: torch raises RuntimeError.
     """
     if not x.requires_grad:
         x = x.detach().requires_grad_()
