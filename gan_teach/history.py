@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gan_teach._files import replacing
 
-_FORMAT = "gan_teach.History/1"
 Arrays = Mapping[str, ArrayLike]
 Facts = Mapping[str, Any]
+
+_FORMAT = "gan_teach.History/1"
 
 
 class History:
@@ -108,19 +109,18 @@ class History:
         if not size:
             raise ValueError("this History is of a single run: it has no members to choose from.")
         if not -size <= index < size:
-            raise ValueError(
-                f"index must be in 0..{size - 1} (there are {size} members), got {index}."
-            )
+            raise ValueError(f"index must be in 0..{size - 1} for {size} members, got {index}.")
         arrays = {
             k: a[:, index] if a.ndim > 1 and a.shape[1] == size else a
             for k, a in self._arrays.items()
         }
         per_member = set(self.meta.get("static_per_member", ()))
         static = {k: a[index] if k in per_member else a for k, a in self.static.items()}
-        meta = {k: v for k, v in self.meta.items() if k not in ("members", "static_per_member")}
-        for key, value in meta.items():
-            if isinstance(value, list) and len(value) == size:
-                meta[key] = value[index]
+        meta = {
+            k: v[index] if isinstance(v, list) and len(v) == size else v
+            for k, v in self.meta.items()
+            if k not in ("members", "static_per_member")
+        }
         return History(self.steps, arrays, static, meta)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -141,18 +141,17 @@ class History:
             with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 data = {name: file[name] for name in file.files}
             head = json.loads(str(data["meta"]))
-            known = head["format"] == _FORMAT
+            layout = head["format"]
         except FileNotFoundError:
             raise
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{path} is damaged or was not written by History.save ({error})."
             ) from error
-        if not known:
-            raise ValueError(f"{path} holds {head['format']!r}; this version reads {_FORMAT!r}.")
-        groups: dict[str, dict[str, Any]] = {"over_time": {}, "static": {}}
-        for name, array in data.items():
-            group, _, key = name.partition("/")
-            if key:
-                groups[group][key] = array
-        return cls(data["steps"], groups["over_time"], groups["static"], head["meta"])
+        if layout != _FORMAT:
+            raise ValueError(f"{path} holds {layout!r}; this version reads {_FORMAT!r}.")
+        arrays, static = (
+            {name.removeprefix(kind): a for name, a in data.items() if name.startswith(kind)}
+            for kind in ("over_time/", "static/")
+        )
+        return cls(data["steps"], arrays, static, head["meta"])

@@ -234,6 +234,8 @@ class GAN(Game):
                     f"{_checks.shortened(source)}. "
                     "Wrap a tensor of samples as gt.data.Points(tensor)."
                 )
+            hint = "It is the shape of one sample, such as (2,) for points in the plane."
+            _checks.instance(f"{name}.shape", source.shape, (tuple, list), hint)
             samples, wanted = source.sample(3, rng), (*self.lead, 3, *source.shape)
             shape = tuple(samples.shape) if isinstance(samples, Tensor) else type(samples).__name__
             if shape != wanted:

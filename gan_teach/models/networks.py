@@ -259,14 +259,14 @@ class Vmapped(nn.Module):
     def __init__(self, members: nn.Module) -> None:
         super().__init__()
         self.members = members
-        self._dropouts = dropout.dropouts(members)
+        self._dropouts = [p for p in members.modules() if isinstance(p, dropout.MemberDropout)]
 
     def forward(self, x: Tensor) -> Tensor:
         tensors = dict(self.members.named_parameters())
         for name, buffer in self.members.named_buffers():
             # Parameters of T snapshots of each member may stand in the place of the S members'.
             tensors[name] = buffer.repeat(len(x) // len(buffer), *[1] * (buffer.ndim - 1))
-        rngs = dropout.rngs_of(self._dropouts)
+        rngs = next((part.rngs for part in self._dropouts if part.training), None)
         if rngs is None:
             return _mapped(self.members, tensors, {}, x)
         out = []
