@@ -257,7 +257,7 @@ def stretched(factor):
 def test_a_setting_of_a_layer_that_its_text_hides_is_not_dropped():
     assert str(stretched(1.0).generator) == str(stretched(2.0).generator)
     assert stack([stretched(2.0), stretched(2.0)]).lead == (2,)
-    with pytest.raises(ValueError, match=r"member 1 .* \(its .* has another 'factor'\)"):
+    with pytest.raises(ValueError, match=r"member 1 .*: they differ in 3\. An ensemble"):
         stack([stretched(1.0), stretched(2.0)])
 
 

@@ -103,8 +103,8 @@ class GAN(Game):
         real = self.data.sample(n, rng)
         latent = self.latent.sample(n, rng)
         noise = self._draw_noise(real, rng)
-        instance_noise = (None, None) if self.corrupt is None else noise.pop(0)
-        batch = Batch(real, latent, *instance_noise, tuple(noise))
+        noise_real, noise_fake = (None, None) if self.corrupt is None else noise.pop(0)
+        batch = Batch(real, latent, noise_real, noise_fake, tuple(noise))
         dtype, device = self.dtype, self.device
         return batch.map(lambda x: x.to(device, dtype if x.is_floating_point() else None))
 

@@ -262,7 +262,7 @@ class Vmapped(nn.Module):
         self._dropouts = [p for p in members.modules() if isinstance(p, dropout.MemberDropout)]
 
     def forward(self, x: Tensor) -> Tensor:
-        tensors = dict(self.members.named_parameters())
+        tensors: dict[str, Tensor] = dict(self.members.named_parameters())
         for name, buffer in self.members.named_buffers():
             # Parameters of T snapshots of each member may stand in the place of the S members'.
             tensors[name] = buffer.repeat(len(x) // len(buffer), *[1] * (buffer.ndim - 1))
@@ -288,10 +288,12 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
     first = architecture(modules[0])
     for i, module in enumerate(modules[1:], start=1):
         other = architecture(module)
-        if other != first:
+        differing = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+        if differing:
             raise ValueError(
-                f"member {i} has another architecture than member 0{_difference(first, other)}: an "
-                "ensemble needs networks of one shape. Make one ensemble per architecture."
+                f"member {i} has another architecture than member 0: they differ in "
+                f"{differing[0] or 'the network itself'}. An ensemble needs networks of one shape. "
+                "Make one ensemble per architecture."
             )
     for part in modules[0].modules():
         if _reads_the_batch(part) or iterates(part):
@@ -321,19 +323,6 @@ def architecture(module: nn.Module) -> dict[str, Any]:
         text = part.extra_repr()
         parts[name] = {"layer": layer, "text": text, "shapes": shapes, "attributes": attributes}
     return parts
-
-
-def _difference(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """The attribute in which two networks of the same layers differ; empty for other networks."""
-    layers = [[part | {"attributes": {}} for part in one.values()] for one in (first, other)]
-    if layers[0] != layers[1]:
-        return ""
-    return next(
-        f" (its {name or 'network'} has another {key!r})"
-        for name, part in first.items()
-        for key in part["attributes"] | other[name]["attributes"]
-        if part["attributes"].get(key) != other[name]["attributes"].get(key)
-    )
 
 
 def _reads_the_batch(part: nn.Module) -> bool:

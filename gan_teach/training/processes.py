@@ -215,6 +215,6 @@ class _SyncedBatchNorm(_BATCH_NORM):
         self.get_buffer("num_batches_tracked").add_(1)
         running = self.get_buffer("running_mean"), self.get_buffer("running_var")
         for value, now in zip(running, (mean, var * (count / (count - 1))), strict=True):
-            value.lerp_(now.detach().to(value), self.momentum)
+            value.lerp_(now.detach().to(value), self.momentum or 0.0)
         y = centered * torch.rsqrt(var + self.eps).view(shape)
         return (y * self.weight.view(shape) + self.bias.view(shape)).to(input.dtype)
