@@ -212,9 +212,10 @@ class _SyncedBatchNorm(_BATCH_NORM):
         mean: Any = _Sum.apply(x.sum(axes)) / count
         centered = x - mean.view(shape)
         var: Any = _Sum.apply((centered * centered).sum(axes)) / count
+        assert self.momentum is not None  # as in all networks here
         self.get_buffer("num_batches_tracked").add_(1)
         running = self.get_buffer("running_mean"), self.get_buffer("running_var")
         for value, now in zip(running, (mean, var * (count / (count - 1))), strict=True):
-            value.lerp_(now.detach().to(value), self.momentum or 0.0)
+            value.lerp_(now.detach().to(value), self.momentum)
         y = centered * torch.rsqrt(var + self.eps).view(shape)
         return (y * self.weight.view(shape) + self.bias.view(shape)).to(input.dtype)
