@@ -67,8 +67,8 @@ from .studies import bogonet as bogonet
 from .course import exercises as exercises
 from .plots import style as style
 from .plots.tables import Table as Table
-from .studies.smoke import budget as budget
-from .studies.smoke import holds as holds
+from .studies import budget as budget
+from .studies import holds as holds
 
 __version__: str
 __all__: list[str]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_teach.studies.smoke import is_smoke
+from gan_teach.studies import is_smoke
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebook kernels inherit it
 matplotlib.use("agg")  # not MPLBACKEND: notebook kernels would inherit that and show no picture

@@ -29,7 +29,7 @@ FLOORS = (
     "__main__", "cli", "course", "lab", "studies", "zoo", "training", "metrics", "dynamics",
     "analysis", "plots", "games", "models", "data", "ground",
 )  # fmt: skip
-GROUND = ("_checks", "_devices", "_files", "_identity", "history")
+GROUND = ("_checks", "_devices", "_files", "_identity", "_progress", "history")
 
 
 def frames() -> tuple[list[str], list[str]]:

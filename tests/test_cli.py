@@ -16,7 +16,7 @@ from gan_teach.lab import Session
     ("arguments", "sentence"),
     [
         (["lst"], "COMMAND must be one of list, lab, .*got 'lst'. Did you mean 'list'?"),
-        (["lab", "--port", "70000"], "a port is a whole number from 1 to 65535, got '70000'"),
+        (["lab", "--port", "70000"], "--port must be a whole number from 1 to 65535, got 70000"),
         (["run"], "EXPERIMENT is missing"),
         (["run", "normal", "--replay", "normal,draws=2/3"], "all settings in its text"),
         (["run", "--replay", "normal,draws=2/3", "--lr", "0.2"], "all settings in its text"),

@@ -26,9 +26,7 @@ from gan_teach.games import losses, penalties
 from gan_teach.games.ensemble import stack
 from gan_teach.metrics.features import cifar, classifier as features
 from gan_teach.models import dropout
-from gan_teach.studies import bogonet
-from gan_teach.studies.bogonet import classifier
-from gan_teach.studies.image_runs import run as image_run
+from gan_teach.studies import bogonet, image_runs, keeper
 from gan_teach.training import loop, processes, train
 from gan_teach.training.processes import World
 
@@ -213,7 +211,7 @@ def test_generators_of_gpus_are_never_seeded(monkeypatch):
     for name in zoo.IMAGE_GANS:
         published(name)
     bogonet.random_architecture(0).build(8)
-    for make in (features._digit_network, cifar.network, partial(classifier._network, 8)):
+    for make in (features._digit_network, cifar.network, partial(bogonet._network, 8)):
         make()
     list(train(zoo.half_circles(), steps=2, batch_size=8))
     assert torch.equal(torch.get_rng_state(), before)
@@ -270,10 +268,11 @@ def test_losses_on_a_gpu_are_read_on_every_tenth_step_and_the_first_bad_one_name
 
 
 def test_what_is_broken_is_not_saved(tmp_path):
-    keeper = image_run.Keeper(tmp_path, {}, {}, torch.zeros(1, 1), last=9, every=1)
+    run = image_runs.Trained(image_runs.Settings("mnist-vanilla"), (1, 28, 28), {}, 0)
+    kept = keeper.Keeper(tmp_path, run, {}, every=1)
     (state,) = list(states([np.inf], "cuda"))
     with pytest.raises(loop.DivergedError, match="step 0: the generator's loss is inf"):
-        keeper.save(state)
+        kept.save(state)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -283,7 +282,7 @@ def test_processes_ask_each_other_rarely(monkeypatch, size, expected):
     monkeypatch.setattr(World, "any", lambda world, flag: asked.append(flag) or flag)
     monkeypatch.setattr(World, "wait", lambda world: None)
     run = states([1.0] * 25, "cpu")
-    assert image_run._follow(run, World(0, size), None) == 24
+    assert image_runs._follow(run, World(0, size), None) == 24
     assert len(asked) == expected
 
 

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from gan_teach._progress import progress_bar
 from gan_teach.history import History
 from gan_teach.studies.engine import HistoryFiles, Study, content
 
@@ -84,7 +85,16 @@ def test_the_bar_counts_every_unit_once(tmp_path, capsys):
     Study({"job-3": JOBS["job-3"]}, squared, files).collect()
     counted = Study(JOBS, squared, files, size=lambda job: 2 * job["x"], unit="step")
     np.testing.assert_array_equal(counted.collect(progress=True)["job-2"]["y"], [4.0])
-    assert "12.0/12.0" in capsys.readouterr().err  # the job itself counts only half of them
+    assert "12/12" in capsys.readouterr().err  # the job itself counts only half of them
+
+
+def test_many_are_counted_in_thousands_and_what_was_done_before_is_no_speed(capsys):
+    with progress_bar(200_000, "step", shown=True, done=150_000) as bar:
+        bar.update(50_000)
+    assert "200k/200k" in capsys.readouterr().err
+    assert bar.initial == 150_000
+    assert list(progress_bar(None, "step", shown=False, items=range(3))) == [0, 1, 2]
+    assert capsys.readouterr().err == ""
 
 
 def test_what_is_not_installed_is_said_at_the_call(monkeypatch, tmp_path):

@@ -17,7 +17,7 @@ from gan_teach.metrics.features import Extractor
 from gan_teach.models import convnets
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.studies import evaluation, image_runs
-from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows, save_rows, scores
+from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows, save_rows
 from gan_teach.studies.image_runs import Settings, fixed_latents, load_run, snapshots, train_images
 
 RNG = np.random.default_rng(1)
@@ -77,7 +77,7 @@ def scored(*sources, **options):
     network = extract.network
     assert isinstance(network, Counting)
     before = network.seen
-    found = evaluate(*sources, **{"n": N, "features": extract, "say": print, **options})
+    found = evaluate(*sources, **{"n": N, "features": extract, **options})
     return found, network.seen - before
 
 
@@ -94,8 +94,7 @@ def test_the_scores_are_those_of_torch_fidelity_on_images_drawn_by_hand(run, pho
     found, _ = scored(run, averages=["0.9999"], every=4, out=tmp_path)
     (row,) = found.rows
     assert (row.source, row.step, row.average, row.n) == ("tiny", 4, "0.9999", N)
-    trained = load_run(run)
-    trained.load(snapshots(run)[4])
+    trained = load_run(run, 4)
     g = trained.generators["0.9999"].eval()
     net = extractor()
     with torch.no_grad():
@@ -203,7 +202,7 @@ def test_one_pass_per_generator_and_only_for_what_is_new(run, tmp_path):
 @pytest.mark.usefixtures("quick")
 def test_an_interruption_keeps_what_is_done(run, tmp_path, monkeypatch):
     asked = []
-    full = scores.score
+    full = evaluation.score
 
     def interrupted(*given):
         asked.append(len(given[0]))
@@ -211,10 +210,10 @@ def test_an_interruption_keeps_what_is_done(run, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return full(*given)
 
-    monkeypatch.setattr(scores, "score", interrupted)
+    monkeypatch.setattr(evaluation, "score", interrupted)
     with pytest.raises(KeyboardInterrupt):
         scored(run, out=tmp_path)
-    monkeypatch.setattr(scores, "score", full)
+    monkeypatch.setattr(evaluation, "score", full)
     found, seen = scored(run, out=tmp_path)
     assert seen == 2 * N
     assert len(found.rows) == 4
@@ -240,7 +239,7 @@ def test_what_changes_is_scored_again(run, photos, tmp_path, monkeypatch):
     write_published(g, file)
     second, seen = scored(file, data=str(photos), out=tmp_path)
     assert seen == N
-    monkeypatch.setattr(scores, "__version__", "0.0")  # of a library that may score otherwise
+    monkeypatch.setattr(evaluation, "__version__", "0.0")  # of a library that may score otherwise
     assert scored(file, data=str(photos), out=tmp_path)[1] >= N
     assert second.rows[0].scores != first.rows[0].scores
 
@@ -323,7 +322,7 @@ def test_a_line_for_each_average_a_level_for_what_has_no_step():
 
 @pytest.mark.usefixtures("quick")
 def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(scores, "load_extractor", lambda name, device: extractor(name))
+    monkeypatch.setattr(evaluation, "load_extractor", lambda name, device: extractor(name))
     out = tmp_path / "scores"
     command = ["evaluate", str(run), str(photos), "-n", str(N), "--last", "--ema", "raw"]
     assert cli.main([*command, "--out", str(out), "--csv", str(tmp_path / "t.csv")]) == 0

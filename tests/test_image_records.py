@@ -69,7 +69,7 @@ def test_the_distance_to_the_nearest_is_that_of_a_search():
     x = torch.rand(4, *data.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     real = [*data.floats(), *data.floats().flip(-1)]
     wanted = np.mean([min(float(((a - b) ** 2).mean().sqrt()) for b in real) for a in x])
-    assert score(x.numpy())["nearest"] == pytest.approx(wanted, rel=1e-4)
+    assert score(x)["nearest"] == pytest.approx(wanted, rel=1e-4)
     others = [
         min(float(((a - b) ** 2).mean().sqrt()) for j, b in enumerate(real) if j != i)
         for i, a in enumerate(real)

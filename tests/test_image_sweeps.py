@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from gan_teach import cli, zoo
-from gan_teach.studies import engine
+from gan_teach.studies import engine, image_runs
 from gan_teach.studies.image_runs import (
+    MARKER,
     Outcome,
     Settings,
+    combinations,
     load_run,
-    sweep,
     sweep_images,
     train_images,
 )
-from gan_teach.studies.image_runs.sweep import MARKER, combinations
 from gan_teach.training.checkpoints import load_checkpoint
 
 
@@ -57,7 +57,9 @@ CHANGED = {  # the same settings, by which another run is trained
 def test_a_finished_run_of_another_content_does_not_count(change, small, tmp_path, monkeypatch):
     list(sweep_images(small, tmp_path, {}))
     asked = []
-    monkeypatch.setattr(sweep, "train_images", lambda settings, *a, **k: asked.append(settings))
+    monkeypatch.setattr(
+        image_runs, "train_images", lambda settings, *a, **k: asked.append(settings)
+    )
     assert [o.told for o in sweep_images(small, tmp_path, {})] == ["before"]
     change(monkeypatch)
     list(sweep_images(small, tmp_path, {}))
@@ -84,13 +86,13 @@ def test_runs_are_those_of_train_and_only_missing_ones_are_done(how, small, tmp_
 
 
 def test_an_interrupted_run_goes_on_and_a_longer_sweep_does_too(small, tmp_path, monkeypatch):
-    train = sweep.train_images
+    train = image_runs.train_images
 
     def interrupted(settings, *arguments, **options):
         train(replace(settings, steps=1), *arguments, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sweep, "train_images", interrupted)
+    monkeypatch.setattr(image_runs, "train_images", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(sweep_images(small, tmp_path, {}))
     assert not (tmp_path / "seed0" / MARKER).exists()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gan_teach.lab import Lab, Session, chosen_view
-from gan_teach.lab.frame import Chart, Curve, ranges
+from gan_teach.lab.frame import Chart, Lines, ranges
 
 pytest.importorskip("anywidget")
 
@@ -61,7 +61,7 @@ def heads(canvas):
 
 def test_the_browser_pulls_frames_and_says_how_many():
     panel = Panel(Session("normal"), "canvas")
-    canvas, panel.speed.value = panel.view.picture, 1
+    canvas, panel.speed.value = panel.view, 1
     sent = heads(canvas)
     canvas.wanted += 1
     assert panel.session.step == 0  # it does not play
@@ -90,7 +90,7 @@ def stop_at(canvas, step):
 
 def test_a_run_stops_where_the_learner_saw_it():
     panel, other = Panel(Session("normal"), "canvas"), Session("normal")
-    canvas, panel.speed.value = panel.view.picture, 1
+    canvas, panel.speed.value = panel.view, 1
     canvas.playing = True
     canvas.wanted += 8
     stop_at(canvas, 5)
@@ -108,7 +108,7 @@ def test_a_run_stops_where_the_learner_saw_it():
 
 def test_a_stop_turns_no_knob_back():
     panel = Panel(Session("normal"), "canvas")
-    canvas, panel.speed.value = panel.view.picture, 1
+    canvas, panel.speed.value = panel.view, 1
     canvas.playing = True
     canvas.wanted += 6
     panel.knobs["d_steps"].value.value = 3
@@ -119,19 +119,19 @@ def test_a_stop_turns_no_knob_back():
 
 def test_a_mistake_stops_the_canvas():
     panel = Panel(Session("normal"), "canvas")
-    panel.view.picture.playing = True
+    panel.view.playing = True
     panel.load("nonsense")
-    assert panel.view.picture.playing is False
+    assert panel.view.playing is False
     assert "preset must be one of" in panel.message.value
 
 
 def test_hidden_layers_are_not_sent():
     panel = Panel(Session("five-gaussians", width=8), "canvas")
-    names = [layer["name"] for layer in unpack(panel.view.picture.frame)[0]["layers"]]
+    names = [layer["name"] for layer in unpack(panel.view.frame)[0]["layers"]]
     assert names == ["field", "real", "modes", "fake", "push"]
     panel.layers["field"].value = False
     panel.layers["best"].value = True
-    names = [layer["name"] for layer in unpack(panel.view.picture.frame)[0]["layers"]]
+    names = [layer["name"] for layer in unpack(panel.view.frame)[0]["layers"]]
     assert names == ["best", "real", "modes", "fake", "push"]
 
 
@@ -140,13 +140,13 @@ def test_the_view_is_chosen_and_can_be_forced(monkeypatch):
     assert chosen_view() == "canvas"
     monkeypatch.setenv("GAN_TEACH_VIEW", "core")
     assert type(Lab("normal").panel.view).__name__ == "ImageView"
-    monkeypatch.setenv("GAN_TEACH_VIEW", "still")
+    monkeypatch.setenv("GAN_TEACH_VIEW", "strip")
     assert set(Lab("dirac")._repr_mimebundle_()) == {"text/html", "text/plain"}
     monkeypatch.setenv("GAN_TEACH_VIEW", "cnavas")
     with pytest.raises(ValueError, match=r"GAN_TEACH_VIEW must be one of .* 'canvas'\?"):
         chosen_view()
     monkeypatch.setenv("GAN_TEACH_VIEW", "auto")
-    monkeypatch.setattr("gan_teach.lab.find_spec", lambda name: name == "ipywidgets" or None)
+    monkeypatch.setattr("gan_teach.lab.find_spec", lambda name: name != "anywidget")
     assert chosen_view() == "core"
     monkeypatch.setenv("GAN_TEACH_VIEW", "canvas")
     with pytest.raises(ImportError, match=r"pip install 'gan-teach\[course\]'"):
@@ -155,7 +155,7 @@ def test_the_view_is_chosen_and_can_be_forced(monkeypatch):
 
 def charted(values, **about):
     xy = np.stack([np.arange(len(values)), values], 1)
-    return Chart("x", (Curve(xy, "value", ""),), **about)
+    return Chart("x", (Lines(xy, "value", ""),), **about)
 
 
 @pytest.mark.parametrize("log", [False, True])

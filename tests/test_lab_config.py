@@ -131,13 +131,17 @@ def test_ten_thousand_strings_are_each_a_run_or_one_error(replay, seed):
 @pytest.mark.parametrize(
     "text",
     ["", "abnormal", "normal,lr", "normal,speed=3", "normal,d_steps=-1", "normal,d_steps=2.5",
-     "normal,lr=-1", "normal,loss=Hinge", "normal,draws=2/ten", "normal,draws=2/7/8",
+     "normal,lr=-1", "normal,loss=Hinge", "normal,draws=2/ten",
      "normal,draws=2/4,lr=1/4,lr=2", "normal,draws=2/1,seed=2", "normal,d_steps=999",
      "normal,seed=99999999999999", "normal,draws=2/1000001", "normal,draws=x/3",
-     "normal,draws=2,lr=1/3", "normal,draws=2/3,draws=2/4", "normal/3"],
+     "normal,draws=2/3,draws=2/4", "normal/3"],
 )  # fmt: skip
 def test_bad_strings_are_refused(text):
     assert not accepted(text)
+
+
+def test_the_version_of_the_draws_may_stand_anywhere_before_the_first_step():
+    assert Replay.parse("normal,draws=2,lr=1/7/8") == Replay(preset("normal", lr=1.0), {}, 8)
 
 
 def test_a_run_of_other_draws_is_refused_by_name():

@@ -1,6 +1,7 @@
 """The lab without a screen: a session equals a plain run, whatever was done on the way to it."""
 
-import dataclasses
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def _flat(value):
 
 def same(a, b):
     assert state_of(a) == state_of(b)
-    np.testing.assert_equal(dataclasses.asdict(a.frame), dataclasses.asdict(b.frame))
+    np.testing.assert_equal(a.frame, b.frame)
 
 
 @pytest.mark.parametrize("name", ["normal", "strong-generator", "noisy"])
@@ -325,3 +326,28 @@ def test_looking_takes_one_thread_and_gives_the_others_back(monkeypatch):
     finally:
         torch.set_num_threads(before)
     assert set(seen) == {1}
+
+
+@pytest.mark.parametrize("name", ["dirac-r1", "normal", "five-gaussians,width=8"])
+def test_threads_take_turns_with_a_session(name):
+    """A notebook answers widgets in a thread beside that of the cells: one may look at the run, or
+    study it, while another takes it on."""
+    session, done = Session(name), threading.Event()
+
+    def look():
+        while not done.is_set():
+            session.picture()
+            session.branch()
+            session.set(tau=1.0 + session.step % 2)
+
+    with ThreadPoolExecutor() as pool:
+        looks = pool.submit(look)
+        try:
+            for _ in range(60):
+                session.tick()
+        finally:
+            done.set()
+        looks.result()
+    again = Session(session.replay)
+    for key in ("d_loss", "g_loss", "fake" if "fake" in session.history else "params"):
+        np.testing.assert_array_equal(session.history[key], again.history[key])

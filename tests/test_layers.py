@@ -12,7 +12,7 @@ import gan_teach
 
 PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [  # the floors of the house, from the ground up; whoever imports, imports downwards
-    {"_checks", "_devices", "_files", "_identity", "history"},
+    {"_checks", "_devices", "_files", "_identity", "_progress", "history"},
     {"data"},
     {"models"},
     {"games"},

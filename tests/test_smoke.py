@@ -2,7 +2,7 @@
 
 import pytest
 
-from gan_teach.studies import smoke
+from gan_teach import studies as smoke
 
 
 @pytest.mark.parametrize("value", [None, "", "0"])

@@ -12,8 +12,8 @@ from gan_teach import plots, zoo
 from gan_teach.dynamics import alternating
 from gan_teach.games import penalties
 from gan_teach.history import History
-from gan_teach.studies import engine, sweeps
-from gan_teach.studies.sweeps import merge, sweep
+from gan_teach.studies import engine
+from gan_teach.studies.sweeps import sweep
 from gan_teach.training import probes, record
 
 SETUP = zoo.Training(steps=4, batch_size=8, lr=1e-2, optimizer="adam", rule=zoo.FIVE_GAUSSIANS.rule)
@@ -219,14 +219,6 @@ def test_probes_see_the_average_of_the_generator():
         np.testing.assert_allclose(shown[:, n_g:], now[:, n_g:], rtol=1e-12)
 
 
-def test_chunks_hold_more_of_smaller_networks():
-    sizes = [
-        sweeps._chunk_size(sweeps._architectures(make, [{}], 0))
-        for make in (zoo.two_clusters, zoo.five_gaussians)
-    ]
-    assert sizes == [256, 32]
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -243,14 +235,9 @@ def test_mistakes_are_named(change, message):
         small(**change)
 
 
-def test_nothing_cannot_be_merged():
-    with pytest.raises(ValueError, match="parts is empty"):
-        merge([])
-
-
 def test_a_progress_bar_counts_member_steps(capsys):
     small(progress=True)
-    assert "60.0/60.0" in capsys.readouterr().err  # 12 members, 5 states each
+    assert "60/60" in capsys.readouterr().err  # 12 members, 5 states each
 
 
 def table():

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from gan_teach import __version__, _checks, course
-from gan_teach.cli import images, learn, studies
+from gan_teach.cli import images, learn
 
 COMMANDS = (
     *(learn.list_all, learn.lab, learn.run),
     *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate),
-    *(studies.bogonet, studies.study),
+    *(learn.bogonet, learn.study),
 )
-PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,15 +30,15 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser, commands = _parser()
+    parser = _parser()
     if not arguments:
         parser.print_help()
         return 0
     try:
         if not arguments[0].startswith("-"):
-            _checks.choice("COMMAND", arguments[0], commands)
-        options = parser.parse_args(arguments)
-        return options.command(options)
+            _checks.choice("COMMAND", arguments[0], [c.name for c in COMMANDS])
+        options = vars(parser.parse_args(arguments))
+        return options.pop("command")(**options)
     except ValueError as error:
         if not _is_ours(error):
             raise
@@ -58,13 +57,13 @@ def _is_ours(error: ValueError) -> bool:
     One that comes out of another package is a mistake of ours and keeps its traceback.
     """
     raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
-    return Path(raised_in).resolve().is_relative_to(PACKAGE)
+    return Path(raised_in).resolve().is_relative_to(Path(__file__).resolve().parents[1])
 
 
-def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
+def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
     parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
     for command in COMMANDS:
         command.add_to(commands)
-    return parser, list(commands.choices)
+    return parser

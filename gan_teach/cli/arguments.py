@@ -8,12 +8,12 @@ Flag = tuple[Any, ...]
 
 
 class Command(NamedTuple):
-    """``run`` takes the parsed options and returns the exit status."""
+    """``run`` takes the value of each flag by its name in Python and returns the exit status."""
 
     name: str
     help: str
     flags: tuple[Flag, ...]
-    run: Callable[[argparse.Namespace], int]
+    run: Callable[..., int]
 
     def add_to(self, commands: Any) -> None:
         """Its own parser among those of the other commands."""
@@ -37,16 +37,16 @@ def _add_flag(
 ) -> None:
     if kind is False:
         parser.add_argument(name, action="store_true", help=text)
-    elif not callable(kind):
-        text = f"{text}; default: %(default)s"
-        parser.add_argument(name, type=type(kind), default=kind, nargs=nargs, help=text)
-    elif name.startswith("-"):
-        parser.add_argument(name, type=kind, nargs=nargs, help=text)
+        return
+    look = {"nargs": nargs, "metavar": name.strip("-").replace("-", "_").upper()}
+    if callable(kind):
+        parser.add_argument(name, type=kind, help=text, **look)
     else:
-        parser.add_argument(name, type=kind, nargs=nargs, help=text, metavar=name.upper())
+        text = f"{text}; default: %(default)s"
+        parser.add_argument(name, type=type(kind), default=kind, help=text, **look)
 
 
-def values(options: argparse.Namespace, flags: Iterable[Flag]) -> dict[str, Any]:
-    """What the command line says for each of the flags, by the names of Python's arguments."""
-    names = [flag[0].lstrip("-").replace("-", "_") for flag in flags]
-    return {name: getattr(options, name) for name in names}
+def print_rows(rows: Iterable[tuple[str, str]]) -> None:
+    """Names and what they stand for, a line each."""
+    for name, text in rows:
+        print(f"  {name:24}  {text}")

@@ -1,12 +1,11 @@
 """Image GANs: ``train``, ``sweep``, ``sample``, ``interpolate``, ``evaluate``."""
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
 from gan_teach import _checks
-from gan_teach.cli.arguments import command, values
+from gan_teach.cli.arguments import command, print_rows
 
 # -- train and sweep -----------------------------------------------------------------------------
 
@@ -24,19 +23,15 @@ SETTINGS = (  # the same for all runs of a sweep
     ("--steps", int, "updates of G, those already done included (default: as published)"),
     ("--bottleneck", False, "halve each block's inner width"),
     ("--channels-last", False, "other order in memory"),
-)
-HOW = (
     ("--bf16", False, "networks in bfloat16"),
-    DEVICE,
-    ("--every", 1000, "steps between saves"),
 )
+HOW = (DEVICE, ("--every", 1000, "steps between saves"))
 
 
-def _settings(options: argparse.Namespace, **knobs: Any):
+def _settings(config: str, bf16: bool, **settings: Any) -> Any:
     from gan_teach.studies.image_runs import Settings
 
-    autocast = "bf16" if options.bf16 else None
-    return Settings(options.config, autocast=autocast, **values(options, SETTINGS), **knobs)
+    return Settings(config, autocast="bf16" if bf16 else None, **settings)
 
 
 @command(
@@ -51,21 +46,20 @@ def _settings(options: argparse.Namespace, **knobs: Any):
     *SETTINGS,
     *HOW,
 )
-def train(options: argparse.Namespace) -> int:
+def train(
+    config: str | None, out: Path | None, resume: bool, tensorboard: bool, device: str | None,
+    every: int, **settings: Any,
+) -> int:  # fmt: skip
     from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
-    if options.config is None:
-        for name, config in IMAGE_GANS.items():
-            print(f"{name:20}  {config.summary}; {config.steps:,} steps")
+    if config is None:
+        print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
         return 0
-    settings = _settings(options, seed=options.seed, **values(options, KNOBS))
-    out = options.out or Path("runs") / options.config
+    out, chosen = out or Path("runs") / config, _settings(config, **settings)
+    how = {"device": device, "every": every, "tensorboard": tensorboard, "progress": True}
     try:
-        train_images(
-            settings, out, device=options.device, resume=options.resume, every=options.every,
-            progress=True, tensorboard=options.tensorboard,
-        )  # fmt: skip
+        train_images(chosen, out, resume=resume, **how)
     except ArithmeticError as error:  # the run diverged
         print(f"gan-teach: {error}", file=sys.stderr)
         return 1
@@ -85,28 +79,33 @@ def train(options: argparse.Namespace) -> int:
     *SETTINGS,
     *HOW,
 )
-def sweep(options: argparse.Namespace) -> int:
-    from gan_teach._devices import described, preferred
-    from gan_teach.studies.image_runs.sweep import combinations, sweep_images
+def sweep(
+    config: str, out: Path | None, jobs: int, cluster: str | None, device: str | None, every: int,
+    **settings: Any,
+) -> int:  # fmt: skip
+    from gan_teach.studies.image_runs import KNOBS, combinations, sweep_images
 
-    knobs = {k: v for k, v in values(options, KNOBS).items() if v is not None}
-    knobs["seed"] = options.seed or [0]
-    settings = _settings(options)
-    out = options.out or Path("runs") / f"sweep-{options.config}"
-    if options.device is None and not options.cluster and preferred() != "cpu":
-        print(described(preferred()))
-    planned = len(combinations(settings, knobs))
-    outcomes = sweep_images(
-        settings, out, knobs, jobs=options.jobs, cluster=options.cluster, device=options.device,
-        every=options.every,
-    )  # fmt: skip
-    failed = 0
-    for number, outcome in enumerate(outcomes, 1):
+    knobs = {name: settings.pop(name) for name in list(settings) if name in ("seed", *KNOBS)}
+    knobs = {name: values for name, values in knobs.items() if values is not None}
+    chosen, out = _settings(config, **settings), out or Path("runs") / f"sweep-{config}"
+    planned, failed = len(combinations(chosen, knobs)), 0
+    how = {"jobs": jobs, "cluster": cluster, "every": every}
+    how["device"] = device if cluster else _said(device)
+    for number, outcome in enumerate(sweep_images(chosen, out, knobs, **how), 1):
         line = f"{number} of {planned}: {outcome.name} {outcome.status} {outcome.told}"
         print(line.rstrip(), flush=True)
         failed += outcome.status == "failed"
     print(f"{planned - failed} of {planned} runs are done; they lie in {out}.")
     return 1 if failed else 0
+
+
+def _said(device: str | None) -> str:
+    """The device that was asked for, or a GPU if there is one, which is said, or the CPU."""
+    from gan_teach import _devices
+
+    if device is None and _devices.preferred() != "cpu":
+        print(_devices.described(_devices.preferred()))
+    return device or _devices.preferred()
 
 
 # -- sample and interpolate ------------------------------------------------------------------------
@@ -120,14 +119,12 @@ SOURCE = (
 
 
 @command("sample", "a sheet of images from a trained run", *SOURCE, ("-n", 64, "images"))
-def sample(options: argparse.Namespace) -> int:
+def sample(run: Path, ema: str | None, seed: int, out: Path | None, n: int) -> int:
     from gan_teach.studies import image_runs
 
-    g, latent, folder, published = _generator(options)
-    latents = image_runs.fixed_latents(options.n, latent, options.seed)
-    images = image_runs.draw(g, latents, batch_statistics=published)
-    out = options.out or folder / "sample.png"
-    image_runs.save_sheet(out, images)
+    g, folder = _generator(run, ema)
+    out = out or folder / "sample.png"
+    image_runs.save_sheet(out, g.draw(image_runs.fixed_latents(n, g.latent, seed)))
     print(f"wrote {out}")
     return 0
 
@@ -140,39 +137,42 @@ def sample(options: argparse.Namespace) -> int:
     ("--steps", 10, "images a way"),
     ("--spherical", False, "along the sphere, not straight"),
 )
-def interpolate(options: argparse.Namespace) -> int:
+def interpolate(
+    run: Path, ema: str | None, seed: int, out: Path | None, rows: int, steps: int, spherical: bool
+) -> int:
     from gan_teach.studies import image_runs
 
-    g, latent, folder, published = _generator(options)
-    rows = _checks.whole("--rows", options.rows, least=1)
-    ends = image_runs.fixed_latents(2 * rows, latent, options.seed)
-    way = image_runs.between(ends[:rows], ends[rows:], options.steps, options.spherical)
-    images = image_runs.draw(g, way.flatten(0, 1), batch_statistics=published)
-    out = (options.out or folder / "interpolation.png").with_suffix("")
-    image_runs.save_sheet(out.with_suffix(".png"), images, columns=options.steps)
-    frames = images.reshape(rows, options.steps, *images.shape[1:])
+    g, folder = _generator(run, ema)
+    out = out or folder / "interpolation.png"
+    rows = _checks.whole("--rows", rows, least=1)
+    ends = image_runs.fixed_latents(2 * rows, g.latent, seed)
+    way = image_runs.between(ends[:rows], ends[rows:], steps, spherical)
+    images = g.draw(way.flatten(0, 1))
+    image_runs.save_sheet(out.with_suffix(".png"), images, columns=steps)
+    frames = images.reshape(rows, steps, *images.shape[1:])
     image_runs.save_film(out.with_suffix(".gif"), frames)
-    for ending in (".png", ".gif"):
-        print(f"wrote {out.with_suffix(ending)}")
+    print(f"wrote {out.with_suffix('.png')}\nwrote {out.with_suffix('.gif')}")
     return 0
 
 
-def _generator(options: argparse.Namespace) -> tuple[Any, int, Path, bool]:
-    """(G, dimension of its latents, folder for files, whether published) of a run or a file."""
-    from gan_teach.models.convnets import load_rsgan_generator
-    from gan_teach.studies import image_runs
+def _generator(run: Path, ema: str | None) -> tuple[Any, Path]:
+    """The last generator of a run, or that of a published file, and the folder for pictures."""
+    from gan_teach.studies.evaluation import Folder, candidates
 
-    if options.run.is_file():
-        g = load_rsgan_generator(options.run)
-        return g, next(g.parameters()).shape[1], Path(), True
-    trained = image_runs.load_run(options.run)
-    name = _checks.choice("--ema", options.ema or list(trained.generators)[-1], trained.generators)
-    return trained.generators[name], trained.latent, options.run, False
+    *_, g = candidates(run, averages=[ema] if ema else (), last=True)
+    if isinstance(g, Folder):
+        raise ValueError(f"{run} holds images and no run: name a folder of gan-teach train.")
+    return g, Path() if run.is_file() else run
 
 
 # -- evaluate --------------------------------------------------------------------------------------
 
-SCORED = (
+
+@command(
+    "evaluate",
+    "score runs, published weights or folders of images; resumable",
+    ("sources", Path, "a run's folder, a file of RS-GAN, or a folder of images", "+"),
+    ("--ema", str, "decays, or raw (default: all)", "+"),
     ("--features", str, "digits, cifar, inception, or a file of Inception weights"),
     ("--data", str, "the real images, if not those of the first run"),
     ("-n", 5000, "images of each"),
@@ -181,41 +181,24 @@ SCORED = (
     ("--last", False, "only the last saved step"),
     ("--untrained", False, "also G as each run started it"),
     DEVICE,
-)
-
-
-@command(
-    "evaluate",
-    "score runs, published weights or folders of images; resumable",
-    ("sources", Path, "a run's folder, a file of RS-GAN, or a folder of images", "+"),
-    ("--ema", str, "decays, or raw (default: all)", "+"),
-    *SCORED,
     ("--out", Path, "folder of scores.csv and .png (default: the run)"),
     ("--csv", Path, "also write what was asked for into this file"),
 )
-def evaluate(options: argparse.Namespace) -> int:
-    from gan_teach import _devices, plots
+def evaluate(
+    sources: list[Path], ema: list[str] | None, out: Path | None, csv: Path | None,
+    device: str | None, **options: Any,
+) -> int:  # fmt: skip
+    from gan_teach import plots
     from gan_teach.plots import style
     from gan_teach.studies import evaluation
 
-    if options.device is None:
-        options.device = _devices.preferred()
-        if options.device != "cpu":
-            print(_devices.described(options.device))
-    out = options.out or evaluation.default_folder(options.sources[0])
-    scores = evaluation.evaluate(
-        *options.sources,
-        averages=options.ema or (),
-        out=out,
-        progress=True,
-        **values(options, SCORED),
-    )
+    out, device = out or evaluation.default_folder(sources[0]), _said(device)
+    options |= {"averages": ema or (), "out": out, "device": device, "progress": True}
+    scores = evaluation.evaluate(*sources, **options)
     print(scores.table())
-    figure = plots.score_paths(scores.rows, features=scores.features, band=scores.band)
+    figure = plots.score_paths(scores.rows, features=scores.rows[0].features, band=scores.band)
     style.save(figure, out / "scores.png")
-    written = [out / "scores.csv", out / "scores.png"]
-    if options.csv:
-        written.append(scores.save(options.csv))
-    for path in written:
+    written = [scores.save(csv)] if csv else []
+    for path in (out / "scores.csv", out / "scores.png", *written):
         print(f"wrote {path}")
     return 0

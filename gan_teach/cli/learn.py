@@ -1,83 +1,57 @@
-"""``list``, ``lab`` and ``run``: find a chapter, open the course, train one experiment."""
+"""``list``, ``lab``, ``run``, ``study`` and ``bogonet``: the course, its toy GANs and studies."""
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 from gan_teach import _checks, course
-from gan_teach.cli.arguments import command, values
+from gan_teach.cli.arguments import command, print_rows
 
 # -- list -----------------------------------------------------------------------------------------
 
 
 @command("list", "the chapters and the experiments, a line each")
-def list_all(options: argparse.Namespace) -> int:
+def list_all() -> int:
     print("Chapters (gan-teach lab):")
-    _print_table([(c.name, c.summary or c.title) for c in course.chapters()])
+    print_rows((c.name, c.summary or c.title) for c in course.chapters())
     from gan_teach.zoo.experiments import EXPERIMENTS
 
     print("\nExperiments (gan-teach run NAME):")
-    _print_table([(name, f"{e.summary}, {e.games} games") for name, e in EXPERIMENTS.items()])
+    print_rows((name, f"{e.summary}, {e.games} games") for name, e in EXPERIMENTS.items())
     return 0
 
 
-def _print_table(rows: list[tuple[str, str]]) -> None:
-    width = max((len(name) for name, _ in rows), default=0)
-    for name, text in rows:
-        print(f"  {name:{width}}  {text}")
-
-
 # -- lab ------------------------------------------------------------------------------------------
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to 65535, got {text!r}")
-    return int(text)
 
 
 @command(
     "lab",
     "copy the course into a folder and open JupyterLab",
     ("--folder", Path, f"of the notebooks (default: {course.DEFAULT_FOLDER} in this folder)"),
-    ("--port", _port, "default: 8888"),
+    ("--port", 8888, "of the server"),
     ("--no-browser", False, "print the address only"),
     ("--copy-only", False, "copy the notebooks and stop"),
     ("--app", False, "open the interactive lab alone, as a page of its own"),
 )
-def lab(options: argparse.Namespace) -> int:
-    port = options.port or 8888
-    if options.app:
-        course.launch_app(port, browser=not options.no_browser)
+def lab(folder: Path | None, port: int, no_browser: bool, copy_only: bool, app: bool) -> int:
+    if not 0 < port < 65536:
+        raise ValueError(f"--port must be a whole number from 1 to 65535, got {port}.")
+    if app:
+        course.launch_app(port, browser=not no_browser)
         return 0
     here = Path.cwd()
     inside = (here / course.MANIFEST).exists()  # started from within the course's folder
-    folder = options.folder or (here if inside else here / course.DEFAULT_FOLDER)
+    folder = folder or (here if inside else here / course.DEFAULT_FOLDER)
     copied = course.copy_course(folder)
     print(f"The course is in {folder}")
     for file in copied:
         if file.action == "offered":
             print(f"  {file.name} holds your changes and stays; the new version is {file.beside}.")
-    if not options.copy_only:
-        course.launch_lab(folder, port, browser=not options.no_browser)
+    if not copy_only:
+        course.launch_lab(folder, port, browser=not no_browser)
     return 0
 
 
 # -- run ------------------------------------------------------------------------------------------
-
-SETTINGS = (
-    ("--games", int, "rounds of training"),
-    ("--d-steps", int, "updates of the discriminator in a round"),
-    ("--g-steps", int, "updates of the generator in a round"),
-    ("--noise", float, "standard deviation of the instance noise (the data's is 1)"),
-    ("--loss", str, "saturating, non_saturating, relativistic, ..."),
-    ("--lr", float, "learning rate of the generator"),
-    ("--tau", float, "learning rate of D divided by that of G"),
-)
-SEEDS = (
-    ("--seed", int, "default: 0"),
-    ("--seeds", int, "train this many seeds together instead of one"),
-)
 
 
 @command(
@@ -85,38 +59,42 @@ SEEDS = (
     "train one experiment; pictures and numbers in a folder",
     ("experiment", str, "a name from gan-teach list", "?"),
     ("--replay", str, "instead of it: the text of a run in the lab, repeated"),
-    *SETTINGS,
-    *SEEDS,
+    ("--games", int, "rounds of training"),
+    ("--d-steps", int, "updates of the discriminator in a round"),
+    ("--g-steps", int, "updates of the generator in a round"),
+    ("--noise", float, "standard deviation of the instance noise (the data's is 1)"),
+    ("--loss", str, "saturating, non_saturating, relativistic, ..."),
+    ("--lr", float, "learning rate of the generator"),
+    ("--tau", float, "learning rate of D divided by that of G"),
+    ("--seed", int, "default: 0"),
+    ("--seeds", int, "train this many seeds together instead of one"),
     ("--out", Path, "folder for the files (default: runs/EXPERIMENT)"),
 )
-def run(options: argparse.Namespace) -> int:
-    changes = values(options, SETTINGS)
-    if options.replay is None:
-        if options.experiment is None:
+def run(experiment: str | None, replay: str | None, out: Path | None, **settings: Any) -> int:
+    if replay is None:
+        if experiment is None:
             raise ValueError("EXPERIMENT is missing: see gan-teach list, or use --replay.")
-        return _train(options, changes)
-    others = [*changes.values(), options.experiment, options.seed, options.seeds]
-    if any(value is not None for value in others):
+        return _train(experiment, out or Path("runs") / experiment, **settings)
+    if any(value is not None for value in (experiment, *settings.values())):
         raise ValueError("--replay has all settings in its text: give only --out with it.")
-    return _repeat(options.replay, options.out or Path("runs") / "replay")
+    return _repeat(replay, out or Path("runs") / "replay")
 
 
-def _train(options: argparse.Namespace, changes: dict[str, Any]) -> int:
+def _train(name: str, out: Path, seed: int | None, seeds: int | None, **changes: Any) -> int:
     from gan_teach.zoo import experiments
 
-    experiments.settings(options.experiment, **changes)  # complains before the slow imports
+    experiments.settings(name, **changes)  # complains before the slow imports
     from gan_teach.studies import runs
 
-    seed = options.seed or 0
-    if options.seeds is None:
-        history = experiments.run(options.experiment, seed=seed, progress=True, **changes)
+    first = seed or 0
+    if seeds is None:
+        history = experiments.run(name, seed=first, progress=True, **changes)
     else:
-        seeds = [seed + i for i in range(_checks.whole("--seeds", options.seeds, least=1))]
-        history = experiments.run_seeds(options.experiment, seeds, progress=True, **changes)
+        several = range(first, first + _checks.whole("--seeds", seeds, least=1))
+        history = experiments.run_seeds(name, several, progress=True, **changes)
     if history.meta.get("interrupted"):
         print(f"Stopped after game {history.steps[-1]}; what was finished is kept.")
     print(experiments.table(experiments.report(history)))
-    out = options.out or Path("runs") / options.experiment
     for path in runs.save_run(history, out):
         print(f"wrote {path}", flush=True)
     return 130 if history.meta.get("interrupted") else 0
@@ -135,3 +113,77 @@ def _repeat(text: str, out: Path) -> int:
     for path in save_all(session, out):
         print(f"wrote {path}", flush=True)
     return 0
+
+
+# -- study ----------------------------------------------------------------------------------------
+
+
+@command(
+    "study",
+    "repeat a long study that a chapter shows; resumable",
+    ("name", str, "without it: list the studies", "?"),
+    ("--seeds", int, "default: as many as the chapter shows"),
+    ("--out", Path("runs/studies"), "folder of the record, NAME.npz"),
+    ("--work", Path("runs/parts"), "folder of finished parts"),
+    ("--run", Path, "folder of an image run (default: runs/NAME)"),
+    ("--data", str, "data set of an image run that is not there yet"),
+)
+def study(
+    name: str | None, seeds: int | None, out: Path, work: Path, run: Path | None, data: str | None
+) -> int:
+    from gan_teach.course import records
+    from gan_teach.studies import image_records
+
+    images = image_records.IMAGE_RECORDS
+    if name is None:
+        print_rows((k, f"{r.summary}, {r.seeds} seeds") for k, r in records.RECORDS.items())
+        print_rows((k, f"{r.summary}, an image run") for k, r in images.items())
+        return 0
+    if name in images:
+        history = image_records.make(name, out, run or Path("runs") / name, data=data)
+        print(f"wrote {out / name}.npz: {len(history)} snapshots")
+        return 0
+    history = records.make(name, out, work, seeds=seeds, progress=True)
+    done, planned = history.meta["members"], history.meta["members_planned"]
+    print(f"{name}: {done} of {planned} GANs are done.")
+    if done:
+        print(f"wrote {out / name}.npz")
+    return 130 if history.meta["interrupted"] else 0
+
+
+# -- bogonet: which algorithm is the least particular about architectures? ------------------------
+
+
+@command(
+    "bogonet",
+    "random architectures by vanilla GAN, DRAGAN and WGAN-GP: who wins how often",
+    ("--architectures", 100, "how many"),
+    ("--steps", 100, "updates of the generator in each run"),
+    ("--records", 5, "scores along each run; must divide the steps"),
+    ("--batch-size", 32, "samples of each kind in a batch"),
+    ("--workers", 2, "processes"),
+    ("--lr", 3e-3, "Adam's rate"),
+    ("--source", str, "mnist (5000 digits) or sklearn (1797); by default what is installed"),
+    ("--out", Path("runs/bogonet"), "folder of the architectures that are done, which stay so"),
+    ("--record", Path, "also write the result, made small, to this .npz"),
+)
+def bogonet(
+    architectures: int, workers: int, source: str | None, out: Path, record: Path | None,
+    **budget: Any,
+) -> int:  # fmt: skip
+    from gan_teach.studies import bogonet as study
+
+    history = study.run_study(
+        architectures, study.Budget(**budget), source=source, folder=out, workers=workers,
+        progress=True,
+    )  # fmt: skip
+    done, planned = history.meta["architectures"], history.meta["architectures_planned"]
+    print(f"{done} of {planned} architectures are done; they lie in {out}.")
+    if done:
+        print(f"The judge names {history.meta['accuracy']:.1%} of the held-out digits rightly.\n")
+        print(study.table(history), study.duel_table(history), sep="\n\n")
+        print("\nDiverged:", "; ".join(study.diverged(history)) or "none")
+    if done and record:
+        small = history.with_arrays(score=history["score"].astype("float32"))
+        print(f"wrote {small.save(record)}")
+    return 130 if history.meta["interrupted"] else 0

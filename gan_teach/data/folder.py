@@ -21,6 +21,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._progress import progress_bar
 from gan_teach.data.images import Images, ImageSource
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
@@ -121,13 +122,9 @@ def image_folder(
     Raises FileNotFoundError; ValueError for a folder without images, and for files that cannot be
     read, have more than 8 bits a pixel, or differ in size or color from most.
     """
-    from tqdm.auto import tqdm
-
     files = ImageFiles(path, size, channels)
     every = range(len(files.names))
-    pixels = list(
-        tqdm(files.read(every), "reading", len(every), unit="image", disable=not progress)
-    )
+    pixels = list(progress_bar(len(every), "image", progress, files.read(every)))
     usual = _usual_shape(pixels)
     reasons = [_misfit(image, usual) for image in pixels]
     bad = [f"{name} {why}" for name, why in zip(files.names, reasons, strict=True) if why]

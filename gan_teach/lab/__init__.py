@@ -12,40 +12,29 @@ from typing import Any
 
 from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.lab.config import (
-    PRESETS as PRESETS,
-    Config as Config,
-    Replay as Replay,
-)
-from gan_teach.lab.doctor import (
-    Diagnosis as Diagnosis,
-    diagnose as diagnose,
-    treat as treat,
-)
+from gan_teach.lab.config import PRESETS as PRESETS, Config as Config, Replay as Replay
+from gan_teach.lab.doctor import Diagnosis as Diagnosis, diagnose as diagnose, treat as treat
 from gan_teach.lab.frame import Frame as Frame
 from gan_teach.lab.picture import film_strip
-from gan_teach.lab.session import (
-    Session as Session,
-    Twin as Twin,
-)
+from gan_teach.lab.session import Session as Session, Twin as Twin
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-VIEWS = {"canvas": "anywidget", "core": "ipywidgets", "still": ""}
+VIEWS = {"canvas": "anywidget", "core": "ipywidgets", "strip": "matplotlib"}
 """The views of the lab, the best first, and the package that each one needs."""
 
 
 def chosen_view() -> str:
     """The view that ``GAN_TEACH_VIEW`` names, else the best one for which there are packages.
 
-    "canvas" is the canvas of our own, "core" an image among core widgets, "still" a film strip.
+    "canvas" is the canvas of our own, "core" an image among core widgets, "strip" a film strip.
     Raises ValueError for another name and ImportError where a package is missing.
     """
-    possible = [view for view, package in VIEWS.items() if not package or find_spec(package)]
-    asked = os.environ.get("GAN_TEACH_VIEW") or "auto"
-    view = _checks.choice("GAN_TEACH_VIEW", asked, ("auto", *VIEWS))
-    if view not in ("auto", *possible):
+    view = os.environ.get("GAN_TEACH_VIEW") or "auto"
+    if _checks.choice("GAN_TEACH_VIEW", view, ("auto", *VIEWS)) == "auto":
+        return next(name for name, package in VIEWS.items() if find_spec(package))
+    if not find_spec(VIEWS[view]):
         raise ImportError(f"GAN_TEACH_VIEW={view} needs more: pip install 'gan-teach[course]'.")
-    return possible[0] if view == "auto" else view
+    return view
 
 
 class Lab:
@@ -88,7 +77,7 @@ class Lab:
         """The widgets, made when they are first asked for. Needs ipywidgets."""
         if self._panel is None:
             view = chosen_view()
-            if view == "still":
+            if view == "strip":
                 raise ImportError(
                     "the lab's controls need ipywidgets (pip install 'gan-teach[course]') and "
                     "GAN_TEACH_VIEW unset. gan_teach.lab.Session runs the same from code."
@@ -104,6 +93,6 @@ class Lab:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         image = film_strip(self.session)
         bundle: dict[str, Any] = {"text/html": image._repr_html_(), "text/plain": image.alt}
-        if chosen_view() != "still":
+        if chosen_view() != "strip":
             bundle[WIDGET] = self.panel.box._repr_mimebundle_()[WIDGET]
         return bundle

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from gan_teach.lab.frame import LOOKS, Frame, ranges, shades
+from gan_teach.lab.session import alone
 from gan_teach.plots import style
 
 HERE = Path(__file__).parent
@@ -26,12 +25,18 @@ SOURCE = "\n".join(
 AHEAD = 8  # frames that the browser may ask for at a time
 
 
-class Canvas(anywidget.AnyWidget):
-    """``frame`` holds the packed picture; the browser raises ``wanted`` by as many as it wants.
+class Names(anywidget.AnyWidget):
+    """Names the handles of the sliders in the element of class ``gan-teach-lab`` around it."""
 
-    When it stops, ``shown`` is the step that it has on the screen, otherwise -1. ``drawing`` comes
-    from the browser: a count and strokes of [x, y] in data units. Both are checked where they are
-    used.
+    _esm = HERE / "names.js"
+
+
+class Canvas(anywidget.AnyWidget):
+    """The panel's view (see ``panel.ImageView``) on a canvas, which also sends drawings.
+
+    ``frame`` holds the packed picture; the browser raises ``wanted`` by as many as it wants. When
+    it stops, ``shown`` is the step that it has on the screen, otherwise -1. ``drawing`` comes from
+    the browser: a count and strokes of [x, y] in data units. All are checked where they are used.
     """
 
     _esm = SOURCE
@@ -41,63 +46,36 @@ class Canvas(anywidget.AnyWidget):
     playing = traitlets.Bool(False).tag(sync=True)
     shown = traitlets.Int(-1).tag(sync=True, echo_update=False)
     drawing = traitlets.Dict().tag(sync=True, echo_update=False)
+    controls = ()
 
-
-class Names(anywidget.AnyWidget):
-    """Names the handles of the sliders in the element of class ``gan-teach-lab`` around it."""
-
-    _esm = HERE / "names.js"
-
-
-class CanvasView:
-    """The canvas as the panel's view (see ``panel.ImageView``); it also sends drawings."""
-
-    def __init__(
-        self,
-        count: Callable[[], None],
-        paused: Callable[[Any], None],
-        drawn: Callable[[Any], None],
-    ) -> None:
-        self.picture = Canvas(looks=looks())
-        self.controls: list[Any] = []
-        self._count = count
-        self._answered = 0  # of the frames that are wanted
+    def __init__(self, panel: Any) -> None:
+        super().__init__(looks=looks())
+        self._panel = panel
+        self._answered = self._serial = 0  # of the frames that are wanted; of all
         self._passing = False  # a frame that is soon followed by another one
-        self._serial = 0
-        self.picture.observe(self._wanted, names="wanted")
-        self.picture.observe(paused, names="playing")
-        self.picture.observe(lambda change: drawn(change["new"].get("strokes")), names="drawing")
-
-    @property
-    def playing(self) -> bool:
-        return self.picture.playing
-
-    @property
-    def shown(self) -> int | None:
-        step = self.picture.shown
-        return None if self.playing or step < 0 else step
+        self.observe(self._wanted, names="wanted")
+        self.observe(panel.paused, names="playing")
+        self.observe(panel.drawn, names="drawing")
 
     def stop(self) -> None:
-        self.picture.shown = -1
-        self.picture.playing = False
+        self.shown = -1
+        self.playing = False
 
     def show(self, frame: Frame) -> None:
         self._serial += 1  # so that the browser hears of every frame, equal ones too
         passing = self._passing and self.playing
-        self.picture.frame = pack(
-            frame, serial=self._serial, answered=self._answered, passing=passing
-        )
+        self.frame = pack(frame, serial=self._serial, answered=self._answered, passing=passing)
 
+    @alone
     def _wanted(self, change: dict[str, Any]) -> None:
         """Make the frames that the browser asks for, as long as it plays."""
         self._passing = True
-        try:
-            for number in range(max(change["old"], change["new"] - AHEAD), change["new"]):
-                self._answered = number + 1
-                if self.playing:
-                    self._count()
-        finally:
-            self._passing, self._answered = False, change["new"]
+        for self._answered in range(
+            max(change["old"], change["new"] - AHEAD) + 1, change["new"] + 1
+        ):
+            if self.playing:
+                self._panel.tick()
+        self._passing = False
 
 
 def pack(frame: Frame, **facts: Any) -> bytes:
@@ -113,14 +91,14 @@ def pack(frame: Frame, **facts: Any) -> bytes:
             at = sum(part.size for part in numbers)
             numbers.append(np.ascontiguousarray(value, dtype="<f4").ravel())
             return {"at": at, "shape": value.shape}
-        if isinstance(value, (tuple, list)):
-            return [place(part) for part in value]
-        if hasattr(value, "__dataclass_fields__"):
-            own = {f.name: place(getattr(value, f.name)) for f in fields(value)}
+        if hasattr(value, "_asdict"):
+            own = {name: place(part) for name, part in value._asdict().items()}
             return {**own, "kind": type(value).__name__.lower()}
+        if isinstance(value, tuple):
+            return [place(part) for part in value]
         return value
 
-    head = {f.name: place(getattr(frame, f.name)) for f in fields(frame) if f.name != "layers"}
+    head = place(frame)
     head["layers"] = [{**place(layer), "name": name} for name, layer in frame.layers.items()]
     for chart, entry in zip(frame.charts, head["charts"], strict=True):
         xlim, ylim = ranges(chart, frame.step)

@@ -31,8 +31,6 @@ MAX_LENGTH = 50_000  # characters of a run's text
 MAX_CHANGES = 1_000  # steps at which something was changed
 MAX_STEPS = 1_000_000
 
-_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-_DRAWS = re.compile(r"(.*),draws=([0-9]{1,3})", re.ASCII | re.DOTALL)
 _WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", re.ASCII)
 
@@ -94,7 +92,8 @@ class Knob:
 
     Whole numbers and numbers lie between ``low`` and ``high``; a knob with ``choices`` is one of
     those words, and the data may be a learner's own. ``live`` knobs change a run on its way, the
-    others start it anew. ``world`` names the only world that has the knob, or is empty.
+    others start it anew. ``world`` names the only world that has the knob, or is empty. ``slider``
+    has ends and a step, of powers of ten where a fourth entry is true.
     """
 
     label: str
@@ -104,6 +103,7 @@ class Knob:
     whole: bool = False
     live: bool = True
     world: str = ""
+    slider: tuple[Any, ...] = ()
 
     def check(self, name: str, value: Any) -> Any:
         """``value`` as a plain int, float or str; raises TypeError or ValueError."""
@@ -126,9 +126,8 @@ class Knob:
         """The value that ``text`` stands for; raises ValueError."""
         if self.choices:
             return self.check(name, text)
-        pattern = _WHOLE if self.whole else _NUMBER
+        pattern, kind = (_WHOLE, "a whole number") if self.whole else (_NUMBER, "a number")
         if not pattern.fullmatch(text):
-            kind = "a whole number" if self.whole else "a number"
             raise ValueError(f"{name} must be {kind}, got {text[:40]!r}.")
         return self.check(name, int(text) if self.whole else float(text))
 
@@ -155,20 +154,20 @@ class Config:
     depth: int = _setting(2, "Hidden layers", 0, 5, live=False, world="plane")
     latent: int = _setting(2, "Latent dimensions", 1, 100, live=False, world="plane")
     rule: str = _setting("alternating", "Update rule", choices=tuple(RULES))
-    d_steps: int = _setting(1, "D steps a round", 0, 200)
-    g_steps: int = _setting(1, "G steps a round", 0, 200)
+    d_steps: int = _setting(1, "D steps a round", 0, 200, slider=(0, 50, 1))
+    g_steps: int = _setting(1, "G steps a round", 0, 200, slider=(0, 50, 1))
     turn: str = _setting("both", "Who moves", choices=("both", "d", "g"))
-    lr: float = _setting(0.1, "Learning rate of G", 0, 100)
-    tau: float = _setting(1.0, "tau: rate of D / of G", 0, 1e6)
+    lr: float = _setting(0.1, "Learning rate of G", 0, 100, slider=(-5, 1, 0.05, True))
+    tau: float = _setting(1.0, "tau: rate of D / of G", 0, 1e6, slider=(-3, 3, 0.05, True))
     optimizer: str = _setting("sgd", "Optimizer", choices=tuple(OPTIMIZERS))
     loss: str = _setting("saturating", "Loss", choices=tuple(losses.LOSSES))
-    smoothing: float = _setting(1.0, "D's target for real points", 0.01, 1)
-    noise: float = _setting(0.0, "Instance noise", 0, 100)
+    smoothing: float = _setting(1.0, "D's target for real points", 0.01, 1, slider=(0.5, 1.0, 0.05))
+    noise: float = _setting(0.0, "Instance noise", 0, 100, slider=(0.0, 3.0, 0.05))
     noise_kind: str = _setting(
         "shared", "Noise on real and fake", choices=("shared", "independent")
     )
     penalty: str = _setting("none", "Penalty", choices=("none", *penalties.PENALTIES))
-    weight: float = _setting(1.0, "Weight of the penalty", 0, 1e4)
+    weight: float = _setting(1.0, "Weight of the penalty", 0, 1e4, slider=(-3, 2, 0.05, True))
     batch: int = _setting(10, "Batch size", 1, 4096)
 
     def __post_init__(self) -> None:
@@ -230,8 +229,8 @@ class Replay:
     """A run as data: first settings, {step: {knob: value}}, and the number of updates made.
 
     A change at step s acts from the update that leads from s to s + 1. ``draws`` is the version of
-    the draws. Raises ValueError for steps or changes out of order, out of bounds, or of a knob that
-    needs a new run, and for other draws than ``streams.DRAWS``, which cannot be repeated.
+    the draws. Raises ValueError for steps and values out of bounds, for a knob that needs a new
+    run, and for other draws than ``streams.DRAWS``, which cannot be repeated.
     """
 
     start: Config
@@ -249,20 +248,18 @@ class Replay:
             )
         if len(self.changes) > MAX_CHANGES:
             raise ValueError(f"at most {MAX_CHANGES} changes fit into one run: start a new one.")
-        config, before = self.start, -1
+        config = self.start
         for step, knobs in self.changes.items():
-            if step <= before:
-                raise ValueError(f"changes must be in order, but step {step} follows {before}.")
             fixed = [name for name in knobs if name not in KNOBS or not KNOBS[name].live]
             if fixed:
                 raise ValueError(f"{fixed[0]} cannot be changed during a run (at step {step}).")
-            config, before = config.changed(**knobs), step
-        _checks.whole("steps", self.steps, least=max(before, 0))
+            config = config.changed(**knobs)
+        _checks.whole("steps", self.steps, least=max(self.changes, default=0))
         _checks.real("steps", self.steps, most=MAX_STEPS)
 
     def __str__(self) -> str:
-        drawn = self.changes or self.steps
-        parts = [f"{self.start},draws={self.draws}" if drawn else str(self.start)]
+        drawn = f",draws={self.draws}" if self.changes or self.steps else ""
+        parts = [f"{self.start}{drawn}"]
         parts += [_segment(str(step), knobs) for step, knobs in self.changes.items()]
         if self.steps > max(self.changes, default=0):
             parts.append(str(self.steps))
@@ -277,15 +274,11 @@ class Replay:
                 f"a replay string has at most {MAX_LENGTH} characters, got {len(text)}."
             )
         first, *rest = text.strip().split("/")
-        version = _DRAWS.fullmatch(first)
-        draws = 1 if rest else DRAWS  # the first version was not written down
-        if version:
-            first, draws = version[1], int(version[2])
         name, knobs = _read(first)
-        start = preset(name, **knobs)
+        draws = knobs.pop("draws", 1 if rest else DRAWS)  # the first version was not written down
+        start, steps = preset(name, **knobs), 0
         changes: dict[int, dict[str, Any]] = {}
-        steps = 0
-        for position, part in enumerate(rest):
+        for part in rest:
             head, knobs = _read(part)
             if not _WHOLE.fullmatch(head) or int(head) < steps or int(head) in changes:
                 raise ValueError(
@@ -294,8 +287,6 @@ class Replay:
             steps = int(head)
             if knobs:
                 changes[steps] = knobs
-            elif position < len(rest) - 1:
-                raise ValueError(f"nothing is changed at step {steps}.")
         return cls(start, changes, steps, draws)
 
     @classmethod
@@ -322,10 +313,10 @@ def _segment(head: str, knobs: Mapping[str, Any]) -> str:
 def _read(segment: str) -> tuple[str, dict[str, Any]]:
     """("noisy", {"seed": 3}) from "noisy,seed=3"."""
     head, *pairs = segment.split(",")
-    knobs: dict[str, Any] = {}
+    known, knobs = {**KNOBS, "draws": Knob("Version of the draws", 1, 999, whole=True)}, {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not _WORD.fullmatch(name) or name in knobs:
+        if not equals or name in knobs:
             raise ValueError(f"expected knob=value, each knob once, got {pair[:60]!r}.")
-        knobs[name] = KNOBS[_checks.choice("knob", name, KNOBS)].read(name, value)
+        knobs[name] = known[_checks.choice("knob", name, known)].read(name, value)
     return head, knobs

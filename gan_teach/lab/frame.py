@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from typing import NamedTuple
@@ -63,8 +62,7 @@ def shades() -> NDArray[np.uint8]:
     return (255 * (1 - 0.45 * (1 - colors))).round().astype(np.uint8)
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single truth
-class Points:
+class Points(NamedTuple):
     """Markers at xy (n, 2)."""
 
     xy: NDArray
@@ -72,17 +70,15 @@ class Points:
     label: str
 
 
-@dataclass(frozen=True, eq=False)
-class Lines:
-    """A line through xy (n, 2); a row of NaN lifts the pen."""
+class Lines(NamedTuple):
+    """A line through xy (n, 2); NaN lifts the pen."""
 
     xy: NDArray
     role: str
     label: str
 
 
-@dataclass(frozen=True, eq=False)
-class Arrows:
+class Arrows(NamedTuple):
     """Arrows from xy (n, 2) to xy + uv (n, 2)."""
 
     xy: NDArray
@@ -91,8 +87,7 @@ class Arrows:
     label: str
 
 
-@dataclass(frozen=True, eq=False)
-class Field:
+class Field(NamedTuple):
     """A probability on a grid, values (rows, cols) with row 0 at the bottom of ``extent``."""
 
     values: NDArray
@@ -104,25 +99,15 @@ class Field:
 Layer = Points | Lines | Arrows | Field
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """One quantity over the steps: xy (T, 2), NaN where it was not defined."""
-
-    xy: NDArray
-    role: str
-    label: str
-
-
-@dataclass(frozen=True, eq=False)
-class Chart:
-    """Curves over the steps beside the ``levels`` (value, name) that the theory predicts.
+class Chart(NamedTuple):
+    """Quantities over the steps beside the ``levels`` (value, name) that the theory predicts.
 
     ``band`` (low, high, name) is where real data score against real data. With an ``xlim`` of its
     own the chart is not over the steps but over ``xlabel``.
     """
 
     title: str
-    curves: tuple[Curve, ...]
+    curves: tuple[Lines, ...]
     levels: tuple[tuple[float, str], ...] = ()
     log: bool = False
     ylim: tuple[float, float] | None = None
@@ -131,8 +116,7 @@ class Chart:
     xlabel: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Disc:
+class Disc(NamedTuple):
     """Complex numbers xy (n, 2) against the unit circle, and what follows from them."""
 
     title: str
@@ -140,8 +124,7 @@ class Disc:
     text: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Frame:
+class Frame(NamedTuple):
     """Step ``step`` of a run: a main picture in layers, charts beside it, and the same in words.
 
     ``view`` is (left, right, bottom, top) of the main picture; ``note`` is a warning to be shown in

@@ -1,17 +1,18 @@
-"""The lab on the line: the 1-D tutorial as a world that a session can run and show."""
+"""The lab on the line: the 1-D tutorial and the Dirac-GAN, games of four numbers and of two."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from functools import lru_cache
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gan_teach import zoo
 from gan_teach.analysis import spectra
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
@@ -20,13 +21,17 @@ from gan_teach.lab import world
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, World
-from gan_teach.training import probes
+from gan_teach.training import State, probes
 from gan_teach.zoo import line
 from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
 
 VIEW = (float(GRID[0]), float(GRID[-1]), -0.64, 1.08)
 RAIL, LATENT_RAIL = 0.0, -0.5  # heights of the samples and of the latents
 DRAWN = line.BATCH_SIZE
+
+REACH = 2.0  # of the Dirac-GAN's picture, to every side
+_PLACES = np.stack(np.meshgrid(*2 * [np.linspace(-REACH, REACH, 13)]), -1).reshape(-1, 2)
+_SAMPLES = 200  # for its field and eigenvalues, where noise makes them averages
 
 
 class LineWorld(World):
@@ -36,15 +41,16 @@ class LineWorld(World):
     hidden = frozenset({world.HISTOGRAM})
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.axes = {
-            "view": VIEW,
-            "xlabel": "x (upper rail) and z (lower rail)",
-            "yticks": ((0.0, "0"), (0.5, "1/2"), (1.0, "1")),
-        }
+        game = line.line_gan(config.seed, fresh_data=config.data == "fresh-points")
         self.latent = line.LATENT.sample(DRAWN, generator(1))[:, 0].numpy()
-        self.real = self.game.data.sample(DRAWN, generator(2))[:, 0].numpy()
+        self.real = game.data.sample(DRAWN, generator(2))[:, 0].numpy()
         self.density = line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy()
+        static = {"grid": GRID, "latent": self.latent, "real": self.real}
+        super().__init__(
+            game, {**static, "real_density": self.density}, view=VIEW,
+            xlabel="x (upper rail) and z (lower rail)",
+            yticks=((0.0, "0"), (0.5, "1/2"), (1.0, "1")),
+        )  # fmt: skip
         self.probes |= {
             "params": probes.params(),
             "fake": probes.samples(DRAWN, seed=1),  # at the latents above
@@ -52,41 +58,27 @@ class LineWorld(World):
             "scores": probes.scores(200, seed=1),
         }
 
-    def make(self, config: Config) -> GAN:
-        return line.line_gan(config.seed, fresh_data=config.data == "fresh-points")
-
-    def follow(self, row: Row, config: Config) -> Row:
+    def measure(self, state: State, config: Config) -> Row:
+        row = super().measure(state, config)
         w, b = row["params"][:2]
         finite = math.isfinite(w) and math.isfinite(b)
         best = line.optimal_discriminator(GRID, w, b, config.noise) if finite else GRID * math.nan
-        d_real, d_fake = row["scores"]
-        return {"fake": row["fake"][:, 0], "d_star": best, "d_real": d_real, "d_fake": d_fake}
-
-    def static(self, last: Row) -> dict[str, Any]:
-        theory = equilibrium_eigenvalues(self.game, last["params"], last["config"].noise)
-        return {
-            "grid": GRID,
-            "latent": self.latent,
-            "real": self.real,
-            "real_density": self.density,
-            "eigenvalues_theory": theory,
-        }
+        row["d_real"], row["d_fake"] = row["scores"]
+        return {**row, "fake": row["fake"][:, 0], "d_star": best}
 
     def history(self, rows: Rows) -> History:
-        self._add_eigenvalues(rows)
-        return super().history(rows)
-
-    def _add_eigenvalues(self, rows: Rows) -> None:
-        """Of the Hessian of V, for all rows that lack them and were made under the same settings
-        together."""
-        fresh = [row for row in rows.values() if "eigenvalues" not in row]
-        for config, group in groupby(fresh, key=lambda row: row["config"]):
+        """With V and the eigenvalues of its Hessian, found together for all rows that were made
+        under the same settings."""
+        for config, group in groupby(rows.values(), key=lambda row: row["config"]):
             alike = list(group)
-            game = world.dress(self.make(config), config)
+            game = world.dress(LineWorld(config).game, config)
             params = np.stack([row["params"] for row in alike])
             values = spectra.spectra(game, params, self.expectation(game, config), of="value")
             for row, own in zip(alike, values, strict=True):
                 row |= {"eigenvalues": own, "objective": -row["d_loss"]}
+        last = world.newest(rows)
+        theory = equilibrium_eigenvalues(self.game, last["params"], last["config"].noise)
+        return super().history(rows).describe(static={"eigenvalues_theory": theory})
 
     def expectation(self, game: GAN, config: Config) -> Batch:
         return line.expectation_batch(game)
@@ -98,44 +90,37 @@ class LineWorld(World):
     # -- the picture
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
-        row = next(reversed(rows.values()))
-        fake = row["fake"]
-        at = _at(self.latent, LATENT_RAIL)
+        row = world.newest(rows)
+        at, fake = _at(self.latent, LATENT_RAIL), _at(row["fake"], RAIL)
         return {
             "density": Lines(_over(self.density), "density", "true density"),
             "d_star": Lines(_over(row["d_star"]), "theory", "best answer D*(x)"),
             "d": Lines(_over(row["d_grid"]), "discriminator", "discriminator D(x)"),
-            "arrows": Arrows(at, _at(fake, RAIL) - at, "latent", "G takes z to G(z)"),
+            "arrows": Arrows(at, fake - at, "latent", "G takes z to G(z)"),
             "latent": Points(at, "latent", "latent points z"),
             "real": Points(_at(self.real, RAIL), "real", "real points x"),
-            "fake": Points(_at(fake, RAIL), "fake", "generated points G(z)"),
+            "fake": Points(fake, "fake", "generated points G(z)"),
         }
 
-    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
-        value = world.curve(rows, "d_loss", "value", "V", -1.0)
-        charts = Chart("Objective V", (value,), _levels(config)), world.gradient_chart(rows)
-        charts += (world.score_chart(rows, config),)
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
+        value, fake = world.curve(rows, "d_loss", "value", "V", -1.0), world.newest(rows)["fake"]
+        charts = [Chart("Objective V", (value,), _levels(config)), world.gradient_chart(rows)]
+        charts += [world.score_chart(rows, config)]
         if world.HISTOGRAM not in hidden:
-            fake = next(reversed(rows.values()))["fake"]
-            charts += (world.score_histogram(self.game, self.real[:, None], fake[:, None]),)
+            charts += [world.score_histogram(self.game, self.real[:, None], fake[:, None])]
         return charts
 
-    def narrate(self, row: Row) -> str:
-        parts = [f"D(x) = {row['d_real']:.2f}", f"D(G(z)) = {row['d_fake']:.2f}"]
-        if math.isfinite(row["d_loss"]):
-            parts.insert(0, f"V = {-row['d_loss']:.3f}")
+    def words(self, row: Row) -> tuple[str, str]:
         fake, real = row["fake"], self.real
-        parts.append(
-            f"generated points with mean {fake.mean():.2f} and standard deviation {fake.std():.2f}"
-            f" (real {real.mean():.2f} and {real.std():.2f})"
+        value = f"V = {-row['d_loss']:.3f}, " if math.isfinite(row["d_loss"]) else ""
+        numbers = (
+            f"{value}D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}, "
+            f"generated points with mean {fake.mean():.2f} and standard deviation {fake.std():.2f} "
+            f"(real {real.mean():.2f} and {real.std():.2f})"
         )
-        return ", ".join(parts)
-
-    def note(self, row: Row) -> str:
-        fake = row["fake"]
         outside = int(((fake < VIEW[0]) | (fake > VIEW[1])).sum())
-        text = f"{outside} of {fake.size} generated points lie outside the picture"
-        return text if outside else ""
+        note = f"{outside} of {fake.size} generated points lie outside the picture"
+        return numbers, note if outside else ""
 
 
 def _at(x: NDArray, height: float) -> NDArray:
@@ -151,6 +136,72 @@ def _levels(config: Config) -> tuple[tuple[float, str], ...]:
     loss, _ = world.loss_levels(config)
     if loss is None:
         return ()
-    names_of = {2 * math.log(2): "−2 log 2", math.log(2): "−log 2"}
-    names = [name for level, name in names_of.items() if abs(level - loss) < 1e-12]
-    return ((-loss, names[0] if names else world.minus(f"{-loss:.3g}")),)
+    for level, name in ((2 * math.log(2), "−2 log 2"), (math.log(2), "−log 2")):
+        if abs(level - loss) < 1e-12:
+            return ((-loss, name),)
+    return ((-loss, world.minus(f"{-loss:.3g}")),)
+
+
+# -- the Dirac-GAN --------------------------------------------------------------------------------
+
+
+class DiracWorld(World):
+    """All data at 0, G(z) = theta, D's logit psi x (Mescheder et al., 2018, section 2)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(
+            zoo.dirac_gan(), {"equilibrium": np.zeros(2)}, view=(-REACH, REACH, -REACH, REACH),
+            xlabel="theta, where the generator puts its point",
+            ylabel="psi, slope of the discriminator",
+        )  # fmt: skip
+        self.probes["params"] = probes.params()
+
+    def measure(self, state: State, config: Config) -> Row:
+        row = super().measure(state, config)
+        theta, psi = row["params"]
+        return {**row, "theta": theta, "psi": psi, "distance": np.hypot(theta, psi)}
+
+    def expectation(self, game: GAN, config: Config) -> Batch:
+        return game.draw(_SAMPLES if config.noise else 1, generator(0))
+
+    def equilibrium(self, batch: Batch, spread: float) -> Tensor:
+        return torch.zeros(2, dtype=batch.real.dtype)
+
+    def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
+        path = np.stack([row["params"] for row in rows.values()])
+        return {
+            "flow": Arrows(_PLACES, _directions(config), "flow", "where both players push"),
+            "path": Lines(path, "path", "path of the run"),
+            "goal": Points(np.zeros((1, 2)), "goal", "equilibrium"),
+            "here": Points(path[-1:], "here", "now"),
+        }
+
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
+        numbers = (
+            world.curve(rows, "theta", "fake", "theta"),
+            world.curve(rows, "psi", "discriminator", "psi"),
+        )
+        distance = world.curve(rows, "distance", "value", "distance")
+        return [
+            Chart("Both numbers", numbers, ((0.0, "0"),)),
+            Chart("Distance to (0, 0)", (distance,), log=True),
+            world.gradient_chart(rows),
+        ]
+
+    def words(self, row: Row) -> tuple[str, str]:
+        theta, psi = row["params"]
+        away = f"{row['distance']:.3g} from the equilibrium (0, 0)"
+        outside = max(abs(theta), abs(psi)) > REACH
+        note = "the path has left the picture" if outside else ""
+        return f"theta = {theta:.3f}, psi = {psi:.3f}, {away}", note
+
+
+@lru_cache(maxsize=2)
+def _directions(config: Config) -> NDArray:
+    """v = (-dL_G/dtheta, -tau dL_D/dpsi) at places of a grid, longest arrow one grid step."""
+    own = DiracWorld(config)
+    batch = own.expectation(world.dress(own.game, config), config)
+    field = spectra.vector_field(own.game, batch, torch.as_tensor(_PLACES)).numpy()
+    field = field * np.array([1.0, config.tau])
+    longest = float(np.hypot(*field.T).max()) or 1.0
+    return field * (2 * REACH / 12 / longest)

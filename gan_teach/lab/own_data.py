@@ -46,24 +46,27 @@ def check(value: Any) -> str:
 def of_points(points: Any) -> str:
     """Points (n, 2) as text; each is moved by at most 1/4000 of the reach of the picture.
 
-    Raises TypeError or ValueError for another shape, NaN, no or too many points.
+    The reach is a round number that leaves a margin around them. Raises TypeError or ValueError for
+    another shape, NaN, no or too many points.
     """
     xy = data.FromArray(points).points.numpy()
     if xy.ndim != 2 or xy.shape[1] != 2:
         raise ValueError(f"data must be points of shape (n, 2), got shape {xy.shape}.")
-    _bounded(len(xy))
-    return _written("points", [xy], _reach(float(np.abs(xy).max())))
+    largest = float(np.abs(xy).max())
+    if not largest < REACH[1] / 1.3:
+        most = f"{REACH[1] / 1.3:.4g}"
+        raise ValueError(f"data must have coordinates below {most}, got {largest:.4g}.")
+    least = max(1.3 * largest, REACH[0])
+    unit = 10.0 ** (math.floor(math.log10(least)) - 1)
+    return _written("points", [xy], round(math.ceil(least / unit) * unit, 6))
 
 
 def of_strokes(strokes: Any, reach: float) -> str:
     """Strokes, each a list of [x, y] within ``reach`` of the origin, as text; raises likewise."""
-    if not isinstance(strokes, (list, tuple)) or not strokes:
-        raise ValueError("a drawing is a list of strokes, and has at least one.")
-    if not all(isinstance(stroke, (list, tuple)) for stroke in strokes):
-        raise TypeError("each stroke of a drawing is a list of [x, y].")
-    _bounded(sum(map(len, strokes)))
+    if not isinstance(strokes, list) or not all(isinstance(stroke, list) for stroke in strokes):
+        raise TypeError("a drawing is a list of strokes, each a list of [x, y].")
     data.Drawing(strokes, width=1.0)  # which says what is wrong with it
-    return _written("drawn", [np.asarray(s, dtype=float).reshape(-1, 2) for s in strokes], reach)
+    return _written("drawn", [np.reshape(s, (-1, 2)).astype(float) for s in strokes], reach)
 
 
 def source(text: str) -> tuple[Any, float]:
@@ -85,33 +88,14 @@ def label(text: str) -> str:
     return f"your drawing, {len(strokes)} stroke{'' if len(strokes) == 1 else 's'}"
 
 
-def _bounded(count: int) -> None:
-    if count > MOST:
-        raise ValueError(
-            f"data has {count} points, but the text of a run has room for {MOST}: pass a random "
-            f"choice of them, or run gan_teach.train on all."
-        )
-
-
-def _reach(largest: float) -> float:
-    """A round number that leaves a margin around the points."""
-    low, high = REACH
-    if not largest < high / 1.3:
-        raise ValueError(f"data must have coordinates below {high / 1.3:.4g}, got {largest:.4g}.")
-    least = max(1.3 * largest, low)
-    unit = 10.0 ** (math.floor(math.log10(least)) - 1)
-    return round(math.ceil(least / unit) * unit, 6)
-
-
 def _written(kind: str, strokes: list[NDArray], reach: float) -> str:
-    reach = _checks.real("reach", reach, least=REACH[0], most=REACH[1])
-    return f"{kind}:{reach:.7g}:{'.'.join(_encoded(stroke, reach) for stroke in strokes)}"
-
-
-def _encoded(xy: NDArray, reach: float) -> str:
-    places = np.round((xy / reach + 1) / 2 * (PLACES - 1)).clip(0, PLACES - 1).astype(int)
-    pairs = (places @ [PLACES, 1]).astype(">u4")
-    return base64.urlsafe_b64encode(pairs.view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()).decode()
+    _bounded(sum(map(len, strokes)))
+    parts = []
+    for xy in strokes:
+        places = np.round((xy / reach + 1) / 2 * (PLACES - 1)).clip(0, PLACES - 1).astype(int)
+        octets = (places @ [PLACES, 1]).astype(">u4").view(np.uint8).reshape(-1, 4)[:, 1:]
+        parts.append(base64.urlsafe_b64encode(octets.tobytes()).decode())
+    return f"{kind}:{reach:.7g}:{'.'.join(parts)}"
 
 
 def _parse(text: str) -> tuple[str, list[NDArray], float]:
@@ -120,15 +104,22 @@ def _parse(text: str) -> tuple[str, list[NDArray], float]:
         raise ValueError(
             f"data must be the name of a data set or the text of a drawing, got {text[:40]!r}."
         )
-    kind, reach, body = match[1], float(match[2]), match[3]
-    reach = _checks.real("reach of the data", reach, least=REACH[0], most=REACH[1])
-    _bounded(sum(map(len, body.split("."))) // 4)
-    if kind == "points" and "." in body:
+    kind, parts = match[1], match[3].split(".")
+    reach = _checks.real("reach of the data", match[2], least=REACH[0], most=REACH[1])
+    _bounded(sum(map(len, parts)) // 4)
+    if kind == "points" and len(parts) > 1:
         raise ValueError("data that are points have no strokes.")
-    return kind, [_decoded(part, reach) for part in body.split(".")], reach
+    strokes = []
+    for part in parts:
+        octets = np.frombuffer(base64.urlsafe_b64decode(part), np.uint8).reshape(-1, 3)
+        places = np.stack(np.divmod(octets @ [2**16, 2**8, 1], PLACES), 1)
+        strokes.append((places / (PLACES - 1) * 2 - 1) * reach)
+    return kind, strokes, reach
 
 
-def _decoded(part: str, reach: float) -> NDArray:
-    octets = np.frombuffer(base64.urlsafe_b64decode(part), np.uint8).reshape(-1, 3)
-    places = np.stack(np.divmod(octets @ [2**16, 2**8, 1], PLACES), 1)
-    return (places / (PLACES - 1) * 2 - 1) * reach
+def _bounded(count: int) -> None:
+    if count > MOST:
+        raise ValueError(
+            f"data has {count} points, but the text of a run has room for {MOST}: pass a random "
+            "choice of them, or run gan_teach.train on all."
+        )

@@ -2,14 +2,13 @@
 
 The front end pulls: a view asks for one tick and one picture, and for no other while that one is
 being answered. So there is no timer and no queue in the kernel, and when Play stops, the run stands
-still. Newer kernels answer messages of widgets in several threads: whoever acts holds the lock.
+still. Newer kernels answer messages of widgets in several threads: each of them acts alone.
 """
 
 from __future__ import annotations
 
 import html
 import math
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,42 +21,45 @@ from gan_teach.lab import own_data
 from gan_teach.lab.config import DATA, KNOBS, PRESETS, Replay
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.picture import png
-from gan_teach.lab.session import Session
-from gan_teach.lab.widgets import FOLDS, ROW, WIDE, Control, button, choice, fold, slider, typed
+from gan_teach.lab.session import Session, alone
+from gan_teach.lab.widgets import (
+    FOLDS,
+    ROW,
+    WIDE,
+    Control,
+    button,
+    choice,
+    fold,
+    slider,
+    told,
+    typed,
+)
 
 TICK_SECONDS = 0.06  # of updates in one tick, at most
 WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 INTERVAL = 120  # milliseconds between two counts of Play among core widgets
 ROWS = ("d_steps", "g_steps", "lr", "d_lr", "tau", "noise", "loss", "seed")  # the first knobs
-SLIDERS: dict[str, tuple[Any, ...]] = {
-    "d_steps": (0, 50, 1), "g_steps": (0, 50, 1), "noise": (0.0, 3.0, 0.05),
-    "smoothing": (0.5, 1.0, 0.05), "lr": (-5, 1, 0.05, True), "d_lr": (-5, 1, 0.05, True),
-    "tau": (-3, 3, 0.05, True), "weight": (-3, 2, 0.05, True),
-}  # fmt: skip
-"""The ends and the step of a knob's slider; of powers of ten, where it is logarithmic (True)."""
 
 
-# -- the picture, where there is no canvas --------------------------------------------------------
+class ImageView(w.Image):
+    """The picture where there is no canvas, with Play of ipywidgets, which sends a count only when
+    the last one is answered.
 
-
-class ImageView:
-    """Play and Image of ipywidgets: Play sends a count only when the last one is answered.
-
-    A view has a ``picture`` and ``controls`` to lay out, shows frames, and calls ``count`` each
-    time that the front end wants another one, ``paused`` when it stops or starts to play.
+    A view is a widget with ``controls`` beside it. It shows frames, calls the panel's ``tick`` each
+    time that the front end wants another one, and ``paused`` when it stops or starts to play.
     ``playing`` says whether it goes on wanting them; ``shown`` is the step at which a learner has
-    stopped it, where frames were made ahead of what was shown.
+    stopped it where frames were made ahead of what was shown, otherwise -1.
     """
 
-    shown = None
+    shown = -1
 
-    def __init__(self, count: Callable[[], None], paused: Callable[[Any], None]) -> None:
-        self._count = count
-        self.picture = w.Image(format="png", layout={"max_width": "100%"})
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(format="png", layout={"max_width": "100%"})
+        self._panel = panel
         self.play = w.Play(min=0, max=2**31 - 1, interval=INTERVAL, show_repeat=False)
         self.play.observe(self._counted, names="value")
-        self.play.observe(paused, names="playing")
+        self.play.observe(panel.paused, names="playing")
         # Play's own buttons are icons without names. This one acts on it within the browser, so
         # that pausing need not wait for a busy kernel.
         self.play.layout.display = "none"
@@ -66,7 +68,7 @@ class ImageView:
         button.add_class("gan-teach-play")
         button.observe(self._label, names="value")
         self._link = w.jslink((button, "value"), (self.play, "playing"))
-        self.controls = [self.play, button]
+        self.controls = (self.play, button)
 
     @property
     def playing(self) -> bool:
@@ -76,17 +78,14 @@ class ImageView:
         self.play.playing = False
 
     def show(self, frame: Frame) -> None:
-        self.picture.value = png(frame)
+        self.value = png(frame)
 
     def _label(self, change: dict[str, Any]) -> None:
         change["owner"].description = "❚❚ Pause" if change["new"] else "▶ Play"
 
     def _counted(self, change: dict[str, Any]) -> None:
         if change["new"] > change["old"]:  # the square button sets the count back to 0
-            self._count()
-
-
-# -- the panel ------------------------------------------------------------------------------------
+            self._panel.tick()
 
 
 class Panel:
@@ -98,10 +97,10 @@ class Panel:
 
     def __init__(self, session: Session, view: str = "core") -> None:
         self.session = session
-        self._lock = threading.RLock()
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
+        self._names: list[Any] = []
         self.view = self._make_view(view)
         self.narration, self.message = w.HTML(), w.HTML()
         self._make_clock()
@@ -113,22 +112,20 @@ class Panel:
         self.show()
 
     def _make_view(self, view: str) -> Any:
-        self._names: list[Any] = []
         if find_spec("anywidget"):
             from gan_teach.lab import canvas
 
             self._names = [canvas.Names()]
             if view == "canvas":
-                return canvas.CanvasView(self.tick, self._paused, self._drawn)
-        return ImageView(self.tick, self._paused)
+                return canvas.Canvas(self)
+        return ImageView(self)
 
     def _furnish(self) -> None:
         """Make the parts that depend on the kind of game and on the data."""
         config, frame = self.session.config, self.session.picture()
         self._furnished_for = (config.world, config.data)
         self.knobs = self._make_knobs(config.world)
-        titles = [chart.title for chart in frame.charts]
-        titles += [frame.disc.title] if frame.disc else []
+        titles = [part.title for part in (*frame.charts, frame.disc) if part]
         self.layers = {name: self._box(layer.label, name) for name, layer in frame.layers.items()}
         self.charts = {title: self._box(title, title) for title in titles}
         self._follow()  # a control that is shown before its value is set may send its default
@@ -136,6 +133,7 @@ class Panel:
 
     # -- acting
 
+    @alone
     def tick(self) -> None:
         """As many updates as the chosen speed asks for and a moment allows, then one picture.
 
@@ -145,63 +143,57 @@ class Panel:
         k = self.speed.value - self.session.step % self.speed.value
         k = max(1, min(k, int(self._pace)))
 
-        def go() -> str:
+        def go() -> None:
             before = time.perf_counter()
             self.session.go(k)
             seconds = max(time.perf_counter() - before, 1e-6)
             self._pace = min(k * TICK_SECONDS / seconds, 2 * self._pace + 1)
-            return ""
 
         self.attempt(go, passing=True)
 
     def turn(self, **knobs: Any) -> None:
         """Turn knobs of the session and say what follows; a mistake is said as well."""
-        self._act(lambda: self.session.set(**knobs))
+        self.attempt(lambda: self.session.set(**knobs))
 
     def load(self, text: str) -> None:
         """Show the run that a preset's name or a replay string stands for."""
-        self.view.stop()
 
         def replace() -> str:
+            self.pause()
             self.session = Session(Replay.parse(text))
             return f"Loaded {text}." if self.session.step else f"Started {text}."
 
         self.attempt(replace)
 
-    def _act(self, action: Callable[[], Any]) -> None:
-        """What a learner does with a control; nothing, where the control follows the session."""
-        with self._lock:
-            if not self._following:
-                self.attempt(action)
-
-    def _paused(self, _: Any) -> None:
+    @alone
+    def paused(self, _: Any) -> None:
         """It stops or plays on. Updates that were made ahead of the screen are taken back, so that
         a learner finds the run as it was seen, but no knob is turned back."""
-        shown = self.view.shown
-        with self._lock:
-            if shown is not None and shown < self.session.step:
-                self.session.rewind(max(shown, self.session.since))
-            self.show()
+        if not self.view.playing and 0 <= self.view.shown < self.session.step:
+            self.session.rewind(max(self.view.shown, self.session.since))
+        self.show()
 
-    def _drawn(self, strokes: Any) -> None:
+    def drawn(self, change: dict[str, Any]) -> None:
         """Start anew on what was drawn; it comes from the browser and is checked here."""
-        reach = self.session.picture().view[1]
+        strokes, reach = change["new"].get("strokes"), self.session.picture().view[1]
         self.attempt(lambda: self.session.set(data=own_data.of_strokes(strokes, reach)))
 
+    @alone
     def attempt(self, action: Callable[[], Any], passing: bool = False) -> None:
-        """Act, show what came of it, and say the sentence that the action returns, or its error.
+        """Act, show what came of it, and say the sentence that the action returns, or its error;
+        nothing where a control follows the session.
 
         A ``passing`` act is one of many in a row, as the ticks of a run that plays.
         """
-        with self._lock:
-            try:
-                sentence = action()
-            except (TypeError, ValueError) as error:
-                self.view.stop()
-                sentence = str(error)
-            self.say(sentence if isinstance(sentence, str) else "")
-            if not self._following:
-                self._show(passing)
+        if self._following:
+            return
+        try:
+            sentence = action()
+        except (TypeError, ValueError) as error:
+            self.pause()
+            sentence = str(error)
+        self.message.value = told(sentence if isinstance(sentence, str) else "")
+        self.show(passing=passing)
 
     def pause(self) -> None:
         """Let the run stand still."""
@@ -209,13 +201,11 @@ class Panel:
 
     # -- showing
 
-    def show(self, _: Any = None) -> None:
+    @alone
+    def show(self, _: Any = None, passing: bool = False) -> None:
         """Draw the session as it stands, say the same in words, and set the controls to it."""
-        with self._lock:
-            if not self._following:
-                self._show()
-
-    def _show(self, passing: bool = False) -> None:
+        if self._following:
+            return
         config = self.session.config
         if self._furnished_for != (config.world, config.data):
             self._furnish()
@@ -231,11 +221,8 @@ class Panel:
         self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
         self._follow()
 
-    def say(self, text: str) -> None:
-        """Show a sentence below the picture; screen readers read it out."""
-        self.message.value = f'<p role="status">{html.escape(text)}</p>' if text else ""
-
     def _follow(self) -> None:
+        """Set the controls to the session, of which none turns a knob meanwhile."""
         self._following = True
         try:
             config, session = self.session.config, self.session
@@ -255,24 +242,21 @@ class Panel:
     # -- making the parts
 
     def _make_knobs(self, world: str) -> dict[str, Control]:
-        knobs = {"d_lr": slider("Learning rate of D", self._turn_d_rate, *SLIDERS["d_lr"])}
+        rate = KNOBS["lr"].slider
+        knobs = {"d_lr": slider("Learning rate of D", self._turn_d_rate, *rate)}
         for name, spec in KNOBS.items():
             if name == "turn" or spec.world not in ("", world):
                 continue
             turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
-            if name in SLIDERS:
-                knobs[name] = slider(spec.label, turn, *SLIDERS[name])
+            if spec.slider:
+                knobs[name] = slider(spec.label, turn, *spec.slider)
             elif spec.choices:
-                knobs[name] = choice(spec.label, turn, self._choices(name), spec.shown)
+                own = (*DATA[world], self.session.config.data)  # also a learner's own
+                words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
+                knobs[name] = choice(spec.label, turn, words, spec.shown)
             else:
                 knobs[name] = typed(spec.label, turn, spec.low, spec.high)
         return knobs
-
-    def _choices(self, name: str) -> tuple[str, ...]:
-        config = self.session.config
-        if name != "data":
-            return KNOBS[name].choices
-        return tuple(dict.fromkeys((*DATA[config.world], config.data)))  # also one's own
 
     def _turn_one(self, name: str, value: Any) -> None:
         self.turn(**{name: value})
@@ -298,53 +282,43 @@ class Panel:
         self.speed = w.SelectionSlider(
             options=SPEEDS, value=5, description="Rounds a picture", style=WIDE, layout=ROW
         )
-        self.moment = slider("Go to round", self._rewind, 0, 1, 1)
+        self.moment = slider("Go to round", self._acting("rewind"), 0, 1, 1)
+        own = self._acting
         self.buttons = {
-            name: button(label, tooltip, partial(self._alone, method))
-            for name, label, tooltip, method in (
-                ("d", "One D step", "One update of the discriminator", "step_d"),
-                ("g", "One G step", "One update of the generator", "step_g"),
-                ("round", "One round", "All D steps, then all G steps", "tick"),
-                ("reset", "Reset", "Back to the start, with these settings", "reset"),
-            )
+            "d": button("One D step", "One update of the discriminator", own("step_d")),
+            "g": button("One G step", "One update of the generator", own("step_g")),
+            "round": button("One round", "All D steps, then all G steps", own("tick")),
+            "reset": button("Reset", "Back to the start, with these settings", own("reset")),
         }
 
-    def _rewind(self, step: int) -> None:
-        self._act(lambda: self.session.rewind(step))
-
-    def _alone(self, method: str) -> None:
-        self.attempt(lambda: getattr(self.session, method)())
+    def _acting(self, method: str) -> Callable[..., None]:
+        """An attempt to call this method of the session that is shown then."""
+        return lambda *values: self.attempt(lambda: getattr(self.session, method)(*values))
 
     def _make_replay(self) -> None:
         wide = {"width": "36em"}
-        self.preset = choice("Preset", self._choose, list(PRESETS))
+        self.preset = choice("Preset", self.load, list(PRESETS))
         self.replay = w.Text(description="This run", style=WIDE, layout=wide)
         self.wanted = w.Text(description="Load a run", style=WIDE, layout=wide)
         self.wanted.placeholder = "paste the text of a run"
-        load = button("Load", "Repeat the run whose text stands here", self._load_wanted)
-        self._replay_row = w.VBox([self.replay, w.HBox([self.wanted, load])])
-
-    def _load_wanted(self) -> None:
-        self.load(self.wanted.value)
-
-    def _choose(self, name: str) -> None:
-        with self._lock:
-            if not self._following:
-                self.load(name)
+        load = button(
+            "Load", "Repeat the run whose text stands here", lambda: self.load(self.wanted.value)
+        )
+        self._replay_rows = self.replay, w.HBox([self.wanted, load])
 
     def _lay_out(self) -> list[Any]:
         wrapped, knobs = {"flex_flow": "row wrap"}, self.knobs
         more = [name for name in KNOBS if name in knobs and name not in ROWS]
         folds = [
-            fold("More settings", w.VBox([knobs[name].widget for name in more])),
+            fold("More settings", *(knobs[name].widget for name in more)),
             fold("Layers of the picture", w.HBox([*self.layers.values()], layout=wrapped)),
             fold("Charts beside it", w.HBox([*self.charts.values()], layout=wrapped)),
-            fold("Repeat this run", self._replay_row),
+            fold("Repeat this run", *self._replay_rows),
         ]
         buttons = w.HBox([*self.view.controls, *self.buttons.values()])
         clock = w.HBox([self.speed, self.moment.widget])
         right = w.VBox([self.preset.widget, *(knobs[name].widget for name in ROWS)])
-        left = w.VBox([buttons, clock, self.view.picture, self.narration])
+        left = w.VBox([buttons, clock, self.view, self.narration])
         right.layout, left.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
         main = w.HBox([left, right], layout=wrapped)
         return [main, self.message, *folds, *(fold.widget for fold in self.folds), *self._names]

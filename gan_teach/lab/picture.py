@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
+from PIL import Image
 
 from gan_teach import _checks
 from gan_teach.lab import frame as frames
-from gan_teach.lab.config import PRESETS
-from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer, Look
+from gan_teach.lab.config import PRESETS, Replay
+from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer
 from gan_teach.lab.session import Session
 from gan_teach.plots import style
 from gan_teach.plots.animation import Animation
@@ -36,18 +37,17 @@ _SHORT = 1200  # updates of single players in a run that is made only for a stri
 def draw(frame: Frame) -> Figure:
     """The main picture on the left, the charts in one to three columns on its right."""
     figure = Figure(figsize=SIZE)
-    parts = [*frame.charts, *([frame.disc] if frame.disc else [])]
+    parts = [part for part in (*frame.charts, frame.disc) if part]
     columns = 1 if len(parts) < 2 else 2 if len(parts) <= 4 else 3
     rows = max(1, -(-len(parts) // columns))
-    left = figure.add_gridspec(left=0.065, right=0.455, bottom=0.26, top=0.93)
+    main = figure.add_axes((0.065, 0.26, 0.39, 0.67))
+    draw_main(main, frame)
+    main.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), ncols=3, fontsize=9)
     right = figure.add_gridspec(
         rows, columns, left=0.52, right=0.985, bottom=0.1, top=0.9, wspace=0.4, hspace=0.9
     )
-    main = figure.add_subplot(left[0])
-    draw_main(main, frame)
-    main.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), ncols=3, fontsize=9)
-    for k, part in enumerate(parts):
-        ax = figure.add_subplot(right[k])
+    for part, place in zip(parts, right, strict=False):  # pyright: ignore[reportArgumentType]
+        ax = figure.add_subplot(place)
         ax.set_title(part.title, fontsize=11, y=1.0, pad=19)
         ax.tick_params(which="both", labelsize=8)
         if isinstance(part, Disc):
@@ -61,12 +61,12 @@ def draw_main(ax: Axes, frame: Frame) -> None:
     """The layers of the main picture, its title and its note."""
     for rank, layer in enumerate(frame.layers.values()):
         _draw_layer(ax, layer, 2 + 0.1 * rank)
-    left, right, bottom, top = frame.view
-    ax.set(xlim=(left, right), ylim=(bottom, top), xlabel=frame.xlabel, ylabel=frame.ylabel)
+    ax.axis(frame.view)
+    ax.set(xlabel=frame.xlabel, ylabel=frame.ylabel)
     ax.set_title(frame.title, y=1.0)
     ax.set_title(frame.note, y=1.0, loc="right", fontsize=10, color=style.GENERATOR)
     if frame.yticks is not None:
-        ax.set_yticks([value for value, _ in frame.yticks], [name for _, name in frame.yticks])
+        ax.set_yticks(*zip(*frame.yticks, strict=True))
 
 
 def _draw_layer(ax: Axes, layer: Layer, zorder: float) -> None:
@@ -85,11 +85,7 @@ def _draw_layer(ax: Axes, layer: Layer, zorder: float) -> None:
                 markerfacecolor="none" if look.marker == "O" else look.color,
                 markeredgewidth=1.2 if small else 2.0, **shared)  # fmt: skip
     else:
-        ax.plot(*layer.xy.T, linewidth=look.width, linestyle=_dashes(look), **shared)
-
-
-def _dashes(look: Look) -> Any:
-    return (0, look.dash) if look.dash else "-"
+        ax.plot(*layer.xy.T, linewidth=look.width, linestyle=(0, look.dash or None), **shared)
 
 
 def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
@@ -97,16 +93,15 @@ def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
     newest = [-1] if chart.xlim is None else []
     for curve in chart.curves:
         look = LOOKS[curve.role]
-        ax.plot(*curve.xy.T, color=look.color, linestyle=_dashes(look), linewidth=1.7,
+        ax.plot(*curve.xy.T, color=look.color, linestyle=(0, look.dash or None), linewidth=1.7,
                 marker=look.marker, markevery=newest, label=curve.label)  # fmt: skip
-    theory = LOOKS["theory"]
     beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": 8}
     for value, name in chart.levels:
-        ax.axhline(value, color=theory.color, linestyle=_dashes(theory), linewidth=1.3)
+        ax.axhline(value, **style.PREDICTED)
         ax.text(1, value, name, **beside, va="bottom")
     if chart.band:
         low, high, name = chart.band
-        ax.axhspan(low, high, color=theory.color, alpha=0.14, linewidth=0)
+        ax.axhspan(low, high, **style.band(style.THEORY, 0.14))
         ax.text(1, high, name, **beside, va="top")
     xlim, ylim = frames.ranges(chart, frame.step)
     ax.set(xlim=xlim, ylim=ylim, yscale="log" if chart.log else "linear")
@@ -121,35 +116,22 @@ def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
 
 def _draw_disc(ax: Axes, disc: Disc) -> None:
     """Eigenvalues against the unit circle; those farther out stand at the edge."""
-    angle = np.linspace(0, 2 * np.pi, 121)
-    ax.plot(np.cos(angle), np.sin(angle), color=style.THEORY, linewidth=1.2)
+    ax.add_patch(Circle((0, 0), 1, fill=False, edgecolor=style.THEORY, linewidth=1.2))
     ax.plot(*disc.xy.clip(-1.3, 1.3).T, "D", color=style.GENERATOR, markeredgecolor="white")
     ax.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), aspect="equal")
     ax.text(0.5, 1.02, disc.text, transform=ax.transAxes, ha="center", fontsize=8)
 
 
-# -- pictures as bytes ----------------------------------------------------------------------------
-
-
-def rgb(frame: Frame) -> NDArray[np.uint8]:
-    """``frame`` as (height, width, 3) bytes."""
-    with style.use():
-        figure = draw(frame)
-        figure.set_dpi(DPI)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
+@style.use()
 def png(frame: Frame) -> bytes:
     """``frame`` as a PNG file."""
     buffer = io.BytesIO()
-    with style.use():
-        draw(frame).savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
+    draw(frame).savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
     return buffer.getvalue()
 
 
-def film_strip(session: Session, dpi: int = DPI) -> style.HtmlImage:
+@style.use()
+def film_strip(session: Session) -> style.HtmlImage:
     """Moments of the session's run so far or, before its first update, of a short run of it.
 
     Only main pictures are shown; the alternative text has the narration of each.
@@ -161,17 +143,15 @@ def film_strip(session: Session, dpi: int = DPI) -> style.HtmlImage:
         run.go(max(20, min(300, _SHORT // a_round)))
     moments = _moments(run, STRIP)
     figure, axes = style.mosaic([list(range(len(moments)))], (3.1 * len(moments) + 0.3, 3.4))
-    with style.use():
-        for k, frame in enumerate(moments):
-            draw_main(axes[k], frame)
-            axes[k].set_xlabel(fill(frame.xlabel, _LINE))
-            if k > 0:
-                axes[k].set_ylabel("")
-                axes[k].tick_params(labelleft=False)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=6)
+    for k, frame in enumerate(moments):
+        draw_main(axes[k], frame)
+        axes[k].set_xlabel(fill(frame.xlabel, _LINE))
+        if k > 0:
+            axes[k].set_ylabel("")
+            axes[k].tick_params(labelleft=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     text = " ".join(["Film strip of a live picture.", *(frame.narration for frame in moments)])
-    return style.HtmlImage(style.png(figure, dpi), text, round(96 * figure.get_figwidth()))
+    return style.HtmlImage(style.png(figure, DPI), text, round(96 * figure.get_figwidth()))
 
 
 def _moments(session: Session, most: int) -> list[Frame]:
@@ -186,7 +166,7 @@ def _moments(session: Session, most: int) -> list[Frame]:
 
 def code(session: Session) -> str:
     """The run up to here in five lines of Python, which repeat its numbers to the last bit."""
-    replay = session.as_replay
+    replay = Replay.parse(session.replay)
     changed = replay.start.differences(PRESETS[replay.start.preset])
     knobs = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     return (
@@ -198,8 +178,13 @@ def code(session: Session) -> str:
     )
 
 
-FORMATS = ("png", "gif", "npz", "py")
-"""What can be exported, by the ending of the file."""
+FORMATS = {
+    "png": ("image/png", "Picture (PNG)"),
+    "gif": ("image/gif", "Film (GIF)"),
+    "npz": ("application/zip", "Numbers (NPZ)"),
+    "py": ("text/x-python", "Python code"),
+}
+"""What can be exported, by the ending of the file: its kind and its name."""
 
 
 def export(session: Session, path: str | Path) -> Path:
@@ -213,11 +198,16 @@ def export(session: Session, path: str | Path) -> Path:
     if ending == "npz":
         return session.history.save(path)
     if ending == "gif":
-        pictures = [rgb(frame) for frame in _moments(session, FILM)]
-        film = Animation(pictures.__getitem__, np.arange(len(pictures)), _FPS)
+        moments = _moments(session, FILM)
+        film = Animation(lambda k: _pixels(moments[k]), np.arange(len(moments)), _FPS)
         return film.save(path, progress=False)
     path.write_bytes(png(session.frame) if ending == "png" else f"{code(session)}\n".encode())
     return path
+
+
+def _pixels(frame: Frame) -> NDArray[np.uint8]:
+    """``frame`` as (height, width, 3) bytes."""
+    return np.asarray(Image.open(io.BytesIO(png(frame))).convert("RGB"))
 
 
 def exported(session: Session, ending: str) -> bytes:
@@ -228,7 +218,6 @@ def exported(session: Session, ending: str) -> bytes:
 
 def save_all(session: Session, folder: str | Path) -> Iterator[Path]:
     """Write the run in every format into ``folder``, numbers first; yields each file's path."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    Path(folder).mkdir(parents=True, exist_ok=True)
     for ending in ("npz", "py", "png", "gif"):
-        yield export(session, folder / f"run.{ending}")
+        yield export(session, Path(folder) / f"run.{ending}")

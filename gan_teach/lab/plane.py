@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gan_teach import data, metrics
 from gan_teach.dynamics.streams import generator, mix
@@ -48,21 +49,23 @@ class PlaneWorld(World):
 
     def __init__(self, config: Config) -> None:
         if own_data.is_own(config.data):
-            self.source, self.reach = own_data.source(config.data)
+            source, reach = own_data.source(config.data)
         else:
-            make, self.reach = SOURCES[config.data]
-            self.source = make()
-        super().__init__(config)
-        reach = self.reach
-        view = (-reach, reach, -reach, reach)
-        self.axes = {"view": view, "xlabel": "x₁", "ylabel": "x₂", "drawable": True}
-        self.modes: Tensor | None = getattr(self.source, "modes", None)
-        self._scored = hasattr(self.source, "locate")
+            make, reach = SOURCES[config.data]
+            source = make()
+        self.source, self.reach = source, reach
+        self.real = source.sample(SHOWN, generator(config.seed, 1)).numpy()
+        static = {"real": self.real}
         self.hidden = frozenset({"best", "manifold", world.HISTOGRAM, world.DISC})
-        if self._scored:
+        self._scored = hasattr(source, "modes")
+        if self._scored:  # they then say more than a distance
+            static["modes"] = source.modes.numpy()
             self.hidden |= {DISTANCE}
+        super().__init__(
+            _game(config, source), static, view=(-reach, reach, -reach, reach), xlabel="x₁",
+            ylabel="x₂", drawable=True,
+        )  # fmt: skip
         self._spectrum: tuple[Any, Disc] = None, Disc(world.DISC, world.EMPTY)
-        self.real = self.source.sample(SHOWN, generator(config.seed, 1)).numpy()
         self._cells = _cells(reach)
         self._lattice = _lattice(config.latent)
         self._latents = self.game.latent.sample(SHOWN, generator(1))  # those of the probe "fake"
@@ -71,64 +74,47 @@ class PlaneWorld(World):
             "scores": probes.scores(SHOWN, seed=1),
         }
 
-    def make(self, config: Config) -> GAN:
-        width, seed = [config.width] * config.depth, config.seed
-        return GAN(
-            MLP(config.latent, 2, width=width, seed=mix(seed, 1)),
-            MLP(2, 1, width=width, activation="leaky_relu", out_bias=False, seed=mix(seed, 2)),
-            data=data.Points.drawn(self.source, 10_000, seed=mix(seed, 3)),
-            latent=data.Normal(dim=config.latent),
-        )
-
-    def follow(self, row: Row, config: Config) -> Row:
-        d_real, d_fake = row.pop("scores")
+    def measure(self, state: State, config: Config) -> Row:
+        row = super().measure(state, config)
+        row["d_real"], row["d_fake"] = row.pop("scores")
         fake, finite = row["fake"], bool(np.isfinite(row["fake"]).all())
         report = metrics.mode_report(fake, self.source) if self._scored and finite else None
         return {
-            "d_real": d_real,
-            "d_fake": d_fake,
+            **row,
             "covered": report.covered / report.modes if report else math.nan,
             "quality": report.high_quality if report else math.nan,
             "distance": metrics.sliced_wasserstein(fake, self.real) if finite else math.nan,
             "report": str(report or "no modes to count"),
         }
 
-    def static(self, last: Row) -> dict[str, Any]:
-        modes = {} if self.modes is None else {"modes": self.modes.numpy()}
-        return {"real": self.real, **modes}
-
     # -- the picture
 
-    def narrate(self, row: Row) -> str:
-        return f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}, {row['report']}"
-
-    def note(self, row: Row) -> str:
+    def words(self, row: Row) -> tuple[str, str]:
+        scores = f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}"
         outside = int((np.abs(row["fake"]).max(1) > self.reach).sum())
-        return f"{outside} points lie outside" if outside else ""
+        return f"{scores}, {row['report']}", f"{outside} points lie outside" if outside else ""
 
-    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
-        charts = self._losses(rows, config), world.gradient_chart(rows)
-        charts += (world.score_chart(rows, config),)
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
+        charts = [self._losses(rows, config), world.gradient_chart(rows)]
+        charts += [world.score_chart(rows, config)]
         if self._scored:
-            charts += (self._modes(rows),)
+            charts += [self._modes(rows)]
         if DISTANCE not in hidden:
-            own = (world.curve(rows, "distance", "value", ""),)
-            charts += (Chart(DISTANCE, own, band=self._real_distance, log=True),)
+            distance = (world.curve(rows, "distance", "value", ""),)
+            charts += [Chart(DISTANCE, distance, band=self._real_distance, log=True)]
         if world.HISTOGRAM not in hidden:
-            fake = next(reversed(rows.values()))["fake"]
-            charts += (world.score_histogram(self.game, self.real, fake),)
+            fake = world.newest(rows)["fake"]
+            charts += [world.score_histogram(self.game, self.real, fake)]
         return charts
 
-    def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc | None:
+    def disc(self, state: State, config: Config) -> Disc:
         """Those of a round farthest from 1; found anew every so often, since it takes a while."""
-        if world.DISC in hidden:
-            return None
         reason = world.obstacle(state, config)
         if reason:
             return Disc(world.DISC, world.EMPTY, reason)
         moment = config, state.step // DISC_EVERY
         if self._spectrum[0] != moment:
-            batch = self.game.draw(SHOWN, generator(config.seed, 7))
+            batch = self.expectation(self.game, config)
             values = world.round_spectrum(self.game, state, config, batch)
             self._spectrum = moment, world.to_disc(values, f"{self.name(state.step)}: ")
         return self._spectrum[1]
@@ -159,26 +145,27 @@ class PlaneWorld(World):
         return band.low, band.high, "real points"
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
-        game, extent = self.game, self.axes["view"]
-        fake = next(reversed(rows.values()))["fake"]
+        game, fake = self.game, world.newest(rows)["fake"]
         layers: dict[str, Layer] = {}
         with torch.no_grad(), evaluating(game.generator, game.discriminator):
-            if "field" not in hidden:
-                d = torch.sigmoid(game.critic(self._cells)).reshape(CELLS, CELLS)
-                layers["field"] = Field(d.numpy(), extent, "field", "discriminator D(x)")
+            d = torch.sigmoid(game.critic(self._cells))
+            layers["field"] = self._field(d, "discriminator D(x)")
             if "best" not in hidden:
-                layers["best"] = Field(self._best(fake), extent, "field", "best answer D*(x)")
+                layers["best"] = self._field(self._best(fake), "best answer D*(x)")
             if "manifold" not in hidden:
-                warped = game.generate(self._lattice).numpy()
-                layers["manifold"] = Lines(_broken(warped), "manifold", "lattice of z, after G")
+                warped = _broken(game.generate(self._lattice))
+                layers["manifold"] = Lines(warped, "manifold", "lattice of z, after G")
         layers["real"] = Points(self.real, "real", "real points x")
-        if self.modes is not None:
-            layers["modes"] = Points(self.modes.numpy(), "mode", "modes")
+        if self._scored:
+            layers["modes"] = Points(self.static["modes"], "mode", "modes")
         layers["fake"] = Points(fake, "fake", "generated points G(z)")
-        if "push" not in hidden:
-            push = self._push(fake[:PUSHED])
-            layers["push"] = Arrows(fake[:PUSHED], push, "gradient", "how L_G pushes them")
+        shown = fake[:PUSHED]
+        layers["push"] = Arrows(shown, self._push(shown), "gradient", "how L_G pushes them")
         return layers
+
+    def _field(self, values: Tensor, label: str) -> Field:
+        grid = values.reshape(CELLS, CELLS).numpy()
+        return Field(grid, self.axes["view"], "field", label)
 
     def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Straight lines from latents to samples: (1 - share) c z + share G(z).
@@ -186,18 +173,17 @@ class PlaneWorld(World):
         Of z the first two coordinates are drawn (the second is 0 where there is none), and c makes
         the lattice fill the picture.
         """
+        scale = 0.9 * self.reach / EDGE
         with torch.no_grad(), evaluating(self.game.generator):
-            lattice, dots = (self._between(z, share) for z in (self._lattice, self._latents))
+            lattice, dots = (
+                torch.lerp(scale * pad(z, (0, 1))[:, :2], self.game.generate(z), share)
+                for z in (self._lattice, self._latents)
+            )
         return {
             "real": Points(self.real, "real", "real points x"),
             "manifold": Lines(_broken(lattice), "manifold", "lattice of z, on its way"),
-            "fake": Points(dots, "fake", "latents z, on their way to G(z)"),
+            "fake": Points(dots.numpy(), "fake", "latents z, on their way to G(z)"),
         }
-
-    def _between(self, z: Tensor, share: float) -> NDArray:
-        start = torch.zeros(len(z), 2)
-        start[:, : z.shape[1]] = z[:, :2] * (0.9 * self.reach / EDGE)
-        return torch.lerp(start, self.game.generate(z), share).numpy()
 
     def _push(self, fake: NDArray) -> NDArray:
         """-n dL_G/dx at each generated point x: where its own loss would move it.
@@ -214,38 +200,46 @@ class PlaneWorld(World):
         length = np.hypot(*push.T)[:, None]
         return push * np.minimum(1.0, longest / np.maximum(length, 1e-12))
 
-    def _best(self, fake: NDArray) -> NDArray:
+    def _best(self, fake: NDArray) -> Tensor:
         """D* = p / (p + q) on the cells, p and q kernel estimates of one bandwidth from the points
         that are shown."""
         at, width = self._cells.double(), self.reach / 25
         p, q = (_log_density(at, torch.as_tensor(x), width) for x in (self.real, fake))
-        return torch.sigmoid(p - q).reshape(CELLS, CELLS).numpy()
+        return torch.sigmoid(p - q)
+
+
+def _game(config: Config, source: Any) -> GAN:
+    width, seed = [config.width] * config.depth, config.seed
+    return GAN(
+        MLP(config.latent, 2, width=width, seed=mix(seed, 1)),
+        MLP(2, 1, width=width, activation="leaky_relu", out_bias=False, seed=mix(seed, 2)),
+        data=data.Points.drawn(source, 10_000, seed=mix(seed, 3)),
+        latent=data.Normal(dim=config.latent),
+    )
 
 
 def _cells(reach: float) -> Tensor:
     """Middles of the cells of the field, row by row from the bottom: (CELLS^2, 2)."""
     middles = reach * ((2 * torch.arange(CELLS) + 1) / CELLS - 1)
-    rows, columns = torch.meshgrid(middles, middles, indexing="ij")
-    return torch.stack([columns, rows], -1).reshape(-1, 2)
+    return torch.cartesian_prod(middles, middles).flip(1)
 
 
 def _lattice(latent: int) -> Tensor:
     """Lines of a square lattice on [-EDGE, EDGE]^2 in the first two latent coordinates, others 0.
 
-    (lines, points of a line, latent)
+    11 lines of 41 points along each of them, one line in one dimension: (points, latent).
     """
     along, across = torch.linspace(-EDGE, EDGE, 41), torch.linspace(-EDGE, EDGE, 11)
-    z = torch.zeros(22 if latent > 1 else 1, 41, latent)
-    z[..., 0] = along
-    if latent > 1:
-        z[:11, :, 1] = across[:, None]
-        z[11:, :, 0], z[11:, :, 1] = across[:, None], along
-    return z.reshape(-1, latent)
+    if latent == 1:
+        return along[:, None]
+    lines = torch.cartesian_prod(across, along)
+    both = torch.cat([lines.flip(1), lines])
+    return pad(both, (0, latent - 2))
 
 
-def _broken(points: NDArray) -> NDArray:
+def _broken(points: Tensor) -> NDArray:
     """Points of several lines of 41 with a row of NaN after each."""
-    lines = points.reshape(-1, 41, 2)
+    lines = points.numpy().reshape(-1, 41, 2)
     return np.pad(lines, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan).reshape(-1, 2)
 
 

@@ -10,70 +10,57 @@ is lost by it, since going forward again repeats the same future until a knob is
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, replace
-from typing import Any, TypeVar
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach._devices import one_thread
-from gan_teach.analysis import spectra
 from gan_teach.dynamics import Rule, alternating, optim
 from gan_teach.dynamics.affine import AffineAlternating, suits
 from gan_teach.games import GAN
+from gan_teach.games.base import flatten
 from gan_teach.history import History
 from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
-from gan_teach.lab.dirac import DiracWorld
 from gan_teach.lab.frame import Frame
-from gan_teach.lab.line import LineWorld
+from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
-from gan_teach.lab.world import REDRAW, World, dress, update_rule
-from gan_teach.training import State, advance, train
+from gan_teach.lab.world import REDRAW, Row, World, dress, update_rule
+from gan_teach.training import advance, probes, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
 SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
-WORLDS: dict[str, type[World]] = {"line": LineWorld, "plane": PlaneWorld, "dirac": DiracWorld}
+WORLDS: dict[str, Callable[[Config], World]] = {
+    "line": LineWorld,
+    "plane": PlaneWorld,
+    "dirac": DiracWorld,
+}
+Plan = Mapping[int, Mapping[str, Any]]  # what changes at which step
 T = TypeVar("T")
+P = ParamSpec("P")
+_LOCK = threading.RLock()
 
 
-def world_of(config: Config) -> World:
-    """The world in which ``config`` is played."""
-    return WORLDS[config.world](config)
+def alone(act: Callable[P, T]) -> Callable[P, T]:
+    """``act``, but one thread at a time is within all that is so marked.
+
+    A notebook answers its widgets partly in the thread of the cells, partly in another one, and an
+    update sets parameters constant for a moment, which a second thread must not meet.
+    """
+
+    @wraps(act)
+    def locked(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _LOCK:
+            return act(*args, **kwargs)
+
+    return locked
 
 
-# -- from settings to a running game --------------------------------------------------------------
-
-
-def begin(game: GAN, config: Config) -> State:
-    """The state before the first update."""
-    state = next(train(game, _rule(game, config), steps=0, seed=config.seed))
-    steer(state, config)
-    return state
-
-
-def steer(state: State, config: Config) -> None:
-    """Make ``config`` hold from the next update on."""
-    assert isinstance(state.game, GAN)
-    dress(state.game, config)
-    state.stream.batch_size = config.batch
-    state.stream.forget()  # noise and penalties shape what is drawn
-    rule = _rule(state.game, config)
-    if type(rule) is not type(state.rule):
-        state.memory = {}  # another rule starts without one
-    state.rule = rule
-    make = OPTIMIZERS[config.optimizer]
-    fresh = optim.Optimizers(
-        make(state.game.g_params, config.lr), make(state.game.d_params, config.tau * config.lr)
-    )
-    if _kind(fresh) != _kind(state.optims):
-        state.optims = fresh  # and so does another optimizer
-    state.optims.g.lr, state.optims.d.lr = fresh.g.lr, fresh.d.lr
-
-
-def _rule(game: GAN, config: Config) -> Rule:
+def rule_of(config: Config, game: GAN) -> Rule:
     """The rule of the next update, in its faster form where there is one."""
     alone = {"d": (1, 0), "g": (0, 1)}.get(config.turn)
     if alone is None and config.rule != "alternating":
@@ -82,12 +69,6 @@ def _rule(game: GAN, config: Config) -> Rule:
     if suits(game) and config.optimizer == "sgd":
         return AffineAlternating(*steps)
     return alternating(*steps, redraw=REDRAW[config.world])
-
-
-def _kind(optims: optim.Optimizers) -> tuple[object, ...]:
-    """What tells two kinds of optimizer apart."""
-    own = optims.g
-    return type(own), getattr(own, "momentum", 0.0), getattr(own, "betas", ())
 
 
 # -- a bounded memory of a run of any length ------------------------------------------------------
@@ -121,24 +102,45 @@ class Session:
     session that shares the past. ``replay`` is the run up to here as a short string;
     ``Session(string)`` repeats it to the last bit. To be read, not to be changed, are ``start`` and
     ``config`` (the first and the present settings), ``state`` (the training state that the next
-    update moves) and ``reached`` (the furthest known step of the present plan: rewind goes up to
-    it).
+    update moves), its ``game``, ``reached`` (the furthest known step of the present plan: rewind
+    goes up to it) and ``hidden`` (names of layers and titles of charts that are not shown until
+    they are asked for).
     """
 
     def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
         replay = Replay.of(config, **knobs)
-        self._begin(replay.start, {s: dict(c) for s, c in replay.changes.items()})
+        self._begin(replay.start, replay.changes)
         self._go_to(replay.steps)
 
-    def _begin(self, start: Config, plan: dict[int, dict[str, Any]]) -> None:
-        self.start, self.config, self._plan = start, start, plan
-        self._world = world_of(start)
-        self.state = begin(self._world.game, start)
-        self.reached = 0
-        self._seen: dict[str, float] = {"d_loss": np.nan, "g_loss": np.nan}
+    def _begin(self, start: Config, plan: Plan) -> None:
+        self.start, self._plan, self.reached = start, plan, 0
+        self._make()
         self._snapshots: dict[int, dict[str, Any]] = {}
-        self._records: dict[int, dict[str, Any]] = {}
+        self._records: dict[int, Row] = {}
         self._remember()
+
+    def _make(self) -> None:
+        """A game and its state before the first update."""
+        self._world = WORLDS[self.start.world](self.start)
+        self.game, self.hidden = self._world.game, self._world.hidden
+        self.state = next(train(self.game, steps=0, seed=self.start.seed))
+        self.config = Config()  # of plain SGD, as that state
+        self._steer(self.start)
+
+    def _steer(self, config: Config) -> None:
+        """Make ``config`` hold from the next update on."""
+        state, game = self.state, dress(self.game, config)
+        state.stream.batch_size = config.batch
+        state.stream.forget()  # noise and penalties shape what is drawn
+        rule = rule_of(config, game)
+        if type(rule) is not type(state.rule):
+            state.memory = {}  # another rule starts without one
+        state.rule = rule
+        if config.optimizer != self.config.optimizer:  # and so does another optimizer
+            make = OPTIMIZERS[config.optimizer]
+            state.optims = optim.Optimizers(make(game.g_params, 0.0), make(game.d_params, 0.0))
+        state.optims.g.lr, state.optims.d.lr = config.lr, config.tau * config.lr
+        self.config = config
 
     # -- where the run stands
 
@@ -153,34 +155,24 @@ class Session:
         return max((step for step in self._plan if step <= self.step), default=0)
 
     @property
-    def game(self) -> GAN:
-        """The game of that state."""
-        return self._world.game
-
-    @property
+    @alone
     def replay(self) -> str:
         """The run up to here as a string."""
-        return str(self.as_replay)
-
-    @property
-    def as_replay(self) -> Replay:
-        """The same as data."""
-        return Replay(self.start, up_to(self._plan, self.step), self.step)
+        return str(Replay(self.start, up_to(self._plan, self.step), self.step))
 
     @property
     def frame(self) -> Frame:
         """The picture of the run as it stands."""
         return self.picture(self.hidden)
 
-    @property
-    def hidden(self) -> frozenset[str]:
-        """Names of layers and titles of charts that are not shown until they are asked for."""
-        return self._world.hidden
+    @alone
+    def picture(self, hidden: Collection[str] = (), fresh: bool = False) -> Frame:
+        """The same without the layers and charts named in ``hidden``; ``fresh`` shows parameters
+        that were moved in the middle of an update."""
+        with one_thread():
+            return self._world.frame(self.state, self._rows(fresh), self.config, hidden)
 
-    def picture(self, hidden: Collection[str] = ()) -> Frame:
-        """The same without the layers and charts named in ``hidden``."""
-        return self._drawn(self._rows(), hidden)
-
+    @alone
     def morph(self, share: float) -> Frame:
         """The picture with latents that have gone ``share``, 0 to 1, of the way to their samples.
 
@@ -192,39 +184,33 @@ class Session:
             layers = self._world.on_the_way(share)
         story = f"latents and their lattice {share:.0%} of the way from z to G(z)"
         sentence = f"{self._world.name(self.step)}: {story}."
-        return replace(self.frame, layers=layers, title=story, narration=sentence, note="")
-
-    def glance(self) -> Frame:
-        """The picture of the parameters as they are, even in the middle of an update."""
-        return self._drawn({**self._rows(), self.step: self._measured()}, self.hidden)
-
-    def _drawn(self, rows: dict[int, dict[str, Any]], hidden: Collection[str]) -> Frame:
-        with one_thread():
-            return self._world.frame(self.state, rows, self.config, hidden)
+        return self.frame._replace(layers=layers, title=story, narration=sentence, note="")
 
     @property
+    @alone
     def history(self) -> History:
         """What was recorded up to here, at most a few hundred evenly spaced steps and the last.
 
         It has the keys that ``experiments.run`` records, so every plot of the course draws it.
         """
-        rows = self._rows()
-        history = self._world.history(rows)
+        history = self._world.history(self._rows())
         return history.describe(meta={**asdict(self.config), "replay": self.replay})
 
-    def _rows(self) -> dict[int, dict[str, Any]]:
+    def _rows(self, fresh: bool = False) -> dict[int, Row]:
         rows = up_to(self._records, self.step)
-        if self.step not in rows:
+        if fresh or self.step not in rows:
             rows[self.step] = self._measured()
         return rows
 
     # -- going on
 
+    @alone
     def tick(self, k: int = 1) -> Frame:
         """Make ``k`` updates and return the picture after the last one."""
         self.go(k)
         return self.frame
 
+    @alone
     def go(self, k: int = 1) -> None:
         """Make ``k`` updates without looking."""
         step = self.step + _checks.whole("k", k)
@@ -240,6 +226,7 @@ class Session:
         """One update of G alone."""
         return self._alone("g")
 
+    @alone
     def _alone(self, player: str) -> Frame:
         usual = self.config.turn
         self.set(turn=player)
@@ -247,6 +234,7 @@ class Session:
         self.set(turn=usual)
         return frame
 
+    @alone
     def set(self, **knobs: Any) -> str:
         """Turn knobs; returns a sentence that says what follows from it.
 
@@ -262,8 +250,7 @@ class Session:
             self._begin(config, {})
             return f"Started anew with {named(changes)}."
         self._plan_here(config)
-        self.config = config
-        steer(self.state, config)
+        self._steer(config)
         return f"From {self._world.unit} {self.step + 1} on: {named(changes)}."
 
     def _plan_here(self, config: Config) -> None:
@@ -275,12 +262,17 @@ class Session:
         if changes:
             plan[self.step] = changes
         Replay(self.start, plan, self.step)  # raises when there are too many
-        self._plan, self.reached = plan, self.step
+        self._end_here(plan)
+
+    def _end_here(self, plan: Plan) -> None:
+        """Follow ``plan`` up to the present step; nothing is known of what comes after it."""
+        self._plan, self.reached = up_to(plan, self.step), self.step
         self._records = up_to(self._records, self.step)
         self._snapshots = up_to(self._snapshots, self.step)
 
     # -- going back
 
+    @alone
     def rewind(self, step: int) -> Frame:
         """Go to ``step``, before or after the present one, up to the furthest reached.
 
@@ -294,21 +286,19 @@ class Session:
         self._go_to(step)
         return self.frame
 
+    @alone
     def reset(self) -> Frame:
         """The start again, with the settings that hold now and no changes planned."""
         self._begin(self.config, {})
         return self.frame
 
+    @alone
     def branch(self) -> Session:
         """A second session at the same step, with the same past and a future of its own."""
         other = copy.copy(self)
-        other._plan = {step: dict(knobs) for step, knobs in up_to(self._plan, self.step).items()}
-        other.reached = self.step
-        other._world = world_of(self.start)
-        other.state = begin(other._world.game, self.start)
-        other._records = up_to(self._records, self.step)
-        other._snapshots = up_to(self._snapshots, self.step)
+        other._make()
         other._restore(self._snapshot())
+        other._end_here(self._plan)
         return other
 
     def again(self, rounds: int, every: int = 1) -> Iterator[Session]:
@@ -334,69 +324,52 @@ class Session:
             self._restore(self._snapshots[nearest])
         while self.step < step:
             self._follow_plan()
-            self._update()
+            advance(self.state)
+            self.reached = max(self.reached, self.step)
+            self._remember()
         self._follow_plan()  # what was turned here holds from the next update on
 
     def _follow_plan(self) -> None:
         knobs = self._plan.get(self.step)
         if knobs and knobs.items() - vars(self.config).items():
-            self.config = self.config.changed(**knobs)
-            steer(self.state, self.config)
-
-    def _update(self) -> None:
-        advance(self.state)
-        self.reached = max(self.reached, self.step)
-        for name, value in self.state.losses.items():
-            self._seen[name] = value.item()  # a player that rests keeps the loss it saw last
-        self._remember()
+            self._steer(self.config.changed(**knobs))
 
     def _remember(self) -> None:
         """Keep what is shown of this step, and all that repeats it, at evenly spaced steps."""
-        every = spacing(self.reached, self._world.every, RECORDS)
-        if self.step % every == 0 and self.step not in self._records:
-            keep(self._records, self.step, self._measured(), RECORDS, every)
-        every = spacing(self.reached, SNAPSHOT_EVERY, SNAPSHOTS)
-        if self.step % every == 0 and self.step not in self._snapshots:
-            keep(self._snapshots, self.step, self._snapshot(), SNAPSHOTS, every)
+        for items, item, most, every in (
+            (self._records, self._measured, RECORDS, self._world.every),
+            (self._snapshots, self._snapshot, SNAPSHOTS, SNAPSHOT_EVERY),
+        ):
+            apart = spacing(self.reached, every, most)
+            if self.step % apart == 0 and self.step not in items:
+                keep(items, self.step, item(), most, apart)
 
-    def _measured(self) -> dict[str, Any]:
+    def _measured(self) -> Row:
+        losses = {name: float(probe(self.state)) for name, probe in probes.LOSSES.items()}
         with one_thread():
-            return {**self._seen, **self._world.measure(self.state, self.config)}
+            return {**losses, **self._world.measure(self.state, self.config)}
 
     def _snapshot(self) -> dict[str, Any]:
-        state = self.state
-        tensors = {
-            "params": [*state.game.g_params, *state.game.d_params],
-            "optims": state.optims.state_dict(),
-            "grads": (state.optims.g_grads, state.optims.d_grads),
+        """All that decides the future, in memory of its own."""
+        state, optims = self.state, self.state.optims
+        moving = {
+            "params": [p.detach() for p in (*self.game.g_params, *self.game.d_params)],
+            "optims": optims.state_dict(),
+            "grads": (optims.g_grads, optims.d_grads),
+            "losses": state.losses,
             "memory": state.memory,
         }
-        own = _copied(tensors)
-        own["losses"] = dict(state.losses)  # never changed in place
-        return {**own, "step": state.step, "config": self.config, "seen": dict(self._seen)}
+        return {**copy.deepcopy(moving), "step": state.step, "config": self.config}
 
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
-        state, past = self.state, _copied(dict(snapshot))
-        self.config, self._seen = past["config"], past["seen"]
-        steer(state, self.config)  # optimizers of the right kind first, then what they held
-        own = (*state.game.g_params, *state.game.d_params)
+        self._steer(snapshot["config"])  # optimizers of the right kind first, then what they held
+        state, past = self.state, copy.deepcopy(snapshot)
+        own = (*self.game.g_params, *self.game.d_params)
         for p, value in zip(own, past["params"], strict=True):
             p.data.copy_(value)
         state.optims.load_state_dict(past["optims"])
         state.optims.g_grads, state.optims.d_grads = past["grads"]
-        state.memory, state.losses = past["memory"], past["losses"]
-        state.step = past["step"]
-
-
-def _copied(value: Any) -> Any:
-    """The same of own memory. It knows what a state is made of, so it is faster than deepcopy."""
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: _copied(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_copied, value))
-    return copy.copy(value)
+        state.memory, state.losses, state.step = past["memory"], past["losses"], past["step"]
 
 
 class Twin:
@@ -409,24 +382,20 @@ class Twin:
     """
 
     def __init__(self, first: Session, *, tolerance: float = 1e-3, **knob: Any) -> None:
-        _checks.instance("first", first, Session)
         if len(knob) != 1:
             raise ValueError(f"twins differ in exactly one knob, got {', '.join(knob) or 'none'}.")
         (self.knob,) = knob
         _checks.choice("knob", self.knob, [name for name, spec in KNOBS.items() if spec.live])
-        self.tolerance = _checks.real("tolerance", tolerance, least=0.0)
-        self.first, self.second = first, first.branch()
-        self.start = first.step
+        self.first, self.second, self.tolerance = first, first.branch(), tolerance
         self.second.set(**knob)
-        if self.first.config == self.second.config:
+        if first.config == self.second.config:
             raise ValueError(f"{self.knob} is {getattr(first.config, self.knob)} in both runs.")
         self.parted: int | None = None
 
     @property
     def distance(self) -> float:
         """The largest difference of a parameter, inf where only one of the runs is finite."""
-        one, other = (spectra.flatten(s.state.game) for s in (self.first, self.second))
-        gap = (one - other).abs().max()
+        gap = (flatten(self.first.game) - flatten(self.second.game)).abs().max()
         return float(torch.nan_to_num(gap, nan=float("inf")))
 
     @property
@@ -434,20 +403,15 @@ class Twin:
         """The pictures of both."""
         return self.first.frame, self.second.frame
 
+    @alone
     def tick(self, k: int = 1) -> tuple[Frame, Frame]:
         """``k`` updates of both, and their pictures."""
-        left = _checks.whole("k", k)
-        while left and self.parted is None:
-            self._go(1)
-            left -= 1
-            if self.distance > self.tolerance:
+        for _ in range(_checks.whole("k", k)):
+            self.first.go()
+            self.second.go()
+            if self.parted is None and self.distance > self.tolerance:
                 self.parted = self.first.step
-        self._go(left)
         return self.frames
-
-    def _go(self, k: int) -> None:
-        self.first.go(k)
-        self.second.go(k)
 
     def __str__(self) -> str:
         one, other = (getattr(s.config, self.knob) for s in (self.first, self.second))

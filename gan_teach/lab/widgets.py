@@ -17,20 +17,19 @@ import ipywidgets as w
 from gan_teach.lab.config import KNOBS, named
 from gan_teach.lab.doctor import Diagnosis, diagnose, rates, treat
 from gan_teach.lab.frame import Frame
-from gan_teach.lab.picture import code, exported, png
-from gan_teach.lab.session import Twin
+from gan_teach.lab.picture import FORMATS, code, exported, png
+from gan_teach.lab.session import Twin, alone
 from gan_teach.lab.slow_motion import Scene, slow_motion
 
-FILES = {  # by their endings: kind and name
-    "png": ("image/png", "Picture (PNG)"),
-    "gif": ("image/gif", "Film (GIF)"),
-    "npz": ("application/zip", "Numbers (NPZ)"),
-    "py": ("text/x-python", "Python code"),
-}
 WIDE, ROW = {"description_width": "11em"}, {"width": "25em"}
 
 
-# -- controls: each has a name and works from the keyboard ----------------------------------------
+def told(text: str) -> str:
+    """A sentence that screen readers read out; nothing for an empty one."""
+    return f'<p role="status">{html.escape(text)}</p>' if text else ""
+
+
+# -- controls: each has a name, works from the keyboard, and acts alone ---------------------------
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Control:
 
 
 def slider(
-    label: str, turn: Callable[[Any], None], low: float, high: float, step: float, log: bool = False
+    label: str, turn: Callable[[Any], Any], low: float, high: float, step: float, log: bool = False
 ) -> Control:
     """A slider from ``low`` to ``high`` (powers of ten, if logarithmic), and a box for numbers that
     it does not offer.
@@ -66,10 +65,12 @@ def slider(
     )  # fmt: skip
     following = False
 
+    @alone
     def slid(change: dict[str, Any]) -> None:
         if not following:
             box.value = change["new"] if whole else float(f"{change['new']:.3g}")
 
+    @alone
     def boxed(change: dict[str, Any]) -> None:
         nonlocal following
         following = True
@@ -84,7 +85,7 @@ def slider(
 
 def choice(
     label: str,
-    turn: Callable[[Any], None],
+    turn: Callable[[Any], Any],
     options: Sequence[str],
     shown: Callable[[str], str] = str,
 ) -> Control:
@@ -93,22 +94,29 @@ def choice(
     return _observed(w.Dropdown(options=words, description=label, style=WIDE, layout=ROW), turn)
 
 
-def typed(label: str, turn: Callable[[Any], None], low: float, high: float) -> Control:
+def typed(label: str, turn: Callable[[Any], Any], low: float, high: float) -> Control:
     """A box for a whole number."""
-    box = w.BoundedIntText(min=low, max=high, description=label, style=WIDE)
-    box.layout = {"width": "18em"}
+    layout = {"width": "18em"}
+    box = w.BoundedIntText(min=low, max=high, description=label, style=WIDE, layout=layout)
     return _observed(box, turn)
 
 
-def _observed(widget: Any, turn: Callable[[Any], None]) -> Control:
-    widget.observe(lambda change: turn(change["new"]), names="value")
+def _observed(widget: Any, turn: Callable[[Any], Any]) -> Control:
+    widget.observe(alone(lambda change: turn(change["new"])), names="value")
     return Control(widget, widget)
 
 
-def fold(title: str, content: Any) -> Any:
-    """A button that shows and hides what lies below it; a keyboard reaches it like any button."""
+def button(label: str, tooltip: str, press: Callable[[], Any]) -> Any:
+    """A button that calls ``press``."""
+    made = w.Button(description=label, tooltip=tooltip, layout={"width": "auto"})
+    made.on_click(alone(lambda _: press()))
+    return made
+
+
+def fold(title: str, *rows: Any) -> Any:
+    """A button that shows and hides the rows below it; a keyboard reaches it like any button."""
     button = w.ToggleButton(description=f"▸ {title}", tooltip=title, layout={"width": "auto"})
-    content.layout.display = "none"
+    content = w.VBox(rows, layout={"display": "none"})
 
     def turn(change: dict[str, Any]) -> None:
         button.description = f"{'▾' if change['new'] else '▸'} {title}"
@@ -116,13 +124,6 @@ def fold(title: str, content: Any) -> Any:
 
     button.observe(turn, names="value")
     return w.VBox([button, content], layout={"align_items": "flex-start"})
-
-
-def button(label: str, tooltip: str, press: Callable[[], Any]) -> Any:
-    """A button that calls ``press``."""
-    made = w.Button(description=label, tooltip=tooltip, layout={"width": "auto"})
-    made.on_click(lambda _: press())
-    return made
 
 
 # -- folds ----------------------------------------------------------------------------------------
@@ -137,7 +138,7 @@ class Doctor:
         self.remedy = button("No remedy yet", "Turn this knob from here on", self.treat)
         self.remedy.disabled = True
         self.report = w.HTML()
-        self.widget = fold("Ask the doctor", w.VBox([w.HBox([ask, self.remedy]), self.report]))
+        self.widget = fold("Ask the doctor", w.HBox([ask, self.remedy]), self.report)
 
     def examine(self) -> None:
         self._panel.pause()
@@ -151,11 +152,11 @@ class Doctor:
         self.remedy.description = f"Try: {named(says.remedy)}" if says.remedy else "No remedy"
 
     def treat(self) -> None:
+        remedy = named(self._diagnosis.remedy)
+
         def act() -> str:
             self._panel.session = treat(self._panel.session, self._diagnosis)
-            return (
-                f"A branch of the run from here, with {named(self._diagnosis.remedy)}. Press Play."
-            )
+            return f"A branch of the run from here, with {remedy}. Press Play."
 
         self._panel.attempt(act)
         self.remedy.disabled = True
@@ -166,12 +167,11 @@ class TwinView:
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
-        self._twin: Twin | None = None
+        self._twin: Any = None  # without one the later buttons cannot be pressed
         names = [(spec.label, name) for name, spec in KNOBS.items() if spec.live]
-        self.knob = w.Dropdown(
-            options=names, value="d_steps", description="The knob", style=WIDE, layout=ROW
-        )
-        self.value = w.Text(value="5", description="Its value in the twin", style=WIDE, layout=ROW)
+        look: dict[str, Any] = {"style": WIDE, "layout": ROW}
+        self.knob = w.Dropdown(options=names, value="d_steps", description="The knob", **look)
+        self.value = w.Text(value="5", description="Its value in the twin", **look)
         start = button("Start a twin", "A second run from here with this knob turned", self.start)
         self.later = [
             button("Both: 10 rounds", "10 rounds of both runs", lambda: self.tick(10)),
@@ -179,8 +179,9 @@ class TwinView:
             button("Go on with the twin", "Show the second run above", self.keep),
         ]
         self.story, self.pictures = w.HTML(), w.HTML()
-        rows = [self.knob, self.value, w.HBox([start, *self.later]), self.story, self.pictures]
-        self.widget = fold("Compare with a twin", w.VBox(rows))
+        buttons = w.HBox([start, *self.later])
+        self.widget = fold("Compare with a twin", self.knob, self.value, buttons, self.story,
+                           self.pictures)  # fmt: skip
         self._show()
 
     def start(self) -> None:
@@ -195,21 +196,18 @@ class TwinView:
         self._show()
 
     def tick(self, k: int) -> None:
-        twin = self._twin
-        if twin is not None:
-            self._panel.attempt(lambda: twin.tick(k))
-            self._show()
+        self._panel.attempt(lambda: self._twin.tick(k))
+        self._show()
 
     def keep(self) -> None:
-        if self._twin is not None:
-            self._panel.session = self._twin.second.branch()
-            self._panel.attempt(lambda: "The twin is shown above now.")
+        self._panel.session = self._twin.second.branch()
+        self._panel.attempt(lambda: "The twin is shown above now.")
 
     def _show(self) -> None:
         twin = self._twin
         for one in self.later:
             one.disabled = twin is None
-        self.story.value = "" if twin is None else f'<p role="status">{html.escape(str(twin))}</p>'
+        self.story.value = told(str(twin)) if twin else ""
         self.pictures.value = "".join(map(_shown, twin.frames if twin else ()))
 
 
@@ -224,8 +222,8 @@ class SlowMotion:
         self.back = button("Scene before", "The scene before this one", lambda: self.go(-1))
         self.forth = button("Next scene", "The scene after this one", lambda: self.go(1))
         self.caption, self.picture = w.HTML(), w.HTML()
-        rows = [w.HBox([begin, self.back, self.forth]), self.caption, self.picture]
-        self.widget = fold("One round in slow motion", w.VBox(rows))
+        buttons = w.HBox([begin, self.back, self.forth])
+        self.widget = fold("One round in slow motion", buttons, self.caption, self.picture)
         self.go(0)
 
     def begin(self) -> None:
@@ -237,14 +235,11 @@ class SlowMotion:
         last = len(self._scenes) - 1
         self._at = max(0, min(self._at + step, last))
         self.back.disabled, self.forth.disabled = self._at <= 0, self._at >= last
-        if last < 0:
-            return
-        title, caption, frame = self._scenes[self._at]
-        self.caption.value = (
-            f'<p role="status"><b>{self._at + 1} of {last + 1}. {html.escape(title)}.</b> '
-            f"{html.escape(caption)}</p>"
-        )
-        self.picture.value = _shown(frame)
+        if self._scenes:
+            title, caption, frame = self._scenes[self._at]
+            head, text = f"{self._at + 1} of {last + 1}. {title}.", html.escape(caption)
+            self.caption.value = f'<p role="status"><b>{head}</b> {text}</p>'
+            self.picture.value = _shown(frame)
 
 
 class Morph:
@@ -253,13 +248,11 @@ class Morph:
     def __init__(self, panel: Any) -> None:
         self._panel = panel
         self.share = slider("Way from z to G(z)", self.go, 0.0, 1.0, 0.05)
-        show = button("Show it here", "At the round that is shown above", self.show)
+        here = button("Show it here", "At the round that is shown above",
+                      lambda: self.go(self.share.value.value))  # fmt: skip
         self.picture = w.HTML()
-        rows = [w.HBox([self.share.widget, show]), self.picture]
-        self.widget = fold("From latents to samples", w.VBox(rows))
-
-    def show(self) -> None:
-        self.go(self.share.value.value)
+        row = w.HBox([self.share.widget, here])
+        self.widget = fold("From latents to samples", row, self.picture)
 
     def go(self, share: float) -> None:
         self._panel.pause()
@@ -278,20 +271,19 @@ class Export:
         self._panel = panel
         makers = [
             button(label, "Make this file of the run so far", lambda e=ending: self.make(e))
-            for ending, (_, label) in FILES.items()
+            for ending, (_, label) in FORMATS.items()
         ]
         self.links, self.code = w.HTML(), w.Textarea(description="Python code", rows=5, style=WIDE)
         self.code.layout = {"width": "48em", "max_width": "100%"}
-        self.widget = fold("Keep this run", w.VBox([w.HBox(makers), self.links, self.code]))
+        self.widget = fold("Keep this run", w.HBox(makers), self.links, self.code)
 
     def make(self, ending: str) -> None:
         self._panel.pause()
         session = self._panel.session
         name = f"{session.start.preset}-{session.step}.{ending}"
-        data = base64.b64encode(exported(session, ending)).decode()
+        data = _url(FORMATS[ending][0], exported(session, ending))
         self.links.value = (
-            f'<p role="status"><a download="{name}" href="data:{FILES[ending][0]};base64,{data}">'
-            f"Save {name}</a></p>"
+            f'<p role="status"><a download="{name}" href="{data}">Save {name}</a></p>'
         )
         self.code.value = code(session)
 
@@ -299,11 +291,13 @@ class Export:
 FOLDS = (Doctor, TwinView, SlowMotion, Morph, Export)
 
 
+def _url(kind: str, data: bytes) -> str:
+    """Bytes as an address that holds them."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
 def _shown(frame: Frame) -> str:
     """A picture of ``frame`` that says in words what it shows."""
-    data = base64.b64encode(png(frame)).decode()
     text = html.escape(frame.narration, quote=True)
-    return (
-        f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width: 100%">'
-        f"<p>{html.escape(frame.narration)}</p>"
-    )
+    source = _url("image/png", png(frame))
+    return f'<img src="{source}" alt="{text}" style="max-width: 100%"><p>{text}</p>'

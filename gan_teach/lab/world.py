@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,10 +28,11 @@ from gan_teach import plots
 from gan_teach.analysis import krylov, spectra
 from gan_teach.dynamics import RULES, Rule, alternating, optim
 from gan_teach.dynamics.linear import rotation_period, step_spectrum
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Chart, Curve, Disc, Frame, Layer
+from gan_teach.lab.frame import Chart, Disc, Frame, Layer, Lines
 from gan_teach.models import evaluating
 from gan_teach.training import State, probes
 
@@ -70,60 +71,48 @@ def update_rule(config: Config) -> Rule:
 class World(ABC):
     """A game with its picture. ``measure`` is what is kept of a moment (a row), ``frame`` the
     picture of the present one, ``history`` all rows as the course's experiments record them.
+
+    ``game`` is without loss, noise and penalty of a run; ``static`` is what a History holds once;
+    ``axes`` are those of the main picture: view, xlabel, ylabel, ... as in a Frame.
     """
 
     unit = "round"
     every = 1  # rows are kept at multiples of it
     hidden: frozenset[str] = frozenset()  # layers and charts not shown until asked for
     place = "params"  # the number of a row that is not finite once a run has diverged
-    axes: Mapping[str, Any]  # of the main picture: view, xlabel, ylabel, ... as in a Frame
 
-    def __init__(self, config: Config) -> None:
-        self.game = self.make(config)
+    def __init__(self, game: GAN, static: dict[str, Any], **axes: Any) -> None:
+        self.game, self.static, self.axes = game, static, axes
         self.probes: dict[str, probes.Probe] = {
             "d_grad": probes.gradient_norm("d"),
             "g_grad": probes.gradient_norm("g"),
         }
 
     @abstractmethod
-    def make(self, config: Config) -> GAN:
-        """The game, without the loss, noise and penalty of ``config``."""
-
-    @abstractmethod
-    def follow(self, row: Row, config: Config) -> Row:
-        """What follows from the probes' numbers in ``row``, to be kept beside them or instead."""
-
-    @abstractmethod
-    def static(self, last: Row) -> dict[str, Any]:
-        """What a History holds once: it does not change with the steps."""
-
-    @abstractmethod
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         """The main picture of the last row; those named in ``hidden`` need not be made."""
 
     @abstractmethod
-    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> tuple[Chart, ...]:
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         """The charts beside it, likewise."""
 
-    def disc(self, state: State, config: Config, hidden: Collection[str]) -> Disc | None:
-        """The eigenvalues of a round, likewise."""
-        return small_disc(self.game, config, self.expectation(self.game, config))
-
     @abstractmethod
-    def narrate(self, row: Row) -> str:
-        """The numbers of a row in words."""
+    def words(self, row: Row) -> tuple[str, str]:
+        """The numbers of a row in words, and a warning to be shown in the picture, or nothing."""
 
-    @abstractmethod
-    def note(self, row: Row) -> str:
-        """A warning to be shown in the picture, or nothing."""
+    def disc(self, state: State, config: Config) -> Disc:
+        """The eigenvalues of a round; of other optimizers the memory would be a part of it."""
+        if config.optimizer != "sgd":
+            return Disc(DISC, EMPTY, "only for plain SGD")
+        return to_disc(small_spectrum(self.game, config, self.expectation(self.game, config)))
 
     def expectation(self, game: GAN, config: Config) -> Batch:
         """A batch that stands for the expectation over all of them."""
-        raise NotImplementedError
+        return game.draw(256, generator(config.seed, 7))
 
-    def equilibrium(self, batch: Batch, spread: float) -> Tensor:
-        """Parameters of the equilibrium at which G's samples have this spread."""
-        raise NotImplementedError
+    def equilibrium(self, batch: Batch, spread: float) -> Tensor | None:
+        """Parameters of the equilibrium at which G's samples have this spread; None for none."""
+        return None
 
     def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Layers in which latents have gone ``share`` of the way to their samples.
@@ -141,48 +130,52 @@ class World(ABC):
     def measure(self, state: State, config: Config) -> Row:
         """Copies of what the run shows now, and ``config`` itself."""
         row = {name: probe(state).numpy().copy() for name, probe in self.probes.items()}
-        row |= self.follow(row, config)
         return {**row, "config": config}
 
     def history(self, rows: Rows) -> History:
         """The rows as a History that the plots of the course draw."""
-        last = next(reversed(rows.values()))
+        last = newest(rows)
         keys = [key for key in last if key not in ("config", "report")]
         arrays = {key: np.stack([row[key] for row in rows.values()]) for key in keys}
         preset = last["config"].preset
         meta = {"experiment": preset, "title": preset, "unit": self.unit}
-        return History(list(rows), arrays, self.static(last), meta)
+        return History(list(rows), arrays, self.static, meta)
 
     def frame(self, state: State, rows: Rows, config: Config, hidden: Collection[str]) -> Frame:
         """The picture of the last of ``rows``, without the layers and charts named in ``hidden``"""
         step, row = next(reversed(rows.items()))
-        diverged = not np.isfinite(row[self.place]).all()
-        told = f"{DIVERGED}. Reset or rewind it" if diverged else self.narrate(row)
+        words, note = f"{DIVERGED}. Reset or rewind it", DIVERGED
+        if np.isfinite(row[self.place]).all():
+            words, note = self.words(row)
         layers, charts = self.layers(rows, config, hidden), self.charts(rows, config, hidden)
-        disc = self.disc(state, config, hidden)
         return Frame(
-            step=step,
+            step,
             title=self.name(step),
-            narration=minus(f"{self.name(step)}: {told}."),
+            narration=minus(f"{self.name(step)}: {words}."),
             layers={name: layer for name, layer in layers.items() if name not in hidden},
-            charts=tuple(chart for chart in charts if chart.title not in hidden),
-            disc=None if disc is None or disc.title in hidden else disc,
+            charts=tuple(c for c in charts if c.title not in hidden),
+            disc=None if DISC in hidden else self.disc(state, config),
             unit=self.unit,
-            note=DIVERGED if diverged else self.note(row),
+            note=note,
             **self.axes,
         )
+
+
+def newest(rows: Rows) -> Row:
+    """The last of the rows."""
+    return next(reversed(rows.values()))
 
 
 # -- charts that several kinds of game have -------------------------------------------------------
 
 
-def curve(rows: Rows, key: str, role: str, label: str, sign: float = 1.0) -> Curve:
+def curve(rows: Rows, key: str, role: str, label: str, sign: float = 1.0) -> Lines:
     """One number of each row over the steps."""
     values = np.array([row[key] for row in rows.values()], dtype=float)
-    return Curve(np.stack([np.fromiter(rows, dtype=float), sign * values], 1), role, label)
+    return Lines(np.stack([np.fromiter(rows, dtype=float), sign * values], 1), role, label)
 
 
-def pair(rows: Rows, d: str, g: str) -> tuple[Curve, Curve]:
+def pair(rows: Rows, d: str, g: str) -> tuple[Lines, Lines]:
     """One number of each player over the steps."""
     return curve(rows, d, "discriminator", "of D"), curve(rows, g, "generator", "of G")
 
@@ -209,7 +202,7 @@ def score_histogram(game: GAN, real: NDArray, fake: NDArray) -> Chart:
             scores = torch.sigmoid(game.critic(torch.as_tensor(x))).numpy()
             share = np.histogram(scores[np.isfinite(scores)], edges)[0] / len(scores)
             xy = np.stack([edges.repeat(2), np.pad(share.repeat(2), 1)], 1)
-            curves.append(Curve(xy, role, label))
+            curves.append(Lines(xy, role, label))
     return Chart(HISTOGRAM, tuple(curves), ((0.0, ""),), xlim=(0.0, 1.0),
                  xlabel="answer of D")  # fmt: skip
 
@@ -236,45 +229,50 @@ def to_disc(values: NDArray[np.complex128], moment: str = "") -> Disc:
     return Disc(DISC, np.stack([values.real, values.imag], 1), moment + spiral(values))
 
 
-def leading(values: NDArray[np.complex128]) -> complex | None:
-    """The largest of the eigenvalues that turn; None where none does."""
-    turning = [s for s in values if rotation_period(s) < SLOW]
-    return max(turning, key=abs, default=None)
+class Forecast(NamedTuple):
+    """``period`` rounds to a turn (inf: no turn), ``factor`` on the distance in one turn, and
+    ``modulus``, the largest |s| among the eigenvalues of a round that turn (of all, if none)."""
+
+    period: float
+    factor: float
+    modulus: float
+
+
+def foretold(values: NDArray[np.complex128]) -> Forecast:
+    """What the leading pair of eigenvalues of a round foretells."""
+    s = max((s for s in values if rotation_period(s) < SLOW), key=abs, default=None)
+    if s is None:
+        return Forecast(np.inf, 1.0, float(np.abs(values).max()))
+    period = rotation_period(s)
+    return Forecast(period, float(abs(s)) ** period, float(abs(s)))
 
 
 def spiral(values: NDArray[np.complex128]) -> str:
-    """What the leading pair of eigenvalues of a round foretells."""
-    s = leading(values)
-    if s is None:
-        return f"largest |s| = {np.abs(values).max():.4f}, no turn"
-    return f"|s| = {abs(s):.4f}, a turn in {rotation_period(s):.0f} rounds"
+    """The same in words."""
+    ahead = foretold(values)
+    if not np.isfinite(ahead.period):
+        return f"largest |s| = {ahead.modulus:.4f}, no turn"
+    return f"|s| = {ahead.modulus:.4f}, a turn in {ahead.period:.0f} rounds"
 
 
-def small_disc(game: GAN, config: Config, batch: Batch) -> Disc:
-    """The eigenvalues of one round around the present point, by the matrix of the map.
-
-    Exact for SGD; another optimizer's memory is no part of it, so the disc then stays empty.
-    """
-    if config.optimizer != "sgd":
-        return Disc(DISC, EMPTY, "only for plain SGD")
-    jacobian = spectra.jacobian(game, batch)
+def small_spectrum(game: GAN, config: Config, batch: Batch, at: Tensor | None = None) -> NDArray:
+    """The eigenvalues of one round around the present point, or another one, by the matrix of the
+    map. Exact for SGD. Empty where the gradients are not finite."""
+    jacobian = spectra.jacobian(game, batch, at)
     if not np.isfinite(jacobian.matrix).all() or config.lr == 0:
-        return Disc(DISC, EMPTY)
-    return to_disc(step_spectrum(update_rule(config), jacobian, config.lr, config.tau))
+        return np.empty(0, dtype=complex)
+    return step_spectrum(update_rule(config), jacobian, config.lr, config.tau)
 
 
 def obstacle(state: State, config: Config) -> str:
     """Why there are no such eigenvalues, in a few words; empty where there are."""
-    optimizer = state.optims.g
     if config.rule not in ("simultaneous", "alternating"):
         return "only for steps in turn or at once"
     if config.rule == "alternating" and config.d_steps + config.g_steps > _MOST_STEPS:
         return f"only up to {_MOST_STEPS} steps a round"
-    if isinstance(optimizer, optim.SGD):
-        return "only without momentum" if optimizer.momentum else ""
-    if not isinstance(optimizer, optim.Adam) or optimizer.betas[0]:
+    if config.optimizer not in ("sgd", "adam0"):
         return "only without momentum"
-    return "" if state.step else "from the first round on"
+    return "" if state.step or config.optimizer == "sgd" else "from the first round on"
 
 
 def round_spectrum(game: GAN, state: State, config: Config, batch: Batch) -> NDArray[np.complex128]:
@@ -287,15 +285,14 @@ def round_spectrum(game: GAN, state: State, config: Config, batch: Batch) -> NDA
     j = krylov.jacobian_transpose(game, batch)
     rates = np.concatenate([_rates(state.optims.g), _rates(state.optims.d)])
     own = np.arange(len(rates)) < game.n_g
-    turns = [(rates, 1)]
+    turns = [rates]
     if config.rule == "alternating":  # of M transposed, so G's steps come first
-        turns = [(rates * own, config.g_steps), (rates * ~own, config.d_steps)]
+        turns = config.g_steps * [rates * own] + config.d_steps * [rates * ~own]
 
     def moved(u: NDArray) -> NDArray:
         x = u = np.asarray(u, dtype=float).reshape(-1)
-        for rate, times in turns:
-            for _ in range(times):
-                x = x + j.matvec((rate * x).astype(j.dtype))
+        for rate in turns:
+            x = x + j.matvec((rate * x).astype(j.dtype))
         return x - u
 
     if not np.isfinite(moved(np.ones(len(rates)))).all():

@@ -8,7 +8,7 @@ import math
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
 from gan_teach import _checks
+from gan_teach._progress import progress_bar
 from gan_teach.history import History
 from gan_teach.plots import _panel, style
 from gan_teach.plots._panel import stage as stage
@@ -190,7 +191,8 @@ def write_gif(
     """
     spread = np.unique(np.linspace(0, n - 1, 5).astype(int))
     colors = style.palette([picture(int(k)) for k in spread], shades)
-    images = (style.reduce_colors(picture(k), colors) for k in _bar(n, progress))
+    frames = progress_bar(n, "frame", progress, range(n))
+    images = (style.reduce_colors(picture(k), colors) for k in frames)
     next(images).save(
         file, "GIF", save_all=True, append_images=images, duration=round(100 / fps) * 10, loop=0,
         optimize=True, palette=colors.tobytes() + bytes(3), transparency=len(colors),
@@ -228,12 +230,6 @@ def ffmpeg() -> str:
         raise RuntimeError(
             "an .mp4 needs ffmpeg, which was not found: pip install imageio-ffmpeg, or save a .gif."
         ) from None
-
-
-def _bar(n: int, progress: bool) -> Iterable[int]:
-    from tqdm.auto import tqdm
-
-    return tqdm(range(n), desc="drawing", unit="frame", disable=not progress)
 
 
 # -- widgets ---------------------------------------------------------------------------------------

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from gan_teach import __version__, _checks
 from gan_teach._files import replacing
 from gan_teach._identity import digest
+from gan_teach._progress import progress_bar
 from gan_teach.dynamics.streams import DRAWS
 from gan_teach.history import History
 
@@ -31,50 +32,60 @@ Tick = Callable[[int], Any]
 Results = Iterable[tuple[str, Any]]
 
 
-class Store(Protocol):
-    """Where finished jobs lie. Each process has a copy of it."""
-
-    def load(self, key: str, job: Any) -> Any:
-        """The result of that job, None if it is not there."""
-
-    def save(self, key: str, job: Any, result: Any) -> None:
-        """Write a result, as a whole or not at all."""
-
-
 @dataclass(frozen=True)
 class Study:
     """Jobs by key, and how they are done.
 
     run : ``run(job, tick)`` gives a job's result; it may call ``tick(n)`` when n more of its
-    ``size(job)`` are done, in the progress bar's ``unit``. store : of finished jobs; None: they are
-    lost at the end. workers : processes (joblib). cluster : instead, where submitit sends jobs
-    ("slurm", "local") and the folder of its logs.
+    ``size(job)`` are done, in the progress bar's ``unit``. store : of finished jobs, in each
+    process a copy: ``load(key, job)`` gives a result, None if it is not there, and ``save(key, job,
+    result)`` writes one, as a whole or not at all; None: they are lost at the end. workers :
+    processes (joblib). cluster : instead, where submitit sends jobs ("slurm", "local") and the
+    folder of its logs.
     """
 
     jobs: Mapping[str, Any]
     run: Callable[[Any, Tick], Any]
-    store: Store | None = None
+    store: Any = None
     workers: int = 1
     cluster: tuple[str, Path] | None = None
     size: Callable[[Any], int] = lambda job: 1
     unit: str = "job"
+
+    def __call__(self, key: str, tick: Tick = lambda n: None) -> tuple[str, Any]:
+        """Do one job, in any process, and keep its result."""
+        result = self.run(self.jobs[key], tick)
+        if self.store:
+            self.store.save(key, self.jobs[key], result)
+        return key, result
+
+    def checkpoint(self, key: str) -> Any:
+        """What submitit calls before a job's time is over: the same again, in a new job."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, key)
 
     def results(self, progress: bool = False) -> Iterator[tuple[str, Any]]:
         """(key, result) of every job as it is known, those that were finished before first.
 
         Raises ValueError at the call where joblib or submitit is needed and missing.
         """
-        finished = dict(self._finished())
-        tasks = [
-            _Task(key, job, self.run, self.store)
-            for key, job in self.jobs.items()
-            if key not in finished
-        ]
+        finished, missing = {}, []
+        for key, job in self.jobs.items():
+            result = self.store.load(key, job) if self.store else None
+            if result is None:
+                missing.append(key)
+            else:
+                finished[key] = result
         bar = progress_bar(sum(map(self.size, self.jobs.values())), self.unit, progress)
-        if not tasks or (self.workers == 1 and self.cluster is None):
-            results: Results = (task(bar.update) for task in tasks)
+        if missing and self.cluster:
+            results = self._on_cluster(missing, *self.cluster)
+        elif missing and self.workers > 1:
+            joblib = optional("joblib", f"workers={self.workers}")
+            parallel = joblib.Parallel(self.workers, return_as="generator_unordered", batch_size=1)
+            results = parallel(joblib.delayed(self)(key) for key in missing)
         else:
-            results = _on_cluster(tasks, *self.cluster) if self.cluster else self._parallel(tasks)
+            results: Results = (self(key, bar.update) for key in missing)
         return self._counted(itertools.chain(finished.items(), results), bar)
 
     def collect(self, progress: bool = False) -> dict[str, Any]:
@@ -84,20 +95,18 @@ class Study:
             results.update(self.results(progress))  # those before an interruption are in it
         return {key: results[key] for key in self.jobs if key in results}
 
-    def _finished(self) -> Iterator[tuple[str, Any]]:
-        for key, job in self.jobs.items() if self.store else ():
-            result = self.store.load(key, job) if self.store else None
-            if result is not None:
-                yield key, result
-
-    def _parallel(self, tasks: Sequence[_Task]) -> Results:
-        sentence = (
-            f"workers={self.workers} needs joblib: pip install 'gan-teach[scale]', or take 1."
-        )
-        joblib = optional("joblib", sentence)
-        options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
-        parallel = joblib.Parallel(n_jobs=self.workers, **options)
-        return parallel(joblib.delayed(task)() for task in tasks)
+    def _on_cluster(self, keys: Iterable[str], cluster: str, logs: Path) -> Results:
+        submitit = optional("submitit", f"cluster={cluster!r}")
+        try:
+            executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"cluster={cluster!r} is none that submitit finds here: {error}"
+            ) from error
+        executor.update_parameters(name="gan-teach", timeout_min=24 * 60)
+        with executor.batch():
+            submitted = [executor.submit(self, key) for key in keys]
+        return (job.result() for job in submitit.helpers.as_completed(submitted))
 
     def _counted(self, results: Results, bar: Any) -> Iterator[tuple[str, Any]]:
         done = 0
@@ -108,48 +117,13 @@ class Study:
                 yield key, result
 
 
-@dataclass(frozen=True)
-class _Task:
-    """One job, for any process."""
-
-    key: str
-    job: Any
-    run: Callable[[Any, Tick], Any]
-    store: Store | None
-
-    def __call__(self, tick: Tick = lambda n: None) -> tuple[str, Any]:
-        result = self.run(self.job, tick)
-        if self.store:
-            self.store.save(self.key, self.job, result)
-        return self.key, result
-
-    def checkpoint(self) -> Any:
-        """What submitit calls before a job's time is over: the same again, in a new job."""
-        from submitit.helpers import DelayedSubmission
-
-        return DelayedSubmission(self)
-
-
-def _on_cluster(tasks: Sequence[_Task], cluster: str, logs: Path) -> Results:
-    sentence = f"cluster={cluster!r} needs submitit: pip install 'gan-teach[scale]'."
-    submitit = optional("submitit", sentence)
-    try:
-        executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
-    except (ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"cluster={cluster!r} is none that submitit finds here: {error}"
-        ) from error
-    executor.update_parameters(name="gan-teach", timeout_min=24 * 60)
-    with executor.batch():
-        submitted = [executor.submit(task) for task in tasks]
-    return (job.result() for job in submitit.helpers.as_completed(submitted))
-
-
-def optional(module: str, sentence: str) -> Any:
-    """A module that an option needs. Raises ValueError with the sentence where it is missing."""
+def optional(module: str, option: str) -> Any:
+    """A module that an option needs. Raises ValueError with the command to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
+        package = module.rpartition(".")[2]
+        sentence = f"{option} needs {package}: pip install 'gan-teach[scale]', or leave it out."
         raise ValueError(sentence) from error
 
 
@@ -196,7 +170,7 @@ class HistoryFiles:
 
 def seeds_of(name: str, seeds: int | Sequence[int]) -> list[int]:
     """The seeds 0 .. n - 1 of a number n, or a list of different ones. ValueError for no others."""
-    if not isinstance(seeds, (Sequence, range, np.ndarray)):
+    if not isinstance(seeds, (Sequence, np.ndarray)):
         return list(range(_checks.whole(name, seeds, least=1)))
     numbers = [_checks.whole(name, seed) for seed in seeds]
     _checks.not_empty(name, np.array(numbers))
@@ -211,19 +185,6 @@ def grid(knobs: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         if not len(values):
             raise ValueError(f"knobs[{name!r}] is empty: name at least one value.")
     return [dict(zip(knobs, cell, strict=True)) for cell in itertools.product(*knobs.values())]
-
-
-def differences(made: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What a file's settings have other than those of now, in words; empty if they are equal."""
-    names = [name for name in {**now, **made} if made.get(name) != now.get(name)]
-    return ", ".join(f"{name} = {made.get(name)!r} (now {now.get(name)!r})" for name in names)
-
-
-def progress_bar(total: int, unit: str, shown: bool) -> Any:
-    """A bar of tqdm, which counts in silence if it is not ``shown``."""
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, unit=f" {unit}s", unit_scale=True, mininterval=0.3, disable=not shown)
 
 
 def read_csv(path: str | os.PathLike[str]) -> list[dict[str, str]]:

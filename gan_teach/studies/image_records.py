@@ -16,24 +16,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from gan_teach import _checks, metrics, zoo
+from gan_teach import _checks, games, metrics, zoo
 from gan_teach.dynamics import RULES
 from gan_teach.dynamics.streams import DRAWS, generator
-from gan_teach.games.losses import Loss
-from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
-from gan_teach.studies.engine import differences, read_csv
-from gan_teach.studies.image_runs import (
-    Settings,
-    draw,
-    fixed_latents,
-    load_run,
-    snapshots,
-    train_images,
-)
+from gan_teach.studies import image_runs
+from gan_teach.studies.evaluation import Generator, candidates
+from gan_teach.studies.image_runs import RAW, Settings
 
 MOMENTS = 6  # sheets that are kept
 LOSS_ROWS = 400
@@ -47,8 +40,8 @@ SHOWN = (
 
 SCHEMA = 1  # of the names, units and meanings in a record; to be raised when one of them changes
 
-Images = NDArray[np.floating]
-Scorer = Callable[[Images], dict[str, float]]
+Scorer = Callable[[Tensor], dict[str, float]]
+Scoring = tuple[Scorer, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ class ImageRecord:
     summary: str
     run: Settings
     average: str
-    scorer: Callable[[Any], tuple[Scorer, dict[str, Any]]]
+    scorer: Callable[[Any], Scoring]
     samples: int
     shown: int = 40
     weights: bool = False
@@ -78,9 +71,9 @@ def in_words(value: Any) -> Any:
     Functions give their names, and a published game its fields, so that moving code about in the
     library makes no record another.
     """
-    if isinstance(value, Penalty):
+    if isinstance(value, games.penalties.Penalty):
         return {"name": value.name, "weight": float(value.weight)}
-    if isinstance(value, Loss):
+    if isinstance(value, games.losses.Loss):
         return value.name
     if isinstance(value, partial):
         own = {"name": value.func, "arguments": value.args, **value.keywords}
@@ -103,8 +96,13 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     schema = history.meta.get("schema")
     if schema != SCHEMA:
         raise ValueError(f"{path} is a record of schema {schema}; this version reads {SCHEMA}.")
-    if different := differences(history.meta["settings"], settings):
-        raise ValueError(f"{path} was made with {different}: make it anew by gan-teach study.")
+    made = history.meta["settings"]
+    names = [name for name in {**settings, **made} if made.get(name) != settings.get(name)]
+    if names:
+        each = [f"{name} = {made.get(name)!r} (now {settings.get(name)!r})" for name in names]
+        raise ValueError(
+            f"{path} was made with {', '.join(each)}: make it anew by gan-teach study."
+        )
     return history
 
 
@@ -125,8 +123,8 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     """
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
     chosen = replace(record.run, data=data, channels_last=True)
-    chosen = load_run(run).settings if snapshots(run) else chosen
-    train_images(chosen, run, resume=True, progress=True)
+    chosen = image_runs.load_run(run).settings if image_runs.snapshots(run) else chosen
+    image_runs.train_images(chosen, run, resume=True, progress=True)
     made = settings(name, chosen)
     history = condensed(record, run).describe(meta={k: made[k] for k in SHOWN})
     return write(history, name, record.summary, made, out)
@@ -163,125 +161,110 @@ def generator_of(record: History) -> Any:
 
 def condensed(record: ImageRecord, run: Path) -> History:
     """The small record of the run in that folder, as far as it has come."""
-    trained = load_run(run)
+    trained, steps = image_runs.load_run(run), np.array(list(image_runs.snapshots(run)))
     data, _ = trained.settings.images()
     score, facts = record.scorer(data)
-    latents = fixed_latents(record.samples, trained.latent, SEED)
-    files = snapshots(run)
-    steps = np.array(list(files))
-    moments = np.unique(np.linspace(0, len(files) - 1, MOMENTS).round().astype(int))
+    latents = image_runs.fixed_latents(record.samples, trained.latent, SEED)
+    moments = steps[np.unique(np.linspace(0, len(steps) - 1, MOMENTS).round().astype(int))]
     scores: dict[str, list[float]] = {}
     sheets = []
-    for step, file in files.items():
-        trained.load(file)
-        for which in ("raw", record.average, *record.others):
-            images = draw(trained.generators[which], latents)
-            for number, value in score(images).items():
-                scores.setdefault(f"{number}_{which}", []).append(value)
-            if which == record.average and step in steps[moments]:
-                sheets.append(_bytes(images[: record.shown]))
-    static = {"sheets": np.stack(sheets), "sheet_steps": steps[moments], **_losses(run)}
+    for g in candidates(run, averages=(RAW, record.average, *record.others)):
+        assert isinstance(g, Generator)  # what a run has
+        images = g.draw(latents)
+        for number, value in score(torch.from_numpy(images)).items():
+            scores.setdefault(f"{number}_{g.average}", []).append(value)
+        if g.average == record.average and g.step in moments:
+            shown = (np.clip(images[: record.shown], -1, 1) + 1) * 127.5
+            sheets.append(np.rint(shown).astype(np.uint8))
+    static = {"sheets": np.stack(sheets), "sheet_steps": moments, **_losses(run)}
     if record.weights:  # in half precision: no pixel differs by more than a few grey levels
         weights = trained.generators[record.average].state_dict()
         static |= {WEIGHTS + k: v.numpy().astype(np.float16) for k, v in weights.items()}
-    count = sum(p.numel() for p in trained.generators["raw"].parameters())
+    count = sum(p.numel() for p in trained.generators[RAW].parameters())
     facts |= {"data": data.name, "images": len(data), "unit": "step", "parameters": count}
     return History(steps, scores, static, facts)
 
 
-def _bytes(images: Images) -> NDArray[np.uint8]:
-    return np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
-
-
 def _losses(run: Path) -> dict[str, NDArray]:
     """Both losses over the steps at which the run wrote them, thinned to a few hundred rows."""
-    rows = read_csv(run / "losses.csv")
+    rows = np.atleast_1d(np.genfromtxt(run / "losses.csv", delimiter=",", names=True))
     rows = rows[:: max(1, len(rows) // LOSS_ROWS)]
-    columns = {k: np.array([float(r[k] or "nan") for r in rows], np.float32) for k in rows[0]}
-    both = {k: values for k, values in columns.items() if k.endswith("_loss")}
-    return {"loss_steps": columns["step"].astype(int), **both}
+    both = {name: rows[name].astype(np.float32) for name in ("d_loss", "g_loss")}
+    return {"loss_steps": rows["step"].astype(int), **both}
 
 
 # -- scores ---------------------------------------------------------------------------------------
 
 
-def _digit_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
+def _digit_scores(data: Any) -> Scoring:
     """Frechet distance from the run's data, and Inception Score, by the classifier of digits."""
-
     extract = digit_classifier()
     real = extract(data.floats())
-    half = len(real) // 2
-    order = np.random.default_rng(0).permutation(len(real))
-
-    def score(images: Images) -> dict[str, float]:
-        found = extract(torch.from_numpy(images))
-        named = metrics.inception_score(extract.probabilities(found)).mean
-        return {"frechet": metrics.sample_frechet(found, real), "inception": named}
-
-    return score, {
+    half, order = len(real) // 2, np.random.default_rng(0).permutation(len(real))
+    facts = {
         "distance": extract.frechet_name,
         "accuracy": extract.accuracy,
         "real_frechet": metrics.sample_frechet(real[order[:half]], real[order[half:]]),
         "real_inception": metrics.inception_score(extract.probabilities(real)).mean,
     }
 
+    def score(images: Tensor) -> dict[str, float]:
+        features = extract(images)
+        named = metrics.inception_score(extract.probabilities(features)).mean
+        return {"frechet": metrics.sample_frechet(features, real), "inception": named}
 
-def _photo_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
+    return score, facts
+
+
+def _photo_scores(data: Any) -> Scoring:
     """Frechet distance from the run's data by the classifier of CIFAR-10."""
-
     extract = load_extractor("cifar")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
-    real, other = (
-        extract(data[rows].floats()) for rows in (order[:PHOTOS], order[PHOTOS : PHOTOS + DRAWN])
-    )
+    real = extract(data[order[:PHOTOS]].floats())
 
-    def score(images: Images) -> dict[str, float]:
-        return {"frechet": metrics.sample_frechet(extract(torch.from_numpy(images)), real)}
+    def score(images: Tensor) -> dict[str, float]:
+        return {"frechet": metrics.sample_frechet(extract(images), real)}
 
-    return score, {
-        "distance": extract.frechet_name,
-        "real_frechet": metrics.sample_frechet(other, real),
-    }
+    others = score(data[order[PHOTOS : PHOTOS + DRAWN]].floats())
+    return score, {"distance": extract.frechet_name, "real_frechet": others["frechet"]}
 
 
-def _stack_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
+def _stack_scores(data: Any) -> Scoring:
     """Combinations of three digits that occur, and the KL of their shares from the uniform."""
     judge = digit_classifier()
 
-    def score(images: Images) -> dict[str, float]:
-        named = name_stacks(judge, torch.from_numpy(images))
-        covered, kl = metrics.class_coverage(named, COMBINATIONS)
+    def score(images: Tensor) -> dict[str, float]:
+        covered, kl = metrics.class_coverage(name_stacks(judge, images), COMBINATIONS)
         return {"covered": covered, "kl": kl}
 
-    real = score(data.sample(STACKS, generator(SEED)).numpy())
+    real = score(data.sample(STACKS, generator(SEED)))
     return score, {"accuracy": judge.accuracy, **{f"real_{k}": v for k, v in real.items()}}
 
 
-def _pixel_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
+def _pixel_scores(data: Any) -> Scoring:
     """Sliced Wasserstein distance of pixels from as many images of the run's data."""
+    real = data.sample(PIXELS, generator(1)).flatten(1).numpy()
 
-    def drawn(seed: int) -> Images:
-        return data.sample(PIXELS, generator(seed)).flatten(1).numpy()
+    def score(images: Tensor) -> dict[str, float]:
+        return {"sliced": metrics.sliced_wasserstein(images.flatten(1).numpy(), real)}
 
-    real = drawn(1)
-    return lambda images: {
-        "sliced": metrics.sliced_wasserstein(images.reshape(len(images), -1), real)
-    }, {"real_sliced": metrics.sliced_wasserstein(drawn(2), real)}
+    return score, {"real_sliced": score(data.sample(PIXELS, generator(2)))["sliced"]}
 
 
-def _nearest_scores(data: Any) -> tuple[Scorer, dict[str, Any]]:
+def _nearest_scores(data: Any) -> Scoring:
     """Mean distance per pixel from a fake to its nearest real image, mirrored ones included."""
     pixels = data.floats()
-    real = np.concatenate([pixels.numpy(), pixels.flip(-1).numpy()]).reshape(2 * len(pixels), -1)
+    real = torch.cat([pixels, pixels.flip(-1)]).flatten(1).numpy()
 
-    def nearest(x: Images, leave_out: int = 0) -> float:
+    def nearest(x: NDArray, leave_out: int = 0) -> float:
         squared = (x**2).sum(1)[:, None] - 2 * x @ real.T + (real**2).sum(1)
         closest = np.sort(np.maximum(squared, 0), 1)[:, leave_out]
         return float(np.sqrt(closest / real.shape[1]).mean())
 
-    return lambda images: {"nearest": nearest(images.reshape(len(images), -1))}, {
-        "real_nearest": nearest(real, leave_out=1)
-    }
+    def score(images: Tensor) -> dict[str, float]:
+        return {"nearest": nearest(images.flatten(1).numpy())}
+
+    return score, {"real_nearest": nearest(real, leave_out=1)}
 
 
 STACKS = 5000  # samples in which combinations are counted

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from gan_teach import plots
 from gan_teach.history import History
 from gan_teach.plots import animation, style
 from gan_teach.zoo import experiments
-
-Saver = Callable[[Path], Any]
 
 
 def save_run(history: History, out: str | os.PathLike[str]) -> Iterator[Path]:
@@ -23,31 +23,25 @@ def save_run(history: History, out: str | os.PathLike[str]) -> Iterator[Path]:
     Raises OSError naming the path when the folder cannot be written.
     """
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    savers: dict[str, Saver] = {"history.npz": history.save}
-    savers |= _of_ensemble(history) if history.meta.get("members") else _of_run(history)
-    for name, save in savers.items():
-        save(out / name)
+    yield history.save(out / "history.npz")
+    for name, drawing in _drawings(history):
+        style.save(drawing, out / name)
         yield out / name
+    if not history.meta.get("members"):
+        yield film(history, out / "animation.gif")
 
 
-def _of_run(history: History) -> dict[str, Saver]:
-    return {
-        "summary.png": lambda path: style.save(plots.summary(history), path),
-        "eigenvalues.png": lambda path: style.save(plots.eigenvalues(history), path),
-        "animation.gif": lambda path: film(history, path),
-    }
+def _drawings(history: History) -> Iterator[tuple[str, Axes | Figure]]:
+    if history.meta.get("members"):
+        level = (experiments.TARGET, "-2 log 2")
+        yield "objective.png", plots.fan(history, "objective", level=level)
+        ended = list(experiments.outcomes(history))
+        yield "outcomes.png", plots.outcomes(ended, experiments.OUTCOMES)
+    else:
+        yield "summary.png", plots.summary(history)
+        yield "eigenvalues.png", plots.eigenvalues(history)
 
 
-def _of_ensemble(history: History) -> dict[str, Saver]:
-    ended = list(experiments.outcomes(history))
-    look: style.Look = {"level": (experiments.TARGET, "-2 log 2")}
-    return {
-        "objective.png": lambda path: style.save(plots.fan(history, "objective", **look), path),
-        "outcomes.png": lambda path: style.save(plots.outcomes(ended, experiments.OUTCOMES), path),
-    }
-
-
-def film(history: History, path: Path) -> None:
+def film(history: History, path: Path) -> Path:
     """The tutorial's picture over the run as a GIF or MP4, by the ending of ``path``."""
-    animation.animate(history, (plots.picture_panel,), fps=20).save(path)
+    return animation.animate(history, (plots.picture_panel,), fps=20).save(path)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,11 @@ from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import Training
 
 OF_TRAINING = ("lr", "tau")  # knobs that go to ``train``, a number for each member
-SMALL_CHUNK, LARGE_CHUNK = 32, 256
-_PARAMETERS = 2**20  # of a chunk: more of them do not fit in the processor's cache
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 Settings = dict[str, Any]
-Chunk = dict[str, list[Any]]  # of each setting, its values over the members
-Labels = Mapping[str, Mapping[int, Any]]
+Chunk = dict[str, list[Any]]  # of each setting, its values over the members (knobs by name)
+Knobs = Mapping[str, Mapping[Any, Any]]  # the values of each knob by their names
 
 
 def sweep(
@@ -45,7 +44,7 @@ def sweep(
     *,
     steps: int | None = None,
     every: int | None = None,
-    chunk: int | None = None,
+    chunk: int = 64,
     average: float | None = None,
     folder: str | Path | None = None,
     progress: bool = False,
@@ -61,7 +60,7 @@ def sweep(
     seeds : of the initial weights, the data and all draws; a number of them or a list.
     training : published settings such as ``zoo.FIVE_GAUSSIANS``; ``steps`` replaces theirs.
     every : steps between records (default: only the first and the last step are recorded).
-    chunk : members of one ensemble (default: 32 to 256, by the size of the networks).
+    chunk : members of one ensemble; fewer of wide networks fit into the processor's cache.
     average : half-life in steps of an exponential average of the generator, which the probes then
         see instead of the generator itself.
     folder : where each finished chunk is written as one file; the same call resumes from there.
@@ -77,24 +76,20 @@ def sweep(
     """
     steps = training.steps if steps is None else _checks.whole("steps", steps, least=1)
     every = steps if every is None else _checks.whole("every", every, least=1)
-    values = {name: list(options) for name, options in knobs.items()}
-    chosen = seeds_of("seeds", seeds)
-    groups = _architectures(make_game, grid(values), chosen[0])
-    size = _chunk_size(groups) if chunk is None else _checks.whole("chunk", chunk, least=1)
-    probes = probes or {"modes": mode_scores()}
-    labels = {name: _labels(options) for name, options in values.items()}
-    plan = {"training": training, "steps": steps, "every": every, "average": average}
-    plan |= {"game": make_game, "probes": probes}
-    chunks = list(_chunks(list(groups.values()), chosen, size))
+    named = {name: _named(options) for name, options in knobs.items()}
+    chosen, size = seeds_of("seeds", seeds), _checks.whole("chunk", chunk, least=1)
+    plan = {"game": make_game, "training": training, "steps": steps, "every": every}
+    plan |= {"average": average, "probes": probes or {"modes": mode_scores()}, "knobs": named}
+    chunks = list(_chunks(make_game, named, chosen, size))
     study = Study(
-        {f"chunk-{number:04d}": chunk for number, chunk in enumerate(chunks)},
-        partial(_train, labels=labels, **plan),
+        {f"chunk-{number:04d}": members for number, members in enumerate(chunks)},
+        partial(_train, **plan),
         None if folder is None else HistoryFiles(Path(folder), content(**plan)),
-        size=lambda chunk: len(chunk["seed"]) * (steps + 1),
+        size=lambda members: len(members["seed"]) * (steps + 1),
         unit="step",
     )
     parts = list(study.collect(progress).values())
-    planned = sum(len(chunk["seed"]) for chunk in chunks)
+    planned = sum(len(members["seed"]) for members in chunks)
     done = {"members_planned": planned, "interrupted": len(parts) < len(chunks)}
     if not parts:
         return History([], {}, meta={"members": 0, **done})
@@ -103,35 +98,22 @@ def sweep(
 
 def merge(parts: Sequence[History]) -> History:
     """One ensemble from several with the same records: members side by side, in the given order."""
-    if not parts:
-        raise ValueError("parts is empty: there is no history to merge.")
     first = parts[0]
     arrays = {k: np.concatenate([p[k] for p in parts], axis=1) for k in first}
-    per_member = list(first.meta["static_per_member"])
-    static = {
-        k: np.concatenate([p.static[k] for p in parts]) if k in per_member else v
-        for k, v in first.static.items()
-    }
+    static = {k: np.concatenate([p.static[k] for p in parts]) for k in first.static}
     meta = {**first.meta, "members": sum(p.meta["members"] for p in parts)}
     return History(first.steps, arrays, static, meta)
 
 
 def _train(
-    chunk: Chunk,
-    tick: Tick,
-    *,
-    game: Callable[..., GAN],
-    training: Training,
-    steps: int,
-    every: int,
-    average: float | None,
-    probes: Mapping[str, Probe],
-    labels: Labels,
-) -> History:
+    chunk: Chunk, tick: Tick, *, game: Callable[..., GAN], training: Training, steps: int,
+    every: int, average: float | None, probes: Mapping[str, Probe], knobs: Knobs,
+) -> History:  # fmt: skip
     """The history of one chunk. Raises KeyboardInterrupt after Ctrl-C."""
-    of_game = [name for name in chunk if name not in OF_TRAINING]
-    columns = zip(*(chunk[name] for name in of_game), strict=True)
-    games = [game(**dict(zip(of_game, member, strict=True))) for member in columns]
+    members = [
+        dict(zip(chunk, member, strict=True)) for member in zip(*chunk.values(), strict=True)
+    ]
+    games = [game(**_of_game(member, knobs)) for member in members]
     rates = {name: chunk[name] for name in OF_TRAINING if name in chunk}
     run: Run = training.train(stack(games), steps=steps, seed=chunk["seed"], **rates)
     if average is not None:
@@ -141,54 +123,45 @@ def _train(
     history = record(counted, every=every, **watched)
     if history.meta.get("interrupted"):
         raise KeyboardInterrupt
-    static = {"seed": np.array(chunk["seed"])}
-    static |= {k: np.array([label[id(v)] for v in chunk[k]]) for k, label in labels.items()}
-    return history.describe(static=static, meta={"static_per_member": list(static)})
+    return history.describe(static=chunk, meta={"static_per_member": list(chunk)})
+
+
+def _of_game(member: Settings, knobs: Knobs) -> Settings:
+    """The arguments that ``make_game`` takes of a member's settings."""
+    own = {name: value for name, value in member.items() if name not in OF_TRAINING}
+    return {name: knobs[name][value] if name in knobs else value for name, value in own.items()}
 
 
 def _averaged(run: Run, half_life: float) -> Run:
     """The same run, seen with the average of its generator in place of the generator."""
 
     def states() -> Iterator[State]:
-        mean: EMA | None = None
-        shown: Any = None
-        for state in run:
-            if mean is None:
-                mean = EMA(state.game.modules()["generator"], half_life=half_life)
-                shown = copy.copy(state.game)
-                shown.generator = mean.module
+        first = next(run)
+        mean = EMA(first.game.modules()["generator"], half_life=half_life)
+        shown: Any = copy.copy(first.game)
+        shown.generator = mean.module
+        for state in chain([first], run):
             mean(state)
             yield replace(state, game=shown)
 
     return Run(states(), run.total)
 
 
-def _architectures(
-    make_game: Callable[..., GAN], cells: Sequence[Settings], seed: int
-) -> dict[tuple[int, str], list[Settings]]:
-    """The combinations of the knobs, those of one architecture (size, layers) together."""
-    groups: dict[tuple[int, str], list[Settings]] = {}
-    for cell in cells:
-        own = {name: value for name, value in cell.items() if name not in OF_TRAINING}
-        game = make_game(seed=seed, **own)
-        kind = f"{architecture(game.generator)} {architecture(game.discriminator)}"
-        groups.setdefault((game.n_g + game.n_d, kind), []).append(cell)
-    return groups
-
-
-def _chunk_size(groups: Mapping[tuple[int, str], Any]) -> int:
-    largest = max(parameters for parameters, _ in groups)
-    return min(LARGE_CHUNK, max(SMALL_CHUNK, _PARAMETERS // max(1, largest)))
-
-
-def _chunks(groups: Sequence[list[Settings]], seeds: Sequence[int], size: int) -> Iterator[Chunk]:
+def _chunks(
+    make_game: Callable[..., GAN], knobs: Knobs, seeds: Sequence[int], size: int
+) -> Iterator[Chunk]:
     """All members in chunks of at most ``size``, each of one architecture.
 
     Blocks of seeds come first and the settings within them, so that what is done after an
     interruption covers all settings evenly.
     """
+    groups: dict[str, list[Settings]] = {}
+    for cell in grid({name: list(options) for name, options in knobs.items()}):
+        game = make_game(seed=seeds[0], **_of_game(cell, knobs))
+        kind = f"{architecture(game.generator)} {architecture(game.discriminator)}"
+        groups.setdefault(kind, []).append(cell)
     for block in range(0, len(seeds), size):
-        for cells in groups:
+        for cells in groups.values():
             several = seeds[block : block + size]
             members = [{"seed": seed, **cell} for cell in cells for seed in several]
             for start in range(0, len(members), size):
@@ -196,17 +169,17 @@ def _chunks(groups: Sequence[list[Settings]], seeds: Sequence[int], size: int) -
                 yield {name: [member[name] for member in part] for name in members[0]}
 
 
-def _labels(options: Sequence[Any]) -> dict[int, Any]:
-    """id of a knob's value -> what stands for it in results, each value another.
+def _named(options: Sequence[Any]) -> dict[Any, Any]:
+    """The values of a knob by what stands for them in results, each another.
 
     Numbers and text stand for themselves, anything else gives its name.
     """
-    labels: dict[int, Any] = {}
+    named: dict[Any, Any] = {}
     for value in options:
-        if isinstance(value, (bool, int, float, str)):
-            labels[id(value)] = value
-            continue
-        name = str(getattr(value, "name", None) or _ADDRESS.sub("", repr(value)))
-        same = sum(label == name or str(label).startswith(f"{name} (") for label in labels.values())
-        labels.setdefault(id(value), f"{name} ({same + 1})" if same else name)
-    return labels
+        label = value
+        if not isinstance(value, (bool, int, float, str)):
+            label = name = str(getattr(value, "name", None) or _ADDRESS.sub("", repr(value)))
+            if same := sum(str(other).partition(" (")[0] == name for other in named):
+                label = f"{name} ({same + 1})"
+        named[label] = value
+    return named

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach._devices import float64_device
+from gan_teach._progress import progress_bar
 from gan_teach.dynamics import UpdateRule, alternating, optim, takes_memory
 from gan_teach.dynamics.streams import Stream
 from gan_teach.games import GAN, Game
@@ -133,10 +134,7 @@ def record(
     for name, probe in probes.items():
         _checks.function(f"probe {name!r}", probe, "(state)")
     if progress:
-        from tqdm.auto import tqdm
-
-        total = getattr(run, "total", None)
-        run = iter(tqdm(run, total=total, unit="step", mininterval=0.3))
+        run = iter(progress_bar(getattr(run, "total", None), "step", True, run))
     chosen = probes or LOSSES
     rows: list[tuple[int, list[np.ndarray]]] = []
     meta: dict[str, Any] = {}

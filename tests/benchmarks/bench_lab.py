@@ -93,7 +93,7 @@ def panel_cost(preset: str, repeats: int) -> None:
     for view in ("canvas", "core"):
         panel = Panel(Session(preset), view)
         panel.speed.value = ROUNDS
-        player = panel.view.picture if view == "canvas" else panel.view.controls[0]
+        player = panel.view if view == "canvas" else panel.view.controls[0]
         player.playing = True
         panel.tick()
         before, at = time.process_time(), panel.session.step

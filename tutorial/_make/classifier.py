@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 
 from gan_teach import _checks
+from gan_teach._progress import progress_bar
 from gan_teach.data import Images, load_images
 from gan_teach.metrics.features import cifar, classifier
 from gan_teach.metrics.features.classifier import Classifier
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     images = load_images(options.data, cifar.SIZE, progress=True)
     total = round(len(images) * (1 - HELD_OUT)) * options.epochs
-    with tqdm(total=total, unit=" images", unit_scale=True, mininterval=0.5) as bar:
+    with progress_bar(total, "image", True) as bar:
         made = train_classifier(images, options.out, epochs=options.epochs, progress=bar.update)
     print(f"{made!r}\nwrote {options.out}")
     return 0

@@ -14,8 +14,8 @@ from typing import Any
 
 from gan_teach import _checks, plots
 from gan_teach.plots import style
+from gan_teach.studies import budget
 from gan_teach.studies.runs import film
-from gan_teach.studies.smoke import budget
 from gan_teach.zoo import experiments
 
 

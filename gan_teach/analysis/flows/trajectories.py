@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from gan_teach import _checks
+from gan_teach._progress import progress_bar
 from gan_teach.analysis.flows.engines import Engine, choose
 from gan_teach.analysis.flows.steps import many_steps
 from gan_teach.analysis.spectra import vector_field
@@ -248,9 +249,7 @@ def _probes(points: Tensor) -> Tensor:
 
 def portions(total: int, most: int, progress: bool, unit: str) -> Iterator[int]:
     """``total`` in portions of at most ``most``, with a progress bar if asked for."""
-    from tqdm.auto import tqdm
-
-    with tqdm(total=total, unit=f" {unit}s", mininterval=0.3, disable=not progress) as bar:
+    with progress_bar(total, unit, progress) as bar:
         for start in range(0, total, most):
             yield min(most, total - start)
             bar.update(min(most, total - start))

