@@ -210,8 +210,6 @@ def _initialize(module: nn.Module) -> None:
 # nets. At 32 pixels all blocks of a ResNet have the same width (in D half of that in G), at 48 it
 # halves from block to block; a bottleneck halves the hidden width of each block.
 
-_LEVELS = 3  # doublings, as published; other sizes change the first map
-
 
 class CNNGenerator(nn.Sequential):
     """Linear, three transposed convolutions with batch norm and ReLU, convolution 3 x 3, tanh.
@@ -309,7 +307,7 @@ class ResNetGenerator(nn.Sequential):
     ) -> None:  # fmt: skip
         side = _first_side(size)
         f = _checks.whole("features", features, least=2)
-        widths = [f, f, f, f] if _is_even(size) else [8 * f, 4 * f, 2 * f, f]
+        widths = [f, f, f, f] if size <= 32 else [8 * f, 4 * f, 2 * f, f]
         with seeded(seed):
             blocks = [
                 UpBlock(before, after // 2 if bottleneck else after, after)
@@ -336,7 +334,7 @@ class ResNetDiscriminator(nn.Sequential):
     ) -> None:  # fmt: skip
         _first_side(_checks.whole("size", size, least=16))
         f = _checks.whole("features", features, least=2)
-        widths = [f // 2] * 4 if _is_even(size) else [f, 2 * f, 4 * f, 8 * f, 16 * f]
+        widths = [f // 2] * 4 if size <= 32 else [f, 2 * f, 4 * f, 8 * f, 16 * f]
         narrow = 2 if bottleneck else 1
         with seeded(seed):
             first = DownBlock(check_channels(channels), widths[0] // narrow, widths[0], first=True)
@@ -353,21 +351,18 @@ class _SumOfMap(nn.Module):
         return F.leaky_relu(x, 0.1).sum((2, 3))
 
 
-def _is_even(size: int) -> bool:
-    """Whether the blocks have one width: up to 32 pixels (CIFAR-10), not beyond (STL-10)."""
-    return size <= 32
-
-
 def _doubled(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear")
 
 
 def _first_side(size: int) -> int:
-    """Side of the smallest map: 4 for images of 32, 6 for 48. ValueError for other than 8 * k."""
-    side, rest = divmod(_checks.whole("size", size, least=8), 1 << _LEVELS)
-    if rest:
+    """Side of the smallest map, three doublings below: 4 for images of 32, 6 for 48.
+
+    Raises ValueError for other than 8 * k.
+    """
+    if _checks.whole("size", size, least=8) % 8:
         raise ValueError(f"size must be a multiple of 8 (published: 32 and 48), got {size}.")
-    return side
+    return size // 8
 
 
 def _normalize(module: nn.Module) -> None:
