@@ -18,7 +18,7 @@ from gan_teach import cli
 from gan_teach.data import Images
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.plots.images import image_grid, image_grids, sheet
-from gan_teach.studies import image_runs, keeper
+from gan_teach.studies import image_files, image_runs
 from gan_teach.studies.image_runs import Settings, load_run, snapshots, train_images
 from gan_teach.training import loop, probes
 from gan_teach.training.checkpoints import load_checkpoint
@@ -175,7 +175,8 @@ def test_other_steps_are_refused_where_the_learning_rate_follows_them(small, tmp
     train(decaying, tmp_path)
     before = (tmp_path / "checkpoint.pt").read_bytes()
     with pytest.raises(
-        ValueError, match=r"of another run: schedule, end was 2 and is 4; schedule, start was 1.*Resume it"
+        ValueError,
+        match=r"of another run: schedule, end was 2 and is 4; schedule, start was 1.*Resume it",
     ):
         train(replace(decaying, steps=4), tmp_path, resume=True)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
@@ -189,7 +190,9 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
     settings = json.loads((tmp_path / "run" / "settings.json").read_text())
     settings["lr"] = 1e25  # as if it had been started so
     (tmp_path / "run" / "settings.json").write_text(json.dumps(settings))
-    with pytest.raises(ValueError, match=r"checkpoint\.pt is of another run: lr was 0\.0001 and is"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint\.pt is of another run: lr was 0\.0001 and is"
+    ):
         train(huge, tmp_path / "run", resume=True, every=1000)
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 2
     updates = loop.updates
@@ -213,8 +216,8 @@ def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
         calls.append(state.step)
         return {"g_loss": 0.0}
 
-    monkeypatch.setattr(keeper, "LOG_EVERY", 1)
-    monkeypatch.setattr(keeper, "numbers", lambda state: (
+    monkeypatch.setattr(image_files, "LOG_EVERY", 1)
+    monkeypatch.setattr(image_files, "numbers", lambda state: (
         os.kill(os.getpid(), signal.SIGINT) if state.step == 3 else None, numbers(state))[1],
     )  # fmt: skip
     before = signal.getsignal(signal.SIGINT)

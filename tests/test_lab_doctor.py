@@ -16,7 +16,6 @@ from doctor_cases import CASES
 from gan_teach.lab import Session, doctor
 from gan_teach.lab.config import named
 from gan_teach.lab.doctor import (
-    NAMES,
     RATES,
     Diagnosis,
     Evidence,
@@ -30,6 +29,11 @@ from gan_teach.lab.doctor import (
     treat,
 )  # fmt: skip
 from gan_teach.zoo import line
+
+NAMES = {
+    "too early", "divergence", "vanishing gradient", "D too strong", "cycling", "mode collapse",
+    "uninformative plateau", "healthy",
+}  # fmt: skip
 
 # -- what the theory foretells --------------------------------------------------------------------
 
@@ -189,7 +193,6 @@ def test_each_sign_has_its_name_its_numbers_and_a_remedy(healthy, name, config, 
     seen = dataclasses.replace(healthy, config=healthy.config.changed(**config), **changes)
     found = judge(seen)
     assert found.name == name
-    assert name in NAMES
     assert found.advice.endswith(".")
     if name in ("healthy", "too early"):
         assert found.remedy == {}
@@ -278,7 +281,7 @@ def test_the_shipped_rates_are_of_enough_runs_and_of_these_cases():
     }
     for title, row in table.items():
         assert sum(row["said"].values()) >= 50, title
-        assert set(row["said"]) <= set(NAMES)
+        assert set(row["said"]) <= NAMES
     counted = doctor_cases.rates(table)
     assert {name: tuple(counts) for name, counts in record["rates"].items()} == counted
     hits, runs, alarms, others = counted["cycling"]

@@ -44,12 +44,6 @@ from gan_teach.lab.world import Forecast, dress, foretold, loss_levels, small_sp
 from gan_teach.models import evaluating
 from gan_teach.training import probes
 
-NAMES = (
-    "too early", "divergence", "vanishing gradient", "D too strong", "cycling", "mode collapse",
-    "uninformative plateau", "healthy",
-)  # fmt: skip
-"""What the doctor may say, in the order in which it looks for it."""
-
 LEAST_ROUNDS = 50  # fewer say nothing
 OVERSHOOT = 1.5  # of L*: above it D loses to a coin
 WINNING = 0.1  # of L*: below it D knows nearly everything
@@ -82,8 +76,10 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A ``name`` of ``NAMES``, the ``evidence`` for it, ``advice`` in words, and the ``remedy``.
+    """A ``name``, the ``evidence`` for it, ``advice`` in words, and the ``remedy``.
 
+    The names are "too early", "divergence", "vanishing gradient", "D too strong", "uninformative
+    plateau", "mode collapse", "cycling" and "healthy".
     The remedy is the knob to turn from ``step`` on, {} for none.
     """
 

@@ -7,6 +7,7 @@ images; every choice below is uniform and independent of the others.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -134,10 +135,7 @@ def _discriminator(spec: Network, size: int) -> list[nn.Module]:
 
 def _sides(spec: Network, size: int) -> list[int]:
     """Side lengths of the maps from the image inwards, halved (rounded up) by each layer."""
-    sides = [size]
-    for _ in range(spec.depth):
-        sides.append((sides[-1] + 1) // 2)
-    return sides
+    return [math.ceil(size / 2**k) for k in range(spec.depth + 1)]
 
 
 def _dense(spec: Network, n_in: int) -> list[nn.Module]:

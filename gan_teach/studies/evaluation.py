@@ -30,8 +30,8 @@ from gan_teach.metrics.features import Extractor, load_extractor
 from gan_teach.metrics.features.classifier import fingerprint
 from gan_teach.models.convnets import load_rsgan_generator
 from gan_teach.plots.tables import Table
-from gan_teach.studies.drawing import draw, fixed_latents
 from gan_teach.studies.engine import Study, Tick, read_csv, write_csv
+from gan_teach.studies.image_files import draw, fixed_latents
 from gan_teach.studies.image_runs import RAW, Trained, load_run, snapshots
 
 AT_ONCE = 500  # images that are drawn and handed on together, as RS-GAN's authors sampled

@@ -28,15 +28,16 @@ from gan_teach._files import replacing
 from gan_teach.data import Images, StreamedFolder
 from gan_teach.games import GAN
 from gan_teach.history import History
-from gan_teach.studies.drawing import (
+from gan_teach.studies.engine import Study, Tick, content, grid
+from gan_teach.studies.image_files import (
+    Keeper,
     between as between,
     draw as draw,
     fixed_latents as fixed_latents,
+    interrupts,
     save_film as save_film,
     save_sheet as save_sheet,
 )
-from gan_teach.studies.engine import Study, Tick, content, grid
-from gan_teach.studies.keeper import Keeper, interrupts
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.training.loop import DivergedError, stop_on_nan

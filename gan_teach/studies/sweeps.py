@@ -24,7 +24,7 @@ from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.models import architecture
 from gan_teach.studies.engine import HistoryFiles, Study, Tick, content, grid, seeds_of
-from gan_teach.training import EMA, Run, State, observe, record
+from gan_teach.training import EMA, State, observe, record
 from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import Training
 
@@ -115,7 +115,7 @@ def _train(
     ]
     games = [game(**_of_game(member, knobs)) for member in members]
     rates = {name: chunk[name] for name in OF_TRAINING if name in chunk}
-    run: Run = training.train(stack(games), steps=steps, seed=chunk["seed"], **rates)
+    run: Iterator[State] = training.train(stack(games), steps=steps, seed=chunk["seed"], **rates)
     if average is not None:
         run = _averaged(run, average)
     counted = observe(run, lambda state: tick(len(games)))
@@ -132,19 +132,15 @@ def _of_game(member: Settings, knobs: Knobs) -> Settings:
     return {name: knobs[name][value] if name in knobs else value for name, value in own.items()}
 
 
-def _averaged(run: Run, half_life: float) -> Run:
+def _averaged(run: Iterator[State], half_life: float) -> Iterator[State]:
     """The same run, seen with the average of its generator in place of the generator."""
-
-    def states() -> Iterator[State]:
-        first = next(run)
-        mean = EMA(first.game.modules()["generator"], half_life=half_life)
-        shown: Any = copy.copy(first.game)
-        shown.generator = mean.module
-        for state in chain([first], run):
-            mean(state)
-            yield replace(state, game=shown)
-
-    return Run(states(), run.total)
+    first = next(run)
+    mean = EMA(first.game.modules()["generator"], half_life=half_life)
+    shown: Any = copy.copy(first.game)
+    shown.generator = mean.module
+    for state in chain([first], run):
+        mean(state)
+        yield replace(state, game=shown)
 
 
 def _chunks(
