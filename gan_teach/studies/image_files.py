@@ -24,7 +24,6 @@ from gan_teach._files import replacing
 from gan_teach._progress import progress_bar
 from gan_teach.data import Normal
 from gan_teach.dynamics.streams import generator
-from gan_teach.games import GAN
 from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
 from gan_teach.studies.engine import optional, read_csv, write_csv
