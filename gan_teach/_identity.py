@@ -6,8 +6,6 @@ another weight is still ``r1``. ``fingerprint`` turns a value into plain data (n
 dictionaries) that are equal exactly where the content is, in another process too.
 """
 
-from __future__ import annotations
-
 import ast
 import dis
 import hashlib
@@ -15,8 +13,8 @@ import json
 import linecache
 import math
 import sys
+from collections import defaultdict
 from collections.abc import Mapping
-from enum import Enum
 from functools import cached_property, lru_cache, partial
 from pathlib import PurePath
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -24,10 +22,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _DIGESTS: Any = WeakIdKeyDictionary()  # tensor -> its version and SHA-256
 _METHODS = (FunctionType, property, cached_property, staticmethod, classmethod)
 _OF_A_WRAPPER = ("__func__", "__self__", "__wrapped__", "func", "args", "keywords", "fget", "fset")
@@ -82,8 +79,6 @@ def _place(name: str, key: str) -> str:
 
 def _parts(value: Any, name: str) -> Any:
     """What ``value`` consists of, as a list or a dictionary; other results are plain already."""
-    if isinstance(value, Enum):
-        return {"enum": str(value)}
     if isinstance(value, float):
         return value if math.isfinite(value) else {"number": repr(value)}
     if isinstance(value, (bytes, bytearray)):
@@ -148,10 +143,6 @@ def _object(value: Any, name: str) -> Any:
         content = {key: getattr(value, key) for key in _OF_A_WRAPPER if hasattr(value, key)}
     elif hasattr(value, "_fields"):
         content = value._asdict()
-    elif isinstance(value, nn.Module):
-        own = {k: v for k, v in vars(value).items() if k not in _OF_EVERY_MODULE}
-        slots = [value._parameters, value._buffers, value._modules]
-        content = {**own, "training": value.training, "slots": slots}
     else:
         return _pickled(value, name)
     return {"object": type(value), "content": content}
@@ -211,23 +202,21 @@ def _library_name(value: Any) -> str:
 def _program(code: CodeType, scope: Mapping[str, Any]) -> str:
     """The text of a function without comments and docstring; empty where there is none to read."""
     text = "".join(linecache.getlines(code.co_filename, dict(scope)))
-    place = code.co_firstlineno, code.co_name
-    texts = [ast.unparse(node) for node in _functions(text) if _place_of(node) == place]
+    nodes = _functions(text)[code.co_firstlineno, code.co_name]
+    texts = [ast.unparse(node) for node in nodes]
     # Several lambdas on one line: which of them it is, only the compiled code can tell.
     return "\n".join(texts if len(texts) < 2 else [*texts, _compiled(code)])
 
 
 @lru_cache(maxsize=32)
-def _functions(text: str) -> list[Any]:
-    tree = _tree(text)
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
-
-
-def _place_of(node: Any) -> tuple[int, str]:
-    """A function's first line, which is that of its first decorator, and its name."""
-    lines = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]
-    return min(lines), getattr(node, "name", "<lambda>")
+def _functions(text: str) -> Mapping[tuple[int, str], list[Any]]:
+    """All of a program by first line, which is that of the first decorator, and name."""
+    functions = defaultdict(list)
+    for node in ast.walk(_tree(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            lines = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]
+            functions[min(lines), getattr(node, "name", "<lambda>")].append(node)
+    return functions
 
 
 @lru_cache(maxsize=32)

@@ -10,9 +10,18 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gan_teach import data
+from gan_teach import data, zoo
 from gan_teach.games import GAN, FunctionGame, Game, corrupt, losses, penalties
 from gan_teach.models import MLP, Affine1D, DiracDiscriminator, DiracGenerator
+
+FUNCTIONS = {
+    make.__name__: make
+    for make in (
+        *(zoo.dirac, zoo.quadratic, zoo.polynomial, zoo.polynomial_4d, zoo.torus),
+        *(zoo.covariance, zoo.bilinear),
+    )
+}
+"""Every published game of two functions: ``FUNCTIONS[name](...)`` makes one."""
 
 PLANE = torch.randn(12, 2, generator=torch.Generator().manual_seed(5))
 

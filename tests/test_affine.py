@@ -86,7 +86,8 @@ def test_a_run_that_diverges_is_data():
     "game",
     [
         gt.zoo.line_gan(0, loss="relativistic"),
-        gt.zoo.line_gan(0, label_smoothing=0.9),
+        gt.GAN(gt.models.Affine1D(), gt.models.Affine1D(), data=gt.data.Normal(),
+               latent=gt.data.Uniform(), loss="saturating", label_smoothing=0.9),
         gt.GAN(gt.models.Affine1D(), gt.models.MLP(1, 1), data=gt.data.Normal(),
                latent=gt.data.Uniform()),
         gt.GAN(gt.models.Affine1D(), gt.models.Affine1D(), data=gt.data.Normal(),

@@ -65,7 +65,7 @@ def test_lab_copies_the_course_where_it_is_asked_to(tmp_path, capsys):
     assert cli.main(["lab", "--folder", str(target), "--copy-only"]) == 0
     assert str(target) in capsys.readouterr().out
     there = {path.name for path in target.glob("*.ipynb")}
-    assert there == {chapter.notebook.name for chapter in course.chapters()}
+    assert there == {f"{chapter.name}.ipynb" for chapter in course.chapters()}
 
 
 def test_lab_started_in_the_course_folder_stays_there(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from gan_teach import course
-from gan_teach.course import MANIFEST, CourseError, chapters, copy_course, launcher
+from gan_teach.course import MANIFEST, CourseError, chapters, copy_course
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_a_chapter_is_described_by_its_first_markdown_cell(tmp_path):
     )
     (tmp_path / "helper.py").write_text("")
     (chapter,) = chapters(tmp_path)
-    assert (chapter.number, chapter.name) == ("03", "03_games")
+    assert chapter.name == "03_games"
     assert (chapter.title, chapter.summary) == ("Play a *game*", "You play two games.")
-    assert chapter.notebook == tmp_path / "03_games.ipynb"
+    assert chapter.source == tmp_path / "03_games.py"
 
 
 def test_a_chapter_without_heading_is_named(tmp_path):
@@ -142,7 +142,7 @@ def test_a_chapter_without_heading_is_named(tmp_path):
 
 
 def test_the_package_knows_its_own_chapters():
-    numbers = [chapter.number for chapter in chapters()]
+    numbers = [chapter.name[:2] for chapter in chapters()]
     assert numbers
     assert numbers == sorted(set(numbers))
     assert all(chapter.title and chapter.summary for chapter in chapters())
@@ -187,4 +187,4 @@ def test_the_app_listens_on_the_loopback_interface_behind_a_token(monkeypatch):
 
 def test_formulas_of_a_summary_are_typed_out():
     sentence = r"*One number, $\tau^*$, and `V` near $-2\log 2$.*"
-    assert launcher._plain(sentence) == "One number, tau*, and V near -2 log 2."
+    assert course._plain(sentence) == "One number, tau*, and V near -2 log 2."

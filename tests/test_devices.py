@@ -18,13 +18,14 @@ from torch._subclasses import FakeTensorMode
 
 import gan_teach
 import gpu
+from cases import FUNCTIONS
 from gan_teach import _devices, zoo
 from gan_teach.data import Images
 from gan_teach.dynamics.optim import OPTIMIZERS
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import losses, penalties
 from gan_teach.games.ensemble import stack
-from gan_teach.metrics.features import cifar, classifier as features
+from gan_teach.metrics.features import classifier as features
 from gan_teach.models import dropout
 from gan_teach.studies import bogonet, image_files, image_runs
 from gan_teach.training import loop, processes, train
@@ -66,7 +67,7 @@ GAMES = {
         for name, loss in losses.LOSSES.items()
     },
     **{f"Dirac, {name}": method.game for name, method in zoo.DIRAC_METHODS.items()},
-    **{name: lambda make=make: make().game() for name, make in zoo.FUNCTIONS.items()},
+    **{name: lambda make=make: make().game() for name, make in FUNCTIONS.items()},
     "ensemble": lambda: stack(
         [zoo.line_gan(s, noise=0.1 * s, loss=loss) for s, loss in enumerate(losses.LOSSES)]
     ),
@@ -132,7 +133,7 @@ def step_of(make, game):
         assert all(x.device == CUDA for name in optimizer.slots for x in state[name])
 
 
-@pytest.mark.parametrize("name", [n for n in GAMES if n not in zoo.FUNCTIONS])
+@pytest.mark.parametrize("name", [n for n in GAMES if n not in FUNCTIONS])
 def test_a_batch_is_drawn_for_the_device_of_the_game(name):
     game = GAMES[name]()
     game.to("meta")
@@ -211,7 +212,7 @@ def test_generators_of_gpus_are_never_seeded(monkeypatch):
     for name in zoo.IMAGE_GANS:
         published(name)
     bogonet.random_architecture(0).build(8)
-    for make in (features._digit_network, cifar.network, partial(bogonet._network, 8)):
+    for make in (features._digit_network, features.cifar_network, partial(bogonet._network, 8)):
         make()
     list(train(zoo.half_circles(), steps=2, batch_size=8))
     assert torch.equal(torch.get_rng_state(), before)

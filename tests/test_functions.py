@@ -7,11 +7,12 @@ import pytest
 import torch
 
 import gan_teach as gt
+from cases import FUNCTIONS
 from gan_teach import zoo
 from gan_teach.analysis.spectra import jacobian, vector_field
 from gan_teach.analysis.stability import real_eigenvalue_tau, stable_intervals
 from gan_teach.analysis.timescale import tau_star
-from gan_teach.zoo.functions import FUNCTIONS, PublishedGame
+from gan_teach.zoo.functions import PublishedGame
 
 
 def field(setup: PublishedGame, w) -> np.ndarray:
@@ -55,16 +56,6 @@ def test_polynomial_field():
         f_x = -e * (2 * p * 0.6 * x + 2 * r - 0.02 * x * q)
         f_y = -e * (2 * p + 2 * r * 0.6 * y - 0.02 * y * q)
         np.testing.assert_allclose(field(zoo.polynomial(), [x, y]), [-f_x, f_y], rtol=1e-9)
-
-
-@pytest.mark.parametrize(("loss", "sign"), [("non_saturating", -1), ("wasserstein", 0)])
-def test_other_losses_of_the_dirac_gan(loss, sign):
-    for x, y in np.random.default_rng(2).uniform(-2, 2, (20, 2)):
-        by_x = 1.0 if sign == 0 else sigmoid(x * y)
-        by_y = 1.0 if sign == 0 else sigmoid(-x * y)
-        expected = (-y * by_x, x * by_y - 0.7 * y)
-        found = field(zoo.dirac(loss, mu=0.7), [x, y])
-        np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_the_dirac_gan_is_the_librarys_with_its_slope_reversed():
@@ -164,7 +155,6 @@ def test_every_setup_gives_a_game_that_trains_alone_and_stacked(name):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: zoo.dirac("wgan"), "loss must be one of"),
         (lambda: zoo.dirac(mu=-1), "mu must be at least 0"),
         (lambda: zoo.covariance(0), "d must be at least 1"),
         (lambda: zoo.quadratic(0), "v must be above 0"),

@@ -348,6 +348,13 @@ def test_samples_are_held_against_their_shape(source, message):
         gan(MLP(2, 2), MLP(2, 1), data=source, latent=data.Normal(dim=2))
 
 
+@pytest.mark.parametrize("name", ["data", "latent"])
+def test_a_shape_is_a_tuple(name):
+    own = {name: Samples(2, lambda n: torch.zeros(n, 2))}
+    with pytest.raises(TypeError, match=rf"^{name}\.shape must be tuple or list, got int\. It is"):
+        gan(MLP(2, 2), MLP(2, 1), **{"data": data.ring(), "latent": data.Normal(dim=2), **own})
+
+
 def test_a_class_is_no_data():
     with pytest.raises(TypeError, match=r"data must be an object with sample.*Normal"):
         gan(MLP(2, 2), MLP(2, 1), data=data.Normal, latent=data.Normal(dim=2))

@@ -137,6 +137,7 @@ MAKERS = {  # of a number -> a value whose content depends on it, and on nothing
     "plain object": Plain,
     "slots": Slotted,
     "identity()": Passing,
+    "bytes": lambda n: bytes([0, int(n)]),
     "enum": lambda n: list(Color)[int(n) % 2],
     "tensor": lambda n: torch.tensor([0.0, n]),
     "scalar tensor": torch.tensor,
@@ -168,6 +169,11 @@ def test_equal_contents_are_equal_and_others_are_not(name):
     assert not same(make(3.0), make(4.0))
 
 
+def hooked(layer):
+    layer.register_forward_hook(lambda layer, inputs, output: 2 * output)
+    return layer
+
+
 PAIRS = {  # of one name or one look, yet different
     "two lambdas": (lambda x: x, lambda x: -x),
     "lambdas of one shape": (lambda x: x + 1, lambda x: x + 2),
@@ -183,6 +189,7 @@ PAIRS = {  # of one name or one look, yet different
     "methods of tensors": (torch.Tensor.sum, torch.Tensor.mean),
     "classes": (nn.ReLU, nn.Tanh),
     "networks of one shape": (nn.Sequential(nn.ReLU()), nn.Sequential(nn.Tanh())),
+    "a hook": (nn.ReLU(), hooked(nn.ReLU())),
     "train and eval": (nn.Dropout(0.5), nn.Dropout(0.5).eval()),
     "modules": (torch, np),
 }  # fmt: skip

@@ -90,7 +90,11 @@ def array(pixels):
 BAD_DATA = {  # how it is made, its name, what is said
     "empty folder": (Path.mkdir, "photos", r"no images in .*photos .*\(it holds nothing\)"),
     "corrupt JPEG": (corrupt, "photos", "1 of 6 images .*: holiday.jpg cannot be read"),
-    "grey among color": (grey_among_color, "photos", "1 of 6 images .*: scan.png is grey"),
+    "grey among color": (
+        grey_among_color,
+        "photos",
+        "1 of 6 images .*: scan.png is [0-9]+ x [0-9]+ and grey",
+    ),
     "NaN": (array(WITH_NAN), "x.npy", "x.npy has [0-9]+ entries that are NaN"),
     "0-255 floats": (array(FLOATS), "x.npy", "x.npy .*Values of 0 to 255 are bytes"),
     "constant": (array(0 * COLOR), "x.npy", "x.npy: each of the 5 images has one color"),
@@ -122,7 +126,11 @@ BAD_SETTINGS = {  # further arguments, status, what is said
     "unknown option": (["--learning-rate", 1], 2, "unrecognized arguments: --learning-rate"),
     "no GPU": (["--device", "cuda"], 2, "'cuda' was asked for, but no GPU is available"),
     "no such device": (["--device", "gpu"], 2, "device='gpu' was asked for, but is not there"),
-    "no such data": (["--data", "no/where"], 1, "there is no folder or zip archive no/where"),
+    "no such data": (
+        ["--data", "no/where"],
+        1,
+        "there is no folder or zip archive of images at no/where",
+    ),
 }
 
 

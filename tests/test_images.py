@@ -91,6 +91,12 @@ def test_flips_mirror_half_of_the_images_left_to_right():
     assert 160 < mirrored.sum() < 240  # 200 +- 4 standard deviations
 
 
+def test_noise_is_asked_for_by_name():
+    noisy = Images(GREY, flip=True).with_noise()
+    assert (noisy.dequantize, noisy.flip) == (True, False)
+    assert not Images(GREY).with_noise(False, True).dequantize
+
+
 def test_dequantized_pixels_fill_one_grey_level():
     images = Images(GREY[:1], dequantize=True)
     noise = images.sample(500, rng()) - images.floats()

@@ -39,7 +39,7 @@ def test_an_unknown_name_is_an_attribute_error(name):
 
 
 def test_submodules_that_are_not_listed_can_be_imported():
-    assert importlib.import_module("gan_teach.course").Chapter
+    assert importlib.import_module("gan_teach.course").chapters
 
 
 def test_import_alone_does_not_import_torch():

@@ -79,6 +79,7 @@ def test_bias_of_histograms_is_the_stated_one():
     scores = np.array([mt.js_divergence(a, b) for a, b in counts])
     error = scores.std() / math.sqrt(repeats)
     assert scores.mean() == pytest.approx(mt.histogram_js_bias(10, n, m), abs=4 * error, rel=0.02)
+    assert mt.histogram_js_bias(1, 1, 1) == 0
 
 
 # Wasserstein
@@ -273,6 +274,15 @@ def test_extrapolation_removes_the_bias_of_the_fakes():
     assert found.sizes[-1] == 4000
 
 
+def test_a_line_through_two_sizes_is_known_by_hand():
+    x, y = normal(100, 2, 1), normal(90, 2, 2)
+    value, slope, (small, large), (first, last) = mt.frechet_infinity(x, y, points=2)
+    assert (small, large) == (10, 100)
+    assert last == pytest.approx(mt.sample_frechet(x, y), rel=1e-12)
+    assert value == pytest.approx((large * last - small * first) / (large - small), rel=1e-9)
+    assert slope == pytest.approx((first - last) / (1 / small - 1 / large), rel=1e-9)
+
+
 def test_frechet_against_torch_fidelity():
     fid = pytest.importorskip("torch_fidelity.metric_fid")
     x, y = normal(300, 8, 1), normal(300, 8, 2, mean=0.4)
@@ -319,6 +329,36 @@ def test_inception_score_against_torch_fidelity():
 
 
 # What is accepted
+
+
+def test_defaults_are_those_of_the_signatures():
+    x, y = normal(200, 3, 1), normal(150, 3, 2, mean=0.3)
+    for metric, same, others in [
+        (
+            mt.sliced_wasserstein,
+            {"projections": 64, "order": 1, "seed": 0},
+            [{"projections": 65}, {"order": 2}, {"seed": 1}],
+        ),
+        (mt.histogram_js, {"bins": 20}, [{"bins": 21}]),
+        (lambda *xy, **o: mt.frechet_infinity(*xy, **o).value, {"points": 15, "seed": 0},
+         [{"points": 16}, {"seed": 1}]),
+    ]:  # fmt: skip
+        assert metric(x, y) == metric(x, y, **same)
+        assert metric(x, y) not in [metric(x, y, **other) for other in others]
+    assert mt.frechet_infinity(x, y).sizes[0] == 20  # a tenth
+    assert mt.frechet_infinity(x[:17], y).sizes[0] == 2  # the least that has a covariance
+
+
+def test_the_median_of_many_is_that_of_a_thousand_of_them():
+    x, y = normal(800, 2, 1), normal(900, 2, 2, mean=0.5)
+    pooled = np.concatenate([x, y])
+    distances = np.linalg.norm(pooled[:, None] - pooled, axis=-1)[np.triu_indices(1700, 1)]
+    assert mt.rbf_mmd(x, y) != mt.rbf_mmd(x, y, float(np.median(distances)))
+    assert mt.rbf_mmd(x, y) == pytest.approx(mt.rbf_mmd(x, y, float(np.median(distances))), rel=0.1)
+    x, y = x[:500], y[:500]  # all are taken
+    distances = np.linalg.norm(np.concatenate([x, y])[:, None] - np.concatenate([x, y]), axis=-1)
+    median = float(np.median(distances[np.triu_indices(1000, 1)]))
+    assert mt.rbf_mmd(x, y) == pytest.approx(mt.rbf_mmd(x, y, median), rel=1e-12)
 
 
 def test_tensors_arrays_and_lists_agree():
@@ -379,7 +419,7 @@ def test_bad_samples_get_one_message(metric):
         (lambda: mt.inception_score(np.eye(3), splits=4), "splits must be at most"),
         (lambda: mt.frechet_distance([0, 0], np.eye(2), [0], 1), "one length"),
         (lambda: mt.frechet_distance([0, 0], [[1, 2], [0, 1]], [0, 0], np.eye(2)), "symmetric"),
-        (lambda: mt.frechet_infinity([1, 2, 3.0], [1, 2, 3.0]), "room for 15 sizes"),
+        (lambda: mt.frechet_infinity(np.ones(16), np.ones(9)), "fake must have at least 17 rows"),
     ],
 )
 def test_messages(call, words):

@@ -55,6 +55,7 @@ def test_mode_report_by_hand():
     report = mt.mode_report(samples, GaussianMixture([[0.0], [4.0]], [0.1, 1.0], [3, 2]))
     assert report.nearest.tolist() == [3, 2]
     assert report.hits.tolist() == [2, 1]  # 0.31 is 3.1 sigmas away, 9.0 five
+    assert report.covered == 2  # one sample is enough
     assert report.high_quality == pytest.approx(0.6)
     assert report.reverse_kl == 0
     wider = mt.mode_report(samples, GaussianMixture([[0.0], [4.0]], 0.1), sigmas=60)
@@ -164,6 +165,21 @@ def test_band_holds_the_next_score_with_the_stated_probability():
         assert np.mean(hits) == pytest.approx(max(exact, level), abs=4 * error)
 
 
+def test_bands_hold_99_of_100_by_200_repeats():
+    calls = []
+
+    def first(fake, _):
+        calls.append(fake)
+        return float(fake[0, 0])
+
+    band = mt.noise_band(first, RING, 1)
+    assert len(calls) == 200
+    assert [band] == mt.noise_bands(lambda fake, _: [first(fake, _)], RING, 1)
+    assert band == mt.noise_band(first, RING, 1, repeats=200, level=0.99, seed=0)
+    assert band != mt.noise_band(first, RING, 1, level=0.98)
+    assert band != mt.noise_band(first, RING, 1, seed=1)
+
+
 def test_band_of_an_array_splits_its_rows():
     rows = np.arange(40.0)
 
@@ -199,6 +215,15 @@ def test_repeated_points_count_as_neighbors():
     assert mt.precision_recall(same, same) == (1.0, 1.0)
 
 
+def test_a_ball_holds_its_surface():
+    # Real balls of radius 1 around 0 to 3 touch -1 and 4; those of the fakes, 5, 2 and 2, hold all.
+    fake, true = [-1.0, 4.0, 6.0], [0.0, 1.0, 2.0, 3.0]
+    assert mt.precision_recall(fake, true, k=1) == (pytest.approx(2 / 3), 1)
+    assert mt.density_coverage(fake, true, k=1) == pytest.approx((2 / 3, 2 / 4))
+    # Of the balls of radius 1 around 0 and 1, the one real point at 2 lies on the second's surface.
+    assert mt.precision_recall([0.0, 1.0], [2.0, 9.0], k=1).recall == 0.5
+
+
 def test_ring_with_lost_modes():
     n = 1000
     true = real(RING, n, 1)
@@ -227,6 +252,14 @@ def test_means_of_density_and_coverage_for_equal_laws():
     error = scores.std(0) / math.sqrt(repeats)
     assert scores[:, 0].mean() == pytest.approx(1, abs=4 * error[0])
     assert scores[:, 1].mean() == pytest.approx(1 - uncovered, abs=4 * error[1])
+
+
+def test_neighbors_are_three_and_five_as_published():
+    fake, true = from_modes(5, 60), real(RING, 80, 2)
+    assert mt.precision_recall(fake, true) == mt.precision_recall(fake, true, k=3)
+    assert mt.precision_recall(fake, true) != mt.precision_recall(fake, true, k=4)
+    assert mt.density_coverage(fake, true) == mt.density_coverage(fake, true, k=5)
+    assert mt.density_coverage(fake, true) != mt.density_coverage(fake, true, k=6)
 
 
 def test_against_prdc_and_torch_fidelity():
@@ -266,6 +299,8 @@ def test_discrete_curve_in_closed_form():
     assert (invented.precision.max(), invented.recall.max()) == pytest.approx((0.5, 1), abs=1e-5)
     crossed = mt.prd_discrete([0.7, 0.3], [0.3, 0.7])  # 1 - TV at the slope one
     assert (crossed.precision[500], crossed.recall[500]) == pytest.approx((0.6, 0.6), abs=1e-12)
+    three = mt.prd_discrete([0.7, 0.3], [0.3, 0.7], angles=3)
+    assert (three.precision[1], three.recall[1]) == pytest.approx((0.6, 0.6), abs=1e-12)
     corner = mt.prd_discrete([1, 0], [0.5, 0.5])
     assert (corner.precision.max(), corner.recall.max()) == pytest.approx((1, 0.5), abs=1e-5)
     for k in (1, 4, 10):
@@ -314,13 +349,28 @@ def test_the_weights_of_the_f_scores_are_eight_and_an_eighth():
         assert value == pytest.approx(max(scores), abs=1e-13)
 
 
-def test_as_many_clusters_as_samples_are_allowed():
-    """Each sample is a state of its own then, so that nothing is shared."""
+def test_one_to_as_many_clusters_as_samples_are_allowed():
+    """One state is all shared; where each sample is a state of its own, nothing is."""
     apart = np.array([[0.0], [1.0], [2.0]])
+    assert mt.prd(apart, apart + 10, clusters=1, runs=1).f_8 == pytest.approx(1)
     found = mt.prd(apart, apart + 10, clusters=6, runs=1)
     assert found.precision.max() == found.recall.max() == 0
     with pytest.raises(ValueError, match="clusters must be at most the 6 samples, got 7"):
         mt.prd(apart, apart + 10, clusters=7, runs=1)
+
+
+def test_a_curve_compares_the_better_of_ten_clusterings_of_both_samples():
+    cluster = pytest.importorskip("sklearn.cluster").MiniBatchKMeans
+    rng = np.random.default_rng(1)
+    fake, true = rng.standard_normal((2, 90, 2))
+    found = mt.prd(fake, true, 12, runs=1, seed=3)
+    by_starts = {}
+    for starts in (9, 10, 11):
+        label = cluster(12, n_init=starts, random_state=3).fit_predict(np.concatenate([fake, true]))
+        p, q = (np.bincount(part, minlength=12) for part in (label[:90], label[90:]))
+        by_starts[starts] = mt.prd_discrete(p, q).f_8
+    assert found.f_8 == by_starts[10]
+    assert len(set(by_starts.values())) == 3
 
 
 def test_a_curve_is_the_mean_over_clusterings_from_seed_on():
@@ -331,6 +381,28 @@ def test_a_curve_is_the_mean_over_clusterings_from_seed_on():
     for name in ("precision", "recall", "f_8", "f_1_8"):
         mean = np.mean([getattr(curve, name) for curve in alone], axis=0)
         np.testing.assert_allclose(getattr(together, name), mean, atol=1e-15)
+
+
+def test_shares_do_not_exceed_one_by_rounding():
+    """Sums of shares do: of some 7 weights over their sum it is one and a bit."""
+    over = 0
+    for seed in range(40):
+        weights = np.random.default_rng(seed).integers(1, 100, 7)
+        over += (weights / weights.sum()).sum() > 1
+        curve = mt.prd_discrete(weights, weights)
+        assert curve.precision.max() <= 1
+        assert curve.recall.max() <= 1
+        assert curve.f_8 == pytest.approx(1, abs=1e-15)
+    assert over
+
+
+def test_ten_clusterings_into_twenty_as_published():
+    fake, true = from_modes(5, 60), real(RING, 60, 2)
+    found = mt.prd(fake, true)
+    assert len(found.precision) == 1001
+    assert found.f_8 == mt.prd(fake, true, clusters=20, runs=10, seed=0).f_8
+    others = [{"clusters": 21}, {"runs": 11}, {"seed": 1}]
+    assert found.f_8 not in [mt.prd(fake, true, **other).f_8 for other in others]
 
 
 def test_swapping_the_samples_swaps_precision_and_recall():
@@ -376,6 +448,7 @@ NAN = float("nan")
         (lambda: mt.noise_band(mt.kid, RING, 0), "n must be at least 1"),
         (lambda: mt.noise_band(mt.kid, np.ones(19), 10), "at least 2 n = 20 rows, got 19"),
         (lambda: mt.noise_band(mt.kid, RING, 10, level=1.0), "at least inf"),
+        (lambda: mt.noise_band(mt.kid, RING, 10, level=1.5), "at most 1, got 1.5"),
     ],
 )
 def test_messages(call, words):

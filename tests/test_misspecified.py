@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import gan_teach as gt
-from gan_teach.zoo.line import QUANTILES, PolynomialLogit, misspecified_gan
+from gan_teach.zoo.line import QUANTILES, misspecified_gan
 
 W_STAR = 0.648
 
@@ -57,8 +57,3 @@ def test_gradients_by_hand():
     by_c += 0.1 * (slope * np.stack([0 * x, 1 + 0 * x, 2 * x])).mean(1)
     v = gt.vector_field(game, batch).numpy()
     np.testing.assert_allclose(v, -np.array([by_w, *by_c]), atol=1e-12)
-
-
-def test_degree_is_checked():
-    with pytest.raises(ValueError, match="degree must be at least 1"):
-        PolynomialLogit(0)

@@ -108,11 +108,6 @@ def test_a_history_with_captions_is_read_out_in_them():
     assert gt.animation.narrate(history, 1) == "gamma = 1"
 
 
-def test_dirac_field_names_a_wrong_reach():
-    with pytest.raises(ValueError, match="reach"):
-        zoo.dirac_field(zoo.DIRAC_METHODS["r1"], reach=0.0)
-
-
 def test_dirac_field_keeps_the_random_state():
     torch.manual_seed(3)
     before = torch.get_rng_state()

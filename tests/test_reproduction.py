@@ -8,8 +8,7 @@ import torch
 
 from gan_teach.analysis.flows import trajectories
 from gan_teach.analysis.spectra import vector_field
-from gan_teach.zoo import reproduction
-from gan_teach.zoo.functions import FUNCTIONS, covariance_draws
+from gan_teach.zoo import covariance, covariance_draws, functions, reproduction
 
 
 @pytest.mark.parametrize("point", reproduction.POINTS, ids=lambda p: f"{p.game}{p.w}")
@@ -21,7 +20,8 @@ def test_critical_points_and_their_timescales(point):
 def test_the_printed_points_nearly_make_the_field_vanish():
     """Not through our root finder: |v| at the printed coordinates is of their rounding."""
     for point in reproduction.POINTS:
-        game = FUNCTIONS[point.game](**point.settings).game()
+        settings = {} if point.mu is None else {"mu": point.mu}
+        game = getattr(functions, point.game)(**settings).game()
         v = vector_field(game, game.draw(), torch.tensor(point.w, dtype=torch.float64))
         assert float(v.norm()) < 1e3 * 10.0**-point.decimals, point
         if all(c == round(c) for c in point.w):
@@ -43,14 +43,16 @@ def test_ends_of_the_published_runs():
     assert all(row.agrees for row in reproduction.compare_ends())
 
 
+def agreements(point, **changes):
+    return [row.agrees for row in reproduction.compare_point(point._replace(**changes))]
+
+
 def test_a_wrong_number_is_noticed():
     torus = reproduction.POINTS[3]
-    assert not reproduction.compare_point(torus._replace(tau_star=0.75))[-1].agrees
-    assert not reproduction.compare_point(torus._replace(tau_star=None))[-1].agrees
-    assert not reproduction.compare_point(reproduction.POINTS[0]._replace(kind="nash"))[1].agrees
-    assert not reproduction.compare_point(reproduction.POINTS[5]._replace(w=(-11.0297, -11.0297)))[
-        0
-    ].agrees
+    assert not agreements(torus, tau_star=0.75)[-1]
+    assert not agreements(torus, tau_star=None)[-1]
+    assert not agreements(reproduction.POINTS[0], kind="nash")[1]
+    assert not agreements(reproduction.POINTS[5], w=(-11.0297, -11.0297))[0]
     block = reproduction.BLOCKS[0]._replace(eigenvalues=(-2.5, 1.35))
     assert not reproduction.compare_block(block).agrees
     end = reproduction.ENDS[0]._replace(w=(2.744, 0.0, -12.165, 0.0))
@@ -70,7 +72,7 @@ LEVELS = [(d, mu_y, tau, miss) for d, mu_y, ends in FIGURES for tau, miss in end
 @pytest.mark.parametrize(("d", "mu_y", "tau", "expected"), LEVELS)
 def test_covariance_runs_reach_the_level_in_the_figures(d, mu_y, tau, expected):
     """Read off a logarithmic axis: the same order of magnitude."""
-    setup = FUNCTIONS["covariance"](d, mu_y=mu_y)
+    setup = covariance(d, mu_y=mu_y)
     run = trajectories(
         setup.game(), [*setup.x0, *setup.y0], tau, lr=setup.lr, steps=setup.steps, every=5000
     )

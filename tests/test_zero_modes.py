@@ -122,5 +122,5 @@ def test_the_trained_gan_on_the_line():
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match="does not depend on D's parameters"):
         transverse(np.diag([1.0, 0.0]), 1)
-    with pytest.raises(ValueError, match="S must be a square matrix"):
+    with pytest.raises(ValueError, match="must be square"):
         covariance_spectrum(np.ones((2, 3)), 1.0, 1.0)

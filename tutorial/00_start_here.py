@@ -146,10 +146,32 @@ gt.Lab("normal")
 # %% [markdown]
 # ## How to read the course
 #
-# | chapters | what they are about |
-# |---|---|
-# | 01 to 04 | this GAN on the line: balanced, strong $D$, strong $G$, instance noise |
-# | 05 to 08 | games small enough for a formula: eigenvalues, update rules, the timescale $\tau$ |
+# Chapters 00 to 04 are about this GAN on the line, 05 to 08 about games small enough for a formula,
+# 09 to 14 about landscapes, modes, penalties and scores, 15 to 20 about images.
+#
+# | chapter | title | about |
+# |---|---|---|
+# | 00 | Start here: two networks, one game | this page |
+# | 01 | Watch a balanced GAN spiral in | this GAN, one step each |
+# | 02 | Watch a strong discriminator starve the generator | 50 steps of $D$: saturation |
+# | 03 | Let the generator run ahead | 50 steps of $G$ |
+# | 04 | Blur what the discriminator sees | instance noise |
+# | 05 | Break and mend the smallest GAN | eigenvalues, update rules |
+# | 06 | Find how much faster D must learn | the timescale $\tau$ |
+# | 07 | Map who ends where | basins of attraction |
+# | 08 | Match a covariance, and meet equilibria that touch each other | zero modes |
+# | 09 | Fall into a bad basin, and get out of it | landscapes of two losses |
+# | 10 | Count modes, not losses | mode collapse |
+# | 11 | See what a gradient penalty does to D | R1, R2, WGAN-GP, DRAGAN |
+# | 12 | Let chance choose the architecture | which algorithm is robust |
+# | 13 | Mistrust flat losses | what losses cannot say |
+# | 14 | Break every metric on purpose | scores of samples |
+# | 15 | Draw digits | MNIST |
+# | 16 | Pinned, then unpinned | a DCGAN of CIFAR-10 |
+# | 17 | Pair the images | relativistic loss, CIFAR-10 |
+# | 18 | Are they in the training set? | faces, memory |
+# | 19 | Let the discriminator learn faster | $\tau$ on images |
+# | 20 | Count to a thousand | stacked digits, R3GAN |
 #
 # Each chapter asks you to **predict before you run**, shows theory beside measurement, ends with
 # exercises that check themselves, and says where the matter bites in practice. Cells with a number

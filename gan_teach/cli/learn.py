@@ -94,7 +94,7 @@ def _train(name: str, out: Path, seed: int | None, seeds: int | None, **changes:
         history = experiments.run_seeds(name, several, progress=True, **changes)
     if history.meta.get("interrupted"):
         print(f"Stopped after game {history.steps[-1]}; what was finished is kept.")
-    print(experiments.table(experiments.report(history)))
+    print(experiments.report(history))
     for path in runs.save_run(history, out):
         print(f"wrote {path}", flush=True)
     return 130 if history.meta.get("interrupted") else 0

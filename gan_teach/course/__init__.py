@@ -1,20 +1,241 @@
-"""The course on disk and its exercises: chapters, a learner's copy, records, checks of answers."""
+"""The course: its chapters on disk, a learner's copy of them, JupyterLab on that copy.
+
+``exercises`` checks answers, ``records`` holds long results that the chapters show. In a checkout
+the chapters lie in ``tutorial/``; a wheel carries the same folder as ``gan_teach/_tutorial/``. A
+learner always works on a copy, so that an update of the package can bring new chapters without
+touching what was written into the old ones.
+"""
+
+import hashlib
+import importlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 
 import lazy_loader as _lazy
 
-from gan_teach.course.launcher import (
-    DEFAULT_FOLDER as DEFAULT_FOLDER,
-    MANIFEST as MANIFEST,
-    Chapter as Chapter,
-    Copied as Copied,
-    CourseError as CourseError,
-    chapters as chapters,
-    copy_course as copy_course,
-    launch_app as launch_app,
-    launch_lab as launch_lab,
-    need as need,
-    tutorial_folder as tutorial_folder,
-)
+from gan_teach import __version__
+from gan_teach._files import replacing
 
 # What needs torch is imported when it is first used: ``gan-teach lab`` need not wait for it.
 __getattr__, _, _ = _lazy.attach(__name__, submodules=["exercises", "records"])
+
+MANIFEST = ".gan-teach-course.json"
+DEFAULT_FOLDER = "gan-teach-course"
+
+
+class CourseError(RuntimeError):
+    """Something that the learner can mend; the message is one plain sentence that says how."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter, as its py:percent source describes it in its first markdown cell."""
+
+    name: str  # 01_normal
+    title: str  # the first heading
+    summary: str  # the first sentence below the heading
+    source: Path  # .../01_normal.py
+
+
+def tutorial_folder() -> Path:
+    """The folder of chapters that belongs to the imported package."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_tutorial", package.parent / "tutorial"):
+        if folder.is_dir():
+            return folder
+    raise CourseError(
+        f"there are no chapters beside {package}: reinstall with pip install 'gan-teach[course]'."
+    )
+
+
+def chapters(folder: Path | None = None) -> list[Chapter]:
+    """The chapters in reading order, from ``NN_title.py`` in ``folder``."""
+    sources = sorted((folder or tutorial_folder()).glob("[0-9][0-9]_*.py"))
+    return [_describe(source) for source in sources]
+
+
+# "# # " before the title, then lines without a mark of their own: the first paragraph below it.
+_HEAD = re.compile(r"^# # (.*)\n(?:#\n)*((?:# [^#%].*\n?)*)", re.MULTILINE)
+
+
+def _describe(source: Path) -> Chapter:
+    head = _HEAD.search(source.read_text("utf-8"))
+    if head is None:
+        raise CourseError(
+            f"{source} has no heading: its first markdown cell must begin with '# # '."
+        )
+    paragraph = " ".join(line.removeprefix("# ") for line in head[2].splitlines())
+    sentence = re.split(r"(?<=[.!?])\s", paragraph, maxsplit=1)[0]
+    return Chapter(source.stem, head[1].strip(), _plain(sentence), source)
+
+
+def _plain(markdown: str) -> str:
+    """A sentence for a terminal: no emphasis or code marks, formulas as one would type them."""
+    parts = markdown.split("$")
+    parts[::2] = [re.sub(r"[*`]", "", text) for text in parts[::2]]
+    for old, new in (("^*", "*"), ("\\log", " log"), ("\\", "")):
+        parts[1::2] = [formula.replace(old, new) for formula in parts[1::2]]
+    return "".join(parts)
+
+
+# -- a learner's copy ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What ``copy_course`` did with one file: ``action`` is one of
+
+    ``new`` (was not there), ``refreshed`` (was as we left it), ``current`` (is this version
+    already), ``kept`` (holds the learner's changes) or ``offered`` (kept, and the new version lies
+    beside it).
+    """
+
+    name: str
+    action: str
+    beside: str = ""
+
+
+def copy_course(folder: str | Path, source: Path | None = None) -> list[Copied]:
+    """Bring ``folder`` to this version of the course; a file that the learner changed stays.
+
+    A manifest in the folder holds the hash of each file as it was copied. A file whose hash still
+    is that one was not touched and is refreshed; any other file is the learner's. Where the course
+    has a newer version of such a file, it is put beside it, once, as ``NAME.new.ipynb``.
+    """
+    source = source or tutorial_folder()
+    folder = Path(folder).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise CourseError(f"{folder} is a file, not a folder: choose another place for the course.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        left = _read_manifest(folder)  # {name: hash of what we left there}
+        done = [
+            _copy(path.relative_to(source).as_posix(), path.read_bytes(), folder, left)
+            for path in _course_files(source)
+        ]
+        manifest = {"version": __version__, "files": dict(sorted(left.items()))}
+        _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
+    except OSError as error:
+        raise CourseError(f"the course cannot be copied to {folder}: {error.strerror}.") from error
+    return done
+
+
+def _course_files(source: Path) -> list[Path]:
+    """The notebooks and what they read; their .py sources are for those who change the course."""
+    return sorted(
+        path
+        for path in source.rglob("*")
+        if path.is_file()
+        and path.suffix not in {".py", ".pyc"}
+        and not any(part.startswith((".", "_")) for part in path.relative_to(source).parts)
+    )
+
+
+def _copy(name: str, content: bytes, folder: Path, left: dict[str, str]) -> Copied:
+    target, new = folder / name, _digest(content)
+    old = _digest(target.read_bytes()) if target.exists() else None
+    if old in (None, new, left.get(name)):
+        if old != new:
+            _write(target, content)
+        left[name] = new
+        return Copied(name, "new" if old is None else "current" if old == new else "refreshed")
+    if left.get(name) == new:
+        return Copied(name, "kept")
+    beside = _free_name(name, new, folder, left)
+    _write(folder / beside, content)
+    left[name] = left[beside] = new  # the offer is made once
+    return Copied(name, "offered", beside)
+
+
+def _free_name(name: str, new: str, folder: Path, left: dict[str, str]) -> str:
+    """NAME.new.ipynb, or NAME.new2.ipynb ... where the learner has changed that one too."""
+    path = Path(name)
+    count = 1
+    while True:
+        tag = ".new" if count == 1 else f".new{count}"
+        beside = path.with_suffix(tag + path.suffix).as_posix()
+        there = folder / beside
+        if not there.exists() or _digest(there.read_bytes()) in (new, left.get(beside)):
+            return beside
+        count += 1
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_manifest(folder: Path) -> dict[str, str]:
+    """Without a readable manifest nothing is known to be ours, so nothing is overwritten."""
+    try:
+        files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
+        return {str(name): str(digest) for name, digest in files.items()}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as partial:
+        partial.write_bytes(content)
+
+
+# -- JupyterLab ---------------------------------------------------------------------------------
+
+
+def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> None:
+    """Open JupyterLab on ``folder``, on this machine only and behind Jupyter's token.
+
+    Runs until the learner stops it. If the port is taken, Jupyter tries the ones after it.
+    """
+    folder = Path(folder).resolve()
+    app = need("jupyterlab.labapp").LabApp
+    first = folder / "00_start_here.ipynb"
+    arguments = [
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.open_browser={browser}",
+    ]
+    if first.exists():
+        arguments.append(f"--LabApp.default_url=/lab/tree/{first.name}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")  # containers; the loopback address and the token remain
+    app.launch_instance(argv=arguments)
+
+
+def launch_app(port: int = 8888, browser: bool = True) -> None:
+    """Serve the interactive lab as a page of its own, through Voila, until the learner stops it.
+
+    Like JupyterLab it listens on this machine only and behind a token, which the address that it
+    prints and opens contains (Voila alone would ask for none). If the port is taken, it tries the
+    ones after it.
+    """
+    app, nbformat = need("voila.app").Voila, need("nbformat")
+    cell = nbformat.v4.new_code_cell("import gan_teach as gt\n\ngt.Lab()")
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    with tempfile.TemporaryDirectory(prefix="gan-teach-") as folder:
+        page = Path(folder) / "lab.ipynb"
+        nbformat.write(notebook, page)
+        app.launch_instance(
+            argv=[
+                str(page),
+                "--Voila.ip=127.0.0.1",
+                f"--Voila.port={port}",
+                "--Voila.auto_token=True",
+                f"--Voila.open_browser={browser}",
+            ]
+        )
+
+
+def need(module: str):
+    """Import a module of the ``course`` extra, or say in one sentence how to get it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise CourseError(
+            f"this needs {error.name}, which is not installed: pip install 'gan-teach[course]'."
+        ) from error

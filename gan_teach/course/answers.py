@@ -1,12 +1,25 @@
-"""How an answer is judged: beside the right number or function, and beside known mistakes."""
+"""How an answer is judged: beside the right number or function, and beside known mistakes.
 
-from __future__ import annotations
+An exercise is a function under one of the three classes below; its docstring is the question.
 
-from collections.abc import Callable, Sequence
+    @Number
+    def check_target() -> Values:
+        "The objective V when D = 1/2 everywhere."
+        yield -2 * math.log(2), "V = log(1/2) + log(1/2) = -2 log 2."
+        yield -math.log(2), "that is one of the two terms."
+
+What is yielded first is right; the others are mistakes, each with the sentence that it deserves.
+``partial(Number, atol=0.5)`` is another tolerance.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import update_wrapper
 from typing import Any
 
 import numpy as np
+
+Values = Iterator[tuple[float, str]]
 
 
 @dataclass(frozen=True)
@@ -26,24 +39,17 @@ class Verdict:
 OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
 
 
-class Number:
-    """A question whose answer is a number; ``check(answer, **settings)`` gives a `Verdict`.
+class Check:
+    """A question; called with an answer it gives a `Verdict` and raises nothing.
 
-    value: right within ``atol``; mistakes: pairs (value that a mistake gives, sentence about it).
-    A value may be a function of the settings.
+    rule: says what is right; here, a function of the answer that gives the verdict. read: makes of
+    what a learner typed what the rule takes; where it raises TypeError or ValueError, the learner
+    is told what is ``wanted``.
     """
 
-    def __init__(
-        self,
-        question: str,
-        value: float | Callable[..., float],
-        why: str,
-        *mistakes: tuple[float | Callable[..., float], str],
-        atol: float = 2e-3,
-    ) -> None:
-        self.__doc__ = question
-        self.why, self.atol = why, atol
-        self.values = [(value, why), *mistakes]
+    def __init__(self, rule: Callable[..., Any], read: Callable[[Any], Any], wanted: str) -> None:
+        update_wrapper(self, rule)
+        self.rule, self.read, self.wanted = rule, read, wanted
 
     def __repr__(self) -> str:
         return str(self.__doc__)
@@ -52,57 +58,66 @@ class Number:
         if answer is ... or answer is None:
             return OPEN
         try:
-            number = float(answer)
+            answer = self.read(answer)
         except (TypeError, ValueError):
-            return Verdict(False, f"a number is wanted, not {answer!r}.")
-        for value, sentence in self.values:
-            value = value(**settings) if callable(value) else value
-            if abs(number - value) <= self.atol:
-                return Verdict(sentence is self.why, sentence)
-        return Verdict(False, f"{number:g} is not within {self.atol:g} of the value that follows.")
+            return Verdict(False, f"{self.wanted}, not {answer!r}.")
+        return self.judge(answer, **settings)
+
+    def judge(self, answer: Any) -> Verdict:
+        return self.rule(answer)
 
 
-class Function:
-    """A question whose answer is a function; ``check(answer)`` gives a `Verdict`.
+class Number(Check):
+    """A question whose answer is a number, right within ``atol``.
 
-    function: the right one; points: arguments at which an answer has to agree with it, of which the
-    first where it does not is named; mistakes: pairs (wrong function, sentence about it).
+    The rule is a function of what the chapter's run decides: ``check(answer, w=2.0)``.
     """
 
-    def __init__(
-        self,
-        question: str,
-        function: Callable[..., float],
-        points: Sequence[tuple[float, ...]],
-        why: str,
-        *mistakes: tuple[Callable[..., float], str],
-    ) -> None:
-        self.__doc__ = question
-        self.function, self.points, self.why, self.mistakes = function, points, why, mistakes
+    def __init__(self, rule: Callable[..., Values], atol: float = 2e-3) -> None:
+        super().__init__(rule, float, "a number is wanted")
+        self.atol = atol
 
-    def __repr__(self) -> str:
-        return str(self.__doc__)
+    def judge(self, answer: float, **settings: float) -> Verdict:
+        for place, (value, sentence) in enumerate(self.rule(**settings)):
+            if abs(answer - value) <= self.atol:
+                return Verdict(place == 0, sentence)
+        return Verdict(False, f"{answer:g} is not within {self.atol:g} of the value that follows.")
 
-    def __call__(self, answer: Any) -> Verdict:
-        if answer is ... or answer is None:
-            return OPEN
-        if not callable(answer):
-            return Verdict(False, f"a function is wanted, not {answer!r}.")
+
+class Function(Check):
+    """A question whose answer is a function; the rule is a function of the same arguments.
+
+    points: arguments at which an answer has to agree with it, of which the first where it does not
+    is named. A mistake is named if the answer makes it at all points.
+    """
+
+    def __init__(self, rule: Callable[..., Values], points: Sequence[tuple[float, ...]]) -> None:
+        super().__init__(rule, _callable, "a function is wanted")
+        self.points = points
+
+    def judge(self, answer: Callable[..., Any]) -> Verdict:
         values = []
         for point in self.points:
             try:
                 values.append(np.asarray(answer(*map(np.float64, point)), dtype=float))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
                 return Verdict(False, f"at {point} it raised {type(error).__name__}: {error}")
-        for wrong, sentence in self.mistakes:
-            if all(map(_agree, values, [wrong(*point) for point in self.points])):
-                return Verdict(False, sentence)
-        for point, value in zip(self.points, values, strict=True):
-            right = float(self.function(*point))
-            if not _agree(value, right):
-                return Verdict(False, f"at {point} it gives {value}, but {right:.6g} is wanted.")
-        return Verdict(True, self.why)
+        right, *mistakes = zip(*(self.rule(*point) for point in self.points), strict=True)
+        for mistake in mistakes:
+            if all(map(_agree, values, mistake)):
+                return Verdict(False, mistake[0][1])
+        for point, value, row in zip(self.points, values, right, strict=True):
+            if not _agree(value, row):
+                return Verdict(False, f"at {point} it gives {value}, but {row[0]:.6g} is wanted.")
+        return Verdict(True, right[0][1])
 
 
-def _agree(value: np.ndarray, right: float) -> bool:
+def _callable(answer: Any) -> Callable[..., Any]:
+    if not callable(answer):
+        raise TypeError
+    return answer
+
+
+def _agree(value: np.ndarray, row: tuple[float, str]) -> bool:
+    right = row[0]
     return value.shape == () and bool(abs(value - right) <= 1e-6 * max(1.0, abs(right)))

@@ -4,8 +4,6 @@ A record is a sweep over seeds at published settings (see ``sweeps``), reduced t
 at most some hundred kilobytes in ``tutorial/records/``. Chapters read it with ``load(name)``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gan_teach import _checks, course, zoo
+from gan_teach import _checks, zoo
+from gan_teach.course import tutorial_folder
 from gan_teach.data import half_circles
 from gan_teach.dynamics.streams import generator
 from gan_teach.history import History
@@ -25,6 +24,8 @@ from gan_teach.studies import image_records
 from gan_teach.studies.image_records import IMAGE_RECORDS
 from gan_teach.studies.sweeps import sweep
 from gan_teach.training import probes
+from gan_teach.training.probes import Probe
+from gan_teach.zoo.experiments import settled_from
 
 SETTLED_WITHIN = 0.03  # of D's loss at the equilibrium, log 2 in the halved convention
 NEAR = 0.36  # a point this near a cluster's lower end counts for it, as in the published script
@@ -38,30 +39,73 @@ IN_A_ROW = 5  # records with all five clusters that count as having reached them
 Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Record:
-    """One long result: ``sweep(seeds, folder, progress)`` runs it, ``finish`` makes it small.
+    """One long result: ``run(seeds, folder=..)`` trains it, ``finish`` makes it small.
 
-    game, training : names in ``zoo``. ``facts()``: what else decides the numbers.
+    game : its name in ``zoo``, where the constant of that name holds its training. loss : the
+    game's, where it has a choice. every, chunk, average : as in ``sweep``. watched : makes the
+    probes.
     """
 
     summary: str
     seeds: int
     game: str
-    training: str
-    facts: Callable[[], dict[str, Any]]
-    sweep: Callable[..., History]
+    every: int
+    chunk: int
+    watched: Callable[[], dict[str, Any]]
     finish: Callable[[History], History]
+    loss: str | None = None
+    average: float | None = None
+
+    @property
+    def training(self) -> zoo.Training:
+        return getattr(zoo, self.game.upper())
 
     def settings(self) -> dict[str, Any]:
         """What it is the result of, as plain data; each member's seed is in the record."""
-        own = {"game": self.game, **self.facts()}
-        return {**own, **image_records.in_words(getattr(zoo, self.training))}
+        own = {name: getattr(self, name) for name in ("game", "loss", "every", "average")}
+        own = {name: value for name, value in own.items() if value is not None}
+        return {**own, **image_records.in_words(self.training)}
+
+    def run(self, seeds: int, **where: Any) -> History:
+        """All that was seen of that many seeds; ``where``: the folder and progress of ``sweep``."""
+        return self.train(seeds, **where)
+
+    def train(self, seeds: int | Sequence[int], steps: int | None = None, **where: Any) -> History:
+        """A sweep over these seeds; ``steps`` replaces the published number."""
+        make = getattr(zoo, self.game)
+        make = make if self.loss is None else partial(make, loss=self.loss)
+        return sweep(
+            make, {}, seeds, self.training, steps=steps, every=self.every,
+            chunk=self.chunk, average=self.average, **where, **self.watched(),
+        )  # fmt: skip
+
+
+class Followed(Record):
+    """All seeds for 4000 steps; those that lack a cluster then, and the first ten, for all 20,000.
+
+    (They are trained anew, as part of another stack.)
+    """
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "first": FIRST_PART, "followed": FOLLOWED}
+
+    def run(self, seeds: int, *, folder: Path, **where: Any) -> History:
+        parts: list[History] = []
+        if seeds > FOLLOWED:
+            rest = range(FOLLOWED, seeds)
+            parts += [self.train(rest, FIRST_PART, folder=folder / "first", **where)]
+            if lacking := parts[0].static["seed"][~_all_covered(parts[0])].tolist():
+                parts += [self.train(lacking, folder=folder / "whole", **where)]
+        first = range(min(seeds, FOLLOWED))
+        parts += [self.train(first, folder=folder / "followed", **where)]
+        return _joined(parts, seeds)
 
 
 def folder() -> Path:
     """Where the shipped records lie."""
-    return course.tutorial_folder() / "records"
+    return tutorial_folder() / "records"
 
 
 def load(name: str) -> History:
@@ -82,41 +126,35 @@ def settings(name: str) -> dict[str, Any]:
 
 
 def make(
-    name: str,
-    out: Path,
-    work: Path,
-    *,
-    seeds: int | None = None,
-    progress: bool = False,
+    name: str, out: Path, work: Path, *, seeds: int | None = None, progress: bool = False
 ) -> History:
     """Run the record ``name`` and write it to ``out``; finished chunks lie in ``work / name``.
 
     The same call goes on where an interrupted one stopped. After Ctrl-C the finished chunks make
     up the record, whose ``meta["interrupted"]`` is then true. ValueError for an unknown name.
     """
-
     record = RECORDS[_checks.choice("record", name, RECORDS)]
     count = record.seeds if seeds is None else _checks.whole("seeds", seeds, least=1)
-    history = record.sweep(count, folder=work / name, progress=progress)
+    history = record.run(count, folder=work / name, progress=progress)
     if not len(history):
         return history
     small = record.finish(history)
     return image_records.write(small, name, record.summary, record.settings(), out)
 
 
+def _losses() -> dict[str, Probe]:
+    return {"d_loss": probes.loss("d"), "g_loss": probes.loss("g")}
+
+
+def _rounded(history: History, names: Sequence[str], digits: int) -> dict[str, NDArray]:
+    return {name: history[name].astype(np.float32).round(digits) for name in names}
+
+
 # -- two clusters ---------------------------------------------------------------------------------
-
-
-def _two_clusters(loss: str, seeds: int, **where: Any) -> History:
-    return sweep(
-        partial(zoo.two_clusters, loss=loss), {}, seeds, zoo.TWO_CLUSTERS, every=5, chunk=100,
-        d_loss=probes.loss("d"), hits=_hits, **where,
-    )  # fmt: skip
 
 
 def _hits(state: Any) -> Any:
     """(S, 2): how many of the hundred fakes lie at each cluster."""
-
     game = state.game
     with torch.no_grad():
         fake = game.generate(state.stream.at(state.step)("g", 0).latent)  # (S, 100, 1)
@@ -136,21 +174,16 @@ def two_cluster_facts(history: History) -> dict[str, NDArray]:
     """
     loss, hits, epochs = history["d_loss"], history["hits"], history.steps
     step = float(epochs[2] - epochs[1])
-    away = ~(np.abs(loss - np.log(2)) < SETTLED_WITHIN)
-    last = len(epochs) - 1 - np.argmax(away[::-1], axis=0)  # the last record that is away
-    settled = np.where(
-        last + 1 < len(epochs), epochs[np.minimum(last + 1, len(epochs) - 1)], np.inf
-    )
+    settled = settled_from(np.abs(loss - np.log(2)) < SETTLED_WITHIN, epochs)
     one_sided = (hits >= COLLAPSED) & (hits[..., ::-1] == 0)  # (T, S, 2)
     stretches = [_longest(each) for each in np.moveaxis(one_sided, 1, 0)]
+    rests = [x[start:end] for x, (start, end) in zip(loss.T, stretches, strict=True)]
     return {
         "settled": settled,
         "reached": np.isfinite(settled) & (hits[-1].min(-1) >= LEAST_EACH),
         "collapsed": step * one_sided.any(-1).sum(0),
-        "rest": step * np.array([end - start for start, end in stretches]),
-        "plateau": np.array(
-            [_plateau(x[a:b], step) for x, (a, b) in zip(loss.T, stretches, strict=True)]
-        ),
+        "rest": step * np.array([len(rest) for rest in rests]),
+        "plateau": np.array([_plateau(rest, step) for rest in rests]),
     }
 
 
@@ -170,45 +203,14 @@ def _plateau(loss: NDArray, step: float) -> float:
 
 def _finish_two_clusters(history: History) -> History:
     facts = two_cluster_facts(history)
-    rows = slice(None, None, 4)
-    small = History(
-        history.steps[rows],
-        {
-            "d_loss": history["d_loss"][rows].astype(np.float32).round(4),
-            "hits": history["hits"][rows].astype(np.uint8),
-        },
-        {**history.static, **facts},
-        history.meta,
-    )
+    arrays = {**_rounded(history, ["d_loss"], 4), "hits": history["hits"].astype(np.uint8)}
+    shown = {name: array[::4] for name, array in arrays.items()}
+    small = History(history.steps[::4], shown, {**history.static, **facts}, history.meta)
     per_member = [*history.meta["static_per_member"], *facts]
     return small.describe(meta={"static_per_member": per_member, "unit": "epoch"})
 
 
 # -- five Gaussians -------------------------------------------------------------------------------
-
-
-def _five_gaussians(loss: str, seeds: int, *, folder: Path, **where: Any) -> History:
-    """All seeds for 4000 steps; those that lack a cluster then, and the first ten, for all 20,000.
-
-    (They are trained anew, as part of another stack.)
-    """
-    parts: list[History] = []
-    if seeds > FOLLOWED:
-        rest = range(FOLLOWED, seeds)
-        parts += [_train_five(loss, rest, FIRST_PART, folder=folder / "first", **where)]
-        if len(lacking := parts[0].static["seed"][~_all_covered(parts[0])]):
-            parts += [_train_five(loss, lacking, None, folder=folder / "whole", **where)]
-    followed = range(min(seeds, FOLLOWED))
-    parts += [_train_five(loss, followed, None, folder=folder / "followed", **where)]
-    return _joined(parts, seeds)
-
-
-def _train_five(loss: str, seeds: Any, steps: int | None, **where: Any) -> History:
-    return sweep(
-        partial(zoo.five_gaussians, loss=loss), {}, seeds, zoo.FIVE_GAUSSIANS, steps=steps,
-        every=200, chunk=25, d_loss=probes.loss("d"), g_loss=probes.loss("g"),
-        modes=probes.mode_scores(), **where,
-    )  # fmt: skip
 
 
 def _all_covered(history: History) -> Bools:
@@ -238,12 +240,12 @@ def _joined(parts: Sequence[History], planned: int) -> History:
 
 
 def _finish_five_gaussians(history: History) -> History:
-    modes = history["modes"]
+    covered, quality, reverse_kl = np.moveaxis(history["modes"].astype(np.float32), -1, 0)
     arrays = {
-        "covered": modes[..., 0].astype(np.float32),  # NaN: not run so far, or diverged
-        "high_quality": modes[..., 1].astype(np.float32).round(3),
-        "reverse_kl": modes[..., 2].astype(np.float32).round(3),
-        **{k: history[k].astype(np.float32).round(3) for k in ("d_loss", "g_loss")},
+        "covered": covered,  # NaN: not run so far, or diverged
+        "high_quality": quality.round(3),
+        "reverse_kl": reverse_kl.round(3),
+        **_rounded(history, ["d_loss", "g_loss"], 3),
     }
     return History(history.steps, arrays, history.static, {**history.meta, "unit": "step"})
 
@@ -259,17 +261,14 @@ def five_gaussian_facts(history: History) -> dict[str, NDArray]:
     followed equally long.
     """
     covered, steps = history["covered"], history.steps
-    known = np.isfinite(covered)
-    last = len(steps) - 1 - np.argmax(known[::-1], axis=0)
-    lacking = known & (covered < 5)
-    bad = np.where(lacking.any(0), len(steps) - 1 - np.argmax(lacking[::-1], axis=0), -1)
-    first = np.where(bad < last, steps[np.minimum(bad + 1, last)], np.inf)
-    end = np.take_along_axis(history["high_quality"], last[None], axis=0)[0]
+    looked_at = np.isfinite(covered)
+    last = len(steps) - 1 - np.argmax(looked_at[::-1], axis=0)
+    first = settled_from((covered == 5) | ~looked_at, steps)
     return {
         "followed": steps[last],
         "reached": _first_stretch(covered == 5, steps),
-        "covered_from": first,
-        "end": end,
+        "covered_from": np.where(first <= steps[last], first, np.inf),
+        "end": np.take_along_axis(history["high_quality"], last[None], axis=0)[0],
     }
 
 
@@ -284,55 +283,39 @@ def _first_stretch(good: Bools, steps: NDArray) -> NDArray:
 # -- half circles ---------------------------------------------------------------------------------
 
 
-def _half_circles(improved: bool, seeds: int, **where: Any) -> History:
-
-    make, setup, unit, every = zoo.half_circles, zoo.HALF_CIRCLES, 1.0, 316
-    if improved:
-        make, setup = zoo.half_circles_improved, zoo.HALF_CIRCLES_IMPROVED
-        unit, every = zoo.UNIT, 100
-    return sweep(
-        make, {}, seeds, setup, every=every, chunk=4, average=200.0 if improved else None,
-        d_loss=probes.loss("d"), g_loss=probes.loss("g"), scores=probes.scores(2000),
-        modes=probes.mode_scores(5000), samples=_in_units(unit), sliced=_sliced(unit), **where,
-    )  # fmt: skip
+def _of_half_circles(unit: float) -> dict[str, Probe]:
+    return {
+        **_losses(),
+        "scores": probes.scores(2000),
+        "modes": probes.mode_scores(5000),
+        "samples": _in_units(unit, 2000),
+        "sliced": _sliced(unit),
+    }
 
 
-def _in_units(unit: float, n: int = 2000) -> Callable[[Any], Any]:
-
+def _in_units(unit: float, n: int) -> Probe:
     watch = probes.samples(n, seed=1)
     return lambda state: unit * watch(state)
 
 
-def _sliced(unit: float, n: int = 5000) -> Callable[[Any], Any]:
+def _sliced(unit: float, n: int = 5000) -> Probe:
     """Sliced Wasserstein distance of ``n`` samples from ``n`` fresh real ones, (S,)."""
-
     real = half_circles().sample(n, generator(2)).numpy()
     watch = _in_units(unit, n)
 
-    def probe(state: Any) -> NDArray:
-        fakes = watch(state).cpu().numpy()
-        good = np.isfinite(fakes).all((1, 2))
-        return np.array(
-            [
-                sliced_wasserstein(x, real) if ok else np.nan
-                for x, ok in zip(fakes, good, strict=True)
-            ]
-        )
+    def distance(x: NDArray) -> float:
+        return sliced_wasserstein(x, real) if np.isfinite(x).all() else np.nan
 
-    return probe
+    return lambda state: np.array([distance(x) for x in watch(state).cpu().numpy()])
 
 
 def _finish_half_circles(history: History) -> History:
     """Samples are kept of all members at the end only."""
-    arrays = {k: history[k].astype(np.float32).round(4) for k in history if k != "samples"}
+    arrays = _rounded(history, [name for name in history if name != "samples"], 4)
     ends = history.last("samples").astype(np.float32).round(2)
-    per_member = [*history.meta["static_per_member"], "samples"]
     small = History(history.steps, arrays, {**history.static, "samples": ends}, history.meta)
+    per_member = [*history.meta["static_per_member"], "samples"]
     return small.describe(meta={"static_per_member": per_member, "unit": "step"})
-
-
-def _followed() -> dict[str, Any]:
-    return {"every": 200, "first": FIRST_PART, "followed": FOLLOWED}
 
 
 RECORDS: dict[str, Record] = {}
@@ -341,22 +324,23 @@ for _short, _loss, _long in (
     ("rs", "relativistic", "relativistic pairing"),
 ):
     RECORDS[f"two-clusters-{_short}"] = Record(
-        f"Two clusters, 5000 epochs, {_long}", 200, "two_clusters", "TWO_CLUSTERS",
-        partial(dict, loss=_loss, every=5), partial(_two_clusters, _loss), _finish_two_clusters,
+        summary=f"Two clusters, 5000 epochs, {_long}", seeds=200, game="two_clusters", loss=_loss,
+        every=5, chunk=100, watched=lambda: {"d_loss": probes.loss("d"), "hits": _hits},
+        finish=_finish_two_clusters,
     )  # fmt: skip
-    RECORDS[f"five-gaussians-{_short}"] = Record(
-        f"Five Gaussians, 4000 to 20,000 steps, {_long}", 200, "five_gaussians", "FIVE_GAUSSIANS",
-        lambda loss=_loss: {"loss": loss, **_followed()}, partial(_five_gaussians, _loss),
-        _finish_five_gaussians,
+    RECORDS[f"five-gaussians-{_short}"] = Followed(
+        summary=f"Five Gaussians, 4000 to 20,000 steps, {_long}", seeds=200, game="five_gaussians",
+        loss=_loss, every=200, chunk=25, finish=_finish_five_gaussians,
+        watched=lambda: {**_losses(), "modes": probes.mode_scores()},
     )  # fmt: skip
 RECORDS["half-circles-published"] = Record(
-    "The S of two half circles, published settings", 8, "half_circles", "HALF_CIRCLES",
-    partial(dict, every=316), partial(_half_circles, False), _finish_half_circles,
+    summary="The S of two half circles, published settings", seeds=8, game="half_circles",
+    every=316, chunk=4, watched=partial(_of_half_circles, 1.0), finish=_finish_half_circles,
 )  # fmt: skip
 RECORDS["half-circles-improved"] = Record(
-    "The S of two half circles, improved settings", 8, "half_circles_improved",
-    "HALF_CIRCLES_IMPROVED", partial(dict, every=100, average=200.0), partial(_half_circles, True),
-    _finish_half_circles,
+    summary="The S of two half circles, improved settings", seeds=8, game="half_circles_improved",
+    every=100, chunk=4, average=200.0, watched=partial(_of_half_circles, zoo.UNIT),
+    finish=_finish_half_circles,
 )  # fmt: skip
 """The records of sweeps by name, with the number of seeds that each was made with."""
 

@@ -1,12 +1,5 @@
 """Data sets and latent distributions: anything with ``sample(n, rng)`` and ``shape``."""
 
-from gan_teach.data.curves import (
-    Drawing as Drawing,
-    FromArray as FromArray,
-    HalfCircles as HalfCircles,
-    half_circles as half_circles,
-    spirals as spirals,
-)
 from gan_teach.data.folder import (
     StreamedFolder as StreamedFolder,
     image_folder as image_folder,
@@ -32,10 +25,14 @@ from gan_teach.data.named import (
     uci_digits as uci_digits,
 )
 from gan_teach.data.planar import (
+    Drawing as Drawing,
     GaussianMixture as GaussianMixture,
+    HalfCircles as HalfCircles,
     UniformClusters as UniformClusters,
     grid as grid,
+    half_circles as half_circles,
     ring as ring,
+    spirals as spirals,
     two_clusters as two_clusters,
     two_gaussians as two_gaussians,
 )

@@ -11,7 +11,7 @@ import io
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -26,11 +26,14 @@ from gan_teach.data.images import Images, ImageSource
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 THREADS = min(8, os.cpu_count() or 1)
-_ORIENTATION = 0x0112  # the EXIF tag of cameras held on their side
 _GREY = ("1", "L", "LA")
 _NAMED = 5  # files that a message names
+_REMEDY = (
+    "Pass size=... to scale all, channels=3 or 1 to convert all, or skip_bad=True to leave these "
+    "out."
+)
 
-Pixels = np.ndarray  # (height, width) or (height, width, 3), uint8
+Pixels = np.ndarray  # (channels, height, width), uint8
 
 
 class ImageFiles:
@@ -47,21 +50,18 @@ class ImageFiles:
         if channels not in (None, 1, 3):
             raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
         self.channels, self.where = channels, Path(path).expanduser()
-        self.archive: zipfile.ZipFile | None = None
+        self.archive = zipfile.ZipFile(self.where) if zipfile.is_zipfile(self.where) else None
         self.names = self._names()
         self._pool = ThreadPoolExecutor(_checks.whole("workers", workers) or THREADS)
 
     def _names(self) -> list[str]:
         where = self.where
-        if not where.exists():
-            raise FileNotFoundError(f"there is no folder or zip archive {where}.")
-        if where.is_dir():
+        if self.archive:
+            files = [name for name in self.archive.namelist() if not name.endswith("/")]
+        elif where.is_dir():
             files = [p.relative_to(where).as_posix() for p in where.rglob("*") if p.is_file()]
-        elif zipfile.is_zipfile(where):
-            self.archive = zipfile.ZipFile(where)
-            files = [n for n in self.archive.namelist() if not n.endswith("/")]
         else:
-            raise ValueError(f"{where} is neither a folder nor a zip archive of images.")
+            raise FileNotFoundError(f"there is no folder or zip archive of images at {where}.")
         names = sorted(n for n in files if _is_image(n))
         if not names:
             other = f"only {len(files)} other files, such as {files[0]}" if files else "nothing"
@@ -71,9 +71,9 @@ class ImageFiles:
             )
         return names
 
-    def read(self, indices: Iterable[int]) -> Iterator[Pixels | str]:
-        """The pixels of each file, in this order, or a few words on why there are none."""
-        return self._pool.map(self._decode, [self.names[i] for i in indices])
+    def read(self, names: Sequence[str]) -> Iterator[tuple[str, Pixels | str]]:
+        """Each name, with the pixels of its file or a few words on why there are none."""
+        return zip(names, self._pool.map(self._decode, names), strict=True)
 
     def _decode(self, name: str) -> Pixels | str:
         try:
@@ -82,24 +82,15 @@ class ImageFiles:
             with Image.open(io.BytesIO(whole)) as image:
                 if image.mode[0] in "IF":
                     return "has more than 8 bits a pixel"
-                if image.getexif().get(_ORIENTATION, 1) != 1:
-                    ImageOps.exif_transpose(image, in_place=True)
+                ImageOps.exif_transpose(image, in_place=True)  # of cameras held on their side
                 grey = image.mode in _GREY if self.channels is None else self.channels == 1
                 upright = image.convert("L" if grey else "RGB")
                 if self.size is not None and upright.size != (self.size, self.size):
                     square = (self.size, self.size)
                     upright = ImageOps.fit(upright, square, Image.Resampling.BILINEAR)
-                return np.asarray(upright)
+                return np.atleast_3d(np.asarray(upright)).transpose(2, 0, 1)
         except Exception as error:  # foreign code and a user's file: anything may be raised
             return f"cannot be read: {str(error).partition('<')[0].strip() or 'damaged'}"
-
-    def labels(self, indices: Sequence[int]) -> tuple[Tensor | None, tuple[str, ...]]:
-        """The subfolder of each file as a class, if there are several."""
-        folders = [PurePosixPath(self.names[i]).parent.as_posix() for i in indices]
-        classes = sorted(set(folders))
-        if len(classes) < 2:
-            return None, ()
-        return torch.tensor([classes.index(folder) for folder in folders]), tuple(classes)
 
 
 def image_folder(
@@ -123,17 +114,29 @@ def image_folder(
     read, have more than 8 bits a pixel, or differ in size or color from most.
     """
     files = ImageFiles(path, size, channels)
-    every = range(len(files.names))
-    pixels = list(progress_bar(len(every), "image", progress, files.read(every)))
-    usual = _usual_shape(pixels)
-    reasons = [_misfit(image, usual) for image in pixels]
-    bad = [f"{name} {why}" for name, why in zip(files.names, reasons, strict=True) if why]
-    if bad and not (skip_bad and usual):
-        raise ValueError(_complaint(files, bad, usual))
-    fit = [i for i in every if not reasons[i]]
-    labels, classes = files.labels(fit)
-    images = torch.from_numpy(np.stack([pixels[i] for i in fit]))
-    return Images(images, labels, classes, files.where.name)
+    count = len(files.names)
+    images = dict(progress_bar(count, "image", progress, files.read(files.names)))
+    shapes = Counter(image.shape for image in images.values() if not isinstance(image, str))
+    usual = shapes.most_common(1)[0][0] if shapes else ()
+    fit, bad = {}, []
+    for name, image in images.items():
+        if isinstance(image, str):
+            bad.append(f"{name} {image}")
+        elif image.shape != usual:
+            bad.append(f"{name} is {_kind(image.shape)}")
+        else:
+            fit[name] = image
+    if bad and not (skip_bad and fit):
+        raise ValueError(
+            f"{len(bad)} of {count} images in {files.where} do not fit: {_listed(bad)}."
+            + (f" Most are {_kind(usual)}. {_REMEDY}" if fit else "")
+        )
+    folders = [PurePosixPath(name).parent.as_posix() for name in fit]
+    classes, labels = np.unique(folders, return_inverse=True)
+    pixels = torch.from_numpy(np.stack(list(fit.values())))
+    if len(classes) < 2:
+        return Images(pixels, name=files.where.name)
+    return Images(pixels, torch.from_numpy(labels), tuple(classes.tolist()), files.where.name)
 
 
 class StreamedFolder(ImageSource):
@@ -161,13 +164,10 @@ class StreamedFolder(ImageSource):
         self._files = files = ImageFiles(path, size, channels, workers)
         self.name = files.where.name
         if skip_bad:
-            images = zip(files.names, files.read(range(len(files.names))), strict=True)
-            names = [name for name, image in images if not isinstance(image, str)]
-            if not names:
-                raise ValueError(
-                    f"none of the {len(files.names)} images in {files.where} can be read."
-                )
-            files.names = names
+            images = files.read(files.names)
+            files.names = [name for name, image in images if not isinstance(image, str)]
+        if not files.names:
+            raise ValueError(f"none of the images in {files.where} can be read.")
         files.channels = channels or self.read(torch.tensor([0])).shape[1]
         self.shape = (files.channels, size, size)
 
@@ -176,12 +176,11 @@ class StreamedFolder(ImageSource):
 
     def read(self, indices: Tensor) -> Tensor:
         """The images of these indices, uint8. Raises ValueError naming the first bad file."""
-        rows = indices.tolist()
-        images = []
-        for i, image in zip(rows, self._files.read(rows), strict=True):
+        files, images = self._files, []
+        for name, image in files.read([files.names[i] for i in indices.tolist()]):
             if isinstance(image, str):
-                raise ValueError(f"{self._files.where / self._files.names[i]} {image}.")
-            images.append(image[None] if image.ndim == 2 else image.transpose(2, 0, 1))
+                raise ValueError(f"{files.where / name} {image}.")
+            images.append(image)
         # In the order in memory of ``Images``, by which convolutions choose their algorithm.
         return torch.from_numpy(np.ascontiguousarray(np.stack(images)))
 
@@ -199,32 +198,11 @@ def _is_image(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
-def _usual_shape(pixels: Sequence[Pixels | str]) -> tuple[int, ...] | None:
-    shapes = Counter(image.shape for image in pixels if not isinstance(image, str))
-    return shapes.most_common(1)[0][0] if shapes else None
+def _kind(shape: tuple[int, ...]) -> str:
+    channels, height, width = shape
+    return f"{width} x {height} and {'grey' if channels == 1 else 'in color'}"
 
 
-def _misfit(image: Pixels | str, usual: tuple[int, ...] | None) -> str:
-    """Why an image is left out; empty if it fits."""
-    if isinstance(image, str):
-        return image
-    if usual is None or image.shape == usual:
-        return ""
-    if image.ndim != len(usual):
-        return "is grey" if image.ndim == 2 else "is in color"
-    return f"is {image.shape[1]} x {image.shape[0]}"
-
-
-def _complaint(files: ImageFiles, bad: Sequence[str], usual: tuple[int, ...] | None) -> str:
+def _listed(bad: list[str]) -> str:
     more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    what = (
-        f"{len(bad)} of {len(files.names)} images in {files.where} do not fit: "
-        f"{'; '.join(bad[:_NAMED])}{more}."
-    )
-    if usual is None:
-        return what
-    kind = "grey" if len(usual) == 2 else "in color"
-    return (
-        f"{what} Most are {usual[1]} x {usual[0]} and {kind}. Pass size=... to scale all, "
-        "channels=3 or 1 to convert all, or skip_bad=True to leave these out."
-    )
+    return "; ".join(bad[:_NAMED]) + more

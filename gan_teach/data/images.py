@@ -118,6 +118,16 @@ class Images(ImageSource):
         """(channels, height, width)."""
         return tuple(self.pixels.shape[1:])
 
+    @property
+    def targets(self) -> Tensor:
+        """The labels. Raises ValueError where there are none."""
+        if self.labels is None:
+            raise ValueError(
+                f"{self.name} has no labels: take a data set that has them, or a folder with one "
+                "subfolder a class."
+            )
+        return self.labels
+
     def read(self, indices: Tensor) -> Tensor:
         """The images of these indices, uint8."""
         return self.pixels[indices]
@@ -144,8 +154,8 @@ class Images(ImageSource):
         side = min(self.shape[1:])
         top, left = ((full - side) // 2 for full in self.shape[1:])
         square = self.pixels[:, :, top : top + side, left : left + side]
-        scaled = [_scaled(part, size) for part in square.split(_CHUNK)]
-        return replace(self, pixels=torch.cat(scaled))
+        parts = [_scaled(part, size) for part in square.split(_CHUNK)]
+        return replace(self, pixels=torch.cat(parts))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -173,10 +183,8 @@ class StackedDigits(Images):
 
         Raises ValueError where the digits have no labels.
         """
-        if self.labels is None:
-            raise ValueError(f"{self.name} has no labels, so the digits of a stack are not known.")
         indices = self.indices(n, rng)
-        return to_floats(self.read(indices)), self.labels[indices]
+        return to_floats(self.read(indices)), self.targets[indices]
 
     def indices(self, n: int, rng: torch.Generator) -> Tensor:
         """Three digits for each stack, (n, 3)."""
@@ -194,7 +202,7 @@ def to_floats(pixels: Tensor) -> Tensor:
 
 def to_bytes(images: Any, name: str = "images") -> Tensor:
     """Images as uint8 (n, channels, height, width); see ``Images`` for what is accepted."""
-    x = torch.as_tensor(np.asarray(images) if not isinstance(images, Tensor) else images)
+    x = torch.as_tensor(images if isinstance(images, Tensor) else np.asarray(images))
     x = x.detach().cpu()
     _checks.not_empty(name, x, "A data set needs at least one image.")
     x = _channels_first(x, name)

@@ -7,18 +7,14 @@ lets the course draw the optimal discriminator D* = p / (p + q) exactly.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from gan_teach import _checks
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 @runtime_checkable
@@ -95,29 +91,38 @@ class Uniform:
         return inside.to(x.dtype) / (self.high - self.low) ** self.dim
 
 
+def as_numbers(name: str, value: ArrayLike | Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Tensor of at least one row of finite numbers; raises ValueError or TypeError."""
+    try:
+        numbers = torch.as_tensor(value, dtype=dtype)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name} must be an array of numbers, got {value!r:.80}.") from None
+    _checks.not_empty(name, numbers, hint="Give at least one row.")
+    if numbers.is_floating_point():
+        _checks.finite(name, numbers, hint="Clean the data first.")
+    return numbers
+
+
 _THEORY = ("density", "modes", "mode_std", "mode_weights", "locate")
 
 
-class _Stored(ABC):
-    """Points in memory; the two ways of handing them out are below."""
+class Points:
+    """A data set in memory, sampled with replacement: each draw is a uniformly random row.
+
+    Random indexing replaces a data loader for anything that fits into memory. Given the ``source``
+    that the points were drawn from, its density and its modes are kept for metrics and pictures.
+    Raises TypeError for what is not numbers, ValueError for an empty set or NaN in it.
+    """
 
     def __init__(self, points: ArrayLike | Tensor, source: Source | None = None) -> None:
-        try:
-            points = torch.as_tensor(points)
-        except (TypeError, ValueError, RuntimeError):
-            raise TypeError(f"points must be an array of numbers, got {points!r:.80}.") from None
-        if points.ndim == 1:
-            points = points[:, None]
-        _checks.not_empty("points", points, hint="A data set needs at least one sample.")
-        if points.is_floating_point():
-            _checks.finite("points", points, hint="Clean the data before training on it.")
-        self.points = points
+        numbers = as_numbers("points", points)
+        self.points = numbers[:, None] if numbers.ndim == 1 else numbers
         for name in _THEORY:  # what is known of the distribution that the points come from
             if hasattr(source, name):
                 setattr(self, name, getattr(source, name))
 
     @classmethod
-    def drawn(cls, source: Source, n: int, seed: int = 0) -> Self:
+    def drawn(cls, source: Source, n: int, seed: int = 0) -> Points:
         """``n`` points of ``source`` drawn once; its density and modes are kept for the theory."""
         _checks.whole("n", n, least=1)
         return cls(source.sample(n, torch.Generator().manual_seed(seed)), source)
@@ -126,15 +131,15 @@ class _Stored(ABC):
     def shape(self) -> tuple[int, ...]:
         return tuple(self.points.shape[1:])
 
-    @abstractmethod
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """``n`` of the points, (n, *shape)."""
+        return self.points[torch.randint(len(self.points), (n,), generator=rng)]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.points)} points of shape {self.shape})"
 
 
-class Fixed(_Stored):
+class Fixed(Points):
     """A finite set of points, handed out in order and from the first again when they run out.
 
     ``Fixed.drawn(Normal(5, 1), 10, seed=0)`` is the published 1-D tutorial: its ten real samples
@@ -142,22 +147,9 @@ class Fixed(_Stored):
     ``Fixed(torch.zeros(1, 1))`` is the point mass of the Dirac-GAN.
     With the batch size equal to the number of points each step is a full-batch step. Where the
     points do not go evenly into what is drawn, it begins at a random one: each is drawn as often.
-    Raises ValueError for no points or for NaN among them.
     """
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         count = len(self.points)
         first = torch.randint(count, (), generator=rng) if n % count else 0
         return self.points[(first + torch.arange(n)) % count]
-
-
-class Points(_Stored):
-    """A data set in memory, sampled with replacement: each draw is a uniformly random row.
-
-    Random indexing replaces a data loader for anything that fits into memory. Given the ``source``
-    that the points were drawn from, its density and its modes are kept for metrics and pictures.
-    Raises ValueError for an empty set or NaN in it.
-    """
-
-    def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        return self.points[torch.randint(len(self.points), (n,), generator=rng)]

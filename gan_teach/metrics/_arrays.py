@@ -46,15 +46,21 @@ def pair(fake: Any, real: Any, *, least: int = 1) -> tuple[Array, Array]:
     return x, y
 
 
-def masses(name: str, weights: Any) -> Array:
-    """Probabilities (k,) of sum one from k weights >= 0."""
-    column = rows(name, weights)
-    if column.shape[1] != 1:
-        raise ValueError(f"{name} must have shape (k,), got {column.shape}.")
-    mass = column[:, 0]
-    if (mass < 0).any() or mass.sum() <= 0:
-        raise ValueError(f"{name} must be weights >= 0 that are not all 0, got {weights!r:.80}.")
-    return mass / mass.sum()
+def masses(**weights: Any) -> list[Array]:
+    """Probabilities (k,) of sum one from each of several vectors of k weights >= 0."""
+    each = []
+    for name, given in weights.items():
+        column = rows(name, given)
+        if column.shape[1] != 1:
+            raise ValueError(f"{name} must have shape (k,), got {column.shape}.")
+        mass = column[:, 0]
+        if (mass < 0).any() or mass.sum() <= 0:
+            raise ValueError(f"{name} must be weights >= 0 that are not all 0, got {given!r:.80}.")
+        each.append(mass / mass.sum())
+    if len({len(mass) for mass in each}) > 1:
+        lengths = " and ".join(str(len(mass)) for mass in each)
+        raise ValueError(f"{' and '.join(weights)} must have one length, got {lengths}.")
+    return each
 
 
 def neighbors(k: Any, **counts: int) -> int:

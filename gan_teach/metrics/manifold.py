@@ -8,6 +8,7 @@ oracles.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,8 +62,7 @@ def density_coverage(fake: Any, real: Any, k: int = 5) -> DensityCoverage:
     a, b = torch.from_numpy(x), torch.from_numpy(y)
     radii = _radii(b, k)
     hits, covered = 0, torch.zeros(len(b), dtype=torch.bool)
-    for part in _blocks(a, len(b)):
-        inside = _distances(part, b) <= radii
+    for inside in _inside(a, b, radii):
         hits += int(inside.sum())
         covered |= inside.any(0)
     return DensityCoverage(hits / (k * len(a)), float(covered.double().mean()))
@@ -70,22 +70,25 @@ def density_coverage(fake: Any, real: Any, k: int = 5) -> DensityCoverage:
 
 def _radii(x: Tensor, k: int) -> Tensor:
     """(n,) distance to the k-th nearest other point; the point itself is the nearest of all."""
-    return torch.cat([_distances(part, x).kthvalue(k + 1).values for part in _blocks(x, len(x))])
+    return torch.cat([rows.kthvalue(k + 1).values for rows in _distances(x, x)])
 
 
 def _share_inside(x: Tensor, centers: Tensor, radii: Tensor) -> float:
-    parts = _blocks(x, len(centers))
-    inside = [(_distances(part, centers) <= radii).any(1) for part in parts]
-    return float(torch.cat(inside).double().mean())
+    """The share of x (n, d) that lies in some ball."""
+    parts = [inside.any(1) for inside in _inside(x, centers, radii)]
+    return float(torch.cat(parts).double().mean())
 
 
-def _distances(x: Tensor, y: Tensor) -> Tensor:
-    # Without the shortcut |x|^2 + |y|^2 - 2 x.y, which does not give 0 for equal points.
-    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+def _inside(x: Tensor, centers: Tensor, radii: Tensor) -> Iterator[Tensor]:
+    """Which balls each x lies in, by blocks of rows (rows, balls)."""
+    return (rows <= radii for rows in _distances(x, centers))
 
 
-def _blocks(x: Tensor, width: int) -> tuple[Tensor, ...]:
-    return x.split(max(1, _BLOCK // width))
+def _distances(x: Tensor, y: Tensor) -> Iterator[Tensor]:
+    """Distances of x (n, d) from y (m, d), by blocks of rows (rows, m)."""
+    for part in x.split(max(1, _BLOCK // len(y))):
+        # Without the shortcut |x|^2 + |y|^2 - 2 x.y, which does not give 0 for equal points.
+        yield torch.cdist(part, y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 class PRD(NamedTuple):
@@ -136,9 +139,7 @@ def prd_discrete(fake: Any, real: Any, angles: int = 1001) -> PRD:
     1 - TV. The F-scores are exact, not maxima over the grid: between the corners
     l = fake_i / real_i they are monotone in l.
     """
-    p, q = _arrays.masses("fake", fake), _arrays.masses("real", real)
-    if len(p) != len(q):
-        raise ValueError(f"fake and real must have one length, got {len(p)} and {len(q)}.")
+    p, q = _arrays.masses(fake=fake, real=real)
     angles = _checks.whole("angles", angles, least=3)
     slopes = np.tan(np.linspace(1e-6, np.pi / 2 - 1e-6, angles))
     precision, recall = _curve(p, q, slopes)
@@ -164,9 +165,5 @@ def _cluster(x: Array, clusters: int, seed: int) -> np.ndarray:
         from sklearn.cluster import MiniBatchKMeans
     except ImportError:
         raise ImportError("prd needs scikit-learn: pip install 'gan-teach[course]'.") from None
-    kmeans = MiniBatchKMeans(
-        clusters,
-        n_init=10,  # pyright: ignore[reportArgumentType] (the stub knows "auto" only)
-        random_state=seed,
-    )
-    return np.asarray(kmeans.fit_predict(x))
+    starts: Any = 10  # of which the stub knows "auto" only
+    return MiniBatchKMeans(clusters, n_init=starts, random_state=seed).fit_predict(x)

@@ -1,16 +1,7 @@
 """The published games and experiments, one function each, with their papers' constants."""
 
 from gan_teach.zoo import experiments as experiments, reproduction as reproduction
-from gan_teach.zoo.dirac_gans import (
-    DIRAC_LEARNING_RATE as DIRAC_LEARNING_RATE,
-    DIRAC_METHODS as DIRAC_METHODS,
-    DIRAC_START as DIRAC_START,
-    DIRAC_STEPS as DIRAC_STEPS,
-    dirac_field as dirac_field,
-    dirac_gan as dirac_gan,
-)
 from gan_teach.zoo.functions import (
-    FUNCTIONS as FUNCTIONS,
     bilinear as bilinear,
     covariance as covariance,
     covariance_draws as covariance_draws,
@@ -24,7 +15,15 @@ from gan_teach.zoo.functions import (
     torus as torus,
 )
 from gan_teach.zoo.images import IMAGE_GANS as IMAGE_GANS, ImageGAN as ImageGAN
-from gan_teach.zoo.line import line_gan as line_gan, misspecified_gan as misspecified_gan
+from gan_teach.zoo.line import (
+    DIRAC_LEARNING_RATE as DIRAC_LEARNING_RATE,
+    DIRAC_METHODS as DIRAC_METHODS,
+    DIRAC_STEPS as DIRAC_STEPS,
+    dirac_field as dirac_field,
+    dirac_gan as dirac_gan,
+    line_gan as line_gan,
+    misspecified_gan as misspecified_gan,
+)
 from gan_teach.zoo.planar import (
     FIVE_GAUSSIANS as FIVE_GAUSSIANS,
     HALF_CIRCLES as HALF_CIRCLES,

@@ -5,11 +5,9 @@ One experiment is a set of numbers; any of them may be changed in the call. A ru
 ``two_routes`` trains the GAN on the line with a fast D and with a D of many steps.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +19,7 @@ from gan_teach.analysis import spectra
 from gan_teach.dynamics import alternating
 from gan_teach.dynamics.affine import AffineAlternating, suits
 from gan_teach.dynamics.streams import generator
-from gan_teach.games import GAN, losses
+from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.plots.tables import Table
@@ -59,10 +57,7 @@ class LineExperiment:
     optimizer: str = "sgd"
 
     def __post_init__(self) -> None:
-        for name in ("games", "d_steps", "g_steps"):
-            _checks.whole(name, getattr(self, name), least=int(name == "games"))
-        _checks.real("noise", self.noise, least=0.0)
-        _checks.choice("loss", self.loss, losses.LOSSES)
+        _checks.whole("games", self.games, least=1)  # the game and the rule check the others
 
     def game(self, seed: int) -> GAN:
         return line.line_gan(
@@ -88,9 +83,8 @@ EXPERIMENTS: dict[str, LineExperiment] = {
 def settings(name: str, **changes: Any) -> LineExperiment:
     """The experiment of that name, some numbers changed. ValueError for unknown names."""
     base = EXPERIMENTS[_checks.choice("experiment", name, EXPERIMENTS)]
-    known = [f.name for f in fields(base)]
     for key in changes:
-        _checks.choice("setting", key, known)
+        _checks.choice("setting", key, asdict(base))
     return replace(base, **{k: v for k, v in changes.items() if v is not None})
 
 
@@ -116,7 +110,7 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
     constants = {
         "grid": GRID,
         "latent": latent[:, 0].numpy(),
-        "real": _real_points(game),
+        "real": game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy(),
         "real_density": line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy(),
         "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
     }
@@ -165,13 +159,8 @@ def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
 
 
 def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
-    return {
-        **asdict(chosen),
-        "experiment": name,
-        "title": name.replace("-", " "),
-        "seed": seed,
-        "unit": "game",
-    }
+    own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "game"}
+    return {**asdict(chosen), **own}
 
 
 def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:
@@ -198,33 +187,18 @@ def _points_of(data: Any) -> NDArray[np.float64]:
     return np.array([data.mean - data.std, data.mean + data.std])
 
 
-def _real_points(game: GAN) -> NDArray:
-    return game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy()
-
-
 # -- what was found, against what theory says -----------------------------------------------------
 
 
-class Row(NamedTuple):
-    """One line of a report. ``holds`` is None where theory promises nothing."""
-
-    quantity: str
-    found: str
-    theory: str
-    holds: bool | None
+def settled_from(good: NDArray[np.bool_], steps: NDArray) -> NDArray[np.float64]:
+    """Step from which ``good``, (T,) or (T, S), holds to the end: a number or (S,), inf if none."""
+    lasting = np.logical_and.accumulate(good[::-1]).sum(0)
+    return np.append(steps, np.inf)[len(steps) - lasting]
 
 
 def settling_game(history: History, within: float = 0.1) -> NDArray[np.float64]:
     """First game from which |V + 2 log 2| stays below ``within``: scalar or (S,), inf if never."""
-    away = ~(np.abs(history["objective"][1:] - TARGET) < within)
-    games = history.steps[1:]
-    if not len(games):  # stopped before the first game
-        return np.full(away.shape[1:], np.inf)
-    last = away.shape[0] - np.argmax(away[::-1], axis=0)  # index after the last game outside
-    last = np.where(away.any(0), last, 0)
-    return np.where(last < len(games), games[np.minimum(last, len(games) - 1)], np.inf).astype(
-        float
-    )
+    return settled_from(np.abs(history["objective"][1:] - TARGET) < within, history.steps[1:])
 
 
 def outcomes(history: History) -> NDArray[np.str_]:
@@ -244,61 +218,53 @@ def outcomes(history: History) -> NDArray[np.str_]:
 OUTCOMES = ("settled", "on the way", "saturated", "diverged")
 
 
-def report(history: History) -> list[Row]:
-    """What a 1-D run found beside what theory says about the equilibrium."""
-    if history.meta.get("members"):
-        return _report_seeds(history)
+def report(history: History) -> Table:
+    """What a 1-D run found beside what theory says; nothing where theory promises nothing."""
+    rows = _of_seeds(history) if history.meta.get("members") else _of_one_run(history)
+    return Table(("", "found", "theory", "agrees"), rows)
+
+
+def _of_one_run(history: History) -> list[tuple[str, str, str, Any]]:
     v, d_real, d = (float(history[key][-100:].mean()) for key in ("objective", "d_real", "d_fake"))
     mean, center = float(history.static["real"].mean()), means(history)[-1]
     spread = abs(history["params"][-1, 0]) / math.sqrt(12)
     eigs, theory = history["eigenvalues"][-1], history.static["eigenvalues_theory"]
     word = spectra.definiteness(eigs, rtol=1e-4).word if np.isfinite(eigs).all() else "diverged"
     return [
-        Row("objective V, mean of the last 100 games", f"{v:.3f}", "-2 log 2 = -1.386",
-            abs(v - TARGET) < 0.05),
-        Row("D(x) on real samples, last 100 games", f"{d_real:.3f}", "1/2",
-            abs(d_real - 0.5) < 0.05),
-        Row("D(G(z)) on fake samples, last 100 games", f"{d:.3f}", "1/2", abs(d - 0.5) < 0.05),
-        Row("generator's mean w/2 + b", f"{center:.2f}", f"{mean:.2f} (ten points' mean) +- 0.5",
-            bool(abs(center - mean) < 0.5 * line.DATA.std)),
-        Row("generator's spread |w| / sqrt(12)", f"{spread:.2f}",
-            "anything: a linear D sees the mean only", None),
-        Row("largest eigenvalue of the Hessian of V", f"{eigs[-1]:+.4f}", f"{theory[-1]:+.4f}",
-            bool(abs(eigs[-1] - theory[-1]) < 0.03)),
-        Row("smallest eigenvalue", f"{eigs[0]:.2f}", f"{theory[0]:.2f}",
-            bool(abs(eigs[0] / theory[0] - 1) < 0.15)),
-        Row("definiteness of the Hessian", word, "saddle", word == "saddle"),
-        Row("first game from which V stays within 0.1", _game(settling_game(history)), "-", None),
+        ("objective V, mean of the last 100 games", f"{v:.3f}", "-2 log 2 = -1.386",
+         abs(v - TARGET) < 0.05),
+        ("D(x) on real samples, last 100 games", f"{d_real:.3f}", "1/2", abs(d_real - 0.5) < 0.05),
+        ("D(G(z)) on fake samples, last 100 games", f"{d:.3f}", "1/2", abs(d - 0.5) < 0.05),
+        ("generator's mean w/2 + b", f"{center:.2f}", f"{mean:.2f} (ten points' mean) +- 0.5",
+         bool(abs(center - mean) < 0.5 * line.DATA.std)),
+        ("generator's spread |w| / sqrt(12)", f"{spread:.2f}",
+         "anything: a linear D sees the mean only", ""),
+        ("largest eigenvalue of the Hessian of V", f"{eigs[-1]:+.4f}", f"{theory[-1]:+.4f}",
+         bool(abs(eigs[-1] - theory[-1]) < 0.03)),
+        ("smallest eigenvalue", f"{eigs[0]:.2f}", f"{theory[0]:.2f}",
+         bool(abs(eigs[0] / theory[0] - 1) < 0.15)),
+        ("definiteness of the Hessian", word, "saddle", word == "saddle"),
+        ("first game from which V stays within 0.1", _game(settling_game(history)), "-", ""),
     ]  # fmt: skip
 
 
-def _report_seeds(history: History) -> list[Row]:
-    ended = outcomes(history)
-    settled = settling_game(history)
-    rows = [
-        Row(f"seeds that ended {word}", f"{np.mean(ended == word):.1%} of {len(ended)}", "-", None)
-        for word in OUTCOMES
-    ]
-    finite = settled[np.isfinite(settled)]
-    middle = _game(np.median(finite)) if len(finite) else "never"
-    values = history["objective"][-1]
-    values = values[np.isfinite(values)]
+def _of_seeds(history: History) -> list[tuple[str, str, str, Any]]:
+    ended, settled = outcomes(history), settling_game(history)
+    values, settled = (a[np.isfinite(a)] for a in (history["objective"][-1], settled))
     v = f"{np.median(values):.4f}" if len(values) else "nan"
+    middle = _game(np.median(settled)) if len(settled) else "never"
     return [
-        *rows,
-        Row("median game from which V stays within 0.1", middle, "-", None),
-        Row("median V in the last game", v, "-2 log 2 = -1.3863", None),
+        *(
+            (f"seeds that ended {word}", f"{np.mean(ended == word):.1%} of {len(ended)}", "-", "")
+            for word in OUTCOMES
+        ),
+        ("median game from which V stays within 0.1", middle, "-", ""),
+        ("median V in the last game", v, "-2 log 2 = -1.3863", ""),
     ]
 
 
 def _game(value: Any) -> str:
     return f"{float(value):.0f}" if math.isfinite(value) else "never in this run"
-
-
-def table(rows: Sequence[Row]) -> Table:
-    """The report as a table."""
-    cells = [(r.quantity, r.found, r.theory, "" if r.holds is None else r.holds) for r in rows]
-    return Table(("", "found", "theory", "agrees"), cells)
 
 
 # -- D learns k times as fast, or takes k steps where G takes one ---------------------------------

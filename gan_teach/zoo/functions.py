@@ -1,15 +1,13 @@
 """Published games of two functions, small enough to see everything: formula, constants, starts.
 
 Each function returns a `PublishedGame` with what its paper fixes. Player x minimises, player y
-maximises f(x, y), but where a loss of x's own is named. Settings are those of the notebooks of Fiez
+maximises f(x, y). Settings are those of the notebooks of Fiez
 & Ratliff (2021, "Local Convergence Analysis of Gradient Descent Ascent with Finite Timescale
 Separation"), unless another source is named.
 
     setup = zoo.torus()
     run = train(setup.game(), steps=setup.steps, lr=setup.lr, tau=2.0)
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable
@@ -25,30 +23,23 @@ from torch.nn.functional import logsigmoid
 from gan_teach import _checks
 from gan_teach.games import FunctionGame
 
-Function = Callable[[Tensor, Tensor], Tensor]
-
 
 @dataclass(frozen=True)
 class PublishedGame:
     """A game of two functions with its paper's settings.
 
-    f: the value f(x, y), tensors (n_g,), (n_d,) -> scalar; f_g: x's own loss where it is not f.
+    f: the value f(x, y), tensors (n_g,), (n_d,) -> scalar.
     starts: pairs (x, y) of starting points, the paper's first one first. lr: x's learning rate, y's
-    is tau lr; taus and steps as run in the paper. rule: "simultaneous" or "alternating", likewise.
-    period: what a coordinate may be shifted by, for angles. box: (low, high) of the paper's
-    pictures, for every coordinate.
+    is tau lr; taus and steps as run in the paper. period: what a coordinate may be shifted by, for
+    angles.
     """
 
-    name: str
-    f: Function
+    f: Callable[[Tensor, Tensor], Tensor]
     starts: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
     lr: float
     steps: int
     taus: tuple[float, ...]
-    f_g: Function | None = None
-    rule: str = "simultaneous"
     period: float | None = None
-    box: tuple[float, float] | None = None
 
     @property
     def x0(self) -> tuple[float, ...]:
@@ -60,46 +51,35 @@ class PublishedGame:
         """The first starting point of player y, (n_d,)."""
         return self.starts[0][1]
 
-    def game(
-        self, x: Tensor | ArrayLike | None = None, y: Tensor | ArrayLike | None = None
-    ) -> FunctionGame:
+    def game(self, x: ArrayLike | None = None, y: ArrayLike | None = None) -> FunctionGame:
         """The game in float64, at the published start, or at (x, y): (n,) each, or (S, n)."""
         x = torch.as_tensor(self.x0 if x is None else x, dtype=torch.float64)
         y = torch.as_tensor(self.y0 if y is None else y, dtype=torch.float64)
-        f_g = self.f if self.f_g is None else self.f_g
-        return FunctionGame(f_g, lambda x, y: -self.f(x, y), x, y)
+        return FunctionGame(self.f, lambda x, y: -self.f(x, y), x, y)
 
 
-def dirac(loss: str = "saturating", mu: float = 0.3) -> PublishedGame:
+def dirac(mu: float = 0.3) -> PublishedGame:
     """The Dirac-GAN with R1: f(x, y) = l(x y) + l(0) - (mu / 2) y^2.
 
-    x is the generator's point, y the discriminator's slope; the data sit at 0. l(t) =
-    -log(1 + e^-t) for "saturating" and, with x's own loss -l(-x y), for "non_saturating"; l(t) = t
-    for "wasserstein". The sign of y is the paper's: D's logit is -x y where the library's
-    `DiracDiscriminator` has x psi. With the logistic l, J at 0 is [[0, -1/2], [1/2, -mu]]: tau* is
-    0, the eigenvalues are (-tau mu +- sqrt(tau^2 mu^2 - tau)) / 2, real from tau = 1 / mu^2 on, and
-    there is no damping for mu = 0.
+    x is the generator's point, y the discriminator's slope; the data sit at 0; l(t) =
+    -log(1 + e^-t), the loss that saturates (`dirac_gan` takes the others). The sign of y is the
+    paper's: D's logit is -x y where the library's `DiracDiscriminator` has x psi. J at 0 is
+    [[0, -1/2], [1/2, -mu]]: tau* is 0, the eigenvalues are (-tau mu +- sqrt(tau^2 mu^2 - tau)) / 2,
+    real from tau = 1 / mu^2 on, and there is no damping for mu = 0.
 
     Mescheder, Geiger & Nowozin (2018, definition 2.1); settings as in Fiez & Ratliff (section 5).
     """
-    _checks.choice("loss", loss, ("saturating", "non_saturating", "wasserstein"))
     _checks.real("mu", mu, least=0.0)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
-        logit = x * y
-        seen = logit if loss == "wasserstein" else logsigmoid(logit) - math.log(2.0)
-        return (seen - 0.5 * mu * y * y).sum()
+        return (logsigmoid(x * y) - math.log(2.0) - 0.5 * mu * y * y).sum()
 
-    own = (lambda x, y: -logsigmoid(-x * y).sum()) if loss == "non_saturating" else None
     return PublishedGame(
-        name=f"Dirac-GAN ({loss.replace('_', '-')}, mu = {mu:g})",
         f=value,
-        f_g=own,
         starts=(((1.0,), (1.0,)),),
         lr=0.01,
         steps=4000,
         taus=(1.0, 4.0, 8.0, 16.0),
-        box=(-2.0, 2.0),
     )
 
 
@@ -117,7 +97,6 @@ def quadratic(v: float = 4.0) -> PublishedGame:
         return (0.5 * a * x * x + a * x * y + 0.5 * d * y * y).sum()
 
     return PublishedGame(
-        name="quadratic",
         f=value,
         starts=(((5.0, 4.0), (3.0, 2.0)),),
         lr=5e-4,
@@ -132,21 +111,17 @@ def polynomial(a: float = 0.3, b: float = 0.3) -> PublishedGame:
     Eleven critical points: two strict local minmax points with tau* = 1, one strict local Nash, and
     eight that are no equilibrium, of which (9.318, 9.318) attracts all the same for 0 < tau < 1.
     """
-    _checks.real("a", a)
-    _checks.real("b", b)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
         inner = (a * x * x + y) ** 2 + (b * y * y + x) ** 2
         return -(torch.exp(-0.01 * (x * x + y * y)) * inner).sum()
 
     return PublishedGame(
-        name="polynomial",
         f=value,
         starts=(((-9.0,), (-9.0,)),),
         lr=1e-4,
         steps=25_000,
         taus=(1.0, 2.0, 5.0, 20.0),
-        box=(-15.0, 15.0),
     )
 
 
@@ -161,7 +136,6 @@ def polynomial_4d(a: float = 1.0, b: float = 1.25) -> PublishedGame:
     origin for tau = 0.75 and at the equilibrium for tau = 5 and 12.
     """
     _checks.real("a", a, above=0.0)
-    _checks.real("b", b)
     root = math.sqrt(a)
 
     def value(p: Tensor, q: Tensor) -> Tensor:
@@ -172,7 +146,6 @@ def polynomial_4d(a: float = 1.0, b: float = 1.25) -> PublishedGame:
         return b * (x - 1) ** 2 * form + x * x * distance
 
     return PublishedGame(
-        name="polynomial, four-dimensional",
         f=value,
         starts=(((-1.0, 2.5), (2.5, 3.0)),),
         lr=5e-4,
@@ -189,29 +162,22 @@ def torus(a: float = 0.15, b: float = 0.15) -> PublishedGame:
     +-(pi - c, c) with cos c = a / 2 (for a = b). The published runs are alternating, from two
     starts.
     """
-    _checks.real("a", a)
-    _checks.real("b", b)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
         return (-a * torch.cos(x) + torch.cos(x - y) + b * torch.cos(y)).sum()
 
     return PublishedGame(
-        name="torus",
         f=value,
         starts=(((2.0,), (-1.0,)), ((1.9,), (-2.1,))),
         lr=1e-3,
         steps=200_000,
         taus=(1.0, 2.0, 5.0, 10.0),
-        rule="alternating",
         period=2 * math.pi,
-        box=(-math.pi, math.pi),
     )
 
 
-def covariance(
-    d: int = 1, mu_x: float = 0.0, mu_y: float = 1.0, seed: int | None = None
-) -> PublishedGame:
-    """Matching a covariance: f = tr(Y^T (S - X X^T)) + (mu_x / 2) |X|^2 - (mu_y / 2) |Y|^2.
+def covariance(d: int = 1, mu_y: float = 1.0, seed: int | None = None) -> PublishedGame:
+    """Matching a covariance: f = tr(Y^T (S - X X^T)) - (mu_y / 2) |Y|^2.
 
     X and Y are d x d, given as vectors of d^2 entries, row after row; S = U U^T + I; U and the
     starts X, Y are standard normal, drawn in this order with the paper's seeds for d = 1, 2, 5, 10
@@ -221,7 +187,6 @@ def covariance(
     isolated.
     """
     d = _checks.whole("d", d, least=1)
-    _checks.real("mu_x", mu_x)
     _checks.real("mu_y", mu_y, least=0.0)
     matrix_s, x0, y0 = covariance_draws(d, seed)
     target = torch.from_numpy(matrix_s)
@@ -229,16 +194,14 @@ def covariance(
     def value(x: Tensor, y: Tensor) -> Tensor:
         matrix, dual = x.reshape(d, d), y.reshape(d, d)
         miss = target.to(x) - matrix @ matrix.T
-        return (dual * miss).sum() + 0.5 * mu_x * (x * x).sum() - 0.5 * mu_y * (y * y).sum()
+        return (dual * miss).sum() - 0.5 * mu_y * (y * y).sum()
 
     return PublishedGame(
-        name=f"covariance, d = {d}",
         f=value,
         starts=((tuple(x0.reshape(-1).tolist()), tuple(y0.reshape(-1).tolist())),),
         lr=1e-3,
         steps=5000,
         taus=(1.0, 5.0, 10.0, 25.0),
-        box=(-2.0, 2.0) if d == 1 else None,
     )
 
 
@@ -250,26 +213,13 @@ def bilinear(d: int = 1) -> PublishedGame:
     """
     d = _checks.whole("d", d, least=1)
     return PublishedGame(
-        name="bilinear",
         f=lambda x, y: (x * y).sum(),
         starts=(((1.0,) * d, (1.0,) * d),),
         lr=0.1,
         steps=200,
         taus=(1.0,),
-        box=(-2.0, 2.0),
     )
 
-
-FUNCTIONS: dict[str, Callable[..., PublishedGame]] = {
-    "dirac": dirac,
-    "quadratic": quadratic,
-    "polynomial": polynomial,
-    "polynomial_4d": polynomial_4d,
-    "torus": torus,
-    "covariance": covariance,
-    "bilinear": bilinear,
-}
-"""Every published function game by name: ``FUNCTIONS[name](...)`` makes one."""
 
 # -- matching a covariance, in closed form ---------------------------------------------------------
 #
@@ -301,14 +251,14 @@ def covariance_draws(d: int, seed: int | None = None) -> CovarianceDraws:
 
 def covariance_equilibrium(S: ArrayLike, rotation: ArrayLike | None = None) -> NDArray[np.float64]:
     """w = (sqrt(S) R, 0) as a vector of 2 d^2 entries; R is the identity unless given."""
-    values, vectors = np.linalg.eigh(_square(S))
+    values, vectors = np.linalg.eigh(np.atleast_2d(S))
     x = (vectors * np.sqrt(values)) @ vectors.T
     x = x if rotation is None else x @ np.asarray(rotation)
     return np.concatenate([x.ravel(), np.zeros(x.size)])
 
 
 def covariance_spectrum(S: ArrayLike, mu_y: float, tau: float) -> NDArray[np.complex128]:
-    """All 2 d^2 eigenvalues of J_tau at any equilibrium (mu_x = 0), in ascending order.
+    """All 2 d^2 eigenvalues of J_tau at any equilibrium, in ascending order.
 
     In the eigenbasis of S (eigenvalues s_i) the linear flow falls apart. Rotations X -> X R leave f
     alone: d (d - 1) / 2 zeros. The antisymmetric part of Y sees no S - X X^T: d (d - 1) / 2 times
@@ -317,7 +267,7 @@ def covariance_spectrum(S: ArrayLike, mu_y: float, tau: float) -> NDArray[np.com
 
         lambda^2 + tau mu lambda + 2 tau (s_i + s_j) = 0.
     """
-    s = np.linalg.eigvalsh(_square(S))
+    s = np.linalg.eigvalsh(np.atleast_2d(S))
     i, j = np.triu_indices(len(s))
     damping = tau * mu_y
     root = np.sqrt(damping**2 - 8 * tau * (s[i] + s[j]) + 0j)
@@ -328,12 +278,5 @@ def covariance_spectrum(S: ArrayLike, mu_y: float, tau: float) -> NDArray[np.com
 
 def covariance_real_tau(S: ArrayLike, mu_y: float) -> float:
     """The tau from which on all eigenvalues are real: 16 max(s) / mu^2, inf without damping."""
-    largest = float(np.linalg.eigvalsh(_square(S))[-1])
+    largest = float(np.linalg.eigvalsh(np.atleast_2d(S))[-1])
     return 16 * largest / mu_y**2 if mu_y else np.inf
-
-
-def _square(S: ArrayLike) -> NDArray[np.float64]:
-    matrix = np.atleast_2d(np.asarray(S, dtype=np.float64))
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"S must be a square matrix, got shape {matrix.shape}.")
-    return matrix

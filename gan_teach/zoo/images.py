@@ -8,10 +8,8 @@
 github.com/aryashah2k/RTML, RS is Sun, Fang & Schwing (2020), FR is Fiez & Ratliff (2021).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -28,7 +26,8 @@ from gan_teach.models import convnets
 from gan_teach.training.schedules import Schedule, linear_decay, power_decay
 from gan_teach.zoo.planar import Training
 
-Pair = Callable[["ImageGAN", tuple[int, ...], int, int], tuple[nn.Module, nn.Module]]
+Shape = tuple[int, ...]  # (channels, size, size)
+Networks = tuple[nn.Module, nn.Module]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +36,13 @@ class ImageGAN(Training):
 
     lr is G's learning rate, tau * lr D's. ``schedule`` makes the learning-rate factor from the
     number of steps, so that a shorter run decays over its own length. ``averages`` are the decays
-    of the averages of G that were kept.
+    of the averages of G that were kept. ``pair(config, shape, seed_g, seed_d)`` makes the networks.
     """
 
     summary: str
     data: str
     size: int
-    pair: Pair
+    pair: Callable[["ImageGAN", Shape, int, int], Networks]
     features: int
     latent: int
     tau: float = 1.0
@@ -84,7 +83,7 @@ class ImageGAN(Training):
 # -- networks -------------------------------------------------------------------------------------
 
 
-def _vanilla(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+def _vanilla(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
     f = config.features
     return (
         convnets.VanillaGenerator(shape, config.latent, (f, 2 * f, 4 * f), seed=g),
@@ -93,8 +92,8 @@ def _vanilla(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
 
 
 def _dcgan(
-    config: ImageGAN, shape: tuple[int, ...], g: int, d: int, ends: str = "conv", norm: bool = True
-):
+    config: ImageGAN, shape: Shape, g: int, d: int, ends: str = "conv", norm: bool = True
+) -> Networks:
     channels, size, _ = shape
     f = config.features
     return (
@@ -103,16 +102,15 @@ def _dcgan(
     )
 
 
-def _cnn(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+def _cnn(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
     channels, size, _ = shape
-    f = config.features
     return (
-        convnets.CNNGenerator(size, f, config.latent, channels, seed=g),
-        convnets.CNNDiscriminator(size, f, channels, seed=d),
+        convnets.CNNGenerator(size, config.features, config.latent, channels, seed=g),
+        convnets.CNNDiscriminator(size, config.features, channels, seed=d),
     )
 
 
-def _resnet(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+def _resnet(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
     channels, size, _ = shape
     f, narrow = config.features, config.bottleneck
     return (
@@ -121,12 +119,11 @@ def _resnet(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
     )
 
 
-def _stable(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
+def _stable(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
     channels, size, _ = shape
-    f = config.features
     return (
-        convnets.StableGenerator(size, f, config.latent, channels, seed=g),
-        convnets.StableDiscriminator(size, f, channels, seed=d),
+        convnets.StableGenerator(size, config.features, config.latent, channels, seed=g),
+        convnets.StableDiscriminator(size, config.features, channels, seed=d),
     )
 
 
@@ -135,20 +132,7 @@ def _stable(config: ImageGAN, shape: tuple[int, ...], g: int, d: int):
 _adam = partial(Adam, betas=(0.5, 0.999))
 # Both players move on the same images, as in the published loops: G's forward pass serves both.
 _same_images = partial(alternating, redraw="none")
-
-
-def _rsgan(summary: str, data: str, size: int, pair: Pair, **settings: Any) -> ImageGAN:
-    """RS: lr_D = 2e-4, decay to 0 over the second half, one average, noise of one grey level.
-
-    The published loop moves G before D; here D moves first, as everywhere in this library.
-    """
-    lr_g = settings.pop("lr_g")
-    return ImageGAN(
-        summary=f"RS: {summary}", data=data, size=size, pair=pair, latent=128, steps=100_000,
-        batch_size=64, lr=lr_g, tau=2e-4 / lr_g, schedule=_second_half, averages=(0.9999,),
-        dequantize=True,
-        **{"loss": losses.relativistic, "optimizer": _adam, "rule": _same_images, **settings},
-    )  # fmt: skip
+_every_second = partial(alternating, d_every=2)  # batch for D
 
 
 def _second_half(steps: int) -> Schedule:
@@ -160,31 +144,47 @@ def _constant_power(steps: int) -> Schedule:
     return power_decay(0.005)
 
 
-def _timescale(data: str, summary: str = "", **settings: Any) -> ImageGAN:
-    """FR: R1 with mu = 10, which is gamma = 20 here; tau = 1, 2, 4, 8 were compared."""
-    published: dict[str, Any] = {
-        "size": 32, "features": 64, "steps": 150_000, "lr": 1e-4, "penalties": (penalties.r1(20.0),)
-    }  # fmt: skip
-    return ImageGAN(
-        summary=f"FR: {summary or 'ResNet without normalization, R1; tau = 4 did best'}", data=data,
-        pair=_stable, latent=256, batch_size=64, tau=4.0, optimizer="rmsprop",
-        schedule=_constant_power, averages=(0.9, 0.99, 0.999, 0.9999),
-        dequantize=True, flip=True, **published | settings,
-    )  # fmt: skip
+_CIFAR_DCGAN = ImageGAN(
+    summary="A5: DCGAN of CIFAR-10 at 64 pixels, D at every second batch, 30 epochs",
+    data="cifar10", size=64, pair=partial(_dcgan, ends="linear"), features=128, latent=100,
+    steps=15_000, batch_size=100, lr=2e-4, tau=0.5, optimizer=_adam, rule=_every_second,
+    label_smoothing=0.9,
+)  # fmt: skip
+_CELEBA_DCGAN = ImageGAN(
+    summary="A5: DCGAN of CelebA at 64 pixels, D at every second batch, 50 epochs", data="celeba",
+    size=64, pair=_dcgan, features=64, latent=100, steps=79_150, batch_size=128, lr=2e-4,
+    optimizer=_adam, rule=_every_second, label_smoothing=0.9,
+)  # fmt: skip
 
+_RSGAN = ImageGAN(
+    summary="RS: paired loss, CNN, CIFAR-10", data="cifar10", size=32, pair=_cnn, features=64,
+    latent=128, steps=100_000, batch_size=64, lr=5e-4, tau=2e-4 / 5e-4, schedule=_second_half,
+    averages=(0.9999,), loss=losses.relativistic, optimizer=_adam, rule=_same_images,
+    dequantize=True,
+)  # fmt: skip
+"""RS: lr_D = 2e-4, decay to 0 over the second half, one average, noise of one grey level.
 
-def _stacked(summary: str, **settings: Any) -> ImageGAN:
-    """1000 modes after Metz et al. (2017), narrow enough for a CPU; the settings are our own.
+The published loop moves G before D; here D moves first, as everywhere in this library.
+"""
 
-    The pair of losses, R1 and R2, no batch norm in D and no momentum are those of R3GAN (Huang et
-    al., 2024), whose networks are far larger and have no normalization in G either.
-    """
-    return ImageGAN(
-        summary=f"stacked digits: {summary}", data="stacked-mnist", size=20,
-        pair=partial(_dcgan, norm=False), features=16, latent=64, steps=3500, batch_size=64,
-        lr=5e-4, optimizer=partial(Adam, betas=(0.0, 0.99)), averages=(0.99, 0.999), **settings,
-    )  # fmt: skip
+_TIMESCALE = ImageGAN(
+    summary="FR: ResNet without normalization, R1; tau = 4 did best", data="cifar10", size=32,
+    pair=_stable, features=64, latent=256, steps=150_000, batch_size=64, lr=1e-4, tau=4.0,
+    optimizer="rmsprop", schedule=_constant_power, averages=(0.9, 0.99, 0.999, 0.9999),
+    penalties=(penalties.r1(20.0),), dequantize=True, flip=True,
+)  # fmt: skip
+"""FR: R1 with mu = 10, which is gamma = 20 here; tau = 1, 2, 4, 8 were compared."""
 
+_STACKED = ImageGAN(
+    summary="stacked digits: the same networks with the loss of 2014", data="stacked-mnist",
+    size=20, pair=partial(_dcgan, norm=False), features=16, latent=64, steps=3500, batch_size=64,
+    lr=5e-4, optimizer=partial(Adam, betas=(0.0, 0.99)), averages=(0.99, 0.999),
+)  # fmt: skip
+"""1000 modes after Metz et al. (2017), narrow enough for a CPU; the settings are our own.
+
+The pair of losses, R1 and R2, no batch norm in D and no momentum are those of R3GAN (Huang et al.,
+2024), whose networks are far larger and have no normalization in G either.
+"""
 
 IMAGE_GANS: Mapping[str, ImageGAN] = {
     "mnist-vanilla": ImageGAN(
@@ -197,54 +197,43 @@ IMAGE_GANS: Mapping[str, ImageGAN] = {
         pair=_dcgan, features=64, latent=100, steps=18_000, batch_size=128, lr=2e-4,
         optimizer=_adam, rule=_same_images,
     ),
-    "cifar-dcgan": ImageGAN(
-        summary="A5: DCGAN of CIFAR-10 at 64 pixels, D at every second batch, 30 epochs",
-        data="cifar10", size=64, pair=partial(_dcgan, ends="linear"), features=128, latent=100,
-        steps=15_000, batch_size=100, lr=2e-4, tau=0.5, optimizer=_adam,
-        rule=partial(alternating, d_every=2), label_smoothing=0.9,
+    "cifar-dcgan": _CIFAR_DCGAN,
+    "cifar-dcgan-small": replace(
+        _CIFAR_DCGAN, summary="cifar-dcgan at 32 pixels, narrow, for a CPU", size=32, features=16,
+        steps=2000, batch_size=64, averages=(0.99,),
     ),
-    "cifar-dcgan-small": ImageGAN(
-        summary="cifar-dcgan at 32 pixels, narrow, for a CPU", data="cifar10", size=32,
-        pair=partial(_dcgan, ends="linear"), features=16, latent=100, steps=2000, batch_size=64,
-        lr=2e-4, tau=0.5, optimizer=_adam, rule=partial(alternating, d_every=2),
-        label_smoothing=0.9, averages=(0.99,),
+    "celeba-dcgan": _CELEBA_DCGAN,
+    "faces-dcgan": replace(
+        _CELEBA_DCGAN, summary="celeba-dcgan at 32 pixels, narrow, on the embedded 100 faces",
+        data="faces", size=32, features=16, steps=2500, batch_size=64, flip=True,
     ),
-    "celeba-dcgan": ImageGAN(
-        summary="A5: DCGAN of CelebA at 64 pixels, D at every second batch, 50 epochs",
-        data="celeba", size=64, pair=_dcgan, features=64, latent=100, steps=79_150, batch_size=128,
-        lr=2e-4, optimizer=_adam, rule=partial(alternating, d_every=2), label_smoothing=0.9,
+    "cifar-rsgan-cnn": _RSGAN,
+    "cifar-jsgan-cnn": replace(
+        _RSGAN, summary="RS: separable loss, CNN, CIFAR-10, all else as the paired one",
+        loss=losses.non_saturating,
     ),
-    "faces-dcgan": ImageGAN(
-        summary="celeba-dcgan at 32 pixels, narrow, on the embedded 100 faces", data="faces",
-        size=32, pair=_dcgan, features=16, latent=100, steps=2500, batch_size=64, lr=2e-4,
-        optimizer=_adam, rule=partial(alternating, d_every=2), label_smoothing=0.9, flip=True,
-    ),
-    "cifar-rsgan-cnn": _rsgan(
-        "paired loss, CNN, CIFAR-10", "cifar10", 32, _cnn, features=64, lr_g=5e-4
-    ),
-    "cifar-jsgan-cnn": _rsgan(
-        "separable loss, CNN, CIFAR-10, all else as the paired one", "cifar10", 32, _cnn,
-        features=64, lr_g=5e-4, loss=losses.non_saturating,
-    ),
-    "cifar-rsgan-resnet": _rsgan(
-        "paired loss, ResNet, CIFAR-10, 5 steps of D", "cifar10", 32, _resnet, features=256,
-        lr_g=1.5e-3, optimizer=partial(Adam, betas=(0.0, 0.9)), rule=partial(alternating, 5),
-    ),
-    "stl-rsgan-cnn": _rsgan("paired loss, CNN, STL-10", "stl10", 48, _cnn, features=64, lr_g=5e-4),
-    "stl-rsgan-resnet": _rsgan(
-        "paired loss, ResNet, STL-10, 5 steps of D", "stl10", 48, _resnet, features=64, lr_g=1e-3,
+    "cifar-rsgan-resnet": replace(
+        _RSGAN, summary="RS: paired loss, ResNet, CIFAR-10, 5 steps of D", pair=_resnet,
+        features=256, lr=1.5e-3, tau=2e-4 / 1.5e-3, optimizer=partial(Adam, betas=(0.0, 0.9)),
         rule=partial(alternating, 5),
     ),
-    "cifar-timescale": _timescale("cifar10"),
-    "cifar-timescale-small": _timescale(
-        "cifar10", "the same at 16 pixels, a quarter wide, mu = 1, for a CPU", size=16,
+    "stl-rsgan-cnn": replace(
+        _RSGAN, summary="RS: paired loss, CNN, STL-10", data="stl10", size=48
+    ),
+    "stl-rsgan-resnet": replace(
+        _RSGAN, summary="RS: paired loss, ResNet, STL-10, 5 steps of D", data="stl10", size=48,
+        pair=_resnet, lr=1e-3, tau=2e-4 / 1e-3, rule=partial(alternating, 5),
+    ),
+    "cifar-timescale": _TIMESCALE,
+    "cifar-timescale-small": replace(
+        _TIMESCALE, summary="FR: the same at 16 pixels, a quarter wide, mu = 1, for a CPU", size=16,
         features=16, steps=1000, lr=1e-3, penalties=(penalties.r1(2.0),),
     ),
-    "celeba-timescale": _timescale("celeba"),
-    "stacked-mnist-r3gan": _stacked(
-        "RpGAN + R1 + R2, the loss of R3GAN", loss=losses.relativistic,
-        penalties=(penalties.r1(1.0), penalties.r2(1.0)),
+    "celeba-timescale": replace(_TIMESCALE, data="celeba"),
+    "stacked-mnist-r3gan": replace(
+        _STACKED, summary="stacked digits: RpGAN + R1 + R2, the loss of R3GAN",
+        loss=losses.relativistic, penalties=(penalties.r1(1.0), penalties.r2(1.0)),
     ),
-    "stacked-mnist-vanilla": _stacked("the same networks with the loss of 2014"),
+    "stacked-mnist-vanilla": _STACKED,
 }  # fmt: skip
 """The published image experiments by the names that ``gan-teach train`` takes."""

@@ -11,8 +11,6 @@ and its code, github.com/AilsaF/RS-GAN; the half circles are assignment A5 of
 github.com/aryashah2k/RTML.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,16 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_teach import _checks
-from gan_teach.data import (
-    Fixed,
-    HalfCircles,
-    Normal,
-    Points,
-    Uniform,
-    ring,
-    two_clusters as clusters,
-)
+from gan_teach import _checks, data
 from gan_teach.dynamics import Rule, alternating
 from gan_teach.dynamics.optim import Adam
 from gan_teach.dynamics.streams import mix
@@ -96,8 +85,8 @@ def two_clusters(seed: int = 0, loss: str | losses.Loss = "js") -> GAN:
     return GAN(
         MLP(1, 1, width=5, activation="tanh", seed=mix(seed, 1)),
         MLP(1, 1, width=10, activation="sigmoid", seed=mix(seed, 2)),
-        data=clusters().fixed(100, seed=mix(seed, 3)),
-        latent=Fixed.drawn(Uniform(-5.0, 5.0), 100, seed=mix(seed, 4)),
+        data=data.two_clusters().fixed(100, seed=mix(seed, 3)),
+        latent=data.Fixed.drawn(data.Uniform(-5.0, 5.0), 100, seed=mix(seed, 4)),
         loss=chosen,
     )
 
@@ -152,8 +141,8 @@ def five_gaussians(
     return GAN(
         MLP(2, 2, width=width, seed=mix(seed, 1)),
         MLP(2, 1, width=width, activation="leaky_relu", out_bias=False, seed=mix(seed, 2)),
-        data=Points.drawn(ring(), 10_000, seed=mix(seed, 3)),
-        latent=Normal(dim=2),
+        data=data.Points.drawn(data.ring(), 10_000, seed=mix(seed, 3)),
+        latent=data.Normal(dim=2),
         loss=_loss(loss),
         penalties=penalties,
     )
@@ -182,8 +171,8 @@ def half_circles(seed: int = 0) -> GAN:
     return GAN(
         MLP(100, 2, width=(128, 256, 256), activation="leaky_relu", seed=mix(seed, 1)),
         MLP(2, 1, width=(128, 256, 128), activation="leaky_relu", dropout=0.3, seed=mix(seed, 2)),
-        data=Points.drawn(HalfCircles(), 10_000, seed=mix(seed, 3)),
-        latent=Normal(dim=100),
+        data=data.Points.drawn(data.HalfCircles(), 10_000, seed=mix(seed, 3)),
+        latent=data.Normal(dim=100),
         label_smoothing=0.9,
     )
 
@@ -214,8 +203,10 @@ def half_circles_improved(seed: int = 0, gamma: float = 0.1) -> GAN:
     return GAN(
         MLP(2, 2, width=(128, 256, 256), activation="leaky_relu", seed=mix(seed, 1)),
         MLP(2, 1, width=(128, 256, 128), activation="leaky_relu", seed=mix(seed, 2)),
-        data=Points.drawn(HalfCircles(10 / UNIT, 1 / UNIT, 10 / UNIT), 10_000, seed=mix(seed, 3)),
-        latent=Normal(dim=2),
+        data=data.Points.drawn(
+            data.HalfCircles(10 / UNIT, 1 / UNIT, 10 / UNIT), 10_000, seed=mix(seed, 3)
+        ),
+        latent=data.Normal(dim=2),
         loss=losses.relativistic,
         penalties=(penalties.r1(gamma), penalties.r2(gamma)),
     )

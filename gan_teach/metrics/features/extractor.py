@@ -1,10 +1,18 @@
-"""A network in the place of the eye: images in, features out."""
+"""A network in the place of the eye: images in, features out; among them the Inception of the FID.
+
+The Frechet Inception distance is defined by one file of weights. Any other weights, a random
+network among them, give numbers that look alike and mean nothing, so the file's SHA-256 decides
+what a score may be called (``Extractor.frechet_name``).
+"""
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +22,9 @@ from torch.nn import functional as F
 
 from gan_teach import _checks
 
+NAME = "inception-2015-12-05"
+FILE = "pt_inception-2015-12-05-6726825d.pth"
+GENUINE = "6726825d"  # how the SHA-256 of the genuine weights begins; the file is named after it
 BATCH = 64  # images that go through the network together; the features do not depend on it
 _LEVELS = 255
 
@@ -46,11 +57,7 @@ class Extractor:
 
     @torch.no_grad()
     def __call__(
-        self,
-        images: Tensor,
-        *,
-        batch_size: int = BATCH,
-        progress: Callable[[int], Any] | None = None,
+        self, images: Tensor, *, progress: Callable[[int], Any] | None = None
     ) -> np.ndarray:
         """Features (n, d) in float64 of images (n, C, H, W) with values in [-1, 1].
 
@@ -58,19 +65,20 @@ class Extractor:
         be told from real images by their rounding alone. The network is used in evaluation mode
         and left in the mode it was in. ValueError for other shapes, channels or values.
         """
-        size = _checks.whole("batch_size", batch_size, least=1)
         self._check(images)
         device = next((p.device for p in self.network.parameters()), images.device)
         was_training = self.network.training
         self.network.eval()
         parts = []
-        for part in images.split(size):
+        for part in images.split(BATCH):
             batch = rounded(part).to(device)
             if batch.shape[1] < self.channels:
                 batch = batch.expand(-1, self.channels, -1, -1)
             if self.size is not None and batch.shape[2:] != (self.size, self.size):
                 batch = F.interpolate(batch, (self.size,) * 2, mode="bilinear", antialias=True)
-            parts.append(self.network(batch).flatten(1).cpu().double().numpy())
+            maps = self.network(batch)
+            maps = maps[-1] if isinstance(maps, list) else maps  # pytorch-fid gives a list
+            parts.append(maps.flatten(1).cpu().double().numpy())
             if progress is not None:
                 progress(len(batch))
         self.network.train(was_training)
@@ -106,9 +114,7 @@ class Extractor:
             raise ValueError(
                 f"images have {images.shape[1]} channels, {self.name} takes {self.channels}."
             )
-        if not torch.isfinite(images).all():
-            first = int((~torch.isfinite(images)).flatten(1).any(1).nonzero()[0])
-            raise ValueError(f"image {first} holds a value that is not finite.")
+        _checks.finite("images", images)
         if images.abs().max() > 1 + 1e-3:
             raise ValueError(
                 f"images must have values in [-1, 1], got {float(images.min()):g} to "
@@ -119,3 +125,67 @@ class Extractor:
 def rounded(images: Tensor) -> Tensor:
     """Images in [-1, 1] as float32 in [0, 1], rounded to the 256 levels of a file."""
     return ((images.float() + 1) / 2).clamp(0, 1).mul(_LEVELS).round_().div_(_LEVELS)
+
+
+# -- the Inception network of the FID -----------------------------------------------------------
+
+
+def inception_weights(weights: str | os.PathLike[str] | None = None) -> Path:
+    """Where the Inception weights lie: the given file, else torch's cache, else downloaded there.
+
+    A download is verified by its checksum. OSError if the file is missing or cannot be fetched,
+    with what to do on a machine without internet.
+    """
+    path = Path(torch.hub.get_dir()) / "checkpoints" / FILE if weights is None else Path(weights)
+    if path.is_file():
+        return path
+    if weights is not None:
+        raise FileNotFoundError(f"there is no file of Inception weights at {path}.")
+    url = _pytorch_fid().FID_WEIGHTS_URL
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=GENUINE, progress=True)
+    except (OSError, RuntimeError) as error:
+        raise OSError(
+            f"the Inception weights could not be fetched ({error}). Where there is no internet, "
+            f"fetch {url} elsewhere and give the file, or put it at {path}."
+        ) from error
+    return path
+
+
+def inception(weights: str | os.PathLike[str] | None = None) -> Extractor:
+    """The 2048 Inception features that FID compares (Heusel et al. 2017), through pytorch-fid.
+
+    Images are resized to 299 x 299 inside the network. The last layer comes as ``head``, without
+    its bias, as the published inception score has it: its probabilities need no second pass, and
+    differ by the resizing (some percent at 32 pixels) from TensorFlow's. Raises ValueError for a
+    file that does not hold Inception weights, OSError if there are none, ImportError without
+    pytorch-fid.
+    """
+    module, path = _pytorch_fid(), inception_weights(weights)
+    download = module.load_state_dict_from_url
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        # pytorch-fid takes its weights from this file; by itself it knows only its download.
+        module.load_state_dict_from_url = lambda *_, **__: state
+        network, weight = module.InceptionV3(), state["fc.weight"]
+    except Exception as error:  # whatever a foreign file makes torch or pytorch-fid raise
+        why = str(error).splitlines()[0]
+        raise ValueError(f"{path} does not hold Inception weights ({why}).") from error
+    finally:
+        module.load_state_dict_from_url = download
+    head = nn.Linear(*weight.T.shape, bias=False).requires_grad_(False)
+    head.weight.copy_(weight)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    genuine = digest.startswith(GENUINE)
+    return Extractor(NAME, digest[:8], network.eval(), genuine=genuine, head=head)
+
+
+def _pytorch_fid() -> Any:
+    try:
+        from pytorch_fid import inception as module
+    except ImportError as error:
+        raise ImportError(
+            'FID needs pytorch-fid and torchvision: pip install "gan-teach[images]".'
+        ) from error
+    return module
