@@ -52,7 +52,7 @@ from .games.ensemble import stack as stack
 from .training import EMA as EMA
 from .training.checkpoints import save_checkpoint as save_checkpoint
 from .training.checkpoints import load_checkpoint as load_checkpoint
-from .training.guards import stop_on_nan as stop_on_nan
+from .training.loop import stop_on_nan as stop_on_nan
 from .training import schedules as schedules
 from . import zoo as zoo
 from .lab import Lab as Lab

@@ -88,8 +88,7 @@ def finite(name: str, array: Any, hint: str = "") -> Any:
     bad = ~(abs(array) < math.inf)
     count = int(bad.sum())
     if count:
-        flat = bad.reshape(-1).tolist().index(True)
-        first = [int(i) for i in np.unravel_index(flat, tuple(bad.shape))]
+        first = np.argwhere(bad.tolist())[0].tolist()
         raise ValueError(
             f"{name} has {count} entries that are NaN or infinite, the first at index {first}."
             f"{_tail(hint)}"

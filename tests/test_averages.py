@@ -30,44 +30,12 @@ def test_the_mean_of_a_bounded_orbit_goes_to_its_center():
     assert np.linalg.norm(h["params"], axis=-1).min() > 1.3
 
 
-def test_exponential_mean_and_its_half_life():
-    h = gt.record(
-        orbit(), params=gt.probes.params(), a=gt.Average(half_life=7.0), b=gt.Average(decay=0.3)
-    )
-    for key, decay in (("a", 2 ** (-1 / 7)), ("b", 0.3)):
-        weights = decay ** np.arange(200, -1, -1.0) * (1 - decay)
-        weights[0] /= 1 - decay  # the first state is the start of the average
-        np.testing.assert_allclose(h[key][-1], weights @ h["params"], atol=1e-13)
-
-
-def test_a_step_towards_the_past_halves_in_one_half_life():
-    """A jump that stays: half of it is in the average after ``half_life`` states."""
-    game = gt.FunctionGame(lambda x, y: (x * y).sum(), None, [1.0], [1.0])
-    state = next(gt.train(game, steps=0))
-    average = gt.Average(half_life=12)
-    average(state)
-    game.x.data += 4.0
-    for state.step in range(1, 13):
-        value = average(state)
-    np.testing.assert_allclose(value, [3.0, 1.0], rtol=1e-6)
-
-
 def test_members_of_an_ensemble_are_averaged_one_by_one():
     x = torch.tensor([[1.0], [2.0]], dtype=torch.float64)
     game = gt.FunctionGame(lambda x, y: (x * y).sum(), None, x, x)
     h = gt.record(gt.train(game, steps=30, lr=0.1), p=gt.probes.params(), mean=gt.Average())
     assert h["mean"].shape == (31, 2, 2)
     np.testing.assert_allclose(h["mean"][-1], h["p"].mean(0), atol=1e-13)
-
-
-def test_params_evaluate_the_game_at_the_average():
-    average = gt.Average()
-    for state in gt.observe(orbit(), average):
-        game = state.game
-    (x,), (y,) = average.params
-    losses = game.losses(game.draw(1, None), average.params)
-    assert losses.g.item() == pytest.approx(x.item() * y.item(), rel=1e-12)
-    assert losses.g.item() != game.losses(game.draw(1, None)).g.item()
 
 
 def test_it_goes_on_after_a_resume_as_if_nothing_had_happened(tmp_path):
@@ -82,11 +50,5 @@ def test_it_goes_on_after_a_resume_as_if_nothing_had_happened(tmp_path):
 
 
 def test_mistakes_are_named():
-    with pytest.raises(ValueError, match="not both"):
-        gt.Average(decay=0.9, half_life=3)
-    with pytest.raises(ValueError, match="half_life must be"):
-        gt.Average(half_life=0)
-    with pytest.raises(ValueError, match="decay must be"):
-        gt.Average(decay=1.5)
-    with pytest.raises(ValueError, match="nothing was averaged"):
-        _ = gt.Average().params
+    with pytest.raises(ValueError, match="start must be at least 0"):
+        gt.Average(start=-1)

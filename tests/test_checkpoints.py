@@ -217,13 +217,16 @@ OTHERS = {
     "width": (lambda: fresh_state(plane(width=9)), "is of another architecture"),
     "optimizer": (
         lambda: fresh_state(optimizer="sgd"),
-        "optimizer of G: .*Adam.* before, .*SGD.* now",
+        "optimizer of G was Adam and is SGD; optimizer of D was Adam and is SGD. Resume",
     ),
-    "rule": (lambda: fresh_state(rule=dynamics.optimistic()), "rule, .*Alternating.* before"),
+    "rule": (
+        lambda: fresh_state(rule=dynamics.optimistic()),
+        "rule was Alternating and is Optimistic. Resume",
+    ),
     "ensemble": (lambda: fresh_state(pair()), "is of another architecture"),
     "buffers": (
         lambda: fresh_state(_normalised()),
-        "is of another architecture: its generator's buffers",
+        "architecture: the generator's buffer 3.running_mean has shape None there and .2. in this",
     ),
 }
 
@@ -276,32 +279,43 @@ def scaled(factor=1.0):
 
 
 SETTINGS = {  # name: (game, arguments of train that differ, what the message must say)
-    "lr": (plane, {"lr": 0.2}, "lr: 0.1 before, 0.2 now; tau . lr: 0.1 before, 0.2 now"),
-    "tau": (plane, {"tau": 3.0}, "tau . lr: 0.1 before, 0.3"),
-    "batch size": (plane, {"batch_size": 5}, "batch_size: 4 before, 5 now"),
-    "seed": (plane, {"seed": 99}, "seed: 0 before, 99 now"),
-    "optimizer": (plane, {"optimizer": "sgd"}, "optimizer of G: .*Adam.* before, .*SGD.* now"),
+    "lr": (plane, {"lr": 0.2}, "lr was 0.1 and is 0.2; tau . lr was 0.1 and is 0.2"),
+    "tau": (plane, {"tau": 3.0}, "tau . lr was 0.1 and is 0.3"),
+    "batch size": (plane, {"batch_size": 5}, "batch_size was 4 and is 5"),
+    "seed": (plane, {"seed": 99}, "seed was 0 and is 99"),
+    "optimizer": (plane, {"optimizer": "sgd"}, "optimizer of G was Adam and is SGD;"),
     "number of the optimizer": (
         plane, {"optimizer": functools.partial(Adam, betas=(0.5, 0.999))},
-        "optimizer of G, betas, 0: 0.9 before, 0.5 now",
+        "optimizer of G, betas, 0 was 0.9 and is 0.5",
     ),
-    "optimizer of D alone": (plane, {"optimizer": ("adam", "rmsprop")}, "optimizer of D: .*RMSp"),
-    "rule": (plane, {"rule": dynamics.optimistic()}, "rule, .*Alternating.* before, .*Optimistic"),
+    "optimizer of D alone": (
+        plane, {"optimizer": ("adam", "rmsprop")}, "optimizer of D was Adam and is RMSprop",
+    ),
+    "rule": (plane, {"rule": dynamics.optimistic()}, "rule was Alternating and is Optimistic"),
     "number of the rule": (
-        plane, {"rule": dynamics.alternating(2)}, "rule, content, d_steps: 1 before, 2 now",
+        plane, {"rule": dynamics.alternating(2)}, "rule, d_steps was 1 and is 2",
     ),
-    "schedule": (plane, {"schedule": decay(10)}, "schedule: None before"),
-    "own rule": (plane, {"rule": lambda game, draw, optims: {}}, "rule: .* before"),
-    "loss": (lambda: plane(loss="hinge"), {}, "loss, content, name: 'non_sat.*' before, 'hinge'"),
+    "schedule": (plane, {"schedule": decay(10)}, "schedule was None and is lambda step: max"),
+    "own rule": (
+        plane, {"rule": lambda game, draw, optims: {}},
+        "rule was Alternating and is lambda game, draw, optims: {}",
+    ),
+    "loss": (lambda: plane(loss="hinge"), {}, "loss was non_saturating and is hinge"),
     "own loss of the same name": (
         lambda: plane(loss=losses.non_saturating._replace(d=losses.hinge.d)), {},
-        "loss, content, d, name: .*cross_entropy_d.* before, .*hinge_d.* now",
+        "loss, d was cross_entropy_d and is hinge_d",
     ),
-    "label smoothing": (lambda: plane(label_smoothing=0.9), {}, "loss, content"),
-    "penalty": (lambda: plane(penalties=penalties.r2(1.0)), {}, "penalties: .* before"),
-    "instance noise": (lambda: plane(corrupt=corrupt.InstanceNoise(0.1)), {}, "corrupt: None bef"),
-    "autocast": (lambda: plane(autocast="bf16"), {}, "autocast: None before, .*bfloat16'} now"),
-    "activation": (relu_of_this_shape, {}, "generator, 1, .*Tanh.* before, .*ReLU.* now"),
+    "label smoothing": (
+        lambda: plane(label_smoothing=0.9), {}, "loss was non_saturating and is non_s.*0.9",
+    ),
+    "penalty": (
+        lambda: plane(penalties=penalties.r2(1.0)), {}, r"penalties was \[\] and is \[r2\]",
+    ),
+    "instance noise": (
+        lambda: plane(corrupt=corrupt.InstanceNoise(0.1)), {}, "corrupt was None and is Instan",
+    ),
+    "autocast": (lambda: plane(autocast="bf16"), {}, "autocast was None and is bfloat16"),
+    "activation": (relu_of_this_shape, {}, "generator, 1 was Tanh and is ReLU"),
 }  # fmt: skip
 
 
@@ -316,7 +330,7 @@ def test_another_setting_is_refused_and_a_branch_says_so(make, changes, message,
     arguments = AS_SAVED | {"steps": 4} | changes
     game = make()
     before = flatten(game)
-    with pytest.raises(ValueError, match=rf"run\.pt is of another run: .*{message}") as refused:
+    with pytest.raises(ValueError, match=rf"run\.pt is of another run: {message}") as refused:
         train(game, **arguments, resume=saved)
     assert torch.equal(flatten(game), before)
     assert "branch=" in str(refused.value)
@@ -339,15 +353,15 @@ DATA = {
 def test_an_attribute_of_a_layer_that_does_not_print_it_is_a_setting(tmp_path):
     path = save_checkpoint(tmp_path / "run.pt", fresh_state(scaled()))
     load_checkpoint(path, fresh_state(scaled()))
-    with pytest.raises(
-        ValueError, match=r"generator, 3, attributes, factor: 1\.0 before, 2\.0 now"
-    ):
+    with pytest.raises(ValueError, match=r"run: generator, 3, factor was 1\.0 and is 2\.0"):
         load_checkpoint(path, fresh_state(scaled(2.0)))
 
 
 @pytest.mark.parametrize("points", DATA.values(), ids=DATA)
 def test_other_data_are_refused(points, saved):
-    with pytest.raises(ValueError, match=r"run\.pt is of another run: data, content, points"):
+    with pytest.raises(
+        ValueError, match=r"run\.pt is of another run: data, points was float32 .12, 2. of content"
+    ):
         load_checkpoint(saved, fresh_state(another_data_set(points)))
     load_checkpoint(saved, fresh_state(another_data_set(PLANE.clone())))
 
@@ -357,13 +371,13 @@ def test_what_a_closure_holds_is_a_setting(tmp_path):
     settings = AS_SAVED | {"steps": 2, "schedule": decay(10)}
     path = save_checkpoint(tmp_path / "run.pt", last(train(game, **settings)))
     train(game, **settings | {"schedule": decay(10)}, resume=path)
-    with pytest.raises(ValueError, match=r"schedule, closure, end: 10 before, 12 now"):
+    with pytest.raises(ValueError, match=r"run: schedule, end was 10 and is 12"):
         train(game, **settings | {"schedule": decay(12)}, resume=path)
     other = plane(penalties=penalties.dragan(radius=0.25))
-    with pytest.raises(ValueError, match=r"penalties, 0, .*radius: 0\.5 before, 0\.25 now"):
+    with pytest.raises(ValueError, match=r"run: penalties, 0 was dragan.radius=0.5, .*radius=0.25"):
         train(other, **settings, resume=path)
     heavier = plane(penalties=penalties.dragan(5.0, radius=0.5))
-    with pytest.raises(ValueError, match=r"penalties, 0, content, weight: 10\.0 before, 5\.0 now"):
+    with pytest.raises(ValueError, match=r"run: penalties, 0, weight was 10\.0 and is 5\.0"):
         train(heavier, **settings, resume=path)
 
 
@@ -373,7 +387,7 @@ def test_a_function_game_is_its_functions(tmp_path):
 
     path = save_checkpoint(tmp_path / "run.pt", last(train(game(2.0), steps=2)))
     train(game(2.0), steps=3, resume=path)
-    with pytest.raises(ValueError, match=r"f_g, closure, factor: 2\.0 before, 3\.0 now"):
+    with pytest.raises(ValueError, match=r"f_g, factor was 2\.0 and is 3\.0"):
         train(game(3.0), steps=3, resume=path)
 
 
@@ -382,9 +396,7 @@ def test_rates_turned_by_hand_are_what_counts(saved, tmp_path):
     state.optims.g.lr = 0.05
     state.rule.d_steps = 7
     path = save_checkpoint(tmp_path / "turned.pt", state)
-    with pytest.raises(
-        ValueError, match=r"lr: 0\.05 before, 0\.1 now; rule, .*d_steps: 7 before, 1"
-    ):
+    with pytest.raises(ValueError, match=r"lr was 0\.05 and is 0\.1; rule, d_steps was 7 and is 1"):
         load_checkpoint(path, fresh_state())
     under = last(train(plane(), **AS_SAVED | {"steps": 3, "schedule": decay(9)}))
     path = save_checkpoint(tmp_path / "scheduled.pt", under)  # the rate itself is 0.1 all the time
@@ -393,7 +405,7 @@ def test_rates_turned_by_hand_are_what_counts(saved, tmp_path):
 
 def test_draws_of_another_version_are_refused(saved, monkeypatch):
     monkeypatch.setattr(checkpoints, "DRAWS", 99)
-    with pytest.raises(ValueError, match=r"run\.pt .*version of the draws: \d+ before, 99 now"):
+    with pytest.raises(ValueError, match=r"run\.pt .*version of the draws was \d+ and is 99"):
         load_checkpoint(saved, fresh_state())
 
 

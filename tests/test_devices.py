@@ -28,7 +28,7 @@ from gan_teach.games.ensemble import stack
 from gan_teach.metrics.features import classifier as features
 from gan_teach.models import dropout
 from gan_teach.studies import bogonet, image_files, image_runs
-from gan_teach.training import guards, processes, train
+from gan_teach.training import loop, processes, train
 from gan_teach.training.processes import World
 
 PACKAGE = Path(gan_teach.__file__).parent  # a wheel's holds the course as well
@@ -250,7 +250,8 @@ def test_dropout_on_a_gpu_seeds_the_generator_there_and_brings_it_back(monkeypat
 def states(losses, device):
     game = SimpleNamespace(device=torch.device(device))
     for step, loss in enumerate(losses):
-        yield SimpleNamespace(step=step, losses={"g_loss": torch.tensor(loss)}, game=game)
+        seen = {"g_loss": torch.tensor(loss)}
+        yield SimpleNamespace(step=step, d_terms={}, losses=seen, game=game)
 
 
 @pytest.mark.parametrize(
@@ -261,8 +262,8 @@ def test_losses_on_a_gpu_are_read_on_every_tenth_step_and_the_first_bad_one_name
 ):
     values = [np.nan if step >= bad else 1.0 for step in range(25)]
     seen = []
-    run = guards.stop_on_nan(states(values, device))
-    with pytest.raises(guards.DivergedError, match=f"step {bad}: the generator's loss is nan"):
+    run = loop.stop_on_nan(states(values, device))
+    with pytest.raises(loop.DivergedError, match=f"step {bad}: the generator's loss is nan"):
         seen.extend(state.step for state in run)
     assert seen[-1] == reached
 
@@ -271,7 +272,7 @@ def test_what_is_broken_is_not_saved(tmp_path):
     run = image_runs.Trained(image_runs.Settings("mnist-vanilla"), (1, 28, 28), {}, 0)
     kept = image_files.Keeper(tmp_path, run, {}, every=1)
     (state,) = list(states([np.inf], "cuda"))
-    with pytest.raises(guards.DivergedError, match="step 0: the generator's loss is inf"):
+    with pytest.raises(loop.DivergedError, match="step 0: the generator's loss is inf"):
         kept.save(state)
     assert list(tmp_path.iterdir()) == []
 

@@ -14,7 +14,8 @@ from torch import nn
 from gan_teach import cli, metrics, plots
 from gan_teach.data import Images, load_images
 from gan_teach.metrics.features import Extractor
-from gan_teach.models.convnets import CNNGenerator, rsgan
+from gan_teach.models import convnets
+from gan_teach.models.convnets import CNNGenerator
 from gan_teach.studies import evaluation, image_runs
 from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows, save_rows
 from gan_teach.studies.image_runs import Settings, fixed_latents, load_run, snapshots, train_images
@@ -245,7 +246,7 @@ def test_what_changes_is_scored_again(run, photos, tmp_path, monkeypatch):
 
 def write_published(g, file):
     """The weights under the names that RS-GAN's files have."""
-    theirs = {part: name for name, part in rsgan._CNN_PARTS.items()}
+    theirs = {part: name for name, part in convnets._CNN_PARTS.items()}
     parts = [(*name.rpartition("."), value) for name, value in g.state_dict().items()]
     torch.save({f"{theirs[part]}.{entry}": value for part, _, entry, value in parts}, file)
 

@@ -125,7 +125,7 @@ BAD_SETTINGS = {  # further arguments, status, what is said
     "unknown config": (["mnist-vanila"], 2, "Did you mean 'mnist-vanilla'"),
     "unknown option": (["--learning-rate", 1], 2, "unrecognized arguments: --learning-rate"),
     "no GPU": (["--device", "cuda"], 2, "'cuda' was asked for, but no GPU is available"),
-    "no such device": (["--device", "gpu"], 2, "device must be 'cpu', 'cuda' or the like"),
+    "no such device": (["--device", "gpu"], 2, "device='gpu' was asked for, but is not there"),
     "no such data": (
         ["--data", "no/where"],
         1,

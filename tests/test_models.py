@@ -204,9 +204,9 @@ def test_members_of_a_stack_keep_their_own_buffers():
     for member, row, found in zip(members, x, twice[1], strict=True):
         expected = models.apply(member, [2 * member.layer.weight, member.layer.bias], row)
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
-    assert not stacked.scale.requires_grad
+    assert not stacked.members.scale.requires_grad
     members[0].scale.zero_()  # pyright: ignore[reportCallIssue]  # the stack owns copies
-    assert stacked.scale[0, 0] == 1.0
+    assert stacked.members.scale[0, 0] == 1.0
 
 
 def test_shared_input_is_spread_over_the_members():

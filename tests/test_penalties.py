@@ -187,17 +187,6 @@ def test_grouped_adds_weights_by_kind_and_gives_zero_to_members_without():
     torch.testing.assert_close(once[2], 0.7 / 0.1 * r1(0.1)(critic, real[2], fake[2]))
 
 
-def test_a_compiled_critic_is_refused():
-    class Compiled:
-        _orig_mod = None
-
-        def __call__(self, x):
-            return x.sum(-1)
-
-    with pytest.raises(TypeError, match=r"torch\.compile"):
-        value(r1(), Compiled(), *batch(2, (2,)))
-
-
 BAD = {
     "gamma": (lambda: r1(-1), "gamma must be at least 0, got -1"),
     "weight": (lambda: wgan_gp(-1), "weight must be at least 0, got -1"),

@@ -67,7 +67,7 @@ def gradients(world):
         rule = processes.share(playing, dynamics.alternating(), world)
         *_, state = train(playing, rule, steps=1, lr=0.0, batch_size=6, seed=4)
         buffers = [b for m in playing.modules().values() for b in m.buffers()]
-        values = [*state.losses.values(), *playing.d_terms.values()]
+        values = [*state.losses.values(), *state.d_terms.values()]
         found[name] = [*state.optims.g_grads, *state.optims.d_grads, *buffers, *values]
     return found
 

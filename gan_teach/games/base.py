@@ -58,6 +58,12 @@ class Game(ABC):
     """A differentiable game of a generator (player 1) and a discriminator (player 2)."""
 
     lead: tuple[int, ...] = ()
+    d_terms: dict[str, Tensor] | None = None
+    """Where a game whose D minimises a sum puts its terms, by name, as it evaluates the loss.
+
+    A dictionary during an update of ``train``, which takes it into ``State.d_terms``; else None:
+    losses are pure functions then.
+    """
 
     @property
     @abstractmethod
@@ -85,15 +91,6 @@ class Game(ABC):
     def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
         """The discriminator's loss alone; overridden where that is cheaper."""
         return self.losses(batch).d
-
-    @contextmanager
-    def keeping_terms(self) -> Iterator[None]:
-        """Within it a game whose D minimises a sum keeps the terms of what it evaluated last.
-
-        ``train`` makes its updates within one. Outside of it losses are pure functions, so that a
-        probe's look at another batch does not pass for what D has seen.
-        """
-        yield
 
     def fakes(self, batch: Batch) -> Tensor | None:
         """G's samples for the batch, if the game has any: a rule that evaluates several losses on

@@ -83,10 +83,6 @@ def _stack_gans(games: Sequence[GAN]) -> GAN:
         corrupt=_stack_noise([g.corrupt for g in games]),
     )
     stacked.autocast = games[0].autocast
-    targets = [float(g.label_smoothing) for g in games]  # which the members' losses hold already
-    stacked.label_smoothing = (
-        targets[0] if len(set(targets)) == 1 else torch.tensor(targets, dtype=torch.float64)
-    )
     return stacked
 
 

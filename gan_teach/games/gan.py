@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import copy
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -57,15 +57,6 @@ class GAN(Game):
     ) -> None:
         self.generator = _checks.instance("generator", generator, nn.Module)
         self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
-        for name, source in (("data", data), ("latent", latent)):
-            if isinstance(source, type) or not (
-                hasattr(source, "sample") and hasattr(source, "shape")
-            ):
-                raise TypeError(
-                    f"{name} must be an object with sample(n, rng) and shape, got "
-                    f"{_checks.shortened(source)}. "
-                    "Wrap a tensor of samples as gt.data.Points(tensor)."
-                )
         self.data, self.latent = data, latent
         self.loss = losses.smoothed(losses.get(loss), label_smoothing)
         own = penalties if isinstance(penalties, Sequence) else (penalties,)
@@ -79,16 +70,12 @@ class GAN(Game):
             hint = "Build it as gt.corrupt.InstanceNoise(std)."
             _checks.instance("corrupt", corrupt, InstanceNoise, hint)
         self.corrupt = corrupt
-        self.label_smoothing: float | Tensor = label_smoothing  # (S,) where members differ
         if autocast not in (None, "bf16"):
             raise ValueError(
                 f"autocast must be 'bf16' or None (the parameters' precision), got {autocast!r}. "
                 "In fp16 small gradients become zero; bfloat16 has the range of float32."
             )
         self.autocast = None if autocast is None else torch.bfloat16
-        # What D's loss in the last update was the sum of, by name; see ``keeping_terms``.
-        self.d_terms: dict[str, Tensor] = {}
-        self._keeps_terms = False
         self.lead: tuple[int, ...] = getattr(data, "lead", ())
         # Batch statistics of a joint real-and-fake batch would differ from those of each alone.
         norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
@@ -115,22 +102,22 @@ class GAN(Game):
     def draw(self, n: int, rng: Any) -> Batch:
         real = self.data.sample(n, rng)
         latent = self.latent.sample(n, rng)
-        noise_real, noise_fake, *noise = self._draw_noise(real, rng)
+        noise = self._draw_noise(real, rng)
+        noise_real, noise_fake = (None, None) if self.corrupt is None else noise.pop(0)
         batch = Batch(real, latent, noise_real, noise_fake, tuple(noise))
         dtype, device = self.dtype, self.device
         return batch.map(lambda x: x.to(device, dtype if x.is_floating_point() else None))
 
-    def _draw_noise(self, real: Tensor, rng: Any) -> list[Any]:
-        """Instance noise for real and fake (or None, None), then the noise of each penalty."""
-        draws = [(p.name, p.draw) for p in self.penalties]
-        if self.corrupt is not None:
-            draws = [("instance noise", self.corrupt.draw), *draws]
-        if self.lead and draws:
-            members = [_draw_extra(draws, x, own) for x, own in zip(real, rng, strict=True)]
-            drawn = [_stacked(noise) for noise in zip(*members, strict=True)]
-        else:
-            drawn = _draw_extra(draws, real, rng) if draws else []
-        return [None, None, *drawn] if self.corrupt is None else [*drawn[0], *drawn[1:]]
+    def _draw_noise(self, real: Tensor, rng: Any) -> list[tuple[Tensor, ...]]:
+        """The instance noise of real and fake samples, if there is any; then each penalty's."""
+        draws = [("instance noise", self.corrupt.draw)] if self.corrupt is not None else []
+        draws += [(penalty.name, penalty.draw) for penalty in self.penalties]
+        if not draws:
+            return []
+        if not self.lead:
+            return _drawn(draws, real, rng)
+        members = [_drawn(draws, x, own) for x, own in zip(real, rng, strict=True)]
+        return [_stacked(noise) for noise in zip(*members, strict=True)]
 
     def check_batch(self, n: int) -> None:
         """Raises ValueError if the data know that they cannot fill a batch of ``n``."""
@@ -160,47 +147,47 @@ class GAN(Game):
         """Logits of the discriminator, shape (n,) or (S, n); x may lack the leading axis."""
         if self.lead and x.ndim == 1 + len(self.data.shape):
             x = x.expand(*self.lead, *x.shape)
-        return self._logits(self.discriminator(x), x)
+        samples = x.shape[: x.ndim - len(self.data.shape)]
+        return _checks.logits("discriminator", self.discriminator(x), samples)
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """D's logits of the batch's real and of its generated samples, as D sees them."""
-        real, fake = self._seen(batch.real, self.fakes(batch), batch)
-        return self._both(self.critic, real, fake)
+        return self._both(self.critic, *self._seen(batch))
 
     def losses(self, batch: Batch, params: Params | None = None) -> Losses:
-        if params is None:
-            generate, critic, judge = self.generate, self.critic, self._judge
-        else:
-            batch = self._spread(batch, params)
-            generate = lambda z: apply(self.generator, params[0], z)  # noqa: E731
-            critic = lambda x: self._logits(apply(self.discriminator, params[1], x), x)  # noqa: E731
-            judge = critic
-        real, fake = self._seen(batch.real, generate(batch.latent), batch)
-        logits = self._both(judge, real, fake)
-        terms = self._terms_of_d(logits, critic, real, fake, batch)
-        if params is None:
-            self._keep(terms)
-        return Losses(self.loss.g(*logits), reduce(add, terms.values()))
+        if params is not None:
+            return self._at(params).losses(self._spread(batch, params))
+        real, fake = self._seen(batch)
+        logits = self._both(self._judge, real, fake)
+        return Losses(self.loss.g(*logits), self._sum_of_d(logits, real, fake, batch))
 
     def fakes(self, batch: Batch) -> Tensor:
         """G's samples for the batch's latents, which both losses may share."""
         return self.generate(batch.latent)
 
     def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        real, fake = self._seen(batch.real, self.fakes(batch) if fake is None else fake, batch)
-        logits = self._both(self._judge, real, fake)
-        terms = self._terms_of_d(logits, self.critic, real, fake, batch)
-        self._keep(terms)
-        return reduce(add, terms.values())
+        real, fake = self._seen(batch, fake)
+        return self._sum_of_d(self._both(self._judge, real, fake), real, fake, batch)
 
     def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        real, fake = self._seen(batch.real, self.fakes(batch) if fake is None else fake, batch)
+        real, fake = self._seen(batch, fake)
         if self.loss.paired:
             return self.loss.g(*self._both(self._judge, real, fake))
         fake_logits = self._judge(fake)
         return self.loss.g(fake_logits, fake_logits)  # an unpaired loss does not read the first
 
-    def _seen(self, real: Tensor, fake: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _at(self, params: Params) -> GAN:
+        """The same game at other parameters, for a look: in their precision, networks as functions
+        without state."""
+        there: Any = copy.copy(self)
+        there.autocast = there.d_terms = None
+        there.generator = lambda z: apply(self.generator, params[0], z)
+        there.discriminator = lambda x: apply(self.discriminator, params[1], x)
+        return there
+
+    def _seen(self, batch: Batch, fake: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Real and generated samples as D sees them, through the instance noise."""
+        real, fake = batch.real, self.fakes(batch) if fake is None else fake
         if self.corrupt is None or batch.noise_real is None or batch.noise_fake is None:
             return real, fake
         return (
@@ -217,33 +204,18 @@ class GAN(Game):
         logits = critic(torch.cat([real, fake], axis))
         return logits.split([real.shape[axis], fake.shape[axis]], -1)  # pyright: ignore
 
-    def _terms_of_d(
-        self,
-        logits: tuple[Tensor, Tensor],
-        critic: Callable[[Tensor], Tensor],
-        real: Tensor,
-        fake: Tensor,
-        batch: Batch,
-    ) -> dict[str, Tensor]:
-        """D's loss and its penalties by name; their sum is what D minimizes."""
+    def _sum_of_d(
+        self, logits: tuple[Tensor, Tensor], real: Tensor, fake: Tensor, batch: Batch
+    ) -> Tensor:
+        """What D minimizes: its loss and its penalties."""
         value = self.loss.d(*logits)
         terms = {f"{self.loss.name} loss": value}
         for i, (penalty, noise) in enumerate(zip(self.penalties, batch.penalty_noise, strict=True)):
             name = penalty.name if penalty.name not in terms else f"{penalty.name} ({i})"
-            terms[name] = penalty(critic, real, fake, noise, value.ndim)
-        return terms
-
-    def _keep(self, terms: dict[str, Tensor]) -> None:
-        if self._keeps_terms:
-            self.d_terms = {name: value.detach() for name, value in terms.items()}
-
-    @contextmanager
-    def keeping_terms(self) -> Iterator[None]:
-        before, self._keeps_terms = self._keeps_terms, True
-        try:
-            yield
-        finally:
-            self._keeps_terms = before
+            terms[name] = penalty(self.critic, real, fake, noise, value.ndim)
+        if self.d_terms is not None:
+            self.d_terms = {name: term.detach() for name, term in terms.items()}
+        return reduce(add, terms.values())
 
     def _spread(self, batch: Batch, params: Params) -> Batch:
         """The batch with the leading axis that the given parameters have and it lacks."""
@@ -253,11 +225,15 @@ class GAN(Game):
             return batch
         return batch.map(lambda x: x.expand(len(given), *x.shape))
 
-    def _logits(self, out: Tensor, x: Tensor) -> Tensor:
-        return _checks.logits("discriminator", out, x.shape[: x.ndim - len(self.data.shape)])
-
-    def _check_samples(self, rng: Any) -> None:
+    def _check_sources(self, rng: Any) -> None:
         for name, source in (("data", self.data), ("latent", self.latent)):
+            is_source = hasattr(source, "sample") and hasattr(source, "shape")
+            if isinstance(source, type) or not is_source:
+                raise TypeError(
+                    f"{name} must be an object with sample(n, rng) and shape, got "
+                    f"{_checks.shortened(source)}. "
+                    "Wrap a tensor of samples as gt.data.Points(tensor)."
+                )
             hint = "It is the shape of one sample, such as (2,) for points in the plane."
             _checks.instance(f"{name}.shape", source.shape, (tuple, list), hint)
             samples, wanted = source.sample(3, rng), (*self.lead, 3, *source.shape)
@@ -271,7 +247,7 @@ class GAN(Game):
     def _check_shapes(self) -> None:
         seeded = torch.Generator().manual_seed(0)
         rng = [seeded] * self.lead[0] if self.lead else seeded
-        self._check_samples(rng)
+        self._check_sources(rng)
         batch = self.draw(2, rng)
         _checks.finite("data", batch.real, "Clean the data before training on it.")
         with torch.no_grad(), evaluating(self.generator, self.discriminator):
@@ -284,7 +260,11 @@ class GAN(Game):
                 )
             logits = _tried("discriminator", self.critic, batch.real, self.data.shape)
             for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
-                penalty.check(self.critic, batch.real, fake, noise, len(self.lead))
+                with torch.enable_grad():
+                    real = batch.real
+                    value = penalty.value(self.critic, real, real, noise, len(self.lead))
+                hint = "one number for each game"
+                _checks.losses(f"penalty {penalty.name}", value, self.lead, hint)
         for player, loss in (("G", self.loss.g), ("D", self.loss.d)):
             hint = f"the mean of logits {tuple(logits.shape)} over their last axis"
             value = loss(logits, logits)
@@ -304,7 +284,7 @@ def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -
         raise ValueError(f"{name} cannot take {what} of shape {tuple(shape)}: {error}") from error
 
 
-def _draw_extra(
+def _drawn(
     draws: Sequence[tuple[str, Callable[[Tensor, torch.Generator], tuple[Tensor, ...]]]],
     real: Tensor,
     rng: torch.Generator,

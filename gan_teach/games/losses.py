@@ -24,15 +24,14 @@ PlayerLoss = Callable[[Tensor, Tensor], Tensor]
 class Loss(NamedTuple):
     """A generator loss and a discriminator loss, functions of (real logits, fake logits).
 
-    ``paired`` says that the generator's loss reads the real logits too (relativistic losses);
-    ``log`` that D minimises cross-entropy as it stands, so that label smoothing has a meaning.
+    ``paired``: the generator's loss reads the real logits too, as the relativistic ones do. The
+    others save an update of G the evaluation of D on real samples.
     """
 
     name: str
     g: PlayerLoss
     d: PlayerLoss
     paired: bool = False
-    log: bool = False
 
 
 def cross_entropy_d(real: Tensor, fake: Tensor) -> Tensor:
@@ -97,10 +96,10 @@ def least_squares_g(real: Tensor, fake: Tensor) -> Tensor:
     return 0.5 * ((fake - 1) * (fake - 1)).mean(-1)
 
 
-saturating = Loss("saturating", saturating_g, cross_entropy_d, log=True)
+saturating = Loss("saturating", saturating_g, cross_entropy_d)
 """The zero-sum game of Goodfellow et al. (2014, equation 1)."""
 
-non_saturating = Loss("non_saturating", non_saturating_g, cross_entropy_d, log=True)
+non_saturating = Loss("non_saturating", non_saturating_g, cross_entropy_d)
 """Their alternative (section 3): same L_D, and a gradient for G where D rejects its samples."""
 
 relativistic = Loss("relativistic", relativistic_g, relativistic_d, paired=True)
@@ -159,7 +158,7 @@ def smoothed(loss: Loss, target: float) -> Loss:
     _checks.real("label_smoothing", target, above=0.0, most=1.0)
     if target == 1.0:
         return loss
-    if not loss.log:
+    if loss.d is not cross_entropy_d:
         raise ValueError(
             f"label_smoothing={target} needs a loss with labels 1 and 0 (saturating, "
             f"non_saturating); {loss.name!r} has none, or has others already."
@@ -169,7 +168,7 @@ def smoothed(loss: Loss, target: float) -> Loss:
         on_real = target * softplus(-real) + (1 - target) * softplus(real)
         return on_real.mean(-1) + softplus(fake).mean(-1)
 
-    return loss._replace(name=f"{loss.name}, real target {target:g}", d=d, log=False)
+    return loss._replace(name=f"{loss.name}, real target {target:g}", d=d)
 
 
 @lru_cache(maxsize=256)
@@ -177,9 +176,8 @@ def scaled(loss: Loss, g: float = 1.0, d: float = 1.0) -> Loss:
     """The same losses times constants (the published two-cluster study halves D's)."""
     return loss._replace(
         name=f"{loss.name} x ({g:g}, {d:g})",
-        g=lambda real, fake: g * loss.g(real, fake),
-        d=lambda real, fake: d * loss.d(real, fake),
-        log=loss.log and d == 1.0,
+        g=loss.g if g == 1.0 else lambda real, fake: g * loss.g(real, fake),
+        d=loss.d if d == 1.0 else lambda real, fake: d * loss.d(real, fake),
     )
 
 

@@ -1,14 +1,13 @@
 """Gradient penalties on the discriminator, for data of any shape and batches of any size.
 
-A penalty is weight * mean_i h(|grad_x f(x_i)|), the gradient norm taken *per sample* (a norm over
-the whole batch would make the penalty grow with the batch size). Where the points x_i lie and what
-h is, is all that distinguishes the four. Their randomness is drawn beforehand (``draw``) and handed
-in, so that a loss is a pure function of parameters and batch and can be differentiated twice.
+Each of the four is weight * mean_i h(|grad_x f(x_i)|), the gradient norm taken *per sample* (a norm
+over the whole batch would make the penalty grow with the batch size). Where the points x_i lie and
+what h is, is all that distinguishes them. Their randomness is drawn beforehand (``draw``) and
+handed in, so that a loss is a pure function of parameters and batch, to be differentiated twice.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,64 +22,31 @@ Critic = Callable[[Tensor], Tensor]
 Noise = tuple[Tensor, ...]
 
 
-def _no_noise(real: Tensor, rng: torch.Generator) -> Noise:
-    return ()
-
-
-def _nothing_more(real: Tensor, noise: Noise) -> Noise:
-    return noise
-
-
 @dataclass(frozen=True)
 class Penalty:
-    """weight * mean_i value(|grad f(x_i)|^2), at x = points(real, fake, noise, lead).
+    """weight * value(critic, real, fake, noise, lead).
 
     ``draw(real, rng)`` makes the noise for a batch of that shape; ``prepare(real, noise)`` adds
-    what ``points`` must know of a whole batch before processes share it out. In an ensemble the
-    tensors have ``lead`` = 1 leading axis and ``weight`` may be a tensor (S,). Called as
-    ``penalty(critic, real, fake, noise)``; gives a scalar, or (S,).
+    what the value needs to know of a whole batch before processes share it out.
+    ``points(real, fake, noise, lead)`` are those whose slope is penalized, for pictures. In an
+    ensemble the tensors have ``lead`` = 1 leading axis and ``weight`` may be a tensor (S,). Called
+    as ``penalty(critic, real, fake, noise)``; gives a scalar, or (S,).
     """
 
     name: str
     weight: float | Tensor
-    points: Callable[[Tensor, Tensor, Noise, int], Tensor]
-    value: Callable[[Tensor], Tensor]
-    draw: Callable[[Tensor, torch.Generator], Noise] = _no_noise
-    prepare: Callable[[Tensor, Noise], Noise] = _nothing_more
+    value: Callable[[Critic, Tensor, Tensor, Noise, int], Tensor]
+    draw: Callable[[Tensor, torch.Generator], Noise] = lambda real, rng: ()
+    prepare: Callable[[Tensor, Noise], Noise] = lambda real, noise: noise
+    points: Callable[[Tensor, Tensor, Noise, int], Tensor] | None = None
 
     def __call__(
         self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise = (), lead: int = 0
     ) -> Tensor:
-        squared_norm = gradient_norm_squared(critic, self.points(real, fake, noise, lead))
-        return self._weighted(self.value(squared_norm).mean(-1))
-
-    def check(self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> None:
-        """Raises ValueError where its value has another shape than a loss; those here have not."""
-
-    def _weighted(self, value: Tensor) -> Tensor:
+        value = self.value(critic, real, fake, noise, lead)
         if isinstance(self.weight, Tensor):  # one per member; the values may be T snapshots of each
             return self.weight.to(value).repeat(len(value) // len(self.weight)) * value
         return self.weight * value
-
-
-@dataclass(frozen=True)
-class _Own(Penalty):
-    """A learner's function; it may bring a ``draw(real, rng)`` as its attribute."""
-
-    points: Any = None
-    value: Any = None
-    function: Any = None
-
-    def __call__(
-        self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise = (), lead: int = 0
-    ) -> Tensor:
-        return self._weighted(self.function(critic, real, fake, noise))
-
-    def check(self, critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> None:
-        with torch.enable_grad():
-            value = self.function(critic, real, fake, noise)
-        hint = "one number for each game"
-        _checks.losses(f"penalty {self.name}", value, tuple(real.shape[:lead]), hint)
 
 
 def get(penalty: Any) -> Penalty:
@@ -98,10 +64,9 @@ def get(penalty: Any) -> Penalty:
     if penalty in PENALTIES.values():
         raise TypeError(f"penalties holds {penalty.__name__}: did you mean {penalty.__name__}()?")
     name = getattr(penalty, "__name__", type(penalty).__name__)
-    own_draw = getattr(penalty, "draw", _no_noise)
 
     def draw(real: Tensor, rng: torch.Generator) -> Noise:
-        noise = own_draw(real, rng)
+        noise = penalty.draw(real, rng) if hasattr(penalty, "draw") else ()
         if not isinstance(noise, tuple):  # a tensor would be taken apart, row by row
             raise TypeError(
                 f"the draw of penalty {name} must return a tuple of tensors, got "
@@ -109,19 +74,17 @@ def get(penalty: Any) -> Penalty:
             )
         return noise
 
-    return _Own(name, 1.0, draw=draw, function=penalty)
+    def value(critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
+        return penalty(critic, real, fake, noise)
+
+    return Penalty(name, 1.0, value, draw)
 
 
 def gradient_norm_squared(critic: Critic, x: Tensor) -> Tensor:
     """|grad_x f(x_i)|^2 for each sample, shape of the logits: (n,) or (S, n). Differentiable again.
 
-    Raises TypeError for a module made by ``torch.compile``, which has no second derivative.
+    A module made by ``torch.compile`` has no second derivative: torch raises RuntimeError.
     """
-    if hasattr(critic, "_orig_mod"):
-        raise TypeError(
-            "a module made by torch.compile cannot be differentiated twice, which a gradient "
-            "penalty needs: pass the original module."
-        )
     if not x.requires_grad:
         x = x.detach().requires_grad_()
     with torch.enable_grad():
@@ -131,19 +94,14 @@ def gradient_norm_squared(critic: Critic, x: Tensor) -> Tensor:
     return (gradient * gradient).sum(-1)
 
 
-def _distance_to(target: float) -> Callable[[Tensor], Tensor]:
-    def value(squared_norm: Tensor) -> Tensor:
-        # The root has no derivative at zero; a dead critic gets the subgradient 0 instead of NaN.
-        positive = squared_norm > 0
-        norm = torch.where(positive, squared_norm, torch.ones_like(squared_norm)).sqrt()
-        gap = torch.where(positive, norm, torch.zeros_like(norm)) - target
-        return gap * gap
-
-    return value
-
-
-def _half(squared_norm: Tensor) -> Tensor:
-    return 0.5 * squared_norm
+def _squared_gap(critic: Critic, x: Tensor, target: float) -> Tensor:
+    """(|grad_x f(x_i)| - target)^2 for each sample."""
+    squared_norm = gradient_norm_squared(critic, x)
+    # The root has no derivative at zero; a dead critic gets the subgradient 0 instead of NaN.
+    positive = squared_norm > 0
+    norm = torch.where(positive, squared_norm, torch.ones_like(squared_norm)).sqrt()
+    gap = torch.where(positive, norm, torch.zeros_like(norm)) - target
+    return gap * gap
 
 
 def r1(gamma: float = 10.0) -> Penalty:
@@ -153,13 +111,21 @@ def r1(gamma: float = 10.0) -> Penalty:
     Raises ValueError for gamma < 0.
     """
     _checks.real("gamma", gamma, least=0.0)
-    return Penalty("r1", gamma, lambda real, fake, noise, lead: real, _half)
+
+    def half(critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
+        return (0.5 * gradient_norm_squared(critic, real)).mean(-1)
+
+    return Penalty("r1", gamma, half)
 
 
 def r2(gamma: float = 10.0) -> Penalty:
     """(gamma / 2) E_fake |grad f(G(z))|^2 (Mescheder et al., 2018, equation 10)."""
     _checks.real("gamma", gamma, least=0.0)
-    return Penalty("r2", gamma, lambda real, fake, noise, lead: fake, _half)
+
+    def half(critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
+        return (0.5 * gradient_norm_squared(critic, fake)).mean(-1)
+
+    return Penalty("r2", gamma, half)
 
 
 def wgan_gp(weight: float = 10.0, target: float = 1.0) -> Penalty:
@@ -176,7 +142,10 @@ def wgan_gp(weight: float = 10.0, target: float = 1.0) -> Penalty:
     def points(real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
         return torch.lerp(fake, real, noise[0])
 
-    return Penalty(f"wgan_gp(target={target:g})", weight, points, _distance_to(target), draw)
+    def gap(critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
+        return _squared_gap(critic, points(real, fake, noise, lead), target).mean(-1)
+
+    return Penalty(f"wgan_gp(target={target:g})", weight, gap, draw, points=points)
 
 
 def dragan(
@@ -204,11 +173,14 @@ def dragan(
         spread = known[0] if known else _spread(real, lead)
         return real + radius * spread * length * direction
 
+    def gap(critic: Critic, real: Tensor, fake: Tensor, noise: Noise, lead: int) -> Tensor:
+        return _squared_gap(critic, points(real, fake, noise, lead), target).mean(-1)
+
     def prepare(real: Tensor, noise: Noise) -> Noise:
         return (*noise, _spread(real, 0).expand_as(noise[1]))
 
     name = f"dragan(radius={radius:g}, target={target:g}, {directions})"
-    return Penalty(name, weight, points, _distance_to(target), draw, prepare)
+    return Penalty(name, weight, gap, draw, prepare, points)
 
 
 def _spread(real: Tensor, lead: int) -> Tensor:
@@ -229,10 +201,10 @@ def grouped(members: Sequence[Sequence[Penalty]]) -> tuple[Penalty, ...]:
     """Penalties of an ensemble: those that differ in nothing but their weight become one, with a
     tensor (S,) of weights.
 
-    A member that lacks a penalty has weight zero there. Raises TypeError where two of one name
-    cannot be compared, since a function in them has no readable text.
+    A member that lacks a penalty has weight zero there. Raises TypeError where penalties cannot be
+    compared, since a function in one has no readable text.
     """
-    kinds = _kinds([p for own in members for p in own])
+    kinds = {id(p): digest(replace(p, weight=0.0), p.name) for own in members for p in own}
     merged = []
     for kind in dict.fromkeys(kinds.values()):
         alike = [[p for p in own if kinds[id(p)] == kind] for own in members]
@@ -240,13 +212,3 @@ def grouped(members: Sequence[Sequence[Penalty]]) -> tuple[Penalty, ...]:
         weights = [sum(float(p.weight) for p in own) for own in alike]
         merged.append(replace(first, weight=torch.tensor(weights, dtype=torch.float64)))
     return tuple(merged)
-
-
-def _kinds(penalties: Sequence[Penalty]) -> dict[int, tuple[str, str]]:
-    """id -> name and, where several objects have that name, the digest of all but the weight."""
-    objects = {id(p): p for p in penalties}
-    shared = Counter(p.name for p in objects.values())
-    return {
-        i: (p.name, digest(replace(p, weight=0.0), p.name) if shared[p.name] > 1 else "")
-        for i, p in objects.items()
-    }

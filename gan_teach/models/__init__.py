@@ -9,7 +9,6 @@ from gan_teach.models.networks import (
     DiracDiscriminator as DiracDiscriminator,
     DiracGenerator as DiracGenerator,
     Linear as Linear,
-    Vmapped as Vmapped,
     apply as apply,
     architecture as architecture,
     evaluating as evaluating,

@@ -55,12 +55,6 @@ def drops_units(module: nn.Module) -> bool:
     return any(part.training for part in dropouts(module))
 
 
-def rngs_of(layers: Iterable[nn.Module]) -> Sequence[torch.Generator] | None:
-    """The members' generators that ``layers`` draw from now; None if no layer does."""
-    found = (p.rngs for p in layers if isinstance(p, MemberDropout) and p.training)
-    return next(found, None)
-
-
 @contextmanager
 def drawing(layers: Iterable[nn.Module], rngs: Sequence[torch.Generator]) -> Iterator[None]:
     """Within it the members' layers among ``layers`` draw from ``rngs``, which they share."""

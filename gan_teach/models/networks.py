@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state
+from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import type_before_parametrizations
@@ -209,33 +209,35 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def apply(
-    module: nn.Module, params: Sequence[Tensor], x: Tensor, buffers: Sequence[Tensor] | None = None
-) -> Tensor:
+def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor) -> Tensor:
     """``module(x)`` at other parameter values; these and x may have one leading axis more.
 
-    Buffers are no parameters: every point sees the module's own, in the precision of ``x``, unless
-    ``buffers`` gives each its own with the same leading axis. It sees copies, since batch
-    normalisation updates its statistics in place: this is a pure function.
+    Buffers are no parameters: every point sees the module's own, in the precision of ``x``. It sees
+    copies, since batch normalisation updates its statistics in place: this is a pure function.
     """
     own = dict(module.named_parameters())
     named = dict(zip(own, params, strict=True))
     axes = next((p.ndim - q.ndim for p, q in zip(params, own.values(), strict=True)), 0)
     mapped = axes > 0 and not takes_leading_axis(module)
     shared = {}
-    values = buffers or list(module.buffers())
-    for (name, _), value in zip(module.named_buffers(), values, strict=True):
+    for name, value in module.named_buffers():
         value = value.to(x.dtype) if value.is_floating_point() else value
-        if buffers is not None:
-            named[name] = value.clone()
-        elif mapped and value.is_floating_point():  # each point may write statistics of its own
+        if mapped and value.is_floating_point():  # each point may write statistics of its own
             named[name] = value.repeat(len(x), *[1] * value.ndim)
         else:
             shared[name] = value.clone()
-    if not mapped:
-        return functional_call(module, named | shared, (x,))
+    if mapped:
+        return _mapped(module, named, shared, x)
+    return functional_call(module, named | shared, (x,))
+
+
+def _mapped(
+    module: nn.Module, named: Mapping[str, Tensor], shared: Mapping[str, Tensor], x: Tensor
+) -> Tensor:
+    """``module(x)`` for each entry of the leading axis of ``named`` and x."""
     return torch.vmap(
-        lambda tensors, x: functional_call(module, tensors | shared, (x,)), randomness="different"
+        lambda tensors, x: functional_call(module, {**tensors, **shared}, (x,)),
+        randomness="different",
     )(named, x)
 
 
@@ -246,43 +248,32 @@ def iterates(part: nn.Module) -> bool:
 
 
 class Vmapped(nn.Module):
-    """S modules of one architecture whose layers know no leading axis, run through ``torch.vmap``.
+    """A network with stacked parameters whose layers know no leading axis, run by ``torch.vmap``.
 
-    With dropout at work they run one after the other, each with the masks that it would have alone.
+    With dropout at work its members run one after the other, each with the masks that it would have
+    alone.
     """
 
     leading_axis = True
 
-    def __init__(self, modules: Sequence[nn.Module]) -> None:
+    def __init__(self, members: nn.Module) -> None:
         super().__init__()
-        self._one = [copy.deepcopy(modules[0])]  # in a list, so that it is no submodule
-        dropout.per_member(self._one[0])
-        self._dropouts = nn.ModuleList(dropout.dropouts(self._one[0]))
-        params, buffers = stack_module_state(list(modules))
-        for name, value in params.items():
-            self.register_parameter(name.replace(".", "__"), nn.Parameter(value.detach()))
-        for name, value in buffers.items():
-            self.register_buffer(name.replace(".", "__"), value)
-
-    def identity(self) -> dict[str, Any]:
-        """What the members share, without the weights that the first one had at the start."""
-        return architecture(self._one[0])
+        self.members = members
+        self._dropouts = [p for p in members.modules() if isinstance(p, dropout.MemberDropout)]
 
     def forward(self, x: Tensor) -> Tensor:
-        one = self._one[0].train(self.training)
-        params, buffers = list(self.parameters()), list(self.buffers())
-        rngs = dropout.rngs_of(self._dropouts)
-        if rngs is None:
+        tensors: dict[str, Tensor] = dict(self.members.named_parameters())
+        for name, buffer in self.members.named_buffers():
             # Parameters of T snapshots of each member may stand in the place of the S members'.
-            times = [len(x) // len(b) for b in buffers]
-            repeated = [
-                b.repeat(t, *[1] * (b.ndim - 1)) for b, t in zip(buffers, times, strict=True)
-            ]
-            return apply(one, params, x, repeated)
+            tensors[name] = buffer.repeat(len(x) // len(buffer), *[1] * (buffer.ndim - 1))
+        rngs = next((part.rngs for part in self._dropouts if part.training), None)
+        if rngs is None:
+            return _mapped(self.members, tensors, {}, x)
         out = []
-        for i, (member, rng) in enumerate(zip(x, rngs, strict=True)):
+        for i, (samples, rng) in enumerate(zip(x, rngs, strict=True)):
+            own = {name: tensor[i] for name, tensor in tensors.items()}
             with dropout.drawing(self._dropouts, [rng]):
-                out.append(apply(one, [p[i] for p in params], member, [b[i] for b in buffers]))
+                out.append(functional_call(self.members, own, (samples,)))
         return torch.stack(out)
 
 
@@ -297,10 +288,12 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
     first = architecture(modules[0])
     for i, module in enumerate(modules[1:], start=1):
         other = architecture(module)
-        if other != first:
+        differing = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+        if differing:
             raise ValueError(
-                f"member {i} has another architecture than member 0{_difference(first, other)}: an "
-                "ensemble needs networks of one shape. Make one ensemble per architecture."
+                f"member {i} has another architecture than member 0: they differ in "
+                f"{differing[0] or 'the network itself'}. An ensemble needs networks of one shape. "
+                "Make one ensemble per architecture."
             )
     for part in modules[0].modules():
         if _reads_the_batch(part) or iterates(part):
@@ -308,15 +301,14 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
                 f"{type(part).__name__} keeps statistics of the samples or weights that it sees: "
                 "networks with it cannot be stacked. Train them one at a time."
             )
-    if not takes_leading_axis(modules[0]) or next(modules[0].buffers(), None) is not None:
-        return Vmapped(modules)
     stacked = copy.deepcopy(modules[0])
     dropout.per_member(stacked)
-    for name, _ in list(stacked.named_parameters()):
-        path, _, key = name.rpartition(".")
-        tensors = [m.get_parameter(name).detach() for m in modules]
-        setattr(stacked.get_submodule(path), key, nn.Parameter(torch.stack(tensors)))
-    return stacked
+    tensors = [[*module.parameters(), *module.buffers()] for module in (stacked, *modules)]
+    for own, *members in zip(*tensors, strict=True):
+        own.data = torch.stack([tensor.detach() for tensor in members])
+    if takes_leading_axis(stacked) and not list(stacked.buffers()):
+        return stacked
+    return Vmapped(stacked)
 
 
 def architecture(module: nn.Module) -> dict[str, Any]:
@@ -324,25 +316,13 @@ def architecture(module: nn.Module) -> dict[str, Any]:
     parts = {}
     for name, part in module.named_modules():
         own = {k: v for k, v in vars(part).items() if k not in _OF_EVERY_MODULE}
-        own = part.identity() if isinstance(part, Vmapped) else own
         shapes = {k: list(p.shape) for k, p in part.named_parameters(recurse=False)}
         attributes = fingerprint(own, name or "the network")
         # A parametrized layer (spectral norm) has a class of its own, made around its weights.
-        layer = (type_before_parametrizations(part), part.extra_repr(), shapes)
-        parts[name] = {"layer": layer, "attributes": attributes}
+        layer = fingerprint(type_before_parametrizations(part))
+        text = part.extra_repr()
+        parts[name] = {"layer": layer, "text": text, "shapes": shapes, "attributes": attributes}
     return parts
-
-
-def _difference(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """The attribute in which two networks of the same layers differ; empty for other networks."""
-    if [part["layer"] for part in first.values()] != [part["layer"] for part in other.values()]:
-        return ""
-    return next(
-        f" (its {name or 'network'} has another {key!r})"
-        for name, part in first.items()
-        for key in part["attributes"] | other[name]["attributes"]
-        if part["attributes"].get(key) != other[name]["attributes"].get(key)
-    )
 
 
 def _reads_the_batch(part: nn.Module) -> bool:

@@ -24,13 +24,12 @@ from gan_teach._files import replacing
 from gan_teach._progress import progress_bar
 from gan_teach.data import Normal
 from gan_teach.dynamics.streams import generator
-from gan_teach.games import GAN
 from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
 from gan_teach.studies.engine import optional, read_csv, write_csv
 from gan_teach.training import EMA, State
 from gan_teach.training.checkpoints import save_checkpoint
-from gan_teach.training.guards import check_finite
+from gan_teach.training.loop import check_finite
 
 if TYPE_CHECKING:
     from gan_teach.studies.image_runs import Trained
@@ -179,9 +178,8 @@ class Keeper(AbstractContextManager["Keeper"]):
 def numbers(state: State) -> dict[str, float]:
     """Both losses of the last update, and what D's is the sum of if it has penalties."""
     values: dict[str, Any] = dict(sorted(state.losses.items()))
-    terms = state.game.d_terms if isinstance(state.game, GAN) else {}
-    if len(terms) > 1:
-        values |= {f"d: {name}": value for name, value in terms.items()}
+    if len(state.d_terms) > 1:
+        values |= {f"d: {name}": value for name, value in state.d_terms.items()}
     return {name: float(f"{float(value):.6g}") for name, value in values.items()}
 
 

@@ -40,7 +40,7 @@ from gan_teach.studies.image_files import (
 )
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
-from gan_teach.training.guards import DivergedError, stop_on_nan
+from gan_teach.training.loop import DivergedError, stop_on_nan
 from gan_teach.training.processes import World
 from gan_teach.zoo import IMAGE_GANS, ImageGAN
 

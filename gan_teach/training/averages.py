@@ -1,7 +1,8 @@
 """Averages of iterates: of one module (``EMA``), or of all parameters of any game (``Average``).
 
 On min-max xy plain descent circles the equilibrium while the mean of its points goes there (for
-alternating steps, whose orbits are bounded).
+alternating steps, whose orbits are bounded). A step that is shown again, as the first of a resumed
+run is, counts once.
 """
 
 from __future__ import annotations
@@ -14,49 +15,35 @@ import torch
 from torch import Tensor, nn
 
 from gan_teach import _checks
-from gan_teach.games.base import Game, Params, flatten, unflatten
+from gan_teach.games.base import flatten
 from gan_teach.training.state import State
 
 
-class _Averaging:
-    """mean <- mean + weight (w - mean); a step that is shown again counts once."""
-
-    def __init__(self, decay: float | None, half_life: float | None) -> None:
-        if half_life is not None:
-            decay = 2.0 ** (-1.0 / _checks.real("half_life", half_life, above=0.0))
-        self.decay = None if decay is None else _checks.real("decay", decay, least=0.0, most=1.0)
-        self._last: int | None = None
-
-    def _is_new(self, state: State | None) -> bool:
-        """Whether the step is another than the last, as the first of a resumed run is not."""
-        before, self._last = self._last, state.step if state else self._last
-        return state is None or state.step != before
-
-
-class EMA(_Averaging):
+class EMA:
     """Exponential moving average of a module: w_ema <- decay w_ema + (1 - decay) w, buffers copied.
 
     Give ``decay`` or ``half_life`` (in steps: decay = 2^(-1/half_life)). The average is
-    ``ema.module``; call the object with a state or let ``observe`` do it. A step that is shown
-    again, as the first of a resumed run is, counts once. Several may watch one run (Yazici et al.,
-    2019). Raises ValueError unless exactly one of the two is given.
+    ``ema.module``; call the object with a state or let ``observe`` do it. Several may watch one run
+    (Yazici et al., 2019). Raises ValueError unless exactly one of the two is given.
     """
-
-    decay: float
 
     def __init__(
         self, module: nn.Module, *, half_life: float | None = None, decay: float | None = None
     ) -> None:
         if (half_life is None) == (decay is None):
             raise ValueError("give either half_life (in steps) or decay, one of the two.")
-        super().__init__(decay, half_life)
+        if half_life is not None:
+            decay = 2.0 ** (-1.0 / _checks.real("half_life", half_life, above=0.0))
+        self.decay = _checks.real("decay", decay, least=0.0, most=1.0)
         self._source = _checks.instance("module", module, nn.Module)
         self.module = copy.deepcopy(module).requires_grad_(False)
+        self._last: int | None = None
 
     @torch.no_grad()
     def __call__(self, state: State | None = None) -> None:
-        if not self._is_new(state):
+        if state is not None and state.step == self._last:
             return
+        self._last = state.step if state else self._last
         for mean, now in zip(self.module.parameters(), self._source.parameters(), strict=True):
             mean.lerp_(now, 1 - self.decay)
         for mean, now in zip(self.module.buffers(), self._source.buffers(), strict=True):
@@ -70,45 +57,27 @@ class EMA(_Averaging):
         self.module.load_state_dict(state["module"])
 
 
-class Average(_Averaging):
-    """Average of all parameters over the states it is shown, as an observer or as a probe.
+class Average:
+    """Mean of all parameters over the states it is shown (Polyak & Juditsky, 1992).
 
-    Without ``decay`` the uniform mean (Polyak & Juditsky, 1992): mean <- mean + (w - mean) / t, t
-    the number of states seen. With ``decay``, or ``half_life`` in steps (decay = 2^(-1/half_life)),
-    the exponential one (Yazici et al., 2019): mean <- decay mean + (1 - decay) w, from the first
-    state on. States before step ``start`` are skipped; one that is shown again counts once.
-
+    mean <- mean + (w - mean) / t, t the number of states seen from step ``start`` on.
     ``average(state)`` takes the state in and returns the mean as one vector (n,) or (S, n), NaN
-    before ``start``: a probe for ``record``, a function for ``observe``. ``average.params``
-    has the form that ``game.losses(batch, params)`` takes. Raises ValueError when both are given.
+    before ``start``: a probe for ``record``, a function for ``observe``.
     """
 
-    def __init__(
-        self, *, decay: float | None = None, half_life: float | None = None, start: int = 0
-    ) -> None:
-        if decay is not None and half_life is not None:
-            raise ValueError("give decay or half_life (in steps), not both.")
-        super().__init__(decay, half_life)
+    def __init__(self, *, start: int = 0) -> None:
         self.start = _checks.whole("start", start)
         self.count = 0
+        self._last: int | None = None
         self._mean: Tensor | None = None
-        self._game: Game | None = None
 
     @torch.no_grad()
     def __call__(self, state: State) -> Tensor:
-        w, self._game = flatten(state.game), state.game
-        if state.step >= self.start and self._is_new(state):
-            self.count += 1
-            weight = 1 / self.count if self.decay is None else 1 - self.decay
-            self._mean = w if self._mean is None else self._mean.to(w).lerp(w, weight)
+        w = flatten(state.game)
+        if state.step >= self.start and state.step != self._last:
+            self.count, self._last = self.count + 1, state.step
+            self._mean = w if self._mean is None else self._mean.to(w).lerp(w, 1 / self.count)
         return torch.full_like(w, torch.nan) if self._mean is None else self._mean
-
-    @property
-    def params(self) -> Params:
-        """The averaged (generator's, discriminator's) parameters; ValueError before any state."""
-        if self._mean is None or self._game is None:
-            raise ValueError("nothing was averaged yet: show it a state of a run first.")
-        return unflatten(self._game, self._mean)
 
     def state_dict(self) -> dict[str, Any]:
         return {"count": self.count, "last": self._last, "mean": self._mean}

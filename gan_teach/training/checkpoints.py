@@ -25,6 +25,7 @@ from gan_teach.training.state import State
 _FORMAT = "gan_teach.checkpoint/2"
 _OPTIMIZERS = {"g": "optimizer of G", "d": "optimizer of D"}
 _NAMED = 5  # differences that a message names
+_STRUCTURE = ("", "object", "content", "class", "layer", "attributes", "closure")
 _MARK = b"gt-sha56"
 _TRAILER = len(_MARK) + hashlib.sha256().digest_size
 
@@ -90,7 +91,7 @@ def load_checkpoint(
                 f"{path} is of another run: {'; '.join(named + more)}. Resume it with the settings "
                 "it had, or go on with these on purpose: branch='a name for it'."
             )
-        _restore(content, state, {what.partition(",")[0] for what in changes})
+        _restore(content, state, {place.partition(",")[0] for place in changes})
         if branch is not None:
             mark = {"name": branch, "step": state.step, "changes": list(changes.values())}
             state.branches = [*state.branches, mark]
@@ -120,19 +121,43 @@ def settings(state: State) -> dict[str, Any]:
     return {name: fingerprint(value, name) for name, value in decisive.items()}
 
 
-def _differences(saved: Any, ours: Any, where: str = "") -> dict[str, str]:
-    """{place: what is there in the file and in this run}, as deep inside as they can be told
-    apart."""
-    left, right = (dict(enumerate(x)) if isinstance(x, list) else x for x in (saved, ours))
-    if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
-        changes = {}
-        for key, value in left.items():
-            changes |= _differences(value, right[key], f"{where}, {key}" if where else str(key))
-        return changes
-    if saved == ours:
+def _differences(before: Any, now: Any, place: str = "") -> dict[str, str]:
+    """{place: sentence} for all in which two fingerprints differ, as deep inside as they can be
+    told apart: ``rule, d_steps was 1 and is 2``."""
+    if before == now:
         return {}
-    before, now = _checks.shortened(saved), _checks.shortened(ours)
-    return {where: f"{where}: {before} before, {now} now"}
+    was, is_ = _named(before), _named(now)
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
+    elif not (isinstance(before, dict) and isinstance(now, dict)) or was != is_:
+        return {place: f"{place} was {was} and is {is_}"}
+    elif before.get("function") != now.get("function"):
+        return {place: f"{place} is another {is_}"}
+    changes = {}
+    for key in {**before, **now}:
+        where = place if key in _STRUCTURE else f"{place}, {key}" if place else str(key)
+        changes |= _differences(before.get(key), now.get(key), where)
+    return changes
+
+
+def _named(part: Any) -> str:
+    """How a part of a fingerprint stands in a sentence: ``Adam`` for an optimizer of that class."""
+    if isinstance(part, list):
+        return f"[{', '.join(map(_named, part))}]"
+    if not isinstance(part, dict):
+        return _checks.shortened(part)
+    if isinstance(part.get("function"), str):
+        line = part["function"].partition("\n")[0]
+        return line.removeprefix("def ").partition("(")[0] if line.startswith("def ") else line
+    if "array" in part:
+        return f"{part['array']} {part['shape']} of content {part['sha256'][:8]}"
+    content = part.get("content")
+    if isinstance(content, dict) and isinstance(content.get("name"), str):
+        return content["name"]
+    kind = next((part[key] for key in ("name", "class", "layer", "object") if key in part), "")
+    if isinstance(kind, list):  # how pickle would make it, and of which class
+        kind = (kind[1:] or kind)[0]
+    return kind.rpartition(".")[2] if isinstance(kind, str) else _named(kind)
 
 
 def _game_state(state: State) -> dict[str, Any]:
@@ -143,14 +168,20 @@ def _game_state(state: State) -> dict[str, Any]:
     }
 
 
+def _tensors(game: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """All tensors of ``_game_state`` by whose they are."""
+    named = {f"generator's parameter {i}": p for i, p in enumerate(game["g"])}
+    named |= {f"discriminator's parameter {i}": p for i, p in enumerate(game["d"])}
+    for player, buffers in game["buffers"].items():
+        named |= {f"{player}'s buffer {key}": buffer for key, buffer in buffers.items()}
+    return named
+
+
 @torch.no_grad()
 def _restore(content: Mapping[str, Any], state: State, changed: Collection[str]) -> None:
-    saved, ours = content["game"], _game_state(state)
-    for value, own in zip(saved["g"] + saved["d"], ours["g"] + ours["d"], strict=True):
-        own.copy_(value)
-    for name, buffers in ours["buffers"].items():
-        for key, own in buffers.items():
-            own.copy_(saved["buffers"][name][key])
+    saved = _tensors(content["game"])
+    for name, own in _tensors(_game_state(state)).items():
+        own.copy_(saved[name])
     for player, optimizer in _OPTIMIZERS.items():
         if optimizer not in changed:
             getattr(state.optims, player).load_state_dict(content["optims"][player])
@@ -179,24 +210,16 @@ def _copied(content: Any, name: str, device: torch.device | None = None) -> Any:
 
 
 def _check_shapes(path: Path, saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    theirs = _shapes(saved)
-    for what, shapes in _shapes(ours).items():
-        if theirs.get(what) != shapes:
+    before, now = (
+        {name: list(tensor.shape) for name, tensor in _tensors(game).items()}
+        for game in (saved, ours)
+    )
+    for name in {**before, **now}:
+        if before.get(name) != now.get(name):
             raise ValueError(
-                f"{path} is of another architecture: its {what} have shapes {theirs.get(what)}, "
-                f"this game's have {shapes}."
+                f"{path} is of another architecture: the {name} has shape {before.get(name)} "
+                f"there and {now.get(name)} in this game."
             )
-
-
-def _shapes(game: Mapping[str, Any]) -> dict[str, Any]:
-    """Shapes of the parameters and buffers, by whose they are."""
-    shapes: dict[str, Any] = {
-        f"{name}'s parameters": [tuple(p.shape) for p in game[player]]
-        for player, name in (("g", "generator"), ("d", "discriminator"))
-    }
-    for name, buffers in game["buffers"].items():
-        shapes[f"{name}'s buffers"] = {key: tuple(b.shape) for key, b in buffers.items()}
-    return shapes
 
 
 def _read(path: Path) -> dict[str, Any]:

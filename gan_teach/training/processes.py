@@ -126,10 +126,10 @@ class _Shared(Wrapping):
         assert isinstance(game, GAN)
         share, averaging = _shared_draw(draw, game, self._world), _Averaging(optims, self._world)
         seen = self.inner(game, share, averaging, *memory_of(self.inner, memory))
-        values = [*seen.values(), *game.d_terms.values()]
-        means = iter(self._world.mean(values))
+        terms = game.d_terms or {}
+        means = iter(self._world.mean([*seen.values(), *terms.values()]))
         together = {name: next(means) for name in seen}
-        game.d_terms = {name: next(means) for name in game.d_terms}
+        game.d_terms = {name: next(means) for name in terms}
         return together
 
 
@@ -195,10 +195,9 @@ class _SyncedBatchNorm(_BATCH_NORM):
     """
 
     def __init__(self, layer: Any, world: World) -> None:
-        super().__init__(layer.num_features, layer.eps, layer.momentum, affine=False)
+        super().__init__(layer.num_features, layer.eps, layer.momentum)
         self._parameters, self._buffers = layer._parameters, layer._buffers
-        self.affine, self.world = layer.affine, world
-        self.track_running_stats = layer.track_running_stats
+        self.world = world
         self.train(layer.training)
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -213,17 +212,10 @@ class _SyncedBatchNorm(_BATCH_NORM):
         mean: Any = _Sum.apply(x.sum(axes)) / count
         centered = x - mean.view(shape)
         var: Any = _Sum.apply((centered * centered).sum(axes)) / count
-        self._track(mean.detach(), var.detach() * (count / (count - 1)))
+        assert self.momentum is not None  # as in all networks here
+        self.get_buffer("num_batches_tracked").add_(1)
+        running = self.get_buffer("running_mean"), self.get_buffer("running_var")
+        for value, now in zip(running, (mean, var * (count / (count - 1))), strict=True):
+            value.lerp_(now.detach().to(value), self.momentum)
         y = centered * torch.rsqrt(var + self.eps).view(shape)
-        if self.affine:
-            y = y * self.weight.view(shape) + self.bias.view(shape)
-        return y.to(input.dtype)
-
-    def _track(self, mean: Tensor, var: Tensor) -> None:
-        if self.running_mean is None or self.running_var is None:
-            return
-        assert self.num_batches_tracked is not None
-        self.num_batches_tracked.add_(1)
-        weight = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
-        self.running_mean.lerp_(mean.to(self.running_mean), weight)
-        self.running_var.lerp_(var.to(self.running_var), weight)
+        return (y * self.weight.view(shape) + self.bias.view(shape)).to(input.dtype)

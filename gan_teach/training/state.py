@@ -25,7 +25,8 @@ _SMALL_WORK = 2**26  # multiply-adds of a forward pass up to which one thread is
 
 @dataclass
 class State:
-    """A run as it is now. ``losses``: what each player's last update saw ({} before the first).
+    """A run as it is now. ``losses``: what each player's last update saw ({} before the first);
+    ``d_terms``: what D's was the sum of, by name, where the game says so.
 
     ``memory`` is what the rule carries from step to step, {} at first. ``branches``: where the run
     was resumed with other settings, as name, step and changes.
@@ -37,6 +38,7 @@ class State:
     optims: Optimizers
     stream: Stream
     losses: dict[str, Tensor] = field(default_factory=dict)
+    d_terms: dict[str, Tensor] = field(default_factory=dict)
     memory: Memory = field(default_factory=dict)
     schedule: Schedule | None = None
     branches: list[dict[str, Any]] = field(default_factory=list)
@@ -94,9 +96,12 @@ def updates(state: State, steps: float = math.inf) -> Iterator[State]:
             state.optims.g.lr, state.optims.d.lr = (factor * rate for rate in state._rates)
         seeds = state.seed if isinstance(state.seed, Sequence) else [state.seed]
         masks = masks_of((mix(s, state.step) for s in seeds), state._dropouts, state.game.device)
-        with state.threads(), masks, state.game.keeping_terms():
+        state.game.d_terms = {}
+        with state.threads(), masks:
             draw, memory = state.stream.at(state.step), memory_of(state.rule, state.memory)
             seen = state.rule(state.game, draw, state.optims, *memory)
+        # A player that rested keeps what it saw last.
+        state.d_terms, state.game.d_terms = state.game.d_terms or state.d_terms, None
         seen = checked_losses(state.rule, seen, state.game, state.losses)
         state.losses = {**state.losses, **seen}  # a player that rested keeps its last loss
         state.step += 1
