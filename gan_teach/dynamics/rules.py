@@ -102,7 +102,7 @@ class Alternating(Rule):
 
         def update_d() -> None:
             still = None if fake is None or self.first == "g" else fake.detach()  # G has not moved
-            for i, active in _rounds(self.d_steps, game.lead):
+            for i, active in _inner_updates(self.d_steps, game.lead):
                 with frozen(optims.g.params):
                     loss = game.loss_d(shared or draw("d", i), still)
                     grads = gradient(loss, optims.d.params)
@@ -110,7 +110,7 @@ class Alternating(Rule):
                 seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
 
         def update_g() -> None:
-            for i, active in _rounds(self.g_steps, game.lead):
+            for i, active in _inner_updates(self.g_steps, game.lead):
                 batch = shared if shared and self.redraw == "none" else draw("g", i)
                 if shared and self.redraw == "latents":
                     batch = replace(shared, latent=batch.latent)
@@ -212,7 +212,7 @@ def _counts(name: str, value: int | Sequence[int]) -> int | list[int]:
     return _checks.whole(name, value)
 
 
-def _rounds(
+def _inner_updates(
     count: int | Sequence[int], lead: tuple[int, ...]
 ) -> Iterator[tuple[int, Tensor | None]]:
     """Inner update number and mask (None when every member takes part)."""
