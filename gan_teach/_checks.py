@@ -4,8 +4,6 @@ A message names the argument, what was given, what is accepted and, where one is
 cause. Checks return the value they checked, so that they can stand inside an assignment.
 """
 
-from __future__ import annotations
-
 import difflib
 import math
 from collections.abc import Iterable, Mapping

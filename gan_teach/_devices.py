@@ -1,7 +1,5 @@
 """What depends on the machine: torch's random generators, float64, which GPU there is, threads."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -10,8 +10,6 @@ Schur complement is singular and there is no tau*, although the run may be perfe
 `transverse` leaves these directions out, and the question has an answer again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

@@ -6,8 +6,6 @@ of torch's layers can be trusted at that order, but not its normalisation layers
 with every kind of layer, with and without a penalty, against finite differences.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

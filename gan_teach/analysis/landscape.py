@@ -17,8 +17,6 @@ gives its numbers and ``"full"`` (the default) those of ``gan_teach.games.losses
 loss is a single term: both conventions leave it as it is.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

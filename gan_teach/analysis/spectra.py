@@ -8,8 +8,6 @@ a run, or all members of an ensemble, are differentiated at once: row i of every
 backward pass.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple

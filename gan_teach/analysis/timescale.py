@@ -21,8 +21,6 @@ the spectrum. Three routes, one answer. tau is a ratio of learning rates of plai
 gradient descent: not of step counts, and not of Adam's.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple

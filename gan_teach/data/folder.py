@@ -5,8 +5,6 @@ files are looked at before anything is refused, and every file that does not fit
 one run is enough to clean a folder.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import zipfile

@@ -6,8 +6,6 @@ with the packages of the extra ``images``: nothing is downloaded, and they make 
 anywhere. They are small: say so beside a result that needs more.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 from collections.abc import Callable, Mapping

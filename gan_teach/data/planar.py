@@ -5,8 +5,6 @@ Beside ``sample``, ``shape`` and ``density`` all but drawings carry what mode me
 belongs to and how many standard deviations away from it the point lies.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -5,8 +5,6 @@ vector, and autograd's bookkeeping takes nearly all of an update's time. This ru
 steps as ``alternating(d_steps, g_steps, redraw="latents")`` without it, some ten times faster.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """What all update rules share: the interface, gradients, and looking elsewhere without moving."""
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence

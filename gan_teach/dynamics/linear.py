@@ -6,8 +6,6 @@ iff all eigenvalues of M lie inside the unit circle; the leading one, s, gives t
 step and a turn in 2 pi / |arg s| steps. So a step size is judged before anything runs.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 

@@ -7,8 +7,6 @@ everything else ``FromTorch`` wraps any class of ``torch.optim``.
 # pyright: reportPrivateImportUsage=false
 # torch's _foreach operations are documented, but not in its list of exports.
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence

@@ -14,8 +14,6 @@ takes another, and no matrix is ever formed. The bent gradient goes to the optim
 the gradient. F itself is not scaled by tau.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field as setting, replace
 

@@ -1,7 +1,5 @@
 """Instance noise: what the discriminator sees is blurred, so that real and fake always overlap."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache

@@ -5,8 +5,6 @@ Losses average over the batch and are summed over members, so the members' gradi
 from a generator of its own and so sees the data, and the dropout masks, that it would see alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -6,8 +6,6 @@ detached fake batch would delete a block of the game's Jacobian. All are written
 never as log(sigmoid(x) + eps), whose gradient vanishes where the true one does not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple

@@ -6,8 +6,6 @@ what h is, is all that distinguishes them. Their randomness is drawn beforehand 
 handed in, so that a loss is a pure function of parameters and batch, to be differentiated twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -4,8 +4,6 @@
 packages: a session runs where there is no ipywidgets.
 """
 
-from __future__ import annotations
-
 import os
 from importlib.util import find_spec
 from typing import Any

@@ -1,7 +1,5 @@
 """The lab's own widgets: a canvas that draws frames and asks for the next one while it plays."""
 
-from __future__ import annotations
-
 import json
 import struct
 from pathlib import Path

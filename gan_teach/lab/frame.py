@@ -5,8 +5,6 @@ of its charts has a ``role``; ``LOOKS`` says once what a role looks like, for al
 never the only sign: roles differ by marker or dash too.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from functools import cache

@@ -1,7 +1,5 @@
 """The lab on the line: the 1-D tutorial and the Dirac-GAN, games of four numbers and of two."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection
 from functools import lru_cache

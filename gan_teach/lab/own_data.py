@@ -6,8 +6,6 @@ places from -reach to reach, 12 bits each, in base64 for URLs; and a dot between
 text is data: it is bounded, read by a pattern, and nothing in it is evaluated.
 """
 
-from __future__ import annotations
-
 import base64
 import math
 import re

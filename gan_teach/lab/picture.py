@@ -1,7 +1,5 @@
 """Frames drawn by matplotlib, and a run as files: for pages without the canvas, and to keep."""
 
-from __future__ import annotations
-
 import io
 import tempfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The lab in the plane: real and generated points over the discriminator's field."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property

@@ -4,8 +4,6 @@ A fold is what the lab offers beside its controls: the doctor, a twin, slow moti
 latents to samples, and files to keep. It works on the panel's session.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 from collections.abc import Callable, Sequence

@@ -13,8 +13,6 @@ the factor |s| ^ (rounds of a turn): below 1 the run spirals in, above 1 out, at
 ever.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple

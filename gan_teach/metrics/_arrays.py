@@ -1,7 +1,5 @@
 """What every metric accepts: samples or features (n, d), as NumPy, torch or nested lists."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -6,8 +6,6 @@ network it is FID; on any other features call it FD(name of the network): the nu
 comparable.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple

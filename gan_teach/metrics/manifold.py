@@ -6,8 +6,6 @@ repeated points count, and without a further package. torch-fidelity and prdc ar
 oracles.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

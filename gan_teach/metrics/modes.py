@@ -5,8 +5,6 @@ samples between the modes, the share of good samples alone is perfect for a coll
 the reverse KL sees neither stray samples nor a mode that is merely too narrow.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

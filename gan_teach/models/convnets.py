@@ -4,8 +4,6 @@ Each takes a ``seed`` for its initial weights and leaves the global random state
 of parameters in the docstrings are those of the published networks.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import pickle

@@ -7,8 +7,6 @@ evaluates D as often as they do: not if the members differ in step counts, or in
 pairs real and fake samples).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 

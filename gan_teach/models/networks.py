@@ -5,8 +5,6 @@ networks evaluated at once. ``stack_modules`` builds such a module from S ordina
 other libraries are stacked through ``torch.vmap``, which is slower but general.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

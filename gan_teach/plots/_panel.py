@@ -6,8 +6,6 @@ one ``draw``, a film one per frame and a widget one per movement of its slider, 
 their code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

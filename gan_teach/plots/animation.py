@@ -1,7 +1,5 @@
 """Panels in motion: files, a player with a slider, and a film strip for pages that cannot move."""
 
-from __future__ import annotations
-
 import html
 import io
 import math

@@ -1,7 +1,5 @@
 """Curves beside the value that the theory predicts: over a run, over a knob, of many runs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Many runs at once: their spread, how often each outcome happens, who arrives when."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence

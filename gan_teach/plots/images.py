@@ -1,7 +1,5 @@
 """Images side by side, and the scores of generators: against noise, over recall, along a run."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any

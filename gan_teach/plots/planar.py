@@ -1,7 +1,5 @@
 """Planes: the field, the paths and the basins of games with two parameters, and eigenvalues."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Real and generated samples on the line and in the plane, with the discriminator between them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any

@@ -6,8 +6,6 @@ for data visualization", arXiv:2107.02270), which stay apart under color-vision 
 sign (a marker, a dash, a hatch) always says the same thing as the color.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """What is read: a small table, and the code of a rule, a loss, a penalty or a probe."""
 
-from __future__ import annotations
-
 import html
 import inspect
 import math

@@ -5,8 +5,6 @@ of networks: fully connected, DCGAN-like, residual. Here the first two, narrow, 
 images; every choice below is uniform and independent of the others.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

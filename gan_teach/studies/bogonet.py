@@ -7,8 +7,6 @@ depends on its seed, the judge and the budget alone, so the table is the same fo
 processes, in any order, and after any interruption.
 """
 
-from __future__ import annotations
-
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence

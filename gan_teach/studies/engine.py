@@ -6,8 +6,6 @@ cluster, and each is written as soon as it is finished. So a study may be stoppe
 made larger at any time.
 """
 
-from __future__ import annotations
-
 import csv
 import importlib
 import itertools

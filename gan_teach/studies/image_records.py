@@ -5,8 +5,6 @@ first. What is kept: losses, scores of G and of one of its averages at each snap
 few moments as bytes, and for one run the weights of the last generator.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial

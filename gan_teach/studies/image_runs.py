@@ -5,8 +5,6 @@ sheets of samples from fixed latents, and in generators/ the weights of G and of
 way, which is what an evaluation along the path reads. ``watch`` is a short run in memory.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import os

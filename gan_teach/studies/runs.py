@@ -1,7 +1,5 @@
 """A run as files: the pictures, the film and the History of an experiment in one folder."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

@@ -5,8 +5,6 @@ sweep that was stopped goes on where it was. What comes back is the ``History`` 
 in which every member carries its settings as constants.
 """
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

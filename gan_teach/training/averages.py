@@ -5,8 +5,6 @@ alternating steps, whose orbits are bounded). A step that is shown again, as the
 run is, counts once.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping
 from typing import Any

@@ -5,8 +5,6 @@ followed by a 40-byte trailer with the SHA-256 of all before it. Without the che
 bit in the weights would load in silence.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

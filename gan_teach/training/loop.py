@@ -7,8 +7,6 @@ at the step at which it breaks, with a sentence that says what broke.
 The loop itself is ``updates`` in ``state.py``, and one update there calls the rule.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any

@@ -5,8 +5,6 @@ A probe has a fixed seed of its own and changes nothing; networks are in evaluat
 In an ensemble each result has the members' axis first.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Callable, Iterator

@@ -9,8 +9,6 @@ Hugging Face Accelerate starts the processes, finds their devices and connects t
 ``accelerate launch -m gan_teach train ...`` (the extra ``scale``).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ Both players' learning rates are multiplied by the same factor, so that tau stay
 functions of the step alone, they need no place in a checkpoint.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from gan_teach import _checks

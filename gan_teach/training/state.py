@@ -1,7 +1,5 @@
 """A run as it is now, and the updates that take it on."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext

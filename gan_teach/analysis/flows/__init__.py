@@ -6,8 +6,6 @@ critical points attract (``tau_star``), only the map of basins says from how far
 derivatives are autograd's. How the steps are computed is chosen in ``engines``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

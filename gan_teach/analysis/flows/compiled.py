@@ -7,8 +7,6 @@ polynomials are Taylor's, cut where the next term is below half a unit in the la
 argument is rounded once more (and NaN from 2^51 on).
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from typing import Any

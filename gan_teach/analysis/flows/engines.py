@@ -9,8 +9,6 @@ autograd  the functions as they were given, the reference: for what cannot be re
 A *cell* is one starting point at one tau.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple

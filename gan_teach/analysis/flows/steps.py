@@ -9,8 +9,6 @@ by torch, on those int32, and leaves no trace in the text.
 
 # pyright: reportPrivateImportUsage=false
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Callable, Sequence

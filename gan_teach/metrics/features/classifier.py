@@ -1,7 +1,5 @@
 """Classifiers trained here: what they see stands in for Inception where that is out of reach."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
