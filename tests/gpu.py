@@ -295,7 +295,7 @@ def two_processes(device: str) -> Iterator[Result]:
         ]
         ended = [worker.wait(timeout=120) for worker in workers]
         yield "two processes end well", *exactly(ended == [0, 0])
-        parts = [torch.load(Path(folder) / f"{rank}.pt") for rank in range(2)]
+        parts = [torch.load(Path(folder) / f"{rank}.pt", weights_only=True) for rank in range(2)]
     alone, start = parameters(run(dcgan(), device, lr=0.01).game), parameters(dcgan())
     change = max(float((a - b).abs().max()) for a, b in zip(alone, start, strict=True))
     for rank, part in enumerate(parts):

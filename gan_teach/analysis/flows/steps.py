@@ -96,6 +96,7 @@ def _decompositions(core: bool) -> dict[Any, Callable]:
         aten.zeros_like.default: functools.partial(filled, value=0),
     }
     also = [aten._softmax, aten._log_softmax, aten.clamp, aten.elu, aten.gelu, aten.leaky_relu]
+    also.append(aten.linalg_vector_norm)  # which torch 2.4 does not count as core
     core_set = {**core_aten_decompositions(), **get_decompositions(also)} if core else {}
     return core_set | constants
 
