@@ -86,8 +86,8 @@ gt.show(
 
 # %% [markdown]
 # Together. Near the equilibrium $D(x) \approx \tfrac12 + \tfrac14 (ax + c)$, and real and generated
-# points lie around nearly the same place: each swing of $D$ lifts or lowers both answers. What tells
-# them apart, $\tfrac a4$ times the difference of the means, is smaller than that.
+# points lie around nearly the same place: each swing of $D$ lifts or lowers both answers. What
+# tells them apart, $\tfrac a4$ times the difference of the means, is smaller than that.
 
 # %% tags=["nbval-check-output"]
 real, fake = history["d_real"], history["d_fake"]
@@ -121,9 +121,9 @@ print("the Hessian is a", gt.spectra.definiteness(theory).word)
 # %% [markdown]
 # One positive direction, two negative ones: a saddle, as a zero-sum equilibrium should be. **And
 # one exact zero.** It belongs to the direction $(\mathrm dw, \mathrm db) = (1, -\tfrac12)$, which
-# keeps the mean $\tfrac w2 + b$ and changes only the spread $|w|/\sqrt{12}$. Where the means agree the
-# best linear logit is flat, $a = 0$, and there $V$ does not depend on the spread. (Where $a \ne 0$ it
-# does, a little; what that adds up to is a section of chapter 03.)
+# keeps the mean $\tfrac w2 + b$ and changes only the spread $|w|/\sqrt{12}$. Where the means agree
+# the best linear logit is flat, $a = 0$, and there $V$ does not depend on the spread. (Where $a \ne
+# 0$ it does, a little; what that adds up to is a section of chapter 03.)
 
 # %% tags=["nbval-check-output"]
 H = gt.zoo.line.equilibrium_hessian(w=2.0, mean=5.0, second_moment=26.0)
@@ -150,8 +150,9 @@ print("G on D is minus D on G, transposed:", np.allclose(J.gd, -J.dg.T))
 # quantities that drive each other in turn, as in a pendulum. What is the friction? $D$'s *own*
 # curvature, the block of the Hessian with $-13$ and $-0.1$ in it: $D$ gives up a lean that nothing
 # feeds. `gt.dynamics.step_spectrum` (explained in chapter 05) gives the factors by which one game
-# multiplies a small deviation; a pair of complex ones is a rotation. Here at this run's equilibrium,
-# and once more with $D$'s own block set to zero. **Predict** what is left of the damping.
+# multiplies a small deviation; a pair of complex ones is a rotation. Here at this run's
+# equilibrium, and once more with $D$'s own block set to zero. **Predict** what is left of the
+# damping.
 
 # %%
 points, w = history.static["real"], history["params"][-1, 0]
@@ -166,9 +167,9 @@ for name, matrix in {"as it is": as_it_is, "without D's curvature": without}.ite
     print(f"{name}: {turn:.0f} games a turn, factor {abs(s) ** (turn / 2):.2f} in half a turn")
 
 # %% [markdown]
-# Without its own curvature $D$ would swing for ever: the factor is 1. With it every half turn leaves
-# 0.61 of the swing. Beside that what the run did, from one passage of $G$'s mean through the data's
-# to the next:
+# Without its own curvature $D$ would swing for ever: the factor is 1. With it every half turn
+# leaves 0.61 of the swing. Beside that what the run did, from one passage of $G$'s mean through the
+# data's to the next:
 
 # %%
 deviation = history["params"] @ [0.5, 1, 0, 0] - points.mean()
@@ -229,7 +230,8 @@ print("the typical spread is too small:", gt.holds(np.median(abs(w)) / 12**0.5 <
 # **What is true, then.** Balanced training settles for nearly every seed (an independent simulation
 # of 200 seeds finds 99 %), after about 700 games: $V$ has settled, while the means, which enter $V$
 # to second order, still scatter by some tenths around the data's. It learns the mean. It does not
-# learn the spread: the zero eigenvalue says that nothing near the equilibrium pulls it to the data's.
+# learn the spread: the zero eigenvalue says that nothing near the equilibrium pulls it to the
+# data's.
 
 # %% [markdown]
 # ## Play

@@ -175,9 +175,9 @@ print("after game 50 the typical w moves by less than 0.2:", gt.holds(np.median(
 # 0, and there it does. Near the equilibrium $D(G(z)) \approx \tfrac12 + \tfrac14 f$ with the logit
 # $f = a(wz + b) + c$, and $G$'s step for $w$ is $\eta\, a\, \overline{D(G(z))\, z}$. With the
 # variance $\tfrac1{12}$ of $z$ this holds a term $+\eta a^2 w / 48$, whatever the sign of $a$: the
-# saturating loss $\log(1 - \sigma(f))$ is *concave* in $f$ and rewards a generator that spreads. The
-# non-saturating $-\log\sigma(f)$ is convex: the same term with a minus. While $D$ holds the mean
-# $\tfrac w2 + b$ in place, a fifth of it is lost, and
+# saturating loss $\log(1 - \sigma(f))$ is *concave* in $f$ and rewards a generator that spreads.
+# The non-saturating $-\log\sigma(f)$ is convex: the same term with a minus. While $D$ holds the
+# mean $\tfrac w2 + b$ in place, a fifth of it is lost, and
 #
 # $$\frac{\mathrm d \log |w|}{\text{step of } G} = \pm \frac{\eta\, a^2}{60}.$$
 #
@@ -194,10 +194,10 @@ def start(seed, w, loss):
 
 
 # %%
-def wide(loss, w=8.0, games=gt.budget(500)):
+def wide(loss, w=8.0):
     seeds = list(range(16))
     stacked = gt.stack([start(seed, w, loss) for seed in seeds])
-    numbers = {"steps": games, "lr": 0.1, "batch_size": 10, "seed": seeds}
+    numbers = {"steps": gt.budget(500), "lr": 0.1, "batch_size": 10, "seed": seeds}
     run = gt.train(stacked, gt.dynamics.affine_alternating(1, 50), **numbers)
     params = gt.record(run, params=gt.probes.params())["params"]
     growth = 50 * 0.1 * np.cumsum(params[:, :, 2] ** 2, 0) / 60  # 50 steps of G with the same a
@@ -281,9 +281,9 @@ print("nothing diverges:", gt.holds(not np.isin([fast, even], "diverged").any())
 # **What is true, then.** For this GAN a strong generator is the quickest way to the mean: all seeds
 # settle, most within five games. It works because this $D$ has one slope to offer, and following a
 # slope for long costs nothing when $D$ turns it around at the next step. The instability that the
-# tutorial warns of was not seen within 500 games in 64 seeds, nor from bad starts; the outward drift
-# of the spread is where a longer run would look for it. With a discriminator that can see more than
-# a mean, a generator that runs ahead collects all its mass where $D$ is most easily
+# tutorial warns of was not seen within 500 games in 64 seeds, nor from bad starts; the outward
+# drift of the spread is where a longer run would look for it. With a discriminator that can see
+# more than a mean, a generator that runs ahead collects all its mass where $D$ is most easily
 # fooled: that is mode collapse, and a later part of the course.
 
 # %% [markdown]

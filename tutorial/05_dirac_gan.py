@@ -279,9 +279,9 @@ print(f"exact {(J.T @ v)[0]:.4f}, by hand {first + second:.4f}, as published", e
 print(f"{first + second / 2:.4f}")
 
 # %% [markdown]
-# **Optimistic descent** needs the *previous* gradient; code that stores a reference instead of a copy
-# finds the present one there, so that $2g - g = g$ and plain descent runs under the name of the
-# cure. Neither slip raises an error: an eigenvalue is a test.
+# **Optimistic descent** needs the *previous* gradient; code that stores a reference instead of a
+# copy finds the present one there, so that $2g - g = g$ and plain descent runs under the name of
+# the cure. Neither slip raises an error: an eigenvalue is a test.
 
 # %% [markdown]
 # ## Play
@@ -331,8 +331,8 @@ print(gt.exercises.check_largest_step(lambda gamma: 4 * gamma))
 # ## Where this bites in practice
 #
 # - A GAN that "almost converges" and starts to circle wants friction (R1) or another step, not a
-#   smaller learning rate: with $\gamma = 0$ simultaneous steps of every size diverge, small ones just
-#   later.
+#   smaller learning rate: with $\gamma = 0$ simultaneous steps of every size diverge, small ones
+#   just later.
 # - R1 is the cheap default of large GANs for this reason. Too much of it is slow, not safer.
 # - Simultaneous or alternating is not a detail. Say which one you ran.
 #

@@ -338,8 +338,8 @@ gt.animation.chooser(both_routes, [1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16], label="
 # %%
 gt.style.show(
     both_routes(4),
-    alt="V over 1000 games for 8 seeds at ratio 4. By learning rate V jumps about between 0 and -4; "
-    "by steps it swings for some 500 games and settles at -2 log 2.",
+    alt="V over 1000 games for 8 seeds at ratio 4. By learning rate V jumps about between 0 and "
+    "-4; by steps it swings for some 500 games and settles at -2 log 2.",
 )
 
 # %% [markdown]

@@ -245,9 +245,9 @@ print(f"at the end {int((last > 2).sum())} of 100 fakes lie above 2; in the two 
 # **What you saw: nobody stays.** The basin is a basin for an *optimal* $D$, which moves along with
 # every fake. This $D$ stands still during $G$'s ten steps, its slope points at the empty cluster,
 # and momentum carries the fakes over the valley and past B. Then $D$ turns round, and the chase
-# begins. A chase has $D$'s loss around $\log 2$, although no fake may lie on any data. It cannot end
-# before the body of fakes has torn in two; in this RS run it has by epoch 200, though hardly a fake
-# lies on the data yet.
+# begins. A chase has $D$'s loss around $\log 2$, although no fake may lie on any data. It cannot
+# end before the body of fakes has torn in two; in this RS run it has by epoch 200, though hardly a
+# fake lies on the data yet.
 #
 # ## Is it the seed? 200 of them
 #

@@ -301,12 +301,12 @@ for step in (FIRST, best, LENGTH):
 # with one mode or none in the end. Nor is the goal a place to rest: of those that came late, five
 # and five have lost a mode again by the end.
 #
-# **The relativistic loss helps, a little**: in the end 13 pairs of 200 have arrived with it only and
-# 2 with the vanilla loss only ($p = 0.007$), 5.5 runs more in a hundred; at step 4000 the pairs, 16
-# to 8, could be chance ($p = 0.15$). That is far from chapter 09, where the pairs of points were
-# fixed: with pairs drawn anew in every batch the relativistic landscape has valleys as well, and its
-# theorem does not speak of this experiment. A small effect, which four seeds, or forty, could not
-# have shown.
+# **The relativistic loss helps, a little**: in the end 13 pairs of 200 have arrived with it only
+# and 2 with the vanilla loss only ($p = 0.007$), 5.5 runs more in a hundred; at step 4000 the
+# pairs, 16 to 8, could be chance ($p = 0.15$). That is far from chapter 09, where the pairs of
+# points were fixed: with pairs drawn anew in every batch the relativistic landscape has valleys as
+# well, and its theorem does not speak of this experiment. A small effect, which four seeds, or
+# forty, could not have shown.
 #
 # **The quality** of those who got through: median, middle half and middle 90 % of the runs with
 # five modes at the end, with the level of a perfect generator.

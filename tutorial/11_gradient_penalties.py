@@ -183,10 +183,11 @@ print("both flat ones with Rp are flatter still:", gt.holds(slope["Rp + R1 + R2"
 # three cover the modes. (So does *no* penalty: on these data the flat ones change $D$, not the
 # count.)
 #
-# **Is that comparison fair?** The weights are not equal: R1 at $\gamma = 0.1$ weighs 0.05, the others
+# **Is that comparison fair?** The weights are not equal: R1 at $\gamma = 0.1$ weighs 0.05, the
+# others
 # 10. And WGAN-GP's authors do not train it like this: their own script for toys in the plane takes
-# weight 0.1 and five steps of the critic. **Predict:** what do R1 at weight 10, DRAGAN and WGAN-GP at
-# weight 0.1, and WGAN-GP with five steps do?
+#     weight 0.1 and five steps of the critic. **Predict:** what do R1 at weight 10, DRAGAN and
+#     WGAN-GP at weight 0.1, and WGAN-GP with five steps do?
 
 # %%
 CONTROLS = {
@@ -205,13 +206,12 @@ for name in ("R1, weight 10", "DRAGAN, weight 0.1", "WGAN-GP, weight 0.1, five s
     print(f"{name}: all five modes in each of the three seeds:", gt.holds(covered[name] == 5))
 
 # %% [markdown]
-# R1 covers all modes at weight 10 as well: a penalty that pulls the slope *towards zero at the data*
-# is forgiving about its weight. One that pulls it to 1 is not: DRAGAN at weight 0.1 and WGAN-GP at
-# its authors' toy settings (weight *and* steps) cover them too, in three seeds of three. A table in
-# which each method but one runs at its own settings says nothing about that one. The target of 1 has
-# a unit, logits per unit of
-# length, and on data of another scale it is another penalty: on the same points multiplied by ten
-# a slope of 1 would tell ten times as much.
+# R1 covers all modes at weight 10 as well: a penalty that pulls the slope *towards zero at the
+# data* is forgiving about its weight. One that pulls it to 1 is not: DRAGAN at weight 0.1 and
+# WGAN-GP at its authors' toy settings (weight *and* steps) cover them too, in three seeds of three.
+# A table in which each method but one runs at its own settings says nothing about that one. The
+# target of 1 has a unit, logits per unit of length, and on data of another scale it is another
+# penalty: on the same points multiplied by ten a slope of 1 would tell ten times as much.
 #
 # ## Which eigenvalue does a penalty damp?
 #

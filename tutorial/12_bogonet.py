@@ -228,17 +228,18 @@ columns = ["architecture", "algorithm", "1 D step", "5 D steps"]
 gt.Table(columns, rows, caption="Final score by updates of D per update of G")
 
 # %% [markdown]
-# On architecture 2 five steps lift DRAGAN and WGAN-GP by one and a half points and vanilla GAN not at
-# all, which alone would make a headline. Architecture 0 learns so little in 100 updates that it decides nothing. **Two architectures, one seed each, settle nothing
-# about the algorithms**: that is the whole point of this chapter, and it holds for a control as well.
-# What the record does show is that the lead depends on what is counted as equal work. Ten
-# architectures at equal steps are a start (exercise 3).
+# On architecture 2 five steps lift DRAGAN and WGAN-GP by one and a half points and vanilla GAN not
+# at all, which alone would make a headline. Architecture 0 learns so little in 100 updates that it
+# decides nothing. **Two architectures, one seed each, settle nothing about the algorithms**: that
+# is the whole point of this chapter, and it holds for a control as well. What the record does show
+# is that the lead depends on what is counted as equal work. Ten architectures at equal steps are a
+# start (exercise 3).
 #
 # ## The paper's table
 #
 # Kodali et al. report 100 random games, too (150 in the first version of the paper), and a second
-# test that no classifier decides: by our reading of the paper, two authors compared the samples of 50
-# hard games without knowing which algorithm made them, and split 5 points in each.
+# test that no classifier decides: by our reading of the paper, two authors compared the samples of
+# 50 hard games without knowing which algorithm made them, and split 5 points in each.
 
 # %%
 rows = [

@@ -214,8 +214,9 @@ for name in [key for key in long if key.startswith("sliced")]:
 
 # %% [markdown]
 # **Pinned, and far off.** From step 1000 on both losses are at the values of a perfect generator,
-# and the sheet shows blots. The distance falls meanwhile, on the whole if not from each record to the
-# next: $G$ learns at the equilibrium values of its losses, and they do not say how much is left.
+# and the sheet shows blots. The distance falls meanwhile, on the whole if not from each record to
+# the next: $G$ learns at the equilibrium values of its losses, and they do not say how much is
+# left.
 #
 # ## What else to know about the published run
 #

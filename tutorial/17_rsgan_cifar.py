@@ -247,12 +247,12 @@ print("and even the published ones are beyond the noise of real images:",
 # %% [markdown]
 # The first four rows have the same 437,000 parameters. What separates them is **time** before all:
 # an eighth of the updates for ours. (It is not all: the published weights are averages, and were
-# trained on the original files in single precision. The residual network had five updates of $D$ for
-# each of $G$.) Two lines need a word.
-# The average of *our* run lags far behind it: with $\beta = 0.9999$ nearly a third of it,
-# $0.9999^{12{,}000} = 0.30$, is still the start; chapter 19 does the sum. And a precision of 1
-# for the untrained network is the metric's failure: its images are all alike, and one lucky ball
-# of a real image holds them all. Precision without recall says nothing.
+# trained on the original files in single precision. The residual network had five updates of $D$
+# for each of $G$.) Two lines need a word. The average of *our* run lags far behind it: with $\beta
+# = 0.9999$ nearly a third of it, $0.9999^{12{,}000} = 0.30$, is still the start; chapter 19 does
+# the sum. And a precision of 1 for the untrained network is the metric's failure: its images are
+# all alike, and one lucky ball of a real image holds them all. Precision without recall says
+# nothing.
 #
 # ## What the repository says, and what it does
 #
