@@ -5,8 +5,8 @@
 #
 # **You will do:** let $D$ train fifty times as often as $G$, take the generator's gradient apart,
 # and test on 64 seeds whether the run is stuck or only slow. **You will learn:** where the gradient
-# goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what one minus sign in
-# $G$'s loss changes. **You need:** chapter 01.
+# goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place
+# of $\log(1 - D)$ changes. **You need:** chapter 01.
 
 # %%
 import gan_teach as gt
@@ -246,7 +246,7 @@ print("non-saturating, settled: all:", gt.holds(settled["50:1, non-saturating"] 
 
 # %% [markdown]
 # The very same discriminator, as strong as before, is no obstacle to a generator that listens to
-# $\log D$ rather than to $\log(1 - D)$: every seed settles, most of them within 100 games.
+# $\log D$ rather than to $\log(1 - D)$: every seed settles within the 500 games.
 #
 # **What is true, then.** With the saturating loss, a strong discriminator starves the generator:
 # its gradient shrinks with $D(G(z))$. The run has not converged, to a local maximum or otherwise;

@@ -5,7 +5,7 @@
 #
 # **You will do:** repeat chapter 02 with noise on $D$'s input, compare two kinds of noise, and
 # switch the noise off while training. **You will learn:** what overlap does to the best
-# discriminator, what the noise costs, and how a wrong schedule loses everything again. **You
+# discriminator, what the noise costs, and how a hasty schedule loses most of it again. **You
 # need:** chapters 01 and 02.
 
 # %%

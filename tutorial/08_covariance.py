@@ -29,7 +29,7 @@ from gan_teach import zoo
 #
 # ## One dimension
 #
-# $-J = \begin{pmatrix} 0 & 2\sqrt\Sigma \\ -2\sqrt\Sigma & \mu \end{pmatrix}$ at $(\sqrt\Sigma,
+# $-J = \begin{pmatrix} 0 & -2\sqrt\Sigma \\ 2\sqrt\Sigma & \mu \end{pmatrix}$ at $(\sqrt\Sigma,
 # 0)$. **Predict:** what is $\tau^*$? And from which $\tau$ on does the pair not oscillate? *The
 # discriminant of $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma$.*
 
@@ -48,6 +48,12 @@ def sweep(mu):
     eigs = gt.stability_sweep(jacobian(mu), taus)
     return gt.plots.eigenvalue_sweep(taus, eigs, title=f"mu = {mu:g}")
 
+
+# %% tags=["nbval-check-output"]
+root, J = S.item() ** 0.5, jacobian(1.0)
+formula = np.array([[0, -2 * root], [2 * root, 1.0]])
+print("-J by automatic differentiation:", np.round(-J.matrix, 3).tolist())
+print(f"largest difference from the formula: {abs(formula + J.matrix).max():.0e}")
 
 # %%
 for mu in (0.5, 1.0):

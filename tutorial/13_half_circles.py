@@ -6,7 +6,8 @@
 # **You will do:** derive the equilibrium of a GAN with smoothed labels, collapse a generator *at*
 # that equilibrium, then train the GAN of a university assignment and an improved one on an S of two
 # half circles, and hold both against the noise of real data. **You will learn:** what flat losses
-# say, what they cannot say, and which four changes mend this GAN. **You need:** chapters 01 and 11.
+# say, what they cannot say, and a set of changes that mends this GAN. **You need:** chapters 01 and
+# 11.
 
 # %%
 import gan_teach as gt
@@ -157,11 +158,13 @@ print("at most looks fewer than 5 % of the samples on the S:", gt.holds(on_the_s
 # | change | why |
 # | --- | --- |
 # | data divided by 10, latents $\mathcal N(0, I_2)$ | weights start for inputs of size 1 |
-# | relativistic pairing | no bad basins with all fakes on one arc (chapter 09) |
+# | relativistic pairing | no bad basins, if the pairs are fixed (chapter 09) |
 # | R1 + R2 in place of dropout and smoothing | friction, not blur (chapters 05, 11) |
 # | Adam $(0, 0.99)$, $D$ at every step, an average of $G$ | less momentum, fewer swings |
 #
-# **Predict:** after 600 steps each, which arcs does either generator have?
+# They are made together: two runs show what all of them do, not which of them does it (exercise:
+# take them back one by one). **Predict:** after 600 steps each, which arcs does either generator
+# have?
 
 # %%
 STEPS, SIDE = gt.budget(600, 40), np.linspace(-25, 25, 51)
@@ -400,7 +403,8 @@ print(gt.exercises.check_what_flat_means("abc"))
 #   a distance, and its noise band.
 # - With smoothed labels the level is $s / 2$. A run pinned there has a $D$ without information;
 #   look at the slope of $D$ around the data before you celebrate.
-# - Normalise the data. It is the cheapest of the four changes.
+# - Two arms that differ in four things compare four things. Take a recipe apart before you pass it
+#   on.
 #
 # The settings as handed in, to their end, are one command away: `gan-teach study
 # half-circles-published` (8 seeds, 15,800 steps; about 20 minutes of one core).

@@ -360,7 +360,9 @@ print(gt.exercises.check_times_seen(18_000 * 100 / 5_000))
 # ## Where this bites in practice
 #
 # - Look at the samples, all at one scale, and count the classes. Losses come after that.
-# - Keep an average of $G$. It costs a copy of the weights and wins on nearly every run.
+# - Keep an average of $G$. It costs a copy of the weights and helps where its memory is short
+#   beside the run: a decay of 0.999 remembers a thousand steps, and in the longer runs of this
+#   course it has mostly lagged behind (chapters 17 and 19).
 # - Hold real data back and ask $D$ about it: the cheapest test for overfitting that a GAN has.
 # - Name the network with each distance, and give the distance of real data beside it.
 #

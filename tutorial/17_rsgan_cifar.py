@@ -188,8 +188,9 @@ for name, values in curves.items():
 # *How to read it.* This is **one seed of each**, and an eighth of the published length. The
 # paired run ends nearer; the learning rates of both fall to zero from step 6000 on. Chapter 10
 # needed 200 seeds and 20,000 steps to find a small difference of these losses on five Gaussians:
-# one pair of curves decides nothing. What it does show: pairing costs nothing, and an average of
-# decay 0.9999 needs far longer than this to be of use.
+# one pair of curves decides nothing about the losses. (Nor is pairing free: $G$'s loss needs $D$ on
+# the real images as well.) What it does show: an average of decay 0.9999 needs far longer than this
+# to be of use.
 #
 # ## The published weights
 #
@@ -244,12 +245,14 @@ print("and even the published ones are beyond the noise of real images:",
       best > 2 * distance["real images", "high"])  # fmt: skip
 
 # %% [markdown]
-# The first four rows have the same 437,000 parameters: what separates them is **time**. (The
-# residual network was trained with five updates of $D$ for each of $G$.) Two lines need a word.
-# The average of *our* run lags far behind it: with $\beta = 0.9999$ nearly a third of it,
-# $0.9999^{12{,}000} = 0.30$, is still the start; chapter 19 does the sum. And a precision of 1
-# for the untrained network is the metric's failure: its images are all alike, and one lucky ball
-# of a real image holds them all. Precision without recall says nothing.
+# The first four rows have the same 437,000 parameters. What separates them is **time** before all:
+# an eighth of the updates for ours. (It is not all: the published weights are averages, and were
+# trained on the original files in single precision. The residual network had five updates of $D$
+# for each of $G$.) Two lines need a word. The average of *our* run lags far behind it: with $\beta
+# = 0.9999$ nearly a third of it, $0.9999^{12{,}000} = 0.30$, is still the start; chapter 19 does
+# the sum. And a precision of 1 for the untrained network is the metric's failure: its images are
+# all alike, and one lucky ball of a real image holds them all. Precision without recall says
+# nothing.
 #
 # ## What the repository says, and what it does
 #

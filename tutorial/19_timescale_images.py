@@ -5,9 +5,9 @@
 #
 # **You will do:** train a residual GAN on images with several ratios $\tau$ of learning rates, look
 # at the spectrum of its game with Arnoldi's method, and read four longer runs along their whole
-# path. **You will learn:** what is left of $\tau^*$ when nobody can compute it, why an average of
-# $G$ scores better than any $G$, and how to read the paper's tables. **You need:** chapters 06, 11
-# and 15.
+# path. **You will learn:** what is left of $\tau^*$ when nobody can compute it, when an average of
+# $G$ scores better than $G$, and how to read the paper's tables. **You need:** chapters 06, 11 and
+# 15.
 
 # %%
 from dataclasses import replace
