@@ -99,10 +99,11 @@ class Alternating(Rule):
                 fake = game.fakes(shared)
 
         def update_d() -> None:
-            still = None if fake is None or self.first == "g" else fake.detach()  # G has not moved
+            # Where D comes first, G has not moved since it made the shared samples.
+            constant = None if fake is None or self.first == "g" else fake.detach()
             for i, active in _inner_updates(self.d_steps, game.lead):
                 with frozen(optims.g.params):
-                    loss = game.loss_d(shared or draw("d", i), still)
+                    loss = game.loss_d(shared or draw("d", i), constant)
                     grads = gradient(loss, optims.d.params)
                 optims.step_d(grads, active)
                 seen["d_loss"] = latest(seen.get("d_loss"), loss.detach(), active)
