@@ -162,9 +162,8 @@ print("at most looks fewer than 5 % of the samples on the S:", gt.holds(on_the_s
 # | R1 + R2 in place of dropout and smoothing | friction, not blur (chapters 05, 11) |
 # | Adam $(0, 0.99)$, $D$ at every step, an average of $G$ | less momentum, fewer swings |
 #
-# They are made together: two runs show what all of them do, not which of them does it (exercise:
-# take them back one by one). **Predict:** after 600 steps each, which arcs does either generator
-# have?
+# They are made together: two runs show what all of them do, not which of them does it. **Predict:**
+# after 600 steps each, which arcs does either generator have?
 
 # %%
 STEPS, SIDE = gt.budget(600, 40), np.linspace(-25, 25, 51)

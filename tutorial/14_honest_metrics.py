@@ -130,11 +130,12 @@ gt.show(
 )
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def sees(metric, generator):
     return scores[generator][metric] not in bands[metric]
 
 
+# %% tags=["nbval-check-output"]
 print("lost half: recall", sees("recall", "right half lost"), end=", ")
 print("precision", sees("precision", "right half lost"))
 print("lost arc: modes", sees("modes covered", "one arc of 20 lost"), end=", ")
