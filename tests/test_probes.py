@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from cases import PLANE, dirac, function, plane, rng, tutorial
-from gan_teach import data, dynamics
+from gan_teach import data, dynamics, metrics, zoo
 from gan_teach.analysis.spectra import flatten, jacobian, spectrum
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, penalties
+from gan_teach.games.ensemble import stack
 from gan_teach.models import MLP
 from gan_teach.training import probes, record, train
 
@@ -52,6 +53,28 @@ def test_samples_use_the_same_latents_throughout():
     z = data.Uniform().sample(7, generator(3)).double().numpy()
     for fake, (w, b, _, _) in zip(history["fake"], history["params"], strict=True):
         np.testing.assert_allclose(fake, w * z + b, rtol=1e-12)
+
+
+def test_mode_scores_are_those_of_the_samples():
+    single, stacked = (
+        zoo.five_gaussians(0, width=4),
+        [zoo.five_gaussians(s, width=4) for s in (0, 1)],
+    )
+    for game, seed in ((single, 0), (stack(stacked), [0, 1])):
+        state = state_of(game, seed=seed)
+        fakes = probes.samples(50, seed=3)(state).cpu().double()
+        measured = probes.mode_scores(50, seed=3)(state)
+        rows = [(measured, fakes)] if game is single else zip(measured, fakes, strict=True)
+        for row, x in rows:
+            report = metrics.mode_report(x, data.ring())
+            assert row.tolist() == [report.covered, report.high_quality, report.reverse_kl]
+
+
+def test_a_diverged_generator_has_no_mode_scores():
+    state = state_of(zoo.five_gaussians(0, width=4))
+    with torch.no_grad():
+        state.game.g_params[0].fill_(torch.nan)
+    assert np.isnan(probes.mode_scores(50)(state)).all()
 
 
 def test_d_on_a_grid_and_scores():

@@ -229,3 +229,11 @@ def test_mix_spreads_near_by_numbers():
 def test_a_batch_is_drawn_for_a_player(player):
     with pytest.raises(ValueError, match=f"'g' or 'd', got {player!r}"):
         Stream(plane(), 4, 0).at(0)(player)
+
+
+def test_a_draw_without_words_is_the_discriminators_first():
+    draw = Stream(plane(), 4, 0).at(3)
+    batches = [draw(), draw("d"), draw("d", 0)]
+    assert all(torch.equal(b.real, batches[0].real) for b in batches)
+    assert all(torch.equal(b.latent, batches[0].latent) for b in batches)
+    assert not torch.equal(draw("d", 1).latent, batches[0].latent)
