@@ -193,6 +193,14 @@ def test_real_eigenvalue_tau_solves_the_discriminant(a, b, d):
     assert st.real_eigenvalue_tau(J, 1) == pytest.approx(expected, rel=1e-9)
 
 
+def test_real_eigenvalue_tau_looks_down_to_a_ten_thousandth():
+    """With A = 0 and D = 1 the spectrum is real from tau = 4 b^2 on."""
+    for tau, expected in ((1.5e-4, 1.5e-4), (0.9e-4, 0.0)):
+        b = np.sqrt(tau) / 2
+        J = -np.array([[0.0, b], [-b, 1.0]])
+        assert st.real_eigenvalue_tau(J, 1) == pytest.approx(expected, rel=1e-9)
+
+
 def test_real_eigenvalue_tau_at_the_ends_of_its_bracket():
     never = np.array([[0.0, -0.5], [0.5, 0.0]])
     always = np.diag([-1.0, -2.0])
