@@ -281,6 +281,16 @@ def test_film_strip_shows_evenly_spaced_moments(history, monkeypatch):
         assert animation.narrate(history, i) in alt
 
 
+def test_film_strip_shows_the_steps_that_are_named(history, monkeypatch):
+    figures = []
+    monkeypatch.setattr(style, "show", lambda figure, alt, dpi: figures.append(figure))
+    animation.film_strip(history, [curves.objective_panel], n=[0, 3, 3, 55, 10_000], alt="words")
+    titles = [ax.get_title("left") for ax in figures[0].axes]
+    assert titles == ["game 0", "game 3", "game 55", "game 60"]
+    with pytest.raises(ValueError, match="step must be"):
+        animation.film_strip(history, n=[0, "last"], alt="words")  # pyright: ignore
+
+
 def test_film_strip_takes_words_and_needs_some(history):
     image = animation.film_strip(history, n=2, alt="The points walk to the right.")
     assert image is not None

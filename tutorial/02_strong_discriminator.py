@@ -41,9 +41,10 @@ gt.show(
 # %%
 gt.film_strip(
     history,
-    n=4,
+    n=[0, 2, 20, 500],
     alt="Four moments of training. The generated points start at 0 and after 500 games have not "
-    "come further than 1; D is a step between them and the real points from the second moment on.",
+    "come further than 1; D, flat at game 0, leans at game 2 and is a step between them and the "
+    "real points by game 20.",
 )
 
 # %%

@@ -38,9 +38,9 @@ gt.show(
 # %%
 gt.film_strip(
     history,
-    n=4,
-    alt="Four moments of training. At game 0 the generated points lie at 0; at game 167 and ever "
-    "after they lie among the real points, with D flat at one half.",
+    n=[0, 3, 22, 60, 500],
+    alt="Five moments of training. The generated points lie at 0, at game 3 around 3.4, at game 22 "
+    "beyond the middle of the real points, from game 60 on among them, with D close to one half.",
 )
 
 # %%

@@ -60,9 +60,10 @@ gt.show(
 # %%
 gt.film_strip(
     history,
-    n=4,
-    alt="Four moments of training: the generated points move from 0 into the middle of the real "
-    "points by game 167 and stay, with D close to one half there.",
+    n=[0, 80, 130, 167, 500],
+    alt="Five moments of training: the generated points creep to 1 by game 80, are at 3 at game "
+    "130 and in the middle of the real points by game 167, where they stay, with D close to one "
+    "half there.",
 )
 
 # %%

@@ -267,16 +267,21 @@ def _png(drawing: Any) -> bytes:
 
 @style.use()
 def film_strip(
-    history: History, panels: Panels = None, n: int = 5, *, alt: str | None = None
+    history: History, panels: Panels = None, n: int | Sequence[int] = 5, *, alt: str | None = None
 ) -> style.HtmlImage | None:
     """Show ``n`` moments of a run side by side: what remains of a player on paper and on GitHub.
 
-    One row per panel (default: the first that suits the history), moments evenly spaced from the
-    first record to the last, each named above its column. Without ``alt`` the moments are narrated.
+    One row per panel (default: the first that suits the history), each moment named above its
+    column. A number is one of moments evenly spaced from the first record to the last; a sequence
+    holds the steps to show, where something happens, each by its nearest record. Without ``alt``
+    the moments are narrated.
     """
     panels = list(panels or default_panels(history)[:1])
-    _checks.whole("n", n, least=1)
-    moments = np.unique(np.linspace(0, len(history) - 1, n).round().astype(int)).tolist()
+    if isinstance(n, Sequence):
+        records = [np.abs(history.steps - _checks.whole("step", step)).argmin() for step in n]
+    else:
+        records = np.linspace(0, len(history) - 1, _checks.whole("n", n, least=1)).round()
+    moments = np.unique(records).astype(int).tolist()
     rows, columns = len(panels), len(moments)
     layout = np.arange(rows * columns).reshape(rows, columns).tolist()
     figure, axes = style.mosaic(layout, (2.9 * columns + 0.4, 2.6 * rows + 0.5))
