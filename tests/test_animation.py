@@ -287,7 +287,7 @@ def test_film_strip_shows_the_steps_that_are_named(history, monkeypatch):
     animation.film_strip(history, [curves.objective_panel], n=[0, 3, 3, 55, 10_000], alt="words")
     titles = [ax.get_title("left") for ax in figures[0].axes]
     assert titles == ["game 0", "game 3", "game 55", "game 60"]
-    with pytest.raises(ValueError, match="step must be"):
+    with pytest.raises(TypeError, match="step must be"):
         animation.film_strip(history, n=[0, "last"], alt="words")  # pyright: ignore
 
 

@@ -43,8 +43,8 @@ gt.film_strip(
     history,
     n=[0, 2, 20, 500],
     alt="Four moments of training. The generated points start at 0 and after 500 games have not "
-    "come further than 1; D, flat at game 0, leans at game 2 and is a step between them and the "
-    "real points by game 20.",
+    "come further than 1; D leans gently at game 0, steeply at game 2, and is a step between them "
+    "and the real points from game 20 on.",
 )
 
 # %%
