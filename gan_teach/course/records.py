@@ -319,6 +319,11 @@ def _finish_half_circles(history: History) -> History:
 
 
 RECORDS: dict[str, Record] = {}
+RECORDS["line-drift"] = Record(
+    summary="The line GAN, 1:50, 60,000 games: what becomes of the spread", seeds=16,
+    game="line_gan", every=500, chunk=16, watched=lambda: {"params": probes.params()},
+    finish=lambda history: history.describe(meta={"unit": "game"}),
+)  # fmt: skip
 for _short, _loss, _long in (
     ("js", "js", "non-saturating loss"),
     ("rs", "relativistic", "relativistic pairing"),

@@ -28,6 +28,7 @@ from gan_teach.zoo.planar import (
     FIVE_GAUSSIANS as FIVE_GAUSSIANS,
     HALF_CIRCLES as HALF_CIRCLES,
     HALF_CIRCLES_IMPROVED as HALF_CIRCLES_IMPROVED,
+    LINE_GAN as LINE_GAN,
     TWO_CLUSTERS as TWO_CLUSTERS,
     UNIT as UNIT,
     Training as Training,

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from gan_teach import _checks, data
 from gan_teach.dynamics import Rule, alternating
+from gan_teach.dynamics.affine import AffineAlternating
 from gan_teach.dynamics.optim import Adam
 from gan_teach.dynamics.streams import mix
 from gan_teach.games import GAN, Game, losses, penalties
@@ -58,6 +59,17 @@ def _loss(loss: str | losses.Loss) -> losses.Loss:
     known = {**LOSSES, **losses.LOSSES}
     return known[_checks.choice("loss", loss, known)]
 
+
+# -- the GAN on the line, for long ----------------------------------------------------------------
+
+LINE_GAN = Training(
+    steps=60_000,
+    batch_size=10,
+    lr=0.1,
+    optimizer="sgd",
+    rule=partial(AffineAlternating, 1, 50),
+)
+"""The tutorial's strong generator, 50 steps of G to one of D, for 60,000 games instead of 500."""
 
 # -- two clusters on the line ---------------------------------------------------------------------
 
