@@ -238,11 +238,9 @@ print("non-saturating, all narrower:", gt.holds((ends["non_saturating"] < 8).all
 drift = gt.records.load("line-drift")
 width = abs(drift["params"][..., 0])
 width = np.where(np.isfinite(width), width, np.inf)  # what has left the numbers
-lines = {
-    "median of |w|": np.median(width, 1),
-    "largest": width.max(1),
-    "smallest": width.min(1),
-}
+lines = {"median of |w|": np.median(width, 1), "largest": width.max(1), "smallest": width.min(1)}
+
+# %%
 ax = gt.plots.compare(drift.steps, lines, ylabel="|w|, 16 seeds", log=True)
 ax.set_ylim(1, 1e4)
 gt.show(
