@@ -263,8 +263,7 @@ kept = {name: gt.records.load(f"two-clusters-{name.lower()}") for name in ("JS",
 def arrival(history, least=40):
     """The epoch from which on each cluster holds ``least`` fakes, for each run; inf for none."""
     there = (history["hits"] >= least).all(-1)  # (records, runs)
-    for_good = np.logical_and.accumulate(there[::-1])[::-1]
-    return np.where(for_good.any(0), history.steps[for_good.argmax(0)], np.inf)
+    return gt.experiments.settled_from(there, history.steps)
 
 
 arrived = {name: arrival(history) for name, history in kept.items()}

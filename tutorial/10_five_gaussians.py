@@ -208,8 +208,7 @@ arrived = {n: gt.records.five_gaussian_facts(h)["covered_from"] for n, h in alik
 sharp = {}
 for name, history in alike.items():
     good = (history["covered"] == 5) & (history["high_quality"] > 0.5)
-    for_good = np.logical_and.accumulate(good[::-1])[::-1]
-    sharp[name] = np.where(for_good.any(0), history.steps[for_good.argmax(0)], np.inf)
+    sharp[name] = gt.experiments.settled_from(good, history.steps)
 clocks = {f"{name}: covered": when for name, when in arrived.items()}
 clocks |= {f"{name}: and high quality": when for name, when in sharp.items()}
 
