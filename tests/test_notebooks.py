@@ -108,6 +108,12 @@ def test_nothing_volatile_is_stored(made):
         assert not re.search(r" at 0x[0-9a-f]{6,}", "".join(notebooks._texts(cell)))
 
 
+def test_hidden_cells_are_hidden_in_jupyterlab_too(made):
+    for cell in code_cells(made):
+        hidden = "hide-input" in cell.metadata.get("tags", [])
+        assert cell.metadata.get("jupyter", {}).get("source_hidden", False) == hidden
+
+
 # -- the builder ----------------------------------------------------------------------------------
 
 TINY = """# %% [markdown]

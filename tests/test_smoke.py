@@ -23,4 +23,4 @@ def test_under_the_switch_runs_are_short_and_claims_not_judged(monkeypatch):
     assert smoke.budget(1500) == 75
     assert smoke.budget(20) == 2  # one game would have no course
     assert smoke.budget(64, 8) == 8
-    assert smoke.holds(False) is True
+    assert smoke.holds(False) == smoke.holds(True) == "not judged"  # and true, for an assertion

@@ -27,6 +27,9 @@ def budget(full: int, smoke: int | None = None) -> int:
     return smoke if smoke is not None else max(2, full // 20)
 
 
-def holds(claim: object) -> bool:
-    """Whether a claim about a full-length run is true; not judged (True) under the switch."""
-    return is_smoke() or bool(claim)
+def holds(claim: object) -> bool | str:
+    """Whether a claim about a full-length run is true; under the switch "not judged", a true text.
+
+    So ``assert holds(claim)`` passes a shortened run, and printing it says nothing untrue.
+    """
+    return "not judged" if is_smoke() else bool(claim)

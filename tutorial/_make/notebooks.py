@@ -105,6 +105,8 @@ def convert(source: Path) -> Any:
         seen[digest] += 1  # two equal cells still need two ids
         cell["id"] = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_CELL_METADATA}
+        if "hide-input" in cell.metadata.get("tags", []):  # the book reads the tag, JupyterLab this
+            cell.metadata["jupyter"] = {"source_hidden": True}
     notebook.metadata = need("nbformat").from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
