@@ -53,8 +53,10 @@ gt.show(
 
 # %% tags=["nbval-check-output"]
 v = history["objective"]
-away = (v - v[0])[abs(v - v[0]) > 0.1]  # once it has left its start by more than 0.1
-guess.answer("it stays" if not len(away) else f"it {'rises' if away[0] > 0 else 'falls'} first")
+print(f"V begins at {v[1]:.3f}")
+left = np.flatnonzero(abs(v - v[1]) > 0.1)  # the games at which it is away from there
+away = "it stays" if not len(left) else "it rises first" if v[left[0]] > v[1] else "it falls first"
+guess.answer(away)
 
 # %% [markdown]
 # $V$ rises first: $D$ needs only to lean to tell points near 0 from points near 5. The generator
