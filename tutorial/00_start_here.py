@@ -61,7 +61,7 @@ guess = gt.predict("walk to 5 and stop", "pass 5 and go on", "pass 5 and come ba
 guess
 
 # %%
-history = gt.experiments.run("normal", games=gt.budget(1500))
+history = gt.experiments.run("normal", games=gt.budget(1500, 600))
 gt.film_strip(
     history,
     n=[0, 143, 313, 615, 1500],

@@ -299,9 +299,10 @@ for name, sample in {**drawn, "the ten real points": points}.items():
 # ## Is it the seed?
 #
 # One run proves little. Here are 64 seeds (other starting weights, other ten points), trained as
-# one stacked game, for twice as long. **Predict:** how many of them settle, that is, have $V$
-# within 0.1 of $-2\log 2$ in the end? How far off are their means, and how wide will the
-# generators' spreads scatter around the true 1?
+# one stacked game, for twice as long. **Predict:** how many of them [settle](glossary.md#settled),
+# that is, have $V$ within 0.1 of $-2\log 2$ in the end? How far off are their means, and how wide
+# will the generators' spreads scatter around the true 1? (Beside each count of seeds stands the
+# interval of shares that it leaves open, [Wilson's](glossary.md#wilson-interval), at 95 %.)
 
 # %%
 many = gt.experiments.run_seeds("normal", gt.budget(64, 8), games=gt.budget(3000))
