@@ -170,18 +170,18 @@ for tau in (1, 25):
     print(f"tau = {tau}, steps 0, 100, 200, 500, 1000: Y / what D wants:", ", ".join(pairs))
 
 # %% [markdown]
-# What $D$ wants is $Y = (\Sigma - X^2)/\mu$. At $\tau = 1$ it is far from it on all the way; at 25
-# it is within a tenth of it after some 100 steps and then lags behind by a tenth to a quarter. If
-# it were there at once, the generator would descend $(\Sigma - X^2)^2/(2\mu)$, whose curvature at
+# What $D$ wants is $Y = (\Sigma - X^2)/\mu$. At $\tau = 1$ it is far from it for 500 steps; at 25
+# it is within a tenth of it after 100 and then lags behind what it wants, by up to a quarter. If it
+# were there at once, the generator would descend $(\Sigma - X^2)^2/(2\mu)$, whose curvature at
 # $\sqrt\Sigma$ is $4\Sigma/\mu$, the Schur complement. There are two equilibria, $\pm\sqrt\Sigma$:
 # in one dimension a "rotation" is a change of sign.
 #
 # ## More dimensions: predict the zeros
 #
 # If $XX^\top = \Sigma$, then $(XR)(XR)^\top = \Sigma$ for every rotation $R$: equilibria touch each
-# other, and an eigenvalue 0, a *zero mode*, belongs to each direction along them. **Predict:** how
-# many zero eigenvalues has $J$ for $d = 2, 3, 5, 10$? *How many numbers does a small rotation
-# have?*
+# other, and an eigenvalue 0, a [zero mode](glossary.md#zero-mode), belongs to each direction along
+# them. **Predict:** how many zero eigenvalues has $J$ for $d = 2, 3, 5, 10$? *How many numbers does
+# a small rotation have?*
 
 
 # %%
@@ -261,7 +261,7 @@ for d in (2, 5, 10, 20):
     smallest, largest = np.linalg.eigvalsh(S)[[0, -1]]
     best = 16 * smallest
     print(f"d = {d}: turns below tau = {16 * largest:.0f}; fastest {best:.1f}", end="; ")
-    rates = [f"{tau:g}: {slowest(S, tau):.2f}" for tau in (1, 5, 10, best.round(1), 25, 50)]
+    rates = [f"{tau:.3g}: {slowest(S, tau):.2f}" for tau in (1, 5, 10, best, 25, 50)]
     print("rates of the slowest mode at tau =", ", ".join(rates))
 
 # %% [markdown]
@@ -315,7 +315,7 @@ for x, gaps in ends.values():
 # Up to 16 every pair shares the real part $-\tau\mu/2$, so that a larger $\tau$ is faster; at 25
 # some pairs are real and slower already, and among these four it still wins.
 #
-# The two fastest runs agree on $XX^\top$ to at least five digits and still end at different $X$:
+# The two fastest runs come within $10^{-5}$ of $\Sigma$ and still end at different $X$:
 # two points of one circle of equilibria in two dimensions, of a connected set of $d(d - 1)/2$
 # dimensions, 190 for $d = 20$, in more. (No step takes $X$ to another sign of its determinant.)
 #
@@ -376,9 +376,9 @@ z = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0), dtype=torch
 G = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2)).double()
 before, turn = G(z), torch.tensor([[0.6, -0.8], [0.8, 0.6]], dtype=torch.float64)
 with torch.no_grad():
-    G[0].weight @= turn  # the latents turn the other way
+    G[0].weight.copy_(G[0].weight @ turn)  # the latents turn the other way
     for p, factor in ((G[0].weight, 3), (G[0].bias, 3), (G[2].weight, 1 / 3)):
-        p *= factor
+        p.mul_(factor)
 print(f"samples moved by {(G(z @ turn) - before).abs().max():.6f}")
 
 # %% [markdown]
