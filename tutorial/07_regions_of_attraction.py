@@ -271,7 +271,7 @@ print("real roots of the eliminant:", resultant.sqf_part().count_roots())
 # Three. A fourth point, $(9.3, 9.3)$, is no equilibrium and attracts below $\tau = 1$.
 #
 # The published path starts at $(-9, -9)$ and takes 25 000 simultaneous steps of $10^{-4}$. At
-# $\tau = 1 = \tau^*$ it can only circle.
+# $\tau = 1 = \tau^*$ it can only circle: exchanging $x$ and $y$ turns the flow round (chapter 06).
 
 # %%
 paths_of_one = gt.flows.trajectories(
@@ -472,7 +472,7 @@ print(gt.exercises.check_switch(found[len(found) // 2] if len(found) else ...))
 # ## Where this bites in practice
 #
 # - "It converged" names a point, not a solution: classify the point (chapter 06).
-# - Changing $\tau$ in mid-training may change *which* solution you get, not just how fast.
+# - Another $\tau$ may lead the same start to another solution, not just sooner to the same.
 # - A local guarantee says nothing on the starting point that your initializer draws.
 #
 # ## Further reading
