@@ -58,7 +58,7 @@ def bench_extremes(widths: list[int]) -> None:
         for which in ("LM", "LR"):
             operator = jacobian_transpose(game, batch)
             found, seconds = timed(
-                lambda: extremes(operator, k=6, which=which, tol=1e-8, dense_below=0)  # noqa: B023
+                lambda: extremes(operator, k=6, which=which, tol=1e-8)  # noqa: B023
             )
             print(
                 f"{'':38s} {operator.shape[0]:10,d} {which:>6s} {found.products:9d} {seconds:9.2f}"
