@@ -14,7 +14,8 @@ import torch
 
 import gan_teach as gt
 from gan_teach.analysis.krylov import extremes, jacobian_transpose
-from gan_teach.analysis.timescale import stable_intervals, tau_star, tau_star_by_bisection
+from gan_teach.analysis.stability import stable_intervals
+from gan_teach.analysis.timescale import tau_star, tau_star_by_bisection
 from gan_teach.dynamics import streams
 
 
