@@ -20,6 +20,7 @@ import torch
 from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach.dynamics.streams import DRAWS
+from gan_teach.games import Game
 from gan_teach.training.state import State
 
 Settings = Mapping[str, tuple[str, str]]
@@ -48,7 +49,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -
         "settings": settings(state),
         "branches": state.branches,
         "losses": state.losses,
-        "game": _game_state(state),
+        "game": _tensors(state.game),
         "optims": state.optims.state_dict(),
         "memory": _copied(state.memory, "memory"),
         "extras": {k: v.state_dict() if hasattr(v, "state_dict") else v for k, v in extras.items()},
@@ -83,7 +84,7 @@ def load_checkpoint(
         there = ", ".join(content["extras"]) or "no extras"
         raise ValueError(f"{path} holds no {', '.join(sorted(missing))}; it has {there}.")
     if state is not None:
-        _check_shapes(Path(path), content["game"], _game_state(state))
+        _check_shapes(path, content["game"], _tensors(state.game))
         changes = _differences(content["settings"], settings(state))
         if changes and branch is None:
             raise ValueError(
@@ -138,28 +139,19 @@ def _differences(before: Settings, now: Settings) -> dict[str, str]:
     return changes
 
 
-def _game_state(state: State) -> dict[str, Any]:
-    return {
-        "g": [p.detach() for p in state.game.g_params],
-        "d": [p.detach() for p in state.game.d_params],
-        "buffers": {k: dict(m.named_buffers()) for k, m in state.game.modules().items()},
-    }
-
-
-def _tensors(game: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """All tensors of ``_game_state`` by whose they are."""
-    named = {f"generator's parameter {i}": p for i, p in enumerate(game["g"])}
-    named |= {f"discriminator's parameter {i}": p for i, p in enumerate(game["d"])}
-    for player, buffers in game["buffers"].items():
-        named |= {f"{player}'s buffer {key}": buffer for key, buffer in buffers.items()}
+def _tensors(game: Game) -> dict[str, torch.Tensor]:
+    """All parameters and buffers of a game by whose they are, in its own memory."""
+    named = {f"generator's parameter {i}": p.detach() for i, p in enumerate(game.g_params)}
+    named |= {f"discriminator's parameter {i}": p.detach() for i, p in enumerate(game.d_params)}
+    for player, module in game.modules().items():
+        named |= {f"{player}'s buffer {key}": buffer for key, buffer in module.named_buffers()}
     return named
 
 
 @torch.no_grad()
 def _restore(content: Mapping[str, Any], state: State, changed: Collection[str]) -> None:
-    saved = _tensors(content["game"])
-    for name, own in _tensors(_game_state(state)).items():
-        own.copy_(saved[name])
+    for name, own in _tensors(state.game).items():
+        own.copy_(content["game"][name])
     for player, optimizer in _OPTIMIZERS.items():
         if optimizer not in changed:
             getattr(state.optims, player).load_state_dict(content["optims"][player])
@@ -187,16 +179,13 @@ def _copied(content: Any, name: str, device: torch.device | None = None) -> Any:
     )
 
 
-def _check_shapes(path: Path, saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    before, now = (
-        {name: list(tensor.shape) for name, tensor in _tensors(game).items()}
-        for game in (saved, ours)
-    )
-    for name in {**before, **now}:
-        if before.get(name) != now.get(name):
+def _check_shapes(path: Any, saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    for name in {**saved, **ours}:
+        there, here = (list(game[name].shape) if name in game else None for game in (saved, ours))
+        if there != here:
             raise ValueError(
-                f"{path} is of another architecture: the {name} has shape {before.get(name)} "
-                f"there and {now.get(name)} in this game."
+                f"{path} is of another architecture: the {name} has shape {there} there and {here} "
+                "in this game."
             )
 
 
