@@ -21,6 +21,7 @@ from .plots.style import show as show
 from .plots.animation import animate as animate
 from .plots.animation import player as player
 from .plots.animation import film_strip as film_strip
+from .course.prediction import predict as predict
 from .games import penalties as penalties
 from .games import corrupt as corrupt
 from .analysis.spectra import vector_field as vector_field

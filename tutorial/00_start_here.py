@@ -174,6 +174,9 @@ gt.Lab("normal")
 # | 19 | Let the discriminator learn faster | $\tau$ on images |
 # | 20 | Count to a thousand | stacked digits, R3GAN |
 #
+# A term is linked where the course defines it first; the [glossary](glossary.md) has all of them,
+# each with its formula and its chapter.
+#
 # Each chapter asks you to **predict before you run**, shows theory beside measurement, ends with
 # exercises that check themselves, and says where the matter bites in practice. Cells with a number
 # in the prose print that number themselves: if the library ever disagrees with the text, the tests

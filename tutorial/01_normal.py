@@ -39,6 +39,10 @@ import torch
 # $V$ stay there, rise first, or fall first?** Decide, then run.
 
 # %%
+guess = gt.predict("it stays", "it rises first", "it falls first")
+guess
+
+# %%
 history = gt.experiments.run("normal", games=gt.budget(1500))
 gt.show(
     gt.plots.summary(history),
@@ -46,6 +50,13 @@ gt.show(
     "Right: V rises to about -0.6, then oscillates with shrinking swings around -1.386; the "
     "gradient norms of both players oscillate with it.",
 )
+
+# %% tags=["nbval-check-output"]
+v = history["objective"]
+print(f"V begins at {v[1]:.3f}")
+left = np.flatnonzero(abs(v - v[1]) > 0.1)  # the games at which it is away from there
+away = "it stays" if not len(left) else "it rises first" if v[left[0]] > v[1] else "it falls first"
+guess.answer(away)
 
 # %% [markdown]
 # $V$ rises first: $D$ needs only to lean to tell points near 0 from points near 5. The generator
@@ -65,7 +76,6 @@ gt.player(history)
 gt.source(gt.alternating(d_steps=1, redraw="latents"))
 
 # %% tags=["nbval-check-output"]
-v = history["objective"]
 print("first swing goes up:", gt.holds(v[1:60].max() > -0.8))
 print("then below the target:", gt.holds(v[60:300].min() < -1.6))
 end = v[-100:].mean()
