@@ -334,6 +334,7 @@ def test_no_source_seeds_all_generators():
 # -- the script for a machine with a GPU ----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_checks_for_a_gpu_run_on_the_cpu(capfd, monkeypatch):
     monkeypatch.setattr(gpu, "STEPS", gpu.STEPS)
     monkeypatch.setattr(gpu, "WIDTH", gpu.WIDTH)

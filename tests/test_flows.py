@@ -134,6 +134,7 @@ def test_at_least_27_of_35_ordinary_functions_have_a_text():
     assert len(ORDINARY) - len(NO_TEXT) >= 27 / 35 * len(ORDINARY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ORDINARY)
 def test_every_engine_agrees_with_autograd(name, use):
     """At drawn points, some with equal coordinates or zeros, where kinks and ties are."""
@@ -205,6 +206,7 @@ def value(loss, x, y):
     return LAST[loss[1]](vectors[-1] + 0.1 * x * y)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
@@ -514,6 +516,7 @@ def test_small_runs_are_not_compiled_and_long_ones_are():
     assert [run.note for run in runs] == ["", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_numba")
 def test_without_numba_tensors_serve_and_say_so():
     cells = flows.grid((-3, 3, 20), (-3, 3, 20))

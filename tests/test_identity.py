@@ -293,6 +293,7 @@ def test_the_message_leads_to_the_part():
         fingerprint(closure(Plain(threading.Lock())), "probe")
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_same(tmp_path):
     script = """
         import functools, torch

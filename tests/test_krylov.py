@@ -198,6 +198,7 @@ def gan_of_2133():
     return jacobian_transpose(game, batch), np.linalg.eigvals(jacobian(game, batch).matrix)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["LM", "LR", "SR"])
 def test_arnoldi_agrees_with_dense_at_two_thousand_parameters(gan_of_2133, which):
     operator, dense = gan_of_2133  # the oracle: LAPACK on the matrix of all backward passes

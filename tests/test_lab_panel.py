@@ -193,6 +193,7 @@ def test_seed_and_preset_start_anew():
     assert panel.preset.value.value == "noisy"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_pictures")
 @pytest.mark.parametrize("name", ["five-gaussians", "dirac-r1"])
 def test_every_kind_of_game_has_its_own_controls_and_picture(name):
@@ -244,6 +245,7 @@ def test_a_kernel_with_threads_turns_knobs_between_updates():
     np.testing.assert_array_equal(again.history["params"][-1], panel.session.history["params"][-1])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_pictures")
 def test_layers_can_be_hidden():
     panel = Panel(Session("normal"))

@@ -213,6 +213,7 @@ def test_mistakes_change_nothing():
         Session("nomal")
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_and_records_depend_only_on_how_far_the_run_has_come():
     one, many = Session("normal"), Session("normal")
     one.tick(1500)
@@ -242,6 +243,7 @@ def test_thinning_keeps_evenly_spaced_steps(most, every, length):
     assert all(memory[step] == step for step in memory)
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded_after_another_future_was_taken():
     session = Session("dirac")
     session.go(3000)
