@@ -239,6 +239,7 @@ def test_what_the_text_does_not_know_is_left_to_the_graph_and_said(name):
     assert "does not know this use of torch." in run.note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("h", [0.5, 0.1])
 def test_steps_on_xy_grow_or_stay_as_the_closed_forms_say(engine, h, use):
@@ -289,6 +290,7 @@ def test_alternating_lets_one_player_answer_the_new_point_of_the_other(engine, f
     np.testing.assert_allclose(found.points[1, 0], [x, y], rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_g_is_first_in_alternating_steps_unless_said():
     start: dict[str, Any] = {
         "starts": [1.9, -2.1], "lr": 0.3, "steps": 3, "rule": "alternating",
@@ -332,6 +334,7 @@ def test_published_ends_on_the_torus():
     np.testing.assert_allclose(ends[3, 1], (0.199, 0.173), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_published_distances_on_the_polynomial():
     run = flows.trajectories(
         game_of(polynomial), [-9, -9], [1, 2, 5, 20], lr=1e-4, steps=25_000, every=1000
@@ -401,6 +404,7 @@ def test_published_shares_on_the_polynomial():
     np.testing.assert_allclose(found.shares()[:, -1], [0.549, 0.452], atol=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_a_cell_is_dropped_only_where_it_cannot_leave(rule):
     """Around (0, 0) the torus contracts above about tau = 17/23."""
@@ -439,6 +443,7 @@ def test_cells_that_leave_are_unbounded_and_overflow_is_no_error(engine, use):
     assert found.shares().tolist() == [[1 / 3, 0, 2 / 3]]
 
 
+@pytest.mark.slow
 def test_paths_that_overflow_are_those_of_autograd(use):
     starts, points = [(1.5, 0.0), (0.5, 0.0)], []
     for engine in ENGINES:
@@ -499,6 +504,7 @@ def test_two_arguments_of_one_tensor_are_recorded_as_two():
     np.testing.assert_array_equal(graph(w, 3 * w), 13 * w)
 
 
+@pytest.mark.slow
 def test_the_text_reaches_nothing_but_mathematics():
     for name in ("trigonometry", "inverses", "gan losses", "where", "huber", "cross entropy"):
         module = compile(text_of(ORDINARY[name], 3, 3).source, "step", "exec")
@@ -536,6 +542,7 @@ def test_a_step_of_too_many_numbers_is_left_to_the_graph():
     assert "operations on numbers" in run.note
 
 
+@pytest.mark.slow
 def test_cells_of_several_blocks_are_all_advanced(use):
     starts = flows.grid((-3, 3, 7), (-2, 2, 11))  # 154 cells: neither one block nor a whole number
     points = []

@@ -149,6 +149,7 @@ def test_settings_that_cannot_be_met(kind, photos, tmp_path, capsys, monkeypatch
     assert not files(out)
 
 
+@pytest.mark.slow
 def test_a_compiled_discriminator_with_a_penalty():
     g, d = IMAGE_GANS["mnist-vanilla"].pair(IMAGE_GANS["mnist-vanilla"], (3, 16, 16), 0, 1)
     settings = {"data": Images(COLOR), "latent": Normal(dim=100)}

@@ -87,6 +87,7 @@ def test_arnoldi_finds_the_known_ends_of_a_large_spectrum(which):
     np.testing.assert_array_equal(found.values, again.values)
 
 
+@pytest.mark.slow
 def test_arnoldi_agrees_with_the_dense_jacobian_of_a_gan():
     game, batch = mlp_gan(11)
     matrix = jacobian(game, batch).matrix
@@ -128,6 +129,7 @@ def test_dirac_gan_in_closed_form():
     np.testing.assert_allclose(found.values, expected, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_eigenvectors_of_the_operator_are_left_ones():
     game, batch = mlp_gan(4)
     matrix = jacobian(game, batch).matrix
