@@ -98,6 +98,7 @@ def test_a_twin_of_a_wrong_value_is_refused_in_words(value):
     assert all(button.disabled for button in view.later)
 
 
+@pytest.mark.slow
 def test_scenes_go_forth_and_back_within_their_bounds():
     panel = PanelStub("normal,draws=2/5")
     view = SlowMotion(panel)

@@ -117,6 +117,7 @@ def test_a_replay_string_repeats_a_run_bit_for_bit():
     same(session, again)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6))
 @settings(max_examples=8, deadline=None)
 def test_going_back_and_forth_changes_nothing(steps):
