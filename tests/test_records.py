@@ -236,6 +236,7 @@ def two_parts(short, monkeypatch):
     monkeypatch.setattr(records, "FOLLOWED", 2)
 
 
+@pytest.mark.slow
 def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypatch):
     whole = records.make("five-gaussians-rs", tmp_path, tmp_path / "a", seeds=4)
     assert whole.static["seed"].tolist() == [0, 1, 2, 3]
