@@ -59,13 +59,10 @@ def constant_answer(s):
     return ax
 
 
-gt.animation.chooser(constant_answer, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], label="s", start=0.9)
-
-# %%
-gt.show(
-    constant_answer(0.9),
+gt.animation.chooser(
+    constant_answer, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], label="s", start=0.9,
     alt="D's loss over its only answer: a valley with its floor of 1.3763 at D = 0.45.",
-)
+)  # fmt: skip
 
 # %% tags=["nbval-check-output"]
 L_D, L_G = gt.plots.equilibrium_losses("non_saturating", 0.9)
@@ -348,16 +345,13 @@ gt.film_strip(
 )
 
 # %%
-gt.film_strip(
+gt.player(
     ways["improved"],
     [gt.plots.samples_panel],
     alt="Five moments of 600 steps, improved: by step 160 the crosses fill the space between the "
     "arms, by step 440 they follow the S, by step 600 they lie along the whole of it; D's field is "
     "near one half throughout.",
 )
-
-# %%
-gt.player(ways["improved"], [gt.plots.samples_panel, gt.plots.losses_panel])
 
 # %% [markdown]
 # ## Against the noise of real data
