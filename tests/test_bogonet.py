@@ -181,6 +181,13 @@ def test_all_algorithms_start_from_the_same_weights_and_see_the_same_digits(judg
     assert not (scores[-1] == scores[-1, 0]).all()
 
 
+@pytest.mark.parametrize(("d_steps", "as_its_own"), [(1, [0, 1]), (5, [2])])
+def test_the_same_updates_of_d_for_all_change_only_whose_own_are_others(judge, d_steps, as_its_own):
+    own = bogonet.run_architecture(3, SMALL, judge)["score"][-1]
+    same = bogonet.run_architecture(3, replace(SMALL, d_steps=d_steps), judge)["score"][-1]
+    assert np.flatnonzero(own == same).tolist() == as_its_own
+
+
 def test_training_is_worth_it(judge):
     """A hundred steps turn noise into something that the judge takes for several digits."""
     spec = network(width=64, init="he")
@@ -294,6 +301,7 @@ def reference(judge):
     return bogonet.run_study(4, SMALL, source="sklearn")
 
 
+@pytest.mark.slow
 def test_workers_and_order_do_not_change_the_result(reference, tmp_path):
     two = bogonet.run_study(4, SMALL, source="sklearn", folder=tmp_path, workers=2)
     same(two, reference)
@@ -305,6 +313,7 @@ def test_workers_and_order_do_not_change_the_result(reference, tmp_path):
 COMMAND = ["bogonet", "--source", "sklearn", "--steps", "4", "--records", "2", "--batch-size", "8"]
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_to_the_same_table(tmp_path):
     """SIGKILL after the first finished architecture; only the missing ones are trained then."""
     here, whole = tmp_path / "killed", tmp_path / "whole"
@@ -350,6 +359,7 @@ def test_ctrl_c_keeps_what_is_done(judge, tmp_path, monkeypatch, capsys):
     assert "Diverged: none" in out
 
 
+@pytest.mark.slow
 def test_a_folder_belongs_to_one_study(judge, tmp_path):
     bogonet.run_study(1, SMALL, source="sklearn", folder=tmp_path)
     other = bogonet.Budget(steps=6, records=2, batch_size=8, samples=50)

@@ -143,6 +143,10 @@ from IPython.display import HTML, display
 png = "iVBORw0K" "Ggo="
 display({"image/png": png, "text/plain": "<Figure at 0x7f00aa>"}, raw=True)
 HTML(f'<img alt="one grey pixel" src="data:image/png;base64,{png}">')
+
+# %%
+import gan_teach as gt
+gt.predict("up", "down")
 """
 
 
@@ -153,6 +157,7 @@ def tiny(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert notebooks.update(tiny)
     first = tiny.with_suffix(".ipynb").read_bytes()
@@ -162,7 +167,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
 
     made = nbformat.reads(first.decode(), as_version=4)
     cells = code_cells(made)
-    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5]
+    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5, 6]
     assert len({c.id for c in made.cells}) == len(made.cells)
     assert cells[0].metadata == {"tags": ["nbval-check-output"]}
     stream, result = cells[0].outputs
@@ -172,6 +177,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     png, html = cells[4].outputs
     assert png.data == {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}
     assert 'alt="one grey pixel"' in html.data["text/html"]
+    assert cells[5].outputs[0].data == {"text/plain": "Predict: up or down?"}
     assert "widgets" not in made.metadata
     assert "execution" not in str([c.metadata for c in cells])
 
@@ -188,6 +194,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert notebooks.check(tiny) == ["00_tiny.ipynb is missing"]
 
 
+@pytest.mark.slow
 def test_the_script_makes_and_checks_the_chapters_that_are_named(tiny, capsys):
     where = ["--folder", str(tiny.parent)]
     assert notebooks.main(["00_tiny", *where]) == 0
