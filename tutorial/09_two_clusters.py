@@ -460,8 +460,8 @@ race = {"JS, halved": arrived["JS"][first], "JS, whole": arrival(whole), "RS": a
 gt.show(
     gt.plots.arrivals(race, 5000, xlabel="epoch", ylabel="share of runs that have arrived"),
     alt="Share of runs that have arrived over 5000 epochs, 40 seeds each: JS with the halved loss "
-    "reaches one half at 2780 epochs, JS with the whole loss at 1500 and RS at 1270; above one half "
-    "the curve of the whole loss falls behind RS.",
+    "reaches one half at 2780 epochs, JS with the whole loss at 1500 and RS at 1270; above one "
+    "half the curve of the whole loss falls behind RS.",
 )
 
 # %% tags=["nbval-check-output"]
