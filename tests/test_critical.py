@@ -31,6 +31,7 @@ def starts(low: float, high: float, n: int, s: int, seed: int = 0) -> np.ndarray
     return np.random.default_rng(seed).uniform(low, high, (s, n))
 
 
+@pytest.mark.slow
 def test_all_eleven_points_of_the_polynomial_game():
     setup = zoo.polynomial()
     found = critical_points(setup.game(), starts(-15, 15, 2, 200))

@@ -157,6 +157,7 @@ def tiny(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert notebooks.update(tiny)
     first = tiny.with_suffix(".ipynb").read_bytes()
@@ -193,6 +194,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert notebooks.check(tiny) == ["00_tiny.ipynb is missing"]
 
 
+@pytest.mark.slow
 def test_the_script_makes_and_checks_the_chapters_that_are_named(tiny, capsys):
     where = ["--folder", str(tiny.parent)]
     assert notebooks.main(["00_tiny", *where]) == 0

@@ -1,5 +1,9 @@
 """The switch that shortens runs."""
 
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from gan_teach import studies as smoke
@@ -24,3 +28,14 @@ def test_under_the_switch_runs_are_short_and_claims_not_judged(monkeypatch):
     assert smoke.budget(20) == 2  # one game would have no course
     assert smoke.budget(64, 8) == 8
     assert smoke.holds(False) == smoke.holds(True) == "not judged"  # and true, for an assertion
+
+
+@pytest.mark.parametrize(("value", "compared"), [("0", True), ("1", False)])
+def test_chapters_work_in_a_smoke_run_but_their_outputs_are_not_compared(
+    monkeypatch, value, compared
+):
+    monkeypatch.setenv("GAN_TEACH_SMOKE", value)
+    file = Path(__file__).parents[1] / "tutorial" / "conftest.py"
+    cell = SimpleNamespace(path=Path("01_normal.ipynb"), options={"check": True})
+    runpy.run_path(str(file))["pytest_collection_modifyitems"]([cell])
+    assert cell.options["check"] is compared

@@ -366,11 +366,11 @@ def _across(unit: float, n: int = 5000) -> Probe:
     """Standard deviation across the S, where the data have 1: of the radius in each half, (S,)."""
     watch = _in_units(unit, n)
 
-    def radius(x: NDArray) -> NDArray:
-        center = np.where(x[..., 0] <= 0, 10.0, -10.0)
-        return np.hypot(x[..., 0], x[..., 1] - center)
+    def deviation(state: Any) -> NDArray:
+        x, y = watch(state).cpu().double().unbind(-1)
+        return torch.hypot(x, y + 10.0 * torch.where(x > 0, 1, -1)).std(-1).numpy()
 
-    return lambda state: radius(watch(state)).std(-1)
+    return deviation
 
 
 def _finish_half_circles(history: History) -> History:

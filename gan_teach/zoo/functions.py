@@ -83,17 +83,16 @@ def dirac(mu: float = 0.3) -> PublishedGame:
     )
 
 
-def quadratic(v: float = 4.0) -> PublishedGame:
-    """f = x^T A x / 2 + x^T B y + y^T D y / 2, A = B = diag(-v, v/2), D = diag(-v/2, -v).
+def quadratic() -> PublishedGame:
+    """f = x^T A x / 2 + x^T B y + y^T D y / 2, A = B = diag(-4, 2), D = diag(-2, -4).
 
     Two planar games side by side, (x_1, y_1) and (x_2, y_2). The origin is a strict local minmax
-    point and no Nash equilibrium: x alone could gain in the direction x_1. tau* = 2 for every v.
+    point and no Nash equilibrium: x alone could gain in the direction x_1. tau* = 2.
     """
-    _checks.real("v", v, above=0.0)
-    first, second = torch.tensor([[-1.0, 0.5], [-0.5, -1.0]], dtype=torch.float64)
+    first, second = torch.tensor([[-4.0, 2.0], [-2.0, -4.0]], dtype=torch.float64)
 
     def value(x: Tensor, y: Tensor) -> Tensor:
-        a, d = v * first.to(x), v * second.to(x)
+        a, d = first.to(x), second.to(x)
         return (0.5 * a * x * x + a * x * y + 0.5 * d * y * y).sum()
 
     return PublishedGame(
