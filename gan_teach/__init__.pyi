@@ -21,6 +21,7 @@ from .plots.style import show as show
 from .plots.animation import animate as animate
 from .plots.animation import player as player
 from .plots.animation import film_strip as film_strip
+from .course.prediction import predict as predict
 from .games import penalties as penalties
 from .games import corrupt as corrupt
 from .analysis.spectra import vector_field as vector_field
@@ -31,9 +32,9 @@ from .analysis import spectra as spectra
 from .analysis.timescale import tau_star as tau_star
 from .analysis.timescale import timescale as timescale
 from .analysis.timescale import classify as classify
-from .analysis.timescale import stable_intervals as stable_intervals
-from .analysis.timescale import stability_sweep as stability_sweep
-from .analysis.timescale import real_eigenvalue_tau as real_eigenvalue_tau
+from .analysis.stability import stable_intervals as stable_intervals
+from .analysis.stability import stability_sweep as stability_sweep
+from .analysis.stability import real_eigenvalue_tau as real_eigenvalue_tau
 from .analysis.critical_points import critical_points as critical_points
 from .analysis.critical_points import transverse as transverse
 from .zoo import reproduction as reproduction

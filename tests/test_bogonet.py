@@ -181,6 +181,13 @@ def test_all_algorithms_start_from_the_same_weights_and_see_the_same_digits(judg
     assert not (scores[-1] == scores[-1, 0]).all()
 
 
+@pytest.mark.parametrize(("d_steps", "as_its_own"), [(1, [0, 1]), (5, [2])])
+def test_the_same_updates_of_d_for_all_change_only_whose_own_are_others(judge, d_steps, as_its_own):
+    own = bogonet.run_architecture(3, SMALL, judge)["score"][-1]
+    same = bogonet.run_architecture(3, replace(SMALL, d_steps=d_steps), judge)["score"][-1]
+    assert np.flatnonzero(own == same).tolist() == as_its_own
+
+
 def test_training_is_worth_it(judge):
     """A hundred steps turn noise into something that the judge takes for several digits."""
     spec = network(width=64, init="he")

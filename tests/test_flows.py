@@ -231,12 +231,11 @@ def test_any_composition_of_ordinary_functions_steps_as_autograd_does(loss, seed
 
 
 @pytest.mark.parametrize("name", sorted(NO_TEXT))
-def test_what_the_text_does_not_know_is_left_to_the_graph_and_said(name):
+def test_what_the_text_does_not_know_is_left_to_the_graph(name):
     run = flows.trajectories(
         game_of(ORDINARY[name], 3, 3), np.full(6, 0.3) + np.eye(6), lr=0.1, steps=2
     )
     assert run.engine == "graph"
-    assert "does not know this use of torch." in run.note
 
 
 @pytest.mark.slow
@@ -484,17 +483,15 @@ def test_a_function_with_a_changing_number_falls_back_to_autograd():
 
     run = flows.trajectories(game_of(moving), [1.0, 1.0], lr=0.1, steps=2)
     assert run.engine == "autograd"
-    assert "differs from autograd" in run.note
 
 
 def test_what_torch_cannot_record_is_left_to_autograd(monkeypatch):
     def refuse(*_args, core=False):
-        raise steps.Unsupported("torch.fx cannot record the loss (no reason)")
+        raise steps.Unsupported
 
     monkeypatch.setattr(steps, "record", refuse)
     run = flows.trajectories(game_of(xy), [1.0, 1.0], lr=0.1, steps=1)
     assert run.engine == "autograd"
-    assert "cannot record the loss (no reason)" in run.note
     np.testing.assert_allclose(run.points[1, 0], [0.9, 1.1])
 
 
@@ -519,18 +516,16 @@ def test_small_runs_are_not_compiled_and_long_ones_are():
         for count in (100, 200_000)
     ]
     assert [run.engine for run in runs] == ["tensors", "numba"]
-    assert [run.note for run in runs] == ["", ""]
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_numba")
-def test_without_numba_tensors_serve_and_say_so():
+def test_without_numba_tensors_serve():
     cells = flows.grid((-3, 3, 20), (-3, 3, 20))
     found = flows.basins(
         game_of(torus), cells, ENDS, [1, 5], lr=0.04, steps=30_000, tol=1e-4, period=TWO_PI
     )
     assert found.engine == "tensors"
-    assert "numba is not installed" in found.note
     np.testing.assert_array_equal(found.labels, numpy_labels(cells, [1, 5], ENDS, 0.04, 30_000))
 
 
@@ -539,7 +534,6 @@ def test_a_step_of_too_many_numbers_is_left_to_the_graph():
     game = game_of(lambda x, y: torch.tanh(weights @ x) @ y, 50, 50)
     run = flows.trajectories(game, np.full(100, 0.1), lr=0.01, steps=2)
     assert run.engine == "graph"
-    assert "operations on numbers" in run.note
 
 
 @pytest.mark.slow
@@ -585,50 +579,6 @@ def test_own_functions_end_where_those_of_c_do():
     for name, x in itertools.product(("sin", "cos", "exp"), (math.nan, math.inf)):
         assert math.isnan(getattr(compiled, name)(x)) == (name != "exp" or math.isnan(x))
     assert abs(compiled.sin(1e9) - math.sin(1e9)) < 2e-7  # the argument is rounded once more
-
-
-class Stop:
-    """An engine's path that is interrupted at its third call."""
-
-    def __init__(self, path):
-        self.path, self.calls = path, 0
-
-    def __call__(self, *args):
-        self.calls += 1
-        if self.calls == 3:
-            raise KeyboardInterrupt
-        return self.path(*args)
-
-
-def interrupted(monkeypatch):
-    choose = flows.choose
-
-    def stopping(*args):
-        engine = choose(*args)
-        return engines.Engine(engine.name, Stop(engine.path))
-
-    monkeypatch.setattr(flows, "choose", stopping)
-
-
-def test_an_interrupted_run_keeps_its_points(monkeypatch):
-    full = flows.trajectories(game_of(torus), [2, -1], lr=0.01, steps=400)
-    interrupted(monkeypatch)
-    part = flows.trajectories(game_of(torus), [2, -1], lr=0.01, steps=400)
-    assert part.interrupted
-    assert not full.interrupted
-    assert 1 < len(part.steps) < len(full.steps)
-    np.testing.assert_array_equal(part.points, full.points[: len(part.steps)])
-
-
-def test_an_interrupted_map_says_where_the_cells_are(monkeypatch):
-    interrupted(monkeypatch)
-    starts = [(1e-10, 0.0), (2.0, -1.0)]
-    found = flows.basins(
-        game_of(torus), starts, ENDS, 2, lr=0.01, steps=5000, tol=1e-3, period=TWO_PI
-    )
-    assert found.interrupted
-    assert 0 < found.steps < 5000
-    assert found.labels.tolist() == [[0, flows.NONE]]
 
 
 def test_grid_varies_the_first_coordinate_along_columns():

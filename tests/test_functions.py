@@ -10,7 +10,8 @@ import gan_teach as gt
 from cases import FUNCTIONS
 from gan_teach import zoo
 from gan_teach.analysis.spectra import jacobian, vector_field
-from gan_teach.analysis.timescale import real_eigenvalue_tau, stable_intervals, tau_star
+from gan_teach.analysis.stability import real_eigenvalue_tau, stable_intervals
+from gan_teach.analysis.timescale import tau_star
 from gan_teach.zoo.functions import PublishedGame
 
 

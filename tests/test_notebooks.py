@@ -143,6 +143,10 @@ from IPython.display import HTML, display
 png = "iVBORw0K" "Ggo="
 display({"image/png": png, "text/plain": "<Figure at 0x7f00aa>"}, raw=True)
 HTML(f'<img alt="one grey pixel" src="data:image/png;base64,{png}">')
+
+# %%
+import gan_teach as gt
+gt.predict("up", "down")
 """
 
 
@@ -163,7 +167,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
 
     made = nbformat.reads(first.decode(), as_version=4)
     cells = code_cells(made)
-    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5]
+    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5, 6]
     assert len({c.id for c in made.cells}) == len(made.cells)
     assert cells[0].metadata == {"tags": ["nbval-check-output"]}
     stream, result = cells[0].outputs
@@ -173,6 +177,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     png, html = cells[4].outputs
     assert png.data == {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}
     assert 'alt="one grey pixel"' in html.data["text/html"]
+    assert cells[5].outputs[0].data == {"text/plain": "Predict: up or down?"}
     assert "widgets" not in made.metadata
     assert "execution" not in str([c.metadata for c in cells])
 

@@ -146,3 +146,21 @@ def test_critics_show_scores_and_slopes_of_every_discriminator():
     contours = [[c for c in ax.collections if c.get_paths()] for ax in maps]
     assert [bool(c) for c in contours] == [False, False, False, True]  # only R1 crosses slope 1
     draws(figure)
+
+
+def test_pictures_of_points_say_how_many_lie_outside():
+    real = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    fake = np.array([[0.0, 0.5], [30.0, 0.0], [0.0, -30.0], [9.0, 9.0]])
+    beyond = "3 of 4 outside"
+    (ax,) = plots.clouds({"G": fake}, real, notes={"G": "a note"}).axes
+    assert ax.get_title("left") == f"G\na note\n{beyond}"
+    (ax,) = plots.clouds({"G": fake[:1]}, real).axes
+    assert ax.get_title("left") == "G"
+    flat = {"G": np.full((4, 4), 0.5)}
+    figure = plots.critics(flat, flat, (-1, 1, -1, 1), real=real, fake={"G": fake})
+    assert figure.axes[0].get_title("left") == f"G\n{beyond}"
+    history = History([0, 1], {"fake": np.stack([fake[:1].repeat(4, 0), fake])}, {"real": real})
+    ax = plots.samples(history, 0)
+    assert not [t for t in ax.texts if t.get_visible()]
+    ax = plots.samples(history, 1)
+    assert [t.get_text() for t in ax.texts if t.get_visible()] == [beyond]

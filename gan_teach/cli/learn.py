@@ -163,6 +163,7 @@ def study(
     ("--batch-size", 32, "samples of each kind in a batch"),
     ("--workers", 2, "processes"),
     ("--lr", 3e-3, "Adam's rate"),
+    ("--d-steps", int, "updates of D per update of G for all; by default as each has it"),
     ("--source", str, "mnist (5000 digits) or sklearn (1797); by default what is installed"),
     ("--out", Path("runs/bogonet"), "folder of the architectures that are done, which stay so"),
     ("--record", Path, "also write the result, made small, to this .npz"),

@@ -22,7 +22,7 @@ from gan_teach.history import History
 from gan_teach.metrics import sliced_wasserstein
 from gan_teach.studies import image_records
 from gan_teach.studies.image_records import IMAGE_RECORDS
-from gan_teach.studies.sweeps import sweep
+from gan_teach.studies.sweeps import merge, sweep
 from gan_teach.training import probes
 from gan_teach.training.probes import Probe
 from gan_teach.zoo.experiments import settled_from
@@ -101,6 +101,58 @@ class Followed(Record):
         first = range(min(seeds, FOLLOWED))
         parts += [self.train(first, folder=folder / "followed", **where)]
         return _joined(parts, seeds)
+
+
+ADAM = "Adam (0, 0.99), D at every step"
+AVERAGE = "average of G"
+CHANGES: dict[str, dict[str, Any]] = {
+    "data / 10": {"unit": zoo.UNIT},
+    "latents in the plane": {"latent": 2},
+    "no dropout, no smoothing": {"dropout": 0.0, "smoothing": 1.0},
+    "relativistic pairs": {"loss": "relativistic", "smoothing": 1.0},  # pairs have no labels
+    "R1 + R2": {"gamma": 0.1},
+    ADAM: {},
+    AVERAGE: {},
+}
+"""What separates the improved half circles from the assignment's, as arguments of the game."""
+
+ARMS = {
+    "as handed in": frozenset(),
+    **{f"+ {change}": frozenset({change}) for change in CHANGES},
+    "improved": frozenset(CHANGES),
+    **{f"- {change}": frozenset(CHANGES) - {change} for change in CHANGES},
+}
+"""The changes of each arm: none, each alone, all, all but each."""
+
+
+class Ablation(Record):
+    """The half circles with each change alone and with all but each; ``arm`` is each member's."""
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "steps": zoo.HALF_CIRCLES_IMPROVED.steps, "changes": CHANGES}
+
+    def run(self, seeds: int, *, folder: Path, **where: Any) -> History:
+        parts: list[History] = []
+        for number, changes in enumerate(ARMS.values()):
+            arguments: dict[str, Any] = {}
+            for change in CHANGES:  # in one order, whatever that of a set is
+                arguments |= CHANGES[change] if change in changes else {}
+            part = sweep(
+                partial(zoo.half_circles, **arguments), {}, seeds,
+                zoo.HALF_CIRCLES_IMPROVED if ADAM in changes else zoo.HALF_CIRCLES,
+                steps=zoo.HALF_CIRCLES_IMPROVED.steps, every=self.every, chunk=self.chunk,
+                average=self.average if AVERAGE in changes else None,
+                folder=folder / f"arm-{number:02d}", **where,
+                **_of_half_circles(arguments.get("unit", 1.0)),
+            )  # fmt: skip
+            if len(part):
+                parts.append(part.describe(static={"arm": np.full(part.meta["members"], number)}))
+            if part.meta["interrupted"]:
+                break
+        done = {"members_planned": seeds * len(ARMS), "interrupted": len(parts) < len(ARMS)}
+        if not parts:
+            return History([], {}, meta={"members": 0, **done})
+        return merge(parts).describe(meta=done)
 
 
 def folder() -> Path:
@@ -290,6 +342,7 @@ def _of_half_circles(unit: float) -> dict[str, Probe]:
         "modes": probes.mode_scores(5000),
         "samples": _in_units(unit, 2000),
         "sliced": _sliced(unit),
+        "across": _across(unit),
     }
 
 
@@ -309,6 +362,17 @@ def _sliced(unit: float, n: int = 5000) -> Probe:
     return lambda state: np.array([distance(x) for x in watch(state).cpu().numpy()])
 
 
+def _across(unit: float, n: int = 5000) -> Probe:
+    """Standard deviation across the S, where the data have 1: of the radius in each half, (S,)."""
+    watch = _in_units(unit, n)
+
+    def deviation(state: Any) -> NDArray:
+        x, y = watch(state).cpu().double().unbind(-1)
+        return torch.hypot(x, y + 10.0 * torch.where(x > 0, 1, -1)).std(-1).numpy()
+
+    return deviation
+
+
 def _finish_half_circles(history: History) -> History:
     """Samples are kept of all members at the end only."""
     arrays = _rounded(history, [name for name in history if name != "samples"], 4)
@@ -316,6 +380,16 @@ def _finish_half_circles(history: History) -> History:
     small = History(history.steps, arrays, {**history.static, "samples": ends}, history.meta)
     per_member = [*history.meta["static_per_member"], "samples"]
     return small.describe(meta={"static_per_member": per_member, "unit": "step"})
+
+
+def _finish_ablation(history: History) -> History:
+    """Samples are kept of each arm's first seed at the end."""
+    arrays = _rounded(history, [name for name in history if name != "samples"], 4)
+    first = history.static["seed"] == history.static["seed"][0]
+    ends = history.last("samples")[first][:, :1000].astype(np.float32).round(2)
+    return History(history.steps, arrays, history.static, history.meta).describe(
+        static={"samples": ends, "names": np.array(list(ARMS))}, meta={"unit": "step"}
+    )
 
 
 RECORDS: dict[str, Record] = {}
@@ -346,6 +420,11 @@ RECORDS["half-circles-improved"] = Record(
     summary="The S of two half circles, improved settings", seeds=8, game="half_circles_improved",
     every=100, chunk=4, average=200.0, watched=partial(_of_half_circles, zoo.UNIT),
     finish=_finish_half_circles,
+)  # fmt: skip
+RECORDS["half-circles-ablation"] = Ablation(
+    summary="The S: each change of the improved settings alone, and all but each", seeds=5,
+    game="half_circles", every=100, chunk=5, average=200.0, finish=_finish_ablation,
+    watched=dict,  # each arm has its own
 )  # fmt: skip
 """The records of sweeps by name, with the number of seeds that each was made with."""
 

@@ -153,6 +153,13 @@ def note(ax: Axes, history: History, values: ArrayLike) -> Callable[[int, str], 
     return show
 
 
+def left_out(ax: Axes, points: NDArray[Any]) -> str:
+    """How many of the points (n, 2) lie beyond the limits of the axes; "" if none."""
+    low, high = np.transpose([ax.get_xlim(), ax.get_ylim()])
+    count = np.count_nonzero(((points < low) | (points > high)).any(1))
+    return f"{count} of {len(points)} outside" if count else ""
+
+
 def warn(ax: Axes, text: str) -> Text:
     """A sentence to the right of the title that something went wrong."""
     return ax.set_title(text, loc="right", fontsize=10, color=style.GENERATOR)

@@ -164,7 +164,7 @@ def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int,
     colors |= {"vmin": -0.5, "vmax": len(looks) - 0.5, "interpolation": "nearest"}
     for title, ax in axes.items():
         places = _places(labels[title], names)
-        ax.imshow(places, aspect="auto", **colors, **shared)
+        ax.imshow(places, aspect="equal", **colors, **shared)
         for k, look in enumerate(looks):
             if look["hatch"] and (places == k).any():
                 hatch: style.Look = {"colors": "none", "hatches": [look["hatch"]], **shared}

@@ -218,7 +218,7 @@ def samples_panel(ax: Axes, history: History) -> _panel.Draw:
         if field is not None:
             field.set_data(history["d_field"][i])
         title.set_text(_panel.heading(history, _panel.moment(history, i)))
-        note(i, "")
+        note(i, _panel.left_out(ax, fake[i]))
 
     return draw
 
@@ -262,8 +262,8 @@ def clouds(
             ax.plot(*below[:_FEWER_POINTS].T, **pale)
             ax.plot(*points.T, **_SMALL_CROSSES)
         ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-        title = f"{name}\n{notes.get(name, '')}" if notes else name
-        ax.set_title(title, fontsize=10.5)
+        title = [name, (notes or {}).get(name), _panel.left_out(ax, points)]
+        ax.set_title("\n".join(filter(None, title)), fontsize=10.5)
         ax.grid(False)
     return figure
 
@@ -293,7 +293,8 @@ def critics(
         score = _score_map(above, scores[name], extent, alpha=0.6)
         above.plot(*np.transpose(real), **dots)
         above.plot(*np.transpose(fake[name]), **_SMALL_CROSSES)
-        above.set_title(name, fontsize=11)
+        title = [name, _panel.left_out(above, np.asarray(fake[name]))]
+        above.set_title("\n".join(filter(None, title)), fontsize=11)
         shown: style.Look = {"origin": "lower", "extent": extent}
         slope = below.imshow(steep[name], cmap=style.FIELD, norm=norm, **shown)
         below.plot(*np.transpose(real), **{**dots, "color": "white"})

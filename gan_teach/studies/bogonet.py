@@ -145,6 +145,7 @@ class Budget:
 
     steps : updates of the generator. records : scores along the way, after the one at the start.
     lr : Adam's rate for both players, in all algorithms. samples : images behind each score.
+    d_steps : updates of D per update of G, in all algorithms alike; None: as each has it.
     The defaults suit two cores and a hundred architectures in less than half an hour.
     """
 
@@ -153,9 +154,12 @@ class Budget:
     batch_size: int = 32
     lr: float = 3e-3
     samples: int = 500
+    d_steps: int | None = None
 
     def __post_init__(self) -> None:
         _checks.whole("steps", self.steps, least=1)
+        if self.d_steps is not None:
+            _checks.whole("d_steps", self.d_steps, least=1)
         _checks.whole("batch_size", self.batch_size, least=2)
         _checks.real("lr", self.lr, above=0.0)
         if self.steps % _checks.whole("records", self.records, least=1):
@@ -179,10 +183,10 @@ def start(game: GAN, architecture: Architecture, algorithm: Algorithm, budget: B
 
     Draws depend on the architecture's seed alone: all algorithms get the same.
     """
+    rule = alternating(d_steps=budget.d_steps or algorithm.d_steps)
     return train(
-        game, alternating(d_steps=algorithm.d_steps), steps=budget.steps, lr=budget.lr,
-        optimizer=partial(optim.Adam, betas=algorithm.betas), batch_size=budget.batch_size,
-        seed=mix(architecture.seed, 3),
+        game, rule, steps=budget.steps, lr=budget.lr, batch_size=budget.batch_size,
+        optimizer=partial(optim.Adam, betas=algorithm.betas), seed=mix(architecture.seed, 3),
     )  # fmt: skip
 
 

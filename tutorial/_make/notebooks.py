@@ -38,6 +38,7 @@ METADATA = {
 _NOT_INHERITED = {"GAN_TEACH_SMOKE", "MPLBACKEND"}  # shorter runs, no inline pictures
 _KEPT_CELL_METADATA = {"tags", "jupyter", "slideshow"}
 _PROGRESS_BAR = re.compile(r"\d+%\|")
+_WIDGET_REPR = re.compile(r"[A-Z]\w*\(")  # VBox(children=...: nothing to read
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _EMBEDDED = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+")
 
@@ -156,9 +157,10 @@ def _stable(outputs: list[Any], count: int | None) -> list[Any]:
 
 
 def _freeze(data: Any) -> None:
-    """A widget leaves its static picture, or else a line of text; an object leaves no address."""
+    """A widget leaves its static picture or words, or else a line; an object leaves no address."""
     if data.pop(WIDGET, None) is not None:
-        data.pop("text/plain", None)
+        if len(data) > 1 or _WIDGET_REPR.match(data.get("text/plain", "")):
+            data.pop("text/plain", None)
         if not data:
             data["text/plain"] = WIDGET_TEXT
     if "text/plain" in data:
