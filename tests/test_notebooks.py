@@ -10,8 +10,8 @@ import notebooks
 from gan_teach.course import CourseError, chapters, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
-KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input"}
-LONGEST_CELL = 12
+KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "hood", "hood-check"}
+LONGEST_CELL = 15
 
 
 def name_of(path: Path) -> str:
