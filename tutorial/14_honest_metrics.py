@@ -624,7 +624,8 @@ assert power["blob"][-1] < 3 < power["right half lost"][-1]
 # ## What D's loss tells
 #
 # For the best discriminator $L_D = 2 \log 2 - 2\, \mathrm{JS}(p, q)$, and its accuracy is
-# $\tfrac12 (1 + \mathrm{TV}(p, q))$. No other $D$ has a smaller loss. So, on fresh samples and up
+# $\tfrac12 (1 + \mathrm{TV}(p, q))$, with the [total variation](glossary.md#total-variation) TV,
+# half of $\int |p - q|$. No other $D$ has a smaller loss. So, on fresh samples and up
 # to their noise,
 #
 # $$\mathrm{JS}(p, q) \;\ge\; \log 2 - \tfrac12 L_D :$$

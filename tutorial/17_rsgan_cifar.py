@@ -26,7 +26,8 @@ from gan_teach.studies import evaluation, image_runs
 # ## The rule
 #
 # The networks are those of SN-GAN: $G$ is a linear layer and three transposed convolutions with
-# batch norm, $D$ seven convolutions whose weights are divided by their largest singular value. Only
+# batch norm, $D$ seven convolutions whose weights are divided by their largest singular value
+# ([spectral norm](glossary.md#spectral-norm)). Only
 # the loss differs. With $f$ the output of $D$ and $s(t) = \log(1 + e^t)$,
 #
 # | | mean that $D$ minimizes | mean that $G$ minimizes | if $f$ is constant |

@@ -7,7 +7,8 @@
 # **You will do:** train a DCGAN on a hundred faces, walk between two latents in two ways, and look
 # for each generated face among the real ones, by pixels and by features. **You will learn:** why
 # the straight way between latents leaves the sphere, what a smooth walk shows and does not show,
-# and how to test for learning by heart. **You need:** chapters 14 and 15.
+# and how to test for learning by heart ([memorization](glossary.md#memorization)). **You need:**
+# chapters 14 and 15.
 
 # %%
 import copy
@@ -175,8 +176,8 @@ assert spread["one at a time"] < 0.2 * min(spread["statistics anew"], spread["re
 #
 # ## Between two faces
 #
-# Straight: $z(t) = (1 - t)\, a + t\, b$. Spherical (Shoemake, 1985), with $\omega$ the angle
-# between $a$ and $b$:
+# Straight: $z(t) = (1 - t)\, a + t\, b$. [Spherical](glossary.md#spherical-interpolation)
+# (Shoemake, 1985), with $\omega$ the angle between $a$ and $b$:
 #
 # $$z(t) = \frac{\sin((1 - t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
 #
