@@ -111,7 +111,7 @@ def test_points_take_a_map_style_dataset(labelled):
             row = [float(i), float(i * i)]
             return (row, "a label") if labelled else torch.tensor(row)
 
-    points = data.Points(Squares())
+    points = Points(Squares())
     assert points.points.tolist() == [[0, 0], [1, 1], [2, 4]]
     assert points.shape == (2,)
 
@@ -122,4 +122,4 @@ def test_an_empty_dataset_is_refused():
             return 0
 
     with pytest.raises(ValueError, match="at least one row"):
-        data.Points(Nothing())
+        Points(Nothing())
