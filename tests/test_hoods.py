@@ -39,7 +39,8 @@ class Flip(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node):
         self.generic_visit(node)
-        index = isinstance(node.operand, ast.Constant)  # x[-1], dim=-1: no sign of a formula
+        value = getattr(node.operand, "value", None)
+        index = isinstance(value, int)  # x[-1], dim=-1: no sign of a formula
         flip = isinstance(node.op, ast.USub) and not index and self.here()
         return node.operand if flip else node
 
