@@ -86,7 +86,7 @@ assert gt.holds(
 # not as a loss that goes down.**
 
 # %%
-gt.film_strip(
+gt.player(
     history,
     n=[0, 38, 143, 313, 508],
     alt="Five games. At 0 the generated points lie near 0 and D leans a little; at 38 D rises "
@@ -94,9 +94,6 @@ gt.film_strip(
     "points and D still leans to the right; at 313 they are beyond them and D leans only a "
     "little; at 508 they are back among them and D leans to the left.",
 )
-
-# %%
-gt.player(history)
 
 # %% [markdown]
 # ## Open the hood

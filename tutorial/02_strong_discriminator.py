@@ -53,16 +53,13 @@ guess.answer(
 print(f"by game {k}: {way:.2f}, with one step of D {usual:.2f}")
 
 # %%
-gt.film_strip(
+gt.player(
     history,
     n=[0, 1, 5, 20, 100],
     alt="Five moments of training. D leans gently at game 0, and after one game rises from 0 to 1 "
     "around 1.2; by game 20 it is a step at 1.8, by game 100 a steeper one. The generated points "
     "lie at 0 all the while and at 0.3 in the end.",
 )
-
-# %%
-gt.player(history)
 
 # %%
 v, a = history["objective"], history["params"][:, 2]  # a is D's slope

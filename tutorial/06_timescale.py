@@ -492,10 +492,10 @@ assert gt.holds(rows[4][3] == rows[4][4] == 16 and share["adam", 0.01, 2000] > 0
 # %% [markdown]
 # **With SGD and short steps the two routes are one**: the runs arrive, in the same number of seeds,
 # and their gap is less than a hundredth of what a change of seed does. With long steps they are
-# not. **With Adam they end alike and go different ways**: at the rate 0.01 all 16 settle by both
-# routes within 2000 games, but on the way the two are nearly as far apart as two seeds. A smaller
-# rate helps: over the same distance (300 games at 0.01, 1200 at a quarter of it; no run has settled
-# by then) the gap halves.
+# not. **With [Adam](glossary.md#adam) they end alike and go different ways**: at the rate 0.01 all
+# 16 settle by both routes within 2000 games, but on the way the two are nearly as far apart as two
+# seeds. A smaller rate helps: over the same distance (300 games at 0.01, 1200 at a quarter of it;
+# no run has settled by then) the gap halves.
 #
 # A conjecture on the cause: Adam's averages forget by the *step*. Four short steps of $D$ in a game
 # see a quarter of the past that one long step sees. If that is it, then an Adam for $D$ that

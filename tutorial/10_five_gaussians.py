@@ -34,7 +34,9 @@ from scipy.stats import binomtest
 # **Three numbers**, from 2000 samples: the modes [covered](glossary.md#mode-coverage) (at least one
 # sample within $3\sigma$), the share of [high quality](glossary.md#high-quality) (samples within
 # $3\sigma$ of their nearest mode; $1 - e^{-9/2} = 98.9\,\%$ for a perfect generator) and the
-# [reverse KL](glossary.md#reverse-kl) from the generator's masses $q$ on the five modes to the real
+# [reverse KL](glossary.md#reverse-kl), a
+# [Kullback-Leibler divergence](glossary.md#kullback-leibler-divergence), from the generator's
+# masses $q$ on the five modes to the real
 # ones $p$, $\sum_k q_k \log (q_k / p_k)$: 0 for a perfect generator, $\log \tfrac5k$ for $k$ modes
 # evenly.
 

@@ -28,7 +28,8 @@ from gan_teach import zoo
 # | WGAN-GP | between them, $ux + (1-u)G(z)$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
 # | DRAGAN | around real points, $x + \delta$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
 #
-# So R1 and R2 ask for a *flat* $D$, WGAN-GP and DRAGAN for a slope of *one*. RpGAN + R1 + R2 is the
+# So R1 and [R2](glossary.md#r2) ask for a *flat* $D$, [WGAN-GP](glossary.md#wgan-gp) and
+# [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the
 # relativistic loss of chapter 09 with both flat ones. Written out in PyTorch, beside the library:
 
 # %%
