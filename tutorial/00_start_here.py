@@ -94,7 +94,8 @@ assert gt.holds(len(passed) >= 4 and np.all(np.diff(swings) < 0))
 # The generator overshoots and comes back, several times, and each time less far: an oscillation
 # that dies out. Chapter 01 says why it oscillates and why it dies out.
 #
-# Play it: press the triangle, or drag the slider. (On GitHub and on paper you see five more moments.)
+# Play it: press the triangle, or drag the slider. (On GitHub and on paper you see five more
+# moments.)
 
 # %%
 gt.player(history, n=[38, 508, 769, 905, 1210])
