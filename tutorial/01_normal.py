@@ -12,6 +12,7 @@
 import gan_teach as gt
 import numpy as np
 import torch
+from torch.nn.functional import softplus
 
 # %% [markdown]
 # ## The rule
@@ -98,8 +99,39 @@ gt.film_strip(
 gt.player(history)
 
 # %% [markdown]
-# **Open the hood.** This is the update that ran, as the library has it (here in the general form,
-# for any GAN): $D$ moves with $G$ frozen, then $G$ at $D$'s new point.
+# ## Open the hood
+#
+# All of it, in plain PyTorch; of the library only the ten points, the initial weights and the
+# draws. $D$ climbs $V$ in $a$ and $c$, then $G$ descends it in $w$ and $b$ at $D$'s new point.
+# Change a sign, a rate or the order, and see what becomes of the run.
+
+
+# %% tags=["hood"]
+def by_hand(games, lr=0.1):
+    gan = gt.experiments.settings("normal").game(seed=0)
+    draws = gt.dynamics.streams.Stream(gan, batch_size=10, seeds=0)
+    w, b, a, c = (p.detach().clone().requires_grad_() for p in (*gan.g_params, *gan.d_params))
+    path = [[p.item() for p in (w, b, a, c)]]
+    for game in range(games):
+        for player, params, direction in (("d", (a, c), 1), ("g", (w, b), -1)):
+            x, z = draws.at(game)(player).real, draws.at(game)(player).latent
+            real, fake = a * x + c, a * (w * z + b) + c
+            v = -softplus(-real).mean() - softplus(fake).mean()
+            for p, gradient in zip(params, torch.autograd.grad(v, params), strict=True):
+                p.data += direction * lr * gradient
+        path.append([p.item() for p in (w, b, a, c)])
+    return np.array(path)
+
+
+# %% tags=["hood-check"]
+library = gt.experiments.run("normal", games=gt.budget(1500))["params"]
+gap = abs(by_hand(len(library) - 1) - library).max()
+print(f"largest difference of a parameter in {len(library) - 1} games: {gap:.0e}")
+assert gap < 1e-5
+
+# %% [markdown]
+# `gt.train` does this for any GAN, any number of steps and any optimizer; its rule, as the library
+# has it:
 
 # %%
 gt.source(gt.alternating(d_steps=1, redraw="latents"))

@@ -248,8 +248,9 @@ print("across the zero mode: tau* =", gt.tau_star(across), gt.stable_intervals(a
 # %% [markdown]
 # Near the set of equilibria every $\tau$ attracts *towards it*, for every $d$: but for the zeros
 # all eigenvalues of the closed form have a negative real part. Which of the equilibria is reached
-# depends on the start. **Predict** from the closed form for $d = 5, 10, 20$: from which $\tau$ on
-# does nothing oscillate, and is $\tau = 25$ beyond it? At which $\tau$ is the slowest mode fastest?
+# depends on the start and, as the runs below show, on $\tau$. **Predict** from the closed form for
+# $d = 5, 10, 20$: from which $\tau$ on does nothing oscillate, and is $\tau = 25$ beyond it? At
+# which $\tau$ is the slowest mode fastest?
 
 
 # %%
@@ -336,8 +337,8 @@ for x, gaps in ends.values():
 # ## Play
 #
 # A GAN whose equilibria touch each other, live: where the means agree and the straight $D$ is flat,
-# every spread $w$ of the generator will do. With 50 steps of $G$ to one of $D$ it is near them
-# after some 100 games. Look at the eigenvalues of a round: one of them stays at 1, the zero mode of
+# every spread $w$ of the generator will do. With 50 steps of $G$ to one of $D$ it is near one after
+# some 100 games. Look at the eigenvalues of a round: one of them stays at 1, the zero mode of
 # chapter
 # 06. Try other seeds and compare the spreads.
 

@@ -20,8 +20,35 @@ from gan_teach import zoo
 # ## The data
 #
 # Radius $r \sim \mathcal N(10, 1)$, angle $\theta \sim U(0, 2\pi)$; the left half of the ring is
-# moved up by 10, the right half down by 10. Standard deviations 7 and 12. We count each half as ten
-# arcs, so that "how many modes?" has an answer here, too: 20.
+# moved up by 10, the right half down by 10. Standard deviations 7 and 12. The assignment asks for a
+# `Dataset`, and `gt.data.Points` takes any that has a length and items. Write your own: change the
+# radius, or a sign.
+
+
+# %% tags=["hood"]
+class HalfCircles(torch.utils.data.Dataset):
+    def __init__(self, n, seed):
+        rng = torch.Generator().manual_seed(seed)
+        theta = 2 * torch.pi * torch.rand(n, generator=rng)
+        r = 10 + torch.randn(n, generator=rng)
+        shift = torch.where(theta.cos() <= 0, 10.0, -10.0)  # up on the left, down on the right
+        self.points = torch.stack([r * theta.cos(), r * theta.sin() + shift], 1)
+
+    def __len__(self):
+        return len(self.points)
+
+    def __getitem__(self, i):
+        return self.points[i]
+
+
+# %% tags=["hood-check"]
+library = gt.data.half_circles().sample(2000, torch.Generator().manual_seed(7))
+gap = (gt.data.Points(HalfCircles(2000, seed=7)).points - library).abs().max().item()
+print(f"largest difference from the library's S: {gap:.0e}")
+assert gap < 1e-5
+
+# %% [markdown]
+# We count each half as ten arcs, so that "how many modes?" has an answer here, too: 20.
 
 # %%
 ARCS = gt.data.half_circles()

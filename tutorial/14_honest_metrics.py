@@ -396,12 +396,13 @@ assert abs(gap - D * 0.05**2) < 0.015
 #
 # ## Break the Inception Score and KID
 #
-# The Inception Score asks a classifier, $\exp\, \mathbb E_x \mathrm{KL}\big(p(y|x) \,\|\,
-# p(y)\big)$: from 1 to the number of classes, many if each sample is named surely and all names
-# occur. The kernel distance KID is $\mathrm{MMD}^2$ (below) with the kernel $(x \cdot y / d +
-# 1)^3$, unbiased, so that it may be negative; it compares moments up to the third. Eight Gaussians
-# on a ring, and the *exact* classifier $p(y|x)$. **Predict:** who fools which of the two? One point
-# of each mode, copied; noise over a square ten times as wide; all modes turned by half a gap.
+# The [Inception Score](glossary.md#inception-score) asks a classifier, $\exp\, \mathbb E_x
+# \mathrm{KL}\big(p(y|x) \,\|\, p(y)\big)$: from 1 to the number of classes, many if each sample is
+# named surely and all names occur. The kernel distance [KID](glossary.md#kid) is $\mathrm{MMD}^2$
+# (below) with the kernel $(x \cdot y / d + 1)^3$, unbiased, so that it may be negative; it compares
+# moments up to the third. Eight Gaussians on a ring, and the *exact* classifier $p(y|x)$.
+# **Predict:** who fools which of the two? One point of each mode, copied; noise over a square ten
+# times as wide; all modes turned by half a gap.
 
 # %%
 RING = gt.data.ring(8, radius=2.0, std=0.1)
