@@ -336,20 +336,26 @@ journey = arrived["independent noise"]  # of the same seed where the noise is ke
 for name, ends in list(settled.items())[:3]:
     yes, no = (float(np.median(journey[x])) if x.any() else np.nan for x in (ends, ~ends))
     print(f"{name}: those that settle have a journey of {yes:.0f} games, others {no:.0f}")
+
+# %%
 rest = []
 for name in ("noise gone after 400 games", "noise kept"):
     away = gt.experiments.means(fading[name]) - data
     last = away[fading[name].steps >= 0.8 * gt.budget(500)]
-    rest.append(np.median(np.sqrt((last**2).mean(0))))
-    print(f"{name}: in the last 100 games the typical mean is off by {rest[-1]:.3f} (rms)")
+    rest.append(np.sqrt((last**2).mean(0)))
+    print(
+        f"{name}: in the last 100 games the typical mean is off by {np.median(rest[-1]):.3f} (rms)"
+    )
+calmer = int((rest[0] < rest[1]).sum())
+print(f"calmer without noise: {calmer} of {S} seeds (p = {binomtest(calmer, S).pvalue:.1g})")
 
 # %% [markdown]
 # The noise has to last for the journey. The seeds that are lost are on the whole those with the
 # longest one; for them it fades before $G$ has arrived, and the plateau of chapter 02 is back. The
 # step from 400 to "kept" is made of five seeds only ($p = 0.06$). What is gained by switching it
 # off? Not the spread, since a linear $D$ compares means only, and noise does not move a mean. But a
-# calmer end: without the noise in ten blurred points the generator's mean stays by a third closer
-# to the data's.
+# calmer end: without the noise in ten blurred points the typical generator's mean stays a quarter
+# closer to the data's.
 #
 # **What is true, then.** Instance noise rescues each of 64 seeds from saturation, whether the same
 # or independent, because $G$'s gradient averages $D$ over a neighbourhood in which it is not
@@ -366,7 +372,7 @@ shares = [ends.mean() for ends in settled.values()]
 assert gt.holds(np.all(np.diff(shares) > 0) and shares[0] < 2 / 3 and kept.all())
 for ends in (first, second, third):
     assert gt.holds(np.median(journey[~ends]) > np.median(journey[ends]))
-assert gt.holds(spread.max() < 0.95 and 0.5 < rest[0] / rest[1] < 0.8)
+assert gt.holds(spread.max() < 0.95 and binomtest(calmer, S).pvalue < 0.05)
 
 # %% [markdown]
 # ## Play
