@@ -7,8 +7,8 @@ models      networks for toys and for images, published weights, dropout. A netw
 games       who owns which parameters and what each player minimises: ``GAN``, ``FunctionGame``,
             ``stack``. A loss? ``losses``. A penalty (DRAGAN, R1)? ``penalties``. Noise? ``corrupt``
 plots       pictures, films, players, tables, out of a ``History`` of arrays
-analysis    the game at a point: Jacobian, spectrum, critical points, landscape. tau*, and which
-            tau are stable? ``timescale``; trajectories and basins? ``flows``
+analysis    the game at a point: Jacobian, spectrum, critical points, landscape. tau*?
+            ``timescale``; which tau are stable? ``stability``; trajectories, basins? ``flows``
 dynamics    one step. An update rule (alternating, optimistic, consensus)? ``rules``; Adam?
             ``optim``; what is drawn in a step? ``streams``
 metrics     numbers from samples: FID, precision, modes; the networks that give features

@@ -32,9 +32,9 @@ from .analysis import spectra as spectra
 from .analysis.timescale import tau_star as tau_star
 from .analysis.timescale import timescale as timescale
 from .analysis.timescale import classify as classify
-from .analysis.timescale import stable_intervals as stable_intervals
-from .analysis.timescale import stability_sweep as stability_sweep
-from .analysis.timescale import real_eigenvalue_tau as real_eigenvalue_tau
+from .analysis.stability import stable_intervals as stable_intervals
+from .analysis.stability import stability_sweep as stability_sweep
+from .analysis.stability import real_eigenvalue_tau as real_eigenvalue_tau
 from .analysis.critical_points import critical_points as critical_points
 from .analysis.critical_points import transverse as transverse
 from .zoo import reproduction as reproduction

@@ -101,6 +101,14 @@ def not_empty(name: str, array: Any, hint: str = "") -> Any:
     return array
 
 
+def of_members(name: str, values: Any, lead: tuple[int, ...]) -> Any:
+    """A sequence of one entry for each member of an ensemble."""
+    if lead != (len(values),):
+        size = f"an ensemble of {lead[0]}" if lead else "a single game"
+        raise ValueError(f"{name} has {len(values)} entries, but this is {size}.")
+    return values
+
+
 def logits(name: str, out: Any, batch_shape: tuple[int, ...]) -> Any:
     """Logits of shape ``batch_shape``; a trailing axis of length one is dropped."""
     shape = tuple(out.shape)

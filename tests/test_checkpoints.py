@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 import torch
@@ -87,10 +88,16 @@ def test_half_a_run_and_its_resumption_are_the_whole_run(name, tmp_path):
     assert resumed.losses.keys() == state.losses.keys()
 
 
+def forget(what, content, fresh):
+    names = [name for name in content["game"] if name.startswith(what)]
+    assert names
+    content["game"].update({name: fresh["game"][name] for name in names})
+
+
 FORGET = {
-    "generator": lambda content, fresh: content["game"].update(g=fresh["game"]["g"]),
-    "discriminator": lambda content, fresh: content["game"].update(d=fresh["game"]["d"]),
-    "buffers": lambda content, fresh: content["game"].update(buffers=fresh["game"]["buffers"]),
+    "generator": lambda content, fresh: forget("generator's parameter", content, fresh),
+    "discriminator": lambda content, fresh: forget("discriminator's parameter", content, fresh),
+    "buffers": lambda content, fresh: forget("generator's buffer", content, fresh),
     "optimizer of G": lambda content, fresh: content["optims"].update(g=fresh["optims"]["g"]),
     "optimizer of D": lambda content, fresh: content["optims"].update(d=fresh["optims"]["d"]),
     "step": lambda content, fresh: content.update(step=0),
@@ -156,7 +163,9 @@ def fresh_state(game=None, **settings):
 def test_torch_opens_the_file_without_running_code(saved):
     content = torch.load(saved, weights_only=True)
     assert content["step"] == 3
-    assert [p.shape for p in content["game"]["g"]] == [p.shape for p in plane().g_params]
+    shapes = {name: tensor.shape for name, tensor in content["game"].items()}
+    for i, p in enumerate(plane().g_params):
+        assert shapes[f"generator's parameter {i}"] == p.shape
     assert [p.name for p in saved.parent.iterdir()] == ["run.pt"]
 
 
@@ -217,11 +226,11 @@ OTHERS = {
     "width": (lambda: fresh_state(plane(width=9)), "is of another architecture"),
     "optimizer": (
         lambda: fresh_state(optimizer="sgd"),
-        "optimizer of G was Adam and is SGD; optimizer of D was Adam and is SGD. Resume",
+        "optimizer of G was .*Adam.* and is .*SGD.*; optimizer of D was .*Adam.* and is .*SGD",
     ),
     "rule": (
         lambda: fresh_state(rule=dynamics.optimistic()),
-        "rule was Alternating and is Optimistic. Resume",
+        r"rule was alternating\(d_steps=1, .*\) and is optimistic\(\). Resume",
     ),
     "ensemble": (lambda: fresh_state(pair()), "is of another architecture"),
     "buffers": (
@@ -283,39 +292,39 @@ SETTINGS = {  # name: (game, arguments of train that differ, what the message mu
     "tau": (plane, {"tau": 3.0}, "tau . lr was 0.1 and is 0.3"),
     "batch size": (plane, {"batch_size": 5}, "batch_size was 4 and is 5"),
     "seed": (plane, {"seed": 99}, "seed was 0 and is 99"),
-    "optimizer": (plane, {"optimizer": "sgd"}, "optimizer of G was Adam and is SGD;"),
+    "optimizer": (plane, {"optimizer": "sgd"}, "optimizer of G was .*Adam.* and is .*SGD.*;"),
     "number of the optimizer": (
         plane, {"optimizer": functools.partial(Adam, betas=(0.5, 0.999))},
-        "optimizer of G, betas, 0 was 0.9 and is 0.5",
+        r"optimizer of G was .*\(0.9, 0.999\).* and is .*\(0.5, 0.999\)",
     ),
     "optimizer of D alone": (
-        plane, {"optimizer": ("adam", "rmsprop")}, "optimizer of D was Adam and is RMSprop",
+        plane, {"optimizer": ("adam", "rmsprop")}, "optimizer of D was .*Adam.* and is .*RMSprop",
     ),
-    "rule": (plane, {"rule": dynamics.optimistic()}, "rule was Alternating and is Optimistic"),
+    "rule": (plane, {"rule": dynamics.optimistic()}, "rule was alternating.* and is optimistic"),
     "number of the rule": (
-        plane, {"rule": dynamics.alternating(2)}, "rule, d_steps was 1 and is 2",
+        plane, {"rule": dynamics.alternating(2)}, "rule was .*d_steps=1, .* and is .*d_steps=2, ",
     ),
-    "schedule": (plane, {"schedule": decay(10)}, "schedule was None and is lambda step: max"),
+    "schedule": (plane, {"schedule": decay(10)}, "schedule was None and is <lambda> with {'end'"),
     "own rule": (
         plane, {"rule": lambda game, draw, optims: {}},
-        "rule was Alternating and is lambda game, draw, optims: {}",
+        "rule was alternating.* and is <lambda> with {}",
     ),
-    "loss": (lambda: plane(loss="hinge"), {}, "loss was non_saturating and is hinge"),
+    "loss": (lambda: plane(loss="hinge"), {}, "loss was .*'non_saturating'.* and is .*'hinge'"),
     "own loss of the same name": (
         lambda: plane(loss=losses.non_saturating._replace(d=losses.hinge.d)), {},
-        "loss, d was cross_entropy_d and is hinge_d",
+        "loss was .*cross_entropy_d.* and is .*hinge_d",
     ),
     "label smoothing": (
-        lambda: plane(label_smoothing=0.9), {}, "loss was non_saturating and is non_s.*0.9",
+        lambda: plane(label_smoothing=0.9), {}, "loss was .*non_saturating.* and is .*non_s.*0.9",
     ),
     "penalty": (
-        lambda: plane(penalties=penalties.r2(1.0)), {}, r"penalties was \[\] and is \[r2\]",
+        lambda: plane(penalties=penalties.r2(1.0)), {}, r"penalties was \(\) and is .*'r2'",
     ),
     "instance noise": (
         lambda: plane(corrupt=corrupt.InstanceNoise(0.1)), {}, "corrupt was None and is Instan",
     ),
-    "autocast": (lambda: plane(autocast="bf16"), {}, "autocast was None and is bfloat16"),
-    "activation": (relu_of_this_shape, {}, "generator, 1 was Tanh and is ReLU"),
+    "autocast": (lambda: plane(autocast="bf16"), {}, "autocast was None and is torch.bfloat16"),
+    "activation": (relu_of_this_shape, {}, "generator 1 was .*Tanh.* and is .*ReLU"),
 }  # fmt: skip
 
 
@@ -344,24 +353,22 @@ def test_another_setting_is_refused_and_a_branch_says_so(make, changes, message,
 
 
 DATA = {
-    "other points": PLANE + 1,
-    "one point less": PLANE[:-1],
-    "another dtype": PLANE.double(),
+    "other points": (PLANE + 1, "is another"),
+    "one point less": (PLANE[:-1], "was Points.12 points.* and is Points.11 points"),
+    "another dtype": (PLANE.double(), "is another"),
 }
 
 
 def test_an_attribute_of_a_layer_that_does_not_print_it_is_a_setting(tmp_path):
     path = save_checkpoint(tmp_path / "run.pt", fresh_state(scaled()))
     load_checkpoint(path, fresh_state(scaled()))
-    with pytest.raises(ValueError, match=r"run: generator, 3, factor was 1\.0 and is 2\.0"):
+    with pytest.raises(ValueError, match=r"run: generator 3 was .*Scale"):
         load_checkpoint(path, fresh_state(scaled(2.0)))
 
 
-@pytest.mark.parametrize("points", DATA.values(), ids=DATA)
-def test_other_data_are_refused(points, saved):
-    with pytest.raises(
-        ValueError, match=r"run\.pt is of another run: data, points was float32 .12, 2. of content"
-    ):
+@pytest.mark.parametrize(("points", "message"), DATA.values(), ids=DATA)
+def test_other_data_are_refused(points, message, saved):
+    with pytest.raises(ValueError, match=rf"run\.pt is of another run: data {message}"):
         load_checkpoint(saved, fresh_state(another_data_set(points)))
     load_checkpoint(saved, fresh_state(another_data_set(PLANE.clone())))
 
@@ -371,13 +378,15 @@ def test_what_a_closure_holds_is_a_setting(tmp_path):
     settings = AS_SAVED | {"steps": 2, "schedule": decay(10)}
     path = save_checkpoint(tmp_path / "run.pt", last(train(game, **settings)))
     train(game, **settings | {"schedule": decay(10)}, resume=path)
-    with pytest.raises(ValueError, match=r"run: schedule, end was 10 and is 12"):
+    with pytest.raises(ValueError, match=r"run: schedule was .*'end': 10.* and is .*'end': 12"):
         train(game, **settings | {"schedule": decay(12)}, resume=path)
     other = plane(penalties=penalties.dragan(radius=0.25))
-    with pytest.raises(ValueError, match=r"run: penalties, 0 was dragan.radius=0.5, .*radius=0.25"):
+    with pytest.raises(ValueError, match=r"run: penalties was .*dragan.radius=0.5, .*radius=0.25"):
         train(other, **settings, resume=path)
     heavier = plane(penalties=penalties.dragan(5.0, radius=0.5))
-    with pytest.raises(ValueError, match=r"run: penalties, 0, weight was 10\.0 and is 5\.0"):
+    with pytest.raises(
+        ValueError, match=r"run: penalties was .*weight=10\.0.* and is .*weight=5\.0"
+    ):
         train(heavier, **settings, resume=path)
 
 
@@ -387,7 +396,7 @@ def test_a_function_game_is_its_functions(tmp_path):
 
     path = save_checkpoint(tmp_path / "run.pt", last(train(game(2.0), steps=2)))
     train(game(2.0), steps=3, resume=path)
-    with pytest.raises(ValueError, match=r"f_g, factor was 2\.0 and is 3\.0"):
+    with pytest.raises(ValueError, match=r"f_g was <lambda> with {'factor': 2\.0} and is .*3\.0"):
         train(game(3.0), steps=3, resume=path)
 
 
@@ -396,7 +405,9 @@ def test_rates_turned_by_hand_are_what_counts(saved, tmp_path):
     state.optims.g.lr = 0.05
     state.rule.d_steps = 7
     path = save_checkpoint(tmp_path / "turned.pt", state)
-    with pytest.raises(ValueError, match=r"lr was 0\.05 and is 0\.1; rule, d_steps was 7 and is 1"):
+    with pytest.raises(
+        ValueError, match=r"lr was 0\.05 and is 0\.1; rule was .*d_steps=7.* and is .*d_steps=1"
+    ):
         load_checkpoint(path, fresh_state())
     under = last(train(plane(), **AS_SAVED | {"steps": 3, "schedule": decay(9)}))
     path = save_checkpoint(tmp_path / "scheduled.pt", under)  # the rate itself is 0.1 all the time
@@ -410,9 +421,9 @@ def test_draws_of_another_version_are_refused(saved, monkeypatch):
 
 
 def test_a_setting_without_readable_content_is_refused_by_name(tmp_path):
-    hidden = eval("lambda step: 1.0")
-    state = next(train(plane(), steps=0, schedule=hidden))
-    with pytest.raises(TypeError, match=r"^schedule holds the function <lambda>, whose content"):
+    lock = threading.Lock()
+    state = next(train(plane(), steps=0, schedule=lambda step: float(lock.locked())))
+    with pytest.raises(TypeError, match=r"^schedule holds an object of the class lock, whose cont"):
         save_checkpoint(tmp_path / "run.pt", state)
     assert not (tmp_path / "run.pt").exists()
 
@@ -464,6 +475,7 @@ def test_a_folder_that_cannot_be_made_is_named(saved):
         save_checkpoint(saved / "under a file" / "x.pt", fresh_state())
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_the_last_good_file(tmp_path):
     # Children that do nothing but save are killed at random moments; what is there must load, and
     # hold at least the save that was done. A writer without rename is caught within seconds.

@@ -215,7 +215,7 @@ BAD = {
     "d_every": (lambda: dynamics.alternating(d_every=0), ValueError, "d_every must be at least 1"),
     "counts": (
         lambda: list(train(plane(), dynamics.alternating([1, 2]), steps=1)),
-        ValueError, "2 step counts .*one game",
+        ValueError, "d_steps or g_steps has 2 entries, but this is a single game",
     ),
 }  # fmt: skip
 

@@ -134,6 +134,7 @@ def test_at_least_27_of_35_ordinary_functions_have_a_text():
     assert len(ORDINARY) - len(NO_TEXT) >= 27 / 35 * len(ORDINARY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ORDINARY)
 def test_every_engine_agrees_with_autograd(name, use):
     """At drawn points, some with equal coordinates or zeros, where kinks and ties are."""
@@ -205,6 +206,7 @@ def value(loss, x, y):
     return LAST[loss[1]](vectors[-1] + 0.1 * x * y)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
@@ -229,14 +231,14 @@ def test_any_composition_of_ordinary_functions_steps_as_autograd_does(loss, seed
 
 
 @pytest.mark.parametrize("name", sorted(NO_TEXT))
-def test_what_the_text_does_not_know_is_left_to_the_graph_and_said(name):
+def test_what_the_text_does_not_know_is_left_to_the_graph(name):
     run = flows.trajectories(
         game_of(ORDINARY[name], 3, 3), np.full(6, 0.3) + np.eye(6), lr=0.1, steps=2
     )
     assert run.engine == "graph"
-    assert "does not know this use of torch." in run.note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("h", [0.5, 0.1])
 def test_steps_on_xy_grow_or_stay_as_the_closed_forms_say(engine, h, use):
@@ -287,6 +289,7 @@ def test_alternating_lets_one_player_answer_the_new_point_of_the_other(engine, f
     np.testing.assert_allclose(found.points[1, 0], [x, y], rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_g_is_first_in_alternating_steps_unless_said():
     start: dict[str, Any] = {
         "starts": [1.9, -2.1], "lr": 0.3, "steps": 3, "rule": "alternating",
@@ -330,6 +333,7 @@ def test_published_ends_on_the_torus():
     np.testing.assert_allclose(ends[3, 1], (0.199, 0.173), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_published_distances_on_the_polynomial():
     run = flows.trajectories(
         game_of(polynomial), [-9, -9], [1, 2, 5, 20], lr=1e-4, steps=25_000, every=1000
@@ -399,6 +403,7 @@ def test_published_shares_on_the_polynomial():
     np.testing.assert_allclose(found.shares()[:, -1], [0.549, 0.452], atol=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_a_cell_is_dropped_only_where_it_cannot_leave(rule):
     """Around (0, 0) the torus contracts above about tau = 17/23."""
@@ -437,6 +442,7 @@ def test_cells_that_leave_are_unbounded_and_overflow_is_no_error(engine, use):
     assert found.shares().tolist() == [[1 / 3, 0, 2 / 3]]
 
 
+@pytest.mark.slow
 def test_paths_that_overflow_are_those_of_autograd(use):
     starts, points = [(1.5, 0.0), (0.5, 0.0)], []
     for engine in ENGINES:
@@ -477,17 +483,15 @@ def test_a_function_with_a_changing_number_falls_back_to_autograd():
 
     run = flows.trajectories(game_of(moving), [1.0, 1.0], lr=0.1, steps=2)
     assert run.engine == "autograd"
-    assert "differs from autograd" in run.note
 
 
 def test_what_torch_cannot_record_is_left_to_autograd(monkeypatch):
     def refuse(*_args, core=False):
-        raise steps.Unsupported("torch.fx cannot record the loss (no reason)")
+        raise steps.Unsupported
 
     monkeypatch.setattr(steps, "record", refuse)
     run = flows.trajectories(game_of(xy), [1.0, 1.0], lr=0.1, steps=1)
     assert run.engine == "autograd"
-    assert "cannot record the loss (no reason)" in run.note
     np.testing.assert_allclose(run.points[1, 0], [0.9, 1.1])
 
 
@@ -497,6 +501,7 @@ def test_two_arguments_of_one_tensor_are_recorded_as_two():
     np.testing.assert_array_equal(graph(w, 3 * w), 13 * w)
 
 
+@pytest.mark.slow
 def test_the_text_reaches_nothing_but_mathematics():
     for name in ("trigonometry", "inverses", "gan losses", "where", "huber", "cross entropy"):
         module = compile(text_of(ORDINARY[name], 3, 3).source, "step", "exec")
@@ -511,17 +516,16 @@ def test_small_runs_are_not_compiled_and_long_ones_are():
         for count in (100, 200_000)
     ]
     assert [run.engine for run in runs] == ["tensors", "numba"]
-    assert [run.note for run in runs] == ["", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_numba")
-def test_without_numba_tensors_serve_and_say_so():
+def test_without_numba_tensors_serve():
     cells = flows.grid((-3, 3, 20), (-3, 3, 20))
     found = flows.basins(
         game_of(torus), cells, ENDS, [1, 5], lr=0.04, steps=30_000, tol=1e-4, period=TWO_PI
     )
     assert found.engine == "tensors"
-    assert "numba is not installed" in found.note
     np.testing.assert_array_equal(found.labels, numpy_labels(cells, [1, 5], ENDS, 0.04, 30_000))
 
 
@@ -530,9 +534,9 @@ def test_a_step_of_too_many_numbers_is_left_to_the_graph():
     game = game_of(lambda x, y: torch.tanh(weights @ x) @ y, 50, 50)
     run = flows.trajectories(game, np.full(100, 0.1), lr=0.01, steps=2)
     assert run.engine == "graph"
-    assert "operations on numbers" in run.note
 
 
+@pytest.mark.slow
 def test_cells_of_several_blocks_are_all_advanced(use):
     starts = flows.grid((-3, 3, 7), (-2, 2, 11))  # 154 cells: neither one block nor a whole number
     points = []
@@ -575,50 +579,6 @@ def test_own_functions_end_where_those_of_c_do():
     for name, x in itertools.product(("sin", "cos", "exp"), (math.nan, math.inf)):
         assert math.isnan(getattr(compiled, name)(x)) == (name != "exp" or math.isnan(x))
     assert abs(compiled.sin(1e9) - math.sin(1e9)) < 2e-7  # the argument is rounded once more
-
-
-class Stop:
-    """An engine's path that is interrupted at its third call."""
-
-    def __init__(self, path):
-        self.path, self.calls = path, 0
-
-    def __call__(self, *args):
-        self.calls += 1
-        if self.calls == 3:
-            raise KeyboardInterrupt
-        return self.path(*args)
-
-
-def interrupted(monkeypatch):
-    choose = flows.choose
-
-    def stopping(*args):
-        engine = choose(*args)
-        return engines.Engine(engine.name, Stop(engine.path))
-
-    monkeypatch.setattr(flows, "choose", stopping)
-
-
-def test_an_interrupted_run_keeps_its_points(monkeypatch):
-    full = flows.trajectories(game_of(torus), [2, -1], lr=0.01, steps=400)
-    interrupted(monkeypatch)
-    part = flows.trajectories(game_of(torus), [2, -1], lr=0.01, steps=400)
-    assert part.interrupted
-    assert not full.interrupted
-    assert 1 < len(part.steps) < len(full.steps)
-    np.testing.assert_array_equal(part.points, full.points[: len(part.steps)])
-
-
-def test_an_interrupted_map_says_where_the_cells_are(monkeypatch):
-    interrupted(monkeypatch)
-    starts = [(1e-10, 0.0), (2.0, -1.0)]
-    found = flows.basins(
-        game_of(torus), starts, ENDS, 2, lr=0.01, steps=5000, tol=1e-3, period=TWO_PI
-    )
-    assert found.interrupted
-    assert 0 < found.steps < 5000
-    assert found.labels.tolist() == [[0, flows.NONE]]
 
 
 def test_grid_varies_the_first_coordinate_along_columns():

@@ -89,6 +89,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", RUNS)
 def test_half_a_run_and_its_resumption_are_the_whole_run(pair, tmp_path):
     half, settings = RUNS[pair]
@@ -110,6 +111,10 @@ def items(content, at=()):
     """What a checkpoint holds, by path, its tensors by kind: all running means are one item."""
     if not isinstance(content, dict):
         name = at[-1]
+        if at[0] == "game":  # "generator's buffer 3.running_mean", "generator's parameter 2"
+            whose, place = name.rsplit(" ", 1)
+            kind = "" if place.isdigit() else f" {place.rpartition('.')[2]}"
+            return {("game", whose + kind)}
         if name.endswith(("weight", "bias")) and "module" in at:
             return {(*at[:-1], "weights")}
         return {(*at[:-1], name.rpartition(".")[2])}
@@ -122,9 +127,9 @@ ITEMS = [
     ("losses", "g_loss"),
     ("losses", "d_loss"),
     ("memory", "previous"),
-    *((("game", player)) for player in "gd"),
-    *(("game", "buffers", "generator", kind) for kind in STATISTICS),
-    *(("game", "buffers", "discriminator", kind) for kind in ("_u", "_v")),
+    *(("game", f"{player}'s parameter") for player in ("generator", "discriminator")),
+    *(("game", f"generator's buffer {kind}") for kind in STATISTICS),
+    *(("game", f"discriminator's buffer {kind}") for kind in ("_u", "_v")),
     *(("optims", player, slot) for player in "gd" for slot in ("mean", "square", "count")),
     *(("extras", f"ema_{decay}", part) for decay in DECAYS for part in ("decay", "last")),
     *(

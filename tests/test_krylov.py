@@ -5,13 +5,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.sparse.linalg import LinearOperator
 
 import gan_teach as gt
 from gan_teach.analysis.krylov import extremes, jacobian_transpose
 from gan_teach.analysis.spectra import jacobian
 from gan_teach.dynamics import streams
 
-KEYS = {"LM": lambda z: -abs(z), "SM": abs, "LR": lambda z: -z.real, "SR": lambda z: z.real}
+KEYS = {"LM": lambda z: -abs(z), "LR": lambda z: -z.real}
+
+
+def operator_of(product, n):
+    return LinearOperator((n, n), matvec=product, dtype=float)
+
+
+def of_matrix(matrix):
+    return operator_of(lambda v: matrix @ v, len(matrix))
 
 
 def mlp_gan(width: int, dtype: torch.dtype = torch.float64) -> tuple[Any, Any]:
@@ -51,23 +60,21 @@ def test_small_operators_give_the_first_eigenvalues_with_whole_pairs(which):
         matrix = rng.standard_normal((n, n))
         expected = np.array(sorted(np.linalg.eigvals(matrix).astype(complex), key=KEYS[which]))
         for k in range(1, n + 1):
-            found = extremes(lambda v, m=matrix: m @ v, n, k=k, which=which)
+            found = extremes(of_matrix(matrix), k=k, which=which)
             assert found.converged
             assert len(found.values) in (k, k + 1)
             keys = KEYS[which](found.values)
             np.testing.assert_allclose(keys, KEYS[which](expected)[: len(keys)], atol=1e-12)
             assert sum(found.values).imag == pytest.approx(0.0, abs=1e-12)  # no half of a pair
-            for value, x in zip(found.values, found.vectors.T, strict=True):
-                np.testing.assert_allclose(matrix @ x, value * x, atol=1e-10)
 
 
 def test_a_repeated_pair_stays_whole():
     block = np.array([[0.0, -2.0], [2.0, 0.0]])
-    found = extremes(np.kron(np.eye(3), block), k=1)
+    found = extremes(of_matrix(np.kron(np.eye(2), block)), k=1)
     np.testing.assert_allclose(found.values, [2j, -2j], atol=1e-14)
 
 
-@pytest.mark.parametrize("which", ["LM", "LR", "SR"])
+@pytest.mark.parametrize("which", KEYS)
 def test_arnoldi_finds_the_known_ends_of_a_large_spectrum(which):
     pairs = np.array([3 + 1j, 2.5 + 4j, 2 + 1j, -4 + 2j, -3 + 0.5j, -2 + 3j])
     inner = np.linspace(-1, 1, 1500)
@@ -76,38 +83,39 @@ def test_arnoldi_finds_the_known_ends_of_a_large_spectrum(which):
     assert n > 2000
     every = np.concatenate([pairs, pairs.conj(), rest, rest.conj(), inner])
     expected = np.array(sorted(every, key=KEYS[which]))[:4]
-    found = extremes(product, n, k=4, which=which)
+    spent = []
+    counted = operator_of(lambda v: spent.append(1) or product(v), n)
+    found = extremes(counted, k=4, which=which)
     assert found.converged
-    assert found.products < n / 4
-    assert found.residuals.max() < 1e-10
+    assert len(spent) < n / 4
     np.testing.assert_allclose(
         np.sort_complex(found.values), np.sort_complex(expected), atol=1e-8, rtol=0
     )
-    again = extremes(product, n, k=4, which=which)
+    again = extremes(counted, k=4, which=which)
     np.testing.assert_array_equal(found.values, again.values)
 
 
+@pytest.mark.slow
 def test_arnoldi_agrees_with_the_dense_jacobian_of_a_gan():
     game, batch = mlp_gan(11)
     matrix = jacobian(game, batch).matrix
     expected = np.linalg.eigvals(matrix)
     operator = jacobian_transpose(game, batch)
-    assert (operator.shape, operator.n_g) == (matrix.shape, game.n_g)  # pyright: ignore
+    assert operator.shape == matrix.shape
     for which in ("LM", "LR"):
-        found = extremes(operator, k=6, which=which, dense_below=0)
+        found = extremes(operator, k=6, which=which)
         assert found.converged
         first = np.array(sorted(expected, key=KEYS[which]))[: len(found.values)]
         np.testing.assert_allclose(KEYS[which](found.values), KEYS[which](first), atol=1e-8)
 
 
-def test_both_products_against_the_dense_jacobian():
+def test_a_product_against_the_dense_jacobian():
     game, batch = mlp_gan(5)
     matrix = jacobian(game, batch).matrix.copy()
     matrix[game.n_g :] *= 3.0
     operator: Any = jacobian_transpose(game, batch, tau=3.0)
     v = np.random.default_rng(1).standard_normal(len(matrix))
     np.testing.assert_allclose(operator @ v, matrix.T @ v, atol=1e-12)
-    np.testing.assert_allclose(operator.T @ v, matrix @ v, atol=1e-12)
 
 
 def test_dirac_gan_in_closed_form():
@@ -128,23 +136,11 @@ def test_dirac_gan_in_closed_form():
     np.testing.assert_allclose(found.values, expected, atol=1e-12)
 
 
-def test_eigenvectors_of_the_operator_are_left_ones():
-    game, batch = mlp_gan(4)
-    matrix = jacobian(game, batch).matrix
-    operator: Any = jacobian_transpose(game, batch)
-    left, right = extremes(operator, k=3), extremes(operator.T, k=3)
-    for i, value in enumerate(left.values):
-        x, y = left.vectors[:, i], right.vectors[:, i]
-        np.testing.assert_allclose(x @ matrix, value * x, atol=1e-10)
-        np.testing.assert_allclose(matrix @ y, right.values[i] * y, atol=1e-10)
-
-
 def test_giving_up_is_reported_with_what_was_found():
-    product, n = known_spectrum(np.array([1j]), np.linspace(0, 1, 2000))
-    found = extremes(product, n, k=8, which="SR", max_restarts=2)
+    product, n = known_spectrum(np.array([1j]), np.linspace(-1, 0, 2000))
+    found = extremes(operator_of(product, n), k=8, max_restarts=2)
     assert not found.converged
     assert len(found.values) < 8
-    assert len(found.residuals) == len(found.values)
 
 
 def test_single_precision_games_converge_in_single_precision():
@@ -152,7 +148,7 @@ def test_single_precision_games_converge_in_single_precision():
     expected = np.linalg.eigvals(jacobian(game, batch).matrix)
     operator = jacobian_transpose(game, batch)
     assert operator.dtype == np.float32
-    found = extremes(operator, k=1, which="LM", dense_below=0)
+    found = extremes(operator, k=1, which="LM")
     assert abs(found.values[0]) == pytest.approx(np.abs(expected).max(), rel=1e-4)
 
 
@@ -160,29 +156,18 @@ def test_a_field_without_curvature_has_the_zero_operator():
     game = gt.FunctionGame(lambda x, y: x.sum() - y.sum(), None, [1.0, 2.0], [3.0])
     operator: Any = jacobian_transpose(game, game.draw())
     np.testing.assert_array_equal(operator @ np.ones(3), np.zeros(3))
-    np.testing.assert_array_equal(operator.T @ np.ones(3), np.zeros(3))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "error", "words"),
+    ("options", "words"),
     [
-        (
-            (np.eye(3),),
-            {"which": "LI"},
-            ValueError,
-            "one of LM, SM, LR, SR; got 'LI'",
-        ),
-        ((np.eye(3),), {"which": "XX"}, ValueError, "which must be one of"),
-        ((np.ones((2, 3)),), {}, ValueError, "must be square"),
-        ((np.eye(3), 4), {}, ValueError, "square, of n=4 rows"),
-        ((lambda v: v,), {}, TypeError, "n must be given"),
-        ((3.0,), {}, TypeError, "type not understood"),
-        ((np.eye(3),), {"k": 0}, ValueError, "k must be at least 1"),
+        ({"which": "LI"}, "one of LM, LR; got 'LI'"),
+        ({"k": 0}, "k must be at least 1"),
     ],
 )
-def test_mistakes_are_named(arguments, options, error, words):
-    with pytest.raises(error, match=words):
-        extremes(*arguments, **options)
+def test_mistakes_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        extremes(of_matrix(np.eye(3)), **options)
 
 
 def test_stacks_are_refused():
@@ -198,7 +183,8 @@ def gan_of_2133():
     return jacobian_transpose(game, batch), np.linalg.eigvals(jacobian(game, batch).matrix)
 
 
-@pytest.mark.parametrize("which", ["LM", "LR", "SR"])
+@pytest.mark.slow
+@pytest.mark.parametrize("which", KEYS)
 def test_arnoldi_agrees_with_dense_at_two_thousand_parameters(gan_of_2133, which):
     operator, dense = gan_of_2133  # the oracle: LAPACK on the matrix of all backward passes
     found = extremes(operator, k=6, which=which)

@@ -2,14 +2,13 @@
 
 import itertools
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 import scipy.linalg
 import scipy.optimize
 
-from gan_teach.analysis import timescale as st
+from gan_teach.analysis import stability as st, timescale
 from gan_teach.analysis.timescale import tau_star
 from random_games import (
     any_zero_sum,
@@ -27,7 +26,7 @@ SHAPES = [(1, 1), (1, 3), (3, 1), (2, 2), (2, 4), (4, 2), (3, 3)]
 def test_duplication_matrix_unfolds_the_lower_triangle(n):
     x = np.random.default_rng(n).standard_normal((n, n))
     x += x.T
-    assert np.array_equal(st.duplication_matrix(n) @ x[np.tril_indices(n)], x.reshape(-1))
+    assert np.array_equal(timescale.duplication_matrix(n) @ x[np.tril_indices(n)], x.reshape(-1))
 
 
 def test_kronecker_sum_is_the_lyapunov_map_and_its_eigenvalues_are_pair_sums():
@@ -36,10 +35,10 @@ def test_kronecker_sum_is_the_lyapunov_map_and_its_eigenvalues_are_pair_sums():
     x += x.T
     image = a @ x + x @ a.T
     lower = np.tril_indices(4)
-    np.testing.assert_allclose(st.kronecker_sum(a) @ x[lower], image[lower], atol=1e-13)
+    np.testing.assert_allclose(timescale.kronecker_sum(a) @ x[lower], image[lower], atol=1e-13)
     eig = np.linalg.eigvals(a)
     sums = [p + q for p, q in itertools.combinations_with_replacement(eig, 2)]
-    _assert_same_set(np.linalg.eigvals(st.kronecker_sum(a)), np.array(sums), 1e-10)
+    _assert_same_set(np.linalg.eigvals(timescale.kronecker_sum(a)), np.array(sums), 1e-10)
 
 
 @pytest.mark.parametrize("make", [minmax_point, any_zero_sum, general_sum])
@@ -47,7 +46,7 @@ def test_kronecker_sum_is_the_lyapunov_map_and_its_eigenvalues_are_pair_sums():
 def test_crossing_matrix_equals_a_lyapunov_elimination(make, n_g, n_d):
     """J X + X J^T = 0 solved another way: with W = X_gg C^T D^-T + X_gd as the unknown."""
     J = make(np.random.default_rng(10 * n_g + n_d), n_g, n_d)
-    a, b, c, d = st.blocks(J, n_g)
+    a, b, c, d = timescale.blocks(J, n_g)
     s = a - b @ np.linalg.solve(d, c)
 
     def tau_w(w):
@@ -58,23 +57,7 @@ def test_crossing_matrix_equals_a_lyapunov_elimination(make, n_g, n_d):
 
     columns = [tau_w(e.reshape(n_g, n_d)).reshape(-1) for e in np.eye(n_g * n_d)]
     expected = np.linalg.eigvals(np.stack(columns, axis=1))
-    _assert_same_set(np.linalg.eigvals(st.crossing_matrix(J, n_g)), expected, 1e-7)
-
-
-@pytest.mark.parametrize("make", [minmax_point, any_zero_sum, general_sum])
-@pytest.mark.parametrize(("n_g", "n_d"), SHAPES)
-def test_crossings_contain_the_roots_that_qz_finds(make, n_g, n_d):
-    J = make(np.random.default_rng(n_g + 10 * n_d), n_g, n_d)
-    g_rows, d_rows = -J.copy(), -J.copy()
-    g_rows[n_g:], d_rows[:n_g] = 0, 0
-    k_0, k_1 = st.kronecker_sum(g_rows), st.kronecker_sum(d_rows)
-    roots: Any = scipy.linalg.eigvals(k_0, -k_1)
-    roots = roots[np.isfinite(roots)]
-    roots = roots[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 1e-3)].real
-    roots = roots[roots < 1e4]  # QZ turns infinite roots into large ones
-    found = st.crossings(J, n_g)
-    for root in roots:
-        assert np.abs(found / root - 1).min() < 1e-6
+    _assert_same_set(np.linalg.eigvals(timescale.crossing_matrix(J, n_g)), expected, 1e-7)
 
 
 @pytest.mark.parametrize("make", [minmax_point, any_zero_sum, general_sum])
@@ -217,7 +200,6 @@ def test_real_eigenvalue_tau_at_the_ends_of_its_bracket():
         (np.eye(3), 0, ValueError, "n_g must be at least 1"),
         (np.array([[np.nan, 0], [0, 1]]), 1, ValueError, "NaN or infinite"),
         (np.eye(2) * 1j, 1, TypeError, "must be real"),
-        (np.eye(45), 2, ValueError, "at most 44"),
     ],
 )
 def test_mistakes_are_named(J, n_g, error, words):

@@ -1,5 +1,6 @@
 """Sweeps: members equal single runs, chunks resume, and an interruption loses nothing."""
 
+import threading
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -175,11 +176,14 @@ def test_another_version_of_the_library_computes_anew(tmp_path, monkeypatch):
 
 
 def test_functions_that_cannot_be_read_are_refused_for_a_folder_only(tmp_path):
-    scope: dict[str, Any] = {}
-    exec("def unread(state):\n    return [0.0] * state.game.lead[0]", scope)  # has no source text
-    assert (small(seen=scope["unread"])["seen"] == 0).all()
-    with pytest.raises(TypeError, match=r"probes.*'seen'.*function unread"):
-        small(tmp_path, seen=scope["unread"])
+    lock = threading.Lock()
+
+    def unread(state):
+        return [float(lock.locked())] * state.game.lead[0]
+
+    assert (small(seen=unread)["seen"] == 0).all()
+    with pytest.raises(TypeError, match=r"probes holds .*class lock"):
+        small(tmp_path, seen=unread)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks
 from gan_teach.analysis.spectra import GameJacobian, jacobian, vector_field
-from gan_teach.analysis.timescale import CriticalPoint, classify, parts, relative_zero, tau_star
+from gan_teach.analysis.stability import parts
+from gan_teach.analysis.timescale import CriticalPoint, classify, relative_zero, tau_star
 from gan_teach.games import Batch, Game
 
 _SETTLED = 1e-8  # a Newton step this short, relative to 1 + |w|, ends the search

@@ -1,12 +1,13 @@
 """Derivatives of a game that may be trusted: no random layers, no layers that torch gets wrong.
 
 The Jacobian of a game is a second derivative of its losses; a gradient penalty holds one more. Most
-of torch's layers can be trusted at that order, but not its normalisation layers. ``exact`` writes
-``layer_norm``, ``batch_norm`` and ``instance_norm`` out, and the tests hold the Jacobian of games
-with every kind of layer, with and without a penalty, against finite differences.
+of torch's layers can be trusted at that order, but not layer normalisation, which ``exact`` writes
+out. (Batch and instance normalisation by the batch's own statistics have no third derivatives in
+torch, which says so.) The tests hold the Jacobian of games with every kind of layer, with and
+without a penalty, against finite differences.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,74 +38,26 @@ def check_deterministic(game: Game) -> None:
 
 
 class exact(TorchFunctionMode):
-    """Within it layers whose higher derivatives torch lacks are evaluated by their formulas.
+    """Within it layer normalisation, whose higher derivatives torch has wrong, is its formula.
 
     The values are the same to rounding. Put it around the losses that are to be differentiated more
     than twice; plain training, which needs two orders with a penalty, is right without it.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return (_FORMULAS.get(func) or func)(*args, **(kwargs or {}))
+        return (_layer_norm if func is F.layer_norm else func)(*args, **(kwargs or {}))
 
 
-# The arguments of these three are those of torch.nn.functional.
-
-
-def _layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+def _layer_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
+    bias: Tensor | None = None, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
     """weight (x - mean) / sqrt(var + eps) + bias, over the last axes (Ba et al., 2016)."""
-    mean, variance = _moments(input, list(range(-len(normalized_shape), 0)))
-    return _affine((input - mean) * (variance + eps).rsqrt(), weight, bias)
-
-
-def _batch_norm(
-    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1,
-    eps=1e-5, *, together=(0,),
-):  # fmt: skip
-    """The same over all axes but the channels' (Ioffe & Szegedy, 2015, algorithm 1).
-
-    ``together``: axes before the channels' over which the moments are taken, the samples' or none.
-    """
-    column = (-1,) + (1,) * (input.ndim - 2)  # channels, against (n, channels, ...)
-    if training:
-        mean, variance = _moments(input, [*together, *range(2, input.ndim)])
-        _remember(running_mean, mean, momentum)
-        count = input.numel() // mean.numel()
-        _remember(running_var, variance * (count / (count - 1)), momentum)
-    else:
-        mean, variance = running_mean.reshape(column), running_var.reshape(column)
-    weight, bias = (p if p is None else p.reshape(column) for p in (weight, bias))
-    return _affine((input - mean) * (variance + eps).rsqrt(), weight, bias)
-
-
-def _instance_norm(
-    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
-    momentum=0.1, eps=1e-5,
-):  # fmt: skip
-    """The same over the axes behind the channels' (Ulyanov et al., 2016)."""
-    rest = (running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
-    return _batch_norm(input, *rest, together=())
-
-
-def _moments(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor]:
-    mean = x.mean(axes, keepdim=True)
-    return mean, (x - mean).square().mean(axes, keepdim=True)
-
-
-def _remember(running: Tensor | None, now: Tensor, momentum: float) -> None:
-    """running <- (1 - momentum) running + momentum now, averaged over samples where it has any."""
-    if running is not None:
-        now = now.detach().mean(0).reshape(running.shape)
-        running.mul_(1 - momentum).add_(momentum * now)
-
-
-def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    axes = list(range(-len(normalized_shape), 0))
+    centered = input - input.mean(axes, keepdim=True)
+    x = centered * (centered.square().mean(axes, keepdim=True) + eps).rsqrt()
     x = x if weight is None else x * weight
     return x if bias is None else x + bias
-
-
-_FORMULAS: dict[Any, Callable[..., Tensor]] = {
-    F.layer_norm: _layer_norm, F.batch_norm: _batch_norm, F.instance_norm: _instance_norm,
-}  # fmt: skip
 
 
 def check_symmetric(

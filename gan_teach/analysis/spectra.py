@@ -89,7 +89,8 @@ def jacobian(game: Game, batch: Batch, w: Tensor | None = None) -> GameJacobian:
     All four blocks, computed in the parameters' own precision, or in that of w: use float64 where
     eigenvalues near zero matter. Cost: n backward passes, each for all T points together.
 
-    Batch normalisation in training mode is differentiated through the batch's statistics, in
+    Batch normalisation in training mode is differentiated through the batch's statistics (torch
+    raises RuntimeError where a gradient penalty of D would need their third derivatives), in
     evaluation mode the running ones are constants, as are a spectral norm's two vectors: there J is
     that of the network with these numbers fixed. No look moves them.
 

@@ -2,7 +2,7 @@
 
 Simultaneous gradient descent with learning rates lr (G) and tau lr (D) follows, near a critical
 point, the linear flow of J_tau = diag(I, tau I) J. The point attracts iff max Re eig(J_tau) < 0.
-This module answers for which tau that holds.
+This module says from which tau on that holds, and why; `stability` looks at any tau.
 
 Write -J = [[A, B], [C, D]]: A (n_g x n_g) and D (n_d x n_d) are the Hessians of each player's own
 loss, and S = A - B D^-1 C is what G's curvature becomes once D answers at once. Fiez & Ratliff
@@ -14,26 +14,23 @@ is positive definite too, and then tau* = 0.
 J_tau loses or gains stability where a pair of its eigenvalues sits on the imaginary axis, so where
 two of its eigenvalues sum to zero, so where the Kronecker sum J_tau (+) J_tau is singular. That sum
 is linear in tau: the tau wanted are generalised eigenvalues. `crossing_matrix` is Fiez & Ratliff's
-reduction to n_g n_d rows, from which `tau_star` takes the largest; `crossings` is the problem
-itself with n (n + 1) / 2 rows, which also serves points where the reduction does not exist, and so
-`stable_intervals` answers for points that are no equilibrium; `tau_star_by_bisection` only looks at
-the spectrum. Three routes, one answer. tau is a ratio of learning rates of plain (stochastic)
-gradient descent: not of step counts, and not of Adam's.
+reduction to n_g n_d rows, from which `tau_star` takes the largest; `tau_star_by_bisection` only
+looks at the spectrum. Two routes, one answer. tau is a ratio of learning rates of plain
+(stochastic) gradient descent: not of step counts, and not of Adam's.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from gan_teach import _checks
 from gan_teach.analysis.spectra import scaled
+from gan_teach.analysis.stability import last_change, natural_tau, parts, rightmost
 
 Kind = Literal["nash", "minmax", "neither", "stable", "unstable", "degenerate"]
 
 _FORMULA_LIMIT = 900  # n_g n_d, the rows of the formula's eigenproblem: about 1 s at the limit
-_MOST_PARAMETERS = 44  # n (n + 1) / 2 = 990 rows, an eigenproblem of some seconds
 
 
 class CriticalPoint(NamedTuple):
@@ -60,14 +57,12 @@ class CriticalPoint(NamedTuple):
 class Timescale(NamedTuple):
     """tau* with its reason; inf where no finite tau* exists.
 
-    kind: as in `CriticalPoint`, None where only products with J were available. method:
-    "classification", "formula" or "bisection".
+    kind: as in `CriticalPoint`; None for an answer from the spectrum alone.
     """
 
     tau_star: float
     kind: Kind | None
     reason: str
-    method: str
 
 
 def tau_star(J: Any, n_g: int | None = None, **options: Any) -> float:
@@ -80,7 +75,7 @@ def tau_star(J: Any, n_g: int | None = None, **options: Any) -> float:
     games) and tau* is not in it, nothing has been said of larger tau: ValueError.
     """
     answer = timescale(J, n_g, **options)
-    if answer.method == "bisection" and math.isinf(answer.tau_star):
+    if answer.kind in ("nash", "minmax", "stable") and math.isinf(answer.tau_star):
         raise ValueError(
             f"tau* was not found: {answer.reason} Raise the upper end of bracket=(low, high), or "
             "ask timescale, which gives this sentence as its reason."
@@ -99,9 +94,8 @@ def timescale(
     """tau* of a critical point, with the kind of point and the reason.
 
     ``J`` is a GameJacobian, or the (n, n) matrix of J = dv/dw with v = (-grad_G L_G, -grad_D L_D)
-    and ``n_g``, the number of rows that are G's; or a LinearOperator of J or J^T, such as
-    `krylov.jacobian_transpose`, which is assembled by n products. The field must vanish where J was
-    taken: that is not checked here. ``tol``: see `classify`.
+    and ``n_g``, the number of rows that are G's. The field must vanish where J was taken: that is
+    not checked here. ``tol``: see `classify`.
 
     Zero-sum: 0 where A is positive semidefinite; otherwise the largest positive real eigenvalue of
     Fiez & Ratliff's matrix Q, exact up to rounding, for any n_g and n_d. General-sum: the same Q
@@ -116,16 +110,16 @@ def timescale(
     matrix, n_g = parts(J, n_g)
     point = classify(matrix, n_g, tol=tol)
     if point.kind in ("neither", "unstable", "degenerate"):
-        return Timescale(math.inf, point.kind, point.reason, "classification")
+        return Timescale(math.inf, point.kind, point.reason)
     if point.zero_sum and point.leader >= -point.tol * _norm(matrix):
         reason = f"{point.reason} G's own block has no negative direction: any tau > 0 attracts."
-        return Timescale(0.0, point.kind, reason, "classification")
+        return Timescale(0.0, point.kind, reason)
     if n_g * (len(matrix) - n_g) > _FORMULA_LIMIT:
         answer = tau_star_by_bisection(matrix, n_g, bracket=bracket, scan=scan)
         return answer._replace(kind=point.kind, reason=f"{point.reason} {answer.reason}")
     value = _largest_crossing(matrix, n_g, point.tol)
     reason = f"{point.reason} The point attracts at every tau > {value:.6g}."
-    return Timescale(value, point.kind, reason, "formula")
+    return Timescale(value, point.kind, reason)
 
 
 def classify(J: Any, n_g: int | None = None, *, tol: float | None = None) -> CriticalPoint:
@@ -226,7 +220,7 @@ def tau_star_by_bisection(
         reason = f"Stable at every tau that was tried {size}."
     else:
         reason = f"The largest change of stability {size} is at {value:.6g}."
-    return Timescale(value, None, reason, "bisection")
+    return Timescale(value, None, reason)
 
 
 def _lowest(block: np.ndarray) -> float:
@@ -235,25 +229,6 @@ def _lowest(block: np.ndarray) -> float:
 
 def _norm(block: np.ndarray) -> float:
     return float(np.linalg.norm(block, 2))
-
-
-def parts(J: Any, n_g: int | None = None) -> tuple[np.ndarray, int]:
-    """(matrix, n_g) from a GameJacobian, array, tensor or, by n products, a LinearOperator."""
-    n_g = getattr(J, "n_g", None) if n_g is None else n_g
-    if n_g is None:
-        raise TypeError("n_g, the number of G's parameters, must be given with a plain matrix.")
-    matrix: Any = getattr(J, "matrix", J)
-    matrix = np.asarray(matrix @ np.eye(matrix.shape[1]) if hasattr(matrix, "matvec") else matrix)
-    if np.iscomplexobj(matrix):
-        raise TypeError("J must be real, got a complex matrix. Were eigenvalues passed for J?")
-    matrix = matrix.astype(np.result_type(matrix.dtype, np.float32), copy=False)
-    _checks.finite("J", matrix, hint="Did the run diverge before J was taken?")
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"J must be a square matrix, got shape {matrix.shape}.")
-    n_g, n = _checks.whole("n_g", n_g, least=1), len(matrix)
-    if n_g >= n:
-        raise ValueError(f"n_g must be below {n}, the rows of J, got {n_g}: D needs a row as well.")
-    return matrix, n_g
 
 
 def relative_zero(matrix: np.ndarray, tol: float | None) -> float:
@@ -267,17 +242,6 @@ def blocks(matrix: np.ndarray, n_g: int) -> tuple[np.ndarray, np.ndarray, np.nda
     """A, B, C, D of -J = [[A, B], [C, D]]: the one place that turns the sign for Fiez & Ratliff."""
     m = -matrix
     return m[:n_g, :n_g], m[:n_g, n_g:], m[n_g:, :n_g], m[n_g:, n_g:]
-
-
-def rightmost(matrix: np.ndarray, n_g: int, taus: Any) -> Any:
-    """max Re eig(J_tau): a number for one tau, (T,) for an array of T; stable where below 0."""
-    return np.linalg.eigvals(scaled(matrix, n_g, taus)).real.max(-1)
-
-
-def natural_tau(matrix: np.ndarray, n_g: int) -> float:
-    """|G's rows| / |D's rows|, the tau at which both players move at a like speed; or 1."""
-    g, d = np.linalg.norm(matrix[:n_g]), np.linalg.norm(matrix[n_g:])
-    return float(g / d) if g > 0 and d > 0 else 1.0
 
 
 def duplication_matrix(n: int) -> np.ndarray:
@@ -328,163 +292,3 @@ def crossing_matrix(matrix: np.ndarray, n_g: int) -> np.ndarray:
     g_part = np.kron(np.eye(n_g), d_c) @ duplication_matrix(n_g)
     g_part = g_part @ np.linalg.solve(kronecker_sum(s), _half(n_g) @ np.kron(s, b_d))
     return -np.kron(a, d_inv) + 2.0 * (d_part - g_part)
-
-
-def crossings(matrix: np.ndarray, n_g: int) -> np.ndarray:
-    """Every tau > 0 at which two eigenvalues of J_tau sum to zero, in ascending order.
-
-    Solves det(K_0 + tau K_1) = 0 with K_0 = M_0 (+) M_0 from G's rows of -J and K_1 likewise from
-    D's. K_0 and K_1 are both singular, but K_0 + s K_1 is regular at almost every s, and the
-    eigenvalues mu of (K_0 + s K_1)^-1 K_1 give tau = s - 1 / mu. Roots within 1e-3 of the real line
-    are kept: a root too many costs a look at the spectrum, a lost one costs a wrong answer. Empty
-    where two eigenvalues sum to zero at every tau (J singular, for one), for then no tau is
-    strictly stable. Looks between 1e-9 and 1e9 times `natural_tau`. Matrices of n (n + 1) / 2 rows:
-    2 s at n = 44.
-    """
-    natural = natural_tau(matrix, n_g)
-    g_rows, d_rows = -matrix.copy(), -natural * matrix
-    g_rows[n_g:], d_rows[:n_g] = 0.0, 0.0
-    shift = 0.7548776662466927  # in units of natural_tau; any number that is no root will do
-    k_1 = kronecker_sum(d_rows)
-    shifted = kronecker_sum(g_rows) + shift * k_1
-    if np.linalg.cond(shifted) > 1e14:
-        return np.empty(0)
-    mu = np.linalg.eigvals(np.linalg.solve(shifted, k_1))
-    roots = shift - 1.0 / mu[np.abs(mu) > 1e-9]
-    near_real = np.abs(roots.imag) <= 1e-3 * np.abs(roots)
-    roots = roots.real[near_real & (roots.real > 1e-9) & (roots.real < 1e9)]
-    return np.sort(roots) * natural
-
-
-def stability_sweep(
-    J: Any, taus: Any, n_g: int | None = None, *, tracked: bool = True
-) -> np.ndarray:
-    """Eigenvalues of J_tau for each of ``taus`` (T,): complex, (T, n).
-
-    ``tracked``: column i follows one eigenvalue from row to row (``track``), so that a line per
-    column is a branch of the root locus; needs ``taus`` in order. Otherwise each row is sorted by
-    real part.
-    """
-    matrix, n_g = parts(J, n_g)
-    taus = np.asarray(taus, dtype=float)
-    if taus.ndim != 1 or len(taus) == 0:
-        raise ValueError(f"taus must be a list of numbers, got shape {taus.shape}.")
-    values = np.sort_complex(np.linalg.eigvals(scaled(matrix, n_g, taus)).astype(complex))
-    return track(values) if tracked else values
-
-
-def track(eigs: np.ndarray) -> np.ndarray:
-    """Each row of (T, n) reordered so that every column follows one eigenvalue continuously.
-
-    A row is matched to the straight continuation of the two rows before it by the assignment of
-    least total distance (Hungarian method, Kuhn 1955), so that branches pass through a crossing
-    instead of exchanging names.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    values = np.array(eigs, dtype=complex)
-    for t in range(1, len(values)):
-        expected = values[t - 1] if t == 1 else 2 * values[t - 1] - values[t - 2]
-        cost = np.abs(expected[:, None] - values[t])
-        values[t] = values[t][linear_sum_assignment(cost)[1]]
-    return values
-
-
-def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]]:
-    """All open intervals of tau > 0 on which every eigenvalue of J_tau has negative real part.
-
-    For any critical point, equilibrium or not: [(tau_star, inf)] at a strict local minmax point
-    that no smaller tau stabilises; the origin of the 4-D polynomial game, no equilibrium, gives
-    [(0.5, 2)]. The spectrum is looked at between all roots of det(J_tau (+) J_tau)
-    (`crossings`), where alone stability can change, and on a grid; where it changes between two
-    looks the end is bisected on max Re eig(J_tau) itself, so that it is as exact as that number.
-
-    What remains inexact: near a singular Schur complement the roots are not (10 % off at a lowest
-    eigenvalue of 1e-6), and an interval narrower than their error and than the grid (a factor of
-    1.08) can be missed or filled; where an eigenvalue touches the axis without crossing it, or two
-    meet on it, an end is exact to the square root of rounding only; the looks go to 1000 times the
-    outermost roots, and what is found there is taken to hold up to 0 and to inf. A tau at which
-    rounding hides the sign has no say. Takes n up to 44 parameters.
-    """
-    matrix, n_g = parts(J, n_g)
-    if len(matrix) > _MOST_PARAMETERS:
-        raise ValueError(
-            f"stable_intervals is for at most {_MOST_PARAMETERS} parameters, got {len(matrix)}. "
-            "Use stability_sweep on a grid of tau."
-        )
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    if not lengths.all() or np.linalg.cond(matrix / lengths) > 1e14:
-        return []  # an eigenvalue is zero at every tau: rounding would decide on its sign
-    taus = _looks(crossings(matrix, n_g), natural_tau(matrix, n_g))
-    largest = rightmost(matrix, n_g, taus)
-    noise = 1e-13 * np.linalg.norm(scaled(matrix, n_g, taus), axis=(1, 2))
-    decided = np.abs(largest) > noise
-    taus, stable = taus[decided], largest[decided] < 0
-    ends = [0.0] if stable[:1].any() else []
-    for i in np.flatnonzero(stable[1:] != stable[:-1]):
-        inside, outside = taus[[i, i + 1]] if stable[i] else taus[[i + 1, i]]
-        ends.append(_boundary(lambda tau: rightmost(matrix, n_g, tau) < 0, inside, outside, 0.0))
-    if len(ends) % 2:
-        ends.append(math.inf)
-    return list(zip(ends[::2], ends[1::2], strict=True))
-
-
-def _looks(roots: np.ndarray, natural: float) -> np.ndarray:
-    """Where to look at the spectrum: between the roots, and on a grid that reaches beyond them."""
-    anchors = np.append(roots, natural)
-    decades = math.log10(anchors.max() / anchors.min()) + 6
-    grid = np.geomspace(anchors.min() / 1e3, anchors.max() * 1e3, math.ceil(30 * decades))
-    return np.sort(np.concatenate([grid, np.sqrt(roots[:-1] * roots[1:])]))
-
-
-def real_eigenvalue_tau(
-    J: Any,
-    n_g: int | None = None,
-    *,
-    bracket: tuple[float, float] = (1e-4, 1e4),
-    scan: int = 400,
-) -> float:
-    """The tau above which every eigenvalue of J_tau is real, so that nothing oscillates any more.
-
-    For one parameter each: the larger root of (A + tau D)^2 = 4 tau (A D - B C). Found like
-    `tau_star_by_bisection`; inf where complex eigenvalues are left at the top of the bracket, 0
-    where there are none in it.
-    """
-    matrix, n_g = parts(J, n_g)
-
-    def real(tau: float) -> bool:
-        values = np.linalg.eigvals(scaled(matrix, n_g, tau))
-        return bool(np.abs(values.imag).max() <= 1e-8 * np.abs(values).max())
-
-    return last_change(real, bracket, scan, 1e-13)
-
-
-def last_change(
-    holds: Callable[[float], bool], bracket: tuple[float, float], scan: int, rtol: float
-) -> float:
-    """The lowest tau down to which ``holds`` is true from the top of ``bracket`` on.
-
-    Looked at on ``scan`` values evenly spaced in log tau, then bisected to the relative accuracy
-    ``rtol``; inf if it fails at the top, 0 if it holds on all of them.
-    """
-    low = _checks.real("the lower end of bracket", bracket[0], above=0.0)
-    high = _checks.real("the upper end of bracket", bracket[1], above=low)
-    above = math.inf
-    for tau in np.geomspace(low, high, _checks.whole("scan", scan, least=2))[::-1].tolist():
-        if not holds(tau):
-            return above if math.isinf(above) else _boundary(holds, above, tau, rtol)
-        above = tau
-    return 0.0
-
-
-def _boundary(holds: Callable[[float], Any], true: float, false: float, rtol: float) -> float:
-    """The end of where ``holds``, between a tau at which it does and one at which it does not.
-
-    By bisection, to the relative accuracy ``rtol`` or to neighbouring floats; it holds at the end.
-    """
-    while abs(true - false) > rtol * max(true, false):
-        middle = math.sqrt(true * false)
-        if not min(true, false) < middle < max(true, false):  # neighbouring floats
-            break
-        true, false = (middle, false) if holds(middle) else (true, middle)
-    return float(true)

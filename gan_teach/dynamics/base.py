@@ -174,20 +174,16 @@ def copies(values: Sequence[Tensor]) -> list[Tensor]:
 
 
 @contextmanager
-def excursion(game: Game, optims: Optimizers, keep_state: bool = False) -> Iterator[None]:
-    """Steps taken inside are only for a look: parameters and optimizer states come back afterwards.
-
-    ``keep_state`` brings back the parameters alone.
-    """
+def excursion(game: Game, optims: Optimizers) -> Iterator[None]:
+    """Steps taken inside are only for a look: parameters and optimizer states come back
+    afterwards."""
     params = parameters(game)
-    point = copies(params)
-    state = None if keep_state else copy.deepcopy(optims.state_dict())
+    point, state = copies(params), copy.deepcopy(optims.state_dict())
     try:
         yield
     finally:
         put(params, point)
-        if state is not None:
-            optims.load_state_dict(state)
+        optims.load_state_dict(state)
 
 
 @torch.no_grad()

@@ -97,9 +97,7 @@ def _matrix(rule: Any, f: LinearField) -> Matrix:
         case rules.SymplecticAdjustment():
             return f.eye - f.T @ (f.A + rule.lam * 0.5 * (f.A - f.A.T).T @ f.A)
         case rules.Heun():
-            slope = 0.5 * (f.A + f.A @ f.descent)
-            penalty = 2 * rule.gradient_penalty * f.on_d @ f.A.T @ f.on_g @ f.A
-            return f.eye - f.T @ (slope + penalty)
+            return f.eye - 0.5 * f.T @ (f.A + f.A @ f.descent)
     raise TypeError(f"no linear form is known for {name_of(rule)}.")
 
 

@@ -23,18 +23,11 @@ Rate = float | Sequence[float] | Tensor
 
 
 def rate(name: str, value: Any, lead: tuple[int, ...] = ()) -> float | Tensor:
-    """A learning rate: a positive number, or (S,) positive numbers for an ensemble of S."""
-    if isinstance(value, (Sequence, Tensor, np.ndarray)) and not isinstance(value, str):
-        rates = torch.as_tensor(value, dtype=torch.float64)
-        if rates.ndim == 0:
-            return rate(name, rates.item(), lead)
-        if tuple(rates.shape) != lead:
-            size = f"an ensemble of {lead[0]}" if lead else "a single game"
-            raise ValueError(f"{name} has {len(rates)} entries, but this is {size}.")
-        if not bool((rates >= 0).all() & rates.isfinite().all()):
-            raise ValueError(f"{name} must be finite and not negative, got {value!r}.")
-        return rates
-    return _checks.real(name, value, least=0.0)
+    """A learning rate, which is not negative, or (S,) of them for an ensemble of S."""
+    if np.ndim(value) == 0:
+        return _checks.real(name, value, least=0.0)
+    rates = [_checks.real(name, r, least=0.0) for r in _checks.of_members(name, value, lead)]
+    return torch.tensor(rates, dtype=torch.float64)
 
 
 class Optimizer(ABC):

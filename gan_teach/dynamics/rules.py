@@ -218,11 +218,7 @@ def _inner_updates(
     if isinstance(count, int):
         yield from ((i, None) for i in range(count))
         return
-    if lead != (len(count),):
-        raise ValueError(
-            f"{len(count)} step counts were given for an ensemble of {lead or 'one game'}."
-        )
-    counts = torch.tensor(count)
+    counts = torch.tensor(_checks.of_members("d_steps or g_steps", count, lead))
     for i in range(max(count)):
         active = counts > i
         yield i, None if bool(active.all()) else active
@@ -235,23 +231,18 @@ class Extragradient(Rule):
     w <- w - eta F(w - eta F(w)) (Korpelevich, 1976; Gidel et al., 2019, section 3.2).
     rho = sqrt(1 - eta^2 + eta^4), below 1 for eta < 1. Two gradients a step.
 
-    Both half-steps use one batch; ``redraw`` gives the second its own. The way to w' is a step of
-    the optimizer whose state is put back with the parameters, so that Adam's averages hold one
-    gradient per step, the one at w'. ``keep_state=True`` puts back the parameters only: both
-    gradients enter the averages and count as steps, as in the published ExtraAdam (Gidel et al.,
-    2019, algorithm 4).
+    Both half-steps use one batch. The way to w' is a step of the optimizer whose state is put back
+    with the parameters, so that Adam's averages hold one gradient per step, the one at w' (in the
+    published ExtraAdam, Gidel et al., 2019, algorithm 4, they hold both).
     """
 
-    redraw: bool = False
-    keep_state: bool = False
-
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        batch = draw("d", 0)
+        batch = draw()
         g_here, d_here, seen = field(game, batch)
-        with excursion(game, optims, self.keep_state):
+        with excursion(game, optims):
             optims.g.step(g_here)
             optims.d.step(d_here)
-            g_ahead, d_ahead, _ = field(game, draw("d", 1) if self.redraw else batch)
+            g_ahead, d_ahead, _ = field(game, batch)
         optims.step(g_ahead, d_ahead)
         return seen
 
@@ -343,39 +334,23 @@ class Heun(Rule):
     ODE-GAN).
 
     rho = sqrt(1 + eta^4 / 4): it diverges, but far more slowly than descent. Two gradients a step,
-    from one batch unless ``redraw``. ``gradient_penalty`` adds its multiple of grad_D |dL_G/dG|^2
-    at w to D's slope (lambda in their algorithm 1). Raises ValueError for a negative one.
+    from one batch. The penalty of their algorithm 1 is left out.
 
     w' is reached along the flow, with each player's learning rate as the time step; the mean slope
     then goes to the optimizer as its gradient (with Adam the step is a smoothed one).
     """
 
-    gradient_penalty: float = 0.0
-    redraw: bool = False
-
-    def __post_init__(self) -> None:
-        _checks.real("gradient_penalty", self.gradient_penalty, least=0.0)
-
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        batch = draw("d", 0)
+        batch = draw()
         g_here, d_here, seen = field(game, batch)
-        with excursion(game, optims, keep_state=True):
+        with excursion(game, optims):
             SGD(optims.g.params, optims.g.lr).step(g_here)
             SGD(optims.d.params, optims.d.lr).step(d_here)
-            g_ahead, d_ahead, _ = field(game, draw("d", 1) if self.redraw else batch)
+            g_ahead, d_ahead, _ = field(game, batch)
         g_slope = [0.5 * a + 0.5 * b for a, b in zip(g_here, g_ahead, strict=True)]
         d_slope = [0.5 * a + 0.5 * b for a, b in zip(d_here, d_ahead, strict=True)]
-        if self.gradient_penalty:
-            extra = _penalty_gradient(game, batch)
-            d_slope = [d + self.gradient_penalty * e for d, e in zip(d_slope, extra, strict=True)]
         optims.step(g_slope, d_slope)
         return seen
-
-
-def _penalty_gradient(game: Game, batch: Batch) -> Grads:
-    """grad_D |dL_G/dG|^2."""
-    g_grads = gradient(game.loss_g(batch), game.g_params, differentiable=True)
-    return gradient(sum((g * g).sum() for g in g_grads), game.d_params)  # pyright: ignore
 
 
 def _curved_field(game: Game, batch: Batch) -> tuple[Grads, Grads, Seen]:
@@ -416,17 +391,15 @@ class SymplecticAdjustment(Rule):
     and the rule is gradient descent, on xy it is consensus with gamma = lam.
     rho = sqrt((1 - eta lam)^2 + eta^2).
 
-    ``align`` gives lam the sign of <F, J^T F> <A^T F, J^T F> / n + eps, n the number of
-    parameters: towards stable and away from unstable fixed points (their algorithm 1; eps = 1/10).
+    ``align`` gives lam the sign of <F, J^T F> <A^T F, J^T F> / n + 1/10, n the number of
+    parameters: towards stable and away from unstable fixed points (their algorithm 1).
     """
 
     lam: float = 1.0
     align: bool = True
-    eps: float = 0.1
 
     def __post_init__(self) -> None:
         self.lam = _checks.real("lam", self.lam)
-        self.eps = _checks.real("eps", self.eps, least=0.0)
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         live, F, seen = _curved_field(game, draw())
@@ -438,7 +411,7 @@ class SymplecticAdjustment(Rule):
         sign = torch.ones(game.lead, device=game.device)
         if self.align:
             along = _inner(F, JtF, game) * _inner(AtF, JtF, game)
-            sign = torch.sign(along / (game.n_g + game.n_d) + self.eps)
+            sign = torch.sign(along / (game.n_g + game.n_d) + 0.1)
         bent = [f + self.lam * _times(sign, a) for f, a in zip(F, AtF, strict=True)]
         optims.step(*split(game, bent))
         return seen

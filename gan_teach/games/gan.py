@@ -96,8 +96,9 @@ class GAN(Game):
     def settings(self) -> dict[str, Any]:
         names = ("data", "latent", "loss", "penalties", "corrupt", "autocast")
         named = {name: getattr(self, name) for name in names}
-        networks = {name: architecture(module) for name, module in self.modules().items()}
-        return {**super().settings(), **named, **networks}
+        for player, module in self.modules().items():
+            named |= {f"{player} {part}": text for part, text in architecture(module).items()}
+        return {**super().settings(), **named}
 
     def draw(self, n: int, rng: Any) -> Batch:
         real = self.data.sample(n, rng)

@@ -295,11 +295,12 @@ def round_spectrum(game: GAN, state: State, config: Config, batch: Batch) -> NDA
 
     if not np.isfinite(moved(np.ones(len(rates)))).all():
         return np.empty(0, dtype=complex)
-    found = krylov.extremes(
-        moved, len(rates), k=FARTHEST, which="LM", tol=_TOLERANCE, max_restarts=_RESTARTS,
-        dense_below=0,
-    )  # fmt: skip
-    return 1 + found.values.astype(complex)
+    from scipy.sparse.linalg import LinearOperator
+
+    n = len(rates)
+    step: Any = LinearOperator((n, n), matvec=moved, dtype=float)  # pyright: ignore
+    ends = krylov.extremes(step, k=FARTHEST, which="LM", tol=_TOLERANCE, max_restarts=_RESTARTS)
+    return 1 + ends.values.astype(complex)
 
 
 def _rates(optimizer: optim.Optimizer) -> NDArray[np.float64]:

@@ -9,7 +9,6 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +19,7 @@ from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.nn.utils.spectral_norm import SpectralNorm
 
 from gan_teach import _checks
-from gan_teach._identity import fingerprint
+from gan_teach._identity import digest
 from gan_teach.models import dropout
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -309,17 +308,16 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
     return Vmapped(stacked)
 
 
-def architecture(module: nn.Module) -> dict[str, Any]:
-    """All of a network but its weights: text, shapes and other attributes of each part, by name."""
+def architecture(module: nn.Module) -> dict[str, str]:
+    """All of a network but its weights: how each part prints, and a digest of the rest of it."""
     parts = {}
     for name, part in module.named_modules():
         own = {k: v for k, v in vars(part).items() if k not in _OF_EVERY_MODULE}
-        shapes = {k: list(p.shape) for k, p in part.named_parameters(recurse=False)}
-        attributes = fingerprint(own, name or "the network")
+        shapes = {k: p.shape for k, p in part.named_parameters(recurse=False)}
         # A parametrized layer (spectral norm) has a class of its own, made around its weights.
-        layer = fingerprint(type_before_parametrizations(part))
-        text = part.extra_repr()
-        parts[name] = {"layer": layer, "text": text, "shapes": shapes, "attributes": attributes}
+        layer = type_before_parametrizations(part)
+        content = digest([layer, shapes, part.extra_repr(), own], name or "the network")
+        parts[name] = f"{layer.__name__}({part.extra_repr()}) {content[:16]}"
     return parts
 
 

@@ -6,24 +6,28 @@ bit in the weights would load in silence.
 """
 
 import hashlib
+import inspect
 import io
 import os
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import torch
 
-from gan_teach import _checks
 from gan_teach._files import replacing
-from gan_teach._identity import fingerprint
+from gan_teach._identity import digest
 from gan_teach.dynamics.streams import DRAWS
+from gan_teach.games import Game
 from gan_teach.training.state import State
 
-_FORMAT = "gan_teach.checkpoint/2"
+Settings = Mapping[str, tuple[str, str]]
+
+_FORMAT = "gan_teach.checkpoint/3"
 _OPTIMIZERS = {"g": "optimizer of G", "d": "optimizer of D"}
-_NAMED = 5  # differences that a message names
-_STRUCTURE = ("", "object", "content", "class", "layer", "attributes", "closure")
+_LONG = 120  # characters of a setting in a message
 _MARK = b"gt-sha56"
 _TRAILER = len(_MARK) + hashlib.sha256().digest_size
 
@@ -45,7 +49,7 @@ def save_checkpoint(path: str | os.PathLike[str], state: State, **extras: Any) -
         "settings": settings(state),
         "branches": state.branches,
         "losses": state.losses,
-        "game": _game_state(state),
+        "game": _tensors(state.game),
         "optims": state.optims.state_dict(),
         "memory": _copied(state.memory, "memory"),
         "extras": {k: v.state_dict() if hasattr(v, "state_dict") else v for k, v in extras.items()},
@@ -80,16 +84,14 @@ def load_checkpoint(
         there = ", ".join(content["extras"]) or "no extras"
         raise ValueError(f"{path} holds no {', '.join(sorted(missing))}; it has {there}.")
     if state is not None:
-        _check_shapes(Path(path), content["game"], _game_state(state))
+        _check_shapes(path, content["game"], _tensors(state.game))
         changes = _differences(content["settings"], settings(state))
         if changes and branch is None:
-            named = list(changes.values())[:_NAMED]
-            more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
             raise ValueError(
-                f"{path} is of another run: {'; '.join(named + more)}. Resume it with the settings "
-                "it had, or go on with these on purpose: branch='a name for it'."
+                f"{path} is of another run: {'; '.join(changes.values())}. Resume it with the "
+                "settings it had, or go on with these on purpose: branch='a name for it'."
             )
-        _restore(content, state, {place.partition(",")[0] for place in changes})
+        _restore(content, state, changes)
         if branch is not None:
             mark = {"name": branch, "step": state.step, "changes": list(changes.values())}
             state.branches = [*state.branches, mark]
@@ -98,9 +100,9 @@ def load_checkpoint(
     return content
 
 
-def settings(state: State) -> dict[str, Any]:
-    """All that decides a run's future beside its state, by name, as plain data that tell contents
-    apart (see ``_identity.fingerprint``)."""
+def settings(state: State) -> dict[str, tuple[str, str]]:
+    """All that decides a run's future beside its state, by name: how it stands in a sentence, and
+    the digest that tells contents apart."""
     optims = state.optims
     rates = (optims.g.lr, optims.d.lr) if state.schedule is None else state._rates
     lr, d_lr = (rate.tolist() if isinstance(rate, torch.Tensor) else rate for rate in rates)
@@ -111,75 +113,45 @@ def settings(state: State) -> dict[str, Any]:
         "seed": state.seed,
         "schedule": state.schedule,
         "rule": state.rule,
-        "optimizer of G": optims.g,
-        "optimizer of D": optims.d,
+        "optimizer of G": optims.g.identity(),
+        "optimizer of D": optims.d.identity(),
         "version of the draws": DRAWS,
         **state.game.settings(),
     }
-    return {name: fingerprint(value, name) for name, value in decisive.items()}
+    return {name: (_text(value), digest(value, name)) for name, value in decisive.items()}
 
 
-def _differences(before: Any, now: Any, place: str = "") -> dict[str, str]:
-    """{place: sentence} for all in which two fingerprints differ, as deep inside as they can be
-    told apart: ``rule, d_steps was 1 and is 2``."""
-    if before == now:
-        return {}
-    was, is_ = _named(before), _named(now)
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        before, now = dict(enumerate(before)), dict(enumerate(now))
-    elif not (isinstance(before, dict) and isinstance(now, dict)) or was != is_:
-        return {place: f"{place} was {was} and is {is_}"}
-    elif before.get("function") != now.get("function"):
-        return {place: f"{place} is another {is_}"}
+def _text(setting: Any) -> str:
+    """A setting in a sentence, without the addresses of objects."""
+    if isinstance(setting, FunctionType):
+        return f"{setting.__name__} with {dict(inspect.getclosurevars(setting).nonlocals)}"
+    text = re.sub(r" at 0x\w+", "", repr(setting))
+    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
+
+
+def _differences(before: Settings, now: Settings) -> dict[str, str]:
+    """{name: sentence} for all settings that differ."""
     changes = {}
-    for key in {**before, **now}:
-        where = place if key in _STRUCTURE else f"{place}, {key}" if place else str(key)
-        changes |= _differences(before.get(key), now.get(key), where)
+    for name in {**before, **now}:
+        (was, old), (is_, new) = (both.get(name, ("absent", "")) for both in (before, now))
+        if old != new:
+            changes[name] = f"{name} was {was} and is {is_}" if was != is_ else f"{name} is another"
     return changes
 
 
-def _named(part: Any) -> str:
-    """How a part of a fingerprint stands in a sentence: ``Adam`` for an optimizer of that class."""
-    if isinstance(part, list):
-        return f"[{', '.join(map(_named, part))}]"
-    if not isinstance(part, dict):
-        return _checks.shortened(part)
-    if isinstance(part.get("function"), str):
-        line = part["function"].partition("\n")[0]
-        return line.removeprefix("def ").partition("(")[0] if line.startswith("def ") else line
-    if "array" in part:
-        return f"{part['array']} {part['shape']} of content {part['sha256'][:8]}"
-    content = part.get("content")
-    if isinstance(content, dict) and isinstance(content.get("name"), str):
-        return content["name"]
-    kind = next((part[key] for key in ("name", "class", "layer", "object") if key in part), "")
-    if isinstance(kind, list):  # how pickle would make it, and of which class
-        kind = (kind[1:] or kind)[0]
-    return kind.rpartition(".")[2] if isinstance(kind, str) else _named(kind)
-
-
-def _game_state(state: State) -> dict[str, Any]:
-    return {
-        "g": [p.detach() for p in state.game.g_params],
-        "d": [p.detach() for p in state.game.d_params],
-        "buffers": {k: dict(m.named_buffers()) for k, m in state.game.modules().items()},
-    }
-
-
-def _tensors(game: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """All tensors of ``_game_state`` by whose they are."""
-    named = {f"generator's parameter {i}": p for i, p in enumerate(game["g"])}
-    named |= {f"discriminator's parameter {i}": p for i, p in enumerate(game["d"])}
-    for player, buffers in game["buffers"].items():
-        named |= {f"{player}'s buffer {key}": buffer for key, buffer in buffers.items()}
+def _tensors(game: Game) -> dict[str, torch.Tensor]:
+    """All parameters and buffers of a game by whose they are, in its own memory."""
+    named = {f"generator's parameter {i}": p.detach() for i, p in enumerate(game.g_params)}
+    named |= {f"discriminator's parameter {i}": p.detach() for i, p in enumerate(game.d_params)}
+    for player, module in game.modules().items():
+        named |= {f"{player}'s buffer {key}": buffer for key, buffer in module.named_buffers()}
     return named
 
 
 @torch.no_grad()
 def _restore(content: Mapping[str, Any], state: State, changed: Collection[str]) -> None:
-    saved = _tensors(content["game"])
-    for name, own in _tensors(_game_state(state)).items():
-        own.copy_(saved[name])
+    for name, own in _tensors(state.game).items():
+        own.copy_(content["game"][name])
     for player, optimizer in _OPTIMIZERS.items():
         if optimizer not in changed:
             getattr(state.optims, player).load_state_dict(content["optims"][player])
@@ -207,16 +179,13 @@ def _copied(content: Any, name: str, device: torch.device | None = None) -> Any:
     )
 
 
-def _check_shapes(path: Path, saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    before, now = (
-        {name: list(tensor.shape) for name, tensor in _tensors(game).items()}
-        for game in (saved, ours)
-    )
-    for name in {**before, **now}:
-        if before.get(name) != now.get(name):
+def _check_shapes(path: Any, saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    for name in {**saved, **ours}:
+        there, here = (list(game[name].shape) if name in game else None for game in (saved, ours))
+        if there != here:
             raise ValueError(
-                f"{path} is of another architecture: the {name} has shape {before.get(name)} "
-                f"there and {now.get(name)} in this game."
+                f"{path} is of another architecture: the {name} has shape {there} there and {here} "
+                "in this game."
             )
 
 

@@ -29,7 +29,6 @@ from gan_teach.training.state import Probe, Run, State, updates
 
 _READ_EVERY = 10
 _PLAYERS = {"d": "discriminator", "g": "generator"}
-_Seen = tuple[int, dict[tuple[str, str], Tensor]]
 
 
 def train(
@@ -167,25 +166,17 @@ def _copied(value: Any) -> np.ndarray:
 
 
 def _seeds(seed: int | Sequence[int], lead: tuple[int, ...]) -> int | list[int]:
-    if isinstance(seed, (Sequence, np.ndarray)) and not isinstance(seed, str):
-        seeds = [_checks.whole("seed", s) for s in seed]
-        if lead != (len(seeds),):
-            size = f"an ensemble of {lead[0]}" if lead else "a single game"
-            raise ValueError(f"seed has {len(seeds)} entries, but this is {size}.")
-        return seeds
-    number = _checks.whole("seed", seed)
-    return [number] * lead[0] if lead else number
+    if np.ndim(seed) == 0:
+        number = _checks.whole("seed", seed)
+        return [number] * lead[0] if lead else number
+    return [_checks.whole("seed", s) for s in _checks.of_members("seed", seed, lead)]
 
 
 def _device(device: str | torch.device) -> torch.device:
     """The device with its index: "cuda" means the current one."""
     try:
         return torch.empty(0, device=device).device
-    except (
-        RuntimeError,
-        AssertionError,
-        TypeError,
-    ) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         why = f"is not there: {error}"
         if str(device).startswith("cuda") and not torch.cuda.is_available():
             why = "no GPU is available here: use 'cpu'."
@@ -208,49 +199,37 @@ def stop_on_nan(run: Iterator[State], checkpoint: str | os.PathLike[str] | None 
     the path that the message sends the reader back to, if there is such a file by then.
 
     On a GPU, where each look at a number waits for the whole step, the losses are read on every
-    10th step only. Nothing else changes in the message, but observers see up to nine steps more:
-    one that saves should call ``check_finite`` first.
+    10th step and on the last only, and the message names that one. Observers see up to nine broken
+    steps more: one that saves should call ``check_finite`` first.
     """
 
     def watched() -> Iterator[State]:
-        unread: list[_Seen] = []
+        state = None
         for state in run:
-            unread.append(_seen(state))
             if state.game.device.type == "cpu" or state.step % _READ_EVERY == 0:
-                _check(unread, checkpoint)
-                unread.clear()
+                check_finite(state, checkpoint)
             yield state
-        _check(unread, checkpoint)
+        if state is not None:
+            check_finite(state, checkpoint)
 
     return Run(watched(), getattr(run, "total", 0))
 
 
 def check_finite(state: State, checkpoint: str | os.PathLike[str] | None = None) -> None:
     """Raises DivergedError if one of the losses that the players saw last is NaN or infinite."""
-    _check([_seen(state)], checkpoint)
-
-
-def _seen(state: State) -> _Seen:
-    """The step, and by player and name what each saw last: the terms of its loss, then the loss."""
     seen = {("d", name): value for name, value in state.d_terms.items()}
     if "d_loss" in state.losses:
         seen["d", "loss"] = state.losses["d_loss"]
     if "g_loss" in state.losses:
         name = f"{state.game.loss.name} loss" if isinstance(state.game, GAN) else "loss"
         seen["g", name] = state.losses["g_loss"]
-    return state.step, seen
-
-
-def _check(rows: Sequence[_Seen], checkpoint: str | os.PathLike[str] | None) -> None:
-    """One wait for the device, unless something is broken."""
-    values = [value.isfinite().all() for _, seen in rows for value in seen.values()]
-    if not values or bool(torch.stack(values).all()):
+    good = [value.isfinite().all() for value in seen.values()]
+    if not good or bool(torch.stack(good).all()):  # one wait for the device
         return
     advice = "Lower the learning rate or tau, or look at the penalty's weight."
     if checkpoint is not None and os.path.exists(checkpoint):
         advice = f"The last good checkpoint is {os.fspath(checkpoint)}. {advice}"
-    for step, seen in rows:
-        for (player, term), value in seen.items():
-            broken = value[~value.isfinite()].flatten()
-            if len(broken):
-                raise DivergedError(step, player, term, float(broken[0]), advice)
+    for (player, term), value in seen.items():
+        broken = value[~value.isfinite()].flatten()
+        if len(broken):
+            raise DivergedError(state.step, player, term, float(broken[0]), advice)

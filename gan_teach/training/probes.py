@@ -171,12 +171,12 @@ def extreme_eigenvalues(
     def probe(state: State) -> np.ndarray:
         game = _in_double(state)
         operator = krylov.jacobian_transpose(game, game.draw(n, generator(seed)), tau=tau)
-        found = krylov.extremes(
+        ends = krylov.extremes(
             operator, k=k, which=which, seed=seed, tol=tol, max_restarts=max_restarts
         )
         values = np.full(k + 1, np.nan, complex)
-        if found.converged:
-            values[: len(found.values)] = found.values
+        if ends.converged:
+            values[: len(ends.values)] = ends.values
         return values
 
     return probe

@@ -14,7 +14,8 @@ import torch
 
 import gan_teach as gt
 from gan_teach.analysis.krylov import extremes, jacobian_transpose
-from gan_teach.analysis.timescale import stable_intervals, tau_star, tau_star_by_bisection
+from gan_teach.analysis.stability import stable_intervals
+from gan_teach.analysis.timescale import tau_star, tau_star_by_bisection
 from gan_teach.dynamics import streams
 
 
@@ -58,7 +59,7 @@ def bench_extremes(widths: list[int]) -> None:
         for which in ("LM", "LR"):
             operator = jacobian_transpose(game, batch)
             found, seconds = timed(
-                lambda: extremes(operator, k=6, which=which, tol=1e-8, dense_below=0)  # noqa: B023
+                lambda: extremes(operator, k=6, which=which, tol=1e-8)  # noqa: B023
             )
             print(
                 f"{'':38s} {operator.shape[0]:10,d} {which:>6s} {found.products:9d} {seconds:9.2f}"

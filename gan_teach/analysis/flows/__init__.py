@@ -24,7 +24,6 @@ from gan_teach.games import FunctionGame
 
 NONE, UNBOUNDED = -1, -2
 _LARGEST = 2**31  # bytes of recorded points
-_AT_ONCE = 2**22  # numbers recorded between two looks at the keyboard
 _LOOK = 100  # steps between two looks at which cells are settled
 
 Axis = tuple[float, float, int]
@@ -36,16 +35,13 @@ class Trajectories:
     """Recorded paths.
 
     points (T, n_tau, ..., n) at ``steps`` (T,), row 0 being the starting points; taus (n_tau,);
-    ``engine`` that computed them and ``note``, why it is not a faster one.
-    ``interrupted``: Ctrl-C came before the last step; all rows that there are are valid.
+    ``engine`` that computed them.
     """
 
     points: NDArray[np.float64]
     steps: NDArray[np.int64]
     taus: NDArray[np.float64]
     engine: str
-    note: str = ""
-    interrupted: bool = False
 
     def distance(self, point: ArrayLike, period: Any = None) -> NDArray[np.float64]:
         """(T, n_tau, ...) Euclidean distance to ``point`` (n,), the short way round for angles."""
@@ -80,8 +76,8 @@ def trajectories(
         recorded angles lie in [-period / 2, period / 2).
 
     Derivatives are autograd's; how the steps are computed is chosen in ``flows.engines``. All in
-    float64. Diverging paths turn infinite or NaN. Ctrl-C keeps what was recorded. Raises ValueError
-    for arguments that do not fit together, for a wrong period, and for more than 2 GiB of points.
+    float64. Diverging paths turn infinite or NaN. Raises ValueError for arguments that do not fit
+    together, for a wrong period, and for more than 2 GiB of points.
     """
     problem = Problem(game, starts, taus, lr, steps, rule, first, period)
     every = min(_checks.whole("every", every, least=1), problem.steps)
@@ -94,20 +90,12 @@ def trajectories(
             "the paths end."
         )
     engine = problem.engine()
-    pieces = [problem.points[None]]
-    interrupted = False
-    per_piece = max(1, min(_AT_ONCE // problem.points.numel(), -(-records // 20)))
-    try:
-        for count in _portions(records, per_piece):
-            pieces.append(engine.path(pieces[-1][-1], problem.rates, every, count))
-        if rest:
-            pieces.append(engine.path(pieces[-1][-1], problem.rates, rest, 1))
-    except KeyboardInterrupt:
-        interrupted = True
+    pieces = [problem.points[None], engine.path(problem.points, problem.rates, every, records)]
+    if rest:
+        pieces.append(engine.path(pieces[-1][-1], problem.rates, rest, 1))
     rows = torch.cat(pieces)
     done = np.minimum(np.arange(len(rows)) * every, problem.steps)
-    points = problem.by_start(rows)
-    return Trajectories(points, done, problem.taus, engine.name, engine.note, interrupted)
+    return Trajectories(problem.by_start(rows), done, problem.taus, engine.name)
 
 
 @dataclass(frozen=True)
@@ -115,18 +103,14 @@ class Basins:
     """Where each starting point ended.
 
     labels (n_tau, ...): the index of the attractor, NONE (-1) or UNBOUNDED (-2); points
-    (n_tau, ..., n): the last positions; ``steps`` taken, fewer than asked for if ``interrupted`` by
-    Ctrl-C (labels then say where the cells were). ``engine`` and ``note`` as in ``Trajectories``.
+    (n_tau, ..., n): the last positions; ``engine`` that computed them.
     """
 
     labels: NDArray[np.int64]
     points: NDArray[np.float64]
     attractors: NDArray[np.float64]
     taus: NDArray[np.float64]
-    steps: int
     engine: str
-    note: str = ""
-    interrupted: bool = False
 
     def shares(self) -> NDArray[np.float64]:
         """(n_tau, K + 2) share of the cells per attractor, then none, then unbounded."""
@@ -181,27 +165,19 @@ def basins(
     points = problem.points.clone()
     follow = torch.arange(points.shape[1])
     tau_of = follow // (len(follow) // len(problem.taus))
-    taken, interrupted = 0, False
-    try:
-        for count in _portions(problem.steps, _LOOK):
-            here = points[:, follow]
-            near = problem.distances(here, exact) < radius[:, tau_of[follow]]
-            follow = follow[~near.any(0) & ~problem.outside(here, bound)]
-            if not len(follow):
-                taken = problem.steps
-                break
-            rates = problem.rates[:, follow]
-            points[:, follow] = engine.path(points[:, follow], rates, count, 1)[0]
-            taken += count
-    except KeyboardInterrupt:
-        interrupted = True
+    for taken in range(0, problem.steps, _LOOK):
+        here = points[:, follow]
+        near = problem.distances(here, exact) < radius[:, tau_of[follow]]
+        follow = follow[~near.any(0) & ~problem.outside(here, bound)]
+        if not len(follow):
+            break
+        count = min(_LOOK, problem.steps - taken)
+        points[:, follow] = engine.path(points[:, follow], problem.rates[:, follow], count, 1)[0]
     nearest = problem.distances(points, ends).nan_to_num(torch.inf).min(0)
     labels = torch.where(nearest.values < tol, nearest.indices, NONE)
     labels = torch.where(problem.outside(points, bound), UNBOUNDED, labels)
-    return Basins(
-        labels.reshape(problem.shape).numpy(), problem.by_start(points), ends.numpy(),
-        problem.taus, taken, engine.name, engine.note, interrupted,
-    )  # fmt: skip
+    labels = labels.reshape(problem.shape).numpy()
+    return Basins(labels, problem.by_start(points), ends.numpy(), problem.taus, engine.name)
 
 
 def grid(*axes: Axis) -> NDArray[np.float64]:
@@ -330,11 +306,6 @@ def _wrapped(points: Tensor, period: Tensor) -> Tensor:
         return points
     turned = points - period * (points / period + 0.5).floor()
     return torch.where(period.isnan(), points, turned)
-
-
-def _portions(total: int, most: int) -> list[int]:
-    """``total`` in portions of at most ``most``."""
-    return [min(most, total - start) for start in range(0, total, most)]
 
 
 def _attractors(problem: Problem, attractors: ArrayLike, tol: float) -> tuple[Tensor, Tensor]:

@@ -118,10 +118,7 @@ def path(points, rates, every, records, out):
 
 @functools.lru_cache(maxsize=32)
 def compile_path(step: Step) -> Path:
-    """Many steps of many cells; the same text is compiled once per session.
-
-    Raises ``Unsupported`` with numba's own words where it cannot.
-    """
+    """Many steps of many cells; the same text is compiled once. ``Unsupported`` where it cannot."""
     names = " ".join(f"at[{i}, k]," for i in range(step.n))
     space: dict[str, Any] = {"__builtins__": {"range": range, "min": min}, "np": np, **_CALLS}
     exec(step.source, space)  # our own text: names, operators and numbers
@@ -138,5 +135,5 @@ def compile_path(step: Step) -> Path:
         nothing = torch.zeros(step.n, 0, dtype=torch.float64)
         path(nothing, nothing[:2], 1, 1)
     except NumbaError as error:
-        raise Unsupported(f"numba cannot compile the step ({str(error)[:200]})") from error
+        raise Unsupported from error
     return path

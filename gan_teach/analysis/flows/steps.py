@@ -27,7 +27,7 @@ _MOST_LINES = 2000  # beyond it (products of larger matrices) whole-tensor opera
 
 
 class Unsupported(Exception):
-    """What the text cannot express; the message says what, in words a learner can use."""
+    """A step that the text cannot express, or that cannot be recorded or compiled."""
 
 
 def one_step(game: FunctionGame, w: Tensor, rates: Tensor, order: str) -> Tensor:
@@ -72,8 +72,7 @@ def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -
     try:
         graph = make_fx(pure, decomposition_table=_decompositions(core))(*(a.clone() for a in args))
     except Exception as error:
-        reason = str(error).partition(" - ")[0].partition(". ")[0][:160]
-        raise Unsupported(f"torch.fx cannot record the loss ({reason})") from error
+        raise Unsupported from error
     graph.graph.eliminate_dead_code()
     graph.recompile()
     return graph
@@ -141,13 +140,12 @@ class Writer(fx.Interpreter):
             return target(*args, **kwargs)
         name = str(target).removeprefix("aten.").partition(".")[0].removesuffix("_copy")
         write = _OPERATIONS.get(name)
-        unknown = Unsupported(f"the text of a step does not know this use of torch.{name}")
         if write is None or len(target._schema.returns) != 1 or not _STORAGE.issuperset(kwargs):
-            raise unknown
+            raise Unsupported(name)
         try:
             return write(self, target, *args)
         except (IndexError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-            raise unknown from error
+            raise Unsupported(name) from error
 
     def line(self, template: str, *operands: int, name: str = "") -> int:
         """The number of the line that computes ``template``; constants and inputs have a name."""
@@ -157,7 +155,7 @@ class Writer(fx.Interpreter):
             self.names.append(name or f"t{number}")
             self.expressions.append((expression, operands))
         if number > 4 * _MOST_LINES:
-            raise Unsupported("a step takes too many operations on numbers to be written out")
+            raise Unsupported
         return number
 
     def constants(self, value: Any) -> Tensor:
@@ -241,7 +239,7 @@ class Writer(fx.Interpreter):
                 body.append(f"{self.names[number]} = {expression}")
                 live.update(operands)
         if len(body) > _MOST_LINES:
-            raise Unsupported(f"a step takes {len(body)} operations on numbers")
+            raise Unsupported
         return body[::-1]
 
 
