@@ -102,6 +102,14 @@ print("diagonals: A", np.diag(A).tolist(), " D", np.diag(D).tolist(), " S", np.d
 print("max(-A / D, 0) =", np.maximum(-np.diag(A) / np.diag(D), 0).tolist())
 
 # %% [markdown]
+# (The theorem's condition on zero eigenvalues is needed: $A = B = 1$, $D = 0$ is no strict minmax
+# point, and yet every $\tau$ attracts.)
+
+# %% tags=["nbval-check-output"]
+edge = np.array([[-1.0, -1.0], [1.0, 0.0]])  # J; -J = [[A, B], [-B, D]]
+print(gt.classify(edge, n_g=1).kind, "- attracts for tau in", gt.stable_intervals(edge, n_g=1))
+
+# %% [markdown]
 # **Two routes to one number.** `tau_star` solves the paper's eigenvalue problem; it looks for the
 # $\tau$ at which two eigenvalues of $J_\tau$ sum to zero. `tau_star_by_bisection` knows nothing of
 # that: it looks at the rightmost eigenvalue and halves an interval. Here are 200 random minmax
@@ -497,10 +505,10 @@ assert gt.holds(rows[4][3] == rows[4][4] == 16 and share["adam", 0.01, 2000] > 0
 # seeds. A smaller rate helps: over the same distance (300 games at 0.01, 1200 at a quarter of it;
 # no run has settled by then) the gap halves.
 #
-# A conjecture on the cause: Adam's averages forget by the *step*. Four short steps of $D$ in a game
-# see a quarter of the past that one long step sees. If that is it, then an Adam for $D$ that
-# forgets as much per *game*, $\beta^{1/4}$ in place of each $\beta$, must bring the routes
-# together. **Predict:** by how much?
+# A conjecture on the cause: Adam's averages forget by the *step*. With four short steps of $D$ in a
+# game they reach back over a quarter of the games that they do with one long step. If that is it,
+# then an Adam for $D$ that forgets as much per *game*, $\beta^{1/4}$ in place of each $\beta$, must
+# bring the routes together. **Predict:** by how much?
 
 # %%
 from gan_teach.dynamics.optim import Adam
@@ -568,7 +576,7 @@ print("across it: tau* =", gt.tau_star(across.J))
 # quadratic logit, R1. **Predict:** what happens below $\tau^*$?
 
 # %%
-guess = gt.predict("it arrives, only later", "it turns back and keeps swinging", "it diverges")
+guess = gt.predict("it arrives later", "it turns back and keeps swinging", "it diverges")
 guess
 
 
