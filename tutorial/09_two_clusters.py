@@ -269,12 +269,9 @@ left = {}
 for name, (_, free) in live.items():
     inside = (abs(free["fake"][..., 0]) <= 0.36).sum(-1)  # fakes at the first cluster
     left[name] = inside[-1]
-    first = free.steps[(inside < 95).argmax(0)]
-    print(
-        f"{name}: fewer than 95 of 100 fakes there from epoch {first.min()} to {first.max()} on,",
-        end="",
-    )
-    print(f" at the end {inside[-1].min()} to {inside[-1].max()}")
+    gone = free.steps[(inside < 95).argmax(0)].max()
+    print(f"{name}: by epoch {gone} fewer than 95 of 100 fakes are left in every run,", end=" ")
+    print(f"at the end {inside[-1].tolist()}")
 stuck = [name for name, inside in left.items() if (inside >= 95).any()]
 guess.answer({0: "neither", 2: "both"}.get(len(stuck), f"only {stuck[0]}" if stuck else ""))
 
@@ -311,9 +308,9 @@ gt.film_strip(
     panels,
     n=[0, 14, 62, 84, 132],
     alt="Five moments of the JS run, D's curve above and its loss below. Epoch 0: the fakes on the "
-    "lower cluster, D high at the upper one. Epoch 14: all fakes beyond the upper cluster. Epoch "
-    "62: all below the lower one. Epoch 84: in a wider body below the upper one; 132: around the "
-    "lower one. D's curve leans the other way each time; its loss ends near 0.69.",
+    "lower cluster, D low there and close to 1 at the upper one. Later D is nearly flat. Epoch 14: "
+    "all fakes beyond the upper cluster; 62: all below the lower one; 84: in a wider body at the "
+    "upper one and below it; 132: around the lower one. D's loss swings and ends near 0.69.",
 )
 
 # %%
