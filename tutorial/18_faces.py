@@ -58,7 +58,7 @@ STEPS = gt.budget(300, 20)
 live = image_runs.watch(config, game, steps=STEPS, batch_size=32, records=10, scored=64)
 
 # %%
-gt.film_strip(
+gt.player(
     live,
     [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 60, 150, 210, 300],
@@ -66,9 +66,6 @@ gt.film_strip(
     "and dark blots, then darker edges and a row of short stripes at half height; no face yet. "
     "D's loss stays below its level 1.38, G's above 0.799; both are farthest from it at step 150.",
 )
-
-# %%
-gt.player(live, [gt.plots.images_panel, gt.plots.losses_panel])
 
 # %% [markdown]
 # A start, no more. `gan-teach study faces-dcgan` went on for longer; its losses, a few sheets and
@@ -175,8 +172,8 @@ assert spread["one at a time"] < 0.2 * min(spread["statistics anew"], spread["re
 #
 # ## Between two faces
 #
-# Straight: $z(t) = (1 - t)\, a + t\, b$. Spherical (Shoemake, 1985), with $\omega$ the angle
-# between $a$ and $b$:
+# Straight: $z(t) = (1 - t)\, a + t\, b$. [Spherical](glossary.md#spherical-interpolation)
+# (Shoemake, 1985), with $\omega$ the angle between $a$ and $b$:
 #
 # $$z(t) = \frac{\sin((1 - t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
 #
@@ -254,7 +251,15 @@ def step_between(t):
     return gt.plots.image_grid(image_runs.draw(fresh, z), columns=6, title=f"t = {t:.1f}")
 
 
-gt.animation.chooser(step_between, [round(float(t), 1) for t in T], label="t", start=0.5)
+# %%
+gt.animation.chooser(
+    step_between,
+    [round(float(t), 1) for t in T],
+    label="t",
+    start=0.5,
+    alt="The six ways at t = 0.5: on the straight ones, above, the faces are paler than on the "
+    "spherical ones below.",
+)
 
 # %% [markdown]
 # The film of it is one command for any run: `gan-teach interpolate RUN --spherical`.
@@ -267,10 +272,11 @@ gt.animation.chooser(step_between, [round(float(t), 1) for t in T], label="t", s
 #
 # ## Nearest neighbours
 #
-# So look for the copies. For each generated face, the real face at the least distance per pixel,
-# also among mirrored ones, which $G$ was shown. But near compared with *what*? With the distance of
-# a real face from its nearest *other* real face (not from its own mirror image). **Predict:** are
-# generated faces nearer to the training set than real faces are to each other?
+# So look for the copies, the sign of [memorization](glossary.md#memorization). For each generated
+# face, the real face at the least distance per pixel, also among mirrored ones, which $G$ was
+# shown. But near compared with *what*? With the distance of a real face from its nearest *other*
+# real face (not from its own mirror image). **Predict:** are generated faces nearer to the training
+# set than real faces are to each other?
 
 
 # %%
