@@ -338,8 +338,9 @@ assert max(h["covered_0.99"][-1] for h in PAIR.values()) < 800
 # 1500 in place of 500, for the KL that R3GAN's loss has at its first record; from there on they
 # differ by little, and both improve slowly. Both miss more than a fifth of the combinations in the
 # end. In this pair of runs the recipe bought *speed*, and a *calmer* curve: the swing of $G$'s loss
-# (standard deviation over the last 1750 steps) is a tenth, though of another loss, so that this is
-# a picture more than a measure. About the end value nothing is claimed here; one seed, once more.
+# (standard deviation over the last 1750 steps) is less than a tenth, though of another loss, so
+# that this is a picture more than a measure. About the end value nothing is claimed here; one seed,
+# once more.
 
 # %%
 path = image_records.losses(r3gan)
@@ -434,7 +435,8 @@ print(gt.exercises.check_read_stacks(0.97**3))
 # %% [markdown]
 # ## Where this bites in practice
 #
-# - A count of modes belongs to a number of samples. Say it, and what real data score.
+# - A count of modes belongs to a number of samples. Say it, what real data score, and what noise
+#   does; and write beside it how many of the images can be read.
 # - Start from pairs + R1 + R2. It has one knob, $\gamma$, and chapter 05 tells what it does.
 # - A logit without a fixed zero has no threshold: do not read $\sigma(f) = 1/2$ into a relativistic
 #   $D$.
