@@ -59,7 +59,7 @@ STEPS = gt.budget(300, 20)
 live = image_runs.watch(config, game, steps=STEPS, batch_size=32, records=10, scored=64)
 
 # %%
-gt.film_strip(
+gt.player(
     live,
     [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 60, 150, 210, 300],
@@ -67,9 +67,6 @@ gt.film_strip(
     "and dark blots, then darker edges and a row of short stripes at half height; no face yet. "
     "D's loss stays below its level 1.38, G's above 0.799; both are farthest from it at step 150.",
 )
-
-# %%
-gt.player(live, [gt.plots.images_panel, gt.plots.losses_panel])
 
 # %% [markdown]
 # A start, no more. `gan-teach study faces-dcgan` went on for longer; its losses, a few sheets and
@@ -255,7 +252,15 @@ def step_between(t):
     return gt.plots.image_grid(image_runs.draw(fresh, z), columns=6, title=f"t = {t:.1f}")
 
 
-gt.animation.chooser(step_between, [round(float(t), 1) for t in T], label="t", start=0.5)
+# %%
+gt.animation.chooser(
+    step_between,
+    [round(float(t), 1) for t in T],
+    label="t",
+    start=0.5,
+    alt="The six ways at t = 0.5: on the straight ones, above, the faces are paler than on the "
+    "spherical ones below.",
+)
 
 # %% [markdown]
 # The film of it is one command for any run: `gan-teach interpolate RUN --spherical`.
@@ -268,10 +273,11 @@ gt.animation.chooser(step_between, [round(float(t), 1) for t in T], label="t", s
 #
 # ## Nearest neighbours
 #
-# So look for the copies. For each generated face, the real face at the least distance per pixel,
-# also among mirrored ones, which $G$ was shown. But near compared with *what*? With the distance of
-# a real face from its nearest *other* real face (not from its own mirror image). **Predict:** are
-# generated faces nearer to the training set than real faces are to each other?
+# So look for the copies, the sign of [memorization](glossary.md#memorization). For each generated
+# face, the real face at the least distance per pixel, also among mirrored ones, which $G$ was
+# shown. But near compared with *what*? With the distance of a real face from its nearest *other*
+# real face (not from its own mirror image). **Predict:** are generated faces nearer to the training
+# set than real faces are to each other?
 
 
 # %%
