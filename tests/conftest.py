@@ -28,20 +28,16 @@ CASES = 2  # of each test with parameters, in a smoke run
 
 
 def pytest_collection_modifyitems(config, items):
-    """GAN_TEACH_SMOKE=1 is for an answer in minutes: no browser, two cases of each test, and the
-    chapters' runs shortened, which must work, though their numbers are others.
+    """GAN_TEACH_SMOKE=1 is for an answer in minutes: two cases of each test, no browser, and none
+    of those marked slow. What it changes for the chapters stands in tutorial/conftest.py.
     """
     if not is_smoke():
         return
     kept, left, seen = [], [], Counter()
     for item in items:
         name = item.nodeid.partition("[")[0]
-        seen[name] += 1
-        if item.path.suffix == ".ipynb":
-            item.options["check"] = False  # nbval's own switch of a cell
-            kept.append(item)
-        else:
-            omitted = "browser" in item.path.parts or seen[name] > CASES
-            (left if omitted else kept).append(item)
+        marked = item.get_closest_marker("slow") or item.get_closest_marker("browser")
+        seen[name] += item.path.suffix != ".ipynb"  # all cells of a chapter are needed
+        (left if marked or seen[name] > CASES else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept

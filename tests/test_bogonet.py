@@ -301,6 +301,7 @@ def reference(judge):
     return bogonet.run_study(4, SMALL, source="sklearn")
 
 
+@pytest.mark.slow
 def test_workers_and_order_do_not_change_the_result(reference, tmp_path):
     two = bogonet.run_study(4, SMALL, source="sklearn", folder=tmp_path, workers=2)
     same(two, reference)
@@ -312,6 +313,7 @@ def test_workers_and_order_do_not_change_the_result(reference, tmp_path):
 COMMAND = ["bogonet", "--source", "sklearn", "--steps", "4", "--records", "2", "--batch-size", "8"]
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_to_the_same_table(tmp_path):
     """SIGKILL after the first finished architecture; only the missing ones are trained then."""
     here, whole = tmp_path / "killed", tmp_path / "whole"
@@ -357,6 +359,7 @@ def test_ctrl_c_keeps_what_is_done(judge, tmp_path, monkeypatch, capsys):
     assert "Diverged: none" in out
 
 
+@pytest.mark.slow
 def test_a_folder_belongs_to_one_study(judge, tmp_path):
     bogonet.run_study(1, SMALL, source="sklearn", folder=tmp_path)
     other = bogonet.Budget(steps=6, records=2, batch_size=8, samples=50)

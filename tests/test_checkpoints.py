@@ -475,6 +475,7 @@ def test_a_folder_that_cannot_be_made_is_named(saved):
         save_checkpoint(saved / "under a file" / "x.pt", fresh_state())
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_the_last_good_file(tmp_path):
     # Children that do nothing but save are killed at random moments; what is there must load, and
     # hold at least the save that was done. A writer without rename is caught within seconds.

@@ -107,6 +107,7 @@ def test_lab_does_not_wait_for_torch(tmp_path):
     subprocess.run(command, capture_output=True, check=True)
 
 
+@pytest.mark.slow
 def test_a_run_of_the_lab_is_repeated_from_its_text(tmp_path, capsys):
     session = Session("normal", seed=3, d_steps=2)
     session.tick(4)

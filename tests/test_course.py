@@ -153,6 +153,7 @@ def test_a_missing_extra_is_one_sentence():
         course.need("no_such_package.module")
 
 
+@pytest.mark.slow
 def test_lab_listens_on_the_loopback_interface_only(monkeypatch, tmp_path):
     from jupyterlab.labapp import LabApp
 

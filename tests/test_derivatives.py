@@ -159,6 +159,7 @@ def test_formulas_have_the_losses_gradients_and_statistics_of_the_layers(make, i
         torch.testing.assert_close(plain, formula, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_curvature_goes_into_the_step_of_consensus_and_of_sga():
     """Both rules hold J: the step of a game with nn.LayerNorm against J by finite differences."""
     # F + J^T F and F + (J^T - J) F / 2, where F = -v and dF/dw = -J

@@ -27,7 +27,7 @@ from gan_teach.games import losses, penalties
 from gan_teach.games.ensemble import stack
 from gan_teach.metrics.features import classifier as features
 from gan_teach.models import dropout
-from gan_teach.studies import bogonet, image_files, image_runs
+from gan_teach.studies import bogonet, image_runs
 from gan_teach.training import loop, processes, train
 from gan_teach.training.processes import World
 
@@ -269,7 +269,7 @@ def test_losses_on_a_gpu_are_read_on_every_tenth_step_and_the_last(device, bad, 
 
 def test_what_is_broken_is_not_saved(tmp_path):
     run = image_runs.Trained(image_runs.Settings("mnist-vanilla"), (1, 28, 28), {}, 0)
-    kept = image_files.Keeper(tmp_path, run, {}, every=1)
+    kept = image_runs.Keeper(tmp_path, run, {}, every=1)
     (state,) = list(states([np.inf], "cuda"))
     with pytest.raises(loop.DivergedError, match="step 0: the generator's loss is inf"):
         kept.save(state)
@@ -333,6 +333,7 @@ def test_no_source_seeds_all_generators():
 # -- the script for a machine with a GPU ----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_checks_for_a_gpu_run_on_the_cpu(capfd, monkeypatch):
     monkeypatch.setattr(gpu, "STEPS", gpu.STEPS)
     monkeypatch.setattr(gpu, "WIDTH", gpu.WIDTH)

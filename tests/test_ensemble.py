@@ -115,6 +115,7 @@ def test_latents_and_data_may_differ():
     agree(make, 3, tol=1e-5)
 
 
+@pytest.mark.slow
 def test_spectra_of_a_mixed_ensemble_are_those_of_its_members():
     ensemble = stack([mixed(i) for i in range(len(MIXED))])
     history = record(train(ensemble, steps=3, lr=0.05, batch_size=5), params=SEEN["params"])

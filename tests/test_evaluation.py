@@ -84,6 +84,7 @@ def scored(*sources, **options):
 # -- numbers --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_the_scores_are_those_of_torch_fidelity_on_images_drawn_by_hand(run, photos, tmp_path):
     fid = pytest.importorskip("torch_fidelity.metric_fid")
@@ -177,6 +178,7 @@ def test_few_rows_are_scored_by_their_first_ones():
 # -- what is kept ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_one_pass_per_generator_and_only_for_what_is_new(run, tmp_path):
     out = tmp_path / "out"
@@ -318,6 +320,7 @@ def test_a_line_for_each_average_a_level_for_what_has_no_step():
 # -- the command ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(evaluation, "load_extractor", lambda name, device: extractor(name))

@@ -78,6 +78,7 @@ def test_wrong_truths_are_answered(answer, told):
     assert told in verdict.message
 
 
+@pytest.mark.slow
 def test_a_start_is_judged_by_where_it_ends():
     verdict = ex.check_switch((2.0, -1.0))  # the published start A goes the other way
     assert not verdict

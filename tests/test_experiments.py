@@ -54,6 +54,7 @@ def agree(one, other, sigmas=4.0):
     return abs(one.mean() - other.mean()) <= sigmas * spread
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "ratio", "changes", "bounds"),
     [
@@ -73,6 +74,7 @@ def test_shares_of_settled_seeds_are_those_of_another_program(name, ratio, chang
     assert agree(ex.outcomes(history) == "saturated", independent[-1] > -0.1)
 
 
+@pytest.mark.slow
 def test_a_strong_discriminator_is_slow_not_stuck():
     independent = simulate(1000, 50, 1, seeds=64)
     history = ex.run_seeds("strong-discriminator", 64, games=1000, every=100)
@@ -86,6 +88,7 @@ def test_a_strong_discriminator_is_slow_not_stuck():
     assert agree(history["objective"][5] > -0.1, independent[499] > -0.1)
 
 
+@pytest.mark.slow
 def test_the_other_loss_and_the_other_noise_settle_too():
     other_loss: dict[str, Any] = {"loss": "non_saturating"}
     other_noise: dict[str, Any] = {"shared_noise": False}

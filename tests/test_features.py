@@ -39,6 +39,7 @@ def flat(mode="dims"):
     return Extractor(mode, "0" * 8, nn.Flatten(), channels=1)
 
 
+@pytest.mark.slow
 def test_the_features_are_those_of_pytorch_fid_on_the_same_files(weights, images, tmp_path):
     from PIL import Image
     from pytorch_fid.fid_score import get_activations
@@ -53,6 +54,7 @@ def test_the_features_are_those_of_pytorch_fid_on_the_same_files(weights, images
     np.testing.assert_allclose(ours(images), theirs, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_frechet_distance_equals_torch_fidelity_on_the_same_features(weights):
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
@@ -87,6 +89,7 @@ def test_frechet_distance_equals_pytorch_fid_on_the_same_features(n, monkeypatch
     assert metrics.sample_frechet(fake, real) == pytest.approx(theirs, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_head_of_inception_is_the_last_layer_without_its_bias(weights, images):
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
@@ -101,6 +104,7 @@ def test_the_head_of_inception_is_the_last_layer_without_its_bias(weights, image
     np.testing.assert_allclose(extract.probabilities(given.numpy()), expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_only_the_genuine_weights_may_be_called_fid(weights):
     extract = features.inception(weights)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
@@ -110,6 +114,7 @@ def test_only_the_genuine_weights_may_be_called_fid(weights):
     assert Extractor("x", "6726825d", nn.Identity(), genuine=True).frechet_name == "FID"
 
 
+@pytest.mark.slow
 def test_a_random_network_in_the_cache_is_not_genuine_either(weights, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     cache = tmp_path / "hub" / "checkpoints" / "pt_inception-2015-12-05-6726825d.pth"

@@ -134,6 +134,7 @@ def test_at_least_27_of_35_ordinary_functions_have_a_text():
     assert len(ORDINARY) - len(NO_TEXT) >= 27 / 35 * len(ORDINARY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ORDINARY)
 def test_every_engine_agrees_with_autograd(name, use):
     """At drawn points, some with equal coordinates or zeros, where kinks and ties are."""
@@ -205,6 +206,7 @@ def value(loss, x, y):
     return LAST[loss[1]](vectors[-1] + 0.1 * x * y)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
@@ -236,6 +238,7 @@ def test_what_the_text_does_not_know_is_left_to_the_graph(name):
     assert run.engine == "graph"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("h", [0.5, 0.1])
 def test_steps_on_xy_grow_or_stay_as_the_closed_forms_say(engine, h, use):
@@ -286,6 +289,7 @@ def test_alternating_lets_one_player_answer_the_new_point_of_the_other(engine, f
     np.testing.assert_allclose(found.points[1, 0], [x, y], rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_g_is_first_in_alternating_steps_unless_said():
     start: dict[str, Any] = {
         "starts": [1.9, -2.1], "lr": 0.3, "steps": 3, "rule": "alternating",
@@ -329,6 +333,7 @@ def test_published_ends_on_the_torus():
     np.testing.assert_allclose(ends[3, 1], (0.199, 0.173), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_published_distances_on_the_polynomial():
     run = flows.trajectories(
         game_of(polynomial), [-9, -9], [1, 2, 5, 20], lr=1e-4, steps=25_000, every=1000
@@ -398,6 +403,7 @@ def test_published_shares_on_the_polynomial():
     np.testing.assert_allclose(found.shares()[:, -1], [0.549, 0.452], atol=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_a_cell_is_dropped_only_where_it_cannot_leave(rule):
     """Around (0, 0) the torus contracts above about tau = 17/23."""
@@ -436,6 +442,7 @@ def test_cells_that_leave_are_unbounded_and_overflow_is_no_error(engine, use):
     assert found.shares().tolist() == [[1 / 3, 0, 2 / 3]]
 
 
+@pytest.mark.slow
 def test_paths_that_overflow_are_those_of_autograd(use):
     starts, points = [(1.5, 0.0), (0.5, 0.0)], []
     for engine in ENGINES:
@@ -494,6 +501,7 @@ def test_two_arguments_of_one_tensor_are_recorded_as_two():
     np.testing.assert_array_equal(graph(w, 3 * w), 13 * w)
 
 
+@pytest.mark.slow
 def test_the_text_reaches_nothing_but_mathematics():
     for name in ("trigonometry", "inverses", "gan losses", "where", "huber", "cross entropy"):
         module = compile(text_of(ORDINARY[name], 3, 3).source, "step", "exec")
@@ -510,6 +518,7 @@ def test_small_runs_are_not_compiled_and_long_ones_are():
     assert [run.engine for run in runs] == ["tensors", "numba"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_numba")
 def test_without_numba_tensors_serve():
     cells = flows.grid((-3, 3, 20), (-3, 3, 20))
@@ -527,6 +536,7 @@ def test_a_step_of_too_many_numbers_is_left_to_the_graph():
     assert run.engine == "graph"
 
 
+@pytest.mark.slow
 def test_cells_of_several_blocks_are_all_advanced(use):
     starts = flows.grid((-3, 3, 7), (-2, 2, 11))  # 154 cells: neither one block nor a whole number
     points = []

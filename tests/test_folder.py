@@ -255,6 +255,7 @@ def test_what_is_missing_is_replaced_and_said(home):
         load_or_substitute(str(home / "my" / "photos"), 16)
 
 
+@pytest.mark.slow
 def test_embedded_sets_have_names_and_slips_are_met(home):
     assert load_images("uci-digits", 16).shape == (1, 16, 16)
     assert load_images("photographs", 8).shape == (3, 8, 8)

@@ -77,7 +77,7 @@ def test_jacobians_at_the_published_points():
     v = 4.0
     quadratic = [[-v, 0, -v, 0], [0, v / 2, 0, v / 2], [v, 0, v / 2, 0], [0, -v / 2, 0, v]]
     np.testing.assert_allclose(
-        jacobian_at(zoo.quadratic(v), np.zeros(4)).matrix, -np.array(quadratic)
+        jacobian_at(zoo.quadratic(), np.zeros(4)).matrix, -np.array(quadratic)
     )
     origin = [[2.5, 0, 2.5, 0], [0, -1.25, 0, 2.5], [-2.5, 0, -1.25, 0], [0, -2.5, 0, 2.5]]
     np.testing.assert_allclose(
@@ -93,8 +93,7 @@ def test_jacobians_at_the_published_points():
 
 
 def test_timescales_at_the_published_points():
-    for v in (1.0, 4.0, 10.0):
-        assert tau_star(jacobian_at(zoo.quadratic(v), np.zeros(4))) == pytest.approx(2.0)
+    assert tau_star(jacobian_at(zoo.quadratic(), np.zeros(4))) == pytest.approx(2.0)
     ((low, high),) = stable_intervals(jacobian_at(zoo.polynomial_4d(), np.zeros(4)))
     assert (low, high) == (pytest.approx(0.5), pytest.approx(2.0))
     for mu, expected in ((0.3, 1 / 0.09), (1.0, 1.0)):
@@ -127,6 +126,7 @@ def test_published_runs_of_the_quadratic_game(tau, expected):
     assert np.linalg.norm(end) == pytest.approx(expected, rel=0.01)
 
 
+@pytest.mark.slow
 def test_published_run_of_the_dirac_gan():
     """tau = 8, mu = 0.3: |w| is about 1.5e-20 after 4000 steps."""
     setup = zoo.dirac()
@@ -157,7 +157,6 @@ def test_every_setup_gives_a_game_that_trains_alone_and_stacked(name):
     [
         (lambda: zoo.dirac(mu=-1), "mu must be at least 0"),
         (lambda: zoo.covariance(0), "d must be at least 1"),
-        (lambda: zoo.quadratic(0), "v must be above 0"),
     ],
 )
 def test_mistakes_are_named(call, words):

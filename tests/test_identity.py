@@ -289,6 +289,7 @@ def test_what_cannot_be_read_is_refused_by_name(make):
         digest(make(), "my setting")
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_same(tmp_path):
     script = """
         import functools, torch

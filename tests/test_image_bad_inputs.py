@@ -18,7 +18,7 @@ from PIL import Image
 from gan_teach import cli
 from gan_teach.data import Images, Normal
 from gan_teach.games import GAN, penalties
-from gan_teach.studies import image_files
+from gan_teach.studies import image_runs
 from gan_teach.studies.image_runs import Settings, train_images
 from gan_teach.zoo import IMAGE_GANS
 
@@ -149,6 +149,7 @@ def test_settings_that_cannot_be_met(kind, photos, tmp_path, capsys, monkeypatch
     assert not files(out)
 
 
+@pytest.mark.slow
 def test_a_compiled_discriminator_with_a_penalty():
     g, d = IMAGE_GANS["mnist-vanilla"].pair(IMAGE_GANS["mnist-vanilla"], (3, 16, 16), 0, 1)
     settings = {"data": Images(COLOR), "latent": Normal(dim=100)}
@@ -220,14 +221,14 @@ WRITTEN = {  # what a save writes, by its temporary name: the device is full fro
 def test_a_full_disk_leaves_the_last_checkpoint(what, begun, photos, capsys, monkeypatch):
     out, whole = begun
     before = files(out)
-    save = image_files.Keeper.save
+    save = image_runs.Keeper.save
 
     def on_a_full_disk(self, state):
         if state.step == 4:
             (out / WRITTEN[what].format(pid=os.getpid())).symlink_to("/dev/full")
         save(self, state)
 
-    monkeypatch.setattr(image_files.Keeper, "save", on_a_full_disk)
+    monkeypatch.setattr(image_runs.Keeper, "save", on_a_full_disk)
     assert gan_teach("--data", photos, "--out", out, "--resume") == 1
     said = capsys.readouterr().err.rpartition("gan-teach: ")[2]  # a progress bar stands before it
     assert re.fullmatch(rf"\[Errno {errno.ENOSPC}\] No space left on device: .*{out}.*\n", said)

@@ -5,9 +5,12 @@ import sys
 import textwrap
 
 import numpy as np
+import pytest
 import torch
 
 from gan_teach.studies.image_runs import Settings, train_images
+
+pytestmark = pytest.mark.slow
 
 # Children are forked, so that torch is imported only once.
 COMMON = """

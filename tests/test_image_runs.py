@@ -18,7 +18,7 @@ from gan_teach import cli
 from gan_teach.data import Images
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.plots.images import image_grid, image_grids, sheet
-from gan_teach.studies import image_files, image_runs
+from gan_teach.studies import image_runs
 from gan_teach.studies.image_runs import Settings, load_run, snapshots, train_images
 from gan_teach.training import loop, probes
 from gan_teach.training.checkpoints import load_checkpoint
@@ -139,6 +139,7 @@ def test_a_run_leaves_its_files_and_can_be_read_back(small, tmp_path):
     assert all(map(torch.equal, weights(load_run(out, 4)), weights(trained)))
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_generators_is_named(small, tmp_path):
     train(small, tmp_path)
     file = snapshots(tmp_path)[4]
@@ -150,6 +151,7 @@ def test_a_damaged_file_of_generators_is_named(small, tmp_path):
         load_run(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_whole_run(small, tmp_path):
     whole = train(small, tmp_path / "whole")
     train(replace(small, steps=2), tmp_path / "parts")
@@ -182,6 +184,7 @@ def test_other_steps_are_refused_where_the_learning_rate_follows_them(small, tmp
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
     huge = replace(small, steps=60, lr=1e25)
     with pytest.raises(loop.DivergedError, match="step"):
@@ -214,8 +217,8 @@ def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
         calls.append(state.step)
         return {"g_loss": 0.0}
 
-    monkeypatch.setattr(image_files, "LOG_EVERY", 1)
-    monkeypatch.setattr(image_files, "numbers", lambda state: (
+    monkeypatch.setattr(image_runs, "LOG_EVERY", 1)
+    monkeypatch.setattr(image_runs, "numbers", lambda state: (
         os.kill(os.getpid(), signal.SIGINT) if state.step == 3 else None, numbers(state))[1],
     )  # fmt: skip
     before = signal.getsignal(signal.SIGINT)
@@ -249,6 +252,7 @@ def test_numbers_and_sheets_are_logged_for_tensorboard(small, tmp_path, monkeypa
     assert not (tmp_path / "without" / "checkpoint.pt").exists()
 
 
+@pytest.mark.slow
 def test_images_read_by_threads_make_the_same_run(small, tmp_path):
     in_memory = train(small, tmp_path / "memory")
     train(replace(small, steps=2, workers=1), tmp_path / "read")

@@ -9,16 +9,9 @@ import pytest
 import torch
 
 from gan_teach import cli, zoo
-from gan_teach.studies import engine, image_runs
-from gan_teach.studies.image_runs import (
-    MARKER,
-    Outcome,
-    Settings,
-    combinations,
-    load_run,
-    sweep_images,
-    train_images,
-)
+from gan_teach.studies import engine, image_runs, sweeps
+from gan_teach.studies.image_runs import Settings, load_run, train_images
+from gan_teach.studies.sweeps import MARKER, Outcome, combinations, sweep_images
 from gan_teach.training.checkpoints import load_checkpoint
 
 
@@ -57,9 +50,7 @@ CHANGED = {  # the same settings, by which another run is trained
 def test_a_finished_run_of_another_content_does_not_count(change, small, tmp_path, monkeypatch):
     list(sweep_images(small, tmp_path, {}))
     asked = []
-    monkeypatch.setattr(
-        image_runs, "train_images", lambda settings, *a, **k: asked.append(settings)
-    )
+    monkeypatch.setattr(sweeps, "train_images", lambda settings, *a, **k: asked.append(settings))
     assert [o.told for o in sweep_images(small, tmp_path, {})] == ["before"]
     change(monkeypatch)
     list(sweep_images(small, tmp_path, {}))
@@ -92,7 +83,7 @@ def test_an_interrupted_run_goes_on_and_a_longer_sweep_does_too(small, tmp_path,
         train(replace(settings, steps=1), *arguments, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(image_runs, "train_images", interrupted)
+    monkeypatch.setattr(sweeps, "train_images", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(sweep_images(small, tmp_path, {}))
     assert not (tmp_path / "seed0" / MARKER).exists()

@@ -89,6 +89,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", RUNS)
 def test_half_a_run_and_its_resumption_are_the_whole_run(pair, tmp_path):
     half, settings = RUNS[pair]

@@ -95,6 +95,7 @@ def test_arnoldi_finds_the_known_ends_of_a_large_spectrum(which):
     np.testing.assert_array_equal(found.values, again.values)
 
 
+@pytest.mark.slow
 def test_arnoldi_agrees_with_the_dense_jacobian_of_a_gan():
     game, batch = mlp_gan(11)
     matrix = jacobian(game, batch).matrix
@@ -182,6 +183,7 @@ def gan_of_2133():
     return jacobian_transpose(game, batch), np.linalg.eigvals(jacobian(game, batch).matrix)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", KEYS)
 def test_arnoldi_agrees_with_dense_at_two_thousand_parameters(gan_of_2133, which):
     operator, dense = gan_of_2133  # the oracle: LAPACK on the matrix of all backward passes

@@ -89,6 +89,7 @@ def test_any_text_is_a_run_or_one_error(text):
     accepted(text)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(replays(), st.data())
 def test_a_damaged_string_is_a_run_or_one_error(replay, data):
@@ -118,6 +119,7 @@ def damaged(text, rng):
     return text
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(replays(), st.integers(0, 2**32))
 def test_ten_thousand_strings_are_each_a_run_or_one_error(replay, seed):

@@ -129,6 +129,7 @@ def test_the_remedy_of_a_cycling_run_ends_the_cycle():
     assert diagnose(branch).name == "healthy"
 
 
+@pytest.mark.slow
 def test_the_remedy_of_a_plateau_wakes_d():
     session = CASES["two Gaussians, D asleep"].make(0)
     found = diagnose(session)

@@ -68,6 +68,7 @@ def test_the_doctor_reports_and_treats_from_here():
     assert doctor.remedy.disabled
 
 
+@pytest.mark.slow
 def test_a_twin_runs_beside_the_run_and_can_take_its_place():
     panel = PanelStub("dirac,draws=2/10")
     view = TwinView(panel)
@@ -97,6 +98,7 @@ def test_a_twin_of_a_wrong_value_is_refused_in_words(value):
     assert all(button.disabled for button in view.later)
 
 
+@pytest.mark.slow
 def test_scenes_go_forth_and_back_within_their_bounds():
     panel = PanelStub("normal,draws=2/5")
     view = SlowMotion(panel)
@@ -117,6 +119,7 @@ def test_scenes_go_forth_and_back_within_their_bounds():
     assert panel.session.step == 5
 
 
+@pytest.mark.slow
 def test_latents_go_to_their_samples_in_a_picture_that_says_how_far():
     panel = PanelStub("five-gaussians,draws=2/5")
     view = Morph(panel)
@@ -133,6 +136,7 @@ def test_latents_go_to_their_samples_in_a_picture_that_says_how_far():
     assert view.picture.value == ""
 
 
+@pytest.mark.slow
 def test_files_are_offered_as_links_that_hold_them():
     panel = PanelStub("dirac,draws=2/6")
     view = Export(panel)

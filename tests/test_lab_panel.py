@@ -193,6 +193,7 @@ def test_seed_and_preset_start_anew():
     assert panel.preset.value.value == "noisy"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_pictures")
 @pytest.mark.parametrize("name", ["five-gaussians", "dirac-r1"])
 def test_every_kind_of_game_has_its_own_controls_and_picture(name):
@@ -231,6 +232,7 @@ def test_numbers_of_steps_are_locked_under_rules_that_have_none():
     assert not panel.knobs["d_steps"].value.disabled
 
 
+@pytest.mark.slow
 def test_a_kernel_with_threads_turns_knobs_between_updates():
     """Kernels answer widgets in several threads: the text of the run must stay true."""
     panel = Panel(Session("normal"))
@@ -244,6 +246,7 @@ def test_a_kernel_with_threads_turns_knobs_between_updates():
     np.testing.assert_array_equal(again.history["params"][-1], panel.session.history["params"][-1])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_pictures")
 def test_layers_can_be_hidden():
     panel = Panel(Session("normal"))
@@ -288,6 +291,7 @@ def test_every_control_has_a_name():
     assert len({name for _, name in named}) >= 25
 
 
+@pytest.mark.slow
 def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
     shown = Lab("noisy", d_steps=3)
     bundle = shown._repr_mimebundle_()
@@ -342,6 +346,7 @@ def test_a_picture_has_a_panel_for_each_part_with_its_newest_point(text):
             assert low <= y <= high
 
 
+@pytest.mark.slow
 def test_a_field_lies_where_its_probabilities_are():
     frame = Session("five-gaussians,width=8,draws=2/10").frame
     field = frame.layers["field"]
@@ -353,6 +358,7 @@ def test_a_field_lies_where_its_probabilities_are():
     np.testing.assert_array_equal(colors, shades()[[0, -1]])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_pictures")
 def test_a_diverged_run_is_drawn():
     panel = Panel(Session("normal", lr=100.0, loss="least_squares"))

@@ -117,6 +117,7 @@ def test_a_replay_string_repeats_a_run_bit_for_bit():
     same(session, again)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6))
 @settings(max_examples=8, deadline=None)
 def test_going_back_and_forth_changes_nothing(steps):
@@ -213,6 +214,7 @@ def test_mistakes_change_nothing():
         Session("nomal")
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_and_records_depend_only_on_how_far_the_run_has_come():
     one, many = Session("normal"), Session("normal")
     one.tick(1500)
@@ -242,6 +244,7 @@ def test_thinning_keeps_evenly_spaced_steps(most, every, length):
     assert all(memory[step] == step for step in memory)
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded_after_another_future_was_taken():
     session = Session("dirac")
     session.go(3000)

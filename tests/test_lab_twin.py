@@ -141,6 +141,7 @@ def test_five_lines_of_code_repeat_the_run_bit_for_bit():
             np.testing.assert_array_equal(names["history"][key], session.history[key])
 
 
+@pytest.mark.slow
 def test_every_format_can_be_read_again(tmp_path):
     session = explored()
     paths = {ending: export(session, tmp_path / f"run.{ending}") for ending in FORMATS}

@@ -92,11 +92,6 @@ def test_wasserstein_on_the_line_against_scipy(n, m):
     x[: n // 2] = np.round(x[: n // 2])  # ties
     value = mt.sliced_wasserstein(x, y)  # on the line there is one direction
     assert value == pytest.approx(stats.wasserstein_distance(x[:, 0], y[:, 0]), abs=1e-12)
-    u = (np.arange(210_000) + 0.5) / 210_000  # a multiple of every size here but 48
-    if 210_000 % n == 0:
-        gap = np.sort(x[:, 0])[(u * n).astype(int)] - np.sort(y[:, 0])[(u * m).astype(int)]
-        second = math.sqrt((gap**2).mean())
-        assert mt.sliced_wasserstein(x, y, order=2) == pytest.approx(second, abs=1e-10)
 
 
 def test_sliced_wasserstein_in_closed_form():
@@ -104,11 +99,10 @@ def test_sliced_wasserstein_in_closed_form():
     shift = np.array([3.0, 4.0])
     mean_cosine = 2 / math.pi  # of |v . shift| / |shift| over directions in the plane
     assert mt.sliced_wasserstein(x + shift, x) == pytest.approx(5 * mean_cosine, rel=1e-3)
-    assert mt.sliced_wasserstein(x + shift, x, order=2) == pytest.approx(5 / math.sqrt(2))
     in_space = normal(500, 3, 2)
     up = np.array([0, 0, 2.0])
-    moved = mt.sliced_wasserstein(in_space + up, in_space, projections=4000, order=2)
-    assert moved == pytest.approx(2 / math.sqrt(3), rel=0.02)
+    moved = mt.sliced_wasserstein(in_space + up, in_space, projections=4000)
+    assert moved == pytest.approx(1.0, rel=0.02)  # 2 times the mean of |cos|, uniform on a sphere
     assert mt.sliced_wasserstein(x, x) == 0
     assert mt.sliced_wasserstein(x, x[::-1]) < 1e-15  # the order of the rows is irrelevant
     repeated = mt.sliced_wasserstein(np.repeat(x, 3, 0), x + 0.1)
@@ -159,12 +153,9 @@ def test_rbf_by_hand_and_in_blocks(monkeypatch):
     by_hand = one + one - 2 * (2 * math.exp(-8) + math.exp(-4.5) + math.exp(-12.5)) / 4
     assert mt.rbf_mmd([0, 1], [4, 5], 1.0) == pytest.approx(by_hand, abs=1e-14)
     x, y = normal(40, 3, 1), normal(31, 3, 2)
-    whole = mt.rbf_mmd(x, y), mt.kid(x, y)
+    whole = mt.rbf_mmd(x, y, 1.5), mt.kid(x, y)
     monkeypatch.setattr("gan_teach.metrics.distances._BLOCK", 100)
-    assert (mt.rbf_mmd(x, y), mt.kid(x, y)) == pytest.approx(whole, abs=1e-13)
-    pooled = np.concatenate([x, y])
-    distances = np.linalg.norm(pooled[:, None] - pooled, axis=-1)[np.triu_indices(71, 1)]
-    assert mt.rbf_mmd(x, y, float(np.median(distances))) == pytest.approx(whole[0], abs=1e-13)
+    assert (mt.rbf_mmd(x, y, 1.5), mt.kid(x, y)) == pytest.approx(whole, abs=1e-13)
 
 
 # Frechet distance
@@ -336,8 +327,8 @@ def test_defaults_are_those_of_the_signatures():
     for metric, same, others in [
         (
             mt.sliced_wasserstein,
-            {"projections": 64, "order": 1, "seed": 0},
-            [{"projections": 65}, {"order": 2}, {"seed": 1}],
+            {"projections": 64, "seed": 0},
+            [{"projections": 65}, {"seed": 1}],
         ),
         (mt.histogram_js, {"bins": 20}, [{"bins": 21}]),
         (lambda *xy, **o: mt.frechet_infinity(*xy, **o).value, {"points": 15, "seed": 0},
@@ -347,18 +338,6 @@ def test_defaults_are_those_of_the_signatures():
         assert metric(x, y) not in [metric(x, y, **other) for other in others]
     assert mt.frechet_infinity(x, y).sizes[0] == 20  # a tenth
     assert mt.frechet_infinity(x[:17], y).sizes[0] == 2  # the least that has a covariance
-
-
-def test_the_median_of_many_is_that_of_a_thousand_of_them():
-    x, y = normal(800, 2, 1), normal(900, 2, 2, mean=0.5)
-    pooled = np.concatenate([x, y])
-    distances = np.linalg.norm(pooled[:, None] - pooled, axis=-1)[np.triu_indices(1700, 1)]
-    assert mt.rbf_mmd(x, y) != mt.rbf_mmd(x, y, float(np.median(distances)))
-    assert mt.rbf_mmd(x, y) == pytest.approx(mt.rbf_mmd(x, y, float(np.median(distances))), rel=0.1)
-    x, y = x[:500], y[:500]  # all are taken
-    distances = np.linalg.norm(np.concatenate([x, y])[:, None] - np.concatenate([x, y]), axis=-1)
-    median = float(np.median(distances[np.triu_indices(1000, 1)]))
-    assert mt.rbf_mmd(x, y) == pytest.approx(mt.rbf_mmd(x, y, median), rel=1e-12)
 
 
 def test_tensors_arrays_and_lists_agree():
@@ -376,7 +355,7 @@ TWO_SAMPLE = {
     "histogram_js": mt.histogram_js,
     "sliced_wasserstein": mt.sliced_wasserstein,
     "kid": mt.kid,
-    "rbf_mmd": mt.rbf_mmd,
+    "rbf_mmd": lambda fake, real: mt.rbf_mmd(fake, real, 1.0),
     "sample_frechet": mt.sample_frechet,
     "precision_recall": mt.precision_recall,
     "density_coverage": mt.density_coverage,
@@ -412,8 +391,6 @@ def test_bad_samples_get_one_message(metric):
         (lambda: mt.kl_divergence([1, -1], [1, 1]), "weights >= 0"),
         (lambda: mt.kl_divergence([0, 0], [1, 1]), "not all 0"),
         (lambda: mt.histogram_js(np.ones((3, 9)), np.ones((3, 9))), "far more than samples"),
-        (lambda: mt.sliced_wasserstein([1.0], [1.0], order=0.5), "order must be at least 1"),
-        (lambda: mt.rbf_mmd([1, 1], [1, 1]), "needs spread"),
         (lambda: mt.rbf_mmd([1, 1], [1, 1], -1), "bandwidth must be above 0"),
         (lambda: mt.inception_score([[2.0, -1.0]]), "logits"),
         (lambda: mt.inception_score(np.eye(3), splits=4), "splits must be at most"),

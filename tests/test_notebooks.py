@@ -10,8 +10,8 @@ import notebooks
 from gan_teach.course import CourseError, chapters, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
-KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input"}
-LONGEST_CELL = 12
+KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "hood", "hood-check"}
+LONGEST_CELL = 15
 
 
 def name_of(path: Path) -> str:
@@ -157,6 +157,7 @@ def tiny(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert notebooks.update(tiny)
     first = tiny.with_suffix(".ipynb").read_bytes()
@@ -193,6 +194,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert notebooks.check(tiny) == ["00_tiny.ipynb is missing"]
 
 
+@pytest.mark.slow
 def test_the_script_makes_and_checks_the_chapters_that_are_named(tiny, capsys):
     where = ["--folder", str(tiny.parent)]
     assert notebooks.main(["00_tiny", *where]) == 0
@@ -214,6 +216,7 @@ def test_cell_ids_survive_a_cell_put_before_them(tiny):
     assert [c.id for c in notebooks.convert(tiny).cells][1:] == before
 
 
+@pytest.mark.slow
 def test_the_authors_settings_do_not_leak_into_a_notebook(tmp_path, monkeypatch):
     """Neither a shortened run nor a backend without pictures is ever stored."""
     monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
@@ -228,6 +231,7 @@ def test_the_authors_settings_do_not_leak_into_a_notebook(tmp_path, monkeypatch)
     assert "image/png" in picture.outputs[0].data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
@@ -244,6 +248,7 @@ def test_what_must_not_be_shipped_stops_the_build(tmp_path, code, sentence):
     assert not path.with_suffix(".ipynb").exists()
 
 
+@pytest.mark.slow
 def test_an_expected_error_is_stored_without_its_traceback(tmp_path):
     path = tmp_path / "00_error.py"
     path.write_text('# %% tags=["raises-exception"]\nint("x")\n')

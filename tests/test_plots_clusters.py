@@ -151,7 +151,7 @@ def test_critics_show_scores_and_slopes_of_every_discriminator():
 def test_pictures_of_points_say_how_many_lie_outside():
     real = np.array([[-1.0, -1.0], [1.0, 1.0]])
     fake = np.array([[0.0, 0.5], [30.0, 0.0], [0.0, -30.0], [9.0, 9.0]])
-    beyond = "3 of 4 generated points lie outside"
+    beyond = "3 of 4 outside"
     (ax,) = plots.clouds({"G": fake}, real, notes={"G": "a note"}).axes
     assert ax.get_title("left") == f"G\na note\n{beyond}"
     (ax,) = plots.clouds({"G": fake[:1]}, real).axes

@@ -266,6 +266,8 @@ def test_distance_is_straight_for_linear_convergence():
     assert ax.get_yscale() == "log"
     assert slow.get_linestyle() != fast.get_linestyle()
     draws(ax)
+    rare = plots.distance({"every 25 steps": 0.9**t}, every=25)
+    np.testing.assert_array_equal(rare.lines[0].get_xdata(), 25 * t)
 
 
 def test_distance_names_the_run_that_diverged():

@@ -70,6 +70,7 @@ def alone():
     return two_processes.gradients(World())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", two_processes.CASES)
 def test_gradients_are_those_of_one_process_on_the_whole_batch(case, pair, alone):
     for found in pair:
@@ -77,6 +78,7 @@ def test_gradients_are_those_of_one_process_on_the_whole_batch(case, pair, alone
     assert any(float(x.abs().max()) > 1e-3 for x in alone[case])
 
 
+@pytest.mark.slow
 def test_both_processes_stay_at_the_same_point(pair):
     for what in ("weights", "weights in bfloat16"):
         assert torch.equal(pair[0][what], pair[1][what])
@@ -129,6 +131,7 @@ def test_several_processes_without_accelerate(monkeypatch):
     assert processes.join() == World()
 
 
+@pytest.mark.slow
 def test_accelerate_launch_trains_what_one_process_resumes(digits, tmp_path):
     """Two steps by two processes, two more by one, are the four steps of one, up to rounding."""
     train = ["train", "mnist-dcgan", "--data", digits, "--batch-size", "4", "--features", "2"]

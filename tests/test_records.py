@@ -206,6 +206,15 @@ def test_hits_are_counted_from_the_fixed_latents(short, tmp_path):
     assert history.last("hits")[1].tolist() == expected
 
 
+def test_the_whole_loss_is_recorded_in_the_halved_convention(short, tmp_path):
+    history = records.make("two-clusters-whole", tmp_path, tmp_path / "work", seeds=1)
+    game = zoo.two_clusters(0, loss="non_saturating")
+    *_, last = zoo.TWO_CLUSTERS.train(game, seed=0)
+    half = float(last.losses["d_loss"]) / 2
+    assert history.last("d_loss")[0] == pytest.approx(half, abs=1e-4)
+    assert half == pytest.approx(LOG2, abs=0.1)
+
+
 @pytest.mark.parametrize("name", ["two-clusters-js", "five-gaussians-rs", "half-circles-published"])
 def test_a_record_is_small_complete_and_loads(short, name, tmp_path, monkeypatch):
     made = records.make(name, tmp_path / "records", tmp_path / "work", seeds=3)
@@ -236,6 +245,7 @@ def two_parts(short, monkeypatch):
     monkeypatch.setattr(records, "FOLLOWED", 2)
 
 
+@pytest.mark.slow
 def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypatch):
     whole = records.make("five-gaussians-rs", tmp_path, tmp_path / "a", seeds=4)
     assert whole.static["seed"].tolist() == [0, 1, 2, 3]
@@ -291,3 +301,42 @@ def test_samples_and_distances_are_in_the_units_of_the_assignment(short, tmp_pat
 def directions(n=64):
     angle = np.pi * np.arange(n) / n
     return torch.tensor(np.stack([np.cos(angle), np.sin(angle)], 1), dtype=torch.float32)
+
+
+def test_the_arms_of_the_ablation_make_their_changes_and_no_others(tmp_path, monkeypatch):
+    calls = []
+
+    def sweep(make, knobs, seeds, training, *, average, **rest):
+        calls.append({**make.keywords, "training": training, "average": average})
+        return History([0], {"sliced": np.ones((1, 2))}, meta={"members": 2, "interrupted": False})
+
+    monkeypatch.setattr(records, "sweep", sweep)
+    history = records.RECORDS["half-circles-ablation"].run(2, folder=tmp_path)
+    assert history.static["arm"].tolist() == np.repeat(np.arange(16), 2).tolist()
+    assert history.meta["members"] == history.meta["members_planned"] == 32
+    handed_in, *alone = calls[:8]
+    improved, *without = calls[8:]
+    defaults = {
+        "unit": 1.0,
+        "latent": 100,
+        "dropout": 0.3,
+        "smoothing": 0.9,
+        "loss": "js",
+        "gamma": 0,
+    }
+    assert handed_in == {"training": zoo.HALF_CIRCLES, "average": None}
+    assert improved == {
+        "unit": 10.0, "latent": 2, "dropout": 0.0, "smoothing": 1.0, "loss": "relativistic",
+        "gamma": 0.1, "training": zoo.HALF_CIRCLES_IMPROVED, "average": 200.0,
+    }  # fmt: skip
+
+    def differences(arm, base):
+        a, b = ({**defaults, **settings} for settings in (arm, base))
+        return {key for key in a if a[key] != b[key]}
+
+    single = [{"unit"}, {"latent"}, {"dropout", "smoothing"}, {"loss", "smoothing"}, {"gamma"}]
+    single += [{"training"}, {"average"}]
+    assert [differences(arm, handed_in) for arm in alone] == single
+    # pairs have no labels: what is left without dropout's change has no smoothing, nor the reverse
+    left = [{"unit"}, {"latent"}, {"dropout"}, {"loss"}, {"gamma"}, {"training"}, {"average"}]
+    assert [differences(arm, improved) for arm in without] == left

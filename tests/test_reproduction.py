@@ -39,6 +39,7 @@ def test_printed_spectra():
     assert all(reproduction.compare_block(block).agrees for block in reproduction.BLOCKS)
 
 
+@pytest.mark.slow
 def test_ends_of_the_published_runs():
     assert all(row.agrees for row in reproduction.compare_ends())
 
@@ -69,6 +70,7 @@ FIGURES = [
 LEVELS = [(d, mu_y, tau, miss) for d, mu_y, ends in FIGURES for tau, miss in ends.items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("d", "mu_y", "tau", "expected"), LEVELS)
 def test_covariance_runs_reach_the_level_in_the_figures(d, mu_y, tau, expected):
     """Read off a logarithmic axis: the same order of magnitude."""

@@ -108,6 +108,7 @@ def test_run_prints_a_table_and_writes_the_files(tmp_path, capsys):
     np.testing.assert_array_equal(kept["params"], again["params"])
 
 
+@pytest.mark.slow
 def test_every_option_reaches_the_run(tmp_path):
     options = {"games": 2, "d_steps": 3, "g_steps": 2, "noise": 0.5, "loss": "non_saturating",
                "lr": 0.05, "tau": 2.0}  # fmt: skip
@@ -190,6 +191,7 @@ def test_a_folder_that_is_a_file_is_named(tmp_path, capsys):
     assert (tmp_path / "out").read_text() == "in the way"
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_still_leaves_its_files(tmp_path, capsys):
     assert run(tmp_path, "normal", "--games", "6", "--loss", "least_squares", "--lr", "1e6") == 0
     assert names(tmp_path / "out") == sorted(SINGLE)

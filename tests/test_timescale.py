@@ -135,6 +135,7 @@ def test_a_point_that_is_no_equilibrium_gets_a_number():
     assert isinstance(tau_star(-np.array([[0.0, 1.0], [-1.0, -1.0]]), 1), float)
 
 
+@pytest.mark.slow
 def test_three_routes_agree_on_500_games_of_unequal_dimensions():
     rng = np.random.default_rng(1)
     moved = 0

@@ -101,6 +101,7 @@ def test_a_regular_jacobian_is_left_alone():
     )
 
 
+@pytest.mark.slow
 def test_the_trained_gan_on_the_line():
     """Its zero mode is the generator's spread; across it the trained point has a tau*."""
     run = gt.experiments.run("normal", games=300)

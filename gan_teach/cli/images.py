@@ -83,7 +83,7 @@ def sweep(
     config: str, out: Path | None, jobs: int, cluster: str | None, device: str | None, every: int,
     **settings: Any,
 ) -> int:  # fmt: skip
-    from gan_teach.studies.image_runs import KNOBS, combinations, sweep_images
+    from gan_teach.studies.sweeps import KNOBS, combinations, sweep_images
 
     knobs = {name: settings.pop(name) for name in list(settings) if name in ("seed", *KNOBS)}
     knobs = {name: values for name, values in knobs.items() if values is not None}

@@ -154,10 +154,10 @@ def note(ax: Axes, history: History, values: ArrayLike) -> Callable[[int, str], 
 
 
 def left_out(ax: Axes, points: NDArray[Any]) -> str:
-    """How many of the generated points (n, 2) lie beyond the limits of the axes; "" if none."""
+    """How many of the points (n, 2) lie beyond the limits of the axes; "" if none."""
     low, high = np.transpose([ax.get_xlim(), ax.get_ylim()])
     count = np.count_nonzero(((points < low) | (points > high)).any(1))
-    return f"{count} of {len(points)} generated points lie outside" if count else ""
+    return f"{count} of {len(points)} outside" if count else ""
 
 
 def warn(ax: Axes, text: str) -> Text:

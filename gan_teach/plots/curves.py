@@ -239,14 +239,15 @@ def scatter(
 
 
 def distance(
-    curves: _panel.Curves, ax: Axes | None = None, *, title: str = "Distance to the equilibrium"
-) -> Axes:
+    curves: _panel.Curves, ax: Axes | None = None, *, every: int = 1,
+    title: str = "Distance to the equilibrium",
+) -> Axes:  # fmt: skip
     """Distance to the equilibrium on a logarithmic axis, where linear convergence is straight.
 
-    ``curves`` maps names to (T,) arrays with one entry per step. A distance of exactly 0 has no
+    ``curves`` maps names to (T,) arrays, one entry after ``every`` steps. A distance of 0 has no
     logarithm and ends its curve; one that does not stay finite is said to have diverged. Raises
     ValueError for arrays of several lengths.
     """
-    steps = range(max(map(np.size, curves.values())))
+    steps = every * np.arange(max(map(np.size, curves.values())))
     curves = {_panel.fate(name, d): d for name, d in curves.items()}
     return compare(steps, curves, ax, log=True, xlabel="step", ylabel="distance", title=title)

@@ -31,8 +31,14 @@ from gan_teach.metrics.features.classifier import fingerprint
 from gan_teach.models.convnets import load_rsgan_generator
 from gan_teach.plots.text import Table
 from gan_teach.studies.engine import Study, Tick, read_csv, write_csv
-from gan_teach.studies.image_files import draw, fixed_latents
-from gan_teach.studies.image_runs import RAW, Trained, load_run, snapshots
+from gan_teach.studies.image_runs import (
+    RAW,
+    Trained,
+    draw,
+    fixed_latents,
+    load_run,
+    snapshots,
+)
 
 AT_ONCE = 500  # images that are drawn and handed on together, as RS-GAN's authors sampled
 UNTRAINED = "untrained"

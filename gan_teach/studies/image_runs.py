@@ -5,40 +5,39 @@ sheets of samples from fixed latents, and in generators/ the weights of G and of
 way, which is what an evaluation along the path reads. ``watch`` is a short run in memory.
 """
 
+from __future__ import annotations
+
 import copy
+import io
 import json
 import os
 import pickle
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from PIL import Image
+from torch import Tensor, nn
 
 from gan_teach import _checks
 from gan_teach._devices import described
 from gan_teach._files import replacing
-from gan_teach.data import Images, StreamedFolder
+from gan_teach._progress import progress_bar
+from gan_teach.data import Images, Normal, StreamedFolder
+from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.history import History
-from gan_teach.studies.engine import Study, Tick, content, grid
-from gan_teach.studies.image_files import (
-    Keeper,
-    between as between,
-    draw as draw,
-    fixed_latents as fixed_latents,
-    interrupts,
-    save_film as save_film,
-    save_sheet as save_sheet,
-)
+from gan_teach.plots.animation import write_gif
+from gan_teach.plots.images import sheet
+from gan_teach.studies.engine import optional, read_csv, write_csv
 from gan_teach.training import EMA, State, observe, probes, processes, record
-from gan_teach.training.checkpoints import load_checkpoint
-from gan_teach.training.loop import DivergedError, stop_on_nan
+from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
+from gan_teach.training.loop import check_finite, stop_on_nan
 from gan_teach.training.processes import World
 from gan_teach.zoo import IMAGE_GANS, ImageGAN
 
@@ -46,7 +45,10 @@ KNOBS = ("tau", "lr", "batch_size", "features")  # of a configuration, which a r
 RAW = "raw"  # G itself, beside its averages
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
-MARKER = "finished.json"  # of a run in a sweep
+LOG_EVERY = 50
+_SHEET = 64  # samples
+_STREAM = 64  # keeps these latents apart from those that a run trains on
+_READABLE = 96  # pixels that a small image is enlarged to
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def train_images(
     trained = Trained(settings, game.data.shape, generators, experiment.steps + 1 - run.total)
     keeper = None
     if world.main:
-        _write_json(out / _SETTINGS, {**asdict(settings), "shape": trained.shape})
+        write_json(out / _SETTINGS, {**asdict(settings), "shape": trained.shape})
         keeper = Keeper(out, trained, extras, every, progress, tensorboard)
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
@@ -177,7 +179,7 @@ def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
     return game
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
     with replacing(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
@@ -279,102 +281,167 @@ def watch(
     return history.with_arrays(d_real=d_real, d_fake=d_fake).describe(meta=meta)
 
 
-# -- many: seeds and knobs ------------------------------------------------------------------------
-#
-# A run that is finished leaves a marker, so the same call does only what is missing, and one that
-# was interrupted goes on from its checkpoint. So a sweep may be stopped, spread over processes or
-# jobs of a cluster, and made larger at any time.
+# -- along a run -----------------------------------------------------------------------------------
 
 
-class Outcome(NamedTuple):
-    """How a run ended: "finished", "diverged" (its results too) or "failed", and a sentence."""
+class Keeper(AbstractContextManager["Keeper"]):
+    """Saves a run's files on every ``every``-th step and at step ``last``; ends its log after it.
 
-    name: str
-    status: str
-    told: str = ""
-
-
-class _Run(NamedTuple):
-    folder: Path
-    settings: Settings
-
-    def content(self) -> dict[str, Any]:
-        """What it is the result of: a configuration's name is not yet its content."""
-        return content(settings=self.settings, experiment=self.settings.experiment())
-
-
-class _Markers:
-    """The store of runs that ended: a file in the folder of each."""
-
-    def load(self, key: str, job: _Run) -> Outcome | None:
-        """How it ended in an earlier call, if it did with these settings and this library."""
-        file = job.folder / MARKER
-        facts = json.loads(file.read_text("utf-8")) if file.exists() else {}
-        same = job.content().items() <= facts.items()
-        return Outcome(key, facts["status"], "before") if same else None
-
-    def save(self, key: str, job: _Run, result: Outcome) -> None:
-        if result.status != "failed":
-            facts = {**job.content(), "status": result.status, "told": result.told}
-            _write_json(job.folder / MARKER, facts)
-
-
-def _train(job: _Run, tick: Tick, **how: Any) -> Outcome:
-    del tick
-    start, name = time.monotonic(), job.folder.name
-    try:
-        train_images(job.settings, job.folder, resume=True, say=lambda text: None, **how)
-    except (DivergedError, FloatingPointError) as error:
-        return Outcome(name, "diverged", str(error))
-    except (OSError, ValueError) as error:  # the other runs need not suffer from it
-        return Outcome(name, "failed", str(error))
-    return Outcome(name, "finished", f"in {time.monotonic() - start:.0f} s")
-
-
-def sweep_images(
-    settings: Settings,
-    out: str | os.PathLike[str],
-    knobs: Mapping[str, Sequence[Any]],
-    *,
-    jobs: int = 1,
-    cluster: str | None = None,
-    **how: Any,
-) -> Iterator[Outcome]:
-    """Train every combination of the knobs into ``out/NAME``; yields each outcome as it is known.
-
-    Parameters
-    ----------
-    knobs : values of ``seed``, ``tau``, ``lr``, ``batch_size`` or ``features`` by name. Seeds vary
-        most slowly, so that what is done first covers the other knobs evenly.
-    jobs : processes at a time (joblib shares the cores among them). cluster : instead, the jobs of
-        a cluster as submitit names it ("slurm", "local"), waited for here; their files lie in
-        ``out/jobs``.
-    how : device and every, as in ``train_images``.
-
-    Runs that finished or diverged in an earlier call come first and are not run again; one that
-    failed is told and left out. Raises ValueError at the call for unknown knobs, knobs without
-    values, an unknown configuration, and where joblib or submitit is needed and missing.
+    Each file is replaced as a whole, so that one is found at any moment, and the checkpoint comes
+    last: what it continues from is complete. losses.csv goes on from the step of ``trained``. The
+    progress bar counts images: its rate is images per second. For TensorBoard a resumed run adds a
+    file; what it repeats has the steps and the values it had.
     """
-    out, runs = Path(out), combinations(settings, knobs)
-    study = Study(
-        {name: _Run(out / name, each) for name, each in runs.items()},
-        partial(_train, **how),
-        _Markers(),
-        workers=_checks.whole("jobs", jobs, least=1),
-        cluster=(cluster, out / "jobs") if cluster else None,
-    )
-    return (outcome for _, outcome in study.results())
+
+    def __init__(
+        self, out: Path, trained: Trained, averages: Mapping[str, EMA], every: int,
+        progress: bool = False, tensorboard: bool = False,
+    ) -> None:  # fmt: skip
+        experiment, file = trained.settings.experiment(), out / "losses.csv"
+        self.out, self.last, self.every = out, experiment.steps, every
+        self._generators, self._averages = trained.generators, averages
+        self._latents = fixed_latents(_SHEET, trained.latent, trained.settings.seed)
+        rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
+        self._rows = [row for row in rows if int(row["step"]) <= trained.step]
+        self._events: Any = None
+        if tensorboard:
+            tools = optional("torch.utils.tensorboard", "tensorboard=True")
+            self._events = tools.SummaryWriter(str(out / "tensorboard"))
+        images, done = (steps * experiment.batch_size for steps in (self.last, trained.step))
+        self._bar = progress_bar(images, "image", progress, done=done)
+        self._start = trained.step
+        self._saved = trained.step or None  # of a run that starts nothing is there
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+        if self._events:
+            self._events.close()
+
+    def __call__(self, state: State) -> None:
+        is_last = state.step == self.last
+        if state.step > self._start and (is_last or state.step % LOG_EVERY == 0):
+            self._log(state)
+        if is_last or (state.step and state.step % self.every == 0):
+            self.save(state)
+        self._bar.update(state.step * state.stream.batch_size - self._bar.n)
+
+    def _log(self, state: State) -> None:
+        row = numbers(state)
+        self._rows.append({"step": state.step, **row})
+        for name, value in row.items() if self._events else ():
+            self._events.add_scalar(name.replace(": ", "/"), value, state.step)
+        text = f"step {state.step}, G {row['g_loss']:.3f}, D {row.get('d_loss', 0):.3f}"
+        self._bar.set_postfix_str(text, refresh=False)
+
+    def save(self, state: State) -> None:
+        """Write everything, unless that was done at this step already."""
+        if state.step == self._saved:
+            return
+        check_finite(state, self.out / "checkpoint.pt")
+        if self._rows:
+            write_csv(self.out / "losses.csv", max(self._rows, key=len), self._rows)
+        name = f"{state.step:07d}"
+        weights = io.BytesIO()  # torch itself does not say why it cannot write
+        torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
+        with replacing(self.out / "generators" / f"{name}.pt") as partial:
+            partial.write_bytes(weights.getbuffer())
+        for which, g in self._generators.items():
+            images = draw(g, self._latents)
+            if np.isfinite(images).all():
+                save_sheet(self.out / "samples" / f"{name}-{which}.png", images)
+                if self._events:
+                    page = sheet(images)
+                    self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
+        save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
+        self._saved = state.step
 
 
-def combinations(settings: Settings, knobs: Mapping[str, Sequence[Any]]) -> dict[str, Settings]:
-    """The settings of each run of a sweep, by the name of its folder."""
-    values = {"seed": [settings.seed], **knobs}
-    for name in values:
-        _checks.choice("knob", name, ("seed", *KNOBS))
-    order = sorted(values, key=lambda name: name == "seed")
-    return {
-        "-".join(name + str(cell[name]).removesuffix(".0") for name in order): replace(
-            settings, **cell
-        )
-        for cell in grid(values)
-    }
+def numbers(state: State) -> dict[str, float]:
+    """Both losses of the last update, and what D's is the sum of if it has penalties."""
+    values: dict[str, Any] = dict(sorted(state.losses.items()))
+    if len(state.d_terms) > 1:
+        values |= {f"d: {name}": value for name, value in state.d_terms.items()}
+    return {name: float(f"{float(value):.6g}") for name, value in values.items()}
+
+
+@contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """Within it Ctrl-C only makes the yielded list true, so that a step is finished first.
+
+    A second Ctrl-C raises KeyboardInterrupt at once.
+    """
+    asked: list[int] = []
+
+    def ask(signum: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(signum)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# -- pictures ------------------------------------------------------------------------------------
+
+
+def fixed_latents(n: int, dim: int, seed: int = 0) -> Tensor:
+    """The latents (n, dim) of a run's sample sheets and evaluations: the same at each step."""
+    return Normal(dim=dim).sample(n, generator(seed, _STREAM))
+
+
+@torch.no_grad()
+def draw(
+    g: nn.Module, latents: Tensor, batch: int = 500, batch_statistics: bool = False
+) -> np.ndarray:
+    """G's images (n, channels, h, w) in [-1, 1], ``batch`` of them at a time.
+
+    Batch norm uses its running statistics (evaluation mode), or with ``batch_statistics`` those of
+    each batch, as RS-GAN's authors sampled: then an image depends on those drawn beside it. The
+    generator is left as it was.
+    """
+    own = copy.deepcopy(g).train(batch_statistics)
+    first = next(own.parameters())
+    parts = [own(z.to(first.device, first.dtype)).float().cpu() for z in latents.split(batch)]
+    return torch.cat(parts).numpy()
+
+
+def between(start: Tensor, end: Tensor, steps: int, spherical: bool = False) -> Tensor:
+    """(rows, steps, d): the way from each latent in ``start`` (rows, d) to that in ``end``.
+
+    Straight, (1 - t) a + t b; or spherical (Shoemake, 1985), (sin((1 - t) w) a + sin(t w) b) /
+    sin w with w the angle between a and b. Gaussian latents of many dimensions lie near a sphere,
+    which the straight way leaves in its middle. Raises ValueError for steps < 2, or where a and b
+    are parallel and so leave the spherical way undefined.
+    """
+    t = torch.linspace(0, 1, _checks.whole("steps", steps, least=2), dtype=start.dtype)
+    t, a, b = t[None, :, None], start[:, None], end[:, None]
+    if not spherical:
+        return (1 - t) * a + t * b
+    angle = torch.acos(torch.cosine_similarity(a, b, -1).clamp(-1, 1))[..., None]
+    if bool((angle.sin() < 1e-6).any()):
+        raise ValueError("spherical interpolation needs latents that are not parallel.")
+    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+
+
+def save_sheet(
+    path: str | os.PathLike[str], images: np.ndarray, columns: int | None = None
+) -> None:
+    """Write images (n, channels, h, w) side by side as a PNG, small ones enlarged."""
+    page = Image.fromarray(sheet(images, columns, _zoom(images)))
+    with replacing(path) as partial:
+        page.save(partial, format="PNG")
+
+
+def save_film(path: str | os.PathLike[str], frames: np.ndarray) -> None:
+    """Write images (rows, steps, channels, h, w) as a GIF that goes there and back for ever."""
+    pages = [sheet(frames[:, i], zoom=_zoom(frames)) for i in range(len(frames[0]))]
+    pages += pages[-2:0:-1]
+    with replacing(path) as partial:
+        write_gif(partial, pages.__getitem__, len(pages), fps=12.5, shades=255)
+
+
+def _zoom(images: np.ndarray) -> int:
+    return max(1, _READABLE // images.shape[-1])

@@ -1,4 +1,4 @@
-"""Many GANs over settings and seeds, as stacked games in chunks: a phase diagram, or a long study.
+"""Many GANs over settings and seeds: as stacked games in chunks, or as image runs in folders.
 
 A chunk is some tens of GANs trained as one ensemble. Finished chunks are kept as files, so that a
 sweep that was stopped goes on where it was. What comes back is the ``History`` of one big ensemble
@@ -6,13 +6,16 @@ in which every member carries its settings as constants.
 """
 
 import copy
+import json
+import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +25,9 @@ from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.models import architecture
 from gan_teach.studies.engine import HistoryFiles, Study, Tick, content, grid, seeds_of
+from gan_teach.studies.image_runs import KNOBS, Settings as ImageRun, train_images, write_json
 from gan_teach.training import EMA, State, observe, record
+from gan_teach.training.loop import DivergedError
 from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import Training
 
@@ -177,3 +182,106 @@ def _named(options: Sequence[Any]) -> dict[Any, Any]:
                 label = f"{name} ({same + 1})"
         named[label] = value
     return named
+
+
+# -- image runs -----------------------------------------------------------------------------------
+#
+# A run that is finished leaves a marker, so the same call does only what is missing, and one that
+# was interrupted goes on from its checkpoint. So a sweep may be stopped, spread over processes or
+# jobs of a cluster, and made larger at any time.
+
+MARKER = "finished.json"
+
+
+class Outcome(NamedTuple):
+    """How a run ended: "finished", "diverged" (its results too) or "failed", and a sentence."""
+
+    name: str
+    status: str
+    told: str = ""
+
+
+class _Run(NamedTuple):
+    folder: Path
+    settings: ImageRun
+
+    def content(self) -> dict[str, Any]:
+        """What it is the result of: a configuration's name is not yet its content."""
+        return content(settings=self.settings, experiment=self.settings.experiment())
+
+
+class _Markers:
+    """The store of runs that ended: a file in the folder of each."""
+
+    def load(self, key: str, job: _Run) -> Outcome | None:
+        """How it ended in an earlier call, if it did with these settings and this library."""
+        file = job.folder / MARKER
+        facts = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        same = job.content().items() <= facts.items()
+        return Outcome(key, facts["status"], "before") if same else None
+
+    def save(self, key: str, job: _Run, result: Outcome) -> None:
+        if result.status != "failed":
+            facts = {**job.content(), "status": result.status, "told": result.told}
+            write_json(job.folder / MARKER, facts)
+
+
+def _train_images(job: _Run, tick: Tick, **how: Any) -> Outcome:
+    del tick
+    start, name = time.monotonic(), job.folder.name
+    try:
+        train_images(job.settings, job.folder, resume=True, say=lambda text: None, **how)
+    except (DivergedError, FloatingPointError) as error:
+        return Outcome(name, "diverged", str(error))
+    except (OSError, ValueError) as error:  # the other runs need not suffer from it
+        return Outcome(name, "failed", str(error))
+    return Outcome(name, "finished", f"in {time.monotonic() - start:.0f} s")
+
+
+def sweep_images(
+    settings: ImageRun,
+    out: str | os.PathLike[str],
+    knobs: Mapping[str, Sequence[Any]],
+    *,
+    jobs: int = 1,
+    cluster: str | None = None,
+    **how: Any,
+) -> Iterator[Outcome]:
+    """Train every combination of the knobs into ``out/NAME``; yields each outcome as it is known.
+
+    Parameters
+    ----------
+    knobs : values of ``seed``, ``tau``, ``lr``, ``batch_size`` or ``features`` by name. Seeds vary
+        most slowly, so that what is done first covers the other knobs evenly.
+    jobs : processes at a time (joblib shares the cores among them). cluster : instead, the jobs of
+        a cluster as submitit names it ("slurm", "local"), waited for here; their files lie in
+        ``out/jobs``.
+    how : device and every, as in ``train_images``.
+
+    Runs that finished or diverged in an earlier call come first and are not run again; one that
+    failed is told and left out. Raises ValueError at the call for unknown knobs, knobs without
+    values, an unknown configuration, and where joblib or submitit is needed and missing.
+    """
+    out, runs = Path(out), combinations(settings, knobs)
+    study = Study(
+        {name: _Run(out / name, each) for name, each in runs.items()},
+        partial(_train_images, **how),
+        _Markers(),
+        workers=_checks.whole("jobs", jobs, least=1),
+        cluster=(cluster, out / "jobs") if cluster else None,
+    )
+    return (outcome for _, outcome in study.results())
+
+
+def combinations(settings: ImageRun, knobs: Mapping[str, Sequence[Any]]) -> dict[str, ImageRun]:
+    """The settings of each run of a sweep, by the name of its folder."""
+    values = {"seed": [settings.seed], **knobs}
+    for name in values:
+        _checks.choice("knob", name, ("seed", *KNOBS))
+    order = sorted(values, key=lambda name: name == "seed")
+    return {
+        "-".join(name + str(cell[name]).removesuffix(".0") for name in order): replace(
+            settings, **cell
+        )
+        for cell in grid(values)
+    }
