@@ -384,33 +384,69 @@ gt.Lab("noisy")
 
 # %% [markdown]
 # ## Exercises
-#
 # **1.** The data have the standard deviation 1, the noise 0.5. What is the *variance* of what $D$
-# sees of the real samples? *Hint: the two are independent.*
+# sees of the real samples?
+#
+# <details><summary>Hint</summary>
+#
+# The two are independent.
+#
+# </details>
 
 # %%
 variance = ...
 gt.exercises.check_noisy_variance(variance, data_std=1.0, noise=0.5)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_noisy_variance(1.0**2 + 0.5**2, data_std=1.0, noise=0.5)
+# ```
+#
+# ```text
+# Right: variances of independent variables add.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Real samples after noise: mean 5, variance 2. Generated samples after noise: mean 1,
-# variance 2 as well. Which slope $a$ has the best discriminator's logit? *Hint 1: it is in "What
-# theory says".* *Hint 2: or take the logarithm of the ratio of two normal densities.*
+# variance 2 as well. Which slope $a$ has the best discriminator's logit?
+#
+# <details><summary>Hint 1</summary>
+#
+# It is in "What theory says".
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Or take the logarithm of the ratio of two normal densities.
+#
+# </details>
 
 # %%
 slope = ...
 gt.exercises.check_best_slope(slope, gap=4.0, variance=2.0)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_best_slope(4.0 / 2.0, gap=4.0, variance=2.0)
+# ```
+#
+# ```text
+# Right: log p - log q is a line with the slope (difference of the means) / variance.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** How fast may the noise fade? Look at `gt.experiments.outcomes(annealed(N))` for other $N$
 # and find the smallest that lets 60 of 64 seeds settle. There is no check: the answer is a
 # measurement, with an interval from `gt.plots.wilson`.
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_noisy_variance(1.0**2 + 0.5**2, data_std=1.0, noise=0.5))
-print(gt.exercises.check_best_slope(4.0 / 2.0, gap=4.0, variance=2.0))
 
 # %% [markdown]
 # ## Where this bites in practice

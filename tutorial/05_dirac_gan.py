@@ -475,37 +475,90 @@ gt.Lab("dirac")
 
 # %% [markdown]
 # ## Exercises
-#
 # **1.** By which factor does one simultaneous step on $xy$ multiply the distance? Write it as a
-# function of $\eta$. *Hint: $s = 1 \pm i \eta$.*
+# function of $\eta$.
+#
+# <details><summary>Hint</summary>
+#
+# $s = 1 \pm i \eta$.
+#
+# </details>
 
 # %%
 growth = ...  # for instance: lambda lr: ...
 gt.exercises.check_growth(growth)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_growth(lambda lr: np.sqrt(1 + lr**2))
+# ```
+#
+# ```text
+# Right: |1 + i eta| = sqrt(1 + eta^2) > 1 for every step size.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** How many steps does R1 with $\gamma = 1$ and $\eta = 0.2$ need for one factor of ten?
-# *Hint 1: $\lambda = -\tfrac12$, twice.* *Hint 2: a logarithm over a logarithm.*
+#
+# <details><summary>Hint 1</summary>
+#
+# $\lambda = -\tfrac12$, twice.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A logarithm over a logarithm.
+#
+# </details>
 
 # %%
 steps = ...
 gt.exercises.check_steps_per_decade(steps)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_steps_per_decade(np.log(10) / -np.log(0.9))
+# ```
+#
+# ```text
+# Right: 0.9 per step, so log 10 / -log 0.9 = 21.9 steps.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** On the Dirac-GAN with R1, which is the largest step $\eta$ that still converges, as a
-# function of $\gamma \le 1$? *Hint: $|1 + \eta\lambda|^2 = 1 - \eta\gamma + \eta^2/4$.*
+# function of $\gamma \le 1$?
+#
+# <details><summary>Hint</summary>
+#
+# $|1 + \eta\lambda|^2 = 1 - \eta\gamma + \eta^2/4$.
+#
+# </details>
 
 # %%
 largest = ...  # for instance: lambda gamma: ...
 gt.exercises.check_largest_step(largest)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_growth(lambda lr: np.sqrt(1 + lr**2)))
-print(gt.exercises.check_steps_per_decade(np.log(10) / -np.log(0.9)))
-print(gt.exercises.check_largest_step(lambda gamma: 4 * gamma))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_largest_step(lambda gamma: 4 * gamma)
+# ```
+#
+# ```text
+# Right: eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

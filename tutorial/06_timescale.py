@@ -638,37 +638,95 @@ gt.Lab("timescale", tau=1.0)
 
 # %% [markdown]
 # ## Exercises
-#
 # **1.** $-J = \begin{pmatrix} -3 & 4 \\ -4 & 0.5 \end{pmatrix}$. What is $\tau^*$?
-# *Hint 1: for two numbers, the trace decides.* *Hint 2: $-3 + 0.5\tau$.*
+#
+# <details><summary>Hint 1</summary>
+#
+# For two numbers, the trace decides.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $-3 + 0.5\tau$.
+#
+# </details>
 
 # %%
 answer = ...
 gt.exercises.check_scalar_tau_star(answer)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_scalar_tau_star(6)
+# ```
+#
+# ```text
+# Right: tau* = -A / D = 6: from there on the trace A + tau D is positive.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** From which $\tau$ on does the Dirac-GAN with R1 of weight $\mu$ not oscillate?
-# *Hint: the square root above.*
+#
+# <details><summary>Hint</summary>
+#
+# The square root above.
+#
+# </details>
 
 # %%
 real_from = ...  # for instance: lambda mu: ...
 gt.exercises.check_real_from(real_from)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_real_from(lambda mu: 1 / mu**2)
+# ```
+#
+# ```text
+# Right: tau^2 mu^2 >= tau, so tau >= 1 / mu^2.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** With $\gamma_G = 0.1$ and curvature $13.3$: up to which $\tau$ is a single step of $D$
-# stable? *Hint 1: $|1 - \tau\gamma_G\lambda| < 1$.* *Hint 2: the product may be up to 2.*
+# stable?
+#
+# <details><summary>Hint 1</summary>
+#
+# $|1 - \tau\gamma_G\lambda| < 1$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The product may be up to 2.
+#
+# </details>
 
 # %%
 largest = ...
 gt.exercises.check_largest_ratio(largest, lr=0.1, curvature=13.3)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_scalar_tau_star(6))
-print(gt.exercises.check_real_from(lambda mu: 1 / mu**2))
-print(gt.exercises.check_largest_ratio(2 / 1.33, lr=0.1, curvature=13.3))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_largest_ratio(2 / 1.33, lr=0.1, curvature=13.3)
+# ```
+#
+# ```text
+# Right: |1 - tau lr curvature| < 1 as long as tau < 2 / (lr curvature).
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

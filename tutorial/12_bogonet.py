@@ -10,7 +10,6 @@
 
 # %%
 from dataclasses import replace
-from math import comb
 
 import gan_teach as gt
 import numpy as np
@@ -343,33 +342,71 @@ gt.Lab("dragan", width=48, depth=3)
 
 # %% [markdown]
 # ## Exercises
-#
 # **1.** A generator draws perfect digits: half of them ones, a quarter fours, a quarter sevens.
-# Which Inception Score does a judge without doubts give it? *Hint 1: $p(y)$ is (1/2, 1/4, 1/4).*
-# *Hint 2: without doubts the KL is the entropy of $p(y)$.*
+# Which Inception Score does a judge without doubts give it?
+#
+# <details><summary>Hint 1</summary>
+#
+# $p(y)$ is (1/2, 1/4, 1/4).
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Without doubts the KL is the entropy of $p(y)$.
+#
+# </details>
 
 # %%
 score = ...
 gt.exercises.check_uneven_score(score)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_uneven_score(2**1.5)
+# ```
+#
+# ```text
+# Right: exp of the entropy of (1/2, 1/4, 1/4), which is 1.5 log 2: between 2 and 3 digits.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** One algorithm wins 60 of 100 architectures, the other 40. How surprising is that, if both
-# are equally good? *Hint: two-sided; at least 60 or at most 40 heads in 100 tosses.*
+# are equally good?
+#
+# <details><summary>Hint</summary>
+#
+# Two-sided; at least 60 or at most 40 heads in 100 tosses.
+#
+# </details>
 
 # %%
 p = ...
 gt.exercises.check_sign_test(p)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# from math import comb
+#
+# gt.exercises.check_sign_test(2 * sum(comb(100, k) for k in range(60, 101)) / 2**100)
+# ```
+#
+# ```text
+# Right: 2 P(at least 60 heads in 100 tosses) = 0.057: 60 to 40 is not yet a proof.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** (Open.) Give every algorithm five critic steps on ten architectures with `final_score`, or
 # all of them more time: `gan-teach bogonet --architectures 10 --steps 400 --out longer`. Does the
 # order stay?
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_uneven_score(2**1.5))
-print(gt.exercises.check_sign_test(2 * sum(comb(100, k) for k in range(60, 101)) / 2**100))
 
 # %% [markdown]
 # ## Where this bites in practice

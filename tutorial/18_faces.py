@@ -477,13 +477,31 @@ gt.Lab("spirals")
 
 # %% [markdown]
 # ## Exercises
-#
 # **1.** $a, b \sim \mathcal N(0, I_d)$, $d$ large. How long is the point at $t = 1/4$ of the
-# straight way, as a multiple of $\sqrt d$? *Hint: $a$ and $b$ are nearly orthogonal.*
+# straight way, as a multiple of $\sqrt d$?
+#
+# <details><summary>Hint</summary>
+#
+# $a$ and $b$ are nearly orthogonal.
+#
+# </details>
 
 # %%
 length = ...
 gt.exercises.check_way_length(length)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_way_length(np.hypot(3 / 4, 1 / 4))
+# ```
+#
+# ```text
+# Right: sqrt((3/4)^2 + (1/4)^2) = 0.79.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **2.** A gallery shows 16 fakes. A tenth of all fakes are copies. What is the chance that the
@@ -494,15 +512,22 @@ chance = ...
 gt.exercises.check_copy_in_gallery(chance)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_copy_in_gallery(1 - 0.9**16)
+# ```
+#
+# ```text
+# Right: 1 - 0.9^16 = 81 %; and a gallery that was picked by hand need not show any.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** (Open.) Train on 50 faces only (`config.game(faces[:50])`) for as long as you like, and
 # compare the distances of the fakes to the 50 with those to the *other* 50. Without memory they
 # would agree, up to the noise of fifty faces.
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_way_length(np.hypot(3 / 4, 1 / 4)))
-print(gt.exercises.check_copy_in_gallery(1 - 0.9**16))
 
 # %% [markdown]
 # ## Where this bites in practice
