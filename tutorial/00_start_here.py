@@ -231,6 +231,7 @@ gt.Lab("normal")
 
 # %% [markdown]
 # ## Exercise
+#
 # What is $V$ if $D$ answers $0.9$ on every real sample and $0.1$ on every generated one? Replace
 # the dots; the check says what is wrong.
 #

@@ -415,6 +415,7 @@ gt.Lab("normal")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** What is $V$ when $D$ answers $1/2$ everywhere?
 #
 # <details><summary>Hint</summary>

@@ -326,6 +326,7 @@ gt.Lab("strong-discriminator")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** Write the size of the saturating loss' first factor, $|\partial L_G / \partial f|$, as a
 # function of $d = D(G(z))$.
 #

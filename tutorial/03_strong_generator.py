@@ -519,6 +519,7 @@ gt.Lab("strong-generator")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** The real points have the mean 5.08 and $w = 1.91$. Which $b$ leaves a linear $D$ nothing to
 # see?
 #

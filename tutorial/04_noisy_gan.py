@@ -384,6 +384,7 @@ gt.Lab("noisy")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** The data have the standard deviation 1, the noise 0.5. What is the *variance* of what $D$
 # sees of the real samples?
 #

@@ -475,6 +475,7 @@ gt.Lab("dirac")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** By which factor does one simultaneous step on $xy$ multiply the distance? Write it as a
 # function of $\eta$.
 #

@@ -638,6 +638,7 @@ gt.Lab("timescale", tau=1.0)
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** $-J = \begin{pmatrix} -3 & 4 \\ -4 & 0.5 \end{pmatrix}$. What is $\tau^*$?
 #
 # <details><summary>Hint 1</summary>

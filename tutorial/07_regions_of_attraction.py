@@ -431,6 +431,7 @@ gt.Lab("two-gaussians", width=16, lr=2e-3)
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** At $(\pi, \pi)$ the torus has $-J = \begin{pmatrix} -1.15 & 1 \\ -1 & 0.85 \end{pmatrix}$.
 # Its $\tau^*$?
 #

@@ -347,6 +347,7 @@ gt.Lab("strong-generator", seed=1)
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** How many zero modes has the game in $d$ dimensions?
 #
 # <details><summary>Hint</summary>

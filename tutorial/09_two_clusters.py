@@ -612,6 +612,7 @@ gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** All fakes sit on one of two clusters. What is the loss of the best $D$ (halved convention)?
 #
 # <details><summary>Hint 1</summary>

@@ -474,6 +474,7 @@ gt.Lab("five-gaussians")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** A generator covers four of the five modes evenly. What is its reverse KL, in nats?
 #
 # <details><summary>Hint</summary>

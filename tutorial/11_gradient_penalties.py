@@ -390,6 +390,7 @@ gt.Lab("dragan")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another $\tfrac\gamma2 \mathbb
 # E|\nabla f|^2$. Which $\gamma$ is the same?
 #

@@ -342,6 +342,7 @@ gt.Lab("dragan", width=48, depth=3)
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** A generator draws perfect digits: half of them ones, a quarter fours, a quarter sevens.
 # Which Inception Score does a judge without doubts give it?
 #

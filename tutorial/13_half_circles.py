@@ -460,6 +460,7 @@ gt.Lab("half-circles")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** Labels smoothed to $s = 0.8$: what is $D$'s loss at the equilibrium?
 #
 # <details><summary>Hint</summary>

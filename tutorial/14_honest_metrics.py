@@ -760,6 +760,7 @@ gt.Lab("eight-gaussians")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** A generator covers $k$ of $K$ equal modes evenly. How accurate is the best $D$?
 #
 # <details><summary>Hint 1</summary>

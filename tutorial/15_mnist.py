@@ -440,6 +440,7 @@ gt.Lab("eight-gaussians", smoothing=0.9)
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** How many weights and biases has a generator 100-256-512-1024-784?
 #
 # <details><summary>Hint</summary>

@@ -269,6 +269,7 @@ gt.Lab("eight-gaussians", g_steps=2)
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** In epoch 29 the mean scores are 0.298 for real and 0.062 for generated images. If $D$
 # answered these to every image, what would its loss be ($s = 0.9$)? The log says 1.910.
 

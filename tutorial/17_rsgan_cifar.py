@@ -397,6 +397,7 @@ gt.Lab("rs-gan")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** A convolution from $c_1$ to $c_2$ maps has about $k^2 c_1 c_2$ weights. By which factor do
 # a quarter of the maps shrink it? Compare with the table above.
 

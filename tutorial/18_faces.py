@@ -477,6 +477,7 @@ gt.Lab("spirals")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** $a, b \sim \mathcal N(0, I_d)$, $d$ large. How long is the point at $t = 1/4$ of the
 # straight way, as a multiple of $\sqrt d$?
 #

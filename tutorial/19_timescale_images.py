@@ -416,6 +416,7 @@ gt.Lab("timescale")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** After how many updates does a weight count half in an average with $\beta = 0.999$?
 
 # %%

@@ -397,6 +397,7 @@ gt.Lab("grid-25", loss="relativistic", penalty="r1")
 
 # %% [markdown]
 # ## Exercises
+#
 # **1.** A *perfect* generator draws 1000 stacks. How many of the 1000 combinations occur, on
 # average?
 #
