@@ -43,7 +43,7 @@ def made(source):
 
 def test_every_notebook_has_a_source_and_the_reverse():
     folder = tutorial_folder()
-    assert {p.stem for p in folder.glob("*.ipynb")} == {p.stem for p in folder.glob("*.py")}
+    assert {p.stem for p in folder.glob("*.ipynb")} == {p.stem for p in folder.glob("[0-9]*.py")}
 
 
 def test_chapters_are_numbered_without_a_gap():

@@ -416,35 +416,88 @@ gt.Lab("normal")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** What is $V$ when $D$ answers $1/2$ everywhere? *Hint: two terms, each a natural logarithm.*
+# **1.** What is $V$ when $D$ answers $1/2$ everywhere?
+#
+# <details><summary>Hint</summary>
+#
+# Two terms, each a natural logarithm.
+#
+# </details>
 
 # %%
 target = ...
 gt.exercises.check_target(target)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_target(2 * np.log(0.5))
+# ```
+#
+# ```text
+# Right: V = log(1/2) + log(1/2) = -2 log 2, about -1.386.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Write $D^*$ as a function of the two densities $p$ and $q$ at a point.
-# *Hint 1: maximise $p \log D + q \log(1 - D)$ over $D$.* *Hint 2: set its derivative to zero.*
+#
+# <details><summary>Hint 1</summary>
+#
+# Maximise $p \log D + q \log(1 - D)$ over $D$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Set its derivative to zero.
+#
+# </details>
 
 # %%
 best = ...  # for instance: lambda p, q: ...
 gt.exercises.check_optimal_discriminator(best)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_optimal_discriminator(lambda p, q: p / (p + q))
+# ```
+#
+# ```text
+# Right: D* = p / (p + q): the share of real samples among all that land at this point.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** Find a change of $(w, b)$ that alters the spread and, at the equilibrium, leaves $V$ alone.
-# *Hint: $\mathbb E[z] = 1/2$.*
+#
+# <details><summary>Hint</summary>
+#
+# $\mathbb E[z] = 1/2$.
+#
+# </details>
 
 # %%
 direction = ...  # two numbers: change of w, change of b
 gt.exercises.check_blind_direction(direction)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_target(2 * np.log(0.5)))
-print(gt.exercises.check_optimal_discriminator(lambda p, q: p / (p + q)))
-print(gt.exercises.check_blind_direction((1.0, -0.5)))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_blind_direction((1.0, -0.5))
+# ```
+#
+# ```text
+# Right: the mean w/2 + b stays, the spread changes, and V does not notice.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

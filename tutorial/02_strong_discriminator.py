@@ -328,12 +328,36 @@ gt.Lab("strong-discriminator")
 # ## Exercises
 #
 # **1.** Write the size of the saturating loss' first factor, $|\partial L_G / \partial f|$, as a
-# function of $d = D(G(z))$. *Hint 1: $1 - \sigma(f) = \sigma(-f)$.* *Hint 2: the derivative of
-# $\log \sigma(t)$ is $1 - \sigma(t)$.*
+# function of $d = D(G(z))$.
+#
+# <details><summary>Hint 1</summary>
+#
+# $1 - \sigma(f) = \sigma(-f)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The derivative of $\log \sigma(t)$ is $1 - \sigma(t)$.
+#
+# </details>
 
 # %%
 saturating = ...  # for instance: lambda d: ...
 gt.exercises.check_saturation(saturating)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_saturation(lambda d: d)
+# ```
+#
+# ```text
+# Right: |d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **2.** The same for the non-saturating loss $-\log D(G(z))$.
@@ -343,21 +367,44 @@ non_saturating = ...
 gt.exercises.check_non_saturation(non_saturating)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_non_saturation(lambda d: 1 - d)
+# ```
+#
+# ```text
+# Right: |d/df (-log sigmoid(f))| = 1 - D: close to 1 where D rejects the sample.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** $D$ gives a generated sample the probability $0.001$ of being real. How many times as large
-# is its gradient under the non-saturating loss as under the saturating one? *Hint: the other two
-# factors are the same.*
+# is its gradient under the non-saturating loss as under the saturating one?
+#
+# <details><summary>Hint</summary>
+#
+# The other two factors are the same.
+#
+# </details>
 
 # %%
 times = ...
 gt.exercises.check_gradient_ratio(times)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_saturation(lambda d: d))
-print(gt.exercises.check_non_saturation(lambda d: 1 - d))
-print(gt.exercises.check_gradient_ratio(0.999 / 0.001))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_gradient_ratio(0.999 / 0.001)
+# ```
+#
+# ```text
+# Right: (1 - D) / D = 0.999 / 0.001.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

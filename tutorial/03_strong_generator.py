@@ -521,27 +521,63 @@ gt.Lab("strong-generator")
 # ## Exercises
 #
 # **1.** The real points have the mean 5.08 and $w = 1.91$. Which $b$ leaves a linear $D$ nothing to
-# see? *Hint: what is the mean of $wz + b$ for $z$ uniform on $(0, 1)$?*
+# see?
+#
+# <details><summary>Hint</summary>
+#
+# What is the mean of $wz + b$ for $z$ uniform on $(0, 1)$?
+#
+# </details>
 
 # %%
 b = ...
 gt.exercises.check_best_answer(b, real_mean=5.08, w=1.91)
 
 # %% [markdown]
-# **2.** The batch has $n = 10$ samples and $w = 2$. What is the standard deviation of
-# $\partial V / \partial a$ at the equilibrium? *Hint 1: a uniform variable on $(0, 1)$ has the
-# variance $1/12$, the mean of $n$ of them $1/n$ of that.* *Hint 2: then there is the $\tfrac12$.*
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_best_answer(5.08 - 1.91 / 2, real_mean=5.08, w=1.91)
+# ```
+#
+# ```text
+# Right: w E[z] + b equals the real mean, so a linear D has nothing left to see.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** The batch has $n = 10$ samples and $w = 2$. What is the standard deviation of $\partial V /
+# \partial a$ at the equilibrium?
+#
+# <details><summary>Hint 1</summary>
+#
+# A uniform variable on $(0, 1)$ has the variance $1/12$, the mean of $n$ of them $1/n$ of that.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Then there is the $\tfrac12$.
+#
+# </details>
 
 # %%
 scatter = ...
 gt.exercises.check_sampling_noise(scatter, w=2.0, n=10)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_best_answer(5.08 - 1.91 / 2, real_mean=5.08, w=1.91))
-print(gt.exercises.check_sampling_noise(2.0 / (2 * 120**0.5), w=2.0, n=10))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_sampling_noise(2.0 / (2 * 120**0.5), w=2.0, n=10)
+# ```
+#
+# ```text
+# Right: half the scatter of a mean of n uniform variables times w.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -336,20 +336,26 @@ journey = arrived["independent noise"]  # of the same seed where the noise is ke
 for name, ends in list(settled.items())[:3]:
     yes, no = (float(np.median(journey[x])) if x.any() else np.nan for x in (ends, ~ends))
     print(f"{name}: those that settle have a journey of {yes:.0f} games, others {no:.0f}")
+
+# %%
 rest = []
 for name in ("noise gone after 400 games", "noise kept"):
     away = gt.experiments.means(fading[name]) - data
     last = away[fading[name].steps >= 0.8 * gt.budget(500)]
-    rest.append(np.median(np.sqrt((last**2).mean(0))))
-    print(f"{name}: in the last 100 games the typical mean is off by {rest[-1]:.3f} (rms)")
+    rest.append(np.sqrt((last**2).mean(0)))
+    print(
+        f"{name}: in the last 100 games the typical mean is off by {np.median(rest[-1]):.3f} (rms)"
+    )
+calmer = int((rest[0] < rest[1]).sum())
+print(f"calmer without noise: {calmer} of {S} seeds (p = {binomtest(calmer, S).pvalue:.1g})")
 
 # %% [markdown]
 # The noise has to last for the journey. The seeds that are lost are on the whole those with the
 # longest one; for them it fades before $G$ has arrived, and the plateau of chapter 02 is back. The
 # step from 400 to "kept" is made of five seeds only ($p = 0.06$). What is gained by switching it
 # off? Not the spread, since a linear $D$ compares means only, and noise does not move a mean. But a
-# calmer end: without the noise in ten blurred points the generator's mean stays by a third closer
-# to the data's.
+# calmer end: without the noise in ten blurred points the typical generator's mean stays a quarter
+# closer to the data's.
 #
 # **What is true, then.** Instance noise rescues each of 64 seeds from saturation, whether the same
 # or independent, because $G$'s gradient averages $D$ over a neighbourhood in which it is not
@@ -366,7 +372,7 @@ shares = [ends.mean() for ends in settled.values()]
 assert gt.holds(np.all(np.diff(shares) > 0) and shares[0] < 2 / 3 and kept.all())
 for ends in (first, second, third):
     assert gt.holds(np.median(journey[~ends]) > np.median(journey[ends]))
-assert gt.holds(spread.max() < 0.95 and 0.5 < rest[0] / rest[1] < 0.8)
+assert gt.holds(spread.max() < 0.95 and binomtest(calmer, S).pvalue < 0.05)
 
 # %% [markdown]
 # ## Play
@@ -380,31 +386,68 @@ gt.Lab("noisy")
 # ## Exercises
 #
 # **1.** The data have the standard deviation 1, the noise 0.5. What is the *variance* of what $D$
-# sees of the real samples? *Hint: the two are independent.*
+# sees of the real samples?
+#
+# <details><summary>Hint</summary>
+#
+# The two are independent.
+#
+# </details>
 
 # %%
 variance = ...
 gt.exercises.check_noisy_variance(variance, data_std=1.0, noise=0.5)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_noisy_variance(1.0**2 + 0.5**2, data_std=1.0, noise=0.5)
+# ```
+#
+# ```text
+# Right: variances of independent variables add.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Real samples after noise: mean 5, variance 2. Generated samples after noise: mean 1,
-# variance 2 as well. Which slope $a$ has the best discriminator's logit? *Hint 1: it is in "What
-# theory says".* *Hint 2: or take the logarithm of the ratio of two normal densities.*
+# variance 2 as well. Which slope $a$ has the best discriminator's logit?
+#
+# <details><summary>Hint 1</summary>
+#
+# It is in "What theory says".
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Or take the logarithm of the ratio of two normal densities.
+#
+# </details>
 
 # %%
 slope = ...
 gt.exercises.check_best_slope(slope, gap=4.0, variance=2.0)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_best_slope(4.0 / 2.0, gap=4.0, variance=2.0)
+# ```
+#
+# ```text
+# Right: log p - log q is a line with the slope (difference of the means) / variance.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** How fast may the noise fade? Look at `gt.experiments.outcomes(annealed(N))` for other $N$
 # and find the smallest that lets 60 of 64 seeds settle. There is no check: the answer is a
 # measurement, with an interval from `gt.plots.wilson`.
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_noisy_variance(1.0**2 + 0.5**2, data_std=1.0, noise=0.5))
-print(gt.exercises.check_best_slope(4.0 / 2.0, gap=4.0, variance=2.0))
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -48,7 +48,7 @@ print(f"formula: {-0.15:.4f} ± {np.sqrt(1 - 0.3**2) / 2:.4f}i")
 # Near the equilibrium a [simultaneous](glossary.md#simultaneous-descent) step of length $\eta$
 # multiplies the deviation by $I + \eta J$. Its eigenvalues $s = 1 + \eta\lambda$ (the
 # [spectrum](glossary.md#spectrum) of a step) tell how a run ends that comes near: $|s|$ is the
-# factor per step, $2\pi / |\arg s|$ the number of steps per turn. The run comes closer if all
+# factor per step, $2\pi / |\arg s|$ the number of steps per turn. The run arrives if all
 # $|s| < 1$, and is pushed away if one $|s| > 1$. They do not tell what happens far out, nor where
 # $v$ has no derivative.
 #
@@ -106,9 +106,7 @@ gt.show(
 
 # %% tags=["nbval-check-output"]
 outside = np.abs(paths["saturating"]).max(1) > 2
-print(
-    f"GAN: {outside.sum()} of {len(outside)} points outside, the first at step {outside.argmax()}"
-)
+print(f"GAN: {outside.sum()} of {len(outside)} points outside, first at step {outside.argmax()}")
 
 # %%
 distances = {name: np.linalg.norm(path, axis=1) for name, path in paths.items()}
@@ -142,13 +140,16 @@ assert all(gt.holds(good[name] == method.converges) for name, method in METHODS.
 # Where $|s| < 1$, the run arrives: R1 with $\gamma = 0.3$ at $2.6 \cdot 10^{-6}$, instance noise up
 # to the noise of its thousand samples. Clipping and WGAN-GP only fence the rotation in.
 #
-# The non-saturating loss has the same $|s| > 1$ as the GAN and yet stays at 0.64. Why? Its field
+# The non-saturating loss has the same $|s| > 1$ as the GAN and yet stays near 0.63. Why? Its field
 # leans inward, $v \cdot w = -t \tanh \tfrac t2$ with $w = (\theta, \psi)$ and $t = \psi\theta$,
 # which is of fourth order in the distance $r$: on average over a turn $-r^4/16$. A step changes
 # $r^2$ by $2\eta\, v \cdot w + \eta^2 |v|^2$, and the second part, outward, is $\eta^2 r^2 / 4$.
 # The two balance at $r = \sqrt{2\eta}$. Is it so at other steps?
 
 # %% tags=["nbval-check-output"]
+v, t = gt.vector_field(gt.zoo.dirac_gan("non_saturating"), batch, points), psi * theta
+off = abs((v * points).sum(1) + t * torch.tanh(t / 2)).max()
+print(f"v times w at the 1000 points is off by at most {off:.10f}")
 for lr, steps in ((0.1, 3000), (0.2, 1000), (0.4, 500)):
     game = METHODS["non_saturating"].game()
     states = gt.train(game, gt.simultaneous(), steps=gt.budget(steps), lr=lr)
@@ -476,35 +477,89 @@ gt.Lab("dirac")
 # ## Exercises
 #
 # **1.** By which factor does one simultaneous step on $xy$ multiply the distance? Write it as a
-# function of $\eta$. *Hint: $s = 1 \pm i \eta$.*
+# function of $\eta$.
+#
+# <details><summary>Hint</summary>
+#
+# $s = 1 \pm i \eta$.
+#
+# </details>
 
 # %%
 growth = ...  # for instance: lambda lr: ...
 gt.exercises.check_growth(growth)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_growth(lambda lr: np.sqrt(1 + lr**2))
+# ```
+#
+# ```text
+# Right: |1 + i eta| = sqrt(1 + eta^2) > 1 for every step size.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** How many steps does R1 with $\gamma = 1$ and $\eta = 0.2$ need for one factor of ten?
-# *Hint 1: $\lambda = -\tfrac12$, twice.* *Hint 2: a logarithm over a logarithm.*
+#
+# <details><summary>Hint 1</summary>
+#
+# $\lambda = -\tfrac12$, twice.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A logarithm over a logarithm.
+#
+# </details>
 
 # %%
 steps = ...
 gt.exercises.check_steps_per_decade(steps)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_steps_per_decade(np.log(10) / -np.log(0.9))
+# ```
+#
+# ```text
+# Right: 0.9 per step, so log 10 / -log 0.9 = 21.9 steps.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** On the Dirac-GAN with R1, which is the largest step $\eta$ that still converges, as a
-# function of $\gamma \le 1$? *Hint: $|1 + \eta\lambda|^2 = 1 - \eta\gamma + \eta^2/4$.*
+# function of $\gamma \le 1$?
+#
+# <details><summary>Hint</summary>
+#
+# $|1 + \eta\lambda|^2 = 1 - \eta\gamma + \eta^2/4$.
+#
+# </details>
 
 # %%
 largest = ...  # for instance: lambda gamma: ...
 gt.exercises.check_largest_step(largest)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_growth(lambda lr: np.sqrt(1 + lr**2)))
-print(gt.exercises.check_steps_per_decade(np.log(10) / -np.log(0.9)))
-print(gt.exercises.check_largest_step(lambda gamma: 4 * gamma))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_largest_step(lambda gamma: 4 * gamma)
+# ```
+#
+# ```text
+# Right: eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -433,39 +433,84 @@ gt.Lab("two-gaussians", width=16, lr=2e-3)
 # ## Exercises
 #
 # **1.** At $(\pi, \pi)$ the torus has $-J = \begin{pmatrix} -1.15 & 1 \\ -1 & 0.85 \end{pmatrix}$.
-# Its $\tau^*$? *Hint: the trace of $\mathrm{diag}(1, \tau) (-J)$.*
+# Its $\tau^*$?
+#
+# <details><summary>Hint</summary>
+#
+# The trace of $\mathrm{diag}(1, \tau) (-J)$.
+#
+# </details>
 
 # %%
 tau_star = ...
 gt.exercises.check_torus_tau_star(tau_star)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_torus_tau_star(1.15 / 0.85)
+# ```
+#
+# ```text
+# Right: 1.15 / 0.85 = 23/17: from there on the trace is positive.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Does $(\pi, \pi)$ attract (for small steps) at $\tau = 1.2$, $1.4$ and $10$? Give three
-# truths. *Hint: is there an upper limit for $\tau$?*
+# truths.
+#
+# <details><summary>Hint</summary>
+#
+# Is there an upper limit for $\tau$?
+#
+# </details>
 
 # %%
 attracts = ...  # for instance: (True, True, True)
 gt.exercises.check_attracts(attracts)
 
 # %% [markdown]
-# **3.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at
-# $\tau = 5$: against the drift. *Hint: compare two entries of `torus_map.labels`.*
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_attracts((False, True, True))
+# ```
+#
+# ```text
+# Right: it attracts for every tau above tau*, however large.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **3.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at $\tau
+# = 5$: against the drift.
+#
+# <details><summary>Hint</summary>
+#
+# Compare two entries of `torus_map.labels`.
+#
+# </details>
 
 # %%
 switch = ...  # two angles
 gt.exercises.check_switch(switch)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_torus_tau_star(1.15 / 0.85))
-print(gt.exercises.check_attracts((False, True, True)))
-edges = np.pi * (1 - 1 / 30)
-torus_cells = gt.flows.grid((-edges, edges, 30), (-edges, edges, 30))
-at_2, at_5 = (torus_map.labels[MAP_TAUS.index(t)] for t in (2.0, 5.0))
-found = torus_cells[(at_2 == 1) & (at_5 == 0)]
-print(gt.exercises.check_switch(found[len(found) // 2] if len(found) else ...))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_switch((0.7, -0.9))
+# ```
+#
+# ```text
+# Right: it ends at (pi, pi) at tau = 2 and at (0, 0) at tau = 5.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -348,27 +348,63 @@ gt.Lab("strong-generator", seed=1)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many zero modes has the game in $d$ dimensions? *Hint: the entries above the diagonal.*
+# **1.** How many zero modes has the game in $d$ dimensions?
+#
+# <details><summary>Hint</summary>
+#
+# The entries above the diagonal.
+#
+# </details>
 
 # %%
 count = ...  # for instance: lambda d: ...
 gt.exercises.check_rotations(count)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_rotations(lambda d: d * (d - 1) / 2)
+# ```
+#
+# ```text
+# Right: an antisymmetric d x d matrix has d (d - 1) / 2 free entries.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** From which $\tau$ on is the one-dimensional game free of oscillation, as a function of
-# $\Sigma$ and $\mu$? *Hint 1: $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma = 0$.* *Hint 2: the
-# discriminant is $\tau^2\mu^2 - 16\tau\Sigma$.*
+# $\Sigma$ and $\mu$?
+#
+# <details><summary>Hint 1</summary>
+#
+# $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma = 0$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The discriminant is $\tau^2\mu^2 - 16\tau\Sigma$.
+#
+# </details>
 
 # %%
 real_from = ...  # for instance: lambda s, mu: ...
 gt.exercises.check_covariance_real_from(real_from)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_rotations(lambda d: d * (d - 1) / 2))
-print(gt.exercises.check_covariance_real_from(lambda s, mu: 16 * s / mu**2))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_covariance_real_from(lambda s, mu: 16 * s / mu**2)
+# ```
+#
+# ```text
+# Right: tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice
