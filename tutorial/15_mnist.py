@@ -221,7 +221,7 @@ assert gt.holds(kl > 0.05)
 # seen?
 
 # %%
-with torch.no_grad():
+with torch.no_grad(), gt.models.evaluating(small.discriminator):
     says = {
         name: torch.sigmoid(small.critic(x))
         for name, x in (
@@ -235,14 +235,13 @@ gt.Table(["images", "mean D", "share above 1/2"], rows)
 
 # %% tags=["hide-input"]
 gap = abs(float(says["seen digits"].mean() - says["held-out digits"].mean()))
-assert gt.holds(gap < 0.02)
+assert gt.holds(gap < 0.03)
 
 # %% [markdown]
-# It does, to about a hundredth, after sixteen looks at each digit. If the first two rows differed,
-# $D$ would know its digits by heart, and part of its lead over $G$ would be memory. (These are
-# answers in evaluation mode, which are not those by which $G$ is trained: chapter 16.)
+# Nearly, after sixteen looks at each digit. If the first two rows differed much, $D$ would know its
+# digits by heart, and part of its lead over $G$ would be memory. (These are answers in evaluation
+# mode, which are not those by which $G$ is trained: chapter 16.)
 #
-# %% [markdown]
 # ## At the published width
 #
 # What the assignment's log says, one line an epoch (600 updates; means of each):
