@@ -517,7 +517,7 @@ gt.show(
     ),
     alt="Precision of uniform noise rises from 0.2 to 0.96 with 20 outliers among 400 real points, "
     "its density from 0.2 to 0.5. The recall of the generator without the right half jumps from "
-    "0.5 to 0.97 with two outliers among its 400 samples; its coverage stays at 0.5.",
+    "0.5 to 0.96 with two outliers among its 400 samples; its coverage stays at 0.5.",
 )  # fmt: skip
 
 # %% tags=["nbval-check-output"]
