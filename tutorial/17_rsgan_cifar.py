@@ -406,12 +406,46 @@ factor = ...
 gt.exercises.check_quarter_width(factor)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_quarter_width(16)
+# ```
+#
+# ```text
+# Right: both c_1 and c_2 shrink by 4. The table says less for G, since its input of 128 and the
+# three colors stay as wide as they were.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Suppose $f$ is 1.5 on every real and $-1.5$ on every generated image. What is $D$'s paired
-# loss? And the separable one? *Hint: $s(-3)$, and $2 s(-1.5)$.*
+# loss? And the separable one?
+#
+# <details><summary>Hint</summary>
+#
+# $s(-3)$, and $2 s(-1.5)$.
+#
+# </details>
 
 # %%
 paired, separable = ..., ...
 gt.exercises.check_margin_losses(paired, separable)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_margin_losses(np.log1p(np.exp(-3.0)), 2 * np.log1p(np.exp(-1.5)))
+# ```
+#
+# ```text
+# Right: paired s(-3) = 0.0486, separable 2 s(-1.5) = 0.4028: the same answers, eight times the
+# loss. Values of different losses cannot be compared.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **3.** Two sets of $n$ samples of the same Gaussian in $d$ dimensions have an expected Frechet
@@ -422,15 +456,22 @@ bias = ...
 gt.exercises.check_frechet_bias(bias)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_frechet_bias(96 * 101 / (2 * 5000))
+# ```
+#
+# ```text
+# Right: 0.97, without any difference. The features of images are no Gaussian of 96 equal
+# directions, so the level in the plot is another, but it is not zero either.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **4.** (Open.) `short_run("cifar-rsgan-cnn", tau=4)` lets $D$ learn ten times as fast as
 # published. Which of the two losses bears it better? Three seeds before you believe it.
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_quarter_width(16))
-print(gt.exercises.check_margin_losses(np.log1p(np.exp(-3.0)), 2 * np.log1p(np.exp(-1.5))))
-print(gt.exercises.check_frechet_bias(96 * 101 / (2 * 5000)))
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -7,7 +7,8 @@
 # **You will do:** train a DCGAN on a hundred faces, walk between two latents in two ways, and look
 # for each generated face among the real ones, by pixels and by features. **You will learn:** why
 # the straight way between latents leaves the sphere, what a smooth walk shows and does not show,
-# and how to test for learning by heart. **You need:** chapters 14 and 15.
+# and how to test for learning by heart ([memorization](glossary.md#memorization)). **You need:**
+# chapters 14 and 15.
 
 # %%
 import copy
@@ -478,11 +479,30 @@ gt.Lab("spirals")
 # ## Exercises
 #
 # **1.** $a, b \sim \mathcal N(0, I_d)$, $d$ large. How long is the point at $t = 1/4$ of the
-# straight way, as a multiple of $\sqrt d$? *Hint: $a$ and $b$ are nearly orthogonal.*
+# straight way, as a multiple of $\sqrt d$?
+#
+# <details><summary>Hint</summary>
+#
+# $a$ and $b$ are nearly orthogonal.
+#
+# </details>
 
 # %%
 length = ...
 gt.exercises.check_way_length(length)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_way_length(np.hypot(3 / 4, 1 / 4))
+# ```
+#
+# ```text
+# Right: sqrt((3/4)^2 + (1/4)^2) = 0.79.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **2.** A gallery shows 16 fakes. A tenth of all fakes are copies. What is the chance that the
@@ -493,15 +513,22 @@ chance = ...
 gt.exercises.check_copy_in_gallery(chance)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_copy_in_gallery(1 - 0.9**16)
+# ```
+#
+# ```text
+# Right: 1 - 0.9^16 = 81 %; and a gallery that was picked by hand need not show any.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** (Open.) Train on 50 faces only (`config.game(faces[:50])`) for as long as you like, and
 # compare the distances of the fakes to the 50 with those to the *other* 50. Without memory they
 # would agree, up to the noise of fifty faces.
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_way_length(np.hypot(3 / 4, 1 / 4)))
-print(gt.exercises.check_copy_in_gallery(1 - 0.9**16))
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -424,11 +424,39 @@ steps = ...
 gt.exercises.check_half_life(steps)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_half_life(np.log(0.5) / np.log(0.999))
+# ```
+#
+# ```text
+# Right: log(1/2) / log(0.999) = 693 updates. With 0.9999 it is 6,931: in a run of 1,000 updates
+# that average still remembers the untrained network.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Which `gamma` in `penalties.r1(gamma)` is the published $\mu = 10$?
 
 # %%
 gamma = ...
 gt.exercises.check_penalty_convention(gamma)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_penalty_convention(20)
+# ```
+#
+# ```text
+# Right: mu E|grad D|^2 without the half: gamma = 2 mu. Mescheder et al. use gamma = 10, which is
+# half as strong as Fiez & Ratliff's mu = 10.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **3.** Which learning rate has $D$ at update 100,000 with $\tau = 4$, published settings?
@@ -438,16 +466,22 @@ rate = ...
 gt.exercises.check_rate_of_d(rate)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_rate_of_d(4 * 1e-4 * 100_001**-0.005)
+# ```
+#
+# ```text
+# Right: 4 x 0.0001 x 0.944 = 0.000378. The decay is slow, and both players share it: tau stays 4.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **4.** (Open.) Where does it end? `trained(64)`, and then `trained(64, seed=1)`. And does $D$'s
 # larger rate do the same as more steps of $D$? `small.train(game, steps=240, tau=1,
 # rule=gt.alternating(d_steps=4))`.
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_half_life(np.log(0.5) / np.log(0.999)))
-print(gt.exercises.check_penalty_convention(20))
-print(gt.exercises.check_rate_of_d(4 * 1e-4 * 100_001**-0.005))
 
 # %% [markdown]
 # ## Where this bites in practice

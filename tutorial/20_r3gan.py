@@ -399,11 +399,30 @@ gt.Lab("grid-25", loss="relativistic", penalty="r1")
 # ## Exercises
 #
 # **1.** A *perfect* generator draws 1000 stacks. How many of the 1000 combinations occur, on
-# average? *Hint: a combination is missed with probability $(1 - 1/1000)^{1000}$.*
+# average?
+#
+# <details><summary>Hint</summary>
+#
+# A combination is missed with probability $(1 - 1/1000)^{1000}$.
+#
+# </details>
 
 # %%
 occur = ...
 gt.exercises.check_perfect_thousand(occur)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_perfect_thousand(1000 * (1 - 0.999**1000))
+# ```
+#
+# ```text
+# Right: 1000 (1 - 0.999^1000) = 632: a perfect generator, and a third of the modes is missing.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **2.** A generator draws grey stacks: the same digit in all three channels, each of the ten
@@ -412,6 +431,19 @@ gt.exercises.check_perfect_thousand(occur)
 # %%
 kl = ...
 gt.exercises.check_grey_stacks(kl)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_grey_stacks(np.log(100))
+# ```
+#
+# ```text
+# Right: ten of 1000 combinations, evenly: log(1000 / 10) = log 100 = 4.605.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **3.** A perfect generator is read by a classifier that is right for 97 % of digits. Which share
@@ -423,14 +455,21 @@ share = ...
 gt.exercises.check_read_stacks(share)
 
 # %% [markdown]
-# **4.** (Open.) Is it R1 or R2? Give `build` only one of them, on three seeds.
+# <details><summary>Answer</summary>
 #
-# **Answers**
+# ```python
+# gt.exercises.check_read_stacks(0.97**3)
+# ```
+#
+# ```text
+# Right: 0.97^3 = 91 %. The count hardly suffers, it can even grow: a stack read wrongly counts as a
+# combination, too.
+# ```
+#
+# </details>
 
-# %% tags=["hide-input"]
-print(gt.exercises.check_perfect_thousand(1000 * (1 - 0.999**1000)))
-print(gt.exercises.check_grey_stacks(np.log(100)))
-print(gt.exercises.check_read_stacks(0.97**3))
+# %% [markdown]
+# **4.** (Open.) Is it R1 or R2? Give `build` only one of them, on three seeds.
 
 # %% [markdown]
 # ## Where this bites in practice
