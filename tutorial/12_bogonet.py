@@ -199,6 +199,8 @@ for ax, other in zip(axes.values(), ("DRAGAN", "WGAN-GP"), strict=True):
     gt.plots.scatter(points, ax, xlabel="vanilla GAN", ylabel=other).set_aspect("equal")
     ax.set(xlim=(0.8, 5.3), ylim=(0.8, 5.3))
     ax.axline((1, 1), slope=1, **gt.style.PREDICTED)
+
+# %%
 gt.show(
     figure,
     alt="Final score of each architecture under vanilla GAN against DRAGAN, left, and WGAN-GP, "
