@@ -357,7 +357,7 @@ for won in (31, 32):
 # %% [markdown]
 # **Beside the paper.** There DRAGAN beats vanilla GAN, and in most measures the first WGAN-GP. Here
 # it beats vanilla GAN with five critic steps and not with one, and never WGAN-GP. We do not take
-# that for a refutation: 100 updates are few, and the collapse that DRAGAN is meant to prevent may
+# that for a refutation: 500 updates are few, and the collapse that DRAGAN is meant to prevent may
 # come later; data, networks and judge differ as well. Which of these it is we have not tried. What
 # carries over is the method: random architectures, pairs, counts and intervals. The smaller claim
 # stands, too: a ranking of algorithms belongs to a budget.
