@@ -86,6 +86,8 @@ ax = gt.plots.scatter(
 )  # fmt: skip
 ax.set(xlim=(-0.3, 1.3), ylim=(0.3, 0.75))
 ax.set_xticks(x, ["on A", "off the data", "on B"])
+
+# %%
 gt.show(
     ax,
     alt="L while y2 goes from A to B. Between them, and anywhere off the data, L is 0.347, a "

@@ -165,7 +165,7 @@ gt.film_strip(
 gt.film_strip(
     film(live["RS"], 0), panel, n=moments,
     alt="Relativistic: the same course of the fakes, from a blot to a cloud to a pentagon to the "
-    "five modes. D is highest outside the ring.",
+    "five modes. D is highest at and behind the modes.",
 )  # fmt: skip
 
 # %%
@@ -186,7 +186,7 @@ gt.show(
 covers = {name: history["modes"][..., 0] == 5 for name, history in live.items()}
 first = {n: gt.experiments.settled_from(c, live[n].steps) for n, c in covers.items()}
 rows = [
-    [name, seed, int(first[name][k]), *history["modes"][-1, k], history["d_loss"][-1, k].round(3)]
+    [name, seed, first[name][k], *history["modes"][-1, k], history["d_loss"][-1, k].round(3)]
     for name, history in live.items()
     for k, seed in enumerate(SEEDS)
 ]

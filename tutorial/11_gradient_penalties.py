@@ -50,9 +50,8 @@ def slope_at(points):  # |grad f| at each of them
 
 # %% tags=["nbval-check-output"]
 def beside(name, by_hand, penalty, noise=()):
-    print(
-        f"{name:7} by hand {float(by_hand):.4f}, library {float(penalty(f, x, fakes, noise)):.4f}"
-    )
+    library = penalty(f, x, fakes, noise).item()
+    print(f"{name:7} by hand {by_hand.item():.4f}, library {library:.4f}")
 
 
 u = torch.rand(64, 1, generator=draws, dtype=torch.float64)
