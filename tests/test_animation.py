@@ -5,6 +5,7 @@
 # pyright: reportIndexIssue=false, reportOptionalMemberAccess=false, reportOperatorIssue=false
 # pyright: reportGeneralTypeIssues=false
 
+import base64
 import io
 import re
 import subprocess
@@ -253,6 +254,24 @@ def test_player_is_named_and_quiet_while_it_plays(history):
     assert "role" not in widget.caption.value
 
 
+def test_widgets_leave_a_still_where_no_kernel_runs(history):
+    bundle = animation.player(history, [plots.picture_panel], n=[0, 30])._repr_mimebundle_()
+    strip = animation.film_strip(history, [plots.picture_panel], n=[0, 30])
+    assert bundle["text/html"] == strip._repr_html_()
+    assert any("widget-view" in kind for kind in bundle)
+
+    def draw(value):
+        return np.full((40, 60, 3), value, dtype=np.uint8)
+
+    bundle = animation.chooser(draw, [10, 20], label="level", start=20)._repr_mimebundle_()
+    assert 'alt="The picture for level 20."' in bundle["text/html"]
+    picture = base64.b64decode(bundle["text/html"].partition("base64,")[2].partition('"')[0])
+    with Image.open(io.BytesIO(picture)) as shown:
+        np.testing.assert_array_equal(np.asarray(shown), draw(20))
+    bundle = animation.chooser(draw, [10], label="level", alt="A dark field.")._repr_mimebundle_()
+    assert bundle["text/plain"] == "A dark field."
+
+
 def test_player_keeps_its_pictures(history):
     drawn = []
 
@@ -269,7 +288,7 @@ def test_player_keeps_its_pictures(history):
 
 def test_film_strip_shows_evenly_spaced_moments(history, monkeypatch):
     figures = []
-    monkeypatch.setattr(style, "show", lambda figure, alt, dpi: figures.append((figure, alt)))
+    monkeypatch.setattr(style, "image", lambda figure, alt, dpi: figures.append((figure, alt)))
     animation.film_strip(history, [plots.picture_panel, curves.objective_panel], n=4)
     ((figure, alt),) = figures
     titles = [ax.get_title("left") for ax in figure.axes[:4]]
@@ -283,7 +302,7 @@ def test_film_strip_shows_evenly_spaced_moments(history, monkeypatch):
 
 def test_film_strip_shows_the_steps_that_are_named(history, monkeypatch):
     figures = []
-    monkeypatch.setattr(style, "show", lambda figure, alt, dpi: figures.append(figure))
+    monkeypatch.setattr(style, "image", lambda figure, alt, dpi: figures.append(figure))
     animation.film_strip(history, [curves.objective_panel], n=[0, 3, 3, 55, 10_000], alt="words")
     titles = [ax.get_title("left") for ax in figures[0].axes]
     assert titles == ["game 0", "game 3", "game 55", "game 60"]

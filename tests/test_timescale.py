@@ -263,14 +263,15 @@ def test_large_games_are_bisected_within_the_bracket_named():
     J = minmax_point(np.random.default_rng(8), 60, 40)
     found = timescale(J, 60)
     assert found.kind == "minmax"
+    assert tau_star(J, 60) == tau_star_by_bisection(J, 60).tau_star == found.tau_star
+    slow = np.where(np.arange(100) < 60, 1.0, 1e-6)[:, None] * J  # tau* grows by a million
+    with pytest.raises(ValueError, match=r"Unstable at the top .* a higher bracket"):
+        tau_star(slow, 60)
     assert "[0.0001, 10000]" in found.reason
     assert rightmost(J, 60, found.tau_star * 1.0001) < 0 < rightmost(J, 60, found.tau_star * 0.9999)
-    above = timescale(J, 60, bracket=(1e-4, found.tau_star / 2))
+    above = tau_star_by_bisection(J, 60, bracket=(1e-4, found.tau_star / 2))
     assert above.tau_star == math.inf
     assert "Unstable at the top" in above.reason
-    with pytest.raises(ValueError, match=r"Unstable at the top .* Raise the upper end of bracket"):
-        tau_star(J, 60, bracket=(1e-4, found.tau_star / 2))
-    assert tau_star(J, 60) == found.tau_star
     assert tau_star_by_bisection(J, 60, bracket=(found.tau_star * 2, 1e6)).tau_star == 0.0
 
 

@@ -616,37 +616,89 @@ gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)
 # ## Exercises
 #
 # **1.** All fakes sit on one of two clusters. What is the loss of the best $D$ (halved convention)?
-# *Hint 1: on that cluster there are two fakes for one real point.* *Hint 2: $D = 1/3$ there, and
-# the other cluster costs nothing.*
+#
+# <details><summary>Hint 1</summary>
+#
+# On that cluster there are two fakes for one real point.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $D = 1/3$ there, and the other cluster costs nothing.
+#
+# </details>
 
 # %%
 loss = ...
 gt.exercises.check_collapse_loss(loss)
 
 # %% [markdown]
-# **2.** How many bad basins does JS have for $n$ points? Write a function of $n$. *Hint: count the
-# maps from fakes to points, and those that leave none out; `math.factorial` may help.*
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_collapse_loss((3 * np.log(3) - 2 * np.log(2)) / 4)
+# ```
+#
+# ```text
+# Right: D answers 1/3 on the shared cluster: (3 log 3 - 2 log 2) / 4 = 0.477.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** How many bad basins does JS have for $n$ points? Write a function of $n$.
+#
+# <details><summary>Hint</summary>
+#
+# Count the maps from fakes to points, and those that leave none out; `math.factorial` may help.
+#
+# </details>
 
 # %%
 count = ...  # for instance: lambda n: ...
 gt.exercises.check_bad_basins(count)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_bad_basins(lambda n: n**n - np.prod(np.arange(1, n + 1)))
+# ```
+#
+# ```text
+# Right: n^n ways to put n fakes on n points, of which n! leave no point out.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** Write the way out of the collapse for RS as a list of states, from `(0, 0)` (both fakes on
 # point 0) to one on each, along which $L$ never falls. One fake moves at a time; -1 is off the
-# data. *Hint: the fakes' partners are the points 0 and 1, in this order.*
+# data.
+#
+# <details><summary>Hint</summary>
+#
+# The fakes' partners are the points 0 and 1, in this order.
+#
+# </details>
 
 # %%
 states = ...  # for instance: [(0, 0), ..., (0, 1)]
 gt.exercises.check_way_out(states)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_collapse_loss((3 * np.log(3) - 2 * np.log(2)) / 4))
-print(gt.exercises.check_bad_basins(lambda n: n**n - np.prod(np.arange(1, n + 1))))
-print(gt.exercises.check_way_out([(0, 0), (0, -1), (0, 1)]))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_way_out([(0, 0), (0, -1), (0, 1)])
+# ```
+#
+# ```text
+# Right: 0.347 -> 0.347 -> 0.693: the fake whose partner is the empty point moves for free.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

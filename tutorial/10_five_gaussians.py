@@ -34,7 +34,9 @@ from scipy.stats import binomtest
 # **Three numbers**, from 2000 samples: the modes [covered](glossary.md#mode-coverage) (at least one
 # sample within $3\sigma$), the share of [high quality](glossary.md#high-quality) (samples within
 # $3\sigma$ of their nearest mode; $1 - e^{-9/2} = 98.9\,\%$ for a perfect generator) and the
-# [reverse KL](glossary.md#reverse-kl) from the generator's masses $q$ on the five modes to the real
+# [reverse KL](glossary.md#reverse-kl), a
+# [Kullback-Leibler divergence](glossary.md#kullback-leibler-divergence), from the generator's
+# masses $q$ on the five modes to the real
 # ones $p$, $\sum_k q_k \log (q_k / p_k)$: 0 for a perfect generator, $\log \tfrac5k$ for $k$ modes
 # evenly.
 
@@ -473,37 +475,89 @@ gt.Lab("five-gaussians")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** A generator covers four of the five modes evenly. What is its reverse KL, in nats? *Hint:
-# the sum over the covered modes of $q \log (q / p)$.*
+# **1.** A generator covers four of the five modes evenly. What is its reverse KL, in nats?
+#
+# <details><summary>Hint</summary>
+#
+# The sum over the covered modes of $q \log (q / p)$.
+#
+# </details>
 
 # %%
 kl = ...
 gt.exercises.check_missing_mode(kl)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_missing_mode(np.log(5 / 4))
+# ```
+#
+# ```text
+# Right: each covered mode has 1/4 instead of 1/5: log(5/4) = 0.223.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Which share of a perfect generator's samples lies farther than $3\sigma$ from its mode?
-# *Hint: in the plane the squared distance over $\sigma^2$ is exponential with mean 2.*
+#
+# <details><summary>Hint</summary>
+#
+# In the plane the squared distance over $\sigma^2$ is exponential with mean 2.
+#
+# </details>
 
 # %%
 share = ...
 gt.exercises.check_share_outside(share)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_share_outside(np.exp(-4.5))
+# ```
+#
+# ```text
+# Right: the squared distance over sigma^2 is exponential with mean 2: exp(-9/2) = 1.1 %.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** You train $n$ seeds and none fails. How large must $n$ be for the upper end of Wilson's 95
-# % interval to lie below 2 %? *Hint 1: `gt.plots.wilson(0, n)`.* *Hint 2: with $z = 1.96$ its upper
-# end is $z^2 / (n + z^2)$.*
+# % interval to lie below 2 %?
+#
+# <details><summary>Hint 1</summary>
+#
+# `gt.plots.wilson(0, n)`.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# With $z = 1.96$ its upper end is $z^2 / (n + z^2)$.
+#
+# </details>
 
 # %%
 runs = ...
 gt.exercises.check_rule_out(runs)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_missing_mode(np.log(5 / 4)))
-print(gt.exercises.check_share_outside(np.exp(-4.5)))
-print(gt.exercises.check_rule_out(189))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_rule_out(189)
+# ```
+#
+# ```text
+# Right: with no failure in n the upper end is z^2 / (n + z^2), so n >= 188.3: 189 runs.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -28,7 +28,8 @@ from gan_teach import zoo
 # | WGAN-GP | between them, $ux + (1-u)G(z)$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
 # | DRAGAN | around real points, $x + \delta$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
 #
-# So R1 and R2 ask for a *flat* $D$, WGAN-GP and DRAGAN for a slope of *one*. RpGAN + R1 + R2 is the
+# So R1 and [R2](glossary.md#r2) ask for a *flat* $D$, [WGAN-GP](glossary.md#wgan-gp) and
+# [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the
 # relativistic loss of chapter 09 with both flat ones. Written out in PyTorch, beside the library:
 
 # %%
@@ -389,36 +390,85 @@ gt.Lab("dragan")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another
-# $\tfrac\gamma2 \mathbb E|\nabla f|^2$. Which $\gamma$ is the same? *Hint: compare the factors.*
+# **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another $\tfrac\gamma2 \mathbb
+# E|\nabla f|^2$. Which $\gamma$ is the same?
+#
+# <details><summary>Hint</summary>
+#
+# Compare the factors.
+#
+# </details>
 
 # %%
 gamma = ...
 gt.exercises.check_same_penalty(gamma)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_same_penalty(20)
+# ```
+#
+# ```text
+# Right: gamma / 2 = mu, so the published mu = 10 is gamma = 20.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Which share of the orthants (sign patterns) of $\mathbb R^d$ does the published DRAGAN
-# noise reach? Write a function of $d$. *Hint: each coordinate has two signs.*
+# noise reach? Write a function of $d$.
+#
+# <details><summary>Hint</summary>
+#
+# Each coordinate has two signs.
+#
+# </details>
 
 # %%
 share = ...  # for instance: lambda d: ...
 gt.exercises.check_covered_directions(share)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_covered_directions(lambda d: 0.5**d)
+# ```
+#
+# ```text
+# Right: all coordinates positive is one of 2^d sign patterns.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** The *friction* of a linear game is $-\operatorname{Re}(\lambda_1 + \lambda_2)$. What is it
-# for the Dirac-GAN with R1 and R2, both of weight $\gamma$? *Hint: the trace of $J$.*
+# for the Dirac-GAN with R1 and R2, both of weight $\gamma$?
+#
+# <details><summary>Hint</summary>
+#
+# The trace of $J$.
+#
+# </details>
 
 # %%
 friction = ...  # for instance: lambda gamma: ...
 gt.exercises.check_friction(friction)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_same_penalty(20))
-print(gt.exercises.check_covered_directions(lambda d: 0.5**d))
-print(gt.exercises.check_friction(lambda gamma: 2 * gamma))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_friction(lambda gamma: 2 * gamma)
+# ```
+#
+# ```text
+# Right: the two penalties have the same curvature in psi there, so their weights add.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -196,13 +196,21 @@ def _write_mp4(file: Path, picture: Picture, n: int, fps: int, *, progress: bool
 # -- widgets ---------------------------------------------------------------------------------------
 
 
-def player(history: History, panels: Panels = None, *, figsize: Size = None) -> Any:
-    """Play, pause and scrub through a recorded run: an ipywidgets box.
+def player(
+    history: History,
+    panels: Panels = None,
+    n: int | Sequence[int] = 5,
+    *,
+    figsize: Size = None,
+    alt: str | None = None,
+) -> Any:
+    """Play, pause and scrub through a recorded run: an ipywidgets box. On paper: ``film_strip``.
 
     Its attributes ``play``, ``slider`` (index of the record), ``image`` and ``caption`` are the
     widgets; ``slider.value = k`` shows record k. The caption reads the record's numbers out and is
-    a live region for screen readers while the player is paused. Needs ipywidgets (the ``course``
-    extra); ``film_strip`` shows the same panels without it.
+    a live region for screen readers while the player is paused. Where no kernel runs, the strip of
+    the moments ``n`` with the text ``alt`` stands in its place. Needs ipywidgets (the ``course``
+    extra).
     """
     import ipywidgets
 
@@ -214,7 +222,7 @@ def player(history: History, panels: Panels = None, *, figsize: Size = None) -> 
     box.slider.readout = False
     box.children[0].children = (box.play, box.slider)
     ipywidgets.jslink((box.play, "value"), (box.slider, "index"))
-    return box
+    return _with_still(box, partial(_strip, history, panels, n, alt))
 
 
 def chooser(
@@ -224,8 +232,12 @@ def chooser(
     label: str,
     describe: Callable[[Any], str] = lambda value: "",
     start: Any = None,
+    alt: str = "",
 ) -> Any:
     """A slider over ``values`` that shows ``draw(value)``, a figure or RGB: an ipywidgets box.
+
+    Where no kernel runs, the picture of ``start`` (default: the first value) with the text ``alt``
+    stands in its place.
 
     Figures are drawn when they are first asked for and then kept. ``describe(value)`` is a sentence
     for the line below the picture, a live region for screen readers. The box's attributes
@@ -249,8 +261,20 @@ def chooser(
         role = "" if box.play and box.play.playing else ' role="status"'
         caption.value = f"<p{role}>{text}</p>" if text else ""
 
+    def still() -> style.HtmlImage:
+        text = alt or describe(first) or f"The picture for {label} {first}."
+        width = Image.open(io.BytesIO(png(first))).width
+        return style.HtmlImage(png(first), text, round(96 * width / DPI))
+
     slider.observe(show, names="value")
     show()
+    return _with_still(box, still)
+
+
+def _with_still(box: Any, still: Callable[[], style.HtmlImage]) -> Any:
+    """The same widget, which leaves a picture, not a dead line, on a page without a kernel."""
+    live = box._repr_mimebundle_
+    box._repr_mimebundle_ = lambda **_: {**live(), **still()._repr_mimebundle_()}
     return box
 
 
@@ -265,7 +289,6 @@ def _png(drawing: Any) -> bytes:
 # -- on paper, and in words ------------------------------------------------------------------------
 
 
-@style.use()
 def film_strip(
     history: History, panels: Panels = None, n: int | Sequence[int] = 5, *, alt: str | None = None
 ) -> style.HtmlImage | None:
@@ -276,6 +299,13 @@ def film_strip(
     holds the steps to show, where something happens, each by its nearest record. Without ``alt``
     the moments are narrated.
     """
+    return style.display(_strip(history, panels, n, alt))
+
+
+@style.use()
+def _strip(
+    history: History, panels: Panels, n: int | Sequence[int], alt: str | None
+) -> style.HtmlImage:
     panels = list(panels or default_panels(history)[:1])
     if isinstance(n, Sequence):
         records = [np.abs(history.steps - _checks.whole("step", step)).argmin() for step in n]
@@ -297,7 +327,7 @@ def film_strip(
     if names:
         figure.legend(names.values(), names.keys(), loc="outside lower center", ncols=7)
     text = "Film strip. " + " ".join(narrate(history, i) for i in moments) if alt is None else alt
-    return style.show(figure, text, dpi=110)
+    return style.image(figure, text, dpi=110)
 
 
 def _leave_out_what_repeats(ax: Axes, column: int, columns: int) -> None:

@@ -159,18 +159,24 @@ def figure_of(drawing: Figure | Axes) -> Figure:
     return drawing.get_figure(root=True)  # pyright: ignore
 
 
-def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
-    """Show ``figure`` (or the figure of an axes) with the alternative text ``alt``, and close it.
+def image(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage:
+    """The picture of ``figure`` (or of the figure of an axes) with its text ``alt``, and close it.
 
-    In a notebook the picture is displayed and nothing is returned; elsewhere the image is returned.
     The PNG has a palette and no metadata, so that the same figure gives the same bytes. Raises
     ValueError when ``alt`` is empty.
     """
     drawing = figure_of(figure)
-    image = HtmlImage(png(drawing, dpi), alt, round(96 * drawing.get_figwidth()))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(drawing)
-    return display(image)
+    return HtmlImage(png(drawing, dpi), alt, round(96 * drawing.get_figwidth()))
+
+
+def show(figure: Figure | Axes, alt: str, dpi: int = 144) -> HtmlImage | None:
+    """Show ``image(figure, alt)``.
+
+    In a notebook the picture is displayed and nothing is returned; elsewhere the image is returned.
+    """
+    return display(image(figure, alt, dpi))
 
 
 def display(image: HtmlImage) -> HtmlImage | None:
