@@ -229,6 +229,7 @@ def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
     assert load_run(tmp_path).step == 3
 
 
+@pytest.mark.slow
 def test_numbers_and_sheets_are_logged_for_tensorboard(small, tmp_path, monkeypatch):
     accumulator = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator",

@@ -34,6 +34,7 @@ def test_ratio_one_is_one_route():
         assert agreement(found)[:2] == (1.0, 0.0)
 
 
+@pytest.mark.slow
 def test_the_gap_shrinks_with_the_step_under_sgd():
     """Both routes are explicit Euler schemes of one flow: their gap is of first order in lr."""
     gaps = []

@@ -97,6 +97,7 @@ def test_the_figures_of_the_project_are_made_from_known_experiments(tmp_path, mo
 # -- the command -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_run_prints_a_table_and_writes_the_files(tmp_path, capsys):
     assert run(tmp_path, "normal", "--games", "3", "--seed", "2") == 0
     printed = capsys.readouterr().out

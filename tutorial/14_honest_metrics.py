@@ -211,9 +211,11 @@ assert gt.holds(all(raised[g][2] >= most for g in BROKEN))
 assert gt.holds(raised["perfect"][2] <= 4)
 
 # %% [markdown]
-# Each set misses a generator that the other one finds. Hence the rule of this course: **count
-# *and* quality *and* reverse KL, *and* precision *and* recall**, each with its band, wherever they
-# can be computed, and a word about how many bands there were.
+# Each set misses a generator that the other one finds. Hence the rule of this course: **count *and*
+# quality *and* reverse KL, *and* precision *and* recall**, each with its band, wherever they can be
+# computed, and a word about how many bands there were. And say $n$: with 400 samples no score of
+# the first set finds the thin S, with 5,000 its quality does (chapter 13), for the band of quality
+# no longer reaches 1.
 #
 # ## Break all eleven
 #
@@ -515,7 +517,7 @@ gt.show(
     ),
     alt="Precision of uniform noise rises from 0.2 to 0.96 with 20 outliers among 400 real points, "
     "its density from 0.2 to 0.5. The recall of the generator without the right half jumps from "
-    "0.5 to 0.97 with two outliers among its 400 samples; its coverage stays at 0.5.",
+    "0.5 to 0.96 with two outliers among its 400 samples; its coverage stays at 0.5.",
 )  # fmt: skip
 
 # %% tags=["nbval-check-output"]
@@ -550,14 +552,11 @@ def draw_curve(k):
     )
 
 
-gt.animation.chooser(draw_curve, range(1, 11), label="modes", start=4)
-
-# %%
-gt.show(
-    draw_curve(4),
+gt.animation.chooser(
+    draw_curve, range(1, 11), label="modes", start=4,
     alt="Two precision-recall curves: four of ten modes covered keeps precision 1 up to recall "
     "0.4; six invented modes keep recall 1 up to precision 0.4.",
-)
+)  # fmt: skip
 
 # %% tags=["nbval-check-output"]
 curve = mt.prd_discrete([0.7, 0.3], [0.3, 0.7])
@@ -648,7 +647,7 @@ assert all(abs(loss - 2 * (np.log(2) - js)) < 1e-12 for _, loss, js, _ in rows)
 # "D is at 50 %, so the GAN has converged" is a fallacy.
 #
 # Now real discriminators: the generator stands still and misses the first of 8 modes. **Predict:**
-# which of a linear $D$, one with 8 units and one with two layers of 64 comes within 0.02 of the
+# which of a linear $D$, one with 8 units and one with two layers of 64 comes within 0.015 of the
 # plateau 1.296 in 800 steps?
 
 # %%
@@ -693,8 +692,8 @@ rows = [[k, loss, np.log(2) - loss / 2] for k, loss in {**ends, "best D": level}
 gt.Table(["D", "its loss", "proves a JS of at least"], rows)
 
 # %% tags=["hide-input"]
-assert gt.holds(0 < ends["64 + 64 units"] - level < 0.02)
-assert gt.holds(level + 0.02 < ends["8 units"] < ends["linear"])
+assert gt.holds(0 < ends["64 + 64 units"] - level < 0.015)
+assert gt.holds(level + 0.015 < ends["8 units"] < ends["linear"])
 assert gt.holds(2 * np.log(2) - 0.02 < ends["linear"] < 2 * np.log(2))
 
 # %% [markdown]

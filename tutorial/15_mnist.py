@@ -97,23 +97,15 @@ history = gt.record(
 ).describe(meta={"loss": "non_saturating", "label_smoothing": 1.0, "unit": "step"})  # fmt: skip
 
 # %%
-gt.film_strip(
+gt.player(
     history,
-    [gt.plots.images_panel],
+    [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 200, 500, 1000, 2000],
-    alt="Five moments of 2000 updates, thirty-six samples each. Steps 0 and 200: grey without a "
-    "stroke. Step 500: pale blots. Step 1000: strokes, some of them digits. Step 2000: white "
-    "strokes on black, about half of them digits that can be read.",
-)
-
-# %%
-gt.player(history, [gt.plots.images_panel, gt.plots.losses_panel])
-
-# %%
-gt.show(
-    gt.plots.losses(history),
-    alt="Losses over 2000 updates: D's swings between 0.8 and 1.5, mostly below its level 1.39, "
-    "G's mostly above its level 0.693.",
+    alt="Five moments of 2000 updates. Above, thirty-six samples. Step 0: plain grey. Step 200: "
+    "pale strokes on grey. Step 500: white strokes on black, speckled, some of them digits. Steps "
+    "1000 and 2000: cleaner strokes in much the same places, many of them digits. Below, the "
+    "losses: D's swings between 0.6 and 2.6 at first and less later, mostly below its level 2 log "
+    "2, G's mostly above its level log 2.",
 )
 
 # %%
@@ -211,12 +203,16 @@ for name in ("held-out digits", "average of G"):
 # %% tags=["hide-input"]
 ours = shares("average of G")
 assert gt.holds(ours.min() > 0 and ours.max() > 2 * ours.min())
+mirrored = shares("their mirror images")
+assert mirrored.max() > 2 * np.sort(mirrored)[4]
 assert gt.holds(kl > 0.05)
 
 # %% [markdown]
-# All ten occur, but some of them several times as often as others, far beyond chance: a mild [mode
-# collapse](glossary.md#mode-collapse), in data that nobody drew for the purpose. Neither loss names
-# it: they say *that* $D$ is ahead, not why.
+# All ten occur, and of those that are read some come several times as often as others, far beyond
+# chance. Does $G$ prefer them, or the reader? The mirror images, of which there are equally many of
+# each digit, get unequal shares as well: what is drawn badly is more often taken for some digits
+# than for others. Six samples in ten are not read, so this count does not decide it; nor do the
+# losses, which say *that* $D$ is ahead, not why.
 #
 # ## The test loss that was asked for
 #
@@ -225,7 +221,7 @@ assert gt.holds(kl > 0.05)
 # seen?
 
 # %%
-with torch.no_grad():
+with torch.no_grad(), gt.models.evaluating(small.discriminator):
     says = {
         name: torch.sigmoid(small.critic(x))
         for name, x in (
@@ -239,14 +235,13 @@ gt.Table(["images", "mean D", "share above 1/2"], rows)
 
 # %% tags=["hide-input"]
 gap = abs(float(says["seen digits"].mean() - says["held-out digits"].mean()))
-assert gt.holds(gap < 0.02)
+assert gt.holds(gap < 0.03)
 
 # %% [markdown]
-# It does, to about a hundredth, after sixteen looks at each digit. If the first two rows differed,
-# $D$ would know its digits by heart, and part of its lead over $G$ would be memory. (These are
-# answers in evaluation mode, which are not those by which $G$ is trained: chapter 16.)
+# Nearly, after sixteen looks at each digit. If the first two rows differed much, $D$ would know its
+# digits by heart, and part of its lead over $G$ would be memory. (These are answers in evaluation
+# mode, which are not those by which $G$ is trained: chapter 16.)
 #
-# %% [markdown]
 # ## At the published width
 #
 # What the assignment's log says, one line an epoch (600 updates; means of each):
@@ -287,7 +282,10 @@ def moment(step):
 
 
 MOMENTS = [int(step) for step in long.static["sheet_steps"]]
-gt.animation.chooser(moment, MOMENTS, label="step", start=MOMENTS[-1])
+gt.animation.chooser(
+    moment, MOMENTS, label="step", start=MOMENTS[-1],
+    alt="Forty samples at step 18,000: digits of all kinds, some speckled or smeared.",
+)  # fmt: skip
 
 # %%
 gt.show(
@@ -316,11 +314,12 @@ assert int(early[2].split()[0]) >= 25
 assert int(last[2].split()[0]) <= 12
 
 # %% [markdown]
-# The published width loses its digits, too, and finds them again: at step 3600 nearly all that is
-# read are ones. How far is it from the data? A distance needs features. We use the 64 that the
-# classifier computes before it decides, fit a Gaussian to those of 5000 samples and one to those of
-# the data, and take the Frechet distance of the two. It carries its network's name: **it is no
-# FID**, and no number of a paper compares with it.
+# At step 3600 of the long run the samples are read nearly as often as real digits, and nearly all
+# are ones: [mode collapse](glossary.md#mode-collapse), in data that nobody drew for the purpose.
+# Later the other digits come back. How far is it from the data? A distance needs features. We use
+# the 64 that the classifier computes before it decides, fit a Gaussian to those of 5000 samples and
+# one to those of the data, and take the Frechet distance of the two. It carries its network's name:
+# **it is no FID**, and no number of a paper compares with it.
 
 # %%
 mine = {"G": long["frechet_raw"], "average of G, 0.999": long["frechet_0.999"]}
