@@ -5,6 +5,7 @@ cause. Checks return the value they checked, so that they can stand inside an as
 """
 
 import difflib
+import importlib
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -133,3 +134,12 @@ def losses(name: str, value: Any, shape: tuple[int, ...], hint: str) -> Any:
 
 def _tail(hint: str) -> str:
     return f" {hint}" if hint else ""
+
+
+def package(module: str, purpose: str, extra: str, kind: type[Exception] = ImportError) -> Any:
+    """The module of an optional package; raises ``kind`` with the command to install it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        name = (error.name or module).partition(".")[0]
+        raise kind(f"{purpose} needs {name}: pip install 'gan-teach[{extra}]'.") from error

@@ -65,9 +65,6 @@ class History:
     def __len__(self) -> int:
         return len(self.steps)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._arrays
-
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
 

@@ -198,6 +198,7 @@ def test_frames_do_not_depend_on_the_order_of_drawing(history):
     assert (film.picture(3) != first).any()
 
 
+@pytest.mark.slow
 def test_a_diverged_run_can_be_filmed(tmp_path):
     broken = tutorial_run.run(20, blow_up=10)
     film = animation.animate(broken, max_frames=4)

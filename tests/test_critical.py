@@ -134,9 +134,9 @@ def test_a_field_that_fades_has_no_zero_at_infinity():
 
 
 def test_mistakes_are_named():
-    game = zoo.bilinear(1).game()
+    game = zoo.bilinear().game()
     with pytest.raises(ValueError, match=r"starts must have shape \(S, 2\), got \(3,\)"):
         critical_points(game, np.zeros(3))
-    stack = zoo.bilinear(1).game([[1.0]] * 2, [[1.0]] * 2)
+    stack = zoo.bilinear().game([[1.0]] * 2, [[1.0]] * 2)
     with pytest.raises(ValueError, match="not a stack"):
         critical_points(stack, np.zeros((3, 2)))

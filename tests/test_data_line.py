@@ -99,3 +99,27 @@ BAD = {
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_points_take_a_map_style_dataset(labelled):
+    class Squares(torch.utils.data.Dataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            row = [float(i), float(i * i)]
+            return (row, "a label") if labelled else torch.tensor(row)
+
+    points = Points(Squares())
+    assert points.points.tolist() == [[0, 0], [1, 1], [2, 4]]
+    assert points.shape == (2,)
+
+
+def test_an_empty_dataset_is_refused():
+    class Nothing(torch.utils.data.Dataset):
+        def __len__(self):
+            return 0
+
+    with pytest.raises(ValueError, match="at least one row"):
+        Points(Nothing())

@@ -293,6 +293,21 @@ def test_nothing_turns_at_the_critical_weight():
     assert (np.diff(np.sign(w[20:, 0])) == 0).all()
 
 
+@pytest.mark.parametrize(("lr", "steps"), [(0.1, 3000), (0.2, 1500), (0.4, 500)])
+def test_the_non_saturating_loss_circles_where_its_lean_balances_the_steps_gain(lr, steps):
+    """Per step and on average over a turn, r^2 changes by eta^2 r^2 / 4 - eta r^4 / 8."""
+    run = gt.train(dirac_gan("non_saturating"), gt.simultaneous(), steps=steps, lr=lr)
+    w = gt.record(run, params=gt.probes.params())["params"][-150:]
+    assert np.linalg.norm(w, axis=1).mean() == pytest.approx(math.sqrt(2 * lr), rel=0.01)
+
+
+def test_too_much_of_r1_is_unstable():
+    """s = -1 solves (s - 1)^2 + eta gamma (s - 1) + eta^2 / 4 = 0 at gamma = 2 / eta + eta / 8."""
+    game = dirac_gan(penalties=gt.penalties.r1(2 / LR + LR / 8), theta=0.0, psi=0.0)
+    s = step_spectrum(gt.simultaneous(), gt.jacobian(game, game.draw(1, None)), LR)
+    assert s.real.min() == pytest.approx(-1.0, abs=1e-12)
+
+
 def test_it_is_the_game_given_by_two_functions():
     """``zoo.dirac`` in the paper's sign; both with R1 at 0.3."""
     run = gt.train(gt.zoo.dirac(mu=0.3).game(), gt.simultaneous(), steps=50, lr=LR)

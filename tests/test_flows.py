@@ -254,6 +254,7 @@ def test_steps_on_xy_grow_or_stay_as_the_closed_forms_say(engine, h, use):
     np.testing.assert_allclose(invariant, invariant[0], rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_general_sum_quadratic_game_is_a_matrix_power(engine, use):
     use(engine)
@@ -273,6 +274,7 @@ def test_a_general_sum_quadratic_game_is_a_matrix_power(engine, use):
         np.testing.assert_allclose(ends, starts @ power.T, rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["g", "d"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_alternating_lets_one_player_answer_the_new_point_of_the_other(engine, first, use):
@@ -379,6 +381,7 @@ def test_labels_are_those_of_the_full_numpy_loop_cell_by_cell(engine, use):
     assert {flows.NONE, 0, 1} <= kinds  # the corners sit on (pi, pi), which repels at tau = 1
 
 
+@pytest.mark.slow
 def test_published_shares_on_the_torus():
     side = (-math.pi, math.pi, 30)  # 100 in the paper
     found = flows.basins(
@@ -391,6 +394,7 @@ def test_published_shares_on_the_torus():
     np.testing.assert_allclose(shares[:, :3], published, atol=0.025)
 
 
+@pytest.mark.slow
 def test_published_shares_on_the_polynomial():
     """Published: 60 x 60 starts, 40,001 steps."""
     ends = [(-11.0297385, -11.0297385), (10.5721640, -8.9517392), (-1.6216536, -1.6216536)]
@@ -431,6 +435,7 @@ def test_a_start_on_a_repelling_point_is_followed_to_the_end():
     assert found.points[0, 0, 0] == pytest.approx(1e-10 * 1.1**300, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cells_that_leave_are_unbounded_and_overflow_is_no_error(engine, use):
     use(engine)
@@ -509,6 +514,7 @@ def test_the_text_reaches_nothing_but_mathematics():
         assert set(step.co_names) <= set(engines._CALLS)
 
 
+@pytest.mark.slow
 def test_small_runs_are_not_compiled_and_long_ones_are():
     pytest.importorskip("numba")
     runs = [

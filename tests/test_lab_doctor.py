@@ -108,6 +108,7 @@ QUICK = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", QUICK)
 def test_the_doctor_knows_what_was_built_to_fail(title):
     case = CASES[title]
@@ -117,6 +118,7 @@ def test_the_doctor_knows_what_was_built_to_fail(title):
             assert diagnose(session).name == case.name, seed
 
 
+@pytest.mark.slow
 def test_the_remedy_of_a_cycling_run_ends_the_cycle():
     session = CASES["Dirac-GAN, in turn"].make(0)
     found = diagnose(session)

@@ -119,6 +119,7 @@ def test_scenes_go_forth_and_back_within_their_bounds():
     assert panel.session.step == 5
 
 
+@pytest.mark.slow
 def test_latents_go_to_their_samples_in_a_picture_that_says_how_far():
     panel = PanelStub("five-gaussians,draws=2/5")
     view = Morph(panel)

@@ -73,6 +73,7 @@ JUNK = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JUNK)
 @settings(max_examples=300, deadline=None)
 def test_any_message_of_a_browser_is_a_drawing_or_an_error(message):

@@ -104,6 +104,7 @@ def explore(session):
     return session
 
 
+@pytest.mark.slow
 def test_a_replay_string_repeats_a_run_bit_for_bit():
     session = explore(Session("normal", seed=2))
     again = Session(session.replay)

@@ -146,6 +146,7 @@ def test_pictures_and_tools_work_where_torch_cannot_be_imported(module):
     run(f"import sys; sys.modules['torch'] = None; import gan_teach.{module}")
 
 
+@pytest.mark.slow
 def test_importing_everything_the_course_trains_with_stays_light():
     """Beyond what torch itself loads, ``import gan_teach`` and training bring in nothing heavy."""
     code = (

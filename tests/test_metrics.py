@@ -124,6 +124,7 @@ def test_kid_is_unbiased():
     assert min(scores) < 0
 
 
+@pytest.mark.slow
 def test_kid_against_torch_fidelity():
     kid = pytest.importorskip("torch_fidelity.metric_kid")
     x, y = normal(60, 5, 1), normal(60, 5, 2, mean=0.3)

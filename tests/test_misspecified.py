@@ -16,6 +16,7 @@ def trained(tau, steps, w=0.66):
     return game, gt.record(run, every=10, params=gt.probes.params())
 
 
+@pytest.mark.slow
 def test_tau_star_of_the_trained_gan():
     """From the Jacobian at the final parameters; the block formula's oracle is the spectrum."""
     game, history = trained(tau=2.0, steps=900)

@@ -10,8 +10,8 @@ import notebooks
 from gan_teach.course import CourseError, chapters, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
-KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input"}
-LONGEST_CELL = 12
+KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "hood", "hood-check"}
+LONGEST_CELL = 15
 
 
 def name_of(path: Path) -> str:
@@ -43,7 +43,7 @@ def made(source):
 
 def test_every_notebook_has_a_source_and_the_reverse():
     folder = tutorial_folder()
-    assert {p.stem for p in folder.glob("*.ipynb")} == {p.stem for p in folder.glob("*.py")}
+    assert {p.stem for p in folder.glob("*.ipynb")} == {p.stem for p in folder.glob("[0-9]*.py")}
 
 
 def test_chapters_are_numbered_without_a_gap():
@@ -216,6 +216,7 @@ def test_cell_ids_survive_a_cell_put_before_them(tiny):
     assert [c.id for c in notebooks.convert(tiny).cells][1:] == before
 
 
+@pytest.mark.slow
 def test_the_authors_settings_do_not_leak_into_a_notebook(tmp_path, monkeypatch):
     """Neither a shortened run nor a backend without pictures is ever stored."""
     monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
@@ -230,6 +231,7 @@ def test_the_authors_settings_do_not_leak_into_a_notebook(tmp_path, monkeypatch)
     assert "image/png" in picture.outputs[0].data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
@@ -246,6 +248,7 @@ def test_what_must_not_be_shipped_stops_the_build(tmp_path, code, sentence):
     assert not path.with_suffix(".ipynb").exists()
 
 
+@pytest.mark.slow
 def test_an_expected_error_is_stored_without_its_traceback(tmp_path):
     path = tmp_path / "00_error.py"
     path.write_text('# %% tags=["raises-exception"]\nint("x")\n')

@@ -206,6 +206,15 @@ def test_hits_are_counted_from_the_fixed_latents(short, tmp_path):
     assert history.last("hits")[1].tolist() == expected
 
 
+def test_the_whole_loss_is_recorded_in_the_halved_convention(short, tmp_path):
+    history = records.make("two-clusters-whole", tmp_path, tmp_path / "work", seeds=1)
+    game = zoo.two_clusters(0, loss="non_saturating")
+    *_, last = zoo.TWO_CLUSTERS.train(game, seed=0)
+    half = float(last.losses["d_loss"]) / 2
+    assert history.last("d_loss")[0] == pytest.approx(half, abs=1e-4)
+    assert half == pytest.approx(LOG2, abs=0.1)
+
+
 @pytest.mark.parametrize("name", ["two-clusters-js", "five-gaussians-rs", "half-circles-published"])
 def test_a_record_is_small_complete_and_loads(short, name, tmp_path, monkeypatch):
     made = records.make(name, tmp_path / "records", tmp_path / "work", seeds=3)

@@ -48,6 +48,7 @@ def agreements(point, **changes):
     return [row.agrees for row in reproduction.compare_point(point._replace(**changes))]
 
 
+@pytest.mark.slow
 def test_a_wrong_number_is_noticed():
     torus = reproduction.POINTS[3]
     assert not agreements(torus, tau_star=0.75)[-1]

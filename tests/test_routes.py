@@ -1,10 +1,13 @@
 """Two routes to one ratio against plain recursions, and the claim that they agree for small
 steps."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import gan_teach as gt
+from gan_teach.dynamics.optim import Adam
 from gan_teach.zoo import experiments, line
 from gan_teach.zoo.experiments import agreement
 
@@ -31,6 +34,7 @@ def test_ratio_one_is_one_route():
         assert agreement(found)[:2] == (1.0, 0.0)
 
 
+@pytest.mark.slow
 def test_the_gap_shrinks_with_the_step_under_sgd():
     """Both routes are explicit Euler schemes of one flow: their gap is of first order in lr."""
     gaps = []
@@ -38,6 +42,20 @@ def test_the_gap_shrinks_with_the_step_under_sgd():
         found = experiments.two_routes(4, 6, games=games, lr=lr)
         gaps.append(agreement(found).gap)
     assert gaps[0] > 1.5 * gaps[1] > 2.25 * gaps[2]
+
+
+def test_an_adam_that_forgets_by_the_game_brings_the_routes_together():
+    """Four steps of D a game see a quarter of the past of one; b1^(1/4) gives it back to them."""
+    same = {"games": 100, "lr": 0.01}
+    by_rate = experiments.means(
+        experiments.run_seeds("normal", 4, tau=4.0, optimizer="adam", **same)
+    )
+    gaps = []
+    for b1 in (0.9, 0.9**0.25):
+        pair = ("adam", partial(Adam, betas=(b1, 0.999)))
+        run = experiments.run_seeds("normal", 4, d_steps=4, optimizer=pair, **same)
+        gaps.append(np.abs(experiments.means(run) - by_rate).max())
+    assert gaps[1] < 0.2 * gaps[0]
 
 
 def test_means_and_curvature_by_hand():

@@ -62,6 +62,7 @@ def test_numbers_are_safe_before_the_first_picture(history, tmp_path, monkeypatc
     assert names(tmp_path) == ["history.npz"]
 
 
+@pytest.mark.slow
 def test_a_second_run_replaces_the_files_of_the_first(tmp_path):
     for games in (2, 3):
         list(runs.save_run(experiments.run_seeds("normal", 2, games=games), tmp_path))
@@ -96,6 +97,7 @@ def test_the_figures_of_the_project_are_made_from_known_experiments(tmp_path, mo
 # -- the command -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_run_prints_a_table_and_writes_the_files(tmp_path, capsys):
     assert run(tmp_path, "normal", "--games", "3", "--seed", "2") == 0
     printed = capsys.readouterr().out
@@ -127,12 +129,14 @@ def test_many_seeds_start_at_the_seed_that_was_given(tmp_path, capsys):
     assert kept["params"].shape == (3, 3, 4)
 
 
+@pytest.mark.slow
 def test_without_out_a_folder_of_the_experiments_name_is_made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["run", "strong-generator", "--games", "1", "--g-steps", "1"]) == 0
     assert names(tmp_path / "runs" / "strong-generator") == sorted(SINGLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("finished", "seeds"), [(0, []), (4, []), (0, ["--seeds", "3"]), (4, ["--seeds", "3"])]
 )

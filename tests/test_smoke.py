@@ -30,12 +30,28 @@ def test_under_the_switch_runs_are_short_and_claims_not_judged(monkeypatch):
     assert smoke.holds(False) == smoke.holds(True) == "not judged"  # and true, for an assertion
 
 
+HOOKS = runpy.run_path(str(Path(__file__).parents[1] / "tutorial" / "conftest.py"))
+ALL, NAMED = pytest.Config.ArgsSource.TESTPATHS, pytest.Config.ArgsSource.ARGS
+
+
 @pytest.mark.parametrize(("value", "compared"), [("0", True), ("1", False)])
 def test_chapters_work_in_a_smoke_run_but_their_outputs_are_not_compared(
     monkeypatch, value, compared
 ):
     monkeypatch.setenv("GAN_TEACH_SMOKE", value)
-    file = Path(__file__).parents[1] / "tutorial" / "conftest.py"
     cell = SimpleNamespace(path=Path("01_normal.ipynb"), options={"check": True})
-    runpy.run_path(str(file))["pytest_collection_modifyitems"]([cell])
+    HOOKS["pytest_collection_modifyitems"]([cell])
     assert cell.options["check"] is compared
+
+
+def test_a_smoke_run_of_everything_leaves_out_the_chapters_on_images(monkeypatch):
+    def left_out(value, source, name):
+        monkeypatch.setenv("GAN_TEACH_SMOKE", value)
+        config = SimpleNamespace(args_source=source)
+        return HOOKS["pytest_ignore_collect"](Path(name), config) is True
+
+    assert left_out("1", ALL, "15_mnist.ipynb")
+    assert not left_out("1", ALL, "14_honest_metrics.ipynb")
+    assert not left_out("1", ALL, "15_mnist.py")
+    assert not left_out("1", NAMED, "15_mnist.ipynb")
+    assert not left_out("0", ALL, "15_mnist.ipynb")

@@ -61,6 +61,7 @@ def end(data, steps, rule=None, resume=None, save_at=None, path=None):
     return flatten(game).clone()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [None, lambda: dynamics.alternating(d_steps=2, d_every=2)])
 def test_the_number_of_threads_does_not_change_a_run(rule, streams, folder, tmp_path):
     rule = rule or dynamics.alternating

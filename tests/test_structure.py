@@ -5,6 +5,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 import structure
 
 
@@ -31,6 +33,7 @@ def test_an_upward_arrow_would_be_seen(tmp_path):
     assert "ff0000" in (tmp_path / "rooms.svg").read_text()
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_frames():
     done = subprocess.run(
         [sys.executable, str(Path(structure.__file__)), "frames"],

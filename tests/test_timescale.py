@@ -1,7 +1,9 @@
 """tau* by formula against closed forms, published values, the boundary problem, bisection, the
 spectrum on both sides, and running tau-GDA on both sides."""
 
+import functools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -259,18 +261,20 @@ def test_rounding_noise_is_zero():
     assert tau_star(scalar(0.0, 2 * 1.097549**0.5, 1.0), 1) == 0.0
 
 
-def test_large_games_are_bisected_within_the_bracket_named():
+def test_large_games_are_bisected_within_the_bracket_named(monkeypatch):
     J = minmax_point(np.random.default_rng(8), 60, 40)
     found = timescale(J, 60)
     assert found.kind == "minmax"
+    assert tau_star(J, 60) == tau_star_by_bisection(J, 60).tau_star == found.tau_star
+    low = functools.partial(tau_star_by_bisection, bracket=(1e-4, found.tau_star / 2))
+    monkeypatch.setattr(sys.modules[timescale.__module__], "tau_star_by_bisection", low)
+    with pytest.raises(ValueError, match=r"Unstable at the top .* a higher bracket"):
+        tau_star(J, 60)
     assert "[0.0001, 10000]" in found.reason
     assert rightmost(J, 60, found.tau_star * 1.0001) < 0 < rightmost(J, 60, found.tau_star * 0.9999)
-    above = timescale(J, 60, bracket=(1e-4, found.tau_star / 2))
+    above = tau_star_by_bisection(J, 60, bracket=(1e-4, found.tau_star / 2))
     assert above.tau_star == math.inf
     assert "Unstable at the top" in above.reason
-    with pytest.raises(ValueError, match=r"Unstable at the top .* Raise the upper end of bracket"):
-        tau_star(J, 60, bracket=(1e-4, found.tau_star / 2))
-    assert tau_star(J, 60) == found.tau_star
     assert tau_star_by_bisection(J, 60, bracket=(found.tau_star * 2, 1e6)).tau_star == 0.0
 
 

@@ -86,6 +86,8 @@ def test_losses_by_hand():
     real, fake, g, d = values(zoo.two_clusters(loss="js"))
     assert g == pytest.approx(softplus(-fake).mean(), abs=1e-6)
     assert d == pytest.approx((softplus(-real).mean() + softplus(fake).mean()) / 2, abs=1e-6)
+    real, fake, g, d = values(zoo.two_clusters(loss="non_saturating"))  # not halved
+    assert d == pytest.approx(softplus(-real).mean() + softplus(fake).mean(), abs=1e-6)
     real, fake, g, d = values(zoo.two_clusters(loss="relativistic"))
     assert g == pytest.approx(softplus(real - fake).mean(), abs=1e-6)
     assert d == pytest.approx(softplus(fake - real).mean(), abs=1e-6)

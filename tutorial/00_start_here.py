@@ -29,8 +29,8 @@
 #
 # The real samples are ten points, drawn once from a bell curve around 5. The generator is a
 # straight line, $G(z) = wz + b$ with $z$ uniform between 0 and 1; the discriminator is another one,
-# bent by the [sigmoid](glossary.md#sigmoid) into an answer between 0 and 1,
-# $D(x) = 1/(1 + e^{-(ax + c)})$. Four numbers in all: $w, b$ belong to $G$ and $a, c$ to $D$.
+# bent by the [sigmoid](glossary.md#sigmoid) into an answer between 0 and 1, $D(x) = 1/(1 + e^{-(ax
+# + c)})$. Four numbers in all: $w, b$ belong to $G$ and $a, c$ to $D$.
 
 # %%
 import gan_teach as gt
@@ -75,7 +75,7 @@ import numpy as np
 
 mean = history["params"] @ [0.5, 1, 0, 0]  # of G(z): w/2 + b, since z is 1/2 on average
 target = history.static["real"].mean()  # of the ten real points
-passed = np.flatnonzero(np.diff(np.sign(mean - target)))
+passed = np.flatnonzero(np.diff(np.sign(mean - target))) + 1
 guess.answer([*guess.options, guess.options[-1]][min(len(passed), 2)])
 print(f"G's mean passes theirs, {target:.2f}, at the games {passed.tolist()}")
 swings = [abs(way - target).max() for way in np.split(mean, passed)[1:-1]]
@@ -87,23 +87,24 @@ assert gt.holds(len(passed) >= 4 and np.all(np.diff(swings) < 0))
 # %% [markdown]
 # On the lower rail of each panel lie ten latent points $z$; an arrow takes each to $G(z)$ on the
 # rail above, a cross. Filled circles are real points, the shaded curve is the density they come
-# from. The thick line is $D(x)$. The dashed line is $D^*(x)$, the
-# [best possible answer](glossary.md#best-discriminator) to *this* generator; our $D$ can only lean
-# one way or the other, so it never reaches it.
+# from. The thick line is $D(x)$. The dashed line is $D^*(x)$, the [best possible
+# answer](glossary.md#best-discriminator) to *this* generator; our $D$ can only lean one way or the
+# other, so it never reaches it.
 #
 # The generator overshoots and comes back, several times, and each time less far: an oscillation
 # that dies out. Chapter 01 says why it oscillates and why it dies out.
 #
-# Play it: press the triangle, or drag the slider. (On GitHub and on paper you see the strip above.)
+# Play it: press the triangle, or drag the slider. (On GitHub and on paper you see five more
+# moments.)
 
 # %%
-gt.player(history)
+gt.player(history, n=[38, 508, 769, 905, 1210])
 
 # %% [markdown]
 # ## What "converged" means
 #
-# When generated and real samples cannot be told apart, the best $D$ is $1/2$ everywhere and
-# $V = \log\tfrac12 + \log\tfrac12 = -2\log 2 \approx -1.386$: the game is at its
+# When generated and real samples cannot be told apart, the best $D$ is $1/2$ everywhere and $V =
+# \log\tfrac12 + \log\tfrac12 = -2\log 2 \approx -1.386$: the game is at its
 # [equilibrium](glossary.md#equilibrium). That is the level to watch, and the course draws it beside
 # $V$. **A small discriminator loss is not success**: the loss is $-V$, and it is small where $D$
 # wins.
@@ -234,17 +235,34 @@ gt.Lab("normal")
 # What is $V$ if $D$ answers $0.9$ on every real sample and $0.1$ on every generated one? Replace
 # the dots; the check says what is wrong.
 #
-# *Hint 1: both terms are the same.* *Hint 2: $1 - 0.1 = 0.9$.*
+# <details><summary>Hint 1</summary>
+#
+# Both terms are the same.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $1 - 0.1 = 0.9$.
+#
+# </details>
 
 # %%
 your_answer = ...
 gt.exercises.check_confident_value(your_answer)
 
 # %% [markdown]
-# The answer:
-
-# %% tags=["hide-input"]
-gt.exercises.check_confident_value(math.log(0.9) + math.log(1 - 0.1))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_confident_value(math.log(0.9) + math.log(1 - 0.1))
+# ```
+#
+# ```text
+# Right: 2 log 0.9, close to 0: this discriminator wins.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Further reading

@@ -12,6 +12,7 @@
 import gan_teach as gt
 import numpy as np
 import torch
+from torch.nn.functional import softplus
 
 # %% [markdown]
 # ## The rule
@@ -85,7 +86,7 @@ assert gt.holds(
 # not as a loss that goes down.**
 
 # %%
-gt.film_strip(
+gt.player(
     history,
     n=[0, 38, 143, 313, 508],
     alt="Five games. At 0 the generated points lie near 0 and D leans a little; at 38 D rises "
@@ -94,12 +95,40 @@ gt.film_strip(
     "little; at 508 they are back among them and D leans to the left.",
 )
 
-# %%
-gt.player(history)
+# %% [markdown]
+# ## Open the hood
+#
+# All of it, in plain PyTorch; of the library only the ten points, the initial weights and the
+# draws. $D$ climbs $V$ in $a$ and $c$, then $G$ descends it in $w$ and $b$ at $D$'s new point.
+# Change a sign, a rate or the order, and see what becomes of the run.
+
+
+# %% tags=["hood"]
+def by_hand(games, lr=0.1):
+    gan = gt.experiments.settings("normal").game(seed=0)
+    draws = gt.dynamics.streams.Stream(gan, batch_size=10, seeds=0)
+    w, b, a, c = (p.detach().clone().requires_grad_() for p in (*gan.g_params, *gan.d_params))
+    path = [[p.item() for p in (w, b, a, c)]]
+    for game in range(games):
+        for player, params, direction in (("d", (a, c), 1), ("g", (w, b), -1)):
+            x, z = draws.at(game)(player).real, draws.at(game)(player).latent
+            real, fake = a * x + c, a * (w * z + b) + c
+            v = -softplus(-real).mean() - softplus(fake).mean()
+            for p, gradient in zip(params, torch.autograd.grad(v, params), strict=True):
+                p.data += direction * lr * gradient
+        path.append([p.item() for p in (w, b, a, c)])
+    return np.array(path)
+
+
+# %% tags=["hood-check"]
+library = gt.experiments.run("normal", games=gt.budget(1500))["params"]
+gap = abs(by_hand(len(library) - 1) - library).max()
+print(f"largest difference of a parameter in {len(library) - 1} games: {gap:.0e}")
+assert gap < 1e-5
 
 # %% [markdown]
-# **Open the hood.** This is the update that ran, as the library has it (here in the general form,
-# for any GAN): $D$ moves with $G$ frozen, then $G$ at $D$'s new point.
+# `gt.train` does this for any GAN, any number of steps and any optimizer; its rule, as the library
+# has it:
 
 # %%
 gt.source(gt.alternating(d_steps=1, redraw="latents"))
@@ -294,8 +323,20 @@ for name, sample in {**drawn, "the ten real points": points}.items():
 # %% [markdown]
 # The shape cannot agree: $wz + b$ is uniform, whatever $w$ and $b$ are. The mean is 0.4 too high,
 # and still on its way, as the swings above say. The spread is what the journey of $w$ has left
-# behind.
-#
+# behind. And yet $V$ is at $-2\log 2$, because *this* $D$ sees no difference. The first prediction
+# says what the best one would see, by the $V$ that $D^*$ earns against this generator:
+
+# %%
+grid, best, p = gt.experiments.GRID, history["d_star"][-1], history.static["real_density"]
+q = gt.zoo.line.generated_density(grid, w, b)
+p, q, best = (curve[q > 0] for curve in (p, q, best))  # elsewhere D* = 1, and log D* = 0
+value = np.sum(p * np.log(best) + q * np.log(1 - best)) * (grid[1] - grid[0])
+print(f"V of D* against this generator: {value:.2f}, above {-2 * np.log(2):.2f}")
+
+# %% tags=["hide-input"]
+assert gt.holds(value > -1.25)
+
+# %% [markdown]
 # ## Is it the seed?
 #
 # One run proves little. Here are 64 seeds (other starting weights, other ten points), trained as
@@ -375,35 +416,88 @@ gt.Lab("normal")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** What is $V$ when $D$ answers $1/2$ everywhere? *Hint: two terms, each a natural logarithm.*
+# **1.** What is $V$ when $D$ answers $1/2$ everywhere?
+#
+# <details><summary>Hint</summary>
+#
+# Two terms, each a natural logarithm.
+#
+# </details>
 
 # %%
 target = ...
 gt.exercises.check_target(target)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_target(2 * np.log(0.5))
+# ```
+#
+# ```text
+# Right: V = log(1/2) + log(1/2) = -2 log 2, about -1.386.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Write $D^*$ as a function of the two densities $p$ and $q$ at a point.
-# *Hint 1: maximise $p \log D + q \log(1 - D)$ over $D$.* *Hint 2: set its derivative to zero.*
+#
+# <details><summary>Hint 1</summary>
+#
+# Maximise $p \log D + q \log(1 - D)$ over $D$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Set its derivative to zero.
+#
+# </details>
 
 # %%
 best = ...  # for instance: lambda p, q: ...
 gt.exercises.check_optimal_discriminator(best)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_optimal_discriminator(lambda p, q: p / (p + q))
+# ```
+#
+# ```text
+# Right: D* = p / (p + q): the share of real samples among all that land at this point.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** Find a change of $(w, b)$ that alters the spread and, at the equilibrium, leaves $V$ alone.
-# *Hint: $\mathbb E[z] = 1/2$.*
+#
+# <details><summary>Hint</summary>
+#
+# $\mathbb E[z] = 1/2$.
+#
+# </details>
 
 # %%
 direction = ...  # two numbers: change of w, change of b
 gt.exercises.check_blind_direction(direction)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_target(2 * np.log(0.5)))
-print(gt.exercises.check_optimal_discriminator(lambda p, q: p / (p + q)))
-print(gt.exercises.check_blind_direction((1.0, -0.5)))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_blind_direction((1.0, -0.5))
+# ```
+#
+# ```text
+# Right: the mean w/2 + b stays, the spread changes, and V does not notice.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -53,16 +53,13 @@ guess.answer(
 print(f"by game {k}: {way:.2f}, with one step of D {usual:.2f}")
 
 # %%
-gt.film_strip(
+gt.player(
     history,
     n=[0, 1, 5, 20, 100],
     alt="Five moments of training. D leans gently at game 0, and after one game rises from 0 to 1 "
     "around 1.2; by game 20 it is a step at 1.8, by game 100 a steeper one. The generated points "
     "lie at 0 all the while and at 0.3 in the end.",
 )
-
-# %%
-gt.player(history)
 
 # %%
 v, a = history["objective"], history["params"][:, 2]  # a is D's slope
@@ -74,8 +71,8 @@ print(f"after {history.steps[-1]} games G's mean is {means[-1]:.2f}")
 assert gt.holds(v[20:].min() > -0.02 and means[-1] < 1 and way < usual / 5)
 
 # %% [markdown]
-# Less far, by a factor of ten. $V$ is near 0, the bound that it cannot pass: **$D$'s loss is almost
-# zero, and that is the failure, not the success.** One calls this
+# Less far, in this run by a factor of ten. $V$ is near 0, the bound that it cannot pass: **$D$'s
+# loss is almost zero, and that is the failure, not the success.** One calls this
 # [saturation](glossary.md#saturating-loss).
 #
 # ## Where the gradient goes
@@ -208,6 +205,17 @@ for game in (500, 1000, 3000):
     print(f"({low:.0%} to {high:.0%})")
 
 # %%
+k = min(10, len(many) - 1)  # the record of game 100
+usual = gt.experiments.run_seeds("normal", distance.shape[1], games=int(many.steps[k]), every=10)
+ways = [(h["params"][k] - h["params"][0]) @ [0.5, 1, 0, 0] for h in (many, usual)]
+low, middle, high = np.percentile(ways[1] / ways[0], (5, 50, 95))
+print(f"by game {many.steps[k]} G's mean has gone less far than with one step of D, by a factor of")
+print(f"{middle:.1f} (median; middle 90 %: {low:.1f} to {high:.1f})")
+
+# %% tags=["hide-input"]
+assert gt.holds(7 < middle < 12 and low > 2)
+
+# %%
 settled, saturated = shares.values()  # (games, seeds)
 stuck, late = saturated[min(50, len(many) - 1)], saturated[-1]  # at game 500; at the end
 print(f"of {stuck.sum()} saturated at game 500, {settled[-1][stuck].sum()} have settled by the end")
@@ -222,11 +230,10 @@ assert gt.holds(settled[-1].mean() > 0.8 and (gone > 0.005).all())
 
 # %% [markdown]
 # The seeds that looked stuck arrive one after the other: 43 of 51 by game 3000, and the last eight
-# still walk. (They settle between games 3800 and 6600; the line `gt.experiments.run_seeds(
-# "strong-discriminator", np.flatnonzero(late).tolist(), games=7000, every=100)` takes half a minute. The
-# project's tests hold the shares against a simulation that shares no code with the library.) **Slow
-# saturation, not a local maximum**: the curve of $V$ alone, cut off at game 500, cannot tell the
-# two apart.
+# still walk. (Followed to game 7000, with `run_seeds("strong-discriminator", [10, 11, ...], ...)`,
+# they settle between games 3800 and 6600. The project's tests hold the shares against a simulation
+# that shares no code with the library.) **Slow saturation, not a local maximum**: the curve of $V$
+# alone, cut off at game 500, cannot tell the two apart.
 #
 # Where a seed has arrived, the Hessian is that of the equilibrium: medians over the settled seeds,
 # beside the closed form.
@@ -321,12 +328,36 @@ gt.Lab("strong-discriminator")
 # ## Exercises
 #
 # **1.** Write the size of the saturating loss' first factor, $|\partial L_G / \partial f|$, as a
-# function of $d = D(G(z))$. *Hint 1: $1 - \sigma(f) = \sigma(-f)$.* *Hint 2: the derivative of
-# $\log \sigma(t)$ is $1 - \sigma(t)$.*
+# function of $d = D(G(z))$.
+#
+# <details><summary>Hint 1</summary>
+#
+# $1 - \sigma(f) = \sigma(-f)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The derivative of $\log \sigma(t)$ is $1 - \sigma(t)$.
+#
+# </details>
 
 # %%
 saturating = ...  # for instance: lambda d: ...
 gt.exercises.check_saturation(saturating)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_saturation(lambda d: d)
+# ```
+#
+# ```text
+# Right: |d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **2.** The same for the non-saturating loss $-\log D(G(z))$.
@@ -336,21 +367,44 @@ non_saturating = ...
 gt.exercises.check_non_saturation(non_saturating)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_non_saturation(lambda d: 1 - d)
+# ```
+#
+# ```text
+# Right: |d/df (-log sigmoid(f))| = 1 - D: close to 1 where D rejects the sample.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** $D$ gives a generated sample the probability $0.001$ of being real. How many times as large
-# is its gradient under the non-saturating loss as under the saturating one? *Hint: the other two
-# factors are the same.*
+# is its gradient under the non-saturating loss as under the saturating one?
+#
+# <details><summary>Hint</summary>
+#
+# The other two factors are the same.
+#
+# </details>
 
 # %%
 times = ...
 gt.exercises.check_gradient_ratio(times)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_saturation(lambda d: d))
-print(gt.exercises.check_non_saturation(lambda d: 1 - d))
-print(gt.exercises.check_gradient_ratio(0.999 / 0.001))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_gradient_ratio(0.999 / 0.001)
+# ```
+#
+# ```text
+# Right: (1 - D) / D = 0.999 / 0.001.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

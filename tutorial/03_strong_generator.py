@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Let the generator run ahead
 #
-# *Fifty generator steps to one discriminator step: settled in a few games, and what is not learnt.*
+# *Fifty generator steps to one discriminator step: V settles in a few games; what is not learnt.*
 #
 # **You will do:** turn the ratio of chapter 02 around, find the source of the noise in $D$'s
 # gradient, and start the generator from bad places. **You will learn:** why this toy likes a strong
@@ -64,7 +64,7 @@ guess.answer(beyond if abs(end - data) < 0.3 else "it runs away")
 
 # %% tags=["hide-input"]
 assert gt.holds(abs(v[-100:].mean() - gt.experiments.TARGET) < 0.01)
-assert gt.holds(abs(v[50:] - gt.experiments.TARGET).max() < 0.01)
+assert gt.holds(abs(v[50:] - gt.experiments.TARGET).max(initial=0) < 0.01)
 assert gt.holds(settled <= 10 and 0.5 < mean.max() - data < 1.2 and abs(end - data) < 0.1)
 
 # %% [markdown]
@@ -241,11 +241,12 @@ assert gt.holds(near < 100 and abs(eigenvalues[-1, 3] - theory[3]) < 0.01)
 # %%
 many = gt.experiments.run_seeds("strong-generator", gt.budget(64, 8), games=gt.budget(500))
 ax = gt.plots.fan(many, "objective", level=(gt.experiments.TARGET, "−2 log 2"))
-ax.set(ylim=(-2.1, -0.9), ylabel="V")
+ax.set(ylim=(-1.5, -1.0), ylabel="V")
 gt.show(
     ax,
-    alt="Median of V over 64 seeds with bands of the middle 50 and 90 percent: a swing between -2 "
-    "and -1 in the first five games, then a flat line at -2 log 2 with a band too thin to see.",
+    alt="Median of V over 64 seeds with bands of the middle 50 and 90 percent, which leave the "
+    "picture below at game 1: a swing from -1.06 to -1.40 in the first five games, then a flat "
+    "line at -2 log 2, from game 50 on with a band that is hardly thicker than the line.",
 )
 
 # %%
@@ -448,8 +449,10 @@ print(
 
 # %%
 w, b, a, c = strong["params"][0].T
-print(f"1:50 settles from b = {b[one].min():.1f} to {b[one].max():.1f}", end=", ")
-print(f"not from b = {b[~one].min(initial=0):.1f} to {b[~one].max(initial=-20):.1f}")
+print(
+    f"1:50 settles from b = {b[one].min(initial=20):.1f} to {b[one].max(initial=-20):.1f}", end=", "
+)
+print(f"not from b = {b[~one].min(initial=20):.1f} to {b[~one].max(initial=-20):.1f}")
 w, b, a, c = strong["params"][1][~one].T
 certain = 1 / (1 + np.exp(-(a * (w / 2 + b) + c)))
 print(f"there D(G(z)) is {certain.max(initial=0):.3f} or less after a single game")
@@ -491,8 +494,9 @@ for g_steps, game in arrived.items():
     )
 
 # %% tags=["hide-input"]
-assert gt.holds(20 < arrived[1] / arrived[50] < 45 and arrived[10] > 2 * arrived[50])
-assert gt.holds(0.5 < arrived[50] * 51 / (arrived[1] * 2) < 1.2)
+assert gt.holds(20 * arrived[50] < arrived[1] < 45 * arrived[50])
+assert gt.holds(arrived[10] > 2 * arrived[50])
+assert gt.holds(0.5 * 2 * arrived[1] < 51 * arrived[50] < 1.2 * 2 * arrived[1])
 
 # %% [markdown]
 # In games by a factor of thirty; in steps by little, since a game of 1:50 has 51 of them.
@@ -517,27 +521,63 @@ gt.Lab("strong-generator")
 # ## Exercises
 #
 # **1.** The real points have the mean 5.08 and $w = 1.91$. Which $b$ leaves a linear $D$ nothing to
-# see? *Hint: what is the mean of $wz + b$ for $z$ uniform on $(0, 1)$?*
+# see?
+#
+# <details><summary>Hint</summary>
+#
+# What is the mean of $wz + b$ for $z$ uniform on $(0, 1)$?
+#
+# </details>
 
 # %%
 b = ...
 gt.exercises.check_best_answer(b, real_mean=5.08, w=1.91)
 
 # %% [markdown]
-# **2.** The batch has $n = 10$ samples and $w = 2$. What is the standard deviation of
-# $\partial V / \partial a$ at the equilibrium? *Hint 1: a uniform variable on $(0, 1)$ has the
-# variance $1/12$, the mean of $n$ of them $1/n$ of that.* *Hint 2: then there is the $\tfrac12$.*
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_best_answer(5.08 - 1.91 / 2, real_mean=5.08, w=1.91)
+# ```
+#
+# ```text
+# Right: w E[z] + b equals the real mean, so a linear D has nothing left to see.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** The batch has $n = 10$ samples and $w = 2$. What is the standard deviation of $\partial V /
+# \partial a$ at the equilibrium?
+#
+# <details><summary>Hint 1</summary>
+#
+# A uniform variable on $(0, 1)$ has the variance $1/12$, the mean of $n$ of them $1/n$ of that.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Then there is the $\tfrac12$.
+#
+# </details>
 
 # %%
 scatter = ...
 gt.exercises.check_sampling_noise(scatter, w=2.0, n=10)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_best_answer(5.08 - 1.91 / 2, real_mean=5.08, w=1.91))
-print(gt.exercises.check_sampling_noise(2.0 / (2 * 120**0.5), w=2.0, n=10))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_sampling_noise(2.0 / (2 * 120**0.5), w=2.0, n=10)
+# ```
+#
+# ```text
+# Right: half the scatter of a mean of n uniform variables times w.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -1,12 +1,13 @@
 # %% [markdown]
 # # Break and mend the smallest GAN
 #
-# *Two numbers, one equilibrium, and every way to miss it.*
+# *Two numbers, one equilibrium, and many ways to miss it.*
 #
-# **You will do:** train the Dirac-GAN with nine methods and ten update rules, and predict each
-# outcome from two eigenvalues. **You will learn:** why plain descent cannot converge here, what
-# "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation.
-# **You need:** chapter 01; complex eigenvalues of a 2 x 2 matrix.
+# **You will do:** train the [Dirac-GAN](glossary.md#dirac-gan) with nine methods and ten update
+# rules, and predict what happens from two eigenvalues, where they can tell. **You will learn:** why
+# plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues
+# give its speed *and* its rotation. **You need:** chapter 01; complex eigenvalues of a 2 x 2
+# matrix.
 
 # %%
 import gan_teach as gt
@@ -25,21 +26,51 @@ import torch
 #   J(0, 0) = \begin{pmatrix} 0 & \tfrac12 \\ -\tfrac12 & -\gamma \end{pmatrix},
 #   \qquad \lambda_{1,2} = -\tfrac\gamma2 \pm \tfrac12 \sqrt{\gamma^2 - 1}.$$
 #
-# $\gamma$ is the weight of the penalty R1, $\tfrac\gamma2 \mathbb E |\nabla_x D|^2$; without one
-# $\gamma = 0$, and $v$ is at a right angle to $(\theta, \psi)$ **everywhere**: it pushes round the
-# equilibrium and never towards it. The Wasserstein loss has $v = (\psi, -\theta)$.
-#
-# A step of length $\eta$ multiplies the deviation by $I + \eta J$. Its eigenvalues
-# $s = 1 + \eta\lambda$ say everything about the end of a run: $|s|$ is the factor per step,
-# $2\pi / |\arg s|$ the number of steps per turn, and the run converges iff $|s| < 1$.
+# $v$ is the game's [vector field](glossary.md#vector-field). $\gamma$ is the weight of the penalty
+# [R1](glossary.md#r1), $\tfrac\gamma2 \mathbb E |\nabla_x D|^2$; without one $\gamma = 0$, and $v$
+# is at a right angle to $(\theta, \psi)$ **everywhere**: it pushes round the equilibrium and never
+# towards it. The Wasserstein loss has $v = (\psi, -\theta)$. The formulas against autograd:
+
+# %% tags=["nbval-check-output"]
+plain, damped = gt.zoo.dirac_gan(), gt.zoo.dirac_gan(penalties=gt.penalties.r1(0.3))
+rng, origin = torch.Generator().manual_seed(0), torch.zeros(2, dtype=torch.float64)
+batch = plain.draw(1, rng)
+points = 4 * torch.rand(1000, 2, generator=rng, dtype=torch.float64) - 2
+v, (theta, psi) = gt.vector_field(plain, batch, points), points.T
+formula = torch.stack([psi, -theta], 1) * torch.sigmoid(psi * theta)[:, None]
+print(f"v at 1000 points is off by at most {abs(v - formula).max():.10f}", end="; ")
+print(f"v times (θ, ψ) is at most {abs((v * points).sum(1)).max():.10f}")
+J = gt.jacobian(damped, damped.draw(1, rng), origin).matrix
+print(f"J for γ = 0.3: {J.tolist()}, eigenvalues {np.round(np.linalg.eigvals(J), 4)}")
+print(f"formula: {-0.15:.4f} ± {np.sqrt(1 - 0.3**2) / 2:.4f}i")
 
 # %% [markdown]
+# Near the equilibrium a [simultaneous](glossary.md#simultaneous-descent) step of length $\eta$
+# multiplies the deviation by $I + \eta J$. Its eigenvalues $s = 1 + \eta\lambda$ (the
+# [spectrum](glossary.md#spectrum) of a step) tell how a run ends that comes near: $|s|$ is the
+# factor per step, $2\pi / |\arg s|$ the number of steps per turn. The run arrives if all
+# $|s| < 1$, and is pushed away if one $|s| > 1$. They do not tell what happens far out, nor where
+# $v$ has no derivative.
+#
 # ## Nine methods
 #
 # The published settings: $\eta = 0.2$, 500 simultaneous steps, start at distance $\sqrt 2$.
-# **Predict:** which of the nine converge? Sort them before you run: GAN, non-saturating GAN, WGAN
-# with clipping, WGAN-GP, instance noise, R1 with $\gamma = 0.3$ and with $\gamma = 1$, consensus
-# optimisation, non-saturating GAN with R1.
+#
+# | Method | what it changes |
+# |---|---|
+# | GAN | nothing |
+# | non-saturating GAN | $G$ minimises $-\log \sigma(\psi\theta)$ |
+# | WGAN, clipped | $v = (\psi, -\theta)$, and $\psi$ is cut to $[-1, 1]$ after each step |
+# | WGAN-GP | the same $v$, and $D$ pays $0.35\, (\lvert\psi\rvert - 1)^2$ |
+# | instance noise | $D$ sees $\varepsilon$ and $\theta + \varepsilon'$: 1000 samples, std 0.7 |
+# | R1, twice | $D$ pays $\tfrac\gamma2 \psi^2$, with $\gamma = 0.3$ or 1 |
+# | non-saturating, R1 | both changes, $\gamma = 0.3$ |
+# | consensus | both also descend on $\tfrac\gamma2 \lvert v\rvert^2$, $\gamma = 1$ |
+#
+# (More of [WGAN](glossary.md#wgan), [WGAN-GP](glossary.md#wgan-gp) and
+# [consensus](glossary.md#consensus-optimization) in the glossary.)
+#
+# **Predict:** which of the nine converge? Sort them before you run.
 
 # %%
 METHODS = {k: m for k, m in gt.zoo.DIRAC_METHODS.items() if k not in ("dragan", "r2")}
@@ -64,13 +95,18 @@ gt.show(
         names=("θ (generator)", "ψ (discriminator)"),
     ),
     alt="Nine phase portraits. GAN, non-saturating GAN, clipped WGAN and WGAN-GP keep going round "
-    "the origin; instance noise, both R1, consensus and non-saturating R1 reach it, R1 with gamma "
-    "1 without circling.",
+    "the origin, the GAN's path out of the picture; instance noise, both R1, consensus and "
+    "non-saturating R1 reach it, R1 with gamma 1 without circling.",
 )
 
 # %% [markdown]
 # A circle is the start, a star the last step, the ring the equilibrium. The gray lines are the
-# field, and each path leaves them a little to the outside: a finite step goes along the tangent.
+# field; where it turns, each path leaves them a little to the outside, as a finite step goes along
+# the tangent. The GAN's path leaves the picture, too:
+
+# %% tags=["nbval-check-output"]
+outside = np.abs(paths["saturating"]).max(1) > 2
+print(f"GAN: {outside.sum()} of {len(outside)} points outside, first at step {outside.argmax()}")
 
 # %%
 distances = {name: np.linalg.norm(path, axis=1) for name, path in paths.items()}
@@ -82,40 +118,90 @@ gt.show(
     ),
     alt="Distance to the equilibrium over 500 steps on a logarithmic axis: GAN and WGAN-GP stay "
     "above one, instance noise falls to about a hundredth and flickers there, R1 with gamma 0.3 "
-    "falls on a straight line to 1e-6, R1 with gamma 1 to 1e-21.",
+    "falls to 3e-6 with a ripple along a straight line, R1 with gamma 1 straight to 1e-21.",
 )  # fmt: skip
 
-# %% tags=["nbval-check-output"]
+# %%
+rows, good = [], {}
 for name, method in METHODS.items():
-    arrived = distances[name][-STEPS // 5 :].max() < 0.1
-    agrees = gt.holds(arrived == method.converges)
-    print(f"{method.title:24} theory: {method.converges!s:5}  the run agrees: {agrees}")
+    game, last = method.game(), distances[name][-STEPS // 5 :]
+    J = gt.jacobian(game, game.draw(method.batch_size, torch.Generator().manual_seed(0)), origin)
+    s = abs(gt.dynamics.step_spectrum(method.rule(), J, lr=0.2)[0])
+    s = np.nan if name == "wgan_gp" else float(s)  # |psi| has no derivative at 0
+    rows.append([method.title, s, last.min(), last.max()])
+    good[name] = last.max() < 0.1
+gt.Table(["method", "|s| near 0", "distance, last 100 steps: least", "largest"], rows, digits=4)
+
+# %% tags=["hide-input"]
+assert all(gt.holds(good[name] == method.converges) for name, method in METHODS.items())
 
 # %% [markdown]
 # **What you saw.** Without a regularizer the GAN ends at distance 3.1, farther out than it began.
-# The non-saturating loss gets to 0.64 and stays there: its field leans inward, but only to higher
-# order, which near 0 is less than what each finite step gains outward; the eigenvalues are
-# $\pm i/2$ as before. Clipping and WGAN-GP only fence the rotation in. R1 arrives: $2.6 \cdot
-# 10^{-6}$ for $\gamma = 0.3$. Instance noise arrives up to the noise of its thousand samples.
+# Where $|s| < 1$, the run arrives: R1 with $\gamma = 0.3$ at $2.6 \cdot 10^{-6}$, instance noise up
+# to the noise of its thousand samples. Clipping and WGAN-GP only fence the rotation in.
 #
-# (DRAGAN is the tenth: on one data point it is WGAN-GP's penalty on another loss, and circles.
-# On data with a density its theory is better; that is no contradiction.)
+# The non-saturating loss has the same $|s| > 1$ as the GAN and yet stays near 0.63. Why? Its field
+# leans inward, $v \cdot w = -t \tanh \tfrac t2$ with $w = (\theta, \psi)$ and $t = \psi\theta$,
+# which is of fourth order in the distance $r$: on average over a turn $-r^4/16$. A step changes
+# $r^2$ by $2\eta\, v \cdot w + \eta^2 |v|^2$, and the second part, outward, is $\eta^2 r^2 / 4$.
+# The two balance at $r = \sqrt{2\eta}$. Is it so at other steps?
+
+# %% tags=["nbval-check-output"]
+v, t = gt.vector_field(gt.zoo.dirac_gan("non_saturating"), batch, points), psi * theta
+off = abs((v * points).sum(1) + t * torch.tanh(t / 2)).max()
+print(f"v times w at the 1000 points is off by at most {off:.10f}")
+for lr, steps in ((0.1, 3000), (0.2, 1000), (0.4, 500)):
+    game = METHODS["non_saturating"].game()
+    states = gt.train(game, gt.simultaneous(), steps=gt.budget(steps), lr=lr)
+    path = gt.record(states, path=gt.probes.params())["path"]
+    radius = np.linalg.norm(path[-150:], axis=1).mean()
+    print(f"step {lr}: {radius:.2f}, formula {np.sqrt(2 * lr):.2f}")
+
+# %% [markdown]
+# And the noise of instance noise: 16 times as many samples must leave a quarter of it. (DRAGAN is
+# the tenth method: on one data point it is WGAN-GP's penalty on another loss, and circles. On data
+# with a density its argument is another one: chapter 11.)
+
+# %%
+noisy = gt.zoo.DIRAC_METHODS["instance_noise"]
+left = {}
+for samples in (1000, 16_000):
+    states = gt.train(noisy.game(), noisy.rule(), steps=STEPS, lr=0.2, batch_size=samples)
+    end = gt.record(states, path=gt.probes.params())["path"][-200:]
+    left[samples] = np.sqrt((end**2).sum(1).mean())
+    print(f"{samples} samples: distance {left[samples]:.3f} (rms of the last 200 steps)")
+circle = np.linalg.norm(run(gt.zoo.DIRAC_METHODS["dragan"])[-100:], axis=1)
+print(f"DRAGAN: distance {circle.min():.2f} to {circle.max():.2f} in the last 100 steps")
+
+# %% tags=["hide-input"]
+assert gt.holds(2.5 < left[1000] / left[16_000] < 6 and circle.min() > 1)
 
 # %% [markdown]
 # ## How much friction? The critical gamma
 #
 # $\lambda = -\gamma/2 \pm \sqrt{\gamma^2 - 1}/2$ has an imaginary part up to $\gamma = 1$ and none
-# beyond. **Predict:** twice as much friction as $\gamma = 1$: does the run arrive sooner?
+# beyond. **Predict:** twice as much [friction](glossary.md#friction) as $\gamma = 1$: when does
+# the run arrive?
 
 # %%
-GAMMAS = np.arange(0, 41) / 20
-origin = torch.zeros(2, dtype=torch.float64)
-spectra, ways = [], []
-for gamma in GAMMAS:
+guess = gt.predict("sooner", "as soon", "later")
+guess
+
+
+# %%
+def step(gamma):  # the eigenvalues of one step at the origin, by autograd
     game = gt.zoo.dirac(mu=float(gamma)).game()
     J = gt.jacobian(game, game.draw(), origin).matrix
-    spectra.append(np.linalg.eigvals(np.eye(2) + 0.2 * J).astype(complex))
-    ways.append(gt.flows.trajectories(game, [1.0, 1.0], lr=0.2, steps=200).points[:, 0])
+    return np.linalg.eigvals(np.eye(2) + 0.2 * J).astype(complex)
+
+
+def formula(gamma):
+    root = np.sqrt(gamma**2 - 1 + 0j)
+    return 1 + 0.2 * np.array([-gamma + root, -gamma - root]) / 2
+
+
+GAMMAS = np.arange(0, 201) / 100
+spectra = np.array([step(gamma) for gamma in GAMMAS])
 radius = np.abs(spectra).max(1)
 
 # %%
@@ -124,48 +210,95 @@ gt.show(
         GAMMAS, {"largest |s| of one step": radius}, xlabel="γ", ylabel="factor per step",
         level=(1.0, "stable below"), mark=(1.0, "γ = 1"),
     ),
-    alt="The factor per step over gamma: from just above 1 at gamma 0 down to 0.9 at gamma 1, then "
-    "up again.",
+    alt="The factor per step over gamma: from just above 1 at gamma 0, below 1 beyond 0.05, down "
+    "in a line to 0.9 at gamma 1, then up again, steeply at first, to 0.97 at gamma 2.",
 )  # fmt: skip
 
 # %% tags=["nbval-check-output"]
-best = GAMMAS[radius.argmin()]
-turning = GAMMAS[np.abs(np.imag(spectra)).max(1) > 1e-6]
-print(f"fastest at gamma = {best:.2f}, factor {radius.min():.3f} per step")
-print(f"without rotation from gamma = {turning.max() + 0.05:.2f} on")
-print(f"gamma = 2 needs {np.log(radius.min()) / np.log(radius[-1]):.1f} times as many steps")
+best, theory = GAMMAS[radius.argmin()], np.abs([formula(gamma) for gamma in GAMMAS]).max(1)
+print(f"formula and autograd differ by at most {abs(theory - radius).max():.6f}")
+print(f"below 1 beyond γ = η / 4 = {GAMMAS[radius < 1 + 1e-9].min():.2f}")
+print(f"fastest at γ = {best:.2f}, factor {radius.min():.3f} per step")
+turning = GAMMAS[np.abs(spectra.imag).max(1) > 1e-6]
+print(f"without rotation from γ = {turning.max() + 0.01:.2f} on")
+more = np.log(radius.min()) / np.log(radius[-1])
+print(f"γ = 2 needs {more:.1f} times as many steps")
+guess.answer("later" if more > 1.05 else "sooner" if more < 0.95 else "as soon")
+
+# %% tags=["nbval-check-output"]
+limit = 2 / 0.2 + 0.2 / 8  # here the faster s is -1
+for gamma in (limit, 11.0):
+    print(f"γ = {gamma:.3f}: eigenvalues {np.round(step(gamma).real, 3)}")
 
 # %% [markdown]
 # Below 1 the run oscillates, above it creeps: the two real eigenvalues part, and the slow one
-# decides. Friction is like a door closer's: too little and it swings, too much and it takes all
-# day. **Drag gamma** and watch the eigenvalues meet on the real axis at $\gamma = 1$. (This
-# game, `gt.zoo.dirac`, keeps the paper's sign of $\psi$, so it turns the other way round.)
+# decides, until beyond $\gamma = 2/\eta + \eta/8$, here 10.025, the fast one overshoots ($s < -1$)
+# and nothing is stable any more. Friction is like a door closer's: too little and it swings, too
+# much and it takes all day. **Drag gamma** and watch the eigenvalues meet on the real axis at
+# $\gamma = 1$. (This game, `gt.zoo.dirac`, keeps the paper's sign of $\psi$, so it turns the other
+# way round.)
 
 # %%
-captions = [f"γ = {g:.2f}: {r:.3f} per step" for g, r in zip(GAMMAS, radius, strict=True)]
-arrays = {"path": np.stack(ways), "eigenvalues": np.stack(spectra), "caption": captions}
-slider = gt.History(range(len(GAMMAS)), arrays, meta={"unit": "γ in steps of 0.05"})
+ways = [
+    gt.flows.trajectories(gt.zoo.dirac(mu=g).game(), [1.0, 1.0], lr=0.2, steps=200).points[:, 0]
+    for g in GAMMAS[::5].tolist()
+]
+pairs = zip(GAMMAS[::5], radius[::5], strict=True)
+captions = [f"γ = {g:.2f}: {r:.3f} per step" for g, r in pairs]
+arrays = {"path": np.stack(ways), "eigenvalues": spectra[::5], "caption": captions}
+slider = gt.History(5 * np.arange(41), arrays, meta={"unit": "100 γ ="})
 view = (0.58, 1.06, -0.24, 0.24)
 disc = gt.plots.plane_panel(unit_disc=True, title="Eigenvalues s of one step", view=view)
 gt.player(slider, [gt.plots.path_panel(), disc], figsize=(9.5, 4.6))
 
 # %%
-chosen = {f"γ = {g:g}": spectra[round(20 * g)] for g in (0.0, 0.3, 1.0, 2.0)}
-ax = gt.plots.plane(chosen, unit_disc=True, title="Eigenvalues s of one step, R1")
-ax.set(xlim=(0.58, 1.06), ylim=(-0.24, 0.24))  # the part of the disc near 1
-gt.show(
-    ax,
-    alt="The unit disc near 1 with the eigenvalues of one step: gamma 0 just outside the circle, "
-    "0.3 just inside, 1 a double real value at 0.9, 2 two real ones, one of them close to 1.",
+gt.film_strip(
+    slider,
+    [gt.plots.path_panel(), disc],
+    n=[0, 30, 100, 200],
+    alt="Paths of 200 steps above, eigenvalues below. Gamma 0: a spiral out of the picture. 0.3: a "
+    "spiral into the ring at 0. 1: a path that bends into the ring. 2: one that drops fast and "
+    "then creeps towards it along a line. Below, the pair at 1 and +-0.1 moves inward, meets at "
+    "0.9 and parts along the real axis.",
 )
 
 # %% [markdown]
 # ## Ten update rules
 #
-# The other cure: leave the game alone and change the *step*. The test is $\min_x \max_y xy$, pure
-# rotation, $\eta = 0.1$. `gt.dynamics.step_spectrum(rule, J, lr)` knows the matrix of one step of
-# each rule, memory included. **Predict:** simultaneous descent diverges here. What does alternating
-# descent do, which differs only in that $G$ sees $D$'s newest move?
+# The other cure: leave the game alone and change the *step* (the
+# [update rule](glossary.md#update-rule)). The test is $\min_x \max_y xy$, pure rotation,
+# $\eta = 0.1$. With $w$ both players' numbers, $v$ the field and $J$ its Jacobian:
+#
+# | Rule | its step | $\lvert s\rvert$ on $xy$ |
+# |---|---|---|
+# | simultaneous | $w \leftarrow w + \eta v(w)$ | $\sqrt{1 + \eta^2}$ |
+# | alternating | $D$ first, then $G$ at $D$'s new point | 1 |
+# | negative momentum | alternating, $u \leftarrow v - \tfrac12 u$, $w \leftarrow w + \eta u$ | |
+# | extragradient | $w' = w + \eta v(w)$, $w \leftarrow w + \eta v(w')$ | $\rho_1$ |
+# | past extragradient | $w' = w + \eta v(w'_-)$, $w \leftarrow w + \eta v(w')$ | $\rho_2$ |
+# | optimistic | $w \leftarrow w + 2\eta v(w) - \eta v(w_-)$ | $\rho_2$ |
+# | lookahead | 5 simultaneous steps, then $w \leftarrow \tfrac12 (w_{-5} + w)$ | $\rho_3$ |
+# | consensus | $w \leftarrow w + \eta (v - \gamma J^\top v)$, $\gamma = 0.3$ | $\rho_4$ |
+# | symplectic | $w \leftarrow w + \eta (v - \gamma A^\top v)$, $A = (J - J^\top) / 2$ | $\rho_4$ |
+# | Heun | $w' = w + \eta v(w)$, $w \leftarrow w + \eta (v(w) + v(w')) / 2$ | $\rho_5$ |
+#
+# A minus below marks what a rule remembers, of one step ago or of five. The factors are
+# $\rho_1^2 = 1 - \eta^2 + \eta^4$, $\rho_2^2 = (1 + \sqrt{1 - 4\eta^2})/2$,
+# $\rho_3^5 = |1 + (1 + i\eta)^5| / 2$, $\rho_4^2 = (1 - \eta\gamma)^2 + \eta^2$ and
+# $\rho_5^2 = 1 + \eta^4/4$. On $xy$ the Jacobian is antisymmetric, $A = J$, so that consensus and
+# symplectic adjustment are one rule. (In the glossary:
+# [negative momentum](glossary.md#negative-momentum), [extragradient](glossary.md#extragradient),
+# [optimistic descent](glossary.md#optimistic-descent), [lookahead](glossary.md#lookahead),
+# [symplectic adjustment](glossary.md#symplectic-adjustment),
+# [Heun's rule](glossary.md#heuns-rule).)
+#
+# `gt.dynamics.step_spectrum(rule, J, lr)` knows the matrix of one step of each rule, memory
+# included. **Predict:** simultaneous descent diverges here. What does alternating descent do, which
+# differs only in that $G$ sees $D$'s newest move?
+
+# %%
+guess = gt.predict("it diverges", "it stays", "it converges")
+guess
 
 # %%
 d = gt.dynamics
@@ -197,25 +330,41 @@ def measure(rule, lr=0.1):
 measured = {type(rule).__name__: measure(rule) for rule in RULES}
 
 # %%
+lr = 0.1
+past = np.sqrt((1 + np.sqrt(1 - 4 * lr**2)) / 2)
+bent = np.sqrt((1 - 0.3 * lr) ** 2 + lr**2)
+ahead = abs(0.5 + 0.5 * (1 + 1j * lr) ** 5) ** (1 / 5)
+start = [np.sqrt(1 + lr**2), 1.0, np.nan, np.sqrt(1 - lr**2 + lr**4)]
+formulas = [*start, past, past, ahead, bent, bent, np.sqrt(1 + lr**4 / 4)]
+
+# %%
 rows = []
-for name, (s, path) in measured.items():
+for (name, (s, path)), closed in zip(measured.items(), formulas, strict=True):
     turn = d.rotation_period(s)
     whole = 2 * round(turn)  # two turns: on an ellipse, halves of a turn differ
     factor = gt.spectra.contraction(np.linalg.norm(path, axis=1)[-whole - 1 :], skip=0.0)
     period = gt.spectra.turning_period(path[-whole - 1 :], skip=0.0)
-    rows.append([name, abs(s), factor, turn, period])
-columns = ["rule", "|s|, predicted", "measured", "steps per turn, predicted", "measured"]
-gt.Table(columns, rows, digits=5)
+    growths = [round(float(x) - 1, 8) for x in (closed, abs(s), factor)]
+    rows.append([name, *growths, turn, period])
+columns = ["rule", "|s| − 1, formula", "of the matrix", "measured", "steps per turn", "measured"]
+gt.Table(columns, rows, digits=4)
 
 # %% tags=["nbval-check-output"]
 table = {name: numbers for name, *numbers in rows}
-errors = {name: abs(n[0] - n[1]) for name, n in table.items()}
-print("factors agree within 0.001:", max(errors.values()) < 1e-3)
-turns = {name: abs(n[3] / n[2] - 1) for name, n in table.items()}
-print("turns agree within 3 %:", max(turns.values()) < 0.03)
-print("grow:", *[name for name, n in table.items() if n[0] > 1 + 1e-9])
-print("stay:", *[name for name, n in table.items() if abs(n[0] - 1) <= 1e-9])
-print(f"Heun: |s| - 1 = {table['Heun'][0] - 1:.2e}, eta^4 / 8 = {0.1**4 / 8:.2e}")
+closed, matrix, seen, turn, period = np.array([numbers for _, *numbers in rows]).T
+print(f"formula and matrix differ by at most {np.nanmax(abs(closed - matrix)):.6f}", end=", ")
+print(
+    f"matrix and run by {abs(matrix - seen).max():.5f}, turns by {abs(period / turn - 1).max():.2%}"
+)
+print("grow:", *[name for name, n in table.items() if n[1] > 0])
+print("stay:", *[name for name, n in table.items() if n[1] == 0])
+print(f"Heun: |s| - 1 = {table['Heun'][1]:.2e}, eta^4 / 8 = {0.1**4 / 8:.2e}")
+growth = table["Alternating"][2]
+guess.answer("it stays" if abs(growth) < 1e-4 else "it diverges" if growth > 0 else "it converges")
+
+# %% tags=["hide-input"]
+assert np.nanmax(abs(closed - matrix)) < 1e-7
+assert abs(matrix - seen).max() < 1e-3
 
 # %%
 fastest = ["Simultaneous", "Alternating", "NegativeMomentum", "Extragradient", "Consensus"]
@@ -239,12 +388,22 @@ gt.show(
 )
 
 # %% [markdown]
-# Alternating descent **stays**: its two eigenvalues lie exactly on the unit circle as long as
-# $\eta < 2$, and the path closes to an ellipse. That one design choice separates a run that
-# explodes from one that circles for ever. Lookahead turns half as fast: every five steps it goes
-# half of the way back. Extragradient and its cheaper kin contract by about $\eta^2/2$ per step.
-# Heun's rule, an integrator of second order, follows the circle so closely that it leaves it by
-# $\eta^4/8$ per step only: it grows all the same.
+# Alternating descent **stays**: the path closes to an ellipse. Its two eigenvalues solve
+# $s^2 - (2 - \eta^2)\, s + 1 = 0$, so that their product is 1, and they lie on the unit circle as
+# long as $\eta < 2$:
+
+# %% tags=["nbval-check-output"]
+game = gt.zoo.bilinear().game()
+for lr in (0.1, 1.0, 1.99, 2.01):
+    s = d.step_spectrum(d.alternating(), gt.jacobian(game, game.draw(), origin), lr)
+    roots = np.roots([1, lr**2 - 2, 1])
+    print(f"step {lr}: |s| = {abs(s).max():.3f}, roots of the formula {abs(roots).max():.3f}")
+
+# %% [markdown]
+# That one design choice separates a run that explodes from one that circles for ever. Lookahead
+# turns half as fast: every five steps it goes half of the way back. Extragradient and its cheaper
+# kin contract by about $\eta^2/2$ per step. Heun's rule, an integrator of second order, follows the
+# circle so closely that it leaves it by $\eta^4/8$ per step only: it grows all the same.
 
 # %% [markdown]
 # ## The period, on the GAN itself
@@ -257,8 +416,10 @@ s = 1 + 0.2 * (-0.15 + 0.5j * np.sqrt(1 - 0.3**2))
 print(f"predicted: {d.rotation_period(s):.0f} steps per turn, factor {abs(s):.4f}")
 period = gt.spectra.turning_period(paths["r1"][-2 * 64 - 1 :], skip=0.0)
 factor = gt.spectra.contraction(distances["r1"][-2 * 64 - 1 :], skip=0.0)
-print("measured within 2 %:", gt.holds(abs(period / d.rotation_period(s) - 1) < 0.02))
-print("factor within 0.001:", gt.holds(abs(factor - abs(s)) < 1e-3))
+print(f"measured:  {period:.0f} steps per turn, factor {factor:.4f}")
+
+# %% tags=["hide-input"]
+assert gt.holds(abs(period / d.rotation_period(s) - 1) < 0.02 and abs(factor - abs(s)) < 1e-3)
 
 # %% [markdown]
 # ## Two slips
@@ -281,7 +442,26 @@ print(f"{first + second / 2:.4f}")
 # %% [markdown]
 # **Optimistic descent** needs the *previous* gradient; code that stores a reference instead of a
 # copy finds the present one there, so that $2g - g = g$ and plain descent runs under the name of
-# the cure. Neither slip raises an error: an eigenvalue is a test.
+# the cure:
+
+
+# %% tags=["nbval-check-output"]
+def optimistic(copy, lr=0.1):
+    w, g, previous, distances = np.ones(2), np.empty(2), np.zeros(2), []
+    for _ in range(LENGTH):
+        g[:] = -w[1], w[0]  # v is written into the same memory each time, as frameworks do
+        w = w + lr * (2 * g - previous)
+        previous = g.copy() if copy else g
+        distances.append(np.linalg.norm(w))
+    return distances[-1] / distances[-2]
+
+
+print(f"with a copy: {optimistic(copy=True):.5f} per step", end=", ")
+print(f"with a reference: {optimistic(copy=False):.5f}", end="; ")
+print(f"simultaneous descent: {np.sqrt(1 + 0.1**2):.5f}")
+
+# %% [markdown]
+# Neither slip raises an error: an eigenvalue is a test.
 
 # %% [markdown]
 # ## Play
@@ -297,43 +477,98 @@ gt.Lab("dirac")
 # ## Exercises
 #
 # **1.** By which factor does one simultaneous step on $xy$ multiply the distance? Write it as a
-# function of $\eta$. *Hint: $s = 1 \pm i \eta$.*
+# function of $\eta$.
+#
+# <details><summary>Hint</summary>
+#
+# $s = 1 \pm i \eta$.
+#
+# </details>
 
 # %%
 growth = ...  # for instance: lambda lr: ...
 gt.exercises.check_growth(growth)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_growth(lambda lr: np.sqrt(1 + lr**2))
+# ```
+#
+# ```text
+# Right: |1 + i eta| = sqrt(1 + eta^2) > 1 for every step size.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** How many steps does R1 with $\gamma = 1$ and $\eta = 0.2$ need for one factor of ten?
-# *Hint 1: $\lambda = -\tfrac12$, twice.* *Hint 2: a logarithm over a logarithm.*
+#
+# <details><summary>Hint 1</summary>
+#
+# $\lambda = -\tfrac12$, twice.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A logarithm over a logarithm.
+#
+# </details>
 
 # %%
 steps = ...
 gt.exercises.check_steps_per_decade(steps)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_steps_per_decade(np.log(10) / -np.log(0.9))
+# ```
+#
+# ```text
+# Right: 0.9 per step, so log 10 / -log 0.9 = 21.9 steps.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** On the Dirac-GAN with R1, which is the largest step $\eta$ that still converges, as a
-# function of $\gamma \le 1$? *Hint: $|1 + \eta\lambda|^2 = 1 - \eta\gamma + \eta^2/4$.*
+# function of $\gamma \le 1$?
+#
+# <details><summary>Hint</summary>
+#
+# $|1 + \eta\lambda|^2 = 1 - \eta\gamma + \eta^2/4$.
+#
+# </details>
 
 # %%
 largest = ...  # for instance: lambda gamma: ...
 gt.exercises.check_largest_step(largest)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_growth(lambda lr: np.sqrt(1 + lr**2)))
-print(gt.exercises.check_steps_per_decade(np.log(10) / -np.log(0.9)))
-print(gt.exercises.check_largest_step(lambda gamma: 4 * gamma))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_largest_step(lambda gamma: 4 * gamma)
+# ```
+#
+# ```text
+# Right: eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice
 #
-# - A GAN that "almost converges" and starts to circle wants friction (R1) or another step, not a
-#   smaller learning rate: with $\gamma = 0$ simultaneous steps of every size diverge, small ones
-#   just later.
-# - R1 is the cheap default of large GANs for this reason. Too much of it is slow, not safer.
+# - A GAN that "almost converges" and starts to circle may want friction (R1) or another step, not a
+#   smaller learning rate: here with $\gamma = 0$ each simultaneous step leads away from the
+#   equilibrium, a small one just by less.
+# - R1 is a usual choice in large GANs, for this reason among others. Too much of it is slow, and at
+#   last unstable.
 # - Simultaneous or alternating is not a detail. Say which one you ran.
 #
 # ## Further reading

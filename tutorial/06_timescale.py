@@ -102,6 +102,14 @@ print("diagonals: A", np.diag(A).tolist(), " D", np.diag(D).tolist(), " S", np.d
 print("max(-A / D, 0) =", np.maximum(-np.diag(A) / np.diag(D), 0).tolist())
 
 # %% [markdown]
+# (The theorem's condition on zero eigenvalues is needed: $A = B = 1$, $D = 0$ is no strict minmax
+# point, and yet every $\tau$ attracts.)
+
+# %% tags=["nbval-check-output"]
+edge = np.array([[-1.0, -1.0], [1.0, 0.0]])  # J; -J = [[A, B], [-B, D]]
+print(gt.classify(edge, n_g=1).kind, "- attracts for tau in", gt.stable_intervals(edge, n_g=1))
+
+# %% [markdown]
 # **Two routes to one number.** `tau_star` solves the paper's eigenvalue problem; it looks for the
 # $\tau$ at which two eigenvalues of $J_\tau$ sum to zero. `tau_star_by_bisection` knows nothing of
 # that: it looks at the rightmost eigenvalue and halves an interval. Here are 200 random minmax
@@ -492,15 +500,15 @@ assert gt.holds(rows[4][3] == rows[4][4] == 16 and share["adam", 0.01, 2000] > 0
 # %% [markdown]
 # **With SGD and short steps the two routes are one**: the runs arrive, in the same number of seeds,
 # and their gap is less than a hundredth of what a change of seed does. With long steps they are
-# not. **With Adam they end alike and go different ways**: at the rate 0.01 all 16 settle by both
-# routes within 2000 games, but on the way the two are nearly as far apart as two seeds. A smaller
-# rate helps: over the same distance (300 games at 0.01, 1200 at a quarter of it; no run has settled
-# by then) the gap halves.
+# not. **With [Adam](glossary.md#adam) they end alike and go different ways**: at the rate 0.01 all
+# 16 settle by both routes within 2000 games, but on the way the two are nearly as far apart as two
+# seeds. A smaller rate helps: over the same distance (300 games at 0.01, 1200 at a quarter of it;
+# no run has settled by then) the gap halves.
 #
-# A conjecture on the cause: Adam's averages forget by the *step*. Four short steps of $D$ in a game
-# see a quarter of the past that one long step sees. If that is it, then an Adam for $D$ that
-# forgets as much per *game*, $\beta^{1/4}$ in place of each $\beta$, must bring the routes
-# together. **Predict:** by how much?
+# A conjecture on the cause: Adam's averages forget by the *step*. With four short steps of $D$ in a
+# game they reach back over a quarter of the games that they do with one long step. If that is it,
+# then an Adam for $D$ that forgets as much per *game*, $\beta^{1/4}$ in place of each $\beta$, must
+# bring the routes together. **Predict:** by how much?
 
 # %%
 from gan_teach.dynamics.optim import Adam
@@ -568,7 +576,7 @@ print("across it: tau* =", gt.tau_star(across.J))
 # quadratic logit, R1. **Predict:** what happens below $\tau^*$?
 
 # %%
-guess = gt.predict("it arrives, only later", "it turns back and keeps swinging", "it diverges")
+guess = gt.predict("it arrives later", "it turns back and keeps swinging", "it diverges")
 guess
 
 
@@ -632,35 +640,94 @@ gt.Lab("timescale", tau=1.0)
 # ## Exercises
 #
 # **1.** $-J = \begin{pmatrix} -3 & 4 \\ -4 & 0.5 \end{pmatrix}$. What is $\tau^*$?
-# *Hint 1: for two numbers, the trace decides.* *Hint 2: $-3 + 0.5\tau$.*
+#
+# <details><summary>Hint 1</summary>
+#
+# For two numbers, the trace decides.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $-3 + 0.5\tau$.
+#
+# </details>
 
 # %%
 answer = ...
 gt.exercises.check_scalar_tau_star(answer)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_scalar_tau_star(6)
+# ```
+#
+# ```text
+# Right: tau* = -A / D = 6: from there on the trace A + tau D is positive.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** From which $\tau$ on does the Dirac-GAN with R1 of weight $\mu$ not oscillate?
-# *Hint: the square root above.*
+#
+# <details><summary>Hint</summary>
+#
+# The square root above.
+#
+# </details>
 
 # %%
 real_from = ...  # for instance: lambda mu: ...
 gt.exercises.check_real_from(real_from)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_real_from(lambda mu: 1 / mu**2)
+# ```
+#
+# ```text
+# Right: tau^2 mu^2 >= tau, so tau >= 1 / mu^2.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** With $\gamma_G = 0.1$ and curvature $13.3$: up to which $\tau$ is a single step of $D$
-# stable? *Hint 1: $|1 - \tau\gamma_G\lambda| < 1$.* *Hint 2: the product may be up to 2.*
+# stable?
+#
+# <details><summary>Hint 1</summary>
+#
+# $|1 - \tau\gamma_G\lambda| < 1$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The product may be up to 2.
+#
+# </details>
 
 # %%
 largest = ...
 gt.exercises.check_largest_ratio(largest, lr=0.1, curvature=13.3)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_scalar_tau_star(6))
-print(gt.exercises.check_real_from(lambda mu: 1 / mu**2))
-print(gt.exercises.check_largest_ratio(2 / 1.33, lr=0.1, curvature=13.3))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_largest_ratio(2 / 1.33, lr=0.1, curvature=13.3)
+# ```
+#
+# ```text
+# Right: |1 - tau lr curvature| < 1 as long as tau < 2 / (lr curvature).
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

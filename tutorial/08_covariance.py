@@ -248,8 +248,9 @@ print("across the zero mode: tau* =", gt.tau_star(across), gt.stable_intervals(a
 # %% [markdown]
 # Near the set of equilibria every $\tau$ attracts *towards it*, for every $d$: but for the zeros
 # all eigenvalues of the closed form have a negative real part. Which of the equilibria is reached
-# depends on the start. **Predict** from the closed form for $d = 5, 10, 20$: from which $\tau$ on
-# does nothing oscillate, and is $\tau = 25$ beyond it? At which $\tau$ is the slowest mode fastest?
+# depends on the start and, as the runs below show, on $\tau$. **Predict** from the closed form for
+# $d = 5, 10, 20$: from which $\tau$ on does nothing oscillate, and is $\tau = 25$ beyond it? At
+# which $\tau$ is the slowest mode fastest?
 
 
 # %%
@@ -336,8 +337,8 @@ for x, gaps in ends.values():
 # ## Play
 #
 # A GAN whose equilibria touch each other, live: where the means agree and the straight $D$ is flat,
-# every spread $w$ of the generator will do. With 50 steps of $G$ to one of $D$ it is near them
-# after some 100 games. Look at the eigenvalues of a round: one of them stays at 1, the zero mode of
+# every spread $w$ of the generator will do. With 50 steps of $G$ to one of $D$ it is near one after
+# some 100 games. Look at the eigenvalues of a round: one of them stays at 1, the zero mode of
 # chapter
 # 06. Try other seeds and compare the spreads.
 
@@ -347,27 +348,63 @@ gt.Lab("strong-generator", seed=1)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many zero modes has the game in $d$ dimensions? *Hint: the entries above the diagonal.*
+# **1.** How many zero modes has the game in $d$ dimensions?
+#
+# <details><summary>Hint</summary>
+#
+# The entries above the diagonal.
+#
+# </details>
 
 # %%
 count = ...  # for instance: lambda d: ...
 gt.exercises.check_rotations(count)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_rotations(lambda d: d * (d - 1) / 2)
+# ```
+#
+# ```text
+# Right: an antisymmetric d x d matrix has d (d - 1) / 2 free entries.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** From which $\tau$ on is the one-dimensional game free of oscillation, as a function of
-# $\Sigma$ and $\mu$? *Hint 1: $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma = 0$.* *Hint 2: the
-# discriminant is $\tau^2\mu^2 - 16\tau\Sigma$.*
+# $\Sigma$ and $\mu$?
+#
+# <details><summary>Hint 1</summary>
+#
+# $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma = 0$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The discriminant is $\tau^2\mu^2 - 16\tau\Sigma$.
+#
+# </details>
 
 # %%
 real_from = ...  # for instance: lambda s, mu: ...
 gt.exercises.check_covariance_real_from(real_from)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_rotations(lambda d: d * (d - 1) / 2))
-print(gt.exercises.check_covariance_real_from(lambda s, mu: 16 * s / mu**2))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_covariance_real_from(lambda s, mu: 16 * s / mu**2)
+# ```
+#
+# ```text
+# Right: tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -5,8 +5,8 @@
 #
 # **You will do:** train DRAGAN, WGAN-GP, R1, R2 and RpGAN + R1 + R2 on the same data from the same
 # seeds, map every $D$ and its slope, and find the friction of each on the Dirac-GAN. **You will
-# learn:** what distinguishes the penalties, why a target slope of 1 is a length scale in disguise,
-# and what was wrong with DRAGAN's noise. **You need:** chapters 05 and 10.
+# learn:** what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong
+# with DRAGAN's noise. **You need:** chapters 05 and 10.
 
 # %%
 import gan_teach as gt
@@ -18,7 +18,8 @@ from gan_teach import zoo
 # %% [markdown]
 # ## The rule
 #
-# Each adds to $D$'s loss a mean over some points of some function of the slope $|\nabla_x f|$:
+# A [gradient penalty](glossary.md#gradient-penalty) adds to $D$'s loss a mean over some points of
+# some function of the slope $|\nabla_x f|$:
 #
 # | penalty | where | what |
 # | --- | --- | --- |
@@ -27,9 +28,39 @@ from gan_teach import zoo
 # | WGAN-GP | between them, $ux + (1-u)G(z)$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
 # | DRAGAN | around real points, $x + \delta$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
 #
-# So R1 and R2 ask for a *flat* $D$, WGAN-GP and DRAGAN for a slope of *one*. RpGAN + R1 + R2 is the
-# relativistic loss of chapter 09 with both flat ones.
-#
+# So R1 and [R2](glossary.md#r2) ask for a *flat* $D$, [WGAN-GP](glossary.md#wgan-gp) and
+# [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the
+# relativistic loss of chapter 09 with both flat ones. Written out in PyTorch, beside the library:
+
+# %%
+draws = torch.Generator().manual_seed(0)
+x, fakes = torch.randn(2, 64, 2, generator=draws, dtype=torch.float64)
+net = zoo.five_gaussians(0, "js", 32).discriminator.double()
+
+
+def f(points):
+    return net(points).squeeze(-1)
+
+
+def slope_at(points):  # |grad f| at each of them
+    points = points.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(f(points).sum(), points, create_graph=True)
+    return gradient.norm(dim=1)  # per sample; create_graph: it is to be differentiated again
+
+
+# %% tags=["nbval-check-output"]
+def beside(name, by_hand, penalty, noise=()):
+    library = penalty(f, x, fakes, noise).item()
+    print(f"{name:7} by hand {by_hand.item():.4f}, library {library:.4f}")
+
+
+u = torch.rand(64, 1, generator=draws, dtype=torch.float64)
+beside("R1", 0.5 * 10 * (slope_at(x) ** 2).mean(), penalties.r1(10))
+beside("R2", 0.5 * 10 * (slope_at(fakes) ** 2).mean(), penalties.r2(10))
+between = u * x + (1 - u) * fakes
+beside("WGAN-GP", 10 * ((slope_at(between) - 1) ** 2).mean(), penalties.wgan_gp(10), (u,))
+
+# %% [markdown]
 # ## Where the points lie
 #
 # DRAGAN's noise is $\delta = c\, s\, \alpha\, u$ with $s$ the standard deviation of the batch,
@@ -71,7 +102,7 @@ gt.show(
 # %% [markdown]
 # Every coordinate of the published $u$ is positive: the noise fills **one quadrant** of four, in
 # $d$ dimensions one orthant of $2^d$. Its authors said so themselves in October 2017, and that
-# $U(-1, 1)$ is right; their notebook kept the old line. For images it is worse than it looks:
+# $U(-1, 1)$ is right; their notebook kept the old line. And with 784 pixels?
 
 # %% tags=["nbval-check-output"]
 for directions in ("published", "all"):
@@ -84,15 +115,20 @@ for directions in ("published", "all"):
     print(f"{angle.min():.0f} to {angle.max():.0f} degrees")
 
 # %% [markdown]
-# With 784 pixels *all* published directions lie at 30 degrees ($\cos = \tfrac12 / \sqrt{1/3}$) from
-# one fixed one, "brighter everywhere". The penalty ties the whole norm of the gradient *at* these
-# points, whatever its direction there; at points that lie any other way from the data $D$ may be as
-# steep as it likes.
+# With 784 pixels all 2000 published directions lie at about 30 degrees
+# ($\cos = \tfrac12 / \sqrt{1/3}$) from one fixed one, "brighter everywhere". The penalty ties the
+# whole norm of the gradient *at* these points, whatever its direction there; at points that lie any
+# other way from the data $D$ may be as steep as it likes.
 #
 # ## Train them all
 #
 # The five Gaussians of chapter 10, width 32, the same three seeds (weights, data, batches) for
-# every arm. **Predict:** which arm makes the steepest $D$? In which is $D$ flat on the data?
+# every arm. **Predict:** in which arm is $D$ steepest at the data after 800 steps? In which is it
+# flattest?
+
+# %%
+guess = gt.predict("no penalty", "DRAGAN or WGAN-GP", "R1 or R2", "Rp + R1 + R2")
+guess
 
 # %%
 ARMS = {
@@ -137,11 +173,19 @@ def maps(record, member=0):
 # %%
 gt.show(
     maps(-1),
-    alt="Six discriminators and their slopes. Without a penalty D is steep, above 2, nearly "
-    "everywhere. With DRAGAN and WGAN-GP it is close to 1 around the data; DRAGAN's fakes lie in a "
-    "bar through one cluster, WGAN-GP's in a band between the clusters. With R1, R2 and both D is "
-    "close to one half and much flatter, and most of the fakes lie on all five clusters.",
+    alt="Six discriminators and their slopes. Without a penalty D is steep, above 2 on more than "
+    "half of the square. With DRAGAN and WGAN-GP it is close to 1 around the data; DRAGAN's fakes "
+    "lie in a bar through one cluster, WGAN-GP's in a band between the clusters, in part outside. "
+    "With R1, R2 and both D is close to one half and much flatter, and most of the fakes lie on "
+    "all five clusters.",
 )
+
+# %%
+for name, history in found.items():
+    outside = int((abs(history["fake"][-1, 0]) > 1.6).any(-1).sum())
+    steep = (history["slope"][-1] > 2).mean(-1)  # (seeds,)
+    print(f"{name:12} {outside:2} of 150 fakes outside the picture; slope above 2 on", end=" ")
+    print(f"{steep.min():.0%} to {steep.max():.0%} of the square")
 
 # %%
 whens = found["R1"].steps.tolist()
@@ -164,36 +208,37 @@ columns = ["arm", "slope at the data", "covered", "high quality", "reverse KL"]
 rows = [[name, *row(history)] for name, history in found.items()]
 gt.Table(columns, rows, caption=f"Medians over three seeds after {STEPS} steps")
 
-# %% tags=["nbval-check-output"]
+# %%
 slope = {name: np.median(h["at_data"][-1]) for name, h in found.items()}
-for name in ("DRAGAN", "WGAN-GP"):
-    print(f"{name}: slope 1 at the data within 0.3:", gt.holds(abs(slope[name] - 1) < 0.3))
-print(
-    "R1 at least three times flatter than without:", gt.holds(slope["R1"] < slope["no penalty"] / 3)
-)
-print("both flat ones with Rp are flatter still:", gt.holds(slope["Rp + R1 + R2"] < slope["R1"]))
+steepest, flattest = max(slope, key=slope.get), min(slope, key=slope.get)
+print(f"flattest at the data: {flattest}; steepest:")
+guess.answer(next(option for option in guess.options if steepest in option.split(" or ")))
+
+# %% tags=["hide-input"]
+assert gt.holds(max(abs(slope[name] - 1) for name in ("DRAGAN", "WGAN-GP")) < 0.3)
+assert gt.holds(max(slope["R1"], slope["R2"]) < slope["no penalty"] / 3)
+assert gt.holds(slope["Rp + R1 + R2"] < slope["R1"])
 
 # %% [markdown]
-# **What you saw.** Without a penalty $D$ has a slope of 2.6 at the data after so short a run: it
-# answers each wrong sample with a steep ramp. DRAGAN and WGAN-GP hold the slope near 1 (0.95 and
-# 0.90), as they should, and at this weight and in 800 steps their fakes have found next to nothing.
-# R1 and R2 leave $D$ flatter in the end, since
-# fakes and data have come together; their pull is proportional to the slope, so they bend $D$
-# gently instead of tying it to a number. The relativistic loss with both is the flattest, and all
-# three cover the modes. (So does *no* penalty: on these data the flat ones change $D$, not the
-# count.)
+# **What you saw.** Without a penalty $D$ has a slope of 2.6 at the data after so short a run.
+# DRAGAN and WGAN-GP hold the slope near 1 (0.95 and 0.90), as they should, and at this weight and
+# in 800 steps their fakes have found next to nothing. With R1 or R2 alone $D$ is flatter (0.4),
+# with both flatter still (0.2), and all three cover the modes. (So does *no* penalty: on these data
+# the flat ones change $D$, not the count.)
 #
-# **Is that comparison fair?** The weights are not equal: R1 at $\gamma = 0.1$ weighs 0.05, the
-# others
-# 10. And WGAN-GP's authors do not train it like this: their own script for toys in the plane takes
-#     weight 0.1 and five steps of the critic. **Predict:** what do R1 at weight 10, DRAGAN and
-#     WGAN-GP at weight 0.1, and WGAN-GP with five steps do?
+# **Is that comparison fair?** The weights are not equal: R1 at $\gamma = 0.1$ weighs 0.05, R1 + R2
+# twice that, the others 10. And WGAN-GP's authors do not train it like this: their own script for
+# toys in the plane takes weight 0.1 and five steps of the critic. **Predict:** what do R1 at weight
+# 10, DRAGAN and WGAN-GP at weight 0.1, and WGAN-GP with five steps do? Is it the relativistic loss
+# that makes $D$ flattest, or the second penalty? And does DRAGAN's noise matter?
 
 # %%
 critic_first = {"rule": gt.alternating(d_steps=5)}  # a new batch for each of the five steps
 CONTROLS = {
+    "R1 + R2, without Rp": ("js", (penalties.r1(0.1), penalties.r2(0.1)), {}),
     "R1, weight 10": ("js", penalties.r1(20.0), {}),
     "DRAGAN, weight 0.1": ("js", penalties.dragan(0.1), {}),
+    "the same, published noise": ("js", penalties.dragan(0.1, directions="published"), {}),
     "WGAN-GP, weight 10, five steps": ("wasserstein", penalties.wgan_gp(10.0), critic_first),
     "WGAN-GP, weight 0.1": ("wasserstein", penalties.wgan_gp(0.1), {}),
     "WGAN-GP, weight 0.1, five steps": ("wasserstein", penalties.wgan_gp(0.1), critic_first),
@@ -201,19 +246,43 @@ CONTROLS = {
 controls = {name: train(loss, p, **how) for name, (loss, p, how) in CONTROLS.items()}
 gt.Table(columns, [[name, *row(history)] for name, history in controls.items()])
 
-# %% tags=["nbval-check-output"]
-covered = {name: h["modes"][-1][:, 0].min() for name, h in (found | controls).items()}
-for name in ("R1, weight 10", "DRAGAN, weight 0.1", "WGAN-GP, weight 0.1, five steps"):
-    print(f"{name}: all five modes in each of the three seeds:", gt.holds(covered[name] == 5))
+# %%
+for name, history in controls.items():
+    covered, quality, _ = history["modes"][-1].T
+    print(f"{name:32} covered {covered.astype(int)}, quality {quality.round(2)}")
+
+# %% tags=["hide-input"]
+fair = ("R1, weight 10", "DRAGAN, weight 0.1", "WGAN-GP, weight 0.1, five steps")
+assert gt.holds(min(controls[name]["modes"][-1, :, 0].min() for name in fair) == 5)
+assert gt.holds(max(found[name]["modes"][-1, :, 0].max() for name in ("DRAGAN", "WGAN-GP")) < 5)
 
 # %% [markdown]
 # R1, which pulls the slope *towards zero at the data*, covers all modes at weight 10 as it did at
 # 0.05. DRAGAN and WGAN-GP, which pull it to 1, do not at weight 10 with one step; DRAGAN at weight
 # 0.1 and WGAN-GP at its authors' toy settings (weight *and* steps) do, in three seeds of three. A
-# table in which each method but one runs at its own settings says nothing about that one. The
-# target of 1 has a unit, logits per unit of length, and on data of another scale it is another
-# penalty: on the same points multiplied by ten a slope of 1 would tell ten times as much.
+# table in which each method but one runs at its own settings says nothing about that one. Without
+# the relativistic loss R1 + R2 makes $D$ as flat: it is the weight. And between DRAGAN's two noises
+# three seeds show no difference: all six runs have five modes.
 #
+# **The target of 1 has a unit**, logits per unit of length. Multiply the data by ten: a $D$ that
+# tells them apart equally well, $f(x / 10)$, has a tenth of the slope. So
+# $\lambda\,(|\nabla f| - 1)^2$ is then what $\tfrac{\lambda}{100} (|\nabla f| - 10)^2$ was before.
+# R1's target is 0 on every scale, but its weight has a unit, too.
+
+# %% tags=["nbval-check-output"]
+far = lambda points: f(points / 10)  # noqa: E731
+pairs = {
+    "DRAGAN": (penalties.dragan(10.0), penalties.dragan(0.1, target=10.0)),
+    "WGAN-GP": (penalties.wgan_gp(10.0), penalties.wgan_gp(0.1, target=10.0)),
+    "R1": (penalties.r1(1000.0), penalties.r1(10.0)),
+}
+for name, (penalty, same) in pairs.items():
+    noise = penalty.draw(x, torch.Generator().manual_seed(1))
+    scaled = penalty(far, 10 * x, 10 * fakes, noise).item()
+    before = same(f, x, fakes, noise).item()
+    print(f"{name:7} on data times ten {scaled:.4f}, its match on the data {before:.4f}")
+
+# %% [markdown]
 # ## Which eigenvalue does a penalty damp?
 #
 # On the Dirac-GAN (chapter 05) R1 and R2 act on the slope $\psi$ of $D$ alone,
@@ -224,7 +293,7 @@ for name in ("R1, weight 10", "DRAGAN, weight 0.1", "WGAN-GP, weight 0.1, five s
 # **Predict:** more and more $\gamma$: do both eigenvalues move to the left for ever?
 
 # %%
-GAMMAS = np.arange(0, 31) / 20
+GAMMAS = np.arange(0, 151) / 100
 origin = torch.zeros(2, dtype=torch.float64)
 
 
@@ -253,8 +322,11 @@ total = np.array([0.3, 0.6, 1.2, 2.4])
 root = np.sqrt(np.maximum(total**2 - 1, 0)) / 2
 for g, r in zip(total, root, strict=True):
     half = penalties.r1(g / 2), penalties.r2(g / 2)
-    same = [np.allclose(eigenvalues(*p), [-g / 2 - r, -g / 2 + r]) for p in (half, half[:1] * 2)]
-    print(f"sum {g}: real parts {-g / 2 - r:.3f}, {-g / 2 + r:.3f}; measured: {all(same)}")
+    measured = [eigenvalues(*penalty) for penalty in (half, half[:1] * 2)]  # R1 + R2, R1 twice
+    print(
+        f"sum {g}: real parts {-g / 2 - r:.3f}, {-g / 2 + r:.3f}; measured", *np.round(measured, 3)
+    )
+print(f"-1 / (4 g) at 2.4: {-1 / (4 * 2.4):.3f}")
 
 # %% [markdown]
 # Up to $g = 1$ the friction is shared: the pair turns, and both parts are $-g/2$. Beyond, the fast
@@ -267,12 +339,12 @@ for g, r in zip(total, root, strict=True):
 # %%
 METHODS = {
     "no penalty": zoo.DIRAC_METHODS["saturating"], "R1, γ = 0.3": zoo.DIRAC_METHODS["r1"],
-    "DRAGAN": zoo.DIRAC_METHODS["dragan"],
+    "DRAGAN": zoo.DIRAC_METHODS["dragan"], "WGAN-GP": zoo.DIRAC_METHODS["wgan_gp"],
 }  # fmt: skip
 
 
-def path(method):
-    states = gt.train(method.game(), method.rule(), steps=gt.budget(500), lr=0.2, batch_size=1)
+def path(method, steps=500):
+    states = gt.train(method.game(), method.rule(), steps=gt.budget(steps), lr=0.2, batch_size=1)
     return gt.record(states, w=gt.probes.params())["w"]
 
 
@@ -281,20 +353,30 @@ paths = {name: path(method) for name, method in METHODS.items()}
 fields = {name: zoo.dirac_field(method) for name, method in METHODS.items()}
 gt.show(
     gt.plots.portraits(fields, paths, names=("θ (generator)", "ψ (discriminator)")),
-    alt="Three phase portraits: without a penalty the path circles outwards, with R1 it spirals "
-    "into the origin, with DRAGAN it circles for ever between the slopes plus and minus one.",
+    alt="Four phase portraits. Without a penalty the path circles outwards and leaves the picture, "
+    "with R1 it spirals into the origin, with DRAGAN and WGAN-GP it ends on a closed curve around "
+    "the origin, on which D's slope swings beyond plus and minus one.",
 )
 
-# %% tags=["nbval-check-output"]
-ends = {name: np.linalg.norm(way[-50:], axis=1).max() for name, way in paths.items()}
-print("R1 ends within 0.01 of the equilibrium:", gt.holds(ends["R1, γ = 0.3"] < 0.01))
-for name in ("no penalty", "DRAGAN"):
-    print(f"{name}: still beyond 0.5:", gt.holds(ends[name] > 0.5))
+# %%
+late = {name: np.linalg.norm(way[-100:], axis=1) for name, way in paths.items()}
+for name, far in late.items():
+    print(f"{name:11} last 100 of 500 steps: {far.min():.2f} to {far.max():.2f} from", end=" ")
+    print(f"the origin, |slope| up to {abs(paths[name][-100:, 1]).max():.2f}")
+for name in ("DRAGAN", "WGAN-GP"):
+    far = np.linalg.norm(path(METHODS[name], 1500)[-100:], axis=1)
+    print(f"{name:11} last 100 of 1500 steps: {far.min():.2f} to {far.max():.2f}")
+
+# %% tags=["hide-input"]
+assert gt.holds(late["R1, γ = 0.3"].max() < 0.01)
+assert gt.holds(min(late[name].min() for name in ("no penalty", "DRAGAN", "WGAN-GP")) > 1)
 
 # %% [markdown]
-# DRAGAN and WGAN-GP keep $D$ in motion where R1 lets it come to rest (Mescheder et al., 2018). On
-# data with a density that costs less than it seems to here: the slope of 1 averages out over many
-# directions. But at the equilibrium $D$ should be flat, and a target of 1 forbids it.
+# DRAGAN and WGAN-GP keep $D$ in motion where R1 lets it come to rest (Mescheder et al., 2018):
+# their paths run on a closed curve, the same after 500 steps as after 1500. (Without a penalty the
+# path grows because the steps are finite: chapter 05.) On the five Gaussians above that did not
+# keep either of them from the modes at a light weight; but at the equilibrium $D$ should be flat,
+# and a target of 1 forbids it.
 
 # %% [markdown]
 # ## Play
@@ -308,45 +390,95 @@ gt.Lab("dragan")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another
-# $\tfrac\gamma2 \mathbb E|\nabla f|^2$. Which $\gamma$ is the same? *Hint: compare the factors.*
+# **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another $\tfrac\gamma2 \mathbb
+# E|\nabla f|^2$. Which $\gamma$ is the same?
+#
+# <details><summary>Hint</summary>
+#
+# Compare the factors.
+#
+# </details>
 
 # %%
 gamma = ...
 gt.exercises.check_same_penalty(gamma)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_same_penalty(20)
+# ```
+#
+# ```text
+# Right: gamma / 2 = mu, so the published mu = 10 is gamma = 20.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Which share of the orthants (sign patterns) of $\mathbb R^d$ does the published DRAGAN
-# noise reach? Write a function of $d$. *Hint: each coordinate has two signs.*
+# noise reach? Write a function of $d$.
+#
+# <details><summary>Hint</summary>
+#
+# Each coordinate has two signs.
+#
+# </details>
 
 # %%
 share = ...  # for instance: lambda d: ...
 gt.exercises.check_covered_directions(share)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_covered_directions(lambda d: 0.5**d)
+# ```
+#
+# ```text
+# Right: all coordinates positive is one of 2^d sign patterns.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** The *friction* of a linear game is $-\operatorname{Re}(\lambda_1 + \lambda_2)$. What is it
-# for the Dirac-GAN with R1 and R2, both of weight $\gamma$? *Hint: the trace of $J$.*
+# for the Dirac-GAN with R1 and R2, both of weight $\gamma$?
+#
+# <details><summary>Hint</summary>
+#
+# The trace of $J$.
+#
+# </details>
 
 # %%
 friction = ...  # for instance: lambda gamma: ...
 gt.exercises.check_friction(friction)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_same_penalty(20))
-print(gt.exercises.check_covered_directions(lambda d: 0.5**d))
-print(gt.exercises.check_friction(lambda gamma: 2 * gamma))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_friction(lambda gamma: 2 * gamma)
+# ```
+#
+# ```text
+# Right: the two penalties have the same curvature in psi there, so their weights add.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice
 #
-# - A target slope of 1 is a length scale: rescale the data, and the same $\lambda$ and $k$ are
-#   another penalty. Normalize first, or use a target of 0.
+# - A target slope of 1 has a unit: rescale the data, and the same $\lambda$ and $k$ are another
+#   penalty. Normalize first. A target of 0 stays what it is, but its weight scales, too.
 # - R1 alone flattens $D$ at the data, R2 at the samples; while they are apart, that is not the
 #   same.
-# - Too large a $\gamma$ looks like a collapse: nothing moves. Check the slope at the data.
+# - Too large a $\gamma$ slows everything: on the Dirac-GAN the slow eigenvalue is $-1/(4g)$. Check
+#   the slope at the data.
 # - Conventions differ by factors of two ($\gamma/2$, $\mu$, $\lambda/2$): convert before you
 #   compare.
 #

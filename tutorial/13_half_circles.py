@@ -20,8 +20,35 @@ from gan_teach import zoo
 # ## The data
 #
 # Radius $r \sim \mathcal N(10, 1)$, angle $\theta \sim U(0, 2\pi)$; the left half of the ring is
-# moved up by 10, the right half down by 10. Standard deviations 7 and 12. We count each half as ten
-# arcs, so that "how many modes?" has an answer here, too: 20.
+# moved up by 10, the right half down by 10. Standard deviations 7 and 12. The assignment asks for a
+# `Dataset`, and `gt.data.Points` takes any that has a length and items. Write your own: change the
+# radius, or a sign.
+
+
+# %% tags=["hood"]
+class HalfCircles(torch.utils.data.Dataset):
+    def __init__(self, n, seed):
+        rng = torch.Generator().manual_seed(seed)
+        theta = 2 * torch.pi * torch.rand(n, generator=rng)
+        r = 10 + torch.randn(n, generator=rng)
+        shift = torch.where(theta.cos() <= 0, 10.0, -10.0)  # up on the left, down on the right
+        self.points = torch.stack([r * theta.cos(), r * theta.sin() + shift], 1)
+
+    def __len__(self):
+        return len(self.points)
+
+    def __getitem__(self, i):
+        return self.points[i]
+
+
+# %% tags=["hood-check"]
+library = gt.data.half_circles().sample(2000, torch.Generator().manual_seed(7))
+gap = (gt.data.Points(HalfCircles(2000, seed=7)).points - library).abs().max().item()
+print(f"largest difference from the library's S: {gap:.0e}")
+assert gap < 1e-5
+
+# %% [markdown]
+# We count each half as ten arcs, so that "how many modes?" has an answer here, too: 20.
 
 # %%
 ARCS = gt.data.half_circles()
@@ -434,19 +461,58 @@ gt.Lab("half-circles")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Labels smoothed to $s = 0.8$: what is $D$'s loss at the equilibrium? *Hint: $D = 0.4$.*
+# **1.** Labels smoothed to $s = 0.8$: what is $D$'s loss at the equilibrium?
+#
+# <details><summary>Hint</summary>
+#
+# $D = 0.4$.
+#
+# </details>
 
 # %%
 loss = ...
 gt.exercises.check_smoothed_loss(loss)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_smoothed_loss(-0.8 * np.log(0.4) - 1.2 * np.log(0.6))
+# ```
+#
+# ```text
+# Right: D = 0.4: -0.8 log 0.4 - 1.2 log 0.6 = 1.346.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Smooth both sides: target 0.9 for real samples, 0.1 for fakes. What is $D^*$, and what does
-# it say where there are no data? *Hint: replace $p$ and $q$ above by masses of the two answers.*
+# it say where there are no data?
+#
+# <details><summary>Hint</summary>
+#
+# Replace $p$ and $q$ above by masses of the two answers.
+#
+# </details>
 
 # %%
 best = ...  # for instance: lambda p, q: ...
 gt.exercises.check_two_sided(best)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_two_sided(lambda p, q: (0.9 * p + 0.1 * q) / (p + q))
+# ```
+#
+# ```text
+# Right: (0.9 p + 0.1 q) / (p + q): at p = 0 it is 0.1, not 0, and where q is small too, its slope
+# holds fakes where they are. Hence *one-sided* smoothing.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **3.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case?
@@ -458,12 +524,17 @@ letters = ...
 gt.exercises.check_what_flat_means(letters)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_smoothed_loss(-0.8 * np.log(0.4) - 1.2 * np.log(0.6)))
-print(gt.exercises.check_two_sided(lambda p, q: (0.9 * p + 0.1 * q) / (p + q)))
-print(gt.exercises.check_what_flat_means("abc"))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_what_flat_means("abc")
+# ```
+#
+# ```text
+# Right: all but d: a D that tells the two apart has D(x) > D(G(z)).
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

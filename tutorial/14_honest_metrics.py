@@ -623,7 +623,8 @@ assert power["blob"][-1] < 3 < power["right half lost"][-1]
 # ## What D's loss tells
 #
 # For the best discriminator $L_D = 2 \log 2 - 2\, \mathrm{JS}(p, q)$, and its accuracy is
-# $\tfrac12 (1 + \mathrm{TV}(p, q))$. No other $D$ has a smaller loss. So, on fresh samples and up
+# $\tfrac12 (1 + \mathrm{TV}(p, q))$, with the [total variation](glossary.md#total-variation) TV,
+# half of $\int |p - q|$. No other $D$ has a smaller loss. So, on fresh samples and up
 # to their noise,
 #
 # $$\mathrm{JS}(p, q) \;\ge\; \log 2 - \tfrac12 L_D :$$
@@ -760,44 +761,114 @@ gt.Lab("eight-gaussians")
 # ## Exercises
 #
 # **1.** A generator covers $k$ of $K$ equal modes evenly. How accurate is the best $D$?
-# *Hint 1: $\tfrac12 (1 + \mathrm{TV})$.* *Hint 2: TV is the mass of the lost modes.*
+#
+# <details><summary>Hint 1</summary>
+#
+# $\tfrac12 (1 + \mathrm{TV})$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# TV is the mass of the lost modes.
+#
+# </details>
 
 # %%
 accuracy_of_best = ...  # for instance: lambda k, K: ...
 gt.exercises.check_best_accuracy(accuracy_of_best)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_best_accuracy(lambda k, K: 1 - k / (2 * K))
+# ```
+#
+# ```text
+# Right: TV = 1 - k/K, so (1 + TV) / 2 = 1 - k / (2 K): 99 of 100 modes are 50.5 %.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** How many samples of a perfect generator hit 99 of 100 equal modes on average?
-# *Hint: the probability to miss a given mode is $(1 - 1/K)^n$.*
+#
+# <details><summary>Hint</summary>
+#
+# The probability to miss a given mode is $(1 - 1/K)^n$.
+#
+# </details>
 
 # %%
 samples = ...
 gt.exercises.check_samples_for_modes(samples)
 
 # %% [markdown]
-# **3.** A generator emits two points only, $-a$ and $a$. For which $a$ is its Fréchet distance
-# from $\mathcal N(0, 4)$ zero? *Hint: mean and variance.*
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_samples_for_modes(np.log(0.01) / np.log(0.99))
+# ```
+#
+# ```text
+# Right: (99/100)^n = 1/100, n = 458: a perfect generator needs 4.6 samples per mode.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **3.** A generator emits two points only, $-a$ and $a$. For which $a$ is its Fréchet distance from
+# $\mathcal N(0, 4)$ zero?
+#
+# <details><summary>Hint</summary>
+#
+# Mean and variance.
+#
+# </details>
 
 # %%
 a = ...
 gt.exercises.check_fooled_frechet(a)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_fooled_frechet(2)
+# ```
+#
+# ```text
+# Right: mean 0 and variance a^2 = 4: two points pass for a Gaussian.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **4.** $D$'s loss on fresh samples is 1.0. Which JS does that prove at least, in nats?
-# *Hint: solve $L_D = 2 \log 2 - 2\, \mathrm{JS}$.*
+#
+# <details><summary>Hint</summary>
+#
+# Solve $L_D = 2 \log 2 - 2\, \mathrm{JS}$.
+#
+# </details>
 
 # %%
 proven = ...
 gt.exercises.check_proof_by_loss(proven)
 
 # %% [markdown]
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_best_accuracy(lambda k, K: 1 - k / (2 * K)))
-print(gt.exercises.check_samples_for_modes(np.log(0.01) / np.log(0.99)))
-print(gt.exercises.check_fooled_frechet(2))
-print(gt.exercises.check_proof_by_loss(np.log(2) - 0.5))
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_proof_by_loss(np.log(2) - 0.5)
+# ```
+#
+# ```text
+# Right: log 2 - 1/2 = 0.193: a low loss convicts, a high one proves nothing.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -440,43 +440,93 @@ gt.Lab("eight-gaussians", smoothing=0.9)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many weights and biases has a generator 100-256-512-1024-784? *Hint: a layer from $m$
-# to $n$ has $m n + n$.*
+# **1.** How many weights and biases has a generator 100-256-512-1024-784?
+#
+# <details><summary>Hint</summary>
+#
+# A layer from $m$ to $n$ has $m n + n$.
+#
+# </details>
 
 # %%
 count = ...
 gt.exercises.check_parameter_count(count)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_parameter_count(sum(m * n + n for m, n in
+#       [(100, 256), (256, 512), (512, 1024), (1024, 784)]))
+# ```
+#
+# ```text
+# Right: 1,483,776 weights and 2,576 biases: 1,486,352.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **2.** Suppose $D$ answered 0.629 to each real digit and 0.357 to each fake, as the mean of the
 # last epoch. What would its loss be, with $s = 0.9$? (The log says 1.073. Answers vary, and $-\log$
-# is convex.) *Hint: $-s \log a - (1 - s) \log(1 - a) - \log(1 - b)$.*
+# is convex.)
+#
+# <details><summary>Hint</summary>
+#
+# $-s \log a - (1 - s) \log(1 - a) - \log(1 - b)$.
+#
+# </details>
 
 # %%
 loss = ...
 gt.exercises.check_scores_to_loss(loss)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# a, b = 0.629, 0.357
+# gt.exercises.check_scores_to_loss(-0.9 * np.log(a) - 0.1 * np.log(1 - a) - np.log(1 - b))
+# ```
+#
+# ```text
+# Right: 0.958, less than the 1.073 of the log: by Jensen's inequality the mean of -log D is at
+# least -log of the mean of D.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** The published run sees $18{,}000 \times 100$ images. How often is each of our 5,000 digits
-# seen in a run of that length? *Hint: batches are drawn with replacement; the mean is meant.*
+# seen in a run of that length?
+#
+# <details><summary>Hint</summary>
+#
+# Batches are drawn with replacement; the mean is meant.
+#
+# </details>
 
 # %%
 times = ...
 gt.exercises.check_times_seen(times)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_times_seen(18_000 * 100 / 5_000)
+# ```
+#
+# ```text
+# Right: 1,800,000 / 5,000 = 360 times: 360 epochs, where the 60,000 digits are seen 30 times.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **4.** (Open.) `setup.train(small, tau=0.25)`, with new networks, gives $D$ a quarter of $G$'s
 # rate. Are the samples read as often, and do all ten digits occur? Use `answers` and
 # `class_coverage`, over three seeds of the networks.
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_parameter_count(sum(m * n + n for m, n in
-      [(100, 256), (256, 512), (512, 1024), (1024, 784)])))  # fmt: skip
-a, b = 0.629, 0.357
-print(gt.exercises.check_scores_to_loss(-0.9 * np.log(a) - 0.1 * np.log(1 - a) - np.log(1 - b)))
-print(gt.exercises.check_times_seen(18_000 * 100 / 5_000))
 
 # %% [markdown]
 # ## Where this bites in practice

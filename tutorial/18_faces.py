@@ -7,7 +7,8 @@
 # **You will do:** train a DCGAN on a hundred faces, walk between two latents in two ways, and look
 # for each generated face among the real ones, by pixels and by features. **You will learn:** why
 # the straight way between latents leaves the sphere, what a smooth walk shows and does not show,
-# and how to test for learning by heart. **You need:** chapters 14 and 15.
+# and how to test for learning by heart ([memorization](glossary.md#memorization)). **You need:**
+# chapters 14 and 15.
 
 # %%
 import copy
@@ -58,7 +59,7 @@ STEPS = gt.budget(300, 20)
 live = image_runs.watch(config, game, steps=STEPS, batch_size=32, records=10, scored=64)
 
 # %%
-gt.film_strip(
+gt.player(
     live,
     [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 60, 150, 210, 300],
@@ -66,9 +67,6 @@ gt.film_strip(
     "and dark blots, then darker edges and a row of short stripes at half height; no face yet. "
     "D's loss stays below its level 1.38, G's above 0.799; both are farthest from it at step 150.",
 )
-
-# %%
-gt.player(live, [gt.plots.images_panel, gt.plots.losses_panel])
 
 # %% [markdown]
 # A start, no more. `gan-teach study faces-dcgan` went on for longer; its losses, a few sheets and
@@ -175,8 +173,8 @@ assert spread["one at a time"] < 0.2 * min(spread["statistics anew"], spread["re
 #
 # ## Between two faces
 #
-# Straight: $z(t) = (1 - t)\, a + t\, b$. Spherical (Shoemake, 1985), with $\omega$ the angle
-# between $a$ and $b$:
+# Straight: $z(t) = (1 - t)\, a + t\, b$. [Spherical](glossary.md#spherical-interpolation)
+# (Shoemake, 1985), with $\omega$ the angle between $a$ and $b$:
 #
 # $$z(t) = \frac{\sin((1 - t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
 #
@@ -254,7 +252,15 @@ def step_between(t):
     return gt.plots.image_grid(image_runs.draw(fresh, z), columns=6, title=f"t = {t:.1f}")
 
 
-gt.animation.chooser(step_between, [round(float(t), 1) for t in T], label="t", start=0.5)
+# %%
+gt.animation.chooser(
+    step_between,
+    [round(float(t), 1) for t in T],
+    label="t",
+    start=0.5,
+    alt="The six ways at t = 0.5: on the straight ones, above, the faces are paler than on the "
+    "spherical ones below.",
+)
 
 # %% [markdown]
 # The film of it is one command for any run: `gan-teach interpolate RUN --spherical`.
@@ -267,10 +273,11 @@ gt.animation.chooser(step_between, [round(float(t), 1) for t in T], label="t", s
 #
 # ## Nearest neighbours
 #
-# So look for the copies. For each generated face, the real face at the least distance per pixel,
-# also among mirrored ones, which $G$ was shown. But near compared with *what*? With the distance of
-# a real face from its nearest *other* real face (not from its own mirror image). **Predict:** are
-# generated faces nearer to the training set than real faces are to each other?
+# So look for the copies, the sign of [memorization](glossary.md#memorization). For each generated
+# face, the real face at the least distance per pixel, also among mirrored ones, which $G$ was
+# shown. But near compared with *what*? With the distance of a real face from its nearest *other*
+# real face (not from its own mirror image). **Predict:** are generated faces nearer to the training
+# set than real faces are to each other?
 
 
 # %%
@@ -472,11 +479,30 @@ gt.Lab("spirals")
 # ## Exercises
 #
 # **1.** $a, b \sim \mathcal N(0, I_d)$, $d$ large. How long is the point at $t = 1/4$ of the
-# straight way, as a multiple of $\sqrt d$? *Hint: $a$ and $b$ are nearly orthogonal.*
+# straight way, as a multiple of $\sqrt d$?
+#
+# <details><summary>Hint</summary>
+#
+# $a$ and $b$ are nearly orthogonal.
+#
+# </details>
 
 # %%
 length = ...
 gt.exercises.check_way_length(length)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_way_length(np.hypot(3 / 4, 1 / 4))
+# ```
+#
+# ```text
+# Right: sqrt((3/4)^2 + (1/4)^2) = 0.79.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **2.** A gallery shows 16 fakes. A tenth of all fakes are copies. What is the chance that the
@@ -487,15 +513,22 @@ chance = ...
 gt.exercises.check_copy_in_gallery(chance)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# gt.exercises.check_copy_in_gallery(1 - 0.9**16)
+# ```
+#
+# ```text
+# Right: 1 - 0.9^16 = 81 %; and a gallery that was picked by hand need not show any.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # **3.** (Open.) Train on 50 faces only (`config.game(faces[:50])`) for as long as you like, and
 # compare the distances of the fakes to the 50 with those to the *other* 50. Without memory they
 # would agree, up to the noise of fifty faces.
-#
-# **Answers**
-
-# %% tags=["hide-input"]
-print(gt.exercises.check_way_length(np.hypot(3 / 4, 1 / 4)))
-print(gt.exercises.check_copy_in_gallery(1 - 0.9**16))
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -1,6 +1,17 @@
 """What a smoke run, GAN_TEACH_SMOKE=1, changes for the chapters, with the other tests or alone."""
 
+import pytest
+
 from gan_teach.studies import is_smoke
+
+IMAGES = "15"  # the first chapter on images, from which they take longest
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Chapters on images are left out unless the command names them or their folder."""
+    late = collection_path.suffix == ".ipynb" and collection_path.name >= IMAGES
+    of_all = config.args_source == pytest.Config.ArgsSource.TESTPATHS
+    return True if is_smoke() and of_all and late else None
 
 
 def pytest_collection_modifyitems(items):

@@ -53,7 +53,8 @@ def extremes(
     from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
     _checks.choice("which", which, _ENDS)
-    n, complete, values = operator.shape[0], True, None
+    n, complete = operator.shape[0], True
+    values: Any
     if n < _checks.whole("k", k, least=1) + 4:  # ARPACK itself needs k + 2 < n - 1
         values = np.linalg.eigvals(np.stack([operator.matvec(e) for e in np.eye(n)], axis=1))
     else:
@@ -61,7 +62,7 @@ def extremes(
         ncv = min(n, max(24, 2 * k + 6))
         limits: Any = {"v0": v0, "ncv": ncv, "tol": tol, "maxiter": max_restarts}
         try:
-            values, _ = eigs(operator, k + 2, which=which, **limits)
+            values, _ = eigs(operator, k + 2, which=which, **limits)  # pyright: ignore
         except ArpackNoConvergence as error:
             values, complete = error.eigenvalues, False
     upper = values[values.imag >= 0]

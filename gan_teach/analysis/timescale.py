@@ -65,32 +65,18 @@ class Timescale(NamedTuple):
     reason: str
 
 
-def tau_star(J: Any, n_g: int | None = None, **options: Any) -> float:
+def tau_star(J: Any, n_g: int | None = None, *, tol: float | None = None) -> float:
     """The tau* above which a critical point attracts; inf at a point that is no strict local minmax
     point.
 
     `timescale`, which takes the same arguments, has the reason in words and in its ``kind``: inf
     with "neither" or "unstable" says that no large tau attracts, inf with "degenerate" that second
-    derivatives do not decide, since a block is singular. Where only a bracket was searched (large
-    games) and tau* is not in it, nothing has been said of larger tau: ValueError.
+    derivatives do not decide, since a block is singular.
     """
-    answer = timescale(J, n_g, **options)
-    if answer.kind in ("nash", "minmax", "stable") and math.isinf(answer.tau_star):
-        raise ValueError(
-            f"tau* was not found: {answer.reason} Raise the upper end of bracket=(low, high), or "
-            "ask timescale, which gives this sentence as its reason."
-        )
-    return answer.tau_star
+    return timescale(J, n_g, tol=tol).tau_star
 
 
-def timescale(
-    J: Any,
-    n_g: int | None = None,
-    *,
-    tol: float | None = None,
-    bracket: tuple[float, float] = (1e-4, 1e4),
-    scan: int = 33,
-) -> Timescale:
+def timescale(J: Any, n_g: int | None = None, *, tol: float | None = None) -> Timescale:
     """tau* of a critical point, with the kind of point and the reason.
 
     ``J`` is a GameJacobian, or the (n, n) matrix of J = dv/dw with v = (-grad_G L_G, -grad_D L_D)
@@ -102,10 +88,10 @@ def timescale(
     gives the largest tau at which stability changes, if the point attracts at every large tau;
     there is no equivalence with a game-theoretic equilibrium then, and ``kind`` says "stable", not
     "minmax". inf for "neither" and "unstable" (some smaller tau may still attract: see
-    `stable_intervals`) and for "degenerate" points.
+    `stability.stable_intervals`) and for "degenerate" points.
 
-    Q has n_g n_d rows. Above 900 of them tau* comes from `tau_star_by_bisection` with ``bracket``
-    and ``scan``, which the reason then names.
+    Q has n_g n_d rows. Above 900 of them tau* comes from `tau_star_by_bisection`, as the reason
+    then says; ValueError where it is not in the bracket that is searched.
     """
     matrix, n_g = parts(J, n_g)
     point = classify(matrix, n_g, tol=tol)
@@ -115,7 +101,12 @@ def timescale(
         reason = f"{point.reason} G's own block has no negative direction: any tau > 0 attracts."
         return Timescale(0.0, point.kind, reason)
     if n_g * (len(matrix) - n_g) > _FORMULA_LIMIT:
-        answer = tau_star_by_bisection(matrix, n_g, bracket=bracket, scan=scan)
+        answer = tau_star_by_bisection(matrix, n_g)
+        if math.isinf(answer.tau_star):
+            raise ValueError(
+                f"tau* was not found: {answer.reason} Give the function that looked, "
+                "tau_star_by_bisection, a higher bracket=(low, high)."
+            )
         return answer._replace(kind=point.kind, reason=f"{point.reason} {answer.reason}")
     value = _largest_crossing(matrix, n_g, point.tol)
     reason = f"{point.reason} The point attracts at every tau > {value:.6g}."

@@ -7,17 +7,17 @@ touching what was written into the old ones.
 """
 
 import hashlib
-import importlib
 import json
 import os
 import re
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import lazy_loader as _lazy
 
-from gan_teach import __version__
+from gan_teach import __version__, _checks
 from gan_teach._files import replacing
 
 # What needs torch is imported when it is first used: ``gan-teach lab`` need not wait for it.
@@ -231,11 +231,5 @@ def launch_app(port: int = 8888, browser: bool = True) -> None:
         )
 
 
-def need(module: str):
-    """Import a module of the ``course`` extra, or say in one sentence how to get it."""
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise CourseError(
-            f"this needs {error.name}, which is not installed: pip install 'gan-teach[course]'."
-        ) from error
+need = partial(_checks.package, purpose="this", extra="course", kind=CourseError)
+"""A module of the ``course`` extra, or one sentence that says how to get it."""

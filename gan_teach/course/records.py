@@ -214,6 +214,11 @@ def _hits(state: Any) -> Any:
     return ((fake - centers).abs() <= NEAR).sum(-2)
 
 
+def _half_of_d_loss(state: Any) -> Any:
+    """D's loss in the halved convention of the other records."""
+    return 0.5 * probes.loss("d")(state)
+
+
 def two_cluster_facts(history: History) -> dict[str, NDArray]:
     """What a run of the two clusters did, an entry for each seed, (S,), epochs as numbers.
 
@@ -397,6 +402,12 @@ RECORDS["line-drift"] = Record(
     summary="The line GAN, 1:50, 60,000 games: what becomes of the spread", seeds=16,
     game="line_gan", every=500, chunk=16, watched=lambda: {"params": probes.params()},
     finish=lambda history: history.describe(meta={"unit": "game"}),
+)  # fmt: skip
+RECORDS["two-clusters-whole"] = Record(
+    summary="Two clusters, 5000 epochs, non-saturating loss with D's half not halved", seeds=40,
+    game="two_clusters", loss="non_saturating", every=5, chunk=100,
+    watched=lambda: {"d_loss": _half_of_d_loss, "hits": _hits},
+    finish=_finish_two_clusters,
 )  # fmt: skip
 for _short, _loss, _long in (
     ("js", "js", "non-saturating loss"),

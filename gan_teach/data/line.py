@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from gan_teach import _checks
 
@@ -103,6 +104,12 @@ def as_numbers(name: str, value: ArrayLike | Tensor, dtype: torch.dtype | None =
     return numbers
 
 
+def _rows(dataset: Any) -> Any:
+    items = [dataset[i] for i in range(len(dataset))]
+    rows = [item[0] if isinstance(item, tuple) else item for item in items]
+    return torch.stack([torch.as_tensor(row) for row in rows]) if rows else rows
+
+
 _THEORY = ("density", "modes", "mode_std", "mode_weights", "locate")
 
 
@@ -111,11 +118,15 @@ class Points:
 
     Random indexing replaces a data loader for anything that fits into memory. Given the ``source``
     that the points were drawn from, its density and its modes are kept for metrics and pictures.
+    A map-style ``torch.utils.data.Dataset`` is read once, item by item; of a tuple such as (sample,
+    label) it takes the sample.
     Raises TypeError for what is not numbers, ValueError for an empty set or NaN in it.
     """
 
-    def __init__(self, points: ArrayLike | Tensor, source: Source | None = None) -> None:
-        numbers = as_numbers("points", points)
+    def __init__(
+        self, points: ArrayLike | Tensor | Dataset[Any], source: Source | None = None
+    ) -> None:
+        numbers = as_numbers("points", _rows(points) if isinstance(points, Dataset) else points)
         self.points = numbers[:, None] if numbers.ndim == 1 else numbers
         for name in _THEORY:  # what is known of the distribution that the points come from
             if hasattr(source, name):

@@ -6,11 +6,10 @@ with the packages of the extra ``images``: nothing is downloaded, and they make 
 anywhere. They are small: say so beside a result that needs more.
 """
 
-import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from gan_teach.data.images import Images, StackedDigits
 
 DIGIT_NAMES = tuple("0123456789")
 VARIABLE = "GAN_TEACH_DATA"
+_needed = partial(_checks.package, purpose="this data set", extra="images")
 
 
 class _Download(NamedTuple):
@@ -234,16 +234,6 @@ def _stacked(digits: Images) -> StackedDigits:
 def _shrunk(photo: torch.Tensor, by: int) -> torch.Tensor:
     """Each block of by x by pixels averaged."""
     return torch.nn.functional.avg_pool2d(photo.float(), by).round().to(torch.uint8)
-
-
-def _needed(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"these images need {module.partition('.')[0]}, which is not installed: "
-            "pip install 'gan-teach[images]'."
-        ) from error
 
 
 def _faces(size: int) -> Images:

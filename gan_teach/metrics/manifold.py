@@ -159,9 +159,5 @@ def _best_f(precision: Array, recall: Array, beta: float) -> float:
 
 
 def _cluster(x: Array, clusters: int, seed: int) -> np.ndarray:
-    try:
-        from sklearn.cluster import MiniBatchKMeans
-    except ImportError:
-        raise ImportError("prd needs scikit-learn: pip install 'gan-teach[course]'.") from None
-    starts: Any = 10  # of which the stub knows "auto" only
-    return MiniBatchKMeans(clusters, n_init=starts, random_state=seed).fit_predict(x)
+    cluster = _checks.package("sklearn.cluster", "prd", "images")
+    return cluster.MiniBatchKMeans(clusters, n_init=10, random_state=seed).fit_predict(x)

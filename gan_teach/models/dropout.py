@@ -29,8 +29,7 @@ class MemberDropout(nn.Dropout):
             return super().forward(input)
         keep = 1 - self.p
         mask = torch.empty(input.shape, dtype=input.dtype)
-        # One generator: an ensemble of one, or one member of an ensemble at a time (``Vmapped``).
-        for own, rng in zip(mask if len(self.rngs) > 1 else [mask], self.rngs, strict=True):
+        for own, rng in zip(mask, self.rngs, strict=True):
             own.bernoulli_(keep, generator=rng)
         return input * mask.div_(keep).to(input.device)
 

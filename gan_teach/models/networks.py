@@ -245,42 +245,30 @@ def iterates(part: nn.Module) -> bool:
 
 
 class Vmapped(nn.Module):
-    """A network with stacked parameters whose layers know no leading axis, run by ``torch.vmap``.
-
-    With dropout at work its members run one after the other, each with the masks that it would have
-    alone.
-    """
+    """Stacked parameters of networks whose layers know no leading axis, run by ``torch.vmap``."""
 
     leading_axis = True
 
     def __init__(self, members: nn.Module) -> None:
         super().__init__()
         self.members = members
-        self._dropouts = [p for p in members.modules() if isinstance(p, dropout.MemberDropout)]
 
     def forward(self, x: Tensor) -> Tensor:
         tensors: dict[str, Tensor] = dict(self.members.named_parameters())
         for name, buffer in self.members.named_buffers():
             # Parameters of T snapshots of each member may stand in the place of the S members'.
             tensors[name] = buffer.repeat(len(x) // len(buffer), *[1] * (buffer.ndim - 1))
-        rngs = next((part.rngs for part in self._dropouts if part.training), None)
-        if rngs is None:
-            return _mapped(self.members, tensors, {}, x)
-        out = []
-        for i, (samples, rng) in enumerate(zip(x, rngs, strict=True)):
-            own = {name: tensor[i] for name, tensor in tensors.items()}
-            with dropout.drawing(self._dropouts, [rng]):
-                out.append(functional_call(self.members, own, (samples,)))
-        return torch.stack(out)
+        return _mapped(self.members, tensors, {}, x)
 
 
 def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
     """One module whose parameters (S, ...) are those of S modules of one architecture.
 
     Each member keeps its own buffers. Raises ValueError when the architectures differ, in an
-    attribute of a layer too (only the first member's would be used), or where a layer keeps
-    statistics of what it sees (batch normalisation, spectral norm): train such networks one at a
-    time. TypeError naming an attribute that cannot be compared.
+    attribute of a layer too (only the first member's would be used), where a layer keeps statistics
+    of what it sees (batch normalisation, spectral norm), and for dropout between layers that know
+    no leading axis: train such networks one at a time. TypeError naming an attribute that cannot be
+    compared.
     """
     first = architecture(modules[0])
     for i, module in enumerate(modules[1:], start=1):
@@ -305,6 +293,11 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
         own.data = torch.stack([tensor.detach() for tensor in members])
     if takes_leading_axis(stacked) and not list(stacked.buffers()):
         return stacked
+    if dropout.dropouts(stacked):
+        raise ValueError(
+            "a network with dropout can be stacked where all of its layers know members, as those "
+            "of MLP do: members of this one would share their masks. Train them one at a time."
+        )
     return Vmapped(stacked)
 
 

@@ -154,7 +154,7 @@ def regions(labels: Mapping[str, ArrayLike], extent: Extent, names: Mapping[int,
     mean; ``extent`` = (left, right, bottom, top). Every class has a color and a hatch. Raises
     ValueError for a label that has no name.
     """
-    figure, axes = style.grid(list(labels), 2, (4.3, 3.6) if len(labels) > 1 else (6.0, 5.0))
+    figure, axes = style.grid(list(labels), 2, (3.9, 3.6) if len(labels) > 1 else (6.0, 5.0))
     shared: style.Look = {"origin": "lower", "extent": extent}
     looks: list[style.Look] = [
         {"facecolor": _REGIONS[k % 6], "hatch": style.HATCHES[k % 6], "label": name}

@@ -7,7 +7,6 @@ made larger at any time.
 """
 
 import csv
-import importlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -79,7 +78,7 @@ class Study:
         if missing and self.cluster:
             results = self._on_cluster(missing, *self.cluster)
         elif missing and self.workers > 1:
-            joblib = optional("joblib", f"workers={self.workers}")
+            joblib = _checks.package("joblib", f"workers={self.workers}", "scale", ValueError)
             parallel = joblib.Parallel(self.workers, return_as="generator_unordered", batch_size=1)
             results = parallel(joblib.delayed(self)(key) for key in missing)
         else:
@@ -94,7 +93,7 @@ class Study:
         return {key: results[key] for key in self.jobs if key in results}
 
     def _on_cluster(self, keys: Iterable[str], cluster: str, logs: Path) -> Results:
-        submitit = optional("submitit", f"cluster={cluster!r}")
+        submitit = _checks.package("submitit", f"cluster={cluster!r}", "scale", ValueError)
         try:
             executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
         except (ValueError, RuntimeError) as error:
@@ -113,16 +112,6 @@ class Study:
                 done += self.size(self.jobs[key])
                 bar.update(done - bar.n)  # what the job did not count itself
                 yield key, result
-
-
-def optional(module: str, option: str) -> Any:
-    """A module that an option needs. Raises ValueError with the command to install it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = module.rpartition(".")[2]
-        sentence = f"{option} needs {package}: pip install 'gan-teach[scale]', or leave it out."
-        raise ValueError(sentence) from error
 
 
 def content(**parts: Any) -> dict[str, Any]:

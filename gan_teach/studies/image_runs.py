@@ -34,7 +34,7 @@ from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
-from gan_teach.studies.engine import optional, read_csv, write_csv
+from gan_teach.studies.engine import read_csv, write_csv
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 from gan_teach.training.loop import check_finite, stop_on_nan
@@ -305,8 +305,10 @@ class Keeper(AbstractContextManager["Keeper"]):
         self._rows = [row for row in rows if int(row["step"]) <= trained.step]
         self._events: Any = None
         if tensorboard:
-            tools = optional("torch.utils.tensorboard", "tensorboard=True")
-            self._events = tools.SummaryWriter(str(out / "tensorboard"))
+            _checks.package("tensorboard", "tensorboard=True", "scale", ValueError)
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(out / "tensorboard"))
         images, done = (steps * experiment.batch_size for steps in (self.last, trained.step))
         self._bar = progress_bar(images, "image", progress, done=done)
         self._start = trained.step

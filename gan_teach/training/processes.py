@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+from gan_teach import _checks
 from gan_teach._devices import preferred
 from gan_teach.dynamics import DrawFn, Memory, Seen, UpdateRule, Wrapping, memory_of
 from gan_teach.dynamics.optim import Optimizers
@@ -74,14 +75,8 @@ def join(device: str | None = "cpu") -> World:
     device = preferred() if device is None else device
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         return World(device=device)
-    try:
-        from accelerate import PartialState
-    except ImportError as error:
-        raise ValueError(
-            "several processes were started, but Accelerate, which connects them, is not "
-            "installed: pip install 'gan-teach[scale]'."
-        ) from error
-    state = PartialState(cpu=device == "cpu")
+    accelerate = _checks.package("accelerate", "a run in several processes", "scale", ValueError)
+    state = accelerate.PartialState(cpu=device == "cpu")
     return World(state.process_index, state.num_processes, str(state.device))
 
 

@@ -124,25 +124,22 @@ def polynomial(a: float = 0.3, b: float = 0.3) -> PublishedGame:
     )
 
 
-def polynomial_4d(a: float = 1.0, b: float = 1.25) -> PublishedGame:
+def polynomial_4d() -> PublishedGame:
     """Players (x, y) and (w, z), and an attractor that is no equilibrium.
 
-    f = b (x - 1)^2 (a x^2 + 2 sqrt(a) x w + a w^2 / 2 - y^2 / 2 + 2 sqrt(a) y z - a z^2)
+    f = 5/4 (x - 1)^2 (x^2 + 2 x w + w^2 / 2 - y^2 / 2 + 2 y z - z^2)
         + x^2 ((x - 1)^2 + (y - 1)^2 - (w - 1)^2 - (z - 1)^2)
 
-    At the published a and b the origin is no equilibrium but attracts exactly for 0.5 < tau < 2;
+    The origin is no equilibrium but attracts exactly for 0.5 < tau < 2;
     (1, 1, 1, 1) is a strict local Nash equilibrium. From the published start the run ends at the
     origin for tau = 0.75 and at the equilibrium for tau = 5 and 12.
     """
-    _checks.real("a", a, above=0.0)
-    root = math.sqrt(a)
 
     def value(p: Tensor, q: Tensor) -> Tensor:
         (x, y), (w, z) = p.unbind(-1), q.unbind(-1)
-        form = a * x * x + 2 * root * x * w + 0.5 * a * w * w
-        form = form - 0.5 * y * y + 2 * root * y * z - a * z * z
+        form = x * x + 2 * x * w + 0.5 * w * w - 0.5 * y * y + 2 * y * z - z * z
         distance = (x - 1) ** 2 + (y - 1) ** 2 - (w - 1) ** 2 - (z - 1) ** 2
-        return b * (x - 1) ** 2 * form + x * x * distance
+        return 1.25 * (x - 1) ** 2 * form + x * x * distance
 
     return PublishedGame(
         f=value,
@@ -204,16 +201,15 @@ def covariance(d: int = 1, mu_y: float = 1.0, seed: int | None = None) -> Publis
     )
 
 
-def bilinear(d: int = 1) -> PublishedGame:
-    """f = x . y, one d-dimensional vector each: pure rotation around the only critical point, 0.
+def bilinear() -> PublishedGame:
+    """f = x y, one number each: pure rotation around the only critical point, 0.
 
     Simultaneous steps of size h grow by sqrt(1 + h^2), alternating ones stay on an ellipse, the
     other rules of `dynamics` contract: it tells them all apart (Gidel et al., 2019, section 2).
     """
-    d = _checks.whole("d", d, least=1)
     return PublishedGame(
         f=lambda x, y: (x * y).sum(),
-        starts=(((1.0,) * d, (1.0,) * d),),
+        starts=(((1.0,), (1.0,)),),
         lr=0.1,
         steps=200,
         taus=(1.0,),

@@ -53,7 +53,7 @@ def bench_products(widths: list[int]) -> None:
 
 
 def bench_extremes(widths: list[int]) -> None:
-    print("six extreme eigenvalues                parameters  which  products   seconds   residual")
+    print("six extreme eigenvalues                parameters  which   seconds")
     for width in widths:
         game, batch = mlp_gan(width)
         for which in ("LM", "LR"):
@@ -62,8 +62,8 @@ def bench_extremes(widths: list[int]) -> None:
                 lambda: extremes(operator, k=6, which=which, tol=1e-8)  # noqa: B023
             )
             print(
-                f"{'':38s} {operator.shape[0]:10,d} {which:>6s} {found.products:9d} {seconds:9.2f}"
-                f"   {found.residuals.max():.1e}{'' if found.converged else '  not converged'}"
+                f"{'':38s} {operator.shape[0]:10,d} {which:>6s} {seconds:9.2f}"
+                f"{'' if found.converged else '  not converged'}"
             )
 
 
@@ -89,7 +89,7 @@ def main() -> None:
     torch.set_num_threads(1)
     bench_products([16, 64] if quick else [16, 64, 350])
     bench_extremes([16, 32] if quick else [16, 64, 350])
-    bench_tau_star([2, 5, 10] if quick else [2, 5, 10, 20, 40])
+    bench_tau_star([2, 5, 10] if quick else [2, 5, 10, 20, 30])
 
 
 if __name__ == "__main__":

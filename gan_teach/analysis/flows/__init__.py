@@ -24,6 +24,7 @@ from gan_teach.games import FunctionGame
 
 NONE, UNBOUNDED = -1, -2
 _LARGEST = 2**31  # bytes of recorded points
+_AT_ONCE = 2**17  # numbers recorded in one call: they stay in the cache
 _LOOK = 100  # steps between two looks at which cells are settled
 
 Axis = tuple[float, float, int]
@@ -90,7 +91,11 @@ def trajectories(
             "the paths end."
         )
     engine = problem.engine()
-    pieces = [problem.points[None], engine.path(problem.points, problem.rates, every, records)]
+    pieces = [problem.points[None]]
+    at_once = max(1, _AT_ONCE // problem.points.numel())
+    for start in range(0, records, at_once):
+        count = min(at_once, records - start)
+        pieces.append(engine.path(pieces[-1][-1], problem.rates, every, count))
     if rest:
         pieces.append(engine.path(pieces[-1][-1], problem.rates, rest, 1))
     rows = torch.cat(pieces)

@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,11 +182,4 @@ def inception(weights: str | os.PathLike[str] | None = None) -> Extractor:
     return Extractor(NAME, digest[:8], network.eval(), genuine=genuine, head=head)
 
 
-def _pytorch_fid() -> Any:
-    try:
-        from pytorch_fid import inception as module
-    except ImportError as error:
-        raise ImportError(
-            'FID needs pytorch-fid and torchvision: pip install "gan-teach[images]".'
-        ) from error
-    return module
+_pytorch_fid = partial(_checks.package, "pytorch_fid.inception", "FID", "images")
