@@ -1,6 +1,6 @@
 """How an answer is judged: beside the right number or function, and beside known mistakes.
 
-An exercise is a function under one of the three classes below; its docstring is the question.
+An exercise is a function under one of the classes below; its docstring is the question.
 
     @Number
     def check_target() -> Values:
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-Values = Iterator[tuple[Any, str]]
+Values = Iterator[tuple[float, str]]
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,11 @@ class Number(Check):
 class Function(Check):
     """A question whose answer is a function; the rule is a function of the same arguments.
 
-    points: arguments (numbers, lists for arrays, tensors) at which an answer has to agree with it,
-    of which the first where it does not is named. A mistake is named if the answer makes it at all
-    points. The values are numbers or arrays.
+    points: arguments at which an answer has to agree with it, of which the first where it does not
+    is named. A mistake is named if the answer makes it at all points.
     """
 
-    def __init__(self, rule: Callable[..., Values], points: Sequence[tuple[Any, ...]]) -> None:
+    def __init__(self, rule: Callable[..., Values], points: Sequence[tuple[float, ...]]) -> None:
         super().__init__(rule, _callable, "a function is wanted")
         self.points = points
 
@@ -101,20 +100,66 @@ class Function(Check):
         values = []
         for point in self.points:
             try:
-                values.append(_value(answer, point))
+                values.append(np.asarray(answer(*map(np.float64, point)), dtype=float))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
-                if "ellipsis" in str(error):  # of a blank that is not filled in yet
-                    return OPEN
                 return Verdict(False, f"at {point} it raised {type(error).__name__}: {error}")
-        right, *mistakes = zip(*(self.rule(*_numbers(p)) for p in self.points), strict=True)
+        right, *mistakes = zip(*(self.rule(*point) for point in self.points), strict=True)
         for mistake in mistakes:
             if all(map(_agree, values, mistake)):
                 return Verdict(False, mistake[0][1])
         for point, value, row in zip(self.points, values, right, strict=True):
             if not _agree(value, row):
-                wanted = np.array2string(np.asarray(row[0]), precision=6)
-                return Verdict(False, f"at {point} it gives {value}, but {wanted} is wanted.")
+                return Verdict(False, f"at {point} it gives {value}, but {row[0]:.6g} is wanted.")
         return Verdict(True, right[0][1])
+
+
+class Code(Check):
+    """A question whose answer is a function of arrays or tensors, run on random cases.
+
+    cases: the arguments, of a generator. The rule is a function of the same arguments and yields as
+    the other rules do, arrays or numbers. read: what is run, of what a learner typed.
+    """
+
+    def __init__(
+        self,
+        rule: Callable[..., Iterator[tuple[Any, str]]],
+        cases: Callable[[np.random.Generator], tuple[Any, ...]],
+        read: Callable[[Any], Callable[..., Any]] | None = None,
+    ) -> None:
+        super().__init__(rule, _callable, "a function is wanted")
+        self.cases, self.run = cases, read or (lambda answer: answer)
+
+    def judge(self, answer: Callable[..., Any]) -> Verdict:
+        values, rows = [], []
+        for case in (self.cases(np.random.default_rng(seed)) for seed in range(5)):
+            try:
+                values.append(_value(self.run(answer), case))
+            except Exception as error:
+                if "ellipsis" in str(error):  # of a blank that is not filled in yet
+                    return OPEN
+                return Verdict(False, f"it raised {type(error).__name__}: {error}")
+            rows.append([(np.asarray(value), sentence) for value, sentence in self.rule(*case)])
+        for place, column in enumerate(zip(*rows, strict=True)):
+            if all(map(_close, values, column)):
+                return Verdict(place == 0, column[0][1])
+        k = next(k for k, row in enumerate(rows) if not _close(values[k], row[0]))
+        first, right = (np.atleast_1d(a).flat[0] for a in (values[k], rows[k][0][0]))
+        return Verdict(False, f"a random case gives {first:.6g}, where {right:.6g} is right.")
+
+
+def _value(answer: Callable[..., Any], case: tuple[Any, ...]) -> np.ndarray:
+    """What a learner's function makes of NumPy's arrays or, if it wants those, of tensors."""
+    try:
+        value = answer(*case)
+    except (TypeError, AttributeError):
+        if not any(isinstance(x, np.ndarray) for x in case):
+            raise
+        value = answer(*map(torch.as_tensor, case))
+    return np.asarray(value.detach() if isinstance(value, torch.Tensor) else value, dtype=float)
+
+
+def _close(value: np.ndarray, row: tuple[np.ndarray, str]) -> bool:
+    return value.shape == row[0].shape and np.allclose(value, row[0], rtol=1e-6, atol=1e-9)
 
 
 def _callable(answer: Any) -> Callable[..., Any]:
@@ -123,25 +168,6 @@ def _callable(answer: Any) -> Callable[..., Any]:
     return answer
 
 
-def _numbers(point: Sequence[Any]) -> list[Any]:
-    return [x if isinstance(x, torch.Tensor) else np.float64(x) for x in point]
-
-
-def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
-    """What a learner's function gives for NumPy's numbers or, if it wants those, for torch's."""
-    try:
-        value = answer(*_numbers(point))
-    except (TypeError, AttributeError):  # such as tensor.log()
-        value = answer(*map(torch.as_tensor, _numbers(point)))
-    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value, dtype=float)
-    wanted = any(getattr(x, "requires_grad", False) for x in point)
-    if wanted and not getattr(value, "requires_grad", False):
-        raise ValueError("no gradient reaches the arguments (detach, item and numpy cut it off)")
-    return number
-
-
-def _agree(value: np.ndarray, row: tuple[Any, str]) -> bool:
-    right = np.asarray(row[0])
-    if value.shape != right.shape:
-        return False
-    return bool((abs(value - right) <= 1e-6 * np.maximum(1.0, abs(right))).all())
+def _agree(value: np.ndarray, row: tuple[float, str]) -> bool:
+    right = row[0]
+    return value.shape == () and bool(abs(value - right) <= 1e-6 * max(1.0, abs(right)))
