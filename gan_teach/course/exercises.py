@@ -60,10 +60,8 @@ def check_objective(real: np.ndarray, fake: np.ndarray) -> Any:
     value = first.mean() + second.mean()
     yield value, "a mean of logarithms for each kind of sample, and their sum."
     yield -value, "that is D's loss; V itself has no minus in front."
-    yield (
-        first.mean() + np.log(fake).mean(),
-        "V takes log(1 - D) of the generated samples, not log D.",
-    )
+    why = "V takes log(1 - D) of the generated samples, not log D."
+    yield first.mean() + np.log(fake).mean(), why
     yield first.sum() + second.sum(), "that grows with the number of samples: E is a mean."
     yield value / 2, "V is the sum of the two means, not their mean."
     mixed = np.log(real.mean()) + np.log(1 - fake.mean())
