@@ -408,7 +408,9 @@ def _pull(value: Any, weights: tuple[torch.Tensor, ...]) -> np.ndarray:
     value = torch.as_tensor(value)
     pull = [torch.zeros_like(w) for w in weights]
     if value.requires_grad:
-        pull = torch.autograd.grad(value, weights, allow_unused=True, materialize_grads=True)
+        pull = torch.autograd.grad(
+            value, weights, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
     return torch.cat([value.reshape(-1), *(p.flatten() for p in pull)]).detach().numpy()
 
 
@@ -469,8 +471,8 @@ def check_sign_test() -> Values:
 
 
 def _count(rng: np.random.Generator) -> tuple[int, int]:
-    first, more = rng.integers(1, 40, 2).tolist()
-    return (first, first + more - 1) if rng.random() < 0.5 else (first + more - 1, first)
+    few, more = rng.integers(1, 40, 2).tolist()
+    return [(few, few), (few, few + more), (few + more, few)][int(rng.integers(3))]
 
 
 @partial(Code, cases=_count)
@@ -480,6 +482,7 @@ def check_sign_test_code(won: int, lost: int) -> Values:
     chance = np.array([math.comb(n, k) for k in range(n + 1)]) / 2.0**n
     tail = float(chance[max(won, lost) :].sum())
     yield min(1.0, 2 * tail), "both tails, and at most 1."
+    yield 2 * tail, "a chance is at most 1; with a draw yours is more."
     yield tail, "that is one tail; the other algorithm's lead would have surprised as much."
     upper = float(chance[won:].sum())
     yield min(1.0, 2 * upper), "that takes won for the larger count; take the larger of the two."
