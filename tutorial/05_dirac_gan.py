@@ -601,6 +601,60 @@ gt.exercises.check_largest_step(largest)
 # </details>
 
 # %% [markdown]
+# **4.** In code: the field of consensus, $v - \gamma J^\top v$, for any game. Write
+# `consensus(v, w, gamma)`, where `v` is a function of the tensor `w`.
+#
+# <details><summary>Hint 1</summary>
+#
+# $J^\top v$ is the gradient of $\tfrac12 |v(w)|^2$; `w.detach().requires_grad_()` makes a `w` that
+# autograd can differentiate by.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.autograd.grad(number, w)` gives a tuple of one entry.
+#
+# </details>
+
+# %%
+consensus = ...  # def consensus(v, w, gamma): ...
+gt.exercises.check_consensus_field(consensus)
+
+
+# %%
+def dirac(w):
+    return torch.sigmoid(w[0] * w[1]) * torch.stack([w[1], -w[0]])
+
+
+if callable(consensus):  # the chapter's run, with your function
+    w, path = torch.tensor([1.0, -1.0], dtype=torch.float64), []
+    for _ in range(STEPS):
+        w = w + 0.2 * consensus(dirac, w, 1.0)
+        path.append(w.detach().numpy())
+    print(f"farthest from the path above: {abs(paths['consensus'][1:] - path).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def consensus(v, w, gamma):
+#     w = w.detach().requires_grad_()
+#     here = v(w)
+#     (slope,) = torch.autograd.grad((here**2).sum() / 2, w)
+#     return here.detach() - gamma * slope
+#
+#
+# gt.exercises.check_consensus_field(consensus)
+# ```
+#
+# ```text
+# Right: both players step along v, and down the slope of |v|^2 / 2, which is J^T v.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - A GAN that "almost converges" and starts to circle may want friction (R1) or another step, not a

@@ -131,19 +131,21 @@ def by_hand(A, B, D, tau):
 
 
 # %% tags=["hood-check"]
-gaps, stars = [], []
-for A, B, D in [(-4.0, -4.0, 2.0), (2.0, 2.0, 4.0), (-3.0, 4.0, 0.5), (-4.0, 1.0, 1.0)]:
-    V = lambda x, y, a=A, b=B, d=D: (a * x**2 / 2 + b * x * y - d * y**2 / 2).sum()
-    one_each = gt.FunctionGame(V, lambda x, y, V=V: -V(x, y), [0.0], [0.0]).to(torch.float64)
-    library = gt.jacobian(one_each, one_each.draw())
-    for tau in (0.5, 3.0, 40.0):
-        J_tau, eigenvalues, star = by_hand(A, B, D, tau)
-        apart = np.sort_complex(eigenvalues) - np.sort_complex(gt.spectrum(library, tau))
-        gaps += [*abs(J_tau - library.at(tau)).ravel(), *abs(apart)]
-    stars += [(star, gt.tau_star(library))]
-print("tau* by hand and by gt.tau_star:", np.round(stars, 6).tolist())
-print(f"largest difference of an entry or an eigenvalue: {max(gaps):.0e}")
-assert max(gaps) < 1e-12 and np.allclose(*np.transpose(stars), rtol=1e-12)
+def worst_gap(A, B, D, tau):
+    """The largest difference of an entry or an eigenvalue; tau* by hand and by the library."""
+    f = lambda x, y: (A * x**2 / 2 + B * x * y - D * y**2 / 2).sum()  # noqa: E731
+    game = gt.FunctionGame(f, lambda x, y: -f(x, y), [0.0], [0.0]).to(torch.float64)
+    library = gt.jacobian(game, game.draw())
+    J_tau, eigenvalues, star = by_hand(A, B, D, tau)
+    apart = np.sort_complex(eigenvalues) - np.sort_complex(gt.spectrum(library, tau))
+    return np.max([*abs(J_tau - library.at(tau)).ravel(), *abs(apart)]), star, gt.tau_star(library)
+
+
+CASES = [(-4.0, -4.0, 2.0), (2.0, 2.0, 4.0), (-3.0, 4.0, 0.5), (-4.0, 1.0, 1.0)]  # A, B, D
+gaps, *stars = np.array([worst_gap(*case, tau) for case in CASES for tau in (0.5, 3.0, 40.0)]).T
+print(f"largest difference of an entry or an eigenvalue: {gaps.max():.0e}; tau*: {stars[0][::3]}")
+assert gaps.max() < 1e-12
+assert np.allclose(*stars, rtol=1e-12)
 
 # %% [markdown]
 # With more numbers each, there is no root to write down. But where the spectrum of $J_\tau$ touches
@@ -792,6 +794,53 @@ gt.exercises.check_largest_ratio(largest, lr=0.1, curvature=13.3)
 #
 # ```text
 # Right: |1 - tau lr curvature| < 1 as long as tau < 2 / (lr curvature).
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** In code: write `rightmost(J, n_g, tau)`, the largest real part of the eigenvalues of
+# $J_\tau$ for a matrix $J$ whose first `n_g` rows are $G$'s.
+#
+# <details><summary>Hint</summary>
+#
+# Multiply some rows of a copy of `J`, then `np.linalg.eigvals`.
+#
+# </details>
+
+# %%
+rightmost = ...  # def rightmost(J, n_g, tau): ...
+gt.exercises.check_rightmost(rightmost)
+
+
+# %%
+def bisected_with(rightmost, J, low=1e-3, high=1e3):
+    for _ in range(60):
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if rightmost(J, 3, middle) < 0 else (middle, high)
+    return high
+
+
+if callable(rightmost):  # the chapter's random points, with your function
+    some = [k for k, tau in enumerate(formula[:40]) if tau > 0]
+    yours = np.array([bisected_with(rightmost, points[k]) for k in some])
+    print(f"largest relative difference of tau*: {abs(yours / formula[some] - 1).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def rightmost(J, n_g, tau):
+#     J_tau = J.copy()
+#     J_tau[n_g:] *= tau
+#     return np.linalg.eigvals(J_tau).real.max()
+#
+#
+# gt.exercises.check_rightmost(rightmost)
+# ```
+#
+# ```text
+# Right: D's rows times tau; the point attracts where this is < 0.
 # ```
 #
 # </details>

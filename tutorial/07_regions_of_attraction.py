@@ -179,7 +179,8 @@ library = gt.flows.basins(
 labels = one_map(2.0)
 print(*("".join("o#x."[k] for k in row) for row in labels[::-1]), sep="\n")
 print(f"{(labels != library).sum()} of {labels.size} starts are labeled differently")
-assert np.array_equal(labels, library) and set(labels.flat) >= {0, 1}
+assert np.array_equal(labels, library)
+assert set(labels.flat) >= {0, 1}
 
 # %% [markdown]
 # `o` ends at $(0, 0)$, `#` at $(\pi, \pi)$, a dot nowhere yet: the map for $\tau = 2$ above, in
@@ -545,6 +546,50 @@ gt.exercises.check_switch(switch)
 #
 # ```text
 # Right: it ends at (pi, pi) at tau = 2 and at (0, 0) at tau = 5.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** In code: the distance on the torus. Write `distance(points, place)` for an array of points
+# (its last axis holds the two angles) and one place, both anywhere on the line of angles.
+#
+# <details><summary>Hint 1</summary>
+#
+# How far apart are $3.1$ and $-3.1$? Not $6.2$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Shift a difference by whole turns into $[-\pi, \pi)$, before the root of the sum of squares.
+#
+# </details>
+
+# %%
+distance = ...  # def distance(points, place): ...
+gt.exercises.check_torus_distance(distance)
+
+# %%
+if callable(distance):  # the chapter's maps, colored by your function
+    apart = np.stack([distance(torus_map.points, end) for end in ends])
+    labels = np.where(apart.min(0) < 1e-4, apart.argmin(0), gt.flows.NONE)
+    print(f"{(labels != torus_map.labels).sum()} of {labels.size} starts get another color")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def distance(points, place):
+#     gap = (points - place + np.pi) % (2 * np.pi) - np.pi
+#     return np.sqrt((gap**2).sum(-1))
+#
+#
+# gt.exercises.check_torus_distance(distance)
+# ```
+#
+# ```text
+# Right: each angle the short way round, then the root of the sum of squares.
 # ```
 #
 # </details>

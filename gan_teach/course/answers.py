@@ -12,6 +12,7 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 ``partial(Number, atol=0.5)`` is another tolerance.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-Values = Iterator[tuple[float, str]]
+Values = Iterator[tuple[Any, str]]
 
 
 @dataclass(frozen=True)
@@ -88,27 +89,33 @@ class Function(Check):
     """A question whose answer is a function; the rule is a function of the same arguments.
 
     points: arguments at which an answer has to agree with it, of which the first where it does not
-    is named. A mistake is named if the answer makes it at all points.
+    is named. A mistake is named if the answer makes it at all points. Arguments and values may be
+    arrays or tensors; form: makes values comparable, such as by an order.
     """
 
-    def __init__(self, rule: Callable[..., Values], points: Sequence[tuple[float, ...]]) -> None:
+    def __init__(
+        self,
+        rule: Callable[..., Values],
+        points: Sequence[tuple[Any, ...]],
+        form: Callable[[np.ndarray], np.ndarray] = lambda value: value,
+    ) -> None:
         super().__init__(rule, _callable, "a function is wanted")
-        self.points = points
+        self.points, self.form = points, form
 
     def judge(self, answer: Callable[..., Any]) -> Verdict:
         values = []
         for point in self.points:
             try:
-                values.append(np.asarray(answer(*map(np.float64, point)), dtype=float))
+                values.append(self.form(_array(answer(*map(_own, point)))))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
-                return Verdict(False, f"at {point} it raised {type(error).__name__}: {error}")
+                return Verdict(False, f"{_at(point)} it raised {type(error).__name__}: {error}")
         right, *mistakes = zip(*(self.rule(*point) for point in self.points), strict=True)
         for mistake in mistakes:
             if all(map(_agree, values, mistake)):
                 return Verdict(False, mistake[0][1])
         for point, value, row in zip(self.points, values, right, strict=True):
             if not _agree(value, row):
-                return Verdict(False, f"at {point} it gives {value}, but {row[0]:.6g} is wanted.")
+                return Verdict(False, f"{_at(point)} it gives {_told(value, np.asarray(row[0]))}.")
         return Verdict(True, right[0][1])
 
 
@@ -118,6 +125,33 @@ def _callable(answer: Any) -> Callable[..., Any]:
     return answer
 
 
-def _agree(value: np.ndarray, row: tuple[float, str]) -> bool:
-    right = row[0]
-    return value.shape == () and bool(abs(value - right) <= 1e-6 * max(1.0, abs(right)))
+def _own(argument: Any) -> Any:
+    """What an answer may write into without a change for the others."""
+    return np.float64(argument) if isinstance(argument, float) else copy.deepcopy(argument)
+
+
+def _array(value: Any) -> np.ndarray:
+    value = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    return value if value.dtype.kind == "c" else value.astype(float)
+
+
+def _at(point: tuple[Any, ...]) -> str:
+    return f"at {point}" if all(isinstance(x, float) for x in point) else "for random arguments"
+
+
+def _told(value: np.ndarray, right: np.ndarray) -> str:
+    """What is given and what is wanted: numbers, shapes, or the first entry that is off."""
+    if value.shape != right.shape and right.shape:
+        return f"an array of shape {value.shape}, but {right.shape} is wanted"
+    if right.shape:
+        place = tuple(np.argwhere(~_close(value, right))[0].tolist())
+        return f"{value[place]:.6g} at {place}, but {right[place]:.6g} is wanted"
+    return f"{value}, but {right:.6g} is wanted"
+
+
+def _close(value: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return abs(value - right) <= 1e-6 * np.maximum(1.0, abs(right))
+
+
+def _agree(value: np.ndarray, row: tuple[Any, str]) -> bool:
+    return value.shape == np.shape(row[0]) and bool(np.all(_close(value, row[0])))
