@@ -72,6 +72,7 @@ gt.film_strip(
 
 # %%
 import numpy as np
+import torch
 
 mean = history["params"] @ [0.5, 1, 0, 0]  # of G(z): w/2 + b, since z is 1/2 on average
 target = history.static["real"].mean()  # of the ten real points
@@ -99,6 +100,64 @@ assert gt.holds(len(passed) >= 4 and np.all(np.diff(swings) < 0))
 
 # %%
 gt.player(history, n=[38, 508, 769, 905, 1210])
+
+# %% [markdown]
+# ## Open the hood
+#
+# What is a step? Here is one round with nothing but arithmetic. First $V$ on the points at hand,
+# and its four derivatives, which say how fast it grows with each number; you can check them with
+# the chain rule.
+
+
+# %% tags=["hood"]
+def look(x, z, w, b, a, c):
+    """V on these points, and how fast it grows with w, b, a and c."""
+    real = 1 / (1 + np.exp(-(a * x + c)))  # D(x)
+    fake = 1 / (1 + np.exp(-(a * (w * z + b) + c)))  # D(G(z))
+    value = np.log(real).mean() + np.log(1 - fake).mean()
+    by_w, by_b = -(fake * a * z).mean(), -(fake * a).mean()
+    by_a = ((1 - real) * x).mean() - (fake * (w * z + b)).mean()
+    by_c = (1 - real).mean() - fake.mean()
+    return value, np.array([by_w, by_b, by_a, by_c])
+
+
+# %% [markdown]
+# Then the round: $D$ takes a small step up, then $G$ a small step down, with new $z$ and at $D$'s
+# new numbers. Of the library only the ten points and the random numbers. Change the four numbers to
+# start from, or a sign, and see which player gains.
+
+# %% tags=["hood"]
+four = np.array([1.0, 2.0, 0.5, -2])  # w, b, a, c
+eta = 0.1  # the learning rate
+line = gt.zoo.line_gan(seed=0)
+draw = gt.dynamics.streams.Stream(line, batch_size=10, seeds=0).at(0)
+x, z, new_z = (t.numpy() for t in (draw("d").real, draw("d").latent, draw("g").latent))
+before, slopes = look(x, z, *four)
+after_d = four + eta * slopes * [0, 0, 1, 1]  # D climbs, with a and c
+between, new_slopes = look(x, new_z, *after_d)
+after = after_d - eta * new_slopes * [1, 1, 0, 0]  # then G descends, with w and b
+print(f"V before the round {before:.4f}, after D's step {look(x, z, *after_d)[0]:.4f}")
+print(f"V on the new z {between:.4f}, after G's step {look(x, new_z, *after)[0]:.4f}")
+
+# %% tags=["hood-check"]
+start = torch.tensor(four)
+field = gt.vector_field(line, draw("d"), start).numpy()  # where each player wants to go
+for p, number in zip((*line.g_params, *line.d_params), four, strict=True):
+    torch.nn.init.constant_(p, number)
+run = gt.train(line, gt.alternating(redraw="latents"), steps=1, lr=0.1, batch_size=10)
+library = gt.record(run, params=gt.probes.params(), d_loss=gt.probes.loss("d"))
+gaps = {
+    "V": before + library["d_loss"][1],
+    "its derivatives": slopes - field * [-1, -1, 1, 1],  # G goes down, D up
+    "the round": after - library["params"][1],
+}
+for name, gap in gaps.items():
+    print(f"{name}: differs from the library's by at most {abs(gap).max():.0e}")
+    assert abs(gap).max() < 1e-6
+
+# %% [markdown]
+# `gt.train` does this for any two networks, with derivatives from PyTorch; chapter 01 does it 1500
+# times.
 
 # %% [markdown]
 # ## What "converged" means

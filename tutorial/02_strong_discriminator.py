@@ -11,6 +11,9 @@
 # %%
 import gan_teach as gt
 import numpy as np
+import torch
+from torch.func import grad, jacrev
+from torch.nn.functional import logsigmoid
 
 # %% [markdown]
 # ## The rule
@@ -157,7 +160,54 @@ assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
 # gradient is not zero there.** The point is not [critical](glossary.md#critical-point) at all, it
 # is a plateau with a gentle slope, and the generator keeps walking down. Nor would a maximum of $V$
 # hold this game: $D$ climbs on $V$, but $G$ descends, away from it.
+
+# %% [markdown]
+# ## Open the hood
 #
+# What decides whether a *game* holds a point is not the Hessian of $V$ but the
+# Jacobian of where the players go: $G$ down and $D$ up. It is the
+# derivative of a derivative, and PyTorch takes both. Here at a point much like the run's last.
+# Change it, for instance to an equilibrium, $(2, 4, 0, 0)$, or change a sign.
+
+
+# %% tags=["hood"]
+def value(theta, x, z):
+    w, b, a, c = theta
+    return logsigmoid(a * x + c).mean() + logsigmoid(-(a * (w * z + b) + c)).mean()
+
+
+def velocity(theta, x, z):
+    """Where the two players go: G descends V in w and b, D climbs it in a and c."""
+    dv = grad(value)(theta, x, z)
+    return torch.cat([-dv[:2], dv[2:]])
+
+
+# %% tags=["hood"]
+batch = gt.zoo.line_gan(seed=0).draw(10, torch.Generator().manual_seed(0))
+x, z = batch.real.double(), batch.latent.double()
+theta = torch.tensor([0.1, 0.5, 4.2, -9], dtype=torch.float64)  # w, b, a, c
+jacobian = jacrev(velocity)(theta, x, z)  # row: whose velocity; column: by which number
+blocks = {"G by G": jacobian[:2, :2], "G by D": jacobian[:2, 2:]}
+blocks |= {"D by G": jacobian[2:, :2], "D by D": jacobian[2:, 2:]}
+for name, block in blocks.items():
+    print(name, np.round(block.numpy(), 4).tolist())
+eigenvalues = torch.linalg.eigvals(jacobian).numpy()
+print("eigenvalues:", np.array2string(np.sort_complex(eigenvalues), precision=5))
+
+# %% tags=["hood-check"]
+library = gt.jacobian(gt.zoo.line_gan(seed=0), batch, theta)
+gap = abs(jacobian.numpy() - library.matrix).max()
+other = abs(np.sort_complex(eigenvalues) - np.sort_complex(gt.spectrum(library))).max()
+print(f"largest difference of an entry {gap:.0e}, of an eigenvalue {other:.0e}")
+assert gap < 1e-12
+assert other < 1e-12
+
+# %% [markdown]
+# The cross blocks are each other's transpose with the opposite sign: what $G$ gains $D$ loses. And
+# two of the eigenvalues are positive, those of $G$'s own block nearly, since a player who descends
+# on a maximum walks away from it.
+
+# %% [markdown]
 # ## Is the equilibrium still attractive?
 #
 # Perhaps 50 steps of $D$ upset the balance at the equilibrium itself. That can be computed without

@@ -12,6 +12,7 @@
 import gan_teach as gt
 import numpy as np
 import torch
+from torch.nn.functional import logsigmoid
 
 # %% [markdown]
 # ## The rule
@@ -106,7 +107,55 @@ assert gt.holds(a[shown[0]] < 3 and a[shown[1]] > 2.5 and abs(a[shown[3]]) < 0.6
 
 # %% [markdown]
 # One run has settled. $D$'s slope follows the best one a little late, upwards and downwards.
+
+# %% [markdown]
+# ## Open the hood
 #
+# Instance noise is two terms in $V$. Both players see the blurred points, $G$'s derivatives go
+# through them; $\sigma$ may depend on the game. Here it falls linearly to 0, as in a section
+# below. Leave the noise out of one of the two lines, or change the schedule, and train.
+
+
+# %% tags=["hood"]
+def noisy_value(w, b, a, c, z, batch, sigma):
+    real = batch.real + sigma * batch.noise_real  # what D is shown of x
+    fake = w * z + b + sigma * batch.noise_fake  # and of G(z)
+    return logsigmoid(a * real + c).mean() + logsigmoid(-(a * fake + c)).mean()
+
+
+# %% tags=["hood"]
+def by_hand(games, fade, eta=0.1):
+    gan = gt.zoo.line_gan(seed=0, noise=1.0, shared_noise=False)  # for its start and its draws
+    draws = gt.dynamics.streams.Stream(gan, batch_size=10, seeds=0)
+    w, b, a, c = (p.detach().clone().requires_grad_() for p in (*gan.g_params, *gan.d_params))
+    for game in range(games):
+        batch, sigma = draws.at(game)("d"), max(0, 1 - game / fade)
+        for _ in range(50):  # of D, on the same batch
+            v = noisy_value(w, b, a, c, batch.latent, batch, sigma)
+            for p, gradient in zip((a, c), torch.autograd.grad(v, (a, c)), strict=True):
+                p.data += eta * gradient
+        v = noisy_value(w, b, a, c, draws.at(game)("g").latent, batch, sigma)
+        for p, gradient in zip((w, b), torch.autograd.grad(v, (w, b)), strict=True):
+            p.data -= eta * gradient
+    return torch.cat([w.flatten(), b, a.flatten(), c]).detach().numpy()
+
+
+# %% tags=["hood-check"]
+gan = gt.zoo.line_gan(seed=0, noise=1.0, shared_noise=False)
+gan.corrupt = gt.corrupt.InstanceNoise(1.0, anneal=gt.corrupt.linear_annealing(gt.budget(40)))
+run = gt.train(
+    gan,
+    gt.alternating(d_steps=50, redraw="latents"),
+    steps=gt.budget(50, 4),
+    lr=0.1,
+    batch_size=10,
+)
+library = gt.record(run, params=gt.probes.params())["params"]
+gap = abs(by_hand(len(library) - 1, fade=gt.budget(40)) - library[-1]).max()
+print(f"largest difference of a parameter after {len(library) - 1} games: {gap:.0e}")
+assert gap < 1e-5
+
+# %% [markdown]
 # ## What the noise changed
 #
 # Not $D$'s strength: it still makes fifty steps. **Predict:** is $D$ less certain now of the

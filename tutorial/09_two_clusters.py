@@ -12,6 +12,8 @@
 
 # %%
 from copy import deepcopy
+from functools import partial
+from itertools import product
 from math import factorial
 
 import gan_teach as gt
@@ -54,25 +56,6 @@ gt.Table(columns, rows, caption="x1 = A, x2 = B; a trap: any one fake that steps
 # arrival at B, rises to $0.693$: a [bad basin](glossary.md#bad-basin). For RS, $L = 0.347$ in the
 # collapse, and the fake whose partner is B (y2) leaves without any change, $0.347 \to 0.347 \to
 # 0.693$: a flat way out. (y1, whose partner is A, pays for leaving.)
-#
-# The formulas behind the table are in `landscape.assignment_loss`; for RS it counts the edges on
-# cycles of the graph $x_i \to$ the point under $y_i$. The definition, minimised as it stands, over
-# the values of $f$ at A, at B and at the place between them, gives the same:
-
-
-# %% tags=["nbval-check-output"]
-def s(t):
-    return np.logaddexp(0, t)
-
-
-def best_d(loss, sits_on):  # f holds its values at A, at B and off the data
-    return minimize(lambda f: loss(f[[0, 1]], f[sits_on]).mean(), np.zeros(3)).fun
-
-
-definition = {"JS": lambda x, y: (s(-x) + s(y)) / 2, "RS": lambda x, y: s(y - x)}
-for name, loss in definition.items():
-    ways = [best_d(loss, state) for state in ([0, 0], [0, -1], [0, 1])]
-    print(name, np.round(ways, 3))
 
 # %%
 way = [(0, 0), (0, -1), (0, 1)]  # 0 is A, 1 is B, -1 is off the data
@@ -107,6 +90,64 @@ for n in (2, 3, 4):
 # (theorem 2). Against an $f$ that may take any value anywhere $L$ has no slopes: it leaps when a
 # fake steps onto a point or off it.
 #
+# ## Open the hood
+#
+# Both losses as they stand above, in plain NumPy: $f$ has a value at each point and one off the
+# data, and a search lowers $D$'s loss as far as it goes. A state is a trap if a point is left out
+# and $L$ falls whichever fake steps off. Change a loss: with the hinge, `(np.maximum(0, 1 - f_x) +
+# np.maximum(0, 1 + f_y)).mean() / 2`, how many traps are left? And with squares?
+
+
+# %% tags=["hood"]
+def s(t):
+    return np.logaddexp(0, t)
+
+
+def js_by_hand(f_x, f_y):
+    return (s(-f_x) + s(f_y)).mean() / 2
+
+
+def rs_by_hand(f_x, f_y):
+    return s(f_y - f_x).mean()
+
+
+def best_d(loss, sits_on):  # L of a state: fake i sits on point sits_on[i], or off the data at -1
+    n = len(sits_on)
+    return minimize(lambda f: loss(f[:n], f[list(sits_on)]), np.zeros(n + 1)).fun
+
+
+# %% tags=["hood"]
+def table(level, n):
+    """L = level(state) of every state, and the states that are traps."""
+    L = {state: level(state) for state in product([-1, *range(n)], repeat=n)}
+    traps = []
+    for state in L:
+        fakes_on_data, left_out = -1 not in state, len(set(state)) < n
+        stepped_off = [(*state[:i], -1, *state[i + 1 :]) for i in range(n)]
+        falls = all(L[state] - L[new] > 1e-3 for new in stepped_off)
+        traps += [state] if fakes_on_data and left_out and falls else []
+    return L, traps
+
+
+# %% tags=["hood-check"]
+for n in (2, 3):
+    for by_hand, loss in ((js_by_hand, "js"), (rs_by_hand, "relativistic")):
+        library, (L, traps) = (
+            landscape.landscape(n, loss, "half"),
+            table(partial(best_d, by_hand), n),
+        )
+        gap = max(
+            abs(L[tuple(y)] - v) for y, v in zip(library.assignments, library.loss, strict=True)
+        )
+        print(f"{loss:12} {n} points: {len(L):2} states, {len(traps):2} traps; gap of L {gap:.0e}")
+        assert gap < 1e-3
+        assert traps == [tuple(state) for state in library.bad_basins]
+
+# %% [markdown]
+# The library needs no search: its `landscape.assignment_loss` counts, for JS the fakes on each
+# point, for RS the edges on cycles of the graph $x_i \to$ the point under $y_i$.
+
+# %% [markdown]
 # ## How deep is the trap?
 #
 # With a hundred points, a single fake more or less changes little. But $G$ is a network: nearby

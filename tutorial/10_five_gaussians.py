@@ -17,6 +17,8 @@ from gan_teach import metrics, zoo
 from gan_teach.analysis import landscape
 from gan_teach.zoo import planar
 from scipy.stats import binomtest
+from torch.nn import LeakyReLU, Linear, ReLU, Sequential
+from torch.nn.functional import softplus
 
 # %% [markdown]
 # ## The rule
@@ -114,6 +116,59 @@ for name, samples in kinds.items():
 bands = metrics.mode_noise_bands(ring, 2000, repeats=200, level=0.98)
 for name, (low, high) in bands.items():
     print(f"{name:13} {low:.3f} to {high:.3f}")
+
+# %% [markdown]
+# ## Open the hood
+#
+# The training that follows, in plain PyTorch; of the library only the points, the draws and the
+# initial weights. Two multilayer perceptrons, the vanilla loss, and one step of Adam for each
+# player: $D$ first, then $G$ on the same batch against the new $D$. Change the loss (give $G$ the
+# saturating `-softplus(fake).mean()`), the order of the players, or $\beta_1$.
+
+
+# %% tags=["hood"]
+def networks(width=32):
+    G = Sequential(
+        Linear(2, width), ReLU(), Linear(width, width), ReLU(), Linear(width, 2),
+    )  # fmt: skip
+    D = Sequential(
+        Linear(2, width), LeakyReLU(0.2), Linear(width, width), LeakyReLU(0.2),
+        Linear(width, 1, bias=False),
+    )  # fmt: skip
+    return G, D
+
+
+def vanilla(real, fake):  # D's logits on both halves of the batch -> the losses of D and of G
+    return softplus(-real).mean() + softplus(fake).mean(), softplus(-fake).mean()
+
+
+# %% tags=["hood"]
+def train_by_hand(G, D, draws, loss, steps):
+    adam_g, adam_d = (torch.optim.Adam(net.parameters(), 2e-3, (0.0, 0.9)) for net in (G, D))
+    for step in range(steps):
+        x, z = draws.at(step)("d").real, draws.at(step)("d").latent
+        loss_d, _ = loss(D(x), D(G(z).detach()))
+        adam_d.zero_grad()
+        loss_d.backward()
+        adam_d.step()
+        _, loss_g = loss(D(x), D(G(z)))
+        adam_g.zero_grad()
+        loss_g.backward()
+        adam_g.step()
+
+
+# %% tags=["hood-check"]
+game = zoo.five_gaussians(seed=0, loss="js", width=32)
+draws = gt.dynamics.streams.Stream(game, batch_size=128, seeds=0)
+G, D = networks()
+by_hand, library = [*G.parameters(), *D.parameters()], [*game.g_params, *game.d_params]
+for mine, its in zip(by_hand, library, strict=True):
+    mine.data.copy_(its)
+train_by_hand(G, D, draws, vanilla, gt.budget(100))
+*_, _ = zoo.FIVE_GAUSSIANS.train(game, steps=gt.budget(100), lr=2e-3, seed=0)
+gap = max(abs(mine - its).max().item() for mine, its in zip(by_hand, library, strict=True))
+print(f"largest difference of a weight after {gt.budget(100)} steps: {gap:.0e}")
+assert gap < 1e-5
 
 # %% [markdown]
 # ## Train a small stack

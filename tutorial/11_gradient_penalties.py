@@ -30,35 +30,57 @@ from gan_teach import zoo
 #
 # So R1 and [R2](glossary.md#r2) ask for a *flat* $D$, [WGAN-GP](glossary.md#wgan-gp) and
 # [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the
-# relativistic loss of chapter 09 with both flat ones. Written out in PyTorch, beside the library:
+# relativistic loss of chapter 09 with both flat ones.
+#
+# ## Open the hood
+#
+# All four in PyTorch. The slope is a norm *per sample*, and `create_graph` keeps it a function of
+# $D$'s weights: it is to be differentiated again when $D$ learns. The noise is drawn outside:
+# $u \sim U(0, 1)$ for each sample (WGAN-GP), and a direction $v$ and a length $\alpha$ (DRAGAN, see
+# below). Change the target 1, take the norm over the whole batch (leave out `dim=1`), or leave out
+# `create_graph`: what notices?
 
-# %%
+
+# %% tags=["hood"]
+def slope_at(f, points):  # |grad f| at each of them
+    points = points.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(f(points).sum(), points, create_graph=True)
+    return gradient.norm(dim=1)
+
+
+def r1(f, x, fakes, gamma=10):
+    return gamma / 2 * (slope_at(f, x) ** 2).mean()
+
+
+def r2(f, x, fakes, gamma=10):
+    return gamma / 2 * (slope_at(f, fakes) ** 2).mean()
+
+
+# %% tags=["hood"]
+def wgan_gp(f, x, fakes, u, weight=10):
+    between = u * x + (1 - u) * fakes
+    return weight * ((slope_at(f, between) - 1) ** 2).mean()
+
+
+def dragan(f, x, fakes, v, alpha, c=0.5, weight=10):
+    delta = c * x.std(correction=0) * alpha * v  # one standard deviation for the whole batch
+    return weight * ((slope_at(f, x + delta) - 1) ** 2).mean()
+
+
+# %% tags=["hood-check", "nbval-check-output"]
 draws = torch.Generator().manual_seed(0)
 x, fakes = torch.randn(2, 64, 2, generator=draws, dtype=torch.float64)
 net = zoo.five_gaussians(0, "js", 32).discriminator.double()
-
-
-def f(points):
-    return net(points).squeeze(-1)
-
-
-def slope_at(points):  # |grad f| at each of them
-    points = points.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(f(points).sum(), points, create_graph=True)
-    return gradient.norm(dim=1)  # per sample; create_graph: it is to be differentiated again
-
-
-# %% tags=["nbval-check-output"]
-def beside(name, by_hand, penalty, noise=()):
-    library = penalty(f, x, fakes, noise).item()
-    print(f"{name:7} by hand {by_hand.item():.4f}, library {library:.4f}")
-
-
-u = torch.rand(64, 1, generator=draws, dtype=torch.float64)
-beside("R1", 0.5 * 10 * (slope_at(x) ** 2).mean(), penalties.r1(10))
-beside("R2", 0.5 * 10 * (slope_at(fakes) ** 2).mean(), penalties.r2(10))
-between = u * x + (1 - u) * fakes
-beside("WGAN-GP", 10 * ((slope_at(between) - 1) ** 2).mean(), penalties.wgan_gp(10), (u,))
+f = lambda points: net(points).squeeze(-1)  # noqa: E731
+for by_hand in (r1, r2, wgan_gp, dragan):
+    library = getattr(penalties, by_hand.__name__)(10)
+    noise = library.draw(x, draws)
+    both = by_hand(f, x, fakes, *noise), library(f, x, fakes, noise)
+    pulls = [torch.autograd.grad(value, [*net.parameters()]) for value in both]
+    gap = max(abs(a - b).max().item() for a, b in zip(*pulls, strict=True))
+    print(f"{by_hand.__name__:7} {both[0]:.4f} and {both[1]:.4f}; pull on D alike:", gap < 1e-12)
+    assert abs(both[0] - both[1]) < 1e-12
+    assert gap < 1e-12
 
 # %% [markdown]
 # ## Where the points lie

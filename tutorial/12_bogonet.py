@@ -11,8 +11,11 @@
 # %%
 import gan_teach as gt
 import numpy as np
+from gan_teach import metrics
+from gan_teach.dynamics.streams import mix
 from gan_teach.metrics.features import classifier
 from gan_teach.studies import bogonet
+from scipy.special import softmax
 from scipy.stats import ttest_ind, ttest_rel
 
 # %% [markdown]
@@ -51,21 +54,6 @@ print(f"the judge names {judge.accuracy:.1%} of digits that it has not seen righ
 print(f"real digits {judge.real:.2f}, one seven {judge.score(sevens[:1].repeat(50, 1, 1, 1)):.2f}")
 print(f"different sevens {judge.score(sevens):.2f}")
 
-# %%
-p = classifier.probabilities(judge.module, judge.held_out.floats())  # (n, 10): p(y | x)
-
-
-def entropy(q):
-    return -(q * np.log(np.maximum(q, 1e-12))).sum(-1)
-
-
-by_hand = np.exp(entropy(p.mean(0)) - entropy(p).mean())
-print(f"by hand: {np.exp(entropy(p.mean(0))):.2f} digits at a time without doubts,", end=" ")
-print(f"{np.exp(entropy(p).mean()):.2f} in doubt about each, {by_hand:.2f} in all")
-
-# %% tags=["hide-input"]
-assert abs(by_hand - judge.real) < 0.01
-
 # %% [markdown]
 # One seven has the lowest score, 1: no doubt about the digit, but only one of them. Real digits do
 # not reach 10: the judge names them nearly evenly, but has doubts. (KL is the entropy of $p(y)$
@@ -73,6 +61,55 @@ assert abs(by_hand - judge.real) < 0.01
 # belongs to this judge.** With another classifier, or with Inception on photographs, it means
 # something else.
 #
+# ## Open the hood
+#
+# What is new in this chapter is how an architecture is drawn and how images are scored. (A run is
+# the loop of chapter 10 with the penalties of chapter 11.) Chance is asked for one thing after the
+# other, first the latent dimension, then $G$, then $D$. Take an option away and see which
+# architectures stay as they were; or take `np.log(p).mean(0)` in the score: is it still at most 10?
+
+
+# %% tags=["hood"]
+def draw_architecture(rng):
+    def one_of(*options):
+        return options[rng.integers(len(options))]
+
+    def network(*norms):
+        family = one_of("mlp", "conv")
+        depth = one_of(1, 2, 3) if family == "mlp" else one_of(1, 2)
+        width = one_of(32, 64, 128, 256) if family == "mlp" else one_of(8, 16)
+        activation, norm = one_of("relu", "leaky_relu", "tanh", "elu"), one_of(*norms)
+        init = one_of("default", "normal", "he", "xavier", "orthogonal")
+        return f"{family} {depth} x {width}, {activation}, norm {norm}, init {init}"
+
+    latent = one_of(8, 16, 32, 64, 100)
+    return f"z {latent}; G {network('none', 'batch', 'layer')}; D {network('none', 'layer')}"
+
+
+# %% tags=["hood"]
+def inception_score(logits):  # (n, 10), the judge's answers to n images
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)  # p(y | x)
+    kl = (p * (np.log(p) - np.log(p.mean(0)))).sum(1)
+    return np.exp(kl.mean())
+
+
+# %% tags=["hood-check"]
+for seed in range(100):
+    rng = np.random.default_rng(mix(seed, 0))  # mix makes one seed of several numbers
+    assert draw_architecture(rng) == str(bogonet.random_architecture(seed))
+logits = np.random.default_rng(0).normal(0, 4, (1000, 10))
+by_hand, library = inception_score(logits), metrics.inception_score(softmax(logits, 1)).mean
+print(f"100 architectures alike; score of random answers {by_hand:.4f} and {library:.4f}")
+assert abs(by_hand - library) < 1e-9
+
+# %% tags=["nbval-check-output"]
+p = classifier.probabilities(judge.module, judge.held_out.floats())  # (n, 10): p(y | x)
+evenly = np.exp(-(p.mean(0) * np.log(p.mean(0))).sum())
+doubt = np.exp(-(p * np.log(p)).sum(1).mean())
+print(f"real digits: {inception_score(np.log(p)):.2f}, of {evenly:.2f} without doubts;", end=" ")
+print(f"{doubt:.2f} in doubt about each")
+
+# %% [markdown]
 # ## Two games
 
 # %%

@@ -1,6 +1,6 @@
 """How an answer is judged: beside the right number or function, and beside known mistakes.
 
-An exercise is a function under one of the three classes below; its docstring is the question.
+An exercise is a function under one of the classes below; its docstring is the question.
 
     @Number
     def check_target() -> Values:
@@ -110,6 +110,42 @@ class Function(Check):
             if not _agree(value, row):
                 return Verdict(False, f"at {point} it gives {value}, but {row[0]:.6g} is wanted.")
         return Verdict(True, right[0][1])
+
+
+class Code(Check):
+    """A question whose answer is a function of arrays or tensors, run on random cases.
+
+    cases: the arguments, of a generator. The rule is a function of the same arguments and yields as
+    the other rules do, arrays or numbers. read: what is run, of what a learner typed.
+    """
+
+    def __init__(
+        self,
+        rule: Callable[..., Iterator[tuple[Any, str]]],
+        cases: Callable[[np.random.Generator], tuple[Any, ...]],
+        read: Callable[[Any], Callable[..., Any]] | None = None,
+    ) -> None:
+        super().__init__(rule, _callable, "a function is wanted")
+        self.cases, self.run = cases, read or (lambda answer: answer)
+
+    def judge(self, answer: Callable[..., Any]) -> Verdict:
+        values, rows = [], []
+        for case in (self.cases(np.random.default_rng(seed)) for seed in range(5)):
+            try:
+                values.append(np.asarray(self.run(answer)(*case), dtype=float))
+            except Exception as error:
+                return Verdict(False, f"it raised {type(error).__name__}: {error}")
+            rows.append([(np.asarray(value), sentence) for value, sentence in self.rule(*case)])
+        for place, column in enumerate(zip(*rows, strict=True)):
+            if all(map(_close, values, column)):
+                return Verdict(place == 0, column[0][1])
+        k = next(k for k, row in enumerate(rows) if not _close(values[k], row[0]))
+        first, right = (np.atleast_1d(a).flat[0] for a in (values[k], rows[k][0][0]))
+        return Verdict(False, f"a random case gives {first:.6g}, where {right:.6g} is right.")
+
+
+def _close(value: np.ndarray, row: tuple[np.ndarray, str]) -> bool:
+    return value.shape == row[0].shape and np.allclose(value, row[0], rtol=1e-6, atol=1e-9)
 
 
 def _callable(answer: Any) -> Callable[..., Any]:

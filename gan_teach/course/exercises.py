@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
 from gan_teach import metrics, zoo
 from gan_teach.analysis import flows, landscape
-from gan_teach.course.answers import OPEN, Check, Function, Number, Values, Verdict
+from gan_teach.course.answers import OPEN, Check, Code, Function, Number, Values, Verdict
 
 # -- what learners type ----------------------------------------------------------------------------
 
@@ -289,6 +290,28 @@ def check_way_out(path: np.ndarray) -> Verdict:
     return Verdict(True, f"{way}: the fake whose partner is the empty point moves for free.")
 
 
+def _state(rng: np.random.Generator) -> tuple[tuple[int, ...]]:
+    n = int(rng.integers(3, 7))
+    return ((0, 0, *rng.integers(-1, n, n - 2).tolist()),)  # two fakes share a point
+
+
+@partial(Code, cases=_state)
+def check_state_level(state: tuple[int, ...]) -> Values:
+    """L of JS as a function of a state, the point under each fake (-1: off the data)."""
+    n = len(state)
+    m = np.array([state.count(point) for point in range(n)])
+    reals = np.log1p(m).sum() / (2 * n)
+    fakes = (m * np.log1p(1 / np.maximum(m, 1))).sum() / (2 * n)
+    yield reals + fakes, "each point has a D = 1 / (1 + m) of its own: no search is needed."
+    yield 2 * (reals + fakes), "that is the loss of chapter 00; here it is halved."
+    yield n * (reals + fakes), "that is a sum over the points; L is a mean."
+    yield reals, "that is the real points' half; the fakes cost D something, too."
+    off = state.count(-1) * math.log(2) / (2 * n)
+    yield reals + fakes + off, "a fake off the data costs nothing: D is sure that it is no datum."
+    covered = (m > 0).sum() * math.log(2) / n
+    yield covered, "that is log 2 for each point with a fake; it matters how many fakes sit there."
+
+
 # -- 10: five Gaussians ----------------------------------------------------------------------------
 
 
@@ -325,6 +348,32 @@ def check_rule_out() -> Values:
     yield 150, "that is the rule of three, 3 / n: nearly, but Wilson's interval is wider."
 
 
+def _logits(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.from_numpy(rng.normal(size=(2, 9))))
+
+
+def _both_losses(answer: Any) -> Any:
+    return lambda real, fake: [float(loss) for loss in answer(real, fake)]
+
+
+@partial(Code, cases=_logits, read=_both_losses)
+def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
+    """The relativistic losses of D and of G as a function of D's logits (real, fake)."""
+    s, gap = torch.nn.functional.softplus, fake - real
+    d, g = float(s(gap).mean()), float(s(-gap).mean())
+    yield [d, g], "D wants x above its partner G(z), G the reverse: the same s, the other sign."
+    yield [g, d], "the roles are exchanged: D wants f(x) above f(G(z))."
+    yield [d, d], "both players get D's loss: G would learn to be told apart."
+    yield [d, -d], "G climbs D's loss there, which saturates where D wins; -s(t) is not s(-t)."
+    yield [9 * d, 9 * g], "that is a sum over the batch; the loss is a mean."
+    a, b = fake - real.mean(), real - fake.mean()
+    yield [float(s(a).mean()), float(s(b).mean())], "compare partners, not a mean of the batch."
+    every = fake[:, None] - real
+    why = "that compares each x with each G(z); the i-th has one partner, the i-th."
+    yield [float(s(every).mean()), float(s(-every).mean())], why
+    yield [float(s(-real).mean() + s(fake).mean()), float(s(-fake).mean())], "that is vanilla."
+
+
 # -- 11: gradient penalties ------------------------------------------------------------------------
 
 
@@ -346,6 +395,52 @@ def check_covered_directions(d: float) -> Values:
 def check_friction(gamma: float) -> Values:
     """The friction -Re(lambda_1 + lambda_2) of the Dirac-GAN with R1 + R2, function of gamma."""
     yield 2 * gamma, "the two penalties have the same curvature in psi there, so their weights add."
+
+
+def _critic(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    """Weights of f(x) = v tanh(W x), real and generated points."""
+    shapes = (5, 2), (5,), (8, 2), (8, 2)
+    return tuple(torch.from_numpy(rng.normal(size=shape)).requires_grad_() for shape in shapes)
+
+
+def _pull(value: Any, weights: tuple[torch.Tensor, ...]) -> np.ndarray:
+    """A penalty and its gradient in D's weights."""
+    value = torch.as_tensor(value)
+    pull = [torch.zeros_like(w) for w in weights]
+    if value.requires_grad:
+        pull = torch.autograd.grad(value, weights, allow_unused=True, materialize_grads=True)
+    return torch.cat([value.reshape(-1), *(p.flatten() for p in pull)]).detach().numpy()
+
+
+def _pulling(penalty: Any) -> Any:
+    def run(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor) -> np.ndarray:
+        value = penalty(lambda points: torch.tanh(points @ w.T) @ v, x.detach(), fakes.detach(), ())
+        return _pull(value, (w, v))
+
+    return run
+
+
+@partial(Code, cases=_critic, read=_pulling)
+def check_one_sided(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor) -> Any:
+    """The penalty 10 E max(0, |grad f(x)| - 1)^2 as a function (critic, real, fake, noise)."""
+    at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
+    over = lambda norm: torch.relu(norm - 1)  # noqa: E731
+    each, excess = at(x).norm(dim=1), over(at(x).norm(dim=1))
+    right = _pull(10 * (excess**2).mean(), (w, v))
+    yield right, "no pull where D is flatter than one, WGAN-GP's where it is steeper."
+    why = "the value is right, but D's weights do not feel it: create_graph=True, and no detach."
+    yield np.r_[right[0], 0 * right[1:]], why
+    for value, why in (
+        (10 * ((each - 1) ** 2).mean(), "that pulls a flat D up to one, too: cut at zero first."),
+        (10 * over(at(x).norm()) ** 2, "that is one norm over the batch; each sample has its own."),
+        (10 * over(each.mean()) ** 2, "that is the excess of the mean; take the mean of squares."),
+        (10 * excess.mean(), "the square is missing."),
+        ((excess**2).mean(), "the weight 10 is missing."),
+        (10 * (excess**2).sum(), "that is a sum over the batch; a penalty is a mean."),
+        (10 * (over(at(fakes).norm(dim=1)) ** 2).mean(), "those are the fakes: take real points."),
+        (10 * (over((at(x) ** 2).sum(1)) ** 2).mean(), "the root of the norm is forgotten."),
+    ):
+        yield _pull(value, (w, v)), why
 
 
 # -- 12: scores and tallies ------------------------------------------------------------------------
@@ -371,6 +466,28 @@ def check_sign_test() -> Values:
     normal = math.erfc(2 / math.sqrt(2))
     yield normal, "that is the normal approximation without its correction: count exactly."
     yield math.comb(100, 60) / 2**100, "that is the chance of exactly 60; at least 60 is asked."
+
+
+def _count(rng: np.random.Generator) -> tuple[int, int]:
+    first, more = rng.integers(1, 40, 2).tolist()
+    return (first, first + more - 1) if rng.random() < 0.5 else (first + more - 1, first)
+
+
+@partial(Code, cases=_count)
+def check_sign_test_code(won: int, lost: int) -> Values:
+    """The two-sided p of a sign test as a function of (won, lost)."""
+    n = won + lost
+    chance = np.array([math.comb(n, k) for k in range(n + 1)]) / 2.0**n
+    tail = float(chance[max(won, lost) :].sum())
+    yield min(1.0, 2 * tail), "both tails, and at most 1."
+    yield tail, "that is one tail; the other algorithm's lead would have surprised as much."
+    upper = float(chance[won:].sum())
+    yield min(1.0, 2 * upper), "that takes won for the larger count; take the larger of the two."
+    yield upper, "that is P(at least won): one tail, and of the smaller count if won < lost."
+    yield float(chance[won]), "that is the chance of exactly this count; add the more extreme ones."
+    yield 2 * float(chance[max(won, lost) + 1 :].sum()), "the count itself belongs to the tail."
+    why = "that is the normal approximation: count exactly."
+    yield math.erfc(abs(won - lost) / math.sqrt(2 * n)), why
 
 
 # -- 13: half circles ------------------------------------------------------------------------------

@@ -442,8 +442,8 @@ def _spread_out(config: Config) -> tuple[str, Mapping[str, Any]]:
     if config.g_steps > config.d_steps or config.tau < 1 / 3:
         return "G runs ahead to where D is weakest: let D keep up.", _faster(config)
     if config.loss in ("saturating", "non_saturating"):
-        advice = "This loss has basins with lost modes, the relativistic one has none: take that."
-        return advice, {"loss": "relativistic"}
+        advice = "Try the relativistic loss: it had all five Gaussians in 187 of 200 runs, the "
+        return advice + "non-saturating one in 176 (chapter 10).", {"loss": "relativistic"}
     return "D does not see the lost modes: let it learn faster.", _faster(config)
 
 
