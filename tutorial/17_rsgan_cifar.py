@@ -567,6 +567,53 @@ gt.exercises.check_frechet_bias(bias)
 # published. Which of the two losses bears it better? Three seeds before you believe it.
 
 # %% [markdown]
+# **5.** (Code.) What is $\sigma$ without power iteration? Write the largest singular value of a
+# convolution's weights, a tensor (maps out, maps in, $k$, $k$), in PyTorch, so that gradients flow
+# through it. The GAN of the hood is then trained with your $\sigma$ in place of its own.
+#
+# <details><summary>Hint 1</summary>
+#
+# The matrix $W$ has a row for each map that comes out: `w.flatten(1)`.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.linalg.svdvals`, or the root of the largest `torch.linalg.eigvalsh` of $W W^\top$.
+#
+# </details>
+
+# %%
+largest = ...  # for instance: lambda w: ...
+verdict = gt.exercises.check_largest_stretch(largest)
+if verdict:
+    norms = {"one round a look": sigma, "yours": lambda w, *uv: largest(w)}
+    for name, norm in norms.items():
+        gan, own = by_hand(n, norm)
+        new = gan.draw(500, torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            margin = f(new.real, own, norm) - f(gan.generator(new.latent), own, norm)
+        print(f"{name}: after {n} updates D's margin on new images is {margin.mean():.4f}")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def largest(w):
+#     return torch.linalg.svdvals(w.flatten(1))[0]
+#
+#
+# gt.exercises.check_largest_stretch(largest)
+# ```
+#
+# ```text
+# Right: W / sigma stretches nothing by more than 1.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - Never compare two runs by the values of different losses. Compare distances on the same

@@ -562,6 +562,44 @@ gt.exercises.check_copy_in_gallery(chance)
 # would agree, up to the noise of fifty faces.
 
 # %% [markdown]
+# **4.** (Code.) A third way: straight, but divided by a number such that $z(t)$ is
+# $\mathcal N(0, I)$ again if $a$ and $b$ are independent. Write it as a function of two arrays and
+# $t$. The generator then draws the middle of your way between each of a hundred pairs.
+#
+# <details><summary>Hint</summary>
+#
+# Which variance has $(1 - t)\, a_1 + t\, b_1$?
+#
+# </details>
+
+# %%
+way = ...  # for instance: lambda a, b, t: ...
+verdict = gt.exercises.check_normal_way(way)
+if verdict:
+    z = torch.as_tensor(way(Z[:100].numpy(), Z[100:].numpy(), 0.5), dtype=torch.float32)
+    halfway = image_runs.draw(fresh, z).std((1, 2, 3))
+    ends = clear.std((1, 2, 3)).reshape(2, 100).mean(0)
+    print(f"contrast in the middle of your way: {(halfway / ends).mean():.2f} of that at its ends")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def way(a, b, t):
+#     return ((1 - t) * a + t * b) / np.sqrt((1 - t) ** 2 + t**2)
+#
+#
+# gt.exercises.check_normal_way(way)
+# ```
+#
+# ```text
+# Right: the squares of both weights add up to 1, as variances do.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - Show the nearest training images beside a gallery, in pixels *and* in features that ignore what

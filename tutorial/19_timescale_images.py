@@ -553,6 +553,49 @@ gt.exercises.check_rate_of_d(rate)
 # rule=gt.alternating(d_steps=4))`.
 
 # %% [markdown]
+# **5.** (Code.) Why keep the start at all? Begin the average at 0 and divide it by $1 - \beta^n$,
+# where $n$ counts the weights that it has seen, as Adam does. Write a function of an array (a
+# weight at each step) and $\beta$ that gives the average at each step. It then follows the swing
+# above.
+#
+# <details><summary>Hint</summary>
+#
+# $\bar w$ starts at 0; after the first weight it is $(1 - \beta)\, w_0$, divided by $1 - \beta$.
+#
+# </details>
+
+# %%
+unbiased = ...  # for instance: def unbiased(weights, beta): ...
+verdict = gt.exercises.check_unbiased_average(unbiased)
+if verdict:
+    for beta in (0.99, 0.999, 0.9999):
+        usual = signal.lfilter([1 - beta], [1, -beta], swing, zi=[beta * swing[0]])[0]
+        off = [abs(w[-1] - np.exp(-t[-1] / 600)) for w in (usual, unbiased(swing, beta))]
+        print(f"{beta}: off the decay at the end by {off[0]:.2f}, yours by {off[1]:.2f}")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def unbiased(weights, beta):
+#     mean, path = 0.0, []
+#     for n, w in enumerate(weights, 1):
+#         mean = beta * mean + (1 - beta) * w
+#         path.append(mean / (1 - beta**n))
+#     return np.array(path)
+#
+#
+# gt.exercises.check_unbiased_average(unbiased)
+# ```
+#
+# ```text
+# Right: the shares of the weights seen add up to 1, so no start is left in it.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - Tune two learning rates, not one: in the paper's four settings a ratio of 4 had the best mean.

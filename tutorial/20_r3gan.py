@@ -543,6 +543,43 @@ gt.exercises.check_read_stacks(share)
 # **4.** (Open.) Is it R1 or R2? Give `build` only one of them, on three seeds.
 
 # %% [markdown]
+# **5.** (Code.) Write the KL of the table: a function of an array of counts, one for each of $K$
+# combinations, of which some may be 0. It then judges the real stacks and the noise.
+#
+# <details><summary>Hint</summary>
+#
+# $\sum_k p_k \log (p_k K)$ with the shares $p_k$, and $0 \log 0 = 0$.
+#
+# </details>
+
+# %%
+kl_of = ...  # for instance: lambda counts: ...
+verdict = gt.exercises.check_kl_code(kl_of)
+if verdict:
+    for name, images in (("real stacks", real), ("noise", noise)):
+        counts = np.bincount(name_stacks(judge, images), minlength=1000)
+        print(f"{name}: KL {kl_of(counts):.4f} by yours, {counted(images)[1]:.4f} by the table's")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def kl_of(counts):
+#     p = counts[counts > 0] / counts.sum()
+#     return (p * np.log(p * len(counts))).sum()
+#
+#
+# gt.exercises.check_kl_code(kl_of)
+# ```
+#
+# ```text
+# Right: 0 if all occur equally often, log K if only one does.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - A count of modes belongs to a number of samples. Say it, what real data score, and what noise
