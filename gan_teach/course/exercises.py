@@ -910,6 +910,28 @@ def check_frechet_bias() -> Values:
     yield 96 * 101 / (4 * 5000), "that is for 10,000 samples in each set."
 
 
+def _kernels(rng: np.random.Generator) -> tuple[torch.Tensor]:
+    return (torch.from_numpy(rng.normal(size=(4, 3, 2, 2))),)
+
+
+@partial(Code, cases=_kernels)
+def check_largest_stretch(w: torch.Tensor) -> Any:
+    """The largest singular value of a convolution's weights (maps out, maps in, k, k)."""
+    kernels = np.linalg.svd(w.numpy(), compute_uv=False)  # each k x k kernel for itself
+    values = np.linalg.svd(w.flatten(1).numpy(), compute_uv=False)
+    yield values[0], "W / sigma stretches nothing by more than 1."
+    yield (
+        np.linalg.norm(values),
+        "that is the root of *all* squares: W / |W| is shorter than asked.",
+    )
+    yield values[0] ** 2, "that is the largest eigenvalue of W W^T: sigma is its root."
+    yield values, "those are all of them; the largest is wanted."
+    yield values[-1], "that is the smallest one."
+    why = "that takes each k x k kernel for a matrix: W has one row for each map that comes out."
+    yield kernels[..., 0], why
+    yield kernels.max(), why
+
+
 # -- 18: faces -------------------------------------------------------------------------------------
 
 
@@ -927,6 +949,25 @@ def check_copy_in_gallery() -> Values:
     yield 1 - 0.9**16, "1 - 0.9^16 = 81 %; and a gallery that was picked by hand need not show any."
     yield 0.9**16, "that is the chance of none."
     yield 1.6, "that is the expected number of copies, 1.6, not a chance."
+
+
+def _latents(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+    return *rng.normal(size=(2, 6)), rng.uniform(0.1, 0.4)
+
+
+@partial(Code, cases=_latents)
+def check_normal_way(a: np.ndarray, b: np.ndarray, t: float) -> Any:
+    """The straight way, divided such that z(t) is N(0, I) like a and b: a function of (a, b, t)."""
+    z, variance = (1 - t) * a + t * b, (1 - t) ** 2 + t**2
+    yield z / math.sqrt(variance), "the squares of both weights add up to 1, as variances do."
+    yield z, "that has the variance (1 - t)^2 + t^2 < 1: divide by its root."
+    yield z / variance, "divide by the standard deviation: the root is missing."
+    yield (t * a + (1 - t) * b) / math.sqrt(variance), "that way starts at b."
+    why = "that has the length sqrt(d) each time; of a normal latent only the mean square is d."
+    yield z * math.sqrt(len(a)) / np.linalg.norm(z), why
+    omega = np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    turn = np.sin((1 - t) * omega) * a + np.sin(t * omega) * b
+    yield turn / np.sin(omega), "that is the spherical way; here it is straight, then divided."
 
 
 # -- 19: time scales -------------------------------------------------------------------------------
@@ -969,6 +1010,25 @@ def check_rate_of_d() -> Values:
     yield 1e-4 * 100_001**-0.005 / 4, "tau does not divide."
 
 
+def _path(rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    return rng.normal(size=12), rng.uniform(0.6, 0.95)
+
+
+@partial(Code, cases=_path)
+def check_unbiased_average(w: np.ndarray, beta: float) -> Any:
+    """The average that starts at 0, over 1 - beta^n after n weights: f(weights, beta) -> array."""
+    age = np.subtract.outer(np.arange(len(w)), np.arange(len(w)))
+    share = np.where(age < 0, 0.0, (1 - beta) * beta ** np.maximum(age, 0))
+    seen = 1 - beta ** np.arange(1, len(w) + 1)
+    yield share @ w / seen, "the shares of the weights seen add up to 1, so no start is left in it."
+    yield share @ w, "that still holds the 0 of its start: divide by 1 - beta^n."
+    yield share @ w + (1 - seen) * w[0], "that starts at w_0, of which beta^n is left: start at 0."
+    yield (share @ w / seen)[-1], "that is the last average; one for each step is wanted."
+    yield np.cumsum(w) / np.arange(1, len(w) + 1), "that is a plain mean: the old should fade."
+    other = np.where(age < 0, 0.0, beta * (1 - beta) ** np.maximum(age, 0))
+    yield other @ w / other.sum(1), "beta and 1 - beta are exchanged."
+
+
 # -- 20: stacked digits ----------------------------------------------------------------------------
 
 
@@ -1000,3 +1060,22 @@ def check_read_stacks() -> Values:
     )
     yield 0.97, "all three digits must be right: 0.97 to the third power."
     yield 100 * 0.97**3, "a share is wanted, not a percentage."
+
+
+def _counts(rng: np.random.Generator) -> tuple[np.ndarray]:
+    return (rng.permutation([0, 0, *rng.integers(1, 20, 6)]),)
+
+
+@partial(Code, cases=_counts)
+def check_kl_code(counts: np.ndarray) -> Values:
+    """KL of the shares from equal ones, in nats, as a function of the counts (some are 0)."""
+    p = counts[counts > 0] / counts.sum()
+    kl = float((p * np.log(p * len(counts))).sum())
+    yield kl, "0 if all occur equally often, log K if only one does."
+    yield kl / math.log(2), "that is in bits; the natural logarithm gives nats."
+    yield -kl, "the sign: KL is never negative."
+    yield math.inf, "that is infinite as soon as one is missing: p log(p K), the other direction."
+    yield math.log(len(counts)) - kl, "that is the entropy: log K less the KL."
+    why = "that compares with the combinations that occur; the missing ones count among the K."
+    yield kl - math.log(len(counts) / len(p)), why
+    yield kl * counts.sum(), "those are counts; KL takes shares, counts / counts.sum()."
