@@ -516,8 +516,8 @@ gt.exercises.check_two_sided(best)
 # </details>
 
 # %% [markdown]
-# **3.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case? a)
-# $G$ is perfect. b) $G$ emits one point. c) $D$ is linear and the means agree. d) $D$ tells real
+# **3.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case?
+# a) $G$ is perfect. b) $G$ emits one point. c) $D$ is linear and the means agree. d) $D$ tells real
 # from fake. Answer with letters, such as `"ad"`.
 
 # %%
