@@ -173,7 +173,7 @@ def _told(value: np.ndarray, right: np.ndarray) -> str:
 
 
 def _close(value: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return abs(value - right) <= 1e-6 * np.maximum(1.0, abs(right))
+    return np.isclose(value, right, rtol=1e-6, atol=1e-6)
 
 
 def _agree(value: np.ndarray, row: tuple[Any, str]) -> bool:
