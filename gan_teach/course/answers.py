@@ -12,13 +12,13 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 ``partial(Number, atol=0.5)`` is another tolerance.
 """
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any
 
 import numpy as np
+import torch
 
 Values = Iterator[tuple[Any, str]]
 
@@ -88,34 +88,32 @@ class Number(Check):
 class Function(Check):
     """A question whose answer is a function; the rule is a function of the same arguments.
 
-    points: arguments at which an answer has to agree with it, of which the first where it does not
-    is named. A mistake is named if the answer makes it at all points. Arguments and values may be
-    arrays or tensors; form: makes values comparable, such as by an order.
+    points: arguments (numbers, lists for arrays, tensors) at which an answer has to agree with it,
+    of which the first where it does not is named. A mistake is named if the answer makes it at all
+    points. The values are numbers or arrays.
     """
 
-    def __init__(
-        self,
-        rule: Callable[..., Values],
-        points: Sequence[tuple[Any, ...]],
-        form: Callable[[np.ndarray], np.ndarray] = lambda value: value,
-    ) -> None:
+    def __init__(self, rule: Callable[..., Values], points: Sequence[tuple[Any, ...]]) -> None:
         super().__init__(rule, _callable, "a function is wanted")
-        self.points, self.form = points, form
+        self.points = points
 
     def judge(self, answer: Callable[..., Any]) -> Verdict:
         values = []
         for point in self.points:
             try:
-                values.append(self.form(_array(answer(*map(_own, point)))))
+                values.append(_value(answer, point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
-                return Verdict(False, f"{_at(point)} it raised {type(error).__name__}: {error}")
-        right, *mistakes = zip(*(self.rule(*point) for point in self.points), strict=True)
+                if "ellipsis" in str(error):  # of a blank that is not filled in yet
+                    return OPEN
+                return Verdict(False, f"at {point} it raised {type(error).__name__}: {error}")
+        right, *mistakes = zip(*(self.rule(*_numbers(p)) for p in self.points), strict=True)
         for mistake in mistakes:
             if all(map(_agree, values, mistake)):
                 return Verdict(False, mistake[0][1])
         for point, value, row in zip(self.points, values, right, strict=True):
             if not _agree(value, row):
-                return Verdict(False, f"{_at(point)} it gives {_told(value, np.asarray(row[0]))}.")
+                wanted = np.array2string(np.asarray(row[0]), precision=6)
+                return Verdict(False, f"at {point} it gives {value}, but {wanted} is wanted.")
         return Verdict(True, right[0][1])
 
 
@@ -137,18 +135,25 @@ class Code(Check):
 
     def judge(self, answer: Callable[..., Any]) -> Verdict:
         values, rows = [], []
-        for case in (self.cases(np.random.default_rng(seed)) for seed in range(5)):
+        for seed in range(5):
+            case = self.cases(np.random.default_rng(seed))
             try:
                 values.append(np.asarray(self.run(answer)(*case), dtype=float))
             except Exception as error:
                 return Verdict(False, f"it raised {type(error).__name__}: {error}")
-            rows.append([(np.asarray(value), sentence) for value, sentence in self.rule(*case)])
+            again = self.cases(np.random.default_rng(seed))  # an answer may write into its own
+            rows.append([(np.asarray(value), sentence) for value, sentence in self.rule(*again)])
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_close, values, column)):
                 return Verdict(place == 0, column[0][1])
         k = next(k for k, row in enumerate(rows) if not _close(values[k], row[0]))
-        first, right = (np.atleast_1d(a).flat[0] for a in (values[k], rows[k][0][0]))
-        return Verdict(False, f"a random case gives {first:.6g}, where {right:.6g} is right.")
+        value, right = values[k], rows[k][0][0]
+        if value.shape != right.shape:
+            shapes = f"shape {value.shape}, where {right.shape} is right"
+            return Verdict(False, f"a random case gives an array of {shapes}.")
+        off = np.isclose(value, right, rtol=1e-6, atol=1e-9).argmin()
+        pair = f"{value.flat[off]:.6g}, where {right.flat[off]:.6g} is right"
+        return Verdict(False, f"a random case gives {pair}.")
 
 
 def _close(value: np.ndarray, row: tuple[np.ndarray, str]) -> bool:
@@ -161,33 +166,25 @@ def _callable(answer: Any) -> Callable[..., Any]:
     return answer
 
 
-def _own(argument: Any) -> Any:
-    """What an answer may write into without a change for the others."""
-    return np.float64(argument) if isinstance(argument, float) else copy.deepcopy(argument)
+def _numbers(point: Sequence[Any]) -> list[Any]:
+    return [x if isinstance(x, torch.Tensor) else np.float64(x) for x in point]
 
 
-def _array(value: Any) -> np.ndarray:
-    value = np.asarray(value.detach() if hasattr(value, "detach") else value)
-    return value if value.dtype.kind == "c" else value.astype(float)
-
-
-def _at(point: tuple[Any, ...]) -> str:
-    return f"at {point}" if all(isinstance(x, float) for x in point) else "for random arguments"
-
-
-def _told(value: np.ndarray, right: np.ndarray) -> str:
-    """What is given and what is wanted: numbers, shapes, or the first entry that is off."""
-    if value.shape != right.shape and right.shape:
-        return f"an array of shape {value.shape}, but {right.shape} is wanted"
-    if right.shape:
-        place = tuple(np.argwhere(~_close(value, right))[0].tolist())
-        return f"{value[place]:.6g} at {place}, but {right[place]:.6g} is wanted"
-    return f"{value}, but {right:.6g} is wanted"
-
-
-def _close(value: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return abs(value - right) <= 1e-6 * np.maximum(1.0, abs(right))
+def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
+    """What a learner's function gives for NumPy's numbers or, if it wants those, for torch's."""
+    try:
+        value = answer(*_numbers(point))
+    except (TypeError, AttributeError):  # such as tensor.log()
+        value = answer(*map(torch.as_tensor, _numbers(point)))
+    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value, dtype=float)
+    wanted = any(getattr(x, "requires_grad", False) for x in point)
+    if wanted and not getattr(value, "requires_grad", False):
+        raise ValueError("no gradient reaches the arguments (detach, item and numpy cut it off)")
+    return number
 
 
 def _agree(value: np.ndarray, row: tuple[Any, str]) -> bool:
-    return value.shape == np.shape(row[0]) and bool(np.all(_close(value, row[0])))
+    right = np.asarray(row[0])
+    if value.shape != right.shape:
+        return False
+    return bool((abs(value - right) <= 1e-6 * np.maximum(1.0, abs(right))).all())
