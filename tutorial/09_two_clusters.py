@@ -130,7 +130,7 @@ def table(level, n):
 
 
 # %% tags=["hood-check"]
-for n in (2, 3):
+for n in range(2, gt.budget(3) + 1):
     for by_hand, loss in ((js_by_hand, "js"), (rs_by_hand, "relativistic")):
         library, (L, traps) = (
             landscape.landscape(n, loss, "half"),
@@ -737,6 +737,51 @@ gt.exercises.check_way_out(states)
 #
 # ```text
 # Right: 0.347 -> 0.347 -> 0.693: the fake whose partner is the empty point moves for free.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) The hood *searches* for $L$. Write $L$ of JS as a formula: a function of a state, a
+# tuple with the point under each fake (0, 1, ..., or -1 off the data). The hood's table then counts
+# the traps by yours.
+#
+# <details><summary>Hint 1</summary>
+#
+# On a point with $m$ fakes $D$ sees one real sample and $m$ fakes: $D = 1 / (1 + m)$ there.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# A real sample costs $-\log D$, a fake $-\log(1 - D)$; `state.count(k)` counts fakes.
+#
+# </details>
+
+# %%
+level = ...  # for instance: lambda state: ...
+verdict = gt.exercises.check_state_level(level)
+if verdict:
+    print("traps of 2 to 5 points by your L:", [len(table(level, n)[1]) for n in range(2, 6)])
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def level(state):
+#     total = 0
+#     for point in range(len(state)):
+#         m = state.count(point)
+#         total += np.log(1 + m) + (m * np.log(1 + 1 / m) if m else 0)
+#     return total / (2 * len(state))
+#
+#
+# gt.exercises.check_state_level(level)
+# ```
+#
+# ```text
+# Right: each point has a D = 1 / (1 + m) of its own: no search is needed.
 # ```
 #
 # </details>

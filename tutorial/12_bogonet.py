@@ -478,6 +478,52 @@ gt.exercises.check_sign_test(p)
 # --architectures 10 --d-steps 5 --steps 500 --out longer`. Does the order stay?
 
 # %% [markdown]
+# **4.** (Code.) Write the sign test: a function of the architectures won and lost that returns the
+# two-sided $p$. The record's duels are then judged by yours.
+#
+# <details><summary>Hint 1</summary>
+#
+# `math.comb(n, k) / 2**n` is the chance of `k` heads in `n` tosses.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Add the tail from the larger count on, twice; what of a draw, 5 : 5?
+#
+# </details>
+
+# %%
+p_value = ...  # for instance: lambda won, lost: ...
+verdict = gt.exercises.check_sign_test_code(p_value)
+if verdict:
+    for d in bogonet.duels(study, "final"):
+        print(f"{d.first} {d.won} : {d.lost} {d.second}: {p_value(d.won, d.lost):.1g}", end=", ")
+        print(f"the library's {d.p:.1g}")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# from math import comb
+#
+#
+# def p_value(won, lost):
+#     n, most = won + lost, max(won, lost)
+#     return min(1, 2 * sum(comb(n, k) for k in range(most, n + 1)) / 2**n)
+#
+#
+# gt.exercises.check_sign_test_code(p_value)
+# ```
+#
+# ```text
+# Right: both tails, and at most 1.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - A method that wins on the architecture of its paper has won once. Let chance choose, and count.
