@@ -164,10 +164,10 @@ assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
 # %% [markdown]
 # ## Open the hood
 #
-# What decides whether a *game* holds a point is not the Hessian of $V$ but the
-# Jacobian of where the players go: $G$ down and $D$ up. It is the
-# derivative of a derivative, and PyTorch takes both. Here at a point much like the run's last.
-# Change it, for instance to an equilibrium, $(2, 4, 0, 0)$, or change a sign.
+# What decides whether a *game* holds a point is not the Hessian of $V$ but the Jacobian of where
+# the players go: $G$ down and $D$ up. It is the derivative of a derivative, and PyTorch takes both.
+# Here at a point much like the run's last. Change it, for instance to an equilibrium, $(2, 4, 0,
+# 0)$, or change a sign.
 
 
 # %% tags=["hood"]
@@ -224,9 +224,10 @@ for steps in (1, 50, 100):
     print(f"{steps:3}:1  factor per game {slowest:.4f}, e-fold in {-1 / np.log(slowest):.0f} games")
 
 # %% [markdown]
-# **A strong discriminator makes the equilibrium more attractive, not less**: small deviations
-# shrink by a factor of $e$ in 31 games instead of 569. What it spoils is the way there. That
-# changes the question from "why does it not converge?" to "how long is the way?"
+# **Game by game, a strong discriminator makes the equilibrium more attractive, not less**: small
+# deviations shrink by a factor of $e$ in 31 games instead of 569 (though in 1542 steps of $D$
+# instead of 569). What it spoils is the way there. That changes the question from "why does it not
+# converge?" to "how long is the way?"
 #
 # ## 64 seeds, 3000 games
 #
@@ -452,6 +453,64 @@ gt.exercises.check_gradient_ratio(times)
 #
 # ```text
 # Right: (1 - D) / D = 0.999 / 0.001.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** Write the loss that saved all seeds, $-\log D(G(z))$, in PyTorch: a function of $D$'s
+# *logits* of the real and of the generated samples. It has to stay finite where $D$ is sure.
+#
+# <details><summary>Hint 1</summary>
+#
+# $-\log \sigma(f) = \log(1 + e^{-f})$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.nn.functional.softplus(t)` is $\log(1 + e^t)$ without overflow.
+#
+# </details>
+
+
+# %%
+def generator_loss(real, fake):
+    return ...
+
+
+verdict = gt.exercises.check_generator_loss(generator_loss)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the chapter's GAN with it: any pair of functions of logits
+# is a loss.
+
+# %%
+if verdict:
+    loss = (generator_loss, gt.losses.cross_entropy_d)
+    runs = {"yours": gt.experiments.run("strong-discriminator", games=gt.budget(100), loss=loss)}
+    for name in ("non_saturating", "saturating"):
+        games = gt.budget(100)
+        runs[name] = gt.experiments.run("strong-discriminator", games=games, loss=name)
+    for name, run in runs.items():
+        print(f"{name}: G's mean at the last game {run['params'][-1] @ [0.5, 1, 0, 0]:.4f}")
+    gap = abs(runs["yours"]["params"] - runs["non_saturating"]["params"]).max()
+    print(f"your run and the library's differ by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def generator_loss(real, fake):
+#     return torch.nn.functional.softplus(-fake).mean(-1)
+#
+#
+# gt.exercises.check_generator_loss(generator_loss)
+# ```
+#
+# ```text
+# Right: -log sigmoid(f) = softplus(-f), and its mean.
 # ```
 #
 # </details>

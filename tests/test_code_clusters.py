@@ -10,7 +10,6 @@ from torch.nn.functional import relu, softplus
 
 from gan_teach.analysis import landscape
 from gan_teach.course import exercises as ex
-from gan_teach.course.answers import Code
 from gan_teach.games import losses, penalties
 
 s = softplus
@@ -134,7 +133,6 @@ def test_each_mistake_is_told(check, answer, word):
 
 @pytest.mark.parametrize("check", {check for check, _ in RIGHT}, ids=lambda check: check.__name__)
 def test_nothing_else_counts_and_nothing_raises(check):
-    assert isinstance(check, Code)
     for answer in (lambda *_: math.nan, lambda *_: [math.nan] * 2, lambda *_: math.inf,
                    lambda *_: None, lambda *_: "x", lambda: 0, lambda *_: 1 / 0):  # fmt: skip
         assert not check(answer)
