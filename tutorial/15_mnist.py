@@ -16,6 +16,8 @@ from dataclasses import replace
 import gan_teach as gt
 import numpy as np
 import torch
+from torch import nn
+from torch.nn.functional import softplus
 from gan_teach.metrics import features
 from gan_teach.metrics.features.classifier import split
 from gan_teach.studies import image_records
@@ -121,11 +123,72 @@ assert gt.holds(end["d_loss"] < L_D and end["g_loss"] > L_G)
 # %% [markdown]
 # $D$ is ahead, as in chapter 02, but not by much.
 #
-# **What does G draw?** A small classifier, trained in seconds on the 4,000 digits, could name the
-# samples. But a classifier has to name whatever it is given, noise as well. So ask first whether it
-# can *read* them: a sample counts as read if the mean answer over nine positions of it (moved by at
-# most a pixel each way) gives one digit at least 0.9. **Predict:** for which share of real digits
-# is that so? Of salt noise? Of the samples?
+# ## Open the hood
+#
+# That GAN in plain PyTorch, layer by layer, with the shape behind each layer. A transposed
+# convolution with kernel 4, stride 2 and padding 1 doubles the side; a convolution with the same
+# three numbers halves it. Change the width `f`, take the batch norm out, or end $G$ without tanh.
+
+
+# %% tags=["hood"]
+def dcgan(f=16, latent=8):
+    def up(m, n, *size):
+        return nn.ConvTranspose2d(m, n, *size, bias=False), nn.BatchNorm2d(n), nn.ReLU()
+
+    G = nn.Sequential(
+        nn.Unflatten(1, (latent, 1, 1)),  # 8 x 1 x 1
+        *up(latent, 2 * f, 7),  # 32 x 7 x 7
+        *up(2 * f, f, 4, 2, 1),  # 16 x 14 x 14
+        nn.ConvTranspose2d(f, 1, 4, 2, 1, bias=False), nn.Tanh(),  # 1 x 28 x 28, from -1 to 1
+    )  # fmt: skip
+    D = [nn.Conv2d(1, f, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]  # 16 x 14 x 14
+    D += [nn.Conv2d(f, 2 * f, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * f)]  # 32 x 7 x 7
+    D += [nn.LeakyReLU(0.2), nn.Conv2d(2 * f, 1, 7, bias=False), nn.Flatten()]  # 1: the logit
+    return G, nn.Sequential(*D)
+
+
+# %% [markdown]
+# And its training. Both players see the same fakes: $D$ takes them as given (`detach`), $G$ follows
+# them back to its weights. Change a sign in a loss. Or take away `detach`, or one of the two
+# `zero_grad`: what goes wrong, and why?
+
+
+# %% tags=["hood"]
+def train_by_hand(G, D, draws, steps):
+    adam_g, adam_d = (torch.optim.Adam(net.parameters(), 1e-3, (0.5, 0.999)) for net in (G, D))
+    for step in range(steps):
+        x, z = draws.at(step)("d").real, draws.at(step)("d").latent
+        fakes = G(z)
+        adam_d.zero_grad()
+        loss_d = softplus(-D(x)).mean() + softplus(D(fakes.detach())).mean()
+        loss_d.backward()
+        adam_d.step()
+        adam_g.zero_grad()
+        loss_g = softplus(-D(fakes)).mean()
+        loss_g.backward()
+        adam_g.step()
+
+
+# %% tags=["hood-check"]
+narrow = replace(gt.zoo.IMAGE_GANS["mnist-dcgan"], features=16, latent=8, batch_size=32, lr=1e-3)
+theirs, (G, D) = narrow.game(gt.data.small_mnist()), dcgan()
+G.load_state_dict(theirs.generator.state_dict())  # the same layers and weights, name by name
+D.load_state_dict(theirs.discriminator.state_dict())
+train_by_hand(G, D, gt.dynamics.streams.Stream(theirs, batch_size=32, seeds=0), steps=4)
+*_, last = narrow.train(theirs, steps=4)
+by_hand = nn.utils.parameters_to_vector([*G.parameters(), *D.parameters()])
+gap = float((by_hand.detach() - gt.probes.params()(last).detach()).abs().max())
+print(f"{len(by_hand):,} parameters after 4 rounds: largest difference {gap:.0e}")
+assert gap < 1e-5
+
+# %% [markdown]
+# ## What does G draw?
+#
+# A small classifier, trained in seconds on the 4,000 digits, could name the samples. But a
+# classifier has to name whatever it is given, noise as well. So ask first whether it can *read*
+# them: a sample counts as read if the mean answer over nine positions of it (moved by at most a
+# pixel each way) gives one digit at least 0.9. **Predict:** for which share of real digits is that
+# so? Of salt noise? Of the samples?
 
 # %%
 judge = features.digit_classifier()
