@@ -209,7 +209,7 @@ def test_damaged_files_are_no_missing_ones(home, part, damage):
 @pytest.mark.parametrize("name", ["mnist", "cifar10", "stl10"])
 def test_a_missing_torchvision_is_one_sentence(home, monkeypatch, name):
     monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
-    with pytest.raises(ImportError, match=r"need torchvision, which.*gan-teach\[images\]"):
+    with pytest.raises(ImportError, match=r"needs torchvision: .*gan-teach\[images\]"):
         load_images(name)
 
 

@@ -22,7 +22,7 @@ def titles(figure):
 def test_each_set_has_a_panel_on_the_axes_of_the_real_points():
     far = np.array([[1e6, 0.0], [np.nan, 0.0], [0.1, 0.2]])
     figure = plots.clouds({"real": REAL, "far": far, "own": REAL[:5]}, REAL, columns=2)
-    assert titles(figure) == ["real", "far", "own"]
+    assert titles(figure) == ["real", "far\n1 of 3 outside", "own"]
     shown = figure.axes
     assert len(shown) == 3  # two rows of two, the last one blank
     assert [ax.get_subplotspec().rowspan.start for ax in shown] == [0, 0, 1]
@@ -40,7 +40,7 @@ def test_each_set_has_a_panel_on_the_axes_of_the_real_points():
 
 def test_notes_stand_below_the_names():
     figure = plots.clouds({"a": REAL, "b": REAL}, REAL, notes={"a": "3 of 4"})
-    assert titles(figure) == ["a\n3 of 4", "b\n"]
+    assert titles(figure) == ["a\n3 of 4", "b"]
 
 
 @pytest.mark.parametrize("bad", [np.ones(3), np.ones((3, 3))])

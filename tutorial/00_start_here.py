@@ -289,10 +289,10 @@ gt.Lab("normal")
 # - `gan-teach list` names all chapters and experiments.
 
 # %% [markdown]
-# ## Exercise
+# ## Exercises
 #
-# What is $V$ if $D$ answers $0.9$ on every real sample and $0.1$ on every generated one? Replace
-# the dots; the check says what is wrong.
+# **1.** What is $V$ if $D$ answers $0.9$ on every real sample and $0.1$ on every generated one?
+# Replace the dots; the check says what is wrong.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -319,6 +319,63 @@ gt.exercises.check_confident_value(your_answer)
 #
 # ```text
 # Right: 2 log 0.9, close to 0: this discriminator wins.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** Write $V$ in Python: a function of two arrays, $D$'s answers on real samples and on
+# generated ones.
+#
+# <details><summary>Hint 1</summary>
+#
+# `np.log` takes the logarithm of each entry, `.mean()` the mean of all.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The hood above has it, in one line.
+#
+# </details>
+
+
+# %%
+def objective(real, fake):
+    return ...
+
+
+verdict = gt.exercises.check_objective(objective)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell computes the $V$ of a whole run with it.
+
+# %%
+if verdict:
+    run = gt.experiments.run("normal", games=gt.budget(1500))
+    w, b, a, c = run["params"].T[..., None].astype(float)
+    answers = (
+        1 / (1 + np.exp(-a * x - c)) for x in (run.static["real"], w * run.static["latent"] + b)
+    )
+    yours = [objective(real, fake) for real, fake in zip(*answers, strict=True)]
+    late = slice(len(yours) // 2, None)
+    print(f"your V, second half: {np.mean(yours[late]):.3f}", end="; ")
+    print(f"the library's, on other z: {np.mean(run['objective'][late]):.3f}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def objective(real, fake):
+#     return np.log(real).mean() + np.log(1 - fake).mean()
+#
+#
+# gt.exercises.check_objective(objective)
+# ```
+#
+# ```text
+# Right: a mean of logarithms for each kind of sample, and their sum.
 # ```
 #
 # </details>

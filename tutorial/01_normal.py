@@ -500,6 +500,84 @@ gt.exercises.check_blind_direction(direction)
 # </details>
 
 # %% [markdown]
+# **4.** A round of training with three blanks: what $c$ becomes, what the new $D$ says of $G(z)$,
+# and what $w$ and $b$ become. Here the derivatives are written out, in NumPy, without autograd.
+#
+# <details><summary>Hint 1</summary>
+#
+# $\partial \log \sigma(f) / \partial f = 1 - \sigma(f)$ and
+# $\partial \log(1 - \sigma(f)) / \partial f = -\sigma(f)$, with $f = ax + c$; for $c$ there is no
+# factor $x$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $G(z) = wz + b$ moves $f$ by $a z$ for each unit of $w$ and by $a$ for each unit of $b$.
+#
+# </details>
+
+
+# %%
+def sigmoid(logit):
+    return 1 / (1 + np.exp(-logit))
+
+
+def one_round(w, b, a, c, x, z, eta):
+    real, fake = sigmoid(a * x + c), sigmoid(a * (w * z + b) + c)
+    a_new = a + eta * (((1 - real) * x).mean() - (fake * (w * z + b)).mean())
+    c_new = ...
+    fake = ...  # of the new D
+    w_new, b_new = ..., ...
+    return w_new, b_new, a_new, c_new
+
+
+verdict = gt.exercises.check_round(one_round)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell plays 1500 games with it, beside the library's round that gives
+# both players the same $z$.
+
+# %%
+if verdict:
+    game, rule = gt.zoo.line_gan(seed=0), gt.alternating(redraw="none")
+    run = gt.train(game, rule, steps=gt.budget(1500), lr=0.1, batch_size=10)
+    library = gt.record(run, params=gt.probes.params())["params"].astype(float)
+    draws, path = gt.dynamics.streams.Stream(game, batch_size=10, seeds=0), [library[0]]
+    for k in range(len(library) - 1):
+        batch = draws.at(k)("d")
+        path.append(one_round(*path[-1], batch.real.numpy(), batch.latent.numpy(), 0.1))
+    print(f"{k + 1} games: your numbers end at {np.round(path[-1], 3)}", end=" ")
+    print(f"and differ from the library's by at most {abs(np.array(path) - library).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def sigmoid(logit):
+#     return 1 / (1 + np.exp(-logit))
+#
+#
+# def one_round(w, b, a, c, x, z, eta):
+#     real, fake = sigmoid(a * x + c), sigmoid(a * (w * z + b) + c)
+#     a_new = a + eta * (((1 - real) * x).mean() - (fake * (w * z + b)).mean())
+#     c_new = c + eta * ((1 - real).mean() - fake.mean())
+#     fake = sigmoid(a_new * (w * z + b) + c_new)
+#     w_new, b_new = w + eta * a_new * (fake * z).mean(), b + eta * a_new * fake.mean()
+#     return w_new, b_new, a_new, c_new
+#
+#
+# gt.exercises.check_round(one_round)
+# ```
+#
+# ```text
+# Right: D climbs, then G descends on what the new D says.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - Curves that oscillate need not be a failure; curves that stop oscillating because one player has

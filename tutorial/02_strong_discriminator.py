@@ -457,6 +457,64 @@ gt.exercises.check_gradient_ratio(times)
 # </details>
 
 # %% [markdown]
+# **4.** Write the loss that saved all seeds, $-\log D(G(z))$, in PyTorch: a function of $D$'s
+# *logits* of the real and of the generated samples. It has to stay finite where $D$ is sure.
+#
+# <details><summary>Hint 1</summary>
+#
+# $-\log \sigma(f) = \log(1 + e^{-f})$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.nn.functional.softplus(t)` is $\log(1 + e^t)$ without overflow.
+#
+# </details>
+
+
+# %%
+def generator_loss(real, fake):
+    return ...
+
+
+verdict = gt.exercises.check_generator_loss(generator_loss)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the chapter's GAN with it: any pair of functions of logits
+# is a loss.
+
+# %%
+if verdict:
+    loss = (generator_loss, gt.losses.cross_entropy_d)
+    runs = {"yours": gt.experiments.run("strong-discriminator", games=gt.budget(100), loss=loss)}
+    for name in ("non_saturating", "saturating"):
+        games = gt.budget(100)
+        runs[name] = gt.experiments.run("strong-discriminator", games=games, loss=name)
+    for name, run in runs.items():
+        print(f"{name}: G's mean at the last game {run['params'][-1] @ [0.5, 1, 0, 0]:.4f}")
+    gap = abs(runs["yours"]["params"] - runs["non_saturating"]["params"]).max()
+    print(f"your run and the library's differ by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def generator_loss(real, fake):
+#     return torch.nn.functional.softplus(-fake).mean(-1)
+#
+#
+# gt.exercises.check_generator_loss(generator_loss)
+# ```
+#
+# ```text
+# Right: -log sigmoid(f) = softplus(-f), and its mean.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - A discriminator's loss near zero early in training is an alarm, not good news. Log the

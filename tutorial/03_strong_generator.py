@@ -619,6 +619,66 @@ gt.exercises.check_sampling_noise(scatter, w=2.0, n=10)
 # </details>
 
 # %% [markdown]
+# **3.** Write $G$'s part of a game: from $(w, b)$ one step down on $\log(1 - D(G(z)))$ for each
+# batch of latents, while $D$ stands still. Try it without a look at the hood.
+#
+# <details><summary>Hint 1</summary>
+#
+# The chain rule of chapter 02 has three factors.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $w$ and $b$ move at once, and $D$'s answer changes with them.
+#
+# </details>
+
+
+# %%
+def generator_steps(w, b, a, c, latents, eta):
+    return ...
+
+
+verdict = gt.exercises.check_generator_steps(generator_steps)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell plays with it: $D$'s steps are the library's, $G$'s are yours.
+
+# %%
+if verdict:
+    game = gt.zoo.line_gan(seed=0)
+    draws = gt.dynamics.streams.Stream(game, batch_size=10, seeds=0)
+    library = gt.experiments.run("strong-generator", games=gt.budget(100))["params"].astype(float)
+    off = []
+    for k in range(len(library) - 1):
+        old, new = library[k : k + 2]
+        latents = [draws.at(k)("g", i).latent.numpy() for i in range(50)]
+        off.append(generator_steps(*old[:2], *new[2:], latents, 0.1) - new[:2])
+    print(f"{len(off)} games: your w and b differ by at most {np.abs(off).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def generator_steps(w, b, a, c, latents, eta):
+#     for z in latents:
+#         d = 1 / (1 + np.exp(-(a * (w * z + b) + c)))
+#         w, b = w + eta * a * (d * z).mean(), b + eta * a * d.mean()
+#     return w, b
+#
+#
+# gt.exercises.check_generator_steps(generator_steps)
+# ```
+#
+# ```text
+# Right: each step is eta a D(G(z)) dG, with D's answer to the moved G(z).
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - Before you tune a ratio of steps, ask which player limits the other. In chapter 02 it was $D$'s

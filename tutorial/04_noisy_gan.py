@@ -342,10 +342,11 @@ guess
 
 
 # %%
-def annealed(fade):
+def annealed(last, schedule=gt.corrupt.linear_annealing):
     games = [gt.zoo.line_gan(seed, noise=1.0, shared_noise=False) for seed in range(S)]
+    factor = schedule(last)  # of the noise, as a function of the game
     for game in games:
-        game.corrupt.anneal = gt.corrupt.linear_annealing(fade)
+        game.corrupt.anneal = factor
     rule = gt.dynamics.affine_alternating(d_steps=50)  # as experiments.run_seeds does
     numbers = {"steps": gt.budget(500), "lr": 0.1, "batch_size": 10, "seed": list(range(S))}
     run = gt.train(gt.stack(games), rule, **numbers)
@@ -497,6 +498,59 @@ gt.exercises.check_best_slope(slope, gap=4.0, variance=2.0)
 # **3.** How fast may the noise fade? Look at `gt.experiments.outcomes(annealed(N))` for other $N$
 # and find the smallest that lets 60 of 64 seeds settle. There is no check: the answer is a
 # measurement, with an interval from `gt.plots.wilson`.
+
+# %% [markdown]
+# **4.** Write another fade: half a wave of a cosine, which leaves 1 at game 0 and arrives at 0 at
+# game `last`, both with the slope 0, and stays there.
+#
+# <details><summary>Hint 1</summary>
+#
+# $\cos$ goes from 1 to $-1$ while its argument goes from 0 to $\pi$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Halve what you get after adding 1; and what happens after `last`?
+#
+# </details>
+
+
+# %%
+def fade(game, last):
+    return ...
+
+
+verdict = gt.exercises.check_fade(fade)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the chapter's seeds with it. **Predict:** for $N = 200$, is
+# it better than the straight line? They have the same noise in sum.
+
+# %%
+if verdict:
+    ends = gt.experiments.outcomes(annealed(200, lambda last: lambda game: fade(game, last)))
+    k, line = int((ends == "settled").sum()), int(settled["noise gone after 200 games"].sum())
+    low, high = gt.plots.wilson(k, len(ends))
+    print(f"your fade: {k} of {len(ends)} settled ({low:.0%} to {high:.0%}), the line: {line}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def fade(game, last):
+#     return (1 + np.cos(np.pi * min(game / last, 1))) / 2
+#
+#
+# gt.exercises.check_fade(fade)
+# ```
+#
+# ```text
+# Right: it leaves 1 and reaches 0 with the slope 0.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

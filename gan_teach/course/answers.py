@@ -18,8 +18,9 @@ from functools import update_wrapper
 from typing import Any
 
 import numpy as np
+import torch
 
-Values = Iterator[tuple[float, str]]
+Values = Iterator[tuple[Any, str]]
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,12 @@ class Number(Check):
 class Function(Check):
     """A question whose answer is a function; the rule is a function of the same arguments.
 
-    points: arguments at which an answer has to agree with it, of which the first where it does not
-    is named. A mistake is named if the answer makes it at all points.
+    points: arguments (numbers, lists for arrays, tensors) at which an answer has to agree with it,
+    of which the first where it does not is named. A mistake is named if the answer makes it at all
+    points. The values are numbers or arrays.
     """
 
-    def __init__(self, rule: Callable[..., Values], points: Sequence[tuple[float, ...]]) -> None:
+    def __init__(self, rule: Callable[..., Values], points: Sequence[tuple[Any, ...]]) -> None:
         super().__init__(rule, _callable, "a function is wanted")
         self.points = points
 
@@ -99,16 +101,19 @@ class Function(Check):
         values = []
         for point in self.points:
             try:
-                values.append(np.asarray(answer(*map(np.float64, point)), dtype=float))
+                values.append(_value(answer, point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
+                if "ellipsis" in str(error):  # of a blank that is not filled in yet
+                    return OPEN
                 return Verdict(False, f"at {point} it raised {type(error).__name__}: {error}")
-        right, *mistakes = zip(*(self.rule(*point) for point in self.points), strict=True)
+        right, *mistakes = zip(*(self.rule(*_numbers(p)) for p in self.points), strict=True)
         for mistake in mistakes:
             if all(map(_agree, values, mistake)):
                 return Verdict(False, mistake[0][1])
         for point, value, row in zip(self.points, values, right, strict=True):
             if not _agree(value, row):
-                return Verdict(False, f"at {point} it gives {value}, but {row[0]:.6g} is wanted.")
+                wanted = np.array2string(np.asarray(row[0]), precision=6)
+                return Verdict(False, f"at {point} it gives {value}, but {wanted} is wanted.")
         return Verdict(True, right[0][1])
 
 
@@ -154,6 +159,25 @@ def _callable(answer: Any) -> Callable[..., Any]:
     return answer
 
 
-def _agree(value: np.ndarray, row: tuple[float, str]) -> bool:
-    right = row[0]
-    return value.shape == () and bool(abs(value - right) <= 1e-6 * max(1.0, abs(right)))
+def _numbers(point: Sequence[Any]) -> list[Any]:
+    return [x if isinstance(x, torch.Tensor) else np.float64(x) for x in point]
+
+
+def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
+    """What a learner's function gives for NumPy's numbers or, if it wants those, for torch's."""
+    try:
+        value = answer(*_numbers(point))
+    except (TypeError, AttributeError):  # such as tensor.log()
+        value = answer(*map(torch.as_tensor, _numbers(point)))
+    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value, dtype=float)
+    wanted = any(getattr(x, "requires_grad", False) for x in point)
+    if wanted and not getattr(value, "requires_grad", False):
+        raise ValueError("no gradient reaches the arguments (detach, item and numpy cut it off)")
+    return number
+
+
+def _agree(value: np.ndarray, row: tuple[Any, str]) -> bool:
+    right = np.asarray(row[0])
+    if value.shape != right.shape:
+        return False
+    return bool((abs(value - right) <= 1e-6 * np.maximum(1.0, abs(right))).all())

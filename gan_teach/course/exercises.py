@@ -9,15 +9,19 @@ its own, as a `Check`.
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import softplus
 
 from gan_teach import metrics, zoo
 from gan_teach.analysis import flows, landscape
+from gan_teach.analysis.spectra import vector_field
 from gan_teach.course.answers import OPEN, Check, Code, Function, Number, Values, Verdict
+from gan_teach.games import Batch
 
 # -- what learners type ----------------------------------------------------------------------------
 
@@ -47,6 +51,24 @@ def check_confident_value() -> Values:
     yield 2 * math.log(0.9), "2 log 0.9, close to 0: this discriminator wins."
     yield math.log(0.9 * 0.1), "V takes log(1 - D) of the generated samples, not log D."
     yield math.log(0.9), "that is one term; there are two."
+
+
+@partial(Function, points=[([0.9, 0.6, 0.7], [0.1, 0.4, 0.2]), ([0.5, 0.2], [0.3, 0.8])])
+def check_objective(real: np.ndarray, fake: np.ndarray) -> Values:
+    """V as a function of two arrays: D's answers on real and on generated samples."""
+    first, second = np.log(real), np.log(1 - fake)
+    value = first.mean() + second.mean()
+    yield value, "a mean of logarithms for each kind of sample, and their sum."
+    yield -value, "that is D's loss; V itself has no minus in front."
+    yield (
+        first.mean() + np.log(fake).mean(),
+        "V takes log(1 - D) of the generated samples, not log D.",
+    )
+    yield first.sum() + second.sum(), "that grows with the number of samples: E is a mean."
+    yield value / 2, "V is the sum of the two means, not their mean."
+    mixed = np.log(real.mean()) + np.log(1 - fake.mean())
+    yield mixed, "that is the logarithm of a mean; V is a mean of logarithms."
+    yield first.mean(), "that is one term; there are two."
 
 
 # -- 01: the normal GAN ----------------------------------------------------------------------------
@@ -80,6 +102,31 @@ def check_blind_direction(direction: tuple[float, float]) -> Verdict:
     return Verdict(True, "the mean w/2 + b stays, the spread changes, and V does not notice.")
 
 
+@partial(
+    Function,
+    points=[
+        (1.0, 2.0, 0.5, -1.0, [4.0, 5.0, 7.0], [0.1, 0.5, 0.9], 0.1),
+        (-0.5, 3.0, -0.4, 2.0, [5.0, 4.5, 6.0], [0.3, 0.8, 0.2], 0.5),
+    ],
+)
+def check_round(
+    w: float, b: float, a: float, c: float, x: np.ndarray, z: np.ndarray, eta: float
+) -> Values:
+    """(w, b, a, c) after a step of D up and then of G down, on real samples x and latents z."""
+    game = zoo.line_gan()
+    batch = Batch(torch.tensor(x)[:, None], torch.tensor(z)[:, None])
+    start, d = np.array([w, b, a, c]), np.array([0, 0, 1, 1])
+
+    def step(at: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        return at + eta * rates * vector_field(game, batch, torch.tensor(at)).numpy()
+
+    yield step(step(start, d), 1 - d), "D climbs, then G descends on what the new D says."
+    yield step(start, np.ones(4)), "G has asked the old D: take its answers with the new a and c."
+    yield step(step(start, d), d - 1), "G climbs V; it wants V small, so its sign is another."
+    yield step(step(start, d * [1, 1, 1, -1]), 1 - d), "D climbs with a and descends with c."
+    yield step(step(start, d * [1, 1, 1, 0]), 1 - d), "c has not moved; it is D's as a is."
+
+
 # -- 02: the strong discriminator ------------------------------------------------------------------
 
 
@@ -102,6 +149,23 @@ def check_gradient_ratio() -> Values:
     yield 1000.0, "the numerator is 1 - D, not 1."
     yield 1 / 999, "that is the saturating one over the other: turn it over."
     yield 0.998, "that is the difference of the factors; how many *times* is asked."
+
+
+def _logits(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
+
+
+@partial(
+    Function, points=[(_logits(2, -1, 0.5), _logits(-3, 1, -0.5)), (_logits(9), _logits(-900))]
+)
+def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Values:
+    """-log D(G(z)) as a function of D's logits of real and generated samples, in PyTorch."""
+    yield softplus(-fake).mean().item(), "-log sigmoid(f) = softplus(-f), and its mean."
+    yield -softplus(-fake).mean().item(), "that is log D: G would make D reject its samples."
+    yield -softplus(fake).mean().item(), "that is log(1 - D), the saturating loss."
+    yield softplus(fake).mean().item(), "that is -log(1 - D), D's loss on generated samples."
+    yield softplus(-real).mean().item(), "G's samples are the second argument."
+    yield softplus(-fake).sum().item(), "that grows with the number of samples: take the mean."
 
 
 # -- 03: the strong generator ----------------------------------------------------------------------
@@ -127,6 +191,36 @@ def check_sampling_noise(w: float, n: float) -> Values:
     yield one, "that is the scatter of one sample; a mean of n scatters less."
 
 
+@partial(
+    Function,
+    points=[
+        (0.5, 1.0, 0.8, -1.0, [[0.1, 0.7], [0.9, 0.3], [0.2, 0.4]], 0.5),
+        (2.0, -1.0, -0.6, 0.4, [[0.5, 0.6], [0.1, 0.2]], 0.1),
+    ],
+)
+def check_generator_steps(
+    w: float, b: float, a: float, c: float, latents: np.ndarray, eta: float
+) -> Values:
+    """(w, b) after a step of G, down on log(1 - D(G(z))), for each batch of latents."""
+
+    def walk(
+        factor: Callable[[Any], Any], slope: float = a, power: int = 1, seen: Any = None
+    ) -> np.ndarray:
+        at = np.array([w, b])
+        for z in latents:
+            now = at if seen is None else seen
+            by = factor(1 / (1 + np.exp(-a * (now[0] * z + now[1]) - c)))
+            at = at + eta * slope * np.array([(by * z**power).mean(), by.mean()])
+        return at
+
+    yield walk(lambda d: d), "each step is eta a D(G(z)) dG, with D's answer to the moved G(z)."
+    yield walk(lambda d: -d), "the sign: G goes down, and d log(1 - sigmoid(f)) / df = -D."
+    yield walk(lambda d: d, slope=1.0), "the factor df / dx = a is missing."
+    yield walk(lambda d: d, power=0), "dG / dw = z: w and b do not move alike."
+    yield walk(lambda d: d, seen=(w, b)), "D stands still, G(z) does not: ask D anew in each step."
+    yield walk(lambda d: 1 - d), "1 - D is the factor of the non-saturating loss."
+
+
 # -- 04: the noisy GAN -----------------------------------------------------------------------------
 
 
@@ -146,6 +240,18 @@ def check_best_slope(gap: float, variance: float) -> Values:
     yield gap / math.sqrt(variance), "divide by the variance, not by the standard deviation."
     yield -slope, "the sign: D* grows towards the real samples."
     yield slope / 2, "the two halves of (x - mean)^2 / (2 variance) add up."
+
+
+@partial(Function, points=[(0, 200), (50, 200), (150, 200), (200, 200), (300, 200), (10, 40)])
+def check_fade(game: float, last: float) -> Values:
+    """Half a wave of a cosine from 1 at game 0 to 0 at game ``last``, and 0 from there on."""
+    share = min(game / last, 1.0)
+    yield (1 + math.cos(math.pi * share)) / 2, "it leaves 1 and reaches 0 with the slope 0."
+    again = (1 + math.cos(math.pi * game / last)) / 2
+    yield again, "after the last game the noise comes back: keep it at 0 from there on."
+    yield (1 - math.cos(math.pi * share)) / 2, "that starts at 0 and grows: turn it round."
+    yield math.cos(math.pi * share / 2), "that is a quarter of a wave; it hits 0 at full slope."
+    yield 1 - share, "that is the straight line of the chapter."
 
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
