@@ -918,6 +918,70 @@ gt.exercises.check_proof_by_loss(proven)
 # </details>
 
 # %% [markdown]
+# **5.** Write precision: the share of the fakes that lie in the ball of at least one real point. A
+# real point's ball reaches to its third neighbor among the *other* real points. Samples are NumPy
+# arrays $(n, 2)$ and $(m, 2)$.
+#
+# <details><summary>Hint 1</summary>
+#
+# `np.linalg.norm(x[:, None] - y, axis=2)` has all distances between two samples, $(n, m)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Sort the distances of real points from real points along a row. Who stands in column 0?
+#
+# </details>
+
+
+# %%
+def precision(fake, real):
+    return ...
+
+
+verdict = gt.exercises.check_precision_code(precision)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell gives it a band, and two of the broken generators. **Predict:**
+# which of the two does it find, the too wide one or the too thin one?
+
+# %%
+if verdict:
+    law, n = gt.data.half_circles(), 200
+    mine, library = (
+        mt.noise_band(metric, law, n, repeats=199)
+        for metric in (precision, lambda fake, real: mt.precision_recall(fake, real).precision)
+    )
+    gap = np.abs(np.subtract(mine, library)).max()
+    print(f"your band: {mine.low:.3f} to {mine.high:.3f}; ends differ by at most {gap:.0e}")
+    for name, std in (("too wide", 1.5), ("too thin", 0.25)):
+        other, rng = gt.data.HalfCircles(std=std), torch.Generator().manual_seed(1)
+        pairs = [[w.sample(n, rng).numpy() for w in (other, law)] for _ in range(20)]
+        outside = sum(precision(*pair) not in mine for pair in pairs)
+        print(f"{name}: outside in {outside} of 20 samples")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def precision(fake, real):
+#     among = np.linalg.norm(real[:, None] - real, axis=2)
+#     radius = np.sort(among, axis=1)[:, 3]  # column 0 is the point itself
+#     return (np.linalg.norm(fake[:, None] - real, axis=2) <= radius).any(1).mean()
+#
+#
+# gt.exercises.check_precision_code(precision)
+# ```
+#
+# ```text
+# Right: the share of fakes in the ball of at least one real point.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - Report $n$, the band, and at least one number for quality *and* one for coverage. Two FIDs from

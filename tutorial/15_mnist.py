@@ -127,13 +127,13 @@ assert gt.holds(end["d_loss"] < L_D and end["g_loss"] > L_G)
 #
 # That GAN in plain PyTorch, layer by layer, with the shape behind each layer. A transposed
 # convolution with kernel 4, stride 2 and padding 1 doubles the side; a convolution with the same
-# three numbers halves it. Change the width `f`, take the batch norm out, or end $G$ without tanh.
+# three numbers halves it. Change the width `f`, take `norm` out, or end $G$ without tanh.
 
 
 # %% tags=["hood"]
-def dcgan(f=16, latent=8):
+def dcgan(f=16, latent=8, norm=nn.BatchNorm2d):
     def up(m, n, *size):
-        return nn.ConvTranspose2d(m, n, *size, bias=False), nn.BatchNorm2d(n), nn.ReLU()
+        return nn.ConvTranspose2d(m, n, *size, bias=False), norm(n), nn.ReLU()
 
     G = nn.Sequential(
         nn.Unflatten(1, (latent, 1, 1)),  # 8 x 1 x 1
@@ -142,7 +142,7 @@ def dcgan(f=16, latent=8):
         nn.ConvTranspose2d(f, 1, 4, 2, 1, bias=False), nn.Tanh(),  # 1 x 28 x 28, from -1 to 1
     )  # fmt: skip
     D = [nn.Conv2d(1, f, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]  # 16 x 14 x 14
-    D += [nn.Conv2d(f, 2 * f, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * f)]  # 32 x 7 x 7
+    D += [nn.Conv2d(f, 2 * f, 4, 2, 1, bias=False), norm(2 * f)]  # 32 x 7 x 7
     D += [nn.LeakyReLU(0.2), nn.Conv2d(2 * f, 1, 7, bias=False), nn.Flatten()]  # 1: the logit
     return G, nn.Sequential(*D)
 
@@ -590,6 +590,74 @@ gt.exercises.check_times_seen(times)
 # **4.** (Open.) `setup.train(small, tau=0.25)`, with new networks, gives $D$ a quarter of $G$'s
 # rate. Are the samples read as often, and do all ten digits occur? Use `answers` and
 # `class_coverage`, over three seeds of the networks.
+
+# %% [markdown]
+# **5.** Write [batch norm](glossary.md#batch-norm) as it is while a network is trained: from each
+# channel of the maps $x$, $(n, c, h, w)$, take its mean, divide by its standard deviation, and give
+# it the channel's own weight and bias, $(c,)$. Beneath the root $\varepsilon = 10^{-5}$ is added to
+# the variance.
+#
+# <details><summary>Hint 1</summary>
+#
+# One mean a channel: over which axes of $x$? `keepdim=True` keeps the result in place.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The variance is the mean of squares, `x.var(axes, correction=0)`; `weight[:, None, None]` has the
+# axes $(c, 1, 1)$.
+#
+# </details>
+
+
+# %%
+def batch_norm(x, weight, bias):
+    return ...
+
+
+verdict = gt.exercises.check_batch_norm(batch_norm)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell builds the DCGAN of the hood with it and trains it by hand.
+
+# %%
+if verdict:
+
+    class Mine(nn.BatchNorm2d):
+        def forward(self, x):
+            return batch_norm(x, self.weight, self.bias)
+
+    drew = []
+    for norm in (nn.BatchNorm2d, Mine):
+        torch.manual_seed(0)
+        G, D = (network.double() for network in dcgan(norm=norm))
+        own = gt.GAN(G, D, data=gt.data.small_mnist(), latent=gt.data.Normal(dim=8))
+        train_by_hand(G, D, gt.dynamics.streams.Stream(own, 32, seeds=0), gt.budget(20, 5))
+        drew.append(G(torch.ones(1, 8).double() * torch.linspace(-1, 1, 50)[:, None]).detach())
+    gap = float((drew[0] - drew[1]).abs().max())
+    print(f"the pictures of your GAN differ from PyTorch's by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def batch_norm(x, weight, bias):
+#     mean = x.mean((0, 2, 3), keepdim=True)
+#     variance = ((x - mean) ** 2).mean((0, 2, 3), keepdim=True)
+#     scaled = (x - mean) / torch.sqrt(variance + 1e-5)
+#     return weight[:, None, None] * scaled + bias[:, None, None]
+#
+#
+# gt.exercises.check_batch_norm(batch_norm)
+# ```
+#
+# ```text
+# Right: one mean and one variance a channel, over the images and the positions.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -365,6 +365,70 @@ gt.exercises.check_slowdown(factor)
 # samples for the distance. Does an order appear?
 
 # %% [markdown]
+# **4.** Smooth on both sides: write $D$'s loss with the target $a$ for real and $b$ for generated
+# samples, of its logits `real` and `fake`.
+#
+# <details><summary>Hint 1</summary>
+#
+# An answer with the target $t$ costs $-t \log D - (1 - t) \log (1 - D)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The hood has both logarithms as functions of the logit, and the real half as it stays.
+#
+# </details>
+
+
+# %%
+def two_sided(real, fake, a, b):
+    return ...
+
+
+verdict = gt.exercises.check_smoothed_code(two_sided)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the small GAN with it and the slow $D$: with $b = 0$, which
+# is the loss of this chapter, and with $b = 0.1$. **Predict:** which level does $D(G(z))$ keep near
+# with $b = 0.1$?
+
+# %%
+if verdict:
+    small = replace(gt.zoo.IMAGE_GANS["cifar-dcgan-small"], features=8, batch_size=32)
+    ends = {}
+    for name, b in (("library", None), ("b = 0", 0.0), ("b = 0.1", 0.1)):
+        own = (gt.losses.non_saturating_g, lambda real, fake, b=b: two_sided(real, fake, 0.9, b))
+        plain = small if b is None else replace(small, loss=own, label_smoothing=1.0)
+        run = plain.train(plain.game(gt.data.photographs(32)), steps=gt.budget(300, 20))
+        ends[name] = np.exp(-gt.record(run)["g_loss"][1:])
+    gap = np.abs(ends["b = 0"] - ends["library"])[:5].max()
+    print(f"b = 0, your first five D(G(z)) differ from the library's by at most {gap:.0e}")
+    for name, score in ends.items():
+        print(f"{name}: D(G(z)) of the last updates {score[-10:].mean():.3f}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def two_sided(real, fake, a, b):
+#     def cost(logits, target):
+#         return (target * softplus(-logits) + (1 - target) * softplus(logits)).mean()
+#
+#     return cost(real, a) + cost(fake, b)
+#
+#
+# gt.exercises.check_smoothed_code(two_sided)
+# ```
+#
+# ```text
+# Right: two cross-entropies; D = (a + b) / 2 is the best constant now.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - "Balanced" losses are something you can *dial*. Report the distance, not the balance.
