@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from gan_teach.models import convnets
 from gan_teach.studies import evaluation, image_runs
+from torch.nn.functional import conv2d, leaky_relu, normalize, softplus
 
 # %% [markdown]
 # ## The rule
@@ -67,6 +68,98 @@ for name, k in (("G", 2), ("D", 3)):
 
 # %% [markdown]
 # No: nearer to a quarter, and at a quarter of the width nearer to a sixteenth (exercise 1).
+#
+# ## Open the hood
+#
+# $D$ by hand: a convolution is a matrix $W$ with a row for each map that comes out, and $D$ uses
+# $W / \sigma$ with $\sigma = u^\top W v$. Power iteration turns $u$ and $v$ towards the direction
+# that $W$ stretches most, **one round at each look**; no gradient flows through them. Divide by
+# `w.norm()` instead, or not at all.
+
+
+# %% tags=["hood"]
+def sigma(w, u, v):
+    W = w.flatten(1)
+    with torch.no_grad():
+        u.copy_(normalize(W @ v, dim=0))
+        v.copy_(normalize(W.T @ u, dim=0))
+    return u @ W @ v
+
+
+def f(x, layers, norm):
+    *convolutions, (w, _, *uv) = layers
+    for i, (k, bias, *kuv) in enumerate(convolutions):  # strides 1 and 2 in turn
+        x = leaky_relu(conv2d(x, k / norm(k, *kuv), bias, stride=1 + i % 2, padding=1), 0.1)
+    return x.flatten(1) @ (w / norm(w, *uv))[0]
+
+
+# %% [markdown]
+# Of the library: $G$, the patches, the first weights, $u$ and $v$, all in double precision, so that
+# nothing but rounding can differ.
+
+
+# %% tags=["hood"]
+def first_weights(seed=0):
+    config = replace(gt.zoo.IMAGE_GANS["cifar-rsgan-cnn"], size=16, features=4)
+    game = config.game(gt.data.photographs(16), seed).to(torch.float64)
+    layers = []
+    for part in game.discriminator:
+        if hasattr(part, "weight"):
+            own = part.parametrizations.weight
+            layers.append((own.original, part.bias, *own.buffers()))
+    return game, layers
+
+
+# %% [markdown]
+# The paired loss, once for each player, on the same images. Exchange the two margins, and see what
+# the players then want.
+
+
+# %% tags=["hood"]
+def by_hand(steps, norm=sigma, tau=0.4, lr=0.0005):
+    game, layers = first_weights()
+    draws = gt.dynamics.streams.Stream(game, batch_size=16, seeds=0)
+    d = torch.optim.Adam(game.d_params, tau * lr, betas=(0.5, 0.999))
+    g = torch.optim.Adam(game.g_params, lr, betas=(0.5, 0.999))
+    for step in range(steps):
+        x, z = draws.at(step)("d").real, draws.at(step)("d").latent
+        fake = game.generator(z)
+        for adam, made in ((d, fake.detach()), (g, fake)):
+            f_real, f_fake = f(torch.cat([x, made]), layers, norm).chunk(2)
+            margin = f_real - f_fake if adam is d else f_fake - f_real
+            adam.zero_grad()
+            softplus(-margin).mean().backward()
+            adam.step()
+    return game, layers
+
+
+# %% tags=["hood-check"]
+n, library = gt.budget(10, 2), first_weights()[0]
+rule, adam = gt.alternating(redraw="none"), gt.zoo.IMAGE_GANS["cifar-rsgan-cnn"].optimizer
+for _ in gt.train(library, rule, steps=n, lr=5e-4, tau=0.4, batch_size=16, optimizer=adam):
+    pass
+hand, layers = by_hand(n)
+both = [torch.cat([p.flatten() for p in (*k.d_params, *k.g_params)]) for k in (hand, library)]
+gap = (both[0] - both[1]).abs().max().item()
+print(f"largest difference of a parameter after {n} updates of each player: {gap:.0e}")
+assert gap < 1e-6
+
+# %% [markdown]
+# And is $u^\top W v$ the largest singular value by now? Beside it the one of `torch.linalg`.
+
+# %%
+rows = []
+for i, (w, _, u, v) in enumerate(layers, 1):
+    W = w.detach().flatten(1)
+    exact, ours = float(torch.linalg.svdvals(W)[0]), float(u @ W @ v)
+    rows.append([i, f"{exact:.4f}", f"{ours:.4f}", f"{1 - ours / exact:.1e}"])
+gt.Table(["layer", "largest singular value", "by u and v", "too small by"], rows)
+
+# %% [markdown]
+# Not quite: it lags, by a few percent at most, so that $W / \sigma$ stretches a little more than it
+# should. All singular values of a layer start alike (orthogonal weights), $W$ moves at each
+# update, and one round turns $u$ and $v$ slowly where the largest two are close. The last layer's
+# matrix has a single row; there $u^\top W v$ is exact.
 #
 # ## A short run
 #
@@ -472,6 +565,53 @@ gt.exercises.check_frechet_bias(bias)
 # %% [markdown]
 # **4.** (Open.) `short_run("cifar-rsgan-cnn", tau=4)` lets $D$ learn ten times as fast as
 # published. Which of the two losses bears it better? Three seeds before you believe it.
+
+# %% [markdown]
+# **5.** (Code.) What is $\sigma$ without power iteration? Write the largest singular value of a
+# convolution's weights, a tensor (maps out, maps in, $k$, $k$), in PyTorch, so that gradients flow
+# through it. The GAN of the hood is then trained with your $\sigma$ in place of its own.
+#
+# <details><summary>Hint 1</summary>
+#
+# The matrix $W$ has a row for each map that comes out: `w.flatten(1)`.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.linalg.svdvals`, or the root of the largest `torch.linalg.eigvalsh` of $W W^\top$.
+#
+# </details>
+
+# %%
+largest = ...  # for instance: lambda w: ...
+verdict = gt.exercises.check_largest_stretch(largest)
+if verdict:
+    norms = {"one round a look": sigma, "yours": lambda w, *uv: largest(w)}
+    for name, norm in norms.items():
+        gan, own = by_hand(n, norm)
+        new = gan.draw(500, torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            margin = f(new.real, own, norm) - f(gan.generator(new.latent), own, norm)
+        print(f"{name}: after {n} updates D's margin on new images is {margin.mean():.4f}")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def largest(w):
+#     return torch.linalg.svdvals(w.flatten(1))[0]
+#
+#
+# gt.exercises.check_largest_stretch(largest)
+# ```
+#
+# ```text
+# Right: W / sigma stretches nothing by more than 1.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

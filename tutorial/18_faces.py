@@ -178,6 +178,25 @@ assert spread["one at a time"] < 0.2 * min(spread["statistics anew"], spread["re
 #
 # $$z(t) = \frac{\sin((1 - t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
 #
+# In NumPy, beside the library's way between two latents. Write $\sin(t)$ for $\sin(t\,\omega)$:
+# does the way still end at $b$?
+
+
+# %% tags=["hood"]
+def spherical(a, b, t):
+    omega = np.arccos(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+    return (np.sin((1 - t) * omega) * a + np.sin(t * omega) * b) / np.sin(omega)
+
+
+# %% tags=["hood-check"]
+one, two = np.random.default_rng(0).normal(size=(2, 100))
+library = image_runs.between(*torch.tensor(np.array([[one], [two]])), 11, spherical=True)[0]
+by_hand = [spherical(one, two, t) for t in np.linspace(0, 1, 11)]
+gap = abs(np.array(by_hand) - library.numpy()).max()
+print(f"largest difference from the library's way: {gap:.0e}")
+assert gap < 1e-12
+
+# %% [markdown]
 # **Predict:** $a, b \sim \mathcal N(0, I_{100})$ have length about $\sqrt{100} = 10$. How long is
 # the middle of the straight way?
 
@@ -278,9 +297,12 @@ gt.animation.chooser(
 # shown. But near compared with *what*? With the distance of a real face from its nearest *other*
 # real face (not from its own mirror image). **Predict:** are generated faces nearer to the training
 # set than real faces are to each other?
+#
+# The search takes a few lines of NumPy. Leave out the line of `inf`: to whom is a real face nearest
+# then?
 
 
-# %%
+# %% tags=["hood"]
 def nearest(x, real, other=False):
     """Distance per pixel to, and row of, the nearest real image (``other``: of somebody else)."""
     x, real = (np.asarray(v).reshape(len(v), -1) for v in (x, real))
@@ -291,6 +313,15 @@ def nearest(x, real, other=False):
     rows = d.argmin(1)
     return d[np.arange(len(x)), rows], rows
 
+
+# %% tags=["hood-check"]
+some, others = torch.rand(2, 30, 64, generator=torch.Generator().manual_seed(0)).double()
+again = torch.cat([some, 0.9 * some, others])  # each one, itself a little paler, and strangers
+table = torch.cdist(some, again) / 64**0.5  # 64 pixels
+table[range(30), range(30)] = table[range(30), range(30, 60)] = torch.inf
+gap = abs(nearest(some, again, other=True)[0] - table.min(1).values.numpy()).max()
+print(f"largest difference from PyTorch's distances: {gap:.0e}")
+assert gap < 1e-12
 
 # %%
 shown = torch.cat([REAL, REAL.flip(-1)])
@@ -529,6 +560,44 @@ gt.exercises.check_copy_in_gallery(chance)
 # **3.** (Open.) Train on 50 faces only (`config.game(faces[:50])`) for as long as you like, and
 # compare the distances of the fakes to the 50 with those to the *other* 50. Without memory they
 # would agree, up to the noise of fifty faces.
+
+# %% [markdown]
+# **4.** (Code.) A third way: straight, but divided by a number such that $z(t)$ is
+# $\mathcal N(0, I)$ again if $a$ and $b$ are independent. Write it as a function of two arrays and
+# $t$. The generator then draws the middle of your way between each of a hundred pairs.
+#
+# <details><summary>Hint</summary>
+#
+# Which variance has $(1 - t)\, a_1 + t\, b_1$?
+#
+# </details>
+
+# %%
+way = ...  # for instance: lambda a, b, t: ...
+verdict = gt.exercises.check_normal_way(way)
+if verdict:
+    z = torch.as_tensor(way(Z[:100].numpy(), Z[100:].numpy(), 0.5), dtype=torch.float32)
+    halfway = image_runs.draw(fresh, z).std((1, 2, 3))
+    ends = clear.std((1, 2, 3)).reshape(2, 100).mean(0)
+    print(f"contrast in the middle of your way: {(halfway / ends).mean():.2f} of that at its ends")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def way(a, b, t):
+#     return ((1 - t) * a + t * b) / np.sqrt((1 - t) ** 2 + t**2)
+#
+#
+# gt.exercises.check_normal_way(way)
+# ```
+#
+# ```text
+# Right: the squares of both weights add up to 1, as variances do.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

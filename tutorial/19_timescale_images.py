@@ -18,6 +18,7 @@ import torch
 from gan_teach.studies import image_runs
 from gan_teach import metrics
 from scipy import signal, stats
+from torch.nn.functional import softplus
 
 # %% [markdown]
 # ## The rule
@@ -279,6 +280,74 @@ assert abs(np.abs(late).max() / left - 1) < 0.01
 # right depends on the run, so keep several: each costs the memory of one more $G$, and hardly any
 # time.
 #
+# ## Open the hood
+#
+# The whole algorithm of this chapter. First what each player minimizes, with $R_1$ in the paper's
+# form: $\mu$ without a half, the squared norm of each sample's gradient. Take their sum for their
+# mean, or leave the penalty out. (Of the library: the digits, the first weights and the draws, in
+# double precision.)
+
+
+# %% tags=["hood"]
+def first_weights(seed=0):
+    config = gt.zoo.IMAGE_GANS["cifar-timescale-small"]
+    config = replace(config, size=8, features=8, latent=16, flip=False)
+    return config.game(gt.data.uci_digits().with_noise(dequantize=True), seed).to(torch.float64)
+
+
+def loss_of(player, game, batch, mu=1.0):
+    f, x = game.discriminator, batch.real.requires_grad_()
+    fake = f(game.generator(batch.latent)).flatten()
+    if player == "g":
+        return softplus(-fake).mean()
+    real = f(x).flatten()
+    (slope,) = torch.autograd.grad(real.sum(), x, create_graph=True)
+    r1 = slope.flatten(1).square().sum(1).mean()
+    return softplus(-real).mean() + softplus(fake).mean() + mu * r1
+
+
+# %% [markdown]
+# Then a round: $D$ moves with $\tau \eta_G$ and $G$ with $\eta_G$, both by RMSprop, which divides
+# each gradient by the root of its own average square $s$; and $\bar w$ follows $G$. Let $\bar w$
+# move before $G$ does, or change $\tau$ or $\beta$.
+
+
+# %% tags=["hood"]
+def by_hand(steps, tau=4.0, lr=0.001, beta=0.9):
+    game = first_weights()
+    draws = gt.dynamics.streams.Stream(game, batch_size=32, seeds=0)
+    s = {p: torch.zeros_like(p) for p in (*game.g_params, *game.d_params)}
+    w_bar = [w.detach().clone() for w in game.g_params]
+    for t in range(steps):
+        eta = lr * (1 + t) ** -0.005
+        for player, rate, params in (("d", tau * eta, game.d_params), ("g", eta, game.g_params)):
+            value = loss_of(player, game, draws.at(t)(player))
+            for p, slope in zip(params, torch.autograd.grad(value, params), strict=True):
+                s[p] = 0.99 * s[p] + 0.01 * slope**2
+                p.data -= rate * slope / (s[p].sqrt() + 1e-8)
+        for mean, w in zip(w_bar, game.g_params, strict=True):
+            mean.copy_(beta * mean + (1 - beta) * w.detach())
+    return (*game.g_params, *game.d_params), w_bar
+
+
+# %% tags=["hood-check"]
+n, library = gt.budget(20, 2), first_weights()
+average = gt.EMA(library.generator, decay=0.9)
+decay = gt.schedules.power_decay(0.005)
+settings = {"lr": 0.001, "tau": 4, "optimizer": "rmsprop", "batch_size": 32}
+run = gt.train(library, steps=n, schedule=decay, **settings)
+for _ in gt.observe(run, average):
+    pass
+theirs = (*library.g_params, *library.d_params), average.module.parameters()
+largest = {}
+for name, a, b in zip(("a weight", "an average"), by_hand(n), theirs, strict=True):
+    apart = [(p - q).abs().flatten() for p, q in zip(a, b, strict=True)]
+    largest[name] = torch.cat(apart).max().item()
+    print(f"largest difference of {name} after {n} rounds: {largest[name]:.0e}")
+assert largest["a weight"] < 1e-6
+assert largest["an average"] < 1e-6
+
+# %% [markdown]
 # ## Longer runs
 #
 # `gan-teach study cifar-timescale-1 --data FOLDER`, and likewise 2, 4 and 8, trained the residual
@@ -482,6 +551,49 @@ gt.exercises.check_rate_of_d(rate)
 # **4.** (Open.) Where does it end? `trained(64)`, and then `trained(64, seed=1)`. And does $D$'s
 # larger rate do the same as more steps of $D$? `small.train(game, steps=240, tau=1,
 # rule=gt.alternating(d_steps=4))`.
+
+# %% [markdown]
+# **5.** (Code.) Why keep the start at all? Begin the average at 0 and divide it by $1 - \beta^n$,
+# where $n$ counts the weights that it has seen, as Adam does. Write a function of an array (a
+# weight at each step) and $\beta$ that gives the average at each step. It then follows the swing
+# above.
+#
+# <details><summary>Hint</summary>
+#
+# $\bar w$ starts at 0; after the first weight it is $(1 - \beta)\, w_0$, divided by $1 - \beta$.
+#
+# </details>
+
+# %%
+unbiased = ...  # for instance: def unbiased(weights, beta): ...
+verdict = gt.exercises.check_unbiased_average(unbiased)
+if verdict:
+    for beta in (0.99, 0.999, 0.9999):
+        usual = signal.lfilter([1 - beta], [1, -beta], swing, zi=[beta * swing[0]])[0]
+        off = [abs(w[-1] - np.exp(-t[-1] / 600)) for w in (usual, unbiased(swing, beta))]
+        print(f"{beta}: off the decay at the end by {off[0]:.2f}, yours by {off[1]:.2f}")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def unbiased(weights, beta):
+#     mean, path = 0.0, []
+#     for n, w in enumerate(weights, 1):
+#         mean = beta * mean + (1 - beta) * w
+#         path.append(mean / (1 - beta**n))
+#     return np.array(path)
+#
+#
+# gt.exercises.check_unbiased_average(unbiased)
+# ```
+#
+# ```text
+# Right: the shares of the weights seen add up to 1, so no start is left in it.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice
