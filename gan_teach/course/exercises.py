@@ -806,6 +806,28 @@ def check_proof_by_loss() -> Values:
     yield landscape.plateau(4, 8), "that is the bound's loss at the plateau, not JS."
 
 
+def _samples(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return 1.5 * rng.normal(size=(60, 2)), rng.normal(size=(40, 2))
+
+
+@partial(Function, points=_random(_samples))
+def check_precision_code(fake: np.ndarray, real: np.ndarray) -> Values:
+    """Improved precision, k = 3, as a function of two samples (fake, real)."""
+    apart = lambda x, y: np.linalg.norm(x[:, None] - y, axis=2)  # noqa: E731
+    radius = lambda x, k: np.sort(apart(x, x))[:, k]  # noqa: E731 - column 0: the point itself
+    far, r = apart(fake, real), radius(real, 3)
+    balls, smaller, theirs = far <= r, far <= radius(real, 2), far <= radius(fake, 3)[:, None]
+    nearest = far.min(1) <= r[far.argmin(1)]
+    yield balls.any(1).mean(), "the share of fakes in the ball of at least one real point."
+    yield smaller.any(1).mean(), "a point is its own nearest neighbor, at distance 0: skip it."
+    yield theirs.any(0).mean(), "that is recall: the balls of the fakes, and the real are asked."
+    yield theirs.any(1).mean(), "those are the balls of the fakes; take those of the real points."
+    yield balls.any(0).mean(), "that is coverage, the share of balls that hold a fake."
+    yield balls.sum(1).mean() / 3, "that is density; precision asks whether, not how often."
+    yield balls.mean(), "that is a share of pairs; one ball is enough for a fake."
+    yield nearest.mean(), "that asks the nearest real point alone; another may have a larger ball."
+
+
 # -- 15: MNIST -------------------------------------------------------------------------------------
 
 
@@ -839,6 +861,36 @@ def check_times_seen() -> Values:
     yield 3.6, "a batch holds 100 images."
 
 
+def _maps(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    weight, bias, mean = torch.from_numpy(rng.normal(size=(3, 4)))
+    noise = torch.from_numpy(rng.normal(size=(6, 4, 5, 5)))
+    return 0.1 * (noise + 2 * noise[:1] + mean[:, None, None]), weight, bias
+
+
+@partial(Function, points=_random(_maps))
+def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> Any:
+    """Batch norm in training, eps = 1e-5, of maps (n, c, h, w): a function (x, weight, bias)."""
+    w, b, eps = weight[:, None, None], bias[:, None, None], 1e-5
+
+    def scaled(*axes: int, over: Any = lambda v: (v + eps).sqrt(), correction: int = 0) -> Any:
+        spread = over(x.var(axes, correction=correction, keepdim=True))
+        return (x - x.mean(axes, keepdim=True)) / spread
+
+    right = scaled(0, 2, 3)
+    yield right * w + b, "one mean and one variance a channel, over the images and the positions."
+    yield from (
+        (right, "weight and bias are missing."),
+        (scaled(0) * w + b, "that is a mean for each pixel; take all positions together."),
+        (scaled(2, 3) * w + b, "that is one image at a time, instance norm: take the batch."),
+        (scaled(1, 2, 3) * w + b, "that is layer norm: one mean an image, not one a channel."),
+        (scaled(0, 1, 2, 3) * w + b, "each channel has a mean and a variance of its own."),
+        (scaled(0, 2, 3, correction=1) * w + b, "divide the variance by n h w, not by one less."),
+        (scaled(0, 2, 3, over=lambda v: v + eps) * w + b, "the root of the variance is forgotten."),
+        (scaled(0, 2, 3, over=lambda v: v.sqrt() + eps) * w + b, "eps belongs under the root."),
+        (scaled(0, 2, 3, over=torch.sqrt) * w + b, "eps = 1e-5 is missing."),
+    )
+
+
 # -- 16: CIFAR-10 ----------------------------------------------------------------------------------
 
 
@@ -860,6 +912,31 @@ def check_slowdown() -> Values:
     yield 4.0, "half the rate, half the updates: a quarter of the speed, tau = 1/4 in effect."
     yield 2.0, "the rate alone is that; it also skips every second batch."
     yield 0.25, "how much slower: 4, not its inverse."
+
+
+def _targets(rng: np.random.Generator) -> tuple[Any, ...]:
+    real, fake = torch.from_numpy(rng.normal(size=(2, 9)))
+    return real, fake, rng.uniform(0.6, 0.9), rng.uniform(0.1, 0.4)
+
+
+@partial(Function, points=_random(_targets))
+def check_smoothed_code(real: torch.Tensor, fake: torch.Tensor, a: float, b: float) -> Any:
+    """D's loss from logits, targets a for real and b for generated samples: (real, fake, a, b)."""
+    s = torch.nn.functional.softplus
+    cost = lambda f, target: (target * s(-f) + (1 - target) * s(f)).mean()  # noqa: E731
+    right = cost(real, a) + cost(fake, b)
+    yield right, "two cross-entropies; D = (a + b) / 2 is the best constant now."
+    p, q = torch.sigmoid(real), torch.sigmoid(fake)
+    yield from (
+        (cost(real, a) + cost(fake, 0), "generated samples have the target b here, not 0."),
+        (cost(real, 1) + cost(fake, 0), "those are hard labels, 1 and 0."),
+        (cost(real, b) + cost(fake, a), "the targets are exchanged: a is that of real samples."),
+        (cost(-real, a) + cost(-fake, b), "the sign of the logit: -log D is softplus(-f)."),
+        (cost(p, a) + cost(q, b), "that is the sigmoid twice; softplus takes the logits."),
+        (right / 2, "the two means are added, not averaged."),
+        (9 * right, "that is a sum over the batch; the loss is a mean."),
+        (a * s(-real).mean() + (1 - b) * s(fake).mean(), "1 - a and b weigh the other answers."),
+    )
 
 
 # -- 17: narrow networks ---------------------------------------------------------------------------
