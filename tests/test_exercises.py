@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 from gan_teach import course
 from gan_teach.course import exercises as ex
@@ -75,8 +76,8 @@ def test_numbers(check, answer, mistakes):
     for wrong, word in mistakes:
         assert not check(wrong)
         assert re.search(word, check(wrong).message), check(wrong)
-    assert "not within" in check(answer + 17).message
-    assert "not within" in check(math.nan).message
+    assert "too large" in check(answer + 17).message
+    assert "finite number" in check(math.nan).message
 
 
 @pytest.mark.parametrize(("check", "answer", "wrong"), FUNCTIONS)
@@ -144,3 +145,32 @@ def test_a_number_is_told_from_every_mistake_and_each_mistake_from_the_others(ch
     for wrong, sentence in mistakes:
         assert not check(wrong)
         assert check(wrong).message == sentence
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (-1.4, "right so far"),
+        (-1.39, "right so far"),
+        (-1.38, "too large"),
+        (-7, "too small"),
+        (math.nan, "a finite number"),
+        (-math.inf, "a finite number"),
+    ],
+)
+def test_a_wrong_number_is_told_by_how(answer, words):
+    verdict = ex.check_target(answer)
+    assert not verdict
+    assert words in verdict.message
+
+
+def test_a_direction_that_is_no_number_is_refused():
+    for direction in [(math.nan, 1.0), (1.0, math.nan), (math.inf, -math.inf)]:
+        assert not ex.check_blind_direction(direction)
+
+
+def test_whole_numbers_are_whole_and_tensors_have_their_methods():
+    assert ex.check_bad_basins(lambda n: n**n - math.factorial(n))
+    assert ex.check_rotations(lambda d: math.comb(d, 2))
+    assert ex.check_rotations(lambda d: sum(range(d)))
+    assert ex.check_growth(lambda eta: (1 + torch.as_tensor(eta) ** 2).sqrt())

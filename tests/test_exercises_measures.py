@@ -68,14 +68,14 @@ WRONG = [
     (ex.check_smoothed_loss, 2 * LOG2, "best constant is 0.8 / 2"),
     (ex.check_smoothed_loss, 0.9163, "G's loss"),
     (ex.check_smoothed_loss, 1.3763, "the target 0.9"),
-    (ex.check_smoothed_loss, 3.0, "not within"),
+    (ex.check_smoothed_loss, 3.0, "too large"),
     (ex.check_two_sided, lambda p, q: 0.9 * p / (p + q), "one-sided"),
     (ex.check_two_sided, lambda p, q: p / (p + q), "0.3 is wanted"),
     (ex.check_two_sided, lambda p: p, "raised TypeError"),
     (ex.check_what_flat_means, "a", "whatever G does"),
     (ex.check_what_flat_means, "abcd", "two different means"),
     (ex.check_what_flat_means, 3, "letters from a to d"),
-    (ex.check_best_accuracy, lambda k, modes: k / modes, "it gives 1.0"),
+    (ex.check_best_accuracy, lambda k, modes: k / modes, "it gives 1, but 0.5"),
     (ex.check_samples_for_modes, 100, "63.4 of 100 modes"),
     (ex.check_fooled_frechet, 4, "variance a^2"),
     (ex.check_proof_by_loss, 2 * LOG2 - 1, "half of it"),
@@ -98,3 +98,14 @@ def test_an_open_answer_is_not_judged(check):
 def test_what_flat_losses_mean():
     assert ex.check_what_flat_means("a, b, c")
     assert ex.check_what_flat_means("ABC")
+
+
+def test_either_of_the_two_points_counts():
+    assert ex.check_fooled_frechet(-2)
+    assert not ex.check_fooled_frechet(-4)
+
+
+def test_the_least_number_of_runs_is_whole_or_the_formula():
+    assert ex.check_rule_out(189)
+    assert ex.check_rule_out(188.3)
+    assert not any(ex.check_rule_out(n) for n in (188, 190, 200))

@@ -591,7 +591,8 @@ gt.exercises.check_best_answer(b, real_mean=5.08, w=1.91)
 #
 # <details><summary>Hint 1</summary>
 #
-# A uniform variable on $(0, 1)$ has the variance $1/12$, the mean of $n$ of them $1/n$ of that.
+# A uniform variable on $(0, 1)$ has the variance $1/12$, the mean of $n$ independent ones $1/n$ of
+# that.
 #
 # </details>
 #

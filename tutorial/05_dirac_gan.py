@@ -13,6 +13,7 @@
 import gan_teach as gt
 import numpy as np
 import torch
+from torch.nn.functional import logsigmoid
 
 # %% [markdown]
 # ## The rule
@@ -309,9 +310,47 @@ RULES = [
 ]  # fmt: skip
 
 # %% [markdown]
-# Each rule is a few lines below its formula. Here is the one that looks ahead; compare it with
-# `gt.source(d.simultaneous)`, and hand a changed copy to `gt.train`: a function
-# `(game, draw, optims)` is a rule.
+# ## Open the hood
+#
+# The rule that looks ahead, by hand, on the Dirac-GAN: $V$, its two derivatives, and two steps of
+# which only the second counts. Change `v(ahead)` to `v(w)` and it is simultaneous descent; change
+# $V$ to `-psi * theta` and it is the Wasserstein loss. The comparison then says no; what does the
+# distance say?
+
+
+# %% tags=["hood"]
+def v(w):  # θ descends V, ψ ascends it
+    theta, psi = w.detach().requires_grad_().unbind()
+    V = logsigmoid(-psi * theta)
+    d_theta, d_psi = torch.autograd.grad(V, (theta, psi))
+    return torch.stack([-d_theta, d_psi])
+
+
+def by_hand(steps, eta=0.2):
+    w = torch.tensor([1.0, -1.0], dtype=torch.float64)  # θ and ψ
+    path = [w]
+    for _ in range(steps):
+        ahead = w + eta * v(w)
+        w = w + eta * v(ahead)
+        path.append(w)
+    return torch.stack(path).numpy()
+
+
+# %% tags=["hood-check"]
+rule, steps = gt.dynamics.extragradient(), gt.budget(500, 50)
+states = gt.train(gt.zoo.dirac_gan(), rule, steps=steps, lr=0.2, batch_size=1)
+library, path = gt.record(states, path=gt.probes.params())["path"], by_hand(steps)
+gap = abs(path - library).max()
+print(f"largest difference of a number in {steps} steps: {gap:.0e}")
+print(
+    f"distance to the equilibrium: {np.hypot(*path[0]):.2f}, at the end {np.hypot(*path[-1]):.2g}"
+)
+assert gap < 1e-12
+
+# %% [markdown]
+# Each of the ten is a few lines below its formula. Here is the same one for any game and any
+# optimizer; compare it with `gt.source(d.simultaneous)`, and hand a changed copy to `gt.train`: a
+# function `(game, draw, optims)` is a rule.
 
 # %%
 gt.source(d.extragradient)
@@ -557,6 +596,60 @@ gt.exercises.check_largest_step(largest)
 #
 # ```text
 # Right: eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** In code: the field of consensus, $v - \gamma J^\top v$, for any game. Write
+# `consensus(v, w, gamma)`, where `v` is a function of the tensor `w`.
+#
+# <details><summary>Hint 1</summary>
+#
+# $J^\top v$ is the gradient of $\tfrac12 |v(w)|^2$; `w.detach().requires_grad_()` makes a `w` that
+# autograd can differentiate by.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.autograd.grad(number, w)` gives a tuple of one entry.
+#
+# </details>
+
+# %%
+consensus = ...  # def consensus(v, w, gamma): ...
+gt.exercises.check_consensus_field(consensus)
+
+
+# %%
+def dirac(w):
+    return torch.sigmoid(w[0] * w[1]) * torch.stack([w[1], -w[0]])
+
+
+if callable(consensus):  # the chapter's run, with your function
+    w, path = torch.tensor([1.0, -1.0], dtype=torch.float64), []
+    for _ in range(STEPS):
+        w = w + 0.2 * consensus(dirac, w, 1.0)
+        path.append(w.detach().numpy())
+    print(f"farthest from the path above: {abs(paths['consensus'][1:] - path).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def consensus(v, w, gamma):
+#     w = w.detach().requires_grad_()
+#     here = v(w)
+#     (slope,) = torch.autograd.grad((here**2).sum() / 2, w)
+#     return here.detach() - gamma * slope
+#
+#
+# gt.exercises.check_consensus_field(consensus)
+# ```
+#
+# ```text
+# Right: both players step along v, and down the slope of |v|^2 / 2, which is J^T v.
 # ```
 #
 # </details>

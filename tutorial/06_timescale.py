@@ -15,6 +15,7 @@ import gan_teach as gt
 import numpy as np
 import torch
 from gan_teach import zoo
+from scipy.linalg import solve_continuous_lyapunov
 
 # %% [markdown]
 # ## The rule
@@ -110,21 +111,89 @@ edge = np.array([[-1.0, -1.0], [1.0, 0.0]])  # J; -J = [[A, B], [-B, D]]
 print(gt.classify(edge, n_g=1).kind, "- attracts for tau in", gt.stable_intervals(edge, n_g=1))
 
 # %% [markdown]
-# **Two routes to one number.** `tau_star` solves the paper's eigenvalue problem; it looks for the
-# $\tau$ at which two eigenvalues of $J_\tau$ sum to zero. `tau_star_by_bisection` knows nothing of
-# that: it looks at the rightmost eigenvalue and halves an interval. Here are 200 random minmax
-# points with unequal numbers of parameters; the first 40 are bisected as well:
+# ## Open the hood
+#
+# One number each, without a library: $f(x, y) = \tfrac A2 x^2 + B x y - \tfrac D2 y^2$. $J_\tau$ is
+# four numbers, its eigenvalues are the roots of $\lambda^2 - \lambda\,\text{trace} + \text{det}$,
+# and $\tau^*$ is where the trace changes its sign. Change a number, or multiply $G$'s row by $\tau$
+# instead of $D$'s, and see what no longer fits.
 
-# %%
-from gan_teach.analysis.timescale import tau_star_by_bisection
+
+# %% tags=["hood"]
+def by_hand(A, B, D, tau):
+    J_tau = np.array([[-A, -B], [tau * B, -tau * D]])  # D's row is tau times as fast
+    trace, det = -(A + tau * D), tau * (A * D + B * B)
+    root = np.emath.sqrt(trace**2 - 4 * det)
+    eigenvalues = np.array([(trace - root) / 2, (trace + root) / 2])
+    minmax = D > 0 and A + B * B / D > 0
+    tau_star = max(-A / D, 0.0) if minmax else np.inf
+    return J_tau, eigenvalues, tau_star
 
 
+# %% tags=["hood-check"]
+def worst_gap(A, B, D, tau):
+    """The largest difference of an entry or an eigenvalue; tau* by hand and by the library."""
+    f = lambda x, y: (A * x**2 / 2 + B * x * y - D * y**2 / 2).sum()  # noqa: E731
+    game = gt.FunctionGame(f, lambda x, y: -f(x, y), [0.0], [0.0]).to(torch.float64)
+    library = gt.jacobian(game, game.draw())
+    J_tau, eigenvalues, star = by_hand(A, B, D, tau)
+    apart = np.sort_complex(eigenvalues) - np.sort_complex(gt.spectrum(library, tau))
+    return np.max([*abs(J_tau - library.at(tau)).ravel(), *abs(apart)]), star, gt.tau_star(library)
+
+
+CASES = [(-4.0, -4.0, 2.0), (2.0, 2.0, 4.0), (-3.0, 4.0, 0.5), (-4.0, 1.0, 1.0)]  # A, B, D
+gaps, *stars = np.array([worst_gap(*case, tau) for case in CASES for tau in (0.5, 3.0, 40.0)]).T
+print(f"largest difference of an entry or an eigenvalue: {gaps.max():.0e}; tau*: {stars[0][::3]}")
+assert gaps.max() < 1e-12
+assert np.allclose(*stars, rtol=1e-12)
+
+# %% [markdown]
+# With more numbers each, there is no root to write down. But where the spectrum of $J_\tau$ touches
+# the axis, two of its eigenvalues sum to zero, and then $J_\tau X + X J_\tau^\top = 0$ has a
+# symmetric solution $X \ne 0$. Write it in blocks, with $Y = X_{GD} - X_{GG} B D^{-1}$ for its
+# corner: $G$'s block gives $X_{GG}$ from $Y$ (here $S$ comes in), $D$'s block gives $X_{DD}$, and
+# the corner reads $\tau\, Y = Q(Y)$ with a map $Q$ that knows no $\tau$. So $\tau^*$ is the largest
+# positive real eigenvalue of a matrix with $n_G n_D$ rows:
+
+
+# %% tags=["hood"]
+def tau_star_by_formula(A, B, D):
+    inverse = np.linalg.inv(D)
+    S = A + B @ inverse @ B.T
+    Q = np.empty((B.size, B.size))
+    for k, unit in enumerate(np.eye(B.size)):
+        Y = unit.reshape(B.shape)
+        X_gg = solve_continuous_lyapunov(S, -(B @ Y.T + Y @ B.T))  # S X + X S' = ...
+        X_gd = Y + X_gg @ B @ inverse
+        X_dd = solve_continuous_lyapunov(D, B.T @ X_gd + X_gd.T @ B)
+        Q[:, k] = (-(A @ X_gd + B @ X_dd) @ inverse).ravel()
+    roots = np.linalg.eigvals(Q)
+    return max(0.0, *roots[abs(roots.imag) < 1e-9 * abs(roots)].real)
+
+
+# %% tags=["hood-check"]
 def random_minmax(rng, n_g=3, n_d=2):
     a, b, d = (rng.standard_normal(s) for s in ((n_g, n_g), (n_g, n_d), (n_d, n_d)))
     d = d @ d.T + 0.3 * np.eye(n_d)
     s = 0.2 * np.eye(n_g) + 0.3 * a @ a.T
     return -np.block([[s - b @ np.linalg.solve(d, b.T), b], [-b.T, d]])
 
+
+some = [random_minmax(np.random.default_rng(seed)) for seed in range(20)]
+library = np.array([gt.tau_star(J, n_g=3) for J in some])
+by_formula = np.array([tau_star_by_formula(-J[:3, :3], -J[:3, 3:], -J[3:, 3:]) for J in some])
+gap = (abs(by_formula - library) / (1 + library)).max()
+print(f"20 points, tau* up to {library.max():.1f}; largest relative difference: {gap:.0e}")
+assert gap < 1e-9
+
+# %% [markdown]
+# **Two routes to one number.** `tau_star` solves this eigenvalue problem of the paper's.
+# `tau_star_by_bisection` knows nothing of it: it looks at the rightmost eigenvalue and halves an
+# interval. Here are 200 random minmax points with unequal numbers of parameters; the first 40 are
+# bisected as well:
+
+# %%
+from gan_teach.analysis.timescale import tau_star_by_bisection
 
 rng = np.random.default_rng(0)
 points = [random_minmax(rng) for _ in range(gt.budget(200, 20))]
@@ -725,6 +794,53 @@ gt.exercises.check_largest_ratio(largest, lr=0.1, curvature=13.3)
 #
 # ```text
 # Right: |1 - tau lr curvature| < 1 as long as tau < 2 / (lr curvature).
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** In code: write `rightmost(J, n_g, tau)`, the largest real part of the eigenvalues of
+# $J_\tau$ for a matrix $J$ whose first `n_g` rows are $G$'s.
+#
+# <details><summary>Hint</summary>
+#
+# Multiply some rows of a copy of `J`, then `np.linalg.eigvals`.
+#
+# </details>
+
+# %%
+rightmost = ...  # def rightmost(J, n_g, tau): ...
+gt.exercises.check_rightmost(rightmost)
+
+
+# %%
+def bisected_with(rightmost, J, low=1e-3, high=1e3):
+    for _ in range(60):
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if rightmost(J, 3, middle) < 0 else (middle, high)
+    return high
+
+
+if callable(rightmost):  # the chapter's random points, with your function
+    some = [k for k, tau in enumerate(formula[:40]) if tau > 0]
+    yours = np.array([bisected_with(rightmost, points[k]) for k in some])
+    print(f"largest relative difference of tau*: {abs(yours / formula[some] - 1).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def rightmost(J, n_g, tau):
+#     J_tau = J.copy()
+#     J_tau[n_g:] *= tau
+#     return np.linalg.eigvals(J_tau).real.max()
+#
+#
+# gt.exercises.check_rightmost(rightmost)
+# ```
+#
+# ```text
+# Right: D's rows times tau; the point attracts where this is < 0.
 # ```
 #
 # </details>

@@ -148,6 +148,44 @@ gt.show(
 )
 
 # %% [markdown]
+# ## Open the hood
+#
+# The loop behind one map, on a coarse grid: all starts at once, $x$ first, and $y$ answers the new
+# $x$. An angle is compared as a point of the unit circle, $e^{ix}$, since full turns do not count.
+# Change $\tau$, or move both players at once: keep the old $x$ for $y$'s step.
+
+
+# %% tags=["hood"]
+def one_map(tau, size=16, lr=0.2, steps=1000):
+    edge = np.pi * (1 - 1 / size)
+    x, y = np.meshgrid(*2 * [np.linspace(-edge, edge, size)])
+    for _ in range(steps):  # f = -0.15 cos x + cos(x - y) + 0.15 cos y
+        x = x - lr * (0.15 * np.sin(x) - np.sin(x - y))
+        y = y + tau * lr * (np.sin(x - y) - 0.15 * np.sin(y))
+    labels = np.full(x.shape, -1)  # nowhere yet
+    for k, (a, b) in enumerate([(0, 0), (np.pi, np.pi), (np.pi, 0)]):
+        apart = np.hypot(*abs(np.exp(1j * np.array([x, y]).T) - np.exp(1j * np.array([a, b]))).T)
+        labels[apart < 1e-2] = k
+    return labels
+
+
+# %% tags=["hood-check"]
+setup, edge = gt.zoo.torus(), np.pi * (1 - 1 / 16)
+library = gt.flows.basins(
+    setup.game(), gt.flows.grid((-edge, edge, 16), (-edge, edge, 16)),
+    [(0, 0), (np.pi, np.pi), (np.pi, 0)], 2.0,
+    lr=0.2, steps=1000, tol=1e-2, period=setup.period,
+).labels[0]  # fmt: skip
+labels = one_map(2.0)
+print(*("".join("o#x."[k] for k in row) for row in labels[::-1]), sep="\n")
+print(f"{(labels != library).sum()} of {labels.size} starts are labeled differently")
+assert np.array_equal(labels, library)
+assert set(labels.flat) >= {0, 1}
+
+# %% [markdown]
+# `o` ends at $(0, 0)$, `#` at $(\pi, \pi)$, a dot nowhere yet: the map for $\tau = 2$ above, in
+# letters. The library gives up on no start; it only stops to follow one that cannot leave any more.
+#
 # **Predict before you drag:** at which $\tau$ does the color of $(\pi, 0)$ vanish, and at which
 # does that of $(\pi, \pi)$ appear?
 
@@ -508,6 +546,50 @@ gt.exercises.check_switch(switch)
 #
 # ```text
 # Right: it ends at (pi, pi) at tau = 2 and at (0, 0) at tau = 5.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** In code: the distance on the torus. Write `distance(points, place)` for an array of points
+# (its last axis holds the two angles) and one place, both anywhere on the line of angles.
+#
+# <details><summary>Hint 1</summary>
+#
+# How far apart are $3.1$ and $-3.1$? Not $6.2$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Shift a difference by whole turns into $[-\pi, \pi)$, before the root of the sum of squares.
+#
+# </details>
+
+# %%
+distance = ...  # def distance(points, place): ...
+gt.exercises.check_torus_distance(distance)
+
+# %%
+if callable(distance):  # the chapter's maps, colored by your function
+    apart = np.stack([distance(torus_map.points, end) for end in ends])
+    labels = np.where(apart.min(0) < 1e-4, apart.argmin(0), gt.flows.NONE)
+    print(f"{(labels != torus_map.labels).sum()} of {labels.size} starts get another color")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def distance(points, place):
+#     gap = (points - place + np.pi) % (2 * np.pi) - np.pi
+#     return np.sqrt((gap**2).sum(-1))
+#
+#
+# gt.exercises.check_torus_distance(distance)
+# ```
+#
+# ```text
+# Right: each angle the short way round, then the root of the sum of squares.
 # ```
 #
 # </details>

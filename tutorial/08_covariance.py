@@ -15,6 +15,7 @@ import gan_teach as gt
 import numpy as np
 import torch
 from gan_teach import zoo
+from torch.autograd.functional import hessian
 
 # %% [markdown]
 # ## The rule
@@ -206,6 +207,40 @@ for d, (S, J) in found.items():
     off = max(apart.min(axis).max() for apart in pairs for axis in (0, 1))
     print(f"d = {d}: {zeros} zeros, d (d - 1) / 2 = {d * (d - 1) // 2},", end=" ")
     print(f"{len(eigs)} eigenvalues, at tau = 1 and 25 off the closed form by {off:.6f}")
+
+# %% [markdown]
+# ## Open the hood
+#
+# The game in $d$ dimensions, its second derivatives by autograd, and $J_\tau$ from them: $G$
+# descends, so its rows change their sign, and $D$'s are multiplied by $\tau$. Take the
+# penalty away, `J_by_hand(S, 25.0, mu=0.0)`: how many more zeros are there, and whose are they?
+
+
+# %% tags=["hood"]
+def J_by_hand(S, tau, mu=1.0):
+    d = len(S)
+
+    def value(w):
+        X, Y = w.reshape(2, d, d)
+        return (Y * (S - X @ X.T)).sum() - mu / 2 * (Y * Y).sum()
+
+    s, vectors = torch.linalg.eigh(S)
+    X = vectors @ torch.diag(s.sqrt()) @ vectors.T  # X X' = S
+    H = hessian(value, torch.cat([X.ravel(), torch.zeros(d * d)]))
+    rates = torch.cat([-torch.ones(d * d), tau * torch.ones(d * d)])  # down, and up
+    return (rates[:, None] * H).numpy()
+
+
+# %% tags=["hood-check"]
+for d in (1, 2, 3, 5):
+    S, game = torch.from_numpy(zoo.covariance_draws(d).S), zoo.covariance(d).game()
+    w = torch.from_numpy(zoo.covariance_equilibrium(S))
+    by_hand, library = J_by_hand(S, 25.0), gt.jacobian(game, game.draw(), w).at(25.0)
+    gap = abs(by_hand - library).max() / abs(library).max()
+    zeros = (abs(np.linalg.eigvals(by_hand)) < 1e-6).sum()
+    print(f"d = {d}: J by hand and by gt.jacobian differ by {gap:.0e}, zero eigenvalues: {zeros}")
+    assert gap < 1e-12
+    assert zeros == d * (d - 1) // 2
 
 # %% [markdown]
 # The closed form: in the eigenbasis of $\Sigma$ (eigenvalues $s_i$) the linear flow falls apart
@@ -402,6 +437,55 @@ gt.exercises.check_covariance_real_from(real_from)
 #
 # ```text
 # Right: tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **3.** In code: write `eigenvalues(s, mu, tau)`, all $2 d^2$ eigenvalues of $J_\tau$ in any order,
+# from the array `s` of the $d$ eigenvalues of $\Sigma$.
+#
+# <details><summary>Hint 1</summary>
+#
+# Zeros, as many $-\tau\mu$, and for each $i \le j$ the roots of $\lambda^2 + \tau\mu\lambda +
+# 2\tau(s_i + s_j)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `np.roots([1, b, c])`, and `np.triu_indices(d)` for all $i \le j$.
+#
+# </details>
+
+# %%
+eigenvalues = ...  # def eigenvalues(s, mu, tau): ...
+gt.exercises.check_covariance_spectrum(eigenvalues)
+
+# %%
+if callable(eigenvalues):  # the chapter's rates of the slowest mode, with your function
+    for d in (2, 5, 10, 20):
+        S = zoo.covariance_draws(d).S
+        yours = np.asarray(eigenvalues(np.linalg.eigvalsh(S), 1.0, 25.0))
+        rate = -yours[abs(yours) > 1e-9].real.max()
+        print(f"d = {d}: rate at tau = 25 {rate:.2f}, as above {slowest(S, 25.0):.2f}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def eigenvalues(s, mu, tau):
+#     i, j = np.triu_indices(len(s))
+#     roots = [np.roots([1, tau * mu, 2 * tau * both]) for both in s[i] + s[j]]
+#     free = len(s) * (len(s) - 1) // 2
+#     return np.concatenate([np.zeros(free), np.full(free, -tau * mu), *roots])
+#
+#
+# gt.exercises.check_covariance_spectrum(eigenvalues)
+# ```
+#
+# ```text
+# Right: d (d - 1) / 2 zeros, as many -tau mu, and two roots for each i <= j: 2 d^2 in all.
 # ```
 #
 # </details>

@@ -157,16 +157,24 @@ def train_by_hand(G, D, draws, loss, steps):
         adam_g.step()
 
 
+# %% tags=["hood"]
+def start(seed):
+    """Both networks with the library's initial weights, and its draws of x and z."""
+    game, (G, D) = zoo.five_gaussians(seed, "js", width=32), networks()
+    with torch.no_grad():
+        for net, weights in ((G, game.g_params), (D, game.d_params)):
+            for mine, its in zip(net.parameters(), weights, strict=True):
+                mine.copy_(its)
+    return G, D, gt.dynamics.streams.Stream(game, batch_size=128, seeds=seed)
+
+
 # %% tags=["hood-check"]
-game = zoo.five_gaussians(seed=0, loss="js", width=32)
-draws = gt.dynamics.streams.Stream(game, batch_size=128, seeds=0)
-G, D = networks()
-by_hand, library = [*G.parameters(), *D.parameters()], [*game.g_params, *game.d_params]
-for mine, its in zip(by_hand, library, strict=True):
-    mine.data.copy_(its)
+G, D, draws = start(seed=0)
 train_by_hand(G, D, draws, vanilla, gt.budget(100))
+game = zoo.five_gaussians(seed=0, loss="js", width=32)
 *_, _ = zoo.FIVE_GAUSSIANS.train(game, steps=gt.budget(100), lr=2e-3, seed=0)
-gap = max(abs(mine - its).max().item() for mine, its in zip(by_hand, library, strict=True))
+weights = [*G.parameters(), *D.parameters()], [*game.g_params, *game.d_params]
+gap = max(abs(mine - its).max().item() for mine, its in zip(*weights, strict=True))
 print(f"largest difference of a weight after {gt.budget(100)} steps: {gap:.0e}")
 assert gap < 1e-5
 
@@ -610,6 +618,45 @@ gt.exercises.check_rule_out(runs)
 #
 # ```text
 # Right: with no failure in n the upper end is z^2 / (n + z^2), so n >= 188.3: 189 runs.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) Write the relativistic losses: a function of $D$'s logits on the real and on the
+# fake half of a batch that returns the loss of $D$ and that of $G$. The hood then trains the RS run
+# of seed 0 with yours.
+#
+# <details><summary>Hint</summary>
+#
+# `vanilla` in the hood has the form; the two formulas stand at the top of the chapter.
+#
+# </details>
+
+# %%
+loss = ...  # for instance: lambda real, fake: (..., ...)
+verdict = gt.exercises.check_relativistic_losses(loss)
+if verdict:
+    G, D, draws = start(seed=0)
+    train_by_hand(G, D, draws, loss, STEPS)
+    with torch.no_grad():
+        print("yours:  ", metrics.mode_report(G(torch.randn(2000, 2)), ring))
+    print("library:", *live["RS"]["modes"][-1, 0].round(3))
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def loss(real, fake):
+#     return softplus(fake - real).mean(), softplus(real - fake).mean()
+#
+#
+# gt.exercises.check_relativistic_losses(loss)
+# ```
+#
+# ```text
+# Right: D wants x above its partner G(z), G the reverse: the same s, the other sign.
 # ```
 #
 # </details>

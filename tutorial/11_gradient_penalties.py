@@ -493,6 +493,55 @@ gt.exercises.check_friction(friction)
 # </details>
 
 # %% [markdown]
+# **4.** (Code.) A flat $D$ needs no pull. Write the *one-sided* penalty that leaves it alone,
+# $10\, \mathbb E \max(0, |\nabla f(x)| - 1)^2$ at the real points: a function of `(critic, real,
+# fake, noise)`, the form that the library takes (`noise` is empty here). It then trains the five
+# Gaussians, seed 0: more of them than DRAGAN at weight 10?
+#
+# <details><summary>Hint 1</summary>
+#
+# `slope_at` of the hood gives $|\nabla f|$ at each point.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.relu` cuts at zero; the square and the mean come after it.
+#
+# </details>
+
+# %%
+penalty = ...  # for instance: lambda critic, real, fake, noise: ...
+verdict = gt.exercises.check_one_sided(penalty)
+if verdict:
+    game = zoo.five_gaussians(0, "js", 32, penalty)
+    run = zoo.FIVE_GAUSSIANS.train(game, steps=STEPS, lr=2e-3, seed=0)
+    yours = gt.record(run, every=STEPS, **watch)
+    covered, quality, _ = yours["modes"][-1]
+    print(f"yours: slope at the data {np.median(yours['at_data'][-1]):.2f}, {covered:.0f} modes")
+    print(f"covered, high quality {quality:.2f}")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def penalty(critic, real, fake, noise):
+#     x = real.detach().requires_grad_()
+#     (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+#     return 10 * (torch.relu(gradient.norm(dim=1) - 1) ** 2).mean()
+#
+#
+# gt.exercises.check_one_sided(penalty)
+# ```
+#
+# ```text
+# Right: no pull where D is flatter than one, WGAN-GP's where it is steeper.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - A target slope of 1 has a unit: rescale the data, and the same $\lambda$ and $k$ are another

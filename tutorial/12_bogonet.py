@@ -26,7 +26,8 @@ from scipy.stats import ttest_ind, ttest_rel
 #
 # 1. Draw a generator and a discriminator, **independently**. Here each is fully connected or
 #    convolutional, with random depth, width, activation, normalization and initial weights.
-# 2. Train the pair by each algorithm **from the same weights, on the same draws of data**:
+# 2. Train the pair by each algorithm **from the same weights, on the same draws of data** (the
+#    further critic steps of WGAN-GP draw more):
 #
 # | algorithm | loss | penalty on $D$ | updates of $D$ per update of $G$ | Adam's $\beta_1$ |
 # | --- | --- | --- | --- | --- |
@@ -476,6 +477,52 @@ gt.exercises.check_sign_test(p)
 # %% [markdown]
 # **3.** (Open.) Give all three five critic steps *and* more time: `gan-teach bogonet
 # --architectures 10 --d-steps 5 --steps 500 --out longer`. Does the order stay?
+
+# %% [markdown]
+# **4.** (Code.) Write the sign test: a function of the architectures won and lost that returns the
+# two-sided $p$. The record's duels are then judged by yours.
+#
+# <details><summary>Hint 1</summary>
+#
+# `math.comb(n, k) / 2**n` is the chance of `k` heads in `n` tosses.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Add the tail from the larger count on, twice; what of a draw, 5 : 5?
+#
+# </details>
+
+# %%
+p_value = ...  # for instance: lambda won, lost: ...
+verdict = gt.exercises.check_sign_test_code(p_value)
+if verdict:
+    for d in bogonet.duels(study, "final"):
+        print(f"{d.first} {d.won} : {d.lost} {d.second}: {p_value(d.won, d.lost):.1g}", end=", ")
+        print(f"the library's {d.p:.1g}")
+verdict
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# from math import comb
+#
+#
+# def p_value(won, lost):
+#     n, most = won + lost, max(won, lost)
+#     return min(1, 2 * sum(comb(n, k) for k in range(most, n + 1)) / 2**n)
+#
+#
+# gt.exercises.check_sign_test_code(p_value)
+# ```
+#
+# ```text
+# Right: both tails, and at most 1.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -211,11 +211,11 @@ assert gt.holds(all(raised[g][2] >= most for g in BROKEN))
 assert gt.holds(raised["perfect"][2] <= 4)
 
 # %% [markdown]
-# Each set misses a generator that the other one finds. Hence the rule of this course: **count *and*
-# quality *and* reverse KL, *and* precision *and* recall**, each with its band, wherever they can be
-# computed, and a word about how many bands there were. And say $n$: with 400 samples no score of
-# the first set finds the thin S, with 5,000 its quality does (chapter 13), for the band of quality
-# no longer reaches 1.
+# Each set misses a generator that the other one finds. Hence our advice (which the chapters that
+# follow one set only have not taken): **count *and* quality *and* reverse KL, *and* precision *and*
+# recall**, each with its band, wherever they can be computed, and a word about how many bands there
+# were. And say $n$: with 400 samples no score of the first set finds the thin S, with 5,000 its
+# quality does (chapter 13), for the band of quality no longer reaches 1.
 #
 # ## Break all eleven
 #
@@ -251,9 +251,11 @@ assert chance[0] > 0.4
 assert chance[1] < 0.6
 
 # %% [markdown]
-# Real points are real samples: no score against other real points can tell. What tells is a
-# comparison with points that were *held out*: a perfect generator is as often nearer to the one set
-# as to the other, a copyist always nearer to its own. Keep real data back.
+# Real points are real samples: as long as the memory is large beside what is handed out (here ten
+# times), no score against other real points can tell. (From a memory of 400 points, 400 drawn with
+# repetitions are told by recall.) What tells is a comparison with points that were *held out*: a
+# perfect generator is as often nearer to the one set as to the other, a copyist always nearer to
+# its own. Keep real data back.
 #
 # ## Break the histogram
 #
@@ -309,11 +311,11 @@ for bins in (90, 3000):
 # %% [markdown]
 # ### A KL below zero
 #
-# $\mathrm{KL}(p \| q) = \sum p \log(p / q) \ge 0$ for *probabilities*. Where this sum is printed
-# as negative, something was not normalised: counts that lost their stray half, or densities that
-# are summed without the cell's width. (An *estimate* without cells, such as a mean of $\log(p/q)$
-# over samples, may be negative by chance.) The library normalises, and rounding does not take it
-# below zero either:
+# $\mathrm{KL}(p \| q) = \sum p \log(p / q) \ge 0$ for *probabilities*. Where this sum is printed as
+# negative, something was not normalised: counts that lost their stray half, or densities that are
+# summed without the cell's width. (An *estimate* without cells, such as a mean of $\log(p/q)$ over
+# samples, may be negative by chance.) The library normalises, and rounding does not take it below
+# zero either:
 
 # %% tags=["nbval-check-output"]
 q = real / real.sum()
@@ -357,9 +359,9 @@ assert METRICS["precision"](blob, REAL) not in bands["precision"]
 # has more dimensions, but the same form: [FID](glossary.md#fid) is this formula on 2048 Inception
 # features.)
 #
-# **And it is biased.** Two samples of $n$ points of $\mathcal N(0, I_d)$ score about
-# $d (d + 5) / (2n)$ on average, if $n$ is well above $d$. **Predict:** a perfect generator, judged
-# with 500 samples, against one whose mean is off by 0.05 in each of 16 dimensions, judged with
+# **And it is biased.** Two samples of $n$ points of $\mathcal N(0, I_d)$ score about $d (d + 5) /
+# (2n)$ on average, if $n$ is well above $d$. **Predict:** a perfect generator, judged with 500
+# samples, against one whose mean is off by 0.05 in each of 16 dimensions, judged with
 # 5000. Who wins?
 
 # %%
@@ -478,9 +480,9 @@ print(f"nine tenths uniform noise: {report.covered} of 100 modes,", end=" ")
 print(f"quality {report.high_quality:.2f}")
 
 # %% [markdown]
-# 63 of them, by the formula. Too few samples look like [mode
-# collapse](glossary.md#mode-collapse), and 4000 samples of which nine tenths are noise look
-# complete but for one. The count means something only beside the quality and the sample size.
+# 63 of them, by the formula. Too few samples look like [mode collapse](glossary.md#mode-collapse),
+# and 4000 samples of which nine tenths are noise look complete but for one. The count means
+# something only beside the quality and the sample size.
 #
 # ## Break precision and recall
 #
@@ -622,15 +624,14 @@ assert power["blob"][-1] < 3 < power["right half lost"][-1]
 # %% [markdown]
 # ## What D's loss tells
 #
-# For the best discriminator $L_D = 2 \log 2 - 2\, \mathrm{JS}(p, q)$, and its accuracy is
-# $\tfrac12 (1 + \mathrm{TV}(p, q))$, with the [total variation](glossary.md#total-variation) TV,
-# half of $\int |p - q|$. No other $D$ has a smaller loss. So, on fresh samples and up
-# to their noise,
+# For the best discriminator $L_D = 2 \log 2 - 2\, \mathrm{JS}(p, q)$, and its accuracy is $\tfrac12
+# (1 + \mathrm{TV}(p, q))$, with the [total variation](glossary.md#total-variation) TV, half of
+# $\int |p - q|$. No other $D$ has a smaller loss. So, on fresh samples and up to their noise,
 #
 # $$\mathrm{JS}(p, q) \;\ge\; \log 2 - \tfrac12 L_D :$$
 #
-# **a low loss convicts the generator; a loss of $2 \log 2$ acquits nobody.** If a generator
-# covers $k$ of 8 modes evenly, chapter 09's plateau gives the best loss, and TV is $1 - k/8$:
+# **a low loss convicts the generator; a loss of $2 \log 2$ acquits nobody.** If a generator covers
+# $k$ of 8 modes evenly, chapter 09's plateau gives the best loss, and TV is $1 - k/8$:
 
 # %%
 rows = [
@@ -876,7 +877,8 @@ gt.exercises.check_proof_by_loss(proven)
 # - Report $n$, the band, and at least one number for quality *and* one for coverage. Two FIDs from
 #   different sample sizes, or from different feature networks, cannot be compared as they stand.
 # - A negative KL of histograms, a JS above $\log 2$, a FID of exactly 0: look for the bug first.
-# - No score here sees copied training data. Hold data out, and ask whose neighbors the fakes are.
+# - No score here sees copies from a memory that is large beside the sample. Hold data out, and ask
+#   whose neighbors the fakes are.
 #
 # ## Further reading
 #

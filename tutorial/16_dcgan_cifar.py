@@ -24,8 +24,8 @@ from gan_teach import metrics
 # convolutions with [batch norm](glossary.md#batch-norm) and ReLU; $D$ halves them by strided
 # convolutions with batch norm and LeakyReLU. The assignment trains it on CIFAR-10, scaled to 64
 # pixels, with labels smoothed to $s = 0.9$, and slows $D$ down twice: half of $G$'s learning rate,
-# and an update at *every second batch* only. The levels are those of chapter 13: $D = 0.45$,
-# $L_D = 1.376$, $L_G = 0.799$.
+# and an update at *every second batch* only. The levels are those of chapter 13: $D = 0.45$, $L_D =
+# 1.376$, $L_G = 0.799$.
 #
 # ## The published log
 #
@@ -68,12 +68,13 @@ for name in names:
           f"{off[name][~pinned & (LOG[:, 0] > 22)].max():.2f} afterwards")  # fmt: skip
 
 # %% [markdown]
-# In the rows of the epochs 3 to 22 all four numbers are within 0.11 of their levels; in the last
-# seven epochs $D$ breaks away. The report describes the epochs up to 9 and stops. **What held it
-# for twenty epochs?** Not that the images were right: the test picture of this run shows blobs and
-# failed textures. A guess: a $D$ that moves at a quarter of the speed (chapter 06 calls the ratio
-# $\tau$) is *slowed, not convinced*. A log cannot say whether that is so, or what happened in epoch
-# 23; but whether a slow $D$ keeps its scores at the level while the images are wrong, can be tried.
+# In the rows of the epochs 3 to 22 all four numbers are within 0.12 of their levels; in the last
+# seven epochs $D$ breaks away. The report describes the epochs up to 9 and stops. **What held it in
+# the logged rows from 3 to 22?** Not that the images were right: the test picture of this run shows
+# blobs and failed textures. A guess: a $D$ that moves at a quarter of the speed (chapter 06 calls
+# the ratio $\tau$) is *slowed, not convinced*. A log cannot say whether that is so, or what
+# happened in epoch 23; but whether a slow $D$ keeps its scores at the level while the images are
+# wrong, can be tried.
 #
 # ## See it small
 #
@@ -153,9 +154,9 @@ guess.answer(min(score, key=lambda speed: abs(score[speed] - 0.45)))
 
 # %% [markdown]
 # The score is a dial that you turn by the speed of $D$; with the slow one it has come down past the
-# level, slowly, and is still near it at step 300. So does the slow $D$ have the better $G$?
-# Ask a metric that no $D$ computes: the sliced Wasserstein distance of the pixels, of sixteen
-# samples from a thousand patches.
+# level, slowly, and is still near it at step 300. So does the slow $D$ have the better $G$? Ask a
+# metric that no $D$ computes: the sliced Wasserstein distance of the pixels, of sixteen samples
+# from a thousand patches.
 
 # %%
 REAL = images.floats().flatten(1).numpy()
@@ -256,9 +257,9 @@ for name in [key for key in long if key.startswith("sliced")]:
 # %% [markdown]
 # ## Play
 #
-# $D$ at every second batch, in the plane: two $G$ steps to one of $D$. Watch where the fakes go
-# and *Mean of D*: who is ahead? Then *Compare with a twin* in which *G steps a round* is 1, 1000
-# rounds each, and count the modes.
+# $D$ at every second batch, in the plane: two $G$ steps to one of $D$. Watch where the fakes go and
+# *Mean of D*: who is ahead? Then *Compare with a twin* in which *G steps a round* is 1, 1000 rounds
+# each, and count the modes.
 
 # %%
 gt.Lab("eight-gaussians", g_steps=2)
@@ -277,8 +278,8 @@ gt.exercises.check_last_epoch(loss)
 # <details><summary>Answer</summary>
 #
 # ```python
-# a, b = 0.298, 0.062
-# gt.exercises.check_last_epoch(-0.9 * np.log(a) - 0.1 * np.log(1 - a) - np.log(1 - b))
+# a, b = 0.298, 0.062 gt.exercises.check_last_epoch(-0.9 * np.log(a) - 0.1 * np.log(1 - a) -
+# np.log(1 - b))
 # ```
 #
 # ```text

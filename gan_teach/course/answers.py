@@ -12,6 +12,7 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 ``partial(Number, atol=0.5)`` is another tolerance.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -74,83 +75,61 @@ class Number(Check):
     The rule is a function of what the chapter's run decides: ``check(answer, w=2.0)``.
     """
 
-    def __init__(self, rule: Callable[..., Values], atol: float = 2e-3) -> None:
-        super().__init__(rule, float, "a number is wanted")
+    def __init__(
+        self,
+        rule: Callable[..., Values],
+        atol: float = 2e-3,
+        read: Callable[[Any], float] = float,
+    ) -> None:
+        super().__init__(rule, read, "a number is wanted")
         self.atol = atol
 
     def judge(self, answer: float, **settings: float) -> Verdict:
-        for place, (value, sentence) in enumerate(self.rule(**settings)):
+        rows = list(self.rule(**settings))
+        for place, (value, sentence) in enumerate(rows):
             if abs(answer - value) <= self.atol:
                 return Verdict(place == 0, sentence)
-        return Verdict(False, f"{answer:g} is not within {self.atol:g} of the value that follows.")
+        right, digits = rows[0][0], len(str(answer).partition(".")[2])
+        if not np.isfinite(answer):
+            return Verdict(False, f"a finite number is wanted, not {answer:g}.")
+        if round(right, digits) == answer:
+            return Verdict(False, f"{answer:g} is right so far: one digit more, please.")
+        return Verdict(False, f"{answer:g} is too {'small' if answer < right else 'large'}.")
 
 
 class Function(Check):
     """A question whose answer is a function; the rule is a function of the same arguments.
 
-    points: arguments (numbers, lists for arrays, tensors) at which an answer has to agree with it,
-    of which the first where it does not is named. A mistake is named if the answer makes it at all
-    points. The values are numbers or arrays.
+    points: arguments (numbers, lists for arrays, arrays, tensors, functions) at which an answer has
+    to agree with the rule, of which the first where it does not is named. A mistake is named if the
+    answer makes it at all points. run: makes of an answer the function that is compared.
     """
 
-    def __init__(self, rule: Callable[..., Values], points: Sequence[tuple[Any, ...]]) -> None:
+    def __init__(
+        self,
+        rule: Callable[..., Values],
+        points: Sequence[tuple[Any, ...]],
+        run: Callable[[Any], Callable[..., Any]] = lambda answer: answer,
+    ) -> None:
         super().__init__(rule, _callable, "a function is wanted")
-        self.points = points
+        self.points, self.run = points, run
 
     def judge(self, answer: Callable[..., Any]) -> Verdict:
         values = []
         for point in self.points:
             try:
-                values.append(_value(answer, point))
+                values.append(_value(self.run(answer), point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
                 if "ellipsis" in str(error):  # of a blank that is not filled in yet
                     return OPEN
-                return Verdict(False, f"at {point} it raised {type(error).__name__}: {error}")
-        right, *mistakes = zip(*(self.rule(*_numbers(p)) for p in self.points), strict=True)
-        for mistake in mistakes:
-            if all(map(_agree, values, mistake)):
-                return Verdict(False, mistake[0][1])
-        for point, value, row in zip(self.points, values, right, strict=True):
-            if not _agree(value, row):
-                wanted = np.array2string(np.asarray(row[0]), precision=6)
-                return Verdict(False, f"at {point} it gives {value}, but {wanted} is wanted.")
-        return Verdict(True, right[0][1])
-
-
-class Code(Check):
-    """A question whose answer is a function of arrays or tensors, run on random cases.
-
-    cases: the arguments, of a generator. The rule is a function of the same arguments and yields as
-    the other rules do, arrays or numbers. read: what is run, of what a learner typed.
-    """
-
-    def __init__(
-        self,
-        rule: Callable[..., Iterator[tuple[Any, str]]],
-        cases: Callable[[np.random.Generator], tuple[Any, ...]],
-        read: Callable[[Any], Callable[..., Any]] | None = None,
-    ) -> None:
-        super().__init__(rule, _callable, "a function is wanted")
-        self.cases, self.run = cases, read or (lambda answer: answer)
-
-    def judge(self, answer: Callable[..., Any]) -> Verdict:
-        values, rows = [], []
-        for case in (self.cases(np.random.default_rng(seed)) for seed in range(5)):
-            try:
-                values.append(np.asarray(self.run(answer)(*case), dtype=float))
-            except Exception as error:
-                return Verdict(False, f"it raised {type(error).__name__}: {error}")
-            rows.append([(np.asarray(value), sentence) for value, sentence in self.rule(*case)])
+                return Verdict(False, f"{_at(point)} it raised {type(error).__name__}: {error}")
+        rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
-            if all(map(_close, values, column)):
+            if all(map(_agree, values, column)):
                 return Verdict(place == 0, column[0][1])
-        k = next(k for k, row in enumerate(rows) if not _close(values[k], row[0]))
-        first, right = (np.atleast_1d(a).flat[0] for a in (values[k], rows[k][0][0]))
-        return Verdict(False, f"a random case gives {first:.6g}, where {right:.6g} is right.")
-
-
-def _close(value: np.ndarray, row: tuple[np.ndarray, str]) -> bool:
-    return value.shape == row[0].shape and np.allclose(value, row[0], rtol=1e-6, atol=1e-9)
+        k = next(k for k, row in enumerate(rows) if not _agree(values[k], row[0]))
+        told = _told(values[k], np.asarray(rows[k][0][0]))
+        return Verdict(False, f"{_at(self.points[k])} it gives {told} is wanted.")
 
 
 def _callable(answer: Any) -> Callable[..., Any]:
@@ -159,25 +138,43 @@ def _callable(answer: Any) -> Callable[..., Any]:
     return answer
 
 
-def _numbers(point: Sequence[Any]) -> list[Any]:
-    return [x if isinstance(x, torch.Tensor) else np.float64(x) for x in point]
+def _arguments(point: Sequence[Any]) -> list[Any]:
+    """Whole numbers, NumPy's numbers and arrays, and copies, into which an answer may write."""
+    return [np.float64(x) if isinstance(x, (float, list)) else copy.deepcopy(x) for x in point]
 
 
 def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
     """What a learner's function gives for NumPy's numbers or, if it wants those, for torch's."""
     try:
-        value = answer(*_numbers(point))
+        value = answer(*_arguments(point))
     except (TypeError, AttributeError):  # such as tensor.log()
-        value = answer(*map(torch.as_tensor, _numbers(point)))
-    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value, dtype=float)
+        if any(map(callable, point)):
+            raise
+        value = answer(*map(torch.as_tensor, _arguments(point)))
+    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value)
     wanted = any(getattr(x, "requires_grad", False) for x in point)
-    if wanted and not getattr(value, "requires_grad", False):
+    if wanted and not isinstance(value, np.ndarray) and not getattr(value, "requires_grad", False):
         raise ValueError("no gradient reaches the arguments (detach, item and numpy cut it off)")
-    return number
+    return number if number.dtype.kind == "c" else number.astype(float)
+
+
+def _at(point: Sequence[Any]) -> str:
+    return f"at {point}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
+
+
+def _told(value: np.ndarray, right: np.ndarray) -> str:
+    """What is given, and what else: numbers, shapes, or the first entry that is off."""
+    if value.shape != right.shape:
+        return f"an array of shape {value.shape}, but {right.shape or 'a number'}"
+    if right.shape:
+        place = tuple(np.argwhere(~_close(value, right))[0].tolist())
+        return f"{value[place]:.6g} at {place}, but {right[place]:.6g}"
+    return f"{value:.6g}, but {right:.6g}"
+
+
+def _close(value: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return abs(value - right) <= 1e-6 * np.maximum(1.0, abs(right))
 
 
 def _agree(value: np.ndarray, row: tuple[Any, str]) -> bool:
-    right = np.asarray(row[0])
-    if value.shape != right.shape:
-        return False
-    return bool((abs(value - right) <= 1e-6 * np.maximum(1.0, abs(right))).all())
+    return value.shape == np.shape(row[0]) and bool(np.all(_close(value, np.asarray(row[0]))))
