@@ -228,7 +228,7 @@ gt.Lab("normal")
 # | 6 D on 30 x 30 cells | 48 x 48, beside the best answer $D^*$ | its layers |
 # | 7 generator's lattice | 22 lines of it, after G | its layers |
 # | 8 lattice morphs on hover | by a slider, samples as well | *From latents to samples* |
-# | 9 slope of D at the fakes | slope of G's own loss: saturation shows | its layers |
+# | 9 slope of D at the fakes | slope of G's own loss: saturation shows | its layers, in the plane |
 # | 10 losses, KL, JS | losses, levels, gradients, modes, eigenvalues | *Charts beside it* |
 # | 11 play, pause, reset, count | also back to any round, and branch there | *Go to round* |
 # | 12 step D, G or both | the same, and 0 to 200 of each in a round | buttons on top |
@@ -273,7 +273,7 @@ gt.Lab("normal")
 # | 20 | Count to a thousand | stacked digits, R3GAN |
 #
 # A term is linked where the course defines it first; the [glossary](glossary.md) has all of them,
-# each with its formula and its chapter.
+# each with its chapter, and with its formula where it has one.
 #
 # Each chapter asks you to **predict before you run**, shows theory beside measurement, ends with
 # exercises that check themselves, and says where the matter bites in practice. The numbers of a run

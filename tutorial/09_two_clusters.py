@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Fall into a bad basin, and get out of it
 #
-# *Two clusters of points, two losses: one has traps for the fakes, the other, with fixed pairs, has
-# none.*
+# *Two clusters of points, two losses: where $D$ can be any function, one has traps for the fakes
+# and the other, with fixed pairs, has none.*
 #
 # **You will do:** compute the whole landscape of a tiny GAN, train two losses on the same clusters,
 # and hold $D$'s loss against the plateaus that theory predicts, over 200 seeds. **You will learn:**
@@ -37,9 +37,9 @@ from scipy.stats import binomtest
 # [relativistic](glossary.md#relativistic-loss) one, asks only that $x_i$ score higher than its
 # partner $y_i$. In this theory $G$ maximises $L$. In both, $L = \log 2 = 0.693$ at the best.
 #
-# Against an optimal $f$ only one thing matters: **which fake sits on which point**. With
-# two points A and B there are nine states. **Predict:** both fakes sit on A. One of them steps off
-# A, towards B. Does $L$ of JS rise, fall, or stay? And that of RS?
+# Against an optimal $f$ only one thing matters: **which fake sits on which point**. With two points
+# A and B there are nine states. **Predict:** both fakes sit on A. One of them steps off A, towards
+# B. Does $L$ of JS rise, fall, or stay? And that of RS?
 
 # %%
 js, rs = (landscape.landscape(2, loss, "half") for loss in landscape.LANDSCAPES)
@@ -206,9 +206,9 @@ for share in (0.01, 0.25, 0.5, 0.75, 1.0):
 #
 # ## Put them into the trap
 #
-# The published setting: a hundred points, alternately in $[0, 0.3]$ and $[4, 4.3]$, each paired
-# for ever with one of a hundred latents of $U(-5, 5)$; in an epoch ten steps of $D$, then ten of
-# $G$, SGD with momentum 0.9. $D$ has 141 parameters, $G$ 46. $G$ does not maximise $L$ here: it
+# The published setting: a hundred points, alternately in $[0, 0.3]$ and $[4, 4.3]$, each paired for
+# ever with one of a hundred latents of $U(-5, 5)$; in an epoch ten steps of $D$, then ten of $G$,
+# SGD with momentum 0.9. $D$ has 141 parameters, $G$ 46. $G$ does not maximise $L$ here: it
 # minimises the non-saturating loss (JS) or the relativistic one (RS), as usual. We start in the
 # collapse, all fakes within the first cluster, and train four seeds with each loss as one stack:
 # first $D$ alone, then both. **Predict:** where does $D$'s loss settle while $G$ is frozen? And
@@ -647,8 +647,8 @@ gt.show(
 #
 # Two clusters in the plane, live, and a weak start: with ten $G$ steps a round the fakes run as one
 # clump from cluster to cluster (play on to round 300). *Ask the doctor* what it sees, and follow
-# its advice; then *Reset* and turn *Loss* to `relativistic` instead. Does either find both?
-# (With seeds 0, 1 and 2, turned at round 200, neither did by round 800.)
+# its advice; then *Reset* and turn *Loss* to `relativistic` instead. Does either find both? (With
+# seeds 0, 1 and 2, turned at round 200, neither did by round 800.)
 
 # %%
 gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)

@@ -26,7 +26,8 @@ from scipy.stats import ttest_ind, ttest_rel
 #
 # 1. Draw a generator and a discriminator, **independently**. Here each is fully connected or
 #    convolutional, with random depth, width, activation, normalization and initial weights.
-# 2. Train the pair by each algorithm **from the same weights, on the same draws of data**:
+# 2. Train the pair by each algorithm **from the same weights, on the same draws of data** (the
+#    further critic steps of WGAN-GP draw more):
 #
 # | algorithm | loss | penalty on $D$ | updates of $D$ per update of $G$ | Adam's $\beta_1$ |
 # | --- | --- | --- | --- | --- |

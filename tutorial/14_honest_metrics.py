@@ -12,6 +12,7 @@ import gan_teach as gt
 import numpy as np
 import torch
 from gan_teach import metrics as mt
+from scipy.linalg import sqrtm
 from scipy.spatial import cKDTree
 
 # %% [markdown]
@@ -91,6 +92,52 @@ assert share > at_least - 0.01
 # The Fréchet distance of a perfect generator has a median of 0.8 here, and one sample in two
 # hundred scores 8 and more: where exactly is itself a draw, for the end of a band is the largest of
 # 199 scores. Who reports "2.3" without the band has reported nothing.
+#
+# ## Open the hood
+#
+# Three of the metrics and the band, in plain NumPy. Change $3 \sigma$, or take the covariances out
+# of the Fréchet distance: which of the six generators below would it still find? Or give the band
+# only 20 pairs, with ten seeds, and see where it ends.
+
+
+# %% tags=["hood"]
+def frechet(x, y):  # samples (n, d) and (m, d)
+    m_x, m_y = x.mean(0), y.mean(0)
+    A, B = np.cov(x.T), np.cov(y.T)
+    return ((m_x - m_y) ** 2).sum() + np.trace(A + B - 2 * sqrtm(A @ B).real)
+
+
+def count_modes(x, centers, sigma):  # samples (n, d), centers (K, d)
+    distance = np.linalg.norm(x[:, None] - centers, axis=2)
+    nearest, good = distance.argmin(1), distance.min(1) <= 3 * sigma
+    covered = len(set(nearest[good]))
+    q = np.bincount(nearest, minlength=len(centers)) / len(x)
+    reverse_kl = (q[q > 0] * np.log(q[q > 0] * len(centers))).sum()
+    return covered, good.mean(), reverse_kl
+
+
+# %% tags=["hood"]
+def band(metric, data, n, pairs=199):
+    rng = torch.Generator().manual_seed(0)
+    both = ([data.sample(n, rng).double().numpy() for _ in range(2)] for _ in range(pairs))
+    scores = sorted(metric(fake, real) for fake, real in both)  # "fake" is real as well
+    return scores[0], scores[-1]
+
+
+# %% tags=["hood-check"]
+S, FOUR = gt.data.half_circles(), gt.data.GaussianMixture([[0, 0], [4, 0], [0, 3], [5, 6]], 0.5)
+x = np.random.default_rng(0).normal(0, 2, (400, 2))
+by_hand = [*band(frechet, S, 400), *count_modes(x, FOUR.modes.numpy(), 0.5)]
+library = [*mt.noise_band(mt.sample_frechet, S, 400, 199), *mt.mode_report(x, FOUR).scores.values()]
+gap = np.abs(np.subtract(by_hand, library)).max()
+print(f"Frechet band {by_hand[0]:.2f} to {by_hand[1]:.2f}; a blob over four modes: covers", end=" ")
+print(f"{by_hand[2]}, quality {by_hand[3]:.2f}, KL {by_hand[4]:.2f}; differences {gap:.0e}")
+assert gap < 1e-9
+
+# %% [markdown]
+# The library takes no root of a matrix: of features of a network $A B$ is often singular, where
+# roots lose digits. It has factors $A = F^\top F$, $B = H^\top H$ instead, and
+# $\mathrm{tr}\, (A B)^{1/2}$ is the sum of the singular values of $F H^\top$.
 #
 # ## Six broken generators
 #
@@ -211,11 +258,11 @@ assert gt.holds(all(raised[g][2] >= most for g in BROKEN))
 assert gt.holds(raised["perfect"][2] <= 4)
 
 # %% [markdown]
-# Each set misses a generator that the other one finds. Hence the rule of this course: **count *and*
-# quality *and* reverse KL, *and* precision *and* recall**, each with its band, wherever they can be
-# computed, and a word about how many bands there were. And say $n$: with 400 samples no score of
-# the first set finds the thin S, with 5,000 its quality does (chapter 13), for the band of quality
-# no longer reaches 1.
+# Each set misses a generator that the other one finds. Hence our advice (which the chapters that
+# follow one set only have not taken): **count *and* quality *and* reverse KL, *and* precision *and*
+# recall**, each with its band, wherever they can be computed, and a word about how many bands there
+# were. And say $n$: with 400 samples no score of the first set finds the thin S, with 5,000 its
+# quality does (chapter 13), for the band of quality no longer reaches 1.
 #
 # ## Break all eleven
 #
@@ -251,9 +298,11 @@ assert chance[0] > 0.4
 assert chance[1] < 0.6
 
 # %% [markdown]
-# Real points are real samples: no score against other real points can tell. What tells is a
-# comparison with points that were *held out*: a perfect generator is as often nearer to the one set
-# as to the other, a copyist always nearer to its own. Keep real data back.
+# Real points are real samples: as long as the memory is large beside what is handed out (here ten
+# times), no score against other real points can tell. (From a memory of 400 points, 400 drawn with
+# repetitions are told by recall.) What tells is a comparison with points that were *held out*: a
+# perfect generator is as often nearer to the one set as to the other, a copyist always nearer to
+# its own. Keep real data back.
 #
 # ## Break the histogram
 #
@@ -309,11 +358,11 @@ for bins in (90, 3000):
 # %% [markdown]
 # ### A KL below zero
 #
-# $\mathrm{KL}(p \| q) = \sum p \log(p / q) \ge 0$ for *probabilities*. Where this sum is printed
-# as negative, something was not normalised: counts that lost their stray half, or densities that
-# are summed without the cell's width. (An *estimate* without cells, such as a mean of $\log(p/q)$
-# over samples, may be negative by chance.) The library normalises, and rounding does not take it
-# below zero either:
+# $\mathrm{KL}(p \| q) = \sum p \log(p / q) \ge 0$ for *probabilities*. Where this sum is printed as
+# negative, something was not normalised: counts that lost their stray half, or densities that are
+# summed without the cell's width. (An *estimate* without cells, such as a mean of $\log(p/q)$ over
+# samples, may be negative by chance.) The library normalises, and rounding does not take it below
+# zero either:
 
 # %% tags=["nbval-check-output"]
 q = real / real.sum()
@@ -357,9 +406,9 @@ assert METRICS["precision"](blob, REAL) not in bands["precision"]
 # has more dimensions, but the same form: [FID](glossary.md#fid) is this formula on 2048 Inception
 # features.)
 #
-# **And it is biased.** Two samples of $n$ points of $\mathcal N(0, I_d)$ score about
-# $d (d + 5) / (2n)$ on average, if $n$ is well above $d$. **Predict:** a perfect generator, judged
-# with 500 samples, against one whose mean is off by 0.05 in each of 16 dimensions, judged with
+# **And it is biased.** Two samples of $n$ points of $\mathcal N(0, I_d)$ score about $d (d + 5) /
+# (2n)$ on average, if $n$ is well above $d$. **Predict:** a perfect generator, judged with 500
+# samples, against one whose mean is off by 0.05 in each of 16 dimensions, judged with
 # 5000. Who wins?
 
 # %%
@@ -478,9 +527,9 @@ print(f"nine tenths uniform noise: {report.covered} of 100 modes,", end=" ")
 print(f"quality {report.high_quality:.2f}")
 
 # %% [markdown]
-# 63 of them, by the formula. Too few samples look like [mode
-# collapse](glossary.md#mode-collapse), and 4000 samples of which nine tenths are noise look
-# complete but for one. The count means something only beside the quality and the sample size.
+# 63 of them, by the formula. Too few samples look like [mode collapse](glossary.md#mode-collapse),
+# and 4000 samples of which nine tenths are noise look complete but for one. The count means
+# something only beside the quality and the sample size.
 #
 # ## Break precision and recall
 #
@@ -622,15 +671,14 @@ assert power["blob"][-1] < 3 < power["right half lost"][-1]
 # %% [markdown]
 # ## What D's loss tells
 #
-# For the best discriminator $L_D = 2 \log 2 - 2\, \mathrm{JS}(p, q)$, and its accuracy is
-# $\tfrac12 (1 + \mathrm{TV}(p, q))$, with the [total variation](glossary.md#total-variation) TV,
-# half of $\int |p - q|$. No other $D$ has a smaller loss. So, on fresh samples and up
-# to their noise,
+# For the best discriminator $L_D = 2 \log 2 - 2\, \mathrm{JS}(p, q)$, and its accuracy is $\tfrac12
+# (1 + \mathrm{TV}(p, q))$, with the [total variation](glossary.md#total-variation) TV, half of
+# $\int |p - q|$. No other $D$ has a smaller loss. So, on fresh samples and up to their noise,
 #
 # $$\mathrm{JS}(p, q) \;\ge\; \log 2 - \tfrac12 L_D :$$
 #
-# **a low loss convicts the generator; a loss of $2 \log 2$ acquits nobody.** If a generator
-# covers $k$ of 8 modes evenly, chapter 09's plateau gives the best loss, and TV is $1 - k/8$:
+# **a low loss convicts the generator; a loss of $2 \log 2$ acquits nobody.** If a generator covers
+# $k$ of 8 modes evenly, chapter 09's plateau gives the best loss, and TV is $1 - k/8$:
 
 # %%
 rows = [
@@ -871,12 +919,77 @@ gt.exercises.check_proof_by_loss(proven)
 # </details>
 
 # %% [markdown]
+# **5.** Write precision: the share of the fakes that lie in the ball of at least one real point. A
+# real point's ball reaches to its third neighbor among the *other* real points. Samples are NumPy
+# arrays $(n, 2)$ and $(m, 2)$.
+#
+# <details><summary>Hint 1</summary>
+#
+# `np.linalg.norm(x[:, None] - y, axis=2)` has all distances between two samples, $(n, m)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Sort the distances of real points from real points along a row. Who stands in column 0?
+#
+# </details>
+
+
+# %%
+def precision(fake, real):
+    return ...
+
+
+verdict = gt.exercises.check_precision_code(precision)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell gives it a band, and two of the broken generators. **Predict:**
+# which of the two does it find, the too wide one or the too thin one?
+
+# %%
+if verdict:
+    law, n = gt.data.half_circles(), 200
+    mine, library = (
+        mt.noise_band(metric, law, n, repeats=199)
+        for metric in (precision, lambda fake, real: mt.precision_recall(fake, real).precision)
+    )
+    gap = np.abs(np.subtract(mine, library)).max()
+    print(f"your band: {mine.low:.3f} to {mine.high:.3f}; ends differ by at most {gap:.0e}")
+    for name, std in (("too wide", 1.5), ("too thin", 0.25)):
+        other, rng = gt.data.HalfCircles(std=std), torch.Generator().manual_seed(1)
+        pairs = [[w.sample(n, rng).numpy() for w in (other, law)] for _ in range(20)]
+        outside = sum(precision(*pair) not in mine for pair in pairs)
+        print(f"{name}: outside in {outside} of 20 samples")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def precision(fake, real):
+#     among = np.linalg.norm(real[:, None] - real, axis=2)
+#     radius = np.sort(among, axis=1)[:, 3]  # column 0 is the point itself
+#     return (np.linalg.norm(fake[:, None] - real, axis=2) <= radius).any(1).mean()
+#
+#
+# gt.exercises.check_precision_code(precision)
+# ```
+#
+# ```text
+# Right: the share of fakes in the ball of at least one real point.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - Report $n$, the band, and at least one number for quality *and* one for coverage. Two FIDs from
 #   different sample sizes, or from different feature networks, cannot be compared as they stand.
 # - A negative KL of histograms, a JS above $\log 2$, a FID of exactly 0: look for the bug first.
-# - No score here sees copied training data. Hold data out, and ask whose neighbors the fakes are.
+# - No score here sees copies from a memory that is large beside the sample. Hold data out, and ask
+#   whose neighbors the fakes are.
 #
 # ## Further reading
 #
