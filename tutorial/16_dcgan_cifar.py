@@ -329,8 +329,8 @@ gt.exercises.check_last_epoch(loss)
 # <details><summary>Answer</summary>
 #
 # ```python
-# a, b = 0.298, 0.062 gt.exercises.check_last_epoch(-0.9 * np.log(a) - 0.1 * np.log(1 - a) -
-# np.log(1 - b))
+# a, b = 0.298, 0.062
+# gt.exercises.check_last_epoch(-0.9 * np.log(a) - 0.1 * np.log(1 - a) - np.log(1 - b))
 # ```
 #
 # ```text

@@ -42,6 +42,11 @@ def _letters(answer: Any) -> set[str]:
     return letters
 
 
+def _random(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Eight cases, the same ones in every session."""
+    return [case(np.random.default_rng(seed)) for seed in range(8)]
+
+
 # -- 00: the game ----------------------------------------------------------------------------------
 
 
@@ -53,17 +58,15 @@ def check_confident_value() -> Values:
     yield math.log(0.9), "that is one term; there are two."
 
 
-@partial(Function, points=[([0.9, 0.6, 0.7], [0.1, 0.4, 0.2]), ([0.5, 0.2], [0.3, 0.8])])
-def check_objective(real: np.ndarray, fake: np.ndarray) -> Values:
+@partial(Function, points=_random(lambda rng: tuple(rng.uniform(0.1, 0.9, (2, 5)))))
+def check_objective(real: np.ndarray, fake: np.ndarray) -> Any:
     """V as a function of two arrays: D's answers on real and on generated samples."""
     first, second = np.log(real), np.log(1 - fake)
     value = first.mean() + second.mean()
     yield value, "a mean of logarithms for each kind of sample, and their sum."
     yield -value, "that is D's loss; V itself has no minus in front."
-    yield (
-        first.mean() + np.log(fake).mean(),
-        "V takes log(1 - D) of the generated samples, not log D.",
-    )
+    why = "V takes log(1 - D) of the generated samples, not log D."
+    yield first.mean() + np.log(fake).mean(), why
     yield first.sum() + second.sum(), "that grows with the number of samples: E is a mean."
     yield value / 2, "V is the sum of the two means, not their mean."
     mixed = np.log(real.mean()) + np.log(1 - fake.mean())
@@ -102,16 +105,15 @@ def check_blind_direction(direction: tuple[float, float]) -> Verdict:
     return Verdict(True, "the mean w/2 + b stays, the spread changes, and V does not notice.")
 
 
-@partial(
-    Function,
-    points=[
-        (1.0, 2.0, 0.5, -1.0, [4.0, 5.0, 7.0], [0.1, 0.5, 0.9], 0.1),
-        (-0.5, 3.0, -0.4, 2.0, [5.0, 4.5, 6.0], [0.3, 0.8, 0.2], 0.5),
-    ],
-)
+def _line_case(rng: np.random.Generator) -> tuple[Any, ...]:
+    """w, b, a, c, real samples, latents, eta."""
+    return (*rng.normal(size=4), rng.normal(5.0, 1.0, 4), rng.uniform(size=4), rng.uniform())
+
+
+@partial(Function, points=_random(_line_case))
 def check_round(
     w: float, b: float, a: float, c: float, x: np.ndarray, z: np.ndarray, eta: float
-) -> Values:
+) -> Any:
     """(w, b, a, c) after a step of D up and then of G down, on real samples x and latents z."""
     game = zoo.line_gan()
     batch = Batch(torch.tensor(x)[:, None], torch.tensor(z)[:, None])
@@ -151,21 +153,36 @@ def check_gradient_ratio() -> Values:
     yield 0.998, "that is the difference of the factors; how many *times* is asked."
 
 
-def _logits(*values: float) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
+def _extreme_logits(rng: np.random.Generator) -> tuple[Any, ...]:
+    return torch.tensor(rng.normal(size=6)), torch.tensor(rng.normal(0, 900, 6), requires_grad=True)
 
 
-@partial(
-    Function, points=[(_logits(2, -1, 0.5), _logits(-3, 1, -0.5)), (_logits(9), _logits(-900))]
-)
-def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Values:
+def _felt(loss: Callable[..., Any]) -> Callable[..., Any]:
+    """A loss and, where autograd can tell, its derivatives by the logits of G's samples."""
+
+    def run(real: torch.Tensor, fake: torch.Tensor) -> Any:
+        value = loss(real, fake)
+        if not getattr(value, "requires_grad", False):
+            return value
+        return [value.item(), *torch.autograd.grad(value, fake)[0].tolist()]
+
+    return run
+
+
+@partial(Function, points=_random(_extreme_logits), run=_felt)
+def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Any:
     """-log D(G(z)) as a function of D's logits of real and generated samples, in PyTorch."""
-    yield softplus(-fake).mean().item(), "-log sigmoid(f) = softplus(-f), and its mean."
-    yield -softplus(-fake).mean().item(), "that is log D: G would make D reject its samples."
-    yield -softplus(fake).mean().item(), "that is log(1 - D), the saturating loss."
-    yield softplus(fake).mean().item(), "that is -log(1 - D), D's loss on generated samples."
+    for loss, why in (
+        (lambda f: softplus(-f).mean(), "-log sigmoid(f) = softplus(-f), and its mean."),
+        (lambda f: -softplus(-f).mean(), "that is log D: G would make D reject its samples."),
+        (lambda f: -softplus(f).mean(), "that is log(1 - D), the saturating loss."),
+        (lambda f: softplus(f).mean(), "that is -log(1 - D), D's loss on generated samples."),
+        (lambda f: softplus(-f).sum(), "that grows with the number of samples: take the mean."),
+    ):
+        yield _felt(lambda _, f, loss=loss: loss(f))(real, fake), why
+    value = softplus(-fake).mean().item()
+    yield value, "the value is right, but no gradient reaches G: no detach, item or numpy."
     yield softplus(-real).mean().item(), "G's samples are the second argument."
-    yield softplus(-fake).sum().item(), "that grows with the number of samples: take the mean."
 
 
 # -- 03: the strong generator ----------------------------------------------------------------------
@@ -191,16 +208,15 @@ def check_sampling_noise(w: float, n: float) -> Values:
     yield one, "that is the scatter of one sample; a mean of n scatters less."
 
 
-@partial(
-    Function,
-    points=[
-        (0.5, 1.0, 0.8, -1.0, [[0.1, 0.7], [0.9, 0.3], [0.2, 0.4]], 0.5),
-        (2.0, -1.0, -0.6, 0.4, [[0.5, 0.6], [0.1, 0.2]], 0.1),
-    ],
-)
+def _walk_case(rng: np.random.Generator) -> tuple[Any, ...]:
+    """w, b, a, c, three batches of latents, eta."""
+    return (*rng.normal(size=4), rng.uniform(size=(3, 4)), rng.uniform())
+
+
+@partial(Function, points=_random(_walk_case))
 def check_generator_steps(
     w: float, b: float, a: float, c: float, latents: np.ndarray, eta: float
-) -> Values:
+) -> Any:
     """(w, b) after a step of G, down on log(1 - D(G(z))), for each batch of latents."""
 
     def walk(
@@ -506,11 +522,6 @@ def check_way_out(path: np.ndarray) -> Verdict:
     if (np.diff(losses) < -1e-9).any():
         return Verdict(False, f"the loss falls on the way: {way}. Move the other fake.")
     return Verdict(True, f"{way}: the fake whose partner is the empty point moves for free.")
-
-
-def _random(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Eight cases, the same ones in every session."""
-    return [case(np.random.default_rng(seed)) for seed in range(8)]
 
 
 def _state(rng: np.random.Generator) -> tuple[tuple[int, ...]]:
@@ -976,11 +987,11 @@ def check_margin_losses(paired: Any, separable: Any) -> Verdict:
 
 @partial(Number, atol=5e-3)
 def check_frechet_bias() -> Values:
-    """Expected Frechet distance of two sets of 5,000 samples of one Gaussian in 96 dimensions."""
+    """Expected Frechet distance of two sets of 5,000 samples of N(0, I) in 96 dimensions."""
     yield (
         96 * 101 / (2 * 5000),
-        "0.97, without any difference. The features of images are no Gaussian of 96 equal "
-        "directions, so the level in the plot is another, but it is not zero either.",
+        "0.97, without any difference. The features of images are no Gaussian of 96 directions "
+        "of variance 1, so the level in the plot is another, but it is not zero either.",
     )
     yield 96 * 101 / 5000, "divide by 2 n, not by n."
     yield 96**2 / 10_000, "d (d + 5), not d^2."
