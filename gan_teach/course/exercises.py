@@ -914,7 +914,7 @@ def _kernels(rng: np.random.Generator) -> tuple[torch.Tensor]:
     return (torch.from_numpy(rng.normal(size=(4, 3, 2, 2))),)
 
 
-@partial(Code, cases=_kernels)
+@partial(Function, points=_random(_kernels))
 def check_largest_stretch(w: torch.Tensor) -> Any:
     """The largest singular value of a convolution's weights (maps out, maps in, k, k)."""
     kernels = np.linalg.svd(w.numpy(), compute_uv=False)  # each k x k kernel for itself
@@ -955,7 +955,7 @@ def _latents(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
     return *rng.normal(size=(2, 6)), rng.uniform(0.1, 0.4)
 
 
-@partial(Code, cases=_latents)
+@partial(Function, points=_random(_latents))
 def check_normal_way(a: np.ndarray, b: np.ndarray, t: float) -> Any:
     """The straight way, divided such that z(t) is N(0, I) like a and b: a function of (a, b, t)."""
     z, variance = (1 - t) * a + t * b, (1 - t) ** 2 + t**2
@@ -1014,7 +1014,7 @@ def _path(rng: np.random.Generator) -> tuple[np.ndarray, float]:
     return rng.normal(size=12), rng.uniform(0.6, 0.95)
 
 
-@partial(Code, cases=_path)
+@partial(Function, points=_random(_path))
 def check_unbiased_average(w: np.ndarray, beta: float) -> Any:
     """The average that starts at 0, over 1 - beta^n after n weights: f(weights, beta) -> array."""
     age = np.subtract.outer(np.arange(len(w)), np.arange(len(w)))
@@ -1066,7 +1066,7 @@ def _counts(rng: np.random.Generator) -> tuple[np.ndarray]:
     return (rng.permutation([0, 0, *rng.integers(1, 20, 6)]),)
 
 
-@partial(Code, cases=_counts)
+@partial(Function, points=_random(_counts))
 def check_kl_code(counts: np.ndarray) -> Values:
     """KL of the shares from equal ones, in nats, as a function of the counts (some are 0)."""
     p = counts[counts > 0] / counts.sum()
@@ -1074,7 +1074,6 @@ def check_kl_code(counts: np.ndarray) -> Values:
     yield kl, "0 if all occur equally often, log K if only one does."
     yield kl / math.log(2), "that is in bits; the natural logarithm gives nats."
     yield -kl, "the sign: KL is never negative."
-    yield math.inf, "that is infinite as soon as one is missing: p log(p K), the other direction."
     yield math.log(len(counts)) - kl, "that is the entropy: log K less the KL."
     why = "that compares with the combinations that occur; the missing ones count among the K."
     yield kl - math.log(len(counts) / len(p)), why
