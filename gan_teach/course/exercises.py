@@ -1163,7 +1163,6 @@ def check_kl_code(counts: np.ndarray) -> Values:
     yield kl, "0 if all occur equally often, log K if only one does."
     yield kl / math.log(2), "that is in bits; the natural logarithm gives nats."
     yield -kl, "the sign: KL is never negative."
-    yield math.inf, "that is infinite as soon as one is missing: p log(p K), the other direction."
     yield math.log(len(counts)) - kl, "that is the entropy: log K less the KL."
     why = "that compares with the combinations that occur; the missing ones count among the K."
     yield kl - math.log(len(counts) / len(p)), why
