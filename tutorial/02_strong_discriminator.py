@@ -344,9 +344,9 @@ outcomes = {
 # %%
 gt.show(
     gt.plots.outcomes(outcomes, gt.experiments.OUTCOMES),
-    alt="How 64 seeds ended, with Wilson intervals. 50 to 1: most saturated, about a sixth "
-    "settled; after 3000 games 56 of 64 settled. 100 to 1: nearly all saturated. 50 to 1 with the "
-    "non-saturating loss: all settled.",
+    alt="How 64 seeds ended, with Wilson intervals. After 500 games, 50 to 1: most saturated, "
+    "about a sixth settled; 100 to 1: nearly all saturated; 50 to 1 with the non-saturating loss: "
+    "all settled. 50 to 1 after 3000 games: 56 of 64 settled.",
 )
 
 # %%

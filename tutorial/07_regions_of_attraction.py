@@ -568,10 +568,11 @@ gt.exercises.check_switch(switch)
 
 # %%
 distance = ...  # def distance(points, place): ...
-gt.exercises.check_torus_distance(distance)
+verdict = gt.exercises.check_torus_distance(distance)
+verdict
 
 # %%
-if callable(distance):  # the chapter's maps, colored by your function
+if verdict:  # the chapter's maps, colored by your function
     apart = np.stack([distance(torus_map.points, end) for end in ends])
     labels = np.where(apart.min(0) < 1e-4, apart.argmin(0), gt.flows.NONE)
     print(f"{(labels != torus_map.labels).sum()} of {labels.size} starts get another color")

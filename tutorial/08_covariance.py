@@ -460,10 +460,11 @@ gt.exercises.check_covariance_real_from(real_from)
 
 # %%
 eigenvalues = ...  # def eigenvalues(s, mu, tau): ...
-gt.exercises.check_covariance_spectrum(eigenvalues)
+verdict = gt.exercises.check_covariance_spectrum(eigenvalues)
+verdict
 
 # %%
-if callable(eigenvalues):  # the chapter's rates of the slowest mode, with your function
+if verdict:  # the chapter's rates of the slowest mode, with your function
     for d in (2, 5, 10, 20):
         S = zoo.covariance_draws(d).S
         yours = np.asarray(eigenvalues(np.linalg.eigvalsh(S), 1.0, 25.0))

@@ -275,8 +275,9 @@ gt.show(
 #
 # Two runs would show what all of them do together, and not which of them does it. `gan-teach study
 # half-circles-ablation` trained sixteen arms of five seeds for 2000 steps each: as handed in, with
-# each change alone, with all, and with all but one. **Predict:** which changes can be left out
-# without a trace? Which one alone would you make?
+# each change alone, with all, and with all but one. (Pairs have no labels, so that their arm loses
+# the smoothing as well, and "all but no dropout, no smoothing" puts back the dropout only.)
+# **Predict:** which changes can be left out without a trace? Which one alone would you make?
 
 # %%
 study = gt.records.load("half-circles-ablation")
@@ -332,9 +333,10 @@ for arm in arms:
 # these two first; but no pair is fixed here, and this run needs no more friction.
 #
 # *Alone*, data divided by ten make the distance after 2000 steps two and a half times as long,
-# pairs twice, and an average of a $G$ that is still far away lags a little: changes do not add up,
-# and a recipe is more than its lines. All of this is said of one data set, of 2000 steps and of two
-# sets of learning rates; and of fourteen intervals of 95 % one may well miss.
+# pairs without smoothing twice, and an average of a $G$ that is still far away lags a little:
+# changes do not add up, and a recipe is more than its lines. All of this is said of one data set,
+# of 2000 steps and of two sets of learning rates; and of fourteen intervals of 95 % one may well
+# miss.
 #
 # ## See it learn
 
@@ -378,7 +380,7 @@ gt.player(
     [gt.plots.samples_panel],
     alt="Five moments of 600 steps, improved: by step 160 the crosses fill the space between the "
     "arms, by step 440 they follow the S, by step 600 they lie along the whole of it; D's field is "
-    "near one half throughout.",
+    "pale and smooth; for pairs its level has no meaning.",
 )
 
 # %% [markdown]

@@ -12,6 +12,7 @@ import gan_teach as gt
 import numpy as np
 import torch
 from gan_teach import metrics as mt
+from scipy.linalg import sqrtm
 from scipy.spatial import cKDTree
 
 # %% [markdown]
@@ -91,6 +92,52 @@ assert share > at_least - 0.01
 # The Fréchet distance of a perfect generator has a median of 0.8 here, and one sample in two
 # hundred scores 8 and more: where exactly is itself a draw, for the end of a band is the largest of
 # 199 scores. Who reports "2.3" without the band has reported nothing.
+#
+# ## Open the hood
+#
+# Three of the metrics and the band, in plain NumPy. Change $3 \sigma$, or take the covariances out
+# of the Fréchet distance: which of the six generators below would it still find? Or give the band
+# only 20 pairs, with ten seeds, and see where it ends.
+
+
+# %% tags=["hood"]
+def frechet(x, y):  # samples (n, d) and (m, d)
+    m_x, m_y = x.mean(0), y.mean(0)
+    A, B = np.cov(x.T), np.cov(y.T)
+    return ((m_x - m_y) ** 2).sum() + np.trace(A + B - 2 * sqrtm(A @ B).real)
+
+
+def count_modes(x, centers, sigma):  # samples (n, d), centers (K, d)
+    distance = np.linalg.norm(x[:, None] - centers, axis=2)
+    nearest, good = distance.argmin(1), distance.min(1) <= 3 * sigma
+    covered = len(set(nearest[good]))
+    q = np.bincount(nearest, minlength=len(centers)) / len(x)
+    reverse_kl = (q[q > 0] * np.log(q[q > 0] * len(centers))).sum()
+    return covered, good.mean(), reverse_kl
+
+
+# %% tags=["hood"]
+def band(metric, data, n, pairs=199):
+    rng = torch.Generator().manual_seed(0)
+    both = ([data.sample(n, rng).double().numpy() for _ in range(2)] for _ in range(pairs))
+    scores = sorted(metric(fake, real) for fake, real in both)  # "fake" is real as well
+    return scores[0], scores[-1]
+
+
+# %% tags=["hood-check"]
+S, FOUR = gt.data.half_circles(), gt.data.GaussianMixture([[0, 0], [4, 0], [0, 3], [5, 6]], 0.5)
+x = np.random.default_rng(0).normal(0, 2, (400, 2))
+by_hand = [*band(frechet, S, 400), *count_modes(x, FOUR.modes.numpy(), 0.5)]
+library = [*mt.noise_band(mt.sample_frechet, S, 400, 199), *mt.mode_report(x, FOUR).scores.values()]
+gap = np.abs(np.subtract(by_hand, library)).max()
+print(f"Frechet band {by_hand[0]:.2f} to {by_hand[1]:.2f}; a blob over four modes: covers", end=" ")
+print(f"{by_hand[2]}, quality {by_hand[3]:.2f}, KL {by_hand[4]:.2f}; differences {gap:.0e}")
+assert gap < 1e-9
+
+# %% [markdown]
+# The library takes no root of a matrix: of features of a network $A B$ is often singular, where
+# roots lose digits. It has factors $A = F^\top F$, $B = H^\top H$ instead, and
+# $\mathrm{tr}\, (A B)^{1/2}$ is the sum of the singular values of $F H^\top$.
 #
 # ## Six broken generators
 #
@@ -867,6 +914,70 @@ gt.exercises.check_proof_by_loss(proven)
 #
 # ```text
 # Right: log 2 - 1/2 = 0.193: a low loss convicts, a high one proves nothing.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **5.** Write precision: the share of the fakes that lie in the ball of at least one real point. A
+# real point's ball reaches to its third neighbor among the *other* real points. Samples are NumPy
+# arrays $(n, 2)$ and $(m, 2)$.
+#
+# <details><summary>Hint 1</summary>
+#
+# `np.linalg.norm(x[:, None] - y, axis=2)` has all distances between two samples, $(n, m)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Sort the distances of real points from real points along a row. Who stands in column 0?
+#
+# </details>
+
+
+# %%
+def precision(fake, real):
+    return ...
+
+
+verdict = gt.exercises.check_precision_code(precision)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell gives it a band and 20 samples each of two broken generators.
+# **Predict:** how often does it find the too wide one, and how often the too thin one?
+
+# %%
+if verdict:
+    law, n = gt.data.half_circles(), 200
+    mine, library = (
+        mt.noise_band(metric, law, n, repeats=199)
+        for metric in (precision, lambda fake, real: mt.precision_recall(fake, real).precision)
+    )
+    gap = np.abs(np.subtract(mine, library)).max()
+    print(f"your band: {mine.low:.3f} to {mine.high:.3f}; ends differ by at most {gap:.0e}")
+    for name, std in (("too wide", 1.5), ("too thin", 0.25)):
+        other, rng = gt.data.HalfCircles(std=std), torch.Generator().manual_seed(1)
+        pairs = [[w.sample(n, rng).numpy() for w in (other, law)] for _ in range(20)]
+        outside = sum(precision(*pair) not in mine for pair in pairs)
+        print(f"{name}: outside in {outside} of 20 samples")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def precision(fake, real):
+#     among = np.linalg.norm(real[:, None] - real, axis=2)
+#     radius = np.sort(among, axis=1)[:, 3]  # column 0 is the point itself
+#     return (np.linalg.norm(fake[:, None] - real, axis=2) <= radius).any(1).mean()
+#
+#
+# gt.exercises.check_precision_code(precision)
+# ```
+#
+# ```text
+# Right: the share of fakes in the ball of at least one real point.
 # ```
 #
 # </details>

@@ -16,6 +16,8 @@ from dataclasses import replace
 import gan_teach as gt
 import numpy as np
 import torch
+from torch import nn
+from torch.nn.functional import softplus
 from gan_teach.metrics import features
 from gan_teach.metrics.features.classifier import split
 from gan_teach.studies import image_records
@@ -121,11 +123,72 @@ assert gt.holds(end["d_loss"] < L_D and end["g_loss"] > L_G)
 # %% [markdown]
 # $D$ is ahead, as in chapter 02, but not by much.
 #
-# **What does G draw?** A small classifier, trained in seconds on the 4,000 digits, could name the
-# samples. But a classifier has to name whatever it is given, noise as well. So ask first whether it
-# can *read* them: a sample counts as read if the mean answer over nine positions of it (moved by at
-# most a pixel each way) gives one digit at least 0.9. **Predict:** for which share of real digits
-# is that so? Of salt noise? Of the samples?
+# ## Open the hood
+#
+# That GAN in plain PyTorch, layer by layer, with the shape behind each layer. A transposed
+# convolution with kernel 4, stride 2 and padding 1 doubles the side; a convolution with the same
+# three numbers halves it. Change the width `f`, take `norm` out, or end $G$ without tanh.
+
+
+# %% tags=["hood"]
+def dcgan(f=16, latent=8, norm=nn.BatchNorm2d):
+    def up(m, n, *size):
+        return nn.ConvTranspose2d(m, n, *size, bias=False), norm(n), nn.ReLU()
+
+    G = nn.Sequential(
+        nn.Unflatten(1, (latent, 1, 1)),  # 8 x 1 x 1
+        *up(latent, 2 * f, 7),  # 32 x 7 x 7
+        *up(2 * f, f, 4, 2, 1),  # 16 x 14 x 14
+        nn.ConvTranspose2d(f, 1, 4, 2, 1, bias=False), nn.Tanh(),  # 1 x 28 x 28, from -1 to 1
+    )  # fmt: skip
+    D = [nn.Conv2d(1, f, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]  # 16 x 14 x 14
+    D += [nn.Conv2d(f, 2 * f, 4, 2, 1, bias=False), norm(2 * f)]  # 32 x 7 x 7
+    D += [nn.LeakyReLU(0.2), nn.Conv2d(2 * f, 1, 7, bias=False), nn.Flatten()]  # 1: the logit
+    return G, nn.Sequential(*D)
+
+
+# %% [markdown]
+# And its training. Both players see the same fakes: $D$ takes them as given (`detach`), $G$ follows
+# them back to its weights. Change a sign in a loss. Or take away `detach`, or one of the two
+# `zero_grad`: what goes wrong, and why?
+
+
+# %% tags=["hood"]
+def train_by_hand(G, D, draws, steps):
+    adam_g, adam_d = (torch.optim.Adam(net.parameters(), 1e-3, (0.5, 0.999)) for net in (G, D))
+    for step in range(steps):
+        x, z = draws.at(step)("d").real, draws.at(step)("d").latent
+        fakes = G(z)
+        adam_d.zero_grad()
+        loss_d = softplus(-D(x)).mean() + softplus(D(fakes.detach())).mean()
+        loss_d.backward()
+        adam_d.step()
+        adam_g.zero_grad()
+        loss_g = softplus(-D(fakes)).mean()
+        loss_g.backward()
+        adam_g.step()
+
+
+# %% tags=["hood-check"]
+narrow = replace(gt.zoo.IMAGE_GANS["mnist-dcgan"], features=16, latent=8, batch_size=32, lr=1e-3)
+theirs, (G, D) = narrow.game(gt.data.small_mnist()), dcgan()
+G.load_state_dict(theirs.generator.state_dict())  # the same layers and weights, name by name
+D.load_state_dict(theirs.discriminator.state_dict())
+train_by_hand(G, D, gt.dynamics.streams.Stream(theirs, batch_size=32, seeds=0), steps=4)
+*_, last = narrow.train(theirs, steps=4)
+by_hand = nn.utils.parameters_to_vector([*G.parameters(), *D.parameters()])
+gap = float((by_hand.detach() - gt.probes.params()(last).detach()).abs().max())
+print(f"{len(by_hand):,} parameters after 4 rounds: largest difference {gap:.0e}")
+assert gap < 1e-5
+
+# %% [markdown]
+# ## What does G draw?
+#
+# A small classifier, trained in seconds on the 4,000 digits, could name the samples. But a
+# classifier has to name whatever it is given, noise as well. So ask first whether it can *read*
+# them: a sample counts as read if the mean answer over nine positions of it (moved by at most a
+# pixel each way) gives one digit at least 0.9. **Predict:** for which share of real digits is that
+# so? Of salt noise? Of the samples?
 
 # %%
 judge = features.digit_classifier()
@@ -402,8 +465,8 @@ ax = gt.plots.compare(
 gt.show(
     ax,
     alt="Frechet distance over the images seen, logarithmic: that of the DCGAN falls from 121 to "
-    "53, that of the vanilla GAN from above 1000 to 180; both stay far above the level of real "
-    "digits.",
+    "53, that of the vanilla GAN, interpolated between its looks, from above 1000 to 180; both "
+    "stay far above the level of real digits.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -527,6 +590,74 @@ gt.exercises.check_times_seen(times)
 # **4.** (Open.) `setup.train(small, tau=0.25)`, with new networks, gives $D$ a quarter of $G$'s
 # rate. Are the samples read as often, and do all ten digits occur? Use `answers` and
 # `class_coverage`, over three seeds of the networks.
+
+# %% [markdown]
+# **5.** Write [batch norm](glossary.md#batch-norm) as it is while a network is trained: from each
+# channel of the maps $x$, $(n, c, h, w)$, take its mean, divide by its standard deviation, and give
+# it the channel's own weight and bias, $(c,)$. Beneath the root $\varepsilon = 10^{-5}$ is added to
+# the variance.
+#
+# <details><summary>Hint 1</summary>
+#
+# One mean a channel: over which axes of $x$? `keepdim=True` keeps the result in place.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The variance is the mean of squares, `x.var(axes, correction=0)`; `weight[:, None, None]` has the
+# axes $(c, 1, 1)$.
+#
+# </details>
+
+
+# %%
+def batch_norm(x, weight, bias):
+    return ...
+
+
+verdict = gt.exercises.check_batch_norm(batch_norm)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell builds the DCGAN of the hood with it and trains it by hand.
+
+# %%
+if verdict:
+
+    class Mine(nn.BatchNorm2d):
+        def forward(self, x):
+            return batch_norm(x, self.weight, self.bias)
+
+    drew = []
+    for norm in (nn.BatchNorm2d, Mine):
+        torch.manual_seed(0)
+        G, D = (network.double() for network in dcgan(norm=norm))
+        own = gt.GAN(G, D, data=gt.data.small_mnist(), latent=gt.data.Normal(dim=8))
+        train_by_hand(G, D, gt.dynamics.streams.Stream(own, 32, seeds=0), gt.budget(20, 5))
+        drew.append(G(torch.ones(1, 8).double() * torch.linspace(-1, 1, 50)[:, None]).detach())
+    gap = float((drew[0] - drew[1]).abs().max())
+    print(f"the pictures of your GAN differ from PyTorch's by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def batch_norm(x, weight, bias):
+#     mean = x.mean((0, 2, 3), keepdim=True)
+#     variance = ((x - mean) ** 2).mean((0, 2, 3), keepdim=True)
+#     scaled = (x - mean) / torch.sqrt(variance + 1e-5)
+#     return weight[:, None, None] * scaled + bias[:, None, None]
+#
+#
+# gt.exercises.check_batch_norm(batch_norm)
+# ```
+#
+# ```text
+# Right: one mean and one variance a channel, over the images and the positions.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

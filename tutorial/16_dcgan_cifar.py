@@ -14,6 +14,8 @@ from dataclasses import replace
 
 import gan_teach as gt
 import numpy as np
+import torch
+from torch.nn.functional import softplus
 from gan_teach.studies import image_records, image_runs
 from gan_teach import metrics
 
@@ -76,6 +78,55 @@ for name in names:
 # happened in epoch 23; but whether a slow $D$ keeps its scores at the level while the images are
 # wrong, can be tried.
 #
+# ## Open the hood
+#
+# The losses with labels smoothed to $s$, as functions of $D$'s logits $f$: $-\log D$ is
+# $\log(1 + e^{-f})$, which PyTorch calls `softplus(-f)`, and $-\log(1 - D)$ is `softplus(f)`. And
+# the loop that slows $D$ down twice. Change $s$, `tau` or `every`, and see what becomes of the
+# levels, or of the scores.
+
+
+# %% tags=["hood"]
+def loss_d(real, fake, s=0.9):  # logits of a batch
+    return (s * softplus(-real) + (1 - s) * softplus(real)).mean() + softplus(fake).mean()
+
+
+def loss_g(fake):
+    return softplus(-fake).mean()
+
+
+# %% tags=["hood"]
+def slow_d(G, D, draws, steps, lr=2e-4, tau=0.5, every=2):
+    def mover(net, rate):
+        adam = torch.optim.Adam(net.parameters(), rate, betas=(0.5, 0.999))
+        return lambda loss: (adam.zero_grad(), loss.backward(), adam.step())
+
+    move_g, move_d = mover(G, lr), mover(D, tau * lr)
+    for step in range(steps):
+        if step % every == 0:
+            batch = draws.at(step)("d")
+            move_d(loss_d(D(batch.real), D(G(batch.latent))))
+        move_g(loss_g(D(G(draws.at(step)("g").latent))))
+
+
+# %% tags=["hood-check"]
+small = replace(gt.zoo.IMAGE_GANS["cifar-dcgan-small"], features=8, batch_size=32)
+by_hand, theirs = (small.game(gt.data.photographs(32)) for _ in range(2))  # the same weights
+draws = gt.dynamics.streams.Stream(by_hand, batch_size=32, seeds=0)
+slow_d(by_hand.generator, by_hand.discriminator, draws, steps=5)
+*_, last = small.train(theirs, steps=5)
+flat = [torch.cat([p.detach().flatten() for p in (*game.g_params, *game.d_params)])
+        for game in (by_hand, theirs)]  # fmt: skip
+gap = float((flat[0] - flat[1]).abs().max())
+print(f"after 5 rounds, 3 of them with an update of D: largest difference {gap:.0e}")
+level = torch.logit(torch.tensor(0.45).double())  # of D = s / 2
+at_level = float(loss_d(level, level)), float(loss_g(level))
+print(f"losses of a D that always says 0.45: {at_level[0]:.3f} and {at_level[1]:.3f}")
+levels = gt.plots.equilibrium_losses("non_saturating", 0.9)
+assert gap < 1e-5
+assert np.allclose(at_level, levels, rtol=0, atol=1e-6)
+
+# %% [markdown]
 # ## See it small
 #
 # Photographs that come with a package stand in for CIFAR-10: 4,000 patches of two pictures. The
@@ -278,8 +329,8 @@ gt.exercises.check_last_epoch(loss)
 # <details><summary>Answer</summary>
 #
 # ```python
-# a, b = 0.298, 0.062 gt.exercises.check_last_epoch(-0.9 * np.log(a) - 0.1 * np.log(1 - a) -
-# np.log(1 - b))
+# a, b = 0.298, 0.062
+# gt.exercises.check_last_epoch(-0.9 * np.log(a) - 0.1 * np.log(1 - a) - np.log(1 - b))
 # ```
 #
 # ```text
@@ -313,6 +364,70 @@ gt.exercises.check_slowdown(factor)
 # %% [markdown]
 # **3.** (Open.) Repeat the three speeds on seeds 1 and 2 (`narrow.game(images, seed=1)`), with 500
 # samples for the distance. Does an order appear?
+
+# %% [markdown]
+# **4.** Smooth on both sides: write $D$'s loss with the target $a$ for real and $b$ for generated
+# samples, of its logits `real` and `fake`.
+#
+# <details><summary>Hint 1</summary>
+#
+# An answer with the target $t$ costs $-t \log D - (1 - t) \log (1 - D)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The hood has both logarithms as functions of the logit, and the half of the real samples.
+#
+# </details>
+
+
+# %%
+def two_sided(real, fake, a, b):
+    return ...
+
+
+verdict = gt.exercises.check_smoothed_code(two_sided)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the small GAN with it and the slow $D$: with $b = 0$, which
+# is the loss of this chapter, and with $b = 0.1$. **Predict:** does $D(G(z))$ end higher or lower
+# with $b = 0.1$, and by about how much?
+
+# %%
+if verdict:
+    small = replace(gt.zoo.IMAGE_GANS["cifar-dcgan-small"], features=8, batch_size=32)
+    ends = {}
+    for name, b in (("library", None), ("b = 0", 0.0), ("b = 0.1", 0.1)):
+        own = (gt.losses.non_saturating_g, lambda real, fake, b=b: two_sided(real, fake, 0.9, b))
+        plain = small if b is None else replace(small, loss=own, label_smoothing=1.0)
+        run = plain.train(plain.game(gt.data.photographs(32)), steps=gt.budget(300, 20))
+        ends[name] = np.exp(-gt.record(run)["g_loss"][1:])
+    gap = np.abs(ends["b = 0"] - ends["library"])[:5].max()
+    print(f"b = 0, your first five D(G(z)) differ from the library's by at most {gap:.0e}")
+    for name, level in (("b = 0", 0.9 / 2), ("b = 0.1", (0.9 + 0.1) / 2)):
+        print(f"{name}: D(G(z)) of the last updates {ends[name][-10:].mean():.2f}, level {level}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def two_sided(real, fake, a, b):
+#     def cost(logits, target):
+#         return (target * softplus(-logits) + (1 - target) * softplus(logits)).mean()
+#
+#     return cost(real, a) + cost(fake, b)
+#
+#
+# gt.exercises.check_smoothed_code(two_sided)
+# ```
+#
+# ```text
+# Right: two cross-entropies; D = (a + b) / 2 is the best constant now.
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Where this bites in practice

@@ -71,9 +71,9 @@ for name, k in (("G", 2), ("D", 3)):
 #
 # ## Open the hood
 #
-# $D$ by hand: a convolution is a matrix $W$ with a row for each map that comes out, and $D$ uses
-# $W / \sigma$ with $\sigma = u^\top W v$. Power iteration turns $u$ and $v$ towards the direction
-# that $W$ stretches most, **one round at each look**; no gradient flows through them. Divide by
+# $D$ by hand: a convolution is a matrix $W$ with a row for each map that comes out, and $D$ uses $W
+# / \sigma$ with $\sigma = u^\top W v$. Power iteration turns $u$ and $v$ towards the direction that
+# $W$ stretches most, **one round at each look**; no gradient flows through them. Divide by
 # `w.norm()` instead, or not at all.
 
 
@@ -157,9 +157,9 @@ gt.Table(["layer", "largest singular value", "by u and v", "too small by"], rows
 
 # %% [markdown]
 # Not quite: it lags, by a few percent at most, so that $W / \sigma$ stretches a little more than it
-# should. All singular values of a layer start alike (orthogonal weights), $W$ moves at each
-# update, and one round turns $u$ and $v$ slowly where the largest two are close. The last layer's
-# matrix has a single row; there $u^\top W v$ is exact.
+# should. All singular values of a layer start alike (orthogonal weights), $W$ moves at each update,
+# and one round turns $u$ and $v$ slowly where the largest two are close. The last layer's matrix
+# has a single row; there $u^\top W v$ is exact.
 #
 # ## A short run
 #
@@ -267,8 +267,8 @@ assert gt.holds(max(own(looks[kind]) for kind in short) < 0.3 * own(looks["real"
 #
 # `gan-teach study cifar-rsgan-quarter --data FOLDER` trains the quarter width on the training
 # images of CIFAR-10, and `cifar-jsgan-quarter` the same with the separable loss. The published
-# length is 100,000 updates; ours is 12,000, with the schedule of a run of that length, in
-# bfloat16. How long is that? Six updates of the paired loss at this width:
+# length is 100,000 updates; ours is 12,000, with the schedule of a run of that length, in bfloat16.
+# How long is that? Six updates of the paired loss at this width:
 
 # %%
 quarter = replace(base, features=16)
@@ -343,7 +343,8 @@ ax = gt.plots.compare(
 )  # fmt: skip
 gt.show(
     ax,
-    alt="Frechet distance over the steps, logarithmic, both losses, each for G and its average. "
+    alt="Frechet distance over the steps at which both losses were scored, logarithmic, each for G "
+    "and its average. "
     "G's distance falls from above 20 to 7 (separable) and 5 (paired), with swings up to 32 and "
     "33; the averages stay between 50 and 80 until step 10,000; all stay far above real images.",
 )
@@ -366,13 +367,13 @@ assert all(v[-1] > 5 * curves[k.replace("average 0.9999", "G")][-1] for k, v in 
            if "average" in k)  # fmt: skip
 
 # %% [markdown]
-# *How to read it.* This is **one seed of each**, and an eighth of the published length. The
-# paired run ends nearer and was behind from step 1000 to 3000; the learning rates of both fall to
-# zero from step 6000 on. Chapter 10 needed 200 seeds to find a small difference of these losses on
-# five Gaussians: one pair of curves decides nothing about the losses. (Nor is pairing free: $G$'s
-# loss needs $D$ on the real images as well.) And an average of decay 0.9999 is of no use to a run
-# of this length: nearly a third of it is still the start, and batch norm's statistics are those of
-# the last $G$ (chapter 18).
+# *How to read it.* This is **one seed of each**, and an eighth of the published length. The paired
+# run ends nearer and was behind from step 1000 to 3000; the learning rates of both fall to zero
+# from step 6000 on. Chapter 10 needed 200 seeds to find a small difference of these losses on five
+# Gaussians: one pair of curves decides nothing about the losses. (Nor is pairing free: $G$'s loss
+# needs $D$ on the real images as well.) And an average of decay 0.9999 is of no use to a run of
+# this length: nearly a third of it is still the start, and batch norm's statistics are those of the
+# last $G$ (chapter 18).
 #
 # ## The published weights
 #
@@ -463,9 +464,9 @@ assert 2 * noise < best < ours[0] < blank
 # residual network had five updates of $D$ for each of $G$.)
 #
 # Two lines need a word. The average of *our* run lags far behind it: nearly a third of it is still
-# the start (above). And the precision of 1 for the untrained network is luck: its
-# images are nearly one image, so that either some real image's ball holds all of them or none does
-# (against 2,000 other real images it came out 0). Precision without recall says nothing.
+# the start (above). And the precision of 1 for the untrained network is luck: its images are nearly
+# one image, so that either some real image's ball holds all of them or none does (against 2,000
+# other real images it came out 0). Precision without recall says nothing.
 #
 # ## What the repository says, and what it does
 #
@@ -541,8 +542,8 @@ gt.exercises.check_margin_losses(paired, separable)
 # </details>
 
 # %% [markdown]
-# **3.** Two sets of $n$ samples of the same Gaussian in $d$ dimensions have an expected Frechet
-# distance of about $d (d + 5) / (2 n)$: not zero. What is it for $d = 96$ and $n = 5000$?
+# **3.** Two sets of $n$ samples of $\mathcal N(0, I_d)$, $n$ much larger than $d$, have an expected
+# Frechet distance of about $d (d + 5) / (2 n)$: not zero. What is it for $d = 96$ and $n = 5000$?
 
 # %%
 bias = ...
@@ -556,8 +557,8 @@ gt.exercises.check_frechet_bias(bias)
 # ```
 #
 # ```text
-# Right: 0.97, without any difference. The features of images are no Gaussian of 96 equal
-# directions, so the level in the plot is another, but it is not zero either.
+# Right: 0.97, without any difference. The features of images are no Gaussian of 96 directions of
+# variance 1, so the level in the plot is another, but it is not zero either.
 # ```
 #
 # </details>

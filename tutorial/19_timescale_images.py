@@ -213,7 +213,8 @@ rows = [
 gt.Table(
     ["step", "largest real part", "most negative", "largest imaginary part", "length of the field"],
     rows,
-    caption="Eigenvalues of the game with tau = 4, on 16 fixed samples; its field on 1000",
+    caption="Eigenvalues of the game with tau = 4, on 16 fixed samples (of other samples they are "
+    "others, mostly smaller, of the same sign); its field on 1000",
 )
 
 # %% tags=["hide-input"]

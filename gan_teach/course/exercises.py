@@ -42,6 +42,11 @@ def _letters(answer: Any) -> set[str]:
     return letters
 
 
+def _random(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Eight cases, the same ones in every session."""
+    return [case(np.random.default_rng(seed)) for seed in range(8)]
+
+
 # -- 00: the game ----------------------------------------------------------------------------------
 
 
@@ -53,17 +58,15 @@ def check_confident_value() -> Values:
     yield math.log(0.9), "that is one term; there are two."
 
 
-@partial(Function, points=[([0.9, 0.6, 0.7], [0.1, 0.4, 0.2]), ([0.5, 0.2], [0.3, 0.8])])
-def check_objective(real: np.ndarray, fake: np.ndarray) -> Values:
+@partial(Function, points=_random(lambda rng: tuple(rng.uniform(0.1, 0.9, (2, 5)))))
+def check_objective(real: np.ndarray, fake: np.ndarray) -> Any:
     """V as a function of two arrays: D's answers on real and on generated samples."""
     first, second = np.log(real), np.log(1 - fake)
     value = first.mean() + second.mean()
     yield value, "a mean of logarithms for each kind of sample, and their sum."
     yield -value, "that is D's loss; V itself has no minus in front."
-    yield (
-        first.mean() + np.log(fake).mean(),
-        "V takes log(1 - D) of the generated samples, not log D.",
-    )
+    why = "V takes log(1 - D) of the generated samples, not log D."
+    yield first.mean() + np.log(fake).mean(), why
     yield first.sum() + second.sum(), "that grows with the number of samples: E is a mean."
     yield value / 2, "V is the sum of the two means, not their mean."
     mixed = np.log(real.mean()) + np.log(1 - fake.mean())
@@ -102,16 +105,15 @@ def check_blind_direction(direction: tuple[float, float]) -> Verdict:
     return Verdict(True, "the mean w/2 + b stays, the spread changes, and V does not notice.")
 
 
-@partial(
-    Function,
-    points=[
-        (1.0, 2.0, 0.5, -1.0, [4.0, 5.0, 7.0], [0.1, 0.5, 0.9], 0.1),
-        (-0.5, 3.0, -0.4, 2.0, [5.0, 4.5, 6.0], [0.3, 0.8, 0.2], 0.5),
-    ],
-)
+def _line_case(rng: np.random.Generator) -> tuple[Any, ...]:
+    """w, b, a, c, real samples, latents, eta."""
+    return (*rng.normal(size=4), rng.normal(5.0, 1.0, 4), rng.uniform(size=4), rng.uniform())
+
+
+@partial(Function, points=_random(_line_case))
 def check_round(
     w: float, b: float, a: float, c: float, x: np.ndarray, z: np.ndarray, eta: float
-) -> Values:
+) -> Any:
     """(w, b, a, c) after a step of D up and then of G down, on real samples x and latents z."""
     game = zoo.line_gan()
     batch = Batch(torch.tensor(x)[:, None], torch.tensor(z)[:, None])
@@ -151,21 +153,36 @@ def check_gradient_ratio() -> Values:
     yield 0.998, "that is the difference of the factors; how many *times* is asked."
 
 
-def _logits(*values: float) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
+def _extreme_logits(rng: np.random.Generator) -> tuple[Any, ...]:
+    return torch.tensor(rng.normal(size=6)), torch.tensor(rng.normal(0, 900, 6), requires_grad=True)
 
 
-@partial(
-    Function, points=[(_logits(2, -1, 0.5), _logits(-3, 1, -0.5)), (_logits(9), _logits(-900))]
-)
-def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Values:
+def _felt(loss: Callable[..., Any]) -> Callable[..., Any]:
+    """A loss and, where autograd can tell, its derivatives by the logits of G's samples."""
+
+    def run(real: torch.Tensor, fake: torch.Tensor) -> Any:
+        value = loss(real, fake)
+        if not getattr(value, "requires_grad", False):
+            return value
+        return [value.item(), *torch.autograd.grad(value, fake)[0].tolist()]
+
+    return run
+
+
+@partial(Function, points=_random(_extreme_logits), run=_felt)
+def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Any:
     """-log D(G(z)) as a function of D's logits of real and generated samples, in PyTorch."""
-    yield softplus(-fake).mean().item(), "-log sigmoid(f) = softplus(-f), and its mean."
-    yield -softplus(-fake).mean().item(), "that is log D: G would make D reject its samples."
-    yield -softplus(fake).mean().item(), "that is log(1 - D), the saturating loss."
-    yield softplus(fake).mean().item(), "that is -log(1 - D), D's loss on generated samples."
+    for loss, why in (
+        (lambda f: softplus(-f).mean(), "-log sigmoid(f) = softplus(-f), and its mean."),
+        (lambda f: -softplus(-f).mean(), "that is log D: G would make D reject its samples."),
+        (lambda f: -softplus(f).mean(), "that is log(1 - D), the saturating loss."),
+        (lambda f: softplus(f).mean(), "that is -log(1 - D), D's loss on generated samples."),
+        (lambda f: softplus(-f).sum(), "that grows with the number of samples: take the mean."),
+    ):
+        yield _felt(lambda _, f, loss=loss: loss(f))(real, fake), why
+    value = softplus(-fake).mean().item()
+    yield value, "the value is right, but no gradient reaches G: no detach, item or numpy."
     yield softplus(-real).mean().item(), "G's samples are the second argument."
-    yield softplus(-fake).sum().item(), "that grows with the number of samples: take the mean."
 
 
 # -- 03: the strong generator ----------------------------------------------------------------------
@@ -191,16 +208,15 @@ def check_sampling_noise(w: float, n: float) -> Values:
     yield one, "that is the scatter of one sample; a mean of n scatters less."
 
 
-@partial(
-    Function,
-    points=[
-        (0.5, 1.0, 0.8, -1.0, [[0.1, 0.7], [0.9, 0.3], [0.2, 0.4]], 0.5),
-        (2.0, -1.0, -0.6, 0.4, [[0.5, 0.6], [0.1, 0.2]], 0.1),
-    ],
-)
+def _walk_case(rng: np.random.Generator) -> tuple[Any, ...]:
+    """w, b, a, c, three batches of latents, eta."""
+    return (*rng.normal(size=4), rng.uniform(size=(3, 4)), rng.uniform())
+
+
+@partial(Function, points=_random(_walk_case))
 def check_generator_steps(
     w: float, b: float, a: float, c: float, latents: np.ndarray, eta: float
-) -> Values:
+) -> Any:
     """(w, b) after a step of G, down on log(1 - D(G(z))), for each batch of latents."""
 
     def walk(
@@ -337,7 +353,7 @@ def check_rightmost(J: np.ndarray, n_g: int, tau: float) -> Values:
     """The largest real part of the eigenvalues of J_tau, as a function of J, n_g and tau."""
     of_d = np.arange(len(J)) >= n_g
 
-    def eigenvalues(fast: np.ndarray) -> np.ndarray:
+    def eigenvalues(fast: np.ndarray) -> Any:
         return np.linalg.eigvals(np.where(fast, tau, 1.0)[:, None] * J)
 
     yield eigenvalues(of_d).real.max(), "D's rows times tau; the point attracts where this is < 0."
@@ -432,7 +448,7 @@ def check_covariance_real_from(s: float, mu: float) -> Values:
     yield 16 * s / mu**2, "tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2."
 
 
-def _in_order(values: np.ndarray) -> np.ndarray:
+def _in_order(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
     values = values.ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
@@ -463,7 +479,8 @@ def check_covariance_spectrum(s: np.ndarray, mu: float, tau: float) -> Values:
     yield all_of(0 * friction, pairs(*each)), "-tau mu is missing, for the antisymmetric part of Y."
     yield all_of(pairs(*each)), "the zeros and as many -tau mu are missing."
     twice = "that counts (i, j) and (j, i): one pair for each i <= j."
-    yield all_of(0 * friction, friction, pairs(*np.indices((d, d)).reshape(2, -1))), twice
+    rows, columns = np.indices((d, d)).reshape(2, -1)
+    yield all_of(0 * friction, friction, pairs(rows, columns)), twice
     slow = "tau is missing in the last term, 2 tau (s_i + s_j)."
     yield all_of(0 * friction, friction, pairs(*each, c=2.0)), slow
     yield all_of(0 * friction, friction, pairs(*less)), "i = j belongs to it as well."
@@ -506,11 +523,6 @@ def check_way_out(path: np.ndarray) -> Verdict:
     if (np.diff(losses) < -1e-9).any():
         return Verdict(False, f"the loss falls on the way: {way}. Move the other fake.")
     return Verdict(True, f"{way}: the fake whose partner is the empty point moves for free.")
-
-
-def _random(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Eight cases, the same ones in every session."""
-    return [case(np.random.default_rng(seed)) for seed in range(8)]
 
 
 def _state(rng: np.random.Generator) -> tuple[tuple[int, ...]]:
@@ -795,6 +807,28 @@ def check_proof_by_loss() -> Values:
     yield landscape.plateau(4, 8), "that is the bound's loss at the plateau, not JS."
 
 
+def _samples(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return 1.5 * rng.normal(size=(60, 2)), rng.normal(size=(40, 2))
+
+
+@partial(Function, points=_random(_samples))
+def check_precision_code(fake: np.ndarray, real: np.ndarray) -> Values:
+    """Improved precision, k = 3, as a function of two samples (fake, real)."""
+    apart = lambda x, y: np.linalg.norm(x[:, None] - y, axis=2)  # noqa: E731
+    radius = lambda x, k: np.sort(apart(x, x))[:, k]  # noqa: E731 - column 0: the point itself
+    far, r = apart(fake, real), radius(real, 3)
+    balls, smaller, theirs = far <= r, far <= radius(real, 2), far <= radius(fake, 3)[:, None]
+    nearest = far.min(1) <= r[far.argmin(1)]
+    yield balls.any(1).mean(), "the share of fakes in the ball of at least one real point."
+    yield smaller.any(1).mean(), "a point is its own nearest neighbor, at distance 0: skip it."
+    yield theirs.any(0).mean(), "that is recall: the balls of the fakes, and the real are asked."
+    yield theirs.any(1).mean(), "those are the balls of the fakes; take those of the real points."
+    yield balls.any(0).mean(), "that is coverage, the share of balls that hold a fake."
+    yield balls.sum(1).mean() / 3, "that is density; precision asks whether, not how often."
+    yield balls.mean(), "that is a share of pairs; one ball is enough for a fake."
+    yield nearest.mean(), "that asks the nearest real point alone; another may have a larger ball."
+
+
 # -- 15: MNIST -------------------------------------------------------------------------------------
 
 
@@ -828,6 +862,36 @@ def check_times_seen() -> Values:
     yield 3.6, "a batch holds 100 images."
 
 
+def _maps(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    weight, bias, mean = torch.from_numpy(rng.normal(size=(3, 4)))
+    noise = torch.from_numpy(rng.normal(size=(6, 4, 5, 5)))
+    return 0.1 * (noise + 2 * noise[:1] + mean[:, None, None]), weight, bias
+
+
+@partial(Function, points=_random(_maps))
+def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> Any:
+    """Batch norm in training, eps = 1e-5, of maps (n, c, h, w): a function (x, weight, bias)."""
+    w, b, eps = weight[:, None, None], bias[:, None, None], 1e-5
+
+    def scaled(*axes: int, over: Any = lambda v: (v + eps).sqrt(), correction: int = 0) -> Any:
+        spread = over(x.var(axes, correction=correction, keepdim=True))
+        return (x - x.mean(axes, keepdim=True)) / spread
+
+    right = scaled(0, 2, 3)
+    yield right * w + b, "one mean and one variance a channel, over the images and the positions."
+    yield from (
+        (right, "weight and bias are missing."),
+        (scaled(0) * w + b, "that is a mean for each pixel; take all positions together."),
+        (scaled(2, 3) * w + b, "that is one image at a time, instance norm: take the batch."),
+        (scaled(1, 2, 3) * w + b, "that is layer norm: one mean an image, not one a channel."),
+        (scaled(0, 1, 2, 3) * w + b, "each channel has a mean and a variance of its own."),
+        (scaled(0, 2, 3, correction=1) * w + b, "divide the variance by n h w, not by one less."),
+        (scaled(0, 2, 3, over=lambda v: v + eps) * w + b, "the root of the variance is forgotten."),
+        (scaled(0, 2, 3, over=lambda v: v.sqrt() + eps) * w + b, "eps belongs under the root."),
+        (scaled(0, 2, 3, over=torch.sqrt) * w + b, "eps = 1e-5 is missing."),
+    )
+
+
 # -- 16: CIFAR-10 ----------------------------------------------------------------------------------
 
 
@@ -849,6 +913,31 @@ def check_slowdown() -> Values:
     yield 4.0, "half the rate, half the updates: a quarter of the speed, tau = 1/4 in effect."
     yield 2.0, "the rate alone is that; it also skips every second batch."
     yield 0.25, "how much slower: 4, not its inverse."
+
+
+def _targets(rng: np.random.Generator) -> tuple[Any, ...]:
+    real, fake = torch.from_numpy(rng.normal(size=(2, 9)))
+    return real, fake, rng.uniform(0.6, 0.9), rng.uniform(0.1, 0.4)
+
+
+@partial(Function, points=_random(_targets))
+def check_smoothed_code(real: torch.Tensor, fake: torch.Tensor, a: float, b: float) -> Any:
+    """D's loss from logits, targets a for real and b for generated samples: (real, fake, a, b)."""
+    s = torch.nn.functional.softplus
+    cost = lambda f, target: (target * s(-f) + (1 - target) * s(f)).mean()  # noqa: E731
+    right = cost(real, a) + cost(fake, b)
+    yield right, "two cross-entropies; D = (a + b) / 2 is the best constant now."
+    p, q = torch.sigmoid(real), torch.sigmoid(fake)
+    yield from (
+        (cost(real, a) + cost(fake, 0), "generated samples have the target b here, not 0."),
+        (cost(real, 1) + cost(fake, 0), "those are hard labels, 1 and 0."),
+        (cost(real, b) + cost(fake, a), "the targets are exchanged: a is that of real samples."),
+        (cost(-real, a) + cost(-fake, b), "the sign of the logit: -log D is softplus(-f)."),
+        (cost(p, a) + cost(q, b), "that is the sigmoid twice; softplus takes the logits."),
+        (right / 2, "the two means are added, not averaged."),
+        (9 * right, "that is a sum over the batch; the loss is a mean."),
+        (a * s(-real).mean() + (1 - b) * s(fake).mean(), "1 - a and b weigh the other answers."),
+    )
 
 
 # -- 17: narrow networks ---------------------------------------------------------------------------
@@ -899,11 +988,11 @@ def check_margin_losses(paired: Any, separable: Any) -> Verdict:
 
 @partial(Number, atol=5e-3)
 def check_frechet_bias() -> Values:
-    """Expected Frechet distance of two sets of 5,000 samples of one Gaussian in 96 dimensions."""
+    """Expected Frechet distance of two sets of 5,000 samples of N(0, I) in 96 dimensions."""
     yield (
         96 * 101 / (2 * 5000),
-        "0.97, without any difference. The features of images are no Gaussian of 96 equal "
-        "directions, so the level in the plot is another, but it is not zero either.",
+        "0.97, without any difference. The features of images are no Gaussian of 96 directions "
+        "of variance 1, so the level in the plot is another, but it is not zero either.",
     )
     yield 96 * 101 / 5000, "divide by 2 n, not by n."
     yield 96**2 / 10_000, "d (d + 5), not d^2."
