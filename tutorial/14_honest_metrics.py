@@ -945,8 +945,8 @@ verdict = gt.exercises.check_precision_code(precision)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell gives it a band, and two of the broken generators. **Predict:**
-# which of the two does it find, the too wide one or the too thin one?
+# When it is right, the next cell gives it a band and 20 samples each of two broken generators.
+# **Predict:** how often does it find the too wide one, and how often the too thin one?
 
 # %%
 if verdict:

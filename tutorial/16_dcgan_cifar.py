@@ -377,7 +377,7 @@ gt.exercises.check_slowdown(factor)
 #
 # <details><summary>Hint 2</summary>
 #
-# The hood has both logarithms as functions of the logit, and the real half as it stays.
+# The hood has both logarithms as functions of the logit, and the half of the real samples.
 #
 # </details>
 
@@ -392,8 +392,8 @@ verdict
 
 # %% [markdown]
 # When it is right, the next cell trains the small GAN with it and the slow $D$: with $b = 0$, which
-# is the loss of this chapter, and with $b = 0.1$. **Predict:** which level does $D(G(z))$ keep near
-# with $b = 0.1$?
+# is the loss of this chapter, and with $b = 0.1$. **Predict:** does $D(G(z))$ end higher or lower
+# with $b = 0.1$, and by about how much?
 
 # %%
 if verdict:
@@ -406,8 +406,8 @@ if verdict:
         ends[name] = np.exp(-gt.record(run)["g_loss"][1:])
     gap = np.abs(ends["b = 0"] - ends["library"])[:5].max()
     print(f"b = 0, your first five D(G(z)) differ from the library's by at most {gap:.0e}")
-    for name, score in ends.items():
-        print(f"{name}: D(G(z)) of the last updates {score[-10:].mean():.3f}")
+    for name, level in (("b = 0", 0.9 / 2), ("b = 0.1", (0.9 + 0.1) / 2)):
+        print(f"{name}: D(G(z)) of the last updates {ends[name][-10:].mean():.2f}, level {level}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
