@@ -1,5 +1,7 @@
 """The metric, the layer and the loss that learners write in chapters 14 to 16."""
 
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false, reportOptionalSubscript=false
+
 import ast
 import math
 import re
@@ -8,7 +10,7 @@ import jupytext
 import numpy as np
 import pytest
 import torch
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch.nn import functional as F
 
 import gan_teach as gt
@@ -24,7 +26,7 @@ def one_by_one(fake, real):
 
 
 def by_tree(fake, real, k=4, nearest=None):
-    radius = cKDTree(real).query(real, k)[0][:, -1]
+    radius = KDTree(real).query(real, k)[0][:, -1]
     apart = torch.cdist(torch.from_numpy(fake), torch.from_numpy(real)).numpy()
     if nearest:
         apart = np.where(apart == apart.min(1, keepdims=True), apart, np.inf)

@@ -1,5 +1,7 @@
 """Exercises in which code is written: right answers in several forms, mistakes, and their runs."""
 
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false, reportOptionalSubscript=false
+
 import ast
 import math
 import re

@@ -122,7 +122,7 @@ CODE = [
       (lambda a, b, t: straight(b, a, t) / spread(t), "starts at b"),
       (lambda a, b, t: straight(a, b, t) * 6**0.5 / np.linalg.norm(straight(a, b, t)), "length"),
       (spherical, "spherical"),
-      (lambda a, b, t: a * np.cos(t * np.pi / 2) + b * np.sin(t * np.pi / 2), "random")]),
+      (lambda a, b, t: a * np.cos(t * np.pi / 2) + b * np.sin(t * np.pi / 2), "wanted")]),
     (ex.check_unbiased_average,
      [averages, lambda w, beta: np.array(averages(list(w), beta)),
       lambda w, beta: [np.average(w[: n + 1], weights=beta ** np.arange(n, -1.0, -1))
@@ -139,7 +139,7 @@ CODE = [
           torch.full((len(counts),), 1 / len(counts), dtype=torch.float64).log(),
           torch.tensor(counts / counts.sum()), reduction="sum")],
      [(lambda c: kl(c, 2), "bits"), (lambda c: -kl(c), "sign"),
-      (lambda c: scipy.stats.entropy(np.ones(len(c)), c), "infinite"),
+      (lambda c: scipy.stats.entropy(np.ones(len(c)), c), "gives inf"),
       (scipy.stats.entropy, "entropy"), (lambda c: kl(c[c > 0]), "that occur"),
       (lambda c: kl(c) * c.sum(), "shares")]),
 ]  # fmt: skip

@@ -41,7 +41,8 @@ def test_a_look_at_another_batch_is_not_what_d_has_seen():
     torch.testing.assert_close(sum(seen.values()), state.losses["d_loss"])
     elsewhere = game.draw(7, rng(5))
     before = {k: id(v) for k, v in vars(game).items()}
-    game.losses(elsewhere), game.loss_d(elsewhere), game.loss_g(elsewhere)
+    for loss in (game.losses, game.loss_d, game.loss_g):
+        loss(elsewhere)
     assert state.d_terms == seen
     assert {k: id(v) for k, v in vars(game).items()} == before
     *_, rested = train(game, dynamics.alternating(d_every=3), steps=3, batch_size=4, lr=0.1)

@@ -16,7 +16,8 @@ KEYS = {"LM": lambda z: -abs(z), "LR": lambda z: -z.real}
 
 
 def operator_of(product, n):
-    return LinearOperator((n, n), matvec=product, dtype=float)
+    make: Any = LinearOperator
+    return make((n, n), matvec=product, dtype=float)
 
 
 def of_matrix(matrix):

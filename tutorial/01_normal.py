@@ -12,7 +12,7 @@
 import gan_teach as gt
 import numpy as np
 import torch
-from torch.nn.functional import softplus
+from torch.nn.functional import logsigmoid, softplus
 
 # %% [markdown]
 # ## The rule
@@ -245,7 +245,7 @@ print(np.abs(H @ np.array([1.0, -0.5, 0.0, 0.0])).max())
 # %% tags=["hood"]
 def value(theta, x, z):
     w, b, a, c = theta
-    return -softplus(-(a * x + c)).mean() - softplus(a * (w * z + b) + c).mean()
+    return logsigmoid(a * x + c).mean() + logsigmoid(-(a * (w * z + b) + c)).mean()
 
 
 drawn = gt.zoo.line_gan(seed=0).draw(10, torch.Generator().manual_seed(0))

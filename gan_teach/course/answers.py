@@ -140,7 +140,7 @@ def _callable(answer: Any) -> Callable[..., Any]:
 
 def _arguments(point: Sequence[Any]) -> list[Any]:
     """Whole numbers, NumPy's numbers and arrays, and copies, into which an answer may write."""
-    return [np.float64(x) if isinstance(x, (float, list)) else copy.deepcopy(x) for x in point]
+    return [np.asarray(x)[()] if isinstance(x, (float, list)) else copy.deepcopy(x) for x in point]
 
 
 def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:

@@ -353,7 +353,7 @@ def check_rightmost(J: np.ndarray, n_g: int, tau: float) -> Values:
     """The largest real part of the eigenvalues of J_tau, as a function of J, n_g and tau."""
     of_d = np.arange(len(J)) >= n_g
 
-    def eigenvalues(fast: np.ndarray) -> np.ndarray:
+    def eigenvalues(fast: np.ndarray) -> Any:
         return np.linalg.eigvals(np.where(fast, tau, 1.0)[:, None] * J)
 
     yield eigenvalues(of_d).real.max(), "D's rows times tau; the point attracts where this is < 0."
@@ -448,7 +448,7 @@ def check_covariance_real_from(s: float, mu: float) -> Values:
     yield 16 * s / mu**2, "tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2."
 
 
-def _in_order(values: np.ndarray) -> np.ndarray:
+def _in_order(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
     values = values.ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
@@ -479,7 +479,8 @@ def check_covariance_spectrum(s: np.ndarray, mu: float, tau: float) -> Values:
     yield all_of(0 * friction, pairs(*each)), "-tau mu is missing, for the antisymmetric part of Y."
     yield all_of(pairs(*each)), "the zeros and as many -tau mu are missing."
     twice = "that counts (i, j) and (j, i): one pair for each i <= j."
-    yield all_of(0 * friction, friction, pairs(*np.indices((d, d)).reshape(2, -1))), twice
+    rows, columns = np.indices((d, d)).reshape(2, -1)
+    yield all_of(0 * friction, friction, pairs(rows, columns)), twice
     slow = "tau is missing in the last term, 2 tau (s_i + s_j)."
     yield all_of(0 * friction, friction, pairs(*each, c=2.0)), slow
     yield all_of(0 * friction, friction, pairs(*less)), "i = j belongs to it as well."
@@ -1162,7 +1163,6 @@ def check_kl_code(counts: np.ndarray) -> Values:
     yield kl, "0 if all occur equally often, log K if only one does."
     yield kl / math.log(2), "that is in bits; the natural logarithm gives nats."
     yield -kl, "the sign: KL is never negative."
-    yield math.inf, "that is infinite as soon as one is missing: p log(p K), the other direction."
     yield math.log(len(counts)) - kl, "that is the entropy: log K less the KL."
     why = "that compares with the combinations that occur; the missing ones count among the K."
     yield kl - math.log(len(counts) / len(p)), why

@@ -137,13 +137,14 @@ class Ablation(Record):
             arguments: dict[str, Any] = {}
             for change in CHANGES:  # in one order, whatever that of a set is
                 arguments |= CHANGES[change] if change in changes else {}
+            watched: dict[str, Any] = {**_of_half_circles(arguments.get("unit", 1.0))}
             part = sweep(
                 partial(zoo.half_circles, **arguments), {}, seeds,
                 zoo.HALF_CIRCLES_IMPROVED if ADAM in changes else zoo.HALF_CIRCLES,
                 steps=zoo.HALF_CIRCLES_IMPROVED.steps, every=self.every, chunk=self.chunk,
                 average=self.average if AVERAGE in changes else None,
                 folder=folder / f"arm-{number:02d}", **where,
-                **_of_half_circles(arguments.get("unit", 1.0)),
+                **watched,
             )  # fmt: skip
             if len(part):
                 parts.append(part.describe(static={"arm": np.full(part.meta["members"], number)}))
