@@ -312,10 +312,10 @@ def test_the_arms_of_the_ablation_make_their_changes_and_no_others(tmp_path, mon
 
     monkeypatch.setattr(records, "sweep", sweep)
     history = records.RECORDS["half-circles-ablation"].run(2, folder=tmp_path)
-    assert history.static["arm"].tolist() == np.repeat(np.arange(16), 2).tolist()
-    assert history.meta["members"] == history.meta["members_planned"] == 32
-    handed_in, *alone = calls[:8]
-    improved, *without = calls[8:]
+    assert history.static["arm"].tolist() == np.repeat(np.arange(17), 2).tolist()
+    assert history.meta["members"] == history.meta["members_planned"] == 34
+    handed_in, *alone = calls[:9]
+    improved, *without = calls[9:]
     defaults = {
         "unit": 1.0,
         "latent": 100,
@@ -334,9 +334,9 @@ def test_the_arms_of_the_ablation_make_their_changes_and_no_others(tmp_path, mon
         a, b = ({**defaults, **settings} for settings in (arm, base))
         return {key for key in a if a[key] != b[key]}
 
-    single = [{"unit"}, {"latent"}, {"dropout", "smoothing"}, {"loss", "smoothing"}, {"gamma"}]
+    single = [{"unit"}, {"latent"}, {"dropout"}, {"smoothing"}, {"loss", "smoothing"}, {"gamma"}]
     single += [{"training"}, {"average"}]
     assert [differences(arm, handed_in) for arm in alone] == single
-    # pairs have no labels: what is left without dropout's change has no smoothing, nor the reverse
+    # pairs have no labels, so that no smoothing comes back where they are
     left = [{"unit"}, {"latent"}, {"dropout"}, {"loss"}, {"gamma"}, {"training"}, {"average"}]
     assert [differences(arm, improved) for arm in without] == left
