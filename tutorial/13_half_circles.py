@@ -549,8 +549,8 @@ gt.exercises.check_what_flat_means(letters)
 #   a distance, and its noise band.
 # - With smoothed labels the level is $s / 2$. A run pinned there has a $D$ without information;
 #   look at the slope of $D$ around the data before you celebrate.
-# - Two arms that differ in eight things compare eight things. Take a recipe apart before you pass it
-#   on: here five of its lines could be left out without a trace in five seeds.
+# - Two arms that differ in eight things compare eight things. Take a recipe apart before you pass
+#   it on: here five of its lines could be left out without a trace in five seeds.
 #
 # The settings as handed in, to their end, are one command away: `gan-teach study
 # half-circles-published` (8 seeds, 15,800 steps; about 20 minutes of one core).
