@@ -29,8 +29,8 @@
 #
 # The real samples are ten points, drawn once from a bell curve around 5. The generator is a
 # straight line, $G(z) = wz + b$ with $z$ uniform between 0 and 1; the discriminator is another one,
-# bent by the [sigmoid](glossary.md#sigmoid) into an answer between 0 and 1, $D(x) = 1/(1 + e^{-(ax
-# + c)})$. Four numbers in all: $w, b$ belong to $G$ and $a, c$ to $D$.
+# bent by the [sigmoid](glossary.md#sigmoid) into an answer between 0 and 1,
+# $D(x) = 1/(1 + e^{-(ax + c)})$. Four numbers in all: $w, b$ belong to $G$ and $a, c$ to $D$.
 
 # %%
 import gan_teach as gt
@@ -162,8 +162,8 @@ for name, gap in gaps.items():
 # %% [markdown]
 # ## What "converged" means
 #
-# When generated and real samples cannot be told apart, the best $D$ is $1/2$ everywhere and $V =
-# \log\tfrac12 + \log\tfrac12 = -2\log 2 \approx -1.386$: the game is at its
+# When generated and real samples cannot be told apart, the best $D$ is $1/2$ everywhere and
+# $V = \log\tfrac12 + \log\tfrac12 = -2\log 2 \approx -1.386$: the game is at its
 # [equilibrium](glossary.md#equilibrium). That is the level to watch, and the course draws it beside
 # $V$. **A small discriminator loss is not success**: the loss is $-V$, and it is small where $D$
 # wins.

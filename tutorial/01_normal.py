@@ -161,10 +161,10 @@ assert gt.holds(np.corrcoef(real, fake)[0, 1] > 0.8 and abs(shift) <= 5)
 
 # %% [markdown]
 # **At first in opposite directions**: $D$ tells them apart, one goes up and the other down. **In
-# the end together**, and neither leads. Near the equilibrium $D(x) \approx \tfrac12 + \tfrac14 (ax
-# + c)$, and real and generated points lie around nearly the same place: each swing of $D$ lifts or
-# lowers both answers. What tells them apart, $\tfrac a4$ times the difference of the means, is the
-# smaller part.
+# the end together**, and neither leads. Near the equilibrium
+# $D(x) \approx \tfrac12 + \tfrac14 (ax + c)$, and real and generated points lie around nearly the
+# same place: each swing of $D$ lifts or lowers both answers. What tells them apart, $\tfrac a4$
+# times the difference of the means, is the smaller part.
 
 # %%
 late = history["params"][-(len(history) // 2) :]
@@ -263,8 +263,8 @@ assert gap < 1e-12
 
 # %% [markdown]
 # The library gives the matrix of the closed form, too, up to the noise of 100,000 samples, at the
-# equilibrium $(2, 4, 0, 0)$. Beside it the blocks of the game's
-# [Jacobian](glossary.md#jacobian), where $G$ descends on $V$ and $D$ climbs.
+# equilibrium $(2, 4, 0, 0)$. Beside it the blocks of the game's [Jacobian](glossary.md#jacobian),
+# where $G$ descends on $V$ and $D$ climbs.
 
 # %% tags=["nbval-check-output"]
 game = gt.zoo.line_gan(fresh_data=True)

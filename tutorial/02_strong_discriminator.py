@@ -166,8 +166,8 @@ assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
 #
 # What decides whether a *game* holds a point is not the Hessian of $V$ but the Jacobian of where
 # the players go: $G$ down and $D$ up. It is the derivative of a derivative, and PyTorch takes both.
-# Here at a point much like the run's last. Change it, for instance to an equilibrium, $(2, 4, 0,
-# 0)$, or change a sign.
+# Here at a point much like the run's last. Change it, for instance to an equilibrium,
+# $(2, 4, 0, 0)$, or change a sign.
 
 
 # %% tags=["hood"]
@@ -282,9 +282,9 @@ assert gt.holds(settled[-1].mean() > 0.8 and (gone > 0.005).all())
 # %% [markdown]
 # The seeds that looked stuck arrive one after the other: 43 of 51 by game 3000, and the last eight
 # still walk. (Followed to game 7000, with `run_seeds("strong-discriminator", [10, 11, ...], ...)`,
-# they settle between games 3800 and 6600. The project's tests hold the shares against a simulation
-# that shares no code with the library.) **Slow saturation, not a local maximum**: the curve of $V$
-# alone, cut off at game 500, cannot tell the two apart.
+# they settle between games 3800 and 6600. The project's tests hold the shares at games 500 and 1000
+# against a simulation that shares no code with the library.) **Slow saturation, not a local
+# maximum**: the curve of $V$ alone, cut off at game 500, cannot tell the two apart.
 #
 # Where a seed has arrived, the Hessian is that of the equilibrium: medians over the settled seeds,
 # beside the closed form.
@@ -405,7 +405,7 @@ gt.exercises.check_saturation(saturating)
 # ```
 #
 # ```text
-# Right: |d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure.
+# Right: |d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure of a fake.
 # ```
 #
 # </details>

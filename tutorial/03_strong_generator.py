@@ -144,10 +144,10 @@ for ratio in ((1, 1), (50, 1), (1, 50)):
 
 # %% [markdown]
 # 1:50 has. Even so a deviation of the *parameters* needs 17 games to shrink by a factor of $e$.
-# That $V$ has arrived after 3 is no contradiction: near the equilibrium $V + 2\log 2 \approx
-# \tfrac12 \delta^\top H \delta$ is of second order in the deviation $\delta$, so $V$ looks finished
-# long before the parameters are. **"Settled" is a statement about the number that you watch.** Here
-# is the generator's mean over the same games:
+# That $V$ has arrived after 3 is no contradiction: near the equilibrium
+# $V + 2\log 2 \approx \tfrac12 \delta^\top H \delta$ is of second order in the deviation $\delta$,
+# so $V$ looks finished long before the parameters are. **"Settled" is a statement about the number
+# that you watch.** Here is the generator's mean over the same games:
 
 # %%
 gt.show(
@@ -241,9 +241,10 @@ assert gt.holds(1.02 < times[50] / times[1] < 1.25)
 # %% [markdown]
 # Nearly all of it: the suspect is innocent. It is $D$ itself. Its loss has a curvature $h$ of about
 # 13.5 (the median), so that a step of $\eta h = 1.35$ overshoots the best slope by a third, and the
-# next gradient sees what the last batch has left there. A recursion $a \leftarrow (1 - \eta h)\, a
-# + \eta \xi$ with noise $\xi$ has gradients $1 / \sqrt{1 - \eta h / 2}$ times as large as $\xi$:
-# 1.41 for a step of the right length, 1.8 for this one. The 50 steps of $G$ add a tenth to that.
+# next gradient sees what the last batch has left there. A recursion
+# $a \leftarrow (1 - \eta h)\, a + \eta \xi$ with noise $\xi$ has gradients
+# $1 / \sqrt{1 - \eta h / 2}$ times as large as $\xi$: 1.41 for a step of the right length, 1.8 for
+# this one. The 50 steps of $G$ add a tenth to that.
 #
 # ## The Hessian
 #
@@ -404,8 +405,9 @@ assert gt.holds(7 < usual / larger < 14 and 8 < usual / ordinary < 25)
 # moves it, through sampling noise and its own curvature**, one way or the other. From the ordinary
 # start, $w \approx 2$, the drift within 500 games is a fraction of a percent, far less than $w$'s
 # own wandering. But $D$'s noise grows with $w$, so a drift outwards feeds itself. **Predict:** 16
-# seeds, the ordinary start, the saturating loss, 60,000 games: what becomes of them? `gan-teach
-# study line-drift` trained them (two minutes of one core), with a record every 500 games.
+# seeds, the ordinary start, the saturating loss, 60,000 games: what becomes of them?
+# `gan-teach study line-drift` trained them (two minutes of one core), with a record every 500
+# games.
 
 # %%
 drift = gt.records.load("line-drift")
@@ -585,8 +587,8 @@ gt.exercises.check_best_answer(b, real_mean=5.08, w=1.91)
 # </details>
 
 # %% [markdown]
-# **2.** The batch has $n = 10$ samples and $w = 2$. What is the standard deviation of $\partial V /
-# \partial a$ at the equilibrium?
+# **2.** The batch has $n = 10$ samples and $w = 2$. What is the standard deviation of
+# $\partial V / \partial a$ at the equilibrium?
 #
 # <details><summary>Hint 1</summary>
 #

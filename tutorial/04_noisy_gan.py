@@ -112,8 +112,8 @@ assert gt.holds(a[shown[0]] < 3 and a[shown[1]] > 2.5 and abs(a[shown[3]]) < 0.6
 # ## Open the hood
 #
 # Instance noise is two terms in $V$. Both players see the blurred points, $G$'s derivatives go
-# through them; $\sigma$ may depend on the game. Here it falls linearly to 0, as in a section
-# below. Leave the noise out of one of the two lines, or change the schedule, and train.
+# through them; $\sigma$ may depend on the game. Here it falls linearly to 0, as in a section below.
+# Leave the noise out of one of the two lines, or change the schedule, and train.
 
 
 # %% tags=["hood"]

@@ -18,9 +18,9 @@ from torch.nn.functional import logsigmoid
 # %% [markdown]
 # ## The rule
 #
-# All data lie on the point 0. The generator is a point $\theta$, the discriminator a line
-# $\psi x$ (its logit). With the logistic loss $D$ maximises
-# $\log \sigma(0) + \log \sigma(-\psi \theta)$, and both players follow
+# All data lie on the point 0. The generator is a point $\theta$, the discriminator a line $\psi x$
+# (its logit). With the logistic loss $D$ maximises $\log \sigma(0) + \log \sigma(-\psi \theta)$,
+# and both players follow
 #
 # $$v(\theta, \psi) = \begin{pmatrix} \;\;\psi\, \sigma(\psi\theta) \\
 #   -\theta\, \sigma(\psi\theta) \end{pmatrix}, \qquad
@@ -49,9 +49,9 @@ print(f"formula: {-0.15:.4f} ± {np.sqrt(1 - 0.3**2) / 2:.4f}i")
 # Near the equilibrium a [simultaneous](glossary.md#simultaneous-descent) step of length $\eta$
 # multiplies the deviation by $I + \eta J$. Its eigenvalues $s = 1 + \eta\lambda$ (the
 # [spectrum](glossary.md#spectrum) of a step) tell how a run ends that comes near: $|s|$ is the
-# factor per step, $2\pi / |\arg s|$ the number of steps per turn. The run arrives if all
-# $|s| < 1$, and is pushed away if one $|s| > 1$. They do not tell what happens far out, nor where
-# $v$ has no derivative.
+# factor per step, $2\pi / |\arg s|$ the number of steps per turn. The run arrives if all $|s| < 1$,
+# and is pushed away if one $|s| > 1$. They do not tell what happens far out, nor where $v$ has no
+# derivative.
 #
 # ## Nine methods
 #
@@ -181,8 +181,8 @@ assert gt.holds(2.5 < left[1000] / left[16_000] < 6 and circle.min() > 1)
 # ## How much friction? The critical gamma
 #
 # $\lambda = -\gamma/2 \pm \sqrt{\gamma^2 - 1}/2$ has an imaginary part up to $\gamma = 1$ and none
-# beyond. **Predict:** twice as much [friction](glossary.md#friction) as $\gamma = 1$: when does
-# the run arrive?
+# beyond. **Predict:** twice as much [friction](glossary.md#friction) as $\gamma = 1$: when does the
+# run arrive?
 
 # %%
 guess = gt.predict("sooner", "as soon", "later")
@@ -266,9 +266,9 @@ gt.film_strip(
 # %% [markdown]
 # ## Ten update rules
 #
-# The other cure: leave the game alone and change the *step* (the
-# [update rule](glossary.md#update-rule)). The test is $\min_x \max_y xy$, pure rotation,
-# $\eta = 0.1$. With $w$ both players' numbers, $v$ the field and $J$ its Jacobian:
+# The other cure: leave the game alone and change the *step* (the [update
+# rule](glossary.md#update-rule)). The test is $\min_x \max_y xy$, pure rotation, $\eta = 0.1$. With
+# $w$ both players' numbers, $v$ the field and $J$ its Jacobian:
 #
 # | Rule | its step | $\lvert s\rvert$ on $xy$ |
 # |---|---|---|
@@ -287,11 +287,10 @@ gt.film_strip(
 # $\rho_1^2 = 1 - \eta^2 + \eta^4$, $\rho_2^2 = (1 + \sqrt{1 - 4\eta^2})/2$,
 # $\rho_3^5 = |1 + (1 + i\eta)^5| / 2$, $\rho_4^2 = (1 - \eta\gamma)^2 + \eta^2$ and
 # $\rho_5^2 = 1 + \eta^4/4$. On $xy$ the Jacobian is antisymmetric, $A = J$, so that consensus and
-# symplectic adjustment are one rule. (In the glossary:
-# [negative momentum](glossary.md#negative-momentum), [extragradient](glossary.md#extragradient),
-# [optimistic descent](glossary.md#optimistic-descent), [lookahead](glossary.md#lookahead),
-# [symplectic adjustment](glossary.md#symplectic-adjustment),
-# [Heun's rule](glossary.md#heuns-rule).)
+# symplectic adjustment are one rule. (In the glossary: [negative
+# momentum](glossary.md#negative-momentum), [extragradient](glossary.md#extragradient), [optimistic
+# descent](glossary.md#optimistic-descent), [lookahead](glossary.md#lookahead), [symplectic
+# adjustment](glossary.md#symplectic-adjustment), [Heun's rule](glossary.md#heuns-rule).)
 #
 # `gt.dynamics.step_spectrum(rule, J, lr)` knows the matrix of one step of each rule, memory
 # included. **Predict:** simultaneous descent diverges here. What does alternating descent do, which
@@ -505,9 +504,10 @@ print(f"simultaneous descent: {np.sqrt(1 + 0.1**2):.5f}")
 # %% [markdown]
 # ## Play
 #
-# The same two numbers, live. `dirac` circles outwards; turn *Penalty* to `r1`, or *Update rule* to
-# `extragradient`, and watch the eigenvalues of a round enter the unit circle. Then *Ask the
-# doctor*: it measures the factor of a turn and compares it with the one that they foretell.
+# The same two numbers, live. `dirac` circles outwards; turn *Penalty* to `r1` (with the weight
+# 0.3), or *Update rule* to `extragradient`, and watch the eigenvalues of a round enter the unit
+# circle as the path comes home. *Ask the doctor* while it still turns: it measures the factor of a
+# turn and compares it with the one that they foretell.
 
 # %%
 gt.Lab("dirac")

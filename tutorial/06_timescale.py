@@ -21,19 +21,19 @@ from scipy.linalg import solve_continuous_lyapunov
 # ## The rule
 #
 # $G$ (parameters $x$) learns at the rate $\gamma$, $D$ (parameters $y$) at the rate $\tau\gamma$:
-# [timescale separation](glossary.md#timescale-separation) by the ratio [tau](glossary.md#tau).
-# With small steps the pair follows near a critical point, to first order, $\dot w = J_\tau w$ with
+# [timescale separation](glossary.md#timescale-separation) by the ratio [tau](glossary.md#tau). With
+# small steps the pair follows near a critical point, to first order, $\dot w = J_\tau w$ with
 #
 # $$J_\tau = \begin{pmatrix} I & \\ & \tau I \end{pmatrix} J, \qquad
 # -J = \begin{pmatrix} A & B \\ -B^\top & D \end{pmatrix},$$
 #
 # and the point attracts if every eigenvalue of $J_\tau$ has a negative real part; if one has a
-# positive one, it does not. (With one *on* the axis first order does not decide.) Let $S = A + B
-# D^{-1} B^\top$, the [Schur complement](glossary.md#schur-complement), be the curvature that $G$
-# feels against a $D$ that answers at once. **Theorem** (Fiez & Ratliff, 2021, theorem 1; zero-sum
-# games, no zero eigenvalue in $D$ and $S$): a finite [tau star](glossary.md#tau-star) $\tau^*$
-# above which the point attracts exists iff $D \succ 0$ and $S \succ 0$, a [strict local minmax
-# point](glossary.md#strict-local-minmax-point). If besides $A \succ 0$ (strict local
+# positive one, it does not. (With one *on* the axis first order does not decide.) Let
+# $S = A + B D^{-1} B^\top$, the [Schur complement](glossary.md#schur-complement), be the curvature
+# that $G$ feels against a $D$ that answers at once. **Theorem** (Fiez & Ratliff, 2021, theorem 1;
+# zero-sum games, no zero eigenvalue in $D$ and $S$): a finite [tau star](glossary.md#tau-star)
+# $\tau^*$ above which the point attracts exists iff $D \succ 0$ and $S \succ 0$, a [strict local
+# minmax point](glossary.md#strict-local-minmax-point). If besides $A \succ 0$ (strict local
 # [Nash](glossary.md#nash-equilibrium)), then $\tau^* = 0$. For one number each, a minmax point has
 # $\tau^* = \max(-A/D, 0)$.
 #
@@ -379,10 +379,11 @@ for tau, d in zip(near, widest, strict=True):
 assert gt.holds(widest[0] < 1e-3 and widest[1] < 0.1 and 0.05 < widest[2] < 0.5)
 
 # %% [markdown]
-# It does: at 0.75 and 1.9 the origin draws the path in, at 5 and 12 the equilibrium does. $\tau =
-# 2$ is the edge itself: the largest real part is 0, the linear theory is silent, and the distance
-# shrinks so slowly that 400 000 steps leave some hundredths. Just above it, at 2.1, the origin
-# repels; still the path stays beside it for all that time, and does not find the equilibrium.
+# It does: at 0.75 and 1.9 the origin draws the path in, at 5 and 12 the equilibrium does.
+# $\tau = 2$ is the edge itself: the largest real part is 0, the linear theory is silent, and the
+# distance shrinks so slowly that 400 000 steps leave some hundredths. Just above it, at 2.1, the
+# origin repels; still the path stays beside it for all that time, and does not find the
+# equilibrium.
 #
 # ## What the notebooks print, recomputed
 #
@@ -531,11 +532,11 @@ assert gt.holds(all(by_steps >= 7 for *_, by_steps in rows))
 # %% [markdown]
 # Between 1 and 2. From 2 on no run settles by rate in 1000 games, while by steps all do. The ratio
 # is the same; what differs is the *length of a step*: one step of $D$ multiplies its deviation by
-# $1 - \gamma_D\lambda$, which shrinks it while $\gamma_D\lambda < 2$. With the curvature $\lambda
-# \approx 13.3$ of chapter 01 that is passed at the ratio 1.5 (second column); beyond it the
-# equilibrium repels, however long the run. A statement about $\tau$ is one about **small steps**.
-# So make them small, and let them go on for long enough that runs arrive. The yardstick for "the
-# same": how far two seeds of one route are apart.
+# $1 - \gamma_D\lambda$, which shrinks it while $\gamma_D\lambda < 2$. With the curvature
+# $\lambda \approx 13.3$ of chapter 01 that is passed at the ratio 1.5 (second column); beyond it
+# the equilibrium repels, however long the run. A statement about $\tau$ is one about **small
+# steps**. So make them small, and let them go on for long enough that runs arrive. The yardstick
+# for "the same": how far two seeds of one route are apart.
 
 # %%
 settings = [("sgd", 0.1, 1000), ("sgd", 0.02, 2500)]

@@ -18,9 +18,9 @@ import numpy as np
 # ## The rule
 #
 # $x$ minimises $f$ with step $\eta$, $y$ maximises it with step $\tau\eta$. At a critical point
-# write $-J = \begin{pmatrix} A & B \\ -B^\top & D \end{pmatrix}$. For two numbers with
-# $D > 0$ and $A + B^2 / D > 0$ (a *strict local minmax point*, the equilibrium of this course) the
-# trace decides:
+# write $-J = \begin{pmatrix} A & B \\ -B^\top & D \end{pmatrix}$. For two numbers with $D > 0$ and
+# $A + B^2 / D > 0$ (a *strict local minmax point*, the equilibrium of this course) the trace
+# decides:
 #
 # $$A + \tau D > 0 \iff \tau > \tau^* = \max(-A / D,\ 0) \qquad
 #   \text{(Fiez \& Ratliff, 2021, theorem 1)}.$$
@@ -111,12 +111,13 @@ for k, tau in enumerate(TAUS):
     print(f"tau = {tau:g}: A ends {far[0]}, B {far[1]}")
 
 # %% [markdown]
-# Solid is A, dashed is B; a path that leaves at the right comes back at the left. (Here $\eta =
-# 0.02$ and 10 000 steps; the published run takes 200 000 steps of 0.001, the same time $\eta \cdot$
-# steps $= 200$.) A goes to $(0, 0)$ at $\tau = 2$ and to $(\pi, \pi)$ at 5 and 10, B to $(0, 0)$ in
-# all three, which at 10 takes longer than this run. **Both points attract at $\tau = 2$ and at
-# $\tau = 5$. What moved is the border between their regions.** At $\tau = 1$ the flow would circle
-# $(\pi, 0)$ for ever; that the paths come closer is the work of these steps (below).
+# Solid is A, dashed is B; a path that leaves at the right comes back at the left. (Here
+# $\eta = 0.02$ and 10 000 steps; the published run takes 200 000 steps of 0.001, the same time
+# $\eta \cdot$ steps $= 200$.) A goes to $(0, 0)$ at $\tau = 2$ and to $(\pi, \pi)$ at 5 and 10, B
+# to $(0, 0)$ in all three, which at 10 takes longer than this run. **Both points attract at
+# $\tau = 2$ and at $\tau = 5$. What moved is the border between their regions.** At $\tau = 1$ the
+# flow would circle $(\pi, 0)$ for ever; that the paths come closer is the work of these steps
+# (below).
 
 # %% [markdown]
 # ## The map
@@ -221,8 +222,7 @@ assert gt.holds(shares[1.2][1] == 0 < shares[1.5][1] < shares[2.0][1] < shares[1
 # %% [markdown]
 # The color of $(\pi, 0)$ vanishes between 1 and 1.2, that of $(\pi, \pi)$ appears between 1.2 and
 # 1.5. Theory and map agree on *whether*: $(0, 0)$ ($\tau^* = 0.739$) has no region at 0.5 and one
-# at
-# 0.8, $(\pi, \pi)$ ($1.353$) none at 1.2 and one at 1.5, and $(\pi, 0)$ has one up to 1, give or
+# at 0.8, $(\pi, \pi)$ ($1.353$) none at 1.2 and one at 1.5, and $(\pi, 0)$ has one up to 1, give or
 # take the step (below). On *how large* the theory has nothing to say, nor has the rate at which a
 # point attracts, its largest real part with the sign changed: from $\tau = 2$ to 10 the rate of
 # $(\pi, \pi)$ falls from 0.100 to 0.031, and its share grows from 38 to 46 %.
@@ -524,8 +524,8 @@ gt.exercises.check_attracts(attracts)
 # </details>
 
 # %% [markdown]
-# **3.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at $\tau
-# = 5$: against the drift.
+# **3.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at
+# $\tau = 5$: against the drift.
 #
 # <details><summary>Hint</summary>
 #

@@ -20,9 +20,9 @@ from torch.autograd.functional import hessian
 # %% [markdown]
 # ## The rule
 #
-# Real samples have the covariance $\Sigma$; the generator $G(z) = Xz$ with $z \sim \mathcal N(0,
-# I)$ makes samples of covariance $XX^\top$; the discriminator is the quadratic form $x^\top Y x$
-# with a penalty:
+# Real samples have the covariance $\Sigma$; the generator $G(z) = Xz$ with
+# $z \sim \mathcal N(0, I)$ makes samples of covariance $XX^\top$; the discriminator is the
+# quadratic form $x^\top Y x$ with a penalty:
 #
 # $$\min_X \max_Y \; \operatorname{tr}\bigl(Y^\top(\Sigma - XX^\top)\bigr)
 #   - \tfrac{\mu}{2}\,\lVert Y\rVert^2.$$
@@ -32,9 +32,9 @@ from torch.autograd.functional import hessian
 #
 # ## One dimension
 #
-# $-J = \begin{pmatrix} 0 & -2\sqrt\Sigma \\ 2\sqrt\Sigma & \mu \end{pmatrix}$ at $(\sqrt\Sigma,
-# 0)$. **Predict:** what is $\tau^*$? And from which $\tau$ on does the pair not oscillate? *The
-# discriminant of $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma$.*
+# $-J = \begin{pmatrix} 0 & -2\sqrt\Sigma \\ 2\sqrt\Sigma & \mu \end{pmatrix}$ at
+# $(\sqrt\Sigma, 0)$. **Predict:** what is $\tau^*$? And from which $\tau$ on does the pair not
+# oscillate? *The discriminant of $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma$.*
 
 # %%
 S = zoo.covariance_draws(1).S
@@ -212,8 +212,8 @@ for d, (S, J) in found.items():
 # ## Open the hood
 #
 # The game in $d$ dimensions, its second derivatives by autograd, and $J_\tau$ from them: $G$
-# descends, so its rows change their sign, and $D$'s are multiplied by $\tau$. Take the
-# penalty away, `J_by_hand(S, 25.0, mu=0.0)`: how many more zeros are there, and whose are they?
+# descends, so its rows change their sign, and $D$'s are multiplied by $\tau$. Take the penalty
+# away, `J_by_hand(S, 25.0, mu=0.0)`: how many more zeros are there, and whose are they?
 
 
 # %% tags=["hood"]
@@ -245,11 +245,11 @@ for d in (1, 2, 3, 5):
 # %% [markdown]
 # The closed form: in the eigenbasis of $\Sigma$ (eigenvalues $s_i$) the linear flow falls apart
 # into $d(d-1)/2$ zeros, as many eigenvalues $-\tau\mu$ (the antisymmetric part of $Y$ sees
-# nothing), and for each $i \le j$ the two roots of $\lambda^2 + \tau\mu\lambda + 2\tau(s_i + s_j)
-# = 0$.
+# nothing), and for each $i \le j$ the two roots of
+# $\lambda^2 + \tau\mu\lambda + 2\tau(s_i + s_j) = 0$.
 #
-# Are the zero modes really rotations? A small rotation of $X$ is $X\Omega$ with $\Omega^\top =
-# -\Omega$:
+# Are the zero modes really rotations? A small rotation of $X$ is $X\Omega$ with
+# $\Omega^\top = -\Omega$:
 
 # %% tags=["nbval-check-output"]
 d = 5
@@ -355,10 +355,10 @@ for x, gaps in ends.values():
 # Up to 16 every pair shares the real part $-\tau\mu/2$, so that a larger $\tau$ is faster; at 25
 # some pairs are real and slower already, and among these four it still wins.
 #
-# The two fastest runs come within $10^{-5}$ of $\Sigma$ and still end at different $X$:
-# two points of one circle of equilibria in two dimensions, of a connected set of $d(d - 1)/2$
-# dimensions, 190 for $d = 20$, in more. (With one sign of the determinant: both runs start at one
-# $X$, and the flow $\dot X = (Y + Y^\top) X$ keeps the sign.)
+# The two fastest runs come within $10^{-5}$ of $\Sigma$ and still end at different $X$: two points
+# of one circle of equilibria in two dimensions, of a connected set of $d(d - 1)/2$ dimensions, 190
+# for $d = 20$, in more. (With one sign of the determinant: both runs start at one $X$, and the flow
+# $\dot X = (Y + Y^\top) X$ keeps the sign.)
 #
 # ## What the published notebook does besides
 #
@@ -374,8 +374,7 @@ for x, gaps in ends.values():
 # A GAN whose equilibria touch each other, live: where the means agree and the straight $D$ is flat,
 # every spread $w$ of the generator will do. With 50 steps of $G$ to one of $D$ it is near one after
 # some 100 games. Look at the eigenvalues of a round: one of them stays at 1, the zero mode of
-# chapter
-# 06. Try other seeds and compare the spreads.
+# chapter 06. Try other seeds and compare the spreads.
 
 # %%
 gt.Lab("strong-generator", seed=1)
@@ -447,8 +446,8 @@ gt.exercises.check_covariance_real_from(real_from)
 #
 # <details><summary>Hint 1</summary>
 #
-# Zeros, as many $-\tau\mu$, and for each $i \le j$ the roots of $\lambda^2 + \tau\mu\lambda +
-# 2\tau(s_i + s_j)$.
+# Zeros, as many $-\tau\mu$, and for each $i \le j$ the roots of
+# $\lambda^2 + \tau\mu\lambda + 2\tau(s_i + s_j)$.
 #
 # </details>
 #

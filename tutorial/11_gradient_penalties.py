@@ -29,8 +29,8 @@ from gan_teach import zoo
 # | DRAGAN | around real points, $x + \delta$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
 #
 # So R1 and [R2](glossary.md#r2) ask for a *flat* $D$, [WGAN-GP](glossary.md#wgan-gp) and
-# [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the
-# relativistic loss of chapter 09 with both flat ones.
+# [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the relativistic loss of
+# chapter 09 with both flat ones.
 #
 # ## Open the hood
 #
@@ -413,8 +413,8 @@ gt.Lab("dragan")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another $\tfrac\gamma2 \mathbb
-# E|\nabla f|^2$. Which $\gamma$ is the same?
+# **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another
+# $\tfrac\gamma2 \mathbb E|\nabla f|^2$. Which $\gamma$ is the same?
 #
 # <details><summary>Hint</summary>
 #
@@ -495,9 +495,9 @@ gt.exercises.check_friction(friction)
 
 # %% [markdown]
 # **4.** (Code.) A flat $D$ needs no pull. Write the *one-sided* penalty that leaves it alone,
-# $10\, \mathbb E \max(0, |\nabla f(x)| - 1)^2$ at the real points: a function of `(critic, real,
-# fake, noise)`, the form that the library takes (`noise` is empty here). It then trains the five
-# Gaussians, seed 0: more of them than DRAGAN at weight 10?
+# $10\, \mathbb E \max(0, |\nabla f(x)| - 1)^2$ at the real points: a function of
+# `(critic, real, fake, noise)`, the form that the library takes (`noise` is empty here). It then
+# trains the five Gaussians, seed 0: more of them than DRAGAN at weight 10?
 #
 # <details><summary>Hint 1</summary>
 #

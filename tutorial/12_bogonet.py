@@ -251,10 +251,10 @@ bogonet.duel_table(study)
 # %% [markdown]
 # *How to read it.* If two algorithms were equally good, each architecture would be a coin toss; $p$
 # is the chance of a result at least as one-sided. Wilson's interval is the range of winning chances
-# that the count leaves open. Nine tests are made here: if no two algorithms differed, $9 \cdot
-# 0.05$ of them would look like a discovery on average at a level of $0.05$; $0.05 / 9 = 0.0056$
-# guards against that. (Where algorithms tie for the best of an architecture, they share it: hence
-# the thirds in the first table.)
+# that the count leaves open. Nine tests are made here: if no two algorithms differed,
+# $9 \cdot 0.05$ of them would look like a discovery on average at a level of $0.05$;
+# $0.05 / 9 = 0.0056$ guards against that. (Where algorithms tie for the best of an architecture,
+# they share it: hence the thirds in the first table.)
 
 # %% tags=["nbval-check-output"]
 print(f"{study.meta['architectures']} architectures; a discovery needs p < {0.05 / 9:.4f}")
@@ -475,8 +475,8 @@ gt.exercises.check_sign_test(p)
 # </details>
 
 # %% [markdown]
-# **3.** (Open.) Give all three five critic steps *and* more time: `gan-teach bogonet
-# --architectures 10 --d-steps 5 --steps 500 --out longer`. Does the order stay?
+# **3.** (Open.) Give all three five critic steps *and* more time:
+# `gan-teach bogonet --architectures 10 --d-steps 5 --steps 500 --out longer`. Does the order stay?
 
 # %% [markdown]
 # **4.** (Code.) Write the sign test: a function of the architectures won and lost that returns the

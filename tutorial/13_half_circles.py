@@ -63,8 +63,9 @@ gt.show(
 # ## The rule
 #
 # The assignment [smooths the labels](glossary.md#label-smoothing): $D$'s target is $s = 0.9$ for
-# real samples and 0 for fakes. At each point $D$ minimises $-p\,[s \log D + (1 - s) \log(1 - D)] -
-# q \log(1 - D)$; the derivative is zero where $s\,p\,(1 - D) = \big((1 - s)\,p + q\big)\,D$, so
+# real samples and 0 for fakes. At each point $D$ minimises
+# $-p\,[s \log D + (1 - s) \log(1 - D)] - q \log(1 - D)$; the derivative is zero where
+# $s\,p\,(1 - D) = \big((1 - s)\,p + q\big)\,D$, so
 #
 # $$D^* = \frac{s\,p}{p + q}, \qquad p = q:\quad D^* = \frac s2, \quad
 #   L_D = -s \log \tfrac s2 - (2 - s) \log\!\big(1 - \tfrac s2\big), \quad L_G = -\log \tfrac s2.$$
@@ -185,10 +186,11 @@ assert gt.holds((on_the_s < 0.05).all() and (far > 4).all())
 
 # %% [markdown]
 # In six of the eight seeds $D$'s mean loss is within 0.02 of theory, and the samples are elsewhere:
-# at more than half of the last fifty looks fewer than 5 % lie on the S. It is no rest, either:
-# their mean circles around that of the data, the orbit of chapter 05, and the losses swing with it.
-# In the seeds 3 and 7 the loop has begun to widen, and the losses tell. (With `steps = 3000` it is
-# hundreds wide; in the other six it shrinks, and more samples cross the S.)
+# at more than half of the last fifty looks fewer than 5 % lie on the S. It is no rest, either: each
+# coordinate of their mean swings through that of the data, the orbit of chapter 05 twice over, and
+# the losses swing with it. In the seeds 3 and 7 the loop has begun to widen, and the losses tell.
+# (With `steps = 3000` it is hundreds wide; in four of the other six it shrinks, and more samples
+# cross the S.)
 #
 # ## As handed in, to the end
 #
@@ -274,11 +276,11 @@ gt.show(
 # | Adam $(0, 0.99)$, $D$ at every step | less momentum, a $D$ that keeps up; rate 0.0003 |
 # | an [average of $G$](glossary.md#average-of-weights), half-life 200 steps | swings cancel |
 #
-# Two runs would show what all of them do together, and not which of them does it. `gan-teach study
-# half-circles-ablation` trained seventeen arms of five seeds for 2000 steps each: as handed in,
-# with each change alone, with all, and with all but one. (Pairs take the smoothing along: their arm
-# has none either, and it cannot be put back where there are pairs.) **Predict:** which changes can
-# be left out without a trace? Which one alone would you make?
+# Two runs would show what all of them do together, and not which of them does it.
+# `gan-teach study half-circles-ablation` trained seventeen arms of five seeds for 2000 steps each:
+# as handed in, with each change alone, with all, and with all but one. (Pairs take the smoothing
+# along: their arm has none either, and it cannot be put back where there are pairs.) **Predict:**
+# which changes can be left out without a trace? Which one alone would you make?
 
 # %%
 study = gt.records.load("half-circles-ablation")
@@ -389,9 +391,9 @@ gt.player(
 # %% [markdown]
 # ## Against the noise of real data
 #
-# Four seeds of the improved settings, 2000 steps, an eighth of the assignment's (`gan-teach study
-# half-circles-improved --seeds 4`, three minutes of one core). **Predict:** does $D$'s loss show
-# when the generator is good?
+# Four seeds of the improved settings, 2000 steps, an eighth of the assignment's
+# (`gan-teach study half-circles-improved --seeds 4`, three minutes of one core). **Predict:** does
+# $D$'s loss show when the generator is good?
 
 # %%
 long = gt.records.load("half-circles-improved")
@@ -521,8 +523,8 @@ gt.exercises.check_two_sided(best)
 # </details>
 
 # %% [markdown]
-# **3.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case?
-# a) $G$ is perfect. b) $G$ emits one point. c) $D$ is linear and the means agree. d) $D$ tells real
+# **3.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case? a)
+# $G$ is perfect. b) $G$ emits one point. c) $D$ is linear and the means agree. d) $D$ tells real
 # from fake. Answer with letters, such as `"ad"`.
 
 # %%
@@ -552,8 +554,8 @@ gt.exercises.check_what_flat_means(letters)
 # - Two arms that differ in eight things compare eight things. Take a recipe apart before you pass
 #   it on: here five of its lines could be left out without a trace in five seeds.
 #
-# The settings as handed in, to their end, are one command away: `gan-teach study
-# half-circles-published` (8 seeds, 15,800 steps; about 20 minutes of one core).
+# The settings as handed in, to their end, are one command away:
+# `gan-teach study half-circles-published` (8 seeds, 15,800 steps; about 20 minutes of one core).
 #
 # ## Further reading
 #

@@ -406,10 +406,10 @@ assert METRICS["precision"](blob, REAL) not in bands["precision"]
 # has more dimensions, but the same form: [FID](glossary.md#fid) is this formula on 2048 Inception
 # features.)
 #
-# **And it is biased.** Two samples of $n$ points of $\mathcal N(0, I_d)$ score about $d (d + 5) /
-# (2n)$ on average, if $n$ is well above $d$. **Predict:** a perfect generator, judged with 500
-# samples, against one whose mean is off by 0.05 in each of 16 dimensions, judged with
-# 5000. Who wins?
+# **And it is biased.** Two samples of $n$ points of $\mathcal N(0, I_d)$ score about
+# $d (d + 5) / (2n)$ on average, if $n$ is well above $d$. **Predict:** a perfect generator, judged
+# with 500 samples, against one whose mean is off by 0.05 in each of 16 dimensions, judged
+# with 5000. Who wins?
 
 # %%
 rng, D = np.random.default_rng(7), 16
@@ -442,18 +442,19 @@ assert few > 2 * many
 assert abs(gap - D * 0.05**2) < 0.015
 
 # %% [markdown]
-# The worse one, and by more than a factor of two. Equal sample sizes, always; or
-# `metrics.frechet_infinity`, which fits the line and gives its intercept.
+# The worse one, and by more than a factor of two. Equal sample sizes at least, which cancels the
+# bias of generators of like covariance only; better `metrics.frechet_infinity`, which fits the line
+# and gives its intercept (the bias from the real set stays).
 #
 # ## Break the Inception Score and KID
 #
-# The [Inception Score](glossary.md#inception-score) asks a classifier, $\exp\, \mathbb E_x
-# \mathrm{KL}\big(p(y|x) \,\|\, p(y)\big)$: from 1 to the number of classes, many if each sample is
-# named surely and all names occur. The kernel distance [KID](glossary.md#kid) is $\mathrm{MMD}^2$
-# (below) with the kernel $(x \cdot y / d + 1)^3$, unbiased, so that it may be negative; it compares
-# moments up to the third. Eight Gaussians on a ring, and the *exact* classifier $p(y|x)$.
-# **Predict:** who fools which of the two? One point of each mode, copied; noise over a square ten
-# times as wide; all modes turned by half a gap.
+# The [Inception Score](glossary.md#inception-score) asks a classifier,
+# $\exp\, \mathbb E_x \mathrm{KL}\big(p(y|x) \,\|\, p(y)\big)$: from 1 to the number of classes,
+# many if each sample is named surely and all names occur. The kernel distance
+# [KID](glossary.md#kid) is $\mathrm{MMD}^2$ (below) with the kernel $(x \cdot y / d + 1)^3$,
+# unbiased, so that it may be negative; it compares moments up to the third. Eight Gaussians on a
+# ring, and the *exact* classifier $p(y|x)$. **Predict:** who fools which of the two? One point of
+# each mode, copied; noise over a square ten times as wide; all modes turned by half a gap.
 
 # %%
 RING = gt.data.ring(8, radius=2.0, std=0.1)
@@ -582,14 +583,15 @@ for k in (1, 2, 5):
 # coverage](glossary.md#density-and-coverage) hold out better: density counts *how many* balls hold
 # a fake, so one huge ball is one vote, and a perfect generator has 1.0: noise at 0.5 still looks
 # bad. Coverage asks of each *real* ball whether it holds a fake, and the fakes have no balls. It
-# has a trap, too: a perfect generator's is about $1 - 2^{-k}$, one half for $k = 1$.
+# has a trap, too: with as many fakes as real points and balls that reach to the $k$-th neighbor, a
+# perfect generator's is about $1 - 2^{-k}$, one half for $k = 1$.
 #
 # ## Bend the curve: PRD
 #
 # Precision and recall as a curve ([PRD](glossary.md#prd)) compare masses over the same states $i$,
-# $p$ of the data and $q$ of the generator, with a price $\lambda$: precision $\alpha(\lambda) =
-# \sum_i \min(\lambda p_i, q_i)$, recall $\beta = \alpha / \lambda$. **Drag** how many of ten modes
-# a generator covers. Which end of the curve moves?
+# $p$ of the data and $q$ of the generator, with a price $\lambda$: precision
+# $\alpha(\lambda) = \sum_i \min(\lambda p_i, q_i)$, recall $\beta = \alpha / \lambda$. **Drag** how
+# many of ten modes a generator covers. Which end of the curve moves?
 
 
 # %%
@@ -671,9 +673,10 @@ assert power["blob"][-1] < 3 < power["right half lost"][-1]
 # %% [markdown]
 # ## What D's loss tells
 #
-# For the best discriminator $L_D = 2 \log 2 - 2\, \mathrm{JS}(p, q)$, and its accuracy is $\tfrac12
-# (1 + \mathrm{TV}(p, q))$, with the [total variation](glossary.md#total-variation) TV, half of
-# $\int |p - q|$. No other $D$ has a smaller loss. So, on fresh samples and up to their noise,
+# For the best discriminator $L_D = 2 \log 2 - 2\, \mathrm{JS}(p, q)$, and its accuracy is
+# $\tfrac12 (1 + \mathrm{TV}(p, q))$, with the [total variation](glossary.md#total-variation) TV,
+# half of $\int |p - q|$. No other $D$ has a smaller loss. So, on fresh samples and up to their
+# noise,
 #
 # $$\mathrm{JS}(p, q) \;\ge\; \log 2 - \tfrac12 L_D :$$
 #

@@ -71,9 +71,9 @@ for name, k in (("G", 2), ("D", 3)):
 #
 # ## Open the hood
 #
-# $D$ by hand: a convolution is a matrix $W$ with a row for each map that comes out, and $D$ uses $W
-# / \sigma$ with $\sigma = u^\top W v$. Power iteration turns $u$ and $v$ towards the direction that
-# $W$ stretches most, **one round at each look**; no gradient flows through them. Divide by
+# $D$ by hand: a convolution is a matrix $W$ with a row for each map that comes out, and $D$ uses
+# $W / \sigma$ with $\sigma = u^\top W v$. Power iteration turns $u$ and $v$ towards the direction
+# that $W$ stretches most, **one round at each look**; no gradient flows through them. Divide by
 # `w.norm()` instead, or not at all.
 
 

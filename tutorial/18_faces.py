@@ -96,8 +96,8 @@ assert G_LOSS[30:].mean() > G_LOSS[10:30].mean() > -np.log(s / 2)
 # %% [markdown]
 # **$D$ is ahead, and its lead grows** as far as this run goes. The assignment's log of CelebA shows
 # a larger lead: $L_D = 0.597$ and $L_G = 3.203$ in the last of 50 epochs, scores 0.788 and 0.082.
-# (Its picture of the scores shows two identical
-# curves: the run stored $D$ of the *fakes* as both. The log is right.)
+# (Its picture of the scores shows two identical curves: the run stored $D$ of the *fakes* as both.
+# The log is right.)
 #
 # ## Draw
 

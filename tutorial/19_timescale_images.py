@@ -233,8 +233,8 @@ assert gt.holds((watched["field"][:, 0] > 3 * watched["field"][:, 1]).all())
 #
 # A $G$ that circles its goal is never there, but the middle of the circle is. The [exponential
 # average](glossary.md#average-of-weights) $\bar w \leftarrow \beta \bar w + (1 - \beta) w$ keeps
-# about $1 / (1 - \beta)$ updates. On the bilinear game of chapter 05, where $G$ moves as $\cos
-# \omega t$, its amplitude shrinks to
+# about $1 / (1 - \beta)$ updates. On the bilinear game of chapter 05, where $G$ moves as
+# $\cos \omega t$, its amplitude shrinks to
 #
 # $$\frac{1 - \beta}{|1 - \beta e^{i \omega}|}.$$
 #
@@ -550,8 +550,8 @@ gt.exercises.check_rate_of_d(rate)
 
 # %% [markdown]
 # **4.** (Open.) Where does it end? `trained(64)`, and then `trained(64, seed=1)`. And does $D$'s
-# larger rate do the same as more steps of $D$? `small.train(game, steps=240, tau=1,
-# rule=gt.alternating(d_steps=4))`.
+# larger rate do the same as more steps of $D$?
+# `small.train(game, steps=240, tau=1, rule=gt.alternating(d_steps=4))`.
 
 # %% [markdown]
 # **5.** (Code.) Why keep the start at all? Begin the average at 0 and divide it by $1 - \beta^n$,

@@ -135,7 +135,7 @@ def check_round(
 @partial(Function, points=[(0.5,), (0.1,), (0.001,), (0.9,)])
 def check_saturation(d: float) -> Values:
     """|dL_G / d logit| of the saturating loss as a function of D = D(G(z))."""
-    yield d, "|d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure."
+    yield d, "|d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure of a fake."
 
 
 @partial(Function, points=[(0.5,), (0.1,), (0.001,), (0.9,)])
