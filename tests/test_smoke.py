@@ -50,8 +50,8 @@ def test_a_smoke_run_of_everything_leaves_out_the_chapters_on_images(monkeypatch
         config = SimpleNamespace(args_source=source)
         return HOOKS["pytest_ignore_collect"](Path(name), config) is True
 
-    assert left_out("1", ALL, "15_mnist.ipynb")
-    assert not left_out("1", ALL, "14_honest_metrics.ipynb")
-    assert not left_out("1", ALL, "15_mnist.py")
-    assert not left_out("1", NAMED, "15_mnist.ipynb")
-    assert not left_out("0", ALL, "15_mnist.ipynb")
+    assert left_out("1", ALL, "13_half_circles.ipynb")
+    assert not left_out("1", ALL, "12_bogonet.ipynb")
+    assert not left_out("1", ALL, "13_half_circles.py")
+    assert not left_out("1", NAMED, "13_half_circles.ipynb")
+    assert not left_out("0", ALL, "13_half_circles.ipynb")
