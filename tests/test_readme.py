@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import gan_teach as gt
 from gan_teach.course import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,6 +17,16 @@ LINKS = sorted(set(re.findall(r"\]\((?!https?://)([^)#]+)\)", README)))
 def test_the_code_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_rule_of_the_authors_page_trains():
+    page = (ROOT / "tutorial" / "README.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names = {"gt": gt}
+    exec(compile(code, "tutorial/README.md", "exec"), names)
+    *_, state = gt.train(gt.zoo.line_gan(), names["average_d"], steps=3, batch_size=10)
+    assert state.step == 3
+    assert state.memory["n"] == 3
 
 
 @pytest.mark.parametrize("link", LINKS)

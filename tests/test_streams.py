@@ -237,3 +237,15 @@ def test_a_draw_without_words_is_the_discriminators_first():
     assert all(torch.equal(b.real, batches[0].real) for b in batches)
     assert all(torch.equal(b.latent, batches[0].latent) for b in batches)
     assert not torch.equal(draw("d", 1).latent, batches[0].latent)
+
+
+def test_a_source_that_runs_out_is_named():
+    class Once:
+        shape = (1,)
+
+        def sample(self, n, rng):
+            return torch.randperm(100, generator=rng)[:n, None].float()
+
+    game = GAN(MLP(1, 1), MLP(1, 1), data=Once(), latent=data.Normal(dim=1))
+    with pytest.raises(ValueError, match=r"data.sample\(640, rng\) must return 640 samples, got"):
+        list(train(game, steps=1, batch_size=10))

@@ -28,7 +28,7 @@ class Source(Protocol):
         ...
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
-        """``n`` independent samples, shape (n, *shape)."""
+        """``n`` independent samples, shape (n, *shape); n may be those of many steps."""
         ...
 
 

@@ -103,6 +103,12 @@ class GAN(Game):
     def draw(self, n: int, rng: Any) -> Batch:
         real = self.data.sample(n, rng)
         latent = self.latent.sample(n, rng)
+        for name, drawn in (("data", real), ("latent", latent)):
+            if (count := drawn.shape[len(self.lead)]) != n:
+                raise ValueError(
+                    f"{name}.sample({n}, rng) must return {n} samples, got {count}: the samples of "
+                    "many steps are drawn at once, so each has to be independent of the others."
+                )
         noise = self._draw_noise(real, rng)
         noise_real, noise_fake = (None, None) if self.corrupt is None else noise.pop(0)
         batch = Batch(real, latent, noise_real, noise_fake, tuple(noise))
