@@ -222,7 +222,8 @@ def player(
     box.slider.readout = False
     box.children[0].children = (box.play, box.slider)
     ipywidgets.jslink((box.play, "value"), (box.slider, "index"))
-    return _with_still(box, partial(_strip, history, panels, n, alt))
+    box.still = partial(_strip, history, panels, n, alt)
+    return box
 
 
 def chooser(
@@ -236,8 +237,8 @@ def chooser(
 ) -> Any:
     """A slider over ``values`` that shows ``draw(value)``, a figure or RGB: an ipywidgets box.
 
-    Where no kernel runs, the picture of ``start`` (default: the first value) with the text ``alt``
-    stands in its place.
+    Where no kernel runs, what ``still()`` gives stands in its place: the picture of ``start``
+    (default: the first value) with the text ``alt``.
 
     Figures are drawn when they are first asked for and then kept. ``describe(value)`` is a sentence
     for the line below the picture, a live region for screen readers. The box's attributes
@@ -268,13 +269,8 @@ def chooser(
 
     slider.observe(show, names="value")
     show()
-    return _with_still(box, still)
-
-
-def _with_still(box: Any, still: Callable[[], style.HtmlImage]) -> Any:
-    """The same widget, which leaves a picture, not a dead line, on a page without a kernel."""
-    live = box._repr_mimebundle_
-    box._repr_mimebundle_ = lambda **_: {**live(), **still()._repr_mimebundle_()}
+    box.still, live = still, box._repr_mimebundle_
+    box._repr_mimebundle_ = lambda **_: {**live(), **box.still()._repr_mimebundle_()}
     return box
 
 
