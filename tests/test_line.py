@@ -171,3 +171,17 @@ def test_the_measured_hessian_is_the_closed_form_where_the_means_agree():
 def test_eigenvalues_for_the_ideal_data(w, eigenvalues):
     found = np.linalg.eigvalsh(line.equilibrium_hessian(w, 5.0, 26.0))
     np.testing.assert_allclose(found, eigenvalues, atol=6e-5)
+
+
+@pytest.mark.parametrize(("w", "of_50", "of_100"), [(2.0, 30.8, 15.7), (5.0, 14.0, 20.5)])
+def test_100_steps_of_d_beat_50_at_one_spread_and_not_at_another(w, of_50, of_100):
+    """Games in which a small deviation falls by a factor of e, of the linear map at rest."""
+    second = line.DATA.mean**2 + line.DATA.std**2
+    H = np.asarray(line.equilibrium_hessian(w, line.DATA.mean, second, 0.0))
+    d, g = np.eye(4), np.eye(4)
+    d[2:] += 0.1 * H[2:]
+    g[:2] -= 0.1 * H[:2]
+    for k, games in ((50, of_50), (100, of_100)):
+        sizes = abs(np.linalg.eigvals(g @ np.linalg.matrix_power(d, k)))
+        slowest = max(size for size in sizes if abs(size - 1) > 1e-9)  # beside the zero mode
+        assert -1 / np.log(slowest) == pytest.approx(games, abs=0.1)

@@ -306,8 +306,9 @@ assert gt.holds((abs(measured - theory) < 0.15 * abs(theory) + 1e-3).all())
 # %% [markdown]
 # ## Two changes
 #
-# **An even stronger $D$.** At 100:1 the factor at the equilibrium is better still. **Predict** what
-# that does to the share of seeds that settle within 500 games.
+# **An even stronger $D$.** At 100:1 the factor of a game at the equilibrium is better still, at a
+# spread of $w \approx 2$ (no law: at $w = 5$ it is worse). **Predict** what that does to the share
+# of seeds that settle within 500 games.
 #
 # **Another loss for $G$.** Let $G$ minimise $-\log D(G(z))$ instead, the [non-saturating
 # loss](glossary.md#non-saturating-loss) (Goodfellow et al., 2014, section 3). $D$'s loss is the

@@ -27,8 +27,8 @@ class InstanceNoise:
     ----------
     std : in units of the data; a tensor (S,) in an ensemble. May be changed while training.
     shared : the same eps on real sample i and fake sample i, as the 1-D tutorial's published code
-        does. The theory asks for independent noise (Arjovsky & Bottou, 2017, theorem 3.2), the
-        default.
+        does. The theory asks for independent noise (Arjovsky & Bottou, 2017, theorem 3.2 and its
+        corollary), the default.
     anneal : step -> factor on ``std``, for instance ``linear_annealing(1000)``; None keeps it.
 
     Raises ValueError for a negative std.
