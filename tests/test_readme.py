@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_the_code_runs(code, tmp_path, monkeypatch):
 def test_the_rule_of_the_authors_page_trains():
     page = (ROOT / "tutorial" / "README.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    names = {"gt": gt}
+    names: dict[str, Any] = {"gt": gt}
     exec(compile(code, "tutorial/README.md", "exec"), names)
     *_, state = gt.train(gt.zoo.line_gan(), names["average_d"], steps=3, batch_size=10)
     assert state.step == 3
