@@ -132,6 +132,17 @@ class Function(Check):
         return Verdict(False, f"{_at(self.points[k])} it gives {told} is wanted.")
 
 
+def pair(answer: Any) -> tuple[float, float]:
+    """Two numbers, as `read` of a `Check`."""
+    first, second = answer
+    return float(first), float(second)
+
+
+def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Eight points for a `Function`, the same ones in every session."""
+    return [case(np.random.default_rng(seed)) for seed in range(8)]
+
+
 def _callable(answer: Any) -> Callable[..., Any]:
     if not callable(answer):
         raise TypeError

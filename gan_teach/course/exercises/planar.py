@@ -1,0 +1,228 @@
+"""Questions of chapters 05 to 08: games small enough for a formula."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from gan_teach import zoo
+from gan_teach.analysis import flows
+from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair
+
+# -- 05: the Dirac-GAN -----------------------------------------------------------------------------
+
+
+@partial(Function, points=[(0.1,), (0.5,), (1.0,)])
+def check_growth(lr: float) -> Values:
+    """The factor of one simultaneous step on xy as a function of the learning rate."""
+    yield math.sqrt(1 + lr**2), "|1 + i eta| = sqrt(1 + eta^2) > 1 for every step size."
+
+
+@partial(Number, atol=0.2)
+def check_steps_per_decade() -> Values:
+    """Steps in which R1 with gamma = 1 and lr = 0.2 divides the distance by ten."""
+    yield math.log(10) / -math.log(0.9), "0.9 per step, so log 10 / -log 0.9 = 21.9 steps."
+    yield 2 * math.log(10), "that is the flow's time, 2 log 10; a step is 0.2 of it."
+    yield 10 * math.log(10), "that takes e^(-0.1) for 0.9; a step multiplies by 1 - 0.1."
+    yield math.log(10) / -math.log(0.8), "0.2 is the step, the eigenvalue is -1/2: s = 1 - 0.1."
+
+
+@partial(Function, points=[(0.1,), (0.3,), (1.0,)])
+def check_largest_step(gamma: float) -> Values:
+    """The largest stable step on the Dirac-GAN with R1, as a function of gamma <= 1."""
+    yield 4 * gamma, "eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step."
+
+
+def _turning_field(seed: int) -> tuple[Any, ...]:
+    """A field of four numbers that turns and bends, a place and a gamma."""
+    rng = torch.Generator().manual_seed(seed)
+    M, w = torch.randn(4, 4, generator=rng).double(), torch.randn(4, generator=rng).double()
+    return lambda w: torch.tanh(M @ w) - 0.3 * w, w, 0.2 + seed
+
+
+@partial(Function, points=[_turning_field(seed) for seed in range(3)])
+def check_consensus_field(v: Callable[[Any], Any], w: Any, gamma: float) -> Values:
+    """The field of consensus optimization, as a function of the game's field v, w and gamma."""
+    here, J = v(w).numpy(), torch.autograd.functional.jacobian(v, w).numpy()
+    pull = gamma * J.T @ here
+    yield here - pull, "both players step along v, and down the slope of |v|^2 / 2, which is J^T v."
+    yield here + pull, "the sign: this climbs |v|^2 / 2, and the zeros of v lie at its bottom."
+    yield here - gamma * J @ here, "that is J v; the slope of |v|^2 / 2 is J^T v."
+    yield here - 2 * pull, "that is the slope of |v|^2: halve it."
+    yield -pull, "v itself is missing: the pull is added to the players' own steps."
+    yield here, "gamma does nothing: was v detached before its derivative was taken?"
+    own = "that is each number's slope of its own v_i^2 / 2; both descend the sum of all."
+    yield here - gamma * np.diag(J) * here, own
+
+
+# -- 06: time scales -------------------------------------------------------------------------------
+
+
+@Number
+def check_scalar_tau_star() -> Values:
+    """tau* of -J = [[-3, 4], [-4, 0.5]], one number per player."""
+    yield 6.0, "tau* = -A / D = 6: from there on the trace A + tau D is positive."
+    yield 1 / 6, "that is -D / A: solve A + tau D = 0 for tau."
+    yield -6.0, "the sign: A is negative, -A / D is not."
+    yield 1.0, "at tau = 1 the trace is still negative: compare A + tau D with 0."
+
+
+@partial(Function, points=[(0.3,), (1.0,), (0.5,)])
+def check_real_from(mu: float) -> Values:
+    """The tau from which the Dirac-GAN's eigenvalues are real, as a function of mu."""
+    yield 1 / mu**2, "tau^2 mu^2 >= tau, so tau >= 1 / mu^2."
+
+
+@partial(Number, atol=0.02)
+def check_largest_ratio(lr: float, curvature: float) -> Values:
+    """The largest tau at which one long step of D is still stable against a fixed G."""
+    fastest = 1 / (lr * curvature)
+    yield 2 * fastest, "|1 - tau lr curvature| < 1 as long as tau < 2 / (lr curvature)."
+    yield fastest, "there the step lands exactly on the optimum; it is stable up to twice that."
+    yield 2 / curvature, "that forgets the learning rate."
+
+
+def _random_jacobian(seed: int, n_g: int, n: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, n)), n_g, 0.3 + 2.0 * seed
+
+
+@partial(Function, points=[_random_jacobian(*case) for case in ((0, 3, 5), (1, 1, 3), (2, 2, 6))])
+def check_rightmost(J: np.ndarray, n_g: int, tau: float) -> Values:
+    """The largest real part of the eigenvalues of J_tau, as a function of J, n_g and tau."""
+    of_d = np.arange(len(J)) >= n_g
+
+    def eigenvalues(fast: np.ndarray) -> Any:
+        return np.linalg.eigvals(np.where(fast, tau, 1.0)[:, None] * J)
+
+    yield eigenvalues(of_d).real.max(), "D's rows times tau; the point attracts where this is < 0."
+    yield eigenvalues(~of_d).real.max(), "tau multiplies D's rows, which come after the n_g of G."
+    swapped = "that takes n_g for the number of D's rows, as the published code does."
+    yield eigenvalues(of_d[::-1] == 0).real.max(), swapped
+    yield eigenvalues(of_d | True).real.max(), "tau multiplies D's rows only."
+    yield eigenvalues(of_d & False).real.max(), "tau does nothing here."
+    yield (
+        abs(eigenvalues(of_d)).max(),
+        "that is the largest absolute value: of a flow the real part.",
+    )
+    yield eigenvalues(of_d).real.min(), "that is the leftmost one; the slowest to leave decides."
+    yield (
+        eigenvalues(of_d).imag.max(),
+        "that is how fast it turns; the real part says where it goes.",
+    )
+
+
+# -- 07: regions of attraction ---------------------------------------------------------------------
+
+
+@Number
+def check_torus_tau_star() -> Values:
+    """tau* at (pi, pi), where -J = [[-1.15, 1], [-1, 0.85]]."""
+    yield 23 / 17, "1.15 / 0.85 = 23/17: from there on the trace is positive."
+    yield 17 / 23, "that is the reciprocal, the value at (0, 0)."
+    yield -23 / 17, "the sign: A is negative, -A / D is not."
+
+
+@partial(Check, read=lambda answer: tuple(map(bool, answer)), wanted="three truths are wanted")
+def check_attracts(answer: tuple[bool, ...]) -> Verdict:
+    """Whether a point with tau* = 1.353 attracts at tau = 1.2, 1.4 and 10: three truths."""
+    if len(answer) != 3:
+        return Verdict(False, f"three truths are wanted, one per tau; got {len(answer)}.")
+    if answer == (False, True, True):
+        return Verdict(True, "it attracts for every tau above tau*, however large.")
+    if answer[1] and not answer[2]:
+        return Verdict(False, "tau* has no upper partner: above it all tau are stable.")
+    return Verdict(False, "compare each tau with tau* = 1.353.")
+
+
+@partial(Check, read=pair, wanted="two angles are wanted")
+def check_switch(start: tuple[float, float]) -> Verdict:
+    """A start on the torus that ends at (pi, pi) at tau = 2 and at (0, 0) at tau = 5."""
+    torus = zoo.torus()
+    ends = [(0.0, 0.0), (math.pi, math.pi)]
+    reached = flows.basins(
+        torus.game(), start, ends, (2.0, 5.0),
+        lr=0.04, steps=20_000, tol=1e-3, period=torus.period,
+    ).labels.tolist()  # fmt: skip
+    names = {0: "(0, 0)", 1: "(pi, pi)"}
+    at_2, at_5 = (names.get(label, "nowhere in 20 000 steps") for label in reached)
+    return Verdict(reached == [1, 0], f"it ends at {at_2} at tau = 2 and at {at_5} at tau = 5.")
+
+
+@partial(Function, points=[
+    (np.random.default_rng(0).uniform(-9, 9, (30, 2)), np.array([math.pi, -math.pi])),
+    (np.random.default_rng(1).uniform(-9, 9, (4, 5, 2)), np.array([0.3, 2.0])),
+])  # fmt: skip
+def check_torus_distance(points: np.ndarray, place: np.ndarray) -> Values:
+    """The distances on the torus of points (..., 2) from a place, as a function of both."""
+    gap = points - place
+    short = np.angle(np.exp(1j * gap))
+    right = np.hypot(*np.moveaxis(short, -1, 0))
+    yield right, "each angle the short way round, then the root of the sum of squares."
+    yield np.linalg.norm(gap, axis=-1), "full turns do not count: pi and -pi are one angle."
+    long = "an angle modulo 2 pi may be the long way round; the short one is at most pi."
+    yield np.linalg.norm(gap % (2 * math.pi), axis=-1), long
+    yield abs(short).sum(-1), "that is the sum of both ways; the straight one is shorter."
+    yield right**2, "that is the square: take its root."
+    yield (
+        np.linalg.norm(short),
+        "one number for each point is wanted: the norm along the last axis.",
+    )
+    chord = "that is the chord through the circle; the way leads along it."
+    yield np.linalg.norm(np.exp(1j * gap) - 1, axis=-1), chord
+
+
+# -- 08: matching a covariance ---------------------------------------------------------------------
+
+
+@partial(Function, points=[(1,), (2,), (3,), (10,)])
+def check_rotations(d: float) -> Values:
+    """The number of zero modes of the d x d covariance game as a function of d."""
+    yield d * (d - 1) / 2, "an antisymmetric d x d matrix has d (d - 1) / 2 free entries."
+
+
+@partial(Function, points=[(1.0, 1.0), (1.0975, 0.5), (2.0, 0.75)])
+def check_covariance_real_from(s: float, mu: float) -> Values:
+    """The tau from which the covariance game in one dimension has real eigenvalues: (S, mu)."""
+    yield 16 * s / mu**2, "tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2."
+
+
+def _in_order(values: Any) -> np.ndarray:
+    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
+    values = values.ravel()
+    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
+
+
+def _sorted(answer: Any) -> Callable[..., np.ndarray]:
+    return lambda *springs: _in_order(np.asarray(answer(*springs)))
+
+
+_SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 25.0)]
+
+
+@partial(Function, points=_SPRINGS, run=_sorted)
+def check_covariance_spectrum(s: np.ndarray, mu: float, tau: float) -> Values:
+    """All 2 d^2 eigenvalues of J_tau, as a function of the d eigenvalues of Sigma, mu and tau."""
+    d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * mu)
+
+    def pairs(i: np.ndarray, j: np.ndarray, c: float = 2 * tau) -> np.ndarray:
+        return np.concatenate([np.roots([1, tau * mu, c * both]) for both in s[i] + s[j]])
+
+    def all_of(*parts: np.ndarray) -> np.ndarray:
+        return _in_order(np.concatenate(parts))
+
+    each, less = np.triu_indices(d), np.triu_indices(d, 1)
+    why = "d (d - 1) / 2 zeros, as many -tau mu, and two roots for each i <= j: 2 d^2 in all."
+    yield all_of(0 * friction, friction, pairs(*each)), why
+    yield all_of(friction, pairs(*each)), "the zeros are missing, one for each rotation."
+    yield all_of(0 * friction, pairs(*each)), "-tau mu is missing, for the antisymmetric part of Y."
+    yield all_of(pairs(*each)), "the zeros and as many -tau mu are missing."
+    twice = "that counts (i, j) and (j, i): one pair for each i <= j."
+    rows, columns = np.indices((d, d)).reshape(2, -1)
+    yield all_of(0 * friction, friction, pairs(rows, columns)), twice
+    slow = "tau is missing in the last term, 2 tau (s_i + s_j)."
+    yield all_of(0 * friction, friction, pairs(*each, c=2.0)), slow
+    yield all_of(0 * friction, friction, pairs(*less)), "i = j belongs to it as well."
