@@ -106,7 +106,7 @@ def _cubic_case(rng: np.random.Generator) -> tuple[Any, ...]:
 @partial(Function, points=random_cases(_cubic_case))
 def check_hessian(f: Callable[[Any], Any], theta: np.ndarray, h: float) -> Any:
     """The second derivatives of f at theta from values of f around it, h to either side."""
-    H = torch.autograd.functional.hessian(f, torch.tensor(theta)).numpy()
+    H = np.asarray(torch.autograd.functional.hessian(f, torch.tensor(theta)))
     steps, here = h * np.eye(len(theta)), f(theta)
     slope = [(f(theta + i) - f(theta - i)) / (2 * h) for i in steps]
     ahead = [[f(theta + i + j) - f(theta + i) - f(theta + j) + here for j in steps] for i in steps]
@@ -198,7 +198,7 @@ def check_game_jacobian(
 ) -> Values:
     """The Jacobian of where the players go, each down its own loss; G's numbers come first."""
     of_g = np.arange(len(w))[:, None] < n_g
-    G, D = (-torch.autograd.functional.hessian(loss, w).numpy() for loss in (loss_g, loss_d))
+    G, D = (-np.asarray(torch.autograd.functional.hessian(f, w)) for f in (loss_g, loss_d))
     J = np.where(of_g, G, D)
     yield J, "G's rows come from G's loss, D's from D's, and each player goes down its own."
     yield -J, "the sign: a player goes down its loss, against the gradient."
@@ -257,10 +257,14 @@ def check_generator_steps(
 
 def _rounds(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:
     """Where a rule of that many steps of G leads a small GAN in three rounds."""
-    return lambda n: trained(
-        zoo.line_gan(fresh_data=True).to(torch.float64),
-        lambda game, draw, optims: rule(game, draw, optims, n),
-    )
+
+    def play(n: int) -> np.ndarray:
+        def ahead(game: Any, draw: Any, optims: Any) -> Any:
+            return rule(game, draw, optims, n)
+
+        return trained(zoo.line_gan(fresh_data=True).to(torch.float64), ahead)
+
+    return play
 
 
 @partial(Function, points=[(2,), (3,), (5,)], run=_rounds)
