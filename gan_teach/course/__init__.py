@@ -40,6 +40,11 @@ class Chapter:
     summary: str  # the first sentence below the heading
     source: Path  # .../01_normal.py
 
+    @property
+    def number(self) -> str:
+        """``01``, or ``04b`` of a chapter that closes the part which 04 ends."""
+        return self.name.partition("_")[0]
+
 
 def tutorial_folder() -> Path:
     """The folder of chapters that belongs to the imported package."""
@@ -53,9 +58,9 @@ def tutorial_folder() -> Path:
 
 
 def chapters(folder: Path | None = None) -> list[Chapter]:
-    """The chapters in reading order, from ``NN_title.py`` in ``folder``."""
-    sources = sorted((folder or tutorial_folder()).glob("[0-9][0-9]_*.py"))
-    return [_describe(source) for source in sources]
+    """The chapters in reading order, from ``NN_title.py`` in ``folder``; 04b comes after 04."""
+    sources = (folder or tutorial_folder()).glob("[0-9][0-9]*_*.py")
+    return [_describe(p) for p in sorted(sources) if re.match(r"\d\d[a-z]?_", p.name)]
 
 
 # "# # " before the title, then lines without a mark of their own: the first paragraph below it.
