@@ -19,7 +19,7 @@ from gan_teach import zoo
 # %% [markdown]
 # ## The data
 #
-# Radius $r \sim \mathcal N(10, 1)$, angle $\theta \sim U(0, 2\pi)$; the left half of the ring is
+# Radius $r \sim \mathcal N(10, 1)$, angle $\varphi \sim U(0, 2\pi)$; the left half of the ring is
 # moved up by 10, the right half down by 10. Standard deviations 7 and 12. The assignment asks for a
 # `Dataset`, and `gt.data.Points` takes any that has a length and items. Write your own: change the
 # radius, or a sign.
@@ -62,15 +62,16 @@ gt.show(
 # %% [markdown]
 # ## The rule
 #
-# The assignment [smooths the labels](glossary.md#label-smoothing): $D$'s target is $s = 0.9$ for
+# The assignment [smooths the labels](glossary.md#label-smoothing): $D$'s target is $\ell = 0.9$ for
 # real samples and 0 for fakes. At each point $D$ minimises
-# $-p\,[s \log D + (1 - s) \log(1 - D)] - q \log(1 - D)$; the derivative is zero where
-# $s\,p\,(1 - D) = \big((1 - s)\,p + q\big)\,D$, so
+# $-p\,[\ell \log D + (1 - \ell) \log(1 - D)] - q \log(1 - D)$; the derivative is zero where
+# $\ell\,p\,(1 - D) = \big((1 - \ell)\,p + q\big)\,D$, so
 #
-# $$D^* = \frac{s\,p}{p + q}, \qquad p = q:\quad D^* = \frac s2, \quad
-#   L_D = -s \log \tfrac s2 - (2 - s) \log\!\big(1 - \tfrac s2\big), \quad L_G = -\log \tfrac s2.$$
+# $$D^* = \frac{\ell\,p}{p + q}, \qquad p = q:\quad D^* = \frac \ell2, \quad
+#   L_D = -\ell \log \tfrac \ell2 - (2 - \ell) \log\!\big(1 - \tfrac \ell2\big),
+#   \quad L_G = -\log \tfrac \ell2.$$
 #
-# For $s = 0.9$: $D = 0.45$, $L_D = 1.3763$, $L_G = 0.7985$. (*Not* 0.5, which the report of one
+# For $\ell = 0.9$: $D = 0.45$, $L_D = 1.3763$, $L_G = 0.7985$. (*Not* 0.5, which the report of one
 # solution calls the ideal.) **Predict:** which $p$ and $q$ have these losses?
 
 
@@ -469,7 +470,7 @@ gt.Lab("half-circles")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Labels smoothed to $s = 0.8$: what is $D$'s loss at the equilibrium?
+# **1.** Labels smoothed to $\ell = 0.8$: what is $D$'s loss at the equilibrium?
 #
 # <details><summary>Hint</summary>
 #
@@ -549,7 +550,7 @@ gt.exercises.check_what_flat_means(letters)
 #
 # - "Losses flat, scores at the ideal: trained" is a common sentence in reports. Ask for a picture,
 #   a distance, and its noise band.
-# - With smoothed labels the level is $s / 2$. A run pinned there has a $D$ without information;
+# - With smoothed labels the level is $\ell / 2$. A run pinned there has a $D$ without information;
 #   look at the slope of $D$ around the data before you celebrate.
 # - Two arms that differ in eight things compare eight things. Take a recipe apart before you pass
 #   it on: here five of its lines could be left out without a trace in five seeds.

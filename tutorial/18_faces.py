@@ -40,9 +40,9 @@ gt.show(
 #
 # DCGAN (Radford et al., 2016): transposed convolutions with batch norm in $G$, strided convolutions
 # in $D$, weights from $\mathcal N(0, 0.02^2)$. The assignment moves $D$ at *every second* batch,
-# with labels smoothed to $s = 0.9$ (and computes $D$'s gradient at every batch all the same). For
-# an optimal $D$ and a right $G$, chapter 13 gives $D = s/2$, $L_G = -\log D$ and
-# $L_D = -s \log D - (2 - s) \log(1 - D)$.
+# with labels smoothed to $\ell = 0.9$ (and computes $D$'s gradient at every batch all the same).
+# For an optimal $D$ and a right $G$, chapter 13 gives $D = \ell/2$, $L_G = -\log D$ and
+# $L_D = -\ell \log D - (2 - \ell) \log(1 - D)$.
 
 # %% tags=["nbval-check-output"]
 s = 0.9
@@ -174,11 +174,11 @@ assert spread["one at a time"] < 0.2 * min(spread["statistics anew"], spread["re
 # ## Between two faces
 #
 # Straight: $z(t) = (1 - t)\, a + t\, b$. [Spherical](glossary.md#spherical-interpolation)
-# (Shoemake, 1985), with $\omega$ the angle between $a$ and $b$:
+# (Shoemake, 1985), with $\varphi$ the angle between $a$ and $b$:
 #
-# $$z(t) = \frac{\sin((1 - t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
+# $$z(t) = \frac{\sin((1 - t)\,\varphi)\, a + \sin(t\,\varphi)\, b}{\sin \varphi}.$$
 #
-# In NumPy, beside the library's way between two latents. Write $\sin(t)$ for $\sin(t\,\omega)$:
+# In NumPy, beside the library's way between two latents. Write $\sin(t)$ for $\sin(t\,\varphi)$:
 # does the way still end at $b$?
 
 
@@ -485,7 +485,7 @@ for name, w, f in (("as kept", which, f_which), ("anew", which_clear, f_which_cl
 #
 # - Its interpolation is straight, with ten steps.
 # - Its generator, too, is trained on the smoothed target 0.9: the level of its loss,
-#   $-s \log D - (1 - s) \log(1 - D)$, is not that of ours.
+#   $-\ell \log D - (1 - \ell) \log(1 - D)$, is not that of ours.
 # - Its analysis covers epochs 28 to 36 of 50, and no distance is measured.
 
 # %% tags=["nbval-check-output"]

@@ -64,9 +64,8 @@ class Entry:
 
 def entry(chapter: Chapter, seconds: dict[str, float]) -> Entry:
     if chapter.name not in seconds:
-        raise CourseError(
-            f"{chapter.name} has no time yet: python tutorial/_make/course_map.py --time {chapter.name}"
-        )
+        command = f"python tutorial/_make/course_map.py --time {chapter.name}"
+        raise CourseError(f"{chapter.name} has no time yet: {command}")
     cells = [cell.source for cell in notebooks.convert(chapter.source).cells if _is_text(cell)]
     learn = _LEARN.search(" ".join(cells[0].split()))
     gain = learn[1] if learn else chapter.summary
