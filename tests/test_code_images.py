@@ -159,11 +159,10 @@ def test_mistakes_with_smoothed_losses_are_named(answer, word):
 # -- what the chapters do with a right answer ------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "chapter",
-    [c for c in chapters() if c.number in ("14", "15", "16")],
-    ids=lambda chapter: chapter.name,
-)
+TRIED = [chapter for chapter in chapters() if chapter.number in {"14", "15", "16"}]
+
+
+@pytest.mark.parametrize("chapter", TRIED, ids=lambda chapter: chapter.name)
 def test_a_right_answer_runs_in_the_chapters_experiment(chapter, monkeypatch, capsys):
     monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
     cells = jupytext.read(chapter.source, fmt="py:percent").cells

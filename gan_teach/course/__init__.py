@@ -42,7 +42,7 @@ class Chapter:
 
     @property
     def number(self) -> str:
-        """``01``, or ``04b`` of a chapter that closes the part which 04 ends."""
+        """01, or 04b for the wrap-up after chapter 04."""
         return self.name.partition("_")[0]
 
 
@@ -58,9 +58,9 @@ def tutorial_folder() -> Path:
 
 
 def chapters(folder: Path | None = None) -> list[Chapter]:
-    """The chapters in reading order, from ``NN_title.py`` in ``folder``; 04b comes after 04."""
-    sources = (folder or tutorial_folder()).glob("[0-9][0-9]*_*.py")
-    return [_describe(p) for p in sorted(sources) if re.match(r"\d\d[a-z]?_", p.name)]
+    """The chapters in reading order, from ``NN_title.py`` in ``folder``; wrap-ups are ``NNb``."""
+    sources = sorted((folder or tutorial_folder()).glob("[0-9][0-9]*_*.py"))
+    return [_describe(source) for source in sources]
 
 
 # "# # " before the title, then lines without a mark of their own: the first paragraph below it.
