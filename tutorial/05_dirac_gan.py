@@ -159,9 +159,9 @@ for lr, steps in ((0.1, 3000), (0.2, 1000), (0.4, 500)):
     print(f"step {lr}: {radius:.2f}, formula {np.sqrt(2 * lr):.2f}")
 
 # %% [markdown]
-# And the noise of instance noise: 16 times as many samples must leave a quarter of it. (DRAGAN is
-# the tenth method: on one data point it is WGAN-GP's penalty on another loss, and circles. On data
-# with a density its argument is another one: chapter 11.)
+# And the noise of instance noise: 16 times as many samples must leave a quarter of it.
+# ([DRAGAN](glossary.md#dragan) is the tenth method: on one data point it is WGAN-GP's penalty on
+# another loss, and circles. On data with a density its argument is another one: chapter 11.)
 
 # %%
 noisy = gt.zoo.DIRAC_METHODS["instance_noise"]

@@ -27,8 +27,9 @@ from torch.autograd.functional import hessian
 # $$\min_X \max_Y \; \operatorname{tr}\bigl(Y^\top(\Sigma - XX^\top)\bigr)
 #   - \tfrac{\gamma}{2}\,\lVert Y\rVert^2.$$
 #
-# (The paper and `zoo.covariance` write $\mu$ for $\gamma$.) Equilibrium: $Y = 0$ and $XX^\top = \Sigma$. The published runs take 5000 simultaneous steps at
-# $\eta = 0.001$ with $\tau = 1, 5, 10, 25$.
+# (The paper and `zoo.covariance` write $\mu$ for $\gamma$.) Equilibrium: $Y = 0$ and
+# $XX^\top = \Sigma$. The published runs take 5000 simultaneous steps at $\eta = 0.001$ with
+# $\tau = 1, 5, 10, 25$.
 #
 # ## One dimension
 #
@@ -438,7 +439,7 @@ gt.exercises.check_covariance_real_from(real_from)
 # ```
 #
 # ```text
-# Right: tau^2 gamma^2 >= 4 tau (2 sqrt(Sigma))^2, so tau >= 16 Sigma / gamma^2.
+# Right: tau^2 gamma^2 >= 16 tau Sigma, so tau >= 16 Sigma / gamma^2.
 # ```
 #
 # </details>

@@ -181,7 +181,7 @@ bogonet.table(study)
 scores = dict(zip(study.meta["titles"], study["score"].transpose(1, 0, 2), strict=True))
 mean = {name: values.mean(1) for name, values in scores.items()}
 halves = {name: np.quantile(values, (0.25, 0.75), axis=1) for name, values in scores.items()}
-look = {"xlabel": "updates of the generator", "ylabel": "Inception Score"}
+look = {"xlabel": "step of G", "ylabel": "Inception Score"}
 level = (study.meta["real_score"], "real digits")
 gt.show(
     gt.plots.compare(study.steps, mean, bands=halves, level=level, **look),

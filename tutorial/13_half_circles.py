@@ -76,26 +76,26 @@ gt.show(
 
 
 # %%
-def constant_answer(s):
+def constant_answer(label):
     """D's loss if it gives one answer to everything."""
     d = np.linspace(0.05, 0.95, 181)
-    loss = -s * np.log(d) - (2 - s) * np.log(1 - d)
+    loss = -label * np.log(d) - (2 - label) * np.log(1 - d)
     ax = gt.plots.compare(
-        d, {f"targets {s:g} and 0": loss}, xlabel="D's only answer", ylabel="D's loss",
-        mark=(s / 2, f"D = {s / 2:g}"), level=(loss.min(), f"{loss.min():.4f}"),
+        d, {f"targets {label:g} and 0": loss}, xlabel="D's only answer", ylabel="loss of D",
+        mark=(label / 2, f"D = {label / 2:g}"), level=(loss.min(), f"{loss.min():.4f}"),
     )  # fmt: skip
     ax.set_ylim(1.1, 2.5)
     return ax
 
 
 gt.animation.chooser(
-    constant_answer, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], label="s", start=0.9,
+    constant_answer, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], label="label", start=0.9,
     alt="D's loss over its only answer: a valley with its floor of 1.3763 at D = 0.45.",
 )  # fmt: skip
 
 # %% tags=["nbval-check-output"]
 L_D, L_G = gt.plots.equilibrium_losses("non_saturating", 0.9)
-print(f"s = 0.9: D = {0.9 / 2}, L_D = {L_D:.4f}, L_G = {L_G:.4f}")
+print(f"label = 0.9: D = {0.9 / 2}, L_D = {L_D:.4f}, L_G = {L_G:.4f}")
 
 # %% [markdown]
 # **All of them.** If $D$ answers 0.45 to *everything*, $p$ and $q$ drop out: the losses are 1.3763
@@ -215,7 +215,7 @@ band = mt.noise_band(mt.sliced_wasserstein, ARCS, 5000, repeats=199)
 def beside(history, level):
     """D's loss above the distance of the samples from the data, over the steps."""
     figure, axes = gt.style.mosaic([["loss"], ["distance"]], (8.4, 6.4))
-    look = {"ylabel": "sliced Wasserstein", "log": True}
+    look = {"ylabel": "sliced Wasserstein distance", "log": True}
     ends = {"best real": band.low, "worst real": band.high}
     loss, distance = ({"runs": history[key]} for key in ("d_loss", "sliced"))
     gt.plots.compare(history.steps, loss, axes["loss"], level=level, xlabel="step", ylabel="loss")
@@ -461,7 +461,8 @@ for name, x in ends.items():
 # ## Play
 #
 # The same S, live, with labels smoothed to 0.9. Hold the losses and $D$'s mean against their dashed
-# levels, then look at the fakes, and show the chart *Distance to the data* with its noise band.
+# levels, then look at the fakes, and show the chart *Distance to the data* with its [noise
+# band](glossary.md#noise-band).
 # *Draw the data* yourself to see which shapes are easy.
 
 # %%

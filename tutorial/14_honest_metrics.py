@@ -136,9 +136,9 @@ assert gap < 1e-9
 
 # %% [markdown]
 # The library takes no root of a matrix: of features of a network $\Sigma_x \Sigma_y$ is often
-# singular, where roots lose digits. It has factors $\Sigma_x = F^\top F$, $\Sigma_y = H^\top H$
-# instead, and $\mathrm{tr}\, (\Sigma_x \Sigma_y)^{1/2}$ is the sum of the singular values of
-# $F H^\top$.
+# singular, where roots lose digits. It has factors $\Sigma_x = F_x^\top F_x$,
+# $\Sigma_y = F_y^\top F_y$ instead, and $\mathrm{tr}\, (\Sigma_x \Sigma_y)^{1/2}$ is the sum of the
+# singular values of $F_x F_y^\top$.
 #
 # ## Six broken generators
 #
@@ -730,7 +730,7 @@ level = gt.landscape.plateau(7, 8)
 # %%
 ax = gt.plots.compare(
     runs["linear"].steps, {k: h["fresh"] for k, h in runs.items()},
-    xlabel="steps of D", ylabel="D's loss on fresh samples", level=(level, "best D"),
+    xlabel="step of D", ylabel="loss of D on fresh samples", level=(level, "best D"),
 )  # fmt: skip
 ax.set_ylim(1.25, 1.45)
 gt.show(
@@ -771,7 +771,7 @@ def accuracy(real, fake):
 # %%
 curves = {"its own 120 points": memory["own"], "fresh points": memory["fresh"]}
 ax = gt.plots.compare(
-    memory.steps, curves, xlabel="steps of D", ylabel="D's loss", level=(2 * np.log(2), "2 log 2")
+    memory.steps, curves, xlabel="step of D", ylabel="loss of D", level=(2 * np.log(2), "2 log 2")
 )
 ax.set_ylim(0, 6)
 gt.show(

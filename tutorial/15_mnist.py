@@ -53,18 +53,18 @@ gt.show(
 # when it is not. With hard labels, $\ell = 1$, the levels are those of chapter 00.
 
 # %% tags=["nbval-check-output"]
-for s in (0.9, 1.0):
-    L_D, L_G = gt.plots.equilibrium_losses("non_saturating", s)
-    print(f"s = {s}: D = {s / 2}, L_D = {L_D:.3f}, L_G = {L_G:.3f}")
+for label in (0.9, 1.0):
+    L_D, L_G = gt.plots.equilibrium_losses("non_saturating", label)
+    print(f"label = {label}: D = {label / 2}, L_D = {L_D:.3f}, L_G = {L_G:.3f}")
 game = config.game(train)
 print(f"published width: G has {game.n_g:,} parameters, D {game.n_d:,}")
 
 # %% [markdown]
 # ## A short run
 #
-# Those networks need thousands of updates before they draw. A DCGAN (chapter 16) moves one small
-# filter over the whole picture, and a narrow one draws sooner: 2000 updates of batches of 32, 8
-# latents, hard labels, Adam with rate 0.001. This is all of its $G$:
+# Those networks need thousands of updates before they draw. A [DCGAN](glossary.md#dcgan) moves one
+# small filter over the whole picture, and a narrow one draws sooner: 2000 updates of batches of 32,
+# 8 latents, hard labels, Adam with rate 0.001. This is all of its $G$:
 
 # %%
 STEPS = gt.budget(2000, 60)
@@ -599,8 +599,8 @@ gt.exercises.check_times_seen(times)
 # %% [markdown]
 # **5.** Write [batch norm](glossary.md#batch-norm) as it is while a network is trained: from each
 # channel of the maps $x$, $(n, c, h, w)$, take its mean, divide by its standard deviation, and give
-# it the channel's own weight and bias, $(c,)$. Beneath the root $\varepsilon = 10^{-5}$ is added to
-# the variance.
+# it the channel's own weight and bias, $(c,)$. Beneath the root $10^{-5}$ is added to the
+# variance.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -83,13 +83,13 @@ for name in names:
 #
 # The losses with labels smoothed to $\ell$, as functions of $D$'s logits $f$: $-\log D$ is
 # $\log(1 + e^{-f})$, which PyTorch calls `softplus(-f)`, and $-\log(1 - D)$ is `softplus(f)`. And
-# the loop that slows $D$ down twice. Change $\ell$, `tau` or `every`, and see what becomes of the
+# the loop that slows $D$ down twice. Change `label`, `tau` or `every`, and see what becomes of the
 # levels, or of the scores.
 
 
 # %% tags=["hood"]
-def loss_d(real, fake, s=0.9):  # logits of a batch
-    return (s * softplus(-real) + (1 - s) * softplus(real)).mean() + softplus(fake).mean()
+def loss_d(real, fake, label=0.9):  # logits of a batch
+    return (label * softplus(-real) + (1 - label) * softplus(real)).mean() + softplus(fake).mean()
 
 
 def loss_g(fake):
@@ -257,7 +257,7 @@ gt.show(
 # %%
 ax = gt.plots.compare(
     long.steps, {"G": long["sliced_raw"], "average of G": long["sliced_0.99"]}, xlabel="step",
-    ylabel="sliced Wasserstein, pixels", level=(long.meta["real_sliced"], "real against real"),
+    ylabel="sliced Wasserstein distance", level=(long.meta["real_sliced"], "real against real"),
 )  # fmt: skip
 gt.show(
     ax,

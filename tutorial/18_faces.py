@@ -45,9 +45,9 @@ gt.show(
 # $L_D = -\ell \log D - (2 - \ell) \log(1 - D)$.
 
 # %% tags=["nbval-check-output"]
-s = 0.9
-level_d = -s * np.log(s / 2) - (2 - s) * np.log(1 - s / 2)
-print(f"D = {s / 2}, L_D = {level_d:.3f}, L_G = {-np.log(s / 2):.3f}")
+label = 0.9
+level_d = -label * np.log(label / 2) - (2 - label) * np.log(1 - label / 2)
+print(f"D = {label / 2}, L_D = {level_d:.3f}, L_G = {-np.log(label / 2):.3f}")
 
 # %%
 config = gt.zoo.IMAGE_GANS["faces-dcgan"]
@@ -91,7 +91,7 @@ for part in (slice(10, 30), slice(30, 50)):
 
 # %% tags=["hide-input"]
 assert D_LOSS[30:].mean() < D_LOSS[10:30].mean() < level_d
-assert G_LOSS[30:].mean() > G_LOSS[10:30].mean() > -np.log(s / 2)
+assert G_LOSS[30:].mean() > G_LOSS[10:30].mean() > -np.log(label / 2)
 
 # %% [markdown]
 # **$D$ is ahead, and its lead grows** as far as this run goes. The assignment's log of CelebA shows
@@ -489,9 +489,8 @@ for name, w, f in (("as kept", which, f_which), ("anew", which_clear, f_which_cl
 # - Its analysis covers epochs 28 to 36 of 50, and no distance is measured.
 
 # %% tags=["nbval-check-output"]
-print(
-    f"target 1: {-np.log(s / 2):.3f}; 0.9: {-s * np.log(s / 2) - (1 - s) * np.log(1 - s / 2):.3f}"
-)
+smoothed = -label * np.log(label / 2) - (1 - label) * np.log(1 - label / 2)
+print(f"target 1: {-np.log(label / 2):.3f}; 0.9: {smoothed:.3f}")
 print(f"faces of CelebA: {202_599 / len(faces):,.0f} times as many", end="; ")
 print(f"G there: {3_576_704 / game.n_g:.0f} times as large")
 

@@ -3,9 +3,9 @@
     python tutorial/_make/course_map.py [--check | --time [NAME ...]]
 
 What stands between the marks of those pages comes from the chapters: titles, what a reader gains,
-words of text, exercises by kind. Only the seconds of a run are data: ``--time`` executes chapters
-and keeps in ``seconds.json`` what their kernels took of one core, which other programs on the
-machine do not change. ``--check`` writes nothing and fails where a page is stale.
+words of text, exercises by kind. Only the seconds of a run are data: ``--time`` makes notebooks
+anew and keeps in ``seconds.json`` what their kernels took of one core, which other programs on the
+machine hardly change. ``--check`` writes nothing and fails where a page is stale.
 """
 
 import argparse
@@ -189,9 +189,9 @@ def stale() -> dict[Path, str]:
 
 
 def seconds_of(source: Path) -> float:
-    """What a run of the chapter takes of one core: the time of its kernel's processors."""
+    """What the chapter takes of one core: processor time of a kernel that makes its notebook."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    notebooks.execute(source)
+    notebooks.update(source)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
 
@@ -211,7 +211,9 @@ def _is_text(cell: object) -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write the map of the course into its pages.")
     parser.add_argument("--check", action="store_true", help="write nothing; 1 if a page is stale")
-    parser.add_argument("--time", nargs="*", metavar="NAME", help="execute chapters (none: all)")
+    parser.add_argument(
+        "--time", nargs="*", metavar="NAME", help="make these notebooks (none named: all)"
+    )
     options = parser.parse_args(argv)
     if options.time is not None:
         sources = {chapter.name: chapter.source for chapter in chapters(FOLDER)}
