@@ -54,12 +54,6 @@ def test_chapters_are_numbered_without_a_gap():
     assert len(numbers) == len(SOURCES)
 
 
-def test_the_first_chapter_lists_all_of_them_by_their_titles():
-    first, *_ = chapters()
-    listed = re.findall(r"^# \| (\d\db?) \| (.+?) \| .+ \|$", first.source.read_text("utf-8"), re.M)
-    assert listed == [(chapter.number, chapter.title) for chapter in chapters()]
-
-
 def test_a_notebook_holds_the_cells_of_its_source(source, made):
     fresh = notebooks.convert(source)
     hint = f"run: python tutorial/_make/notebooks.py {source.stem}"

@@ -171,22 +171,22 @@ assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
 
 
 # %% tags=["hood"]
-def value(theta, x, z):
-    w, b, a, c = theta
+def value(point, x, z):
+    w, b, a, c = point
     return logsigmoid(a * x + c).mean() + logsigmoid(-(a * (w * z + b) + c)).mean()
 
 
-def velocity(theta, x, z):
+def velocity(point, x, z):
     """Where the two players go: G descends V in w and b, D climbs it in a and c."""
-    dv = grad(value)(theta, x, z)
+    dv = grad(value)(point, x, z)
     return torch.cat([-dv[:2], dv[2:]])
 
 
 # %% tags=["hood"]
 batch = gt.zoo.line_gan(seed=0).draw(10, torch.Generator().manual_seed(0))
 x, z = batch.real.double(), batch.latent.double()
-theta = torch.tensor([0.1, 0.5, 4.2, -9], dtype=torch.float64)  # w, b, a, c
-jacobian = jacrev(velocity)(theta, x, z)  # row: whose velocity; column: by which number
+point = torch.tensor([0.1, 0.5, 4.2, -9], dtype=torch.float64)  # w, b, a, c
+jacobian = jacrev(velocity)(point, x, z)  # row: whose velocity; column: by which number
 blocks = {"G by G": jacobian[:2, :2], "G by D": jacobian[:2, 2:]}
 blocks |= {"D by G": jacobian[2:, :2], "D by D": jacobian[2:, 2:]}
 for name, block in blocks.items():
@@ -195,7 +195,7 @@ eigenvalues = torch.linalg.eigvals(jacobian).numpy()
 print("eigenvalues:", np.array2string(np.sort_complex(eigenvalues), precision=5))
 
 # %% tags=["hood-check"]
-library = gt.jacobian(gt.zoo.line_gan(seed=0), batch, theta)
+library = gt.jacobian(gt.zoo.line_gan(seed=0), batch, point)
 gap = abs(jacobian.numpy() - library.matrix).max()
 other = abs(np.sort_complex(eigenvalues) - np.sort_complex(gt.spectrum(library))).max()
 print(f"largest difference of an entry {gap:.0e}, of an eigenvalue {other:.0e}")
@@ -380,7 +380,7 @@ gt.Lab("strong-discriminator")
 # ## Exercises
 #
 # **1.** Write the size of the saturating loss' first factor, $|\partial L_G / \partial f|$, as a
-# function of $d = D(G(z))$.
+# function of $D(G(z))$.
 #
 # <details><summary>Hint 1</summary>
 #
