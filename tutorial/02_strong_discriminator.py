@@ -499,14 +499,14 @@ verdict
 # %%
 if verdict:
 
-    def on_fakes(theta):
-        return theta[2] * (theta[0] * z + theta[1]) + theta[3]
+    def on_fakes(point):
+        return point[2] * (point[0] * z + point[1]) + point[3]
 
-    losses = {"saturating": lambda theta: logsigmoid(-on_fakes(theta)).mean()}
-    losses["non_saturating"] = lambda theta: -logsigmoid(on_fakes(theta)).mean()
+    losses = {"saturating": lambda point: logsigmoid(-on_fakes(point)).mean()}
+    losses["non_saturating"] = lambda point: -logsigmoid(on_fakes(point)).mean()
     for name, loss_g in losses.items():
-        yours = torch.as_tensor(jacobian(loss_g, lambda t: -value(t, x, z), theta, 2)).detach()
-        library = gt.jacobian(gt.zoo.line_gan(seed=0, loss=name), batch, theta).matrix
+        yours = torch.as_tensor(jacobian(loss_g, lambda t: -value(t, x, z), point, 2)).detach()
+        library = gt.jacobian(gt.zoo.line_gan(seed=0, loss=name), batch, point).matrix
         grow = int((torch.linalg.eigvals(yours).real > 1e-9).sum())
         print(f"{name}: {grow} positive real parts; yours and the library's matrix", end=" ")
         print(f"differ by at most {abs(yours.numpy() - library).max():.0e}")
