@@ -119,7 +119,7 @@ def but(**changes):
 
 
 def optimistic(game, draw, optims, memory, now=2, past=-1, first=0.0, keep=True, late=False):
-    g_grads, d_grads, losses = gt.dynamics.field(game, draw())
+    g_grads, d_grads, losses = gt.dynamics.gradients(game, draw())
     grads = gt.dynamics.copies([*g_grads, *d_grads])
     if late:
         memory["past"] = grads  # before it is read
@@ -252,7 +252,7 @@ MISTAKES = [
     (ex.check_torus_distance, lambda p, q: np.linalg.norm(short(p, q)), "for each point"),
     (ex.check_torus_distance, lambda p, q: 2 * np.hypot(*np.sin((p - q) / 2).T).T, "chord"),
     (ex.check_covariance_spectrum, but(zeros=False), "zeros are missing, one"),
-    (ex.check_covariance_spectrum, but(friction=False), "-tau mu is missing"),
+    (ex.check_covariance_spectrum, but(friction=False), "-tau gamma is missing"),
     (ex.check_covariance_spectrum, but(zeros=False, friction=False), "as many"),
     (ex.check_covariance_spectrum, but(start=lambda i: 0), "counts"),
     (ex.check_covariance_spectrum, but(start=lambda i: i + 1), "i = j"),

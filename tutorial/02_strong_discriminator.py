@@ -171,22 +171,22 @@ assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
 
 
 # %% tags=["hood"]
-def value(theta, x, z):
-    w, b, a, c = theta
+def value(point, x, z):
+    w, b, a, c = point
     return logsigmoid(a * x + c).mean() + logsigmoid(-(a * (w * z + b) + c)).mean()
 
 
-def velocity(theta, x, z):
+def velocity(point, x, z):
     """Where the two players go: G descends V in w and b, D climbs it in a and c."""
-    dv = grad(value)(theta, x, z)
+    dv = grad(value)(point, x, z)
     return torch.cat([-dv[:2], dv[2:]])
 
 
 # %% tags=["hood"]
 batch = gt.zoo.line_gan(seed=0).draw(10, torch.Generator().manual_seed(0))
 x, z = batch.real.double(), batch.latent.double()
-theta = torch.tensor([0.1, 0.5, 4.2, -9], dtype=torch.float64)  # w, b, a, c
-jacobian = jacrev(velocity)(theta, x, z)  # row: whose velocity; column: by which number
+point = torch.tensor([0.1, 0.5, 4.2, -9], dtype=torch.float64)  # w, b, a, c
+jacobian = jacrev(velocity)(point, x, z)  # row: whose velocity; column: by which number
 blocks = {"G by G": jacobian[:2, :2], "G by D": jacobian[:2, 2:]}
 blocks |= {"D by G": jacobian[2:, :2], "D by D": jacobian[2:, 2:]}
 for name, block in blocks.items():
@@ -195,7 +195,7 @@ eigenvalues = torch.linalg.eigvals(jacobian).numpy()
 print("eigenvalues:", np.array2string(np.sort_complex(eigenvalues), precision=5))
 
 # %% tags=["hood-check"]
-library = gt.jacobian(gt.zoo.line_gan(seed=0), batch, theta)
+library = gt.jacobian(gt.zoo.line_gan(seed=0), batch, point)
 gap = abs(jacobian.numpy() - library.matrix).max()
 other = abs(np.sort_complex(eigenvalues) - np.sort_complex(gt.spectrum(library))).max()
 print(f"largest difference of an entry {gap:.0e}, of an eigenvalue {other:.0e}")
@@ -465,9 +465,9 @@ if verdict:
 
 # %% [markdown]
 # **3.** With that loss the two players have no common $V$ any more, and the hood's `velocity` does
-# not fit. Write the Jacobian of any game of two losses: `jacobian(loss_g, loss_d, w, n_g)`, where
-# each loss is a function of all numbers `w`, the first `n_g` of them are $G$'s, and each player
-# goes down its own loss.
+# not fit. Write the Jacobian of any game of two losses, $L_G$ and $L_D$:
+# `jacobian(loss_g, loss_d, w, n_g)`, where each loss is a function of all numbers `w`, the first
+# `n_g` of them are $G$'s, and each player goes down its own loss.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -499,14 +499,14 @@ verdict
 # %%
 if verdict:
 
-    def on_fakes(theta):
-        return theta[2] * (theta[0] * z + theta[1]) + theta[3]
+    def on_fakes(point):
+        return point[2] * (point[0] * z + point[1]) + point[3]
 
-    losses = {"saturating": lambda theta: logsigmoid(-on_fakes(theta)).mean()}
-    losses["non_saturating"] = lambda theta: -logsigmoid(on_fakes(theta)).mean()
+    losses = {"saturating": lambda point: logsigmoid(-on_fakes(point)).mean()}
+    losses["non_saturating"] = lambda point: -logsigmoid(on_fakes(point)).mean()
     for name, loss_g in losses.items():
-        yours = torch.as_tensor(jacobian(loss_g, lambda t: -value(t, x, z), theta, 2)).detach()
-        library = gt.jacobian(gt.zoo.line_gan(seed=0, loss=name), batch, theta).matrix
+        yours = torch.as_tensor(jacobian(loss_g, lambda t: -value(t, x, z), point, 2)).detach()
+        library = gt.jacobian(gt.zoo.line_gan(seed=0, loss=name), batch, point).matrix
         gap, rates = abs(yours.numpy() - library).max(), torch.linalg.eigvals(yours).real
         print(f"{name}: {int((rates > 0).sum())} grow, the fastest at {rates.max():.4f};", end=" ")
         print(f"your matrix and the library's differ by at most {gap:.0e}")

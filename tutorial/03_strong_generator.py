@@ -239,12 +239,12 @@ assert gt.holds(abs(times[1] / alone - 1) < 0.05)
 assert gt.holds(1.02 < times[50] / times[1] < 1.25)
 
 # %% [markdown]
-# Nearly all of it: the suspect is innocent. It is $D$ itself. Its loss has a curvature $h$ of about
-# 13.5 (the median), so that a step of $\eta h = 1.35$ overshoots the best slope by a third, and the
-# next gradient sees what the last batch has left there. A recursion
-# $a \leftarrow (1 - \eta h)\, a + \eta \xi$ with noise $\xi$ has gradients
-# $1 / \sqrt{1 - \eta h / 2}$ times as large as $\xi$: 1.41 for a step of the right length, 1.8 for
-# this one. The 50 steps of $G$ add a tenth to that.
+# Nearly all of it: the suspect is innocent. It is $D$ itself. Its loss has a curvature $\lambda$ of
+# about 13.5 (the median), so that a step of $\eta\lambda = 1.35$ overshoots the best slope by a
+# third, and the next gradient sees what the last batch has left there. A recursion
+# $a \leftarrow (1 - \eta\lambda)\, a + \eta \xi$ with noise $\xi$ has gradients
+# $1 / \sqrt{1 - \eta\lambda / 2}$ times as large as $\xi$: 1.41 for a step of the right length, 1.8
+# for this one. The 50 steps of $G$ add a tenth to that.
 #
 # ## The Hessian
 #
@@ -483,9 +483,8 @@ from scipy.stats import binomtest
 one, other = (np.array(ends) == "settled" for ends in outcomes.values())
 only = [int((one & ~other).sum()), int((other & ~one).sum())]
 p = binomtest(only[0], max(sum(only), 1)).pvalue
-print(
-    f"of the same {len(one)} starts only 1:50 settles {only[0]}, only 1:1 {only[1]} (p = {p:.4f})"
-)
+print(f"of the same {len(one)} starts only 1:50 settles {only[0]}, only 1:1 {only[1]}", end=" ")
+print(f"(p-value {p:.4f})")
 
 # %%
 w, b, a, c = strong["params"][0].T

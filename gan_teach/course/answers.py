@@ -21,10 +21,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from gan_teach.dynamics.base import UpdateRule
-from gan_teach.games.base import Game, flatten
-from gan_teach.training import train
-
 Values = Iterator[tuple[Any, str]]
 
 
@@ -145,13 +141,6 @@ def pair(answer: Any) -> tuple[float, float]:
 def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Eight points for a `Function`, the same ones in every session."""
     return [case(np.random.default_rng(seed)) for seed in range(8)]
-
-
-def trained(game: Game, rule: UpdateRule) -> np.ndarray:
-    """A game's parameters after three steps of a rule, as one vector: where a learner's leads."""
-    for _ in train(game, rule, steps=3, lr=0.1, batch_size=4):
-        pass
-    return flatten(game).numpy()
 
 
 def _callable(answer: Any) -> Callable[..., Any]:

@@ -11,18 +11,11 @@ from torch.nn.functional import softplus
 
 from gan_teach import zoo
 from gan_teach.analysis.spectra import vector_field
-from gan_teach.course.answers import (
-    Check,
-    Function,
-    Number,
-    Values,
-    Verdict,
-    pair,
-    random_cases,
-    trained,
-)
+from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair, random_cases
 from gan_teach.dynamics import gradient
-from gan_teach.games import Batch
+from gan_teach.games import Batch, Game
+from gan_teach.games.base import flatten
+from gan_teach.training import train
 
 # -- 00: the game ----------------------------------------------------------------------------------
 
@@ -104,17 +97,17 @@ def _cubic_case(rng: np.random.Generator) -> tuple[Any, ...]:
 
 
 @partial(Function, points=random_cases(_cubic_case))
-def check_hessian(f: Callable[[Any], Any], theta: np.ndarray, h: float) -> Any:
-    """The second derivatives of f at theta from values of f around it, h to either side."""
-    H = np.asarray(torch.autograd.functional.hessian(f, torch.tensor(theta)))
-    steps, here = h * np.eye(len(theta)), f(theta)
-    slope = [(f(theta + i) - f(theta - i)) / (2 * h) for i in steps]
-    ahead = [[f(theta + i + j) - f(theta + i) - f(theta + j) + here for j in steps] for i in steps]
-    yield H, "four values around theta for each entry, over (2 h)^2."
+def check_hessian(f: Callable[[Any], Any], point: np.ndarray, h: float) -> Any:
+    """The second derivatives of f at point from values of f around it, h to either side."""
+    H = np.asarray(torch.autograd.functional.hessian(f, torch.tensor(point)))
+    steps, here = h * np.eye(len(point)), f(point)
+    slope = [(f(point + i) - f(point - i)) / (2 * h) for i in steps]
+    ahead = [[f(point + i + j) - f(point + i) - f(point + j) + here for j in steps] for i in steps]
+    yield H, "four values around point for each entry, over (2 h)^2."
     yield 4 * H, "the four values lie 2 h apart, both ways: divide by (2 h)^2, not by h^2."
     yield 2 * h * H, "a second difference is divided by 2 h twice: by (2 h)^2."
     yield -H, "the sign: it is ++ and -- that count as plus, +- and -+ as minus."
-    one_sided = "steps to one side let the third derivatives in: go to both sides of theta."
+    one_sided = "steps to one side let the third derivatives in: go to both sides of point."
     yield np.array(ahead) / h**2, one_sided
     yield np.diag(np.diag(H)), "the mixed second derivatives are missing."
     yield np.triu(H), "the lower half is missing; it is the mirror image of the upper one."
@@ -253,6 +246,13 @@ def check_generator_steps(
     yield walk(lambda d: d, power=0), "dG / dw = z: w and b do not move alike."
     yield walk(lambda d: d, seen=(w, b)), "D stands still, G(z) does not: ask D anew in each step."
     yield walk(lambda d: 1 - d), "1 - D is the factor of the non-saturating loss."
+
+
+def trained(game: Game, rule: Callable[..., Any]) -> np.ndarray:
+    """A game's parameters after three steps of a rule: where a learner's leads."""
+    for _ in train(game, rule, steps=3, lr=0.1, batch_size=4):
+        pass
+    return flatten(game).numpy()
 
 
 def _rounds(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:

@@ -10,16 +10,8 @@ import torch
 
 from gan_teach import zoo
 from gan_teach.analysis import flows, timescale
-from gan_teach.course.answers import (
-    Check,
-    Function,
-    Number,
-    Values,
-    Verdict,
-    pair,
-    random_cases,
-    trained,
-)
+from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair, random_cases
+from gan_teach.course.exercises.line import trained
 from gan_teach.games import FunctionGame
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
@@ -115,10 +107,10 @@ def check_optimistic_rule(J: np.ndarray) -> Values:
 @Number
 def check_scalar_tau_star() -> Values:
     """tau* of -J = [[-3, 4], [-4, 0.5]], one number per player."""
-    yield 6.0, "tau* = -A / D = 6: from there on the trace A + tau D is positive."
-    yield 1 / 6, "that is -D / A: solve A + tau D = 0 for tau."
-    yield -6.0, "the sign: A is negative, -A / D is not."
-    yield 1.0, "at tau = 1 the trace is still negative: compare A + tau D with 0."
+    yield 6.0, "tau* = -A / C = 6: from there on the trace A + tau C is positive."
+    yield 1 / 6, "that is -C / A: solve A + tau C = 0 for tau."
+    yield -6.0, "the sign: A is negative, -A / C is not."
+    yield 1.0, "at tau = 1 the trace is still negative: compare A + tau C with 0."
 
 
 @partial(Number, atol=0.02)
@@ -166,27 +158,27 @@ def _zero_sum(seed: int) -> tuple[np.ndarray, int]:
     n_g, n_d = rng.integers(1, 4, 2).tolist()
     H = rng.normal(size=(n_g + n_d, n_g + n_d)) + np.eye(n_g + n_d)
     H += H.T
-    H[n_g:, :n_g] *= -1  # -J = [[A, B], [-B^T, D]]
+    H[n_g:, :n_g] *= -1  # -J = [[A, B], [-B^T, C]]
     return -H, n_g
 
 
 @partial(Function, points=[_zero_sum(seed) for seed in (0, 1, 2, 9, 14, 18, 34, 46)])
 def check_tau_star(J: np.ndarray, n_g: int) -> Values:
     """tau* of a point of a zero-sum game from J and the number of G's rows; inf without one."""
-    A, B, D = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
-    bent = B @ np.linalg.solve(D, B.T)
+    A, B, C = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+    bent = B @ np.linalg.solve(C, B.T)
     tau = timescale.tau_star(J, n_g=n_g)
 
     def if_definite(*blocks: np.ndarray, tau: float = tau) -> float:
         return tau if all(np.linalg.eigvalsh(block).min() > 0 for block in blocks) else math.inf
 
-    yield tau, "inf unless D > 0 and S > 0; else the largest tau at which it does not attract."
+    yield tau, "inf unless C > 0 and S > 0; else the largest tau at which it does not attract."
     yield (1 / tau if tau else math.inf), "that is the reciprocal: tau multiplies D's rows."
-    nash = "that asks for A > 0, a Nash point; what counts is S = A + B D^-1 B^T."
-    yield if_definite(A, D), nash
-    yield if_definite(A - bent, D), "the sign in S: -J has -B^T below, so that S = A + B D^-1 B^T."
-    yield if_definite(A + bent, D, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
-    yield math.inf, "no point has one? A, B and D are the blocks of -J, not of J."
+    nash = "that asks for A > 0, a Nash point; what counts is S = A + B C^-1 B^T."
+    yield if_definite(A, C), nash
+    yield if_definite(A - bent, C), "the sign in S: -J has -B^T below, so that S = A + B C^-1 B^T."
+    yield if_definite(A + bent, C, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
+    yield math.inf, "no point has one? A, B and C are the blocks of -J, not of J."
 
 
 # -- 07: regions of attraction ---------------------------------------------------------------------
@@ -197,7 +189,7 @@ def check_torus_tau_star() -> Values:
     """tau* at (pi, pi), where -J = [[-1.15, 1], [-1, 0.85]]."""
     yield 23 / 17, "1.15 / 0.85 = 23/17: from there on the trace is positive."
     yield 17 / 23, "that is the reciprocal, the value at (0, 0)."
-    yield -23 / 17, "the sign: A is negative, -A / D is not."
+    yield -23 / 17, "the sign: A is negative, -A / C is not."
 
 
 @partial(Check, read=lambda answer: tuple(map(bool, answer)), wanted="three truths are wanted")
@@ -259,9 +251,9 @@ def check_rotations(d: float) -> Values:
 
 
 @partial(Function, points=[(1.0, 1.0), (1.0975, 0.5), (2.0, 0.75)])
-def check_covariance_real_from(s: float, mu: float) -> Values:
-    """The tau from which the covariance game in one dimension has real eigenvalues: (S, mu)."""
-    yield 16 * s / mu**2, "tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2."
+def check_covariance_real_from(s: float, gamma: float) -> Values:
+    """The tau from which the covariance game in one dimension turns no more: (Sigma, gamma)."""
+    yield 16 * s / gamma**2, "tau^2 gamma^2 >= 16 tau Sigma, so tau >= 16 Sigma / gamma^2."
 
 
 def _in_order(values: Any) -> np.ndarray:
@@ -278,22 +270,23 @@ _SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 2
 
 
 @partial(Function, points=_SPRINGS, run=_sorted)
-def check_covariance_spectrum(s: np.ndarray, mu: float, tau: float) -> Values:
-    """All 2 d^2 eigenvalues of J_tau, as a function of the d eigenvalues of Sigma, mu and tau."""
-    d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * mu)
+def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values:
+    """All 2 d^2 eigenvalues of J_tau, as a function of those of Sigma, gamma and tau."""
+    d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * gamma)
 
     def pairs(i: np.ndarray, j: np.ndarray, c: float = 2 * tau) -> np.ndarray:
-        return np.concatenate([np.roots([1, tau * mu, c * both]) for both in s[i] + s[j]])
+        return np.concatenate([np.roots([1, tau * gamma, c * both]) for both in s[i] + s[j]])
 
     def all_of(*parts: np.ndarray) -> np.ndarray:
         return _in_order(np.concatenate(parts))
 
     each, less = np.triu_indices(d), np.triu_indices(d, 1)
-    why = "d (d - 1) / 2 zeros, as many -tau mu, and two roots for each i <= j: 2 d^2 in all."
+    why = "d (d - 1) / 2 zeros, as many -tau gamma, and two roots for each i <= j: 2 d^2 in all."
     yield all_of(0 * friction, friction, pairs(*each)), why
     yield all_of(friction, pairs(*each)), "the zeros are missing, one for each rotation."
-    yield all_of(0 * friction, pairs(*each)), "-tau mu is missing, for the antisymmetric part of Y."
-    yield all_of(pairs(*each)), "the zeros and as many -tau mu are missing."
+    free = "-tau gamma is missing, for the antisymmetric part of Y."
+    yield all_of(0 * friction, pairs(*each)), free
+    yield all_of(pairs(*each)), "the zeros and as many -tau gamma are missing."
     twice = "that counts (i, j) and (j, i): one pair for each i <= j."
     rows, columns = np.indices((d, d)).reshape(2, -1)
     yield all_of(0 * friction, friction, pairs(rows, columns)), twice
