@@ -71,6 +71,8 @@ def check_optimal_discriminator(p: float, q: float) -> Values:
     """D*(p, q) as a function of the two densities at a point."""
     share = p / (p + q)
     yield share, "D* = p / (p + q): the share of real samples among all that land at this point."
+    yield 1 - share, "that is the share of the generated samples."
+    yield (p - q) / (p + q), "that lies between -1 and 1; D* is a probability."
 
 
 @partial(Check, read=pair, wanted="two numbers (of w, of b) are wanted")
@@ -290,6 +292,8 @@ def check_rule_ahead(n: int) -> Values:
     yield moved(d[0], *[("g", "d", 0)] * n), "G has taken D's batch: its own are draw('g', i)."
     yield moved(*g, d[0]), "D comes first; G has gone by what the old D says."
     yield moved(d[0], g[0]), "G has moved once: it moves g_steps times."
+    fixed = "G has moved 50 times: g_steps may be another number."
+    yield moved(d[0], *[("g", "g", i) for i in range(50)]), fixed
     yield moved(*d, g[0]), "D has run ahead, as in chapter 02; G shall."
     yield moved(*(move for both in zip(d, g, strict=True) for move in both)), "D shall move once."
     yield moved(d[0], *g, climb=True), "G has climbed: optims.step_g goes down by itself."
