@@ -241,34 +241,59 @@ gt.Lab("normal")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** What is $V$ if $D$ answers $0.9$ on every real sample and $0.1$ on every generated one?
-# Replace the dots; the check says what is wrong.
+# **1.** Write the two networks in Python: a function of the four numbers, of real samples $x$ and
+# of latents $z$, that gives $D$'s answers on both, $D(x)$ and $D(G(z))$. Replace the dots; the
+# check says what is wrong.
 #
 # <details><summary>Hint 1</summary>
 #
-# Both terms are the same.
+# The second answer takes two steps: what $G$ makes of $z$, and what $D$ says of that.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# $1 - 0.1 = 0.9$.
+# `1 / (1 + np.exp(-logit))` is the sigmoid of each entry.
 #
 # </details>
 
+
 # %%
-your_answer = ...
-gt.exercises.check_confident_value(your_answer)
+def answers(w, b, a, c, x, z):
+    return ..., ...
+
+
+verdict = gt.exercises.check_two_networks(answers)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell plays the film above with it: $D$'s mean answers, game by game.
+
+# %%
+if verdict:
+    x, z = history.static["real"], gt.zoo.line.LATENT.sample(200, gt.dynamics.streams.generator(2))
+    numbers = history["params"].astype(float)
+    yours = np.array([[np.mean(d) for d in answers(*four, x, z.numpy())] for four in numbers])
+    library = np.stack([history["d_real"], history["d_fake"]], axis=1)
+    print(f"your D(x) and D(G(z)) at the last game: {np.round(yours[-1], 3)};", end=" ")
+    print(f"all differ from the library's by at most {abs(yours - library).max():.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_confident_value(math.log(0.9) + math.log(1 - 0.1))
+# def answers(w, b, a, c, x, z):
+#     def discriminator(sample):
+#         return 1 / (1 + np.exp(-(a * sample + c)))
+#
+#     return discriminator(x), discriminator(w * z + b)
+#
+#
+# gt.exercises.check_two_networks(answers)
 # ```
 #
 # ```text
-# Right: 2 log 0.9, close to 0: this discriminator wins.
+# Right: D sees x as it is, and of z what G makes of it.
 # ```
 #
 # </details>
@@ -299,19 +324,20 @@ verdict = gt.exercises.check_objective(objective)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell computes the $V$ of a whole run with it.
+# When it is right, the next cell computes the $V$ of a whole run with it, on the points that $D$
+# saw.
 
 # %%
 if verdict:
     run = gt.experiments.run("normal", games=gt.budget(1500))
-    w, b, a, c = run["params"].T[..., None].astype(float)
-    answers = (
-        1 / (1 + np.exp(-a * x - c)) for x in (run.static["real"], w * run.static["latent"] + b)
-    )
-    yours = [objective(real, fake) for real, fake in zip(*answers, strict=True)]
-    late = slice(len(yours) // 2, None)
-    print(f"your V, second half: {np.mean(yours[late]):.3f}", end="; ")
-    print(f"the library's, on other z: {np.mean(run['objective'][late]):.3f}")
+    draws, yours = gt.dynamics.streams.Stream(gt.zoo.line_gan(seed=0), batch_size=10, seeds=0), []
+    for k, (w, b, a, c) in enumerate(run["params"][:-1].astype(float)):
+        x, z = draws.at(k)("d").real.numpy(), draws.at(k)("d").latent.numpy()
+        real, fake = (1 / (1 + np.exp(-a * sample - c)) for sample in (x, w * z + b))
+        yours.append(objective(real, fake))
+    print(f"your V over the last 100 games: {np.mean(yours[-100:]):.3f};", end=" ")
+    gap = abs(np.array(yours) - run["objective"][1:]).max()
+    print(f"in all games it differs from the library's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>

@@ -438,34 +438,7 @@ gt.Lab("noisy")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The data have the standard deviation 1, the noise 0.5. What is the *variance* of what $D$
-# sees of the real samples?
-#
-# <details><summary>Hint</summary>
-#
-# The two are independent.
-#
-# </details>
-
-# %%
-variance = ...
-gt.exercises.check_noisy_variance(variance, data_std=1.0, noise=0.5)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_noisy_variance(1.0**2 + 0.5**2, data_std=1.0, noise=0.5)
-# ```
-#
-# ```text
-# Right: variances of independent variables add.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** Real samples after noise: mean 5, variance 2. Generated samples after noise: mean 1,
+# **1.** Real samples after noise: mean 5, variance 2. Generated samples after noise: mean 1,
 # variance 2 as well. Which slope $a$ has the best discriminator's logit?
 #
 # <details><summary>Hint 1</summary>
@@ -493,6 +466,73 @@ gt.exercises.check_best_slope(slope, gap=4.0, variance=2.0)
 #
 # ```text
 # Right: log p - log q is a line with the slope (difference of the means) / variance.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** Ten points have no density, and against them the best $D$ is a spike at each. Noise makes a
+# bump of every point. Write $D^*$ at the places `x` against real and generated points that are both
+# blurred by normal noise of the standard deviation `noise`.
+#
+# <details><summary>Hint 1</summary>
+#
+# The density of blurred points is the mean of one bump
+# $\exp\bigl(-(x - \text{point})^2 / (2\, \text{noise}^2)\bigr)$ for each; what stands before the
+# bumps cancels in $D^* = p / (p + q)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `x[:, None] - points` has a row for each place and a column for each point.
+#
+# </details>
+
+
+# %%
+def best_of_points(x, real, fake, noise):
+    return ...
+
+
+verdict = gt.exercises.check_best_of_points(best_of_points)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell computes the chapter's first picture with it, from 4000 points of
+# each kind. Then it asks of ten, those of the run at game 80, how steep the best answer is where
+# $G$ stands. **Predict:** what does less noise do to it?
+
+# %%
+if verdict:
+    places, share = np.linspace(-1, 6, 71), (np.arange(4000) + 0.5) / 4000
+    many = np.array([NormalDist(5, 1).inv_cdf(k) for k in share])
+    for noise in (0.5, 1.0):
+        library = gt.zoo.line.optimal_discriminator(places, w=1.0, b=0.0, noise=noise)
+        gap = abs(best_of_points(places, many, share, noise) - library).max()
+        print(f"noise {noise}: your curve and the formula's are {gap:.4f} apart at most")
+    ten = history.static["real"].astype(float), history["fake"][min(80, len(history) - 1)]
+    for noise in (0.25, 0.5, 1.0):
+        at = best_of_points(ten[1].mean() + np.array([-0.01, 0.01]), *ten, noise)
+        print(f"noise {noise}: there D* is {at.mean():.1e}, its slope {np.diff(at)[0] / 0.02:.1e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def best_of_points(x, real, fake, noise):
+#     def density(points):
+#         return np.exp(-((x[:, None] - points) ** 2) / (2 * noise**2)).mean(1)
+#
+#     p, q = density(real), density(fake)
+#     return p / (p + q)
+#
+#
+# gt.exercises.check_best_of_points(best_of_points)
+# ```
+#
+# ```text
+# Right: noise makes a bump of each point, their mean is a density, and D* = p / (p + q).
 # ```
 #
 # </details>

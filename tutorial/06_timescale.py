@@ -744,33 +744,7 @@ gt.exercises.check_scalar_tau_star(answer)
 # </details>
 
 # %% [markdown]
-# **2.** From which $\tau$ on does the Dirac-GAN with R1 of weight $\gamma$ not oscillate?
-#
-# <details><summary>Hint</summary>
-#
-# The square root above.
-#
-# </details>
-
-# %%
-real_from = ...  # for instance: lambda gamma: ...
-gt.exercises.check_real_from(real_from)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_real_from(lambda gamma: 1 / gamma**2)
-# ```
-#
-# ```text
-# Right: tau^2 gamma^2 >= tau, so tau >= 1 / gamma^2.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **3.** With $\eta_G = 0.1$ and curvature $13.3$: up to which $\tau$ is a single step of $D$
+# **2.** With $\eta_G = 0.1$ and curvature $13.3$: up to which $\tau$ is a single step of $D$
 # stable?
 #
 # <details><summary>Hint 1</summary>
@@ -803,7 +777,7 @@ gt.exercises.check_largest_ratio(largest, lr=0.1, curvature=13.3)
 # </details>
 
 # %% [markdown]
-# **4.** In code: write `rightmost(J, n_g, tau)`, the largest real part of the eigenvalues of
+# **3.** In code: write `rightmost(J, n_g, tau)`, the largest real part of the eigenvalues of
 # $J_\tau$ for a matrix $J$ whose first `n_g` rows are $G$'s.
 #
 # <details><summary>Hint</summary>
@@ -829,7 +803,8 @@ def bisected_with(rightmost, J, low=1e-3, high=1e3):
 if verdict:  # the chapter's random points, with your function
     some = [k for k, tau in enumerate(formula[:40]) if tau > 0]
     yours = np.array([bisected_with(rightmost, points[k]) for k in some])
-    print(f"largest relative difference of tau*: {abs(yours / formula[some] - 1).max():.0e}")
+    gap = abs(yours / formula[some] - 1).max()
+    print(f"tau* by your function and by the formula differ, relatively, by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -846,6 +821,72 @@ if verdict:  # the chapter's random points, with your function
 #
 # ```text
 # Right: D's rows times tau; the point attracts where this is < 0.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** Now the chapter's number: `tau_star(J, n_g)` of any point of a zero-sum game, up to 1000.
+# The theorem says when there is none, `np.inf`; where there is one, look for it.
+#
+# <details><summary>Hint 1</summary>
+#
+# Take $A$, $B$ and $D$ from $-J$; `np.linalg.eigvalsh(D).min() > 0` says that $D \succ 0$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# At the right end of an interval the point attracts, at the left end it need not: halve it sixty
+# times with your `rightmost`. From 0 on, so that a Nash point gives 0.
+#
+# </details>
+
+
+# %%
+def tau_star(J, n_g):
+    return ...
+
+
+verdict = gt.exercises.check_tau_star(tau_star)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell asks it of the chapter's random points, and of the same points
+# with $-D$ in place of $D$.
+
+# %%
+if verdict:
+    yours = np.array([tau_star(point, 3) for point in points[:40]])
+    gap = (abs(yours - formula[:40]) / (1 + formula[:40])).max()
+    print(f"your tau* and the formula's differ, relative to 1 + tau*, by at most {gap:.0e}")
+    turned = [np.vstack([J[:3], J[3:] * [1, 1, 1, -1, -1]]) for J in points[:40]]
+    none = sum(np.isinf(tau_star(J, 3)) for J in turned)
+    print(f"with -D for D: no tau* at {none} of {len(turned)} points")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def tau_star(J, n_g):
+#     A, B, D = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+#     S = A + B @ np.linalg.solve(D, B.T)
+#     if min(np.linalg.eigvalsh(D).min(), np.linalg.eigvalsh(S).min()) <= 0:
+#         return np.inf
+#     low, high = 0.0, 1000.0
+#     for _ in range(60):
+#         tau = (low + high) / 2
+#         J_tau = np.vstack([J[:n_g], tau * J[n_g:]])
+#         attracts = np.linalg.eigvals(J_tau).real.max() < 0
+#         low, high = (low, tau) if attracts else (tau, high)
+#     return high
+#
+#
+# gt.exercises.check_tau_star(tau_star)
+# ```
+#
+# ```text
+# Right: inf unless D > 0 and S > 0; else the largest tau at which it does not attract.
 # ```
 #
 # </details>

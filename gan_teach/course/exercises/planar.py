@@ -9,16 +9,20 @@ import numpy as np
 import torch
 
 from gan_teach import zoo
-from gan_teach.analysis import flows
-from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair
+from gan_teach.analysis import flows, timescale
+from gan_teach.course.answers import (
+    Check,
+    Function,
+    Number,
+    Values,
+    Verdict,
+    pair,
+    random_cases,
+    trained,
+)
+from gan_teach.games import FunctionGame
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
-
-
-@partial(Function, points=[(0.1,), (0.5,), (1.0,)])
-def check_growth(lr: float) -> Values:
-    """The factor of one simultaneous step on xy as a function of the learning rate."""
-    yield math.sqrt(1 + lr**2), "|1 + i eta| = sqrt(1 + eta^2) > 1 for every step size."
 
 
 @partial(Number, atol=0.2)
@@ -58,6 +62,50 @@ def check_consensus_field(v: Callable[[Any], Any], w: Any, gamma: float) -> Valu
     yield here - gamma * np.diag(J) * here, own
 
 
+def _steps(rule: Callable[..., Any]) -> Callable[[np.ndarray], np.ndarray]:
+    """Where a rule leads in three steps in the field J w of two numbers for each player."""
+
+    def play(J: np.ndarray) -> np.ndarray:
+        M, start = torch.tensor(J), torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
+        f_g, f_d = (
+            lambda x, y: -x @ (M[:2, :2] @ x / 2 + M[:2, 2:] @ y),
+            lambda x, y: -y @ (M[2:, 2:] @ y / 2 + M[2:, :2] @ x),
+        )
+        return trained(FunctionGame(f_g, f_d, *start), rule)
+
+    return play
+
+
+def _symmetric_blocks(rng: np.random.Generator) -> tuple[np.ndarray]:
+    """The Jacobian of a game of two numbers each: what is each player's own is symmetric."""
+    J, own = rng.normal(size=(4, 4)), np.kron(np.eye(2), np.ones((2, 2)))
+    return (J + own * J.T,)
+
+
+@partial(Function, points=random_cases(_symmetric_blocks)[:3], run=_steps)
+def check_optimistic_rule(J: np.ndarray) -> Values:
+    """Optimistic descent as a rule (game, draw, optims, memory); before the first step zero."""
+
+    def walk(now: float = 2.0, past: float = -1.0, zero: bool = True, turns: bool = False) -> Any:
+        w = np.array([1.0, 2.0, 3.0, -1.0])
+        last = np.zeros(4) if zero else J @ w
+        for _ in range(3):
+            v = J @ w
+            if turns:  # D first, then G where D has gone
+                v[:2] += 0.1 * J[:2, 2:] @ (now * v + past * last)[2:]
+            w, last = w + 0.1 * (now * v + past * last), v
+        return w
+
+    yield walk(), "twice the present gradient, less the one of a step before."
+    yield walk(1.0, 0.0), "that is plain descent: is the memory read before it is set?"
+    yield walk(2.0, 0.0), "the past gradient never arrives: does memory keep it?"
+    yield walk(1.0, -1.0), "the present gradient counts twice, the past one once."
+    yield walk(2.0, 1.0), "the sign: the past gradient is taken back."
+    yield walk(-2.0, 1.0), "the sign: optims goes down by itself; hand it 2 g - g_past."
+    yield walk(zero=False), "before the first step there is no past gradient: take zero."
+    yield walk(turns=True), "both gradients at the same point, before anyone moves."
+
+
 # -- 06: time scales -------------------------------------------------------------------------------
 
 
@@ -68,12 +116,6 @@ def check_scalar_tau_star() -> Values:
     yield 1 / 6, "that is -C / A: solve A + tau C = 0 for tau."
     yield -6.0, "the sign: A is negative, -A / C is not."
     yield 1.0, "at tau = 1 the trace is still negative: compare A + tau C with 0."
-
-
-@partial(Function, points=[(0.3,), (1.0,), (0.5,)])
-def check_real_from(gamma: float) -> Values:
-    """The tau from which the Dirac-GAN's eigenvalues are real, as a function of gamma."""
-    yield 1 / gamma**2, "tau^2 gamma^2 >= tau, so tau >= 1 / gamma^2."
 
 
 @partial(Number, atol=0.02)
@@ -113,6 +155,35 @@ def check_rightmost(J: np.ndarray, n_g: int, tau: float) -> Values:
         eigenvalues(of_d).imag.max(),
         "that is how fast it turns; the real part says where it goes.",
     )
+
+
+def _zero_sum(seed: int) -> tuple[np.ndarray, int]:
+    """J of a critical point of a zero-sum game and how many rows are G's; of each kind by seed."""
+    rng = np.random.default_rng(seed)
+    n_g, n_d = rng.integers(1, 4, 2).tolist()
+    H = rng.normal(size=(n_g + n_d, n_g + n_d)) + np.eye(n_g + n_d)
+    H += H.T
+    H[n_g:, :n_g] *= -1  # -J = [[A, B], [-B^T, D]]
+    return -H, n_g
+
+
+@partial(Function, points=[_zero_sum(seed) for seed in (0, 1, 2, 9, 14, 18, 34, 46)])
+def check_tau_star(J: np.ndarray, n_g: int) -> Values:
+    """tau* of a point of a zero-sum game from J and the number of G's rows; inf without one."""
+    A, B, D = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+    bent = B @ np.linalg.solve(D, B.T)
+    tau = timescale.tau_star(J, n_g=n_g)
+
+    def if_definite(*blocks: np.ndarray, tau: float = tau) -> float:
+        return tau if all(np.linalg.eigvalsh(block).min() > 0 for block in blocks) else math.inf
+
+    yield tau, "inf unless D > 0 and S > 0; else the largest tau at which it does not attract."
+    yield (1 / tau if tau else math.inf), "that is the reciprocal: tau multiplies D's rows."
+    nash = "that asks for A > 0, a Nash point; what counts is S = A + B D^-1 B^T."
+    yield if_definite(A, D), nash
+    yield if_definite(A - bent, D), "the sign in S: -J has -B^T below, so that S = A + B D^-1 B^T."
+    yield if_definite(A + bent, D, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
+    yield math.inf, "no point has one? A, B and D are the blocks of -J, not of J."
 
 
 # -- 07: regions of attraction ---------------------------------------------------------------------
