@@ -658,7 +658,7 @@ verdict
 # ```
 #
 # ```text
-# Right: D wants x above its partner G(z), G the reverse: the same s, the other sign.
+# Right: D wants x above its partner G(z), G the reverse: one softplus, the other sign.
 # ```
 #
 # </details>

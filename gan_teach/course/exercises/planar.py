@@ -66,7 +66,7 @@ def _steps(rule: Callable[..., Any]) -> Callable[[np.ndarray], np.ndarray]:
     """Where a rule leads in three steps in the field J w of two numbers for each player."""
 
     def play(J: np.ndarray) -> np.ndarray:
-        M, start = torch.tensor(J), torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
+        M, start = torch.as_tensor(J), torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
         f_g, f_d = (
             lambda x, y: -x @ (M[:2, :2] @ x / 2 + M[:2, 2:] @ y),
             lambda x, y: -y @ (M[2:, 2:] @ y / 2 + M[2:, :2] @ x),
