@@ -143,6 +143,17 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
     return [case(np.random.default_rng(seed)) for seed in range(8)]
 
 
+def by_parts(values: Any) -> np.ndarray:
+    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
+    values = np.asarray(values).ravel()
+    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
+
+
+def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """`run` of a `Function` whose values are eigenvalues, which count in any order."""
+    return lambda *point: by_parts(answer(*point))
+
+
 def _callable(answer: Any) -> Callable[..., Any]:
     if not callable(answer):
         raise TypeError

@@ -10,7 +10,16 @@ import torch
 
 from gan_teach import zoo
 from gan_teach.analysis import flows
-from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair
+from gan_teach.course.answers import (
+    Check,
+    Function,
+    Number,
+    Values,
+    Verdict,
+    by_parts,
+    in_order,
+    pair,
+)
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
 
@@ -190,20 +199,10 @@ def check_covariance_real_from(s: float, mu: float) -> Values:
     yield 16 * s / mu**2, "tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2."
 
 
-def _in_order(values: Any) -> np.ndarray:
-    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = values.ravel()
-    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
-
-
-def _sorted(answer: Any) -> Callable[..., np.ndarray]:
-    return lambda *springs: _in_order(np.asarray(answer(*springs)))
-
-
 _SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 25.0)]
 
 
-@partial(Function, points=_SPRINGS, run=_sorted)
+@partial(Function, points=_SPRINGS, run=in_order)
 def check_covariance_spectrum(s: np.ndarray, mu: float, tau: float) -> Values:
     """All 2 d^2 eigenvalues of J_tau, as a function of the d eigenvalues of Sigma, mu and tau."""
     d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * mu)
@@ -212,7 +211,7 @@ def check_covariance_spectrum(s: np.ndarray, mu: float, tau: float) -> Values:
         return np.concatenate([np.roots([1, tau * mu, c * both]) for both in s[i] + s[j]])
 
     def all_of(*parts: np.ndarray) -> np.ndarray:
-        return _in_order(np.concatenate(parts))
+        return by_parts(np.concatenate(parts))
 
     each, less = np.triu_indices(d), np.triu_indices(d, 1)
     why = "d (d - 1) / 2 zeros, as many -tau mu, and two roots for each i <= j: 2 d^2 in all."
