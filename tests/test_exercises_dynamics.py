@@ -143,7 +143,7 @@ MISTAKES = [
     (ex.check_torus_distance, lambda p, q: np.linalg.norm(short(p, q)), "for each point"),
     (ex.check_torus_distance, lambda p, q: 2 * np.hypot(*np.sin((p - q) / 2).T).T, "chord"),
     (ex.check_covariance_spectrum, but(zeros=False), "zeros are missing, one"),
-    (ex.check_covariance_spectrum, but(friction=False), "-tau mu is missing"),
+    (ex.check_covariance_spectrum, but(friction=False), "-tau gamma is missing"),
     (ex.check_covariance_spectrum, but(zeros=False, friction=False), "as many"),
     (ex.check_covariance_spectrum, but(start=lambda i: 0), "counts"),
     (ex.check_covariance_spectrum, but(start=lambda i: i + 1), "i = j"),

@@ -37,7 +37,7 @@ def test_the_terms_are_in_the_order_of_the_alphabet_and_no_two_share_an_anchor()
 def test_a_term_is_told_in_three_sentences_at_most_and_names_its_chapter(term):
     text, _, chapter = TERMS[term].strip().rpartition("Chapter&nbsp;")
     number, file = re.fullmatch(r"\[(\d\d)\]\((.+)\.ipynb\)\.", chapter).groups()  # pyright: ignore
-    (named,) = (c for c in chapters() if c.name == file and c.name[:2] == number)
+    (named,) = (c for c in chapters() if c.name == file and c.number == number)
     assert anchor(term) in linked(named.source.read_text("utf-8")), f"{file} does not mark the term"
     assert 1 <= len(re.findall(r"[.?!](?=\s+[A-Z$]|\s*$)", text)) <= 3
     assert max(map(len, TERMS[term].splitlines())) <= 100

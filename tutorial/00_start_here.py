@@ -3,10 +3,18 @@
 #
 # *What a GAN is, in one picture and five lines of code, and how to read this course.*
 #
+# **For whom:** students who have heard of GANs, engineers whose GAN does not train, and teachers
+# (who have [a page of their own](teaching.md)). The course asks one question: why does a GAN
+# converge, circle or collapse? You run each experiment yourself, and predict it first.
+#
 # **You will do:** train a GAN with four parameters, watch it, and predict what it does next. **You
 # will learn:** who plays, what each player wants, and what "converged" means here. **You need:** a
-# little Python and the idea of a gradient. No GPU: everything in the first chapters runs in seconds
-# on one core of a laptop or on Binder.
+# little Python with NumPy, and the idea of a gradient. PyTorch, and eigenvalues from chapter 05 on,
+# help; game theory and a GPU are not needed: the toys train in seconds on one core of a laptop or
+# on Binder.
+#
+# The map at the end of this page says what each chapter is about and how long it takes, and names
+# a short path through them.
 #
 # ## The game
 #
@@ -199,81 +207,23 @@ assert gt.holds(abs(v + 2 * math.log(2)) < 0.02 and 0.2 < abs(mean[-1] - target)
 gt.Lab("normal")
 
 # %% [markdown]
-# Every preset of the course opens by its name: `gt.Lab("five-gaussians")`, `gt.Lab("dirac")`,
-# `gt.Lab("noisy")`. The page works from the keyboard alone, and the line below the picture says
-# what the picture shows. Below it, six things to do with a run:
-#
-# - **Ask the doctor.** It repeats the last rounds and names what is wrong, with the numbers: D's
-#   loss against $2\log 2$, the slope of G's loss, the turns of the run against the period that the
-#   eigenvalues foretell. Then it turns the one knob that it would turn, from here on.
-# - **Compare with a twin**: the same run, the same random numbers, one knob different, and the
-#   round in which the two part.
-# - **One round in slow motion**: what is drawn, what D says, how each player moves.
-# - **From latents to samples** (in the plane): the lattice of $z$ on its way to $G(z)$.
-# - **Repeat this run.** The text in that field *is* the run: paste it into another lab, or type
-#   `gan-teach run --replay TEXT`: on the same machine the same numbers come out, to the last bit.
-# - **Keep this run**: its picture, its film, its numbers, or five lines of Python that repeat it.
-#
-# Without a screen the same run is `gt.Lab("normal").session`: `tick`, `set`, `rewind`, `branch`.
-#
-# If you know GAN Lab (M. Kahng et al., 2019), this is where its features are:
-#
-# | GAN Lab | here | how to see it |
-# |---|---|---|
-# | 1 four data sets | six in the plane, two on the line, one point | *More settings*: Data |
-# | 2 draw your own, by mouse | pointer, touch, keyboard, array | *Draw the data*; `data=points` |
-# | 3 noise: 1-D, 2-D | N(0, I) in 1 to 100 dimensions | *More settings*: Latent dimensions |
-# | 4 graph of the model | no graph: a round is told in scenes | *One round in slow motion* |
-# | 5 five layers to switch | seven in the plane | *Layers of the picture* |
-# | 6 D on 30 x 30 cells | 48 x 48, beside the best answer $D^*$ | its layers |
-# | 7 generator's lattice | 22 lines of it, after G | its layers |
-# | 8 lattice morphs on hover | by a slider, samples as well | *From latents to samples* |
-# | 9 slope of D at the fakes | slope of G's own loss: saturation shows | its layers, in the plane |
-# | 10 losses, KL, JS | losses, levels, gradients, modes, eigenvalues | *Charts beside it* |
-# | 11 play, pause, reset, count | also back to any round, and branch there | *Go to round* |
-# | 12 step D, G or both | the same, and 0 to 200 of each in a round | buttons on top |
-# | 13 slow motion, captioned | numbers and pictures of this run | *One round in slow motion* |
-# | 14 live rates, 2 losses, ... | $\tau$, rules, 7 losses, penalties, noise | knobs at the right |
-# | 15 four trained starts | any moment of any run, from its text | *Repeat this run* |
-# | 16 download, no way back | text, code and numbers repeat the run | *Keep this run* |
-# | 17 an article | this course | chapters 01 onwards |
-# | 18 charts every 50 updates | 1 to 100 rounds, charts in each | *Rounds a picture* |
-#
-# Without a counterpart there: seeds, rewinding, twins, the doctor, $D^*$, eigenvalues, a text of
-# the run, and use without a mouse or without seeing.
+# It can also say what is wrong with a run, put two runs side by side that differ in one knob, and
+# repeat any run from a line of text: [the guide to the lab](lab.md). Each chapter opens its own
+# run there, under *Play*.
 
 # %% [markdown]
-# ## How to read the course
+# ## The map of the course
 #
-# Chapters 00 to 04 are about this GAN on the line, 05 to 08 about games small enough for a formula,
-# 09 to 14 about landscapes, modes, penalties and scores, 15 to 20 about images.
+# <!-- map -->
+# <!-- end of map -->
 #
-# | chapter | title | about |
-# |---|---|---|
-# | 00 | Start here: two networks, one game | this page |
-# | 01 | Watch a balanced GAN spiral in | this GAN, one step each |
-# | 02 | Watch a strong discriminator starve the generator | 50 steps of $D$: saturation |
-# | 03 | Let the generator run ahead | 50 steps of $G$ |
-# | 04 | Blur what the discriminator sees | instance noise |
-# | 05 | Break and mend the smallest GAN | eigenvalues, update rules |
-# | 06 | Find how much faster D must learn | the timescale $\tau$ |
-# | 07 | Map who ends where | basins of attraction |
-# | 08 | Match a covariance, and meet equilibria that touch each other | zero modes |
-# | 09 | Fall into a bad basin, and get out of it | landscapes of two losses |
-# | 10 | Count modes, not losses | mode collapse |
-# | 11 | See what a gradient penalty does to D | R1, R2, WGAN-GP, DRAGAN |
-# | 12 | Let chance choose the architecture | which algorithm is robust |
-# | 13 | Mistrust flat losses | what losses cannot say |
-# | 14 | Break every metric on purpose | scores of samples |
-# | 15 | Draw digits | MNIST |
-# | 16 | Pinned, then unpinned | a DCGAN of CIFAR-10 |
-# | 17 | Pair the images | relativistic loss, CIFAR-10 |
-# | 18 | Are they in the training set? | faces, memory |
-# | 19 | Let the discriminator learn faster | $\tau$ on images |
-# | 20 | Count to a thousand | stacked digits, R3GAN |
+# Where a chapter of the short path needs one that it leaves out, follow the links to the glossary.
+#
+# ## How to read it
 #
 # A term is linked where the course defines it first; the [glossary](glossary.md) has all of them,
-# each with its chapter, and with its formula where it has one.
+# each with its chapter, and with its formula where it has one. The [table of
+# notation](notation.md) says what each letter means.
 #
 # Each chapter asks you to **predict before you run**, shows theory beside measurement, ends with
 # exercises that check themselves, and says where the matter bites in practice. The numbers of a run
@@ -291,34 +241,59 @@ gt.Lab("normal")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** What is $V$ if $D$ answers $0.9$ on every real sample and $0.1$ on every generated one?
-# Replace the dots; the check says what is wrong.
+# **1.** Write the two networks in Python: a function of the four numbers, of real samples $x$ and
+# of latents $z$, that gives $D$'s answers on both, $D(x)$ and $D(G(z))$. Replace the dots; the
+# check says what is wrong.
 #
 # <details><summary>Hint 1</summary>
 #
-# Both terms are the same.
+# The second answer takes two steps: what $G$ makes of $z$, and what $D$ says of that.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# $1 - 0.1 = 0.9$.
+# `1 / (1 + np.exp(-logit))` is the sigmoid of each entry.
 #
 # </details>
 
+
 # %%
-your_answer = ...
-gt.exercises.check_confident_value(your_answer)
+def answers(w, b, a, c, x, z):
+    return ..., ...
+
+
+verdict = gt.exercises.check_two_networks(answers)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell plays the film above with it: $D$'s mean answers, game by game.
+
+# %%
+if verdict:
+    x, z = history.static["real"], gt.zoo.line.LATENT.sample(200, gt.dynamics.streams.generator(2))
+    numbers = history["params"].astype(float)
+    yours = np.array([[np.mean(d) for d in answers(*four, x, z.numpy())] for four in numbers])
+    library = np.stack([history["d_real"], history["d_fake"]], axis=1)
+    print(f"your D(x) and D(G(z)) at the last game: {np.round(yours[-1], 3)};", end=" ")
+    print(f"all differ from the library's by at most {abs(yours - library).max():.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_confident_value(math.log(0.9) + math.log(1 - 0.1))
+# def answers(w, b, a, c, x, z):
+#     def discriminator(sample):
+#         return 1 / (1 + np.exp(-(a * sample + c)))
+#
+#     return discriminator(x), discriminator(w * z + b)
+#
+#
+# gt.exercises.check_two_networks(answers)
 # ```
 #
 # ```text
-# Right: 2 log 0.9, close to 0: this discriminator wins.
+# Right: D sees x as it is, and of z what G makes of it.
 # ```
 #
 # </details>
@@ -349,19 +324,20 @@ verdict = gt.exercises.check_objective(objective)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell computes the $V$ of a whole run with it.
+# When it is right, the next cell computes the $V$ of a whole run with it, on the points that $D$
+# saw.
 
 # %%
 if verdict:
     run = gt.experiments.run("normal", games=gt.budget(1500))
-    w, b, a, c = run["params"].T[..., None].astype(float)
-    answers = (
-        1 / (1 + np.exp(-a * x - c)) for x in (run.static["real"], w * run.static["latent"] + b)
-    )
-    yours = [objective(real, fake) for real, fake in zip(*answers, strict=True)]
-    late = slice(len(yours) // 2, None)
-    print(f"your V, second half: {np.mean(yours[late]):.3f}", end="; ")
-    print(f"the library's, on other z: {np.mean(run['objective'][late]):.3f}")
+    draws, yours = gt.dynamics.streams.Stream(gt.zoo.line_gan(seed=0), batch_size=10, seeds=0), []
+    for k, (w, b, a, c) in enumerate(run["params"][:-1].astype(float)):
+        x, z = draws.at(k)("d").real.numpy(), draws.at(k)("d").latent.numpy()
+        real, fake = (1 / (1 + np.exp(-a * sample - c)) for sample in (x, w * z + b))
+        yours.append(objective(real, fake))
+    print(f"your V over the last 100 games: {np.mean(yours[-100:]):.3f};", end=" ")
+    gap = abs(np.array(yours) - run["objective"][1:]).max()
+    print(f"in all games it differs from the library's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>

@@ -17,12 +17,12 @@ import numpy as np
 # %% [markdown]
 # ## The rule
 #
-# $x$ minimises $f$ with step $\eta$, $y$ maximises it with step $\tau\eta$. At a critical point
-# write $-J = \begin{pmatrix} A & B \\ -B^\top & D \end{pmatrix}$. For two numbers with $D > 0$ and
-# $A + B^2 / D > 0$ (a *strict local minmax point*, the equilibrium of this course) the trace
+# $x$ minimises $V$ with step $\eta$, $y$ maximises it with step $\tau\eta$. At a critical point
+# write $-J = \begin{pmatrix} A & B \\ -B^\top & C \end{pmatrix}$. For two numbers with $C > 0$ and
+# $A + B^2 / C > 0$ (a *strict local minmax point*, the equilibrium of this course) the trace
 # decides:
 #
-# $$A + \tau D > 0 \iff \tau > \tau^* = \max(-A / D,\ 0) \qquad
+# $$A + \tau C > 0 \iff \tau > \tau^* = \max(-A / C,\ 0) \qquad
 #   \text{(Fiez \& Ratliff, 2021, theorem 1)}.$$
 #
 # That is local, and about small steps: *some* neighborhood is drawn in. The [region of
@@ -31,7 +31,7 @@ import numpy as np
 # %% [markdown]
 # ## The torus
 #
-# $f(x, y) = -0.15 \cos x + \cos(x - y) + 0.15 \cos y$ for two angles. The published notebook lists
+# $V(x, y) = -0.15 \cos x + \cos(x - y) + 0.15 \cos y$ for two angles. The published notebook lists
 # the two points that attract, $(0, 0)$ and $(\pi, \pi)$. **Predict:** how many critical points are
 # there in all? (On a torus maxima and minima together are as many as saddles, so the number is
 # even.) The search starts from a grid of 49 places.
@@ -160,7 +160,7 @@ gt.show(
 def one_map(tau, size=16, lr=0.2, steps=1000):
     edge = np.pi * (1 - 1 / size)
     x, y = np.meshgrid(*2 * [np.linspace(-edge, edge, size)])
-    for _ in range(steps):  # f = -0.15 cos x + cos(x - y) + 0.15 cos y
+    for _ in range(steps):  # V = -0.15 cos x + cos(x - y) + 0.15 cos y
         x = x - lr * (0.15 * np.sin(x) - np.sin(x - y))
         y = y + tau * lr * (np.sin(x - y) - 0.15 * np.sin(y))
     labels = np.full(x.shape, -1)  # nowhere yet
@@ -278,7 +278,7 @@ for rule in (gt.simultaneous(), gt.alternating()):
 # %% [markdown]
 # ## The polynomial
 #
-# $f = -e^{-(x^2 + y^2)/100} \left((0.3 x^2 + y)^2 + (0.3 y^2 + x)^2\right)$. **Predict:** eleven
+# $V = -e^{-(x^2 + y^2)/100} \left((0.3 x^2 + y)^2 + (0.3 y^2 + x)^2\right)$. **Predict:** eleven
 # critical points; how many are equilibria? (Eleven is all: without the exponential the two
 # gradients are polynomials, and eliminating $y$ leaves one in $x$ whose real roots can be counted.)
 
@@ -450,7 +450,8 @@ table = [
     [(first & second).sum(), (first & ~second).sum()],
     [(~first & second).sum(), (~first & ~second).sum()],
 ]
-print(f"tau = 4, the two sets of draws, Fisher's exact test: p = {fisher_exact(table).pvalue:.3f}")
+p = fisher_exact(table).pvalue
+print(f"tau = 4, the two sets of draws, Fisher's exact test: p-value {p:.3f}")
 
 # %% tags=["hide-input"]
 assert gt.holds((served[0] == 2).sum() >= 28 and lost.sum() >= 5 + 3 * won.sum())
@@ -459,8 +460,8 @@ assert gt.holds((served[0] == 2).sum() >= 28 and lost.sum() >= 5 + 3 * won.sum()
 # Both. $\tau = 1$ lets 31 of 32 runs serve both clusters, $\tau = 4$ only 21: of 32 pairs with one
 # start and the same draws, raising $\tau$ lost a cluster in 11 and won one in 1. And at $\tau = 4$
 # 13 of 16 starts end alike with both sets of draws, where 8.5 would by chance (Fisher's exact test
-# on these 16: $p = 0.02$): the start has a say, and so have the draws. No run changed its state in
-# the second half.
+# on these 16: p-value 0.02): the start has a say, and so have the draws. No run changed its state
+# in the second half.
 #
 # ## Play
 #
@@ -573,15 +574,16 @@ if verdict:  # the chapter's maps, colored by your function
 # </details>
 
 # %% [markdown]
-# **4.** (Code.) Why does alternating attract earlier? Near a critical point $v(w) = Jw$ with
-# $w = (x, y)$ measured from there, and one step is a matrix. Write `step(J, n_g, lr, tau)`, the
-# matrix that takes $w$ to the point after one alternating step: first $x$, the first `n_g` numbers,
-# moves by $\eta$ times its part of $v$, then $y$ by $\tau\eta$ times its part at the new point.
+# **4.** (Code.) Why does alternating attract earlier? Near a critical point, with $x$ and $y$
+# measured from there, the field is $J$ times $(x, y)$, and one step is a matrix. Write
+# `step(J, n_g, lr, tau)`, the matrix that takes $(x, y)$ to the point after one alternating step:
+# first $x$, the first `n_g` numbers, moves by $\eta$ times its part of the field, then $y$ by
+# $\tau\eta$ times its part at the new point.
 #
 # <details><summary>Hint 1</summary>
 #
-# Two moves, two matrices: $w \to (I + \dots)\, w$. In the first only the rows of $x$ differ from
-# the identity.
+# Two moves, two matrices, each the identity and something. In the first only the rows of $x$
+# differ from the identity.
 #
 # </details>
 #

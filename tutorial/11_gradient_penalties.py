@@ -27,8 +27,8 @@ from gan_teach import zoo
 # | --- | --- | --- |
 # | R1 | real points $x$ | $\tfrac\gamma2 \lvert\nabla f\rvert^2$ |
 # | R2 | generated points $G(z)$ | $\tfrac\gamma2 \lvert\nabla f\rvert^2$ |
-# | WGAN-GP | between them, $ux + (1-u)G(z)$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
-# | DRAGAN | around real points, $x + \delta$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
+# | WGAN-GP | between them, $ux + (1-u)G(z)$ | $\kappa\, (\lvert\nabla f\rvert - 1)^2$ |
+# | DRAGAN | around real points, $x + \delta$ | $\kappa\, (\lvert\nabla f\rvert - 1)^2$ |
 #
 # So R1 and [R2](glossary.md#r2) ask for a *flat* $D$, [WGAN-GP](glossary.md#wgan-gp) and
 # [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the relativistic loss of
@@ -88,9 +88,9 @@ for by_hand in (r1, r2, wgan_gp, dragan):
 # %% [markdown]
 # ## Where the points lie
 #
-# DRAGAN's noise is $\delta = c\, s\, \alpha\, u$ with $s$ the standard deviation of the batch,
-# $\alpha \sim U(0, 1)$ and, as published, $u \sim U(0, 1)^d$. **Predict** what is odd about that;
-# then drag the radius $c$.
+# DRAGAN's noise is $\delta = c\, \sigma\, \alpha\, u$ with $\sigma$ the standard deviation of the
+# batch, $\alpha \sim U(0, 1)$ and, as published, $u \sim U(0, 1)^d$. **Predict** what is odd about
+# that; then drag the radius $c$.
 
 # %%
 data = gt.data.ring()
@@ -291,7 +291,7 @@ assert gt.holds(max(found[name]["modes"][-1, :, 0].max() for name in ("DRAGAN", 
 #
 # **The target of 1 has a unit**, logits per unit of length. Multiply the data by ten: a $D$ that
 # tells them apart equally well, $f(x / 10)$, has a tenth of the slope. So
-# $\lambda\,(|\nabla f| - 1)^2$ is then what $\tfrac{\lambda}{100} (|\nabla f| - 10)^2$ was before.
+# $\kappa\, (|\nabla f| - 1)^2$ is then what $\tfrac{\kappa}{100} (|\nabla f| - 10)^2$ was before.
 # R1's target is 0 on every scale, but its weight has a unit, too.
 
 # %% tags=["nbval-check-output"]
@@ -585,13 +585,13 @@ if verdict:
 # %% [markdown]
 # ## Where this bites in practice
 #
-# - A target slope of 1 has a unit: rescale the data, and the same $\lambda$ and $k$ are another
+# - A target slope of 1 has a unit: rescale the data, and the same $\kappa$ and $k$ are another
 #   penalty. Normalize first. A target of 0 stays what it is, but its weight scales, too.
 # - R1 alone flattens $D$ at the data, R2 at the samples; while they are apart, that is not the
 #   same.
 # - Too large a $\gamma$ slows everything: on the Dirac-GAN the slow eigenvalue is $-1/(4g)$. Check
 #   the slope at the data.
-# - Conventions differ by factors of two ($\gamma/2$, $\mu$, $\lambda/2$): convert before you
+# - Conventions differ by factors of two ($\gamma/2$, $\mu$, $\kappa/2$): convert before you
 #   compare.
 #
 # ## Further reading

@@ -19,7 +19,7 @@ from gan_teach import zoo
 # %% [markdown]
 # ## The data
 #
-# Radius $r \sim \mathcal N(10, 1)$, angle $\theta \sim U(0, 2\pi)$; the left half of the ring is
+# Radius $r \sim \mathcal N(10, 1)$, angle $\varphi \sim U(0, 2\pi)$; the left half of the ring is
 # moved up by 10, the right half down by 10. Standard deviations 7 and 12. The assignment asks for a
 # `Dataset`, and `gt.data.Points` takes any that has a length and items. Write your own: change the
 # radius, or a sign.
@@ -62,39 +62,40 @@ gt.show(
 # %% [markdown]
 # ## The rule
 #
-# The assignment [smooths the labels](glossary.md#label-smoothing): $D$'s target is $s = 0.9$ for
+# The assignment [smooths the labels](glossary.md#label-smoothing): $D$'s target is $\ell = 0.9$ for
 # real samples and 0 for fakes. At each point $D$ minimises
-# $-p\,[s \log D + (1 - s) \log(1 - D)] - q \log(1 - D)$; the derivative is zero where
-# $s\,p\,(1 - D) = \big((1 - s)\,p + q\big)\,D$, so
+# $-p\,[\ell \log D + (1 - \ell) \log(1 - D)] - q \log(1 - D)$; the derivative is zero where
+# $\ell\,p\,(1 - D) = \big((1 - \ell)\,p + q\big)\,D$, so
 #
-# $$D^* = \frac{s\,p}{p + q}, \qquad p = q:\quad D^* = \frac s2, \quad
-#   L_D = -s \log \tfrac s2 - (2 - s) \log\!\big(1 - \tfrac s2\big), \quad L_G = -\log \tfrac s2.$$
+# $$D^* = \frac{\ell\,p}{p + q}, \qquad p = q:\quad D^* = \frac \ell2, \quad
+#   L_D = -\ell \log \tfrac \ell2 - (2 - \ell) \log\!\big(1 - \tfrac \ell2\big),
+#   \quad L_G = -\log \tfrac \ell2.$$
 #
-# For $s = 0.9$: $D = 0.45$, $L_D = 1.3763$, $L_G = 0.7985$. (*Not* 0.5, which the report of one
+# For $\ell = 0.9$: $D = 0.45$, $L_D = 1.3763$, $L_G = 0.7985$. (*Not* 0.5, which the report of one
 # solution calls the ideal.) **Predict:** which $p$ and $q$ have these losses?
 
 
 # %%
-def constant_answer(s):
+def constant_answer(label):
     """D's loss if it gives one answer to everything."""
     d = np.linspace(0.05, 0.95, 181)
-    loss = -s * np.log(d) - (2 - s) * np.log(1 - d)
+    loss = -label * np.log(d) - (2 - label) * np.log(1 - d)
     ax = gt.plots.compare(
-        d, {f"targets {s:g} and 0": loss}, xlabel="D's only answer", ylabel="D's loss",
-        mark=(s / 2, f"D = {s / 2:g}"), level=(loss.min(), f"{loss.min():.4f}"),
+        d, {f"targets {label:g} and 0": loss}, xlabel="D's only answer", ylabel="loss of D",
+        mark=(label / 2, f"D = {label / 2:g}"), level=(loss.min(), f"{loss.min():.4f}"),
     )  # fmt: skip
     ax.set_ylim(1.1, 2.5)
     return ax
 
 
 gt.animation.chooser(
-    constant_answer, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], label="s", start=0.9,
+    constant_answer, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], label="label", start=0.9,
     alt="D's loss over its only answer: a valley with its floor of 1.3763 at D = 0.45.",
 )  # fmt: skip
 
 # %% tags=["nbval-check-output"]
 L_D, L_G = gt.plots.equilibrium_losses("non_saturating", 0.9)
-print(f"s = 0.9: D = {0.9 / 2}, L_D = {L_D:.4f}, L_G = {L_G:.4f}")
+print(f"label = 0.9: D = {0.9 / 2}, L_D = {L_D:.4f}, L_G = {L_G:.4f}")
 
 # %% [markdown]
 # **All of them.** If $D$ answers 0.45 to *everything*, $p$ and $q$ drop out: the losses are 1.3763
@@ -214,7 +215,7 @@ band = mt.noise_band(mt.sliced_wasserstein, ARCS, 5000, repeats=199)
 def beside(history, level):
     """D's loss above the distance of the samples from the data, over the steps."""
     figure, axes = gt.style.mosaic([["loss"], ["distance"]], (8.4, 6.4))
-    look = {"ylabel": "sliced Wasserstein", "log": True}
+    look = {"ylabel": "sliced Wasserstein distance", "log": True}
     ends = {"best real": band.low, "worst real": band.high}
     loss, distance = ({"runs": history[key]} for key in ("d_loss", "sliced"))
     gt.plots.compare(history.steps, loss, axes["loss"], level=level, xlabel="step", ylabel="loss")
@@ -460,7 +461,8 @@ for name, x in ends.items():
 # ## Play
 #
 # The same S, live, with labels smoothed to 0.9. Hold the losses and $D$'s mean against their dashed
-# levels, then look at the fakes, and show the chart *Distance to the data* with its noise band.
+# levels, then look at the fakes, and show the chart *Distance to the data* with its [noise
+# band](glossary.md#noise-band).
 # *Draw the data* yourself to see which shapes are easy.
 
 # %%
@@ -637,7 +639,7 @@ if verdict:
 #
 # - "Losses flat, scores at the ideal: trained" is a common sentence in reports. Ask for a picture,
 #   a distance, and its noise band.
-# - With smoothed labels the level is $s / 2$. A run pinned there has a $D$ without information;
+# - With smoothed labels the level is $\ell / 2$. A run pinned there has a $D$ without information;
 #   look at the slope of $D$ around the data before you celebrate.
 # - Two arms that differ in eight things compare eight things. Take a recipe apart before you pass
 #   it on: here five of its lines could be left out without a trace in five seeds.

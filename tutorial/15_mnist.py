@@ -45,26 +45,26 @@ gt.show(
 # Nothing new. The networks and settings are those of a university assignment, after Goodfellow et
 # al. (2014): $G$ 100-256-512-1024-784 ending in tanh, $D$ 784-1024-512-256-1 with dropout 0.3,
 # non-saturating loss, Adam $(0.5, 0.999)$ with rate $0.0002$ for both, one update each, batches
-# of 100. $D$'s target for real images is $s = 0.9$, so the theory of chapter 13 holds:
+# of 100. $D$'s target for real images is $\ell = 0.9$, so the theory of chapter 13 holds:
 #
-# $$q = p \quad\Rightarrow\quad D = \tfrac s2 = 0.45, \qquad L_D = 1.376, \qquad L_G = 0.799.$$
+# $$q = p \quad\Rightarrow\quad D = \tfrac\ell2 = 0.45, \qquad L_D = 1.376, \qquad L_G = 0.799.$$
 #
 # Theory says where the *losses* are when $G$ is right. Chapter 13 showed that they can be there
-# when it is not. With hard labels, $s = 1$, the levels are those of chapter 00.
+# when it is not. With hard labels, $\ell = 1$, the levels are those of chapter 00.
 
 # %% tags=["nbval-check-output"]
-for s in (0.9, 1.0):
-    L_D, L_G = gt.plots.equilibrium_losses("non_saturating", s)
-    print(f"s = {s}: D = {s / 2}, L_D = {L_D:.3f}, L_G = {L_G:.3f}")
+for label in (0.9, 1.0):
+    L_D, L_G = gt.plots.equilibrium_losses("non_saturating", label)
+    print(f"label = {label}: D = {label / 2}, L_D = {L_D:.3f}, L_G = {L_G:.3f}")
 game = config.game(train)
 print(f"published width: G has {game.n_g:,} parameters, D {game.n_d:,}")
 
 # %% [markdown]
 # ## A short run
 #
-# Those networks need thousands of updates before they draw. A DCGAN (chapter 16) moves one small
-# filter over the whole picture, and a narrow one draws sooner: 2000 updates of batches of 32, 8
-# latents, hard labels, Adam with rate 0.001. This is all of its $G$:
+# Those networks need thousands of updates before they draw. A [DCGAN](glossary.md#dcgan) moves one
+# small filter over the whole picture, and a narrow one draws sooner: 2000 updates of batches of 32,
+# 8 latents, hard labels, Adam with rate 0.001. This is all of its $G$:
 
 # %%
 STEPS = gt.budget(2000, 60)
@@ -536,12 +536,12 @@ gt.exercises.check_parameter_count(count)
 
 # %% [markdown]
 # **2.** Suppose $D$ answered 0.629 to each real digit and 0.357 to each fake, as the mean of the
-# last epoch. What would its loss be, with $s = 0.9$? (The log says 1.073. Answers vary, and $-\log$
-# is convex.)
+# last epoch. What would its loss be, with $\ell = 0.9$? (The log says 1.073. Answers vary, and
+# $-\log$ is convex.)
 #
 # <details><summary>Hint</summary>
 #
-# $-s \log a - (1 - s) \log(1 - a) - \log(1 - b)$.
+# $-\ell \log a - (1 - \ell) \log(1 - a) - \log(1 - b)$.
 #
 # </details>
 
@@ -599,8 +599,8 @@ gt.exercises.check_times_seen(times)
 # %% [markdown]
 # **5.** Write [batch norm](glossary.md#batch-norm) as it is while a network is trained: from each
 # channel of the maps $x$, $(n, c, h, w)$, take its mean, divide by its standard deviation, and give
-# it the channel's own weight and bias, $(c,)$. Beneath the root $\varepsilon = 10^{-5}$ is added to
-# the variance.
+# it the channel's own weight and bias, $(c,)$. Beneath the root $10^{-5}$ is added to the
+# variance.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -30,12 +30,12 @@ from torch.nn.functional import conv2d, leaky_relu, normalize, softplus
 # The networks are those of SN-GAN: $G$ is a linear layer and three transposed convolutions with
 # batch norm, $D$ seven convolutions whose weights are divided by their largest singular value
 # ([spectral norm](glossary.md#spectral-norm)). Only the loss differs. With $f$ the output of $D$
-# and $s(t) = \log(1 + e^t)$,
+# and $\zeta(t) = \log(1 + e^t)$,
 #
 # | | mean that $D$ minimizes | mean that $G$ minimizes | if $f$ is constant |
 # | --- | --- | --- | --- |
-# | separable | $s(-f(x)) + s(f(G(z)))$ | $s(-f(G(z)))$ | $2 \log 2 = 1.386$ and $0.693$ |
-# | paired | $s(f(G(z)) - f(x))$ | $s(f(x) - f(G(z)))$ | $\log 2 = 0.693$ for both |
+# | separable | $\zeta(-f(x)) + \zeta(f(G(z)))$ | $\zeta(-f(G(z)))$ | $2 \log 2$ and $\log 2$ |
+# | paired | $\zeta(f(G(z)) - f(x))$ | $\zeta(f(x) - f(G(z)))$ | $\log 2$ for both |
 #
 # The separable loss compares each image with a threshold, the paired one a fake with a real image.
 # Sun, Fang & Schwing prove that the first has bad basins where modes are lost and the second has
@@ -72,9 +72,9 @@ for name, k in (("G", 2), ("D", 3)):
 # ## Open the hood
 #
 # $D$ by hand: a convolution is a matrix $W$ with a row for each map that comes out, and $D$ uses
-# $W / \sigma$ with $\sigma = u^\top W v$. Power iteration turns $u$ and $v$ towards the direction
-# that $W$ stretches most, **one round at each look**; no gradient flows through them. Divide by
-# `w.norm()` instead, or not at all.
+# $W / \sigma_1$ with $\sigma_1 = u^\top W v$. Power iteration turns $u$ and $v$ towards the
+# direction that $W$ stretches most, **one round at each look**; no gradient flows through them.
+# Divide by `w.norm()` instead, or not at all.
 
 
 # %% tags=["hood"]
@@ -156,10 +156,10 @@ for i, (w, _, u, v) in enumerate(layers, 1):
 gt.Table(["layer", "largest singular value", "by u and v", "too small by"], rows)
 
 # %% [markdown]
-# Not quite: it lags, by a few percent at most, so that $W / \sigma$ stretches a little more than it
-# should. All singular values of a layer start alike (orthogonal weights), $W$ moves at each update,
-# and one round turns $u$ and $v$ slowly where the largest two are close. The last layer's matrix
-# has a single row; there $u^\top W v$ is exact.
+# Not quite: it lags, by a few percent at most, so that $W / \sigma_1$ stretches a little more than
+# it should. All singular values of a layer start alike (orthogonal weights), $W$ moves at each
+# update, and one round turns $u$ and $v$ slowly where the largest two are close. The last layer's
+# matrix has a single row; there $u^\top W v$ is exact.
 #
 # ## A short run
 #
@@ -519,7 +519,7 @@ gt.exercises.check_quarter_width(factor)
 #
 # <details><summary>Hint</summary>
 #
-# $s(-3)$, and $2 s(-1.5)$.
+# $\zeta(-3)$, and $2 \zeta(-1.5)$.
 #
 # </details>
 
@@ -568,9 +568,9 @@ gt.exercises.check_frechet_bias(bias)
 # published. Which of the two losses bears it better? Three seeds before you believe it.
 
 # %% [markdown]
-# **5.** (Code.) What is $\sigma$ without power iteration? Write the largest singular value of a
+# **5.** (Code.) What is $\sigma_1$ without power iteration? Write the largest singular value of a
 # convolution's weights, a tensor (maps out, maps in, $k$, $k$), in PyTorch, so that gradients flow
-# through it. The GAN of the hood is then trained with your $\sigma$ in place of its own.
+# through it. The GAN of the hood is then trained with your $\sigma_1$ in place of its own.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -40,14 +40,14 @@ gt.show(
 #
 # DCGAN (Radford et al., 2016): transposed convolutions with batch norm in $G$, strided convolutions
 # in $D$, weights from $\mathcal N(0, 0.02^2)$. The assignment moves $D$ at *every second* batch,
-# with labels smoothed to $s = 0.9$ (and computes $D$'s gradient at every batch all the same). For
-# an optimal $D$ and a right $G$, chapter 13 gives $D = s/2$, $L_G = -\log D$ and
-# $L_D = -s \log D - (2 - s) \log(1 - D)$.
+# with labels smoothed to $\ell = 0.9$ (and computes $D$'s gradient at every batch all the same).
+# For an optimal $D$ and a right $G$, chapter 13 gives $D = \ell/2$, $L_G = -\log D$ and
+# $L_D = -\ell \log D - (2 - \ell) \log(1 - D)$.
 
 # %% tags=["nbval-check-output"]
-s = 0.9
-level_d = -s * np.log(s / 2) - (2 - s) * np.log(1 - s / 2)
-print(f"D = {s / 2}, L_D = {level_d:.3f}, L_G = {-np.log(s / 2):.3f}")
+label = 0.9
+level_d = -label * np.log(label / 2) - (2 - label) * np.log(1 - label / 2)
+print(f"D = {label / 2}, L_D = {level_d:.3f}, L_G = {-np.log(label / 2):.3f}")
 
 # %%
 config = gt.zoo.IMAGE_GANS["faces-dcgan"]
@@ -91,7 +91,7 @@ for part in (slice(10, 30), slice(30, 50)):
 
 # %% tags=["hide-input"]
 assert D_LOSS[30:].mean() < D_LOSS[10:30].mean() < level_d
-assert G_LOSS[30:].mean() > G_LOSS[10:30].mean() > -np.log(s / 2)
+assert G_LOSS[30:].mean() > G_LOSS[10:30].mean() > -np.log(label / 2)
 
 # %% [markdown]
 # **$D$ is ahead, and its lead grows** as far as this run goes. The assignment's log of CelebA shows
@@ -174,11 +174,11 @@ assert spread["one at a time"] < 0.2 * min(spread["statistics anew"], spread["re
 # ## Between two faces
 #
 # Straight: $z(t) = (1 - t)\, a + t\, b$. [Spherical](glossary.md#spherical-interpolation)
-# (Shoemake, 1985), with $\omega$ the angle between $a$ and $b$:
+# (Shoemake, 1985), with $\varphi$ the angle between $a$ and $b$:
 #
-# $$z(t) = \frac{\sin((1 - t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
+# $$z(t) = \frac{\sin((1 - t)\,\varphi)\, a + \sin(t\,\varphi)\, b}{\sin \varphi}.$$
 #
-# In NumPy, beside the library's way between two latents. Write $\sin(t)$ for $\sin(t\,\omega)$:
+# In NumPy, beside the library's way between two latents. Write $\sin(t)$ for $\sin(t\,\varphi)$:
 # does the way still end at $b$?
 
 
@@ -485,13 +485,12 @@ for name, w, f in (("as kept", which, f_which), ("anew", which_clear, f_which_cl
 #
 # - Its interpolation is straight, with ten steps.
 # - Its generator, too, is trained on the smoothed target 0.9: the level of its loss,
-#   $-s \log D - (1 - s) \log(1 - D)$, is not that of ours.
+#   $-\ell \log D - (1 - \ell) \log(1 - D)$, is not that of ours.
 # - Its analysis covers epochs 28 to 36 of 50, and no distance is measured.
 
 # %% tags=["nbval-check-output"]
-print(
-    f"target 1: {-np.log(s / 2):.3f}; 0.9: {-s * np.log(s / 2) - (1 - s) * np.log(1 - s / 2):.3f}"
-)
+smoothed = -label * np.log(label / 2) - (1 - label) * np.log(1 - label / 2)
+print(f"target 1: {-np.log(label / 2):.3f}; 0.9: {smoothed:.3f}")
 print(f"faces of CelebA: {202_599 / len(faces):,.0f} times as many", end="; ")
 print(f"G there: {3_576_704 / game.n_g:.0f} times as large")
 

@@ -24,7 +24,7 @@ from torch.nn.functional import softplus
 # ## The rule
 #
 # Fiez & Ratliff train the residual networks of Mescheder et al., which have no normalization at
-# all. What holds the game together is the penalty $R_1$ of chapter 11 and $\tau$:
+# all. What holds the game together is the penalty R1 of chapter 11 and $\tau$:
 #
 # $$\eta_D = \tau\, \eta_G, \qquad L_D \leftarrow L_D + \mu\, \mathbb E_{x \sim p} \lVert \nabla_x
 # f(x) \rVert^2, \qquad \tau \in \{1, 2, 4, 8\}, \quad \mu \in \{1, 10\}.$$
@@ -70,7 +70,7 @@ def distance(images):
 # %%
 def trained(tau, seed=0):
     config = replace(small, tau=tau)
-    watched = {"records": 8, "n": 450, "scored": 450, "title": f"tau = {tau}"}
+    watched = {"records": 8, "n": 450, "scored": 450, "title": f"τ = {tau}"}
     game = config.game(digits, seed)
     return image_runs.watch(config, game, steps=STEPS, seed=seed, **watched)
 
@@ -98,7 +98,7 @@ gt.show(
 
 # %%
 def sheet(tau):
-    title = f"tau = {tau}, after {STEPS} updates"
+    title = f"τ = {tau}, after {STEPS} updates"
     return gt.plots.image_grid(runs[tau]["images"][-1][:40], columns=10, title=title)
 
 
@@ -232,9 +232,10 @@ assert gt.holds((watched["field"][:, 0] > 3 * watched["field"][:, 1]).all())
 # ## Averages
 #
 # A $G$ that circles its goal is never there, but the middle of the circle is. The [exponential
-# average](glossary.md#average-of-weights) $\bar w \leftarrow \beta \bar w + (1 - \beta) w$ keeps
-# about $1 / (1 - \beta)$ updates. On the bilinear game of chapter 05, where $G$ moves as
-# $\cos \omega t$, its amplitude shrinks to
+# average](glossary.md#average-of-weights)
+# $\bar{\mathbf w} \leftarrow \beta \bar{\mathbf w} + (1 - \beta) \mathbf w$ keeps about
+# $1 / (1 - \beta)$ updates. On the bilinear game of chapter 05, where $G$ moves as $\cos \omega t$,
+# its amplitude shrinks to
 #
 # $$\frac{1 - \beta}{|1 - \beta e^{i \omega}|}.$$
 #
@@ -283,7 +284,7 @@ assert abs(np.abs(late).max() / left - 1) < 0.01
 #
 # ## Open the hood
 #
-# The whole algorithm of this chapter. First what each player minimizes, with $R_1$ in the paper's
+# The whole algorithm of this chapter. First what each player minimizes, with R1 in the paper's
 # form: $\mu$ without a half, the squared norm of each sample's gradient. Take their sum for their
 # mean, or leave the penalty out. (Of the library: the digits, the first weights and the draws, in
 # double precision.)
@@ -309,8 +310,8 @@ def loss_of(player, game, batch, mu=1.0):
 
 # %% [markdown]
 # Then a round: $D$ moves with $\tau \eta_G$ and $G$ with $\eta_G$, both by RMSprop, which divides
-# each gradient by the root of its own average square $s$; and $\bar w$ follows $G$. Let $\bar w$
-# move before $G$ does, or change $\tau$ or $\beta$.
+# each gradient by the root of its own average square $s$; and $\bar{\mathbf w}$ follows $G$. Let
+# $\bar{\mathbf w}$ move before $G$ does, or change $\tau$ or $\beta$.
 
 
 # %% tags=["hood"]
@@ -421,7 +422,7 @@ assert all((h["frechet_0.999"] > h["frechet_raw"]).all() for h in long.values())
 # otherwise: in the paper 0.9999 scores best on CIFAR-10.
 
 # %%
-sheets = {f"tau = {tau}": h.static["sheets"][-1] for tau, h in long.items()}
+sheets = {f"τ = {tau}": h.static["sheets"][-1] for tau, h in long.items()}
 gt.show(
     gt.plots.image_grids(sheets, columns=4),
     alt="Sixteen images of 16 x 16 pixels for each of the four ratios, drawn by the average 0.99 "
@@ -561,7 +562,8 @@ gt.exercises.check_rate_of_d(rate)
 #
 # <details><summary>Hint</summary>
 #
-# $\bar w$ starts at 0; after the first weight it is $(1 - \beta)\, w_0$, divided by $1 - \beta$.
+# $\bar{\mathbf w}$ starts at 0; after the first weight it is $(1 - \beta)\, \mathbf w_0$, divided
+# by $1 - \beta$.
 #
 # </details>
 

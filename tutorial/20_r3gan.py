@@ -117,11 +117,11 @@ assert alike(noise) == 0
 # course. **Pairing** (chapter 09): $D$'s logit $f$ is only asked by how much a real image beats a
 # fake one,
 #
-# $$L_D = \mathbb E\, \text{softplus}\big(f(G(z)) - f(x)\big), \qquad
-#   L_G = \mathbb E\, \text{softplus}\big(f(x) - f(G(z))\big),$$
+# $$L_D = \mathbb E\, \zeta\big(f(G(z)) - f(x)\big), \qquad
+#   L_G = \mathbb E\, \zeta\big(f(x) - f(G(z))\big),$$
 #
-# both $\log 2$ at the equilibrium. And **two penalties** (chapters 05 and 11), friction at the real
-# *and* at the generated images:
+# with the softplus $\zeta(t) = \log(1 + e^t)$, both $\log 2$ at the equilibrium. And **two
+# penalties** (chapters 05 and 11), friction at the real *and* at the generated images:
 #
 # $$\tfrac\gamma2\, \mathbb E_x |\nabla f|^2 + \tfrac\gamma2\, \mathbb E_z |\nabla f(G(z))|^2.$$
 #

@@ -40,6 +40,11 @@ class Chapter:
     summary: str  # the first sentence below the heading
     source: Path  # .../01_normal.py
 
+    @property
+    def number(self) -> str:
+        """01, or 04b for the wrap-up after chapter 04."""
+        return self.name.partition("_")[0]
+
 
 def tutorial_folder() -> Path:
     """The folder of chapters that belongs to the imported package."""
@@ -53,8 +58,8 @@ def tutorial_folder() -> Path:
 
 
 def chapters(folder: Path | None = None) -> list[Chapter]:
-    """The chapters in reading order, from ``NN_title.py`` in ``folder``."""
-    sources = sorted((folder or tutorial_folder()).glob("[0-9][0-9]_*.py"))
+    """The chapters in reading order, from ``NN_title.py`` in ``folder``; wrap-ups are ``NNb``."""
+    sources = sorted((folder or tutorial_folder()).glob("[0-9][0-9]*_*.py"))
     return [_describe(source) for source in sources]
 
 

@@ -3,10 +3,10 @@
 An exercise is a function under one of the classes below; its docstring is the question.
 
     @Number
-    def check_target() -> Values:
-        "The objective V when D = 1/2 everywhere."
-        yield -2 * math.log(2), "V = log(1/2) + log(1/2) = -2 log 2."
-        yield -math.log(2), "that is one of the two terms."
+    def check_scalar_tau_star() -> Values:
+        "tau* of -J = [[-3, 4], [-4, 0.5]], one number per player."
+        yield 6.0, "from tau = 6 on the trace -3 + 0.5 tau is positive."
+        yield 1 / 6, "that is the reciprocal: solve -3 + 0.5 tau = 0 for tau."
 
 What is yielded first is right; the others are mistakes, each with the sentence that it deserves.
 ``partial(Number, atol=0.5)`` is another tolerance.
@@ -20,6 +20,10 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from gan_teach.dynamics.base import UpdateRule
+from gan_teach.games.base import Game, flatten
+from gan_teach.training import train
 
 Values = Iterator[tuple[Any, str]]
 
@@ -145,6 +149,13 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
     return [case(np.random.default_rng(seed)) for seed in range(8)]
 
 
+def trained(game: Game, rule: UpdateRule) -> np.ndarray:
+    """A game's parameters after three steps of a rule, as one vector: where a learner's leads."""
+    for _ in train(game, rule, steps=3, lr=0.1, batch_size=4):
+        pass
+    return flatten(game).numpy()
+
+
 def _callable(answer: Any) -> Callable[..., Any]:
     if not callable(answer):
         raise TypeError
@@ -169,7 +180,8 @@ def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
 
 
 def _at(point: Sequence[Any]) -> str:
-    return f"at {point}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
+    told = ", ".join(map(str, point))
+    return f"at {told}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
 
 
 def _told(value: np.ndarray, right: np.ndarray) -> str:

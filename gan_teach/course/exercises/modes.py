@@ -97,7 +97,7 @@ def check_paired_level(state: tuple[int, ...]) -> Values:
     yield each * (np.array(state) >= 0).sum(), why
     yield each * (back != 0).sum(), "an edge that only leads into a cycle costs nothing."
     yield each * sum(1 / k for k in back if k > 0), "that counts cycles; each of their edges costs."
-    yield edges / len(state), "log 2 is missing: s(0) is what an edge on a cycle costs."
+    yield edges / len(state), "log 2 is missing: softplus(0) is what an edge on a cycle costs."
     yield math.log(2) * edges, "that is a sum over the pairs; L is a mean."
     wrapped = np.array(_cycles(tuple(point % len(state) for point in state)))
     why = "-1 is no point: as an index in Python it is the last one."
@@ -187,7 +187,10 @@ def check_mode_scores(x: np.ndarray, modes: np.ndarray, sigma: float) -> Values:
         return [len(set(nearest[good])), good.mean(), kl]
 
     covered, quality, kl = right = scores(within, nearest)
-    yield right, "a sample within 3 sigma, the share of such samples, and the masses beside 1 / K."
+    yield (
+        right,
+        "a sample within 3 sigma, the share of such samples, and the masses beside equal ones.",
+    )
     yield [len(set(nearest)), quality, kl], "to be the nearest mode is not enough: within 3 sigma."
     yield [covered / len(modes), quality, kl], "covered is a number of modes, not a share."
     yield [covered, within.sum(), kl], "high quality is a share of the samples, not their number."
