@@ -120,13 +120,15 @@ class Function(Check):
 
     def judge(self, answer: Callable[..., Any]) -> Verdict:
         values = []
-        for point in self.points:
+        for point in (*self.points, self.points[0]):
             try:
                 values.append(_value(self.run(answer), point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
                 if "ellipsis" in str(error):  # of a blank that is not filled in yet
                     return OPEN
                 return Verdict(False, f"{_at(point)} it raised {type(error).__name__}: {error}")
+        if not np.array_equal(values.pop(), values[0], equal_nan=True):
+            return Verdict(False, "it gives two values for one input: it draws noise of its own.")
         rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_agree, values, column)):
