@@ -81,6 +81,15 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def course(folder: Path) -> Iterator[Server]:
+    """JupyterLab on a copy of the course, started as a learner starts it."""
+    made = Server(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder)
+    command = ["gan_teach", "lab", "--no-browser", "--port", _port(made)]
+    with _running(made, [*command, "--folder", str(folder / "course")], "api"):
+        yield made
+
+
+@contextmanager
 def app_page(folder: Path) -> Iterator[Server]:
     """The lab as a page of its own, started as a learner starts it; its log is in ``folder``."""
     made = Server(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder)

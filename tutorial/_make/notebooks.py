@@ -27,11 +27,14 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(interactive: run this cell to use it)"
 FOLDER = Path(__file__).resolve().parents[1]
 METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    # As JupyterLab writes it: a notebook that lacks some of it counts as changed once it is opened.
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
         "file_extension": ".py",
         "mimetype": "text/x-python",
         "name": "python",
+        "nbconvert_exporter": "python",
         "pygments_lexer": "ipython3",
     },
 }
