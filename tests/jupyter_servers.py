@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import secrets
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_client.blocking.client import BlockingKernelClient
 
 import gan_teach
 
@@ -57,6 +59,22 @@ class Server:
                     return
                 page.wait_for_timeout(250)
         raise TimeoutError(f"the cell did not start in {TRIES} tries")
+
+    def value(self, expression: str) -> Any:
+        """What ``expression``, a literal in the end, is in the running kernel."""
+        client = BlockingKernelClient()
+        ((kernel,),) = [json.loads(self.ask("GET", "api/kernels"))]
+        runtime = self.folder / ".jupyter" / "run"
+        client.load_connection_file(str(runtime / f"kernel-{kernel['id']}.json"))
+        client.start_channels()
+        try:
+            wanted = {"value": expression}
+            reply = client.execute("", user_expressions=wanted, reply=True, timeout=PATIENCE)
+            answer = reply["content"]["user_expressions"]["value"]
+            assert answer["status"] == "ok", answer
+            return ast.literal_eval(answer["data"]["text/plain"])
+        finally:
+            client.stop_channels()
 
     def ask(self, method: str, path: str) -> bytes:
         headers = {"Authorization": f"token {self.token}"}
