@@ -236,20 +236,23 @@ assert gt.holds(shares[1.2][1] == 0 < shares[1.5][1] < shares[2.0][1] < shares[1
 
 
 # %%
-def threshold(rule, J, lr=0.04):
-    """The tau at which the largest eigenvalue of a step crosses the unit circle."""
+def threshold(largest):
+    """The tau at which largest(tau), the largest |eigenvalue| of a step, crosses 1."""
     low, high = 0.5, 2.0
     for _ in range(40):
         tau = (low + high) / 2
-        stable = abs(gt.dynamics.step_spectrum(rule, J, lr, tau)[0]) < 1
-        low, high = (low, tau) if stable else (tau, high)
+        low, high = (low, tau) if largest(tau) < 1 else (tau, high)
     return high
+
+
+def of_library(rule, place, lr=0.04):
+    J = by_place[place].J
+    return threshold(lambda tau: abs(gt.dynamics.step_spectrum(rule, J, lr, tau)[0]))
 
 
 # %% tags=["nbval-check-output"]
 for name, place in (("(0, 0)", (0.0, 0.0)), ("(pi, pi)", (1.0, 1.0))):
-    J = by_place[place].J
-    both, in_turn = threshold(gt.simultaneous(), J), threshold(gt.alternating(), J)
+    both, in_turn = (of_library(rule(), place) for rule in (gt.simultaneous, gt.alternating))
     flow = by_place[place].tau_star
     print(f"{name}: theory {flow:.3f}, simultaneous {both:.3f}, alternating {in_turn:.3f}")
 
@@ -471,34 +474,7 @@ gt.Lab("two-gaussians", width=16, lr=2e-3)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** At $(\pi, \pi)$ the torus has $-J = \begin{pmatrix} -1.15 & 1 \\ -1 & 0.85 \end{pmatrix}$.
-# Its $\tau^*$?
-#
-# <details><summary>Hint</summary>
-#
-# The trace of $\mathrm{diag}(1, \tau) (-J)$.
-#
-# </details>
-
-# %%
-tau_star = ...
-gt.exercises.check_torus_tau_star(tau_star)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_torus_tau_star(1.15 / 0.85)
-# ```
-#
-# ```text
-# Right: 1.15 / 0.85 = 23/17: from there on the trace is positive.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** Does $(\pi, \pi)$ attract (for small steps) at $\tau = 1.2$, $1.4$ and $10$? Give three
+# **1.** Does $(\pi, \pi)$ attract (for small steps) at $\tau = 1.2$, $1.4$ and $10$? Give three
 # truths.
 #
 # <details><summary>Hint</summary>
@@ -525,7 +501,7 @@ gt.exercises.check_attracts(attracts)
 # </details>
 
 # %% [markdown]
-# **3.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at
+# **2.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at
 # $\tau = 5$: against the drift.
 #
 # <details><summary>Hint</summary>
@@ -552,7 +528,7 @@ gt.exercises.check_switch(switch)
 # </details>
 
 # %% [markdown]
-# **4.** In code: the distance on the torus. Write `distance(points, place)` for an array of points
+# **3.** (Code.) The distance on the torus. Write `distance(points, place)` for an array of points
 # (its last axis holds the two angles) and one place, both anywhere on the line of angles.
 #
 # <details><summary>Hint 1</summary>
@@ -576,7 +552,8 @@ verdict
 if verdict:  # the chapter's maps, colored by your function
     apart = np.stack([distance(torus_map.points, end) for end in ends])
     labels = np.where(apart.min(0) < 1e-4, apart.argmin(0), gt.flows.NONE)
-    print(f"{(labels != torus_map.labels).sum()} of {labels.size} starts get another color")
+    other = (labels != torus_map.labels).sum()
+    print(f"by your distance {other} of {labels.size} starts get another color")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -592,6 +569,61 @@ if verdict:  # the chapter's maps, colored by your function
 #
 # ```text
 # Right: each angle the short way round, then the root of the sum of squares.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) Why does alternating attract earlier? Near a critical point, with $x$ and $y$
+# measured from there, the field is $J$ times $(x, y)$, and one step is a matrix. Write
+# `step(J, n_g, lr, tau)`, the matrix that takes $(x, y)$ to the point after one alternating step:
+# first $x$, the first `n_g` numbers, moves by $\eta$ times its part of the field, then $y$ by
+# $\tau\eta$ times its part at the new point.
+#
+# <details><summary>Hint 1</summary>
+#
+# Two moves, two matrices, each the identity and something. In the first only the rows of $x$
+# differ from the identity.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `x = J.copy(); x[n_g:] = 0` keeps the rows of $x$. The second move comes on the left.
+#
+# </details>
+
+# %%
+step = ...  # def step(J, n_g, lr, tau): ...
+verdict = gt.exercises.check_alternating_step(step)
+verdict
+
+# %%
+if verdict:  # the thresholds of the torus, from your matrix
+    gaps = []
+    for place in ((0.0, 0.0), (1.0, 1.0)):
+        J = by_place[place].J.matrix
+        yours = threshold(lambda tau, J=J: abs(np.linalg.eigvals(step(J, 1, 0.04, tau))).max())
+        gaps.append(abs(yours - of_library(gt.alternating(), place)))
+        print(f"{np.multiply(place, np.pi).round(2)}: by your matrix stable from {yours:.3f} on")
+    print(f"that differs from the library's by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def step(J, n_g, lr, tau):
+#     of_x = np.arange(len(J))[:, None] < n_g
+#     one = np.eye(len(J))
+#     x_moves, y_moves = one + lr * of_x * J, one + tau * lr * ~of_x * J
+#     return y_moves @ x_moves
+#
+#
+# gt.exercises.check_alternating_step(step)
+# ```
+#
+# ```text
+# Right: x moves first, and the matrix of y's move meets the new x.
 # ```
 #
 # </details>

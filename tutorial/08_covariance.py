@@ -386,33 +386,7 @@ gt.Lab("strong-generator", seed=1)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many zero modes has the game in $d$ dimensions?
-#
-# <details><summary>Hint</summary>
-#
-# The entries above the diagonal.
-#
-# </details>
-
-# %%
-count = ...  # for instance: lambda d: ...
-gt.exercises.check_rotations(count)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_rotations(lambda d: d * (d - 1) / 2)
-# ```
-#
-# ```text
-# Right: an antisymmetric d x d matrix has d (d - 1) / 2 free entries.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** From which $\tau$ on is the one-dimensional game free of oscillation, as a function of
+# **1.** From which $\tau$ on is the one-dimensional game free of oscillation, as a function of
 # $\Sigma$ and $\gamma$?
 #
 # <details><summary>Hint 1</summary>
@@ -445,7 +419,7 @@ gt.exercises.check_covariance_real_from(real_from)
 # </details>
 
 # %% [markdown]
-# **3.** In code: write `eigenvalues(s, gamma, tau)`, all $2 d^2$ eigenvalues of $J_\tau$ in any
+# **2.** (Code.) Write `eigenvalues(s, gamma, tau)`, all $2 d^2$ eigenvalues of $J_\tau$ in any
 # order, from the array `s` of the $d$ eigenvalues $\sigma_i^2$ of $\Sigma$.
 #
 # <details><summary>Hint 1</summary>
@@ -468,11 +442,14 @@ verdict
 
 # %%
 if verdict:  # the chapter's rates of the slowest mode, with your function
+    rates, gaps = {}, []
     for d in (2, 5, 10, 20):
         Sigma = zoo.covariance_draws(d).S
         yours = np.asarray(eigenvalues(np.linalg.eigvalsh(Sigma), 1.0, 25.0))
-        rate = -yours[abs(yours) > 1e-9].real.max()
-        print(f"d = {d}: rate at tau = 25 {rate:.2f}, as above {slowest(Sigma, 25.0):.2f}")
+        rates[d] = -yours[abs(yours) > 1e-9].real.max()
+        gaps.append(abs(rates[d] - slowest(Sigma, 25.0)))
+    print("your rates at tau = 25:", ", ".join(f"d = {d}: {rate:.2f}" for d, rate in rates.items()))
+    print(f"they differ from those above by at most {max(gaps):.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -490,6 +467,56 @@ if verdict:  # the chapter's rates of the slowest mode, with your function
 #
 # ```text
 # Right: d (d - 1) / 2 zeros, as many -tau gamma, and two roots for each i <= j: 2 d^2 in all.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **3.** (Code.) The runs of this chapter took the slopes from autograd. Write them by hand, as
+# products of matrices: `step(X, Y, Sigma, gamma, lr, tau)`, which returns both after one
+# simultaneous step, of descent in $X$ with rate $\eta$ and of ascent in $Y$ with rate $\tau\eta$.
+#
+# <details><summary>Hint 1</summary>
+#
+# $\operatorname{tr}(Y^\top XX^\top) = \sum_{ijk} Y_{ij} X_{ik} X_{jk}$: each entry of $X$ stands in
+# it twice.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The slope in $Y$ is $\Sigma - XX^\top - \gamma Y$, that in $X$ is $-(Y + Y^\top) X$. $X$ descends.
+#
+# </details>
+
+# %%
+step = ...  # def step(X, Y, Sigma, gamma, lr, tau): ...
+verdict = gt.exercises.check_covariance_step(step)
+verdict
+
+# %%
+if verdict:  # the published run in five dimensions at tau = 25, step by step with your function
+    game, Sigma, tau = zoo.covariance(5), zoo.covariance_draws(5).S, 25.0
+    X, Y = (np.reshape(start, (5, 5)) for start in (game.x0, game.y0))
+    for _ in range(game.steps):
+        X, Y = step(X, Y, Sigma, 1.0, game.lr, tau)
+    library = ends[5][0][game.taus.index(tau)]
+    print(f"|Σ - XX'| of your run after {game.steps} steps: {np.linalg.norm(Sigma - X @ X.T):.0e}")
+    print(f"your X differs from the chapter's by at most {abs(np.asarray(X) - library).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def step(X, Y, Sigma, gamma, lr, tau):
+#     return X + lr * (Y + Y.T) @ X, Y + tau * lr * (Sigma - X @ X.T - gamma * Y)
+#
+#
+# gt.exercises.check_covariance_step(step)
+# ```
+#
+# ```text
+# Right: X descends, -dV/dX = (Y + Y^T) X; Y climbs, dV/dY = Sigma - X X^T - gamma Y.
 # ```
 #
 # </details>

@@ -661,39 +661,7 @@ gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** All fakes sit on one of two clusters. What is the loss of the best $D$ (halved convention)?
-#
-# <details><summary>Hint 1</summary>
-#
-# On that cluster there are two fakes for one real point.
-#
-# </details>
-#
-# <details><summary>Hint 2</summary>
-#
-# $D = 1/3$ there, and the other cluster costs nothing.
-#
-# </details>
-
-# %%
-loss = ...
-gt.exercises.check_collapse_loss(loss)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_collapse_loss((3 * np.log(3) - 2 * np.log(2)) / 4)
-# ```
-#
-# ```text
-# Right: D answers 1/3 on the shared cluster: (3 log 3 - 2 log 2) / 4 = 0.477.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** How many bad basins does JS have for $n$ points? Write a function of $n$.
+# **1.** How many bad basins does JS have for $n$ points? Write a function of $n$.
 #
 # <details><summary>Hint</summary>
 #
@@ -719,7 +687,7 @@ gt.exercises.check_bad_basins(count)
 # </details>
 
 # %% [markdown]
-# **3.** Write the way out of the collapse for RS as a list of states, from `(0, 0)` (both fakes on
+# **2.** Write the way out of the collapse for RS as a list of states, from `(0, 0)` (both fakes on
 # point 0) to one on each, along which $L$ never falls. One fake moves at a time; -1 is off the
 # data.
 #
@@ -747,7 +715,7 @@ gt.exercises.check_way_out(states)
 # </details>
 
 # %% [markdown]
-# **4.** (Code.) The hood *searches* for $L$. Write $L$ of JS as a formula: a function of a state, a
+# **3.** (Code.) The hood *searches* for $L$. Write $L$ of JS as a formula: a function of a state, a
 # tuple with the point under each fake (0, 1, ..., or -1 off the data). The hood's table then counts
 # the traps by yours.
 #
@@ -766,9 +734,11 @@ gt.exercises.check_way_out(states)
 # %%
 level = ...  # for instance: lambda state: ...
 verdict = gt.exercises.check_state_level(level)
+verdict
+
+# %%
 if verdict:
     print("traps of 2 to 5 points by your L:", [len(table(level, n)[1]) for n in range(2, 6)])
-verdict
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -787,6 +757,65 @@ verdict
 #
 # ```text
 # Right: each point has a D = 1 / (1 + m) of its own: no search is needed.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) And $L$ of RS, without a search: draw an edge from each point $i$ to the point
+# under its partner, fake $i$. Along an edge $D$ wants $f$ to fall; how far can it fall on a cycle?
+# Write a function of a state. The hood's table should then have no trap left.
+#
+# <details><summary>Hint 1</summary>
+#
+# Around a cycle the falls of $f$ add up to 0, so that each edge costs $\zeta(0) = \log 2$ at
+# best. Along any other edge $f$ may fall without bound, and it costs nothing.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# An edge is on a cycle if the way from its point, `point = state[point]`, comes back to it within
+# $n$ steps. It may also end off the data, at -1, or run into a cycle of others.
+#
+# </details>
+
+# %%
+paired_level = ...  # for instance: def paired_level(state): ...
+verdict = gt.exercises.check_paired_level(paired_level)
+verdict
+
+# %%
+if verdict:
+    gaps = []
+    for n in (2, 3, 4):
+        library, (L, traps) = landscape.landscape(n, "relativistic"), table(paired_level, n)
+        pairs = zip(library.assignments, library.loss, strict=True)
+        gaps += [abs(L[tuple(state)] - loss) for state, loss in pairs]
+        print(f"{n} points: {len(L)} states, traps by your L: {len(traps)}")
+    print(f"your L differs from the library's by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def paired_level(state):
+#     on_cycles = 0
+#     for start in range(len(state)):
+#         point = state[start]
+#         for _ in state:
+#             if point in (start, -1):
+#                 break
+#             point = state[point]
+#         on_cycles += point == start
+#     return on_cycles * np.log(2) / len(state)
+#
+#
+# gt.exercises.check_paired_level(paired_level)
+# ```
+#
+# ```text
+# Right: log 2 for each edge on a cycle; along any other f falls without bound.
 # ```
 #
 # </details>

@@ -446,41 +446,12 @@ gt.exercises.check_uneven_score(score)
 # </details>
 
 # %% [markdown]
-# **2.** One algorithm wins 60 of 100 architectures, the other 40. How surprising is that, if both
-# are equally good?
-#
-# <details><summary>Hint</summary>
-#
-# Two-sided; at least 60 or at most 40 heads in 100 tosses.
-#
-# </details>
-
-# %%
-p = ...
-gt.exercises.check_sign_test(p)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# from math import comb
-#
-# gt.exercises.check_sign_test(2 * sum(comb(100, k) for k in range(60, 101)) / 2**100)
-# ```
-#
-# ```text
-# Right: 2 P(at least 60 heads in 100 tosses) = 0.057: 60 to 40 is not yet a proof.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **3.** (Open.) Give all three five critic steps *and* more time:
+# **2.** (Open.) Give all three five critic steps *and* more time:
 # `gan-teach bogonet --architectures 10 --d-steps 5 --steps 500 --out longer`. Does the order stay?
 
 # %% [markdown]
-# **4.** (Code.) Write the sign test: a function of the architectures won and lost that returns the
-# two-sided $p$. The record's duels are then judged by yours.
+# **3.** (Code.) Write the sign test: a function of the architectures won and lost that returns the
+# two-sided $p$. (60 to 40 is 0.057: not yet a proof.) The record's duels are then judged by yours.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -497,11 +468,15 @@ gt.exercises.check_sign_test(p)
 # %%
 p_value = ...  # for instance: lambda won, lost: ...
 verdict = gt.exercises.check_sign_test_code(p_value)
-if verdict:
-    for d in bogonet.duels(study, "final"):
-        print(f"{d.first} {d.won} : {d.lost} {d.second}: {p_value(d.won, d.lost):.1g}", end=", ")
-        print(f"the library's {d.p:.1g}")
 verdict
+
+# %%
+if verdict:
+    duels = bogonet.duels(study, "final")
+    for d in duels:
+        print(f"{d.first} {d.won} : {d.lost} {d.second}, your p = {p_value(d.won, d.lost):.1g}")
+    gap = max(abs(p_value(d.won, d.lost) - d.p) for d in duels)
+    print(f"your p differs from the library's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -520,6 +495,56 @@ verdict
 #
 # ```text
 # Right: both tails, and at most 1.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) The other column of the duels: which chances of winning does a count leave open? A
+# chance $p$ has the standard error $\sqrt{p\,(1 - p) / n}$, and Wilson's interval holds the $p$
+# from which the share $k / n$ is at most $z$ of them away. Write `interval(won, n, z)`, its two
+# ends.
+#
+# <details><summary>Hint 1</summary>
+#
+# At the ends $(k / n - p)^2 = z^2\, p\, (1 - p) / n$: a quadratic equation for $p$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $(1 + z^2 / n)\, p^2 - (2 k / n + z^2 / n)\, p + (k / n)^2 = 0$; `np.roots` solves it.
+#
+# </details>
+
+# %%
+interval = ...  # for instance: lambda won, n, z: ...
+verdict = gt.exercises.check_wilson(interval)
+verdict
+
+# %%
+if verdict:
+    gaps = []
+    for d in bogonet.duels(study, "final"):
+        low, high = interval(d.won, d.won + d.lost, 1.959964)
+        gaps += [abs(low - d.interval[0]), abs(high - d.interval[1])]
+        print(f"your interval: {d.first} wins {low:.0%} to {high:.0%} against {d.second}")
+    print(f"your ends differ from the library's by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def interval(won, n, z):
+#     share, more = won / n, z**2 / n
+#     return sorted(np.roots([1 + more, -2 * share - more, share**2]).real)
+#
+#
+# gt.exercises.check_wilson(interval)
+# ```
+#
+# ```text
+# Right: the p that lie within z of their own standard errors of won / n.
 # ```
 #
 # </details>

@@ -471,33 +471,7 @@ gt.Lab("half-circles")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Labels smoothed to $\ell = 0.8$: what is $D$'s loss at the equilibrium?
-#
-# <details><summary>Hint</summary>
-#
-# $D = 0.4$.
-#
-# </details>
-
-# %%
-loss = ...
-gt.exercises.check_smoothed_loss(loss)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_smoothed_loss(-0.8 * np.log(0.4) - 1.2 * np.log(0.6))
-# ```
-#
-# ```text
-# Right: D = 0.4: -0.8 log 0.4 - 1.2 log 0.6 = 1.346.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** Smooth both sides: target 0.9 for real samples, 0.1 for fakes. What is $D^*$, and what does
+# **1.** Smooth both sides: target 0.9 for real samples, 0.1 for fakes. What is $D^*$, and what does
 # it say where there are no data?
 #
 # <details><summary>Hint</summary>
@@ -525,7 +499,7 @@ gt.exercises.check_two_sided(best)
 # </details>
 
 # %% [markdown]
-# **3.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case? a)
+# **2.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case? a)
 # $G$ is perfect. b) $G$ emits one point. c) $D$ is linear and the means agree. d) $D$ tells real
 # from fake. Answer with letters, such as `"ad"`.
 
@@ -542,6 +516,120 @@ gt.exercises.check_what_flat_means(letters)
 #
 # ```text
 # Right: all but d: a D that tells the two apart has D(x) > D(G(z)).
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **3.** (Code.) The distance of this chapter: project both samples onto a line, pair the smallest
+# with the smallest and so on, take the mean distance of the pairs, and average over the lines.
+# Write `sliced(x, y, lines)` for two samples $(n, 2)$ of one size and unit vectors `lines`
+# $(m, 2)$. It then judges the improved run above, at all its records.
+#
+# <details><summary>Hint 1</summary>
+#
+# `x @ lines.T` holds the projections, $(n, m)$: one column for each line.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `np.sort(..., axis=0)` sorts each column. On a line no other pairing has a smaller mean distance.
+#
+# </details>
+
+# %%
+sliced = ...  # def sliced(x, y, lines): ...
+verdict = gt.exercises.check_sliced(sliced)
+verdict
+
+# %%
+if verdict:
+    angles = np.pi * (np.arange(64) + 0.5) / 64  # evenly over half a turn
+    lines = np.stack([np.cos(angles), np.sin(angles)], 1)
+    fakes = ways["improved"]["fake"].astype(float)
+    yours = [float(sliced(x, REAL[:1000].astype(float), lines)) for x in fakes]
+    library = [mt.sliced_wasserstein(x, REAL[:1000]) for x in fakes]
+    print("your distance along the run:", *(f"{value:.2f}" for value in yours[::5]))
+    gap = np.abs(np.subtract(yours, library)).max()
+    print(f"it differs from the library's by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def sliced(x, y, lines):
+#     return np.abs(np.sort(x @ lines.T, axis=0) - np.sort(y @ lines.T, axis=0)).mean()
+#
+#
+# gt.exercises.check_sliced(sliced)
+# ```
+#
+# ```text
+# Right: on each line the smallest to the smallest, and so on; then the mean.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) Data of your own. A GAN takes any object with `shape`, that of one sample, and
+# `sample(n, rng)`, a tensor of $n$ new samples all of whose chance comes from the generator `rng`.
+# Write a class `Moons` for two other half circles: half of the points at $(\cos t, \sin t)$, half
+# at $(1 - \cos t, \tfrac12 - \sin t)$, $t \sim U(0, \pi)$, and normal noise of standard deviation
+# 0.1 on both coordinates of each. The improved GAN then learns them.
+#
+# <details><summary>Hint 1</summary>
+#
+# The hood's class draws once. Here `sample` draws at each call, with `generator=rng` everywhere.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.rand(n, generator=rng) < 0.5` says which points lie on the lower moon, and `torch.where`
+# takes their coordinates.
+#
+# </details>
+
+# %%
+Moons = ...  # class Moons: ...
+verdict = gt.exercises.check_moons(Moons)
+verdict
+
+# %%
+if verdict:
+    own, moons = zoo.half_circles_improved(0), Moons() if isinstance(Moons, type) else Moons
+    game = gt.GAN(
+        own.generator, own.discriminator, data=moons, latent=own.latent,
+        loss=gt.losses.relativistic, penalties=own.penalties,
+    )  # fmt: skip
+    fakes = watched(game, zoo.HALF_CIRCLES_IMPROVED, 1.0, 0.993)["fake"]
+    real = moons.sample(1000, torch.Generator().manual_seed(2)).numpy()
+    ends = {f"step {k}": fakes[k // 20] for k in (0, STEPS // 2, STEPS)}
+    notes = {k: f"distance {mt.sliced_wasserstein(x, real):.2f}" for k, x in ends.items()}
+    print("the improved GAN on your moons:", notes)
+    gt.show(gt.plots.clouds(ends, real, notes=notes), alt="Your moons, and a GAN that learns them.")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# class Moons:
+#     shape = (2,)
+#
+#     def sample(self, n, rng):
+#         t = torch.pi * torch.rand(n, generator=rng)
+#         lower = torch.rand(n, generator=rng) < 0.5
+#         x = torch.where(lower, 1 - t.cos(), t.cos())
+#         y = torch.where(lower, 0.5 - t.sin(), t.sin())
+#         return torch.stack([x, y], 1) + 0.1 * torch.randn(n, 2, generator=rng)
+#
+#
+# gt.exercises.check_moons(Moons)
+# ```
+#
+# ```text
+# Right: half of the points on each moon, evenly along it, all chance from rng.
 # ```
 #
 # </details>

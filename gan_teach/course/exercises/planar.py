@@ -10,7 +10,17 @@ import torch
 
 from gan_teach import zoo
 from gan_teach.analysis import flows, timescale
-from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair, random_cases
+from gan_teach.course.answers import (
+    Check,
+    Function,
+    Number,
+    Values,
+    Verdict,
+    by_parts,
+    in_order,
+    pair,
+    random_cases,
+)
 from gan_teach.course.exercises.line import trained
 from gan_teach.games import FunctionGame
 
@@ -186,14 +196,6 @@ def check_tau_star(J: np.ndarray, n_g: int) -> Values:
 # -- 07: regions of attraction ---------------------------------------------------------------------
 
 
-@Number
-def check_torus_tau_star() -> Values:
-    """tau* at (pi, pi), where -J = [[-1.15, 1], [-1, 0.85]]."""
-    yield 23 / 17, "1.15 / 0.85 = 23/17: from there on the trace is positive."
-    yield 17 / 23, "that is the reciprocal, the value at (0, 0)."
-    yield -23 / 17, "the sign: A is negative, -A / C is not."
-
-
 @partial(Check, read=lambda answer: tuple(map(bool, answer)), wanted="three truths are wanted")
 def check_attracts(answer: tuple[bool, ...]) -> Verdict:
     """Whether a point with tau* = 1.353 attracts at tau = 1.2, 1.4 and 10: three truths."""
@@ -243,13 +245,28 @@ def check_torus_distance(points: np.ndarray, place: np.ndarray) -> Values:
     yield np.linalg.norm(np.exp(1j * gap) - 1, axis=-1), chord
 
 
+def _linear_game(rng: np.random.Generator) -> tuple[Any, ...]:
+    n_g, n_d = rng.integers(1, 4, 2).tolist()
+    return rng.normal(size=(n_g + n_d,) * 2), n_g, rng.uniform(0.05, 0.3), rng.uniform(2.0, 9.0)
+
+
+@partial(Function, points=random_cases(_linear_game))
+def check_alternating_step(J: np.ndarray, n_g: int, lr: float, tau: float) -> Values:
+    """The matrix of one alternating step, x first, where v(w) = J w: f(J, n_g, lr, tau)."""
+    one, of_x = np.eye(len(J)), np.arange(len(J))[:, None] < n_g
+    x, y = lr * of_x * J, tau * lr * ~of_x * J
+    yield (one + y) @ (one + x), "x moves first, and the matrix of y's move meets the new x."
+    yield (one + x) @ (one + y), "there y moves first: the first move's matrix stands on the right."
+    yield one + x + y, "that moves both at once: y has to see the new x."
+    yield (one - y) @ (one - x), "the sign: v points where both players go, and J is dv/dw."
+    yield (one + y / tau) @ (one + x), "tau is missing: y moves tau times as far."
+    yield (one + y / tau) @ (one + tau * x), "tau is the other player's: it multiplies y's step."
+    yield (one + y / lr) @ (one + x / lr), "lr is missing."
+    yield (one + y) @ (one + x) - one, "that is what a step adds; w itself stays: the identity."
+    yield (one + tau * lr * J) @ (one + lr * J), "a move has one player's rows of J; the rest is 0."
+
+
 # -- 08: matching a covariance ---------------------------------------------------------------------
-
-
-@partial(Function, points=[(1,), (2,), (3,), (10,)])
-def check_rotations(d: float) -> Values:
-    """The number of zero modes of the d x d covariance game as a function of d."""
-    yield d * (d - 1) / 2, "an antisymmetric d x d matrix has d (d - 1) / 2 free entries."
 
 
 @partial(Function, points=[(1.0, 1.0), (1.0975, 0.5), (2.0, 0.75)])
@@ -258,20 +275,10 @@ def check_covariance_real_from(s: float, gamma: float) -> Values:
     yield 16 * s / gamma**2, "tau^2 gamma^2 >= 16 tau Sigma, so tau >= 16 Sigma / gamma^2."
 
 
-def _in_order(values: Any) -> np.ndarray:
-    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = values.ravel()
-    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
-
-
-def _sorted(answer: Any) -> Callable[..., np.ndarray]:
-    return lambda *springs: _in_order(np.asarray(answer(*springs)))
-
-
 _SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 25.0)]
 
 
-@partial(Function, points=_SPRINGS, run=_sorted)
+@partial(Function, points=_SPRINGS, run=in_order)
 def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values:
     """All 2 d^2 eigenvalues of J_tau, as a function of those of Sigma, gamma and tau."""
     d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * gamma)
@@ -280,7 +287,7 @@ def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values
         return np.concatenate([np.roots([1, tau * gamma, c * both]) for both in s[i] + s[j]])
 
     def all_of(*parts: np.ndarray) -> np.ndarray:
-        return _in_order(np.concatenate(parts))
+        return by_parts(np.concatenate(parts))
 
     each, less = np.triu_indices(d), np.triu_indices(d, 1)
     why = "d (d - 1) / 2 zeros, as many -tau gamma, and two roots for each i <= j: 2 d^2 in all."
@@ -295,3 +302,37 @@ def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values
     slow = "tau is missing in the last term, 2 tau (s_i + s_j)."
     yield all_of(0 * friction, friction, pairs(*each, c=2.0)), slow
     yield all_of(0 * friction, friction, pairs(*less)), "i = j belongs to it as well."
+
+
+def _covariance_point(rng: np.random.Generator) -> tuple[Any, ...]:
+    X, Y, root = rng.normal(size=(3, 3, 3))
+    return X, Y, root @ root.T, *rng.uniform(0.5, 2.0, 2), rng.uniform(2.0, 9.0)
+
+
+def _stacked(answer: Any) -> Callable[..., np.ndarray]:
+    return lambda *point: np.stack([np.asarray(part) for part in answer(*point)])
+
+
+@partial(Function, points=random_cases(_covariance_point), run=_stacked)
+def check_covariance_step(
+    X: np.ndarray, Y: np.ndarray, Sigma: np.ndarray, gamma: float, lr: float, tau: float
+) -> Values:
+    """Both matrices after one simultaneous step: f(X, Y, Sigma, gamma, lr, tau)."""
+
+    def new(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.stack([X + lr * x, Y + tau * lr * y])
+
+    x, y = (Y + Y.T) @ X, Sigma - X @ X.T - gamma * Y
+    after = X + lr * x
+    yield new(x, y), "X descends, -dV/dX = (Y + Y^T) X; Y climbs, dV/dY = Sigma - X X^T - gamma Y."
+    yield new(-x, y), "X minimises V: it goes against dV/dX = -(Y + Y^T) X."
+    yield new(x, -y), "Y maximises V: it goes along dV/dY."
+    yield new(2 * Y @ X, y), "that takes Y for symmetric; tr(Y^T X X^T) has the slope (Y + Y^T) X."
+    yield new(Y @ X, y), "X stands twice in X X^T: (Y + Y^T) X."
+    yield new(X @ (Y + Y.T), y), "the order of the product: (Y + Y^T) X."
+    yield new(x, Sigma - X.T @ X - gamma * Y), "the samples have the covariance X X^T, not X^T X."
+    yield new(x, Sigma - X @ X.T), "the penalty is missing: -gamma Y."
+    yield new(x, Sigma - X @ X.T - gamma / 2 * Y), "the slope of (gamma / 2) |Y|^2 is gamma Y."
+    yield new(x, y / tau), "tau is missing: Y's rate is tau lr."
+    yield new(tau * x, y / tau), "tau is the other player's: Y's rate is tau lr."
+    yield new(x, Sigma - after @ after.T - gamma * Y), "that is alternating: here Y sees the old X."
