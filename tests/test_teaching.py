@@ -135,16 +135,19 @@ def notebook(path, **answers):
 
 
 def test_verdicts_are_collected_as_they_were_handed_in(tmp_path, capsys):
-    assert collect.main([notebook(tmp_path / "anna.ipynb", check_target="1")]) == 0
-    assert capsys.readouterr().out == "notebook,check,verdict,says\nanna,check_target,-,not run\n"
+    assert collect.main([notebook(tmp_path / "anna.ipynb", check_scalar_tau_star="1")]) == 0
+    lines = ["notebook,check,verdict,says", "anna,check_scalar_tau_star,-,not run"]
+    assert capsys.readouterr().out.splitlines() == lines
 
 
 @pytest.mark.slow
 def test_verdicts_are_collected_from_a_fresh_run(tmp_path, capsys):
-    answers = {"check_target": "-2 * math.log(2)", "check_confident_value": "math.log(0.9)"}
+    answers = {"check_gradient_ratio": "math.floor(999.5)", "check_scalar_tau_star": "1 / 6"}
     path = notebook(tmp_path / "anna.ipynb", **answers, check_sign_test="nothing")
     assert collect.main([path, "--run"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("anna,check_target,Right,")
-    assert lines[2] == "anna,check_confident_value,Not yet,that is one term; there are two."
+    assert lines[1].startswith("anna,check_gradient_ratio,Right,")
+    assert lines[2] == (
+        "anna,check_scalar_tau_star,Not yet,that is -C / A: solve A + tau C = 0 for tau."
+    )
     assert lines[3].startswith("anna,check_sign_test,error,NameError")

@@ -105,11 +105,11 @@ def check_hessian(f: Callable[[Any], Any], point: np.ndarray, h: float) -> Any:
     steps, here = h * np.eye(len(point)), f(point)
     slope = [(f(point + i) - f(point - i)) / (2 * h) for i in steps]
     ahead = [[f(point + i + j) - f(point + i) - f(point + j) + here for j in steps] for i in steps]
-    yield H, "four values around point for each entry, over (2 h)^2."
+    yield H, "four values around the point for each entry, over (2 h)^2."
     yield 4 * H, "the four values lie 2 h apart, both ways: divide by (2 h)^2, not by h^2."
     yield 2 * h * H, "a second difference is divided by 2 h twice: by (2 h)^2."
     yield -H, "the sign: it is ++ and -- that count as plus, +- and -+ as minus."
-    one_sided = "steps to one side let the third derivatives in: go to both sides of point."
+    one_sided = "steps to one side let the third derivatives in: go to both sides of the point."
     yield np.array(ahead) / h**2, one_sided
     yield np.diag(np.diag(H)), "the mixed second derivatives are missing."
     yield np.triu(H), "the lower half is missing; it is the mirror image of the upper one."
