@@ -535,7 +535,7 @@ gt.exercises.check_margin_losses(paired, separable)
 # ```
 #
 # ```text
-# Right: paired s(-3) = 0.0486, separable 2 s(-1.5) = 0.4028: the same answers, eight times the
+# Right: paired 0.0486, separable 2 softplus(-1.5) = 0.4028: the same answers, eight times the
 # loss. Values of different losses cannot be compared.
 # ```
 #

@@ -21,10 +21,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from gan_teach.dynamics.base import UpdateRule
-from gan_teach.games.base import Game, flatten
-from gan_teach.training import train
-
 Values = Iterator[tuple[Any, str]]
 
 
@@ -158,13 +154,6 @@ def by_parts(values: Any) -> np.ndarray:
 def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
     """`run` of a `Function` whose values are eigenvalues, which count in any order."""
     return lambda *point: by_parts(answer(*point))
-
-
-def trained(game: Game, rule: UpdateRule) -> np.ndarray:
-    """A game's parameters after three steps of a rule, as one vector: where a learner's leads."""
-    for _ in train(game, rule, steps=3, lr=0.1, batch_size=4):
-        pass
-    return flatten(game).numpy()
 
 
 def _callable(answer: Any) -> Callable[..., Any]:

@@ -193,9 +193,9 @@ def check_quarter_width() -> Values:
 @partial(Number, atol=1e-3)
 def _paired() -> Values:
     """D's paired loss where f is 1.5 on every real and -1.5 on every generated image."""
-    yield math.log1p(math.exp(-3)), "the pair is 3 apart: s(-3) = 0.0486."
+    yield math.log1p(math.exp(-3)), "the pair is 3 apart: softplus(-3) = 0.0486."
     yield math.log1p(math.exp(-1.5)), "the difference of the two is 3, not 1.5."
-    yield math.log1p(math.exp(3)), "s(3) is G's loss."
+    yield math.log1p(math.exp(3)), "softplus(3) is G's loss."
     yield 2 * math.log1p(math.exp(-1.5)), "those of the two losses are exchanged."
 
 
@@ -204,7 +204,7 @@ def _separable() -> Values:
     """D's separable loss there."""
     yield (
         2 * math.log1p(math.exp(-1.5)),
-        "paired s(-3) = 0.0486, separable 2 s(-1.5) = 0.4028: the same answers, eight times the "
+        "paired 0.0486, separable 2 softplus(-1.5) = 0.4028: the same answers, eight times the "
         "loss. Values of different losses cannot be compared.",
     )
     yield math.log1p(math.exp(-1.5)), "both halves count, the real and the generated."

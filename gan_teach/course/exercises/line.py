@@ -11,18 +11,11 @@ from torch.nn.functional import softplus
 
 from gan_teach import zoo
 from gan_teach.analysis.spectra import vector_field
-from gan_teach.course.answers import (
-    Check,
-    Function,
-    Number,
-    Values,
-    Verdict,
-    pair,
-    random_cases,
-    trained,
-)
+from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair, random_cases
 from gan_teach.dynamics import gradient
-from gan_teach.games import Batch
+from gan_teach.games import Batch, Game
+from gan_teach.games.base import flatten
+from gan_teach.training import train
 
 # -- 00: the game ----------------------------------------------------------------------------------
 
@@ -104,17 +97,17 @@ def _cubic_case(rng: np.random.Generator) -> tuple[Any, ...]:
 
 
 @partial(Function, points=random_cases(_cubic_case))
-def check_hessian(f: Callable[[Any], Any], theta: np.ndarray, h: float) -> Any:
-    """The second derivatives of f at theta from values of f around it, h to either side."""
-    H = torch.autograd.functional.hessian(f, torch.tensor(theta)).numpy()
-    steps, here = h * np.eye(len(theta)), f(theta)
-    slope = [(f(theta + i) - f(theta - i)) / (2 * h) for i in steps]
-    ahead = [[f(theta + i + j) - f(theta + i) - f(theta + j) + here for j in steps] for i in steps]
-    yield H, "four values around theta for each entry, over (2 h)^2."
+def check_hessian(f: Callable[[Any], Any], point: np.ndarray, h: float) -> Any:
+    """The second derivatives of f at point from values of f around it, h to either side."""
+    H = np.asarray(torch.autograd.functional.hessian(f, torch.tensor(point)))
+    steps, here = h * np.eye(len(point)), f(point)
+    slope = [(f(point + i) - f(point - i)) / (2 * h) for i in steps]
+    ahead = [[f(point + i + j) - f(point + i) - f(point + j) + here for j in steps] for i in steps]
+    yield H, "four values around point for each entry, over (2 h)^2."
     yield 4 * H, "the four values lie 2 h apart, both ways: divide by (2 h)^2, not by h^2."
     yield 2 * h * H, "a second difference is divided by 2 h twice: by (2 h)^2."
     yield -H, "the sign: it is ++ and -- that count as plus, +- and -+ as minus."
-    one_sided = "steps to one side let the third derivatives in: go to both sides of theta."
+    one_sided = "steps to one side let the third derivatives in: go to both sides of point."
     yield np.array(ahead) / h**2, one_sided
     yield np.diag(np.diag(H)), "the mixed second derivatives are missing."
     yield np.triu(H), "the lower half is missing; it is the mirror image of the upper one."
@@ -198,7 +191,7 @@ def check_game_jacobian(
 ) -> Values:
     """The Jacobian of where the players go, each down its own loss; G's numbers come first."""
     of_g = np.arange(len(w))[:, None] < n_g
-    G, D = (-torch.autograd.functional.hessian(loss, w).numpy() for loss in (loss_g, loss_d))
+    G, D = (-np.asarray(torch.autograd.functional.hessian(f, w)) for f in (loss_g, loss_d))
     J = np.where(of_g, G, D)
     yield J, "G's rows come from G's loss, D's from D's, and each player goes down its own."
     yield -J, "the sign: a player goes down its loss, against the gradient."
@@ -255,12 +248,23 @@ def check_generator_steps(
     yield walk(lambda d: 1 - d), "1 - D is the factor of the non-saturating loss."
 
 
+def trained(game: Game, rule: Callable[..., Any]) -> np.ndarray:
+    """A game's parameters after three steps of a rule: where a learner's leads."""
+    for _ in train(game, rule, steps=3, lr=0.1, batch_size=4):
+        pass
+    return flatten(game).numpy()
+
+
 def _rounds(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:
     """Where a rule of that many steps of G leads a small GAN in three rounds."""
-    return lambda n: trained(
-        zoo.line_gan(fresh_data=True).to(torch.float64),
-        lambda game, draw, optims: rule(game, draw, optims, n),
-    )
+
+    def play(n: int) -> np.ndarray:
+        def ahead(game: Any, draw: Any, optims: Any) -> Any:
+            return rule(game, draw, optims, n)
+
+        return trained(zoo.line_gan(fresh_data=True).to(torch.float64), ahead)
+
+    return play
 
 
 @partial(Function, points=[(2,), (3,), (5,)], run=_rounds)

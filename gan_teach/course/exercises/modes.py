@@ -147,10 +147,10 @@ def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
     """The relativistic losses of D and of G as a function of D's logits (real, fake)."""
     s, gap = torch.nn.functional.softplus, fake - real
     d, g = float(s(gap).mean()), float(s(-gap).mean())
-    yield [d, g], "D wants x above its partner G(z), G the reverse: the same s, the other sign."
+    yield [d, g], "D wants x above its partner G(z), G the reverse: one softplus, the other sign."
     yield [g, d], "the roles are exchanged: D wants f(x) above f(G(z))."
     yield [d, d], "both players get D's loss: G would learn to be told apart."
-    yield [d, -d], "G climbs D's loss there, which saturates where D wins; -s(t) is not s(-t)."
+    yield [d, -d], "G climbs D's loss there, which saturates where D wins; change the sign inside."
     yield [9 * d, 9 * g], "that is a sum over the batch; the loss is a mean."
     a, b = fake - real.mean(), real - fake.mean()
     yield [float(s(a).mean()), float(s(b).mean())], "compare partners, not a mean of the batch."

@@ -20,8 +20,8 @@ from gan_teach.course.answers import (
     in_order,
     pair,
     random_cases,
-    trained,
 )
+from gan_teach.course.exercises.line import trained
 from gan_teach.games import FunctionGame
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
@@ -68,12 +68,15 @@ def _steps(rule: Callable[..., Any]) -> Callable[[np.ndarray], np.ndarray]:
     """Where a rule leads in three steps in the field J w of two numbers for each player."""
 
     def play(J: np.ndarray) -> np.ndarray:
-        M, start = torch.tensor(J), torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
+        M, start = torch.as_tensor(J), torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
         f_g, f_d = (
             lambda x, y: -x @ (M[:2, :2] @ x / 2 + M[:2, 2:] @ y),
             lambda x, y: -y @ (M[2:, 2:] @ y / 2 + M[2:, :2] @ x),
         )
-        return trained(FunctionGame(f_g, f_d, *start), rule)
+        return trained(FunctionGame(f_g, f_d, *start), optimistic)
+
+    def optimistic(game: Any, draw: Any, optims: Any, memory: Any) -> Any:
+        return rule(game, draw, optims, memory)
 
     return play
 
@@ -165,27 +168,27 @@ def _zero_sum(seed: int) -> tuple[np.ndarray, int]:
     n_g, n_d = rng.integers(1, 4, 2).tolist()
     H = rng.normal(size=(n_g + n_d, n_g + n_d)) + np.eye(n_g + n_d)
     H += H.T
-    H[n_g:, :n_g] *= -1  # -J = [[A, B], [-B^T, D]]
+    H[n_g:, :n_g] *= -1  # -J = [[A, B], [-B^T, C]]
     return -H, n_g
 
 
 @partial(Function, points=[_zero_sum(seed) for seed in (0, 1, 2, 9, 14, 18, 34, 46)])
 def check_tau_star(J: np.ndarray, n_g: int) -> Values:
     """tau* of a point of a zero-sum game from J and the number of G's rows; inf without one."""
-    A, B, D = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
-    bent = B @ np.linalg.solve(D, B.T)
+    A, B, C = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+    bent = B @ np.linalg.solve(C, B.T)
     tau = timescale.tau_star(J, n_g=n_g)
 
     def if_definite(*blocks: np.ndarray, tau: float = tau) -> float:
         return tau if all(np.linalg.eigvalsh(block).min() > 0 for block in blocks) else math.inf
 
-    yield tau, "inf unless D > 0 and S > 0; else the largest tau at which it does not attract."
+    yield tau, "inf unless C > 0 and S > 0; else the largest tau at which it does not attract."
     yield (1 / tau if tau else math.inf), "that is the reciprocal: tau multiplies D's rows."
-    nash = "that asks for A > 0, a Nash point; what counts is S = A + B D^-1 B^T."
-    yield if_definite(A, D), nash
-    yield if_definite(A - bent, D), "the sign in S: -J has -B^T below, so that S = A + B D^-1 B^T."
-    yield if_definite(A + bent, D, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
-    yield math.inf, "no point has one? A, B and D are the blocks of -J, not of J."
+    nash = "that asks for A > 0, a Nash point; what counts is S = A + B C^-1 B^T."
+    yield if_definite(A, C), nash
+    yield if_definite(A - bent, C), "the sign in S: -J has -B^T below, so that S = A + B C^-1 B^T."
+    yield if_definite(A + bent, C, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
+    yield math.inf, "no point has one? A, B and C are the blocks of -J, not of J."
 
 
 # -- 07: regions of attraction ---------------------------------------------------------------------
