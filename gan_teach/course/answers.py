@@ -3,10 +3,10 @@
 An exercise is a function under one of the classes below; its docstring is the question.
 
     @Number
-    def check_target() -> Values:
-        "The objective V when D = 1/2 everywhere."
-        yield -2 * math.log(2), "V = log(1/2) + log(1/2) = -2 log 2."
-        yield -math.log(2), "that is one of the two terms."
+    def check_scalar_tau_star() -> Values:
+        "tau* of -J = [[-3, 4], [-4, 0.5]], one number per player."
+        yield 6.0, "from tau = 6 on the trace -3 + 0.5 tau is positive."
+        yield 1 / 6, "that is the reciprocal: solve -3 + 0.5 tau = 0 for tau."
 
 What is yielded first is right; the others are mistakes, each with the sentence that it deserves.
 ``partial(Number, atol=0.5)`` is another tolerance.
@@ -133,13 +133,15 @@ class Function(Check):
 
     def judge(self, answer: Callable[..., Any], *_: Any) -> Verdict:
         values = []
-        for point in self.points:
+        for point in (*self.points, self.points[0]):
             try:
                 values.append(_value(self.run(answer), point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
                 if "ellipsis" in str(error):  # of a blank that is not filled in yet
                     return OPEN
                 return Verdict(False, f"{_at(point)} it raised {type(error).__name__}: {error}")
+        if not np.array_equal(values.pop(), values[0], equal_nan=True):
+            return Verdict(False, "it gives two values for one input: it draws noise of its own.")
         rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_agree, values, column)):
@@ -158,6 +160,17 @@ def pair(answer: Any) -> tuple[float, float]:
 def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Eight points for a `Function`, the same ones in every session."""
     return [case(np.random.default_rng(seed)) for seed in range(8)]
+
+
+def by_parts(values: Any) -> np.ndarray:
+    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
+    values = np.asarray(values).ravel()
+    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
+
+
+def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """`run` of a `Function` whose values are eigenvalues, which count in any order."""
+    return lambda *point: by_parts(answer(*point))
 
 
 def _callable(answer: Any) -> Callable[..., Any]:
@@ -184,7 +197,8 @@ def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
 
 
 def _at(point: Sequence[Any]) -> str:
-    return f"at {point}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
+    told = ", ".join(map(str, point))
+    return f"at {told}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
 
 
 def _told(value: np.ndarray, right: np.ndarray) -> str:
