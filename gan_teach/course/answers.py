@@ -175,8 +175,15 @@ def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
         if any(map(callable, point)):
             raise
         value = answer(*map(torch.as_tensor, _arguments(point)))
-    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value)
+    number = np.asarray(_detached(value))
     return number if number.dtype.kind == "c" else number.astype(float)
+
+
+def _detached(value: Any) -> Any:
+    """Tensors as arrays, also those within lists: by autograd each entry may carry its graph."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().numpy()
+    return list(map(_detached, value)) if isinstance(value, list | tuple) else value
 
 
 def _at(point: Sequence[Any]) -> str:
