@@ -126,25 +126,36 @@ def test_pictures_of_a_chapter_are_saved_as_svg_the_same_each_time(tmp_path, cap
         svg.main(["00_tny", "--folder", str(tmp_path)])
 
 
-def notebook(path, **answers):
-    cells = [nbformat.v4.new_code_cell("import math\nimport gan_teach as gt")]
-    for check, answer in answers.items():
-        cells.append(nbformat.v4.new_code_cell(f"gt.exercises.{check}({answer})"))
+SETUP = """import gan_teach as gt
+from gan_teach.course.answers import Number
+
+@Number
+def check_sum():
+    "One and one."
+    yield 2.0, "one, and one more."
+    yield 1.0, "that is one of them."
+
+gt.exercises.check_sum = check_sum"""
+
+
+def notebook(path, *answers):
+    sources = [SETUP, *(f"gt.exercises.check_sum({answer})" for answer in answers)]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     return str(path)
 
 
 def test_verdicts_are_collected_as_they_were_handed_in(tmp_path, capsys):
-    assert collect.main([notebook(tmp_path / "anna.ipynb", check_target="1")]) == 0
-    assert capsys.readouterr().out == "notebook,check,verdict,says\nanna,check_target,-,not run\n"
+    assert collect.main([notebook(tmp_path / "anna.ipynb", "2")]) == 0
+    assert capsys.readouterr().out == "notebook,check,verdict,says\nanna,check_sum,-,not run\n"
 
 
 @pytest.mark.slow
 def test_verdicts_are_collected_from_a_fresh_run(tmp_path, capsys):
-    answers = {"check_target": "-2 * math.log(2)", "check_confident_value": "math.log(0.9)"}
-    path = notebook(tmp_path / "anna.ipynb", **answers, check_sign_test="nothing")
-    assert collect.main([path, "--run"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("anna,check_target,Right,")
-    assert lines[2] == "anna,check_confident_value,Not yet,that is one term; there are two."
-    assert lines[3].startswith("anna,check_sign_test,error,NameError")
+    assert collect.main([notebook(tmp_path / "anna.ipynb", "2", "1", "nothing"), "--run"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "notebook,check,verdict,says",
+        'anna,check_sum,Right,"one, and one more."',
+        "anna,check_sum,Not yet,that is one of them.",
+        "anna,check_sum,error,NameError: name 'nothing' is not defined",
+    ]

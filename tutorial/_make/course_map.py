@@ -94,9 +94,10 @@ def _kind(answer: str) -> str:
     return "formula" if "lambda" in answer else "number"
 
 
-def entries(folder: Path = FOLDER) -> list[Entry]:
+def entries() -> list[Entry]:
+    """What the map says of each chapter now."""
     seconds = json.loads(SECONDS.read_text("utf-8"))
-    return [entry(chapter, seconds) for chapter in chapters(folder)]
+    return [entry(chapter, seconds) for chapter in chapters(FOLDER)]
 
 
 # -- the pages ------------------------------------------------------------------------------------

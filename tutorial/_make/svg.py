@@ -16,9 +16,8 @@ from typing import Any
 
 import matplotlib as mpl
 
-import notebooks
 from gan_teach import _checks
-from gan_teach.course import chapters
+from gan_teach.course import chapters, need, tutorial_folder
 from gan_teach.plots import style
 
 
@@ -38,11 +37,12 @@ def save_figures(source: Path, out: Path) -> list[Path]:
         written.append(path)
         return image(figure, alt, *size, **sizes)
 
+    cells = need("jupytext").read(source, fmt="py:percent").cells
     here, names = Path.cwd(), {"__name__": source.stem}
     style.image = saving
     os.chdir(source.resolve().parent)  # as a kernel of JupyterLab
     try:
-        for cell in notebooks.convert(source).cells:
+        for cell in cells:
             if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", []):
                 exec(compile(cell.source, source.name, "exec"), names)
     finally:
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Save the still pictures of chapters as SVG.")
     parser.add_argument("names", metavar="NAME", nargs="+")
     parser.add_argument("--out", type=Path, default=Path("figures"), help="default: %(default)s")
-    parser.add_argument("--folder", type=Path, default=notebooks.FOLDER, help="default: tutorial")
+    parser.add_argument("--folder", type=Path, default=tutorial_folder(), help="default: tutorial")
     options = parser.parse_args(argv)
     sources = {chapter.name: chapter.source for chapter in chapters(options.folder)}
     for name in options.names:
