@@ -234,20 +234,20 @@ gt.Lab("normal")
 # | | chapter | what you gain | read | run | exercises |
 # |-|-|-|-|-|-|
 # | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 15 min | 19 s | 4 (2 in code): 30 min |
-# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 25 min | 28 s | 4 (2 in code): 30 min |
-# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 15 min | 18 s | 4 (2 in code): 30 min |
-# | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 10 min | 17 s | 3 (2 in code): 30 min |
+# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 25 min | 29 s | 4 (2 in code): 30 min |
+# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 15 min | 17 s | 4 (2 in code): 30 min |
+# | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 10 min | 16 s | 3 (2 in code): 30 min |
 #
 # **Modes and measures**, about 5 hours: how modes are lost, what penalties do, and what scores can say.
 #
 # | | chapter | what you gain | read | run | exercises |
 # |-|-|-|-|-|-|
 # | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 20 min | 16 s | 4 (2 in code): 30 min |
-# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 15 min | 16 s | 4 (2 in code): 30 min |
-# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 15 min | 40 s | 4 (2 in code): 35 min |
-# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 20 min | 16 s | 4 (2 in code): 35 min |
-# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 20 min | 25 s | 4 (2 in code): 30 min |
-# | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 25 min | 24 s | 5 (2 in code): 35 min |
+# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 15 min | 15 s | 4 (2 in code): 30 min |
+# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 15 min | 38 s | 4 (2 in code): 35 min |
+# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 20 min | 15 s | 4 (2 in code): 35 min |
+# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 20 min | 20 s | 4 (2 in code): 30 min |
+# | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 25 min | 21 s | 5 (2 in code): 35 min |
 #
 # **Images**, about 4 hours: the same questions with millions of parameters.
 #
