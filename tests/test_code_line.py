@@ -386,6 +386,7 @@ MISTAKES = [
     (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating(g_steps=n, first="g")(g, d, o),
      "D comes first"),
     (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating()(g, d, o), "moved once"),
+    (ex.check_rule_ahead, lambda g, d, o, n: ahead(g, d, o), "another number"),
     (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating(d_steps=n)(g, d, o), "run ahead"),
     (ex.check_rule_ahead,
      moving(lambda n: [(player, player, i) for i in range(n) for player in "dg"]), "move once"),

@@ -10,7 +10,7 @@ import torch
 
 from gan_teach import course
 from gan_teach.course import exercises as ex
-from gan_teach.course.answers import Function, Number, Verdict
+from gan_teach.course.answers import Function, Number, Verdict, _agree, _arguments
 
 
 def slope_of_log_ratio(gap, variance):
@@ -35,7 +35,7 @@ NUMBERS = [
      [(4 / 2**0.5, "standard deviation"), (-2.0, "sign"), (1.0, "halves")]),
 ]  # fmt: skip
 FUNCTIONS = [
-    (ex.check_optimal_discriminator, lambda p, q: p / (p + q), lambda p, q: q / (p + q)),
+    (ex.check_optimal_discriminator, lambda p, q: p / (p + q), lambda p, q: p / (p + 2 * q)),
 ]
 TARGET = Number(lambda: iter([(-2 * math.log(2), "V at the equilibrium.")]))
 CHECKS = [check for check, *_ in [*NUMBERS, *FUNCTIONS]] + [ex.check_blind_direction]
@@ -58,6 +58,11 @@ def test_numbers(check, answer, mistakes):
         assert re.search(word, check(wrong).message), check(wrong)
     assert "too large" in check(answer + 17).message
     assert "finite number" in check(math.nan).message
+
+
+def test_mistakes_with_the_best_discriminator_are_named():
+    assert "generated" in ex.check_optimal_discriminator(lambda p, q: q / (p + q)).message
+    assert "-1 and 1" in ex.check_optimal_discriminator(lambda p, q: (p - q) / (p + q)).message
 
 
 @pytest.mark.parametrize(("check", "answer", "wrong"), FUNCTIONS)
@@ -125,6 +130,18 @@ def test_a_number_is_told_from_every_mistake_and_each_mistake_from_the_others(ch
     for wrong, sentence in mistakes:
         assert not check(wrong)
         assert check(wrong).message == sentence
+
+
+FUNCTION_CHECKS = {name: check for name, check in ALL.items() if isinstance(check, Function)}
+
+
+@pytest.mark.parametrize("check", FUNCTION_CHECKS.values(), ids=FUNCTION_CHECKS)
+def test_a_function_is_told_from_every_mistake_and_each_mistake_from_the_others(check):
+    rows = [list(check.rule(*_arguments(point))) for point in check.points]
+    for place, column in enumerate(zip(*rows, strict=True)):
+        values = [np.asarray(value) for value, _ in column]
+        like = [all(map(_agree, values, other)) for other in zip(*rows, strict=True)]
+        assert like == [k == place for k in range(len(like))]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ def test_the_largest_step_separates_stable_from_unstable(gamma):
     ]
     assert radius[0] < 1 < radius[1]
     assert ex.check_largest_step(lambda g: 4 * g)
-    assert not ex.check_largest_step(lambda g: 2 * g)
+    assert "1/4, not" in ex.check_largest_step(lambda g: 2 * g).message
+    assert "smallest gamma" in ex.check_largest_step(lambda g: g / 4).message
 
 
 def test_tau_star_of_the_torus_is_the_librarys():

@@ -34,7 +34,7 @@ answer = ...
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_target(1)
+# gt.exercises.check_scalar_tau_star(1)
 # ```
 #
 # </details>
@@ -45,7 +45,7 @@ answer = ...
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# gt.exercises.check_growth(lambda eta: eta)
+# gt.exercises.check_largest_step(lambda eta: eta)
 #
 # </details>
 

@@ -642,7 +642,7 @@ if verdict:
 # ```
 #
 # ```text
-# Right: four values around point for each entry, over (2 h)^2.
+# Right: four values around the point for each entry, over (2 h)^2.
 # ```
 #
 # </details>

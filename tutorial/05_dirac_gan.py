@@ -646,7 +646,7 @@ if verdict:  # the chapter's run, with your function
 #
 # <details><summary>Hint 2</summary>
 #
-# `memory.get("g")` is None before the first step. Read the past before you set it.
+# `memory.get("past")` is None before the first step. Read the past before you set it.
 #
 # </details>
 

@@ -71,6 +71,8 @@ def check_optimal_discriminator(p: float, q: float) -> Values:
     """D*(p, q) as a function of the two densities at a point."""
     share = p / (p + q)
     yield share, "D* = p / (p + q): the share of real samples among all that land at this point."
+    yield 1 - share, "that is the share of the generated samples."
+    yield (p - q) / (p + q), "that lies between -1 and 1; D* is a probability."
 
 
 @partial(Check, read=pair, wanted="two numbers (of w, of b) are wanted")
@@ -103,11 +105,11 @@ def check_hessian(f: Callable[[Any], Any], point: np.ndarray, h: float) -> Any:
     steps, here = h * np.eye(len(point)), f(point)
     slope = [(f(point + i) - f(point - i)) / (2 * h) for i in steps]
     ahead = [[f(point + i + j) - f(point + i) - f(point + j) + here for j in steps] for i in steps]
-    yield H, "four values around point for each entry, over (2 h)^2."
+    yield H, "four values around the point for each entry, over (2 h)^2."
     yield 4 * H, "the four values lie 2 h apart, both ways: divide by (2 h)^2, not by h^2."
     yield 2 * h * H, "a second difference is divided by 2 h twice: by (2 h)^2."
     yield -H, "the sign: it is ++ and -- that count as plus, +- and -+ as minus."
-    one_sided = "steps to one side let the third derivatives in: go to both sides of point."
+    one_sided = "steps to one side let the third derivatives in: go to both sides of the point."
     yield np.array(ahead) / h**2, one_sided
     yield np.diag(np.diag(H)), "the mixed second derivatives are missing."
     yield np.triu(H), "the lower half is missing; it is the mirror image of the upper one."
@@ -290,6 +292,8 @@ def check_rule_ahead(n: int) -> Values:
     yield moved(d[0], *[("g", "d", 0)] * n), "G has taken D's batch: its own are draw('g', i)."
     yield moved(*g, d[0]), "D comes first; G has gone by what the old D says."
     yield moved(d[0], g[0]), "G has moved once: it moves g_steps times."
+    fixed = "G has moved 50 times: g_steps may be another number."
+    yield moved(d[0], *[("g", "g", i) for i in range(50)]), fixed
     yield moved(*d, g[0]), "D has run ahead, as in chapter 02; G shall."
     yield moved(*(move for both in zip(d, g, strict=True) for move in both)), "D shall move once."
     yield moved(d[0], *g, climb=True), "G has climbed: optims.step_g goes down by itself."

@@ -40,6 +40,8 @@ def check_steps_per_decade() -> Values:
 def check_largest_step(gamma: float) -> Values:
     """The largest stable step on the Dirac-GAN with R1, as a function of gamma <= 1."""
     yield 4 * gamma, "eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step."
+    yield gamma / 4, "that is the smallest gamma for a step; here gamma is given: eta < 4 gamma."
+    yield 2 * gamma, "eta^2 comes with 1/4, not with 1/2, so that eta < gamma / (1/4)."
 
 
 def _turning_field(seed: int) -> tuple[Any, ...]:
