@@ -169,7 +169,7 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
 
 def by_parts(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = np.asarray(values).ravel()
+    values = np.array(values, dtype=complex).ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
 
 
@@ -197,8 +197,15 @@ def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
         if any(map(callable, point)):
             raise
         value = answer(*map(torch.as_tensor, _arguments(point)))
-    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value)
+    number = np.asarray(_detached(value))
     return number if number.dtype.kind == "c" else number.astype(float)
+
+
+def _detached(value: Any) -> Any:
+    """Tensors as arrays, also those within lists: by autograd each entry may carry its graph."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().numpy()
+    return list(map(_detached, value)) if isinstance(value, list | tuple) else value
 
 
 def _at(point: Sequence[Any]) -> str:
