@@ -194,7 +194,8 @@ def _at(point: Sequence[Any]) -> str:
 def _told(value: np.ndarray, right: np.ndarray) -> str:
     """What is given, and what else: numbers, shapes, or the first entry that is off."""
     if value.shape != right.shape:
-        return f"an array of shape {value.shape}, but {right.shape or 'a number'}"
+        kinds = [f"an array of shape {x.shape}" if x.shape else "a number" for x in (value, right)]
+        return ", but ".join(kinds)
     if right.shape:
         place = tuple(np.argwhere(~_close(value, right))[0].tolist())
         return f"{value[place]:.6g} at {place}, but {right[place]:.6g}"
