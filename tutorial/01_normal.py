@@ -580,26 +580,26 @@ if verdict:
 # </details>
 
 # %% [markdown]
-# **4.** The Hessian without autograd: write `hessian(f, theta, h)`, all second derivatives of any
-# function $f$ of several numbers, from nothing but values of $f$ at steps of length $h$ around
-# `theta`.
+# **4.** The Hessian without autograd: write `hessian(f, point, h)`, all second derivatives of any
+# function `f` of several numbers, from nothing but its values at steps of length `h` around a
+# point.
 #
 # <details><summary>Hint 1</summary>
 #
-# A first derivative is $\bigl(f(\theta + h e_i) - f(\theta - h e_i)\bigr) / (2h)$, up to terms of
-# order $h^2$. Take the same difference of that, along $e_j$.
+# A first derivative is `(f(point + i) - f(point - i)) / (2 * h)`, where `i` is a step along one
+# number, up to terms of order `h**2`. Take the same difference of that along another step, `j`.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# The rows of `h * np.eye(len(theta))` are the steps; two loops over them give the matrix.
+# The rows of `h * np.eye(len(point))` are the steps; two loops over them give the matrix.
 #
 # </details>
 
 
 # %%
-def hessian(f, theta, h):
+def hessian(f, point, h):
     return ...
 
 
@@ -615,13 +615,13 @@ if verdict:
     batch = gt.zoo.line.expectation_batch(gt.zoo.line_gan(seed=0))
     x, z = batch.real.numpy().astype(float), batch.latent.numpy().astype(float)
 
-    def by_values(theta):
-        w, b, a, c = theta
+    def by_values(point):
+        w, b, a, c = point
         return -np.logaddexp(0, -a * x - c).mean() - np.logaddexp(0, a * (w * z + b) + c).mean()
 
     games = range(0, len(history), gt.budget(50, 5))
     numbers = history["params"][list(games)].astype(float)
-    yours = [np.linalg.eigvalsh(hessian(by_values, theta, 1e-4)) for theta in numbers]
+    yours = [np.linalg.eigvalsh(hessian(by_values, point, 1e-4)) for point in numbers]
     gap = abs(np.array(yours) - history["eigenvalues"][list(games)]).max()
     print(f"{len(games)} games: your eigenvalues differ from the library's by at most {gap:.0e}")
 
@@ -629,12 +629,12 @@ if verdict:
 # <details><summary>Answer</summary>
 #
 # ```python
-# def hessian(f, theta, h):
+# def hessian(f, point, h):
 #     def entry(i, j):
-#         same, opposite = f(theta + i + j) + f(theta - i - j), f(theta + i - j) + f(theta - i + j)
+#         same, opposite = f(point + i + j) + f(point - i - j), f(point + i - j) + f(point - i + j)
 #         return (same - opposite) / (2 * h) ** 2
 #
-#     steps = h * np.eye(len(theta))
+#     steps = h * np.eye(len(point))
 #     return np.array([[entry(i, j) for j in steps] for i in steps])
 #
 #
@@ -642,7 +642,7 @@ if verdict:
 # ```
 #
 # ```text
-# Right: four values around theta for each entry, over (2 h)^2.
+# Right: four values around the point for each entry, over (2 h)^2.
 # ```
 #
 # </details>

@@ -465,9 +465,9 @@ if verdict:
 
 # %% [markdown]
 # **3.** With that loss the two players have no common $V$ any more, and the hood's `velocity` does
-# not fit. Write the Jacobian of any game of two losses: `jacobian(loss_g, loss_d, w, n_g)`, where
-# each loss is a function of all numbers `w`, the first `n_g` of them are $G$'s, and each player
-# goes down its own loss.
+# not fit. Write the Jacobian of any game of two losses, $L_G$ and $L_D$:
+# `jacobian(loss_g, loss_d, w, n_g)`, where each loss is a function of all numbers `w`, the first
+# `n_g` of them are $G$'s, and each player goes down its own loss.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -492,9 +492,9 @@ verdict = gt.exercises.check_game_jacobian(jacobian)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell returns to the hood's point, where the saturating loss had two
-# positive eigenvalues, that is two directions in which small deviations grow. **Predict:** how many
-# with the other loss?
+# When it is right, the next cell returns to the hood's point, where with the saturating loss small
+# deviations grow in two directions, that is of positive eigenvalues. **Predict:** in how many with
+# the other loss, and how fast?
 
 # %%
 if verdict:
@@ -507,9 +507,9 @@ if verdict:
     for name, loss_g in losses.items():
         yours = torch.as_tensor(jacobian(loss_g, lambda t: -value(t, x, z), point, 2)).detach()
         library = gt.jacobian(gt.zoo.line_gan(seed=0, loss=name), batch, point).matrix
-        grow = int((torch.linalg.eigvals(yours).real > 1e-9).sum())
-        print(f"{name}: {grow} positive real parts; yours and the library's matrix", end=" ")
-        print(f"differ by at most {abs(yours.numpy() - library).max():.0e}")
+        gap, rates = abs(yours.numpy() - library).max(), torch.linalg.eigvals(yours).real
+        print(f"{name}: {int((rates > 0).sum())} grow, the fastest at {rates.max():.4f};", end=" ")
+        print(f"your matrix and the library's differ by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>

@@ -656,7 +656,7 @@ if verdict:
 # **3.** The same for *any* game: an update rule that lets $G$ run ahead, one step of $D$ and then
 # `g_steps` of $G$. A rule is a function `(game, draw, optims)` that returns both losses:
 #
-# - `draw("d", i)` and `draw("g", i)` are the batches of each player's $i$-th step in a round;
+# - `draw("d", i)` and `draw("g", i)` give a player the batch of a step, counted from `i = 0`;
 # - `game.loss_d(batch)` and `game.loss_g(batch)` are the losses;
 # - `gt.dynamics.gradient(loss, game.d_params)` is a gradient, for `optims.step_d(...)`, which goes
 #   down by it. $G$ has `game.g_params` and `optims.step_g`.

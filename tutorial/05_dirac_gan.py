@@ -633,20 +633,20 @@ if verdict:  # the chapter's run, with your function
 # **4.** A rule that remembers takes a fourth argument, a dictionary that is empty at first. Write
 # optimistic descent for any game as such a rule; before the first step the past gradient is zero.
 #
-# - `g_grads, d_grads, losses = gt.dynamics.field(game, draw())` are both players' gradients, lists
-#   of tensors, and the losses, which the rule returns;
+# - `g_grads, d_grads, losses = gt.dynamics.gradients(game, draw())` are both players' gradients,
+#   lists of tensors, and the losses, which the rule returns;
 # - `optims.step(g_steps, d_steps)` takes two such lists and goes down by them;
 # - what `memory` keeps must be copies: `gt.dynamics.copies(list)`.
 #
 # <details><summary>Hint 1</summary>
 #
-# `optims.step` wants $2g - g_-$ for each tensor $g$ of either list; `zip` pairs it with its past.
+# `optims.step` wants `2 * g - past` for each tensor of either list; `zip` pairs it with its past.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# `memory.get("g")` is None before the first step. Read the past before you set it.
+# `memory.get("past")` is None before the first step. Read the past before you set it.
 #
 # </details>
 
@@ -680,7 +680,7 @@ if verdict:
 #
 # ```python
 # def optimistic_rule(game, draw, optims, memory):
-#     g_grads, d_grads, losses = gt.dynamics.field(game, draw())
+#     g_grads, d_grads, losses = gt.dynamics.gradients(game, draw())
 #     now = gt.dynamics.copies([*g_grads, *d_grads])
 #     past = memory.get("past") or [torch.zeros_like(g) for g in now]
 #     steps = [2 * g - old for g, old in zip(now, past, strict=True)]

@@ -831,7 +831,7 @@ if verdict:  # the chapter's random points, with your function
 #
 # <details><summary>Hint 1</summary>
 #
-# Take $A$, $B$ and $D$ from $-J$; `np.linalg.eigvalsh(D).min() > 0` says that $D \succ 0$.
+# Take $A$, $B$ and $C$ from $-J$; `np.linalg.eigvalsh(C).min() > 0` says that $C \succ 0$.
 #
 # </details>
 #
@@ -853,7 +853,7 @@ verdict
 
 # %% [markdown]
 # When it is right, the next cell asks it of the chapter's random points, and of the same points
-# with $-D$ in place of $D$.
+# with $-C$ in place of $C$.
 
 # %%
 if verdict:
@@ -862,16 +862,16 @@ if verdict:
     print(f"your tau* and the formula's differ, relative to 1 + tau*, by at most {gap:.0e}")
     turned = [np.vstack([J[:3], J[3:] * [1, 1, 1, -1, -1]]) for J in points[:40]]
     none = sum(np.isinf(tau_star(J, 3)) for J in turned)
-    print(f"with -D for D: no tau* at {none} of {len(turned)} points")
+    print(f"with -C for C: no tau* at {none} of {len(turned)} points")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
 # def tau_star(J, n_g):
-#     A, B, D = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
-#     S = A + B @ np.linalg.solve(D, B.T)
-#     if min(np.linalg.eigvalsh(D).min(), np.linalg.eigvalsh(S).min()) <= 0:
+#     A, B, C = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+#     S = A + B @ np.linalg.solve(C, B.T)
+#     if min(np.linalg.eigvalsh(C).min(), np.linalg.eigvalsh(S).min()) <= 0:
 #         return np.inf
 #     low, high = 0.0, 1000.0
 #     for _ in range(60):
@@ -886,7 +886,7 @@ if verdict:
 # ```
 #
 # ```text
-# Right: inf unless D > 0 and S > 0; else the largest tau at which it does not attract.
+# Right: inf unless C > 0 and S > 0; else the largest tau at which it does not attract.
 # ```
 #
 # </details>

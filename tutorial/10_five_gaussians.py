@@ -634,7 +634,7 @@ if verdict:
 # ```
 #
 # ```text
-# Right: D wants x above its partner G(z), G the reverse: the same s, the other sign.
+# Right: D wants x above its partner G(z), G the reverse: one softplus, the other sign.
 # ```
 #
 # </details>

@@ -813,39 +813,7 @@ gt.Lab("eight-gaussians")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** A generator covers $k$ of $K$ equal modes evenly. How accurate is the best $D$?
-#
-# <details><summary>Hint 1</summary>
-#
-# $\tfrac12 (1 + \mathrm{TV})$.
-#
-# </details>
-#
-# <details><summary>Hint 2</summary>
-#
-# TV is the mass of the lost modes.
-#
-# </details>
-
-# %%
-accuracy_of_best = ...  # for instance: lambda k, K: ...
-gt.exercises.check_best_accuracy(accuracy_of_best)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_best_accuracy(lambda k, K: 1 - k / (2 * K))
-# ```
-#
-# ```text
-# Right: TV = 1 - k/K, so (1 + TV) / 2 = 1 - k / (2 K): 99 of 100 modes are 50.5 %.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** How many samples of a perfect generator hit 99 of 100 equal modes on average?
+# **1.** How many samples of a perfect generator hit 99 of 100 equal modes on average?
 #
 # <details><summary>Hint</summary>
 #
@@ -871,7 +839,7 @@ gt.exercises.check_samples_for_modes(samples)
 # </details>
 
 # %% [markdown]
-# **3.** A generator emits two points only, $-a$ and $a$. For which $a$ is its Fréchet distance from
+# **2.** A generator emits two points only, $-a$ and $a$. For which $a$ is its Fréchet distance from
 # $\mathcal N(0, 4)$ zero?
 #
 # <details><summary>Hint</summary>
@@ -898,7 +866,7 @@ gt.exercises.check_fooled_frechet(a)
 # </details>
 
 # %% [markdown]
-# **4.** $D$'s loss on fresh samples is 1.0. Which JS does that prove at least, in nats?
+# **3.** $D$'s loss on fresh samples is 1.0. Which JS does that prove at least, in nats?
 #
 # <details><summary>Hint</summary>
 #
@@ -919,6 +887,75 @@ gt.exercises.check_proof_by_loss(proven)
 #
 # ```text
 # Right: log 2 - 1/2 = 0.193: a low loss convicts, a high one proves nothing.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** Write KID: $\mathrm{MMD}^2$ with the kernel $k(x, y) = (x \cdot y / d + 1)^3$, unbiased. It
+# is the mean kernel of two *different* fakes, plus that of two different real points, less twice
+# that of a fake and a real point. Samples are NumPy arrays $(n, d)$ and $(m, d)$.
+#
+# <details><summary>Hint 1</summary>
+#
+# `x @ y.T` has the products of all pairs, $(n, m)$. Which of its entries have a point and itself?
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# There are $n (n - 1)$ pairs of two different points; the sum over them is the sum over all pairs
+# less the trace.
+#
+# </details>
+
+
+# %%
+def kernel_distance(fake, real):
+    return ...
+
+
+verdict = gt.exercises.check_kid_code(kernel_distance)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell takes its mean over 100 pairs of real samples of the ring, beside
+# the Fréchet distance's. **Predict:** what becomes of the two as the samples grow?
+
+# %%
+if verdict:
+    law, gaps = gt.data.ring(8, radius=2.0, std=0.1), []
+    for n in (25, 100, 400):
+        rng = torch.Generator().manual_seed(n)
+        samples = [law.sample(n, rng).double().numpy() for _ in range(2 * gt.budget(100, 10))]
+        pairs = list(zip(samples[::2], samples[1::2], strict=True))
+        mine = np.array([kernel_distance(*pair) for pair in pairs])
+        gaps += [np.abs(mine - [mt.kid(*pair) for pair in pairs]).max()]
+        far = np.mean([mt.sample_frechet(*pair) for pair in pairs])
+        error = mine.std() / len(pairs) ** 0.5
+        print(f"n = {n}: your KID {mine.mean():.3f} ± {error:.3f}; Fréchet {far:.3f}")
+    print(f"your KID and the library's differ by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def kernel_distance(fake, real):
+#     def kernel(x, y):
+#         return (x @ y.T / x.shape[1] + 1) ** 3
+#
+#     def within(x):
+#         k, n = kernel(x, x), len(x)
+#         return (k.sum() - np.trace(k)) / (n * (n - 1))
+#
+#     return within(fake) + within(real) - 2 * kernel(fake, real).mean()
+#
+#
+# gt.exercises.check_kid_code(kernel_distance)
+# ```
+#
+# ```text
+# Right: its mean is 0 where both samples have one law, so it is often below 0.
 # ```
 #
 # </details>

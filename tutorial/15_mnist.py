@@ -12,6 +12,7 @@
 
 # %%
 from dataclasses import replace
+from functools import partial
 
 import gan_teach as gt
 import numpy as np
@@ -565,28 +566,74 @@ gt.exercises.check_scores_to_loss(loss)
 # </details>
 
 # %% [markdown]
-# **3.** The published run sees $18{,}000 \times 100$ images. How often is each of our 5,000 digits
-# seen in a run of that length?
+# **3.** Write the layer that draws, a transposed convolution of maps $x$, $(n, m, h, h)$, with
+# weights $w$, $(m, o, k, k)$. Each number $x_{a b}$ of map $i$ stamps $x_{a b}\, w_{i o}$ on the
+# map $o$ that comes out, with the stamp's upper left corner in row $a\,$`stride` and column
+# $b\,$`stride`. What overlaps is added up. In the end `padding` rows and columns are cut off at
+# each edge.
 #
-# <details><summary>Hint</summary>
+# <details><summary>Hint 1</summary>
 #
-# Batches are drawn with replacement; the mean is meant.
+# The map that comes out has the side $(h - 1)\,$`stride` $+\, k$ before it is cut: begin with zeros
+# of that size.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# For one place, `torch.einsum("nm,mokl->nokl", x[:, :, a, b], w)` has the stamps of all maps.
 #
 # </details>
 
+
 # %%
-times = ...
-gt.exercises.check_times_seen(times)
+def stamped(x, w, stride, padding):
+    return ...
+
+
+verdict = gt.exercises.check_transposed(stamped)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the $G$ of the hood with your layers in place of PyTorch's.
+# **Predict:** which of the three layers has stamps that do not overlap?
+
+# %%
+if verdict:
+    drew = []
+    for own in (False, True):
+        torch.manual_seed(0)
+        G, D = (network.double() for network in dcgan())
+        for layer in [part for part in G if own and isinstance(part, nn.ConvTranspose2d)]:
+            (stride, _), (padding, _) = layer.stride, layer.padding
+            layer.forward = partial(stamped, w=layer.weight, stride=stride, padding=padding)
+        game = gt.GAN(G, D, data=gt.data.small_mnist(), latent=gt.data.Normal(dim=8))
+        draws = gt.dynamics.streams.Stream(game, batch_size=32, seeds=0)
+        train_by_hand(G, D, draws, gt.budget(20, 3))
+        drew.append(G(torch.ones(1, 8).double() * torch.linspace(-1, 1, 50)[:, None]).detach())
+    gap = float((drew[0] - drew[1]).abs().max())
+    print(f"the pictures of your G differ from PyTorch's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_times_seen(18_000 * 100 / 5_000)
+# def stamped(x, w, stride, padding):
+#     (n, _, h, _), k = x.shape, w.shape[-1]
+#     side = (h - 1) * stride + k
+#     y = x.new_zeros(n, w.shape[1], side, side)
+#     for a in range(h):
+#         for b in range(h):
+#             stamp = torch.einsum("nm,mokl->nokl", x[:, :, a, b], w)
+#             y[:, :, a * stride : a * stride + k, b * stride : b * stride + k] += stamp
+#     return y[:, :, padding : side - padding, padding : side - padding]
+#
+#
+# gt.exercises.check_transposed(stamped)
 # ```
 #
 # ```text
-# Right: 1,800,000 / 5,000 = 360 times: 360 epochs, where the 60,000 digits are seen 30 times.
+# Right: each value stamps its multiple of the kernel; where stamps overlap they add up.
 # ```
 #
 # </details>

@@ -320,30 +320,7 @@ gt.Lab("eight-gaussians", g_steps=2)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** In epoch 29 the mean scores are 0.298 for real and 0.062 for generated images. If $D$
-# answered these to every image, what would its loss be ($\ell = 0.9$)? The log says 1.910.
-
-# %%
-loss = ...
-gt.exercises.check_last_epoch(loss)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# a, b = 0.298, 0.062
-# gt.exercises.check_last_epoch(-0.9 * np.log(a) - 0.1 * np.log(1 - a) - np.log(1 - b))
-# ```
-#
-# ```text
-# Right: 1.189, far below the 1.910 of the log: answers differed widely within the epoch, and the
-# real images called fake cost most.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** $D$ moves at every second batch with half of $G$'s learning rate. By how much is it slower
+# **1.** $D$ moves at every second batch with half of $G$'s learning rate. By how much is it slower
 # than with equal rates and an update at each batch, to first order?
 
 # %%
@@ -359,6 +336,76 @@ gt.exercises.check_slowdown(factor)
 #
 # ```text
 # Right: half the rate, half the updates: a quarter of the speed, tau = 1/4 in effect.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** Write the judge of this chapter, the sliced Wasserstein distance of two samples of $n$
+# vectors each, NumPy arrays $(n, d)$. On a line, the cheapest way to move one sample onto another
+# keeps the order, so $W_1$ is the mean of $|x_{(k)} - y_{(k)}|$ over the ranks $k$. Project both
+# samples on each of the `directions`, $(l, d)$, all of length 1, and take the mean of their $W_1$.
+#
+# <details><summary>Hint 1</summary>
+#
+# `fake @ directions.T` is $(n, l)$: a column for each direction.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `np.sort(..., axis=0)` puts each column in order; then compare rank by rank.
+#
+# </details>
+
+
+# %%
+def sliced(fake, real, directions):
+    return ...
+
+
+verdict = gt.exercises.check_sliced_code(sliced)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell judges two short runs with it, at six moments each: one with the
+# published slow $D$ and one with a $D$ as fast as $G$. **Predict:** are they apart from the start?
+
+# %%
+if verdict:
+    config = replace(gt.zoo.IMAGE_GANS["cifar-dcgan-small"], features=8, batch_size=32)
+    photos, gaps = gt.data.photographs(32), []
+    real = photos.floats().flatten(1).numpy()[:64]
+    lines = np.random.default_rng(0).standard_normal((64, real.shape[1]))
+    lines /= np.linalg.norm(lines, axis=1, keepdims=True)
+    speeds = {
+        "1/4": {"tau": 0.5, "rule": gt.alternating(d_every=2)},
+        "1": {"tau": 1.0, "rule": gt.alternating()},
+    }
+    for speed, setting in speeds.items():
+        watched = {"steps": gt.budget(300, 10), "records": 5, "n": 64, "scored": 64, **setting}
+        samples = image_runs.watch(config, config.game(photos), **watched)["images"]
+        mine = [sliced(x.reshape(64, -1), real, lines) for x in samples]
+        library = [metrics.sliced_wasserstein(x.reshape(64, -1), real) for x in samples]
+        gaps.append(np.abs(np.subtract(mine, library)).max())
+        print(f"speed {speed}, your distances:", ", ".join(f"{d:.2f}" for d in mine))
+    print(f"they differ from the library's by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def sliced(fake, real, directions):
+#     x = np.sort(fake @ directions.T, axis=0)  # in each direction the samples in order
+#     y = np.sort(real @ directions.T, axis=0)
+#     return np.abs(x - y).mean()
+#
+#
+# gt.exercises.check_sliced_code(sliced)
+# ```
+#
+# ```text
+# Right: the cheapest way to move one sample onto the other, in the mean direction.
 # ```
 #
 # </details>

@@ -535,30 +535,77 @@ gt.exercises.check_margin_losses(paired, separable)
 # ```
 #
 # ```text
-# Right: paired s(-3) = 0.0486, separable 2 s(-1.5) = 0.4028: the same answers, eight times the
+# Right: paired 0.0486, separable 2 softplus(-1.5) = 0.4028: the same answers, eight times the
 # loss. Values of different losses cannot be compared.
 # ```
 #
 # </details>
 
 # %% [markdown]
-# **3.** Two sets of $n$ samples of $\mathcal N(0, I_d)$, $n$ much larger than $d$, have an expected
-# Frechet distance of about $d (d + 5) / (2 n)$: not zero. What is it for $d = 96$ and $n = 5000$?
+# **3.** Odena et al. cure the checkerboard with another layer. Write it: first each pixel of the
+# maps $x$, $(n, m, h, h)$, becomes a square of 2 x 2 equal pixels, then a convolution with weights
+# $w$, $(o, m, 3, 3)$, and padding 1 follows.
+#
+# <details><summary>Hint 1</summary>
+#
+# `torch.repeat_interleave` repeats each entry along one axis; two axes are to be doubled.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `conv2d(..., padding=1)` keeps the side with a kernel of 3 x 3.
+#
+# </details>
+
 
 # %%
-bias = ...
-gt.exercises.check_frechet_bias(bias)
+def doubled(x, w):
+    return ...
+
+
+verdict = gt.exercises.check_doubling(doubled)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell puts it in the place of $G$'s three transposed convolutions and
+# trains as above with the paired loss, beside the $G$ of the chapter. **Predict:** which share of
+# the power is left in the finest frequency?
+
+# %%
+if verdict:
+
+    class Doubling(torch.nn.Conv2d):
+        def forward(self, x):
+            return doubled(x, self.weight)
+
+    config = replace(gt.zoo.IMAGE_GANS["cifar-rsgan-cnn"], size=16, features=4)
+    for name in ("transposed", "yours"):
+        game = config.game(patches)
+        G = game.generator
+        for k in (1, 4, 7) if name == "yours" else ():
+            torch.manual_seed(k)
+            G[k] = Doubling(G[k].in_channels, G[k].out_channels, 3, bias=False)
+        game = gt.GAN(G, game.discriminator, data=patches, latent=game.latent, loss=config.loss)
+        h = image_runs.watch(config, game, steps=STEPS, records=5, n=30)
+        shares = ", ".join(f"{finest(x):.1%}" for x in h["images"])
+        print(f"{name}: of the power in the finest frequency {shares}")
+    print(f"real patches: {finest(patches[:30].floats().numpy()):.1%}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_frechet_bias(96 * 101 / (2 * 5000))
+# def doubled(x, w):
+#     big = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+#     return conv2d(big, w, padding=1)
+#
+#
+# gt.exercises.check_doubling(doubled)
 # ```
 #
 # ```text
-# Right: 0.97, without any difference. The features of images are no Gaussian of 96 directions of
-# variance 1, so the level in the plot is another, but it is not zero either.
+# Right: neighbours share their weights now: no position of a 2 x 2 square is special.
 # ```
 #
 # </details>

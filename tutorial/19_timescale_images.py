@@ -15,6 +15,7 @@ from dataclasses import replace
 import gan_teach as gt
 import numpy as np
 import torch
+from gan_teach.analysis import krylov
 from gan_teach.studies import image_runs
 from gan_teach import metrics
 from scipy import signal, stats
@@ -530,21 +531,77 @@ gt.exercises.check_penalty_convention(gamma)
 # </details>
 
 # %% [markdown]
-# **3.** Which learning rate has $D$ at update 100,000 with $\tau = 4$, published settings?
+# **3.** Write Arnoldi's method: $k$ products find the outermost eigenvalues of a matrix $J$ that
+# nobody stores. Begin with $q_0 = u / |u|$. In round $j$ take the next product $v = J q_j$; for
+# each $q_i$ so far, $i = 0, \dots, j$, note $H_{ij} = q_i \cdot v$ and take $H_{ij}\, q_i$ off $v$;
+# then $H_{j+1, j} = |v|$ and $q_{j+1} = v / |v|$. Return the eigenvalues of the first $k$ rows of
+# $H$. `product(q)` gives $J q$, all in NumPy.
+#
+# <details><summary>Hint 1</summary>
+#
+# `H = np.zeros((k + 1, k))`, and a list of the $q$; two loops, one inside the other.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $v$ changes while its parts are taken off: `v = v - H[i, j] * q[i]`.
+#
+# </details>
+
 
 # %%
-rate = ...
-gt.exercises.check_rate_of_d(rate)
+def arnoldi(product, u, k):
+    return ...
+
+
+verdict = gt.exercises.check_arnoldi(arnoldi)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the small game with $\tau = 4$ for 60 updates and asks for
+# the modulus of the largest eigenvalue of its $J$, which has 11,106 rows. **Predict:** how many
+# products give four digits of it?
+
+# %%
+if verdict:
+    config = replace(small, tau=4)
+    game = config.game(digits)
+    for _ in config.train(game, steps=gt.budget(60, 5)):
+        pass
+    game = game.to(torch.float64)
+    batch = game.draw(16, torch.Generator().manual_seed(1))
+    J = krylov.jacobian_transpose(game, batch, tau=4.0)  # which has the eigenvalues of J
+    u, exact = (
+        np.random.default_rng(0).normal(size=J.shape[0]),
+        krylov.extremes(J, which="LM").values,
+    )
+    for k in (5, 10, 20, 40):
+        ours = max(abs(arnoldi(J.matvec, u, k)))
+        print(f"{k} products: {ours:.6f} by yours, {abs(exact[0]):.6f} by the library")
+    print(f"they differ by at most {abs(ours - abs(exact[0])) / ours:.0e} of it")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_rate_of_d(4 * 1e-4 * 100_001**-0.005)
+# def arnoldi(product, u, k):
+#     q, H = [u / np.linalg.norm(u)], np.zeros((k + 1, k))
+#     for j in range(k):
+#         v = product(q[j])
+#         for i in range(j + 1):
+#             H[i, j] = q[i] @ v
+#             v = v - H[i, j] * q[i]
+#         H[j + 1, j] = np.linalg.norm(v)
+#         q.append(v / H[j + 1, j])
+#     return np.linalg.eigvals(H[:k])
+#
+#
+# gt.exercises.check_arnoldi(arnoldi)
 # ```
 #
 # ```text
-# Right: 4 x 0.0001 x 0.944 = 0.000378. The decay is slow, and both players share it: tau stays 4.
+# Right: k products, and the outermost eigenvalues of the matrix come first.
 # ```
 #
 # </details>

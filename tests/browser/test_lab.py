@@ -11,11 +11,12 @@ import pytest
 
 import gan_teach as gt
 from gan_teach.lab import Session
+from gan_teach.lab.config import KNOBS
 
 pytestmark = pytest.mark.browser
 
 TOLD = re.compile(r"^(Game|Round) (\d+):")
-CONTROLS = ("button", "slider", "spinbutton", "combobox", "checkbox", "textbox", "img")
+CONTROLS = ("button", "slider", "combobox", "checkbox", "textbox", "img")
 
 
 class Shown:
@@ -47,6 +48,23 @@ class Shown:
     def press(self, name: str) -> None:
         ends = re.compile(rf"(^|\s){re.escape(name)}$")  # a sign may stand before it
         self.lab.get_by_role("button", name=ends).click()
+
+    def box(self, knob: str):
+        """The box of a knob."""
+        spec = KNOBS[knob]
+        label = f"{spec.label}, number" if spec.slider else spec.label
+        return self.lab.get_by_role("textbox", name=label, exact=True)
+
+    def unfold(self) -> None:
+        """Open every fold."""
+        for fold in self.lab.locator(".gan-teach-fold").all():
+            if fold.get_attribute("aria-expanded") == "false":
+                fold.click()
+
+    def load(self, text: str) -> None:
+        """The fold is open."""
+        self.lab.get_by_label("Load a run").fill(text)
+        self.press("Load")
 
     def push(self, slider: str, key: str) -> None:
         """Press a key on the handle of a slider."""

@@ -14,6 +14,7 @@ import math
 import re
 import resource
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,14 +26,16 @@ from gan_teach.course import Chapter, CourseError, chapters
 
 FOLDER = Path(__file__).resolve().parents[1]
 SECONDS = Path(__file__).with_name("seconds.json")
-WORDS_A_MINUTE = 120  # of text; a formula is a word, and code and figures take their share
+WORDS_A_MINUTE = 100  # of text; a formula is a word, and code and figures take their share
 MINUTES = {"number": 3, "formula": 5, "code": 12, "open": 10}  # of an exercise, by kind
+WORDS_OF = {"number": "a number", "formula": "a formula", "code": "code", "open": "words"}
 PARTS = (  # the first chapter of each, its title, and what it is about
-    ("00", "The line", "one GAN with four parameters: settling, saturation, noise"),
-    ("05", "Games", "small enough for a formula: eigenvalues, update rules, $\\tau$, regions"),
-    ("09", "Modes and measures", "collapse, penalties, chance, and what scores can say"),
+    ("00", "The line", "one GAN with four parameters settles, saturates, is rescued by noise"),
+    ("05", "Games", "what eigenvalues foretell where a formula is known: rules, $\\tau$, regions"),
+    ("09", "Modes and measures", "how modes are lost, what penalties do, and what scores can say"),
     ("15", "Images", "the same questions with millions of parameters"),
 )
+UNITS = ("read, min", "run, s", "exercises, min")
 SHORT_PATH = ("00", "01", "02", "05", "09", "11", "15")
 _LEARN = re.compile(r"\*\*You will learn:\*\* (.+?)\.?(?= \*\*You need)")
 _DETAILS = re.compile(r"<details><summary>([^<]+)</summary>(.+?)</details>", re.S)
@@ -59,7 +62,7 @@ class Entry:
 
     @property
     def total(self) -> int:
-        return self.reading + math.ceil(self.seconds / 60) + self.exercises
+        return self.reading + self.exercises
 
 
 def entry(chapter: Chapter, seconds: dict[str, float]) -> Entry:
@@ -92,9 +95,10 @@ def _kind(answer: str) -> str:
     return "formula" if "lambda" in answer else "number"
 
 
-def entries(folder: Path = FOLDER) -> list[Entry]:
+def entries() -> list[Entry]:
+    """What the map says of each chapter now."""
     seconds = json.loads(SECONDS.read_text("utf-8"))
-    return [entry(chapter, seconds) for chapter in chapters(folder)]
+    return [entry(chapter, seconds) for chapter in chapters(FOLDER)]
 
 
 # -- the pages ------------------------------------------------------------------------------------
@@ -102,22 +106,20 @@ def entries(folder: Path = FOLDER) -> list[Entry]:
 
 def course_map(all_entries: Sequence[Entry]) -> str:
     """Four tables and the short path, as markdown."""
-    lines = [
-        f"All times are for a start. *Read*: at {WORDS_A_MINUTE} words of text a minute. *Run*: "
-        "measured, on one core. *Exercises*: their number, and the minutes at "
-        f"{MINUTES['number']} for a number, {MINUTES['formula']} for a formula, "
-        f"{MINUTES['code']} for code, {MINUTES['open']} for words or a measurement.",
-    ]
+    minutes = {kind: f"{number} for {WORDS_OF[kind]}" for kind, number in MINUTES.items()}
+    lines = _wrapped(
+        f"Times are estimates, but for the runs. *Read*: {WORDS_A_MINUTE} words of text a minute, "
+        "code and figures included. *Run*: seconds of one core, measured. *Exercises*: how many, "
+        f"and {', '.join(minutes.values())} in minutes."
+    )
     for title, about, part in parts(all_entries):
-        lines += ["", f"**{title}** ({_hours(part)}): {about}.", ""]
-        lines += ["| | chapter | what you gain | read | run | exercises |", "|-|-|-|-|-|-|"]
+        lines += ["", f"**{title}**, {_hours(part)}: {about}.", ""]
+        lines += [f"| | chapter | what you gain | {' | '.join(UNITS)} |", "|-|-|-|-|-|-|"]
         lines += [_row(e) for e in part]
     short = [e for e in all_entries if e.chapter.number in SHORT_PATH]
     links = " → ".join(f"[{e.chapter.number}]({e.chapter.name}.ipynb)" for e in short)
-    lines += [
-        "",
-        f"All of it takes {_hours(all_entries)}. **The short path** ({_hours(short)}): {links}.",
-    ]
+    every = f"All of it takes {_hours(all_entries)}."
+    lines += ["", *_wrapped(f"{every} **The short path**, {_hours(short)}: {links}.")]
     return "\n".join(lines) + "\n"
 
 
@@ -131,9 +133,9 @@ def parts(all_entries: Sequence[Entry]) -> list[tuple[str, str, list[Entry]]]:
 
 def _row(e: Entry) -> str:
     code = e.kinds["code"]
-    tasks = f"{e.kinds.total()}{f' ({code} in code)' if code else ''}: {e.exercises} min"
+    tasks = f"{e.exercises} for {e.kinds.total()}{f', {code} in code' if code else ''}"
     link = f"[{e.chapter.number}]({e.chapter.name}.ipynb)"
-    times = f"{e.reading} min | {e.seconds:.0f} s | {tasks if e.kinds else '-'}"
+    times = f"{e.reading} | {e.seconds:.0f} | {tasks if e.kinds else '-'}"
     return f"| {link} | {e.chapter.title} | {e.gain} | {times} |"
 
 
@@ -198,6 +200,10 @@ def seconds_of(source: Path) -> float:
 
 def _fives(minutes: float) -> int:
     return 5 * max(1, round(minutes / 5))
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 98, break_long_words=False, break_on_hyphens=False)
 
 
 def _hours(some: Sequence[Entry]) -> str:

@@ -11,18 +11,11 @@ from torch.nn.functional import softplus
 
 from gan_teach import zoo
 from gan_teach.analysis.spectra import vector_field
-from gan_teach.course.answers import (
-    Check,
-    Function,
-    Number,
-    Values,
-    Verdict,
-    pair,
-    random_cases,
-    trained,
-)
+from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair, random_cases
 from gan_teach.dynamics import gradient
-from gan_teach.games import Batch
+from gan_teach.games import Batch, Game
+from gan_teach.games.base import flatten
+from gan_teach.training import train
 
 # -- 00: the game ----------------------------------------------------------------------------------
 
@@ -78,6 +71,8 @@ def check_optimal_discriminator(p: float, q: float) -> Values:
     """D*(p, q) as a function of the two densities at a point."""
     share = p / (p + q)
     yield share, "D* = p / (p + q): the share of real samples among all that land at this point."
+    yield 1 - share, "that is the share of the generated samples."
+    yield (p - q) / (p + q), "that lies between -1 and 1; D* is a probability."
 
 
 @partial(Check, read=pair, wanted="two numbers (of w, of b) are wanted")
@@ -104,17 +99,17 @@ def _cubic_case(rng: np.random.Generator) -> tuple[Any, ...]:
 
 
 @partial(Function, points=random_cases(_cubic_case))
-def check_hessian(f: Callable[[Any], Any], theta: np.ndarray, h: float) -> Any:
-    """The second derivatives of f at theta from values of f around it, h to either side."""
-    H = torch.autograd.functional.hessian(f, torch.tensor(theta)).numpy()
-    steps, here = h * np.eye(len(theta)), f(theta)
-    slope = [(f(theta + i) - f(theta - i)) / (2 * h) for i in steps]
-    ahead = [[f(theta + i + j) - f(theta + i) - f(theta + j) + here for j in steps] for i in steps]
-    yield H, "four values around theta for each entry, over (2 h)^2."
+def check_hessian(f: Callable[[Any], Any], point: np.ndarray, h: float) -> Any:
+    """The second derivatives of f at point from values of f around it, h to either side."""
+    H = np.asarray(torch.autograd.functional.hessian(f, torch.tensor(point)))
+    steps, here = h * np.eye(len(point)), f(point)
+    slope = [(f(point + i) - f(point - i)) / (2 * h) for i in steps]
+    ahead = [[f(point + i + j) - f(point + i) - f(point + j) + here for j in steps] for i in steps]
+    yield H, "four values around the point for each entry, over (2 h)^2."
     yield 4 * H, "the four values lie 2 h apart, both ways: divide by (2 h)^2, not by h^2."
     yield 2 * h * H, "a second difference is divided by 2 h twice: by (2 h)^2."
     yield -H, "the sign: it is ++ and -- that count as plus, +- and -+ as minus."
-    one_sided = "steps to one side let the third derivatives in: go to both sides of theta."
+    one_sided = "steps to one side let the third derivatives in: go to both sides of the point."
     yield np.array(ahead) / h**2, one_sided
     yield np.diag(np.diag(H)), "the mixed second derivatives are missing."
     yield np.triu(H), "the lower half is missing; it is the mirror image of the upper one."
@@ -198,7 +193,7 @@ def check_game_jacobian(
 ) -> Values:
     """The Jacobian of where the players go, each down its own loss; G's numbers come first."""
     of_g = np.arange(len(w))[:, None] < n_g
-    G, D = (-torch.autograd.functional.hessian(loss, w).numpy() for loss in (loss_g, loss_d))
+    G, D = (-np.asarray(torch.autograd.functional.hessian(f, w)) for f in (loss_g, loss_d))
     J = np.where(of_g, G, D)
     yield J, "G's rows come from G's loss, D's from D's, and each player goes down its own."
     yield -J, "the sign: a player goes down its loss, against the gradient."
@@ -255,15 +250,23 @@ def check_generator_steps(
     yield walk(lambda d: 1 - d), "1 - D is the factor of the non-saturating loss."
 
 
-def _rounds(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:
-    """Where a rule of that many steps of G leads a small GAN in three rounds."""
-    return lambda n: trained(
-        zoo.line_gan(fresh_data=True).to(torch.float64),
-        lambda game, draw, optims: rule(game, draw, optims, n),
-    )
+def trained(game: Game, rule: Callable[..., Any], last: Any) -> np.ndarray:
+    """A game's parameters after three steps of rule(game, draw, optims, last), a learner's."""
+
+    def yours(game: Any, draw: Any, optims: Any) -> Any:
+        return rule(game, draw, optims, last)
+
+    for _ in train(game, yours, steps=3, lr=0.1, batch_size=4):
+        pass
+    return flatten(game).numpy()
 
 
-@partial(Function, points=[(2,), (3,), (5,)], run=_rounds)
+def _ends(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:
+    """Where a rule leads a small GAN by that many steps of G in a round."""
+    return lambda n: trained(zoo.line_gan(fresh_data=True).to(torch.float64), rule, n)
+
+
+@partial(Function, points=[(2,), (3,), (5,)], run=_ends)
 def check_rule_ahead(n: int) -> Values:
     """A rule (game, draw, optims, g_steps): one step of D, then so many of G."""
 
@@ -278,7 +281,7 @@ def check_rule_ahead(n: int) -> Values:
                 losses[f"{player}_loss"] = loss
             return losses
 
-        return _rounds(rule)(n)
+        return _ends(rule)(n)
 
     d, g = ([(player, player, i) for i in range(n)] for player in "dg")
     yield moved(d[0], *g), "D moves once, then G, each time with new latents."
@@ -286,6 +289,8 @@ def check_rule_ahead(n: int) -> Values:
     yield moved(d[0], *[("g", "d", 0)] * n), "G has taken D's batch: its own are draw('g', i)."
     yield moved(*g, d[0]), "D comes first; G has gone by what the old D says."
     yield moved(d[0], g[0]), "G has moved once: it moves g_steps times."
+    fixed = "G has moved 50 times: g_steps may be another number."
+    yield moved(d[0], *[("g", "g", i) for i in range(50)]), fixed
     yield moved(*d, g[0]), "D has run ahead, as in chapter 02; G shall."
     yield moved(*(move for both in zip(d, g, strict=True) for move in both)), "D shall move once."
     yield moved(d[0], *g, climb=True), "G has climbed: optims.step_g goes down by itself."
@@ -300,29 +305,24 @@ def _blurred_case(rng: np.random.Generator) -> tuple[Any, ...]:
 def check_best_of_points(x: np.ndarray, real: np.ndarray, fake: np.ndarray, noise: float) -> Values:
     """D* at the places x against real and generated points, both blurred by normal noise."""
 
-    def density(points: np.ndarray, two_var: float = 2 * noise**2) -> np.ndarray:
+    def density(points: np.ndarray, two_var: float) -> np.ndarray:
         return np.exp(-((x[:, None] - points) ** 2) / two_var).mean(1)
 
-    def share(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    def best(real: Any = real, fake: Any = fake, two_var: float = 2 * noise**2) -> np.ndarray:
+        p, q = density(real, two_var), density(fake, two_var)
         return p / (p + q)
 
-    def of(two_var: float) -> np.ndarray:
-        return share(density(real, two_var), density(fake, two_var))
-
-    p, q = density(real), density(fake)
-    yield (
-        share(p, q),
-        "noise makes a bump of each point, their mean is a density, and D* = p / (p + q).",
-    )
-    yield share(q, p), "exchanged: D* is the share of the real ones."
-    yield p / q, "that is the ratio of the densities; D* = p / (p + q)."
-    yield np.log(p / q), "that is D*'s logit; the sigmoid of it is D*."
-    yield of(noise**2), "the 2 is missing in -(x - point)^2 / (2 noise^2)."
-    yield of(2 * noise), "the variance is noise^2: square it."
-    many = "that is a sum of bumps: with more generated points than real ones, take the mean."
-    yield share(4 * p, 6 * q), many
-    means = (density(points.mean(keepdims=True)) for points in (real, fake))
-    yield share(*means), "each point has a bump of its own, not only their mean."
+    right = best()
+    yield right, "a point's noise is a bump, the bumps' mean a density, and D* = p / (p + q)."
+    yield best(fake, real), "exchanged: D* is the share of the real ones."
+    yield right / (1 - right), "that is the ratio of the densities; D* = p / (p + q)."
+    yield np.log(right / (1 - right)), "that is D*'s logit; the sigmoid of it is D*."
+    yield best(two_var=noise**2), "the 2 is missing in -(x - point)^2 / (2 noise^2)."
+    yield best(two_var=2 * noise), "the variance is noise^2: square it."
+    sums = 1 / (1 + len(fake) / len(real) * (1 / right - 1))
+    yield sums, "that is a sum of bumps; there are more generated points: take the mean."
+    middles = best(real.mean(keepdims=True), fake.mean(keepdims=True))
+    yield middles, "each point has a bump of its own, not only their mean."
 
 
 @partial(Number, atol=1e-6)

@@ -152,10 +152,10 @@ def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
     """The relativistic losses of D and of G as a function of D's logits (real, fake)."""
     s, gap = torch.nn.functional.softplus, fake - real
     d, g = float(s(gap).mean()), float(s(-gap).mean())
-    yield [d, g], "D wants x above its partner G(z), G the reverse: the same s, the other sign."
+    yield [d, g], "D wants x above its partner G(z), G the reverse: one softplus, the other sign."
     yield [g, d], "the roles are exchanged: D wants f(x) above f(G(z))."
     yield [d, d], "both players get D's loss: G would learn to be told apart."
-    yield [d, -d], "G climbs D's loss there, which saturates where D wins; -s(t) is not s(-t)."
+    yield [d, -d], "G climbs D's loss there, which saturates where D wins; change the sign inside."
     yield [9 * d, 9 * g], "that is a sum over the batch; the loss is a mean."
     a, b = fake - real.mean(), real - fake.mean()
     yield [float(s(a).mean()), float(s(b).mean())], "compare partners, not a mean of the batch."
@@ -504,13 +504,6 @@ def check_moons(data: Any) -> Verdict:
 # -- 14: honest metrics ----------------------------------------------------------------------------
 
 
-@partial(Function, points=[(8, 8), (7, 8), (1, 8)])
-def check_best_accuracy(k: float, modes: float) -> Values:
-    """The best D's accuracy against a generator that covers k of K equal modes evenly."""
-    accuracy = 1 - k / (2 * modes)
-    yield accuracy, "TV = 1 - k/K, so (1 + TV) / 2 = 1 - k / (2 K): 99 of 100 modes are 50.5 %."
-
-
 @partial(Check, read=float, wanted="a number is wanted")
 def check_samples_for_modes(n: float) -> Verdict:
     """Samples of a perfect generator until 99 of 100 equal modes are hit on average."""
@@ -558,3 +551,36 @@ def check_precision_code(fake: np.ndarray, real: np.ndarray) -> Values:
     yield balls.sum(1).mean() / 3, "that is density; precision asks whether, not how often."
     yield balls.mean(), "that is a share of pairs; one ball is enough for a fake."
     yield nearest.mean(), "that asks the nearest real point alone; another may have a larger ball."
+
+
+def _features(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return rng.normal(size=(9, 3)), rng.normal(0.4, 1.5, size=(7, 3))
+
+
+@partial(Function, points=random_cases(_features))
+def check_kid_code(fake: np.ndarray, real: np.ndarray) -> Values:
+    """KID, the unbiased MMD^2 with the kernel (x.y / d + 1)^3, as a function of (fake, real)."""
+    others = lambda k: k[~np.eye(len(k), dtype=bool)].mean()  # noqa: E731 - pairs of two points
+    shrunk = lambda k: (k.sum() - np.trace(k)) / k.size  # noqa: E731
+
+    def mmd(
+        within: Any = others,
+        cross: float = -2,
+        scale: float = 1 / 3,
+        one: float = 1,
+        power: int = 3,
+    ) -> float:
+        kernel = lambda x, y: (scale * x @ y.T + one) ** power  # noqa: E731
+        own = within(kernel(fake, fake)) + within(kernel(real, real))
+        return own + cross * kernel(fake, real).mean()
+
+    yield mmd(), "its mean is 0 where both samples have one law, so it is often below 0."
+    yield mmd(np.mean), "a point and itself are no pair: leave the diagonals out, or it is biased."
+    yield mmd(shrunk), "the diagonal is out, so divide by n (n - 1) pairs, not by n^2."
+    yield mmd(cross=-1), "pairs of a fake and a real point count twice: k(x, y) and k(y, x)."
+    yield mmd(cross=2), "the sign: what fakes and real points have in common is taken off."
+    yield -mmd(), "the sign: the kernel is large where points are alike."
+    yield mmd(scale=1), "divide x.y by the dimension d."
+    yield mmd(one=0), "1 is missing: without it only moments of third order are compared."
+    yield mmd(power=1), "the third power is missing: that compares means alone."
+    yield mmd(power=2), "that is the square: the third power is wanted."

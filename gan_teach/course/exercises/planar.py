@@ -16,10 +16,12 @@ from gan_teach.course.answers import (
     Number,
     Values,
     Verdict,
+    by_parts,
+    in_order,
     pair,
     random_cases,
-    trained,
 )
+from gan_teach.course.exercises.line import trained
 from gan_teach.games import FunctionGame
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
@@ -38,6 +40,8 @@ def check_steps_per_decade() -> Values:
 def check_largest_step(gamma: float) -> Values:
     """The largest stable step on the Dirac-GAN with R1, as a function of gamma <= 1."""
     yield 4 * gamma, "eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step."
+    yield gamma / 4, "that is the smallest gamma for a step; here gamma is given: eta < 4 gamma."
+    yield 2 * gamma, "eta^2 comes with 1/4, not with 1/2, so that eta < gamma / (1/4)."
 
 
 def _turning_field(seed: int) -> tuple[Any, ...]:
@@ -66,12 +70,12 @@ def _steps(rule: Callable[..., Any]) -> Callable[[np.ndarray], np.ndarray]:
     """Where a rule leads in three steps in the field J w of two numbers for each player."""
 
     def play(J: np.ndarray) -> np.ndarray:
-        M, start = torch.tensor(J), torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
+        M, start = torch.as_tensor(J), torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
         f_g, f_d = (
             lambda x, y: -x @ (M[:2, :2] @ x / 2 + M[:2, 2:] @ y),
             lambda x, y: -y @ (M[2:, 2:] @ y / 2 + M[2:, :2] @ x),
         )
-        return trained(FunctionGame(f_g, f_d, *start), rule)
+        return trained(FunctionGame(f_g, f_d, *start), rule, {})
 
     return play
 
@@ -163,27 +167,27 @@ def _zero_sum(seed: int) -> tuple[np.ndarray, int]:
     n_g, n_d = rng.integers(1, 4, 2).tolist()
     H = rng.normal(size=(n_g + n_d, n_g + n_d)) + np.eye(n_g + n_d)
     H += H.T
-    H[n_g:, :n_g] *= -1  # -J = [[A, B], [-B^T, D]]
+    H[n_g:, :n_g] *= -1  # -J = [[A, B], [-B^T, C]]
     return -H, n_g
 
 
 @partial(Function, points=[_zero_sum(seed) for seed in (0, 1, 2, 9, 14, 18, 34, 46)])
 def check_tau_star(J: np.ndarray, n_g: int) -> Values:
     """tau* of a point of a zero-sum game from J and the number of G's rows; inf without one."""
-    A, B, D = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
-    bent = B @ np.linalg.solve(D, B.T)
+    A, B, C = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+    bent = B @ np.linalg.solve(C, B.T)
     tau = timescale.tau_star(J, n_g=n_g)
 
     def if_definite(*blocks: np.ndarray, tau: float = tau) -> float:
         return tau if all(np.linalg.eigvalsh(block).min() > 0 for block in blocks) else math.inf
 
-    yield tau, "inf unless D > 0 and S > 0; else the largest tau at which it does not attract."
+    yield tau, "inf unless C > 0 and S > 0; else the largest tau at which it does not attract."
     yield (1 / tau if tau else math.inf), "that is the reciprocal: tau multiplies D's rows."
-    nash = "that asks for A > 0, a Nash point; what counts is S = A + B D^-1 B^T."
-    yield if_definite(A, D), nash
-    yield if_definite(A - bent, D), "the sign in S: -J has -B^T below, so that S = A + B D^-1 B^T."
-    yield if_definite(A + bent, D, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
-    yield math.inf, "no point has one? A, B and D are the blocks of -J, not of J."
+    nash = "that asks for A > 0, a Nash point; what counts is S = A + B C^-1 B^T."
+    yield if_definite(A, C), nash
+    yield if_definite(A - bent, C), "the sign in S: -J has -B^T below, so that S = A + B C^-1 B^T."
+    yield if_definite(A + bent, C, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
+    yield math.inf, "no point has one? A, B and C are the blocks of -J, not of J."
 
 
 # -- 07: regions of attraction ---------------------------------------------------------------------
@@ -273,20 +277,10 @@ def check_covariance_real_from(s: float, gamma: float) -> Values:
     yield 16 * s**2 / gamma**2, "in c stands the square of 2 sqrt(Sigma), so Sigma itself."
 
 
-def _in_order(values: Any) -> np.ndarray:
-    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = values.ravel()
-    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
-
-
-def _sorted(answer: Any) -> Callable[..., np.ndarray]:
-    return lambda *springs: _in_order(np.asarray(answer(*springs)))
-
-
 _SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 25.0)]
 
 
-@partial(Function, points=_SPRINGS, run=_sorted)
+@partial(Function, points=_SPRINGS, run=in_order)
 def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values:
     """All 2 d^2 eigenvalues of J_tau, as a function of those of Sigma, gamma and tau."""
     d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * gamma)
@@ -295,7 +289,7 @@ def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values
         return np.concatenate([np.roots([1, tau * gamma, c * both]) for both in s[i] + s[j]])
 
     def all_of(*parts: np.ndarray) -> np.ndarray:
-        return _in_order(np.concatenate(parts))
+        return by_parts(np.concatenate(parts))
 
     each, less = np.triu_indices(d), np.triu_indices(d, 1)
     why = "d (d - 1) / 2 zeros, as many -tau gamma, and two roots for each i <= j: 2 d^2 in all."
