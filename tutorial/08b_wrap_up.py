@@ -312,7 +312,9 @@ away = runs.distance((np.pi, 0), torus.period)[-1, 0]
 print(f"from (pi, 0) at the end: at most {away.max():.3f}")
 there = gt.jacobian(torus.game(), torus.game().draw(), torch.tensor([np.pi, 0.0]).double())
 ((low, high),) = gt.stable_intervals(there)
-print(f"Nash, minmax or neither: {gt.classify(there).kind}; attracts for {low:g} < tau < {high:.3f}")
+print(
+    f"Nash, minmax or neither: {gt.classify(there).kind}; attracts for {low:g} < tau < {high:.3f}"
+)
 
 # %% tags=["hide-input"]
 assert away.max() < 0.01
