@@ -165,7 +165,7 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
 
 def by_parts(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = np.array(values, dtype=complex).ravel()
+    values = np.asarray(values).astype(complex).ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
 
 
@@ -212,7 +212,8 @@ def _at(point: Sequence[Any]) -> str:
 def _told(value: np.ndarray, right: np.ndarray) -> str:
     """What is given, and what else: numbers, shapes, or the first entry that is off."""
     if value.shape != right.shape:
-        return f"an array of shape {value.shape}, but {right.shape or 'a number'}"
+        kinds = [f"an array of shape {x.shape}" if x.shape else "a number" for x in (value, right)]
+        return ", but ".join(kinds)
     if right.shape:
         place = tuple(np.argwhere(~_close(value, right))[0].tolist())
         return f"{value[place]:.6g} at {place}, but {right[place]:.6g}"
