@@ -147,7 +147,7 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
 
 def by_parts(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = np.array(values, dtype=complex).ravel()
+    values = np.asarray(values).astype(complex).ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
 
 
