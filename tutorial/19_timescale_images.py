@@ -531,11 +531,11 @@ gt.exercises.check_penalty_convention(gamma)
 # </details>
 
 # %% [markdown]
-# **3.** Write Arnoldi's method: $k$ products find the outermost eigenvalues of a matrix $A$ that
-# nobody stores. Begin with $q_0 = u / |u|$. In round $j$ take the next product $v = A q_j$; for
+# **3.** Write Arnoldi's method: $k$ products find the outermost eigenvalues of a matrix $J$ that
+# nobody stores. Begin with $q_0 = u / |u|$. In round $j$ take the next product $v = J q_j$; for
 # each $q_i$ so far, $i = 0, \dots, j$, note $H_{ij} = q_i \cdot v$ and take $H_{ij}\, q_i$ off $v$;
 # then $H_{j+1, j} = |v|$ and $q_{j+1} = v / |v|$. Return the eigenvalues of the first $k$ rows of
-# $H$. `product(q)` gives $A q$, all in NumPy.
+# $H$. `product(q)` gives $J q$, all in NumPy.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -12,3 +12,5 @@ def test_the_first_chapter_opens_unchanged_and_nothing_is_asked(page, tmp_path):
         assert page.locator(".jp-mod-dirty").count() == 0
         assert page.locator(".jp-Dialog").count() == 0
         assert page.locator(".Toastify__toast").all_inner_texts() == []
+        page.locator("a[href*='teaching.md']").first.click()  # a page to read, not its source
+        page.locator(".jp-RenderedMarkdown h1", has_text="For teachers").wait_for()

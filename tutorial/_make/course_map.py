@@ -35,6 +35,7 @@ PARTS = (  # the first chapter of each, its title, and what it is about
     ("09", "Modes and measures", "how modes are lost, what penalties do, and what scores can say"),
     ("15", "Images", "the same questions with millions of parameters"),
 )
+UNITS = ("read, min", "run, s", "exercises, min")
 SHORT_PATH = ("00", "01", "02", "05", "09", "11", "15")
 _LEARN = re.compile(r"\*\*You will learn:\*\* (.+?)\.?(?= \*\*You need)")
 _DETAILS = re.compile(r"<details><summary>([^<]+)</summary>(.+?)</details>", re.S)
@@ -113,7 +114,7 @@ def course_map(all_entries: Sequence[Entry]) -> str:
     )
     for title, about, part in parts(all_entries):
         lines += ["", f"**{title}**, {_hours(part)}: {about}.", ""]
-        lines += ["| | chapter | what you gain | read | run | exercises |", "|-|-|-|-|-|-|"]
+        lines += [f"| | chapter | what you gain | {' | '.join(UNITS)} |", "|-|-|-|-|-|-|"]
         lines += [_row(e) for e in part]
     short = [e for e in all_entries if e.chapter.number in SHORT_PATH]
     links = " → ".join(f"[{e.chapter.number}]({e.chapter.name}.ipynb)" for e in short)
@@ -132,9 +133,9 @@ def parts(all_entries: Sequence[Entry]) -> list[tuple[str, str, list[Entry]]]:
 
 def _row(e: Entry) -> str:
     code = e.kinds["code"]
-    tasks = f"{e.kinds.total()}{f' ({code} in code)' if code else ''}: {e.exercises} min"
+    tasks = f"{e.exercises} for {e.kinds.total()}{f', {code} in code' if code else ''}"
     link = f"[{e.chapter.number}]({e.chapter.name}.ipynb)"
-    times = f"{e.reading} min | {e.seconds:.0f} s | {tasks if e.kinds else '-'}"
+    times = f"{e.reading} | {e.seconds:.0f} | {tasks if e.kinds else '-'}"
     return f"| {link} | {e.chapter.title} | {e.gain} | {times} |"
 
 
