@@ -216,6 +216,15 @@ def networks(w, b, a, c, x, z, on_x=lambda x: x, on_z=lambda fake, z: fake, answ
     return answer(a * on_x(x) + c), answer(a * fake + c)
 
 
+def modules(w, b, a, c, x, z):
+    G, D = (torch.nn.Linear(1, 1, dtype=torch.float64) for _ in "GD")
+    for layer, (weight, bias) in ((G, (w, b)), (D, (a, c))):
+        torch.nn.init.constant_(layer.weight, weight)
+        torch.nn.init.constant_(layer.bias, bias)
+    x, z = (torch.as_tensor(samples)[:, None] for samples in (x, z))
+    return D(x).sigmoid()[:, 0], D(G(z)).sigmoid()[:, 0]  # with their graphs
+
+
 def one_by_one(w, b, a, c, x, z):
     d = lambda sample: 1 / (1 + math.exp(-(a * sample + c)))  # noqa: E731
     return [[d(sample) for sample in x], [d(w * latent + b) for latent in z]]
@@ -247,6 +256,12 @@ def in_place(f, theta, h):
                 point[j] += sj * h
                 H[i, j] += si * sj * f(point)
     return H / (4 * h * h)
+
+
+def with_graphs(f, theta, h):
+    at = torch.tensor(theta, requires_grad=True)
+    slopes = torch.autograd.grad(f(at), at, create_graph=True)[0]
+    return [torch.autograd.grad(slope, at, create_graph=True)[0] for slope in slopes]
 
 
 def first(f, theta, h):
@@ -335,12 +350,14 @@ def by_the_normal_law(x, real, fake, noise):
 RIGHT = [
     (ex.check_two_networks, networks),
     (ex.check_two_networks, one_by_one),
+    (ex.check_two_networks, modules),
     (ex.check_two_networks, lambda w, b, a, c, x, z: (
         torch.sigmoid(a * x + c), torch.sigmoid(a * (w * z + b) + c))),
     (ex.check_two_networks, lambda *given: np.array(networks(*given)).tolist()),
     (ex.check_hessian, differences),
     (ex.check_hessian, by_own_length),
     (ex.check_hessian, in_place),
+    (ex.check_hessian, with_graphs),
     (ex.check_hessian, lambda f, theta, h: jacrev(grad(f))(torch.tensor(theta))),
     (ex.check_game_jacobian, both_losses),
     (ex.check_game_jacobian, by_autograd_twice),

@@ -471,9 +471,10 @@ gt.exercises.check_best_slope(slope, gap=4.0, variance=2.0)
 # </details>
 
 # %% [markdown]
-# **2.** Ten points have no density, and against them the best $D$ is a spike at each. Noise makes a
-# bump of every point. Write $D^*$ at the places `x` against real and generated points that are both
-# blurred by normal noise of the standard deviation `noise`.
+# **2.** Ten points have no density: the best $D$ says 1 at each real one and 0 at each generated
+# one, and what it says elsewhere is open. Noise makes a bump of every point. Write $D^*$ at the
+# places `x` against real and generated points that are both blurred by normal noise of the standard
+# deviation `noise`.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -532,7 +533,7 @@ if verdict:
 # ```
 #
 # ```text
-# Right: noise makes a bump of each point, their mean is a density, and D* = p / (p + q).
+# Right: a point's noise is a bump, the bumps' mean a density, and D* = p / (p + q).
 # ```
 #
 # </details>

@@ -56,23 +56,40 @@ class Check:
     def __repr__(self) -> str:
         return str(self.__doc__)
 
-    def __call__(self, answer: Any, **settings: float) -> Verdict:
+    def __call__(self, answer: Any, *about: Any, **settings: float) -> Verdict:
         if answer is ... or answer is None:
             return OPEN
         try:
             answer = self.read(answer)
         except (TypeError, ValueError):
             return Verdict(False, f"{self.wanted}, not {answer!r}.")
-        return self.judge(answer, **settings)
+        return self.judge(answer, *about, **settings)
 
-    def judge(self, answer: Any) -> Verdict:
-        return self.rule(answer)
+    def judge(self, answer: Any, *about: Any) -> Verdict:
+        return self.rule(answer, *about)
+
+
+class Choice(Check):
+    """A question about a run whose answer is one of the ``options``.
+
+    The rule is a function of the run; it gives the right option, and the numbers that decide.
+    """
+
+    def __init__(self, rule: Callable[..., tuple[str, str]], options: Sequence[str]) -> None:
+        super().__init__(rule, str, "")
+        self.options = options
+
+    def judge(self, answer: str, *about: Any) -> Verdict:
+        if answer not in self.options:
+            return Verdict(False, f"one of {', '.join(self.options)} is wanted, not {answer!r}.")
+        right, numbers = self.rule(*about)
+        return Verdict(answer == right, numbers)
 
 
 class Number(Check):
     """A question whose answer is a number, right within ``atol``.
 
-    The rule is a function of what the chapter's run decides: ``check(answer, w=2.0)``.
+    The rule is a function of what the chapter's run decides: ``check(answer, w=2.0)``, or of a run.
     """
 
     def __init__(
@@ -84,8 +101,8 @@ class Number(Check):
         super().__init__(rule, read, "a number is wanted")
         self.atol = atol
 
-    def judge(self, answer: float, **settings: float) -> Verdict:
-        rows = list(self.rule(**settings))
+    def judge(self, answer: float, *about: Any, **settings: float) -> Verdict:
+        rows = list(self.rule(*about, **settings))
         for place, (value, sentence) in enumerate(rows):
             if abs(answer - value) <= self.atol:
                 return Verdict(place == 0, sentence)
@@ -114,7 +131,7 @@ class Function(Check):
         super().__init__(rule, _callable, "a function is wanted")
         self.points, self.run = points, run
 
-    def judge(self, answer: Callable[..., Any]) -> Verdict:
+    def judge(self, answer: Callable[..., Any], *_: Any) -> Verdict:
         values = []
         for point in (*self.points, self.points[0]):
             try:
@@ -147,7 +164,7 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
 
 def by_parts(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = np.asarray(values).ravel()
+    values = np.array(values, dtype=complex).ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
 
 
@@ -175,8 +192,15 @@ def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
         if any(map(callable, point)):
             raise
         value = answer(*map(torch.as_tensor, _arguments(point)))
-    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value)
+    number = np.asarray(_detached(value))
     return number if number.dtype.kind == "c" else number.astype(float)
+
+
+def _detached(value: Any) -> Any:
+    """Tensors as arrays, also those within lists: by autograd each entry may carry its graph."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().numpy()
+    return list(map(_detached, value)) if isinstance(value, list | tuple) else value
 
 
 def _at(point: Sequence[Any]) -> str:

@@ -250,26 +250,23 @@ def check_generator_steps(
     yield walk(lambda d: 1 - d), "1 - D is the factor of the non-saturating loss."
 
 
-def trained(game: Game, rule: Callable[..., Any]) -> np.ndarray:
-    """A game's parameters after three steps of a rule: where a learner's leads."""
-    for _ in train(game, rule, steps=3, lr=0.1, batch_size=4):
+def trained(game: Game, rule: Callable[..., Any], last: Any) -> np.ndarray:
+    """A game's parameters after three steps of rule(game, draw, optims, last), a learner's."""
+
+    def yours(game: Any, draw: Any, optims: Any) -> Any:
+        return rule(game, draw, optims, last)
+
+    for _ in train(game, yours, steps=3, lr=0.1, batch_size=4):
         pass
     return flatten(game).numpy()
 
 
-def _rounds(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:
-    """Where a rule of that many steps of G leads a small GAN in three rounds."""
-
-    def play(n: int) -> np.ndarray:
-        def ahead(game: Any, draw: Any, optims: Any) -> Any:
-            return rule(game, draw, optims, n)
-
-        return trained(zoo.line_gan(fresh_data=True).to(torch.float64), ahead)
-
-    return play
+def _ends(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:
+    """Where a rule leads a small GAN by that many steps of G in a round."""
+    return lambda n: trained(zoo.line_gan(fresh_data=True).to(torch.float64), rule, n)
 
 
-@partial(Function, points=[(2,), (3,), (5,)], run=_rounds)
+@partial(Function, points=[(2,), (3,), (5,)], run=_ends)
 def check_rule_ahead(n: int) -> Values:
     """A rule (game, draw, optims, g_steps): one step of D, then so many of G."""
 
@@ -284,7 +281,7 @@ def check_rule_ahead(n: int) -> Values:
                 losses[f"{player}_loss"] = loss
             return losses
 
-        return _rounds(rule)(n)
+        return _ends(rule)(n)
 
     d, g = ([(player, player, i) for i in range(n)] for player in "dg")
     yield moved(d[0], *g), "D moves once, then G, each time with new latents."
@@ -308,29 +305,24 @@ def _blurred_case(rng: np.random.Generator) -> tuple[Any, ...]:
 def check_best_of_points(x: np.ndarray, real: np.ndarray, fake: np.ndarray, noise: float) -> Values:
     """D* at the places x against real and generated points, both blurred by normal noise."""
 
-    def density(points: np.ndarray, two_var: float = 2 * noise**2) -> np.ndarray:
+    def density(points: np.ndarray, two_var: float) -> np.ndarray:
         return np.exp(-((x[:, None] - points) ** 2) / two_var).mean(1)
 
-    def share(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    def best(real: Any = real, fake: Any = fake, two_var: float = 2 * noise**2) -> np.ndarray:
+        p, q = density(real, two_var), density(fake, two_var)
         return p / (p + q)
 
-    def of(two_var: float) -> np.ndarray:
-        return share(density(real, two_var), density(fake, two_var))
-
-    p, q = density(real), density(fake)
-    yield (
-        share(p, q),
-        "noise makes a bump of each point, their mean is a density, and D* = p / (p + q).",
-    )
-    yield share(q, p), "exchanged: D* is the share of the real ones."
-    yield p / q, "that is the ratio of the densities; D* = p / (p + q)."
-    yield np.log(p / q), "that is D*'s logit; the sigmoid of it is D*."
-    yield of(noise**2), "the 2 is missing in -(x - point)^2 / (2 noise^2)."
-    yield of(2 * noise), "the variance is noise^2: square it."
-    many = "that is a sum of bumps: with more generated points than real ones, take the mean."
-    yield share(4 * p, 6 * q), many
-    means = (density(points.mean(keepdims=True)) for points in (real, fake))
-    yield share(*means), "each point has a bump of its own, not only their mean."
+    right = best()
+    yield right, "a point's noise is a bump, the bumps' mean a density, and D* = p / (p + q)."
+    yield best(fake, real), "exchanged: D* is the share of the real ones."
+    yield right / (1 - right), "that is the ratio of the densities; D* = p / (p + q)."
+    yield np.log(right / (1 - right)), "that is D*'s logit; the sigmoid of it is D*."
+    yield best(two_var=noise**2), "the 2 is missing in -(x - point)^2 / (2 noise^2)."
+    yield best(two_var=2 * noise), "the variance is noise^2: square it."
+    sums = 1 / (1 + len(fake) / len(real) * (1 / right - 1))
+    yield sums, "that is a sum of bumps; there are more generated points: take the mean."
+    middles = best(real.mean(keepdims=True), fake.mean(keepdims=True))
+    yield middles, "each point has a bump of its own, not only their mean."
 
 
 @partial(Number, atol=1e-6)

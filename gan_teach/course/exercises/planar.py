@@ -75,10 +75,7 @@ def _steps(rule: Callable[..., Any]) -> Callable[[np.ndarray], np.ndarray]:
             lambda x, y: -x @ (M[:2, :2] @ x / 2 + M[:2, 2:] @ y),
             lambda x, y: -y @ (M[2:, 2:] @ y / 2 + M[2:, :2] @ x),
         )
-        return trained(FunctionGame(f_g, f_d, *start), optimistic)
-
-    def optimistic(game: Any, draw: Any, optims: Any, memory: Any) -> Any:
-        return rule(game, draw, optims, memory)
+        return trained(FunctionGame(f_g, f_d, *start), rule, {})
 
     return play
 
