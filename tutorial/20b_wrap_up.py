@@ -69,7 +69,9 @@ gt.show(figure, alt=alt)
 
 # %%
 for name, curve in {**near, "D's loss": history.static["d_loss"]}.items():
-    print(f"{name}: {curve[0]:.3g} at first, {curve.min():.3g} at least, {curve[-1]:.3g} at the end")
+    print(
+        f"{name}: {curve[0]:.3g} at first, {curve.min():.3g} at least, {curve[-1]:.3g} at the end"
+    )
 print(f"real images from other real images: {history.meta['real']:.2g}")
 
 # %% tags=["nbval-check-output"]
