@@ -41,6 +41,13 @@ class Verdict:
 OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
 
 
+def failed(error: Exception, where: str = "") -> Verdict:
+    """Of a learner's function that raised: a blank that is not filled in yet is no mistake."""
+    if "ellipsis" in str(error):
+        return OPEN
+    return Verdict(False, f"{where}it raised {type(error).__name__}: {error}")
+
+
 class Check:
     """A question; called with an answer it gives a `Verdict` and raises nothing.
 
@@ -128,7 +135,7 @@ class Function(Check):
         points: Sequence[tuple[Any, ...]],
         run: Callable[[Any], Callable[..., Any]] = lambda answer: answer,
     ) -> None:
-        super().__init__(rule, _callable, "a function is wanted")
+        super().__init__(rule, function, "a function is wanted")
         self.points, self.run = points, run
 
     def judge(self, answer: Callable[..., Any], *_: Any) -> Verdict:
@@ -137,11 +144,10 @@ class Function(Check):
             try:
                 values.append(_value(self.run(answer), point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
-                if "ellipsis" in str(error):  # of a blank that is not filled in yet
-                    return OPEN
-                return Verdict(False, f"{_at(point)} it raised {type(error).__name__}: {error}")
-        if not np.array_equal(values.pop(), values[0], equal_nan=True):
-            return Verdict(False, "it gives two values for one input: it draws noise of its own.")
+                return failed(error, f"{_at(point)} ")
+        again = values.pop()
+        if again.shape != values[0].shape or not np.allclose(again, values[0], equal_nan=True):
+            return Verdict(False, "two calls with one input give two values: draw no noise in it.")
         rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_agree, values, column)):
@@ -173,7 +179,7 @@ def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
     return lambda *point: by_parts(answer(*point))
 
 
-def _callable(answer: Any) -> Callable[..., Any]:
+def function(answer: Any) -> Callable[..., Any]:
     if not callable(answer):
         raise TypeError
     return answer
