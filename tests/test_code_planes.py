@@ -338,7 +338,7 @@ WRONG = [
     (ex.check_wilson, lambda won, n, z: np.multiply(wilson(won, n, z), n), "numbers of wins"),
     (ex.check_wilson, lambda won, n, z: np.add(won / n, np.diff(wilson(won, n, z)) / 2 * [-1, 1]),
      "its middle"),
-    (ex.check_wilson, lambda won, n, z: wilson(won, n, z)[0], "shape (), but (2,)"),
+    (ex.check_wilson, lambda won, n, z: wilson(won, n, z)[0], "a number, but an array"),
     (ex.check_sliced, lambda x, y, v: abs((x - y) @ v.T).mean(), "as they come"),
     (ex.check_sliced, lambda x, y, v: sliced(np.sort(x, 0), y, v), "random case"),
     (ex.check_sliced, lambda x, y, v: abs((np.sort(x, 0) - np.sort(y, 0)) @ v.T).mean(),
