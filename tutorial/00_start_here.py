@@ -256,10 +256,10 @@ gt.Lab("normal")
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 20 | 32 | 40 for 5, 2 in code |
-# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 10 | 23 | 35 for 4, 2 in code |
-# | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 20 | 21 | 40 for 5, 2 in code |
-# | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 15 | 13 | 35 for 4, 2 in code |
+# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 20 | 34 | 40 for 5, 2 in code |
+# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 10 | 26 | 35 for 4, 2 in code |
+# | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 20 | 23 | 40 for 5, 2 in code |
+# | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 15 | 14 | 35 for 4, 2 in code |
 # | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 15 | 25 | 40 for 5, 2 in code |
 # | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 15 | 26 | 40 for 5, 2 in code |
 # | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 10 | 5 | 45 for 7, 2 in code |

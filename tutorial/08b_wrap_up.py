@@ -18,8 +18,8 @@
 #   05](05_dirac_gan.ipynb)
 # - $\tau^*$ exists where $D$ and the Schur complement $S$ are positive: above it the point
 #   attracts. The quadratic game has $\tau^* = 2$. Faster is not always better: the Dirac-GAN with
-#   $\gamma = 0.3$ is fastest at $1/\gamma^2 = 11.11$. And $\tau$ speaks of small steps: the same ratio by
-#   rate and by number of steps parts between 1 and 2. [Chapter 06](06_timescale.ipynb)
+#   $\gamma = 0.3$ is fastest at $1/\gamma^2 = 11.11$. And $\tau$ speaks of small steps: the same
+#   ratio by rate and by number of steps parts between 1 and 2. [Chapter 06](06_timescale.ipynb)
 # - An attractor need not be an equilibrium: on the torus $(\pi, 0)$ is none and draws runs in for
 #   $\tau < 1$. And theory says *whether* a point attracts, a map from where: at $\tau = 2$ the
 #   shares are 0.617 and 0.383. [Chapter 07](07_regions_of_attraction.ipynb)
@@ -258,12 +258,12 @@ if verdict:
 #
 # The Dirac-GAN with R1, as `gt.zoo.dirac(gamma)`: chapter 06 gives its eigenvalues as
 # $\tfrac12\bigl(-\tau\gamma \pm \sqrt{\tau^2\gamma^2 - \tau}\bigr)$. Steps of $\eta = 0.2$, start
-# $(1, 1)$. With $\tau = 1$ the best penalty, $\gamma = 1$ (chapter 05), leaves it 0.08 away after 40
-# steps.
+# $(1, 1)$. With $\tau = 1$ the best penalty, $\gamma = 1$ (chapter 05), leaves it 0.08 away after
+# 40 steps.
 
 # %% [markdown]
-# **6.** Choose $\gamma$ and $\tau$ so that after 40 steps it is within 0.001 of the equilibrium, and
-# stays.
+# **6.** Choose $\gamma$ and $\tau$ so that after 40 steps it is within 0.001 of the equilibrium,
+# and stays.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -292,8 +292,8 @@ gt.exercises.check_dirac_design(choice)
 # ```
 #
 # ```text
-# Right: after 40 steps it is 8.3e-06 from the equilibrium, later at most 8.3e-06; tau gamma^2 is 1.00,
-# so that near it no eigenvalue turns.
+# Right: after 40 steps it is 8.3e-06 from the equilibrium, later at most 8.3e-06; tau gamma^2 is
+# 1.00, so that near it no eigenvalue turns.
 # ```
 #
 # </details>
