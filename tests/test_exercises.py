@@ -168,6 +168,5 @@ def test_a_direction_that_is_no_number_is_refused():
 
 def test_whole_numbers_are_whole_and_tensors_have_their_methods():
     assert ex.check_bad_basins(lambda n: n**n - math.factorial(n))
-    assert ex.check_rotations(lambda d: math.comb(d, 2))
-    assert ex.check_rotations(lambda d: sum(range(d)))
+    assert ex.check_bad_basins(lambda n: n ** len(range(n)) - math.prod(range(1, n + 1)))
     assert ex.check_largest_step(lambda gamma: 4 * torch.as_tensor(gamma).abs())

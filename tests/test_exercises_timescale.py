@@ -44,13 +44,3 @@ def test_largest_ratio():
     assert exercises.check_largest_ratio(taus[stable][-1], lr=lr, curvature=curvature)
     assert "twice" in exercises.check_largest_ratio(1 / 1.33, lr=lr, curvature=curvature).message
     assert not exercises.check_largest_ratio(..., lr=lr, curvature=curvature)
-
-
-def test_rotations_are_the_dimension_of_antisymmetric_matrices():
-    def dimension(d):
-        d = int(d)
-        pairs = np.eye(d * d).reshape(-1, d, d)
-        return np.linalg.matrix_rank((pairs - pairs.swapaxes(1, 2)).reshape(len(pairs), -1))
-
-    assert exercises.check_rotations(dimension)
-    assert not exercises.check_rotations(lambda d: d * (d + 1) / 2)

@@ -13,8 +13,8 @@
 # help; game theory and a GPU are not needed: the toys train in seconds on one core of a laptop or
 # on Binder.
 #
-# The map at the end of this page says what each chapter is about and how long it takes, and names
-# a short path through them.
+# This page takes about half an hour. The map at its end says what each chapter is about and how
+# long it takes, and names a short path through them.
 #
 # ## The game
 #

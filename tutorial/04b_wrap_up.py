@@ -234,7 +234,7 @@ gt.exercises.check_line_rest(rest, run)
 #
 # A state that saturates: chapters 02 and 04 have two cures, chapter 03 a third. One that swings and
 # shrinks: chapter 03. One that swings and does not: the section on the thick bands in chapter 01,
-# and $\tau < 1$.
+# and a slower $D$, by [tau](glossary.md#tau) below 1.
 #
 # </details>
 

@@ -18,8 +18,8 @@
 #   05](05_dirac_gan.ipynb)
 # - $\tau^*$ exists where $D$ and the Schur complement $S$ are positive: above it the point
 #   attracts. The quadratic game has $\tau^* = 2$. Faster is not always better: the Dirac-GAN with
-#   $\mu = 0.3$ is fastest at $1/\mu^2 = 11.11$. And $\tau$ speaks of small steps: the same ratio by
-#   rate and by number of steps parts between 1 and 2. [Chapter 06](06_timescale.ipynb)
+#   $\gamma = 0.3$ is fastest at $1/\gamma^2 = 11.11$. And $\tau$ speaks of small steps: the same
+#   ratio by rate and by number of steps parts between 1 and 2. [Chapter 06](06_timescale.ipynb)
 # - An attractor need not be an equilibrium: on the torus $(\pi, 0)$ is none and draws runs in for
 #   $\tau < 1$. And theory says *whether* a point attracts, a map from where: at $\tau = 2$ the
 #   shares are 0.617 and 0.383. [Chapter 07](07_regions_of_attraction.ipynb)
@@ -29,7 +29,7 @@
 # %% [markdown]
 # ## The run
 #
-# A game of one number each, $f(x, y) = \tfrac A2 x^2 + B x y - \tfrac D2 y^2$: $x$ goes down with
+# A game of one number each, $V(x, y) = \tfrac A2 x^2 + B x y - \tfrac C2 y^2$: $x$ goes down with
 # steps of $\eta = 0.02$, $y$ up with $\tau\eta$, both at once, 600 steps from $(1, 1)$. The game is
 # told (`run.game`), $\tau$ is not. Six pairs of a game and a $\tau$ lie behind the seeds; the
 # answers that are shown belong to seed 1.
@@ -99,7 +99,7 @@ gt.exercises.check_plane_way(way, run)
 #
 # <details><summary>Hint</summary>
 #
-# Read $A$, $B$ and $D$ off $-J = \begin{pmatrix} A & B \\ -B & D \end{pmatrix}$; the rule is in
+# Read $A$, $B$ and $C$ off $-J = \begin{pmatrix} A & B \\ -B & C \end{pmatrix}$; the rule is in
 # chapter 06. `gt.classify(J)` knows, too.
 #
 # </details>
@@ -117,7 +117,7 @@ gt.exercises.check_plane_kind(kind, run)
 # ```
 #
 # ```text
-# Right: A = 1, D = -0.5 and S = A + B² / D = -3.50.
+# Right: A = 1, C = -0.5 and S = A + B² / C = -3.50.
 # ```
 #
 # </details>
@@ -257,32 +257,32 @@ if verdict:
 # %% [markdown]
 # ## Design: settle in forty steps
 #
-# The Dirac-GAN with R1, as `gt.zoo.dirac(mu)`: chapter 06 gives its eigenvalues as
-# $\tfrac12\bigl(-\tau\mu \pm \sqrt{\tau^2\mu^2 - \tau}\bigr)$. Steps of $\eta = 0.2$, start
-# $(1, 1)$. With $\tau = 1$ the best penalty, $\mu = 1$ (chapter 05), leaves it 0.08 away after 40
-# steps.
+# The Dirac-GAN with R1, as `gt.zoo.dirac(gamma)`: chapter 06 gives its eigenvalues as
+# $\tfrac12\bigl(-\tau\gamma \pm \sqrt{\tau^2\gamma^2 - \tau}\bigr)$. Steps of $\eta = 0.2$, start
+# $(1, 1)$. With $\tau = 1$ the best penalty, $\gamma = 1$ (chapter 05), leaves it 0.08 away after
+# 40 steps.
 
 # %% [markdown]
-# **6.** Choose $\mu$ and $\tau$ so that after 40 steps it is within 0.001 of the equilibrium, and
-# stays.
+# **6.** Choose $\gamma$ and $\tau$ so that after 40 steps it is within 0.001 of the equilibrium,
+# and stays.
 #
 # <details><summary>Hint 1</summary>
 #
-# For each $\mu$ the rate is best where the root vanishes. Which rate is that, as a function of
-# $\mu$?
+# For each $\gamma$ the rate is best where the root vanishes. Which rate is that, as a function of
+# $\gamma$?
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# $1/(2\mu)$ at $\tau = 1/\mu^2$: a small $\mu$ and a large $\tau$. How far can you go before a step
-# of $D$, $\tau\mu\eta$, is too long? And near the equilibrium is not far out: try it,
-# `gt.flows.trajectories(gt.zoo.dirac(mu).game(), [1.0, 1.0], tau, lr=0.2, steps=80)`.
+# $1/(2\gamma)$ at $\tau = 1/\gamma^2$: a small $\gamma$ and a large $\tau$. How far can you go
+# before a step of $D$, $\tau\gamma\eta$, is too long? And near the equilibrium is not far out: try
+# it, `gt.flows.trajectories(gt.zoo.dirac(gamma).game(), [1.0, 1.0], tau, lr=0.2, steps=80)`.
 #
 # </details>
 
 # %%
-choice = ...  # mu, tau
+choice = ...  # gamma, tau
 gt.exercises.check_dirac_design(choice)
 
 # %% [markdown]
@@ -293,8 +293,8 @@ gt.exercises.check_dirac_design(choice)
 # ```
 #
 # ```text
-# Right: after 40 steps it is 8.3e-06 from the equilibrium, later at most 8.3e-06; tau mu^2 is 1.00,
-# so that near it no eigenvalue turns.
+# Right: after 40 steps it is 8.3e-06 from the equilibrium, later at most 8.3e-06; tau gamma^2 is
+# 1.00, so that near it no eigenvalue turns.
 # ```
 #
 # </details>

@@ -36,8 +36,8 @@
 #
 # Six GANs of the five Gaussians (width 32, batches of 64, 600 steps), which differ only in their
 # seeds. One of these knobs may not be where it should: `loss` (`"js"`, `"relativistic"`),
-# `penalty` (`"r1"`, `"r2"`, `"dragan"`, `"wgan_gp"`) with its `weight`, `d_steps`, `g_steps`, `lr`.
-# Six settings lie behind the seeds; the answers that are shown belong to seed 5.
+# `penalty` (`"r1"`, `"r2"`, `"dragan"`, `"wgan_gp"`) with its `weight` (0: none), `d_steps`,
+# `g_steps`, `lr`. Six settings lie behind the seeds; the answers that are shown belong to seed 5.
 
 # %%
 import gan_teach as gt

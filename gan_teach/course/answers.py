@@ -145,8 +145,9 @@ class Function(Check):
                 values.append(_value(self.run(answer), point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
                 return failed(error, f"{_at(point)} ")
-        if not np.array_equal(values.pop(), values[0], equal_nan=True):
-            return Verdict(False, "it gives two values for one input: it draws noise of its own.")
+        again = values.pop()
+        if again.shape != values[0].shape or not np.allclose(again, values[0], equal_nan=True):
+            return Verdict(False, "two calls with one input give two values: draw no noise in it.")
         rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_agree, values, column)):
@@ -169,7 +170,7 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
 
 def by_parts(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = np.array(values, dtype=complex).ravel()
+    values = np.asarray(values).astype(complex).ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
 
 
@@ -209,14 +210,16 @@ def _detached(value: Any) -> Any:
 
 
 def _at(point: Sequence[Any]) -> str:
-    told = ", ".join(map(str, point))
-    return f"at {told}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
+    if not all(isinstance(x, (int, float)) for x in point):
+        return "in a random case"
+    return "at " + ", ".join(f"{x:g}" for x in point)
 
 
 def _told(value: np.ndarray, right: np.ndarray) -> str:
     """What is given, and what else: numbers, shapes, or the first entry that is off."""
     if value.shape != right.shape:
-        return f"an array of shape {value.shape}, but {right.shape or 'a number'}"
+        kinds = [f"an array of shape {x.shape}" if x.shape else "a number" for x in (value, right)]
+        return ", but ".join(kinds)
     if right.shape:
         place = tuple(np.argwhere(~_close(value, right))[0].tolist())
         return f"{value[place]:.6g} at {place}, but {right[place]:.6g}"

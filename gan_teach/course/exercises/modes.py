@@ -29,8 +29,13 @@ def _states(answer: Any) -> np.ndarray:
 @partial(Function, points=[(2,), (3,), (4,), (5,)])
 def check_bad_basins(n: float) -> Values:
     """The number of bad basins of the js loss for n points, as a function of n."""
-    bad = n**n - math.factorial(int(n))
-    yield bad, "n^n ways to put n fakes on n points, of which n! leave no point out."
+    ways, perfect = n**n, math.factorial(int(n))
+    yield ways - perfect, "n^n ways to put n fakes on n points, of which n! leave no point out."
+    yield ways, "that counts all ways to put n fakes on n points, the perfect ones, too."
+    yield perfect, "those are the perfect ones: each point has a fake."
+    yield ways - 1, "there is more than one perfect way: the fakes may change places."
+    yield n, "that is all fakes on one point; there are other ways to leave a point out."
+    yield (n + 1) ** n - perfect, "a fake off the data does not count here: all sit on points."
 
 
 @partial(Check, read=_states, wanted="a list of pairs such as [(0, 0), ...] is wanted")
@@ -214,12 +219,23 @@ def check_mode_scores(x: np.ndarray, modes: np.ndarray, sigma: float) -> Values:
 def check_covered_directions(d: float) -> Values:
     """Share of the orthants of R^d that published DRAGAN noise reaches, as a function of d."""
     yield 0.5**d, "all coordinates positive is one of 2^d sign patterns."
+    yield 1 / d, "each coordinate has two signs, so there are 2^d patterns, not d."
+    yield 1 / (2 * d), "the signs multiply: 2 x 2 x ... x 2 patterns, not 2 d."
+    yield 0.5, "that is one coordinate; all d have to be positive."
+    yield 2.0**d, "that is the number of orthants; a share is wanted."
 
 
 @partial(Function, points=[(0.1,), (0.3,), (1.0,)])
 def check_friction(gamma: float) -> Values:
     """The friction -Re(lambda_1 + lambda_2) of the Dirac-GAN with R1 + R2, function of gamma."""
     yield 2 * gamma, "the two penalties have the same curvature in psi there, so their weights add."
+    yield gamma, "that is one penalty's; the other has a weight, too."
+    yield -2 * gamma, "that is the trace; friction is what it takes away, -trace."
+    yield (
+        gamma / 2,
+        "that is one eigenvalue's of R1: the two add up to the trace, for both penalties.",
+    )
+    yield gamma**2, "the weights add; they do not multiply."
 
 
 def _critic(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:

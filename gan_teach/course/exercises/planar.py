@@ -187,6 +187,8 @@ def check_tau_star(J: np.ndarray, n_g: int) -> Values:
     yield if_definite(A, C), nash
     yield if_definite(A - bent, C), "the sign in S: -J has -B^T below, so that S = A + B C^-1 B^T."
     yield if_definite(A + bent, C, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
+    end = "where C or S is not positive definite there is none: inf, not the interval's end."
+    yield min(tau, 1000.0), end
     yield math.inf, "no point has one? A, B and C are the blocks of -J, not of J."
 
 
@@ -270,6 +272,11 @@ def check_alternating_step(J: np.ndarray, n_g: int, lr: float, tau: float) -> Va
 def check_covariance_real_from(s: float, gamma: float) -> Values:
     """The tau from which the covariance game in one dimension turns no more: (Sigma, gamma)."""
     yield 16 * s / gamma**2, "tau^2 gamma^2 >= 16 tau Sigma, so tau >= 16 Sigma / gamma^2."
+    yield 4 * s / gamma**2, "the discriminant is b^2 - 4 c with c = 4 tau Sigma: 4 times 4."
+    yield 16 * s / gamma, "b = tau gamma stands squared in the discriminant."
+    yield gamma**2 / (16 * s), "that is the reciprocal: tau^2 gamma^2 >= 16 tau Sigma."
+    yield 4 * np.sqrt(s) / gamma, "that is its root: divide tau^2 gamma^2 >= 16 tau Sigma by tau."
+    yield 16 * s**2 / gamma**2, "in c stands the square of 2 sqrt(Sigma), so Sigma itself."
 
 
 _SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 25.0)]

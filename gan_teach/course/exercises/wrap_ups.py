@@ -275,7 +275,7 @@ def check_plane_kind(run: Unseen) -> tuple[str, str]:
     kind = timescale.classify(J).kind
     found = {"nash": "Nash", "minmax": "minmax, not Nash"}.get(kind, "no equilibrium")
     a, b, d = -J.gg.item(), -J.gd.item(), -J.dd.item()
-    return found, f"A = {a:g}, D = {d:g} and S = A + B² / D = {a + b * b / d:.2f}."
+    return found, f"A = {a:g}, C = {d:g} and S = A + B² / C = {a + b * b / d:.2f}."
 
 
 @partial(Number, atol=0.02)
@@ -337,17 +337,18 @@ def _pair(answer: Any) -> tuple[float, float]:
     return first, second
 
 
-@partial(Check, read=_pair, wanted="two numbers up to 1000, of mu and of tau, are wanted")
+@partial(Check, read=_pair, wanted="two numbers up to 1000, of gamma and of tau, are wanted")
 def check_dirac_design(answer: tuple[float, float]) -> Verdict:
-    """mu and tau with which the Dirac-GAN is within 0.001 after 40 steps of 0.2, and stays."""
-    mu, tau = answer
-    path = flows.trajectories(zoo.dirac(mu).game(), [1.0, 1.0], tau, lr=0.2, steps=80).points[:, 0]
+    """gamma and tau with which the Dirac-GAN is within 0.001 after 40 steps of 0.2, and stays."""
+    gamma, tau = answer
+    game = zoo.dirac(gamma).game()
+    path = flows.trajectories(game, [1.0, 1.0], tau, lr=0.2, steps=80).points[:, 0]
     late = np.linalg.norm(path, axis=-1)[40:]
-    fast = "no eigenvalue turns" if tau * mu * mu >= 1 else "the eigenvalues turn"
+    fast = "no eigenvalue turns" if tau * gamma * gamma >= 1 else "the eigenvalues turn"
     return Verdict(
         bool((late < 1e-3).all()),
         f"after 40 steps it is {late[0]:.2g} from the equilibrium, later at most {late.max():.2g}; "
-        f"tau mu^2 is {tau * mu * mu:.2f}, so that near it {fast}.",
+        f"tau gamma^2 is {tau * gamma * gamma:.2f}, so that near it {fast}.",
     )
 
 
