@@ -257,7 +257,8 @@ if verdict:
 #
 # ```python
 # run = gt.exercises.unseen_line(seed=4)
-# gt.exercises.check_line_knob({"loss": "non_saturating"}, run)
+# knob = {"loss": "non_saturating"}
+# gt.exercises.check_line_knob(knob, run)
 # ```
 #
 # ```text

@@ -245,7 +245,8 @@ if verdict:
 #
 # ```python
 # run = gt.exercises.unseen_plane(seed=1)
-# gt.exercises.check_plane_knob(4.0, run)
+# tau = 4.0
+# gt.exercises.check_plane_knob(tau, run)
 # ```
 #
 # ```text

@@ -264,7 +264,8 @@ if verdict:
 #
 # ```python
 # run = gt.exercises.unseen_modes(seed=5)
-# gt.exercises.check_modes_knob({"g_steps": 1}, run)
+# knob = {"g_steps": 1}
+# gt.exercises.check_modes_knob(knob, run)
 # ```
 #
 # ```text
