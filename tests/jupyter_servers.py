@@ -60,12 +60,16 @@ class Server:
                 page.wait_for_timeout(250)
         raise TimeoutError(f"the cell did not start in {TRIES} tries")
 
+    def kernel(self) -> str:
+        """The id of the only kernel that runs."""
+        (only,) = json.loads(self.ask("GET", "api/kernels"))
+        return only["id"]
+
     def value(self, expression: str) -> Any:
         """What ``expression``, a literal in the end, is in the running kernel."""
         client = BlockingKernelClient()
-        ((kernel,),) = [json.loads(self.ask("GET", "api/kernels"))]
         runtime = self.folder / ".jupyter" / "run"
-        client.load_connection_file(str(runtime / f"kernel-{kernel['id']}.json"))
+        client.load_connection_file(str(runtime / f"kernel-{self.kernel()}.json"))
         client.start_channels()
         try:
             wanted = {"value": expression}

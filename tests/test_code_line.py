@@ -291,6 +291,14 @@ def by_slopes(loss_g, loss_d, w, n_g, h=1e-5):
     return np.stack([(velocity(w + e) - velocity(w - e)) / (2 * h) for e in steps], axis=1)
 
 
+def without_a_graph(loss_g, loss_d, w, n_g):
+    def velocity(w):
+        of_g, of_d = (torch.autograd.grad(loss(w), w)[0] for loss in (loss_g, loss_d))
+        return -torch.cat([of_g[:n_g], of_d[n_g:]])
+
+    return jacrev(velocity)(w)
+
+
 def one_block_each(loss_g, loss_d, w, n_g):
     J = both_losses(loss_g, loss_d, w, n_g).clone()
     J[:n_g, n_g:] = J[n_g:, :n_g] = 0
@@ -308,6 +316,14 @@ def ahead(game, draw, optims, g_steps=50, moves=None, sign=1.0):
             losses["g_loss"] = game.loss_g(draw(whose, i))
             grads = gt.dynamics.gradient(losses["g_loss"], game.g_params)
             optims.step_g([sign * g for g in grads])
+    return losses
+
+
+def by_one_gradient(game, draw, optims, g_steps):
+    losses = ahead(game, draw, optims, 0) | {"g_loss": game.loss_g(draw("g", 0))}
+    grads = gt.dynamics.gradient(losses["g_loss"], game.g_params)
+    for _ in range(g_steps):
+        optims.step_g(grads)
     return losses
 
 
@@ -397,9 +413,11 @@ MISTAKES = [
     (ex.check_game_jacobian, lambda g, d, *rest: both_losses(g, g, *rest), "all rows"),
     (ex.check_game_jacobian, lambda *given: both_losses(*given).T, "transposed"),
     (ex.check_game_jacobian, one_block_each, "off the blocks"),
+    (ex.check_game_jacobian, without_a_graph, "create_graph"),
     (ex.check_game_jacobian, lambda g, d, w, n_g: -grad(g)(w), "shape"),
     (ex.check_rule_ahead, moving(lambda n: [("d", "d", 0), *[("g", "g", 0)] * n]), "same latents"),
     (ex.check_rule_ahead, moving(lambda n: [("d", "d", 0), *[("g", "d", 0)] * n]), "D's batch"),
+    (ex.check_rule_ahead, by_one_gradient, "taken once"),
     (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating(g_steps=n, first="g")(g, d, o),
      "D comes first"),
     (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating()(g, d, o), "moved once"),
@@ -424,7 +442,7 @@ MISTAKES = [
      lambda *given: best(*given, end=lambda p, q: p.sum(1) / (p.sum(1) + q.sum(1))), "sum of"),
     (ex.check_best_of_points,
      lambda x, real, fake, s: best(x, real[None].mean(1), fake[None].mean(1), s), "their mean"),
-    (ex.check_best_of_points, lambda *given: best(*given).mean(), "shape"),
+    (ex.check_best_of_points, lambda *given: best(*given).mean(), "a number, but an array"),
 ]  # fmt: skip
 
 

@@ -113,6 +113,7 @@ def test_the_map_names_all_chapters_in_order_and_links_to_them():
     text = course_map.course_map(course_map.entries())
     rows = re.findall(r"^\| \[(\w+)\]\((\w+)\.ipynb\) \| (.+?) \|", text, re.M)
     assert rows == [(c.number, c.name, c.title) for c in chapters()]
+    assert 20 <= course_map.entries()[0].total <= 45  # "about half an hour", as it says
     short = re.search(r"short path\*\*, .*: (.+)\.$", text, re.S)
     assert short is not None
     assert re.findall(r"\[(\w+)\]", short[1]) == list(course_map.SHORT_PATH)

@@ -22,7 +22,8 @@ def formulas(source: str) -> str:
     return " ".join("".join(pair) for pair in re.findall(r"\$\$(.+?)\$\$|\$([^$]+?)\$", text, re.S))
 
 
-MATHS = {c.number: formulas(c.source.read_text("utf-8")) for c in chapters()}
+ALL = {c.number: formulas(c.source.read_text("utf-8")) for c in chapters()}
+MATHS = {number: text for number, text in ALL.items() if number.isdecimal()}
 
 
 def users(symbol: str) -> list[str]:
@@ -69,6 +70,14 @@ def test_a_symbol_is_used_by_the_chapters_that_the_table_names(symbol):
         assert len(there) > 3
     else:
         assert there == [home, *re.findall(r"\w+", rest)], f"${symbol}$ is used in {there}"
+
+
+@pytest.mark.parametrize("number", sorted(set(ALL) - set(MATHS)))
+def test_a_wrap_up_uses_what_its_part_has_explained(number, monkeypatch):
+    monkeypatch.setitem(MATHS, number, ALL[number])
+    homes = {symbol: re.findall(r"\w+", named)[0] for symbol, named in SYMBOLS.items()}
+    early = [symbol for symbol in SYMBOLS if number in users(symbol) and homes[symbol] > number]
+    assert not early
 
 
 def test_its_links_lead_somewhere_and_it_travels_with_the_course(tmp_path):

@@ -13,8 +13,8 @@
 # help; game theory and a GPU are not needed: the toys train in seconds on one core of a laptop or
 # on Binder.
 #
-# The map at the end of this page says what each chapter is about and how long it takes, and names
-# a short path through them.
+# This page takes about half an hour. The map at its end says what each chapter is about and how
+# long it takes, and names a short path through them.
 #
 # ## The game
 #
@@ -228,8 +228,9 @@ gt.Lab("normal")
 # | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 15 | 15 | 25 for 3, 2 in code |
 # | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 20 | 19 | 25 for 3, 2 in code |
 # | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 15 | 13 | 35 for 4, 2 in code |
+# | [04b](04b_wrap_up.ipynb) | Diagnose a run on the line | to tell a settled, a swinging and a saturated run apart, and what mends each | 10 | 6 | 45 for 7, 2 in code |
 #
-# **Games**, about 3 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
+# **Games**, about 4 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
@@ -237,8 +238,9 @@ gt.Lab("normal")
 # | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 25 | 29 | 30 for 4, 2 in code |
 # | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 15 | 17 | 30 for 4, 2 in code |
 # | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 10 | 16 | 30 for 3, 2 in code |
+# | [08b](08b_wrap_up.ipynb) | Judge a path by its eigenvalues | to tell from a path which $\tau$ made it, and whether its end is a solution | 5 | 6 | 35 for 7, 1 in code |
 #
-# **Modes and measures**, about 5 hours: how modes are lost, what penalties do, and what scores can say.
+# **Modes and measures**, about 6 hours: how modes are lost, what penalties do, and what scores can say.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
@@ -248,8 +250,9 @@ gt.Lab("normal")
 # | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 20 | 15 | 35 for 4, 2 in code |
 # | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 20 | 20 | 30 for 4, 2 in code |
 # | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 25 | 21 | 35 for 5, 2 in code |
+# | [14b](14b_wrap_up.ipynb) | Find the lost modes | to tell clumps, clouds and lost modes apart, and to make one measure of two that are half blind | 10 | 8 | 45 for 7, 2 in code |
 #
-# **Images**, about 5 hours: the same questions with millions of parameters.
+# **Images**, about 6 hours: the same questions with millions of parameters.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
@@ -259,8 +262,9 @@ gt.Lab("normal")
 # | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 15 | 14 | 35 for 4, 2 in code |
 # | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 15 | 25 | 40 for 5, 2 in code |
 # | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 15 | 26 | 40 for 5, 2 in code |
+# | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 10 | 5 | 45 for 7, 2 in code |
 #
-# All of it takes about 17 hours. **The short path**, about 5 hours: [00](00_start_here.ipynb) →
+# All of it takes about 21 hours. **The short path**, about 5 hours: [00](00_start_here.ipynb) →
 # [01](01_normal.ipynb) → [02](02_strong_discriminator.ipynb) → [05](05_dirac_gan.ipynb) →
 # [09](09_two_clusters.ipynb) → [11](11_gradient_penalties.ipynb) → [15](15_mnist.ipynb).
 # <!-- end of map -->

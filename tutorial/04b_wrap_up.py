@@ -4,8 +4,8 @@
 # *Wrap-up of chapters 00 to 04: what they have shown, and a run whose settings you are not told.*
 #
 # **You will do:** read a run from its curves, say who is ahead and whether it has arrived, turn one
-# knob, and design a fade of the noise. **You will learn:** whether you can do it without the text.
-# **You need:** chapters 00 to 04.
+# knob, and design a fade of the noise. **You will learn:** to tell a settled, a swinging and a
+# saturated run apart, and what mends each. **You need:** chapters 00 to 04.
 #
 # ## What this part has shown
 #
@@ -65,7 +65,8 @@ print(f"the level of V: {gt.experiments.TARGET:.3f}; columns of params: w, b, a,
 
 # %% [markdown]
 # ## Read it
-#
+
+# %% [markdown]
 # **1.** In which state is $V$ at the end? `"settled"`: within 0.1 of its level in all of the last
 # 100 games. `"saturated"`: above $-0.1$ in all of them. `"swinging"`: more than 0.1 above the level
 # and more than 0.1 below it, both within the last 200. `"on the way"`: none of these.
@@ -89,7 +90,8 @@ gt.exercises.check_line_state(state, run)
 # ```
 #
 # ```text
-# Right: V is -0.00 to -0.00 in the last 100 games and -0.00 to -0.00 in the last 200, where the level is -1.39.
+# Right: V is -0.00 to -0.00 in the last 100 games and -0.00 to -0.00 in the last 200, where the
+# level is -1.39.
 # ```
 #
 # </details>
@@ -206,14 +208,16 @@ gt.exercises.check_line_rest(rest, run)
 # ```
 #
 # ```text
-# Right: in the last 100 games G's mean goes from 0.73 to 0.81, where the data's is 5.10, and the norm of G's gradient is 0.0076 on average.
+# Right: in the last 100 games G's mean goes from 0.73 to 0.81, where the data's is 5.10, and the
+# norm of G's gradient is 0.0076 on average.
 # ```
 #
 # </details>
 
 # %% [markdown]
 # ## Turn a knob
-#
+
+# %% [markdown]
 # **5.** Turn *one* knob, so that 60 of 64 seeds settle within these 500 games. (If the run is good
 # as it is: `{}`.) The check trains the 64 seeds. **Predict** the count first.
 #
@@ -228,7 +232,7 @@ gt.exercises.check_line_rest(rest, run)
 #
 # A state that saturates: chapters 02 and 04 have two cures, chapter 03 a third. One that swings and
 # shrinks: chapter 03. One that swings and does not: the section on the thick bands in chapter 01,
-# and $\tau < 1$.
+# and a slower $D$, by [tau](glossary.md#tau) below 1.
 #
 # </details>
 
@@ -267,7 +271,8 @@ if verdict:
 # steps, independent noise with $\sigma = 1$), 500 games, and **150 games of noise to spend**: the
 # sum of your factor over all games is at most 150, and each factor lies between 0 and 1. A straight
 # line over 300 games spends just that.
-#
+
+# %% [markdown]
 # **6.** Write `fade(game)` so that 60 of 64 seeds settle. The check runs them.
 #
 # <details><summary>Hint 1</summary>
@@ -312,7 +317,8 @@ gt.exercises.check_fade_design(fade)
 #
 # *"$D$ answers one half to everything, real or generated. It cannot tell them apart, so $G$ has
 # learnt the data: converged."* — *"$D$ at one half says something about $D$."*
-#
+
+# %% [markdown]
 # **7.** Who is right, and what would you measure? Write three sentences before you open the model
 # answer. Evidence: 16 seeds of chapter 03's strong generator after 500 games.
 

@@ -4,8 +4,8 @@
 # *Wrap-up of chapters 05 to 08: what they have shown, and a path whose $\tau$ you are not told.*
 #
 # **You will do:** read the way of a run, find the ratio of learning rates that made it, say what it
-# ends at, and settle the Dirac-GAN in forty steps. **You will learn:** whether you can do it
-# without the text. **You need:** chapters 05 to 08.
+# ends at, and settle the Dirac-GAN in forty steps. **You will learn:** to tell from a path which
+# $\tau$ made it, and whether its end is a solution. **You need:** chapters 05 to 08.
 #
 # ## What this part has shown
 #
@@ -16,10 +16,10 @@
 # - The eigenvalues of a *step* tell its factor and its turn. On $xy$ simultaneous descent grows,
 #   alternating descent stays, extragradient and its kin contract. [Chapter
 #   05](05_dirac_gan.ipynb)
-# - $\tau^*$ exists where $D$ and the Schur complement $S$ are positive: above it the point attracts.
-#   The quadratic game has $\tau^* = 2$. Faster is not always better: the Dirac-GAN with $\mu = 0.3$
-#   is fastest at $1/\mu^2 = 11.11$. And $\tau$ speaks of small steps: the same ratio by rate and by
-#   number of steps parts between 1 and 2. [Chapter 06](06_timescale.ipynb)
+# - $\tau^*$ exists where $D$ and the Schur complement $S$ are positive: above it the point
+#   attracts. The quadratic game has $\tau^* = 2$. Faster is not always better: the Dirac-GAN with
+#   $\gamma = 0.3$ is fastest at $1/\gamma^2 = 11.11$. And $\tau$ speaks of small steps: the same
+#   ratio by rate and by number of steps parts between 1 and 2. [Chapter 06](06_timescale.ipynb)
 # - An attractor need not be an equilibrium: on the torus $(\pi, 0)$ is none and draws runs in for
 #   $\tau < 1$. And theory says *whether* a point attracts, a map from where: at $\tau = 2$ the
 #   shares are 0.617 and 0.383. [Chapter 07](07_regions_of_attraction.ipynb)
@@ -29,7 +29,7 @@
 # %% [markdown]
 # ## The run
 #
-# A game of one number each, $f(x, y) = \tfrac A2 x^2 + B x y - \tfrac D2 y^2$: $x$ goes down with
+# A game of one number each, $V(x, y) = \tfrac A2 x^2 + B x y - \tfrac C2 y^2$: $x$ goes down with
 # steps of $\eta = 0.02$, $y$ up with $\tau\eta$, both at once, 600 steps from $(1, 1)$. The game is
 # told (`run.game`), $\tau$ is not. Six pairs of a game and a $\tau$ lie behind the seeds; the
 # answers that are shown belong to seed 1.
@@ -64,7 +64,8 @@ print("one number each: tau* = max(-A / D, 0) where D > 0 and S = A + B^2 / D > 
 
 # %% [markdown]
 # ## Read it
-#
+
+# %% [markdown]
 # **1.** What does the path do: `"comes nearer"` (to half of its distance from the origin or less),
 # `"goes away"` (to twice of it or more) or `"hardly either"`?
 #
@@ -97,7 +98,7 @@ gt.exercises.check_plane_way(way, run)
 #
 # <details><summary>Hint</summary>
 #
-# Read $A$, $B$ and $D$ off $-J = \begin{pmatrix} A & B \\ -B & D \end{pmatrix}$; the rule is in
+# Read $A$, $B$ and $C$ off $-J = \begin{pmatrix} A & B \\ -B & C \end{pmatrix}$; the rule is in
 # chapter 06. `gt.classify(J)` knows, too.
 #
 # </details>
@@ -115,7 +116,7 @@ gt.exercises.check_plane_kind(kind, run)
 # ```
 #
 # ```text
-# Right: A = 1, D = -0.5 and S = A + B² / D = -3.50.
+# Right: A = 1, C = -0.5 and S = A + B² / C = -3.50.
 # ```
 #
 # </details>
@@ -207,7 +208,8 @@ gt.exercises.check_plane_tau(tau, run)
 
 # %% [markdown]
 # ## Turn the knob
-#
+
+# %% [markdown]
 # **5.** Choose a $\tau$. If the origin is an equilibrium, the run shall end within 0.01 of it after
 # its 600 steps; if it is none, the run shall leave it, to a distance beyond 2. **Predict** the last
 # distance with `factor` first.
@@ -254,31 +256,32 @@ if verdict:
 # %% [markdown]
 # ## Design: settle in forty steps
 #
-# The Dirac-GAN with R1, as `gt.zoo.dirac(mu)`: chapter 06 gives its eigenvalues as
-# $\tfrac12\bigl(-\tau\mu \pm \sqrt{\tau^2\mu^2 - \tau}\bigr)$. Steps of $\eta = 0.2$, start
-# $(1, 1)$. With $\tau = 1$ the best penalty, $\mu = 1$ (chapter 05), leaves it 0.08 away after 40
-# steps.
-#
-# **6.** Choose $\mu$ and $\tau$ so that after 40 steps it is within 0.001 of the equilibrium, and
-# stays.
+# The Dirac-GAN with R1, as `gt.zoo.dirac(gamma)`: chapter 06 gives its eigenvalues as
+# $\tfrac12\bigl(-\tau\gamma \pm \sqrt{\tau^2\gamma^2 - \tau}\bigr)$. Steps of $\eta = 0.2$, start
+# $(1, 1)$. With $\tau = 1$ the best penalty, $\gamma = 1$ (chapter 05), leaves it 0.08 away after
+# 40 steps.
+
+# %% [markdown]
+# **6.** Choose $\gamma$ and $\tau$ so that after 40 steps it is within 0.001 of the equilibrium,
+# and stays.
 #
 # <details><summary>Hint 1</summary>
 #
-# For each $\mu$ the rate is best where the root vanishes. Which rate is that, as a function of
-# $\mu$?
+# For each $\gamma$ the rate is best where the root vanishes. Which rate is that, as a function of
+# $\gamma$?
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# $1/(2\mu)$ at $\tau = 1/\mu^2$: a small $\mu$ and a large $\tau$. How far can you go before a step
-# of $D$, $\tau\mu\eta$, is too long? And near the equilibrium is not far out: try it,
-# `gt.flows.trajectories(gt.zoo.dirac(mu).game(), [1.0, 1.0], tau, lr=0.2, steps=80)`.
+# $1/(2\gamma)$ at $\tau = 1/\gamma^2$: a small $\gamma$ and a large $\tau$. How far can you go
+# before a step of $D$, $\tau\gamma\eta$, is too long? And near the equilibrium is not far out: try
+# it, `gt.flows.trajectories(gt.zoo.dirac(gamma).game(), [1.0, 1.0], tau, lr=0.2, steps=80)`.
 #
 # </details>
 
 # %%
-choice = ...  # mu, tau
+choice = ...  # gamma, tau
 gt.exercises.check_dirac_design(choice)
 
 # %% [markdown]
@@ -289,7 +292,8 @@ gt.exercises.check_dirac_design(choice)
 # ```
 #
 # ```text
-# Right: after 40 steps it is 8.3e-06 from the equilibrium, later at most 8.3e-06; tau mu^2 is 1.00, so that near it no eigenvalue turns.
+# Right: after 40 steps it is 8.3e-06 from the equilibrium, later at most 8.3e-06; tau gamma^2 is
+# 1.00, so that near it no eigenvalue turns.
 # ```
 #
 # </details>
@@ -300,7 +304,8 @@ gt.exercises.check_dirac_design(choice)
 # *"Our training converges, from every start that we tried, to the same point, and stays there for
 # thousands of steps. So we have found the solution of the game."* — *"You have found an attractor
 # of your algorithm."*
-#
+
+# %% [markdown]
 # **7.** Who is right? What would you compute at that point? Evidence: the torus of chapter 07 at
 # $\tau = 0.8$, from six starts.
 
@@ -312,9 +317,8 @@ away = runs.distance((np.pi, 0), torus.period)[-1, 0]
 print(f"from (pi, 0) at the end: at most {away.max():.3f}")
 there = gt.jacobian(torus.game(), torus.game().draw(), torch.tensor([np.pi, 0.0]).double())
 ((low, high),) = gt.stable_intervals(there)
-print(
-    f"Nash, minmax or neither: {gt.classify(there).kind}; attracts for {low:g} < tau < {high:.3f}"
-)
+print(f"nash, minmax or neither: {gt.classify(there).kind}", end="; ")
+print(f"attracts for {low:g} < tau < {high:.3f}")
 
 # %% tags=["hide-input"]
 assert away.max() < 0.01
@@ -326,10 +330,10 @@ assert gt.tau_star(there) == np.inf
 # The second. Convergence says that the point attracts at this $\tau$ and this step, and that the
 # field vanishes there. Whether it is a solution is decided by the second derivatives: is each
 # player's own curvature of the right sign (Nash), or at least $D \succ 0$ and $S \succ 0$ (minmax)?
-# Here neither is so, and yet most starts end there. I would compute $J$ at the end, classify it, and
-# repeat the run with a larger $\tau$: an equilibrium of this kind keeps attracting for every larger
-# $\tau$, a trap like this one lets go, at $\tau = 1$. For networks $J$ is out of reach, but the
-# outermost eigenvalues are not (chapter 19), and the second run costs nothing but time.
+# Here neither is so, and yet all six runs end there. I would compute $J$ at the end, classify it,
+# and repeat the run with a larger $\tau$: an equilibrium of this kind keeps attracting for every
+# larger $\tau$, a trap like this one lets go, at $\tau = 1$. For networks $J$ is out of reach, but
+# the outermost eigenvalues are not (chapter 19), and the second run costs nothing but time.
 #
 # </details>
 

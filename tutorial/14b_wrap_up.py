@@ -5,8 +5,9 @@
 # told.*
 #
 # **You will do:** say what six small GANs draw and whether they are at rest, turn one knob, and
-# design a measure that no single trick can fool. **You will learn:** whether you can do it without
-# the text. **You need:** chapters 09 to 14.
+# design a measure that no single trick can fool. **You will learn:** to tell clumps, clouds and
+# lost modes apart, and to make one measure of two that are half blind. **You need:** chapters 09 to
+# 14.
 #
 # ## What this part has shown
 #
@@ -51,12 +52,13 @@ history = run.history
 real = gt.data.ring().sample(400, torch.Generator().manual_seed(0)).numpy()
 names = [f"GAN {k}" for k in range(6)]
 covered, quality, _ = history["modes"][-1].T
-notes = dict(zip(names, [f"{c:.0f} modes, {q:.0%} good" for c, q in zip(covered, quality)]))
+notes = {n: f"{covered[k]:.0f} modes, {quality[k]:.0%} good" for k, n in enumerate(names)}
+fakes = history["fake"][-1]
 said = "; ".join(f"{name}: {note}" for name, note in notes.items())
 
 # %%
 gt.show(
-    gt.plots.clouds(dict(zip(names, history["fake"][-1])), real, notes=notes, columns=3),
+    gt.plots.clouds(dict(zip(names, fakes, strict=True)), real, notes=notes, columns=3),
     alt=f"The samples of six generators at step 600 over the five Gaussians. {said}.",
 )
 
@@ -78,7 +80,8 @@ print(f"D's loss at a perfect generator: JS {2 * np.log(2):.3f}, relativistic {n
 
 # %% [markdown]
 # ## Read it
-#
+
+# %% [markdown]
 # **1.** What do *most* of the six draw: `"all five"` (modes, with more than a tenth of good
 # samples, in four or more of the six); if not, `"clumps"` (their samples lie within 0.4 of their
 # mean, on average, in the median GAN); if not, `"a cloud"` (the median GAN has less than a tenth of
@@ -103,7 +106,9 @@ gt.exercises.check_modes_state(state, run)
 # ```
 #
 # ```text
-# Right: modes covered 5, 5, 1, 1, 1, 5, shares of good samples 0.75, 0.84, 0.24, 0.042, 0.071, 0.79, mean distances of the samples from their mean 1, 0.97, 0.095, 0.051, 0.035, 1, where the data's is 1.
+# Right: modes covered 5, 5, 1, 1, 1, 5, shares of good samples 0.75, 0.84, 0.24, 0.042, 0.071,
+# 0.79, mean distances of the samples from their mean 1, 0.97, 0.095, 0.051, 0.035, 1, where the
+# data's is 1.
 # ```
 #
 # </details>
@@ -219,7 +224,8 @@ if verdict:
 
 # %% [markdown]
 # ## Turn a knob
-#
+
+# %% [markdown]
 # **5.** Turn *one* knob, so that five of the six find all five modes (with more than a tenth of
 # good samples). The check trains them anew. (If they are good as they are: `{}`.)
 #
@@ -245,11 +251,11 @@ verdict
 # %%
 if verdict:
     turned = run.turn(**knob)
-    counts = [f"{c:.0f} modes" for c in turned["modes"][-1, :, 0]]
-    clouds = dict(zip(names, turned["fake"][-1]))
+    counts = {n: f"{c:.0f} modes" for n, c in zip(names, turned["modes"][-1, :, 0], strict=True)}
+    clouds = dict(zip(names, turned["fake"][-1], strict=True))
     gt.show(
-        gt.plots.clouds(clouds, real, notes=dict(zip(names, counts)), columns=3),
-        alt=f"The samples with your knob turned: {', '.join(counts)}.",
+        gt.plots.clouds(clouds, real, notes=counts, columns=3),
+        alt=f"The samples with your knob turned: {', '.join(counts.values())}.",
     )
 
 # %% [markdown]
@@ -261,7 +267,8 @@ if verdict:
 # ```
 #
 # ```text
-# Right: 6 of 6 have all five modes and more than a tenth of good samples: covered 5, 5, 5, 5, 5, 5, good 0.6, 0.4, 0.5, 0.6, 0.6, 0.6.
+# Right: 6 of 6 have all five modes and more than a tenth of good samples: covered 5, 5, 5, 5, 5, 5,
+# good 0.6, 0.4, 0.5, 0.6, 0.6, 0.6.
 # ```
 #
 # </details>
@@ -325,7 +332,8 @@ gt.exercises.check_measure_design(measure)
 # ```
 #
 # ```text
-# Right: 39 pairs of real samples score 0.0436 at most; it finds each of them; false alarms: 0 of 10.
+# Right: 39 pairs of real samples score 0.0436 at most; it finds each of them; false alarms: 0 of
+# 10.
 # ```
 #
 # </details>
@@ -338,7 +346,8 @@ gt.exercises.check_measure_design(measure)
 #
 # *"Our generator scores 100 % of high quality, the real data only 98.9 %. Five of five modes, the
 # reverse KL of real data. It is better than the data."* — *"Then it is wrong."*
-#
+
+# %% [markdown]
 # **7.** Who is right? Which number would you ask for? Evidence: the trick "width zero".
 
 # %%

@@ -5,8 +5,9 @@
 # told.*
 #
 # **You will do:** read two thirds of a run on images, foretell the last third, turn the knob that
-# was turned, and design a comparison of two generators. **You will learn:** whether you can do it
-# without the text. **You need:** chapters 15 to 20.
+# was turned, and design a comparison of two generators. **You will learn:** to say from the first
+# part of a run where it goes, and to compare two generators with their noise. **You need:**
+# chapters 15 to 20.
 #
 # ## What this part has shown
 #
@@ -26,8 +27,8 @@
 # - An average of weights wins where its memory fits the run: after 1,200 updates 0.89 of one with
 #   decay 0.9999 is still the start. In the paper's four rows $\tau = 4$ has the best mean. [Chapter
 #   19](19_timescale_images.ipynb)
-# - A count of modes needs a reader that can refuse: noise shows 951 of the 1000 combinations. R1 and
-#   R2 gained most at this scale; the recipe bought speed. [Chapter 20](20_r3gan.ipynb)
+# - A count of modes needs a reader that can refuse: noise shows 951 of the 1000 combinations. R1
+#   and R2 gained most at this scale; the recipe bought speed. [Chapter 20](20_r3gan.ipynb)
 
 # %% [markdown]
 # ## The run
@@ -80,7 +81,8 @@ print("D's level, separable and paired loss:", np.round(levels, 3))
 
 # %% [markdown]
 # ## Read it
-#
+
+# %% [markdown]
 # **1.** Where is $D$'s mean loss in the last quarter of what you see: `"D is ahead"` (a twentieth
 # or more below its level), `"at the level"` or `"D is behind"` (a twentieth or more above)? And
 # what does that say about the images?
@@ -131,7 +133,8 @@ gt.exercises.check_image_shown(shown, run)
 # ```
 #
 # ```text
-# Right: at step 600 G is 10.5 from the data and the average 5.87; real images from real images 0.04.
+# Right: at step 600 G is 10.5 from the data and the average 5.87; real images from real images
+# 0.04.
 # ```
 #
 # </details>
@@ -227,7 +230,8 @@ if verdict:
 
 # %% [markdown]
 # ## Turn the knob
-#
+
+# %% [markdown]
 # **5.** With which value of the knob is $G$ nearest to the data at the end of its record?
 # `run.turn(**{history.meta["knob"]: value})` is the history of a sibling. **Predict** first; and
 # say what one seed each is worth.
@@ -268,7 +272,8 @@ gt.exercises.check_image_knob(value, run)
 # You are to say which of two generators is nearer to the data, or that you cannot tell. From each
 # you may draw **2000 samples in all** (of 8 features), `draw_a(n)` and `draw_b(n)`, as often as you
 # like; 2000 real ones are given.
-#
+
+# %% [markdown]
 # **6.** Write `compare(draw_a, draw_b, real)` that answers `"a"`, `"b"` or `"neither"`. The check
 # runs 20 trials where `a` is nearer, 20 where `b` is, and 20 where they are equally far from the
 # data. It has to be right in 18 of each.
@@ -325,7 +330,8 @@ gt.exercises.check_comparison_design(compare)
 # *"Paper A reports an FID of 3.4, from 10,000 samples, the best of three seeds. Paper B reports
 # 2.9, from 50,000 samples, one seed. B is better: its FID is smaller by 15 %."* — *"These two
 # numbers cannot be compared."*
-#
+
+# %% [markdown]
 # **7.** Who is right? What would you ask of either paper? Evidence: *one* generator, a little off,
 # with 64 features, scored from two numbers of samples and by four samples each.
 
@@ -348,15 +354,15 @@ assert abs(np.mean(scores[5000]) - d * 0.05**2 - bias) < 0.1
 # <details><summary>Model answer</summary>
 #
 # The second. The Fréchet distance of $n$ samples is biased upwards, about as $1/n$: the same
-# generator scores three times as much from a fifth of the samples in the cell above. Inception's 2048 features make
-# the bias larger still, so that 10,000 against 50,000 samples may be worth more than the 0.5 between
-# the papers, in B's favor. "The best of three" is a minimum, in A's favor. One seed has no interval.
-# And it is not said whether the real images were the training images, how they were resized, which
-# weights of Inception were used, and whether an average of $G$ was drawn from, chosen at which
-# step. I would ask for $n$, the real set, the code of the features, the number of seeds with a mean
-# and an error, and how the snapshot was chosen; better, for the samples or the weights, and score
-# both with one program, in equal numbers. (Chapter 19 has three such differences in one paper's
-# table, chapter 14 the bias.)
+# generator scores three times as much from a fifth of the samples in the cell above. Inception's
+# 2048 features make the bias larger still, so that 10,000 against 50,000 samples may be worth more
+# than the 0.5 between the papers, in B's favor. "The best of three" is a minimum, in A's favor. One
+# seed has no interval. And it is not said whether the real images were the training images, how
+# they were resized, which weights of Inception were used, and whether an average of $G$ was drawn
+# from, chosen at which step. I would ask for $n$, the real set, the code of the features, the
+# number of seeds with a mean and an error, and how the snapshot was chosen; better, for the samples
+# or the weights, and score both with one program, in equal numbers. (Chapter 19 has three such
+# differences in one paper's table, chapter 14 the bias.)
 #
 # </details>
 

@@ -41,6 +41,13 @@ class Verdict:
 OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
 
 
+def failed(error: Exception, where: str = "") -> Verdict:
+    """Of a learner's function that raised: a blank that is not filled in yet is no mistake."""
+    if "ellipsis" in str(error):
+        return OPEN
+    return Verdict(False, f"{where}it raised {type(error).__name__}: {error}")
+
+
 class Check:
     """A question; called with an answer it gives a `Verdict` and raises nothing.
 
@@ -128,7 +135,7 @@ class Function(Check):
         points: Sequence[tuple[Any, ...]],
         run: Callable[[Any], Callable[..., Any]] = lambda answer: answer,
     ) -> None:
-        super().__init__(rule, _callable, "a function is wanted")
+        super().__init__(rule, function, "a function is wanted")
         self.points, self.run = points, run
 
     def judge(self, answer: Callable[..., Any], *_: Any) -> Verdict:
@@ -137,9 +144,7 @@ class Function(Check):
             try:
                 values.append(_value(self.run(answer), point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
-                if "ellipsis" in str(error):  # of a blank that is not filled in yet
-                    return OPEN
-                return Verdict(False, f"{_at(point)} it raised {type(error).__name__}: {error}")
+                return failed(error, f"{_at(point)} ")
         again = values.pop()
         if again.shape != values[0].shape or not np.allclose(again, values[0], equal_nan=True):
             return Verdict(False, "two calls with one input give two values: draw no noise in it.")
@@ -165,7 +170,7 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
 
 def by_parts(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = np.array(values, dtype=complex).ravel()
+    values = np.asarray(values).astype(complex).ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
 
 
@@ -174,7 +179,7 @@ def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
     return lambda *point: by_parts(answer(*point))
 
 
-def _callable(answer: Any) -> Callable[..., Any]:
+def function(answer: Any) -> Callable[..., Any]:
     if not callable(answer):
         raise TypeError
     return answer
@@ -212,7 +217,8 @@ def _at(point: Sequence[Any]) -> str:
 def _told(value: np.ndarray, right: np.ndarray) -> str:
     """What is given, and what else: numbers, shapes, or the first entry that is off."""
     if value.shape != right.shape:
-        return f"an array of shape {value.shape}, but {right.shape or 'a number'}"
+        kinds = [f"an array of shape {x.shape}" if x.shape else "a number" for x in (value, right)]
+        return ", but ".join(kinds)
     if right.shape:
         place = tuple(np.argwhere(~_close(value, right))[0].tolist())
         return f"{value[place]:.6g} at {place}, but {right[place]:.6g}"

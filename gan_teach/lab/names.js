@@ -3,6 +3,7 @@
 // picture refers to the line that tells it, and a part that is made anew keeps the focus.
 
 const PICTURE = "Picture of the run, which the line below it tells";
+const ASLEEP = "This is a still picture of a run: its kernel has gone. Run the cell to play with it.";
 
 function set(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
@@ -25,9 +26,23 @@ function nameParts(root) {
       set(handle, "aria-valuetext", spoken(row, handle));
     }
   }
+  sayWhetherAsleep(root);
   for (const fold of root.querySelectorAll(".gan-teach-fold")) {
     set(fold, "aria-expanded", String(fold.classList.contains("mod-active")));
   }
+}
+
+// What remains when the kernel has gone is a picture. Its controls are hidden (names.css).
+function sayWhetherAsleep(root) {
+  const asleep = root.classList.contains("jupyter-widgets-disconnected");
+  const note = root.querySelector(":scope > .gan-teach-asleep");
+  if (!asleep) note?.remove();
+  if (!asleep || note) return;
+  const words = document.createElement("p");
+  words.className = "gan-teach-asleep";
+  words.setAttribute("role", "status");
+  words.textContent = ASLEEP;
+  root.prepend(words);
 }
 
 // What a control is called, however often it is made.

@@ -32,6 +32,7 @@ from gan_teach.lab.controls import (
     told,
 )
 from gan_teach.lab.frame import Frame
+from gan_teach.lab.interrupts import on_interrupt
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
 from gan_teach.lab.widgets import FOLDS
@@ -99,6 +100,7 @@ class Panel:
 
     def __init__(self, session: Session, view: str = "core") -> None:
         self.session = session
+        self._interrupted = False
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
@@ -110,6 +112,7 @@ class Panel:
         self.box = w.VBox()
         self.box.add_class("gan-teach-lab")
         self.folds = [make(self) for make in FOLDS]
+        on_interrupt(self.interrupt)
         self._furnish()
         self.show()
 
@@ -197,8 +200,19 @@ class Panel:
         except (TypeError, ValueError) as error:
             self.pause()
             sentence = str(error)
+        except KeyboardInterrupt:
+            self._interrupted = True
+        if self._interrupted:
+            self._interrupted = False
+            self.pause()
+            sentence = f"Interrupted: the run stands at {self.session.name}. Press Play to go on."
         self.message.value = told(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
+
+    def interrupt(self) -> None:
+        """What plays stops at the next tick and says so. (This is called within any line of code,
+        where nothing may be sent.)"""
+        self._interrupted = self.view.playing
 
     def pause(self) -> None:
         """Let the run stand still."""

@@ -66,6 +66,18 @@ def test_every_page_is_whole_without_a_network(offline, site, width):
     assert offline.errors == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", "glossary", "01_normal", "05_dirac_gan", "14b_wrap_up"])
+def test_everybody_can_read_a_page(offline, site, name, theme):
+    """No violation of WCAG 2.1, level A or AA, as far as axe-core can tell."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core").Axe()
+    offline.emulate_media(color_scheme=theme)
+    opened(offline, site / f"{name}.html")
+    levels = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    found = axe.run(offline, options=levels).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
+
+
 def test_links_lead_somewhere(site):
     pages = {path.name: path.read_text("utf-8") for path in site.glob("*.html")}
     names = {name: set(re.findall(r'\bid="([^"]+)"', text)) for name, text in pages.items()}

@@ -203,6 +203,7 @@ def check_game_jacobian(
     yield np.where(of_g, G, -G), "that takes loss_d = -loss_g; here D has a loss of its own."
     yield G, "all rows are of loss_g; D's rows come from loss_d."
     yield J.T, "transposed: a row is one velocity, a column the number that it is derived by."
+    yield 0 * J, "the velocity is cut from w: torch.func.grad, or autograd.grad with create_graph."
     apart = "where a player goes depends on the other one as well: no zeros off the blocks."
     yield J * (of_g == of_g.T), apart
 
@@ -270,15 +271,16 @@ def _ends(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:
 def check_rule_ahead(n: int) -> Values:
     """A rule (game, draw, optims, g_steps): one step of D, then so many of G."""
 
-    def moved(*moves: tuple[str, str, int], climb: bool = False) -> np.ndarray:
+    def moved(*moves: tuple[str, str, int], climb: bool = False, once: bool = False) -> np.ndarray:
         def rule(game: Any, draw: Any, optims: Any, g_steps: int) -> Any:
-            losses = {}
+            losses, grads = {}, {}
             for player, whose, i in moves:
-                loss = getattr(game, f"loss_{player}")(draw(whose, i))
-                down = -loss if climb and player == "g" else loss
-                grads = gradient(down, getattr(game, f"{player}_params"))
-                getattr(optims, f"step_{player}")(grads)
-                losses[f"{player}_loss"] = loss
+                if player not in grads or not once:
+                    loss = getattr(game, f"loss_{player}")(draw(whose, i))
+                    down = -loss if climb and player == "g" else loss
+                    grads[player] = gradient(down, getattr(game, f"{player}_params"))
+                    losses[f"{player}_loss"] = loss
+                getattr(optims, f"step_{player}")(grads[player])
             return losses
 
         return _ends(rule)(n)
@@ -287,6 +289,7 @@ def check_rule_ahead(n: int) -> Values:
     yield moved(d[0], *g), "D moves once, then G, each time with new latents."
     yield moved(d[0], *g[:1] * n), "the same latents each time: G's i-th batch is draw('g', i)."
     yield moved(d[0], *[("g", "d", 0)] * n), "G has taken D's batch: its own are draw('g', i)."
+    yield moved(d[0], *g, once=True), "G's gradient is taken once: take it anew where G has moved."
     yield moved(*g, d[0]), "D comes first; G has gone by what the old D says."
     yield moved(d[0], g[0]), "G has moved once: it moves g_steps times."
     fixed = "G has moved 50 times: g_steps may be another number."

@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 from gan_teach import _checks, plots, zoo
 from gan_teach.analysis import flows, spectra, timescale
 from gan_teach.course import records
-from gan_teach.course.answers import Check, Choice, Function, Number, Values, Verdict, random_cases
+from gan_teach.course.answers import (
+    Check,
+    Choice,
+    Function,
+    Number,
+    Values,
+    Verdict,
+    failed,
+    function,
+    random_cases,
+)
 from gan_teach.data.planar import PUBLISHED_STD, ring
 from gan_teach.dynamics import alternating
 from gan_teach.dynamics.affine import AffineAlternating
@@ -191,10 +201,13 @@ def _settled(runs: History) -> Verdict:
 NOISE_BUDGET = 150  # games at full noise: what a straight line over 300 games spends
 
 
-@partial(Check, read=lambda fade: [float(fade(game)) for game in range(GAMES)],
-         wanted="a function of the game, for each of 500, is wanted")  # fmt: skip
-def check_fade_design(values: list[float]) -> Verdict:
+@partial(Check, read=function, wanted="a function of the game is wanted")
+def check_fade_design(fade: Callable[[int], float]) -> Verdict:
     """A fade of the instance noise that lets 60 of 64 seeds settle and costs 150 games of noise."""
+    try:
+        values = [float(fade(game)) for game in range(GAMES)]
+    except Exception as error:  # a learner's function may fail in any way
+        return failed(error)
     if not all(0 <= value <= 1 for value in values):
         return Verdict(False, "the fade has to lie between 0 and 1 at each game.")
     if sum(values) > NOISE_BUDGET + 1:
@@ -262,7 +275,7 @@ def check_plane_kind(run: Unseen) -> tuple[str, str]:
     kind = timescale.classify(J).kind
     found = {"nash": "Nash", "minmax": "minmax, not Nash"}.get(kind, "no equilibrium")
     a, b, d = -J.gg.item(), -J.gd.item(), -J.dd.item()
-    return found, f"A = {a:g}, D = {d:g} and S = A + B² / D = {a + b * b / d:.2f}."
+    return found, f"A = {a:g}, C = {d:g} and S = A + B² / C = {a + b * b / d:.2f}."
 
 
 @partial(Number, atol=0.02)
@@ -324,17 +337,18 @@ def _pair(answer: Any) -> tuple[float, float]:
     return first, second
 
 
-@partial(Check, read=_pair, wanted="two numbers up to 1000, of mu and of tau, are wanted")
+@partial(Check, read=_pair, wanted="two numbers up to 1000, of gamma and of tau, are wanted")
 def check_dirac_design(answer: tuple[float, float]) -> Verdict:
-    """mu and tau with which the Dirac-GAN is within 0.001 after 40 steps of 0.2, and stays."""
-    mu, tau = answer
-    path = flows.trajectories(zoo.dirac(mu).game(), [1.0, 1.0], tau, lr=0.2, steps=80).points[:, 0]
+    """gamma and tau with which the Dirac-GAN is within 0.001 after 40 steps of 0.2, and stays."""
+    gamma, tau = answer
+    game = zoo.dirac(gamma).game()
+    path = flows.trajectories(game, [1.0, 1.0], tau, lr=0.2, steps=80).points[:, 0]
     late = np.linalg.norm(path, axis=-1)[40:]
-    fast = "no eigenvalue turns" if tau * mu * mu >= 1 else "the eigenvalues turn"
+    fast = "no eigenvalue turns" if tau * gamma * gamma >= 1 else "the eigenvalues turn"
     return Verdict(
         bool((late < 1e-3).all()),
         f"after 40 steps it is {late[0]:.2g} from the equilibrium, later at most {late.max():.2g}; "
-        f"tau mu^2 is {tau * mu * mu:.2f}, so that near it {fast}.",
+        f"tau gamma^2 is {tau * gamma * gamma:.2f}, so that near it {fast}.",
     )
 
 
@@ -471,8 +485,7 @@ def tricks(rng: np.random.Generator, n: int = 400) -> dict[str, NDArray]:
     }
 
 
-@partial(Check, read=lambda measure: measure if callable(measure) else float(measure),
-         wanted="a function of (fake, real) is wanted")  # fmt: skip
+@partial(Check, read=function, wanted="a function of (fake, real) is wanted")
 def check_measure_design(measure: Callable[[NDArray, NDArray], float]) -> Verdict:
     """A measure, larger where it is worse, that finds each of the tricks and no perfect sample."""
     rng = np.random.default_rng(0)
@@ -481,7 +494,7 @@ def check_measure_design(measure: Callable[[NDArray, NDArray], float]) -> Verdic
         end = max(float(measure(x, y)) for x, y in pairwise(real))
         seen = [{k: float(measure(x, y)) for k, x in tricks(rng).items()} for y in real[:10]]
     except Exception as error:  # a learner's function may fail in any way
-        return Verdict(False, f"it raised {type(error).__name__}: {error}")
+        return failed(error)
     found = {name: sum(scores[name] > end for scores in seen) for name in seen[0]}
     alarms = found.pop("perfect")
     fooled = [f"{name} ({k} of 10)" for name, k in found.items() if k < 9]
@@ -613,8 +626,7 @@ class _Draws:
         return self.shift + self.rng.normal(size=(n, 8))
 
 
-@partial(Check, read=lambda compare: compare if callable(compare) else float(compare),
-         wanted="a function of (draw_a, draw_b, real) is wanted")  # fmt: skip
+@partial(Check, read=function, wanted="a function of (draw_a, draw_b, real) is wanted")
 def check_comparison_design(compare: Callable[..., str]) -> Verdict:
     """A comparison of two generators, right in 18 of 20 trials of each of three kinds."""
     right: dict[str, int] = {}
@@ -626,7 +638,7 @@ def check_comparison_design(compare: Callable[..., str]) -> Verdict:
             try:
                 right[kind] += compare(*draws, real) == kind
             except Exception as error:  # a learner's function may fail in any way
-                return Verdict(False, f"it raised {type(error).__name__}: {error}")
+                return failed(error)
     return Verdict(
         min(right.values()) >= 18,
         f"of 20 trials each, right where a is nearer {right['a']}, where b is {right['b']}, and "
