@@ -80,7 +80,7 @@ WRONG = [
      "how many fakes"),
     (ex.check_state_level,
      lambda state: level(state) + state.count(-1) * math.log(2) / 2 / len(state), "off the data"),
-    (ex.check_state_level, lambda state: level(state, empty=1.0), "random case"),
+    (ex.check_state_level, lambda state: level(state, empty=1.0), "at (0, 0"),
     (ex.check_relativistic_losses, lambda r, f: (s(r - f).mean(), s(f - r).mean()), "exchanged"),
     (ex.check_relativistic_losses, lambda r, f: 2 * (s(f - r).mean(),), "told apart"),
     (ex.check_relativistic_losses, lambda r, f: (s(f - r).mean(), -s(f - r).mean()), "saturates"),

@@ -211,7 +211,11 @@ def _detached(value: Any) -> Any:
 
 def _at(point: Sequence[Any]) -> str:
     told = ", ".join(map(str, point))
-    return f"at {told}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
+    return (
+        f"at {told}"
+        if all(isinstance(x, (int, float, tuple)) for x in point)
+        else "in a random case"
+    )
 
 
 def _told(value: np.ndarray, right: np.ndarray) -> str:

@@ -91,7 +91,7 @@ def _cycles(state: tuple[int, ...]) -> list[int]:
     return back
 
 
-@partial(Function, points=[*random_cases(_state), ((1, 2, 0, 0, -1),), ((1, 0, 3, 2, 3, 4),)])
+@partial(Function, points=[*random_cases(_state), ((1, 2, 0, 0, -1),), ((1, 2, 3, 4, 0, 4),)])
 def check_paired_level(state: tuple[int, ...]) -> Values:
     """L of RS as a function of a state, the point under each fake (-1: off the data)."""
     back, each = np.array(_cycles(state)), math.log(2) / len(state)
@@ -367,7 +367,7 @@ def _tally(rng: np.random.Generator) -> tuple[int, int, float]:
     return int(rng.integers(1, n)), n, float(rng.uniform(1.0, 3.0))
 
 
-@partial(Function, points=[*random_cases(_tally), (0, 20, 2.0)])
+@partial(Function, points=[*random_cases(_tally), (0, 20, 2.0), (20, 20, 2.0)])
 def check_wilson(won: int, n: int, z: float) -> Values:
     """The ends of Wilson's interval for a share, as a function of (won, n, z)."""
     share, more = won / n, z * z / n
@@ -472,7 +472,10 @@ _MOONS = {
 
 
 def _sampler(answer: Any) -> Any:
-    data = answer() if isinstance(answer, type) else answer
+    try:
+        data = answer() if isinstance(answer, type) else answer
+    except Exception as error:
+        raise TypeError from error
     if not callable(getattr(data, "sample", None)) or tuple(getattr(data, "shape", ())) != (2,):
         raise TypeError
     return data
