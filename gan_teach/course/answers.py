@@ -210,9 +210,9 @@ def _detached(value: Any) -> Any:
 
 
 def _at(point: Sequence[Any]) -> str:
-    if not all(isinstance(x, (int, float)) for x in point):
+    if not all(isinstance(x, (int, float, tuple)) for x in point):
         return "in a random case"
-    return "at " + ", ".join(f"{x:g}" for x in point)
+    return "at " + ", ".join(str(x) if isinstance(x, tuple) else f"{x:g}" for x in point)
 
 
 def _told(value: np.ndarray, right: np.ndarray) -> str:

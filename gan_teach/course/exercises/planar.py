@@ -313,11 +313,7 @@ def _covariance_point(rng: np.random.Generator) -> tuple[Any, ...]:
     return X, Y, root @ root.T, *rng.uniform(0.5, 2.0, 2), rng.uniform(2.0, 9.0)
 
 
-def _stacked(answer: Any) -> Callable[..., np.ndarray]:
-    return lambda *point: np.stack([np.asarray(part) for part in answer(*point)])
-
-
-@partial(Function, points=random_cases(_covariance_point), run=_stacked)
+@partial(Function, points=random_cases(_covariance_point))
 def check_covariance_step(
     X: np.ndarray, Y: np.ndarray, Sigma: np.ndarray, gamma: float, lr: float, tau: float
 ) -> Values:
