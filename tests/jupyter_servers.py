@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import secrets
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_client.blocking.client import BlockingKernelClient
 
 import gan_teach
 
@@ -58,6 +60,26 @@ class Server:
                 page.wait_for_timeout(250)
         raise TimeoutError(f"the cell did not start in {TRIES} tries")
 
+    def kernel(self) -> str:
+        """The id of the only kernel that runs."""
+        (only,) = json.loads(self.ask("GET", "api/kernels"))
+        return only["id"]
+
+    def value(self, expression: str) -> Any:
+        """What ``expression``, a literal in the end, is in the running kernel."""
+        client = BlockingKernelClient()
+        runtime = self.folder / ".jupyter" / "run"
+        client.load_connection_file(str(runtime / f"kernel-{self.kernel()}.json"))
+        client.start_channels()
+        try:
+            wanted = {"value": expression}
+            reply = client.execute("", user_expressions=wanted, reply=True, timeout=PATIENCE)
+            answer = reply["content"]["user_expressions"]["value"]
+            assert answer["status"] == "ok", answer
+            return ast.literal_eval(answer["data"]["text/plain"])
+        finally:
+            client.stop_channels()
+
     def ask(self, method: str, path: str) -> bytes:
         headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(f"{self.url}/{path}", method=method, headers=headers)
@@ -77,6 +99,15 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
         f"--LabApp.workspaces_dir={home}", "--LabApp.news_url=None",
     ]  # fmt: skip
     with _running(made, command, "api"):
+        yield made
+
+
+@contextmanager
+def course(folder: Path) -> Iterator[Server]:
+    """JupyterLab on a copy of the course, started as a learner starts it."""
+    made = Server(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder)
+    command = ["gan_teach", "lab", "--no-browser", "--port", _port(made)]
+    with _running(made, [*command, "--folder", str(folder / "course")], "api"):
         yield made
 
 

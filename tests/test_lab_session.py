@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from gan_teach import plots
 from gan_teach.dynamics import alternating
+from gan_teach.games.base import flatten
 from gan_teach.lab import Session
 from gan_teach.lab.frame import LOOKS, Arrows, Lines, Points
 from gan_teach.lab.plane import PlaneWorld
@@ -355,3 +356,26 @@ def test_threads_take_turns_with_a_session(name):
     again = Session(session.replay)
     for key in ("d_loss", "g_loss", "fake" if "fake" in session.history else "params"):
         np.testing.assert_array_equal(session.history[key], again.history[key])
+
+
+@pytest.mark.parametrize("name", ["normal", "five-gaussians"])
+def test_an_interrupt_within_an_update_leaves_the_run_before_it(monkeypatch, name):
+    from gan_teach.lab import session as module
+
+    session, own = Session(name), Session(name)
+    session.go(11)
+    own.go(11)
+
+    def cut(state):
+        with torch.no_grad():
+            next(iter(state.game.g_params)).add_(1.0)  # half of the update was made
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "advance", cut)
+    with pytest.raises(KeyboardInterrupt):
+        session.go(5)
+    assert session.replay == own.replay
+    for run in (session, own):
+        run.go(4)
+    assert torch.equal(flatten(session.game), flatten(own.game))

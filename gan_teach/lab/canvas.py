@@ -24,9 +24,9 @@ AHEAD = 8  # frames that the browser may ask for at a time
 
 
 class Names(anywidget.AnyWidget):
-    """Names the handles of the sliders in the element of class ``gan-teach-lab`` around it."""
+    """Makes the element of class ``gan-teach-lab`` around it fit for use without mouse or eyes."""
 
-    _esm = HERE / "names.js"
+    _esm, _css = HERE / "names.js", HERE / "names.css"
 
 
 class Canvas(anywidget.AnyWidget):
@@ -69,11 +69,14 @@ class Canvas(anywidget.AnyWidget):
     def _wanted(self, change: dict[str, Any]) -> None:
         """Make the frames that the browser asks for, as long as it plays."""
         self._passing = True
-        for self._answered in range(
-            max(change["old"], change["new"] - AHEAD) + 1, change["new"] + 1
-        ):
-            if self.playing:
-                self._panel.tick()
+        first = max(change["old"], change["new"] - AHEAD) + 1
+        try:
+            for self._answered in range(first, change["new"] + 1):
+                if self.playing:
+                    self._panel.tick()
+        except KeyboardInterrupt:  # between two ticks
+            self._panel.interrupt()
+            self._panel.tick()
         self._passing = False
 
 

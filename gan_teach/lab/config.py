@@ -32,7 +32,7 @@ MAX_CHANGES = 1_000  # steps at which something was changed
 MAX_STEPS = 1_000_000
 
 _WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 OPTIMIZERS = {**optim.OPTIMIZERS, "adam0": partial(optim.Adam, betas=(0.0, 0.9))}
 """The library's optimizers, and Adam without momentum as published GANs use it."""
@@ -105,6 +105,12 @@ class Knob:
     world: str = ""
     slider: tuple[Any, ...] = ()
 
+    @property
+    def accepts(self) -> str:
+        """What may be typed: "a whole number from 0 to 200"."""
+        kind = "a whole number" if self.whole else "a number"
+        return f"{kind} from {self.low:.12g} to {self.high:.12g}"
+
     def check(self, name: str, value: Any) -> Any:
         """``value`` as a plain int, float or str; raises TypeError or ValueError."""
         if name == "data" and own_data.is_own(value):
@@ -126,9 +132,9 @@ class Knob:
         """The value that ``text`` stands for; raises ValueError."""
         if self.choices:
             return self.check(name, text)
-        pattern, kind = (_WHOLE, "a whole number") if self.whole else (_NUMBER, "a number")
-        if not pattern.fullmatch(text):
-            raise ValueError(f"{name} must be {kind}, got {text[:40]!r}.")
+        pattern = _WHOLE if self.whole else _NUMBER
+        if not pattern.fullmatch(text.strip()):
+            raise ValueError(f"{name} must be {self.accepts}, got {text[:40]!r}.")
         return self.check(name, int(text) if self.whole else float(text))
 
 

@@ -1,18 +1,75 @@
-// Core sliders give the handle that a keyboard moves no name, and core pictures have no alternative
-// text: a handle gets the name of the label beside it, the picture refers to the line that tells it.
+// What core widgets leave out for those who use the lab without a mouse or without seeing: sliders
+// get the name of the label beside them and speak their value, a fold says whether it is open, the
+// picture refers to the line that tells it, and a part that is made anew keeps the focus.
 
 const PICTURE = "Picture of the run, which the line below it tells";
+const ASLEEP = "This is a still picture of a run: its kernel has gone. Run the cell to play with it.";
+
+function set(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+// A logarithmic slider moves over exponents, and one of several words over their places.
+function spoken(row, handle) {
+  const words = row.querySelector(".widget-readout")?.textContent;
+  const now = Number(handle.getAttribute("aria-valuenow"));
+  const log = row.classList.contains("gan-teach-log");
+  return words || String(Number((log ? 10 ** now : now).toPrecision(3)));
+}
 
 function nameParts(root) {
   for (const image of root.querySelectorAll("img.widget-image:not([alt])")) image.alt = PICTURE;
   for (const row of root.querySelectorAll(".widget-slider")) {
     const name = row.querySelector(".widget-label")?.textContent.trim();
     for (const handle of row.querySelectorAll(".noUi-handle")) {
-      if (name && handle.getAttribute("aria-label") !== name) {
-        handle.setAttribute("aria-label", name);
-      }
+      if (name) set(handle, "aria-label", name);
+      set(handle, "aria-valuetext", spoken(row, handle));
     }
   }
+  sayWhetherAsleep(root);
+  for (const fold of root.querySelectorAll(".gan-teach-fold")) {
+    set(fold, "aria-expanded", String(fold.classList.contains("mod-active")));
+  }
+}
+
+// What remains when the kernel has gone is a picture. Its controls are hidden (names.css).
+function sayWhetherAsleep(root) {
+  const asleep = root.classList.contains("jupyter-widgets-disconnected");
+  const note = root.querySelector(":scope > .gan-teach-asleep");
+  if (!asleep) note?.remove();
+  if (!asleep || note) return;
+  const words = document.createElement("p");
+  words.className = "gan-teach-asleep";
+  words.setAttribute("role", "status");
+  words.textContent = ASLEEP;
+  root.prepend(words);
+}
+
+// What a control is called, however often it is made.
+function calledBy(element) {
+  const words = element.labels?.[0]?.textContent || element.getAttribute("aria-label");
+  return `${element.localName} ${words || element.textContent.replace(/[▸▾]/, "")}`;
+}
+
+// Another world has other controls. The one in use is found again among them by its name.
+function keepFocus(root) {
+  let last;
+  let name;
+  root.addEventListener("focusin", ({ target }) => {
+    last = target;
+    name = calledBy(target);
+  });
+  root.addEventListener("focusout", ({ target }) => {
+    // an element that is taken away says so before it is gone
+    requestAnimationFrame(() => {
+      if (target === last && target.isConnected && document.activeElement !== target) last = null;
+    });
+  });
+  return () => {
+    if (!last || last.isConnected || document.activeElement !== document.body) return;
+    const again = [...root.querySelectorAll(last.localName)].find((e) => calledBy(e) === name);
+    again?.focus({ preventScroll: true });
+  };
 }
 
 function render({ el }) {
@@ -24,12 +81,18 @@ function render({ el }) {
       due = requestAnimationFrame(begin); // not on the page so far
       return;
     }
+    root.dataset.lmSuppressShortcuts = "true"; // a notebook's own keys must not act in here
+    const refocus = keepFocus(root);
     nameParts(root);
     watch = new MutationObserver(() => {
       cancelAnimationFrame(due);
-      due = requestAnimationFrame(() => nameParts(root)); // controls come with other games
+      due = requestAnimationFrame(() => {
+        nameParts(root);
+        refocus();
+      });
     });
-    watch.observe(root, { childList: true, subtree: true });
+    const attributeFilter = ["class", "aria-valuenow"];
+    watch.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter });
   }
   begin();
   return () => {

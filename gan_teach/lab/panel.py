@@ -19,27 +19,30 @@ from typing import Any
 import ipywidgets as w
 
 from gan_teach.lab import own_data
-from gan_teach.lab.config import DATA, KNOBS, PRESETS, Replay
-from gan_teach.lab.frame import Frame
-from gan_teach.lab.picture import png
-from gan_teach.lab.session import Session, alone
-from gan_teach.lab.widgets import (
-    FOLDS,
+from gan_teach.lab.config import DATA, KNOBS, MAX_STEPS, PRESETS, Knob, Replay
+from gan_teach.lab.controls import (
     ROW,
     WIDE,
     Control,
     button,
     choice,
     fold,
+    folds,
+    number,
     slider,
     told,
-    typed,
 )
+from gan_teach.lab.frame import Frame
+from gan_teach.lab.interrupts import on_interrupt
+from gan_teach.lab.picture import png
+from gan_teach.lab.session import Session, alone
+from gan_teach.lab.widgets import FOLDS
 
 TICK_SECONDS = 0.06  # of updates in one tick, at most
 WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 INTERVAL = 120  # milliseconds between two counts of Play among core widgets
+ROUND = Knob("Go to round", 0, MAX_STEPS, whole=True)
 FIRST = {
     "line": ("d_steps", "g_steps", "lr", "d_lr", "noise", "loss", "seed"),
     "plane": ("d_steps", "g_steps", "lr", "tau", "loss", "penalty", "weight", "seed"),
@@ -113,6 +116,7 @@ class Panel:
 
     def __init__(self, session: Session, view: str = "core") -> None:
         self.session = session
+        self._interrupted = False
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
@@ -123,6 +127,7 @@ class Panel:
         self._make_replay()
         self.box = _classed("lab", w.VBox())
         self.folds = [make(self) for make in FOLDS]
+        on_interrupt(self.interrupt)
         self._furnish()
         self.show()
 
@@ -144,7 +149,10 @@ class Panel:
         self.layers = {name: self._box(layer.label, name) for name, layer in frame.layers.items()}
         self.charts = {title: self._box(title, title) for title in titles}
         self._follow()  # a control that is shown before its value is set may send its default
-        self.box.children = self._lay_out()
+        before, laid_out = folds(self.box), w.VBox(self._lay_out())
+        for title, made in folds(laid_out).items():  # what a learner opened stays open
+            made.value = title in before and before[title].value
+        self.box.children = laid_out.children
 
     # -- acting
 
@@ -207,8 +215,19 @@ class Panel:
         except (TypeError, ValueError) as error:
             self.pause()
             sentence = str(error)
+        except KeyboardInterrupt:
+            self._interrupted = True
+        if self._interrupted:
+            self._interrupted = False
+            self.pause()
+            sentence = f"Interrupted: the run stands at {self.session.name}. Press Play to go on."
         self.message.value = told(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
+
+    def interrupt(self) -> None:
+        """What plays stops at the next tick and says so. (This is called within any line of code,
+        where nothing may be sent.)"""
+        self._interrupted = self.view.playing
 
     def pause(self) -> None:
         """Let the run stand still."""
@@ -257,34 +276,47 @@ class Panel:
     # -- making the parts
 
     def _make_knobs(self, world: str) -> dict[str, Control]:
-        rate = KNOBS["lr"].slider
-        knobs = {"d_lr": slider("Learning rate of D", self._turn_d_rate, *rate)}
+        rate = KNOBS["lr"]
+        knobs = {
+            "d_lr": slider("Learning rate of D", self._turn_d_rate, *rate.slider,
+                           accepts=rate.accepts)
+        }  # fmt: skip
         for name, spec in KNOBS.items():
             if name == "turn" or spec.world not in ("", world):
                 continue
             turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
             if spec.slider:
-                knobs[name] = slider(spec.label, turn, *spec.slider)
+                knobs[name] = slider(spec.label, turn, *spec.slider, accepts=spec.accepts)
             elif spec.choices:
                 own = (*DATA[world], self.session.config.data)  # also a learner's own
                 words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
                 knobs[name] = choice(spec.label, turn, words, spec.shown)
             else:
-                knobs[name] = typed(spec.label, turn, spec.low, spec.high)
+                knobs[name] = number(spec.label, turn, spec.accepts)
         return knobs
 
-    def _turn_one(self, name: str, value: Any) -> None:
-        self.turn(**{name: value})
+    def _turn_one(self, name: str, text: str) -> None:
+        self.attempt(lambda: self.session.set(**{name: KNOBS[name].read(name, text)}))
 
-    def _turn_g_rate(self, value: float) -> None:
+    def _turn_g_rate(self, text: str) -> None:
         """G's rate alone: D's stays, so tau takes up the difference."""
-        config = self.session.config
-        tau = config.tau * config.lr / value if value > 0 else config.tau
-        self.turn(lr=value, tau=float(f"{tau:.12g}"))
 
-    def _turn_d_rate(self, value: float) -> None:
-        rate = self.session.config.lr
-        self.turn(tau=float(f"{value / rate:.12g}") if rate > 0 else value)
+        def act() -> str:
+            config, rate = self.session.config, KNOBS["lr"].read("lr", text)
+            tau = config.tau * config.lr / rate if rate > 0 else config.tau
+            return self.session.set(lr=rate, tau=float(f"{tau:.12g}"))
+
+        self.attempt(act)
+
+    def _turn_d_rate(self, text: str) -> None:
+        def act() -> str:
+            own, rate = self.session.config.lr, KNOBS["lr"].read("D's learning rate", text)
+            return self.session.set(tau=float(f"{rate / own:.12g}") if own > 0 else rate)
+
+        self.attempt(act)
+
+    def _go_to(self, text: str) -> None:
+        self.attempt(lambda: self.session.rewind(ROUND.read("round", text)))
 
     def _box(self, label: str, name: str) -> Any:
         """A box that shows and hides a layer or chart."""
@@ -297,7 +329,7 @@ class Panel:
         self.speed = w.SelectionSlider(
             options=SPEEDS, value=5, description="Rounds a picture", style=WIDE, layout=ROW
         )
-        self.moment = slider("Go to round", self._acting("rewind"), 0, 1, 1)
+        self.moment = slider(ROUND.label, self._go_to, 0, 1, 1, accepts="a round", live=True)
         own = self._acting
         self.buttons = {
             "d": button("One D step", "One update of the discriminator", own("step_d")),

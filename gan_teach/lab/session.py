@@ -150,6 +150,11 @@ class Session:
         return self.state.step
 
     @property
+    def name(self) -> str:
+        """ "round 12": where it stands, in words."""
+        return self._world.name(self.step).lower()
+
+    @property
     def since(self) -> int:
         """The step from which the present settings hold."""
         return max((step for step in self._plan if step <= self.step), default=0)
@@ -324,10 +329,20 @@ class Session:
             self._restore(self._snapshots[nearest])
         while self.step < step:
             self._follow_plan()
-            advance(self.state)
+            self._advance()
             self.reached = max(self.reached, self.step)
             self._remember()
         self._follow_plan()  # what was turned here holds from the next update on
+
+    def _advance(self) -> None:
+        """One update. Where it is interrupted, the run is taken back to before it."""
+        step = self.step
+        try:
+            advance(self.state)
+        except KeyboardInterrupt:
+            self._restore(self._snapshots[max(up_to(self._snapshots, step))])
+            self._go_to(step)
+            raise
 
     def _follow_plan(self) -> None:
         knobs = self._plan.get(self.step)

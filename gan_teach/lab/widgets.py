@@ -1,130 +1,24 @@
-"""Controls of the lab, made of core widgets, and the folds below its picture.
+"""The folds below the lab's picture: what it offers beside its controls.
 
-A fold is what the lab offers beside its controls: the doctor, a twin, slow motion, the way from
-latents to samples, and files to keep. It works on the panel's session.
+They are the doctor, a twin, slow motion, the way from latents to samples, and files to keep. A fold
+works on the panel's session.
 """
 
 import base64
 import html
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as w
 
-from gan_teach.lab.config import KNOBS, named
+from gan_teach.lab.config import KNOBS, Knob, named
+from gan_teach.lab.controls import ROW, WIDE, button, fold, slider, told
 from gan_teach.lab.doctor import Diagnosis, diagnose, rates, treat
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.picture import FORMATS, code, exported, png
-from gan_teach.lab.session import Twin, alone
+from gan_teach.lab.session import Twin
 from gan_teach.lab.slow_motion import Scene, slow_motion
 
-WIDE, ROW = {"description_width": "11em"}, {"width": "25em"}
-
-
-def told(text: str) -> str:
-    """A sentence that screen readers read out; nothing for an empty one."""
-    return f'<p role="status">{html.escape(text)}</p>' if text else ""
-
-
-# -- controls: each has a name, works from the keyboard, and acts alone ---------------------------
-
-
-@dataclass
-class Control:
-    """A widget for one knob, and the part of it that holds the value."""
-
-    widget: Any
-    value: Any
-    slider: Any = None
-
-    def show(self, value: Any) -> None:
-        self.value.value = float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-def slider(
-    label: str, turn: Callable[[Any], Any], low: float, high: float, step: float, log: bool = False
-) -> Control:
-    """A slider from ``low`` to ``high`` (powers of ten, if logarithmic), and a box for numbers that
-    it does not offer.
-
-    The box holds the value and carries the name: browsers give the handle of a slider none, so it
-    is the box that a screen reader finds. Of other than whole numbers the slider turns its knob
-    only when a learner lets go of it: as it moves, a browser also sends back what the slider was
-    set to, moved to the nearest mark, and that is no wish of the learner.
-    """
-    whole = isinstance(step, int)
-    kind = w.FloatLogSlider if log else w.IntSlider if whole else w.FloatSlider
-    made = kind(min=low, max=high, step=step, description=label, readout=False,
-                continuous_update=whole, style=WIDE, layout={"width": "20em"})  # fmt: skip
-    box = (w.IntText if whole else w.FloatText)(
-        step=None if log else step, description=f"{label}, number", layout={"width": "6.5em"},
-        style={"description_width": "0"},
-    )  # fmt: skip
-    following = False
-
-    @alone
-    def slid(change: dict[str, Any]) -> None:
-        if not following:
-            box.value = change["new"] if whole else float(f"{change['new']:.3g}")
-
-    @alone
-    def boxed(change: dict[str, Any]) -> None:
-        nonlocal following
-        following = True
-        made.value = change["new"]  # or the nearest end
-        following = False
-        turn(change["new"])
-
-    made.observe(slid, names="value")
-    box.observe(boxed, names="value")
-    return Control(w.HBox([made, box]), box, made)
-
-
-def choice(
-    label: str,
-    turn: Callable[[Any], Any],
-    options: Sequence[str],
-    shown: Callable[[str], str] = str,
-) -> Control:
-    """A list of words to choose from, each as ``shown`` makes it."""
-    words = [(shown(option).replace("_", " "), option) for option in options]
-    return _observed(w.Dropdown(options=words, description=label, style=WIDE, layout=ROW), turn)
-
-
-def typed(label: str, turn: Callable[[Any], Any], low: float, high: float) -> Control:
-    """A box for a whole number."""
-    layout = {"width": "18em"}
-    box = w.BoundedIntText(min=low, max=high, description=label, style=WIDE, layout=layout)
-    return _observed(box, turn)
-
-
-def _observed(widget: Any, turn: Callable[[Any], Any]) -> Control:
-    widget.observe(alone(lambda change: turn(change["new"])), names="value")
-    return Control(widget, widget)
-
-
-def button(label: str, tooltip: str, press: Callable[[], Any]) -> Any:
-    """A button that calls ``press``."""
-    made = w.Button(description=label, tooltip=tooltip, layout={"width": "auto"})
-    made.on_click(alone(lambda _: press()))
-    return made
-
-
-def fold(title: str, *rows: Any) -> Any:
-    """A button that shows and hides the rows below it; a keyboard reaches it like any button."""
-    button = w.ToggleButton(description=f"▸ {title}", tooltip=title, layout={"width": "auto"})
-    content = w.VBox(rows, layout={"display": "none"})
-
-    def turn(change: dict[str, Any]) -> None:
-        button.description = f"{'▾' if change['new'] else '▸'} {title}"
-        content.layout.display = "" if change["new"] else "none"
-
-    button.observe(turn, names="value")
-    return w.VBox([button, content], layout={"align_items": "flex-start"})
-
-
-# -- folds ----------------------------------------------------------------------------------------
+SHARE = Knob("Way from z to G(z)", 0, 1)
 
 
 class Doctor:
@@ -245,18 +139,21 @@ class Morph:
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
-        self.share = slider("Way from z to G(z)", self.go, 0.0, 1.0, 0.05)
+        self.share = slider(SHARE.label, self.go, 0.0, 1.0, 0.05, accepts=SHARE.accepts)
+        self.share.show(0.0)
         here = button("Show it here", "At the round that is shown above",
                       lambda: self.go(self.share.value.value))  # fmt: skip
         self.picture = w.HTML()
         row = w.HBox([self.share.widget, here])
         self.widget = fold("From latents to samples", row, self.picture)
 
-    def go(self, share: float) -> None:
+    def go(self, text: str) -> None:
         self._panel.pause()
         self.picture.value = ""
 
         def act() -> None:
+            share = SHARE.read("the way", text)
+            self.share.show(share)
             self.picture.value = _shown(self._panel.session.morph(share))
 
         self._panel.attempt(act)

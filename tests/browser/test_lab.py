@@ -11,11 +11,12 @@ import pytest
 
 import gan_teach as gt
 from gan_teach.lab import Session
+from gan_teach.lab.config import KNOBS
 
 pytestmark = pytest.mark.browser
 
 TOLD = re.compile(r"^(Game|Round) (\d+):")
-CONTROLS = ("button", "slider", "spinbutton", "combobox", "checkbox", "textbox", "img")
+CONTROLS = ("button", "slider", "combobox", "checkbox", "textbox", "img")
 
 
 class Shown:
@@ -47,6 +48,23 @@ class Shown:
     def press(self, name: str) -> None:
         ends = re.compile(rf"(^|\s){re.escape(name)}$")  # a sign may stand before it
         self.lab.get_by_role("button", name=ends).click()
+
+    def box(self, knob: str):
+        """The box of a knob."""
+        spec = KNOBS[knob]
+        label = f"{spec.label}, number" if spec.slider else spec.label
+        return self.lab.get_by_role("textbox", name=label, exact=True)
+
+    def unfold(self) -> None:
+        """Open every fold."""
+        for fold in self.lab.locator(".gan-teach-fold").all():
+            if fold.get_attribute("aria-expanded") == "false":
+                fold.click()
+
+    def load(self, text: str) -> None:
+        """The fold is open."""
+        self.lab.get_by_label("Load a run").fill(text)
+        self.press("Load")
 
     def push(self, slider: str, key: str) -> None:
         """Press a key on the handle of a slider."""
@@ -287,3 +305,41 @@ def test_the_lab_is_a_page_of_its_own_behind_a_token(page, app):
     # Voila's page asks distant servers for fonts, and says so where there is no network.
     away = ("net::ERR_", "/voila/static/")  # and its bundle complains of an extension it shares
     assert [text for text in page.errors if not any(part in text for part in away)] == []
+
+
+@pytest.mark.parametrize("view", ["canvas", "core"])
+def test_an_interrupt_stops_the_run_and_says_so(page, server, view):
+    lab = Shown.in_notebook(page, server, "lab = gt.Lab('normal')\nlab", view)
+    lab.play_to(5)
+    server.ask("POST", f"api/kernels/{server.kernel()}/interrupt")
+    page.get_by_text("Interrupted: the run stands at").wait_for()
+    lab.lab.get_by_role("button", name="Play").wait_for()
+    stopped = lab.settled()
+    page.wait_for_timeout(1000)
+    assert lab.step() == stopped
+    repeats_in(server, stopped)
+    lab.play_to(stopped + 5)  # and it goes on
+
+
+def repeats_in(server, step: int) -> None:
+    """The run in the kernel is what its text says."""
+    text, params = server.value("(lab.replay, lab.history['params'][-1].tolist())")
+    own = Session(text)
+    assert own.step == step
+    assert params == own.history["params"][-1].tolist()
+
+
+@pytest.mark.parametrize("view", ["canvas", "core"])
+def test_without_its_kernel_the_lab_is_a_still_picture_that_says_so(page, server, view):
+    lab = Shown.in_notebook(page, server, "gt.Lab('normal')", view)
+    lab.play_to(5)
+    page.get_by_text("Kernel", exact=True).click()
+    page.get_by_text("Restart Kernel…", exact=True).click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    page.get_by_text("Run the cell to play with it").wait_for()
+    assert lab.lab.get_by_role("button").count() == 0
+    assert lab.lab.get_by_role("slider").count() == 0
+    lab.lab.get_by_role("img").first.wait_for()
+    broken = "[...document.querySelectorAll('.gan-teach-lab, .gan-teach-lab *')].filter("
+    broken += "(e) => !['none', 'normal'].includes(getComputedStyle(e, '::before').content)).length"
+    assert page.evaluate(broken) == 0
