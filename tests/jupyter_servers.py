@@ -67,7 +67,7 @@ class Server:
 
     def value(self, expression: str) -> Any:
         """What ``expression``, a literal in the end, is in the running kernel."""
-        client = BlockingKernelClient()
+        client: Any = BlockingKernelClient()  # whose execute takes more than its type says
         runtime = self.folder / ".jupyter" / "run"
         client.load_connection_file(str(runtime / f"kernel-{self.kernel()}.json"))
         client.start_channels()

@@ -78,11 +78,11 @@ def by_components(state):
     return math.log(2) / n * sum(label[i] == label[point] for i, point in edges)
 
 
-def on_cycles(state, wraps=False):
+def on_cycles(state, wraps=False, steps=99):
     n, count = len(state), 0
     for start in range(n):
         point = state[start]
-        for _ in range(n):
+        for _ in range(min(n, steps)):
             if point == start or (point == -1 and not wraps):
                 break
             point = state[point]
@@ -298,6 +298,7 @@ WRONG = [
     (ex.check_paired_level, lambda state: LOG2 / len(state) * sum(p >= 0 for p in state),
      "on no cycle"),
     (ex.check_paired_level, lambda state: LOG2 * on_cycles(state), "a sum over"),
+    (ex.check_paired_level, lambda state: LOG2 / len(state) * on_cycles(state, steps=3), "3, 4, 0"),
     (ex.check_paired_level, lambda state: on_cycles(state) / len(state), "log 2 is missing"),
     (ex.check_paired_level, lambda state: LOG2 / len(state) * on_cycles(state, wraps=True),
      "the last one"),
@@ -338,7 +339,7 @@ WRONG = [
     (ex.check_wilson, lambda won, n, z: np.multiply(wilson(won, n, z), n), "numbers of wins"),
     (ex.check_wilson, lambda won, n, z: np.add(won / n, np.diff(wilson(won, n, z)) / 2 * [-1, 1]),
      "its middle"),
-    (ex.check_wilson, lambda won, n, z: wilson(won, n, z)[0], "shape (), but (2,)"),
+    (ex.check_wilson, lambda won, n, z: wilson(won, n, z)[0], "a number, but an array"),
     (ex.check_sliced, lambda x, y, v: abs((x - y) @ v.T).mean(), "as they come"),
     (ex.check_sliced, lambda x, y, v: sliced(np.sort(x, 0), y, v), "random case"),
     (ex.check_sliced, lambda x, y, v: abs((np.sort(x, 0) - np.sort(y, 0)) @ v.T).mean(),
@@ -375,6 +376,7 @@ WRONG = [
     (ex.check_moons, Wrong(lambda x: 10 * x), "elsewhere"),
     (ex.check_moons, Wrong(lambda x: x.no), "raised AttributeError"),
     (ex.check_moons, torch.zeros(4000, 2), "sample(n, rng) is wanted"),
+    (ex.check_moons, type("Broken", (Moons,), {"__init__": lambda self: 1 / 0}), "is wanted"),
     (ex.check_moons, type("Bare", (), {"sample": Moons.sample}), "shape = (2,)"),
 ]  # fmt: skip
 

@@ -53,7 +53,7 @@ def test_the_proof_by_loss():
 
 WRONG = [
     (ex.check_two_sided, lambda p, q: 0.9 * p / (p + q), "one-sided"),
-    (ex.check_two_sided, lambda p, q: p / (p + q), "0.3 is wanted"),
+    (ex.check_two_sided, lambda p, q: p / (p + q), "hard labels"),
     (ex.check_two_sided, lambda p: p, "raised TypeError"),
     (ex.check_what_flat_means, "a", "whatever G does"),
     (ex.check_what_flat_means, "abcd", "two different means"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import nbformat
 import pytest
@@ -51,7 +52,8 @@ def run_setup(monkeypatch, modules):
     """What the first code cell of a notebook hands to pip, with these modules at hand."""
     from IPython.core.interactiveshell import InteractiveShell
 
-    shell, asked = InteractiveShell(), []
+    shell: Any = InteractiveShell()
+    asked: list[str] = []
     monkeypatch.delenv("GAN_TEACH_VIEW", raising=False)
     for name in modules:
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
@@ -71,7 +73,7 @@ def test_on_colab_the_first_cell_installs_what_the_chapters_need(monkeypatch, tm
     assert os.environ["GAN_TEACH_VIEW"] == "core"
     command, *options, wanted = shlex.split(line)
     root = tutorial_folder().parent
-    source = re.search(r'^Source = "(.*)"$', (root / "pyproject.toml").read_text("utf-8"), re.M)[1]
+    (source,) = re.findall(r'^Source = "(.*)"$', (root / "pyproject.toml").read_text("utf-8"), re.M)
     assert wanted.endswith(f" @ git+{source}")
     here = wanted.partition(" @ ")[0] + f" @ {root.as_uri()}"
     pip = [sys.executable, "-m", "pip", command, *options, "--no-deps", "--target", str(tmp_path)]

@@ -210,8 +210,9 @@ def _detached(value: Any) -> Any:
 
 
 def _at(point: Sequence[Any]) -> str:
-    told = ", ".join(map(str, point))
-    return f"at {told}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
+    if not all(isinstance(x, (int, float, tuple)) for x in point):
+        return "in a random case"
+    return "at " + ", ".join(str(x) if isinstance(x, tuple) else f"{x:g}" for x in point)
 
 
 def _told(value: np.ndarray, right: np.ndarray) -> str:

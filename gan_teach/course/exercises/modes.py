@@ -91,7 +91,7 @@ def _cycles(state: tuple[int, ...]) -> list[int]:
     return back
 
 
-@partial(Function, points=[*random_cases(_state), ((1, 2, 0, 0, -1),), ((1, 0, 3, 2, 3, 4),)])
+@partial(Function, points=[*random_cases(_state), ((1, 2, 0, 0, -1),), ((1, 2, 3, 4, 0, 4),)])
 def check_paired_level(state: tuple[int, ...]) -> Values:
     """L of RS as a function of a state, the point under each fake (-1: off the data)."""
     back, each = np.array(_cycles(state)), math.log(2) / len(state)
@@ -143,11 +143,7 @@ def _two_logits(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
     return tuple(torch.from_numpy(rng.normal(size=(2, 9))))
 
 
-def _both_losses(answer: Any) -> Any:
-    return lambda real, fake: [float(loss) for loss in answer(real, fake)]
-
-
-@partial(Function, points=random_cases(_two_logits), run=_both_losses)
+@partial(Function, points=random_cases(_two_logits))
 def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
     """The relativistic losses of D and of G as a function of D's logits (real, fake)."""
     s, gap = torch.nn.functional.softplus, fake - real
@@ -256,9 +252,9 @@ def _pull(value: Any, weights: tuple[torch.Tensor, ...]) -> np.ndarray:
 
 
 def _pulling(penalty: Any) -> Any:
-    def run(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor) -> np.ndarray:
-        value = penalty(lambda points: torch.tanh(points @ w.T) @ v, x.detach(), fakes.detach(), ())
-        return _pull(value, (w, v))
+    def run(w: Any, v: Any, x: torch.Tensor, fakes: torch.Tensor, *noise: torch.Tensor) -> Any:
+        critic = lambda points: torch.tanh(points @ w.T) @ v  # noqa: E731
+        return _pull(penalty(critic, x.detach(), fakes.detach(), noise), (w, v))
 
     return run
 
@@ -290,15 +286,7 @@ def _critic_between(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
     return *_critic(rng), torch.from_numpy(rng.uniform(size=(8, 1)))
 
 
-def _pulling_between(penalty: Any) -> Any:
-    def run(w: torch.Tensor, v: torch.Tensor, x: Any, fakes: Any, u: torch.Tensor) -> np.ndarray:
-        critic = lambda points: torch.tanh(points @ w.T) @ v  # noqa: E731
-        return _pull(penalty(critic, x.detach(), fakes.detach(), (u,)), (w, v))
-
-    return run
-
-
-@partial(Function, points=random_cases(_critic_between), run=_pulling_between)
+@partial(Function, points=random_cases(_critic_between), run=_pulling)
 def check_flat_between(
     w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor, u: torch.Tensor
 ) -> Any:
@@ -367,7 +355,7 @@ def _tally(rng: np.random.Generator) -> tuple[int, int, float]:
     return int(rng.integers(1, n)), n, float(rng.uniform(1.0, 3.0))
 
 
-@partial(Function, points=[*random_cases(_tally), (0, 20, 2.0)])
+@partial(Function, points=[*random_cases(_tally), (0, 20, 2.0), (20, 20, 2.0)])
 def check_wilson(won: int, n: int, z: float) -> Values:
     """The ends of Wilson's interval for a share, as a function of (won, n, z)."""
     share, more = won / n, z * z / n
@@ -406,6 +394,9 @@ def check_two_sided(p: float, q: float) -> Values:
         "holds fakes where they are. Hence *one-sided* smoothing.",
     )
     yield 0.9 * p / (p + q), "that is the one-sided one; here fakes have the target 0.1, not 0."
+    yield p / (p + q), "those are hard labels: weigh the targets 0.9 and 0.1 by p and q."
+    yield (0.1 * p + 0.9 * q) / (p + q), "the targets are exchanged: 0.9 is that of real samples."
+    yield 0.9 * p + 0.1 * q, "that is no mean yet: divide by p + q."
 
 
 @partial(Check, read=_letters, wanted="letters from a to d are wanted, such as 'ac'")
@@ -472,7 +463,10 @@ _MOONS = {
 
 
 def _sampler(answer: Any) -> Any:
-    data = answer() if isinstance(answer, type) else answer
+    try:
+        data = answer() if isinstance(answer, type) else answer
+    except Exception as error:
+        raise TypeError from error
     if not callable(getattr(data, "sample", None)) or tuple(getattr(data, "shape", ())) != (2,):
         raise TypeError
     return data

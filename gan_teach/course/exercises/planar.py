@@ -187,6 +187,8 @@ def check_tau_star(J: np.ndarray, n_g: int) -> Values:
     yield if_definite(A, C), nash
     yield if_definite(A - bent, C), "the sign in S: -J has -B^T below, so that S = A + B C^-1 B^T."
     yield if_definite(A + bent, C, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
+    end = "where C or S is not positive definite there is none: inf, not the interval's end."
+    yield min(tau, 1000.0), end
     yield math.inf, "no point has one? A, B and C are the blocks of -J, not of J."
 
 
@@ -311,11 +313,7 @@ def _covariance_point(rng: np.random.Generator) -> tuple[Any, ...]:
     return X, Y, root @ root.T, *rng.uniform(0.5, 2.0, 2), rng.uniform(2.0, 9.0)
 
 
-def _stacked(answer: Any) -> Callable[..., np.ndarray]:
-    return lambda *point: np.stack([np.asarray(part) for part in answer(*point)])
-
-
-@partial(Function, points=random_cases(_covariance_point), run=_stacked)
+@partial(Function, points=random_cases(_covariance_point))
 def check_covariance_step(
     X: np.ndarray, Y: np.ndarray, Sigma: np.ndarray, gamma: float, lr: float, tau: float
 ) -> Values:
