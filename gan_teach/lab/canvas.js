@@ -272,10 +272,10 @@ function drawLayer(c, layer, numbers, s, looks, halo) {
 function drawPlane(canvas, { head, numbers }, looks) {
   const [left, right, bottom, top] = head.view;
   const width = canvas.clientWidth || 560;
-  const side = width - 66;
+  const side = width - 56;
   const equal = Math.abs((top - bottom) / (right - left) - 1) < 1e-9;
   const rows = rowsOfKeys(canvas.getContext("2d"), head.layers, width - 16);
-  const box = [52, 28, side, equal ? side : Math.round(0.75 * side)];
+  const box = [48, 28, side, equal ? side : Math.round(0.75 * side)];
   const c = paper(canvas, width, box[1] + box[3] + 50 + ROW * rows.length);
   canvas.dataset.side = box[3];
   const s = { ...scale(box, [left, right], [bottom, top]), grown: Math.max(1, side / 450) };

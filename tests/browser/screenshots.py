@@ -61,8 +61,11 @@ def dress(server: Server, theme: str) -> None:
     """JupyterLab's own theme."""
     folder = server.folder / ".jupyter" / "@jupyterlab" / "apputils-extension"
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"theme": f"JupyterLab {theme.capitalize()}"}
-    (folder / "themes.jupyterlab-settings").write_text(json.dumps(settings))
+    for name, settings in {
+        "themes": {"theme": f"JupyterLab {theme.capitalize()}"},
+        "notification": {"fetchNews": "false"},
+    }.items():
+        (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(settings))
 
 
 def play(page: Any, server: Server, preset: str, view: str) -> None:
@@ -79,6 +82,7 @@ def take(page: Any, target: Path) -> str | None:
     page.wait_for_timeout(1000)
     column = page.locator("#filebrowser")
     if column.is_visible() == (page.viewport_size["width"] == 720):
+        page.evaluate("document.activeElement.blur()")  # the lab keeps keys to itself
         page.keyboard.press("Control+b")
     page.wait_for_timeout(1000)
     picture = page.locator(".gan-teach-canvas, .gan-teach-lab .widget-image").first

@@ -177,7 +177,7 @@ def test_a_circle_is_a_circle(page, width):
     for name in ("five-gaussians", "dirac"):
         session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
         box, x, y = run(page, VIEW + body, bytes=packed(session), **told)
-        assert box[2] == box[3] == width - 66
+        assert box[2] == box[3] == width - 56
         assert x == pytest.approx(y)
 
 

@@ -160,7 +160,7 @@ def test_a_learner_plays_steers_stops_goes_back_and_repeats(
     lab = Shown.in_notebook(page, server, code, view)
     stopped = plays_steers_stops(lab, *first)
     goes_back_and_branches(lab, stopped, *second)
-    lab.press("More settings")
+    lab.press("Loss and noise")
     lab.press("Layers of the picture")
     lab.press("Repeat this run")
     repeats(lab)
@@ -170,10 +170,9 @@ def test_a_learner_plays_steers_stops_goes_back_and_repeats(
 
 @pytest.mark.parametrize(
     ("window", "least", "side_bar"),
-    [((1366, 768), 480, True), ((1000, 768), 280, True), ((850, 900), 360, False)],
+    [((1366, 768), 480, True), ((1000, 768), 280, True), ((720, 900), 360, False)],
 )
 def test_the_picture_comes_first_and_knobs_stay_beside_it(page, server, window, least, side_bar):
-    """The last window leaves a column of about 720 pixels."""
     lab = Shown.in_notebook(page, server, "gt.Lab('five-gaussians', width=8)")
     if not side_bar:
         page.keyboard.press("Escape")
