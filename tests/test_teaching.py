@@ -78,8 +78,8 @@ def test_the_guide_names_each_preset_and_button():
         words.add(getattr(widget, "description", ""))
     said = {word.lstrip("▸▾ ") for word in words}
     for name in ("Go to round", "One D step", "Reset", "Ask the doctor", "Examine this run",
-                 "This run", "Load a run", "Layers of the picture", "Charts beside it",
-                 "More settings", "Rounds a picture", "From latents to samples"):  # fmt: skip
+                 "This run", "Load a run", "Layers of the picture", "Charts below it",
+                 "Data and networks", "Rounds a picture", "From latents to samples"):  # fmt: skip
         assert name in said
         assert f"*{name}" in " ".join(PAGES["lab.md"].split())
 

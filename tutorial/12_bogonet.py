@@ -404,7 +404,7 @@ for won in (31, 32):
 # ## Play
 #
 # A small tournament of your own: choose *Hidden layers*, *Units of a layer* and *Latent dimensions*
-# under *More settings* by rolling dice (each change starts the run anew), and let *Penalty* be
+# under *Data and networks* by rolling dice (each change starts the run anew), and let *Penalty* be
 # `dragan` or `none` by tossing a coin. Which of your networks find all five modes?
 
 # %%

@@ -803,7 +803,7 @@ assert gt.holds(rows[0][2] > 0.6 and rows[1][2] < 0)
 # %% [markdown]
 # ## Play
 #
-# Eight modes, live. Among *Charts beside it*, show *Distance to the data*: the grey band is what
+# Eight modes, live. Among *Charts below it*, show *Distance to the data*: the grey band is what
 # real points score against real points. Which comes to rest first: the modes found, the points on
 # one, or the distance?
 

@@ -483,7 +483,7 @@ assert 2 * noise < best < ours[0] < blank
 # ## Play
 #
 # The paired loss where you can see every point. Run 1000 rounds, then *Compare with a twin* in
-# which *Loss* is `non_saturating`. Change *Seed* under *More settings* and do it again, before you
+# which *Loss* is `non_saturating`. Change *Seed* and do it again, before you
 # believe a difference.
 
 # %%
