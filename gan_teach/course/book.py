@@ -2,21 +2,28 @@
 
 The executed notebooks are prepared as pages, beside them what is not written by hand: an index of
 the chapters, a reference of the public names from their docstrings. Sphinx makes the site of them;
-what it is told stands in ``tutorial/_book/``. Nothing is executed, nothing needs a network.
+what it is told stands in ``tutorial/_book/``. Of what the notebooks hold only the labs are run:
+each becomes a recorded run that plays. Nothing needs a network.
 """
 
 import ast
+import html
 import inspect
+import multiprocessing
 import re
 import shutil
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import gan_teach
+from gan_teach._progress import progress_bar
 from gan_teach.course import CourseError, chapters, need, tutorial_folder
 
 FENCE = "`" * 5
+RECORDED = {"line": (1500, 300), "dirac": (600, 300), "plane": (2000, 80)}  # rounds, pictures
+Opened = tuple[str, dict[str, Any]]  # a lab: its preset, and the knobs that the cell sets
 PARTS = {  # first chapter of each part of the course
     0: "The GAN on the line",
     5: "Games small enough for a formula",
@@ -34,8 +41,7 @@ def build(out: str | Path, source: Path | None = None) -> Path:
     source, out = source or tutorial_folder(), Path(out).expanduser().resolve()
     sphinx = need("sphinx.cmd.build", extra="book")
     with tempfile.TemporaryDirectory(prefix="gan-teach-book-") as folder:
-        pages = Path(folder)
-        write_pages(source, pages)
+        labs = write_pages(source, Path(folder))
         try:
             status = sphinx.build_main(
                 ["-b", "html", "-W", "--keep-going", "-c", str(source / "_book"), folder, str(out)]
@@ -44,18 +50,25 @@ def build(out: str | Path, source: Path | None = None) -> Path:
             raise CourseError(f"the book cannot be written to {out}: {error.strerror}.") from error
     if status:
         raise CourseError("the book was not built: the faults are named above.")
+    record_labs(labs, out / "runs")
     return out / "index.html"
 
 
-def write_pages(source: Path, folder: Path) -> None:
-    """The sources of all pages, in ``folder``: chapters, pages by hand, index and reference."""
+def write_pages(source: Path, folder: Path) -> dict[str, Opened]:
+    """The sources of all pages, in ``folder``: chapters, pages by hand, index and reference.
+
+    Returns the labs that they open, by the names of the pages that are to play them.
+    """
     nbformat = need("nbformat", extra="book")
+    labs: dict[str, Opened] = {}
     for chapter in chapters(source):
         notebook = nbformat.read(source / f"{chapter.name}.ipynb", as_version=4)
         heading = notebook.cells[0]
         heading.source = heading.source.replace("# ", f"# {chapter.number}&ensp;", 1)
         for cell in notebook.cells:
             if cell.cell_type == "code":
+                if opened := lab_of(cell.source):
+                    cell.outputs = [_frame(nbformat, opened, labs)]
                 cell.source = without_alt(cell.source)
         nbformat.write(notebook, folder / f"{chapter.name}.ipynb")
     by_hand = {page.stem: page for page in sorted(source.glob("*.md"))}
@@ -64,6 +77,54 @@ def write_pages(source: Path, folder: Path) -> None:
         shutil.copy(page, folder / f"{name}.md")
     (folder / "index.md").write_text(_index(source, list(by_hand)), "utf-8")
     (folder / "reference.md").write_text(reference(), "utf-8")
+    return labs
+
+
+# -- labs ------------------------------------------------------------------------------------------
+
+
+def lab_of(code: str) -> Opened | None:
+    """What ``gt.Lab(...)``, the last line of a cell, opens."""
+    call = re.search(r"^gt\.Lab\((.*)\)$", code.rstrip().rpartition("\n")[2])
+    if call is None:
+        return None
+    made = ast.parse(f"f({call[1]})", mode="eval").body
+    assert isinstance(made, ast.Call)
+    knobs = {str(k.arg): ast.literal_eval(k.value) for k in made.keywords}
+    return ast.literal_eval(made.args[0]), knobs
+
+
+def _frame(nbformat: Any, opened: Opened, labs: dict[str, Opened]) -> Any:
+    """The output that shows a recorded run; enters the lab into ``labs``."""
+    preset, knobs = opened
+    name = "-".join([preset, *(f"{k}-{v}" for k, v in knobs.items())])
+    labs[name] = opened
+    told = html.escape(f"A recorded run of the lab: {name.replace('-', ' ')}")
+    page = f'<iframe class="run" src="runs/{name}.html" title="{told}" loading="lazy"></iframe>'
+    return nbformat.v4.new_output("display_data", data={"text/html": page})
+
+
+def record_labs(labs: dict[str, Opened], folder: Path) -> None:
+    """Run each lab from its start and write the page that plays it, several at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    spawn = multiprocessing.get_context("spawn")  # torch does not survive a fork
+    with ProcessPoolExecutor(mp_context=spawn) as pool:
+        pages = pool.map(recorded, labs.values())
+        for name, page in zip(labs, progress_bar(len(labs), "lab", True, pages), strict=True):
+            (folder / f"{name}.html").write_text(page, "utf-8")
+
+
+def recorded(opened: Opened) -> str:
+    """A run of the lab's preset, long enough to show where it goes, as a page that plays it."""
+    from gan_teach.lab import Session
+
+    session = Session(opened[0], **opened[1])
+    rounds, pictures = RECORDED[session.config.world]
+    session.tick(rounds)
+    return session.to_html(pictures)
+
+
+# -- pages -----------------------------------------------------------------------------------------
 
 
 def without_alt(code: str) -> str:

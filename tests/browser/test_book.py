@@ -91,6 +91,38 @@ def test_links_lead_somewhere(site):
                 assert anchor in names[target or name] | {"top"}, f"{name} links to {link}"
 
 
+def test_a_recorded_run_plays(offline, site):
+    page = opened(offline, site / "10_five_gaussians.html")
+    page.locator("iframe.run").scroll_into_view_if_needed()
+    run = page.frame_locator("iframe.run")
+    before = run.locator("canvas").first.screenshot()
+    run.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(1500)
+    assert run.locator("canvas").first.screenshot() != before
+    assert re.search(r"Round [1-9]", run.locator(".told").inner_text())
+
+
+def test_every_lab_is_recorded_and_the_book_stays_small(site):
+    pages = "".join(path.read_text("utf-8") for path in site.glob("*.html"))
+    runs = set(re.findall(r'<iframe[^>]* src="(runs/[^"]+)"', pages))
+    assert len(runs) > 15
+    assert all((site / run).is_file() for run in runs)
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    assert size < 80e6
+
+
+@pytest.mark.parametrize(
+    ("code", "lab"),
+    [
+        ('x = 1\ngt.Lab("noisy", noise=0.5)', ("noisy", {"noise": 0.5})),
+        ('gt.Lab("dirac")\n', ("dirac", {})),
+        ('lab = gt.Lab("dirac")', None),
+    ],
+)
+def test_labs_are_found_in_the_code(code, lab):
+    assert book.lab_of(code) == lab
+
+
 def test_an_answer_opens_and_closes(offline, site):
     page = opened(offline, site / f"{chapters()[0].name}.html")
     answer = page.locator("details", has_text="Answer").first
