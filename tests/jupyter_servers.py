@@ -52,6 +52,8 @@ class Server:
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         cell = page.locator(".jp-Notebook .jp-CodeCell").first
         for _ in range(TRIES):
+            if page.locator(".jp-Dialog").count():  # a server's greeting lies over the cell
+                page.keyboard.press("Escape")
             cell.locator(".cm-content").click()
             page.keyboard.press("Shift+Enter")
             for _ in range(40):  # a page that still settles may take the focus, and lose the key
@@ -67,7 +69,7 @@ class Server:
 
     def value(self, expression: str) -> Any:
         """What ``expression``, a literal in the end, is in the running kernel."""
-        client = BlockingKernelClient()
+        client: Any = BlockingKernelClient()
         runtime = self.folder / ".jupyter" / "run"
         client.load_connection_file(str(runtime / f"kernel-{self.kernel()}.json"))
         client.start_channels()

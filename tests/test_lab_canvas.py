@@ -111,7 +111,7 @@ def test_a_stop_turns_no_knob_back():
     canvas, panel.speed.value = panel.view, 1
     canvas.playing = True
     canvas.wanted += 6
-    panel.knobs["d_steps"].value.value = 3
+    panel.knobs["d_steps"].value.value = "3"
     canvas.wanted += 2
     stop_at(canvas, 5)
     assert (panel.session.step, panel.session.config.d_steps) == (6, 3)
