@@ -52,6 +52,8 @@ class Server:
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         cell = page.locator(".jp-Notebook .jp-CodeCell").first
         for _ in range(TRIES):
+            if page.locator(".jp-Dialog").count():  # a server's greeting lies over the cell
+                page.keyboard.press("Escape")
             cell.locator(".cm-content").click()
             page.keyboard.press("Shift+Enter")
             for _ in range(40):  # a page that still settles may take the focus, and lose the key

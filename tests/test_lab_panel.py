@@ -393,3 +393,21 @@ def test_a_box_accepts_a_number_as_people_write_it(text):
     panel = Panel(Session("normal"))
     type_in(panel.knobs["noise"], text)
     assert panel.session.config.noise == 0.3
+
+
+def test_what_a_turned_knob_does_stays_said_while_the_run_plays():
+    panel = Panel(Session("normal"))
+    play(panel, pause=False)
+    type_in(panel.knobs["noise"], 0.5)
+    play(panel, 5, pause=False)
+    assert "on: Instance noise 0.5" in panel.message.value
+    panel.buttons["round"].click()
+    assert panel.message.value == ""
+
+
+def test_no_menu_shows_a_name_that_only_a_text_knows():
+    panel = Panel(Session("five-gaussians", width=8))
+    shown = [words for words, _ in panel.knobs["optimizer"].value.options]
+    assert "Adam without momentum" in shown
+    assert "adam0" not in shown
+    assert panel.session.config.optimizer == panel.knobs["optimizer"].value.value == "adam0"

@@ -37,6 +37,14 @@ _NUMBER = re.compile(r"([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})([eE][+-]?[0-9]{
 OPTIMIZERS = {**optim.OPTIMIZERS, "adam0": partial(optim.Adam, betas=(0.0, 0.9))}
 """The library's optimizers, and Adam without momentum as published GANs use it."""
 
+WORDS = {
+    "adam0": "Adam without momentum",
+    "adam": "Adam",
+    "sgd": "SGD",
+    "momentum": "SGD with momentum",
+}
+"""What a menu or a sentence calls a value whose name in a text says too little."""
+
 DATA = {
     "line": ("ten-points", "fresh-points"),
     "plane": ("five-gaussians", "eight-gaussians", "grid-25", "two-gaussians", "half-circles",
@@ -126,7 +134,9 @@ class Knob:
         """A value as a menu or a sentence names it."""
         if isinstance(value, float):
             return f"{value:.4g}"
-        return own_data.label(value) if own_data.is_own(str(value)) else str(value)
+        return (
+            own_data.label(value) if own_data.is_own(str(value)) else WORDS.get(value, str(value))
+        )
 
     def read(self, name: str, text: str) -> Any:
         """The value that ``text`` stands for; raises ValueError."""

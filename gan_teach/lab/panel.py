@@ -221,7 +221,8 @@ class Panel:
             self._interrupted = False
             self.pause()
             sentence = f"Interrupted: the run stands at {self.session.name}. Press Play to go on."
-        self.message.value = told(sentence if isinstance(sentence, str) else "")
+        if isinstance(sentence, str) or not passing:  # what was said stays while it plays
+            self.message.value = told(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
 
     def interrupt(self) -> None:

@@ -81,8 +81,8 @@ function reel(model, paint) {
 }
 
 // The row of buttons and the keys and pointers of a drawing. ``redraw`` paints the picture, which
-// ``place`` locates on the canvas; ``send`` gets the strokes.
-function drawingBoard(canvas, redraw, place, send) {
+// ``place`` locates on the canvas; ``send`` gets the strokes; ``left`` is called when it ends.
+function drawingBoard(canvas, redraw, place, send, left) {
   const row = document.createElement("span");
   const says = document.createElement("span");
   says.setAttribute("role", "status");
@@ -100,6 +100,7 @@ function drawingBoard(canvas, redraw, place, send) {
     row.replaceChildren();
     canvas.removeAttribute("tabindex");
     canvas.style.touchAction = "";
+    left(); // the focus goes back to where the drawing began
     redraw();
   }
 
@@ -191,7 +192,7 @@ function render({ model, el }) {
     const serial = (model.get("drawing").serial ?? 0) + 1;
     model.set("drawing", { serial, strokes });
     model.save_changes();
-  });
+  }, () => draw.focus());
   const bar = document.createElement("div");
   bar.className = "gan-teach-bar";
   bar.append(play);
@@ -232,8 +233,9 @@ function render({ model, el }) {
     const view = model.get("frame");
     if (!view || view.byteLength === 0) return;
     const next = unpack(view);
-    draw.hidden = !next.head.drawable;
-    if (draw.hidden && drawing.pen()) drawing.leave();
+    // The style of a notebook's buttons is stronger than the attribute ``hidden``.
+    draw.style.display = next.head.drawable ? "" : "none";
+    if (!next.head.drawable && drawing.pen()) drawing.leave();
     frames.arrive(next);
   }
 

@@ -400,3 +400,11 @@ def test_a_drawing_can_be_left(page):
         page.keyboard.press(key)
     page.get_by_role("img", name="Round 0").wait_for()
     assert page.evaluate("lab.state.drawing") == {}
+    assert page.evaluate("document.activeElement.textContent") == "✎ Draw the data"
+
+
+@pytest.mark.parametrize(("name", "drawable"), [("five-gaussians", True), ("dirac", False)])
+def test_data_can_be_drawn_only_where_that_has_a_meaning(page, name, drawable):
+    page.add_style_tag(content=".jupyter-button { display: inline-block }")  # as notebooks have it
+    show(page, name, **({"width": 8} if drawable else {}))
+    assert page.get_by_role("button", name="Draw the data").count() == drawable

@@ -342,3 +342,30 @@ def test_without_its_kernel_the_lab_is_a_still_picture_that_says_so(page, server
     broken = "[...document.querySelectorAll('.gan-teach-lab, .gan-teach-lab *')].filter("
     broken += "(e) => !['none', 'normal'].includes(getComputedStyle(e, '::before').content)).length"
     assert page.evaluate(broken) == 0
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
+
+@pytest.mark.parametrize("view", ["canvas", "core"])
+def test_a_keyboard_alone_keeps_its_place_and_hears_values(page, server, view):
+    lab = Shown.in_notebook(page, server, "gt.Lab('normal')", view)
+    fold = lab.lab.get_by_role("button", name="More settings")
+    assert fold.get_attribute("aria-expanded") == "false"
+    fold.press("Enter")
+    lab.wait(lambda: fold.get_attribute("aria-expanded") == "true")
+    preset = lab.lab.get_by_label("Preset")
+    preset.focus()
+    page.keyboard.press("ArrowDown")  # which a notebook also has a use for
+    lab.wait(lambda: not lab.replay().startswith("normal"))
+    for name in ("five", "dirac-r"):  # other worlds, whose controls are made anew
+        page.keyboard.type(name)
+        lab.wait(lambda name=name: lab.replay().startswith(name))
+        page.wait_for_timeout(500)
+        focused = "document.activeElement.labels?.[0]?.textContent"
+        assert page.evaluate(focused) == "Preset"
+        assert fold.get_attribute("aria-expanded") == "true"
+    lab.push("Learning rate of G", "ArrowRight")
+    rate = lab.lab.get_by_role("slider", name="Learning rate of G", exact=True)
+    lab.wait(lambda: "lr=" in lab.replay())
+    told = rate.get_attribute("aria-valuetext")
+    assert told == lab.box("lr").input_value()
+    assert page.errors == []
