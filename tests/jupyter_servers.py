@@ -69,7 +69,7 @@ class Server:
 
     def value(self, expression: str) -> Any:
         """What ``expression``, a literal in the end, is in the running kernel."""
-        client: Any = BlockingKernelClient()
+        client: Any = BlockingKernelClient()  # whose execute takes more than its type says
         runtime = self.folder / ".jupyter" / "run"
         client.load_connection_file(str(runtime / f"kernel-{self.kernel()}.json"))
         client.start_channels()
@@ -101,6 +101,15 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
         f"--LabApp.workspaces_dir={home}", "--LabApp.news_url=None",
     ]  # fmt: skip
     with _running(made, command, "api"):
+        yield made
+
+
+@contextmanager
+def course(folder: Path) -> Iterator[Server]:
+    """JupyterLab on a copy of the course, started as a learner starts it."""
+    made = Server(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder)
+    command = ["gan_teach", "lab", "--no-browser", "--port", _port(made)]
+    with _running(made, [*command, "--folder", str(folder / "course")], "api"):
         yield made
 
 

@@ -2,18 +2,17 @@
 
 # pyright: reportArgumentType=false, reportOptionalMemberAccess=false, reportOptionalSubscript=false
 
-import ast
 import math
 import re
 
-import jupytext
 import numpy as np
 import pytest
 import torch
+from torch.func import grad, jacrev
 from torch.nn.functional import logsigmoid
 
 import gan_teach as gt
-from gan_teach.course import chapters, exercises as ex
+from gan_teach.course import exercises as ex
 
 
 def sigmoid(logit):
@@ -209,27 +208,284 @@ def test_mistakes_with_the_fade_are_named(answer, word):
     assert word in ex.check_fade(answer).message
 
 
-# -- what the chapters do with a right answer ------------------------------------------------------
-
-TRIED = [c for c in chapters()[:5] if "\nif verdict:" in c.source.read_text("utf-8")]
+# -- 00 to 04: the second code of each chapter -----------------------------------------------------
 
 
-@pytest.mark.parametrize("chapter", TRIED, ids=lambda chapter: chapter.name)
-def test_a_right_answer_runs_in_the_chapters_experiment(chapter, monkeypatch, capsys):
-    monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
-    cells = jupytext.read(chapter.source, fmt="py:percent").cells
-    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef)
-    code = [ast.parse(cell.source) for cell in cells if cell.cell_type == "code"]
-    defined = [node for tree in code for node in tree.body if isinstance(node, kept)]
-    names = {"S": 2, "verdict": True, "settled": {"noise gone after 200 games": np.ones(2)}}
-    exec(compile(ast.Module(defined, []), "definitions", "exec"), names)
-    tried = [i for i, cell in enumerate(cells) if cell.source.startswith("if verdict:")]
-    for i in tried:
-        answer = re.search(r"```python\n(.+?)\n```", cells[i + 1].source, re.S)[1]
-        exec(compile(answer, "answer", "exec"), names)
-        exec(compile(cells[i].source, "trial", "exec"), names)
-    words = capsys.readouterr().out
-    assert "your" in words
-    assert "nan" not in words
-    for gap in re.findall(r"differ.* by at most (\S+)", words):
-        assert float(gap) < 1e-5
+def networks(w, b, a, c, x, z, on_x=lambda x: x, on_z=lambda fake, z: fake, answer=sigmoid):
+    fake = on_z(w * z + b, z)
+    return answer(a * on_x(x) + c), answer(a * fake + c)
+
+
+def modules(w, b, a, c, x, z):
+    G, D = (torch.nn.Linear(1, 1, dtype=torch.float64) for _ in "GD")
+    for layer, (weight, bias) in ((G, (w, b)), (D, (a, c))):
+        torch.nn.init.constant_(layer.weight, weight)
+        torch.nn.init.constant_(layer.bias, bias)
+    x, z = (torch.as_tensor(samples)[:, None] for samples in (x, z))
+    return D(x).sigmoid()[:, 0], D(G(z)).sigmoid()[:, 0]  # with their graphs
+
+
+def one_by_one(w, b, a, c, x, z):
+    d = lambda sample: 1 / (1 + math.exp(-(a * sample + c)))  # noqa: E731
+    return [[d(sample) for sample in x], [d(w * latent + b) for latent in z]]
+
+
+def differences(f, theta, h, over=4, one_sided=False, keep=lambda H: H, sign=1):
+    e = h * np.eye(len(theta))
+    if one_sided:
+        entry = lambda i, j: f(theta + i + j) - f(theta + i) - f(theta + j) + f(theta)  # noqa: E731
+    else:
+        entry = lambda i, j: (  # noqa: E731
+            f(theta + i + j) - f(theta + i - j) - f(theta - i + j) + f(theta - i - j)
+        )
+    H = np.array([[entry(i, j) for j in e] for i in e]) / (1 if one_sided else over) / h**2
+    return keep(sign * H)
+
+
+def by_own_length(f, theta, h):
+    return differences(f, theta, 1e-4)
+
+
+def in_place(f, theta, h):
+    H, at = np.zeros((len(theta),) * 2), theta.tolist()
+    for i in range(len(at)):
+        for j in range(len(at)):
+            for si, sj in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+                point = at.copy()
+                point[i] += si * h
+                point[j] += sj * h
+                H[i, j] += si * sj * f(point)
+    return H / (4 * h * h)
+
+
+def with_graphs(f, theta, h):
+    at = torch.tensor(theta, requires_grad=True)
+    slopes = torch.autograd.grad(f(at), at, create_graph=True)[0]
+    return [torch.autograd.grad(slope, at, create_graph=True)[0] for slope in slopes]
+
+
+def first(f, theta, h):
+    return [(f(theta + e) - f(theta - e)) / (2 * h) for e in h * np.eye(len(theta))]
+
+
+def both_losses(loss_g, loss_d, w, n_g, g=-1, d=-1):
+    def velocity(w):
+        return torch.cat([g * grad(loss_g)(w)[:n_g], d * grad(loss_d)(w)[n_g:]])
+
+    return jacrev(velocity)(w)
+
+
+def by_autograd_twice(loss_g, loss_d, w, n_g):
+    w = w.detach().requires_grad_()
+    of_g, of_d = (torch.autograd.grad(f(w), w, create_graph=True)[0] for f in (loss_g, loss_d))
+    velocity = [-v for v in (*of_g[:n_g], *of_d[n_g:])]
+    return [torch.autograd.grad(v, w, retain_graph=True)[0].tolist() for v in velocity]
+
+
+def by_slopes(loss_g, loss_d, w, n_g, h=1e-5):
+    def velocity(w):
+        of_g, of_d = (torch.autograd.functional.jacobian(loss, w) for loss in (loss_g, loss_d))
+        return -np.concatenate([of_g[:n_g], of_d[n_g:]])
+
+    steps = h * torch.eye(len(w), dtype=w.dtype)
+    return np.stack([(velocity(w + e) - velocity(w - e)) / (2 * h) for e in steps], axis=1)
+
+
+def without_a_graph(loss_g, loss_d, w, n_g):
+    def velocity(w):
+        of_g, of_d = (torch.autograd.grad(loss(w), w)[0] for loss in (loss_g, loss_d))
+        return -torch.cat([of_g[:n_g], of_d[n_g:]])
+
+    return jacrev(velocity)(w)
+
+
+def one_block_each(loss_g, loss_d, w, n_g):
+    J = both_losses(loss_g, loss_d, w, n_g).clone()
+    J[:n_g, n_g:] = J[n_g:, :n_g] = 0
+    return J
+
+
+def ahead(game, draw, optims, g_steps=50, moves=None, sign=1.0):
+    losses = {}
+    own = [("d", "d", 0), *(("g", "g", i) for i in range(g_steps))]
+    for player, whose, i in moves(g_steps) if moves else own:
+        if player == "d":
+            losses["d_loss"] = game.loss_d(draw(whose, i))
+            optims.step_d(gt.dynamics.gradient(losses["d_loss"], game.d_params))
+        else:
+            losses["g_loss"] = game.loss_g(draw(whose, i))
+            grads = gt.dynamics.gradient(losses["g_loss"], game.g_params)
+            optims.step_g([sign * g for g in grads])
+    return losses
+
+
+def by_one_gradient(game, draw, optims, g_steps):
+    losses = ahead(game, draw, optims, 0) | {"g_loss": game.loss_g(draw("g", 0))}
+    grads = gt.dynamics.gradient(losses["g_loss"], game.g_params)
+    for _ in range(g_steps):
+        optims.step_g(grads)
+    return losses
+
+
+def as_the_library(game, draw, optims, g_steps):
+    return gt.alternating(g_steps=g_steps)(game, draw, optims)
+
+
+def by_backward(game, draw, optims, g_steps):
+    losses = {"d_loss": game.loss_d(draw("d", 0))}
+    losses["d_loss"].backward()
+    optims.step_d([p.grad for p in game.d_params])
+    for i in range(g_steps):
+        for p in game.g_params:
+            p.grad = None
+        losses["g_loss"] = game.loss_g(draw("g", i))
+        losses["g_loss"].backward()
+        optims.step_g([p.grad for p in game.g_params])
+    for p in (*game.g_params, *game.d_params):
+        p.grad = None
+    return losses
+
+
+def moving(moves):
+    return lambda *given: ahead(*given, moves=moves)
+
+
+def best(x, real, fake, noise, exponent=lambda gap, noise: gap**2 / (2 * noise**2), end=None):
+    bumps = [np.exp(-exponent(x[:, None] - points, noise)) for points in (real, fake)]
+    return (end or (lambda p, q: p.mean(1) / (p.mean(1) + q.mean(1))))(*bumps)
+
+
+def by_the_normal_law(x, real, fake, noise):
+    def log_density(points):
+        law = torch.distributions.Normal(torch.as_tensor(points), noise)
+        return law.log_prob(torch.as_tensor(x)[:, None]).logsumexp(1) - math.log(len(points))
+
+    return torch.sigmoid(log_density(real) - log_density(fake))
+
+
+RIGHT = [
+    (ex.check_two_networks, networks),
+    (ex.check_two_networks, one_by_one),
+    (ex.check_two_networks, modules),
+    (ex.check_two_networks, lambda w, b, a, c, x, z: (
+        torch.sigmoid(a * x + c), torch.sigmoid(a * (w * z + b) + c))),
+    (ex.check_two_networks, lambda *given: np.array(networks(*given)).tolist()),
+    (ex.check_hessian, differences),
+    (ex.check_hessian, by_own_length),
+    (ex.check_hessian, in_place),
+    (ex.check_hessian, with_graphs),
+    (ex.check_hessian, lambda f, theta, h: jacrev(grad(f))(torch.tensor(theta))),
+    (ex.check_game_jacobian, both_losses),
+    (ex.check_game_jacobian, by_autograd_twice),
+    (ex.check_game_jacobian, by_slopes),
+    (ex.check_rule_ahead, ahead),
+    (ex.check_rule_ahead, as_the_library),
+    (ex.check_rule_ahead, by_backward),
+    (ex.check_best_of_points, best),
+    (ex.check_best_of_points, by_the_normal_law),
+    (ex.check_best_of_points, lambda *given: best(*given).tolist()),
+]  # fmt: skip
+MISTAKES = [
+    (ex.check_two_networks, lambda *given: networks(*given, on_z=lambda fake, z: z), "z itself"),
+    (ex.check_two_networks, lambda w, b, *rest: networks(w, b, *rest, on_x=lambda x: w * x + b),
+     "pass through G"),
+    (ex.check_two_networks, lambda *given: networks(*given)[::-1], "exchanged"),
+    (ex.check_two_networks, lambda w, b, a, c, x, z: (sigmoid(a * x + c), w * z + b), "D say of"),
+    (ex.check_two_networks, lambda *given: networks(*given, answer=lambda f: f), "logits"),
+    (ex.check_two_networks, lambda *given: networks(*given, answer=lambda f: sigmoid(-f)), "sign"),
+    (ex.check_two_networks, lambda w, b, *rest: networks(w, 0.0, *rest), "b is missing"),
+    (ex.check_two_networks, lambda w, b, a, c, x, z: (sigmoid(a * x), sigmoid(a * (w * z + b))),
+     "c is missing"),
+    (ex.check_two_networks, lambda *given: networks(*given)[0], "shape"),
+    (ex.check_hessian, lambda *given: differences(*given, over=1), "not by h"),
+    (ex.check_hessian, lambda f, t, h: differences(f, t, h, over=2) * h, "twice"),
+    (ex.check_hessian, lambda *given: differences(*given, sign=-1), "sign"),
+    (ex.check_hessian, lambda *given: differences(*given, one_sided=True), "one side"),
+    (ex.check_hessian, lambda *given: differences(*given, keep=lambda H: H * np.eye(3)), "mixed"),
+    (ex.check_hessian, lambda *given: differences(*given, keep=np.triu), "mirror"),
+    (ex.check_hessian, first, "gradient"),
+    (ex.check_hessian, lambda f, theta, h: f(theta), "shape"),
+    (ex.check_game_jacobian, lambda *given: both_losses(*given, g=1, d=1), "the sign: a player"),
+    (ex.check_game_jacobian, lambda *given: both_losses(*given, d=1), "D goes down"),
+    (ex.check_game_jacobian, lambda *given: both_losses(*given, g=1), "G's rows: G goes"),
+    (ex.check_game_jacobian, lambda g, d, *rest: both_losses(d, d, *rest, g=1), "= -loss_d"),
+    (ex.check_game_jacobian, lambda g, d, *rest: both_losses(g, g, *rest, d=1), "= -loss_g"),
+    (ex.check_game_jacobian, lambda g, d, *rest: both_losses(g, g, *rest), "all rows"),
+    (ex.check_game_jacobian, lambda *given: both_losses(*given).T, "transposed"),
+    (ex.check_game_jacobian, one_block_each, "off the blocks"),
+    (ex.check_game_jacobian, without_a_graph, "create_graph"),
+    (ex.check_game_jacobian, lambda g, d, w, n_g: -grad(g)(w), "shape"),
+    (ex.check_rule_ahead, moving(lambda n: [("d", "d", 0), *[("g", "g", 0)] * n]), "same latents"),
+    (ex.check_rule_ahead, moving(lambda n: [("d", "d", 0), *[("g", "d", 0)] * n]), "D's batch"),
+    (ex.check_rule_ahead, by_one_gradient, "taken once"),
+    (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating(g_steps=n, first="g")(g, d, o),
+     "D comes first"),
+    (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating()(g, d, o), "moved once"),
+    (ex.check_rule_ahead, lambda g, d, o, n: ahead(g, d, o), "another number"),
+    (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating(d_steps=n)(g, d, o), "run ahead"),
+    (ex.check_rule_ahead,
+     moving(lambda n: [(player, player, i) for i in range(n) for player in "dg"]), "move once"),
+    (ex.check_rule_ahead, lambda *given: ahead(*given, sign=-1.0), "climbed"),
+    (ex.check_rule_ahead, lambda *given: {"d_loss": ahead(*given)["d_loss"]}, "but not g_loss"),
+    (ex.check_rule_ahead, lambda *given: print(ahead(*given)), "a rule returns"),
+    (ex.check_rule_ahead, lambda game, draw, optims: 0, "TypeError"),
+    (ex.check_best_of_points, lambda x, real, fake, noise: best(x, fake, real, noise), "exchanged"),
+    (ex.check_best_of_points, lambda *given: best(*given, end=lambda p, q: p.mean(1) / q.mean(1)),
+     "ratio"),
+    (ex.check_best_of_points,
+     lambda *given: best(*given, end=lambda p, q: np.log(p.mean(1) / q.mean(1))), "logit"),
+    (ex.check_best_of_points, lambda *given: best(*given, exponent=lambda gap, s: gap**2 / s**2),
+     "2 is missing"),
+    (ex.check_best_of_points, lambda *given: best(*given, exponent=lambda gap, s: gap**2 / 2 / s),
+     "square it"),
+    (ex.check_best_of_points,
+     lambda *given: best(*given, end=lambda p, q: p.sum(1) / (p.sum(1) + q.sum(1))), "sum of"),
+    (ex.check_best_of_points,
+     lambda x, real, fake, s: best(x, real[None].mean(1), fake[None].mean(1), s), "their mean"),
+    (ex.check_best_of_points, lambda *given: best(*given).mean(), "a number, but an array"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "answer"), RIGHT)
+def test_each_form_of_right_code_counts(check, answer):
+    for _ in range(2):  # as well the second time
+        assert check(answer), check(answer)
+
+
+@pytest.mark.parametrize(("check", "answer", "word"), MISTAKES)
+def test_each_mistake_in_code_is_named(check, answer, word):
+    verdict = check(answer)
+    assert not verdict
+    assert re.search(word, verdict.message), verdict
+
+
+CODE = list(dict(RIGHT).items())  # each check with one of its right answers
+
+
+@pytest.mark.parametrize(("check", "answer"), CODE, ids=[check.__name__ for check, _ in CODE])
+def test_code_that_gives_anything_else_does_not_count_and_nothing_raises(check, answer):
+    for wrong in (lambda *_: math.nan, lambda *_: math.inf, lambda *_: None, lambda *_: "x",
+                  lambda *_: [], lambda: 0, lambda *_: 1 / 0, lambda *_: {}):  # fmt: skip
+        assert not check(wrong)
+    assert "a function is wanted" in check(0.5).message
+    assert "replace the ..." in check(lambda *_: ...).message
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"),
+    [pair for pair in CODE if pair[0] is not ex.check_rule_ahead],
+    ids=lambda part: getattr(part, "__name__", "code"),
+)
+def test_one_entry_that_is_off_does_not_count(check, answer):
+    def off(by):
+        def wrong(*given):
+            value = np.asarray(answer(*given), dtype=float).copy()
+            value.flat[rng.integers(value.size)] += by
+            return value
+
+        return wrong
+
+    rng = np.random.default_rng(0)
+    for by in [*rng.choice([-1, 1], 60) * 10 ** rng.uniform(-4, 1, 60), math.nan, math.inf]:
+        assert not check(off(by))
+    assert check(off(0.0))

@@ -135,6 +135,14 @@ def test_a_chapter_is_described_by_its_first_markdown_cell(tmp_path):
     assert chapter.source == tmp_path / "03_games.py"
 
 
+def test_a_wrap_up_comes_after_the_last_chapter_of_its_part(tmp_path):
+    for name in ("05_next", "04_last", "04b_wrap_up", "4_no", "README"):
+        (tmp_path / f"{name}.py").write_text("# %% [markdown]\n# # A title\n#\n# A sentence.\n")
+    there = chapters(tmp_path)
+    assert [chapter.name for chapter in there] == ["04_last", "04b_wrap_up", "05_next"]
+    assert [chapter.number for chapter in there] == ["04", "04b", "05"]
+
+
 def test_a_chapter_without_heading_is_named(tmp_path):
     (tmp_path / "03_games.py").write_text("# %%\n1 + 1\n")
     with pytest.raises(CourseError, match=r"03_games\.py has no heading"):
@@ -142,7 +150,7 @@ def test_a_chapter_without_heading_is_named(tmp_path):
 
 
 def test_the_package_knows_its_own_chapters():
-    numbers = [chapter.name[:2] for chapter in chapters()]
+    numbers = [chapter.number for chapter in chapters()]
     assert numbers
     assert numbers == sorted(set(numbers))
     assert all(chapter.title and chapter.summary for chapter in chapters())

@@ -192,7 +192,7 @@ def test_every_rule_says_its_losses_without_a_graph(make_rule):
 def test_field_is_both_gradients_at_one_point(make):
     game = make(0)
     batch = game.draw(4, rng())
-    g, d, seen = dynamics.field(game, batch)
+    g, d, seen = dynamics.gradients(game, batch)
     losses = game.losses(batch)
     expected_g = torch.autograd.grad(losses.g, game.g_params, retain_graph=True)
     expected_d = torch.autograd.grad(losses.d, game.d_params)

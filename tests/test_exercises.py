@@ -10,18 +10,7 @@ import torch
 
 from gan_teach import course
 from gan_teach.course import exercises as ex
-from gan_teach.course.answers import Function, Number, Verdict
-
-
-def gradient_of_log(sign):
-    """|d/df log sigmoid(sign f)| as a function of d = sigmoid(f), by central differences."""
-
-    def factor(d):
-        f, h = math.log(d / (1 - d)), 1e-5
-        log = lambda t: -math.log1p(math.exp(-sign * t))  # noqa: E731
-        return abs(log(f + h) - log(f - h)) / (2 * h)
-
-    return factor
+from gan_teach.course.answers import Function, Number, Verdict, _agree, _arguments
 
 
 def slope_of_log_ratio(gap, variance):
@@ -38,26 +27,17 @@ def scatter_of_half_a_mean(w, n):
 
 # check, the answer by another road, wrong answers with a word of the sentence each deserves
 NUMBERS = [
-    (ex.check_confident_value, math.log(0.9) + math.log(1 - 0.1),
-     [(math.log(0.9) + math.log(0.1), "log\\(1 - D\\)"), (math.log(0.9), "two")]),
-    (ex.check_target, 2 * math.log(0.5),
-     [(math.log(0.5), "one of the two"), (2 * math.log(2), "sign"), (-0.602, "base 10")]),
     (ex.check_gradient_ratio, 0.999 / 0.001,
      [(1000, "numerator"), (1 / 999, "turn it over"), (0.998, "difference")]),
-    (lambda b: ex.check_best_answer(b, real_mean=5.0, w=2.0), 4.0,
-     [(5.0, "w/2"), (3.0, "1/2")]),
     (lambda s: ex.check_sampling_noise(s, w=2.0, n=10), scatter_of_half_a_mean(2.0, 10),
      [(2 / 120**0.5, "half"), (1 / 120, "root"), (1 / 12**0.5, "one sample")]),
-    (lambda v: ex.check_noisy_variance(v, data_std=1.0, noise=0.5), 1.25,
-     [(2.25, "do not add"), (1.25**0.5, "square")]),
     (lambda s: ex.check_best_slope(s, gap=4.0, variance=2.0), slope_of_log_ratio(4.0, 2.0),
      [(4 / 2**0.5, "standard deviation"), (-2.0, "sign"), (1.0, "halves")]),
 ]  # fmt: skip
 FUNCTIONS = [
-    (ex.check_saturation, gradient_of_log(-1), lambda d: 1 - d),
-    (ex.check_non_saturation, gradient_of_log(1), lambda d: d),
-    (ex.check_optimal_discriminator, lambda p, q: p / (p + q), lambda p, q: q / (p + q)),
+    (ex.check_optimal_discriminator, lambda p, q: p / (p + q), lambda p, q: p / (p + 2 * q)),
 ]
+TARGET = Number(lambda: iter([(-2 * math.log(2), "V at the equilibrium.")]))
 CHECKS = [check for check, *_ in [*NUMBERS, *FUNCTIONS]] + [ex.check_blind_direction]
 
 
@@ -78,6 +58,11 @@ def test_numbers(check, answer, mistakes):
         assert re.search(word, check(wrong).message), check(wrong)
     assert "too large" in check(answer + 17).message
     assert "finite number" in check(math.nan).message
+
+
+def test_mistakes_with_the_best_discriminator_are_named():
+    assert "generated" in ex.check_optimal_discriminator(lambda p, q: q / (p + q)).message
+    assert "-1 and 1" in ex.check_optimal_discriminator(lambda p, q: (p - q) / (p + q)).message
 
 
 @pytest.mark.parametrize(("check", "answer", "wrong"), FUNCTIONS)
@@ -105,16 +90,16 @@ def test_a_number_may_be_anything_a_learner_types(given):
 
 
 def test_numpy_answers_count():
-    assert ex.check_target(np.float32(-1.3863))
-    assert ex.check_target(np.array(-1.3863))
+    assert TARGET(np.float32(-1.3863))
+    assert TARGET(np.array(-1.3863))
     assert Function(lambda x: iter([(math.sqrt(x), "why")]), [(2.0,), (9.0,)])(np.sqrt)
 
 
 def test_a_check_tells_its_question():
     assert (
-        repr(ex.check_target)
-        == ex.check_target.__doc__
-        == "The objective V when D = 1/2 everywhere."
+        repr(ex.check_gradient_ratio)
+        == ex.check_gradient_ratio.__doc__
+        == "(1 - D) / D at D = 0.001: non-saturating over saturating gradient of one sample."
     )
     assert "two densities" in repr(ex.check_optimal_discriminator)
 
@@ -147,6 +132,18 @@ def test_a_number_is_told_from_every_mistake_and_each_mistake_from_the_others(ch
         assert check(wrong).message == sentence
 
 
+FUNCTION_CHECKS = {name: check for name, check in ALL.items() if isinstance(check, Function)}
+
+
+@pytest.mark.parametrize("check", FUNCTION_CHECKS.values(), ids=FUNCTION_CHECKS)
+def test_a_function_is_told_from_every_mistake_and_each_mistake_from_the_others(check):
+    rows = [list(check.rule(*_arguments(point))) for point in check.points]
+    for place, column in enumerate(zip(*rows, strict=True)):
+        values = [np.asarray(value) for value, _ in column]
+        like = [all(map(_agree, values, other)) for other in zip(*rows, strict=True)]
+        assert like == [k == place for k in range(len(like))]
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -159,7 +156,7 @@ def test_a_number_is_told_from_every_mistake_and_each_mistake_from_the_others(ch
     ],
 )
 def test_a_wrong_number_is_told_by_how(answer, words):
-    verdict = ex.check_target(answer)
+    verdict = TARGET(answer)
     assert not verdict
     assert words in verdict.message
 
@@ -171,6 +168,5 @@ def test_a_direction_that_is_no_number_is_refused():
 
 def test_whole_numbers_are_whole_and_tensors_have_their_methods():
     assert ex.check_bad_basins(lambda n: n**n - math.factorial(n))
-    assert ex.check_rotations(lambda d: math.comb(d, 2))
-    assert ex.check_rotations(lambda d: sum(range(d)))
-    assert ex.check_growth(lambda eta: (1 + torch.as_tensor(eta) ** 2).sqrt())
+    assert ex.check_bad_basins(lambda n: n ** len(range(n)) - math.prod(range(1, n + 1)))
+    assert ex.check_largest_step(lambda gamma: 4 * torch.as_tensor(gamma).abs())

@@ -11,8 +11,8 @@ import gan_teach as gt
 from gan_teach.course import exercises as ex
 
 CHECKS = [
-    ex.check_collapse_loss, ex.check_bad_basins, ex.check_way_out, ex.check_missing_mode,
-    ex.check_share_outside, ex.check_rule_out, ex.check_same_penalty, ex.check_covered_directions,
+    ex.check_bad_basins, ex.check_way_out,
+    ex.check_share_outside, ex.check_rule_out, ex.check_covered_directions,
     ex.check_friction,
 ]  # fmt: skip
 
@@ -26,15 +26,6 @@ def test_an_open_exercise_is_open(check):
 @pytest.mark.parametrize("check", CHECKS)
 def test_an_answer_of_the_wrong_kind_is_no_error(check):
     assert not check("seven")
-
-
-def test_the_collapse_loss_is_d_s_best_answer():
-    # two real points, both fakes on the first: D = sigmoid(f) there, 1 on the other
-    f = np.linspace(-3, 3, 60_001)
-    s = lambda t: np.logaddexp(0, t)  # noqa: E731
-    best = ((s(-f) + 2 * s(f)) / 4).min()
-    assert ex.check_collapse_loss(best)
-    assert "halve" in ex.check_collapse_loss(2 * best).message
 
 
 def test_bad_basins_are_the_maps_that_leave_a_point_out():
@@ -53,13 +44,6 @@ def test_the_way_out_moves_the_fake_whose_partner_is_empty():
     assert "start" in ex.check_way_out([(0, -1), (0, 1)]).message
 
 
-def test_a_missing_mode_costs_the_kl_of_the_report():
-    ring = gt.data.ring()
-    samples = np.repeat(ring.modes.numpy()[:4], 25, axis=0)
-    assert ex.check_missing_mode(gt.metrics.mode_report(samples, ring).reverse_kl)
-    assert "never negative" in ex.check_missing_mode(math.log(4 / 5)).message
-
-
 def test_the_share_outside_is_that_of_samples():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((4_000_000, 2))
@@ -71,17 +55,6 @@ def test_the_least_number_of_runs_comes_from_wilson_s_interval():
     least = next(n for n in itertools.count(1) if gt.plots.wilson(0, n)[1] < 0.02)
     assert ex.check_rule_out(least)
     assert not ex.check_rule_out(50)
-
-
-def test_the_same_penalty_has_the_same_value():
-    game = gt.zoo.five_gaussians(0, width=8)
-    x = torch.randn(7, 2, generator=torch.Generator().manual_seed(0))
-    norms = gt.penalties.gradient_norm_squared(game.critic, x)
-    published = 10.0 * norms.mean()
-    gamma = 20.0
-    torch.testing.assert_close(gt.penalties.r1(gamma)(game.critic, x, x), published)
-    assert ex.check_same_penalty(gamma)
-    assert "doubled" in ex.check_same_penalty(5.0).message
 
 
 def test_the_directions_of_the_noise_are_counted():

@@ -25,22 +25,9 @@ def best_answer(p, q, real, fake):
     return found.x  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_the_loss_with_smoothing_is_the_least_of_a_constant_d():
-    d = best_answer(1, 1, 0.8, 0)
-    assert ex.check_smoothed_loss(cross(0.8, d) + cross(0, d))
-
-
 def test_two_sided_targets():
     assert ex.check_two_sided(lambda p, q: (0.9 * p + 0.1 * q) / (p + q))
     assert best_answer(0.2, 0.6, 0.9, 0.1) == pytest.approx((0.18 + 0.06) / 0.8, abs=1e-6)
-
-
-@pytest.mark.parametrize(("k", "modes"), [(8, 8), (7, 8), (3, 5)])
-def test_the_best_accuracy_is_that_of_the_optimal_d(k, modes):
-    p, q = np.full(modes, 1 / modes), (np.arange(modes) < k) / k
-    by_counting = np.maximum(p, q).sum() / 2  # it names the likelier source of each mode
-    assert by_counting == pytest.approx((1 + np.abs(p - q).sum() / 2) / 2)
-    assert by_counting == pytest.approx(1 - k / (2 * modes))
 
 
 def test_samples_for_modes():
@@ -65,17 +52,12 @@ def test_the_proof_by_loss():
 
 
 WRONG = [
-    (ex.check_smoothed_loss, 2 * LOG2, "best constant is 0.8 / 2"),
-    (ex.check_smoothed_loss, 0.9163, "G's loss"),
-    (ex.check_smoothed_loss, 1.3763, "the target 0.9"),
-    (ex.check_smoothed_loss, 3.0, "too large"),
     (ex.check_two_sided, lambda p, q: 0.9 * p / (p + q), "one-sided"),
-    (ex.check_two_sided, lambda p, q: p / (p + q), "0.3 is wanted"),
+    (ex.check_two_sided, lambda p, q: p / (p + q), "hard labels"),
     (ex.check_two_sided, lambda p: p, "raised TypeError"),
     (ex.check_what_flat_means, "a", "whatever G does"),
     (ex.check_what_flat_means, "abcd", "two different means"),
     (ex.check_what_flat_means, 3, "letters from a to d"),
-    (ex.check_best_accuracy, lambda k, modes: k / modes, "it gives 1, but 0.5"),
     (ex.check_samples_for_modes, 100, "63.4 of 100 modes"),
     (ex.check_fooled_frechet, 4, "variance a^2"),
     (ex.check_proof_by_loss, 2 * LOG2 - 1, "half of it"),

@@ -107,3 +107,8 @@ def test_hoods_fit_a_screen():
     for chapter in chapters():
         for _, _, source in parts(chapter)[1]:
             assert len([line for line in source.splitlines() if line.strip()]) <= LONGEST
+
+
+def test_every_chapter_opens_its_hood():
+    without = {chapter.name for chapter in chapters()} - {chapter.name for chapter, _ in HOODS}
+    assert {name for name in without if name[2] != "b"} == set()  # a wrap-up has none

@@ -5,13 +5,24 @@ import struct
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from gan_teach.lab import Lab, Session, chosen_view
-from gan_teach.lab.frame import Chart, Lines, ranges
+from gan_teach.lab.frame import (
+    CONTRAST,
+    LOOKS,
+    PAPERS,
+    READABLE,
+    Chart,
+    Lines,
+    contrast,
+    ranges,
+    shades,
+)
 
 pytest.importorskip("anywidget")
 
-from gan_teach.lab.canvas import AHEAD, pack
+from gan_teach.lab.canvas import AHEAD, looks, pack
 from gan_teach.lab.panel import Panel
 
 
@@ -173,3 +184,37 @@ def test_axes_hold_every_value_and_what_it_is_compared_with(log):
 def test_time_axes_end_at_round_numbers():
     ends = [ranges(charted([1.0]), step)[0][1] for step in (0, 100, 101, 300, 999, 1000, 4321)]
     assert ends == [100, 100, 200, 500, 1000, 1000, 5000]
+
+
+@pytest.mark.parametrize("theme", PAPERS)
+def test_marks_words_and_fields_keep_their_contrast(theme):
+    """To the halo of paper that every mark has; the fields stay so pale that the halo is seen as
+    paper, and yet the two ends differ from it and from one another."""
+    paper, look = to_rgb(PAPERS[theme]), looks()[theme]
+    assert set(look["roles"]) == set(LOOKS)
+    for role, own in look["roles"].items():
+        assert contrast(to_rgb(own["color"]), paper) >= CONTRAST, role
+    for words in ("ink", "theory", "alarm"):
+        assert contrast(to_rgb(look[words]), paper) >= READABLE, words
+    ends = shades(theme)[[0, 255]] / 255
+    assert (contrast(ends, paper) > 1.4).all()
+    assert (contrast(ends, paper) < 3.2).all()
+    assert np.abs(ends[0] - ends[1]).max() > 0.15
+    np.testing.assert_allclose(shades(theme)[[127, 128]] / 255, [paper, paper], atol=0.01)
+
+
+def test_contrast_is_that_of_the_guidelines():
+    """Black on white has 21, and the gray #767676 is the palest with 4.5 (WCAG 2.2)."""
+    assert contrast((0, 0, 0), (1, 1, 1)) == pytest.approx(21)
+    assert contrast(to_rgb("#767676"), (1, 1, 1)) >= 4.5 > contrast(to_rgb("#777777"), (1, 1, 1))
+
+
+def test_arrows_of_the_first_rounds_are_long_enough_to_see():
+    """Half of them over 8 pixels of a plane of 480, and none leaves its bound."""
+    session = Session("five-gaussians")
+    for step in (1, 20, 100):
+        session.go(step - session.step)
+        push = session.frame.layers["push"]
+        pixels = 240 * np.hypot(*push.uv.T) / 1.7
+        assert np.median(pixels) > 8
+        assert pixels.max() <= 0.25 * 240 + 1e-6

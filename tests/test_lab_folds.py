@@ -180,7 +180,7 @@ def test_the_panel_has_the_folds_and_keeps_them_in_another_world():
     assert panel.session.config.penalty == "r1"
     assert panel.knobs["penalty"].value.value == "r1"
     assert "A branch of the run from here" in panel.message.value
-    assert doctor in panel.box.children
+    assert doctor in parts(panel.box)
 
 
 def test_every_control_of_the_folds_has_a_name():

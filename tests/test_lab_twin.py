@@ -9,7 +9,7 @@ from PIL import Image
 from gan_teach import History
 from gan_teach.lab import Session, Twin
 from gan_teach.lab.frame import Lines, Points
-from gan_teach.lab.picture import FORMATS, code, export
+from gan_teach.lab.picture import DPI, FORMATS, WIDTH, code, export
 from gan_teach.lab.slow_motion import slow_motion
 
 
@@ -146,7 +146,7 @@ def test_every_format_can_be_read_again(tmp_path):
     session = explored()
     paths = {ending: export(session, tmp_path / f"run.{ending}") for ending in FORMATS}
     with Image.open(paths["png"]) as image:
-        assert image.width > 800
+        assert image.width == round(WIDTH * DPI)
     with Image.open(paths["gif"]) as film:
         assert film.n_frames == session.step + 1
     again = History.load(paths["npz"])

@@ -1,7 +1,13 @@
 """The chapters (pairs agree, cells are short, pictures are described) and their builder."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import nbformat
 import pytest
@@ -10,7 +16,8 @@ import notebooks
 from gan_teach.course import CourseError, chapters, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
-KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "hood", "hood-check"}
+KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "remove-cell"}
+KNOWN_TAGS |= {"hood", "hood-check"}
 LONGEST_CELL = 15
 
 
@@ -38,6 +45,42 @@ def made(source):
     return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
 
 
+# -- Colab ----------------------------------------------------------------------------------------
+
+
+def run_setup(monkeypatch, modules):
+    """What the first code cell of a notebook hands to pip, with these modules at hand."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell: Any = InteractiveShell()
+    asked: list[str] = []
+    monkeypatch.delenv("GAN_TEACH_VIEW", raising=False)
+    for name in modules:
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    shell.register_magic_function(asked.append, "line", "pip")
+    shell.run_cell(notebooks.setup()).raise_error()
+    return asked
+
+
+def test_elsewhere_the_first_cell_installs_nothing(monkeypatch):
+    assert run_setup(monkeypatch, []) == []
+    assert "GAN_TEACH_VIEW" not in os.environ
+
+
+@pytest.mark.slow
+def test_on_colab_the_first_cell_installs_what_the_chapters_need(monkeypatch, tmp_path):
+    (line,) = run_setup(monkeypatch, ["google", "google.colab"])
+    assert os.environ["GAN_TEACH_VIEW"] == "core"
+    command, *options, wanted = shlex.split(line)
+    root = tutorial_folder().parent
+    (source,) = re.findall(r'^Source = "(.*)"$', (root / "pyproject.toml").read_text("utf-8"), re.M)
+    assert wanted.endswith(f" @ git+{source}")
+    here = wanted.partition(" @ ")[0] + f" @ {root.as_uri()}"
+    pip = [sys.executable, "-m", "pip", command, *options, "--no-deps", "--target", str(tmp_path)]
+    subprocess.run([*pip, here], check=True, timeout=300)
+    assert (tmp_path / "gan_teach" / "_tutorial" / "records").is_dir()
+
+
 # -- the chapters ---------------------------------------------------------------------------------
 
 
@@ -47,13 +90,11 @@ def test_every_notebook_has_a_source_and_the_reverse():
 
 
 def test_chapters_are_numbered_without_a_gap():
-    assert [int(c.name[:2]) for c in chapters()] == list(range(len(SOURCES)))
-
-
-def test_the_first_chapter_lists_all_of_them_by_their_titles():
-    first, *_ = chapters()
-    listed = re.findall(r"^# \| (\d\d) \| (.+?) \| .+ \|$", first.source.read_text("utf-8"), re.M)
-    assert listed == [(chapter.name[:2], chapter.title) for chapter in chapters()]
+    numbers = [chapter.number for chapter in chapters()]
+    plain = [number for number in numbers if number.isdecimal()]
+    assert plain == [f"{k:02d}" for k in range(len(plain))]
+    assert {number for number in numbers if number not in plain} <= {f"{n}b" for n in plain}
+    assert len(numbers) == len(SOURCES)
 
 
 def test_a_notebook_holds_the_cells_of_its_source(source, made):
@@ -166,8 +207,9 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert notebooks.check(tiny) == []
 
     made = nbformat.reads(first.decode(), as_version=4)
-    cells = code_cells(made)
-    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5, 6]
+    setup, *cells = code_cells(made)
+    assert setup.source == notebooks.setup()
+    assert [c.execution_count for c in cells] == [2, 3, 4, 5, 6, 7]
     assert len({c.id for c in made.cells}) == len(made.cells)
     assert cells[0].metadata == {"tags": ["nbval-check-output"]}
     stream, result = cells[0].outputs
@@ -187,7 +229,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     target.write_text(text.replace("iVBORw0KGgo=", "iVBORw0KGgp="))
     assert notebooks.check(tiny) == []
     target.write_text(text.replace('"2"', '"3"', 1))
-    assert notebooks.check(tiny) == ["the output of cell 3 differs"]
+    assert notebooks.check(tiny) == ["the output of cell 4 differs"]
     target.write_text(text.replace("1 + 1", "1 + 2", 1))
     assert notebooks.check(tiny) == ["its cells are not those of the source"]
     target.unlink()
@@ -226,7 +268,7 @@ def test_the_authors_settings_do_not_leak_into_a_notebook(tmp_path, monkeypatch)
         "# %%\nimport os\nprint(os.environ.get('GAN_TEACH_SMOKE'))\n\n"
         "# %%\nimport matplotlib.pyplot as plt\nplt.plot([0, 1])\nplt.show()\n"
     )
-    smoke, picture = notebooks.execute(path).cells
+    _, smoke, picture = notebooks.execute(path).cells
     assert smoke.outputs[0].text == "None\n"
     assert "image/png" in picture.outputs[0].data
 
@@ -235,7 +277,7 @@ def test_the_authors_settings_do_not_leak_into_a_notebook(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("import warnings; warnings.warn('old')", r"00_bad\.py, code cell 1 warns: .*old"),
+        ("import warnings; warnings.warn('old')", r"00_bad\.py, code cell 2 warns: .*old"),
         ("import pathlib; print(pathlib.Path.cwd())\nprint(pathlib.Path.cwd() / 'x')", "path of"),
         ("1 / 0", r"00_bad\.py does not run(?s:.*)ZeroDivisionError"),
     ],
@@ -252,5 +294,5 @@ def test_what_must_not_be_shipped_stops_the_build(tmp_path, code, sentence):
 def test_an_expected_error_is_stored_without_its_traceback(tmp_path):
     path = tmp_path / "00_error.py"
     path.write_text('# %% tags=["raises-exception"]\nint("x")\n')
-    (output,) = notebooks.execute(path).cells[0].outputs
+    (output,) = notebooks.execute(path).cells[1].outputs
     assert output.traceback == ["ValueError: invalid literal for int() with base 10: 'x'"]

@@ -104,7 +104,7 @@ def test_the_installed_package_is_this_version_and_has_its_command():
 
 def test_optional_packages_are_in_an_extra_and_core_ones_are_not():
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {"course", "fast", "images", "scale", "test"}
+    assert set(extras) == {"book", "course", "fast", "images", "scale", "test"}
     assert not set(versions(PROJECT["dependencies"])) & set(versions(extras["course"]))
     assert {"gan-teach[course]", "gan-teach[fast]"} <= set(extras["test"])
     assert "gan-teach[images]" in extras["course"]

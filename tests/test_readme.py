@@ -36,7 +36,20 @@ def test_links_lead_to_files(link):
 
 
 def test_the_table_lists_the_course():
-    assert re.findall(r"\]\(tutorial/(.*?)\.ipynb\)", README) == [c.name for c in chapters()]
+    table = README.partition("## The course")[2]
+    assert re.findall(r"\]\(tutorial/(.*?)\.ipynb\)", table) == [c.name for c in chapters()]
+
+
+def test_what_is_measured_stands_in_the_chapter():
+    """Each number of the first table is one that the chapter's text or its outputs have."""
+    table = README.partition("said otherwise")[2].partition("## The course")[0]
+    rows = re.findall(r"\| (.*) \| \[\d\d\]\((.*)\) \|", table)
+    assert len(rows) == 5
+    for row, chapter in rows:
+        said = row.split(" | ")[1]
+        text = (ROOT / chapter).read_text("utf-8")
+        for number in re.findall(r"[\d.]*\d", said):
+            assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d])", text), (chapter, number)
 
 
 def test_pictures_have_alternative_text():

@@ -13,7 +13,7 @@ import gan_teach as gt
 from gan_teach.data.line import Normal, Uniform
 from gan_teach.dynamics import (
     RULES,
-    field,
+    gradients,
     optim,
     rotation_period,
     step_matrix,
@@ -423,7 +423,7 @@ def test_a_player_whose_gradient_is_constant_does_not_break_second_order_rules()
 # -- memory: aliased gradients, equal algorithms ----------------------------------------------
 def aliased_optimistic(game, draw, optims, memory):
     """The published slip: "previous" is the buffer into which the next gradient is written."""
-    g_grads, d_grads, seen = field(game, draw())
+    g_grads, d_grads, seen = gradients(game, draw())
     buffers = memory.setdefault("buffers", [torch.zeros_like(g) for g in (*g_grads, *d_grads)])
     for buffer, g in zip(buffers, (*g_grads, *d_grads), strict=True):
         buffer.copy_(g)

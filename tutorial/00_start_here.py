@@ -3,10 +3,18 @@
 #
 # *What a GAN is, in one picture and five lines of code, and how to read this course.*
 #
+# **For whom:** students who have heard of GANs, engineers whose GAN does not train, and teachers
+# (who have [a page of their own](teaching.md)). The course asks one question: why does a GAN
+# converge, circle or collapse? You run each experiment yourself, and predict it first.
+#
 # **You will do:** train a GAN with four parameters, watch it, and predict what it does next. **You
 # will learn:** who plays, what each player wants, and what "converged" means here. **You need:** a
-# little Python and the idea of a gradient. No GPU: everything in the first chapters runs in seconds
-# on one core of a laptop or on Binder.
+# little Python with NumPy, and the idea of a gradient. PyTorch, and eigenvalues from chapter 05 on,
+# help; game theory and a GPU are not needed: the toys train in seconds on one core of a laptop or
+# on Binder.
+#
+# This page takes about half an hour. The map at its end says what each chapter is about and how
+# long it takes, and names a short path through them.
 #
 # ## The game
 #
@@ -199,81 +207,75 @@ assert gt.holds(abs(v + 2 * math.log(2)) < 0.02 and 0.2 < abs(mean[-1] - target)
 gt.Lab("normal")
 
 # %% [markdown]
-# Every preset of the course opens by its name: `gt.Lab("five-gaussians")`, `gt.Lab("dirac")`,
-# `gt.Lab("noisy")`. The page works from the keyboard alone, and the line below the picture says
-# what the picture shows. Below it, six things to do with a run:
-#
-# - **Ask the doctor.** It repeats the last rounds and names what is wrong, with the numbers: D's
-#   loss against $2\log 2$, the slope of G's loss, the turns of the run against the period that the
-#   eigenvalues foretell. Then it turns the one knob that it would turn, from here on.
-# - **Compare with a twin**: the same run, the same random numbers, one knob different, and the
-#   round in which the two part.
-# - **One round in slow motion**: what is drawn, what D says, how each player moves.
-# - **From latents to samples** (in the plane): the lattice of $z$ on its way to $G(z)$.
-# - **Repeat this run.** The text in that field *is* the run: paste it into another lab, or type
-#   `gan-teach run --replay TEXT`: on the same machine the same numbers come out, to the last bit.
-# - **Keep this run**: its picture, its film, its numbers, or five lines of Python that repeat it.
-#
-# Without a screen the same run is `gt.Lab("normal").session`: `tick`, `set`, `rewind`, `branch`.
-#
-# If you know GAN Lab (M. Kahng et al., 2019), this is where its features are:
-#
-# | GAN Lab | here | how to see it |
-# |---|---|---|
-# | 1 four data sets | six in the plane, two on the line, one point | *More settings*: Data |
-# | 2 draw your own, by mouse | pointer, touch, keyboard, array | *Draw the data*; `data=points` |
-# | 3 noise: 1-D, 2-D | N(0, I) in 1 to 100 dimensions | *More settings*: Latent dimensions |
-# | 4 graph of the model | no graph: a round is told in scenes | *One round in slow motion* |
-# | 5 five layers to switch | seven in the plane | *Layers of the picture* |
-# | 6 D on 30 x 30 cells | 48 x 48, beside the best answer $D^*$ | its layers |
-# | 7 generator's lattice | 22 lines of it, after G | its layers |
-# | 8 lattice morphs on hover | by a slider, samples as well | *From latents to samples* |
-# | 9 slope of D at the fakes | slope of G's own loss: saturation shows | its layers, in the plane |
-# | 10 losses, KL, JS | losses, levels, gradients, modes, eigenvalues | *Charts beside it* |
-# | 11 play, pause, reset, count | also back to any round, and branch there | *Go to round* |
-# | 12 step D, G or both | the same, and 0 to 200 of each in a round | buttons on top |
-# | 13 slow motion, captioned | numbers and pictures of this run | *One round in slow motion* |
-# | 14 live rates, 2 losses, ... | $\tau$, rules, 7 losses, penalties, noise | knobs at the right |
-# | 15 four trained starts | any moment of any run, from its text | *Repeat this run* |
-# | 16 download, no way back | text, code and numbers repeat the run | *Keep this run* |
-# | 17 an article | this course | chapters 01 onwards |
-# | 18 charts every 50 updates | 1 to 100 rounds, charts in each | *Rounds a picture* |
-#
-# Without a counterpart there: seeds, rewinding, twins, the doctor, $D^*$, eigenvalues, a text of
-# the run, and use without a mouse or without seeing.
+# It can also say what is wrong with a run, put two runs side by side that differ in one knob, and
+# repeat any run from a line of text: [the guide to the lab](lab.md). Each chapter opens its own
+# run there, under *Play*.
 
 # %% [markdown]
-# ## How to read the course
+# ## The map of the course
 #
-# Chapters 00 to 04 are about this GAN on the line, 05 to 08 about games small enough for a formula,
-# 09 to 14 about landscapes, modes, penalties and scores, 15 to 20 about images.
+# <!-- map -->
+# Times are estimates, but for the runs. *Read*: 100 words of text a minute, code and figures
+# included. *Run*: seconds of one core, measured. *Exercises*: how many, and 3 for a number, 5 for a
+# formula, 12 for code, 10 for words in minutes.
 #
-# | chapter | title | about |
-# |---|---|---|
-# | 00 | Start here: two networks, one game | this page |
-# | 01 | Watch a balanced GAN spiral in | this GAN, one step each |
-# | 02 | Watch a strong discriminator starve the generator | 50 steps of $D$: saturation |
-# | 03 | Let the generator run ahead | 50 steps of $G$ |
-# | 04 | Blur what the discriminator sees | instance noise |
-# | 05 | Break and mend the smallest GAN | eigenvalues, update rules |
-# | 06 | Find how much faster D must learn | the timescale $\tau$ |
-# | 07 | Map who ends where | basins of attraction |
-# | 08 | Match a covariance, and meet equilibria that touch each other | zero modes |
-# | 09 | Fall into a bad basin, and get out of it | landscapes of two losses |
-# | 10 | Count modes, not losses | mode collapse |
-# | 11 | See what a gradient penalty does to D | R1, R2, WGAN-GP, DRAGAN |
-# | 12 | Let chance choose the architecture | which algorithm is robust |
-# | 13 | Mistrust flat losses | what losses cannot say |
-# | 14 | Break every metric on purpose | scores of samples |
-# | 15 | Draw digits | MNIST |
-# | 16 | Pinned, then unpinned | a DCGAN of CIFAR-10 |
-# | 17 | Pair the images | relativistic loss, CIFAR-10 |
-# | 18 | Are they in the training set? | faces, memory |
-# | 19 | Let the discriminator learn faster | $\tau$ on images |
-# | 20 | Count to a thousand | stacked digits, R3GAN |
+# **The line**, about 4 hours: one GAN with four parameters settles, saturates, is rescued by noise.
+#
+# | | chapter | what you gain | read, min | run, s | exercises, min |
+# |-|-|-|-|-|-|
+# | [00](00_start_here.ipynb) | Start here: two networks, one game | who plays, what each player wants, and what "converged" means here | 10 | 6 | 25 for 2, 2 in code |
+# | [01](01_normal.ipynb) | Watch a balanced GAN spiral in | why $V$ oscillates, what the signs of its second derivatives mean for a game, and what this discriminator can never see | 15 | 11 | 30 for 4, 2 in code |
+# | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 15 | 15 | 25 for 3, 2 in code |
+# | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 20 | 19 | 25 for 3, 2 in code |
+# | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 15 | 13 | 35 for 4, 2 in code |
+# | [04b](04b_wrap_up.ipynb) | Diagnose a run on the line | to tell a settled, a swinging and a saturated run apart, and what mends each | 10 | 6 | 45 for 7, 2 in code |
+#
+# **Games**, about 4 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
+#
+# | | chapter | what you gain | read, min | run, s | exercises, min |
+# |-|-|-|-|-|-|
+# | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 15 | 19 | 30 for 4, 2 in code |
+# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 25 | 29 | 30 for 4, 2 in code |
+# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 15 | 17 | 30 for 4, 2 in code |
+# | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 10 | 16 | 30 for 3, 2 in code |
+# | [08b](08b_wrap_up.ipynb) | Judge a path by its eigenvalues | to tell from a path which $\tau$ made it, and whether its end is a solution | 5 | 6 | 35 for 7, 1 in code |
+#
+# **Modes and measures**, about 6 hours: how modes are lost, what penalties do, and what scores can say.
+#
+# | | chapter | what you gain | read, min | run, s | exercises, min |
+# |-|-|-|-|-|-|
+# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 20 | 16 | 30 for 4, 2 in code |
+# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 15 | 15 | 30 for 4, 2 in code |
+# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 15 | 38 | 35 for 4, 2 in code |
+# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 20 | 15 | 35 for 4, 2 in code |
+# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 20 | 20 | 30 for 4, 2 in code |
+# | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 25 | 21 | 35 for 5, 2 in code |
+# | [14b](14b_wrap_up.ipynb) | Find the lost modes | to tell clumps, clouds and lost modes apart, and to make one measure of two that are half blind | 10 | 8 | 45 for 7, 2 in code |
+#
+# **Images**, about 6 hours: the same questions with millions of parameters.
+#
+# | | chapter | what you gain | read, min | run, s | exercises, min |
+# |-|-|-|-|-|-|
+# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 20 | 34 | 40 for 5, 2 in code |
+# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 10 | 26 | 35 for 4, 2 in code |
+# | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 20 | 23 | 40 for 5, 2 in code |
+# | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 15 | 14 | 35 for 4, 2 in code |
+# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 15 | 25 | 40 for 5, 2 in code |
+# | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 15 | 26 | 40 for 5, 2 in code |
+# | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 10 | 5 | 45 for 7, 2 in code |
+#
+# All of it takes about 21 hours. **The short path**, about 5 hours: [00](00_start_here.ipynb) →
+# [01](01_normal.ipynb) → [02](02_strong_discriminator.ipynb) → [05](05_dirac_gan.ipynb) →
+# [09](09_two_clusters.ipynb) → [11](11_gradient_penalties.ipynb) → [15](15_mnist.ipynb).
+# <!-- end of map -->
+#
+# Where a chapter of the short path needs one that it leaves out, follow the links to the glossary.
+#
+# ## How to read it
 #
 # A term is linked where the course defines it first; the [glossary](glossary.md) has all of them,
-# each with its chapter, and with its formula where it has one.
+# each with its chapter, and with its formula where it has one. The [table of
+# notation](notation.md) says what each letter means.
 #
 # Each chapter asks you to **predict before you run**, shows theory beside measurement, ends with
 # exercises that check themselves, and says where the matter bites in practice. The numbers of a run
@@ -291,34 +293,59 @@ gt.Lab("normal")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** What is $V$ if $D$ answers $0.9$ on every real sample and $0.1$ on every generated one?
-# Replace the dots; the check says what is wrong.
+# **1.** Write the two networks in Python: a function of the four numbers, of real samples $x$ and
+# of latents $z$, that gives $D$'s answers on both, $D(x)$ and $D(G(z))$. Replace the dots; the
+# check says what is wrong.
 #
 # <details><summary>Hint 1</summary>
 #
-# Both terms are the same.
+# The second answer takes two steps: what $G$ makes of $z$, and what $D$ says of that.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# $1 - 0.1 = 0.9$.
+# `1 / (1 + np.exp(-logit))` is the sigmoid of each entry.
 #
 # </details>
 
+
 # %%
-your_answer = ...
-gt.exercises.check_confident_value(your_answer)
+def answers(w, b, a, c, x, z):
+    return ..., ...
+
+
+verdict = gt.exercises.check_two_networks(answers)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell plays the film above with it: $D$'s mean answers, game by game.
+
+# %%
+if verdict:
+    x, z = history.static["real"], gt.zoo.line.LATENT.sample(200, gt.dynamics.streams.generator(2))
+    numbers = history["params"].astype(float)
+    yours = np.array([[np.mean(d) for d in answers(*four, x, z.numpy())] for four in numbers])
+    library = np.stack([history["d_real"], history["d_fake"]], axis=1)
+    print(f"your D(x) and D(G(z)) at the last game: {np.round(yours[-1], 3)};", end=" ")
+    print(f"all differ from the library's by at most {abs(yours - library).max():.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_confident_value(math.log(0.9) + math.log(1 - 0.1))
+# def answers(w, b, a, c, x, z):
+#     def discriminator(sample):
+#         return 1 / (1 + np.exp(-(a * sample + c)))
+#
+#     return discriminator(x), discriminator(w * z + b)
+#
+#
+# gt.exercises.check_two_networks(answers)
 # ```
 #
 # ```text
-# Right: 2 log 0.9, close to 0: this discriminator wins.
+# Right: D sees x as it is, and of z what G makes of it.
 # ```
 #
 # </details>
@@ -349,19 +376,20 @@ verdict = gt.exercises.check_objective(objective)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell computes the $V$ of a whole run with it.
+# When it is right, the next cell computes the $V$ of a whole run with it, on the points that $D$
+# saw.
 
 # %%
 if verdict:
     run = gt.experiments.run("normal", games=gt.budget(1500))
-    w, b, a, c = run["params"].T[..., None].astype(float)
-    answers = (
-        1 / (1 + np.exp(-a * x - c)) for x in (run.static["real"], w * run.static["latent"] + b)
-    )
-    yours = [objective(real, fake) for real, fake in zip(*answers, strict=True)]
-    late = slice(len(yours) // 2, None)
-    print(f"your V, second half: {np.mean(yours[late]):.3f}", end="; ")
-    print(f"the library's, on other z: {np.mean(run['objective'][late]):.3f}")
+    draws, yours = gt.dynamics.streams.Stream(gt.zoo.line_gan(seed=0), batch_size=10, seeds=0), []
+    for k, (w, b, a, c) in enumerate(run["params"][:-1].astype(float)):
+        x, z = draws.at(k)("d").real.numpy(), draws.at(k)("d").latent.numpy()
+        real, fake = (1 / (1 + np.exp(-a * sample - c)) for sample in (x, w * z + b))
+        yours.append(objective(real, fake))
+    print(f"your V over the last 100 games: {np.mean(yours[-100:]):.3f};", end=" ")
+    gap = abs(np.array(yours) - run["objective"][1:]).max()
+    print(f"in all games it differs from the library's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>

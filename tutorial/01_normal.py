@@ -243,20 +243,20 @@ print(np.abs(H @ np.array([1.0, -0.5, 0.0, 0.0])).max())
 
 
 # %% tags=["hood"]
-def value(theta, x, z):
-    w, b, a, c = theta
+def value(point, x, z):
+    w, b, a, c = point
     return logsigmoid(a * x + c).mean() + logsigmoid(-(a * (w * z + b) + c)).mean()
 
 
 drawn = gt.zoo.line_gan(seed=0).draw(10, torch.Generator().manual_seed(0))
-theta = torch.tensor([1.0, 3.0, 0.5, -2], dtype=torch.float64)  # w, b, a, c
-derivatives = torch.func.grad(value)  # a function, too: the four derivatives at theta
-second = torch.func.jacrev(derivatives)(theta, drawn.real.double(), drawn.latent.double())
+point = torch.tensor([1.0, 3.0, 0.5, -2], dtype=torch.float64)  # w, b, a, c
+derivatives = torch.func.grad(value)  # a function, too: the four derivatives at a point
+second = torch.func.jacrev(derivatives)(point, drawn.real.double(), drawn.latent.double())
 print(np.round(second.numpy(), 3))
 print("eigenvalues:", np.round(np.linalg.eigvalsh(second.numpy()), 3))
 
 # %% tags=["hood-check"]
-library = gt.hessian("value", gt.zoo.line_gan(seed=0), drawn, theta)
+library = gt.hessian("value", gt.zoo.line_gan(seed=0), drawn, point)
 gap = abs(second.numpy() - library).max()
 print(f"largest difference of an entry: {gap:.0e}")
 assert gap < 1e-12
@@ -269,9 +269,9 @@ assert gap < 1e-12
 # %% tags=["nbval-check-output"]
 game = gt.zoo.line_gan(fresh_data=True)
 batch = game.draw(100_000, torch.Generator().manual_seed(0))
-w = torch.tensor([2.0, 4.0, 0.0, 0.0], dtype=torch.float64)
+rest = torch.tensor([2.0, 4.0, 0.0, 0.0], dtype=torch.float64)
 formula = H
-H, J = gt.hessian("value", game, batch, w), gt.jacobian(game, batch, w)
+H, J = gt.hessian("value", game, batch, rest), gt.jacobian(game, batch, rest)
 print(f"largest difference from the closed form: {abs(H - formula).max():.2f}")
 print("D on D:", np.round(J.dd, 1).tolist(), " G on G:", abs(J.gg).tolist())
 print("G on D plus D on G, transposed: at most", np.round(abs(J.gd + J.dg.T).max(), 6))
@@ -282,10 +282,13 @@ print("G on D plus D on G, transposed: at most", np.round(abs(J.gd + J.dg.T).max
 # $G$'s mean moves along $D$'s slope, and the slope moves with the distance that is left: two
 # quantities that drive each other in turn, as in a pendulum. What is the
 # [friction](glossary.md#friction)? $D$'s *own* curvature, its block of the Hessian: $D$ gives up a
-# lean that nothing feeds. `gt.dynamics.step_spectrum` (explained in chapter 05) gives the factors
-# by which one game multiplies a small deviation; a pair of complex ones is a rotation. Here at this
-# run's equilibrium, and once more with $D$'s own block set to zero. **Predict** what is left of the
-# damping.
+# lean that nothing feeds.
+#
+# Near the equilibrium one game multiplies the four deviations by a matrix. An eigenvalue $s$ of it
+# is a factor of one game: $|s| < 1$ shrinks. A complex pair turns besides, by the angle $\arg s$
+# in a game. `gt.dynamics.step_spectrum` gives these factors (chapter 05 computes some by hand).
+# Here at this run's equilibrium, and once more with $D$'s own block set to zero. **Predict** what
+# is left of the damping.
 
 # %%
 points, w = history.static["real"], history["params"][-1, 0]
@@ -441,33 +444,7 @@ gt.Lab("normal")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** What is $V$ when $D$ answers $1/2$ everywhere?
-#
-# <details><summary>Hint</summary>
-#
-# Two terms, each a natural logarithm.
-#
-# </details>
-
-# %%
-target = ...
-gt.exercises.check_target(target)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_target(2 * np.log(0.5))
-# ```
-#
-# ```text
-# Right: V = log(1/2) + log(1/2) = -2 log 2, about -1.386.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** Write $D^*$ as a function of the two densities $p$ and $q$ at a point.
+# **1.** Write $D^*$ as a function of the two densities $p$ and $q$ at a point.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -499,7 +476,7 @@ gt.exercises.check_optimal_discriminator(best)
 # </details>
 
 # %% [markdown]
-# **3.** Find a change of $(w, b)$ that alters the spread and, at the equilibrium, leaves $V$ alone.
+# **2.** Find a change of $(w, b)$ that alters the spread and, at the equilibrium, leaves $V$ alone.
 #
 # <details><summary>Hint</summary>
 #
@@ -525,7 +502,7 @@ gt.exercises.check_blind_direction(direction)
 # </details>
 
 # %% [markdown]
-# **4.** A round of training with three blanks: what $c$ becomes, what the new $D$ says of $G(z)$,
+# **3.** A round of training with three blanks: what $c$ becomes, what the new $D$ says of $G(z)$,
 # and what $w$ and $b$ become. Here the derivatives are written out, in NumPy, without autograd.
 #
 # <details><summary>Hint 1</summary>
@@ -598,6 +575,74 @@ if verdict:
 #
 # ```text
 # Right: D climbs, then G descends on what the new D says.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** The Hessian without autograd: write `hessian(f, point, h)`, all second derivatives of any
+# function `f` of several numbers, from nothing but its values at steps of length `h` around a
+# point.
+#
+# <details><summary>Hint 1</summary>
+#
+# A first derivative is `(f(point + i) - f(point - i)) / (2 * h)`, where `i` is a step along one
+# number, up to terms of order `h**2`. Take the same difference of that along another step, `j`.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The rows of `h * np.eye(len(point))` are the steps; two loops over them give the matrix.
+#
+# </details>
+
+
+# %%
+def hessian(f, point, h):
+    return ...
+
+
+verdict = gt.exercises.check_hessian(hessian)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell computes the chapter's curves with it: the eigenvalues of $V$'s
+# Hessian along the run.
+
+# %%
+if verdict:
+    batch = gt.zoo.line.expectation_batch(gt.zoo.line_gan(seed=0))
+    x, z = batch.real.numpy().astype(float), batch.latent.numpy().astype(float)
+
+    def by_values(point):
+        w, b, a, c = point
+        return -np.logaddexp(0, -a * x - c).mean() - np.logaddexp(0, a * (w * z + b) + c).mean()
+
+    games = range(0, len(history), gt.budget(50, 5))
+    numbers = history["params"][list(games)].astype(float)
+    yours = [np.linalg.eigvalsh(hessian(by_values, point, 1e-4)) for point in numbers]
+    gap = abs(np.array(yours) - history["eigenvalues"][list(games)]).max()
+    print(f"{len(games)} games: your eigenvalues differ from the library's by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def hessian(f, point, h):
+#     def entry(i, j):
+#         same, opposite = f(point + i + j) + f(point - i - j), f(point + i - j) + f(point - i + j)
+#         return (same - opposite) / (2 * h) ** 2
+#
+#     steps = h * np.eye(len(point))
+#     return np.array([[entry(i, j) for j in steps] for i in steps])
+#
+#
+# gt.exercises.check_hessian(hessian)
+# ```
+#
+# ```text
+# Right: four values around the point for each entry, over (2 h)^2.
 # ```
 #
 # </details>

@@ -171,22 +171,22 @@ assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
 
 
 # %% tags=["hood"]
-def value(theta, x, z):
-    w, b, a, c = theta
+def value(point, x, z):
+    w, b, a, c = point
     return logsigmoid(a * x + c).mean() + logsigmoid(-(a * (w * z + b) + c)).mean()
 
 
-def velocity(theta, x, z):
+def velocity(point, x, z):
     """Where the two players go: G descends V in w and b, D climbs it in a and c."""
-    dv = grad(value)(theta, x, z)
+    dv = grad(value)(point, x, z)
     return torch.cat([-dv[:2], dv[2:]])
 
 
 # %% tags=["hood"]
 batch = gt.zoo.line_gan(seed=0).draw(10, torch.Generator().manual_seed(0))
 x, z = batch.real.double(), batch.latent.double()
-theta = torch.tensor([0.1, 0.5, 4.2, -9], dtype=torch.float64)  # w, b, a, c
-jacobian = jacrev(velocity)(theta, x, z)  # row: whose velocity; column: by which number
+point = torch.tensor([0.1, 0.5, 4.2, -9], dtype=torch.float64)  # w, b, a, c
+jacobian = jacrev(velocity)(point, x, z)  # row: whose velocity; column: by which number
 blocks = {"G by G": jacobian[:2, :2], "G by D": jacobian[:2, 2:]}
 blocks |= {"D by G": jacobian[2:, :2], "D by D": jacobian[2:, 2:]}
 for name, block in blocks.items():
@@ -195,7 +195,7 @@ eigenvalues = torch.linalg.eigvals(jacobian).numpy()
 print("eigenvalues:", np.array2string(np.sort_complex(eigenvalues), precision=5))
 
 # %% tags=["hood-check"]
-library = gt.jacobian(gt.zoo.line_gan(seed=0), batch, theta)
+library = gt.jacobian(gt.zoo.line_gan(seed=0), batch, point)
 gap = abs(jacobian.numpy() - library.matrix).max()
 other = abs(np.sort_complex(eigenvalues) - np.sort_complex(gt.spectrum(library))).max()
 print(f"largest difference of an entry {gap:.0e}, of an eigenvalue {other:.0e}")
@@ -379,60 +379,7 @@ gt.Lab("strong-discriminator")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write the size of the saturating loss' first factor, $|\partial L_G / \partial f|$, as a
-# function of $d = D(G(z))$.
-#
-# <details><summary>Hint 1</summary>
-#
-# $1 - \sigma(f) = \sigma(-f)$.
-#
-# </details>
-#
-# <details><summary>Hint 2</summary>
-#
-# The derivative of $\log \sigma(t)$ is $1 - \sigma(t)$.
-#
-# </details>
-
-# %%
-saturating = ...  # for instance: lambda d: ...
-gt.exercises.check_saturation(saturating)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_saturation(lambda d: d)
-# ```
-#
-# ```text
-# Right: |d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure of a fake.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** The same for the non-saturating loss $-\log D(G(z))$.
-
-# %%
-non_saturating = ...
-gt.exercises.check_non_saturation(non_saturating)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_non_saturation(lambda d: 1 - d)
-# ```
-#
-# ```text
-# Right: |d/df (-log sigmoid(f))| = 1 - D: close to 1 where D rejects the sample.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **3.** $D$ gives a generated sample the probability $0.001$ of being real. How many times as large
+# **1.** $D$ gives a generated sample the probability $0.001$ of being real. How many times as large
 # is its gradient under the non-saturating loss as under the saturating one?
 #
 # <details><summary>Hint</summary>
@@ -459,7 +406,7 @@ gt.exercises.check_gradient_ratio(times)
 # </details>
 
 # %% [markdown]
-# **4.** Write the loss that saved all seeds, $-\log D(G(z))$, in PyTorch: a function of $D$'s
+# **2.** Write the loss that saved all seeds, $-\log D(G(z))$, in PyTorch: a function of $D$'s
 # *logits* of the real and of the generated samples. It has to stay finite where $D$ is sure.
 #
 # <details><summary>Hint 1</summary>
@@ -512,6 +459,74 @@ if verdict:
 #
 # ```text
 # Right: -log sigmoid(f) = softplus(-f), and its mean.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **3.** With that loss the two players have no common $V$ any more, and the hood's `velocity` does
+# not fit. Write the Jacobian of any game of two losses, $L_G$ and $L_D$:
+# `jacobian(loss_g, loss_d, w, n_g)`, where each loss is a function of all numbers `w`, the first
+# `n_g` of them are $G$'s, and each player goes down its own loss.
+#
+# <details><summary>Hint 1</summary>
+#
+# First the velocity, as in the hood: the first `n_g` entries of one gradient, the others of
+# another.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `grad(loss)` is a function of `w`, and `jacrev(velocity)(w)` the matrix.
+#
+# </details>
+
+
+# %%
+def jacobian(loss_g, loss_d, w, n_g):
+    return ...
+
+
+verdict = gt.exercises.check_game_jacobian(jacobian)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell returns to the hood's point, where with the saturating loss small
+# deviations grow in two directions, that is of positive eigenvalues. **Predict:** in how many with
+# the other loss, and how fast?
+
+# %%
+if verdict:
+
+    def on_fakes(point):
+        return point[2] * (point[0] * z + point[1]) + point[3]
+
+    losses = {"saturating": lambda point: logsigmoid(-on_fakes(point)).mean()}
+    losses["non_saturating"] = lambda point: -logsigmoid(on_fakes(point)).mean()
+    for name, loss_g in losses.items():
+        yours = torch.as_tensor(jacobian(loss_g, lambda t: -value(t, x, z), point, 2)).detach()
+        library = gt.jacobian(gt.zoo.line_gan(seed=0, loss=name), batch, point).matrix
+        gap, rates = abs(yours.numpy() - library).max(), torch.linalg.eigvals(yours).real
+        print(f"{name}: {int((rates > 0).sum())} grow, the fastest at {rates.max():.4f};", end=" ")
+        print(f"your matrix and the library's differ by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def jacobian(loss_g, loss_d, w, n_g):
+#     def velocity(w):
+#         return -torch.cat([grad(loss_g)(w)[:n_g], grad(loss_d)(w)[n_g:]])
+#
+#     return jacrev(velocity)(w)
+#
+#
+# gt.exercises.check_game_jacobian(jacobian)
+# ```
+#
+# ```text
+# Right: G's rows come from G's loss, D's from D's, and each player goes down its own.
 # ```
 #
 # </details>

@@ -25,10 +25,10 @@ from torch.nn.functional import logsigmoid
 #
 # **What theory says.** If two blurred densities agree, so do the densities themselves: the
 # equilibrium stays where it was. And $D^*$ is no longer a step. For two normal densities of equal
-# variance $s^2$ and means $\mu_p, \mu_q$ its logit is a straight line,
+# variance $\sigma_x^2$ and means $m_p, m_q$ its logit is a straight line,
 #
-# $$\log \frac{D^*(x)}{1 - D^*(x)} = \frac{\mu_p - \mu_q}{s^2}
-#   \Bigl(x - \frac{\mu_p + \mu_q}{2}\Bigr),$$
+# $$\log \frac{D^*(x)}{1 - D^*(x)} = \frac{m_p - m_q}{\sigma_x^2}
+#   \Bigl(x - \frac{m_p + m_q}{2}\Bigr),$$
 #
 # so that the best slope is finite, and it shrinks as $G$ approaches.
 
@@ -46,7 +46,8 @@ gt.show(
 )
 
 # %% [markdown]
-# The formula against the densities themselves, for data at 5 and three places of $G$, $s^2 = 2$:
+# The formula against the densities themselves, for data at 5 and three places of $G$,
+# $\sigma_x^2 = 2$:
 
 # %% tags=["nbval-check-output"]
 points = torch.linspace(0, 5, 101, dtype=torch.float64)[:, None]
@@ -62,11 +63,11 @@ for place in (1.0, 3.0, 5.0):
 # Chapter 02's experiment again, without noise. **How many seeds will settle with it?**
 
 # %%
-S, games = gt.budget(64, 8), gt.budget(500)
-clear = gt.experiments.run_seeds("strong-discriminator", S, games=games)
+SEEDS, games = gt.budget(64, 8), gt.budget(500)
+clear = gt.experiments.run_seeds("strong-discriminator", SEEDS, games=games)
 ends = gt.experiments.outcomes(clear)
 saturated, settled = np.sum(ends == "saturated"), np.sum(ends == "settled")
-print(f"without noise, after 500 games: {saturated} of {S} saturated, {settled} settled")
+print(f"without noise, after 500 games: {saturated} of {SEEDS} saturated, {settled} settled")
 
 # %%
 history = gt.experiments.run("noisy", games=gt.budget(500))
@@ -181,7 +182,7 @@ def answer(params, noise):  # the mean of D(G(z) + noise epsilon) over epsilon, 
     return (1 / (1 + np.exp(-(a * (w / 2 + b + noise * epsilon) + c)))).mean(-1)
 
 
-same = gt.experiments.run_seeds("noisy", S, games=games)
+same = gt.experiments.run_seeds("noisy", SEEDS, games=games)
 
 # %%
 curves = {
@@ -202,7 +203,7 @@ for k in (min(game, len(same) - 1) for game in (20, 50)):
     certain = np.median(answer(noisy, 0.0) / answer(plain, 0.0))
     factor = np.median(answer(noisy, 1.0) / answer(noisy, 0.0))
     gradient = np.median(same["g_grad"][k] / clear["g_grad"][k])
-    print(f"game {k}, with noise (medians of {S} seeds): D(G(z)) is {certain:.1f} times what it")
+    print(f"game {k}, with noise (medians of the seeds): D(G(z)) is {certain:.1f} times what it")
     print(f"  is without; the noise multiplies it by {factor:.1f}; G's gradient is", end=" ")
     print(f"{gradient:.1f} times as large")
 like = "less certain" if certain > 2 else "more certain" if certain < 0.5 else "as certain"
@@ -264,7 +265,7 @@ assert gt.holds(near < 250 and (abs(measured[-1] - theory) < 0.05 * abs(theory) 
 # and which sooner?
 
 # %%
-own = gt.experiments.run_seeds("noisy", S, games=games, shared_noise=False)
+own = gt.experiments.run_seeds("noisy", SEEDS, games=games, shared_noise=False)
 noises = {"the same noise": same, "independent noise": own}
 ax = gt.plots.fan(noises, "objective", level=(gt.experiments.TARGET, "−2 log 2"))
 ax.set(ylabel="V")
@@ -279,8 +280,9 @@ gt.show(
 for name, runs in noises.items():
     settled = gt.experiments.settling_game(runs)
     k = int((gt.experiments.outcomes(runs) == "settled").sum())
-    low, high = gt.plots.wilson(k, S)
-    print(f"{name}: {k} of {S} settled ({low:.0%} to {high:.0%}), V within 0.1 for good", end=" ")
+    low, high = gt.plots.wilson(k, SEEDS)
+    print(f"{name}: {k} of {SEEDS} settled ({low:.0%} to {high:.0%}),", end=" ")
+    print("V within 0.1 for good", end=" ")
     print(f"from game {np.median(settled):.0f}")
 
 # %%
@@ -307,7 +309,7 @@ assert gt.holds(2 * scatters["the same noise"] < scatters["independent noise"] <
 # instead: from which game on does its mean stay within 0.3 of the data's?
 
 # %%
-data = np.array([gt.experiments.settings("noisy").game(s).data.points.mean() for s in range(S)])
+data = np.array([gt.experiments.settings("noisy").game(s).data.points.mean() for s in range(SEEDS)])
 
 
 def arrival(runs):
@@ -343,12 +345,12 @@ guess
 
 # %%
 def annealed(last, schedule=gt.corrupt.linear_annealing):
-    games = [gt.zoo.line_gan(seed, noise=1.0, shared_noise=False) for seed in range(S)]
+    games = [gt.zoo.line_gan(seed, noise=1.0, shared_noise=False) for seed in range(SEEDS)]
     factor = schedule(last)  # of the noise, as a function of the game
     for game in games:
         game.corrupt.anneal = factor
     rule = gt.dynamics.affine_alternating(d_steps=50)  # as experiments.run_seeds does
-    numbers = {"steps": gt.budget(500), "lr": 0.1, "batch_size": 10, "seed": list(range(S))}
+    numbers = {"steps": gt.budget(500), "lr": 0.1, "batch_size": 10, "seed": list(range(SEEDS))}
     run = gt.train(gt.stack(games), rule, **numbers)
     runs = gt.record(run, params=gt.probes.params(), d_loss=gt.probes.loss("d"), every=10)
     return runs.with_arrays(objective=-runs["d_loss"])
@@ -374,7 +376,7 @@ pairs = {"400, not 200": (third, second), "kept, not 400": (kept, third)}
 for name, (more, less) in {"200, not 100": (second, first), **pairs}.items():
     k, n = int((more & ~less).sum()), int((more ^ less).sum())
     p = binomtest(k, max(n, 1)).pvalue
-    print(f"settles with N = {name}: {k} seeds, the reverse {n - k} (p = {p:.1g})")
+    print(f"settles with N = {name}: {k} seeds, the reverse {n - k} (p-value {p:.1g})")
 
 # %%
 better, worse = int((first & ~third).sum()), int((third & ~first).sum())
@@ -397,12 +399,13 @@ for name in ("noise gone after 400 games", "noise kept"):
         f"{name}: in the last 100 games the typical mean is off by {np.median(rest[-1]):.3f} (rms)"
     )
 calmer = int((rest[0] < rest[1]).sum())
-print(f"calmer without noise: {calmer} of {S} seeds (p = {binomtest(calmer, S).pvalue:.1g})")
+p = binomtest(calmer, SEEDS).pvalue
+print(f"calmer without noise: {calmer} of {SEEDS} seeds (p-value {p:.1g})")
 
 # %% [markdown]
 # The noise has to last for the journey. The seeds that are lost are on the whole those with the
 # longest one; for them it fades before $G$ has arrived, and the plateau of chapter 02 is back. The
-# step from 400 to "kept" is made of five seeds only ($p = 0.06$). What is gained by switching it
+# step from 400 to "kept" is made of five seeds only (p-value 0.06). What is gained by switching it
 # off? Not the spread, since a linear $D$ compares means only, and noise does not move a mean. But a
 # calmer end: without the noise in ten blurred points the typical generator's mean stays a quarter
 # closer to the data's.
@@ -422,7 +425,7 @@ shares = [ends.mean() for ends in settled.values()]
 assert gt.holds(np.all(np.diff(shares) > 0) and shares[0] < 2 / 3 and kept.all())
 for ends in (first, second, third):
     assert gt.holds(np.median(journey[~ends]) > np.median(journey[ends]))
-assert gt.holds(spread.max() < 0.95 and binomtest(calmer, S).pvalue < 0.05)
+assert gt.holds(spread.max() < 0.95 and binomtest(calmer, SEEDS).pvalue < 0.05)
 
 # %% [markdown]
 # ## Play
@@ -435,34 +438,7 @@ gt.Lab("noisy")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The data have the standard deviation 1, the noise 0.5. What is the *variance* of what $D$
-# sees of the real samples?
-#
-# <details><summary>Hint</summary>
-#
-# The two are independent.
-#
-# </details>
-
-# %%
-variance = ...
-gt.exercises.check_noisy_variance(variance, data_std=1.0, noise=0.5)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_noisy_variance(1.0**2 + 0.5**2, data_std=1.0, noise=0.5)
-# ```
-#
-# ```text
-# Right: variances of independent variables add.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** Real samples after noise: mean 5, variance 2. Generated samples after noise: mean 1,
+# **1.** Real samples after noise: mean 5, variance 2. Generated samples after noise: mean 1,
 # variance 2 as well. Which slope $a$ has the best discriminator's logit?
 #
 # <details><summary>Hint 1</summary>
@@ -490,6 +466,74 @@ gt.exercises.check_best_slope(slope, gap=4.0, variance=2.0)
 #
 # ```text
 # Right: log p - log q is a line with the slope (difference of the means) / variance.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** Ten points have no density: the best $D$ says 1 at each real one and 0 at each generated
+# one, and what it says elsewhere is open. Noise makes a bump of every point. Write $D^*$ at the
+# places `x` against real and generated points that are both blurred by normal noise of the standard
+# deviation `noise`.
+#
+# <details><summary>Hint 1</summary>
+#
+# The density of blurred points is the mean of one bump
+# $\exp\bigl(-(x - \text{point})^2 / (2\, \text{noise}^2)\bigr)$ for each; what stands before the
+# bumps cancels in $D^* = p / (p + q)$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `x[:, None] - points` has a row for each place and a column for each point.
+#
+# </details>
+
+
+# %%
+def best_of_points(x, real, fake, noise):
+    return ...
+
+
+verdict = gt.exercises.check_best_of_points(best_of_points)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell computes the chapter's first picture with it, from 4000 points of
+# each kind. Then it asks of ten, those of the run at game 80, how steep the best answer is where
+# $G$ stands. **Predict:** what does less noise do to it?
+
+# %%
+if verdict:
+    places, share = np.linspace(-1, 6, 71), (np.arange(4000) + 0.5) / 4000
+    many = np.array([NormalDist(5, 1).inv_cdf(k) for k in share])
+    for noise in (0.5, 1.0):
+        library = gt.zoo.line.optimal_discriminator(places, w=1.0, b=0.0, noise=noise)
+        gap = abs(best_of_points(places, many, share, noise) - library).max()
+        print(f"noise {noise}: your curve and the formula's are {gap:.4f} apart at most")
+    ten = history.static["real"].astype(float), history["fake"][min(80, len(history) - 1)]
+    for noise in (0.25, 0.5, 1.0):
+        at = best_of_points(ten[1].mean() + np.array([-0.01, 0.01]), *ten, noise)
+        print(f"noise {noise}: there D* is {at.mean():.1e}, its slope {np.diff(at)[0] / 0.02:.1e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def best_of_points(x, real, fake, noise):
+#     def density(points):
+#         return np.exp(-((x[:, None] - points) ** 2) / (2 * noise**2)).mean(1)
+#
+#     p, q = density(real), density(fake)
+#     return p / (p + q)
+#
+#
+# gt.exercises.check_best_of_points(best_of_points)
+# ```
+#
+# ```text
+# Right: a point's noise is a bump, the bumps' mean a density, and D* = p / (p + q).
 # ```
 #
 # </details>

@@ -20,22 +20,23 @@ from scipy.linalg import solve_continuous_lyapunov
 # %% [markdown]
 # ## The rule
 #
-# $G$ (parameters $x$) learns at the rate $\gamma$, $D$ (parameters $y$) at the rate $\tau\gamma$:
+# $G$ (parameters $x$) learns at the rate $\eta$, $D$ (parameters $y$) at the rate $\tau\eta$:
 # [timescale separation](glossary.md#timescale-separation) by the ratio [tau](glossary.md#tau). With
-# small steps the pair follows near a critical point, to first order, $\dot w = J_\tau w$ with
+# small steps the pair follows near a critical point, to first order,
+# $\dot{\mathbf w} = J_\tau \mathbf w$ with
 #
 # $$J_\tau = \begin{pmatrix} I & \\ & \tau I \end{pmatrix} J, \qquad
-# -J = \begin{pmatrix} A & B \\ -B^\top & D \end{pmatrix},$$
+# -J = \begin{pmatrix} A & B \\ -B^\top & C \end{pmatrix},$$
 #
 # and the point attracts if every eigenvalue of $J_\tau$ has a negative real part; if one has a
 # positive one, it does not. (With one *on* the axis first order does not decide.) Let
-# $S = A + B D^{-1} B^\top$, the [Schur complement](glossary.md#schur-complement), be the curvature
+# $S = A + B C^{-1} B^\top$, the [Schur complement](glossary.md#schur-complement), be the curvature
 # that $G$ feels against a $D$ that answers at once. **Theorem** (Fiez & Ratliff, 2021, theorem 1;
-# zero-sum games, no zero eigenvalue in $D$ and $S$): a finite [tau star](glossary.md#tau-star)
-# $\tau^*$ above which the point attracts exists iff $D \succ 0$ and $S \succ 0$, a [strict local
+# zero-sum games, no zero eigenvalue in $C$ and $S$): a finite [tau star](glossary.md#tau-star)
+# $\tau^*$ above which the point attracts exists iff $C \succ 0$ and $S \succ 0$, a [strict local
 # minmax point](glossary.md#strict-local-minmax-point). If besides $A \succ 0$ (strict local
 # [Nash](glossary.md#nash-equilibrium)), then $\tau^* = 0$. For one number each, a minmax point has
-# $\tau^* = \max(-A/D, 0)$.
+# $\tau^* = \max(-A/C, 0)$.
 #
 # Mind the direction: $\tau > 1$ means that **D is the faster one**.
 #
@@ -97,51 +98,51 @@ print("real eigenvalues from tau =", round(gt.real_eigenvalue_tau(J), 3))
 # these two, so that the formula for one number each gives $\tau^*$, and $S$ is diagonal:
 
 # %% tags=["nbval-check-output"]
-A, B, D = -J.gg, -J.gd, -J.dd
-S = A + B @ np.linalg.inv(D) @ B.T
-print("diagonals: A", np.diag(A).tolist(), " D", np.diag(D).tolist(), " S", np.diag(S).tolist())
-print("max(-A / D, 0) =", np.maximum(-np.diag(A) / np.diag(D), 0).tolist())
+A, B, C = -J.gg, -J.gd, -J.dd
+S = A + B @ np.linalg.inv(C) @ B.T
+print("diagonals: A", np.diag(A).tolist(), " C", np.diag(C).tolist(), " S", np.diag(S).tolist())
+print("max(-A / C, 0) =", np.maximum(-np.diag(A) / np.diag(C), 0).tolist())
 
 # %% [markdown]
-# (The theorem's condition on zero eigenvalues is needed: $A = B = 1$, $D = 0$ is no strict minmax
+# (The theorem's condition on zero eigenvalues is needed: $A = B = 1$, $C = 0$ is no strict minmax
 # point, and yet every $\tau$ attracts.)
 
 # %% tags=["nbval-check-output"]
-edge = np.array([[-1.0, -1.0], [1.0, 0.0]])  # J; -J = [[A, B], [-B, D]]
+edge = np.array([[-1.0, -1.0], [1.0, 0.0]])  # J; -J = [[A, B], [-B, C]]
 print(gt.classify(edge, n_g=1).kind, "- attracts for tau in", gt.stable_intervals(edge, n_g=1))
 
 # %% [markdown]
 # ## Open the hood
 #
-# One number each, without a library: $f(x, y) = \tfrac A2 x^2 + B x y - \tfrac D2 y^2$. $J_\tau$ is
+# One number each, without a library: $V(x, y) = \tfrac A2 x^2 + B x y - \tfrac C2 y^2$. $J_\tau$ is
 # four numbers, its eigenvalues are the roots of $\lambda^2 - \lambda\,\text{trace} + \text{det}$,
 # and $\tau^*$ is where the trace changes its sign. Change a number, or multiply $G$'s row by $\tau$
 # instead of $D$'s, and see what no longer fits.
 
 
 # %% tags=["hood"]
-def by_hand(A, B, D, tau):
-    J_tau = np.array([[-A, -B], [tau * B, -tau * D]])  # D's row is tau times as fast
-    trace, det = -(A + tau * D), tau * (A * D + B * B)
+def by_hand(A, B, C, tau):
+    J_tau = np.array([[-A, -B], [tau * B, -tau * C]])  # D's row is tau times as fast
+    trace, det = -(A + tau * C), tau * (A * C + B * B)
     root = np.emath.sqrt(trace**2 - 4 * det)
     eigenvalues = np.array([(trace - root) / 2, (trace + root) / 2])
-    minmax = D > 0 and A + B * B / D > 0
-    tau_star = max(-A / D, 0.0) if minmax else np.inf
+    minmax = C > 0 and A + B * B / C > 0
+    tau_star = max(-A / C, 0.0) if minmax else np.inf
     return J_tau, eigenvalues, tau_star
 
 
 # %% tags=["hood-check"]
-def worst_gap(A, B, D, tau):
+def worst_gap(A, B, C, tau):
     """The largest difference of an entry or an eigenvalue; tau* by hand and by the library."""
-    f = lambda x, y: (A * x**2 / 2 + B * x * y - D * y**2 / 2).sum()  # noqa: E731
-    game = gt.FunctionGame(f, lambda x, y: -f(x, y), [0.0], [0.0]).to(torch.float64)
+    V = lambda x, y: (A * x**2 / 2 + B * x * y - C * y**2 / 2).sum()  # noqa: E731
+    game = gt.FunctionGame(V, lambda x, y: -V(x, y), [0.0], [0.0]).to(torch.float64)
     library = gt.jacobian(game, game.draw())
-    J_tau, eigenvalues, star = by_hand(A, B, D, tau)
+    J_tau, eigenvalues, star = by_hand(A, B, C, tau)
     apart = np.sort_complex(eigenvalues) - np.sort_complex(gt.spectrum(library, tau))
     return np.max([*abs(J_tau - library.at(tau)).ravel(), *abs(apart)]), star, gt.tau_star(library)
 
 
-CASES = [(-4.0, -4.0, 2.0), (2.0, 2.0, 4.0), (-3.0, 4.0, 0.5), (-4.0, 1.0, 1.0)]  # A, B, D
+CASES = [(-4.0, -4.0, 2.0), (2.0, 2.0, 4.0), (-3.0, 4.0, 0.5), (-4.0, 1.0, 1.0)]  # A, B, C
 gaps, *stars = np.array([worst_gap(*case, tau) for case in CASES for tau in (0.5, 3.0, 40.0)]).T
 print(f"largest difference of an entry or an eigenvalue: {gaps.max():.0e}; tau*: {stars[0][::3]}")
 assert gaps.max() < 1e-12
@@ -149,25 +150,25 @@ assert np.allclose(*stars, rtol=1e-12)
 
 # %% [markdown]
 # With more numbers each, there is no root to write down. But where the spectrum of $J_\tau$ touches
-# the axis, two of its eigenvalues sum to zero, and then $J_\tau X + X J_\tau^\top = 0$ has a
-# symmetric solution $X \ne 0$. Write it in blocks, with $Y = X_{GD} - X_{GG} B D^{-1}$ for its
-# corner: $G$'s block gives $X_{GG}$ from $Y$ (here $S$ comes in), $D$'s block gives $X_{DD}$, and
-# the corner reads $\tau\, Y = Q(Y)$ with a map $Q$ that knows no $\tau$. So $\tau^*$ is the largest
+# the axis, two of its eigenvalues sum to zero, and then $J_\tau P + P J_\tau^\top = 0$ has a
+# symmetric solution $P \ne 0$. Write it in blocks, with $Z = P_{GD} - P_{GG} B C^{-1}$ for its
+# corner: $G$'s block gives $P_{GG}$ from $Z$ (here $S$ comes in), $D$'s block gives $P_{DD}$, and
+# the corner reads $\tau\, Z = M(Z)$ with a map $M$ that knows no $\tau$. So $\tau^*$ is the largest
 # positive real eigenvalue of a matrix with $n_G n_D$ rows:
 
 
 # %% tags=["hood"]
-def tau_star_by_formula(A, B, D):
-    inverse = np.linalg.inv(D)
+def tau_star_by_formula(A, B, C):
+    inverse = np.linalg.inv(C)
     S = A + B @ inverse @ B.T
-    Q = np.empty((B.size, B.size))
+    M = np.empty((B.size, B.size))
     for k, unit in enumerate(np.eye(B.size)):
-        Y = unit.reshape(B.shape)
-        X_gg = solve_continuous_lyapunov(S, -(B @ Y.T + Y @ B.T))  # S X + X S' = ...
-        X_gd = Y + X_gg @ B @ inverse
-        X_dd = solve_continuous_lyapunov(D, B.T @ X_gd + X_gd.T @ B)
-        Q[:, k] = (-(A @ X_gd + B @ X_dd) @ inverse).ravel()
-    roots = np.linalg.eigvals(Q)
+        Z = unit.reshape(B.shape)
+        P_gg = solve_continuous_lyapunov(S, -(B @ Z.T + Z @ B.T))  # S P + P S' = ...
+        P_gd = Z + P_gg @ B @ inverse
+        P_dd = solve_continuous_lyapunov(C, B.T @ P_gd + P_gd.T @ B)
+        M[:, k] = (-(A @ P_gd + B @ P_dd) @ inverse).ravel()
+    roots = np.linalg.eigvals(M)
     return max(0.0, *roots[abs(roots.imag) < 1e-9 * abs(roots)].real)
 
 
@@ -223,7 +224,7 @@ print(f"median {np.median(formula):.1f}, largest {formula.max():.1f}")
 start = [*setup.x0, *setup.y0]
 runs = gt.flows.trajectories(game, start, setup.taus, lr=setup.lr, steps=setup.steps, every=100)
 apart = runs.distance(np.zeros(4))
-curves = {f"tau = {t:g}": d for t, d in zip(setup.taus, apart.T, strict=True)}
+curves = {f"τ = {t:g}": d for t, d in zip(setup.taus, apart.T, strict=True)}
 gt.style.show(
     gt.plots.distance(curves, every=100),
     alt="Distance to the origin over 20 000 steps, logarithmic. At tau 2 it waves between 6 and "
@@ -258,13 +259,13 @@ end = gt.reproduction.nearest_zero("polynomial", (-11.03, -11.03)).w
 paths = gt.flows.trajectories(
     plane.game(), [*plane.x0, *plane.y0], plane.taus, lr=plane.lr, steps=plane.steps, every=20
 )
-shown = {f"tau = {t:g}": paths.points[:, k] for k, t in enumerate(plane.taus[:3])}
-curves = {f"tau = {t:g}": d for t, d in zip(plane.taus, paths.distance(end).T, strict=True)}
+shown = {f"τ = {t:g}": paths.points[:, k] for k, t in enumerate(plane.taus[:3])}
+curves = {f"τ = {t:g}": d for t, d in zip(plane.taus, paths.distance(end).T, strict=True)}
 
 # %%
 figure, axes = gt.style.mosaic([["field", "distance"]], (13, 5.2))
 field = gt.flows.planar_field(plane.game(), (-15, -7, 40), tau=2.0)
-gt.plots.vector_field(field, shown, axes["field"], equilibrium=end, title="Field for tau = 2")
+gt.plots.vector_field(field, shown, axes["field"], equilibrium=end, title="Field for τ = 2")
 axes["field"].set_aspect("equal")
 gt.plots.distance(curves, axes["distance"], every=20)
 gt.style.show(
@@ -286,29 +287,30 @@ print(f"the field at (y, x) plus that at (x, y), its entries exchanged: at most 
 
 # %% [markdown]
 # Larger $\tau$, nearer. At $\tau = 1$ the path does not come nearer, and not only to first order:
-# $f(x, y) = f(y, x)$, so that exchanging $x$ and $y$ turns the flow round (the last line), and a
+# $V(x, y) = V(y, x)$, so that exchanging $x$ and $y$ turns the flow round (the last line), and a
 # path that meets the diagonal twice closes.
 
 # %% [markdown]
 # ## Faster is not always better: the Dirac-GAN with R1
 #
-# $\tau^* = 0$: every ratio attracts. The eigenvalues are
-# $\tfrac12\bigl(-\tau\mu \pm \sqrt{\tau^2\mu^2 - \tau}\bigr)$. **Predict:** which of
-# $\tau = 1, 4, 8, 16$ is the first to come within $10^{-3}$ for $\mu = 0.3$? *Where does the square
-# root vanish?*
+# $\tau^* = 0$: every ratio attracts. The eigenvalues are, with the weight $\gamma$ of R1 (the paper
+# and `zoo.dirac` write $\mu$),
+# $\tfrac12\bigl(-\tau\gamma \pm \sqrt{\tau^2\gamma^2 - \tau}\bigr)$. **Predict:** which of
+# $\tau = 1, 4, 8, 16$ is the first to come within $10^{-3}$ for $\gamma = 0.3$? *Where does the
+# square root vanish?*
 
 # %%
-guess = gt.predict("tau = 1", "tau = 4", "tau = 8", "tau = 16")
+guess = gt.predict("τ = 1", "τ = 4", "τ = 8", "τ = 16")
 guess
 
 # %%
 dirac = zoo.dirac(mu=0.3)
-D = gt.jacobian(dirac.game(), dirac.game().draw(), torch.zeros(2, dtype=torch.float64))
+J = gt.jacobian(dirac.game(), dirac.game().draw(), torch.zeros(2, dtype=torch.float64))
 runs = gt.flows.trajectories(
     dirac.game(), [1.0, 1.0], dirac.taus, lr=dirac.lr, steps=2500, every=10
 )
 distances = runs.distance([0.0, 0.0]).T
-curves = {f"tau = {t:g}": d for t, d in zip(dirac.taus, distances, strict=True)}
+curves = {f"τ = {t:g}": d for t, d in zip(dirac.taus, distances, strict=True)}
 
 # %%
 gt.style.show(
@@ -322,17 +324,18 @@ gt.style.show(
 below = {k: 10 * int((d < 1e-3).argmax()) for k, d in curves.items() if d.min() < 1e-3}
 guess.answer(min(below, key=below.get))
 print("first within 0.001 after steps:", below)
-print("tau* =", gt.tau_star(D))
-print("real from tau =", round(gt.real_eigenvalue_tau(D), 2), "= 1 / mu^2 =", round(1 / 0.09, 2))
+print("tau* =", gt.tau_star(J))
+print("real from tau =", round(gt.real_eigenvalue_tau(J), 2), "= 1 / gamma^2 =", round(1 / 0.09, 2))
 for tau in (1, 4, 8, 1 / 0.09, 16, 1e4):
     roots = (-0.3 * tau + np.array([1, -1]) * np.emath.sqrt((0.3 * tau) ** 2 - tau)) / 2
-    rate, theory = -gt.spectrum(D, tau).real.max(), -roots.real.max()
+    rate, theory = -gt.spectrum(J, tau).real.max(), -roots.real.max()
     print(f"tau = {tau:.4g}: rate {rate:.3f}, by the formula {theory:.3f}")
 
 # %% [markdown]
-# Up to $1/\mu^2 = 11.1$ both eigenvalues share the real part $-\tau\mu/2$, and a larger $\tau$ is
-# faster. From there on they are real, and the slow one comes back, towards $-1/(4\mu) = -0.83$: $D$
-# is overdamped, and 16 is slower than 8. $\tau = 1$ is not there within 2500 steps.
+# Up to $1/\gamma^2 = 11.1$ both eigenvalues share the real part $-\tau\gamma/2$, and a larger
+# $\tau$ is faster. From there on they are real, and the slow one comes back, towards
+# $-1/(4\gamma) = -0.83$: $D$ is overdamped, and 16 is slower than 8. $\tau = 1$ is not there within
+# 2500 steps.
 #
 # ## An attractor that is no equilibrium
 #
@@ -347,7 +350,7 @@ origin = gt.jacobian(four.game(), four.game().draw(), torch.zeros(4, dtype=torch
 runs = gt.flows.trajectories(
     four.game(), [*four.x0, *four.y0], four.taus, lr=four.lr, steps=four.steps, every=10
 )
-both = {f"tau = {t:g}": runs.points[:, k, ::2] for k, t in enumerate(four.taus)}
+both = {f"τ = {t:g}": runs.points[:, k, ::2] for k, t in enumerate(four.taus)}
 
 # %%
 ax = gt.plots.vector_field(None, both, equilibrium=[1, 1], names=("x", "w"), title="From one start")
@@ -480,10 +483,10 @@ for rule in (gt.simultaneous(), gt.alternating()):
 # Recipes say "five $D$ steps for each $G$ step", theory says "$\tau = 5$". Both move $D$ five times
 # as far while $G$ moves once:
 #
-# $$\text{ratio} = \frac{\gamma_D\, n_D}{\gamma_G\, n_G}.$$
+# $$\text{ratio} = \frac{\eta_D\, k_D}{\eta_G\, k_G}.$$
 #
 # The slider sets this one number; the GAN on the line of chapter 01 is trained by **both routes**
-# with equal seeds and equal $\gamma_G = 0.1$. **Predict:** at which ratios do they part?
+# with equal seeds and equal $\eta_G = 0.1$. **Predict:** at which ratios do they part?
 
 # %%
 RATIOS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16)
@@ -532,7 +535,7 @@ assert gt.holds(all(by_steps >= 7 for *_, by_steps in rows))
 # %% [markdown]
 # Between 1 and 2. From 2 on no run settles by rate in 1000 games, while by steps all do. The ratio
 # is the same; what differs is the *length of a step*: one step of $D$ multiplies its deviation by
-# $1 - \gamma_D\lambda$, which shrinks it while $\gamma_D\lambda < 2$. With the curvature
+# $1 - \eta_D\lambda$, which shrinks it while $\eta_D\lambda < 2$. With the curvature
 # $\lambda \approx 13.3$ of chapter 01 that is passed at the ratio 1.5 (second column); beyond it
 # the equilibrium repels, however long the run. A statement about $\tau$ is one about **small
 # steps**. So make them small, and let them go on for long enough that runs arrive. The yardstick
@@ -660,13 +663,13 @@ def train_misfit(tau):
 
 gan, settled = train_misfit(2.0)
 J = gt.jacobian(gan, gan.draw(32, torch.Generator()))
-away = {f"tau = {tau:g}": train_misfit(tau)[1] for tau in (0.5, 0.8, 0.95)} | {"tau = 2": settled}
+away = {f"τ = {tau:g}": train_misfit(tau)[1] for tau in (0.5, 0.8, 0.95)} | {"τ = 2": settled}
 goal = settled.last("params")
 apart = {k: np.linalg.norm(h["params"] - goal, axis=1)[:-20] for k, h in away.items()}
 
 # %%
 gt.style.show(
-    gt.plots.distance(apart, title="Distance to the parameters trained with tau = 2"),
+    gt.plots.distance(apart, title="Distance to the parameters trained with τ = 2"),
     alt="Distance to the trained parameters over 780 steps. At tau 2 it falls in waves to below "
     "1e-8; at 0.5, 0.8 and 0.95 it comes within 0.03 to 0.08, turns back, latest at 0.95, and then "
     "swings between 0.3 and 3.",
@@ -682,14 +685,14 @@ for tau in (0.8, 0.95, 1.047, 1.048, 2.0):
 for name, d in apart.items():
     low, high = d[-110:].min(), d[-110:].max()
     print(f"{name}: nearest {d.min():.2g}, in the last 110 steps {low:.2g} to {high:.2g}")
-late = apart["tau = 0.8"][-110:]
+late = apart["τ = 0.8"][-110:]
 diverged = not np.isfinite(late).all()
 guess.answer(guess.options[2 if diverged else 1 if late.min() > 0.1 else 0])
 
 # %% tags=["hide-input"]
-swinging = [apart[f"tau = {tau:g}"] for tau in (0.5, 0.8, 0.95)]
+swinging = [apart[f"τ = {tau:g}"] for tau in (0.5, 0.8, 0.95)]
 assert gt.holds(all(d.min() < 0.1 and 0.2 < d[-110:].min() < d[-110:].max() < 4 for d in swinging))
-assert gt.holds(apart["tau = 2"][-1] < 1e-6)
+assert gt.holds(apart["τ = 2"][-1] < 1e-6)
 
 # %% [markdown]
 # Below $\tau^* = 0.912$ the equilibrium repels: the runs come near it on their way, turn back and
@@ -735,44 +738,18 @@ gt.exercises.check_scalar_tau_star(answer)
 # ```
 #
 # ```text
-# Right: tau* = -A / D = 6: from there on the trace A + tau D is positive.
+# Right: tau* = -A / C = 6: from there on the trace A + tau C is positive.
 # ```
 #
 # </details>
 
 # %% [markdown]
-# **2.** From which $\tau$ on does the Dirac-GAN with R1 of weight $\mu$ not oscillate?
-#
-# <details><summary>Hint</summary>
-#
-# The square root above.
-#
-# </details>
-
-# %%
-real_from = ...  # for instance: lambda mu: ...
-gt.exercises.check_real_from(real_from)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_real_from(lambda mu: 1 / mu**2)
-# ```
-#
-# ```text
-# Right: tau^2 mu^2 >= tau, so tau >= 1 / mu^2.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **3.** With $\gamma_G = 0.1$ and curvature $13.3$: up to which $\tau$ is a single step of $D$
+# **2.** With $\eta_G = 0.1$ and curvature $13.3$: up to which $\tau$ is a single step of $D$
 # stable?
 #
 # <details><summary>Hint 1</summary>
 #
-# $|1 - \tau\gamma_G\lambda| < 1$.
+# $|1 - \tau\eta_G\lambda| < 1$.
 #
 # </details>
 #
@@ -800,7 +777,7 @@ gt.exercises.check_largest_ratio(largest, lr=0.1, curvature=13.3)
 # </details>
 
 # %% [markdown]
-# **4.** In code: write `rightmost(J, n_g, tau)`, the largest real part of the eigenvalues of
+# **3.** In code: write `rightmost(J, n_g, tau)`, the largest real part of the eigenvalues of
 # $J_\tau$ for a matrix $J$ whose first `n_g` rows are $G$'s.
 #
 # <details><summary>Hint</summary>
@@ -826,7 +803,8 @@ def bisected_with(rightmost, J, low=1e-3, high=1e3):
 if verdict:  # the chapter's random points, with your function
     some = [k for k, tau in enumerate(formula[:40]) if tau > 0]
     yours = np.array([bisected_with(rightmost, points[k]) for k in some])
-    print(f"largest relative difference of tau*: {abs(yours / formula[some] - 1).max():.0e}")
+    gap = abs(yours / formula[some] - 1).max()
+    print(f"tau* by your function and by the formula differ, relatively, by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -848,12 +826,78 @@ if verdict:  # the chapter's random points, with your function
 # </details>
 
 # %% [markdown]
+# **4.** Now the chapter's number: `tau_star(J, n_g)` of any point of a zero-sum game, up to 1000.
+# The theorem says when there is none, `np.inf`; where there is one, look for it.
+#
+# <details><summary>Hint 1</summary>
+#
+# Take $A$, $B$ and $C$ from $-J$; `np.linalg.eigvalsh(C).min() > 0` says that $C \succ 0$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# At the right end of an interval the point attracts, at the left end it need not: halve it sixty
+# times with your `rightmost`. From 0 on, so that a Nash point gives 0.
+#
+# </details>
+
+
+# %%
+def tau_star(J, n_g):
+    return ...
+
+
+verdict = gt.exercises.check_tau_star(tau_star)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell asks it of the chapter's random points, and of the same points
+# with $-C$ in place of $C$.
+
+# %%
+if verdict:
+    yours = np.array([tau_star(point, 3) for point in points[:40]])
+    gap = (abs(yours - formula[:40]) / (1 + formula[:40])).max()
+    print(f"your tau* and the formula's differ, relative to 1 + tau*, by at most {gap:.0e}")
+    turned = [np.vstack([J[:3], J[3:] * [1, 1, 1, -1, -1]]) for J in points[:40]]
+    none = sum(np.isinf(tau_star(J, 3)) for J in turned)
+    print(f"with -C for C: no tau* at {none} of {len(turned)} points")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def tau_star(J, n_g):
+#     A, B, C = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+#     S = A + B @ np.linalg.solve(C, B.T)
+#     if min(np.linalg.eigvalsh(C).min(), np.linalg.eigvalsh(S).min()) <= 0:
+#         return np.inf
+#     low, high = 0.0, 1000.0
+#     for _ in range(60):
+#         tau = (low + high) / 2
+#         J_tau = np.vstack([J[:n_g], tau * J[n_g:]])
+#         attracts = np.linalg.eigvals(J_tau).real.max() < 0
+#         low, high = (low, tau) if attracts else (tau, high)
+#     return high
+#
+#
+# gt.exercises.check_tau_star(tau_star)
+# ```
+#
+# ```text
+# Right: inf unless C > 0 and S > 0; else the largest tau at which it does not attract.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - "TTUR" and "five critic steps" are one idea only for plain SGD and short steps. With Adam say
 #   which of the two you used, and with which $\beta_1$: the ways differ, even where the ends agree.
 # - A larger ratio is not safer: the step of $D$ may become too long (SGD), and beyond the damping's
-#   limit it is slower (Dirac-GAN: beyond $1/\mu^2$).
+#   limit it is slower (Dirac-GAN: beyond $1/\gamma^2$).
 # - A run that converges has not proved that it found an equilibrium: look at the blocks.
 #
 # ## Further reading

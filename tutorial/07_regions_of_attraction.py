@@ -17,12 +17,12 @@ import numpy as np
 # %% [markdown]
 # ## The rule
 #
-# $x$ minimises $f$ with step $\eta$, $y$ maximises it with step $\tau\eta$. At a critical point
-# write $-J = \begin{pmatrix} A & B \\ -B^\top & D \end{pmatrix}$. For two numbers with $D > 0$ and
-# $A + B^2 / D > 0$ (a *strict local minmax point*, the equilibrium of this course) the trace
+# $x$ minimises $V$ with step $\eta$, $y$ maximises it with step $\tau\eta$. At a critical point
+# write $-J = \begin{pmatrix} A & B \\ -B^\top & C \end{pmatrix}$. For two numbers with $C > 0$ and
+# $A + B^2 / C > 0$ (a *strict local minmax point*, the equilibrium of this course) the trace
 # decides:
 #
-# $$A + \tau D > 0 \iff \tau > \tau^* = \max(-A / D,\ 0) \qquad
+# $$A + \tau C > 0 \iff \tau > \tau^* = \max(-A / C,\ 0) \qquad
 #   \text{(Fiez \& Ratliff, 2021, theorem 1)}.$$
 #
 # That is local, and about small steps: *some* neighborhood is drawn in. The [region of
@@ -31,7 +31,7 @@ import numpy as np
 # %% [markdown]
 # ## The torus
 #
-# $f(x, y) = -0.15 \cos x + \cos(x - y) + 0.15 \cos y$ for two angles. The published notebook lists
+# $V(x, y) = -0.15 \cos x + \cos(x - y) + 0.15 \cos y$ for two angles. The published notebook lists
 # the two points that attract, $(0, 0)$ and $(\pi, \pi)$. **Predict:** how many critical points are
 # there in all? (On a torus maxima and minima together are as many as saddles, so the number is
 # even.) The search starts from a grid of 49 places.
@@ -160,7 +160,7 @@ gt.show(
 def one_map(tau, size=16, lr=0.2, steps=1000):
     edge = np.pi * (1 - 1 / size)
     x, y = np.meshgrid(*2 * [np.linspace(-edge, edge, size)])
-    for _ in range(steps):  # f = -0.15 cos x + cos(x - y) + 0.15 cos y
+    for _ in range(steps):  # V = -0.15 cos x + cos(x - y) + 0.15 cos y
         x = x - lr * (0.15 * np.sin(x) - np.sin(x - y))
         y = y + tau * lr * (np.sin(x - y) - 0.15 * np.sin(y))
     labels = np.full(x.shape, -1)  # nowhere yet
@@ -236,20 +236,23 @@ assert gt.holds(shares[1.2][1] == 0 < shares[1.5][1] < shares[2.0][1] < shares[1
 
 
 # %%
-def threshold(rule, J, lr=0.04):
-    """The tau at which the largest eigenvalue of a step crosses the unit circle."""
+def threshold(largest):
+    """The tau at which largest(tau), the largest |eigenvalue| of a step, crosses 1."""
     low, high = 0.5, 2.0
     for _ in range(40):
         tau = (low + high) / 2
-        stable = abs(gt.dynamics.step_spectrum(rule, J, lr, tau)[0]) < 1
-        low, high = (low, tau) if stable else (tau, high)
+        low, high = (low, tau) if largest(tau) < 1 else (tau, high)
     return high
+
+
+def of_library(rule, place, lr=0.04):
+    J = by_place[place].J
+    return threshold(lambda tau: abs(gt.dynamics.step_spectrum(rule, J, lr, tau)[0]))
 
 
 # %% tags=["nbval-check-output"]
 for name, place in (("(0, 0)", (0.0, 0.0)), ("(pi, pi)", (1.0, 1.0))):
-    J = by_place[place].J
-    both, in_turn = threshold(gt.simultaneous(), J), threshold(gt.alternating(), J)
+    both, in_turn = (of_library(rule(), place) for rule in (gt.simultaneous, gt.alternating))
     flow = by_place[place].tau_star
     print(f"{name}: theory {flow:.3f}, simultaneous {both:.3f}, alternating {in_turn:.3f}")
 
@@ -275,7 +278,7 @@ for rule in (gt.simultaneous(), gt.alternating()):
 # %% [markdown]
 # ## The polynomial
 #
-# $f = -e^{-(x^2 + y^2)/100} \left((0.3 x^2 + y)^2 + (0.3 y^2 + x)^2\right)$. **Predict:** eleven
+# $V = -e^{-(x^2 + y^2)/100} \left((0.3 x^2 + y)^2 + (0.3 y^2 + x)^2\right)$. **Predict:** eleven
 # critical points; how many are equilibria? (Eleven is all: without the exponential the two
 # gradients are polynomials, and eliminating $y$ leaves one in $x$ whose real roots can be counted.)
 
@@ -447,7 +450,8 @@ table = [
     [(first & second).sum(), (first & ~second).sum()],
     [(~first & second).sum(), (~first & ~second).sum()],
 ]
-print(f"tau = 4, the two sets of draws, Fisher's exact test: p = {fisher_exact(table).pvalue:.3f}")
+p = fisher_exact(table).pvalue
+print(f"tau = 4, the two sets of draws, Fisher's exact test: p-value {p:.3f}")
 
 # %% tags=["hide-input"]
 assert gt.holds((served[0] == 2).sum() >= 28 and lost.sum() >= 5 + 3 * won.sum())
@@ -456,8 +460,8 @@ assert gt.holds((served[0] == 2).sum() >= 28 and lost.sum() >= 5 + 3 * won.sum()
 # Both. $\tau = 1$ lets 31 of 32 runs serve both clusters, $\tau = 4$ only 21: of 32 pairs with one
 # start and the same draws, raising $\tau$ lost a cluster in 11 and won one in 1. And at $\tau = 4$
 # 13 of 16 starts end alike with both sets of draws, where 8.5 would by chance (Fisher's exact test
-# on these 16: $p = 0.02$): the start has a say, and so have the draws. No run changed its state in
-# the second half.
+# on these 16: p-value 0.02): the start has a say, and so have the draws. No run changed its state
+# in the second half.
 #
 # ## Play
 #
@@ -470,34 +474,7 @@ gt.Lab("two-gaussians", width=16, lr=2e-3)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** At $(\pi, \pi)$ the torus has $-J = \begin{pmatrix} -1.15 & 1 \\ -1 & 0.85 \end{pmatrix}$.
-# Its $\tau^*$?
-#
-# <details><summary>Hint</summary>
-#
-# The trace of $\mathrm{diag}(1, \tau) (-J)$.
-#
-# </details>
-
-# %%
-tau_star = ...
-gt.exercises.check_torus_tau_star(tau_star)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_torus_tau_star(1.15 / 0.85)
-# ```
-#
-# ```text
-# Right: 1.15 / 0.85 = 23/17: from there on the trace is positive.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** Does $(\pi, \pi)$ attract (for small steps) at $\tau = 1.2$, $1.4$ and $10$? Give three
+# **1.** Does $(\pi, \pi)$ attract (for small steps) at $\tau = 1.2$, $1.4$ and $10$? Give three
 # truths.
 #
 # <details><summary>Hint</summary>
@@ -524,7 +501,7 @@ gt.exercises.check_attracts(attracts)
 # </details>
 
 # %% [markdown]
-# **3.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at
+# **2.** Find a start on the torus that ends at $(\pi, \pi)$ at $\tau = 2$ and at $(0, 0)$ at
 # $\tau = 5$: against the drift.
 #
 # <details><summary>Hint</summary>
@@ -551,7 +528,7 @@ gt.exercises.check_switch(switch)
 # </details>
 
 # %% [markdown]
-# **4.** In code: the distance on the torus. Write `distance(points, place)` for an array of points
+# **3.** (Code.) The distance on the torus. Write `distance(points, place)` for an array of points
 # (its last axis holds the two angles) and one place, both anywhere on the line of angles.
 #
 # <details><summary>Hint 1</summary>
@@ -575,7 +552,8 @@ verdict
 if verdict:  # the chapter's maps, colored by your function
     apart = np.stack([distance(torus_map.points, end) for end in ends])
     labels = np.where(apart.min(0) < 1e-4, apart.argmin(0), gt.flows.NONE)
-    print(f"{(labels != torus_map.labels).sum()} of {labels.size} starts get another color")
+    other = (labels != torus_map.labels).sum()
+    print(f"by your distance {other} of {labels.size} starts get another color")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -591,6 +569,61 @@ if verdict:  # the chapter's maps, colored by your function
 #
 # ```text
 # Right: each angle the short way round, then the root of the sum of squares.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) Why does alternating attract earlier? Near a critical point, with $x$ and $y$
+# measured from there, the field is $J$ times $(x, y)$, and one step is a matrix. Write
+# `step(J, n_g, lr, tau)`, the matrix that takes $(x, y)$ to the point after one alternating step:
+# first $x$, the first `n_g` numbers, moves by $\eta$ times its part of the field, then $y$ by
+# $\tau\eta$ times its part at the new point.
+#
+# <details><summary>Hint 1</summary>
+#
+# Two moves, two matrices, each the identity and something. In the first only the rows of $x$
+# differ from the identity.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `x = J.copy(); x[n_g:] = 0` keeps the rows of $x$. The second move comes on the left.
+#
+# </details>
+
+# %%
+step = ...  # def step(J, n_g, lr, tau): ...
+verdict = gt.exercises.check_alternating_step(step)
+verdict
+
+# %%
+if verdict:  # the thresholds of the torus, from your matrix
+    gaps = []
+    for place in ((0.0, 0.0), (1.0, 1.0)):
+        J = by_place[place].J.matrix
+        yours = threshold(lambda tau, J=J: abs(np.linalg.eigvals(step(J, 1, 0.04, tau))).max())
+        gaps.append(abs(yours - of_library(gt.alternating(), place)))
+        print(f"{np.multiply(place, np.pi).round(2)}: by your matrix stable from {yours:.3f} on")
+    print(f"that differs from the library's by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def step(J, n_g, lr, tau):
+#     of_x = np.arange(len(J))[:, None] < n_g
+#     one = np.eye(len(J))
+#     x_moves, y_moves = one + lr * of_x * J, one + tau * lr * ~of_x * J
+#     return y_moves @ x_moves
+#
+#
+# gt.exercises.check_alternating_step(step)
+# ```
+#
+# ```text
+# Right: x moves first, and the matrix of y's move meets the new x.
 # ```
 #
 # </details>

@@ -25,123 +25,126 @@ from torch.autograd.functional import hessian
 # quadratic form $x^\top Y x$ with a penalty:
 #
 # $$\min_X \max_Y \; \operatorname{tr}\bigl(Y^\top(\Sigma - XX^\top)\bigr)
-#   - \tfrac{\mu}{2}\,\lVert Y\rVert^2.$$
+#   - \tfrac{\gamma}{2}\,\lVert Y\rVert^2.$$
 #
-# Equilibrium: $Y = 0$ and $XX^\top = \Sigma$. The published runs take 5000 simultaneous steps at
-# $\gamma = 0.001$ with $\tau = 1, 5, 10, 25$.
+# (The paper and `zoo.covariance` write $\mu$ for $\gamma$.) Equilibrium: $Y = 0$ and
+# $XX^\top = \Sigma$. The published runs take 5000 simultaneous steps at $\eta = 0.001$ with
+# $\tau = 1, 5, 10, 25$.
 #
 # ## One dimension
 #
-# $-J = \begin{pmatrix} 0 & -2\sqrt\Sigma \\ 2\sqrt\Sigma & \mu \end{pmatrix}$ at
+# $-J = \begin{pmatrix} 0 & -2\sqrt\Sigma \\ 2\sqrt\Sigma & \gamma \end{pmatrix}$ at
 # $(\sqrt\Sigma, 0)$. **Predict:** what is $\tau^*$? And from which $\tau$ on does the pair not
-# oscillate? *The discriminant of $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma$.*
+# oscillate? *The discriminant of $\lambda^2 + \tau\gamma\lambda + 4\tau\Sigma$.*
 
 # %%
-S = zoo.covariance_draws(1).S
-point = torch.from_numpy(zoo.covariance_equilibrium(S))
+Sigma = zoo.covariance_draws(1).S
+point = torch.from_numpy(zoo.covariance_equilibrium(Sigma))
 
 
-def jacobian(mu):
-    game = zoo.covariance(1, mu_y=mu).game()
+def jacobian(gamma):
+    game = zoo.covariance(1, mu_y=gamma).game()
     return gt.jacobian(game, game.draw(), point)
 
 
-def sweep(mu):
+def sweep(gamma):
     taus = np.linspace(0.5, 100, 200)
-    eigs = gt.stability_sweep(jacobian(mu), taus)
-    return gt.plots.eigenvalue_sweep(taus, eigs, title=f"mu = {mu:g}")
+    eigs = gt.stability_sweep(jacobian(gamma), taus)
+    return gt.plots.eigenvalue_sweep(taus, eigs, title=f"γ = {gamma:g}")
 
 
 # %% tags=["nbval-check-output"]
 game = zoo.covariance(1).game()
 field = gt.vector_field(game, game.draw(), point)
 print(f"largest entry of the field at ({point[0]:.3f}, {point[1]:.0f}): {field.abs().max():.6f}")
-root, J = S.item() ** 0.5, jacobian(1.0)
+root, J = Sigma.item() ** 0.5, jacobian(1.0)
 formula = np.array([[0, -2 * root], [2 * root, 1.0]])
 print("-J by automatic differentiation:", np.round(-J.matrix, 3).tolist())
 print(f"largest difference from the formula: {abs(formula + J.matrix).max():.3f}")
 
 # %%
-for mu in (0.5, 1.0):
-    real_from = gt.real_eigenvalue_tau(jacobian(mu))
+for gamma in (0.5, 1.0):
+    real_from = gt.real_eigenvalue_tau(jacobian(gamma))
     gt.style.show(
-        sweep(mu),
-        alt=f"Real and imaginary parts of two eigenvalues over tau up to 100 for mu = {mu:g}. The "
+        sweep(gamma),
+        alt=f"Real and imaginary parts of two eigenvalues over tau, gamma {gamma:g}. The "
         f"real parts fall together until tau = {real_from:.0f}, where the imaginary parts reach 0; "
-        f"from there on one keeps falling and the other rises towards {-4 * S.item() / mu:.1f}.",
+        f"from there on one keeps falling and the other rises to {-4 * Sigma.item() / gamma:.1f}.",
     )
 
 # %% tags=["nbval-check-output"]
-for mu in (0.5, 0.75, 1.0):
-    J = jacobian(mu)
-    found, formula = gt.real_eigenvalue_tau(J), zoo.covariance_real_tau(S, mu)
-    print(f"mu = {mu:g}: tau* = {gt.tau_star(J):g}, real from {found:.2f},", end=" ")
-    print(f"16 S / mu^2 = {formula:.2f}")
+for gamma in (0.5, 0.75, 1.0):
+    J = jacobian(gamma)
+    found, formula = gt.real_eigenvalue_tau(J), zoo.covariance_real_tau(Sigma, gamma)
+    print(f"gamma = {gamma:g}: tau* = {gt.tau_star(J):g}, real from {found:.2f},", end=" ")
+    print(f"16 Sigma / gamma^2 = {formula:.2f}")
 
 # %% [markdown]
-# Every $\tau$ attracts; the pair stops turning at $16\Sigma/\mu^2$. The notebook prints no $\tau^*$
-# here; it is 0, since $A = 0$: at the equilibrium $Y = 0$ and $G$ feels no curvature of its own.
+# Every $\tau$ attracts; the pair stops turning at $16\Sigma/\gamma^2$. The notebook prints no
+# $\tau^*$ here; it is 0, since $A = 0$: at the equilibrium $Y = 0$ and $G$ feels no curvature of
+# its own.
 #
 # ## Runs in one dimension
 #
-# **Predict** for $\mu = 1$, where the eigenvalues are real from $\tau = 17.6$ on: which of the four
-# published ratios is the nearest to the equilibrium after 5000 steps? Is there a faster one than
-# all?
+# **Predict** for $\gamma = 1$, where the eigenvalues are real from $\tau = 17.6$ on: which of the
+# four published ratios is the nearest to the equilibrium after 5000 steps? Is there a faster one
+# than all?
 
 # %%
-guess = gt.predict("tau = 1", "tau = 5", "tau = 10", "tau = 25")
+guess = gt.predict("τ = 1", "τ = 5", "τ = 10", "τ = 25")
 guess
 
 
 # %%
 def end_and_miss(points, d):
-    """The last X and |S - X X^T| of recorded points (T, n_tau, 2 d^2)."""
+    """The last X and |Sigma - X X^T| of recorded points (T, n_tau, 2 d^2)."""
     x = points[..., : d * d].reshape(*points.shape[:2], d, d)
-    S = zoo.covariance_draws(d).S
-    return x[-1], np.linalg.norm(S - x @ x.swapaxes(-1, -2), axis=(-2, -1))
+    Sigma = zoo.covariance_draws(d).S
+    return x[-1], np.linalg.norm(Sigma - x @ x.swapaxes(-1, -2), axis=(-2, -1))
 
 
-def runs(d, mu, every=25):
-    game = zoo.covariance(d, mu_y=mu)
+def runs(d, gamma, every=25):
+    game = zoo.covariance(d, mu_y=gamma)
     return gt.flows.trajectories(
         game.game(), [*game.x0, *game.y0], game.taus, lr=game.lr, steps=game.steps, every=every
     )
 
 
 # %%
-gaps = {mu: end_and_miss(runs(1, mu).points, 1)[1] for mu in (0.5, 0.75, 1.0)}
-ends = {mu: gap[-1] for mu, gap in gaps.items()}
+gaps = {gamma: end_and_miss(runs(1, gamma).points, 1)[1] for gamma in (0.5, 0.75, 1.0)}
+ends = {gamma: gap[-1] for gamma, gap in gaps.items()}
 
 # %%
 figure, axes = gt.style.mosaic([list(gaps)], (15, 4.4))
-for mu, ax in axes.items():
-    curves = {f"tau = {t}": gap for t, gap in zip((1, 5, 10, 25), gaps[mu].T, strict=True)}
-    gt.plots.distance(curves, ax, every=25, title=f"|Σ - XX'| for μ = {mu:g}")
+for gamma, ax in axes.items():
+    curves = {f"τ = {t}": gap for t, gap in zip((1, 5, 10, 25), gaps[gamma].T, strict=True)}
+    gt.plots.distance(curves, ax, every=25, title=f"|Σ - XX'| for γ = {gamma:g}")
 gt.style.show(
     figure,
-    alt="|Σ - XX'| over 5000 steps for mu 0.5, 0.75 and 1. tau 25 falls fastest, then 10, 5 and "
-    "1, all in arcs. For mu = 0.75 tau 25 is down to rounding by step 3800. For mu = 1 its lead "
+    alt="|Σ - XX'| over 5000 steps for gamma 0.5, 0.75 and 1. tau 25 falls fastest, then 10, 5 and "
+    "1, all in arcs. For gamma 0.75 tau 25 is down to rounding by step 3800. For gamma 1 its lead "
     "over 10 is small, and its line is the only straight one.",
 )
 
 # %% tags=["nbval-check-output"]
-for mu, gap in ends.items():
+for gamma, gap in ends.items():
     order = [(1, 5, 10, 25)[k] for k in np.argsort(gap)]
-    print(f"mu = {mu:g}: from best to worst tau =", order)
-guess.answer(f"tau = {order[0]}")
+    print(f"gamma = {gamma:g}: from best to worst tau =", order)
+guess.answer(f"τ = {order[0]}")
 for tau in (10, 17.56, 25, 41, 100, 1e4):
-    print(f"mu = 1, tau = {tau:g}: rate {-gt.spectrum(jacobian(1.0), tau).real.max():.2f}")
+    print(f"gamma = 1, tau = {tau:g}: rate {-gt.spectrum(jacobian(1.0), tau).real.max():.2f}")
 print(
-    f"4 S / mu = {4 * S.item():.2f}, the Schur complement: {gt.classify(jacobian(1.0)).schur:.2f}"
+    f"4 Sigma / gamma = {4 * Sigma.item():.2f},",
+    f"the Schur complement: {gt.classify(jacobian(1.0)).schur:.2f}",
 )
 
 # %% [markdown]
-# 25 beats 10, though it lies beyond the optimum: at $16\Sigma/\mu^2 = 17.6$ the rate is 8.8, and
+# 25 beats 10, though it lies beyond the optimum: at $16\Sigma/\gamma^2 = 17.6$ the rate is 8.8, and
 # every further increase of $\tau$ makes it smaller again, down to the Schur complement
-# $4\Sigma/\mu = 4.4$. From $\tau = 41$ on 10 is the faster one.
+# $4\Sigma/\gamma = 4.4$. From $\tau = 41$ on 10 is the faster one.
 #
-# The published figure can be read to about a power of ten: for $\mu = 0.5$ it shows $1$, $10^{-2}$,
-# $10^{-5}$ and $10^{-13}$ for $\tau = 1, 5, 10, 25$. Ours:
+# The published figure can be read to about a power of ten: for $\gamma = 0.5$ it shows $1$,
+# $10^{-2}$, $10^{-5}$ and $10^{-13}$ for $\tau = 1, 5, 10, 25$. Ours:
 
 # %%
 print(", ".join(f"{gap:.0e}" for gap in ends[0.5]))
@@ -152,13 +155,13 @@ assert gt.holds(np.all(abs(np.log10(ends[0.5] / read_off)) < 1))
 
 # %%
 game, paths = zoo.covariance(1), runs(1, 1.0, every=5).points
-goals = [[S[0, 0] ** 0.5, 0], [-(S[0, 0] ** 0.5), 0]]
+goals = [[Sigma[0, 0] ** 0.5, 0], [-(Sigma[0, 0] ** 0.5), 0]]
 
 # %%
 figure, axes = gt.style.mosaic([[1.0, 25.0]], (13, 5))
 for tau, ax in axes.items():
     field = gt.flows.planar_field(game.game(), (-2, 2, 30), tau=tau)
-    path = {f"tau = {tau:g}": paths[:, game.taus.index(tau)]}
+    path = {f"τ = {tau:g}": paths[:, game.taus.index(tau)]}
     gt.plots.vector_field(field, path, ax, equilibrium=goals, names=("X", "Y"))
     ax.set_aspect("equal")
 gt.style.show(
@@ -171,15 +174,15 @@ gt.style.show(
 # %% tags=["nbval-check-output"]
 for tau in (1, 25):
     X, Y = paths[[0, 20, 40, 100, 200], game.taus.index(tau)].T
-    pairs = [f"{y:.2f} / {best:.2f}" for y, best in zip(Y, S.item() - X**2, strict=True)]
+    pairs = [f"{y:.2f} / {best:.2f}" for y, best in zip(Y, Sigma.item() - X**2, strict=True)]
     print(f"tau = {tau}, steps 0, 100, 200, 500, 1000: Y / what D wants:", ", ".join(pairs))
 
 # %% [markdown]
-# What $D$ wants is $Y = (\Sigma - X^2)/\mu$. At $\tau = 1$ it is far from it for 500 steps; at 25
-# it is within a tenth of it after 100 and then lags behind what it wants, by up to a quarter. If it
-# were there at once, the generator would descend $(\Sigma - X^2)^2/(2\mu)$, whose curvature at
-# $\sqrt\Sigma$ is $4\Sigma/\mu$, the Schur complement. There are two equilibria, $\pm\sqrt\Sigma$:
-# in one dimension a "rotation" is a change of sign.
+# What $D$ wants is $Y = (\Sigma - X^2)/\gamma$. At $\tau = 1$ it is far from it for 500 steps; at
+# 25 it is within a tenth of it after 100 and then lags behind what it wants, by up to a quarter. If
+# it were there at once, the generator would descend $(\Sigma - X^2)^2/(2\gamma)$, whose curvature
+# at $\sqrt\Sigma$ is $4\Sigma/\gamma$, the Schur complement. There are two equilibria,
+# $\pm\sqrt\Sigma$: in one dimension a "rotation" is a change of sign.
 #
 # ## More dimensions: predict the zeros
 #
@@ -192,18 +195,19 @@ for tau in (1, 25):
 # %%
 def at_equilibrium(d):
     game = zoo.covariance(d).game()
-    S = zoo.covariance_draws(d).S
-    w = torch.from_numpy(zoo.covariance_equilibrium(S))
-    return S, gt.jacobian(game, game.draw(), w)
+    Sigma = zoo.covariance_draws(d).S
+    w = torch.from_numpy(zoo.covariance_equilibrium(Sigma))
+    return Sigma, gt.jacobian(game, game.draw(), w)
 
 
 found = {d: at_equilibrium(d) for d in (1, 2, 3, 5, 10)}
 
 # %% tags=["nbval-check-output"]
-for d, (S, J) in found.items():
+for d, (Sigma, J) in found.items():
     eigs = gt.spectrum(J)
     zeros = int((abs(eigs) < 1e-6 * abs(eigs).max()).sum())
-    pairs = [abs(zoo.covariance_spectrum(S, 1.0, t)[:, None] - gt.spectrum(J, t)) for t in (1, 25)]
+    theory = {t: zoo.covariance_spectrum(Sigma, 1.0, t)[:, None] for t in (1, 25)}
+    pairs = [abs(values - gt.spectrum(J, t)) for t, values in theory.items()]
     off = max(apart.min(axis).max() for apart in pairs for axis in (0, 1))
     print(f"d = {d}: {zeros} zeros, d (d - 1) / 2 = {d * (d - 1) // 2},", end=" ")
     print(f"{len(eigs)} eigenvalues, at tau = 1 and 25 off the closed form by {off:.6f}")
@@ -213,19 +217,19 @@ for d, (S, J) in found.items():
 #
 # The game in $d$ dimensions, its second derivatives by autograd, and $J_\tau$ from them: $G$
 # descends, so its rows change their sign, and $D$'s are multiplied by $\tau$. Take the penalty
-# away, `J_by_hand(S, 25.0, mu=0.0)`: how many more zeros are there, and whose are they?
+# away, `J_by_hand(Sigma, 25.0, gamma=0.0)`: how many more zeros are there, and whose are they?
 
 
 # %% tags=["hood"]
-def J_by_hand(S, tau, mu=1.0):
-    d = len(S)
+def J_by_hand(Sigma, tau, gamma=1.0):
+    d = len(Sigma)
 
     def value(w):
         X, Y = w.reshape(2, d, d)
-        return (Y * (S - X @ X.T)).sum() - mu / 2 * (Y * Y).sum()
+        return (Y * (Sigma - X @ X.T)).sum() - gamma / 2 * (Y * Y).sum()
 
-    s, vectors = torch.linalg.eigh(S)
-    X = vectors @ torch.diag(s.sqrt()) @ vectors.T  # X X' = S
+    s, vectors = torch.linalg.eigh(Sigma)
+    X = vectors @ torch.diag(s.sqrt()) @ vectors.T  # X X' = Sigma
     H = hessian(value, torch.cat([X.ravel(), torch.zeros(d * d)]))
     rates = torch.cat([-torch.ones(d * d), tau * torch.ones(d * d)])  # down, and up
     return (rates[:, None] * H).numpy()
@@ -233,9 +237,9 @@ def J_by_hand(S, tau, mu=1.0):
 
 # %% tags=["hood-check"]
 for d in (1, 2, 3, 5):
-    S, game = torch.from_numpy(zoo.covariance_draws(d).S), zoo.covariance(d).game()
-    w = torch.from_numpy(zoo.covariance_equilibrium(S))
-    by_hand, library = J_by_hand(S, 25.0), gt.jacobian(game, game.draw(), w).at(25.0)
+    Sigma, game = torch.from_numpy(zoo.covariance_draws(d).S), zoo.covariance(d).game()
+    w = torch.from_numpy(zoo.covariance_equilibrium(Sigma))
+    by_hand, library = J_by_hand(Sigma, 25.0), gt.jacobian(game, game.draw(), w).at(25.0)
     gap = abs(by_hand - library).max() / abs(library).max()
     zeros = (abs(np.linalg.eigvals(by_hand)) < 1e-6).sum()
     print(f"d = {d}: J by hand and by gt.jacobian differ by {gap:.0e}, zero eigenvalues: {zeros}")
@@ -243,19 +247,19 @@ for d in (1, 2, 3, 5):
     assert zeros == d * (d - 1) // 2
 
 # %% [markdown]
-# The closed form: in the eigenbasis of $\Sigma$ (eigenvalues $s_i$) the linear flow falls apart
-# into $d(d-1)/2$ zeros, as many eigenvalues $-\tau\mu$ (the antisymmetric part of $Y$ sees
+# The closed form: in the eigenbasis of $\Sigma$ (eigenvalues $\sigma_i^2$) the linear flow falls
+# apart into $d(d-1)/2$ zeros, as many eigenvalues $-\tau\gamma$ (the antisymmetric part of $Y$ sees
 # nothing), and for each $i \le j$ the two roots of
-# $\lambda^2 + \tau\mu\lambda + 2\tau(s_i + s_j) = 0$.
+# $\lambda^2 + \tau\gamma\lambda + 2\tau(\sigma_i^2 + \sigma_j^2) = 0$.
 #
 # Are the zero modes really rotations? A small rotation of $X$ is $X\Omega$ with
 # $\Omega^\top = -\Omega$:
 
 # %% tags=["nbval-check-output"]
 d = 5
-S, J = found[d]
+Sigma, J = found[d]
 across = gt.transverse(J)
-X = zoo.covariance_equilibrium(S)[: d * d].reshape(d, d)
+X = zoo.covariance_equilibrium(Sigma)[: d * d].reshape(d, d)
 omegas = [np.linalg.solve(X, mode.reshape(d, d)) for mode in across.g_modes.T]
 print("zero modes:", len(omegas), "of G,", across.d_modes.shape[1], "of D")
 symmetric = max(abs(o + o.T).max() / abs(o).max() for o in omegas)
@@ -272,7 +276,7 @@ print(f"largest symmetric part of their Omega: {symmetric:.6f} of its size")
 # %% tags=["nbval-check-output"]
 from gan_teach.analysis.timescale import timescale
 
-S, J = found[2]
+Sigma, J = found[2]
 answer = timescale(J)
 print("d = 2: tau* =", answer.tau_star, "-", answer.kind)
 print(answer.reason.split(" (")[0])
@@ -289,24 +293,24 @@ print("across the zero mode: tau* =", gt.tau_star(across), gt.stable_intervals(a
 
 
 # %%
-def slowest(S, tau):
+def slowest(Sigma, tau):
     """The rate of the slowest mode that is no zero mode."""
-    eigs = zoo.covariance_spectrum(S, 1.0, tau)
+    eigs = zoo.covariance_spectrum(Sigma, 1.0, tau)
     return -eigs[abs(eigs) > 1e-9].real.max()
 
 
 # %% tags=["nbval-check-output"]
 for d in (2, 5, 10, 20):
-    S = zoo.covariance_draws(d).S
-    smallest, largest = np.linalg.eigvalsh(S)[[0, -1]]
+    Sigma = zoo.covariance_draws(d).S
+    smallest, largest = np.linalg.eigvalsh(Sigma)[[0, -1]]
     best = 16 * smallest
     print(f"d = {d}: turns below tau = {16 * largest:.0f}; fastest {best:.1f}", end="; ")
-    rates = [f"{tau:.3g}: {slowest(S, tau):.2f}" for tau in (1, 5, 10, best, 25, 50)]
+    rates = [f"{tau:.3g}: {slowest(Sigma, tau):.2f}" for tau in (1, 5, 10, best, 25, 50)]
     print("rates of the slowest mode at tau =", ", ".join(rates))
 
 # %% [markdown]
-# Only from 40, 235, 371 and 1176 on, $16/\mu^2$ times the largest eigenvalue of $\Sigma$, does no
-# mode turn: 25 is not beyond it. But the slowest mode, that of the *smallest* eigenvalue of
+# Only from 40, 235, 371 and 1176 on, $16/\gamma^2$ times the largest eigenvalue of $\Sigma$, does
+# no mode turn: 25 is not beyond it. But the slowest mode, that of the *smallest* eigenvalue of
 # $\Sigma$, stops turning at 16 to 20 already. Up to there it gets faster with $\tau$, from there on
 # slower; at 25 it is still faster than at 10, in two dimensions by a hair.
 
@@ -328,7 +332,7 @@ ends = {d: end_and_miss(p, d) for d, p in points.items()}
 # %%
 figure, axes = gt.style.mosaic([[2, 5], [10, 20]], (12, 8.4))
 for d, (_, gaps) in ends.items():
-    curves = {f"tau = {t}": gap for t, gap in zip((1, 5, 10, 25), gaps.T, strict=True)}
+    curves = {f"τ = {t}": gap for t, gap in zip((1, 5, 10, 25), gaps.T, strict=True)}
     gt.plots.distance(curves, axes[d], every=25, title=f"|Σ - XX'| for d = {d}")
 gt.style.show(
     figure,
@@ -341,7 +345,7 @@ for d, (x, gaps) in ends.items():
     apart = np.linalg.norm(x[2] - x[3]) / np.linalg.norm(x[3])
     left = ", ".join(f"{gap:.0e}" for gap in gaps[-1])
     side = np.sign(np.linalg.det(x[2]) * np.linalg.det(x[3]))
-    print(f"d = {d}: |S - XX'| at tau = 1, 5, 10, 25: {left};", end=" ")
+    print(f"d = {d}: |Sigma - XX'| at tau = 1, 5, 10, 25: {left};", end=" ")
     print(
         f"X at 10 and 25 differ by {apart:.0%}, determinants of {'one sign' if side > 0 else 'two'}"
     )
@@ -352,7 +356,7 @@ for x, gaps in ends.values():
     assert gt.holds(np.linalg.norm(x[2] - x[3]) > 0.05 * np.linalg.norm(x[3]))
 
 # %% [markdown]
-# Up to 16 every pair shares the real part $-\tau\mu/2$, so that a larger $\tau$ is faster; at 25
+# Up to 16 every pair shares the real part $-\tau\gamma/2$, so that a larger $\tau$ is faster; at 25
 # some pairs are real and slower already, and among these four it still wins.
 #
 # The two fastest runs come within $10^{-5}$ of $\Sigma$ and still end at different $X$: two points
@@ -382,72 +386,46 @@ gt.Lab("strong-generator", seed=1)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many zero modes has the game in $d$ dimensions?
-#
-# <details><summary>Hint</summary>
-#
-# The entries above the diagonal.
-#
-# </details>
-
-# %%
-count = ...  # for instance: lambda d: ...
-gt.exercises.check_rotations(count)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_rotations(lambda d: d * (d - 1) / 2)
-# ```
-#
-# ```text
-# Right: an antisymmetric d x d matrix has d (d - 1) / 2 free entries.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** From which $\tau$ on is the one-dimensional game free of oscillation, as a function of
-# $\Sigma$ and $\mu$?
+# **1.** From which $\tau$ on is the one-dimensional game free of oscillation, as a function of
+# $\Sigma$ and $\gamma$?
 #
 # <details><summary>Hint 1</summary>
 #
-# $\lambda^2 + \tau\mu\lambda + 4\tau\Sigma = 0$.
+# $\lambda^2 + \tau\gamma\lambda + 4\tau\Sigma = 0$.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# The discriminant is $\tau^2\mu^2 - 16\tau\Sigma$.
+# The discriminant is $\tau^2\gamma^2 - 16\tau\Sigma$.
 #
 # </details>
 
 # %%
-real_from = ...  # for instance: lambda s, mu: ...
+real_from = ...  # for instance: lambda s, gamma: ...
 gt.exercises.check_covariance_real_from(real_from)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_covariance_real_from(lambda s, mu: 16 * s / mu**2)
+# gt.exercises.check_covariance_real_from(lambda s, gamma: 16 * s / gamma**2)
 # ```
 #
 # ```text
-# Right: tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2.
+# Right: tau^2 gamma^2 >= 16 tau Sigma, so tau >= 16 Sigma / gamma^2.
 # ```
 #
 # </details>
 
 # %% [markdown]
-# **3.** In code: write `eigenvalues(s, mu, tau)`, all $2 d^2$ eigenvalues of $J_\tau$ in any order,
-# from the array `s` of the $d$ eigenvalues of $\Sigma$.
+# **2.** (Code.) Write `eigenvalues(s, gamma, tau)`, all $2 d^2$ eigenvalues of $J_\tau$ in any
+# order, from the array `s` of the $d$ eigenvalues $\sigma_i^2$ of $\Sigma$.
 #
 # <details><summary>Hint 1</summary>
 #
-# Zeros, as many $-\tau\mu$, and for each $i \le j$ the roots of
-# $\lambda^2 + \tau\mu\lambda + 2\tau(s_i + s_j)$.
+# Zeros, as many $-\tau\gamma$, and for each $i \le j$ the roots of
+# $\lambda^2 + \tau\gamma\lambda + 2\tau(\sigma_i^2 + \sigma_j^2)$.
 #
 # </details>
 #
@@ -458,34 +436,87 @@ gt.exercises.check_covariance_real_from(real_from)
 # </details>
 
 # %%
-eigenvalues = ...  # def eigenvalues(s, mu, tau): ...
+eigenvalues = ...  # def eigenvalues(s, gamma, tau): ...
 verdict = gt.exercises.check_covariance_spectrum(eigenvalues)
 verdict
 
 # %%
 if verdict:  # the chapter's rates of the slowest mode, with your function
+    rates, gaps = {}, []
     for d in (2, 5, 10, 20):
-        S = zoo.covariance_draws(d).S
-        yours = np.asarray(eigenvalues(np.linalg.eigvalsh(S), 1.0, 25.0))
-        rate = -yours[abs(yours) > 1e-9].real.max()
-        print(f"d = {d}: rate at tau = 25 {rate:.2f}, as above {slowest(S, 25.0):.2f}")
+        Sigma = zoo.covariance_draws(d).S
+        yours = np.asarray(eigenvalues(np.linalg.eigvalsh(Sigma), 1.0, 25.0))
+        rates[d] = -yours[abs(yours) > 1e-9].real.max()
+        gaps.append(abs(rates[d] - slowest(Sigma, 25.0)))
+    print("your rates at tau = 25:", ", ".join(f"d = {d}: {rate:.2f}" for d, rate in rates.items()))
+    print(f"they differ from those above by at most {max(gaps):.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# def eigenvalues(s, mu, tau):
+# def eigenvalues(s, gamma, tau):
 #     i, j = np.triu_indices(len(s))
-#     roots = [np.roots([1, tau * mu, 2 * tau * both]) for both in s[i] + s[j]]
+#     roots = [np.roots([1, tau * gamma, 2 * tau * both]) for both in s[i] + s[j]]
 #     free = len(s) * (len(s) - 1) // 2
-#     return np.concatenate([np.zeros(free), np.full(free, -tau * mu), *roots])
+#     return np.concatenate([np.zeros(free), np.full(free, -tau * gamma), *roots])
 #
 #
 # gt.exercises.check_covariance_spectrum(eigenvalues)
 # ```
 #
 # ```text
-# Right: d (d - 1) / 2 zeros, as many -tau mu, and two roots for each i <= j: 2 d^2 in all.
+# Right: d (d - 1) / 2 zeros, as many -tau gamma, and two roots for each i <= j: 2 d^2 in all.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **3.** (Code.) The runs of this chapter took the slopes from autograd. Write them by hand, as
+# products of matrices: `step(X, Y, Sigma, gamma, lr, tau)`, which returns both after one
+# simultaneous step, of descent in $X$ with rate $\eta$ and of ascent in $Y$ with rate $\tau\eta$.
+#
+# <details><summary>Hint 1</summary>
+#
+# $\operatorname{tr}(Y^\top XX^\top) = \sum_{ijk} Y_{ij} X_{ik} X_{jk}$: each entry of $X$ stands in
+# it twice.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The slope in $Y$ is $\Sigma - XX^\top - \gamma Y$, that in $X$ is $-(Y + Y^\top) X$. $X$ descends.
+#
+# </details>
+
+# %%
+step = ...  # def step(X, Y, Sigma, gamma, lr, tau): ...
+verdict = gt.exercises.check_covariance_step(step)
+verdict
+
+# %%
+if verdict:  # the published run in five dimensions at tau = 25, step by step with your function
+    game, Sigma, tau = zoo.covariance(5), zoo.covariance_draws(5).S, 25.0
+    X, Y = (np.reshape(start, (5, 5)) for start in (game.x0, game.y0))
+    for _ in range(game.steps):
+        X, Y = step(X, Y, Sigma, 1.0, game.lr, tau)
+    library = ends[5][0][game.taus.index(tau)]
+    print(f"|Σ - XX'| of your run after {game.steps} steps: {np.linalg.norm(Sigma - X @ X.T):.0e}")
+    print(f"your X differs from the chapter's by at most {abs(np.asarray(X) - library).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def step(X, Y, Sigma, gamma, lr, tau):
+#     return X + lr * (Y + Y.T) @ X, Y + tau * lr * (Sigma - X @ X.T - gamma * Y)
+#
+#
+# gt.exercises.check_covariance_step(step)
+# ```
+#
+# ```text
+# Right: X descends, -dV/dX = (Y + Y^T) X; Y climbs, dV/dY = Sigma - X X^T - gamma Y.
 # ```
 #
 # </details>

@@ -28,10 +28,11 @@ from scipy.stats import binomtest
 # ## The rule
 #
 # $n$ real points $x_i$, $n$ fakes $y_i$, a discriminator $f$ (its logit) that may take any value
-# anywhere, and $s(t) = \log(1 + e^t)$. The two losses of Sun, Fang and Schwing (2020):
+# anywhere, and the softplus $\zeta(t) = \log(1 + e^t)$. The two losses of Sun, Fang and Schwing
+# (2020):
 #
-# $$\text{JS:}\quad L(Y) = \min_f \tfrac1{2n} \sum_i s(-f(x_i)) + \tfrac1{2n} \sum_i s(f(y_i)),
-# \qquad \text{RS:}\quad L(Y) = \min_f \tfrac1n \sum_i s(f(y_i) - f(x_i)).$$
+# $$\text{JS:}\quad L = \min_f \tfrac1{2n} \sum_i \zeta(-f(x_i)) + \tfrac1{2n} \sum_i \zeta(f(y_i)),
+# \qquad \text{RS:}\quad L = \min_f \tfrac1n \sum_i \zeta(f(y_i) - f(x_i)).$$
 #
 # JS is the usual GAN with $D$'s loss halved ($L = -V/2$ with chapter 00's $V$); RS, the
 # [relativistic](glossary.md#relativistic-loss) one, asks only that $x_i$ score higher than its
@@ -100,16 +101,16 @@ for n in (2, 3, 4):
 
 
 # %% tags=["hood"]
-def s(t):
+def softplus(t):
     return np.logaddexp(0, t)
 
 
 def js_by_hand(f_x, f_y):
-    return (s(-f_x) + s(f_y)).mean() / 2
+    return (softplus(-f_x) + softplus(f_y)).mean() / 2
 
 
 def rs_by_hand(f_x, f_y):
-    return s(f_y - f_x).mean()
+    return softplus(f_y - f_x).mean()
 
 
 def best_d(loss, sits_on):  # L of a state: fake i sits on point sits_on[i], or off the data at -1
@@ -462,7 +463,7 @@ for least in (10, 20, 30, 40):
 js, rs = arrived.values()  # entry k of both: the same points, latents and start weights
 only = [int((np.isfinite(a) & np.isinf(b)).sum()) for a, b in ((js, rs), (rs, js))]
 p = binomtest(only[0], sum(only)).pvalue  # McNemar's test
-print(f"in {only[0]} pairs only JS arrives, in {only[1]} only RS, p = {p:.2f};", end=" ")
+print(f"in {only[0]} pairs only JS arrives, in {only[1]} only RS, p-value {p:.2f};", end=" ")
 print(f"RS is first in {(rs < js).sum()} of 200 pairs")
 drawn = np.random.default_rng(0).integers(0, 200, (2000, 200))  # the pairs, drawn anew
 ratio = np.quantile(np.median(js[drawn], 1) / np.median(rs[drawn], 1), [0.025, 0.975])
@@ -470,10 +471,10 @@ print(f"ratio of the medians: {ratio[0]:.1f} to {ratio[1]:.1f} (95 %, bootstrap)
 
 # %% [markdown]
 # **The shares differ by five points, the times by a factor of two.** 187 of 200 JS runs arrive
-# within 5000 epochs and 197 of 200 RS runs. (In pairs of one seed it is 3 to 13, and $p = 0.02$:
-# hardly chance; the test is that of chapter 10.) But the median JS run takes 2380 epochs where RS
-# takes 1160, and after 1000 epochs 80 RS runs have arrived and no JS run. The factor does not hang
-# on the 40 fakes.
+# within 5000 epochs and 197 of 200 RS runs. (In pairs of one seed it is 3 to 13, with a p-value of
+# 0.02: hardly chance; the test is that of chapter 10.) But the median JS run takes 2380 epochs
+# where RS takes 1160, and after 1000 epochs 80 RS runs have arrived and no JS run. The factor does
+# not hang on the 40 fakes.
 #
 # **Is it the trap that takes the time?** A run *rests* while at least 95 of its fakes lie in one
 # and the same cluster and none in the other. **Predict:** without the JS runs that ever rested for
@@ -517,7 +518,7 @@ for name, epochs in race.items():
 for name in ("JS, halved", "RS"):
     sooner, later = ((race["JS, whole"] < race[name]).sum(), (race["JS, whole"] > race[name]).sum())
     p = binomtest(int(sooner), int(sooner + later)).pvalue  # the sign test
-    print(f"JS, whole, before {name}: in {sooner} pairs, after it in {later}, p = {p:.2g}")
+    print(f"JS, whole, before {name}: in {sooner} pairs, after it in {later}, p-value {p:.2g}")
 
 # %% [markdown]
 # **Most of the factor of two is the halved loss**: with the whole loss the median JS run arrives
@@ -660,39 +661,7 @@ gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** All fakes sit on one of two clusters. What is the loss of the best $D$ (halved convention)?
-#
-# <details><summary>Hint 1</summary>
-#
-# On that cluster there are two fakes for one real point.
-#
-# </details>
-#
-# <details><summary>Hint 2</summary>
-#
-# $D = 1/3$ there, and the other cluster costs nothing.
-#
-# </details>
-
-# %%
-loss = ...
-gt.exercises.check_collapse_loss(loss)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_collapse_loss((3 * np.log(3) - 2 * np.log(2)) / 4)
-# ```
-#
-# ```text
-# Right: D answers 1/3 on the shared cluster: (3 log 3 - 2 log 2) / 4 = 0.477.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** How many bad basins does JS have for $n$ points? Write a function of $n$.
+# **1.** How many bad basins does JS have for $n$ points? Write a function of $n$.
 #
 # <details><summary>Hint</summary>
 #
@@ -718,7 +687,7 @@ gt.exercises.check_bad_basins(count)
 # </details>
 
 # %% [markdown]
-# **3.** Write the way out of the collapse for RS as a list of states, from `(0, 0)` (both fakes on
+# **2.** Write the way out of the collapse for RS as a list of states, from `(0, 0)` (both fakes on
 # point 0) to one on each, along which $L$ never falls. One fake moves at a time; -1 is off the
 # data.
 #
@@ -746,7 +715,7 @@ gt.exercises.check_way_out(states)
 # </details>
 
 # %% [markdown]
-# **4.** (Code.) The hood *searches* for $L$. Write $L$ of JS as a formula: a function of a state, a
+# **3.** (Code.) The hood *searches* for $L$. Write $L$ of JS as a formula: a function of a state, a
 # tuple with the point under each fake (0, 1, ..., or -1 off the data). The hood's table then counts
 # the traps by yours.
 #
@@ -765,9 +734,11 @@ gt.exercises.check_way_out(states)
 # %%
 level = ...  # for instance: lambda state: ...
 verdict = gt.exercises.check_state_level(level)
+verdict
+
+# %%
 if verdict:
     print("traps of 2 to 5 points by your L:", [len(table(level, n)[1]) for n in range(2, 6)])
-verdict
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -786,6 +757,65 @@ verdict
 #
 # ```text
 # Right: each point has a D = 1 / (1 + m) of its own: no search is needed.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) And $L$ of RS, without a search: draw an edge from each point $i$ to the point
+# under its partner, fake $i$. Along an edge $D$ wants $f$ to fall; how far can it fall on a cycle?
+# Write a function of a state. The hood's table should then have no trap left.
+#
+# <details><summary>Hint 1</summary>
+#
+# Around a cycle the falls of $f$ add up to 0, so that each edge costs $\zeta(0) = \log 2$ at
+# best. Along any other edge $f$ may fall without bound, and it costs nothing.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# An edge is on a cycle if the way from its point, `point = state[point]`, comes back to it within
+# $n$ steps. It may also end off the data, at -1, or run into a cycle of others.
+#
+# </details>
+
+# %%
+paired_level = ...  # for instance: def paired_level(state): ...
+verdict = gt.exercises.check_paired_level(paired_level)
+verdict
+
+# %%
+if verdict:
+    gaps = []
+    for n in (2, 3, 4):
+        library, (L, traps) = landscape.landscape(n, "relativistic"), table(paired_level, n)
+        pairs = zip(library.assignments, library.loss, strict=True)
+        gaps += [abs(L[tuple(state)] - loss) for state, loss in pairs]
+        print(f"{n} points: {len(L)} states, traps by your L: {len(traps)}")
+    print(f"your L differs from the library's by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def paired_level(state):
+#     on_cycles = 0
+#     for start in range(len(state)):
+#         point = state[start]
+#         for _ in state:
+#             if point in (start, -1):
+#                 break
+#             point = state[point]
+#         on_cycles += point == start
+#     return on_cycles * np.log(2) / len(state)
+#
+#
+# gt.exercises.check_paired_level(paired_level)
+# ```
+#
+# ```text
+# Right: log 2 for each edge on a cycle; along any other f falls without bound.
 # ```
 #
 # </details>

@@ -9,6 +9,8 @@
 # with DRAGAN's noise. **You need:** chapters 05 and 10.
 
 # %%
+from dataclasses import replace
+
 import gan_teach as gt
 import numpy as np
 import torch
@@ -25,8 +27,8 @@ from gan_teach import zoo
 # | --- | --- | --- |
 # | R1 | real points $x$ | $\tfrac\gamma2 \lvert\nabla f\rvert^2$ |
 # | R2 | generated points $G(z)$ | $\tfrac\gamma2 \lvert\nabla f\rvert^2$ |
-# | WGAN-GP | between them, $ux + (1-u)G(z)$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
-# | DRAGAN | around real points, $x + \delta$ | $\lambda\, (\lvert\nabla f\rvert - 1)^2$ |
+# | WGAN-GP | between them, $ux + (1-u)G(z)$ | $\kappa\, (\lvert\nabla f\rvert - 1)^2$ |
+# | DRAGAN | around real points, $x + \delta$ | $\kappa\, (\lvert\nabla f\rvert - 1)^2$ |
 #
 # So R1 and [R2](glossary.md#r2) ask for a *flat* $D$, [WGAN-GP](glossary.md#wgan-gp) and
 # [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the relativistic loss of
@@ -86,9 +88,9 @@ for by_hand in (r1, r2, wgan_gp, dragan):
 # %% [markdown]
 # ## Where the points lie
 #
-# DRAGAN's noise is $\delta = c\, s\, \alpha\, u$ with $s$ the standard deviation of the batch,
-# $\alpha \sim U(0, 1)$ and, as published, $u \sim U(0, 1)^d$. **Predict** what is odd about that;
-# then drag the radius $c$.
+# DRAGAN's noise is $\delta = c\, \sigma\, \alpha\, u$ with $\sigma$ the standard deviation of the
+# batch, $\alpha \sim U(0, 1)$ and, as published, $u \sim U(0, 1)^d$. **Predict** what is odd about
+# that; then drag the radius $c$.
 
 # %%
 data = gt.data.ring()
@@ -289,7 +291,7 @@ assert gt.holds(max(found[name]["modes"][-1, :, 0].max() for name in ("DRAGAN", 
 #
 # **The target of 1 has a unit**, logits per unit of length. Multiply the data by ten: a $D$ that
 # tells them apart equally well, $f(x / 10)$, has a tenth of the slope. So
-# $\lambda\,(|\nabla f| - 1)^2$ is then what $\tfrac{\lambda}{100} (|\nabla f| - 10)^2$ was before.
+# $\kappa\, (|\nabla f| - 1)^2$ is then what $\tfrac{\kappa}{100} (|\nabla f| - 10)^2$ was before.
 # R1's target is 0 on every scale, but its weight has a unit, too.
 
 # %% tags=["nbval-check-output"]
@@ -413,34 +415,7 @@ gt.Lab("dragan")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** A paper adds $\mu\, \mathbb E|\nabla f|^2$ with $\mu = 10$, another
-# $\tfrac\gamma2 \mathbb E|\nabla f|^2$. Which $\gamma$ is the same?
-#
-# <details><summary>Hint</summary>
-#
-# Compare the factors.
-#
-# </details>
-
-# %%
-gamma = ...
-gt.exercises.check_same_penalty(gamma)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_same_penalty(20)
-# ```
-#
-# ```text
-# Right: gamma / 2 = mu, so the published mu = 10 is gamma = 20.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** Which share of the orthants (sign patterns) of $\mathbb R^d$ does the published DRAGAN
+# **1.** Which share of the orthants (sign patterns) of $\mathbb R^d$ does the published DRAGAN
 # noise reach? Write a function of $d$.
 #
 # <details><summary>Hint</summary>
@@ -467,7 +442,7 @@ gt.exercises.check_covered_directions(share)
 # </details>
 
 # %% [markdown]
-# **3.** The *friction* of a linear game is $-\operatorname{Re}(\lambda_1 + \lambda_2)$. What is it
+# **2.** The *friction* of a linear game is $-\operatorname{Re}(\lambda_1 + \lambda_2)$. What is it
 # for the Dirac-GAN with R1 and R2, both of weight $\gamma$?
 #
 # <details><summary>Hint</summary>
@@ -494,7 +469,7 @@ gt.exercises.check_friction(friction)
 # </details>
 
 # %% [markdown]
-# **4.** (Code.) A flat $D$ needs no pull. Write the *one-sided* penalty that leaves it alone,
+# **3.** (Code.) A flat $D$ needs no pull. Write the *one-sided* penalty that leaves it alone,
 # $10\, \mathbb E \max(0, |\nabla f(x)| - 1)^2$ at the real points: a function of
 # `(critic, real, fake, noise)`, the form that the library takes (`noise` is empty here). It then
 # trains the five Gaussians, seed 0: more of them than DRAGAN at weight 10?
@@ -514,6 +489,9 @@ gt.exercises.check_friction(friction)
 # %%
 penalty = ...  # for instance: lambda critic, real, fake, noise: ...
 verdict = gt.exercises.check_one_sided(penalty)
+verdict
+
+# %%
 if verdict:
     game = zoo.five_gaussians(0, "js", 32, penalty)
     run = zoo.FIVE_GAUSSIANS.train(game, steps=STEPS, lr=2e-3, seed=0)
@@ -521,7 +499,6 @@ if verdict:
     covered, quality, _ = yours["modes"][-1]
     print(f"yours: slope at the data {np.median(yours['at_data'][-1]):.2f}, {covered:.0f} modes")
     print(f"covered, high quality {quality:.2f}")
-verdict
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -543,15 +520,78 @@ verdict
 # </details>
 
 # %% [markdown]
+# **4.** (Code.) R1 flattens $D$ at the one end of the way from real to fake, R2 at the other. Write
+# a penalty that does so *on* the way, at WGAN-GP's points and with R1's target:
+# $0.05\, \mathbb E\, |\nabla f(ux + (1 - u)\, G(z))|^2$ as a function of
+# `(critic, real, fake, noise)`. Here `noise` is `(u,)` with `u` of shape $(n, 1)$: a penalty draws
+# nothing itself, so that a step can be repeated. The library asks its attribute `draw`, below.
+#
+# <details><summary>Hint 1</summary>
+#
+# `(u,) = noise`, then `slope_at` of the hood, at other points.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# The square of each sample's norm, then the mean, then the weight.
+#
+# </details>
+
+# %%
+between = ...  # def between(critic, real, fake, noise): ...
+verdict = gt.exercises.check_flat_between(between)
+verdict
+
+
+# %%
+def trained_with(penalty):
+    game = zoo.five_gaussians(0, "js", 32, penalty)
+    run = zoo.FIVE_GAUSSIANS.train(game, steps=STEPS, lr=2e-3, seed=0)
+    return gt.record(run, every=gt.budget(100), **watch)
+
+
+if verdict:
+    between.draw = lambda real, rng: (torch.rand(len(real), 1, generator=rng),)
+    same = replace(penalties.wgan_gp(0.05, target=0.0), name=between.__name__)  # the same draws
+    yours, library = trained_with(between), trained_with(same)
+    for step, slope, (modes, quality, _) in zip(
+        yours.steps, np.median(yours["at_data"], -1), yours["modes"], strict=True
+    ):
+        print(f"step {step}: your D's slope {slope:.2f}, {modes:.0f} modes, quality {quality:.2f}")
+    gap = abs(yours["at_data"][1] - library["at_data"][1]).max()
+    print(f"step {yours.steps[1]}: the slopes differ from the library's by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def between(critic, real, fake, noise):
+#     (u,) = noise
+#     points = (u * real + (1 - u) * fake).detach().requires_grad_()
+#     (gradient,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
+#     return 0.05 * (gradient**2).sum(1).mean()
+#
+#
+# gt.exercises.check_flat_between(between)
+# ```
+#
+# ```text
+# Right: flat on the whole way from real to fake: R1 at its one end, R2 at the other.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
-# - A target slope of 1 has a unit: rescale the data, and the same $\lambda$ and $k$ are another
+# - A target slope of 1 has a unit: rescale the data, and the same $\kappa$ and $k$ are another
 #   penalty. Normalize first. A target of 0 stays what it is, but its weight scales, too.
 # - R1 alone flattens $D$ at the data, R2 at the samples; while they are apart, that is not the
 #   same.
 # - Too large a $\gamma$ slows everything: on the Dirac-GAN the slow eigenvalue is $-1/(4g)$. Check
 #   the slope at the data.
-# - Conventions differ by factors of two ($\gamma/2$, $\mu$, $\lambda/2$): convert before you
+# - Conventions differ by factors of two ($\gamma/2$, $\mu$, $\kappa/2$): convert before you
 #   compare.
 #
 # ## Further reading
@@ -562,4 +602,6 @@ verdict
 # - I. Gulrajani et al., *Improved Training of Wasserstein GANs*, 2017, equation 3.
 # - L. Mescheder, A. Geiger, S. Nowozin, *Which Training Methods for GANs do actually Converge?*,
 #   2018: equations 9 and 10 (R1, R2), section 4; why a target of 1 need not converge.
+# - H. Thanh-Tung, T. Tran, S. Venkatesh, *Improving Generalization and Stability of Generative
+#   Adversarial Networks*, 2019: the flat penalty between real and generated points (exercise 4).
 # - Y. Huang et al., *The GAN is dead; long live the GAN!*, 2024, section 2: RpGAN with R1 and R2.

@@ -32,7 +32,7 @@ from scipy.stats import ttest_ind, ttest_rel
 # | algorithm | loss | penalty on $D$ | updates of $D$ per update of $G$ | Adam's $\beta_1$ |
 # | --- | --- | --- | --- | --- |
 # | vanilla GAN | non-saturating | none | 1 | 0.5 |
-# | DRAGAN | non-saturating | $10\,(\lVert\nabla D\rVert - 1)^2$ around real points | 1 | 0.5 |
+# | DRAGAN | non-saturating | $10\,(\lVert\nabla f\rVert - 1)^2$ around real points | 1 | 0.5 |
 # | WGAN-GP | Wasserstein | the same, between real and fake | 5 | 0 |
 #
 # (Adam's rate is 0.003 for all, larger than the authors' $10^{-4}$: the runs are short.)
@@ -42,7 +42,7 @@ from scipy.stats import ttest_ind, ttest_rel
 # The score is the [Inception Score](glossary.md#inception-score) of Salimans et al. (2016), with a
 # small classifier of digits as judge:
 #
-# $$\text{IS} = \exp\, \mathbb E_x\, \text{KL}\bigl(p(y \mid x) \,\|\, p(y)\bigr), \qquad
+# $$\text{IS} = \exp\, \mathbb E_x\, \text{KL}\bigl(p(k \mid x) \,\|\, p(k)\bigr), \qquad
 #   1 \le \text{IS} \le 10.$$
 #
 # It is high when each image is surely *some* digit and all digits occur. **Predict** the score of a
@@ -57,8 +57,8 @@ print(f"different sevens {judge.score(sevens):.2f}")
 
 # %% [markdown]
 # One seven has the lowest score, 1: no doubt about the digit, but only one of them. Real digits do
-# not reach 10: the judge names them nearly evenly, but has doubts. (KL is the entropy of $p(y)$
-# less the mean entropy of $p(y \mid x)$.) Their score is the level to compare with. **The number
+# not reach 10: the judge names them nearly evenly, but has doubts. (KL is the entropy of $p(k)$
+# less the mean entropy of $p(k \mid x)$.) Their score is the level to compare with. **The number
 # belongs to this judge.** With another classifier, or with Inception on photographs, it means
 # something else.
 #
@@ -89,7 +89,7 @@ def draw_architecture(rng):
 
 # %% tags=["hood"]
 def inception_score(logits):  # (n, 10), the judge's answers to n images
-    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)  # p(y | x)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)  # p(k | x)
     kl = (p * (np.log(p) - np.log(p.mean(0)))).sum(1)
     return np.exp(kl.mean())
 
@@ -104,7 +104,7 @@ print(f"100 architectures alike; score of random answers {by_hand:.4f} and {libr
 assert abs(by_hand - library) < 1e-9
 
 # %% tags=["nbval-check-output"]
-p = classifier.probabilities(judge.module, judge.held_out.floats())  # (n, 10): p(y | x)
+p = classifier.probabilities(judge.module, judge.held_out.floats())  # (n, 10): p(k | x)
 evenly = np.exp(-(p.mean(0) * np.log(p.mean(0))).sum())
 doubt = np.exp(-(p * np.log(p)).sum(1).mean())
 print(f"real digits: {inception_score(np.log(p)):.2f}, of {evenly:.2f} without doubts;", end=" ")
@@ -181,7 +181,7 @@ bogonet.table(study)
 scores = dict(zip(study.meta["titles"], study["score"].transpose(1, 0, 2), strict=True))
 mean = {name: values.mean(1) for name, values in scores.items()}
 halves = {name: np.quantile(values, (0.25, 0.75), axis=1) for name, values in scores.items()}
-look = {"xlabel": "updates of the generator", "ylabel": "Inception Score"}
+look = {"xlabel": "step of G", "ylabel": "Inception Score"}
 level = (study.meta["real_score"], "real digits")
 gt.show(
     gt.plots.compare(study.steps, mean, bands=halves, level=level, **look),
@@ -205,7 +205,7 @@ for other in ("DRAGAN", "WGAN-GP"):
     pair = final[other], final["vanilla GAN"]
     alone, paired = ttest_ind(*pair, equal_var=False).pvalue, ttest_rel(*pair).pvalue
     print(f"{other} minus vanilla: {np.mean(pair[0] - pair[1]):+.2f}, t test: unpaired", end=" ")
-    print(f"p = {alone:.1g}, paired p = {paired:.1g}; correlation {np.corrcoef(*pair)[0, 1]:.2f}")
+    print(f"p-value {alone:.1g}, paired {paired:.1g}; correlation {np.corrcoef(*pair)[0, 1]:.2f}")
 
 # %% [markdown]
 # WGAN-GP's lead is plain without pairs as well. For DRAGAN pairing takes out what the architectures
@@ -261,7 +261,7 @@ print(f"{study.meta['architectures']} architectures; a discovery needs p < {0.05
 for criterion in ("final", "best", "area"):
     for d in bogonet.duels(study, criterion):
         sure = "beyond chance" if d.p < 0.05 / 9 else "chance would do"
-        print(f"{criterion:5} {d.first} {d.won} : {d.lost} {d.second}, p = {d.p:.1g}: {sure}")
+        print(f"{criterion:5} {d.first} {d.won} : {d.lost} {d.second}, p-value {d.p:.1g}: {sure}")
 
 # %% tags=["nbval-check-output"]
 start, end = study["score"][0], study["score"][-1]
@@ -277,10 +277,10 @@ print(
 # **What we saw.** After the same number of generator updates WGAN-GP is ahead of vanilla GAN on 88
 # architectures of 100 and of DRAGAN on 89, by more than a point on the mean, far beyond chance.
 # Between vanilla GAN and DRAGAN these games do not decide: 55 to 45 would be quite ordinary for two
-# equal methods, but so it would for one that wins 45 or 64 of 100. (The $p = 0.02$ of their *best*
-# scores is what nine tests may well yield by chance.) And at this budget stability is not what
-# decides: no run leaves the finite numbers, though 35 of 300 end below their start. All are far
-# from real digits.
+# equal methods, but so it would for one that wins 45 or 64 of 100. (The p-value 0.02 of their
+# *best* scores is what nine tests may well yield by chance.) And at this budget stability is not
+# what decides: no run leaves the finite numbers, though 35 of 300 end below their start. All are
+# far from real digits.
 #
 # ## Is it the loss, or the five critic steps?
 #
@@ -321,7 +321,7 @@ sure = {}
 for k, history in same.items():
     for d in bogonet.duels(history, "final"):
         low, high = d.interval
-        print(f"{k} step(s): {d.second} {d.lost} : {d.won} {d.first}, p = {d.p:.1g};", end=" ")
+        print(f"{k} step(s): {d.second} {d.lost} : {d.won} {d.first}, p-value {d.p:.1g};", end=" ")
         print(f"{d.second} wins {1 - high:.0%} to {1 - low:.0%} of architectures")
         sure[k, d.first, d.second] = d.p < 0.05 / 6
 alone = sure[1, "vanilla", "wgan_gp"]  # WGAN-GP's lead without the steps
@@ -336,7 +336,7 @@ guess.answer(guess.options[0 if alone else 2 if fed else 1])
 # WGAN-GP's lead in the first table is not one of its loss alone, nor one of the steps alone: more
 # steps pay where the critic is penalized. (Perhaps since such a critic stays gentle however long it
 # trains; that we have not tested. $\beta_1$ still differs between WGAN-GP and the others; with six
-# tests we ask for $p < 0.008$.)
+# tests we ask for a p-value below 0.008.)
 #
 # ## Five times as long
 #
@@ -351,7 +351,7 @@ for name, values in zip(longer.meta["titles"], longer["score"].transpose(1, 0, 2
     print(f"{name:11} 5 % {low:.2f}, median {middle:.2f}, 95 % {high:.2f};", end=" ")
     print(f"std {values[-1].std():.2f}; {lost} of 100 end a fifth below their best")
 for d in bogonet.duels(longer, "final"):
-    print(f"{d.first} {d.won} : {d.lost} {d.second}, p = {d.p:.1g}")
+    print(f"{d.first} {d.won} : {d.lost} {d.second}, p-value {d.p:.1g}")
 print("diverged:", int((longer.static["diverged"] >= 0).sum()))
 
 # %% [markdown]
@@ -404,7 +404,7 @@ for won in (31, 32):
 # ## Play
 #
 # A small tournament of your own: choose *Hidden layers*, *Units of a layer* and *Latent dimensions*
-# under *More settings* by rolling dice (each change starts the run anew), and let *Penalty* be
+# under *Data and networks* by rolling dice (each change starts the run anew), and let *Penalty* be
 # `dragan` or `none` by tossing a coin. Which of your networks find all five modes?
 
 # %%
@@ -418,13 +418,13 @@ gt.Lab("dragan", width=48, depth=3)
 #
 # <details><summary>Hint 1</summary>
 #
-# $p(y)$ is (1/2, 1/4, 1/4).
+# $p(k)$ is (1/2, 1/4, 1/4).
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# Without doubts the KL is the entropy of $p(y)$.
+# Without doubts the KL is the entropy of $p(k)$.
 #
 # </details>
 
@@ -446,41 +446,12 @@ gt.exercises.check_uneven_score(score)
 # </details>
 
 # %% [markdown]
-# **2.** One algorithm wins 60 of 100 architectures, the other 40. How surprising is that, if both
-# are equally good?
-#
-# <details><summary>Hint</summary>
-#
-# Two-sided; at least 60 or at most 40 heads in 100 tosses.
-#
-# </details>
-
-# %%
-p = ...
-gt.exercises.check_sign_test(p)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# from math import comb
-#
-# gt.exercises.check_sign_test(2 * sum(comb(100, k) for k in range(60, 101)) / 2**100)
-# ```
-#
-# ```text
-# Right: 2 P(at least 60 heads in 100 tosses) = 0.057: 60 to 40 is not yet a proof.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **3.** (Open.) Give all three five critic steps *and* more time:
+# **2.** (Open.) Give all three five critic steps *and* more time:
 # `gan-teach bogonet --architectures 10 --d-steps 5 --steps 500 --out longer`. Does the order stay?
 
 # %% [markdown]
-# **4.** (Code.) Write the sign test: a function of the architectures won and lost that returns the
-# two-sided $p$. The record's duels are then judged by yours.
+# **3.** (Code.) Write the sign test: a function of the architectures won and lost that returns the
+# two-sided $p$. (60 to 40 is 0.057: not yet a proof.) The record's duels are then judged by yours.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -497,11 +468,15 @@ gt.exercises.check_sign_test(p)
 # %%
 p_value = ...  # for instance: lambda won, lost: ...
 verdict = gt.exercises.check_sign_test_code(p_value)
-if verdict:
-    for d in bogonet.duels(study, "final"):
-        print(f"{d.first} {d.won} : {d.lost} {d.second}: {p_value(d.won, d.lost):.1g}", end=", ")
-        print(f"the library's {d.p:.1g}")
 verdict
+
+# %%
+if verdict:
+    duels = bogonet.duels(study, "final")
+    for d in duels:
+        print(f"{d.first} {d.won} : {d.lost} {d.second}, your p = {p_value(d.won, d.lost):.1g}")
+    gap = max(abs(p_value(d.won, d.lost) - d.p) for d in duels)
+    print(f"your p differs from the library's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -520,6 +495,56 @@ verdict
 #
 # ```text
 # Right: both tails, and at most 1.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) The other column of the duels: which chances of winning does a count leave open? A
+# chance $p$ has the standard error $\sqrt{p\,(1 - p) / n}$, and Wilson's interval holds the $p$
+# from which the share $k / n$ is at most $z$ of them away. Write `interval(won, n, z)`, its two
+# ends.
+#
+# <details><summary>Hint 1</summary>
+#
+# At the ends $(k / n - p)^2 = z^2\, p\, (1 - p) / n$: a quadratic equation for $p$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $(1 + z^2 / n)\, p^2 - (2 k / n + z^2 / n)\, p + (k / n)^2 = 0$; `np.roots` solves it.
+#
+# </details>
+
+# %%
+interval = ...  # for instance: lambda won, n, z: ...
+verdict = gt.exercises.check_wilson(interval)
+verdict
+
+# %%
+if verdict:
+    gaps = []
+    for d in bogonet.duels(study, "final"):
+        low, high = interval(d.won, d.won + d.lost, 1.959964)
+        gaps += [abs(low - d.interval[0]), abs(high - d.interval[1])]
+        print(f"your interval: {d.first} wins {low:.0%} to {high:.0%} against {d.second}")
+    print(f"your ends differ from the library's by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def interval(won, n, z):
+#     share, more = won / n, z**2 / n
+#     return sorted(np.roots([1 + more, -2 * share - more, share**2]).real)
+#
+#
+# gt.exercises.check_wilson(interval)
+# ```
+#
+# ```text
+# Right: the p that lie within z of their own standard errors of won / n.
 # ```
 #
 # </details>

@@ -19,7 +19,7 @@ from gan_teach import zoo
 # %% [markdown]
 # ## The data
 #
-# Radius $r \sim \mathcal N(10, 1)$, angle $\theta \sim U(0, 2\pi)$; the left half of the ring is
+# Radius $r \sim \mathcal N(10, 1)$, angle $\varphi \sim U(0, 2\pi)$; the left half of the ring is
 # moved up by 10, the right half down by 10. Standard deviations 7 and 12. The assignment asks for a
 # `Dataset`, and `gt.data.Points` takes any that has a length and items. Write your own: change the
 # radius, or a sign.
@@ -62,39 +62,40 @@ gt.show(
 # %% [markdown]
 # ## The rule
 #
-# The assignment [smooths the labels](glossary.md#label-smoothing): $D$'s target is $s = 0.9$ for
+# The assignment [smooths the labels](glossary.md#label-smoothing): $D$'s target is $\ell = 0.9$ for
 # real samples and 0 for fakes. At each point $D$ minimises
-# $-p\,[s \log D + (1 - s) \log(1 - D)] - q \log(1 - D)$; the derivative is zero where
-# $s\,p\,(1 - D) = \big((1 - s)\,p + q\big)\,D$, so
+# $-p\,[\ell \log D + (1 - \ell) \log(1 - D)] - q \log(1 - D)$; the derivative is zero where
+# $\ell\,p\,(1 - D) = \big((1 - \ell)\,p + q\big)\,D$, so
 #
-# $$D^* = \frac{s\,p}{p + q}, \qquad p = q:\quad D^* = \frac s2, \quad
-#   L_D = -s \log \tfrac s2 - (2 - s) \log\!\big(1 - \tfrac s2\big), \quad L_G = -\log \tfrac s2.$$
+# $$D^* = \frac{\ell\,p}{p + q}, \qquad p = q:\quad D^* = \frac \ell2, \quad
+#   L_D = -\ell \log \tfrac \ell2 - (2 - \ell) \log\!\big(1 - \tfrac \ell2\big),
+#   \quad L_G = -\log \tfrac \ell2.$$
 #
-# For $s = 0.9$: $D = 0.45$, $L_D = 1.3763$, $L_G = 0.7985$. (*Not* 0.5, which the report of one
+# For $\ell = 0.9$: $D = 0.45$, $L_D = 1.3763$, $L_G = 0.7985$. (*Not* 0.5, which the report of one
 # solution calls the ideal.) **Predict:** which $p$ and $q$ have these losses?
 
 
 # %%
-def constant_answer(s):
+def constant_answer(label):
     """D's loss if it gives one answer to everything."""
     d = np.linspace(0.05, 0.95, 181)
-    loss = -s * np.log(d) - (2 - s) * np.log(1 - d)
+    loss = -label * np.log(d) - (2 - label) * np.log(1 - d)
     ax = gt.plots.compare(
-        d, {f"targets {s:g} and 0": loss}, xlabel="D's only answer", ylabel="D's loss",
-        mark=(s / 2, f"D = {s / 2:g}"), level=(loss.min(), f"{loss.min():.4f}"),
+        d, {f"targets {label:g} and 0": loss}, xlabel="D's only answer", ylabel="loss of D",
+        mark=(label / 2, f"D = {label / 2:g}"), level=(loss.min(), f"{loss.min():.4f}"),
     )  # fmt: skip
     ax.set_ylim(1.1, 2.5)
     return ax
 
 
 gt.animation.chooser(
-    constant_answer, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], label="s", start=0.9,
+    constant_answer, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], label="label", start=0.9,
     alt="D's loss over its only answer: a valley with its floor of 1.3763 at D = 0.45.",
 )  # fmt: skip
 
 # %% tags=["nbval-check-output"]
 L_D, L_G = gt.plots.equilibrium_losses("non_saturating", 0.9)
-print(f"s = 0.9: D = {0.9 / 2}, L_D = {L_D:.4f}, L_G = {L_G:.4f}")
+print(f"label = 0.9: D = {0.9 / 2}, L_D = {L_D:.4f}, L_G = {L_G:.4f}")
 
 # %% [markdown]
 # **All of them.** If $D$ answers 0.45 to *everything*, $p$ and $q$ drop out: the losses are 1.3763
@@ -214,7 +215,7 @@ band = mt.noise_band(mt.sliced_wasserstein, ARCS, 5000, repeats=199)
 def beside(history, level):
     """D's loss above the distance of the samples from the data, over the steps."""
     figure, axes = gt.style.mosaic([["loss"], ["distance"]], (8.4, 6.4))
-    look = {"ylabel": "sliced Wasserstein", "log": True}
+    look = {"ylabel": "sliced Wasserstein distance", "log": True}
     ends = {"best real": band.low, "worst real": band.high}
     loss, distance = ({"runs": history[key]} for key in ("d_loss", "sliced"))
     gt.plots.compare(history.steps, loss, axes["loss"], level=level, xlabel="step", ylabel="loss")
@@ -460,7 +461,8 @@ for name, x in ends.items():
 # ## Play
 #
 # The same S, live, with labels smoothed to 0.9. Hold the losses and $D$'s mean against their dashed
-# levels, then look at the fakes, and show the chart *Distance to the data* with its noise band.
+# levels, then look at the fakes, and show the chart *Distance to the data* with its [noise
+# band](glossary.md#noise-band).
 # *Draw the data* yourself to see which shapes are easy.
 
 # %%
@@ -469,33 +471,7 @@ gt.Lab("half-circles")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Labels smoothed to $s = 0.8$: what is $D$'s loss at the equilibrium?
-#
-# <details><summary>Hint</summary>
-#
-# $D = 0.4$.
-#
-# </details>
-
-# %%
-loss = ...
-gt.exercises.check_smoothed_loss(loss)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_smoothed_loss(-0.8 * np.log(0.4) - 1.2 * np.log(0.6))
-# ```
-#
-# ```text
-# Right: D = 0.4: -0.8 log 0.4 - 1.2 log 0.6 = 1.346.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** Smooth both sides: target 0.9 for real samples, 0.1 for fakes. What is $D^*$, and what does
+# **1.** Smooth both sides: target 0.9 for real samples, 0.1 for fakes. What is $D^*$, and what does
 # it say where there are no data?
 #
 # <details><summary>Hint</summary>
@@ -523,7 +499,7 @@ gt.exercises.check_two_sided(best)
 # </details>
 
 # %% [markdown]
-# **3.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case? a)
+# **2.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case? a)
 # $G$ is perfect. b) $G$ emits one point. c) $D$ is linear and the means agree. d) $D$ tells real
 # from fake. Answer with letters, such as `"ad"`.
 
@@ -545,11 +521,125 @@ gt.exercises.check_what_flat_means(letters)
 # </details>
 
 # %% [markdown]
+# **3.** (Code.) The distance of this chapter: project both samples onto a line, pair the smallest
+# with the smallest and so on, take the mean distance of the pairs, and average over the lines.
+# Write `sliced(x, y, lines)` for two samples $(n, 2)$ of one size and unit vectors `lines`
+# $(m, 2)$. It then judges the improved run above, at all its records.
+#
+# <details><summary>Hint 1</summary>
+#
+# `x @ lines.T` holds the projections, $(n, m)$: one column for each line.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `np.sort(..., axis=0)` sorts each column. On a line no other pairing has a smaller mean distance.
+#
+# </details>
+
+# %%
+sliced = ...  # def sliced(x, y, lines): ...
+verdict = gt.exercises.check_sliced(sliced)
+verdict
+
+# %%
+if verdict:
+    angles = np.pi * (np.arange(64) + 0.5) / 64  # evenly over half a turn
+    lines = np.stack([np.cos(angles), np.sin(angles)], 1)
+    fakes = ways["improved"]["fake"].astype(float)
+    yours = [float(sliced(x, REAL[:1000].astype(float), lines)) for x in fakes]
+    library = [mt.sliced_wasserstein(x, REAL[:1000]) for x in fakes]
+    print("your distance along the run:", *(f"{value:.2f}" for value in yours[::5]))
+    gap = np.abs(np.subtract(yours, library)).max()
+    print(f"it differs from the library's by at most {gap:.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def sliced(x, y, lines):
+#     return np.abs(np.sort(x @ lines.T, axis=0) - np.sort(y @ lines.T, axis=0)).mean()
+#
+#
+# gt.exercises.check_sliced(sliced)
+# ```
+#
+# ```text
+# Right: on each line the smallest to the smallest, and so on; then the mean.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** (Code.) Data of your own. A GAN takes any object with `shape`, that of one sample, and
+# `sample(n, rng)`, a tensor of $n$ new samples all of whose chance comes from the generator `rng`.
+# Write a class `Moons` for two other half circles: half of the points at $(\cos t, \sin t)$, half
+# at $(1 - \cos t, \tfrac12 - \sin t)$, $t \sim U(0, \pi)$, and normal noise of standard deviation
+# 0.1 on both coordinates of each. The improved GAN then learns them.
+#
+# <details><summary>Hint 1</summary>
+#
+# The hood's class draws once. Here `sample` draws at each call, with `generator=rng` everywhere.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `torch.rand(n, generator=rng) < 0.5` says which points lie on the lower moon, and `torch.where`
+# takes their coordinates.
+#
+# </details>
+
+# %%
+Moons = ...  # class Moons: ...
+verdict = gt.exercises.check_moons(Moons)
+verdict
+
+# %%
+if verdict:
+    own, moons = zoo.half_circles_improved(0), Moons() if isinstance(Moons, type) else Moons
+    game = gt.GAN(
+        own.generator, own.discriminator, data=moons, latent=own.latent,
+        loss=gt.losses.relativistic, penalties=own.penalties,
+    )  # fmt: skip
+    fakes = watched(game, zoo.HALF_CIRCLES_IMPROVED, 1.0, 0.993)["fake"]
+    real = moons.sample(1000, torch.Generator().manual_seed(2)).numpy()
+    ends = {f"step {k}": fakes[k // 20] for k in (0, STEPS // 2, STEPS)}
+    notes = {k: f"distance {mt.sliced_wasserstein(x, real):.2f}" for k, x in ends.items()}
+    print("the improved GAN on your moons:", notes)
+    gt.show(gt.plots.clouds(ends, real, notes=notes), alt="Your moons, and a GAN that learns them.")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# class Moons:
+#     shape = (2,)
+#
+#     def sample(self, n, rng):
+#         t = torch.pi * torch.rand(n, generator=rng)
+#         lower = torch.rand(n, generator=rng) < 0.5
+#         x = torch.where(lower, 1 - t.cos(), t.cos())
+#         y = torch.where(lower, 0.5 - t.sin(), t.sin())
+#         return torch.stack([x, y], 1) + 0.1 * torch.randn(n, 2, generator=rng)
+#
+#
+# gt.exercises.check_moons(Moons)
+# ```
+#
+# ```text
+# Right: half of the points on each moon, evenly along it, all chance from rng.
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## Where this bites in practice
 #
 # - "Losses flat, scores at the ideal: trained" is a common sentence in reports. Ask for a picture,
 #   a distance, and its noise band.
-# - With smoothed labels the level is $s / 2$. A run pinned there has a $D$ without information;
+# - With smoothed labels the level is $\ell / 2$. A run pinned there has a $D$ without information;
 #   look at the slope of $D$ around the data before you celebrate.
 # - Two arms that differ in eight things compare eight things. Take a recipe apart before you pass
 #   it on: here five of its lines could be left out without a trace in five seeds.

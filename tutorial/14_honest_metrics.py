@@ -19,14 +19,14 @@ from scipy.spatial import cKDTree
 # ## The rule
 #
 # A score of $n$ samples is a random number. Draw *real* samples twice, score one against the other,
-# do so $R$ times and sort: $s_{(1)} \le \dots \le s_{(R)}$. If the generator is perfect, its score
+# do so $R$ times and sort: $r_{(1)} \le \dots \le r_{(R)}$. If the generator is perfect, its score
 # is one more draw of the same law, equally likely to fall into each of the $R + 1$ gaps; where
 # scores tie, the ends of the band count as inside. So
 #
-# $$P\big(s_{(j)} \le s \le s_{(R+1-j)}\big) \ge 1 - \frac{2j}{R+1} \qquad
+# $$P\big(r_{(j)} \le r \le r_{(R+1-j)}\big) \ge 1 - \frac{2j}{R+1} \qquad
 #   \text{whatever the metric, whatever the data.}$$
 #
-# With $R = 199$ and $j = 1$ the [noise band](glossary.md#noise-band) $[s_{(1)}, s_{(199)}]$ holds a
+# With $R = 199$ and $j = 1$ the [noise band](glossary.md#noise-band) $[r_{(1)}, r_{(199)}]$ holds a
 # perfect generator's score in at least 99 of 100 cases. A score inside the band says: *this metric,
 # with so many samples, sees no difference*. It does not say that there is none.
 #
@@ -103,8 +103,8 @@ assert share > at_least - 0.01
 # %% tags=["hood"]
 def frechet(x, y):  # samples (n, d) and (m, d)
     m_x, m_y = x.mean(0), y.mean(0)
-    A, B = np.cov(x.T), np.cov(y.T)
-    return ((m_x - m_y) ** 2).sum() + np.trace(A + B - 2 * sqrtm(A @ B).real)
+    C_x, C_y = np.cov(x.T), np.cov(y.T)
+    return ((m_x - m_y) ** 2).sum() + np.trace(C_x + C_y - 2 * sqrtm(C_x @ C_y).real)
 
 
 def count_modes(x, centers, sigma):  # samples (n, d), centers (K, d)
@@ -135,9 +135,10 @@ print(f"{by_hand[2]}, quality {by_hand[3]:.2f}, KL {by_hand[4]:.2f}; differences
 assert gap < 1e-9
 
 # %% [markdown]
-# The library takes no root of a matrix: of features of a network $A B$ is often singular, where
-# roots lose digits. It has factors $A = F^\top F$, $B = H^\top H$ instead, and
-# $\mathrm{tr}\, (A B)^{1/2}$ is the sum of the singular values of $F H^\top$.
+# The library takes no root of a matrix: of features of a network $\Sigma_x \Sigma_y$ is often
+# singular, where roots lose digits. It has factors $\Sigma_x = F_x^\top F_x$,
+# $\Sigma_y = F_y^\top F_y$ instead, and $\mathrm{tr}\, (\Sigma_x \Sigma_y)^{1/2}$ is the sum of the
+# singular values of $F_x F_y^\top$.
 #
 # ## Six broken generators
 #
@@ -377,7 +378,8 @@ print(f"library, pairs that nearly agree: {below} of {len(values)} below zero")
 # %% [markdown]
 # ## Break the Fréchet distance
 #
-# $$\mathrm{FD} = |m_x - m_y|^2 + \mathrm{tr}\big(A + B - 2 (AB)^{1/2}\big)$$
+# $$\mathrm{FD} = |m_x - m_y|^2
+#   + \mathrm{tr}\big(\Sigma_x + \Sigma_y - 2 (\Sigma_x \Sigma_y)^{1/2}\big)$$
 #
 # compares means and covariances, nothing else: the [Fréchet
 # distance](glossary.md#frechet-distance). **Predict:** the distance of the S from a *Gaussian blob*
@@ -449,11 +451,11 @@ assert abs(gap - D * 0.05**2) < 0.015
 # ## Break the Inception Score and KID
 #
 # The [Inception Score](glossary.md#inception-score) asks a classifier,
-# $\exp\, \mathbb E_x \mathrm{KL}\big(p(y|x) \,\|\, p(y)\big)$: from 1 to the number of classes,
+# $\exp\, \mathbb E_x \mathrm{KL}\big(p(k|x) \,\|\, p(k)\big)$: from 1 to the number of classes,
 # many if each sample is named surely and all names occur. The kernel distance
 # [KID](glossary.md#kid) is $\mathrm{MMD}^2$ (below) with the kernel $(x \cdot y / d + 1)^3$,
 # unbiased, so that it may be negative; it compares moments up to the third. Eight Gaussians on a
-# ring, and the *exact* classifier $p(y|x)$. **Predict:** who fools which of the two? One point of
+# ring, and the *exact* classifier $p(k|x)$. **Predict:** who fools which of the two? One point of
 # each mode, copied; noise over a square ten times as wide; all modes turned by half a gap.
 
 # %%
@@ -463,7 +465,7 @@ turn = np.array([[np.cos(half_gap), -np.sin(half_gap)], [np.sin(half_gap), np.co
 
 
 def names(x):
-    """The exact p(y|x), (n, 8)."""
+    """The exact p(k|x), (n, 8)."""
     logits = -((x[:, None] - CENTERS) ** 2).sum(-1) / (2 * 0.1**2)
     weights = np.exp(logits - logits.max(1, keepdims=True))
     return weights / weights.sum(1, keepdims=True)
@@ -589,8 +591,8 @@ for k in (1, 2, 5):
 # ## Bend the curve: PRD
 #
 # Precision and recall as a curve ([PRD](glossary.md#prd)) compare masses over the same states $i$,
-# $p$ of the data and $q$ of the generator, with a price $\lambda$: precision
-# $\alpha(\lambda) = \sum_i \min(\lambda p_i, q_i)$, recall $\beta = \alpha / \lambda$. **Drag** how
+# $p$ of the data and $q$ of the generator, with a price $t$: precision
+# $\sum_i \min(t p_i, q_i)$, recall is that divided by $t$. **Drag** how
 # many of ten modes a generator covers. Which end of the curve moves?
 
 
@@ -728,7 +730,7 @@ level = gt.landscape.plateau(7, 8)
 # %%
 ax = gt.plots.compare(
     runs["linear"].steps, {k: h["fresh"] for k, h in runs.items()},
-    xlabel="steps of D", ylabel="D's loss on fresh samples", level=(level, "best D"),
+    xlabel="step of D", ylabel="loss of D on fresh samples", level=(level, "best D"),
 )  # fmt: skip
 ax.set_ylim(1.25, 1.45)
 gt.show(
@@ -769,7 +771,7 @@ def accuracy(real, fake):
 # %%
 curves = {"its own 120 points": memory["own"], "fresh points": memory["fresh"]}
 ax = gt.plots.compare(
-    memory.steps, curves, xlabel="steps of D", ylabel="D's loss", level=(2 * np.log(2), "2 log 2")
+    memory.steps, curves, xlabel="step of D", ylabel="loss of D", level=(2 * np.log(2), "2 log 2")
 )
 ax.set_ylim(0, 6)
 gt.show(
@@ -801,7 +803,7 @@ assert gt.holds(rows[0][2] > 0.6 and rows[1][2] < 0)
 # %% [markdown]
 # ## Play
 #
-# Eight modes, live. Among *Charts beside it*, show *Distance to the data*: the grey band is what
+# Eight modes, live. Among *Charts below it*, show *Distance to the data*: the grey band is what
 # real points score against real points. Which comes to rest first: the modes found, the points on
 # one, or the distance?
 
@@ -811,39 +813,7 @@ gt.Lab("eight-gaussians")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** A generator covers $k$ of $K$ equal modes evenly. How accurate is the best $D$?
-#
-# <details><summary>Hint 1</summary>
-#
-# $\tfrac12 (1 + \mathrm{TV})$.
-#
-# </details>
-#
-# <details><summary>Hint 2</summary>
-#
-# TV is the mass of the lost modes.
-#
-# </details>
-
-# %%
-accuracy_of_best = ...  # for instance: lambda k, K: ...
-gt.exercises.check_best_accuracy(accuracy_of_best)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_best_accuracy(lambda k, K: 1 - k / (2 * K))
-# ```
-#
-# ```text
-# Right: TV = 1 - k/K, so (1 + TV) / 2 = 1 - k / (2 K): 99 of 100 modes are 50.5 %.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** How many samples of a perfect generator hit 99 of 100 equal modes on average?
+# **1.** How many samples of a perfect generator hit 99 of 100 equal modes on average?
 #
 # <details><summary>Hint</summary>
 #
@@ -869,7 +839,7 @@ gt.exercises.check_samples_for_modes(samples)
 # </details>
 
 # %% [markdown]
-# **3.** A generator emits two points only, $-a$ and $a$. For which $a$ is its Fréchet distance from
+# **2.** A generator emits two points only, $-a$ and $a$. For which $a$ is its Fréchet distance from
 # $\mathcal N(0, 4)$ zero?
 #
 # <details><summary>Hint</summary>
@@ -896,7 +866,7 @@ gt.exercises.check_fooled_frechet(a)
 # </details>
 
 # %% [markdown]
-# **4.** $D$'s loss on fresh samples is 1.0. Which JS does that prove at least, in nats?
+# **3.** $D$'s loss on fresh samples is 1.0. Which JS does that prove at least, in nats?
 #
 # <details><summary>Hint</summary>
 #
@@ -917,6 +887,75 @@ gt.exercises.check_proof_by_loss(proven)
 #
 # ```text
 # Right: log 2 - 1/2 = 0.193: a low loss convicts, a high one proves nothing.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **4.** Write KID: $\mathrm{MMD}^2$ with the kernel $k(x, y) = (x \cdot y / d + 1)^3$, unbiased. It
+# is the mean kernel of two *different* fakes, plus that of two different real points, less twice
+# that of a fake and a real point. Samples are NumPy arrays $(n, d)$ and $(m, d)$.
+#
+# <details><summary>Hint 1</summary>
+#
+# `x @ y.T` has the products of all pairs, $(n, m)$. Which of its entries have a point and itself?
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# There are $n (n - 1)$ pairs of two different points; the sum over them is the sum over all pairs
+# less the trace.
+#
+# </details>
+
+
+# %%
+def kernel_distance(fake, real):
+    return ...
+
+
+verdict = gt.exercises.check_kid_code(kernel_distance)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell takes its mean over 100 pairs of real samples of the ring, beside
+# the Fréchet distance's. **Predict:** what becomes of the two as the samples grow?
+
+# %%
+if verdict:
+    law, gaps = gt.data.ring(8, radius=2.0, std=0.1), []
+    for n in (25, 100, 400):
+        rng = torch.Generator().manual_seed(n)
+        samples = [law.sample(n, rng).double().numpy() for _ in range(2 * gt.budget(100, 10))]
+        pairs = list(zip(samples[::2], samples[1::2], strict=True))
+        mine = np.array([kernel_distance(*pair) for pair in pairs])
+        gaps += [np.abs(mine - [mt.kid(*pair) for pair in pairs]).max()]
+        far = np.mean([mt.sample_frechet(*pair) for pair in pairs])
+        error = mine.std() / len(pairs) ** 0.5
+        print(f"n = {n}: your KID {mine.mean():.3f} ± {error:.3f}; Fréchet {far:.3f}")
+    print(f"your KID and the library's differ by at most {max(gaps):.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def kernel_distance(fake, real):
+#     def kernel(x, y):
+#         return (x @ y.T / x.shape[1] + 1) ** 3
+#
+#     def within(x):
+#         k, n = kernel(x, x), len(x)
+#         return (k.sum() - np.trace(k)) / (n * (n - 1))
+#
+#     return within(fake) + within(real) - 2 * kernel(fake, real).mean()
+#
+#
+# gt.exercises.check_kid_code(kernel_distance)
+# ```
+#
+# ```text
+# Right: its mean is 0 where both samples have one law, so it is often below 0.
 # ```
 #
 # </details>

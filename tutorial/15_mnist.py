@@ -12,6 +12,7 @@
 
 # %%
 from dataclasses import replace
+from functools import partial
 
 import gan_teach as gt
 import numpy as np
@@ -45,26 +46,26 @@ gt.show(
 # Nothing new. The networks and settings are those of a university assignment, after Goodfellow et
 # al. (2014): $G$ 100-256-512-1024-784 ending in tanh, $D$ 784-1024-512-256-1 with dropout 0.3,
 # non-saturating loss, Adam $(0.5, 0.999)$ with rate $0.0002$ for both, one update each, batches
-# of 100. $D$'s target for real images is $s = 0.9$, so the theory of chapter 13 holds:
+# of 100. $D$'s target for real images is $\ell = 0.9$, so the theory of chapter 13 holds:
 #
-# $$q = p \quad\Rightarrow\quad D = \tfrac s2 = 0.45, \qquad L_D = 1.376, \qquad L_G = 0.799.$$
+# $$q = p \quad\Rightarrow\quad D = \tfrac\ell2 = 0.45, \qquad L_D = 1.376, \qquad L_G = 0.799.$$
 #
 # Theory says where the *losses* are when $G$ is right. Chapter 13 showed that they can be there
-# when it is not. With hard labels, $s = 1$, the levels are those of chapter 00.
+# when it is not. With hard labels, $\ell = 1$, the levels are those of chapter 00.
 
 # %% tags=["nbval-check-output"]
-for s in (0.9, 1.0):
-    L_D, L_G = gt.plots.equilibrium_losses("non_saturating", s)
-    print(f"s = {s}: D = {s / 2}, L_D = {L_D:.3f}, L_G = {L_G:.3f}")
+for label in (0.9, 1.0):
+    L_D, L_G = gt.plots.equilibrium_losses("non_saturating", label)
+    print(f"label = {label}: D = {label / 2}, L_D = {L_D:.3f}, L_G = {L_G:.3f}")
 game = config.game(train)
 print(f"published width: G has {game.n_g:,} parameters, D {game.n_d:,}")
 
 # %% [markdown]
 # ## A short run
 #
-# Those networks need thousands of updates before they draw. A DCGAN (chapter 16) moves one small
-# filter over the whole picture, and a narrow one draws sooner: 2000 updates of batches of 32, 8
-# latents, hard labels, Adam with rate 0.001. This is all of its $G$:
+# Those networks need thousands of updates before they draw. A [DCGAN](glossary.md#dcgan) moves one
+# small filter over the whole picture, and a narrow one draws sooner: 2000 updates of batches of 32,
+# 8 latents, hard labels, Adam with rate 0.001. This is all of its $G$:
 
 # %%
 STEPS = gt.budget(2000, 60)
@@ -536,12 +537,12 @@ gt.exercises.check_parameter_count(count)
 
 # %% [markdown]
 # **2.** Suppose $D$ answered 0.629 to each real digit and 0.357 to each fake, as the mean of the
-# last epoch. What would its loss be, with $s = 0.9$? (The log says 1.073. Answers vary, and $-\log$
-# is convex.)
+# last epoch. What would its loss be, with $\ell = 0.9$? (The log says 1.073. Answers vary, and
+# $-\log$ is convex.)
 #
 # <details><summary>Hint</summary>
 #
-# $-s \log a - (1 - s) \log(1 - a) - \log(1 - b)$.
+# $-\ell \log a - (1 - \ell) \log(1 - a) - \log(1 - b)$.
 #
 # </details>
 
@@ -565,28 +566,74 @@ gt.exercises.check_scores_to_loss(loss)
 # </details>
 
 # %% [markdown]
-# **3.** The published run sees $18{,}000 \times 100$ images. How often is each of our 5,000 digits
-# seen in a run of that length?
+# **3.** Write the layer that draws, a transposed convolution of maps $x$, $(n, m, h, h)$, with
+# weights $w$, $(m, o, k, k)$. Each number $x_{a b}$ of map $i$ stamps $x_{a b}\, w_{i o}$ on the
+# map $o$ that comes out, with the stamp's upper left corner in row $a\,$`stride` and column
+# $b\,$`stride`. What overlaps is added up. In the end `padding` rows and columns are cut off at
+# each edge.
 #
-# <details><summary>Hint</summary>
+# <details><summary>Hint 1</summary>
 #
-# Batches are drawn with replacement; the mean is meant.
+# The map that comes out has the side $(h - 1)\,$`stride` $+\, k$ before it is cut: begin with zeros
+# of that size.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# For one place, `torch.einsum("nm,mokl->nokl", x[:, :, a, b], w)` has the stamps of all maps.
 #
 # </details>
 
+
 # %%
-times = ...
-gt.exercises.check_times_seen(times)
+def stamped(x, w, stride, padding):
+    return ...
+
+
+verdict = gt.exercises.check_transposed(stamped)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the $G$ of the hood with your layers in place of PyTorch's.
+# **Predict:** which of the three layers has stamps that do not overlap?
+
+# %%
+if verdict:
+    drew = []
+    for own in (False, True):
+        torch.manual_seed(0)
+        G, D = (network.double() for network in dcgan())
+        for layer in [part for part in G if own and isinstance(part, nn.ConvTranspose2d)]:
+            (stride, _), (padding, _) = layer.stride, layer.padding
+            layer.forward = partial(stamped, w=layer.weight, stride=stride, padding=padding)
+        game = gt.GAN(G, D, data=gt.data.small_mnist(), latent=gt.data.Normal(dim=8))
+        draws = gt.dynamics.streams.Stream(game, batch_size=32, seeds=0)
+        train_by_hand(G, D, draws, gt.budget(20, 3))
+        drew.append(G(torch.ones(1, 8).double() * torch.linspace(-1, 1, 50)[:, None]).detach())
+    gap = float((drew[0] - drew[1]).abs().max())
+    print(f"the pictures of your G differ from PyTorch's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_times_seen(18_000 * 100 / 5_000)
+# def stamped(x, w, stride, padding):
+#     (n, _, h, _), k = x.shape, w.shape[-1]
+#     side = (h - 1) * stride + k
+#     y = x.new_zeros(n, w.shape[1], side, side)
+#     for a in range(h):
+#         for b in range(h):
+#             stamp = torch.einsum("nm,mokl->nokl", x[:, :, a, b], w)
+#             y[:, :, a * stride : a * stride + k, b * stride : b * stride + k] += stamp
+#     return y[:, :, padding : side - padding, padding : side - padding]
+#
+#
+# gt.exercises.check_transposed(stamped)
 # ```
 #
 # ```text
-# Right: 1,800,000 / 5,000 = 360 times: 360 epochs, where the 60,000 digits are seen 30 times.
+# Right: each value stamps its multiple of the kernel; where stamps overlap they add up.
 # ```
 #
 # </details>
@@ -599,8 +646,8 @@ gt.exercises.check_times_seen(times)
 # %% [markdown]
 # **5.** Write [batch norm](glossary.md#batch-norm) as it is while a network is trained: from each
 # channel of the maps $x$, $(n, c, h, w)$, take its mean, divide by its standard deviation, and give
-# it the channel's own weight and bias, $(c,)$. Beneath the root $\varepsilon = 10^{-5}$ is added to
-# the variance.
+# it the channel's own weight and bias, $(c,)$. Beneath the root $10^{-5}$ is added to the
+# variance.
 #
 # <details><summary>Hint 1</summary>
 #

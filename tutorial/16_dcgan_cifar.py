@@ -25,8 +25,8 @@ from gan_teach import metrics
 # [DCGAN](glossary.md#dcgan) (Radford et al., 2016): $G$ doubles the size of its maps by transposed
 # convolutions with [batch norm](glossary.md#batch-norm) and ReLU; $D$ halves them by strided
 # convolutions with batch norm and LeakyReLU. The assignment trains it on CIFAR-10, scaled to 64
-# pixels, with labels smoothed to $s = 0.9$, and slows $D$ down twice: half of $G$'s learning rate,
-# and an update at *every second batch* only. The levels are those of chapter 13: $D = 0.45$,
+# pixels, with labels smoothed to $\ell = 0.9$, and slows $D$ down twice: half of $G$'s learning
+# rate, and an update at *every second batch* only. The levels are those of chapter 13: $D = 0.45$,
 # $L_D = 1.376$, $L_G = 0.799$.
 #
 # ## The published log
@@ -81,15 +81,15 @@ for name in names:
 #
 # ## Open the hood
 #
-# The losses with labels smoothed to $s$, as functions of $D$'s logits $f$: $-\log D$ is
+# The losses with labels smoothed to $\ell$, as functions of $D$'s logits $f$: $-\log D$ is
 # $\log(1 + e^{-f})$, which PyTorch calls `softplus(-f)`, and $-\log(1 - D)$ is `softplus(f)`. And
-# the loop that slows $D$ down twice. Change $s$, `tau` or `every`, and see what becomes of the
+# the loop that slows $D$ down twice. Change `label`, `tau` or `every`, and see what becomes of the
 # levels, or of the scores.
 
 
 # %% tags=["hood"]
-def loss_d(real, fake, s=0.9):  # logits of a batch
-    return (s * softplus(-real) + (1 - s) * softplus(real)).mean() + softplus(fake).mean()
+def loss_d(real, fake, label=0.9):  # logits of a batch
+    return (label * softplus(-real) + (1 - label) * softplus(real)).mean() + softplus(fake).mean()
 
 
 def loss_g(fake):
@@ -120,7 +120,7 @@ flat = [torch.cat([p.detach().flatten() for p in (*game.g_params, *game.d_params
         for game in (by_hand, theirs)]  # fmt: skip
 gap = float((flat[0] - flat[1]).abs().max())
 print(f"after 5 rounds, 3 of them with an update of D: largest difference {gap:.0e}")
-level = torch.logit(torch.tensor(0.45).double())  # of D = s / 2
+level = torch.logit(torch.tensor(0.45).double())  # of D = ℓ / 2
 at_level = float(loss_d(level, level)), float(loss_g(level))
 print(f"losses of a D that always says 0.45: {at_level[0]:.3f} and {at_level[1]:.3f}")
 levels = gt.plots.equilibrium_losses("non_saturating", 0.9)
@@ -171,14 +171,14 @@ runs = {speed: trained(speed, *setting) for speed, setting in SPEEDS.items()}
 
 # %% [markdown]
 # We read the score off $G$'s loss: $e^{-L_G}$ is the geometric mean of $D(G(z))$ in the batch of
-# the update itself, level $s / 2$. ($D$ has batch norm. In evaluation mode, with running statistics
-# of real and fake batches mixed, its answers are others than those that it is trained by: the table
-# below has both.)
+# the update itself, level $\ell / 2$. ($D$ has batch norm. In evaluation mode, with running
+# statistics of real and fake batches mixed, its answers are others than those that it is trained
+# by: the table below has both.)
 
 # %%
 ax = gt.plots.compare(
     runs["1"].steps, {k: np.exp(-h["g_loss"]) for k, h in runs.items()}, xlabel="step",
-    ylabel="D(G(z)), geometric mean", level=(0.45, "s/2 = 0.45"),
+    ylabel="D(G(z)), geometric mean", level=(0.45, "ℓ/2 = 0.45"),
 )  # fmt: skip
 gt.show(
     ax,
@@ -257,7 +257,7 @@ gt.show(
 # %%
 ax = gt.plots.compare(
     long.steps, {"G": long["sliced_raw"], "average of G": long["sliced_0.99"]}, xlabel="step",
-    ylabel="sliced Wasserstein, pixels", level=(long.meta["real_sliced"], "real against real"),
+    ylabel="sliced Wasserstein distance", level=(long.meta["real_sliced"], "real against real"),
 )  # fmt: skip
 gt.show(
     ax,
@@ -320,30 +320,7 @@ gt.Lab("eight-gaussians", g_steps=2)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** In epoch 29 the mean scores are 0.298 for real and 0.062 for generated images. If $D$
-# answered these to every image, what would its loss be ($s = 0.9$)? The log says 1.910.
-
-# %%
-loss = ...
-gt.exercises.check_last_epoch(loss)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# a, b = 0.298, 0.062
-# gt.exercises.check_last_epoch(-0.9 * np.log(a) - 0.1 * np.log(1 - a) - np.log(1 - b))
-# ```
-#
-# ```text
-# Right: 1.189, far below the 1.910 of the log: answers differed widely within the epoch, and the
-# real images called fake cost most.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** $D$ moves at every second batch with half of $G$'s learning rate. By how much is it slower
+# **1.** $D$ moves at every second batch with half of $G$'s learning rate. By how much is it slower
 # than with equal rates and an update at each batch, to first order?
 
 # %%
@@ -359,6 +336,73 @@ gt.exercises.check_slowdown(factor)
 #
 # ```text
 # Right: half the rate, half the updates: a quarter of the speed, tau = 1/4 in effect.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** Write the judge of this chapter, the sliced Wasserstein distance of two samples of $n$
+# vectors each, NumPy arrays $(n, d)$. On a line, the cheapest way to move one sample onto another
+# keeps the order, so $W_1$ is the mean of $|x_{(k)} - y_{(k)}|$ over the ranks $k$. Project both
+# samples on each of the `directions`, $(l, d)$, all of length 1, and take the mean of their $W_1$.
+#
+# <details><summary>Hint 1</summary>
+#
+# `fake @ directions.T` is $(n, l)$: a column for each direction.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `np.sort(..., axis=0)` puts each column in order; then compare rank by rank.
+#
+# </details>
+
+
+# %%
+def sliced(fake, real, directions):
+    return ...
+
+
+verdict = gt.exercises.check_sliced_code(sliced)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell judges two short runs with it, at six moments each: one with the
+# published slow $D$ and one with a $D$ as fast as $G$. **Predict:** are they apart from the start?
+
+# %%
+if verdict:
+    config = replace(gt.zoo.IMAGE_GANS["cifar-dcgan-small"], features=8, batch_size=32)
+    photos = gt.data.photographs(32)
+    real = photos.floats()[:64].flatten(1).numpy()
+    lines = np.random.default_rng(0).standard_normal((64, real.shape[1]))
+    lines /= np.linalg.norm(lines, axis=1, keepdims=True)
+    for speed, tau, d_every in (("1/4", 0.5, 2), ("1", 1.0, 1)):
+        settings = {"tau": tau, "rule": gt.alternating(d_every=d_every), "records": 5}
+        game, steps = config.game(photos), gt.budget(300, 10)
+        h = image_runs.watch(config, game, steps=steps, n=64, scored=64, **settings)
+        samples = h["images"].reshape(-1, *real.shape)
+        mine = [sliced(x, real, lines) for x in samples]
+        library = [metrics.sliced_wasserstein(x, real) for x in samples]
+        print(f"speed {speed}, your distances:", *(f"{d:.2f}" for d in mine), end="; ")
+        print(f"the library's differ by at most {np.abs(np.subtract(mine, library)).max():.0e}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def sliced(fake, real, directions):
+#     x = np.sort(fake @ directions.T, axis=0)  # in each direction the samples in order
+#     y = np.sort(real @ directions.T, axis=0)
+#     return np.abs(x - y).mean()
+#
+#
+# gt.exercises.check_sliced_code(sliced)
+# ```
+#
+# ```text
+# Right: the cheapest way to move one sample onto the other, in the mean direction.
 # ```
 #
 # </details>

@@ -30,12 +30,12 @@ from torch.nn.functional import conv2d, leaky_relu, normalize, softplus
 # The networks are those of SN-GAN: $G$ is a linear layer and three transposed convolutions with
 # batch norm, $D$ seven convolutions whose weights are divided by their largest singular value
 # ([spectral norm](glossary.md#spectral-norm)). Only the loss differs. With $f$ the output of $D$
-# and $s(t) = \log(1 + e^t)$,
+# and $\zeta(t) = \log(1 + e^t)$,
 #
 # | | mean that $D$ minimizes | mean that $G$ minimizes | if $f$ is constant |
 # | --- | --- | --- | --- |
-# | separable | $s(-f(x)) + s(f(G(z)))$ | $s(-f(G(z)))$ | $2 \log 2 = 1.386$ and $0.693$ |
-# | paired | $s(f(G(z)) - f(x))$ | $s(f(x) - f(G(z)))$ | $\log 2 = 0.693$ for both |
+# | separable | $\zeta(-f(x)) + \zeta(f(G(z)))$ | $\zeta(-f(G(z)))$ | $2 \log 2$ and $\log 2$ |
+# | paired | $\zeta(f(G(z)) - f(x))$ | $\zeta(f(x) - f(G(z)))$ | $\log 2$ for both |
 #
 # The separable loss compares each image with a threshold, the paired one a fake with a real image.
 # Sun, Fang & Schwing prove that the first has bad basins where modes are lost and the second has
@@ -72,9 +72,9 @@ for name, k in (("G", 2), ("D", 3)):
 # ## Open the hood
 #
 # $D$ by hand: a convolution is a matrix $W$ with a row for each map that comes out, and $D$ uses
-# $W / \sigma$ with $\sigma = u^\top W v$. Power iteration turns $u$ and $v$ towards the direction
-# that $W$ stretches most, **one round at each look**; no gradient flows through them. Divide by
-# `w.norm()` instead, or not at all.
+# $W / \sigma_1$ with $\sigma_1 = u^\top W v$. Power iteration turns $u$ and $v$ towards the
+# direction that $W$ stretches most, **one round at each look**; no gradient flows through them.
+# Divide by `w.norm()` instead, or not at all.
 
 
 # %% tags=["hood"]
@@ -156,10 +156,10 @@ for i, (w, _, u, v) in enumerate(layers, 1):
 gt.Table(["layer", "largest singular value", "by u and v", "too small by"], rows)
 
 # %% [markdown]
-# Not quite: it lags, by a few percent at most, so that $W / \sigma$ stretches a little more than it
-# should. All singular values of a layer start alike (orthogonal weights), $W$ moves at each update,
-# and one round turns $u$ and $v$ slowly where the largest two are close. The last layer's matrix
-# has a single row; there $u^\top W v$ is exact.
+# Not quite: it lags, by a few percent at most, so that $W / \sigma_1$ stretches a little more than
+# it should. All singular values of a layer start alike (orthogonal weights), $W$ moves at each
+# update, and one round turns $u$ and $v$ slowly where the largest two are close. The last layer's
+# matrix has a single row; there $u^\top W v$ is exact.
 #
 # ## A short run
 #
@@ -483,7 +483,7 @@ assert 2 * noise < best < ours[0] < blank
 # ## Play
 #
 # The paired loss where you can see every point. Run 1000 rounds, then *Compare with a twin* in
-# which *Loss* is `non_saturating`. Change *Seed* under *More settings* and do it again, before you
+# which *Loss* is `non_saturating`. Change *Seed* and do it again, before you
 # believe a difference.
 
 # %%
@@ -519,7 +519,7 @@ gt.exercises.check_quarter_width(factor)
 #
 # <details><summary>Hint</summary>
 #
-# $s(-3)$, and $2 s(-1.5)$.
+# $\zeta(-3)$, and $2 \zeta(-1.5)$.
 #
 # </details>
 
@@ -535,30 +535,76 @@ gt.exercises.check_margin_losses(paired, separable)
 # ```
 #
 # ```text
-# Right: paired s(-3) = 0.0486, separable 2 s(-1.5) = 0.4028: the same answers, eight times the
+# Right: paired 0.0486, separable 2 softplus(-1.5) = 0.4028: the same answers, eight times the
 # loss. Values of different losses cannot be compared.
 # ```
 #
 # </details>
 
 # %% [markdown]
-# **3.** Two sets of $n$ samples of $\mathcal N(0, I_d)$, $n$ much larger than $d$, have an expected
-# Frechet distance of about $d (d + 5) / (2 n)$: not zero. What is it for $d = 96$ and $n = 5000$?
+# **3.** Odena et al. cure the checkerboard with another layer. Write it: first each pixel of the
+# maps $x$, $(n, m, h, h)$, becomes a square of 2 x 2 equal pixels, then a convolution with weights
+# $w$, $(o, m, 3, 3)$, and padding 1 follows.
+#
+# <details><summary>Hint 1</summary>
+#
+# `torch.repeat_interleave` repeats each entry along one axis; two axes are to be doubled.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# `conv2d(..., padding=1)` keeps the side with a kernel of 3 x 3.
+#
+# </details>
+
 
 # %%
-bias = ...
-gt.exercises.check_frechet_bias(bias)
+def doubled(x, w):
+    return ...
+
+
+verdict = gt.exercises.check_doubling(doubled)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell puts it in the place of $G$'s three transposed convolutions and
+# trains as above with the paired loss, beside the $G$ of the chapter. **Predict:** which share of
+# the power is left in the finest frequency?
+
+# %%
+if verdict:
+
+    class Doubling(torch.nn.Conv2d):
+        def forward(self, x):
+            return doubled(x, self.weight)
+
+    config = replace(gt.zoo.IMAGE_GANS["cifar-rsgan-cnn"], size=16, features=4)
+    for name in ("transposed", "yours"):
+        game = config.game(patches)
+        G = game.generator
+        for k in (1, 4, 7) if name == "yours" else ():
+            torch.manual_seed(k)
+            G[k] = Doubling(G[k].in_channels, G[k].out_channels, 3, bias=False)
+        game = gt.GAN(G, game.discriminator, data=patches, latent=game.latent, loss=config.loss)
+        h = image_runs.watch(config, game, steps=STEPS, records=5, n=30)
+        print(f"finest frequency, {name}:", *(f"{finest(x):.1%}" for x in h["images"]))
+    print(f"real patches: {finest(patches[:30].floats().numpy()):.1%}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_frechet_bias(96 * 101 / (2 * 5000))
+# def doubled(x, w):
+#     big = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+#     return conv2d(big, w, padding=1)
+#
+#
+# gt.exercises.check_doubling(doubled)
 # ```
 #
 # ```text
-# Right: 0.97, without any difference. The features of images are no Gaussian of 96 directions of
-# variance 1, so the level in the plot is another, but it is not zero either.
+# Right: neighbours share their weights now: no position of a 2 x 2 square is special.
 # ```
 #
 # </details>
@@ -568,9 +614,9 @@ gt.exercises.check_frechet_bias(bias)
 # published. Which of the two losses bears it better? Three seeds before you believe it.
 
 # %% [markdown]
-# **5.** (Code.) What is $\sigma$ without power iteration? Write the largest singular value of a
+# **5.** (Code.) What is $\sigma_1$ without power iteration? Write the largest singular value of a
 # convolution's weights, a tensor (maps out, maps in, $k$, $k$), in PyTorch, so that gradients flow
-# through it. The GAN of the hood is then trained with your $\sigma$ in place of its own.
+# through it. The GAN of the hood is then trained with your $\sigma_1$ in place of its own.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -40,14 +40,14 @@ gt.show(
 #
 # DCGAN (Radford et al., 2016): transposed convolutions with batch norm in $G$, strided convolutions
 # in $D$, weights from $\mathcal N(0, 0.02^2)$. The assignment moves $D$ at *every second* batch,
-# with labels smoothed to $s = 0.9$ (and computes $D$'s gradient at every batch all the same). For
-# an optimal $D$ and a right $G$, chapter 13 gives $D = s/2$, $L_G = -\log D$ and
-# $L_D = -s \log D - (2 - s) \log(1 - D)$.
+# with labels smoothed to $\ell = 0.9$ (and computes $D$'s gradient at every batch all the same).
+# For an optimal $D$ and a right $G$, chapter 13 gives $D = \ell/2$, $L_G = -\log D$ and
+# $L_D = -\ell \log D - (2 - \ell) \log(1 - D)$.
 
 # %% tags=["nbval-check-output"]
-s = 0.9
-level_d = -s * np.log(s / 2) - (2 - s) * np.log(1 - s / 2)
-print(f"D = {s / 2}, L_D = {level_d:.3f}, L_G = {-np.log(s / 2):.3f}")
+label = 0.9
+level_d = -label * np.log(label / 2) - (2 - label) * np.log(1 - label / 2)
+print(f"D = {label / 2}, L_D = {level_d:.3f}, L_G = {-np.log(label / 2):.3f}")
 
 # %%
 config = gt.zoo.IMAGE_GANS["faces-dcgan"]
@@ -91,7 +91,7 @@ for part in (slice(10, 30), slice(30, 50)):
 
 # %% tags=["hide-input"]
 assert D_LOSS[30:].mean() < D_LOSS[10:30].mean() < level_d
-assert G_LOSS[30:].mean() > G_LOSS[10:30].mean() > -np.log(s / 2)
+assert G_LOSS[30:].mean() > G_LOSS[10:30].mean() > -np.log(label / 2)
 
 # %% [markdown]
 # **$D$ is ahead, and its lead grows** as far as this run goes. The assignment's log of CelebA shows
@@ -174,11 +174,11 @@ assert spread["one at a time"] < 0.2 * min(spread["statistics anew"], spread["re
 # ## Between two faces
 #
 # Straight: $z(t) = (1 - t)\, a + t\, b$. [Spherical](glossary.md#spherical-interpolation)
-# (Shoemake, 1985), with $\omega$ the angle between $a$ and $b$:
+# (Shoemake, 1985), with $\varphi$ the angle between $a$ and $b$:
 #
-# $$z(t) = \frac{\sin((1 - t)\,\omega)\, a + \sin(t\,\omega)\, b}{\sin \omega}.$$
+# $$z(t) = \frac{\sin((1 - t)\,\varphi)\, a + \sin(t\,\varphi)\, b}{\sin \varphi}.$$
 #
-# In NumPy, beside the library's way between two latents. Write $\sin(t)$ for $\sin(t\,\omega)$:
+# In NumPy, beside the library's way between two latents. Write $\sin(t)$ for $\sin(t\,\varphi)$:
 # does the way still end at $b$?
 
 
@@ -485,13 +485,12 @@ for name, w, f in (("as kept", which, f_which), ("anew", which_clear, f_which_cl
 #
 # - Its interpolation is straight, with ten steps.
 # - Its generator, too, is trained on the smoothed target 0.9: the level of its loss,
-#   $-s \log D - (1 - s) \log(1 - D)$, is not that of ours.
+#   $-\ell \log D - (1 - \ell) \log(1 - D)$, is not that of ours.
 # - Its analysis covers epochs 28 to 36 of 50, and no distance is measured.
 
 # %% tags=["nbval-check-output"]
-print(
-    f"target 1: {-np.log(s / 2):.3f}; 0.9: {-s * np.log(s / 2) - (1 - s) * np.log(1 - s / 2):.3f}"
-)
+smoothed = -label * np.log(label / 2) - (1 - label) * np.log(1 - label / 2)
+print(f"target 1: {-np.log(label / 2):.3f}; 0.9: {smoothed:.3f}")
 print(f"faces of CelebA: {202_599 / len(faces):,.0f} times as many", end="; ")
 print(f"G there: {3_576_704 / game.n_g:.0f} times as large")
 
@@ -509,34 +508,7 @@ gt.Lab("spirals")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** $a, b \sim \mathcal N(0, I_d)$, $d$ large. How long is the point at $t = 1/4$ of the
-# straight way, as a multiple of $\sqrt d$?
-#
-# <details><summary>Hint</summary>
-#
-# $a$ and $b$ are nearly orthogonal.
-#
-# </details>
-
-# %%
-length = ...
-gt.exercises.check_way_length(length)
-
-# %% [markdown]
-# <details><summary>Answer</summary>
-#
-# ```python
-# gt.exercises.check_way_length(np.hypot(3 / 4, 1 / 4))
-# ```
-#
-# ```text
-# Right: sqrt((3/4)^2 + (1/4)^2) = 0.79.
-# ```
-#
-# </details>
-
-# %% [markdown]
-# **2.** A gallery shows 16 fakes. A tenth of all fakes are copies. What is the chance that the
+# **1.** A gallery shows 16 fakes. A tenth of all fakes are copies. What is the chance that the
 # gallery shows at least one?
 
 # %%
@@ -552,6 +524,77 @@ gt.exercises.check_copy_in_gallery(chance)
 #
 # ```text
 # Right: 1 - 0.9^16 = 81 %; and a gallery that was picked by hand need not show any.
+# ```
+#
+# </details>
+
+# %% [markdown]
+# **2.** A face that is moved by two pixels hides from both searches above. Write one that finds it:
+# the distances of pictures $x$, $(n, h, h)$, from pictures $y$, $(m, h, h)$, as an array $(n, m)$.
+# For each of the 25 moves by $-2$ to 2 pixels down and as many to the right, compare the two where
+# both are (root of the mean of the squared differences); the least of the 25 distances counts.
+#
+# <details><summary>Hint 1</summary>
+#
+# With $i \ge 0$ rows down, the rows `i:` of $x$ stand beside the rows `:h - i` of $y$.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# For any $i$ these are the rows `max(i, 0) : h + min(i, 0)` of $x$, and of $y$ the same with $-i$.
+#
+# </details>
+
+
+# %%
+def moved_distance(x, y):
+    return ...
+
+
+verdict = gt.exercises.check_moved_copies(moved_distance)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell looks for copies with it, for a few seconds. **Predict:** are the
+# generated faces now nearer to the training set than real faces are to each other?
+
+# %%
+if verdict:
+
+    def search(x):
+        pieces = np.array_split(np.asarray(x)[:, 0], 20)  # the differences of all take a gigabyte
+        return np.concatenate([moved_distance(piece, shown[:, 0].numpy()) for piece in pieces])
+
+    own = np.arange(len(REAL))
+    found = search(moved)
+    print(f"moved faces: {(found.argmin(1) == own).mean():.0%} found,", end=" ")
+    print(f"at your distance {np.median(found[own, own]):.2f}")
+    others = search(REAL)
+    others[own, own] = others[own, own + len(REAL)] = np.inf
+    for name, d in {"real, to another real": others, "statistics anew": search(clear)}.items():
+        print(f"{name}: median {np.median(d.min(1)):.2f}, least {d.min():.2f}")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def moved_distance(x, y):
+#     least, h = np.inf, x.shape[-1]
+#     for i in range(-2, 3):
+#         for j in range(-2, 3):
+#             a = x[:, max(i, 0) : h + min(i, 0), max(j, 0) : h + min(j, 0)]
+#             b = y[:, max(-i, 0) : h + min(-i, 0), max(-j, 0) : h + min(-j, 0)]
+#             d = np.sqrt(((a[:, None] - b) ** 2).mean((2, 3)))
+#             least = np.minimum(least, d)
+#     return least
+#
+#
+# gt.exercises.check_moved_copies(moved_distance)
+# ```
+#
+# ```text
+# Right: a copy that was moved by two pixels has the distance 0.
 # ```
 #
 # </details>

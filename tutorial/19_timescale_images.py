@@ -15,6 +15,7 @@ from dataclasses import replace
 import gan_teach as gt
 import numpy as np
 import torch
+from gan_teach.analysis import krylov
 from gan_teach.studies import image_runs
 from gan_teach import metrics
 from scipy import signal, stats
@@ -24,7 +25,7 @@ from torch.nn.functional import softplus
 # ## The rule
 #
 # Fiez & Ratliff train the residual networks of Mescheder et al., which have no normalization at
-# all. What holds the game together is the penalty $R_1$ of chapter 11 and $\tau$:
+# all. What holds the game together is the penalty R1 of chapter 11 and $\tau$:
 #
 # $$\eta_D = \tau\, \eta_G, \qquad L_D \leftarrow L_D + \mu\, \mathbb E_{x \sim p} \lVert \nabla_x
 # f(x) \rVert^2, \qquad \tau \in \{1, 2, 4, 8\}, \quad \mu \in \{1, 10\}.$$
@@ -70,7 +71,7 @@ def distance(images):
 # %%
 def trained(tau, seed=0):
     config = replace(small, tau=tau)
-    watched = {"records": 8, "n": 450, "scored": 450, "title": f"tau = {tau}"}
+    watched = {"records": 8, "n": 450, "scored": 450, "title": f"τ = {tau}"}
     game = config.game(digits, seed)
     return image_runs.watch(config, game, steps=STEPS, seed=seed, **watched)
 
@@ -98,7 +99,7 @@ gt.show(
 
 # %%
 def sheet(tau):
-    title = f"tau = {tau}, after {STEPS} updates"
+    title = f"τ = {tau}, after {STEPS} updates"
     return gt.plots.image_grid(runs[tau]["images"][-1][:40], columns=10, title=title)
 
 
@@ -232,9 +233,10 @@ assert gt.holds((watched["field"][:, 0] > 3 * watched["field"][:, 1]).all())
 # ## Averages
 #
 # A $G$ that circles its goal is never there, but the middle of the circle is. The [exponential
-# average](glossary.md#average-of-weights) $\bar w \leftarrow \beta \bar w + (1 - \beta) w$ keeps
-# about $1 / (1 - \beta)$ updates. On the bilinear game of chapter 05, where $G$ moves as
-# $\cos \omega t$, its amplitude shrinks to
+# average](glossary.md#average-of-weights)
+# $\bar{\mathbf w} \leftarrow \beta \bar{\mathbf w} + (1 - \beta) \mathbf w$ keeps about
+# $1 / (1 - \beta)$ updates. On the bilinear game of chapter 05, where $G$ moves as $\cos \omega t$,
+# its amplitude shrinks to
 #
 # $$\frac{1 - \beta}{|1 - \beta e^{i \omega}|}.$$
 #
@@ -283,7 +285,7 @@ assert abs(np.abs(late).max() / left - 1) < 0.01
 #
 # ## Open the hood
 #
-# The whole algorithm of this chapter. First what each player minimizes, with $R_1$ in the paper's
+# The whole algorithm of this chapter. First what each player minimizes, with R1 in the paper's
 # form: $\mu$ without a half, the squared norm of each sample's gradient. Take their sum for their
 # mean, or leave the penalty out. (Of the library: the digits, the first weights and the draws, in
 # double precision.)
@@ -309,8 +311,8 @@ def loss_of(player, game, batch, mu=1.0):
 
 # %% [markdown]
 # Then a round: $D$ moves with $\tau \eta_G$ and $G$ with $\eta_G$, both by RMSprop, which divides
-# each gradient by the root of its own average square $s$; and $\bar w$ follows $G$. Let $\bar w$
-# move before $G$ does, or change $\tau$ or $\beta$.
+# each gradient by the root of its own average square $s$; and $\bar{\mathbf w}$ follows $G$. Let
+# $\bar{\mathbf w}$ move before $G$ does, or change $\tau$ or $\beta$.
 
 
 # %% tags=["hood"]
@@ -421,7 +423,7 @@ assert all((h["frechet_0.999"] > h["frechet_raw"]).all() for h in long.values())
 # otherwise: in the paper 0.9999 scores best on CIFAR-10.
 
 # %%
-sheets = {f"tau = {tau}": h.static["sheets"][-1] for tau, h in long.items()}
+sheets = {f"τ = {tau}": h.static["sheets"][-1] for tau, h in long.items()}
 gt.show(
     gt.plots.image_grids(sheets, columns=4),
     alt="Sixteen images of 16 x 16 pixels for each of the four ratios, drawn by the average 0.99 "
@@ -529,21 +531,75 @@ gt.exercises.check_penalty_convention(gamma)
 # </details>
 
 # %% [markdown]
-# **3.** Which learning rate has $D$ at update 100,000 with $\tau = 4$, published settings?
+# **3.** Write Arnoldi's method: $k$ products find the outermost eigenvalues of a matrix $J$ that
+# nobody stores. Begin with $q_0 = u / |u|$. In round $j$ take the next product $v = J q_j$; for
+# each $q_i$ so far, $i = 0, \dots, j$, note $H_{ij} = q_i \cdot v$ and take $H_{ij}\, q_i$ off $v$;
+# then $H_{j+1, j} = |v|$ and $q_{j+1} = v / |v|$. Return the eigenvalues of the first $k$ rows of
+# $H$. `product(q)` gives $J q$, all in NumPy.
+#
+# <details><summary>Hint 1</summary>
+#
+# `H = np.zeros((k + 1, k))`, and a list of the $q$; two loops, one inside the other.
+#
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# $v$ changes while its parts are taken off: `v = v - H[i, j] * q[i]`.
+#
+# </details>
+
 
 # %%
-rate = ...
-gt.exercises.check_rate_of_d(rate)
+def arnoldi(product, u, k):
+    return ...
+
+
+verdict = gt.exercises.check_arnoldi(arnoldi)
+verdict
+
+# %% [markdown]
+# When it is right, the next cell trains the small game with $\tau = 4$ for 60 updates and asks for
+# the modulus of the largest eigenvalue of its $J$, which has 11,106 rows. **Predict:** how many
+# products give four digits of it?
+
+# %%
+if verdict:
+    config = replace(small, tau=4)
+    *_, end = config.train(config.game(digits), steps=gt.budget(60, 5))
+    game = end.game.to(torch.float64)
+    batch = game.draw(16, torch.Generator().manual_seed(1))
+    J = krylov.jacobian_transpose(game, batch, tau=4.0)  # which has the eigenvalues of J
+    u, exact = (
+        np.random.default_rng(0).normal(size=J.shape[0]),
+        krylov.extremes(J, which="LM").values,
+    )
+    for k in (5, 10, 20, 40):
+        ours = max(abs(arnoldi(J.matvec, u, k)))
+        print(f"{k} products: {ours:.6f} by yours, {abs(exact[0]):.6f} by the library")
+    print(f"they differ by at most {abs(ours - abs(exact[0])) / ours:.0e} of it")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_rate_of_d(4 * 1e-4 * 100_001**-0.005)
+# def arnoldi(product, u, k):
+#     q, H = [u / np.linalg.norm(u)], np.zeros((k + 1, k))
+#     for j in range(k):
+#         v = product(q[j])
+#         for i in range(j + 1):
+#             H[i, j] = q[i] @ v
+#             v = v - H[i, j] * q[i]
+#         H[j + 1, j] = np.linalg.norm(v)
+#         q.append(v / H[j + 1, j])
+#     return np.linalg.eigvals(H[:k])
+#
+#
+# gt.exercises.check_arnoldi(arnoldi)
 # ```
 #
 # ```text
-# Right: 4 x 0.0001 x 0.944 = 0.000378. The decay is slow, and both players share it: tau stays 4.
+# Right: k products, and the outermost eigenvalues of the matrix come first.
 # ```
 #
 # </details>
@@ -561,7 +617,8 @@ gt.exercises.check_rate_of_d(rate)
 #
 # <details><summary>Hint</summary>
 #
-# $\bar w$ starts at 0; after the first weight it is $(1 - \beta)\, w_0$, divided by $1 - \beta$.
+# $\bar{\mathbf w}$ starts at 0; after the first weight it is $(1 - \beta)\, \mathbf w_0$, divided
+# by $1 - \beta$.
 #
 # </details>
 

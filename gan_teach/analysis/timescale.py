@@ -9,7 +9,8 @@ loss, and S = A - B D^-1 C is what G's curvature becomes once D answers at once.
 (2021, Theorem 1), for zero-sum games (A, D symmetric, C = -B^T): the point attracts for ALL tau
 above some finite tau* iff D and S are positive definite, that is, iff it is a strict local minmax
 point (a differential Stackelberg equilibrium). It is besides a strict local Nash equilibrium iff A
-is positive definite too, and then tau* = 0.
+is positive definite too, and then tau* = 0. (The chapters know zero-sum games only and write
+[[A, B], [-B^T, C]], since D is the discriminator there.)
 
 J_tau loses or gains stability where a pair of its eigenvalues sits on the imaginary axis, so where
 two of its eigenvalues sum to zero, so where the Kronecker sum J_tau (+) J_tau is singular. That sum

@@ -15,7 +15,7 @@ from gan_teach import __version__, _checks, course
 from gan_teach.cli import images, learn
 
 COMMANDS = (
-    *(learn.list_all, learn.lab, learn.run),
+    *(learn.list_all, learn.lab, learn.book, learn.run),
     *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate),
     *(learn.bogonet, learn.study),
 )

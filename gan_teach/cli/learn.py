@@ -1,5 +1,6 @@
-"""``list``, ``lab``, ``run``, ``study`` and ``bogonet``: the course, its toy GANs and studies."""
+"""``list``, ``lab``, ``book``, ``run``, ``study``, ``bogonet``: course, toy GANs and studies."""
 
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,25 @@ def lab(folder: Path | None, port: int, no_browser: bool, copy_only: bool, app: 
             print(f"  {file.name} holds your changes and stays; the new version is {file.beside}.")
     if not copy_only:
         course.launch_lab(folder, port, browser=not no_browser)
+    return 0
+
+
+# -- book -----------------------------------------------------------------------------------------
+
+
+@command(
+    "book",
+    "make the course a site that opens from disk, and open it",
+    ("--out", Path("gan-teach-book"), "folder of the site"),
+    ("--no-open", False, "print where it is only"),
+)
+def book(out: Path, no_open: bool) -> int:
+    from gan_teach.course.book import build
+
+    page = build(out)
+    print(f"The book is {page}")
+    if not no_open:
+        webbrowser.open(page.as_uri())
     return 0
 
 

@@ -9,8 +9,10 @@ touching what was written into the old ones.
 import hashlib
 import json
 import os
+import platform
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,6 +42,11 @@ class Chapter:
     summary: str  # the first sentence below the heading
     source: Path  # .../01_normal.py
 
+    @property
+    def number(self) -> str:
+        """01, or 04b for the wrap-up after chapter 04."""
+        return self.name.partition("_")[0]
+
 
 def tutorial_folder() -> Path:
     """The folder of chapters that belongs to the imported package."""
@@ -53,8 +60,8 @@ def tutorial_folder() -> Path:
 
 
 def chapters(folder: Path | None = None) -> list[Chapter]:
-    """The chapters in reading order, from ``NN_title.py`` in ``folder``."""
-    sources = sorted((folder or tutorial_folder()).glob("[0-9][0-9]_*.py"))
+    """The chapters in reading order, from ``NN_title.py`` in ``folder``; wrap-ups are ``NNb``."""
+    sources = sorted((folder or tutorial_folder()).glob("[0-9][0-9]*_*.py"))
     return [_describe(source) for source in sources]
 
 
@@ -114,7 +121,7 @@ def copy_course(folder: str | Path, source: Path | None = None) -> list[Copied]:
         folder.mkdir(parents=True, exist_ok=True)
         left = _read_manifest(folder)  # {name: hash of what we left there}
         done = [
-            _copy(path.relative_to(source).as_posix(), path.read_bytes(), folder, left)
+            _copy(path.relative_to(source).as_posix(), _made_local(path), folder, left)
             for path in _course_files(source)
         ]
         manifest = {"version": __version__, "files": dict(sorted(left.items()))}
@@ -133,6 +140,16 @@ def _course_files(source: Path) -> list[Path]:
         and path.suffix not in {".py", ".pyc"}
         and not any(part.startswith((".", "_")) for part in path.relative_to(source).parts)
     )
+
+
+def _made_local(path: Path) -> bytes:
+    """The content of a file of the course; notebooks name this version of Python.
+
+    JupyterLab compares, and would show a notebook as changed as soon as it is opened.
+    """
+    last = b'"pygments_lexer": "ipython3"'
+    version = f',\n   "version": "{platform.python_version()}"'.encode()
+    return path.read_bytes().replace(last, last + version)
 
 
 def _copy(name: str, content: bytes, folder: Path, left: dict[str, str]) -> Copied:
@@ -165,6 +182,9 @@ def _free_name(name: str, new: str, folder: Path, left: dict[str, str]) -> str:
 
 
 def _digest(content: bytes) -> str:
+    """Of a notebook, of its cells: whoever opens it may write another version of Python into it."""
+    with suppress(ValueError, KeyError, TypeError):  # of what is none
+        content = json.dumps(json.loads(content)["cells"], sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()
 
 
@@ -198,6 +218,7 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={folder}",
         f"--ServerApp.open_browser={browser}",
+        f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter'}",  # asks for no news
     ]
     if first.exists():
         arguments.append(f"--LabApp.default_url=/lab/tree/{first.name}")

@@ -3,10 +3,10 @@
 An exercise is a function under one of the classes below; its docstring is the question.
 
     @Number
-    def check_target() -> Values:
-        "The objective V when D = 1/2 everywhere."
-        yield -2 * math.log(2), "V = log(1/2) + log(1/2) = -2 log 2."
-        yield -math.log(2), "that is one of the two terms."
+    def check_scalar_tau_star() -> Values:
+        "tau* of -J = [[-3, 4], [-4, 0.5]], one number per player."
+        yield 6.0, "from tau = 6 on the trace -3 + 0.5 tau is positive."
+        yield 1 / 6, "that is the reciprocal: solve -3 + 0.5 tau = 0 for tau."
 
 What is yielded first is right; the others are mistakes, each with the sentence that it deserves.
 ``partial(Number, atol=0.5)`` is another tolerance.
@@ -41,6 +41,13 @@ class Verdict:
 OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
 
 
+def failed(error: Exception, where: str = "") -> Verdict:
+    """Of a learner's function that raised: a blank that is not filled in yet is no mistake."""
+    if "ellipsis" in str(error):
+        return OPEN
+    return Verdict(False, f"{where}it raised {type(error).__name__}: {error}")
+
+
 class Check:
     """A question; called with an answer it gives a `Verdict` and raises nothing.
 
@@ -56,23 +63,40 @@ class Check:
     def __repr__(self) -> str:
         return str(self.__doc__)
 
-    def __call__(self, answer: Any, **settings: float) -> Verdict:
+    def __call__(self, answer: Any, *about: Any, **settings: float) -> Verdict:
         if answer is ... or answer is None:
             return OPEN
         try:
             answer = self.read(answer)
         except (TypeError, ValueError):
             return Verdict(False, f"{self.wanted}, not {answer!r}.")
-        return self.judge(answer, **settings)
+        return self.judge(answer, *about, **settings)
 
-    def judge(self, answer: Any) -> Verdict:
-        return self.rule(answer)
+    def judge(self, answer: Any, *about: Any) -> Verdict:
+        return self.rule(answer, *about)
+
+
+class Choice(Check):
+    """A question about a run whose answer is one of the ``options``.
+
+    The rule is a function of the run; it gives the right option, and the numbers that decide.
+    """
+
+    def __init__(self, rule: Callable[..., tuple[str, str]], options: Sequence[str]) -> None:
+        super().__init__(rule, str, "")
+        self.options = options
+
+    def judge(self, answer: str, *about: Any) -> Verdict:
+        if answer not in self.options:
+            return Verdict(False, f"one of {', '.join(self.options)} is wanted, not {answer!r}.")
+        right, numbers = self.rule(*about)
+        return Verdict(answer == right, numbers)
 
 
 class Number(Check):
     """A question whose answer is a number, right within ``atol``.
 
-    The rule is a function of what the chapter's run decides: ``check(answer, w=2.0)``.
+    The rule is a function of what the chapter's run decides: ``check(answer, w=2.0)``, or of a run.
     """
 
     def __init__(
@@ -84,8 +108,8 @@ class Number(Check):
         super().__init__(rule, read, "a number is wanted")
         self.atol = atol
 
-    def judge(self, answer: float, **settings: float) -> Verdict:
-        rows = list(self.rule(**settings))
+    def judge(self, answer: float, *about: Any, **settings: float) -> Verdict:
+        rows = list(self.rule(*about, **settings))
         for place, (value, sentence) in enumerate(rows):
             if abs(answer - value) <= self.atol:
                 return Verdict(place == 0, sentence)
@@ -111,18 +135,19 @@ class Function(Check):
         points: Sequence[tuple[Any, ...]],
         run: Callable[[Any], Callable[..., Any]] = lambda answer: answer,
     ) -> None:
-        super().__init__(rule, _callable, "a function is wanted")
+        super().__init__(rule, function, "a function is wanted")
         self.points, self.run = points, run
 
-    def judge(self, answer: Callable[..., Any]) -> Verdict:
+    def judge(self, answer: Callable[..., Any], *_: Any) -> Verdict:
         values = []
-        for point in self.points:
+        for point in (*self.points, self.points[0]):
             try:
                 values.append(_value(self.run(answer), point))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
-                if "ellipsis" in str(error):  # of a blank that is not filled in yet
-                    return OPEN
-                return Verdict(False, f"{_at(point)} it raised {type(error).__name__}: {error}")
+                return failed(error, f"{_at(point)} ")
+        again = values.pop()
+        if again.shape != values[0].shape or not np.allclose(again, values[0], equal_nan=True):
+            return Verdict(False, "two calls with one input give two values: draw no noise in it.")
         rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_agree, values, column)):
@@ -143,7 +168,18 @@ def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list
     return [case(np.random.default_rng(seed)) for seed in range(8)]
 
 
-def _callable(answer: Any) -> Callable[..., Any]:
+def by_parts(values: Any) -> np.ndarray:
+    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
+    values = np.asarray(values).astype(complex).ravel()
+    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
+
+
+def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """`run` of a `Function` whose values are eigenvalues, which count in any order."""
+    return lambda *point: by_parts(answer(*point))
+
+
+def function(answer: Any) -> Callable[..., Any]:
     if not callable(answer):
         raise TypeError
     return answer
@@ -162,18 +198,28 @@ def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
         if any(map(callable, point)):
             raise
         value = answer(*map(torch.as_tensor, _arguments(point)))
-    number = np.asarray(value.detach() if isinstance(value, torch.Tensor) else value)
+    number = np.asarray(_detached(value))
     return number if number.dtype.kind == "c" else number.astype(float)
 
 
+def _detached(value: Any) -> Any:
+    """Tensors as arrays, also those within lists: by autograd each entry may carry its graph."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().numpy()
+    return list(map(_detached, value)) if isinstance(value, list | tuple) else value
+
+
 def _at(point: Sequence[Any]) -> str:
-    return f"at {point}" if all(isinstance(x, (int, float)) for x in point) else "in a random case"
+    if not all(isinstance(x, (int, float, tuple)) for x in point):
+        return "in a random case"
+    return "at " + ", ".join(str(x) if isinstance(x, tuple) else f"{x:g}" for x in point)
 
 
 def _told(value: np.ndarray, right: np.ndarray) -> str:
     """What is given, and what else: numbers, shapes, or the first entry that is off."""
     if value.shape != right.shape:
-        return f"an array of shape {value.shape}, but {right.shape or 'a number'}"
+        kinds = [f"an array of shape {x.shape}" if x.shape else "a number" for x in (value, right)]
+        return ", but ".join(kinds)
     if right.shape:
         place = tuple(np.argwhere(~_close(value, right))[0].tolist())
         return f"{value[place]:.6g} at {place}, but {right[place]:.6g}"

@@ -151,14 +151,10 @@ class Ablation(Record):
                 folder=folder / f"arm-{number:02d}", **where,
                 **watched,
             )  # fmt: skip
-            if len(part):
-                parts.append(part.describe(static={"arm": np.full(part.meta["members"], number)}))
+            parts.append(part.describe(static={"arm": np.full(part.meta["members"], number)}))
             if part.meta["interrupted"]:
                 break
-        done = {"members_planned": seeds * len(ARMS), "interrupted": len(parts) < len(ARMS)}
-        if not parts:
-            return History([], {}, meta={"members": 0, **done})
-        return merge(parts).describe(meta=done)
+        return merge(parts, planned=seeds * len(ARMS))
 
 
 def folder() -> Path:

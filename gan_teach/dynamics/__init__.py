@@ -26,8 +26,8 @@ from gan_teach.dynamics.base import (
     UpdateRule as UpdateRule,
     Wrapping as Wrapping,
     copies as copies,
-    field as field,
     gradient as gradient,
+    gradients as gradients,
     memory_of as memory_of,
     takes_memory as takes_memory,
 )

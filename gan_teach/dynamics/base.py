@@ -147,7 +147,7 @@ def gradient(
     )
 
 
-def field(game: Game, batch: Batch, differentiable: bool = False) -> tuple[Grads, Grads, Seen]:
+def gradients(game: Game, batch: Batch, differentiable: bool = False) -> tuple[Grads, Grads, Seen]:
     """(dL_G/dG, dL_D/dD) at the current point from one batch, and the losses."""
     losses = game.losses(batch)
     d_grads = gradient(losses.d, game.d_params, True, differentiable)

@@ -15,7 +15,7 @@ the gradient. F itself is not scaled by tau.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field as setting, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -32,8 +32,8 @@ from gan_teach.dynamics.base import (
     Wrapping,
     copies,
     excursion,
-    field,
     gradient,
+    gradients,
     memory_of,
     parameters,
     put,
@@ -54,7 +54,7 @@ class Simultaneous(Rule):
     linear = True
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
-        g_grads, d_grads, seen = field(game, draw())
+        g_grads, d_grads, seen = gradients(game, draw())
         optims.step(g_grads, d_grads)
         return seen
 
@@ -173,7 +173,7 @@ class WeightClipping(Wrapping):
     """
 
     bound: float = 0.01
-    inner: UpdateRule = setting(default_factory=Alternating)
+    inner: UpdateRule = field(default_factory=Alternating)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -238,11 +238,11 @@ class Extragradient(Rule):
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         batch = draw()
-        g_here, d_here, seen = field(game, batch)
+        g_here, d_here, seen = gradients(game, batch)
         with excursion(game, optims):
             optims.g.step(g_here)
             optims.d.step(d_here)
-            g_ahead, d_ahead, _ = field(game, batch)
+            g_ahead, d_ahead, _ = gradients(game, batch)
         optims.step(g_ahead, d_ahead)
         return seen
 
@@ -264,7 +264,7 @@ class PastExtragradient(Rule):
                 g_past, d_past = split(game, memory["previous"])
                 optims.g.step(g_past)
                 optims.d.step(d_past)
-            g_ahead, d_ahead, seen = field(game, draw())
+            g_ahead, d_ahead, seen = gradients(game, draw())
         memory["previous"] = copies([*g_ahead, *d_ahead])
         optims.step(g_ahead, d_ahead)
         return seen
@@ -284,7 +284,7 @@ class Optimistic(Rule):
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         params = parameters(game)
-        g_grads, d_grads, seen = field(game, draw())
+        g_grads, d_grads, seen = gradients(game, draw())
         before = copies(params)
         optims.step(g_grads, d_grads)
         with torch.no_grad():
@@ -306,7 +306,7 @@ class Lookahead(Wrapping):
     Raises ValueError for k < 1 or alpha outside [0, 1].
     """
 
-    inner: UpdateRule = setting(default_factory=Simultaneous)
+    inner: UpdateRule = field(default_factory=Simultaneous)
     k: int = 5
     alpha: float = 0.5
 
@@ -342,11 +342,11 @@ class Heun(Rule):
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         batch = draw()
-        g_here, d_here, seen = field(game, batch)
+        g_here, d_here, seen = gradients(game, batch)
         with excursion(game, optims):
             SGD(optims.g.params, optims.g.lr).step(g_here)
             SGD(optims.d.params, optims.d.lr).step(d_here)
-            g_ahead, d_ahead, _ = field(game, batch)
+            g_ahead, d_ahead, _ = gradients(game, batch)
         g_slope = [0.5 * a + 0.5 * b for a, b in zip(g_here, g_ahead, strict=True)]
         d_slope = [0.5 * a + 0.5 * b for a, b in zip(d_here, d_ahead, strict=True)]
         optims.step(g_slope, d_slope)
@@ -356,7 +356,7 @@ class Heun(Rule):
 def _curved_field(game: Game, batch: Batch) -> tuple[Grads, Grads, Seen]:
     """F as it can be differentiated again, the same detached, and the losses."""
     with exact():
-        g_grads, d_grads, seen = field(game, batch, differentiable=True)
+        g_grads, d_grads, seen = gradients(game, batch, differentiable=True)
     live = (*g_grads, *d_grads)
     return live, tuple(x.detach() for x in live), seen
 

@@ -137,18 +137,18 @@ class GAN(Game):
 
     def generate(self, latent: Tensor) -> Tensor:
         """G(latent)."""
-        return self._cast(self.generator, latent)
+        return self._in_precision(self.generator, latent)
 
-    def _cast(self, network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    def _in_precision(self, network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """network(x), inside in lower precision if that was asked for."""
         if self.autocast is None:
             return network(x)
         with torch.autocast(x.device.type, self.autocast):
             return network(x).to(x.dtype)
 
-    def _judge(self, x: Tensor) -> Tensor:
+    def _logits_of(self, x: Tensor) -> Tensor:
         """The critic as the losses use it; penalties use ``critic``, in full precision."""
-        return self._cast(self.critic, x)
+        return self._in_precision(self.critic, x)
 
     def critic(self, x: Tensor) -> Tensor:
         """Logits of the discriminator, shape (n,) or (S, n); x may lack the leading axis."""
@@ -159,31 +159,32 @@ class GAN(Game):
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """D's logits of the batch's real and of its generated samples, as D sees them."""
-        return self._both(self.critic, *self._seen(batch))
+        return self._logits_of_both(self.critic, *self._inputs_of_d(batch))
 
     def losses(self, batch: Batch, params: Params | None = None) -> Losses:
         if params is not None:
-            return self._at(params).losses(self._spread(batch, params))
-        real, fake = self._seen(batch)
-        logits = self._both(self._judge, real, fake)
-        return Losses(self.loss.g(*logits), self._sum_of_d(logits, real, fake, batch))
+            return self._with_params(params).losses(self._expanded(batch, params))
+        real, fake = self._inputs_of_d(batch)
+        logits = self._logits_of_both(self._logits_of, real, fake)
+        return Losses(self.loss.g(*logits), self._loss_and_penalties(logits, real, fake, batch))
 
     def fakes(self, batch: Batch) -> Tensor:
         """G's samples for the batch's latents, which both losses may share."""
         return self.generate(batch.latent)
 
     def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        real, fake = self._seen(batch, fake)
-        return self._sum_of_d(self._both(self._judge, real, fake), real, fake, batch)
+        real, fake = self._inputs_of_d(batch, fake)
+        logits = self._logits_of_both(self._logits_of, real, fake)
+        return self._loss_and_penalties(logits, real, fake, batch)
 
     def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        real, fake = self._seen(batch, fake)
+        real, fake = self._inputs_of_d(batch, fake)
         if self.loss.paired:
-            return self.loss.g(*self._both(self._judge, real, fake))
-        fake_logits = self._judge(fake)
+            return self.loss.g(*self._logits_of_both(self._logits_of, real, fake))
+        fake_logits = self._logits_of(fake)
         return self.loss.g(fake_logits, fake_logits)  # an unpaired loss does not read the first
 
-    def _at(self, params: Params) -> GAN:
+    def _with_params(self, params: Params) -> GAN:
         """The same game at other parameters, for a look: in their precision, networks as functions
         without state."""
         there: Any = copy.copy(self)
@@ -192,7 +193,7 @@ class GAN(Game):
         there.discriminator = lambda x: apply(self.discriminator, params[1], x)
         return there
 
-    def _seen(self, batch: Batch, fake: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def _inputs_of_d(self, batch: Batch, fake: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Real and generated samples as D sees them, through the instance noise."""
         real, fake = batch.real, self.fakes(batch) if fake is None else fake
         if self.corrupt is None or batch.noise_real is None or batch.noise_fake is None:
@@ -202,7 +203,7 @@ class GAN(Game):
             self.corrupt.apply(fake, batch.noise_fake, batch.step),
         )
 
-    def _both(
+    def _logits_of_both(
         self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
     ) -> tuple[Tensor, Tensor]:
         if not self._joint:
@@ -211,7 +212,7 @@ class GAN(Game):
         logits = critic(torch.cat([real, fake], axis))
         return logits.split([real.shape[axis], fake.shape[axis]], -1)  # pyright: ignore
 
-    def _sum_of_d(
+    def _loss_and_penalties(
         self, logits: tuple[Tensor, Tensor], real: Tensor, fake: Tensor, batch: Batch
     ) -> Tensor:
         """What D minimizes: its loss and its penalties."""
@@ -224,7 +225,7 @@ class GAN(Game):
             self.d_terms = {name: term.detach() for name, term in terms.items()}
         return reduce(add, terms.values())
 
-    def _spread(self, batch: Batch, params: Params) -> Batch:
+    def _expanded(self, batch: Batch, params: Params) -> Batch:
         """The batch with the leading axis that the given parameters have and it lacks."""
         given = next(iter(params[0] or params[1]))
         axes = given.ndim - self._first().ndim
@@ -258,14 +259,14 @@ class GAN(Game):
         batch = self.draw(2, rng)
         _checks.finite("data", batch.real, "Clean the data before training on it.")
         with torch.no_grad(), evaluating(self.generator, self.discriminator):
-            fake = _tried("generator", self.generator, batch.latent, self.latent.shape)
+            fake = _try("generator", self.generator, batch.latent, self.latent.shape)
             if fake.shape != batch.real.shape:
                 made = tuple(fake.shape[1 + len(self.lead) :])
                 raise ValueError(
                     f"generator makes samples of shape {made} from latents of shape "
                     f"{self.latent.shape}, but the data have shape {self.data.shape}."
                 )
-            logits = _tried("discriminator", self.critic, batch.real, self.data.shape)
+            logits = _try("discriminator", self.critic, batch.real, self.data.shape)
             for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
                 with torch.enable_grad():
                     real = batch.real
@@ -282,7 +283,7 @@ def _stacked(members: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     return tuple(torch.stack(x) for x in zip(*members, strict=True))
 
 
-def _tried(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -> Tensor:
+def _try(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -> Tensor:
     """``call(x)``; a failure inside of torch is said to be the player's."""
     try:
         return call(x)

@@ -3,6 +3,7 @@
 const FONT = "13px system-ui, sans-serif";
 const SMALL = "11px system-ui, sans-serif";
 const ROW = 18; // pixels from one row of names to the next
+const [CHART, NARROWEST] = [112, 215]; // the height of a chart's axes; the width of a chart at least
 
 // -- reading a frame ----------------------------------------------------------------------------
 
@@ -127,10 +128,10 @@ function within(c, box, draw) {
 
 // -- marks --------------------------------------------------------------------------------------
 
-function strokeLine(c, points, s, look) {
-  c.strokeStyle = look.color;
-  c.lineWidth = look.width;
-  c.setLineDash(look.dash);
+// Every mark has a halo of paper, so that it stands out from whatever lies below it.
+const HALO = 2; // pixels to each side
+
+function strokeLine(c, points, s, look, halo = null) {
   c.beginPath();
   let down = false;
   for (const point of points) {
@@ -138,69 +139,89 @@ function strokeLine(c, points, s, look) {
     if (drawn) c[down ? "lineTo" : "moveTo"](s.x(point[0]), s.y(point[1]));
     down = drawn;
   }
+  if (halo) {
+    c.strokeStyle = halo;
+    c.lineWidth = look.width + 2 * HALO;
+    c.stroke();
+  }
+  c.strokeStyle = look.color;
+  c.lineWidth = look.width;
+  c.setLineDash(look.dash);
   c.stroke();
   c.setLineDash([]);
 }
 
-function strokeMark(c, x, y, look, size) {
-  const r = size / 2;
-  c.strokeStyle = c.fillStyle = look.color;
-  c.lineWidth = Math.max(1.2, size / 5);
+function markPath(c, x, y, marker, r) {
   c.beginPath();
-  if (look.marker === "x") {
+  if (marker === "x") {
     c.moveTo(x - r, y - r);
     c.lineTo(x + r, y + r);
     c.moveTo(x - r, y + r);
     c.lineTo(x + r, y - r);
-    c.stroke();
-  } else if (look.marker === "|") {
+  } else if (marker === "|") {
     c.moveTo(x, y - r);
     c.lineTo(x, y + r);
-    c.stroke();
-  } else if (look.marker === "s") {
-    c.fillRect(x - r, y - r, size, size);
-  } else if (look.marker === "O") {
-    c.arc(x, y, r, 0, 2 * Math.PI);
-    c.stroke();
+  } else if (marker === "s") {
+    c.rect(x - r, y - r, 2 * r, 2 * r);
   } else {
     c.arc(x, y, r, 0, 2 * Math.PI);
-    c.fill();
-    c.strokeStyle = "white";
-    c.lineWidth = 0.7;
-    c.stroke();
   }
 }
 
-// Marks at many places: one is drawn, the others are stamped, which takes a third of the time.
-function stampMarks(c, places, look, size) {
+function strokeMark(c, x, y, look, size) {
+  const open = "x|O".includes(look.marker); // strokes, while the others are filled
+  c.strokeStyle = c.fillStyle = look.color;
+  c.lineWidth = Math.max(1.4, size / 5);
+  markPath(c, x, y, look.marker, size / 2);
+  c[open ? "stroke" : "fill"]();
+}
+
+function strokeHalo(c, x, y, look, size, paper) {
+  c.strokeStyle = paper;
+  c.lineCap = "square";
+  c.lineWidth = ("x|O".includes(look.marker) ? Math.max(1.4, size / 5) : 0) + 2 * HALO;
+  markPath(c, x, y, look.marker, size / 2);
+  c.stroke();
+  c.lineCap = "butt";
+}
+
+// Marks at many places, above the halos of all of them. Each is drawn once, the others are stamped,
+// which takes a third of the time.
+function stampMarks(c, places, look, size, paper) {
   const dense = window.devicePixelRatio || 1;
-  const edge = Math.ceil((size + 4) * dense);
-  const stamp = new OffscreenCanvas(edge, edge);
-  const own = stamp.getContext("2d");
-  own.scale(dense, dense);
-  const middle = edge / dense / 2;
-  strokeMark(own, middle, middle, look, size);
-  for (const [x, y] of places) {
-    c.drawImage(stamp, x - middle, y - middle, edge / dense, edge / dense);
+  const edge = Math.ceil((size + 4 + 2 * HALO) * dense);
+  const [own, middle] = [edge / dense, edge / dense / 2];
+  for (const stroke of [strokeHalo, strokeMark]) {
+    const stamp = new OffscreenCanvas(edge, edge);
+    const on = stamp.getContext("2d");
+    on.scale(dense, dense);
+    stroke(on, middle, middle, look, size, paper);
+    const whole = (v) => Math.round((v - middle) * dense) / dense; // between pixels it would blur
+    for (const [x, y] of places) c.drawImage(stamp, whole(x), whole(y), own, own);
   }
 }
 
-function strokeArrow(c, [x, y], [toX, toY], look) {
+function strokeArrow(c, [x, y], [toX, toY], look, paper = null) {
   const length = Math.hypot(toX - x, toY - y);
   if (!(length > 1)) return;
-  const head = Math.min(7, 0.6 * length);
+  const head = Math.min(8, 0.6 * length);
   const [ux, uy] = [(toX - x) / length, (toY - y) / length];
   const [bx, by] = [toX - head * ux, toY - head * uy];
-  c.strokeStyle = c.fillStyle = look.color;
-  c.lineWidth = 1.2;
   c.beginPath();
   c.moveTo(x, y);
   c.lineTo(bx, by);
-  c.stroke();
-  c.beginPath();
   c.moveTo(toX, toY);
   c.lineTo(bx - 0.45 * head * uy, by + 0.45 * head * ux);
   c.lineTo(bx + 0.45 * head * uy, by - 0.45 * head * ux);
+  c.closePath();
+  if (paper) {
+    c.strokeStyle = paper;
+    c.lineWidth = look.width + 2 * HALO;
+    c.stroke();
+  }
+  c.strokeStyle = c.fillStyle = look.color;
+  c.lineWidth = look.width;
+  c.stroke();
   c.fill();
 }
 
@@ -225,55 +246,58 @@ function paintField(c, layer, numbers, s, shades) {
 
 // -- the parts of a frame -----------------------------------------------------------------------
 
-function drawLayer(c, layer, numbers, s, looks) {
+// ``halo`` is the color around lines and arrows; that around points keeps apart what lies close.
+function drawLayer(c, layer, numbers, s, looks, halo) {
   const look = looks.roles[layer.role];
   if (layer.kind === "field") return paintField(c, layer, numbers, s, looks.field);
   const xy = pairs(numbers, layer.xy);
-  if (layer.kind === "lines") return strokeLine(c, xy, s, look);
+  if (layer.kind === "lines") return strokeLine(c, xy, s, look, halo);
   if (layer.kind === "arrows") {
     const uv = pairs(numbers, layer.uv);
-    c.globalAlpha = 0.7;
     xy.forEach(([x, y], i) => {
       const to = [x + uv[i][0], y + uv[i][1]];
       if (finite([x, y]) && finite(to)) {
-        strokeArrow(c, [s.x(x), s.y(y)], [s.x(to[0]), s.y(to[1])], look);
+        strokeArrow(c, [s.x(x), s.y(y)], [s.x(to[0]), s.y(to[1])], look, halo);
       }
     });
-    c.globalAlpha = 1;
     return undefined;
   }
-  const size = (xy.length > 100 ? 0.75 : 1.25) * look.size;
-  stampMarks(c, xy.filter(finite).map(([x, y]) => [s.x(x), s.y(y)]), look, size);
-  return undefined;
+  const size = (xy.length > 100 ? 0.8 : 1.25) * look.size * s.grown;
+  const places = xy.filter(finite).map(([x, y]) => [s.x(x), s.y(y)]);
+  return stampMarks(c, places, look, size, looks.paper);
 }
 
-function drawMain(c, width, height, { head, numbers }, looks) {
-  const named = head.layers.filter((layer) => layer.kind !== "field");
-  const keys = rowsOfKeys(c, named, width - 16);
-  const box = [52, 28, width - 66, height - 28 - 54 - ROW * keys.length];
+// The picture is as wide as its canvas, and as high as its units ask for: where both axes have the
+// same range they have the same scale. Returns its box, its scale and its looks.
+function drawPlane(canvas, { head, numbers }, looks) {
   const [left, right, bottom, top] = head.view;
-  const s = scale(box, [left, right], [bottom, top]);
+  const width = canvas.clientWidth || 560;
+  const side = width - 56;
+  const equal = Math.abs((top - bottom) / (right - left) - 1) < 1e-9;
+  const rows = rowsOfKeys(canvas.getContext("2d"), head.layers, width - 16);
+  const box = [48, 28, side, equal ? side : Math.round(0.75 * side)];
+  const c = paper(canvas, width, box[1] + box[3] + 50 + ROW * rows.length);
+  canvas.dataset.side = box[3];
+  const s = { ...scale(box, [left, right], [bottom, top]), grown: Math.max(1, side / 450) };
+  const halo = head.layers.some((layer) => layer.kind === "field") ? looks.paper : null;
   within(c, box, () => {
-    for (const layer of head.layers) drawLayer(c, layer, numbers, s, looks);
+    for (const layer of head.layers) drawLayer(c, layer, numbers, s, looks, halo);
   });
   const yticks = head.yticks ?? ticks([bottom, top], 6);
   drawAxes(c, box, s, ticks([left, right], 6), yticks, head.xlabel, head.ylabel, looks.ink);
   c.textBaseline = "alphabetic";
+  c.textAlign = "left";
   c.fillStyle = looks.ink;
   c.font = "600 14px system-ui, sans-serif";
-  c.textAlign = "left";
   c.fillText(head.title, box[0], box[1] - 10);
   if (head.note) {
     c.font = SMALL;
-    c.textAlign = "right";
-    const room = c.measureText(head.note).width + 12;
-    c.fillStyle = "rgba(255, 255, 255, 0.9)";
-    c.fillRect(box[0] + box[2] - room, box[1] + box[3] - 24, room, 20);
     c.fillStyle = looks.alarm;
-    c.fillText(head.note, box[0] + box[2] - 6, box[1] + box[3] - 10);
+    c.textAlign = "right";
+    c.fillText(head.note, box[0] + box[2], box[1] - 10, box[2] - 110);
   }
-  drawKeys(c, keys, looks, 8, box[1] + box[3] + 52);
-  return { box, s };
+  drawKeys(c, rows, looks, 8, box[1] + box[3] + 50);
+  return { box, s, looks };
 }
 
 // Names that stand beside the marks they belong to, split into rows of the given width.
@@ -283,7 +307,7 @@ function rowsOfKeys(c, entries, width) {
   let used = 0;
   for (const entry of entries) {
     const length = 30 + c.measureText(entry.label).width + 12;
-    if (!rows.length || used + length > width) {
+    if (!rows.length || used + length - 12 > width) {
       rows.push([]);
       used = 0;
     }
@@ -301,6 +325,7 @@ function drawKeys(c, rows, looks, left, top) {
       const [look, x] = [looks.roles[entry.role], left + offset];
       if (entry.kind === "points") strokeMark(c, x + 12, y, look, Math.min(look.size + 2, 11));
       else if (entry.kind === "arrows") strokeArrow(c, [x, y], [x + 24, y], look);
+      else if (entry.kind === "field") paintShades(c, x, y, looks.field);
       else strokeLine(c, [[x, y], [x + 24, y]], same, look);
       c.font = SMALL;
       c.textAlign = "left";
@@ -311,20 +336,87 @@ function drawKeys(c, rows, looks, left, top) {
   });
 }
 
-function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
-  const s = scale(box, chart.xlim, chart.ylim, chart.log);
-  const yticks = ticks(chart.ylim, 4, chart.log);
-  const xlabel = chart.xlabel || (lowest ? head.unit : "");
-  drawAxes(c, box, s, ticks(chart.xlim, box[2] / 50), yticks, xlabel, "", looks.ink);
+// All colors of a field, 0 on the left.
+function paintShades(c, left, y, shades) {
+  for (let k = 0; k < 24; k++) {
+    const at = 3 * Math.round((255 * k) / 23);
+    c.fillStyle = `rgb(${shades[at]}, ${shades[at + 1]}, ${shades[at + 2]})`;
+    c.fillRect(left + k, y - 5, 1.5, 10);
+  }
+}
+
+// All charts and the disc, side by side in as many columns as their canvas has room for.
+function drawCharts(canvas, frame, looks) {
+  const { charts, disc } = frame.head;
+  const parts = disc ? [...charts, disc] : charts;
+  const width = canvas.clientWidth || 560;
+  const rows = Math.ceil(parts.length / Math.max(1, Math.floor(width / NARROWEST)));
+  const columns = Math.ceil(parts.length / Math.max(rows, 1)) || 1;
+  const room = width / columns;
+  const own = canvas.getContext("2d");
+  const heads = parts.map((part) => headOf(own, part, room - 12));
+  const tops = [0]; // of the rows
+  for (let row = 0; row < rows; row++) {
+    const most = Math.max(...heads.slice(row * columns, (row + 1) * columns).map((h) => h.height));
+    tops.push(tops[row] + most + CHART + 46);
+  }
+  const c = paper(canvas, width, tops[rows]);
+  parts.forEach((part, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    const box = [column * room + 38, tops[row + 1] - CHART - 46, room - 52, CHART];
+    drawHead(c, part, heads[i], looks, column * room + 8, tops[row]);
+    if (part === disc) drawDisc(c, box, frame, looks);
+    else drawChart(c, box, part, frame, looks, i + columns >= parts.length);
+  });
+}
+
+// The title of a chart and what stands below it: keys, or the words of the disc.
+function headOf(c, part, width) {
+  const several = part.curves?.length > 1;
+  const keys = several ? rowsOfKeys(c, part.curves, width) : [];
+  const lines = part.text ? wrapped(c, part.text, width) : [];
+  return { keys, lines, height: 22 + ROW * (keys.length + lines.length) };
+}
+
+function drawHead(c, part, { keys, lines }, looks, left, top) {
   c.font = FONT;
   c.fillStyle = looks.ink;
   c.textAlign = "left";
   c.textBaseline = "alphabetic";
-  c.fillText(chart.title, box[0] - 30, box[1] - 24, box[2] + 30);
-  if (chart.curves.length > 1) {
-    drawKeys(c, rowsOfKeys(c, chart.curves, Infinity), looks, box[0] - 30, box[1] - 10);
+  c.fillText(part.title, left, top + 14);
+  c.font = SMALL;
+  lines.forEach((line, i) => c.fillText(line, left, top + 32 + ROW * i));
+  drawKeys(c, keys, looks, left, top + 28);
+}
+
+function wrapped(c, text, width) {
+  c.font = SMALL;
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && c.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
   }
-  if (chart.band) drawBand(c, box, chart.band, s, looks);
+  return lines;
+}
+
+function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
+  const s = scale(box, chart.xlim, chart.ylim, chart.log);
+  const yticks = ticks(chart.ylim, 4, chart.log);
+  const xlabel = chart.xlabel || (lowest ? head.unit : "");
+  drawAxes(c, box, s, ticks(chart.xlim, box[2] / 55), yticks, xlabel, "", looks.ink);
+  const names = chart.levels.map(([value, name]) => [s.y(value), name]);
+  if (chart.band) {
+    const [low, high, name] = chart.band;
+    within(c, box, () => {
+      c.fillStyle = looks.band;
+      c.fillRect(box[0], s.y(high), box[2], s.y(low) - s.y(high));
+    });
+    names.push([s.y(high), name]);
+  }
+  for (const [value] of chart.levels) {
+    strokeLine(c, [[chart.xlim[0], value], [chart.xlim[1], value]], s, looks.roles.theory);
+  }
   within(c, box, () => {
     for (const curve of chart.curves) {
       const xy = pairs(numbers, curve.xy).map(([x, y]) => [x, chart.log && !(y > 0) ? NaN : y]);
@@ -334,34 +426,42 @@ function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
       if (end && finite(end) && chart.steps) strokeMark(c, s.x(end[0]), s.y(end[1]), look, 7);
     }
   });
-  for (const [value, name] of chart.levels) {
-    strokeLine(c, [[chart.xlim[0], value], [chart.xlim[1], value]], s, looks.roles.theory);
-    c.font = SMALL;
+  c.font = SMALL;
+  c.textAlign = "right";
+  c.textBaseline = "middle";
+  c.lineWidth = 3;
+  c.lineJoin = "round";
+  const places = apart(names.map(([y]) => y - 8), 13, box[1] + 7, box[1] + box[3] - 7);
+  names.forEach(([, name], i) => {
+    c.strokeStyle = looks.paper;
+    c.strokeText(name, box[0] + box[2], places[i]);
     c.fillStyle = looks.theory;
-    c.textAlign = "right";
-    c.textBaseline = s.y(value) < box[1] + 20 ? "top" : "bottom";
-    c.fillText(name, box[0] + box[2], s.y(value) + (c.textBaseline === "top" ? 3 : -2));
-  }
+    c.fillText(name, box[0] + box[2], places[i]);
+  });
 }
 
-// Where real data score against real data.
-function drawBand(c, box, [low, high, name], s, looks) {
-  within(c, box, () => {
-    c.fillStyle = "rgba(74, 77, 87, 0.14)";
-    c.fillRect(box[0], s.y(high), box[2], s.y(low) - s.y(high));
-  });
-  c.font = SMALL;
-  c.fillStyle = looks.theory;
-  c.textAlign = "right";
-  c.textBaseline = "bottom";
-  c.fillText(name, box[0] + box[2], Math.max(box[1] + 12, s.y(high) - 1));
+// The places nearest to the given ones, within the bounds, that are so far from one another.
+export function apart(places, gap, low, high) {
+  const order = places.map((_, i) => i).sort((i, j) => places[i] - places[j]);
+  const out = [...places];
+  let next = low;
+  for (const i of order) {
+    out[i] = Math.max(next, Math.min(high, places[i]));
+    next = out[i] + gap;
+  }
+  let last = high;
+  for (const i of order.reverse()) {
+    out[i] = Math.min(out[i], last);
+    last = out[i] - gap;
+  }
+  return out;
 }
 
 function drawDisc(c, [left, top, width, height], { head, numbers }, looks) {
-  const r = 0.5 * Math.min(width, height + 20);
-  const [x, y] = [left + width / 2, top + r + 4];
+  const r = 0.5 * Math.min(width, height + 40);
+  const [x, y] = [left + width / 2 - 14, top + r + 2];
   c.strokeStyle = looks.theory;
-  c.fillStyle = "rgba(74, 77, 87, 0.08)";
+  c.fillStyle = looks.band;
   c.lineWidth = 1.2;
   c.beginPath();
   c.arc(x, y, 0.8 * r, 0, 2 * Math.PI);
@@ -376,44 +476,52 @@ function drawDisc(c, [left, top, width, height], { head, numbers }, looks) {
   c.stroke();
   const clip = (v) => Math.max(-1.25, Math.min(1.25, v));
   for (const [re, im] of pairs(numbers, head.disc.xy)) {
-    strokeMark(c, x + 0.8 * r * clip(re), y - 0.8 * r * clip(im), { ...looks.roles.generator }, 7);
+    strokeMark(c, x + 0.8 * r * clip(re), y - 0.8 * r * clip(im), looks.roles.generator, 7);
   }
-  c.fillStyle = looks.ink;
-  c.textAlign = "left";
-  c.textBaseline = "alphabetic";
-  c.font = FONT;
-  c.fillText(head.disc.title, left - 30, top - 24, width + 30);
-  c.font = SMALL;
-  c.fillText(head.disc.text, left - 30, top - 8, width + 30);
 }
 
-// The whole picture; the canvas has its width set and gets the height that fits. Returns where the
-// main picture lies: its box and its scale.
-export function drawFrame(canvas, frame, looks) {
-  const width = canvas.clientWidth || 900;
-  const height = Math.round(Math.max(400, 0.5 * width));
+// The cleared canvas at its size on the screen.
+function paper(canvas, width, height) {
   const dense = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * dense) || canvas.height !== Math.round(height * dense)) {
-    canvas.width = Math.round(width * dense);
-    canvas.height = Math.round(height * dense);
+  const [own, high] = [Math.round(width * dense), Math.round(height * dense)];
+  if (canvas.width !== own || canvas.height !== high) {
+    canvas.width = own;
+    canvas.height = high;
     canvas.style.height = `${height}px`;
   }
   const c = canvas.getContext("2d");
   c.setTransform(dense, 0, 0, dense, 0, 0);
-  c.fillStyle = "white";
+  c.fillStyle = getComputedStyle(canvas).backgroundColor;
   c.fillRect(0, 0, width, height);
-  const { head } = frame;
-  const parts = [...head.charts.map((chart) => ["chart", chart]), ...(head.disc ? [["disc"]] : [])];
-  const left = Math.round(0.46 * width);
-  const main = drawMain(c, left, height, frame, looks);
-  const columns = parts.length > 4 ? 3 : 2;
-  const rows = Math.max(1, Math.ceil(parts.length / columns));
-  const [w, h] = [(width - left) / columns, height / rows];
-  parts.forEach(([kind, chart], i) => {
-    const [row, column] = [Math.floor(i / columns), i % columns];
-    const box = [left + column * w + 40, row * h + 40, w - 58, h - 82];
-    if (kind === "chart") drawChart(c, box, chart, frame, looks, row === rows - 1);
-    else drawDisc(c, box, frame, looks);
-  });
-  return main;
+  return c;
+}
+
+// The looks for the color of the page: its paper is light or dark.
+function looksFor(canvas, looks) {
+  const [r, g, b, a = 1] = getComputedStyle(canvas).backgroundColor.match(/[\d.]+/g).map(Number);
+  return Number(a) && 0.3 * r + 0.6 * g + 0.1 * b < 128 ? looks.dark : looks.light;
+}
+
+// The main picture on one canvas, the charts on another; both have their widths set and get the
+// heights that fit. Returns where the main picture lies, and its looks.
+export function drawFrame({ plane, charts }, frame, looks) {
+  const look = looksFor(plane, looks);
+  drawCharts(charts, frame, look);
+  return drawPlane(plane, frame, look);
+}
+
+// ``redraw`` whenever the canvases change their widths, or the page its colors; returns what ends it.
+export function onNewPaper(canvases, redraw) {
+  const resized = new ResizeObserver(redraw);
+  canvases.forEach((canvas) => resized.observe(canvas));
+  const painted = new MutationObserver(redraw);
+  const attributeFilter = ["class", "style", "data-jp-theme-light"];
+  painted.observe(document.body, { attributes: true, attributeFilter });
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", redraw);
+  return () => {
+    resized.disconnect();
+    painted.disconnect();
+    dark.removeEventListener("change", redraw);
+  };
 }

@@ -10,7 +10,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from gan_teach.lab.frame import LOOKS, Frame, ranges, shades
+from gan_teach.lab.frame import CONTRAST, LOOKS, PAPERS, READABLE, Frame, ranges, seen, shades
 from gan_teach.lab.session import alone
 from gan_teach.plots import style
 
@@ -48,6 +48,7 @@ class Canvas(anywidget.AnyWidget):
 
     def __init__(self, panel: Any) -> None:
         super().__init__(looks=looks())
+        self.add_class("gan-teach-view")
         self._panel = panel
         self._answered = self._serial = 0  # of the frames that are wanted; of all
         self._passing = False  # a frame that is soon followed by another one
@@ -110,11 +111,23 @@ def pack(frame: Frame, **facts: Any) -> bytes:
 
 
 def looks() -> dict[str, Any]:
-    """Colors, markers and dashes of every role, and the colors of a field from 0 to 1."""
+    """For a light and a dark page: colors, markers and dashes of every role, and the shades of a
+    field from 0 to 1."""
+    return {theme: _look(theme) for theme in PAPERS}
+
+
+def _look(theme: str) -> dict[str, Any]:
+    least = CONTRAST if theme == "light" else READABLE  # thin lines fade sooner on a dark page
+    roles = {
+        role: look._replace(color=seen(look.color, theme, least))._asdict()
+        for role, look in LOOKS.items()
+    }
     return {
-        "roles": {role: look._asdict() for role, look in LOOKS.items()},
-        "field": shades().ravel().tolist(),
-        "ink": style.INK,
-        "theory": style.THEORY,
-        "alarm": style.GENERATOR,
+        "roles": roles,
+        "field": shades(theme).ravel().tolist(),
+        "paper": PAPERS[theme],
+        "ink": seen(style.INK, theme, 12.0),
+        "theory": seen(style.THEORY, theme, READABLE),
+        "alarm": seen(style.GENERATOR, theme, READABLE),
+        "band": seen(style.THEORY, theme) + "30",
     }

@@ -9,9 +9,11 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
 from gan_teach.plots import style
@@ -41,7 +43,7 @@ LOOKS: dict[str, Look] = {
     "theory": Look(style.THEORY, dash=(5, 3), width=1.5),
     "value": Look(style.LINES[0]),
     "path": Look(style.LINES[0], width=1.2),
-    "gradient": Look(style.GENERATOR, width=1.0),
+    "gradient": Look(style.GENERATOR, width=1.5),
     "manifold": Look(style.LATENT, width=0.8),
     "mode": Look(style.INK, "O", size=13.0),
     "flow": Look(style.THEORY, width=1.0),
@@ -51,13 +53,46 @@ LOOKS: dict[str, Look] = {
 }
 
 
-@cache
-def shades() -> NDArray[np.uint8]:
-    """The colors (256, 3) of a field from 0 to 1, light enough to see marks on them."""
-    from matplotlib import colormaps
+PAPERS = {"light": "#ffffff", "dark": "#111111"}
+"""The page below the picture, and the halo around each of its marks."""
 
-    colors = np.asarray(colormaps[style.SIGNED](np.linspace(0, 1, 256)))[:, :3]
-    return (255 * (1 - 0.45 * (1 - colors))).round().astype(np.uint8)
+CONTRAST = 3.0  # of what is drawn to its halo, at least (WCAG 2.2, criterion 1.4.11)
+READABLE = 4.5  # of words to their paper (1.4.3)
+_TINT = 0.4  # of a field where D is sure
+
+
+def luminance(rgb: Any) -> NDArray[np.float64]:
+    """Relative luminance (WCAG 2.2) of sRGB colors (..., 3) from 0 to 1."""
+    rgb = np.asarray(rgb)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(one: Any, other: Any) -> NDArray[np.float64]:
+    """(L + 0.05) / (l + 0.05) of two colors' luminances, the larger L above: 1 to 21."""
+    both = np.stack(np.broadcast_arrays(luminance(one), luminance(other)))
+    return (both.max(0) + 0.05) / (both.min(0) + 0.05)
+
+
+@cache
+def seen(color: str, theme: str = "light", least: float = CONTRAST) -> str:
+    """``color``, on a dark page mixed with white, and on a light one with black, as far as that is
+    needed for so much contrast to the paper."""
+    paper, own = to_rgb(PAPERS[theme]), np.array(to_rgb(color))
+    ink = float(theme == "dark")
+    mixtures = (own + share * (ink - own) for share in np.linspace(0, 1, 21))
+    return to_hex(next(mixed for mixed in mixtures if contrast(mixed, paper) >= least))
+
+
+@cache
+def shades(theme: str = "light") -> NDArray[np.uint8]:
+    """The colors (256, 3) of a field from 0 to 1: paper at 1/2, pale tints at both ends."""
+    value = np.linspace(0, 1, 256)[:, None]
+    low, high = np.asarray(colormaps[style.SIGNED]([0.2, 0.8]))[:, :3]
+    paper = np.array(to_rgb(PAPERS[theme]))
+    tint = np.where(value < 0.5, low, high)
+    share = _TINT * np.abs(2 * value - 1)
+    return (255 * (paper + share * (tint - paper))).round().astype(np.uint8)
 
 
 class Points(NamedTuple):

@@ -10,9 +10,10 @@ from __future__ import annotations
 import html
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
@@ -42,7 +43,22 @@ WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 INTERVAL = 120  # milliseconds between two counts of Play among core widgets
 ROUND = Knob("Go to round", 0, MAX_STEPS, whole=True)
-ROWS = ("d_steps", "g_steps", "lr", "d_lr", "tau", "noise", "loss", "seed")  # the first knobs
+FIRST = {
+    "line": ("d_steps", "g_steps", "lr", "d_lr", "noise", "loss", "seed"),
+    "plane": ("d_steps", "g_steps", "lr", "tau", "loss", "penalty", "weight", "seed"),
+    "dirac": ("rule", "lr", "tau", "noise", "loss", "penalty", "weight"),
+}
+"""The knobs of the chapters about each world, which stand beside its picture."""
+
+THEMES = {
+    "Steps and rates": ("rule", "d_steps", "g_steps", "optimizer", "lr", "d_lr", "tau", "batch"),
+    "Loss and noise": ("loss", "smoothing", "noise", "noise_kind", "penalty", "weight"),
+    "Data and networks": ("data", "width", "depth", "latent", "seed"),
+}
+"""The others by theme."""
+
+
+STYLE = f"<style>{Path(__file__).with_name('lab.css').read_text('utf-8')}</style>"
 
 
 class ImageView(w.Image):
@@ -109,8 +125,7 @@ class Panel:
         self.narration, self.message = w.HTML(), w.HTML()
         self._make_clock()
         self._make_replay()
-        self.box = w.VBox()
-        self.box.add_class("gan-teach-lab")
+        self.box = _classed("lab", w.VBox())
         self.folds = [make(self) for make in FOLDS]
         on_interrupt(self.interrupt)
         self._furnish()
@@ -340,18 +355,36 @@ class Panel:
         self._replay_rows = self.replay, w.HBox([self.wanted, load])
 
     def _lay_out(self) -> list[Any]:
-        wrapped, knobs = {"flex_flow": "row wrap"}, self.knobs
-        more = [name for name in KNOBS if name in knobs and name not in ROWS]
+        """The picture first, and beside it what is turned while one watches; the page's own style
+        (lab.css) places them. All else is folded, each with its like."""
+        first = FIRST[self.session.config.world]
         folds = [
-            fold("More settings", *(knobs[name].widget for name in more)),
-            fold("Layers of the picture", w.HBox([*self.layers.values()], layout=wrapped)),
-            fold("Charts beside it", w.HBox([*self.charts.values()], layout=wrapped)),
-            fold("Repeat this run", *self._replay_rows),
+            fold(title, self._column([name for name in names if name not in first]))
+            for title, names in THEMES.items()
         ]
-        buttons = w.HBox([*self.view.controls, *self.buttons.values()])
-        clock = w.HBox([self.speed, self.moment.widget])
-        right = w.VBox([self.preset.widget, *(knobs[name].widget for name in ROWS)])
-        left = w.VBox([buttons, clock, self.view, self.narration])
-        right.layout, left.layout = {"flex": "0 0 auto"}, {"flex": "1 1 36em", "min_width": "0"}
-        main = w.HBox([left, right], layout=wrapped)
-        return [main, self.message, *folds, *(fold.widget for fold in self.folds), *self._names]
+        wrapped = {"flex_flow": "row wrap"}
+        folds += [
+            fold("Layers of the picture", w.HBox([*self.layers.values()], layout=wrapped)),
+            fold("Charts below it", w.HBox([*self.charts.values()], layout=wrapped)),
+            fold("Repeat this run", *self._replay_rows),
+            *(fold.widget for fold in self.folds),
+        ]
+        buttons = w.HBox([*self.view.controls, *self.buttons.values()], layout=wrapped)
+        clock = _classed("knobs", w.VBox([self.speed, self.preset.widget]))
+        parts = {
+            "side": w.VBox([buttons, clock, self._column(first)]),
+            "words": w.VBox([self.moment.widget, self.narration, self.message]),
+        }
+        parts = [_classed(name, part) for name, part in parts.items()]
+        stage = _classed("stage", w.VBox([self.view, *parts]))
+        return [stage, _classed("folds", w.VBox(folds)), w.HTML(STYLE), *self._names]
+
+    def _column(self, names: Sequence[str]) -> Any:
+        own = [self.knobs[name].widget for name in names if name in self.knobs]
+        return _classed("knobs", w.VBox(own))
+
+
+def _classed(name: str, widget: Any) -> Any:
+    """``widget``, which the page's style knows by that name."""
+    widget.add_class(f"gan-teach-{name}")
+    return widget

@@ -75,10 +75,10 @@ export class Pen {
     return `Pen ${this.down ? "down" : "up"} at (${x}, ${y}); ${strokes}, ${this.size} points${full}.`;
   }
 
-  paint(canvas, { box, s }, looks) {
+  paint(canvas, { box, s, looks }) {
     const c = canvas.getContext("2d");
     within(c, box, () => {
-      c.fillStyle = "rgba(255, 255, 255, 0.75)";
+      c.fillStyle = `${looks.paper}c0`;
       c.fillRect(...box);
       for (const stroke of this.strokes) {
         strokeLine(c, stroke, s, { ...looks.roles.real, width: 5 });

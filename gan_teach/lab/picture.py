@@ -24,7 +24,8 @@ from gan_teach.lab.session import Session
 from gan_teach.plots import style
 from gan_teach.plots.animation import Animation
 
-SIZE, DPI = (12.0, 5.4), 80  # of a picture, in inches and dots
+WIDTH, CHART, DPI = 7.2, 2.1, 80  # of a picture and height of its charts, in inches; dots
+COLUMNS = 3  # of charts
 MANY = 100  # more points than this are drawn smaller
 STRIP, FILM = 4, 60  # moments
 _FPS = 12
@@ -33,18 +34,23 @@ _SHORT = 1200  # updates of single players in a run that is made only for a stri
 
 
 def draw(frame: Frame) -> Figure:
-    """The main picture on the left, the charts in one to three columns on its right."""
-    figure = Figure(figsize=SIZE)
+    """The main picture and, below it, the charts in up to three columns."""
+    left, right, bottom, top = frame.view
     parts = [part for part in (*frame.charts, frame.disc) if part]
-    columns = 1 if len(parts) < 2 else 2 if len(parts) <= 4 else 3
-    rows = max(1, -(-len(parts) // columns))
-    main = figure.add_axes((0.065, 0.26, 0.39, 0.67))
-    draw_main(main, frame)
-    main.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), ncols=3, fontsize=9)
-    right = figure.add_gridspec(
-        rows, columns, left=0.52, right=0.985, bottom=0.1, top=0.9, wspace=0.4, hspace=0.9
-    )
-    for part, place in zip(parts, right, strict=False):  # pyright: ignore[reportArgumentType]
+    rows = -(-len(parts) // COLUMNS)
+    side = WIDTH - 0.9
+    main = side * min(1.0, 0.75 + 0.25 * (top - bottom == right - left))  # inches
+    below = CHART * rows
+    height = below + 1.15 + main + 0.4
+    figure = Figure(figsize=(WIDTH, height))
+    ax = figure.add_axes((0.75 / WIDTH, (below + 1.15) / height, side / WIDTH, main / height))
+    draw_main(ax, frame)
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.55 / main), ncols=3, fontsize=9)
+    grid = figure.add_gridspec(
+        max(rows, 1), min(COLUMNS, max(len(parts), 1)), left=0.085, right=0.985, wspace=0.35,
+        bottom=0.55 / height, top=(below - 0.4) / height if rows else 1, hspace=1.0,
+    )  # fmt: skip
+    for part, place in zip(parts, grid, strict=False):  # pyright: ignore[reportArgumentType]
         ax = figure.add_subplot(place)
         ax.set_title(part.title, fontsize=11, y=1.0, pad=19)
         ax.tick_params(which="both", labelsize=8)
@@ -57,8 +63,9 @@ def draw(frame: Frame) -> Figure:
 
 def draw_main(ax: Axes, frame: Frame) -> None:
     """The layers of the main picture, its title and its note."""
+    halo = any(isinstance(layer, frames.Field) for layer in frame.layers.values())
     for rank, layer in enumerate(frame.layers.values()):
-        _draw_layer(ax, layer, 2 + 0.1 * rank)
+        _draw_layer(ax, layer, 2 + 0.1 * rank, halo)
     ax.axis(frame.view)
     ax.set(xlabel=frame.xlabel, ylabel=frame.ylabel)
     ax.set_title(frame.title, y=1.0)
@@ -67,7 +74,8 @@ def draw_main(ax: Axes, frame: Frame) -> None:
         ax.set_yticks(*zip(*frame.yticks, strict=True))
 
 
-def _draw_layer(ax: Axes, layer: Layer, zorder: float) -> None:
+def _draw_layer(ax: Axes, layer: Layer, zorder: float, halo: bool) -> None:
+    """One layer; where a field lies below it, marks stand on a ``halo`` of paper."""
     look = LOOKS[layer.role]
     shared: dict[str, Any] = {"color": look.color, "label": layer.label, "zorder": zorder}
     if isinstance(layer, frames.Field):
@@ -75,15 +83,24 @@ def _draw_layer(ax: Axes, layer: Layer, zorder: float) -> None:
         ax.imshow(layer.values, colors, vmin=0, vmax=1, extent=layer.extent, origin="lower",
                   aspect="auto", zorder=zorder)  # fmt: skip
     elif isinstance(layer, frames.Arrows):
+        edge = {"edgecolor": "white", "linewidth": 0.8} if halo else {}
         ax.quiver(*layer.xy.T, *np.ma.masked_invalid(layer.uv).T, angles="xy", scale_units="xy",
-                  scale=1, width=0.0028, alpha=0.75, **shared)  # fmt: skip
+                  scale=1, width=0.004 if halo else 0.002, **edge, **shared)  # fmt: skip
     elif isinstance(layer, frames.Points):
         small = len(layer.xy) > MANY
-        ax.plot(*layer.xy.T, look.marker.lower(), markersize=(0.6 if small else 1.0) * look.size,
-                markerfacecolor="none" if look.marker == "O" else look.color,
-                markeredgewidth=1.2 if small else 2.0, **shared)  # fmt: skip
+        edge, size = 1.2 if small else 2.0, (0.6 if small else 1.0) * look.size
+        mark: dict[str, Any] = {"marker": look.marker.lower(), "linestyle": "none",
+                                "markersize": size, "zorder": zorder}  # fmt: skip
+        face = "none" if look.marker == "O" else look.color
+        if halo:
+            below = "none" if look.marker == "O" else "white"
+            ax.plot(*layer.xy.T, color="white", markerfacecolor=below, markeredgewidth=edge + 2.4,
+                    **mark)  # fmt: skip
+        ax.plot(*layer.xy.T, markerfacecolor=face, markeredgewidth=edge, **mark | shared)
     else:
-        ax.plot(*layer.xy.T, linewidth=look.width, linestyle=(0, look.dash or None), **shared)
+        effects = style.HALO if halo else []
+        ax.plot(*layer.xy.T, linewidth=look.width, linestyle=(0, look.dash or None),
+                path_effects=effects, **shared)  # fmt: skip
 
 
 def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:

@@ -158,7 +158,7 @@ class PlaneWorld(World):
             layers["modes"] = Points(self.static["modes"], "mode", "modes")
         layers["fake"] = Points(fake, "fake", "generated points G(z)")
         shown = fake[:PUSHED]
-        layers["push"] = Arrows(shown, self._push(shown), "gradient", "how L_G pushes them")
+        layers["push"] = Arrows(shown, self._push(shown), "gradient", "how L_G pushes them (root)")
         return layers
 
     def _field(self, values: Tensor, label: str) -> Field:
@@ -186,17 +186,19 @@ class PlaneWorld(World):
     def _push(self, fake: NDArray) -> NDArray:
         """-n dL_G/dx at each generated point x: where its own loss would move it.
 
-        One scale for all times, so that a gradient that vanishes is seen to; long arrows are cut.
+        An arrow is as long as the root of the gradient's length, so that small gradients, as those
+        of the first rounds, are seen as well. One scale for all times, so that a gradient that
+        vanishes is seen to; long arrows are cut.
         """
         x = torch.as_tensor(fake).requires_grad_()
         real = torch.as_tensor(self.real[: len(fake)])
         with evaluating(self.game.discriminator):
             value = self.game.loss.g(self.game.critic(real), self.game.critic(x))
         (gradient,) = torch.autograd.grad(value, x)
-        push = -len(fake) * gradient.numpy() * (0.1 * self.reach**2)
-        longest = 0.25 * self.reach
+        push = -len(fake) * self.reach * gradient.numpy()  # without a unit
         length = np.hypot(*push.T)[:, None]
-        return push * np.minimum(1.0, longest / np.maximum(length, 1e-12))
+        shown = self.reach * np.minimum(0.16 * np.sqrt(length), 0.25)
+        return shown * push / np.maximum(length, 1e-12)
 
     def _best(self, fake: NDArray) -> Tensor:
         """D* = p / (p + q) on the cells, p and q kernel estimates of one bandwidth from the points

@@ -6,6 +6,7 @@
 const SHORTEST = 33; // milliseconds between two frames: at most 30 a second
 const CALM = 500; // the same where the reader has asked for less motion
 const AHEAD = 4; // frames asked for at a time; Python makes no more (canvas.py)
+const CHARTS = "Charts of the run over time; the line below the picture has the newest numbers.";
 const MOVING = "Live picture of the run. Pause it to hear where it stands.";
 
 function button(text, press) {
@@ -165,9 +166,14 @@ function drawingBoard(canvas, redraw, place, send, left) {
 
 function render({ model, el }) {
   const looks = model.get("looks");
-  const canvas = document.createElement("canvas");
-  canvas.className = "gan-teach-canvas";
-  canvas.style.cssText = "width: 100%; display: block";
+  const [canvas, charts] = ["canvas", "charts"].map((name) => {
+    const made = document.createElement("canvas");
+    made.className = `gan-teach-${name}`;
+    made.style.cssText = "width: 100%; display: block";
+    return made;
+  });
+  charts.setAttribute("role", "img");
+  charts.setAttribute("aria-label", CHARTS);
   canvas.dataset.lmSuppressShortcuts = "true"; // a notebook's own keys must not act while drawing
   let frame = null; // the one that is shown
   let main = null; // where the main picture lies
@@ -188,8 +194,12 @@ function render({ model, el }) {
     model.save_changes();
   }, () => draw.focus());
   const bar = document.createElement("div");
-  bar.append(play, draw, drawing.row);
-  el.append(bar, canvas);
+  bar.className = "gan-teach-bar";
+  bar.append(play);
+  const tools = document.createElement("div");
+  tools.className = "gan-teach-tools";
+  tools.append(draw, drawing.row);
+  el.append(bar, canvas, tools, charts);
 
   function start() {
     frames.forgive();
@@ -205,9 +215,9 @@ function render({ model, el }) {
 
   function redraw() {
     if (!frame) return;
-    main = drawFrame(canvas, frame, looks);
+    main = drawFrame({ plane: canvas, charts }, frame, looks);
     const pen = drawing.pen();
-    if (pen) pen.paint(canvas, main, looks);
+    if (pen) pen.paint(canvas, main);
     canvas.dataset.serial = frame.head.serial;
     describe();
   }
@@ -238,15 +248,14 @@ function render({ model, el }) {
     frames.ask();
   }
 
-  const resized = new ResizeObserver(redraw);
+  const unwatch = onNewPaper([canvas, charts], redraw);
   model.on("change:frame", show);
   model.on("change:playing", label);
   label();
   show();
-  resized.observe(el);
   return () => {
     frames.stop();
-    resized.disconnect();
+    unwatch();
     model.off("change:frame", show);
     model.off("change:playing", label);
   };

@@ -72,7 +72,9 @@ class Listing(NamedTuple):
         from pygments.formatters import HtmlFormatter
         from pygments.lexers import PythonLexer
 
-        page = highlight(self.text, PythonLexer(), HtmlFormatter(noclasses=True))
+        # Colors that can be read (4.5 to 1) on their own background, also in a dark theme.
+        look = HtmlFormatter(noclasses=True, style="xcode", cssstyles="color: black")
+        page = highlight(self.text, PythonLexer(), look)
         summary = f"<summary><code>{html.escape(self.title)}</code></summary>"
         return f"<details open>{summary}{page}</details>"
 

@@ -92,20 +92,22 @@ def sweep(
         unit="step",
     )
     parts = list(study.collect(progress).values())
-    planned = sum(len(members["seed"]) for members in chunks)
-    done = {"members_planned": planned, "interrupted": len(parts) < len(chunks)}
-    if not parts:
-        return History([], {}, meta={"members": 0, **done})
-    return merge(parts).describe(meta=done)
+    return merge(parts, planned=sum(len(members["seed"]) for members in chunks))
 
 
-def merge(parts: Sequence[History]) -> History:
-    """One ensemble from several with the same records: members side by side, in the given order."""
-    first = parts[0]
+def merge(parts: Sequence[History], planned: int) -> History:
+    """One ensemble from several with the same records: members side by side, in the given order.
+
+    ``planned``: how many members were asked for; with fewer it is called interrupted.
+    """
+    members = sum(p.meta["members"] for p in parts)
+    done = {"members": members, "members_planned": planned, "interrupted": members < planned}
+    if not members:
+        return History([], {}, meta=done)
+    first, *_ = parts = [p for p in parts if len(p)]
     arrays = {k: np.concatenate([p[k] for p in parts], axis=1) for k in first}
     static = {k: np.concatenate([p.static[k] for p in parts]) for k in first.static}
-    meta = {**first.meta, "members": sum(p.meta["members"] for p in parts)}
-    return History(first.steps, arrays, static, meta)
+    return History(first.steps, arrays, static, {**first.meta, **done})
 
 
 def _train(

@@ -6,11 +6,13 @@ import base64
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 pytest.importorskip("anywidget")
 
 from gan_teach.lab import Session
 from gan_teach.lab.canvas import SOURCE, looks, pack
+from gan_teach.lab.frame import PAPERS, Field, Points, contrast
 
 pytestmark = pytest.mark.browser
 
@@ -70,68 +72,152 @@ def test_a_scale_puts_the_ends_on_the_edges(page):
     assert run(page, body) == [10, 110, 70, 20, 45]
 
 
-DRAW = """
-const canvas = document.createElement('canvas');
-canvas.style.cssText = 'width: 900px; display: block';
-document.body.replaceChildren(canvas);
-js.drawFrame(canvas, js.unpack(view), looks);
-const c = canvas.getContext('2d');
-const data = c.getImageData(0, 0, canvas.width, canvas.height).data;
+# Two canvases of a column of some width.
+PAPER = """
+const [plane, charts] = [0, 1].map(() => {
+  const canvas = document.createElement('canvas');
+  canvas.style.cssText = `width: ${width}px; display: block; background: ${paper}`;
+  return canvas;
+});
+document.body.replaceChildren(plane, charts);
+"""
+DRAW = (
+    PAPER
+    + """
+js.drawFrame({ plane, charts }, js.unpack(view), looks);
+const c = plane.getContext('2d');
+const data = c.getImageData(0, 0, plane.width, plane.height).data;
 const seen = new Set();
 for (let i = 0; i < data.length; i += 4) {
   seen.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
 }
 return [...seen];
 """
+)
 
 
 @pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
-def test_every_layer_leaves_its_color_on_the_canvas(page, name):
+@pytest.mark.parametrize(("theme", "paper"), PAPERS.items())
+def test_every_layer_leaves_its_color_on_the_canvas(page, name, theme, paper):
     session = Session(name, **({"width": 8, "lr": 0.01} if name == "five-gaussians" else {}))
     session.tick(40)
-    seen = set(run(page, VIEW + DRAW, bytes=packed(session), looks=looks()))
+    told = {"bytes": packed(session), "looks": looks(), "width": 560, "paper": paper}
+    seen = set(run(page, VIEW + DRAW, **told))
     for layer in session.picture().layers.values():
         if layer.role not in ("field", "manifold", "flow", "gradient", "latent"):  # mixed shades
-            color = looks()["roles"][layer.role]["color"]
+            color = looks()[theme]["roles"][layer.role]["color"]
             assert int(color[1:], 16) in seen, layer.label
-    assert 0xFFFFFF in seen
+    assert int(paper[1:], 16) in seen
     assert page.errors == []
 
 
-WRITTEN = """
+WRITTEN = (
+    PAPER
+    + """
 const said = [];
 const write = CanvasRenderingContext2D.prototype.fillText;
-CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { said.push([text, x, y]); };
-const canvas = document.createElement('canvas');
-canvas.style.cssText = 'width: 900px; display: block';
-document.body.replaceChildren(canvas);
-js.drawFrame(canvas, js.unpack(view), looks);
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y, most = Infinity) {
+  const m = this.measureText(text);
+  const t = this.getTransform();
+  if (t.b !== 0) return;  // the name of a vertical axis
+  said.push({ text, canvas: this.canvas === plane ? 0 : 1, left: x - m.actualBoundingBoxLeft,
+    right: x + Math.min(m.actualBoundingBoxRight, most), top: y - m.actualBoundingBoxAscent,
+    bottom: y + m.actualBoundingBoxDescent });
+};
+js.drawFrame({ plane, charts }, js.unpack(view), looks);
 CanvasRenderingContext2D.prototype.fillText = write;
-return said;
+return [said, [plane, charts].map((canvas) => parseFloat(canvas.style.height))];
 """
+)
 
 
+@pytest.mark.parametrize("width", [340, 488, 640, 930])
 @pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
-def test_every_layer_and_curve_is_named_within_the_picture(page, name):
+def test_every_name_stands_within_the_picture_and_over_no_other(page, name, width):
     session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
     session.tick(10)
-    said = run(page, VIEW + WRITTEN, bytes=packed(session), looks=looks())
-    places = {text: (x, y) for text, x, y in said}
     frame = session.picture()
-    names = [layer.label for key, layer in frame.layers.items() if key not in ("field", "best")]
+    told = {"bytes": packed(session), "looks": looks(), "width": width, "paper": "white"}
+    said, heights = run(page, VIEW + WRITTEN, **told)
+    names = [layer.label for layer in frame.layers.values()]
     names += [c.label for chart in frame.charts for c in chart.curves if len(chart.curves) > 1]
-    names += [chart.title for chart in frame.charts]
-    for text in names:
-        assert text in places, text
-        x, y = places[text]
-        assert 0 <= x <= 900, text  # false where there is none
-        assert 0 <= y <= 460, text
+    names += [part.title for part in (*frame.charts, frame.disc) if part]
+    names += [level for chart in frame.charts for _, level in chart.levels]
+    assert set(names) <= {entry["text"] for entry in said}
+    for k, one in enumerate(said):
+        assert one["left"] >= 0, one
+        assert one["right"] <= width, one
+        assert one["top"] >= 0, one
+        assert one["bottom"] <= heights[one["canvas"]], one
+        for other in said[:k]:
+            apart = (
+                one["canvas"] != other["canvas"]
+                or one["left"] >= other["right"] or other["left"] >= one["right"]
+                or one["top"] >= other["bottom"] or other["top"] >= one["bottom"]
+            )  # fmt: skip
+            assert apart, (one, other)
+
+
+def test_levels_that_lie_close_are_told_apart(page):
+    found = run(page, "return js.apart([50, 52, 51, 90, 200], 13, 0, 100)")
+    assert found == [48, 74, 61, 87, 100]
+    assert run(page, "return js.apart([99, 99, 99], 13, 0, 100)") == [74, 87, 100]
+    assert run(page, "return js.apart([], 13, 0, 100)") == []
+
+
+@pytest.mark.parametrize("width", [340, 560])
+def test_a_circle_is_a_circle(page, width):
+    """Where both axes have one range, they have one scale."""
+    body = (
+        PAPER
+        + """const { box, s } = js.drawFrame({ plane, charts }, js.unpack(view), looks);
+              return [box, s.x(1) - s.x(0), s.y(0) - s.y(1)];"""
+    )
+    told = {"looks": looks(), "width": width, "paper": "white"}
+    for name in ("five-gaussians", "dirac"):
+        session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
+        box, x, y = run(page, VIEW + body, bytes=packed(session), **told)
+        assert box[2] == box[3] == width - 56
+        assert x == pytest.approx(y)
+
+
+@pytest.mark.parametrize("paper", ["#ffffff", "#111111"])
+def test_marks_have_a_halo_of_paper_where_d_is_sure(page, paper):
+    """Around the color of a mark lies the paper, on fields of 0 and of 1."""
+    look = looks()["light" if paper == "#ffffff" else "dark"]
+    field = np.repeat([[0.0], [1.0]], 2, 1)
+    layers = {
+        "field": Field(field, (-1, 1, -1, 1), "field", "D"),
+        "real": Points(np.array([[-0.5, -0.5], [-0.5, 0.5]]), "real", "real"),
+        "fake": Points(np.array([[0.5, -0.5], [0.5, 0.5]]), "fake", "fake"),
+    }
+    frame = Session("dirac").frame._replace(layers=layers, view=(-1, 1, -1, 1))
+    body = (
+        PAPER
+        + """
+        const { s } = js.drawFrame({ plane, charts }, js.unpack(view), looks);
+        return places.map(([x, y]) => Array.from({ length: 24 }, (_, k) => [...plane.getContext(
+          '2d').getImageData(Math.round(s.x(x)) + k - 12, Math.round(s.y(y)), 1, 1).data]));"""
+    )
+    places = [(x, y) for y in (-0.5, 0.5) for x in (-0.5, 0.5)]
+    told = {"bytes": base64.b64encode(pack(frame)).decode(), "looks": looks(), "width": 560}
+    rows = run(page, VIEW + body, **told, paper=paper, places=places)
+    for (x, y), row in zip(places, rows, strict=True):
+        colors = np.array(row)[:, :3] / 255
+        mark = to_rgb(look["roles"]["real" if x < 0 else "fake"]["color"])
+        own = np.flatnonzero(np.abs(colors - mark).max(1) < 0.01)
+        around = contrast(colors, mark)
+        assert around[own.min() - 3 : own.min()].max() > 0.98 * contrast(mark, to_rgb(paper))
+        assert around[own.max() + 1 : own.max() + 4].max() > 0.98 * contrast(mark, to_rgb(paper))
+        end = np.reshape(look["field"], (256, 3))[0 if y < 0 else 255] / 255
+        np.testing.assert_allclose(colors[0], end, atol=0.01)
 
 
 def test_a_diverged_run_is_drawn(page):
     session = Session("normal", lr=100.0, loss="least_squares")
     session.tick(80)
-    assert len(run(page, VIEW + DRAW, bytes=packed(session), looks=looks())) > 5
+    told = {"bytes": packed(session), "looks": looks(), "width": 560, "paper": "white"}
+    assert len(run(page, VIEW + DRAW, **told)) > 5
     assert page.errors == []
 
 
@@ -312,7 +398,7 @@ def test_a_drawing_can_be_left(page):
     page.get_by_role("application", name="Drawing area").wait_for()
     for key in (" ", "ArrowUp", "Escape"):
         page.keyboard.press(key)
-    page.get_by_role("img").wait_for()
+    page.get_by_role("img", name="Round 0").wait_for()
     assert page.evaluate("lab.state.drawing") == {}
     assert page.evaluate("document.activeElement.textContent") == "✎ Draw the data"
 

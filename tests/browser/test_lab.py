@@ -160,12 +160,37 @@ def test_a_learner_plays_steers_stops_goes_back_and_repeats(
     lab = Shown.in_notebook(page, server, code, view)
     stopped = plays_steers_stops(lab, *first)
     goes_back_and_branches(lab, stopped, *second)
-    lab.press("More settings")
+    lab.press("Loss and noise")
     lab.press("Layers of the picture")
     lab.press("Repeat this run")
     repeats(lab)
     names_every_control(lab)
     assert page.errors == []
+
+
+@pytest.mark.parametrize(
+    ("window", "least", "side_bar"),
+    [((1366, 768), 480, True), ((1000, 768), 280, True), ((720, 900), 360, False)],
+)
+def test_the_picture_comes_first_and_knobs_stay_beside_it(page, server, window, least, side_bar):
+    lab = Shown.in_notebook(page, server, "gt.Lab('five-gaussians', width=8)")
+    if not side_bar:
+        page.keyboard.press("Escape")
+        page.keyboard.press("Control+b")
+    page.set_viewport_size({"width": window[0], "height": window[1]})
+    page.wait_for_timeout(1000)
+    canvas = lab.lab.locator(".gan-teach-canvas")
+    assert float(canvas.get_attribute("data-side") or 0) >= least
+    picture = canvas.bounding_box()
+    for name in ("Play", "One round", "Reset"):
+        box = lab.lab.get_by_role("button", name=re.compile(f"{name}$")).bounding_box()
+        assert box["x"] >= picture["x"] + picture["width"]
+    knobs = lab.lab.locator(".gan-teach-side .gan-teach-knobs").nth(1).locator("> *")
+    assert 5 <= knobs.count() <= 8
+    boxes = [knobs.nth(k).bounding_box() for k in range(knobs.count())]
+    assert all(box["x"] >= picture["x"] + picture["width"] for box in boxes)
+    end = lab.lab.bounding_box()
+    assert all(box["x"] + box["width"] <= end["x"] + end["width"] for box in boxes)
 
 
 def test_a_drawing_becomes_the_data(page, server):
@@ -323,7 +348,7 @@ def test_without_its_kernel_the_lab_is_a_still_picture_that_says_so(page, server
 @pytest.mark.parametrize("view", ["canvas", "core"])
 def test_a_keyboard_alone_keeps_its_place_and_hears_values(page, server, view):
     lab = Shown.in_notebook(page, server, "gt.Lab('normal')", view)
-    fold = lab.lab.get_by_role("button", name="More settings")
+    fold = lab.lab.get_by_role("button", name="Steps and rates")
     assert fold.get_attribute("aria-expanded") == "false"
     fold.press("Enter")
     lab.wait(lambda: fold.get_attribute("aria-expanded") == "true")

@@ -34,7 +34,7 @@ def off_grid(config: Config, rng: np.random.Generator) -> dict[str, float]:
         if knob.choices or knob.world not in ("", config.world):
             continue
         if knob.whole:
-            values[name] = int(rng.integers(max(int(knob.low), 1), min(int(knob.high), 70)))
+            values[name] = int(rng.integers(max(int(knob.low), 1), int(min(knob.high, 70))))
         else:
             low, high = {"lr": (-5, -2), "smoothing": (-0.1, 0)}.get(name, (-2, 0.5))
             values[name] = float(10 ** rng.uniform(low, high))

@@ -27,14 +27,26 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(interactive: run this cell to use it)"
 FOLDER = Path(__file__).resolve().parents[1]
 METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    # As JupyterLab writes it: a notebook that lacks some of it counts as changed once it is opened.
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
         "file_extension": ".py",
         "mimetype": "text/x-python",
         "name": "python",
+        "nbconvert_exporter": "python",
         "pygments_lexer": "ipython3",
     },
 }
+SETUP = """\
+# On Colab, and nowhere else: install the course.
+import os
+import sys
+
+if "google.colab" in sys.modules:
+    os.environ["GAN_TEACH_VIEW"] = "core"  # widgets that Colab shows as they are
+    %pip install -q "gan-teach[images] @ git+{source}"
+"""
 _NOT_INHERITED = {"GAN_TEACH_SMOKE", "MPLBACKEND"}  # shorter runs, no inline pictures
 _KEPT_CELL_METADATA = {"tags", "jupyter", "slideshow"}
 _PROGRESS_BAR = re.compile(r"\d+%\|")
@@ -100,6 +112,10 @@ def execute(source: Path) -> Any:
 def convert(source: Path) -> Any:
     """The notebook of ``source`` before it is run, with its cell ids and tags."""
     notebook = need("jupytext").read(source, fmt="py:percent")
+    nbformat = need("nbformat")
+    first = next((i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"), 0)
+    tags = {"tags": ["hide-input", "remove-cell"]}  # folded in a notebook, left out of the book
+    notebook.cells.insert(first, nbformat.v4.new_code_cell(setup(), metadata=tags))
     seen: Counter[str] = Counter()
     for cell in notebook.cells:
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
@@ -108,9 +124,17 @@ def convert(source: Path) -> Any:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_CELL_METADATA}
         if "hide-input" in cell.metadata.get("tags", []):  # the book reads the tag, JupyterLab this
             cell.metadata["jupyter"] = {"source_hidden": True}
-    notebook.metadata = need("nbformat").from_dict(METADATA)
+    notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def setup() -> str:
+    """The first code cell of each notebook; the address is that of ``pyproject.toml``."""
+    project = (FOLDER.parent / "pyproject.toml").read_text("utf-8")
+    source = re.search(r'^Source = "(.*)"$', project, re.MULTILINE)
+    assert source is not None
+    return SETUP.format(source=source[1]).rstrip()
 
 
 def render(notebook: Any) -> str:

@@ -12,3 +12,4 @@ from gan_teach.course.exercises.images import *
 from gan_teach.course.exercises.line import *
 from gan_teach.course.exercises.modes import *
 from gan_teach.course.exercises.planar import *
+from gan_teach.course.exercises.wrap_ups import *

@@ -1,14 +1,23 @@
 """Questions of chapters 15 to 20: images."""
 
 import math
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from gan_teach import metrics
-from gan_teach.course.answers import OPEN, Function, Number, Values, Verdict, random_cases
+from gan_teach.course.answers import (
+    OPEN,
+    Function,
+    Number,
+    Values,
+    Verdict,
+    by_parts,
+    in_order,
+    random_cases,
+)
 from gan_teach.course.exercises.modes import log_loss
 
 # -- 15: MNIST -------------------------------------------------------------------------------------
@@ -33,15 +42,6 @@ def check_scores_to_loss() -> Values:
     plain = log_loss(1.0, 0.629) + log_loss(0.0, 0.357)
     yield plain, "that is without smoothing: a tenth of the target says fake."
     yield log_loss(0.9, 0.629), "D pays for the fakes, too: - log(1 - 0.357)."
-
-
-@partial(Number, atol=0.5)
-def check_times_seen() -> Values:
-    """How often 18,000 batches of 100 show each of 5,000 images, in the mean."""
-    why = "1,800,000 / 5,000 = 360 times: 360 epochs, where the 60,000 digits are seen 30 times."
-    yield 360.0, why
-    yield 30.0, "that is for 60,000 digits."
-    yield 3.6, "a batch holds 100 images."
 
 
 def _maps(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
@@ -74,19 +74,40 @@ def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) 
     )
 
 
-# -- 16: CIFAR-10 ----------------------------------------------------------------------------------
+def _stamps(rng: np.random.Generator) -> tuple[Any, ...]:
+    x, w = (torch.from_numpy(rng.normal(size=size)) for size in ((2, 2, 3, 3), (2, 2, 4, 4)))
+    return x, w, int(rng.integers(1, 4)), int(rng.integers(0, 2))
 
 
-@Number
-def check_last_epoch() -> Values:
-    """D's loss at s = 0.9 if it says 0.298 to all real and 0.062 to all generated images."""
+@partial(Function, points=random_cases(_stamps))
+def check_transposed(x: torch.Tensor, w: torch.Tensor, stride: int, padding: int) -> Any:
+    """Transposed convolution of maps (n, m, h, h) by w (m, o, k, k): f(x, w, stride, padding)."""
+    full = lambda w, step=stride: torch.nn.functional.conv_transpose2d(x, w, None, step)  # noqa: E731
+    cut = lambda y, p=padding: y[..., p : y.shape[-2] - p, p : y.shape[-1] - p]  # noqa: E731
+    last = torch.zeros_like(full(w))  # what a stamp covers, the one before loses
+    for i, j in np.ndindex(3, 3):
+        rows, columns = (slice(stride * k, stride * k + 4) for k in (i, j))
+        last[..., rows, columns] = torch.einsum("nm,mokl->nokl", x[..., i, j], w)
     yield (
-        log_loss(0.9, 0.298) + log_loss(0.0, 0.062),
-        "1.189, far below the 1.910 of the log: answers differed widely within the epoch, and the "
-        "real images called fake cost most.",
+        cut(full(w)),
+        "each value stamps its multiple of the kernel; where stamps overlap they add up.",
     )
-    yield log_loss(1.0, 0.298) + log_loss(0.0, 0.062), "that is without smoothing."
-    yield log_loss(0.9, 0.062) + log_loss(0.0, 0.298), "the two scores are swapped."
+    yield from (
+        (cut(last), "where stamps overlap they add up; yours keeps the last one alone."),
+        (full(w), "the padding is cut off: so many rows and columns at each of the four edges."),
+        (full(w)[..., 2 * padding :, 2 * padding :], "cut the padding off at all four edges."),
+        (
+            cut(full(w.flip(2, 3))),
+            "your stamps are turned by 180 degrees: kernel[0, 0] goes up left.",
+        ),
+        (cut(full(w.mT)), "rows and columns of the kernel are exchanged."),
+        (cut(full(w.transpose(0, 1))), "w[i, o] leads from map i to map o: yours are exchanged."),
+        (cut(full(w, 1)), "from one value to the next the stamp moves by the stride."),
+        (cut(full(w) / 2), "the maps that come in are added, not averaged."),
+    )
+
+
+# -- 16: CIFAR-10 ----------------------------------------------------------------------------------
 
 
 @Number
@@ -122,6 +143,37 @@ def check_smoothed_code(real: torch.Tensor, fake: torch.Tensor, a: float, b: flo
     )
 
 
+def _projected(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    directions = rng.normal(size=(6, 4))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return rng.normal(size=(9, 4)), rng.normal(0.3, 1.4, size=(9, 4)), directions
+
+
+@partial(Function, points=random_cases(_projected))
+def check_sliced_code(fake: np.ndarray, real: np.ndarray, directions: np.ndarray) -> Values:
+    """Sliced Wasserstein distance of samples (n, d): a function of (fake, real, directions)."""
+    x, y = fake @ directions.T, real @ directions.T
+    gap = np.abs(np.sort(x, axis=0) - np.sort(y, axis=0))  # of each rank, in each direction
+    aside = np.abs(np.sort(x, axis=1) - np.sort(y, axis=1))
+    before = np.abs((np.sort(fake, axis=0) - np.sort(real, axis=0)) @ directions.T)
+    yield gap.mean(), "the cheapest way to move one sample onto the other, in the mean direction."
+    yield np.abs(x - y).mean(), "on a line the cheapest way keeps the order: sort both."
+    yield (
+        aside.mean(),
+        "that sorts the directions of each sample: sort the samples in each direction.",
+    )
+    yield before.mean(), "sort after the projection: the order is another in each direction."
+    yield np.abs(x.mean(0) - y.mean(0)).mean(), "that compares the means alone."
+    yield (gap**2).mean(), "that is W_2 squared; W_1 takes the absolute differences."
+    yield (
+        np.sqrt((gap**2).mean(0)).mean(),
+        "that is W_2: the mean of |difference| is wanted, no root.",
+    )
+    yield gap.mean(0).max(), "that is the worst direction; the mean over the directions is wanted."
+    yield gap.mean(0).sum(), "take the mean over the directions, not the sum."
+    yield gap.sum(0).mean(), "each of n samples has the share 1/n: a mean over the samples."
+
+
 # -- 17: narrow networks ---------------------------------------------------------------------------
 
 
@@ -141,9 +193,9 @@ def check_quarter_width() -> Values:
 @partial(Number, atol=1e-3)
 def _paired() -> Values:
     """D's paired loss where f is 1.5 on every real and -1.5 on every generated image."""
-    yield math.log1p(math.exp(-3)), "the pair is 3 apart: s(-3) = 0.0486."
+    yield math.log1p(math.exp(-3)), "the pair is 3 apart: softplus(-3) = 0.0486."
     yield math.log1p(math.exp(-1.5)), "the difference of the two is 3, not 1.5."
-    yield math.log1p(math.exp(3)), "s(3) is G's loss."
+    yield math.log1p(math.exp(3)), "softplus(3) is G's loss."
     yield 2 * math.log1p(math.exp(-1.5)), "those of the two losses are exchanged."
 
 
@@ -152,7 +204,7 @@ def _separable() -> Values:
     """D's separable loss there."""
     yield (
         2 * math.log1p(math.exp(-1.5)),
-        "paired s(-3) = 0.0486, separable 2 s(-1.5) = 0.4028: the same answers, eight times the "
+        "paired 0.0486, separable 2 softplus(-1.5) = 0.4028: the same answers, eight times the "
         "loss. Values of different losses cannot be compared.",
     )
     yield math.log1p(math.exp(-1.5)), "both halves count, the real and the generated."
@@ -166,19 +218,6 @@ def check_margin_losses(paired: Any, separable: Any) -> Verdict:
     if not first:
         return Verdict(False, f"paired: {first.message}")
     return second if second else Verdict(False, f"separable: {second.message}")
-
-
-@partial(Number, atol=5e-3)
-def check_frechet_bias() -> Values:
-    """Expected Frechet distance of two sets of 5,000 samples of N(0, I) in 96 dimensions."""
-    yield (
-        96 * 101 / (2 * 5000),
-        "0.97, without any difference. The features of images are no Gaussian of 96 directions "
-        "of variance 1, so the level in the plot is another, but it is not zero either.",
-    )
-    yield 96 * 101 / 5000, "divide by 2 n, not by n."
-    yield 96**2 / 10_000, "d (d + 5), not d^2."
-    yield 96 * 101 / (4 * 5000), "that is for 10,000 samples in each set."
 
 
 def _kernels(rng: np.random.Generator) -> tuple[torch.Tensor]:
@@ -203,15 +242,37 @@ def check_largest_stretch(w: torch.Tensor) -> Any:
     yield kernels.max(), why
 
 
+def _coarse(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.from_numpy(rng.normal(size=size)) for size in ((2, 3, 4, 4), (2, 3, 3, 3)))
+
+
+@partial(Function, points=random_cases(_coarse))
+def check_doubling(x: torch.Tensor, w: torch.Tensor) -> Any:
+    """Maps of twice the side: each pixel repeated, then a 3 x 3 convolution; a function (x, w)."""
+    twice = torch.nn.functional.interpolate
+    conv = lambda x, w=w, padding=1: torch.nn.functional.conv2d(x, w, padding=padding)  # noqa: E731
+    big = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    apart = big * torch.tensor([[1, 0], [0, 0]]).repeat(4, 4)
+    yield conv(big), "neighbours share their weights now: no position of a 2 x 2 square is special."
+    yield from (
+        (conv(x.repeat(1, 1, 2, 2)), "repeat sets whole maps side by side: repeat_interleave."),
+        (
+            conv(apart),
+            "zeros in between are what a transposed convolution does: repeat the pixels.",
+        ),
+        (twice(conv(x), scale_factor=2), "double first: yours convolves the small map."),
+        (
+            conv(twice(x, scale_factor=2, mode="bilinear")),
+            "that blends: repeat each pixel as it is.",
+        ),
+        (conv(big, padding=0), "padding=1 is missing: two rows and columns are lost."),
+        (conv(big, w.flip(2, 3)), "your kernel is turned by 180 degrees."),
+        (conv(x), "the side is not doubled."),
+        (conv(big) / 4, "each pixel is repeated as it is, not shared out among the four."),
+    )
+
+
 # -- 18: faces -------------------------------------------------------------------------------------
-
-
-@Number
-def check_way_length() -> Values:
-    """Length at t = 1/4 of the straight way between orthogonal latents, over that of its ends."""
-    yield math.hypot(0.75, 0.25), "sqrt((3/4)^2 + (1/4)^2) = 0.79."
-    yield math.sqrt(0.5), "that is the middle, t = 1/2."
-    yield 1.0, "lengths of orthogonal vectors do not add: their squares do."
 
 
 @Number
@@ -239,6 +300,35 @@ def check_normal_way(a: np.ndarray, b: np.ndarray, t: float) -> Any:
     omega = np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
     turn = np.sin((1 - t) * omega) * a + np.sin(t * omega) * b
     yield turn / np.sin(omega), "that is the spherical way; here it is straight, then divided."
+
+
+def _pictures(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return rng.normal(size=(3, 7, 7)), rng.normal(size=(2, 7, 7))
+
+
+@partial(Function, points=random_cases(_pictures))
+def check_moved_copies(x: np.ndarray, y: np.ndarray) -> Any:
+    """Least root mean square distance over moves by up to two pixels, of pictures (n, h, h) from
+    (m, h, h): a function (x, y) that gives (n, m), each move compared where both pictures are."""
+    power = lambda a, b: ((a[:, None] - b) ** 2).mean((2, 3))  # noqa: E731
+    part = lambda x, i, j: x[:, max(i, 0) : 7 + min(i, 0), max(j, 0) : 7 + min(j, 0)]  # noqa: E731
+    moves = [(i, j) for i in range(-2, 3) for j in range(-2, 3)]
+    square = np.array([power(part(x, i, j), part(y, -i, -j)) for i, j in moves]).reshape(5, 5, 3, 2)
+    room = np.array([(7 - abs(i)) * (7 - abs(j)) / 49 for i, j in moves]).reshape(5, 5, 1, 1)
+    d = np.sqrt(square)
+    least = lambda d: d.reshape(-1, 3, 2).min(0)  # noqa: E731
+    around = [np.sqrt(power(np.roll(x, move, (1, 2)), y)) for move in moves]
+    yield least(d), "a copy that was moved by two pixels has the distance 0."
+    yield d[2, 2], "nothing is moved yet."
+    yield least(np.array(around)), "roll brings in at one edge what left at the other: cut both."
+    yield least(d[2:, 2:]), "moves go both ways, up and left as well: from -2 to 2."
+    yield least(d[:3, :3]), "moves go both ways, down and right as well: from -2 to 2."
+    yield least(d[:4, :4]), "range(-2, 2) ends at 1: range(-2, 3)."
+    yield least(np.r_[d[2], d[:, 2]]), "a picture may be moved along both axes at once: 25 moves."
+    yield d.mean((0, 1)), "the least distance of all moves, not their mean."
+    yield least(square), "the root is missing."
+    why = "divide by the number of pixels that are compared, or the largest moves win."
+    yield least(np.sqrt(square * room)), why
 
 
 # -- 19: time scales -------------------------------------------------------------------------------
@@ -269,18 +359,6 @@ def check_penalty_convention() -> Values:
     yield 5, "the other way round: gamma / 2 must be 10."
 
 
-@partial(Number, atol=1e-6)
-def check_rate_of_d() -> Values:
-    """D's learning rate at update 100,000 with tau = 4, lr = 1e-4 and decay (1 + t)^-0.005."""
-    why = (
-        "4 x 0.0001 x 0.944 = 0.000378. The decay is slow, and both players share it: tau stays 4."
-    )
-    yield 4e-4 * 100_001**-0.005, why
-    yield 1e-4 * 100_001**-0.005, "tau multiplies D's rate: that is G's."
-    yield 4e-4, "the decay is missing."
-    yield 1e-4 * 100_001**-0.005 / 4, "tau does not divide."
-
-
 def _path(rng: np.random.Generator) -> tuple[np.ndarray, float]:
     return rng.normal(size=12), rng.uniform(0.6, 0.95)
 
@@ -300,16 +378,50 @@ def check_unbiased_average(w: np.ndarray, beta: float) -> Any:
     yield other @ w / other.sum(1), "beta and 1 - beta are exchanged."
 
 
+def _operator(rng: np.random.Generator) -> tuple[Any, ...]:
+    matrix = rng.normal(size=(8, 8))
+    return (lambda u: matrix @ np.asarray(u)), rng.normal(size=8), int(rng.integers(4, 7))
+
+
+@partial(Function, points=random_cases(_operator), run=in_order)
+def check_arnoldi(product: Any, u: np.ndarray, k: int) -> Values:
+    """The eigenvalues of H after k steps of Arnoldi's method: a function of (product, u, k)."""
+
+    def walk(start: np.ndarray, among: slice = slice(None)) -> np.ndarray:
+        q, h = [start], np.zeros((k + 1, k))
+        for j in range(k):
+            v = product(q[j])
+            for i in range(j + 1)[among]:
+                h[i, j] = q[i] @ v
+                v = v - h[i, j] * q[i]
+            h[j + 1, j] = np.linalg.norm(v)
+            q.append(v / h[j + 1, j])
+        return h[:k]
+
+    powers = [u]  # they span the same space
+    for _ in range(k - 1):
+        powers.append(product(powers[-1]))
+    q = np.linalg.qr(np.stack(powers, 1))[0]
+    right = np.linalg.eigvals(q.T @ np.stack([product(v) for v in q.T], 1))
+    unit = u / np.linalg.norm(u)
+    lanczos = (
+        "the last two are enough where the matrix is symmetric; take off the parts along all q."
+    )
+    for values, why in (
+        (right, "k products, and the outermost eigenvalues of the matrix come first."),
+        (np.linalg.eigvals(walk(u)), "the first vector has length 1 as well: u / |u|."),
+        (np.linalg.eigvals(walk(unit, slice(0))), "nothing is taken off: H[i, j] is missing."),
+        (np.linalg.eigvals(walk(unit, slice(-1, None))), "take off the parts along all q so far."),
+        (np.linalg.eigvals(walk(unit, slice(-2, None))), lanczos),
+        (np.linalg.eigvalsh(walk(unit)), "H is not symmetric: eigvals, not eigvalsh."),
+        (right.real, "they are complex: the imaginary part says how fast the game turns."),
+        (abs(right), "those are absolute values: complex numbers are wanted."),
+        (right[abs(right).argmax()], "that is one of them; all k are wanted."),
+    ):
+        yield by_parts(values), why
+
+
 # -- 20: stacked digits ----------------------------------------------------------------------------
-
-
-@partial(Number, atol=1.0)
-def check_perfect_thousand() -> Values:
-    """Combinations that 1000 perfect stacks show on average."""
-    why = "1000 (1 - 0.999^1000) = 632: a perfect generator, and a third of the modes is missing."
-    yield metrics.expected_covered(1000, 1000), why
-    yield 1000.0, "samples repeat each other: some combinations occur twice, others never."
-    yield 1000 * 0.999**1000, "that is the number of combinations that are missing."
 
 
 @Number
@@ -349,3 +461,39 @@ def check_kl_code(counts: np.ndarray) -> Values:
     why = "that compares with the combinations that occur; the missing ones count among the K."
     yield kl - math.log(len(counts) / len(p)), why
     yield kl * counts.sum(), "those are counts; KL takes shares, counts / counts.sum()."
+
+
+def _fault(stack: Any) -> Any:
+    """The number of the first fault of a sampler of stacks; 0 if there is none."""
+
+    def faults(digits: torch.Tensor) -> Iterator[Any]:
+        rng, again = (torch.Generator().manual_seed(0) for _ in range(2))
+        one, two, same = (torch.as_tensor(stack(digits, 500, r)) for r in (rng, rng, again))
+        few = torch.as_tensor(stack(digits, 2, rng))
+        yield one.shape != (500, 3, 4, 5) or few.shape != (2, 3, 4, 5)
+        labels = (one - digits[0]) / 100  # of the digit to which each pixel belongs
+        drawn = labels[..., 0, 0].round().clip(0, 9)
+        yield (abs(labels - drawn[..., None, None]) > 1e-3).any()
+        yield not torch.equal(one, same)
+        yield torch.equal(one, two)
+        yield len(drawn.unique(dim=0)) < 200  # 393 on average, give or take 10
+        yield (drawn != drawn.roll(1, 1)).all()
+        yield len(drawn.unique()) < 10
+
+    return lambda digits: next((k for k, wrong in enumerate(faults(digits), 1) if wrong), 0)
+
+
+_DIGITS = 100 * torch.arange(10.0)[:, None, None, None] + torch.arange(20.0).reshape(4, 5)
+
+
+@partial(Function, points=[(_DIGITS,)], run=_fault)
+def check_stacks(digits: torch.Tensor) -> Values:
+    """A sampler of stacks (n, 3, h, w): a function of digits (N, 1, h, w), n and a generator."""
+    yield 0, f"three draws a stack: {len(digits)} digits make {len(digits) ** 3} stacks."
+    yield 1, "(n, 3, h, w) is wanted: one digit in each of three channels."
+    yield 2, "a channel is one whole digit as it is: no sum, no turn, no mixture of two."
+    yield 3, "a generator in the same state gives the same stacks: generator=rng."
+    yield 4, "the second call gives the stacks of the first: draw from rng, do not seed it."
+    yield 5, "draw each channel for itself: yours show a fifth of the combinations, or fewer."
+    yield 6, "the same digit may stand in two channels of a stack: draw with replacement."
+    yield 7, "one digit is never drawn: randint(N) ends at N - 1."

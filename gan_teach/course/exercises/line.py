@@ -12,17 +12,39 @@ from torch.nn.functional import softplus
 from gan_teach import zoo
 from gan_teach.analysis.spectra import vector_field
 from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair, random_cases
-from gan_teach.games import Batch
+from gan_teach.dynamics import gradient
+from gan_teach.games import Batch, Game
+from gan_teach.games.base import flatten
+from gan_teach.training import train
 
 # -- 00: the game ----------------------------------------------------------------------------------
 
 
-@partial(Number, atol=1e-3)
-def check_confident_value() -> Values:
-    """V when D answers 0.9 on every real and 0.1 on every generated sample."""
-    yield 2 * math.log(0.9), "2 log 0.9, close to 0: this discriminator wins."
-    yield math.log(0.9 * 0.1), "V takes log(1 - D) of the generated samples, not log D."
-    yield math.log(0.9), "that is one term; there are two."
+def _line_case(rng: np.random.Generator) -> tuple[Any, ...]:
+    """w, b, a, c, real samples, latents, eta."""
+    return (*rng.normal(size=4), rng.normal(5.0, 1.0, 4), rng.uniform(size=4), rng.uniform())
+
+
+@partial(Function, points=random_cases(lambda rng: _line_case(rng)[:-1]))
+def check_two_networks(
+    w: float, b: float, a: float, c: float, x: np.ndarray, z: np.ndarray
+) -> Values:
+    """D's answers on real samples x and on what G makes of latents z: two arrays."""
+    fake = w * z + b
+
+    def answers(real: np.ndarray, fake: np.ndarray, c: float = c) -> np.ndarray:
+        return 1 / (1 + np.exp(-a * np.stack([real, fake]) - c))
+
+    right = answers(x, fake)
+    yield right, "D sees x as it is, and of z what G makes of it."
+    yield answers(x, z), "D never sees z itself: it sees G(z)."
+    yield answers(w * x + b, fake), "real samples do not pass through G."
+    yield answers(fake, x), "exchanged: first the answers on real samples."
+    yield np.stack([right[0], fake]), "that is G(z): what does D say of it?"
+    yield a * np.stack([x, fake]) + c, "those are the logits; the sigmoid makes answers of them."
+    yield 1 - right, "the sign: D(x) = 1 / (1 + exp(-(a x + c))), with a minus."
+    yield answers(x, w * z), "b is missing in G(z) = w z + b."
+    yield answers(x, fake, 0.0), "c is missing in the logit a x + c."
 
 
 @partial(Function, points=random_cases(lambda rng: tuple(rng.uniform(0.1, 0.9, (2, 5)))))
@@ -44,20 +66,13 @@ def check_objective(real: np.ndarray, fake: np.ndarray) -> Any:
 # -- 01: the normal GAN ----------------------------------------------------------------------------
 
 
-@Number
-def check_target() -> Values:
-    """The objective V when D = 1/2 everywhere."""
-    yield -2 * math.log(2), "V = log(1/2) + log(1/2) = -2 log 2, about -1.386."
-    yield -math.log(2), "that is one of the two terms: add the fake samples' log(1 - D)."
-    yield 2 * math.log(2), "the sign: the logarithm of a probability is negative."
-    yield -2 * math.log10(2), "that is a logarithm to base 10; V uses the natural one."
-
-
 @partial(Function, points=[(0.3, 0.3), (0.4, 0.1), (0.1, 0.4), (0.2, 0.0)])
 def check_optimal_discriminator(p: float, q: float) -> Values:
     """D*(p, q) as a function of the two densities at a point."""
     share = p / (p + q)
     yield share, "D* = p / (p + q): the share of real samples among all that land at this point."
+    yield 1 - share, "that is the share of the generated samples."
+    yield (p - q) / (p + q), "that lies between -1 and 1; D* is a probability."
 
 
 @partial(Check, read=pair, wanted="two numbers (of w, of b) are wanted")
@@ -72,9 +87,33 @@ def check_blind_direction(direction: tuple[float, float]) -> Verdict:
     return Verdict(True, "the mean w/2 + b stays, the spread changes, and V does not notice.")
 
 
-def _line_case(rng: np.random.Generator) -> tuple[Any, ...]:
-    """w, b, a, c, real samples, latents, eta."""
-    return (*rng.normal(size=4), rng.normal(5.0, 1.0, 4), rng.uniform(size=4), rng.uniform())
+def _cubic_case(rng: np.random.Generator) -> tuple[Any, ...]:
+    """A function of three numbers, for NumPy and for torch, a place, and a length."""
+    A, u = rng.normal(size=(3, 3)).tolist(), rng.normal(size=3).tolist()
+
+    def f(t: Any) -> Any:
+        square = sum(A[i][j] * t[i] * t[j] for i in range(3) for j in range(3))
+        return square + sum(u[i] * t[i] for i in range(3)) ** 3
+
+    return f, rng.normal(size=3), rng.uniform(0.1, 0.5)
+
+
+@partial(Function, points=random_cases(_cubic_case))
+def check_hessian(f: Callable[[Any], Any], point: np.ndarray, h: float) -> Any:
+    """The second derivatives of f at point from values of f around it, h to either side."""
+    H = np.asarray(torch.autograd.functional.hessian(f, torch.tensor(point)))
+    steps, here = h * np.eye(len(point)), f(point)
+    slope = [(f(point + i) - f(point - i)) / (2 * h) for i in steps]
+    ahead = [[f(point + i + j) - f(point + i) - f(point + j) + here for j in steps] for i in steps]
+    yield H, "four values around the point for each entry, over (2 h)^2."
+    yield 4 * H, "the four values lie 2 h apart, both ways: divide by (2 h)^2, not by h^2."
+    yield 2 * h * H, "a second difference is divided by 2 h twice: by (2 h)^2."
+    yield -H, "the sign: it is ++ and -- that count as plus, +- and -+ as minus."
+    one_sided = "steps to one side let the third derivatives in: go to both sides of the point."
+    yield np.array(ahead) / h**2, one_sided
+    yield np.diag(np.diag(H)), "the mixed second derivatives are missing."
+    yield np.triu(H), "the lower half is missing; it is the mirror image of the upper one."
+    yield slope, "that is the gradient; the Hessian is the matrix of second derivatives."
 
 
 @partial(Function, points=random_cases(_line_case))
@@ -97,18 +136,6 @@ def check_round(
 
 
 # -- 02: the strong discriminator ------------------------------------------------------------------
-
-
-@partial(Function, points=[(0.5,), (0.1,), (0.001,), (0.9,)])
-def check_saturation(d: float) -> Values:
-    """|dL_G / d logit| of the saturating loss as a function of D = D(G(z))."""
-    yield d, "|d/df log(1 - sigmoid(f))| = sigmoid(f) = D: no gradient where D is sure of a fake."
-
-
-@partial(Function, points=[(0.5,), (0.1,), (0.001,), (0.9,)])
-def check_non_saturation(d: float) -> Values:
-    """|dL_G / d logit| of the non-saturating loss as a function of D = D(G(z))."""
-    yield 1 - d, "|d/df (-log sigmoid(f))| = 1 - D: close to 1 where D rejects the sample."
 
 
 @partial(Number, atol=0.5)
@@ -152,16 +179,36 @@ def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Any:
     yield softplus(-real).mean().item(), "G's samples are the second argument."
 
 
+def _two_losses(n_g: int) -> tuple[Any, ...]:
+    """The losses of G and of D as functions of all five numbers, a place, and how many are G's."""
+    rng = torch.Generator().manual_seed(n_g)
+    of_g, of_d = torch.randn(2, 5, 5, generator=rng).double()
+    place = torch.randn(5, generator=rng).double()
+    return lambda w: torch.cos(of_g @ w).sum(), lambda w: torch.cos(of_d @ w).sum(), place, n_g
+
+
+@partial(Function, points=[_two_losses(n_g) for n_g in (1, 2, 3)])
+def check_game_jacobian(
+    loss_g: Callable[[Any], Any], loss_d: Callable[[Any], Any], w: torch.Tensor, n_g: int
+) -> Values:
+    """The Jacobian of where the players go, each down its own loss; G's numbers come first."""
+    of_g = np.arange(len(w))[:, None] < n_g
+    G, D = (-np.asarray(torch.autograd.functional.hessian(f, w)) for f in (loss_g, loss_d))
+    J = np.where(of_g, G, D)
+    yield J, "G's rows come from G's loss, D's from D's, and each player goes down its own."
+    yield -J, "the sign: a player goes down its loss, against the gradient."
+    yield np.where(of_g, J, -J), "D goes down too: it is loss_d that it wants small, not V large."
+    yield np.where(of_g, -J, J), "the sign of G's rows: G goes down its loss."
+    yield np.where(of_g, -D, D), "that takes loss_g = -loss_d; here G has a loss of its own."
+    yield np.where(of_g, G, -G), "that takes loss_d = -loss_g; here D has a loss of its own."
+    yield G, "all rows are of loss_g; D's rows come from loss_d."
+    yield J.T, "transposed: a row is one velocity, a column the number that it is derived by."
+    yield 0 * J, "the velocity is cut from w: torch.func.grad, or autograd.grad with create_graph."
+    apart = "where a player goes depends on the other one as well: no zeros off the blocks."
+    yield J * (of_g == of_g.T), apart
+
+
 # -- 03: the strong generator ----------------------------------------------------------------------
-
-
-@partial(Number, atol=1e-2)
-def check_best_answer(real_mean: float, w: float) -> Values:
-    """The bias b at which the generator's mean equals the real one."""
-    bias = real_mean - w / 2
-    yield bias, "w E[z] + b equals the real mean, so a linear D has nothing left to see."
-    yield real_mean, "that is the real mean itself: G(z) = w z + b has the mean w/2 + b."
-    yield real_mean - w, "E[z] = 1/2 for z ~ U(0, 1), not 1."
 
 
 @partial(Number, atol=1e-3)
@@ -204,15 +251,81 @@ def check_generator_steps(
     yield walk(lambda d: 1 - d), "1 - D is the factor of the non-saturating loss."
 
 
-# -- 04: the noisy GAN -----------------------------------------------------------------------------
+def trained(game: Game, rule: Callable[..., Any], last: Any) -> np.ndarray:
+    """A game's parameters after three steps of rule(game, draw, optims, last), a learner's."""
+
+    def yours(game: Any, draw: Any, optims: Any) -> Any:
+        return rule(game, draw, optims, last)
+
+    for _ in train(game, yours, steps=3, lr=0.1, batch_size=4):
+        pass
+    return flatten(game).numpy()
 
 
-@partial(Number, atol=1e-6)
-def check_noisy_variance(data_std: float, noise: float) -> Values:
-    """The variance of real samples after instance noise."""
-    yield data_std**2 + noise**2, "variances of independent variables add."
-    yield (data_std + noise) ** 2, "standard deviations do not add; variances do."
-    yield math.hypot(data_std, noise), "that is the standard deviation; square it."
+def _ends(rule: Callable[..., Any]) -> Callable[[int], np.ndarray]:
+    """Where a rule leads a small GAN by that many steps of G in a round."""
+    return lambda n: trained(zoo.line_gan(fresh_data=True).to(torch.float64), rule, n)
+
+
+@partial(Function, points=[(2,), (3,), (5,)], run=_ends)
+def check_rule_ahead(n: int) -> Values:
+    """A rule (game, draw, optims, g_steps): one step of D, then so many of G."""
+
+    def moved(*moves: tuple[str, str, int], climb: bool = False, once: bool = False) -> np.ndarray:
+        def rule(game: Any, draw: Any, optims: Any, g_steps: int) -> Any:
+            losses, grads = {}, {}
+            for player, whose, i in moves:
+                if player not in grads or not once:
+                    loss = getattr(game, f"loss_{player}")(draw(whose, i))
+                    down = -loss if climb and player == "g" else loss
+                    grads[player] = gradient(down, getattr(game, f"{player}_params"))
+                    losses[f"{player}_loss"] = loss
+                getattr(optims, f"step_{player}")(grads[player])
+            return losses
+
+        return _ends(rule)(n)
+
+    d, g = ([(player, player, i) for i in range(n)] for player in "dg")
+    yield moved(d[0], *g), "D moves once, then G, each time with new latents."
+    yield moved(d[0], *g[:1] * n), "the same latents each time: G's i-th batch is draw('g', i)."
+    yield moved(d[0], *[("g", "d", 0)] * n), "G has taken D's batch: its own are draw('g', i)."
+    yield moved(d[0], *g, once=True), "G's gradient is taken once: take it anew where G has moved."
+    yield moved(*g, d[0]), "D comes first; G has gone by what the old D says."
+    yield moved(d[0], g[0]), "G has moved once: it moves g_steps times."
+    fixed = "G has moved 50 times: g_steps may be another number."
+    yield moved(d[0], *[("g", "g", i) for i in range(50)]), fixed
+    yield moved(*d, g[0]), "D has run ahead, as in chapter 02; G shall."
+    yield moved(*(move for both in zip(d, g, strict=True) for move in both)), "D shall move once."
+    yield moved(d[0], *g, climb=True), "G has climbed: optims.step_g goes down by itself."
+
+
+def _blurred_case(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Places, real points, generated points, the noise's standard deviation."""
+    return rng.uniform(-1, 6, 5), rng.normal(4, 1, 4), rng.normal(1, 1, 6), rng.uniform(0.6, 1.5)
+
+
+@partial(Function, points=random_cases(_blurred_case))
+def check_best_of_points(x: np.ndarray, real: np.ndarray, fake: np.ndarray, noise: float) -> Values:
+    """D* at the places x against real and generated points, both blurred by normal noise."""
+
+    def density(points: np.ndarray, two_var: float) -> np.ndarray:
+        return np.exp(-((x[:, None] - points) ** 2) / two_var).mean(1)
+
+    def best(real: Any = real, fake: Any = fake, two_var: float = 2 * noise**2) -> np.ndarray:
+        p, q = density(real, two_var), density(fake, two_var)
+        return p / (p + q)
+
+    right = best()
+    yield right, "a point's noise is a bump, the bumps' mean a density, and D* = p / (p + q)."
+    yield best(fake, real), "exchanged: D* is the share of the real ones."
+    yield right / (1 - right), "that is the ratio of the densities; D* = p / (p + q)."
+    yield np.log(right / (1 - right)), "that is D*'s logit; the sigmoid of it is D*."
+    yield best(two_var=noise**2), "the 2 is missing in -(x - point)^2 / (2 noise^2)."
+    yield best(two_var=2 * noise), "the variance is noise^2: square it."
+    sums = 1 / (1 + len(fake) / len(real) * (1 / right - 1))
+    yield sums, "that is a sum of bumps; there are more generated points: take the mean."
+    middles = best(real.mean(keepdims=True), fake.mean(keepdims=True))
+    yield middles, "each point has a bump of its own, not only their mean."
 
 
 @partial(Number, atol=1e-6)

@@ -26,21 +26,16 @@ def _states(answer: Any) -> np.ndarray:
 # -- 09: two clusters ------------------------------------------------------------------------------
 
 
-@Number
-def check_collapse_loss() -> Values:
-    """D's loss, halved convention, when all fakes sit on one of two clusters."""
-    loss = landscape.plateau(1, 2, "js", "half")
-    yield loss, "D answers 1/3 on the shared cluster: (3 log 3 - 2 log 2) / 4 = 0.477."
-    yield 2 * loss, "that is the sum of both terms: halve it."
-    yield math.log(2), "that is D's loss where nothing is left to tell: there D = 1/2."
-    yield math.log(2) / 2, "that is one fake on one point and the other off the data."
-
-
 @partial(Function, points=[(2,), (3,), (4,), (5,)])
 def check_bad_basins(n: float) -> Values:
     """The number of bad basins of the js loss for n points, as a function of n."""
-    bad = n**n - math.factorial(int(n))
-    yield bad, "n^n ways to put n fakes on n points, of which n! leave no point out."
+    ways, perfect = n**n, math.factorial(int(n))
+    yield ways - perfect, "n^n ways to put n fakes on n points, of which n! leave no point out."
+    yield ways, "that counts all ways to put n fakes on n points, the perfect ones, too."
+    yield perfect, "those are the perfect ones: each point has a fake."
+    yield ways - 1, "there is more than one perfect way: the fakes may change places."
+    yield n, "that is all fakes on one point; there are other ways to leave a point out."
+    yield (n + 1) ** n - perfect, "a fake off the data does not count here: all sit on points."
 
 
 @partial(Check, read=_states, wanted="a list of pairs such as [(0, 0), ...] is wanted")
@@ -84,17 +79,38 @@ def check_state_level(state: tuple[int, ...]) -> Values:
     yield covered, "that is log 2 for each point with a fake; it matters how many fakes sit there."
 
 
+def _cycles(state: tuple[int, ...]) -> list[int]:
+    """For each point, where the way x_i -> the point under y_i leads after 1, 2, .. steps: the step
+    at which it is back, 0 if it leaves the data, -1 if it runs into a cycle of others."""
+    back = []
+    for start, point in enumerate(state):
+        step = 1
+        while point not in (start, -1) and step <= len(state):
+            point, step = state[point], step + 1
+        back.append(step if point == start else 0 if point == -1 else -1)
+    return back
+
+
+@partial(Function, points=[*random_cases(_state), ((1, 2, 0, 0, -1),), ((1, 2, 3, 4, 0, 4),)])
+def check_paired_level(state: tuple[int, ...]) -> Values:
+    """L of RS as a function of a state, the point under each fake (-1: off the data)."""
+    back, each = np.array(_cycles(state)), math.log(2) / len(state)
+    edges = (back > 0).sum()
+    yield each * edges, "log 2 for each edge on a cycle; along any other f falls without bound."
+    yield each * (back == 1).sum(), "a cycle may be longer than one edge: two fakes exchanged."
+    why = "that counts every fake on the data; an edge that is on no cycle costs nothing."
+    yield each * (np.array(state) >= 0).sum(), why
+    yield each * (back != 0).sum(), "an edge that only leads into a cycle costs nothing."
+    yield each * sum(1 / k for k in back if k > 0), "that counts cycles; each of their edges costs."
+    yield edges / len(state), "log 2 is missing: softplus(0) is what an edge on a cycle costs."
+    yield math.log(2) * edges, "that is a sum over the pairs; L is a mean."
+    wrapped = np.array(_cycles(tuple(point % len(state) for point in state)))
+    why = "-1 is no point: as an index in Python it is the last one."
+    yield each * (wrapped > 0).sum(), why
+    yield next(check_state_level.rule(state))[0], "that is L of JS."
+
+
 # -- 10: five Gaussians ----------------------------------------------------------------------------
-
-
-@Number
-def check_missing_mode() -> Values:
-    """Reverse KL, in nats, of a generator that covers four of five equal modes evenly."""
-    yield math.log(5 / 4), "each covered mode has 1/4 instead of 1/5: log(5/4) = 0.223."
-    yield math.log(4 / 5), "the ratio is upside down: KL is never negative."
-    yield math.log2(5 / 4), "that is in bits; the natural logarithm gives nats."
-    why = "that is the forward direction, which is infinite; and log 5 is one mode of five."
-    yield math.log(5), why
 
 
 @partial(Number, atol=2e-4)
@@ -127,19 +143,15 @@ def _two_logits(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
     return tuple(torch.from_numpy(rng.normal(size=(2, 9))))
 
 
-def _both_losses(answer: Any) -> Any:
-    return lambda real, fake: [float(loss) for loss in answer(real, fake)]
-
-
-@partial(Function, points=random_cases(_two_logits), run=_both_losses)
+@partial(Function, points=random_cases(_two_logits))
 def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
     """The relativistic losses of D and of G as a function of D's logits (real, fake)."""
     s, gap = torch.nn.functional.softplus, fake - real
     d, g = float(s(gap).mean()), float(s(-gap).mean())
-    yield [d, g], "D wants x above its partner G(z), G the reverse: the same s, the other sign."
+    yield [d, g], "D wants x above its partner G(z), G the reverse: one softplus, the other sign."
     yield [g, d], "the roles are exchanged: D wants f(x) above f(G(z))."
     yield [d, d], "both players get D's loss: G would learn to be told apart."
-    yield [d, -d], "G climbs D's loss there, which saturates where D wins; -s(t) is not s(-t)."
+    yield [d, -d], "G climbs D's loss there, which saturates where D wins; change the sign inside."
     yield [9 * d, 9 * g], "that is a sum over the batch; the loss is a mean."
     a, b = fake - real.mean(), real - fake.mean()
     yield [float(s(a).mean()), float(s(b).mean())], "compare partners, not a mean of the batch."
@@ -149,27 +161,77 @@ def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
     yield [float(s(-real).mean() + s(fake).mean()), float(s(-fake).mean())], "that is vanilla."
 
 
+def _cloud(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+    """Samples at three of five modes, one of them wide, and a few halfway to a fourth."""
+    modes = np.array([[0, 0], [8, 0], [0, 8], [8, 8], [20, 20]]) + rng.normal(size=(5, 2))
+    home, width = rng.choice(3, 80, p=[0.5, 0.3, 0.2]), np.array([0.3, 0.5, 1.5])
+    near = modes[home] + width[home, None] * rng.normal(size=(80, 2))
+    return np.concatenate([near, np.repeat(0.4 * modes[:1] + 0.6 * modes[3:4], 9, 0)]), modes, 0.4
+
+
+def _scores(answer: Any) -> Any:
+    return lambda *point: [
+        np.nan_to_num(float(v), nan=-1.0, posinf=math.inf) for v in answer(*point)
+    ]
+
+
+@partial(Function, points=random_cases(_cloud), run=_scores)
+def check_mode_scores(x: np.ndarray, modes: np.ndarray, sigma: float) -> Values:
+    """Modes covered, share of high quality, reverse KL: a function of (samples, modes, sigma)."""
+    distance = np.linalg.norm(x[:, None] - modes, axis=2)
+    nearest, within = distance.argmin(1), distance.min(1) <= 3 * sigma
+    p, sides = 1 / len(modes), abs(x - modes[nearest]).max(1) <= 3 * sigma
+
+    def scores(good: np.ndarray, counted: np.ndarray) -> list[float]:
+        q = np.bincount(counted) / len(counted)
+        kl = (q[q > 0] * np.log(q[q > 0] / p)).sum()
+        return [len(set(nearest[good])), good.mean(), kl]
+
+    covered, quality, kl = right = scores(within, nearest)
+    yield (
+        right,
+        "a sample within 3 sigma, the share of such samples, and the masses beside equal ones.",
+    )
+    yield [len(set(nearest)), quality, kl], "to be the nearest mode is not enough: within 3 sigma."
+    yield [covered / len(modes), quality, kl], "covered is a number of modes, not a share."
+    yield [covered, within.sum(), kl], "high quality is a share of the samples, not their number."
+    yield scores(sides, nearest), "that asks each coordinate; take the distance."
+    yield (
+        scores(distance.min(1) ** 2 <= 3 * sigma, nearest),
+        "the root of the distance is forgotten.",
+    )
+    yield scores(distance.min(1) <= sigma, nearest), "that is within one sigma; take three."
+    yield scores(within, nearest[within]), "the masses count all samples, the poor ones, too."
+    yield [covered, quality, kl / math.log(2)], "that KL is in bits; the natural logarithm: nats."
+    yield [covered, quality, -kl], "the sign: a KL is never negative."
+    yield [covered, quality, math.inf], "that is the forward KL: infinite if a mode gets nothing."
+    yield [covered, quality, -1.0], "0 log 0 counts as 0: leave the modes without samples out."
+
+
 # -- 11: gradient penalties ------------------------------------------------------------------------
-
-
-@Number
-def check_same_penalty() -> Values:
-    """The gamma of (gamma / 2) E|grad|^2 that equals mu E|grad|^2 with mu = 10."""
-    yield 20.0, "gamma / 2 = mu, so the published mu = 10 is gamma = 20."
-    yield 5.0, "that is half of mu: it has to be doubled."
-    yield 10.0, "the conventions differ by a factor: one writes gamma / 2, the other mu."
 
 
 @partial(Function, points=[(1,), (2,), (10,)])
 def check_covered_directions(d: float) -> Values:
     """Share of the orthants of R^d that published DRAGAN noise reaches, as a function of d."""
     yield 0.5**d, "all coordinates positive is one of 2^d sign patterns."
+    yield 1 / d, "each coordinate has two signs, so there are 2^d patterns, not d."
+    yield 1 / (2 * d), "the signs multiply: 2 x 2 x ... x 2 patterns, not 2 d."
+    yield 0.5, "that is one coordinate; all d have to be positive."
+    yield 2.0**d, "that is the number of orthants; a share is wanted."
 
 
 @partial(Function, points=[(0.1,), (0.3,), (1.0,)])
 def check_friction(gamma: float) -> Values:
     """The friction -Re(lambda_1 + lambda_2) of the Dirac-GAN with R1 + R2, function of gamma."""
     yield 2 * gamma, "the two penalties have the same curvature in psi there, so their weights add."
+    yield gamma, "that is one penalty's; the other has a weight, too."
+    yield -2 * gamma, "that is the trace; friction is what it takes away, -trace."
+    yield (
+        gamma / 2,
+        "that is one eigenvalue's of R1: the two add up to the trace, for both penalties.",
+    )
+    yield gamma**2, "the weights add; they do not multiply."
 
 
 def _critic(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
@@ -190,9 +252,9 @@ def _pull(value: Any, weights: tuple[torch.Tensor, ...]) -> np.ndarray:
 
 
 def _pulling(penalty: Any) -> Any:
-    def run(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor) -> np.ndarray:
-        value = penalty(lambda points: torch.tanh(points @ w.T) @ v, x.detach(), fakes.detach(), ())
-        return _pull(value, (w, v))
+    def run(w: Any, v: Any, x: torch.Tensor, fakes: torch.Tensor, *noise: torch.Tensor) -> Any:
+        critic = lambda points: torch.tanh(points @ w.T) @ v  # noqa: E731
+        return _pull(penalty(critic, x.detach(), fakes.detach(), noise), (w, v))
 
     return run
 
@@ -220,6 +282,37 @@ def check_one_sided(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: to
         yield _pull(value, (w, v)), why
 
 
+def _critic_between(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    return *_critic(rng), torch.from_numpy(rng.uniform(size=(8, 1)))
+
+
+@partial(Function, points=random_cases(_critic_between), run=_pulling)
+def check_flat_between(
+    w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor, u: torch.Tensor
+) -> Any:
+    """0.05 E |grad f|^2 between real and fake as a function (critic, real, fake, noise)."""
+    at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
+    squares = lambda points: (at(points) ** 2).sum(1)  # noqa: E731
+    here = u * x + (1 - u) * fakes
+    right, norm = _pull(0.05 * squares(here).mean(), (w, v)), squares(here).sqrt()
+    yield right, "flat on the whole way from real to fake: R1 at its one end, R2 at the other."
+    why = "the value is right, but D's weights do not feel it: create_graph=True, and no detach."
+    yield np.r_[right[0], 0 * right[1:]], why
+    for value, why in (
+        (0.05 * squares((1 - u) * x + u * fakes).mean(), "u is the share of x, 1 - u of G(z)."),
+        (0.05 * ((norm - 1) ** 2).mean(), "that is WGAN-GP, whose target is one; here it is zero."),
+        (0.05 * squares(x).mean(), "that is R1: at the real points, not between."),
+        (0.05 * squares(fakes).mean(), "that is R2: at the generated points, not between."),
+        (0.05 * squares((x + fakes) / 2).mean(), "those are the middles: mix with u of the noise."),
+        (0.025 * (squares(x) + squares(fakes)).mean(), "those are the two ends: mix the points."),
+        (0.05 * norm.mean(), "the square is missing."),
+        (0.05 * norm.mean() ** 2, "that is the square of the mean; take the mean of squares."),
+        (0.05 * squares(here).sum(), "that is a sum over the batch; a penalty is a mean."),
+        (squares(here).mean(), "the weight 0.05 is missing."),
+    ):
+        yield _pull(value, (w, v)), why
+
+
 # -- 12: scores and tallies ------------------------------------------------------------------------
 
 
@@ -232,17 +325,6 @@ def check_uneven_score() -> Values:
     yield 1.5 * math.log(2), "that is the entropy in nats: the score is its exponential."
     yield 1.5, "that is the entropy in bits: 2 to that power is asked."
     yield 10.0, "that would need all ten digits equally often."
-
-
-@partial(Number, atol=5e-4)
-def check_sign_test() -> Values:
-    """Two-sided p of 60 wins to 40 if both algorithms were as likely to win."""
-    tail = sum(math.comb(100, k) for k in range(60, 101)) / 2**100
-    yield 2 * tail, "2 P(at least 60 heads in 100 tosses) = 0.057: 60 to 40 is not yet a proof."
-    yield tail, "that is one tail; 40 to 60 would have surprised as much."
-    normal = math.erfc(2 / math.sqrt(2))
-    yield normal, "that is the normal approximation without its correction: count exactly."
-    yield math.comb(100, 60) / 2**100, "that is the chance of exactly 60; at least 60 is asked."
 
 
 def _count(rng: np.random.Generator) -> tuple[int, int]:
@@ -268,28 +350,39 @@ def check_sign_test_code(won: int, lost: int) -> Values:
     yield math.erfc(abs(won - lost) / math.sqrt(2 * n)), why
 
 
+def _tally(rng: np.random.Generator) -> tuple[int, int, float]:
+    n = int(rng.integers(5, 60))
+    return int(rng.integers(1, n)), n, float(rng.uniform(1.0, 3.0))
+
+
+@partial(Function, points=[*random_cases(_tally), (0, 20, 2.0), (20, 20, 2.0)])
+def check_wilson(won: int, n: int, z: float) -> Values:
+    """The ends of Wilson's interval for a share, as a function of (won, n, z)."""
+    share, more = won / n, z * z / n
+    middle, half = share + more / 2, z * math.sqrt((share * (1 - share) + more / 4) / n)
+    low, high = (middle - half) / (1 + more), (middle + half) / (1 + more)
+    walds = z * math.sqrt(share * (1 - share) / n)
+    yield [low, high], "the p that lie within z of their own standard errors of won / n."
+    why = "that is Wald's: it takes the error of won / n for that of p, and at 0 of n it is 0 wide."
+    yield [share - walds, share + walds], why
+    yield [max(0.0, share - walds), min(1.0, share + walds)], why
+    yield [high, low], "the lower end comes first."
+    yield [middle - half, middle + half], "1 + z^2 / n is missing below the line."
+    plain = walds / (1 + more)
+    yield [middle / (1 + more) - plain, middle / (1 + more) + plain], "z^2 / 4 n^2 is missing."
+    wide = z * (share * (1 - share) + more / 4) / n
+    yield [(middle - wide) / (1 + more), (middle + wide) / (1 + more)], "the root is forgotten."
+    yield [share - half / (1 + more), share + half / (1 + more)], "its middle is not won / n."
+    yield [100 * low, 100 * high], "shares are wanted, not percentages."
+    yield [n * low, n * high], "those are numbers of wins: divide by n."
+
+
 # -- 13: half circles ------------------------------------------------------------------------------
 
 
 def log_loss(target: float, score: float) -> float:
     """Binary cross-entropy of one answer."""
     return -target * math.log(score) - (1 - target) * math.log1p(-score)
-
-
-@Number
-def check_smoothed_loss() -> Values:
-    """D's loss at the equilibrium with the target 0.8 for real samples."""
-    yield (
-        log_loss(0.8, 0.4) + log_loss(0.0, 0.4),
-        "D = 0.4: -0.8 log 0.4 - 1.2 log 0.6 = 1.346.",
-    )
-    yield 2 * math.log(2), "that is D = 1/2: with the target 0.8 the best constant is 0.8 / 2."
-    yield log_loss(0.8, 0.4), "that is the real half alone; D pays for the fakes, too."
-    yield (
-        log_loss(0.9, 0.45) + log_loss(0.0, 0.45),
-        "that is the value for the target 0.9.",
-    )
-    yield -math.log(0.4), "that is G's loss, -log 0.4."
 
 
 @partial(Function, points=[(1.0, 1.0), (0.2, 0.6), (0.0, 1.0)])
@@ -301,6 +394,9 @@ def check_two_sided(p: float, q: float) -> Values:
         "holds fakes where they are. Hence *one-sided* smoothing.",
     )
     yield 0.9 * p / (p + q), "that is the one-sided one; here fakes have the target 0.1, not 0."
+    yield p / (p + q), "those are hard labels: weigh the targets 0.9 and 0.1 by p and q."
+    yield (0.1 * p + 0.9 * q) / (p + q), "the targets are exchanged: 0.9 is that of real samples."
+    yield 0.9 * p + 0.1 * q, "that is no mean yet: divide by p + q."
 
 
 @partial(Check, read=_letters, wanted="letters from a to d are wanted, such as 'ac'")
@@ -313,14 +409,93 @@ def check_what_flat_means(letters: set[str]) -> Verdict:
     return Verdict(False, "a D that answers 0.45 everywhere does so whatever G does.")
 
 
+def _two_samples(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    angles = rng.uniform(0, math.pi, 7)
+    x, y = rng.normal(size=(2, 40, 2)) * [[[1.0, 3.0]], [[2.0, 1.0]]] + rng.normal(size=(2, 1, 2))
+    return x, y, np.stack([np.cos(angles), np.sin(angles)], 1)
+
+
+@partial(Function, points=random_cases(_two_samples))
+def check_sliced(x: np.ndarray, y: np.ndarray, lines: np.ndarray) -> Values:
+    """The sliced Wasserstein distance of two samples (n, 2) along unit vectors: (x, y, lines)."""
+    p, q = lines @ x.T, lines @ y.T  # (lines, n)
+    gap = np.sort(p) - np.sort(q)
+    yield abs(gap).mean(), "on each line the smallest to the smallest, and so on; then the mean."
+    yield abs(p - q).mean(), "that pairs the samples as they come: sort both on each line."
+    apart = np.sort(x, 0) - np.sort(y, 0)
+    yield abs(lines @ apart.T).mean(), "that sorts the coordinates: project first, then sort."
+    yield abs(np.sort(p, 0) - np.sort(q, 0)).mean(), "that sorts the lines; sort the samples."
+    yield math.sqrt((gap**2).mean()), "that is W_2: take the mean of |.|, no squares."
+    yield np.sqrt((gap**2).mean(1)).mean(), "that is W_2: take the mean of |.|, no squares."
+    yield abs(gap).sum() / len(x), "that is a sum over the lines; take their mean."
+    yield abs(gap).sum() / len(lines), "that is a sum over the samples; take their mean."
+    yield abs(gap).mean(1).max(), "that is the worst line, the max-sliced distance: take the mean."
+    yield abs(gap.mean(1)).mean(), "that compares the means: |.| comes before the mean."
+    yield gap.mean(), "|.| is missing."
+    yield abs(gap).mean(1), "that is one for each line; take their mean."
+
+
+def _moons(n: int = 4000, seed: int = 7, **slip: Any) -> np.ndarray:
+    """Two moons by NumPy, evenly but for the noise, with a slip for each mistake."""
+    even = (np.arange(n) + 0.5) / n
+    t, lower = slip.get("turn", math.pi) * even, np.arange(n) % 2 < slip.get("lower", 1)
+    across = 1 - 2 * even if "along" in slip else np.cos(t)
+    height = np.sqrt(1 - across**2) if "along" in slip else np.sin(t)
+    x = np.where(lower, slip.get("right", 1.0) - across, across)
+    y = np.where(lower, slip.get("up", 0.5) - slip.get("sign", 1) * height, height)
+    noise = np.random.default_rng(seed).normal(size=(n, 2))
+    return np.stack([x, y], 1) + slip.get("noise", 0.1) * noise
+
+
+_MOONS = {
+    "half of the points on each moon, evenly along it, all chance from rng.": {},
+    "too little noise: both coordinates get some, of standard deviation 0.1.": {"noise": 0.0},
+    "too much noise: 0.1 is its standard deviation, not its variance.": {"noise": 0.25},
+    "those are whole circles: t ends at pi.": {"turn": 2 * math.pi},
+    "those are quarter circles: t ends at pi.": {"turn": math.pi / 2},
+    "only the upper moon: half of the points belong to the lower one.": {"lower": 0},
+    "only the lower moon: half of the points belong to the upper one.": {"lower": 2},
+    "the lower moon hangs down: 1/2 - sin t.": {"sign": -1},
+    "the lower moon lies 1/2 higher: 1/2 - sin t.": {"up": 0.0},
+    "the lower moon lies one to the right: 1 - cos t.": {"right": 0.0},
+    "that is even in x: draw the angle, and the points lie evenly along the moon.": {"along": True},
+}
+
+
+def _sampler(answer: Any) -> Any:
+    try:
+        data = answer() if isinstance(answer, type) else answer
+    except Exception as error:
+        raise TypeError from error
+    if not callable(getattr(data, "sample", None)) or tuple(getattr(data, "shape", ())) != (2,):
+        raise TypeError
+    return data
+
+
+@partial(Check, read=_sampler, wanted="an object with shape = (2,) and sample(n, rng) is wanted")
+def check_moons(data: Any) -> Verdict:
+    """Two moons as an object with shape = (2,) and sample(n, rng), as a GAN takes it."""
+    try:
+        drawn = [data.sample(4000, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    except Exception as error:
+        return Verdict(False, f"sample(4000, rng) raised {type(error).__name__}: {error}")
+    if any(not isinstance(x, torch.Tensor) or x.shape != (4000, 2) for x in drawn):
+        return Verdict(False, "sample(4000, rng) has to give a tensor of shape (4000, 2).")
+    first, again, other = (x.double().numpy() for x in drawn)
+    if not np.isfinite(first).all():
+        return Verdict(False, "some points are not finite.")
+    if not np.array_equal(first, again):
+        return Verdict(False, "two rng of one seed give two samples: hand rng to every draw.")
+    if np.array_equal(first, other):
+        return Verdict(False, "two rng of two seeds give one sample: draw with rng, at each call.")
+    apart = {why: metrics.sliced_wasserstein(first, _moons(**slip)) for why, slip in _MOONS.items()}
+    why, distance = min(apart.items(), key=lambda pair: pair[1])
+    if distance > 0.04:
+        return Verdict(False, "the points lie elsewhere: draw them beside the formula's moons.")
+    return Verdict(why == next(iter(_MOONS)), why)
+
+
 # -- 14: honest metrics ----------------------------------------------------------------------------
-
-
-@partial(Function, points=[(8, 8), (7, 8), (1, 8)])
-def check_best_accuracy(k: float, modes: float) -> Values:
-    """The best D's accuracy against a generator that covers k of K equal modes evenly."""
-    accuracy = 1 - k / (2 * modes)
-    yield accuracy, "TV = 1 - k/K, so (1 + TV) / 2 = 1 - k / (2 K): 99 of 100 modes are 50.5 %."
 
 
 @partial(Check, read=float, wanted="a number is wanted")
@@ -370,3 +545,36 @@ def check_precision_code(fake: np.ndarray, real: np.ndarray) -> Values:
     yield balls.sum(1).mean() / 3, "that is density; precision asks whether, not how often."
     yield balls.mean(), "that is a share of pairs; one ball is enough for a fake."
     yield nearest.mean(), "that asks the nearest real point alone; another may have a larger ball."
+
+
+def _features(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return rng.normal(size=(9, 3)), rng.normal(0.4, 1.5, size=(7, 3))
+
+
+@partial(Function, points=random_cases(_features))
+def check_kid_code(fake: np.ndarray, real: np.ndarray) -> Values:
+    """KID, the unbiased MMD^2 with the kernel (x.y / d + 1)^3, as a function of (fake, real)."""
+    others = lambda k: k[~np.eye(len(k), dtype=bool)].mean()  # noqa: E731 - pairs of two points
+    shrunk = lambda k: (k.sum() - np.trace(k)) / k.size  # noqa: E731
+
+    def mmd(
+        within: Any = others,
+        cross: float = -2,
+        scale: float = 1 / 3,
+        one: float = 1,
+        power: int = 3,
+    ) -> float:
+        kernel = lambda x, y: (scale * x @ y.T + one) ** power  # noqa: E731
+        own = within(kernel(fake, fake)) + within(kernel(real, real))
+        return own + cross * kernel(fake, real).mean()
+
+    yield mmd(), "its mean is 0 where both samples have one law, so it is often below 0."
+    yield mmd(np.mean), "a point and itself are no pair: leave the diagonals out, or it is biased."
+    yield mmd(shrunk), "the diagonal is out, so divide by n (n - 1) pairs, not by n^2."
+    yield mmd(cross=-1), "pairs of a fake and a real point count twice: k(x, y) and k(y, x)."
+    yield mmd(cross=2), "the sign: what fakes and real points have in common is taken off."
+    yield -mmd(), "the sign: the kernel is large where points are alike."
+    yield mmd(scale=1), "divide x.y by the dimension d."
+    yield mmd(one=0), "1 is missing: without it only moments of third order are compared."
+    yield mmd(power=1), "the third power is missing: that compares means alone."
+    yield mmd(power=2), "that is the square: the third power is wanted."

@@ -9,16 +9,22 @@ import numpy as np
 import torch
 
 from gan_teach import zoo
-from gan_teach.analysis import flows
-from gan_teach.course.answers import Check, Function, Number, Values, Verdict, pair
+from gan_teach.analysis import flows, timescale
+from gan_teach.course.answers import (
+    Check,
+    Function,
+    Number,
+    Values,
+    Verdict,
+    by_parts,
+    in_order,
+    pair,
+    random_cases,
+)
+from gan_teach.course.exercises.line import trained
+from gan_teach.games import FunctionGame
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
-
-
-@partial(Function, points=[(0.1,), (0.5,), (1.0,)])
-def check_growth(lr: float) -> Values:
-    """The factor of one simultaneous step on xy as a function of the learning rate."""
-    yield math.sqrt(1 + lr**2), "|1 + i eta| = sqrt(1 + eta^2) > 1 for every step size."
 
 
 @partial(Number, atol=0.2)
@@ -34,6 +40,8 @@ def check_steps_per_decade() -> Values:
 def check_largest_step(gamma: float) -> Values:
     """The largest stable step on the Dirac-GAN with R1, as a function of gamma <= 1."""
     yield 4 * gamma, "eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step."
+    yield gamma / 4, "that is the smallest gamma for a step; here gamma is given: eta < 4 gamma."
+    yield 2 * gamma, "eta^2 comes with 1/4, not with 1/2, so that eta < gamma / (1/4)."
 
 
 def _turning_field(seed: int) -> tuple[Any, ...]:
@@ -58,22 +66,60 @@ def check_consensus_field(v: Callable[[Any], Any], w: Any, gamma: float) -> Valu
     yield here - gamma * np.diag(J) * here, own
 
 
+def _steps(rule: Callable[..., Any]) -> Callable[[np.ndarray], np.ndarray]:
+    """Where a rule leads in three steps in the field J w of two numbers for each player."""
+
+    def play(J: np.ndarray) -> np.ndarray:
+        M, start = torch.as_tensor(J), torch.tensor([[1.0, 2.0], [3.0, -1.0]], dtype=torch.float64)
+        f_g, f_d = (
+            lambda x, y: -x @ (M[:2, :2] @ x / 2 + M[:2, 2:] @ y),
+            lambda x, y: -y @ (M[2:, 2:] @ y / 2 + M[2:, :2] @ x),
+        )
+        return trained(FunctionGame(f_g, f_d, *start), rule, {})
+
+    return play
+
+
+def _symmetric_blocks(rng: np.random.Generator) -> tuple[np.ndarray]:
+    """The Jacobian of a game of two numbers each: what is each player's own is symmetric."""
+    J, own = rng.normal(size=(4, 4)), np.kron(np.eye(2), np.ones((2, 2)))
+    return (J + own * J.T,)
+
+
+@partial(Function, points=random_cases(_symmetric_blocks)[:3], run=_steps)
+def check_optimistic_rule(J: np.ndarray) -> Values:
+    """Optimistic descent as a rule (game, draw, optims, memory); before the first step zero."""
+
+    def walk(now: float = 2.0, past: float = -1.0, zero: bool = True, turns: bool = False) -> Any:
+        w = np.array([1.0, 2.0, 3.0, -1.0])
+        last = np.zeros(4) if zero else J @ w
+        for _ in range(3):
+            v = J @ w
+            if turns:  # D first, then G where D has gone
+                v[:2] += 0.1 * J[:2, 2:] @ (now * v + past * last)[2:]
+            w, last = w + 0.1 * (now * v + past * last), v
+        return w
+
+    yield walk(), "twice the present gradient, less the one of a step before."
+    yield walk(1.0, 0.0), "that is plain descent: is the memory read before it is set?"
+    yield walk(2.0, 0.0), "the past gradient never arrives: does memory keep it?"
+    yield walk(1.0, -1.0), "the present gradient counts twice, the past one once."
+    yield walk(2.0, 1.0), "the sign: the past gradient is taken back."
+    yield walk(-2.0, 1.0), "the sign: optims goes down by itself; hand it 2 g - g_past."
+    yield walk(zero=False), "before the first step there is no past gradient: take zero."
+    yield walk(turns=True), "both gradients at the same point, before anyone moves."
+
+
 # -- 06: time scales -------------------------------------------------------------------------------
 
 
 @Number
 def check_scalar_tau_star() -> Values:
     """tau* of -J = [[-3, 4], [-4, 0.5]], one number per player."""
-    yield 6.0, "tau* = -A / D = 6: from there on the trace A + tau D is positive."
-    yield 1 / 6, "that is -D / A: solve A + tau D = 0 for tau."
-    yield -6.0, "the sign: A is negative, -A / D is not."
-    yield 1.0, "at tau = 1 the trace is still negative: compare A + tau D with 0."
-
-
-@partial(Function, points=[(0.3,), (1.0,), (0.5,)])
-def check_real_from(mu: float) -> Values:
-    """The tau from which the Dirac-GAN's eigenvalues are real, as a function of mu."""
-    yield 1 / mu**2, "tau^2 mu^2 >= tau, so tau >= 1 / mu^2."
+    yield 6.0, "tau* = -A / C = 6: from there on the trace A + tau C is positive."
+    yield 1 / 6, "that is -C / A: solve A + tau C = 0 for tau."
+    yield -6.0, "the sign: A is negative, -A / C is not."
+    yield 1.0, "at tau = 1 the trace is still negative: compare A + tau C with 0."
 
 
 @partial(Number, atol=0.02)
@@ -115,15 +161,38 @@ def check_rightmost(J: np.ndarray, n_g: int, tau: float) -> Values:
     )
 
 
+def _zero_sum(seed: int) -> tuple[np.ndarray, int]:
+    """J of a critical point of a zero-sum game and how many rows are G's; of each kind by seed."""
+    rng = np.random.default_rng(seed)
+    n_g, n_d = rng.integers(1, 4, 2).tolist()
+    H = rng.normal(size=(n_g + n_d, n_g + n_d)) + np.eye(n_g + n_d)
+    H += H.T
+    H[n_g:, :n_g] *= -1  # -J = [[A, B], [-B^T, C]]
+    return -H, n_g
+
+
+@partial(Function, points=[_zero_sum(seed) for seed in (0, 1, 2, 9, 14, 18, 34, 46)])
+def check_tau_star(J: np.ndarray, n_g: int) -> Values:
+    """tau* of a point of a zero-sum game from J and the number of G's rows; inf without one."""
+    A, B, C = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+    bent = B @ np.linalg.solve(C, B.T)
+    tau = timescale.tau_star(J, n_g=n_g)
+
+    def if_definite(*blocks: np.ndarray, tau: float = tau) -> float:
+        return tau if all(np.linalg.eigvalsh(block).min() > 0 for block in blocks) else math.inf
+
+    yield tau, "inf unless C > 0 and S > 0; else the largest tau at which it does not attract."
+    yield (1 / tau if tau else math.inf), "that is the reciprocal: tau multiplies D's rows."
+    nash = "that asks for A > 0, a Nash point; what counts is S = A + B C^-1 B^T."
+    yield if_definite(A, C), nash
+    yield if_definite(A - bent, C), "the sign in S: -J has -B^T below, so that S = A + B C^-1 B^T."
+    yield if_definite(A + bent, C, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
+    end = "where C or S is not positive definite there is none: inf, not the interval's end."
+    yield min(tau, 1000.0), end
+    yield math.inf, "no point has one? A, B and C are the blocks of -J, not of J."
+
+
 # -- 07: regions of attraction ---------------------------------------------------------------------
-
-
-@Number
-def check_torus_tau_star() -> Values:
-    """tau* at (pi, pi), where -J = [[-1.15, 1], [-1, 0.85]]."""
-    yield 23 / 17, "1.15 / 0.85 = 23/17: from there on the trace is positive."
-    yield 17 / 23, "that is the reciprocal, the value at (0, 0)."
-    yield -23 / 17, "the sign: A is negative, -A / D is not."
 
 
 @partial(Check, read=lambda answer: tuple(map(bool, answer)), wanted="three truths are wanted")
@@ -175,54 +244,95 @@ def check_torus_distance(points: np.ndarray, place: np.ndarray) -> Values:
     yield np.linalg.norm(np.exp(1j * gap) - 1, axis=-1), chord
 
 
+def _linear_game(rng: np.random.Generator) -> tuple[Any, ...]:
+    n_g, n_d = rng.integers(1, 4, 2).tolist()
+    return rng.normal(size=(n_g + n_d,) * 2), n_g, rng.uniform(0.05, 0.3), rng.uniform(2.0, 9.0)
+
+
+@partial(Function, points=random_cases(_linear_game))
+def check_alternating_step(J: np.ndarray, n_g: int, lr: float, tau: float) -> Values:
+    """The matrix of one alternating step, x first, where v(w) = J w: f(J, n_g, lr, tau)."""
+    one, of_x = np.eye(len(J)), np.arange(len(J))[:, None] < n_g
+    x, y = lr * of_x * J, tau * lr * ~of_x * J
+    yield (one + y) @ (one + x), "x moves first, and the matrix of y's move meets the new x."
+    yield (one + x) @ (one + y), "there y moves first: the first move's matrix stands on the right."
+    yield one + x + y, "that moves both at once: y has to see the new x."
+    yield (one - y) @ (one - x), "the sign: v points where both players go, and J is dv/dw."
+    yield (one + y / tau) @ (one + x), "tau is missing: y moves tau times as far."
+    yield (one + y / tau) @ (one + tau * x), "tau is the other player's: it multiplies y's step."
+    yield (one + y / lr) @ (one + x / lr), "lr is missing."
+    yield (one + y) @ (one + x) - one, "that is what a step adds; w itself stays: the identity."
+    yield (one + tau * lr * J) @ (one + lr * J), "a move has one player's rows of J; the rest is 0."
+
+
 # -- 08: matching a covariance ---------------------------------------------------------------------
 
 
-@partial(Function, points=[(1,), (2,), (3,), (10,)])
-def check_rotations(d: float) -> Values:
-    """The number of zero modes of the d x d covariance game as a function of d."""
-    yield d * (d - 1) / 2, "an antisymmetric d x d matrix has d (d - 1) / 2 free entries."
-
-
 @partial(Function, points=[(1.0, 1.0), (1.0975, 0.5), (2.0, 0.75)])
-def check_covariance_real_from(s: float, mu: float) -> Values:
-    """The tau from which the covariance game in one dimension has real eigenvalues: (S, mu)."""
-    yield 16 * s / mu**2, "tau^2 mu^2 >= 4 tau (2 sqrt(S))^2, so tau >= 16 S / mu^2."
-
-
-def _in_order(values: Any) -> np.ndarray:
-    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = values.ravel()
-    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
-
-
-def _sorted(answer: Any) -> Callable[..., np.ndarray]:
-    return lambda *springs: _in_order(np.asarray(answer(*springs)))
+def check_covariance_real_from(s: float, gamma: float) -> Values:
+    """The tau from which the covariance game in one dimension turns no more: (Sigma, gamma)."""
+    yield 16 * s / gamma**2, "tau^2 gamma^2 >= 16 tau Sigma, so tau >= 16 Sigma / gamma^2."
+    yield 4 * s / gamma**2, "the discriminant is b^2 - 4 c with c = 4 tau Sigma: 4 times 4."
+    yield 16 * s / gamma, "b = tau gamma stands squared in the discriminant."
+    yield gamma**2 / (16 * s), "that is the reciprocal: tau^2 gamma^2 >= 16 tau Sigma."
+    yield 4 * np.sqrt(s) / gamma, "that is its root: divide tau^2 gamma^2 >= 16 tau Sigma by tau."
+    yield 16 * s**2 / gamma**2, "in c stands the square of 2 sqrt(Sigma), so Sigma itself."
 
 
 _SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 25.0)]
 
 
-@partial(Function, points=_SPRINGS, run=_sorted)
-def check_covariance_spectrum(s: np.ndarray, mu: float, tau: float) -> Values:
-    """All 2 d^2 eigenvalues of J_tau, as a function of the d eigenvalues of Sigma, mu and tau."""
-    d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * mu)
+@partial(Function, points=_SPRINGS, run=in_order)
+def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values:
+    """All 2 d^2 eigenvalues of J_tau, as a function of those of Sigma, gamma and tau."""
+    d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * gamma)
 
     def pairs(i: np.ndarray, j: np.ndarray, c: float = 2 * tau) -> np.ndarray:
-        return np.concatenate([np.roots([1, tau * mu, c * both]) for both in s[i] + s[j]])
+        return np.concatenate([np.roots([1, tau * gamma, c * both]) for both in s[i] + s[j]])
 
     def all_of(*parts: np.ndarray) -> np.ndarray:
-        return _in_order(np.concatenate(parts))
+        return by_parts(np.concatenate(parts))
 
     each, less = np.triu_indices(d), np.triu_indices(d, 1)
-    why = "d (d - 1) / 2 zeros, as many -tau mu, and two roots for each i <= j: 2 d^2 in all."
+    why = "d (d - 1) / 2 zeros, as many -tau gamma, and two roots for each i <= j: 2 d^2 in all."
     yield all_of(0 * friction, friction, pairs(*each)), why
     yield all_of(friction, pairs(*each)), "the zeros are missing, one for each rotation."
-    yield all_of(0 * friction, pairs(*each)), "-tau mu is missing, for the antisymmetric part of Y."
-    yield all_of(pairs(*each)), "the zeros and as many -tau mu are missing."
+    free = "-tau gamma is missing, for the antisymmetric part of Y."
+    yield all_of(0 * friction, pairs(*each)), free
+    yield all_of(pairs(*each)), "the zeros and as many -tau gamma are missing."
     twice = "that counts (i, j) and (j, i): one pair for each i <= j."
     rows, columns = np.indices((d, d)).reshape(2, -1)
     yield all_of(0 * friction, friction, pairs(rows, columns)), twice
     slow = "tau is missing in the last term, 2 tau (s_i + s_j)."
     yield all_of(0 * friction, friction, pairs(*each, c=2.0)), slow
     yield all_of(0 * friction, friction, pairs(*less)), "i = j belongs to it as well."
+
+
+def _covariance_point(rng: np.random.Generator) -> tuple[Any, ...]:
+    X, Y, root = rng.normal(size=(3, 3, 3))
+    return X, Y, root @ root.T, *rng.uniform(0.5, 2.0, 2), rng.uniform(2.0, 9.0)
+
+
+@partial(Function, points=random_cases(_covariance_point))
+def check_covariance_step(
+    X: np.ndarray, Y: np.ndarray, Sigma: np.ndarray, gamma: float, lr: float, tau: float
+) -> Values:
+    """Both matrices after one simultaneous step: f(X, Y, Sigma, gamma, lr, tau)."""
+
+    def new(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.stack([X + lr * x, Y + tau * lr * y])
+
+    x, y = (Y + Y.T) @ X, Sigma - X @ X.T - gamma * Y
+    after = X + lr * x
+    yield new(x, y), "X descends, -dV/dX = (Y + Y^T) X; Y climbs, dV/dY = Sigma - X X^T - gamma Y."
+    yield new(-x, y), "X minimises V: it goes against dV/dX = -(Y + Y^T) X."
+    yield new(x, -y), "Y maximises V: it goes along dV/dY."
+    yield new(2 * Y @ X, y), "that takes Y for symmetric; tr(Y^T X X^T) has the slope (Y + Y^T) X."
+    yield new(Y @ X, y), "X stands twice in X X^T: (Y + Y^T) X."
+    yield new(X @ (Y + Y.T), y), "the order of the product: (Y + Y^T) X."
+    yield new(x, Sigma - X.T @ X - gamma * Y), "the samples have the covariance X X^T, not X^T X."
+    yield new(x, Sigma - X @ X.T), "the penalty is missing: -gamma Y."
+    yield new(x, Sigma - X @ X.T - gamma / 2 * Y), "the slope of (gamma / 2) |Y|^2 is gamma Y."
+    yield new(x, y / tau), "tau is missing: Y's rate is tau lr."
+    yield new(tau * x, y / tau), "tau is the other player's: Y's rate is tau lr."
+    yield new(x, Sigma - after @ after.T - gamma * Y), "that is alternating: here Y sees the old X."

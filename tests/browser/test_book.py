@@ -1,0 +1,132 @@
+"""The book, opened from disk by a real Chromium without a network."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import gan_teach as gt
+from gan_teach.course import book, chapters
+
+pytest.importorskip("sphinx", reason="no Sphinx: pip install 'gan-teach[book]'")
+
+# Formulas that MathJax did not take, pictures that nobody can hear, text that runs out of the page.
+FAULTS = """() => {
+  const raw = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (walk.nextNode()) {
+    const hidden = walk.currentNode.parentElement.closest('pre, code, script, style, mjx-container')
+    if (!hidden && /\\\\\\(|\\$/.test(walk.currentNode.data)) raw.push(walk.currentNode.data)
+  }
+  return {
+    raw,
+    misread: [...document.querySelectorAll('[data-mjx-error], mjx-merror')].map(e => e.outerHTML),
+    silent: [...document.images].filter(i => !i.alt.trim()).map(i => i.outerHTML.slice(0, 80)),
+    broken: [...document.images].filter(i => !i.naturalWidth).map(i => i.src.slice(0, 80)),
+    wide: document.documentElement.scrollWidth - innerWidth,
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp("book")
+    command = [sys.executable, "-m", "gan_teach", "book", "--no-open", "--out", str(out)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    assert str(out / "index.html") in made.stdout
+    return out
+
+
+@pytest.fixture
+def offline(page):
+    """A page that can reach nothing but files, and says what it asked for beyond them."""
+    page.context.set_offline(True)
+    page.asked = []
+    page.on("request", lambda r: page.asked.append(r.url) if "://" in r.url else None)
+    return page
+
+
+def opened(page, path):
+    page.goto(path.as_uri())
+    page.wait_for_function("() => !window.MathJax?.startup || window.MathJax.startup.promise")
+    page.evaluate("() => window.MathJax?.startup?.promise.then(() => 0)")
+    return page
+
+
+@pytest.mark.parametrize("width", [1300, 400])
+def test_every_page_is_whole_without_a_network(offline, site, width):
+    offline.set_viewport_size({"width": width, "height": 900})
+    pages = sorted(site.glob("*.html"))
+    assert len(pages) > len(chapters())
+    for path in pages:
+        found = opened(offline, path).evaluate(FAULTS)
+        assert {k: v for k, v in found.items() if v} == {}, path.name
+    assert [url for url in offline.asked if not url.startswith(("file:", "data:"))] == []
+    assert offline.errors == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", "glossary", "01_normal", "05_dirac_gan", "14b_wrap_up"])
+def test_everybody_can_read_a_page(offline, site, name, theme):
+    """No violation of WCAG 2.1, level A or AA, as far as axe-core can tell."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core").Axe()
+    offline.emulate_media(color_scheme=theme)
+    opened(offline, site / f"{name}.html")
+    levels = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    found = axe.run(offline, options=levels).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
+
+
+def test_links_lead_somewhere(site):
+    pages = {path.name: path.read_text("utf-8") for path in site.glob("*.html")}
+    names = {name: set(re.findall(r'\bid="([^"]+)"', text)) for name, text in pages.items()}
+    for name, text in pages.items():
+        for link in re.findall(r'<a\b[^>]*\bhref="([^"]*)"', text):
+            if re.match(r"[a-z]+:", link):
+                continue
+            target, _, anchor = link.partition("#")
+            assert (site / (target or name)).exists(), f"{name} links to {link}"
+            if anchor and (target or name) in names:
+                assert anchor in names[target or name] | {"top"}, f"{name} links to {link}"
+
+
+def test_an_answer_opens_and_closes(offline, site):
+    page = opened(offline, site / f"{chapters()[0].name}.html")
+    answer = page.locator("details", has_text="Answer").first
+    inside = answer.locator("pre").first
+    assert not inside.is_visible()
+    answer.locator("summary").click()
+    assert inside.is_visible()
+    answer.locator("summary").click()
+    assert not inside.is_visible()
+
+
+def test_search_finds_the_timescale(offline, site):
+    page = opened(offline, site / "search.html")
+    page.goto((site / "search.html").as_uri() + "?q=tau*")
+    page.wait_for_selector("#search-results li a")
+    found = page.locator("#search-results li a").all_inner_texts()
+    assert any("Find how much faster D must learn" in title for title in found), found
+
+
+def test_the_reference_has_every_public_name():
+    text = book.reference()
+    for name in gt.__all__:
+        assert f"\n## gt.{name}\n" in text
+    assert "\n### gt.penalties.dragan\n" in text
+    assert "sqrt(1 + lr^2)" in text  # docstrings, with their formulas
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ('gt.show(figure, alt="a picture")', "gt.show(figure, alt=...)"),
+        ('f(\n    1,\n    alt="one "\n    "two",\n)\ng()', "f(\n    1,\n    alt=...,\n)\ng()"),
+        ('f("é", alt="ü" if x else "ä")', 'f("é", alt=...)'),
+        ("%matplotlib inline\nf(alt='a')", "%matplotlib inline\nf(alt='a')"),
+        ("alt = 'a'", "alt = 'a'"),
+    ],
+)
+def test_code_is_shown_without_alternative_texts(code, shown):
+    assert book.without_alt(code) == shown

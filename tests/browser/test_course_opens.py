@@ -1,0 +1,16 @@
+"""``gan-teach lab`` as a learner meets it."""
+
+from jupyter_servers import course
+
+
+def test_the_first_chapter_opens_unchanged_and_nothing_is_asked(page, tmp_path):
+    with course(tmp_path) as server:
+        page.goto(f"{server.url}/lab/tree/00_start_here.ipynb?token={server.token}")
+        page.locator(".jp-Notebook").first.wait_for()
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.wait_for_timeout(3000)  # in which JupyterLab would ask
+        assert page.locator(".jp-mod-dirty").count() == 0
+        assert page.locator(".jp-Dialog").count() == 0
+        assert page.locator(".Toastify__toast").all_inner_texts() == []
+        page.locator("a[href*='teaching.md']").first.click()  # a page to read, not its source
+        page.locator(".jp-RenderedMarkdown h1", has_text="For teachers").wait_for()

@@ -1,0 +1,43 @@
+"""The course as a site: what Sphinx is told. ``gan-teach book`` runs it; nothing is executed."""
+
+import importlib.util
+from pathlib import Path
+
+from gan_teach import __version__
+
+here = Path(__file__).resolve().parent
+project, author, release = "gan_teach", "The gan_teach authors", __version__
+html_title = "Why GANs converge, cycle or collapse"
+extensions = ["myst_nb", "sphinx.ext.mathjax"]
+nb_execution_mode = "off"
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+# Formulas: the one file of MathJax that needs no fonts beside it, from a package that ships it.
+spec = importlib.util.find_spec("sphinx-mathjax-offline")
+if spec is None or spec.origin is None:
+    raise ImportError("sphinx-mathjax-offline is missing: pip install 'gan-teach[book]'.")
+mathjax_path = "tex-svg.js"
+html_static_path = [
+    str(here / "static"),
+    str(Path(spec.origin).parent / "static" / "mathjax" / mathjax_path),
+]
+
+html_theme = "sphinx_book_theme"
+html_css_files = ["book.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_context = {"default_mode": "auto"}
+repository = "https://github.com/gan-teach/gan_teach"
+html_theme_options = {
+    "repository_url": repository,
+    "repository_branch": "HEAD",
+    "path_to_docs": "tutorial",
+    "use_repository_button": True,
+    "show_toc_level": 2,
+    "launch_buttons": {
+        "binderhub_url": "https://mybinder.org",
+        "colab_url": "https://colab.research.google.com",
+        "notebook_interface": "jupyterlab",
+    },
+}
