@@ -56,17 +56,15 @@ function keepFocus(root) {
   let last;
   let name;
   root.addEventListener("focusin", ({ target }) => {
+    target.dataset.lmSuppressShortcuts = "true"; // a notebook's own keys must not act in here
     last = target;
     name = calledBy(target);
   });
-  root.addEventListener("focusout", ({ target }) => {
-    // an element that is taken away says so before it is gone
-    requestAnimationFrame(() => {
-      if (target === last && target.isConnected && document.activeElement !== target) last = null;
-    });
+  root.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget && !relatedTarget.contains(root)) last = null; // a reader went elsewhere
   });
   return () => {
-    if (!last || last.isConnected || document.activeElement !== document.body) return;
+    if (!last || last.isConnected || !document.activeElement?.contains(root)) return;
     const again = [...root.querySelectorAll(last.localName)].find((e) => calledBy(e) === name);
     again?.focus({ preventScroll: true });
   };
@@ -81,9 +79,10 @@ function render({ el }) {
       due = requestAnimationFrame(begin); // not on the page so far
       return;
     }
-    root.dataset.lmSuppressShortcuts = "true"; // a notebook's own keys must not act in here
-    const refocus = keepFocus(root);
+    root.keepsFocus ??= keepFocus(root); // this widget is made anew as well
+    const refocus = root.keepsFocus;
     nameParts(root);
+    refocus();
     watch = new MutationObserver(() => {
       cancelAnimationFrame(due);
       due = requestAnimationFrame(() => {

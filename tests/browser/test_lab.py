@@ -348,7 +348,7 @@ def test_without_its_kernel_the_lab_is_a_still_picture_that_says_so(page, server
 @pytest.mark.parametrize("view", ["canvas", "core"])
 def test_a_keyboard_alone_keeps_its_place_and_hears_values(page, server, view):
     lab = Shown.in_notebook(page, server, "gt.Lab('normal')", view)
-    fold = lab.lab.get_by_role("button", name="More settings")
+    fold = lab.lab.get_by_role("button", name="Steps and rates")
     assert fold.get_attribute("aria-expanded") == "false"
     fold.press("Enter")
     lab.wait(lambda: fold.get_attribute("aria-expanded") == "true")
