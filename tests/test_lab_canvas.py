@@ -22,7 +22,8 @@ from gan_teach.lab.frame import (
 
 pytest.importorskip("anywidget")
 
-from gan_teach.lab.canvas import AHEAD, looks, pack
+from gan_teach.lab.canvas import AHEAD
+from gan_teach.lab.packing import looks, pack
 from gan_teach.lab.panel import Panel
 
 

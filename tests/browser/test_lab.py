@@ -342,3 +342,4 @@ def test_without_its_kernel_the_lab_is_a_still_picture_that_says_so(page, server
     broken = "[...document.querySelectorAll('.gan-teach-lab, .gan-teach-lab *')].filter("
     broken += "(e) => !['none', 'normal'].includes(getComputedStyle(e, '::before').content)).length"
     assert page.evaluate(broken) == 0
+    lab.wait(lambda: b'"idle"' in server.ask("GET", "api/kernels"))  # no other test meets it half
