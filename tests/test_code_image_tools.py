@@ -261,6 +261,7 @@ CODE = [
      [draw, channel_by_channel, numpys,
       lambda digits, n, rng: torch.stack([draw(digits, 1, rng)[0] for _ in range(n)])],
      [(lambda digits, n, rng: draw(digits, n, rng).movedim(1, 3), "three channels"),
+      (lambda digits, n, rng: draw(digits, 500, rng), "three channels"),
       (lambda digits, n, rng: draw(digits, n, rng).mean(1, keepdim=True), "three channels"),
       (lambda digits, n, rng: (draw(digits, n, rng) + draw(digits, n, rng)) / 2, "whole digit"),
       (lambda digits, n, rng: draw(digits, n, rng).flip(3), "whole digit"),

@@ -29,10 +29,11 @@
 # %% [markdown]
 # ## The run
 #
-# 500 games of a GAN on the line. You know the game, and that one or two of these knobs are not
-# where chapter 01 had them: `d_steps`, `g_steps`, `noise`, `loss`, `lr`, `tau`. Six settings lie
-# behind the seeds; take another seed, and it is another run: all questions, hints and checks stay
-# true, only the answers that are shown belong to seed 4.
+# 500 games of a GAN on the line. You know the game, and that none, one or two of these knobs are
+# not where chapter 01 had them: `d_steps`, `g_steps`, `noise`, `loss`, `lr` and `tau`, $D$'s
+# learning rate over $G$'s ([tau](glossary.md#tau)). Six settings lie behind the seeds; take another
+# seed, and it is another run: all questions, hints and checks stay true, only the answers that are
+# shown belong to seed 4.
 
 # %%
 import gan_teach as gt
@@ -219,7 +220,8 @@ gt.exercises.check_line_rest(rest, run)
 
 # %% [markdown]
 # **5.** Turn *one* knob, so that 60 of 64 seeds settle within these 500 games. (If the run is good
-# as it is: `{}`.) The check trains the 64 seeds. **Predict** the count first.
+# as it is: `{}`.) The check trains the 64 seeds. **Predict** the count first. `run.turn(lr=0.05)`
+# is the history of this seed with a knob turned.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -255,7 +257,8 @@ if verdict:
 #
 # ```python
 # run = gt.exercises.unseen_line(seed=4)
-# gt.exercises.check_line_knob({"loss": "non_saturating"}, run)
+# knob = {"loss": "non_saturating"}
+# gt.exercises.check_line_knob(knob, run)
 # ```
 #
 # ```text

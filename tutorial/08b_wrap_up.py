@@ -55,7 +55,8 @@ figure, axes = gt.style.mosaic([["path", "distance"]], (11, 4.6))
 reach = 1.1 * abs(path).max()
 field = gt.flows.planar_field(run.game, (-reach, reach, 25))
 gt.plots.vector_field(field, {"path": path}, axes["path"], title="Path, and the field at tau = 1")
-gt.plots.distance({"path": distance}, axes["distance"], every=1)
+title = "Distance from the origin"
+gt.plots.distance({"path": distance}, axes["distance"], every=1, title=title)
 alt = f"Left: the path of the unseen run from (1, 1). Right: its distance from the origin: {told}."
 gt.show(figure, alt=alt)
 
@@ -212,7 +213,7 @@ gt.exercises.check_plane_tau(tau, run)
 # %% [markdown]
 # **5.** Choose a $\tau$. If the origin is an equilibrium, the run shall end within 0.01 of it after
 # its 600 steps; if it is none, the run shall leave it, to a distance beyond 2. **Predict** the last
-# distance with `factor` first.
+# distance with `factor` first. (`run.turn(tau=3.0)["path"]` is the path with another $\tau$.)
 #
 # <details><summary>Hint 1</summary>
 #
@@ -237,14 +238,15 @@ if verdict:
     turned = np.linalg.norm(run.turn(tau=tau)["path"], axis=1)
     curves = {"as it was": distance, f"tau = {tau}": turned}
     alt = f"Distance of the run, {distance[-1]:.2g} at the end, and of yours, {turned[-1]:.2g}."
-    gt.show(gt.plots.distance(curves, every=1), alt=alt)
+    gt.show(gt.plots.distance(curves, every=1, title=title), alt=alt)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
 # run = gt.exercises.unseen_plane(seed=1)
-# gt.exercises.check_plane_knob(4.0, run)
+# tau = 4.0
+# gt.exercises.check_plane_knob(tau, run)
 # ```
 #
 # ```text

@@ -36,8 +36,8 @@
 #
 # Six GANs of the five Gaussians (width 32, batches of 64, 600 steps), which differ only in their
 # seeds. One of these knobs may not be where it should: `loss` (`"js"`, `"relativistic"`),
-# `penalty` (`"r1"`, `"r2"`, `"dragan"`, `"wgan_gp"`) with its `weight`, `d_steps`, `g_steps`, `lr`.
-# Six settings lie behind the seeds; the answers that are shown belong to seed 5.
+# `penalty` (`"r1"`, `"r2"`, `"dragan"`, `"wgan_gp"`) with its `weight` (0: none), `d_steps`,
+# `g_steps`, `lr`. Six settings lie behind the seeds; the answers that are shown belong to seed 5.
 
 # %%
 import gan_teach as gt
@@ -228,6 +228,7 @@ if verdict:
 # %% [markdown]
 # **5.** Turn *one* knob, so that five of the six find all five modes (with more than a tenth of
 # good samples). The check trains them anew. (If they are good as they are: `{}`.)
+# `run.turn(lr=0.001)` is the history of the six with a knob turned.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -263,7 +264,8 @@ if verdict:
 #
 # ```python
 # run = gt.exercises.unseen_modes(seed=5)
-# gt.exercises.check_modes_knob({"g_steps": 1}, run)
+# knob = {"g_steps": 1}
+# gt.exercises.check_modes_knob(knob, run)
 # ```
 #
 # ```text

@@ -588,8 +588,7 @@ if verdict:
             G[k] = Doubling(G[k].in_channels, G[k].out_channels, 3, bias=False)
         game = gt.GAN(G, game.discriminator, data=patches, latent=game.latent, loss=config.loss)
         h = image_runs.watch(config, game, steps=STEPS, records=5, n=30)
-        shares = ", ".join(f"{finest(x):.1%}" for x in h["images"])
-        print(f"{name}: of the power in the finest frequency {shares}")
+        print(f"finest frequency, {name}:", *(f"{finest(x):.1%}" for x in h["images"]))
     print(f"real patches: {finest(patches[:30].floats().numpy()):.1%}")
 
 # %% [markdown]

@@ -566,10 +566,8 @@ verdict
 # %%
 if verdict:
     config = replace(small, tau=4)
-    game = config.game(digits)
-    for _ in config.train(game, steps=gt.budget(60, 5)):
-        pass
-    game = game.to(torch.float64)
+    *_, end = config.train(config.game(digits), steps=gt.budget(60, 5))
+    game = end.game.to(torch.float64)
     batch = game.draw(16, torch.Generator().manual_seed(1))
     J = krylov.jacobian_transpose(game, batch, tau=4.0)  # which has the eigenvalues of J
     u, exact = (

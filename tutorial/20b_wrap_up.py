@@ -257,7 +257,8 @@ gt.exercises.check_image_knob(value, run)
 #
 # ```python
 # run = gt.exercises.unseen_images(seed=1)
-# gt.exercises.check_image_knob(2, run)
+# value = 2
+# gt.exercises.check_image_knob(value, run)
 # ```
 #
 # ```text

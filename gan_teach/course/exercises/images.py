@@ -469,7 +469,8 @@ def _fault(stack: Any) -> Any:
     def faults(digits: torch.Tensor) -> Iterator[Any]:
         rng, again = (torch.Generator().manual_seed(0) for _ in range(2))
         one, two, same = (torch.as_tensor(stack(digits, 500, r)) for r in (rng, rng, again))
-        yield one.shape != (500, 3, 4, 5)
+        few = torch.as_tensor(stack(digits, 2, rng))
+        yield one.shape != (500, 3, 4, 5) or few.shape != (2, 3, 4, 5)
         labels = (one - digits[0]) / 100  # of the digit to which each pixel belongs
         drawn = labels[..., 0, 0].round().clip(0, 9)
         yield (abs(labels - drawn[..., None, None]) > 1e-3).any()
