@@ -13,6 +13,7 @@ from gan_teach.lab.frame import (
     LOOKS,
     PAPERS,
     READABLE,
+    Arrows,
     Chart,
     Lines,
     contrast,
@@ -22,7 +23,8 @@ from gan_teach.lab.frame import (
 
 pytest.importorskip("anywidget")
 
-from gan_teach.lab.canvas import AHEAD, looks, pack
+from gan_teach.lab.canvas import AHEAD
+from gan_teach.lab.packing import looks, pack
 from gan_teach.lab.panel import Panel
 
 
@@ -215,6 +217,7 @@ def test_arrows_of_the_first_rounds_are_long_enough_to_see():
     for step in (1, 20, 100):
         session.go(step - session.step)
         push = session.frame.layers["push"]
+        assert isinstance(push, Arrows)
         pixels = 240 * np.hypot(*push.uv.T) / 1.7
         assert np.median(pixels) > 8
         assert pixels.max() <= 0.25 * 240 + 1e-6

@@ -142,7 +142,7 @@ def test_arrows_are_the_gradient_of_the_generators_loss(plane):
                     step[i, axis] = h
                     up, down = (game.loss.g(d(real)[:, 0], d(x + s)[:, 0]) for s in (step, -step))
                     slope[axis] = (up - down).item() / (2 * h) * len(x) * plane._world.reach
-                expected = -0.16 * plane._world.reach * slope / np.sqrt(np.hypot(*slope))
+                expected = -0.16 * plane._world.reach * slope / np.linalg.norm(slope) ** 0.5
                 np.testing.assert_allclose(push.uv[i], expected, rtol=1e-2, atol=1e-4)
         finally:
             d.float()

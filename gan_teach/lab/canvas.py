@@ -1,18 +1,14 @@
 """The lab's own widgets: a canvas that draws frames and asks for the next one while it plays."""
 
-import json
-import struct
 from pathlib import Path
 from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
-from numpy.typing import NDArray
 
-from gan_teach.lab.frame import CONTRAST, LOOKS, PAPERS, READABLE, Frame, ranges, seen, shades
+from gan_teach.lab.frame import Frame
+from gan_teach.lab.packing import looks, pack
 from gan_teach.lab.session import alone
-from gan_teach.plots import style
 
 HERE = Path(__file__).parent
 SOURCE = "\n".join(
@@ -78,56 +74,3 @@ class Canvas(anywidget.AnyWidget):
             self._panel.interrupt()
             self._panel.tick()
         self._passing = False
-
-
-def pack(frame: Frame, **facts: Any) -> bytes:
-    """``frame`` as bytes: length of the header (4 bytes, little endian), header, float32 numbers.
-
-    In the header, which is JSON, an array is {"at": index of its first number, "shape": ...}; the
-    numbers begin at the first multiple of four bytes after it. ``facts`` join the header.
-    """
-    numbers: list[NDArray[np.float32]] = []
-
-    def place(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            at = sum(part.size for part in numbers)
-            numbers.append(np.ascontiguousarray(value, dtype="<f4").ravel())
-            return {"at": at, "shape": value.shape}
-        if hasattr(value, "_asdict"):
-            own = {name: place(part) for name, part in value._asdict().items()}
-            return {**own, "kind": type(value).__name__.lower()}
-        if isinstance(value, tuple):
-            return [place(part) for part in value]
-        return value
-
-    head = place(frame)
-    head["layers"] = [{**place(layer), "name": name} for name, layer in frame.layers.items()]
-    for chart, entry in zip(frame.charts, head["charts"], strict=True):
-        xlim, ylim = ranges(chart, frame.step)
-        entry |= {"xlim": xlim, "ylim": ylim, "steps": chart.xlim is None}
-    text = json.dumps({**head, **facts}, allow_nan=False).encode()
-    text += b" " * (-len(text) % 4)
-    return struct.pack("<I", len(text)) + text + b"".join(part.tobytes() for part in numbers)
-
-
-def looks() -> dict[str, Any]:
-    """For a light and a dark page: colors, markers and dashes of every role, and the shades of a
-    field from 0 to 1."""
-    return {theme: _look(theme) for theme in PAPERS}
-
-
-def _look(theme: str) -> dict[str, Any]:
-    least = CONTRAST if theme == "light" else READABLE  # thin lines fade sooner on a dark page
-    roles = {
-        role: look._replace(color=seen(look.color, theme, least))._asdict()
-        for role, look in LOOKS.items()
-    }
-    return {
-        "roles": roles,
-        "field": shades(theme).ravel().tolist(),
-        "paper": PAPERS[theme],
-        "ink": seen(style.INK, theme, 12.0),
-        "theory": seen(style.THEORY, theme, READABLE),
-        "alarm": seen(style.GENERATOR, theme, READABLE),
-        "band": seen(style.THEORY, theme) + "30",
-    }

@@ -58,6 +58,7 @@ PAPERS = {"light": "#ffffff", "dark": "#111111"}
 
 CONTRAST = 3.0  # of what is drawn to its halo, at least (WCAG 2.2, criterion 1.4.11)
 READABLE = 4.5  # of words to their paper (1.4.3)
+DISC = "Eigenvalues of a round"  # the title of a disc
 _TINT = 0.4  # of a field where D is sure
 
 

@@ -29,6 +29,7 @@ from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, n
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
+from gan_teach.lab.recording import FRAMES, page
 from gan_teach.lab.world import REDRAW, Row, World, dress, update_rule
 from gan_teach.training import advance, probes, train
 
@@ -200,6 +201,12 @@ class Session:
         """
         history = self._world.history(self._rows())
         return history.describe(meta={**asdict(self.config), "replay": self.replay})
+
+    def to_html(self, frames: int = FRAMES) -> str:
+        """The run up to here as a page that plays it: one file, which needs no kernel and asks for
+        nothing. It repeats the run, and keeps at most ``frames`` pictures and the last one.
+        """
+        return page(self, _checks.whole("frames", frames, least=1))
 
     def _rows(self, fresh: bool = False) -> dict[int, Row]:
         rows = up_to(self._records, self.step)

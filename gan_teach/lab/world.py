@@ -30,7 +30,7 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Chart, Disc, Frame, Layer, Lines
+from gan_teach.lab.frame import DISC, Chart, Disc, Frame, Layer, Lines
 from gan_teach.models import evaluating
 from gan_teach.training import State, probes
 
@@ -38,7 +38,6 @@ Row = dict[str, Any]
 Rows = dict[int, Row]
 DIVERGED = "the run has diverged"
 HISTOGRAM, _BINS = "Histogram of D", 20
-DISC = "Eigenvalues of a round"
 EMPTY = np.empty((0, 2))
 FARTHEST = 6  # eigenvalues of a round of two networks
 SLOW = 1e4  # rounds: a turn that takes longer is none

@@ -11,8 +11,9 @@ from matplotlib.colors import to_rgb
 pytest.importorskip("anywidget")
 
 from gan_teach.lab import Session
-from gan_teach.lab.canvas import SOURCE, looks, pack
+from gan_teach.lab.canvas import SOURCE
 from gan_teach.lab.frame import PAPERS, Field, Points, contrast
+from gan_teach.lab.packing import looks, pack
 
 pytestmark = pytest.mark.browser
 

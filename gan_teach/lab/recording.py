@@ -1,0 +1,104 @@
+"""A run as one page that plays without a kernel: recorded frames, drawn by the lab's own canvas.
+
+Numbers of a picture are kept as whole levels, each as its difference to the same number of the
+frame before, and compressed; curves over the steps are put together from the newest points of all
+frames. ``player.js`` reads what is written here.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import struct
+import zlib
+from functools import partial
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_teach.lab.frame import DISC, Frame
+from gan_teach.lab.packing import looks, outline, outline_chart
+
+if TYPE_CHECKING:
+    from gan_teach.lab.session import Session
+
+FRAMES = 300
+LEVELS = 1024  # from one end of the main picture to the other, and from 0 to 1 in charts
+SHADES = 64  # of a field
+LOST = -(2**15)  # the level of NaN
+
+
+def page(session: Session, frames: int = FRAMES) -> str:
+    """The run of ``session`` up to here as HTML, in at most so many frames and the last one."""
+    every = -(-session.step // frames) or 1
+    costly = session.hidden & {DISC}  # eigenvalues of networks take longer than all else
+    reel = [moment.picture(costly) for moment in session.again(session.step, every)]
+    config = session.config
+    return Template(_read("recording.html")).substitute(
+        title=html.escape(f"{config.preset}: {reel[-1].title.lower()}"),
+        narration=html.escape(reel[-1].narration),
+        run=html.escape(session.replay),
+        style=_read("recording.css"),
+        script=f"{_read('canvas.js')}\n{_read('player.js')}",
+        frames=base64.b64encode(record(reel, session.hidden)).decode(),
+    )
+
+
+def _read(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")
+
+
+def record(reel: list[Frame], hidden: frozenset[str] = frozenset()) -> bytes:
+    """Frames as compressed bytes (zlib); parts named in ``hidden`` are not shown at first.
+
+    Within: length of a header (4 bytes, little endian), the header, which is JSON, then the lower
+    bytes of all differences of levels and the upper ones. In the header of a frame ``sizes`` are
+    the numbers of its arrays, and an array is {"at": which of them, "shape": ..., "low", "unit"}:
+    a number is low + unit * level, with one low and one unit for each column.
+    """
+    heads, differences = [], []
+    before: list[NDArray[np.int16]] = []
+    for frame in reel:
+        levels: list[NDArray[np.int16]] = []
+        heads.append({**_head(frame, levels), "sizes": [part.size for part in levels]})
+        for k, own in enumerate(levels):
+            last = before[k] if k < len(before) else own[:0]
+            both = min(len(last), len(own))
+            differences.append(own - np.pad(last[:both], (0, len(own) - both)))
+        before = levels
+    told = {"frames": heads, "hidden": sorted(hidden), "looks": looks()}
+    text = json.dumps(told, allow_nan=False).encode()
+    halves = np.concatenate(differences).astype("<i2").view(np.uint8).reshape(-1, 2)
+    return zlib.compress(struct.pack("<I", len(text)) + text + halves.T.tobytes(), 9)
+
+
+def _head(frame: Frame, levels: list[NDArray[np.int16]]) -> dict[str, Any]:
+    """The header of a frame, whose arrays join ``levels``."""
+    left, right, bottom, top = frame.view
+    corner = np.array([left, bottom])
+    unit = np.array([right - left, top - bottom]) / LEVELS
+
+    def place(low: NDArray, unit: NDArray, array: NDArray) -> dict[str, Any]:
+        if array.shape[1] != 2:  # a field
+            low, unit = np.zeros(1), np.full(1, 1 / SHADES)
+        with np.errstate(invalid="ignore"):
+            level = np.clip(np.round((array - low) / unit), LOST + 1, -LOST - 1)
+        levels.append(np.where(np.isnan(level), LOST, level).astype(np.int16).ravel())
+        return {"at": len(levels) - 1, "shape": array.shape, "low": list(low), "unit": list(unit)}
+
+    share = partial(place, np.zeros(2), np.full(2, 1 / LEVELS))
+    head = outline(frame._replace(charts=(), disc=None), partial(place, corner, unit))
+    head["disc"] = outline(frame.disc, share)
+    head["charts"] = [
+        outline_chart(chart, frame.step, share if chart.xlim else _newest) for chart in frame.charts
+    ]
+    return head
+
+
+def _newest(xy: NDArray) -> list[float | None]:
+    """The last point of a curve."""
+    return [float(f"{value:.5g}") if np.isfinite(value) else None for value in xy[-1]]

@@ -1,0 +1,123 @@
+"""A recorded run, opened from disk by a browser without any network."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+
+pytest.importorskip("anywidget")
+
+from test_canvas import PAPER, VIEW, run
+
+from gan_teach.lab import Session
+from gan_teach.lab.packing import looks, pack
+
+pytestmark = pytest.mark.browser
+
+
+def opened(page, tmp_path, text: str, frames: int = 300):
+    """The page of this run, once its first picture is there; all that it asks for is noted."""
+    target = tmp_path / "run.html"
+    target.write_text(Session(text).to_html(frames), "utf-8")
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.context.set_offline(True)
+    page.goto(target.as_uri())
+    page.wait_for_selector(".gan-teach-canvas[data-frame]")
+    return target.as_uri()
+
+
+def moment(page) -> int:
+    return int(page.locator(".gan-teach-canvas").get_attribute("data-frame"))
+
+
+def pixels(page, name: str = "canvas") -> bytes:
+    return page.locator(f".gan-teach-{name}").screenshot()
+
+
+RUNS = ["normal,draws=2/80", "five-gaussians,width=16,draws=2/80", "dirac,draws=2/80"]
+
+
+@pytest.mark.parametrize("text", RUNS)
+def test_it_plays_scrubs_and_tells(page, tmp_path, text):
+    address = opened(page, tmp_path, text)
+    told = page.locator(".told")
+    session = Session(text)
+    assert told.inner_text() == session.rewind(0).narration
+    first = pixels(page)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("Number(document.querySelector('[data-frame]').dataset.frame) > 10")
+    page.get_by_role("button", name="Pause").click()
+    stopped = moment(page)
+    page.wait_for_timeout(300)
+    assert moment(page) == stopped
+    assert told.inner_text() == session.rewind(stopped).narration
+    assert pixels(page) != first
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('[data-frame]').dataset.frame === '80'")
+    page.get_by_role("button", name="Play").wait_for()  # it stands at its end
+    slider = page.get_by_role("slider", name="Moment")
+    slider.press("Home")
+    assert moment(page) == 0
+    assert pixels(page) == first
+    slider.press("ArrowRight")
+    assert (
+        page.locator(".gan-teach-canvas")
+        .get_attribute("aria-label")
+        .endswith(session.rewind(1).narration)
+    )
+    assert page.get_by_label("Its text").input_value() == text
+    assert page.asked == [address]
+    assert page.errors == []
+
+
+def test_layers_and_charts_are_shown_and_hidden(page, tmp_path):
+    opened(page, tmp_path, "five-gaussians,width=16,draws=2/60", frames=10)
+    page.get_by_role("slider", name="Moment").press("End")
+    for name in ("discriminator D(x)", "lattice of z, after G", "best answer D*(x)"):
+        before = pixels(page)
+        page.get_by_role("checkbox", name=name, exact=True).click()
+        assert pixels(page) != before, name
+    for name in ("Losses", "Histogram of D"):
+        before = pixels(page, "charts")
+        page.get_by_role("checkbox", name=name, exact=True).click()
+        assert pixels(page, "charts") != before, name
+    assert page.errors == []
+
+
+DATA = "[...plane.getContext('2d').getImageData(0, 0, plane.width, plane.height).data]"
+
+
+@pytest.mark.parametrize("text", RUNS)
+def test_the_picture_is_that_of_the_lab(page, tmp_path, text):
+    """The same canvas draws it, in numbers rounded to less than a pixel."""
+    opened(page, tmp_path, text, frames=4)
+    page.get_by_role("slider", name="Moment").press("End")
+    plane = "const plane = document.querySelector('.gan-teach-canvas');"
+    width, recorded = page.evaluate(f"() => {{ {plane} return [plane.clientWidth, {DATA}]; }}")
+    session = Session(text)
+    frame = session.picture(session.hidden)
+    told = {"bytes": base64.b64encode(pack(frame)).decode(), "looks": looks(), "width": width}
+    draw = "js.drawFrame({ plane, charts }, js.unpack(view), looks);"
+    own = run(page, f"{VIEW} {PAPER} {draw} return {DATA};", paper="#ffffff", **told)
+    apart = np.abs(np.subtract(recorded, own)).reshape(-1, 4).max(1)
+    assert (apart > 64).mean() < 0.02
+    blank = np.subtract(255, own).reshape(-1, 4)[:, :3].max(1)
+    assert (blank > 64).mean() > 0.02  # so that more than this was there to be missed
+
+
+@pytest.mark.parametrize("width", [1200, 700, 380])
+def test_nothing_is_wider_than_its_page(page, tmp_path, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    opened(page, tmp_path, "five-gaussians,width=4,draws=2/6")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_less_motion_is_respected(page, tmp_path):
+    page.emulate_media(reduced_motion="reduce")
+    opened(page, tmp_path, "dirac,draws=2/80")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(2000)
+    assert 0 < moment(page) <= 5
