@@ -3,9 +3,15 @@
 import pytest
 
 import gan_teach as gt
+from gan_teach.course import prediction
 
 pytest.importorskip("ipywidgets")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture(autouse=True)
+def a_session_of_its_own(monkeypatch):
+    monkeypatch.setattr(prediction, "_SAID", {})
 
 
 @pytest.fixture
@@ -34,6 +40,14 @@ def test_a_screen_reader_hears_what_the_buttons_are_for_and_what_was_chosen(gues
     assert guess.status.value == ""
     guess.buttons.index = 1
     assert guess.status.value == '<p role="status">I predict: saturates</p>'
+
+
+def test_running_the_cell_once_more_keeps_what_was_said(guess):
+    guess.buttons.index = 2
+    again = gt.predict(*guess.options)
+    assert again.buttons.value == "cycles"
+    assert "cycles" in again.status.value
+    assert gt.predict("yes", "no").buttons.value is None
 
 
 def test_options_are_words_not_markup():

@@ -208,8 +208,8 @@ gt.Lab("normal")
 
 # %% [markdown]
 # It can also say what is wrong with a run, put two runs side by side that differ in one knob, and
-# repeat any run from a line of text: [the guide to the lab](lab.md). Each chapter opens its own
-# run there, under *Play*.
+# repeat any run from a line of text: [the guide to the lab](lab.md). Each chapter opens its own run
+# there, under *Play*.
 
 # %% [markdown]
 # ## The map of the course
@@ -274,14 +274,15 @@ gt.Lab("normal")
 # ## How to read it
 #
 # A term is linked where the course defines it first; the [glossary](glossary.md) has all of them,
-# each with its chapter, and with its formula where it has one. The [table of
-# notation](notation.md) says what each letter means.
+# each with its chapter, and with its formula where it has one. The [table of notation](notation.md)
+# says what each letter means.
 #
-# Each chapter asks you to **predict before you run**, shows theory beside measurement, ends with
-# exercises that check themselves, and says where the matter bites in practice. The numbers of a run
-# are printed by a cell beside it, and a small folded cell after that asserts what the text says of
-# them, as `assert gt.holds(...)` above: where the library ceases to agree, the tests of the project
-# fail. Numbers that are the same on every machine the tests compare digit by digit.
+# Each chapter asks you to **predict before you run** and shows theory beside measurement. Most end
+# with exercises, of which all but the open ones check themselves, and where it bites in practice.
+# The numbers of a run are printed by a cell beside it, and a small folded cell after that asserts
+# what the text says of them, as `assert gt.holds(...)` above: where the library ceases to agree,
+# the tests of the project fail. Numbers that are the same on every machine the tests compare digit
+# by digit.
 #
 # **Change things.** Every run is a function of its settings and its seed, so that you can have it
 # again:

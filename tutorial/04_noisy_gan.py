@@ -272,8 +272,8 @@ ax.set(ylabel="V")
 gt.show(
     ax,
     alt="Median of V over 64 seeds with bands. Both kinds rise to -0.1 and fall to -2 log 2 within "
-    "150 games; after game 200 the band of 90 percent reaches from -1.41 to -1.32 with independent "
-    "noise and is hardly thicker than the line with the same noise.",
+    "150 games; after game 200 the band of 90 percent reaches from about -1.40 to -1.34 with "
+    "independent noise and is hardly thicker than the line with the same noise.",
 )
 
 # %%

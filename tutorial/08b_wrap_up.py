@@ -250,7 +250,7 @@ if verdict:
 # ```
 #
 # ```text
-# Right: with tau = 4 the run ends 2.6e+03 from the origin, which is no equilibrium.
+# Right: with tau = 4 the run ends 1.4e+03 from the origin, which is no equilibrium.
 # ```
 #
 # </details>

@@ -65,9 +65,10 @@ print(f"different sevens {judge.score(sevens):.2f}")
 # ## Open the hood
 #
 # What is new in this chapter is how an architecture is drawn and how images are scored. (A run is
-# the loop of chapter 10 with the penalties of chapter 11.) Chance is asked for one thing after the
-# other, first the latent dimension, then $G$, then $D$. Take an option away and see which
-# architectures stay as they were; or take `np.log(p).mean(0)` in the score: is it still at most 10?
+# the loop of chapter 10, each update with a batch of its own, with the penalties of chapter 11.)
+# Chance is asked for one thing after the other, first the latent dimension, then $G$, then $D$.
+# Take an option away and see which architectures stay as they were; or take `np.log(p).mean(0)` in
+# the score: is it still at most 10?
 
 
 # %% tags=["hood"]

@@ -591,9 +591,9 @@ for k in (1, 2, 5):
 # ## Bend the curve: PRD
 #
 # Precision and recall as a curve ([PRD](glossary.md#prd)) compare masses over the same states $i$,
-# $p$ of the data and $q$ of the generator, with a price $t$: precision
-# $\sum_i \min(t p_i, q_i)$, recall is that divided by $t$. **Drag** how
-# many of ten modes a generator covers. Which end of the curve moves?
+# $p$ of the data and $q$ of the generator, with a price $t$: precision $\sum_i \min(t p_i, q_i)$,
+# recall is that divided by $t$. **Drag** how many of ten modes a generator covers. Which end of the
+# curve moves?
 
 
 # %%
@@ -751,7 +751,7 @@ assert gt.holds(2 * np.log(2) - 0.02 < ends["linear"] < 2 * np.log(2))
 
 # %% [markdown]
 # Only the widest. The linear $D$ rates a generator without one of its modes nearly perfect: it can
-# only compare means. The opposite error needs no weak $D$ but a strong one with few points. Here
+# only compare means. The opposite error needs few points, few for $D$'s number of weights. Here
 # both sides are the *same* law, $\mathcal N(0, I_{10})$, 60 points each. **Predict** both
 # accuracies: on its own points, on fresh ones.
 

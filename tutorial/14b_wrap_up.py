@@ -270,7 +270,7 @@ if verdict:
 #
 # ```text
 # Right: 6 of 6 have all five modes and more than a tenth of good samples: covered 5, 5, 5, 5, 5, 5,
-# good 0.6, 0.4, 0.5, 0.6, 0.6, 0.6.
+# good 0.6, 0.4, 0.6, 0.5, 0.3, 0.5.
 # ```
 #
 # </details>

@@ -33,12 +33,12 @@ from torch.nn.functional import softplus
 # RMSprop, $\eta_G = 0.0001\,(1 + t)^{-0.005}$, batches of 64, 150,000 updates, and four averages of
 # $G$ at once. **$\tau$ is not a number of steps of $D$**: both players move once per round.
 #
-# What does theory promise? A local equilibrium that is a strict Stackelberg equilibrium is stable
-# for all $\tau$ above some finite $\tau^*$, for steps that are small enough (chapter 06). For a
-# network of millions of parameters nobody knows $\tau^*$, nor whether training ends near such a
-# point. The experiment asks the practical question: does a larger $\tau$ help, and when is it too
-# large? **Predict** before you go on: which of the four does best after 150,000 updates? (The
-# paper's table is further down.)
+# What does theory promise? In a zero-sum game a local equilibrium that is a strict Stackelberg
+# equilibrium is stable for all $\tau$ above some finite $\tau^*$, for steps that are small enough
+# (chapter 06). Ours, with $-\log D$ for $G$ and a penalty on $D$ alone, is not zero-sum, nor does
+# anybody know $\tau^*$ for millions of parameters. The experiment asks the practical question: does
+# a larger $\tau$ help, and when is it too large? **Predict** before you go on: which of the four
+# does best after 150,000 updates? (The paper's table is further down.)
 #
 # ## A game small enough for this page
 #

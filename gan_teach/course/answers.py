@@ -13,6 +13,7 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 """
 
 import copy
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -20,6 +21,8 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from gan_teach import _checks
 
 Values = Iterator[tuple[Any, str]]
 
@@ -43,7 +46,7 @@ OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
 
 def failed(error: Exception, where: str = "") -> Verdict:
     """Of a learner's function that raised: a blank that is not filled in yet is no mistake."""
-    if "ellipsis" in str(error):
+    if re.search(r"'ellipsis'|returned ellipsis|Ellipsis", str(error)):
         return OPEN
     return Verdict(False, f"{where}it raised {type(error).__name__}: {error}")
 
@@ -68,8 +71,8 @@ class Check:
             return OPEN
         try:
             answer = self.read(answer)
-        except (TypeError, ValueError):
-            return Verdict(False, f"{self.wanted}, not {answer!r}.")
+        except (TypeError, ValueError, OverflowError):
+            return Verdict(False, f"{self.wanted}, not {_checks.shortened(answer)}.")
         return self.judge(answer, *about, **settings)
 
     def judge(self, answer: Any, *about: Any) -> Verdict:
@@ -195,9 +198,12 @@ def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
     try:
         value = answer(*_arguments(point))
     except (TypeError, AttributeError):  # such as tensor.log()
-        if any(map(callable, point)):
+        try:
+            value = answer(*map(torch.as_tensor, _arguments(point)))
+        except Exception:
+            value = None
+        if value is None:  # what it said of NumPy's numbers is what a learner can mend
             raise
-        value = answer(*map(torch.as_tensor, _arguments(point)))
     number = np.asarray(_detached(value))
     return number if number.dtype.kind == "c" else number.astype(float)
 

@@ -6,6 +6,8 @@ from typing import Any
 from gan_teach import _checks
 from gan_teach.course import need
 
+_SAID: dict[tuple[str, ...], str] = {}  # what was chosen in this session, by the options
+
 
 class Prediction:
     """One of ``options``, chosen by a button in a notebook; a line of text on paper.
@@ -23,6 +25,8 @@ class Prediction:
         self.status = widgets.HTML()
         self.box = widgets.VBox([self.buttons, self.status])
         self.buttons.observe(self._show, names="value")
+        # A pressed button makes its cell the active one, and Shift+Enter then runs it once more.
+        self.buttons.value = _SAID.get(options)
 
     def answer(self, outcome: str) -> None:
         """Print what the reader said, if anything, and the ``outcome``, which is an option."""
@@ -36,6 +40,7 @@ class Prediction:
             print(f'You said "{said}"; it was "{outcome}".')
 
     def _show(self, change: Any) -> None:
+        _SAID[self.options] = change["new"]
         self.status.value = f'<p role="status">I predict: {html.escape(str(change["new"]))}</p>'
 
     def __repr__(self) -> str:
