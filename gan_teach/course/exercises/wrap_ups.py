@@ -146,7 +146,7 @@ def check_ahead(run: Unseen) -> tuple[str, str]:
 
 def _curve(rng: np.random.Generator) -> tuple[Any, ...]:
     """A curve that comes near its level, leaves it to either side and, mostly, comes back."""
-    near, away = rng.uniform(-0.1, 0.1, 30), rng.choice([-1.0, 1.0], 30)
+    near, away = rng.uniform(-0.45, 0.45, 30), rng.choice([-1.0, 1.0], 30)
     away[rng.integers(3, 10) : rng.integers(11, 15)] = 0
     away[rng.integers(17, 34) :] = 0
     level = rng.normal()
