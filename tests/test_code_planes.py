@@ -478,3 +478,30 @@ def test_the_interval_is_scipys():
     for won, n in ((0, 7), (3, 20), (55, 100), (12, 12)):
         theirs = binomtest(won, n).proportion_ci(method="wilson")
         assert wilson(won, n, 1.959963984540054) == pytest.approx([*theirs], abs=1e-9)
+
+
+class Again(Moons):
+    def sample(self, n, rng):
+        return super().sample(n, torch.Generator().manual_seed(rng.initial_seed()))
+
+
+class Even(Moons):
+    def sample(self, n, rng):
+        return super().sample(n // 2 * 2, rng)
+
+
+@pytest.mark.parametrize(("data", "word"), [(Again(), "same points twice"), (Even(), "(7, 2)")])
+def test_a_sampler_is_asked_more_than_once(data, word):
+    assert word in ex.check_moons(data).message
+
+
+def test_real_pairs_of_the_covariance_count():
+    def only_complex(s, gamma, tau):
+        d = len(s)
+        both = np.add.outer(s, s)[np.triu_indices(d)]
+        w = 1j * np.sqrt(8 * tau * both - (tau * gamma) ** 2) / 2
+        rest = d * (d - 1) // 2
+        return [*-tau * gamma / 2 + w, *-tau * gamma / 2 - w, *[0] * rest, *[-tau * gamma] * rest]
+
+    with np.errstate(invalid="ignore"):
+        assert not ex.check_covariance_spectrum(only_complex)

@@ -318,3 +318,26 @@ def test_code_by_another_way():
 def test_mistakes_in_code_are_named(check, answer, says):
     assert not check(answer)
     assert says in check(answer).message
+
+
+def last_outside(good):
+    outside = np.flatnonzero(~good)
+    first = outside[-1] + 1 if len(outside) else 0
+    return first if first < len(good) else np.inf
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda v, level, within: last_outside(v - level < within),  # one side of the level only
+        lambda v, level, within: last_outside(abs(v - level) < 0.3),
+        lambda v, level, within: last_outside(abs(v - 2.0) < within),
+        lambda v, level, within: (
+            np.flatnonzero(abs(v - level) >= within)[-1] + 1
+        ),  # if there is one
+        lambda v, level, within: last_outside(abs(v - level) / abs(level) < within),
+    ],
+)
+def test_a_place_found_by_luck_does_not_count(wrong):
+    assert not ex.check_settled_from(wrong)
+    assert ex.check_settled_from(lambda v, level, d: last_outside(abs(v - level) < d))

@@ -476,18 +476,24 @@ def _sampler(answer: Any) -> Any:
 def check_moons(data: Any) -> Verdict:
     """Two moons as an object with shape = (2,) and sample(n, rng), as a GAN takes it."""
     try:
-        drawn = [data.sample(4000, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+        rngs = [torch.Generator().manual_seed(seed) for seed in (0, 0, 1)]
+        drawn = [data.sample(4000, rng) for rng in (*rngs, rngs[0])]
+        odd = data.sample(7, rngs[0])
     except Exception as error:
         return Verdict(False, f"sample(4000, rng) raised {type(error).__name__}: {error}")
     if any(not isinstance(x, torch.Tensor) or x.shape != (4000, 2) for x in drawn):
         return Verdict(False, "sample(4000, rng) has to give a tensor of shape (4000, 2).")
-    first, again, other = (x.double().numpy() for x in drawn)
+    if not isinstance(odd, torch.Tensor) or odd.shape != (7, 2):
+        return Verdict(False, "sample(7, rng) has to give a tensor of shape (7, 2).")
+    first, again, other, more = (x.detach().double().numpy() for x in drawn)
     if not np.isfinite(first).all():
         return Verdict(False, "some points are not finite.")
     if not np.array_equal(first, again):
         return Verdict(False, "two rng of one seed give two samples: hand rng to every draw.")
     if np.array_equal(first, other):
         return Verdict(False, "two rng of two seeds give one sample: draw with rng, at each call.")
+    if np.array_equal(first, more):
+        return Verdict(False, "one rng gives the same points twice: draw with it as it comes.")
     apart = {why: metrics.sliced_wasserstein(first, _moons(**slip)) for why, slip in _MOONS.items()}
     why, distance = min(apart.items(), key=lambda pair: pair[1])
     if distance > 0.04:

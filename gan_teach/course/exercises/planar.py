@@ -280,6 +280,7 @@ def check_covariance_real_from(s: float, gamma: float) -> Values:
 
 
 _SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 25.0)]
+_SPRINGS.append((np.array([0.1, 4.0]), 3.0, 5.0))  # where some pairs are real
 
 
 @partial(Function, points=_SPRINGS, run=in_order)

@@ -145,14 +145,18 @@ def check_ahead(run: Unseen) -> tuple[str, str]:
 
 
 def _curve(rng: np.random.Generator) -> tuple[Any, ...]:
-    """A curve that comes near its level, leaves it and, in most cases, comes back; a distance."""
-    near, away = rng.uniform(-0.1, 0.1, 30), np.ones(30)
+    """A curve that comes near its level, leaves it to either side and, mostly, comes back."""
+    near, away = rng.uniform(-0.45, 0.45, 30), rng.choice([-1.0, 1.0], 30)
     away[rng.integers(3, 10) : rng.integers(11, 15)] = 0
     away[rng.integers(17, 34) :] = 0
-    return 2 + near + away, 2.0, 0.3
+    level = rng.normal()
+    return level + near + away, level, rng.uniform(0.2, 0.5)
 
 
-@partial(Function, points=random_cases(_curve))
+_STILL = (np.full(9, 2.05), 2.0, 0.3)  # a curve that is near from the start
+
+
+@partial(Function, points=[*random_cases(_curve), _STILL])
 def check_settled_from(curve: NDArray, level: float, within: float) -> Values:
     """The first place from which the curve stays nearer than ``within`` to its level, or inf."""
     good = abs(curve - level) < within
