@@ -83,9 +83,10 @@ def _draw_layer(ax: Axes, layer: Layer, zorder: float, halo: bool) -> None:
         ax.imshow(layer.values, colors, vmin=0, vmax=1, extent=layer.extent, origin="lower",
                   aspect="auto", zorder=zorder)  # fmt: skip
     elif isinstance(layer, frames.Arrows):
-        edge = {"edgecolor": "white", "linewidth": 0.8} if halo else {}
         ax.quiver(*layer.xy.T, *np.ma.masked_invalid(layer.uv).T, angles="xy", scale_units="xy",
-                  scale=1, width=0.004 if halo else 0.002, **edge, **shared)  # fmt: skip
+                  scale=1, units="inches", width=0.02 if halo else 0.008,
+                  path_effects=style.HALO if halo else [],
+                  **shared)  # fmt: skip
     elif isinstance(layer, frames.Points):
         small = len(layer.xy) > MANY
         edge, size = 1.2 if small else 2.0, (0.6 if small else 1.0) * look.size

@@ -90,7 +90,7 @@ class PlaneWorld(World):
     def words(self, row: Row) -> tuple[str, str]:
         scores = f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}"
         outside = int((np.abs(row["fake"]).max(1) > self.reach).sum())
-        return f"{scores}, {row['report']}", f"{outside} points lie outside" if outside else ""
+        return f"{scores}, {row['report']}", _outside(outside)
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         charts = [self._losses(rows, config), world.gradient_chart(rows)]
@@ -247,3 +247,8 @@ def _log_density(at: Tensor, points: Tensor, width: float) -> Tensor:
     """Log of the Gaussian kernel density of ``points`` at ``at`` (m, 2), up to a constant."""
     squared = torch.cdist(at, points.to(at)).square()
     return torch.logsumexp(-0.5 * squared / width**2, 1) - math.log(len(points))
+
+
+def _outside(count: int) -> str:
+    """How many points the picture cannot show, if any."""
+    return {0: "", 1: "1 point lies outside"}.get(count, f"{count} points lie outside")
