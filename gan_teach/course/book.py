@@ -35,22 +35,23 @@ PARTS = {  # first chapter of each part of the course
 def build(out: str | Path, source: Path | None = None) -> Path:
     """Write the site into the folder ``out`` and return its first page.
 
-    A page whose source did not change since the last build stays. Raises ``CourseError`` where
-    Sphinx is missing, the pages have a fault (named by Sphinx), or ``out`` cannot be written.
+    Raises ``CourseError`` where Sphinx is missing, the pages have a fault (named by Sphinx), or
+    ``out`` cannot be written.
     """
     source, out = source or tutorial_folder(), Path(out).expanduser().resolve()
     sphinx = need("sphinx.cmd.build", extra="book")
     with tempfile.TemporaryDirectory(prefix="gan-teach-book-") as folder:
-        labs = write_pages(source, Path(folder))
-        try:
-            status = sphinx.build_main(
-                ["-b", "html", "-W", "--keep-going", "-c", str(source / "_book"), folder, str(out)]
-            )
+        pages, site = Path(folder) / "pages", Path(folder) / "site"
+        pages.mkdir()
+        labs = write_pages(source, pages)
+        told = ["-b", "html", "-W", "--keep-going", "-c", str(source / "_book")]
+        if sphinx.build_main([*told, str(pages), str(site)]):
+            raise CourseError("the book was not built: the faults are named above.")
+        record_labs(labs, site / "runs")
+        try:  # only now: beside its pages Sphinx leaves what they were made of
+            shutil.copytree(site, out, dirs_exist_ok=True)
         except OSError as error:
             raise CourseError(f"the book cannot be written to {out}: {error.strerror}.") from error
-    if status:
-        raise CourseError("the book was not built: the faults are named above.")
-    record_labs(labs, out / "runs")
     return out / "index.html"
 
 

@@ -73,7 +73,7 @@ class Listing(NamedTuple):
         from pygments.lexers import PythonLexer
 
         # Colors that can be read (4.5 to 1) on their own background, also in a dark theme.
-        look = HtmlFormatter(noclasses=True, style="xcode", cssstyles="color: black")
+        look = HtmlFormatter(noclasses=True, style="xcode", prestyles="color: black; background: white")
         page = highlight(self.text, PythonLexer(), look)
         summary = f"<summary><code>{html.escape(self.title)}</code></summary>"
         return f"<details open>{summary}{page}</details>"

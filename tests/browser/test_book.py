@@ -125,7 +125,7 @@ def test_labs_are_found_in_the_code(code, lab):
 
 def test_an_answer_opens_and_closes(offline, site):
     page = opened(offline, site / f"{chapters()[0].name}.html")
-    answer = page.locator("details", has_text="Answer").first
+    answer = page.locator("details:has(> summary:text-is('Answer'))").first
     inside = answer.locator("pre").first
     assert not inside.is_visible()
     answer.locator("summary").click()
