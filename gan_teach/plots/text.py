@@ -72,8 +72,9 @@ class Listing(NamedTuple):
         from pygments.formatters import HtmlFormatter
         from pygments.lexers import PythonLexer
 
-        # Colors that can be read (4.5 to 1) on their own background, also in a dark theme.
-        look = HtmlFormatter(noclasses=True, style="xcode", prestyles="color: black; background: white")
+        # Colors that can be read (4.5 to 1), on a ground of their own, also in a dark theme.
+        ground = "color: black; background: white"
+        look = HtmlFormatter(noclasses=True, style="xcode", prestyles=ground)
         page = highlight(self.text, PythonLexer(), look)
         summary = f"<summary><code>{html.escape(self.title)}</code></summary>"
         return f"<details open>{summary}{page}</details>"
