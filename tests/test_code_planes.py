@@ -485,12 +485,12 @@ class Again(Moons):
         return super().sample(n, torch.Generator().manual_seed(rng.initial_seed()))
 
 
-class EvenNumbers(Moons):
+class Pairs(Moons):
     def sample(self, n, rng):
         return super().sample(n // 2 * 2, rng)
 
 
-@pytest.mark.parametrize(("data", "word"), [(Again(), "same points twice"), (EvenNumbers(), "(7, 2)")])
+@pytest.mark.parametrize(("data", "word"), [(Again(), "same points twice"), (Pairs(), "(7, 2)")])
 def test_a_sampler_is_asked_more_than_once(data, word):
     assert word in ex.check_moons(data).message
 
