@@ -170,3 +170,27 @@ def test_whole_numbers_are_whole_and_tensors_have_their_methods():
     assert ex.check_bad_basins(lambda n: n**n - math.factorial(n))
     assert ex.check_bad_basins(lambda n: n ** len(range(n)) - math.prod(range(1, n + 1)))
     assert ex.check_largest_step(lambda gamma: 4 * torch.as_tensor(gamma).abs())
+
+
+@pytest.mark.parametrize("start", [(math.inf, 0), (math.nan, 0), (10**400, 1)])
+def test_a_start_that_is_no_angle_is_refused(start):
+    assert "two angles are wanted" in ex.check_switch(start).message
+
+
+def test_a_full_turn_changes_no_start():
+    turned = ex.check_switch((1.0 + 2e6 * math.pi, 2.0)).message
+    assert turned == ex.check_switch((1.0, 2.0)).message
+
+
+def test_values_may_come_one_by_one():
+    def objective(real, fake):
+        return np.log(real).mean() + np.log(1 - fake).mean()
+
+    assert ex.check_objective(objective)
+    assert ex.check_two_networks(
+        lambda w, b, a, c, x, z: (1 / (1 + np.exp(-(a * s + c))) for s in (x, w * z + b))
+    )
+
+
+def test_nothing_of_zero_is_right_so_far():
+    assert "digit more" not in ex.check_share_outside(0).message

@@ -341,3 +341,13 @@ def last_outside(good):
 def test_a_place_found_by_luck_does_not_count(wrong):
     assert not ex.check_settled_from(wrong)
     assert ex.check_settled_from(lambda v, level, d: last_outside(abs(v - level) < d))
+
+
+@pytest.mark.parametrize(
+    "knob",
+    [{1: 2}, {None: 1}, {"d_steps": 0}, {"d_steps": [1, 2]}, {"lr": 10**400}, {"lr": {}}, 3],
+)
+def test_a_knob_that_is_none_is_told_and_nothing_raises(knob):
+    verdict = ex.check_line_knob(knob, ex.unseen_line(1))
+    assert not verdict
+    assert verdict.message

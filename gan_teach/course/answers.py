@@ -119,7 +119,7 @@ class Number(Check):
         right, digits = rows[0][0], len(str(answer).partition(".")[2])
         if not np.isfinite(answer):
             return Verdict(False, f"a finite number is wanted, not {answer:g}.")
-        if round(right, digits) == answer:
+        if answer and round(right, digits) == answer:
             return Verdict(False, f"{answer:g} is right so far: one digit more, please.")
         return Verdict(False, f"{answer:g} is too {'small' if answer < right else 'large'}.")
 
@@ -212,7 +212,7 @@ def _detached(value: Any) -> Any:
     """Tensors as arrays, also those within lists: by autograd each entry may carry its graph."""
     if isinstance(value, torch.Tensor):
         return value.detach().numpy()
-    return list(map(_detached, value)) if isinstance(value, list | tuple) else value
+    return list(map(_detached, value)) if isinstance(value, list | tuple | Iterator) else value
 
 
 def _at(point: Sequence[Any]) -> str:

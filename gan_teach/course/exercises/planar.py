@@ -207,7 +207,15 @@ def check_attracts(answer: tuple[bool, ...]) -> Verdict:
     return Verdict(False, "compare each tau with tau* = 1.353.")
 
 
-@partial(Check, read=pair, wanted="two angles are wanted")
+def _angles(answer: Any) -> tuple[float, float]:
+    """Two angles between -pi and pi; ValueError for NaN and infinite ones."""
+    first, second = (math.remainder(x, 2 * math.pi) for x in pair(answer))
+    if math.isnan(first + second):  # an infinite one raises by itself
+        raise ValueError
+    return first, second
+
+
+@partial(Check, read=_angles, wanted="two angles are wanted")
 def check_switch(start: tuple[float, float]) -> Verdict:
     """A start on the torus that ends at (pi, pi) at tau = 2 and at (0, 0) at tau = 5."""
     torus = zoo.torus()

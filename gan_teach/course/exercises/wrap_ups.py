@@ -73,20 +73,22 @@ def _untold(history: History, seed: int, **facts: Any) -> History:
 
 def _one_knob(answer: Any) -> dict[str, Any]:
     knobs = dict(answer)
-    if len(knobs) > 1 or any(knob.endswith("_steps") and n > 50 for knob, n in knobs.items()):
-        raise ValueError
-    return knobs
+    for knob, value in knobs.items():
+        steps = str(knob).endswith("_steps")
+        if len(knobs) > 1 or not np.isscalar(value) or (steps and not 1 <= value <= 50):
+            raise ValueError
+    return {str(knob): value for knob, value in knobs.items()}
 
 
 def _turned(run: Unseen, knob: Knobs) -> History | Verdict:
     """Many seeds with that knob turned, or why it cannot be."""
     try:
         return run.many(**knob)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         return Verdict(False, f"so it cannot be turned: {error}")
 
 
-KNOB = "one knob and its value are wanted, such as {'lr': 0.05} (of steps at most 50), or {}"
+KNOB = "one knob and its value are wanted, such as {'lr': 0.05} (of steps 1 to 50), or {}"
 
 # -- 04b: the GAN on the line ----------------------------------------------------------------------
 
