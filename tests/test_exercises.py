@@ -194,3 +194,14 @@ def test_values_may_come_one_by_one():
 
 def test_nothing_of_zero_is_right_so_far():
     assert "digit more" not in ex.check_share_outside(0).message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x, w, b: torch.einsum("nc,c->nc", x, w),
+        lambda x, w, b: np.einsum("i->", np.asarray(x)),
+    ],
+)
+def test_a_sum_of_einstein_that_does_not_fit_is_no_blank(answer):
+    assert "raised" in ex.check_batch_norm(answer).message

@@ -74,8 +74,9 @@ def _untold(history: History, seed: int, **facts: Any) -> History:
 def _one_knob(answer: Any) -> dict[str, Any]:
     knobs = dict(answer)
     for knob, value in knobs.items():
-        steps = str(knob).endswith("_steps")
-        if len(knobs) > 1 or not np.isscalar(value) or (steps and not 1 <= value <= 50):
+        if len(knobs) > 1 or not np.isscalar(value):
+            raise ValueError
+        if str(knob).endswith("_steps") and not 1 <= float(str(value)) <= 50:
             raise ValueError
     return {str(knob): value for knob, value in knobs.items()}
 
