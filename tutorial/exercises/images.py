@@ -18,7 +18,8 @@ from gan_teach.course.answers import (
     in_order,
     random_cases,
 )
-from gan_teach.course.exercises.modes import log_loss
+
+from .modes import log_loss
 
 # -- 15: MNIST -------------------------------------------------------------------------------------
 

@@ -21,8 +21,9 @@ from gan_teach.course.answers import (
     pair,
     random_cases,
 )
-from gan_teach.course.exercises.line import trained
 from gan_teach.games import FunctionGame
+
+from .line import trained
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
 
