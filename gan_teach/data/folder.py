@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import torch
@@ -181,6 +182,13 @@ class StreamedFolder(ImageSource):
             images.append(image)
         # In the order in memory of ``Images``, by which convolutions choose their algorithm.
         return torch.from_numpy(np.ascontiguousarray(np.stack(images)))
+
+    def _content(self) -> Any:
+        """Names and lengths of the files: to read them all would take long."""
+        files, kind = self._files, (self.shape, type(self).__name__)
+        if files.archive:
+            return kind, [(n, files.archive.getinfo(n).CRC) for n in files.names]
+        return kind, [(n, (files.where / n).stat().st_size) for n in files.names]
 
     def identity(self) -> dict[str, object]:
         """What is read and how; not by how many workers."""
