@@ -179,7 +179,7 @@ def test_other_steps_are_refused_where_the_learning_rate_follows_them(small, tmp
     before = (tmp_path / "checkpoint.pt").read_bytes()
     with pytest.raises(
         ValueError,
-        match=r"run: schedule was .*'end': 2, 'start': 1.* and is .*'end': 4.*Resume it",
+        match=r"other settings \(steps was 2 and is 4\): go on with those",
     ):
         train(replace(decaying, steps=4), tmp_path, resume=True)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before

@@ -14,7 +14,7 @@ import os
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from gan_teach import __version__, _checks
 from gan_teach._devices import described
 from gan_teach._files import replacing
 from gan_teach._progress import progress_bar
-from gan_teach.data import Images, Normal, Source
+from gan_teach.data import Images, Normal, Source, named
 from gan_teach.data.named import STAND_INS
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
@@ -100,6 +100,8 @@ def train_images(
     """
     out, every = Path(out), _checks.whole("every", every, least=1)
     config, world = config.stand_in() if stand_in else config, processes.join(device)
+    if Path(config.data).exists():  # so that a score finds it from any folder
+        config = replace(config, data=str(Path(config.data).resolve()))
     say = say if world.main else lambda text: None
     if device is None and world.device != "cpu":
         say(described(world.device))
@@ -111,9 +113,14 @@ def train_images(
         checkpoint, branch = Path(start) / _CHECKPOINT, out.name
         if not checkpoint.exists():
             raise FileNotFoundError(f"{start} holds no run to branch from.")
-        say(f"{out} branches from {start}{_said(config.changes(read_settings(start)[0]))}.")
-    images = training_images(config, data, out, download)
-    game = config.game(images)
+        say(f"{out} branches from {start}{_said(read_settings(start)[0].changes(config))}.")
+    try:
+        images = training_images(config, data, out, download)
+        game = config.game(images)
+    except Exception:
+        with suppress(OSError):  # not of a run that has files
+            out.rmdir()
+        raise
     say(f"{config.name}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
     run = config.train(
         game, rule=processes.share(game, config.make_rule(), world), device=world.device,
@@ -146,15 +153,16 @@ def training_images(
 
     Raises FileNotFoundError where they are not there, ValueError where they are others.
     """
+    if data and not named.known(config.data):
+        raise FileNotFoundError(
+            f"{run} was trained on {_count(data)}, which are not at {config.data}: say where they "
+            "are now by data=..."
+        )
     try:
         images: Any = config.images(download)
     except (FileNotFoundError, ImportError) as error:
-        hint = "Or train on a small stand-in for them: stand_in=True."
-        if data:
-            hint = f"{run} was trained on {_count(data)}: say where they are now by data=..."
-        raise FileNotFoundError(
-            f"{error} {hint if data or config.data in STAND_INS else ''}".strip()
-        ) from error
+        hint = " Or train on a small stand-in: stand_in=True." if config.data in STAND_INS else ""
+        raise FileNotFoundError(f"{error}{hint}") from error
     if not data:
         return images
     now = images.facts()
@@ -175,7 +183,9 @@ def _count(data: Mapping[str, Any]) -> str:
 
 
 def _check_same(out: Path, config: ImageGAN, before: ImageGAN) -> None:
-    changes = {k: both for k, both in before.changes(config).items() if k not in _FREE}
+    fixed = "steps" if before.schedule.startswith("linear") else ""  # that follow the steps
+    changes = before.changes(config)
+    changes = {k: both for k, both in changes.items() if k not in _FREE or k == fixed}
     if changes:
         raise ValueError(
             f"{out} was started with other settings{_said(changes)}: go on with those that it had, "

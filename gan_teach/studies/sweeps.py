@@ -33,7 +33,7 @@ from gan_teach.zoo import GRIDS, IMAGE_GANS, ImageGAN, Training, image_gan
 
 OF_TRAINING = ("lr", "tau")  # knobs that go to ``train``, a number for each member
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-_NOT_IN_NAMES = re.compile(r"[^\w.+-]")
+_NOT_IN_NAMES = re.compile(r"[^\w.+-]+")
 
 Settings = dict[str, Any]
 Chunk = dict[str, list[Any]]  # of each setting, its values over the members (knobs by name)
@@ -293,7 +293,7 @@ def combinations(config: ImageGAN, knobs: Mapping[str, Sequence[Any]]) -> dict[s
 def short(value: Any) -> str:
     """A value in a folder's name."""
     text = os.path.basename(value) if isinstance(value, str) else str(value).removesuffix(".0")
-    return _NOT_IN_NAMES.sub("", text)
+    return _NOT_IN_NAMES.sub("_", text).strip("_")
 
 
 def grid_of(name: str, knobs: Mapping[str, Sequence[Any]], **changes: Any) -> dict[str, ImageGAN]:

@@ -129,12 +129,8 @@ class ImageGAN:
         return images.in_balance() if self.balanced else images
 
     def stand_in(self) -> "ImageGAN":
-        """The same on the small embedded images that stand in for its data where they are missing.
-
-        Raises ValueError for data that nothing stands in for.
-        """
-        name = _checks.choice("data with a stand-in", self.data, STAND_INS)
-        return replace(self, **STAND_INS[name])
+        """The same on the small embedded images that can stand in for its data, if any can."""
+        return replace(self, **STAND_INS.get(self.data, {}))
 
     def pair(self, shape: Shape, seed_g: int = 0, seed_d: int = 0) -> Networks:
         """New networks for images of that shape."""
@@ -170,7 +166,7 @@ class ImageGAN:
         changed = [name for name in names if own[name] != getattr(ImageGAN, name)]
         if make is not alternating and changed:
             raise ValueError(
-                f"{', '.join(changed)} belong to the rule alternating, not to {self.rule}."
+                f"the rule {self.rule} does not read {', '.join(changed)}: that is for alternating."
             )
         rule = alternating(**own) if make is alternating else make()
         return rule if self.clip is None else weight_clipping(self.clip, rule)
