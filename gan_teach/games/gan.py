@@ -20,6 +20,8 @@ from gan_teach.games.losses import Loss, PlayerLoss
 from gan_teach.games.penalties import Penalty, get as get_penalty
 from gan_teach.models import apply, architecture, evaluating
 
+AnyPenalty = Penalty | str | Callable[..., Tensor]
+
 
 class GAN(Game):
     """A generator and a discriminator with data, latents and a loss.
@@ -33,8 +35,8 @@ class GAN(Game):
         data answer (``of_classes``), and the discriminator takes (samples, one-hot classes).
     loss : the name of a loss, a ``Loss``, or two functions (for G, for D) of (real logits, fake
         logits) that average over the last axis.
-    penalties : added to the discriminator's loss; a function of your own (critic, real, fake,
-        noise) -> scalar is one.
+    penalties : added to the discriminator's loss, each a Penalty, its text ("r1(20)"), or a
+        function of your own (critic, real, fake, noise) -> scalar.
     corrupt : instance noise on the discriminator's input.
     label_smoothing : D's target for real samples (1 is none); only for losses with labels.
     autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
@@ -52,7 +54,7 @@ class GAN(Game):
         data: Any,
         latent: Any,
         loss: Loss | str | tuple[PlayerLoss, PlayerLoss] = losses.non_saturating,
-        penalties: Sequence[Penalty | Callable[..., Tensor]] | Penalty | Callable[..., Tensor] = (),
+        penalties: Sequence[AnyPenalty] | AnyPenalty = (),
         corrupt: InstanceNoise | None = None,
         label_smoothing: float = 1.0,
         autocast: str | None = None,
@@ -61,7 +63,8 @@ class GAN(Game):
         self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
         self.data, self.latent = data, latent
         self.loss = losses.smoothed(losses.get(loss), label_smoothing)
-        own = penalties if isinstance(penalties, Sequence) else (penalties,)
+        one = isinstance(penalties, (str, Penalty)) or callable(penalties)
+        own = (penalties,) if one else penalties
         self.penalties = tuple(get_penalty(penalty) for penalty in own)
         if self.penalties and hasattr(discriminator, "_orig_mod"):
             raise TypeError(
