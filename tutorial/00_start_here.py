@@ -13,8 +13,8 @@
 # help; game theory and a GPU are not needed: the toys train in seconds on one core of a laptop or
 # on Binder.
 #
-# This page takes about half an hour. The map at its end says what each chapter is about and how
-# long it takes, and names a short path through them.
+# This page takes about three quarters of an hour. The map at its end says what each chapter is
+# about and how long it takes, and names a short path through them.
 #
 # ## The game
 #
@@ -52,10 +52,10 @@ history
 
 # %% [markdown]
 # Read it from the top. A *game* says who owns which parameters and what each player minimises. A
-# *[rule](glossary.md#update-rule)* says how one step of training moves them: here one step of $D$,
-# then one of $G$. `train` is an ordinary Python iterator of states, before the first update and
-# after each one. `record` runs it to the end and keeps what *probes* saw, as NumPy arrays with one
-# row per step.
+# *[rule](glossary.md#update-rule)* says how they move: here one step of $D$, then one of $G$, which
+# together are a [round](glossary.md#round). `train` is an ordinary Python iterator of states,
+# before the first round and after each one. `record` runs it to the end and keeps what *probes*
+# saw, as NumPy arrays with one row per state.
 
 # %% [markdown]
 # ## One picture
@@ -76,8 +76,8 @@ gt.film_strip(
     history,
     n=[0, 143, 313, 615, 1500],
     alt="Five moments of training. The generated points start at 0, lie among the real points "
-    "around 5 at game 143, beyond them around 7.6 at game 313, at their lower end around 3.3 at "
-    "game 615, and among them, a little to the right, at game 1500, where D is close to one half.",
+    "around 5 at round 143, beyond them around 7.6 at round 313, at their lower end around 3.3 at "
+    "round 615, and among them, a little to the right, at round 1500, where D is close to one half.",
 )
 
 # %%
@@ -88,7 +88,7 @@ mean = history["params"] @ [0.5, 1, 0, 0]  # of G(z): w/2 + b, since z is 1/2 on
 target = history.static["real"].mean()  # of the ten real points
 passed = np.flatnonzero(np.diff(np.sign(mean - target))) + 1
 guess.answer([*guess.options, guess.options[-1]][min(len(passed), 2)])
-print(f"G's mean passes theirs, {target:.2f}, at the games {passed.tolist()}")
+print(f"G's mean passes theirs, {target:.2f}, at the rounds {passed.tolist()}")
 swings = [abs(way - target).max() for way in np.split(mean, passed)[1:-1]]
 print("and goes as far beyond it as", np.round(swings, 1), "between these")
 
@@ -114,9 +114,9 @@ gt.player(history, n=[38, 508, 769, 905, 1210])
 # %% [markdown]
 # ## Open the hood
 #
-# What is a step? Here is one round with nothing but arithmetic. First $V$ on the points at hand,
-# and its four derivatives, which say how fast it grows with each number; you can check them with
-# the chain rule.
+# What is a step? Here is one round with nothing but arithmetic. First $V$ on
+# the points at hand, and its four derivatives, which say how fast it grows with each number; you
+# can check them with the chain rule.
 
 
 # %% tags=["hood"]
@@ -149,7 +149,7 @@ after = after_d - eta * new_slopes * [1, 1, 0, 0]  # then G descends, with w and
 print(f"V before the round {before:.4f}, after D's step {look(x, z, *after_d)[0]:.4f}")
 print(f"V on the new z {between:.4f}, after G's step {look(x, new_z, *after)[0]:.4f}")
 
-# %% tags=["hood-check"]
+# %% tags=["hood-check", "hide-input"]
 start = torch.tensor(four)
 field = gt.vector_field(line, draw("d"), start).numpy()  # where each player wants to go
 for p, number in zip((*line.g_params, *line.d_params), four, strict=True):
@@ -164,6 +164,20 @@ gaps = {
 for name, gap in gaps.items():
     print(f"{name}: differs from the library's by at most {abs(gap).max():.0e}")
     assert abs(gap).max() < 1e-6
+
+# %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `after = after_d - eta` becomes `after = after_d + eta`, a generator that climbs with $D$:
+#
+# ```text
+# V before the round -0.8860, after D's step -0.8289
+# V on the new z -0.7987, after G's step -0.7926
+# ```
+#
+# Now both players push $V$ up, and nobody is there to pull it down.
+#
+# </details>
 
 # %% [markdown]
 # `gt.train` does this for any two networks, with derivatives from PyTorch; chapter 01 does it 1500
@@ -188,8 +202,8 @@ for words, (real, fake) in answers.items():
 
 # %%
 v = history["objective"][-100:].mean()
-print(f"V over the last 100 games: {v:.3f}, {abs(v + 2 * math.log(2)):.3f} from -2 log 2")
-print(f"G's mean at the last game: {mean[-1]:.2f}, {abs(mean[-1] - target):.2f} from the data's")
+print(f"V over the last 100 rounds: {v:.3f}, {abs(v + 2 * math.log(2)):.3f} from -2 log 2")
+print(f"G's mean at the last round: {mean[-1]:.2f}, {abs(mean[-1] - target):.2f} from the data's")
 
 # %% tags=["hide-input"]
 assert gt.holds(abs(v + 2 * math.log(2)) < 0.02 and 0.2 < abs(mean[-1] - target) < 0.6)
@@ -322,15 +336,15 @@ verdict = gt.exercises.check_two_networks(answers)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell plays the film above with it: $D$'s mean answers, game by game.
+# When it is right, the next cell plays the film above with it: $D$'s mean answers, round by round.
 
-# %%
+# %% tags=["hide-input"]
 if verdict:
     x, z = history.static["real"], gt.zoo.line.LATENT.sample(200, gt.dynamics.streams.generator(2))
     numbers = history["params"].astype(float)
     yours = np.array([[np.mean(d) for d in answers(*four, x, z.numpy())] for four in numbers])
     library = np.stack([history["d_real"], history["d_fake"]], axis=1)
-    print(f"your D(x) and D(G(z)) at the last game: {np.round(yours[-1], 3)};", end=" ")
+    print(f"your D(x) and D(G(z)) at the last round: {np.round(yours[-1], 3)};", end=" ")
     print(f"all differ from the library's by at most {abs(yours - library).max():.0e}")
 
 # %% [markdown]
@@ -382,7 +396,7 @@ verdict
 # When it is right, the next cell computes the $V$ of a whole run with it, on the points that $D$
 # saw.
 
-# %%
+# %% tags=["hide-input"]
 if verdict:
     run = gt.experiments.run("normal", games=gt.budget(1500))
     draws, yours = gt.dynamics.streams.Stream(gt.zoo.line_gan(seed=0), batch_size=10, seeds=0), []
@@ -390,9 +404,9 @@ if verdict:
         x, z = draws.at(k)("d").real.numpy(), draws.at(k)("d").latent.numpy()
         real, fake = (1 / (1 + np.exp(-a * sample - c)) for sample in (x, w * z + b))
         yours.append(objective(real, fake))
-    print(f"your V over the last 100 games: {np.mean(yours[-100:]):.3f};", end=" ")
+    print(f"your V over the last 100 rounds: {np.mean(yours[-100:]):.3f};", end=" ")
     gap = abs(np.array(yours) - run["objective"][1:]).max()
-    print(f"in all games it differs from the library's by at most {gap:.0e}")
+    print(f"in all rounds it differs from the library's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
