@@ -82,6 +82,12 @@ def test_on_colab_the_first_cell_installs_what_the_chapters_need(monkeypatch, tm
     pip = [sys.executable, "-m", "pip", command, *options, "--no-deps", "--target", str(tmp_path)]
     subprocess.run([*pip, here], check=True, timeout=300)
     assert (tmp_path / "gan_teach" / "_tutorial" / "records").is_dir()
+    code = "import gan_teach as gt; print(gt.exercises.__file__, gt.exercises.check_line_state)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    assert said.startswith(str(tmp_path / "gan_teach" / "_tutorial" / "exercises"))
 
 
 # -- the chapters ---------------------------------------------------------------------------------
