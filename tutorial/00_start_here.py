@@ -231,56 +231,56 @@ gt.Lab("normal")
 # ## The map of the course
 #
 # <!-- map -->
-# Times are estimates, but for the runs. *Read*: 100 words of text a minute, code and figures
-# included. *Run*: seconds of one core, measured. *Exercises*: how many, and 3 for a number, 5 for a
-# formula, 12 for code, 10 for words in minutes.
+# Times are estimated, but for the runs. *Read*: 100 words of text or 12 lines of code a minute,
+# figures included. *Run*: seconds of one core, measured. *Exercises*: how many, and 3 for a number,
+# 5 for a formula, 8 for code and 1 for each line of the answer, 10 for words in minutes.
 #
-# **The line**, about 4 hours: one GAN with four parameters settles, saturates, is rescued by noise.
+# **The line**, about 6 hours: one GAN with four parameters settles, saturates, is rescued by noise.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [00](00_start_here.ipynb) | Start here: two networks, one game | who plays, what each player wants, and what "converged" means here | 10 | 6 | 25 for 2, 2 in code |
-# | [01](01_normal.ipynb) | Watch a balanced GAN spiral in | why $V$ oscillates, what the signs of its second derivatives mean for a game, and what this discriminator can never see | 15 | 11 | 30 for 4, 2 in code |
-# | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 15 | 15 | 25 for 3, 2 in code |
-# | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 20 | 19 | 25 for 3, 2 in code |
-# | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 15 | 13 | 35 for 4, 2 in code |
+# | [00](00_start_here.ipynb) | Start here: two networks, one game | who plays, what each player wants, and what "converged" means here | 15 | 6 | 25 for 2, 2 in code |
+# | [01](01_normal.ipynb) | Watch a balanced GAN spiral in | why $V$ oscillates, what the signs of its second derivatives mean for a game, and what this discriminator can never see | 35 | 11 | 40 for 4, 2 in code |
+# | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 30 | 15 | 25 for 3, 2 in code |
+# | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 40 | 19 | 35 for 3, 2 in code |
+# | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 30 | 13 | 40 for 4, 2 in code |
 # | [04b](04b_wrap_up.ipynb) | Diagnose a run on the line | to tell a settled, a swinging and a saturated run apart, and what mends each | 10 | 6 | 45 for 7, 2 in code |
 #
-# **Games**, about 4 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
+# **Games**, about 6 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 15 | 19 | 30 for 4, 2 in code |
-# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 25 | 29 | 30 for 4, 2 in code |
-# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 15 | 17 | 30 for 4, 2 in code |
-# | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 10 | 16 | 30 for 3, 2 in code |
-# | [08b](08b_wrap_up.ipynb) | Judge a path by its eigenvalues | to tell from a path which $\tau$ made it, and whether its end is a solution | 5 | 6 | 35 for 7, 1 in code |
+# | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 35 | 19 | 40 for 4, 2 in code |
+# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 50 | 29 | 40 for 4, 2 in code |
+# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 35 | 17 | 30 for 4, 2 in code |
+# | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 30 | 16 | 30 for 3, 2 in code |
+# | [08b](08b_wrap_up.ipynb) | Judge a path by its eigenvalues | to tell from a path which $\tau$ made it, and whether its end is a solution | 10 | 6 | 35 for 7, 1 in code |
 #
-# **Modes and measures**, about 6 hours: how modes are lost, what penalties do, and what scores can say.
-#
-# | | chapter | what you gain | read, min | run, s | exercises, min |
-# |-|-|-|-|-|-|
-# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 20 | 16 | 30 for 4, 2 in code |
-# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 15 | 15 | 30 for 4, 2 in code |
-# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 15 | 38 | 35 for 4, 2 in code |
-# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 20 | 15 | 35 for 4, 2 in code |
-# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 20 | 20 | 30 for 4, 2 in code |
-# | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 25 | 21 | 35 for 5, 2 in code |
-# | [14b](14b_wrap_up.ipynb) | Find the lost modes | to tell clumps, clouds and lost modes apart, and to make one measure of two that are half blind | 10 | 8 | 45 for 7, 2 in code |
-#
-# **Images**, about 6 hours: the same questions with millions of parameters.
+# **Modes and measures**, about 9 hours: how modes are lost, what penalties do, and what scores can say.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 20 | 34 | 40 for 5, 2 in code |
-# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 10 | 26 | 35 for 4, 2 in code |
-# | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 20 | 23 | 40 for 5, 2 in code |
-# | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 15 | 14 | 35 for 4, 2 in code |
-# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 15 | 25 | 40 for 5, 2 in code |
-# | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 15 | 26 | 40 for 5, 2 in code |
-# | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 10 | 5 | 45 for 7, 2 in code |
+# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 50 | 16 | 40 for 4, 2 in code |
+# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 40 | 15 | 30 for 4, 2 in code |
+# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 30 | 38 | 35 for 4, 2 in code |
+# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 35 | 15 | 40 for 4, 2 in code |
+# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 35 | 20 | 35 for 4, 2 in code |
+# | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 55 | 21 | 40 for 5, 2 in code |
+# | [14b](14b_wrap_up.ipynb) | Find the lost modes | to tell clumps, clouds and lost modes apart, and to make one measure of two that are half blind | 15 | 8 | 45 for 7, 2 in code |
 #
-# All of it takes about 21 hours. **The short path**, about 5 hours: [00](00_start_here.ipynb) →
+# **Images**, about 9 hours: the same questions with millions of parameters.
+#
+# | | chapter | what you gain | read, min | run, s | exercises, min |
+# |-|-|-|-|-|-|
+# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 40 | 34 | 50 for 5, 2 in code |
+# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 25 | 26 | 40 for 4, 2 in code |
+# | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 40 | 23 | 40 for 5, 2 in code |
+# | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 35 | 14 | 40 for 4, 2 in code |
+# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 35 | 25 | 50 for 5, 2 in code |
+# | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 35 | 26 | 40 for 5, 2 in code |
+# | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 15 | 5 | 50 for 7, 2 in code |
+#
+# All of it takes about 29 hours. **The short path**, about 8 hours: [00](00_start_here.ipynb) →
 # [01](01_normal.ipynb) → [02](02_strong_discriminator.ipynb) → [05](05_dirac_gan.ipynb) →
 # [09](09_two_clusters.ipynb) → [11](11_gradient_penalties.ipynb) → [15](15_mnist.ipynb).
 # <!-- end of map -->

@@ -194,6 +194,19 @@ def _in_readme(text: str, all_entries: Sequence[Entry]) -> str:
 
 
 def _in_teachers_page(text: str, all_entries: Sequence[Entry]) -> str:
+    """The parts' times, and the minutes of each session: reading in class, the rest at home."""
+    by_number = {e.chapter.number: e for e in all_entries}
+
+    def minutes(cell: str, of: str) -> int:
+        return sum(getattr(by_number[number], of) for number in re.findall(r"\[(\w+)\]", cell))
+
+    def row(found: re.Match[str]) -> str:
+        name, in_class, at_home = found.groups()
+        tasks, _, whole = at_home.partition("all of")
+        home = minutes(tasks, "exercises") + minutes(whole, "total") or "120"
+        return f"| {name} | {in_class} | {minutes(in_class, 'reading')} | {at_home} | {home} |"
+
+    text = re.sub(r"^\| (\d\.\d) \| (.+?) \| \d+ \| (.+?) \| \d+ \|$", row, text, flags=re.M)
     return _fill(text, plan(all_entries))
 
 
