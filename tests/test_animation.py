@@ -245,7 +245,7 @@ def test_players_slider_changes_picture_and_words(history):
 
 def test_player_is_named_and_quiet_while_it_plays(history):
     widget = animation.player(history, [curves.objective_panel])
-    assert widget.slider.description == "Record (by game)"
+    assert widget.slider.description == "Record (by round)"
     assert (len(widget.slider.options), widget.play.max) == (61, 60)
     assert widget.children[0].children == (widget.play, widget.slider)
     widget.slider.value = 5
