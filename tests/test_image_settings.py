@@ -1,5 +1,8 @@
 """An image GAN is a plain value: text and numbers, in Python, TOML, folders and on the screen."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalSubscript=false, reportOptionalCall=false
+
 import json
 import os
 import shutil

@@ -163,10 +163,10 @@ def _imbalanced(digits: Images) -> Images:
 def _array(path: Path) -> Any:
     """The one array of images in a file of NumPy's; labels may stand beside it."""
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
+        with open(path, "rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return content
             several = {name: content[name] for name in content.files}
     except Exception as error:  # foreign code and a user's file: anything may be raised
         raise ValueError(f"{path} holds no whole array of numbers: {error}.") from error
