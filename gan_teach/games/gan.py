@@ -64,9 +64,9 @@ class GAN(Game):
         self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
         self.data, self.latent = data, latent
         self.loss = losses.smoothed(losses.get(loss), label_smoothing)
-        several: Any = penalties
-        one = isinstance(several, (str, Penalty)) or callable(several)
-        own = (several,) if one else several
+        own: Any = penalties
+        if isinstance(own, str) or callable(own):
+            own = (own,)
         self.penalties = tuple(get_penalty(penalty) for penalty in own)
         if self.penalties and hasattr(discriminator, "_orig_mod"):
             raise TypeError(
