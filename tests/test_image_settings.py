@@ -385,6 +385,9 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     assert same(weights(load_run(there / "mine")), weights(load_run(tmp_path / "whole")))
     assert run("train", "--resume", there / "mine") == 0  # nothing else is needed
 
+    assert run("train", "--resume", there / "mine", "--out", "x") == 2
+    assert "leave out --out and --from" in capsys.readouterr().err
+
     # Other settings are refused, and a branch says what it changes.
     assert run("train", "--resume", there / "mine", "--set", "lr=0.1") == 2
     assert "lr was 0.0002 and is 0.1): go on" in capsys.readouterr().err

@@ -80,6 +80,8 @@ def train(
     from gan_teach.zoo import IMAGE_GANS
 
     start = settings.pop("from")
+    if resume and (out or start):
+        raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
     changes = _changes(config, **settings)
     name = changes.pop("extends", name)
     if name is None and not (resume or start or config):

@@ -278,6 +278,8 @@ def _numbers(images: Any, name: str) -> Tensor:
     """
     if isinstance(images, Tensor):
         images = images.detach().cpu()
+        if images.dtype == torch.uint8:  # as it is: configurations share one tensor
+            return images
         images = images.double() if images.dtype == torch.bfloat16 else images
     array = np.asarray(images)
     if array.dtype == bool:
@@ -286,7 +288,9 @@ def _numbers(images: Any, name: str) -> Tensor:
         raise ValueError(f"{name} must be numbers, bytes or floats, got {array.dtype}.")
     if array.dtype.kind in "ui" and array.dtype != np.uint8:
         array = array.astype(np.int64)
-    return torch.from_numpy(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
+    return torch.from_numpy(
+        np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
+    )
 
 
 def _channels_first(x: Tensor, name: str) -> Tensor:

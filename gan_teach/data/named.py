@@ -55,7 +55,8 @@ def load_images(
 
     Parameters
     ----------
-    name : "mnist", "cifar10", "stl10" or "celeba" (downloaded ones); "uci-digits", "small-mnist",
+    name : "mnist", "mnist-imbalanced", "cifar10", "stl10" or "celeba" (downloaded ones),
+        "lsun-tower" (its images put there); "uci-digits", "small-mnist", "small-mnist-imbalanced",
         "faces", "photographs", "stacked-digits" or "stacked-mnist" (embedded); otherwise a folder
         or zip archive of images, or an array in an .npy or .npz file.
     size : scale to size x size pixels. channels : 1 or 3, to make all grey or coloured.
