@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _checks.choice("COMMAND", arguments[0], [c.name for c in COMMANDS])
         options = vars(parser.parse_args(arguments))
         with warnings.catch_warnings():
-            warnings.simplefilter("always", _checks.Note)
+            warnings.simplefilter("default", _checks.Note)  # once each
             warnings.showwarning = _noted
             return options.pop("command")(**options)
     except ValueError as error:

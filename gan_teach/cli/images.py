@@ -42,7 +42,7 @@ def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str
     for pair in set or ():
         name, equal, value = pair.partition("=")
         if not equal:
-            raise ValueError(f"--set takes FIELD=VALUE, such as --set lr=0.001; got {pair!r}.")
+            raise ValueError(f"--set takes FIELD=VALUE, such as --set d_steps=5; got {pair!r}.")
         changes[name] = value
     return changes
 

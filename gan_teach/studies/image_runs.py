@@ -231,7 +231,7 @@ def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained
     if not file.exists() or not files:
         raise FileNotFoundError(
             f"{folder} holds no trained run ({_SETTINGS} and saved generators): "
-            "make one with gan-teach train CONFIG --out FOLDER."
+            "make one with gan-teach train NAME --out FOLDER."
         )
     config, data, shape = read_settings(folder)
     step = max(files) if step is None else step

@@ -201,7 +201,7 @@ _RULES = {name: rule for name, rule in RULES.items() if name != "weight_clipping
 
 def image_gan(name: str, **changes: Any) -> ImageGAN:
     """The published experiment of that name with ``changes``; ValueError for unknown names."""
-    return changed(IMAGE_GANS[_checks.choice("CONFIG", name, IMAGE_GANS)], **changes)
+    return changed(IMAGE_GANS[_checks.choice("NAME", name, IMAGE_GANS)], **changes)
 
 
 def changed(config: ImageGAN | None, **changes: Any) -> ImageGAN:
