@@ -48,8 +48,8 @@ def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str
 
 
 def _toml(file: Path) -> dict[str, Any]:
-    reader = _checks.package("tomllib" if sys.version_info >= (3, 11) else "tomli", "a TOML file",
-                             "images", ValueError)  # fmt: skip
+    module = "tomllib" if sys.version_info >= (3, 11) else "tomli"
+    reader = _checks.package(module, "a TOML file", "scale", ValueError)
     try:
         return reader.loads(file.read_text("utf-8"))
     except ValueError as error:
