@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gan_teach import plots
+from gan_teach.data import faces
 from gan_teach.plots.images import sheet
 from gan_teach.studies import image_records, image_runs
 from gan_teach.studies.image_runs import train_images
@@ -64,7 +65,7 @@ def test_a_record_without_weights_says_so(run, record, tmp_path):
 
 
 def test_the_distance_to_the_nearest_is_that_of_a_search():
-    data = IMAGE_GANS["faces-dcgan"].images()[:20]
+    data = faces()[:20]
     score, facts = image_records._nearest_scores(data)
     x = torch.rand(4, *data.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     real = [*data.floats(), *data.floats().flip(-1)]

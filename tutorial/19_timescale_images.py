@@ -660,10 +660,10 @@ verdict
 # - Tune $\tau$ with the penalty that you use: a ratio that was measured with one says nothing of
 #   training without.
 # - Keep several averages, score all of them along the path, and report which one you show.
-# - `gan-teach train cifar-timescale --tau 4` is the published run with $\mu = 10$, for one seed.
-#   Its scores are FIDs: `gan-teach evaluate runs/cifar-timescale --features inception -n 10000
-#   --every 10000`, with Inception's weights at hand. (The authors' real images had flips and noise;
-#   these have not.)
+# - `gan-teach train cifar-timescale --tau 4` is the published run with $\mu = 10$, for one seed,
+#   `gan-teach sweep finite-learning-ratio` all 48. Its scores are FIDs: `gan-teach evaluate
+#   runs/cifar-timescale --features inception -n 10000 --every 10000`, with Inception's weights at
+#   hand. (The authors' real images had flips and noise; these have not.)
 #
 # ## Further reading
 #

@@ -231,7 +231,7 @@ def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained
     if not file.exists() or not files:
         raise FileNotFoundError(
             f"{folder} holds no trained run ({_SETTINGS} and saved generators): "
-            "make one with gan-teach train CONFIG --out FOLDER."
+            "make one with gan-teach train NAME --out FOLDER."
         )
     config, data, shape = read_settings(folder)
     step = max(files) if step is None else step
@@ -382,7 +382,10 @@ class Keeper(AbstractContextManager["Keeper"]):
             return
         check_finite(state, self.out / "checkpoint.pt")
         if self._rows:
-            write_csv(self.out / "losses.csv", max(self._rows, key=len), self._rows)
+            try:
+                write_csv(self.out / "losses.csv", max(self._rows, key=len), self._rows)
+            except PermissionError as error:  # open in another program: the next save has them
+                _checks.note(f"{error}; the run goes on.")
         name = f"{state.step:07d}"
         weights = io.BytesIO()  # torch itself does not say why it cannot write
         torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
