@@ -8,8 +8,8 @@
 github.com/aryashah2k/RTML, RS is Sun, Fang & Schwing (2020), FR is Fiez & Ratliff (2021).
 
 Known differences: batches are drawn with replacement, where the authors shuffle epochs; averages of
-G are kept for A5, which has none, and copy batch norm's buffers, which RS leaves as they were at
-the start; A5 smooths the target of G too for its faces, here it is 1; FR scales CelebA to its
+G are kept for A5, which has none, with batch statistics of their own, which RS leaves as they were
+at the start; A5 smooths the target of G too for its faces, here it is 1; FR scales CelebA to its
 size at once, here by way of 64 pixels; RS moves G first.
 """
 
