@@ -78,7 +78,7 @@ def test_watching_records_the_run_that_train_makes():
 def statistics(g):
     """Of each batch norm, the mean and the variance that it keeps."""
     norms = [layer for layer in g if isinstance(layer, nn.BatchNorm2d)]
-    return [(norm.running_mean, norm.running_var) for norm in norms]
+    return [(norm.get_buffer("running_mean"), norm.get_buffer("running_var")) for norm in norms]
 
 
 def by_hand(g, latents):
@@ -213,7 +213,8 @@ def test_saved_averages_have_statistics_of_their_own_also_after_a_resume(photos,
     read = load_run(tmp_path / "parts").generators
     saved, moved = read["0.99"], copy.deepcopy(read["0.99"])
     for mean, var in statistics(moved):
-        mean.add_(1), var.mul_(2)
+        mean.add_(1)
+        var.mul_(2)
     image_runs.refresh(moved, 100)
     for now, again in zip(statistics(saved), statistics(moved), strict=True):
         assert all(map(torch.equal, now, again))

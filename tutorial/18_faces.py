@@ -80,11 +80,11 @@ gt.player(
 )
 
 # %% [markdown]
-# At the end anyone would call most of them faces: light or dark, turned, some smiling. Are they
-# those of the training set? We shall ask. `gan-teach study faces-dcgan` trained with the
-# published rule, for longer; its losses, a few sheets and the weights of its generator (an average,
-# decay 0.999) ship with the course. **Predict** where its losses are in the end: at their levels,
-# or is $D$ ahead?
+# At the end we would call most of them faces: light or dark, turned, some smiling. Are they those
+# of the training set? We shall ask. `gan-teach study faces-dcgan` trained with the published rule,
+# for longer; its losses, a few sheets and the weights of its generator (an average, decay 0.999)
+# ship with the course. **Predict** where its losses are in the end: at their levels, or is $D$
+# ahead?
 
 # %%
 long = gt.records.load("faces-dcgan")
@@ -480,8 +480,8 @@ for name, w, f in (("as kept", which, f_which), ("anew", which_clear, f_which_cl
 
 # %% [markdown]
 # No: to these features the moved face is about as strange as another one, and the blurred one, near
-# in pixels, is stranger. They were made to tell real from fake, not who it is. "In feature space" is
-# no argument by itself; ask what the features forgive.
+# in pixels, is stranger. They were made to tell real from fake, not who it is. "In feature space"
+# is no argument by itself; ask what the features forgive.
 #
 # **What we can say.** With a contrast that fits, the fakes are about as far from the training set
 # as real faces are from each other, a little nearer in the features of this $D$. No pair that we

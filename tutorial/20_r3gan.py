@@ -373,7 +373,10 @@ gt.player(
     live,
     [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 100, 250, 500, 1000],
-    alt="TODO20",
+    alt="Five moments of 1000 updates. Step 0: grey with a faint texture. Step 100: pale strokes "
+    "on grey. Step 250: white strokes on black. Steps 500 and 1000: digits of many kinds, some "
+    "broken. Below, G's loss falls from 2.9 to about 0.8 by step 300 and ends near 0.9; D's "
+    "climbs from 0.2 to just below log 2 and stays there.",
 )
 
 # %%
@@ -398,7 +401,10 @@ assert gt.holds(200 < rows[1][1] < 0.7 * rows[2][1])
 assert gt.holds(rows[1][3] == 10)
 
 # %% [markdown]
-# TODO20
+# A third of the samples can be read, where of real digits it is nine in ten, and all ten digits are
+# among them; the average is not read more often than $G$ itself (the intervals overlap; one run).
+# $D$'s loss has been near $\log 2$ since step 200, $G$'s stays a little above. So on digits one at
+# a time the recipe works within half a minute, with 31,000 parameters in all; it is not finished.
 #
 # ## Longer, with convolutions
 #
