@@ -176,7 +176,7 @@ STEPS = gt.budget(250, 8)
 
 def short_run(name, tau=0.4):
     config = replace(gt.zoo.IMAGE_GANS[name], size=16, features=4, tau=tau)
-    watched = {"records": 25, "n": 30, "title": config.loss.name.replace("_", " ")}
+    watched = {"records": 25, "n": 30, "title": config.loss.replace("_", " ")}
     return image_runs.watch(config, config.game(patches), steps=STEPS, **watched)
 
 
@@ -276,7 +276,7 @@ assert gt.holds(max(own(looks[kind]) for kind in short) < 0.3 * own(looks["real"
 # %%
 train, unseen = split(gt.data.small_mnist(), 0.2)
 drawing = replace(
-    gt.zoo.IMAGE_GANS["mnist-dcgan"], loss=gt.losses.relativistic,
+    gt.zoo.IMAGE_GANS["mnist-dcgan"], loss="relativistic",
     features=16, latent=8, lr=1e-3, batch_size=32, steps=gt.budget(1000, 20),
 )  # fmt: skip
 plain, D = drawing.game(train), convnets.DCGANDiscriminator(28, 1, 16, norm=False)

@@ -13,7 +13,6 @@
 # %%
 import copy
 from dataclasses import replace
-from functools import partial
 
 import gan_teach as gt
 import numpy as np
@@ -64,7 +63,7 @@ print(f"G has {slow.n_g:,} parameters, D {slow.n_d:,}; latents of {config.latent
 # %%
 STEPS = gt.budget(1000, 20)
 quick = replace(config, latent=8, lr=1e-3, batch_size=32, label_smoothing=1.0, steps=STEPS)
-quick = replace(quick, rule=partial(gt.alternating, redraw="none"))
+quick = replace(quick, d_every=1, redraw="none")
 game = quick.game(faces.with_noise(False, flip=True))
 mean = gt.EMA(game.generator, decay=0.995)
 live = image_runs.watch(quick, game, n=36, records=20, scored=64, average=mean)

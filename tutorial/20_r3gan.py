@@ -360,8 +360,7 @@ for c in (0.0, 3.0):
 # %%
 recipe = replace(
     gt.zoo.IMAGE_GANS["stacked-mnist-r3gan"],
-    size=28, latent=8, lr=2e-3, batch_size=16, steps=gt.budget(1000, 20),
-    rule=partial(gt.alternating, redraw="none"),
+    size=28, latent=8, lr=2e-3, batch_size=16, steps=gt.budget(1000, 20), redraw="none",
 )  # fmt: skip
 mnist, unseen = classifier.split(gt.data.small_mnist(), 0.2)
 drawing = recipe.game(mnist)
