@@ -93,11 +93,11 @@ history = image_runs.watch(setup, small, records=50, n=36, average=mean)
 gt.player(
     history,
     [gt.plots.images_panel, gt.plots.losses_panel],
-    n=[0, 200, 500, 1000, 2000],
-    alt="Five moments of 2000 updates. Above, thirty-six samples. Step 0: plain grey. Step 200: "
-    "pale strokes on grey. Step 500: white strokes on black, speckled, some of them digits. Steps "
+    n=[0, 200, 480, 1000, 2000],
+    alt="Five moments of 2000 updates. Above, thirty-six samples. Step 0: faint grey. Step 200: "
+    "pale strokes on grey. Step 480: white strokes on black, speckled, some of them digits. Steps "
     "1000 and 2000: cleaner strokes in much the same places, many of them digits. Below, the "
-    "losses: D's swings between 0.6 and 2.6 at first and less later, mostly below its level 2 log "
+    "losses: D's swings between 0.6 and 2.4 at first and less later, mostly below its level 2 log "
     "2, G's mostly above its level log 2.",
 )
 

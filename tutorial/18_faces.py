@@ -488,9 +488,9 @@ print(f"statistics anew, features of D: 95 % of that ratio from {low:.2f} to {hi
 # is no argument by itself; ask what the features forgive.
 #
 # **What we can say.** With a contrast that fits, the fakes are about as far from the training set
-# as real faces are from each other, in pixels and (see the interval) in the features of this $D$,
-# which are those of one run. No pair that we looked at is a copy. That does not rule copies out: a
-# moved one would not be found.
+# as real faces are from each other, in pixels; in the features of this $D$, which are those of one
+# run, they are a little nearer, by more than the error of these samples. No pair that we looked at
+# is a copy. That does not rule copies out: a moved one would not be found.
 #
 # It says nothing about CelebA, either, where there are two thousand times as many faces for a
 # network 25 times as large; there you would have to look, in the same way. Nearest neighbours are a
