@@ -206,8 +206,7 @@ def condensed(record: ImageRecord, run: Path) -> History:
     static = {"sheets": np.stack(sheets), "sheet_steps": moments, **_losses(run)}
     if record.weights:  # in half precision: no pixel differs by more than a few grey levels
         weights = trained.generators[record.average].state_dict()
-        kinds = {k: np.float16 if v.ndim > 1 else np.float32 for k, v in weights.items()}
-        static |= {WEIGHTS + k: v.numpy().astype(kinds[k]) for k, v in weights.items()}
+        static |= {WEIGHTS + k: v.numpy().astype(np.float16) for k, v in weights.items()}
     count = sum(p.numel() for p in trained.generators[RAW].parameters())
     facts |= {"data": data.name, "images": len(data), "unit": "step", "parameters": count}
     return History(steps, scores, static, facts)
