@@ -50,10 +50,11 @@ def test_a_record_keeps_sheets_losses_scores_and_weights(run, record, tmp_path):
 
 def test_the_kept_weights_draw_the_same_images(run, record, tmp_path):
     history = image_records.make("faces-dcgan", tmp_path, run)
-    latents = image_runs.fixed_latents(5, history.meta["latent"], image_records.SEED)
-    images = image_runs.draw(image_records.generator_of(history), latents)
-    grey = (np.clip(images, -1, 1) + 1) * 127.5
-    assert np.abs(grey - history.static["sheets"][-1]).max() < 3  # half precision
+    latents = image_runs.fixed_latents(10, history.meta["latent"], image_records.SEED)
+    images = image_runs.draw(image_records.generator_of(history), latents[:5])
+    grey, kept = (np.clip(images, -1, 1) + 1) * 127.5, history.static["sheets"][-1]
+    assert np.abs(grey - kept).max() < 1  # half precision, rounded to whole levels
+    assert kept.std(0).mean() > 3  # they differ from each other by more
 
 
 def test_a_record_without_weights_says_so(run, record, tmp_path):

@@ -369,8 +369,8 @@ _CELEBA_DCGAN = ImageGAN(
 # players move on the same images: G's forward pass serves both.
 _RSGAN = ImageGAN(
     name="cifar-rsgan-cnn", summary="RS: paired loss, CNN, CIFAR-10",
-    differs=f"{_SHUFFLED}; D moves first, there G does; averages of G copy batch norm's buffers, "
-    "which RS leaves as they were at the start",
+    differs=f"{_SHUFFLED}; D moves first, there G does; averages of G get batch statistics of "
+    "their own, which RS leaves as they were at the start",
     data="cifar10", size=32, networks="cnn", features=64, latent=128, steps=100_000,
     batch_size=64, lr=5e-4, tau=2e-4 / 5e-4, schedule="linear(start=0.5)", averages=(0.9999,),
     loss="relativistic", optimizer=_ADAM, redraw="none", dequantize=True,
