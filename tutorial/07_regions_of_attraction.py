@@ -184,8 +184,8 @@ assert np.array_equal(labels, library)
 assert set(labels.flat) >= {0, 1}
 
 # %% [markdown]
-# `o` ends at $(0, 0)$, `#` at $(\pi, \pi)$, a dot nowhere yet: the map for $\tau = 2$ above, in
-# letters. The library gives up on no start; it only stops to follow one that cannot leave any more.
+# `o` ends at $(0, 0)$, `#` at $(\pi, \pi)$, a dot nowhere yet: the same game at $\tau = 2$ on a
+# coarse grid, at five times the step, and not all at rest yet. The library gives up on no start; it only stops to follow one that cannot leave any more.
 #
 # **Predict before you drag:** at which $\tau$ does the color of $(\pi, 0)$ vanish, and at which
 # does that of $(\pi, \pi)$ appear?

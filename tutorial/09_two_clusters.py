@@ -307,7 +307,7 @@ gt.show(
     ax,
     alt="D's loss over 200 epochs after G's release: it leaps from the two dashed lines at once, in "
     "the JS runs to 1.1 or 1.2, in three RS runs to about 1.9 or 2, in one to 1.2. The JS runs then "
-    "swing between 0.3 and 1.1; the RS runs swing between 0.4 and 1.2 until epoch 75 and lie close "
+    "swing between 0.3 and 1.1; the RS runs swing between 0.4 and 1.1 until epoch 75 and lie close "
     "to 0.69 afterwards.",
 )
 
