@@ -83,7 +83,7 @@ gt.show(
 gt.film_strip(
     history,
     n=[0, 80, 130, 167, 500],
-    alt="Five moments of training: the generated points creep to 1.2 by game 80, are around 3.5 at "
+    alt="Five moments of training: the generated points creep to 1.2 by game 80, are around 3.3 at "
     "game 130 and in the middle of the real points by game 167, where they stay. D follows the "
     "best answer at games 80 and 130 and is close to one half at game 500.",
 )

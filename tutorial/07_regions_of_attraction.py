@@ -379,8 +379,8 @@ gt.show(
     ),
     alt="Four maps of the polynomial. At tau 1 of the equilibria only the Nash point has a region, "
     "half of the starts; two lens-shaped regions on the diagonal, a fifth, go nowhere yet; the "
-    "rest is lost. From tau 2 on the two minmax points have regions on the left, and about half of "
-    "all starts are lost.",
+    "rest is lost. From tau 2 on the two minmax points have regions on the left, and 43 to 53 "
+    "percent of all starts are lost.",
 )
 
 # %%
