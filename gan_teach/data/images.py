@@ -45,7 +45,10 @@ class ImageSource(ABC):
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """``n`` random images (n, *shape), float32 in [-1, 1]."""
-        x = to_floats(self.read(self.indices(n, rng)))
+        return self._drawn(self.indices(n, rng), rng)
+
+    def _drawn(self, indices: Tensor, rng: torch.Generator) -> Tensor:
+        x = to_floats(self.read(indices))
         if self.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, generator=rng) < 0.5
             x = torch.where(mirrored, x.flip(-1), x)
@@ -149,6 +152,20 @@ class Images(ImageSource):
         rows = [rows] if isinstance(rows, int) else rows
         labels = None if self.labels is None else self.labels[rows]
         return replace(self, pixels=self.pixels[rows], labels=labels)
+
+    def of_classes(self, classes: Tensor, rng: torch.Generator) -> Tensor:
+        """For each entry of ``classes`` (n,) a random image of that class, (n, *shape).
+
+        What a conditional GAN draws: x from p(x | y). Raises ValueError where there are no labels,
+        and for a class of which there is no image.
+        """
+        counts = self.targets.bincount(minlength=int(classes.max()) + 1)
+        if bool((empty := counts[classes] == 0).any()):
+            raise ValueError(f"{self.name} holds no image of class {int(classes[empty][0])}.")
+        of_their_class = (torch.rand(len(classes), generator=rng) * counts[classes]).long()
+        first = counts.cumsum(0) - counts
+        order = self.targets.argsort(stable=True)
+        return self._drawn(order[first[classes] + of_their_class], rng)
 
     def with_noise(self, dequantize: bool = True, flip: bool = False) -> Images:
         """The same images, drawn with these two kinds of randomness or without."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, parametrize
 
 from gan_teach import _checks
 from gan_teach._devices import seeded
@@ -440,6 +440,49 @@ def _normalize(module: nn.Module) -> None:
     for part in list(module.modules()):
         if isinstance(part, layers):
             parametrizations.spectral_norm(part)
+
+
+# -- discriminators of conditional GANs -----------------------------------------------------------
+
+
+class Concatenated(nn.Module):
+    """Logits of images and classes, D(x, y) = net([x, y]): both in one row (n, pixels + classes).
+
+    Mirza & Osindero (2014). ``net`` takes such rows.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.net(torch.cat([x.flatten(1), y], 1))
+
+
+class Projection(nn.Module):
+    """Logits of images and classes, D(x, y) = psi(phi(x)) + y V phi(x), y one-hot (n, classes).
+
+    Miyato & Koyama (2018), equation 3. ``discriminator`` is a chain whose last layer, psi, is
+    linear; the rest of it is phi. V starts at zero, so that D begins as the unconditional one, and
+    is spectral-norm where psi is (then it starts orthogonal). Raises TypeError for another network.
+    """
+
+    def __init__(self, discriminator: nn.Module, classes: int, *, seed: int = 0) -> None:
+        super().__init__()
+        *first, last = [discriminator, *discriminator.children()]
+        if not (isinstance(discriminator, nn.Sequential) and isinstance(last, nn.Linear)):
+            raise TypeError("discriminator must be a chain (nn.Sequential) that ends linearly.")
+        self.phi, self.psi = nn.Sequential(*first[1:]), last
+        with seeded(seed):
+            self.embedding = nn.Linear(last.in_features, classes, bias=False)
+            if parametrize.is_parametrized(last):
+                _normalize(self.embedding)
+            else:
+                nn.init.zeros_(self.embedding.weight)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        features = self.phi(x)
+        return self.psi(features) + (self.embedding(features) * y).sum(1, keepdim=True)
 
 
 # -- the ResNets without normalization that Fiez & Ratliff train with R1 ---------------------------
