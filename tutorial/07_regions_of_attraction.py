@@ -185,7 +185,8 @@ assert set(labels.flat) >= {0, 1}
 
 # %% [markdown]
 # `o` ends at $(0, 0)$, `#` at $(\pi, \pi)$, a dot nowhere yet: the same game at $\tau = 2$ on a
-# coarse grid, at five times the step, and not all at rest yet. The library gives up on no start; it only stops to follow one that cannot leave any more.
+# coarse grid, at five times the step, and not all at rest yet. The library gives up on no start; it
+# only stops to follow one that cannot leave any more.
 #
 # **Predict before you drag:** at which $\tau$ does the color of $(\pi, 0)$ vanish, and at which
 # does that of $(\pi, \pi)$ appear?

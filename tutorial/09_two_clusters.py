@@ -305,10 +305,10 @@ groups = {name: free["d_loss"] for name, (_, free) in live.items()}
 ax = gt.plots.compare(live["JS"][1].steps, groups, xlabel="epoch, both players", **look)
 gt.show(
     ax,
-    alt="D's loss over 200 epochs after G's release: it leaps from the two dashed lines at once, in "
-    "the JS runs to 1.1 or 1.2, in three RS runs to about 1.9 or 2, in one to 1.2. The JS runs then "
-    "swing between 0.3 and 1.1; the RS runs swing between 0.4 and 1.1 until epoch 75 and lie close "
-    "to 0.69 afterwards.",
+    alt="D's loss over 200 epochs after G's release: it leaps from the two dashed lines at once, "
+    "in the JS runs to 1.1 or 1.2, in three RS runs to about 1.9 or 2, in one to 1.2. The JS "
+    "runs then swing between 0.3 and 1.1; the RS runs swing between 0.4 and 1.1 until epoch 75 "
+    "and lie close to 0.69 afterwards.",
 )
 
 # %%
@@ -363,9 +363,9 @@ gt.film_strip(
 # %%
 gt.show(
     gt.plots.positions(film("RS", 2), BANDS, ylim=(-4, 9)),
-    alt="The same for a relativistic run: the points leap from the lower cluster to above 5 within "
-    "six epochs, fall slowly as one body until about epoch 30 and then tear into two bundles with a "
-    "few points between, which swing through the two bands and beyond them.",
+    alt="The same for a relativistic run: the points leap from the lower cluster to above 5 "
+    "within six epochs, fall slowly as one body until about epoch 30 and then tear into two "
+    "bundles with a few points between, which swing through the two bands and beyond them.",
 )
 
 # %%
@@ -511,10 +511,10 @@ race = {"JS, halved": arrived["JS"][first], "JS, whole": arrival(whole), "RS": a
 half = [int(np.sort(epochs)[len(epochs) // 2 - 1]) for epochs in race.values()]  # 20 of 40
 gt.show(
     gt.plots.arrivals(race, 5000, xlabel="epoch", ylabel="share of runs that have arrived"),
-    alt="Share of runs that have arrived over 5000 epochs, 40 seeds each: JS with the halved loss "
-    f"reaches one half at epoch {half[0]}, JS with the whole loss at {half[1]} and RS at {half[2]}. "
-    "Up to one half the curve of the whole loss lies a little behind RS, above it farther behind, "
-    "and in the end it comes out one run ahead.",
+    alt="Share of runs that have arrived over 5000 epochs, 40 seeds each: JS with the halved "
+    f"loss reaches one half at epoch {half[0]}, JS with the whole loss at {half[1]} and RS at "
+    f"{half[2]}. Up to one half the curve of the whole loss lies a little behind RS, above it "
+    "farther behind, and in the end it comes out one run ahead.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -613,9 +613,9 @@ ax = gt.plots.scatter(runs, level=collapse, **look)
 ax.set_xscale("log")
 gt.show(
     ax,
-    alt="D's loss during a rest against the length of the rest: fourteen short rests of JS, of 50 "
-    "to 115 epochs, lie around 0.68; the others lie on the dashed lines or just above them, JS runs "
-    "at 0.477 and RS runs at 0.347.",
+    alt="D's loss during a rest against the length of the rest: fourteen short rests of JS, of "
+    "50 to 115 epochs, lie around 0.68; the others lie on the dashed lines or just above them, "
+    "JS runs at 0.477 and RS runs at 0.347.",
 )
 
 # %% tags=["nbval-check-output"]

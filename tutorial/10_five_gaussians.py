@@ -333,8 +333,8 @@ clocks |= {f"{name}: and high quality": when for name, when in sharp.items()}
 gt.show(
     gt.plots.arrivals(clocks, FIRST, ylabel="share of runs"),
     alt="By coverage both losses leap to about 0.61 at step 200 and gain a tenth in the rest of "
-    "4000 steps. With high quality both are near zero up to step 800, at 0.17 at 1000 and above 0.6 "
-    "from step 1400 on.",
+    "4000 steps. With high quality both are near zero up to step 800, at 0.17 at 1000 and above "
+    "0.6 from step 1400 on.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -479,9 +479,10 @@ for name, history in alike.items():
     five, kl = np.isfinite(arrived[name]), history["reverse_kl"][-1]
     quality = history["high_quality"][-1]
     wrong = min(((quality >= cut) != five).sum() for cut in quality)
-    print(f"{name}: reverse KL of all five {kl[five].max():.3f} at most, of fewer", end=" ")
-    print(f"{kl[~five].min():.3f} at least; quality {quality[five].min():.2f} at least and", end=" ")
-    print(f"{quality[~five].max():.2f} at most: the best cut is wrong for {wrong} of {len(five)}")
+    print(f"{name}: reverse KL of all five modes {kl[five].max():.3f} at most,", end=" ")
+    print(f"of fewer {kl[~five].min():.3f} at least;")
+    print(f"    quality {quality[five].min():.2f} at least and {quality[~five].max():.2f}", end=" ")
+    print(f"at most: the best cut is wrong for {wrong} of {len(five)} runs")
 
 # %% [markdown]
 # The reverse KL tells the kind of every run, the quality that of most: runs that came late are

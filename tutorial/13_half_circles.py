@@ -254,8 +254,8 @@ gt.show(
         dict(zip(names, handed.static["samples"], strict=True)), REAL,
         notes={name: f"distance {value:.2f}" for name, value in last.items()},
     ),
-    alt="The samples of four seeds of the settings as handed in, after 15,800 steps: most of the S, "
-    "unevenly filled and frayed, with points off the arcs.",
+    alt="The samples of four seeds of the settings as handed in, after 15,800 steps: most of the "
+    "S, unevenly filled and frayed, with points off the arcs.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -508,7 +508,8 @@ gt.exercises.check_two_sided(best)
 # %% [markdown]
 # **2.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case? a)
 # $G$ is perfect. b) $G$ emits one point. c) $D$ is linear and the means agree. d) $D$ tells real
-# from fake, and its answers to real samples are the higher ones on average. Answer with letters, such as `"ad"`.
+# from fake, and its answers to real samples are the higher ones on average. Answer with letters,
+# such as `"ad"`.
 
 # %%
 letters = ...

@@ -408,8 +408,8 @@ def check_what_flat_means(letters: set[str]) -> Verdict:
     if letters == set("abc"):
         return Verdict(
             True,
-            "all but d, which has D(x) > D(G(z)). Two equal means say no more: a D that answers some "
-            "real samples with more than any fake, and others with less, has them as well.",
+            "all but d, which has D(x) > D(G(z)). Two equal means say no more: a D that answers "
+            "some real samples with more than any fake, and others with less, has them as well.",
         )
     if "d" in letters:
         return Verdict(False, "that D has two different means: D(x) > D(G(z)).")
