@@ -173,7 +173,7 @@ STEPS = gt.budget(250, 8)
 
 def short_run(name, tau=0.4):
     config = replace(gt.zoo.IMAGE_GANS[name], size=16, features=4, tau=tau)
-    watched = {"records": 25, "n": 30, "title": config.loss.name.replace("_", " ")}
+    watched = {"records": 25, "n": 30, "title": config.loss.replace("_", " ")}
     return image_runs.watch(config, config.game(patches), steps=STEPS, **watched)
 
 
