@@ -342,8 +342,8 @@ assert gt.holds((abs(measured - theory) < 0.15 * abs(theory) + 1e-3).all())
 #
 # **Another loss for $G$.** Let $G$ minimise $-\log D(G(z))$ instead, the [non-saturating
 # loss](glossary.md#non-saturating-loss) (Goodfellow et al., 2014, section 3). $D$'s loss is the
-# same. The first factor becomes $\partial(-\log \sigma(f)) / \partial f = -(1 - D(G(z)))$: largest
-# where $D$ is sure.
+# same. The first factor becomes $\partial(-\log \sigma(f)) / \partial f = -(1 - D(G(z)))$: in
+# size largest where $D$ is sure that it sees a fake.
 
 # %%
 d = np.linspace(0, 1, 101)

@@ -538,9 +538,9 @@ assert not any("diverged" in ends for ends in outcomes.values())
 # Strong $G$ copes better, in a paired comparison ([McNemar's test](glossary.md#mcnemars-test)). Bad
 # starts do harm, but not through instability in these rounds. What happens is the saturation of
 # chapter 02: one step makes $D$ certain, and a certain $D$ gives no gradient. Distance alone does
-# not decide. 1:50 is lost from below -8 and settles from as far as 14 *above* the data: there data
-# and generated points lie on one side of 0, where $D$'s line starts with $c = 0$, and its slope
-# alone cannot separate them.
+# not decide. 1:50 is lost from below -8 and settles from as far as 14 *above* the data, the end of
+# the range tried: there data and generated points lie on one side of 0, where $D$'s line starts
+# with $c = 0$, and its slope alone cannot separate them.
 #
 # ## The quickest way?
 #

@@ -206,8 +206,9 @@ assert set(labels.flat) >= {0, 1}
 # </details>
 
 # %% [markdown]
-# `o` ends at $(0, 0)$, `#` at $(\pi, \pi)$, a dot nowhere yet: the map for $\tau = 2$ above, in
-# letters. The library gives up on no start; it only stops to follow one that cannot leave any more.
+# `o` ends at $(0, 0)$, `#` at $(\pi, \pi)$, a dot nowhere yet: the same game at $\tau = 2$ on a
+# coarse grid, at five times the step, and not all at rest yet. The library gives up on no start; it
+# only stops to follow one that cannot leave any more.
 #
 # **Predict before you drag:** at which $\tau$ does the color of $(\pi, 0)$ vanish, and at which
 # does that of $(\pi, \pi)$ appear?
@@ -401,8 +402,8 @@ gt.show(
     ),
     alt="Four maps of the polynomial. At tau 1 of the equilibria only the Nash point has a region, "
     "half of the starts; two lens-shaped regions on the diagonal, a fifth, go nowhere yet; the "
-    "rest is lost. From tau 2 on the two minmax points have regions on the left, and about half of "
-    "all starts are lost.",
+    "rest is lost. From tau 2 on the two minmax points have regions on the left, and 43 to 53 "
+    "percent of all starts are lost.",
 )
 
 # %%

@@ -69,7 +69,8 @@ for gamma in (0.5, 1.0):
         sweep(gamma),
         alt=f"Real and imaginary parts of two eigenvalues over tau, gamma {gamma:g}. The "
         f"real parts fall together until tau = {real_from:.0f}, where the imaginary parts reach 0; "
-        f"from there on one keeps falling and the other rises to {-4 * Sigma.item() / gamma:.1f}.",
+        "from there on one keeps falling and the other rises towards "
+        f"{-4 * Sigma.item() / gamma:.1f}.",
     )
 
 # %% tags=["nbval-check-output"]

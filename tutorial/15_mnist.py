@@ -312,9 +312,9 @@ assert gt.holds(gap < 0.03)
 # | 15 | 1.092 | 1.595 | 0.728 | 0.436 |
 # | 29 | 1.073 | 1.154 | 0.629 | 0.357 |
 #
-# $D$ wins early, then $G$ catches up. Its report calls the last line a Nash equilibrium. **Is it?**
-# At an equilibrium $D$ cannot tell the two apart: the scores would be *equal*, at 0.45. They are
-# not, and both losses are on the side where $D$ is ahead.
+# $D$ wins early, then $G$ regains a part. Its report calls the last line a Nash equilibrium. **Is
+# it?** At an equilibrium $D$ cannot tell the two apart: the scores would be *equal*, at 0.45. They
+# are not, and both losses are on the side where $D$ is ahead.
 #
 # We trained the same networks on the 10,000 test digits of MNIST with
 # `gan-teach study mnist-vanilla --data FOLDER`, one seed; the chapter reads the file that it wrote.

@@ -75,12 +75,12 @@ for name in names:
 
 # %% [markdown]
 # In the rows of the epochs 3 to 22 all four numbers are within 0.12 of their levels; $G$'s loss
-# leaves from epoch 23 on, $D$'s numbers by epoch 27. The report describes the epochs up to 9 and
-# stops. **What held it in the logged rows from 3 to 22?** Not that the images were right: the test
-# picture of this run shows blobs and failed textures. A guess: a $D$ that moves at a quarter of the
-# speed (chapter 06 calls the ratio $\tau$) is *slowed, not convinced*. A log cannot say whether
-# that is so, or what happened in epoch 23; but whether a slow $D$ keeps its scores at the level
-# while the images are wrong, can be tried.
+# leaves from epoch 23 on, $D(G(z))$ by epoch 25, $D(x)$ by 27. The report describes the epochs up
+# to 9 and stops. **What held it in the logged rows from 3 to 22?** Not that the images were right:
+# the test picture of this run shows blobs and failed textures. A guess: a $D$ that moves at a
+# quarter of the speed (chapter 06 calls the ratio $\tau$) is *slowed, not convinced*. A log cannot
+# say whether that is so, or what happened in epoch 23; but whether a slow $D$ keeps its scores at
+# the level while the images are wrong, can be tried.
 #
 # ## Open the hood
 #

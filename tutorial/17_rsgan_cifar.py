@@ -521,9 +521,9 @@ assert 2 * noise < best < ours[0] < blank
 # residual network had five updates of $D$ for each of $G$.)
 #
 # Two lines need a word. The average of *our* run lags far behind it: nearly a third of it is still
-# the start (above). And the precision of 1 for the untrained network is luck: its images are nearly
-# one image, so that either some real image's ball holds all of them or none does (against 2,000
-# other real images it came out 0). Precision without recall says nothing.
+# the start (above). And the precision of 1 for the untrained network is no praise: its images are
+# nearly one image, so that some real image's ball holds all of them or none does. Precision without
+# recall says nothing.
 #
 # ## What the repository says, and what it does
 #

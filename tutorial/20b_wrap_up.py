@@ -65,8 +65,8 @@ near = {"G": history["distance"], "an average of G": history["average"]}
 gt.plots.compare(history.steps, near, ax=axes["distance"], log=True, xlabel="step")
 axes["loss"].set_ylabel("loss")
 axes["distance"].set_ylabel("distance")
-said = {n: ", ".join(f"{x:.3g}" for x in c[:: max(len(c) // 5, 1)]) for n, c in near.items()}
-alt = f"Left: both losses and D's level, {level[0]:.3f}. Right: distances over the steps: {said}."
+said = [f"{n} {', '.join(f'{x:.3g}' for x in c[:: max(len(c) // 5, 1)])}" for n, c in near.items()]
+alt = f"Left: both losses and D's level, {level[0]:.3f}. Right, distances: {'; '.join(said)}."
 gt.show(figure, alt=alt)
 
 # %%

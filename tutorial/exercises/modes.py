@@ -137,14 +137,14 @@ def check_share_outside() -> Values:
     yield 100 * outside, "a share is wanted, not a percentage."
 
 
-@partial(Number, atol=0.6)  # 188.3 as well as 189, but not 188
+@partial(Number, atol=0.6)  # 188.23, the formula, as well as 189, but not 188
 def check_rule_out() -> Values:
     """Runs without a failure that put the failure rate below 2 % (upper end of Wilson's 95 %)."""
     z = 1.959964  # the normal distribution has 95 % within it
     runs = z**2 / 0.02 - z**2
     yield (
         runs + 0.55,
-        "with no failure in n the upper end is z^2 / (n + z^2), so n >= 188.3: 189 runs.",
+        "with no failure in n the upper end is z^2 / (n + z^2), so n > 188.2: 189 runs.",
     )
     yield 50, "1 / 0.02 runs would see one such failure on average, and none with chance 0.37."
     yield 150, "that is the rule of three, 3 / n: nearly, but Wilson's interval is wider."
@@ -406,9 +406,13 @@ def check_two_sided(p: float, q: float) -> Values:
 def check_what_flat_means(letters: set[str]) -> Verdict:
     """Which of four states is compatible with D(x) = D(G(z)) = 0.45 for ever: a set of letters."""
     if letters == set("abc"):
-        return Verdict(True, "all but d: a D that tells the two apart has D(x) > D(G(z)).")
+        return Verdict(
+            True,
+            "all but d, which has D(x) > D(G(z)). Two equal means say no more: a D that answers "
+            "some real samples with more than any fake, and others with less, has them as well.",
+        )
     if "d" in letters:
-        return Verdict(False, "a D that wins has two different means: D(x) > D(G(z)).")
+        return Verdict(False, "that D has two different means: D(x) > D(G(z)).")
     return Verdict(False, "a D that answers 0.45 everywhere does so whatever G does.")
 
 
