@@ -12,6 +12,7 @@ from PIL import Image
 import gan_teach as gt
 from gan_teach import lab as package
 from gan_teach.lab import Lab, Session
+from gan_teach.lab.config import opening, typical
 from gan_teach.lab.frame import Field, shades
 from gan_teach.lab.picture import draw
 
@@ -62,7 +63,7 @@ def test_each_count_of_play_is_a_tick_and_a_picture():
     assert len(set(map(bytes, seen))) == 7
     assert panel.moment.value.value == "6"
     assert panel.replay.value == "normal,draws=2/6"
-    assert "Game 6:" in panel.narration.value
+    assert "Round 6:" in panel.narration.value
 
 
 def test_words_and_controls_follow_a_playing_picture_twice_a_second(monkeypatch):
@@ -190,7 +191,10 @@ def test_seed_and_preset_start_anew():
     type_in(panel.knobs["seed"], 4)
     assert panel.replay.value == "normal,seed=4"
     type_in(panel.preset, "stronger-discriminator")
-    assert panel.replay.value == "stronger-discriminator"
+    assert panel.replay.value == str(opening("stronger-discriminator"))
+    panel.buttons["seed"].click()
+    seed = typical("stronger-discriminator")["seed"]
+    assert panel.replay.value == f"stronger-discriminator,seed={seed + 1}"
     assert panel.knobs["d_steps"].value.value == "100"
     panel.wanted.value = "noisy,d_steps=5,draws=2/6"
     next(w for w in panel._replay_rows[1].children if w.description == "Load").click()
@@ -302,12 +306,12 @@ def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
     bundle = shown._repr_mimebundle_()
     assert "model_id" in bundle[package.WIDGET]
     html = bundle["text/html"]
-    assert re.match(r'<img alt="Film strip of a live picture\. Game 0: D\(x\) = ', html)
-    assert bundle["text/plain"].count("Game") == 4
+    assert re.match(r'<img alt="Film strip of a live picture\. Round 0: D\(x\) = ', html)
+    assert bundle["text/plain"].count("Round") == 4
     assert Lab("noisy", d_steps=3)._repr_mimebundle_()["text/html"] == html
     assert shown.session.step == 0  # the strip is of a run of its own
     shown.session.tick(5)
-    assert "Game 5: V" in shown._repr_mimebundle_()["text/html"]
+    assert "Round 5: V" in shown._repr_mimebundle_()["text/html"]
     assert repr(shown) == "Lab('noisy,d_steps=3,draws=2/5')"
     assert shown.history.steps[-1] == 5
 
@@ -340,7 +344,8 @@ def test_a_picture_has_a_panel_for_each_part_with_its_newest_point(text):
     names = {text.get_text() for text in legend.get_texts()}
     assert names == {layer.label for layer in frame.layers.values() if layer.role != "field"}
     titles = [ax.get_title() for ax in others]
-    assert titles == [*(chart.title for chart in frame.charts), frame.disc.title]
+    charts = [f"{c.title} ({c.unit})" if c.unit else c.title for c in frame.charts]
+    assert titles == [*charts, frame.disc.title]
     for ax, chart in zip(others, frame.charts, strict=False):
         lengths = [np.size(line.get_xdata()) for line in ax.lines]
         assert len([n for n in lengths if n > 2]) == len(chart.curves)

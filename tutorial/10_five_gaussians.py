@@ -531,7 +531,7 @@ assert gt.holds((halves[1] > halves[0]).all() and (halves[1] < np.log(2)).all())
 # %% [markdown]
 # ## Play
 #
-# The published settings, live. Press Play and read *modes found* beside *points on one*; then
+# The published settings, live. Press Play and read *covered* beside *of high quality*; then
 # *Compare with a twin* in which *Loss* is `relativistic`, from the same round and the same seed.
 
 # %%

@@ -384,7 +384,9 @@ function drawHead(c, part, { keys, lines }, looks, left, top) {
   c.textAlign = "left";
   c.textBaseline = "alphabetic";
   c.fillText(part.title, left, top + 14);
+  const after = left + c.measureText(part.title).width + 6;
   c.font = SMALL;
+  if (part.unit) c.fillText(part.unit, after, top + 14);
   lines.forEach((line, i) => c.fillText(line, left, top + 32 + ROW * i));
   drawKeys(c, keys, looks, left, top + 28);
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,16 @@ from typing import Any
 import ipywidgets as w
 
 from gan_teach.lab import own_data
-from gan_teach.lab.config import DATA, KNOBS, MAX_STEPS, PRESETS, Knob, Replay
+from gan_teach.lab.config import (
+    DATA,
+    KNOBS,
+    MAX_STEPS,
+    PRESETS,
+    Knob,
+    Replay,
+    opening,
+    outlook,
+)
 from gan_teach.lab.controls import (
     ROW,
     WIDE,
@@ -32,7 +41,7 @@ from gan_teach.lab.controls import (
     slider,
     told,
 )
-from gan_teach.lab.frame import Frame
+from gan_teach.lab.frame import TELLS, Frame
 from gan_teach.lab.interrupts import on_interrupt
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
@@ -117,12 +126,14 @@ class Panel:
     def __init__(self, session: Session, view: str = "core") -> None:
         self.session = session
         self._interrupted = False
+        self._watching = False  # somebody waits for what takes longer than a tick
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
         self._names: list[Any] = []
         self.view = self._make_view(view)
-        self.narration, self.message = w.HTML(), w.HTML()
+        self.narration, self.message, self.legend = w.HTML(), w.HTML(), w.HTML()
+        self.bar = w.IntProgress(description="Done", layout={"display": "none", "width": "auto"}, style=WIDE)
         self._make_clock()
         self._make_replay()
         self.box = _classed("lab", w.VBox())
@@ -222,13 +233,32 @@ class Panel:
             self.pause()
             sentence = f"Interrupted: the run stands at {self.session.name}. Press Play to go on."
         if isinstance(sentence, str) or not passing:  # what was said stays while it plays
-            self.message.value = told(sentence if isinstance(sentence, str) else "")
+            self.tell(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
+
+    def tell(self, sentence: str) -> None:
+        """Say it below the picture, in place of what was said there."""
+        self.message.value = told(sentence)
 
     def interrupt(self) -> None:
         """What plays stops at the next tick and says so. (This is called within any line of code,
         where nothing may be sent.)"""
-        self._interrupted = self.view.playing
+        self._interrupted = self.view.playing or self._watching
+
+    def watch(self, items: Iterable[Any], total: int) -> Iterator[Any]:
+        """``items`` beside a bar that says how many are done, as ``tqdm`` does; an interrupt ends
+        it."""
+        self.bar.max, self.bar.layout.display = total, ""
+        self._watching = True
+        try:
+            for done, item in enumerate(items):
+                self.bar.value, self.bar.description = done, f"{done} of {total} pictures"
+                if self._interrupted:
+                    raise KeyboardInterrupt
+                yield item
+        finally:
+            self._watching = False
+            self.bar.layout.display = "none"
 
     def pause(self) -> None:
         """Let the run stand still."""
@@ -254,6 +284,10 @@ class Panel:
         self._followed = time.perf_counter()
         role = "" if self.view.playing else ' role="status"'  # nobody can listen to 10 a second
         self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
+        tells = [TELLS[name] for name in frame.layers]
+        often = outlook(config) if self.session.since == 0 else ""
+        paragraphs = (" ".join(tells), often)
+        self.legend.value = "".join(f"<p>{html.escape(text)}</p>" for text in paragraphs if text)
         self._follow()
 
     def _follow(self) -> None:
@@ -287,7 +321,7 @@ class Panel:
                 continue
             turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
             if spec.slider:
-                knobs[name] = slider(spec.label, turn, *spec.slider, accepts=spec.accepts)
+                knobs[name] = slider(spec.heading, turn, *spec.slider, accepts=spec.accepts)
             elif spec.choices:
                 own = (*DATA[world], self.session.config.data)  # also a learner's own
                 words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
@@ -337,7 +371,9 @@ class Panel:
             "g": button("One G step", "One update of the generator", own("step_g")),
             "round": button("One round", "All D steps, then all G steps", own("tick")),
             "reset": button("Reset", "Back to the start, with these settings", own("reset")),
-        }
+            "seed": button("Next seed", "The same settings with other random numbers",
+                           lambda: self.turn(seed=self.session.config.seed + 1)),
+        }  # fmt: skip
 
     def _acting(self, method: str) -> Callable[..., None]:
         """An attempt to call this method of the session that is shown then."""
@@ -345,39 +381,58 @@ class Panel:
 
     def _make_replay(self) -> None:
         wide = {"width": "36em"}
-        self.preset = choice("Preset", self.load, list(PRESETS))
+        self.preset = choice("Preset", lambda name: self.load(str(opening(name))), list(PRESETS))
         self.replay = w.Text(description="This run", style=WIDE, layout=wide)
         self.wanted = w.Text(description="Load a run", style=WIDE, layout=wide)
         self.wanted.placeholder = "paste the text of a run"
         load = button(
             "Load", "Repeat the run whose text stands here", lambda: self.load(self.wanted.value)
         )
-        self._replay_rows = self.replay, w.HBox([self.wanted, load])
+        self.replay.add_class("gan-teach-text")
+        copies = [
+            _classed("copy", w.Button(description="Copy the text")),
+            _classed("link", w.Button(description="Copy a link")),  # only where there is a page
+        ]
+        self._replay_rows = w.HBox([self.replay, *copies]), w.HBox([self.wanted, load])
+        self.strokes = w.Textarea(description="Draw by text", rows=3, style=WIDE, layout=wide)
+        self.strokes.placeholder = "a stroke a line, its points as x y: 0 0, 1 0.5"
+        self._drawing = w.HBox([self.strokes, button(
+            "Use these strokes", "Start anew with data along them", self._draw)])  # fmt: skip
+
+    def _draw(self) -> None:
+        reach = self.session.picture().view[1]
+        self.attempt(lambda: self.session.set(data=own_data.of_text(self.strokes.value, reach)))
 
     def _lay_out(self) -> list[Any]:
         """The picture first, and beside it what is turned while one watches; the page's own style
         (lab.css) places them. All else is folded, each with its like."""
         first = FIRST[self.session.config.world]
+        drawing = [self._drawing] if self.session.config.world == "plane" else []
         folds = [
-            fold(title, self._column([name for name in names if name not in first]))
+            fold(title, self._column([name for name in names if name not in first]),
+                 *(drawing if "data" in names else []))
             for title, names in THEMES.items()
-        ]
+        ]  # fmt: skip
         wrapped = {"flex_flow": "row wrap"}
         folds += [
             fold("Layers of the picture", w.HBox([*self.layers.values()], layout=wrapped)),
             fold("Charts below it", w.HBox([*self.charts.values()], layout=wrapped)),
-            fold("Repeat this run", *self._replay_rows),
+        ]
+        studies = [
             *(fold.widget for fold in self.folds),
+            fold("Repeat this run", *self._replay_rows),
         ]
         buttons = w.HBox([*self.view.controls, *self.buttons.values()], layout=wrapped)
         clock = _classed("knobs", w.VBox([self.speed, self.preset.widget]))
         parts = {
             "side": w.VBox([buttons, clock, self._column(first)]),
-            "words": w.VBox([self.moment.widget, self.narration, self.message]),
-        }
+            "words": w.VBox([self.moment.widget, self.narration, self.message, self.bar,
+                             self.legend]),
+        }  # fmt: skip
         parts = [_classed(name, part) for name, part in parts.items()]
         stage = _classed("stage", w.VBox([self.view, *parts]))
-        return [stage, _classed("folds", w.VBox(folds)), w.HTML(STYLE), *self._names]
+        rows = [_classed("folds", w.VBox(row)) for row in (studies, folds)]
+        return [stage, *rows, w.HTML(STYLE), *self._names]
 
     def _column(self, names: Sequence[str]) -> Any:
         own = [self.knobs[name].widget for name in names if name in self.knobs]

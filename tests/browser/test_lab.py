@@ -52,7 +52,7 @@ class Shown:
     def box(self, knob: str):
         """The box of a knob."""
         spec = KNOBS[knob]
-        label = f"{spec.label}, number" if spec.slider else spec.label
+        label = f"{spec.heading}, number" if spec.slider else spec.heading
         return self.lab.get_by_role("textbox", name=label, exact=True)
 
     def unfold(self) -> None:
@@ -150,8 +150,8 @@ def names_every_control(lab: Shown) -> None:
          ("G steps a round", "g_steps=2")),
         ("gt.Lab('five-gaussians', width=32)", "canvas", ("G steps a round", "g_steps=2"),
          ("D steps a round", "d_steps=2")),
-        ("gt.Lab('dirac')", "core", ("Instance noise", "noise=0.05"),
-         ("Instance noise", "noise=0.1")),
+        ("gt.Lab('dirac')", "core", ("Instance noise, units of x", "noise=0.05"),
+         ("Instance noise, units of x", "noise=0.1")),
     ],
 )  # fmt: skip
 def test_a_learner_plays_steers_stops_goes_back_and_repeats(
