@@ -1,5 +1,6 @@
 """The lab's widgets, driven as a front end drives them: through the values of their traits."""
 
+import html
 import io
 import pickle
 import re
@@ -11,9 +12,9 @@ from PIL import Image
 
 import gan_teach as gt
 from gan_teach import lab as package
-from gan_teach.lab import Lab, Session
-from gan_teach.lab.config import opening, typical
-from gan_teach.lab.frame import Field, shades
+from gan_teach.lab import PRESETS, Lab, Session, own_data
+from gan_teach.lab.config import opening, outlook, typical
+from gan_teach.lab.frame import TELLS, Field, shades
 from gan_teach.lab.picture import draw
 
 pytest.importorskip("ipywidgets")
@@ -416,3 +417,67 @@ def test_no_menu_shows_a_name_that_only_a_text_knows():
     assert "Adam without momentum" in shown
     assert "adam0" not in shown
     assert panel.session.config.optimizer == panel.knobs["optimizer"].value.value == "adam0"
+
+
+def within(widget):
+    return [widget, *(x for child in getattr(widget, "children", ()) for x in within(child))]
+
+
+def press(panel, label):
+    next(w for w in within(panel.box) if getattr(w, "description", "") == label).click()
+
+
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
+def test_a_sentence_tells_each_layer_that_is_shown(name):
+    panel = Panel(Session(name))
+    for layer, box in panel.layers.items():
+        assert (TELLS[layer] in html.unescape(panel.legend.value)) == box.value
+        box.value = not box.value
+        assert (TELLS[layer] in html.unescape(panel.legend.value)) == box.value
+
+
+def test_how_often_a_preset_ends_well_is_told_while_it_is_the_preset():
+    panel = Panel(Session("noisy"))
+    assert outlook(PRESETS["noisy"]) in html.unescape(panel.legend.value)
+    play(panel)
+    panel.buttons["seed"].click()
+    assert panel.replay.value == "noisy,seed=1"
+    assert outlook(PRESETS["noisy"]) in html.unescape(panel.legend.value)
+    type_in(panel.knobs["d_steps"], 3)
+    assert "runs of this preset" not in panel.legend.value
+
+
+def test_a_drawing_is_typed_where_there_are_data_to_draw():
+    panel = Panel(Session("five-gaussians", width=8))
+    panel.strokes.value = "0 0, 1 1\n-1 0.5"
+    press(panel, "Use these strokes")
+    assert panel.session.config.data == own_data.of_text("0 0, 1 1\n-1 0.5", 1.7)
+    panel.strokes.value = "0 0 1"
+    press(panel, "Use these strokes")
+    assert "numbers in pairs" in panel.message.value
+    assert panel.session.config.data.startswith("drawn:")
+    for name in ("normal", "dirac"):
+        assert panel.strokes not in within(Panel(Session(name)).box)
+
+
+def test_an_interrupt_ends_what_is_being_made_and_the_bar_goes():
+    panel = Panel(Session("dirac,draws=2/6"))
+    seen = []
+
+    def count(change):
+        seen.append((change["new"], panel.bar.layout.display))
+        if change["new"] == 3:
+            panel.interrupt()
+
+    panel.bar.observe(count, names="value")
+    press(panel, "Recording (HTML)")
+    assert seen == [(1, ""), (2, ""), (3, "")]
+    assert (panel.bar.max, panel.bar.layout.display) == (7, "none")
+    assert "Interrupted: the run stands at round 6" in panel.message.value
+    export = panel.folds[-1]
+    assert export.links.value == ""
+    panel.bar.unobserve(count, names="value")
+    press(panel, "Recording (HTML)")  # the next one is made to its end
+    assert "Save dirac-6.html" in export.links.value
+    assert panel.message.value == ""
+    assert panel.session.step == 6

@@ -160,7 +160,5 @@ def test_every_format_can_be_read_again(tmp_path):
     np.testing.assert_array_equal(again["params"], session.history["params"])
     assert Session(again.meta["replay"]).step == session.step
     assert paths["py"].read_text() == code(session) + "\n"
-    with pytest.raises(
-        ValueError, match="ending must be one of png, gif, npz, py, html;"
-    ):
+    with pytest.raises(ValueError, match="ending must be one of png, gif, npz, py, html;"):
         export(session, tmp_path / "run.exe")

@@ -133,7 +133,9 @@ class Panel:
         self._names: list[Any] = []
         self.view = self._make_view(view)
         self.narration, self.message, self.legend = w.HTML(), w.HTML(), w.HTML()
-        self.bar = w.IntProgress(description="Done", layout={"display": "none", "width": "auto"}, style=WIDE)
+        self.bar = w.IntProgress(
+            description="Done", layout={"display": "none", "width": "auto"}, style=WIDE
+        )
         self._make_clock()
         self._make_replay()
         self.box = _classed("lab", w.VBox())

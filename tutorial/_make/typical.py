@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--choose", action="store_true", help="make no more runs")
     options = parser.parse_args()
-    for upto in range(0 if options.choose else CHUNK, options.runs + 1, CHUNK):
+    for upto in range(CHUNK, 1 if options.choose else options.runs + 1, CHUNK):
         for name in options.preset:
             found = known().get(name, {"ends": []})["ends"]
             more = range(len(found), upto)
