@@ -122,5 +122,5 @@ def test_a_run_of_the_lab_is_repeated_from_its_text(tmp_path, capsys):
     for key in session.history.keys():  # noqa: SIM118
         np.testing.assert_array_equal(again[key], session.history[key])
     assert {path.name for path in tmp_path.iterdir()} == {
-        "run.npz", "run.py", "run.png", "run.gif",
+        "run.npz", "run.py", "run.png", "run.html", "run.gif",
     }  # fmt: skip
