@@ -5,6 +5,7 @@ import io
 import pickle
 import re
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -474,7 +475,7 @@ def test_an_interrupt_ends_what_is_being_made_and_the_bar_goes():
     assert seen == [(1, ""), (2, ""), (3, "")]
     assert (panel.bar.max, panel.bar.layout.display) == (7, "none")
     assert "Interrupted: the run stands at round 6" in panel.message.value
-    export = panel.folds[-1]
+    export: Any = panel.folds[-1]
     assert export.links.value == ""
     panel.bar.unobserve(count, names="value")
     press(panel, "Recording (HTML)")  # the next one is made to its end

@@ -405,7 +405,7 @@ function wrapped(c, text, width) {
 function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
   const s = scale(box, chart.xlim, chart.ylim, chart.log);
   const yticks = ticks(chart.ylim, 4, chart.log);
-  const xlabel = chart.xlabel || (lowest ? head.unit : "");
+  const xlabel = chart.xlabel || (lowest ? "round" : "");
   drawAxes(c, box, s, ticks(chart.xlim, box[2] / 55), yticks, xlabel, "", looks.ink);
   const names = chart.levels.map(([value, name]) => [s.y(value), name]);
   if (chart.band) {

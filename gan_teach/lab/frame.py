@@ -198,7 +198,6 @@ class Frame(NamedTuple):
     xlabel: str = "x"
     ylabel: str = ""
     yticks: tuple[tuple[float, str], ...] | None = None
-    unit: str = "round"
     note: str = ""
     drawable: bool = False
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from gan_teach.lab import own_data
+from gan_teach.lab import controls, own_data
 from gan_teach.lab.config import (
     DATA,
     KNOBS,
@@ -29,18 +29,7 @@ from gan_teach.lab.config import (
     opening,
     outlook,
 )
-from gan_teach.lab.controls import (
-    ROW,
-    WIDE,
-    Control,
-    button,
-    choice,
-    fold,
-    folds,
-    number,
-    slider,
-    told,
-)
+from gan_teach.lab.controls import ROW, WIDE, Control, button, choice, fold, slider
 from gan_teach.lab.frame import TELLS, Frame
 from gan_teach.lab.interrupts import on_interrupt
 from gan_teach.lab.picture import png
@@ -133,9 +122,7 @@ class Panel:
         self._names: list[Any] = []
         self.view = self._make_view(view)
         self.narration, self.message, self.legend = w.HTML(), w.HTML(), w.HTML()
-        self.bar = w.IntProgress(
-            description="Done", layout={"display": "none", "width": "auto"}, style=WIDE
-        )
+        self.bar = w.IntProgress(description="Done", layout={"display": "none"}, style=WIDE)
         self._make_clock()
         self._make_replay()
         self.box = _classed("lab", w.VBox())
@@ -162,8 +149,8 @@ class Panel:
         self.layers = {name: self._box(layer.label, name) for name, layer in frame.layers.items()}
         self.charts = {title: self._box(title, title) for title in titles}
         self._follow()  # a control that is shown before its value is set may send its default
-        before, laid_out = folds(self.box), w.VBox(self._lay_out())
-        for title, made in folds(laid_out).items():  # what a learner opened stays open
+        before, laid_out = controls.folds(self.box), w.VBox(self._lay_out())
+        for title, made in controls.folds(laid_out).items():  # what a learner opened stays open
             made.value = title in before and before[title].value
         self.box.children = laid_out.children
 
@@ -240,7 +227,7 @@ class Panel:
 
     def tell(self, sentence: str) -> None:
         """Say it below the picture, in place of what was said there."""
-        self.message.value = told(sentence)
+        self.message.value = controls.told(sentence)
 
     def interrupt(self) -> None:
         """What plays stops at the next tick and says so. (This is called within any line of code,
@@ -329,7 +316,7 @@ class Panel:
                 words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
                 knobs[name] = choice(spec.label, turn, words, spec.shown)
             else:
-                knobs[name] = number(spec.label, turn, spec.accepts)
+                knobs[name] = controls.number(spec.label, turn, spec.accepts)
         return knobs
 
     def _turn_one(self, name: str, text: str) -> None:
@@ -382,24 +369,20 @@ class Panel:
         return lambda *values: self.attempt(lambda: getattr(self.session, method)(*values))
 
     def _make_replay(self) -> None:
-        wide = {"width": "36em"}
+        look: dict[str, Any] = {"style": WIDE, "layout": {"width": "36em"}}
         self.preset = choice("Preset", lambda name: self.load(str(opening(name))), list(PRESETS))
-        self.replay = w.Text(description="This run", style=WIDE, layout=wide)
-        self.wanted = w.Text(description="Load a run", style=WIDE, layout=wide)
-        self.wanted.placeholder = "paste the text of a run"
-        load = button(
-            "Load", "Repeat the run whose text stands here", lambda: self.load(self.wanted.value)
-        )
-        self.replay.add_class("gan-teach-text")
-        copies = [
-            _classed("copy", w.Button(description="Copy the text")),
-            _classed("link", w.Button(description="Copy a link")),  # only where there is a page
-        ]
-        self._replay_rows = w.HBox([self.replay, *copies]), w.HBox([self.wanted, load])
-        self.strokes = w.Textarea(description="Draw by text", rows=3, style=WIDE, layout=wide)
+        self.replay = _classed("text", w.Text(description="This run", **look))
+        self.wanted = w.Text(description="Load a run", placeholder="paste its text", **look)
+        self.strokes = w.Textarea(description="Draw by text", rows=3, **look)
         self.strokes.placeholder = "a stroke a line, its points as x y: 0 0, 1 0.5"
-        self._drawing = w.HBox([self.strokes, button(
-            "Use these strokes", "Start anew with data along them", self._draw)])  # fmt: skip
+        copies = [  # names.js copies; a link leads only to a page of the lab alone
+            _classed("copy", w.Button(description="Copy the text")),
+            _classed("link", w.Button(description="Copy a link")),
+        ]
+        load = button("Load", "Repeat the run of this text", lambda: self.load(self.wanted.value))
+        draw = button("Use these strokes", "Start anew with data along them", self._draw)
+        self._replay_rows = w.HBox([self.replay, *copies]), w.HBox([self.wanted, load])
+        self._drawing = w.HBox([self.strokes, draw])
 
     def _draw(self) -> None:
         reach = self.session.picture().view[1]
@@ -408,22 +391,17 @@ class Panel:
     def _lay_out(self) -> list[Any]:
         """The picture first, and beside it what is turned while one watches; the page's own style
         (lab.css) places them. All else is folded, each with its like."""
-        first = FIRST[self.session.config.world]
-        drawing = [self._drawing] if self.session.config.world == "plane" else []
-        folds = [
-            fold(title, self._column([name for name in names if name not in first]),
-                 *(drawing if "data" in names else []))
+        first, wrapped = FIRST[self.session.config.world], {"flex_flow": "row wrap"}
+        columns = {
+            title: [self._column([name for name in names if name not in first])]
             for title, names in THEMES.items()
-        ]  # fmt: skip
-        wrapped = {"flex_flow": "row wrap"}
-        folds += [
-            fold("Layers of the picture", w.HBox([*self.layers.values()], layout=wrapped)),
-            fold("Charts below it", w.HBox([*self.charts.values()], layout=wrapped)),
-        ]
-        studies = [
-            *(fold.widget for fold in self.folds),
-            fold("Repeat this run", *self._replay_rows),
-        ]
+        }
+        if self.session.config.world == "plane":
+            columns["Data and networks"].append(self._drawing)
+        columns["Layers of the picture"] = [w.HBox([*self.layers.values()], layout=wrapped)]
+        columns["Charts below it"] = [w.HBox([*self.charts.values()], layout=wrapped)]
+        studies = [study.widget for study in self.folds]
+        studies += [fold("Repeat this run", *self._replay_rows)]
         buttons = w.HBox([*self.view.controls, *self.buttons.values()], layout=wrapped)
         clock = _classed("knobs", w.VBox([self.speed, self.preset.widget]))
         parts = {
@@ -433,7 +411,8 @@ class Panel:
         }  # fmt: skip
         parts = [_classed(name, part) for name, part in parts.items()]
         stage = _classed("stage", w.VBox([self.view, *parts]))
-        rows = [_classed("folds", w.VBox(row)) for row in (studies, folds)]
+        knobs = [fold(title, *rows) for title, rows in columns.items()]
+        rows = [_classed("folds", w.VBox(row)) for row in (studies, knobs)]
         return [stage, *rows, w.HTML(STYLE), *self._names]
 
     def _column(self, names: Sequence[str]) -> Any:

@@ -126,7 +126,7 @@ def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
     if chart.log:
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(0.5, 0.2)))
-    ax.set_xlabel(chart.xlabel or frame.unit, fontsize=9)
+    ax.set_xlabel(chart.xlabel or "round", fontsize=9)
     if len(chart.curves) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2, fontsize=8,
                   handlelength=1.5, columnspacing=1)  # fmt: skip
