@@ -61,7 +61,7 @@ def test_plans_fill_the_lecture_and_name_chapters_that_exist():
 def test_the_guide_lists_the_knobs_of_the_lab_and_what_they_may_be():
     rows = re.findall(r"^\| (.+?)( \*)? \| `(\w+)` \| (.+) \|$", PAGES["lab.md"], re.M)
     assert [(label, bool(star), name) for label, star, name, _ in rows] == [
-        (knob.label, not knob.live, name) for name, knob in KNOBS.items()
+        (knob.heading, not knob.live, name) for name, knob in KNOBS.items()
     ]
     for *_, name, ends in rows:
         if numbers := re.fullmatch(r"([\d.]+) to ([\d.]+)", ends):
