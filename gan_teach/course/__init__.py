@@ -245,7 +245,7 @@ def launch_app(port: int = 8888, browser: bool = True, run: str | None = None) -
     ones after it.
     """
     app, nbformat = need("voila.app").Voila, need("nbformat")
-    cell = nbformat.v4.new_code_cell(f"import gan_teach as gt\n\ngt.lab.app({run!r})")
+    cell = nbformat.v4.new_code_cell(f"from gan_teach.lab import app\n\napp({run!r})")
     kernel = {"name": "python3", "display_name": "Python 3"}
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
     with tempfile.TemporaryDirectory(prefix="gan-teach-") as folder:
