@@ -111,7 +111,7 @@ def panel_cost(preset: str, repeats: int) -> None:
 
 # -- in the browser -------------------------------------------------------------------------------
 
-TOLD = re.compile(r"^(Game|Round) ([0-9]+):")
+TOLD = re.compile(r"^(Round) ([0-9]+):")
 WATCH = """() => {
   const lab = document.querySelector(".gan-teach-lab");
   const shown = document.querySelector(".gan-teach-canvas, .gan-teach-lab .widget-image");
@@ -120,7 +120,7 @@ WATCH = """() => {
   new MutationObserver(() => seen++).observe(
     shown, { attributes: true, attributeFilter: ["data-serial", "src"] });
   setInterval(() => {
-    const told = /(Game|Round) ([0-9]+):/.exec(lab.textContent);
+    const told = /(Round) ([0-9]+):/.exec(lab.textContent);
     document.title = [seen, performance.now() - began, told[2]].join(" ");
   }, 1000);
 }"""

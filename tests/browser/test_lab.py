@@ -17,7 +17,7 @@ from gan_teach.lab.config import KNOBS
 
 pytestmark = pytest.mark.browser
 
-TOLD = re.compile(r"^(Game|Round) (\d+):")
+TOLD = re.compile(r"^(Round) (\d+):")
 CONTROLS = ("button", "slider", "combobox", "checkbox", "textbox", "img")
 
 
@@ -232,7 +232,7 @@ def test_the_folds_study_the_run(page, server, view):
     lab.lab.get_by_label("Its value in the twin").fill("0.5")
     lab.press("Start a twin")
     lab.press("Both: 10 rounds")
-    lab.lab.get_by_text("apart by more than 0.001 from step").wait_for()
+    lab.lab.get_by_text("apart by more than 0.001 from round").wait_for()
     pictures = lab.lab.get_by_role("img", name=re.compile(r"^Instance noise .*\. Round 260:"))
     pictures.nth(1).wait_for()
     assert pictures.count() == 2
