@@ -210,7 +210,7 @@ def test_mistakes_change_nothing():
     assert session.replay == "normal,draws=2/2"
     with pytest.raises(ValueError, match="k must be at least 0, got -1"):
         session.tick(-1)
-    with pytest.raises(ValueError, match="ends at step 1000000"):
+    with pytest.raises(ValueError, match="ends at round 1000000"):
         session.tick(2_000_000)
     with pytest.raises(ValueError, match="preset must be one of"):
         Session("nomal")

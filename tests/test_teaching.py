@@ -78,7 +78,7 @@ def test_sections_that_the_page_names_are_there():
 def test_the_guide_lists_the_knobs_of_the_lab_and_what_they_may_be():
     rows = re.findall(r"^\| (.+?)( \*)? \| `(\w+)` \| (.+) \|$", PAGES["lab.md"], re.M)
     assert [(label, bool(star), name) for label, star, name, _ in rows] == [
-        (knob.label, not knob.live, name) for name, knob in KNOBS.items()
+        (knob.heading, not knob.live, name) for name, knob in KNOBS.items()
     ]
     for *_, name, ends in rows:
         if numbers := re.fullmatch(r"([\d.]+) to ([\d.]+)", ends):

@@ -519,8 +519,8 @@ gt.animation.chooser(
 # %% [markdown]
 # ## Play
 #
-# Twenty-five modes instead of a thousand, the paired loss and R1. Read *modes found* beside *points
-# on one* after 3000 rounds; then *Compare with a twin* in which *Penalty* is `none`. Which run has
+# Twenty-five modes instead of a thousand, the paired loss and R1. Read *covered* beside *of high
+# quality* after 3000 rounds; then *Compare with a twin* in which *Penalty* is `none`. Which run has
 # more points on a mode, and which the calmer losses?
 
 # %%

@@ -31,14 +31,19 @@ def list_all() -> int:
     ("--port", 8888, "of the server"),
     ("--no-browser", False, "print the address only"),
     ("--copy-only", False, "copy the notebooks and stop"),
-    ("--app", False, "open the interactive lab alone, as a page of its own"),
+    ("run", str, "with --app: the text of a run of the lab, or a preset's name", "?"),
+    ("--app", False, "open the interactive lab alone, as a page of its own, on this run"),
 )
-def lab(folder: Path | None, port: int, no_browser: bool, copy_only: bool, app: bool) -> int:
+def lab(
+    folder: Path | None, port: int, no_browser: bool, copy_only: bool, run: str | None, app: bool
+) -> int:
     if not 0 < port < 65536:
         raise ValueError(f"--port must be a whole number from 1 to 65535, got {port}.")
     if app:
-        course.launch_app(port, browser=not no_browser)
+        course.launch_app(port, browser=not no_browser, run=run)
         return 0
+    if run is not None:
+        raise ValueError(f"{run!r} is a run for the lab alone: gan-teach lab --app {run!r}.")
     here = Path.cwd()
     inside = (here / course.MANIFEST).exists()  # started from within the course's folder
     folder = folder or (here if inside else here / course.DEFAULT_FOLDER)
