@@ -55,7 +55,7 @@ def _open(answer: Any, names: Sequence[str] = ()) -> Verdict | None:
         return OPEN
     if isinstance(answer, (list, tuple)):
         for k, part in enumerate(answer):
-            if _open(part):
+            if _open(part) is not None:
                 name = names[k] if names else f"number {k + 1} of {len(answer)}"
                 said = "..." if part is ... else part
                 return Verdict(False, f"{name} is still open: replace the {said} there.")
@@ -172,7 +172,7 @@ class Check:
         return str(self.__doc__)
 
     def __call__(self, answer: Any, *about: Any, **settings: float) -> Verdict:
-        if blank := _open(answer):
+        if (blank := _open(answer)) is not None:
             return blank
         try:
             answer = self.read(answer)
@@ -338,7 +338,7 @@ def _value(own: Callable[..., Any], point: Sequence[Any], names: Sequence[str]) 
         if value is None:  # what it said of NumPy's numbers is what a learner can mend
             raise
     value = _detached(value)
-    if blank := _open(value, names):
+    if (blank := _open(value, names)) is not None:
         raise Failed(blank)
     return _array(value)
 
@@ -359,7 +359,7 @@ def _slopes(function: Callable[..., Any], point: Sequence[Any]) -> torch.Tensor:
     """Derivatives of a weighted sum of all that a function gives by the tensors of its point."""
     arguments = _arguments(point)
     leaves = [x.requires_grad_() for x in arguments if isinstance(x, torch.Tensor)]
-    value = function(*arguments)
+    value = function(*(x.clone() if isinstance(x, torch.Tensor) else x for x in arguments))
     parts = value if isinstance(value, list | tuple) else [value]
     entries = torch.cat([torch.as_tensor(part).reshape(-1).double() for part in parts])
     total = entries @ torch.cos(torch.arange(len(entries), dtype=torch.float64))

@@ -265,13 +265,18 @@ def _on_critic(penalty: Any) -> Any:
     return run
 
 
+def _gradient(w: torch.Tensor, v: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Of f in its points, which stand still."""
+    return ((1 - torch.tanh(points.detach() @ w.T) ** 2) * v) @ w
+
+
 PULL = "the value is right, but D's weights do not feel it: create_graph=True, and no detach."
 
 
 @partial(Function, points=random_cases(_critic), run=_on_critic, gradient=PULL)
 def check_one_sided(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor) -> Any:
     """The penalty 10 E max(0, |grad f(x)| - 1)^2 as a function (critic, real, fake, noise)."""
-    at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
+    at = lambda points: _gradient(w, v, points)  # noqa: E731
     over = lambda norm: torch.relu(norm - 1)  # noqa: E731
     each, excess = at(x).norm(dim=1), over(at(x).norm(dim=1))
     yield from (
@@ -297,7 +302,7 @@ def check_flat_between(
     w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor, u: torch.Tensor
 ) -> Any:
     """0.05 E |grad f|^2 between real and fake as a function (critic, real, fake, noise)."""
-    at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
+    at = lambda points: _gradient(w, v, points)  # noqa: E731
     squares = lambda points: (at(points) ** 2).sum(1)  # noqa: E731
     here = u * x + (1 - u) * fakes
     norm, why = squares(here).sqrt(), "flat on the whole way: R1 at its one end, R2 at the other."
