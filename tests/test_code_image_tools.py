@@ -118,7 +118,9 @@ def search(x, y, among=ALL, over=np.min, root=np.sqrt, roll=False):
     frame, h = np.pad(x, ((0, 0), (2, 2), (2, 2)), constant_values=np.nan), x.shape[1]
     found = []
     for i, j in among:
-        moved = np.roll(x, (-i, -j), (1, 2)) if roll else frame[:, 2 + i : 2 + h + i, 2 + j : 2 + h + j]
+        moved = (
+            np.roll(x, (-i, -j), (1, 2)) if roll else frame[:, 2 + i : 2 + h + i, 2 + j : 2 + h + j]
+        )
         found.append(root(np.nanmean((moved[:, None] - y) ** 2, (2, 3))))
     return over(found, axis=0)
 

@@ -503,7 +503,8 @@ gt.exercises.check_blind_direction(direction)
 
 # %% [markdown]
 # **3.** A round of training with three blanks: what $c$ becomes (A), what the new $D$ says of
-# $G(z)$ (B), and what $w$ and $b$ become (C). Here the derivatives are written out, in NumPy, without autograd.
+# $G(z)$ (B), and what $w$ and $b$ become (C). Here the derivatives are written out, in NumPy,
+# without autograd.
 #
 # <details><summary>Hint 1</summary>
 #
