@@ -280,7 +280,10 @@ def check_one_sided(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: to
     over = lambda norm: torch.relu(norm - 1)  # noqa: E731
     each, excess = at(x).norm(dim=1), over(at(x).norm(dim=1))
     yield from (
-        (10 * (excess**2).mean(), "no pull where D is flatter than one, WGAN-GP's elsewhere."),
+        (
+            10 * (excess**2).mean(),
+            "no pull where D is flatter than one, WGAN-GP's where it is steeper.",
+        ),
         (10 * ((each - 1) ** 2).mean(), "that pulls a flat D up to one, too: cut at zero first."),
         (10 * over(at(x).norm()) ** 2, "that is one norm over the batch; each sample has its own."),
         (10 * over(each.mean()) ** 2, "that is the excess of the mean; take the mean of squares."),
@@ -305,7 +308,8 @@ def check_flat_between(
     at = lambda points: _gradient(w, v, points)  # noqa: E731
     squares = lambda points: (at(points) ** 2).sum(1)  # noqa: E731
     here = u * x + (1 - u) * fakes
-    norm, why = squares(here).sqrt(), "flat on the whole way: R1 at its one end, R2 at the other."
+    norm = squares(here).sqrt()
+    why = "flat on the whole way from real to fake: R1 at its one end, R2 at the other."
     yield from (
         (0.05 * squares(here).mean(), why),
         (0.05 * squares((1 - u) * x + u * fakes).mean(), "u is the share of x, 1 - u of G(z)."),
