@@ -189,6 +189,20 @@ def test_a_comparison_that_says_anything_else_is_told(given):
     assert "a, b or neither" in verdict.message
 
 
+def test_a_comparison_can_not_look_at_the_generators():
+    def compare(draw_a, draw_b, real):
+        assert not [name for name in vars(draw_a) if not name.startswith("_")]
+        return "neither"
+
+    assert "where neither is 20" in ex.check_comparison_design(compare).message
+
+
+def test_what_leaves_python_or_never_ends_is_told():
+    assert "it raised SystemExit" in ex.check_fade(lambda *_: exit()).message
+    assert not ex.check_wilson(lambda *_: count())
+    assert not ex.check_fade(lambda *_: iter(int, 1))
+
+
 # -- blanks ----------------------------------------------------------------------------------------
 
 
@@ -196,6 +210,7 @@ def test_the_blank_that_is_open_is_named():
     assert "number 2 of 3 is still open" in ex.check_attracts((False, ..., True)).message
     assert "number 3 of 3" in ex.check_attracts([False, True, None]).message
     assert "number 1 of 2" in ex.check_blind_direction((NotImplemented, 1.0)).message
+    assert "lr is still open" in ex.check_line_knob({"lr": ...}, None).message
     assert "three truths" in ex.check_attracts("FTT").message
     assert "three truths" in ex.check_attracts((0.3, 1, 1)).message
     for name, check in ALL.items():
@@ -277,6 +292,23 @@ def test_tau_of_a_path_is_right_by_its_size():
 
 def told(run):
     return round(ex.wrap_ups._tau(run), 6)
+
+
+@pytest.mark.parametrize("one", [np.array([999.0]), np.array([[999]]), torch.tensor([999.0])])
+def test_an_array_of_one_number_counts_and_one_of_two_does_not_raise(one):
+    assert ex.check_gradient_ratio(one)
+    for check in ALL.values():
+        if isinstance(check, answers.Check):
+            run = [ex.unseen_plane(0)] if "run" in inspect.signature(check.rule).parameters else []
+            settings = {"check_sampling_noise": {"w": 2.0, "n": 10}, "check_best_slope":
+                        {"gap": 4.0, "variance": 2.0}, "check_largest_ratio":
+                        {"lr": 0.1, "curvature": 13.3}}.get(check.__name__, {})  # fmt: skip
+            assert not check(torch.tensor([999.0, 0.5, 3.0]), *run, **settings)
+
+
+def test_text_is_no_value_of_a_function():
+    assert not ex.check_optimal_discriminator(lambda p, q: str(p / (p + q)))
+    assert "text" in ex.check_wilson(lambda won, n, z: ["0", "1"]).message
 
 
 def test_a_mistake_is_named_near_its_own_size_only():

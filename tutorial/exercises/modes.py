@@ -17,6 +17,7 @@ from gan_teach.course.answers import (
     Verdict,
     asked,
     failed,
+    number,
     random_cases,
 )
 
@@ -518,7 +519,7 @@ def check_moons(data: Any) -> Verdict:
 # -- 14: honest metrics ----------------------------------------------------------------------------
 
 
-@partial(Check, read=float, wanted="a number is wanted")
+@partial(Check, read=number, wanted="a number is wanted")
 def check_samples_for_modes(n: float) -> Verdict:
     """Samples of a perfect generator until 99 of 100 equal modes are hit on average."""
     if abs(n - math.log(0.01) / math.log(0.99)) <= 2:
@@ -530,7 +531,7 @@ def check_samples_for_modes(n: float) -> Verdict:
     return Verdict(False, f"{round(n)} samples hit {hit:.1f} of 100 modes on average.")
 
 
-@partial(Number, read=lambda a: abs(float(a)))
+@partial(Number, read=lambda a: abs(number(a)))
 def check_fooled_frechet() -> Values:
     """The a for which the two points -a and a have Frechet distance 0 from N(0, 4)."""
     yield 2.0, "mean 0 and variance a^2 = 4: two points pass for a Gaussian."
