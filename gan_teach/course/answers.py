@@ -15,6 +15,7 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 import _thread
 import copy
 import re
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -129,26 +130,34 @@ def _in_time(call: Callable[[], Any]) -> Any:
     lock, over, late = threading.Lock(), threading.Event(), threading.Event()
 
     def ring() -> None:
-        with lock:
-            if not over.is_set():
-                late.set()
-                _thread.interrupt_main()
+        while not over.wait(SECONDS) and not late.is_set():
+            with lock:
+                if not over.is_set() and not _importing():
+                    late.set()
+                    _thread.interrupt_main()
 
-    timer = threading.Timer(SECONDS, ring)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=ring, daemon=True).start()
     try:
         try:
             return call()
         finally:
             with lock:  # if it has rung, the interruption arrives here at the latest
                 over.set()
-            timer.cancel()
     except KeyboardInterrupt:
         if not late.is_set():  # the learner's own
             raise
         why = f"it does not come back within {SECONDS:g} seconds: does a loop never end?"
         raise Failed(Verdict(False, why)) from None
+
+
+def _importing() -> bool:
+    """Whether the call is importing a module, which an interruption would leave half made."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code is not _in_time.__code__:
+        if "importlib" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def failed(error: Exception, where: str = "") -> Verdict:
