@@ -550,8 +550,9 @@ gt.exercises.check_blind_direction(direction)
 # </details>
 
 # %% [markdown]
-# **3.** A round of training with three blanks: what $c$ becomes, what the new $D$ says of $G(z)$,
-# and what $w$ and $b$ become. Here the derivatives are written out, in NumPy, without autograd.
+# **3.** A round of training with three blanks: what $c$ becomes (A), what the new $D$ says of
+# $G(z)$ (B), and what $w$ and $b$ become (C). Here the derivatives are written out, in NumPy,
+# without autograd.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -576,9 +577,9 @@ def sigmoid(logit):
 def one_round(w, b, a, c, x, z, eta):
     real, fake = sigmoid(a * x + c), sigmoid(a * (w * z + b) + c)
     a_new = a + eta * (((1 - real) * x).mean() - (fake * (w * z + b)).mean())
-    c_new = ...
-    fake = ...  # of the new D
-    w_new, b_new = ..., ...
+    c_new = ...  # A
+    fake = ...  # B: of the new D
+    w_new, b_new = ..., ...  # C
     return w_new, b_new, a_new, c_new
 
 

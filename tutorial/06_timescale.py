@@ -854,8 +854,9 @@ if verdict:  # the chapter's random points, with your function
 #
 # <details><summary>Hint 2</summary>
 #
-# At the right end of an interval the point attracts, at the left end it need not: halve it sixty
-# times with your `rightmost`. From 0 on, so that a Nash point gives 0.
+# At the right end of an interval the point attracts, at the left end it need not: begin with
+# `low, high = 0.0, 1000.0` and halve the interval sixty times with your `rightmost`. The lower
+# bracket is 0, so that a Nash point gives 0.
 #
 # </details>
 

@@ -373,8 +373,8 @@ gt.Lab("eight-gaussians", g_steps=2)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** $D$ moves at every second batch with half of $G$'s learning rate. By how much is it slower
-# than with equal rates and an update at each batch, to first order?
+# **1.** $D$ is updated at every second batch only, with half of $G$'s learning rate. By which
+# factor is it slower than a $D$ that is updated at every batch with $G$'s rate, to first order?
 
 # %%
 factor = ...

@@ -77,10 +77,10 @@ def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) 
 
 
 def _stamps(rng: np.random.Generator) -> tuple[Any, ...]:
-    n, maps, out, h = rng.integers(2, 5, 4).tolist()
+    n, maps, h = rng.integers(2, 5, 3).tolist()
     k, stride, padding = rng.integers([3, 1, 0], [6, 4, 2]).tolist()
     x = torch.from_numpy(rng.normal(size=(n, maps, h, h)))
-    return x, torch.from_numpy(rng.normal(size=(maps, out, k, k))), stride, padding
+    return x, torch.from_numpy(rng.normal(size=(maps, maps, k, k))), stride, padding
 
 
 @partial(Function, points=random_cases(_stamps), gradient=NO_GRADIENT)
@@ -484,7 +484,7 @@ def _fault(stack: Any) -> Any:
         yield (abs(labels - drawn[..., None, None]) > 1e-3).any()
         yield not torch.equal(one, same)
         yield torch.equal(one, two)
-        yield len(drawn.unique(dim=0)) < 200  # 263 of 7 digits, 393 of 10, on average
+        yield len(drawn.unique(dim=0)) < 200  # 362 of 9 digits, on average
         yield (drawn != drawn.roll(1, 1)).all()
         yield len(drawn.unique()) < count
 
@@ -497,7 +497,7 @@ def _digits(count: int, height: int, width: int) -> tuple[torch.Tensor]:
     return (100.0 * torch.arange(count)[:, None, None, None] + place,)
 
 
-@partial(Function, points=[_digits(10, 4, 5), _digits(7, 6, 6), _digits(12, 5, 3)], run=_fault)
+@partial(Function, points=[_digits(10, 4, 5), _digits(9, 6, 6), _digits(12, 5, 3)], run=_fault)
 def check_stacks(digits: torch.Tensor) -> Values:
     """A sampler of stacks (n, 3, h, w): a function of digits (N, 1, h, w), n and a generator."""
     yield 0, f"three draws a stack: {len(digits)} digits make {len(digits) ** 3} stacks."

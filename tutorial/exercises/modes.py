@@ -17,6 +17,7 @@ from gan_teach.course.answers import (
     Verdict,
     asked,
     failed,
+    number,
     random_cases,
 )
 
@@ -265,17 +266,25 @@ def _on_critic(penalty: Any) -> Any:
     return run
 
 
+def _gradient(w: torch.Tensor, v: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Of f in its points, which stand still."""
+    return ((1 - torch.tanh(points.detach() @ w.T) ** 2) * v) @ w
+
+
 PULL = "the value is right, but D's weights do not feel it: create_graph=True, and no detach."
 
 
 @partial(Function, points=random_cases(_critic), run=_on_critic, gradient=PULL)
 def check_one_sided(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor) -> Any:
     """The penalty 10 E max(0, |grad f(x)| - 1)^2 as a function (critic, real, fake, noise)."""
-    at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
+    at = lambda points: _gradient(w, v, points)  # noqa: E731
     over = lambda norm: torch.relu(norm - 1)  # noqa: E731
     each, excess = at(x).norm(dim=1), over(at(x).norm(dim=1))
     yield from (
-        (10 * (excess**2).mean(), "no pull where D is flatter than one, WGAN-GP's elsewhere."),
+        (
+            10 * (excess**2).mean(),
+            "no pull where D is flatter than one, WGAN-GP's where it is steeper.",
+        ),
         (10 * ((each - 1) ** 2).mean(), "that pulls a flat D up to one, too: cut at zero first."),
         (10 * over(at(x).norm()) ** 2, "that is one norm over the batch; each sample has its own."),
         (10 * over(each.mean()) ** 2, "that is the excess of the mean; take the mean of squares."),
@@ -297,10 +306,11 @@ def check_flat_between(
     w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor, u: torch.Tensor
 ) -> Any:
     """0.05 E |grad f|^2 between real and fake as a function (critic, real, fake, noise)."""
-    at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
+    at = lambda points: _gradient(w, v, points)  # noqa: E731
     squares = lambda points: (at(points) ** 2).sum(1)  # noqa: E731
     here = u * x + (1 - u) * fakes
-    norm, why = squares(here).sqrt(), "flat on the whole way: R1 at its one end, R2 at the other."
+    norm = squares(here).sqrt()
+    why = "flat on the whole way from real to fake: R1 at its one end, R2 at the other."
     yield from (
         (0.05 * squares(here).mean(), why),
         (0.05 * squares((1 - u) * x + u * fakes).mean(), "u is the share of x, 1 - u of G(z)."),
@@ -513,7 +523,7 @@ def check_moons(data: Any) -> Verdict:
 # -- 14: honest metrics ----------------------------------------------------------------------------
 
 
-@partial(Check, read=float, wanted="a number is wanted")
+@partial(Check, read=number, wanted="a number is wanted")
 def check_samples_for_modes(n: float) -> Verdict:
     """Samples of a perfect generator until 99 of 100 equal modes are hit on average."""
     if abs(n - math.log(0.01) / math.log(0.99)) <= 2:
@@ -525,7 +535,7 @@ def check_samples_for_modes(n: float) -> Verdict:
     return Verdict(False, f"{round(n)} samples hit {hit:.1f} of 100 modes on average.")
 
 
-@partial(Number, read=lambda a: abs(float(a)))
+@partial(Number, read=lambda a: abs(number(a)))
 def check_fooled_frechet() -> Values:
     """The a for which the two points -a and a have Frechet distance 0 from N(0, 4)."""
     yield 2.0, "mean 0 and variance a^2 = 4: two points pass for a Gaussian."
