@@ -291,11 +291,13 @@ curves["8s along that of the 8s"] = along(bolder[8], 8)
 random = np.stack([along(u, 8) for u in chance])
 curves["8s along 20 random directions"] = random.mean(0)
 band = {"8s along 20 random directions": (random.min(0), random.max(0))}
+
+# %%
 gt.show(
     gt.plots.compare(t, curves, bands=band, xlabel="t", ylabel="width of strokes, pixels"),
     alt="Mean width of the strokes of 200 8s over the distance t along three directions: along the "
-    "slope found on 8s it rises most, from 2.15 to 3.0 pixels, along the one found on 1s less, from "
-    "2.2 to 2.6, at the upper edge of the band of random ones, whose mean falls a little.",
+    "slope found on 8s it rises most, from 2.15 to 3.0 pixels; along the one found on 1s from 2.2 "
+    "to 2.6, at the upper edge of the band of random ones, whose mean falls a little.",
 )
 
 # %%
@@ -304,8 +306,10 @@ shown = [G["told"](latent.ask(z[:4] + s * bolder[8], 8)) for s in steps]
 gt.show(
     gt.plots.image_grid(torch.stack(shown, 1).flatten(0, 1), columns=5),
     alt="Four 8s, a row each, at t = -2, -1, 0, 1 and 2 along the direction: from thin strokes to "
-    "bold ones.",
+    "bold ones; at the end of two rows the loops are nearly filled.",
 )
+
+# %%
 rows = []
 for s in steps:
     read, hit = score(G["told"](latent.ask(z + s * bolder[8], 8)), 8)
@@ -320,8 +324,8 @@ assert gt.holds(of_1s[-1] > of_1s[0])
 
 # %% [markdown]
 # It does: the direction that was found on 1s carries over, though only as far as the best of twenty
-# random directions do, and the one found on 8s does twice as much. (The slope of a mean is not the best way for every picture; and far out, where $G$ was hardly ever
-# trained, fewer pictures are read.)
+# random directions do, and the one found on 8s does twice as much. (The slope of a mean is not the
+# best way for every picture, and far out, where $G$ was hardly ever trained, fewer are read.)
 #
 # ## Less variety, please
 #
