@@ -62,7 +62,7 @@ def test_each_count_of_play_is_a_tick_and_a_picture():
     assert len(set(map(bytes, seen))) == 7
     assert panel.moment.value.value == "6"
     assert panel.replay.value == "normal,draws=2/6"
-    assert "Game 6:" in panel.narration.value
+    assert "Round 6:" in panel.narration.value
 
 
 def test_words_and_controls_follow_a_playing_picture_twice_a_second(monkeypatch):
@@ -302,12 +302,12 @@ def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
     bundle = shown._repr_mimebundle_()
     assert "model_id" in bundle[package.WIDGET]
     html = bundle["text/html"]
-    assert re.match(r'<img alt="Film strip of a live picture\. Game 0: D\(x\) = ', html)
+    assert re.match(r'<img alt="Film strip of a live picture\. Round 0: D\(x\) = ', html)
     assert bundle["text/plain"].count("Game") == 4
     assert Lab("noisy", d_steps=3)._repr_mimebundle_()["text/html"] == html
     assert shown.session.step == 0  # the strip is of a run of its own
     shown.session.tick(5)
-    assert "Game 5: V" in shown._repr_mimebundle_()["text/html"]
+    assert "Round 5: V" in shown._repr_mimebundle_()["text/html"]
     assert repr(shown) == "Lab('noisy,d_steps=3,draws=2/5')"
     assert shown.history.steps[-1] == 5
 

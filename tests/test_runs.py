@@ -154,7 +154,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path, capsys, monkeypatch, finished,
     train = experiments.train
     monkeypatch.setattr(experiments, "train", interrupted)
     assert run(tmp_path, "normal", "--games", "50", *seeds) == 130
-    assert f"Stopped after game {finished}" in capsys.readouterr().out
+    assert f"Stopped after round {finished}" in capsys.readouterr().out
     assert names(tmp_path / "out") == sorted(ENSEMBLE if seeds else SINGLE)
     kept = History.load(tmp_path / "out" / "history.npz")
     assert list(kept.steps) == list(range(finished + 1))

@@ -146,6 +146,37 @@ for n in range(2, gt.budget(3) + 1):
         assert traps == [tuple(state) for state in library.bad_basins]
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# Both losses, as functions of the same two arrays:
+#
+# ```python
+# def hinge(f_x, f_y):
+#     return (np.maximum(0, 1 - f_x) + np.maximum(0, 1 + f_y)).mean() / 2
+#
+#
+# def squares(f_x, f_y):
+#     return ((f_x - 1) ** 2 + (f_y + 1) ** 2).mean() / 2
+#
+#
+# for loss in (hinge, squares):
+#     traps = [len(table(partial(best_d, loss), n)[1]) for n in (2, 3)]
+#     levels = [best_d(loss, state) for state in ((0, 0), (0, -1))]
+#     print(f"{loss.__name__}: {traps[0]} and {traps[1]} traps;", end=" ")
+#     print(f"L {levels[0]:.2f}, one fake stepped off {levels[1]:.2f}")
+# ```
+#
+# ```text
+# hinge: 0 and 0 traps; L 0.50, one fake stepped off 0.50
+# squares: 2 and 21 traps; L 0.67, one fake stepped off 0.50
+# ```
+#
+# With squares there are as many traps as with JS. The hinge has none in this sense, but no slope
+# either: between the two states $L$ does not change.
+#
+# </details>
+
+# %% [markdown]
 # The library needs no search: its `landscape.assignment_loss` counts, for JS the fakes on each
 # point, for RS the edges on cycles of the graph $x_i \to$ the point under $y_i$.
 

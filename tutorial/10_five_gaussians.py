@@ -179,6 +179,28 @@ print(f"largest difference of a weight after {gt.budget(100)} steps: {gap:.0e}")
 assert gap < 1e-5
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `softplus(-fake).mean()` becomes `-softplus(fake).mean()`, the saturating loss:
+#
+# ```python
+# x, z = draws.at(100)("d").real, draws.at(100)("d").latent
+# with torch.no_grad():
+#     print(f"real logits {D(x).mean():.2f}, fake {D(G(z)).mean():.2f};", end=" ")
+#     its = game.discriminator(x).mean(), game.discriminator(game.generator(z)).mean()
+#     print(f"as it was {its[0]:.2f}, {its[1]:.2f}")
+# ```
+#
+# ```text
+# real logits 0.07, fake -0.03; as it was 0.06, -0.03
+# ```
+#
+# In the first 100 steps it makes hardly a difference: the two losses part where $D$ is sure of a
+# fake, and here its logits are still near 0. Train for longer to see them part.
+#
+# </details>
+
+# %% [markdown]
 # ## Train a small stack
 #
 # Four seeds with each loss; small networks (width 32) and a larger learning rate than the published

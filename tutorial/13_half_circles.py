@@ -48,6 +48,20 @@ print(f"largest difference from the library's S: {gap:.0e}")
 assert gap < 1e-5
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `<= 0, 10.0, -10.0)` becomes `<= 0, -10.0, 10.0)`:
+#
+# ```text
+# largest difference from the library's S: 2e+01
+# ```
+#
+# Each half is moved the other way, by 20 in all: the two halves change places, and the S is
+# mirrored.
+#
+# </details>
+
+# %% [markdown]
 # We count each half as ten arcs, so that "how many modes?" has an answer here, too: 20.
 
 # %%

@@ -17,7 +17,7 @@ def list_all() -> int:
     from gan_teach.zoo.experiments import EXPERIMENTS
 
     print("\nExperiments (gan-teach run NAME):")
-    print_rows((name, f"{e.summary}, {e.games} games") for name, e in EXPERIMENTS.items())
+    print_rows((name, f"{e.summary}, {e.games} rounds") for name, e in EXPERIMENTS.items())
     return 0
 
 
@@ -113,7 +113,7 @@ def _train(name: str, out: Path, seed: int | None, seeds: int | None, **changes:
         several = range(first, first + _checks.whole("--seeds", seeds, least=1))
         history = experiments.run_seeds(name, several, progress=True, **changes)
     if history.meta.get("interrupted"):
-        print(f"Stopped after game {history.steps[-1]}; what was finished is kept.")
+        print(f"Stopped after round {history.steps[-1]}; what was finished is kept.")
     print(experiments.report(history))
     for path in runs.save_run(history, out):
         print(f"wrote {path}", flush=True)

@@ -401,9 +401,9 @@ def _finish_ablation(history: History) -> History:
 
 RECORDS: dict[str, Record] = {}
 RECORDS["line-drift"] = Record(
-    summary="The line GAN, 1:50, 60,000 games: what becomes of the spread", seeds=16,
+    summary="The line GAN, 1:50, 60,000 rounds: what becomes of the spread", seeds=16,
     game="line_gan", every=500, chunk=16, watched=lambda: {"params": probes.params()},
-    finish=lambda history: history.describe(meta={"unit": "game"}),
+    finish=lambda history: history.describe(meta={"unit": "round"}),
 )  # fmt: skip
 RECORDS["two-clusters-whole"] = Record(
     summary="Two clusters, 5000 epochs, non-saturating loss with D's half not halved", seeds=40,

@@ -175,7 +175,7 @@ class Frame(NamedTuple):
     xlabel: str = "x"
     ylabel: str = ""
     yticks: tuple[tuple[float, str], ...] | None = None
-    unit: str = "game"
+    unit: str = "round"
     note: str = ""
     drawable: bool = False
 

@@ -35,7 +35,6 @@ _SAMPLES = 200  # for its field and eigenvalues, where noise makes them averages
 class LineWorld(World):
     """The 1-D tutorial; rows have the keys of ``experiments.run``."""
 
-    unit = "game"
     hidden = frozenset({world.HISTOGRAM})
 
     def __init__(self, config: Config) -> None:
