@@ -17,9 +17,10 @@ from gan_teach.course.answers import Choice, Failed, Function, Number, asked
 ALL = {name: check for name, check in vars(ex).items() if name.startswith("check_")}
 CODE = {name: check for name, check in ALL.items() if isinstance(check, Function)}
 DESIGNS = [check for name, check in ALL.items() if name.endswith("_design") and "dirac" not in name]
-# By their questions: moons lie in a plane, a step has one number for each player.
+# By their questions: points of the torus lie in a plane, a step has one number for each player.
 FIXED = {
-    "check_optimistic_rule": {0}, "check_step_factor": {0}, "check_torus_distance": {1},
+    "check_optimistic_rule": {0}, "check_projection": {3}, "check_step_factor": {0},
+    "check_torus_distance": {1},
 }  # fmt: skip
 
 
@@ -88,7 +89,7 @@ FELT = {name: check for name, check in CODE.items() if check.gradient}
 
 def test_the_losses_layers_and_penalties_of_runs_are_asked_for_gradients():
     trained = "generator_loss relativistic_losses smoothed_code batch_norm transposed doubling"
-    wanted = f"{trained} largest_stretch one_sided flat_between".split()
+    wanted = f"{trained} projection largest_stretch one_sided flat_between".split()
     assert set(FELT) == {f"check_{name}" for name in wanted}
 
 
