@@ -532,7 +532,7 @@ def _features(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
     n, d, classes = rng.integers(3, 8, 3).tolist()
     seen, w, v = (torch.from_numpy(rng.normal(size=s)) for s in ((n, d), d, (classes, d)))
     y = torch.eye(classes, dtype=torch.float64)[torch.from_numpy(rng.integers(classes, size=n))]
-    return seen, y, w, torch.from_numpy(rng.normal(size=1)), v
+    return seen, y, w, torch.tensor(rng.normal(), dtype=torch.float64), v
 
 
 @partial(Function, points=random_cases(_features), gradient=NO_GRADIENT)
