@@ -37,10 +37,11 @@ from torch.nn.functional import one_hot, softplus
 # class, $D$ is one half, and the levels of the losses stay $2 \log 2$ and $\log 2$.
 #
 # $y$ enters as **one-hot**: ten numbers, nine of them 0. For $G$ they stand beside the noise. For
-# $D$ we take the **projection** of Miyato & Koyama (2018, equation 3): with the features
-# $\varphi(x)$ that enter its last layer, and one row $v_y$ for each class,
+# $D$ we take the **projection** of Miyato & Koyama (2018, equation 3): with the features of $x$
+# that enter its last layer, and one row of as many numbers for each class,
 #
-# $$\text{logit}\, D(x, y) = \psi\bigl(\varphi(x)\bigr) + v_y \cdot \varphi(x):$$
+# $$\text{logit}\, D(x, y) = \text{last layer}\bigl(\text{features}(x)\bigr)
+#   + \text{row}_y \cdot \text{features}(x):$$
 #
 # the first term asks whether $x$ looks real, the second whether it looks like a $y$.
 
@@ -250,13 +251,13 @@ print(f"half way: a 3 {likely[4, 3]:.0%}, an 8 {likely[4, 8]:.0%}, another digit
 #
 # What is not in the question is in the noise: slant, size, thickness. **Controllable generation**
 # looks for it afterwards. Take something that can be measured on a picture and differentiated, the
-# output of a classifier or, here, the width of a stroke: an area of ink $A$ drawn by a line of
-# width $w$ has an outline of about $2 A / w$. So
+# output of a classifier or, here, the width of a stroke: an area of ink that is drawn by a line has
+# an outline of about twice the area divided by the line's width. So
 #
-# $$w(x) = \frac{2 A}{\sum \lvert \nabla s \rvert}, \qquad
-#   u = \frac{\mathbb E_z \nabla_z\, w(G(z, y))}{\lVert \cdot \rVert},$$
+# $$\text{width}(x) = \frac{2 \sum \text{ink}}{\sum \lvert \nabla\, \text{ink} \rvert}, \qquad
+#   u = \frac{\mathbb E_z \nabla_z\, \text{width}(G(z, y))}{\lVert \cdot \rVert},$$
 #
-# with the ink $s \in [0, 1]$ of a pixel and differences of neighbors for $\nabla s$. Then $z + t u$
+# with the ink of a pixel from 0 to 1, and differences of neighbors for $\nabla$. Then $z + t u$
 # for all $z$: one direction for every picture. **Predict:** it is found on 1s. Does it make 8s
 # bolder, too?
 
@@ -330,8 +331,8 @@ assert gt.holds(of_1s[-1] > of_1s[0])
 # ## Less variety, please
 #
 # Where is $G$ best? Near the middle of the noise, where it was trained most. **Truncation** (Brock
-# et al., 2019) draws the noise closer to 0: here simply $s z$ with $s < 1$. **Predict:** what
-# happens to precision and to recall (chapter 14) as $s$ goes from 0.25 to 2?
+# et al., 2019) draws the noise closer to 0: here all of $z$ times a scale below 1. **Predict:**
+# what happens to precision and to recall (chapter 14) as the scale goes from 0.25 to 2?
 
 # %%
 real = held_out.floats()
@@ -444,12 +445,11 @@ gt.exercises.check_ignored_question(value)
 
 # %% [markdown]
 # **2.** (Code.) Write the projection: logits $(n,)$ from features $(n, d)$, one-hot classes
-# $(n, K)$, the weights $w$ $(d,)$ and bias $b$ of $\psi$, and the rows $V$ $(K, d)$.
+# $(n, K)$, the weights `w` $(d,)$ and bias `b` of the last layer, and the rows `V` $(K, d)$.
 #
 # <details><summary>Hint 1</summary>
 #
-# $\psi(\varphi) = w \cdot \varphi + b$ does not know the class; the other term picks one row of
-# $V$.
+# `features @ w + b` does not know the class; the other term picks one row of `V`.
 #
 # </details>
 #
