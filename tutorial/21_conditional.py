@@ -56,7 +56,25 @@ print("noise:", draw[0, :8].numpy().round(1), " class:", draw[0, 8:].int().tolis
 # A batch is drawn the other way round than before: the latents ask for classes, as often as they
 # occur in the data, and the data answer with a random picture of each. So real and generated
 # pictures of a batch have the same classes, and whatever $D$ finds different is not that.
-#
+
+# %% [markdown]
+# The library's game, with $G$ and $D$ of chapter 15's small DCGAN:
+
+
+# %%
+class NotTold(nn.Sequential):
+    def forward(self, x, y):
+        return super().forward(x)
+
+
+def conditional(told=True):
+    G = DCGANGenerator(28, 1, 16, latent=18, seed=0)
+    D = DCGANDiscriminator(28, 1, 16, end="linear", seed=1)
+    D = Projection(D, classes=10) if told else NotTold(D)
+    return gt.GAN(G, D, data=train, latent=latent)
+
+
+# %% [markdown]
 # ## Open the hood
 #
 # $D$ in plain PyTorch, and the two losses of a batch. Take the sum over the classes away; or tell
@@ -82,23 +100,6 @@ def losses_by_hand(G, D, x, z, classes):
     loss_d = softplus(-D(x, y)).mean() + softplus(D(fakes, y)).mean()
     loss_g = softplus(-D(fakes, y)).mean()
     return loss_g, loss_d
-
-
-# %% [markdown]
-# The library's game, with $G$ and $D$ of chapter 15's small DCGAN:
-
-
-# %%
-class NotTold(nn.Sequential):
-    def forward(self, x, y):
-        return super().forward(x)
-
-
-def conditional(told=True):
-    G = DCGANGenerator(28, 1, 16, latent=18, seed=0)
-    D = DCGANDiscriminator(28, 1, 16, end="linear", seed=1)
-    D = Projection(D, classes=10) if told else NotTold(D)
-    return gt.GAN(G, D, data=train, latent=latent)
 
 
 # %% tags=["hood-check"]
@@ -473,13 +474,13 @@ verdict
 
 
 # %%
-class Mine(Told):
-    def forward(self, x, y):
-        weights = self.psi.weight[0], self.psi.bias, self.v.weight
-        return project(self.phi(x), y, *weights)
-
-
 if verdict:
+
+    class Mine(Told):
+        def forward(self, x, y):
+            weights = self.psi.weight[0], self.psi.bias, self.v.weight
+            return project(self.phi(x), y, *weights)
+
     games, ends = [conditional(), conditional()], []
     told_d = games[0].discriminator
     mine = Mine(told_d.phi, 32 * 7 * 7)
@@ -560,7 +561,7 @@ if verdict:
 # **4.** (Dispute.) A report says: "Our conditional model has precision 0.95 at scale 0.5, theirs
 # 0.80: ours draws better." What do you ask for?
 #
-# <details><summary>Answer</summary>
+# <details><summary>Model answer</summary>
 #
 # The scale and the recall of both: the table above has one $G$ with both precisions. Then the curve
 # of each over scales, at the same number of samples and with the same features, the level of real
