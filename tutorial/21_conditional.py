@@ -103,14 +103,16 @@ def losses_by_hand(G, D, x, z, classes):
 
 
 # %% tags=["hood-check"]
-game = conditional()
-nn.init.normal_(game.discriminator.embedding.weight)  # so that the second term counts
+digits = gt.data.small_mnist()
+theirs = Projection(DCGANDiscriminator(28, 1, 16, end="linear"), classes=10)
+nn.init.normal_(theirs.embedding.weight)  # so that the second term counts
+both = {"data": digits, "latent": Asked(Normal(dim=8), digits.targets)}
+game = gt.GAN(DCGANGenerator(28, 1, 16, latent=18), theirs, **both)
+D = Told(theirs.phi, 32 * 7 * 7)
+D.psi, D.v = theirs.psi, theirs.embedding
 batch = game.draw(32, torch.Generator().manual_seed(1))
-D = Told(game.discriminator.phi, 32 * 7 * 7)
-D.psi, D.v = game.discriminator.psi, game.discriminator.embedding
-by_hand = losses_by_hand(
-    game.generator, D, batch.real, batch.latent[:, :8], batch.latent[:, 8:].argmax(1)
-)
+z, classes = batch.latent[:, :8], batch.latent[:, 8:].argmax(1)
+by_hand = losses_by_hand(game.generator, D, batch.real, z, classes)
 gaps = [(a - b).abs().item() for a, b in zip(by_hand, game.losses(batch), strict=True)]
 print(f"largest difference of the two losses {max(gaps):.0e}")
 assert max(gaps) < 1e-5
