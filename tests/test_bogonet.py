@@ -422,7 +422,7 @@ def test_an_algorithm_that_is_another_under_its_name_is_another_study(judge, tmp
         (["--workers", "0"], "workers must be at least 1"),
         (["--steps", "10", "--records", "3"], "steps must be a multiple of records"),
         (["--lr", "0"], "lr must be above 0"),
-        (["--batch-size", "1"], "batch_size must be at least 2"),
+        (["--batch-size", "1"], "--batch-size must be at least 2"),
         (["--source", "cifar"], "source must be one of mnist, sklearn; got 'cifar'"),
     ],
 )
