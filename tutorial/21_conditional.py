@@ -27,8 +27,9 @@ from torch.nn.functional import one_hot, softplus
 # %% [markdown]
 # ## The rule
 #
-# Each image $x$ has a class $y$. A **conditional GAN** (Mirza & Osindero, 2014) plays the game of
-# chapter 01 for every class at once: $G$ gets noise and a class, $D$ a picture and a class,
+# Each image $x$ has a class $y$. A [conditional GAN](glossary.md#conditional-gan) (Mirza &
+# Osindero, 2014) plays the game of chapter 01 for every class at once: $G$ gets noise and a class,
+# $D$ a picture and a class,
 #
 # $$V = \mathbb E_y \Bigl[\, \mathbb E_{x \sim p(x \mid y)} \log D(x, y)
 #   + \mathbb E_z \log\bigl(1 - D(G(z, y), y)\bigr) \Bigr].$$
@@ -79,8 +80,8 @@ def conditional(told=True):
 # %% [markdown]
 # ## Open the hood
 #
-# $D$ in plain PyTorch, and the two losses of a batch. Take the sum over the classes away; or tell
-# $D$ about the real pictures and not about the fakes: who wins then, and how?
+# $D$ in plain PyTorch, and the two losses of a batch. Change the sign of the second term, or give
+# $D$ another class with the fakes than $G$ was asked for: the comparison below notices.
 
 
 # %% tags=["hood"]
@@ -327,9 +328,10 @@ assert gt.holds(of_1s[-1] > of_1s[0])
 #
 # ## Less variety, please
 #
-# Where is $G$ best? Near the middle of the noise, where it was trained most. **Truncation** (Brock
-# et al., 2019) draws the noise closer to 0: here all of $z$ times a scale below 1. **Predict:**
-# what happens to precision and to recall (chapter 14) as the scale goes from 0.25 to 2?
+# Where is $G$ best? Near the middle of the noise, where it was trained most.
+# [Truncation](glossary.md#truncation) (Brock et al., 2019) draws the noise closer to 0: here all of
+# $z$ times a scale below 1. **Predict:** what happens to precision and to recall (chapter 14) as
+# the scale goes from 0.25 to 2?
 
 # %%
 real = held_out.floats()
