@@ -13,7 +13,9 @@ from torch import nn
 
 from gan_teach import cli, metrics, plots
 from gan_teach.data import Images, load_images
+from gan_teach.metrics import scores
 from gan_teach.metrics.features import Extractor
+from gan_teach.metrics.scores import score_names
 from gan_teach.models import convnets
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.studies import evaluation, image_runs
@@ -65,11 +67,18 @@ def run(photos, tmp_path_factory):
     return out
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept(tmp_path, monkeypatch):
+    """Real features from no other test, and no weights of this machine."""
+    monkeypatch.setenv("GAN_TEACH_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """One clustering in the place of ten."""
     full = metrics.prd
-    monkeypatch.setattr(metrics, "prd", lambda x, y: full(x, y, runs=1))
+    monkeypatch.setattr(scores, "prd", lambda x, y: full(x, y, runs=1))
 
 
 def scored(*sources, **options):
@@ -168,12 +177,14 @@ def test_a_diverged_generator_scores_nan(run, tmp_path):
 @pytest.mark.usefixtures("quick")
 def test_few_rows_are_scored_by_their_first_ones():
     x, y = RNG.normal(size=(30, 3)), RNG.normal(size=(40, 3))
-    found = evaluation.score(x, y)
-    assert list(found) == list(evaluation.SCORES)
+    found, curve = evaluation.score(x, y)
+    assert set(found) == set(evaluation.SCORES)
     assert math.isnan(found["inception_score"])
-    assert found["prd_f_8"] == metrics.prd(x, y[:30]).f_8
-    assert found["prd_f_1_8"] == metrics.prd(x, y[:30]).f_1_8
-    assert evaluation.score(x, y, np.full((30, 2), 0.5))["inception_score"] == pytest.approx(1)
+    assert curve
+    assert (found["prd_f_8"], found["prd_f_1_8"]) == (curve.f_8, curve.f_1_8)
+    assert curve.f_8 == metrics.prd(x, y[:30], runs=1).f_8
+    same, _ = evaluation.score(x, y, np.full((30, 2), 0.5))
+    assert same["inception_score"] == pytest.approx(1)
 
 
 # -- what is kept ---------------------------------------------------------------------------------
@@ -261,7 +272,9 @@ def test_few_real_images_give_no_band(run, photos, tmp_path):
     assert (found.band, found.rows[0].n_real, seen) == ({}, N, 30 + 2 * N)
     more, _ = scored(run, last=True, data=few, n=40, out=tmp_path)
     assert (more.rows[0].n, more.rows[0].n_real) == (40, 30)
-    assert "40 generated against 30 real images" in str(more.table())
+    assert "40 images, drawn with batch norm's running statistics, against 30 of" in str(
+        more.table()
+    )
 
 
 # -- tables and pictures --------------------------------------------------------------------------
@@ -278,7 +291,7 @@ def test_tables_are_read_back_exactly_and_others_refused(tmp_path):
     assert read_rows(path)[0] == rows[0]
     assert read_rows(path)[1].source == "b, c"
     assert path.read_text().startswith(
-        "source,step,average,features,n,n_real,seed,key,frechet,kid,"
+        "source,step,average,features,n,n_real,seed,key,protocol,FD(net),KID(net),IS(net),PRD F8,"
     )
     (tmp_path / "u.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"u\.csv is damaged or no table of scores"):
@@ -288,10 +301,19 @@ def test_tables_are_read_back_exactly_and_others_refused(tmp_path):
 def test_only_inception_is_fid():
     rows = [row(4, value=2.0), row(2, value=1.0), row(2, "0.9"), row(None, source="b")]
     found = Evaluation(rows)
-    assert "FD is FD(net, 0) of 10 generated" in str(found.table())
-    assert "FID" not in str(found.table())
+    text = str(found.table())
+    assert "By FD(net, 0), no FID." in text
+    assert text.split("\n")[2].split()[:6] == [
+        "source",
+        "step",
+        "average",
+        "FD(net)",
+        "KID(net)",
+        "IS(net)",
+    ]
+    assert "FID" not in text.replace("no FID", "")
     genuine = Evaluation([replace(r, features="FID") for r in rows])
-    assert "FD is the FID" in str(genuine.table())
+    assert str(genuine.table()).split("\n")[2].split()[3:6] == ["FID", "KID", "IS"]
 
 
 def test_an_evaluation_writes_its_band_as_two_rows(tmp_path):
@@ -306,16 +328,21 @@ def test_an_evaluation_writes_its_band_as_two_rows(tmp_path):
 def test_a_line_for_each_average_a_level_for_what_has_no_step():
     rows = [row(2), row(4, value=3.0), row(2, "0.9"), row(4, "0.9"), row(None, source="b")]
     band = dict.fromkeys(evaluation.SCORES, (0.1, 0.2))
-    figure = plots.score_paths(rows, features="FD(net, 0)", band=band)
+    names = score_names("FD(net, 0)")
+    figure = plots.score_paths(rows, names, band=band, caption="How. " * 30)
     panels = [ax for ax in figure.axes if ax.axison]
-    assert len(panels) == len(evaluation.SCORES)
-    assert panels[0].get_title("left") == "FD(net, 0), lower is better"
+    assert len(panels) == len(names)
+    assert [p.get_title("left").partition(",")[0] for p in panels][:3] == [
+        "FD(net)",
+        "KID(net)",
+        "IS(net)",
+    ]
     labels = [line.get_label() for line in panels[0].lines]
     assert labels == ["a, G itself", "a, average 0.9", "b, G itself"]
     np.testing.assert_array_equal(panels[0].lines[0].get_xydata(), [[2, 1], [4, 3]])
     assert len(panels[0].patches) == 1
     unknown = [replace(r, scores={**r.scores, "kid": math.nan}) for r in rows]
-    assert len([ax for ax in plots.score_paths(unknown).axes if ax.axison]) == 6
+    assert len([ax for ax in plots.score_paths(unknown, names).axes if ax.axison]) == 6
 
 
 # -- the command ----------------------------------------------------------------------------------
@@ -329,7 +356,8 @@ def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
     command = ["evaluate", str(run), str(photos), "-n", str(N), "--last", "--ema", "raw"]
     assert cli.main([*command, "--out", str(out), "--csv", str(tmp_path / "t.csv")]) == 0
     said = capsys.readouterr().out
-    assert "FD is FD(cifar, 00000000)" in said
+    assert "By FD(cifar, 00000000), no FID. [1] 20 images, drawn with batch norm's running" in said
+    assert "[2] 20 images, files at random, against 20 of the 50 of photos" in said
     assert "real images" in said
     assert [r.average for r in read_rows(out / "scores.csv")] == ["raw", "images", "low", "high"]
     sources = ["tiny", photos.name, "real images", "real images"]

@@ -248,38 +248,57 @@ def _generator(run: Path, ema: str | None) -> tuple[Any, Path]:
 
 @command(
     "evaluate",
-    "score runs, published weights or folders of images; resumable",
-    ("sources", Path, "a run's folder, a file of RS-GAN, or images: folder, .zip, .npy, .npz", "+"),
+    "score runs, sweeps, published weights, functions or images; resumable",
+    (
+        "sources",
+        str,
+        "a run's or sweep's folder, a file of RS-GAN, MODULE:FUNCTION of (n, rng), "
+        "or images: folder, .zip, .npy, .npz",
+        "+",
+    ),
     ("--ema", str, "decays, or raw (default: all)", "+"),
-    ("--features", str, "digits, cifar, inception, or a file of Inception weights"),
-    ("--data", str, "the real images, if not those of the first run"),
+    ("--features", str, "inception, digits, cifar, or a file (default: inception if it is there)"),
+    ("--data", str, "the real images, or an .npz of mu and sigma, if not those of the runs"),
     ("--size", int, "pixels that images are scaled to"),
     ("--channels", int, "1 for grey images, 3 for color"),
     ("--skip-bad", False, "leave out files that do not fit"),
     ("-n", 5000, "images of each"),
     ("--seed", 0, "of the latents"),
+    ("--step", int, "only these saved steps", "+"),
     ("--every", 1, "only steps that are multiples of it"),
     ("--last", False, "only the last saved step"),
     ("--untrained", False, "also G as each run started it"),
     DEVICE,
-    ("--out", Path, "folder of scores.csv and .png (default: the run)"),
+    ("--out", Path, "folder of what it writes (default: the run or sweep)"),
     ("--csv", Path, "also write what was asked for into this file"),
+    ("--save-stats", Path, "also write mu and sigma of the real images' features: FILE.npz"),
 )
 def evaluate(
-    sources: list[Path], ema: list[str] | None, out: Path | None, csv: Path | None,
-    device: str | None, **options: Any,
+    sources: list[str], ema: list[str] | None, step: list[int] | None, out: Path | None,
+    csv: Path | None, device: str | None, **options: Any,
 ) -> int:  # fmt: skip
     from gan_teach import plots
     from gan_teach.plots import style
     from gan_teach.studies import evaluation
 
     out, device = out or evaluation.default_folder(sources[0]), _said(device)
-    options |= {"averages": ema or (), "out": out, "device": device, "progress": True}
-    scores = evaluation.evaluate(*sources, **options)
+    options |= {"averages": ema or (), "steps": step or (), "out": out, "device": device}
+    scores = evaluation.evaluate(*sources, **options, progress=True)
     print(scores.table())
-    figure = plots.score_paths(scores.rows, features=scores.rows[0].features, band=scores.band)
-    style.save(figure, out / "scores.png")
-    written = [scores.save(csv)] if csv else []
-    for path in (out / "scores.csv", out / "scores.png", *written):
+    written = [out / "scores.csv"]
+    paths = plots.score_paths(scores.rows, scores.names, band=scores.band, caption=scores.protocol)
+    figures: dict[str, Any] = {"scores": paths}
+    if scores.curves:
+        figures["prd"] = plots.prd_curves(scores.curves)
+    if len(scores.settings) > 1:
+        print(scores.by_knob())
+        figures["by-knob"] = plots.score_means(scores.groups(), scores.names["frechet"])
+        written.append(scores.save_groups(out / "by-knob.csv"))
+    for name, figure in figures.items():
+        style.save(figure, out / f"{name}.png")
+        written.append(out / f"{name}.png")
+    written += [scores.save(csv)] if csv else []
+    written += [options["save_stats"]] if options["save_stats"] else []
+    for path in written:
         print(f"wrote {path}")
     return 0

@@ -108,7 +108,8 @@ def prd(
 
     Both are clustered together by k-means and their histograms over the clusters compared by
     ``prd_discrete``. The curve is the mean over ``runs`` clusterings (random states seed, seed + 1,
-    ...), and the F-scores are those of that mean curve, as its authors' code has them. Needs scikit-learn. Raises ValueError for unequal sizes or fewer samples than clusters.
+    ...), and the F-scores are those of that mean curve, as its authors' code has them. Needs
+    scikit-learn. Raises ValueError for unequal sizes or fewer samples than clusters.
     """
     x, y = _arrays.pair(fake, real)
     clusters = _checks.whole("clusters", clusters, least=1)

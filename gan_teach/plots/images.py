@@ -1,7 +1,8 @@
 """Images side by side, and the scores of generators: against noise, over recall, along a run."""
 
 import math
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,10 @@ _GAP = 2  # white pixels between images
 FARTHEST = 3000.0  # in half widths of a band: what lies beyond stands at the edge
 _LINEAR, _TICKS = 3.0, (1, 3, 10, 100, 1000)  # linear up to here; ticks on either side of 0
 Bands = Mapping[str, tuple[float, float]]  # what real samples score against real ones: (low, high)
-TITLES = {
-    "kid": "KID, lower is better",
-    "inception_score": "inception score, higher is better",
-    "prd_f_8": "PRD F8: recall",
-    "prd_f_1_8": "PRD F1/8: precision",
-    "precision": "precision (k = 3)",
-    "recall": "recall (k = 3)",
-}
+_BETTER = {  # which way
+    "frechet": "lower is better", "kid": "lower is better", "inception_score": "higher is better",
+    "prd_f_8": "recall", "prd_f_1_8": "precision", "precision": "k = 3", "recall": "k = 3",
+}  # fmt: skip
 
 # -- images ----------------------------------------------------------------------------------------
 
@@ -163,17 +160,16 @@ def prd_curves(curves: Mapping[str, Any]) -> Axes:
 
 @style.use()
 def score_paths(
-    rows: Sequence[Any], *, features: str = "Frechet distance", band: Bands | None = None
+    rows: Sequence[Any], names: Mapping[str, str], *, band: Bands | None = None, caption: str = ""
 ) -> Figure:
     """A panel for each score of ``rows`` (of ``evaluation.Row``) over the run's steps.
 
     Rows of one source and average make one line; a row without a step (a file of weights, a folder)
-    is a level line. ``features`` is what the Frechet distance is called. ``band`` is what real
-    images score against real ones, score -> (low, high). Scores that are NaN everywhere have no
-    panel.
+    is a level line. ``names`` : what each score is called. ``band`` is what real images score
+    against real ones, score -> (low, high). Scores that are NaN everywhere have no panel.
     """
-    names = [n for n in rows[0].scores if not all(math.isnan(row.scores[n]) for row in rows)]
-    figure, axes = style.grid(names, 4, (3.3, 2.9))
+    names = {n: title for n, title in names.items() if not _unknown(row.scores[n] for row in rows)}
+    figure, axes = style.grid(list(names), 4, (3.3, 2.9))
     for name, ax in axes.items():
         if band and name in band:
             ax.axhspan(*band[name], label="real against real", **style.band(style.REAL, 0.3))
@@ -185,12 +181,52 @@ def score_paths(
             else:
                 dots = {"marker": style.MARKERS[k % 6], "markersize": 4}
                 ax.plot([row.step for row in line], values, **dots, **look)
-        ax.set_title(TITLES.get(name, f"{features}, lower is better"), fontsize=10.5)
+        ax.set_title(f"{names[name]}, {_BETTER[name]}", fontsize=10.5)
         ax.set_xlabel("step of G", fontsize=9.5)
         if name == "frechet":
             ax.set_yscale("log")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.suptitle(textwrap.fill(caption, 40 * len(figure.axes[:4])), fontsize=9)
     return figure
+
+
+def _unknown(values: Iterable[float]) -> bool:
+    return all(map(math.isnan, values))
+
+
+@style.use()
+def score_means(groups: Sequence[Any], name: str, score: str = "frechet") -> Figure:
+    """Mean +- standard error of a score over the runs of a sweep, a panel for each average of G.
+
+    ``groups`` : of ``Evaluation.groups``; ``name`` : what the score is called. Each setting is a
+    line over the steps; with one step only, its settings stand side by side.
+    """
+    figure, axes = style.grid(list(dict.fromkeys(g.average for g in groups)), 4, (3.6, 3.1))
+    settings = list(dict.fromkeys(_setting(g.knobs) for g in groups))
+    one_step = len({g.step for g in groups}) == 1
+    for average, ax in axes.items():
+        for k, setting in enumerate(settings):
+            line = [g for g in groups if g.average == average and _setting(g.knobs) == setting]
+            line = sorted(line, key=lambda g: g.step or 0)
+            x = [k] * len(line) if one_step else [g.step for g in line]
+            look = style.look(k, color=style.LINES[1:][k % 5], label=setting)
+            ax.errorbar(
+                x, [g.mean[score] for g in line], [np.nan_to_num(g.error[score]) for g in line],
+                marker=style.MARKERS[k % 6], markersize=4, capsize=3, **look,
+            )  # fmt: skip
+        decay = average.replace(".", "", 1).isdigit()
+        ax.set_title(f"average {average}" if decay else average.replace("raw", "G itself"))
+        ax.set_xlabel(f"at step {groups[0].step}" if one_step else "step of G", fontsize=9.5)
+        ax.set_ylabel(f"{name}, mean ± s.e.")
+        if one_step:
+            ax.set_xticks(range(len(settings)), settings, rotation=30, ha="right")
+    if not one_step:
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _setting(knobs: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in knobs.items()) or "all runs"
 
 
 def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:

@@ -1,0 +1,231 @@
+"""What generators scored, as a table, as a file, and over the runs of a sweep by its knobs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_teach._files import read_csv, write_csv
+from gan_teach.metrics.manifold import PRD
+from gan_teach.metrics.modes import NoiseBand
+from gan_teach.metrics.scores import SCORES, SPREAD, score_names
+from gan_teach.plots.text import Table
+
+REAL = "real images"  # the source of the two rows that are a band
+ENDS = ("low", "high")
+_HEADS = {**score_names("FD(net)"), SPREAD: "IS(net) std"}  # of columns in files
+_NOT_A_KNOB = ("seed", "workers", "skip_bad", "precision", "channels_last")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one generator scored.
+
+    source : a run, a file of weights, a function or a folder of images. step : of the run, None for
+    the others. average : the decay of the average of G, or "raw". features : what the Frechet
+    distance in these features is called, "FID" or "FD(net, digest)". n and n_real : generated and
+    real images. key : changes with the weights, the real images, the features, n and seed.
+    protocol : how both were made and compared, in words. curve : precision over recall.
+    """
+
+    source: str
+    step: int | None
+    average: str
+    features: str
+    n: int
+    n_real: int
+    seed: int
+    key: str
+    scores: dict[str, float] = field(hash=False)
+    protocol: str = ""
+    curve: PRD | None = field(default=None, compare=False, repr=False)
+
+
+_FACTS = [f.name for f in fields(Row) if f.name not in ("scores", "curve")]
+
+
+class Group(NamedTuple):
+    """Mean and standard error of each score over ``runs`` that differ in the seed alone.
+
+    Runs that diverged are in neither; the error of a single one is NaN.
+    """
+
+    knobs: dict[str, Any]
+    step: int | None
+    average: str
+    runs: int
+    diverged: int
+    mean: dict[str, float]
+    error: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The rows that were asked for, and what real images score against real ones.
+
+    ends : two rows for each set of real images, the lowest and the highest scores of n of them
+    against n others in 80 % of trials; none if there are too few. settings : of each run among the
+    sources.
+    """
+
+    rows: list[Row]
+    ends: Sequence[Row] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What each score is called."""
+        return score_names(self.rows[0].features)
+
+    @property
+    def band(self) -> dict[str, NoiseBand]:
+        """The two ends by score; empty if there are none, or those of several real sets."""
+        ends = [row.scores for row in self.ends] if len(self.ends) == len(ENDS) else []
+        return {name: NoiseBand(*(end[name] for end in ends)) for name in SCORES if ends}
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write rows and bands as one CSV file that ``read_rows`` reads."""
+        return save_rows(path, [*self.rows, *self.ends])
+
+    @property
+    def protocol(self) -> str:
+        """How the images were made and compared, and by which features; all ways if several."""
+        net = self.rows[0].features
+        by = "the genuine Inception" if net == "FID" else f"{net}, no FID"
+        ways = dict.fromkeys(row.protocol for row in self.rows)
+        return f"By {by}. {' | '.join(f'[{k}] {way}' for k, way in enumerate(ways, 1))}"
+
+    def table(self) -> Table:
+        """The scores as a table, the noise of real images in its last lines, and the protocol."""
+        ways = list(dict.fromkeys(row.protocol for row in self.rows))
+        lines = [
+            [row.source, "" if row.step is None else row.step, row.average]
+            + [_cell(row.scores, name) for name in self.names]
+            + [row.n, row.n_real, f"[{ways.index(row.protocol) + 1}]"]
+            for row in self.rows
+        ]
+        for low, high in zip(self.ends[::2], self.ends[1::2], strict=True):
+            ends = [f"{low.scores[k]:.3g} to {high.scores[k]:.3g}" for k in self.names]
+            same = [
+                f"[{k}]" for k, way in enumerate(ways, 1) if _against(way) == _against(low.protocol)
+            ]
+            lines.append([REAL, "", "", *ends, low.n, low.n_real, "".join(same)])
+        caption = (
+            f"{self.protocol}\nSo few images bias {self.names['frechet']} upwards: compare it with "
+            "rows of as many, and with real against real images."
+        )
+        heads = ["source", "step", "average", *self.names.values(), "n", "real", "how"]
+        return Table(heads, lines, caption=caption)
+
+    @property
+    def curves(self) -> dict[str, PRD]:
+        """Precision over recall of the last row of each source and average."""
+        rows = [row for row in self.rows if row.curve]
+        named = {" ".join([row.source, row.average]): row.curve for row in rows}
+        real = {f"{REAL} against others": row.curve for row in self.ends if row.curve}
+        return {**named, **real}  # pyright: ignore[reportReturnType]
+
+    # -- of a sweep
+
+    def groups(self) -> list[Group]:
+        """The rows of runs by their knobs, step and average: what differs besides the seed."""
+        knobs, members = _knobs(list(self.settings.values())), {}
+        for row in self.rows:
+            if row.source in self.settings:
+                cell = tuple(self.settings[row.source][name] for name in knobs)
+                members.setdefault((cell, row.step, row.average), []).append(row.scores)
+        return [
+            _group(dict(zip(knobs, cell, strict=True)), step, average, scores)
+            for (cell, step, average), scores in members.items()
+        ]
+
+    def by_knob(self) -> Table:
+        """Mean +- standard error at the last step of each setting and average."""
+        last = {(str(g.knobs), g.average): g for g in self.groups()}
+        lines = [
+            [*g.knobs.values(), "" if g.step is None else g.step, g.average, g.runs, g.diverged]
+            + [f"{g.mean[k]:.3g} ± {g.error[k]:.2g}" for k in self.names]
+            for g in last.values()
+        ]
+        knobs = next(iter(last.values())).knobs
+        heads = [*knobs, "step", "average", "runs", "diverged", *self.names.values()]
+        return Table(heads, lines, caption="Mean ± standard error over runs that did not diverge")
+
+    def save_groups(self, path: str | os.PathLike[str]) -> Path:
+        """Write all groups as a CSV file."""
+        lines = []
+        for g in self.groups():
+            line = {**g.knobs, **{k: getattr(g, k) for k in _OF_GROUP}}
+            for name in SCORES:
+                both = {"mean": g.mean[name], "s.e.": g.error[name]}
+                line |= {f"{_HEADS[name]} {which}": value for which, value in both.items()}
+            lines.append({**line, "features": self.rows[0].features})
+        write_csv(path, lines[0], lines)
+        return Path(path)
+
+
+_OF_GROUP = ("step", "average", "runs", "diverged")
+
+
+def _against(protocol: str) -> str:
+    return protocol.partition(", against ")[2]
+
+
+def _cell(scores: Mapping[str, float], name: str) -> float | str:
+    spread = scores.get(SPREAD) if name == "inception_score" else None
+    return scores[name] if spread is None else f"{scores[name]:.3g} ± {spread:.2g}"
+
+
+def _knobs(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The settings in which runs differ besides the seed; of those that differ alike the first."""
+    knobs: dict[tuple[int, ...], str] = {}
+    for name in settings[0] if settings else ():
+        values = [repr(one.get(name)) for one in settings]
+        if name not in _NOT_A_KNOB and len(set(values)) > 1:
+            knobs.setdefault(tuple(values.index(value) for value in values), name)
+    return list(knobs.values())
+
+
+def _group(
+    knobs: dict[str, Any], step: int | None, average: str, scores: Sequence[Mapping[str, float]]
+) -> Group:
+    mean, error = {}, {}
+    for name in SCORES:
+        values = np.array([one[name] for one in scores])
+        values = values[np.isfinite(values)]
+        mean[name] = float(values.mean()) if len(values) else math.nan
+        several = len(values) > 1
+        error[name] = float(values.std(ddof=1) / len(values) ** 0.5) if several else math.nan
+    diverged = sum(math.isnan(one["frechet"]) for one in scores)
+    return Group(knobs, step, average, len(scores), diverged, mean, error)
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[Row]:
+    """The rows of a table that ``save_rows`` wrote. Raises ValueError for another file."""
+    try:
+        return [_row(entry) for entry in read_csv(path)]
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged or no table of scores ({error}).") from error
+
+
+def _row(entry: dict[str, str]) -> Row:
+    entry = {_HEADS.get(name, name): text for name, text in entry.items()}  # of old files too
+    spread = entry.pop(_HEADS[SPREAD], "")
+    scores = {name: float(entry.pop(_HEADS[name])) for name in SCORES}
+    scores |= {SPREAD: float(spread)} if spread else {}
+    facts: dict[str, Any] = {**entry, "step": int(entry["step"]) if entry["step"] else None}
+    facts |= {name: int(entry[name]) for name in ("n", "n_real", "seed")}
+    return Row(**facts, scores=scores)
+
+
+def save_rows(path: str | os.PathLike[str], rows: Sequence[Row]) -> Path:
+    """Write a table as a CSV file, as a whole or not at all."""
+    lines = [{**vars(row), **{_HEADS[k]: v for k, v in row.scores.items()}} for row in rows]
+    write_csv(path, [*_FACTS, *_HEADS.values()], lines)
+    return Path(path)
