@@ -289,7 +289,9 @@ def evaluate(
     paths = plots.score_paths(scores.rows, scores.names, band=scores.band, caption=scores.protocol)
     figures: dict[str, Any] = {"scores": paths}
     if scores.curves:
-        figures["prd"] = plots.prd_curves(scores.curves)
+        figures["prd"] = plots.prd_curves(
+            scores.curves, scores.ends[0].curve if scores.ends else None
+        )
     if len(scores.settings) > 1:
         print(scores.by_knob())
         figures["by-knob"] = plots.score_means(scores.groups(), scores.names["frechet"])

@@ -19,6 +19,7 @@ from gan_teach.plots.text import Table
 
 REAL = "real images"  # the source of the two rows that are a band
 ENDS = ("low", "high")
+MOST = 8  # curves in a picture
 _HEADS = {**score_names("FD(net)"), SPREAD: "IS(net) std"}  # of columns in files
 _NOT_A_KNOB = ("seed", "workers", "skip_bad", "precision", "channels_last")
 
@@ -125,11 +126,10 @@ class Evaluation:
 
     @property
     def curves(self) -> dict[str, PRD]:
-        """Precision over recall of the last row of each source and average."""
-        rows = [row for row in self.rows if row.curve]
-        named = {" ".join([row.source, row.average]): row.curve for row in rows}
-        real = {f"{REAL} against others": row.curve for row in self.ends if row.curve}
-        return {**named, **real}  # pyright: ignore[reportReturnType]
+        """Precision over recall of the last row of each source and average, for the best eight."""
+        last = {f"{row.source}, {row.average}": row for row in self.rows if row.curve}
+        best = sorted(last.values(), key=lambda row: row.scores["frechet"])[:MOST]
+        return {name: row.curve for name, row in last.items() if row in best and row.curve}
 
     # -- of a sweep
 

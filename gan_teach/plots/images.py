@@ -147,14 +147,20 @@ def in_half_widths(scores: NDArray[np.float64], low: float, high: float) -> NDAr
 
 
 @style.use()
-def prd_curves(curves: Mapping[str, Any]) -> Axes:
-    """Precision over recall for each ``metrics.PRD`` by its name; the corner (1, 1) is perfect."""
-    ax = style.axes(None, (5.4, 4.8))
-    for k, (name, curve) in enumerate(curves.items()):
+def prd_curves(curves: Mapping[str, Any], real: Any = None) -> Axes:
+    """Precision over recall for each ``metrics.PRD`` by its name; the corner (1, 1) is perfect.
+
+    ``real`` : that of real samples against others.
+    """
+    ax = style.axes(None, (5.4, 4.8 + 0.22 * max(0, len(curves) - 4)))
+    if real is not None:
+        band = style.band(style.REAL, 0.3, label="real against real, and beyond")
+        ax.fill_between(real.recall, real.precision, 1.02, **band)
+    for k, (name, curve) in enumerate(curves.items(), start=real is not None):
         ax.plot(curve.recall, curve.precision, label=name, **style.look(k))
     ends = (-0.02, 1.02)
     ax.set(xlabel="recall", ylabel="precision", xlim=ends, ylim=ends, aspect="equal")
-    _panel.legend_below(ax, cols=2)
+    _panel.legend_below(ax, cols=2 if max(map(len, curves)) < 30 else 1)
     return ax
 
 
@@ -185,8 +191,17 @@ def score_paths(
         ax.set_xlabel("step of G", fontsize=9.5)
         if name == "frechet":
             ax.set_yscale("log")
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    figure.suptitle(textwrap.fill(caption, 40 * len(figure.axes[:4])), fontsize=9)
+    figure.suptitle(textwrap.fill(caption, round(12 * figure.get_figwidth())), fontsize=9)
+    return _legend_below(figure, ax)
+
+
+def _legend_below(figure: Figure, ax: Axes) -> Figure:
+    """The legend of that axes under all of them, in as many columns as have room there."""
+    handles, labels = ax.get_legend_handles_labels()
+    columns = int(figure.get_figwidth() / (0.7 + 0.09 * max(map(len, labels))))
+    columns = min(max(1, columns), 4)
+    figure.set_figheight(figure.get_figheight() + 0.22 * (math.ceil(len(labels) / columns) - 1))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     return figure
 
 
@@ -220,9 +235,7 @@ def score_means(groups: Sequence[Any], name: str, score: str = "frechet") -> Fig
         ax.set_ylabel(f"{name}, mean ± s.e.")
         if one_step:
             ax.set_xticks(range(len(settings)), settings, rotation=30, ha="right")
-    if not one_step:
-        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure
+    return figure if one_step else _legend_below(figure, ax)
 
 
 def _setting(knobs: Mapping[str, Any]) -> str:
