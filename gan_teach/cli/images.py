@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_teach import _checks
+from gan_teach._files import replacing
 from gan_teach.cli.arguments import command, print_rows
 
 # -- train and sweep -----------------------------------------------------------------------------
@@ -293,9 +294,14 @@ def evaluate(
             scores.curves, scores.ends[0].curve if scores.ends else None
         )
     if len(scores.settings) > 1:
-        print(scores.by_knob())
-        figures["by-knob"] = plots.score_means(scores.groups(), scores.names["frechet"])
-        written.append(scores.save_groups(out / "by-knob.csv"))
+        table = scores.by_knob()
+        first = table.columns.get_loc("step")
+        last = table.groupby([*table.columns[:first], "average"], sort=False).tail(1)
+        print(last.iloc[:, : first + 6].to_string(index=False, float_format="{:.3g}".format))
+        figures["by-knob"] = plots.score_means(table, scores.names["frechet"])
+        with replacing(out / "by-knob.csv") as file:
+            table.to_csv(file, index=False)
+        written.append(out / "by-knob.csv")
     for name, figure in figures.items():
         style.save(figure, out / f"{name}.png")
         written.append(out / f"{name}.png")

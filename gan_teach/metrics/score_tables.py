@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
+from gan_teach import _checks
 from gan_teach._files import read_csv, write_csv
 from gan_teach.metrics.manifold import PRD
 from gan_teach.metrics.modes import NoiseBand
@@ -49,21 +47,6 @@ class Row:
 
 
 _FACTS = [f.name for f in fields(Row) if f.name not in ("scores", "curve")]
-
-
-class Group(NamedTuple):
-    """Mean and standard error of each score over ``runs`` that differ in the seed alone.
-
-    Runs that diverged are in neither; the error of a single one is NaN.
-    """
-
-    knobs: dict[str, Any]
-    step: int | None
-    average: str
-    runs: int
-    diverged: int
-    mean: dict[str, float]
-    error: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -131,46 +114,27 @@ class Evaluation:
         best = sorted(last.values(), key=lambda row: row.scores["frechet"])[:MOST]
         return {name: row.curve for name, row in last.items() if row in best and row.curve}
 
-    # -- of a sweep
+    def by_knob(self) -> Any:
+        """A pandas table: mean and standard error of each score over runs that differ in the seed.
 
-    def groups(self) -> list[Group]:
-        """The rows of runs by their knobs, step and average: what differs besides the seed."""
-        knobs, members = _knobs(list(self.settings.values())), {}
-        for row in self.rows:
-            if row.source in self.settings:
-                cell = tuple(self.settings[row.source][name] for name in knobs)
-                members.setdefault((cell, row.step, row.average), []).append(row.scores)
-        return [
-            _group(dict(zip(knobs, cell, strict=True)), step, average, scores)
-            for (cell, step, average), scores in members.items()
+        A row for each setting, step and average of G; ``runs`` counts them, those too that
+        ``diverged`` and have no scores. Of a single run there is no error (NaN).
+        """
+        pandas = _checks.package("pandas", "the table of a sweep", "images")
+        knobs = _knobs(list(self.settings.values()))
+        rows = [
+            {k: str(self.settings[row.source][k]) for k in knobs}
+            | {"step": row.step, "average": row.average, **row.scores}
+            for row in self.rows
+            if row.source in self.settings
         ]
-
-    def by_knob(self) -> Table:
-        """Mean +- standard error at the last step of each setting and average."""
-        last = {(str(g.knobs), g.average): g for g in self.groups()}
-        lines = [
-            [*g.knobs.values(), "" if g.step is None else g.step, g.average, g.runs, g.diverged]
-            + [f"{g.mean[k]:.3g} ± {g.error[k]:.2g}" for k in self.names]
-            for g in last.values()
-        ]
-        knobs = next(iter(last.values())).knobs
-        heads = [*knobs, "step", "average", "runs", "diverged", *self.names.values()]
-        return Table(heads, lines, caption="Mean ± standard error over runs that did not diverge")
-
-    def save_groups(self, path: str | os.PathLike[str]) -> Path:
-        """Write all groups as a CSV file."""
-        lines = []
-        for g in self.groups():
-            line = {**g.knobs, **{k: getattr(g, k) for k in _OF_GROUP}}
-            for name in SCORES:
-                both = {"mean": g.mean[name], "s.e.": g.error[name]}
-                line |= {f"{_HEADS[name]} {which}": value for which, value in both.items()}
-            lines.append({**line, "features": self.rows[0].features})
-        write_csv(path, lines[0], lines)
-        return Path(path)
-
-
-_OF_GROUP = ("step", "average", "runs", "diverged")
+        groups = pandas.DataFrame(rows).groupby([*knobs, "step", "average"], sort=False)
+        table = groups[list(SCORES)].agg(["mean", "sem"])
+        heads = {"mean": "mean", "sem": "s.e."}
+        table.columns = [f"{self.names[name]} {heads[which]}" for name, which in table.columns]
+        table.insert(0, "runs", groups.size())
+        table.insert(1, "diverged", groups.size() - groups["frechet"].count())
+        return table.reset_index()
 
 
 def _against(protocol: str) -> str:
@@ -190,20 +154,6 @@ def _knobs(settings: Sequence[Mapping[str, Any]]) -> list[str]:
         if name not in _NOT_A_KNOB and len(set(values)) > 1:
             knobs.setdefault(tuple(values.index(value) for value in values), name)
     return list(knobs.values())
-
-
-def _group(
-    knobs: dict[str, Any], step: int | None, average: str, scores: Sequence[Mapping[str, float]]
-) -> Group:
-    mean, error = {}, {}
-    for name in SCORES:
-        values = np.array([one[name] for one in scores])
-        values = values[np.isfinite(values)]
-        mean[name] = float(values.mean()) if len(values) else math.nan
-        several = len(values) > 1
-        error[name] = float(values.std(ddof=1) / len(values) ** 0.5) if several else math.nan
-    diverged = sum(math.isnan(one["frechet"]) for one in scores)
-    return Group(knobs, step, average, len(scores), diverged, mean, error)
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:

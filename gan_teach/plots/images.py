@@ -1,5 +1,6 @@
 """Images side by side, and the scores of generators: against noise, over recall, along a run."""
 
+import itertools
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -210,36 +211,31 @@ def _unknown(values: Iterable[float]) -> bool:
 
 
 @style.use()
-def score_means(groups: Sequence[Any], name: str, score: str = "frechet") -> Figure:
-    """Mean +- standard error of a score over the runs of a sweep, a panel for each average of G.
+def score_means(table: Any, name: str) -> Figure:
+    """Mean +- standard error of the score ``name`` over a sweep, a panel for each average of G.
 
-    ``groups`` : of ``Evaluation.groups``; ``name`` : what the score is called. Each setting is a
-    line over the steps; with one step only, its settings stand side by side.
+    ``table`` : of ``Evaluation.by_knob``. Each setting is a line over the steps.
     """
-    figure, axes = style.grid(list(dict.fromkeys(g.average for g in groups)), 4, (3.6, 3.1))
-    settings = list(dict.fromkeys(_setting(g.knobs) for g in groups))
-    one_step = len({g.step for g in groups}) == 1
-    for average, ax in axes.items():
-        for k, setting in enumerate(settings):
-            line = [g for g in groups if g.average == average and _setting(g.knobs) == setting]
-            line = sorted(line, key=lambda g: g.step or 0)
-            x = [k] * len(line) if one_step else [g.step for g in line]
-            look = style.look(k, color=style.LINES[1:][k % 5], label=setting)
-            ax.errorbar(
-                x, [g.mean[score] for g in line], [np.nan_to_num(g.error[score]) for g in line],
-                marker=style.MARKERS[k % 6], markersize=4, capsize=3, **look,
-            )  # fmt: skip
-        decay = average.replace(".", "", 1).isdigit()
-        ax.set_title(f"average {average}" if decay else average.replace("raw", "G itself"))
-        ax.set_xlabel(f"at step {groups[0].step}" if one_step else "step of G", fontsize=9.5)
+    figure, axes = style.grid(list(table["average"].unique()), 4, (3.6, 3.1))
+    knobs = list(table.columns[: table.columns.get_loc("step")])
+    settings = table[knobs].apply(lambda row: ", ".join(f"{k} {row[k]}" for k in knobs), axis=1)
+    for (average, ax), k in itertools.product(axes.items(), range(settings.nunique())):
+        setting = settings.unique()[k]
+        line = table[(table["average"] == average) & (settings == setting)].sort_values("step")
+        ax.errorbar(
+            line["step"], line[f"{name} mean"], line[f"{name} s.e."].fillna(0), capsize=3,
+            marker=style.MARKERS[k % 6], markersize=4, **style.look(k, label=setting or "all"),
+        )  # fmt: skip
+        ax.set_title(_of_g(average))
+        ax.set_xlabel("step of G", fontsize=9.5)
         ax.set_ylabel(f"{name}, mean ± s.e.")
-        if one_step:
-            ax.set_xticks(range(len(settings)), settings, rotation=30, ha="right")
-    return figure if one_step else _legend_below(figure, ax)
+    return _legend_below(figure, ax)
 
 
-def _setting(knobs: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in knobs.items()) or "all runs"
+def _of_g(average: str) -> str:
+    """What an average of G is called; "raw" is G itself."""
+    decay = average.replace(".", "", 1).isdigit()
+    return f"average {average}" if decay else average.replace("raw", "G itself")
 
 
 def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
@@ -247,7 +243,6 @@ def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
     several = len({row.source for row in rows}) > 1
     lines: dict[str, list[Any]] = {}
     for row in sorted(rows, key=lambda row: math.inf if row.step is None else row.step):
-        decay = row.average.replace(".", "", 1).isdigit()
-        name = f"average {row.average}" if decay else row.average.replace("raw", "G itself")
+        name = _of_g(row.average)
         lines.setdefault(f"{row.source}, {name}" if several else name, []).append(row)
     return lines

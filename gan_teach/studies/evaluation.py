@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -115,11 +115,8 @@ class Folder:
 
     source: str
     content: Images
-    step: None = None
-    average: str = "images"
-    images: None = None
-    run: None = None
-    how: str = "files at random"
+    step = images = run = None
+    average, how = "images", "files at random"
 
     def digest(self) -> str:
         """Changes when the images do."""
@@ -145,11 +142,8 @@ class Function:
 
     source: str
     call: Callable[[int, torch.Generator], Any]
-    step: None = None
-    average: str = "function"
-    images: None = None
-    run: None = None
-    how: str = "as the function draws them"
+    step = images = run = None
+    average, how = "function", "as the function draws them"
 
     def digest(self) -> str:
         """Of its first images: what decides them may lie in files that nobody knows here."""
@@ -326,21 +320,29 @@ def evaluate(
     how = {"size": size, "channels": channels, "skip_bad": skip_bad}
     every_one = [one for source in sources for one in candidates(source, **which, **how)]
     folder = default_folder(sources[0]) if out is None else Path(out)
-    real_sets = _Reals(every_one, data, how, features, n, device, progress)
+    real_sets = _real_sets(every_one, data, how, features, n, device, progress)
     jobs, bands = {}, {}
-    for one in every_one:
-        real, what = real_sets.of(one), (one.source, one.step, one.average, one.digest())
+    for one, real in zip(every_one, real_sets, strict=True):
+        what = (one.source, one.step, one.average, one.digest())
         jobs[_key(*what, real.key, n, seed)] = one, real
-        if real.has(2 * n):
+        if len(real.pool) >= 2 * n:
             bands[_key(REAL, real.key, n, seed)] = None, real
     if save_stats is not None:
-        real_sets.save(Path(save_stats))
+        if (
+            isinstance(real_sets[0].compared, Statistics)
+            or len({real.key for real in real_sets}) > 1
+        ):
+            raise ValueError("save_stats takes the images of one real set: name it by --data.")
+        write_statistics(Path(save_stats), real_sets[0].compared, real_sets[0].extract.frechet_name)
 
     def scored(job: tuple[Candidate | None, _Real], tick: Tick) -> list[Row]:
         one, real = job
         if one is None:
             return _ends(real, n, seed, tick)
-        return [_row(one, *_scores(one.batches(n, seed, device), real, n, tick), real, n, seed)]
+        scores, curve = _scores(one.batches(n, seed, device), real, tick)
+        facts = (real.extract.frechet_name, n, real.count, seed, "", scores)
+        protocol = f"{n} images, {one.how}, {real.protocol}"
+        return [Row(one.source, one.step, one.average, *facts, protocol, curve)]
 
     def images_of(job: tuple[Candidate | None, _Real]) -> int:
         return 2 * n if job[0] else REPEATS * n  # looked at, and compared
@@ -353,14 +355,14 @@ def evaluate(
 
 
 def _scores(
-    batches: Iterator[Tensor], real: _Real, n: int, tick: Tick
+    batches: Iterator[Tensor], real: _Real, tick: Tick
 ) -> tuple[dict[str, float], PRD | None]:
     parts = []
     for batch in batches:
         if not bool(torch.isfinite(batch).all()):  # a diverged generator has no features
             return dict.fromkeys(SCORES, math.nan), None
         parts.append(real.extract(batch, progress=tick))
-    return _of_features(np.concatenate(parts), real.first(n), real.extract, tick)
+    return _of_features(np.concatenate(parts), real.compared, real.extract, tick)
 
 
 def _of_features(
@@ -369,108 +371,75 @@ def _of_features(
     return score(fake, real, extract.probabilities(fake) if extract.head else None, tick)
 
 
-def _row(
-    one: Candidate, scores: dict[str, float], curve: PRD | None, real: _Real, n: int, seed: int
-) -> Row:
-    facts = (real.extract.frechet_name, n, real.count(n), seed, "", scores)
-    protocol = f"{n} images, {one.how}, {real.protocol(n)}"
-    return Row(one.source, one.step, one.average, *facts, protocol, curve)
-
-
 # -- real images ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Real:
-    """What generated images are compared with, in words too, and in which features."""
+class _Real(NamedTuple):
+    """What n images are compared with.
 
-    said: str
+    key : changes with its content and the network. pool : features of up to 2 n real images.
+    compared : of ``count`` of them, or their statistics. protocol : all this in words.
+    """
+
     key: str
-    features: Features | Statistics
     extract: Extractor
-
-    def has(self, n: int) -> bool:
-        return not isinstance(self.features, Statistics) and len(self.features) >= n
-
-    def first(self, n: int) -> Features | Statistics:
-        return self.features if isinstance(self.features, Statistics) else self.features[:n]
-
-    def count(self, n: int) -> int:
-        real = self.first(n)
-        return real.count if isinstance(real, Statistics) else len(real)
-
-    def protocol(self, n: int) -> str:
-        """How n images are compared with it."""
-        splits = splits_of(n)
-        return (
-            f"against {self.count(n) or 'an unknown number'} of {self.said}; "
-            f"{self.extract.scaling}; no flips; IS in {splits} split{'s' * (splits > 1)}"
-        )
+    pool: Features
+    compared: Features | Statistics
+    count: int
+    protocol: str
 
 
-class _Reals:
-    """The real images of each candidate; those of one content are read once."""
+def _real_sets(
+    every_one: Sequence[Candidate], data: Any, how: Mapping[str, Any], extract: Extractor | None,
+    n: int, device: torch.device, progress: bool,
+) -> list[_Real]:  # fmt: skip
+    """What each candidate is compared with; images of one content are read once."""
+    runs = [one for one in every_one if isinstance(one, Generator) and one.images]
+    sets: dict[str, _Real] = {}
+    names = []
+    for one in every_one:
+        own = one if isinstance(one, Generator) and one.images else next(iter(runs), None)
+        if data is None and own is None:
+            raise ValueError(
+                f"{one.source} does not say what it imitates: name the real images by --data."
+            )
+        names.append(own.imitates if data is None and own else "")
+        if names[-1] not in sets:
+            shape = next(iter(one.batches(2, 0, "cpu"))).shape[1:]
+            make = own.images if data is None and own else None
+            images = make() if make else _named(data, shape, how)
+            usual = "digits" if shape[0] == 1 else "cifar"
+            extract = extract or load_extractor(usual, device=device)
+            sets[names[-1]] = _real(images, extract, n, progress)
+    return [sets[name] for name in names]
 
-    def __init__(
-        self, every_one: Sequence[Candidate], data: Any, how: Mapping[str, Any],
-        extract: Extractor | None, n: int, device: torch.device, progress: bool,
-    ) -> None:  # fmt: skip
-        self._first, self._data, self._how = every_one[0], data, how
-        self._extract, self._n, self._device, self._progress = extract, n, device, progress
-        runs = (one for one in every_one if isinstance(one, Generator) and one.images)
-        self._usual = next(runs, None)
-        self._sets: dict[str, _Real] = {}
 
-    def of(self, one: Candidate) -> _Real:
-        """What it is compared with."""
-        if self._data is not None:
-            name, read = "", self._named
-        else:
-            owner = one if isinstance(one, Generator) and one.images else self._usual
-            if owner is None or owner.images is None:
-                raise ValueError(
-                    f"{one.source} does not say what it imitates: name the real images by --data."
-                )
-            name, read = owner.imitates, owner.images
-        if name not in self._sets:
-            self._sets[name] = self._real(read())
-        return self._sets[name]
+def _named(data: Any, shape: Sequence[int], how: Mapping[str, Any]) -> Images | Path:
+    """The real images of that name, as large as generated ones; or the file of their statistics."""
+    if isinstance(data, Images):
+        return data
+    square = shape[1] if shape[1] == shape[2] else None
+    own = {**how, "size": how["size"] or square}
+    return Path(data) if holds_statistics(data) else load_images(data, **own)
 
-    def save(self, path: Path) -> None:
-        """Write the statistics of the first n of the one set. ValueError for several."""
-        (real, *others) = self._sets.values()
-        features = real.first(self._n)
-        if others or isinstance(features, Statistics):
-            raise ValueError("save_stats takes the images of one real set: name it by --data.")
-        write_statistics(path, features, real.extract.frechet_name)
 
-    def _named(self) -> Images | Path:
-        """The real images of that name, prepared as those of the first source are."""
-        if isinstance(self._data, Images):
-            return self._data
-        if holds_statistics(self._data):
-            return Path(self._data)
-        height, width = self._shape()[1:]
-        square = height if height == width else None
-        return load_images(self._data, **{**self._how, "size": self._how["size"] or square})
-
-    def _shape(self) -> Sequence[int]:
-        return next(iter(self._first.batches(2, 0, "cpu"))).shape[1:]
-
-    def _real(self, images: Images | Path) -> _Real:
-        if self._extract is None:
-            channels = (self._shape() if isinstance(images, Path) else images.shape)[0]
-            usual = "digits" if channels == 1 else "cifar"
-            self._extract = load_extractor(usual, device=self._device)
-        extract = self._extract
-        if isinstance(images, Path):
-            statistics = read_statistics(images, extract)
-            said = f"the real images of {images.name} (mean and covariance alone)"
-            return _Real(said, _key(statistics, extract.digest), statistics, extract)
-        features = real_features(images, extract, 2 * self._n, self._progress)
+def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> _Real:
+    if isinstance(images, Path):
+        compared, pool = read_statistics(images, extract), np.empty((0, 0))
+        said = f"real images, of which {images.name} has mean and covariance"
+        content, count = compared, compared.count
+    else:
         facts, shape = images.facts(), " x ".join(map(str, images.shape))
-        said = f"the {facts['count']} of {facts['name']}, {shape}"
-        return _Real(said, _key(facts["digest"], extract.name, extract.digest), features, extract)
+        said, content = f"the {facts['count']} of {facts['name']}, {shape}", facts["digest"]
+        pool = real_features(images, extract, 2 * n, progress)
+        compared, count = pool[:n], min(n, len(pool))
+    splits = "1 split" if splits_of(n) == 1 else f"{splits_of(n)} splits"
+    protocol = (
+        f"against {count or 'an unknown number'} of {said}; {extract.scaling}; no flips; IS in "
+        f"{splits}"
+    )
+    key = _key(content, extract.name, extract.digest)
+    return _Real(key, extract, pool, compared, count, protocol)
 
 
 def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
@@ -482,8 +451,8 @@ def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
         curves.append(curve)
         return [values[name] for name in SCORES]
 
-    bands = metrics.noise_bands(scores, real.features, n, REPEATS, LEVEL, seed)
-    facts, said = (real.extract.frechet_name, n, n, seed, ""), f"{n} others, {real.protocol(n)}"
+    bands = metrics.noise_bands(scores, real.pool, n, REPEATS, LEVEL, seed)
+    facts, said = (real.extract.frechet_name, n, n, seed, ""), f"{n} others, {real.protocol}"
     low, high = (dict(zip(SCORES, values, strict=True)) for values in zip(*bands, strict=True))
     return [
         Row(REAL, None, ENDS[0], *facts, low, said, curves[0]),
