@@ -310,3 +310,39 @@ def evaluate(
     for path in written:
         print(f"wrote {path}")
     return 0
+
+
+@command(
+    "blind",
+    "which of two looks better? pairs of sheets that do not say which is which",
+    ("a", str, "as in evaluate: a run, a file of RS-GAN, MODULE:FUNCTION, or images"),
+    ("b", str, "what it is compared with"),
+    ("--pairs", 20, "pairs of sheets"),
+    ("-n", 16, "images of a sheet"),
+    ("--ema", str, "decay, or raw (default: last)"),
+    ("--size", int, "pixels that images are scaled to"),
+    ("--seed", 0, "of the images and of the order"),
+    ("--out", Path("blind.png"), "picture of the pairs"),
+)
+def blind(
+    a: str, b: str, pairs: int, n: int, ema: str | None, size: int | None, seed: int, out: Path
+) -> int:
+    from gan_teach import plots
+    from gan_teach.plots import style
+    from gan_teach.studies import blind as study
+
+    shown = study.pairs(a, b, pairs, n, seed, averages=[ema] if ema else (), size=size)
+    style.save(plots.image_grids(shown.sheets, across=2 if pairs < 3 else 6), out)
+    print(f"wrote {out}\nOpen it, and say for each pair which side looks better.")
+    answers: list[str] = []
+    keys = ", ".join(f"{key}: {word}" for key, word in study.KEYS.items())
+    try:
+        while len(answers) < pairs:
+            key = input(f"{len(answers) + 1} of {pairs} ({keys}, q: stop) ").strip().lower()
+            if key == "q":
+                break
+            answers += [key] if key in study.KEYS else []
+    except EOFError:
+        pass
+    print(shown.verdict(answers))
+    return 0

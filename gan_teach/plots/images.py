@@ -63,14 +63,16 @@ def image_grid(
 
 
 @style.use()
-def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Figure:
+def image_grids(
+    sets: Mapping[str, ArrayLike], columns: int | None = None, across: int | None = None
+) -> Figure:
     """``image_grid`` of each set of images (n, channels, h, w), side by side under their names.
 
-    Raises ValueError as ``sheet`` does.
+    ``across`` : sets in a row; all unless given. Raises ValueError as ``sheet`` does.
     """
     pages = {name: sheet(images, columns) for name, images in sets.items()}
     tallest = max(len(page) / page.shape[1] for page in pages.values())
-    figure, axes = style.grid(list(pages), len(pages), (3.2, 3.2 * tallest + 0.5))
+    figure, axes = style.grid(list(pages), across or len(pages), (3.2, 3.2 * tallest + 0.5))
     # wider than between the images of a set
     figure.get_layout_engine().set(wspace=0.06)  # pyright: ignore
     for name, page in pages.items():
