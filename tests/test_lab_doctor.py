@@ -13,6 +13,7 @@ import pytest
 
 import doctor_cases
 from doctor_cases import CASES
+from gan_teach.dynamics.streams import generator
 from gan_teach.lab import Session, doctor
 from gan_teach.lab.config import named
 from gan_teach.lab.doctor import (
@@ -22,12 +23,15 @@ from gan_teach.lab.doctor import (
     Orbit,
     diagnose,
     forecast,
+    healthy,
     judge,
     measure,
     orbit,
+    passes,
     rates,
     treat,
 )  # fmt: skip
+from gan_teach.metrics import mode_report
 from gan_teach.zoo import line
 
 NAMES = {
@@ -100,6 +104,22 @@ def test_the_slope_is_d_of_g_for_the_saturating_loss():
     assert measure(session).slope == pytest.approx(2 * (1 - seen.d_fake), rel=1e-5)
 
 
+def test_healthy_is_what_real_points_score():
+    """As the data themselves score, however they are made; a G that is stuck or narrow is not."""
+    for text in ("two-gaussians,width=8,lr=0.0,draws=2/5", "dirac,draws=2/150", "normal,draws=2/9"):
+        assert not healthy(Session(text)), text
+    assert healthy(Session("dirac-r1,draws=2/300"))
+    session = Session("five-gaussians", width=4)
+    band = {name: band for name, (_, band) in session.scores.items()}
+    real = session.game.data.sample(2560, generator(11)).reshape(10, 256, 2).numpy()
+    well = [session._world.scores({"report": mode_report(x, session.game.data)}) for x in real]
+    assert passes(well)
+    assert set(band) == {"modes covered", "share of high quality", "reverse KL"}
+    thin = [{**scores, "share of high quality": (0.9, well[0][name][1])}
+            for scores in well for name in ["share of high quality"]]  # fmt: skip
+    assert not passes(thin)
+
+
 # -- verdicts -------------------------------------------------------------------------------------
 
 QUICK = {
@@ -163,7 +183,7 @@ def test_a_young_run_is_not_judged():
 
 
 @pytest.fixture(scope="module")
-def healthy():
+def spiral():
     session = Session("dirac-r1")
     session.go(120)
     return measure(session)
@@ -192,8 +212,8 @@ def healthy():
         ("healthy", {"loss": "wasserstein"}, {"distance": 2.0, "d_loss": 0.0}),
     ],
 )
-def test_each_sign_has_its_name_its_numbers_and_a_remedy(healthy, name, config, changes):
-    seen = dataclasses.replace(healthy, config=healthy.config.changed(**config), **changes)
+def test_each_sign_has_its_name_its_numbers_and_a_remedy(spiral, name, config, changes):
+    seen = dataclasses.replace(spiral, config=spiral.config.changed(**config), **changes)
     found = judge(seen)
     assert found.name == name
     assert found.advice.endswith(".")

@@ -40,7 +40,7 @@ from gan_teach.games import GAN, Batch
 from gan_teach.games.losses import Loss
 from gan_teach.lab.config import Config
 from gan_teach.lab.session import WORLDS, Session, alone
-from gan_teach.lab.world import Forecast, dress, foretold, loss_levels, small_spectrum
+from gan_teach.lab.world import Forecast, Scores, dress, foretold, loss_levels, small_spectrum
 from gan_teach.models import evaluating
 from gan_teach.training import probes
 
@@ -53,6 +53,7 @@ WIDE = 0.3  # standard deviations of the data: a smaller orbit is noise
 AWAKE = 0.05  # a learning rate at which plain gradient descent moves a network's D
 UNDECIDED = 0.05  # D(x) - D(G(z)), and L_D / L* - 1: closer, D sees no difference
 
+SETTLED = 100  # rounds over which the fakes must pass for data
 USUAL = 400  # rounds to look at where no theory says how long a turn takes
 LEAST, LONGEST, TURNS = 100, 1000, 4  # where it does: four turns within these bounds
 MOMENTS = 100  # at most, evenly spaced over them
@@ -116,6 +117,20 @@ def treat(session: Session, diagnosis: Diagnosis) -> Session:
     branch.rewind(min(diagnosis.step, branch.step))
     branch.set(**{**session.config.differences(branch.config), **diagnosis.remedy})
     return branch
+
+
+def healthy(session: Session) -> bool:
+    """Whether the fakes pass for data: over the last SETTLED rounds, the median of each score of
+    the narration lies in the band that holds 99 % of real samples' scores (all modes found, as
+    many points on them, as even; or the distance, or what else a game is scored by)."""
+    past = [moment.scores for moment in session.again(SETTLED, SETTLED // 20)]
+    return passes(past)
+
+
+def passes(past: Sequence[Scores]) -> bool:
+    """The same of scores that are known."""
+    medians = {name: np.median([scores[name][0] for scores in past]) for name in past[-1]}
+    return all(medians[name] in band for name, (_, band) in past[-1].items())
 
 
 def rates(name: str) -> str:

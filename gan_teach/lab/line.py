@@ -18,7 +18,8 @@ from gan_teach.history import History
 from gan_teach.lab import world
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Layer, Lines, Points
-from gan_teach.lab.world import Row, Rows, World
+from gan_teach.lab.world import Row, Rows, Scores, World
+from gan_teach.metrics import NoiseBand
 from gan_teach.training import State, probes
 from gan_teach.zoo import line
 from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
@@ -62,6 +63,13 @@ class LineWorld(World):
         best = line.optimal_discriminator(GRID, w, b, config.noise) if finite else GRID * math.nan
         row["d_real"], row["d_fake"] = row["scores"]
         return {**row, "fake": row["fake"][:, 0], "d_star": best}
+
+    def scores(self, row: Row) -> Scores:
+        """How far the means are apart: no more of the data is seen by a D that is a line."""
+        w, b = row["params"][:2]
+        real = self.expectation(self.game, row["config"]).real
+        gap = abs(w / 2 + b - float(real.mean())) / float(real.std(correction=0))
+        return {"distance of the means, in standard deviations": (gap, NoiseBand(0.0, 0.5))}
 
     def history(self, rows: Rows) -> History:
         """With V and the eigenvalues of its Hessian, found together for all rows that were made
@@ -159,6 +167,9 @@ class DiracWorld(World):
         row = super().measure(state, config)
         theta, psi = row["params"]
         return {**row, "theta": theta, "psi": psi, "distance": np.hypot(theta, psi)}
+
+    def scores(self, row: Row) -> Scores:
+        return {"distance from the equilibrium": (row["distance"], NoiseBand(0.0, 0.1))}
 
     def expectation(self, game: GAN, config: Config) -> Batch:
         return game.draw(_SAMPLES if config.noise else 1, generator(0))

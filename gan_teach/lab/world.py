@@ -31,11 +31,13 @@ from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import DISC, Chart, Disc, Frame, Layer, Lines
+from gan_teach.metrics import NoiseBand
 from gan_teach.models import evaluating
 from gan_teach.training import State, probes
 
 Row = dict[str, Any]
 Rows = dict[int, Row]
+Scores = dict[str, tuple[float, NoiseBand]]
 DIVERGED = "the run has diverged"
 HISTOGRAM, _BINS = "Histogram of D", 20
 EMPTY = np.empty((0, 2))
@@ -91,6 +93,10 @@ class World(ABC):
     @abstractmethod
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         """The charts beside it, likewise."""
+
+    @abstractmethod
+    def scores(self, row: Row) -> Scores:
+        """How near to the data the fakes of a row are, each score with the band of real ones."""
 
     @abstractmethod
     def words(self, row: Row) -> tuple[str, str]:
