@@ -204,8 +204,10 @@ def test_a_resumed_run_is_the_whole_run(small, tmp_path):
     assert all(map(torch.equal, weights(whole), weights(resumed)))
 
 
-def test_saved_averages_have_statistics_of_their_own_also_after_a_resume(photos, tmp_path):
-    small = image_gan("cifar-dcgan-small", data=photos, steps=5, batch_size=3, features=2)
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+def test_saved_averages_have_statistics_of_their_own_also_after_a_resume(photos, prior, tmp_path):
+    own = {"data": photos, "steps": 5, "batch_size": 3, "features": 2, "prior": prior}
+    small = image_gan("cifar-dcgan-small", **own)
     whole = train(small, tmp_path / "whole", every=5)
     train(replace(small, steps=3), tmp_path / "parts", every=1)  # saved on the way, too
     resumed = train(small, tmp_path / "parts", resume=True)
@@ -215,7 +217,7 @@ def test_saved_averages_have_statistics_of_their_own_also_after_a_resume(photos,
     for mean, var in statistics(moved):
         mean.add_(1)
         var.mul_(2)
-    image_runs.refresh(moved, 100)
+    image_runs.refresh(moved, small.latents())
     for now, again in zip(statistics(saved), statistics(moved), strict=True):
         assert all(map(torch.equal, now, again))
     assert not torch.equal(statistics(saved)[0][0], statistics(read["raw"])[0][0])

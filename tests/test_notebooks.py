@@ -57,7 +57,8 @@ def run_setup(monkeypatch, modules):
 
     shell: Any = InteractiveShell()
     asked: list[str] = []
-    monkeypatch.delenv("GAN_TEACH_VIEW", raising=False)
+    monkeypatch.setenv("GAN_TEACH_VIEW", "auto")  # so that what the cell sets does not stay
+    monkeypatch.delenv("GAN_TEACH_VIEW")
     for name in modules:
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     shell.register_magic_function(asked.append, "line", "pip")

@@ -160,13 +160,16 @@ class Images(ImageSource):
         What a conditional GAN draws: x from p(x | y). Raises ValueError where there are no labels,
         and for a class of which there is no image.
         """
+        return self._drawn(self.indices_of(classes, rng), rng)
+
+    def indices_of(self, classes: Tensor, rng: torch.Generator) -> Tensor:
+        """Which images those are, (n,)."""
         counts = self.targets.bincount(minlength=int(classes.max()) + 1)
         if bool((empty := counts[classes] == 0).any()):
             raise ValueError(f"{self.name} holds no image of class {int(classes[empty][0])}.")
         of_their_class = (torch.rand(len(classes), generator=rng) * counts[classes]).long()
         first = counts.cumsum(0) - counts
-        order = self.targets.argsort(stable=True)
-        return self._drawn(order[first[classes] + of_their_class], rng)
+        return self.targets.argsort(stable=True)[first[classes] + of_their_class]
 
     def with_noise(self, dequantize: bool = True, flip: bool = False) -> Images:
         """The same images, drawn with these two kinds of randomness or without."""
@@ -209,9 +212,8 @@ class _Balanced(Images):
     """Images of which each class is drawn as often."""
 
     def indices(self, n: int, rng: torch.Generator) -> Tensor:
-        labels = self.targets
-        weights = 1 / torch.bincount(labels)[labels].double()
-        return torch.multinomial(weights, n, replacement=True, generator=rng)
+        there = self.targets.unique()
+        return self.indices_of(there[torch.randint(len(there), (n,), generator=rng)], rng)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

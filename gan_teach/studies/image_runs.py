@@ -318,9 +318,9 @@ def watch(
     every = max(1, settings["steps"] // _checks.whole("records", records, least=1))
     run, images = config.train(game, **changes), probes.samples(n)
     if average is not None:
-        latents = fixed_latents(n, config.latent)
-        run = observe(run, average)
-        images = lambda state: draw(refresh(average.module, config.latent), latents)  # noqa: E731
+        prior = config.latents()
+        latents, run = fixed_latents(n, prior), observe(run, average)
+        images = lambda state: draw(refresh(average.module, prior), latents)  # noqa: E731
     history = record(
         run, every=every, images=images, scores=probes.scores(scored),
         d_loss=probes.loss("d"), g_loss=probes.loss("g"),
@@ -350,7 +350,8 @@ class Keeper(AbstractContextManager["Keeper"]):
         config, file = trained.config, out / "losses.csv"
         self.out, self.last, self.every = out, config.steps, every
         self._generators, self._averages = trained.generators, averages
-        self._latents = fixed_latents(_SHEET, config.latents(), config.seed)
+        self._prior = config.latents()
+        self._latents = fixed_latents(_SHEET, self._prior, config.seed)
         rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
         self._rows = [row for row in rows if int(row["step"]) <= trained.step]
         self._events: Any = None
@@ -397,7 +398,7 @@ class Keeper(AbstractContextManager["Keeper"]):
                 _checks.note(f"{error}; the run goes on.")
         name = f"{state.step:07d}"
         for average in self._averages.values():
-            refresh(average.module, self._latents.shape[1])
+            refresh(average.module, self._prior)
         weights = io.BytesIO()  # torch itself does not say why it cannot write
         torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
         with replacing(self.out / "generators" / f"{name}.pt") as partial:
@@ -469,12 +470,13 @@ def draw(
     return torch.cat(parts).numpy()
 
 
-def refresh(g: nn.Module, latent: int) -> nn.Module:
+def refresh(g: nn.Module, latent: int | Source) -> nn.Module:
     """Give batch norm the statistics of g's present weights, and return g.
 
     An average of weights comes with those of the last G, which are not its own, as an average of
     statistics would not be. The mean over ten batches of 100 fixed latents replaces them (Izmailov
     et al., 2018); in a run the next update copies the last G's again, so that nothing else changes.
+    ``latent`` : as in ``fixed_latents``.
     """
     latents = fixed_latents(1000, latent, _STATISTICS).to(next(g.parameters()))
     update_bn(latents.split(100), g)
