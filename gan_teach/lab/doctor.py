@@ -24,7 +24,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,18 +38,11 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
 from gan_teach.games.base import flatten
 from gan_teach.games.losses import Loss
+from gan_teach.lab import world
 from gan_teach.lab.config import KNOBS, PRESETS, Config, named
 from gan_teach.lab.plane import FOUND, ON_MODES, UNEVEN
 from gan_teach.lab.session import WORLDS, Session, alone
-from gan_teach.lab.world import (
-    NOT_ZERO_IN_THE_FLAT,
-    Forecast,
-    Scores,
-    dress,
-    foretold,
-    loss_levels,
-    small_spectrum,
-)  # fmt: skip
+from gan_teach.lab.world import Forecast, Scores
 from gan_teach.models import evaluating
 from gan_teach.plots import equilibrium_score
 from gan_teach.training import probes
@@ -81,6 +73,8 @@ SAMPLES = 200  # points of each kind
 BAND_REPEATS = 199
 LONGER, LONGEST_STEP = 10, 0.01  # Adam's learning rate that freed collapsed runs: factor, at most
 
+Knobs = Mapping[str, Any]
+Treatment = tuple[str, Knobs]  # in words, and the same as knobs
 RATES = Path(__file__).with_name("doctor_rates.json")
 
 
@@ -125,10 +119,7 @@ def diagnose(session: Session) -> Diagnosis:
 
 def judge(run: Measurements) -> Diagnosis:
     """The first failure whose signs are in these numbers, since it may bring about later ones."""
-    verdicts = chain(
-        _by_overflow(run), () if run.well else _by_what_d_says(run), _by_where_g_is(run)
-    )
-    found = next(verdicts)
+    found = next(_verdicts(run))
     remedy = _possible(run.config, found.remedy)
     if found.remedy and not remedy:
         found = replace(found, advice="No knob goes any further here: rewind or reset the run.")
@@ -154,9 +145,7 @@ def follow_up(before: Diagnosis, now: Diagnosis) -> str:
     """What became of a run ``before`` examined and then treated, in a sentence; nothing where it
     has other settings now."""
     rounds = now.step - before.step
-    if before.config is None or not before.remedy or rounds < 0:
-        return ""
-    if now.config != before.config.changed(**before.remedy):
+    if before.config is None or now.config != before.config.changed(**before.remedy) or rounds < 0:
         return ""
     after = f"{rounds} rounds after {before.name!r} was treated with {named(before.remedy)}: "
     if now.name == "too early" or (rounds < FOLLOW and now.name != "healthy"):
@@ -220,18 +209,18 @@ def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     Penalties that want a slope of one move the equilibrium, and so do, on the line, targets for D
     that its answer 1/2 does not meet.
     """
-    moved = config.penalty in NOT_ZERO_IN_THE_FLAT and config.weight > 0
+    moved = config.penalty in world.NOT_ZERO_IN_THE_FLAT and config.weight > 0
     if config.world == "line":
         moved |= config.loss == "least_squares" or config.smoothing < 1
     if config.optimizer != "sgd" or config.turn != "both" or moved or not np.isfinite(spread):
         return None
-    world = WORLDS[config.world](config)
-    game = dress(world.game, config)
-    batch = world.expectation(game, config)
-    point = world.equilibrium(batch, spread)
-    if point is None or not len(values := small_spectrum(game, config, batch, point)):
+    own = WORLDS[config.world](config)
+    game = world.dress(own.game, config)
+    batch = own.expectation(game, config)
+    point = own.equilibrium(batch, spread)
+    if point is None or not len(values := world.small_spectrum(game, config, batch, point)):
         return None
-    return foretold(values)
+    return world.foretold(values)
 
 
 class Orbit(NamedTuple):
@@ -308,7 +297,7 @@ class Measurements:
     @property
     def level(self) -> float:
         """D's loss L* where it cannot tell, NaN where nothing fixes it."""
-        return loss_levels(self.config)[0] or math.nan
+        return world.loss_levels(self.config)[0] or math.nan
 
 
 @alone
@@ -435,14 +424,20 @@ def _last_finite(session: Session) -> int:
 # -- verdicts -------------------------------------------------------------------------------------
 
 
+def _verdicts(run: Measurements) -> Iterator[Diagnosis]:
+    """All whose signs are there."""
+    yield from _by_overflow(run)
+    if not run.well:
+        yield from _by_what_d_says(run)
+    yield from _by_where_g_is(run)
+
+
 def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
     """Verdicts on runs that leave all bounds, stand still, or have just begun."""
     config, ahead = run.config, run.forecast
     if not run.finite:
-        advice = (
-            "Numbers have left all bounds: repeat from the last change before, in shorter steps."
-        )
-        shorter = _settling(config, *({"lr": config.lr / k} for k in (10, 100, 1e3, 1e4, 1e5)))
+        advice = "Numbers have left all bounds: repeat from the last change, in shorter steps."
+        shorter = _settling(config, "lr", (10, 100, 1e3, 1e4, 1e5))
         yield Diagnosis("divergence", (), advice, shorter)
     asleep, remedy = _asleep(config)
     if asleep and not run.well:
@@ -452,18 +447,14 @@ def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
         yield Diagnosis("too early", [few], "Let it run on, then ask again.")
     if run.d_loss > OVERSHOOT * run.level and not _heavy(config):  # whose penalty is part of it
         loss = Evidence("D's loss", run.d_loss, f"above {OVERSHOOT} x {run.level:.3g}, a coin's")
-        advice, remedy = _shorter(config)
-        yield Diagnosis("divergence", [loss, *_foretold(run)], advice, remedy)
+        yield Diagnosis("divergence", [loss, *_foretold(run)], *_shorter(config))
     if ahead is not None and run.orbit.size >= WIDE and not run.shaken:  # networks turn widely
         factor, how = run.orbit.factor, "Each turn leads farther out"
         if math.isnan(factor) and not run.nearer:  # too far out to come around
             factor = ahead.factor if math.isfinite(ahead.period) else ahead.modulus
             how = "With such steps the equilibrium drives off what comes near it"
         if factor > GROWING:
-            advice, remedy = _friction(config)
-            yield Diagnosis(
-                "divergence", _orbit(run, f"above {GROWING}"), f"{how}: {advice}", remedy
-            )
+            yield Diagnosis("divergence", _orbit(run, f"above {GROWING}"), *_friction(config, how))
 
 
 def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
@@ -475,27 +466,24 @@ def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
         if config.loss in ("saturating", "non_saturating"):  # others fix no answer of D
             usual = f"{equilibrium_score(config.smoothing):.3g} at the equilibrium"
             evidence.append(Evidence("D(G(z))", run.d_fake, usual))
+        treatment = _faster(config, "D takes the fakes for real, so that nothing moves G")
         if config.loss == "saturating":
             advice = "D is sure of itself, and log(1 - D) is flat there: take -log D instead."
-            remedy = {"loss": "non_saturating"}
-        else:
-            advice, remedy = _faster(config)
-            advice = f"D takes the fakes for real, so that nothing moves G. {advice}"
-        yield Diagnosis("vanishing gradient", evidence, advice, remedy)
+            treatment = advice, {"loss": "non_saturating"}
+        yield Diagnosis("vanishing gradient", evidence, *treatment)
     if run.d_loss < WINNING * run.level:
         bound = f"below {WINNING} x {run.level:.3g}, where it cannot tell"
         evidence = [Evidence("D's loss", run.d_loss, bound)]
         evidence.append(Evidence("D(x) - D(G(z))", gap, "0 at the equilibrium"))
         yield Diagnosis("D too strong", evidence, *_slower(config))
-    undecided = (
-        not run.nearer and abs(gap) <= UNDECIDED and abs(run.d_loss / run.level - 1) <= UNDECIDED
-    )
-    if undecided and run.distance > run.band and run.moved <= WIDE:
-        away, most = "distance of the fakes, in the data's spread", f"above {run.band:.2g}"
+    undecided = abs(gap) <= UNDECIDED and abs(run.d_loss / run.level - 1) <= UNDECIDED
+    stuck = not run.nearer and run.distance > run.band and run.moved <= WIDE
+    if undecided and stuck:
+        away = "distance of the fakes, in the data's spread"
         evidence = [
             Evidence("D's loss", run.d_loss, f"{run.level:.3g} where it cannot tell"),
             Evidence("D(x) - D(G(z))", gap, f"within {UNDECIDED}"),
-            Evidence(away, run.distance, most),
+            Evidence(away, run.distance, f"above {run.band:.2g}"),
             Evidence("way of their mean in these rounds", run.moved, f"below {WIDE}"),
         ]
         yield Diagnosis("uninformative plateau", evidence, *_open_eyes(config))
@@ -506,22 +494,19 @@ def _by_where_g_is(run: Measurements) -> Iterator[Diagnosis]:
     config = run.config
     if run.well:
         asleep, _ = _asleep(config)
-        advice = f"Nothing needs to be changed. {asleep}".strip()
-        yield Diagnosis("healthy", _scored(run), advice)
+        yield Diagnosis("healthy", _scored(run), f"Nothing needs to be changed. {asleep}".strip())
     if config.world == "plane" and run.away > AWAY and not run.nearer:
         apart = Evidence("distance of the means, in the data's spread", run.away, f"above {AWAY}")
         treatment = _spread_out(config, "The fakes stand beside the data and come no nearer")
         yield Diagnosis("not learning", [*_scored(run), apart], *treatment)
-    if _collapsed(run, {name: score for name, (score, _) in run.scores.items()}) and _collapsed(
-        run, run.usual
-    ):
+    now = {name: score for name, (score, _) in run.scores.items()}
+    if _collapsed(run, now) and _collapsed(run, run.usual):
         treatment = _spread_out(config, "The fakes have run together")
         yield Diagnosis("mode collapse", _scored(run), *treatment)
     turning = (run.forecast and not run.shaken) or run.orbit.size > WIDE
     if STEADY <= run.orbit.factor <= GROWING and turning:
-        advice, remedy = _friction(config)
-        evidence = _orbit(run, f"{STEADY} to {GROWING}")
-        yield Diagnosis("cycling", evidence, f"Neither player gives way: {advice}", remedy)
+        treatment = _friction(config, "Neither player gives way")
+        yield Diagnosis("cycling", _orbit(run, f"{STEADY} to {GROWING}"), *treatment)
     evidence = _scored(run)
     if run.orbit.factor < STEADY and config.world != "plane":
         evidence += _orbit(run, f"below {STEADY}: it spirals in")
@@ -534,12 +519,8 @@ def _by_where_g_is(run: Measurements) -> Iterator[Diagnosis]:
         advice = "G hardly moves: take ten times the learning rate."
         yield Diagnosis("not learning", evidence, advice, {"lr": 10 * config.lr})
     if run.distance > max(run.band, WIDE):
-        if config.world == "plane":
-            advice, remedy = _spread_out(config, "The fakes come no nearer")
-        else:
-            advice, remedy = _friction(config)
-            advice = f"It comes no nearer: {advice}"
-        yield Diagnosis("not learning", evidence, advice, remedy)
+        treat_with = _spread_out if config.world == "plane" else _friction
+        yield Diagnosis("not learning", evidence, *treat_with(config, "It comes no nearer"))
     if config.noise and config.world == "plane":
         advice = "D cannot see finer than the instance noise: take it away."
         yield Diagnosis("not there yet", evidence, advice, {"noise": 0.0})
@@ -549,8 +530,7 @@ def _by_where_g_is(run: Measurements) -> Iterator[Diagnosis]:
 
 def _collapsed(run: Measurements, scores: Mapping[str, float]) -> bool:
     """Whether modes are left out: on the modes, and not on all of them, or as uneven as with one
-    lost, KL = log(K / (K - 1)); off them, as uneven as 95 to 5 of
-    two."""
+    lost, KL = log(K / (K - 1)); off them, as uneven as 95 to 5 of two."""
     if FOUND not in scores:
         return False
     found, kl = run.scores[FOUND][1], run.scores[UNEVEN][1]
@@ -560,7 +540,7 @@ def _collapsed(run: Measurements, scores: Mapping[str, float]) -> bool:
     return scores[FOUND] < found.low or scores[UNEVEN] >= min(one_lost, 0.49)
 
 
-def _asleep(config: Config) -> tuple[str, Mapping[str, Any]]:
+def _asleep(config: Config) -> Treatment:
     """Who does not move under these settings and why, in words, and what wakes them."""
     steps = config.rule == "alternating" and config.turn == "both"
     reasons = (
@@ -613,9 +593,9 @@ def _foretold(run: Measurements) -> list[Evidence]:
 # -- remedies: the change, in words and as knobs --------------------------------------------------
 
 
-def _possible(config: Config, remedy: Mapping[str, Any]) -> Mapping[str, Any]:
+def _possible(config: Config, remedy: Knobs) -> Knobs:
     """The remedy within the knobs' bounds; {} where it changes nothing or does not fit."""
-    most = {name: min(value, KNOBS[name].high) if isinstance(value, int | float) else value
+    most = {name: value if isinstance(value, str) else min(value, KNOBS[name].high)
             for name, value in remedy.items()}  # fmt: skip
     try:
         return most if config.changed(**most) != config else {}
@@ -623,35 +603,45 @@ def _possible(config: Config, remedy: Mapping[str, Any]) -> Mapping[str, Any]:
         return {}
 
 
-def _settling(config: Config, *candidates: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first candidate under which the equilibrium attracts; the first where that is unknown."""
-    for knobs in candidates:
+def _settling(config: Config, knob: str, parts: Sequence[float], *first: Knobs) -> Knobs:
+    """The first change under which the equilibrium attracts, or of which that is unknown: of
+    ``first``, then of the knob's value divided by each of ``parts``."""
+    changes = [*first, *({knob: getattr(config, knob) / k} for k in parts)]
+    for knobs in changes:
         ahead = forecast(config.changed(**_possible(config, knobs)))
         if ahead is None or ahead.modulus < 1 - 1e-6:
             return knobs
-    return candidates[-1]
+    return changes[-1]
 
 
-def _friction(config: Config) -> tuple[str, Mapping[str, Any]]:
-    damped: Mapping[str, Any] = {"weight": 3 * config.weight}
-    advice = "let the penalty weigh three times as much."
-    if config.penalty in ("none", *NOT_ZERO_IN_THE_FLAT):
+def _hurried(config: Config) -> Knobs:
+    """As many G steps as D steps where there are more; {} where there are not."""
+    most = max(config.d_steps, 1)
+    return {"g_steps": most} if config.rule == "alternating" and config.g_steps > most else {}
+
+
+def _heavy(config: Config) -> bool:
+    return config.penalty in ("r1", "r2") and config.weight >= HEAVY
+
+
+def _friction(config: Config, seen: str) -> Treatment:
+    damped, advice = {"weight": 3 * config.weight}, "let the penalty weigh three times as much."
+    if config.penalty in ("none", *world.NOT_ZERO_IN_THE_FLAT):
         damped, advice = {"penalty": "r1"}, "add friction, the penalty R1 on D."
-    remedy = _settling(config, damped, *({"lr": config.lr / k} for k in (2, 5, 10, 100)))
-    return (advice if remedy == damped else "take shorter steps."), remedy
+    remedy = _settling(config, "lr", (2, 5, 10, 100), damped)
+    return f"{seen}: {advice if remedy == damped else 'take shorter steps.'}", remedy
 
 
-def _shorter(config: Config) -> tuple[str, Mapping[str, Any]]:
+def _shorter(config: Config) -> Treatment:
     if config.noise > 1:
         return DROWNED, {"noise": config.noise / 10}
-    if config.rule == "alternating" and config.g_steps > max(config.d_steps, 1):
-        advice = "G moves on before D can follow: let D have as many steps."
-        return advice, {"g_steps": max(config.d_steps, 1)}
-    remedy = _settling(config, *({"tau": config.tau / k} for k in (3, 10, 30, 100, 1000)))
+    if fewer := _hurried(config):
+        return "G moves on before D can follow: let D have as many steps.", fewer
+    remedy = _settling(config, "tau", (3, 10, 30, 100, 1000))
     return "D answers worse than a coin: shorten its steps.", remedy
 
 
-def _slower(config: Config) -> tuple[str, Mapping[str, Any]]:
+def _slower(config: Config) -> Treatment:
     """Less of whichever puts D ahead the most: its steps in a round, or its learning rate."""
     if config.rule == "alternating" and config.d_steps > max(config.g_steps, 1, config.tau):
         return "D has more steps than G: take fewer.", {"d_steps": max(config.g_steps, 1)}
@@ -662,49 +652,41 @@ def _slower(config: Config) -> tuple[str, Mapping[str, Any]]:
     return "D tells nearly all: let it learn at a third of its rate.", {"tau": config.tau / 3}
 
 
-def _faster(config: Config) -> tuple[str, Mapping[str, Any]]:
-    if config.rule == "alternating" and config.g_steps > max(config.d_steps, 1):
-        return "Let G move no more often than D.", {"g_steps": max(config.d_steps, 1)}
-    return "Let D learn at a higher rate.", {"tau": max(1.0, 3 * config.tau)}
+def _faster(config: Config, seen: str) -> Treatment:
+    if fewer := _hurried(config):
+        return f"{seen}. Let G move no more often than D.", fewer
+    return f"{seen}. Let D learn at a higher rate.", {"tau": max(1.0, 3 * config.tau)}
 
 
-def _spread_out(config: Config, seen: str) -> tuple[str, Mapping[str, Any]]:
+def _spread_out(config: Config, seen: str) -> Treatment:
     """What freed fakes from one place. Tried on two Gaussians with ten G steps (seeds 1000 to 1023,
     500 rounds each): all of these freed 24 of 24 runs, as many steps for D as for G 3, and longer
     steps with them 17. R1 did as DRAGAN did; noise that is taken away again freed all as well."""
-    remedy: dict[str, Any] = {}
-    words = []
-    if config.rule == "alternating" and config.g_steps > max(config.d_steps, 1):
-        remedy["g_steps"], words = max(config.d_steps, 1), ["let G move no more often than D"]
-    if config.tau < 1 / 3:
-        remedy["tau"], words = 1.0, [*words, "let D learn at G's rate"]
-    if not config.optimizer.startswith("adam"):
-        remedy["optimizer"], words = "adam0", [*words, "let Adam make the steps"]
-    if config.lr < LONGEST_STEP:
-        remedy["lr"], words = min(LONGER * config.lr, LONGEST_STEP), [*words, "take longer steps"]
-    if config.penalty != "dragan":
-        remedy |= {"penalty": "dragan", "weight": 1.0}
-        words += ["keep D's slope near the data at 1 (DRAGAN)"]
+    adam, longer = config.optimizer.startswith("adam"), min(LONGER * config.lr, LONGEST_STEP)
+    parts: list[tuple[str, Knobs]] = [
+        ("let G move no more often than D", _hurried(config)),
+        ("let D learn at G's rate", {"tau": 1.0} if config.tau < 1 / 3 else {}),
+        ("let Adam make the steps", {} if adam else {"optimizer": "adam0"}),
+        ("take longer steps", {"lr": longer} if config.lr < LONGEST_STEP else {}),
+        ("keep D's slope near the data at 1 (DRAGAN)",
+         {} if config.penalty == "dragan" else {"penalty": "dragan", "weight": 1.0}),
+    ]  # fmt: skip
+    words = ", ".join(told for told, knobs in parts if knobs)
     if not words:
         return f"{seen}. What freed other runs is in force: let it run on, or reset it.", {}
-    return f"{seen}: {', '.join(words)}.", remedy
+    return f"{seen}: {words}.", {name: value for _, knobs in parts for name, value in knobs.items()}
 
 
-def _heavy(config: Config) -> bool:
-    return config.penalty in ("r1", "r2") and config.weight >= HEAVY
-
-
-def _open_eyes(config: Config) -> tuple[str, Mapping[str, Any]]:
+def _open_eyes(config: Config) -> Treatment:
     if config.noise > 1:
         return DROWNED, {"noise": config.noise / 10}
     if _heavy(config):
-        return "The penalty holds D flat: take a tenth of its weight.", {
-            "weight": config.weight / 10
-        }
+        advice = "The penalty holds D flat: take a tenth of its weight."
+        return advice, {"weight": config.weight / 10}
     if config.world == "plane" and config.depth == 0:
         return "D is a straight line and sees means only: start anew with hidden layers.", {}
-    advice, remedy = _faster(config)
+    seen = "D sees no difference where there is one"
     if config.world == "plane" and not config.optimizer.startswith("adam"):
         longer = min(LONGER * config.lr, LONGEST_STEP)
-        remedy, advice = {"optimizer": "adam0", "lr": longer, "tau": 1.0}, PLAIN
-    return f"D sees no difference where there is one. {advice}", remedy
+        return f"{seen}. {PLAIN}", {"optimizer": "adam0", "lr": longer, "tau": 1.0}
+    return _faster(config, seen)
