@@ -16,7 +16,7 @@ from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
 from gan_teach.lab import own_data, world
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Layer, Lines, Points
+from gan_teach.lab.frame import GRAPH, Arrows, Chart, Disc, Field, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, Scores, World
 from gan_teach.metrics import NoiseBand
 from gan_teach.models import MLP, evaluating
@@ -56,7 +56,7 @@ class PlaneWorld(World):
         self.source, self.reach = source, reach
         self.real = source.sample(SHOWN, generator(config.seed, 1)).numpy()
         static = {"real": self.real}
-        self.hidden = frozenset({"best", "manifold", world.HISTOGRAM, world.DISC})
+        self.hidden = World.hidden | {"best", "manifold", world.DISC}
         self._scored = hasattr(source, "modes")
         if self._scored:  # they then say more than a distance
             static["modes"] = source.modes.numpy()
@@ -114,9 +114,6 @@ class PlaneWorld(World):
             low, high = self._real_distance
             charts += [Chart(DISTANCE, distance, band=(low, high, "real points"), log=True,
                              unit="units of x")]  # fmt: skip
-        if world.HISTOGRAM not in hidden:
-            fake = world.newest(rows)["fake"]
-            charts += [world.score_histogram(self.game, self.real, fake)]
         return charts
 
     def disc(self, state: State, config: Config) -> Disc:
@@ -172,7 +169,7 @@ class PlaneWorld(World):
             layers["field"] = self._field(d, "discriminator D(x)")
             if "best" not in hidden:
                 layers["best"] = self._field(self._best(fake), "best answer D*(x)")
-            if "manifold" not in hidden:
+            if not {"manifold", GRAPH} <= {*hidden}:
                 warped = _broken(game.generate(self._lattice))
                 layers["manifold"] = Lines(warped, "manifold", "lattice of z, after G")
         layers["real"] = Points(self.real, "real", "real points x")
@@ -183,6 +180,15 @@ class PlaneWorld(World):
         layers["push"] = Arrows(shown, self._push(shown), "gradient", "how L_G pushes them (root)")
         return layers
 
+    def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
+        z = {"latent": Points(self._in_view(self._latents).numpy(), "latent", "latents z")}
+        return z, *world.chosen(layers, ["manifold"], ["real", "fake"], ["field"])
+
+    def _in_view(self, z: Tensor) -> Tensor:
+        """Latents in the picture, which their lattice fills: the first two coordinates, the second
+        is 0 where there is none."""
+        return 0.9 * self.reach / EDGE * pad(z, (0, 1))[:, :2]
+
     def _field(self, values: Tensor, label: str) -> Field:
         grid = values.reshape(CELLS, CELLS).numpy()
         return Field(grid, self.axes["view"], "field", label)
@@ -190,13 +196,11 @@ class PlaneWorld(World):
     def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Straight lines from latents to samples: (1 - share) c z + share G(z).
 
-        Of z the first two coordinates are drawn (the second is 0 where there is none), and c makes
-        the lattice fill the picture.
+        Of z the first two coordinates are drawn, and c makes the lattice fill the picture.
         """
-        scale = 0.9 * self.reach / EDGE
         with torch.no_grad(), evaluating(self.game.generator):
             lattice, dots = (
-                torch.lerp(scale * pad(z, (0, 1))[:, :2], self.game.generate(z), share)
+                torch.lerp(self._in_view(z), self.game.generate(z), share)
                 for z in (self._lattice, self._latents)
             )
         return {
