@@ -265,7 +265,7 @@ def test_a_pen_stays_on_its_paper_and_within_its_bound(page):
 # A model as a notebook gives it to the widget. ``kernel`` answers each wish with frames, the step
 # of each one higher; without it wishes stay open.
 MODEL = """
-const state = { looks, wanted: 0, playing: false, drawing: {}, shown: -1 };
+const state = { looks, wanted: 0, playing: false, drawing: {}, shown: -1, graph: false };
 const hears = {};
 const say = (name) => (hears[`change:${name}`] ?? []).forEach((f) => f());
 let serial = 0;
