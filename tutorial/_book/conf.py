@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from gan_teach import __version__
+from gan_teach.course.book import REPOSITORY
 
 here = Path(__file__).resolve().parent
 project, author, release = "gan_teach", "The gan_teach authors", __version__
@@ -25,12 +26,12 @@ html_static_path = [
 
 html_theme = "sphinx_book_theme"
 html_css_files = ["book.css"]
+html_js_files = ["film.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}
-repository = "https://github.com/gan-teach/gan_teach"
 html_theme_options = {
-    "repository_url": repository,
+    "repository_url": f"https://github.com/{REPOSITORY}",
     "repository_branch": "HEAD",
     "path_to_docs": "tutorial",
     "use_repository_button": True,
