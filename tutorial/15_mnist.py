@@ -99,7 +99,7 @@ history = gt.record(
     d_loss=gt.probes.loss("d"), g_loss=gt.probes.loss("g"),
 ).describe(meta={"loss": "non_saturating", "label_smoothing": 1.0, "unit": "step"})  # fmt: skip
 
-# %%
+# %% tags=["still"]
 gt.player(
     history,
     [gt.plots.images_panel, gt.plots.losses_panel],

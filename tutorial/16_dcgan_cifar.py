@@ -187,7 +187,7 @@ gt.show(
 )
 
 
-# %%
+# %% tags=["still"]
 def at_speed(speed):
     figure, draw = gt.plots.stage(runs[speed], [gt.plots.images_panel, gt.plots.losses_panel])
     draw(-1)

@@ -58,7 +58,7 @@ print(f"G has {game.n_g:,} parameters, D {game.n_d:,}; latents of {config.latent
 STEPS = gt.budget(300, 20)
 live = image_runs.watch(config, game, steps=STEPS, batch_size=32, records=10, scored=64)
 
-# %%
+# %% tags=["still"]
 gt.player(
     live,
     [gt.plots.images_panel, gt.plots.losses_panel],

@@ -14,6 +14,7 @@ import re
 import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from gan_teach._progress import progress_bar
 from gan_teach.course import CourseError, chapters, films, need, tutorial_folder
 
 FENCE = "`" * 5
+FULL = 96  # columns of a docstring's line
 REPOSITORY = "gan-teach/gan_teach"  # on GitHub
 MOVING = "01_normal"  # opens with its run; in other chapters a run is what one is to predict
 RECORDED = {"line": (1500, 300), "dirac": (600, 300), "plane": (2000, 80)}  # rounds, pictures
@@ -161,12 +163,11 @@ def record(records: dict[str, Opened | str], source: Path, site: Path) -> None:
 
 def recorded(opened: Opened, page: Path) -> None:
     """A run of the lab's preset, long enough to show where it goes, as a page that plays it."""
-    from gan_teach.lab import Session
+    from gan_teach.lab import Session, recording
 
     session = Session(opened[0], **opened[1])
     rounds, pictures = RECORDED[session.config.world]
-    session.go(rounds)
-    page.write_text(session.to_html(pictures), "utf-8")
+    page.write_text(recording.first_run(session, rounds, pictures), "utf-8")
 
 
 # -- pages -----------------------------------------------------------------------------------------
@@ -222,12 +223,23 @@ def public_names() -> list[str]:
 
 def _entry(name: str, thing: Any, level: int = 2) -> str:
     """A heading, how it is called, what its docstring says; of a module, its functions too."""
-    text = inspect.getdoc(thing) or ""
+    text = _flowing(inspect.getdoc(thing) or "")
     if callable(thing):
         text = f"{name}{inspect.signature(thing)}\n\n{text}"
     block = f"{FENCE}{{code-block}} text\n:class: docstring\n\n{text.rstrip()}\n{FENCE}\n"
     entry = f"\n{'#' * level} {name}\n\n{block}"
     return entry + "".join(_entry(f"{name}.{n}", x, level + 1) for n, x in _members(thing))
+
+
+def _flowing(text: str) -> str:
+    """A docstring whose full lines go on, so that a narrow page breaks them where it likes."""
+    lines = text.split("\n")
+    flowing = lines[0]
+    for before, line in pairwise(lines):
+        word = line.split()[0] if line.strip() else ""
+        full = word and len(before) + len(word) >= FULL and not re.match(r"\w[\w, ]* : ", line)
+        flowing += f" {line.strip()}" if full else f"\n{line}"
+    return flowing
 
 
 def _members(thing: Any) -> list[tuple[str, Any]]:
