@@ -4,10 +4,13 @@ A message names the argument, what was given, what is accepted and, where one is
 cause. Checks return the value they checked, so that they can stand inside an assignment.
 """
 
+import ast
 import difflib
 import importlib
+import inspect
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,6 +65,32 @@ def choice(name: str, value: Any, known: Iterable[str] | Mapping[str, Any]) -> s
     close = difflib.get_close_matches(str(value), names, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(f"{name} must be one of {', '.join(names)}; got {shortened(value)}.{guess}")
+
+
+def called(name: str, text: str, known: Mapping[str, Any], first: int = 0) -> Any:
+    """The function of that name among ``known``; of "r1(20)" or "adam(betas=(0.5, 0.9))" a partial.
+
+    ``first``: how many arguments are left to the caller, before those that a text may give. Raises
+    ValueError for unknown names and arguments, and for values that are no plain ones.
+    """
+    try:
+        node = ast.parse(str(text).strip(), mode="eval").body
+        call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
+        given = [ast.literal_eval(argument) for argument in call.args]
+        named = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError):
+        raise ValueError(
+            f"{name} must be one of {', '.join(known)}, if need be with numbers as in NAME(0.5, "
+            f"k=2); got {shortened(text)}."
+        ) from None
+    word = choice(name, ast.unparse(call.func), known)
+    takes = list(inspect.signature(known[word]).parameters)[first:]
+    if len(given) > len(takes):
+        raise ValueError(f"{name}: {word} takes {', '.join(takes) or 'no numbers'}; got {text!r}.")
+    for argument in named:
+        choice(f"{name}: the argument of {word}", argument, takes)
+    named = {**dict(zip(takes, given, strict=False)), **named}
+    return partial(known[word], **named) if named else known[word]
 
 
 def instance(name: str, value: Any, kind: type | tuple[type, ...], hint: str = "") -> Any:

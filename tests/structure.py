@@ -23,8 +23,10 @@ from typing import Any
 from unittest import mock
 
 import gan_teach
+from gan_teach.course import tutorial_folder
 
 PACKAGE = Path(gan_teach.__file__).parent
+EXERCISES = tutorial_folder() / "exercises"  # imported as gan_teach.course.exercises
 FLOORS = (
     "__main__", "cli", "course", "lab", "studies", "zoo", "training", "metrics", "dynamics",
     "analysis", "plots", "games", "models", "data", "ground",
@@ -81,13 +83,28 @@ def _place(filename: str) -> str:
 def rooms() -> Counter[tuple[str, str]]:
     """(from, to) -> number of files in the room that import the other one."""
     arrows: Counter[tuple[str, str]] = Counter()
-    for path in PACKAGE.rglob("*.py"):
-        here = _room(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
-        if here is None or "_tutorial" in path.parts:
+    for path in sources():
+        here = _room(inside(path).parts[0].removesuffix(".py"))
+        if here is None:
             continue
         there = {_room(name) for name in _imports(path)}
         arrows.update((here, room) for room in there if room and room != here)
     return arrows
+
+
+def sources() -> list[Path]:
+    """All files of the package; of the course in a wheel's ``_tutorial`` the exercises only."""
+    package = [path for path in PACKAGE.rglob("*.py") if "_tutorial" not in path.parts]
+    return sorted([*package, *EXERCISES.glob("*.py")])
+
+
+def inside(path: Path) -> Path:
+    """The place of a file in the package, where the exercises lie beside the chapters."""
+    return (
+        Path("course/exercises", path.name)
+        if path.parent == EXERCISES
+        else path.relative_to(PACKAGE)
+    )
 
 
 def _room(name: str) -> str | None:
@@ -99,7 +116,7 @@ def _room(name: str) -> str | None:
 def _imports(path: Path) -> set[str]:
     """First names below gan_teach of all imports in a file, nested ones too."""
     names = set()
-    package = ["gan_teach", *path.relative_to(PACKAGE).parts[:-1]]
+    package = ["gan_teach", *inside(path).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)

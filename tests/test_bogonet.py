@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from gan_teach.studies import architectures, bogonet, engine
 from gan_teach.studies.architectures import Architecture, Network
 
 SMALL = bogonet.Budget(steps=4, records=2, batch_size=8, samples=50)
+ALL = tuple(architectures.DEPTHS)  # families
 ROOT = Path(bogonet.__file__).resolve().parents[2]
 
 
@@ -45,8 +46,8 @@ def network(family="mlp", depth=2, width=8, activation="relu", norm="none", init
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**40), size=st.sampled_from([8, 10, 14]))
 def test_networks_have_the_right_shapes_and_depend_on_the_seed_alone(seed, size):
-    architecture = bogonet.random_architecture(seed)
-    assert architecture == bogonet.random_architecture(seed)
+    architecture = bogonet.random_architecture(seed, ALL)
+    assert architecture == bogonet.random_architecture(seed, ALL)
     before = torch.random.get_rng_state()
     g, d = architecture.build(size)
     again = architecture.build(size)
@@ -65,7 +66,7 @@ def test_networks_have_the_right_shapes_and_depend_on_the_seed_alone(seed, size)
 @given(seed=st.integers(0, 2**40))
 def test_what_d_says_of_an_image_does_not_depend_on_the_others(seed):
     """A gradient penalty per sample needs that."""
-    _, d = bogonet.random_architecture(seed).build(8)
+    _, d = bogonet.random_architecture(seed, ALL).build(8)
     x = torch.randn(4, 1, 8, 8)
     torch.testing.assert_close(d(x)[:2], d(x[:2]), rtol=1e-4, atol=1e-5)
 
@@ -93,6 +94,39 @@ def test_parameters_of_convolutional_networks(size, sides, depth):
     area = inner * inner
     assert sum(p.numel() for p in g.parameters()) == (z + 1) * w * area + middle + 16 * w + 1
     assert sum(p.numel() for p in d.parameters()) == 16 * w + w + middle + w * area + 1
+
+
+@pytest.mark.parametrize(("size", "inner"), [(14, 4), (8, 2), (10, 3)])
+def test_parameters_of_residual_networks(size, inner):
+    w, z = 8, 5
+    spec = network("residual", depth=2, norm="layer")
+    g, d = Architecture(0, z, spec, spec).build(size)
+    blocks = 2 * 2 * (9 * w * w + w + 2 * w)  # two of them, each of two convolutions and norms
+    area = inner * inner
+    assert sum(p.numel() for p in g.parameters()) == (z + 1) * w * area + blocks + 2 * w + 9 * w + 1
+    assert sum(p.numel() for p in d.parameters()) == 10 * w + blocks + 2 * w + w * area + 1
+
+
+def test_a_residual_block_without_a_branch_is_the_identity():
+    """The way past the branch is what the family is about (He et al., 2016)."""
+    block = architectures.Residual(network("residual", norm="none"))
+    for value in block.branch[-1].parameters():
+        torch.nn.init.zeros_(value)
+    x = torch.randn(2, 8, 5, 5, requires_grad=True)
+    assert torch.equal(block(x), x)
+    (slope,) = torch.autograd.grad(block(x).sum(), x)
+    assert torch.equal(slope, torch.ones_like(x))
+
+
+def test_families_are_an_argument_that_leaves_the_shipped_draws():
+    drawn = [bogonet.random_architecture(seed, ("mlp", "residual")) for seed in range(40)]
+    assert {a.generator.family for a in drawn} == {"mlp", "residual"}
+    stored = History.load(ROOT / "tutorial" / "records" / "bogonet.npz").meta["networks"]
+    assert stored[7] == asdict(bogonet.random_architecture(7))
+    with pytest.raises(ValueError, match="families must be one of"):
+        bogonet.random_architecture(0, ("resnet",))
+    with pytest.raises(ValueError, match="at least one"):
+        bogonet.random_architecture(0, ())
 
 
 def test_every_choice_is_uniform_and_the_two_networks_are_independent():

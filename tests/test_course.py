@@ -7,7 +7,14 @@ import nbformat
 import pytest
 
 from gan_teach import course
-from gan_teach.course import MANIFEST, CourseError, chapters, copy_course
+from gan_teach.course import (
+    MANIFEST,
+    CourseError,
+    chapters,
+    copy_course,
+    exercises,
+    tutorial_folder,
+)
 
 
 @pytest.fixture
@@ -34,6 +41,14 @@ def test_a_first_copy_brings_notebooks_and_data_only(source, tmp_path):
     )
     files = {p.name for p in (tmp_path / "deep" / "copy").rglob("*") if p.is_file()}
     assert files == {"00_start_here.ipynb", "01_normal.ipynb", "runs.npz", MANIFEST}
+
+
+def test_a_copy_holds_no_exercises(tmp_path):
+    """They tell what is right; the installed ones judge the answers of every copy."""
+    copied = actions(copy_course(tmp_path / "c"))
+    assert "01_normal.ipynb" in copied
+    assert not [name for name in copied if "exercises" in name or name.endswith(".py")]
+    assert Path(exercises.__file__).parent == tutorial_folder() / "exercises"
 
 
 def test_a_second_copy_writes_nothing(source, tmp_path):

@@ -7,7 +7,6 @@ import contextlib
 import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,8 +15,8 @@ import torch
 from torch import nn
 from torch._subclasses import FakeTensorMode
 
-import gan_teach
 import gpu
+import structure
 from cases import FUNCTIONS
 from gan_teach import _devices, zoo
 from gan_teach.data import Images
@@ -31,8 +30,6 @@ from gan_teach.studies import bogonet, image_runs
 from gan_teach.training import loop, processes, train
 from gan_teach.training.processes import World
 
-PACKAGE = Path(gan_teach.__file__).parent  # a wheel's holds the course as well
-SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_tutorial" not in p.parts)
 CUDA = torch.device("cuda", 0)
 fake_gpu = pytest.mark.skipif(
     torch.__version__.startswith("2.4."), reason="torch 2.4's fake CUDA tensors want a driver"
@@ -268,7 +265,7 @@ def test_losses_on_a_gpu_are_read_on_every_tenth_step_and_the_last(device, bad, 
 
 
 def test_what_is_broken_is_not_saved(tmp_path):
-    run = image_runs.Trained(image_runs.Settings("mnist-vanilla"), (1, 28, 28), {}, 0)
+    run = image_runs.Trained(zoo.image_gan("mnist-vanilla"), (1, 28, 28), {}, 0)
     kept = image_runs.Keeper(tmp_path, run, {}, every=1)
     (state,) = list(states([np.inf], "cuda"))
     with pytest.raises(loop.DivergedError, match="step 0: the generator's loss is inf"):
@@ -316,14 +313,14 @@ def test_numbers_go_to_the_cpu_before_they_become_float64():
     """MPS has no float64."""
     assert too_early("x.flatten(1).double().softmax(-1).cpu().numpy()") == [1]
     assert too_early("x.cpu().double().numpy()") == []
-    early = {path.name: too_early(path.read_text("utf-8")) for path in SOURCES}
+    early = {path.name: too_early(path.read_text("utf-8")) for path in structure.sources()}
     assert {name: lines for name, lines in early.items() if lines} == {}
 
 
 def test_no_source_seeds_all_generators():
     seeding = {
         path.name
-        for path in SOURCES
+        for path in structure.sources()
         for call in calls(ast.parse(path.read_text("utf-8")))
         if ast.unparse(call.func) in ("torch.manual_seed", "torch.random.fork_rng")
     }

@@ -18,7 +18,8 @@ from gan_teach.models import convnets
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.studies import evaluation, image_runs
 from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows, save_rows
-from gan_teach.studies.image_runs import Settings, fixed_latents, load_run, snapshots, train_images
+from gan_teach.studies.image_runs import fixed_latents, load_run, snapshots, train_images
+from gan_teach.zoo import image_gan
 
 RNG = np.random.default_rng(1)
 N = 20
@@ -59,7 +60,7 @@ def photos(tmp_path_factory):
 def run(photos, tmp_path_factory):
     """Four steps, saved at 2 and 4, of G and one average."""
     out = tmp_path_factory.mktemp("runs") / "tiny"
-    settings = Settings("cifar-rsgan-cnn", str(photos), steps=4, batch_size=4, features=1)
+    settings = image_gan("cifar-rsgan-cnn", data=str(photos), steps=4, batch_size=4, features=1)
     train_images(settings, out, every=2, say=lambda text: None)
     return out
 

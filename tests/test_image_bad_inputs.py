@@ -19,14 +19,14 @@ from gan_teach import cli
 from gan_teach.data import Images, Normal
 from gan_teach.games import GAN, penalties
 from gan_teach.studies import image_runs
-from gan_teach.studies.image_runs import Settings, train_images
-from gan_teach.zoo import IMAGE_GANS
+from gan_teach.studies.image_runs import train_images
+from gan_teach.zoo import IMAGE_GANS, image_gan
 
 RNG = np.random.default_rng(3)
 COLOR = RNG.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
 FLOATS = COLOR.astype(np.float32)
 WITH_NAN = np.where(RNG.random(FLOATS.shape) < 0.01, np.nan, FLOATS / 255)
-SMALL = Settings("mnist-vanilla", steps=4, batch_size=3, features=1)
+SMALL = image_gan("mnist-vanilla", steps=4, batch_size=3, features=1)
 
 
 def save_images(folder, pixels=COLOR):
@@ -121,11 +121,11 @@ def test_good_arrays_are_trained_on(tmp_path):
 
 
 BAD_SETTINGS = {  # further arguments, status, what is said
-    "batch larger than the data": (["--batch-size", 6], 2, "batch_size=6, but photos has only 5"),
+    "batch larger than the data": (["--batch-size", 6], 2, "--batch-size 6, but photos has only 5"),
     "unknown config": (["mnist-vanila"], 2, "Did you mean 'mnist-vanilla'"),
     "unknown option": (["--learning-rate", 1], 2, "unrecognized arguments: --learning-rate"),
-    "no GPU": (["--device", "cuda"], 2, "'cuda' was asked for, but no GPU is available"),
-    "no such device": (["--device", "gpu"], 2, "device='gpu' was asked for, but is not there"),
+    "no GPU": (["--device", "cuda"], 2, "--device 'cuda' was asked for, but no GPU is available"),
+    "no such device": (["--device", "gpu"], 2, "--device 'gpu' was asked for, but is not there"),
     "no such data": (
         ["--data", "no/where"],
         1,
@@ -151,7 +151,7 @@ def test_settings_that_cannot_be_met(kind, photos, tmp_path, capsys, monkeypatch
 
 @pytest.mark.slow
 def test_a_compiled_discriminator_with_a_penalty():
-    g, d = IMAGE_GANS["mnist-vanilla"].pair(IMAGE_GANS["mnist-vanilla"], (3, 16, 16), 0, 1)
+    g, d = IMAGE_GANS["mnist-vanilla"].pair((3, 16, 16), 0, 1)
     settings = {"data": Images(COLOR), "latent": Normal(dim=100)}
     with pytest.raises(TypeError, match=r"made by torch\.compile.* pass the original module"):
         GAN(g, torch.compile(d), penalties=penalties.r1(), **settings)
@@ -182,7 +182,7 @@ def truncated(out):
 
 BAD_RUNS = {  # what befell the folder, further arguments, what is said
     "another architecture": (without("settings.json"), ["--features", 2], "of another architectur"),
-    "another width": (lambda out: None, ["--features", 2], "of another architectur"),
+    "another width": (lambda out: None, ["--features", 2], "features was 1 and is 2"),
     "truncated": (truncated, [], "checkpoint.pt is truncated"),
     "past its end": (lambda out: None, ["--steps", 1], "checkpoint.pt is already at step 2"),
 }
@@ -194,7 +194,7 @@ def test_checkpoints_that_cannot_be_resumed(kind, begun, photos, capsys):
     out, _ = begun
     befall(out)
     before = files(out)
-    assert gan_teach("--data", photos, "--out", out, "--resume", *arguments) == 2
+    assert gan_teach("--data", photos, "--resume", out, *arguments) == 2
     assert_one_line(capsys, message)
     assert files(out) == before
 
@@ -202,8 +202,8 @@ def test_checkpoints_that_cannot_be_resumed(kind, begun, photos, capsys):
 @pytest.mark.parametrize("resume", [True, False])
 def test_a_folder_that_cannot_be_written(resume, photos, tmp_path, capsys):
     (tmp_path / "notes").write_text("of mine")
-    flags = ["--resume"] if resume else []
-    assert gan_teach("--data", photos, "--out", tmp_path / "notes" / "run", *flags) == 1
+    flag = "--resume" if resume else "--out"
+    assert gan_teach("--data", photos, flag, tmp_path / "notes" / "run") == 1
     assert_one_line(capsys, "Not a directory: .*notes/run")
     assert (tmp_path / "notes").read_text() == "of mine"
 
@@ -229,12 +229,12 @@ def test_a_full_disk_leaves_the_last_checkpoint(what, begun, photos, capsys, mon
         save(self, state)
 
     monkeypatch.setattr(image_runs.Keeper, "save", on_a_full_disk)
-    assert gan_teach("--data", photos, "--out", out, "--resume") == 1
+    assert gan_teach("--data", photos, "--resume", out) == 1
     said = capsys.readouterr().err.rpartition("gan-teach: ")[2]  # a progress bar stands before it
     assert re.fullmatch(rf"\[Errno {errno.ENOSPC}\] No space left on device: .*{out}.*\n", said)
     after = files(out)
     assert after["checkpoint.pt"] == before["checkpoint.pt"]
     assert not [name for name in after if "partial" in name]
     monkeypatch.undo()  # there is room again
-    assert gan_teach("--data", photos, "--out", out, "--resume") == 0
+    assert gan_teach("--data", photos, "--resume", out) == 0
     assert files(out)["checkpoint.pt"] == files(whole)["checkpoint.pt"]

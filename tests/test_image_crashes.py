@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach.studies.image_runs import Settings, train_images
+from gan_teach.studies.image_runs import train_images
+from gan_teach.zoo import image_gan
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,8 @@ COMMON = """
     import itertools, os, random, signal, sys, time
     from pathlib import Path
     from gan_teach.training.checkpoints import load_checkpoint
-    from gan_teach.studies.image_runs import Settings, snapshots, train_images
+    from gan_teach.studies.image_runs import snapshots, train_images
+    from gan_teach.zoo import image_gan
 
     data, folder = sys.argv[1], Path(sys.argv[2])
 
@@ -36,7 +38,7 @@ COMMON = """
         return os.waitpid(pid, 0)[1]
 
     def train(out, steps, every):
-        settings = Settings("mnist-vanilla", data, steps=steps, batch_size=3, features=1)
+        settings = image_gan("mnist-vanilla", data=data, steps=steps, batch_size=3, features=1)
         train_images(settings, out, every=every, resume=True, say=lambda text: None)
 
     train(folder.with_name("first"), 1, 1)  # imports what is imported late, once for all children
@@ -52,7 +54,7 @@ def run(script, *arguments):
 
 
 def whole_run(digits, out, steps, every):
-    settings = Settings("mnist-vanilla", str(digits), steps=steps, batch_size=3, features=1)
+    settings = image_gan("mnist-vanilla", data=str(digits), steps=steps, batch_size=3, features=1)
     train_images(settings, out, every=every, say=lambda text: None)
     return out
 

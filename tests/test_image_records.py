@@ -11,15 +11,15 @@ import torch
 from gan_teach import plots
 from gan_teach.plots.images import sheet
 from gan_teach.studies import image_records, image_runs
-from gan_teach.studies.image_runs import Settings, train_images
-from gan_teach.zoo import IMAGE_GANS
+from gan_teach.studies.image_runs import train_images
+from gan_teach.zoo import IMAGE_GANS, image_gan
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Six narrow steps on faces, saved at every second one; losses at the last."""
     folder = tmp_path_factory.mktemp("runs") / "faces"
-    settings = Settings("faces-dcgan", steps=6, batch_size=4, features=2)
+    settings = image_gan("faces-dcgan", steps=6, batch_size=4, features=2)
     train_images(settings, folder, every=2, say=lambda text: None)
     return folder
 
@@ -64,7 +64,7 @@ def test_a_record_without_weights_says_so(run, record, tmp_path):
 
 
 def test_the_distance_to_the_nearest_is_that_of_a_search():
-    data = IMAGE_GANS["faces-dcgan"].images()[0][:20]
+    data = IMAGE_GANS["faces-dcgan"].images()[:20]
     score, facts = image_records._nearest_scores(data)
     x = torch.rand(4, *data.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     real = [*data.floats(), *data.floats().flip(-1)]

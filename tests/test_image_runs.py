@@ -19,10 +19,10 @@ from gan_teach.data import Images
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.plots.images import image_grid, image_grids, sheet
 from gan_teach.studies import image_runs
-from gan_teach.studies.image_runs import Settings, load_run, snapshots, train_images
+from gan_teach.studies.image_runs import load_run, snapshots, train_images
 from gan_teach.training import loop, probes
 from gan_teach.training.checkpoints import load_checkpoint
-from gan_teach.zoo import IMAGE_GANS
+from gan_teach.zoo import IMAGE_GANS, image_gan
 
 RNG = np.random.default_rng(1)
 
@@ -40,7 +40,7 @@ def photos(tmp_path_factory):
 @pytest.fixture
 def small(photos):
     """Few, narrow steps of the four averages' configuration."""
-    return Settings("cifar-timescale", str(photos), steps=4, batch_size=3, features=1)
+    return image_gan("cifar-timescale", data=str(photos), steps=4, batch_size=3, features=1)
 
 
 def train(settings, out, **options):
@@ -164,7 +164,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(small, tmp_path):
     before = (tmp_path / "checkpoint.pt").read_bytes()
     with pytest.raises(ValueError, match=r"already holds a run: go on with it by --resume"):
         train(small, tmp_path)
-    with pytest.raises(ValueError, match=r"of another run: tau \* lr was 0\.0004 and is 0\.0002"):
+    with pytest.raises(ValueError, match=r"other settings \(tau was 4\.0 and is 2\.0\): go on wi"):
         train(replace(small, tau=2.0), tmp_path, resume=True)
     (tmp_path / "settings.json").unlink()  # even then another architecture is found out
     with pytest.raises(ValueError, match="of another architecture"):
@@ -173,12 +173,13 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(small, tmp_path):
 
 
 def test_other_steps_are_refused_where_the_learning_rate_follows_them(small, tmp_path):
-    decaying = replace(small, config="cifar-rsgan-cnn", steps=2)
+    own = {"data": small.data, "batch_size": 3, "features": 1}
+    decaying = image_gan("cifar-rsgan-cnn", steps=2, **own)
     train(decaying, tmp_path)
     before = (tmp_path / "checkpoint.pt").read_bytes()
     with pytest.raises(
         ValueError,
-        match=r"run: schedule was .*'end': 2, 'start': 1.* and is .*'end': 4.*Resume it",
+        match=r"other settings \(steps was 2 and is 4\): go on with those",
     ):
         train(replace(decaying, steps=4), tmp_path, resume=True)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
@@ -191,7 +192,8 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
         train(huge, tmp_path / "at-once")
     train(replace(small, steps=2), tmp_path / "run")
     settings = json.loads((tmp_path / "run" / "settings.json").read_text())
-    settings["lr"] = 1e25  # as if it had been started so
+    settings["settings"]["lr"] = 1e25  # as if it had been started so
+    settings["settings"]["steps"] = 60
     (tmp_path / "run" / "settings.json").write_text(json.dumps(settings))
     with pytest.raises(ValueError, match=r"checkpoint\.pt is of another run: lr was 0\.0001"):
         train(huge, tmp_path / "run", resume=True, every=1000)
@@ -259,8 +261,8 @@ def test_images_read_by_threads_make_the_same_run(small, tmp_path):
     train(replace(small, steps=2, workers=1), tmp_path / "read")
     read = train(replace(small, workers=0), tmp_path / "read", resume=True)
     assert all(map(torch.equal, weights(in_memory), weights(read)))
-    with pytest.raises(ValueError, match="workers read a folder or zip archive"):
-        train(replace(small, data=None, workers=2), tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match="no folder or zip archive of images at cifar10"):
+        train(replace(small, data="cifar10", workers=2), tmp_path / "none")
 
 
 # --- drawing
@@ -324,7 +326,7 @@ def test_train_sample_and_interpolate(photos, tmp_path, capsys):
     train = ["train", "cifar-timescale", "--data", str(photos), "--features", "1", "--steps", "1"]
     assert cli.main([*train, "--batch-size", "2", "--tau", "2", "--out", run]) == 0
     assert "12 colour images of 32 x 32" in capsys.readouterr().out
-    assert load_run(run).settings.tau == 2
+    assert load_run(run).config.tau == 2
     sheet_file = tmp_path / "s.png"
     assert cli.main(["sample", run, "-n", "4", "--ema", "0.99", "--out", str(sheet_file)]) == 0
     with Image.open(sheet_file) as page:

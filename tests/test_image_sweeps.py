@@ -8,16 +8,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gan_teach import cli, zoo
+from gan_teach import cli
 from gan_teach.studies import engine, image_runs, sweeps
-from gan_teach.studies.image_runs import Settings, load_run, train_images
-from gan_teach.studies.sweeps import MARKER, Outcome, combinations, sweep_images
+from gan_teach.studies.image_runs import load_run, train_images
+from gan_teach.studies.sweeps import MARKER, Outcome, combinations, grid_of, sweep_images
 from gan_teach.training.checkpoints import load_checkpoint
+from gan_teach.zoo import image_gan
 
 
 @pytest.fixture
 def small(digits):
-    return Settings("mnist-vanilla", str(digits), steps=2, batch_size=3, features=1)
+    return image_gan("mnist-vanilla", data=str(digits), steps=2, batch_size=3, features=1)
 
 
 def weights(folder):
@@ -36,25 +37,21 @@ def test_values_that_differ_in_the_eighth_digit_are_two_runs(small):
     assert list(runs) == ["lr0.001-seed0", "lr0.0010000001-seed0"]
 
 
-CHANGED = {  # the same settings, by which another run is trained
-    "configuration": lambda m: m.setitem(
-        zoo.IMAGE_GANS,
-        "mnist-vanilla",
-        replace(zoo.IMAGE_GANS["mnist-vanilla"], label_smoothing=0.7),
-    ),
-    "library": lambda m: m.setattr(engine, "__version__", "0.0"),
+CHANGED = {  # of the same name, by which another run is trained
+    "configuration": lambda m, run: replace(run, label_smoothing=0.7),
+    "library": lambda m, run: (m.setattr(engine, "__version__", "0.0"), run)[1],
 }
 
 
 @pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
 def test_a_finished_run_of_another_content_does_not_count(change, small, tmp_path, monkeypatch):
-    list(sweep_images(small, tmp_path, {}))
+    list(sweep_images(combinations(small, {}), tmp_path))
     asked = []
     monkeypatch.setattr(sweeps, "train_images", lambda settings, *a, **k: asked.append(settings))
-    assert [o.told for o in sweep_images(small, tmp_path, {})] == ["before"]
-    change(monkeypatch)
-    list(sweep_images(small, tmp_path, {}))
-    assert asked == [small]
+    assert [o.told for o in sweep_images(combinations(small, {}), tmp_path)] == ["before"]
+    now = change(monkeypatch, small)
+    list(sweep_images({"seed0": now}, tmp_path))
+    assert asked == [now]
 
 
 @pytest.mark.parametrize("how", [{}, {"jobs": 2}, {"cluster": "debug"}], ids=str)
@@ -64,10 +61,10 @@ def test_runs_are_those_of_train_and_only_missing_ones_are_done(how, small, tmp_
     if "cluster" in how:
         pytest.importorskip("submitit", reason="needs submitit: pip install submitit")
     out, knobs = tmp_path / "sweep", {"seed": [0, 1], "tau": [1.0, 2.0]}
-    first = list(sweep_images(small, out, {**knobs, "seed": [0]}, **how))
+    first = list(sweep_images(combinations(small, {**knobs, "seed": [0]}), out, **how))
     assert {(o.name, o.status) for o in first} == {(f"tau{t}-seed0", "finished") for t in (1, 2)}
     untouched = (out / "tau2-seed0" / "checkpoint.pt").stat().st_mtime_ns
-    second = list(sweep_images(small, out, knobs, **how))
+    second = list(sweep_images(combinations(small, knobs), out, **how))
     assert [o.told for o in second[:2]] == ["before", "before"]
     assert {o.name for o in second[2:]} == {"tau1-seed1", "tau2-seed1"}
     assert (out / "tau2-seed0" / "checkpoint.pt").stat().st_mtime_ns == untouched
@@ -85,11 +82,11 @@ def test_an_interrupted_run_goes_on_and_a_longer_sweep_does_too(small, tmp_path,
 
     monkeypatch.setattr(sweeps, "train_images", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        list(sweep_images(small, tmp_path, {}))
+        list(sweep_images(combinations(small, {}), tmp_path))
     assert not (tmp_path / "seed0" / MARKER).exists()
     monkeypatch.undo()
     for steps in (2, 4):
-        (outcome,) = sweep_images(replace(small, steps=steps), tmp_path, {})
+        (outcome,) = sweep_images({"seed0": replace(small, steps=steps)}, tmp_path)
         assert outcome.status == "finished"
         assert load_checkpoint(tmp_path / "seed0" / "checkpoint.pt")["step"] == steps
     train_images(replace(small, steps=4), tmp_path / "whole", say=lambda text: None)
@@ -100,13 +97,15 @@ def test_what_diverges_is_a_result_and_what_fails_is_told(small, tmp_path):
     (tmp_path / "lr0.0002-seed0").write_text("a file in the way")
     knobs = {"lr": [1e25, 2e-4, 1e-4]}
     small = replace(small, steps=5)
-    outcomes = {o.name: o for o in sweep_images(small, tmp_path, knobs)}
+    outcomes = {o.name: o for o in sweep_images(combinations(small, knobs), tmp_path)}
     assert [o.status for o in outcomes.values()] == ["diverged", "failed", "finished"]
     assert "step" in outcomes["lr1e+25-seed0"].told
     (tmp_path / "lr0.0002-seed0").unlink()
-    again = [o.status for o in sweep_images(small, tmp_path, knobs)]
+    again = [o.status for o in sweep_images(combinations(small, knobs), tmp_path)]
     assert again == ["diverged", "finished", "finished"]  # those found come first, none twice
-    assert Outcome("lr1e+25-seed0", "diverged", "before") in sweep_images(small, tmp_path, knobs)
+    assert Outcome("lr1e+25-seed0", "diverged", "before") in sweep_images(
+        combinations(small, knobs), tmp_path
+    )
 
 
 def test_the_command(small, tmp_path, capsys):
@@ -124,13 +123,13 @@ def test_the_command(small, tmp_path, capsys):
 
 def test_mistakes_are_said_at_the_call(small, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"knob must be one of .*Did you mean 'tau'"):
-        sweep_images(small, tmp_path, {"taw": [1]})
+        combinations(small, {"taw": [1]})
     with pytest.raises(ValueError, match=r"knobs\['tau'\] is empty"):
-        sweep_images(small, tmp_path, {"tau": []})
-    with pytest.raises(ValueError, match="CONFIG must be one of"):
-        sweep_images(replace(small, config="mnist"), tmp_path, {})
+        combinations(small, {"tau": []})
+    with pytest.raises(ValueError, match=r"NAME must be one of .*Did you mean 'mnist-"):
+        grid_of("mnist", {})
     for package, how in (("joblib", {"jobs": 2}), ("submitit", {"cluster": "slurm"})):
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(ValueError, match=rf"needs {package}: pip install"):
-            sweep_images(small, tmp_path, {}, **how)
+            sweep_images(combinations(small, {}), tmp_path, **how)
     assert not list(tmp_path.iterdir())

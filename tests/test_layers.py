@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import gan_teach
+import structure
 
-PACKAGE = Path(gan_teach.__file__).parent
 LAYERS = [  # the floors of the house, from the ground up; whoever imports, imports downwards
     {"_checks", "_devices", "_files", "_identity", "_progress", "history"},
     {"data"},
@@ -35,20 +34,19 @@ LAZY = ["matplotlib", "scipy", "sklearn", "pandas", "seaborn", "ipywidgets", "tq
 MAY_BE_EAGER = dict.fromkeys(["plots", "lab", "studies"], LAZY)
 MAY_BE_EAGER["analysis"] = ["numba"]  # in flows/compiled.py, which is itself loaded late
 
-SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_tutorial" not in p.parts)
-MODULES = [p for p in SOURCES if p != PACKAGE / "__init__.py"]
+MODULES = [p for p in structure.sources() if p != structure.PACKAGE / "__init__.py"]
 
 
 def top_level(path: Path) -> str:
     """plots/samples.py belongs to the module plots."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return structure.inside(path).parts[0].removesuffix(".py")
 
 
 class Imports(ast.NodeVisitor):
     """The names a file imports: ``eager`` on import, ``inner`` in functions; no type-only ones."""
 
     def __init__(self, path: Path):
-        self.package = ["gan_teach", *path.relative_to(PACKAGE).parts[:-1]]
+        self.package = ["gan_teach", *structure.inside(path).parts[:-1]]
         self.eager: set[str] = set()
         self.inner: set[str] = set()
         self.depth = 0
@@ -81,7 +79,7 @@ class Imports(ast.NodeVisitor):
 
 
 def name_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
+    return structure.inside(path).as_posix()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -103,12 +101,13 @@ def test_imports_have_no_cycle():
 
 def file_of(name: str) -> Path | None:
     """The file of gan_teach that an imported name leads to."""
+    places = {name_of(path): path for path in MODULES}
     parts = name.split(".")[1:]
     for length in range(len(parts), 0, -1):
-        place = PACKAGE.joinpath(*parts[:length])
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
-            if path in MODULES:
-                return path
+        place = "/".join(parts[:length])
+        for file in (f"{place}.py", f"{place}/__init__.py"):
+            if file in places:
+                return places[file]
     return None
 
 
@@ -159,7 +158,7 @@ def test_importing_everything_the_course_trains_with_stays_light():
 
 def test_the_rules_catch_what_they_are_for(tmp_path, monkeypatch):
     """The walker itself: relative, nested and type-only imports."""
-    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    monkeypatch.setattr(structure, "PACKAGE", tmp_path)
     (tmp_path / "plots").mkdir()
     file = tmp_path / "plots" / "x.py"
     file.write_text(
@@ -183,9 +182,8 @@ def test_a_circle_hidden_in_a_function_is_found(tmp_path, monkeypatch):
     paths = [tmp_path / "plots" / name for name in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         path.write_text(text)
-    module = sys.modules[__name__]
-    monkeypatch.setattr(module, "PACKAGE", tmp_path)
-    monkeypatch.setattr(module, "MODULES", paths)
+    monkeypatch.setattr(structure, "PACKAGE", tmp_path)
+    monkeypatch.setattr(sys.modules[__name__], "MODULES", paths)
     with pytest.raises(graphlib.CycleError, match=r"plots/[ab]\.py"):
         test_no_file_imports_one_that_imports_it_back()
     paths[1].write_text("")

@@ -1,5 +1,6 @@
 """The chapters (pairs agree, cells are short, pictures are described) and their builder."""
 
+import itertools
 import os
 import re
 import shlex
@@ -11,14 +12,16 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 
 import notebooks
 from gan_teach.course import CourseError, chapters, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
 KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "remove-cell"}
-KNOWN_TAGS |= {"hood", "hood-check"}
+KNOWN_TAGS |= {"hood", "hood-check", "hide-output"}
 LONGEST_CELL = 15
+BLANK = nbformat.v4.new_output("display_data")
 
 
 def name_of(path: Path) -> str:
@@ -79,6 +82,12 @@ def test_on_colab_the_first_cell_installs_what_the_chapters_need(monkeypatch, tm
     pip = [sys.executable, "-m", "pip", command, *options, "--no-deps", "--target", str(tmp_path)]
     subprocess.run([*pip, here], check=True, timeout=300)
     assert (tmp_path / "gan_teach" / "_tutorial" / "records").is_dir()
+    code = "import gan_teach as gt; print(gt.exercises.__file__, gt.exercises.check_line_state)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    assert said.startswith(str(tmp_path / "gan_teach" / "_tutorial" / "exercises"))
 
 
 # -- the chapters ---------------------------------------------------------------------------------
@@ -102,6 +111,9 @@ def test_a_notebook_holds_the_cells_of_its_source(source, made):
     hint = f"run: python tutorial/_make/notebooks.py {source.stem}"
     assert [c.source for c in made.cells] == [c.source for c in fresh.cells], hint
     assert [c.id for c in made.cells] == [c.id for c in fresh.cells], hint
+    for new, old in zip(code_cells(fresh), code_cells(made), strict=True):
+        new.outputs = [output for output in old.outputs if output != BLANK]
+    notebooks.fold(fresh)
     assert [c.metadata for c in made.cells] == [c.metadata for c in fresh.cells], hint
 
 
@@ -151,8 +163,37 @@ def test_nothing_volatile_is_stored(made):
 
 def test_hidden_cells_are_hidden_in_jupyterlab_too(made):
     for cell in code_cells(made):
-        hidden = "hide-input" in cell.metadata.get("tags", [])
+        tags = cell.metadata.get("tags", [])
+        hidden = "hide-input" in tags or ("hide-output" in tags and "alt=" in cell.source)
         assert cell.metadata.get("jupyter", {}).get("source_hidden", False) == hidden
+
+
+def answers(cells):
+    """The code cells that tell what a reader was asked, by buttons or in words."""
+    for k, cell in enumerate(cells):
+        if "gt.predict(" in cell.source and cell.cell_type == "code":
+            verdict = next(j for j, c in enumerate(cells) if j > k and ".answer(" in c.source)
+            yield from code_cells(NotebookNode(cells=cells[k + 1 : verdict + 1]))
+        elif "**Predict" in cell.source and cell.cell_type == "markdown":
+            below = itertools.takewhile(lambda c: c.cell_type == "code", cells[k + 1 :])
+            yield from (c for c in below if "gt.predict(" not in c.source)
+
+
+def test_nothing_below_a_question_tells_the_answer(made):
+    """Neither outputs, nor the lines that JupyterLab shows beside a fold, nor alternative texts."""
+    for cell in answers(made.cells):
+        if cell.outputs and "gt.exercises." not in cell.source:
+            assert "hide-output" in cell.metadata.tags, cell.source
+            assert cell.metadata.collapsed and cell.metadata.jupyter.outputs_hidden
+            assert cell.outputs[0] == BLANK
+            assert "alt=" not in cell.source or cell.metadata.jupyter.source_hidden
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            assert not re.search("assert|alt=", cell.source.splitlines()[0])
+
+
+def test_all_chapters_ask_before_they_show():
+    asking = [c.number for c in chapters() if "gt.predict(" in c.source.read_text("utf-8")]
+    assert asking == [c.number for c in chapters() if c.number.isdecimal()]
 
 
 # -- the builder ----------------------------------------------------------------------------------
@@ -187,7 +228,27 @@ HTML(f'<img alt="one grey pixel" src="data:image/png;base64,{png}">')
 
 # %%
 import gan_teach as gt
-gt.predict("up", "down")
+guess = gt.predict("up", "down")
+guess
+
+# %%
+text = "a picture"
+
+# %% [markdown]
+# Words between.
+
+# %% tags=["hide-input"]
+assert text
+print(str.strip(text))  # alt=
+
+# %%
+guess.answer("up")
+
+# %% [markdown]
+# It was up.
+
+# %%
+guess.answer("up")
 """
 
 
@@ -209,7 +270,7 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     made = nbformat.reads(first.decode(), as_version=4)
     setup, *cells = code_cells(made)
     assert setup.source == notebooks.setup()
-    assert [c.execution_count for c in cells] == [2, 3, 4, 5, 6, 7]
+    assert [c.execution_count for c in cells] == [*range(2, 12)]
     assert len({c.id for c in made.cells}) == len(made.cells)
     assert cells[0].metadata == {"tags": ["nbval-check-output"]}
     stream, result = cells[0].outputs
@@ -220,6 +281,12 @@ def test_the_builder_is_deterministic_and_leaves_nothing_volatile(tiny):
     assert png.data == {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}
     assert 'alt="one grey pixel"' in html.data["text/html"]
     assert cells[5].outputs[0].data == {"text/plain": "Predict: up or down?"}
+    folds = [("collapsed" in c.metadata, len(c.outputs)) for c in cells[5:]]
+    assert folds == [(False, 1), (False, 0), (True, 2), (True, 2), (False, 1)]
+    assert cells[7].metadata.tags == ["hide-input", "hide-output"]
+    assert cells[7].metadata.jupyter == {"outputs_hidden": True, "source_hidden": True}
+    assert cells[7].source.startswith("# What the text says")
+    assert cells[8].outputs[0].data == {}
     assert "widgets" not in made.metadata
     assert "execution" not in str([c.metadata for c in cells])
 

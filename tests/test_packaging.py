@@ -136,6 +136,7 @@ def test_the_wheel_holds_the_course_and_not_what_makes_it():
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     wanted = expected(ROOT)
-    assert {"gan_teach/_tutorial/01_normal.ipynb", "gan_teach/_tutorial/01_normal.py"} <= wanted
+    course = {"01_normal.ipynb", "01_normal.py", "exercises/__init__.py", "exercises/line.py"}
+    assert {f"gan_teach/_tutorial/{name}" for name in course} <= wanted
     assert not [name for name in wanted if "_make" in name or "conftest" in name]
     assert (ROOT / "tutorial" / "_make" / "notebooks.py").is_file()

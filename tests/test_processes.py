@@ -145,7 +145,7 @@ def test_accelerate_launch_trains_what_one_process_resumes(digits, tmp_path):
     assert done.stdout.count("grey images of 28 x 28") == 1  # one process speaks
     assert cli.main([*map(str, train), "--steps", "2", "--out", str(tmp_path / "one")]) == 0
     for out in (tmp_path / "one", tmp_path / "two"):
-        resumed = ["--steps", "4", "--out", str(out), "--resume"]
+        resumed = ["--steps", "4", "--resume", str(out)]
         assert cli.main([*map(str, train), *resumed]) == 0
     one, two = (load_checkpoint(tmp_path / name / "checkpoint.pt") for name in ("one", "two"))
     torch.testing.assert_close(one["game"], two["game"], rtol=1e-3, atol=1e-4)

@@ -14,7 +14,6 @@ from gan_teach.analysis import landscape
 from gan_teach.course import records
 from gan_teach.dynamics import alternating
 from gan_teach.dynamics.optim import Adam
-from gan_teach.games import penalties
 from gan_teach.history import History
 from gan_teach.studies import image_records
 
@@ -137,7 +136,7 @@ def test_a_record_of_other_settings_is_refused(monkeypatch, training, change, wo
 
 
 def test_an_image_record_of_other_settings_is_refused(monkeypatch):
-    changed = replace(zoo.IMAGE_GANS["faces-dcgan"], penalties=(penalties.r1(1.0),))
+    changed = zoo.image_gan("faces-dcgan", penalties="r1(1.0)")
     monkeypatch.setitem(zoo.IMAGE_GANS, "faces-dcgan", changed)
     with pytest.raises(ValueError, match=r"faces-dcgan\.npz was made with penalties = \[\] \(now"):
         records.load("faces-dcgan")

@@ -2,7 +2,6 @@
 
 import ast
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -10,7 +9,6 @@ import pytest
 import collect
 import gan_teach as gt
 import svg
-from gan_teach import course
 from gan_teach.course import chapters, copy_course, tutorial_folder
 from gan_teach.lab.config import KNOBS, PRESETS
 
@@ -20,8 +18,8 @@ MISTAKES = re.findall(r"^\| (\w+) \| `(check_\w+)` \| (.+) \|$", PAGES["teaching
 
 def sentences() -> dict[str, str]:
     """{check: all that it may say}, from the source of the exercises."""
-    folder = Path(course.__file__).parent / "exercises"
-    trees = [ast.parse(path.read_text("utf-8")) for path in folder.rglob("*.py")]
+    sources = (tutorial_folder() / "exercises").glob("*.py")
+    trees = [ast.parse(path.read_text("utf-8")) for path in sources]
     return {
         node.name: "\n".join(
             str(part.value) for part in ast.walk(node) if isinstance(part, ast.Constant)

@@ -70,6 +70,8 @@ guess
 
 # %%
 history = gt.experiments.run("normal", games=gt.budget(1500, 600))
+
+# %%
 gt.film_strip(
     history,
     n=[0, 143, 313, 615, 1500],

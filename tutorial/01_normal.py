@@ -49,6 +49,8 @@ guess
 
 # %%
 history = gt.experiments.run("normal", games=gt.budget(1500))
+
+# %%
 gt.show(
     gt.plots.summary(history),
     alt="Left: at game 1500 the generated points lie among the real ones, most of them in the "
@@ -338,6 +340,8 @@ assert gt.holds((abs(turns / 595 - 1) < 0.15).all() and (abs(shares - 0.625) < 0
 rng = np.random.default_rng(0)
 w, b = history["params"][-1, :2]
 drawn = {"N(5, 1)": rng.normal(5, 1, 2000), "generated": w * rng.uniform(size=2000) + b}
+
+# %%
 gt.show(
     gt.plots.densities(drawn, title=f"Game {history.steps[-1]}"),
     alt="Two densities. The real one is a bell around 5 from 2 to 8; the generated one is "
@@ -375,6 +379,8 @@ assert gt.holds(value > -1.25)
 
 # %%
 many = gt.experiments.run_seeds("normal", gt.budget(64, 8), games=gt.budget(3000))
+
+# %%
 gt.show(
     gt.plots.fan(many, "objective", level=(gt.experiments.TARGET, "-2 log 2")),
     alt="Median of V over 64 seeds with bands of the middle 50 and 90 percent, over 3000 games. "

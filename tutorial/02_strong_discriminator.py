@@ -38,6 +38,8 @@ guess
 
 # %%
 history = gt.experiments.run("strong-discriminator", games=gt.budget(500))
+
+# %%
 gt.show(
     gt.plots.summary(history),
     alt="Left: at game 500 the generated points still lie between 0 and 1, and D is a steep step "
@@ -87,6 +89,8 @@ assert gt.holds(v[20:].min() > -0.02 and means[-1] < 1 and way < usual / 5)
 
 # %%
 predicted = abs(history["params"][:, 2]) * history["d_fake"] * np.sqrt(1 + 1 / 4)
+
+# %%
 curves = {"norm of G's gradient": history["g_grad"], "|a| D(G(z)) √(5/4)": predicted}
 gt.show(
     gt.plots.compare(history.steps, curves, log=True, ylabel="norm"),
@@ -240,6 +244,8 @@ many = gt.experiments.run_seeds(
 )
 distance = abs(many["objective"] - gt.experiments.TARGET)
 shares = {"settled": distance < 0.1, "saturated, V > -0.1": many["objective"] > -0.1}
+
+# %%
 curves = {name: 100 * found[1:].mean(1) for name, found in shares.items()}
 gt.show(
     gt.plots.compare(many.steps[1:], curves, ylabel="% of the seeds"),

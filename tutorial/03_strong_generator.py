@@ -32,6 +32,8 @@ guess
 
 # %%
 history = gt.experiments.run("strong-generator", games=gt.budget(500))
+
+# %%
 gt.show(
     gt.plots.summary(history),
     alt="Left: at game 500 the generated points lie among the real ones, D is flat at one half. "
@@ -280,6 +282,8 @@ assert gt.holds(near < 100 and abs(eigenvalues[-1, 3] - theory[3]) < 0.01)
 
 # %%
 many = gt.experiments.run_seeds("strong-generator", gt.budget(64, 8), games=gt.budget(500))
+
+# %%
 ax = gt.plots.fan(many, "objective", level=(gt.experiments.TARGET, "−2 log 2"))
 ax.set(ylim=(-1.5, -1.0), ylabel="V")
 gt.show(
@@ -364,6 +368,8 @@ for loss, sign in {"saturating": 1, "non_saturating": -1}.items():
     curves[loss] = np.median(w, 1)
     curves[f"{loss}, formula"] = np.median(8 * np.exp(sign * growth(params)), 1)
     ends[loss] = w[-1]
+
+# %%
 gt.show(
     gt.plots.compare(range(len(w)), curves, ylabel="median of |w|", level=(8.0, "start")),
     alt="The median of w over 16 seeds from 8 on. Over 500 games it rises to about 8.7 with the "
@@ -471,6 +477,8 @@ outcomes = {
     "1:50 from b in (-20, 20), 500 games": gt.experiments.outcomes(strong).tolist(),
     "1:1 from b in (-20, 20), 1500 games": gt.experiments.outcomes(even).tolist(),
 }
+
+# %%
 gt.show(
     gt.plots.outcomes(outcomes, gt.experiments.OUTCOMES),
     alt="How 64 badly started seeds ended. 1 to 50: three quarters settled, a quarter saturated. "

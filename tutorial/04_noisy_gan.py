@@ -267,6 +267,8 @@ assert gt.holds(near < 250 and (abs(measured[-1] - theory) < 0.05 * abs(theory) 
 # %%
 own = gt.experiments.run_seeds("noisy", SEEDS, games=games, shared_noise=False)
 noises = {"the same noise": same, "independent noise": own}
+
+# %%
 ax = gt.plots.fan(noises, "objective", level=(gt.experiments.TARGET, "−2 log 2"))
 ax.set(ylabel="V")
 gt.show(
@@ -360,6 +362,8 @@ def annealed(last, schedule=gt.corrupt.linear_annealing):
 fading = {f"noise gone after {fade} games": annealed(fade) for fade in (100, 200, 400)}
 fading["noise kept"] = own
 outcomes = {name: gt.experiments.outcomes(runs).tolist() for name, runs in fading.items()}
+
+# %%
 gt.show(
     gt.plots.outcomes(outcomes, gt.experiments.OUTCOMES),
     alt="How 64 seeds ended after 500 games. Noise gone after 100 games: four in ten settled, most "

@@ -89,6 +89,8 @@ paths = {name: run(method) for name, method in METHODS.items()}
 # %%
 titles = {name: method.title for name, method in METHODS.items()}
 fields = {titles[name]: gt.zoo.dirac_field(method) for name, method in METHODS.items()}
+
+# %%
 gt.show(
     gt.plots.portraits(
         fields,

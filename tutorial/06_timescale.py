@@ -224,6 +224,8 @@ print(f"median {np.median(formula):.1f}, largest {formula.max():.1f}")
 start = [*setup.x0, *setup.y0]
 runs = gt.flows.trajectories(game, start, setup.taus, lr=setup.lr, steps=setup.steps, every=100)
 apart = runs.distance(np.zeros(4))
+
+# %%
 curves = {f"τ = {t:g}": d for t, d in zip(setup.taus, apart.T, strict=True)}
 gt.style.show(
     gt.plots.distance(curves, every=100),

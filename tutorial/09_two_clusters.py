@@ -433,6 +433,8 @@ def endings(history):
 
 
 ends = {name: endings(history) for name, history in kept.items()}
+
+# %%
 gt.show(
     gt.plots.outcomes(ends, classes=["arrived", "one cluster", "unsettled"]),
     alt="Bars of how 200 runs ended: nearly all have arrived, with RS a few more than with JS; one "
@@ -501,6 +503,8 @@ for name, history in kept.items():
 whole = gt.records.load("two-clusters-whole")
 first = slice(len(whole.static["seed"]))
 race = {"JS, halved": arrived["JS"][first], "JS, whole": arrival(whole), "RS": arrived["RS"][first]}
+
+# %%
 gt.show(
     gt.plots.arrivals(race, 5000, xlabel="epoch", ylabel="share of runs that have arrived"),
     alt="Share of runs that have arrived over 5000 epochs, 40 seeds each: JS with the halved loss "
@@ -537,6 +541,8 @@ guess
 # %%
 flat = {f"{name}: loss flat": h.static["settled"] for name, h in kept.items()}
 both = {f"{name}: arrived": epochs for name, epochs in arrived.items()} | flat
+
+# %%
 gt.show(
     gt.plots.arrivals(both, 5000, xlabel="epoch", ylabel="share of runs"),
     alt="The two curves of arrivals, and to the left of each the share of runs whose loss is flat: "
@@ -595,6 +601,8 @@ print(f"longest rest of RS: {kept['RS'].static['rest'].max():.0f} epochs")
 rest = {name: (h.static["rest"], h.static["plateau"]) for name, h in kept.items()}
 collapse = {name: level for name, level in LEVELS.items() if "collapse" in name}
 runs = {f"{name} ({np.isfinite(pair[1]).sum()} runs)": pair for name, pair in rest.items()}
+
+# %%
 look = {"xlabel": "length of the rest in epochs", "ylabel": "median loss of D during the rest"}
 ax = gt.plots.scatter(runs, level=collapse, **look)
 ax.set_xscale("log")

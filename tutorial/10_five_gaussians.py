@@ -236,6 +236,8 @@ gt.player(film(live["RS"], 0), panel)
 
 # %%
 ends = {name: np.linalg.norm(history["fake"][-1], axis=-1) for name, history in live.items()}
+
+# %%
 ax = gt.plots.densities({"real": perfect.norm(dim=1), **ends}, title="Distance from the middle")
 ax.set_xlabel("distance")
 gt.show(
@@ -361,6 +363,8 @@ for name, history in alike.items():
 LENGTH = int(kept["JS"].steps[-1])
 facts = {name: gt.records.five_gaussian_facts(history) for name, history in kept.items()}
 reached = {name: fact["reached"] for name, fact in facts.items()}
+
+# %%
 gt.show(
     gt.plots.arrivals(reached, LENGTH, ylabel="share of runs that have reached all five modes"),
     alt="Both curves leap to 0.61 within 200 steps, creep to 0.66 by step 3000 and rise to 0.86 "
@@ -501,6 +505,8 @@ for name, loss in (("JS", "js"), ("RS", "relativistic")):
 # %%
 live["RS, unit output"] = train("relativistic", optimizer=(planar.adam, planar.UnitOutputAdam))
 loss_of_d = {name: live[name]["d_loss"] for name in ("RS", "RS, unit output")}
+
+# %%
 look = {"xlabel": "step", "ylabel": "loss of D", "level": (np.log(2), "log 2")}
 gt.show(
     gt.plots.compare(live["RS"].steps, loss_of_d, **look),

@@ -336,6 +336,8 @@ real_parts = {
     "R1, slow": one[:, 1], "R1, fast": one[:, 0],
     "R1 + R2, slow": two[:, 1], "R1 + R2, fast": two[:, 0],
 }  # fmt: skip
+
+# %%
 gt.show(
     gt.plots.compare(GAMMAS, real_parts, xlabel="γ of each penalty", ylabel="real part of λ"),
     alt="Real parts of the two eigenvalues over gamma: equal and falling up to gamma 1 for R1, 0.5 "

@@ -139,6 +139,8 @@ def drawn(seed, algorithm, n=40):
 
 # %%
 sheets = {a.title: drawn(2, a) for a in bogonet.ALGORITHMS.values()}
+
+# %%
 gt.show(
     gt.plots.image_grids(sheets, columns=8),
     alt="Three sheets of forty generated images of architecture 2, one per algorithm, after 100 "
@@ -182,6 +184,8 @@ bogonet.table(study)
 scores = dict(zip(study.meta["titles"], study["score"].transpose(1, 0, 2), strict=True))
 mean = {name: values.mean(1) for name, values in scores.items()}
 halves = {name: np.quantile(values, (0.25, 0.75), axis=1) for name, values in scores.items()}
+
+# %%
 look = {"xlabel": "step of G", "ylabel": "Inception Score"}
 level = (study.meta["real_score"], "real digits")
 gt.show(

@@ -246,6 +246,8 @@ guess.answer(guess.options[0 if share > 0.9 else 1 if share > 0.5 else 2])
 # %%
 names = [f"seed {seed}" for seed in handed.static["seed"]]
 last = dict(zip(names, handed["sliced"][-1], strict=True))
+
+# %%
 gt.show(
     gt.plots.clouds(
         dict(zip(names, handed.static["samples"], strict=True)), REAL,
@@ -398,6 +400,8 @@ gt.player(
 
 # %%
 long = gt.records.load("half-circles-improved")
+
+# %%
 gt.show(
     beside(long, (np.log(2), "log 2")),
     alt="Above, D's loss of four improved runs over 2000 steps: within 0.03 of log 2 from step 100 "
@@ -440,6 +444,8 @@ for name, history in (("handed in", handed), ("improved", long)):
 # %%
 names = [f"seed {seed}" for seed in long.static["seed"]]
 ends = dict(zip(names, long.static["samples"], strict=True))
+
+# %%
 gt.show(
     gt.plots.clouds(ends, REAL),
     alt="The samples of four seeds after 2000 steps: each lies along the whole S, as a line "

@@ -173,6 +173,8 @@ def broken(seed):
 
 # %%
 REAL, BROKEN = draw(0), broken(1)
+
+# %%
 gt.show(
     gt.plots.clouds({"real": REAL, **BROKEN}, REAL, columns=4),
     alt="Seven S shapes: real points, one with a gap, the left half alone, a wider one, a thin "
@@ -189,6 +191,8 @@ gt.show(
 
 # %%
 scores = {g: {k: m(x, REAL) for k, m in METRICS.items()} for g, x in BROKEN.items()}
+
+# %%
 gt.show(
     gt.plots.noise_bands(bands, {"perfect, 100 seeds": perfect, **scores}),
     alt="A row per metric, the noise band in the middle. The dots of the perfect generator fill "
@@ -388,6 +392,8 @@ print(f"library, pairs that nearly agree: {below} of {len(values)} below zero")
 # %%
 half = np.linalg.cholesky([[50.5, -200 / np.pi], [-200 / np.pi, 150.5]])
 blob = np.random.default_rng(6).normal(size=(N, 2)) @ half.T
+
+# %%
 gt.show(
     gt.plots.clouds({"real": REAL, "a blob": blob}, REAL),
     alt="The S of real points, and a tilted elliptic cloud that fills the space around it.",
@@ -511,6 +517,8 @@ assert rows[3][3] < 0.01
 GRID = gt.data.grid(10)
 COUNTS = [25, 50, 75, 100, 150, 200, 300, 400, 600]
 covered = [mt.mode_report(draw(11, n, GRID), GRID).covered for n in COUNTS]
+
+# %%
 curves = {"measured": covered, "predicted": [mt.expected_covered(100, n) for n in COUNTS]}
 ax = gt.plots.compare(
     COUNTS, curves, xlabel="samples", ylabel="modes covered", level=(100, "all of them")

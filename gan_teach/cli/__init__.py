@@ -5,6 +5,7 @@ Bad usage ends with status 2 and one sentence, a task that failed with status 1 
 """
 
 import argparse
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -42,9 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         if not _is_ours(error):
             raise
-        parser.error(str(error))
+        parser.error(_in_flags(str(error), arguments[0]))
     except (course.CourseError, OSError) as error:
-        print(f"gan-teach: {error}", file=sys.stderr)
+        print(f"gan-teach: {_in_flags(str(error), arguments[0])}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ngan-teach: stopped.", file=sys.stderr)
@@ -58,6 +59,20 @@ def _is_ours(error: ValueError) -> bool:
     """
     raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
     return Path(raised_in).resolve().is_relative_to(Path(__file__).resolve().parents[1])
+
+
+def _in_flags(message: str, command: str) -> str:
+    """A sentence of the library, whose arguments (skip_bad=True) are flags here (--skip-bad)."""
+    names = {flag[0] for c in COMMANDS if c.name == command for flag in c.flags}
+
+    def flag(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        name = "--" + {"start": "from"}.get(name, name).replace("_", "-")
+        return found[0] if name not in names else name if value == "True" else f"{name} {value}"
+
+    message = re.sub(r"(?<![\w.-])([a-z_]{2,})=(\.\.\.|'[^']*'|[\w.+-]*\w)", flag, message)
+    first = "--" + message.partition(" ")[0].replace("_", "-")
+    return re.sub(r"^\w+(?= must )", first, message) if first in names else message
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,56 +10,90 @@ from gan_teach.cli.arguments import command, print_rows
 # -- train and sweep -----------------------------------------------------------------------------
 
 DEVICE = ("--device", str, "cpu, cuda, ... (default: a GPU if there is one)")
-KNOBS = (
-    ("--batch-size", int, "images of each kind in a batch (default: as published)"),
-    ("--lr", float, "learning rate of G (default: as published)"),
-    ("--tau", float, "learning rate of D divided by that of G (default: as published)"),
-    ("--features", int, "width of the networks (a quarter of the published: narrow)"),
+KNOBS = (  # settings that a sweep may vary by a flag, and other settings that have one
+    ("--batch-size", str, "images of each kind in a batch"),
+    ("--lr", str, "learning rate of G"),
+    ("--tau", str, "learning rate of D divided by that of G"),
+    ("--features", str, "width of the networks (a quarter of the published: narrow)"),
+    ("--loss", str, "non_saturating, relativistic, hinge, ..."),
 )
-SETTINGS = (  # the same for all runs of a sweep
-    ("--data", str, "other data: a name, a folder or zip archive of images, an .npy or IDX file"),
+SETTINGS = (
+    ("--data", str, "other data: a name, a folder or zip archive of images, an .npy or .npz file"),
+    ("--size", str, "pixels that images are scaled to"),
+    ("--channels", str, "1 for grey images, 3 for color"),
     ("--skip-bad", False, "leave out files that do not fit"),
-    ("--workers", int, "threads that read a folder larger than memory batch by batch"),
-    ("--steps", int, "updates of G, those already done included (default: as published)"),
-    ("--bottleneck", False, "halve each block's inner width"),
-    ("--channels-last", False, "other order in memory"),
-    ("--bf16", False, "networks in bfloat16"),
+    ("--workers", str, "threads that read a folder larger than memory batch by batch"),
+    ("--steps", str, "updates of G, those already done included"),
+    ("--precision", str, "float32, or bf16 inside the networks"),
+    ("--set", str, "FIELD=VALUE: any setting; train NAME --explain lists them", "+"),
 )
-HOW = (DEVICE, ("--every", 1000, "steps between saves"))
+HOW = (
+    ("--download", False, "fetch the data if they are not there"),
+    ("--stand-in", False, "small images in place of published ones"),
+    DEVICE,
+    ("--every", 1000, "steps between saves"),
+)
 
 
-def _settings(config: str, bf16: bool, **settings: Any) -> Any:
-    from gan_teach.studies.image_runs import Settings
+def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str, Any]:
+    """The settings that a file, flags and ``--set`` name; what comes later counts."""
+    changes = _toml(file) if file else {}
+    changes |= {name: value for name, value in flags.items() if value not in (None, False)}
+    for pair in set or ():
+        name, equal, value = pair.partition("=")
+        if not equal:
+            raise ValueError(f"--set takes FIELD=VALUE, such as --set lr=0.001; got {pair!r}.")
+        changes[name] = value
+    return changes
 
-    return Settings(config, autocast="bf16" if bf16 else None, **settings)
+
+def _toml(file: Path) -> dict[str, Any]:
+    reader = _checks.package("tomllib" if sys.version_info >= (3, 11) else "tomli", "a TOML file",
+                             "images", ValueError)  # fmt: skip
+    try:
+        return reader.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} is no TOML file: {error}.") from error
 
 
 @command(
     "train",
     "train an image GAN into a folder; resumable",
-    ("config", str, "without it: list them", "?"),
-    ("--out", Path, "folder of the run (default: runs/CONFIG)"),
-    ("--resume", False, "go on with the run in that folder"),
-    ("--seed", 0, "of the networks and of every draw"),
+    ("name", str, "a published configuration; without it: list them", "?"),
+    ("--config", Path, "TOML file of settings; its line extends = NAME says what they change"),
+    ("--explain", False, "print all settings, and what differs from the published ones"),
+    ("--out", Path, "folder of the run (default: runs/NAME)"),
+    ("--resume", Path, "go on with the run in that folder, which knows its settings"),
+    ("--from", Path, "branch off from the run in that folder, with other settings"),
     ("--tensorboard", False, "log for TensorBoard too"),
+    ("--seed", str, "of the networks and of every draw"),
     *KNOBS,
     *SETTINGS,
     *HOW,
 )
 def train(
-    config: str | None, out: Path | None, resume: bool, tensorboard: bool, device: str | None,
-    every: int, **settings: Any,
+    name: str | None, config: Path | None, explain: bool, out: Path | None, resume: Path | None,
+    tensorboard: bool, device: str | None, every: int, download: bool, stand_in: bool,
+    **settings: Any,
 ) -> int:  # fmt: skip
     from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
-    if config is None:
+    start = settings.pop("from")
+    changes = _changes(config, **settings)
+    name = changes.pop("extends", name)
+    if name is None and not (resume or start or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
         return 0
-    out, chosen = out or Path("runs") / config, _settings(config, **settings)
+    chosen = _configuration(name, resume or start, changes)
+    if explain:
+        print_rows(_explained(chosen))
+        return 0
+    out = resume or out or _folder(config.stem if config else chosen.name, start, changes)
     how = {"device": device, "every": every, "tensorboard": tensorboard, "progress": True}
+    how |= {"download": download, "stand_in": stand_in}
     try:
-        train_images(chosen, out, resume=resume, **how)
+        train_images(chosen, out, resume=resume is not None, start=start, **how)
     except ArithmeticError as error:  # the run diverged
         print(f"gan-teach: {error}", file=sys.stderr)
         return 1
@@ -67,12 +101,45 @@ def train(
     return 0
 
 
+def _configuration(name: str | None, folder: Path | None, changes: dict[str, Any]) -> Any:
+    """That published configuration or that run's, or one of nothing but the changes."""
+    from gan_teach.studies.image_runs import read_settings
+    from gan_teach.zoo.images import changed, image_gan
+
+    if name is not None:
+        return image_gan(name, **changes)
+    return changed(read_settings(folder)[0] if folder else None, **changes)
+
+
+def _folder(name: str, start: Path | None, changes: dict[str, Any]) -> Path:
+    from gan_teach.studies.sweeps import short
+
+    if start is None:
+        return Path("runs") / name
+    return start.with_name("-".join([start.name, *(k + short(v) for k, v in changes.items())]))
+
+
+def _explained(config: Any) -> list[tuple[str, str]]:
+    from gan_teach.zoo import IMAGE_GANS
+
+    published = IMAGE_GANS.get(config.name)
+    changes = config.changes(published) if published else {}
+    rows = [(config.name or "own settings", config.summary)]
+    for name, value in config.identity().items():
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+        rows.append(
+            (name, f"{shown}  (published: {changes[name][1]})" if name in changes else shown)
+        )
+    return [*rows, ("unlike the authors' code", config.differs or "nothing that is known")]
+
+
 @command(
     "sweep",
     "train every combination of seeds and knobs, each into its folder; resumable",
-    ("config", str, "gan-teach train lists them"),
-    ("--out", Path, "folder of the runs (default: runs/sweep-CONFIG)"),
-    ("--seed", int, "default: 0", "+"),
+    ("name", str, "of gan-teach train, or a published grid; without it: list these", "?"),
+    ("--out", Path, "folder of the runs (default: runs/sweep-NAME)"),
+    ("--seed", str, "default: 0", "+"),
+    ("--vary", str, "FIELD=VALUE,VALUE: values of any setting", "+"),
     ("--jobs", 1, "processes"),
     ("--cluster", str, "jobs of a cluster instead, by submitit: slurm, local"),
     *((*knob, "+") for knob in KNOBS),
@@ -80,22 +147,31 @@ def train(
     *HOW,
 )
 def sweep(
-    config: str, out: Path | None, jobs: int, cluster: str | None, device: str | None, every: int,
-    **settings: Any,
+    name: str | None, out: Path | None, vary: list[str] | None, jobs: int, cluster: str | None,
+    device: str | None, every: int, download: bool, stand_in: bool, **settings: Any,
 ) -> int:  # fmt: skip
-    from gan_teach.studies.sweeps import KNOBS, combinations, sweep_images
+    from gan_teach.studies.sweeps import grid_of, sweep_images
+    from gan_teach.zoo.images import GRIDS, entries
 
-    knobs = {name: settings.pop(name) for name in list(settings) if name in ("seed", *KNOBS)}
-    knobs = {name: values for name, values in knobs.items() if values is not None}
-    chosen, out = _settings(config, **settings), out or Path("runs") / f"sweep-{config}"
-    planned, failed = len(combinations(chosen, knobs)), 0
+    if name is None:
+        print_rows((name, g.summary) for name, g in GRIDS.items())
+        return 0
+    knobs = {name: values for name, values in settings.items() if isinstance(values, list)}
+    settings = {name: v for name, v in settings.items() if name not in knobs or name == "set"}
+    knobs.pop("set", None)
+    for text in vary or ():
+        field, _, values = text.partition("=")
+        knobs[field] = list(entries(field, values))
+    runs = grid_of(name, knobs, **_changes(None, **settings))
+    out, failed = out or Path("runs") / f"sweep-{name}", 0
     how = {"jobs": jobs, "cluster": cluster, "every": every}
+    how |= {"download": download, "stand_in": stand_in}
     how["device"] = device if cluster else _said(device)
-    for number, outcome in enumerate(sweep_images(chosen, out, knobs, **how), 1):
-        line = f"{number} of {planned}: {outcome.name} {outcome.status} {outcome.told}"
+    for number, outcome in enumerate(sweep_images(runs, out, **how), 1):
+        line = f"{number} of {len(runs)}: {outcome.name} {outcome.status} {outcome.told}"
         print(line.rstrip(), flush=True)
         failed += outcome.status == "failed"
-    print(f"{planned - failed} of {planned} runs are done; they lie in {out}.")
+    print(f"{len(runs) - failed} of {len(runs)} runs are done; they lie in {out}.")
     return 1 if failed else 0
 
 

@@ -184,19 +184,20 @@ def study(
     ("--workers", 2, "processes"),
     ("--lr", 3e-3, "Adam's rate"),
     ("--d-steps", int, "updates of D per update of G for all; by default as each has it"),
+    ("--families", "mlp,conv", "of the networks; also: residual"),
     ("--source", str, "mnist (5000 digits) or sklearn (1797); by default what is installed"),
     ("--out", Path("runs/bogonet"), "folder of the architectures that are done, which stay so"),
     ("--record", Path, "also write the result, made small, to this .npz"),
 )
 def bogonet(
-    architectures: int, workers: int, source: str | None, out: Path, record: Path | None,
-    **budget: Any,
+    architectures: int, workers: int, families: str, source: str | None, out: Path,
+    record: Path | None, **budget: Any,
 ) -> int:  # fmt: skip
     from gan_teach.studies import bogonet as study
 
     history = study.run_study(
-        architectures, study.Budget(**budget), source=source, folder=out, workers=workers,
-        progress=True,
+        architectures, study.Budget(**budget), families=[f.strip() for f in families.split(",")],
+        source=source, folder=out, workers=workers, progress=True,
     )  # fmt: skip
     done, planned = history.meta["architectures"], history.meta["architectures_planned"]
     print(f"{done} of {planned} architectures are done; they lie in {out}.")

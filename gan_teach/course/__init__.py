@@ -1,9 +1,10 @@
 """The course: its chapters on disk, a learner's copy of them, JupyterLab on that copy.
 
-``exercises`` checks answers, ``records`` holds long results that the chapters show. In a checkout
+``answers`` judges answers, ``records`` holds long results that the chapters show. In a checkout
 the chapters lie in ``tutorial/``; a wheel carries the same folder as ``gan_teach/_tutorial/``. A
 learner always works on a copy, so that an update of the package can bring new chapters without
-touching what was written into the old ones.
+touching what was written into the old ones. What the exercises ask is content of the course, too:
+the package ``exercises`` lies beside the chapters, is imported from there and is in no copy.
 """
 
 import hashlib
@@ -16,11 +17,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lazy_loader as _lazy
 
 from gan_teach import __version__, _checks
 from gan_teach._files import replacing
+
+if TYPE_CHECKING:
+    import exercises as exercises  # pyright finds it by pyproject.toml's extraPaths
+
+PACKAGE = Path(__file__).resolve().parents[1]
+TUTORIAL = (PACKAGE / "_tutorial", PACKAGE.parent / "tutorial")  # of a wheel, of a checkout
+__path__.extend(map(str, TUTORIAL))  # gan_teach.course.exercises is the folder there
 
 # What needs torch is imported when it is first used: ``gan-teach lab`` need not wait for it.
 __getattr__, _, _ = _lazy.attach(__name__, submodules=["exercises", "records"])
@@ -50,12 +59,11 @@ class Chapter:
 
 def tutorial_folder() -> Path:
     """The folder of chapters that belongs to the imported package."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "_tutorial", package.parent / "tutorial"):
+    for folder in TUTORIAL:
         if folder.is_dir():
             return folder
     raise CourseError(
-        f"there are no chapters beside {package}: reinstall with pip install 'gan-teach[course]'."
+        f"there are no chapters beside {PACKAGE}: reinstall with pip install 'gan-teach[course]'."
     )
 
 

@@ -12,8 +12,11 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 ``partial(Number, atol=0.5)`` is another tolerance.
 """
 
+import _thread
 import copy
 import re
+import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -42,13 +45,115 @@ class Verdict:
 
 
 OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
+BLANKS = (..., None, NotImplemented)
+SECONDS = 5.0  # that a learner's function may think
+
+
+def _open(answer: Any, names: Sequence[str] = ()) -> Verdict | None:
+    """Whether an answer, or which entry of it, is a blank that waits to be filled in."""
+    if any(answer is blank for blank in BLANKS):
+        return OPEN
+    if isinstance(answer, (list, tuple)):
+        for k, part in enumerate(answer):
+            if _open(part):
+                name = names[k] if names else f"number {k + 1} of {len(answer)}"
+                said = "..." if part is ... else part
+                return Verdict(False, f"{name} is still open: replace the {said} there.")
+    return None
+
+
+# -- a learner's function --------------------------------------------------------------------------
+
+
+class Failed(Exception):
+    """What a learner's function did instead of giving a value, as a verdict of its own."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict
+
+
+def asked(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """A learner's function as a check calls it: it may write into its arrays, and has little time.
+
+    Whatever it raises comes as `Failed`, so that what a check itself raises is told apart.
+    """
+
+    def call(*arguments: Any) -> Any:
+        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arguments]
+        try:
+            value = _in_time(lambda: answer(*copies))
+        except Failed:
+            raise
+        except Exception as error:
+            raise Failed(_raised(error)) from error
+        if value is None:
+            raise Failed(Verdict(False, "it returns None: is a `return` missing?"))
+        if value is ... or value is NotImplemented:
+            raise Failed(OPEN)
+        return value
+
+    return call
+
+
+def _raised(error: Exception) -> Verdict:
+    """A blank that is not filled in yet is no mistake; the line that wants it is quoted."""
+    line = traceback.extract_tb(error.__traceback__)[-1].line
+    if isinstance(error, NotImplementedError):
+        return OPEN
+    if _of_a_blank(error):
+        return Verdict(False, f"replace the ... by your answer: it is used in `{line}`.")
+    return Verdict(False, f"it raised {type(error).__name__}: {error}")
+
+
+def _of_a_blank(error: Exception) -> bool:
+    return bool(re.search("(?i)ellipsis(?! was given| provided)", str(error)))  # einsum's words
+
+
+def _in_time(call: Callable[[], Any]) -> Any:
+    """call(), interrupted after `SECONDS` as by Ctrl+C; on every system, in the main thread only.
+
+    It stops a loop of Python, but neither a single long call of compiled code nor a loop that
+    catches whatever is raised.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return call()
+    lock, over, late = threading.Lock(), threading.Event(), threading.Event()
+
+    def ring() -> None:
+        with lock:
+            if not over.is_set():
+                late.set()
+                _thread.interrupt_main()
+
+    timer = threading.Timer(SECONDS, ring)
+    timer.daemon = True
+    timer.start()
+    try:
+        try:
+            return call()
+        finally:
+            with lock:  # if it has rung, the interruption arrives here at the latest
+                over.set()
+            timer.cancel()
+    except KeyboardInterrupt:
+        if not late.is_set():  # the learner's own
+            raise
+        why = f"it does not come back within {SECONDS:g} seconds: does a loop never end?"
+        raise Failed(Verdict(False, why)) from None
 
 
 def failed(error: Exception, where: str = "") -> Verdict:
-    """Of a learner's function that raised: a blank that is not filled in yet is no mistake."""
-    if re.search("(?i)ellipsis(?! was given| provided)", str(error)):  # those are einsum's words
+    """The verdict on a learner's function that failed, or that gave what no check can use."""
+    if isinstance(error, Failed):
+        words = error.verdict.message
+        return Verdict(False, f"{where}{words}") if words.startswith("it ") else error.verdict
+    if _of_a_blank(error):
         return OPEN
-    return Verdict(False, f"{where}it raised {type(error).__name__}: {error}")
+    return Verdict(False, f"{where}what it gives cannot be used, {type(error).__name__}: {error}")
+
+
+# -- questions -------------------------------------------------------------------------------------
 
 
 class Check:
@@ -67,8 +172,8 @@ class Check:
         return str(self.__doc__)
 
     def __call__(self, answer: Any, *about: Any, **settings: float) -> Verdict:
-        if answer is ... or answer is None:
-            return OPEN
+        if blank := _open(answer):
+            return blank
         try:
             answer = self.read(answer)
         except (TypeError, ValueError, OverflowError):
@@ -86,20 +191,21 @@ class Choice(Check):
     """
 
     def __init__(self, rule: Callable[..., tuple[str, str]], options: Sequence[str]) -> None:
-        super().__init__(rule, str, "")
+        super().__init__(rule, word, "")
         self.options = options
 
     def judge(self, answer: str, *about: Any) -> Verdict:
-        if answer not in self.options:
+        if answer not in map(word, self.options):
             return Verdict(False, f"one of {', '.join(self.options)} is wanted, not {answer!r}.")
         right, numbers = self.rule(*about)
-        return Verdict(answer == right, numbers)
+        return Verdict(answer == word(right), numbers)
 
 
 class Number(Check):
-    """A question whose answer is a number, right within ``atol``.
+    """A question whose answer is a number, right within ``atol`` or the share ``rtol`` of it.
 
-    The rule is a function of what the chapter's run decides: ``check(answer, w=2.0)``, or of a run.
+    A mistake is named within one percent of its own size, at most as far off. The rule is a
+    function of what the chapter's run decides: ``check(answer, w=2.0)``, or of a run.
     """
 
     def __init__(
@@ -107,14 +213,16 @@ class Number(Check):
         rule: Callable[..., Values],
         atol: float = 2e-3,
         read: Callable[[Any], float] = float,
+        rtol: float = 0.0,
     ) -> None:
         super().__init__(rule, read, "a number is wanted")
-        self.atol = atol
+        self.atol, self.rtol = atol, rtol
 
     def judge(self, answer: float, *about: Any, **settings: float) -> Verdict:
         rows = list(self.rule(*about, **settings))
+        near = max(self.atol, self.rtol * abs(rows[0][0]))
         for place, (value, sentence) in enumerate(rows):
-            if abs(answer - value) <= self.atol:
+            if abs(answer - value) <= (min(near, 0.01 * abs(value)) if place else near):
                 return Verdict(place == 0, sentence)
         right, digits = rows[0][0], len(str(answer).partition(".")[2])
         if not np.isfinite(answer):
@@ -129,7 +237,9 @@ class Function(Check):
 
     points: arguments (numbers, lists for arrays, arrays, tensors, functions) at which an answer has
     to agree with the rule, of which the first where it does not is named. A mistake is named if the
-    answer makes it at all points. run: makes of an answer the function that is compared.
+    answer makes it at all points. run: makes of an answer the function that is compared. names: of
+    the entries of its value. gradient: what is said of a right value whose derivatives by the
+    points' tensors are not right; empty where the chapter's run does not need them.
     """
 
     def __init__(
@@ -137,15 +247,17 @@ class Function(Check):
         rule: Callable[..., Values],
         points: Sequence[tuple[Any, ...]],
         run: Callable[[Any], Callable[..., Any]] = lambda answer: answer,
+        names: Sequence[str] = (),
+        gradient: str = "",
     ) -> None:
         super().__init__(rule, function, "a function is wanted")
-        self.points, self.run = points, run
+        self.points, self.run, self.names, self.gradient = points, run, names, gradient
 
     def judge(self, answer: Callable[..., Any], *_: Any) -> Verdict:
-        values = []
+        own, values = self.run(asked(answer)), []
         for point in (*self.points, self.points[0]):
             try:
-                values.append(_value(self.run(answer), point))
+                values.append(_value(own, point, self.names))
             except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
                 return failed(error, f"{_at(point)} ")
         again = values.pop()
@@ -154,10 +266,29 @@ class Function(Check):
         rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_agree, values, column)):
+                if place == 0 and self.gradient and not all(map(self._felt(own), self.points)):
+                    return Verdict(False, self.gradient)
                 return Verdict(place == 0, column[0][1])
         k = next(k for k, row in enumerate(rows) if not _agree(values[k], row[0]))
-        told = _told(values[k], np.asarray(rows[k][0][0]))
+        told = _told(values[k], _array(rows[k][0][0]), self.names)
         return Verdict(False, f"{_at(self.points[k])} it gives {told} is wanted.")
+
+    def _felt(self, own: Callable[..., Any]) -> Callable[[Sequence[Any]], bool]:
+        """Whether the derivatives of an answer at a point are those of the right value."""
+
+        def felt(point: Sequence[Any]) -> bool:
+            right = _slopes(lambda *arguments: next(self.rule(*arguments))[0], point)
+            try:
+                return bool(torch.allclose(_slopes(own, point), right, 1e-6, 1e-6))
+            except Exception:  # such as a value without a graph
+                return False
+
+        return felt
+
+
+def word(answer: Any) -> str:
+    """A name as it is compared: capitals and spaces at its ends do not count."""
+    return " ".join((f"{answer:g}" if isinstance(answer, float) else str(answer)).lower().split())
 
 
 def pair(answer: Any) -> tuple[float, float]:
@@ -193,17 +324,26 @@ def _arguments(point: Sequence[Any]) -> list[Any]:
     return [np.asarray(x)[()] if isinstance(x, (float, list)) else copy.deepcopy(x) for x in point]
 
 
-def _value(answer: Callable[..., Any], point: Sequence[Any]) -> np.ndarray:
+def _value(own: Callable[..., Any], point: Sequence[Any], names: Sequence[str]) -> np.ndarray:
     """What a learner's function gives for NumPy's numbers or, if it wants those, for torch's."""
     try:
-        value = answer(*_arguments(point))
-    except (TypeError, AttributeError):  # such as tensor.log()
+        value = own(*_arguments(point))
+    except (Failed, TypeError, AttributeError) as error:  # such as tensor.log()
+        if not isinstance(error.__cause__ or error, (TypeError, AttributeError)):
+            raise
         try:
-            value = answer(*map(torch.as_tensor, _arguments(point)))
+            value = own(*map(torch.as_tensor, _arguments(point)))
         except Exception:
             value = None
         if value is None:  # what it said of NumPy's numbers is what a learner can mend
             raise
+    value = _detached(value)
+    if blank := _open(value, names):
+        raise Failed(blank)
+    return _array(value)
+
+
+def _array(value: Any) -> np.ndarray:
     number = np.asarray(_detached(value))
     return number if number.dtype.kind == "c" else number.astype(float)
 
@@ -215,20 +355,33 @@ def _detached(value: Any) -> Any:
     return list(map(_detached, value)) if isinstance(value, list | tuple | Iterator) else value
 
 
+def _slopes(function: Callable[..., Any], point: Sequence[Any]) -> torch.Tensor:
+    """Derivatives of a weighted sum of all that a function gives by the tensors of its point."""
+    arguments = _arguments(point)
+    leaves = [x.requires_grad_() for x in arguments if isinstance(x, torch.Tensor)]
+    value = function(*arguments)
+    parts = value if isinstance(value, list | tuple) else [value]
+    entries = torch.cat([torch.as_tensor(part).reshape(-1).double() for part in parts])
+    total = entries @ torch.cos(torch.arange(len(entries), dtype=torch.float64))
+    slopes = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
+    return torch.cat([slope.reshape(-1) for slope in slopes])
+
+
 def _at(point: Sequence[Any]) -> str:
     if not all(isinstance(x, (int, float, tuple)) for x in point):
         return "in a random case"
     return "at " + ", ".join(str(x) if isinstance(x, tuple) else f"{x:g}" for x in point)
 
 
-def _told(value: np.ndarray, right: np.ndarray) -> str:
+def _told(value: np.ndarray, right: np.ndarray, names: Sequence[str] = ()) -> str:
     """What is given, and what else: numbers, shapes, or the first entry that is off."""
     if value.shape != right.shape:
         kinds = [f"an array of shape {x.shape}" if x.shape else "a number" for x in (value, right)]
         return ", but ".join(kinds)
     if right.shape:
         place = tuple(np.argwhere(~_close(value, right))[0].tolist())
-        return f"{value[place]:.6g} at {place}, but {right[place]:.6g}"
+        name = f"for {names[place[0]]}" if names else f"at {place}"
+        return f"{value[place]:.6g} {name}, but {right[place]:.6g}"
     return f"{value:.6g}, but {right:.6g}"
 
 
@@ -237,4 +390,5 @@ def _close(value: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _agree(value: np.ndarray, row: tuple[Any, str]) -> bool:
-    return value.shape == np.shape(row[0]) and bool(np.all(_close(value, np.asarray(row[0]))))
+    right = _array(row[0])
+    return value.shape == right.shape and bool(np.all(_close(value, right)))

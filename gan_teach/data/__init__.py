@@ -9,6 +9,7 @@ from gan_teach.data.images import (
     StackedDigits as StackedDigits,
 )
 from gan_teach.data.line import (
+    Asked as Asked,
     Fixed as Fixed,
     Normal as Normal,
     Points as Points,

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 THREADS = min(8, os.cpu_count() or 1)
 _GREY = ("1", "L", "LA")
 _NAMED = 5  # files that a message names
+_LOOKED_AT = 100  # files whose bytes tell a folder from another
 _REMEDY = (
     "Pass size=... to scale all, channels=3 or 1 to convert all, or skip_bad=True to leave these "
     "out."
@@ -73,11 +75,19 @@ class ImageFiles:
         """Each name, with the pixels of its file or a few words on why there are none."""
         return zip(names, self._pool.map(self._decode, names), strict=True)
 
+    def bytes(self, name: str) -> bytes:
+        """The file as it lies there; all at once, since archives are slow in small pieces."""
+        return self.archive.read(name) if self.archive else (self.where / name).read_bytes()
+
+    def length(self, name: str) -> int:
+        """Its number of bytes."""
+        if self.archive:
+            return self.archive.getinfo(name).file_size
+        return (self.where / name).stat().st_size
+
     def _decode(self, name: str) -> Pixels | str:
         try:
-            # All at once: archives are slow in small pieces.
-            whole = self.archive.read(name) if self.archive else (self.where / name).read_bytes()
-            with Image.open(io.BytesIO(whole)) as image:
+            with Image.open(io.BytesIO(self.bytes(name))) as image:
                 if image.mode[0] in "IF":
                     return "has more than 8 bits a pixel"
                 ImageOps.exif_transpose(image, in_place=True)  # of cameras held on their side
@@ -181,6 +191,16 @@ class StreamedFolder(ImageSource):
             images.append(image)
         # In the order in memory of ``Images``, by which convolutions choose their algorithm.
         return torch.from_numpy(np.ascontiguousarray(np.stack(images)))
+
+    def _content(self) -> Any:
+        """Names and lengths of all files, the bytes of some: to read all would take long."""
+        files = self._files
+        some = files.names[:: max(1, len(files.names) // _LOOKED_AT)]
+        return (
+            self.shape,
+            [(n, files.length(n)) for n in files.names],
+            [files.bytes(n) for n in some],
+        )
 
     def identity(self) -> dict[str, object]:
         """What is read and how; not by how many workers."""

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gan_teach import _checks
+from gan_teach._identity import digest
 
 LAYERS = 3  # of a stack
 _CHUNK = 4096  # images that are resized at a time
@@ -44,7 +45,10 @@ class ImageSource(ABC):
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """``n`` random images (n, *shape), float32 in [-1, 1]."""
-        x = to_floats(self.read(self.indices(n, rng)))
+        return self._drawn(self.indices(n, rng), rng)
+
+    def _drawn(self, indices: Tensor, rng: torch.Generator) -> Tensor:
+        x = to_floats(self.read(indices))
         if self.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, generator=rng) < 0.5
             x = torch.where(mirrored, x.flip(-1), x)
@@ -55,6 +59,14 @@ class ImageSource(ABC):
     def indices(self, n: int, rng: torch.Generator) -> Tensor:
         """Which images the next ``n`` are: the first numbers that are taken from the generator."""
         return torch.randint(len(self), (n,), generator=rng)
+
+    def facts(self) -> dict[str, Any]:
+        """Name, number and digest of the images: what they are, wherever they lie."""
+        return {"name": self.name, "count": len(self), "digest": digest(self._content())[:16]}
+
+    @abstractmethod
+    def _content(self) -> Any:
+        """What ``facts`` takes the digest of."""
 
     def check_batch(self, n: int) -> None:
         """Raises ValueError for a batch that holds more images than there are."""
@@ -132,15 +144,47 @@ class Images(ImageSource):
         """The images of these indices, uint8."""
         return self.pixels[indices]
 
+    def _content(self) -> Any:
+        return self.pixels, self.labels
+
     def __getitem__(self, rows: Any) -> Images:
         """The images of a slice, of a list of indices or of a mask, with their labels."""
         rows = [rows] if isinstance(rows, int) else rows
         labels = None if self.labels is None else self.labels[rows]
         return replace(self, pixels=self.pixels[rows], labels=labels)
 
+    def of_classes(self, classes: Tensor, rng: torch.Generator) -> Tensor:
+        """For each entry of ``classes`` (n,) a random image of that class, (n, *shape).
+
+        What a conditional GAN draws: x from p(x | y). Raises ValueError where there are no labels,
+        and for a class of which there is no image.
+        """
+        counts = self.targets.bincount(minlength=int(classes.max()) + 1)
+        if bool((empty := counts[classes] == 0).any()):
+            raise ValueError(f"{self.name} holds no image of class {int(classes[empty][0])}.")
+        of_their_class = (torch.rand(len(classes), generator=rng) * counts[classes]).long()
+        first = counts.cumsum(0) - counts
+        order = self.targets.argsort(stable=True)
+        return self._drawn(order[first[classes] + of_their_class], rng)
+
     def with_noise(self, dequantize: bool = True, flip: bool = False) -> Images:
         """The same images, drawn with these two kinds of randomness or without."""
         return replace(self, dequantize=dequantize, flip=flip)
+
+    def in_balance(self) -> Images:
+        """The same images, drawn so that each class comes as often. ValueError without labels."""
+        _ = self.targets
+        return _Balanced(**vars(self))
+
+    def in_channels(self, channels: int) -> Images:
+        """In grey (1), with the weights that Pillow has (BT.601), or in color (3)."""
+        if channels == len(self.pixels[0]):
+            return self
+        if channels == 3:
+            return replace(self, pixels=self.pixels.expand(-1, 3, -1, -1))
+        weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+        grey = [(weights * part).sum(1, keepdim=True) for part in self.pixels.split(_CHUNK)]
+        return replace(self, pixels=torch.cat(grey).round().to(torch.uint8))
 
     def floats(self) -> Tensor:
         """All images, float32 in [-1, 1]."""
@@ -156,6 +200,15 @@ class Images(ImageSource):
         square = self.pixels[:, :, top : top + side, left : left + side]
         parts = [_scaled(part, size) for part in square.split(_CHUNK)]
         return replace(self, pixels=torch.cat(parts))
+
+
+class _Balanced(Images):
+    """Images of which each class is drawn as often."""
+
+    def indices(self, n: int, rng: torch.Generator) -> Tensor:
+        labels = self.targets
+        weights = 1 / torch.bincount(labels)[labels].double()
+        return torch.multinomial(weights, n, replacement=True, generator=rng)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.nn.functional import one_hot
 from torch.utils.data import Dataset
 
 from gan_teach import _checks
@@ -90,6 +91,51 @@ class Uniform:
         """(m,) densities of x with shape (m, dim)."""
         inside = ((x >= self.low) & (x <= self.high)).all(-1)
         return inside.to(x.dtype) / (self.high - self.low) ** self.dim
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Latents of a conditional GAN: (z, y), noise beside the class that is asked for, as one-hot.
+
+    Parameters
+    ----------
+    latent : distribution of z, shape (d,).
+    labels : (m,) whole numbers from 0, a data set's: y is one of them at random, so that classes
+        are asked for as often as they occur. ``torch.arange(k)`` asks for all alike.
+
+    A sample has shape (d + classes,), Mirza & Osindero (2014), figure 1. Raises ValueError for
+    latents that are no vectors and for labels that are no whole numbers from 0.
+    """
+
+    latent: Any
+    labels: Tensor
+
+    def __post_init__(self) -> None:
+        labels = torch.as_tensor(self.labels)
+        whole = labels.ndim == 1 and len(labels) > 0 and not labels.is_floating_point()
+        if not whole or bool((labels < 0).any()):
+            raise ValueError("labels must be a row of whole numbers from 0: the classes.")
+        if len(self.latent.shape) != 1:
+            raise ValueError(f"latent must draw vectors, but has shape {self.latent.shape}.")
+        object.__setattr__(self, "labels", labels.long())
+
+    @property
+    def classes(self) -> int:
+        """How many there are: one more than the largest label."""
+        return int(self.labels.max()) + 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.latent.shape[0] + self.classes,)
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        z = self.latent.sample(n, rng)
+        return self.ask(z, self.labels[torch.randint(len(self.labels), (n,), generator=rng)])
+
+    def ask(self, z: Tensor, classes: Tensor | int) -> Tensor:
+        """(z, y) for noise z (n, d) and the classes (n,) that are asked for, or one for all."""
+        asked = torch.as_tensor(classes).expand(len(z))
+        return torch.cat([z, one_hot(asked, self.classes).to(z)], 1)
 
 
 def as_numbers(name: str, value: ArrayLike | Tensor, dtype: torch.dtype | None = None) -> Tensor:

@@ -22,17 +22,19 @@ from gan_teach.data.images import Images, StackedDigits
 
 DIGIT_NAMES = tuple("0123456789")
 VARIABLE = "GAN_TEACH_DATA"
+ARRAYS = (".npy", ".npz")
 _needed = partial(_checks.package, purpose="this data set", extra="images")
 
 
 class _Download(NamedTuple):
-    """A data set of torchvision's, and the embedded images that stand in for it offline."""
+    """A data set that is not embedded: ``read(folder, split, whether to download it first, size)``.
 
-    read: Callable[[Path, str, bool], Images]
-    """From the folder, of that split, whether to download it first."""
+    ``megabytes`` : of the download; 0: nobody offers one.
+    """
+
+    read: Callable[[Path, str, bool, int | None], Images]
     splits: tuple[str, ...]
     megabytes: int
-    substitute: Callable[[int], Images]
 
 
 def data_folder() -> Path:
@@ -44,6 +46,7 @@ def load_images(
     name: str | os.PathLike[str],
     size: int | None = None,
     *,
+    channels: int | None = None,
     split: str = "",
     download: bool = False,
     **options: Any,
@@ -54,8 +57,8 @@ def load_images(
     ----------
     name : "mnist", "cifar10", "stl10" or "celeba" (downloaded ones); "uci-digits", "small-mnist",
         "faces", "photographs", "stacked-digits" or "stacked-mnist" (embedded); otherwise a folder
-        or zip archive of images, or an array in an .npy file.
-    size : scale to size x size pixels.
+        or zip archive of images, or an array in an .npy or .npz file.
+    size : scale to size x size pixels. channels : 1 or 3, to make all grey or coloured.
     split : of the named ones, such as "train" or "test"; the first that it has unless given
         (STL-10: "unlabeled", its 100,000 images; CelebA: "all").
     download : fetch one of the four if it is not there. options : of ``image_folder``.
@@ -69,50 +72,45 @@ def load_images(
         images = EMBEDDED[name](size or 32)
     elif name in DATASETS:
         splits = DATASETS[name].splits
-        images = _read(name, _checks.choice("split", split or splits[0], splits), download)
+        images = _read(name, _checks.choice("split", split or splits[0], splits), download, size)
     else:
         if not path.exists() and os.sep not in name:
-            _checks.choice("name", name, [*DATASETS, *EMBEDDED])
-        if path.suffix != ".npy" or not path.is_file():
-            return image_folder(path, size, **options)
+            _checks.choice("data", name, [*DATASETS, *EMBEDDED])
+        if path.suffix.lower() not in ARRAYS or not path.is_file():
+            return image_folder(path, size, channels=channels, **options)
         images = Images(_array(path), name=path.name)
-    return images.resized(size) if size else images
+    images = images.resized(size) if size else images
+    return images.in_channels(channels) if channels else images
 
 
-def load_or_substitute(name: str, size: int, **options: Any) -> tuple[Images, str]:
-    """The data set, or the embedded images that stand in for it, and a sentence that says so.
-
-    The sentence is empty when the data set itself was found.
-    """
-    try:
-        return load_images(name, size, **options), ""
-    except (FileNotFoundError, ImportError) as error:
-        if name not in DATASETS:
-            raise
-        images = DATASETS[name].substitute(size)
-        return images, f"{error} Trained instead on {images.name}: a small stand-in."
+def known(name: str) -> bool:
+    """Whether that is the name of a data set, or a path at which there is something."""
+    return name in DATASETS or name in EMBEDDED or Path(name).expanduser().exists()
 
 
-def _read(name: str, split: str, download: bool) -> Images:
+def _read(name: str, split: str, download: bool, size: int | None) -> Images:
     root, dataset = data_folder(), DATASETS[name]
     try:
-        return dataset.read(root, split, download)
+        return dataset.read(root, split, download and dataset.megabytes > 0, size)
     except ImportError:
         raise
     except Exception as error:  # torchvision's, of a file that is missing or damaged
-        if download:
+        if download and dataset.megabytes:
             raise OSError(f"{name} could not be downloaded to {root}: {error}") from error
         if "not found" in str(error):
+            fetch = f"Fetch it there by download=True ({dataset.megabytes} MB), or set"
+            fetch = fetch if dataset.megabytes else "Put its images there, or set"
             raise FileNotFoundError(
-                f"{name} ({split}) was not found in {root}. Download it there (download=True, "
-                f"{dataset.megabytes} MB), or set {VARIABLE} to the folder that holds it."
+                f"{name} ({split}) was not found in {root}. {fetch} {VARIABLE} to the folder that "
+                "holds it."
             ) from error
         raise ValueError(
             f"{name} ({split}) in {root} is damaged: {error or 'truncated'}. Download it again."
         ) from error
 
 
-def _mnist(root: Path, split: str, download: bool) -> Images:
+def _mnist(root: Path, split: str, download: bool, size: int | None) -> Images:
+    del size
     reader = _needed("torchvision.datasets").MNIST
     # Its folder is called by the name of the class; only the split's own two files need be there.
     wanted = reader.resources[:2] if split == "train" else reader.resources[2:]
@@ -121,33 +119,64 @@ def _mnist(root: Path, split: str, download: bool) -> Images:
     return Images(files.data, files.targets, DIGIT_NAMES, f"MNIST {split}")
 
 
-def _cifar10(root: Path, split: str, download: bool) -> Images:
+def _cifar10(root: Path, split: str, download: bool, size: int | None) -> Images:
+    del size
     files = _needed("torchvision.datasets").CIFAR10(root, split == "train", download=download)
     labels = torch.tensor(files.targets)
     return Images(torch.from_numpy(files.data), labels, files.classes, f"CIFAR-10 {split}")
 
 
-def _stl10(root: Path, split: str, download: bool) -> Images:
+def _stl10(root: Path, split: str, download: bool, size: int | None) -> Images:
+    del size
     pixels = _needed("torchvision.datasets").STL10(root, split=split, download=download)
     labels = None if split == "unlabeled" else torch.from_numpy(pixels.labels).long()
     return Images(torch.from_numpy(pixels.data), labels, (), f"STL-10 {split}")
 
 
-def _celeba(root: Path, split: str, download: bool) -> Images:
-    """Faces cut to the square in the middle at 64 pixels: all at full size would take 24 GB."""
+def _celeba(root: Path, split: str, download: bool, size: int | None) -> Images:
+    """Faces cut to the square in the middle: all at full size would take 24 GB."""
     if download:
         _needed("torchvision.datasets").CelebA(root, split, download=True)
-    folder = root / "celeba" / "img_align_celeba"
+    return _folder(root / "celeba" / "img_align_celeba", size or 64)
+
+
+def _lsun(root: Path, split: str, download: bool, size: int | None) -> Images:
+    """The towers of LSUN as image files; their own format is a data base, which is not read."""
+    del split, download
+    return _folder(root / "lsun" / "tower", size or 256)
+
+
+def _folder(folder: Path, size: int) -> Images:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} was not found")
-    return image_folder(folder, 64, progress=True)
+    return image_folder(folder, size, progress=True)
+
+
+def _imbalanced(digits: Images) -> Images:
+    """All sevens and every fifth of the fives, in their order: RS-GAN's imbalanced digits."""
+    sevens = (digits.targets == 7).nonzero()[:, 0]
+    fives = (digits.targets == 5).nonzero()[::5, 0]
+    rows = torch.cat([sevens, fives]).sort().values
+    return replace(digits[rows], name=f"sevens and a fifth of the fives of {digits.name}")
 
 
 def _array(path: Path) -> Any:
+    """The one array of images in a file of NumPy's; labels may stand beside it."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return content
+        with content:
+            several = {name: content[name] for name in content.files}
+    except Exception as error:  # foreign code and a user's file: anything may be raised
         raise ValueError(f"{path} holds no whole array of numbers: {error}.") from error
+    images = [array for array in several.values() if array.ndim > 2]
+    if len(images) != 1:
+        raise ValueError(
+            f"{path} must hold one array of images, (n, height, width) or more axes; it has "
+            f"{', '.join(f'{k} {v.shape}' for k, v in several.items()) or 'nothing'}."
+        )
+    return images[0]
 
 
 # -- embedded -------------------------------------------------------------------------------------
@@ -236,26 +265,33 @@ def _shrunk(photo: torch.Tensor, by: int) -> torch.Tensor:
     return torch.nn.functional.avg_pool2d(photo.float(), by).round().to(torch.uint8)
 
 
-def _faces(size: int) -> Images:
-    """Grey faces in three equal channels, so that they fit a network for color."""
-    grey = faces(size)
-    return Images(grey.pixels.expand(-1, 3, -1, -1), name=grey.name, flip=True)
-
-
 DATASETS: Mapping[str, _Download] = {
-    "mnist": _Download(_mnist, ("train", "test"), 12, lambda size: small_mnist().resized(size)),
-    "cifar10": _Download(_cifar10, ("train", "test"), 170, photographs),
-    "stl10": _Download(_stl10, ("unlabeled", "train", "test"), 2640, photographs),
-    "celeba": _Download(_celeba, ("all",), 1400, _faces),
+    "mnist": _Download(_mnist, ("train", "test"), 12),
+    "mnist-imbalanced": _Download(lambda *how: _imbalanced(_mnist(*how)), ("train", "test"), 12),
+    "cifar10": _Download(_cifar10, ("train", "test"), 170),
+    "stl10": _Download(_stl10, ("unlabeled", "train", "test"), 2640),
+    "celeba": _Download(_celeba, ("all",), 1400),
+    "lsun-tower": _Download(_lsun, ("train",), 0),
 }
-"""Data sets that torchvision knows, and what stands in for each where it is missing."""
+"""Data sets in the folder of ``data_folder``; those with a size can be downloaded."""
 
 EMBEDDED: Mapping[str, Callable[[int], Images]] = {
     "uci-digits": lambda size: uci_digits(),
     "small-mnist": lambda size: small_mnist(),
+    "small-mnist-imbalanced": lambda size: _imbalanced(small_mnist()),
     "faces": faces,
     "photographs": photographs,
     "stacked-digits": lambda size: stacked_digits(),
     "stacked-mnist": lambda size: stacked_mnist(),
 }
 """Data sets that come with installed packages, by the size that is wanted."""
+
+STAND_INS: Mapping[str, Mapping[str, Any]] = {
+    "mnist": {"data": "small-mnist"},
+    "mnist-imbalanced": {"data": "small-mnist-imbalanced"},
+    "cifar10": {"data": "photographs"},
+    "stl10": {"data": "photographs"},
+    "lsun-tower": {"data": "photographs"},
+    "celeba": {"data": "faces", "channels": 3, "flip": True},
+}
+"""What a configuration is changed to where its data are missing and small ones shall do."""

@@ -250,9 +250,10 @@ OPTIMIZERS: dict[str, Factory] = {
 
 
 def factory(optimizer: str | Factory | type) -> Factory:
-    """The maker of that name, a maker as given, or a ``torch.optim`` class wrapped."""
+    """The maker of that name, which may have numbers ("adam(betas=(0.5, 0.9))"), a maker as given,
+    or a ``torch.optim`` class wrapped."""
     if isinstance(optimizer, str):
-        return OPTIMIZERS[_checks.choice("optimizer", optimizer, OPTIMIZERS)]
+        return _checks.called("optimizer", optimizer, OPTIMIZERS, first=2)
     if not callable(optimizer):
         raise TypeError(f"optimizer must be a name or a function (params, lr), got {optimizer!r}.")
     # A class, or a partial of one: partial(torch.optim.Adam, betas=(0.5, 0.9)).

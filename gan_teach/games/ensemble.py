@@ -68,6 +68,8 @@ def stack(games: Sequence[Game]) -> Game:
 def _stack_gans(games: Sequence[GAN]) -> GAN:
     if any(g.lead for g in games):
         raise ValueError("one of the games is an ensemble already: stack single games.")
+    if any(g.classes for g in games):
+        raise ValueError("games with classes (see data.Asked) cannot be stacked: train each alone.")
     precisions = {g.autocast for g in games}
     if len(precisions) > 1:
         raise ValueError(f"members must share one autocast, got {', '.join(map(str, precisions))}.")

@@ -20,6 +20,8 @@ from gan_teach.games.losses import Loss, PlayerLoss
 from gan_teach.games.penalties import Penalty, get as get_penalty
 from gan_teach.models import apply, architecture, evaluating
 
+AnyPenalty = Penalty | str | Callable[..., Tensor]
+
 
 class GAN(Game):
     """A generator and a discriminator with data, latents and a loss.
@@ -28,11 +30,13 @@ class GAN(Game):
     ----------
     generator : module, latents (n, *latent.shape) -> samples (n, *data.shape).
     discriminator : module, samples -> logits (n,) or (n, 1).
-    data, latent : anything with ``sample(n, rng)`` and ``shape``.
+    data, latent : anything with ``sample(n, rng)`` and ``shape``. Latents with ``classes`` (see
+        ``data.Asked``) make the game conditional: the last columns of a latent ask for a class, the
+        data answer (``of_classes``), and the discriminator takes (samples, one-hot classes).
     loss : the name of a loss, a ``Loss``, or two functions (for G, for D) of (real logits, fake
         logits) that average over the last axis.
-    penalties : added to the discriminator's loss; a function of your own (critic, real, fake,
-        noise) -> scalar is one.
+    penalties : added to the discriminator's loss, each a Penalty, its text ("r1(20)"), or a
+        function of your own (critic, real, fake, noise) -> scalar.
     corrupt : instance noise on the discriminator's input.
     label_smoothing : D's target for real samples (1 is none); only for losses with labels.
     autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
@@ -50,7 +54,7 @@ class GAN(Game):
         data: Any,
         latent: Any,
         loss: Loss | str | tuple[PlayerLoss, PlayerLoss] = losses.non_saturating,
-        penalties: Sequence[Penalty | Callable[..., Tensor]] | Penalty | Callable[..., Tensor] = (),
+        penalties: Sequence[AnyPenalty] | AnyPenalty = (),
         corrupt: InstanceNoise | None = None,
         label_smoothing: float = 1.0,
         autocast: str | None = None,
@@ -59,7 +63,8 @@ class GAN(Game):
         self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
         self.data, self.latent = data, latent
         self.loss = losses.smoothed(losses.get(loss), label_smoothing)
-        own = penalties if isinstance(penalties, Sequence) else (penalties,)
+        one = isinstance(penalties, (str, Penalty)) or callable(penalties)
+        own = (penalties,) if one else penalties
         self.penalties = tuple(get_penalty(penalty) for penalty in own)
         if self.penalties and hasattr(discriminator, "_orig_mod"):
             raise TypeError(
@@ -77,6 +82,7 @@ class GAN(Game):
             )
         self.autocast = None if autocast is None else torch.bfloat16
         self.lead: tuple[int, ...] = getattr(data, "lead", ())
+        self.classes: int = getattr(latent, "classes", 0)
         # Batch statistics of a joint real-and-fake batch would differ from those of each alone.
         norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
         self._joint = not any(isinstance(m, norms) for m in discriminator.modules())
@@ -101,8 +107,10 @@ class GAN(Game):
         return {**super().settings(), **named}
 
     def draw(self, n: int, rng: Any) -> Batch:
-        real = self.data.sample(n, rng)
+        real = None if self.classes else self.data.sample(n, rng)
         latent = self.latent.sample(n, rng)
+        if real is None:
+            real = self.data.of_classes(self.asked(latent)[0].argmax(1), rng)
         for name, drawn in (("data", real), ("latent", latent)):
             if (count := drawn.shape[len(self.lead)]) != n:
                 raise ValueError(
@@ -139,33 +147,44 @@ class GAN(Game):
         """G(latent)."""
         return self._in_precision(self.generator, latent)
 
-    def _in_precision(self, network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """network(x), inside in lower precision if that was asked for."""
+    def asked(self, latent: Tensor) -> tuple[Tensor, ...]:
+        """What D sees beside a sample: the classes (n, classes) that the latents ask for, one-hot;
+        nothing in a game without classes."""
+        return (latent[..., -self.classes :],) if self.classes else ()
+
+    def _in_precision(self, network: Callable[..., Tensor], x: Tensor, *asked: Tensor) -> Tensor:
+        """network(x, *asked), inside in lower precision if that was asked for."""
         if self.autocast is None:
-            return network(x)
+            return network(x, *asked)
         with torch.autocast(x.device.type, self.autocast):
-            return network(x).to(x.dtype)
+            return network(x, *asked).to(x.dtype)
 
-    def _logits_of(self, x: Tensor) -> Tensor:
+    def _logits_of(self, x: Tensor, *asked: Tensor) -> Tensor:
         """The critic as the losses use it; penalties use ``critic``, in full precision."""
-        return self._in_precision(self.critic, x)
+        return self._in_precision(self.critic, x, *asked)
 
-    def critic(self, x: Tensor) -> Tensor:
-        """Logits of the discriminator, shape (n,) or (S, n); x may lack the leading axis."""
+    def critic(self, x: Tensor, *asked: Tensor) -> Tensor:
+        """Logits of the discriminator, shape (n,) or (S, n); x may lack the leading axis.
+
+        In a game with classes also of the classes ``asked`` for, one-hot. Raises TypeError where
+        they are missing.
+        """
+        if self.classes and not asked:
+            raise TypeError("the discriminator of a game with classes needs them beside samples.")
         if self.lead and x.ndim == 1 + len(self.data.shape):
             x = x.expand(*self.lead, *x.shape)
         samples = x.shape[: x.ndim - len(self.data.shape)]
-        return _checks.logits("discriminator", self.discriminator(x), samples)
+        return _checks.logits("discriminator", self.discriminator(x, *asked), samples)
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """D's logits of the batch's real and of its generated samples, as D sees them."""
-        return self._logits_of_both(self.critic, *self._inputs_of_d(batch))
+        return self._logits_of_both(self.critic, *self._inputs_of_d(batch), batch)
 
     def losses(self, batch: Batch, params: Params | None = None) -> Losses:
         if params is not None:
             return self._with_params(params).losses(self._expanded(batch, params))
         real, fake = self._inputs_of_d(batch)
-        logits = self._logits_of_both(self._logits_of, real, fake)
+        logits = self._logits_of_both(self._logits_of, real, fake, batch)
         return Losses(self.loss.g(*logits), self._loss_and_penalties(logits, real, fake, batch))
 
     def fakes(self, batch: Batch) -> Tensor:
@@ -174,14 +193,14 @@ class GAN(Game):
 
     def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
         real, fake = self._inputs_of_d(batch, fake)
-        logits = self._logits_of_both(self._logits_of, real, fake)
+        logits = self._logits_of_both(self._logits_of, real, fake, batch)
         return self._loss_and_penalties(logits, real, fake, batch)
 
     def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
         real, fake = self._inputs_of_d(batch, fake)
         if self.loss.paired:
-            return self.loss.g(*self._logits_of_both(self._logits_of, real, fake))
-        fake_logits = self._logits_of(fake)
+            return self.loss.g(*self._logits_of_both(self._logits_of, real, fake, batch))
+        fake_logits = self._logits_of(fake, *self.asked(batch.latent))
         return self.loss.g(fake_logits, fake_logits)  # an unpaired loss does not read the first
 
     def _with_params(self, params: Params) -> GAN:
@@ -190,7 +209,7 @@ class GAN(Game):
         there: Any = copy.copy(self)
         there.autocast = there.d_terms = None
         there.generator = lambda z: apply(self.generator, params[0], z)
-        there.discriminator = lambda x: apply(self.discriminator, params[1], x)
+        there.discriminator = lambda *x: apply(self.discriminator, params[1], *x)
         return there
 
     def _inputs_of_d(self, batch: Batch, fake: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -204,13 +223,19 @@ class GAN(Game):
         )
 
     def _logits_of_both(
-        self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
+        self, critic: Callable[..., Tensor], real: Tensor, fake: Tensor, batch: Batch
     ) -> tuple[Tensor, Tensor]:
+        asked = self.asked(batch.latent)  # of the real samples as of the fakes
         if not self._joint:
-            return critic(real), critic(fake)
+            return critic(real, *asked), critic(fake, *asked)
         axis = real.ndim - len(self.data.shape) - 1
-        logits = critic(torch.cat([real, fake], axis))
+        logits = critic(torch.cat([real, fake], axis), *(torch.cat([y, y], axis) for y in asked))
         return logits.split([real.shape[axis], fake.shape[axis]], -1)  # pyright: ignore
+
+    def _critic_of(self, batch: Batch) -> Callable[[Tensor], Tensor]:
+        """The critic as a function of samples alone, at the classes of the batch."""
+        asked = self.asked(batch.latent)
+        return (lambda x: self.critic(x, *asked)) if asked else self.critic
 
     def _loss_and_penalties(
         self, logits: tuple[Tensor, Tensor], real: Tensor, fake: Tensor, batch: Batch
@@ -218,9 +243,10 @@ class GAN(Game):
         """What D minimizes: its loss and its penalties."""
         value = self.loss.d(*logits)
         terms = {f"{self.loss.name} loss": value}
+        critic = self._critic_of(batch)
         for i, (penalty, noise) in enumerate(zip(self.penalties, batch.penalty_noise, strict=True)):
             name = penalty.name if penalty.name not in terms else f"{penalty.name} ({i})"
-            terms[name] = penalty(self.critic, real, fake, noise, value.ndim)
+            terms[name] = penalty(critic, real, fake, noise, value.ndim)
         if self.d_terms is not None:
             self.d_terms = {name: term.detach() for name, term in terms.items()}
         return reduce(add, terms.values())
@@ -236,6 +262,11 @@ class GAN(Game):
     def _check_sources(self, rng: Any) -> None:
         for name, source in (("data", self.data), ("latent", self.latent)):
             is_source = hasattr(source, "sample") and hasattr(source, "shape")
+            if name == "data" and self.classes and not hasattr(source, "of_classes"):
+                raise TypeError(
+                    "latent asks for classes, so data must have of_classes(classes, rng), as "
+                    f"labelled Images have; got {_checks.shortened(source)}."
+                )
             if isinstance(source, type) or not is_source:
                 raise TypeError(
                     f"{name} must be an object with sample(n, rng) and shape, got "
@@ -266,11 +297,12 @@ class GAN(Game):
                     f"generator makes samples of shape {made} from latents of shape "
                     f"{self.latent.shape}, but the data have shape {self.data.shape}."
                 )
-            logits = _try("discriminator", self.critic, batch.real, self.data.shape)
+            critic = self._critic_of(batch)
+            logits = _try("discriminator", critic, batch.real, self.data.shape)
             for penalty, noise in zip(self.penalties, batch.penalty_noise, strict=True):
                 with torch.enable_grad():
                     real = batch.real
-                    value = penalty.value(self.critic, real, real, noise, len(self.lead))
+                    value = penalty.value(critic, real, real, noise, len(self.lead))
                 hint = "one number for each game"
                 _checks.losses(f"penalty {penalty.name}", value, self.lead, hint)
         for player, loss in (("G", self.loss.g), ("D", self.loss.d)):

@@ -170,6 +170,28 @@ def smoothed(loss: Loss, target: float) -> Loss:
 
 
 @lru_cache(maxsize=256)
+def smoothed_g(loss: Loss, target: float) -> Loss:
+    """G's target for its own samples is ``target`` instead of 1, as in the assignment's face GAN.
+
+    L_G = -E[s log D(G(z)) + (1 - s) log(1 - D(G(z)))]. Raises ValueError for other losses than
+    non_saturating, and unless 0 < target <= 1.
+    """
+    _checks.real("g_label_smoothing", target, above=0.0, most=1.0)
+    if target == 1.0:
+        return loss
+    if loss.g is not non_saturating_g:
+        raise ValueError(
+            f"g_label_smoothing={target} needs the loss non_saturating; {loss.name!r} has no such "
+            "label."
+        )
+
+    def g(real: Tensor, fake: Tensor) -> Tensor:
+        return (target * softplus(-fake) + (1 - target) * softplus(fake)).mean(-1)
+
+    return loss._replace(name=f"{loss.name}, G's target {target:g}", g=g)
+
+
+@lru_cache(maxsize=256)
 def scaled(loss: Loss, g: float = 1.0, d: float = 1.0) -> Loss:
     """The same losses times constants (the published two-cluster study halves D's)."""
     return loss._replace(

@@ -48,7 +48,8 @@ class Penalty:
 
 
 def get(penalty: Any) -> Penalty:
-    """A ``Penalty`` as it is, or one of a function (critic, real, fake, noise) -> scalar.
+    """A ``Penalty`` as it is, that of a text ("r1(20)"), or one of a function (critic, real, fake,
+    noise) -> scalar.
 
     ``critic`` maps samples to logits; both kinds of samples are as D sees them, after instance
     noise. ``noise`` is (), or the tuple that the function's attribute ``draw(real, rng)`` returned.
@@ -57,6 +58,8 @@ def get(penalty: Any) -> Penalty:
     """
     if isinstance(penalty, Penalty):
         return penalty
+    if isinstance(penalty, str):
+        return _checks.called("penalties", penalty, PENALTIES)()
     hint = "Build one with gt.penalties.r1(gamma)."
     _checks.function("penalties", penalty, "(critic, real, fake, noise) or a Penalty", hint)
     if penalty in PENALTIES.values():

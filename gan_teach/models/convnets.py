@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, parametrize
 
 from gan_teach import _checks
 from gan_teach._devices import seeded
@@ -119,13 +119,54 @@ class VanillaDiscriminator(nn.Sequential):
         )  # fmt: skip
 
 
+class _Scale(nn.Module):
+    """a x + b."""
+
+    def __init__(self, a: float, b: float) -> None:
+        super().__init__()
+        self.a, self.b = a, b
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a * x + self.b
+
+
+class UnitGenerator(nn.Sequential):
+    """Latents to images by one hidden layer with ReLU and a sigmoid, whose [0, 1] becomes [-1, 1].
+
+    The defaults, 100-128-784, have 114,064 parameters: DRAGAN's notebook (Kodali et al., 2017).
+    """
+
+    def __init__(
+        self, shape: Sequence[int] = (1, 28, 28), latent: int = 100, width: int = 128, *,
+        seed: int = 0,
+    ) -> None:  # fmt: skip
+        mlp = MLP(
+            latent, math.prod(shape), width=(width,), init="he", out_activation="sigmoid", seed=seed
+        )
+        super().__init__(mlp, _Scale(2.0, -1.0), nn.Unflatten(1, tuple(shape)))
+
+
+class UnitDiscriminator(nn.Sequential):
+    """Images, from [-1, 1] to [0, 1], to logits by one hidden layer with ReLU.
+
+    The defaults, 784-128-1, have 100,609 parameters (as above).
+    """
+
+    def __init__(
+        self, shape: Sequence[int] = (1, 28, 28), width: int = 128, *, seed: int = 0
+    ) -> None:
+        mlp = MLP(math.prod(shape), 1, width=(width,), init="he", seed=seed)
+        super().__init__(nn.Flatten(), _Scale(0.5, 0.5), mlp)
+
+
 class DCGANGenerator(nn.Sequential):
     """Transposed convolutions 4 x 4 of stride 2 with batch norm and ReLU, tanh at the end.
 
     Radford et al. (2016). ``features`` channels at the last hidden map, twice as many at each
     smaller one. ``start="conv"`` opens with a transposed convolution, batch norm and ReLU as the
     paper does (size 64, features 64, latent 100: 3,576,704 parameters); ``"linear"`` with a linear
-    layer alone (features 128: 12,672,768, the CIFAR-10 net of assignment A5).
+    layer alone (features 128: 12,672,768, the CIFAR-10 net of assignment A5). ``normal=False``
+    starts as PyTorch does (size 256, features 32, latent 128: 13,276,608, RS-GAN's LSUN net).
     """
 
     def __init__(
@@ -136,6 +177,7 @@ class DCGANGenerator(nn.Sequential):
         latent: int = 100,
         *,
         start: str = "conv",
+        normal: bool = True,
         seed: int = 0,
     ) -> None:
         _checks.choice("start", start, ENDS)
@@ -151,7 +193,8 @@ class DCGANGenerator(nn.Sequential):
                 layers += up(before, after)
             last = nn.ConvTranspose2d(widths[-1], check_channels(channels), 4, 2, 1, bias=False)
             super().__init__(*layers, last, nn.Tanh())
-            _initialize(self)
+            if normal:
+                _initialize(self)
 
 
 class DCGANDiscriminator(nn.Sequential):
@@ -253,6 +296,28 @@ class CNNDiscriminator(nn.Sequential):
                 layers += [nn.Conv2d(before, after, kernel, stride, 1), nn.LeakyReLU(0.1)]
             layers += [nn.Flatten(), nn.Linear(8 * f * side * side, 1, bias=False)]
             super().__init__(*layers)
+            _normalize(self)
+
+
+class TowerDiscriminator(nn.Sequential):
+    """Convolutions 4 x 4 of stride 2 from F to twice as many channels each, then linear.
+
+    Without biases, all spectral-norm, LeakyReLU 0.1. 256 pixels, features = 32: 11,191,808
+    parameters. Its generator is ``DCGANGenerator(256, 3, 32, 128, normal=False)``.
+    """
+
+    def __init__(
+        self, size: int = 256, features: int = 32, channels: int = 3, *, seed: int = 0
+    ) -> None:
+        side, levels = pyramid(size)
+        f = _checks.whole("features", features, least=1)
+        widths = [check_channels(channels), *(f << i for i in range(levels))]
+        with seeded(seed):
+            layers: list[nn.Module] = []
+            for before, after in pairwise(widths):
+                layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.LeakyReLU(0.1)]
+            head = nn.Linear(widths[-1] * side * side, 1, bias=False)
+            super().__init__(*layers, nn.Flatten(), head)
             _normalize(self)
 
 
@@ -375,6 +440,49 @@ def _normalize(module: nn.Module) -> None:
     for part in list(module.modules()):
         if isinstance(part, layers):
             parametrizations.spectral_norm(part)
+
+
+# -- discriminators of conditional GANs -----------------------------------------------------------
+
+
+class Concatenated(nn.Module):
+    """Logits of images and classes, D(x, y) = net([x, y]): both in one row (n, pixels + classes).
+
+    Mirza & Osindero (2014). ``net`` takes such rows.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.net(torch.cat([x.flatten(1), y], 1))
+
+
+class Projection(nn.Module):
+    """Logits of images and classes, D(x, y) = psi(phi(x)) + y V phi(x), y one-hot (n, classes).
+
+    Miyato & Koyama (2018), equation 3. ``discriminator`` is a chain whose last layer, psi, is
+    linear; the rest of it is phi. V starts at zero, so that D begins as the unconditional one, and
+    is spectral-norm where psi is (then it starts orthogonal). Raises TypeError for another network.
+    """
+
+    def __init__(self, discriminator: nn.Module, classes: int, *, seed: int = 0) -> None:
+        super().__init__()
+        *first, last = [discriminator, *discriminator.children()]
+        if not (isinstance(discriminator, nn.Sequential) and isinstance(last, nn.Linear)):
+            raise TypeError("discriminator must be a chain (nn.Sequential) that ends linearly.")
+        self.phi, self.psi = nn.Sequential(*first[1:]), last
+        with seeded(seed):
+            self.embedding = nn.Linear(last.in_features, classes, bias=False)
+            if parametrize.is_parametrized(last):
+                _normalize(self.embedding)
+            else:
+                nn.init.zeros_(self.embedding.weight)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        features = self.phi(x)
+        return self.psi(features) + (self.embedding(features) * y).sum(1, keepdim=True)
 
 
 # -- the ResNets without normalization that Fiez & Ratliff train with R1 ---------------------------

@@ -206,8 +206,9 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor) -> Tensor:
-    """``module(x)`` at other parameter values; these and x may have one leading axis more.
+def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor, *more: Tensor) -> Tensor:
+    """``module(x, *more)`` at other parameter values; these and the inputs may have one leading
+    axis more.
 
     Buffers are no parameters: every point sees the module's own, in the precision of ``x``. It sees
     copies, since batch normalisation updates its statistics in place: this is a pure function.
@@ -224,18 +225,18 @@ def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor) -> Tensor:
         else:
             shared[name] = value.clone()
     if mapped:
-        return _mapped(module, named, shared, x)
-    return functional_call(module, named | shared, (x,))
+        return _mapped(module, named, shared, x, *more)
+    return functional_call(module, named | shared, (x, *more))
 
 
 def _mapped(
-    module: nn.Module, named: Mapping[str, Tensor], shared: Mapping[str, Tensor], x: Tensor
+    module: nn.Module, named: Mapping[str, Tensor], shared: Mapping[str, Tensor], *inputs: Tensor
 ) -> Tensor:
-    """``module(x)`` for each entry of the leading axis of ``named`` and x."""
+    """``module(*inputs)`` for each entry of the leading axis of ``named`` and the inputs."""
     return torch.vmap(
-        lambda tensors, x: functional_call(module, {**tensors, **shared}, (x,)),
+        lambda tensors, *inputs: functional_call(module, {**tensors, **shared}, inputs),
         randomness="different",
-    )(named, x)
+    )(named, *inputs)
 
 
 def iterates(part: nn.Module) -> bool:

@@ -37,6 +37,7 @@ from gan_teach.models import evaluating
 from gan_teach.plots import wilson
 from gan_teach.plots.text import Table
 from gan_teach.studies.architectures import (
+    FAMILIES,
     Architecture,
     random_architecture as random_architecture,
 )
@@ -219,13 +220,15 @@ def sample_images(game: GAN, architecture: Architecture, n: int) -> Tensor:
         return game.generate(latents)
 
 
-def run_architecture(seed: int, budget: Budget, judge: Judge) -> History:
-    """Train the architecture of that seed by each algorithm; arrays over the scores' steps.
+def run_architecture(
+    seed: int, budget: Budget, judge: Judge, families: Sequence[str] = FAMILIES
+) -> History:
+    """Train that seed's architecture by each algorithm; arrays over the scores' steps.
 
     ``score`` (T, A) and, in ``static``, ``diverged`` (A,): the step of divergence or -1, and
     ``seconds`` of processor time.
     """
-    architecture, begin = random_architecture(seed), time.process_time()
+    architecture, begin = random_architecture(seed, families), time.process_time()
     with one_thread():
         results = [score_curve(architecture, a, budget, judge) for a in ALGORITHMS.values()]
     scores, diverged = zip(*results, strict=True)
@@ -242,6 +245,7 @@ def run_study(
     architectures: int | Sequence[int] = 100,
     budget: Budget | None = None,
     *,
+    families: Sequence[str] = FAMILIES,
     source: str | None = None,
     folder: str | Path | None = None,
     workers: int = 1,
@@ -253,6 +257,7 @@ def run_study(
     ----------
     architectures : a number N (the seeds 0 .. N - 1), or a list of different seeds.
     budget : how long each run is; by default ``Budget()``.
+    families : of the networks, see ``random_architecture``.
     source : "mnist" or "sklearn", see ``judge``.
     folder : where each finished architecture is written as one file; the same call resumes there.
     workers : processes; more than one needs joblib.
@@ -267,9 +272,11 @@ def run_study(
     budget, judged = budget or Budget(), judge(source)
     common = {"budget": budget, "algorithms": ALGORITHMS, "classifier": judged.module}
     common["data"] = judged.train
+    # Said where it is not the default, so that a folder from before the choice goes on as it is.
+    drawn = {} if tuple(families) == FAMILIES else {"families": list(families)}
     study = Study(
-        {f"architecture-{seed:05d}": {"seed": seed} for seed in seeds},
-        lambda job, tick: run_architecture(job["seed"], budget=budget, judge=judged),
+        {f"architecture-{seed:05d}": {"seed": seed, **drawn} for seed in seeds},
+        lambda job, tick: run_architecture(budget=budget, judge=judged, **job),
         None if folder is None else HistoryFiles(Path(folder), content(**common)),
         workers,
         unit="architecture",
@@ -279,7 +286,12 @@ def run_study(
         "architectures": len(parts),
         "architectures_planned": len(seeds),
         "interrupted": len(parts) < len(seeds),
-        "study": {"budget": asdict(budget), "algorithms": [*ALGORITHMS], "source": judged.source},
+        "study": {
+            "budget": asdict(budget),
+            "algorithms": [*ALGORITHMS],
+            "source": judged.source,
+            **drawn,
+        },
         "titles": [algorithm.title for algorithm in ALGORITHMS.values()],
         "accuracy": judged.accuracy,
         "real_score": judged.real,

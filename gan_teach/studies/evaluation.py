@@ -23,7 +23,7 @@ from gan_teach import __version__, _checks, metrics
 from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach._progress import progress_bar
-from gan_teach.data import Images, load_images
+from gan_teach.data import Images, Source, load_images
 from gan_teach.data.images import to_floats
 from gan_teach.metrics import NoiseBand
 from gan_teach.metrics.features import Extractor, load_extractor
@@ -38,6 +38,7 @@ from gan_teach.studies.image_runs import (
     fixed_latents,
     load_run,
     snapshots,
+    training_images,
 )
 
 AT_ONCE = 500  # images that are drawn and handed on together, as RS-GAN's authors sampled
@@ -166,16 +167,16 @@ def save_rows(path: str | os.PathLike[str], rows: Sequence[Row]) -> Path:
 class Generator:
     """One generator; ``load()`` may read its weights.
 
-    ``images()`` makes what its run was trained on, with a sentence if other data stand in; a
-    published file, which does not hold them, draws with the statistics of each batch.
+    ``images()`` makes what its run was trained on; a published file, which does not hold them,
+    draws with the statistics of each batch.
     """
 
     source: str
     step: int | None
     average: str
     load: Callable[[], nn.Module]
-    latent: int
-    images: Callable[[], tuple[Any, str]] | None = None
+    latent: int | Source
+    images: Callable[[], Images] | None = None
 
     def digest(self) -> str:
         """Changes when what it draws does."""
@@ -247,8 +248,17 @@ def candidates(
     }
     if untrained:
         loaders = {(0, UNTRAINED): partial(_untrained, trained), **loaders}
-    own = replace(trained.settings, workers=None).images  # in memory, however they were read then
-    return [Generator(path.name, *at, load, trained.latent, own) for at, load in loaders.items()]
+    latents, own = trained.config.latents(), partial(_own_images, trained, path)
+    return [Generator(path.name, *at, load, latents, own) for at, load in loaders.items()]
+
+
+def _own_images(run: Trained, folder: Path) -> Images:
+    """What a run was trained on, checked and in memory, however it was read then."""
+    images = training_images(run.config, run.data, folder)
+    if not isinstance(images, Images):
+        images = replace(run.config, workers=None).images()
+    assert isinstance(images, Images)
+    return images
 
 
 def _chosen(folder: Path, every: int, last: bool) -> list[int]:
@@ -264,7 +274,7 @@ def _chosen(folder: Path, every: int, last: bool) -> list[int]:
 def _untrained(run: Trained) -> nn.Module:
     """G as the run started it: the game is made anew, on images of which only the shape counts."""
     blank = Images(torch.arange(2 * math.prod(run.shape)).to(torch.uint8).reshape(2, *run.shape))
-    return run.settings.experiment().game(blank, run.settings.seed).generator
+    return run.config.game(blank).generator
 
 
 # -- scoring it ------------------------------------------------------------------------------------
@@ -350,10 +360,7 @@ def _real_images(data: Any, every_one: Sequence[Generator | Folder]) -> Images:
         raise ValueError(
             f"{first.source} does not say what it imitates: name the real images by --data."
         )
-    images, note = own()
-    if note:
-        print(note)
-    return images
+    return own()
 
 
 def _real(

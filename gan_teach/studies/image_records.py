@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gan_teach import _checks, games, metrics, zoo
-from gan_teach.dynamics import RULES
+from gan_teach.dynamics import RULES, optim
 from gan_teach.dynamics.streams import DRAWS, generator
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
 from gan_teach.studies import image_runs
 from gan_teach.studies.evaluation import Generator, candidates
-from gan_teach.studies.image_runs import RAW, Settings
+from gan_teach.studies.image_runs import RAW
+from gan_teach.zoo.images import NETWORKS, ImageGAN, image_gan
 
 MOMENTS = 6  # sheets that are kept
 LOSS_ROWS = 400
@@ -54,7 +55,7 @@ class ImageRecord:
     """
 
     summary: str
-    run: Settings
+    run: Callable[[], ImageGAN]
     average: str
     scorer: Callable[[Any], Scoring]
     samples: int
@@ -79,8 +80,9 @@ def in_words(value: Any) -> Any:
     if value in RULES.values():  # classes, which records know by the names of their functions
         return next(name for name, rule in RULES.items() if rule is value)
     if is_dataclass(value) and not isinstance(value, type):
-        named = {f.name: in_words(getattr(value, f.name)) for f in fields(value)}
-        return {k: v for k, v in named.items() if k != "summary"}
+        return {f.name: in_words(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {k: in_words(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [in_words(v) for v in value]
     return value.__name__.lstrip("_") if callable(value) else value
@@ -104,13 +106,40 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     return history
 
 
-def settings(name: str, run: Settings | None = None) -> dict[str, Any]:
-    """What the record of that name is the result of, as plain data; or a run's own ``Settings``."""
+def settings(name: str, run: ImageGAN | None = None) -> dict[str, Any]:
+    """What the record of that name is the result of, as plain data; or a run's configuration."""
     record = IMAGE_RECORDS[name]
-    run = run or record.run
     kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
-    own = {k: getattr(run, k) for k in ("config", "seed", "autocast")}
-    return {**kept, **own, **in_words(run.experiment())}
+    return {**kept, **_configured(run or record.run())}
+
+
+def _configured(config: ImageGAN) -> dict[str, Any]:
+    """A configuration in the words of the records that were made before it was plain data.
+
+    What they do not name had its default; it is named where it has another value.
+    """
+    plain = in_words({k: v for k, v in config.identity().items() if k not in _HOW})
+    new = {k: v for k, v in plain.items() if k in _OLD or v != getattr(ImageGAN, k, None)}
+    rule = {k: new.pop(k) for k in _OF_RULE if k in new}
+    words = {"config": config.name, "autocast": None if config.precision == "float32" else "bf16"}
+    words["rule"] = {"name": config.rule, **rule} if rule else config.rule
+    words["penalties"] = [in_words(games.penalties.get(p)) for p in config.penalties]
+    words["schedule"] = _SCHEDULES.get(config.schedule, config.schedule)
+    words["pair"] = in_words(_checks.called("networks", config.networks, NETWORKS, first=4))
+    if "(" in config.optimizer:
+        words["optimizer"] = in_words(optim.factory(config.optimizer))
+    return {**new, **words}
+
+
+_HOW = ("precision", "channels_last", "skip_bad", "workers", "networks", "schedule", "penalties")
+_OF_RULE = ("d_steps", "g_steps", "redraw", "d_every", "first", "clip")
+_OLD = (
+    "seed", "steps", "batch_size", "lr", "optimizer", "data", "size", "features", "latent", "tau",
+    "bottleneck", "averages", "loss", "label_smoothing", "dequantize", "flip",
+)  # fmt: skip
+_SCHEDULES = {
+    "constant": None, "linear(start=0.5)": "second_half", "power(exponent=0.005)": "constant_power",
+}  # fmt: skip
 
 
 def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History:
@@ -120,10 +149,11 @@ def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History
     name, KeyboardInterrupt after Ctrl-C; the same call then goes on.
     """
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
-    chosen = replace(record.run, data=data, channels_last=True)
-    chosen = image_runs.load_run(run).settings if image_runs.snapshots(run) else chosen
+    own = {} if data is None else {"data": data}
+    chosen = replace(record.run(), channels_last=True, **own)
+    chosen = image_runs.load_run(run).config if image_runs.snapshots(run) else chosen
     image_runs.train_images(chosen, run, resume=True, progress=True)
-    made = settings(name, chosen)
+    made = settings(name, replace(chosen, data=record.run().data))  # wherever it lay
     history = condensed(record, run).describe(meta={k: made[k] for k in SHOWN})
     return write(history, name, record.summary, made, out)
 
@@ -151,8 +181,7 @@ def generator_of(record: History) -> Any:
     kept = {k.removeprefix(WEIGHTS): v for k, v in record.static.items() if k.startswith(WEIGHTS)}
     if not kept:
         raise ValueError(f"the record {record.meta.get('record')!r} holds no generator's weights.")
-    experiment = zoo.IMAGE_GANS[record.meta["config"]]
-    g, _ = experiment.pair(experiment, record.static["sheets"].shape[2:], 0, 0)
+    g, _ = zoo.IMAGE_GANS[record.meta["config"]].pair(record.static["sheets"].shape[2:])
     g.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in kept.items()})
     return g.requires_grad_(False)
 
@@ -160,9 +189,9 @@ def generator_of(record: History) -> Any:
 def condensed(record: ImageRecord, run: Path) -> History:
     """The small record of the run in that folder, as far as it has come."""
     trained, steps = image_runs.load_run(run), np.array(list(image_runs.snapshots(run)))
-    data, _ = trained.settings.images()
+    data = trained.config.images()
     score, facts = record.scorer(data)
-    latents = image_runs.fixed_latents(record.samples, trained.latent, SEED)
+    latents = image_runs.fixed_latents(record.samples, trained.config.latents(), SEED)
     moments = steps[np.unique(np.linspace(0, len(steps) - 1, MOMENTS).round().astype(int))]
     scores: dict[str, list[float]] = {}
     sheets = []
@@ -273,7 +302,7 @@ PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared wi
 def _rsgan(loss: str, title: str) -> ImageRecord:
     return ImageRecord(
         f"CNN of a quarter of the width, CIFAR-10, {title} loss",
-        Settings(f"cifar-{loss}-cnn", features=16, steps=12_000, autocast="bf16"),
+        partial(image_gan, f"cifar-{loss}-cnn", features=16, steps=12_000, precision="bf16"),
         "raw", _photo_scores, DRAWN, shown=16, others=("0.9999",),
     )  # fmt: skip
 
@@ -281,35 +310,37 @@ def _rsgan(loss: str, title: str) -> ImageRecord:
 def _timescale(tau: int) -> ImageRecord:
     return ImageRecord(
         f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        Settings("cifar-timescale-small", tau=float(tau), autocast="bf16"),
+        partial(image_gan, "cifar-timescale-small", tau=float(tau), precision="bf16"),
         "0.99", _photo_scores, DRAWN, shown=16, others=("0.9", "0.999", "0.9999"),
     )  # fmt: skip
 
 
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
-        "Vanilla GAN of MNIST, as published", Settings("mnist-vanilla"),
+        "Vanilla GAN of MNIST, as published", partial(image_gan, "mnist-vanilla"),
         "0.999", _digit_scores, 5000,
     ),
     "mnist-dcgan": ImageRecord(
         "DCGAN of MNIST, half the width",
-        Settings("mnist-dcgan", features=32, batch_size=64, steps=12_000, autocast="bf16"),
+        partial(
+            image_gan, "mnist-dcgan", features=32, batch_size=64, steps=12_000, precision="bf16"
+        ),
         "0.999", _digit_scores, 5000,
     ),
     "cifar-dcgan-small": ImageRecord(
-        "Small DCGAN of CIFAR-10", Settings("cifar-dcgan-small"),
+        "Small DCGAN of CIFAR-10", partial(image_gan, "cifar-dcgan-small"),
         "0.99", _pixel_scores, PIXELS, shown=16,
     ),
     "faces-dcgan": ImageRecord(
-        "Narrow DCGAN of a hundred faces", Settings("faces-dcgan"),
+        "Narrow DCGAN of a hundred faces", partial(image_gan, "faces-dcgan"),
         "0.999", _nearest_scores, 200, weights=True,
     ),
     "stacked-mnist-r3gan": ImageRecord(
-        "Stacked digits, RpGAN + R1 + R2", Settings("stacked-mnist-r3gan"),
+        "Stacked digits, RpGAN + R1 + R2", partial(image_gan, "stacked-mnist-r3gan"),
         "0.99", _stack_scores, STACKS,
     ),
     "stacked-mnist-vanilla": ImageRecord(
-        "Stacked digits, loss of 2014", Settings("stacked-mnist-vanilla"),
+        "Stacked digits, loss of 2014", partial(image_gan, "stacked-mnist-vanilla"),
         "0.99", _stack_scores, STACKS,
     ),
     "cifar-rsgan-quarter": _rsgan("rsgan", "paired"),

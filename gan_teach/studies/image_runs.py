@@ -14,7 +14,7 @@ import os
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gan_teach import _checks
+from gan_teach import __version__, _checks
 from gan_teach._devices import described
 from gan_teach._files import replacing
 from gan_teach._progress import progress_bar
-from gan_teach.data import Images, Normal, StreamedFolder
+from gan_teach.data import Images, Normal, Source, named
+from gan_teach.data.named import STAND_INS
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.history import History
@@ -39,9 +40,9 @@ from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 from gan_teach.training.loop import check_finite, stop_on_nan
 from gan_teach.training.processes import World
-from gan_teach.zoo import IMAGE_GANS, ImageGAN
+from gan_teach.zoo import ImageGAN, image_gan
 
-KNOBS = ("tau", "lr", "batch_size", "features")  # of a configuration, which a run may change
+_FREE = ("steps", "workers", "data", "skip_bad")  # settings that a resumed run may change
 RAW = "raw"  # G itself, beside its averages
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
@@ -51,114 +52,92 @@ _STREAM = 64  # keeps these latents apart from those that a run trains on
 _READABLE = 96  # pixels that a small image is enlarged to
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a run is started with; it may be resumed with other ``steps`` and ``workers``.
-
-    ``workers`` threads read a folder or zip archive anew for each batch; None: it is kept in
-    memory.
-    """
-
-    config: str
-    data: str | None = None
-    steps: int | None = None
-    tau: float | None = None
-    lr: float | None = None
-    batch_size: int | None = None
-    features: int | None = None
-    bottleneck: bool = False
-    seed: int = 0
-    autocast: str | None = None
-    channels_last: bool = False
-    skip_bad: bool = False
-    workers: int | None = None
-
-    def experiment(self) -> ImageGAN:
-        """The published experiment with these changes. Raises ValueError for an unknown name."""
-        base = IMAGE_GANS[_checks.choice("CONFIG", self.config, IMAGE_GANS)]
-        changes = {name: getattr(self, name) for name in ("steps", *KNOBS)}
-        changes = {name: value for name, value in changes.items() if value is not None}
-        return replace(base, bottleneck=self.bottleneck or base.bottleneck, **changes)
-
-    def images(self) -> tuple[Images | StreamedFolder, str]:
-        """The data, and a sentence if they stand in for what was not found."""
-        experiment = self.experiment()
-        if self.workers is None:
-            return experiment.images(self.data, skip_bad=self.skip_bad)
-        if self.data is None:
-            raise ValueError(
-                "workers read a folder or zip archive of images: name one as data (--data)."
-            )
-        images = StreamedFolder(
-            self.data, experiment.size, workers=self.workers, flip=experiment.flip,
-            dequantize=experiment.dequantize, skip_bad=self.skip_bad,
-        )  # fmt: skip
-        return images, ""
-
-
 @dataclass
 class Trained:
-    """What a run leaves: its settings, and G ("raw") and its averages ("0.999") at ``step``.
+    """What a run leaves: its configuration, and G ("raw") and its averages ("0.999") at ``step``.
 
-    ``shape`` is that of an image, (channels, height, width).
+    ``shape`` is that of an image, (channels, height, width); ``data`` what ``facts()`` says of the
+    images that it was trained on, None in folders of old.
     """
 
-    settings: Settings
+    config: ImageGAN
     shape: tuple[int, ...]
     generators: dict[str, nn.Module]
     step: int
-
-    @property
-    def latent(self) -> int:
-        """Dimension of the latents."""
-        return self.settings.experiment().latent
+    data: Mapping[str, Any] | None = None
 
 
 def train_images(
-    settings: Settings,
+    config: ImageGAN,
     out: str | os.PathLike[str],
     *,
     device: str | None = None,
     resume: bool = False,
+    start: str | os.PathLike[str] | None = None,
     every: int = 1000,
     progress: bool = False,
     tensorboard: bool = False,
+    download: bool = False,
+    stand_in: bool = False,
     say: Callable[[str], None] = print,
 ) -> Trained:
     """Train into the folder ``out``, saving on every ``every``-th step, on Ctrl-C and at the end.
 
     ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
-    is none; other ``steps`` are refused where the learning rate follows them (RS-GAN's falls to 0
-    over the run's own length). ``tensorboard`` logs there too. Under ``accelerate launch`` the
-    processes share each batch, and the first of them writes; only on every 10th step they ask each
-    other whether one of them was interrupted.
+    is none. The data may lie elsewhere by then, their content decides. Other settings are refused,
+    but for ``steps`` (where no schedule follows them), ``workers`` and ``skip_bad``: ``start`` is
+    the folder of another run, from whose checkpoint a new one branches off with other settings.
+    ``download`` fetches data that are not there, ``stand_in`` trains on small ones in their place.
+    ``tensorboard`` logs there too. Under ``accelerate launch`` the processes share each batch, and
+    the first of them writes; only on every 10th step they ask each other whether one of them was
+    interrupted.
 
-    Raises ValueError for a folder that holds another run, OSError for one that cannot be written,
+    Raises ValueError for a folder that holds another run and for other data than it had,
+    FileNotFoundError for data that are not there, OSError for a folder that cannot be written,
     DivergedError when a loss becomes NaN, KeyboardInterrupt after Ctrl-C; what was saved before
     stays.
     """
     out, every = Path(out), _checks.whole("every", every, least=1)
-    experiment, world = settings.experiment(), processes.join(device)
+    config, world = config.stand_in() if stand_in else config, processes.join(device)
+    if Path(config.data).exists():  # so that a score finds it from any folder
+        config = replace(config, data=str(Path(config.data).resolve()))
     say = say if world.main else lambda text: None
     if device is None and world.device != "cpu":
         say(described(world.device))
-    checkpoint = _claim(out, resume, world)
-    game = _game(settings, say)
-    run = experiment.train(
-        game, rule=processes.share(game, experiment.rule(), world), seed=settings.seed,
-        device=world.device, resume=checkpoint,
+    checkpoint, branch, data = _claim(out, resume, world), None, None
+    if checkpoint and (out / _SETTINGS).exists():
+        before, data, _ = read_settings(out)
+        _check_same(out, config, before)
+    elif start is not None and not checkpoint:
+        checkpoint, branch = Path(start) / _CHECKPOINT, out.name
+        if not checkpoint.exists():
+            raise FileNotFoundError(f"{start} holds no run to branch from.")
+        say(f"{out} branches from {start}{_said(read_settings(start)[0].changes(config))}.")
+    try:
+        images = training_images(config, data, out, download)
+        game = config.game(images)
+    except Exception:
+        with suppress(OSError):  # not of a run that has files
+            out.rmdir()
+        raise
+    say(f"{config.name}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
+    run = config.train(
+        game, rule=processes.share(game, config.make_rule(), world), device=world.device,
+        resume=checkpoint, branch=branch,
     )  # fmt: skip
-    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in experiment.averages}
+    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
     extras: dict[str, Any] = {f"ema_{name}": average for name, average in averages.items()}
     if checkpoint:
         load_checkpoint(checkpoint, **extras)
     world.wait()  # until all have read what the first one will soon replace
     generators = {RAW: game.generator, **{k: average.module for k, average in averages.items()}}
-    trained = Trained(settings, game.data.shape, generators, experiment.steps + 1 - run.total)
+    step = config.steps + 1 - run.total
+    trained = Trained(config, game.data.shape, generators, step, images.facts())
     keeper = None
     if world.main:
-        write_json(out / _SETTINGS, {**asdict(settings), "shape": trained.shape})
+        facts = {"library": __version__, "data": trained.data, "shape": trained.shape}
+        write_json(out / _SETTINGS, {**facts, "settings": asdict(config)})
         keeper = Keeper(out, trained, extras, every, progress, tensorboard)
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
@@ -167,16 +146,56 @@ def train_images(
     return trained
 
 
-def _game(settings: Settings, say: Callable[[str], None]) -> GAN:
-    images: Any
-    images, note = settings.images()
-    if note:
-        say(note)
-    game = settings.experiment().game(images, settings.seed, settings.autocast)
-    if settings.channels_last:
-        game.to(memory_format=torch.channels_last)
-    say(f"{settings.config}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
-    return game
+def training_images(
+    config: ImageGAN, data: Mapping[str, Any] | None, run: Path, download: bool = False
+) -> Any:
+    """The images of a run, checked against ``data``, what they were when it was started.
+
+    Raises FileNotFoundError where they are not there, ValueError where they are others.
+    """
+    if data and not named.known(config.data):
+        raise FileNotFoundError(
+            f"{run} was trained on {_count(data)}, which are not at {config.data}: say where they "
+            "are now by data=..."
+        )
+    try:
+        images: Any = config.images(download)
+    except (FileNotFoundError, ImportError) as error:
+        hint = " Or train on a small stand-in: stand_in=True." if config.data in STAND_INS else ""
+        raise FileNotFoundError(f"{error}{hint}") from error
+    if not data:
+        return images
+    now = images.facts()
+    if (now["count"], now["digest"]) != (data["count"], data["digest"]):
+        raise ValueError(
+            f"{run} was trained on {_count(data)} of the digest {data['digest']}, but "
+            f"{config.data} is {_count(now)} of the digest {now['digest']}: say where the first "
+            "ones are now by data=..."
+        )
+    if isinstance(images, Images):  # by which name they go is of no account
+        return replace(images, name=data["name"])
+    images.name = data["name"]
+    return images
+
+
+def _count(data: Mapping[str, Any]) -> str:
+    return f"{data['name']}, {data['count']:,} images"
+
+
+def _check_same(out: Path, config: ImageGAN, before: ImageGAN) -> None:
+    fixed = "steps" if before.schedule.startswith("linear") else ""  # that follow the steps
+    changes = before.changes(config)
+    changes = {k: both for k, both in changes.items() if k not in _FREE or k == fixed}
+    if changes:
+        raise ValueError(
+            f"{out} was started with other settings{_said(changes)}: go on with those that it had, "
+            "or branch off into a new folder by start=..."
+        )
+
+
+def _said(changes: Mapping[str, tuple[Any, Any]]) -> str:
+    each = [f"{name} was {was} and is {now}" for name, (was, now) in changes.items()]
+    return f" ({'; '.join(each)})" if each else ""
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -214,11 +233,10 @@ def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained
             f"{folder} holds no trained run ({_SETTINGS} and saved generators): "
             "make one with gan-teach train CONFIG --out FOLDER."
         )
-    saved = json.loads(file.read_text("utf-8"))
-    shape, settings = tuple(saved.pop("shape")), Settings(**saved)
-    experiment, step = settings.experiment(), max(files) if step is None else step
-    first, _ = experiment.pair(experiment, shape, 0, 0)
-    names = [RAW, *(f"{decay:g}" for decay in experiment.averages)]
+    config, data, shape = read_settings(folder)
+    step = max(files) if step is None else step
+    first, _ = config.pair(shape)
+    names = [RAW, *(f"{decay:g}" for decay in config.averages)]
     generators = {name: copy.deepcopy(first) for name in names}
     try:
         weights = torch.load(files[step], weights_only=True, map_location="cpu")
@@ -226,7 +244,30 @@ def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained
         raise ValueError(f"{files[step]} is damaged: copy or train it again.") from error
     for name, g in generators.items():
         g.load_state_dict(weights[name])
-    return Trained(settings, shape, generators, step)
+    return Trained(config, shape, generators, step, data)
+
+
+def read_settings(
+    folder: str | os.PathLike[str],
+) -> tuple[ImageGAN, Mapping[str, Any] | None, tuple[int, ...]]:
+    """The configuration in a run's settings.json, what its data were, the shape of an image.
+
+    Raises FileNotFoundError where there is none, ValueError for one that is damaged or newer.
+    """
+    file = Path(folder) / _SETTINGS
+    if not file.exists():
+        raise FileNotFoundError(f"{folder} holds no run: there is no {_SETTINGS}.")
+    try:
+        saved = json.loads(file.read_text("utf-8"))
+        shape, name = tuple(saved.pop("shape")), saved.pop("config", None)
+        if name is None:
+            return ImageGAN(**saved["settings"]), saved["data"], shape
+        # Of a version that kept what differed from the published experiment, and no data.
+        own = {k: v for k, v in saved.items() if v is not None and v is not False}
+        own |= {"precision": own.pop("autocast", "float32"), "g_label_smoothing": 1.0}
+        return image_gan(name, **own), None, shape
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{file} is damaged, or of a newer version: {error}") from error
 
 
 def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
@@ -276,7 +317,7 @@ def watch(
         scores=probes.scores(scored), d_loss=probes.loss("d"), g_loss=probes.loss("g"),
     )  # fmt: skip
     d_real, d_fake = history["scores"].T
-    meta = {"loss": config.loss.name, "label_smoothing": config.label_smoothing, "unit": "step"}
+    meta = {"loss": config.loss, "label_smoothing": config.label_smoothing, "unit": "step"}
     meta |= {"title": title} if title else {}
     return history.with_arrays(d_real=d_real, d_fake=d_fake).describe(meta=meta)
 
@@ -297,10 +338,10 @@ class Keeper(AbstractContextManager["Keeper"]):
         self, out: Path, trained: Trained, averages: Mapping[str, EMA], every: int,
         progress: bool = False, tensorboard: bool = False,
     ) -> None:  # fmt: skip
-        experiment, file = trained.settings.experiment(), out / "losses.csv"
-        self.out, self.last, self.every = out, experiment.steps, every
+        config, file = trained.config, out / "losses.csv"
+        self.out, self.last, self.every = out, config.steps, every
         self._generators, self._averages = trained.generators, averages
-        self._latents = fixed_latents(_SHEET, trained.latent, trained.settings.seed)
+        self._latents = fixed_latents(_SHEET, config.latents(), config.seed)
         rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
         self._rows = [row for row in rows if int(row["step"]) <= trained.step]
         self._events: Any = None
@@ -309,7 +350,7 @@ class Keeper(AbstractContextManager["Keeper"]):
             from torch.utils.tensorboard import SummaryWriter
 
             self._events = SummaryWriter(str(out / "tensorboard"))
-        images, done = (steps * experiment.batch_size for steps in (self.last, trained.step))
+        images, done = (steps * config.batch_size for steps in (self.last, trained.step))
         self._bar = progress_bar(images, "image", progress, done=done)
         self._start = trained.step
         self._saved = trained.step or None  # of a run that starts nothing is there
@@ -389,9 +430,13 @@ def interrupts() -> Iterator[list[int]]:
 # -- pictures ------------------------------------------------------------------------------------
 
 
-def fixed_latents(n: int, dim: int, seed: int = 0) -> Tensor:
-    """The latents (n, dim) of a run's sample sheets and evaluations: the same at each step."""
-    return Normal(dim=dim).sample(n, generator(seed, _STREAM))
+def fixed_latents(n: int, latent: int | Source, seed: int = 0) -> Tensor:
+    """The latents (n, d) of a run's sheets and evaluations: the same at each step.
+
+    ``latent`` : their distribution, or the dimension of normal ones.
+    """
+    source = Normal(dim=latent) if isinstance(latent, int) else latent
+    return source.sample(n, generator(seed, _STREAM))
 
 
 @torch.no_grad()

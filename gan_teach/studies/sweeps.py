@@ -25,14 +25,15 @@ from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.models import architecture
 from gan_teach.studies.engine import HistoryFiles, Study, Tick, content, grid, seeds_of
-from gan_teach.studies.image_runs import KNOBS, Settings as ImageRun, train_images, write_json
+from gan_teach.studies.image_runs import train_images, write_json
 from gan_teach.training import EMA, State, observe, record
 from gan_teach.training.loop import DivergedError
 from gan_teach.training.probes import Probe, mode_scores
-from gan_teach.zoo import Training
+from gan_teach.zoo import GRIDS, IMAGE_GANS, ImageGAN, Training, image_gan
 
 OF_TRAINING = ("lr", "tau")  # knobs that go to ``train``, a number for each member
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_NOT_IN_NAMES = re.compile(r"[^\w.+-]+")
 
 Settings = dict[str, Any]
 Chunk = dict[str, list[Any]]  # of each setting, its values over the members (knobs by name)
@@ -205,11 +206,11 @@ class Outcome(NamedTuple):
 
 class _Run(NamedTuple):
     folder: Path
-    settings: ImageRun
+    config: ImageGAN
 
     def content(self) -> dict[str, Any]:
-        """What it is the result of: a configuration's name is not yet its content."""
-        return content(settings=self.settings, experiment=self.settings.experiment())
+        """What it is the result of."""
+        return content(config=self.config)
 
 
 class _Markers:
@@ -232,7 +233,7 @@ def _train_images(job: _Run, tick: Tick, **how: Any) -> Outcome:
     del tick
     start, name = time.monotonic(), job.folder.name
     try:
-        train_images(job.settings, job.folder, resume=True, say=lambda text: None, **how)
+        train_images(job.config, job.folder, resume=True, say=lambda text: None, **how)
     except (DivergedError, FloatingPointError) as error:
         return Outcome(name, "diverged", str(error))
     except (OSError, ValueError) as error:  # the other runs need not suffer from it
@@ -241,32 +242,30 @@ def _train_images(job: _Run, tick: Tick, **how: Any) -> Outcome:
 
 
 def sweep_images(
-    settings: ImageRun,
+    runs: Mapping[str, ImageGAN],
     out: str | os.PathLike[str],
-    knobs: Mapping[str, Sequence[Any]],
     *,
     jobs: int = 1,
     cluster: str | None = None,
     **how: Any,
 ) -> Iterator[Outcome]:
-    """Train every combination of the knobs into ``out/NAME``; yields each outcome as it is known.
+    """Train each of the runs, as ``combinations`` names them, into ``out/NAME``.
+
+    Yields each outcome as it is known.
 
     Parameters
     ----------
-    knobs : values of ``seed``, ``tau``, ``lr``, ``batch_size`` or ``features`` by name. Seeds vary
-        most slowly, so that what is done first covers the other knobs evenly.
     jobs : processes at a time (joblib shares the cores among them). cluster : instead, the jobs of
         a cluster as submitit names it ("slurm", "local"), waited for here; their files lie in
         ``out/jobs``.
-    how : device and every, as in ``train_images``.
+    how : device, every, download and stand_in, as in ``train_images``.
 
     Runs that finished or diverged in an earlier call come first and are not run again; one that
-    failed is told and left out. Raises ValueError at the call for unknown knobs, knobs without
-    values, an unknown configuration, and where joblib or submitit is needed and missing.
+    failed is told and left out. Raises ValueError where joblib or submitit is needed and missing.
     """
-    out, runs = Path(out), combinations(settings, knobs)
+    out = Path(out)
     study = Study(
-        {name: _Run(out / name, each) for name, each in runs.items()},
+        {name: _Run(out / name, config) for name, config in runs.items()},
         partial(_train_images, **how),
         _Markers(),
         workers=_checks.whole("jobs", jobs, least=1),
@@ -275,15 +274,38 @@ def sweep_images(
     return (outcome for _, outcome in study.results())
 
 
-def combinations(settings: ImageRun, knobs: Mapping[str, Sequence[Any]]) -> dict[str, ImageRun]:
-    """The settings of each run of a sweep, by the name of its folder."""
-    values = {"seed": [settings.seed], **knobs}
+def combinations(config: ImageGAN, knobs: Mapping[str, Sequence[Any]]) -> dict[str, ImageGAN]:
+    """The configuration of each combination of the knobs' values, by the name of its folder.
+
+    ``knobs`` : values of settings by name. Seeds vary most slowly, so that what is done first
+    covers the others evenly. Raises ValueError for unknown settings and for those without values.
+    """
+    values = {"seed": [config.seed], **knobs}
     for name in values:
-        _checks.choice("knob", name, ("seed", *KNOBS))
+        _checks.choice("knob", name, config.identity())
     order = sorted(values, key=lambda name: name == "seed")
     return {
-        "-".join(name + str(cell[name]).removesuffix(".0") for name in order): replace(
-            settings, **cell
-        )
+        "-".join(name + short(cell[name]) for name in order): replace(config, **cell)
         for cell in grid(values)
     }
+
+
+def short(value: Any) -> str:
+    """A value in a folder's name."""
+    text = os.path.basename(value) if isinstance(value, str) else str(value).removesuffix(".0")
+    return _NOT_IN_NAMES.sub("_", text).strip("_")
+
+
+def grid_of(name: str, knobs: Mapping[str, Sequence[Any]], **changes: Any) -> dict[str, ImageGAN]:
+    """The runs of a published grid or of one configuration, with values of their knobs.
+
+    ``changes`` are settings of all runs. Raises ValueError for an unknown name.
+    """
+    if _checks.choice("NAME", name, [*IMAGE_GANS, *GRIDS]) in IMAGE_GANS:
+        return combinations(image_gan(name, **changes), knobs)
+    runs = {}
+    for part, own in GRIDS[name].parts.items():
+        values = {k: v for k, v in {**own, **knobs}.items() if k not in changes}
+        cells = combinations(image_gan(part, **changes), values)
+        runs |= {f"{part}/{cell}": config for cell, config in cells.items()}
+    return runs

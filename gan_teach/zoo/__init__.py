@@ -14,7 +14,12 @@ from gan_teach.zoo.functions import (
     quadratic as quadratic,
     torus as torus,
 )
-from gan_teach.zoo.images import IMAGE_GANS as IMAGE_GANS, ImageGAN as ImageGAN
+from gan_teach.zoo.images import (
+    GRIDS as GRIDS,
+    IMAGE_GANS as IMAGE_GANS,
+    ImageGAN as ImageGAN,
+    image_gan as image_gan,
+)
 from gan_teach.zoo.line import (
     DIRAC_LEARNING_RATE as DIRAC_LEARNING_RATE,
     DIRAC_METHODS as DIRAC_METHODS,

@@ -1,189 +1,446 @@
 """Published image GANs by name: data, networks, loss and training as their authors set them.
 
-    config = zoo.IMAGE_GANS["cifar-rsgan-cnn"]
-    images, note = config.images()               # note says if other data stand in
+    config = zoo.image_gan("cifar-rsgan-cnn", features=16, lr=1e-4)
     run = config.train(config.game(images), steps=1000)
+    train_images(config, "runs/mine")            # of studies.image_runs: a folder that resumes
 
-``dataclasses.replace(config, features=16)`` makes a narrow variant. Sources: A5 is assignment A5 of
-github.com/aryashah2k/RTML, RS is Sun, Fang & Schwing (2020), FR is Fiez & Ratliff (2021).
-
-Known differences: batches are drawn with replacement, where the authors shuffle epochs; averages of
-G are kept for A5, which has none, and copy batch norm's buffers, which RS leaves as they were at
-the start; A5 smooths the target of G too for its faces, here it is 1; FR scales CelebA to its
-size at once, here by way of 64 pixels; RS moves G first.
+A configuration is a plain value: text and numbers that ``dataclasses.replace`` changes, a folder's
+settings.json keeps and the command line takes. What has numbers of its own is written as a call:
+"adam(betas=(0.5, 0.999))", "r1(20.0)". Sources: A5 is assignment A5 of github.com/aryashah2k/RTML,
+RS is Sun, Fang & Schwing (2020), FR is Fiez & Ratliff (2021), DRAGAN is Kodali et al. (2017).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+import ast
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
+import torch
 from torch import nn
 
-from gan_teach.data import Images, Normal
-from gan_teach.data.named import load_or_substitute
-from gan_teach.dynamics import Rule, alternating
-from gan_teach.dynamics.optim import Adam
+from gan_teach import _checks
+from gan_teach.data import Images, Normal, StreamedFolder, Uniform, load_images
+from gan_teach.data.named import STAND_INS
+from gan_teach.dynamics import RULES, Rule, alternating, weight_clipping
+from gan_teach.dynamics.optim import OPTIMIZERS
 from gan_teach.dynamics.streams import mix
-from gan_teach.games import GAN, losses, penalties
-from gan_teach.games.penalties import Penalty
+from gan_teach.games import GAN, Game, losses, penalties
 from gan_teach.models import convnets
+from gan_teach.training import Run, train
 from gan_teach.training.schedules import Schedule, linear_decay, power_decay
-from gan_teach.zoo.planar import Training
 
 Shape = tuple[int, ...]  # (channels, size, size)
 Networks = tuple[nn.Module, nn.Module]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageGAN(Training):
-    """One published experiment.
+class ImageGAN:
+    """One experiment as a plain value; ``image_gan`` makes one from a published name.
 
-    lr is G's learning rate, tau * lr D's. ``schedule`` makes the learning-rate factor from the
-    number of steps, so that a shorter run decays over its own length. ``averages`` are the decays
-    of the averages of G that were kept. ``pair(config, shape, seed_g, seed_d)`` makes the networks.
+    Data
+        data : a name or path of ``data.load_images``, scaled to ``size`` pixels and, unless None,
+        to ``channels``. flip, dequantize : as in ``Images``; balanced : each class as often.
+        skip_bad : leave out files that do not fit. workers : threads that read a folder or archive
+        anew for each batch; None keeps it in memory.
+    Networks
+        networks : one of ``NETWORKS``, of width ``features``; D of ``d_features`` if its width is
+        not to follow. bottleneck : halve each block's inner width. latent : dimension of the
+        latents, prior : "normal" or "uniform", on [-1, 1).
+    Game
+        loss, penalties : names of ``losses`` and ``penalties`` with their weights. label_smoothing,
+        g_label_smoothing : the targets of D for real samples and of G for its own.
+    Training
+        lr : of G; D's is tau * lr. optimizer : with its numbers. schedule : one of ``SCHEDULES``,
+        over the length of the run. rule : one of ``RULES``; d_steps, g_steps, d_every, first and
+        redraw are those of "alternating". clip : bound of D's weights after each update, or None.
+        averages : decays of the averages of G that are kept.
+        precision : "float32", or "bf16" inside the networks. channels_last : other order in memory.
+
+    Fields take the text of a command line too ("1e-4", "0.9,0.99"). Raises ValueError for a value
+    that does not fit, and for numbers that nothing would read.
     """
 
-    summary: str
+    name: str = ""
+    summary: str = ""
+    differs: str = ""  # from the authors' code
     data: str
     size: int
-    pair: Callable[["ImageGAN", Shape, int, int], Networks]
-    features: int
-    latent: int
-    tau: float = 1.0
-    bottleneck: bool = False
-    rule: Callable[[], Rule] = alternating
-    schedule: Callable[[int], Schedule] | None = None
-    averages: tuple[float, ...] = (0.999,)
-    loss: losses.Loss = losses.non_saturating
-    label_smoothing: float = 1.0
-    penalties: Sequence[Penalty] = ()
-    dequantize: bool = False
+    channels: int | None = None
     flip: bool = False
+    dequantize: bool = False
+    balanced: bool = False
+    skip_bad: bool = False
+    workers: int | None = None
+    networks: str
+    features: int
+    d_features: int | None = None
+    bottleneck: bool = False
+    latent: int
+    prior: str = "normal"
+    loss: str = "non_saturating"
+    label_smoothing: float = 1.0
+    g_label_smoothing: float = 1.0
+    penalties: tuple[str, ...] = ()
+    steps: int
+    batch_size: int
+    lr: float
+    tau: float = 1.0
+    optimizer: str
+    schedule: str = "constant"
+    rule: str = "alternating"
+    d_steps: int = 1
+    g_steps: int = 1
+    d_every: int = 1
+    first: str = "d"
+    redraw: str = "all"
+    clip: float | None = None
+    averages: tuple[float, ...] = (0.999,)
+    seed: int = 0
+    precision: str = "float32"
+    channels_last: bool = False
 
-    def images(self, data: str | None = None, **options: Any) -> tuple[Images, str]:
-        """The data set (or ``data``: another name or a path), and a sentence if it is a stand-in.
+    def __post_init__(self) -> None:
+        for f in fields(self):  # frozen for its users; here it is still being made
+            object.__setattr__(self, f.name, _value(f.name, getattr(self, f.name)))
+        _checks.choice("prior", self.prior, ("normal", "uniform"))
+        _checks.choice("precision", self.precision, ("float32", "bf16"))
+        _checks.choice("loss", self.loss, losses.LOSSES)
+        if self.bottleneck and not self.networks.startswith("resnet"):
+            raise ValueError(f"bottleneck belongs to the networks resnet, not to {self.networks}.")
+        _checks.called("networks", self.networks, NETWORKS, first=4)
+        _checks.called("optimizer", self.optimizer, OPTIMIZERS, first=2)
+        _checks.called("schedule", self.schedule, SCHEDULES, first=1)
+        for penalty in self.penalties:
+            penalties.get(penalty)
+        self.make_rule()
 
-        ``options`` are those of ``data.load_images``.
-        """
-        images, note = load_or_substitute(data or self.data, self.size, **options)
-        return images.with_noise(self.dequantize, self.flip or images.flip), note
+    def images(self, download: bool = False) -> Images | StreamedFolder:
+        """The data set. Raises FileNotFoundError where it is not there and not downloaded."""
+        how: dict[str, Any] = {"channels": self.channels, "skip_bad": self.skip_bad}
+        if self.workers is not None:
+            return StreamedFolder(
+                self.data, self.size, workers=self.workers, flip=self.flip,
+                dequantize=self.dequantize, **how,
+            )  # fmt: skip
+        images = load_images(self.data, self.size, download=download, **how)
+        images = images.with_noise(self.dequantize, self.flip)
+        return images.in_balance() if self.balanced else images
 
-    def game(self, images: Images, seed: int = 0, autocast: str | None = None) -> GAN:
+    def stand_in(self) -> "ImageGAN":
+        """The same on the small embedded images that can stand in for its data, if any can."""
+        return replace(self, **STAND_INS.get(self.data, {}))
+
+    def pair(self, shape: Shape, seed_g: int = 0, seed_d: int = 0) -> Networks:
+        """New networks for images of that shape."""
+        make = _checks.called("networks", self.networks, NETWORKS, first=4)
+        return make(self, shape, seed_g, seed_d)
+
+    def latents(self) -> Normal | Uniform:
+        """The distribution of the latents."""
+        d = self.latent
+        return Uniform(-1.0, 1.0, d) if self.prior == "uniform" else Normal(dim=d)
+
+    def game(self, images: Any, seed: int | None = None, autocast: str | None = None) -> GAN:
         """The game with new networks that fit the channels and the size of ``images``."""
-        g, d = self.pair(self, images.shape, mix(seed, 1), mix(seed, 2))
-        return GAN(
-            g, d, data=images, latent=Normal(dim=self.latent), loss=self.loss,
-            penalties=self.penalties, label_smoothing=self.label_smoothing, autocast=autocast,
-        )  # fmt: skip
+        seed = self.seed if seed is None else seed
+        game = GAN(
+            *self.pair(images.shape, mix(seed, 1), mix(seed, 2)),
+            data=images,
+            latent=self.latents(),
+            loss=losses.smoothed_g(losses.get(self.loss), self.g_label_smoothing),
+            label_smoothing=self.label_smoothing,
+            penalties=self.penalties,
+            autocast=autocast or ("bf16" if self.precision == "bf16" else None),
+        )
+        if self.channels_last:
+            game.to(memory_format=torch.channels_last)
+        return game
+
+    def make_rule(self) -> Rule:
+        """The update rule. Raises ValueError for numbers of ``alternating`` with another rule."""
+        names = ("d_steps", "g_steps", "redraw", "d_every", "first")
+        own = {name: getattr(self, name) for name in names}
+        make = _checks.called("rule", self.rule, _RULES)
+        changed = [name for name in names if own[name] != getattr(ImageGAN, name)]
+        if make is not alternating and changed:
+            raise ValueError(
+                f"the rule {self.rule} does not read {', '.join(changed)}: that is for alternating."
+            )
+        rule = alternating(**own) if make is alternating else make()
+        return rule if self.clip is None else weight_clipping(self.clip, rule)
 
     def arguments(self, **changes: Any) -> dict[str, Any]:
         """The keyword arguments of ``gan_teach.train``, with ``changes`` (None changes nothing)."""
-        own = {"tau": self.tau, **super().arguments(**changes)}
-        if self.schedule is not None:
-            own.setdefault("schedule", self.schedule(own["steps"]))
-        return own
+        names = ("steps", "batch_size", "lr", "tau", "optimizer", "seed")
+        own = {name: getattr(self, name) for name in names} | {"rule": self.make_rule()}
+        own |= {name: value for name, value in changes.items() if value is not None}
+        schedule = _checks.called("schedule", self.schedule, SCHEDULES, first=1)(own["steps"])
+        return own if schedule is None else {"schedule": schedule, **own}
+
+    def train(self, game: Game, **changes: Any) -> Run:
+        """``gan_teach.train(game, ...)`` with these settings, except for ``changes``."""
+        return train(game, **self.arguments(**changes))
+
+    def identity(self) -> dict[str, Any]:
+        """What decides its numbers: all but the words about it."""
+        return {name: getattr(self, name) for name in _KINDS if name not in _WORDS}
+
+    def changes(self, other: "ImageGAN") -> dict[str, tuple[Any, Any]]:
+        """{field: (here, there)} of all settings that differ."""
+        there = other.identity()
+        return {k: (v, there[k]) for k, v in self.identity().items() if v != there[k]}
 
 
-# -- networks -------------------------------------------------------------------------------------
+_WORDS = ("name", "summary", "differs")  # that decide nothing
+_KINDS = get_type_hints(ImageGAN)
+_RULES = {name: rule for name, rule in RULES.items() if name != "weight_clipping"}  # it is ``clip``
+
+
+def image_gan(name: str, **changes: Any) -> ImageGAN:
+    """The published experiment of that name with ``changes``; ValueError for unknown names."""
+    return changed(IMAGE_GANS[_checks.choice("CONFIG", name, IMAGE_GANS)], **changes)
+
+
+def changed(config: ImageGAN | None, **changes: Any) -> ImageGAN:
+    """The configuration with ``changes``, or one of these alone.
+
+    Raises ValueError for unknown settings, and for those that are missing.
+    """
+    for field in changes:
+        _checks.choice("setting", field, [k for k in _KINDS if k not in _WORDS])
+    if config:
+        return replace(config, **changes)
+    missing = [f.name for f in fields(ImageGAN) if f.default is MISSING and f.name not in changes]
+    if missing:
+        raise ValueError(
+            f"extends names no published configuration, so set {', '.join(missing)} too."
+        )
+    return ImageGAN(**changes)
+
+
+def _value(name: str, value: Any) -> Any:
+    """``value`` as the field of that name holds it; ValueError if it cannot."""
+    kind = _KINDS[name]
+    if isinstance(kind, UnionType):
+        kind = next(k for k in get_args(kind) if k is not NoneType)
+        if value is None or value == "none":
+            return None
+    if get_origin(kind) is tuple:
+        return tuple(_one(name, get_args(kind)[0], part) for part in entries(name, value))
+    return _one(name, kind, value)
+
+
+def _one(name: str, kind: type, value: Any) -> Any:
+    words = {"true": True, "false": False}
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    try:
+        if kind is bool:
+            value = words[value.lower()] if isinstance(value, str) else value
+        elif kind is not str and not isinstance(value, bool):
+            number = float(value)
+            value = int(number) if kind is int and number.is_integer() else number
+        if isinstance(value, kind):
+            return value
+    except (ValueError, TypeError, KeyError, OverflowError):
+        pass
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    raise ValueError(f"{name} must be {wanted[kind]}, got {_checks.shortened(value)}.")
+
+
+def entries(name: str, value: Any) -> Any:
+    """The entries of a list, which as text has commas between them."""
+    if not isinstance(value, str):
+        return value if isinstance(value, (list, tuple)) else [value]
+    try:
+        tree: Any = ast.parse(f"[{value.strip().removeprefix('[').removesuffix(']')}]", mode="eval")
+    except SyntaxError:
+        raise ValueError(f"{name} must be a list, entries between commas, got {value!r}.") from None
+    return [ast.unparse(part) for part in tree.body.elts]
+
+
+# -- networks and schedules -----------------------------------------------------------------------
 
 
 def _vanilla(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    f = config.features
+    f, d_f = _widths(config)
     return (
         convnets.VanillaGenerator(shape, config.latent, (f, 2 * f, 4 * f), seed=g),
-        convnets.VanillaDiscriminator(shape, (4 * f, 2 * f, f), seed=d),
+        convnets.VanillaDiscriminator(shape, (4 * d_f, 2 * d_f, d_f), seed=d),
+    )
+
+
+def _dragan(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+    f, d_f = _widths(config)
+    return (
+        convnets.UnitGenerator(shape, config.latent, f, seed=g),
+        convnets.UnitDiscriminator(shape, d_f, seed=d),
     )
 
 
 def _dcgan(
     config: ImageGAN, shape: Shape, g: int, d: int, ends: str = "conv", norm: bool = True
 ) -> Networks:
-    channels, size, _ = shape
-    f = config.features
+    (channels, size, _), (f, d_f) = shape, _widths(config)
     return (
         convnets.DCGANGenerator(size, channels, f, config.latent, start=ends, seed=g),
-        convnets.DCGANDiscriminator(size, channels, f, end=ends, norm=norm, seed=d),
+        convnets.DCGANDiscriminator(size, channels, d_f, end=ends, norm=norm, seed=d),
     )
 
 
 def _cnn(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    channels, size, _ = shape
+    (channels, size, _), (f, d_f) = shape, _widths(config)
     return (
-        convnets.CNNGenerator(size, config.features, config.latent, channels, seed=g),
-        convnets.CNNDiscriminator(size, config.features, channels, seed=d),
+        convnets.CNNGenerator(size, f, config.latent, channels, seed=g),
+        convnets.CNNDiscriminator(size, d_f, channels, seed=d),
+    )
+
+
+def _tower(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+    (channels, size, _), (f, d_f) = shape, _widths(config)
+    return (
+        convnets.DCGANGenerator(size, channels, f, config.latent, normal=False, seed=g),
+        convnets.TowerDiscriminator(size, d_f, channels, seed=d),
     )
 
 
 def _resnet(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    channels, size, _ = shape
-    f, narrow = config.features, config.bottleneck
+    (channels, size, _), (f, d_f), narrow = shape, _widths(config), config.bottleneck
     return (
         convnets.ResNetGenerator(size, f, config.latent, channels, bottleneck=narrow, seed=g),
-        convnets.ResNetDiscriminator(size, f, channels, bottleneck=narrow, seed=d),
+        convnets.ResNetDiscriminator(size, d_f, channels, bottleneck=narrow, seed=d),
     )
 
 
 def _stable(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    channels, size, _ = shape
+    (channels, size, _), (f, d_f) = shape, _widths(config)
     return (
-        convnets.StableGenerator(size, config.features, config.latent, channels, seed=g),
-        convnets.StableDiscriminator(size, config.features, channels, seed=d),
+        convnets.StableGenerator(size, f, config.latent, channels, seed=g),
+        convnets.StableDiscriminator(size, d_f, channels, seed=d),
     )
+
+
+def _widths(config: ImageGAN) -> tuple[int, int]:
+    return config.features, config.d_features or config.features
+
+
+NETWORKS: Mapping[str, Callable[..., Networks]] = {
+    "vanilla": _vanilla, "dragan": _dragan, "dcgan": _dcgan, "cnn": _cnn, "tower": _tower,
+    "resnet": _resnet, "stable": _stable,
+}  # fmt: skip
+"""Pairs of ``models.convnets`` by name: of A5, DRAGAN, Radford et al., RS (three) and FR."""
+
+
+def _constant(steps: int) -> None:
+    del steps
+
+
+def _linear(steps: int, start: float = 0.5) -> Schedule:
+    return linear_decay(int(start * steps), max(1, steps))
+
+
+def _power(steps: int, exponent: float = 0.005) -> Schedule:
+    del steps
+    return power_decay(exponent)
+
+
+SCHEDULES: Mapping[str, Callable[..., Schedule | None]] = {
+    "constant": _constant, "linear": _linear, "power": _power,
+}  # fmt: skip
+"""Factors on both learning rates: 1; 1 up to that part of the run, then to 0 at its end;
+(1 + step)^-exponent."""
 
 
 # -- experiments ----------------------------------------------------------------------------------
 
-_adam = partial(Adam, betas=(0.5, 0.999))
-# Both players move on the same images, as in the published loops: G's forward pass serves both.
-_same_images = partial(alternating, redraw="none")
-_every_second = partial(alternating, d_every=2)  # batch for D
+_ADAM = "adam(betas=(0.5, 0.999))"
+_SHUFFLED = "batches are drawn with replacement, where the authors shuffle epochs"
+_NO_AVERAGE = f"{_SHUFFLED}; an average of G is kept, which A5 has not"
 
-
-def _second_half(steps: int) -> Schedule:
-    return linear_decay(steps // 2, max(1, steps))
-
-
-def _constant_power(steps: int) -> Schedule:
-    del steps
-    return power_decay(0.005)
-
-
+_MNIST_DCGAN = ImageGAN(
+    name="mnist-dcgan", summary="DCGAN of MNIST with the settings of Radford et al. (2016)",
+    data="mnist", size=28, networks="dcgan", features=64, latent=100, steps=18_000, batch_size=128,
+    lr=2e-4, optimizer=_ADAM, redraw="none",
+)  # fmt: skip
 _CIFAR_DCGAN = ImageGAN(
+    name="cifar-dcgan",
     summary="A5: DCGAN of CIFAR-10 at 64 pixels, D at every second batch, 30 epochs",
-    data="cifar10", size=64, pair=partial(_dcgan, ends="linear"), features=128, latent=100,
-    steps=15_000, batch_size=100, lr=2e-4, tau=0.5, optimizer=_adam, rule=_every_second,
+    differs=_NO_AVERAGE, data="cifar10", size=64, networks="dcgan(ends='linear')", features=128,
+    latent=100, steps=15_000, batch_size=100, lr=2e-4, tau=0.5, optimizer=_ADAM, d_every=2,
     label_smoothing=0.9,
 )  # fmt: skip
 _CELEBA_DCGAN = ImageGAN(
-    summary="A5: DCGAN of CelebA at 64 pixels, D at every second batch, 50 epochs", data="celeba",
-    size=64, pair=_dcgan, features=64, latent=100, steps=79_150, batch_size=128, lr=2e-4,
-    optimizer=_adam, rule=_every_second, label_smoothing=0.9,
+    name="celeba-dcgan",
+    summary="A5: DCGAN of CelebA at 64 pixels, D at every second batch, 50 epochs",
+    differs=_NO_AVERAGE, data="celeba", size=64, networks="dcgan", features=64, latent=100,
+    steps=79_150, batch_size=128, lr=2e-4, optimizer=_ADAM, d_every=2, label_smoothing=0.9,
+    g_label_smoothing=0.9,
 )  # fmt: skip
 
+# RS: lr_D = 2e-4, decay to 0 over the second half, one average, noise of one grey level. Both
+# players move on the same images: G's forward pass serves both.
 _RSGAN = ImageGAN(
-    summary="RS: paired loss, CNN, CIFAR-10", data="cifar10", size=32, pair=_cnn, features=64,
-    latent=128, steps=100_000, batch_size=64, lr=5e-4, tau=2e-4 / 5e-4, schedule=_second_half,
-    averages=(0.9999,), loss=losses.relativistic, optimizer=_adam, rule=_same_images,
-    dequantize=True,
+    name="cifar-rsgan-cnn", summary="RS: paired loss, CNN, CIFAR-10",
+    differs=f"{_SHUFFLED}; D moves first, there G does; averages of G copy batch norm's buffers, "
+    "which RS leaves as they were at the start",
+    data="cifar10", size=32, networks="cnn", features=64, latent=128, steps=100_000,
+    batch_size=64, lr=5e-4, tau=2e-4 / 5e-4, schedule="linear(start=0.5)", averages=(0.9999,),
+    loss="relativistic", optimizer=_ADAM, redraw="none", dequantize=True,
 )  # fmt: skip
-"""RS: lr_D = 2e-4, decay to 0 over the second half, one average, noise of one grey level.
+_RSGAN_RESNET = replace(_RSGAN, networks="resnet", redraw="all", d_steps=5)
+_RS_NETWORKS = {  # data and networks, as their names and summaries call them
+    ("cifar", "cnn"): ("CNN, CIFAR-10", _RSGAN),
+    ("cifar", "resnet"): (
+        "ResNet, CIFAR-10, 5 steps of D",
+        replace(
+            _RSGAN_RESNET, features=256, lr=1.5e-3, tau=2e-4 / 1.5e-3,
+            optimizer="adam(betas=(0.0, 0.9))",
+        ),
+    ),
+    ("stl", "cnn"): ("CNN, STL-10", replace(_RSGAN, data="stl10", size=48)),
+    ("stl", "resnet"): (
+        "ResNet, STL-10, 5 steps of D",
+        replace(_RSGAN_RESNET, data="stl10", size=48, lr=1e-3, tau=2e-4 / 1e-3),
+    ),
+    ("tower", "cnn"): (
+        "CNN, LSUN towers at 256 pixels",
+        replace(
+            _RSGAN, data="lsun-tower", size=256, networks="tower", features=32, lr=1e-3,
+            tau=2e-4 / 1e-3,
+        ),
+    ),
+}  # fmt: skip
+_RS_LOSSES = {
+    "rsgan": ("paired loss", "relativistic"),
+    "jsgan": ("separable loss", "non_saturating"),
+    "rshinge": ("paired hinge loss", "relativistic_hinge"),
+    "jshinge": ("hinge loss", "hinge"),
+}
+_RS_GANS = [
+    replace(
+        config, name=f"{data}-{short}-{network}", summary=f"RS: {words}, {where}", loss=loss
+    )
+    for (data, network), (where, config) in _RS_NETWORKS.items()
+    for short, (words, loss) in _RS_LOSSES.items()
+]  # fmt: skip
 
-The published loop moves G before D; here D moves first, as everywhere in this library.
-"""
-
+# FR: R1 with mu = 10, which is gamma = 20 here; tau = 1, 2, 4, 8 were compared.
 _TIMESCALE = ImageGAN(
-    summary="FR: ResNet without normalization, R1; tau = 4 did best", data="cifar10", size=32,
-    pair=_stable, features=64, latent=256, steps=150_000, batch_size=64, lr=1e-4, tau=4.0,
-    optimizer="rmsprop", schedule=_constant_power, averages=(0.9, 0.99, 0.999, 0.9999),
-    penalties=(penalties.r1(20.0),), dequantize=True, flip=True,
+    name="cifar-timescale", summary="FR: ResNet without normalization, R1; tau = 4 did best",
+    differs=f"{_SHUFFLED}; G lacks one parameter, a constant; the authors' real images for the FID "
+    "had flips and noise",
+    data="cifar10", size=32, networks="stable", features=64, latent=256, steps=150_000,
+    batch_size=64, lr=1e-4, tau=4.0, optimizer="rmsprop", schedule="power(exponent=0.005)",
+    averages=(0.9, 0.99, 0.999, 0.9999), penalties=("r1(gamma=20.0)",), dequantize=True, flip=True,
 )  # fmt: skip
-"""FR: R1 with mu = 10, which is gamma = 20 here; tau = 1, 2, 4, 8 were compared."""
+_MU_1 = {"steps": 300_000, "penalties": ("r1(gamma=2.0)",)}
 
 _STACKED = ImageGAN(
+    name="stacked-mnist-vanilla",
     summary="stacked digits: the same networks with the loss of 2014", data="stacked-mnist",
-    size=20, pair=partial(_dcgan, norm=False), features=16, latent=64, steps=3500, batch_size=64,
-    lr=5e-4, optimizer=partial(Adam, betas=(0.0, 0.99)), averages=(0.99, 0.999),
+    size=20, networks="dcgan(norm=False)", features=16, latent=64, steps=3500, batch_size=64,
+    lr=5e-4, optimizer="adam(betas=(0.0, 0.99))", averages=(0.99, 0.999),
 )  # fmt: skip
 """1000 modes after Metz et al. (2017), narrow enough for a CPU; the settings are our own.
 
@@ -191,54 +448,108 @@ The pair of losses, R1 and R2, no batch norm in D and no momentum are those of R
 2024), whose networks are far larger and have no normalization in G either.
 """
 
-IMAGE_GANS: Mapping[str, ImageGAN] = {
-    "mnist-vanilla": ImageGAN(
-        summary="A5: fully connected GAN of MNIST, 30 epochs", data="mnist", size=28,
-        pair=_vanilla, features=256, latent=100, steps=18_000, batch_size=100, lr=2e-4,
-        optimizer=_adam, label_smoothing=0.9,
+_DRAGAN = ImageGAN(
+    name="mnist-dragan", summary="DRAGAN: its MLPs of MNIST, as in its notebook",
+    differs=f"{_SHUFFLED}; pixels lie in [-1, 1], where the penalty 10 (|slope| - 1)^2 of pixels "
+    "in [0, 1] is 40 (|slope| - 0.5)^2",
+    data="mnist", size=28, networks="dragan", features=128, latent=100, prior="uniform",
+    steps=199_999, batch_size=128, lr=1e-4, optimizer="adam(betas=(0.5, 0.9))", averages=(),
+    penalties=("dragan(weight=40.0, target=0.5, directions='published')",),
+)  # fmt: skip
+
+_WGAN = ImageGAN(
+    name="cifar-wgan", summary="WGAN: clipped critic, DCGAN (Arjovsky et al., 2017, algorithm 1)",
+    differs="the data, size and length are ours", data="cifar10", size=32, networks="dcgan",
+    features=64, latent=100, steps=100_000, batch_size=64, lr=5e-5, optimizer="rmsprop",
+    loss="wasserstein", d_steps=5, clip=0.01,
+)  # fmt: skip
+
+IMAGE_GANS: Mapping[str, ImageGAN] = {config.name: config for config in (
+    ImageGAN(
+        name="mnist-vanilla", summary="A5: fully connected GAN of MNIST, 30 epochs",
+        differs=_NO_AVERAGE, data="mnist", size=28, networks="vanilla", features=256, latent=100,
+        steps=18_000, batch_size=100, lr=2e-4, optimizer=_ADAM, label_smoothing=0.9,
     ),
-    "mnist-dcgan": ImageGAN(
-        summary="DCGAN of MNIST with the settings of Radford et al. (2016)", data="mnist", size=28,
-        pair=_dcgan, features=64, latent=100, steps=18_000, batch_size=128, lr=2e-4,
-        optimizer=_adam, rule=_same_images,
+    _MNIST_DCGAN,
+    replace(
+        _MNIST_DCGAN, name="mnist-imbalanced", data="mnist-imbalanced",
+        summary="mnist-dcgan on RS's imbalanced digits: all sevens, a fifth of the fives",
     ),
-    "cifar-dcgan": _CIFAR_DCGAN,
-    "cifar-dcgan-small": replace(
-        _CIFAR_DCGAN, summary="cifar-dcgan at 32 pixels, narrow, for a CPU", size=32, features=16,
-        steps=2000, batch_size=64, averages=(0.99,),
+    replace(
+        _MNIST_DCGAN, name="mnist-balanced", data="mnist-imbalanced", balanced=True,
+        summary="the same digits, fives and sevens equally often in a batch",
     ),
-    "celeba-dcgan": _CELEBA_DCGAN,
-    "faces-dcgan": replace(
-        _CELEBA_DCGAN, summary="celeba-dcgan at 32 pixels, narrow, on the embedded 100 faces",
-        data="faces", size=32, features=16, steps=2500, batch_size=64, flip=True,
+    _DRAGAN,
+    replace(
+        _DRAGAN, name="mnist-dragan-without", penalties=(),
+        summary="the same MLPs without the penalty, for comparison",
     ),
-    "cifar-rsgan-cnn": _RSGAN,
-    "cifar-jsgan-cnn": replace(
-        _RSGAN, summary="RS: separable loss, CNN, CIFAR-10, all else as the paired one",
-        loss=losses.non_saturating,
+    _CIFAR_DCGAN,
+    replace(
+        _CIFAR_DCGAN, name="cifar-dcgan-small", size=32, features=16, steps=2000, batch_size=64,
+        averages=(0.99,), summary="cifar-dcgan at 32 pixels, narrow, for a CPU",
     ),
-    "cifar-rsgan-resnet": replace(
-        _RSGAN, summary="RS: paired loss, ResNet, CIFAR-10, 5 steps of D", pair=_resnet,
-        features=256, lr=1.5e-3, tau=2e-4 / 1.5e-3, optimizer=partial(Adam, betas=(0.0, 0.9)),
-        rule=partial(alternating, 5),
+    _CELEBA_DCGAN,
+    replace(
+        _CELEBA_DCGAN, name="faces-dcgan", data="faces", size=32, features=16, steps=2500,
+        batch_size=64, flip=True, g_label_smoothing=1.0,
+        summary="celeba-dcgan at 32 pixels, narrow, on the embedded 100 faces",
     ),
-    "stl-rsgan-cnn": replace(
-        _RSGAN, summary="RS: paired loss, CNN, STL-10", data="stl10", size=48
+    _WGAN,
+    replace(
+        _WGAN, name="cifar-wgan-gp", networks="dcgan(norm=False)", lr=1e-4, clip=None,
+        optimizer="adam(betas=(0.0, 0.9))", penalties=("wgan_gp(weight=10.0)",),
+        summary="WGAN-GP: the same with a penalty (Gulrajani et al., 2017, algorithm 1)",
     ),
-    "stl-rsgan-resnet": replace(
-        _RSGAN, summary="RS: paired loss, ResNet, STL-10, 5 steps of D", data="stl10", size=48,
-        pair=_resnet, lr=1e-3, tau=2e-4 / 1e-3, rule=partial(alternating, 5),
+    *_RS_GANS,
+    _TIMESCALE,
+    replace(_TIMESCALE, name="cifar-timescale-mu1", **_MU_1, summary="FR: the same with mu = 1"),
+    replace(
+        _TIMESCALE, name="cifar-timescale-small", size=16, features=16, steps=1000, lr=1e-3,
+        penalties=("r1(gamma=2.0)",),
+        summary="FR: the same at 16 pixels, a quarter wide, mu = 1, for a CPU",
     ),
-    "cifar-timescale": _TIMESCALE,
-    "cifar-timescale-small": replace(
-        _TIMESCALE, summary="FR: the same at 16 pixels, a quarter wide, mu = 1, for a CPU", size=16,
-        features=16, steps=1000, lr=1e-3, penalties=(penalties.r1(2.0),),
+    replace(_TIMESCALE, name="celeba-timescale", data="celeba", summary="FR: the same of CelebA"),
+    replace(
+        _TIMESCALE, name="celeba-timescale-mu1", data="celeba", **_MU_1,
+        summary="FR: the same of CelebA with mu = 1",
     ),
-    "celeba-timescale": replace(_TIMESCALE, data="celeba"),
-    "stacked-mnist-r3gan": replace(
-        _STACKED, summary="stacked digits: RpGAN + R1 + R2, the loss of R3GAN",
-        loss=losses.relativistic, penalties=(penalties.r1(1.0), penalties.r2(1.0)),
+    replace(
+        _STACKED, name="stacked-mnist-r3gan", loss="relativistic",
+        penalties=("r1(gamma=1.0)", "r2(gamma=1.0)"),
+        summary="stacked digits: RpGAN + R1 + R2, the loss of R3GAN",
     ),
-    "stacked-mnist-vanilla": _STACKED,
-}  # fmt: skip
+    _STACKED,
+)}  # fmt: skip
 """The published image experiments by the names that ``gan-teach train`` takes."""
+
+
+class Grid(NamedTuple):
+    """Runs that were published together: of each configuration, values of some settings."""
+
+    summary: str
+    parts: Mapping[str, Mapping[str, tuple[Any, ...]]]
+
+
+_TIMES = {"tau": (1, 2, 4, 8), "seed": (1, 2, 3)}
+_RS_WIDTHS: Mapping[str, Any] = {
+    "cifar-{}-cnn": {"features": (64, 32, 16)},
+    "stl-{}-cnn": {"features": (64, 32, 16)},
+    "cifar-{}-resnet": {"features": (256, 128, 64), "bottleneck": (False, True)},
+    "stl-{}-resnet": {"features": (64, 32, 16), "bottleneck": (False, True)},
+}
+GRIDS: Mapping[str, Grid] = {
+    "finite-learning-ratio": Grid(
+        "FR: two data sets, mu = 10 and 1, four ratios, three seeds",
+        {f"{data}-timescale{mu}": _TIMES for data in ("cifar", "celeba") for mu in ("", "-mu1")},
+    ),
+    "rsgan-losses": Grid(
+        "RS: paired and separable losses, logistic and hinge, each of five pairs of networks",
+        {config.name: {} for config in _RS_GANS},
+    ),
+    "rsgan-widths": Grid(
+        "RS: paired and separable loss at three widths, ResNets with a bottleneck too",
+        {n.format(loss): w for n, w in _RS_WIDTHS.items() for loss in ("rsgan", "jsgan")},
+    ),
+}
+"""Published sweeps by the names that ``gan-teach sweep`` takes."""

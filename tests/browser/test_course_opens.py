@@ -14,3 +14,21 @@ def test_the_first_chapter_opens_unchanged_and_nothing_is_asked(page, tmp_path):
         assert page.locator(".Toastify__toast").all_inner_texts() == []
         page.locator("a[href*='teaching.md']").first.click()  # a page to read, not its source
         page.locator(".jp-RenderedMarkdown h1", has_text="For teachers").wait_for()
+
+
+def test_an_answer_stays_closed_until_its_cell_is_run(page, tmp_path):
+    with course(tmp_path) as server:
+        page.goto(f"{server.url}/lab/tree/00_start_here.ipynb?token={server.token}")
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        film = page.locator("img[alt^='Five moments of training']")
+        verdict = page.get_by_text('It was "pass 5 and come back".')
+        page.get_by_role("heading", name="One picture").scroll_into_view_if_needed()
+        beside = page.locator(".jp-OutputPlaceholder").last
+        beside.wait_for()
+        assert not film.is_visible() and not verdict.is_visible()
+        assert beside.inner_text() == ""
+        page.locator(".jp-MarkdownCell").first.click()
+        for _ in range(12):
+            page.keyboard.press("Shift+Enter")
+        verdict.wait_for()
+        assert film.is_visible()

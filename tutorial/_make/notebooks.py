@@ -15,7 +15,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ if "google.colab" in sys.modules:
     %pip install -q "gan-teach[images] @ git+{source}"
 """
 _NOT_INHERITED = {"GAN_TEACH_SMOKE", "MPLBACKEND"}  # shorter runs, no inline pictures
-_KEPT_CELL_METADATA = {"tags", "jupyter", "slideshow"}
+_KEPT_CELL_METADATA = {"tags", "jupyter", "slideshow", "collapsed"}
+_CLAIM = "# What the text says of it.\n"  # JupyterLab shows the first line of a folded cell
 _PROGRESS_BAR = re.compile(r"\d+%\|")
 _WIDGET_REPR = re.compile(r"[A-Z]\w*\(")  # VBox(children=...: nothing to read
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -106,6 +107,7 @@ def execute(source: Path) -> Any:
         raise CourseError(f"{source.name}: a cell ran for longer than 600 s.") from error
     notebook.metadata = need("nbformat").from_dict(METADATA)
     _tidy(notebook, source.name)
+    fold(notebook)
     return notebook
 
 
@@ -124,9 +126,43 @@ def convert(source: Path) -> Any:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_CELL_METADATA}
         if "hide-input" in cell.metadata.get("tags", []):  # the book reads the tag, JupyterLab this
             cell.metadata["jupyter"] = {"source_hidden": True}
+            if cell.source.startswith("assert"):
+                cell.source = _CLAIM + cell.source
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def fold(notebook: Any) -> None:
+    """Close each output that answers a question which the reader has not thought about yet.
+
+    JupyterLab opens it when the cell is run, the book by a click. An alternative text tells what is
+    seen as well: the code that holds one is closed too.
+    """
+    blank = need("nbformat").v4.new_output("display_data")
+    for cell in _below_questions(notebook.cells):
+        if not cell.outputs or "gt.exercises." in cell.source:
+            continue
+        cell.outputs.insert(0, blank)  # JupyterLab shows the first line of the first one all along
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-output"]
+        cell.metadata["collapsed"] = True  # as JupyterLab writes it: both
+        closed = {"source_hidden": True} if "alt=" in cell.source else {}
+        cell.metadata["jupyter"] = {**cell.metadata.get("jupyter", {}), **closed} | {
+            "outputs_hidden": True
+        }
+
+
+def _below_questions(cells: list[Any]) -> Iterator[Any]:
+    """The code cells from "**Predict**" to the next text, or to the verdict on the buttons."""
+    asked = waiting = False
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            asked = waiting or "**Predict" in cell.source
+        elif "gt.predict(" in cell.source:
+            asked = waiting = True
+        elif asked:
+            yield cell
+            waiting = waiting and ".answer(" not in cell.source
 
 
 def setup() -> str:

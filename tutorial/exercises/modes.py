@@ -9,7 +9,18 @@ import torch
 
 from gan_teach import metrics
 from gan_teach.analysis import landscape
-from gan_teach.course.answers import Check, Function, Number, Values, Verdict, random_cases
+from gan_teach.course.answers import (
+    Check,
+    Function,
+    Number,
+    Values,
+    Verdict,
+    asked,
+    failed,
+    random_cases,
+)
+
+NO_GRADIENT = "the value is right, but its gradient is not: no detach, item or numpy on the way."
 
 
 def _letters(answer: Any) -> set[str]:
@@ -140,33 +151,35 @@ def check_rule_out() -> Values:
 
 
 def _two_logits(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-    return tuple(torch.from_numpy(rng.normal(size=(2, 9))))
+    return tuple(torch.from_numpy(rng.normal(size=(2, rng.integers(3, 10)))))
 
 
-@partial(Function, points=random_cases(_two_logits))
+@partial(Function, points=random_cases(_two_logits), gradient=NO_GRADIENT)
 def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
     """The relativistic losses of D and of G as a function of D's logits (real, fake)."""
     s, gap = torch.nn.functional.softplus, fake - real
-    d, g = float(s(gap).mean()), float(s(-gap).mean())
+    d, g, n = s(gap).mean(), s(-gap).mean(), len(real)
     yield [d, g], "D wants x above its partner G(z), G the reverse: one softplus, the other sign."
     yield [g, d], "the roles are exchanged: D wants f(x) above f(G(z))."
     yield [d, d], "both players get D's loss: G would learn to be told apart."
     yield [d, -d], "G climbs D's loss there, which saturates where D wins; change the sign inside."
-    yield [9 * d, 9 * g], "that is a sum over the batch; the loss is a mean."
+    yield [n * d, n * g], "that is a sum over the batch; the loss is a mean."
     a, b = fake - real.mean(), real - fake.mean()
-    yield [float(s(a).mean()), float(s(b).mean())], "compare partners, not a mean of the batch."
+    yield [s(a).mean(), s(b).mean()], "compare partners, not a mean of the batch."
     every = fake[:, None] - real
     why = "that compares each x with each G(z); the i-th has one partner, the i-th."
-    yield [float(s(every).mean()), float(s(-every).mean())], why
-    yield [float(s(-real).mean() + s(fake).mean()), float(s(-fake).mean())], "that is vanilla."
+    yield [s(every).mean(), s(-every).mean()], why
+    yield [s(-real).mean() + s(fake).mean(), s(-fake).mean()], "that is vanilla."
 
 
 def _cloud(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
-    """Samples at three of five modes, one of them wide, and a few halfway to a fourth."""
-    modes = np.array([[0, 0], [8, 0], [0, 8], [8, 8], [20, 20]]) + rng.normal(size=(5, 2))
-    home, width = rng.choice(3, 80, p=[0.5, 0.3, 0.2]), np.array([0.3, 0.5, 1.5])
-    near = modes[home] + width[home, None] * rng.normal(size=(80, 2))
-    return np.concatenate([near, np.repeat(0.4 * modes[:1] + 0.6 * modes[3:4], 9, 0)]), modes, 0.4
+    """Samples at three of the modes, one of them wide, and a few halfway to a fourth."""
+    far, n = rng.uniform(15, 30, (int(rng.integers(1, 4)), 2)), int(rng.integers(60, 90))
+    modes = np.concatenate([[[0, 0], [8, 0], [0, 8], [8, 8]], far]) + rng.normal(size=(1, 2))
+    home, width = rng.choice(3, n, p=[0.5, 0.3, 0.2]), np.array([0.3, 0.5, 1.5])
+    near = modes[home] + width[home, None] * rng.normal(size=(n, 2))
+    between = np.repeat(0.4 * modes[:1] + 0.6 * modes[3:4], 9, 0)
+    return np.concatenate([near, between]), modes, rng.uniform(0.3, 0.5)
 
 
 def _scores(answer: Any) -> Any:
@@ -236,40 +249,33 @@ def check_friction(gamma: float) -> Values:
 
 def _critic(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
     """Weights of f(x) = v tanh(W x), real and generated points."""
-    shapes = (5, 2), (5,), (8, 2), (8, 2)
-    return tuple(torch.from_numpy(rng.normal(size=shape)).requires_grad_() for shape in shapes)
+    hidden, n, d = rng.integers(2, 9, 3).tolist()
+    shapes = (hidden, d), (hidden,), (n, d), (n, d)
+    return tuple(torch.from_numpy(rng.normal(size=shape)) for shape in shapes)
 
 
-def _pull(value: Any, weights: tuple[torch.Tensor, ...]) -> np.ndarray:
-    """A penalty and its gradient in D's weights."""
-    value = torch.as_tensor(value)
-    pull = [torch.zeros_like(w) for w in weights]
-    if value.requires_grad:
-        pull = torch.autograd.grad(
-            value, weights, retain_graph=True, allow_unused=True, materialize_grads=True
-        )
-    return torch.cat([value.reshape(-1), *(p.flatten() for p in pull)]).detach().numpy()
+def _on_critic(penalty: Any) -> Any:
+    """A penalty as a function of D's weights: the samples stand still."""
 
-
-def _pulling(penalty: Any) -> Any:
-    def run(w: Any, v: Any, x: torch.Tensor, fakes: torch.Tensor, *noise: torch.Tensor) -> Any:
+    def run(w: Any, v: Any, *samples: torch.Tensor) -> Any:
         critic = lambda points: torch.tanh(points @ w.T) @ v  # noqa: E731
-        return _pull(penalty(critic, x.detach(), fakes.detach(), noise), (w, v))
+        x, fakes, *noise = (points.detach() for points in samples)
+        return penalty(critic, x, fakes, tuple(noise))
 
     return run
 
 
-@partial(Function, points=random_cases(_critic), run=_pulling)
+PULL = "the value is right, but D's weights do not feel it: create_graph=True, and no detach."
+
+
+@partial(Function, points=random_cases(_critic), run=_on_critic, gradient=PULL)
 def check_one_sided(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor) -> Any:
     """The penalty 10 E max(0, |grad f(x)| - 1)^2 as a function (critic, real, fake, noise)."""
     at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
     over = lambda norm: torch.relu(norm - 1)  # noqa: E731
     each, excess = at(x).norm(dim=1), over(at(x).norm(dim=1))
-    right = _pull(10 * (excess**2).mean(), (w, v))
-    yield right, "no pull where D is flatter than one, WGAN-GP's where it is steeper."
-    why = "the value is right, but D's weights do not feel it: create_graph=True, and no detach."
-    yield np.r_[right[0], 0 * right[1:]], why
-    for value, why in (
+    yield from (
+        (10 * (excess**2).mean(), "no pull where D is flatter than one, WGAN-GP's elsewhere."),
         (10 * ((each - 1) ** 2).mean(), "that pulls a flat D up to one, too: cut at zero first."),
         (10 * over(at(x).norm()) ** 2, "that is one norm over the batch; each sample has its own."),
         (10 * over(each.mean()) ** 2, "that is the excess of the mean; take the mean of squares."),
@@ -278,15 +284,15 @@ def check_one_sided(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: to
         (10 * (excess**2).sum(), "that is a sum over the batch; a penalty is a mean."),
         (10 * (over(at(fakes).norm(dim=1)) ** 2).mean(), "those are the fakes: take real points."),
         (10 * (over((at(x) ** 2).sum(1)) ** 2).mean(), "the root of the norm is forgotten."),
-    ):
-        yield _pull(value, (w, v)), why
+    )
 
 
 def _critic_between(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-    return *_critic(rng), torch.from_numpy(rng.uniform(size=(8, 1)))
+    *weights, x, fakes = _critic(rng)
+    return *weights, x, fakes, torch.from_numpy(rng.uniform(size=(len(x), 1)))
 
 
-@partial(Function, points=random_cases(_critic_between), run=_pulling)
+@partial(Function, points=random_cases(_critic_between), run=_on_critic, gradient=PULL)
 def check_flat_between(
     w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor, u: torch.Tensor
 ) -> Any:
@@ -294,11 +300,9 @@ def check_flat_between(
     at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
     squares = lambda points: (at(points) ** 2).sum(1)  # noqa: E731
     here = u * x + (1 - u) * fakes
-    right, norm = _pull(0.05 * squares(here).mean(), (w, v)), squares(here).sqrt()
-    yield right, "flat on the whole way from real to fake: R1 at its one end, R2 at the other."
-    why = "the value is right, but D's weights do not feel it: create_graph=True, and no detach."
-    yield np.r_[right[0], 0 * right[1:]], why
-    for value, why in (
+    norm, why = squares(here).sqrt(), "flat on the whole way: R1 at its one end, R2 at the other."
+    yield from (
+        (0.05 * squares(here).mean(), why),
         (0.05 * squares((1 - u) * x + u * fakes).mean(), "u is the share of x, 1 - u of G(z)."),
         (0.05 * ((norm - 1) ** 2).mean(), "that is WGAN-GP, whose target is one; here it is zero."),
         (0.05 * squares(x).mean(), "that is R1: at the real points, not between."),
@@ -309,8 +313,7 @@ def check_flat_between(
         (0.05 * norm.mean() ** 2, "that is the square of the mean; take the mean of squares."),
         (0.05 * squares(here).sum(), "that is a sum over the batch; a penalty is a mean."),
         (squares(here).mean(), "the weight 0.05 is missing."),
-    ):
-        yield _pull(value, (w, v)), why
+    )
 
 
 # -- 12: scores and tallies ------------------------------------------------------------------------
@@ -410,8 +413,9 @@ def check_what_flat_means(letters: set[str]) -> Verdict:
 
 
 def _two_samples(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    angles = rng.uniform(0, math.pi, 7)
-    x, y = rng.normal(size=(2, 40, 2)) * [[[1.0, 3.0]], [[2.0, 1.0]]] + rng.normal(size=(2, 1, 2))
+    n, lines = int(rng.integers(20, 50)), int(rng.integers(5, 10))
+    angles = rng.uniform(0, math.pi, lines)
+    x, y = rng.normal(size=(2, n, 2)) * [[[1.0, 3.0]], [[2.0, 1.0]]] + rng.normal(size=(2, 1, 2))
     return x, y, np.stack([np.cos(angles), np.sin(angles)], 1)
 
 
@@ -475,12 +479,13 @@ def _sampler(answer: Any) -> Any:
 @partial(Check, read=_sampler, wanted="an object with shape = (2,) and sample(n, rng) is wanted")
 def check_moons(data: Any) -> Verdict:
     """Two moons as an object with shape = (2,) and sample(n, rng), as a GAN takes it."""
+    sample = asked(data.sample)
     try:
         rngs = [torch.Generator().manual_seed(seed) for seed in (0, 0, 1)]
-        drawn = [data.sample(4000, rng) for rng in (*rngs, rngs[0])]
-        odd = data.sample(7, rngs[0])
+        drawn = [sample(4000, rng) for rng in (*rngs, rngs[0])]
+        odd = sample(7, rngs[0])
     except Exception as error:
-        return Verdict(False, f"sample(4000, rng) raised {type(error).__name__}: {error}")
+        return failed(error, "of sample: ")
     if any(not isinstance(x, torch.Tensor) or x.shape != (4000, 2) for x in drawn):
         return Verdict(False, "sample(4000, rng) has to give a tensor of shape (4000, 2).")
     if not isinstance(odd, torch.Tensor) or odd.shape != (7, 2):
@@ -532,7 +537,8 @@ def check_proof_by_loss() -> Values:
 
 
 def _samples(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    return 1.5 * rng.normal(size=(60, 2)), rng.normal(size=(40, 2))
+    fakes, reals, d = rng.integers([40, 30, 2], [70, 60, 4]).tolist()
+    return 1.5 * rng.normal(size=(fakes, d)), rng.normal(size=(reals, d))
 
 
 @partial(Function, points=random_cases(_samples))
@@ -554,7 +560,8 @@ def check_precision_code(fake: np.ndarray, real: np.ndarray) -> Values:
 
 
 def _features(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    return rng.normal(size=(9, 3)), rng.normal(0.4, 1.5, size=(7, 3))
+    fakes, reals, d = rng.integers([5, 5, 2], [12, 12, 6]).tolist()
+    return rng.normal(size=(fakes, d)), rng.normal(0.4, 1.5, size=(reals, d))
 
 
 @partial(Function, points=random_cases(_features))
@@ -566,7 +573,7 @@ def check_kid_code(fake: np.ndarray, real: np.ndarray) -> Values:
     def mmd(
         within: Any = others,
         cross: float = -2,
-        scale: float = 1 / 3,
+        scale: float = 1 / fake.shape[1],
         one: float = 1,
         power: int = 3,
     ) -> float:

@@ -8,8 +8,9 @@ exercise, add such a function; only what is neither a number nor a function of n
 its own, as a `Check`.
 """
 
-from gan_teach.course.exercises.images import *
-from gan_teach.course.exercises.line import *
-from gan_teach.course.exercises.modes import *
-from gan_teach.course.exercises.planar import *
-from gan_teach.course.exercises.wrap_ups import *
+from .images import *
+from .line import *
+from .modes import *
+from .planar import *
+from .unseen import *
+from .wrap_ups import *

@@ -22,7 +22,8 @@ from gan_teach.training import train
 
 def _line_case(rng: np.random.Generator) -> tuple[Any, ...]:
     """w, b, a, c, real samples, latents, eta."""
-    return (*rng.normal(size=4), rng.normal(5.0, 1.0, 4), rng.uniform(size=4), rng.uniform())
+    n = int(rng.integers(2, 7))
+    return (*rng.normal(size=4), rng.normal(5.0, 1.0, n), rng.uniform(size=n), rng.uniform())
 
 
 @partial(Function, points=random_cases(lambda rng: _line_case(rng)[:-1]))
@@ -47,7 +48,12 @@ def check_two_networks(
     yield answers(x, fake, 0.0), "c is missing in the logit a x + c."
 
 
-@partial(Function, points=random_cases(lambda rng: tuple(rng.uniform(0.1, 0.9, (2, 5)))))
+def _answers(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    m, n = rng.integers(2, 9, 2).tolist()
+    return rng.uniform(0.1, 0.9, m), rng.uniform(0.1, 0.9, n)
+
+
+@partial(Function, points=random_cases(_answers))
 def check_objective(real: np.ndarray, fake: np.ndarray) -> Any:
     """V as a function of two arrays: D's answers on real and on generated samples."""
     first, second = np.log(real), np.log(1 - fake)
@@ -88,14 +94,15 @@ def check_blind_direction(direction: tuple[float, float]) -> Verdict:
 
 
 def _cubic_case(rng: np.random.Generator) -> tuple[Any, ...]:
-    """A function of three numbers, for NumPy and for torch, a place, and a length."""
-    A, u = rng.normal(size=(3, 3)).tolist(), rng.normal(size=3).tolist()
+    """A function of a few numbers, for NumPy and for torch, a place, and a length."""
+    n = int(rng.integers(2, 5))
+    A, u = rng.normal(size=(n, n)).tolist(), rng.normal(size=n).tolist()
 
     def f(t: Any) -> Any:
-        square = sum(A[i][j] * t[i] * t[j] for i in range(3) for j in range(3))
-        return square + sum(u[i] * t[i] for i in range(3)) ** 3
+        square = sum(A[i][j] * t[i] * t[j] for i in range(n) for j in range(n))
+        return square + sum(u[i] * t[i] for i in range(n)) ** 3
 
-    return f, rng.normal(size=3), rng.uniform(0.1, 0.5)
+    return f, rng.normal(size=n), rng.uniform(0.1, 0.5)
 
 
 @partial(Function, points=random_cases(_cubic_case))
@@ -116,7 +123,25 @@ def check_hessian(f: Callable[[Any], Any], point: np.ndarray, h: float) -> Any:
     yield slope, "that is the gradient; the Hessian is the matrix of second derivatives."
 
 
-@partial(Function, points=random_cases(_line_case))
+def _by_blank(round_: Callable[..., Any]) -> Callable[..., Any]:
+    """Numbers in the order of the blanks that make them: a (none), c (A), w and b (B and C)."""
+
+    def run(*case: Any) -> tuple[Any, ...]:
+        w, b, a, c = round_(*case)
+        return a, c, w, b
+
+    return run
+
+
+_OF_G = "(blank C, or what B hands it)"
+
+
+@partial(
+    Function,
+    points=random_cases(_line_case),
+    run=_by_blank,
+    names=("a", "c (blank A)", f"w {_OF_G}", f"b {_OF_G}"),
+)
 def check_round(
     w: float, b: float, a: float, c: float, x: np.ndarray, z: np.ndarray, eta: float
 ) -> Any:
@@ -128,11 +153,35 @@ def check_round(
     def step(at: np.ndarray, rates: np.ndarray) -> np.ndarray:
         return at + eta * rates * vector_field(game, batch, torch.tensor(at)).numpy()
 
-    yield step(step(start, d), 1 - d), "D climbs, then G descends on what the new D says."
-    yield step(start, np.ones(4)), "G has asked the old D: take its answers with the new a and c."
-    yield step(step(start, d), d - 1), "G climbs V; it wants V small, so its sign is another."
-    yield step(step(start, d * [1, 1, 1, -1]), 1 - d), "D climbs with a and descends with c."
-    yield step(step(start, d * [1, 1, 1, 0]), 1 - d), "c has not moved; it is D's as a is."
+    new = step(start, d)
+
+    def of_g(asked: np.ndarray = new, slope: float = new[2], power: int = 1) -> np.ndarray:
+        """Where G goes by the answers of one D and the slope of another."""
+        says = 1 / (1 + np.exp(-asked[2] * (w * z + b) - asked[3]))
+        return new + eta * slope * np.array([(says * z**power).mean(), says.mean(), 0, 0])
+
+    def with_c(moved: float) -> np.ndarray:
+        at = np.array([w, b, new[2], c + moved])
+        return step(at, 1 - d)
+
+    first, both = new[3] - c, np.array([w, b, new[2], c])
+    real = (1 / (1 + np.exp(a * x + c))).mean()
+    for right, why in (
+        (of_g(), "D climbs, then G descends on what the new D says."),
+        (of_g(start), "blank B: G has asked the old D; take its answers with the new a and c."),
+        (of_g(start, a), "blank B: G has asked the old D, and C takes its a: both are new."),
+        (of_g(both), "blank B: the new D has a new c as well as a new a."),
+        (of_g(slope=a), "blank C: the factor is the new a."),
+        (of_g(slope=1.0), "blank C: the factor a is missing."),
+        (of_g(power=0), "blank C: w has the factor z; it moves otherwise than b."),
+        (2 * new - of_g(), "blank C: G climbs V; it wants V small, so its sign is another."),
+        (with_c(-first), "blank A: D climbs with a and descends with c."),
+        (with_c(0.0), "blank A: c has not moved; it is D's as a is."),
+        (with_c(new[2] - a), "blank A: for c there is no factor x or G(z)."),
+        (with_c(eta * real), "blank A: the generated samples move c as well."),
+        (with_c(first / eta), "blank A: eta is missing."),
+    ):
+        yield right[[2, 3, 0, 1]], why
 
 
 # -- 02: the strong discriminator ------------------------------------------------------------------
@@ -147,43 +196,31 @@ def check_gradient_ratio() -> Values:
     yield 0.998, "that is the difference of the factors; how many *times* is asked."
 
 
-def _extreme_logits(rng: np.random.Generator) -> tuple[Any, ...]:
-    return torch.tensor(rng.normal(size=6)), torch.tensor(rng.normal(0, 900, 6), requires_grad=True)
+def _extreme_logits(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    n = int(rng.integers(3, 9))
+    return torch.tensor(rng.normal(size=n)), torch.tensor(rng.normal(0, 900, n))
 
 
-def _felt(loss: Callable[..., Any]) -> Callable[..., Any]:
-    """A loss and, where autograd can tell, its derivatives by the logits of G's samples."""
-
-    def run(real: torch.Tensor, fake: torch.Tensor) -> Any:
-        value = loss(real, fake)
-        if not getattr(value, "requires_grad", False):
-            return value
-        return [value.item(), *torch.autograd.grad(value, fake)[0].tolist()]
-
-    return run
-
-
-@partial(Function, points=random_cases(_extreme_logits), run=_felt)
+@partial(
+    Function,
+    points=random_cases(_extreme_logits),
+    gradient="the value is right, but no gradient reaches G: no detach, item or numpy.",
+)
 def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Any:
     """-log D(G(z)) as a function of D's logits of real and generated samples, in PyTorch."""
-    for loss, why in (
-        (lambda f: softplus(-f).mean(), "-log sigmoid(f) = softplus(-f), and its mean."),
-        (lambda f: -softplus(-f).mean(), "that is log D: G would make D reject its samples."),
-        (lambda f: -softplus(f).mean(), "that is log(1 - D), the saturating loss."),
-        (lambda f: softplus(f).mean(), "that is -log(1 - D), D's loss on generated samples."),
-        (lambda f: softplus(-f).sum(), "that grows with the number of samples: take the mean."),
-    ):
-        yield _felt(lambda _, f, loss=loss: loss(f))(real, fake), why
-    value = softplus(-fake).mean().item()
-    yield value, "the value is right, but no gradient reaches G: no detach, item or numpy."
-    yield softplus(-real).mean().item(), "G's samples are the second argument."
+    yield softplus(-fake).mean(), "-log sigmoid(f) = softplus(-f), and its mean."
+    yield -softplus(-fake).mean(), "that is log D: G would make D reject its samples."
+    yield -softplus(fake).mean(), "that is log(1 - D), the saturating loss."
+    yield softplus(fake).mean(), "that is -log(1 - D), D's loss on generated samples."
+    yield softplus(-fake).sum(), "that grows with the number of samples: take the mean."
+    yield softplus(-real).mean(), "G's samples are the second argument."
 
 
 def _two_losses(n_g: int) -> tuple[Any, ...]:
-    """The losses of G and of D as functions of all five numbers, a place, and how many are G's."""
-    rng = torch.Generator().manual_seed(n_g)
-    of_g, of_d = torch.randn(2, 5, 5, generator=rng).double()
-    place = torch.randn(5, generator=rng).double()
+    """The losses of G and of D as functions of all numbers, a place, and how many are G's."""
+    rng, n = torch.Generator().manual_seed(n_g), 4 + n_g % 3
+    of_g, of_d = torch.randn(2, n, n, generator=rng).double()
+    place = torch.randn(n, generator=rng).double()
     return lambda w: torch.cos(of_g @ w).sum(), lambda w: torch.cos(of_d @ w).sum(), place, n_g
 
 
@@ -223,8 +260,8 @@ def check_sampling_noise(w: float, n: float) -> Values:
 
 
 def _walk_case(rng: np.random.Generator) -> tuple[Any, ...]:
-    """w, b, a, c, three batches of latents, eta."""
-    return (*rng.normal(size=4), rng.uniform(size=(3, 4)), rng.uniform())
+    """w, b, a, c, a few batches of latents, eta."""
+    return (*rng.normal(size=4), rng.uniform(size=rng.integers(2, 6, 2)), rng.uniform())
 
 
 @partial(Function, points=random_cases(_walk_case))
@@ -301,7 +338,9 @@ def check_rule_ahead(n: int) -> Values:
 
 def _blurred_case(rng: np.random.Generator) -> tuple[Any, ...]:
     """Places, real points, generated points, the noise's standard deviation."""
-    return rng.uniform(-1, 6, 5), rng.normal(4, 1, 4), rng.normal(1, 1, 6), rng.uniform(0.6, 1.5)
+    n, more = rng.integers(2, 6, 2).tolist()
+    x, real, fake = rng.uniform(-1, 6, n + 1), rng.normal(4, 1, n), rng.normal(1, 1, n + more)
+    return x, real, fake, rng.uniform(0.6, 1.5)
 
 
 @partial(Function, points=random_cases(_blurred_case))

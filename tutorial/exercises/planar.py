@@ -21,8 +21,9 @@ from gan_teach.course.answers import (
     pair,
     random_cases,
 )
-from gan_teach.course.exercises.line import trained
 from gan_teach.games import FunctionGame
+
+from .line import trained
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
 
@@ -45,9 +46,9 @@ def check_largest_step(gamma: float) -> Values:
 
 
 def _turning_field(seed: int) -> tuple[Any, ...]:
-    """A field of four numbers that turns and bends, a place and a gamma."""
-    rng = torch.Generator().manual_seed(seed)
-    M, w = torch.randn(4, 4, generator=rng).double(), torch.randn(4, generator=rng).double()
+    """A field of a few numbers that turns and bends, a place and a gamma."""
+    rng, n = torch.Generator().manual_seed(seed), 3 + seed
+    M, w = torch.randn(n, n, generator=rng).double(), torch.randn(n, generator=rng).double()
     return lambda w: torch.tanh(M @ w) - 0.3 * w, w, 0.2 + seed
 
 
@@ -195,7 +196,13 @@ def check_tau_star(J: np.ndarray, n_g: int) -> Values:
 # -- 07: regions of attraction ---------------------------------------------------------------------
 
 
-@partial(Check, read=lambda answer: tuple(map(bool, answer)), wanted="three truths are wanted")
+def _truths(answer: Any) -> tuple[bool, ...]:
+    if not all(isinstance(truth, (bool, np.bool_)) or truth in (0, 1) for truth in answer):
+        raise ValueError
+    return tuple(map(bool, answer))
+
+
+@partial(Check, read=_truths, wanted="three truths are wanted, such as (True, True, True)")
 def check_attracts(answer: tuple[bool, ...]) -> Verdict:
     """Whether a point with tau* = 1.353 attracts at tau = 1.2, 1.4 and 10: three truths."""
     if len(answer) != 3:
@@ -318,7 +325,8 @@ def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values
 
 
 def _covariance_point(rng: np.random.Generator) -> tuple[Any, ...]:
-    X, Y, root = rng.normal(size=(3, 3, 3))
+    d = int(rng.integers(2, 5))
+    X, Y, root = rng.normal(size=(3, d, d))
     return X, Y, root @ root.T, *rng.uniform(0.5, 2.0, 2), rng.uniform(2.0, 9.0)
 
 

@@ -18,7 +18,8 @@ from gan_teach.course.answers import (
     in_order,
     random_cases,
 )
-from gan_teach.course.exercises.modes import log_loss
+
+from .modes import NO_GRADIENT, log_loss
 
 # -- 15: MNIST -------------------------------------------------------------------------------------
 
@@ -45,12 +46,13 @@ def check_scores_to_loss() -> Values:
 
 
 def _maps(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-    weight, bias, mean = torch.from_numpy(rng.normal(size=(3, 4)))
-    noise = torch.from_numpy(rng.normal(size=(6, 4, 5, 5)))
+    n, c, h = rng.integers(3, 7, 3).tolist()
+    weight, bias, mean = torch.from_numpy(rng.normal(size=(3, c)))
+    noise = torch.from_numpy(rng.normal(size=(n, c, h, h)))
     return 0.1 * (noise + 2 * noise[:1] + mean[:, None, None]), weight, bias
 
 
-@partial(Function, points=random_cases(_maps))
+@partial(Function, points=random_cases(_maps), gradient=NO_GRADIENT)
 def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> Any:
     """Batch norm in training, eps = 1e-5, of maps (n, c, h, w): a function (x, weight, bias)."""
     w, b, eps = weight[:, None, None], bias[:, None, None], 1e-5
@@ -75,18 +77,20 @@ def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) 
 
 
 def _stamps(rng: np.random.Generator) -> tuple[Any, ...]:
-    x, w = (torch.from_numpy(rng.normal(size=size)) for size in ((2, 2, 3, 3), (2, 2, 4, 4)))
-    return x, w, int(rng.integers(1, 4)), int(rng.integers(0, 2))
+    n, maps, out, h = rng.integers(2, 5, 4).tolist()
+    k, stride, padding = rng.integers([3, 1, 0], [6, 4, 2]).tolist()
+    x = torch.from_numpy(rng.normal(size=(n, maps, h, h)))
+    return x, torch.from_numpy(rng.normal(size=(maps, out, k, k))), stride, padding
 
 
-@partial(Function, points=random_cases(_stamps))
+@partial(Function, points=random_cases(_stamps), gradient=NO_GRADIENT)
 def check_transposed(x: torch.Tensor, w: torch.Tensor, stride: int, padding: int) -> Any:
     """Transposed convolution of maps (n, m, h, h) by w (m, o, k, k): f(x, w, stride, padding)."""
     full = lambda w, step=stride: torch.nn.functional.conv_transpose2d(x, w, None, step)  # noqa: E731
     cut = lambda y, p=padding: y[..., p : y.shape[-2] - p, p : y.shape[-1] - p]  # noqa: E731
     last = torch.zeros_like(full(w))  # what a stamp covers, the one before loses
-    for i, j in np.ndindex(3, 3):
-        rows, columns = (slice(stride * k, stride * k + 4) for k in (i, j))
+    for i, j in np.ndindex(*x.shape[2:]):
+        rows, columns = (slice(stride * k, stride * k + len(w.mT[0, 0])) for k in (i, j))
         last[..., rows, columns] = torch.einsum("nm,mokl->nokl", x[..., i, j], w)
     yield (
         cut(full(w)),
@@ -119,11 +123,11 @@ def check_slowdown() -> Values:
 
 
 def _targets(rng: np.random.Generator) -> tuple[Any, ...]:
-    real, fake = torch.from_numpy(rng.normal(size=(2, 9)))
+    real, fake = torch.from_numpy(rng.normal(size=(2, rng.integers(3, 10))))
     return real, fake, rng.uniform(0.6, 0.9), rng.uniform(0.1, 0.4)
 
 
-@partial(Function, points=random_cases(_targets))
+@partial(Function, points=random_cases(_targets), gradient=NO_GRADIENT)
 def check_smoothed_code(real: torch.Tensor, fake: torch.Tensor, a: float, b: float) -> Any:
     """D's loss from logits, targets a for real and b for generated samples: (real, fake, a, b)."""
     s = torch.nn.functional.softplus
@@ -138,15 +142,16 @@ def check_smoothed_code(real: torch.Tensor, fake: torch.Tensor, a: float, b: flo
         (cost(-real, a) + cost(-fake, b), "the sign of the logit: -log D is softplus(-f)."),
         (cost(p, a) + cost(q, b), "that is the sigmoid twice; softplus takes the logits."),
         (right / 2, "the two means are added, not averaged."),
-        (9 * right, "that is a sum over the batch; the loss is a mean."),
+        (len(real) * right, "that is a sum over the batch; the loss is a mean."),
         (a * s(-real).mean() + (1 - b) * s(fake).mean(), "1 - a and b weigh the other answers."),
     )
 
 
 def _projected(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    directions = rng.normal(size=(6, 4))
+    n, d, lines = rng.integers([6, 3, 4], [12, 6, 8]).tolist()
+    directions = rng.normal(size=(lines, d))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    return rng.normal(size=(9, 4)), rng.normal(0.3, 1.4, size=(9, 4)), directions
+    return rng.normal(size=(n, d)), rng.normal(0.3, 1.4, size=(n, d)), directions
 
 
 @partial(Function, points=random_cases(_projected))
@@ -221,19 +226,17 @@ def check_margin_losses(paired: Any, separable: Any) -> Verdict:
 
 
 def _kernels(rng: np.random.Generator) -> tuple[torch.Tensor]:
-    return (torch.from_numpy(rng.normal(size=(4, 3, 2, 2))),)
+    out, maps, k = rng.integers(2, 6, 3).tolist()
+    return (torch.from_numpy(rng.normal(size=(out, maps, k, k))),)
 
 
-@partial(Function, points=random_cases(_kernels))
+@partial(Function, points=random_cases(_kernels), gradient=NO_GRADIENT)
 def check_largest_stretch(w: torch.Tensor) -> Any:
     """The largest singular value of a convolution's weights (maps out, maps in, k, k)."""
-    kernels = np.linalg.svd(w.numpy(), compute_uv=False)  # each k x k kernel for itself
-    values = np.linalg.svd(w.flatten(1).numpy(), compute_uv=False)
+    kernels = torch.linalg.svdvals(w)  # each k x k kernel for itself
+    values = torch.linalg.svdvals(w.flatten(1))
     yield values[0], "W / sigma stretches nothing by more than 1."
-    yield (
-        np.linalg.norm(values),
-        "that is the root of *all* squares: W / |W| is shorter than asked.",
-    )
+    yield w.norm(), "that is the root of *all* squares: W / |W| is shorter than asked."
     yield values[0] ** 2, "that is the largest eigenvalue of W W^T: sigma is its root."
     yield values, "those are all of them; the largest is wanted."
     yield values[-1], "that is the smallest one."
@@ -243,16 +246,18 @@ def check_largest_stretch(w: torch.Tensor) -> Any:
 
 
 def _coarse(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-    return tuple(torch.from_numpy(rng.normal(size=size)) for size in ((2, 3, 4, 4), (2, 3, 3, 3)))
+    n, maps, out, h = rng.integers(2, 6, 4).tolist()
+    sizes = (n, maps, h, h), (out, maps, 3, 3)
+    return tuple(torch.from_numpy(rng.normal(size=size)) for size in sizes)
 
 
-@partial(Function, points=random_cases(_coarse))
+@partial(Function, points=random_cases(_coarse), gradient=NO_GRADIENT)
 def check_doubling(x: torch.Tensor, w: torch.Tensor) -> Any:
     """Maps of twice the side: each pixel repeated, then a 3 x 3 convolution; a function (x, w)."""
     twice = torch.nn.functional.interpolate
     conv = lambda x, w=w, padding=1: torch.nn.functional.conv2d(x, w, padding=padding)  # noqa: E731
     big = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    apart = big * torch.tensor([[1, 0], [0, 0]]).repeat(4, 4)
+    apart = big * torch.tensor([[1, 0], [0, 0]]).repeat(*x.shape[2:])
     yield conv(big), "neighbours share their weights now: no position of a 2 x 2 square is special."
     yield from (
         (conv(x.repeat(1, 1, 2, 2)), "repeat sets whole maps side by side: repeat_interleave."),
@@ -284,7 +289,7 @@ def check_copy_in_gallery() -> Values:
 
 
 def _latents(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
-    return *rng.normal(size=(2, 6)), rng.uniform(0.1, 0.4)
+    return *rng.normal(size=(2, rng.integers(3, 9))), rng.uniform(0.1, 0.4)
 
 
 @partial(Function, points=random_cases(_latents))
@@ -303,7 +308,8 @@ def check_normal_way(a: np.ndarray, b: np.ndarray, t: float) -> Any:
 
 
 def _pictures(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    return rng.normal(size=(3, 7, 7)), rng.normal(size=(2, 7, 7))
+    m, n, h = rng.integers([2, 2, 6], [5, 5, 9]).tolist()
+    return rng.normal(size=(m, h, h)), rng.normal(size=(n, h, h))
 
 
 @partial(Function, points=random_cases(_pictures))
@@ -311,12 +317,13 @@ def check_moved_copies(x: np.ndarray, y: np.ndarray) -> Any:
     """Least root mean square distance over moves by up to two pixels, of pictures (n, h, h) from
     (m, h, h): a function (x, y) that gives (n, m), each move compared where both pictures are."""
     power = lambda a, b: ((a[:, None] - b) ** 2).mean((2, 3))  # noqa: E731
-    part = lambda x, i, j: x[:, max(i, 0) : 7 + min(i, 0), max(j, 0) : 7 + min(j, 0)]  # noqa: E731
+    m, n, h = len(x), len(y), x.shape[-1]
+    part = lambda x, i, j: x[:, max(i, 0) : h + min(i, 0), max(j, 0) : h + min(j, 0)]  # noqa: E731
     moves = [(i, j) for i in range(-2, 3) for j in range(-2, 3)]
-    square = np.array([power(part(x, i, j), part(y, -i, -j)) for i, j in moves]).reshape(5, 5, 3, 2)
-    room = np.array([(7 - abs(i)) * (7 - abs(j)) / 49 for i, j in moves]).reshape(5, 5, 1, 1)
+    square = np.array([power(part(x, i, j), part(y, -i, -j)) for i, j in moves]).reshape(5, 5, m, n)
+    room = np.array([(h - abs(i)) * (h - abs(j)) / h**2 for i, j in moves]).reshape(5, 5, 1, 1)
     d = np.sqrt(square)
-    least = lambda d: d.reshape(-1, 3, 2).min(0)  # noqa: E731
+    least = lambda d: d.reshape(-1, m, n).min(0)  # noqa: E731
     around = [np.sqrt(power(np.roll(x, move, (1, 2)), y)) for move in moves]
     yield least(d), "a copy that was moved by two pixels has the distance 0."
     yield d[2, 2], "nothing is moved yet."
@@ -360,7 +367,7 @@ def check_penalty_convention() -> Values:
 
 
 def _path(rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    return rng.normal(size=12), rng.uniform(0.6, 0.95)
+    return rng.normal(size=rng.integers(5, 15)), rng.uniform(0.6, 0.95)
 
 
 @partial(Function, points=random_cases(_path))
@@ -379,8 +386,9 @@ def check_unbiased_average(w: np.ndarray, beta: float) -> Any:
 
 
 def _operator(rng: np.random.Generator) -> tuple[Any, ...]:
-    matrix = rng.normal(size=(8, 8))
-    return (lambda u: matrix @ np.asarray(u)), rng.normal(size=8), int(rng.integers(4, 7))
+    n = int(rng.integers(7, 11))
+    matrix = rng.normal(size=(n, n))
+    return (lambda u: matrix @ np.asarray(u)), rng.normal(size=n), int(rng.integers(4, 7))
 
 
 @partial(Function, points=random_cases(_operator), run=in_order)
@@ -446,7 +454,7 @@ def check_read_stacks() -> Values:
 
 
 def _counts(rng: np.random.Generator) -> tuple[np.ndarray]:
-    return (rng.permutation([0, 0, *rng.integers(1, 20, 6)]),)
+    return (rng.permutation([0, 0, *rng.integers(1, 20, rng.integers(3, 9))]),)
 
 
 @partial(Function, points=random_cases(_counts))
@@ -469,24 +477,27 @@ def _fault(stack: Any) -> Any:
     def faults(digits: torch.Tensor) -> Iterator[Any]:
         rng, again = (torch.Generator().manual_seed(0) for _ in range(2))
         one, two, same = (torch.as_tensor(stack(digits, 500, r)) for r in (rng, rng, again))
-        few = torch.as_tensor(stack(digits, 2, rng))
-        yield one.shape != (500, 3, 4, 5) or few.shape != (2, 3, 4, 5)
+        few, (count, _, *size) = torch.as_tensor(stack(digits, 2, rng)), digits.shape
+        yield one.shape != (500, 3, *size) or few.shape != (2, 3, *size)
         labels = (one - digits[0]) / 100  # of the digit to which each pixel belongs
-        drawn = labels[..., 0, 0].round().clip(0, 9)
+        drawn = labels[..., 0, 0].round().clip(0, count - 1)
         yield (abs(labels - drawn[..., None, None]) > 1e-3).any()
         yield not torch.equal(one, same)
         yield torch.equal(one, two)
-        yield len(drawn.unique(dim=0)) < 200  # 393 on average, give or take 10
+        yield len(drawn.unique(dim=0)) < 200  # 263 of 7 digits, 393 of 10, on average
         yield (drawn != drawn.roll(1, 1)).all()
-        yield len(drawn.unique()) < 10
+        yield len(drawn.unique()) < count
 
     return lambda digits: next((k for k, wrong in enumerate(faults(digits), 1) if wrong), 0)
 
 
-_DIGITS = 100 * torch.arange(10.0)[:, None, None, None] + torch.arange(20.0).reshape(4, 5)
+def _digits(count: int, height: int, width: int) -> tuple[torch.Tensor]:
+    """Digits whose first pixel tells which it is, and whose others tell their place."""
+    place = torch.arange(height * width).reshape(height, width)
+    return (100.0 * torch.arange(count)[:, None, None, None] + place,)
 
 
-@partial(Function, points=[(_DIGITS,)], run=_fault)
+@partial(Function, points=[_digits(10, 4, 5), _digits(7, 6, 6), _digits(12, 5, 3)], run=_fault)
 def check_stacks(digits: torch.Tensor) -> Values:
     """A sampler of stacks (n, 3, h, w): a function of digits (N, 1, h, w), n and a generator."""
     yield 0, f"three draws a stack: {len(digits)} digits make {len(digits) ** 3} stacks."
