@@ -83,7 +83,7 @@ def test_binder_opens_the_lab_as_a_page_on_the_run_of_an_address():
     """The book's links lead to ``voila/render/binder/lab.ipynb?run=...``."""
     notebook = json.loads((ROOT / "binder" / "lab.ipynb").read_text("utf-8"))
     (cell,) = notebook["cells"]
-    assert cell["source"][-1] == "gt.lab.app()"
+    assert cell["source"][-1] == "lab.app()"
     assert PROJECT["urls"]["Source"] == f"https://github.com/{REPOSITORY}"
 
 
