@@ -9,11 +9,20 @@ import difflib
 import importlib
 import inspect
 import math
+import warnings
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
+
+
+class Note(UserWarning):
+    """What was assumed, left out or looks wrong, in one line; nothing is refused."""
+
+
+def note(text: str) -> None:
+    warnings.warn(text, Note, stacklevel=3)
 
 
 def shortened(value: Any) -> str:
@@ -140,16 +149,17 @@ def of_members(name: str, values: Any, lead: tuple[int, ...]) -> Any:
 
 
 def logits(name: str, out: Any, batch_shape: tuple[int, ...]) -> Any:
-    """Logits of shape ``batch_shape``; a trailing axis of length one is dropped."""
+    """Logits of shape ``batch_shape``; trailing axes of length one are dropped."""
     shape = tuple(out.shape)
     if shape == batch_shape:
         return out
-    if shape == (*batch_shape, 1):
-        return out.squeeze(-1)
+    batch = tuple(batch_shape)
+    if shape[: len(batch)] == batch and set(shape[len(batch) :]) <= {1}:
+        return out.reshape(batch)
     raise ValueError(
-        f"{name} returned shape {shape} for a batch of shape {batch_shape}: a discriminator "
-        f"gives one logit per sample, shape {batch_shape} or {(*batch_shape, 1)}. Is its last "
-        "layer wider than one, or does it average over the batch?"
+        f"{name} returned shape {shape} for a batch of shape {batch}: a discriminator gives one "
+        f"logit per sample, shape {batch} or {(*batch, 1)}. Is its last layer wider than one, or "
+        "does it average over the batch?"
     )
 
 

@@ -44,6 +44,18 @@ def float64_device(device: torch.device) -> torch.device:
     return torch.device("cpu") if device.type == "mps" else device
 
 
+def there(device: str | torch.device) -> torch.device:
+    """The device with its index: "cuda" means the current one. ValueError if it is not there."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        why = f"is not there: {str(error).splitlines()[0].partition('. ')[0]}"
+        gpus = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+        if not gpus.get(str(device).partition(":")[0], lambda: True)():
+            why = "no GPU is available here: use 'cpu'."
+        raise ValueError(f"device={str(device)!r} was asked for, but {why}") from error
+
+
 def preferred() -> str:
     """The current GPU if there is one, else the CPU."""
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,9 +1,21 @@
 """Files that are found whole or not at all."""
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+WAITS = (0.05, 0.2, 0.5)  # seconds, while another program holds a file open (Windows)
+
+
+def _replace(partial: Path, path: Path) -> None:
+    for wait in WAITS:
+        with suppress(PermissionError):
+            os.replace(partial, path)
+            return
+        time.sleep(wait)
+    os.replace(partial, path)
 
 
 @contextmanager
@@ -20,7 +32,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield partial
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        _replace(partial, path)
     except OSError as error:
         if error.errno is None or error.filename not in (None, str(partial)):
             raise

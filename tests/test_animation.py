@@ -203,7 +203,7 @@ def test_a_diverged_run_can_be_filmed(tmp_path):
     broken = tutorial_run.run(20, blow_up=10)
     film = animation.animate(broken, max_frames=4)
     film.save(tmp_path / "run.gif", progress=False)
-    assert animation.narrate(broken) == "Game 20 of 20: diverged at game 10."
+    assert animation.narrate(broken) == "Round 20 of 20: diverged at round 10."
 
 
 def test_an_animation_is_shown_with_words(history):
@@ -219,7 +219,7 @@ def test_an_animation_is_shown_with_words(history):
 
 def test_narrate_reads_out_the_record(history):
     text = animation.narrate(history, 30)
-    assert text.startswith("Game 30 of 60: V = −")
+    assert text.startswith("Round 30 of 60: V = −")
     numbers = [float(n.replace("−", "-")) for n in re.findall(r"−?\d+\.\d+", text)]
     expected = [history["objective"][30], -2 * np.log(2), history["d_real"][30]]
     np.testing.assert_allclose(numbers[:3], expected, atol=5e-3)
@@ -235,7 +235,7 @@ def test_players_slider_changes_picture_and_words(history):
     for i in (0, 30, 60, 30):
         widget.slider.value = i
         seen.append((widget.image.value, widget.caption.value))
-        assert f"Game {i} of 60" in widget.caption.value
+        assert f"Round {i} of 60" in widget.caption.value
     assert len({picture for picture, _ in seen}) == 3
     assert seen[1] == seen[3]
     film = animation.animate(history, [plots.picture_panel])
@@ -245,7 +245,7 @@ def test_players_slider_changes_picture_and_words(history):
 
 def test_player_is_named_and_quiet_while_it_plays(history):
     widget = animation.player(history, [curves.objective_panel])
-    assert widget.slider.description == "Record (by game)"
+    assert widget.slider.description == "Record (by round)"
     assert (len(widget.slider.options), widget.play.max) == (61, 60)
     assert widget.children[0].children == (widget.play, widget.slider)
     widget.slider.value = 5
@@ -293,7 +293,7 @@ def test_film_strip_shows_evenly_spaced_moments(history, monkeypatch):
     animation.film_strip(history, [plots.picture_panel, curves.objective_panel], n=4)
     ((figure, alt),) = figures
     titles = [ax.get_title("left") for ax in figure.axes[:4]]
-    assert titles == ["game 0", "game 20", "game 40", "game 60"]
+    assert titles == ["round 0", "round 20", "round 40", "round 60"]
     for ax, i in zip(figure.axes[4:], (0, 20, 40, 60), strict=True):
         (curve,) = (line for line in ax.lines if line.get_label() == "objective V")
         np.testing.assert_array_equal(curve.get_ydata(), history["objective"][: i + 1])
@@ -306,7 +306,7 @@ def test_film_strip_shows_the_steps_that_are_named(history, monkeypatch):
     monkeypatch.setattr(style, "image", lambda figure, alt, dpi: figures.append(figure))
     animation.film_strip(history, [curves.objective_panel], n=[0, 3, 3, 55, 10_000], alt="words")
     titles = [ax.get_title("left") for ax in figures[0].axes]
-    assert titles == ["game 0", "game 3", "game 55", "game 60"]
+    assert titles == ["round 0", "round 3", "round 55", "round 60"]
     with pytest.raises(TypeError, match="step must be"):
         animation.film_strip(history, n=[0, "last"], alt="words")  # pyright: ignore
 

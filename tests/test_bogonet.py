@@ -20,7 +20,7 @@ from hypothesis import given, settings, strategies as st
 
 from gan_teach import cli, plots
 from gan_teach._devices import one_thread
-from gan_teach.course import exercises
+from gan_teach.course import exercises, records
 from gan_teach.games import penalties
 from gan_teach.history import History
 from gan_teach.studies import architectures, bogonet, engine
@@ -121,7 +121,7 @@ def test_a_residual_block_without_a_branch_is_the_identity():
 def test_families_are_an_argument_that_leaves_the_shipped_draws():
     drawn = [bogonet.random_architecture(seed, ("mlp", "residual")) for seed in range(40)]
     assert {a.generator.family for a in drawn} == {"mlp", "residual"}
-    stored = History.load(ROOT / "tutorial" / "records" / "bogonet.npz").meta["networks"]
+    stored = History.load(records.folder() / "bogonet.npz").meta["networks"]
     assert stored[7] == asdict(bogonet.random_architecture(7))
     with pytest.raises(ValueError, match="families must be one of"):
         bogonet.random_architecture(0, ("resnet",))
@@ -422,7 +422,7 @@ def test_an_algorithm_that_is_another_under_its_name_is_another_study(judge, tmp
         (["--workers", "0"], "workers must be at least 1"),
         (["--steps", "10", "--records", "3"], "steps must be a multiple of records"),
         (["--lr", "0"], "lr must be above 0"),
-        (["--batch-size", "1"], "batch_size must be at least 2"),
+        (["--batch-size", "1"], "--batch-size must be at least 2"),
         (["--source", "cifar"], "source must be one of mnist, sklearn; got 'cifar'"),
     ],
 )

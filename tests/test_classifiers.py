@@ -199,3 +199,27 @@ def test_the_file_of_the_package_is_the_one_that_is_described():
 def test_unfit_images_are_one_sentence(tmp_path):
     with pytest.raises(ValueError, match=r"3 x 32 x 32 images of 10 classes, got .* of 2 classes"):
         train_classifier(stripes(), tmp_path / "n.npz")
+
+
+def test_what_can_be_read_is_sure_wherever_it_stands():
+    """The mean of nine answers, by hand, of a network that looks at one pixel."""
+    last = nn.Linear(16, 2)
+    with torch.no_grad():
+        last.weight.zero_()[1, 5] = 4.0  # class 1 by the pixel in row 1, column 1
+        last.bias.zero_()
+    reader = Classifier("one pixel", nn.Sequential(nn.Flatten(), last), 1, 4, 1.0, 1)
+    dark, spot, bright = (torch.full((1, 4, 4), value) for value in (-1.0, -1.0, 1.0))
+    spot[0, 1, 1] = 1.0
+    names, able = reader.read(torch.stack([dark, spot, bright]))
+    sure = 1 / (1 + np.exp(-4.0))
+    means = [1 - sure, (sure + 8 * (1 - sure)) / 9, sure]  # of class 1
+    np.testing.assert_array_equal(names, [0, 0, 1])
+    np.testing.assert_array_equal(able, [max(p, 1 - p) >= 0.9 for p in means])
+    assert able.tolist() == [True, False, True]
+    assert reader.read(torch.stack([dark, spot, bright]), least=0.8)[1].all()
+
+
+def test_real_digits_can_be_read_and_salt_cannot(digits, held_out):
+    salt = torch.where(torch.from_numpy(RNG.random((500, 1, 28, 28))) < 0.25, 1.0, -1.0)
+    assert digits.read(held_out.floats())[1].mean() > 0.8
+    assert digits.read(salt)[1].mean() < 0.3

@@ -16,6 +16,7 @@ from gan_teach.lab import Session
     ("arguments", "sentence"),
     [
         (["lst"], "COMMAND must be one of list, lab, .*got 'lst'. Did you mean 'list'?"),
+        (["lab", "noisy"], "'noisy' is a run for the lab alone: gan-teach lab --app 'noisy'"),
         (["lab", "--port", "70000"], "--port must be a whole number from 1 to 65535, got 70000"),
         (["run"], "EXPERIMENT is missing"),
         (["run", "normal", "--replay", "normal,draws=2/3"], "all settings in its text"),
@@ -121,5 +122,5 @@ def test_a_run_of_the_lab_is_repeated_from_its_text(tmp_path, capsys):
     for key in session.history.keys():  # noqa: SIM118
         np.testing.assert_array_equal(again[key], session.history[key])
     assert {path.name for path in tmp_path.iterdir()} == {
-        "run.npz", "run.py", "run.png", "run.gif",
+        "run.npz", "run.py", "run.png", "run.html", "run.gif",
     }  # fmt: skip

@@ -17,8 +17,9 @@ from gan_teach.course import exercises as ex
 # -- 14: KID ---------------------------------------------------------------------------------------
 
 
-def kid(x, y, among=itertools.permutations, cross=-2.0, d=3, one=1, power=3):
+def kid(x, y, among=itertools.permutations, cross=-2.0, d=None, one=1, power=3):
     """Pair by pair."""
+    d = d or len(x[0])
 
     def mean(pairs):
         return np.mean([(np.dot(a, b) / d + one) ** power for a, b in pairs])
@@ -32,9 +33,10 @@ def with_itself(x, _):
 
 
 def over_n(x, y):
-    k = [(z @ z.T / 3 + 1) ** 3 for z in (x, y)]
+    d = x.shape[1]
+    k = [(z @ z.T / d + 1) ** 3 for z in (x, y)]
     shrunk = sum((m.sum() - np.trace(m)) / m.size for m in k)
-    return shrunk - 2 * ((x @ y.T / 3 + 1) ** 3).mean()
+    return shrunk - 2 * ((x @ y.T / d + 1) ** 3).mean()
 
 
 # -- 15: the layer that draws ----------------------------------------------------------------------
@@ -60,9 +62,9 @@ def by_stamps(x, w, stride, padding, add=np.add):
 
 
 def layer(x, w, stride, padding):
-    own = torch.nn.ConvTranspose2d(2, 2, 4, stride, padding, bias=False).double()
-    own.weight.data = w
-    return own(x)
+    (m, o, k, _) = w.shape
+    own = torch.nn.ConvTranspose2d(m, o, k, stride, padding, bias=False).double()
+    return torch.func.functional_call(own, {"weight": w}, (x,))
 
 
 # -- 16: the judge ---------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ def double(x, w, mode="nearest", **how):
 
 
 def zeros_between(x):
-    wide = x.new_zeros(*x.shape[:2], 8, 8)
+    wide = x.new_zeros(*x.shape[:2], *(2 * x.shape[2],) * 2)
     wide[..., ::2, ::2] = x
     return wide
 
@@ -113,18 +115,20 @@ ALL = moves(range(-2, 3))
 
 def search(x, y, among=ALL, over=np.min, root=np.sqrt, roll=False):
     """By a frame of NaN around the first picture, where none is."""
-    frame = np.pad(x, ((0, 0), (2, 2), (2, 2)), constant_values=np.nan)
+    frame, h = np.pad(x, ((0, 0), (2, 2), (2, 2)), constant_values=np.nan), x.shape[1]
     found = []
     for i, j in among:
-        moved = np.roll(x, (-i, -j), (1, 2)) if roll else frame[:, 2 + i : 9 + i, 2 + j : 9 + j]
+        moved = (
+            np.roll(x, (-i, -j), (1, 2)) if roll else frame[:, 2 + i : 2 + h + i, 2 + j : 2 + h + j]
+        )
         found.append(root(np.nanmean((moved[:, None] - y) ** 2, (2, 3))))
     return over(found, axis=0)
 
 
 def by_whole_size(x, y):
-    frame = np.pad(x, ((0, 0), (2, 2), (2, 2)), constant_values=np.nan)
+    frame, h = np.pad(x, ((0, 0), (2, 2), (2, 2)), constant_values=np.nan), x.shape[1]
     sums = [
-        np.nansum((frame[:, None, 2 + i : 9 + i, 2 + j : 9 + j] - y) ** 2, (2, 3)) / 49
+        np.nansum((frame[:, None, 2 + i : 2 + h + i, 2 + j : 2 + h + j] - y) ** 2, (2, 3)) / h**2
         for i, j in ALL
     ]
     return np.sqrt(np.min(sums, 0))
@@ -133,13 +137,13 @@ def by_whole_size(x, y):
 # -- 19: Arnoldi's method --------------------------------------------------------------------------
 
 
-def matrix(product, n=8):
+def matrix(product, n):
     return np.stack([product(e) for e in np.eye(n)], 1)
 
 
 def ritz(product, u, k):
     """By the powers of the matrix, orthogonal from left to right."""
-    A = matrix(product)
+    A = matrix(product, len(u))
     q = scipy.linalg.orth(np.stack([np.linalg.matrix_power(A, j) @ u for j in range(k)], 1))
     return np.linalg.eigvals(q.T @ A @ q)
 
@@ -175,7 +179,7 @@ def numpys(digits, n, rng):
 
 
 def grey(digits, n, rng):
-    return digits[torch.randint(len(digits), (n,), generator=rng)].expand(n, 3, 4, 5)
+    return digits[torch.randint(len(digits), (n,), generator=rng)].expand(n, 3, *digits.shape[2:])
 
 
 def without_replacement(digits, n, rng):
@@ -199,9 +203,10 @@ CODE = [
       (lambda x, y: kid(x, y, power=2), "square"),
       (lambda x, y: metrics.rbf_mmd(x, y, 1.0), "wanted")]),
     (ex.check_transposed,
-     [by_zeros, by_stamps, layer, lambda x, w, s, p: F.conv_transpose2d(x, w, stride=s, padding=p),
-      lambda x, w, s, p: by_stamps(x, w, s, p).tolist()],
-     [(lambda *point: by_stamps(*point, add=lambda old, new: new), "the last one"),
+     [by_zeros, layer, lambda x, w, s, p: F.conv_transpose2d(x, w, stride=s, padding=p)],
+     [(by_stamps, "its gradient is not"), (lambda *point: by_zeros(*point).tolist(), "no detach"),
+      (lambda x, *rest: by_zeros(x.detach(), *rest), "its gradient is not"),
+      (lambda *point: by_stamps(*point, add=lambda old, new: new), "the last one"),
       (lambda x, w, s, p: by_stamps(x, w, s, 0), "is cut off"),
       (lambda x, w, s, p: by_stamps(x, w, s, 0)[..., 2 * p :, 2 * p :], "four edges"),
       (lambda x, w, s, p: by_stamps(x, w.flip(2, 3), s, p), "turned"),
@@ -222,8 +227,9 @@ CODE = [
       (lambda x, y, v: sum(each(x, y, line[None]) for line in v), "not the sum"),
       (lambda x, y, v: len(x) * each(x, y, v), "share 1/n"), (lambda x, y, v: x @ v.T, "wanted")]),
     (ex.check_doubling,
-     [double, by_index, pixel_by_pixel, lambda x, w: pixel_by_pixel(x, w).tolist()],
-     [(lambda x, w: F.conv2d(x.repeat(1, 1, 2, 2), w, padding=1), "side by side"),
+     [double, by_index],
+     [(pixel_by_pixel, "gradient"), (lambda x, w: double(x, w.detach()), "gradient"),
+      (lambda x, w: F.conv2d(x.repeat(1, 1, 2, 2), w, padding=1), "side by side"),
       (lambda x, w: F.conv2d(zeros_between(x), w, padding=1), "zeros in between"),
       (lambda x, w: F.interpolate(F.conv2d(x, w, padding=1), scale_factor=2), "double first"),
       (lambda x, w: double(x, w, "bilinear"), "blends"),
@@ -255,7 +261,7 @@ CODE = [
       (lambda *point: arnoldi(*point).real, "imaginary"),
       (lambda *point: abs(arnoldi(*point)), "absolute"),
       (lambda *point: max(arnoldi(*point), key=abs), "one of them"),
-      (lambda product, u, k: np.linalg.eigvals(matrix(product)), "array of shape"),
+      (lambda product, u, k: np.linalg.eigvals(matrix(product, len(u))), "array of shape"),
       (lambda product, u, k: arnoldi(product, u, k, values=lambda H: H), "array of shape")]),
     (ex.check_stacks,
      [draw, channel_by_channel, numpys,

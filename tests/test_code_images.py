@@ -75,11 +75,9 @@ def norm(x, w, b, axes=(0, 2, 3), correction=0, root=np.sqrt, eps=1e-5, last=0.0
 @pytest.mark.parametrize(
     "answer",
     [
-        norm,
         lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
-        lambda x, w, b: norm(x, w, b).tolist(),
         lambda x, w, b: F.batch_norm(x.requires_grad_(), None, None, w, b, training=True),
-        lambda x, w, b: norm(x.mul_(3), w, b, eps=9e-5),  # writes into x
+        lambda x, w, b: F.batch_norm(x.mul_(3), None, None, w, b, True, eps=9e-5),  # writes into x
     ],
 )
 def test_batch_norm_counts_in_every_form(answer):
@@ -89,6 +87,9 @@ def test_batch_norm_counts_in_every_form(answer):
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
+        (norm, "its gradient is not"),
+        (lambda x, w, b: norm(x, w, b).tolist(), "its gradient is not"),
+        (lambda x, w, b: F.batch_norm(x, None, None, w.data, b, True), "its gradient is not"),
         (lambda x, w, b: norm(x, w**0, 0 * b), "are missing"),
         (lambda x, w, b: norm(x, w, b, axes=0), "each pixel"),
         (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), "instance norm"),
@@ -116,8 +117,8 @@ def smooth(real, fake, a, b, **how):
 
 
 def by_logarithms(real, fake, a, b):
-    p, q = (1 / (1 + np.exp(-t.numpy())) for t in (real, fake))
-    on_real, on_fake = (t * np.log(d) + (1 - t) * np.log(1 - d) for t, d in ((a, p), (b, q)))
+    p, q = real.sigmoid(), fake.sigmoid()
+    on_real, on_fake = (t * d.log() + (1 - t) * (1 - d).log() for t, d in ((a, p), (b, q)))
     return -on_real.mean() - on_fake.mean()
 
 
@@ -135,6 +136,8 @@ def test_without_a_target_for_fakes_it_is_the_librarys():
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
+        (lambda x, y, a, b: smooth(x.detach(), y, a, b), "its gradient is not"),
+        (lambda x, y, a, b: smooth(x, y, a, b).item(), "its gradient is not"),
         (lambda x, y, a, b: smooth(x, y, a, 0), "not 0"),
         (lambda x, y, a, b: smooth(x, y, 1, 0), "hard labels"),
         (lambda x, y, a, b: smooth(x, y, b, a), "exchanged"),

@@ -201,11 +201,12 @@ def test_the_app_listens_on_the_loopback_interface_behind_a_token(monkeypatch):
         seen.append(cell.source)
 
     monkeypatch.setattr(voila.Voila, "launch_instance", launch)
-    course.launch_app(9124, browser=False)
+    course.launch_app(9124, browser=False, run="noisy,seed=3")
     assert "--Voila.ip=127.0.0.1" in seen
     assert "--Voila.port=9124" in seen
     assert "--Voila.auto_token=True" in seen
-    assert seen[-1].endswith("gt.Lab()")
+    assert seen[-1].endswith("app('noisy,seed=3')")
+    exec(seen[-1].partition("\n")[0], {})  # what it imports is there
     assert not Path(seen[0]).exists()
 
 

@@ -100,7 +100,7 @@ def test_the_scores_are_those_of_torch_fidelity_on_images_drawn_by_hand(run, pho
     g = trained.generators["0.9999"].eval()
     net = extractor()
     with torch.no_grad():
-        fake = g(fixed_latents(N, trained.latent, 0))
+        fake = g(fixed_latents(N, trained.config.latent, 0))
         levels = ((fake + 1) / 2 * 255).round() / 255
         fakes = net.network(levels).double()
         assert net.head is not None

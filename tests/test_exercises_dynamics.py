@@ -223,7 +223,7 @@ MISTAKES = [
     (ex.check_optimistic_rule, partial(optimistic, now=-2, past=1), "goes down by itself"),
     (ex.check_optimistic_rule, partial(optimistic, first=1.0), "take zero"),
     (ex.check_optimistic_rule, d_first, "before anyone moves"),
-    (ex.check_optimistic_rule, lambda game, draw, optims, memory: None, "a rule returns"),
+    (ex.check_optimistic_rule, lambda game, draw, optims, memory: None, "returns None"),
     (ex.check_rightmost, of_rows(lambda n_g: slice(n_g)), "come after"),
     (ex.check_rightmost, of_rows(lambda n_g: slice(-n_g, None)), "published code"),
     (ex.check_rightmost, of_rows(lambda n_g: slice(None)), "D's rows only"),
@@ -279,7 +279,7 @@ def test_a_mistake_is_told_what_it_is(check, answer, word):
 def test_answers_of_the_wrong_kind(check):
     assert "a function is wanted" in check(3.0).message
     assert "raised ZeroDivisionError" in check(lambda *_: 1 / 0).message
-    assert "raised" in check(lambda *_: "text").message
+    assert "what it gives cannot be used" in check(lambda *_: "text").message
     assert "raised" in check(lambda: 0.0).message
 
 

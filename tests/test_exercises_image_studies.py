@@ -58,9 +58,10 @@ def test_the_penalty_convention_on_a_line():
 def stretch(w, power=1):
     """By power iteration, many rounds of it."""
     W, v = w.flatten(1), torch.ones(w[0].numel(), dtype=w.dtype)
-    for _ in range(2000):
-        v = torch.nn.functional.normalize(W.T @ (W @ v), dim=0)
-    return float((W @ v).norm()) ** power
+    with torch.no_grad():
+        for _ in range(2000):
+            v = torch.nn.functional.normalize(W.T @ (W @ v), dim=0)
+    return (W @ v).norm() ** power
 
 
 def straight(a, b, t):
@@ -95,8 +96,10 @@ CODE = [
     (ex.check_largest_stretch,
      [stretch, lambda w: torch.linalg.matrix_norm(w.reshape(len(w), -1), 2),
       lambda w: torch.linalg.eigvalsh(w.flatten(1) @ w.flatten(1).T)[-1].sqrt(),
-      lambda w: np.linalg.norm(w.numpy().reshape(len(w), -1), 2)],
-     [(lambda w: w.norm(), "all"), (lambda w: stretch(w, 2), "root"),
+      ],
+     [(lambda w: np.linalg.norm(w.numpy().reshape(len(w), -1), 2), "gradient"),
+      (lambda w: torch.linalg.matrix_norm(w.detach().flatten(1), 2), "gradient"),
+      (lambda w: w.norm(), "all"), (lambda w: stretch(w, 2), "root"),
       (lambda w: torch.linalg.svdvals(w.flatten(1)), "all of them"),
       (lambda w: torch.linalg.svdvals(w.flatten(1))[-1], "smallest"),
       (lambda w: torch.linalg.matrix_norm(w, 2), "one row"),
@@ -107,7 +110,8 @@ CODE = [
       lambda a, b, t: torch.lerp(*map(torch.tensor, (a, b)), t) / (1 - 2 * t + 2 * t**2) ** 0.5],
      [(straight, "variance"), (lambda a, b, t: straight(a, b, t) / spread(t) ** 2, "root"),
       (lambda a, b, t: straight(b, a, t) / spread(t), "starts at b"),
-      (lambda a, b, t: straight(a, b, t) * 6**0.5 / np.linalg.norm(straight(a, b, t)), "length"),
+      (lambda a, b, t: straight(a, b, t) * len(a) ** 0.5 / np.linalg.norm(straight(a, b, t)),
+       "length"),
       (spherical, "spherical"),
       (lambda a, b, t: a * np.cos(t * np.pi / 2) + b * np.sin(t * np.pi / 2), "wanted")]),
     (ex.check_unbiased_average,

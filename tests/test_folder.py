@@ -239,8 +239,14 @@ def test_cifar10_is_read_by_torchvision(home, monkeypatch):
 def test_celeba_is_its_folder_of_aligned_faces(home):
     folder = home / "celeba" / "img_align_celeba"
     folder.mkdir(parents=True)
-    Image.fromarray(picture((178, 218))).save(folder / "000001.jpg")
-    assert load_images("celeba", 32).shape == (3, 32, 32)
+    Image.fromarray(picture((178, 218))).save(folder / "000001.png")
+    face = load_images("celeba", 32)
+    assert face.shape == (3, 32, 32)
+    # At once, as Resize(32) and CenterCrop(32) do, but for the rounding of 32 x 39.19 pixels.
+    middle = Image.open(folder / "000001.png").crop((0, 20, 178, 198))
+    wanted = np.asarray(middle.resize((32, 32), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+    inner = (slice(None), slice(1, -1))  # at the cut the two see other neighbours
+    np.testing.assert_array_equal(face.pixels[0].numpy()[inner], wanted[inner])
 
 
 def test_small_images_stand_in_for_those_that_are_missing(home):

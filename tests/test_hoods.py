@@ -5,7 +5,9 @@ tagged ``hood-check`` after it compares. The comparison must notice any changed 
 """
 
 import ast
+import contextlib
 import copy
+import re
 
 import jupytext
 import pytest
@@ -13,6 +15,11 @@ import pytest
 from gan_teach.course import chapters
 
 LONGEST = 15  # lines: a screen that a learner can change
+TOLD = re.compile(r"<details><summary>What happens</summary>\n\n(.+?)\n\n</details>", re.S)
+CHANGE = re.compile(r"`([^`]+)`\s+becomes\s+`([^`]*)`")
+SHOWN = re.compile(r"```text\n(.+?)\n```", re.S)
+CODE = re.compile(r"```python\n(.+?)\n```", re.S)
+NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]\d+)?")
 
 
 class Flip(ast.NodeTransformer):
@@ -112,3 +119,52 @@ def test_hoods_fit_a_screen():
 def test_every_chapter_opens_its_hood():
     without = {chapter.name for chapter in chapters()} - {chapter.name for chapter, _ in HOODS}
     assert {name for name in without if name[2] != "b"} == set()  # a wrap-up has none
+
+
+def told():
+    """(chapter, which of its hoods' checks stands before it, what a changed line is said to do)."""
+    for chapter in chapters():
+        checks = -1
+        for cell in jupytext.read(chapter.source, fmt="py:percent").cells:
+            checks += "hood-check" in cell.metadata.get("tags", [])
+            for text in TOLD.findall(cell.source) if cell.cell_type == "markdown" else ():
+                yield chapter, checks, text
+
+
+ASIDES = list(told())
+
+
+@pytest.mark.parametrize(
+    ("chapter", "check", "text"), ASIDES, ids=[f"{c.name}-{k}" for c, k, _ in ASIDES]
+)
+def test_a_changed_line_does_what_the_closed_answer_says(chapter, check, text, capsys):
+    imports, found = parts(chapter)
+    checks = [i for i, (kind, *_) in enumerate(found) if kind == "hood-check"]
+    source = "\n\n".join(code for kind, _, code in found[: checks[check]] if kind == "hood")
+    for old, new in CHANGE.findall(text):
+        assert old in source
+        source = source.replace(old, new)
+    names = {}
+    exec(compile(imports, "imports", "exec"), names)
+    exec(source, names)
+    with contextlib.suppress(Exception):  # what it says of the change
+        exec(found[checks[check]][2], names)
+    for code in CODE.findall(text):
+        exec(code, names)
+    (shown,) = SHOWN.findall(text)
+    printed = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    for line in shown.splitlines():
+        assert any(alike(line.strip(), other) for other in printed), (line, printed)
+
+
+def alike(one, other):
+    """The same words, and numbers within 5 %, as on another machine."""
+    if NUMBER.sub("#", one) != NUMBER.sub("#", other):
+        return False
+    pairs = zip(NUMBER.findall(one), NUMBER.findall(other), strict=True)
+    return all(float(a) == pytest.approx(float(b), rel=0.05, abs=0.02) for a, b in pairs)
+
+
+def test_a_question_about_a_hood_has_a_closed_answer():
+    asking = {chapter.number for chapter, _ in HOODS if chapter.number < "15"}
+    assert asking == {chapter.number for chapter, *_ in ASIDES if chapter.number < "15"}

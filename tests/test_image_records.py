@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gan_teach import plots
+from gan_teach.data import faces
 from gan_teach.plots.images import sheet
 from gan_teach.studies import image_records, image_runs
 from gan_teach.studies.image_runs import train_images
@@ -49,10 +50,11 @@ def test_a_record_keeps_sheets_losses_scores_and_weights(run, record, tmp_path):
 
 def test_the_kept_weights_draw_the_same_images(run, record, tmp_path):
     history = image_records.make("faces-dcgan", tmp_path, run)
-    latents = image_runs.fixed_latents(5, history.meta["latent"], image_records.SEED)
-    images = image_runs.draw(image_records.generator_of(history), latents)
-    grey = (np.clip(images, -1, 1) + 1) * 127.5
-    assert np.abs(grey - history.static["sheets"][-1]).max() < 3  # half precision
+    latents = image_runs.fixed_latents(10, history.meta["latent"], image_records.SEED)
+    images = image_runs.draw(image_records.generator_of(history), latents[:5])
+    grey, kept = (np.clip(images, -1, 1) + 1) * 127.5, history.static["sheets"][-1]
+    assert np.abs(grey - kept).max() < 1  # half precision, rounded to whole levels
+    assert kept.std(0).mean() > 3  # they differ from each other by more
 
 
 def test_a_record_without_weights_says_so(run, record, tmp_path):
@@ -64,7 +66,7 @@ def test_a_record_without_weights_says_so(run, record, tmp_path):
 
 
 def test_the_distance_to_the_nearest_is_that_of_a_search():
-    data = IMAGE_GANS["faces-dcgan"].images()[:20]
+    data = faces()[:20]
     score, facts = image_records._nearest_scores(data)
     x = torch.rand(4, *data.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     real = [*data.floats(), *data.floats().flip(-1)]

@@ -2,6 +2,7 @@
 
 # pyright: reportArgumentType=false
 
+import copy
 import csv
 import json
 import os
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
+from torch.nn import functional
 
 from gan_teach import cli
 from gan_teach.data import Images
@@ -20,7 +23,7 @@ from gan_teach.models.convnets import CNNGenerator
 from gan_teach.plots.images import image_grid, image_grids, sheet
 from gan_teach.studies import image_runs
 from gan_teach.studies.image_runs import load_run, snapshots, train_images
-from gan_teach.training import loop, probes
+from gan_teach.training import EMA, loop, probes
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.zoo import IMAGE_GANS, image_gan
 
@@ -70,6 +73,48 @@ def test_watching_records_the_run_that_train_makes():
     np.testing.assert_array_equal(seen["images"][-1], probes.samples(2)(state))
     d_real, d_fake = probes.scores(5)(state).tolist()
     assert (seen["d_real"][-1], seen["d_fake"][-1]) == pytest.approx((d_real, d_fake))
+
+
+def statistics(g):
+    """Of each batch norm, the mean and the variance that it keeps."""
+    norms = [layer for layer in g if isinstance(layer, nn.BatchNorm2d)]
+    return [(norm.get_buffer("running_mean"), norm.get_buffer("running_var")) for norm in norms]
+
+
+def by_hand(g, latents):
+    """The same from one pass of each batch through g, layer by layer, and the mean over batches."""
+    collected = []
+    for x in latents:
+        here = []
+        for layer in g:
+            if isinstance(layer, nn.BatchNorm2d):
+                here.append((x.mean((0, 2, 3)), x.var((0, 2, 3))))
+                x = functional.batch_norm(x, None, None, layer.weight, layer.bias, training=True)
+            else:
+                x = layer(x)
+        collected.append(here)
+    return [[sum(batch[i][k] for batch in collected) / len(collected) for k in (0, 1)]
+            for i in range(len(collected[0]))]  # fmt: skip
+
+
+def test_an_average_draws_with_statistics_of_its_own_weights():
+    config = replace(IMAGE_GANS["mnist-dcgan"], features=2, latent=3)
+    images = Images(RNG.integers(0, 256, (9, 1, 28, 28), dtype=np.uint8))
+    settings, game = {"steps": 6, "batch_size": 3, "lr": 0.01}, config.game(images)
+    average = EMA(game.generator, decay=0.9)
+    seen = image_runs.watch(config, game, records=2, n=2, average=average, **settings)
+    *_, last = config.train(config.game(images), **settings)
+    assert all(map(torch.equal, last.game.g_params, game.g_params))  # looking changed nothing
+    fresh = copy.deepcopy(average.module)
+    latents = image_runs.fixed_latents(1000, 3, 1 << 20).split(100)
+    with torch.no_grad():
+        wanted = by_hand(fresh, latents)
+    for (mean, var), (m, v) in zip(statistics(average.module), wanted, strict=True):
+        torch.testing.assert_close((mean, var), (m, v), rtol=1e-4, atol=1e-6)
+    own = statistics(game.generator)
+    assert not any(torch.allclose(m, n) for (m, _), (n, _) in zip(own, wanted, strict=True))
+    shown = image_runs.draw(average.module, image_runs.fixed_latents(2, 3))
+    np.testing.assert_array_equal(seen["images"][-1], shown)
 
 
 # --- configurations
@@ -157,6 +202,25 @@ def test_a_resumed_run_is_the_whole_run(small, tmp_path):
     train(replace(small, steps=2), tmp_path / "parts")
     resumed = train(small, tmp_path / "parts", resume=True)
     assert all(map(torch.equal, weights(whole), weights(resumed)))
+
+
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+def test_saved_averages_have_statistics_of_their_own_also_after_a_resume(photos, prior, tmp_path):
+    own = {"data": photos, "steps": 5, "batch_size": 3, "features": 2, "prior": prior}
+    small = image_gan("cifar-dcgan-small", **own)
+    whole = train(small, tmp_path / "whole", every=5)
+    train(replace(small, steps=3), tmp_path / "parts", every=1)  # saved on the way, too
+    resumed = train(small, tmp_path / "parts", resume=True)
+    assert all(map(torch.equal, weights(whole), weights(resumed)))
+    read = load_run(tmp_path / "parts").generators
+    saved, moved = read["0.99"], copy.deepcopy(read["0.99"])
+    for mean, var in statistics(moved):
+        mean.add_(1)
+        var.mul_(2)
+    image_runs.refresh(moved, small.latents())
+    for now, again in zip(statistics(saved), statistics(moved), strict=True):
+        assert all(map(torch.equal, now, again))
+    assert not torch.equal(statistics(saved)[0][0], statistics(read["raw"])[0][0])
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(small, tmp_path):

@@ -1,5 +1,8 @@
 """An image GAN is a plain value: text and numbers, in Python, TOML, folders and on the screen."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalSubscript=false, reportOptionalCall=false
+
 import json
 import os
 import shutil
@@ -381,6 +384,9 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     assert run("train", "--resume", there / "mine", "--data", there / "holiday") == 0
     assert same(weights(load_run(there / "mine")), weights(load_run(tmp_path / "whole")))
     assert run("train", "--resume", there / "mine") == 0  # nothing else is needed
+
+    assert run("train", "--resume", there / "mine", "--out", "x") == 2
+    assert "leave out --out and --from" in capsys.readouterr().err
 
     # Other settings are refused, and a branch says what it changes.
     assert run("train", "--resume", there / "mine", "--set", "lr=0.1") == 2

@@ -89,7 +89,7 @@ def test_the_browser_pulls_frames_and_says_how_many():
     canvas.playing = False
     assert panel.session.step == 7
     assert not sent[-1]["passing"]
-    assert sent[-1]["narration"].startswith("Game 7:")
+    assert sent[-1]["narration"].startswith("Round 7:")
     canvas.playing = True
     canvas.wanted += 10**6  # from a page that has lost its mind
     assert panel.session.step == 7 + AHEAD

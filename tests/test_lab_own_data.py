@@ -127,3 +127,26 @@ def test_the_largest_data_fit_into_a_replay_string():
 def test_own_data_belong_to_the_plane():
     with pytest.raises(ValueError, match="data for 'normal' must be one of"):
         Session("normal", data=np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-1 0, 0 0.5, 1 0\n0.5 -1.2",
+        "\n(-1, 0) (0, .5) (1, 0)\n\n[0.5, −1.2]\n",
+        "-1,0,0,5e-1,1,0\r\n.5;-1.2",
+    ],
+)
+def test_a_drawing_can_be_typed(text):
+    assert own_data.of_text(text, 1.7) == own_data.of_strokes(WAVE, 1.7)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("0 0\n1 2 3", "in pairs.* got '1 2 3'"), ("0 a", "in pairs.* got '0 a'"),
+     ("0 0, 9 0", "within 1.7 of 0, got '0 0, 9 0'"), ("0 nan", "within 1.7"),
+     ("", "drawing|stroke|point")],
+)  # fmt: skip
+def test_what_is_no_drawing_is_refused_in_words(text, message):
+    with pytest.raises(ValueError, match=message):
+        own_data.of_text(text, 1.7)

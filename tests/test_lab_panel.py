@@ -1,9 +1,11 @@
 """The lab's widgets, driven as a front end drives them: through the values of their traits."""
 
+import html
 import io
 import pickle
 import re
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from PIL import Image
 
 import gan_teach as gt
 from gan_teach import lab as package
-from gan_teach.lab import Lab, Session
-from gan_teach.lab.frame import Field, shades
+from gan_teach.lab import PRESETS, Lab, Session, own_data
+from gan_teach.lab.config import opening, outlook, typical
+from gan_teach.lab.frame import TELLS, Field, shades
 from gan_teach.lab.picture import draw
 
 pytest.importorskip("ipywidgets")
@@ -62,7 +65,7 @@ def test_each_count_of_play_is_a_tick_and_a_picture():
     assert len(set(map(bytes, seen))) == 7
     assert panel.moment.value.value == "6"
     assert panel.replay.value == "normal,draws=2/6"
-    assert "Game 6:" in panel.narration.value
+    assert "Round 6:" in panel.narration.value
 
 
 def test_words_and_controls_follow_a_playing_picture_twice_a_second(monkeypatch):
@@ -190,7 +193,10 @@ def test_seed_and_preset_start_anew():
     type_in(panel.knobs["seed"], 4)
     assert panel.replay.value == "normal,seed=4"
     type_in(panel.preset, "stronger-discriminator")
-    assert panel.replay.value == "stronger-discriminator"
+    assert panel.replay.value == str(opening("stronger-discriminator"))
+    panel.buttons["seed"].click()
+    seed = typical("stronger-discriminator")["seed"]
+    assert panel.replay.value == f"stronger-discriminator,seed={seed + 1}"
     assert panel.knobs["d_steps"].value.value == "100"
     panel.wanted.value = "noisy,d_steps=5,draws=2/6"
     next(w for w in panel._replay_rows[1].children if w.description == "Load").click()
@@ -302,12 +308,12 @@ def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
     bundle = shown._repr_mimebundle_()
     assert "model_id" in bundle[package.WIDGET]
     html = bundle["text/html"]
-    assert re.match(r'<img alt="Film strip of a live picture\. Game 0: D\(x\) = ', html)
-    assert bundle["text/plain"].count("Game") == 4
+    assert re.match(r'<img alt="Film strip of a live picture\. Round 0: D\(x\) = ', html)
+    assert bundle["text/plain"].count("Round") == 4
     assert Lab("noisy", d_steps=3)._repr_mimebundle_()["text/html"] == html
     assert shown.session.step == 0  # the strip is of a run of its own
     shown.session.tick(5)
-    assert "Game 5: V" in shown._repr_mimebundle_()["text/html"]
+    assert "Round 5: V" in shown._repr_mimebundle_()["text/html"]
     assert repr(shown) == "Lab('noisy,d_steps=3,draws=2/5')"
     assert shown.history.steps[-1] == 5
 
@@ -340,7 +346,8 @@ def test_a_picture_has_a_panel_for_each_part_with_its_newest_point(text):
     names = {text.get_text() for text in legend.get_texts()}
     assert names == {layer.label for layer in frame.layers.values() if layer.role != "field"}
     titles = [ax.get_title() for ax in others]
-    assert titles == [*(chart.title for chart in frame.charts), frame.disc.title]
+    charts = [f"{c.title} ({c.unit})" if c.unit else c.title for c in frame.charts]
+    assert titles == [*charts, frame.disc.title]
     for ax, chart in zip(others, frame.charts, strict=False):
         lengths = [np.size(line.get_xdata()) for line in ax.lines]
         assert len([n for n in lengths if n > 2]) == len(chart.curves)
@@ -411,3 +418,67 @@ def test_no_menu_shows_a_name_that_only_a_text_knows():
     assert "Adam without momentum" in shown
     assert "adam0" not in shown
     assert panel.session.config.optimizer == panel.knobs["optimizer"].value.value == "adam0"
+
+
+def within(widget):
+    return [widget, *(x for child in getattr(widget, "children", ()) for x in within(child))]
+
+
+def press(panel, label):
+    next(w for w in within(panel.box) if getattr(w, "description", "") == label).click()
+
+
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
+def test_a_sentence_tells_each_layer_that_is_shown(name):
+    panel = Panel(Session(name))
+    for layer, box in panel.layers.items():
+        assert (TELLS[layer] in html.unescape(panel.legend.value)) == box.value
+        box.value = not box.value
+        assert (TELLS[layer] in html.unescape(panel.legend.value)) == box.value
+
+
+def test_how_often_a_preset_ends_well_is_told_while_it_is_the_preset():
+    panel = Panel(Session("noisy"))
+    assert outlook(PRESETS["noisy"]) in html.unescape(panel.legend.value)
+    play(panel)
+    panel.buttons["seed"].click()
+    assert panel.replay.value == "noisy,seed=1"
+    assert outlook(PRESETS["noisy"]) in html.unescape(panel.legend.value)
+    type_in(panel.knobs["d_steps"], 3)
+    assert "runs of this preset" not in panel.legend.value
+
+
+def test_a_drawing_is_typed_where_there_are_data_to_draw():
+    panel = Panel(Session("five-gaussians", width=8))
+    panel.strokes.value = "0 0, 1 1\n-1 0.5"
+    press(panel, "Use these strokes")
+    assert panel.session.config.data == own_data.of_text("0 0, 1 1\n-1 0.5", 1.7)
+    panel.strokes.value = "0 0 1"
+    press(panel, "Use these strokes")
+    assert "numbers in pairs" in panel.message.value
+    assert panel.session.config.data.startswith("drawn:")
+    for name in ("normal", "dirac"):
+        assert panel.strokes not in within(Panel(Session(name)).box)
+
+
+def test_an_interrupt_ends_what_is_being_made_and_the_bar_goes():
+    panel = Panel(Session("dirac,draws=2/6"))
+    seen = []
+
+    def count(change):
+        seen.append((change["new"], panel.bar.layout.display))
+        if change["new"] == 3:
+            panel.interrupt()
+
+    panel.bar.observe(count, names="value")
+    press(panel, "Recording (HTML)")
+    assert seen == [(1, ""), (2, ""), (3, "")]
+    assert (panel.bar.max, panel.bar.layout.display) == (7, "none")
+    assert "Interrupted: the run stands at round 6" in panel.message.value
+    export: Any = panel.folds[-1]
+    assert export.links.value == ""
+    panel.bar.unobserve(count, names="value")
+    press(panel, "Recording (HTML)")  # the next one is made to its end
+    assert "Save dirac-6.html" in export.links.value
+    assert panel.message.value == ""
+    assert panel.session.step == 6

@@ -58,7 +58,7 @@ def test_numbers_act_from_the_next_update_on():
     session = Session("normal", seed=5)
     session.tick(7)
     message = session.set(d_steps=3, lr=0.05, tau=2.0, loss="non_saturating", noise=0.5)
-    assert message.startswith("From game 8 on: D steps a round 3")
+    assert message.startswith("From round 8 on: D steps a round 3")
     session.tick(6)
 
     game = line.line_gan(5)
@@ -210,7 +210,7 @@ def test_mistakes_change_nothing():
     assert session.replay == "normal,draws=2/2"
     with pytest.raises(ValueError, match="k must be at least 0, got -1"):
         session.tick(-1)
-    with pytest.raises(ValueError, match="ends at step 1000000"):
+    with pytest.raises(ValueError, match="ends at round 1000000"):
         session.tick(2_000_000)
     with pytest.raises(ValueError, match="preset must be one of"):
         Session("nomal")
@@ -300,7 +300,7 @@ def test_a_frame_shows_the_numbers_of_the_run():
     roles = [layer.role for layer in layers.values()]
     roles += [curve.role for chart in frame.charts for curve in chart.curves]
     assert set(roles) <= set(LOOKS)
-    assert frame.narration.startswith("Game 20: V = −")
+    assert frame.narration.startswith("Round 20: V = −")
 
 
 def test_a_run_that_goes_back_to_a_turn_has_the_settings_that_follow():

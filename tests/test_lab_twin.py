@@ -8,7 +8,7 @@ from PIL import Image
 
 from gan_teach import History
 from gan_teach.lab import Session, Twin
-from gan_teach.lab.frame import Lines, Points
+from gan_teach.lab.frame import Lines, Points, ranges
 from gan_teach.lab.picture import DPI, FORMATS, WIDTH, code, export
 from gan_teach.lab.slow_motion import slow_motion
 
@@ -48,8 +48,15 @@ def test_twins_part_where_their_histories_do():
     assert 21 < twin.parted < 55
     np.testing.assert_array_equal(params(twin.second), params(other))
     np.testing.assert_array_equal(params(twin.first), params(one))
-    assert str(twin) == (f"Penalty none and r1: apart by more than 1 from step {twin.parted} on.")
+    assert str(twin) == (f"Penalty none and r1: apart by more than 1 from round {twin.parted} on.")
     assert [frame.step for frame in twin.frames] == [55, 55]
+    for k, charts in enumerate(zip(*(frame.charts for frame in twin.frames), strict=True)):
+        assert len({ranges(chart, 55) for chart in charts}) == 1
+        own = one.frame.charts[k].curves, other.frame.charts[k].curves
+        values = np.concatenate([c.xy[:, 1] for curves in own for c in curves])
+        low, high = charts[0].ylim
+        assert low <= np.nanmin(values) < np.nanmax(values) <= high
+    assert [frame.title for frame in twin.frames] == ["Penalty none", "Penalty r1"]
 
 
 def test_twins_without_an_effect_never_part():
@@ -153,5 +160,5 @@ def test_every_format_can_be_read_again(tmp_path):
     np.testing.assert_array_equal(again["params"], session.history["params"])
     assert Session(again.meta["replay"]).step == session.step
     assert paths["py"].read_text() == code(session) + "\n"
-    with pytest.raises(ValueError, match="ending must be one of png, gif, npz, py; got 'exe'"):
+    with pytest.raises(ValueError, match="ending must be one of png, gif, npz, py, html;"):
         export(session, tmp_path / "run.exe")

@@ -74,6 +74,6 @@ def test_what_has_no_text_is_refused():
 def test_a_notebook_folds_and_highlights():
     shown = gt.source(gt.alternating(d_steps=5))
     page = shown._repr_html_()
-    assert page.startswith("<details open><summary><code>Alternating</code>")
+    assert page.startswith("<details><summary><code>Alternating</code>")
     assert "<span style=" in page
     assert repr(shown) == shown.text

@@ -88,6 +88,7 @@ def test_an_entry_is_read_off_its_chapter(chapter):
     assert entry.words == len(re.findall(r"\S+", "# A title *A sentence.* **You will do:** this. "
         "**You will learn:** how formula is c, and why. **You need:** chapter 00. ## Exercises "
         "**1.** How many? **2.** A formula. **3.** What do you think? **4.** Code."))  # fmt: skip
+    assert (entry.lines, entry.written) == (1, 3)
     assert entry.reading == 5
     assert entry.exercises == 30
     assert entry.total == 35
@@ -113,7 +114,7 @@ def test_the_map_names_all_chapters_in_order_and_links_to_them():
     text = course_map.course_map(course_map.entries())
     rows = re.findall(r"^\| \[(\w+)\]\((\w+)\.ipynb\) \| (.+?) \|", text, re.M)
     assert rows == [(c.number, c.name, c.title) for c in chapters()]
-    assert 20 <= course_map.entries()[0].total <= 45  # "about half an hour", as it says
+    assert 40 <= course_map.entries()[0].total <= 50  # "about three quarters of an hour"
     short = re.search(r"short path\*\*, .*: (.+)\.$", text, re.S)
     assert short is not None
     assert re.findall(r"\[(\w+)\]", short[1]) == list(course_map.SHORT_PATH)

@@ -84,7 +84,7 @@ def test_arrows_lead_from_latents_to_generated_points(history):
 
 def test_picture_names_the_game_and_the_objective(history):
     title = plots.picture(history, 20).get_title("left")
-    assert title == f"Balanced players: game 20, V = −{-history['objective'][20]:.3f}"
+    assert title == f"Balanced players: round 20, V = −{-history['objective'][20]:.3f}"
 
 
 def test_picture_counts_the_points_outside(history):
@@ -132,7 +132,7 @@ def test_gradients_are_on_a_logarithmic_axis(history):
 def test_summary_has_four_panels_of_the_last_game(history):
     figure = plots.summary(history)
     titles = [ax.get_title("left") for ax in figure.axes]
-    assert titles[0].startswith("Balanced players: game 60")
+    assert titles[0].startswith("Balanced players: round 60")
     assert titles[1:] == [
         "Objective", "Gradient of the discriminator", "Gradient of the generator",
     ]  # fmt: skip
@@ -216,7 +216,7 @@ def test_a_diverged_run_is_drawn_as_far_as_it_goes(name, blow_up):
     image = style.show(ax, "a run that diverged", dpi=40)
     assert image is not None
     _, texts, titles = everything(ax)
-    expected = "diverged at game 40" if blow_up else "no finite value was recorded"
+    expected = "diverged at round 40" if blow_up else "no finite value was recorded"
     assert any(expected in text for text in [*texts, *titles])
     assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
     early = everything(plot(PANELS[name], broken, 0 if not blow_up else 20))

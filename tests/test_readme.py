@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import gan_teach as gt
+from gan_teach import cli
 from gan_teach.course import chapters
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,20 @@ LINKS = sorted(set(re.findall(r"\]\((?!https?://)([^)#]+)\)", README)))
 def test_the_code_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_settings_are_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (settings,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    Path("mine.toml").write_text(settings)
+    commands = re.findall(r"^gan-teach (train --(?:config|resume|from).*?)(?:#|$)", README, re.M)
+    assert len(commands) == 4
+    for command in commands:
+        few = ["batch_size=2"] if "config" in command else []
+        steps = "4" if "--from" in command else "2"  # by a schedule over the run's length
+        more = ["features=1", *few, f"steps={steps}", "schedule=constant"]
+        assert cli.main([*command.split(), *([] if "--set" in command else ["--set"]), *more]) == 0
+    assert sorted(p.name for p in Path("runs").iterdir())[0] == "mine"
 
 
 def test_the_rule_of_the_authors_page_trains():

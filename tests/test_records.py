@@ -116,6 +116,11 @@ def test_a_shipped_record_is_of_the_settings_that_its_name_stands_for(name):
     assert {"lr", "batch_size", "optimizer", "rule"} <= set(found.meta["settings"])
 
 
+@pytest.mark.parametrize("name", records.RECORDS)
+def test_a_study_trains_as_many_seeds_as_its_record_shows(name):
+    assert len(set(records.load(name).static["seed"])) == records.RECORDS[name].seeds
+
+
 def test_no_two_records_are_of_the_same_settings():
     made_by = [str(records.load(name).meta["settings"]) for name in records.NAMES]
     assert len(set(made_by)) == len(records.NAMES)

@@ -154,7 +154,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path, capsys, monkeypatch, finished,
     train = experiments.train
     monkeypatch.setattr(experiments, "train", interrupted)
     assert run(tmp_path, "normal", "--games", "50", *seeds) == 130
-    assert f"Stopped after game {finished}" in capsys.readouterr().out
+    assert f"Stopped after round {finished}" in capsys.readouterr().out
     assert names(tmp_path / "out") == sorted(ENSEMBLE if seeds else SINGLE)
     kept = History.load(tmp_path / "out" / "history.npz")
     assert list(kept.steps) == list(range(finished + 1))
@@ -167,7 +167,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path, capsys, monkeypatch, finished,
         (["norml"], "Did you mean 'normal'"),
         (["normal", "--games", "0"], "games must be at least 1, got 0"),
         (["normal", "--games", "many"], "invalid int value: 'many'"),
-        (["normal", "--d-steps=-2"], "d_steps must be at least 0, got -2"),
+        (["normal", "--d-steps=-2"], "--d-steps must be at least 0, got -2"),
         (["normal", "--noise", "nan"], "noise must be at least 0, got nan"),
         (["normal", "--loss", "saturate"], "Did you mean 'saturating'"),
         (["normal", "--lr=-1"], "lr must be at least 0"),

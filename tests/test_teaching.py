@@ -55,13 +55,30 @@ def test_plans_fill_the_lecture_and_name_chapters_that_exist():
     assert spans[-1][1] == "90"
 
 
+def test_sessions_are_no_longer_than_they_may_be():
+    rows = re.findall(
+        r"^\| (\d)\.(\d) \| .+? \| (\d+) \| .+ \| (\d+) \|$", PAGES["teaching.md"], re.M
+    )
+    assert [f"{week}.{day}" for week, day, *_ in rows] == [f"{w}.{d}" for w in "1234" for d in "12"]
+    assert all(30 <= int(in_class) <= 80 for *_, in_class, _ in rows)  # of 90
+    assert all(int(at_home) <= 150 for *_, at_home in rows)
+
+
+def test_sections_that_the_page_names_are_there():
+    text = " ".join(PAGES["teaching.md"].split())
+    for number, heading in re.findall(r"(\d\d)(?:\]\([\w.]+\))?,? (?:from|to) \*(.+?)\*", text):
+        (chapter,) = (c for c in chapters() if c.number == number)
+        headings = re.findall(r"^# ## (.+)$", chapter.source.read_text("utf-8"), re.M)
+        assert any(heading.rstrip("?") in title for title in headings), (number, heading)
+
+
 # -- the guide to the lab --------------------------------------------------------------------------
 
 
 def test_the_guide_lists_the_knobs_of_the_lab_and_what_they_may_be():
     rows = re.findall(r"^\| (.+?)( \*)? \| `(\w+)` \| (.+) \|$", PAGES["lab.md"], re.M)
     assert [(label, bool(star), name) for label, star, name, _ in rows] == [
-        (knob.label, not knob.live, name) for name, knob in KNOBS.items()
+        (knob.heading, not knob.live, name) for name, knob in KNOBS.items()
     ]
     for *_, name, ends in rows:
         if numbers := re.fullmatch(r"([\d.]+) to ([\d.]+)", ends):

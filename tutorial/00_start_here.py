@@ -13,8 +13,8 @@
 # help; game theory and a GPU are not needed: the toys train in seconds on one core of a laptop or
 # on Binder.
 #
-# This page takes about half an hour. The map at its end says what each chapter is about and how
-# long it takes, and names a short path through them.
+# This page takes about three quarters of an hour. The map at its end says what each chapter is
+# about and how long it takes, and names a short path through them.
 #
 # ## The game
 #
@@ -52,10 +52,10 @@ history
 
 # %% [markdown]
 # Read it from the top. A *game* says who owns which parameters and what each player minimises. A
-# *[rule](glossary.md#update-rule)* says how one step of training moves them: here one step of $D$,
-# then one of $G$. `train` is an ordinary Python iterator of states, before the first update and
-# after each one. `record` runs it to the end and keeps what *probes* saw, as NumPy arrays with one
-# row per step.
+# *[rule](glossary.md#update-rule)* says how they move: here one step of $D$, then one of $G$, which
+# together are a [round](glossary.md#round). `train` is an ordinary Python iterator of states,
+# before the first round and after each one. `record` runs it to the end and keeps what *probes*
+# saw, as NumPy arrays with one row per state.
 
 # %% [markdown]
 # ## One picture
@@ -76,8 +76,8 @@ gt.film_strip(
     history,
     n=[0, 143, 313, 615, 1500],
     alt="Five moments of training. The generated points start at 0, lie among the real points "
-    "around 5 at game 143, beyond them around 7.6 at game 313, at their lower end around 3.3 at "
-    "game 615, and among them, a little to the right, at game 1500, where D is close to one half.",
+    "around 5 at round 143, beyond them around 7.6 at round 313, at their lower end around 3.3 at "
+    "round 615, and among them, a little to the right, at round 1500, where D is close to one half.",
 )
 
 # %%
@@ -88,7 +88,7 @@ mean = history["params"] @ [0.5, 1, 0, 0]  # of G(z): w/2 + b, since z is 1/2 on
 target = history.static["real"].mean()  # of the ten real points
 passed = np.flatnonzero(np.diff(np.sign(mean - target))) + 1
 guess.answer([*guess.options, guess.options[-1]][min(len(passed), 2)])
-print(f"G's mean passes theirs, {target:.2f}, at the games {passed.tolist()}")
+print(f"G's mean passes theirs, {target:.2f}, at the rounds {passed.tolist()}")
 swings = [abs(way - target).max() for way in np.split(mean, passed)[1:-1]]
 print("and goes as far beyond it as", np.round(swings, 1), "between these")
 
@@ -114,9 +114,9 @@ gt.player(history, n=[38, 508, 769, 905, 1210])
 # %% [markdown]
 # ## Open the hood
 #
-# What is a step? Here is one round with nothing but arithmetic. First $V$ on the points at hand,
-# and its four derivatives, which say how fast it grows with each number; you can check them with
-# the chain rule.
+# What is a step? Here is one round with nothing but arithmetic. First $V$ on
+# the points at hand, and its four derivatives, which say how fast it grows with each number; you
+# can check them with the chain rule.
 
 
 # %% tags=["hood"]
@@ -149,7 +149,7 @@ after = after_d - eta * new_slopes * [1, 1, 0, 0]  # then G descends, with w and
 print(f"V before the round {before:.4f}, after D's step {look(x, z, *after_d)[0]:.4f}")
 print(f"V on the new z {between:.4f}, after G's step {look(x, new_z, *after)[0]:.4f}")
 
-# %% tags=["hood-check"]
+# %% tags=["hood-check", "hide-input"]
 start = torch.tensor(four)
 field = gt.vector_field(line, draw("d"), start).numpy()  # where each player wants to go
 for p, number in zip((*line.g_params, *line.d_params), four, strict=True):
@@ -164,6 +164,20 @@ gaps = {
 for name, gap in gaps.items():
     print(f"{name}: differs from the library's by at most {abs(gap).max():.0e}")
     assert abs(gap).max() < 1e-6
+
+# %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `after = after_d - eta` becomes `after = after_d + eta`, a generator that climbs with $D$:
+#
+# ```text
+# V before the round -0.8860, after D's step -0.8289
+# V on the new z -0.7987, after G's step -0.7926
+# ```
+#
+# Now both players push $V$ up, and nobody is there to pull it down.
+#
+# </details>
 
 # %% [markdown]
 # `gt.train` does this for any two networks, with derivatives from PyTorch; chapter 01 does it 1500
@@ -188,8 +202,8 @@ for words, (real, fake) in answers.items():
 
 # %%
 v = history["objective"][-100:].mean()
-print(f"V over the last 100 games: {v:.3f}, {abs(v + 2 * math.log(2)):.3f} from -2 log 2")
-print(f"G's mean at the last game: {mean[-1]:.2f}, {abs(mean[-1] - target):.2f} from the data's")
+print(f"V over the last 100 rounds: {v:.3f}, {abs(v + 2 * math.log(2)):.3f} from -2 log 2")
+print(f"G's mean at the last round: {mean[-1]:.2f}, {abs(mean[-1] - target):.2f} from the data's")
 
 # %% tags=["hide-input"]
 assert gt.holds(abs(v + 2 * math.log(2)) < 0.02 and 0.2 < abs(mean[-1] - target) < 0.6)
@@ -217,56 +231,57 @@ gt.Lab("normal")
 # ## The map of the course
 #
 # <!-- map -->
-# Times are estimates, but for the runs. *Read*: 100 words of text a minute, code and figures
-# included. *Run*: seconds of one core, measured. *Exercises*: how many, and 3 for a number, 5 for a
-# formula, 12 for code, 10 for words in minutes.
+# Times are estimated, but for the runs. *Read*: 100 words of text or 12 lines of code a minute,
+# figures included. *Run*: seconds of one core, measured. *Exercises*: how many, and 3 for a number,
+# 5 for a formula, 8 for code and 1 for each line of the answer, 10 for words in minutes.
 #
-# **The line**, about 4 hours: one GAN with four parameters settles, saturates, is rescued by noise.
+# **The line**, about 6 hours: one GAN with four parameters settles, saturates, is rescued by noise.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [00](00_start_here.ipynb) | Start here: two networks, one game | who plays, what each player wants, and what "converged" means here | 10 | 6 | 25 for 2, 2 in code |
-# | [01](01_normal.ipynb) | Watch a balanced GAN spiral in | why $V$ oscillates, what the signs of its second derivatives mean for a game, and what this discriminator can never see | 15 | 11 | 30 for 4, 2 in code |
-# | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 15 | 15 | 25 for 3, 2 in code |
-# | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 20 | 19 | 25 for 3, 2 in code |
-# | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 15 | 13 | 35 for 4, 2 in code |
+# | [00](00_start_here.ipynb) | Start here: two networks, one game | who plays, what each player wants, and what "converged" means here | 15 | 6 | 25 for 2, 2 in code |
+# | [01](01_normal.ipynb) | Watch a balanced GAN spiral in | why $V$ oscillates, what the signs of its second derivatives mean for a game, and what this discriminator can never see | 35 | 11 | 40 for 4, 2 in code |
+# | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 30 | 15 | 25 for 3, 2 in code |
+# | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 40 | 19 | 35 for 3, 2 in code |
+# | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 30 | 13 | 40 for 4, 2 in code |
 # | [04b](04b_wrap_up.ipynb) | Diagnose a run on the line | to tell a settled, a swinging and a saturated run apart, and what mends each | 10 | 6 | 45 for 7, 2 in code |
 #
-# **Games**, about 4 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
+# **Games**, about 6 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 15 | 19 | 30 for 4, 2 in code |
-# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 25 | 29 | 30 for 4, 2 in code |
-# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 15 | 17 | 30 for 4, 2 in code |
-# | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 10 | 16 | 30 for 3, 2 in code |
-# | [08b](08b_wrap_up.ipynb) | Judge a path by its eigenvalues | to tell from a path which $\tau$ made it, and whether its end is a solution | 5 | 6 | 35 for 7, 1 in code |
+# | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 35 | 19 | 40 for 4, 2 in code |
+# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 50 | 29 | 40 for 4, 2 in code |
+# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 35 | 17 | 30 for 4, 2 in code |
+# | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 30 | 16 | 30 for 3, 2 in code |
+# | [08b](08b_wrap_up.ipynb) | Judge a path by its eigenvalues | to tell from a path which $\tau$ made it, and whether its end is a solution | 10 | 6 | 35 for 7, 1 in code |
 #
-# **Modes and measures**, about 6 hours: how modes are lost, what penalties do, and what scores can say.
-#
-# | | chapter | what you gain | read, min | run, s | exercises, min |
-# |-|-|-|-|-|-|
-# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 20 | 16 | 30 for 4, 2 in code |
-# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 15 | 15 | 30 for 4, 2 in code |
-# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 15 | 38 | 35 for 4, 2 in code |
-# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 20 | 15 | 35 for 4, 2 in code |
-# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 20 | 20 | 30 for 4, 2 in code |
-# | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 25 | 21 | 35 for 5, 2 in code |
-# | [14b](14b_wrap_up.ipynb) | Find the lost modes | to tell clumps, clouds and lost modes apart, and to make one measure of two that are half blind | 10 | 8 | 45 for 7, 2 in code |
-#
-# **Images**, about 6 hours: the same questions with millions of parameters.
+# **Modes and measures**, about 9 hours: how modes are lost, what penalties do, and what scores can say.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 20 | 34 | 40 for 5, 2 in code |
-# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 10 | 26 | 35 for 4, 2 in code |
-# | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 20 | 23 | 40 for 5, 2 in code |
-# | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 15 | 14 | 35 for 4, 2 in code |
-# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 15 | 25 | 40 for 5, 2 in code |
-# | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 15 | 26 | 40 for 5, 2 in code |
-# | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 10 | 5 | 45 for 7, 2 in code |
+# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 50 | 16 | 40 for 4, 2 in code |
+# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 40 | 15 | 30 for 4, 2 in code |
+# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 30 | 38 | 35 for 4, 2 in code |
+# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 35 | 15 | 40 for 4, 2 in code |
+# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 35 | 20 | 35 for 4, 2 in code |
+# | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 55 | 21 | 40 for 5, 2 in code |
+# | [14b](14b_wrap_up.ipynb) | Find the lost modes | to tell clumps, clouds and lost modes apart, and to make one measure of two that are half blind | 15 | 8 | 45 for 7, 2 in code |
 #
-# All of it takes about 21 hours. **The short path**, about 5 hours: [00](00_start_here.ipynb) →
+# **Images**, about 10 hours: the same questions with millions of parameters.
+#
+# | | chapter | what you gain | read, min | run, s | exercises, min |
+# |-|-|-|-|-|-|
+# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 40 | 34 | 50 for 5, 2 in code |
+# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 30 | 26 | 40 for 4, 2 in code |
+# | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 40 | 23 | 40 for 5, 2 in code |
+# | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 35 | 14 | 40 for 4, 2 in code |
+# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 40 | 25 | 50 for 5, 2 in code |
+# | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 35 | 26 | 40 for 5, 2 in code |
+# | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 15 | 5 | 50 for 7, 2 in code |
+# | [21](21_conditional.ipynb) | Ask for a seven | what a conditional GAN plays for, why $D$ has to know the question, and what steering costs | 30 | 34 | 35 for 4, 2 in code |
+#
+# All of it takes about 31 hours. **The short path**, about 8 hours: [00](00_start_here.ipynb) →
 # [01](01_normal.ipynb) → [02](02_strong_discriminator.ipynb) → [05](05_dirac_gan.ipynb) →
 # [09](09_two_clusters.ipynb) → [11](11_gradient_penalties.ipynb) → [15](15_mnist.ipynb).
 # <!-- end of map -->
@@ -322,15 +337,15 @@ verdict = gt.exercises.check_two_networks(answers)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell plays the film above with it: $D$'s mean answers, game by game.
+# When it is right, the next cell plays the film above with it: $D$'s mean answers, round by round.
 
-# %%
+# %% tags=["hide-input"]
 if verdict:
     x, z = history.static["real"], gt.zoo.line.LATENT.sample(200, gt.dynamics.streams.generator(2))
     numbers = history["params"].astype(float)
     yours = np.array([[np.mean(d) for d in answers(*four, x, z.numpy())] for four in numbers])
     library = np.stack([history["d_real"], history["d_fake"]], axis=1)
-    print(f"your D(x) and D(G(z)) at the last game: {np.round(yours[-1], 3)};", end=" ")
+    print(f"your D(x) and D(G(z)) at the last round: {np.round(yours[-1], 3)};", end=" ")
     print(f"all differ from the library's by at most {abs(yours - library).max():.0e}")
 
 # %% [markdown]
@@ -382,7 +397,7 @@ verdict
 # When it is right, the next cell computes the $V$ of a whole run with it, on the points that $D$
 # saw.
 
-# %%
+# %% tags=["hide-input"]
 if verdict:
     run = gt.experiments.run("normal", games=gt.budget(1500))
     draws, yours = gt.dynamics.streams.Stream(gt.zoo.line_gan(seed=0), batch_size=10, seeds=0), []
@@ -390,9 +405,9 @@ if verdict:
         x, z = draws.at(k)("d").real.numpy(), draws.at(k)("d").latent.numpy()
         real, fake = (1 / (1 + np.exp(-a * sample - c)) for sample in (x, w * z + b))
         yours.append(objective(real, fake))
-    print(f"your V over the last 100 games: {np.mean(yours[-100:]):.3f};", end=" ")
+    print(f"your V over the last 100 rounds: {np.mean(yours[-100:]):.3f};", end=" ")
     gap = abs(np.array(yours) - run["objective"][1:]).max()
-    print(f"in all games it differs from the library's by at most {gap:.0e}")
+    print(f"in all rounds it differs from the library's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>

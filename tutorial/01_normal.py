@@ -6,7 +6,7 @@
 # **You will do:** run the tutorial's balanced GAN, compare it with three things that theory says,
 # and try it on 64 seeds. **You will learn:** why $V$ oscillates, what the signs of its second
 # derivatives mean for a game, and what this discriminator can never see. **You need:** chapter 00;
-# for one section, eigenvalues of a symmetric matrix.
+# for two sections, eigenvalues (what complex ones mean is said there).
 
 # %%
 import gan_teach as gt
@@ -25,7 +25,8 @@ from torch.nn.functional import logsigmoid, softplus
 # $$(a, c) \leftarrow (a, c) + 0.1\, \nabla_{a,c} V, \qquad
 #   (w, b) \leftarrow (w, b) - 0.1\, \nabla_{w,b} V.$$
 #
-# One round of this is a *game* in the words of the tutorial that we follow.
+# Both together are one round. The tutorial that we follow calls it a game, and
+# `games=` below counts rounds.
 #
 # **Three predictions of theory.**
 #
@@ -53,26 +54,26 @@ history = gt.experiments.run("normal", games=gt.budget(1500))
 # %%
 gt.show(
     gt.plots.summary(history),
-    alt="Left: at game 1500 the generated points lie among the real ones, most of them in the "
+    alt="Left: at round 1500 the generated points lie among the real ones, most of them in the "
     "right half; D is nearly flat, a little below one half. Right: V rises to -0.6, falls to "
     "-1.8 and swings around -1.386, less each time. The norm of G's gradient plunges at each "
-    "turn of the generator; that of D's is noisy around 0.1 and plunges near games 140 and "
+    "turn of the generator; that of D's is noisy around 0.1 and plunges near rounds 140 and "
     "500.",
 )
 
 # %%
 v = history["objective"]
-left = np.flatnonzero(abs(v - v[1]) > 0.1)  # the games at which it is away from there
+left = np.flatnonzero(abs(v - v[1]) > 0.1)  # the rounds at which it is away from there
 away = "it stays" if not len(left) else "it rises first" if v[left[0]] > v[1] else "it falls first"
 guess.answer(away)
-print(f"V begins at {v[1]:.2f}, is {np.nanmax(v):.2f} at game {np.nanargmax(v)}", end=" ")
-print(f"and {np.nanmin(v):.2f} at game {np.nanargmin(v)}; last 100 games: {v[-100:].mean():.2f}")
+print(f"V begins at {v[1]:.2f}, is {np.nanmax(v):.2f} at round {np.nanargmax(v)}", end=" ")
+print(f"and {np.nanmin(v):.2f} at round {np.nanargmin(v)}; last 100 rounds: {v[-100:].mean():.2f}")
 
 # %%
 a, mean = history["params"][:, 2], history["params"] @ [0.5, 1, 0, 0]  # D's slope, G's mean
 points = history.static["real"]
 for k in np.flatnonzero(mean > points.mean())[:1]:
-    print(f"G first passes the data's mean, {points.mean():.2f}, at game {k}: a = {a[k]:.2f}")
+    print(f"G first passes the data's mean, {points.mean():.2f}, at round {k}: a = {a[k]:.2f}")
 
 # %% tags=["hide-input"]
 assert gt.holds(away == "it rises first" and np.nanmax(v) > -0.8 and np.nanmin(v) < -1.6)
@@ -91,7 +92,7 @@ assert gt.holds(
 gt.player(
     history,
     n=[0, 38, 143, 313, 508],
-    alt="Five games. At 0 the generated points lie near 0 and D leans a little; at 38 D rises "
+    alt="Five rounds. At 0 the generated points lie near 0 and D leans a little; at 38 D rises "
     "from near 0 to near 1 across them and the real points; at 143 they lie among the real "
     "points and D still leans to the right; at 313 they are beyond them and D leans only a "
     "little; at 508 they are back among them and D leans to the left.",
@@ -125,8 +126,29 @@ def by_hand(games, lr=0.1):
 # %% tags=["hood-check"]
 library = gt.experiments.run("normal", games=gt.budget(1500))["params"]
 gap = abs(by_hand(len(library) - 1) - library).max()
-print(f"largest difference of a parameter in {len(library) - 1} games: {gap:.0e}")
+print(f"largest difference of a parameter in {len(library) - 1} rounds: {gap:.0e}")
 assert gap < 1e-5
+
+# %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `(("d", (a, c), 1), ("g", (w, b), -1))` becomes
+# `(("g", (w, b), -1), ("d", (a, c), 1))`, so that $G$ moves first:
+#
+# ```python
+# for name, path in {"D first": library, "G first": by_hand(1500)}.items():
+#     mean = path @ [0.5, 1, 0, 0]
+#     print(f"{name}: G's mean up to {mean.max():.2f}, at the end {mean[-1]:.2f}")
+# ```
+#
+# ```text
+# D first: G's mean up to 7.58, at the end 5.45
+# G first: G's mean up to 7.58, at the end 5.45
+# ```
+#
+# A round is short, and who begins it hardly matters here. A changed sign does: try it.
+#
+# </details>
 
 # %% [markdown]
 # `gt.train` does this for any GAN, any number of steps and any optimizer; its rule, as the library
@@ -144,8 +166,8 @@ gt.source(gt.alternating(d_steps=1, redraw="latents"))
 # %%
 gt.show(
     gt.plots.scores(history),
-    alt="Mean D on real and on generated samples over 1500 games. At first they are far apart, "
-    "0.95 and 0.38; both have thick bands around game 300; from game 750 on they swing around"
+    alt="Mean D on real and on generated samples over 1500 rounds. At first they are far apart, "
+    "0.95 and 0.38; both have thick bands around round 300; from round 750 on they swing around"
     " one half together and end there.",
 )
 
@@ -154,9 +176,9 @@ for first, last in [(1, 150), (750, 1500)]:
     part = slice(min(first, len(history) // 2), last + 1)
     real, fake = (history[k][part] - history[k][part].mean() for k in ("d_real", "d_fake"))
     shift = np.correlate(real, fake, "full").argmax() - len(real) + 1
-    print(f"games {first} to {last}: correlation {np.corrcoef(real, fake)[0, 1]:.2f}", end=", ")
+    print(f"rounds {first} to {last}: correlation {np.corrcoef(real, fake)[0, 1]:.2f}", end=", ")
     print(f"common swing {((real + fake) / 2).std():.3f}, difference {(real - fake).std():.3f}")
-print("the late curves are most alike at a shift of", shift, "games")
+print("the late curves are most alike at a shift of", shift, "rounds")
 
 # %% tags=["hide-input"]
 assert gt.holds(np.corrcoef(real, fake)[0, 1] > 0.8 and abs(shift) <= 5)
@@ -180,8 +202,8 @@ print(f"the formula and D(x) on real samples differ by {error.max():.3f} at most
 assert gt.holds(error.max() < 0.02)
 
 # %% [markdown]
-# **And the thick bands?** Around game 300 the generated points lie beyond 7, and $D$'s slope
-# changes its sign at every game. A step of length 0.1 along a curvature $\lambda$ multiplies a
+# **And the thick bands?** Around round 300 the generated points lie beyond 7, and $D$'s slope
+# changes its sign at every round. A step of length 0.1 along a curvature $\lambda$ multiplies a
 # deviation by $1 - 0.1\lambda$: from $\lambda = 20$ on it jumps to the other side and farther away.
 # $D$'s curvature where it is flat is the largest eigenvalue of a quarter of the summed second
 # moments of $(x, 1)$ and $(G(z), 1)$:
@@ -193,12 +215,12 @@ for game in (0, 143, 300, 508, 1500):
     rows = (np.stack([x, np.ones_like(x)]) for x in (points, w * z + b))
     curvature = np.linalg.eigvalsh(sum(r @ r.T / r.shape[1] for r in rows) / 4)[-1]
     near = np.diff(np.sign(a[max(game - 10, 0) : game + 11]))
-    print(f"game {game:4}: curvature {curvature:4.1f}, sign changes within 10 games:", end=" ")
+    print(f"round {game:4}: curvature {curvature:4.1f}, sign changes within 10 rounds:", end=" ")
     print(np.count_nonzero(near))
 
 # %% [markdown]
-# Above 20 at game 300 and below it at the others: the first overshoot carries $G$ so far that $D$'s
-# step is too long.
+# Above 20 at round 300 and below it at the others: the first overshoot carries $G$ so far that
+# $D$'s step is too long.
 
 # %% [markdown]
 # ## The Hessian of V
@@ -210,16 +232,16 @@ for game in (0, 143, 300, 508, 1500):
 # %%
 gt.show(
     gt.plots.eigenvalues(history),
-    alt="Four eigenvalues over 1500 games on a symmetric logarithmic axis. Three swing around "
-    "their dashed levels, -13.7, -0.101 and 0.112, with thick bands around game 300, and end "
-    "near them; the third of the four is a little below 0 at first and lies on 0 from game "
+    alt="Four eigenvalues over 1500 rounds on a symmetric logarithmic axis. Three swing around "
+    "their dashed levels, -13.7, -0.101 and 0.112, with thick bands around round 300, and end "
+    "near them; the third of the four is a little below 0 at first and lies on 0 from round "
     "800 on.",
 )
 
 # %%
 measured, theory = history["eigenvalues"][-1], history.static["eigenvalues_theory"]
 print("closed form at the equilibrium:", np.round(theory, 3) + 0.0)
-print("measured at the last game:     ", np.round(measured, 3) + 0.0)
+print("measured at the last round:     ", np.round(measured, 3) + 0.0)
 print("signs: the Hessian is a", gt.spectra.definiteness(theory).word)
 
 # %% tags=["hide-input"]
@@ -264,6 +286,20 @@ print(f"largest difference of an entry: {gap:.0e}")
 assert gap < 1e-12
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `torch.tensor([1.0, 3.0, 0.5, -2]` becomes `torch.tensor([2.0, 4.0, 0.0, 0.0]`:
+#
+# ```text
+# eigenvalues: [-13.413  -0.101  -0.      0.114]
+# ```
+#
+# At an equilibrium one of the four is positive and one is 0. At the point of the hood, where $D$
+# leans, the 0 is gone; the sign of the largest stays.
+#
+# </details>
+
+# %% [markdown]
 # The library gives the matrix of the closed form, too, up to the noise of 100,000 samples, at the
 # equilibrium $(2, 4, 0, 0)$. Beside it the blocks of the game's [Jacobian](glossary.md#jacobian),
 # where $G$ descends on $V$ and $D$ climbs.
@@ -286,9 +322,13 @@ print("G on D plus D on G, transposed: at most", np.round(abs(J.gd + J.dg.T).max
 # [friction](glossary.md#friction)? $D$'s *own* curvature, its block of the Hessian: $D$ gives up a
 # lean that nothing feeds.
 #
-# Near the equilibrium one game multiplies the four deviations by a matrix. An eigenvalue $s$ of it
-# is a factor of one game: $|s| < 1$ shrinks. A complex pair turns besides, by the angle $\arg s$
-# in a game. `gt.dynamics.step_spectrum` gives these factors (chapter 05 computes some by hand).
+# Near the equilibrium one round multiplies the four deviations by a matrix, and its eigenvalues
+# tell what many rounds do. A real one, $s$, multiplies a deviation along its direction by $s$ in
+# each round. **A complex pair turns** two deviations into each other, like the hand of a clock: by
+# the angle $\arg s$ in a round, a whole turn in $2\pi / |\arg s|$ rounds, while the hand's length
+# is multiplied by $|s|$, so that $|s| < 1$ shrinks and $|s| > 1$ grows. `gt.dynamics.step_spectrum`
+# gives these factors (chapter 05 computes some by hand).
+#
 # Here at this run's equilibrium, and once more with $D$'s own block set to zero. **Predict** what
 # is left of the damping.
 
@@ -302,7 +342,7 @@ for name, matrix in {"as it is": as_it_is, "without D's curvature": without}.ite
     factors = gt.dynamics.step_spectrum(gt.alternating(), gt.spectra.GameJacobian(matrix, 2), 0.1)
     s = next(s for s in factors if s.imag > 1e-9)
     turn = gt.dynamics.rotation_period(s)
-    print(f"{name}: {turn:.0f} games a turn, factor {abs(s) ** (turn / 2):.2f} in half a turn")
+    print(f"{name}: {turn:.0f} rounds a turn, factor {abs(s) ** (turn / 2):.2f} in half a turn")
 
 # %% [markdown]
 # Without its own curvature $D$ would swing for ever: the factor is 1. With it, small swings keep
@@ -312,14 +352,14 @@ for name, matrix in {"as it is": as_it_is, "without D's curvature": without}.ite
 
 # %%
 def swings(deviation):
-    """Games per turn, and each swing as a share of the last, from the second passage of 0 on."""
+    """Rounds per turn, and each swing as a share of the last, from the second passage of 0 on."""
     passages = np.flatnonzero(np.diff(np.sign(deviation)))
     sizes = [abs(d).max() for d in np.split(deviation, passages)[1:-1]]
     return 2 * np.diff(passages)[1:], np.divide(sizes[1:], sizes[:-1])
 
 
 turns, shares = swings(mean - points.mean())
-print("games a turn:", turns.tolist())
+print("rounds a turn:", turns.tolist())
 print("each swing as a share of the last:", np.round(shares, 2))
 
 # %% tags=["hide-input"]
@@ -327,8 +367,8 @@ assert gt.holds((abs(turns / 595 - 1) < 0.15).all() and (abs(shares - 0.625) < 0
 
 # %% [markdown]
 # (The first turn is left out: it is long and wide, far from where a linearisation holds.) The later
-# ones take 522 to 640 games, where 595 were predicted, and shrink to 0.57 to 0.72 of the last, with
-# the noise of ten samples in both. Whether that is so for other seeds is asked below.
+# ones take 522 to 640 rounds, where 595 were predicted, and shrink to 0.57 to 0.72 of the last,
+# with the noise of ten samples in both. Whether that is so for other seeds is asked below.
 #
 # ## What the generator has learnt
 #
@@ -343,7 +383,7 @@ drawn = {"N(5, 1)": rng.normal(5, 1, 2000), "generated": w * rng.uniform(size=20
 
 # %%
 gt.show(
-    gt.plots.densities(drawn, title=f"Game {history.steps[-1]}"),
+    gt.plots.densities(drawn, title=f"Round {history.steps[-1]}"),
     alt="Two densities. The real one is a bell around 5 from 2 to 8; the generated one is "
     "narrower, a block from 4 to 7 with a wavy top and steep sides, its middle at 5.4.",
 )
@@ -383,9 +423,9 @@ many = gt.experiments.run_seeds("normal", gt.budget(64, 8), games=gt.budget(3000
 # %%
 gt.show(
     gt.plots.fan(many, "objective", level=(gt.experiments.TARGET, "-2 log 2")),
-    alt="Median of V over 64 seeds with bands of the middle 50 and 90 percent, over 3000 games. "
+    alt="Median of V over 64 seeds with bands of the middle 50 and 90 percent, over 3000 rounds. "
     "The median rises to -0.64, falls to -1.67 and swings around -2 log 2, less each time; "
-    "the wide band reaches down to -2.3 near game 300. From game 1500 on median and bands lie"
+    "the wide band reaches down to -2.3 near round 300. From round 1500 on median and bands lie"
     " on the level.",
 )
 
@@ -393,20 +433,22 @@ gt.show(
 data = [
     gt.experiments.settings("normal").game(k).data.points for k in range(many["params"].shape[1])
 ]
-gaps = many["params"] @ [0.5, 1, 0, 0] - np.mean(data, axis=(1, 2))  # of the means, (games, seeds)
+gaps = many["params"] @ [0.5, 1, 0, 0] - np.mean(data, axis=(1, 2))  # of the means, (rounds, seeds)
 for game in (len(many) // 2, len(many) - 1):
     good = abs(many["objective"][game] - gt.experiments.TARGET) < 0.1
     low, high = gt.plots.wilson(good.sum(), good.size)
-    print(f"game {game}: {good.sum()} of {good.size} settled ({low:.0%} to {high:.0%});", end=" ")
+    print(f"round {game}: {good.sum()} of {good.size} settled ({low:.0%} to {high:.0%});", end=" ")
     print(f"means off by {np.median(gaps[game]):.2f}", end=", middle 90 %: ")
     print(np.round(np.percentile(gaps[game], [5, 95]), 2))
 
 # %%
 v = many["objective"]
-left = (abs(v - v[1]) > 0.1).argmax(0)  # for each seed the game at which V first is away from v[1]
+left = (abs(v - v[1]) > 0.1).argmax(0)  # for each seed the round at which V first is away from v[1]
 print("V rises first in", np.sum(v[left, range(good.size)] > v[1]), "of", good.size, "seeds")
 settling = gt.experiments.settling_game(many)
-print("V settles at game", np.median(settling), "in the median seed, at", settling.max(), "at last")
+print(
+    "V settles at round", np.median(settling), "in the median seed, at", settling.max(), "at last"
+)
 spreads = abs(many["params"][-1, :, 0]) / 12**0.5
 print(
     f"spreads {spreads.min():.2f} to {spreads.max():.2f}, median {np.median(spreads):.2f}", end="; "
@@ -417,7 +459,7 @@ print(f"correlation with those of their ten points: {own:.2f}")
 # %%
 both = [swings(gap[:1501]) for gap in gaps.T]  # of each seed, in the first half
 all_turns, all_shares = (np.concatenate(parts) for parts in zip(*both, strict=True))
-for name, values in {"games a turn": all_turns, "share of the last swing": all_shares}.items():
+for name, values in {"rounds a turn": all_turns, "share of the last swing": all_shares}.items():
     if len(values):
         print(f"{name}: middle 90 %", np.round(np.percentile(values, [5, 95]), 2), end=", ")
         print(f"median {np.median(values):.2f}, {len(values)} turns")
@@ -430,9 +472,9 @@ assert gt.holds(abs(np.median(all_turns) / 570 - 1) < 0.1 and (all_shares < 1).a
 
 # %% [markdown]
 # **What is true, then.** Balanced training of this GAN settles: $V$ in the median seed after about
-# 700 games, in 63 of 64 seeds by game 1500 and in all by game 3000. $V$ settles before the means
-# do, since they enter it to second order: at game 1500 most means are too high, by 0.2 in the
-# median, since the seeds swing in step; at game 3000 nine in ten are within 0.07 of their ten
+# 700 rounds, in 63 of 64 seeds by round 1500 and in all by round 3000. $V$ settles before the means
+# do, since they enter it to second order: at round 1500 most means are too high, by 0.2 in the
+# median, since the seeds swing in step; at round 3000 nine in ten are within 0.07 of their ten
 # points'. The turns are a little shorter than the eigenvalues say, the friction is theirs, and no
 # swing was larger than the one before. **It learns the mean. It does not learn the spread**: that
 # stayed below 1 in all seeds, whatever the spread of the ten points was, and the zero eigenvalue
@@ -508,8 +550,9 @@ gt.exercises.check_blind_direction(direction)
 # </details>
 
 # %% [markdown]
-# **3.** A round of training with three blanks: what $c$ becomes, what the new $D$ says of $G(z)$,
-# and what $w$ and $b$ become. Here the derivatives are written out, in NumPy, without autograd.
+# **3.** A round of training with three blanks: what $c$ becomes (A), what the new $D$ says of
+# $G(z)$ (B), and what $w$ and $b$ become (C). Here the derivatives are written out, in NumPy,
+# without autograd.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -534,9 +577,9 @@ def sigmoid(logit):
 def one_round(w, b, a, c, x, z, eta):
     real, fake = sigmoid(a * x + c), sigmoid(a * (w * z + b) + c)
     a_new = a + eta * (((1 - real) * x).mean() - (fake * (w * z + b)).mean())
-    c_new = ...
-    fake = ...  # of the new D
-    w_new, b_new = ..., ...
+    c_new = ...  # A
+    fake = ...  # B: of the new D
+    w_new, b_new = ..., ...  # C
     return w_new, b_new, a_new, c_new
 
 
@@ -544,7 +587,7 @@ verdict = gt.exercises.check_round(one_round)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell plays 1500 games with it, beside the library's round that gives
+# When it is right, the next cell plays 1500 rounds with it, beside the library's round that gives
 # both players the same $z$.
 
 # %%
@@ -556,7 +599,7 @@ if verdict:
     for k in range(len(library) - 1):
         batch = draws.at(k)("d")
         path.append(one_round(*path[-1], batch.real.numpy(), batch.latent.numpy(), 0.1))
-    print(f"{k + 1} games: your numbers end at {np.round(path[-1], 3)}", end=" ")
+    print(f"{k + 1} rounds: your numbers end at {np.round(path[-1], 3)}", end=" ")
     print(f"and differ from the library's by at most {abs(np.array(path) - library).max():.0e}")
 
 # %% [markdown]
@@ -629,7 +672,7 @@ if verdict:
     numbers = history["params"][list(games)].astype(float)
     yours = [np.linalg.eigvalsh(hessian(by_values, point, 1e-4)) for point in numbers]
     gap = abs(np.array(yours) - history["eigenvalues"][list(games)]).max()
-    print(f"{len(games)} games: your eigenvalues differ from the library's by at most {gap:.0e}")
+    print(f"{len(games)} rounds: your eigenvalues differ from the library's by at most {gap:.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -668,5 +711,5 @@ if verdict:
 # - I. Goodfellow et al., *Generative Adversarial Nets*, 2014, proposition 1 and theorem 1.
 # - L. Mescheder, A. Geiger, S. Nowozin, *Which Training Methods for GANs do actually Converge?*,
 #   2018: eigenvalues of the update decide; chapter 05.
-# - E. Sansone, *Tutorial on GANs*: the experiment (1500 games, 1:1). Its ten points, too, are drawn
-#   once; the code there counts 1500 games where its text says 1000.
+# - E. Sansone, *Tutorial on GANs*: the experiment (1500 rounds, 1:1). Its ten points, too, are
+#   drawn once; the code there counts 1500 rounds where its text says 1000.

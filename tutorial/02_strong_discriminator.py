@@ -29,7 +29,7 @@ from torch.nn.functional import logsigmoid
 #   \frac{\partial}{\partial w} \log\bigl(1 - D(G(z))\bigr) = -D(G(z)) \cdot a \cdot z .$$
 #
 # The first factor is $D$'s own opinion of the sample. **Predict:** more steps make $D$ better, and
-# a better $D$ has a larger slope $a$. How far will the generator come in its first 100 games,
+# a better $D$ has a larger slope $a$. How far will the generator come in its first 100 rounds,
 # compared with chapter 01?
 
 # %%
@@ -42,35 +42,35 @@ history = gt.experiments.run("strong-discriminator", games=gt.budget(500))
 # %%
 gt.show(
     gt.plots.summary(history),
-    alt="Left: at game 500 the generated points still lie between 0 and 1, and D is a steep step "
+    alt="Left: at round 500 the generated points still lie between 0 and 1, and D is a steep step "
     "at 2.2 between them and the real points around 5; the dashed best answer is 0 where the "
-    "generated points lie and 1 elsewhere. Right: V rises to nearly 0 within 20 games and stays; "
+    "generated points lie and 1 elsewhere. Right: V rises to nearly 0 within 20 rounds and stays; "
     "the gradient norms of both players fall below 0.01.",
 )
 
 # %%
 balanced = gt.experiments.run("normal", games=100)
-k = min(100, len(history) - 1)  # a game; below, the way of G's mean w/2 + b until then
+k = min(100, len(history) - 1)  # a round; below, the way of G's mean w/2 + b until then
 way, usual = ((h["params"][k] - h["params"][0]) @ [0.5, 1, 0, 0] for h in (history, balanced))
 guess.answer(
     "farther" if way > 1.1 * usual else "less far" if way < usual / 1.1 else "about as far"
 )
-print(f"by game {k}: {way:.2f}, with one step of D {usual:.2f}")
+print(f"by round {k}: {way:.2f}, with one step of D {usual:.2f}")
 
 # %%
 gt.player(
     history,
     n=[0, 1, 5, 20, 100],
-    alt="Five moments of training. D leans gently at game 0, and after one game rises from 0 to 1 "
-    "around 1.2; by game 20 it is a step at 1.8, by game 100 a steeper one. The generated points "
-    "lie at 0 all the while and at 0.3 in the end.",
+    alt="Five moments of training. D leans gently at round 0, and after one round rises from 0 to"
+    " 1 around 1.2; by round 20 it is a step at 1.8, by round 100 a steeper one. The "
+    "generated points lie at 0 all the while and at 0.3 in the end.",
 )
 
 # %%
 v, a = history["objective"], history["params"][:, 2]  # a is D's slope
 means = history["params"] @ [0.5, 1, 0, 0]  # of the generator
-print(f"from game 20 on V is above {v[20:].min():.3f};", end=" ")
-print(f"after {history.steps[-1]} games G's mean is {means[-1]:.2f}")
+print(f"from round 20 on V is above {v[20:].min():.3f};", end=" ")
+print(f"after {history.steps[-1]} rounds G's mean is {means[-1]:.2f}")
 
 # %% tags=["hide-input"]
 assert gt.holds(v[20:].min() > -0.02 and means[-1] < 1 and way < usual / 5)
@@ -94,7 +94,7 @@ predicted = abs(history["params"][:, 2]) * history["d_fake"] * np.sqrt(1 + 1 / 4
 curves = {"norm of G's gradient": history["g_grad"], "|a| D(G(z)) √(5/4)": predicted}
 gt.show(
     gt.plots.compare(history.steps, curves, log=True, ylabel="norm"),
-    alt="The norm of the generator's gradient on a logarithmic axis, falling over 500 games from "
+    alt="The norm of the generator's gradient on a logarithmic axis, falling over 500 rounds from "
     "0.25 to 0.005, steeply at first. The prediction lies on it; the measurement scatters by some "
     "ten percent around it.",
 )
@@ -102,10 +102,10 @@ gt.show(
 # %%
 ratio = history["g_grad"][-400:] / predicted[-400:]
 low, middle, high = np.percentile(ratio, [5, 50, 95])
-print(f"measured / predicted, last 400 games: {middle:.2f}, middle 90 % {low:.2f} to {high:.2f}")
+print(f"measured / predicted, last 400 rounds: {middle:.2f}, middle 90 % {low:.2f} to {high:.2f}")
 first, last = np.nanargmax(history["g_grad"]), len(history) - 1
 for game in (first, last):
-    print(f"game {game}: slope {a[game]:.1f}, D(G(z)) {history['d_fake'][game]:.4f},", end=" ")
+    print(f"round {game}: slope {a[game]:.1f}, D(G(z)) {history['d_fake'][game]:.4f},", end=" ")
     print(f"G's gradient {history['g_grad'][game]:.4f}")
 
 # %% tags=["hide-input"]
@@ -144,17 +144,17 @@ for name, points in {"generated": history["fake"][-1], "real": history.static["r
 # %%
 gt.show(
     gt.plots.eigenvalues(history),
-    alt="Four eigenvalues over 500 games on a symmetric logarithmic axis. The largest becomes "
-    "negative within the first games; then all four are negative and shrink, to between -0.03 and "
+    alt="Four eigenvalues over 500 rounds on a symmetric logarithmic axis. The largest becomes "
+    "negative within the first rounds; then all four are negative and shrink, to between -0.03 and "
     "-0.0001 at the end. Of the dashed levels of the equilibrium, -13.6, -0.1, 0 and +0.12, only 0 "
     "is near.",
 )
 
 # %%
 end, gone = history["eigenvalues"][-1], means[-1] - means[-100:][0]
-print("eigenvalues at the last game:", np.array2string(end, precision=1))
+print("eigenvalues at the last round:", np.array2string(end, precision=1))
 print(f"G's gradient there: {history['g_grad'][-1]:.4f};", end=" ")
-print(f"in the last 100 games G's mean has gone {gone:.3f} towards 5")
+print(f"in the last 100 rounds G's mean has gone {gone:.3f} towards 5")
 
 # %% tags=["hide-input"]
 assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
@@ -170,7 +170,10 @@ assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
 #
 # What decides whether a *game* holds a point is not the Hessian of $V$ but the Jacobian of where
 # the players go: $G$ down and $D$ up. It is the derivative of a derivative, and PyTorch takes both.
-# Here at a point much like the run's last. Change it, for instance to an equilibrium,
+# Some of its eigenvalues may be complex: a short step multiplies a deviation by 1 plus the step
+# times such a number, so that it grows where the real part is positive, and turns where there is an
+# imaginary one ([chapter 01](01_normal.ipynb) says how fast). Here at a point much like the run's
+# last. Change it, for instance to an equilibrium,
 # $(2, 4, 0, 0)$, or change a sign.
 
 
@@ -207,6 +210,21 @@ assert gap < 1e-12
 assert other < 1e-12
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `torch.tensor([0.1, 0.5, 4.2, -9]` becomes `torch.tensor([2.0, 4.0, 0.0, 0.0]`:
+#
+# ```text
+# G by G [[0.0, 0.0], [0.0, 0.0]]
+# D by D [[-12.9002, -2.5152], [-2.5152, -0.5]]
+# ```
+#
+# At the equilibrium $G$'s own block is 0, and no eigenvalue has a positive real part any more: a
+# pair turns, with the real part $-0.016$, which $D$'s own block gives it.
+#
+# </details>
+
+# %% [markdown]
 # The cross blocks are each other's transpose with the opposite sign: what $G$ gains $D$ loses. And
 # two of the eigenvalues are positive, those of $G$'s own block nearly, since a player who descends
 # on a maximum walks away from it.
@@ -225,18 +243,20 @@ J = gt.spectra.GameJacobian(np.diag([-1, -1, 1, 1]) @ H, n_g=2)
 for steps in (1, 50, 100):
     factors = abs(gt.dynamics.step_spectrum(gt.alternating(d_steps=steps), J, lr=0.1))
     slowest = factors[factors < 1 - 1e-9].max()  # the 1 is the spread, which nobody sees
-    print(f"{steps:3}:1  factor per game {slowest:.4f}, e-fold in {-1 / np.log(slowest):.0f} games")
+    print(
+        f"{steps:3}:1  factor per round {slowest:.4f}, e-fold in {-1 / np.log(slowest):.0f} rounds"
+    )
 
 # %% [markdown]
-# **Game by game, a strong discriminator makes the equilibrium more attractive, not less**: small
-# deviations shrink by a factor of $e$ in 31 games instead of 569 (though in 1542 steps of $D$
+# **Round by round, a strong discriminator makes the equilibrium more attractive, not less**: small
+# deviations shrink by a factor of $e$ in 31 rounds instead of 569 (though in 1542 steps of $D$
 # instead of 569). What it spoils is the way there. That changes the question from "why does it not
 # converge?" to "how long is the way?"
 #
-# ## 64 seeds, 3000 games
+# ## 64 seeds, 3000 rounds
 #
 # **Predict** how many of 64 seeds have settled, with $V$ within 0.1 of $-2 \log 2$, after 500
-# games, and after 3000.
+# rounds, and after 3000.
 
 # %%
 many = gt.experiments.run_seeds(
@@ -249,8 +269,8 @@ shares = {"settled": distance < 0.1, "saturated, V > -0.1": many["objective"] > 
 curves = {name: 100 * found[1:].mean(1) for name, found in shares.items()}
 gt.show(
     gt.plots.compare(many.steps[1:], curves, ylabel="% of the seeds"),
-    alt="Share of settled seeds: a rise from zero to nearly 90 percent at game 3000. Share of "
-    "saturated seeds: all at first, then a fall to 12 percent. The two cross near game 1130.",
+    alt="Share of settled seeds: a rise from zero to nearly 90 percent at round 3000. Share of "
+    "saturated seeds: all at first, then a fall to 12 percent. The two cross near round 1130.",
 )
 
 # %%
@@ -258,39 +278,43 @@ for game in (500, 1000, 3000):
     k = min(np.searchsorted(many.steps, game), len(many) - 1)
     counts = [int(found[k].sum()) for found in shares.values()]
     low, high = gt.plots.wilson(counts[0], distance.shape[1])
-    print(f"{many.steps[k]} games: {counts[1]} saturated, {counts[0]} settled", end=" ")
+    print(f"{many.steps[k]} rounds: {counts[1]} saturated, {counts[0]} settled", end=" ")
     print(f"({low:.0%} to {high:.0%})")
 
 # %%
-k = min(10, len(many) - 1)  # the record of game 100
+k = min(10, len(many) - 1)  # the record of round 100
 usual = gt.experiments.run_seeds("normal", distance.shape[1], games=int(many.steps[k]), every=10)
 ways = [(h["params"][k] - h["params"][0]) @ [0.5, 1, 0, 0] for h in (many, usual)]
 low, middle, high = np.percentile(ways[1] / ways[0], (5, 50, 95))
-print(f"by game {many.steps[k]} G's mean has gone less far than with one step of D, by a factor of")
+print(
+    f"by round {many.steps[k]} G's mean has gone less far than with one step of D, by a factor of"
+)
 print(f"{middle:.1f} (median; middle 90 %: {low:.1f} to {high:.1f})")
 
 # %% tags=["hide-input"]
 assert gt.holds(7 < middle < 12 and low > 2)
 
 # %%
-settled, saturated = shares.values()  # (games, seeds)
-stuck, late = saturated[min(50, len(many) - 1)], saturated[-1]  # at game 500; at the end
-print(f"of {stuck.sum()} saturated at game 500, {settled[-1][stuck].sum()} have settled by the end")
+settled, saturated = shares.values()  # (rounds, seeds)
+stuck, late = saturated[min(50, len(many) - 1)], saturated[-1]  # at round 500; at the end
+print(
+    f"of {stuck.sum()} saturated at round 500, {settled[-1][stuck].sum()} have settled by the end"
+)
 centers = many["params"] @ [0.5, 1, 0, 0]
 gone = (centers[-1] - centers[-11:][0])[late]
 print(f"the others: seeds {np.flatnonzero(late).tolist()},", end=" ")
-print(f"gone by {np.round(gone, 2).tolist()} in the last 100 games")
+print(f"gone by {np.round(gone, 2).tolist()} in the last 100 rounds")
 
 # %% tags=["hide-input"]
 assert gt.holds(0.1 < settled[min(50, len(many) - 1)].mean() < 0.3 and 0.7 < stuck.mean() < 0.9)
 assert gt.holds(settled[-1].mean() > 0.8 and (gone > 0.005).all())
 
 # %% [markdown]
-# The seeds that looked stuck arrive one after the other: 43 of 51 by game 3000, and the last eight
-# still walk. (Followed to game 7000, with `run_seeds("strong-discriminator", [10, 11, ...], ...)`,
-# they settle between games 3800 and 6600. The project's tests hold the shares at games 500 and 1000
-# against a simulation that shares no code with the library.) **Slow saturation, not a local
-# maximum**: the curve of $V$ alone, cut off at game 500, cannot tell the two apart.
+# The seeds that looked stuck arrive one after the other: 43 of 51 by round 3000, and the last eight
+# still walk. (Followed to round 7000, with `run_seeds("strong-discriminator", [10, 11, ...], ...)`,
+# they settle between rounds 3800 and 6600. The project's tests hold the shares at rounds 500 and
+# 1000 against a simulation that shares no code with the library.) **Slow saturation, not a local
+# maximum**: the curve of $V$ alone, cut off at round 500, cannot tell the two apart.
 #
 # Where a seed has arrived, the Hessian is that of the equilibrium: medians over the settled seeds,
 # beside the closed form.
@@ -312,21 +336,25 @@ assert gt.holds((abs(measured - theory) < 0.15 * abs(theory) + 1e-3).all())
 # %% [markdown]
 # ## Two changes
 #
-# **An even stronger $D$.** At 100:1 the factor of a game at the equilibrium is better still, at a
+# **An even stronger $D$.** At 100:1 the factor of a round at the equilibrium is better still, at a
 # spread of $w \approx 2$ (no law: at $w = 5$ it is worse). **Predict** what that does to the share
-# of seeds that settle within 500 games.
+# of seeds that settle within 500 rounds.
 #
 # **Another loss for $G$.** Let $G$ minimise $-\log D(G(z))$ instead, the [non-saturating
 # loss](glossary.md#non-saturating-loss) (Goodfellow et al., 2014, section 3). $D$'s loss is the
-# same. The first factor becomes $\partial(-\log \sigma(f)) / \partial f = -(1 - D(G(z)))$: largest
-# where $D$ is sure.
+# same. The first factor becomes $\partial(-\log \sigma(f)) / \partial f = -(1 - D(G(z)))$: in
+# size largest where $D$ is sure that it sees a fake.
 
 # %%
 d = np.linspace(0, 1, 101)
 curves = {"saturating: D(G(z))": d, "non-saturating: 1 − D(G(z))": 1 - d}
 gt.show(
     gt.plots.compare(
-        d, curves, xlabel="D(G(z))", ylabel="first factor", mark=(history["d_fake"][-1], "game 500")
+        d,
+        curves,
+        xlabel="D(G(z))",
+        ylabel="first factor",
+        mark=(history["d_fake"][-1], "round 500"),
     ),
     alt="Two straight lines that cross at one half. The saturating factor is 0 where D is sure "
     "that a sample is fake, where the run ended; the non-saturating one is 1 there.",
@@ -342,18 +370,18 @@ def ended(experiment, **changes):
 # %%
 games = gt.budget(500)
 outcomes = {
-    "50:1, 500 games": ended("strong-discriminator", games=games),
-    "50:1, 3000 games": gt.experiments.outcomes(many).tolist(),
-    "100:1, 500 games": ended("stronger-discriminator", games=games),
+    "50:1, 500 rounds": ended("strong-discriminator", games=games),
+    "50:1, 3000 rounds": gt.experiments.outcomes(many).tolist(),
+    "100:1, 500 rounds": ended("stronger-discriminator", games=games),
     "50:1, non-saturating": ended("strong-discriminator", games=games, loss="non_saturating"),
 }
 
 # %%
 gt.show(
     gt.plots.outcomes(outcomes, gt.experiments.OUTCOMES),
-    alt="How 64 seeds ended, with Wilson intervals. After 500 games, 50 to 1: most saturated, "
+    alt="How 64 seeds ended, with Wilson intervals. After 500 rounds, 50 to 1: most saturated, "
     "about a sixth settled; 100 to 1: nearly all saturated; 50 to 1 with the non-saturating loss: "
-    "all settled. 50 to 1 after 3000 games: 56 of 64 settled.",
+    "all settled. 50 to 1 after 3000 rounds: 56 of 64 settled.",
 )
 
 # %%
@@ -362,12 +390,12 @@ for name, ends in outcomes.items():
     print(f"{name}: {ends.count('settled')} of {len(ends)} settled ({low:.0%} to {high:.0%})")
 
 # %% tags=["hide-input"]
-assert gt.holds(outcomes["100:1, 500 games"].count("settled") < 10)
+assert gt.holds(outcomes["100:1, 500 rounds"].count("settled") < 10)
 assert gt.holds(set(outcomes["50:1, non-saturating"]) == {"settled"})
 
 # %% [markdown]
 # A discriminator that makes as many steps as before is no obstacle to a generator that listens to
-# $\log D$ rather than to $\log(1 - D)$: every seed settles within the 500 games.
+# $\log D$ rather than to $\log(1 - D)$: every seed settles within the 500 rounds.
 #
 # **What is true, then.** With the saturating loss, a strong discriminator starves the generator:
 # its gradient shrinks with $D(G(z))$. The run has not converged, to a local maximum or otherwise;
@@ -448,7 +476,7 @@ if verdict:
         games = gt.budget(100)
         runs[name] = gt.experiments.run("strong-discriminator", games=games, loss=name)
     for name, run in runs.items():
-        print(f"{name}: G's mean at the last game {run['params'][-1] @ [0.5, 1, 0, 0]:.4f}")
+        print(f"{name}: G's mean at the last round {run['params'][-1] @ [0.5, 1, 0, 0]:.4f}")
     gap = abs(runs["yours"]["params"] - runs["non_saturating"]["params"]).max()
     print(f"your run and the library's differ by at most {gap:.0e}")
 
@@ -553,4 +581,4 @@ if verdict:
 # - M. Arjovsky, L. Bottou, *Towards Principled Methods for Training Generative Adversarial
 #   Networks*, 2017: vanishing gradients (theorem 2.4), and what $-\log D$ costs instead (theorem
 #   2.6). Their cure is chapter 04.
-# - E. Sansone, *Tutorial on GANs*: the experiment (500 games, 50:1 and 100:1).
+# - E. Sansone, *Tutorial on GANs*: the experiment (500 rounds, 50:1 and 100:1).

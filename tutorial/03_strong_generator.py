@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Let the generator run ahead
 #
-# *Fifty generator steps to one discriminator step: V settles in a few games; what is not learnt.*
+# *Fifty generator steps to one discriminator step: V settles in a few rounds; what is not learnt.*
 #
 # **You will do:** turn the ratio of chapter 02 around, find the source of the noise in $D$'s
 # gradient, and start the generator from bad places. **You will learn:** why this toy likes a strong
@@ -21,7 +21,7 @@ import torch
 #
 # $$b \leftarrow b + 0.1 \, a \, D(G(z)) \quad \text{fifty times}.$$
 #
-# Where $D(G(z))$ is near $1/2$, that moves $b$ by about $2.5\,a$ in a game.
+# Where $D(G(z))$ is near $1/2$, that moves $b$ by about $2.5\,a$ in a round.
 #
 # **Predict.** A strong $D$ starved $G$. Will a strong $G$ run away past the data, since nothing
 # stops it within its 50 steps? Or will it overshoot and come back, or stop at the data?
@@ -36,9 +36,9 @@ history = gt.experiments.run("strong-generator", games=gt.budget(500))
 # %%
 gt.show(
     gt.plots.summary(history),
-    alt="Left: at game 500 the generated points lie among the real ones, D is flat at one half. "
-    "Right: V on an axis from -1.405 to -1.372, which six of the first seven games leave; from "
-    "game 50 on V scatters by less than 0.01 around -1.386. D's gradient scatters around 0.1, G's "
+    alt="Left: at round 500 the generated points lie among the real ones, D is flat at one half. "
+    "Right: V on an axis from -1.405 to -1.372, which six of the first seven rounds leave; from "
+    "round 50 on V scatters by less than 0.01 around -1.386. D's gradient scatters around 0.1, G's "
     "around 0.004.",
 )
 
@@ -46,9 +46,10 @@ gt.show(
 gt.film_strip(
     history,
     n=[0, 3, 9, 22, 500],
-    alt="Five moments of training. The generated points lie at 0; at game 3 around 3.4, where D "
-    "rises steeply; at game 9 in the middle of the real points, D hardly rises any more; at "
-    "game 22 towards the right end of the real points; at game 500 among them, with D at one half.",
+    alt="Five moments of training. The generated points lie at 0; at round 3 around 3.4, where D "
+    "rises steeply; at round 9 in the middle of the real points, D hardly rises any more; at "
+    "round 22 towards the right end of the real points; at round 500 among them, with D at "
+    "one half.",
 )
 
 # %%
@@ -58,9 +59,9 @@ gt.player(history)
 v, settled = history["objective"], gt.experiments.settling_game(history)
 mean, data = history["params"] @ [0.5, 1, 0, 0], history.static["real"].mean()  # w/2 + b
 end = mean[-100:].mean()
-print("V in the first seven games:", np.round(v[1:8], 2))
-print(f"V settled from game {settled:.0f} on; last 100 games: {v[-100:].mean():.4f} on average")
-print(f"mean of G: at most {mean.max():.2f}, last 100 games {end:.2f}; of the data {data:.2f}")
+print("V in the first seven rounds:", np.round(v[1:8], 2))
+print(f"V settled from round {settled:.0f} on; last 100 rounds: {v[-100:].mean():.4f} on average")
+print(f"mean of G: at most {mean.max():.2f}, last 100 rounds {end:.2f}; of the data {data:.2f}")
 beyond = "it overshoots and returns" if mean.max() > data + 0.3 else "it stops at the data"
 guess.answer(beyond if abs(end - data) < 0.3 else "it runs away")
 
@@ -70,18 +71,20 @@ assert gt.holds(abs(v[50:] - gt.experiments.TARGET).max(initial=0) < 0.01)
 assert gt.holds(settled <= 10 and 0.5 < mean.max() - data < 1.2 and abs(end - data) < 0.1)
 
 # %% [markdown]
-# $V$ has [settled](glossary.md#settled) (it stays within 0.1 of $-2\log 2$) after three games. The
+# $V$ has [settled](glossary.md#settled) (it stays within 0.1 of $-2\log 2$) after three rounds. The
 # generator does not run away, though it overshoots. How far does it go in a game, and what is $D$'s
 # slope when the means agree?
 
 # %%
 w, b, a, c = history["params"].T
 moved = np.diff(b) / a[1:]  # in a game, in units of the slope that D has in it
-print("b moves, in units of a, games 1 to 10:", np.round(moved[:10], 1))
-print(f"median over all games: {np.median(moved):.2f}")
+print("b moves, in units of a, rounds 1 to 10:", np.round(moved[:10], 1))
+print(f"median over all rounds: {np.median(moved):.2f}")
 for game in (3, 9, 22, 60):
     k = min(game, len(a) - 1)
-    print(f"game {game:2}: slope {a[k]:.3f}, mean of G less that of the data {mean[k] - data:+.2f}")
+    print(
+        f"round {game:2}: slope {a[k]:.3f}, mean of G less that of the data {mean[k] - data:+.2f}"
+    )
 
 # %% tags=["hide-input"]
 assert gt.holds(abs(np.median(moved) - 2.5) < 0.05 and 2 < moved[:10].min() < moved[:10].max() < 4)
@@ -89,13 +92,13 @@ assert gt.holds(a[9] > 0.01 and a[22] > 0 and abs(mean[9] - data) < 0.3)
 
 # %% [markdown]
 # $D$ has only just begun to lean, so that 50 small steps along its slope are one moderate step.
-# When the means agree, at game 9, only the *gradient* of the slope is zero, not the slope: $G$
+# When the means agree, at round 9, only the *gradient* of the slope is zero, not the slope: $G$
 # walks on, by 0.8 too far, and comes back while $D$ slowly forgets.
 
 # %% [markdown]
 # ## Open the hood
 #
-# One game of 1:50 in plain NumPy, with the derivatives of chapter 02's formula. In the loop only
+# One round of 1:50 in plain NumPy, with the derivatives of chapter 02's formula. In the loop only
 # $w$ and $b$ move: $G$ sees the same slope $a$ fifty times. Change the sign of its step, or let $D$
 # step inside the loop too.
 
@@ -127,14 +130,34 @@ for k in range(gt.budget(100)):
     path.append(one_game(*path[-1], draw("d").real.numpy(), draw("d").latent.numpy(), latents))
 library = gt.experiments.run("strong-generator", games=len(path) - 1)["params"]
 gap = abs(np.array(path) - library).max()
-print(f"largest difference of a parameter in {len(path) - 1} games: {gap:.0e}")
+print(f"largest difference of a parameter in {len(path) - 1} rounds: {gap:.0e}")
 assert gap < 1e-5
+
+# %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `w, b = w + eta * a * (fake * z).mean(), b + eta * a * fake.mean()` becomes
+# `w, b = w - eta * a * (fake * z).mean(), b - eta * a * fake.mean()`:
+#
+# ```python
+# for name, run in {"sign changed": np.array(path), "as it was": library}.items():
+#     print(f"{name}: after 100 rounds G's mean {run[-1, :2] @ [0.5, 1]:.2f}, a {run[-1, 2]:.2f}")
+# ```
+#
+# ```text
+# sign changed: after 100 rounds G's mean -6.12, a 1.24
+# as it was: after 100 rounds G's mean 5.09, a 0.01
+# ```
+#
+# A generator that helps $D$ walks away from the data, and $D$ has no reason to give up its slope.
+#
+# </details>
 
 # %% [markdown]
 # ## How fast, and how fast is that?
 #
 # As in chapter 02, the closed form at the equilibrium gives the factor by which a deviation shrinks
-# in one game. **Predict:** which of 1:1, 50:1 and 1:50 has the smallest factor?
+# in one round. **Predict:** which of 1:1, 50:1 and 1:50 has the smallest factor?
 
 # %% tags=["nbval-check-output"]
 H = gt.zoo.line.equilibrium_hessian(w=2.0, mean=5.0, second_moment=26.0)
@@ -145,11 +168,11 @@ for ratio in ((1, 1), (50, 1), (1, 50)):
     print(f"{ratio[0]:2}:{ratio[1]:<2} factor {slowest:.3f}, e-fold in {-1 / np.log(slowest):.0f}")
 
 # %% [markdown]
-# 1:50 has. Even so a deviation of the *parameters* needs 17 games to shrink by a factor of $e$.
+# 1:50 has. Even so a deviation of the *parameters* needs 17 rounds to shrink by a factor of $e$.
 # That $V$ has arrived after 3 is no contradiction: near the equilibrium
 # $V + 2\log 2 \approx \tfrac12 \delta^\top H \delta$ is of second order in the deviation $\delta$,
 # so $V$ looks finished long before the parameters are. **"Settled" is a statement about the number
-# that you watch.** Here is the generator's mean over the same games:
+# that you watch.** Here is the generator's mean over the same rounds:
 
 # %%
 gt.show(
@@ -157,8 +180,8 @@ gt.show(
         history.steps[:61], {"w/2 + b": mean[:61]}, ylabel="the generator's mean",
         level=(data, "data's mean"), mark=(settled, "V has settled"),
     ),
-    alt="The generator's mean over the first 60 games. When V has settled, at game 3, it is 3.4. "
-    "It passes the data's mean, 5.1, at game 9, overshoots to 5.9 and is back after 60 games.",
+    alt="The generator's mean over the first 60 rounds. When V has settled, at round 3, it is 3.4. "
+    "It passes the data's mean, 5.1, at round 9, overshoots to 5.9 and is back after 60 rounds.",
 )  # fmt: skip
 
 # %%
@@ -168,7 +191,7 @@ for k in (min(game, len(a) - 2) for game in (12, 20, 30)):
     deviation = np.array([0, mean[k] - data, a[k], c[k]])  # the mean is what w and b must keep
     second = deviation @ H @ deviation / 2
     off = v[k + 1] + 2 * np.log(2)  # V before D's next step
-    print(f"game {k}: mean {mean[k] - data:+.2f}, V + 2 log 2 = {off:.4f}, formula {second:.4f}")
+    print(f"round {k}: mean {mean[k] - data:+.2f}, V + 2 log 2 = {off:.4f}, formula {second:.4f}")
 
 # %% [markdown]
 # The mean is still wrong by half a unit when $V$ is wrong by less than a hundredth.
@@ -180,8 +203,8 @@ for k in (min(game, len(a) - 2) for game in (12, 20, 30)):
 #
 # Near the equilibrium $D$ answers $1/2$, and its gradient for the slope is half the difference of
 # two means, $\partial V / \partial a = \tfrac12 (\bar x - \overline{G(z)})$. The first is that of
-# the same ten points in every game. The second is that of ten new ones, whose standard deviation is
-# $|w| / \sqrt{12}$ each. So even the perfect generator produces a gradient with the standard
+# the same ten points in every round. The second is that of ten new ones, whose standard deviation
+# is $|w| / \sqrt{12}$ each. So even the perfect generator produces a gradient with the standard
 # deviation $|w| / (2\sqrt{120})$. Compare it with 500 batches at the very same parameters, and with
 # what the run has seen:
 
@@ -255,8 +278,8 @@ assert gt.holds(1.02 < times[50] / times[1] < 1.25)
 # %%
 gt.show(
     gt.plots.eigenvalues(history),
-    alt="Four eigenvalues over 500 games on a symmetric logarithmic axis: within the first 50 "
-    "games they reach the dashed theoretical levels -13.7, -0.1, 0 and +0.11 and scatter around "
+    alt="Four eigenvalues over 500 rounds on a symmetric logarithmic axis: within the first 50 "
+    "rounds they reach the dashed theoretical levels -13.7, -0.1, 0 and +0.11 and scatter around "
     "them.",
 )
 
@@ -264,7 +287,7 @@ gt.show(
 eigenvalues, theory = history["eigenvalues"], history.static["eigenvalues_theory"]
 off = abs(eigenvalues - theory) > 0.2 * abs(theory) + 1e-3
 near = gt.experiments.settled_from(~off.any(1), history.steps)
-print(f"all four within 20 % (the zero within 0.001) from game {near:.0f} on")
+print(f"all four within 20 % (the zero within 0.001) from round {near:.0f} on")
 print(f"at the end: {np.round(eigenvalues[-1], 3) + 0.0}")
 
 # %% tags=["nbval-check-output"]
@@ -289,15 +312,15 @@ ax.set(ylim=(-1.5, -1.0), ylabel="V")
 gt.show(
     ax,
     alt="Median of V over 64 seeds with bands of the middle 50 and 90 percent, which leave the "
-    "picture below at game 1: a swing from -1.06 to -1.40 in the first five games, then a flat "
-    "line at -2 log 2, from game 50 on with a band that is hardly thicker than the line.",
+    "picture below at round 1: a swing from -1.06 to -1.40 in the first five rounds, then a flat "
+    "line at -2 log 2, from round 50 on with a band that is hardly thicker than the line.",
 )
 
 # %%
 settled = gt.experiments.settling_game(many)
 k, n = int(np.isfinite(settled).sum()), len(settled)
 low, high = gt.plots.wilson(k, n)
-print(f"settled: {k} of {n} ({low:.0%} to {high:.0%}), {np.mean(settled <= 5):.0%} within 5 games")
+print(f"settled: {k} of {n} ({low:.0%} to {high:.0%}), {np.mean(settled <= 5):.0%} within 5 rounds")
 w = many["params"][:, :, 0]
 spread = abs(w[-1]) / 12**0.5
 print(f"spreads: {spread.min():.2f} to {spread.max():.2f}, median {np.median(spread):.2f}")
@@ -305,7 +328,7 @@ print(f"spreads: {spread.min():.2f} to {spread.max():.2f}, median {np.median(spr
 # %%
 early = many["params"][min(50, len(w) - 1)] - many["params"][0]
 print(
-    f"by game 50 w has gone {np.median(early[:, 0] / early[:, 1]):.2f} times as far as b", end=" "
+    f"by round 50 w has gone {np.median(early[:, 0] / early[:, 1]):.2f} times as far as b", end=" "
 )
 print(f"(medians {np.median(early[:, 0]):.1f} and {np.median(early[:, 1]):.1f});")
 later = np.median(abs(w[-1] - w[min(50, len(w) - 1)]))
@@ -317,7 +340,7 @@ assert gt.holds(0.5 < np.median(spread) < 0.7 and spread.max() < 1 and later < 0
 assert gt.holds(abs(np.median(early[:, 0] / early[:, 1]) - 0.5) < 0.05)
 
 # %% [markdown]
-# All settle, and all their spreads are too small. $w$ is set by the first few games: while $b$
+# All settle, and all their spreads are too small. $w$ is set by the first few rounds: while $b$
 # travels from 0 to about 4, $w$ travels half as far, because its gradient is $z$ times that of $b$
 # and $z$ averages to $1/2$: hence a spread of about $2 / \sqrt{12} = 0.58$. Nothing pulls it
 # towards 1, since a flat $D$ does not see it. **The strong generator finds the mean quickly. It
@@ -336,7 +359,7 @@ assert gt.holds(abs(np.median(early[:, 0] / early[:, 1]) - 0.5) < 0.05)
 # $$\frac{\mathrm d \log |w|}{\text{step of } G} = \pm \frac{\eta\, a^2}{60}.$$
 #
 # Small, but it always has the same sign. **Predict:** start 16 seeds at the right mean with $w = 8$
-# (the data's own spread has $w = \sqrt{12} = 3.5$). Where is $w$ after 500 games under each loss?
+# (the data's own spread has $w = \sqrt{12} = 3.5$). Where is $w$ after 500 rounds under each loss?
 
 
 # %%
@@ -356,7 +379,7 @@ def wide(loss, batch=10, games=500):
     return gt.record(run, params=gt.probes.params())["params"]
 
 
-def growth(params):  # of log |w| by the formula: 50 steps of G with the same a in each game
+def growth(params):  # of log |w| by the formula: 50 steps of G with the same a in each round
     return 50 * 0.1 * np.cumsum(params[:, :, 2] ** 2, 0) / 60
 
 
@@ -372,7 +395,7 @@ for loss, sign in {"saturating": 1, "non_saturating": -1}.items():
 # %%
 gt.show(
     gt.plots.compare(range(len(w)), curves, ylabel="median of |w|", level=(8.0, "start")),
-    alt="The median of w over 16 seeds from 8 on. Over 500 games it rises to about 8.7 with the "
+    alt="The median of w over 16 seeds from 8 on. Over 500 rounds it rises to about 8.7 with the "
     "saturating loss and falls to about 7.4 with the other one; both scatter around their formula.",
 )
 
@@ -400,8 +423,8 @@ def rate(params):  # of log |w| per game, after the start
 
 usual, ordinary = rate(kept["saturating"]), rate(many["params"])
 larger = rate(wide("saturating", batch=100, games=150))
-print(f"w = 8: {usual:.1e} a game in batches of 10, {larger:.1e} in batches of 100")
-print(f"w = 2: {ordinary:.1e} a game, so {500 * ordinary:.1%} in 500 games")
+print(f"w = 8: {usual:.1e} a round in batches of 10, {larger:.1e} in batches of 100")
+print(f"w = 2: {ordinary:.1e} a game, so {500 * ordinary:.1%} in 500 rounds")
 
 # %% tags=["hide-input"]
 assert gt.holds(7 < usual / larger < 14 and 8 < usual / ordinary < 25)
@@ -409,18 +432,18 @@ assert gt.holds(7 < usual / larger < 14 and 8 < usual / ordinary < 25)
 # %% [markdown]
 # Both are so, within a factor of 1.5. **A loss whose optimum says nothing about the spread still
 # moves it, through sampling noise and its own curvature**, one way or the other. From the ordinary
-# start, $w \approx 2$, the drift within 500 games is a fraction of a percent, far less than $w$'s
+# start, $w \approx 2$, the drift within 500 rounds is a fraction of a percent, far less than $w$'s
 # own wandering. But $D$'s noise grows with $w$, so a drift outwards feeds itself. **Predict:** 16
-# seeds, the ordinary start, the saturating loss, 60,000 games: what becomes of them?
+# seeds, the ordinary start, the saturating loss, 60,000 rounds: what becomes of them?
 # `gan-teach study line-drift` trained them (two minutes of one core), with a record every 500
-# games.
+# rounds.
 
 # %%
 drift = gt.records.load("line-drift")
 width = abs(drift["params"][..., 0])
 width = np.where(np.isfinite(width), width, np.inf)  # what has left the numbers
 lines = {"median of |w|": np.median(width, 1), "largest": width.max(1), "smallest": width.min(1)}
-lines = {name: line[1:] for name, line in lines.items()}  # at game 0 they lie below the picture
+lines = {name: line[1:] for name, line in lines.items()}  # at round 0 they lie below the picture
 
 # %%
 level = (12**0.5, "data's spread")
@@ -428,9 +451,9 @@ ax = gt.plots.compare(drift.steps[1:], lines, ylabel="|w|, 16 seeds", log=True, 
 ax.set_ylim(1, 1e4)
 gt.show(
     ax,
-    alt="|w| of 16 generators from game 500 to 60,000, logarithmic, cut off at 10,000. The median "
-    "creeps from 2 past the data's 3.5 to 4 by game 40,000 and leaves the picture after game "
-    "50,000, the largest leaves it before game 30,000; the smallest is still below 3 at the end.",
+    alt="|w| of 16 generators from round 500 to 60,000, logarithmic, cut off at 10,000. The median "
+    "creeps from 2 past the data's 3.5 to 4 by round 40,000 and leaves the picture after round "
+    "50,000, the largest leaves it before round 30,000; the smallest is still below 3 at the end.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -439,19 +462,19 @@ for game in (500, 5000, 10_000, 20_000, 30_000, 40_000, 50_000, 60_000):
     gone = int((w > 100).sum())
     low, high = gt.plots.wilson(gone, len(w))
     median = f"{np.median(w):.2f}" if np.median(w) < 1e9 else "over 1e9"
-    print(f"game {game:6,}: median |w| {median}, beyond 100: {gone}", end=" ")
+    print(f"round {game:6,}: median |w| {median}, beyond 100: {gone}", end=" ")
     print(f"({low:.0%} to {high:.0%})")
 
 # %% [markdown]
-# **Unstable after all, only not within 500 games.** At this ratio, rate and loss the typical spread
-# creeps, faster and faster, past the data's 3.5, until single runs and then most of them blow up
-# ($|w| > 100$): one by game 30,000, six by 50,000, eleven of 16 by 60,000. A horizon belongs to
-# every "stable".
+# **Unstable after all, only not within 500 rounds.** At this ratio, rate and loss the typical
+# spread creeps, faster and faster, past the data's 3.5, until single runs and then most of them
+# blow up ($|w| > 100$): one by round 30,000, six by 50,000, eleven of 16 by 60,000. A horizon
+# belongs to every "stable".
 #
 # ## Bad starts
 #
 # The published tutorial's warning is about a bad initialisation. Test it: start $b$ anywhere
-# between -20 and 20. **Predict:** which ratio copes better, 1:50 in 500 games or 1:1 in 1500?
+# between -20 and 20. **Predict:** which ratio copes better, 1:50 in 500 rounds or 1:1 in 1500?
 
 
 # %%
@@ -474,8 +497,8 @@ def badly(d_steps, g_steps, games):
 # %%
 strong, even = badly(1, 50, gt.budget(500)), badly(1, 1, gt.budget(1500))
 outcomes = {
-    "1:50 from b in (-20, 20), 500 games": gt.experiments.outcomes(strong).tolist(),
-    "1:1 from b in (-20, 20), 1500 games": gt.experiments.outcomes(even).tolist(),
+    "1:50 from b in (-20, 20), 500 rounds": gt.experiments.outcomes(strong).tolist(),
+    "1:1 from b in (-20, 20), 1500 rounds": gt.experiments.outcomes(even).tolist(),
 }
 
 # %%
@@ -502,7 +525,7 @@ print(
 print(f"not from b = {b[~one].min(initial=20):.1f} to {b[~one].max(initial=-20):.1f}")
 w, b, a, c = strong["params"][1][~one].T
 certain = 1 / (1 + np.exp(-(a * (w / 2 + b) + c)))
-print(f"there D(G(z)) is {certain.max(initial=0):.3f} or less after a single game")
+print(f"there D(G(z)) is {certain.max(initial=0):.3f} or less after a single round")
 
 # %% tags=["hide-input"]
 assert gt.holds(one.mean() > 0.6 and only[0] > only[1] and p < 0.02)
@@ -513,15 +536,15 @@ assert not any("diverged" in ends for ends in outcomes.values())
 
 # %% [markdown]
 # Strong $G$ copes better, in a paired comparison ([McNemar's test](glossary.md#mcnemars-test)). Bad
-# starts do harm, but not through instability in these games. What happens is the saturation of
+# starts do harm, but not through instability in these rounds. What happens is the saturation of
 # chapter 02: one step makes $D$ certain, and a certain $D$ gives no gradient. Distance alone does
-# not decide. 1:50 is lost from below -8 and settles from as far as 14 *above* the data: there data
-# and generated points lie on one side of 0, where $D$'s line starts with $c = 0$, and its slope
-# alone cannot separate them.
+# not decide. 1:50 is lost from below -8 and settles from as far as 14 *above* the data, the end of
+# the range tried: there data and generated points lie on one side of 0, where $D$'s line starts
+# with $c = 0$, and its slope alone cannot separate them.
 #
 # ## The quickest way?
 #
-# Count until the *mean* stays within 0.3 of the data's, not until $V$ settles; in games, and in
+# Count until the *mean* stays within 0.3 of the data's, not until $V$ settles; in rounds, and in
 # steps of either player. **Predict:** by which factor does 1:50 beat 1:1 in either currency?
 
 
@@ -537,7 +560,7 @@ def arrival(g_steps, games):
 arrived = {g: arrival(g, games) for g, games in ((1, 3000), (10, 600), (50, 150), (100, 100))}
 for g_steps, game in arrived.items():
     print(
-        f"1:{g_steps:<3} median of 16 seeds: {game:4.0f} games, {game * (1 + g_steps):5.0f} steps"
+        f"1:{g_steps:<3} median of 16 seeds: {game:4.0f} rounds, {game * (1 + g_steps):5.0f} steps"
     )
 
 # %% tags=["hide-input"]
@@ -546,14 +569,14 @@ assert gt.holds(arrived[10] > 2 * arrived[50])
 assert gt.holds(0.5 * 2 * arrived[1] < 51 * arrived[50] < 1.2 * 2 * arrived[1])
 
 # %% [markdown]
-# In games by a factor of thirty; in steps by little, since a game of 1:50 has 51 of them.
+# In rounds by a factor of thirty; in steps by little, since a round of 1:50 has 51 of them.
 #
-# **What is true, then.** For this GAN a strong generator needs far fewer games to the mean than
-# balanced play, and hardly less work: in $V$ all 64 seeds settle, most within five games. It works
+# **What is true, then.** For this GAN a strong generator needs far fewer rounds to the mean than
+# balanced play, and hardly less work: in $V$ all 64 seeds settle, most within five rounds. It works
 # because this $D$ has one slope to offer, the same for every point: following it moves the mean,
 # which is all that $D$ can judge, and where $G$ goes too far $D$'s next steps take the slope back.
-# The instability that the tutorial warns of was not seen within 500 games in 64 seeds, nor from bad
-# starts; within 60,000 games the drift of the spread brings it to eleven of 16. With a
+# The instability that the tutorial warns of was not seen within 500 rounds in 64 seeds, nor from
+# bad starts; within 60,000 rounds the drift of the spread brings it to eleven of 16. With a
 # discriminator that can see more than a mean, a generator that runs ahead may collect its mass
 # where $D$ is most easily fooled: [mode collapse](glossary.md#mode-collapse), from [chapter
 # 09](09_two_clusters.ipynb) on.
@@ -601,7 +624,7 @@ gt.exercises.check_sampling_noise(scatter, w=2.0, n=10)
 # </details>
 
 # %% [markdown]
-# **2.** Write $G$'s part of a game: from $(w, b)$ one step down on $\log(1 - D(G(z)))$ for each
+# **2.** Write $G$'s part of a round: from $(w, b)$ one step down on $\log(1 - D(G(z)))$ for each
 # batch of latents, while $D$ stands still. Try it without a look at the hood.
 #
 # <details><summary>Hint 1</summary>
@@ -638,7 +661,7 @@ if verdict:
         old, new = library[k : k + 2]
         latents = [draws.at(k)("g", i).latent.numpy() for i in range(50)]
         off.append(generator_steps(*old[:2], *new[2:], latents, 0.1) - new[:2])
-    print(f"{len(off)} games: your w and b differ by at most {np.abs(off).max():.0e}")
+    print(f"{len(off)} rounds: your w and b differ by at most {np.abs(off).max():.0e}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
@@ -661,7 +684,7 @@ if verdict:
 # </details>
 
 # %% [markdown]
-# **3.** The same for *any* game: an update rule that lets $G$ run ahead, one step of $D$ and then
+# **3.** The same for *any* round: an update rule that lets $G$ run ahead, one step of $D$ and then
 # `g_steps` of $G$. A rule is a function `(game, draw, optims)` that returns both losses:
 #
 # - `draw("d", i)` and `draw("g", i)` give a player the batch of a step, counted from `i = 0`;
@@ -700,7 +723,7 @@ if verdict:
     run = gt.train(game, ahead, steps=games, lr=0.1, batch_size=10)
     yours = gt.record(run, params=gt.probes.params())["params"]
     library = gt.experiments.run("strong-generator", games=games)["params"]
-    print(f"{games} games: your G ends at the mean {yours[-1] @ [0.5, 1, 0, 0]:.3f};", end=" ")
+    print(f"{games} rounds: your G ends at the mean {yours[-1] @ [0.5, 1, 0, 0]:.3f};", end=" ")
     print(f"your numbers differ from the library's by at most {abs(yours - library).max():.0e}")
 
 # %% [markdown]
@@ -742,4 +765,4 @@ if verdict:
 #   and why $G$ should not run far ahead of $D$ (section 6).
 # - L. Metz et al., *Unrolled Generative Adversarial Networks*, 2017: what a generator that runs
 #   ahead of $D$ does to the modes, and a cure.
-# - E. Sansone, *Tutorial on GANs*: the experiment (500 games, 1:50).
+# - E. Sansone, *Tutorial on GANs*: the experiment (500 rounds, 1:50).

@@ -67,25 +67,25 @@ SEEDS, games = gt.budget(64, 8), gt.budget(500)
 clear = gt.experiments.run_seeds("strong-discriminator", SEEDS, games=games)
 ends = gt.experiments.outcomes(clear)
 saturated, settled = np.sum(ends == "saturated"), np.sum(ends == "settled")
-print(f"without noise, after 500 games: {saturated} of {SEEDS} saturated, {settled} settled")
+print(f"without noise, after 500 rounds: {saturated} of {SEEDS} saturated, {settled} settled")
 
 # %%
 history = gt.experiments.run("noisy", games=gt.budget(500))
 gt.show(
     gt.plots.summary(history),
-    alt="Left: at game 500 the generated points lie among the real ones, where D and the best "
-    "answer are both close to one half. Right: V jumps about between -0.6 and 0 for 100 games, "
-    "falls to -1.386 by game 150 and stays there. The generator's gradient norm rises to 0.9 at "
-    "game 131 and scatters around 0.02 from game 200 on.",
+    alt="Left: at round 500 the generated points lie among the real ones, where D and the best "
+    "answer are both close to one half. Right: V jumps about between -0.6 and 0 for 100 rounds, "
+    "falls to -1.386 by round 150 and stays there. The generator's gradient norm rises to 0.9 at "
+    "round 131 and scatters around 0.02 from round 200 on.",
 )
 
 # %%
 gt.film_strip(
     history,
     n=[0, 80, 130, 167, 500],
-    alt="Five moments of training: the generated points creep to 1.2 by game 80, are around 3.5 at "
-    "game 130 and in the middle of the real points by game 167, where they stay. D follows the "
-    "best answer at games 80 and 130 and is close to one half at game 500.",
+    alt="Five moments of training: the generated points creep to 1.2 by round 80, are around 3.3 "
+    "at round 130 and in the middle of the real points by round 167, where they stay. D "
+    "follows the best answer at rounds 80 and 130 and is close to one half at round 500.",
 )
 
 # %%
@@ -93,14 +93,14 @@ gt.player(history)
 
 # %%
 end, settled = history["objective"][-100:].mean(), gt.experiments.settling_game(history)
-print(f"V settled from game {settled:.0f} on; last 100 games: {end:.4f} on average")
+print(f"V settled from round {settled:.0f} on; last 100 rounds: {end:.4f} on average")
 w, b, a, c = history["params"].T
 mean = w / 2 + b
 variance = (history.static["real"].var() + w**2 / 12) / 2 + 1.0  # both kinds, with the noise
 shown = [min(game, len(a) - 1) for game in (20, 80, 130, 167)]
 for k in shown:
     best = (history.static["real"].mean() - mean[k]) / variance[k]
-    print(f"game {k:3}: G at {mean[k]:.1f}, D's slope {a[k]:.1f}, the formula's {best:.1f}")
+    print(f"round {k:3}: G at {mean[k]:.1f}, D's slope {a[k]:.1f}, the formula's {best:.1f}")
 
 # %% tags=["hide-input"]
 assert gt.holds(abs(end - gt.experiments.TARGET) < 0.02 and 80 < settled < 250)
@@ -113,8 +113,8 @@ assert gt.holds(a[shown[0]] < 3 and a[shown[1]] > 2.5 and abs(a[shown[3]]) < 0.6
 # ## Open the hood
 #
 # Instance noise is two terms in $V$. Both players see the blurred points, $G$'s derivatives go
-# through them; $\sigma$ may depend on the game. Here it falls linearly to 0, as in a section below.
-# Leave the noise out of one of the two lines, or change the schedule, and train.
+# through them; $\sigma$ may depend on the round. Here it falls linearly to 0, as in a section
+# below. Leave the noise out of one of the two lines, or change the schedule, and train.
 
 
 # %% tags=["hood"]
@@ -153,14 +153,35 @@ run = gt.train(
 )
 library = gt.record(run, params=gt.probes.params())["params"]
 gap = abs(by_hand(len(library) - 1, fade=gt.budget(40)) - library[-1]).max()
-print(f"largest difference of a parameter after {len(library) - 1} games: {gap:.0e}")
+print(f"largest difference of a parameter after {len(library) - 1} rounds: {gap:.0e}")
 assert gap < 1e-5
+
+# %% [markdown]
+# <details><summary>What happens</summary>
+#
+# The schedule is the argument `fade`. Noise that is gone after 10 rounds, or after 100:
+#
+# ```python
+# for fade in (10, 100):
+#     w, b, a, c = by_hand(100, fade)
+#     print(f"gone after {fade}: after 100 rounds G's mean {w / 2 + b:.2f}, a {a:.2f}")
+# ```
+#
+# ```text
+# gone after 10: after 100 rounds G's mean 0.27, a 3.30
+# gone after 100: after 100 rounds G's mean 0.53, a 3.51
+# ```
+#
+# As long as there is noise $G$ has a slope to walk down. After a hasty fade it has come half as
+# far.
+#
+# </details>
 
 # %% [markdown]
 # ## What the noise changed
 #
 # Not $D$'s strength: it still makes fifty steps. **Predict:** is $D$ less certain now of the
-# generated points, at game 50, say, when they have hardly left?
+# generated points, at round 50, say, when they have hardly left?
 
 # %%
 guess = gt.predict("less certain", "as certain", "more certain")
@@ -194,7 +215,7 @@ gt.show(
     gt.plots.compare(history.steps, curves, ylabel="D's mean answer at z = 1/2", log=True),
     alt="Three curves of one seed on a logarithmic axis. Without noise D(G(z)) falls to 0.001 and "
     "stays low. With noise D(G(z)) falls just as fast to 0.006 at first, but the mean over the "
-    "noise stays between 0.02 and 0.15; after game 80 both rise, to one half by game 160.",
+    "noise stays between 0.02 and 0.15; after round 80 both rise, to one half by round 160.",
 )
 
 # %%
@@ -203,7 +224,7 @@ for k in (min(game, len(same) - 1) for game in (20, 50)):
     certain = np.median(answer(noisy, 0.0) / answer(plain, 0.0))
     factor = np.median(answer(noisy, 1.0) / answer(noisy, 0.0))
     gradient = np.median(same["g_grad"][k] / clear["g_grad"][k])
-    print(f"game {k}, with noise (medians of the seeds): D(G(z)) is {certain:.1f} times what it")
+    print(f"round {k}, with noise (medians of the seeds): D(G(z)) is {certain:.1f} times what it")
     print(f"  is without; the noise multiplies it by {factor:.1f}; G's gradient is", end=" ")
     print(f"{gradient:.1f} times as large")
 like = "less certain" if certain > 2 else "more certain" if certain < 0.5 else "as certain"
@@ -215,8 +236,8 @@ assert gt.holds(0.5 < certain < 2 and 4 < factor < 12 and 4 < gradient < 12)
 # %% [markdown]
 # $D$ is *as certain as before* of the generated points, within a factor of two. But now each of
 # them is shown at random places around itself, some of them where $D$ is in doubt, and these give
-# $G$ a gradient seven times as large at game 50. Noise does not weaken $D$; it lets $G$ see further
-# along the slope.
+# $G$ a gradient seven times as large at round 50. Noise does not weaken $D$; it lets $G$ see
+# further along the slope.
 
 # %% [markdown]
 # ## The Hessian
@@ -232,17 +253,17 @@ for noise in (0.0, 1.0):
     slow = gt.dynamics.step_spectrum(gt.alternating(d_steps=50), J, lr=0.1)[1]
     turn = gt.dynamics.rotation_period(slow)
     print(f"noise {noise}: eigenvalues {np.round(np.linalg.eigvalsh(H), 3) + 0.0}")
-    print(f"   a 50:1 game: factor {abs(slow):.3f}, games per turn {turn:.0f}")
+    print(f"   a 50:1 round: factor {abs(slow):.3f}, rounds per turn {turn:.0f}")
 
 # %% [markdown]
-# Three move a little, the zero stays, none changes its sign. What a game does near the equilibrium
+# Three move a little, the zero stays, none changes its sign. What a round does near the equilibrium
 # changes more: without noise it turns around it, with noise it comes straight in (an infinite turn)
 # and faster.
 
 # %%
 gt.show(
     gt.plots.eigenvalues(history),
-    alt="Four eigenvalues over 500 games on a symmetric logarithmic axis. By game 160 they reach "
+    alt="Four eigenvalues over 500 rounds on a symmetric logarithmic axis. By round 160 they reach "
     "the dashed theoretical levels -14.2, -0.11, 0 and +0.10.",
 )
 
@@ -250,7 +271,7 @@ gt.show(
 measured, theory = history["eigenvalues"], history.static["eigenvalues_theory"]
 off = abs(measured - theory) > 0.2 * abs(theory) + 2e-3
 near = gt.experiments.settled_from(~off.any(1), history.steps)
-print(f"all four within 20 % (the zero within 0.002) from game {near:.0f} on")
+print(f"all four within 20 % (the zero within 0.002) from round {near:.0f} on")
 print(f"at the end {np.round(measured[-1], 2) + 0.0}, closed form {np.round(theory, 2) + 0.0}")
 print("the Hessian is a", gt.spectra.definiteness(measured[-1], rtol=1e-4).word)
 
@@ -274,7 +295,7 @@ ax.set(ylabel="V")
 gt.show(
     ax,
     alt="Median of V over 64 seeds with bands. Both kinds rise to -0.1 and fall to -2 log 2 within "
-    "150 games; after game 200 the band of 90 percent reaches from about -1.40 to -1.34 with "
+    "150 rounds; after round 200 the band of 90 percent reaches from about -1.40 to -1.34 with "
     "independent noise and is hardly thicker than the line with the same noise.",
 )
 
@@ -285,7 +306,7 @@ for name, runs in noises.items():
     low, high = gt.plots.wilson(k, SEEDS)
     print(f"{name}: {k} of {SEEDS} settled ({low:.0%} to {high:.0%}),", end=" ")
     print("V within 0.1 for good", end=" ")
-    print(f"from game {np.median(settled):.0f}")
+    print(f"from round {np.median(settled):.0f}")
 
 # %%
 scatters = {}
@@ -293,7 +314,7 @@ for name, runs in noises.items():
     last = runs["objective"][-100:]
     scatters[name], far = last.std(0).mean(), np.mean(abs(last - gt.experiments.TARGET) > 0.1)
     print(
-        f"{name}: V scatters by {scatters[name]:.3f}, {far:.1%} of the last 100 games lie", end=" "
+        f"{name}: V scatters by {scatters[name]:.3f}, {far:.1%} of the last 100 rounds lie", end=" "
     )
     print("more than 0.1 away")
 
@@ -307,8 +328,8 @@ assert gt.holds(2 * scatters["the same noise"] < scatters["independent noise"] <
 # Both rescue every seed, and independent noise seems to take three times as long. **Is it slower?**
 # $V$ is measured on ten noisy points. With the same noise on both, much of it cancels in the
 # difference between real and generated; with independent noise $V$ scatters more than twice as
-# much, and one game in a hundred beyond 0.1 is enough to undo "for good". So look at the generator
-# instead: from which game on does its mean stay within 0.3 of the data's?
+# much, and one round in a hundred beyond 0.1 is enough to undo "for good". So look at the generator
+# instead: from which round on does its mean stay within 0.3 of the data's?
 
 # %%
 data = np.array([gt.experiments.settings("noisy").game(s).data.points.mean() for s in range(SEEDS)])
@@ -324,20 +345,20 @@ arrived = {name: arrival(runs) for name, runs in noises.items()}
 later = arrived["independent noise"] - arrived["the same noise"]  # pairs of one seed
 low, high = gt.plots.quantile_interval(later)
 print("medians:", {name: float(np.median(games)) for name, games in arrived.items()})
-print(f"independent noise later by {np.median(later):.0f} games (95 %: {low:.0f} to {high:.0f})")
+print(f"independent noise later by {np.median(later):.0f} rounds (95 %: {low:.0f} to {high:.0f})")
 
 # %% tags=["hide-input"]
 assert gt.holds(all(110 < np.median(games) < 180 for games in arrived.values()))
 assert gt.holds(-10 < low <= high < 10)
 
 # %% [markdown]
-# **It is not slower**, or by a few games of 140 at most. Only our view of $V$ is noisier.
+# **It is not slower**, or by a few rounds of 140 at most. Only our view of $V$ is noisier.
 #
 # ## Switch it off
 #
 # Noise has a price: $D$ compares blurred distributions, and a fine difference between sharp ones
 # would escape it. So one lets the noise fade ([annealing](glossary.md#annealing)): $\sigma$ falls
-# linearly to 0 over the first $N$ games, `gt.corrupt.linear_annealing(N)`. **Predict:** is
+# linearly to 0 over the first $N$ rounds, `gt.corrupt.linear_annealing(N)`. **Predict:** is
 # $N = 100$ better or worse than $N = 400$?
 
 # %%
@@ -348,7 +369,7 @@ guess
 # %%
 def annealed(last, schedule=gt.corrupt.linear_annealing):
     games = [gt.zoo.line_gan(seed, noise=1.0, shared_noise=False) for seed in range(SEEDS)]
-    factor = schedule(last)  # of the noise, as a function of the game
+    factor = schedule(last)  # of the noise, as a function of the round
     for game in games:
         game.corrupt.anneal = factor
     rule = gt.dynamics.affine_alternating(d_steps=50)  # as experiments.run_seeds does
@@ -359,16 +380,16 @@ def annealed(last, schedule=gt.corrupt.linear_annealing):
 
 
 # %%
-fading = {f"noise gone after {fade} games": annealed(fade) for fade in (100, 200, 400)}
+fading = {f"noise gone after {fade} rounds": annealed(fade) for fade in (100, 200, 400)}
 fading["noise kept"] = own
 outcomes = {name: gt.experiments.outcomes(runs).tolist() for name, runs in fading.items()}
 
 # %%
 gt.show(
     gt.plots.outcomes(outcomes, gt.experiments.OUTCOMES),
-    alt="How 64 seeds ended after 500 games. Noise gone after 100 games: four in ten settled, most "
-    "others saturated. After 200: about seven in ten settled. After 400: about nine in ten. Noise "
-    "kept: all.",
+    alt="How 64 seeds ended after 500 rounds. Noise gone after 100 rounds: four in ten settled, "
+    "most others saturated. After 200: about seven in ten settled. After 400: about nine in "
+    "ten. Noise kept: all.",
 )
 
 # %%
@@ -391,16 +412,16 @@ guess.answer(("better" if better > worse else "worse") if sure else "no differen
 journey = arrived["independent noise"]  # of the same seed where the noise is kept
 for name, ends in list(settled.items())[:3]:
     yes, no = (float(np.median(journey[x])) if x.any() else np.nan for x in (ends, ~ends))
-    print(f"{name}: those that settle have a journey of {yes:.0f} games, others {no:.0f}")
+    print(f"{name}: those that settle have a journey of {yes:.0f} rounds, others {no:.0f}")
 
 # %%
 rest = []
-for name in ("noise gone after 400 games", "noise kept"):
+for name in ("noise gone after 400 rounds", "noise kept"):
     away = gt.experiments.means(fading[name]) - data
     last = away[fading[name].steps >= 0.8 * gt.budget(500)]
     rest.append(np.sqrt((last**2).mean(0)))
     print(
-        f"{name}: in the last 100 games the typical mean is off by {np.median(rest[-1]):.3f} (rms)"
+        f"{name}: in the last 100 rounds the typical mean is off by {np.median(rest[-1]):.3f} (rms)"
     )
 calmer = int((rest[0] < rest[1]).sum())
 p = binomtest(calmer, SEEDS).pvalue
@@ -505,7 +526,7 @@ verdict
 
 # %% [markdown]
 # When it is right, the next cell computes the chapter's first picture with it, from 4000 points of
-# each kind. Then it asks of ten, those of the run at game 80, how steep the best answer is where
+# each kind. Then it asks of ten, those of the run at round 80, how steep the best answer is where
 # $G$ stands. **Predict:** what does less noise do to it?
 
 # %%
@@ -548,8 +569,8 @@ if verdict:
 # measurement, with an interval from `gt.plots.wilson`.
 
 # %% [markdown]
-# **4.** Write another fade: half a wave of a cosine, which leaves 1 at game 0 and arrives at 0 at
-# game `last`, both with the slope 0, and stays there.
+# **4.** Write another fade: half a wave of a cosine, which leaves 1 at round 0 and arrives at 0 at
+# round `last`, both with the slope 0, and stays there.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -579,7 +600,7 @@ verdict
 # %%
 if verdict:
     ends = gt.experiments.outcomes(annealed(200, lambda last: lambda game: fade(game, last)))
-    k, line = int((ends == "settled").sum()), int(settled["noise gone after 200 games"].sum())
+    k, line = int((ends == "settled").sum()), int(settled["noise gone after 200 rounds"].sum())
     low, high = gt.plots.wilson(k, len(ends))
     print(f"your fade: {k} of {len(ends)} settled ({low:.0%} to {high:.0%}), the line: {line}")
 
@@ -618,4 +639,4 @@ if verdict:
 #   instance noise and its annealing.
 # - K. Roth et al., *Stabilizing Training of GANs through Regularization*, 2017: the same effect by
 #   a gradient penalty instead of noise.
-# - E. Sansone, *Tutorial on GANs*: the experiment (500 games, 50:1, the same noise on both).
+# - E. Sansone, *Tutorial on GANs*: the experiment (500 rounds, 50:1, the same noise on both).

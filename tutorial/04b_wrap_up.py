@@ -12,15 +12,15 @@
 # - Balanced play is a swing that dies out, not a loss that goes down: $V$ ends near $-2 \log 2$,
 #   $-1.386$. Small swings keep 0.61 of their size in half a turn, and the friction is $D$'s own
 #   curvature. [Chapter 01](01_normal.ipynb)
-# - A strong $D$ with the saturating loss starves $G$: 50 steps to one, and after 500 games most of
-#   64 seeds are saturated. But that is slow, not the end: 43 of 51 arrive by game 3000. And $-\log
+# - A strong $D$ with the saturating loss starves $G$: 50 steps to one, and after 500 rounds most of
+#   64 seeds are saturated. But that is slow, not the end: 43 of 51 arrive by round 3000. And $-\log
 #   D$ in place of $\log(1 - D)$ lets all settle within 500. [Chapter
 #   02](02_strong_discriminator.ipynb)
-# - A strong $G$ is quick: with 50 steps of $G$, $V$ settles after three games while the mean is
+# - A strong $G$ is quick: with 50 steps of $G$, $V$ settles after three rounds while the mean is
 #   still wrong. A linear $D$ does not see the spread, and what nobody holds drifts: eleven of 16
-#   runs have blown up by game 60,000. [Chapter 03](03_strong_generator.ipynb)
+#   runs have blown up by round 60,000. [Chapter 03](03_strong_generator.ipynb)
 # - Instance noise rescues all of 64 seeds from saturation; it does not make $D$ weaker, it makes
-#   $G$'s gradient seven times as large at game 50. Fade it out too soon and the plateau is back.
+#   $G$'s gradient seven times as large at round 50. Fade it out too soon and the plateau is back.
 #   [Chapter 04](04_noisy_gan.ipynb)
 # - Two cautions. "Settled" is a statement about the number that you watch ([chapter
 #   03](03_strong_generator.ipynb)). And one seed is an anecdote: a count of 64 comes with its
@@ -29,7 +29,7 @@
 # %% [markdown]
 # ## The run
 #
-# 500 games of a GAN on the line. You know the game, and that none, one or two of these knobs are
+# 500 rounds of a GAN on the line. You know the game, and that none, one or two of these knobs are
 # not where chapter 01 had them: `d_steps`, `g_steps`, `noise`, `loss`, `lr` and `tau`, $D$'s
 # learning rate over $G$'s ([tau](glossary.md#tau)). Six settings lie behind the seeds; take another
 # seed, and it is another run: all questions, hints and checks stay true, only the answers that are
@@ -46,10 +46,10 @@ run
 history = run.history
 v, mean = history["objective"], gt.experiments.means(history)
 moments = [20, 100, 250, 400, 500]
-told = "; ".join(f"game {n}: V {v[n]:.2f}, G's mean {mean[n]:.2f}" for n in moments)
+told = "; ".join(f"round {n}: V {v[n]:.2f}, G's mean {mean[n]:.2f}" for n in moments)
 gt.show(
     gt.plots.summary(history),
-    alt="Left: the generated and the real points at game 500, D and its best answer. Right: V "
+    alt="Left: the generated and the real points at round 500, D and its best answer. Right: V "
     f"beside its level, and the norms of both players' gradients. In numbers: {told}.",
 )
 
@@ -69,8 +69,8 @@ print(f"the level of V: {gt.experiments.TARGET:.3f}; columns of params: w, b, a,
 
 # %% [markdown]
 # **1.** In which state is $V$ at the end? `"settled"`: within 0.1 of its level in all of the last
-# 100 games. `"saturated"`: above $-0.1$ in all of them. `"swinging"`: more than 0.1 above the level
-# and more than 0.1 below it, both within the last 200. `"on the way"`: none of these.
+# 100 rounds. `"saturated"`: above $-0.1$ in all of them. `"swinging"`: more than 0.1 above the
+# level and more than 0.1 below it, both within the last 200. `"on the way"`: none of these.
 #
 # <details><summary>Hint</summary>
 #
@@ -133,7 +133,7 @@ gt.exercises.check_ahead(ahead, run)
 #
 # <details><summary>Hint 1</summary>
 #
-# Which games are outside? The last of them decides.
+# Which rounds are outside? The last of them decides.
 #
 # </details>
 #
@@ -156,7 +156,7 @@ verdict
 if verdict:
     v, target = history["objective"], gt.experiments.TARGET
     yours = {within: settled_from(v[1:], target, within) + 1 for within in (0.3, 0.1, 0.03)}
-    print("your V has settled from game (within: game)", yours)
+    print("your V has settled from round (within: round)", yours)
     print("the library, within 0.1:", gt.experiments.settling_game(history))
 
 # %% [markdown]
@@ -179,9 +179,9 @@ if verdict:
 # </details>
 
 # %% [markdown]
-# **4.** What are the last 100 games: an `"equilibrium"` ($V$ settled, and $G$'s mean still), a
+# **4.** What are the last 100 rounds: an `"equilibrium"` ($V$ settled, and $G$'s mean still), a
 # `"plateau"` ($V$ saturated, and $G$'s mean still) or `"neither"`? *Still* means that the mean
-# $\tfrac w2 + b$ moves by less than a half in these games.
+# $\tfrac w2 + b$ moves by less than a half in these rounds.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -219,7 +219,7 @@ gt.exercises.check_line_rest(rest, run)
 # ## Turn a knob
 
 # %% [markdown]
-# **5.** Turn *one* knob, so that 60 of 64 seeds settle within these 500 games. (If the run is good
+# **5.** Turn *one* knob, so that 60 of 64 seeds settle within these 500 rounds. (If the run is good
 # as it is: `{}`.) The check trains the 64 seeds. **Predict** the count first. `run.turn(lr=0.05)`
 # is the history of this seed with a knob turned.
 #
@@ -271,9 +271,9 @@ if verdict:
 # ## Design: a fade of the noise
 #
 # Chapter 04 lost seeds when the noise faded in a straight line. You have the same GAN ($D$ makes 50
-# steps, independent noise with $\sigma = 1$), 500 games, and **150 games of noise to spend**: the
-# sum of your factor over all games is at most 150, and each factor lies between 0 and 1. A straight
-# line over 300 games spends just that.
+# steps, independent noise with $\sigma = 1$), 500 rounds, and **150 rounds of noise to spend**: the
+# sum of your factor over all rounds is at most 150, and each factor lies between 0 and 1. A
+# straight line over 300 rounds spends just that.
 
 # %% [markdown]
 # **6.** Write `fade(game)` so that 60 of 64 seeds settle. The check runs them.
@@ -323,7 +323,7 @@ gt.exercises.check_fade_design(fade)
 
 # %% [markdown]
 # **7.** Who is right, and what would you measure? Write three sentences before you open the model
-# answer. Evidence: 16 seeds of chapter 03's strong generator after 500 games.
+# answer. Evidence: 16 seeds of chapter 03's strong generator after 500 rounds.
 
 # %%
 seeds = gt.experiments.run_seeds("strong-generator", 16, games=gt.budget(500), every=10)
@@ -344,8 +344,8 @@ assert gt.holds(abs(np.array(scores) - 0.5).max() < 0.1 and spread.max() < 0.95)
 # each of these 16 runs it is, and each spread is too small. Nor is it enough that $D$ *was* at one
 # half: it passes that value in every swing. I would ask what this $D$ can see at all, look at the
 # generator with something that is not $D$ (its spread, a histogram), let $D$ train on alone and see
-# whether it finds a difference, and look at the gradients and at more games: has $G$ stopped, or is
-# it turning round? A low loss of $D$ convicts a generator; a high one acquits nobody (chapter 14
+# whether it finds a difference, and look at the gradients and at more rounds: has $G$ stopped, or
+# is it turning round? A low loss of $D$ convicts a generator; a high one acquits nobody (chapter 14
 # makes that a theorem).
 #
 # </details>

@@ -149,6 +149,20 @@ assert gaps.max() < 1e-12
 assert np.allclose(*stars, rtol=1e-12)
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `[[-A, -B], [tau * B, -tau * C]]` becomes `[[-tau * A, -tau * B], [B, -C]]`:
+#
+# ```text
+# largest difference of an entry or an eigenvalue: 2e+02; tau*: [ 2.  0.  6. inf]
+# ```
+#
+# Of $J_\tau$ nothing fits: at $\tau = 40$ an entry is off by $39 \cdot 4 = 156$. The eigenvalues
+# and $\tau^*$ come from trace and determinant, which the change does not touch.
+#
+# </details>
+
+# %% [markdown]
 # With more numbers each, there is no root to write down. But where the spectrum of $J_\tau$ touches
 # the axis, two of its eigenvalues sum to zero, and then $J_\tau P + P J_\tau^\top = 0$ has a
 # symmetric solution $P \ne 0$. Write it in blocks, with $Z = P_{GD} - P_{GG} B C^{-1}$ for its
@@ -488,7 +502,8 @@ for rule in (gt.simultaneous(), gt.alternating()):
 # $$\text{ratio} = \frac{\eta_D\, k_D}{\eta_G\, k_G}.$$
 #
 # The slider sets this one number; the GAN on the line of chapter 01 is trained by **both routes**
-# with equal seeds and equal $\eta_G = 0.1$. **Predict:** at which ratios do they part?
+# with equal seeds and equal $\eta_G = 0.1$. A run *[settles](glossary.md#settled)* here if its $V$
+# is within 0.1 of $-2\log 2$ in the last round. **Predict:** at which ratios do they part?
 
 # %%
 RATIOS = (1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16)
@@ -517,8 +532,8 @@ gt.animation.chooser(both_routes, RATIOS, label="ratio", start=4)
 # %%
 gt.style.show(
     both_routes(4),
-    alt="V over 1000 games for 8 seeds at ratio 4. By learning rate it jumps about between nearly "
-    "0 and values below the picture, which ends at -4; by steps it swings for some 600 games and "
+    alt="V over 1000 rounds for 8 seeds at ratio 4. By learning rate it jumps about between nearly "
+    "0 and values below the picture, which ends at -4; by steps it swings for some 600 rounds and "
     "then lies on the level -2 log 2.",
 )
 
@@ -527,7 +542,7 @@ rows = []
 for ratio in RATIOS:
     ends = [gt.experiments.outcomes(h) == "settled" for h in routes(ratio)[2:]]
     rows.append([f"{ratio:g}", gt.experiments.agreement(routes(ratio)).step, *map(sum, ends)])
-caption = "8 seeds, 1000 games: how many settled (V within 0.1 of -2 log 2 in the last game)."
+caption = "8 seeds, 1000 rounds: how many settled (V within 0.1 of -2 log 2 in the last round)."
 gt.Table(["ratio", "lr of D x curvature, by rate", "by rate", "by steps"], rows, caption=caption)
 
 # %% tags=["hide-input"]
@@ -535,7 +550,7 @@ assert gt.holds(all(by_rate == 8 if step < 2 else by_rate == 0 for _, step, by_r
 assert gt.holds(all(by_steps >= 7 for *_, by_steps in rows))
 
 # %% [markdown]
-# Between 1 and 2. From 2 on no run settles by rate in 1000 games, while by steps all do. The ratio
+# Between 1 and 2. From 2 on no run settles by rate in 1000 rounds, while by steps all do. The ratio
 # is the same; what differs is the *length of a step*: one step of $D$ multiplies its deviation by
 # $1 - \eta_D\lambda$, which shrinks it while $\eta_D\lambda < 2$. With the curvature
 # $\lambda \approx 13.3$ of chapter 01 that is passed at the ratio 1.5 (second column); beyond it
@@ -559,7 +574,7 @@ for setting, pair in runs_of.items():
     ends = [sum(gt.experiments.outcomes(h) == "settled") for h in (pair.by_rate, pair.by_steps)]
     rows.append([*setting, *ends, both[setting].gap, both[setting].between_seeds])
 gt.Table(
-    ["optimizer", "lr of G", "games", "by rate", "by steps", "gap", "between seeds"],
+    ["optimizer", "lr of G", "rounds", "by rate", "by steps", "gap", "between seeds"],
     rows,
     caption="16 seeds at ratio 4: how many settled by each route. gap: largest distance of the two "
     "generators' means, median over the seeds; between seeds: the same for neighboring seeds.",
@@ -576,14 +591,14 @@ assert gt.holds(rows[4][3] == rows[4][4] == 16 and share["adam", 0.01, 2000] > 0
 # **With SGD and short steps the two routes are one**: the runs arrive, in the same number of seeds,
 # and their gap is less than a hundredth of what a change of seed does. With long steps they are
 # not. **With [Adam](glossary.md#adam) they end alike and go different ways**: at the rate 0.01 all
-# 16 settle by both routes within 2000 games, but on the way the two are nearly as far apart as two
-# seeds. A smaller rate helps: over the same distance (300 games at 0.01, 1200 at a quarter of it;
-# no run has settled by then) the gap halves.
+# 16 have settled by both routes after 2000 rounds, but on the way the two are nearly as far apart
+# as two seeds. A smaller rate helps: over the same distance (300 rounds at 0.01, 1200 at a quarter
+# of it; no run has settled by then) the gap halves.
 #
 # A conjecture on the cause: Adam's averages forget by the *step*. With four short steps of $D$ in a
-# game they reach back over a quarter of the games that they do with one long step. If that is it,
-# then an Adam for $D$ that forgets as much per *game*, $\beta^{1/4}$ in place of each $\beta$, must
-# bring the routes together. **Predict:** by how much?
+# round they reach back over a quarter of the rounds that they do with one long step. If that is it,
+# then an Adam for $D$ that forgets as much per *round*, $\beta^{1/4}$ in place of each $\beta$,
+# must bring the routes together. **Predict:** by how much?
 
 # %%
 from gan_teach.dynamics.optim import Adam
@@ -611,7 +626,7 @@ assert gt.holds(max(both_slow, slow_mean) < 0.1 * usual and slow_square > 0.8 * 
 # ## tau* of a trained GAN
 #
 # The library does not care whether a Jacobian comes from a formula or from a GAN. First the trained
-# GAN on the line. After 1000 games it still swings around a zero of the expected field, and
+# GAN on the line. After 1000 rounds it still swings around a zero of the expected field, and
 # Newton's method from there alone need not find one; so it starts from 24 places around the run's
 # end, and the zero nearest to that end is taken:
 
@@ -839,8 +854,9 @@ if verdict:  # the chapter's random points, with your function
 #
 # <details><summary>Hint 2</summary>
 #
-# At the right end of an interval the point attracts, at the left end it need not: halve it sixty
-# times with your `rightmost`. From 0 on, so that a Nash point gives 0.
+# At the right end of an interval the point attracts, at the left end it need not: begin with
+# `low, high = 0.0, 1000.0` and halve the interval sixty times with your `rightmost`. The lower
+# bracket is 0, so that a Nash point gives 0.
 #
 # </details>
 

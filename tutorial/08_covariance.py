@@ -69,7 +69,8 @@ for gamma in (0.5, 1.0):
         sweep(gamma),
         alt=f"Real and imaginary parts of two eigenvalues over tau, gamma {gamma:g}. The "
         f"real parts fall together until tau = {real_from:.0f}, where the imaginary parts reach 0; "
-        f"from there on one keeps falling and the other rises to {-4 * Sigma.item() / gamma:.1f}.",
+        "from there on one keeps falling and the other rises towards "
+        f"{-4 * Sigma.item() / gamma:.1f}.",
     )
 
 # %% tags=["nbval-check-output"]
@@ -247,6 +248,30 @@ for d in (1, 2, 3, 5):
     assert zeros == d * (d - 1) // 2
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# Without the penalty:
+#
+# ```python
+# for d in (1, 2, 3, 5):
+#     Sigma = torch.from_numpy(zoo.covariance_draws(d).S)
+#     zeros = abs(np.linalg.eigvals(J_by_hand(Sigma, 25.0, gamma=0.0))) < 1e-6
+#     print(f"d = {d}: {zeros.sum()} zeros")
+# ```
+#
+# ```text
+# d = 1: 0 zeros
+# d = 2: 2 zeros
+# d = 3: 6 zeros
+# d = 5: 20 zeros
+# ```
+#
+# Twice as many: the $d(d-1)/2$ new ones are $D$'s. The antisymmetric part of $Y$ sees nothing of
+# $\Sigma - XX^\top$, which is symmetric, and only the penalty drew it to 0.
+#
+# </details>
+
+# %% [markdown]
 # The closed form: in the eigenbasis of $\Sigma$ (eigenvalues $\sigma_i^2$) the linear flow falls
 # apart into $d(d-1)/2$ zeros, as many eigenvalues $-\tau\gamma$ (the antisymmetric part of $Y$ sees
 # nothing), and for each $i \le j$ the two roots of
@@ -268,7 +293,9 @@ print(f"largest symmetric part of their Omega: {symmetric:.6f} of its size")
 # %% [markdown]
 # ## tau* is infinite, and the run converges
 #
-# With a zero mode the Schur complement is singular and the theorem does not apply. The published
+# With a zero mode of $G$ and an invertible $C$, as here ($C = \gamma I$), the Schur complement is
+# singular and the theorem does not apply. (Without the penalty $C$ is singular itself, and there is
+# no Schur complement.) The published
 # code answers with the same sentence as for a point that is no equilibrium at all, and the notebook
 # runs $d = 5, 10, 20$ without a word on it. Here the reason is part of the answer, and the question
 # can be asked again **across** the zero modes: $J' = Q^\top J Q$ with $Q$ orthogonal to them.
@@ -377,7 +404,7 @@ for x, gaps in ends.values():
 #
 # A GAN whose equilibria touch each other, live: where the means agree and the straight $D$ is flat,
 # every spread $w$ of the generator will do. With 50 steps of $G$ to one of $D$ it is near one after
-# some 100 games. Look at the eigenvalues of a round: one of them stays at 1, the zero mode of
+# some 100 rounds. Look at the eigenvalues of a round: one of them stays at 1, the zero mode of
 # chapter 06. Try other seeds and compare the spreads.
 
 # %%

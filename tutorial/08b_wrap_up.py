@@ -334,8 +334,9 @@ assert gt.tau_star(there) == np.inf
 # player's own curvature of the right sign (Nash), or at least $D \succ 0$ and $S \succ 0$ (minmax)?
 # Here neither is so, and yet all six runs end there. I would compute $J$ at the end, classify it,
 # and repeat the run with a larger $\tau$: an equilibrium of this kind keeps attracting for every
-# larger $\tau$, a trap like this one lets go, at $\tau = 1$. For networks $J$ is out of reach, but
-# the outermost eigenvalues are not (chapter 19), and the second run costs nothing but time.
+# larger $\tau$, if the step is small enough; a trap like this one lets go, at $\tau = 1$. For
+# networks $J$ is out of reach, but the outermost eigenvalues are not (chapter 19), and the second
+# run costs nothing but time.
 #
 # </details>
 

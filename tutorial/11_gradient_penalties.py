@@ -86,6 +86,21 @@ for by_hand in (r1, r2, wgan_gp, dragan):
     assert gap < 1e-12
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `gradient.norm(dim=1)` becomes `gradient.norm()`, one norm for the whole batch:
+#
+# ```text
+# r1      1.1622 and 0.0182; largest gap of D's gradient 6e+00
+# ```
+#
+# The sum of the squares takes the place of their mean: R1 is 64 times too large, the size of the
+# batch. The comparison notices. Without `create_graph` the value is right, and the first derivative
+# by $D$'s weights raises an error: PyTorch notices.
+#
+# </details>
+
+# %% [markdown]
 # ## Where the points lie
 #
 # DRAGAN's noise is $\delta = c\, \sigma\, \alpha\, u$ with $\sigma$ the standard deviation of the

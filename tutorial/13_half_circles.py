@@ -48,6 +48,20 @@ print(f"largest difference from the library's S: {gap:.0e}")
 assert gap < 1e-5
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `<= 0, 10.0, -10.0)` becomes `<= 0, -10.0, 10.0)`:
+#
+# ```text
+# largest difference from the library's S: 2e+01
+# ```
+#
+# Each half is moved the other way, by 20 in all: the two halves change places, and the S is
+# mirrored.
+#
+# </details>
+
+# %% [markdown]
 # We count each half as ten arcs, so that "how many modes?" has an answer here, too: 20.
 
 # %%
@@ -190,13 +204,13 @@ assert gt.holds((on_the_s < 0.05).all() and (far > 4).all())
 # at more than half of the last fifty looks fewer than 5 % lie on the S. It is no rest, either: each
 # coordinate of their mean swings through that of the data, the orbit of chapter 05 twice over, and
 # the losses swing with it. In the seeds 3 and 7 the loop has begun to widen, and the losses tell.
-# (With `steps = 3000` it is hundreds wide; in four of the other six it shrinks, and more samples
+# (With `steps = 3000` it is hundreds wide; in five of the other six it shrinks, and more samples
 # cross the S.)
 #
 # ## As handed in, to the end
 #
 # A linear $D$ is our own cruelty. The assignment's $D$ has two hidden layers; here are four seeds
-# of its GAN for all 15,800 steps (`gan-teach study half-circles-published --seeds 4`): $G$
+# of its GAN for all 15,800 steps (`gan-teach study half-circles-published`): $G$
 # 100-128-256-256-2, $D$ 2-128-256-128-1 with dropout 0.3, smoothing 0.9, Adam $(0.5, 0.999)$ at
 # 0.0002, $D$ at every second step. The [sliced Wasserstein
 # distance](glossary.md#sliced-wasserstein-distance) of 5,000 samples from 5,000 real ones is beside
@@ -226,9 +240,10 @@ def beside(history, level):
 # %%
 gt.show(
     beside(handed, (L_D, "theory")),
-    alt="Above, D's loss in four runs over 15,800 steps: it climbs from about 1 to the level of "
-    "theory, 1.376, and from step 5000 on it hugs it. Below, the sliced Wasserstein distance, "
-    "logarithmic: from 8 down to about 1, where it wanders, above the band of real samples.",
+    alt="Above, D's loss in four runs over 15,800 steps: it swings between 0.8 and 1.4 and from "
+    "step 5000 on hugs the level of theory, 1.376. Below, the sliced Wasserstein distance, "
+    "logarithmic: from 8 down to about 1 by step 7000, where it wanders, nearly always above the "
+    "band of real samples.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -253,8 +268,8 @@ gt.show(
         dict(zip(names, handed.static["samples"], strict=True)), REAL,
         notes={name: f"distance {value:.2f}" for name, value in last.items()},
     ),
-    alt="The samples of four seeds of the settings as handed in, after 15,800 steps: nearly the "
-    "whole S, unevenly filled and frayed, with points off the arcs.",
+    alt="The samples of four seeds of the settings as handed in, after 15,800 steps: most of the "
+    "S, unevenly filled and frayed, with points off the arcs.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -395,7 +410,7 @@ gt.player(
 # ## Against the noise of real data
 #
 # Four seeds of the improved settings, 2000 steps, an eighth of the assignment's
-# (`gan-teach study half-circles-improved --seeds 4`, three minutes of one core). **Predict:** does
+# (`gan-teach study half-circles-improved`, a few minutes of one core). **Predict:** does
 # $D$'s loss show when the generator is good?
 
 # %%
@@ -507,7 +522,8 @@ gt.exercises.check_two_sided(best)
 # %% [markdown]
 # **2.** For a thousand steps $D(x) = D(G(z)) = 0.45$ on average. Which of these can be the case? a)
 # $G$ is perfect. b) $G$ emits one point. c) $D$ is linear and the means agree. d) $D$ tells real
-# from fake. Answer with letters, such as `"ad"`.
+# from fake, and its answers to real samples are the higher ones on average. Answer with letters,
+# such as `"ad"`.
 
 # %%
 letters = ...
@@ -521,7 +537,8 @@ gt.exercises.check_what_flat_means(letters)
 # ```
 #
 # ```text
-# Right: all but d: a D that tells the two apart has D(x) > D(G(z)).
+# Right: all but d, which has D(x) > D(G(z)). Two equal means say no more: a D that answers some
+# real samples with more than any fake, and others with less, has them as well.
 # ```
 #
 # </details>
@@ -651,7 +668,7 @@ if verdict:
 #   it on: here five of its lines could be left out without a trace in five seeds.
 #
 # The settings as handed in, to their end, are one command away:
-# `gan-teach study half-circles-published` (8 seeds, 15,800 steps; about 20 minutes of one core).
+# `gan-teach study half-circles-published` (4 seeds, 15,800 steps; some ten minutes of one core).
 #
 # ## Further reading
 #

@@ -11,9 +11,10 @@
 #
 # ## What this part has shown
 #
-# - Losses do not measure a generator of images: along one run a loss of 1.3 to 1.7 stands for
-#   distances of 84 to 667. And two numbers are two questions: by the distance the DCGAN is ahead,
-#   53.5 to 98.4, by the score the other one. [Chapter 15](15_mnist.ipynb)
+# - Losses do not measure a generator of images: along one run a loss of $G$ of 1.3 to 1.7 (a mean
+#   over 900 updates) stands for distances of 84 to 266. And two numbers are two questions: by the
+#   distance the DCGAN is ahead, 53.5 to 98.4, by the score the other one. [Chapter
+#   15](15_mnist.ipynb)
 # - Ask whether images can be read before you count classes: without that test, 580 of 1000 pictures
 #   of salt would be 3s. [Chapter 15](15_mnist.ipynb)
 # - A run pinned at its equilibrium values need not have converged: in the published log all four
@@ -64,8 +65,8 @@ near = {"G": history["distance"], "an average of G": history["average"]}
 gt.plots.compare(history.steps, near, ax=axes["distance"], log=True, xlabel="step")
 axes["loss"].set_ylabel("loss")
 axes["distance"].set_ylabel("distance")
-said = {n: ", ".join(f"{x:.3g}" for x in c[:: max(len(c) // 5, 1)]) for n, c in near.items()}
-alt = f"Left: both losses and D's level, {level[0]:.3f}. Right: distances over the steps: {said}."
+said = [f"{n} {', '.join(f'{x:.3g}' for x in c[:: max(len(c) // 5, 1)])}" for n, c in near.items()]
+alt = f"Left: both losses and D's level, {level[0]:.3f}. Right, distances: {'; '.join(said)}."
 gt.show(figure, alt=alt)
 
 # %%

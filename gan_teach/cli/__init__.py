@@ -8,9 +8,10 @@ import argparse
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gan_teach import __version__, _checks, course
 from gan_teach.cli import images, learn
@@ -39,7 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments[0].startswith("-"):
             _checks.choice("COMMAND", arguments[0], [c.name for c in COMMANDS])
         options = vars(parser.parse_args(arguments))
-        return options.pop("command")(**options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", _checks.Note)  # once each
+            warnings.showwarning = _noted
+            return options.pop("command")(**options)
     except ValueError as error:
         if not _is_ours(error):
             raise
@@ -50,6 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ngan-teach: stopped.", file=sys.stderr)
         return 130
+
+
+def _noted(message: Warning | str, *place: Any) -> None:
+    """A note of the library is one line; other warnings say where they come from."""
+    text = f"gan-teach: {message}" if isinstance(message, _checks.Note) else None
+    print(text or warnings.formatwarning(message, *place[:3]), file=sys.stderr)  # pyright: ignore
 
 
 def _is_ours(error: ValueError) -> bool:

@@ -42,14 +42,14 @@ def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str
     for pair in set or ():
         name, equal, value = pair.partition("=")
         if not equal:
-            raise ValueError(f"--set takes FIELD=VALUE, such as --set lr=0.001; got {pair!r}.")
+            raise ValueError(f"--set takes FIELD=VALUE, such as --set d_steps=5; got {pair!r}.")
         changes[name] = value
     return changes
 
 
 def _toml(file: Path) -> dict[str, Any]:
-    reader = _checks.package("tomllib" if sys.version_info >= (3, 11) else "tomli", "a TOML file",
-                             "images", ValueError)  # fmt: skip
+    module = "tomllib" if sys.version_info >= (3, 11) else "tomli"
+    reader = _checks.package(module, "a TOML file", "scale", ValueError)
     try:
         return reader.loads(file.read_text("utf-8"))
     except ValueError as error:
@@ -80,6 +80,8 @@ def train(
     from gan_teach.zoo import IMAGE_GANS
 
     start = settings.pop("from")
+    if resume and (out or start):
+        raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
     changes = _changes(config, **settings)
     name = changes.pop("extends", name)
     if name is None and not (resume or start or config):
@@ -247,10 +249,13 @@ def _generator(run: Path, ema: str | None) -> tuple[Any, Path]:
 @command(
     "evaluate",
     "score runs, published weights or folders of images; resumable",
-    ("sources", Path, "a run's folder, a file of RS-GAN, or a folder of images", "+"),
+    ("sources", Path, "a run's folder, a file of RS-GAN, or images: folder, .zip, .npy, .npz", "+"),
     ("--ema", str, "decays, or raw (default: all)", "+"),
     ("--features", str, "digits, cifar, inception, or a file of Inception weights"),
     ("--data", str, "the real images, if not those of the first run"),
+    ("--size", int, "pixels that images are scaled to"),
+    ("--channels", int, "1 for grey images, 3 for color"),
+    ("--skip-bad", False, "leave out files that do not fit"),
     ("-n", 5000, "images of each"),
     ("--seed", 0, "of the latents"),
     ("--every", 1, "only steps that are multiples of it"),

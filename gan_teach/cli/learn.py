@@ -17,7 +17,7 @@ def list_all() -> int:
     from gan_teach.zoo.experiments import EXPERIMENTS
 
     print("\nExperiments (gan-teach run NAME):")
-    print_rows((name, f"{e.summary}, {e.games} games") for name, e in EXPERIMENTS.items())
+    print_rows((name, f"{e.summary}, {e.games} rounds") for name, e in EXPERIMENTS.items())
     return 0
 
 
@@ -31,14 +31,19 @@ def list_all() -> int:
     ("--port", 8888, "of the server"),
     ("--no-browser", False, "print the address only"),
     ("--copy-only", False, "copy the notebooks and stop"),
-    ("--app", False, "open the interactive lab alone, as a page of its own"),
+    ("run", str, "with --app: the text of a run of the lab, or a preset's name", "?"),
+    ("--app", False, "open the interactive lab alone, as a page of its own, on this run"),
 )
-def lab(folder: Path | None, port: int, no_browser: bool, copy_only: bool, app: bool) -> int:
+def lab(
+    folder: Path | None, port: int, no_browser: bool, copy_only: bool, run: str | None, app: bool
+) -> int:
     if not 0 < port < 65536:
         raise ValueError(f"--port must be a whole number from 1 to 65535, got {port}.")
     if app:
-        course.launch_app(port, browser=not no_browser)
+        course.launch_app(port, browser=not no_browser, run=run)
         return 0
+    if run is not None:
+        raise ValueError(f"{run!r} is a run for the lab alone: gan-teach lab --app {run!r}.")
     here = Path.cwd()
     inside = (here / course.MANIFEST).exists()  # started from within the course's folder
     folder = folder or (here if inside else here / course.DEFAULT_FOLDER)
@@ -113,7 +118,7 @@ def _train(name: str, out: Path, seed: int | None, seeds: int | None, **changes:
         several = range(first, first + _checks.whole("--seeds", seeds, least=1))
         history = experiments.run_seeds(name, several, progress=True, **changes)
     if history.meta.get("interrupted"):
-        print(f"Stopped after game {history.steps[-1]}; what was finished is kept.")
+        print(f"Stopped after round {history.steps[-1]}; what was finished is kept.")
     print(experiments.report(history))
     for path in runs.save_run(history, out):
         print(f"wrote {path}", flush=True)

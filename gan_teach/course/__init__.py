@@ -235,15 +235,17 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
     app.launch_instance(argv=arguments)
 
 
-def launch_app(port: int = 8888, browser: bool = True) -> None:
+def launch_app(port: int = 8888, browser: bool = True, run: str | None = None) -> None:
     """Serve the interactive lab as a page of its own, through Voila, until the learner stops it.
+
+    It shows the run whose text is ``run``, or that its address asks for, as in ``?run=noisy``.
 
     Like JupyterLab it listens on this machine only and behind a token, which the address that it
     prints and opens contains (Voila alone would ask for none). If the port is taken, it tries the
     ones after it.
     """
     app, nbformat = need("voila.app").Voila, need("nbformat")
-    cell = nbformat.v4.new_code_cell("import gan_teach as gt\n\ngt.Lab()")
+    cell = nbformat.v4.new_code_cell(f"from gan_teach.lab import app\n\napp({run!r})")
     kernel = {"name": "python3", "display_name": "Python 3"}
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
     with tempfile.TemporaryDirectory(prefix="gan-teach-") as folder:

@@ -15,11 +15,13 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 import _thread
 import copy
 import re
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -53,9 +55,11 @@ def _open(answer: Any, names: Sequence[str] = ()) -> Verdict | None:
     """Whether an answer, or which entry of it, is a blank that waits to be filled in."""
     if any(answer is blank for blank in BLANKS):
         return OPEN
+    if isinstance(answer, dict):
+        names, answer = list(map(str, answer)), list(answer.values())
     if isinstance(answer, (list, tuple)):
         for k, part in enumerate(answer):
-            if _open(part):
+            if _open(part) is not None:
                 name = names[k] if names else f"number {k + 1} of {len(answer)}"
                 said = "..." if part is ... else part
                 return Verdict(False, f"{name} is still open: replace the {said} there.")
@@ -82,10 +86,10 @@ def asked(answer: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any) -> Any:
         copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arguments]
         try:
-            value = _in_time(lambda: answer(*copies))
+            value = _in_time(lambda: _counted(answer(*copies)))
         except Failed:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise Failed(_raised(error)) from error
         if value is None:
             raise Failed(Verdict(False, "it returns None: is a `return` missing?"))
@@ -96,7 +100,12 @@ def asked(answer: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _raised(error: Exception) -> Verdict:
+def _counted(value: Any) -> Any:
+    """What comes one by one as a list; of what never ends, more than any question wants."""
+    return list(islice(value, 1_000_000)) if isinstance(value, Iterator) else value
+
+
+def _raised(error: BaseException) -> Verdict:
     """A blank that is not filled in yet is no mistake; the line that wants it is quoted."""
     line = traceback.extract_tb(error.__traceback__)[-1].line
     if isinstance(error, NotImplementedError):
@@ -106,7 +115,7 @@ def _raised(error: Exception) -> Verdict:
     return Verdict(False, f"it raised {type(error).__name__}: {error}")
 
 
-def _of_a_blank(error: Exception) -> bool:
+def _of_a_blank(error: BaseException) -> bool:
     return bool(re.search("(?i)ellipsis(?! was given| provided)", str(error)))  # einsum's words
 
 
@@ -121,26 +130,34 @@ def _in_time(call: Callable[[], Any]) -> Any:
     lock, over, late = threading.Lock(), threading.Event(), threading.Event()
 
     def ring() -> None:
-        with lock:
-            if not over.is_set():
-                late.set()
-                _thread.interrupt_main()
+        while not over.wait(SECONDS) and not late.is_set():
+            with lock:
+                if not over.is_set() and not _importing():
+                    late.set()
+                    _thread.interrupt_main()
 
-    timer = threading.Timer(SECONDS, ring)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=ring, daemon=True).start()
     try:
         try:
             return call()
         finally:
             with lock:  # if it has rung, the interruption arrives here at the latest
                 over.set()
-            timer.cancel()
     except KeyboardInterrupt:
         if not late.is_set():  # the learner's own
             raise
         why = f"it does not come back within {SECONDS:g} seconds: does a loop never end?"
         raise Failed(Verdict(False, why)) from None
+
+
+def _importing() -> bool:
+    """Whether the call is importing a module, which an interruption would leave half made."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code is not _in_time.__code__:
+        if "importlib" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def failed(error: Exception, where: str = "") -> Verdict:
@@ -154,6 +171,11 @@ def failed(error: Exception, where: str = "") -> Verdict:
 
 
 # -- questions -------------------------------------------------------------------------------------
+
+
+def number(answer: Any) -> float:
+    """A number of any kind, also as an array of one entry."""
+    return float(answer.item() if isinstance(answer, (np.ndarray, torch.Tensor)) else answer)
 
 
 class Check:
@@ -172,11 +194,11 @@ class Check:
         return str(self.__doc__)
 
     def __call__(self, answer: Any, *about: Any, **settings: float) -> Verdict:
-        if blank := _open(answer):
+        if (blank := _open(answer)) is not None:
             return blank
         try:
             answer = self.read(answer)
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError, RuntimeError):
             return Verdict(False, f"{self.wanted}, not {_checks.shortened(answer)}.")
         return self.judge(answer, *about, **settings)
 
@@ -212,7 +234,7 @@ class Number(Check):
         self,
         rule: Callable[..., Values],
         atol: float = 2e-3,
-        read: Callable[[Any], float] = float,
+        read: Callable[[Any], float] = number,
         rtol: float = 0.0,
     ) -> None:
         super().__init__(rule, read, "a number is wanted")
@@ -293,8 +315,8 @@ def word(answer: Any) -> str:
 
 def pair(answer: Any) -> tuple[float, float]:
     """Two numbers, as `read` of a `Check`."""
-    first, second = answer
-    return float(first), float(second)
+    first, second = map(number, answer)
+    return first, second
 
 
 def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -338,14 +360,16 @@ def _value(own: Callable[..., Any], point: Sequence[Any], names: Sequence[str]) 
         if value is None:  # what it said of NumPy's numbers is what a learner can mend
             raise
     value = _detached(value)
-    if blank := _open(value, names):
+    if (blank := _open(value, names)) is not None:
         raise Failed(blank)
     return _array(value)
 
 
 def _array(value: Any) -> np.ndarray:
-    number = np.asarray(_detached(value))
-    return number if number.dtype.kind == "c" else number.astype(float)
+    numbers = np.asarray(_detached(value))
+    if numbers.dtype.kind in "US":
+        raise TypeError("that is text")
+    return numbers if numbers.dtype.kind == "c" else numbers.astype(float)
 
 
 def _detached(value: Any) -> Any:
@@ -359,7 +383,7 @@ def _slopes(function: Callable[..., Any], point: Sequence[Any]) -> torch.Tensor:
     """Derivatives of a weighted sum of all that a function gives by the tensors of its point."""
     arguments = _arguments(point)
     leaves = [x.requires_grad_() for x in arguments if isinstance(x, torch.Tensor)]
-    value = function(*arguments)
+    value = function(*(x.clone() if isinstance(x, torch.Tensor) else x for x in arguments))
     parts = value if isinstance(value, list | tuple) else [value]
     entries = torch.cat([torch.as_tensor(part).reshape(-1).double() for part in parts])
     total = entries @ torch.cos(torch.arange(len(entries), dtype=torch.float64))

@@ -401,9 +401,9 @@ def _finish_ablation(history: History) -> History:
 
 RECORDS: dict[str, Record] = {}
 RECORDS["line-drift"] = Record(
-    summary="The line GAN, 1:50, 60,000 games: what becomes of the spread", seeds=16,
+    summary="The line GAN, 1:50, 60,000 rounds: what becomes of the spread", seeds=16,
     game="line_gan", every=500, chunk=16, watched=lambda: {"params": probes.params()},
-    finish=lambda history: history.describe(meta={"unit": "game"}),
+    finish=lambda history: history.describe(meta={"unit": "round"}),
 )  # fmt: skip
 RECORDS["two-clusters-whole"] = Record(
     summary="Two clusters, 5000 epochs, non-saturating loss with D's half not halved", seeds=40,
@@ -426,11 +426,11 @@ for _short, _loss, _long in (
         watched=lambda: {**_losses(), "modes": probes.mode_scores()},
     )  # fmt: skip
 RECORDS["half-circles-published"] = Record(
-    summary="The S of two half circles, published settings", seeds=8, game="half_circles",
+    summary="The S of two half circles, published settings", seeds=4, game="half_circles",
     every=316, chunk=4, watched=partial(_of_half_circles, 1.0), finish=_finish_half_circles,
 )  # fmt: skip
 RECORDS["half-circles-improved"] = Record(
-    summary="The S of two half circles, improved settings", seeds=8, game="half_circles_improved",
+    summary="The S of two half circles, improved settings", seeds=4, game="half_circles_improved",
     every=100, chunk=4, average=200.0, watched=partial(_of_half_circles, zoo.UNIT),
     finish=_finish_half_circles,
 )  # fmt: skip

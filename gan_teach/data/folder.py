@@ -9,23 +9,36 @@ import io
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach._progress import progress_bar
 from gan_teach.data.images import Images, ImageSource
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm",
+    ".ppm", *([".avif"] if features.check("avif") else []),
+)  # fmt: skip
+_UNREAD = (  # images all the same
+    ".heic", ".heif", ".avif", ".jxl", ".jp2", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw",
+    ".tga", ".ico", ".psd", ".exr", ".hdr", ".svg",
+)  # fmt: skip
+_ORIENTATION = 0x0112  # of EXIF: how to turn what a camera held on its side has stored
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 THREADS = min(8, os.cpu_count() or 1)
-_GREY = ("1", "L", "LA")
+_GREY, _OPAQUE = ("1", "L", "LA"), 255
 _NAMED = 5  # files that a message names
 _LOOKED_AT = 100  # files whose bytes tell a folder from another
 _REMEDY = (
@@ -50,8 +63,10 @@ class ImageFiles:
         if channels not in (None, 1, 3):
             raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
         self.channels, self.where = channels, Path(path).expanduser()
-        self.archive = zipfile.ZipFile(self.where) if zipfile.is_zipfile(self.where) else None
+        self.archive = _opened(self.where) if zipfile.is_zipfile(self.where) else None
         self.names = self._names()
+        self.oblong: list[str] = []  # files that were cut to a square, and transparent ones
+        self.transparent: list[str] = []
         self._pool = ThreadPoolExecutor(_checks.whole("workers", workers) or THREADS)
 
     def _names(self) -> list[str]:
@@ -59,10 +74,14 @@ class ImageFiles:
         if self.archive:
             files = [name for name in self.archive.namelist() if not name.endswith("/")]
         elif where.is_dir():
-            files = [p.relative_to(where).as_posix() for p in where.rglob("*") if p.is_file()]
+            files = _walked(where)
         else:
             raise FileNotFoundError(f"there is no folder or zip archive of images at {where}.")
         names = sorted(n for n in files if _is_image(n))
+        unread = Counter(PurePosixPath(n).suffix.lower() for n in set(files) - set(names))
+        if left := {kind: n for kind, n in unread.items() if kind in _UNREAD}:
+            kinds = ", ".join(sorted(left))
+            _checks.note(f"{where}: {len(names)} images, left out {sum(left.values())} ({kinds}).")
         if not names:
             other = f"only {len(files)} other files, such as {files[0]}" if files else "nothing"
             raise ValueError(
@@ -90,15 +109,35 @@ class ImageFiles:
             with Image.open(io.BytesIO(self.bytes(name))) as image:
                 if image.mode[0] in "IF":
                     return "has more than 8 bits a pixel"
-                ImageOps.exif_transpose(image, in_place=True)  # of cameras held on their side
                 grey = image.mode in _GREY if self.channels is None else self.channels == 1
-                upright = image.convert("L" if grey else "RGB")
+                upright = self._opaque(name, _upright(image)).convert("L" if grey else "RGB")
                 if self.size is not None and upright.size != (self.size, self.size):
+                    if len(set(upright.size)) > 1:
+                        self.oblong.append(name)
                     square = (self.size, self.size)
                     upright = ImageOps.fit(upright, square, Image.Resampling.BILINEAR)
                 return np.atleast_3d(np.asarray(upright)).transpose(2, 0, 1)
         except Exception as error:  # foreign code and a user's file: anything may be raised
-            return f"cannot be read: {str(error).partition('<')[0].strip() or 'damaged'}"
+            return f"cannot be read: {str(error).partition('<')[0].strip(' .') or 'damaged'}"
+
+    def _opaque(self, name: str, image: Image.Image) -> Image.Image:
+        """What shines through a transparent image is white; it is not what its pixels hide."""
+        if "A" not in image.mode and "transparency" not in image.info:
+            return image
+        layers = image.convert("RGBA")
+        if layers.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):
+            return image
+        self.transparent.append(name)
+        return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
+
+    def notes(self) -> None:
+        """Say what was done to some of the images that were read."""
+        for names, done in (
+            (self.oblong, "not square: the middle was cut out"),
+            (self.transparent, "transparent: white was put behind"),
+        ):
+            if names:
+                _checks.note(f"{self.where}: {len(names)} images are {done}, such as {names[0]}.")
 
 
 def image_folder(
@@ -124,21 +163,10 @@ def image_folder(
     files = ImageFiles(path, size, channels)
     count = len(files.names)
     images = dict(progress_bar(count, "image", progress, files.read(files.names)))
-    shapes = Counter(image.shape for image in images.values() if not isinstance(image, str))
-    usual = shapes.most_common(1)[0][0] if shapes else ()
-    fit, bad = {}, []
-    for name, image in images.items():
-        if isinstance(image, str):
-            bad.append(f"{name} {image}")
-        elif image.shape != usual:
-            bad.append(f"{name} is {_kind(image.shape)}")
-        else:
-            fit[name] = image
+    files.notes()
+    fit, bad, usual = _sorted_out(images.items())
     if bad and not (skip_bad and fit):
-        raise ValueError(
-            f"{len(bad)} of {count} images in {files.where} do not fit: {_listed(bad)}."
-            + (f" Most are {_kind(usual)}. {_REMEDY}" if fit else "")
-        )
+        raise ValueError(_complaint(bad, count, files.where, usual if fit else ()))
     folders = [PurePosixPath(name).parent.as_posix() for name in fit]
     classes, labels = np.unique(folders, return_inverse=True)
     pixels = torch.from_numpy(np.stack(list(fit.values())))
@@ -171,13 +199,13 @@ class StreamedFolder(ImageSource):
         self.flip, self.dequantize = flip, dequantize
         self._files = files = ImageFiles(path, size, channels, workers)
         self.name = files.where.name
-        if skip_bad:
-            images = files.read(files.names)
-            files.names = [name for name, image in images if not isinstance(image, str)]
-        if not files.names:
-            raise ValueError(f"none of the images in {files.where} can be read.")
-        files.channels = channels or self.read(torch.tensor([0])).shape[1]
-        self.shape = (files.channels, size, size)
+        some = files.names if skip_bad else files.names[:: _every(files.names)]
+        fit, bad, usual = _sorted_out(files.read(some))
+        if bad and not (skip_bad and fit):
+            raise ValueError(_complaint(bad, len(some), files.where, usual if fit else ()))
+        files.notes()
+        files.names = list(fit) if skip_bad else files.names
+        self.shape = usual
 
     def __len__(self) -> int:
         return len(self._files.names)
@@ -188,6 +216,8 @@ class StreamedFolder(ImageSource):
         for name, image in files.read([files.names[i] for i in indices.tolist()]):
             if isinstance(image, str):
                 raise ValueError(f"{files.where / name} {image}.")
+            if image.shape != self.shape:
+                raise ValueError(_complaint([_unlike(name, image)], 1, files.where, self.shape))
             images.append(image)
         # In the order in memory of ``Images``, by which convolutions choose their algorithm.
         return torch.from_numpy(np.ascontiguousarray(np.stack(images)))
@@ -195,7 +225,7 @@ class StreamedFolder(ImageSource):
     def _content(self) -> Any:
         """Names and lengths of all files, the bytes of some: to read all would take long."""
         files = self._files
-        some = files.names[:: max(1, len(files.names) // _LOOKED_AT)]
+        some = files.names[:: _every(files.names)]
         return (
             self.shape,
             [(n, files.length(n)) for n in files.names],
@@ -210,10 +240,70 @@ class StreamedFolder(ImageSource):
         }  # fmt: skip
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # of a camera or program that writes its own
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except Exception as error:  # foreign code and a user's file: anything may be raised
+        raise ValueError(f"{path} is a damaged zip archive: {error}.") from error
+
+
+def _walked(folder: Path) -> list[str]:
+    """All files below, through links too, but into each folder once."""
+    files, seen = [], set()
+    for here, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if _new(Path(here, name), seen))
+        files += [Path(here, name).relative_to(folder).as_posix() for name in names]
+    return files
+
+
+def _new(folder: Path, seen: set[Path]) -> bool:
+    place = folder.resolve()
+    return place not in seen and not seen.add(place)
+
+
 def _is_image(name: str) -> bool:
     path = PurePosixPath(name)
     hidden = path.name.startswith(".") or "__MACOSX" in path.parts
     return path.suffix.lower() in SUFFIXES and not hidden
+
+
+def _every(names: Sequence[str]) -> int:
+    return max(1, len(names) // _LOOKED_AT)
+
+
+def _sorted_out(
+    images: Iterable[tuple[str, Pixels | str]],
+) -> tuple[dict[str, Pixels], list[str], tuple[int, ...]]:
+    """The images that are like most, a few words on each of the others, and what most are like."""
+    images = list(images)
+    shapes = Counter(image.shape for _, image in images if not isinstance(image, str))
+    usual = shapes.most_common(1)[0][0] if shapes else ()
+    fit, bad = {}, []
+    for name, image in images:
+        if isinstance(image, str):
+            bad.append(f"{name} {image}")
+        elif image.shape != usual:
+            bad.append(_unlike(name, image))
+        else:
+            fit[name] = image
+    return fit, bad, usual
+
+
+def _unlike(name: str, image: Pixels) -> str:
+    return f"{name} is {_kind(image.shape)}"
+
+
+def _complaint(bad: list[str], count: int, where: Path, usual: tuple[int, ...]) -> str:
+    most = f" Most are {_kind(usual)}. {_REMEDY}" if usual else ""
+    return f"{len(bad)} of {count} images in {where} do not fit: {_listed(bad)}.{most}"
 
 
 def _kind(shape: tuple[int, ...]) -> str:

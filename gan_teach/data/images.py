@@ -22,6 +22,7 @@ from gan_teach._identity import digest
 
 LAYERS = 3  # of a stack
 _CHUNK = 4096  # images that are resized at a time
+_OVERSHOOT = 0.1  # of floats beyond their range, as bicubic scaling leaves at edges
 
 
 class ImageSource(ABC):
@@ -90,17 +91,17 @@ class Images(ImageSource):
 
     Parameters
     ----------
-    pixels : uint8, or floats in [0, 1] or [-1, 1], of shape (n, height, width), (n, channels,
-        height, width) or (n, height, width, channels) with 1 or 3 channels. Kept as uint8
-        (n, channels, height, width).
+    pixels : uint8, or floats in [0, 1] or (where some are below -0.1) [-1, 1], of shape (n, height,
+        width), (n, channels, height, width) or (n, height, width, channels) with 1 or 3 channels.
+        Kept as uint8 (n, channels, height, width).
     labels : (n,) whole numbers, or None. classes : what they stand for.
     name : of the data set, for messages and titles.
     dequantize : add U(0, 1/128) to each pixel, one grey level, so that the distribution has a
         density (Theis et al., 2016; the noise of RS-GAN and of Fiez & Ratliff's image experiments).
     flip : mirror each drawn image with probability 1/2.
 
-    Raises ValueError for no images, NaN, floats beyond [-1, 1] (0-255 values must be uint8), other
-    numbers of channels, images that are all constant, or labels that do not fit.
+    Raises ValueError for no images, NaN, floats far beyond [-1, 1] (0-255 values must be uint8),
+    other numbers of channels, images that are all constant, or labels that do not fit.
     """
 
     pixels: Tensor
@@ -159,13 +160,16 @@ class Images(ImageSource):
         What a conditional GAN draws: x from p(x | y). Raises ValueError where there are no labels,
         and for a class of which there is no image.
         """
+        return self._drawn(self.indices_of(classes, rng), rng)
+
+    def indices_of(self, classes: Tensor, rng: torch.Generator) -> Tensor:
+        """Which images those are, (n,)."""
         counts = self.targets.bincount(minlength=int(classes.max()) + 1)
         if bool((empty := counts[classes] == 0).any()):
             raise ValueError(f"{self.name} holds no image of class {int(classes[empty][0])}.")
         of_their_class = (torch.rand(len(classes), generator=rng) * counts[classes]).long()
         first = counts.cumsum(0) - counts
-        order = self.targets.argsort(stable=True)
-        return self._drawn(order[first[classes] + of_their_class], rng)
+        return self.targets.argsort(stable=True)[first[classes] + of_their_class]
 
     def with_noise(self, dequantize: bool = True, flip: bool = False) -> Images:
         """The same images, drawn with these two kinds of randomness or without."""
@@ -196,6 +200,8 @@ class Images(ImageSource):
         if self.shape[1:] == (size, size):
             return self
         side = min(self.shape[1:])
+        if side < max(self.shape[1:]):
+            _checks.note(f"{self.name}: images are not square: the middle was cut out.")
         top, left = ((full - side) // 2 for full in self.shape[1:])
         square = self.pixels[:, :, top : top + side, left : left + side]
         parts = [_scaled(part, size) for part in square.split(_CHUNK)]
@@ -206,9 +212,8 @@ class _Balanced(Images):
     """Images of which each class is drawn as often."""
 
     def indices(self, n: int, rng: torch.Generator) -> Tensor:
-        labels = self.targets
-        weights = 1 / torch.bincount(labels)[labels].double()
-        return torch.multinomial(weights, n, replacement=True, generator=rng)
+        there = self.targets.unique()
+        return self.indices_of(there[torch.randint(len(there), (n,), generator=rng)], rng)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -255,8 +260,7 @@ def to_floats(pixels: Tensor) -> Tensor:
 
 def to_bytes(images: Any, name: str = "images") -> Tensor:
     """Images as uint8 (n, channels, height, width); see ``Images`` for what is accepted."""
-    x = torch.as_tensor(images if isinstance(images, Tensor) else np.asarray(images))
-    x = x.detach().cpu()
+    x = _numbers(images, name)
     _checks.not_empty(name, x, "A data set needs at least one image.")
     x = _channels_first(x, name)
     if x.dtype != torch.uint8:
@@ -267,6 +271,28 @@ def to_bytes(images: Any, name: str = "images") -> Tensor:
             "scaled, in a way that lost their content?"
         )
     return x.contiguous()
+
+
+def _numbers(images: Any, name: str) -> Tensor:
+    """A tensor of bytes, other whole numbers or floats on the CPU; black and white are 0 and 255.
+
+    Raises ValueError for what is none of these.
+    """
+    if isinstance(images, Tensor):
+        images = images.detach().cpu()
+        if images.dtype == torch.uint8:  # as it is: configurations share one tensor
+            return images
+        images = images.double() if images.dtype == torch.bfloat16 else images
+    array = np.asarray(images)
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * 255
+    if array.dtype.kind not in "uif":
+        raise ValueError(f"{name} must be numbers, bytes or floats, got {array.dtype}.")
+    if array.dtype.kind in "ui" and array.dtype != np.uint8:
+        array = array.astype(np.int64)
+    return torch.from_numpy(
+        np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
+    )
 
 
 def _channels_first(x: Tensor, name: str) -> Tensor:
@@ -283,7 +309,7 @@ def _channels_first(x: Tensor, name: str) -> Tensor:
 
 
 def _quantized(x: Tensor, name: str) -> Tensor:
-    """Floats in [0, 1], or in [-1, 1] where some are negative, as bytes."""
+    """Floats in [0, 1] or in [-1, 1] as bytes, with the overshoot of an interpolation clipped."""
     if not x.is_floating_point():
         low, high = int(x.min()), int(x.max())
         if low < 0 or high > 255:
@@ -291,12 +317,17 @@ def _quantized(x: Tensor, name: str) -> Tensor:
         return x.to(torch.uint8)
     _checks.finite(name, x, "Leave those images out, or read them again.")
     low, high = float(x.min()), float(x.max())
-    if low < -1 or high > 1:
+    if low < -1 - _OVERSHOOT or high > 1 + _OVERSHOOT:
         raise ValueError(
             f"{name} are floats from {low:g} to {high:g}; floats must lie in [0, 1] or [-1, 1]. "
             "Values of 0 to 255 are bytes: pass them as uint8."
         )
-    unit = (x + 1) / 2 if low < 0 else x
+    least = 0.0 if low >= -_OVERSHOOT else -1.0
+    if low < least or high > 1:
+        _checks.note(
+            f"{name}: floats from {low:g} to {high:g} were taken for [{least:g}, 1] and clipped."
+        )
+    unit = (x.clamp(least, 1) - least) / (1 - least)
     return (255 * unit).round().to(torch.uint8)
 
 

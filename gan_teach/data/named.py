@@ -55,7 +55,8 @@ def load_images(
 
     Parameters
     ----------
-    name : "mnist", "cifar10", "stl10" or "celeba" (downloaded ones); "uci-digits", "small-mnist",
+    name : "mnist", "mnist-imbalanced", "cifar10", "stl10" or "celeba" (downloaded ones),
+        "lsun-tower" (its images put there); "uci-digits", "small-mnist", "small-mnist-imbalanced",
         "faces", "photographs", "stacked-digits" or "stacked-mnist" (embedded); otherwise a folder
         or zip archive of images, or an array in an .npy or .npz file.
     size : scale to size x size pixels. channels : 1 or 3, to make all grey or coloured.
@@ -163,10 +164,10 @@ def _imbalanced(digits: Images) -> Images:
 def _array(path: Path) -> Any:
     """The one array of images in a file of NumPy's; labels may stand beside it."""
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
+        with open(path, "rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return content
             several = {name: content[name] for name in content.files}
     except Exception as error:  # foreign code and a user's file: anything may be raised
         raise ValueError(f"{path} holds no whole array of numbers: {error}.") from error

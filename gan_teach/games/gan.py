@@ -20,6 +20,7 @@ from gan_teach.games.losses import Loss, PlayerLoss
 from gan_teach.games.penalties import Penalty, get as get_penalty
 from gan_teach.models import apply, architecture, evaluating
 
+_LOGISTIC = ("saturating", "non_saturating", "relativistic")
 AnyPenalty = Penalty | str | Callable[..., Tensor]
 
 
@@ -63,8 +64,9 @@ class GAN(Game):
         self.discriminator = _checks.instance("discriminator", discriminator, nn.Module)
         self.data, self.latent = data, latent
         self.loss = losses.smoothed(losses.get(loss), label_smoothing)
-        one = isinstance(penalties, (str, Penalty)) or callable(penalties)
-        own = (penalties,) if one else penalties
+        own: Any = penalties
+        if isinstance(own, str) or callable(own):
+            own = (own,)
         self.penalties = tuple(get_penalty(penalty) for penalty in own)
         if self.penalties and hasattr(discriminator, "_orig_mod"):
             raise TypeError(
@@ -87,6 +89,7 @@ class GAN(Game):
         norms = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
         self._joint = not any(isinstance(m, norms) for m in discriminator.modules())
         self._check_shapes()
+        self._look_at_layers()
 
     @property
     def g_params(self) -> list[Tensor]:
@@ -309,6 +312,27 @@ class GAN(Game):
             hint = f"the mean of logits {tuple(logits.shape)} over their last axis"
             value = loss(logits, logits)
             _checks.losses(f"the loss of {player} ({self.loss.name})", value, self.lead, hint)
+
+    def _look_at_layers(self) -> None:
+        """Note layers of D that make something else of the loss than its name says."""
+        layers = [
+            (k, m) for k, m in self.discriminator.named_modules() if not len(list(m.children()))
+        ]
+        name, last = layers[-1] if layers else ("", self.discriminator)
+        logistic = self.loss.name.split(",")[0] in _LOGISTIC
+        if logistic and isinstance(last, (nn.Sigmoid, nn.LogSigmoid, nn.Softmax)):
+            _checks.note(
+                f"discriminator ends in {type(last).__name__} ({name}), but the loss "
+                f"{self.loss.name} takes logits and has a sigmoid of its own: leave that layer out."
+            )
+        norms = [(k, m) for k, m in layers if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        if norms and self.penalties:
+            name, norm = norms[0]
+            _checks.note(
+                f"discriminator has {type(norm).__name__} ({name}), which mixes the samples of a "
+                f"batch: the slope that {self.penalties[0].name} measures is then no single "
+                "sample's. Use GroupNorm, LayerNorm or none."
+            )
 
 
 def _stacked(members: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:

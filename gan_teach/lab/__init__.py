@@ -7,10 +7,11 @@ packages: a session runs where there is no ipywidgets.
 import os
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import parse_qs
 
 from gan_teach import _checks
 from gan_teach.history import History
-from gan_teach.lab.config import PRESETS as PRESETS, Config as Config, Replay as Replay
+from gan_teach.lab.config import PRESETS as PRESETS, Config as Config, Replay as Replay, opening
 from gan_teach.lab.doctor import Diagnosis as Diagnosis, diagnose as diagnose, treat as treat
 from gan_teach.lab.frame import Frame as Frame
 from gan_teach.lab.picture import film_strip
@@ -94,3 +95,19 @@ class Lab:
         if chosen_view() != "strip":
             bundle[WIDGET] = self.panel.box._repr_mimebundle_()[WIDGET]
         return bundle
+
+
+def app(run: str | None = None) -> Lab:
+    """The lab as a page of its own, on the run that its address asks for (``?run=TEXT``), else on
+    ``run``. What is wrong with a text is told on the page, which then shows the preset "normal".
+    """
+    usual = str(opening("normal"))
+    asked = parse_qs(os.environ.get("QUERY_STRING", "")).get("run", [run or usual])[0]
+    try:
+        made, problem = Lab(asked), ""
+    except (TypeError, ValueError) as error:
+        made, problem = Lab(usual), f"The text of the run cannot be read: {error}"
+    if chosen_view() != "strip":
+        made.panel.box.add_class("gan-teach-page")
+        made.panel.tell(problem)
+    return made

@@ -384,7 +384,9 @@ function drawHead(c, part, { keys, lines }, looks, left, top) {
   c.textAlign = "left";
   c.textBaseline = "alphabetic";
   c.fillText(part.title, left, top + 14);
+  const after = left + c.measureText(part.title).width + 6;
   c.font = SMALL;
+  if (part.unit) c.fillText(part.unit, after, top + 14);
   lines.forEach((line, i) => c.fillText(line, left, top + 32 + ROW * i));
   drawKeys(c, keys, looks, left, top + 28);
 }
@@ -403,7 +405,7 @@ function wrapped(c, text, width) {
 function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
   const s = scale(box, chart.xlim, chart.ylim, chart.log);
   const yticks = ticks(chart.ylim, 4, chart.log);
-  const xlabel = chart.xlabel || (lowest ? head.unit : "");
+  const xlabel = chart.xlabel || (lowest ? "round" : "");
   drawAxes(c, box, s, ticks(chart.xlim, box[2] / 55), yticks, xlabel, "", looks.ink);
   const names = chart.levels.map(([value, name]) => [s.y(value), name]);
   if (chart.band) {

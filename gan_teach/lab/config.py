@@ -13,11 +13,13 @@ argument is. Nothing in it is evaluated.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from functools import cache, partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from gan_teach import _checks, zoo
@@ -26,6 +28,9 @@ from gan_teach.dynamics.streams import DRAWS
 from gan_teach.games import losses, penalties
 from gan_teach.lab import own_data
 from gan_teach.zoo.experiments import EXPERIMENTS
+
+TYPICAL = Path(__file__).with_name("typical.json")
+"""What 200 runs of each preset came to, and which of them is the median (tutorial/_make)."""
 
 MAX_LENGTH = 50_000  # characters of a run's text
 MAX_CHANGES = 1_000  # steps at which something was changed
@@ -112,12 +117,18 @@ class Knob:
     live: bool = True
     world: str = ""
     slider: tuple[Any, ...] = ()
+    unit: str = ""
 
     @property
     def accepts(self) -> str:
         """What may be typed: "a whole number from 0 to 200"."""
         kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {self.low:.12g} to {self.high:.12g}"
+        return f"{kind} from {self.low:.12g} to {self.high:.12g}{self.unit and ', in '}{self.unit}"
+
+    @property
+    def heading(self) -> str:
+        """Its name beside a box, with its unit."""
+        return ", ".join(filter(None, (self.label, self.unit)))
 
     def check(self, name: str, value: Any) -> Any:
         """``value`` as a plain int, float or str; raises TypeError or ValueError."""
@@ -178,7 +189,8 @@ class Config:
     optimizer: str = _setting("sgd", "Optimizer", choices=tuple(OPTIMIZERS))
     loss: str = _setting("saturating", "Loss", choices=tuple(losses.LOSSES))
     smoothing: float = _setting(1.0, "D's target for real points", 0.01, 1, slider=(0.5, 1.0, 0.05))
-    noise: float = _setting(0.0, "Instance noise", 0, 100, slider=(0.0, 3.0, 0.05))
+    noise: float = _setting(0.0, "Instance noise", 0, 100, slider=(0.0, 3.0, 0.05),
+                            unit="units of x")  # fmt: skip
     noise_kind: str = _setting(
         "shared", "Noise on real and fake", choices=("shared", "independent")
     )
@@ -232,6 +244,29 @@ def preset(name: str, **knobs: Any) -> Config:
     return PRESETS[_checks.choice("preset", name, PRESETS)].changed(**knobs)
 
 
+@cache
+def typical(name: str) -> Mapping[str, Any]:
+    """What runs of a preset came to: ``good`` of them did what is ``told`` within so many
+    ``rounds``, and that of ``seed`` is the median (see tutorial/_make/typical.py)."""
+    return json.loads(TYPICAL.read_text("utf-8"))[_checks.choice("preset", name, PRESETS)]
+
+
+def opening(name: str) -> Config:
+    """A preset with the seed of its median run, as the lab's menu opens it."""
+    return preset(name, seed=typical(name)["seed"])
+
+
+def outlook(config: Config) -> str:
+    """How often runs of a preset do what they should; nothing for settings of one's own."""
+    if config.changed(seed=0) != PRESETS[config.preset]:
+        return ""
+    own = typical(config.preset)
+    return (
+        f"In {len(own['ends'])} runs of this preset, {own['good']} {own['told']} after "
+        f"{own['rounds']:,} rounds. Seed {own['seed']} is the median of them."
+    )
+
+
 def named(changes: Mapping[str, Any]) -> str:
     """ "Penalty r1, Instance noise 0.5": settings in words."""
     return ", ".join(f"{KNOBS[k].label} {KNOBS[k].shown(v)}" for k, v in changes.items())
@@ -268,7 +303,7 @@ class Replay:
         for step, knobs in self.changes.items():
             fixed = [name for name in knobs if name not in KNOBS or not KNOBS[name].live]
             if fixed:
-                raise ValueError(f"{fixed[0]} cannot be changed during a run (at step {step}).")
+                raise ValueError(f"{fixed[0]} cannot be changed during a run (at round {step}).")
             config = config.changed(**knobs)
         _checks.whole("steps", self.steps, least=max(self.changes, default=0))
         _checks.real("steps", self.steps, most=MAX_STEPS)
@@ -298,7 +333,7 @@ class Replay:
             head, knobs = _read(part)
             if not _WHOLE.fullmatch(head) or int(head) < steps or int(head) in changes:
                 raise ValueError(
-                    f"step {head[:40]!r} must be a whole number above the one before it."
+                    f"round {head[:40]!r} must be a whole number above the one before it."
                 )
             steps = int(head)
             if knobs:

@@ -96,6 +96,28 @@ def shades(theme: str = "light") -> NDArray[np.uint8]:
     return (255 * (paper + share * (tint - paper))).round().astype(np.uint8)
 
 
+TELLS = {
+    "density": "The thin solid line is the density of the data.",
+    "d_star": "Dashed: the best answer to the present generator.",
+    "d": "The thick line is what the discriminator answers: 1 for real, 0 for generated.",
+    "arrows": "Arrows lead from each latent to the point that the generator makes of it.",
+    "latent": "Short strokes on the lower rail are latents.",
+    "field": "The ground is what the discriminator answers: violet for real, orange for generated, "
+    "blank where it cannot tell.",
+    "best": "The ground is the best answer to the points that are shown.",
+    "manifold": "The net is a square lattice of latents, where the generator takes it.",
+    "real": "Filled circles are real points.",
+    "modes": "Empty circles are the modes of the data.",
+    "fake": "Crosses are points that the generator made.",
+    "push": "Arrows at some of them: where their own loss pushes them, long where it is steep.",
+    "flow": "Pale arrows: where both players push from there.",
+    "path": "The line is the way that the run has come.",
+    "goal": "The filled circle is the equilibrium.",
+    "here": "The cross is where the run stands.",
+}
+"""What the layer of a name shows, in a sentence."""
+
+
 class Points(NamedTuple):
     """Markers at xy (n, 2)."""
 
@@ -148,6 +170,7 @@ class Chart(NamedTuple):
     band: tuple[float, float, str] | None = None
     xlim: tuple[float, float] | None = None
     xlabel: str = ""
+    unit: str = ""  # of its values
 
 
 class Disc(NamedTuple):
@@ -175,7 +198,6 @@ class Frame(NamedTuple):
     xlabel: str = "x"
     ylabel: str = ""
     yticks: tuple[tuple[float, str], ...] | None = None
-    unit: str = "game"
     note: str = ""
     drawable: bool = False
 
@@ -192,3 +214,14 @@ def ranges(chart: Chart, step: int) -> tuple[tuple[float, float], tuple[float, f
     if chart.log:
         include = [math.log10(value) for value in include if value > 0]
     return xlim, chart.ylim or limits(values, include, chart.log)
+
+
+def alike(one: Frame, other: Frame) -> tuple[Frame, Frame]:
+    """Both frames of the same charts, with the same axes."""
+    charts = []
+    for pair in zip(one.charts, other.charts, strict=True):
+        ends = [ranges(chart, one.step)[1] for chart in pair]
+        ylim = min(low for low, _ in ends), max(high for _, high in ends)
+        charts.append([chart._replace(ylim=ylim) for chart in pair])
+    first, second = zip(*charts, strict=True)
+    return one._replace(charts=first), other._replace(charts=second)

@@ -35,7 +35,6 @@ _SAMPLES = 200  # for its field and eigenvalues, where noise makes them averages
 class LineWorld(World):
     """The 1-D tutorial; rows have the keys of ``experiments.run``."""
 
-    unit = "game"
     hidden = frozenset({world.HISTOGRAM})
 
     def __init__(self, config: Config) -> None:
@@ -102,7 +101,9 @@ class LineWorld(World):
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         value, fake = world.curve(rows, "d_loss", "value", "V", -1.0), world.newest(rows)["fake"]
-        charts = [Chart("Objective V", (value,), _levels(config)), world.gradient_chart(rows)]
+        unit = world.loss_unit(config)
+        charts = [Chart("Objective V", (value,), _levels(config), unit=unit)]
+        charts += [world.gradient_chart(rows)]
         charts += [world.score_chart(rows, config)]
         if world.HISTOGRAM not in hidden:
             charts += [world.score_histogram(self.game, self.real[:, None], fake[:, None])]

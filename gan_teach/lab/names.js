@@ -70,6 +70,26 @@ function keepFocus(root) {
   };
 }
 
+// The text of the run, or the address of this page on it, goes where a reader can paste it.
+function copyOnClick(root) {
+  root.addEventListener("click", async ({ target }) => {
+    const button = target.closest(".gan-teach-copy, .gan-teach-link");
+    if (!button) return;
+    const own = root.querySelector(".gan-teach-text input");
+    const link = `${location.origin}${location.pathname}?run=${encodeURIComponent(own.value)}`;
+    const said = button.parentElement.querySelector("[role=status]") ?? document.createElement("span");
+    said.setAttribute("role", "status");
+    button.parentElement.append(said);
+    try {
+      await navigator.clipboard.writeText(button.matches(".gan-teach-link") ? link : own.value);
+      said.textContent = "Copied.";
+    } catch {
+      own.select(); // a page may not copy by itself everywhere
+      said.textContent = "Press Ctrl+C to copy the text.";
+    }
+  });
+}
+
 function render({ el }) {
   let watch;
   let due;
@@ -79,6 +99,7 @@ function render({ el }) {
       due = requestAnimationFrame(begin); // not on the page so far
       return;
     }
+    if (!root.keepsFocus) copyOnClick(root);
     root.keepsFocus ??= keepFocus(root); // this widget is made anew as well
     const refocus = root.keepsFocus;
     nameParts(root);

@@ -68,6 +68,27 @@ def of_strokes(strokes: Any, reach: float) -> str:
     return _written("drawn", [np.reshape(s, (-1, 2)).astype(float) for s in strokes], reach)
 
 
+def of_text(text: str, reach: float) -> str:
+    """A drawing of typed coordinates as text: a stroke a line, of numbers in pairs x y.
+
+    "0 0, 1 0.5" is a stroke, a line of one pair a dot; commas, semicolons and brackets may stand
+    between them. Raises ValueError for what is no number, half a pair, or lies beyond ``reach``.
+    """
+    strokes = []
+    for line in text.replace("−", "-").splitlines():
+        words = re.sub(r"[,;()\[\]]", " ", line).split()
+        try:
+            xy = np.array(words, dtype=float).reshape(-1, 2)
+        except ValueError:
+            raise ValueError(
+                f"a stroke must be numbers in pairs, as 0 0, 1 0.5; got {line[:40]!r}."
+            ) from None
+        if not (np.abs(xy) <= reach).all():
+            raise ValueError(f"coordinates must lie within {reach:g} of 0, got {line[:40]!r}.")
+        strokes += [xy.tolist()] if words else []
+    return of_strokes(strokes, reach)
+
+
 def source(text: str) -> tuple[Any, float]:
     """The data set that a text stands for, and how far its picture reaches.
 

@@ -8,17 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach.lab.frame import (
-    CONTRAST,
-    LOOKS,
-    PAPERS,
-    READABLE,
-    Chart,
-    Frame,
-    ranges,
-    seen,
-    shades,
-)
+from gan_teach.lab import frame as frames
+from gan_teach.lab.frame import Chart, Frame, seen
 from gan_teach.plots import style
 
 
@@ -36,7 +27,7 @@ def outline(part: Any, place: Callable[[NDArray], Any]) -> Any:
 
 def outline_chart(chart: Chart, step: int, place: Callable[[NDArray], Any]) -> dict[str, Any]:
     """A chart with the ranges of its axes, and whether it is over the steps."""
-    xlim, ylim = ranges(chart, step)
+    xlim, ylim = frames.ranges(chart, step)
     own = {"xlim": xlim, "ylim": ylim, "steps": chart.xlim is None}
     return {**outline(chart, place), **own}
 
@@ -64,21 +55,22 @@ def pack(frame: Frame, **facts: Any) -> bytes:
 def looks() -> dict[str, Any]:
     """For a light and a dark page: colors, markers and dashes of every role, and the shades of a
     field from 0 to 1."""
-    return {theme: _look(theme) for theme in PAPERS}
+    return {theme: _look(theme) for theme in frames.PAPERS}
 
 
 def _look(theme: str) -> dict[str, Any]:
-    least = CONTRAST if theme == "light" else READABLE  # thin lines fade sooner on a dark page
+    # thin lines fade sooner on a dark page
+    least = frames.CONTRAST if theme == "light" else frames.READABLE
     roles = {
         role: look._replace(color=seen(look.color, theme, least))._asdict()
-        for role, look in LOOKS.items()
+        for role, look in frames.LOOKS.items()
     }
     return {
         "roles": roles,
-        "field": shades(theme).ravel().tolist(),
-        "paper": PAPERS[theme],
+        "field": frames.shades(theme).ravel().tolist(),
+        "paper": frames.PAPERS[theme],
         "ink": seen(style.INK, theme, 12.0),
-        "theory": seen(style.THEORY, theme, READABLE),
-        "alarm": seen(style.GENERATOR, theme, READABLE),
+        "theory": seen(style.THEORY, theme, frames.READABLE),
+        "alarm": seen(style.GENERATOR, theme, frames.READABLE),
         "band": seen(style.THEORY, theme) + "30",
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,21 +18,19 @@ from typing import Any
 
 import ipywidgets as w
 
-from gan_teach.lab import own_data
-from gan_teach.lab.config import DATA, KNOBS, MAX_STEPS, PRESETS, Knob, Replay
-from gan_teach.lab.controls import (
-    ROW,
-    WIDE,
-    Control,
-    button,
-    choice,
-    fold,
-    folds,
-    number,
-    slider,
-    told,
+from gan_teach.lab import controls, own_data
+from gan_teach.lab.config import (
+    DATA,
+    KNOBS,
+    MAX_STEPS,
+    PRESETS,
+    Knob,
+    Replay,
+    opening,
+    outlook,
 )
-from gan_teach.lab.frame import Frame
+from gan_teach.lab.controls import ROW, WIDE, Control, button, choice, fold, slider
+from gan_teach.lab.frame import TELLS, Frame
 from gan_teach.lab.interrupts import on_interrupt
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
@@ -117,12 +115,14 @@ class Panel:
     def __init__(self, session: Session, view: str = "core") -> None:
         self.session = session
         self._interrupted = False
+        self._watching = False  # somebody waits for what takes longer than a tick
         self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
         self._names: list[Any] = []
         self.view = self._make_view(view)
-        self.narration, self.message = w.HTML(), w.HTML()
+        self.narration, self.message, self.legend = w.HTML(), w.HTML(), w.HTML()
+        self.bar = w.IntProgress(description="Done", layout={"display": "none"}, style=WIDE)
         self._make_clock()
         self._make_replay()
         self.box = _classed("lab", w.VBox())
@@ -149,8 +149,8 @@ class Panel:
         self.layers = {name: self._box(layer.label, name) for name, layer in frame.layers.items()}
         self.charts = {title: self._box(title, title) for title in titles}
         self._follow()  # a control that is shown before its value is set may send its default
-        before, laid_out = folds(self.box), w.VBox(self._lay_out())
-        for title, made in folds(laid_out).items():  # what a learner opened stays open
+        before, laid_out = controls.folds(self.box), w.VBox(self._lay_out())
+        for title, made in controls.folds(laid_out).items():  # what a learner opened stays open
             made.value = title in before and before[title].value
         self.box.children = laid_out.children
 
@@ -222,13 +222,32 @@ class Panel:
             self.pause()
             sentence = f"Interrupted: the run stands at {self.session.name}. Press Play to go on."
         if isinstance(sentence, str) or not passing:  # what was said stays while it plays
-            self.message.value = told(sentence if isinstance(sentence, str) else "")
+            self.tell(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
+
+    def tell(self, sentence: str) -> None:
+        """Say it below the picture, in place of what was said there."""
+        self.message.value = controls.told(sentence)
 
     def interrupt(self) -> None:
         """What plays stops at the next tick and says so. (This is called within any line of code,
         where nothing may be sent.)"""
-        self._interrupted = self.view.playing
+        self._interrupted = self.view.playing or self._watching
+
+    def watch(self, items: Iterable[Any], total: int) -> Iterator[Any]:
+        """``items`` beside a bar that says how many are done, as ``tqdm`` does; an interrupt ends
+        it."""
+        self.bar.max, self.bar.layout.display = total, ""
+        self._watching = True
+        try:
+            for done, item in enumerate(items):
+                self.bar.value, self.bar.description = done, f"{done} of {total} pictures"
+                if self._interrupted:
+                    raise KeyboardInterrupt
+                yield item
+        finally:
+            self._watching = False
+            self.bar.layout.display = "none"
 
     def pause(self) -> None:
         """Let the run stand still."""
@@ -254,6 +273,10 @@ class Panel:
         self._followed = time.perf_counter()
         role = "" if self.view.playing else ' role="status"'  # nobody can listen to 10 a second
         self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
+        tells = [TELLS[name] for name in frame.layers]
+        often = outlook(config) if self.session.since == 0 else ""
+        paragraphs = (" ".join(tells), often)
+        self.legend.value = "".join(f"<p>{html.escape(text)}</p>" for text in paragraphs if text)
         self._follow()
 
     def _follow(self) -> None:
@@ -287,13 +310,13 @@ class Panel:
                 continue
             turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
             if spec.slider:
-                knobs[name] = slider(spec.label, turn, *spec.slider, accepts=spec.accepts)
+                knobs[name] = slider(spec.heading, turn, *spec.slider, accepts=spec.accepts)
             elif spec.choices:
                 own = (*DATA[world], self.session.config.data)  # also a learner's own
                 words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
                 knobs[name] = choice(spec.label, turn, words, spec.shown)
             else:
-                knobs[name] = number(spec.label, turn, spec.accepts)
+                knobs[name] = controls.number(spec.label, turn, spec.accepts)
         return knobs
 
     def _turn_one(self, name: str, text: str) -> None:
@@ -337,47 +360,60 @@ class Panel:
             "g": button("One G step", "One update of the generator", own("step_g")),
             "round": button("One round", "All D steps, then all G steps", own("tick")),
             "reset": button("Reset", "Back to the start, with these settings", own("reset")),
-        }
+            "seed": button("Next seed", "The same settings with other random numbers",
+                           lambda: self.turn(seed=self.session.config.seed + 1)),
+        }  # fmt: skip
 
     def _acting(self, method: str) -> Callable[..., None]:
         """An attempt to call this method of the session that is shown then."""
         return lambda *values: self.attempt(lambda: getattr(self.session, method)(*values))
 
     def _make_replay(self) -> None:
-        wide = {"width": "36em"}
-        self.preset = choice("Preset", self.load, list(PRESETS))
-        self.replay = w.Text(description="This run", style=WIDE, layout=wide)
-        self.wanted = w.Text(description="Load a run", style=WIDE, layout=wide)
-        self.wanted.placeholder = "paste the text of a run"
-        load = button(
-            "Load", "Repeat the run whose text stands here", lambda: self.load(self.wanted.value)
-        )
-        self._replay_rows = self.replay, w.HBox([self.wanted, load])
+        look: dict[str, Any] = {"style": WIDE, "layout": {"width": "36em"}}
+        self.preset = choice("Preset", lambda name: self.load(str(opening(name))), list(PRESETS))
+        self.replay = _classed("text", w.Text(description="This run", **look))
+        self.wanted = w.Text(description="Load a run", placeholder="paste its text", **look)
+        self.strokes = w.Textarea(description="Draw by text", rows=3, **look)
+        self.strokes.placeholder = "a stroke a line, its points as x y: 0 0, 1 0.5"
+        copies = [  # names.js copies; a link leads only to a page of the lab alone
+            _classed("copy", w.Button(description="Copy the text")),
+            _classed("link", w.Button(description="Copy a link")),
+        ]
+        load = button("Load", "Repeat the run of this text", lambda: self.load(self.wanted.value))
+        draw = button("Use these strokes", "Start anew with data along them", self._draw)
+        self._replay_rows = w.HBox([self.replay, *copies]), w.HBox([self.wanted, load])
+        self._drawing = w.HBox([self.strokes, draw])
+
+    def _draw(self) -> None:
+        reach = self.session.picture().view[1]
+        self.attempt(lambda: self.session.set(data=own_data.of_text(self.strokes.value, reach)))
 
     def _lay_out(self) -> list[Any]:
         """The picture first, and beside it what is turned while one watches; the page's own style
         (lab.css) places them. All else is folded, each with its like."""
-        first = FIRST[self.session.config.world]
-        folds = [
-            fold(title, self._column([name for name in names if name not in first]))
+        first, wrapped = FIRST[self.session.config.world], {"flex_flow": "row wrap"}
+        columns = {
+            title: [self._column([name for name in names if name not in first])]
             for title, names in THEMES.items()
-        ]
-        wrapped = {"flex_flow": "row wrap"}
-        folds += [
-            fold("Layers of the picture", w.HBox([*self.layers.values()], layout=wrapped)),
-            fold("Charts below it", w.HBox([*self.charts.values()], layout=wrapped)),
-            fold("Repeat this run", *self._replay_rows),
-            *(fold.widget for fold in self.folds),
-        ]
+        }
+        if self.session.config.world == "plane":
+            columns["Data and networks"].append(self._drawing)
+        columns["Layers of the picture"] = [w.HBox([*self.layers.values()], layout=wrapped)]
+        columns["Charts below it"] = [w.HBox([*self.charts.values()], layout=wrapped)]
+        studies = [study.widget for study in self.folds]
+        studies += [fold("Repeat this run", *self._replay_rows)]
         buttons = w.HBox([*self.view.controls, *self.buttons.values()], layout=wrapped)
         clock = _classed("knobs", w.VBox([self.speed, self.preset.widget]))
         parts = {
             "side": w.VBox([buttons, clock, self._column(first)]),
-            "words": w.VBox([self.moment.widget, self.narration, self.message]),
-        }
+            "words": w.VBox([self.moment.widget, self.narration, self.message, self.bar,
+                             self.legend]),
+        }  # fmt: skip
         parts = [_classed(name, part) for name, part in parts.items()]
         stage = _classed("stage", w.VBox([self.view, *parts]))
-        return [stage, _classed("folds", w.VBox(folds)), w.HTML(STYLE), *self._names]
+        knobs = [fold(title, *rows) for title, rows in columns.items()]
+        rows = [_classed("folds", w.VBox(row)) for row in (studies, knobs)]
+        return [stage, *rows, w.HTML(STYLE), *self._names]
 
     def _column(self, names: Sequence[str]) -> Any:
         own = [self.knobs[name].widget for name in names if name in self.knobs]

@@ -20,6 +20,7 @@ from gan_teach import _checks
 from gan_teach.lab import frame as frames
 from gan_teach.lab.config import PRESETS, Replay
 from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer
+from gan_teach.lab.recording import unwatched
 from gan_teach.lab.session import Session
 from gan_teach.plots import style
 from gan_teach.plots.animation import Animation
@@ -52,7 +53,8 @@ def draw(frame: Frame) -> Figure:
     )  # fmt: skip
     for part, place in zip(parts, grid, strict=False):  # pyright: ignore[reportArgumentType]
         ax = figure.add_subplot(place)
-        ax.set_title(part.title, fontsize=11, y=1.0, pad=19)
+        unit = f" ({part.unit})" if isinstance(part, Chart) and part.unit else ""
+        ax.set_title(f"{part.title}{unit}", fontsize=11, y=1.0, pad=19)
         ax.tick_params(which="both", labelsize=8)
         if isinstance(part, Disc):
             _draw_disc(ax, part)
@@ -124,7 +126,7 @@ def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
     if chart.log:
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(0.5, 0.2)))
-    ax.set_xlabel(chart.xlabel or frame.unit, fontsize=9)
+    ax.set_xlabel(chart.xlabel or "round", fontsize=9)
     if len(chart.curves) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2, fontsize=8,
                   handlelength=1.5, columnspacing=1)  # fmt: skip
@@ -157,7 +159,8 @@ def film_strip(session: Session) -> style.HtmlImage:
         run = Session(session.start)
         a_round = max(1, run.config.d_steps + run.config.g_steps)
         run.go(max(20, min(300, _SHORT // a_round)))
-    moments = _moments(run, STRIP)
+    past = run.branch()
+    moments = [past.rewind(step) for step in _moments(run, STRIP)]
     figure, axes = style.mosaic([list(range(len(moments)))], (3.1 * len(moments) + 0.3, 3.4))
     for k, frame in enumerate(moments):
         draw_main(axes[k], frame)
@@ -170,11 +173,9 @@ def film_strip(session: Session) -> style.HtmlImage:
     return style.HtmlImage(style.png(figure, DPI), text, round(96 * figure.get_figwidth()))
 
 
-def _moments(session: Session, most: int) -> list[Frame]:
-    """The run so far at evenly spaced steps."""
-    run = session.branch()
-    steps = np.unique(np.linspace(0, run.step, most).round().astype(int))
-    return [run.rewind(int(step)) for step in steps]
+def _moments(session: Session, most: int) -> list[int]:
+    """Evenly spaced steps of the run so far."""
+    return np.unique(np.linspace(0, session.step, most).round().astype(int)).tolist()
 
 
 # -- a run as files -------------------------------------------------------------------------------
@@ -199,13 +200,15 @@ FORMATS = {
     "gif": ("image/gif", "Film (GIF)"),
     "npz": ("application/zip", "Numbers (NPZ)"),
     "py": ("text/x-python", "Python code"),
+    "html": ("text/html", "Recording (HTML)"),
 }
 """What can be exported, by the ending of the file: its kind and its name."""
 
 
-def export(session: Session, path: str | Path) -> Path:
+def export(session: Session, path: str | Path, watch: Any = unwatched) -> Path:
     """Write the run as its file's ending says: .png (the picture as it stands), .gif (a film of at
-    most 60 moments), .npz (its History, which ``gan_teach.History.load`` reads) or .py.
+    most 60 moments), .npz (its History, which ``gan_teach.History.load`` reads), .py or .html (a
+    page that plays it). ``watch``, as ``tqdm``, is shown the moments of what takes longer.
 
     Raises ValueError for another ending, OSError where nothing can be written.
     """
@@ -214,26 +217,30 @@ def export(session: Session, path: str | Path) -> Path:
     if ending == "npz":
         return session.history.save(path)
     if ending == "gif":
-        moments = _moments(session, FILM)
-        film = Animation(lambda k: _pixels(moments[k]), np.arange(len(moments)), _FPS)
+        past, moments = session.branch(), _moments(session, FILM)
+        shots = [png(past.rewind(step)) for step in watch(moments, total=len(moments))]
+        film = Animation(lambda k: _pixels(shots[k]), np.arange(len(shots)), _FPS)
         return film.save(path, progress=False)
-    path.write_bytes(png(session.frame) if ending == "png" else f"{code(session)}\n".encode())
+    if ending == "html":
+        path.write_text(session.to_html(watch=watch), "utf-8")
+    else:
+        path.write_bytes(png(session.frame) if ending == "png" else f"{code(session)}\n".encode())
     return path
 
 
-def _pixels(frame: Frame) -> NDArray[np.uint8]:
-    """``frame`` as (height, width, 3) bytes."""
-    return np.asarray(Image.open(io.BytesIO(png(frame))).convert("RGB"))
+def _pixels(picture: bytes) -> NDArray[np.uint8]:
+    """A PNG file as (height, width, 3) bytes."""
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
 
 
-def exported(session: Session, ending: str) -> bytes:
+def exported(session: Session, ending: str, watch: Any = unwatched) -> bytes:
     """The same as the bytes of a file."""
     with tempfile.TemporaryDirectory() as folder:
-        return export(session, Path(folder) / f"run.{ending}").read_bytes()
+        return export(session, Path(folder) / f"run.{ending}", watch).read_bytes()
 
 
 def save_all(session: Session, folder: str | Path) -> Iterator[Path]:
     """Write the run in every format into ``folder``, numbers first; yields each file's path."""
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for ending in ("npz", "py", "png", "gif"):
+    for ending in ("npz", "py", "png", "html", "gif"):
         yield export(session, Path(folder) / f"run.{ending}")

@@ -99,7 +99,8 @@ class PlaneWorld(World):
             charts += [self._modes(rows)]
         if DISTANCE not in hidden:
             distance = (world.curve(rows, "distance", "value", ""),)
-            charts += [Chart(DISTANCE, distance, band=self._real_distance, log=True)]
+            charts += [Chart(DISTANCE, distance, band=self._real_distance, log=True,
+                             unit="units of x")]  # fmt: skip
         if world.HISTOGRAM not in hidden:
             fake = world.newest(rows)["fake"]
             charts += [world.score_histogram(self.game, self.real, fake)]
@@ -121,14 +122,16 @@ class PlaneWorld(World):
         d, g = world.loss_levels(config)
         levels = {"D": d, "G": g} if d != g else {"both": d}
         named = [(v, world.minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None]
-        return Chart("Losses", world.pair(rows, "d_loss", "g_loss"), tuple(named))
+        curves = world.pair(rows, "d_loss", "g_loss")
+        return Chart("Losses", curves, tuple(named), unit=world.loss_unit(config))
 
     def _modes(self, rows: Rows) -> Chart:
         shares = (
-            world.curve(rows, "covered", "real", "modes found"),
-            world.curve(rows, "quality", "fake", "points on one"),
+            world.curve(rows, "covered", "real", "covered"),
+            world.curve(rows, "quality", "fake", "of high quality"),
         )
-        return Chart("Modes", shares, ylim=(-0.03, 1.13), band=self._real_quality)
+        return Chart("Modes", shares, ylim=(-0.03, 1.13), band=self._real_quality,
+                     unit="shares")  # fmt: skip
 
     @cached_property
     def _real_quality(self) -> tuple[float, float, str]:

@@ -88,6 +88,7 @@ async function play() {
   const find = (selector) => document.querySelector(selector);
   const [plane, charts] = [find(".gan-teach-canvas"), find(".gan-teach-charts")];
   const [button, moment, told] = [find(".play"), find("input[type=range]"), find(".told")];
+  const tells = find(".tells");
   const reel = await unroll(find("#frames").textContent);
   const last = reel.frames.length - 1;
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -111,6 +112,8 @@ async function play() {
     drawFrame({ plane, charts }, frame, reel.looks);
     const { title, narration } = frame.head;
     told.textContent = narration;
+    const sentences = frame.head.layers.map(({ name }) => reel.tells[name]).join(" ");
+    if (tells.textContent !== sentences) tells.textContent = sentences;
     moment.value = index;
     moment.setAttribute("aria-valuetext", title);
     plane.setAttribute("aria-label", timer ? MOVING : narration);

@@ -12,6 +12,7 @@ import html
 import json
 import struct
 import zlib
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from string import Template
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach.lab.frame import DISC, Frame
+from gan_teach.lab.frame import DISC, TELLS, Frame
 from gan_teach.lab.packing import looks, outline, outline_chart
 
 if TYPE_CHECKING:
@@ -32,11 +33,17 @@ SHADES = 64  # of a field
 LOST = -(2**15)  # the level of NaN
 
 
-def page(session: Session, frames: int = FRAMES) -> str:
+def unwatched(items: Iterable[Any], total: int) -> Iterable[Any]:
+    """``items`` without a bar that says how many of ``total`` are done, which ``tqdm`` shows."""
+    return items
+
+
+def page(session: Session, frames: int = FRAMES, watch: Any = unwatched) -> str:
     """The run of ``session`` up to here as HTML, in at most so many frames and the last one."""
     every = -(-session.step // frames) or 1
     costly = session.hidden & {DISC}  # eigenvalues of networks take longer than all else
-    reel = [moment.picture(costly) for moment in session.again(session.step, every)]
+    past = watch(session.again(session.step, every), total=-(-session.step // every) + 1)
+    reel = [moment.picture(costly) for moment in past]
     return page_of(session, reel)
 
 
@@ -85,7 +92,7 @@ def record(reel: list[Frame], hidden: frozenset[str] = frozenset()) -> bytes:
             both = min(len(last), len(own))
             differences.append(own - np.pad(last[:both], (0, len(own) - both)))
         before = levels
-    told = {"frames": heads, "hidden": sorted(hidden), "looks": looks()}
+    told = {"frames": heads, "hidden": sorted(hidden), "looks": looks(), "tells": TELLS}
     text = json.dumps(told, allow_nan=False).encode()
     halves = np.concatenate(differences).astype("<i2").view(np.uint8).reshape(-1, 2)
     return zlib.compress(struct.pack("<I", len(text)) + text + halves.T.tobytes(), 9)

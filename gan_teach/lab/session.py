@@ -26,10 +26,10 @@ from gan_teach.games import GAN
 from gan_teach.games.base import flatten
 from gan_teach.history import History
 from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
-from gan_teach.lab.frame import Frame
+from gan_teach.lab.frame import Frame, alike
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
-from gan_teach.lab.recording import FRAMES, page
+from gan_teach.lab.recording import FRAMES, page, unwatched
 from gan_teach.lab.world import REDRAW, Row, World, dress, update_rule
 from gan_teach.training import advance, probes, train
 
@@ -202,11 +202,12 @@ class Session:
         history = self._world.history(self._rows())
         return history.describe(meta={**asdict(self.config), "replay": self.replay})
 
-    def to_html(self, frames: int = FRAMES) -> str:
+    def to_html(self, frames: int = FRAMES, watch: Any = unwatched) -> str:
         """The run up to here as a page that plays it: one file, which needs no kernel and asks for
         nothing. It repeats the run, and keeps at most ``frames`` pictures and the last one.
+        ``watch=tqdm`` shows how far it is.
         """
-        return page(self, _checks.whole("frames", frames, least=1))
+        return page(self, _checks.whole("frames", frames, least=1), watch)
 
     def _rows(self, fresh: bool = False) -> dict[int, Row]:
         rows = up_to(self._records, self.step)
@@ -227,7 +228,7 @@ class Session:
         """Make ``k`` updates without looking."""
         step = self.step + _checks.whole("k", k)
         if step > MAX_STEPS:
-            raise ValueError(f"a run in the lab ends at step {MAX_STEPS}: reset or rewind it.")
+            raise ValueError(f"a run in the lab ends at round {MAX_STEPS}: reset or rewind it.")
         self._go_to(step)
 
     def step_d(self) -> Frame:
@@ -263,7 +264,7 @@ class Session:
             return f"Started anew with {named(changes)}."
         self._plan_here(config)
         self._steer(config)
-        return f"From {self._world.unit} {self.step + 1} on: {named(changes)}."
+        return f"From round {self.step + 1} on: {named(changes)}."
 
     def _plan_here(self, config: Config) -> None:
         """Enter the change into the plan, which ends here; forget what came after."""
@@ -290,10 +291,10 @@ class Session:
 
         Going on from there repeats the same updates, changes included, until a knob is turned.
         """
-        step = _checks.whole("step", step)
+        step = _checks.whole("round", step)
         if step > self.reached:
             raise ValueError(
-                f"step must be at most {self.reached}, as far as this run has come, got {step}."
+                f"round must be at most {self.reached}, as far as this run has come, got {step}."
             )
         self._go_to(step)
         return self.frame
@@ -422,8 +423,12 @@ class Twin:
 
     @property
     def frames(self) -> tuple[Frame, Frame]:
-        """The pictures of both."""
-        return self.first.frame, self.second.frame
+        """The pictures of both, with the same axes; what differs is their title."""
+        titled = []
+        for run in (self.first, self.second):
+            frame, title = run.frame, named({self.knob: getattr(run.config, self.knob)})
+            titled.append(frame._replace(title=title, narration=f"{title}. {frame.narration}"))
+        return alike(*titled)
 
     @alone
     def tick(self, k: int = 1) -> tuple[Frame, Frame]:
@@ -440,4 +445,4 @@ class Twin:
         names = f"{KNOBS[self.knob].label} {one} and {other}"
         if self.parted is None:
             return f"{names}: no parameter differs by more than {self.tolerance:g} yet."
-        return f"{names}: apart by more than {self.tolerance:g} from step {self.parted} on."
+        return f"{names}: apart by more than {self.tolerance:g} from round {self.parted} on."

@@ -100,7 +100,8 @@ class TwinView:
         for one in self.later:
             one.disabled = twin is None
         self.story.value = told(str(twin)) if twin else ""
-        self.pictures.value = "".join(map(_shown, twin.frames if twin else ()))
+        pictures = "".join(map(_shown, twin.frames if twin else ()))
+        self.pictures.value = f'<div class="gan-teach-pair">{pictures}</div>' if twin else ""
 
 
 class SlowMotion:
@@ -115,7 +116,7 @@ class SlowMotion:
         self.forth = button("Next scene", "The scene after this one", lambda: self.go(1))
         self.caption, self.picture = w.HTML(), w.HTML()
         buttons = w.HBox([begin, self.back, self.forth])
-        self.widget = fold("One round in slow motion", buttons, self.caption, self.picture)
+        self.widget = fold("Slow motion", buttons, self.caption, self.picture)
         self.go(0)
 
     def begin(self) -> None:
@@ -174,13 +175,16 @@ class Export:
 
     def make(self, ending: str) -> None:
         self._panel.pause()
-        session = self._panel.session
-        name = f"{session.start.preset}-{session.step}.{ending}"
-        data = _url(FORMATS[ending][0], exported(session, ending))
-        self.links.value = (
-            f'<p role="status"><a download="{name}" href="{data}">Save {name}</a></p>'
-        )
-        self.code.value = code(session)
+        session, self.links.value = self._panel.session, ""
+
+        def act() -> None:
+            name = f"{session.start.preset}-{session.step}.{ending}"
+            data = _url(FORMATS[ending][0], exported(session, ending, self._panel.watch))
+            link = f'<a download="{name}" href="{data}">Save {name}</a>'
+            self.links.value = f'<p role="status">{link}</p>'
+            self.code.value = code(session)
+
+        self._panel.attempt(act)
 
 
 FOLDS = (Doctor, TwinView, SlowMotion, Morph, Export)
@@ -195,4 +199,4 @@ def _shown(frame: Frame) -> str:
     """A picture of ``frame`` that says in words what it shows."""
     text = html.escape(frame.narration, quote=True)
     source = _url("image/png", png(frame))
-    return f'<img src="{source}" alt="{text}" style="max-width: 100%"><p>{text}</p>'
+    return f'<div><img src="{source}" alt="{text}" style="max-width: 100%"><p>{text}</p></div>'

@@ -73,7 +73,6 @@ class World(ABC):
     ``axes`` are those of the main picture: view, xlabel, ylabel, ... as in a Frame.
     """
 
-    unit = "round"
     every = 1  # rows are kept at multiples of it
     hidden: frozenset[str] = frozenset()  # layers and charts not shown until asked for
     place = "params"  # the number of a row that is not finite once a run has diverged
@@ -121,8 +120,8 @@ class World(ABC):
         )
 
     def name(self, step: int) -> str:
-        """ "Game 12"."""
-        return f"{self.unit.capitalize()} {step}"
+        """ "Round 12"."""
+        return f"Round {step}"
 
     def measure(self, state: State, config: Config) -> Row:
         """Copies of what the run shows now, and ``config`` itself."""
@@ -135,7 +134,7 @@ class World(ABC):
         keys = [key for key in last if key not in ("config", "report")]
         arrays = {key: np.stack([row[key] for row in rows.values()]) for key in keys}
         preset = last["config"].preset
-        meta = {"experiment": preset, "title": preset, "unit": self.unit}
+        meta = {"experiment": preset, "title": preset, "unit": "round"}
         return History(list(rows), arrays, self.static, meta)
 
     def frame(self, state: State, rows: Rows, config: Config, hidden: Collection[str]) -> Frame:
@@ -152,7 +151,6 @@ class World(ABC):
             layers={name: layer for name, layer in layers.items() if name not in hidden},
             charts=tuple(c for c in charts if c.title not in hidden),
             disc=None if DISC in hidden else self.disc(state, config),
-            unit=self.unit,
             note=note,
             **self.axes,
         )
@@ -187,7 +185,7 @@ def score_chart(rows: Rows, config: Config) -> Chart:
     score = plots.equilibrium_score(config.smoothing)
     level = (score, "1/2" if score == 0.5 else f"{score:.3g}")
     curves = curve(rows, "d_real", "real", "D(x)"), curve(rows, "d_fake", "fake", "D(G(z))")
-    return Chart("Mean of D", curves, (level,), ylim=(-0.03, 1.03))
+    return Chart("Mean of D", curves, (level,), ylim=(-0.03, 1.03), unit="probability")
 
 
 def score_histogram(game: GAN, real: NDArray, fake: NDArray) -> Chart:
@@ -200,8 +198,8 @@ def score_histogram(game: GAN, real: NDArray, fake: NDArray) -> Chart:
             share = np.histogram(scores[np.isfinite(scores)], edges)[0] / len(scores)
             xy = np.stack([edges.repeat(2), np.pad(share.repeat(2), 1)], 1)
             curves.append(Lines(xy, role, label))
-    return Chart(HISTOGRAM, tuple(curves), ((0.0, ""),), xlim=(0.0, 1.0),
-                 xlabel="answer of D")  # fmt: skip
+    return Chart(HISTOGRAM, tuple(curves), ((0.0, ""),), xlim=(0.0, 1.0), xlabel="answer of D",
+                 unit="share of points")  # fmt: skip
 
 
 def loss_levels(config: Config) -> tuple[float | None, float | None]:
@@ -209,6 +207,11 @@ def loss_levels(config: Config) -> tuple[float | None, float | None]:
     if config.penalty in NOT_ZERO_IN_THE_FLAT:
         return None, None
     return plots.equilibrium_losses(config.loss, config.smoothing)
+
+
+def loss_unit(config: Config) -> str:
+    """That of a loss, empty for one that is no logarithm of a probability."""
+    return "nats" if config.loss in ("saturating", "non_saturating", "relativistic") else ""
 
 
 def minus(text: str) -> str:

@@ -621,7 +621,9 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} is damaged, or no file of weights: {error}") from error
     if not isinstance(content, Mapping) or not all(isinstance(v, Tensor) for v in content.values()):
         raise ValueError(f"{path} holds no weights by name, but {type(content).__name__}.")
-    return dict(content)
+    return {
+        name.removeprefix("module."): value for name, value in content.items()
+    }  # DataParallel's
 
 
 def _architecture(entries: Mapping[str, Tensor]) -> CNNGenerator | ResNetGenerator:

@@ -73,12 +73,14 @@ def shaped(name: str, values: ArrayLike, shape: str, hint: str = "") -> NDArray[
 
 
 def unit(history: History) -> str:
-    """What a step is called: ``meta["unit"]``, else "game" for the tutorial's runs, else "step"."""
-    return history.meta.get("unit", "game" if "d_steps" in history.meta else "step")
+    """A step by its name: ``meta["unit"]``, else "round" for the tutorial's runs, else "step"."""
+    return history.meta.get("unit", "round" if "d_steps" in history.meta else "step")
 
 
 def moment(history: History, i: int) -> str:
-    """Which step record ``i`` is of."""
+    """Which step record ``i`` is of, or how its ``caption`` (T,) begins, up to a colon."""
+    if "caption" in history:
+        return str(history["caption"][i]).partition(":")[0]
     return f"{unit(history)} {history.steps[i]}"
 
 

@@ -187,7 +187,7 @@ def compare(
     mark: _panel.Level | None = None,
     bands: _panel.Curves | None = None,
     log: bool = False,
-    xlabel: str = "game",
+    xlabel: str = "round",
     **labels: str,
 ) -> Axes:
     """Curves over the points ``x`` (m,), each name with a color and a dash of its own.

@@ -80,7 +80,10 @@ def fan(runs: Runs, key: str, ax: Axes | None = None, *, level: _panel.Level | N
         ax.set(xlabel=_panel.unit(history), xlim=_panel.span(history))
         ends += [low90, high90]
         lost += map(_panel.diverged, values.T)
-    ax.set(title="Median of the runs, bands of 50 % and 90 %", ylabel=key.replace("_", " "))
+    ax.set(
+        title="Median of the runs, bands of 50 % and 90 %",
+        ylabel="V" if key == "objective" else key.replace("_", " "),
+    )
     ax.set_ylim(_panel.limits(ends, level[:1] if level else ()))
     _panel.draw_levels(ax, level)
     if any(lost):

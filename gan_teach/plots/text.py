@@ -77,7 +77,7 @@ class Listing(NamedTuple):
         look = HtmlFormatter(noclasses=True, style="xcode", prestyles=ground)
         page = highlight(self.text, PythonLexer(), look)
         summary = f"<summary><code>{html.escape(self.title)}</code></summary>"
-        return f"<details open>{summary}{page}</details>"
+        return f"<details>{summary}{page}</details>"
 
 
 def source(thing: Any) -> Listing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gan_teach import __version__, _checks, metrics
+from gan_teach._devices import there
 from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach._progress import progress_bar
@@ -224,20 +225,24 @@ def candidates(
     every: int = 1,
     last: bool = False,
     untrained: bool = False,
+    **how: Any,
 ) -> Sequence[Generator | Folder]:
-    """What there is to score in a run's folder, a published file of RS-GAN or a folder of images.
+    """What there is to score in a run's folder, a published file of RS-GAN, or images.
 
     Of a run: the saved steps that are multiples of ``every``, or the ``last`` one only; each with G
     ("raw") and its averages ("0.999", ...), or those named in ``averages``; with ``untrained`` also
-    G as the run started it, as step 0. Raises FileNotFoundError or ValueError for what is none of
-    these.
+    G as the run started it, as step 0. Images lie in a folder, a zip archive or an array (.npy,
+    .npz); ``how`` (size, channels, skip_bad) they are read is as in ``load_images``. Raises
+    FileNotFoundError or ValueError for what is none of these.
     """
     path = Path(source)
-    if path.is_file() and path.suffix in {".pth", ".pt"}:
+    if path.is_file() and path.suffix.lower() not in {".pth", ".pt"}:
+        return [Folder(path.name, load_images(path, **how))]
+    if path.is_file():
         g = load_rsgan_generator(path)
         return [Generator(path.name, None, RAW, lambda: g, next(g.parameters()).shape[1])]
     if path.is_dir() and not (path / "settings.json").exists():
-        return [Folder(path.name, load_images(path))]
+        return [Folder(path.name, load_images(path, **how))]
     trained = load_run(path)
     names = [_checks.choice("--ema", name, trained.generators) for name in averages]
     read = lru_cache(maxsize=1)(partial(load_run, path))  # a step's generators, from one file
@@ -289,14 +294,18 @@ def evaluate(
     device: str | torch.device = "cpu",
     out: str | os.PathLike[str] | None = None,
     progress: bool = False,
+    size: int | None = None,
+    channels: int | None = None,
+    skip_bad: bool = False,
     **which: Any,
 ) -> Evaluation:
     """Score every generator of ``sources`` by n images from the same latents, against n real ones.
 
     Parameters
     ----------
-    sources : folders of runs, published files of RS-GAN, folders of images. ``which`` (averages,
-        every, last, untrained) chooses among a run's generators, see ``candidates``.
+    sources : folders of runs, published files of RS-GAN, images. ``which`` (averages, every, last,
+        untrained) chooses among a run's generators, see ``candidates``. size, channels, skip_bad :
+        how images are read, those of ``data`` too.
     features : of ``load_extractor``, or an Extractor; by default "digits" for grey images and
         "cifar" for images in color. Only the genuine Inception gives a FID.
     data : real images, a name or a path; by default what the first run was trained on.
@@ -308,8 +317,10 @@ def evaluate(
     needed) shows by how much. Raises ValueError and OSError for what cannot be read or compared.
     """
     n, seed = _checks.whole("n", n, least=10), _checks.whole("seed", seed)
-    every_one = [one for source in sources for one in candidates(source, **which)]
-    images = data if isinstance(data, Images) else _real_images(data, every_one)
+    device = there(device)  # before any image is read
+    how = {"size": size, "channels": channels, "skip_bad": skip_bad}
+    every_one = [one for source in sources for one in candidates(source, **which, **how)]
+    images = data if isinstance(data, Images) else _real_images(data, every_one, how)
     if not isinstance(features, Extractor):
         usual = "digits" if images.shape[0] == 1 else "cifar"
         features = load_extractor(features or usual, device=device)
@@ -351,10 +362,14 @@ def _of_features(fake: Features, real: Features, extract: Extractor) -> dict[str
 # -- real images ----------------------------------------------------------------------------------
 
 
-def _real_images(data: Any, every_one: Sequence[Generator | Folder]) -> Images:
+def _real_images(
+    data: Any, every_one: Sequence[Generator | Folder], how: Mapping[str, Any]
+) -> Images:
     first = every_one[0]
-    if data is not None:
-        return load_images(data, next(first.batches(2, 0, "cpu")).shape[-1])
+    if data is not None:  # prepared as the first source is
+        _, height, width = next(first.batches(2, 0, "cpu")).shape[1:]
+        square = height if height == width else None
+        return load_images(data, **{**how, "size": how["size"] or square})
     own = next((one.images for one in every_one if one.images), None)
     if own is None:
         raise ValueError(

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
 from gan_teach import __version__, _checks
 from gan_teach._devices import described
@@ -49,6 +50,7 @@ _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 LOG_EVERY = 50
 _SHEET = 64  # samples
 _STREAM = 64  # keeps these latents apart from those that a run trains on
+_STATISTICS = 1 << 20  # the seed of the latents that give batch norm its statistics
 _READABLE = 96  # pixels that a small image is enlarged to
 
 
@@ -231,7 +233,7 @@ def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained
     if not file.exists() or not files:
         raise FileNotFoundError(
             f"{folder} holds no trained run ({_SETTINGS} and saved generators): "
-            "make one with gan-teach train CONFIG --out FOLDER."
+            "make one with gan-teach train NAME --out FOLDER."
         )
     config, data, shape = read_settings(folder)
     step = max(files) if step is None else step
@@ -301,20 +303,27 @@ def watch(
     n: int = 16,
     scored: int = 256,
     title: str = "",
+    average: EMA | None = None,
     **changes: Any,
 ) -> History:
     """Train ``game`` as ``config`` says, except for ``changes``, and record it for the plots.
 
     About ``records`` records, evenly: ``images`` (n, channels, height, width) from latents that
     stay the same; ``d_loss`` and ``g_loss``; ``d_real`` and ``d_fake``, the mean of D on ``scored``
-    fixed real and generated images, D in evaluation mode. ``changes`` are arguments of
+    fixed real and generated images, D in evaluation mode. An ``average`` of G follows the run, and
+    then draws the images, with statistics of its own (``refresh``). ``changes`` are arguments of
     ``gan_teach.train``. To keep a run in files, use ``train_images``.
     """
     settings = config.arguments(**changes)
     every = max(1, settings["steps"] // _checks.whole("records", records, least=1))
+    run, images = config.train(game, **changes), probes.samples(n)
+    if average is not None:
+        prior = config.latents()
+        latents, run = fixed_latents(n, prior), observe(run, average)
+        images = lambda state: draw(refresh(average.module, prior), latents)  # noqa: E731
     history = record(
-        config.train(game, **changes), every=every, images=probes.samples(n),
-        scores=probes.scores(scored), d_loss=probes.loss("d"), g_loss=probes.loss("g"),
+        run, every=every, images=images, scores=probes.scores(scored),
+        d_loss=probes.loss("d"), g_loss=probes.loss("g"),
     )  # fmt: skip
     d_real, d_fake = history["scores"].T
     meta = {"loss": config.loss, "label_smoothing": config.label_smoothing, "unit": "step"}
@@ -341,7 +350,8 @@ class Keeper(AbstractContextManager["Keeper"]):
         config, file = trained.config, out / "losses.csv"
         self.out, self.last, self.every = out, config.steps, every
         self._generators, self._averages = trained.generators, averages
-        self._latents = fixed_latents(_SHEET, config.latents(), config.seed)
+        self._prior = config.latents()
+        self._latents = fixed_latents(_SHEET, self._prior, config.seed)
         rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
         self._rows = [row for row in rows if int(row["step"]) <= trained.step]
         self._events: Any = None
@@ -382,8 +392,13 @@ class Keeper(AbstractContextManager["Keeper"]):
             return
         check_finite(state, self.out / "checkpoint.pt")
         if self._rows:
-            write_csv(self.out / "losses.csv", max(self._rows, key=len), self._rows)
+            try:
+                write_csv(self.out / "losses.csv", max(self._rows, key=len), self._rows)
+            except PermissionError as error:  # open in another program: the next save has them
+                _checks.note(f"{error}; the run goes on.")
         name = f"{state.step:07d}"
+        for average in self._averages.values():
+            refresh(average.module, self._prior)
         weights = io.BytesIO()  # torch itself does not say why it cannot write
         torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
         with replacing(self.out / "generators" / f"{name}.pt") as partial:
@@ -453,6 +468,19 @@ def draw(
     first = next(own.parameters())
     parts = [own(z.to(first.device, first.dtype)).float().cpu() for z in latents.split(batch)]
     return torch.cat(parts).numpy()
+
+
+def refresh(g: nn.Module, latent: int | Source) -> nn.Module:
+    """Give batch norm the statistics of g's present weights, and return g.
+
+    An average of weights comes with those of the last G, which are not its own, as an average of
+    statistics would not be. The mean over ten batches of 100 fixed latents replaces them (Izmailov
+    et al., 2018); in a run the next update copies the last G's again, so that nothing else changes.
+    ``latent`` : as in ``fixed_latents``.
+    """
+    latents = fixed_latents(1000, latent, _STATISTICS).to(next(g.parameters()))
+    update_bn(latents.split(100), g)
+    return g
 
 
 def between(start: Tensor, end: Tensor, steps: int, spherical: bool = False) -> Tensor:

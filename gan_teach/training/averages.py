@@ -23,7 +23,7 @@ class EMA:
     Give ``decay`` or ``half_life`` (in steps: decay = 2^(-1/half_life)). The average is
     ``ema.module``; call the object with a state or let ``observe`` do it. Several may watch one run
     (Yazici et al., 2019). Buffers are those of the last weights: a batch norm's statistics do not
-    fit a long average (chapter 18), for which ``torch.optim.swa_utils.update_bn`` collects others.
+    fit a long average (chapter 18), for which ``image_runs.refresh`` collects others.
     Raises ValueError unless exactly one of the two is given.
     """
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gan_teach import _checks
-from gan_teach._devices import float64_device
+from gan_teach._devices import float64_device, there
 from gan_teach._progress import progress_bar
 from gan_teach.dynamics import UpdateRule, alternating, optim, takes_memory
 from gan_teach.dynamics.streams import Stream
@@ -79,7 +79,7 @@ def train(
     if schedule is not None:
         _checks.function("schedule", schedule, "(step)")
     seeds = _seeds(seed, game.lead)
-    device = game.device if device is None else _device(device)
+    device = game.device if device is None else there(device)
     if any(p.device != device for p in (*game.g_params, *game.d_params)):
         game.to(device)
     g_lr = optim.rate("lr", lr, game.lead)
@@ -170,17 +170,6 @@ def _seeds(seed: int | Sequence[int], lead: tuple[int, ...]) -> int | list[int]:
         number = _checks.whole("seed", seed)
         return [number] * lead[0] if lead else number
     return [_checks.whole("seed", s) for s in _checks.of_members("seed", seed, lead)]
-
-
-def _device(device: str | torch.device) -> torch.device:
-    """The device with its index: "cuda" means the current one."""
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError, TypeError) as error:
-        why = f"is not there: {error}"
-        if str(device).startswith("cuda") and not torch.cuda.is_available():
-            why = "no GPU is available here: use 'cpu'."
-        raise ValueError(f"device={str(device)!r} was asked for, but {why}") from error
 
 
 class DivergedError(ArithmeticError):

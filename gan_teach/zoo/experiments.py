@@ -42,7 +42,9 @@ _WATCHED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class LineExperiment:
-    """Settings of a 1-D run. A game is a round of ``d_steps`` D and ``g_steps`` G updates."""
+    """Settings of a 1-D run. ``games`` counts rounds of ``d_steps`` D and ``g_steps`` G updates:
+    game is the word of the published tutorial.
+    """
 
     summary: str
     games: int
@@ -91,10 +93,10 @@ def settings(name: str, **changes: Any) -> LineExperiment:
 def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> History:
     """Train one 1-D GAN and record all that the tutorial's pictures show.
 
-    Arrays over games: params [w, b, a, c], fake, d_grid, d_star, objective (V before the last D
-    step of the game, as published), d_loss, g_loss, d_grad, g_grad (norms over both parameters of
+    Arrays over rounds: params [w, b, a, c], fake, d_grid, d_star, objective (V before the last D
+    step of the round, as published), d_loss, g_loss, d_grad, g_grad (norms over both parameters of
     the player), d_real, d_fake, eigenvalues (of the Hessian of V, expectations over z exact).
-    Ctrl-C keeps the games that were finished.
+    Ctrl-C keeps the rounds that were finished.
     """
     chosen = settings(name, **changes)
     game = chosen.game(seed)
@@ -159,7 +161,7 @@ def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
 
 
 def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
-    own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "game"}
+    own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "round"}
     return {**asdict(chosen), **own}
 
 
@@ -197,12 +199,12 @@ def settled_from(good: NDArray[np.bool_], steps: NDArray) -> NDArray[np.float64]
 
 
 def settling_game(history: History, within: float = 0.1) -> NDArray[np.float64]:
-    """First game from which |V + 2 log 2| stays below ``within``: scalar or (S,), inf if never."""
+    """First round from which |V + 2 log 2| stays below ``within``: scalar or (S,), inf if never."""
     return settled_from(np.abs(history["objective"][1:] - TARGET) < within, history.steps[1:])
 
 
 def outcomes(history: History) -> NDArray[np.str_]:
-    """The state in which each run ended, by V in its last game, as plain words.
+    """The state in which each run ended, by V in its last round, as plain words.
 
     "settled": |V + 2 log 2| < 0.1; "saturated": V > -0.1, D tells real from fake almost surely and
     the saturating loss gives G no gradient; "on the way": between; "diverged": not finite.
@@ -231,10 +233,10 @@ def _of_one_run(history: History) -> list[tuple[str, str, str, Any]]:
     eigs, theory = history["eigenvalues"][-1], history.static["eigenvalues_theory"]
     word = spectra.definiteness(eigs, rtol=1e-4).word if np.isfinite(eigs).all() else "diverged"
     return [
-        ("objective V, mean of the last 100 games", f"{v:.3f}", "-2 log 2 = -1.386",
+        ("objective V, mean of the last 100 rounds", f"{v:.3f}", "-2 log 2 = -1.386",
          abs(v - TARGET) < 0.05),
-        ("D(x) on real samples, last 100 games", f"{d_real:.3f}", "1/2", abs(d_real - 0.5) < 0.05),
-        ("D(G(z)) on fake samples, last 100 games", f"{d:.3f}", "1/2", abs(d - 0.5) < 0.05),
+        ("D(x) on real samples, last 100 rounds", f"{d_real:.3f}", "1/2", abs(d_real - 0.5) < 0.05),
+        ("D(G(z)) on fake samples, last 100 rounds", f"{d:.3f}", "1/2", abs(d - 0.5) < 0.05),
         ("generator's mean w/2 + b", f"{center:.2f}", f"{mean:.2f} (ten points' mean) +- 0.5",
          bool(abs(center - mean) < 0.5 * line.DATA.std)),
         ("generator's spread |w| / sqrt(12)", f"{spread:.2f}",
@@ -244,7 +246,7 @@ def _of_one_run(history: History) -> list[tuple[str, str, str, Any]]:
         ("smallest eigenvalue", f"{eigs[0]:.2f}", f"{theory[0]:.2f}",
          bool(abs(eigs[0] / theory[0] - 1) < 0.15)),
         ("definiteness of the Hessian", word, "saddle", word == "saddle"),
-        ("first game from which V stays within 0.1", _game(settling_game(history)), "-", ""),
+        ("first round from which V stays within 0.1", _game(settling_game(history)), "-", ""),
     ]  # fmt: skip
 
 
@@ -258,8 +260,8 @@ def _of_seeds(history: History) -> list[tuple[str, str, str, Any]]:
             (f"seeds that ended {word}", f"{np.mean(ended == word):.1%} of {len(ended)}", "-", "")
             for word in OUTCOMES
         ),
-        ("median game from which V stays within 0.1", middle, "-", ""),
-        ("median V in the last game", v, "-2 log 2 = -1.3863", ""),
+        ("median round from which V stays within 0.1", middle, "-", ""),
+        ("median V in the last round", v, "-2 log 2 = -1.3863", ""),
     ]
 
 

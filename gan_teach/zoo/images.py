@@ -14,6 +14,7 @@ import ast
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
+from functools import partial
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -200,7 +201,7 @@ _RULES = {name: rule for name, rule in RULES.items() if name != "weight_clipping
 
 def image_gan(name: str, **changes: Any) -> ImageGAN:
     """The published experiment of that name with ``changes``; ValueError for unknown names."""
-    return changed(IMAGE_GANS[_checks.choice("CONFIG", name, IMAGE_GANS)], **changes)
+    return changed(IMAGE_GANS[_checks.choice("NAME", name, IMAGE_GANS)], **changes)
 
 
 def changed(config: ImageGAN | None, **changes: Any) -> ImageGAN:
@@ -263,8 +264,17 @@ def entries(name: str, value: Any) -> Any:
 # -- networks and schedules -----------------------------------------------------------------------
 
 
+def _pair(g_kind: Any, d_kind: Any, config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+    """A generator and a discriminator of these two classes."""
+    f, of = config.features, {"channels": shape[0], "size": shape[1]}
+    return (
+        g_kind(features=f, latent=config.latent, seed=g, **of),
+        d_kind(features=config.d_features or f, seed=d, **of),
+    )
+
+
 def _vanilla(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    f, d_f = _widths(config)
+    f, d_f = config.features, config.d_features or config.features
     return (
         convnets.VanillaGenerator(shape, config.latent, (f, 2 * f, 4 * f), seed=g),
         convnets.VanillaDiscriminator(shape, (4 * d_f, 2 * d_f, d_f), seed=d),
@@ -272,7 +282,7 @@ def _vanilla(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
 
 
 def _dragan(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    f, d_f = _widths(config)
+    f, d_f = config.features, config.d_features or config.features
     return (
         convnets.UnitGenerator(shape, config.latent, f, seed=g),
         convnets.UnitDiscriminator(shape, d_f, seed=d),
@@ -282,53 +292,30 @@ def _dragan(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
 def _dcgan(
     config: ImageGAN, shape: Shape, g: int, d: int, ends: str = "conv", norm: bool = True
 ) -> Networks:
-    (channels, size, _), (f, d_f) = shape, _widths(config)
-    return (
-        convnets.DCGANGenerator(size, channels, f, config.latent, start=ends, seed=g),
-        convnets.DCGANDiscriminator(size, channels, d_f, end=ends, norm=norm, seed=d),
-    )
-
-
-def _cnn(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    (channels, size, _), (f, d_f) = shape, _widths(config)
-    return (
-        convnets.CNNGenerator(size, f, config.latent, channels, seed=g),
-        convnets.CNNDiscriminator(size, d_f, channels, seed=d),
-    )
-
-
-def _tower(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    (channels, size, _), (f, d_f) = shape, _widths(config)
-    return (
-        convnets.DCGANGenerator(size, channels, f, config.latent, normal=False, seed=g),
-        convnets.TowerDiscriminator(size, d_f, channels, seed=d),
-    )
+    g_kind = partial(convnets.DCGANGenerator, start=ends)
+    d_kind = partial(convnets.DCGANDiscriminator, end=ends, norm=norm)
+    return _pair(g_kind, d_kind, config, shape, g, d)
 
 
 def _resnet(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    (channels, size, _), (f, d_f), narrow = shape, _widths(config), config.bottleneck
-    return (
-        convnets.ResNetGenerator(size, f, config.latent, channels, bottleneck=narrow, seed=g),
-        convnets.ResNetDiscriminator(size, d_f, channels, bottleneck=narrow, seed=d),
-    )
+    kinds = convnets.ResNetGenerator, convnets.ResNetDiscriminator
+    g_kind, d_kind = (partial(kind, bottleneck=config.bottleneck) for kind in kinds)
+    return _pair(g_kind, d_kind, config, shape, g, d)
 
 
-def _stable(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    (channels, size, _), (f, d_f) = shape, _widths(config)
-    return (
-        convnets.StableGenerator(size, f, config.latent, channels, seed=g),
-        convnets.StableDiscriminator(size, d_f, channels, seed=d),
-    )
-
-
-def _widths(config: ImageGAN) -> tuple[int, int]:
-    return config.features, config.d_features or config.features
+def _plain(g_kind: Any, d_kind: Any) -> Callable[..., Networks]:
+    return lambda *game: _pair(g_kind, d_kind, *game)
 
 
 NETWORKS: Mapping[str, Callable[..., Networks]] = {
-    "vanilla": _vanilla, "dragan": _dragan, "dcgan": _dcgan, "cnn": _cnn, "tower": _tower,
-    "resnet": _resnet, "stable": _stable,
-}  # fmt: skip
+    "vanilla": _vanilla,
+    "dragan": _dragan,
+    "dcgan": _dcgan,
+    "cnn": _plain(convnets.CNNGenerator, convnets.CNNDiscriminator),
+    "tower": _plain(partial(convnets.DCGANGenerator, normal=False), convnets.TowerDiscriminator),
+    "resnet": _resnet,
+    "stable": _plain(convnets.StableGenerator, convnets.StableDiscriminator),
+}
 """Pairs of ``models.convnets`` by name: of A5, DRAGAN, Radford et al., RS (three) and FR."""
 
 
@@ -382,8 +369,8 @@ _CELEBA_DCGAN = ImageGAN(
 # players move on the same images: G's forward pass serves both.
 _RSGAN = ImageGAN(
     name="cifar-rsgan-cnn", summary="RS: paired loss, CNN, CIFAR-10",
-    differs=f"{_SHUFFLED}; D moves first, there G does; averages of G copy batch norm's buffers, "
-    "which RS leaves as they were at the start",
+    differs=f"{_SHUFFLED}; D moves first, there G does; averages of G get batch statistics of "
+    "their own, which RS leaves as they were at the start",
     data="cifar10", size=32, networks="cnn", features=64, latent=128, steps=100_000,
     batch_size=64, lr=5e-4, tau=2e-4 / 5e-4, schedule="linear(start=0.5)", averages=(0.9999,),
     loss="relativistic", optimizer=_ADAM, redraw="none", dequantize=True,

@@ -69,7 +69,7 @@ LINE_GAN = Training(
     optimizer="sgd",
     rule=partial(AffineAlternating, 1, 50),
 )
-"""The tutorial's strong generator, 50 steps of G to one of D, for 60,000 games instead of 500."""
+"""The tutorial's strong generator, 50 steps of G to one of D, for 60,000 rounds instead of 500."""
 
 # -- two clusters on the line ---------------------------------------------------------------------
 

@@ -119,7 +119,7 @@ def take(page: Any, target: Path) -> str | None:
     picture.evaluate("e => e.closest('.gan-teach-lab').scrollIntoView({block: 'start'})")
     page.wait_for_timeout(500)
     page.screenshot(path=target)
-    page.locator(".gan-teach-folds").evaluate("e => e.scrollIntoView({block: 'end'})")
+    page.locator(".gan-teach-folds").last.evaluate("e => e.scrollIntoView({block: 'end'})")
     page.wait_for_timeout(500)
     page.screenshot(path=target.with_stem(f"{target.stem}-below"))
     return picture.get_attribute("data-side")

@@ -25,7 +25,8 @@ def test_an_answer_stays_closed_until_its_cell_is_run(page, tmp_path):
         page.get_by_role("heading", name="One picture").scroll_into_view_if_needed()
         beside = page.locator(".jp-OutputPlaceholder").last
         beside.wait_for()
-        assert not film.is_visible() and not verdict.is_visible()
+        assert not film.is_visible()
+        assert not verdict.is_visible()
         assert beside.inner_text() == ""
         page.locator(".jp-MarkdownCell").first.click()
         for _ in range(12):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 import urllib.request
+from urllib.parse import quote
 
 import numpy as np
 import pytest
+from screenshots import dress
 
 import gan_teach as gt
 from gan_teach.lab import Session
@@ -15,7 +17,7 @@ from gan_teach.lab.config import KNOBS
 
 pytestmark = pytest.mark.browser
 
-TOLD = re.compile(r"^(Game|Round) (\d+):")
+TOLD = re.compile(r"^(Round) (\d+):")
 CONTROLS = ("button", "slider", "combobox", "checkbox", "textbox", "img")
 
 
@@ -52,7 +54,7 @@ class Shown:
     def box(self, knob: str):
         """The box of a knob."""
         spec = KNOBS[knob]
-        label = f"{spec.label}, number" if spec.slider else spec.label
+        label = f"{spec.heading}, number" if spec.slider else spec.heading
         return self.lab.get_by_role("textbox", name=label, exact=True)
 
     def unfold(self) -> None:
@@ -150,8 +152,8 @@ def names_every_control(lab: Shown) -> None:
          ("G steps a round", "g_steps=2")),
         ("gt.Lab('five-gaussians', width=32)", "canvas", ("G steps a round", "g_steps=2"),
          ("D steps a round", "d_steps=2")),
-        ("gt.Lab('dirac')", "core", ("Instance noise", "noise=0.05"),
-         ("Instance noise", "noise=0.1")),
+        ("gt.Lab('dirac')", "core", ("Instance noise, units of x", "noise=0.05"),
+         ("Instance noise, units of x", "noise=0.1")),
     ],
 )  # fmt: skip
 def test_a_learner_plays_steers_stops_goes_back_and_repeats(
@@ -230,14 +232,17 @@ def test_the_folds_study_the_run(page, server, view):
     lab.lab.get_by_label("Its value in the twin").fill("0.5")
     lab.press("Start a twin")
     lab.press("Both: 10 rounds")
-    lab.lab.get_by_text("apart by more than 0.001 from step").wait_for()
-    pictures = lab.lab.get_by_role("img", name=re.compile("^Round 260:"))
+    lab.lab.get_by_text("apart by more than 0.001 from round").wait_for()
+    pictures = lab.lab.get_by_role("img", name=re.compile(r"^Instance noise .*\. Round 260:"))
     pictures.nth(1).wait_for()
     assert pictures.count() == 2
+    left, right = (pictures.nth(k).bounding_box() for k in range(2))
+    assert left["y"] == right["y"]
+    assert left["x"] + left["width"] <= right["x"]
     lab.press("Go on with the twin")
     lab.wait(lambda: "noise=0.5" in lab.replay())
     lab.wait(lambda: lab.step() == 260)
-    lab.press("One round in slow motion")
+    lab.press("Slow motion")
     lab.press("Tell the next round")
     lab.lab.get_by_text("1 of 7.").wait_for()
     lab.press("Next scene")
@@ -304,6 +309,53 @@ def test_the_lab_is_a_page_of_its_own_behind_a_token(page, app):
     # Voila's page asks distant servers for fonts, and says so where there is no network.
     away = ("net::ERR_", "/voila/static/")  # and its bundle complains of an extension it shares
     assert [text for text in page.errors if not any(part in text for part in away)] == []
+
+
+def test_the_page_opens_on_the_run_of_its_address_and_gives_links(page, app):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    text = "noisy,seed=3,d_steps=3,draws=2/7"
+    page.goto(f"{app.url}/?token={app.token}&run={quote(text)}")
+    lab = Shown(page)
+    assert (lab.replay(), lab.step()) == (text, 7)
+    lab.press("One round")
+    lab.wait(lambda: lab.step() == 8)
+    lab.press("Repeat this run")
+    lab.press("Copy the text")
+    lab.lab.get_by_text("Copied.").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == text.replace("/7", "/8")
+    lab.press("Copy a link")
+    lab.wait(lambda: "run=" in page.evaluate("navigator.clipboard.readText()"))
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{app.url}/?run={quote(text.replace('/7', '/8'), safe='')}"
+    page.goto(link)
+    lab = Shown(page)
+    assert (lab.replay(), lab.step()) == (text.replace("/7", "/8"), 8)
+    page.goto(f"{app.url}/?run=noisy%2Cd_step%3D3")
+    page.get_by_text("cannot be read: knob must be one of").wait_for()
+    Shown(page).play_to(3)
+
+
+@pytest.mark.parametrize(("view", "theme"), [("canvas", "light"), ("canvas", "dark"),
+                                              ("core", "light")])  # fmt: skip
+def test_everybody_can_use_the_panel(page, server, view, theme):
+    """No violation of WCAG 2.1, level A or AA, as far as axe-core can tell, with all folds open."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core").Axe()
+    dress(server, theme)
+    try:
+        lab = Shown.in_notebook(page, server, "gt.Lab('five-gaussians,width=8,draws=2/60')", view)
+    finally:
+        dress(server, "light")
+    lab.unfold()
+    lab.press("Examine this run")
+    lab.press("Start a twin")
+    lab.press("Tell the next round")
+    lab.press("Show it here")
+    lab.press("Picture (PNG)")
+    lab.lab.get_by_role("link", name="Save five-gaussians-60.png").wait_for()
+    levels = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    found = axe.run(page, context=".gan-teach-lab", options=levels).response
+    assert len(found["passes"]) > 10
+    assert [(v["id"], n["html"][:300]) for v in found["violations"] for n in v["nodes"]] == []
 
 
 @pytest.mark.parametrize("view", ["canvas", "core"])

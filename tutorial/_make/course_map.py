@@ -3,7 +3,13 @@
     python tutorial/_make/course_map.py [--check | --time [NAME ...]]
 
 What stands between the marks of those pages comes from the chapters: titles, what a reader gains,
-words of text, exercises by kind. Only the seconds of a run are data: ``--time`` makes notebooks
+words of text, lines of code, exercises by kind. The minutes are estimates from these,
+
+    reading = words / 100 + lines of open code / 12
+    exercises = 3 a number, 5 a formula, 10 an answer in words, 8 + lines of the answer in code,
+
+each rounded to five; they were set by the time that chapters 05 (75 to 80) and 09 (90) take a
+student who runs every cell. Only the seconds of a run are data: ``--time`` makes notebooks
 anew and keeps in ``seconds.json`` what their kernels took of one core, which other programs on the
 machine hardly change. ``--check`` writes nothing and fails where a page is stale.
 """
@@ -19,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import notebooks
 from gan_teach import _checks
@@ -26,8 +33,10 @@ from gan_teach.course import Chapter, CourseError, chapters
 
 FOLDER = Path(__file__).resolve().parents[1]
 SECONDS = Path(__file__).with_name("seconds.json")
-WORDS_A_MINUTE = 100  # of text; a formula is a word, and code and figures take their share
-MINUTES = {"number": 3, "formula": 5, "code": 12, "open": 10}  # of an exercise, by kind
+WORDS_A_MINUTE = 100  # of text; a formula is a word, and a figure takes its share
+LINES_A_MINUTE = 12  # of code that lies open
+MINUTES = {"number": 3, "formula": 5, "code": 8, "open": 10}  # of an exercise, by kind
+LINE_OF_ANSWER = 1  # minutes, in an exercise in code
 WORDS_OF = {"number": "a number", "formula": "a formula", "code": "code", "open": "words"}
 PARTS = (  # the first chapter of each, its title, and what it is about
     ("00", "The line", "one GAN with four parameters settles, saturates, is rescued by noise"),
@@ -39,6 +48,7 @@ UNITS = ("read, min", "run, s", "exercises, min")
 SHORT_PATH = ("00", "01", "02", "05", "09", "11", "15")
 _LEARN = re.compile(r"\*\*You will learn:\*\* (.+?)\.?(?= \*\*You need)")
 _DETAILS = re.compile(r"<details><summary>([^<]+)</summary>(.+?)</details>", re.S)
+_PROGRAM = re.compile(r"```python\n(.*?)```", re.S)
 _BLOCK = re.compile(r"(<!-- map -->\n)(.*?)((?:# )?<!-- end of map -->)", re.S)
 
 
@@ -49,16 +59,19 @@ class Entry:
     chapter: Chapter
     gain: str
     words: int
+    lines: int  # of open code
     kinds: Counter[str]  # exercises
+    written: int  # lines of their answers in code
     seconds: float
 
     @property
     def reading(self) -> int:
-        return _fives(self.words / WORDS_A_MINUTE)
+        return _fives(self.words / WORDS_A_MINUTE + self.lines / LINES_A_MINUTE)
 
     @property
     def exercises(self) -> int:
-        return _fives(sum(MINUTES[kind] * n for kind, n in self.kinds.items()))
+        by_kind = sum(MINUTES[kind] * n for kind, n in self.kinds.items())
+        return _fives(by_kind + LINE_OF_ANSWER * self.written)
 
     @property
     def total(self) -> int:
@@ -69,12 +82,16 @@ def entry(chapter: Chapter, seconds: dict[str, float]) -> Entry:
     if chapter.name not in seconds:
         command = f"python tutorial/_make/course_map.py --time {chapter.name}"
         raise CourseError(f"{chapter.name} has no time yet: {command}")
-    cells = [cell.source for cell in notebooks.convert(chapter.source).cells if _is_text(cell)]
+    notebook = notebooks.convert(chapter.source)
+    cells = [cell.source for cell in notebook.cells if _is_text(cell)]
+    code = [cell.source for cell in notebook.cells if not _is_text(cell) and not _is_folded(cell)]
     learn = _LEARN.search(" ".join(cells[0].split()))
     gain = learn[1] if learn else chapter.summary
     text = " ".join(_DETAILS.sub("", _BLOCK.sub("", cell)) for cell in cells)
     words = len(re.sub(r"\$+[^$]+\$+", "formula", text).split())
-    return Entry(chapter, gain, words, kinds(cells), seconds[chapter.name])
+    answers = [a for cell in cells for a in _answers(cell) if _kind(a) == "code"]
+    written = sum(_lines(*_PROGRAM.findall(answer)) for answer in answers)
+    return Entry(chapter, gain, words, _lines(*code), kinds(cells), written, seconds[chapter.name])
 
 
 def kinds(cells: Sequence[str]) -> Counter[str]:
@@ -83,10 +100,20 @@ def kinds(cells: Sequence[str]) -> Counter[str]:
     for cell in cells:
         if re.match(r"(## Exercises\n+)?\*\*\d+\.\*\*", cell):
             found.append("open")  # until an answer that a check judges is seen
-        for title, content in _DETAILS.findall(cell):
-            if title == "Answer" and "check_" in content and found:
-                found[-1] = _kind(content)
+        found[-1:] = [_kind(answer) for answer in _answers(cell)][-1:] or found[-1:]
     return Counter(found)
+
+
+def _answers(cell: str) -> list[str]:
+    """The closed answers that a check judges."""
+    found = _DETAILS.findall(cell)
+    return [content for title, content in found if title == "Answer" and "check_" in content]
+
+
+def _lines(*programs: str) -> int:
+    """Lines of code; those of comments and of texts alone are none."""
+    lines = [line.strip() for program in programs for line in program.splitlines()]
+    return sum(1 for line in lines if line and not line.startswith(("#", '"', "alt=")))
 
 
 def _kind(answer: str) -> str:
@@ -107,10 +134,11 @@ def entries() -> list[Entry]:
 def course_map(all_entries: Sequence[Entry]) -> str:
     """Four tables and the short path, as markdown."""
     minutes = {kind: f"{number} for {WORDS_OF[kind]}" for kind, number in MINUTES.items()}
+    minutes["code"] += f" and {LINE_OF_ANSWER} for each line of the answer"
     lines = _wrapped(
-        f"Times are estimates, but for the runs. *Read*: {WORDS_A_MINUTE} words of text a minute, "
-        "code and figures included. *Run*: seconds of one core, measured. *Exercises*: how many, "
-        f"and {', '.join(minutes.values())} in minutes."
+        f"Times are estimated, but for the runs. *Read*: {WORDS_A_MINUTE} words of text or "
+        f"{LINES_A_MINUTE} lines of code a minute, figures included. *Run*: seconds of one core, "
+        f"measured. *Exercises*: how many, and {', '.join(minutes.values())} in minutes."
     )
     for title, about, part in parts(all_entries):
         lines += ["", f"**{title}**, {_hours(part)}: {about}.", ""]
@@ -166,6 +194,19 @@ def _in_readme(text: str, all_entries: Sequence[Entry]) -> str:
 
 
 def _in_teachers_page(text: str, all_entries: Sequence[Entry]) -> str:
+    """The parts' times, and the minutes of each session: reading in class, the rest at home."""
+    by_number = {e.chapter.number: e for e in all_entries}
+
+    def minutes(cell: str, of: str) -> int:
+        return sum(getattr(by_number[number], of) for number in re.findall(r"\[(\w+)\]", cell))
+
+    def row(found: re.Match[str]) -> str:
+        name, in_class, at_home = found.groups()
+        tasks, _, whole = at_home.partition("all of")
+        home = minutes(tasks, "exercises") + minutes(whole, "total") or "120"
+        return f"| {name} | {in_class} | {minutes(in_class, 'reading')} | {at_home} | {home} |"
+
+    text = re.sub(r"^\| (\d\.\d) \| (.+?) \| \d+ \| (.+?) \| \d+ \|$", row, text, flags=re.M)
     return _fill(text, plan(all_entries))
 
 
@@ -210,8 +251,12 @@ def _hours(some: Sequence[Entry]) -> str:
     return f"about {round(sum(e.total for e in some) / 60)} hours"
 
 
-def _is_text(cell: object) -> bool:
-    return getattr(cell, "cell_type", "") == "markdown"
+def _is_text(cell: Any) -> bool:
+    return cell.cell_type == "markdown"
+
+
+def _is_folded(cell: Any) -> bool:
+    return "hide-input" in cell.metadata.get("tags", [])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

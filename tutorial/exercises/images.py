@@ -1,4 +1,4 @@
-"""Questions of chapters 15 to 20: images."""
+"""Questions of chapters 15 to 21: images."""
 
 import math
 from collections.abc import Iterator
@@ -77,10 +77,10 @@ def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) 
 
 
 def _stamps(rng: np.random.Generator) -> tuple[Any, ...]:
-    n, maps, out, h = rng.integers(2, 5, 4).tolist()
+    n, maps, h = rng.integers(2, 5, 3).tolist()
     k, stride, padding = rng.integers([3, 1, 0], [6, 4, 2]).tolist()
     x = torch.from_numpy(rng.normal(size=(n, maps, h, h)))
-    return x, torch.from_numpy(rng.normal(size=(maps, out, k, k))), stride, padding
+    return x, torch.from_numpy(rng.normal(size=(maps, maps, k, k))), stride, padding
 
 
 @partial(Function, points=random_cases(_stamps), gradient=NO_GRADIENT)
@@ -484,7 +484,7 @@ def _fault(stack: Any) -> Any:
         yield (abs(labels - drawn[..., None, None]) > 1e-3).any()
         yield not torch.equal(one, same)
         yield torch.equal(one, two)
-        yield len(drawn.unique(dim=0)) < 200  # 263 of 7 digits, 393 of 10, on average
+        yield len(drawn.unique(dim=0)) < 200  # 362 of 9 digits, on average
         yield (drawn != drawn.roll(1, 1)).all()
         yield len(drawn.unique()) < count
 
@@ -497,7 +497,7 @@ def _digits(count: int, height: int, width: int) -> tuple[torch.Tensor]:
     return (100.0 * torch.arange(count)[:, None, None, None] + place,)
 
 
-@partial(Function, points=[_digits(10, 4, 5), _digits(7, 6, 6), _digits(12, 5, 3)], run=_fault)
+@partial(Function, points=[_digits(10, 4, 5), _digits(9, 6, 6), _digits(12, 5, 3)], run=_fault)
 def check_stacks(digits: torch.Tensor) -> Values:
     """A sampler of stacks (n, 3, h, w): a function of digits (N, 1, h, w), n and a generator."""
     yield 0, f"three draws a stack: {len(digits)} digits make {len(digits) ** 3} stacks."
@@ -508,3 +508,72 @@ def check_stacks(digits: torch.Tensor) -> Values:
     yield 5, "draw each channel for itself: yours show a fifth of the combinations, or fewer."
     yield 6, "the same digit may stand in two channels of a stack: draw with replacement."
     yield 7, "one digit is never drawn: randint(N) ends at N - 1."
+
+
+# -- 21: conditional GANs --------------------------------------------------------------------------
+
+
+@Number
+def check_ignored_question() -> Values:
+    """V where G draws all of ten classes whatever is asked, and D is told and optimal."""
+    fits, told = math.log(10 / 11), math.log(1 / 11) / 10
+    yield (
+        fits + told,
+        "D* is 10/11 where the class fits and 0 elsewhere: log(10/11) + 0.1 log(1/11) = -0.335.",
+    )
+    yield -2 * math.log(2), "that is V where D is not told, or where both are right."
+    yield fits, "the tenth of the generated pictures whose class fits costs D something, too."
+    yield fits + 10 * told, "only a tenth of the generated pictures lie where D* is 10/11."
+    yield -fits - told, "that is D's loss; V is its negative."
+    yield 10 / 11, "that is D* where the class fits; V is a mean of logarithms."
+
+
+def _features(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    n, d, classes = rng.integers(3, 8, 3).tolist()
+    seen, w, v = (torch.from_numpy(rng.normal(size=s)) for s in ((n, d), d, (classes, d)))
+    y = torch.eye(classes, dtype=torch.float64)[torch.from_numpy(rng.integers(classes, size=n))]
+    return seen, y, w, torch.tensor(rng.normal(), dtype=torch.float64), v
+
+
+@partial(Function, points=random_cases(_features), gradient=NO_GRADIENT)
+def check_projection(
+    features: torch.Tensor, y: torch.Tensor, w: torch.Tensor, b: torch.Tensor, V: torch.Tensor
+) -> Any:
+    """Projection logits (n,): a function (features (n, d), y (n, K), w (d,), b, V (K, d))."""
+    real, asked = features @ w + b, (features * (y @ V)).sum(1)
+    yield real + asked, "one row of V for each picture, beside what asks about all of them."
+    yield real, "that does not depend on the class: y picks a row of V."
+    yield asked, "psi is missing: w and b ask whether x looks real at all."
+    yield asked + features @ w, "the bias b is missing."
+    yield real - asked, "the sign: a picture that fits its class gets a larger logit."
+    yield real + (features @ V.T).sum(1), "that asks for all classes at once: y picks one."
+    yield real + asked.sum(), "that adds up the whole batch: one number for each picture."
+    yield real + asked.mean(), "that is a mean over the batch: one number for each picture."
+    yield real + (features * (y @ V)).mean(1), "a product of vectors is a sum, not a mean."
+    yield real + (features @ V.T).amax(1), "that asks for the likeliest class: y says which."
+    yield torch.sigmoid(real + asked), "that is D; its logit is wanted."
+
+
+def _uniform(rng: np.random.Generator) -> tuple[torch.Tensor, float]:
+    shape = rng.integers(2, 6, int(rng.integers(1, 3))).tolist()
+    return torch.from_numpy(rng.uniform(0.01, 0.99, shape)), float(rng.uniform(0.4, 2.5))
+
+
+@partial(Function, points=random_cases(_uniform))
+def check_truncation(u: torch.Tensor, c: float) -> Any:
+    """The standard normal between -c and c, as a function of uniform u, a tensor, and c."""
+    phi, inverse = torch.special.ndtr, torch.special.ndtri
+    low, high = (phi(torch.tensor(x, dtype=torch.float64)) for x in (-c, c))
+    free = inverse(u)
+    yield (
+        inverse(low + u * (high - low)),
+        "u spread over the part of the distribution between -c and c.",
+    )
+    yield free, "that is the whole normal distribution: c does nothing."
+    yield free.clamp(-c, c), "that piles what lies beyond c up at c itself."
+    yield c * free, "that is a narrower normal, which still goes beyond every limit."
+    yield c * (2 * u - 1), "that is uniform between -c and c."
+    yield inverse(u * high), "that cuts one side only: begin at Phi(-c)."
+    yield inverse(low + u * (1 - low)), "that cuts one side only: end at Phi(c)."
+    yield low + u * (high - low), "those are probabilities: the inverse of Phi is missing."
+    yield -inverse(low + u * (high - low)), "right in law, but a larger u is to give a larger z."

@@ -49,8 +49,8 @@ def check_two_networks(
 
 
 def _answers(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    m, n = rng.integers(2, 9, 2).tolist()
-    return rng.uniform(0.1, 0.9, m), rng.uniform(0.1, 0.9, n)
+    real, fake = rng.uniform(0.1, 0.9, (2, int(rng.integers(2, 9))))
+    return real, fake
 
 
 @partial(Function, points=random_cases(_answers))

@@ -17,6 +17,7 @@ from gan_teach.course.answers import (
     Verdict,
     asked,
     failed,
+    number,
     random_cases,
 )
 
@@ -137,14 +138,14 @@ def check_share_outside() -> Values:
     yield 100 * outside, "a share is wanted, not a percentage."
 
 
-@partial(Number, atol=0.6)  # 188.3 as well as 189, but not 188
+@partial(Number, atol=0.6)  # 188.23, the formula, as well as 189, but not 188
 def check_rule_out() -> Values:
     """Runs without a failure that put the failure rate below 2 % (upper end of Wilson's 95 %)."""
     z = 1.959964  # the normal distribution has 95 % within it
     runs = z**2 / 0.02 - z**2
     yield (
         runs + 0.55,
-        "with no failure in n the upper end is z^2 / (n + z^2), so n >= 188.3: 189 runs.",
+        "with no failure in n the upper end is z^2 / (n + z^2), so n > 188.2: 189 runs.",
     )
     yield 50, "1 / 0.02 runs would see one such failure on average, and none with chance 0.37."
     yield 150, "that is the rule of three, 3 / n: nearly, but Wilson's interval is wider."
@@ -265,17 +266,25 @@ def _on_critic(penalty: Any) -> Any:
     return run
 
 
+def _gradient(w: torch.Tensor, v: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Of f in its points, which stand still."""
+    return ((1 - torch.tanh(points.detach() @ w.T) ** 2) * v) @ w
+
+
 PULL = "the value is right, but D's weights do not feel it: create_graph=True, and no detach."
 
 
 @partial(Function, points=random_cases(_critic), run=_on_critic, gradient=PULL)
 def check_one_sided(w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor) -> Any:
     """The penalty 10 E max(0, |grad f(x)| - 1)^2 as a function (critic, real, fake, noise)."""
-    at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
+    at = lambda points: _gradient(w, v, points)  # noqa: E731
     over = lambda norm: torch.relu(norm - 1)  # noqa: E731
     each, excess = at(x).norm(dim=1), over(at(x).norm(dim=1))
     yield from (
-        (10 * (excess**2).mean(), "no pull where D is flatter than one, WGAN-GP's elsewhere."),
+        (
+            10 * (excess**2).mean(),
+            "no pull where D is flatter than one, WGAN-GP's where it is steeper.",
+        ),
         (10 * ((each - 1) ** 2).mean(), "that pulls a flat D up to one, too: cut at zero first."),
         (10 * over(at(x).norm()) ** 2, "that is one norm over the batch; each sample has its own."),
         (10 * over(each.mean()) ** 2, "that is the excess of the mean; take the mean of squares."),
@@ -297,10 +306,11 @@ def check_flat_between(
     w: torch.Tensor, v: torch.Tensor, x: torch.Tensor, fakes: torch.Tensor, u: torch.Tensor
 ) -> Any:
     """0.05 E |grad f|^2 between real and fake as a function (critic, real, fake, noise)."""
-    at = lambda points: ((1 - torch.tanh(points @ w.T) ** 2) * v) @ w  # noqa: E731 - grad f
+    at = lambda points: _gradient(w, v, points)  # noqa: E731
     squares = lambda points: (at(points) ** 2).sum(1)  # noqa: E731
     here = u * x + (1 - u) * fakes
-    norm, why = squares(here).sqrt(), "flat on the whole way: R1 at its one end, R2 at the other."
+    norm = squares(here).sqrt()
+    why = "flat on the whole way from real to fake: R1 at its one end, R2 at the other."
     yield from (
         (0.05 * squares(here).mean(), why),
         (0.05 * squares((1 - u) * x + u * fakes).mean(), "u is the share of x, 1 - u of G(z)."),
@@ -406,9 +416,13 @@ def check_two_sided(p: float, q: float) -> Values:
 def check_what_flat_means(letters: set[str]) -> Verdict:
     """Which of four states is compatible with D(x) = D(G(z)) = 0.45 for ever: a set of letters."""
     if letters == set("abc"):
-        return Verdict(True, "all but d: a D that tells the two apart has D(x) > D(G(z)).")
+        return Verdict(
+            True,
+            "all but d, which has D(x) > D(G(z)). Two equal means say no more: a D that answers "
+            "some real samples with more than any fake, and others with less, has them as well.",
+        )
     if "d" in letters:
-        return Verdict(False, "a D that wins has two different means: D(x) > D(G(z)).")
+        return Verdict(False, "that D has two different means: D(x) > D(G(z)).")
     return Verdict(False, "a D that answers 0.45 everywhere does so whatever G does.")
 
 
@@ -509,7 +523,7 @@ def check_moons(data: Any) -> Verdict:
 # -- 14: honest metrics ----------------------------------------------------------------------------
 
 
-@partial(Check, read=float, wanted="a number is wanted")
+@partial(Check, read=number, wanted="a number is wanted")
 def check_samples_for_modes(n: float) -> Verdict:
     """Samples of a perfect generator until 99 of 100 equal modes are hit on average."""
     if abs(n - math.log(0.01) / math.log(0.99)) <= 2:
@@ -521,7 +535,7 @@ def check_samples_for_modes(n: float) -> Verdict:
     return Verdict(False, f"{round(n)} samples hit {hit:.1f} of 100 modes on average.")
 
 
-@partial(Number, read=lambda a: abs(float(a)))
+@partial(Number, read=lambda a: abs(number(a)))
 def check_fooled_frechet() -> Values:
     """The a for which the two points -a and a have Frechet distance 0 from N(0, 4)."""
     yield 2.0, "mean 0 and variance a^2 = 4: two points pass for a Gaussian."

@@ -26,6 +26,7 @@ from gan_teach.course.answers import (
     asked,
     failed,
     function,
+    number,
     random_cases,
     word,
 )
@@ -247,7 +248,7 @@ def check_step_factor(J: NDArray, tau: float, lr: float) -> Values:
     yield abs(1 + lr * eigenvalues(1.0, 1.0)).max(), "where is tau?"
 
 
-@partial(Check, read=float, wanted="a number is wanted")
+@partial(Check, read=number, wanted="a number is wanted")
 def check_plane_knob(tau: float, run: Unseen) -> Verdict:
     """A tau that leads to an equilibrium (within 0.01), or away from what is none (beyond 2)."""
     if not 0 < tau <= 1000:
@@ -263,7 +264,7 @@ def check_plane_knob(tau: float, run: Unseen) -> Verdict:
 
 
 def _pair(answer: Any) -> tuple[float, float]:
-    first, second = map(float, answer)
+    first, second = map(number, answer)
     if not (0 <= first <= 1000 and 0 < second <= 1000):
         raise ValueError
     return first, second
@@ -466,17 +467,18 @@ def check_image_knob(value: str, run: Unseen) -> Verdict:
     )
 
 
-class _Draws:
-    """Features of a generator whose mean is off by ``shift`` in each of 8 dimensions."""
+def _draws(shift: float, seed: int, budget: int) -> Callable[[int], NDArray]:
+    """A generator whose features are off by ``shift`` in each of 8 dimensions; a plain function
+    that tells neither."""
+    left, rng = [budget], np.random.default_rng(seed)
 
-    def __init__(self, shift: float, seed: int, budget: int) -> None:
-        self.shift, self.left, self.rng = shift, budget, np.random.default_rng(seed)
-
-    def __call__(self, n: int) -> NDArray:
-        self.left -= _checks.whole("n", n, least=1)
-        if self.left < 0:
+    def draw(n: int) -> NDArray:
+        left[0] -= _checks.whole("n", n, least=1)
+        if left[0] < 0:
             raise ValueError("there are 2000 samples of each generator, no more")
-        return self.shift + self.rng.normal(size=(n, 8))
+        return shift + rng.normal(size=(n, 8))
+
+    return draw
 
 
 @partial(Check, read=function, wanted="a function of (draw_a, draw_b, real) is wanted")
@@ -487,7 +489,7 @@ def check_comparison_design(compare: Callable[..., str]) -> Verdict:
     for kind, shifts in {"a": (0.1, 0.2), "b": (0.2, 0.1), "neither": (0.1, 0.1)}.items():
         right[kind] = 0
         for seed in range(20):
-            draws = [_Draws(shift, 2 * seed + k, 2000) for k, shift in enumerate(shifts)]
+            draws = [_draws(shift, 2 * seed + k, 2000) for k, shift in enumerate(shifts)]
             try:
                 said = word(asked(compare)(*draws, real))
             except Exception as error:  # a learner's function may fail in any way

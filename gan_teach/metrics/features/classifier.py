@@ -1,6 +1,7 @@
 """Classifiers trained here: what they see stands in for Inception where that is out of reach."""
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -51,6 +52,16 @@ class Classifier(Extractor):
             name, fingerprint(module)[:8], network, channels, size=size, head=module[-1]
         )
         self.module, self.accuracy, self.held_out = module, accuracy, held_out
+
+    def read(self, images: Tensor, least: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Names (n,) of images (n, C, h, w), and which of them can be read (n,).
+
+        Can be read: the mean answer over nine positions, moved by at most a pixel each way, gives
+        one class at least ``least``. A classifier names noise as well; this refuses most of it.
+        """
+        moves = itertools.product((-1, 0, 1), repeat=2)
+        p = np.mean([self.probabilities(images.roll(move, (2, 3))) for move in moves], 0)
+        return p.argmax(1), p.max(1) >= least
 
     def __repr__(self) -> str:
         return f"Classifier({self.name}: {self.accuracy:.1%} of {self.held_out} held-out images)"

@@ -28,6 +28,7 @@ FILE = "pt_inception-2015-12-05-6726825d.pth"
 GENUINE = "6726825d"  # how the SHA-256 of the genuine weights begins; the file is named after it
 BATCH = 64  # images that go through the network together; the features do not depend on it
 _LEVELS = 255
+_MANY = 1000  # numbers of which some are darker than middle grey in photographs
 
 
 @dataclass(eq=False)
@@ -120,6 +121,11 @@ class Extractor:
             raise ValueError(
                 f"images must have values in [-1, 1], got {float(images.min()):g} to "
                 f"{float(images.max()):g}: divide bytes by 127.5 and subtract 1."
+            )
+        if images.min() >= 0 and images.numel() > _MANY:
+            _checks.note(
+                "images have no value below 0, but black is -1 here: are they in [0, 1]? Then pass "
+                "2 * images - 1."
             )
 
 
