@@ -7,12 +7,15 @@ choosers are run again: each becomes a record that plays. Nothing needs a networ
 """
 
 import ast
+import dataclasses
 import html
 import inspect
 import multiprocessing
 import re
 import shutil
 import tempfile
+import textwrap
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +30,7 @@ FENCE = "`" * 5
 FULL = 96  # columns of a docstring's line
 REPOSITORY = "gan-teach/gan_teach"  # on GitHub
 MOVING = "01_normal"  # opens with its run; in other chapters a run is what one is to predict
-RECORDED = {"line": (1500, 300), "dirac": (600, 300), "plane": (2000, 80)}  # rounds, pictures
+RECORDED = {"line": (1500, 250), "dirac": (600, 200), "plane": (2000, 80)}  # rounds, pictures
 Opened = tuple[str, dict[str, Any]]  # a lab: its preset, and the knobs that the cell sets
 PARTS = {  # first chapter of each part of the course
     0: "The GAN on the line",
@@ -223,12 +226,43 @@ def public_names() -> list[str]:
 
 def _entry(name: str, thing: Any, level: int = 2) -> str:
     """A heading, how it is called, what its docstring says; of a module, its functions too."""
-    text = _flowing(inspect.getdoc(thing) or "")
+    text = _flowing(inspect.getdoc(thing) or "").replace("``", "`")
     if callable(thing):
-        text = f"{name}{inspect.signature(thing)}\n\n{text}"
+        text = f"{name}{_signature(thing)}\n\n{text}"
     block = f"{FENCE}{{code-block}} text\n:class: docstring\n\n{text.rstrip()}\n{FENCE}\n"
     entry = f"\n{'#' * level} {name}\n\n{block}"
     return entry + "".join(_entry(f"{name}.{n}", x, level + 1) for n, x in _members(thing))
+
+
+def _signature(thing: Any) -> str:
+    """How it is called, as the code writes it: types and defaults by their names."""
+    if dataclasses.is_dataclass(thing) or hasattr(thing, "_fields"):
+        return f"({', '.join(_fields(thing))})"
+    made = thing.__init__ if inspect.isclass(thing) else inspect.unwrap(thing)
+    if not inspect.isfunction(made):
+        return str(inspect.signature(thing))
+    node = ast.parse(textwrap.dedent(inspect.getsource(made))).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    called = re.sub(r"(?<=[\w\]])=(?=\S)", " = ", ast.unparse(node.args))
+    if inspect.isclass(thing):
+        return f"({re.sub('^self(, )?', '', called)})"
+    return f"({called})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
+
+
+def _fields(made: type) -> Iterator[str]:
+    """The fields of a dataclass or a named tuple, those of what it inherits from first."""
+    written: dict[str, str] = {}
+    for owner in (c for c in reversed(made.__mro__) if c.__module__.startswith("gan_teach")):
+        node = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        assert isinstance(node, ast.ClassDef)
+        fields = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+        written |= {ast.unparse(field.target): ast.unparse(field) for field in fields}
+    before = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    for field in inspect.signature(made).parameters.values():
+        if before != field.kind == field.KEYWORD_ONLY:
+            yield "*"
+        before = field.kind
+        yield written[field.name]
 
 
 def _flowing(text: str) -> str:

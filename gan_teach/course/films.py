@@ -134,6 +134,6 @@ def _small(picture: Image.Image) -> bytes:
     """A picture as WebP: in few colors, as suits drawings, or else as photographs are kept."""
     files = io.BytesIO(), io.BytesIO()
     drawing = picture.quantize(COLORS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    drawing.convert("RGB").save(files[0], "WEBP", lossless=True, quality=30)
-    picture.save(files[1], "WEBP", quality=QUALITY)
+    drawing.convert("RGB").save(files[0], "WEBP", lossless=True, quality=10, method=1)
+    picture.save(files[1], "WEBP", quality=QUALITY, method=2)
     return min((file.getvalue() for file in files), key=len)

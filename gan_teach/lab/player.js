@@ -1,5 +1,6 @@
 // Plays frames that recording.py has written into this page, without a kernel. An address that ends
 // in #play lets it play by itself once it is in view, one in #bare shows no charts and lists too.
+// A page that holds it in a frame is told its height.
 
 const SHORTEST = 33; // milliseconds between two frames: at most 30 a second
 const CALM = 500; // the same where the reader has asked for less motion
@@ -163,4 +164,8 @@ async function play() {
 }
 
 document.body.classList.toggle("bare", location.hash === "#bare");
+if (parent !== window) {
+  const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*");
+  new ResizeObserver(tell).observe(document.documentElement);
+}
 play();

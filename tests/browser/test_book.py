@@ -128,6 +128,20 @@ def test_a_picture_moves_soon_after_a_page_is_opened(offline, site, name):
     assert moved < 10  # a second on a quiet machine
 
 
+@pytest.mark.parametrize("width", [1366, 390])
+@pytest.mark.parametrize("name", ["index", "05_dirac_gan"])
+def test_a_recorded_run_is_as_high_as_its_frame(offline, site, name, width):
+    offline.set_viewport_size({"width": width, "height": 800})
+    page = opened(offline, site / f"{name}.html")
+    frame = page.locator("iframe.run").first
+    frame.scroll_into_view_if_needed()
+    frame.content_frame.locator("[data-frame]").first.wait_for()
+    page.wait_for_timeout(500)
+    root = frame.content_frame.locator("html")
+    within, outside = root.bounding_box()["height"], frame.bounding_box()["height"]
+    assert within <= outside < within + 20
+
+
 def test_nothing_moves_by_itself_for_who_wants_less_motion(offline, site):
     offline.emulate_media(reduced_motion="reduce")
     opened(offline, site / "01_normal.html")
@@ -220,6 +234,14 @@ def test_a_run_is_opened_on_binder(site):
 def test_a_film_repeats_what_its_cell_needs(cells, script):
     found = films.script(cells)
     assert (found and re.sub(r"\n+", "\n", found)) == (script and re.sub(r"\n+", "\n", script))
+
+
+def test_the_reference_calls_types_as_the_code_does():
+    text = book.reference()
+    assert "gt.spectrum(J: GameJacobian | ArrayLike, tau: float = 1.0) -> NDArray[np.complex128]\n" in text
+    assert "gt.data.Normal(mean: float = 0.0, std: float = 1.0, dim: int = 1)\n" in text
+    assert "gt.spectra.Definiteness(word: str, tolerance: float)\n" in text
+    assert not re.findall(r"numpy\.\w+|typing\.|<\w+ ?\w* at 0x|[^`]``[^`]", text)
 
 
 def test_every_lab_is_recorded_and_the_book_stays_small(site):

@@ -11,6 +11,7 @@ project, author, release = "gan_teach", "The gan_teach authors", __version__
 html_title = "Why GANs converge, cycle or collapse"
 extensions = ["myst_nb", "sphinx.ext.mathjax"]
 nb_execution_mode = "off"
+nb_code_prompt_show, nb_code_prompt_hide = "Show the {type}", "Hide the {type}"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
@@ -35,6 +36,7 @@ html_theme_options = {
     "repository_branch": "HEAD",
     "path_to_docs": "tutorial",
     "use_repository_button": True,
+    "navbar_persistent": [],  # the search stands in the side bar
     "show_toc_level": 2,
     "launch_buttons": {
         "binderhub_url": "https://mybinder.org",

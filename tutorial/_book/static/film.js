@@ -1,4 +1,5 @@
 // Puts a slider above each still of a player or a chooser, and shows the pictures of films.py.
+// Gives each recorded run of the lab the height that it asks for.
 
 const CALM = 500; // milliseconds for a picture where the reader has asked for less motion
 
@@ -77,6 +78,12 @@ function film(figure) {
   slider.addEventListener("input", stop);
   stop();
 }
+
+addEventListener("message", ({ data, source }) => {
+  const frames = [...document.querySelectorAll("iframe.run")];
+  const frame = frames.find((one) => one.contentWindow === source);
+  if (frame && data.height > 0) frame.style.height = `${data.height + 1}px`;
+});
 
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("figure[data-film]").forEach(film);
