@@ -213,7 +213,9 @@ def reference() -> str:
     """A page of the public names in the order of the course, each with its docstring."""
     entries = [_entry(f"gt.{name}", getattr(gan_teach, name)) for name in public_names()]
     head = (
-        "# Reference\n\nThe public names of `import gan_teach as gt`, as the course meets them.\n"
+        "# Reference\n\nThe public names of `import gan_teach as gt`, as the course meets them. An "
+        "argument of the wrong kind raises `TypeError`, one out of its range `ValueError`: the "
+        "message names it. Other errors stand with the name that raises them.\n"
     )
     return "".join([head, *entries])
 
