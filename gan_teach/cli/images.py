@@ -1,6 +1,8 @@
 """Image GANs: ``train``, ``sweep``, ``sample``, ``interpolate``, ``evaluate``."""
 
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,21 @@ HOW = (
     ("--download", False, "fetch the data if they are not there"),
     ("--stand-in", False, "small images in place of published ones"),
     DEVICE,
-    ("--every", 1000, "steps between saves"),
 )
+RECORDING = (  # fields of image_runs.Recording; what is not named is as in the run that goes on
+    ("--every", int, "steps between saves (1000)"),
+    ("--score-every", int, "steps between Frechet distances of G and its averages (never)"),
+    ("--keep", int, "saved generators that stay, spread over the run (all)"),
+    ("--format", str, "of pictures and sheets: png, pdf or eps (png)"),
+    ("--tensorboard", False, "write for TensorBoard too"),
+)
+
+
+def _recording(settings: dict[str, Any]) -> dict[str, Any]:
+    """What the flags say about the recording, taken out of the settings."""
+    names = [flag[0].strip("-").replace("-", "_") for flag in RECORDING]
+    own = {name: settings.pop(name) for name in names}
+    return {name: value for name, value in own.items() if value not in (None, False)}
 
 
 def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str, Any]:
@@ -65,21 +80,20 @@ def _toml(file: Path) -> dict[str, Any]:
     ("--out", Path, "folder of the run (default: runs/NAME)"),
     ("--resume", Path, "go on with the run in that folder, which knows its settings"),
     ("--from", Path, "branch off from the run in that folder, with other settings"),
-    ("--tensorboard", False, "log for TensorBoard too"),
     ("--seed", str, "of the networks and of every draw"),
     *KNOBS,
     *SETTINGS,
     *HOW,
+    *RECORDING,
 )
 def train(
     name: str | None, config: Path | None, explain: bool, out: Path | None, resume: Path | None,
-    tensorboard: bool, device: str | None, every: int, download: bool, stand_in: bool,
-    **settings: Any,
+    device: str | None, download: bool, stand_in: bool, **settings: Any,
 ) -> int:  # fmt: skip
     from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
-    start = settings.pop("from")
+    start, how = settings.pop("from"), _recording(settings)
     if resume and (out or start):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
     changes = _changes(config, **settings)
@@ -92,8 +106,7 @@ def train(
         print_rows(_explained(chosen))
         return 0
     out = resume or out or _folder(config.stem if config else chosen.name, start, changes)
-    how = {"device": device, "every": every, "tensorboard": tensorboard, "progress": True}
-    how |= {"download": download, "stand_in": stand_in}
+    how |= {"device": device, "progress": True, "download": download, "stand_in": stand_in}
     try:
         train_images(chosen, out, resume=resume is not None, start=start, **how)
     except ArithmeticError as error:  # the run diverged
@@ -147,10 +160,11 @@ def _explained(config: Any) -> list[tuple[str, str]]:
     *((*knob, "+") for knob in KNOBS),
     *SETTINGS,
     *HOW,
+    *RECORDING,
 )
 def sweep(
     name: str | None, out: Path | None, vary: list[str] | None, jobs: int, cluster: str | None,
-    device: str | None, every: int, download: bool, stand_in: bool, **settings: Any,
+    device: str | None, download: bool, stand_in: bool, **settings: Any,
 ) -> int:  # fmt: skip
     from gan_teach.studies.sweeps import grid_of, sweep_images
     from gan_teach.zoo.images import GRIDS, entries
@@ -158,6 +172,7 @@ def sweep(
     if name is None:
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
+    recording = _recording(settings)
     knobs = {name: values for name, values in settings.items() if isinstance(values, list)}
     settings = {name: v for name, v in settings.items() if name not in knobs or name == "set"}
     knobs.pop("set", None)
@@ -165,14 +180,20 @@ def sweep(
         field, _, values = text.partition("=")
         knobs[field] = list(entries(field, values))
     runs = grid_of(name, knobs, **_changes(None, **settings))
-    out, failed = out or Path("runs") / f"sweep-{name}", 0
-    how = {"jobs": jobs, "cluster": cluster, "every": every}
-    how |= {"download": download, "stand_in": stand_in}
+    out, failed, here = out or Path("runs") / f"sweep-{name}", 0, 0
+    how = {"jobs": jobs, "cluster": cluster, "download": download, "stand_in": stand_in}
     how["device"] = device if cluster else _said(device)
-    for number, outcome in enumerate(sweep_images(runs, out, **how), 1):
-        line = f"{number} of {len(runs)}: {outcome.name} {outcome.status} {outcome.told}"
-        print(line.rstrip(), flush=True)
-        failed += outcome.status == "failed"
+    begun = time.monotonic()
+    try:
+        for number, outcome in enumerate(sweep_images(runs, out, **how, **recording), 1):
+            here += outcome.told != "before"  # the others took no time
+            left = (len(runs) - number) * (time.monotonic() - begun) / max(here, 1)
+            about = f"; about {timedelta(seconds=round(left))} left" if left and here else ""
+            line = f"{number} of {len(runs)}: {outcome.name} {outcome.status} {outcome.told}"
+            print(f"{line.rstrip()}{about}", flush=True)
+            failed += outcome.status == "failed"
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped; the same command goes on with {out}.") from None
     print(f"{len(runs) - failed} of {len(runs)} runs are done; they lie in {out}.")
     return 1 if failed else 0
 

@@ -43,9 +43,13 @@ class GAN(Game):
     autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
         the losses themselves and all penalties keep the parameters' precision.
 
+    ``d_logits`` : D's logits of real and of generated samples in its last update of ``train``.
+
     Raises TypeError or ValueError for arguments that do not fit together; shapes are tried out with
     two samples at the call.
     """
+
+    d_logits: tuple[Tensor, Tensor] | None = None
 
     def __init__(
         self,
@@ -252,6 +256,7 @@ class GAN(Game):
             terms[name] = penalty(critic, real, fake, noise, value.ndim)
         if self.d_terms is not None:
             self.d_terms = {name: term.detach() for name, term in terms.items()}
+            self.d_logits = logits[0].detach(), logits[1].detach()
         return reduce(add, terms.values())
 
     def _expanded(self, batch: Batch, params: Params) -> Batch:
