@@ -194,7 +194,7 @@ def test_a_gpu_that_was_picked_is_said_in_one_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a card")
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert processes.join(None) == World(device="cuda")
-    assert _devices.described("cuda") == "device: cuda (a card)"
+    assert _devices.described("cuda") == "cuda (a card)"
     assert processes.join("cpu") == World(device="cpu")
 
 

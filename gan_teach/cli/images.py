@@ -26,13 +26,14 @@ SETTINGS = (
     ("--skip-bad", False, "leave out files that do not fit"),
     ("--workers", str, "threads that read a folder larger than memory batch by batch"),
     ("--steps", str, "updates of G, those already done included"),
-    ("--precision", str, "float32, or bf16 inside the networks"),
+    ("--precision", str, "float32, tf32 on a GPU, or bf16 inside the networks"),
     ("--set", str, "FIELD=VALUE: any setting; train NAME --explain lists them", "+"),
 )
 HOW = (
     ("--download", False, "fetch the data if they are not there"),
     ("--stand-in", False, "small images in place of published ones"),
     DEVICE,
+<<<<<<< HEAD
 )
 RECORDING = (  # fields of image_runs.Recording; what is not named is as in the run that goes on
     ("--every", int, "steps between saves (1000)"),
@@ -48,6 +49,12 @@ def _recording(settings: dict[str, Any]) -> dict[str, Any]:
     names = [flag[0].strip("-").replace("-", "_") for flag in RECORDING]
     own = {name: settings.pop(name) for name in names}
     return {name: value for name, value in own.items() if value not in (None, False)}
+=======
+    ("--deterministic", False, "on a GPU the same bits each time, more slowly"),
+    ("--every", 1000, "steps between saves"),
+)
+_HOW = [flag.removeprefix("--").replace("-", "_") for flag, *_ in HOW]  # as arguments
+>>>>>>> main
 
 
 def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str, Any]:
@@ -88,12 +95,21 @@ def _toml(file: Path) -> dict[str, Any]:
 )
 def train(
     name: str | None, config: Path | None, explain: bool, out: Path | None, resume: Path | None,
+<<<<<<< HEAD
     device: str | None, download: bool, stand_in: bool, **settings: Any,
+=======
+    tensorboard: bool, **settings: Any,
+>>>>>>> main
 ) -> int:  # fmt: skip
     from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
+<<<<<<< HEAD
     start, how = settings.pop("from"), _recording(settings)
+=======
+    how = {name: settings.pop(name) for name in _HOW} | {"tensorboard": tensorboard}
+    start = settings.pop("from")
+>>>>>>> main
     if resume and (out or start):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
     changes = _changes(config, **settings)
@@ -106,9 +122,12 @@ def train(
         print_rows(_explained(chosen))
         return 0
     out = resume or out or _folder(config.stem if config else chosen.name, start, changes)
+<<<<<<< HEAD
     how |= {"device": device, "progress": True, "download": download, "stand_in": stand_in}
+=======
+>>>>>>> main
     try:
-        train_images(chosen, out, resume=resume is not None, start=start, **how)
+        train_images(chosen, out, resume=resume is not None, start=start, progress=True, **how)
     except ArithmeticError as error:  # the run diverged
         print(f"gan-teach: {error}", file=sys.stderr)
         return 1
@@ -164,7 +183,11 @@ def _explained(config: Any) -> list[tuple[str, str]]:
 )
 def sweep(
     name: str | None, out: Path | None, vary: list[str] | None, jobs: int, cluster: str | None,
+<<<<<<< HEAD
     device: str | None, download: bool, stand_in: bool, **settings: Any,
+=======
+    **settings: Any,
+>>>>>>> main
 ) -> int:  # fmt: skip
     from gan_teach.studies.sweeps import grid_of, sweep_images
     from gan_teach.zoo.images import GRIDS, entries
@@ -172,7 +195,11 @@ def sweep(
     if name is None:
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
+<<<<<<< HEAD
     recording = _recording(settings)
+=======
+    how = {name: settings.pop(name) for name in _HOW}
+>>>>>>> main
     knobs = {name: values for name, values in settings.items() if isinstance(values, list)}
     settings = {name: v for name, v in settings.items() if name not in knobs or name == "set"}
     knobs.pop("set", None)
@@ -180,6 +207,7 @@ def sweep(
         field, _, values = text.partition("=")
         knobs[field] = list(entries(field, values))
     runs = grid_of(name, knobs, **_changes(None, **settings))
+<<<<<<< HEAD
     out, failed, here = out or Path("runs") / f"sweep-{name}", 0, 0
     how = {"jobs": jobs, "cluster": cluster, "download": download, "stand_in": stand_in}
     how["device"] = device if cluster else _said(device)
@@ -194,6 +222,15 @@ def sweep(
             failed += outcome.status == "failed"
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped; the same command goes on with {out}.") from None
+=======
+    out, failed = out or Path("runs") / f"sweep-{name}", 0
+    how["device"] = how["device"] if cluster else _said(how["device"])
+    results = sweep_images(runs, out, jobs=jobs, cluster=cluster, **how)
+    for number, outcome in enumerate(results, 1):
+        line = f"{number} of {len(runs)}: {outcome.name} {outcome.status} {outcome.told}"
+        print(line.rstrip(), flush=True)
+        failed += outcome.status == "failed"
+>>>>>>> main
     print(f"{len(runs) - failed} of {len(runs)} runs are done; they lie in {out}.")
     return 1 if failed else 0
 
@@ -203,7 +240,7 @@ def _said(device: str | None) -> str:
     from gan_teach import _devices
 
     if device is None and _devices.preferred() != "cpu":
-        print(_devices.described(_devices.preferred()))
+        print("device:", _devices.described(_devices.preferred()))
     return device or _devices.preferred()
 
 

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from gan_teach import __version__, _checks
-from gan_teach._devices import described
+from gan_teach._devices import arithmetic, described
 from gan_teach._files import replacing
 from gan_teach._progress import progress_bar
 from gan_teach.data import Images, Normal, Source, named
@@ -108,6 +108,7 @@ def train_images(
     out: str | os.PathLike[str],
     *,
     device: str | None = None,
+    deterministic: bool = False,
     resume: bool = False,
     start: str | os.PathLike[str] | None = None,
     progress: bool = False,
@@ -119,6 +120,7 @@ def train_images(
     """Train into the folder ``out``, saving now and then, on Ctrl-C and at the end.
 
     ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
+    ``deterministic``: there too the same run is the same bits each time, more slowly.
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
     is none. The data may lie elsewhere by then, their content decides. Other settings are refused,
     but for ``steps`` (where no schedule follows them), ``workers`` and ``skip_bad``: ``start`` is
@@ -138,8 +140,10 @@ def train_images(
     if Path(config.data).exists():  # so that a score finds it from any folder
         config = replace(config, data=str(Path(config.data).resolve()))
     say = say if world.main else lambda text: None
-    if device is None and world.device != "cpu":
-        say(described(world.device))
+    if world.size > 1:
+        say(f"{world.size} processes share each batch, this one on {described(world.device)}.")
+    elif device is None and world.device != "cpu":
+        say(f"device: {described(world.device)}")
     checkpoint, branch, data = _claim(out, resume, world), None, None
     if checkpoint and (out / _SETTINGS).exists():
         before, data, _ = read_settings(out)
@@ -173,9 +177,9 @@ def train_images(
     trained = Trained(config, game.data.shape, generators, step, images.facts())
     keeper = None
     if world.main:
-        facts = {"library": __version__, "data": trained.data, "shape": trained.shape}
-        facts |= {"recording": asdict(how), "settings": asdict(config)}
-        write_json(out / _SETTINGS, facts)
+        facts = {"library": __version__, "processes": world.size, "device": described(world.device)}
+        facts |= {"data": trained.data, "shape": trained.shape, "recording": asdict(how)}
+        write_json(out / _SETTINGS, {**facts, "settings": asdict(config)})
         if step < config.steps:
             say(_space(generators, how, config.steps - step))
         distance = Distance(images, config.latents(), world.device) if how.score_every else None
@@ -183,7 +187,8 @@ def train_images(
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
         watched = observe(watched, average)
-    trained.step = _follow(watched, world, keeper)
+    with arithmetic(config.precision == "tf32", deterministic):
+        trained.step = _follow(watched, world, keeper)
     return trained
 
 
