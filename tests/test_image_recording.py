@@ -1,6 +1,6 @@
 """What a run of an image GAN tells: its table, pictures and lines; and that it changes nothing."""
 
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
 
 import csv
 import os
@@ -54,7 +54,9 @@ KINDS = {  # dropout; batch norm and D that rests; spectral norm; R1 and four av
 def test_recording_changes_no_number_of_the_run(name, digits, tmp_path, monkeypatch):
     own = {"data": str(digits), "steps": 5, "batch_size": 3, "features": 2, **KINDS[name]}
     config = image_gan(name, **own)
-    torch.manual_seed(1), np.random.seed(2), random.seed(3)  # noqa: NPY002
+    torch.manual_seed(1)
+    np.random.seed(2)  # noqa: NPY002
+    random.seed(3)
     before = torch.get_rng_state(), str(np.random.get_state()), random.getstate()  # noqa: NPY002
     everything = {"every": 2, "score_every": 2, "keep": 1, "tensorboard": True}
     if name == "mnist-vanilla":

@@ -26,6 +26,7 @@ from gan_teach._identity import digest
 from gan_teach._progress import progress_bar
 from gan_teach.data import Images, Source, load_images
 from gan_teach.data.images import to_floats
+from gan_teach.dynamics.streams import mix
 from gan_teach.metrics import NoiseBand
 from gan_teach.metrics.features import Extractor, load_extractor
 from gan_teach.metrics.features.classifier import fingerprint
@@ -253,7 +254,7 @@ def candidates(
     }
     if untrained:
         loaders = {(0, UNTRAINED): partial(_untrained, trained), **loaders}
-    latents, own = trained.config.latents(), partial(_own_images, trained, path)
+    latents, own = trained.latents, partial(_own_images, trained, path)
     return [Generator(path.name, *at, load, latents, own) for at, load in loaders.items()]
 
 
@@ -277,9 +278,9 @@ def _chosen(folder: Path, every: int, last: bool) -> list[int]:
 
 
 def _untrained(run: Trained) -> nn.Module:
-    """G as the run started it: the game is made anew, on images of which only the shape counts."""
-    blank = Images(torch.arange(2 * math.prod(run.shape)).to(torch.uint8).reshape(2, *run.shape))
-    return run.config.game(blank).generator
+    """G as the run started it."""
+    seeds = (mix(run.config.seed, player) for player in (1, 2))
+    return run.config.pair(run.shape, *seeds, classes=len(run.classes))[0]
 
 
 # -- scoring it ------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from gan_teach import __version__, _checks
 from gan_teach._devices import arithmetic, described
 from gan_teach._files import replacing
 from gan_teach._progress import progress_bar
-from gan_teach.data import Images, Normal, Source, named
+from gan_teach.data import Asked, Images, Normal, Source, named
 from gan_teach.data.images import to_floats
 from gan_teach.data.named import STAND_INS
 from gan_teach.dynamics.streams import generator
@@ -59,7 +60,7 @@ LOG, LOG_EVERY = "losses.csv", 50
 SCORED = 2000  # images of a distance on the way
 FORMATS = ("png", "pdf", "eps")
 _DRAW_EVERY, _DRAW_SHARE = 60.0, 0.01  # seconds between pictures of a run; most of the time
-_SHEET = 64  # samples
+_SHEET, _IN_A_ROW = 64, 16  # samples; classes
 _STREAM = 64  # keeps these latents apart from those that a run trains on
 _STATISTICS = 1 << 20  # the seed of the latents that give batch norm its statistics
 _READABLE = 96  # pixels that a small image is enlarged to
@@ -101,6 +102,16 @@ class Trained:
     generators: dict[str, nn.Module]
     step: int
     data: Mapping[str, Any] | None = None
+
+    @property
+    def classes(self) -> Mapping[str, int]:
+        """Those that a conditional GAN can be asked for: {name: images in the data}, from 0 on."""
+        return (self.data or {}).get("classes", {}) if self.config.conditional else {}
+
+    @property
+    def latents(self) -> Source:
+        """The distribution of its latents."""
+        return self.config.latents(self.classes)
 
 
 def train_images(
@@ -182,7 +193,7 @@ def train_images(
         write_json(out / _SETTINGS, {**facts, "settings": asdict(config)})
         if step < config.steps:
             say(_space(generators, how, config.steps - step))
-        distance = Distance(images, config.latents(), world.device) if how.score_every else None
+        distance = Distance(images, trained.latents, world.device) if how.score_every else None
         keeper = Keeper(out, trained, extras, how, distance, progress)
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
@@ -293,17 +304,17 @@ def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained
             "make one with gan-teach train NAME --out FOLDER."
         )
     config, data, shape = read_settings(folder)
-    step = max(files) if step is None else step
-    first, _ = config.pair(shape)
+    trained = Trained(config, shape, {}, max(files) if step is None else step, data)
+    first, _ = config.pair(shape, classes=len(trained.classes))
     names = [RAW, *(f"{decay:g}" for decay in config.averages)]
-    generators = {name: copy.deepcopy(first) for name in names}
+    trained.generators = {name: copy.deepcopy(first) for name in names}
     try:
-        weights = torch.load(files[step], weights_only=True, map_location="cpu")
+        weights = torch.load(files[trained.step], weights_only=True, map_location="cpu")
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{files[step]} is damaged: copy or train it again.") from error
-    for name, g in generators.items():
+        raise ValueError(f"{files[trained.step]} is damaged: copy or train it again.") from error
+    for name, g in trained.generators.items():
         g.load_state_dict(weights[name])
-    return Trained(config, shape, generators, step, data)
+    return trained
 
 
 def read_settings(
@@ -375,7 +386,7 @@ def watch(
     every = max(1, settings["steps"] // _checks.whole("records", records, least=1))
     run, images = config.train(game, **changes), probes.samples(n)
     if average is not None:
-        prior = config.latents()
+        prior = game.latent
         latents, run = fixed_latents(n, prior), observe(run, average)
         images = lambda state: draw(refresh(average.module, prior), latents)  # noqa: E731
     history = record(
@@ -408,8 +419,13 @@ class Keeper(AbstractContextManager["Keeper"]):
         self.out, self.how, self._config = out, how, trained.config
         self.last = trained.config.steps
         self._generators, self._averages = trained.generators, averages
-        self._prior, self._distance = trained.config.latents(), distance
-        self._latents = fixed_latents(_SHEET, self._prior, trained.config.seed)
+        self._prior, self._distance = trained.latents, distance
+        classes = [k for k, n in enumerate(trained.classes.values()) if n]
+        self._columns = len(classes) if 0 < len(classes) <= _IN_A_ROW else None
+        n = _SHEET - _SHEET % (self._columns or 1)
+        self._latents = fixed_latents(n, self._prior, trained.config.seed)
+        if self._columns:  # a class in each
+            self._latents = ask(self._prior, self._latents, classes)
         rows: list[dict[str, Any]] = list(read_csv(out / LOG)) if (out / LOG).exists() else []
         self._rows = [row for row in rows if int(row["step"]) <= trained.step]
         self._events: Any = None
@@ -503,9 +519,10 @@ class Keeper(AbstractContextManager["Keeper"]):
         for which, g in self._generators.items():
             images = draw(g, self._latents)
             if np.isfinite(images).all():
-                save_sheet(self.out / "samples" / f"{name}-{which}.{self.how.format}", images)
+                file = self.out / "samples" / f"{name}-{which}.{self.how.format}"
+                save_sheet(file, images, self._columns)
                 if self._events:
-                    page = sheet(images)
+                    page = sheet(images, self._columns)
                     self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
         save_checkpoint(self.out / _CHECKPOINT, state, **self._averages)
         self._saved = state.step
@@ -632,6 +649,18 @@ def fixed_latents(n: int, latent: int | Source, seed: int = 0) -> Tensor:
     return source.sample(n, generator(seed, _STREAM))
 
 
+def ask(latent: Source, latents: Tensor, classes: Iterable[int]) -> Tensor:
+    """The same noise, with these classes asked for in turn. ``latent`` : that of a conditional GAN.
+
+    Raises ValueError for one that is not conditional.
+    """
+    if not isinstance(latent, Asked):
+        raise ValueError("this generator was not trained to be asked for a class (conditional).")
+    in_turn = torch.tensor(list(classes))
+    noise = latents[..., : -latent.classes]
+    return latent.ask(noise, in_turn[torch.arange(len(noise)) % len(in_turn)])
+
+
 @torch.no_grad()
 def draw(
     g: nn.Module, latents: Tensor, batch: int = 500, batch_statistics: bool = False
@@ -677,6 +706,43 @@ def between(start: Tensor, end: Tensor, steps: int, spherical: bool = False) -> 
     if bool((angle.sin() < 1e-6).any()):
         raise ValueError("spherical interpolation needs latents that are not parallel.")
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+
+
+def along(points: Tensor, steps: int, spherical: bool = False, classes: int = 0) -> Tensor:
+    """(rows, (k - 1)(steps - 1) + 1, d): the ways through the latents of each row, (rows, k, d).
+
+    ``steps`` on each of them, as in ``between``. The last ``classes`` numbers of a latent, which
+    ask for a class, go straight.
+    """
+    noise, asked = points.split([points.shape[-1] - classes, classes], -1)
+    parts = []
+    for x, round_ in ((noise, spherical), (asked, False)):
+        legs = [between(a, b, steps, round_)[:, 1:] for a, b in pairwise(x.unbind(1))]
+        parts.append(torch.cat([x[:, :1], *legs], 1))
+    return torch.cat(parts, -1)
+
+
+def save_images(path: Path, images: np.ndarray, columns: int | None = None) -> None:
+    """Write images (n, channels, h, w) in [-1, 1] by the ending of ``path``.
+
+    .png, .pdf, .eps: a sheet. .npz: one array of bytes, (n, h, w, channels). None: a folder of
+    single PNGs. Raises ValueError for another ending, for NaN, and for a folder that has files.
+    """
+    if path.suffix not in ("", ".npz"):
+        _checks.choice("out's ending", path.suffix[1:], ("npz", *FORMATS))
+        save_sheet(path, images, columns)
+        return
+    _checks.finite("images", images, "Did the generator diverge?")
+    pixels = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8).transpose(0, 2, 3, 1)
+    if path.suffix:
+        with replacing(path) as partial, open(partial, "wb") as file:
+            np.savez(file, pixels)
+        return
+    if path.exists() and (path.is_file() or any(path.iterdir())):
+        raise ValueError(f"{path} is there already: name a new folder for single images.")
+    for k, image in enumerate(pixels):
+        with replacing(path / f"{k:06d}.png") as partial:
+            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(partial)
 
 
 def save_sheet(
