@@ -131,6 +131,19 @@ def test_a_conditional_run_stops_resumes_and_is_read_without_its_data(small, tmp
     assert all(map(torch.equal, weights(read), weights(whole)))
 
 
+def test_an_augmented_conditional_run_goes_on_bit_for_bit(small, tmp_path):
+    config = replace(small, augment="color,cutout", penalties=("r1(1.0)",))
+    assert config.augment == ("color", "cutout")
+    whole = train(config, tmp_path / "whole")
+    train(replace(config, steps=2), tmp_path / "parts")
+    resumed = train(config, tmp_path / "parts", resume=True)
+    assert all(map(torch.equal, weights(whole), weights(resumed)))
+    plain = train(replace(config, augment=()), tmp_path / "plain")
+    assert not torch.equal(weights(plain)[0], weights(whole)[0])
+    with pytest.raises(ValueError, match="augment must be one of color, translation, cutout"):
+        replace(small, augment="flip")
+
+
 def test_sheets_on_the_way_have_a_class_in_each_column(run, monkeypatch, small, tmp_path):
     with Image.open(run / "samples" / "0000004-raw.png") as page:
         assert page.size == (3 * (3 * 32 + 2 * 2), 3 * (21 * 32 + 20 * 2))  # 3 columns, 21 rows

@@ -29,6 +29,7 @@ from gan_teach.dynamics import RULES, Rule, alternating, weight_clipping
 from gan_teach.dynamics.optim import OPTIMIZERS
 from gan_teach.dynamics.streams import mix
 from gan_teach.games import GAN, Game, losses, penalties
+from gan_teach.games.corrupt import AUGMENTATIONS, DiffAugment
 from gan_teach.models import convnets
 from gan_teach.training import Run, train
 from gan_teach.training.schedules import Schedule, linear_decay, power_decay
@@ -51,6 +52,7 @@ class ImageGAN:
         not to follow. bottleneck : halve each block's inner width. latent : dimension of the
         latents, prior : "normal" or "uniform", on [-1, 1).
     Game
+        augment : kinds of ``DiffAugment`` on what D sees, for few images.
         loss, penalties : names of ``losses`` and ``penalties`` with their weights. label_smoothing,
         g_label_smoothing : the targets of D for real samples and of G for its own. conditional :
         G is asked for classes, as often as they occur (all alike, if ``balanced``), and D is told
@@ -89,6 +91,7 @@ class ImageGAN:
     label_smoothing: float = 1.0
     g_label_smoothing: float = 1.0
     conditional: bool = False
+    augment: tuple[str, ...] = ()
     penalties: tuple[str, ...] = ()
     steps: int
     batch_size: int
@@ -121,6 +124,8 @@ class ImageGAN:
         _checks.called("schedule", self.schedule, SCHEDULES, first=1)
         for penalty in self.penalties:
             penalties.get(penalty)
+        for kind in self.augment:
+            _checks.choice("augment", kind, AUGMENTATIONS)
         self.make_rule()
         if self.conditional and self.workers is not None:
             raise ValueError("conditional=True needs images in memory: leave out workers.")
@@ -176,6 +181,7 @@ class ImageGAN:
             loss=losses.smoothed_g(losses.get(self.loss), self.g_label_smoothing),
             label_smoothing=self.label_smoothing,
             penalties=self.penalties,
+            corrupt=DiffAugment(self.augment) if self.augment else None,
             autocast=autocast or ("bf16" if self.precision == "bf16" else None),
         )
         if self.channels_last:
