@@ -97,7 +97,7 @@ def arithmetic(tf32: bool = False, deterministic: bool = False) -> Iterator[None
     RuntimeError at an operation that has none. On the CPU neither changes anything here: for the
     same number of threads its sums are the same anyway.
     """
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    matmul, cudnn = torch.backends.cuda.matmul, vars(torch.backends)["cudnn"]
     before = matmul.allow_tf32, cudnn.allow_tf32, torch.are_deterministic_algorithms_enabled()
     if deterministic:  # cuBLAS reads it once, when it is first used
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gan_teach.lab import Session
-from gan_teach.lab.recording import LEVELS, SHADES
+from gan_teach.lab.recording import LEVELS, SHADES, first_run
 
 
 def unroll(text: str):
@@ -101,3 +101,10 @@ def test_three_hundred_frames_of_the_plane_stay_small():
 def test_a_number_of_frames_is_checked():
     with pytest.raises(ValueError, match="frames must be at least 1"):
         Session("dirac").to_html(0)
+
+
+@pytest.mark.parametrize("preset", ["normal", "dirac"])
+def test_a_run_recorded_as_it_is_made_is_the_one_that_is_repeated(preset):
+    session = Session(preset)
+    session.go(40)
+    assert first_run(Session(preset), 40, 7) == session.to_html(7)

@@ -80,7 +80,8 @@ def train(
     from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
-    how = {name: settings.pop(name) for name in _HOW} | {"tensorboard": tensorboard}
+    how: dict[str, Any] = {name: settings.pop(name) for name in _HOW}
+    how |= {"tensorboard": tensorboard, "progress": True}
     start = settings.pop("from")
     if resume and (out or start):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
@@ -95,7 +96,7 @@ def train(
         return 0
     out = resume or out or _folder(config.stem if config else chosen.name, start, changes)
     try:
-        train_images(chosen, out, resume=resume is not None, start=start, progress=True, **how)
+        train_images(chosen, out, resume=resume is not None, start=start, **how)
     except ArithmeticError as error:  # the run diverged
         print(f"gan-teach: {error}", file=sys.stderr)
         return 1

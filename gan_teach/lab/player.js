@@ -1,4 +1,6 @@
-// Plays frames that recording.py has written into this page, without a kernel.
+// Plays frames that recording.py has written into this page, without a kernel. An address that ends
+// in #play lets it play by itself once it is in view, one in #bare shows no charts and lists too.
+// A page that holds it in a frame is told its height.
 
 const SHORTEST = 33; // milliseconds between two frames: at most 30 a second
 const CALM = 500; // the same where the reader has asked for less motion
@@ -140,14 +142,14 @@ async function play() {
     else redraw();
   }
 
-  button.addEventListener("click", () => {
-    if (timer) return stop();
+  function start() {
     if (index >= last) index = 0;
     button.textContent = "❚❚ Pause";
     told.removeAttribute("role");
     timer = requestAnimationFrame(turn);
-    return undefined;
-  });
+  }
+
+  button.addEventListener("click", () => (timer ? stop() : start()));
   moment.max = last;
   moment.addEventListener("input", () => {
     index = Number(moment.value);
@@ -156,6 +158,18 @@ async function play() {
   });
   onNewPaper([plane, charts], redraw);
   below.show(0);
+  if (!location.hash || calm.matches) return;
+  const view = new IntersectionObserver((seen) => {
+    if (!seen.some((entry) => entry.isIntersecting)) return;
+    view.disconnect();
+    if (!timer && index === 0) start();
+  });
+  view.observe(plane);
 }
 
+document.body.classList.toggle("bare", location.hash === "#bare");
+if (parent !== window) {
+  const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*");
+  new ResizeObserver(tell).observe(document.documentElement);
+}
 play();

@@ -44,6 +44,21 @@ def page(session: Session, frames: int = FRAMES, watch: Any = unwatched) -> str:
     costly = session.hidden & {DISC}  # eigenvalues of networks take longer than all else
     past = watch(session.again(session.step, every), total=-(-session.step // every) + 1)
     reel = [moment.picture(costly) for moment in past]
+    return page_of(session, reel)
+
+
+def first_run(session: Session, rounds: int, frames: int) -> str:
+    """The same of a session that makes these rounds now, and so but once."""
+    costly, every = session.hidden & {DISC}, -(-rounds // frames)
+    reel = []
+    for step in [*range(0, rounds, every), rounds]:
+        session.go(step - session.step)
+        reel.append(session.picture(costly))
+    return page_of(session, reel)
+
+
+def page_of(session: Session, reel: list[Frame]) -> str:
+    """The pictures of a run as HTML; ``session`` stands at the last of them."""
     config = session.config
     return Template(_read("recording.html")).substitute(
         title=html.escape(f"{config.preset}: {reel[-1].title.lower()}"),

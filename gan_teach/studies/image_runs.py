@@ -128,11 +128,12 @@ def train_images(
             out.rmdir()
         raise
     say(f"{config.name}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
+    # Before the game is shared: one process alone finds the statistics of an average.
+    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
     run = config.train(
         game, rule=processes.share(game, config.make_rule(), world), device=world.device,
         resume=checkpoint, branch=branch,
     )  # fmt: skip
-    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
     extras: dict[str, Any] = {f"ema_{name}": average for name, average in averages.items()}
     if checkpoint:
         load_checkpoint(checkpoint, **extras)
