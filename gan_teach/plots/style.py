@@ -9,6 +9,7 @@ sign (a marker, a dash, a hatch) always says the same thing as the color.
 import base64
 import html
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -201,10 +202,19 @@ def png(drawing: Figure | Axes, dpi: int = 144) -> bytes:
     return small.getvalue()
 
 
-def save(drawing: Figure | Axes, path: str | os.PathLike[str]) -> None:
-    """Write the figure as a PNG, which appears at ``path`` when it is complete."""
+@use()
+def save(drawing: Figure | Axes, path: str | os.PathLike[str], small: bool = True) -> None:
+    """Write the figure as PNG, PDF or EPS, by the ending of ``path``; there when it is complete.
+
+    ``small`` : a PNG takes less space, and more than twice the time.
+    """
     with replacing(path) as partial:
-        partial.write_bytes(png(drawing))
+        if small and partial.suffix == ".png":
+            partial.write_bytes(png(drawing))
+        else:  # without the time at which it was made
+            logging.getLogger("matplotlib.backends.backend_ps").setLevel("ERROR")  # no transparency
+            date = {"CreationDate": None} if partial.suffix == ".pdf" else None
+            figure_of(drawing).savefig(partial, metadata=date)
 
 
 def settle(figure: Figure) -> None:
