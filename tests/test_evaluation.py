@@ -544,6 +544,12 @@ def test_a_sweep_is_summed_up_by_its_knobs(sweep, photos, tmp_path):
         assert line["FD(means) s.e."] == pytest.approx(abs(a - b) / 2)  # s / sqrt 2
 
 
+def test_a_sample_is_drawn_from_one_run(sweep, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["sample", str(sweep)])
+    assert f"{sweep} holds several runs: name a folder" in capsys.readouterr().err
+
+
 def test_runs_that_diverged_are_counted_and_left_out():
     rows = [row(2, source=s, value=v) for s, v in zip("abc", (1.0, 3.0, math.nan), strict=True)]
     rows.append(row(2, source="d", value=7.0))
