@@ -64,12 +64,11 @@ function frameAt(reel, index, shown) {
     .filter(({ title }) => shown.has(title))
     .map((chart) => ({
       ...chart,
-      curves: chart.curves.map((curve, k) =>
-        chart.steps ? { ...curve, xy: grown(chart.title, k) } : restored(curve),
-      ),
+      curves: chart.curves.map((curve, k) => ({ ...curve, xy: grown(chart.title, k) })),
     }));
+  const graph = head.graph.map((node) => ({ ...node, layers: node.layers.map(restored) }));
   const disc = head.disc && shown.has(head.disc.title) ? restored(head.disc) : null;
-  return { head: { ...head, layers, charts, disc }, numbers };
+  return { head: { ...head, layers, charts, disc, graph: shown.graph ? graph : [] }, numbers };
 }
 
 function checkbox(name, label, shown, redraw) {
@@ -101,12 +100,17 @@ async function play() {
   const named = [...first.charts, ...(first.disc ? [first.disc] : [])].map((part) => part.title);
   const names = [...first.layers.map((layer) => layer.name), ...named];
   const shown = new Set(names.filter((name) => !reel.hidden.includes(name)));
+  const place = document.createElement("div");
+  charts.replaceWith(place);
+  const below = addTabs(charts, (graph) => {
+    shown.graph = graph;
+    redraw();
+  });
+  place.replaceWith(below.both);
   const boxes = (entries) => entries.map(([name, label]) => checkbox(name, label, shown, redraw));
   find("fieldset.layers").append(...boxes(first.layers.map(({ name, label }) => [name, label])));
   find("fieldset.charts").append(...boxes(named.map((name) => [name, name])));
   plane.setAttribute("role", "img");
-  charts.setAttribute("role", "img");
-  charts.setAttribute("aria-label", "Charts of the run over time");
 
   function redraw() {
     const frame = frameAt(reel, index, shown);
@@ -153,7 +157,7 @@ async function play() {
     else redraw();
   });
   onNewPaper([plane, charts], redraw);
-  redraw();
+  below.show(0);
   if (!location.hash || calm.matches) return;
   const view = new IntersectionObserver((seen) => {
     if (!seen.some((entry) => entry.isIntersecting)) return;

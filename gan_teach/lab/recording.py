@@ -103,21 +103,22 @@ def _head(frame: Frame, levels: list[NDArray[np.int16]]) -> dict[str, Any]:
     left, right, bottom, top = frame.view
     corner = np.array([left, bottom])
     unit = np.array([right - left, top - bottom]) / LEVELS
+    places: dict[int, int] = {}  # of the arrays: the graph shows those of the main picture again
 
     def place(low: NDArray, unit: NDArray, array: NDArray) -> dict[str, Any]:
         if array.shape[1] != 2:  # a field
             low, unit = np.zeros(1), np.full(1, 1 / SHADES)
-        with np.errstate(invalid="ignore"):
-            level = np.clip(np.round((array - low) / unit), LOST + 1, -LOST - 1)
-        levels.append(np.where(np.isnan(level), LOST, level).astype(np.int16).ravel())
-        return {"at": len(levels) - 1, "shape": array.shape, "low": list(low), "unit": list(unit)}
+        at = places.setdefault(id(array), len(levels))
+        if at == len(levels):
+            with np.errstate(invalid="ignore"):
+                level = np.clip(np.round((array - low) / unit), LOST + 1, -LOST - 1)
+            levels.append(np.where(np.isnan(level), LOST, level).astype(np.int16).ravel())
+        return {"at": at, "shape": array.shape, "low": list(low), "unit": list(unit)}
 
     share = partial(place, np.zeros(2), np.full(2, 1 / LEVELS))
     head = outline(frame._replace(charts=(), disc=None), partial(place, corner, unit))
     head["disc"] = outline(frame.disc, share)
-    head["charts"] = [
-        outline_chart(chart, frame.step, share if chart.xlim else _newest) for chart in frame.charts
-    ]
+    head["charts"] = [outline_chart(chart, frame.step, _newest) for chart in frame.charts]
     return head
 
 
