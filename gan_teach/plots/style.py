@@ -202,9 +202,20 @@ def png(drawing: Figure | Axes, dpi: int = 144) -> bytes:
 
 
 def save(drawing: Figure | Axes, path: str | os.PathLike[str]) -> None:
-    """Write the figure as a PNG, which appears at ``path`` when it is complete."""
+    """Write the figure, which appears at ``path`` when it is complete.
+
+    As a PNG, or by the ending of ``path`` in another format of matplotlib's (pdf, eps, svg), in
+    which no date is written. EPS knows no transparency: pale areas are full there.
+    """
+    kind = os.path.splitext(path)[1].lstrip(".") or "png"
     with replacing(path) as partial:
-        partial.write_bytes(png(drawing))
+        if kind == "png":
+            partial.write_bytes(png(drawing))
+            return
+        figure = figure_of(drawing)
+        settle(figure)
+        undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+        figure.savefig(partial, format=kind, metadata=undated.get(kind))
 
 
 def settle(figure: Figure) -> None:
