@@ -244,10 +244,10 @@ assert gt.holds(far["r1"][2] < 1e-20 and far["non_saturating"][2] < far["non_sat
 
 # %% [markdown]
 # One of nine, and only under the third schedule: consensus, whose five steps of $D$ are too long a
-# way at $\eta = 0.2$. (With the slip that the notebook has in this formula, below, it arrives
-# there.) For the others the schedule moves the distance and not the side. The two that never rest
-# come nearer in turn, the GAN to 1.42 with one step of $D$; five steps bring R1 with
-# $\gamma = 0.3$ far below rounding, and R1 with $\gamma = 1$, at its best at once, not as near.
+# way at $\eta = 0.2$. (With half of its last term, a slip of the notebook's that comes up below, it
+# arrives.) For the others the schedule moves the distance and not the side: the four that never
+# rest come nearer in turn, the GAN to 1.4 with one step of $D$; five steps bring R1 with
+# $\gamma = 0.3$ to $10^{-27}$, and R1 with $\gamma = 1$, which is nearest at once, less near.
 
 # %% [markdown]
 # ## How much friction? The critical gamma

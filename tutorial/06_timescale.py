@@ -420,20 +420,19 @@ for tau, gamma in ((1.0, 0.3), (4.0, 0.3), (8.0, 0.3), (16.0, 0.3), (1.0, 1.0)):
 
 # %%
 figure, axes = gt.style.mosaic([["quadratic game", "Dirac-GAN"]], (11.5, 4.8))
-for (name, ax), branches in zip(
-    axes.items(), (sweep[taus >= 1], gt.stability_sweep(J, np.linspace(1, 20, 400))), strict=True
-):
+own = gt.jacobian(game, game.draw(), torch.zeros(4, dtype=torch.float64)), J
+for (name, ax), matrix, end, left in zip(axes.items(), own, (16, 20), (-24, -5.2), strict=True):
+    branches = gt.stability_sweep(matrix, np.linspace(1, end, 4000))
     for k, branch in enumerate(branches.T):
         ax.plot(branch.real, branch.imag, linewidth=3 - 0.6 * k, **gt.style.look(k))
-    for k, (label, place) in enumerate({"τ = 1": 0, f"τ = {(16, 20)['D' in name]}": -1}.items()):
-        end = branches[place]
-        ax.plot(end.real, end.imag, **gt.style.marks(k, markersize=9, zorder=4, label=label))
+    for k, e in enumerate(branches[[0, -1]]):
+        look = gt.style.marks(k, markersize=9, zorder=4, label=f"τ = {(1, end)[k]}")
+        ax.plot(e.real, e.imag, **look)
     ax.axvspan(0, 5, color=gt.style.PALETTE[3], alpha=0.2, label="not stable")
     ax.axhline(0, **gt.style.ZERO)
-    ax.set(xlabel="real part", ylabel="imaginary part", title=f"Eigenvalues, {name}")
-axes["quadratic game"].set(xlim=(-24, 2))
-axes["Dirac-GAN"].set(xlim=(-5.2, 0.6))
-axes["Dirac-GAN"].legend(loc="upper left")
+    ax.set(xlabel="real part", ylabel="imaginary part")
+    ax.set(xlim=(left, -left / 12), title=f"Eigenvalues, {name}")
+    ax.legend(loc="upper left")
 
 # %%
 gt.style.show(
@@ -445,11 +444,10 @@ gt.style.show(
 )
 
 # %% tags=["nbval-check-output"]
-quadratic = gt.jacobian(game, game.draw(), torch.zeros(4, dtype=torch.float64))
-for name, J_, tau in (("quadratic", quadratic, 2.0), ("Dirac", J, 1 / 0.09)):
-    e = gt.spectrum(J_, tau)
-    print(f"{name} at tau = {tau:.4g}:", *(f"{z.real + 0:.2f}{z.imag:+.2f}i" for z in e))
-meet = gt.real_eigenvalue_tau(quadratic)
+for name, matrix, tau in zip(axes, own, (2.0, 1 / 0.09), strict=True):
+    e = gt.spectrum(matrix, tau).round(4) + 0.0
+    print(f"{name} at tau = {tau:.4g}:", *(f"{z.real:.2f}{z.imag:+.2f}i" for z in e))
+meet = gt.real_eigenvalue_tau(own[0])
 print(f"the quadratic pair meets at {-(meet - 2):.2f}, tau = {meet:.3f} = 6 + sqrt(32)")
 
 # %% [markdown]
@@ -472,7 +470,6 @@ figure, axes = gt.style.mosaic([["xw", "yz"]], (12.5, 5))
 for k, (plane_of, ax) in enumerate(axes.items()):
     both = {f"τ = {t:g}": runs.points[:, j, k::2] for j, t in enumerate(four.taus)}
     gt.plots.vector_field(None, both, ax, equilibrium=[1, 1], names=tuple(plane_of))
-    ax.set_aspect("equal")
 gt.style.show(
     figure,
     alt="Four paths from one start, left in the plane of x and w, right of y and z. For tau 0.75 "
