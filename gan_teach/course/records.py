@@ -572,17 +572,11 @@ RECORDS["half-circles-ablation"] = Ablation(
     watched=dict,  # each arm has its own
 )  # fmt: skip
 _TAUS, _GAMMAS = [2.0**k for k in range(-3, 5)], [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]
-_ATLAS = Record(
+RECORDS["atlas"] = Record(
     summary="Five Gaussians, 1000 steps: who succeeds, over tau and the weight of R1", seeds=12,
     game="five_gaussians", changes={"lr": 2e-3, "steps": 1000}, every=100, chunk=48,
     knobs={"tau": _TAUS, "gamma": _GAMMAS}, make=_with_r1,
     watched=lambda: {"modes": probes.mode_scores()}, finish=_finish_atlas,
-)  # fmt: skip
-RECORDS["atlas"] = _ATLAS
-RECORDS["atlas-widths"] = replace(
-    _ATLAS, summary="The same over the networks' width and the learning rate", make=None, chunk=96,
-    changes={"steps": 1000},
-    knobs={"width": [8, 16, 32, 64, 128], "lr": [2e-4, 6e-4, 2e-3, 6e-3, 2e-2, 6e-2]},
 )  # fmt: skip
 _DRAGAN = DraganDigits(
     summary="DRAGAN's MLPs on 5,000 digits, without the penalty and with it", seeds=5,
