@@ -575,7 +575,8 @@ assert gt.holds(all(h["modes"][-1, :, 1].max() < 0.4 for h in more.values()))
 # %% [markdown]
 # The hinge forms cover the five modes in all four seeds, as the two others do. With 25 the count
 # still looks good, 20 to 23, and the picture does not: a cloud over the whole square drops at least
-# one of 2000 samples on nearly every cluster, while fewer than one in ten is of high quality. Covered modes are a low bar when modes are many and near each other: read the two numbers
+# one of 2000 samples on nearly every cluster, while fewer than one in ten is of high quality.
+# Covered modes are a low bar when modes are many and near each other: read the two numbers
 # together. Between the losses four seeds again show no difference, at 25 modes in 1000 steps.
 #
 # ## A comparison spoiled by one line
