@@ -144,7 +144,7 @@ def _frame(source: str, title: str, loading: str) -> str:
 
 
 def _film(place: str, still: str) -> str:
-    """A still with what ``film.js`` needs to show the film in its place."""
+    """A still with what ``book.js`` needs to show the film in its place."""
     name = place.rpartition("/")[2]
     return f'<figure data-film="{name}">{still}</figure><script src="{place}/film.js"></script>'
 
@@ -238,7 +238,7 @@ def _entry(name: str, thing: Any, level: int = 2) -> str:
 
 def _signature(thing: Any) -> str:
     """How it is called, as the code writes it: types and defaults by their names."""
-    if dataclasses.is_dataclass(thing) or hasattr(thing, "_fields"):
+    if inspect.isclass(thing) and (dataclasses.is_dataclass(thing) or hasattr(thing, "_fields")):
         return f"({', '.join(_fields(thing))})"
     made = thing.__init__ if inspect.isclass(thing) else inspect.unwrap(thing)
     if not inspect.isfunction(made):

@@ -32,7 +32,7 @@ from torch.optim.swa_utils import update_bn
 
 from gan_teach import __version__, _checks
 from gan_teach._devices import arithmetic, described
-from gan_teach._files import replacing
+from gan_teach._files import read_csv, replacing, write_csv
 from gan_teach._progress import progress_bar
 from gan_teach.data import Asked, Images, Normal, Source, named
 from gan_teach.data.images import to_floats
@@ -45,7 +45,6 @@ from gan_teach.metrics.features import load_extractor
 from gan_teach.plots import equilibrium_losses, equilibrium_score, style, training
 from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
-from gan_teach.studies.engine import read_csv, write_csv
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 from gan_teach.training.loop import check_finite, stop_on_nan
