@@ -1,0 +1,17 @@
+"""The ledger: every published number, class of outcome and statement of the five works, a row each.
+
+``rows.csv`` is the list, written before any result. ``id`` is work.maker.key; ``place`` says where
+in the work it stands; ``claim`` is what is said there, in our words; ``made`` how it is made here,
+or why it is not. ``kind`` says by which rule it is judged, ``published`` and ``error`` are what is
+judged, with its last printed digit or with the error of reading a figure:
+
+- digits: numbers that nothing random enters;
+- run: a number of one run, which other draws would have made otherwise;
+- share: a class of outcome, which ``most`` runs or ``all`` are said to have;
+- statement: a sentence, tested under one or several conditions.
+
+Sources. line: E. Sansone, Tutorial on GANs, github.com/emsansone/GAN. timescale: Fiez & Ratliff
+(2021), github.com/fiezt/Finite-Learning-Ratio. rsgan: Sun, Fang & Schwing (2020),
+github.com/AilsaF/RS-GAN. dragan: Kodali et al. (2017), github.com/kodalinaveen3/DRAGAN. assignment:
+folder A5 of github.com/aryashah2k/RTML.
+"""
