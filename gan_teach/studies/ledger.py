@@ -151,6 +151,17 @@ def prediction_interval(values: ArrayLike) -> tuple[float, float]:
     return float(x.mean() - reach), float(x.mean() + reach)
 
 
+def count(having: ArrayLike) -> list[int]:
+    """How many of how many runs (n,)."""
+    having = np.asarray(having)
+    return [int(having.sum()), having.size]
+
+
+def most(having: ArrayLike) -> bool:
+    """Whether more than half of all runs would, by Wilson's interval."""
+    return wilson(*count(having))[0] > 0.5
+
+
 def share(row: Row, ours: Sequence[int]) -> Verdict:
     """A class of outcome: so many of so many runs."""
     had, n = ours

@@ -15,8 +15,7 @@ from scipy.special import expit
 
 import gan_teach as gt
 from gan_teach.dynamics.affine import AffineAlternating
-from gan_teach.plots.ensembles import wilson
-from gan_teach.studies.ledger import Ask, Found
+from gan_teach.studies.ledger import Ask, Found, count, most
 from gan_teach.training import State
 from gan_teach.zoo import experiments, line
 
@@ -72,14 +71,6 @@ def calm_from(history: gt.History, within: float, smooth: int = 1) -> NDArray[np
     """(S,): the game from which V stays that near to -2 log 2, inf if none."""
     v = uniform_filter1d(history["objective"][1:], smooth, axis=0)
     return experiments.settled_from(np.abs(v - TARGET) < within, history.steps[1:])
-
-
-def count(having: Any) -> list[int]:
-    return [int(having.sum()), len(having)]
-
-
-def most(having: Any) -> bool:
-    return wilson(*count(having))[0] > 0.5
 
 
 def theory(ask: Ask) -> dict:

@@ -12,7 +12,8 @@ import gan_teach as gt
 from gan_teach import zoo
 from gan_teach.analysis import landscape
 from gan_teach.course import records
-from gan_teach.studies.ledger import Ask, Found
+from gan_teach.studies.ledger import Ask, Found, count, most
+from gan_teach.zoo.experiments import settled_from
 
 COLLAPSE, ONE, PERFECT = (0, 0), (0, landscape.OFF), (0, 1)
 
@@ -58,27 +59,43 @@ def _counts(game: gt.GAN, first: str = "g") -> list[int]:
     return sizes if first == "g" else sizes[::-1]
 
 
-def _count(having: NDArray) -> list[int]:
-    return [int(np.sum(having)), len(having)]
-
-
 def clusters(ask: Ask) -> dict:
     js, rs = (records.load(f"two-clusters-{loss}") for loss in ("js", "rs"))
     rested = {name: h.static["plateau"] for name, h in (("js", js), ("rs", rs))}
     rests = {name: p[np.isfinite(p)] for name, p in rested.items()}
-    reached, decided = rs.static["reached"], js.static["settled"] != rs.static["settled"]
+    whole = records.load("two-clusters-whole")
+    n, sooner = len(whole.static["seed"]), {}
+    for event, when in (("D's loss settles", _settled), ("the fakes arrive for good", _arrived)):
+        sooner[f"{event}, D's half of the separable loss halved, as published"] = when(rs) < when(
+            js
+        )
+        sooner[f"{event}, both losses whole"] = when(rs)[:n] < when(whole)
     return {
         "networks": _counts(zoo.two_clusters(), first="d"),
         "js_plateau": rests["js"],
         "rs_plateau": rests["rs"],
         "js_end": js["d_loss"][-1],
         "rs_end": rs["d_loss"][-1],
-        "js_stays": _count(np.isfinite(rested["js"])),
+        "js_stays": count(np.isfinite(rested["js"])),
         "rs_escapes": Found(
-            _count(reached), "theory speaks of a D of any width, this one has two layers of ten"
+            count(rs.static["reached"]),
+            "theory speaks of a D of any width, this one has two layers of ten",
         ),
-        "rs_faster": _count((rs.static["settled"] < js.static["settled"])[decided]),
+        "rs_faster": {
+            "{}: {} of {} seeds".format(where, *count(first)): most(first)
+            for where, first in sooner.items()
+        },
     }
+
+
+def _settled(history: gt.History) -> NDArray:
+    return history.static["settled"]
+
+
+def _arrived(history: gt.History) -> NDArray:
+    """(S,): the epoch from which on each cluster holds 40 fakes, inf if none."""
+    there = (history["hits"] >= records.LEAST_EACH).all(-1)
+    return settled_from(there, history.steps)
 
 
 def five(ask: Ask) -> dict:
@@ -89,10 +106,10 @@ def five(ask: Ask) -> dict:
     decided = first["js"] != first["rs"]
     return {
         "networks": _counts(zoo.five_gaussians()),
-        "rs_covers": _count(covered["rs"]),
-        "js_covers": _count(covered["js"]),
+        "rs_covers": count(covered["rs"]),
+        "js_covers": count(covered["js"]),
         "rs_faster": Found(
-            _count((first["rs"] < first["js"])[decided]),
+            count((first["rs"] < first["js"])[decided]),
             f"{(~decided).sum()} of {len(decided)} seeds arrive at the same record",
         ),
     }
