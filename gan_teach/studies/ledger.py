@@ -16,6 +16,7 @@ Between *agrees* and *differs* lies *true only under*. A claim that is not made 
 *not comparable* or as *not run*, for which only a GPU, missing data or hours count.
 """
 
+import inspect
 import json
 import re
 import warnings
@@ -108,7 +109,7 @@ def digits(row: Row, ours: ArrayLike) -> Verdict:
     if ours.shape != published.shape:
         raise ValueError(f"{row.id} has {len(published)} numbers, and {len(ours)} were made.")
     off = np.abs(ours - published)
-    text = " ".join(f"{x:.0f}" if x == round(x) else f"{x:.7g}" for x in ours + 0.0)
+    text = " ".join(f"{x:.0f}" if x.is_integer() else f"{x:.7g}" for x in ours + 0.0)
     agrees = bool((off <= error * (1 + 1e-6)).all())  # halves are rounded up or to even
     return Verdict(AGREES, text) if agrees else Verdict(DIFFERS, text, f"off by {off.max():.3g}")
 
@@ -229,21 +230,27 @@ Maker = Callable[[Ask], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Parts:
-    """The store of what makers found: ``folder/MAKER.json``, made anew where its code changed."""
+    """The store of what makers found: ``folder/MAKER.json``, made anew where their code changed."""
 
     folder: Path
 
     def load(self, key: str, job: Any) -> dict[str, Found] | None:
         path = self.folder / f"{key}.json"
         part = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        same = part.get("content") == content(job=job)
+        same = part.get("content") == _content(job)
         return {name: Found(*found) for name, found in part["found"].items()} if same else None
 
     def save(self, key: str, job: Any, result: Mapping[str, Found]) -> None:
         if result:  # nothing is found where the data are not there: ask again
-            part = json.dumps({"content": content(job=job), "found": result}, indent=1)
+            part = json.dumps({"content": _content(job), "found": result}, indent=1)
             with replacing(self.folder / f"{key}.json") as partial:
                 partial.write_text(part, "utf-8")
+
+
+def _content(job: tuple[Maker, int | None]) -> dict[str, Any]:
+    """Of the maker the text of its file: beside the chapters it counts as part of the library."""
+    maker, seeds = job
+    return content(maker=Path(inspect.getfile(maker)).read_text("utf-8"), seeds=seeds)
 
 
 def reproduce(

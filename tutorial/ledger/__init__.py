@@ -19,6 +19,8 @@ folder A5 of github.com/aryashah2k/RTML.
 from importlib import import_module
 from pathlib import Path
 
+from gan_teach.course import tutorial_folder
+from gan_teach.studies.engine import read_csv
 from gan_teach.studies.ledger import Maker, Row, read_rows
 
 WORKS = ("line", "timescale", "rsgan", "dragan", "assignment")
@@ -47,3 +49,8 @@ def makers(works: list[str] | None = None, quick: bool = False) -> dict[str, Mak
             if maker:
                 found[name] = maker
     return found
+
+
+def table() -> list[dict[str, str]]:
+    """The shipped table, as ``gan-teach reproduce --out tutorial/records`` writes it."""
+    return read_csv(tutorial_folder() / "records" / "ledger.csv")

@@ -94,7 +94,7 @@ def _settled(history: gt.History) -> NDArray:
 
 def _arrived(history: gt.History) -> NDArray:
     """(S,): the epoch from which on each cluster holds 40 fakes, inf if none."""
-    there = (history["hits"] >= records.LEAST_EACH).all(-1)
+    there = np.all(history["hits"] >= records.LEAST_EACH, axis=-1)
     return settled_from(there, history.steps)
 
 
@@ -138,11 +138,5 @@ def images(ask: Ask) -> dict:
     a, b = (
         np.array([float(h["frechet_raw"][h.steps == step][0]) for step in common]) for h in (rs, js)
     )
-    best = f"lowest along the run: {a.min():.2f} (paired), {b.min():.2f} (separable)"
-    return {
-        "narrow": {
-            f"Frechet distance after {common[-1]} steps: {a[-1]:.2f} (paired), "
-            f"{b[-1]:.2f} (separable)": a[-1] < b[-1],
-            best: a.min() < b.min(),
-        }
-    }
+    seen = f"{common[-1]:,} of 100,000 updates, one seed each: {a[-1]:.2f} (paired), {b[-1]:.2f}"
+    return {"narrow": {seen: bool(a[-1] < b[-1]), "more seeds (not tried)": False}}
