@@ -8,7 +8,8 @@ import pytest
 
 import gan_teach as gt
 from gan_teach import cli
-from gan_teach.course import ledger
+from gan_teach.course import exercises as ex, ledger
+from gan_teach.plots.ensembles import wilson
 from gan_teach.studies import ledger as rules
 from gan_teach.studies.engine import read_csv
 from gan_teach.studies.ledger import AGREES, DIFFERS, OPEN, UNDER, Ask, Found, Row, judge
@@ -267,3 +268,28 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 def test_quick_leaves_out_what_takes_long():
     assert set(ledger.makers()) - set(ledger.makers(quick=True)) == set(ledger.MINUTES)
     assert {name.split(".")[0] for name in ledger.makers(["rsgan"])} == {"rsgan"}
+
+
+def test_changed_code_is_run_again(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    for value, word in ((1.01, AGREES), (1.2, DIFFERS)):
+        name = f"makers_of_{word}"
+        (tmp_path / f"{name}.py").write_text(f"def maker(ask):\n    return {{'x': {value}}}\n")
+        maker = import_module(name).maker
+        lines = rules.reproduce(TWO[:1], {"line.a": maker}, tmp_path, tmp_path / "work")
+        assert [entry["verdict"] for entry in lines] == [word]
+
+
+def test_the_exercises_by_the_library():
+    assert ex.check_none_of_many(wilson(0, 64)[1])
+    assert "rule of three" in ex.check_none_of_many(3 / 64).message
+    assert ex.check_one_more(rules.prediction_interval)
+    assert (
+        "1 / n" in ex.check_one_more(lambda x: x.mean() + np.outer([-1, 1], reach(x))[:, 0]).message
+    )
+
+
+def reach(x):
+    """Without the uncertainty of the mean, the half width from a table of t."""
+    table = {2: 4.302653, 3: 3.182446, 4: 2.776445, 5: 2.570582, 6: 2.446912, 7: 2.364624}
+    return np.array([table[len(x) - 1] * x.std(ddof=1)])
