@@ -32,9 +32,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gan_teach import _checks
-from gan_teach._files import replacing
+from gan_teach._files import read_csv, replacing, write_csv
 from gan_teach.plots.ensembles import wilson
-from gan_teach.studies.engine import Study, content, read_csv, write_csv
+from gan_teach.studies.engine import Study, content
 
 AGREES, DIFFERS, UNDER = "agrees", "differs", "true only under"
 NOT_COMPARABLE, NOT_RUN, OPEN = "not comparable", "not run", "open"
@@ -268,10 +268,9 @@ def reproduce(
     study = Study(jobs, partial(_make, work=work), Parts(work), workers, unit="maker")
     found = study.collect(progress)
     for row in rows:
-        if row.maker in found or row.id not in table:
-            ours = found.get(row.maker, {}).get(row.key)
-            if ours or row.id not in table:
-                table[row.id] = _line(row, ours)
+        ours = found.get(row.maker, {}).get(row.key)
+        if ours or not table.get(row.id, {}).get("date"):
+            table[row.id] = _line(row, ours)
     lines = sorted((table[id] for id in order if id in table), key=_place)
     write_csv(path, COLUMNS, lines)
     return lines

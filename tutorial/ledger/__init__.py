@@ -19,8 +19,8 @@ folder A5 of github.com/aryashah2k/RTML.
 from importlib import import_module
 from pathlib import Path
 
+from gan_teach._files import read_csv
 from gan_teach.course import tutorial_folder
-from gan_teach.studies.engine import read_csv
 from gan_teach.studies.ledger import Maker, Row, read_rows
 
 WORKS = ("line", "timescale", "rsgan", "dragan", "assignment")
