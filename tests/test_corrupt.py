@@ -1,6 +1,6 @@
 """Instance noise: its law, who shares it, and the level at each step."""
 
-# pyright: reportAttributeAccessIssue=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # Wrong arguments are given on purpose, and parts of modules are taken by index.
 
 import pytest

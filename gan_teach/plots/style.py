@@ -204,17 +204,22 @@ def png(drawing: Figure | Axes, dpi: int = 144) -> bytes:
 
 @use()
 def save(drawing: Figure | Axes, path: str | os.PathLike[str], small: bool = True) -> None:
-    """Write the figure as PNG, PDF or EPS, by the ending of ``path``; there when it is complete.
+    """Write the figure, which appears at ``path`` when it is complete.
 
-    ``small`` : a PNG takes less space, and more than twice the time.
+    As a PNG, or by the ending of ``path`` in another format of matplotlib's (pdf, eps, svg), in
+    which no date is written. EPS knows no transparency: pale areas are full there. ``small`` : a
+    PNG takes less space, and more than twice the time.
     """
+    kind = os.path.splitext(path)[1].lstrip(".") or "png"
     with replacing(path) as partial:
-        if small and partial.suffix == ".png":
+        if kind == "png" and small:
             partial.write_bytes(png(drawing))
-        else:  # without the time at which it was made
-            logging.getLogger("matplotlib.backends.backend_ps").setLevel("ERROR")  # no transparency
-            date = {"CreationDate": None} if partial.suffix == ".pdf" else None
-            figure_of(drawing).savefig(partial, metadata=date)
+            return
+        logging.getLogger("matplotlib.backends.backend_ps").setLevel("ERROR")  # no transparency
+        figure = figure_of(drawing)
+        settle(figure)
+        undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+        figure.savefig(partial, format=kind, metadata=undated.get(kind))
 
 
 def settle(figure: Figure) -> None:
