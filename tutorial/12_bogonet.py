@@ -279,7 +279,7 @@ assert (own["slope"][-1, arm["vanilla"]] > 10 * own["slope"][-1, arm["DRAGAN"]])
 assert low > 0
 
 # %% [markdown]
-# **Sooner**, and in the end far better: the paired intervals lie above 0 from the first thousand on.
+# **Sooner**, and in the end far better: each paired interval lies above 0, the first one too.
 # All five DRAGAN runs follow the print, and from 3000 updates on lie a little above it (3.6 to 3.8
 # where it has 3.36); both losses agree within 0.15. What the print could not show is the other arm:
 # without the penalty the same networks stop at a score of 1.3 to 2.3. The slope tells them apart as
