@@ -106,9 +106,11 @@ def shown(verdict, ours="ours"):
 shown(rules.DIFFERS)
 
 # %% [markdown]
-# Two sorts stand here together. In some rows a number is another one than was printed. In most the
-# numbers agree, and what was *said* of them does not: the scores of the assignment's $D$ come out
-# to the third decimal, but they are where smoothed labels put them, and the samples are not right.
+# Two sorts stand here together. In some rows a number is another one than was printed: DRAGAN's
+# scores come out higher, by a judge that has learned a tenth of the published one's digits. In
+# others the numbers agree, and what was *said* of them does not: the scores of the assignment's $D$
+# come out to the third decimal, but they are where smoothed labels put them, and the samples are
+# not right.
 
 # %%
 shown(rules.UNDER)
@@ -208,7 +210,8 @@ expected = 0.05 * len(judged)
 print(f"{len(outside)} of {len(judged)} published runs lie outside; by chance about {expected:.0f}")
 
 # %% [markdown]
-# The rows of one run are not independent: a run that swings wide has wide peaks and wide troughs.
+# The rows of one run are not independent: a run that swings wide has wide peaks and wide troughs,
+# and scores of one judge are all too high or none is.
 # And a number that was read off a figure has the error of the reading in its favour.
 #
 # ## Make rows again
