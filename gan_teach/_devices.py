@@ -1,5 +1,6 @@
-"""What depends on the machine: torch's random generators, float64, which GPU there is, threads."""
+"""What depends on the machine: torch's generators, arithmetic, which GPU there is, threads."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -61,11 +62,16 @@ def preferred() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def gpus() -> list[str]:
+    """All GPUs of CUDA."""
+    return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+
+
 def described(device: str) -> str:
-    """One line that says where something runs."""
+    """A device, and of a GPU the name."""
     if torch.device(device).type != "cuda":
-        return f"device: {device}"
-    return f"device: {device} ({torch.cuda.get_device_name(device)})"
+        return device
+    return f"{device} ({torch.cuda.get_device_name(device)})"
 
 
 @contextmanager
@@ -81,3 +87,24 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def arithmetic(tf32: bool = False, deterministic: bool = False) -> Iterator[None]:
+    """Within it a GPU multiplies float32 as such, or with ``tf32`` with 10 bits of fraction.
+
+    ``deterministic`` : by algorithms alone that give the same bits each time; torch raises
+    RuntimeError at an operation that has none. On the CPU neither changes anything here: for the
+    same number of threads its sums are the same anyway.
+    """
+    matmul, cudnn = torch.backends.cuda.matmul, vars(torch.backends)["cudnn"]
+    before = matmul.allow_tf32, cudnn.allow_tf32, torch.are_deterministic_algorithms_enabled()
+    if deterministic:  # cuBLAS reads it once, when it is first used
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    try:
+        matmul.allow_tf32 = cudnn.allow_tf32 = tf32
+        torch.use_deterministic_algorithms(deterministic or before[2])
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before[:2]
+        torch.use_deterministic_algorithms(before[2])

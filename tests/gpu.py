@@ -1,4 +1,4 @@
-"""Checks and timings on a GPU: python tests/gpu.py [checks|timings|all] [--device cuda] [--tiny]
+"""Checks, timings and a training on a GPU: python tests/gpu.py [checks|timings|training|all]
 
 Run from the root of the repository; nothing need be installed but torch, NumPy and SciPy. A check
 prints PASS or FAIL, the largest difference that it saw and the limit; the exit status is 1 after a
@@ -7,12 +7,17 @@ failure. ``--device cpu`` compares the CPU with itself, which shows that the scr
 A difference of two runs is the largest difference of their parameters, divided by the largest
 change of a parameter in the course of the run. Everything is float32 with TF32 off,
 but for the adaptive optimizers.
+
+``training --data FOLDER`` takes the 50,000 images of CIFAR-10: the narrow networks of RS-GAN, with
+the paired and the separable loss from several seeds, all at a time, for some minutes or to their
+end, then scored. What is in ``--out`` already goes on.
 """
 
 # pyright: reportArgumentType=false, reportCallIssue=false
 
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,11 +37,13 @@ import torch  # noqa: E402
 from torch import distributed, nn  # noqa: E402
 
 from gan_teach import dynamics, zoo  # noqa: E402
+from gan_teach._devices import arithmetic  # noqa: E402
 from gan_teach.data import Images, Normal  # noqa: E402
 from gan_teach.dynamics.optim import Adam  # noqa: E402
 from gan_teach.games import GAN, Game, penalties  # noqa: E402
 from gan_teach.games.ensemble import stack  # noqa: E402
 from gan_teach.models import convnets  # noqa: E402
+from gan_teach.studies import image_runs  # noqa: E402
 from gan_teach.training import (  # noqa: E402
     State,
     processes,
@@ -186,6 +193,22 @@ def half_precision(device: str) -> Iterator[Result]:
     yield "SN-CNN in bf16 moves", *exactly(difference(low.game, spectral(), full.game) > 0)
 
 
+def bits_repeat(device: str) -> Iterator[Result]:
+    """With deterministic algorithms a run is the same to the last bit; TF32 makes it another."""
+    settings = {"lr": 2e-4, "optimizer": partial(Adam, betas=(0.5, 0.999))}
+
+    def once(tf32: bool = False) -> Game:
+        with arithmetic(tf32, deterministic=True):
+            return run(spectral(), device, **settings).game
+
+    first = once()
+    yield "SN-CNN, deterministic, again", difference(once(), first, spectral()), 0.0
+    gap = difference(once(tf32=True), first, spectral())
+    yield "SN-CNN, TF32 is near", gap, 1.0  # Adam divides by sizes: a weight may move otherwise
+    if device != "cpu":
+        yield "SN-CNN, TF32 differs", *exactly(gap > 0)
+
+
 def resumes(device: str) -> Iterator[Result]:
     """A checkpoint continues on the other device, and on its own bit for bit."""
     rules = {"optimistic": dynamics.optimistic, "lookahead": dynamics.lookahead}
@@ -317,7 +340,7 @@ def worker(device: str, out: Path) -> None:
 
 
 CHECKS = [
-    stays_where_it_is, generators_untouched, dropout_repeats, resumes, half_precision,
+    stays_where_it_is, generators_untouched, dropout_repeats, bits_repeat, resumes, half_precision,
     steps_agree, ensembles_agree, two_processes,
 ]  # fmt: skip
 
@@ -422,6 +445,58 @@ def timings(device: str, tiny: bool) -> None:
             sys.stdout.flush()
 
 
+# -- a training -----------------------------------------------------------------------------------
+
+LOSSES = {"paired": "cifar-rsgan-cnn", "separable": "cifar-jsgan-cnn"}
+
+
+def training(
+    device: str, data: str, out: Path, minutes: float, steps: int, seeds: int, n: int
+) -> int:
+    """Both losses from each seed, as far as they come in that time; then their scores."""
+    command = [sys.executable, "-m", "gan_teach"]
+    runs = {out / f"{loss}-{seed}": (loss, seed) for loss in LOSSES for seed in range(seeds)}
+    settings = ["--data", data, "--features", WIDTH, "--steps", steps, "--every", steps // 5 or 1]
+    began, before = time.perf_counter(), [steps_of(run) for run in runs]
+    print(f"{len(runs)} runs of {steps:,} steps on {machine(device)}", flush=True)
+    started = []
+    for run, (loss, seed) in runs.items():
+        own = ["train", LOSSES[loss], "--seed", seed, "--resume", run, "--device", device]
+        started.append(in_background([*command, *own, *settings], out / f"{run.name}.log"))
+    while time.perf_counter() - began < 60 * minutes and any(p.poll() is None for p in started):
+        time.sleep(0.5)
+    for process in started:
+        process.send_signal(signal.SIGINT)
+    ended = [process.wait() for process in started]
+    seconds = time.perf_counter() - began
+    for run, done in zip(runs, before, strict=True):
+        rate = 64 * (steps_of(run) - done) / seconds
+        print(f"{run.name}: {steps_of(run):,} steps, {rate:.0f} images per second and process")
+    scored = ["--data", data, "--features", "cifar", "--ema", "raw", "0.9999"]
+    scored += ["-n", n, "--device", device]
+    started = [
+        in_background([*command, "evaluate", run, *scored], out / f"{run.name}-scores.log")
+        for run in runs
+    ]
+    ended += [process.wait() for process in started]
+    for run in runs:
+        print((out / f"{run.name}-scores.log").read_text().rpartition("\r")[2])
+    print(f"trained in {seconds:.0f} s, scored in {time.perf_counter() - began - seconds:.0f} s")
+    return sum(code not in (0, -signal.SIGINT, 130) for code in ended)
+
+
+def steps_of(run: Path) -> int:
+    """The step that a run has saved last."""
+    return max(image_runs.snapshots(run), default=0)
+
+
+def in_background(command: list[Any], log: Path) -> subprocess.Popen[bytes]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    own = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
+    with log.open("wb") as text:
+        return subprocess.Popen([*map(str, command)], stdout=text, stderr=text, env=own)
+
+
 def machine(device: str) -> str:
     chosen = torch.device(device)
     name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "the CPU"
@@ -431,14 +506,29 @@ def machine(device: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     global STEPS, WIDTH
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", nargs="?", default="all", help="checks, timings or all")
+    parser.add_argument(
+        "what", nargs="?", default="all", help="checks, timings, all (of these two) or training"
+    )
     parser.add_argument("--device", default="cuda:0")
-    parser.add_argument("--steps", type=int, default=STEPS, help="of each compared run")
-    parser.add_argument("--width", type=int, default=WIDTH, help="of the image networks")
+    parser.add_argument(
+        "--steps", type=int, help=f"of each compared run: {STEPS}; of training: 100,000"
+    )
+    parser.add_argument(
+        "--width", type=int, help=f"of the image networks: {WIDTH}; of training: 16"
+    )
     parser.add_argument("--tiny", action="store_true", help="2 steps, 2 features, short timings")
-    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--data", help="of training: the images of CIFAR-10, folder or zip")
+    parser.add_argument("--minutes", type=float, default=7.0, help="of training, at most")
+    parser.add_argument("--seeds", type=int, default=3, help="of training")
+    parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="of training")
     options = parser.parse_args(arguments)
-    STEPS, WIDTH = (2, 2) if options.tiny else (options.steps, options.width)
+    if options.what == "training":
+        STEPS, WIDTH = options.steps or 100_000, options.width or 16
+        return training(
+            options.device, options.data or "cifar10", options.out, options.minutes, STEPS,
+            options.seeds, 64 if options.tiny else 5000,
+        )  # fmt: skip
+    STEPS, WIDTH = (2, 2) if options.tiny else (options.steps or STEPS, options.width or WIDTH)
     if options.what == "worker":
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         worker(options.device, options.out)

@@ -194,7 +194,7 @@ def test_a_gpu_that_was_picked_is_said_in_one_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a card")
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert processes.join(None) == World(device="cuda")
-    assert _devices.described("cuda") == "device: cuda (a card)"
+    assert _devices.described("cuda") == "cuda (a card)"
     assert processes.join("cpu") == World(device="cpu")
 
 
@@ -338,3 +338,33 @@ def test_the_checks_for_a_gpu_run_on_the_cpu(capfd, monkeypatch):
     said = capfd.readouterr().out
     assert "0 failed" in said
     assert said.count("ratio") == 4
+
+
+def test_arithmetic_is_set_within_and_put_back():
+    cuda, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = cuda.allow_tf32, cudnn.allow_tf32, torch.are_deterministic_algorithms_enabled()
+    with _devices.arithmetic(tf32=True, deterministic=True):
+        assert cuda.allow_tf32
+        assert cudnn.allow_tf32
+        with pytest.raises(RuntimeError, match="deterministic"):
+            torch.zeros(2).put_(torch.tensor([0, 0]), torch.ones(2))  # what has no such algorithm
+    with _devices.arithmetic():
+        assert not cuda.allow_tf32
+        assert not cudnn.allow_tf32
+    now = cuda.allow_tf32, cudnn.allow_tf32, torch.are_deterministic_algorithms_enabled()
+    assert now == before
+
+
+def test_jobs_of_a_sweep_have_a_gpu_each(monkeypatch, tmp_path):
+    from gan_teach.studies import sweeps
+
+    monkeypatch.setattr(sweeps, "gpus", lambda: ["cuda:0", "cuda:1"])
+    seen = []
+    monkeypatch.setattr(sweeps, "Study", lambda jobs, *_, **how: seen.append(jobs) or seen_results)
+    seen_results = SimpleNamespace(results=lambda: iter(()))
+    runs = {f"seed{k}": zoo.image_gan("mnist-dcgan", seed=k) for k in range(3)}
+    for jobs, device in ((2, "cuda"), (1, "cuda"), (2, "cpu")):
+        list(sweeps.sweep_images(runs, tmp_path, jobs=jobs, device=device))
+    assert [[job.device for job in jobs.values()] for jobs in seen] == [
+        ["cuda:0", "cuda:1", "cuda:0"], ["cuda"] * 3, ["cpu"] * 3,
+    ]  # fmt: skip

@@ -118,7 +118,7 @@ WRONG = {  # settings, what is said
     "steps of another rule": ({"rule": "optimistic", "redraw": "none"}, "does not read redraw"),
     "an unknown schedule": ({"schedule": "linaer(0.5)"}, "schedule .*Did you mean 'linear'"),
     "an unknown player": ({"first": "b"}, "first must be one of d, g"),
-    "an unknown precision": ({"precision": "fp16"}, "precision must be one of float32, bf16"),
+    "an unknown precision": ({"precision": "fp16"}, "precision must be one of float32, tf32, bf16"),
 }
 
 

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from gan_teach.lab import Lab, Session, chosen_view
 from gan_teach.lab.frame import (
     CONTRAST,
+    GRAPH,
     LOOKS,
     PAPERS,
     READABLE,
@@ -26,6 +27,7 @@ pytest.importorskip("anywidget")
 from gan_teach.lab.canvas import AHEAD
 from gan_teach.lab.packing import looks, pack
 from gan_teach.lab.panel import Panel
+from gan_teach.lab.plane import SHOWN
 
 
 def unpack(data: bytes):
@@ -44,25 +46,42 @@ def test_a_packed_frame_holds_every_number(name):
     small = {"width": 8} if name in ("five-gaussians", "half-circles") else {}
     session = Session(name, **small)
     session.tick(7)
-    frame = session.picture()
+    frame = session.picture({GRAPH})
     head, numbers = unpack(pack(frame, serial=5))
     assert (head["serial"], head["step"], head["title"]) == (5, 7, frame.title)
     assert [layer["name"] for layer in head["layers"]] == list(frame.layers)
-    used = 0
+    used = {}  # where arrays lie: some are those of two layers
     for entry, own in zip(head["layers"], frame.layers.values(), strict=True):
         for key in ("xy", "uv", "values"):
             if hasattr(own, key):
                 expected = getattr(own, key).astype("<f4")
                 np.testing.assert_array_equal(array(numbers, entry[key]), expected)
-                used += expected.size
+                used[entry[key]["at"]] = expected.size
     for chart, own in zip(head["charts"], frame.charts, strict=True):
         for curve, mine in zip(chart["curves"], own.curves, strict=True):
             np.testing.assert_array_equal(array(numbers, curve["xy"]), mine.xy.astype("<f4"))
-            used += mine.xy.size
-        assert chart["xlim"] == list(own.xlim or (0, 100))
-        assert chart["steps"] == (own.xlim is None)
-    used += frame.disc.xy.size if frame.disc else 0
-    assert used == numbers.size
+            used[curve["xy"]["at"]] = mine.xy.size
+        assert chart["xlim"] == [0, 100]
+    assert sum(used.values()) + (frame.disc.xy.size if frame.disc else 0) == numbers.size
+
+
+@pytest.mark.parametrize(("name", "extra"), [
+    ("normal", 12), ("five-gaussians", 2 * SHOWN + 12), ("dirac", 2 * (1 + 1 + 2) + 12),
+])  # fmt: skip
+def test_the_graph_is_sent_when_its_tab_is_open_and_no_array_twice(name, extra):
+    """Of its own are three bars and, in the plane, latents; of the Dirac-GAN its pictures."""
+    panel = Panel(Session(name, **({"width": 8} if name == "five-gaussians" else {})), "canvas")
+    panel.session.tick(7)
+    panel.show()
+    before, bare = unpack(panel.view.frame)
+    assert before["graph"] == []
+    panel.view.graph = True
+    head, numbers = unpack(panel.view.frame)
+    titles = ["z: latents", "G: generator", "samples", "D: discriminator", "losses"]
+    assert [node["title"] for node in head["graph"]] == titles
+    assert head["layers"] == before["layers"]
+    lattice = panel.session.picture().layers.get("manifold")  # not in the main picture
+    assert numbers.size == bare.size + extra + (lattice.xy.size if lattice else 0)
 
 
 def heads(canvas):
@@ -180,7 +199,7 @@ def test_axes_hold_every_value_and_what_it_is_compared_with(log):
         assert low <= 0.1
         assert high >= max(40.0, *values)
         assert xlim[1] >= len(values) - 1
-    assert ranges(charted([3.0, 2.0], log=log, ylim=(1, 9), xlim=(0, 1)), 1) == ((0, 1), (1, 9))
+    assert ranges(charted([3.0, 2.0], log=log, ylim=(1, 9)), 1) == ((0, 100), (1, 9))
 
 
 def test_time_axes_end_at_round_numbers():

@@ -13,7 +13,7 @@ from gan_teach.data import Normal
 from gan_teach.dynamics.streams import generator
 from gan_teach.lab import PRESETS, Session
 from gan_teach.lab.config import DATA, KNOBS
-from gan_teach.lab.frame import LOOKS, Arrows, Field, Lines, Points
+from gan_teach.lab.frame import GRAPH, LOOKS, Arrows, Field, Lines, Points
 from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
 from gan_teach.lab.world import spiral
 
@@ -189,6 +189,43 @@ def test_hidden_layers_are_not_made(plane):
     assert set(plane.picture({"field", "push"}).layers) == {
         "best", "manifold", "real", "modes", "fake",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["normal", "noisy", "two-gaussians,width=8,lr=0.01", "dirac"])
+def test_the_graph_shows_the_layers_and_tells_the_numbers_of_the_run(text):
+    session = Session(text)
+    session.go(12)
+    assert session.frame.graph == ()
+    frame = session.picture(session.hidden - {GRAPH})
+    assert set(frame.layers) == set(session.frame.layers)  # no more in the main picture
+    everything = session.picture(hidden=()).layers
+    z, g, samples, d, losses = frame.graph
+    history = session.history
+    for node, key, name in ((g, "g_grad", "|∇L_G|"), (d, "d_grad", "|∇L_D|")):
+        assert node.norm == pytest.approx(history.last(key))
+        assert f"{name} = {node.norm:.3g}" in node.text
+    for k, player in enumerate("dg"):
+        loss = history.last(f"{player}_loss")
+        np.testing.assert_allclose(losses.layers[player].xy[:, 0], [0, loss], rtol=1e-6)
+        assert losses.text[k] == f"L_{player.upper()} = {loss:.3g}".replace("-", "−")
+        assert losses.view[0] <= loss <= losses.view[1]
+    if session.config.world == "dirac":
+        theta, psi = history["params"][-1]
+        np.testing.assert_allclose(samples.layers["fake"].xy, [[theta, 0]])
+        np.testing.assert_allclose(d.layers["d"].xy[1], [2, 2 * psi])
+        assert not z.layers
+        return
+    assert f"D(G(z)) = {history.last('d_fake'):.3g}" in d.text
+    for node in (g, samples, d):
+        for name, layer in node.layers.items():
+            np.testing.assert_array_equal(layer[0], everything[name][0])
+    assert len(z.layers["latent"].xy) == len(samples.layers["fake"].xy)
+
+
+def test_the_graph_is_there_before_the_first_update_and_after_the_last_number():
+    for text in ("normal", "dirac", "normal,lr=50.0,loss=least_squares,draws=2/100"):
+        graph = Session(text).picture().graph
+        assert np.isfinite([value for node in graph for value in (*node.view, node.norm)]).all()
 
 
 @pytest.mark.parametrize("name", PRESETS)

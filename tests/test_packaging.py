@@ -1,5 +1,6 @@
 """What is beside the code: the files of the repository, the extras, Binder's list of packages."""
 
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 import gan_teach
 from check_wheel import expected, problems
+from gan_teach.course.book import REPOSITORY
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -75,6 +77,14 @@ def test_scripts_can_be_run(script):
 def test_start_sets_one_thread_and_becomes_its_arguments():
     command = ["bash", ROOT / "binder" / "start", "printenv", "OMP_NUM_THREADS"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1\n"
+
+
+def test_binder_opens_the_lab_as_a_page_on_the_run_of_an_address():
+    """The book's links lead to ``voila/render/binder/lab.ipynb?run=...``."""
+    notebook = json.loads((ROOT / "binder" / "lab.ipynb").read_text("utf-8"))
+    (cell,) = notebook["cells"]
+    assert cell["source"][-1] == "lab.app()"
+    assert PROJECT["urls"]["Source"] == f"https://github.com/{REPOSITORY}"
 
 
 def test_the_top_level_stays_small():

@@ -3,6 +3,7 @@
 # pyright: reportArgumentType=false
 
 import csv
+import json
 import os
 import socket
 import subprocess
@@ -132,17 +133,18 @@ def test_several_processes_without_accelerate(monkeypatch):
 
 
 @pytest.mark.slow
-def test_accelerate_launch_trains_what_one_process_resumes(digits, tmp_path):
+def test_torchrun_trains_what_one_process_resumes(digits, tmp_path):
     """Two steps by two processes, two more by one, are the four steps of one, up to rounding."""
     train = ["train", "mnist-dcgan", "--data", digits, "--batch-size", "4", "--features", "2"]
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-              "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-              "--main_process_port", str(free_port()), "-m", "gan_teach"]  # fmt: skip
-    command = [*launch, *train, "--steps", "2", "--out", tmp_path / "two"]
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2",
+              "--master_port", str(free_port()), "-m", "gan_teach"]  # fmt: skip
+    command = [*launch, *train, "--device", "cpu", "--steps", "2", "--out", tmp_path / "two"]
     done = subprocess.run([sys.executable, *map(str, command)], env=environment(), timeout=300,
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("grey images of 28 x 28") == 1  # one process speaks
+    assert "2 processes share each batch" in done.stdout
+    assert json.loads((tmp_path / "two" / "settings.json").read_text())["processes"] == 2
     assert cli.main([*map(str, train), "--steps", "2", "--out", str(tmp_path / "one")]) == 0
     for out in (tmp_path / "one", tmp_path / "two"):
         resumed = ["--steps", "4", "--resume", str(out)]

@@ -711,9 +711,11 @@ gt.show(
 # ## Play
 #
 # Two clusters in the plane, live, and a weak start: with ten $G$ steps a round the fakes run as one
-# clump from cluster to cluster (play on to round 300). *Ask the doctor* what it sees, and follow
-# its advice; then *Reset* and turn *Loss* to `relativistic` instead. Does either find both? (With
-# seeds 0, 1 and 2, turned at round 200, neither did by round 800.)
+# clump from cluster to cluster (play on to round 300). *Ask the doctor* what it sees, follow its
+# advice for 500 rounds, and ask again. Then run the cell anew, turn *Loss* to `relativistic` and
+# play on to round 800. Does either find both? (With seeds 0, 1 and 2 the advice did, by round 800:
+# no more $G$ steps than $D$ has, longer ones, and a penalty of chapter 11. The loss alone did not.
+# That RS has no bad basin is about the best of all $D$, and this $D$ is far from it.)
 
 # %%
 gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)

@@ -86,6 +86,7 @@ def plateau(covered: int, clusters: int, loss: str = "js", convention: str = "fu
     js: (k/K) log(1 + K/k) + log(1 + k/K), halved on request; relativistic: (k/K) log 2. This is the
     horizontal line to draw beside a training curve: a bad basin (js) or a flat stretch
     (relativistic) shows as a loss that rests on it. covered = 0 gives 0, a perfect discriminator.
+    Raises ValueError for more covered clusters than there are.
     """
     clusters = _checks.whole("clusters", clusters, least=1)
     covered = _checks.whole("covered", covered)
@@ -134,7 +135,10 @@ class Landscape:
 
 
 def landscape(n: int, loss: str = "js", convention: str = "full") -> Landscape:
-    """All (n + 1)^n states of n points with their losses and basins; n at most 6."""
+    """All (n + 1)^n states of n points with their losses and basins.
+
+    Raises ValueError for more than six points.
+    """
     n = _checks.whole("n", n, least=1)
     if n > _LARGEST:
         raise ValueError(f"n must be at most {_LARGEST}, got {n}: there are (n + 1)^n states.")

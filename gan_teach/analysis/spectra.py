@@ -149,7 +149,10 @@ def differentiable_field(
 
 
 def pullback(vector: Tensor, point: Tensor, along: Tensor | None = None, **options: bool) -> Tensor:
-    """(d vector / d point)^T along, or the gradient of a scalar: one backward pass."""
+    """(d vector / d point)^T along, or the gradient of a scalar: one backward pass.
+
+    ``vector`` and ``along`` (m,), ``point`` and the result (n,).
+    """
     if not vector.requires_grad:  # it does not depend on the point at all
         return torch.zeros_like(point)
     return torch.autograd.grad(vector, point, along, materialize_grads=True, **options)[0]
@@ -236,7 +239,7 @@ class Definiteness(NamedTuple):
 
 
 def definiteness(eigenvalues: ArrayLike, rtol: float = 1e-9) -> Definiteness:
-    """One of "positive definite", "negative definite", "saddle" and "degenerate".
+    """Of eigenvalues (n,): "positive definite", "negative definite", "saddle" or "degenerate".
 
     An eigenvalue counts as zero below ``rtol`` times the largest magnitude. A saddle has
     eigenvalues of both signs, whatever else; without both, a zero eigenvalue makes the matrix

@@ -23,7 +23,7 @@ def stability_sweep(
 
     ``tracked``: column i follows one eigenvalue from row to row (``track``), so that a line per
     column is a branch of the root locus; needs ``taus`` in order. Otherwise each row is sorted by
-    real part.
+    real part. Raises ValueError for ``taus`` that are no list of numbers.
     """
     matrix, n_g = parts(J, n_g)
     taus = np.asarray(taus, dtype=float)

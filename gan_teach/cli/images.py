@@ -24,15 +24,17 @@ SETTINGS = (
     ("--skip-bad", False, "leave out files that do not fit"),
     ("--workers", str, "threads that read a folder larger than memory batch by batch"),
     ("--steps", str, "updates of G, those already done included"),
-    ("--precision", str, "float32, or bf16 inside the networks"),
+    ("--precision", str, "float32, tf32 on a GPU, or bf16 inside the networks"),
     ("--set", str, "FIELD=VALUE: any setting; train NAME --explain lists them", "+"),
 )
 HOW = (
     ("--download", False, "fetch the data if they are not there"),
     ("--stand-in", False, "small images in place of published ones"),
     DEVICE,
+    ("--deterministic", False, "on a GPU the same bits each time, more slowly"),
     ("--every", 1000, "steps between saves"),
 )
+_HOW = [flag.removeprefix("--").replace("-", "_") for flag, *_ in HOW]  # as arguments
 
 
 def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str, Any]:
@@ -73,12 +75,13 @@ def _toml(file: Path) -> dict[str, Any]:
 )
 def train(
     name: str | None, config: Path | None, explain: bool, out: Path | None, resume: Path | None,
-    tensorboard: bool, device: str | None, every: int, download: bool, stand_in: bool,
-    **settings: Any,
+    tensorboard: bool, **settings: Any,
 ) -> int:  # fmt: skip
     from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
+    how: dict[str, Any] = {name: settings.pop(name) for name in _HOW}
+    how |= {"tensorboard": tensorboard, "progress": True}
     start = settings.pop("from")
     if resume and (out or start):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
@@ -92,8 +95,6 @@ def train(
         print_rows(_explained(chosen))
         return 0
     out = resume or out or _folder(config.stem if config else chosen.name, start, changes)
-    how = {"device": device, "every": every, "tensorboard": tensorboard, "progress": True}
-    how |= {"download": download, "stand_in": stand_in}
     try:
         train_images(chosen, out, resume=resume is not None, start=start, **how)
     except ArithmeticError as error:  # the run diverged
@@ -150,7 +151,7 @@ def _explained(config: Any) -> list[tuple[str, str]]:
 )
 def sweep(
     name: str | None, out: Path | None, vary: list[str] | None, jobs: int, cluster: str | None,
-    device: str | None, every: int, download: bool, stand_in: bool, **settings: Any,
+    **settings: Any,
 ) -> int:  # fmt: skip
     from gan_teach.studies.sweeps import grid_of, sweep_images
     from gan_teach.zoo.images import GRIDS, entries
@@ -158,6 +159,7 @@ def sweep(
     if name is None:
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
+    how = {name: settings.pop(name) for name in _HOW}
     knobs = {name: values for name, values in settings.items() if isinstance(values, list)}
     settings = {name: v for name, v in settings.items() if name not in knobs or name == "set"}
     knobs.pop("set", None)
@@ -166,10 +168,9 @@ def sweep(
         knobs[field] = list(entries(field, values))
     runs = grid_of(name, knobs, **_changes(None, **settings))
     out, failed = out or Path("runs") / f"sweep-{name}", 0
-    how = {"jobs": jobs, "cluster": cluster, "every": every}
-    how |= {"download": download, "stand_in": stand_in}
-    how["device"] = device if cluster else _said(device)
-    for number, outcome in enumerate(sweep_images(runs, out, **how), 1):
+    how["device"] = how["device"] if cluster else _said(how["device"])
+    results = sweep_images(runs, out, jobs=jobs, cluster=cluster, **how)
+    for number, outcome in enumerate(results, 1):
         line = f"{number} of {len(runs)}: {outcome.name} {outcome.status} {outcome.told}"
         print(line.rstrip(), flush=True)
         failed += outcome.status == "failed"
@@ -182,7 +183,7 @@ def _said(device: str | None) -> str:
     from gan_teach import _devices
 
     if device is None and _devices.preferred() != "cpu":
-        print(_devices.described(_devices.preferred()))
+        print("device:", _devices.described(_devices.preferred()))
     return device or _devices.preferred()
 
 

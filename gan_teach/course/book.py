@@ -2,27 +2,35 @@
 
 The executed notebooks are prepared as pages, beside them what is not written by hand: an index of
 the chapters, a reference of the public names from their docstrings. Sphinx makes the site of them;
-what it is told stands in ``tutorial/_book/``. Of what the notebooks hold only the labs are run:
-each becomes a recorded run that plays. Nothing needs a network.
+what it is told stands in ``tutorial/_book/``. Of what the notebooks hold only the labs, players and
+choosers are run again: each becomes a record that plays. Nothing needs a network.
 """
 
 import ast
+import dataclasses
 import html
 import inspect
 import multiprocessing
 import re
 import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+import textwrap
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gan_teach
 from gan_teach._progress import progress_bar
-from gan_teach.course import CourseError, chapters, need, tutorial_folder
+from gan_teach.course import CourseError, chapters, films, need, tutorial_folder
 
 FENCE = "`" * 5
-RECORDED = {"line": (1500, 300), "dirac": (600, 300), "plane": (2000, 80)}  # rounds, pictures
+FULL = 96  # columns of a docstring's line
+REPOSITORY = "gan-teach/gan_teach"  # on GitHub
+MOVING = "01_normal"  # opens with its run; in other chapters a run is what one is to predict
+RECORDED = {"line": (1500, 250), "dirac": (600, 200), "plane": (2000, 80)}  # rounds, pictures
 Opened = tuple[str, dict[str, Any]]  # a lab: its preset, and the knobs that the cell sets
 PARTS = {  # first chapter of each part of the course
     0: "The GAN on the line",
@@ -43,11 +51,11 @@ def build(out: str | Path, source: Path | None = None) -> Path:
     with tempfile.TemporaryDirectory(prefix="gan-teach-book-") as folder:
         pages, site = Path(folder) / "pages", Path(folder) / "site"
         pages.mkdir()
-        labs = write_pages(source, pages)
+        records = write_pages(source, pages)
         told = ["-b", "html", "-W", "--keep-going", "-c", str(source / "_book")]
         if sphinx.build_main([*told, str(pages), str(site)]):
             raise CourseError("the book was not built: the faults are named above.")
-        record_labs(labs, site / "runs")
+        record(records, source, site)
         try:  # only now: beside its pages Sphinx leaves what they were made of
             shutil.copytree(site, out, dirs_exist_ok=True)
         except OSError as error:
@@ -55,22 +63,33 @@ def build(out: str | Path, source: Path | None = None) -> Path:
     return out / "index.html"
 
 
-def write_pages(source: Path, folder: Path) -> dict[str, Opened]:
+def write_pages(source: Path, folder: Path) -> dict[str, Opened | str]:
     """The sources of all pages, in ``folder``: chapters, pages by hand, index and reference.
 
-    Returns the labs that they open, by the names of the pages that are to play them.
+    Returns the labs that they open and the code of the films that they show, by the places in the
+    site where these are to be.
     """
     nbformat = need("nbformat", extra="book")
-    labs: dict[str, Opened] = {}
+    records: dict[str, Opened | str] = {}
     for chapter in chapters(source):
         notebook = nbformat.read(source / f"{chapter.name}.ipynb", as_version=4)
         heading = notebook.cells[0]
         heading.source = heading.source.replace("# ", f"# {chapter.number}&ensp;", 1)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                if opened := lab_of(cell.source):
-                    cell.outputs = [_frame(nbformat, opened, labs)]
-                cell.source = without_alt(cell.source)
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        codes = [cell.source for cell in cells]
+        for k, cell in enumerate(cells):
+            still = "still" in cell.metadata.get("tags", ())  # what it shows takes too long to make
+            if opened := lab_of(cell.source):
+                cell.outputs = [_shown(nbformat, _run(opened, records))]
+            elif not still and (code := films.script(codes[: k + 1])):
+                place = f"films/{chapter.name}-{k}"
+                records[place] = code
+                picture = cell.outputs[-1].data["text/html"]
+                cell.outputs[-1] = _shown(nbformat, _film(place, picture))
+            cell.source = without_alt(cell.source)
+        if chapter.name == MOVING:
+            opening = _frame("runs/normal.html#bare", "The run of this chapter", "eager")
+            notebook.cells.insert(1, nbformat.v4.new_markdown_cell(opening))
         nbformat.write(notebook, folder / f"{chapter.name}.ipynb")
     by_hand = {page.stem: page for page in sorted(source.glob("*.md"))}
     by_hand["authors"] = by_hand.pop("README")
@@ -78,10 +97,10 @@ def write_pages(source: Path, folder: Path) -> dict[str, Opened]:
         shutil.copy(page, folder / f"{name}.md")
     (folder / "index.md").write_text(_index(source, list(by_hand)), "utf-8")
     (folder / "reference.md").write_text(reference(), "utf-8")
-    return labs
+    return records
 
 
-# -- labs ------------------------------------------------------------------------------------------
+# -- labs and films --------------------------------------------------------------------------------
 
 
 def lab_of(code: str) -> Opened | None:
@@ -95,34 +114,63 @@ def lab_of(code: str) -> Opened | None:
     return ast.literal_eval(made.args[0]), knobs
 
 
-def _frame(nbformat: Any, opened: Opened, labs: dict[str, Opened]) -> Any:
-    """The output that shows a recorded run; enters the lab into ``labs``."""
-    preset, knobs = opened
-    name = "-".join([preset, *(f"{k}-{v}" for k, v in knobs.items())])
-    labs[name] = opened
-    told = html.escape(f"A recorded run of the lab: {name.replace('-', ' ')}")
-    page = f'<iframe class="run" src="runs/{name}.html" title="{told}" loading="lazy"></iframe>'
+def _shown(nbformat: Any, page: str) -> Any:
     return nbformat.v4.new_output("display_data", data={"text/html": page})
 
 
-def record_labs(labs: dict[str, Opened], folder: Path) -> None:
-    """Run each lab from its start and write the page that plays it, several at a time."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _run(opened: Opened, records: dict[str, Opened | str]) -> str:
+    """A recorded run and its doors; enters the lab into ``records``."""
+    preset, knobs = opened
+    name = "-".join([preset, *(f"{k}-{v}" for k, v in knobs.items())])
+    place = f"runs/{name}.html"
+    records[place] = opened
+    frame = _frame(f"{place}#play", f"A recorded run of the lab: {name.replace('-', ' ')}", "lazy")
+    text = ",".join([preset, *(f"{k}={v}" for k, v in knobs.items())])
+    page = quote(f"voila/render/binder/lab.ipynb?run={quote(text)}", safe="")
+    live = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath={page}"
+    told = "On Colab or at home open it by its text,"
+    return (
+        f'{frame}<p><a href="{live}">Open this run on Binder</a>, where you can turn its knobs. '
+        f"{told} <code>{html.escape(text)}</code>.</p>"
+    )
+
+
+def _frame(source: str, title: str, loading: str) -> str:
+    kind = source.rpartition("#")[2]
+    return (
+        f'<iframe class="run {kind}" src="{source}" title="{html.escape(title)}" '
+        f'loading="{loading}"></iframe>'
+    )
+
+
+def _film(place: str, still: str) -> str:
+    """A still with what ``film.js`` needs to show the film in its place."""
+    name = place.rpartition("/")[2]
+    return f'<figure data-film="{name}">{still}</figure><script src="{place}/film.js"></script>'
+
+
+def record(records: dict[str, Opened | str], source: Path, site: Path) -> None:
+    """Run each lab from its start, and what each film needs, several at a time, into the site."""
     spawn = multiprocessing.get_context("spawn")  # torch does not survive a fork
+    (site / "runs").mkdir(parents=True)
     with ProcessPoolExecutor(mp_context=spawn) as pool:
-        pages = pool.map(recorded, labs.values())
-        for name, page in zip(labs, progress_bar(len(labs), "lab", True, pages), strict=True):
-            (folder / f"{name}.html").write_text(page, "utf-8")
+        jobs = [
+            pool.submit(films.shoot, what, source, site / place)
+            if isinstance(what, str)
+            else pool.submit(recorded, what, site / place)
+            for place, what in records.items()
+        ]
+        for job in progress_bar(len(jobs), "record", True, as_completed(jobs)):
+            job.result()
 
 
-def recorded(opened: Opened) -> str:
+def recorded(opened: Opened, page: Path) -> None:
     """A run of the lab's preset, long enough to show where it goes, as a page that plays it."""
-    from gan_teach.lab import Session
+    from gan_teach.lab import Session, recording
 
     session = Session(opened[0], **opened[1])
     rounds, pictures = RECORDED[session.config.world]
-    session.tick(rounds)
-    return session.to_html(pictures)
+    page.write_text(recording.first_run(session, rounds, pictures), "utf-8")
 
 
 # -- pages -----------------------------------------------------------------------------------------
@@ -165,7 +213,9 @@ def reference() -> str:
     """A page of the public names in the order of the course, each with its docstring."""
     entries = [_entry(f"gt.{name}", getattr(gan_teach, name)) for name in public_names()]
     head = (
-        "# Reference\n\nThe public names of `import gan_teach as gt`, as the course meets them.\n"
+        "# Reference\n\nThe public names of `import gan_teach as gt`, as the course meets them. An "
+        "argument of the wrong kind raises `TypeError`, one out of its range `ValueError`: the "
+        "message names it. Other errors stand with the name that raises them.\n"
     )
     return "".join([head, *entries])
 
@@ -178,12 +228,54 @@ def public_names() -> list[str]:
 
 def _entry(name: str, thing: Any, level: int = 2) -> str:
     """A heading, how it is called, what its docstring says; of a module, its functions too."""
-    text = inspect.getdoc(thing) or ""
+    text = _flowing(inspect.getdoc(thing) or "").replace("``", "`")
     if callable(thing):
-        text = f"{name}{inspect.signature(thing)}\n\n{text}"
+        text = f"{name}{_signature(thing)}\n\n{text}"
     block = f"{FENCE}{{code-block}} text\n:class: docstring\n\n{text.rstrip()}\n{FENCE}\n"
     entry = f"\n{'#' * level} {name}\n\n{block}"
     return entry + "".join(_entry(f"{name}.{n}", x, level + 1) for n, x in _members(thing))
+
+
+def _signature(thing: Any) -> str:
+    """How it is called, as the code writes it: types and defaults by their names."""
+    if dataclasses.is_dataclass(thing) or hasattr(thing, "_fields"):
+        return f"({', '.join(_fields(thing))})"
+    made = thing.__init__ if inspect.isclass(thing) else inspect.unwrap(thing)
+    if not inspect.isfunction(made):
+        return str(inspect.signature(thing))
+    node = ast.parse(textwrap.dedent(inspect.getsource(made))).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    called = re.sub(r"(?<=[\w\]])=(?=\S)", " = ", ast.unparse(node.args))
+    if inspect.isclass(thing):
+        return f"({re.sub('^self(, )?', '', called)})"
+    return f"({called})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
+
+
+def _fields(made: type) -> Iterator[str]:
+    """The fields of a dataclass or a named tuple, those of what it inherits from first."""
+    written: dict[str, str] = {}
+    for owner in (c for c in reversed(made.__mro__) if c.__module__.startswith("gan_teach")):
+        node = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        assert isinstance(node, ast.ClassDef)
+        fields = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+        written |= {ast.unparse(field.target): ast.unparse(field) for field in fields}
+    before = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    for field in inspect.signature(made).parameters.values():
+        if before != field.kind == field.KEYWORD_ONLY:
+            yield "*"
+        before = field.kind
+        yield written[field.name]
+
+
+def _flowing(text: str) -> str:
+    """A docstring whose full lines go on, so that a narrow page breaks them where it likes."""
+    lines = text.split("\n")
+    flowing = lines[0]
+    for before, line in pairwise(lines):
+        word = line.split()[0] if line.strip() else ""
+        full = word and len(before) + len(word) >= FULL and not re.match(r"\w[\w, ]* : ", line)
+        flowing += f" {line.strip()}" if full else f"\n{line}"
+    return flowing
 
 
 def _members(thing: Any) -> list[tuple[str, Any]]:

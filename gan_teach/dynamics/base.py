@@ -130,7 +130,9 @@ def checked_losses(rule: UpdateRule, seen: Any, game: Game, moved: Collection[st
 def gradient(
     loss: Tensor, params: Sequence[Tensor], keep_graph: bool = False, differentiable: bool = False
 ) -> Grads:
-    """d loss / d params; the losses of an ensemble are summed, so members do not mix.
+    """d loss / d params, each of its parameter's shape.
+
+    The losses of an ensemble (S,) are summed, so members do not mix.
 
     ``differentiable`` makes the result one that can be differentiated again. A loss that does not
     depend on any parameter has gradient zero.
@@ -148,7 +150,10 @@ def gradient(
 
 
 def gradients(game: Game, batch: Batch, differentiable: bool = False) -> tuple[Grads, Grads, Seen]:
-    """(dL_G/dG, dL_D/dD) at the current point from one batch, and the losses."""
+    """(dL_G/dG, dL_D/dD) at the current point from one batch, and the losses, detached.
+
+    Each gradient has its parameter's shape, each loss is a scalar, of an ensemble (S,).
+    """
     losses = game.losses(batch)
     d_grads = gradient(losses.d, game.d_params, True, differentiable)
     g_grads = gradient(losses.g, game.g_params, False, differentiable)

@@ -55,7 +55,7 @@ def step_matrix(rule: UpdateRule, J: GameJacobian, lr: float, tau: float = 1.0) 
 def step_spectrum(
     rule: UpdateRule, J: GameJacobian, lr: float, tau: float = 1.0
 ) -> NDArray[np.complex128]:
-    """Eigenvalues of ``step_matrix`` per step, the largest magnitude first.
+    """Eigenvalues of ``step_matrix`` per step, as many as it has rows, the largest first.
 
     Those of lookahead are principal k-th roots: their magnitude is exact, while the angle of a
     turn by more than pi in k steps is not recovered.

@@ -22,8 +22,9 @@ PlayerLoss = Callable[[Tensor, Tensor], Tensor]
 class Loss(NamedTuple):
     """A generator loss and a discriminator loss, functions of (real logits, fake logits).
 
-    ``paired``: the generator's loss reads the real logits too, as the relativistic ones do. The
-    others save an update of G the evaluation of D on real samples.
+    Logits (n,) give a scalar, those of an ensemble (S, n) give (S,). ``paired``: the generator's
+    loss reads the real logits too, as the relativistic ones do. The others save an update of G the
+    evaluation of D on real samples.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 const FONT = "13px system-ui, sans-serif";
 const SMALL = "11px system-ui, sans-serif";
+const CHARTS = "Charts of the run over time; the line below the picture has the newest numbers.";
 const ROW = 18; // pixels from one row of names to the next
 const [CHART, NARROWEST] = [112, 215]; // the height of a chart's axes; the width of a chart at least
 
@@ -405,8 +406,7 @@ function wrapped(c, text, width) {
 function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
   const s = scale(box, chart.xlim, chart.ylim, chart.log);
   const yticks = ticks(chart.ylim, 4, chart.log);
-  const xlabel = chart.xlabel || (lowest ? "round" : "");
-  drawAxes(c, box, s, ticks(chart.xlim, box[2] / 55), yticks, xlabel, "", looks.ink);
+  drawAxes(c, box, s, ticks(chart.xlim, box[2] / 55), yticks, lowest ? "round" : "", "", looks.ink);
   const names = chart.levels.map(([value, name]) => [s.y(value), name]);
   if (chart.band) {
     const [low, high, name] = chart.band;
@@ -425,7 +425,7 @@ function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
       const look = looks.roles[curve.role];
       strokeLine(c, xy, s, { ...look, width: 1.6 });
       const end = xy.at(-1);
-      if (end && finite(end) && chart.steps) strokeMark(c, s.x(end[0]), s.y(end[1]), look, 7);
+      if (end && finite(end)) strokeMark(c, s.x(end[0]), s.y(end[1]), look, 7);
     }
   });
   c.font = SMALL;
@@ -482,6 +482,118 @@ function drawDisc(c, [left, top, width, height], { head, numbers }, looks) {
   }
 }
 
+// -- the game as a graph -------------------------------------------------------------------------
+
+const [THUMB, BETWEEN, ABOVE, LINE] = [132, 46, 22, 15]; // a thumbnail; arrows; titles; words
+const BACK = { 1: ["generator"], 2: ["generator"], 3: ["generator", "discriminator"] };
+const WAYS = [
+  { kind: "arrows", role: "theory", label: "what is made of what" },
+  { kind: "arrows", role: "generator", label: "L_G's gradient on its way to G" },
+  { kind: "arrows", role: "discriminator", label: "L_D's gradient on its way to D" },
+];
+
+// z → G → samples → D → losses in a row or, where there is less room, in two, the second one from
+// the right to the left. The gradients lead back, the wider the larger they are.
+function drawGraph(canvas, { head, numbers }, looks) {
+  const width = canvas.clientWidth || 560;
+  const columns = width < 640 ? 3 : 5;
+  const room = width / columns;
+  const side = Math.min(THUMB, room - BETWEEN);
+  const own = canvas.getContext("2d");
+  const words = head.graph.map(({ text }) => text.flatMap((line) => wrapped(own, line, room - 8)));
+  const most = Math.max(...words.map((lines) => lines.length));
+  const high = ABOVE + side + LINE * most + (columns < words.length ? 40 : 16);
+  const rows = rowsOfKeys(own, WAYS, width - 16);
+  const bottom = high * Math.ceil(head.graph.length / columns);
+  const c = paper(canvas, width, bottom + ROW * rows.length);
+  const places = head.graph.map((_, i) => {
+    const [row, k] = [Math.floor(i / columns), i % columns];
+    const column = row % 2 ? columns - 1 - k : k;
+    return [column * room + (room - side) / 2, row * high + ABOVE];
+  });
+  head.graph.forEach((node, i) => {
+    drawNode(c, node, words[i], [...places[i], side, side], numbers, looks);
+    if (i === 0) return;
+    const way = wayBetween(places[i - 1], places[i], side, high);
+    strokeArrow(c, ...way(0.25), looks.roles.theory);
+    (BACK[i - 1] ?? []).forEach((role, k) => {
+      const { norm } = head.graph[role === "generator" ? 1 : 3];
+      const wide = Math.max(0.8, Math.min(6, 3 + 1.5 * Math.log10(norm || 1e-9)));
+      strokeArrow(c, ...way(0.55 + 0.25 * k).reverse(), { ...looks.roles[role], width: wide });
+    });
+  });
+  drawKeys(c, rows, looks, 8, bottom);
+}
+
+// From one thumbnail to the next, beside it or below it, at some share of their sides.
+function wayBetween([x, y], [toX, toY], side, high) {
+  const away = toX > x ? [side + 5, -5] : [-5, side + 5];
+  return (share) =>
+    y === toY
+      ? [[x + away[0], y + share * side], [toX + away[1], y + share * side]]
+      : [[x + share * side, y + high - ABOVE - 36], [x + share * side, toY - ABOVE - 2]];
+}
+
+function drawNode(c, { title, layers, view }, lines, box, numbers, looks) {
+  const [left, top, side] = box;
+  const [low, high, bottom, up] = view;
+  const s = { ...scale(box, [low, high], [bottom, up]), grown: 0.5 };
+  within(c, box, () => layers.forEach((layer) => drawLayer(c, layer, numbers, s, looks, null)));
+  c.strokeStyle = looks.theory;
+  c.lineWidth = 1;
+  c.strokeRect(...box);
+  c.fillStyle = looks.ink;
+  c.textAlign = "center";
+  c.textBaseline = "alphabetic";
+  c.font = FONT;
+  c.fillText(title, left + side / 2, top - 7);
+  c.font = SMALL;
+  lines.forEach((line, i) => c.fillText(line, left + side / 2, top + side + LINE * (i + 1)));
+}
+
+// Two tabs above the lower canvas: the charts, and the graph. ``choose`` hears whether it is this.
+export function addTabs(charts, choose) {
+  const list = document.createElement("div");
+  const panel = document.createElement("div");
+  list.setAttribute("role", "tablist");
+  list.setAttribute("aria-label", "Below the picture");
+  panel.setAttribute("role", "tabpanel");
+  const tabs = ["Charts", "Model graph"].map((name, i) => {
+    const tab = document.createElement("button");
+    tab.type = "button";
+    tab.textContent = name;
+    tab.setAttribute("role", "tab");
+    tab.style.cssText = "font: inherit; color: inherit; background: none; border: solid transparent;"
+      + "border-width: 0 0 3px; padding: 4px 10px; cursor: pointer";
+    tab.addEventListener("click", () => show(i));
+    return tab;
+  });
+
+  function show(chosen) {
+    tabs.forEach((tab, i) => {
+      tab.setAttribute("aria-selected", String(i === chosen));
+      tab.tabIndex = i === chosen ? 0 : -1;
+      tab.style.borderBottomColor = i === chosen ? "currentColor" : "transparent";
+    });
+    panel.setAttribute("aria-label", tabs[chosen].textContent);
+    choose(chosen === 1);
+  }
+
+  list.addEventListener("keydown", (event) => {
+    if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    const next = (tabs.indexOf(event.target) + 1) % 2;
+    tabs[next].focus();
+    show(next);
+    event.preventDefault();
+  });
+  list.append(...tabs);
+  panel.append(charts);
+  const both = document.createElement("div");
+  both.className = "gan-teach-below";
+  both.append(list, panel);
+  return { both, show };
+}
+
 // The cleared canvas at its size on the screen.
 function paper(canvas, width, height) {
   const dense = window.devicePixelRatio || 1;
@@ -508,7 +620,12 @@ function looksFor(canvas, looks) {
 // heights that fit. Returns where the main picture lies, and its looks.
 export function drawFrame({ plane, charts }, frame, looks) {
   const look = looksFor(plane, looks);
-  drawCharts(charts, frame, look);
+  const { graph } = frame.head;
+  if (graph.length) drawGraph(charts, frame, look);
+  else drawCharts(charts, frame, look);
+  const told = graph.map(({ title, text }) => [title, ...text].join(", ")).join("; ");
+  charts.setAttribute("role", "img");
+  charts.setAttribute("aria-label", told ? `Model graph. ${told}.` : CHARTS);
   return drawPlane(plane, frame, look);
 }
 

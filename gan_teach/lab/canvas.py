@@ -39,6 +39,7 @@ class Canvas(anywidget.AnyWidget):
     wanted = traitlets.Int(0).tag(sync=True, echo_update=False)  # the browser need not hear back
     playing = traitlets.Bool(False).tag(sync=True)
     shown = traitlets.Int(-1).tag(sync=True, echo_update=False)
+    graph = traitlets.Bool(False).tag(sync=True)  # whether its tab is open
     drawing = traitlets.Dict().tag(sync=True, echo_update=False)
     controls = ()
 
@@ -51,6 +52,7 @@ class Canvas(anywidget.AnyWidget):
         self.observe(self._wanted, names="wanted")
         self.observe(panel.paused, names="playing")
         self.observe(panel.drawn, names="drawing")
+        self.observe(panel.show, names="graph")
 
     def stop(self) -> None:
         self.shown = -1

@@ -1,8 +1,8 @@
 """The lab's doctor: says what is wrong with a run, by which numbers, and what to change.
 
 ``diagnose(session)`` repeats the last rounds of the run, compares what it sees with what the theory
-says, and names the first failure whose signs are there. ``treat`` makes the proposed change, of one
-knob, in a branch of the run. The bounds are
+says, and names the first failure whose signs are there. ``treat`` makes the proposed change in a
+branch of the run, and ``follow_up`` says what came of it. The bounds are
 
     D's loss: its value L* where real and generated points agree (2 log 2 for cross-entropy). D can
         always have it by answering 1/2, so a loss well above it means that D's steps are too long;
@@ -12,8 +12,9 @@ knob, in a branch of the run. The bounds are
     orbit: the factor on the distance in one turn, which theory gives as |s|^period for the leading
         eigenvalue s of a round at the equilibrium (see ``forecast``).
 
-How often it was right, on at least 50 runs with each failure that was known without it, stands in
-``doctor_rates.json``, which ``tests/benchmarks/doctor_rates.py --write`` wrote.
+How often it was right, on 50 runs with each failure that was known without it, and what its
+remedies did, stands in ``doctor_rates.json``, which ``tests/benchmarks/doctor_rates.py --write``
+wrote. Theorems speak of plain gradient descent near an equilibrium; ``forecast`` says where.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,14 +34,17 @@ from torch import Tensor
 
 from gan_teach import metrics
 from gan_teach._devices import one_thread
-from gan_teach.analysis import landscape
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
+from gan_teach.games.base import flatten
 from gan_teach.games.losses import Loss
-from gan_teach.lab.config import Config
+from gan_teach.lab import world
+from gan_teach.lab.config import KNOBS, PRESETS, Config, named
+from gan_teach.lab.plane import FOUND, ON_MODES, UNEVEN
 from gan_teach.lab.session import WORLDS, Session, alone
-from gan_teach.lab.world import Forecast, dress, foretold, loss_levels, small_spectrum
+from gan_teach.lab.world import Forecast, Scores
 from gan_teach.models import evaluating
+from gan_teach.plots import equilibrium_score
 from gan_teach.training import probes
 
 LEAST_ROUNDS = 50  # fewer say nothing
@@ -50,16 +53,28 @@ WINNING = 0.1  # of L*: below it D knows nearly everything
 SLOPE = 0.1  # of its value at the equilibrium
 GROWING, STEADY = 1.05, 0.95  # factor on the distance in one turn
 WIDE = 0.3  # standard deviations of the data: a smaller orbit is noise
-AWAKE = 0.05  # a learning rate at which plain gradient descent moves a network's D
+HEAVY = 10.0  # weight of R1 or R2: from here on D may answer 1/2 because of it
+DROWNED = "Instance noise drowns the difference: take a tenth of it."
+PLAIN = "Plain gradient descent moves networks little: take Adam, longer steps, one rate for both."
 UNDECIDED = 0.05  # D(x) - D(G(z)), and L_D / L* - 1: closer, D sees no difference
 
-USUAL = 400  # rounds to look at where no theory says how long a turn takes
+SETTLED = 100  # rounds over which the fakes must pass for data
+NEARER = 0.9  # of the distance in the first half of the rounds: at more, nothing has come nearer
+FOLLOW = 500  # rounds that a remedy is given before it is judged
+SHARPER = 0.02  # more of the points on a mode than in that half: they come nearer all the same
+BEYOND = 1e6  # of fakes, in these units, and of parameters: as good as an overflow
+AWAY = 1.25  # standard deviations from the data's mean: fakes beyond the data, not on a part of it
+HARDLY = 0.05  # standard deviations of the data that G's mean moves: a G that hardly moves
+CURED = 0.6  # of the runs treated: with fewer the doctor says so
+USUAL = 200  # rounds to look at where no theory says how long a turn takes
 LEAST, LONGEST, TURNS = 100, 1000, 4  # where it does: four turns within these bounds
-MOMENTS = 100  # at most, evenly spaced over them
+MOMENTS = 50  # at most, evenly spaced over them
 SAMPLES = 200  # points of each kind
 BAND_REPEATS = 199
-LEAST_SHARE = 0.2  # of a mode's own share: with less of the fakes it is lost
+LONGER, LONGEST_STEP = 10, 0.01  # Adam's learning rate that freed collapsed runs: factor, at most
 
+Knobs = Mapping[str, Any]
+Treatment = tuple[str, Knobs]  # in words, and the same as knobs
 RATES = Path(__file__).with_name("doctor_rates.json")
 
 
@@ -78,9 +93,9 @@ class Evidence(NamedTuple):
 class Diagnosis:
     """A ``name``, the ``evidence`` for it, ``advice`` in words, and the ``remedy``.
 
-    The names are "too early", "divergence", "vanishing gradient", "D too strong", "uninformative
-    plateau", "mode collapse", "cycling" and "healthy".
-    The remedy is the knob to turn from ``step`` on, {} for none.
+    The names are "too early", "divergence", "not learning", "vanishing gradient", "D too strong",
+    "uninformative plateau", "mode collapse", "cycling", "not there yet" and "healthy".
+    The remedy is the knobs to turn from ``step`` on, {} for none; ``config`` is what it is for.
     """
 
     name: str
@@ -88,6 +103,7 @@ class Diagnosis:
     advice: str
     remedy: Mapping[str, Any] = field(default_factory=dict)
     step: int = 0
+    config: Config | None = None
 
     def __str__(self) -> str:
         signs = "; ".join(map(str, self.evidence))
@@ -97,36 +113,90 @@ class Diagnosis:
 def diagnose(session: Session) -> Diagnosis:
     """What the last rounds of ``session`` say, which stays as it is."""
     run = measure(session)
-    return replace(judge(run), step=session.step if run.finite else session.since)
+    step = session.step if run.finite else _last_finite(session)
+    return replace(judge(run), step=step, config=session.config)
 
 
 def judge(run: Measurements) -> Diagnosis:
     """The first failure whose signs are in these numbers, since it may bring about later ones."""
-    return next(chain(_by_overflow(run), _by_what_d_says(run), _by_where_g_is(run)))
+    found = next(_verdicts(run))
+    remedy = _possible(run.config, found.remedy)
+    if found.remedy and not remedy:
+        found = replace(found, advice="No knob goes any further here: rewind or reset the run.")
+    return replace(found, remedy=remedy)
 
 
 def treat(session: Session, diagnosis: Diagnosis) -> Session:
     """A branch of ``session`` in which the remedy acts, from where the diagnosis says.
 
-    Raises ValueError for a diagnosis without a remedy.
+    Raises ValueError for a diagnosis without a remedy, or of a run that is no more this one.
     """
     if not diagnosis.remedy:
         raise ValueError(f"{diagnosis.name!r} has no remedy among the knobs of a run.")
+    if diagnosis.config != session.config or diagnosis.step > session.step:
+        raise ValueError("this run is not as it was examined: examine it again.")
     branch = session.branch()
-    branch.rewind(min(diagnosis.step, branch.step))
+    branch.rewind(diagnosis.step)
     branch.set(**{**session.config.differences(branch.config), **diagnosis.remedy})
     return branch
 
 
-def rates(name: str) -> str:
-    """How often the doctor said ``name`` of runs that had this failure, and of runs that had not;
-    nothing for a verdict that was not tried."""
-    table = json.loads(RATES.read_text("utf-8"))["rates"]
-    if name not in table:
+def follow_up(before: Diagnosis, now: Diagnosis) -> str:
+    """What became of a run ``before`` examined and then treated, in a sentence; nothing where it
+    has other settings now."""
+    rounds = now.step - before.step
+    if before.config is None or now.config != before.config.changed(**before.remedy) or rounds < 0:
         return ""
-    hits, runs, alarms, others = table[name]
-    tried = "Tried on runs whose state was known without it, the doctor said this of"
-    return f"{tried} {hits} of {runs} for which it holds, and of {alarms} of {others} others."
+    after = f"{rounds} rounds after {before.name!r} was treated with {named(before.remedy)}: "
+    if now.name == "too early" or (rounds < FOLLOW and now.name != "healthy"):
+        return f"{after}too early to say. Ask again after {FOLLOW}."
+    if now.name == "healthy":
+        return f"{after}healthy."
+    state = f"still {now.name!r}" if now.name == before.name else f"now {now.name!r}"
+    step = f"Next step: {named(now.remedy)}." if now.remedy else "No knob to turn: let it run on."
+    return f"{after}{state}. {step}"
+
+
+def healthy(session: Session) -> bool:
+    """Whether the fakes pass for data: over the last SETTLED rounds, the median of each score of
+    the narration lies in the band that holds 99 % of real samples' scores (all modes found, as
+    many points on them, as even; or the distance, or what else a game is scored by)."""
+    past = [moment.scores for moment in session.again(SETTLED, SETTLED // 20)]
+    return passes(past)
+
+
+def passes(past: Sequence[Scores]) -> bool:
+    """The same of scores that are known."""
+    medians = medians_of(past)
+    return all(medians[name] in band for name, (_, band) in past[-1].items())
+
+
+def medians_of(past: Sequence[Scores]) -> dict[str, float]:
+    """{score: its median}"""
+    return {name: float(np.median([row[name][0] for row in past])) for name in past[-1]}
+
+
+def rates(name: str) -> str:
+    """How often the doctor said ``name`` of runs that had this failure and of healthy runs, and how
+    often its remedies made them healthy, case by case; nothing for a verdict that was not tried."""
+    told, false, runs = [], 0, 0
+    for title, row in json.loads(RATES.read_text("utf-8")).items():
+        said = row["said"].get(name, 0)
+        if row["name"] == name:
+            told.append(f"{title}: found {said} of {row['runs']}{_cures(row, said)}.")
+        elif "healthy" in (row["name"], name):
+            false, runs = false + said, runs + row["runs"]
+    kind = "runs with a failure" if name == "healthy" else "healthy runs"
+    others = f"It said this of {false} of {runs} {kind}."
+    return " ".join(["Tried on runs whose state was known:", *told, others]) if told else ""
+
+
+def _cures(row: Mapping[str, Any], hits: int) -> str:
+    if "within three" not in row or not hits:
+        return ""
+    three = row["within three"]
+    share = f", {three / hits:.0%}: do not count on it" if three < CURED * hits else ""
+    return f"; the first remedy made {row['first']} of these healthy, three {three}{share}"
 
 
 # -- measurements: the last rounds of a run, repeated, and what theory says of it ----------------
@@ -136,16 +206,21 @@ def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     """The forecast for ``config``; None where there is no one equilibrium or no plain SGD.
 
     ``spread`` is w in G(z) = w z + b, which the equilibrium of the game on the line leaves open.
+    Penalties that want a slope of one move the equilibrium, and so do, on the line, targets for D
+    that its answer 1/2 does not meet.
     """
-    if config.optimizer != "sgd" or config.turn != "both" or not np.isfinite(spread):
+    moved = config.penalty in world.NOT_ZERO_IN_THE_FLAT and config.weight > 0
+    if config.world == "line":
+        moved |= config.loss == "least_squares" or config.smoothing < 1
+    if config.optimizer != "sgd" or config.turn != "both" or moved or not np.isfinite(spread):
         return None
-    world = WORLDS[config.world](config)
-    game = dress(world.game, config)
-    batch = world.expectation(game, config)
-    point = world.equilibrium(batch, spread)
-    if point is None or not len(values := small_spectrum(game, config, batch, point)):
+    own = WORLDS[config.world](config)
+    game = world.dress(own.game, config)
+    batch = own.expectation(game, config)
+    point = own.equilibrium(batch, spread)
+    if point is None or not len(values := world.small_spectrum(game, config, batch, point)):
         return None
-    return foretold(values)
+    return world.foretold(values)
 
 
 class Orbit(NamedTuple):
@@ -168,9 +243,12 @@ class Measurements:
     d_loss : what D's updates saw; d_real, d_fake : mean D, on what D sees.
     slope : mean |dL_G / d logit| over the fakes, divided by its value at the equilibrium.
     orbit, moved : of the fakes' mean around the data's, and how far it was from where it is now.
-    covered, modes : modes that have at least LEAST_SHARE of their own share of the fakes, the
-        median over the rounds, and how many there are (0 where there are none to count).
-    distance, band : of the fakes to the data at the end, and what passes for none.
+    scores, usual, earlier : those of the narration at the end, and their medians over the last
+        rounds, and over the first half of these rounds.
+    well : whether these pass for those of data.
+    away : from the data's mean to that of the fakes, in the second half of these rounds.
+    distance, before, band : of the fakes to the data in the second half of these rounds, in the
+        first half, and what passes for none.
     """
 
     config: Config
@@ -183,15 +261,43 @@ class Measurements:
     forecast: Forecast | None
     orbit: Orbit = NO_ORBIT
     moved: float = math.inf
-    covered: int = 0
-    modes: int = 0
+    scores: Scores = field(default_factory=dict)
+    usual: Mapping[str, float] = field(default_factory=dict)
+    earlier: Mapping[str, float] = field(default_factory=dict)
+    well: bool = False
+    away: float = math.nan
     distance: float = math.nan
+    before: float = math.nan
     band: float = math.nan
+
+    @property
+    def nearer(self) -> bool:
+        """Whether it comes nearer: G to the data and, where that is seen, both to the equilibrium;
+        more points to the modes; or in turns, where theory may foretell one that is longer than
+        these rounds."""
+        rests = "distance from the equilibrium"
+        if self.usual.get(rests, 0.0) > self.earlier.get(rests, math.inf):
+            return False
+        if self.usual.get(ON_MODES, 0.0) - self.earlier.get(ON_MODES, 0.0) > SHARPER:
+            return True
+        factor, ahead = self.orbit.factor, self.forecast
+        if ahead is not None and math.isnan(factor) and self.rounds < ahead.period < math.inf:
+            factor = ahead.factor
+        if ahead is not None and math.isnan(factor) and ahead.modulus >= 1 - 1e-6:
+            return False  # theory foretells no approach
+        return factor < STEADY or self.distance < NEARER * self.before
+
+    @property
+    def shaken(self) -> bool:
+        """Whether what looks like turns may be noise around an equilibrium that attracts."""
+        attracts = self.forecast is not None and self.forecast.factor < STEADY
+        drawn = self.config.noise > 0 or self.config.world == "line"
+        return attracts and drawn and self.orbit.size < 1
 
     @property
     def level(self) -> float:
         """D's loss L* where it cannot tell, NaN where nothing fixes it."""
-        return loss_levels(self.config)[0] or math.nan
+        return world.loss_levels(self.config)[0] or math.nan
 
 
 @alone
@@ -208,22 +314,33 @@ def measure(session: Session) -> Measurements:
     batch = game.draw(SAMPLES, generator(config.seed, 7))
     moments = [_moment(past, batch) for past in session.again(rounds, max(1, rounds // MOMENTS))]
     real, fakes = batch.real.double().numpy(), [moment.pop("fake") for moment in moments]
+    scores = [moment.pop("scores") for moment in moments]
     unit = float(np.sqrt(real.var(0).sum())) or 1.0
-    centers = np.stack([fake.mean(0) - real.mean(0) for fake in fakes]) / unit
-    finite = bool(np.isfinite(centers).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        centers = np.stack([fake.mean(0) - real.mean(0) for fake in fakes]) / unit
+        finite = bool((np.abs(centers) < BEYOND).all())  # NaN is not
     medians: dict[str, Any] = {
         name: _median([moment[name] for moment in moments]) for name in moments[0]
     }
-    modes = len(getattr(game.data, "modes", ()))
-    run = Measurements(config, rounds, finite, forecast=ahead, modes=modes, **medians)
+    run = Measurements(config, rounds, finite, forecast=ahead, **medians)
     if not finite:
         return run
-    distance, band = _distance(game, real, fakes[-1], unit)
+    last = scores[-max(1, round(len(scores) * SETTLED / max(rounds, SETTLED))) :]
+    distances, band = _distances(game, real, fakes, unit)
+    before, distance = (float(np.median(half)) for half in halves(distances))
     moved = float(np.linalg.norm(centers - centers[-1], axis=1).max())
+    away = float(np.median(np.linalg.norm(halves(centers)[1], axis=1)))
     return replace(
-        run, orbit=orbit(centers), moved=moved, covered=_covered(game, fakes),
-        distance=distance, band=band,
+        run, orbit=orbit(centers), moved=moved, scores=scores[-1], usual=medians_of(last),
+        earlier=medians_of(halves(scores)[0]), well=passes(last), distance=distance,
+        before=before, band=band, away=away,
     )  # fmt: skip
+
+
+def halves(items: Any) -> tuple[Any, Any]:
+    """The first and the second half; all of them twice where there are too few."""
+    middle = len(items) // 2
+    return (items[:middle] if middle else items), items[middle:]
 
 
 def orbit(centers: NDArray) -> Orbit:
@@ -245,7 +362,8 @@ def orbit(centers: NDArray) -> Orbit:
 
 
 def _moment(session: Session, batch: Batch) -> dict[str, Any]:
-    """Numbers of one moment by the names of ``Measurements``, and points of G, fake (n, d)."""
+    """Numbers of one moment by the names of ``Measurements``, its scores, and points of G, fake (n,
+    d)."""
     game = session.game
     with torch.no_grad(), evaluating(game.generator, game.discriminator):
         real, fake = game.logits(batch)
@@ -257,6 +375,7 @@ def _moment(session: Session, batch: Batch) -> dict[str, Any]:
         "d_fake": float(torch.sigmoid(fake).mean()),
         "slope": _slope(game.loss, real, fake) / usual,
         "d_loss": float(probes.LOSSES["d_loss"](session.state)),
+        "scores": session.scores,
         # of its own memory: a generator without a network hands out its parameter itself
         "fake": points.detach().double().numpy().copy(),
     }
@@ -274,121 +393,190 @@ def _median(values: list[float]) -> float:
     return float(np.median(finite)) if len(finite) else math.nan
 
 
-def _covered(game: GAN, fakes: list[NDArray]) -> int:
-    """Modes with fakes at a moment (each fake counts for the nearest one), its median."""
-    if not hasattr(game.data, "locate"):
-        return 0
-    least = LEAST_SHARE * game.data.mode_weights.numpy() * SAMPLES
-    nearest = [game.data.locate(torch.as_tensor(fake))[0].numpy() for fake in fakes]
-    counts = [(np.bincount(x, minlength=len(least)) >= least).sum() for x in nearest]
-    return int(np.median(counts))
-
-
-def _distance(game: GAN, real: NDArray, fake: NDArray, unit: float) -> tuple[float, float]:
-    """How far the fakes are from the data in what this D can see, and how far they may be.
+def _distances(
+    game: GAN, real: NDArray, fakes: list[NDArray], unit: float
+) -> tuple[list[float], float]:
+    """How far the fakes of each moment are from the data in what this D can see, and how far they
+    may be.
 
     A D that is a straight line sees means only, and half a standard deviation is then allowed.
     Others see everything: the sliced Wasserstein distance, with what 99 % of pairs of samples of
     the data have at most.
     """
     if real.shape[1] == 1:
-        return float(abs(fake.mean() - real.mean())) / unit, 0.5
+        return [float(abs(fake.mean() - real.mean())) / unit for fake in fakes], 0.5
     metric = partial(metrics.sliced_wasserstein, projections=16)
     band = metrics.noise_band(metric, game.data, SAMPLES, BAND_REPEATS)
-    return metric(fake, real) / unit, band.high / unit
+    return [metric(fake, real) / unit for fake in fakes], band.high / unit
+
+
+def _last_finite(session: Session) -> int:
+    """The last step within bounds at which a knob was turned, or the start."""
+    past = session.branch()
+    while past.since > 0:
+        past.rewind(past.since)
+        if (flatten(past.game).abs() < BEYOND).all():
+            return past.step
+        past.rewind(past.step - 1)
+    return 0
 
 
 # -- verdicts -------------------------------------------------------------------------------------
 
 
+def _verdicts(run: Measurements) -> Iterator[Diagnosis]:
+    """All whose signs are there."""
+    yield from _by_overflow(run)
+    if not run.well:
+        yield from _by_what_d_says(run)
+    yield from _by_where_g_is(run)
+
+
 def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
-    """Verdicts on runs that leave all bounds, or have just begun."""
+    """Verdicts on runs that leave all bounds, stand still, or have just begun."""
     config, ahead = run.config, run.forecast
     if not run.finite:
-        advice = "Numbers have overflowed: repeat from the last change with shorter steps."
-        yield Diagnosis("divergence", (), advice, {"lr": config.lr / 10})
+        advice = "Numbers have left all bounds: repeat from the last change, in shorter steps."
+        shorter = _settling(config, "lr", (10, 100, 1e3, 1e4, 1e5))
+        yield Diagnosis("divergence", (), advice, shorter)
+    asleep, remedy = _asleep(config)
+    if asleep and not run.well:
+        yield Diagnosis("not learning", _scored(run), asleep, remedy)
     if run.rounds < LEAST_ROUNDS:
         few = Evidence("rounds under the present settings", run.rounds, f"at least {LEAST_ROUNDS}")
         yield Diagnosis("too early", [few], "Let it run on, then ask again.")
-    if run.d_loss > OVERSHOOT * run.level:
+    if run.d_loss > OVERSHOOT * run.level and not _heavy(config):  # whose penalty is part of it
         loss = Evidence("D's loss", run.d_loss, f"above {OVERSHOOT} x {run.level:.3g}, a coin's")
-        remedy = _settling(config, *({"tau": config.tau / k} for k in (3, 10, 30, 100, 1000)))
-        advice = "D's steps are too long: shorten them."
-        yield Diagnosis("divergence", [loss, *_foretold(run)], advice, remedy)
-    if ahead is not None and run.orbit.size >= WIDE:  # networks make wide turns of their own
-        factor = ahead.factor if math.isnan(run.orbit.factor) else run.orbit.factor
+        yield Diagnosis("divergence", [loss, *_foretold(run)], *_shorter(config))
+    if ahead is not None and run.orbit.size >= WIDE and not run.shaken:  # networks turn widely
+        factor, how = run.orbit.factor, "Each turn leads farther out"
+        if math.isnan(factor) and not run.nearer:  # too far out to come around
+            factor = ahead.factor if math.isfinite(ahead.period) else ahead.modulus
+            how = "With such steps the equilibrium drives off what comes near it"
         if factor > GROWING:
-            evidence = _orbit(run, f"above {GROWING}")
-            advice = "Each turn leads farther out: add friction."
-            yield Diagnosis("divergence", evidence, advice, _friction(config))
+            yield Diagnosis("divergence", _orbit(run, f"above {GROWING}"), *_friction(config, how))
 
 
 def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
     """Verdicts on D's answers and on what G learns from them."""
     config, gap = run.config, run.d_real - run.d_fake
     if run.slope < SLOPE:
-        slope = Evidence(
-            "slope of G's loss, against the equilibrium's", run.slope, f"below {SLOPE}"
-        )
-        evidence = [slope, Evidence("D(G(z))", run.d_fake, "1/2 at the equilibrium")]
-        advice = "D takes the fakes for real, so that nothing moves G: let D learn faster."
-        remedy = _faster(config)
+        what = "slope of G's loss, against the equilibrium's"
+        evidence = [Evidence(what, run.slope, f"below {SLOPE}")]
+        if config.loss in ("saturating", "non_saturating"):  # others fix no answer of D
+            usual = f"{equilibrium_score(config.smoothing):.3g} at the equilibrium"
+            evidence.append(Evidence("D(G(z))", run.d_fake, usual))
+        treatment = _faster(config, "D takes the fakes for real, so that nothing moves G")
         if config.loss == "saturating":
             advice = "D is sure of itself, and log(1 - D) is flat there: take -log D instead."
-            remedy = {"loss": "non_saturating"}
-        yield Diagnosis("vanishing gradient", evidence, advice, remedy)
+            treatment = advice, {"loss": "non_saturating"}
+        yield Diagnosis("vanishing gradient", evidence, *treatment)
     if run.d_loss < WINNING * run.level:
         bound = f"below {WINNING} x {run.level:.3g}, where it cannot tell"
         evidence = [Evidence("D's loss", run.d_loss, bound)]
         evidence.append(Evidence("D(x) - D(G(z))", gap, "0 at the equilibrium"))
-        advice = "D learns faster than G: slow it down."
-        yield Diagnosis("D too strong", evidence, advice, _slower(config))
+        yield Diagnosis("D too strong", evidence, *_slower(config))
     undecided = abs(gap) <= UNDECIDED and abs(run.d_loss / run.level - 1) <= UNDECIDED
-    if undecided and run.distance > run.band and run.moved <= WIDE:
-        away, most = "distance of the fakes, in the data's spread", f"above {run.band:.2g}"
+    stuck = not run.nearer and run.distance > run.band and run.moved <= WIDE
+    if undecided and stuck:
+        away = "distance of the fakes, in the data's spread"
         evidence = [
             Evidence("D's loss", run.d_loss, f"{run.level:.3g} where it cannot tell"),
             Evidence("D(x) - D(G(z))", gap, f"within {UNDECIDED}"),
-            Evidence(away, run.distance, most),
+            Evidence(away, run.distance, f"above {run.band:.2g}"),
             Evidence("way of their mean in these rounds", run.moved, f"below {WIDE}"),
         ]
         yield Diagnosis("uninformative plateau", evidence, *_open_eyes(config))
 
 
 def _by_where_g_is(run: Measurements) -> Iterator[Diagnosis]:
-    """Verdicts on the fakes; the last of all is that nothing is wrong."""
-    config, count, covered = run.config, run.modes, run.covered
-    if covered < count:
-        evidence = [Evidence("modes with fakes", covered, f"of {count}")]
-        if config.loss in ("saturating", "non_saturating", "relativistic"):
-            kind = "relativistic" if config.loss == "relativistic" else "js"
-            rests = landscape.plateau(covered, count, kind)
-            bound = f"{rests:.3g} for {covered} of {count}"
-            evidence.append(Evidence("D's loss", run.d_loss, bound))
-        yield Diagnosis("mode collapse", evidence, *_spread_out(config))
-    if STEADY <= run.orbit.factor <= GROWING and run.orbit.size > WIDE:
-        advice = "Neither player gives way: add friction."
-        evidence = _orbit(run, f"{STEADY} to {GROWING}")
-        yield Diagnosis("cycling", evidence, advice, _friction(config))
-    evidence = [
-        Evidence("slope of G's loss, against the equilibrium's", run.slope, f"over {SLOPE}")
-    ]
-    if run.level > 0:
-        evidence.append(Evidence("D's loss", run.d_loss, f"{run.level:.3g} at the equilibrium"))
-    if run.orbit.factor < STEADY:
+    """Verdicts on the fakes; the last of all is that no failure shows, and they are not right."""
+    config = run.config
+    if run.well:
+        asleep, _ = _asleep(config)
+        yield Diagnosis("healthy", _scored(run), f"Nothing needs to be changed. {asleep}".strip())
+    if config.world == "plane" and run.away > AWAY and not run.nearer:
+        apart = Evidence("distance of the means, in the data's spread", run.away, f"above {AWAY}")
+        treatment = _spread_out(config, "The fakes stand beside the data and come no nearer")
+        yield Diagnosis("not learning", [*_scored(run), apart], *treatment)
+    now = {name: score for name, (score, _) in run.scores.items()}
+    if _collapsed(run, now) and _collapsed(run, run.usual):
+        treatment = _spread_out(config, "The fakes have run together")
+        yield Diagnosis("mode collapse", _scored(run), *treatment)
+    turning = (run.forecast and not run.shaken) or run.orbit.size > WIDE
+    if STEADY <= run.orbit.factor <= GROWING and turning:
+        treatment = _friction(config, "Neither player gives way")
+        yield Diagnosis("cycling", _orbit(run, f"{STEADY} to {GROWING}"), *treatment)
+    evidence = _scored(run)
+    if run.orbit.factor < STEADY and config.world != "plane":
         evidence += _orbit(run, f"below {STEADY}: it spirals in")
-    yield Diagnosis("healthy", evidence, "Nothing needs to be changed.")
+    elif math.isnan(run.orbit.factor):
+        evidence += _foretold(run)
+    if run.nearer:
+        yield Diagnosis("not there yet", evidence, "It comes nearer: let it run on.")
+    if run.moved < HARDLY and run.distance > max(run.band, WIDE):
+        evidence.append(Evidence("way of the fakes' mean", run.moved, f"in {run.rounds} rounds"))
+        advice = "G hardly moves: take ten times the learning rate."
+        yield Diagnosis("not learning", evidence, advice, {"lr": 10 * config.lr})
+    if run.distance > max(run.band, WIDE):
+        treat_with = _spread_out if config.world == "plane" else _friction
+        yield Diagnosis("not learning", evidence, *treat_with(config, "It comes no nearer"))
+    if config.noise and config.world == "plane":
+        advice = "D cannot see finer than the instance noise: take it away."
+        yield Diagnosis("not there yet", evidence, advice, {"noise": 0.0})
+    advice = "It no longer comes nearer: take shorter steps, a third of the learning rate."
+    yield Diagnosis("not there yet", evidence, advice, {"lr": float(f"{config.lr / 3:.3g}")})
 
 
-# -- evidence from the orbit ----------------------------------------------------------------------
+def _collapsed(run: Measurements, scores: Mapping[str, float]) -> bool:
+    """Whether modes are left out: on the modes, and not on all of them, or as uneven as with one
+    lost, KL = log(K / (K - 1)); off them, as uneven as 95 to 5 of two."""
+    if FOUND not in scores:
+        return False
+    found, kl = run.scores[FOUND][1], run.scores[UNEVEN][1]
+    if scores[ON_MODES] < 0.5:
+        return scores[UNEVEN] >= 0.49
+    one_lost = max(math.log(found.high / (found.high - 1)), kl.high)
+    return scores[FOUND] < found.low or scores[UNEVEN] >= min(one_lost, 0.49)
+
+
+def _asleep(config: Config) -> Treatment:
+    """Who does not move under these settings and why, in words, and what wakes them."""
+    steps = config.rule == "alternating" and config.turn == "both"
+    reasons = (
+        (config.lr == 0, "Neither player moves: the learning rate is 0.",
+         {"lr": PRESETS[config.preset].lr}),
+        (config.turn == "d", "G does not move: D alone has its turn.", {"turn": "both"}),
+        (steps and config.g_steps == 0, "G does not move: it has no step.", {"g_steps": 1}),
+        (config.turn == "g", "D does not move: G alone has its turn.", {"turn": "both"}),
+        (steps and config.d_steps == 0, "D does not move: it has no step.", {"d_steps": 1}),
+        (config.tau == 0, "D does not move: its learning rate is 0.", {"tau": 1.0}),
+    )  # fmt: skip
+    return next(((why, remedy) for so, why, remedy in reasons if so), ("", {}))
+
+
+# -- evidence -------------------------------------------------------------------------------------
+
+
+def _scored(run: Measurements) -> list[Evidence]:
+    """What the narration says at the end, with the bounds of real points, and what was usual where
+    that was something else."""
+    signs = []
+    for name, (score, band) in run.scores.items():
+        real = f"{band.low:.3g} to {band.high:.3g}" if band.low != band.high else f"{band.high:.0f}"
+        usual = run.usual.get(name, score)
+        wont = f"; in the middle of the last rounds {usual:.3g}"
+        apart = (score in band) != (usual in band)
+        signs.append(Evidence(name, float(score), f"{real} for data{wont * apart}"))
+    return signs
 
 
 def _orbit(run: Measurements, bound: str) -> list[Evidence]:
-    turns = Evidence("turns", run.orbit.turns, f"in {run.rounds} rounds")
-    if math.isnan(run.orbit.factor):  # it has gone too far out to come around
-        return [turns, *_foretold(run)]
-    factor = Evidence("factor on the distance in one turn", run.orbit.factor, bound)
-    return [factor, turns, *_foretold(run)]
+    turns = f"{run.orbit.turns:g} turns in {run.rounds} rounds"
+    if math.isnan(run.orbit.factor):
+        return [Evidence("G's largest distance", run.orbit.size, turns), *_foretold(run)]
+    factor = Evidence("factor on the distance in one turn", run.orbit.factor, f"{bound}; {turns}")
+    return [factor, *_foretold(run)]
 
 
 def _foretold(run: Measurements) -> list[Evidence]:
@@ -396,62 +584,109 @@ def _foretold(run: Measurements) -> list[Evidence]:
     if ahead is None:
         return []
     if not math.isfinite(ahead.period):
-        return [Evidence("largest eigenvalue of a round", ahead.modulus, "1 is the edge")]
-    bound = f"foretold by |s| = {ahead.modulus:.4f}, a turn in {ahead.period:.0f} rounds"
+        what = "largest eigenvalue of a round near the equilibrium"
+        return [Evidence(what, ahead.modulus, "1 is the edge")]
+    bound = f"foretold by |s| = {ahead.modulus:.4f}; a turn there takes {ahead.period:.0f} rounds"
     return [Evidence("factor in a turn near the equilibrium", ahead.factor, bound)]
 
 
-# -- remedies: the smallest change of one knob ----------------------------------------------------
+# -- remedies: the change, in words and as knobs --------------------------------------------------
 
 
-def _settling(config: Config, *candidates: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first candidate under which the equilibrium attracts; the first where that is unknown."""
-    for knobs in candidates:
-        ahead = forecast(config.changed(**knobs))
+def _possible(config: Config, remedy: Knobs) -> Knobs:
+    """The remedy within the knobs' bounds; {} where it changes nothing or does not fit."""
+    most = {name: value if isinstance(value, str) else min(value, KNOBS[name].high)
+            for name, value in remedy.items()}  # fmt: skip
+    try:
+        return most if config.changed(**most) != config else {}
+    except ValueError:
+        return {}
+
+
+def _settling(config: Config, knob: str, parts: Sequence[float], *first: Knobs) -> Knobs:
+    """The first change under which the equilibrium attracts, or of which that is unknown: of
+    ``first``, then of the knob's value divided by each of ``parts``."""
+    changes = [*first, *({knob: getattr(config, knob) / k} for k in parts)]
+    for knobs in changes:
+        ahead = forecast(config.changed(**_possible(config, knobs)))
         if ahead is None or ahead.modulus < 1 - 1e-6:
             return knobs
-    return candidates[-1]
+    return changes[-1]
 
 
-def _friction(config: Config) -> Mapping[str, Any]:
-    shorter = [{"lr": config.lr / k} for k in (2, 5, 10, 100)]
-    if config.penalty == "none":
-        return _settling(config, {"penalty": "r1"}, *shorter)
-    return _settling(config, {"weight": 3 * config.weight}, *shorter)
+def _hurried(config: Config) -> Knobs:
+    """As many G steps as D steps where there are more; {} where there are not."""
+    most = max(config.d_steps, 1)
+    return {"g_steps": most} if config.rule == "alternating" and config.g_steps > most else {}
 
 
-def _slower(config: Config) -> Mapping[str, Any]:
+def _heavy(config: Config) -> bool:
+    return config.penalty in ("r1", "r2") and config.weight >= HEAVY
+
+
+def _friction(config: Config, seen: str) -> Treatment:
+    damped, advice = {"weight": 3 * config.weight}, "let the penalty weigh three times as much."
+    if config.penalty in ("none", *world.NOT_ZERO_IN_THE_FLAT):
+        damped, advice = {"penalty": "r1"}, "add friction, the penalty R1 on D."
+    remedy = _settling(config, "lr", (2, 5, 10, 100), damped)
+    return f"{seen}: {advice if remedy == damped else 'take shorter steps.'}", remedy
+
+
+def _shorter(config: Config) -> Treatment:
+    if config.noise > 1:
+        return DROWNED, {"noise": config.noise / 10}
+    if fewer := _hurried(config):
+        return "G moves on before D can follow: let D have as many steps.", fewer
+    remedy = _settling(config, "tau", (3, 10, 30, 100, 1000))
+    return "D answers worse than a coin: shorten its steps.", remedy
+
+
+def _slower(config: Config) -> Treatment:
     """Less of whichever puts D ahead the most: its steps in a round, or its learning rate."""
     if config.rule == "alternating" and config.d_steps > max(config.g_steps, 1, config.tau):
-        return {"d_steps": max(config.g_steps, 1)}
+        return "D has more steps than G: take fewer.", {"d_steps": max(config.g_steps, 1)}
     if config.tau > 1:  # G's learning rate alone: D's is the product of both
         k = min(10.0, config.tau)
-        return {"lr": k * config.lr, "tau": config.tau / k}
-    return {"tau": config.tau / 3}
+        advice = f"D's rate is {config.tau:g} times G's: raise G's, and leave D's as it is."
+        return advice, {"lr": k * config.lr, "tau": config.tau / k}
+    return "D tells nearly all: let it learn at a third of its rate.", {"tau": config.tau / 3}
 
 
-def _faster(config: Config) -> Mapping[str, Any]:
-    if config.rule == "alternating" and config.g_steps > config.d_steps:
-        return {"g_steps": max(config.d_steps, 1)}
-    if config.rule == "alternating" and config.d_steps == 0:
-        return {"d_steps": 1}
-    return {"tau": max(1.0, 3 * config.tau)}
+def _faster(config: Config, seen: str) -> Treatment:
+    if fewer := _hurried(config):
+        return f"{seen}. Let G move no more often than D.", fewer
+    return f"{seen}. Let D learn at a higher rate.", {"tau": max(1.0, 3 * config.tau)}
 
 
-def _spread_out(config: Config) -> tuple[str, Mapping[str, Any]]:
-    if config.g_steps > config.d_steps or config.tau < 1 / 3:
-        return "G runs ahead to where D is weakest: let D keep up.", _faster(config)
-    if config.loss in ("saturating", "non_saturating"):
-        advice = "Try the relativistic loss: it had all five Gaussians in 187 of 200 runs, the "
-        return advice + "non-saturating one in 176 (chapter 10).", {"loss": "relativistic"}
-    return "D does not see the lost modes: let it learn faster.", _faster(config)
+def _spread_out(config: Config, seen: str) -> Treatment:
+    """What freed fakes from one place. Tried on two Gaussians with ten G steps (seeds 1000 to 1023,
+    500 rounds each): all of these freed 24 of 24 runs, as many steps for D as for G 3, and longer
+    steps with them 17. R1 did as DRAGAN did; noise that is taken away again freed all as well."""
+    adam, longer = config.optimizer.startswith("adam"), min(LONGER * config.lr, LONGEST_STEP)
+    parts: list[tuple[str, Knobs]] = [
+        ("let G move no more often than D", _hurried(config)),
+        ("let D learn at G's rate", {"tau": 1.0} if config.tau < 1 / 3 else {}),
+        ("let Adam make the steps", {} if adam else {"optimizer": "adam0"}),
+        ("take longer steps", {"lr": longer} if config.lr < LONGEST_STEP else {}),
+        ("keep D's slope near the data at 1 (DRAGAN)",
+         {} if config.penalty == "dragan" else {"penalty": "dragan", "weight": 1.0}),
+    ]  # fmt: skip
+    words = ", ".join(told for told, knobs in parts if knobs)
+    if not words:
+        return f"{seen}. What freed other runs is in force: let it run on, or reset it.", {}
+    return f"{seen}: {words}.", {name: value for _, knobs in parts for name, value in knobs.items()}
 
 
-def _open_eyes(config: Config) -> tuple[str, Mapping[str, Any]]:
+def _open_eyes(config: Config) -> Treatment:
     if config.noise > 1:
-        return "Instance noise drowns the difference: take less.", {"noise": config.noise / 10}
-    remedy = dict(_faster(config))
-    plain = config.world == "plane" and config.optimizer in ("sgd", "momentum")
-    if plain and "tau" in remedy and config.lr > 0:
-        remedy["tau"] = max(remedy["tau"], float(f"{AWAKE / config.lr:.12g}"))
-    return "D sees no difference where there is one: let it learn faster.", remedy
+        return DROWNED, {"noise": config.noise / 10}
+    if _heavy(config):
+        advice = "The penalty holds D flat: take a tenth of its weight."
+        return advice, {"weight": config.weight / 10}
+    if config.world == "plane" and config.depth == 0:
+        return "D is a straight line and sees means only: start anew with hidden layers.", {}
+    seen = "D sees no difference where there is one"
+    if config.world == "plane" and not config.optimizer.startswith("adam"):
+        longer = min(LONGER * config.lr, LONGEST_STEP)
+        return f"{seen}. {PLAIN}", {"optimizer": "adam0", "lr": longer, "tau": 1.0}
+    return _faster(config, seen)

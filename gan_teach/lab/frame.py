@@ -59,6 +59,7 @@ PAPERS = {"light": "#ffffff", "dark": "#111111"}
 CONTRAST = 3.0  # of what is drawn to its halo, at least (WCAG 2.2, criterion 1.4.11)
 READABLE = 4.5  # of words to their paper (1.4.3)
 DISC = "Eigenvalues of a round"  # the title of a disc
+GRAPH = "Model graph"
 _TINT = 0.4  # of a field where D is sure
 
 
@@ -158,8 +159,7 @@ Layer = Points | Lines | Arrows | Field
 class Chart(NamedTuple):
     """Quantities over the steps beside the ``levels`` (value, name) that the theory predicts.
 
-    ``band`` (low, high, name) is where real data score against real data. With an ``xlim`` of its
-    own the chart is not over the steps but over ``xlabel``.
+    ``band`` (low, high, name) is where real data score against real data.
     """
 
     title: str
@@ -168,8 +168,6 @@ class Chart(NamedTuple):
     log: bool = False
     ylim: tuple[float, float] | None = None
     band: tuple[float, float, str] | None = None
-    xlim: tuple[float, float] | None = None
-    xlabel: str = ""
     unit: str = ""  # of its values
 
 
@@ -181,11 +179,23 @@ class Disc(NamedTuple):
     text: str = ""
 
 
+class Node(NamedTuple):
+    """A part of the game as a graph: a thumbnail in layers within ``view``, lines of words below
+    it, and the norm of the gradient that has moved it, 0 for none."""
+
+    title: str
+    text: tuple[str, ...]
+    view: tuple[float, float, float, float]
+    layers: Mapping[str, Layer]
+    norm: float = 0.0
+
+
 class Frame(NamedTuple):
     """Step ``step`` of a run: a main picture in layers, charts beside it, and the same in words.
 
     ``view`` is (left, right, bottom, top) of the main picture; ``note`` is a warning to be shown in
-    it, or empty. Where ``drawable``, a learner may draw other data into the main picture.
+    it, or empty. Where ``drawable``, a learner may draw other data into the main picture. ``graph``
+    is the way from z over G, its samples and D to the losses.
     """
 
     step: int
@@ -200,6 +210,7 @@ class Frame(NamedTuple):
     yticks: tuple[tuple[float, str], ...] | None = None
     note: str = ""
     drawable: bool = False
+    graph: tuple[Node, ...] = ()
 
 
 def ranges(chart: Chart, step: int) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -208,7 +219,7 @@ def ranges(chart: Chart, step: int) -> tuple[tuple[float, float], tuple[float, f
     A time axis ends at the first of 100, 200, 500, 1000, ... that is not below ``step``.
     """
     marks = (digit * 10**decade for decade in count(2) for digit in (1, 2, 5))
-    xlim = chart.xlim or (0.0, float(next(mark for mark in marks if mark >= step)))
+    xlim = 0.0, float(next(mark for mark in marks if mark >= step))
     values = np.concatenate([curve.xy[:, 1] for curve in chart.curves])
     include = [value for value, _ in chart.levels] + list(chart.band[:2] if chart.band else ())
     if chart.log:

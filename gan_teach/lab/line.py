@@ -1,7 +1,7 @@
 """The lab on the line: the 1-D tutorial and the Dirac-GAN, games of four numbers and of two."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from itertools import groupby
 
@@ -18,7 +18,8 @@ from gan_teach.history import History
 from gan_teach.lab import world
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import Arrows, Chart, Layer, Lines, Points
-from gan_teach.lab.world import Row, Rows, World
+from gan_teach.lab.world import Row, Rows, Scores, World
+from gan_teach.metrics import NoiseBand
 from gan_teach.training import State, probes
 from gan_teach.zoo import line
 from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
@@ -34,8 +35,6 @@ _SAMPLES = 200  # for its field and eigenvalues, where noise makes them averages
 
 class LineWorld(World):
     """The 1-D tutorial; rows have the keys of ``experiments.run``."""
-
-    hidden = frozenset({world.HISTOGRAM})
 
     def __init__(self, config: Config) -> None:
         game = line.line_gan(config.seed, fresh_data=config.data == "fresh-points")
@@ -62,6 +61,13 @@ class LineWorld(World):
         best = line.optimal_discriminator(GRID, w, b, config.noise) if finite else GRID * math.nan
         row["d_real"], row["d_fake"] = row["scores"]
         return {**row, "fake": row["fake"][:, 0], "d_star": best}
+
+    def scores(self, row: Row) -> Scores:
+        """How far the means are apart: no more of the data is seen by a D that is a line."""
+        w, b = row["params"][:2]
+        real = self.expectation(self.game, row["config"]).real
+        gap = abs(w / 2 + b - float(real.mean())) / float(real.std(correction=0))
+        return {"distance of the means, in standard deviations": (gap, NoiseBand(0.0, 0.5))}
 
     def history(self, rows: Rows) -> History:
         """With V and the eigenvalues of its Hessian, found together for all rows that were made
@@ -99,15 +105,14 @@ class LineWorld(World):
             "fake": Points(fake, "fake", "generated points G(z)"),
         }
 
+    def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
+        parts = ["latent"], ["latent", "arrows", "fake"], ["real", "fake"], ["d_star", "d"]
+        return world.chosen(layers, *parts)
+
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
-        value, fake = world.curve(rows, "d_loss", "value", "V", -1.0), world.newest(rows)["fake"]
-        unit = world.loss_unit(config)
-        charts = [Chart("Objective V", (value,), _levels(config), unit=unit)]
-        charts += [world.gradient_chart(rows)]
-        charts += [world.score_chart(rows, config)]
-        if world.HISTOGRAM not in hidden:
-            charts += [world.score_histogram(self.game, self.real[:, None], fake[:, None])]
-        return charts
+        value = world.curve(rows, "d_loss", "value", "V", -1.0)
+        objective = Chart("Objective V", (value,), _levels(config), unit=world.loss_unit(config))
+        return [objective, world.gradient_chart(rows), world.score_chart(rows, config)]
 
     def words(self, row: Row) -> tuple[str, str]:
         fake, real = row["fake"], self.real
@@ -160,6 +165,9 @@ class DiracWorld(World):
         theta, psi = row["params"]
         return {**row, "theta": theta, "psi": psi, "distance": np.hypot(theta, psi)}
 
+    def scores(self, row: Row) -> Scores:
+        return {"distance from the equilibrium": (row["distance"], NoiseBand(0.0, 0.1))}
+
     def expectation(self, game: GAN, config: Config) -> Batch:
         return game.draw(_SAMPLES if config.noise else 1, generator(0))
 
@@ -174,6 +182,15 @@ class DiracWorld(World):
             "goal": Points(np.zeros((1, 2)), "goal", "equilibrium"),
             "here": Points(path[-1:], "here", "now"),
         }
+
+    def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
+        """There is no z; D is its logit psi x over x."""
+        theta, psi = row["params"]
+        fake = {"fake": Points(np.array([[theta, 0.0]]), "fake", "G(z) = theta")}
+        real = {"real": Points(np.zeros((1, 2)), "real", "x = 0")}
+        ends = np.array([-REACH, REACH])
+        logit = Lines(np.stack([ends, psi * ends], 1), "discriminator", "D's logit psi x")
+        return {}, fake, real | fake, {"d": logit}
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         numbers = (

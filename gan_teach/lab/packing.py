@@ -26,10 +26,9 @@ def outline(part: Any, place: Callable[[NDArray], Any]) -> Any:
 
 
 def outline_chart(chart: Chart, step: int, place: Callable[[NDArray], Any]) -> dict[str, Any]:
-    """A chart with the ranges of its axes, and whether it is over the steps."""
+    """A chart with the ranges of its axes."""
     xlim, ylim = frames.ranges(chart, step)
-    own = {"xlim": xlim, "ylim": ylim, "steps": chart.xlim is None}
-    return {**outline(chart, place), **own}
+    return {**outline(chart, place), "xlim": xlim, "ylim": ylim}
 
 
 def pack(frame: Frame, **facts: Any) -> bytes:
@@ -39,11 +38,13 @@ def pack(frame: Frame, **facts: Any) -> bytes:
     numbers begin at the first multiple of four bytes after it. ``facts`` join the header.
     """
     numbers: list[NDArray[np.float32]] = []
+    places: dict[int, int] = {}  # of the arrays: the graph shows those of the main picture again
 
     def place(array: NDArray) -> dict[str, Any]:
-        at = sum(part.size for part in numbers)
-        numbers.append(np.ascontiguousarray(array, dtype="<f4").ravel())
-        return {"at": at, "shape": array.shape}
+        if id(array) not in places:
+            places[id(array)] = sum(part.size for part in numbers)
+            numbers.append(np.ascontiguousarray(array, dtype="<f4").ravel())
+        return {"at": places[id(array)], "shape": array.shape}
 
     head = outline(frame._replace(charts=()), place)
     head["charts"] = [outline_chart(chart, frame.step, place) for chart in frame.charts]

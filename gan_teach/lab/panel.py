@@ -30,7 +30,7 @@ from gan_teach.lab.config import (
     outlook,
 )
 from gan_teach.lab.controls import ROW, WIDE, Control, button, choice, fold, slider
-from gan_teach.lab.frame import TELLS, Frame
+from gan_teach.lab.frame import GRAPH, TELLS, Frame
 from gan_teach.lab.interrupts import on_interrupt
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
@@ -66,10 +66,11 @@ class ImageView(w.Image):
     A view is a widget with ``controls`` beside it. It shows frames, calls the panel's ``tick`` each
     time that the front end wants another one, and ``paused`` when it stops or starts to play.
     ``playing`` says whether it goes on wanting them; ``shown`` is the step at which a learner has
-    stopped it where frames were made ahead of what was shown, otherwise -1.
+    stopped it where frames were made ahead of what was shown, otherwise -1; ``graph`` whether it
+    shows the game as a graph.
     """
 
-    shown = -1
+    shown, graph = -1, False
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(format="png", layout={"max_width": "100%"})
@@ -264,7 +265,8 @@ class Panel:
         if self._furnished_for != (config.world, config.data):
             self._furnish()
         boxes = {**self.layers, **self.charts}
-        frame = self.session.picture({name for name, box in boxes.items() if not box.value})
+        hidden = {name for name, box in boxes.items() if not box.value}
+        frame = self.session.picture(hidden if self.view.graph else {*hidden, GRAPH})
         self.view.show(frame)
         # A page lays itself out anew for every word that changes, which takes longer than a tick.
         since = time.perf_counter() - self._followed

@@ -18,7 +18,6 @@ from PIL import Image
 
 from gan_teach import _checks
 from gan_teach.lab import frame as frames
-from gan_teach.lab.config import PRESETS, Replay
 from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer
 from gan_teach.lab.recording import unwatched
 from gan_teach.lab.session import Session
@@ -108,11 +107,10 @@ def _draw_layer(ax: Axes, layer: Layer, zorder: float, halo: bool) -> None:
 
 def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
     """Curves with a marker at their newest point, levels with their names, and the band."""
-    newest = [-1] if chart.xlim is None else []
     for curve in chart.curves:
         look = LOOKS[curve.role]
         ax.plot(*curve.xy.T, color=look.color, linestyle=(0, look.dash or None), linewidth=1.7,
-                marker=look.marker, markevery=newest, label=curve.label)  # fmt: skip
+                marker=look.marker, markevery=[-1], label=curve.label)  # fmt: skip
     beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": 8}
     for value, name in chart.levels:
         ax.axhline(value, **style.PREDICTED)
@@ -126,7 +124,7 @@ def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
     if chart.log:
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(0.5, 0.2)))
-    ax.set_xlabel(chart.xlabel or "round", fontsize=9)
+    ax.set_xlabel("round", fontsize=9)
     if len(chart.curves) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2, fontsize=8,
                   handlelength=1.5, columnspacing=1)  # fmt: skip
@@ -182,17 +180,9 @@ def _moments(session: Session, most: int) -> list[int]:
 
 
 def code(session: Session) -> str:
-    """The run up to here in five lines of Python, which repeat its numbers to the last bit."""
-    replay = Replay.parse(session.replay)
-    changed = replay.start.differences(PRESETS[replay.start.preset])
-    knobs = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-    return (
-        "from gan_teach.lab import PRESETS, Replay, Session\n"
-        f"start = PRESETS[{replay.start.preset!r}].changed({knobs})\n"
-        f"changes = {dict(replay.changes)!r}  # step: what changes there\n"
-        f"run = Session(Replay(start, changes, steps={replay.steps}))\n"
-        "history = run.history"
-    )
+    """The run up to here in three lines of Python, which repeat its numbers to the last bit."""
+    run = f"run = Session({session.replay!r})"
+    return "\n".join(["from gan_teach.lab import Session", run, "history = run.history"])
 
 
 FORMATS = {

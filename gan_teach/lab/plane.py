@@ -16,8 +16,9 @@ from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
 from gan_teach.lab import own_data, world
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Disc, Field, Layer, Lines, Points
-from gan_teach.lab.world import Row, Rows, World
+from gan_teach.lab.frame import GRAPH, Arrows, Chart, Disc, Field, Layer, Lines, Points
+from gan_teach.lab.world import Row, Rows, Scores, World
+from gan_teach.metrics import NoiseBand
 from gan_teach.models import MLP, evaluating
 from gan_teach.training import State, probes
 
@@ -32,6 +33,7 @@ SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
 """Each data set's name: how it is made, and how far its picture reaches to every side."""
 
 DISTANCE = "Distance to the data"
+FOUND, ON_MODES, UNEVEN = "modes covered", "share of high quality", "reverse KL"
 DISC_EVERY = 50  # rounds from one set of eigenvalues to the next
 SHOWN = 256  # points of each kind
 PUSHED = 64  # of them with an arrow
@@ -54,7 +56,7 @@ class PlaneWorld(World):
         self.source, self.reach = source, reach
         self.real = source.sample(SHOWN, generator(config.seed, 1)).numpy()
         static = {"real": self.real}
-        self.hidden = frozenset({"best", "manifold", world.HISTOGRAM, world.DISC})
+        self.hidden = World.hidden | {"best", "manifold", world.DISC}
         self._scored = hasattr(source, "modes")
         if self._scored:  # they then say more than a distance
             static["modes"] = source.modes.numpy()
@@ -82,15 +84,25 @@ class PlaneWorld(World):
             "covered": report.covered / report.modes if report else math.nan,
             "quality": report.high_quality if report else math.nan,
             "distance": metrics.sliced_wasserstein(fake, self.real) if finite else math.nan,
-            "report": str(report or "no modes to count"),
+            "report": report,
         }
+
+    def scores(self, row: Row) -> Scores:
+        """Those of ``mode_report``, where the data have modes, or the distance to the data."""
+        if not self._scored:
+            return {
+                "distance to the data": (row["distance"], self._real_distance._replace(low=0.0))
+            }
+        found = row["report"].scores.values() if row["report"] else 3 * [math.nan]
+        names = (FOUND, ON_MODES, UNEVEN)
+        return dict(zip(names, zip(found, self._no_worse, strict=True), strict=True))
 
     # -- the picture
 
     def words(self, row: Row) -> tuple[str, str]:
         scores = f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}"
         outside = int((np.abs(row["fake"]).max(1) > self.reach).sum())
-        return f"{scores}, {row['report']}", _outside(outside)
+        return f"{scores}, {row['report'] or 'no modes to count'}", _outside(outside)
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         charts = [self._losses(rows, config), world.gradient_chart(rows)]
@@ -99,11 +111,9 @@ class PlaneWorld(World):
             charts += [self._modes(rows)]
         if DISTANCE not in hidden:
             distance = (world.curve(rows, "distance", "value", ""),)
-            charts += [Chart(DISTANCE, distance, band=self._real_distance, log=True,
+            low, high = self._real_distance
+            charts += [Chart(DISTANCE, distance, band=(low, high, "real points"), log=True,
                              unit="units of x")]  # fmt: skip
-        if world.HISTOGRAM not in hidden:
-            fake = world.newest(rows)["fake"]
-            charts += [world.score_histogram(self.game, self.real, fake)]
         return charts
 
     def disc(self, state: State, config: Config) -> Disc:
@@ -130,20 +140,26 @@ class PlaneWorld(World):
             world.curve(rows, "covered", "real", "covered"),
             world.curve(rows, "quality", "fake", "of high quality"),
         )
-        return Chart("Modes", shares, ylim=(-0.03, 1.13), band=self._real_quality,
+        low, high = self._real_modes["high_quality"]
+        return Chart("Modes", shares, ylim=(-0.03, 1.13), band=(low, high, "real points"),
                      unit="shares")  # fmt: skip
 
     @cached_property
-    def _real_quality(self) -> tuple[float, float, str]:
-        """Where the share of points on a mode lies for real points."""
-        band = metrics.mode_noise_bands(self.source, SHOWN)["high_quality"]
-        return band.low, band.high, "real points"
+    def _real_modes(self) -> dict[str, NoiseBand]:
+        """Where the scores of real points lie."""
+        return metrics.mode_noise_bands(self.source, SHOWN)
 
     @cached_property
-    def _real_distance(self) -> tuple[float, float, str]:
+    def _no_worse(self) -> list[NoiseBand]:
+        """The same up to the perfect score, which a fake may have where few real samples do."""
+        modes, quality, kl = self._real_modes.values()
+        all_modes = modes._replace(high=len(self.static["modes"]))
+        return [all_modes, quality._replace(high=1.0), kl._replace(low=0.0)]
+
+    @cached_property
+    def _real_distance(self) -> NoiseBand:
         """The distance from real to other real points."""
-        band = metrics.noise_band(metrics.sliced_wasserstein, self.source, SHOWN)
-        return band.low, band.high, "real points"
+        return metrics.noise_band(metrics.sliced_wasserstein, self.source, SHOWN)
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         game, fake = self.game, world.newest(rows)["fake"]
@@ -153,7 +169,7 @@ class PlaneWorld(World):
             layers["field"] = self._field(d, "discriminator D(x)")
             if "best" not in hidden:
                 layers["best"] = self._field(self._best(fake), "best answer D*(x)")
-            if "manifold" not in hidden:
+            if not {"manifold", GRAPH} <= {*hidden}:
                 warped = _broken(game.generate(self._lattice))
                 layers["manifold"] = Lines(warped, "manifold", "lattice of z, after G")
         layers["real"] = Points(self.real, "real", "real points x")
@@ -164,6 +180,15 @@ class PlaneWorld(World):
         layers["push"] = Arrows(shown, self._push(shown), "gradient", "how L_G pushes them (root)")
         return layers
 
+    def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
+        z = {"latent": Points(self._in_view(self._latents).numpy(), "latent", "latents z")}
+        return z, *world.chosen(layers, ["manifold"], ["real", "fake"], ["field"])
+
+    def _in_view(self, z: Tensor) -> Tensor:
+        """Latents in the picture, which their lattice fills: the first two coordinates, the second
+        is 0 where there is none."""
+        return 0.9 * self.reach / EDGE * pad(z, (0, 1))[:, :2]
+
     def _field(self, values: Tensor, label: str) -> Field:
         grid = values.reshape(CELLS, CELLS).numpy()
         return Field(grid, self.axes["view"], "field", label)
@@ -171,13 +196,11 @@ class PlaneWorld(World):
     def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Straight lines from latents to samples: (1 - share) c z + share G(z).
 
-        Of z the first two coordinates are drawn (the second is 0 where there is none), and c makes
-        the lattice fill the picture.
+        Of z the first two coordinates are drawn, and c makes the lattice fill the picture.
         """
-        scale = 0.9 * self.reach / EDGE
         with torch.no_grad(), evaluating(self.game.generator):
             lattice, dots = (
-                torch.lerp(scale * pad(z, (0, 1))[:, :2], self.game.generate(z), share)
+                torch.lerp(self._in_view(z), self.game.generate(z), share)
                 for z in (self._lattice, self._latents)
             )
         return {

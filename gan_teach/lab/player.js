@@ -1,4 +1,6 @@
-// Plays frames that recording.py has written into this page, without a kernel.
+// Plays frames that recording.py has written into this page, without a kernel. An address that ends
+// in #play lets it play by itself once it is in view, one in #bare shows no charts and lists too.
+// A page that holds it in a frame is told its height.
 
 const SHORTEST = 33; // milliseconds between two frames: at most 30 a second
 const CALM = 500; // the same where the reader has asked for less motion
@@ -62,12 +64,11 @@ function frameAt(reel, index, shown) {
     .filter(({ title }) => shown.has(title))
     .map((chart) => ({
       ...chart,
-      curves: chart.curves.map((curve, k) =>
-        chart.steps ? { ...curve, xy: grown(chart.title, k) } : restored(curve),
-      ),
+      curves: chart.curves.map((curve, k) => ({ ...curve, xy: grown(chart.title, k) })),
     }));
+  const graph = head.graph.map((node) => ({ ...node, layers: node.layers.map(restored) }));
   const disc = head.disc && shown.has(head.disc.title) ? restored(head.disc) : null;
-  return { head: { ...head, layers, charts, disc }, numbers };
+  return { head: { ...head, layers, charts, disc, graph: shown.graph ? graph : [] }, numbers };
 }
 
 function checkbox(name, label, shown, redraw) {
@@ -99,12 +100,17 @@ async function play() {
   const named = [...first.charts, ...(first.disc ? [first.disc] : [])].map((part) => part.title);
   const names = [...first.layers.map((layer) => layer.name), ...named];
   const shown = new Set(names.filter((name) => !reel.hidden.includes(name)));
+  const place = document.createElement("div");
+  charts.replaceWith(place);
+  const below = addTabs(charts, (graph) => {
+    shown.graph = graph;
+    redraw();
+  });
+  place.replaceWith(below.both);
   const boxes = (entries) => entries.map(([name, label]) => checkbox(name, label, shown, redraw));
   find("fieldset.layers").append(...boxes(first.layers.map(({ name, label }) => [name, label])));
   find("fieldset.charts").append(...boxes(named.map((name) => [name, name])));
   plane.setAttribute("role", "img");
-  charts.setAttribute("role", "img");
-  charts.setAttribute("aria-label", "Charts of the run over time");
 
   function redraw() {
     const frame = frameAt(reel, index, shown);
@@ -136,14 +142,14 @@ async function play() {
     else redraw();
   }
 
-  button.addEventListener("click", () => {
-    if (timer) return stop();
+  function start() {
     if (index >= last) index = 0;
     button.textContent = "❚❚ Pause";
     told.removeAttribute("role");
     timer = requestAnimationFrame(turn);
-    return undefined;
-  });
+  }
+
+  button.addEventListener("click", () => (timer ? stop() : start()));
   moment.max = last;
   moment.addEventListener("input", () => {
     index = Number(moment.value);
@@ -151,7 +157,19 @@ async function play() {
     else redraw();
   });
   onNewPaper([plane, charts], redraw);
-  redraw();
+  below.show(0);
+  if (!location.hash || calm.matches) return;
+  const view = new IntersectionObserver((seen) => {
+    if (!seen.some((entry) => entry.isIntersecting)) return;
+    view.disconnect();
+    if (!timer && index === 0) start();
+  });
+  view.observe(plane);
 }
 
+document.body.classList.toggle("bare", location.hash === "#bare");
+if (parent !== window) {
+  const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*");
+  new ResizeObserver(tell).observe(document.documentElement);
+}
 play();

@@ -44,6 +44,21 @@ def page(session: Session, frames: int = FRAMES, watch: Any = unwatched) -> str:
     costly = session.hidden & {DISC}  # eigenvalues of networks take longer than all else
     past = watch(session.again(session.step, every), total=-(-session.step // every) + 1)
     reel = [moment.picture(costly) for moment in past]
+    return page_of(session, reel)
+
+
+def first_run(session: Session, rounds: int, frames: int) -> str:
+    """The same of a session that makes these rounds now, and so but once."""
+    costly, every = session.hidden & {DISC}, -(-rounds // frames)
+    reel = []
+    for step in [*range(0, rounds, every), rounds]:
+        session.go(step - session.step)
+        reel.append(session.picture(costly))
+    return page_of(session, reel)
+
+
+def page_of(session: Session, reel: list[Frame]) -> str:
+    """The pictures of a run as HTML; ``session`` stands at the last of them."""
     config = session.config
     return Template(_read("recording.html")).substitute(
         title=html.escape(f"{config.preset}: {reel[-1].title.lower()}"),
@@ -88,21 +103,22 @@ def _head(frame: Frame, levels: list[NDArray[np.int16]]) -> dict[str, Any]:
     left, right, bottom, top = frame.view
     corner = np.array([left, bottom])
     unit = np.array([right - left, top - bottom]) / LEVELS
+    places: dict[int, int] = {}  # of the arrays: the graph shows those of the main picture again
 
     def place(low: NDArray, unit: NDArray, array: NDArray) -> dict[str, Any]:
         if array.shape[1] != 2:  # a field
             low, unit = np.zeros(1), np.full(1, 1 / SHADES)
-        with np.errstate(invalid="ignore"):
-            level = np.clip(np.round((array - low) / unit), LOST + 1, -LOST - 1)
-        levels.append(np.where(np.isnan(level), LOST, level).astype(np.int16).ravel())
-        return {"at": len(levels) - 1, "shape": array.shape, "low": list(low), "unit": list(unit)}
+        at = places.setdefault(id(array), len(levels))
+        if at == len(levels):
+            with np.errstate(invalid="ignore"):
+                level = np.clip(np.round((array - low) / unit), LOST + 1, -LOST - 1)
+            levels.append(np.where(np.isnan(level), LOST, level).astype(np.int16).ravel())
+        return {"at": at, "shape": array.shape, "low": list(low), "unit": list(unit)}
 
     share = partial(place, np.zeros(2), np.full(2, 1 / LEVELS))
     head = outline(frame._replace(charts=(), disc=None), partial(place, corner, unit))
     head["disc"] = outline(frame.disc, share)
-    head["charts"] = [
-        outline_chart(chart, frame.step, share if chart.xlim else _newest) for chart in frame.charts
-    ]
+    head["charts"] = [outline_chart(chart, frame.step, _newest) for chart in frame.charts]
     return head
 
 

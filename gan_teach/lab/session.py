@@ -30,7 +30,7 @@ from gan_teach.lab.frame import Frame, alike
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.recording import FRAMES, page, unwatched
-from gan_teach.lab.world import REDRAW, Row, World, dress, update_rule
+from gan_teach.lab.world import REDRAW, Row, Scores, World, dress, newest, update_rule
 from gan_teach.training import advance, probes, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
@@ -165,6 +165,12 @@ class Session:
     def replay(self) -> str:
         """The run up to here as a string."""
         return str(Replay(self.start, up_to(self._plan, self.step), self.step))
+
+    @property
+    @alone
+    def scores(self) -> Scores:
+        """How near to the data the fakes shown now are, each score with the band of real ones."""
+        return self._world.scores(newest(self._rows()))
 
     @property
     def frame(self) -> Frame:

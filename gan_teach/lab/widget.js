@@ -6,7 +6,6 @@
 const SHORTEST = 33; // milliseconds between two frames: at most 30 a second
 const CALM = 500; // the same where the reader has asked for less motion
 const AHEAD = 4; // frames asked for at a time; Python makes no more (canvas.py)
-const CHARTS = "Charts of the run over time; the line below the picture has the newest numbers.";
 const MOVING = "Live picture of the run. Pause it to hear where it stands.";
 
 function button(text, press) {
@@ -172,8 +171,6 @@ function render({ model, el }) {
     made.style.cssText = "width: 100%; display: block";
     return made;
   });
-  charts.setAttribute("role", "img");
-  charts.setAttribute("aria-label", CHARTS);
   canvas.dataset.lmSuppressShortcuts = "true"; // a notebook's own keys must not act while drawing
   let frame = null; // the one that is shown
   let main = null; // where the main picture lies
@@ -199,7 +196,12 @@ function render({ model, el }) {
   const tools = document.createElement("div");
   tools.className = "gan-teach-tools";
   tools.append(draw, drawing.row);
-  el.append(bar, canvas, tools, charts);
+  const below = addTabs(charts, (graph) => {
+    model.set("graph", graph);
+    model.save_changes();
+  });
+  below.show(Number(model.get("graph")));
+  el.append(bar, canvas, tools, below.both);
 
   function start() {
     frames.forgive();

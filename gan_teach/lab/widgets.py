@@ -12,7 +12,7 @@ import ipywidgets as w
 
 from gan_teach.lab.config import KNOBS, Knob, named
 from gan_teach.lab.controls import ROW, WIDE, button, fold, slider, told
-from gan_teach.lab.doctor import Diagnosis, diagnose, rates, treat
+from gan_teach.lab.doctor import Diagnosis, diagnose, follow_up, rates, treat
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.picture import FORMATS, code, exported, png
 from gan_teach.lab.session import Twin
@@ -26,6 +26,7 @@ class Doctor:
 
     def __init__(self, panel: Any) -> None:
         self._panel, self._diagnosis = panel, Diagnosis("too early", (), "")
+        self._treated: tuple[Any, Diagnosis] | None = None  # the branch, and what it is to cure
         ask = button("Examine this run", "Look at its last rounds", self.examine)
         self.remedy = button("No remedy yet", "Turn this knob from here on", self.treat)
         self.remedy.disabled = True
@@ -36,8 +37,11 @@ class Doctor:
         self._panel.pause()
         self._diagnosis = says = diagnose(self._panel.session)
         rows = "".join(f"<li>{html.escape(str(item))}</li>" for item in says.evidence)
+        branch, before = self._treated or (None, says)
+        told = follow_up(before, says) if branch is self._panel.session else ""
         self.report.value = (
-            f'<div role="status"><p><b>{html.escape(says.name)}</b></p><ul>{rows}</ul>'
+            f'<div role="status">{told and f"<p>{html.escape(told)}</p>"}'
+            f"<p><b>{html.escape(says.name)}</b></p><ul>{rows}</ul>"
             f"<p>{html.escape(says.advice)}</p><p>{rates(says.name)}</p></div>"
         )
         self.remedy.disabled = not says.remedy
@@ -47,8 +51,11 @@ class Doctor:
         remedy = named(self._diagnosis.remedy)
 
         def act() -> str:
-            self._panel.session = treat(self._panel.session, self._diagnosis)
-            return f"A branch of the run from here, with {remedy}. Press Play."
+            here = self._panel.session.step
+            branch = treat(self._panel.session, self._diagnosis)
+            self._panel.session, self._treated = branch, (branch, self._diagnosis)
+            where = "here" if branch.step == here else branch.name
+            return f"A branch of the run from {where}, with {remedy}. Press Play."
 
         self._panel.attempt(act)
         self.remedy.disabled = True

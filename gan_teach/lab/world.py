@@ -30,14 +30,14 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import DISC, Chart, Disc, Frame, Layer, Lines
-from gan_teach.models import evaluating
+from gan_teach.lab.frame import DISC, GRAPH, Chart, Disc, Frame, Layer, Lines, Node
+from gan_teach.metrics import NoiseBand
 from gan_teach.training import State, probes
 
 Row = dict[str, Any]
 Rows = dict[int, Row]
+Scores = dict[str, tuple[float, NoiseBand]]
 DIVERGED = "the run has diverged"
-HISTOGRAM, _BINS = "Histogram of D", 20
 EMPTY = np.empty((0, 2))
 FARTHEST = 6  # eigenvalues of a round of two networks
 SLOW = 1e4  # rounds: a turn that takes longer is none
@@ -74,7 +74,7 @@ class World(ABC):
     """
 
     every = 1  # rows are kept at multiples of it
-    hidden: frozenset[str] = frozenset()  # layers and charts not shown until asked for
+    hidden = frozenset({GRAPH})  # what is not shown until asked for: layers, charts, the graph
     place = "params"  # the number of a row that is not finite once a run has diverged
 
     def __init__(self, game: GAN, static: dict[str, Any], **axes: Any) -> None:
@@ -91,6 +91,14 @@ class World(ABC):
     @abstractmethod
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         """The charts beside it, likewise."""
+
+    @abstractmethod
+    def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
+        """What z, G, its samples and D look like, by layers of the main picture or others."""
+
+    @abstractmethod
+    def scores(self, row: Row) -> Scores:
+        """How near to the data the fakes of a row are, each score with the band of real ones."""
 
     @abstractmethod
     def words(self, row: Row) -> tuple[str, str]:
@@ -152,8 +160,41 @@ class World(ABC):
             charts=tuple(c for c in charts if c.title not in hidden),
             disc=None if DISC in hidden else self.disc(state, config),
             note=note,
+            graph=() if GRAPH in hidden else self.graph(row, layers),
             **self.axes,
         )
+
+    def graph(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Node, ...]:
+        """The way from z to the losses, which are bars, and the norms of the gradients that lead
+        back."""
+
+        def told(names: dict[str, str]) -> tuple[str, ...]:
+            known = {name: row[key] for name, key in names.items() if key in row}
+            return tuple(f"{name} = {minus(f'{own:.3g}')}" for name, own in known.items())
+
+        loss_d, loss_g, norm_d, norm_g = np.nan_to_num(
+            [row[key] for key in ("d_loss", "g_loss", "d_grad", "g_grad")], posinf=0.0, neginf=0.0
+        ).tolist()
+        bars = {
+            "zero": Lines(np.array([[0.0, 0.0], [0.0, 1.0]]), "theory", ""),
+            "d": Lines(np.array([[0.0, 0.7], [loss_d, 0.7]]), "discriminator", ""),
+            "g": Lines(np.array([[0.0, 0.3], [loss_g, 0.3]]), "generator", ""),
+        }
+        ends = min(0.0, loss_d, loss_g), max(2.0, loss_d, loss_g)
+        view, (z, g, samples, d) = self.axes["view"], self.thumbnails(row, layers)
+        answers = {"D(x)": "d_real", "D(G(z))": "d_fake", "|∇L_D|": "d_grad"}
+        return (
+            Node("z: latents", () if z else ("none in this game",), view, z),
+            Node("G: generator", told({"|∇L_G|": "g_grad"}), view, g, norm_g),
+            Node("samples", ("x and G(z)",), view, samples),
+            Node("D: discriminator", told(answers), view, d, norm_d),
+            Node("losses", told({"L_D": "d_loss", "L_G": "g_loss"}), (*ends, 0.0, 1.0), bars),
+        )
+
+
+def chosen(layers: Mapping[str, Layer], *parts: list[str]) -> tuple[Mapping[str, Layer], ...]:
+    """The layers of each part by their names."""
+    return tuple({name: layers[name] for name in names} for names in parts)
 
 
 def newest(rows: Rows) -> Row:
@@ -186,20 +227,6 @@ def score_chart(rows: Rows, config: Config) -> Chart:
     level = (score, "1/2" if score == 0.5 else f"{score:.3g}")
     curves = curve(rows, "d_real", "real", "D(x)"), curve(rows, "d_fake", "fake", "D(G(z))")
     return Chart("Mean of D", curves, (level,), ylim=(-0.03, 1.03), unit="probability")
-
-
-def score_histogram(game: GAN, real: NDArray, fake: NDArray) -> Chart:
-    """How often D gives which answer to the real and to the generated points (n, d) shown."""
-    edges = np.linspace(0, 1, _BINS + 1)
-    curves = []
-    with torch.no_grad(), evaluating(game.discriminator):
-        for x, role, label in ((real, "real", "real"), (fake, "fake", "fake")):
-            scores = torch.sigmoid(game.critic(torch.as_tensor(x))).numpy()
-            share = np.histogram(scores[np.isfinite(scores)], edges)[0] / len(scores)
-            xy = np.stack([edges.repeat(2), np.pad(share.repeat(2), 1)], 1)
-            curves.append(Lines(xy, role, label))
-    return Chart(HISTOGRAM, tuple(curves), ((0.0, ""),), xlim=(0.0, 1.0), xlabel="answer of D",
-                 unit="share of points")  # fmt: skip
 
 
 def loss_levels(config: Config) -> tuple[float | None, float | None]:

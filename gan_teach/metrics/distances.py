@@ -225,7 +225,8 @@ def shared_histogram(fake: Any, real: Any, bins: int = 20) -> tuple[Array, Array
 
     ``bins`` equal bins per axis span the range of the *real* samples; two more per axis hold what
     lies below and above. So no fake is dropped, and one that ran off to 1e6 does not squeeze all
-    others into a single bin. Cells that nobody occupies are left out.
+    others into a single bin. Cells that nobody occupies are left out. Raises ValueError where the
+    dimensions make far more cells than there are samples.
     """
     x, y = _arrays.pair(fake, real)
     bins = _checks.whole("bins", bins, least=1)

@@ -37,7 +37,7 @@ def pyramid(size: int) -> tuple[int, int]:
 
 
 def check_channels(channels: int) -> int:
-    """1 for grey images, 3 for color."""
+    """1 for grey images, 3 for color; raises ValueError for other numbers."""
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
     return channels

@@ -303,9 +303,13 @@ def stack_modules(modules: Sequence[nn.Module]) -> nn.Module:
 
 
 def architecture(module: nn.Module) -> dict[str, str]:
-    """All of a network but its weights: how each part prints, and a digest of the rest of it."""
+    """All of a network but its weights: how each part prints, and a digest of the rest of it.
+
+    A part with a method ``identity()`` is the layer that it gives, in whose place it is.
+    """
     parts = {}
-    for name, part in module.named_modules():
+    for name, each in module.named_modules():
+        part = getattr(each, "identity", lambda each=each: each)()
         own = {k: v for k, v in vars(part).items() if k not in _OF_EVERY_MODULE}
         shapes = {k: p.shape for k, p in part.named_parameters(recurse=False)}
         # A parametrized layer (spectral norm) has a class of its own, made around its weights.

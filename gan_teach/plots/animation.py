@@ -44,7 +44,7 @@ _NUMBERS = {  # the order in which a record is read out
 
 @style.use()
 def pictures(history: History, panels: Panels = None, figsize: Size = None) -> Picture:
-    """``picture(i)``: record ``i`` in ``panels``, or in those that suit it, as RGB bytes.
+    """``picture(i)``: record ``i`` in ``panels``, or in those that suit it, as (h, w, 3) bytes.
 
     The layout is frozen after the first drawing, so that frames do not jitter. Axis labels and
     frames, which cost most of the time, are drawn once; what the panels show lies over them.

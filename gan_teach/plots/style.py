@@ -214,7 +214,7 @@ def settle(figure: Figure) -> None:
 
 
 def palette(images: Sequence[Any], most: int = 256) -> NDArray[np.uint8]:
-    """At most ``most`` colors for RGB ``images``: white and ours exactly, the others adapted."""
+    """At most ``most`` colors, (k, 3) bytes, for RGB ``images``: white, ours, others adapted."""
     ours = to_rgba_array(["#ffffff", INK, THEORY, *PALETTE])[:, :3]
     exact = np.rint(255 * ours).astype(np.uint8)
     pixels = np.concatenate([np.asarray(image).reshape(-1, 1, 3) for image in images])

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from gan_teach import __version__, _checks
-from gan_teach._devices import described
+from gan_teach._devices import arithmetic, described
 from gan_teach._files import replacing
 from gan_teach._progress import progress_bar
 from gan_teach.data import Images, Normal, Source, named
@@ -74,6 +74,7 @@ def train_images(
     out: str | os.PathLike[str],
     *,
     device: str | None = None,
+    deterministic: bool = False,
     resume: bool = False,
     start: str | os.PathLike[str] | None = None,
     every: int = 1000,
@@ -86,6 +87,7 @@ def train_images(
     """Train into the folder ``out``, saving on every ``every``-th step, on Ctrl-C and at the end.
 
     ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
+    ``deterministic``: there too the same run is the same bits each time, more slowly.
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
     is none. The data may lie elsewhere by then, their content decides. Other settings are refused,
     but for ``steps`` (where no schedule follows them), ``workers`` and ``skip_bad``: ``start`` is
@@ -105,8 +107,10 @@ def train_images(
     if Path(config.data).exists():  # so that a score finds it from any folder
         config = replace(config, data=str(Path(config.data).resolve()))
     say = say if world.main else lambda text: None
-    if device is None and world.device != "cpu":
-        say(described(world.device))
+    if world.size > 1:
+        say(f"{world.size} processes share each batch, this one on {described(world.device)}.")
+    elif device is None and world.device != "cpu":
+        say(f"device: {described(world.device)}")
     checkpoint, branch, data = _claim(out, resume, world), None, None
     if checkpoint and (out / _SETTINGS).exists():
         before, data, _ = read_settings(out)
@@ -124,11 +128,12 @@ def train_images(
             out.rmdir()
         raise
     say(f"{config.name}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
+    # Before the game is shared: one process alone finds the statistics of an average.
+    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
     run = config.train(
         game, rule=processes.share(game, config.make_rule(), world), device=world.device,
         resume=checkpoint, branch=branch,
     )  # fmt: skip
-    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
     extras: dict[str, Any] = {f"ema_{name}": average for name, average in averages.items()}
     if checkpoint:
         load_checkpoint(checkpoint, **extras)
@@ -138,13 +143,15 @@ def train_images(
     trained = Trained(config, game.data.shape, generators, step, images.facts())
     keeper = None
     if world.main:
-        facts = {"library": __version__, "data": trained.data, "shape": trained.shape}
+        facts = {"library": __version__, "processes": world.size, "device": described(world.device)}
+        facts |= {"data": trained.data, "shape": trained.shape}
         write_json(out / _SETTINGS, {**facts, "settings": asdict(config)})
         keeper = Keeper(out, trained, extras, every, progress, tensorboard)
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
         watched = observe(watched, average)
-    trained.step = _follow(watched, world, keeper)
+    with arithmetic(config.precision == "tf32", deterministic):
+        trained.step = _follow(watched, world, keeper)
     return trained
 
 

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_teach import _checks
+from gan_teach._devices import gpus
 from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
@@ -207,6 +208,7 @@ class Outcome(NamedTuple):
 class _Run(NamedTuple):
     folder: Path
     config: ImageGAN
+    device: str | None = None
 
     def content(self) -> dict[str, Any]:
         """What it is the result of."""
@@ -233,7 +235,9 @@ def _train_images(job: _Run, tick: Tick, **how: Any) -> Outcome:
     del tick
     start, name = time.monotonic(), job.folder.name
     try:
-        train_images(job.config, job.folder, resume=True, say=lambda text: None, **how)
+        train_images(
+            job.config, job.folder, device=job.device, resume=True, say=lambda text: None, **how
+        )
     except (DivergedError, FloatingPointError) as error:
         return Outcome(name, "diverged", str(error))
     except (OSError, ValueError) as error:  # the other runs need not suffer from it
@@ -247,6 +251,7 @@ def sweep_images(
     *,
     jobs: int = 1,
     cluster: str | None = None,
+    device: str | None = None,
     **how: Any,
 ) -> Iterator[Outcome]:
     """Train each of the runs, as ``combinations`` names them, into ``out/NAME``.
@@ -258,14 +263,16 @@ def sweep_images(
     jobs : processes at a time (joblib shares the cores among them). cluster : instead, the jobs of
         a cluster as submitit names it ("slurm", "local"), waited for here; their files lie in
         ``out/jobs``.
-    how : device, every, download and stand_in, as in ``train_images``.
+    device : "cuda" with several ``jobs`` is one GPU after the other, if there are several.
+    how : every, download, stand_in and deterministic, as in ``train_images``.
 
     Runs that finished or diverged in an earlier call come first and are not run again; one that
     failed is told and left out. Raises ValueError where joblib or submitit is needed and missing.
     """
     out = Path(out)
+    devices = cycle(gpus() if device == "cuda" and jobs > 1 else [device])
     study = Study(
-        {name: _Run(out / name, config) for name, config in runs.items()},
+        {n: _Run(out / n, c, where) for (n, c), where in zip(runs.items(), devices, strict=False)},
         partial(_train_images, **how),
         _Markers(),
         workers=_checks.whole("jobs", jobs, least=1),

@@ -190,8 +190,12 @@ class _SyncedBatchNorm(_BATCH_NORM):
     def __init__(self, layer: Any, world: World) -> None:
         super().__init__(layer.num_features, layer.eps, layer.momentum)
         self._parameters, self._buffers = layer._parameters, layer._buffers
-        self.world = world
+        self.world, self._stands_for = world, (layer,)  # a tuple: it is no part of this one
         self.train(layer.training)
+
+    def identity(self) -> nn.Module:
+        """A network is the same one whatever the number of processes."""
+        return self._stands_for[0]
 
     def _check_input_dim(self, input: Tensor) -> None:
         del input  # the layer whose place this takes was made for it

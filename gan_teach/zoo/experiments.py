@@ -166,7 +166,10 @@ def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str
 
 
 def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:
-    """Eigenvalues of the closed-form Hessian at the equilibrium with the run's final w."""
+    """Eigenvalues of the closed-form Hessian at the equilibrium with the run's final w.
+
+    ``params`` (4,) gives (4,), those of an ensemble (S, 4): (S, 4). NaN where w is not finite.
+    """
     points = [_points_of(data) for data in (game.data.members if game.lead else [game.data])]
     values = [
         _eigenvalues(line.equilibrium_hessian(float(p[0]), x.mean(), (x * x).mean(), noise))
@@ -204,7 +207,7 @@ def settling_game(history: History, within: float = 0.1) -> NDArray[np.float64]:
 
 
 def outcomes(history: History) -> NDArray[np.str_]:
-    """The state in which each run ended, by V in its last round, as plain words.
+    """The state in which each run (S,) ended, by V in its last round, as plain words.
 
     "settled": |V + 2 log 2| < 0.1; "saturated": V > -0.1, D tells real from fake almost surely and
     the saturating loss gives G no gradient; "on the way": between; "diverged": not finite.
@@ -331,7 +334,7 @@ def means(history: History) -> NDArray[np.float64]:
 
 
 def agreement(routes: Routes) -> Agreement:
-    """How alike the two routes are; needs at least two seeds."""
+    """How alike the two routes are. Raises ValueError for one seed: two seeds are the yardstick."""
     rate, steps = routes.by_rate, routes.by_steps
     a, b = means(rate), means(steps)
     if a.ndim != 2 or a.shape[1] < 2:

@@ -272,6 +272,9 @@ def covariance_spectrum(S: ArrayLike, mu_y: float, tau: float) -> NDArray[np.com
 
 
 def covariance_real_tau(S: ArrayLike, mu_y: float) -> float:
-    """The tau from which on all eigenvalues are real: 16 max(s) / mu^2, inf without damping."""
+    """The tau from which on all eigenvalues are real: 16 max(s) / mu^2, inf without damping.
+
+    s: the eigenvalues of the covariance S (d, d).
+    """
     largest = float(np.linalg.eigvalsh(np.atleast_2d(S))[-1])
     return 16 * largest / mu_y**2 if mu_y else np.inf

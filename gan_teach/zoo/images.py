@@ -57,7 +57,8 @@ class ImageGAN:
         over the length of the run. rule : one of ``RULES``; d_steps, g_steps, d_every, first and
         redraw are those of "alternating". clip : bound of D's weights after each update, or None.
         averages : decays of the averages of G that are kept.
-        precision : "float32", or "bf16" inside the networks. channels_last : other order in memory.
+        precision : "float32"; on a GPU also "tf32", products with 10 bits of fraction; or "bf16"
+        inside the networks. channels_last : other order in memory.
 
     Fields take the text of a command line too ("1e-4", "0.9,0.99"). Raises ValueError for a value
     that does not fit, and for numbers that nothing would read.
@@ -106,7 +107,7 @@ class ImageGAN:
         for f in fields(self):  # frozen for its users; here it is still being made
             object.__setattr__(self, f.name, _value(f.name, getattr(self, f.name)))
         _checks.choice("prior", self.prior, ("normal", "uniform"))
-        _checks.choice("precision", self.precision, ("float32", "bf16"))
+        _checks.choice("precision", self.precision, ("float32", "tf32", "bf16"))
         _checks.choice("loss", self.loss, losses.LOSSES)
         if self.bottleneck and not self.networks.startswith("resnet"):
             raise ValueError(f"bottleneck belongs to the networks resnet, not to {self.networks}.")

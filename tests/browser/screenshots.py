@@ -1,10 +1,13 @@
-"""Pictures of the lab in JupyterLab, its side bar open, at four widths and in both themes.
+"""Pictures of the lab in JupyterLab, its side bar open, or of the book: widths and both themes.
 
     python tests/browser/screenshots.py FOLDER [--preset dirac] [--width 1366] [--view core]
 
+    python tests/browser/screenshots.py FOLDER --book SITE [--page index] [--theme dark]
+
 Writes ``PRESET-WIDTH-THEME.png``, the part of the page that a learner sees first, and what is below
 it, and prints the length of the plane's side. A window of 720 is taken without the side bar. To be
-looked at; ``test_lab.py`` holds the lengths.
+looked at; ``test_lab.py`` holds the lengths. Of the book it takes whole pages, as
+``gan-teach book --out SITE`` made them: ``PAGE-WIDTH-THEME.png``.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from jupyter_servers import FLAGS, PATIENCE, Server, jupyterlab
 
 SIZES = {1400: 1000, 1366: 768, 1000: 768, 720: 900}
 PLAYED = 4000  # milliseconds
+PAGES = ["index", "01_normal", "05_dirac_gan", "11_gradient_penalties", "reference"]
+LONGEST = 12000  # of a page, in pixels
 
 
 def main() -> None:
@@ -32,12 +37,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--preset", nargs="*", default=["five-gaussians"])
-    parser.add_argument("--width", type=int, nargs="*", default=list(SIZES))
+    parser.add_argument("--book", type=Path, metavar="SITE")
+    parser.add_argument("--page", nargs="*", default=PAGES)
+    parser.add_argument("--width", type=int, nargs="*", help="default: all that matter")
     parser.add_argument("--theme", nargs="*", default=["light", "dark"])
     parser.add_argument("--view", default="canvas")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     path = shutil.which("chromium")
+    if options.book:
+        with sync_playwright() as tools:
+            browser = tools.chromium.launch(executable_path=path, args=FLAGS)
+            look = product(options.theme, options.width or (1300, 400), options.page)
+            for theme, width, name in look:
+                target = options.folder / f"{name}-{width}-{theme}.png"
+                read(browser, options.book.resolve() / f"{name}.html", theme, width, target)
+            browser.close()
+        return
     with (
         tempfile.TemporaryDirectory() as home,
         jupyterlab(Path(home)) as server,
@@ -49,12 +65,26 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1500, "height": 1000})
             page.set_default_timeout(PATIENCE * 1000)
             play(page, server, preset, options.view)
-            for width in options.width:
+            for width in options.width or SIZES:
                 page.set_viewport_size({"width": width, "height": SIZES[width]})
                 target = options.folder / f"{preset}-{width}-{theme}.png"
                 print(f"{target.name}: plane of {take(page, target)} px")
             page.close()
         browser.close()
+
+
+def read(browser: Any, path: Path, theme: str, width: int, target: Path) -> None:
+    """One picture of a page of the book, from its top on."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page.goto(path.as_uri())
+    page.evaluate("() => window.MathJax?.startup?.promise.then(() => 0)")
+    page.wait_for_timeout(1000)
+    height = min(page.evaluate("document.documentElement.scrollHeight"), LONGEST)
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(2000)
+    page.screenshot(path=target)
+    print(f"{target.name}: {height} px long", flush=True)
+    page.close()
 
 
 def dress(server: Server, theme: str) -> None:

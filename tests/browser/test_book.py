@@ -1,13 +1,20 @@
 """The book, opened from disk by a real Chromium without a network."""
 
+import base64
+import io
 import re
 import subprocess
 import sys
+import time
+from urllib.parse import unquote
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import gan_teach as gt
-from gan_teach.course import book, chapters
+from gan_teach.course import book, chapters, films, tutorial_folder
+from gan_teach.lab import Replay
 
 pytest.importorskip("sphinx", reason="no Sphinx: pip install 'gan-teach[book]'")
 
@@ -92,6 +99,7 @@ def test_links_lead_somewhere(site):
 
 
 def test_a_recorded_run_plays(offline, site):
+    offline.emulate_media(reduced_motion="reduce")  # so that it waits for the button
     page = opened(offline, site / "10_five_gaussians.html")
     page.locator("iframe.run").scroll_into_view_if_needed()
     run = page.frame_locator("iframe.run")
@@ -102,9 +110,143 @@ def test_a_recorded_run_plays(offline, site):
     assert re.search(r"Round [1-9]", run.locator(".told").inner_text())
 
 
+@pytest.mark.parametrize("name", ["index", "01_normal"])
+def test_a_picture_moves_soon_after_a_page_is_opened(offline, site, name):
+    start = time.perf_counter()
+    offline.goto((site / f"{name}.html").as_uri(), wait_until="commit")
+    run = offline.frame_locator("iframe.run").first
+    run.locator("[data-frame]:not([data-frame='0'])").wait_for()
+    moved = time.perf_counter() - start
+    before = run.locator("canvas").first.screenshot()
+    offline.wait_for_timeout(500)
+    assert run.locator("canvas").first.screenshot() != before
+    run.get_by_role("button", name="Pause").click()
+    still = run.locator("canvas").first.screenshot()
+    offline.wait_for_timeout(300)
+    assert run.locator("canvas").first.screenshot() == still
+    print(f"{name}: its picture moved {moved:.2f} s after it was opened")
+    assert moved < 10  # a second on a quiet machine
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+@pytest.mark.parametrize("name", ["index", "05_dirac_gan"])
+def test_a_recorded_run_is_as_high_as_its_frame(offline, site, name, width):
+    offline.set_viewport_size({"width": width, "height": 800})
+    page = opened(offline, site / f"{name}.html")
+    frame = page.locator("iframe.run").first
+    frame.scroll_into_view_if_needed()
+    frame.content_frame.locator("[data-frame]").first.wait_for()
+    page.wait_for_timeout(500)
+    root = frame.content_frame.locator("html")
+    within, outside = root.bounding_box()["height"], frame.bounding_box()["height"]
+    assert within <= outside < within + 20
+
+
+def test_nothing_moves_by_itself_for_who_wants_less_motion(offline, site):
+    offline.emulate_media(reduced_motion="reduce")
+    opened(offline, site / "01_normal.html")
+    run = offline.frame_locator("iframe.run").first
+    run.locator("[data-frame]").first.wait_for()
+    offline.wait_for_timeout(800)
+    assert run.locator("canvas").first.get_attribute("data-frame") == "0"
+
+
+def test_a_film_plays_and_can_be_scrubbed_by_keys(offline, site):
+    page = opened(offline, site / "01_normal.html")
+    film = page.locator("figure[data-film]").first
+    still = film.locator("img").get_attribute("src")
+    slider = film.get_by_role("slider", name="Record (by game)")
+    slider.press("End")
+    assert film.locator("figcaption").inner_text().startswith("Game 1500 of 1500: V = ")
+    assert slider.get_attribute("aria-valuetext") == "1500"
+    assert film.locator("img").get_attribute("alt") == film.locator("figcaption").inner_text()
+    slider.press("ArrowLeft")
+    assert film.locator("img").get_attribute("src") != still
+    film.get_by_role("button", name="Play").press("Enter")
+    page.wait_for_function("document.querySelector('figure[data-film] input').value === '39'")
+    slider.press("Home")
+    film.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(400)
+    film.get_by_role("button", name="Pause").click()
+    stopped = slider.input_value()
+    page.wait_for_timeout(400)
+    assert 0 < int(slider.input_value()) < 39
+    assert slider.input_value() == stopped
+    assert page.errors == []
+
+
+def test_a_chooser_begins_with_the_still_of_its_notebook(offline, site):
+    """What the film repeats of the chapter leads to the same picture."""
+    page = opened(offline, site / "11_gradient_penalties.html")
+    film = page.locator("figure[data-film]").first
+    still = film.locator("img").get_attribute("src").partition(",")[2]
+    slider = film.get_by_role("slider", name="radius c")
+    slider.press("ArrowLeft")
+    slider.press("ArrowRight")
+    shown = site / film.locator("img").get_attribute("src")
+    one, two = (
+        np.asarray(Image.open(file).convert("L").resize((160, 80)), float)
+        for file in (shown, io.BytesIO(base64.b64decode(still)))
+    )
+    assert abs(one - two).mean() < 3
+    assert one.std() > 10
+
+
+def test_players_and_choosers_are_films_unless_their_chapter_says_otherwise(site):
+    source = tutorial_folder()
+    for chapter in chapters():
+        text = (source / f"{chapter.name}.py").read_text("utf-8")
+        shown = len(films.SHOWN.findall(text)) - text.count('tags=["still"]')
+        page = (site / f"{chapter.name}.html").read_text("utf-8")
+        names = re.findall(r'<figure data-film="([^"]+)"', page)
+        assert len(names) == shown, chapter.name
+        for name in names:
+            pictures = sorted((site / "films" / name).glob("*.webp"))
+            assert 2 <= len(pictures) <= films.FRAMES + 1
+
+
+def test_a_run_is_opened_on_binder(site):
+    page = (site / "08_covariance.html").read_text("utf-8")
+    (link,) = re.findall(r'href="(https://mybinder[^"]*)">Open this run', page)
+    address, _, path = link.partition("?urlpath=")
+    assert address.endswith(f"/gh/{book.REPOSITORY}/HEAD")
+    assert unquote(path) == "voila/render/binder/lab.ipynb?run=strong-generator%2Cseed%3D1"
+    assert "<code>strong-generator,seed=1</code>" in page
+    assert Replay.of("strong-generator,seed=1").start.seed == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "script"),
+    [
+        (["x = 1", "y = x\nz = 2", "gt.player(y)"], "x = 1\ny = x\nshown = gt.player(y)"),
+        (["x = 1", "x = 2", "gt.player(x)"], "x = 2\nshown = gt.player(x)"),
+        (["x = []", "for i in a:\n    x.append(i)", "print(x)\ngt.player(x)"],
+         "x = []\nfor i in a:\n    x.append(i)\nshown = gt.player(x)"),
+        (["x = {}", "x['a'] = 1", "x = x or 1", "gt.player(x)"],
+         "x = {}\nx['a'] = 1\nx = x or 1\nshown = gt.player(x)"),
+        (["%pip install x", "a = 1\nb = 2\ndef f(b):\n    return a + b", "gt.player(f)"],
+         "a = 1\n\ndef f(b):\n    return a + b\nshown = gt.player(f)"),
+        (["x = 1", "gt.animation.chooser(lambda x: x, (1, 2))"],
+         "shown = gt.animation.chooser(lambda x: x, (1, 2))"),
+        (["gt.player(x)", "x = 1"], None),
+    ],
+)  # fmt: skip
+def test_a_film_repeats_what_its_cell_needs(cells, script):
+    found = films.script(cells)
+    assert (found and re.sub(r"\n+", "\n", found)) == (script and re.sub(r"\n+", "\n", script))
+
+
+def test_the_reference_calls_types_as_the_code_does():
+    text = book.reference()
+    assert "gt.spectrum(J: GameJacobian | ArrayLike, tau: float = 1.0) -> NDArray[" in text
+    assert "gt.data.Normal(mean: float = 0.0, std: float = 1.0, dim: int = 1)\n" in text
+    assert "gt.spectra.Definiteness(word: str, tolerance: float)\n" in text
+    assert not re.findall(r"numpy\.\w+|typing\.|<\w+ ?\w* at 0x|[^`]``[^`]", text)
+
+
 def test_every_lab_is_recorded_and_the_book_stays_small(site):
     pages = "".join(path.read_text("utf-8") for path in site.glob("*.html"))
-    runs = set(re.findall(r'<iframe[^>]* src="(runs/[^"]+)"', pages))
+    runs = set(re.findall(r'<iframe[^>]* src="(runs/[^"#]+)', pages))
     assert len(runs) > 15
     assert all((site / run).is_file() for run in runs)
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())

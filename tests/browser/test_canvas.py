@@ -12,7 +12,7 @@ pytest.importorskip("anywidget")
 
 from gan_teach.lab import Session
 from gan_teach.lab.canvas import SOURCE
-from gan_teach.lab.frame import PAPERS, Field, Points, contrast
+from gan_teach.lab.frame import GRAPH, PAPERS, Field, Points, contrast
 from gan_teach.lab.packing import looks, pack
 
 pytestmark = pytest.mark.browser
@@ -29,7 +29,7 @@ def run(page, body: str, **values):
 
 
 def packed(session: Session) -> str:
-    return base64.b64encode(pack(session.picture())).decode()
+    return base64.b64encode(pack(session.picture({GRAPH}))).decode()
 
 
 @pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
@@ -133,17 +133,26 @@ return [said, [plane, charts].map((canvas) => parseFloat(canvas.style.height))];
 
 
 @pytest.mark.parametrize("width", [340, 488, 640, 930])
+@pytest.mark.parametrize("hidden", [{GRAPH}, set()], ids=["charts", "graph"])
 @pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
-def test_every_name_stands_within_the_picture_and_over_no_other(page, name, width):
+def test_every_name_stands_within_the_picture_and_over_no_other(page, name, width, hidden):
     session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
     session.tick(10)
-    frame = session.picture()
-    told = {"bytes": packed(session), "looks": looks(), "width": width, "paper": "white"}
+    frame = session.picture(hidden)
+    told = {
+        "bytes": base64.b64encode(pack(frame)).decode(),
+        "looks": looks(),
+        "width": width,
+        "paper": "white",
+    }
     said, heights = run(page, VIEW + WRITTEN, **told)
     names = [layer.label for layer in frame.layers.values()]
-    names += [c.label for chart in frame.charts for c in chart.curves if len(chart.curves) > 1]
-    names += [part.title for part in (*frame.charts, frame.disc) if part]
-    names += [level for chart in frame.charts for _, level in chart.levels]
+    names += [text for node in frame.graph for text in (node.title, *node.text)]
+    charts = () if frame.graph else frame.charts
+    names += [c.label for chart in charts for c in chart.curves if len(chart.curves) > 1]
+    names += [part.title for part in charts]
+    names += [level for chart in charts for _, level in chart.levels]
+    names += [frame.disc.title] if frame.disc and not frame.graph else []
     assert set(names) <= {entry["text"] for entry in said}
     for k, one in enumerate(said):
         assert one["left"] >= 0, one
@@ -256,7 +265,7 @@ def test_a_pen_stays_on_its_paper_and_within_its_bound(page):
 # A model as a notebook gives it to the widget. ``kernel`` answers each wish with frames, the step
 # of each one higher; without it wishes stay open.
 MODEL = """
-const state = { looks, wanted: 0, playing: false, drawing: {}, shown: -1 };
+const state = { looks, wanted: 0, playing: false, drawing: {}, shown: -1, graph: false };
 const hears = {};
 const say = (name) => (hears[`change:${name}`] ?? []).forEach((f) => f());
 let serial = 0;

@@ -335,6 +335,22 @@ def test_the_page_opens_on_the_run_of_its_address_and_gives_links(page, app):
     Shown(page).play_to(3)
 
 
+def test_the_graph_is_drawn_from_the_frame_that_plays(page, server):
+    lab = Shown.in_notebook(page, server, "gt.Lab('five-gaussians', width=16)")
+    graph, below = lab.lab.get_by_role("tab", name="Model graph"), lab.lab.locator("canvas").last
+    graph.click()
+    lab.wait(lambda: (below.get_attribute("aria-label") or "").startswith("Model graph."))
+    lab.play_to(30)
+    lab.press("Pause")
+    own = Session(lab.settled() and lab.replay())
+    for node in own.picture().graph:
+        assert ", ".join([node.title, *node.text]) in below.get_attribute("aria-label")
+    graph.press("ArrowLeft")  # which a notebook also has a use for
+    lab.wait(lambda: below.get_attribute("aria-label").startswith("Charts of the run"))
+    assert page.evaluate("document.activeElement.textContent") == "Charts"
+    assert page.errors == []
+
+
 @pytest.mark.parametrize(("view", "theme"), [("canvas", "light"), ("canvas", "dark"),
                                               ("core", "light")])  # fmt: skip
 def test_everybody_can_use_the_panel(page, server, view, theme):

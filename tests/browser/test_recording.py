@@ -80,10 +80,38 @@ def test_layers_and_charts_are_shown_and_hidden(page, tmp_path):
         before = pixels(page)
         page.get_by_role("checkbox", name=name, exact=True).click()
         assert pixels(page) != before, name
-    for name in ("Losses", "Histogram of D"):
+    for name in ("Losses", "Distance to the data"):
         before = pixels(page, "charts")
         page.get_by_role("checkbox", name=name, exact=True).click()
         assert pixels(page, "charts") != before, name
+    assert page.errors == []
+
+
+def test_the_graph_is_a_tab_beside_the_charts(page, tmp_path):
+    text = "five-gaussians,width=16,draws=2/40"
+    opened(page, tmp_path, text, frames=10)
+    charts, graph = page.get_by_role("tab").all()
+    below, picture = page.locator(".gan-teach-charts"), pixels(page)
+    assert charts.get_attribute("aria-selected") == "true"
+    assert below.get_attribute("aria-label").startswith("Charts of the run over time")
+    shown = pixels(page, "charts")
+    charts.press("ArrowRight")  # as a keyboard goes along tabs
+    assert graph.get_attribute("aria-selected") == "true"
+    assert page.evaluate("document.activeElement.textContent") == "Model graph"
+    assert page.get_by_role("tabpanel", name="Model graph").is_visible()
+    seen = []
+    for key, moment in (("Home", 0), ("End", 40)):
+        page.get_by_role("slider", name="Moment").press(key)
+        session = Session(text)
+        session.rewind(session.step)
+        told = session.rewind(moment) and session.picture().graph
+        for node in told:
+            assert ", ".join([node.title, *node.text]) in below.get_attribute("aria-label")
+        seen.append(pixels(page, "charts"))
+    assert len({shown, *seen}) == 3
+    page.get_by_role("slider", name="Moment").press("Home")
+    charts.click()
+    assert (pixels(page, "charts"), pixels(page)) == (shown, picture)
     assert page.errors == []
 
 
