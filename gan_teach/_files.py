@@ -1,10 +1,12 @@
-"""Files that are found whole or not at all."""
+"""Files that are found whole or not at all, and tables as CSV files."""
 
+import csv
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 WAITS = (0.05, 0.2, 0.5)  # seconds, while another program holds a file open (Windows)
 
@@ -39,3 +41,19 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise type(error)(error.errno, error.strerror, str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def read_csv(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file by the names of its columns."""
+    with open(path, newline="", encoding="utf-8") as text:
+        return list(csv.DictReader(text))
+
+
+def write_csv(
+    path: str | os.PathLike[str], columns: Iterable[str], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write these columns of the rows as a CSV file, as a whole or not at all."""
+    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as text:
+        writer = csv.DictWriter(text, list(columns), extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -222,6 +222,7 @@ def test_features_of_tensors_that_are_not_what_they_seem_are_noted():
 def test_images_against_themselves_have_the_distance_zero(size, tmp_path, monkeypatch):
     folder = folder_of(tmp_path / "r", 20, size)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GAN_TEACH_DATA", str(tmp_path))  # where real features are kept
     np.save("a.npy", np.stack([np.asarray(Image.open(f)) for f in sorted(folder.iterdir())]))
     np.savez("a.npz", np.load("a.npy"))
     with zipfile.ZipFile("a.zip", "w") as archive:

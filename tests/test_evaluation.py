@@ -2,8 +2,13 @@
 
 # pyright: reportArgumentType=false
 
+import hashlib
 import math
+import shutil
+import warnings
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,13 +17,18 @@ from PIL import Image
 from torch import nn
 
 from gan_teach import cli, metrics, plots
-from gan_teach.data import Images, load_images
+from gan_teach.course import records
+from gan_teach.data import Images, StackedDigits, load_images
+from gan_teach.data.images import to_floats
+from gan_teach.metrics import scores
 from gan_teach.metrics.features import Extractor
+from gan_teach.metrics.scores import score_names
 from gan_teach.models import convnets
 from gan_teach.models.convnets import CNNGenerator
-from gan_teach.studies import evaluation, image_runs
+from gan_teach.studies import engine, evaluation, image_runs
 from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows, save_rows
 from gan_teach.studies.image_runs import fixed_latents, load_run, snapshots, train_images
+from gan_teach.studies.sweeps import combinations
 from gan_teach.zoo import image_gan
 
 RNG = np.random.default_rng(1)
@@ -65,11 +75,18 @@ def run(photos, tmp_path_factory):
     return out
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept(tmp_path, monkeypatch):
+    """Real features from no other test, and no weights of this machine."""
+    monkeypatch.setenv("GAN_TEACH_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """One clustering in the place of ten."""
     full = metrics.prd
-    monkeypatch.setattr(metrics, "prd", lambda x, y: full(x, y, runs=1))
+    monkeypatch.setattr(scores, "prd", lambda x, y: full(x, y, runs=1))
 
 
 def scored(*sources, **options):
@@ -168,12 +185,14 @@ def test_a_diverged_generator_scores_nan(run, tmp_path):
 @pytest.mark.usefixtures("quick")
 def test_few_rows_are_scored_by_their_first_ones():
     x, y = RNG.normal(size=(30, 3)), RNG.normal(size=(40, 3))
-    found = evaluation.score(x, y)
-    assert list(found) == list(evaluation.SCORES)
+    found, curve = evaluation.score(x, y)
+    assert set(found) == set(evaluation.SCORES)
     assert math.isnan(found["inception_score"])
-    assert found["prd_f_8"] == metrics.prd(x, y[:30]).f_8
-    assert found["prd_f_1_8"] == metrics.prd(x, y[:30]).f_1_8
-    assert evaluation.score(x, y, np.full((30, 2), 0.5))["inception_score"] == pytest.approx(1)
+    assert curve
+    assert (found["prd_f_8"], found["prd_f_1_8"]) == (curve.f_8, curve.f_1_8)
+    assert curve.f_8 == metrics.prd(x, y[:30], runs=1).f_8
+    same, _ = evaluation.score(x, y, np.full((30, 2), 0.5))
+    assert same["inception_score"] == pytest.approx(1)
 
 
 # -- what is kept ---------------------------------------------------------------------------------
@@ -261,7 +280,316 @@ def test_few_real_images_give_no_band(run, photos, tmp_path):
     assert (found.band, found.rows[0].n_real, seen) == ({}, N, 30 + 2 * N)
     more, _ = scored(run, last=True, data=few, n=40, out=tmp_path)
     assert (more.rows[0].n, more.rows[0].n_real) == (40, 30)
-    assert "40 generated against 30 real images" in str(more.table())
+    assert "40 images, drawn with batch norm's running statistics, against 30 of" in str(
+        more.table()
+    )
+
+
+# -- what is compared with what -------------------------------------------------------------------
+
+
+def test_real_features_are_kept_by_what_the_images_are(run, photos, tmp_path):
+    """Not by where they lie, nor by the folder of the scores; only what is missing is computed."""
+    copy = tmp_path / "moved" / photos.name
+    shutil.copytree(photos, copy)
+    _, seen = scored(photos, data=photos, n=10, out=tmp_path / "a")
+    assert seen == 10 + 20
+    _, seen = scored(photos, data=copy, out=tmp_path / "b")
+    assert seen == N + 20  # 2 N real images, of which 20 are known
+    (kept,) = (tmp_path / "data" / "features").iterdir()
+    whole = np.load(kept)
+    assert whole.shape == (2 * N, 15)
+    kept.write_bytes(kept.read_bytes()[:200])  # cut off
+    _, seen = scored(photos, data=copy, out=tmp_path / "c")
+    assert seen == N + 2 * N
+    np.testing.assert_array_equal(np.load(kept), whole)
+    Image.new("RGB", (32, 32), "red").save(copy / "00.png")  # other images
+    _, seen = scored(photos, data=copy, out=tmp_path / "d")
+    assert seen == N + 2 * N
+
+
+def test_stacks_are_compared_with_stacks():
+    digits = StackedDigits(torch.from_numpy(RNG.integers(0, 256, (9, 1, 16, 16), dtype=np.uint8)))
+    extract = extractor()
+    features = scores.real_features(digits, extract, 12)
+    rng = torch.Generator().manual_seed(0)
+    stacks = digits.read(digits.indices(12, rng))
+    assert stacks.shape == (12, 3, 16, 16)
+    np.testing.assert_allclose(features, extract(to_floats(stacks)), rtol=1e-6)
+
+
+@pytest.mark.usefixtures("quick")
+def test_statistics_are_those_of_pytorch_fid(run, photos, tmp_path, monkeypatch):
+    """It reads our file as its own, and its distance from it is ours."""
+    fid_score = pytest.importorskip("pytorch_fid.fid_score")
+    import scipy.linalg
+
+    root = SimpleNamespace(sqrtm=lambda a, disp: (scipy.linalg.sqrtm(a), None))  # as in features
+    monkeypatch.setattr(fid_score, "linalg", root)
+    file, extract = tmp_path / "real.npz", extractor()
+    by_features, _ = scored(run, photos, last=True, out=tmp_path / "a", save_stats=file)
+    mu, sigma = fid_score.compute_statistics_of_path(str(file), None, 1, 15, "cpu")
+    by_statistics, _ = scored(run, photos, last=True, data=file, out=tmp_path / "b")
+    for one, other in zip(by_features.rows, by_statistics.rows, strict=True):
+        assert other.scores["frechet"] == pytest.approx(one.scores["frechet"], rel=1e-9)
+        assert other.scores["inception_score"] == one.scores["inception_score"]
+        assert math.isnan(other.scores["kid"])
+        assert (one.n_real, other.n_real, by_statistics.band) == (N, N, {})
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(0))[:N]  # of the folder
+    fake = extract(load_images(photos)[order].floats())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of singular matrices
+        theirs = fid_score.calculate_frechet_distance(
+            fake.mean(0), np.cov(fake, rowvar=False), mu, sigma
+        )
+    assert by_statistics.rows[-1].scores["frechet"] == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+    # theirs, which says of no features
+    np.savez(file, mu=mu, sigma=sigma)
+    found, _ = scored(photos, data=file, out=tmp_path / "c")
+    assert found.rows[0].scores["frechet"] == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+    assert "against an unknown number of real images, of which real.npz has" in found.protocol
+
+
+def test_statistics_of_other_features_are_refused(photos, tmp_path):
+    real = RNG.normal(size=(30, 15))
+    file = scores.write_statistics(tmp_path / "s.npz", real, "FD(others, 12345678)")
+    with pytest.raises(
+        ValueError, match=r"15 features of FD\(others, 12345678\), not of 15 of FD\(m"
+    ):
+        scored(photos, data=file, out=tmp_path)
+    np.savez(file, mu=np.zeros(7), sigma=np.eye(7))
+    extract = extractor()
+    extract.head = nn.Linear(15, 4)
+    with pytest.raises(ValueError, match=r"s\.npz holds statistics of 7 features, not of 15 of FD"):
+        scored(photos, data=file, out=tmp_path, features=extract)
+    np.savez(file, mu=np.array(["a"]), sigma=np.eye(7))
+    with pytest.raises(ValueError, match=r"s\.npz cannot be read"):
+        scored(photos, data=file, out=tmp_path)
+    np.savez(file, images=np.zeros((3, 8, 8)))
+    assert not scores.holds_statistics(file)
+    assert not scores.holds_statistics(tmp_path / "none.npz")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_function_is_scored_as_its_images_in_a_folder_are(photos, tmp_path, monkeypatch):
+    (tmp_path / "own_code.py").write_text(
+        "import numpy, torch\n"
+        "def draw(n, rng):\n"
+        "    levels = torch.randint(256, (n, 32, 32, 3), generator=rng)\n"
+        "    return levels.to(torch.uint8).numpy()\n"
+        "def floats(n, rng):\n"
+        "    return torch.from_numpy(draw(n, rng)).permute(0, 3, 1, 2) / 127.5 - 1\n"
+        "def broken(n, rng):\n"
+        "    raise RuntimeError('no GPU')\n"
+        "few = lambda n, rng: draw(n - 1, rng)\n"
+        "number = 3\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    rng = torch.Generator().manual_seed(0)
+    drawn = torch.randint(256, (N, 32, 32, 3), generator=rng).to(torch.uint8)
+    np.save(tmp_path / "drawn.npy", drawn.numpy())
+    sources = ("own_code:draw", "own_code:floats", "drawn.npy")
+    found, _ = scored(*sources, data=photos, out=tmp_path / "out")
+    one, same, folder = found.rows
+    assert [row.source for row in found.rows] == list(sources)
+    for name in ("frechet", "kid", "precision", "recall"):
+        assert one.scores[name] == pytest.approx(folder.scores[name], rel=1e-6)
+        assert one.scores[name] == pytest.approx(same.scores[name], rel=1e-6)
+    again, seen = scored(*sources, data=photos, out=tmp_path / "out")
+    assert (again.rows, seen) == (found.rows, 0)
+    for name, message in {
+        "broken": "broken.* raised RuntimeError: no GPU",
+        "few": r"few\(2, rng\) gave 1 images",
+        "number": "own_code:number must be a function of",
+        "none": "own_code:none cannot be imported: .*'none'",
+    }.items():
+        with pytest.raises((ValueError, TypeError), match=message):
+            scored(f"own_code:{name}", data=photos, out=tmp_path / "out")
+    with pytest.raises(ValueError, match="no_code:draw cannot be imported"):
+        scored("no_code:draw", data=photos, out=tmp_path / "out")
+
+
+# -- which network --------------------------------------------------------------------------------
+
+
+def test_the_genuine_inception_is_used_where_it_is(photos, tmp_path, monkeypatch):
+    asked = []
+
+    def load(name, device):
+        asked.append(name)
+        return replace(extractor(), genuine=isinstance(name, Path))
+
+    monkeypatch.setattr(evaluation, "load_extractor", load)
+    monkeypatch.setattr(
+        "gan_teach.metrics.features.extractor.GENUINE", hashlib.sha256(b"it").hexdigest()
+    )
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / "pt_inception-2015-12-05-6726825d.pth"
+    cached.parent.mkdir(parents=True)
+    how = {"data": photos, "n": 10}
+    for content, name, asks in ((b"it", "FID", cached), (b"no", "FD(means)", "cifar")):
+        cached.write_bytes(content)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            found = evaluate(photos, **how, out=tmp_path / name)
+        assert found.names["frechet"] == name
+        assert asked.pop() == asks
+        assert ["not hold the genuine" in str(note.message) for note in said] == [True] * len(said)
+        assert len(said) == (content == b"no")
+    cached.unlink()
+    assert evaluate(photos, **how, out=tmp_path / "none").names["kid"] == "KID(means)"
+
+
+def test_missing_weights_are_told_before_any_image_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "load_images", lambda *_, **__: pytest.fail("images were read"))
+    with pytest.raises(FileNotFoundError, match="no file of Inception weights"):
+        evaluate(tmp_path, data=tmp_path, features="some/file.pth")
+
+
+# -- splits, curves, bars -------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_inception_score_is_taken_in_ten_splits_where_there_is_enough(
+    photos, tmp_path, monkeypatch
+):
+    few, _ = scored(photos, data=photos, out=tmp_path)
+    assert (scores.splits_of(4999), scores.splits_of(5000)) == (1, 10)
+    assert "IS in 1 split" in few.rows[0].protocol
+    assert scores.SPREAD not in few.rows[0].scores
+    monkeypatch.setattr(scores, "LEAST", 2)
+    many, _ = scored(photos, data=photos, out=tmp_path / "b")
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(0))[:N]
+    extract = extractor()
+    p = extract.probabilities(extract(load_images(photos)[order].floats()))
+    mean, std = metrics.inception_score(p, 10)
+    (row,) = many.rows
+    assert "IS in 10 splits" in row.protocol
+    assert (row.scores["inception_score"], row.scores[scores.SPREAD]) == (mean, std)
+    assert f"{mean:.3g} ± {std:.2g}" in str(many.table())
+    assert read_rows(tmp_path / "b" / "scores.csv")[0] == row
+
+
+@pytest.mark.usefixtures("quick")
+def test_curves_are_kept_with_the_rows(photos, tmp_path):
+    found, _ = scored(photos, data=photos, out=tmp_path)
+    (curve,) = found.curves.values()
+    assert curve.f_8 == found.rows[0].scores["prd_f_8"]
+    again, seen = scored(photos, data=photos, out=tmp_path)
+    assert seen == 0
+    np.testing.assert_allclose(
+        again.curves["photos0, images"].precision, curve.precision, atol=1e-7
+    )
+    assert again.ends[0].curve is not None
+    drawn = plots.prd_curves(again.curves, again.ends[0].curve)
+    assert [line.get_label() for line in drawn.lines] == ["photos0, images"]
+    assert len(drawn.collections) == 1
+
+
+@pytest.mark.parametrize("diverged", [False, True])
+@pytest.mark.usefixtures("quick")
+def test_the_bar_moves_to_its_end(photos, tmp_path, monkeypatch, diverged):
+    bars = []
+
+    class Bar:
+        def __init__(self, total, unit, shown, items=None, done=0):
+            self.total, self.n, self.moves = total, 0, []
+            bars.append(self)
+
+        def update(self, n):
+            self.n += n
+            self.moves.append(n)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(engine, "progress_bar", Bar)
+    nan = lambda n, rng: torch.full((n, 3, 32, 32), math.nan)  # noqa: E731
+    scored(nan if diverged else photos, data=photos, out=tmp_path)
+    (bar,) = bars
+    assert bar.n == bar.total == 2 * N + 9 * N
+    assert diverged or max(bar.moves) == N  # the images together; what they score, in parts
+    assert len([move for move in bar.moves if 0 < move < N]) >= 5 * (9 + (not diverged))
+
+
+# -- sweeps ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sweep(photos, tmp_path_factory):
+    """Two values of tau, two seeds, one of the runs on other images."""
+    out = tmp_path_factory.mktemp("sweep")
+    base = image_gan("cifar-rsgan-cnn", data=str(photos), steps=2, batch_size=4, features=1)
+    for name, config in combinations(base, {"tau": [1.0, 4.0], "seed": [0, 1]}).items():
+        train_images(config, out / name, every=1, say=lambda text: None)
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick")
+def test_a_sweep_is_summed_up_by_its_knobs(sweep, photos, tmp_path):
+    found, seen = scored(sweep, steps=[2], averages=["raw"], out=tmp_path)
+    assert seen == 4 * N + 2 * N  # the real images once
+    assert sorted(row.source for row in found.rows) == sorted(p.name for p in sweep.iterdir())
+    table = found.by_knob()
+    facts = table[["tau", "step", "average", "runs", "diverged"]].values.tolist()
+    assert facts == [["1.0", 2, "raw", 2, 0], ["4.0", 2, "raw", 2, 0]]
+    for line, tau in zip(table.to_dict("records"), ("tau1", "tau4"), strict=True):
+        a, b = (row.scores["frechet"] for row in found.rows if row.source.startswith(tau))
+        assert line["FD(means) mean"] == pytest.approx((a + b) / 2)
+        assert line["FD(means) s.e."] == pytest.approx(abs(a - b) / 2)  # s / sqrt 2
+
+
+def test_runs_that_diverged_are_counted_and_left_out():
+    rows = [row(2, source=s, value=v) for s, v in zip("abc", (1.0, 3.0, math.nan), strict=True)]
+    rows.append(row(2, source="d", value=7.0))
+    settings = {s: {"seed": k, "tau": 1.0, "lr": 0.1, "steps": 9} for k, s in enumerate("abc")}
+    settings["d"] = {"seed": 0, "tau": 4.0, "lr": 0.4, "steps": 9}  # lr differs as tau does
+    table = Evaluation(rows, settings=settings).by_knob()
+    assert list(table.columns[:5]) == ["tau", "step", "average", "runs", "diverged"]
+    first, second = table.to_dict("records")
+    assert (first["runs"], first["diverged"]) == (3, 1)
+    assert (first["KID(net) mean"], first["KID(net) s.e."]) == pytest.approx((2.0, 1.0))
+    assert (second["runs"], second["KID(net) mean"]) == (1, 7.0)
+    assert math.isnan(second["KID(net) s.e."])
+
+
+def test_a_panel_for_each_average():
+    rows = [
+        row(step, average, f"{tau}{seed}", value=step + seed)
+        for step in (4, 2) for average in ("raw", "0.9") for tau in "ab" for seed in (0, 1)
+    ]  # fmt: skip
+    settings = {f"{t}{s}": {"seed": s, "tau": t} for t in "ab" for s in (0, 1)}
+    figure = plots.score_means(Evaluation(rows, settings=settings).by_knob(), "FD(net)")
+    assert [ax.get_title("left") for ax in figure.axes] == ["G itself", "average 0.9"]
+    for ax in figure.axes:
+        assert ax.get_ylabel() == "FD(net), mean ± s.e."
+        assert [c.get_label() for c in ax.containers] == ["tau a", "tau b"]
+        np.testing.assert_array_equal(ax.containers[0][0].get_xydata(), [[2, 2.5], [4, 4.5]])
+
+
+@pytest.mark.usefixtures("quick")
+def test_each_run_is_compared_with_what_it_was_trained_on(run, tmp_path):
+    """And what is no run with the images of the first one; each set has a band of its own."""
+    others = tmp_path / "others"
+    others.mkdir()
+    for i in range(45):
+        pixels = RNG.integers(0, 60, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(others / f"{i}.png")
+    settings = image_gan("cifar-rsgan-cnn", data=str(others), steps=2, batch_size=4, features=1)
+    train_images(settings, tmp_path / "dark", every=2, say=lambda text: None)
+    how = {"last": True, "averages": ["raw"], "out": tmp_path / "out"}
+    found, _ = scored(run, tmp_path / "dark", **how)
+    (alone,), _ = scored(tmp_path / "dark", **{**how, "out": tmp_path / "o"})[0].rows, 0
+    assert found.rows[1] == alone
+    assert "of others, 3 x 32 x 32" in alone.protocol
+    assert "of photos0, 3 x 32 x 32" in found.rows[0].protocol
+    assert (len(found.ends), found.band) == (4, {})
+    assert [line.split()[-1] for line in str(found.table()).splitlines()[-4:]] == [
+        "[1]", "[2]", "[1]", "[2]",
+    ]  # fmt: skip
 
 
 # -- tables and pictures --------------------------------------------------------------------------
@@ -278,8 +606,10 @@ def test_tables_are_read_back_exactly_and_others_refused(tmp_path):
     assert read_rows(path)[0] == rows[0]
     assert read_rows(path)[1].source == "b, c"
     assert path.read_text().startswith(
-        "source,step,average,features,n,n_real,seed,key,frechet,kid,"
+        "source,step,average,features,n,n_real,seed,key,protocol,FD(net),KID(net),IS(net),PRD F8,"
     )
+    old = read_rows(records.folder() / "rsgan-scores.csv")  # of before the protocol
+    assert (old[0].scores["frechet"], old[0].protocol) == (62.091804138426845, "")
     (tmp_path / "u.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"u\.csv is damaged or no table of scores"):
         read_rows(tmp_path / "u.csv")
@@ -288,10 +618,19 @@ def test_tables_are_read_back_exactly_and_others_refused(tmp_path):
 def test_only_inception_is_fid():
     rows = [row(4, value=2.0), row(2, value=1.0), row(2, "0.9"), row(None, source="b")]
     found = Evaluation(rows)
-    assert "FD is FD(net, 0) of 10 generated" in str(found.table())
-    assert "FID" not in str(found.table())
+    text = str(found.table())
+    assert "By FD(net, 0), no FID." in text
+    assert text.split("\n")[2].split()[:6] == [
+        "source",
+        "step",
+        "average",
+        "FD(net)",
+        "KID(net)",
+        "IS(net)",
+    ]
+    assert "FID" not in text.replace("no FID", "")
     genuine = Evaluation([replace(r, features="FID") for r in rows])
-    assert "FD is the FID" in str(genuine.table())
+    assert str(genuine.table()).split("\n")[2].split()[3:6] == ["FID", "KID", "IS"]
 
 
 def test_an_evaluation_writes_its_band_as_two_rows(tmp_path):
@@ -306,16 +645,21 @@ def test_an_evaluation_writes_its_band_as_two_rows(tmp_path):
 def test_a_line_for_each_average_a_level_for_what_has_no_step():
     rows = [row(2), row(4, value=3.0), row(2, "0.9"), row(4, "0.9"), row(None, source="b")]
     band = dict.fromkeys(evaluation.SCORES, (0.1, 0.2))
-    figure = plots.score_paths(rows, features="FD(net, 0)", band=band)
+    names = score_names("FD(net, 0)")
+    figure = plots.score_paths(rows, names, band=band, caption="How. " * 30)
     panels = [ax for ax in figure.axes if ax.axison]
-    assert len(panels) == len(evaluation.SCORES)
-    assert panels[0].get_title("left") == "FD(net, 0), lower is better"
+    assert len(panels) == len(names)
+    assert [p.get_title("left").partition(",")[0] for p in panels][:3] == [
+        "FD(net)",
+        "KID(net)",
+        "IS(net)",
+    ]
     labels = [line.get_label() for line in panels[0].lines]
     assert labels == ["a, G itself", "a, average 0.9", "b, G itself"]
     np.testing.assert_array_equal(panels[0].lines[0].get_xydata(), [[2, 1], [4, 3]])
     assert len(panels[0].patches) == 1
     unknown = [replace(r, scores={**r.scores, "kid": math.nan}) for r in rows]
-    assert len([ax for ax in plots.score_paths(unknown).axes if ax.axison]) == 6
+    assert len([ax for ax in plots.score_paths(unknown, names).axes if ax.axison]) == 6
 
 
 # -- the command ----------------------------------------------------------------------------------
@@ -329,7 +673,8 @@ def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
     command = ["evaluate", str(run), str(photos), "-n", str(N), "--last", "--ema", "raw"]
     assert cli.main([*command, "--out", str(out), "--csv", str(tmp_path / "t.csv")]) == 0
     said = capsys.readouterr().out
-    assert "FD is FD(cifar, 00000000)" in said
+    assert "By FD(cifar, 00000000), no FID. [1] 20 images, drawn with batch norm's running" in said
+    assert "[2] 20 images, files at random, against 20 of the 50 of photos" in said
     assert "real images" in said
     assert [r.average for r in read_rows(out / "scores.csv")] == ["raw", "images", "low", "high"]
     sources = ["tiny", photos.name, "real images", "real images"]
@@ -341,6 +686,7 @@ def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
 MISTAKES = {
     "no run": ("nowhere", [], 1, "nowhere holds no trained run"),
     "no such average": (None, ["--ema", "0.5"], 2, "--ema must be one of raw, 0.9999"),
+    "no such saved step": (None, ["--step", "3"], 2, "tiny has no step 3: it saved 2, 4"),
     "no such step": (None, ["--every", "3"], 2, "multiple of 3: it saved 2, 4"),
     "no such features": (None, ["--features", "incepton"], 2, "Did you mean 'inception'"),
     "no weights": (None, ["--features", "some/file.pth"], 1, "no file of Inception weights"),

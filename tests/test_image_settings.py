@@ -404,6 +404,7 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     assert run("sample", branch, "-n", 4, "--ema", "0.9") == 0
     assert (branch / "sample.png").exists()
     monkeypatch.setattr(evaluation, "REPEATS", 2)
+    monkeypatch.setenv("GAN_TEACH_DATA", str(tmp_path))  # where real features are kept
     assert run("evaluate", branch, "-n", 10, "--last", "--device", "cpu") == 0
     assert "0.5" in capsys.readouterr().out
 

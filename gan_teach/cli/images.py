@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_teach import _checks
+from gan_teach._files import replacing
 from gan_teach.cli.arguments import command, print_rows
 
 # -- train and sweep -----------------------------------------------------------------------------
@@ -249,38 +250,100 @@ def _generator(run: Path, ema: str | None) -> tuple[Any, Path]:
 
 @command(
     "evaluate",
-    "score runs, published weights or folders of images; resumable",
-    ("sources", Path, "a run's folder, a file of RS-GAN, or images: folder, .zip, .npy, .npz", "+"),
+    "score runs, sweeps, published weights, functions or images; resumable",
+    (
+        "sources",
+        str,
+        "a run's or sweep's folder, a file of RS-GAN, MODULE:FUNCTION of (n, rng), "
+        "or images: folder, .zip, .npy, .npz",
+        "+",
+    ),
     ("--ema", str, "decays, or raw (default: all)", "+"),
-    ("--features", str, "digits, cifar, inception, or a file of Inception weights"),
-    ("--data", str, "the real images, if not those of the first run"),
+    ("--features", str, "inception, digits, cifar, or a file (default: inception if it is there)"),
+    ("--data", str, "the real images, or an .npz of mu and sigma, if not those of the runs"),
     ("--size", int, "pixels that images are scaled to"),
     ("--channels", int, "1 for grey images, 3 for color"),
     ("--skip-bad", False, "leave out files that do not fit"),
     ("-n", 5000, "images of each"),
     ("--seed", 0, "of the latents"),
+    ("--step", int, "only these saved steps", "+"),
     ("--every", 1, "only steps that are multiples of it"),
     ("--last", False, "only the last saved step"),
     ("--untrained", False, "also G as each run started it"),
     DEVICE,
-    ("--out", Path, "folder of scores.csv and .png (default: the run)"),
+    ("--out", Path, "folder of what it writes (default: the run or sweep)"),
     ("--csv", Path, "also write what was asked for into this file"),
+    ("--save-stats", Path, "also write mu and sigma of the real images' features: FILE.npz"),
 )
 def evaluate(
-    sources: list[Path], ema: list[str] | None, out: Path | None, csv: Path | None,
-    device: str | None, **options: Any,
+    sources: list[str], ema: list[str] | None, step: list[int] | None, out: Path | None,
+    csv: Path | None, device: str | None, **options: Any,
 ) -> int:  # fmt: skip
     from gan_teach import plots
     from gan_teach.plots import style
     from gan_teach.studies import evaluation
 
     out, device = out or evaluation.default_folder(sources[0]), _said(device)
-    options |= {"averages": ema or (), "out": out, "device": device, "progress": True}
-    scores = evaluation.evaluate(*sources, **options)
+    options |= {"averages": ema or (), "steps": step or (), "out": out, "device": device}
+    scores = evaluation.evaluate(*sources, **options, progress=True)
     print(scores.table())
-    figure = plots.score_paths(scores.rows, features=scores.rows[0].features, band=scores.band)
-    style.save(figure, out / "scores.png")
-    written = [scores.save(csv)] if csv else []
-    for path in (out / "scores.csv", out / "scores.png", *written):
+    written = [out / "scores.csv"]
+    paths = plots.score_paths(scores.rows, scores.names, band=scores.band, caption=scores.protocol)
+    figures: dict[str, Any] = {"scores": paths}
+    if scores.curves:
+        figures["prd"] = plots.prd_curves(
+            scores.curves, scores.ends[0].curve if scores.ends else None
+        )
+    if len(scores.settings) > 1:
+        table = scores.by_knob()
+        first = table.columns.get_loc("step")
+        last = table.groupby([*table.columns[:first], "average"], sort=False).tail(1)
+        print(last.iloc[:, : first + 6].to_string(index=False, float_format="{:.3g}".format))
+        figures["by-knob"] = plots.score_means(table, scores.names["frechet"])
+        with replacing(out / "by-knob.csv") as file:
+            table.to_csv(file, index=False)
+        written.append(out / "by-knob.csv")
+    for name, figure in figures.items():
+        style.save(figure, out / f"{name}.png")
+        written.append(out / f"{name}.png")
+    written += [scores.save(csv)] if csv else []
+    written += [options["save_stats"]] if options["save_stats"] else []
+    for path in written:
         print(f"wrote {path}")
+    return 0
+
+
+@command(
+    "blind",
+    "which of two looks better? pairs of sheets that do not say which is which",
+    ("a", str, "as in evaluate: a run, a file of RS-GAN, MODULE:FUNCTION, or images"),
+    ("b", str, "what it is compared with"),
+    ("--pairs", 20, "pairs of sheets"),
+    ("-n", 16, "images of a sheet"),
+    ("--ema", str, "decay, or raw (default: last)"),
+    ("--size", int, "pixels that images are scaled to"),
+    ("--seed", 0, "of the images and of the order"),
+    ("--out", Path("blind.png"), "picture of the pairs"),
+)
+def blind(
+    a: str, b: str, pairs: int, n: int, ema: str | None, size: int | None, seed: int, out: Path
+) -> int:
+    from gan_teach import plots
+    from gan_teach.plots import style
+    from gan_teach.studies import blind as study
+
+    shown = study.pairs(a, b, pairs, n, seed, averages=[ema] if ema else (), size=size)
+    style.save(plots.image_grids(shown.sheets, across=2 if pairs < 3 else 6), out)
+    print(f"wrote {out}\nOpen it, and say for each pair which side looks better.")
+    answers: list[str] = []
+    keys = ", ".join(f"{key}: {word}" for key, word in study.KEYS.items())
+    try:
+        while len(answers) < pairs:
+            key = input(f"{len(answers) + 1} of {pairs} ({keys}, q: stop) ").strip().lower()
+            if key == "q":
+                break
+            answers += [key] if key in study.KEYS else []
+    except EOFError:
+        pass
+    print(shown.verdict(answers))
     return 0

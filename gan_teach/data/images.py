@@ -258,6 +258,12 @@ def to_floats(pixels: Tensor) -> Tensor:
     return pixels.float().mul_(1 / 127.5).sub_(1)
 
 
+def as_floats(images: Any, name: str = "images") -> Tensor:
+    """Bytes, or floats in [-1, 1], as float32 (n, channels, height, width); NaN stays NaN."""
+    x = _channels_first(_numbers(images, name), name)
+    return x.float() if x.is_floating_point() else to_floats(x)
+
+
 def to_bytes(images: Any, name: str = "images") -> Tensor:
     """Images as uint8 (n, channels, height, width); see ``Images`` for what is accepted."""
     x = _numbers(images, name)

@@ -6,7 +6,7 @@ repeated points count, and without a further package. torch-fidelity and prdc ar
 oracles.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,8 +107,9 @@ def prd(
     """Precision-recall curve of two samples of one size (Sajjadi et al. 2018).
 
     Both are clustered together by k-means and their histograms over the clusters compared by
-    ``prd_discrete``; mean over ``runs`` clusterings, with random states seed, seed + 1, ...
-    Needs scikit-learn. Raises ValueError for unequal sizes or fewer samples than clusters.
+    ``prd_discrete``. The curve is the mean over ``runs`` clusterings (random states seed, seed + 1,
+    ...), and the F-scores are those of that mean curve, as its authors' code has them. Needs
+    scikit-learn. Raises ValueError for unequal sizes or fewer samples than clusters.
     """
     x, y = _arrays.pair(fake, real)
     clusters = _checks.whole("clusters", clusters, least=1)
@@ -121,12 +122,9 @@ def prd(
     if clusters > 2 * len(x):
         raise ValueError(f"clusters must be at most the {2 * len(x)} samples, got {clusters}.")
     pooled = np.concatenate([x, y])
-    curves = []
-    for run in range(runs):
-        label = _cluster(pooled, clusters, seed + run)
-        p, q = (np.bincount(part, minlength=clusters) for part in np.split(label, 2))
-        curves.append(prd_discrete(p, q, angles))
-    return PRD(*(np.mean(column, axis=0) for column in zip(*curves, strict=True)))
+    labels = (np.split(_cluster(pooled, clusters, seed + run), 2) for run in range(runs))
+    shares = [[np.bincount(part, minlength=clusters) / len(x) for part in both] for both in labels]
+    return _mean_curve(shares, angles)
 
 
 def prd_discrete(fake: Any, real: Any, angles: int = 1001) -> PRD:
@@ -137,19 +135,26 @@ def prd_discrete(fake: Any, real: Any, angles: int = 1001) -> PRD:
     1 - TV. The F-scores are exact, not maxima over the grid: between the corners
     l = fake_i / real_i they are monotone in l.
     """
-    p, q = _arrays.masses(fake=fake, real=real)
+    return _mean_curve([_arrays.masses(fake=fake, real=real)], angles)
+
+
+def _mean_curve(shares: Sequence[Sequence[Array]], angles: int) -> PRD:
+    """The mean of the curves of several pairs (p, q).
+
+    Between the corners of all of them the mean precision is linear, a + b l, and the mean recall is
+    it over l, so that F is (a + b l) / (1 + w l) up to a factor: monotone, its maximum at a corner.
+    """
     angles = _checks.whole("angles", angles, least=3)
+
+    def curve(slopes: Array) -> tuple[Array, Array]:
+        precision = [np.minimum(slopes[:, None] * q, p).sum(1) for p, q in shares]
+        recall = [np.minimum(q, p / slopes[:, None]).sum(1) for p, q in shares]
+        return np.minimum(np.mean(precision, 0), 1.0), np.minimum(np.mean(recall, 0), 1.0)
+
+    corners = [p[both] / q[both] for p, q in shares for both in [(p > 0) & (q > 0)]]
+    best = curve(np.concatenate(corners))
     slopes = np.tan(np.linspace(1e-6, np.pi / 2 - 1e-6, angles))
-    precision, recall = _curve(p, q, slopes)
-    both = (p > 0) & (q > 0)
-    at = _curve(p, q, p[both] / q[both])
-    return PRD(precision, recall, _best_f(*at, 8.0), _best_f(*at, 1 / 8))
-
-
-def _curve(p: Array, q: Array, slopes: Array) -> tuple[Array, Array]:
-    precision = np.minimum(slopes[:, None] * q, p).sum(1)
-    recall = np.minimum(q, p / slopes[:, None]).sum(1)
-    return np.minimum(precision, 1.0), np.minimum(recall, 1.0)
+    return PRD(*curve(slopes), _best_f(*best, 8.0), _best_f(*best, 1 / 8))
 
 
 def _best_f(precision: Array, recall: Array, beta: float) -> float:

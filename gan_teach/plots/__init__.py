@@ -34,6 +34,7 @@ from gan_teach.plots.images import (
     images_panel as images_panel,
     noise_bands as noise_bands,
     prd_curves as prd_curves,
+    score_means as score_means,
     score_paths as score_paths,
 )
 from gan_teach.plots.planar import (

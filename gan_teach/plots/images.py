@@ -1,7 +1,9 @@
 """Images side by side, and the scores of generators: against noise, over recall, along a run."""
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +19,10 @@ _GAP = 2  # white pixels between images
 FARTHEST = 3000.0  # in half widths of a band: what lies beyond stands at the edge
 _LINEAR, _TICKS = 3.0, (1, 3, 10, 100, 1000)  # linear up to here; ticks on either side of 0
 Bands = Mapping[str, tuple[float, float]]  # what real samples score against real ones: (low, high)
-TITLES = {
-    "kid": "KID, lower is better",
-    "inception_score": "inception score, higher is better",
-    "prd_f_8": "PRD F8: recall",
-    "prd_f_1_8": "PRD F1/8: precision",
-    "precision": "precision (k = 3)",
-    "recall": "recall (k = 3)",
-}
+_BETTER = {  # which way
+    "frechet": "lower is better", "kid": "lower is better", "inception_score": "higher is better",
+    "prd_f_8": "recall", "prd_f_1_8": "precision", "precision": "k = 3", "recall": "k = 3",
+}  # fmt: skip
 
 # -- images ----------------------------------------------------------------------------------------
 
@@ -65,14 +63,16 @@ def image_grid(
 
 
 @style.use()
-def image_grids(sets: Mapping[str, ArrayLike], columns: int | None = None) -> Figure:
+def image_grids(
+    sets: Mapping[str, ArrayLike], columns: int | None = None, across: int | None = None
+) -> Figure:
     """``image_grid`` of each set of images (n, channels, h, w), side by side under their names.
 
-    Raises ValueError as ``sheet`` does.
+    ``across`` : sets in a row; all unless given. Raises ValueError as ``sheet`` does.
     """
     pages = {name: sheet(images, columns) for name, images in sets.items()}
     tallest = max(len(page) / page.shape[1] for page in pages.values())
-    figure, axes = style.grid(list(pages), len(pages), (3.2, 3.2 * tallest + 0.5))
+    figure, axes = style.grid(list(pages), across or len(pages), (3.2, 3.2 * tallest + 0.5))
     # wider than between the images of a set
     figure.get_layout_engine().set(wspace=0.06)  # pyright: ignore
     for name, page in pages.items():
@@ -150,30 +150,35 @@ def in_half_widths(scores: NDArray[np.float64], low: float, high: float) -> NDAr
 
 
 @style.use()
-def prd_curves(curves: Mapping[str, Any]) -> Axes:
-    """Precision over recall for each ``metrics.PRD`` by its name; the corner (1, 1) is perfect."""
-    ax = style.axes(None, (5.4, 4.8))
-    for k, (name, curve) in enumerate(curves.items()):
+def prd_curves(curves: Mapping[str, Any], real: Any = None) -> Axes:
+    """Precision over recall for each ``metrics.PRD`` by its name; the corner (1, 1) is perfect.
+
+    ``real`` : that of real samples against others.
+    """
+    ax = style.axes(None, (5.4, 4.8 + 0.22 * max(0, len(curves) - 4)))
+    if real is not None:
+        band = style.band(style.REAL, 0.3, label="real against real, and beyond")
+        ax.fill_between(real.recall, real.precision, 1.02, **band)
+    for k, (name, curve) in enumerate(curves.items(), start=real is not None):
         ax.plot(curve.recall, curve.precision, label=name, **style.look(k))
     ends = (-0.02, 1.02)
     ax.set(xlabel="recall", ylabel="precision", xlim=ends, ylim=ends, aspect="equal")
-    _panel.legend_below(ax, cols=2)
+    _panel.legend_below(ax, cols=2 if max(map(len, curves)) < 30 else 1)
     return ax
 
 
 @style.use()
 def score_paths(
-    rows: Sequence[Any], *, features: str = "Frechet distance", band: Bands | None = None
+    rows: Sequence[Any], names: Mapping[str, str], *, band: Bands | None = None, caption: str = ""
 ) -> Figure:
     """A panel for each score of ``rows`` (of ``evaluation.Row``) over the run's steps.
 
     Rows of one source and average make one line; a row without a step (a file of weights, a folder)
-    is a level line. ``features`` is what the Frechet distance is called. ``band`` is what real
-    images score against real ones, score -> (low, high). Scores that are NaN everywhere have no
-    panel.
+    is a level line. ``names`` : what each score is called. ``band`` is what real images score
+    against real ones, score -> (low, high). Scores that are NaN everywhere have no panel.
     """
-    names = [n for n in rows[0].scores if not all(math.isnan(row.scores[n]) for row in rows)]
-    figure, axes = style.grid(names, 4, (3.3, 2.9))
+    names = {n: title for n, title in names.items() if not _unknown(row.scores[n] for row in rows)}
+    figure, axes = style.grid(list(names), 4, (3.3, 2.9))
     for name, ax in axes.items():
         if band and name in band:
             ax.axhspan(*band[name], label="real against real", **style.band(style.REAL, 0.3))
@@ -185,12 +190,54 @@ def score_paths(
             else:
                 dots = {"marker": style.MARKERS[k % 6], "markersize": 4}
                 ax.plot([row.step for row in line], values, **dots, **look)
-        ax.set_title(TITLES.get(name, f"{features}, lower is better"), fontsize=10.5)
+        ax.set_title(f"{names[name]}, {_BETTER[name]}", fontsize=10.5)
         ax.set_xlabel("step of G", fontsize=9.5)
         if name == "frechet":
             ax.set_yscale("log")
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.suptitle(textwrap.fill(caption, round(12 * figure.get_figwidth())), fontsize=9)
+    return _legend_below(figure, ax)
+
+
+def _legend_below(figure: Figure, ax: Axes) -> Figure:
+    """The legend of that axes under all of them, in as many columns as have room there."""
+    handles, labels = ax.get_legend_handles_labels()
+    columns = int(figure.get_figwidth() / (0.7 + 0.09 * max(map(len, labels))))
+    columns = min(max(1, columns), 4)
+    figure.set_figheight(figure.get_figheight() + 0.22 * (math.ceil(len(labels) / columns) - 1))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     return figure
+
+
+def _unknown(values: Iterable[float]) -> bool:
+    return all(map(math.isnan, values))
+
+
+@style.use()
+def score_means(table: Any, name: str) -> Figure:
+    """Mean +- standard error of the score ``name`` over a sweep, a panel for each average of G.
+
+    ``table`` : of ``Evaluation.by_knob``. Each setting is a line over the steps.
+    """
+    figure, axes = style.grid(list(table["average"].unique()), 4, (3.6, 3.1))
+    knobs = list(table.columns[: table.columns.get_loc("step")])
+    settings = table[knobs].apply(lambda row: ", ".join(f"{k} {row[k]}" for k in knobs), axis=1)
+    for (average, ax), k in itertools.product(axes.items(), range(settings.nunique())):
+        setting = settings.unique()[k]
+        line = table[(table["average"] == average) & (settings == setting)].sort_values("step")
+        ax.errorbar(
+            line["step"], line[f"{name} mean"], line[f"{name} s.e."].fillna(0), capsize=3,
+            marker=style.MARKERS[k % 6], markersize=4, **style.look(k, label=setting or "all"),
+        )  # fmt: skip
+        ax.set_title(_of_g(average))
+        ax.set_xlabel("step of G", fontsize=9.5)
+        ax.set_ylabel(f"{name}, mean ± s.e.")
+    return _legend_below(figure, ax)
+
+
+def _of_g(average: str) -> str:
+    """What an average of G is called; "raw" is G itself."""
+    decay = average.replace(".", "", 1).isdigit()
+    return f"average {average}" if decay else average.replace("raw", "G itself")
 
 
 def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
@@ -198,7 +245,6 @@ def _lines(rows: Sequence[Any]) -> dict[str, list[Any]]:
     several = len({row.source for row in rows}) > 1
     lines: dict[str, list[Any]] = {}
     for row in sorted(rows, key=lambda row: math.inf if row.step is None else row.step):
-        decay = row.average.replace(".", "", 1).isdigit()
-        name = f"average {row.average}" if decay else row.average.replace("raw", "G itself")
+        name = _of_g(row.average)
         lines.setdefault(f"{row.source}, {name}" if several else name, []).append(row)
     return lines

@@ -6,9 +6,7 @@ cluster, and each is written as soon as it is finished. So a study may be stoppe
 made larger at any time.
 """
 
-import csv
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from gan_teach import __version__, _checks
-from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach._progress import progress_bar
 from gan_teach.dynamics.streams import DRAWS
@@ -172,19 +169,3 @@ def grid(knobs: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         if not len(values):
             raise ValueError(f"knobs[{name!r}] is empty: name at least one value.")
     return [dict(zip(knobs, cell, strict=True)) for cell in itertools.product(*knobs.values())]
-
-
-def read_csv(path: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """The rows of a CSV file by the names of its columns."""
-    with open(path, newline="", encoding="utf-8") as text:
-        return list(csv.DictReader(text))
-
-
-def write_csv(
-    path: str | os.PathLike[str], columns: Iterable[str], rows: Iterable[Mapping[str, Any]]
-) -> None:
-    """Write these columns of the rows as a CSV file, as a whole or not at all."""
-    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as text:
-        writer = csv.DictWriter(text, list(columns), extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

@@ -1,37 +1,51 @@
 """Generators scored by the images they make: FID or FD(net), KID, IS, PRD, precision and recall.
 
-``evaluate`` scores every saved generator of a run, published weights and folders of images, each
-from one pass through one network, into a table that is a file: a second call adds what is new.
+``evaluate`` scores every saved generator of runs and sweeps, published weights, functions that draw
+and folders of images, each from one pass through one network, into a table that is a file: a second
+call adds what is new.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gan_teach import __version__, _checks, metrics
 from gan_teach._devices import there
 from gan_teach._files import replacing
 from gan_teach._identity import digest
-from gan_teach._progress import progress_bar
 from gan_teach.data import Images, Source, load_images
-from gan_teach.data.images import to_floats
-from gan_teach.metrics import NoiseBand
-from gan_teach.metrics.features import Extractor, load_extractor
+from gan_teach.data.images import as_floats
+from gan_teach.metrics import PRD
+from gan_teach.metrics.features import Extractor, found_inception, load_extractor
 from gan_teach.metrics.features.classifier import fingerprint
+from gan_teach.metrics.score_tables import ENDS, REAL, Evaluation, Row, read_rows, save_rows
+from gan_teach.metrics.scores import (
+    AT_ONCE,
+    SCORES,
+    Features,
+    Statistics,
+    holds_statistics,
+    read_statistics,
+    real_features,
+    score,
+    splits_of,
+    write_statistics,
+)
 from gan_teach.models.convnets import load_rsgan_generator
-from gan_teach.plots.text import Table
-from gan_teach.studies.engine import Study, Tick, read_csv, write_csv
+from gan_teach.studies.engine import Study, Tick
 from gan_teach.studies.image_runs import (
     RAW,
     Trained,
@@ -42,123 +56,10 @@ from gan_teach.studies.image_runs import (
     training_images,
 )
 
-AT_ONCE = 500  # images that are drawn and handed on together, as RS-GAN's authors sampled
 UNTRAINED = "untrained"
-SCORES: tuple[str, ...] = (
-    "frechet", "kid", "inception_score", "prd_f_8", "prd_f_1_8", "precision", "recall",
-)  # fmt: skip
-"""The names of the scores. PRD: F_8 weighs recall, F_1/8 precision."""
-
-NEIGHBORS = 2000  # images of each kind whose balls make precision and recall; time grows as n^2
-REAL = "real images"  # the source of the two rows that are a band
-ENDS = ("low", "high")
-TITLES = ("FD", "KID", "IS", "PRD F8", "PRD F1/8", "precision", "recall")
-TABLE = "scores.csv"
+TABLE, CURVES = "scores.csv", "prd"  # a file and a folder
 REPEATS, LEVEL = 9, 0.8  # of real against real: lowest and highest of nine
-
-Features = NDArray[np.float64]
-
-
-def score(fake: Features, real: Features, probabilities: NDArray | None = None) -> dict[str, float]:
-    """All ``SCORES`` of generated features (n, d) against real ones (m, d).
-
-    ``probabilities`` (n, classes) of the generated images give the inception score (one split);
-    without them it is NaN. PRD takes the first min(n, m) of each, precision and recall (k = 3) the
-    first 2,000 at most. Features that are not finite, of a generator that diverged, score NaN.
-    """
-    if not np.isfinite(fake).all():
-        return dict.fromkeys(SCORES, math.nan)
-    same = min(len(fake), len(real))
-    curve = metrics.prd(fake[:same], real[:same])
-    share = metrics.precision_recall(fake[:NEIGHBORS], real[:NEIGHBORS])
-    classes = math.nan if probabilities is None else metrics.inception_score(probabilities).mean
-    values = (
-        metrics.sample_frechet(fake, real), metrics.kid(fake, real), classes, curve.f_8,
-        curve.f_1_8, share.precision, share.recall,
-    )  # fmt: skip
-    return dict(zip(SCORES, map(float, values), strict=True))
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one generator scored.
-
-    source : a run, a file of weights or a folder of images. step : of the run, None for the others.
-    average : the decay of the average of G, or "raw". features : what the Frechet distance in these
-    features is called, "FID" or "FD(net, digest)". n and n_real : generated and real images. key :
-    changes with the weights, the real images, the features, n and seed.
-    """
-
-    source: str
-    step: int | None
-    average: str
-    features: str
-    n: int
-    n_real: int
-    seed: int
-    key: str
-    scores: dict[str, float] = field(hash=False)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The rows that were asked for, and what real images score against real ones.
-
-    ends : two rows, the lowest and the highest scores of n real images against n others in 80 % of
-    trials; none if there are too few.
-    """
-
-    rows: list[Row]
-    ends: Sequence[Row] = ()
-
-    @property
-    def band(self) -> dict[str, NoiseBand]:
-        """The two ends by score; empty if there are none."""
-        scores = [row.scores for row in self.ends]
-        return {name: NoiseBand(*(end[name] for end in scores)) for name in SCORES if scores}
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write rows and band as one CSV file that ``read_rows`` reads."""
-        return save_rows(path, [*self.rows, *self.ends])
-
-    def table(self) -> Table:
-        """The scores as a table, with the noise of real images in its last line."""
-        lines = [
-            [row.source, "" if row.step is None else row.step, row.average, *row.scores.values()]
-            for row in self.rows
-        ]
-        if self.band:
-            ends = [f"{b.low:.3g} to {b.high:.3g}" for b in self.band.values()]
-            lines.append([REAL, "", "", *ends])
-        first, the = self.rows[0], "the " if self.rows[0].features == "FID" else ""
-        caption = (
-            f"FD is {the}{first.features} of {first.n} generated against {first.n_real} real "
-            "images. So few bias it upwards: compare it with rows of as many, and with real "
-            "against real images."
-        )
-        return Table(["source", "step", "average", *TITLES], lines, caption=caption)
-
-
-def read_rows(path: str | os.PathLike[str]) -> list[Row]:
-    """The rows of a table that ``save_rows`` wrote. Raises ValueError for another file."""
-    try:
-        return [_row(entry) for entry in read_csv(path)]
-    except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} is damaged or no table of scores ({error}).") from error
-
-
-def _row(entry: dict[str, str]) -> Row:
-    scores = {name: float(entry.pop(name)) for name in SCORES}
-    facts: dict[str, Any] = {**entry, "step": int(entry["step"]) if entry["step"] else None}
-    facts |= {name: int(entry[name]) for name in ("n", "n_real", "seed")}
-    return Row(**facts, scores=scores)
-
-
-def save_rows(path: str | os.PathLike[str], rows: Sequence[Row]) -> Path:
-    """Write a table as a CSV file, as a whole or not at all."""
-    facts = [f.name for f in fields(Row) if f.name != "scores"]
-    write_csv(path, [*facts, *SCORES], [{**vars(row), **row.scores} for row in rows])
-    return Path(path)
+_FUNCTION = re.compile(r"[\w.]+:\w+")
 
 
 # -- what can be scored and drawn from -------------------------------------------------------------
@@ -169,7 +70,7 @@ class Generator:
     """One generator; ``load()`` may read its weights.
 
     ``images()`` makes what its run was trained on; a published file, which does not hold them,
-    draws with the statistics of each batch.
+    draws with the statistics of each batch. ``run`` : what its folder says of it.
     """
 
     source: str
@@ -178,6 +79,21 @@ class Generator:
     load: Callable[[], nn.Module]
     latent: int | Source
     images: Callable[[], Images] | None = None
+    run: Trained | None = None
+
+    @property
+    def how(self) -> str:
+        """How it draws, in words."""
+        whose = "running" if self.images else f"{AT_ONCE}-image batches'"
+        return f"drawn with batch norm's {whose} statistics"
+
+    @property
+    def imitates(self) -> str:
+        """What tells its run's images from those of another."""
+        assert self.run is not None
+        config, data = self.run.config, self.run.data
+        where = (config.data, config.size, config.channels, config.skip_bad, config.balanced)
+        return digest([*where, data and data["digest"]])
 
     def digest(self) -> str:
         """Changes when what it draws does."""
@@ -199,9 +115,8 @@ class Folder:
 
     source: str
     content: Images
-    step: None = None
-    average: str = "images"
-    images: None = None
+    step = images = run = None
+    average, how = "images", "files at random"
 
     def digest(self) -> str:
         """Changes when the images do."""
@@ -218,43 +133,118 @@ class Folder:
             yield self.content[rows].floats().to(device)
 
 
+@dataclass(frozen=True)
+class Function:
+    """A function of (n, rng), a torch.Generator, that draws n images.
+
+    They are bytes or floats in [-1, 1], of shape (n, channels, height, width) or channels last.
+    """
+
+    source: str
+    call: Callable[[int, torch.Generator], Any]
+    step = images = run = None
+    average, how = "function", "as the function draws them"
+
+    def digest(self) -> str:
+        """Of its first images: what decides them may lie in files that nobody knows here."""
+        return digest(next(self.batches(16, 0, "cpu")))
+
+    def batches(self, n: int, seed: int, device: str | torch.device) -> Iterator[Tensor]:
+        """``n`` images, at most 500 at a time. ValueError for what it raises or gives instead."""
+        rng = torch.Generator().manual_seed(seed)
+        for count in [AT_ONCE] * (n // AT_ONCE) + [n % AT_ONCE] * (n % AT_ONCE > 0):
+            try:
+                with torch.no_grad():
+                    images = self.call(count, rng)
+            except Exception as error:  # foreign code: anything may be raised
+                raise ValueError(
+                    f"{self.source}({count}, rng) raised {type(error).__name__}: {error}"
+                ) from error
+            x = as_floats(images, self.source)
+            if len(x) != count:
+                raise ValueError(f"{self.source}({count}, rng) gave {len(x)} images.")
+            yield x.to(device)
+
+
+Candidate = Generator | Folder | Function
+Named = str | os.PathLike[str] | Callable[[int, torch.Generator], Any]
+
+
 def candidates(
-    source: str | os.PathLike[str],
+    source: Named,
     *,
     averages: Sequence[str] = (),
+    steps: Sequence[int] = (),
     every: int = 1,
     last: bool = False,
     untrained: bool = False,
     **how: Any,
-) -> Sequence[Generator | Folder]:
-    """What there is to score in a run's folder, a published file of RS-GAN, or images.
+) -> Sequence[Candidate]:
+    """What there is to score in a run or a sweep, a published file of RS-GAN, code, or images.
 
-    Of a run: the saved steps that are multiples of ``every``, or the ``last`` one only; each with G
-    ("raw") and its averages ("0.999", ...), or those named in ``averages``; with ``untrained`` also
-    G as the run started it, as step 0. Images lie in a folder, a zip archive or an array (.npy,
-    .npz); ``how`` (size, channels, skip_bad) they are read is as in ``load_images``. Raises
+    Of a run: the saved ``steps``, or those that are multiples of ``every``, or the ``last`` one
+    only; each with G ("raw") and its averages ("0.999", ...), or those named in ``averages``; with
+    ``untrained`` also G as the run started it, as step 0. Of a sweep's folder: that of each run in
+    it. A ``Function``, or "module:name" of one. Images lie in a folder, a zip archive or an array
+    (.npy, .npz); ``how`` (size, channels, skip_bad) they are read is as in ``load_images``. Raises
     FileNotFoundError or ValueError for what is none of these.
     """
+    if callable(source):
+        return [Function(getattr(source, "__name__", "function"), source)]
     path = Path(source)
+    if _FUNCTION.fullmatch(str(source)) and not path.exists():
+        return [Function(str(source), _imported(str(source)))]
     if path.is_file() and path.suffix.lower() not in {".pth", ".pt"}:
         return [Folder(path.name, load_images(path, **how))]
     if path.is_file():
         g = load_rsgan_generator(path)
         return [Generator(path.name, None, RAW, lambda: g, next(g.parameters()).shape[1])]
-    if path.is_dir() and not (path / "settings.json").exists():
+    folders = runs_in(path)
+    if path.is_dir() and not folders:
         return [Folder(path.name, load_images(path, **how))]
-    trained = load_run(path)
+    several = {"averages": averages, "steps": steps, "every": every, "last": last}
+    return [
+        one
+        for folder in folders or [path]
+        for one in _of_run(folder, path, **several, untrained=untrained)
+    ]
+
+
+def _of_run(
+    folder: Path, sweep: Path, *, averages: Sequence[str], untrained: bool, **which: Any
+) -> list[Generator]:
+    trained = load_run(folder)
     names = [_checks.choice("--ema", name, trained.generators) for name in averages]
-    read = lru_cache(maxsize=1)(partial(load_run, path))  # a step's generators, from one file
+    read = lru_cache(maxsize=1)(partial(load_run, folder))  # a step's generators, from one file
     loaders = {
         (step, name): lambda step=step, name=name: read(step).generators[name]
-        for step in _chosen(path, every, last)
+        for step in _chosen(folder, **which)
         for name in names or trained.generators
     }
     if untrained:
         loaders = {(0, UNTRAINED): partial(_untrained, trained), **loaders}
-    latents, own = trained.config.latents(), partial(_own_images, trained, path)
-    return [Generator(path.name, *at, load, latents, own) for at, load in loaders.items()]
+    source = folder.name if folder == sweep else folder.relative_to(sweep).as_posix()
+    own = trained.config.latents(), partial(_own_images, trained, folder), trained
+    return [Generator(source, *at, load, *own) for at, load in loaders.items()]
+
+
+def runs_in(path: Path) -> list[Path]:
+    """The folder itself if it is a run's, or those of the runs of a sweep in it."""
+    if (path / "settings.json").exists():
+        return [path]
+    found = (file.parent for k in (1, 2) for file in path.glob("*/" * k + "settings.json"))
+    return sorted(folder for folder in found if snapshots(folder))
+
+
+def _imported(name: str) -> Any:
+    module, _, function = name.partition(":")
+    if os.getcwd() not in sys.path:  # where the user's own modules lie
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except Exception as error:  # foreign code: anything may be raised
+        raise ValueError(f"{name} cannot be imported: {error}.") from error
+    return _checks.function(name, found, "of (n, rng) that draws n images")
 
 
 def _own_images(run: Trained, folder: Path) -> Images:
@@ -266,13 +256,15 @@ def _own_images(run: Trained, folder: Path) -> Images:
     return images
 
 
-def _chosen(folder: Path, every: int, last: bool) -> list[int]:
-    steps = list(snapshots(folder))
+def _chosen(folder: Path, steps: Sequence[int], every: int, last: bool) -> list[int]:
+    saved = list(snapshots(folder))
     every = _checks.whole("every", every, least=1)
-    chosen = steps[-1:] if last else [step for step in steps if step % every == 0]
-    if not chosen:
-        saved = ", ".join(map(str, steps[:8]))
-        raise ValueError(f"no step of {folder} is a multiple of {every}: it saved {saved} ...")
+    chosen = saved[-1:] if last else [step for step in saved if step % every == 0]
+    chosen = [_checks.whole("step", step) for step in steps] or chosen
+    if not chosen or not set(chosen) <= set(saved):
+        wanted = f"no step of {folder} is a multiple of {every}"
+        wanted = f"{folder} has no step {', '.join(map(str, steps))}" if steps else wanted
+        raise ValueError(f"{wanted}: it saved {', '.join(map(str, saved[:8]))} ...")
     return chosen
 
 
@@ -286,13 +278,14 @@ def _untrained(run: Trained) -> nn.Module:
 
 
 def evaluate(
-    *sources: str | os.PathLike[str],
+    *sources: Named,
     features: str | os.PathLike[str] | Extractor | None = None,
     data: str | os.PathLike[str] | Images | None = None,
     n: int = 5000,
     seed: int = 0,
     device: str | torch.device = "cpu",
     out: str | os.PathLike[str] | None = None,
+    save_stats: str | os.PathLike[str] | None = None,
     progress: bool = False,
     size: int | None = None,
     channels: int | None = None,
@@ -303,142 +296,204 @@ def evaluate(
 
     Parameters
     ----------
-    sources : folders of runs, published files of RS-GAN, images. ``which`` (averages, every, last,
-        untrained) chooses among a run's generators, see ``candidates``. size, channels, skip_bad :
-        how images are read, those of ``data`` too.
-    features : of ``load_extractor``, or an Extractor; by default "digits" for grey images and
-        "cifar" for images in color. Only the genuine Inception gives a FID.
-    data : real images, a name or a path; by default what the first run was trained on.
-    out : folder of scores.csv and of the real images' features, by default that of the first run.
-        A generator that the table has already (same weights, real images, features, n, seed and
-        version of the library) is not scored again; after an interruption the same call goes on.
+    sources : folders of runs and sweeps, published files of RS-GAN, functions, images, as in
+        ``candidates``; ``which`` (averages, steps, every, last, untrained) chooses among a run's
+        generators. size, channels, skip_bad : how images are read, those of ``data`` too.
+    features : of ``load_extractor``, or an Extractor; by default the genuine Inception where its
+        weights are, else "digits" for grey images and "cifar" for images in color.
+    data : real images, a name or a path, or statistics of their features (mu and sigma in an .npz
+        file); by default what each run was trained on, and the first of them for what is no run.
+    out : folder of scores.csv and of the curves, by default that of the first run. A generator that
+        the table has already (same weights, real images, features, n, seed and version of the
+        library) is not scored again; after an interruption the same call goes on.
+    save_stats : also write the statistics of the n real images' features into this .npz file.
 
     The distance is biased upwards by small n: the band of real against real (2 n real images are
-    needed) shows by how much. Raises ValueError and OSError for what cannot be read or compared.
+    needed) shows by how much. Raises ValueError and OSError for what cannot be read or compared;
+    missing weights are told before any image is read.
     """
     n, seed = _checks.whole("n", n, least=10), _checks.whole("seed", seed)
-    device = there(device)  # before any image is read
+    device = there(device)
+    if not isinstance(features, Extractor):
+        chosen = features or found_inception()
+        features = load_extractor(chosen, device=device) if chosen else None
     how = {"size": size, "channels": channels, "skip_bad": skip_bad}
     every_one = [one for source in sources for one in candidates(source, **which, **how)]
-    images = data if isinstance(data, Images) else _real_images(data, every_one, how)
-    if not isinstance(features, Extractor):
-        usual = "digits" if images.shape[0] == 1 else "cifar"
-        features = load_extractor(features or usual, device=device)
     folder = default_folder(sources[0]) if out is None else Path(out)
-    real, real_key = _real(images, features, n, folder, progress)
-    n_real = min(n, len(real))  # the first ones are compared with
-    keys = [_key(c.source, c.step, c.average, c.digest(), real_key, n, seed) for c in every_one]
-    table = _Table(folder / TABLE)
+    real_sets = _real_sets(every_one, data, how, features, n, device, progress)
+    jobs, bands = {}, {}
+    for one, real in zip(every_one, real_sets, strict=True):
+        what = (one.source, one.step, one.average, one.digest())
+        jobs[_key(*what, real.key, n, seed)] = one, real
+        if len(real.pool) >= 2 * n:
+            bands[_key(REAL, real.key, n, seed)] = None, real
+    if save_stats is not None:
+        if (
+            isinstance(real_sets[0].compared, Statistics)
+            or len({real.key for real in real_sets}) > 1
+        ):
+            raise ValueError("save_stats takes the images of one real set: name it by --data.")
+        write_statistics(Path(save_stats), real_sets[0].compared, real_sets[0].extract.frechet_name)
 
-    def scored(job: tuple[str, Generator | Folder], tick: Tick) -> Row:
-        key, one = job
-        scores = _scores(one.batches(n, seed, device), real[:n_real], features, tick)
-        facts = (features.frechet_name, n, n_real, seed)
-        return Row(one.source, one.step, one.average, *facts, key, scores)
+    def scored(job: tuple[Candidate | None, _Real], tick: Tick) -> list[Row]:
+        one, real = job
+        if one is None:
+            return _ends(real, n, seed, tick)
+        scores, curve = _scores(one.batches(n, seed, device), real, tick)
+        facts = (real.extract.frechet_name, n, real.count, seed, "", scores)
+        protocol = f"{n} images, {one.how}, {real.protocol}"
+        return [Row(one.source, one.step, one.average, *facts, protocol, curve)]
 
-    jobs = {key: (key, one) for key, one in zip(keys, every_one, strict=True)}
-    study = Study(jobs, scored, table, size=lambda job: n, unit="image")
+    def images_of(job: tuple[Candidate | None, _Real]) -> int:
+        return 2 * n if job[0] else REPEATS * n  # looked at, and compared
+
+    study = Study(jobs | bands, scored, _Table(folder), size=images_of, unit="image")
     rows = dict(study.results(progress))
-    return Evaluation(
-        [rows[key] for key in keys], _ends(real, n_real, real_key, features, table, seed)
-    )
+    settings = {one.source: one.run.config.identity() for one in every_one if one.run}
+    ends = [row for key in bands for row in rows[key]]
+    return Evaluation([row for key in jobs for row in rows[key]], ends, settings)
 
 
 def _scores(
-    batches: Iterable[Tensor], real: Features, extract: Extractor, tick: Tick
-) -> dict[str, float]:
+    batches: Iterator[Tensor], real: _Real, tick: Tick
+) -> tuple[dict[str, float], PRD | None]:
     parts = []
     for batch in batches:
         if not bool(torch.isfinite(batch).all()):  # a diverged generator has no features
-            return dict.fromkeys(SCORES, math.nan)
-        parts.append(extract(batch, progress=tick))
-    return _of_features(np.concatenate(parts), real, extract)
+            return dict.fromkeys(SCORES, math.nan), None
+        parts.append(real.extract(batch, progress=tick))
+    return _of_features(np.concatenate(parts), real.compared, real.extract, tick)
 
 
-def _of_features(fake: Features, real: Features, extract: Extractor) -> dict[str, float]:
-    return score(fake, real, None if extract.head is None else extract.probabilities(fake))
+def _of_features(
+    fake: Features, real: Features | Statistics, extract: Extractor, tick: Tick
+) -> tuple[dict[str, float], PRD | None]:
+    return score(fake, real, extract.probabilities(fake) if extract.head else None, tick)
 
 
 # -- real images ----------------------------------------------------------------------------------
 
 
-def _real_images(
-    data: Any, every_one: Sequence[Generator | Folder], how: Mapping[str, Any]
-) -> Images:
-    first = every_one[0]
-    if data is not None:  # prepared as the first source is
-        _, height, width = next(first.batches(2, 0, "cpu")).shape[1:]
-        square = height if height == width else None
-        return load_images(data, **{**how, "size": how["size"] or square})
-    own = next((one.images for one in every_one if one.images), None)
-    if own is None:
-        raise ValueError(
-            f"{first.source} does not say what it imitates: name the real images by --data."
-        )
-    return own()
+class _Real(NamedTuple):
+    """What n images are compared with.
+
+    key : changes with its content and the network. pool : features of up to 2 n real images.
+    compared : of ``count`` of them, or their statistics. protocol : all this in words.
+    """
+
+    key: str
+    extract: Extractor
+    pool: Features
+    compared: Features | Statistics
+    count: int
+    protocol: str
 
 
-def _real(
-    images: Images, extract: Extractor, n: int, folder: Path, progress: bool
-) -> tuple[Features, str]:
-    """Features of up to 2 n real images, and their key; read from ``folder`` if they are there."""
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
-    pixels = images.pixels[order[: 2 * n]]
-    key = _key(pixels, extract.name, extract.digest)
-    path = folder / f"real-{key}.npy"
-    if path.exists():
-        features = np.load(path, allow_pickle=False).astype(np.float64)
+def _real_sets(
+    every_one: Sequence[Candidate], data: Any, how: Mapping[str, Any], extract: Extractor | None,
+    n: int, device: torch.device, progress: bool,
+) -> list[_Real]:  # fmt: skip
+    """What each candidate is compared with; images of one content are read once."""
+    runs = [one for one in every_one if isinstance(one, Generator) and one.images]
+    sets: dict[str, _Real] = {}
+    names = []
+    for one in every_one:
+        own = one if isinstance(one, Generator) and one.images else next(iter(runs), None)
+        if data is None and own is None:
+            raise ValueError(
+                f"{one.source} does not say what it imitates: name the real images by --data."
+            )
+        names.append(own.imitates if data is None and own else "")
+        if names[-1] not in sets:
+            shape = next(iter(one.batches(2, 0, "cpu"))).shape[1:]
+            make = own.images if data is None and own else None
+            images = make() if make else _named(data, shape, how)
+            usual = "digits" if shape[0] == 1 else "cifar"
+            extract = extract or load_extractor(usual, device=device)
+            sets[names[-1]] = _real(images, extract, n, progress)
+    return [sets[name] for name in names]
+
+
+def _named(data: Any, shape: Sequence[int], how: Mapping[str, Any]) -> Images | Path:
+    """The real images of that name, as large as generated ones; or the file of their statistics."""
+    if isinstance(data, Images):
+        return data
+    square = shape[1] if shape[1] == shape[2] else None
+    own = {**how, "size": how["size"] or square}
+    return Path(data) if holds_statistics(data) else load_images(data, **own)
+
+
+def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> _Real:
+    if isinstance(images, Path):
+        compared, pool = read_statistics(images, extract), np.empty((0, 0))
+        said = f"real images, of which {images.name} has mean and covariance"
+        content, count = compared, compared.count
     else:
-        with progress_bar(len(pixels), "real image", progress) as bar:
-            parts = [extract(to_floats(x), progress=bar.update) for x in pixels.split(AT_ONCE)]
-        features = np.concatenate(parts)
-        with replacing(path) as file:
-            np.save(file, features.astype(np.float32))  # what the network gave: nothing is lost
-    return features, key
+        facts, shape = images.facts(), " x ".join(map(str, images.shape))
+        said, content = f"the {facts['count']} of {facts['name']}, {shape}", facts["digest"]
+        pool = real_features(images, extract, 2 * n, progress)
+        compared, count = pool[:n], min(n, len(pool))
+    splits = "1 split" if splits_of(n) == 1 else f"{splits_of(n)} splits"
+    protocol = (
+        f"against {count or 'an unknown number'} of {said}; {extract.scaling}; no flips; IS in "
+        f"{splits}"
+    )
+    key = _key(content, extract.name, extract.digest)
+    return _Real(key, extract, pool, compared, count, protocol)
 
 
-def _ends(
-    real: Features, n: int, real_key: str, extract: Extractor, table: _Table, seed: int
-) -> list[Row]:
-    """Each score of n real images against n others, as two rows of the table; read if there."""
-    if len(real) < 2 * n:
-        return []
-    keys = [_key(end, real_key, n, seed) for end in ENDS]
-    if not set(keys) <= set(table.rows):
-        bands = metrics.noise_bands(
-            lambda fake, other: list(_of_features(fake, other, extract).values()),
-            real, n, REPEATS, LEVEL, seed,
-        )  # fmt: skip
-        for key, end, values in zip(keys, ENDS, zip(*bands, strict=True), strict=True):
-            scores = dict(zip(SCORES, values, strict=True))
-            row = Row(REAL, None, end, extract.frechet_name, n, n, seed, key, scores)
-            table.save(key, None, row)
-    return [table.rows[key] for key in keys]
+def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
+    """Each score of n real images against n others, as two rows of the table."""
+    curves = []
+
+    def scores(fake: Features, other: Features) -> list[float]:
+        values, curve = _of_features(fake, other, real.extract, tick)
+        curves.append(curve)
+        return [values[name] for name in SCORES]
+
+    bands = metrics.noise_bands(scores, real.pool, n, REPEATS, LEVEL, seed)
+    facts, said = (real.extract.frechet_name, n, n, seed, ""), f"{n} others, {real.protocol}"
+    low, high = (dict(zip(SCORES, values, strict=True)) for values in zip(*bands, strict=True))
+    return [
+        Row(REAL, None, ENDS[0], *facts, low, said, curves[0]),
+        Row(REAL, None, ENDS[1], *facts, high, said),
+    ]
 
 
 # -- files ----------------------------------------------------------------------------------------
 
 
 class _Table:
-    """The store of rows: one CSV file, written anew with each."""
+    """The store of rows: one CSV file, written anew with each; and a file for each curve."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows = {row.key: row for row in read_rows(path)} if path.exists() else {}
+    def __init__(self, folder: Path) -> None:
+        self.path, self.curves = folder / TABLE, folder / CURVES
+        self.rows: dict[str, list[Row]] = {}
+        for row in read_rows(self.path) if self.path.exists() else ():
+            self.rows.setdefault(row.key, []).append(row)
 
-    def load(self, key: str, job: object) -> Row | None:
-        return self.rows.get(key)
+    def load(self, key: str, job: object) -> list[Row] | None:
+        rows, file = self.rows.get(key), self.curves / f"{key}.npy"
+        if rows and file.exists():
+            precision, recall = np.load(file, allow_pickle=False)
+            own = rows[0].scores
+            curve = PRD(precision, recall, own["prd_f_8"], own["prd_f_1_8"])
+            return [replace(rows[0], curve=curve), *rows[1:]]
+        return rows
 
-    def save(self, key: str, job: object, result: Row) -> None:
-        self.rows[key] = result
-        save_rows(self.path, list(self.rows.values()))
+    def save(self, key: str, job: object, result: list[Row]) -> None:
+        self.rows[key] = result[:] = [replace(row, key=key) for row in result]
+        if curve := result[0].curve:
+            with replacing(self.curves / f"{key}.npy") as file:
+                np.save(file, np.stack([curve.precision, curve.recall]).astype(np.float32))
+        save_rows(self.path, [row for rows in self.rows.values() for row in rows])
 
 
 def _key(*parts: Any) -> str:
     return digest([*parts, __version__])[:16]  # another version may score otherwise
 
 
-def default_folder(source: str | os.PathLike[str]) -> Path:
-    """Where the table of that first source lies: in a run's folder, or in runs/scores."""
-    path = Path(source)
-    return path if (path / "settings.json").exists() else Path("runs") / "scores"
+def default_folder(source: Named) -> Path:
+    """Where the table of that first source lies: in a run's or a sweep's folder, or runs/scores."""
+    scores = Path("runs") / "scores"
+    return scores if callable(source) or not runs_in(Path(source)) else Path(source)

@@ -27,7 +27,7 @@ from torch.optim.swa_utils import update_bn
 
 from gan_teach import __version__, _checks
 from gan_teach._devices import arithmetic, described
-from gan_teach._files import replacing
+from gan_teach._files import read_csv, replacing, write_csv
 from gan_teach._progress import progress_bar
 from gan_teach.data import Images, Normal, Source, named
 from gan_teach.data.named import STAND_INS
@@ -36,7 +36,6 @@ from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
-from gan_teach.studies.engine import read_csv, write_csv
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 from gan_teach.training.loop import check_finite, stop_on_nan

@@ -9,6 +9,7 @@ from gan_teach.metrics.features.classifier import (
 )
 from gan_teach.metrics.features.extractor import (
     Extractor as Extractor,
+    found_inception as found_inception,
     inception as inception,
     inception_weights as inception_weights,
 )

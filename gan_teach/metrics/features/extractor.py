@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,6 +57,14 @@ class Extractor:
     def frechet_name(self) -> str:
         """``FID`` for the genuine Inception only, ``FD(name, digest)`` for all other networks."""
         return "FID" if self.genuine else f"FD({self.name}, {self.digest})"
+
+    @property
+    def scaling(self) -> str:
+        """What happens to images of another size, in words."""
+        if self.size is not None:
+            return f"scaled to {self.size} x {self.size} (bilinear, antialiased)"
+        inside = self.name == NAME
+        return "scaled to 299 x 299 by the network (bilinear)" if inside else "not scaled"
 
     @torch.no_grad()
     def __call__(
@@ -158,6 +167,17 @@ def inception_weights(weights: str | os.PathLike[str] | None = None) -> Path:
             f"fetch {url} elsewhere and give the file, or put it at {path}."
         ) from error
     return path
+
+
+def found_inception() -> Path | None:
+    """The genuine weights in torch's cache, where pytorch-fid is installed to use them."""
+    path = Path(torch.hub.get_dir()) / "checkpoints" / FILE
+    if not path.is_file() or importlib.util.find_spec("pytorch_fid") is None:
+        return None
+    if hashlib.sha256(path.read_bytes()).hexdigest().startswith(GENUINE):
+        return path
+    _checks.note(f"{path} does not hold the genuine Inception weights: it is not used.")
+    return None
 
 
 def inception(weights: str | os.PathLike[str] | None = None) -> Extractor:
