@@ -343,6 +343,8 @@ def test_statistics_are_those_of_pytorch_fid(run, photos, tmp_path, monkeypatch)
             fake.mean(0), np.cov(fake, rowvar=False), mu, sigma
         )
     assert by_statistics.rows[-1].scores["frechet"] == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+    with pytest.raises(ValueError, match="save_stats takes the images of one real set"):
+        scored(photos, data=file, out=tmp_path / "b", save_stats=tmp_path / "again.npz")
     # theirs, which says of no features
     np.savez(file, mu=mu, sigma=sigma)
     found, _ = scored(photos, data=file, out=tmp_path / "c")

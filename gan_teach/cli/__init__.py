@@ -19,7 +19,7 @@ from gan_teach.cli import images, learn
 COMMANDS = (
     *(learn.list_all, learn.lab, learn.book, learn.run),
     *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate, images.blind),
-    *(learn.bogonet, learn.study),
+    *(learn.bogonet, learn.study, learn.reproduce),
 )
 
 
@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (course.CourseError, OSError) as error:
         print(f"gan-teach: {_in_flags(str(error), arguments[0])}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\ngan-teach: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as error:  # an image run says how it goes on
+        print(f"\ngan-teach: {str(error) or 'stopped.'}", file=sys.stderr)
         return 130
 
 
