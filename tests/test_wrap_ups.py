@@ -131,11 +131,11 @@ def test_states_of_the_line_by_their_definitions(runs):
     for run in runs["line"]:
         v = run.history["objective"]
         near = np.all(np.abs(v[401:] - experiments.TARGET) < 0.1)
-        assert bool(ex.check_line_state("settled", run)) == near
+        assert bool(ex.check_line_state("steady", run)) == near
         assert bool(ex.check_line_state("saturated", run)) == np.all(v[401:] > -0.1)
     states = [ex.check_line_state.rule(run)[0] for run in runs["line"]]
     assert sorted(states) == sorted(
-        ["settled"] * 2 + ["swinging"] * 2 + ["saturated", "on the way"]
+        ["steady"] * 2 + ["swinging"] * 2 + ["saturated", "none of these"]
     )
 
 

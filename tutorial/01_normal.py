@@ -437,8 +437,11 @@ gaps = many["params"] @ [0.5, 1, 0, 0] - np.mean(data, axis=(1, 2))  # of the me
 for game in (len(many) // 2, len(many) - 1):
     good = abs(many["objective"][game] - gt.experiments.TARGET) < 0.1
     low, high = gt.plots.wilson(good.sum(), good.size)
-    print(f"round {game}: {good.sum()} of {good.size} settled ({low:.0%} to {high:.0%});", end=" ")
-    print(f"means off by {np.median(gaps[game]):.2f}", end=", middle 90 %: ")
+    print(f"round {game}: V within 0.1 in {good.sum()} of {good.size}", end=" ")
+    print(
+        f"({low:.0%} to {high:.0%}); means off by {np.median(gaps[game]):.2f}",
+        end=", middle 90 %: ",
+    )
     print(np.round(np.percentile(gaps[game], [5, 95]), 2))
 
 # %%
@@ -446,9 +449,8 @@ v = many["objective"]
 left = (abs(v - v[1]) > 0.1).argmax(0)  # for each seed the round at which V first is away from v[1]
 print("V rises first in", np.sum(v[left, range(good.size)] > v[1]), "of", good.size, "seeds")
 settling = gt.experiments.settling_game(many)
-print(
-    "V settles at round", np.median(settling), "in the median seed, at", settling.max(), "at last"
-)
+print(f"settled for good from round {np.median(settling):.0f} on in the median seed,", end=" ")
+print(f"by round 1500 {(settling <= 1500).sum()}, the last at {settling.max():.0f}")
 spreads = abs(many["params"][-1, :, 0]) / 12**0.5
 print(
     f"spreads {spreads.min():.2f} to {spreads.max():.2f}, median {np.median(spreads):.2f}", end="; "
@@ -467,13 +469,15 @@ for name, values in {"rounds a turn": all_turns, "share of the last swing": all_
 # %% tags=["hide-input"]
 assert gt.holds(good.all() and np.median(spreads) < 0.85 and spreads.max() < 1)
 assert gt.holds(500 < np.median(settling) < 900 and abs(np.median(gaps[-1])) < 0.05)
+assert gt.holds((settling <= 1500).sum() == 62 and 2000 < settling.max() < 2800)
 assert gt.holds(np.median(gaps[len(many) // 2]) > 0.1 and abs(np.median(all_shares) - 0.61) < 0.05)
 assert gt.holds(abs(np.median(all_turns) / 570 - 1) < 0.1 and (all_shares < 1).all())
 
 # %% [markdown]
-# **What is true, then.** Balanced training of this GAN settles: $V$ in the median seed after about
-# 700 rounds, in 63 of 64 seeds by round 1500 and in all by round 3000. $V$ settles before the means
-# do, since they enter it to second order: at round 1500 most means are too high, by 0.2 in the
+# **What is true, then.** Balanced training of this GAN settles, and for good: the median seed after
+# about 700 rounds, 62 of 64 seeds by round 1500 and the last at round 2423. (*At* round 1500 $V$ is
+# within 0.1 in 63, of which one leaves again.) $V$ is there before the means are, since they enter
+# it to second order: at round 1500 most means are too high, by 0.2 in the
 # median, since the seeds swing in step; at round 3000 nine in ten are within 0.07 of their ten
 # points'. The turns are a little shorter than the eigenvalues say, the friction is theirs, and no
 # swing was larger than the one before. **It learns the mean. It does not learn the spread**: that

@@ -312,9 +312,10 @@ assert gt.holds(settled[-1].mean() > 0.8 and (gone > 0.005).all())
 # %% [markdown]
 # The seeds that looked stuck arrive one after the other: 43 of 51 by round 3000, and the last eight
 # still walk. (Followed to round 7000, with `run_seeds("strong-discriminator", [10, 11, ...], ...)`,
-# they settle between rounds 3800 and 6600. The project's tests hold the shares at rounds 500 and
-# 1000 against a simulation that shares no code with the library.) **Slow saturation, not a local
-# maximum**: the curve of $V$ alone, cut off at round 500, cannot tell the two apart.
+# all eight have settled by then, the first for good from round 3863 on. The project's tests hold
+# the shares at rounds 500 and 1000 against a simulation that shares no code with the library.)
+# **Slow saturation, not a local maximum**: the curve of $V$ alone, cut off at round 500, cannot
+# tell the two apart.
 #
 # Where a seed has arrived, the Hessian is that of the equilibrium: medians over the settled seeds,
 # beside the closed form.

@@ -93,7 +93,7 @@ gt.player(history)
 
 # %%
 end, settled = history["objective"][-100:].mean(), gt.experiments.settling_game(history)
-print(f"V settled from round {settled:.0f} on; last 100 rounds: {end:.4f} on average")
+print(f"V settled for good from round {settled:.0f} on; last 100 rounds: {end:.4f} on average")
 w, b, a, c = history["params"].T
 mean = w / 2 + b
 variance = (history.static["real"].var() + w**2 / 12) / 2 + 1.0  # both kinds, with the noise
@@ -283,7 +283,7 @@ assert gt.holds(near < 250 and (abs(measured[-1] - theory) < 0.05 * abs(theory) 
 #
 # The published code adds *the same* noise to real sample $i$ and to generated sample $i$. The
 # theory asks for independent noise (Arjovsky & Bottou, 2017). **Predict:** which of them settles,
-# and which sooner?
+# and which sooner for good?
 
 # %%
 own = gt.experiments.run_seeds("noisy", SEEDS, games=games, shared_noise=False)
@@ -305,8 +305,7 @@ for name, runs in noises.items():
     k = int((gt.experiments.outcomes(runs) == "settled").sum())
     low, high = gt.plots.wilson(k, SEEDS)
     print(f"{name}: {k} of {SEEDS} settled ({low:.0%} to {high:.0%}),", end=" ")
-    print("V within 0.1 for good", end=" ")
-    print(f"from round {np.median(settled):.0f}")
+    print(f"for good from round {np.median(settled):.0f} on (median)")
 
 # %%
 scatters = {}

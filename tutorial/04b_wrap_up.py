@@ -4,7 +4,7 @@
 # *Wrap-up of chapters 00 to 04: what they have shown, and a run whose settings you are not told.*
 #
 # **You will do:** read a run from its curves, say who is ahead and whether it has arrived, turn one
-# knob, and design a fade of the noise. **You will learn:** to tell a settled, a swinging and a
+# knob, and design a fade of the noise. **You will learn:** to tell a steady, a swinging and a
 # saturated run apart, and what mends each. **You need:** chapters 00 to 04.
 #
 # ## What this part has shown
@@ -16,8 +16,8 @@
 #   64 seeds are saturated. But that is slow, not the end: 43 of 51 arrive by round 3000. And $-\log
 #   D$ in place of $\log(1 - D)$ lets all settle within 500. [Chapter
 #   02](02_strong_discriminator.ipynb)
-# - A strong $G$ is quick: with 50 steps of $G$, $V$ settles after three rounds while the mean is
-#   still wrong. A linear $D$ does not see the spread, and what nobody holds drifts: eleven of 16
+# - A strong $G$ is quick: with 50 steps of $G$, $V$ settles for good in three rounds while the mean
+#   is still wrong. A linear $D$ does not see the spread, and what nobody holds drifts: eleven of 16
 #   runs have blown up by round 60,000. [Chapter 03](03_strong_generator.ipynb)
 # - Instance noise rescues all of 64 seeds from saturation; it does not make $D$ weaker, it makes
 #   $G$'s gradient seven times as large at round 50. Fade it out too soon and the plateau is back.
@@ -68,9 +68,9 @@ print(f"the level of V: {gt.experiments.TARGET:.3f}; columns of params: w, b, a,
 # ## Read it
 
 # %% [markdown]
-# **1.** In which state is $V$ at the end? `"settled"`: within 0.1 of its level in all of the last
+# **1.** In which state is $V$ at the end? `"steady"`: within 0.1 of its level in all of the last
 # 100 rounds. `"saturated"`: above $-0.1$ in all of them. `"swinging"`: more than 0.1 above the
-# level and more than 0.1 below it, both within the last 200. `"on the way"`: none of these.
+# level and more than 0.1 below it, both within the last 200. Or `"none of these"`.
 #
 # <details><summary>Hint</summary>
 #
@@ -156,7 +156,7 @@ verdict
 if verdict:
     v, target = history["objective"], gt.experiments.TARGET
     yours = {within: settled_from(v[1:], target, within) + 1 for within in (0.3, 0.1, 0.03)}
-    print("your V has settled from round (within: round)", yours)
+    print("your V has settled for good from round (within: round)", yours)
     print("the library, within 0.1:", gt.experiments.settling_game(history))
 
 # %% [markdown]
@@ -179,7 +179,7 @@ if verdict:
 # </details>
 
 # %% [markdown]
-# **4.** What are the last 100 rounds: an `"equilibrium"` ($V$ settled, and $G$'s mean still), a
+# **4.** What are the last 100 rounds: an `"equilibrium"` ($V$ steady, and $G$'s mean still), a
 # `"plateau"` ($V$ saturated, and $G$'s mean still) or `"neither"`? *Still* means that the mean
 # $\tfrac w2 + b$ moves by less than a half in these rounds.
 #
@@ -219,9 +219,10 @@ gt.exercises.check_line_rest(rest, run)
 # ## Turn a knob
 
 # %% [markdown]
-# **5.** Turn *one* knob, so that 60 of 64 seeds settle within these 500 rounds. (If the run is good
-# as it is: `{}`.) The check trains the 64 seeds. **Predict** the count first. `run.turn(lr=0.05)`
-# is the history of this seed with a knob turned.
+# **5.** Turn *one* knob, so that 60 of 64 seeds [settle](glossary.md#settled) within these 500
+# rounds: in the last one $V$ is within 0.1 of its level. (If the run is good as it is: `{}`.) The
+# check trains the 64 seeds. **Predict** the count first. `run.turn(lr=0.05)` is the history of this
+# seed with a knob turned.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -21,8 +21,9 @@
 #   $\gamma = 0.3$ is fastest at $1/\gamma^2 = 11.11$. And $\tau$ speaks of small steps: the same
 #   ratio by rate and by number of steps parts between 1 and 2. [Chapter 06](06_timescale.ipynb)
 # - An attractor need not be an equilibrium: on the torus $(\pi, 0)$ is none and draws runs in for
-#   $\tau < 1$. And theory says *whether* a point attracts, a map from where: at $\tau = 2$ the
-#   shares are 0.617 and 0.383. [Chapter 07](07_regions_of_attraction.ipynb)
+#   $\tau < 1$. And theory says *whether* a point attracts, a map from where: at $\tau = 2$, by
+#   alternating steps of 0.04, 62 % of our grid of starts end at $(0, 0)$ and 38 % at $(\pi, \pi)$.
+#   [Chapter 07](07_regions_of_attraction.ipynb)
 # - Where equilibria touch, $\tau^*$ is silent and runs arrive all the same. In $d$ dimensions the
 #   covariance game has $d(d-1)/2$ zero modes, 190 for $d = 20$. [Chapter 08](08_covariance.ipynb)
 

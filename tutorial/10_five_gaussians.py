@@ -30,8 +30,8 @@ from torch.nn.functional import softplus
 # $$L_D = \mathbb E\, \zeta\big(f(G(z)) - f(x)\big), \qquad
 #   L_G = \mathbb E\, \zeta\big(f(x) - f(G(z))\big), \qquad \zeta(t) = \log(1 + e^t),$$
 #
-# with pairs $(x, z)$ drawn anew in every batch. At a perfect generator $D$'s losses are
-# $2 \log 2 = 1.386$ and $\log 2 = 0.693$.
+# with pairs $(x, z)$ drawn anew in every batch. At a perfect generator the losses of
+# the best $D$ are $2 \log 2 = 1.386$ and $\log 2 = 0.693$.
 #
 # **Three numbers**, from 2000 samples: the modes [covered](glossary.md#mode-coverage) (at least one
 # sample within $3\sigma$), the share of [high quality](glossary.md#high-quality) (samples within
@@ -47,7 +47,7 @@ for k in (1, 2, 5):
     q = np.ones(k) / k
     reverse_kl = np.sum(q * np.log(q / 0.2))
     print(f"{k} modes evenly: reverse KL {reverse_kl:.3f}, log 5/k = {np.log(5 / k):.3f}")
-print(f"D's loss at a perfect generator: {2 * np.log(2):.3f} and {np.log(2):.3f}")
+print(f"loss of the best D at a perfect generator: {2 * np.log(2):.3f} and {np.log(2):.3f}")
 
 # %% [markdown]
 # ## What each number misses

@@ -12,8 +12,8 @@
 # ## What this part has shown
 #
 # - $D$'s loss is flat long before the fakes are right: by 670 and 650 epochs in the median run of
-#   two losses. $\log 2$ is the loss of a perfect generator, of a chase, and of a $D$ that sees
-#   nothing. [Chapter 09](09_two_clusters.ipynb)
+#   two losses. $\log 2$ is the best $D$'s loss at a perfect generator, and that of a chase or of a
+#   $D$ that sees nothing. [Chapter 09](09_two_clusters.ipynb)
 # - A factor in front of a loss is a learning rate: most of the factor of two between JS (2780
 #   epochs) and RS (1270) is the halved loss; with the whole one JS takes 1500. [Chapter
 #   09](09_two_clusters.ipynb)
@@ -76,7 +76,8 @@ alt = f"Left: D's losses over 600 steps, {last} at the end. Right: the shares of
 gt.show(figure, alt=alt)
 
 # %% tags=["nbval-check-output"]
-print(f"D's loss at a perfect generator: JS {2 * np.log(2):.3f}, relativistic {np.log(2):.3f}")
+levels = f"JS {2 * np.log(2):.3f}, relativistic {np.log(2):.3f}"
+print(f"loss of the best D at a perfect generator: {levels}")
 
 # %% [markdown]
 # ## Read it

@@ -347,8 +347,8 @@ for name in [key for key in long if key.startswith("sliced")]:
     print(f"falls in {falls} of {len(long) - 1} intervals")
 
 # %% [markdown]
-# **Pinned, and far off.** From step 1000 on both losses are at the values of a perfect generator,
-# up to ripples of less than 0.1, and the sheet shows blots. The distance falls meanwhile, on the
+# **Pinned, and far off.** From step 1000 on both losses are at the values of an equilibrium, up to
+# ripples of less than 0.1, and the sheet shows blots. The distance falls meanwhile, on the
 # whole if not from each record to the next: here $G$ learns at the equilibrium values of its
 # losses, and they do not say how much is left. (One seed. A swing near step 800 came back; nothing
 # breaks away for good, as it did in the published log after 11,500 updates.)

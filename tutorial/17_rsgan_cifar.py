@@ -42,9 +42,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 #
 # The separable loss compares each image with a threshold, the paired one a fake with a real image.
 # Sun, Fang & Schwing prove that the first has bad basins where modes are lost and the second has
-# none, where $D$ and the generated points are free to move (chapter 09 counts them). They expect
-# the difference to show **where networks are narrow**: a wide one finds its way around. So they
-# publish a quarter of the usual width.
+# none, where $D$ and the generated points are free to move and each pair stays (chapter 09 counts
+# them). They expect the difference to show **where networks are narrow**: a wide one finds its way
+# around. So they publish a quarter of the usual width.
 
 # %% tags=["nbval-check-output"]
 same = torch.zeros(8)  # f is 0 everywhere

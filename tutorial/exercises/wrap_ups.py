@@ -65,16 +65,16 @@ def _turned(run: Unseen, knob: Knobs) -> History | Verdict:
 # -- 04b: the GAN on the line ----------------------------------------------------------------------
 
 
-@partial(Choice, options=("settled", "swinging", "saturated", "on the way"))
+@partial(Choice, options=("steady", "swinging", "saturated", "none of these"))
 def check_line_state(run: Unseen) -> tuple[str, str]:
     """The state of V in the last 100 games."""
     v, level = run.history["objective"], experiments.TARGET
     late, later = v[-200:], v[-100:]
     found = (
-        "settled" if (abs(later - level) < 0.1).all()
+        "steady" if (abs(later - level) < 0.1).all()
         else "saturated" if later.min() > -0.1
         else "swinging" if late.min() < level - 0.1 and late.max() > level + 0.1
-        else "on the way"
+        else "none of these"
     )  # fmt: skip
     return found, (
         f"V is {later.min():.2f} to {later.max():.2f} in the last 100 games and {late.min():.2f} "
@@ -117,7 +117,7 @@ def check_settled_from(curve: NDArray, level: float, within: float) -> Values:
         np.argmax(good),
         "that is the first game inside: V may leave again, as it does in a swing.",
     )
-    yield from_there - 1, "that is the last game outside; one later it has settled."
+    yield from_there - 1, "that is the last game outside; one later it has settled for good."
     yield good.sum(), "that counts the games inside, also those before V left again."
 
 
@@ -127,7 +127,7 @@ def check_line_rest(run: Unseen) -> tuple[str, str]:
     state, _ = check_line_state.rule(run)
     means, data = experiments.means(run.history)[-101:], run.history.static["real"].mean()
     still = np.ptp(means) < 0.5
-    found = {"settled": "equilibrium", "saturated": "plateau"}.get(state, "neither")
+    found = {"steady": "equilibrium", "saturated": "plateau"}.get(state, "neither")
     found = found if still else "neither"
     return found, (
         f"in the last 100 games G's mean goes from {means[0]:.2f} to {means[-1]:.2f}, where the "
