@@ -1,9 +1,23 @@
-"""The one progress bar."""
+"""The one progress bar: on a terminal and in a notebook a bar, elsewhere a plain line a minute."""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
+LINE_EVERY = 60.0  # seconds between lines in a log file
 _MANY = 100_000  # from here on in thousands and millions
+_LINE = "{n_fmt}/{total_fmt}{unit} ({percentage:.0f} %), {remaining} left, {rate_fmt}{postfix}"
+
+
+class _Lines:
+    """A file for tqdm that gets each state of its bar as a line of its own."""
+
+    def write(self, text: str) -> None:
+        if text.strip():
+            print(text.strip(), file=sys.stderr, flush=True)
+
+    def flush(self) -> None:
+        pass
 
 
 def progress_bar(
@@ -15,7 +29,13 @@ def progress_bar(
     """
     from tqdm.auto import tqdm  # not when gan_teach is imported: nobody should wait for it
 
+    how: dict[str, Any] = {"mininterval": 0.3}
+    ipython = sys.modules.get("IPython")
+    notebook = ipython is not None and ipython.get_ipython() is not None
+    if shown and not notebook and not sys.stderr.isatty():
+        how = {"mininterval": LINE_EVERY, "miniters": 1, "file": _Lines()}
+        how |= {"bar_format": _LINE} if total else {}
     return tqdm(
         items, total=total, initial=done, unit=f" {unit}s", unit_scale=(total or 0) >= _MANY,
-        mininterval=0.3, disable=not shown,
+        disable=not shown, **how,
     )  # fmt: skip

@@ -279,17 +279,19 @@ def test_a_run_that_breaks_keeps_what_was_saved(small, tmp_path, monkeypatch):
 def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
     calls = []
 
-    def numbers(state):
+    def numbers(state, config):
         calls.append(state.step)
         return {"g_loss": 0.0}
 
     monkeypatch.setattr(image_runs, "LOG_EVERY", 1)
-    monkeypatch.setattr(image_runs, "numbers", lambda state: (
-        os.kill(os.getpid(), signal.SIGINT) if state.step == 3 else None, numbers(state))[1],
+    monkeypatch.setattr(image_runs, "numbers", lambda state, config: (
+        os.kill(os.getpid(), signal.SIGINT) if state.step == 3 else None,
+        numbers(state, config))[1],
     )  # fmt: skip
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="stopped at step 3 of 50, saved in") as told:
         train(replace(small, steps=50), tmp_path, every=100)
+    assert str(told.value).endswith(f"\n  gan-teach train --resume {tmp_path}")
     assert signal.getsignal(signal.SIGINT) is before
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 3
     assert load_run(tmp_path).step == 3

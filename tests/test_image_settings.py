@@ -364,7 +364,7 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     root = Path(cli.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    checkpoint, deadline = tmp_path / "runs" / "mine" / "checkpoint.pt", time.monotonic() + 60
+    checkpoint, deadline = tmp_path / "runs" / "mine" / "checkpoint.pt", time.monotonic() + 300
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
@@ -405,6 +405,7 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     assert (branch / "sample.png").exists()
     monkeypatch.setattr(evaluation, "REPEATS", 2)
     monkeypatch.setenv("GAN_TEACH_DATA", str(tmp_path))  # where real features are kept
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # without weights of Inception
     assert run("evaluate", branch, "-n", 10, "--last", "--device", "cpu") == 0
     assert "0.5" in capsys.readouterr().out
 

@@ -81,7 +81,7 @@ def test_the_graph_is_sent_when_its_tab_is_open_and_no_array_twice(name, extra):
     assert [node["title"] for node in head["graph"]] == titles
     assert head["layers"] == before["layers"]
     lattice = panel.session.picture().layers.get("manifold")  # not in the main picture
-    assert numbers.size == bare.size + extra + (lattice.xy.size if lattice else 0)
+    assert numbers.size == bare.size + extra + (lattice[0].size if lattice else 0)
 
 
 def heads(canvas):

@@ -206,20 +206,20 @@ def test_the_graph_shows_the_layers_and_tells_the_numbers_of_the_run(text):
         assert f"{name} = {node.norm:.3g}" in node.text
     for k, player in enumerate("dg"):
         loss = history.last(f"{player}_loss")
-        np.testing.assert_allclose(losses.layers[player].xy[:, 0], [0, loss], rtol=1e-6)
+        np.testing.assert_allclose(losses.layers[player][0][:, 0], np.array([0, loss]), rtol=1e-6)
         assert losses.text[k] == f"L_{player.upper()} = {loss:.3g}".replace("-", "−")
         assert losses.view[0] <= loss <= losses.view[1]
     if session.config.world == "dirac":
         theta, psi = history["params"][-1]
-        np.testing.assert_allclose(samples.layers["fake"].xy, [[theta, 0]])
-        np.testing.assert_allclose(d.layers["d"].xy[1], [2, 2 * psi])
+        np.testing.assert_allclose(samples.layers["fake"][0], [[theta, 0]])
+        np.testing.assert_allclose(d.layers["d"][0][1], [2, 2 * psi])
         assert not z.layers
         return
     assert f"D(G(z)) = {history.last('d_fake'):.3g}" in d.text
     for node in (g, samples, d):
         for name, layer in node.layers.items():
             np.testing.assert_array_equal(layer[0], everything[name][0])
-    assert len(z.layers["latent"].xy) == len(samples.layers["fake"].xy)
+    assert len(z.layers["latent"][0]) == len(samples.layers["fake"][0])
 
 
 def test_the_graph_is_there_before_the_first_update_and_after_the_last_number():

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+import gan_teach as gt
 import stamp
 from gan_teach import cli, zoo
 from gan_teach.analysis import landscape
 from gan_teach.course import records
+from gan_teach.data import small_mnist
 from gan_teach.dynamics import alternating
 from gan_teach.dynamics.optim import Adam
 from gan_teach.history import History
@@ -344,3 +346,47 @@ def test_the_arms_of_the_ablation_make_their_changes_and_no_others(tmp_path, mon
     # pairs have no labels, so that no smoothing comes back where they are
     left = [{"unit"}, {"latent"}, {"dropout"}, {"loss"}, {"gamma"}, {"training"}, {"average"}]
     assert [differences(arm, improved) for arm in without] == left
+
+
+# -- knobs ----------------------------------------------------------------------------------------
+
+
+def test_the_atlas_trains_each_pair_of_settings_with_each_seed():
+    history = records.RECORDS["atlas"].train([3, 5], steps=1)
+    cells = list(zip(*(history.static[k].tolist() for k in ("seed", "tau", "gamma")), strict=True))
+    assert len(set(cells)) == len(cells) == 2 * 8 * 6
+    alone = zoo.five_gaussians(5, width=32, penalties=gt.penalties.r1(100.0))
+    run = zoo.FIVE_GAUSSIANS.train(alone, steps=1, lr=2e-3, tau=16.0, seed=5)
+    modes = gt.record(run, modes=gt.probes.mode_scores())["modes"][-1]
+    assert history["modes"][-1, cells.index((5, 16.0, 100.0))] == pytest.approx(modes, abs=1e-2)
+
+
+def test_a_run_succeeds_with_all_modes_at_five_records_and_half_of_its_samples():
+    covered = np.full((6, 4), 5.0)
+    covered[0, 0], covered[1, 1] = 0, 4  # before the last five, and within them
+    quality = np.full((6, 4), 0.9)
+    quality[-1, 2], quality[0, 3] = 0.5, 0.0
+    history = History(range(6), {"covered": covered, "high_quality": quality})
+    assert records.succeeded(history).tolist() == [True, False, False, True]
+
+
+# -- DRAGAN's digits ------------------------------------------------------------------------------
+
+
+def test_the_digits_penalty_is_the_published_one_in_the_units_of_the_pixels():
+    rng = torch.Generator().manual_seed(0)
+    real, fake = torch.rand(2, 8, 1, 28, 28, generator=rng, dtype=torch.float64)  # in [0, 1]
+    w = torch.randn(784, generator=rng, dtype=torch.float64)
+    published = lambda x: torch.tanh(x.flatten(1) @ w / 9)  # noqa: E731
+    ours = lambda x: published((x + 1) / 2)  # noqa: E731, in [-1, 1]
+    (penalty,), there = records.DIGIT_ARMS["DRAGAN"], gt.penalties.dragan(10.0)
+    noise = penalty.draw(real, torch.Generator().manual_seed(1))
+    value = penalty(ours, 2 * real - 1, 2 * fake - 1, noise)
+    assert value.item() == pytest.approx(there(published, real, fake, noise).item())
+
+
+def test_the_judge_of_digits_names_most_of_them():
+    w, b = records.softmax_regression()
+    digits = small_mnist()
+    named = ((digits.floats().flatten(1) + 1) / 2 @ w + b).argmax(1)
+    assert (named == digits.targets).float().mean() > 0.93

@@ -8,7 +8,7 @@ import figures
 import gan_teach as gt
 from gan_teach import cli
 from gan_teach.history import History
-from gan_teach.studies import runs
+from gan_teach.studies import runs, toys
 from gan_teach.zoo import experiments
 
 SINGLE = ["history.npz", "summary.png", "eigenvalues.png", "animation.gif"]
@@ -161,9 +161,60 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path, capsys, monkeypatch, finished,
     assert kept.meta["interrupted"]
 
 
+TOY_FILES = {
+    "torus": ["norm", "path"],
+    "dirac-wgan-gp": ["norm", "path"],
+    "two-clusters-rs": ["losses", "samples"],
+    "five-gaussians-js": ["losses", "samples"],
+}
+
+
+@pytest.mark.parametrize("name", TOY_FILES)
+def test_a_toy_is_run_by_its_name(tmp_path, capsys, name):
+    assert run(tmp_path, name, "--games", "2", "--format", "pdf") == 0
+    pictures = [f"{picture}.pdf" for picture in TOY_FILES[name]]
+    film = ["animation.gif"] if name == "five-gaussians-js" else []
+    assert names(tmp_path / "out") == sorted(["history.npz", *pictures, *film])
+    assert all((tmp_path / "out" / p).read_bytes().startswith(b"%PDF") for p in pictures)
+    assert "loss of D" in capsys.readouterr().out
+
+
+def test_a_toy_takes_the_published_ratios_and_the_seeds_together():
+    history = toys.run("quadratic", games=3, lr=0.01)
+    assert history.meta["tau"] == [2.0, 2.5, 3.0, 5.0, 10.0]
+    w = np.array([5.0, 4.0, 3.0, 2.0])  # x and y
+    A, D = np.array([-4.0, 2.0]), np.array([-2.0, -4.0])
+    for _ in range(3):
+        x, y = w[:2], w[2:]
+        w = np.concatenate([x - 0.01 * A * (x + y), y + 0.01 * 2.5 * (A * x + D * y)])
+    np.testing.assert_allclose(history["params"][-1, 1], w, rtol=1e-12)
+    many = toys.run("half-circles", games=1, seed=3, seeds=2)
+    assert toys.labels(many) == ["seed 3", "seed 4"]
+    one = toys.run("half-circles", games=1, seed=4)
+    np.testing.assert_allclose(many["fake"][-1, 1], one["fake"][-1, 0], atol=1e-5)
+
+
+def test_every_experiment_of_the_list_has_a_run(capsys):
+    assert cli.main(["list"]) == 0
+    listed = capsys.readouterr().out.partition("Experiments")[2]
+    assert all(f"  {name} " in listed for name in [*experiments.EXPERIMENTS, *toys.TOYS])
+
+
+def test_v_stands_beside_the_bar(capsys):
+    v = experiments.run("normal", games=20, progress=True)["objective"][-1]
+    assert f"V = {v:.4f}, -2 log 2 = -1.3863" in capsys.readouterr().err
+
+
+def test_eps_is_postscript(tmp_path):
+    gt.style.save(gt.plots.compare([0, 1], {"a": [0, 1]}), tmp_path / "a.eps")
+    assert (tmp_path / "a.eps").read_bytes().startswith(b"%!PS-Adobe-3.0 EPSF")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["torus", "--loss", "js"], "loss is no setting of torus"),
+        (["normal", "--format", "gif"], "'gif'"),
         (["norml"], "Did you mean 'normal'"),
         (["normal", "--games", "0"], "games must be at least 1, got 0"),
         (["normal", "--games", "many"], "invalid int value: 'many'"),

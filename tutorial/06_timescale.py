@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from gan_teach import zoo
 from scipy.linalg import solve_continuous_lyapunov
+from torch.nn.functional import logsigmoid
 
 # %% [markdown]
 # ## The rule
@@ -264,6 +265,41 @@ print(f"fastest: tau = {taus[rates.argmax()]:g} with {rates.max():.2f}; at 16: {
 # back towards the smallest eigenvalue of $S$, here 3. So 10 is hardly faster than 5, and 16 is
 # slower than 5.2.
 #
+# The same runs in their two planes, and what each *player* does:
+
+# %%
+figure, axes = gt.style.mosaic([["1", "2", "players"]], (15, 5))
+for k, index in enumerate("12"):
+    paths = {f"τ = {t:g}": runs.points[:, j, k::2] for j, t in enumerate(setup.taus)}
+    names = (f"x{'₁₂'[k]}", f"y{'₁₂'[k]}")
+    gt.plots.vector_field(None, paths, axes[index], equilibrium=(0, 0), names=names)
+players = {}
+for tau in (2.5, 5.0):
+    both = np.split(runs.points[:, setup.taus.index(tau)], 2, axis=1)
+    norms = [np.linalg.norm(part, axis=1) for part in both]
+    players |= {f"|{who}|, τ = {tau:g}": d for who, d in zip("xy", norms, strict=True)}
+gt.plots.distance(players, axes["players"], every=100, title="Distance of each player")
+
+# %%
+gt.style.show(
+    figure,
+    alt="Left, the plane of x1 and y1: from one start an ellipse at tau 2, which is run through "
+    "again and again, and spirals into the origin at 2.5 and 3, bent ways at 5 and 10. Middle, x2 "
+    "and y2: five ways into the origin without a turn. Right: the distances of x and y fall "
+    "together, the waves of one between those of the other.",
+)
+
+# %% tags=["nbval-check-output"]
+ends = dict(zip(setup.taus, runs.points[-1], strict=True))
+print("tau = 2 ends at x =", *(f"{v:.3g}" for v in ends[2.0][:2]))
+apart_2 = np.linalg.norm(runs.points[:, 0, 1::2], axis=1)
+print(f"there (x2, y2) is within 1e-6 from step {100 * (apart_2 < 1e-6).argmax()} on")
+
+# %% [markdown]
+# At $\tau = 2$ the one plane circles while the other has long come home: $x_2$ ends at
+# $2.4 \cdot 10^{-17}$, the number that the published notebook prints. Neither player is the one
+# that fails: their distances fall at one rate, by turns.
+#
 # ## Curved games: the polynomial in the plane
 #
 # Eleven critical points (chapter 07 finds them). Two are minmax with $\tau^* = 1$; one is Nash. The
@@ -353,6 +389,68 @@ for tau in (1, 4, 8, 1 / 0.09, 16, 1e4):
 # $-1/(4\gamma) = -0.83$: $D$ is overdamped, and 16 is slower than 8. $\tau = 1$ is not there within
 # 2500 steps.
 #
+# **The same with the loss that is used in practice.** Let $G$ minimise $-\log D$ instead: the
+# notebook does both. At the equilibrium the two have one $J$, so *near* it they are equally fast.
+# **Predict:** on the whole way, which loss is the first?
+
+
+# %%
+def arrives(tau, gamma, non_saturating):
+    """The first step from which on the distance stays below 0.001, if one of 4000 is it."""
+    V = zoo.dirac(gamma).f
+    own = (lambda x, y: -logsigmoid(-x * y).sum()) if non_saturating else V
+    game = gt.FunctionGame(own, lambda x, y: -V(x, y), [1.0], [1.0]).to(torch.float64)
+    d = gt.flows.trajectories(game, [1.0, 1.0], tau, lr=0.01, steps=4000).distance([0.0, 0.0])
+    settled = gt.experiments.settled_from(d[:, 0] < 1e-3, np.arange(len(d)))
+    return f"{settled:.0f}" if np.isfinite(settled) else "never"
+
+
+# %% tags=["nbval-check-output"]
+for tau, gamma in ((1.0, 0.3), (4.0, 0.3), (8.0, 0.3), (16.0, 0.3), (1.0, 1.0)):
+    steps = [arrives(tau, gamma, non_saturating) for non_saturating in (False, True)]
+    print(f"tau = {tau:g}, gamma = {gamma}: saturating {steps[0]}, non-saturating {steps[1]}")
+
+# %% [markdown]
+# The non-saturating one, by 100 to 440 of 690 to 1850 steps: far out $G$'s gradient is larger. The
+# order of the ratios is the same. With $\gamma = 1$, where $1/\gamma^2 = 1$, equal rates are the
+# fastest that do not turn.
+#
+# Seen as a *locus*, with $\tau$ running along it, both games tell the same story: a pair comes from
+# the right, turns in a circle, meets on the real axis, and parts.
+
+# %%
+figure, axes = gt.style.mosaic([["quadratic game", "Dirac-GAN"]], (11.5, 4.8))
+own = gt.jacobian(game, game.draw(), torch.zeros(4, dtype=torch.float64)), J
+for (name, ax), matrix, end, left in zip(axes.items(), own, (16, 20), (-24, -5.2), strict=True):
+    branches = gt.stability_sweep(matrix, np.linspace(1, end, 4000))
+    for k, branch in enumerate(branches.T):
+        ax.plot(branch.real, branch.imag, linewidth=3 - 0.6 * k, **gt.style.look(k))
+    for k, e in enumerate(branches[[0, -1]]):
+        look = gt.style.marks(k, markersize=9, zorder=4, label=f"τ = {(1, end)[k]}")
+        ax.plot(e.real, e.imag, **look)
+    ax.axvspan(0, 5, color=gt.style.PALETTE[3], alpha=0.2, label="not stable")
+    ax.axhline(0, **gt.style.ZERO)
+    ax.set(xlabel="real part", ylabel="imaginary part")
+    ax.set(xlim=(left, -left / 12), title=f"Eigenvalues, {name}")
+    ax.legend(loc="upper left")
+
+# %%
+gt.style.show(
+    figure,
+    alt="Two complex planes with the real part below 0 stable. Quadratic game: a conjugate pair "
+    "starts at 1 and +-2.6i, crosses into the stable half at +-4i, runs on a wide arc to the real "
+    "axis near -10 and parts; a smaller arc lies within it. Dirac-GAN: a pair from -0.15 on a "
+    "circle to the real axis near -1.7, then one to the left, one back to the right.",
+)
+
+# %% tags=["nbval-check-output"]
+for name, matrix, tau in zip(axes, own, (2.0, 1 / 0.09), strict=True):
+    e = gt.spectrum(matrix, tau).round(4) + 0.0
+    print(f"{name} at tau = {tau:.4g}:", *(f"{z.real:.2f}{z.imag:+.2f}i" for z in e))
+meet = gt.real_eigenvalue_tau(own[0])
+print(f"the quadratic pair meets at {-(meet - 2):.2f}, tau = {meet:.3f} = 6 + sqrt(32)")
+
+# %% [markdown]
 # ## An attractor that is no equilibrium
 #
 # The theorem speaks of *large* $\tau$. At a smaller one a point may attract that is no equilibrium
@@ -366,16 +464,17 @@ origin = gt.jacobian(four.game(), four.game().draw(), torch.zeros(4, dtype=torch
 runs = gt.flows.trajectories(
     four.game(), [*four.x0, *four.y0], four.taus, lr=four.lr, steps=four.steps, every=10
 )
-both = {f"τ = {t:g}": runs.points[:, k, ::2] for k, t in enumerate(four.taus)}
 
 # %%
-ax = gt.plots.vector_field(None, both, equilibrium=[1, 1], names=("x", "w"), title="From one start")
-ax.set_aspect("equal")
+figure, axes = gt.style.mosaic([["xw", "yz"]], (12.5, 5))
+for k, (plane_of, ax) in enumerate(axes.items()):
+    both = {f"τ = {t:g}": runs.points[:, j, k::2] for j, t in enumerate(four.taus)}
+    gt.plots.vector_field(None, both, ax, equilibrium=[1, 1], names=tuple(plane_of))
 gt.style.show(
-    ax,
-    alt="Four paths in the plane of x and w from one start. For tau 0.75 the path ends at the "
-    "origin, which is no equilibrium, and for 2 it winds closely round it; for 5 and 12 they end "
-    "at the equilibrium (1, 1).",
+    figure,
+    alt="Four paths from one start, left in the plane of x and w, right of y and z. For tau 0.75 "
+    "they end at the origin, which is no equilibrium, and for 2 wind closely round it in x and w; "
+    "for 5 and 12 they end at the equilibrium (1, 1).",
 )
 
 # %% tags=["nbval-check-output"]

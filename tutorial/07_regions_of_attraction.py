@@ -13,6 +13,7 @@ from functools import partial
 
 import gan_teach as gt
 import numpy as np
+import torch
 
 # %% [markdown]
 # ## The rule
@@ -330,7 +331,42 @@ resultant = sympy.Poly(sympy.resultant(*gradients, y), x)
 print("real roots of the eliminant:", resultant.sqf_part().count_roots())
 
 # %% [markdown]
-# Three. A fourth point, $(9.3, 9.3)$, is no equilibrium and attracts below $\tau = 1$.
+# Three. A fourth point, $(9.3, 9.3)$, is no equilibrium and attracts below $\tau = 1$. Here all of
+# them lie on $V$ itself. **Predict:** the deepest points of $V$, where $x$ has all that it wants:
+# are they equilibria?
+
+# %%
+w = gt.flows.grid((-17.0, 17.0, 121), (-17.0, 17.0, 121))
+value = torch.vmap(poly.f)(*torch.from_numpy(w.reshape(-1, 2, 1)).unbind(1)).reshape(w.shape[:2])
+figure, axes = gt.style.mosaic([["V"]], (7.6, 6.4))
+ax = axes["V"]
+levels = ax.contourf(*w.transpose(2, 0, 1), value, levels=15, cmap=gt.style.FIELD)
+figure.colorbar(levels, ax=ax, label="V(x, y)")
+for k, kind in enumerate(("neither", "minmax", "nash")):
+    places = np.transpose([z.w for z in poly_zeros if z.point.kind == kind])
+    ax.plot(*places, **gt.style.marks(k, markersize=10, label=f"{kind}: {places.shape[1]}"))
+ax.set(xlabel="x (minimizes V)", ylabel="y (maximizes V)", aspect="equal")
+ax.grid(False)
+ax.legend(loc="upper right")
+
+# %%
+gt.show(
+    figure,
+    alt="V as filled contours: four deep basins around a high middle. In the middle of each basin, "
+    "on the saddles at (9.3, 9.3) and (-9.0, 10.6) and at two points of the high middle lie the "
+    "eight points of the kind neither; the two minmax points lie on the diagonal at (-1.6, -1.6) "
+    "and (-11, -11), the Nash point on a saddle at (10.6, -9.0).",
+)
+
+# %% tags=["nbval-check-output"]
+for zero in sorted(poly_zeros, key=lambda zero: poly.f(*torch.tensor(zero.w)[:, None])):
+    depth = poly.f(*torch.tensor(zero.w)[:, None]).item()
+    print(f"{(zero.w + 0.0).round(2)!s:18} V = {depth + 0.0:8.2f}  {zero.point.kind}")
+
+# %% [markdown]
+# They are not: $y$ sits at the bottom of its own valley there and leaves. An equilibrium of a game
+# is to be looked for on its saddles, and not every saddle is one: the Nash point and its mirror
+# image $(-9.0, 10.6)$ lie equally deep, and only one of them has the players the right way round.
 #
 # The published path starts at $(-9, -9)$ and takes 25 000 simultaneous steps of $10^{-4}$. At
 # $\tau = 1 = \tau^*$ it can only circle: exchanging $x$ and $y$ turns the flow round (chapter 06).

@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (course.CourseError, OSError) as error:
         print(f"gan-teach: {_in_flags(str(error), arguments[0])}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\ngan-teach: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as error:  # an image run says how it goes on
+        print(f"\ngan-teach: {str(error) or 'stopped.'}", file=sys.stderr)
         return 130
 
 

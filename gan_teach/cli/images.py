@@ -1,6 +1,8 @@
 """Image GANs: ``train``, ``sweep``, ``sample``, ``interpolate``, ``evaluate``."""
 
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +35,20 @@ HOW = (
     ("--stand-in", False, "small images in place of published ones"),
     DEVICE,
     ("--deterministic", False, "on a GPU the same bits each time, more slowly"),
-    ("--every", 1000, "steps between saves"),
+    # Fields of image_runs.Recording; what is not named is as in the run that goes on.
+    ("--every", int, "steps between saves (1000)"),
+    ("--score-every", int, "steps between Frechet distances of G and its averages (never)"),
+    ("--keep", int, "saved generators that stay, spread over the run (all)"),
+    ("--format", str, "of pictures and sheets: png, pdf or eps (png)"),
+    ("--tensorboard", False, "write for TensorBoard too"),
 )
-_HOW = [flag.removeprefix("--").replace("-", "_") for flag, *_ in HOW]  # as arguments
+
+
+def _how(settings: dict[str, Any]) -> dict[str, Any]:
+    """What the flags say of how to train, taken out of the settings."""
+    names = [flag.removeprefix("--").replace("-", "_") for flag, *_ in HOW]
+    own = {name: settings.pop(name) for name in names}
+    return {k: value for k, value in own.items() if value is not None and value is not False}
 
 
 def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str, Any]:
@@ -68,7 +81,6 @@ def _toml(file: Path) -> dict[str, Any]:
     ("--out", Path, "folder of the run (default: runs/NAME)"),
     ("--resume", Path, "go on with the run in that folder, which knows its settings"),
     ("--from", Path, "branch off from the run in that folder, with other settings"),
-    ("--tensorboard", False, "log for TensorBoard too"),
     ("--seed", str, "of the networks and of every draw"),
     *KNOBS,
     *SETTINGS,
@@ -76,14 +88,12 @@ def _toml(file: Path) -> dict[str, Any]:
 )
 def train(
     name: str | None, config: Path | None, explain: bool, out: Path | None, resume: Path | None,
-    tensorboard: bool, **settings: Any,
+    **settings: Any,
 ) -> int:  # fmt: skip
     from gan_teach.studies.image_runs import train_images
     from gan_teach.zoo import IMAGE_GANS
 
-    how: dict[str, Any] = {name: settings.pop(name) for name in _HOW}
-    how |= {"tensorboard": tensorboard, "progress": True}
-    start = settings.pop("from")
+    start, how = settings.pop("from"), _how(settings)
     if resume and (out or start):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
     changes = _changes(config, **settings)
@@ -97,7 +107,7 @@ def train(
         return 0
     out = resume or out or _folder(config.stem if config else chosen.name, start, changes)
     try:
-        train_images(chosen, out, resume=resume is not None, start=start, **how)
+        train_images(chosen, out, resume=resume is not None, start=start, progress=True, **how)
     except ArithmeticError as error:  # the run diverged
         print(f"gan-teach: {error}", file=sys.stderr)
         return 1
@@ -160,7 +170,7 @@ def sweep(
     if name is None:
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
-    how = {name: settings.pop(name) for name in _HOW}
+    how = _how(settings)
     knobs = {name: values for name, values in settings.items() if isinstance(values, list)}
     settings = {name: v for name, v in settings.items() if name not in knobs or name == "set"}
     knobs.pop("set", None)
@@ -168,13 +178,21 @@ def sweep(
         field, _, values = text.partition("=")
         knobs[field] = list(entries(field, values))
     runs = grid_of(name, knobs, **_changes(None, **settings))
-    out, failed = out or Path("runs") / f"sweep-{name}", 0
-    how["device"] = how["device"] if cluster else _said(how["device"])
-    results = sweep_images(runs, out, jobs=jobs, cluster=cluster, **how)
-    for number, outcome in enumerate(results, 1):
-        line = f"{number} of {len(runs)}: {outcome.name} {outcome.status} {outcome.told}"
-        print(line.rstrip(), flush=True)
-        failed += outcome.status == "failed"
+    out, failed, here = out or Path("runs") / f"sweep-{name}", 0, 0
+    if not cluster:
+        how["device"] = _said(how.get("device"))
+    begun = time.monotonic()
+    try:
+        results = sweep_images(runs, out, jobs=jobs, cluster=cluster, **how)
+        for number, outcome in enumerate(results, 1):
+            here += outcome.told != "before"  # the others took no time
+            left = (len(runs) - number) * (time.monotonic() - begun) / max(here, 1)
+            about = f"; about {timedelta(seconds=round(left))} left" if left and here else ""
+            line = f"{number} of {len(runs)}: {outcome.name} {outcome.status} {outcome.told}"
+            print(f"{line.rstrip()}{about}", flush=True)
+            failed += outcome.status == "failed"
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped; the same command goes on with {out}.") from None
     print(f"{len(runs) - failed} of {len(runs)} runs are done; they lie in {out}.")
     return 1 if failed else 0
 
@@ -192,57 +210,105 @@ def _said(device: str | None) -> str:
 
 SOURCE = (
     ("run", Path, "a run's folder, or a file of RS-GAN"),
+    ("--step", int, "saved step to draw from (default: last)"),
     ("--ema", str, "decay of the average to draw from, or raw (default: last)"),
     ("--seed", 0, "of the latents"),
-    ("--out", Path, "file to write (default: in the run's folder)"),
+    ("--out", Path, "sheet (.png, .pdf, .eps), array (.npz) or new folder of single images"),
 )
 
 
-@command("sample", "a sheet of images from a trained run", *SOURCE, ("-n", 64, "images"))
-def sample(run: Path, ema: str | None, seed: int, out: Path | None, n: int) -> int:
+@command(
+    "sample",
+    "images from a trained run: a sheet, an array or single files",
+    *SOURCE,
+    ("-n", 64, "images"),
+    ("--class", str, "by name or number, of a conditional GAN; several: in turn", "+"),
+)
+def sample(
+    run: Path, step: int | None, ema: str | None, seed: int, out: Path | None, n: int,
+    **classes: list[str] | None,
+) -> int:  # fmt: skip
     from gan_teach.studies import image_runs
 
-    g, folder = _generator(run, ema)
+    g, folder, asked = _generator(run, step, ema, classes["class"])
+    latents = image_runs.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
+    latents = image_runs.ask(g.latent, latents, asked) if asked else latents
     out = out or folder / "sample.png"
-    image_runs.save_sheet(out, g.draw(image_runs.fixed_latents(n, g.latent, seed)))
+    image_runs.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
     print(f"wrote {out}")
     return 0
 
 
 @command(
     "interpolate",
-    "images on the way between two latents",
+    "images on the way between latents: a sheet and a film, an array or single files",
     *SOURCE,
     ("--rows", 6, "ways"),
-    ("--steps", 10, "images a way"),
+    ("--steps", 10, "images from one latent to the next"),
+    ("--through", 2, "latents on each way"),
+    (
+        "--class",
+        str,
+        "of a conditional GAN; several: from one to the next, the noise as it is",
+        "+",
+    ),
     ("--spherical", False, "along the sphere, not straight"),
 )
 def interpolate(
-    run: Path, ema: str | None, seed: int, out: Path | None, rows: int, steps: int, spherical: bool
-) -> int:
+    run: Path, step: int | None, ema: str | None, seed: int, out: Path | None, rows: int,
+    steps: int, through: int, spherical: bool, **classes: list[str] | None,
+) -> int:  # fmt: skip
     from gan_teach.studies import image_runs
 
-    g, folder = _generator(run, ema)
-    out = out or folder / "interpolation.png"
-    rows = _checks.whole("--rows", rows, least=1)
-    ends = image_runs.fixed_latents(2 * rows, g.latent, seed)
-    way = image_runs.between(ends[:rows], ends[rows:], steps, spherical)
-    images = g.draw(way.flatten(0, 1))
-    image_runs.save_sheet(out.with_suffix(".png"), images, columns=steps)
-    frames = images.reshape(rows, steps, *images.shape[1:])
-    image_runs.save_film(out.with_suffix(".gif"), frames)
-    print(f"wrote {out.with_suffix('.png')}\nwrote {out.with_suffix('.gif')}")
+    g, folder, asked = _generator(run, step, ema, classes["class"])
+    rows = _checks.whole("rows", rows, least=1)
+    through = len(asked) if len(asked) > 1 else _checks.whole("through", through, least=2)
+    points = image_runs.fixed_latents(rows * through, g.latent, seed).unflatten(0, (through, rows))
+    if len(asked) > 1:
+        points, spherical = points[:1].expand(through, -1, -1), False
+    points = points.transpose(0, 1)
+    if asked:
+        points = image_runs.ask(g.latent, points.flatten(0, 1), asked).unflatten(0, (rows, through))
+    way = image_runs.along(points, steps, spherical, getattr(g.latent, "classes", 0))
+    images, out = g.draw(way.flatten(0, 1)), out or folder / "interpolation.png"
+    image_runs.save_images(out, images, columns=way.shape[1])
+    print(f"wrote {out}")
+    if out.suffix not in ("", ".npz"):
+        frames = images.reshape(*way.shape[:2], *images.shape[1:])
+        image_runs.save_film(out.with_suffix(".gif"), frames)
+        print(f"wrote {out.with_suffix('.gif')}")
     return 0
 
 
-def _generator(run: Path, ema: str | None) -> tuple[Any, Path]:
-    """The last generator of a run, or that of a published file, and the folder for pictures."""
-    from gan_teach.studies.evaluation import Folder, candidates
+def _generator(
+    run: Path, step: int | None, ema: str | None, classes: list[str] | None
+) -> tuple[Any, Path, list[int]]:
+    """A generator of a run, or that of a published file; the folder for pictures; the classes."""
+    from gan_teach.studies.evaluation import Generator, candidates
 
-    *_, g = candidates(run, averages=[ema] if ema else (), last=True)
-    if isinstance(g, Folder):
-        raise ValueError(f"{run} holds images and no run: name a folder of gan-teach train.")
-    return g, Path() if run.is_file() else run
+    every_one = candidates(run, averages=[ema] if ema else (), last=step is None)
+    holds = "several runs" if len({g.source for g in every_one}) > 1 else ""
+    if holds or not isinstance(every_one[0], Generator):
+        holds = holds or "images and no run"
+        raise ValueError(f"{run} holds {holds}: name a folder of gan-teach train.")
+    if step is not None:
+        _checks.choice("step", str(step), dict.fromkeys(str(g.step) for g in every_one))
+    *_, g = [g for g in every_one if step in (None, g.step)]
+    asked = [_class(name, run) for name in classes or ()]
+    return g, Path() if run.is_file() else run, asked
+
+
+def _class(name: str, run: Path) -> int:
+    """The number of a class that the run can be asked for, by name or number."""
+    from gan_teach.studies.image_runs import Trained, read_settings
+
+    config, data, shape = read_settings(run)
+    classes = Trained(config, shape, {}, 0, data).classes
+    if not classes:
+        raise ValueError(f"{run} has no classes to ask for: train with --set conditional=true.")
+    known = [*classes]
+    name = known[int(name)] if name not in known and name in map(str, range(len(known))) else name
+    return known.index(_checks.choice("class", name, [k for k in known if classes[k]]))
 
 
 # -- evaluate --------------------------------------------------------------------------------------

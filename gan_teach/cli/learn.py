@@ -14,10 +14,12 @@ from gan_teach.cli.arguments import command, print_rows
 def list_all() -> int:
     print("Chapters (gan-teach lab):")
     print_rows((c.name, c.summary or c.title) for c in course.chapters())
+    from gan_teach.studies.toys import TOYS
     from gan_teach.zoo.experiments import EXPERIMENTS
 
     print("\nExperiments (gan-teach run NAME):")
     print_rows((name, f"{e.summary}, {e.games} rounds") for name, e in EXPERIMENTS.items())
+    print_rows((name, f"{toy.summary}, {toy.training.steps} steps") for name, toy in TOYS.items())
     return 0
 
 
@@ -94,33 +96,43 @@ def book(out: Path, no_open: bool) -> int:
     ("--seed", int, "default: 0"),
     ("--seeds", int, "train this many seeds together instead of one"),
     ("--out", Path, "folder for the files (default: runs/EXPERIMENT)"),
+    ("--format", "png", "of the pictures: png, pdf or eps"),
 )
-def run(experiment: str | None, replay: str | None, out: Path | None, **settings: Any) -> int:
+def run(
+    experiment: str | None, replay: str | None, out: Path | None, format: str, **settings: Any
+) -> int:
     if replay is None:
         if experiment is None:
             raise ValueError("EXPERIMENT is missing: see gan-teach list, or use --replay.")
-        return _train(experiment, out or Path("runs") / experiment, **settings)
+        return _train(experiment, out or Path("runs") / experiment, format, **settings)
     if any(value is not None for value in (experiment, *settings.values())):
         raise ValueError("--replay has all settings in its text: give only --out with it.")
     return _repeat(replay, out or Path("runs") / "replay")
 
 
-def _train(name: str, out: Path, seed: int | None, seeds: int | None, **changes: Any) -> int:
+def _train(
+    name: str, out: Path, format: str, seed: int | None, seeds: int | None, **changes: Any
+) -> int:
+    from gan_teach.studies import runs, toys
     from gan_teach.zoo import experiments
 
-    experiments.settings(name, **changes)  # complains before the slow imports
-    from gan_teach.studies import runs
-
-    first = seed or 0
-    if seeds is None:
+    _checks.choice("format", format, runs.FORMATS)
+    _checks.choice("experiment", name, [*experiments.EXPERIMENTS, *toys.TOYS])
+    first, report = seed or 0, experiments.report
+    if name in toys.TOYS:
+        many = 1 if seeds is None else _checks.whole("--seeds", seeds, least=1)
+        history = toys.run(name, seed=first, seeds=many, progress=True, **changes)
+        report = toys.report
+    elif seeds is None:
         history = experiments.run(name, seed=first, progress=True, **changes)
     else:
         several = range(first, first + _checks.whole("--seeds", seeds, least=1))
         history = experiments.run_seeds(name, several, progress=True, **changes)
     if history.meta.get("interrupted"):
-        print(f"Stopped after round {history.steps[-1]}; what was finished is kept.")
-    print(experiments.report(history))
-    for path in runs.save_run(history, out):
+        unit, last = history.meta["unit"], history.steps[-1]
+        print(f"Stopped after {unit} {last}; what was finished is kept.")
+    print(report(history))
+    for path in runs.save_run(history, out, format):
         print(f"wrote {path}", flush=True)
     return 130 if history.meta.get("interrupted") else 0
 

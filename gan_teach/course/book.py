@@ -144,7 +144,7 @@ def _frame(source: str, title: str, loading: str) -> str:
 
 
 def _film(place: str, still: str) -> str:
-    """A still with what ``film.js`` needs to show the film in its place."""
+    """A still with what ``book.js`` needs to show the film in its place."""
     name = place.rpartition("/")[2]
     return f'<figure data-film="{name}">{still}</figure><script src="{place}/film.js"></script>'
 
@@ -160,8 +160,11 @@ def record(records: dict[str, Opened | str], source: Path, site: Path) -> None:
             else pool.submit(recorded, what, site / place)
             for place, what in records.items()
         ]
-        for job in progress_bar(len(jobs), "record", True, as_completed(jobs)):
-            job.result()
+        try:
+            for job in progress_bar(len(jobs), "record", True, as_completed(jobs)):
+                job.result()
+        finally:  # after a fault or Ctrl-C the others are not begun
+            pool.shutdown(cancel_futures=True)
 
 
 def recorded(opened: Opened, page: Path) -> None:
@@ -238,7 +241,7 @@ def _entry(name: str, thing: Any, level: int = 2) -> str:
 
 def _signature(thing: Any) -> str:
     """How it is called, as the code writes it: types and defaults by their names."""
-    if dataclasses.is_dataclass(thing) or hasattr(thing, "_fields"):
+    if inspect.isclass(thing) and (dataclasses.is_dataclass(thing) or hasattr(thing, "_fields")):
         return f"({', '.join(_fields(thing))})"
     made = thing.__init__ if inspect.isclass(thing) else inspect.unwrap(thing)
     if not inspect.isfunction(made):

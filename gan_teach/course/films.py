@@ -2,7 +2,7 @@
 
 A film repeats only that part of its chapter which its cell needs: ``script`` finds it by the names
 that statements bind and use. The pictures become files beside a list of what is said of each;
-``film.js`` of the book shows them.
+``book.js`` shows them.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def _changed(code: str) -> set[str]:
     """The names whose value a statement changes in place."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(code)):
-        inside = isinstance(node, (ast.Attribute, ast.Subscript))
-        if not inside or not (_stores(node) or getattr(node, "attr", "") in CHANGES):
+        stored = isinstance(getattr(node, "ctx", None), ast.Store)
+        if not stored and getattr(node, "attr", "") not in CHANGES:
             continue
         place: Any = node
         while isinstance(place, (ast.Attribute, ast.Subscript)):
@@ -86,10 +86,6 @@ def _changed(code: str) -> set[str]:
         if isinstance(place, ast.Name):
             names.add(place.id)
     return names
-
-
-def _stores(node: ast.Attribute | ast.Subscript) -> bool:
-    return isinstance(node.ctx, ast.Store)
 
 
 def shoot(code: str, chapters: Path, folder: Path) -> None:

@@ -4,22 +4,24 @@ A record is a sweep over seeds at published settings (see ``sweeps``), reduced t
 at most some hundred kilobytes in ``tutorial/records/``. Chapters read it with ``load(name)``.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gan_teach import _checks, zoo
 from gan_teach.course import tutorial_folder
-from gan_teach.data import half_circles
+from gan_teach.data import half_circles, small_mnist
 from gan_teach.dynamics.streams import generator
+from gan_teach.games import GAN, penalties
 from gan_teach.history import History
-from gan_teach.metrics import sliced_wasserstein
+from gan_teach.metrics import inception_score, sliced_wasserstein
 from gan_teach.studies import image_records
 from gan_teach.studies.image_records import IMAGE_RECORDS
 from gan_teach.studies.sweeps import merge, sweep
@@ -43,9 +45,9 @@ Bools = NDArray[np.bool_]
 class Record:
     """One long result: ``run(seeds, folder=..)`` trains it, ``finish`` makes it small.
 
-    game : its name in ``zoo``, where the constant of that name holds its training. loss : the
-    game's, where it has a choice. every, chunk, average : as in ``sweep``. watched : makes the
-    probes.
+    game : its name in ``zoo``, where the constant of that name holds its training, which
+    ``changes`` changes. make : the game, if it is not that function. loss : the game's, where it
+    has a choice. knobs, every, chunk, average : as in ``sweep``. watched : makes the probes.
     """
 
     summary: str
@@ -57,16 +59,20 @@ class Record:
     finish: Callable[[History], History]
     loss: str | None = None
     average: float | None = None
+    knobs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    make: Callable[..., GAN] | None = None
 
     @property
-    def training(self) -> zoo.Training:
-        return getattr(zoo, self.game.upper())
+    def training(self) -> Any:
+        return replace(getattr(zoo, self.game.upper()), **self.changes)
 
     def settings(self) -> dict[str, Any]:
         """What it is the result of, as plain data; each member's seed is in the record."""
         own = {name: getattr(self, name) for name in ("game", "loss", "every", "average")}
         own = {name: value for name, value in own.items() if value is not None}
-        return {**own, **image_records.in_words(self.training)}
+        knobs = {name: list(values) for name, values in self.knobs.items()}
+        return {**own, **image_records.in_words(self.training), **knobs}
 
     def run(self, seeds: int, **where: Any) -> History:
         """All that was seen of that many seeds; ``where``: the folder and progress of ``sweep``."""
@@ -74,10 +80,10 @@ class Record:
 
     def train(self, seeds: int | Sequence[int], steps: int | None = None, **where: Any) -> History:
         """A sweep over these seeds; ``steps`` replaces the published number."""
-        make = getattr(zoo, self.game)
+        make = self.make or getattr(zoo, self.game)
         make = make if self.loss is None else partial(make, loss=self.loss)
         return sweep(
-            make, {}, seeds, self.training, steps=steps, every=self.every,
+            make, self.knobs, seeds, self.training, steps=steps, every=self.every,
             chunk=self.chunk, average=self.average, **where, **self.watched(),
         )  # fmt: skip
 
@@ -399,6 +405,95 @@ def _finish_ablation(history: History) -> History:
     )
 
 
+# -- the stability atlas ---------------------------------------------------------------------------
+
+
+def _with_r1(seed: int, gamma: float) -> GAN:
+    return zoo.five_gaussians(seed, width=32, penalties=penalties.r1(gamma) if gamma else ())
+
+
+def _finish_atlas(history: History) -> History:
+    covered, quality, _ = np.moveaxis(history["modes"].astype(np.float32), -1, 0)
+    arrays = {"covered": covered, "high_quality": quality.round(3)}
+    return History(history.steps, arrays, history.static, {**history.meta, "unit": "step"})
+
+
+def succeeded(history: History) -> Bools:
+    """(M,): all five clusters at the last five records, and half of the samples on them."""
+    return (history["covered"][-IN_A_ROW:] == 5).all(0) & (history["high_quality"][-1] > 0.5)
+
+
+# -- DRAGAN's own experiment ----------------------------------------------------------------------
+
+SCORED = 5000  # fakes behind each score: the published 50,000 in ten splits are as many in each
+
+
+# The penalty of weight 10 and target 1 for pixels in [0, 1]: in [-1, 1] a slope is half as large.
+DIGIT_ARMS = {"vanilla": (), "DRAGAN": (penalties.dragan(40.0, target=0.5),)}
+
+
+def _dragan_game(seed: int, arm: str) -> GAN:
+    game = zoo.image_gan("mnist-dragan", penalties=()).game(small_mnist(), seed)
+    game.penalties = DIGIT_ARMS[arm]
+    return game
+
+
+@cache
+def softmax_regression() -> tuple[Tensor, Tensor]:
+    """The notebook's judge of digits: weights (784, 10) and biases (10,), for pixels in [0, 1].
+
+    From zero, 1000 steps of gradient descent at the rate 0.5 on batches of 100.
+    """
+    x, y = (small_mnist().floats().flatten(1) + 1) / 2, torch.eye(10)[small_mnist().targets]
+    w, b, rng = torch.zeros(784, 10), torch.zeros(10), generator(0)
+    for _ in range(1000):
+        rows = torch.randint(len(x), (100,), generator=rng)
+        error = ((x[rows] @ w + b).softmax(1) - y[rows]) / 100
+        w, b = w - 0.5 * x[rows].T @ error, b - 0.5 * error.sum(0)
+    return w, b
+
+
+def _digit_scores(state: Any) -> NDArray:
+    """(S,): the Inception Score of each member's fakes by the softmax regression."""
+    w, b = softmax_regression()
+    fakes = (probes.samples(SCORED, seed=1)(state).flatten(-3) + 1) / 2
+    return np.array([inception_score((x @ w + b).softmax(-1)).mean for x in fakes])
+
+
+def _slope_at_digits(state: Any) -> Tensor:
+    """(S,): median slope of D's logit at 500 digits, for pixels in [0, 1]."""
+    return 2 * probes.slope_on(small_mnist()[:500].floats())(state).median(-1).values
+
+
+def _of_digits() -> dict[str, Any]:
+    own = {"score": _digit_scores, "slope": _slope_at_digits}
+    return {**_losses(), **own, "images": probes.samples(16, seed=2)}
+
+
+class DraganDigits(Record):
+    """The MLPs of DRAGAN's notebook on 5,000 digits, each arm from the same weights and draws."""
+
+    @property
+    def training(self) -> zoo.ImageGAN:
+        return zoo.image_gan(self.game, data="small-mnist", penalties=(), **self.changes)
+
+    def settings(self) -> dict[str, Any]:
+        arms = {arm: image_records.in_words(DIGIT_ARMS[arm]) for arm in self.knobs["arm"]}
+        own = {"game": self.game, "every": self.every, "arm": arms}
+        return {**own, **image_records.in_words(self.training.identity())}
+
+
+def _finish_dragan_digits(history: History) -> History:
+    """Images are kept of the first seed of each arm, at each thousandth step."""
+    moments = np.flatnonzero(history.steps % 1000 == 0)[1:]
+    first = np.flatnonzero(history.static["seed"] == history.static["seed"][0])
+    sheets = history["images"][moments][:, first].swapaxes(0, 1)  # (arms, moments, 16, 1, 28, 28)
+    arrays = _rounded(history, ["score", "slope", "d_loss", "g_loss"], 4)
+    small = History(history.steps, arrays, history.static, {**history.meta, "unit": "step"})
+    bytes_ = np.rint((sheets + 1) * 127.5).astype(np.uint8)
+    return small.describe(static={"sheets": bytes_, "sheet_steps": history.steps[moments]})
+
+
 RECORDS: dict[str, Record] = {}
 RECORDS["line-drift"] = Record(
     summary="The line GAN, 1:50, 60,000 rounds: what becomes of the spread", seeds=16,
@@ -438,6 +533,19 @@ RECORDS["half-circles-ablation"] = Ablation(
     summary="The S: each change of the improved settings alone, and all but each", seeds=5,
     game="half_circles", every=100, chunk=5, average=200.0, finish=_finish_ablation,
     watched=dict,  # each arm has its own
+)  # fmt: skip
+_TAUS, _GAMMAS = [2.0**k for k in range(-3, 5)], [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]
+RECORDS["atlas"] = Record(
+    summary="Five Gaussians, 1000 steps: who succeeds, over tau and the weight of R1", seeds=12,
+    game="five_gaussians", changes={"lr": 2e-3, "steps": 1000}, every=100, chunk=48,
+    knobs={"tau": _TAUS, "gamma": _GAMMAS}, make=_with_r1,
+    watched=lambda: {"modes": probes.mode_scores()}, finish=_finish_atlas,
+)  # fmt: skip
+RECORDS["dragan-digits"] = DraganDigits(
+    summary="DRAGAN's MLPs on 5,000 digits, without the penalty and with it", seeds=5,
+    game="mnist-dragan", changes={"steps": 5000}, every=250, chunk=5,
+    knobs={"arm": list(DIGIT_ARMS)}, make=_dragan_game, watched=_of_digits,
+    finish=_finish_dragan_digits,
 )  # fmt: skip
 """The records of sweeps by name, with the number of seeds that each was made with."""
 

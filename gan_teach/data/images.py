@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -169,7 +170,19 @@ class Images(ImageSource):
             raise ValueError(f"{self.name} holds no image of class {int(classes[empty][0])}.")
         of_their_class = (torch.rand(len(classes), generator=rng) * counts[classes]).long()
         first = counts.cumsum(0) - counts
-        return self.targets.argsort(stable=True)[first[classes] + of_their_class]
+        return _by_class(self.targets)[first[classes] + of_their_class]
+
+    def class_counts(self) -> dict[str, int]:
+        """How many images there are of each class, from 0 on, by its name or else its number.
+
+        Raises ValueError where there are no labels.
+        """
+        names = [*self.classes, *map(str, range(len(self.classes), int(self.targets.max()) + 1))]
+        return dict(zip(names, self.targets.bincount().tolist(), strict=False))
+
+    def facts(self) -> dict[str, Any]:
+        labelled = {} if self.labels is None else {"classes": self.class_counts()}
+        return {**super().facts(), **labelled}
 
     def with_noise(self, dequantize: bool = True, flip: bool = False) -> Images:
         """The same images, drawn with these two kinds of randomness or without."""
@@ -208,6 +221,12 @@ class Images(ImageSource):
         return replace(self, pixels=torch.cat(parts))
 
 
+@lru_cache(maxsize=2)
+def _by_class(labels: Tensor) -> Tensor:
+    """The order that sorts labels; a batch of every step asks for it."""
+    return labels.argsort(stable=True)
+
+
 class _Balanced(Images):
     """Images of which each class is drawn as often."""
 
@@ -243,6 +262,12 @@ class StackedDigits(Images):
         """
         indices = self.indices(n, rng)
         return to_floats(self.read(indices)), self.targets[indices]
+
+    def class_counts(self) -> dict[str, int]:
+        raise ValueError(f"{self.name} have three digits each, so no class to ask for.")
+
+    def facts(self) -> dict[str, Any]:
+        return ImageSource.facts(self)
 
     def indices(self, n: int, rng: torch.Generator) -> Tensor:
         """Three digits for each stack, (n, 3)."""

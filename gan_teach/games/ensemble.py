@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gan_teach.games import losses, penalties
 from gan_teach.games.base import Game
-from gan_teach.games.corrupt import InstanceNoise
+from gan_teach.games.corrupt import DiffAugment, InstanceNoise
 from gan_teach.games.functions import FunctionGame
 from gan_teach.games.gan import GAN
 from gan_teach.models import stack_modules
@@ -94,10 +94,13 @@ def _stack_functions(games: Sequence[FunctionGame]) -> FunctionGame:
     return FunctionGame(first.f_g, first.f_d, x, torch.stack([g.y.detach() for g in games]))
 
 
-def _stack_noise(members: Sequence[InstanceNoise | None]) -> InstanceNoise | None:
+def _stack_noise(members: Sequence[Any]) -> Any:
+    first = members[0]
+    if not isinstance(first, InstanceNoise) and all(m == first for m in members):
+        return first
     given = [m for m in members if m is not None]
-    if not given:
-        return None
+    if any(isinstance(m, DiffAugment) for m in given):
+        raise ValueError("members may not differ in how images are augmented.")
     if any(replace(m, std=0.0) != replace(given[0], std=0.0) for m in given):
         raise ValueError("members may differ in the noise's std, not in `shared` or `anneal`.")
     std = [float(m.std) if m else 0.0 for m in members]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gan_teach import _checks
 from gan_teach.games import losses
 from gan_teach.games.base import Batch, Game, Losses, Params
-from gan_teach.games.corrupt import InstanceNoise
+from gan_teach.games.corrupt import DiffAugment, InstanceNoise
 from gan_teach.games.losses import Loss, PlayerLoss
 from gan_teach.games.penalties import Penalty, get as get_penalty
 from gan_teach.models import apply, architecture, evaluating
@@ -38,14 +38,18 @@ class GAN(Game):
         logits) that average over the last axis.
     penalties : added to the discriminator's loss, each a Penalty, its text ("r1(20)"), or a
         function of your own (critic, real, fake, noise) -> scalar.
-    corrupt : instance noise on the discriminator's input.
+    corrupt : what D's input goes through: ``InstanceNoise``, or ``DiffAugment`` of images.
     label_smoothing : D's target for real samples (1 is none); only for losses with labels.
     autocast : "bf16" evaluates both networks for the losses in bfloat16 where torch deems it safe;
         the losses themselves and all penalties keep the parameters' precision.
 
+    ``d_logits`` : D's logits of real and of generated samples in its last update of ``train``.
+
     Raises TypeError or ValueError for arguments that do not fit together; shapes are tried out with
     two samples at the call.
     """
+
+    d_logits: tuple[Tensor, Tensor] | None = None
 
     def __init__(
         self,
@@ -56,7 +60,7 @@ class GAN(Game):
         latent: Any,
         loss: Loss | str | tuple[PlayerLoss, PlayerLoss] = losses.non_saturating,
         penalties: Sequence[AnyPenalty] | AnyPenalty = (),
-        corrupt: InstanceNoise | None = None,
+        corrupt: InstanceNoise | DiffAugment | None = None,
         label_smoothing: float = 1.0,
         autocast: str | None = None,
     ) -> None:
@@ -75,7 +79,7 @@ class GAN(Game):
             )
         if corrupt is not None:
             hint = "Build it as gt.corrupt.InstanceNoise(std)."
-            _checks.instance("corrupt", corrupt, InstanceNoise, hint)
+            _checks.instance("corrupt", corrupt, (InstanceNoise, DiffAugment), hint)
         self.corrupt = corrupt
         if autocast not in (None, "bf16"):
             raise ValueError(
@@ -252,6 +256,7 @@ class GAN(Game):
             terms[name] = penalty(critic, real, fake, noise, value.ndim)
         if self.d_terms is not None:
             self.d_terms = {name: term.detach() for name, term in terms.items()}
+            self.d_logits = logits[0].detach(), logits[1].detach()
         return reduce(add, terms.values())
 
     def _expanded(self, batch: Batch, params: Params) -> Batch:

@@ -18,6 +18,8 @@ from gan_teach.plots.curves import (
     scatter as scatter,
     scores as scores,
     scores_panel as scores_panel,
+    several_panel as several_panel,
+    training as training,
 )
 from gan_teach.plots.ensembles import (
     arrivals as arrivals,

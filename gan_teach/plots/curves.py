@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from gan_teach.history import History
@@ -24,19 +25,21 @@ def equilibrium_score(label_smoothing: float = 1.0) -> float:
 
 
 def equilibrium_losses(
-    loss: str, label_smoothing: float = 1.0
+    loss: str, label_smoothing: float = 1.0, g_label_smoothing: float = 1.0
 ) -> tuple[float | None, float | None]:
     """(L_D, L_G) where generated and real density agree and D is optimal; None where undetermined.
 
-    A critic without a fixed zero (Wasserstein, hinge) may add any constant there, which its
+    ``g_label_smoothing`` is G's target t for its own samples, -t log D - (1 - t) log(1 - D). A
+    critic without a fixed zero (Wasserstein, hinge) may add any constant there, which its
     generator's loss sees; a loss that is not known by name gives (None, None).
     """
     score = equilibrium_score(label_smoothing)
     # both parts of the cross-entropy together: -s log(s/2) - (2 - s) log(1 - s/2)
     cross = -label_smoothing * math.log(score) - (2 - label_smoothing) * math.log1p(-score)
+    t = g_label_smoothing
     table = {
         "saturating": (cross, math.log1p(-score)),
-        "non_saturating": (cross, -math.log(score)),
+        "non_saturating": (cross, -t * math.log(score) - (1 - t) * math.log1p(-score)),
         "relativistic": (math.log(2), math.log(2)),
         "relativistic_hinge": (1.0, 1.0),
         "least_squares": (0.25, 0.125),
@@ -49,15 +52,15 @@ def equilibrium_losses(
 def losses(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
     """Both players' losses beside their values at equilibrium (the log losses': 2 log 2, log 2).
 
-    Reads ``d_loss``, ``g_loss`` (T,) and meta ``loss`` and ``label_smoothing``.
+    Reads ``d_loss``, ``g_loss`` (T,) and meta ``loss``, ``label_smoothing``, ``g_label_smoothing``.
     """
     return _panel.plot(losses_panel, history, i, ax)
 
 
 def losses_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``losses``."""
-    loss, smoothing = history.meta.get("loss", ""), history.meta.get("label_smoothing", 1.0)
-    d, g = equilibrium_losses(str(loss), smoothing)
+    targets = (history.meta.get(key, 1.0) for key in ("label_smoothing", "g_label_smoothing"))
+    d, g = equilibrium_losses(str(history.meta.get("loss", "")), *targets)
     formulas = {2 * math.log(2): "2 log 2", math.log(2): "log 2", -math.log(2): "−log 2"}
     levels = {
         f"{player}: {formulas.get(value, f'{value:.3g}')}".replace("-", "−"): value
@@ -123,6 +126,62 @@ def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.P
         return _panel.lines_panel(ax, history, lines, levels, ylabel=name, title=title)
 
     return panel
+
+
+def several_panel(columns: Mapping[str, str], **labels: Any) -> _panel.Panel:
+    """A panel: ``history[column]`` (T,) by the name of its line; ``labels`` : of the axes."""
+
+    def panel(ax: Axes, history: History) -> _panel.Draw:
+        looks = [style.look(k, marker=style.MARKERS[k % 6]) for k in range(len(columns))]
+        lines = {
+            name: (history[column], look)
+            for (name, column), look in zip(columns.items(), looks, strict=True)
+        }
+        return _panel.lines_panel(ax, history, lines, {}, **labels)
+
+    return panel
+
+
+_CRITIC = {"on real samples": "critic_real", "on generated samples": "critic_fake"}
+_TRAINING: Mapping[str, _panel.Panel] = {  # by a column that the panel needs
+    "d_loss": losses_panel,
+    "d_real": scores_panel,
+    "critic_real": several_panel(_CRITIC, ylabel="mean logit", title="What the critic says"),
+    "d_grad": gradients_panel,
+    "d_lr": several_panel(
+        {"of D": "d_lr", "of G": "g_lr"}, yscale="log", ylabel="rate", title="Learning rates"
+    ),
+    "images_per_second": several_panel(
+        {"speed": "images_per_second"}, ylabel="images per second", title="Speed"
+    ),
+}
+
+
+@style.use()
+def training(history: History) -> Figure:
+    """All that a run of an image GAN recorded, in a panel for each kind of number.
+
+    Reads the columns of its losses.csv, as far as they are there: losses and D's answers, beside
+    what theory says of them, gradient norms, learning rates, speed, the terms of D's loss ("d:
+    r1"), Frechet distances ("FD(net): raw").
+    """
+    panels = [(history, panel) for name, panel in _TRAINING.items() if name in history]
+    several: dict[str, dict[str, str]] = {}  # columns of one kind, by what follows the colon
+    for column in history:
+        kind, colon, name = column.rpartition(": ")
+        if colon:
+            several.setdefault(kind, {})[name] = column
+    for kind, columns in several.items():
+        there = np.isfinite([history[column] for column in columns.values()]).any(0)
+        rows = {column: history[column][there] for column in columns.values()}
+        labels = {"yscale": "log", "title": f"{kind}, lower is better"}
+        if kind == "d":
+            labels = {"title": "What D's loss is the sum of"}
+        panels.append((History(history.steps[there], rows), several_panel(columns, **labels)))
+    figure, axes = style.grid([str(k) for k in range(len(panels))], 3, (5.2, 3.8))
+    for ax, (recorded, panel) in zip(axes.values(), panels, strict=True):
+        panel(ax, recorded)(len(recorded) - 1)
+    return figure
 
 
 def eigenvalues(history: History, i: int = -1, ax: Axes | None = None) -> Axes:

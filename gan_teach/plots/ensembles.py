@@ -201,7 +201,7 @@ def phase_diagram(history: History, success: ArrayLike, x: str, y: str) -> Axes:
         runs = good[(j == row) & (i == column)]
         share[row, column] = runs.mean()
         interval = wilson(runs.sum(), len(runs))
-        text = "{:.0%}\n{:.0%} to {:.0%}, n = {}".format(runs.mean(), *interval, len(runs))
+        text = "{:.0%}\n{:.0%} to {:.0%}\nn = {}".format(runs.mean(), *interval, len(runs))
         color = "white" if runs.mean() < 0.5 else style.INK  # cividis is dark below
         ax.text(column + 0.5, row + 0.5, text, color=color, fontsize=9, ha="center", va="center")
     image = ax.pcolormesh(share, cmap=style.FIELD, vmin=0, vmax=1, edgecolors="white")

@@ -9,6 +9,7 @@ sign (a marker, a dash, a hatch) always says the same thing as the color.
 import base64
 import html
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -201,10 +202,24 @@ def png(drawing: Figure | Axes, dpi: int = 144) -> bytes:
     return small.getvalue()
 
 
-def save(drawing: Figure | Axes, path: str | os.PathLike[str]) -> None:
-    """Write the figure as a PNG, which appears at ``path`` when it is complete."""
+@use()
+def save(drawing: Figure | Axes, path: str | os.PathLike[str], small: bool = True) -> None:
+    """Write the figure, which appears at ``path`` when it is complete.
+
+    As a PNG, or by the ending of ``path`` in another format of matplotlib's (pdf, eps, svg), in
+    which no date is written. EPS knows no transparency: pale areas are full there. ``small`` : a
+    PNG takes less space, and more than twice the time.
+    """
+    kind = os.path.splitext(path)[1].lstrip(".") or "png"
     with replacing(path) as partial:
-        partial.write_bytes(png(drawing))
+        if kind == "png" and small:
+            partial.write_bytes(png(drawing))
+            return
+        logging.getLogger("matplotlib.backends.backend_ps").setLevel("ERROR")  # no transparency
+        figure = figure_of(drawing)
+        settle(figure)
+        undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+        figure.savefig(partial, format=kind, metadata=undated.get(kind))
 
 
 def settle(figure: Figure) -> None:

@@ -28,6 +28,7 @@ from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach.data import Images, Source, load_images
 from gan_teach.data.images import as_floats
+from gan_teach.dynamics.streams import mix
 from gan_teach.metrics import PRD
 from gan_teach.metrics.features import Extractor, found_inception, load_extractor
 from gan_teach.metrics.features.classifier import fingerprint
@@ -224,7 +225,7 @@ def _of_run(
     if untrained:
         loaders = {(0, UNTRAINED): partial(_untrained, trained), **loaders}
     source = folder.name if folder == sweep else folder.relative_to(sweep).as_posix()
-    own = trained.config.latents(), partial(_own_images, trained, folder), trained
+    own = trained.latents, partial(_own_images, trained, folder), trained
     return [Generator(source, *at, load, *own) for at, load in loaders.items()]
 
 
@@ -269,9 +270,9 @@ def _chosen(folder: Path, steps: Sequence[int], every: int, last: bool) -> list[
 
 
 def _untrained(run: Trained) -> nn.Module:
-    """G as the run started it: the game is made anew, on images of which only the shape counts."""
-    blank = Images(torch.arange(2 * math.prod(run.shape)).to(torch.uint8).reshape(2, *run.shape))
-    return run.config.game(blank).generator
+    """G as the run started it."""
+    seeds = (mix(run.config.seed, player) for player in (1, 2))
+    return run.config.pair(run.shape, *seeds, classes=len(run.classes))[0]
 
 
 # -- scoring it ------------------------------------------------------------------------------------
@@ -328,12 +329,7 @@ def evaluate(
         if len(real.pool) >= 2 * n:
             bands[_key(REAL, real.key, n, seed)] = None, real
     if save_stats is not None:
-        if (
-            isinstance(real_sets[0].compared, Statistics)
-            or len({real.key for real in real_sets}) > 1
-        ):
-            raise ValueError("save_stats takes the images of one real set: name it by --data.")
-        write_statistics(Path(save_stats), real_sets[0].compared, real_sets[0].extract.frechet_name)
+        _save_stats(Path(save_stats), real_sets)
 
     def scored(job: tuple[Candidate | None, _Real], tick: Tick) -> list[Row]:
         one, real = job
@@ -440,6 +436,13 @@ def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> 
     )
     key = _key(content, extract.name, extract.digest)
     return _Real(key, extract, pool, compared, count, protocol)
+
+
+def _save_stats(path: Path, real_sets: Sequence[_Real]) -> None:
+    (real, *others) = real_sets
+    if isinstance(real.compared, Statistics) or any(other.key != real.key for other in others):
+        raise ValueError("save_stats takes the images of one real set: name it by --data.")
+    write_statistics(path, real.compared, real.extract.frechet_name)
 
 
 def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:

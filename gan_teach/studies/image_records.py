@@ -216,10 +216,10 @@ def condensed(record: ImageRecord, run: Path) -> History:
 
 def _losses(run: Path) -> dict[str, NDArray]:
     """Both losses over the steps at which the run wrote them, thinned to a few hundred rows."""
-    rows = np.atleast_1d(np.genfromtxt(run / "losses.csv", delimiter=",", names=True))
-    rows = rows[:: max(1, len(rows) // LOSS_ROWS)]
-    both = {name: rows[name].astype(np.float32) for name in ("d_loss", "g_loss")}
-    return {"loss_steps": rows["step"].astype(int), **both}
+    rows = image_runs.recorded(run)
+    thin = slice(None, None, max(1, len(rows) // LOSS_ROWS))
+    both = {name: rows[name][thin].astype(np.float32) for name in ("d_loss", "g_loss")}
+    return {"loss_steps": rows.steps[thin].astype(int), **both}
 
 
 # -- scores ---------------------------------------------------------------------------------------

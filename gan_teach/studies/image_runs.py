@@ -1,8 +1,9 @@
 """Image GANs trained into folders, so that they can be stopped, resumed and looked at.
 
-A run's folder holds settings.json, checkpoint.pt (all that the run needs to go on), losses.csv,
-sheets of samples from fixed latents, and in generators/ the weights of G and of its averages on the
-way, which is what an evaluation along the path reads. ``watch`` is a short run in memory.
+A run's folder holds settings.json, checkpoint.pt (all that the run needs to go on), losses.csv and
+a picture of it, sheets of samples from fixed latents, and in generators/ the weights of G and of
+its averages on the way, which is what an evaluation along the path reads. ``numbers`` is what a row
+of losses.csv holds; TensorBoard and the picture show the same. ``watch`` is a short run in memory.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
 import os
 import pickle
+import shlex
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +34,15 @@ from gan_teach import __version__, _checks
 from gan_teach._devices import arithmetic, described
 from gan_teach._files import read_csv, replacing, write_csv
 from gan_teach._progress import progress_bar
-from gan_teach.data import Images, Normal, Source, named
+from gan_teach.data import Asked, Images, Normal, Source, named
+from gan_teach.data.images import to_floats
 from gan_teach.data.named import STAND_INS
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.history import History
+from gan_teach.metrics import sample_frechet
+from gan_teach.metrics.features import load_extractor
+from gan_teach.plots import equilibrium_losses, equilibrium_score, style, training
 from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
 from gan_teach.training import EMA, State, observe, probes, processes, record
@@ -46,11 +55,37 @@ _FREE = ("steps", "workers", "data", "skip_bad")  # settings that a resumed run 
 RAW = "raw"  # G itself, beside its averages
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
-LOG_EVERY = 50
-_SHEET = 64  # samples
+LOG, LOG_EVERY = "losses.csv", 50
+SCORED = 2000  # images of a distance on the way
+FORMATS = ("png", "pdf", "eps")
+_DRAW_EVERY, _DRAW_SHARE = 60.0, 0.01  # seconds between pictures of a run; most of the time
+_SHEET, _IN_A_ROW = 64, 16  # samples; classes
 _STREAM = 64  # keeps these latents apart from those that a run trains on
 _STATISTICS = 1 << 20  # the seed of the latents that give batch norm its statistics
 _READABLE = 96  # pixels that a small image is enlarged to
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How a run is saved and told of, which decides none of its numbers.
+
+    every : steps between saves. score_every : steps between Frechet distances of 2000 images of G,
+    and of each of its averages, from the run's data, in the features of a small classifier; 0:
+    none. keep : how many of the saved generators stay, spread over the run; 0: all. format : of
+    pictures and sheets: "png", "pdf" or "eps". tensorboard : write for TensorBoard too.
+    """
+
+    every: int = 1000
+    score_every: int = 0
+    keep: int = 0
+    format: str = "png"
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        _checks.whole("every", self.every, least=1)
+        _checks.whole("score_every", self.score_every)
+        _checks.whole("keep", self.keep)
+        _checks.choice("format", self.format, FORMATS)
 
 
 @dataclass
@@ -67,6 +102,16 @@ class Trained:
     step: int
     data: Mapping[str, Any] | None = None
 
+    @property
+    def classes(self) -> Mapping[str, int]:
+        """Those that a conditional GAN can be asked for: {name: images in the data}, from 0 on."""
+        return (self.data or {}).get("classes", {}) if self.config.conditional else {}
+
+    @property
+    def latents(self) -> Source:
+        """The distribution of its latents."""
+        return self.config.latents(self.classes)
+
 
 def train_images(
     config: ImageGAN,
@@ -76,14 +121,13 @@ def train_images(
     deterministic: bool = False,
     resume: bool = False,
     start: str | os.PathLike[str] | None = None,
-    every: int = 1000,
     progress: bool = False,
-    tensorboard: bool = False,
     download: bool = False,
     stand_in: bool = False,
     say: Callable[[str], None] = print,
+    **recording: Any,
 ) -> Trained:
-    """Train into the folder ``out``, saving on every ``every``-th step, on Ctrl-C and at the end.
+    """Train into the folder ``out``, saving now and then, on Ctrl-C and at the end.
 
     ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
     ``deterministic``: there too the same run is the same bits each time, more slowly.
@@ -92,16 +136,16 @@ def train_images(
     but for ``steps`` (where no schedule follows them), ``workers`` and ``skip_bad``: ``start`` is
     the folder of another run, from whose checkpoint a new one branches off with other settings.
     ``download`` fetches data that are not there, ``stand_in`` trains on small ones in their place.
-    ``tensorboard`` logs there too. Under ``accelerate launch`` the processes share each batch, and
-    the first of them writes; only on every 10th step they ask each other whether one of them was
-    interrupted.
+    ``recording`` : of ``Recording``; a resumed run has those it had. Under ``accelerate launch``
+    the processes share each batch, and the first of them writes; only on every 10th step they ask
+    each other whether one of them was interrupted.
 
     Raises ValueError for a folder that holds another run and for other data than it had,
     FileNotFoundError for data that are not there, OSError for a folder that cannot be written,
-    DivergedError when a loss becomes NaN, KeyboardInterrupt after Ctrl-C; what was saved before
-    stays.
+    DivergedError when a loss becomes NaN, KeyboardInterrupt after Ctrl-C, which says how to go on;
+    what was saved before stays.
     """
-    out, every = Path(out), _checks.whole("every", every, least=1)
+    out, how = Path(out), Recording(**recording)  # complains before anything is made
     config, world = config.stand_in() if stand_in else config, processes.join(device)
     if Path(config.data).exists():  # so that a score finds it from any folder
         config = replace(config, data=str(Path(config.data).resolve()))
@@ -114,6 +158,8 @@ def train_images(
     if checkpoint and (out / _SETTINGS).exists():
         before, data, _ = read_settings(out)
         _check_same(out, config, before)
+        saved = json.loads((out / _SETTINGS).read_text("utf-8")).get("recording", {})
+        how = Recording(**{**saved, **recording})
     elif start is not None and not checkpoint:
         checkpoint, branch = Path(start) / _CHECKPOINT, out.name
         if not checkpoint.exists():
@@ -143,9 +189,12 @@ def train_images(
     keeper = None
     if world.main:
         facts = {"library": __version__, "processes": world.size, "device": described(world.device)}
-        facts |= {"data": trained.data, "shape": trained.shape}
+        facts |= {"data": trained.data, "shape": trained.shape, "recording": asdict(how)}
         write_json(out / _SETTINGS, {**facts, "settings": asdict(config)})
-        keeper = Keeper(out, trained, extras, every, progress, tensorboard)
+        if step < config.steps:
+            say(_space(generators, how, config.steps - step))
+        distance = Distance(images, trained.latents, world.device) if how.score_every else None
+        keeper = Keeper(out, trained, extras, how, distance, progress)
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
         watched = observe(watched, average)
@@ -211,6 +260,18 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         unfinished.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 
+def _space(generators: Mapping[str, nn.Module], how: Recording, steps: int) -> str:
+    """What the saved generators of so many steps will take."""
+    count = math.ceil(steps / how.every)
+    count = min(count, how.keep) if how.keep else count
+    tensors = [t for g in generators.values() for t in g.state_dict().values()]
+    size = sum(t.numel() * t.element_size() for t in tensors)
+    return (
+        f"G and its averages are kept at {count:,} steps, in {size / 1e6:.3g} MB each and "
+        f"{count * size / 1e6:,.0f} MB in all; 'keep' bounds their number."
+    )
+
+
 def _follow(run: Iterable[State], world: World, keeper: Keeper | None) -> int:
     """Go through a run to its end or to Ctrl-C; the step that it reached."""
     step = 0
@@ -223,6 +284,7 @@ def _follow(run: Iterable[State], world: World, keeper: Keeper | None) -> int:
             if asking and world.any(bool(interrupted)):
                 if keeper:
                     keeper.save(state)
+                    raise KeyboardInterrupt(keeper.stopped(state))
                 raise KeyboardInterrupt
     world.wait()  # until the first one has written the end
     world.close()
@@ -242,17 +304,17 @@ def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained
             "make one with gan-teach train NAME --out FOLDER."
         )
     config, data, shape = read_settings(folder)
-    step = max(files) if step is None else step
-    first, _ = config.pair(shape)
+    trained = Trained(config, shape, {}, max(files) if step is None else step, data)
+    first, _ = config.pair(shape, classes=len(trained.classes))
     names = [RAW, *(f"{decay:g}" for decay in config.averages)]
-    generators = {name: copy.deepcopy(first) for name in names}
+    trained.generators = {name: copy.deepcopy(first) for name in names}
     try:
-        weights = torch.load(files[step], weights_only=True, map_location="cpu")
+        weights = torch.load(files[trained.step], weights_only=True, map_location="cpu")
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{files[step]} is damaged: copy or train it again.") from error
-    for name, g in generators.items():
+        raise ValueError(f"{files[trained.step]} is damaged: copy or train it again.") from error
+    for name, g in trained.generators.items():
         g.load_state_dict(weights[name])
-    return Trained(config, shape, generators, step, data)
+    return trained
 
 
 def read_settings(
@@ -324,7 +386,7 @@ def watch(
     every = max(1, settings["steps"] // _checks.whole("records", records, least=1))
     run, images = config.train(game, **changes), probes.samples(n)
     if average is not None:
-        prior = config.latents()
+        prior = game.latent
         latents, run = fixed_latents(n, prior), observe(run, average)
         images = lambda state: draw(refresh(average.module, prior), latents)  # noqa: E731
     history = record(
@@ -341,35 +403,48 @@ def watch(
 
 
 class Keeper(AbstractContextManager["Keeper"]):
-    """Saves a run's files on every ``every``-th step and at step ``last``; ends its log after it.
+    """Saves a run's files on every ``how.every``-th step and at the last; ends its log after it.
 
     Each file is replaced as a whole, so that one is found at any moment, and the checkpoint comes
-    last: what it continues from is complete. losses.csv goes on from the step of ``trained``. The
-    progress bar counts images: its rate is images per second. For TensorBoard a resumed run adds a
-    file; what it repeats has the steps and the values it had.
+    last: what it continues from is complete. losses.csv goes on from the step of ``trained``; once
+    a minute it is written, with its picture. The progress bar counts images: its rate is images per
+    second. For TensorBoard a resumed run adds a file; what it repeats has the steps and the values
+    it had. Nothing here draws a random number of the run or changes it.
     """
 
     def __init__(
-        self, out: Path, trained: Trained, averages: Mapping[str, EMA], every: int,
-        progress: bool = False, tensorboard: bool = False,
+        self, out: Path, trained: Trained, averages: Mapping[str, EMA], how: Recording,
+        distance: Distance | None = None, progress: bool = False,
     ) -> None:  # fmt: skip
-        config, file = trained.config, out / "losses.csv"
-        self.out, self.last, self.every = out, config.steps, every
+        self.out, self.how, self._config = out, how, trained.config
+        self.last = trained.config.steps
         self._generators, self._averages = trained.generators, averages
-        self._prior = config.latents()
-        self._latents = fixed_latents(_SHEET, self._prior, config.seed)
-        rows: list[Mapping[str, Any]] = list(read_csv(file)) if file.exists() else []
+        self._prior, self._distance = trained.latents, distance
+        classes = [k for k, n in enumerate(trained.classes.values()) if n]
+        self._columns = len(classes) if 0 < len(classes) <= _IN_A_ROW else None
+        n = _SHEET - _SHEET % (self._columns or 1)
+        self._latents = fixed_latents(n, self._prior, trained.config.seed)
+        if self._columns:  # a class in each
+            self._latents = ask(self._prior, self._latents, classes)
+        rows: list[dict[str, Any]] = list(read_csv(out / LOG)) if (out / LOG).exists() else []
         self._rows = [row for row in rows if int(row["step"]) <= trained.step]
         self._events: Any = None
-        if tensorboard:
+        if how.tensorboard:
             _checks.package("tensorboard", "tensorboard=True", "scale", ValueError)
             from torch.utils.tensorboard import SummaryWriter
 
             self._events = SummaryWriter(str(out / "tensorboard"))
-        images, done = (steps * config.batch_size for steps in (self.last, trained.step))
+            charts = {k: ["Multiline", [f"^{name}$" for name in v]] for k, v in _CHARTS.items()}
+            self._events.add_custom_scalars({"beside theory": charts})
+        batch = trained.config.batch_size
+        images, done = (steps * batch for steps in (self.last, trained.step))
         self._bar = progress_bar(images, "image", progress, done=done)
         self._start = trained.step
         self._saved = trained.step or None  # of a run that starts nothing is there
+        # Time goes on where the run was left.
+        before = float(self._rows[-1].get("seconds") or 0) if self._rows else 0.0
+        self._begun, self._timed = time.monotonic() - before, (trained.step, before)
+        self._draw_at = time.monotonic() + _DRAW_EVERY
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
@@ -378,33 +453,65 @@ class Keeper(AbstractContextManager["Keeper"]):
 
     def __call__(self, state: State) -> None:
         is_last = state.step == self.last
-        if state.step > self._start and (is_last or state.step % LOG_EVERY == 0):
-            self._log(state)
-        if is_last or (state.step and state.step % self.every == 0):
+        scores = self.how.score_every and (is_last or state.step % self.how.score_every == 0)
+        if state.step > self._start and (is_last or scores or state.step % LOG_EVERY == 0):
+            self._log(state, bool(scores))
+        if is_last or (state.step and state.step % self.how.every == 0):
             self.save(state)
         self._bar.update(state.step * state.stream.batch_size - self._bar.n)
 
-    def _log(self, state: State) -> None:
-        row = numbers(state)
+    def _log(self, state: State, scores: bool) -> None:
+        row = {**numbers(state, self._config), **self._speed(state)}
+        if scores and self._distance:
+            self._refresh()
+            row |= {
+                f"{self._distance.name}: {which}": float(f"{self._distance(g):.6g}")
+                for which, g in self._generators.items()
+            }
         self._rows.append({"step": state.step, **row})
         for name, value in row.items() if self._events else ():
             self._events.add_scalar(name.replace(": ", "/"), value, state.step)
-        text = f"step {state.step}, G {row['g_loss']:.3f}, D {row.get('d_loss', 0):.3f}"
-        self._bar.set_postfix_str(text, refresh=False)
+        answers = [f"{name} {row[name]:.3f}" for name in _SAID if name in row]
+        self._bar.set_postfix_str(", ".join([f"step {state.step}", *answers]), refresh=False)
+        if time.monotonic() > self._draw_at:
+            self._write(state)
+
+    def _speed(self, state: State) -> dict[str, float]:
+        """Seconds since the run began, breaks left out, and images a second since the last row."""
+        step, before = self._timed
+        now = time.monotonic() - self._begun
+        self._timed = (state.step, now)
+        images = (state.step - step) * state.stream.batch_size
+        speed = images / max(now - before, 1e-9)
+        return {"seconds": round(now, 2), "images_per_second": float(f"{speed:.4g}")}
+
+    def _refresh(self) -> None:
+        for average in self._averages.values():
+            refresh(average.module, self._prior)
+
+    def _write(self, state: State) -> None:
+        """The rows, and now and then their picture: it takes a hundredth of the time at most."""
+        if not self._rows:
+            return
+        begun = time.monotonic()
+        try:
+            write_csv(self.out / LOG, _columns(self._rows), self._rows)
+            if len(self._rows) > 1 and (begun > self._draw_at or state.step == self.last):
+                picture = training(_as_history(self._rows, self._config))
+                style.save(picture, self.out / f"losses.{self.how.format}", small=False)
+                took = time.monotonic() - begun
+                self._draw_at = time.monotonic() + max(_DRAW_EVERY, took / _DRAW_SHARE)
+        except PermissionError as error:  # open in another program: the next time has them
+            _checks.note(f"{error}; the run goes on.")
 
     def save(self, state: State) -> None:
         """Write everything, unless that was done at this step already."""
         if state.step == self._saved:
             return
-        check_finite(state, self.out / "checkpoint.pt")
-        if self._rows:
-            try:
-                write_csv(self.out / "losses.csv", max(self._rows, key=len), self._rows)
-            except PermissionError as error:  # open in another program: the next save has them
-                _checks.note(f"{error}; the run goes on.")
+        check_finite(state, self.out / _CHECKPOINT)
+        self._write(state)
         name = f"{state.step:07d}"
-        for average in self._averages.values():
-            refresh(average.module, self._prior)
+        self._refresh()
         weights = io.BytesIO()  # torch itself does not say why it cannot write
         torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
         with replacing(self.out / "generators" / f"{name}.pt") as partial:
@@ -412,20 +519,102 @@ class Keeper(AbstractContextManager["Keeper"]):
         for which, g in self._generators.items():
             images = draw(g, self._latents)
             if np.isfinite(images).all():
-                save_sheet(self.out / "samples" / f"{name}-{which}.png", images)
+                file = self.out / "samples" / f"{name}-{which}.{self.how.format}"
+                save_sheet(file, images, self._columns)
                 if self._events:
-                    page = sheet(images)
+                    page = sheet(images, self._columns)
                     self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
-        save_checkpoint(self.out / "checkpoint.pt", state, **self._averages)
+        save_checkpoint(self.out / _CHECKPOINT, state, **self._averages)
         self._saved = state.step
+        self._thin_out()
+
+    def _thin_out(self) -> None:
+        """Of more generators than are kept, leave out those with the nearest neighbors."""
+        files = snapshots(self.out)
+        while self.how.keep and len(files) > self.how.keep:
+            steps = list(files)
+            gaps = {b: c - a for a, b, c in zip(steps, steps[1:], steps[2:], strict=False)}
+            files.pop(min(gaps, key=lambda step: gaps[step], default=steps[0])).unlink()
+
+    def stopped(self, state: State) -> str:
+        """Where the run was interrupted, and what goes on with it."""
+        return (
+            f"stopped at step {state.step:,} of {self.last:,}, saved in {self.out}. Go on with:\n"
+            f"  gan-teach train --resume {shlex.quote(str(self.out))}"
+        )
 
 
-def numbers(state: State) -> dict[str, float]:
-    """Both losses of the last update, and what D's is the sum of if it has penalties."""
+def numbers(state: State, config: ImageGAN) -> dict[str, float]:
+    """What is recorded of a step, by column.
+
+    g_loss, d_loss : of the last updates; d_level, g_level : their values at equilibrium.
+    d_real, d_fake : mean D(x) and D(G(z)) in D's last update (of several processes the first one's
+    share), score_level : at equilibrium; for losses whose D is no probability, critic_real and
+    critic_fake, the means of the logits.
+    "d: r1", ... : what D's loss is the sum of, if it has penalties.
+    g_grad, d_grad : norms of the gradients that moved them. g_lr, d_lr : learning rates.
+    """
     values: dict[str, Any] = dict(sorted(state.losses.items()))
+    smoothing = config.label_smoothing
+    levels = equilibrium_losses(config.loss, smoothing, config.g_label_smoothing)
+    values |= dict(zip(("d_level", "g_level"), levels, strict=True))
+    said = getattr(state.game, "d_logits", None)
+    if said and config.loss in ("saturating", "non_saturating"):
+        values |= {f"d_{k}": x.sigmoid().mean() for k, x in zip(_BOTH, said, strict=True)}
+        values["score_level"] = equilibrium_score(smoothing)
+    elif said:
+        values |= {f"critic_{k}": x.mean() for k, x in zip(_BOTH, said, strict=True)}
     if len(state.d_terms) > 1:
         values |= {f"d: {name}": value for name, value in state.d_terms.items()}
-    return {name: float(f"{float(value):.6g}") for name, value in values.items()}
+    values |= {f"{player}_grad": probes.gradient_norm(player)(state) for player in "gd"}
+    values |= {"g_lr": state.optims.g.lr, "d_lr": state.optims.d.lr}
+    return {k: float(f"{float(v):.6g}") for k, v in values.items() if v is not None}
+
+
+_BOTH = ("real", "fake")
+_SAID = ("g_loss", "d_loss", "d_real", "d_fake", "critic_real", "critic_fake")
+_CHARTS = {
+    "losses": ("d_loss", "d_level", "g_loss", "g_level"),
+    "D(x) and D(G(z))": ("d_real", "d_fake", "score_level"),
+}
+
+
+class Distance:
+    """FD(net) of generated images from as many of a run's data, in features of a classifier."""
+
+    def __init__(self, images: Any, prior: Source, device: str) -> None:
+        self._extract = load_extractor("digits" if images.shape[0] == 1 else "cifar", device=device)
+        rows = images.indices(SCORED, generator(0, _STREAM))
+        self._real = self._extract(to_floats(images.read(rows)))
+        self.name = self._extract.frechet_name
+        self._latents = fixed_latents(SCORED, prior)
+
+    def __call__(self, g: nn.Module) -> float:
+        images = draw(g, self._latents)
+        if not np.isfinite(images).all():  # a generator that diverged has no features
+            return math.nan
+        return sample_frechet(self._extract(torch.from_numpy(images)), self._real)
+
+
+def recorded(folder: str | os.PathLike[str]) -> History:
+    """losses.csv of a run, for ``plots.training``; NaN where a column has no entry.
+
+    Raises FileNotFoundError where there is no run.
+    """
+    config, _, _ = read_settings(folder)
+    return _as_history(read_csv(Path(folder) / LOG), config)
+
+
+def _as_history(rows: Sequence[Mapping[str, Any]], config: ImageGAN) -> History:
+    entries = {name: [row.get(name, "") for row in rows] for name in _columns(rows)}
+    arrays = {k: [math.nan if x == "" else float(x) for x in v] for k, v in entries.items()}
+    steps, names = arrays.pop("step"), ("loss", "label_smoothing", "g_label_smoothing")
+    meta = {name: getattr(config, name) for name in names}
+    return History(steps, arrays, meta={**meta, "unit": "step"})
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 @contextmanager
@@ -458,6 +647,18 @@ def fixed_latents(n: int, latent: int | Source, seed: int = 0) -> Tensor:
     """
     source = Normal(dim=latent) if isinstance(latent, int) else latent
     return source.sample(n, generator(seed, _STREAM))
+
+
+def ask(latent: Source, latents: Tensor, classes: Iterable[int]) -> Tensor:
+    """The same noise, with these classes asked for in turn. ``latent`` : that of a conditional GAN.
+
+    Raises ValueError for one that is not conditional.
+    """
+    if not isinstance(latent, Asked):
+        raise ValueError("this generator was not trained to be asked for a class (conditional).")
+    in_turn = torch.tensor(list(classes))
+    noise = latents[..., : -latent.classes]
+    return latent.ask(noise, in_turn[torch.arange(len(noise)) % len(in_turn)])
 
 
 @torch.no_grad()
@@ -507,13 +708,50 @@ def between(start: Tensor, end: Tensor, steps: int, spherical: bool = False) -> 
     return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
 
 
+def along(points: Tensor, steps: int, spherical: bool = False, classes: int = 0) -> Tensor:
+    """(rows, (k - 1)(steps - 1) + 1, d): the ways through the latents of each row, (rows, k, d).
+
+    ``steps`` on each of them, as in ``between``. The last ``classes`` numbers of a latent, which
+    ask for a class, go straight.
+    """
+    noise, asked = points.split([points.shape[-1] - classes, classes], -1)
+    parts = []
+    for x, round_ in ((noise, spherical), (asked, False)):
+        legs = [between(a, b, steps, round_)[:, 1:] for a, b in pairwise(x.unbind(1))]
+        parts.append(torch.cat([x[:, :1], *legs], 1))
+    return torch.cat(parts, -1)
+
+
+def save_images(path: Path, images: np.ndarray, columns: int | None = None) -> None:
+    """Write images (n, channels, h, w) in [-1, 1] by the ending of ``path``.
+
+    .png, .pdf, .eps: a sheet. .npz: one array of bytes, (n, h, w, channels). None: a folder of
+    single PNGs. Raises ValueError for another ending, for NaN, and for a folder that has files.
+    """
+    if path.suffix not in ("", ".npz"):
+        _checks.choice("out's ending", path.suffix[1:], ("npz", *FORMATS))
+        save_sheet(path, images, columns)
+        return
+    _checks.finite("images", images, "Did the generator diverge?")
+    pixels = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8).transpose(0, 2, 3, 1)
+    if path.suffix:
+        with replacing(path) as partial, open(partial, "wb") as file:
+            np.savez(file, pixels)
+        return
+    if path.exists() and (path.is_file() or any(path.iterdir())):
+        raise ValueError(f"{path} is there already: name a new folder for single images.")
+    for k, image in enumerate(pixels):
+        with replacing(path / f"{k:06d}.png") as partial:
+            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(partial)
+
+
 def save_sheet(
     path: str | os.PathLike[str], images: np.ndarray, columns: int | None = None
 ) -> None:
-    """Write images (n, channels, h, w) side by side as a PNG, small ones enlarged."""
+    """Write images (n, channels, h, w) side by side, small ones enlarged: a PNG, PDF or EPS."""
     page = Image.fromarray(sheet(images, columns, _zoom(images)))
     with replacing(path) as partial:
-        page.save(partial, format="PNG")
+        page.save(partial)
 
 
 def save_film(path: str | os.PathLike[str], frames: np.ndarray) -> None:

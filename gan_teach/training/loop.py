@@ -119,10 +119,14 @@ def observe(run: Iterator[State], fn: Callable[[State], Any], every: int = 1) ->
 
 
 def record(
-    run: Iterator[State], every: int = 1, progress: bool = False, **probes: Probe
+    run: Iterator[State],
+    every: int = 1,
+    progress: bool | Callable[[State], str] = False,
+    **probes: Probe,
 ) -> History:
     """Run to the end and keep what the probes saw on every ``every``-th step, and on the last.
 
+    progress : show a bar; a function of the state gives the text beside it, every 20 steps.
     Without probes the two losses are recorded. A probe is a function of the state that returns an
     array; it is copied at once. Ctrl-C ends the run and keeps what was recorded
     (``history.meta["interrupted"]``). Raises TypeError for a probe that cannot be called.
@@ -130,16 +134,17 @@ def record(
     _checks.whole("every", every, least=1)
     for name, probe in probes.items():
         _checks.function(f"probe {name!r}", probe, "(state)")
-    if progress:
-        run = iter(progress_bar(getattr(run, "total", None), "step", True, run))
+    bar = progress_bar(getattr(run, "total", None), "step", bool(progress), run)
     chosen = probes or LOSSES
     rows: list[tuple[int, list[np.ndarray]]] = []
     meta: dict[str, Any] = {}
     state = None
     try:
-        for state in run:
+        for state in bar:
             if state.step % every == 0:
                 rows.append(_looked_at(state, chosen))
+            if callable(progress) and state.step % 20 == 0:
+                bar.set_postfix_str(progress(state), refresh=False)
     except KeyboardInterrupt:
         meta["interrupted"] = True
     if state is None:

@@ -105,8 +105,14 @@ def scores(n: int = 256, seed: int = 0) -> Probe:
 
     def probe(state: State) -> Tensor:
         with _looking_at(state) as game:
-            seen = (reals(game), game.generate(latents(game)))
-            return torch.stack([torch.sigmoid(game.critic(x)).mean(-1) for x in seen], -1)
+            asked = game.asked(z := latents(game))
+            if asked:  # the data answer with images of those classes
+                classes = asked[0].argmax(1).cpu()
+                real = game.data.of_classes(classes, generator(seed)).to(z)
+            else:
+                real = reals(game)
+            seen = (real, game.generate(z))
+            return torch.stack([torch.sigmoid(game.critic(x, *asked)).mean(-1) for x in seen], -1)
 
     return probe
 

@@ -23,7 +23,7 @@ from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.plots.text import Table
-from gan_teach.training import Run, probes, record, train
+from gan_teach.training import Run, State, probes, record, train
 from gan_teach.zoo import line
 
 TARGET = -2 * math.log(2)
@@ -105,7 +105,8 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
         "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
         "scores": probes.scores(200, seed=1),
     }
-    history = record(_train(game, chosen, seed), progress=progress, **_WATCHED, **shown)
+    told = progress and _objective
+    history = record(_train(game, chosen, seed), progress=told, **_WATCHED, **shown)
     w, b = history["params"][:, 0], history["params"][:, 1]
     latent = line.LATENT.sample(line.BATCH_SIZE, generator(1))  # those of the probe `fake`
     batch = line.expectation_batch(game)
@@ -140,7 +141,7 @@ def run_seeds(
     game = stack([chosen.game(seed) for seed in which])
     assert isinstance(game, GAN)
     run = _train(game, chosen, list(which))
-    history = record(run, every=every, progress=progress, **_WATCHED)
+    history = record(run, every=every, progress=progress and _objective, **_WATCHED)
     end = spectra.spectra(game, history["params"][-1:], line.expectation_batch(game), of="value")
     static = {
         "eigenvalues_end": end[0],
@@ -158,6 +159,13 @@ def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
         game, rule, steps=chosen.games, lr=chosen.lr, tau=chosen.tau, optimizer=chosen.optimizer,
         batch_size=line.BATCH_SIZE, seed=seed,
     )  # fmt: skip
+
+
+def _objective(state: State) -> str:
+    """V, or its median over the seeds, beside the theory, as the tutorial prints it."""
+    loss = state.losses.get("d_loss")
+    v = math.nan if loss is None else -float(loss.median())
+    return f"V = {v:.4f}, -2 log 2 = {TARGET:.4f}"
 
 
 def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ RS is Sun, Fang & Schwing (2020), FR is Fiez & Ratliff (2021), DRAGAN is Kodali 
 """
 
 import ast
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
@@ -22,12 +23,13 @@ import torch
 from torch import nn
 
 from gan_teach import _checks
-from gan_teach.data import Images, Normal, StreamedFolder, Uniform, load_images
+from gan_teach.data import Asked, Images, Normal, StreamedFolder, Uniform, load_images
 from gan_teach.data.named import STAND_INS
 from gan_teach.dynamics import RULES, Rule, alternating, weight_clipping
 from gan_teach.dynamics.optim import OPTIMIZERS
 from gan_teach.dynamics.streams import mix
 from gan_teach.games import GAN, Game, losses, penalties
+from gan_teach.games.corrupt import AUGMENTATIONS, DiffAugment
 from gan_teach.models import convnets
 from gan_teach.training import Run, train
 from gan_teach.training.schedules import Schedule, linear_decay, power_decay
@@ -50,8 +52,12 @@ class ImageGAN:
         not to follow. bottleneck : halve each block's inner width. latent : dimension of the
         latents, prior : "normal" or "uniform", on [-1, 1).
     Game
+        augment : kinds of ``DiffAugment`` on what D sees, for few images.
         loss, penalties : names of ``losses`` and ``penalties`` with their weights. label_smoothing,
-        g_label_smoothing : the targets of D for real samples and of G for its own.
+        g_label_smoothing : the targets of D for real samples and of G for its own. conditional :
+        G is asked for classes, as often as they occur (all alike, if ``balanced``), and D is told
+        which: G by one-hot beside the latent; D of convolutions, whose end is linear then, by a
+        projection, a fully connected one in one row with the pixels. For labelled images.
     Training
         lr : of G; D's is tau * lr. optimizer : with its numbers. schedule : one of ``SCHEDULES``,
         over the length of the run. rule : one of ``RULES``; d_steps, g_steps, d_every, first and
@@ -84,6 +90,8 @@ class ImageGAN:
     loss: str = "non_saturating"
     label_smoothing: float = 1.0
     g_label_smoothing: float = 1.0
+    conditional: bool = False
+    augment: tuple[str, ...] = ()
     penalties: tuple[str, ...] = ()
     steps: int
     batch_size: int
@@ -116,7 +124,11 @@ class ImageGAN:
         _checks.called("schedule", self.schedule, SCHEDULES, first=1)
         for penalty in self.penalties:
             penalties.get(penalty)
+        for kind in self.augment:
+            _checks.choice("augment", kind, AUGMENTATIONS)
         self.make_rule()
+        if self.conditional and self.workers is not None:
+            raise ValueError("conditional=True needs images in memory: leave out workers.")
 
     def images(self, download: bool = False) -> Images | StreamedFolder:
         """The data set. Raises FileNotFoundError where it is not there and not downloaded."""
@@ -134,26 +146,42 @@ class ImageGAN:
         """The same on the small embedded images that can stand in for its data, if any can."""
         return replace(self, **STAND_INS.get(self.data, {}))
 
-    def pair(self, shape: Shape, seed_g: int = 0, seed_d: int = 0) -> Networks:
-        """New networks for images of that shape."""
+    def pair(self, shape: Shape, seed_g: int = 0, seed_d: int = 0, classes: int = 0) -> Networks:
+        """New networks for images of that shape, and of so many classes if it is conditional."""
         make = _checks.called("networks", self.networks, NETWORKS, first=4)
-        return make(self, shape, seed_g, seed_d)
+        if not self.conditional:
+            return make(self, shape, seed_g, seed_d)
+        g, d = make(replace(self, latent=self.latent + classes), shape, seed_g, seed_d)
+        if self.networks not in _ROWS:
+            return g, convnets.Projection(d, classes, seed=seed_d)
+        _, d = make(self, (math.prod(shape) + classes,), seed_g, seed_d)
+        return g, convnets.Concatenated(d)
 
-    def latents(self) -> Normal | Uniform:
-        """The distribution of the latents."""
+    def latents(self, classes: Mapping[str, int] | None = None) -> Normal | Uniform | Asked:
+        """The distribution of the latents; ``classes`` : the data's, with their numbers of images.
+
+        These are needed if it is conditional.
+        """
         d = self.latent
-        return Uniform(-1.0, 1.0, d) if self.prior == "uniform" else Normal(dim=d)
+        noise = Uniform(-1.0, 1.0, d) if self.prior == "uniform" else Normal(dim=d)
+        if not self.conditional:
+            return noise
+        counts = torch.tensor([*(classes or {}).values()])
+        times = counts.clamp(max=1) if self.balanced else counts
+        return Asked(noise, torch.arange(len(counts)).repeat_interleave(times))
 
     def game(self, images: Any, seed: int | None = None, autocast: str | None = None) -> GAN:
         """The game with new networks that fit the channels and the size of ``images``."""
         seed = self.seed if seed is None else seed
+        classes = images.class_counts() if self.conditional else {}
         game = GAN(
-            *self.pair(images.shape, mix(seed, 1), mix(seed, 2)),
+            *self.pair(images.shape, mix(seed, 1), mix(seed, 2), len(classes)),
             data=images,
-            latent=self.latents(),
+            latent=self.latents(classes),
             loss=losses.smoothed_g(losses.get(self.loss), self.g_label_smoothing),
             label_smoothing=self.label_smoothing,
             penalties=self.penalties,
+            corrupt=DiffAugment(self.augment) if self.augment else None,
             autocast=autocast or ("bf16" if self.precision == "bf16" else None),
         )
         if self.channels_last:
@@ -294,7 +322,8 @@ def _dcgan(
     config: ImageGAN, shape: Shape, g: int, d: int, ends: str = "conv", norm: bool = True
 ) -> Networks:
     g_kind = partial(convnets.DCGANGenerator, start=ends)
-    d_kind = partial(convnets.DCGANDiscriminator, end=ends, norm=norm)
+    end = "linear" if config.conditional else ends
+    d_kind = partial(convnets.DCGANDiscriminator, end=end, norm=norm)
     return _pair(g_kind, d_kind, config, shape, g, d)
 
 
@@ -318,6 +347,7 @@ NETWORKS: Mapping[str, Callable[..., Networks]] = {
     "stable": _plain(convnets.StableGenerator, convnets.StableDiscriminator),
 }
 """Pairs of ``models.convnets`` by name: of A5, DRAGAN, Radford et al., RS (three) and FR."""
+_ROWS = ("vanilla", "dragan")  # the fully connected ones
 
 
 def _constant(steps: int) -> None:

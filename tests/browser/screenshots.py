@@ -1,7 +1,7 @@
 """Pictures of the lab in JupyterLab, its side bar open, or of the book: widths and both themes.
 
     python tests/browser/screenshots.py FOLDER [--preset dirac] [--width 1366] [--view core]
-
+                                               [--tab "Model graph"]
     python tests/browser/screenshots.py FOLDER --book SITE [--page index] [--theme dark]
 
 Writes ``PRESET-WIDTH-THEME.png``, the part of the page that a learner sees first, and what is below
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, nargs="*", help="default: all that matter")
     parser.add_argument("--theme", nargs="*", default=["light", "dark"])
     parser.add_argument("--view", default="canvas")
+    parser.add_argument("--tab", help="below the picture: charts if not given")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     path = shutil.which("chromium")
@@ -65,6 +66,8 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1500, "height": 1000})
             page.set_default_timeout(PATIENCE * 1000)
             play(page, server, preset, options.view)
+            if options.tab:
+                page.get_by_role("tab", name=options.tab).click()
             for width in options.width or SIZES:
                 page.set_viewport_size({"width": width, "height": SIZES[width]})
                 target = options.folder / f"{preset}-{width}-{theme}.png"

@@ -342,7 +342,8 @@ def test_the_graph_is_drawn_from_the_frame_that_plays(page, server):
     lab.wait(lambda: (below.get_attribute("aria-label") or "").startswith("Model graph."))
     lab.play_to(30)
     lab.press("Pause")
-    own = Session(lab.settled() and lab.replay())
+    lab.settled()
+    own = Session(lab.replay())
     for node in own.picture().graph:
         assert ", ".join([node.title, *node.text]) in below.get_attribute("aria-label")
     graph.press("ArrowLeft")  # which a notebook also has a use for

@@ -27,7 +27,7 @@ html_static_path = [
 
 html_theme = "sphinx_book_theme"
 html_css_files = ["book.css"]
-html_js_files = ["film.js"]
+html_js_files = ["book.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_context = {"default_mode": "auto"}

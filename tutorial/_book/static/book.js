@@ -1,5 +1,5 @@
 // Puts a slider above each still of a player or a chooser, and shows the pictures of films.py.
-// Gives each recorded run of the lab the height that it asks for.
+// Gives each recorded run of the lab the height that it asks for. Keeps a formula's comma on its line.
 
 const CALM = 500; // milliseconds for a picture where the reader has asked for less motion
 
@@ -85,6 +85,21 @@ addEventListener("message", ({ data, source }) => {
   if (frame && data.height > 0) frame.style.height = `${data.height + 1}px`;
 });
 
+function hold(formula) {
+  const { previousSibling: before, nextSibling: after } = formula;
+  const [opening] = /[([]*$/.exec(before?.data ?? "");
+  const [closing] = /^\S*/.exec(after?.data ?? "");
+  if (!opening && !closing) return;
+  const line = document.createElement("span");
+  line.style.whiteSpace = "nowrap";
+  formula.before(line);
+  if (opening) line.append(before.splitText(before.length - opening.length));
+  line.append(formula);
+  if (closing) after.splitText(closing.length);
+  if (closing) line.append(after);
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("figure[data-film]").forEach(film);
+  document.querySelectorAll("span.math").forEach(hold);
 });

@@ -1,0 +1,173 @@
+"""The published toy games of chapters 05 to 13 as ``gan-teach run`` trains them, by name."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gan_teach import _checks, plots, zoo
+from gan_teach.dynamics import alternating, simultaneous
+from gan_teach.dynamics.streams import generator
+from gan_teach.games import GAN, Game
+from gan_teach.games.ensemble import stack
+from gan_teach.history import History
+from gan_teach.plots.text import Table
+from gan_teach.training import probes, record
+from gan_teach.zoo import line, planar
+from gan_teach.zoo.functions import PublishedGame
+
+RECORDS = 500  # at most so many of a run
+FEW = 50  # parameters that are recorded; of larger games, samples are
+MOST = 8  # members of an ensemble that a picture shows
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A game as its paper trains it: ``game(seed=..., **own)``, by ``training``.
+
+    taus : lr_D / lr_G of the published runs, which are trained together.
+    """
+
+    summary: str
+    game: Callable[..., Game]
+    training: zoo.Training
+    taus: tuple[float, ...] = (1.0,)
+
+
+def _published(summary: str, setup: PublishedGame) -> Toy:
+    game = setup.game()  # one for all: an ensemble of function games shares its functions
+    training = zoo.Training(
+        steps=setup.steps, batch_size=1, lr=setup.lr, optimizer="sgd", rule=simultaneous
+    )
+    return Toy(summary, lambda seed: game, training, setup.taus)
+
+
+def _of_dirac(method: line.DiracMethod) -> Toy:
+    training = zoo.Training(
+        steps=zoo.DIRAC_STEPS, batch_size=method.batch_size, lr=zoo.DIRAC_LEARNING_RATE,
+        optimizer="sgd", rule=method.rule,
+    )  # fmt: skip
+    return Toy(f"the Dirac-GAN by {method.title}", lambda seed: method.game(), training)
+
+
+def _with_losses(words: str, game: Callable[..., GAN], training: zoo.Training) -> dict[str, Toy]:
+    """A game with the two losses that Sun, Fang and Schwing compare."""
+    name = game.__name__.replace("_", "-")
+    kinds = {"js": "separable loss", "rs": "paired loss"}
+    return {
+        f"{name}-{short}": Toy(f"{words}, {title}", partial(game, loss=loss), training)
+        for (short, title), loss in zip(kinds.items(), planar.LOSSES, strict=True)
+    }
+
+
+FUNCTIONS: dict[str, tuple[Callable[[], PublishedGame], str]] = {
+    "bilinear": (zoo.bilinear, "x y: pure rotation"),
+    "dirac": (zoo.dirac, "the Dirac-GAN with R1 0.3 over tau"),
+    "quadratic": (zoo.quadratic, "two planar games, tau* = 2"),
+    "torus": (zoo.torus, "two angles, two equilibria"),
+    "polynomial": (zoo.polynomial, "eleven critical points"),
+    "polynomial-4d": (zoo.polynomial_4d, "an attractor that is no equilibrium"),
+    "covariance": (zoo.covariance, "a covariance of one number matched"),
+}
+TOYS: dict[str, Toy] = {
+    **{name: _published(text, make()) for name, (make, text) in FUNCTIONS.items()},
+    **{f"dirac-{k.replace('_', '-')}": _of_dirac(m) for k, m in zoo.DIRAC_METHODS.items()},
+    **_with_losses("two clusters on the line", zoo.two_clusters, zoo.TWO_CLUSTERS),
+    **_with_losses("five Gaussians in the plane", zoo.five_gaussians, zoo.FIVE_GAUSSIANS),
+    "half-circles": Toy("the S as handed in", zoo.half_circles, zoo.HALF_CIRCLES),
+    "half-circles-improved": Toy(
+        "the S with pairs, R1 and R2", zoo.half_circles_improved, zoo.HALF_CIRCLES_IMPROVED
+    ),
+}
+"""Games of chapters 05 to 13; those of chapters 01 to 04 are ``zoo.experiments.EXPERIMENTS``."""
+
+
+def run(
+    name: str, *, seed: int = 0, seeds: int = 1, games: int | None = None,
+    d_steps: int | None = None, g_steps: int | None = None, tau: float | None = None,
+    lr: float | None = None, progress: bool = False, **own: Any,
+) -> History:  # fmt: skip
+    """Train the toy of that name for each of ``seeds`` seeds and each published tau, together.
+
+    ``games`` : updates, or rounds of ``d_steps`` and ``g_steps``. ``own`` : arguments of the game
+    (None: as published); ValueError for one that it does not take. Records both losses and the
+    parameters of a small game, or 500 samples of a large one.
+    """
+    toy = TOYS[_checks.choice("experiment", name, TOYS)]
+    own = {key: value for key, value in own.items() if value is not None}
+    taken = inspect.signature(toy.game).parameters
+    for key in own:
+        if key not in taken:
+            raise ValueError(f"{key} is no setting of {name}: leave out --{key}.")
+    which = range(_checks.whole("seed", seed), seed + _checks.whole("seeds", seeds, least=1))
+    taus = toy.taus if tau is None else (tau,)
+    members = [(s, t) for t in taus for s in which]
+    steps = toy.training.steps if games is None else _checks.whole("games", games, least=1)
+    changes: dict[str, Any] = {"steps": steps, "lr": lr}
+    if d_steps is not None or g_steps is not None:
+        changes["rule"] = alternating(d_steps or 1, g_steps or 1)
+    game = stack([toy.game(seed=s, **own) for s, _ in members])
+    ratios, numbers = [t for _, t in members], [s for s, _ in members]
+    states = toy.training.train(game, tau=ratios, seed=numbers, **changes)
+    small = sum(p[0].numel() for p in [*game.g_params, *game.d_params]) <= FEW
+    seen = {"params": probes.params()} if small else {"fake": probes.samples(500)}
+    history = record(states, every=max(1, steps // RECORDS), progress=progress,
+                     **probes.LOSSES, **seen)  # fmt: skip
+    facts = {"experiment": name, "title": name, "unit": "step", "tau": ratios, "seed": numbers}
+    static = {"first_of_d": sum(p[0].numel() for p in game.g_params)}
+    if isinstance(game, GAN):
+        facts["loss"] = game.loss.name
+        real = game.data.members[0]
+        static["real"] = real.sample(500, generator(2)).numpy()
+    return history.describe(static=static, meta=facts)
+
+
+def labels(history: History) -> list[str]:
+    """What tells the members of a run apart."""
+    several = {key: len(set(history.meta[key])) > 1 for key in ("tau", "seed")}
+    pairs = zip(history.meta["tau"], history.meta["seed"], strict=True)
+    words = {"tau": "τ = {:g}", "seed": "seed {}"}
+    return [
+        ", ".join(words[k].format(v) for k, v in (("tau", t), ("seed", s)) if several[k]) or "run"
+        for t, s in pairs
+    ]
+
+
+def report(history: History) -> Table:
+    """Where each member ended: its losses, and its parameters or the middle of its samples."""
+    rows = []
+    for k, name in enumerate(labels(history)):
+        if "params" in history:
+            end = ", ".join(f"{v:.3g}" for v in history.last("params")[k][:8])
+        else:
+            middle = history.last("fake")[k].reshape(500, -1).mean(0)
+            end = "mean of samples " + ", ".join(f"{v:.2f}" for v in middle)
+        rows.append([name, *(float(history.last(f"{p}_loss")[k]) for p in "dg"), end])
+    return Table(["", "loss of D", "loss of G", "end"], rows)
+
+
+def drawings(history: History) -> Iterator[tuple[str, Any]]:
+    """Pictures by name: paths of a small game in its plane, samples and losses of a GAN."""
+    names = labels(history)[:MOST]
+    if "params" in history:
+        pair = [0, int(history.static["first_of_d"])]
+        paths = {name: history["params"][:, k, pair] for k, name in enumerate(names)}
+        yield "path", plots.vector_field(None, paths, title=history.meta["title"])
+        norms = {n: np.linalg.norm(history["params"][:, k], axis=1) for k, n in enumerate(names)}
+        steps = history.steps
+        yield "norm", plots.compare(steps, norms, log=True, xlabel="step", ylabel="|w|")
+        return
+    one = history.member(0)
+    yield "losses", plots.losses(one)
+    fake = one["fake"]
+    if fake.shape[-1] == 1:
+        real = np.sort(history.static["real"].ravel())
+        flat = History(one.steps, {"fake": fake[..., 0]}, one.static, one.meta)
+        gap = int(np.diff(real).argmax())
+        bands = [(real[0], real[gap]), (real[gap + 1], real[-1])]
+        yield "samples", plots.positions(flat, bands, ylim=(real[0] - 3, real[-1] + 3))
+    else:
+        yield "samples", plots.samples(one)
