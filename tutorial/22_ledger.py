@@ -124,8 +124,9 @@ shown(rules.UNDER)
 # The rule for one run. With 39 values and more it needs no law at all: of $n + 1$ runs of one law
 # each is as likely to be the lowest, the second lowest and so on. So between the values of rank
 # $r$ and $n + 1 - r$ of $n$ runs the next one lies with probability $(n + 1 - 2r) / (n + 1)$. For
-# fewer it takes a normal law: the mean of the runs, and around it $s \sqrt{1 + 1/n}$ times a
-# quantile of Student's distribution. Change a sign and the comparison notices.
+# fewer it takes a normal law: the mean of the runs, and around it their standard deviation times
+# $\sqrt{1 + 1/n}$ times a quantile of Student's distribution. Change a sign and the comparison
+# notices.
 
 
 # %% tags=["hood"]
@@ -307,14 +308,14 @@ gt.exercises.check_none_of_many(share)
 #
 # <details><summary>Hint 1</summary>
 #
-# One more run scatters around the true mean as the others do, with variance $s^2$; your mean of $n$
-# runs scatters around it too, with variance $s^2 / n$.
+# One more run scatters around the true mean as the others do, with their variance; your mean of $n$
+# runs scatters around it too, with an $n$-th of it.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# `t.ppf(0.975, n - 1)` is the quantile; `values.std(ddof=1)` is $s$.
+# `t.ppf(0.975, n - 1)` is the quantile; `values.std(ddof=1)` is the standard deviation.
 #
 # </details>
 
