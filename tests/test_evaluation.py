@@ -343,6 +343,8 @@ def test_statistics_are_those_of_pytorch_fid(run, photos, tmp_path, monkeypatch)
             fake.mean(0), np.cov(fake, rowvar=False), mu, sigma
         )
     assert by_statistics.rows[-1].scores["frechet"] == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+    with pytest.raises(ValueError, match="save_stats takes the images of one real set"):
+        scored(photos, data=file, out=tmp_path / "b", save_stats=tmp_path / "again.npz")
     # theirs, which says of no features
     np.savez(file, mu=mu, sigma=sigma)
     found, _ = scored(photos, data=file, out=tmp_path / "c")
@@ -540,6 +542,12 @@ def test_a_sweep_is_summed_up_by_its_knobs(sweep, photos, tmp_path):
         a, b = (row.scores["frechet"] for row in found.rows if row.source.startswith(tau))
         assert line["FD(means) mean"] == pytest.approx((a + b) / 2)
         assert line["FD(means) s.e."] == pytest.approx(abs(a - b) / 2)  # s / sqrt 2
+
+
+def test_a_sample_is_drawn_from_one_run(sweep, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["sample", str(sweep)])
+    assert f"{sweep} holds several runs: name a folder" in capsys.readouterr().err
 
 
 def test_runs_that_diverged_are_counted_and_left_out():

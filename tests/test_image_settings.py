@@ -405,6 +405,7 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     assert (branch / "sample.png").exists()
     monkeypatch.setattr(evaluation, "REPEATS", 2)
     monkeypatch.setenv("GAN_TEACH_DATA", str(tmp_path))  # where real features are kept
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # without weights of Inception
     assert run("evaluate", branch, "-n", 10, "--last", "--device", "cpu") == 0
     assert "0.5" in capsys.readouterr().out
 

@@ -19,7 +19,7 @@ from gan_teach.cli import images, learn
 COMMANDS = (
     *(learn.list_all, learn.lab, learn.book, learn.run),
     *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate, images.blind),
-    *(learn.bogonet, learn.study),
+    *(learn.bogonet, learn.study, learn.reproduce),
 )
 
 

@@ -284,11 +284,13 @@ def _generator(
     run: Path, step: int | None, ema: str | None, classes: list[str] | None
 ) -> tuple[Any, Path, list[int]]:
     """A generator of a run, or that of a published file; the folder for pictures; the classes."""
-    from gan_teach.studies.evaluation import Folder, candidates
+    from gan_teach.studies.evaluation import Generator, candidates
 
     every_one = candidates(run, averages=[ema] if ema else (), last=step is None)
-    if isinstance(every_one[0], Folder):
-        raise ValueError(f"{run} holds images and no run: name a folder of gan-teach train.")
+    holds = "several runs" if len({g.source for g in every_one}) > 1 else ""
+    if holds or not isinstance(every_one[0], Generator):
+        holds = holds or "images and no run"
+        raise ValueError(f"{run} holds {holds}: name a folder of gan-teach train.")
     if step is not None:
         _checks.choice("step", str(step), dict.fromkeys(str(g.step) for g in every_one))
     *_, g = [g for g in every_one if step in (None, g.step)]

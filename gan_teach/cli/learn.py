@@ -226,3 +226,32 @@ def bogonet(
         small = history.with_arrays(score=history["score"].astype("float32"))
         print(f"wrote {small.save(record)}")
     return 130 if history.meta["interrupted"] else 0
+
+
+# -- reproduce: the ledger ------------------------------------------------------------------------
+
+
+@command(
+    "reproduce",
+    "what five works publish beside what comes out here, with a verdict; resumable",
+    ("works", str, "line, timescale, rsgan, dragan, assignment; default: all", "*"),
+    ("--seeds", int, "of what is random; default: as many as chapter 22 shows"),
+    ("--quick", False, "only what takes seconds; other rows stay as they are in the table"),
+    ("--workers", 1, "processes"),
+    ("--out", Path("runs/studies"), "folder of the table, ledger.csv"),
+    ("--work", Path("runs/ledger"), "folder of what is finished"),
+)
+def reproduce(
+    works: list[str], seeds: int | None, quick: bool, workers: int, out: Path, work: Path
+) -> int:
+    from gan_teach.course import ledger
+    from gan_teach.studies import ledger as study
+
+    makers = ledger.makers([_checks.choice("WORK", w, ledger.WORKS) for w in works], quick)
+    lines = study.reproduce(
+        ledger.rows(), makers, out, work, seeds=seeds, workers=workers, progress=True
+    )
+    for name, found in study.counts(lines).items():
+        print(f"  {name:12}" + ", ".join(f"{found[v]} {v}" for v in study.VERDICTS if found[v]))
+    print(f"wrote {out / 'ledger.csv'}")
+    return 0

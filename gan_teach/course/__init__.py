@@ -25,14 +25,15 @@ from gan_teach import __version__, _checks
 from gan_teach._files import replacing
 
 if TYPE_CHECKING:
-    import exercises as exercises  # pyright finds it by pyproject.toml's extraPaths
+    import exercises as exercises  # pyright finds them by pyproject.toml's extraPaths
+    import ledger as ledger
 
 PACKAGE = Path(__file__).resolve().parents[1]
 TUTORIAL = (PACKAGE / "_tutorial", PACKAGE.parent / "tutorial")  # of a wheel, of a checkout
 __path__.extend(map(str, TUTORIAL))  # gan_teach.course.exercises is the folder there
 
 # What needs torch is imported when it is first used: ``gan-teach lab`` need not wait for it.
-__getattr__, _, _ = _lazy.attach(__name__, submodules=["exercises", "records"])
+__getattr__, _, _ = _lazy.attach(__name__, submodules=["exercises", "ledger", "records"])
 
 MANIFEST = ".gan-teach-course.json"
 DEFAULT_FOLDER = "gan-teach-course"

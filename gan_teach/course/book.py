@@ -160,8 +160,11 @@ def record(records: dict[str, Opened | str], source: Path, site: Path) -> None:
             else pool.submit(recorded, what, site / place)
             for place, what in records.items()
         ]
-        for job in progress_bar(len(jobs), "record", True, as_completed(jobs)):
-            job.result()
+        try:
+            for job in progress_bar(len(jobs), "record", True, as_completed(jobs)):
+                job.result()
+        finally:  # after a fault or Ctrl-C the others are not begun
+            pool.shutdown(cancel_futures=True)
 
 
 def recorded(opened: Opened, page: Path) -> None:

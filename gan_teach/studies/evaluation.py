@@ -329,12 +329,7 @@ def evaluate(
         if len(real.pool) >= 2 * n:
             bands[_key(REAL, real.key, n, seed)] = None, real
     if save_stats is not None:
-        if (
-            isinstance(real_sets[0].compared, Statistics)
-            or len({real.key for real in real_sets}) > 1
-        ):
-            raise ValueError("save_stats takes the images of one real set: name it by --data.")
-        write_statistics(Path(save_stats), real_sets[0].compared, real_sets[0].extract.frechet_name)
+        _save_stats(Path(save_stats), real_sets)
 
     def scored(job: tuple[Candidate | None, _Real], tick: Tick) -> list[Row]:
         one, real = job
@@ -441,6 +436,13 @@ def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> 
     )
     key = _key(content, extract.name, extract.digest)
     return _Real(key, extract, pool, compared, count, protocol)
+
+
+def _save_stats(path: Path, real_sets: Sequence[_Real]) -> None:
+    (real, *others) = real_sets
+    if isinstance(real.compared, Statistics) or any(other.key != real.key for other in others):
+        raise ValueError("save_stats takes the images of one real set: name it by --data.")
+    write_statistics(path, real.compared, real.extract.frechet_name)
 
 
 def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:

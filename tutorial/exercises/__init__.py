@@ -8,6 +8,7 @@ exercise, add such a function; only what is neither a number nor a function of n
 its own, as a `Check`.
 """
 
+from .claims import *
 from .images import *
 from .line import *
 from .modes import *
