@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach.studies.engine import read_csv
+from gan_teach._files import read_csv
 from gan_teach.studies.image_runs import train_images
 from gan_teach.zoo import image_gan
 
