@@ -480,7 +480,7 @@ class DraganDigits(Record):
     def settings(self) -> dict[str, Any]:
         arms = {arm: image_records.in_words(DIGIT_ARMS[arm]) for arm in self.knobs["arm"]}
         own = {"game": self.game, "every": self.every, "arm": arms}
-        return {**own, **image_records.in_words(self.training.identity())}
+        return {**own, **image_records.configured(self.training)}
 
 
 def _finish_dragan_digits(history: History) -> History:

@@ -110,16 +110,16 @@ def settings(name: str, run: ImageGAN | None = None) -> dict[str, Any]:
     """What the record of that name is the result of, as plain data; or a run's configuration."""
     record = IMAGE_RECORDS[name]
     kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
-    return {**kept, **_configured(run or record.run())}
+    return {**kept, **configured(run or record.run())}
 
 
-def _configured(config: ImageGAN) -> dict[str, Any]:
+def configured(config: ImageGAN) -> dict[str, Any]:
     """A configuration in the words of the records that were made before it was plain data.
 
     What they do not name had its default; it is named where it has another value.
     """
     plain = in_words({k: v for k, v in config.identity().items() if k not in _HOW})
-    new = {k: v for k, v in plain.items() if k in _OLD or v != getattr(ImageGAN, k, None)}
+    new = {k: v for k, v in plain.items() if k in _OLD or v != in_words(getattr(ImageGAN, k, None))}
     rule = {k: new.pop(k) for k in _OF_RULE if k in new}
     words = {"config": config.name, "autocast": None if config.precision == "float32" else "bf16"}
     words["rule"] = {"name": config.rule, **rule} if rule else config.rule
