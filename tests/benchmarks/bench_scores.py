@@ -1,7 +1,7 @@
 """All scores of one generator against the published implementations on the same features.
 
-python tests/benchmarks/bench_scores.py            # two or three minutes on one core
-python tests/benchmarks/bench_scores.py --quick    # the features of the small classifier only
+python tests/benchmarks/bench_scores.py --quick    # features as wide as the small classifier's
+python tests/benchmarks/bench_scores.py            # also as wide as Inception's: many minutes
 
 Plain is pytorch-fid's distance (a matrix square root), torch-fidelity's KID in one subset, its
 inception score in ten splits and its precision and recall, and PRD as its authors' code makes it:
