@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-from scipy.stats import t
 
 from gan_teach.course.answers import Function, Number, Values, random_cases
 
@@ -27,6 +26,8 @@ def _few(rng: np.random.Generator) -> tuple[np.ndarray]:
 @partial(Function, points=random_cases(_few), names=["low", "high"])
 def check_one_more(values: np.ndarray) -> Values:
     """(low, high): the 95 % interval of one more run, from few values of a normal law."""
+    from scipy.stats import t
+
     n, middle, s = len(values), values.mean(), values.std(ddof=1)
     student, plain = t.ppf(0.975, n - 1), t.ppf(0.975, n)
 
