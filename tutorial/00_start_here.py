@@ -244,15 +244,15 @@ gt.Lab("normal")
 # | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 30 | 15 | 25 for 3, 2 in code |
 # | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 40 | 19 | 35 for 3, 2 in code |
 # | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 30 | 13 | 40 for 4, 2 in code |
-# | [04b](04b_wrap_up.ipynb) | Diagnose a run on the line | to tell a settled, a swinging and a saturated run apart, and what mends each | 10 | 6 | 45 for 7, 2 in code |
+# | [04b](04b_wrap_up.ipynb) | Diagnose a run on the line | to tell a steady, a swinging and a saturated run apart, and what mends each | 10 | 6 | 45 for 7, 2 in code |
 #
 # **Games**, about 6 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 35 | 19 | 40 for 4, 2 in code |
-# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 50 | 29 | 40 for 4, 2 in code |
-# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 35 | 17 | 30 for 4, 2 in code |
+# | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 40 | 19 | 40 for 4, 2 in code |
+# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 60 | 29 | 40 for 4, 2 in code |
+# | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 40 | 17 | 30 for 4, 2 in code |
 # | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 30 | 16 | 30 for 3, 2 in code |
 # | [08b](08b_wrap_up.ipynb) | Judge a path by its eigenvalues | to tell from a path which $\tau$ made it, and whether its end is a solution | 10 | 6 | 35 for 7, 1 in code |
 #
@@ -261,10 +261,10 @@ gt.Lab("normal")
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
 # | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 50 | 16 | 40 for 4, 2 in code |
-# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 40 | 15 | 30 for 4, 2 in code |
-# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 30 | 38 | 35 for 4, 2 in code |
-# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 35 | 15 | 40 for 4, 2 in code |
-# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 35 | 20 | 35 for 4, 2 in code |
+# | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and how a line of code in only one of two arms spoils a comparison | 45 | 15 | 30 for 4, 2 in code |
+# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 35 | 38 | 35 for 4, 2 in code |
+# | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 40 | 15 | 40 for 4, 2 in code |
+# | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 40 | 20 | 35 for 4, 2 in code |
 # | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 55 | 21 | 40 for 5, 2 in code |
 # | [14b](14b_wrap_up.ipynb) | Find the lost modes | to tell clumps, clouds and lost modes apart, and to make one measure of two that are half blind | 15 | 8 | 45 for 7, 2 in code |
 #
@@ -279,10 +279,10 @@ gt.Lab("normal")
 # | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 40 | 25 | 50 for 5, 2 in code |
 # | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 35 | 26 | 40 for 5, 2 in code |
 # | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 15 | 5 | 50 for 7, 2 in code |
-# | [21](21_conditional.ipynb) | Ask for a seven | what a conditional GAN plays for, why $D$ has to know the question, and what steering costs | 30 | 34 | 35 for 4, 2 in code |
+# | [21](21_conditional.ipynb) | Ask for a seven | what a conditional GAN plays for, why $D$ has to know the question, and what steering costs | 35 | 34 | 35 for 4, 2 in code |
 # | [22](22_ledger.ipynb) | Hold five works to their numbers | what it takes to say that a published number was reproduced, and what "it differs" may mean | 20 | 10 | 25 for 3, 1 in code |
 #
-# All of it takes about 31 hours. **The short path**, about 8 hours: [00](00_start_here.ipynb) →
+# All of it takes about 32 hours. **The short path**, about 8 hours: [00](00_start_here.ipynb) →
 # [01](01_normal.ipynb) → [02](02_strong_discriminator.ipynb) → [05](05_dirac_gan.ipynb) →
 # [09](09_two_clusters.ipynb) → [11](11_gradient_penalties.ipynb) → [15](15_mnist.ipynb).
 # <!-- end of map -->
