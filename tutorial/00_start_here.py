@@ -280,7 +280,7 @@ gt.Lab("normal")
 # | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 35 | 26 | 40 for 5, 2 in code |
 # | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 15 | 5 | 50 for 7, 2 in code |
 # | [21](21_conditional.ipynb) | Ask for a seven | what a conditional GAN plays for, why $D$ has to know the question, and what steering costs | 35 | 34 | 35 for 4, 2 in code |
-# | [22](22_ledger.ipynb) | Hold five works to their numbers | what it takes to say that a published number was reproduced, and what "it differs" may mean | 20 | 10 | 25 for 3, 1 in code |
+# | [22](22_ledger.ipynb) | Hold five works to their numbers | what it takes to say that a published number was reproduced, and what "it differs" may mean | 20 | 8 | 25 for 3, 1 in code |
 #
 # All of it takes about 32 hours. **The short path**, about 8 hours: [00](00_start_here.ipynb) →
 # [01](01_normal.ipynb) → [02](02_strong_discriminator.ipynb) → [05](05_dirac_gan.ipynb) →
