@@ -485,6 +485,34 @@ def test_a_branch_may_have_other_images(photos, tmp_path):
         train(small(other), tmp_path / "b", start=tmp_path / "nowhere")
 
 
+def test_a_branch_trains_or_says_why_not_and_knows_where_it_comes_from(photos, tmp_path):
+    base = tmp_path / "run"
+    train(small(photos, steps=2), base)
+    with pytest.raises(ValueError, match="reached step 2, so there is nothing left to train"):
+        train(small(photos, steps=2, lr=0.1), tmp_path / "ended", start=base)
+    assert not (tmp_path / "ended").exists()
+    out, config = tmp_path / "branch", small(photos, steps=4, lr=0.1)
+    branch = train(config, out, start=base)
+    settings = json.loads((out / "settings.json").read_text())
+    assert settings["from"] == str(base)
+    # Killed before it had saved anything: it begins again where it branched off, not at step 0.
+    for file in ("checkpoint.pt", "losses.csv"):
+        (out / file).unlink()
+    shutil.rmtree(out / "generators")
+    again = train(config, out, resume=True)
+    for one, other in zip(
+        *(t.generators["raw"].parameters() for t in (branch, again)), strict=True
+    ):
+        assert torch.equal(one, other)
+
+
+def test_a_file_of_settings_and_a_name_are_one_too_many(tmp_path, capsys):
+    (tmp_path / "own.toml").write_text(TOML)
+    with pytest.raises(SystemExit):
+        cli.main(["train", "mnist-dcgan", "--config", str(tmp_path / "own.toml")])
+    assert "says itself what it extends: leave out mnist-dcgan" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", STAND_INS)
 def test_nothing_stands_in_unless_it_is_asked_to(name, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GAN_TEACH_DATA", str(tmp_path))

@@ -97,7 +97,10 @@ def train(
     if resume and (out or start):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
     changes = _changes(config, **settings)
-    name = changes.pop("extends", name)
+    extends = changes.pop("extends", None)
+    if name and config:
+        raise ValueError(f"{config} says itself what it extends: leave out {name}.")
+    name = name or extends
     if name is None and not (resume or start or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
         return 0

@@ -155,12 +155,14 @@ def train_images(
     elif device is None and world.device != "cpu":
         say(f"device: {described(world.device)}")
     checkpoint, branch, data = _claim(out, resume, world), None, None
-    if checkpoint and (out / _SETTINGS).exists():
+    saved: Mapping[str, Any] = {}
+    if resume and (out / _SETTINGS).exists():
         before, data, _ = read_settings(out)
         _check_same(out, config, before)
-        saved = json.loads((out / _SETTINGS).read_text("utf-8")).get("recording", {})
-        how = Recording(**{**saved, **recording})
-    elif start is not None and not checkpoint:
+        saved = json.loads((out / _SETTINGS).read_text("utf-8"))
+        how = Recording(**{**saved.get("recording", {}), **recording})
+    start = saved.get("from", start)
+    if start is not None and not checkpoint:  # a branch that was stopped early begins there again
         checkpoint, branch = Path(start) / _CHECKPOINT, out.name
         if not checkpoint.exists():
             raise FileNotFoundError(f"{start} holds no run to branch from.")
@@ -185,11 +187,19 @@ def train_images(
     world.wait()  # until all have read what the first one will soon replace
     generators = {RAW: game.generator, **{k: average.module for k, average in averages.items()}}
     step = config.steps + 1 - run.total
+    if branch and step >= config.steps:
+        with suppress(OSError):
+            out.rmdir()
+        raise ValueError(
+            f"{start} has reached step {step:,}, so there is nothing left to train in a branch of "
+            f"{config.steps:,} steps: ask for more, steps=..."
+        )
     trained = Trained(config, game.data.shape, generators, step, images.facts())
     keeper = None
     if world.main:
         facts = {"library": __version__, "processes": world.size, "device": described(world.device)}
         facts |= {"data": trained.data, "shape": trained.shape, "recording": asdict(how)}
+        facts |= {"from": os.fspath(start)} if start is not None else {}
         write_json(out / _SETTINGS, {**facts, "settings": asdict(config)})
         if step < config.steps:
             say(_space(generators, how, config.steps - step))
