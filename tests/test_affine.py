@@ -10,6 +10,7 @@ import torch
 import gan_teach as gt
 from gan_teach.dynamics import affine_alternating
 from gan_teach.dynamics.affine import suits
+from gan_teach.games.corrupt import InstanceNoise
 
 STEPS = 12
 
@@ -69,7 +70,7 @@ def test_members_agree_with_single_runs():
 
 def test_a_schedule_of_the_noise_is_followed():
     (blurred,), (clear,) = games(1, noise=1.0), games(1)
-    assert blurred.corrupt is not None
+    assert isinstance(blurred.corrupt, InstanceNoise)
     blurred.corrupt.anneal = lambda step: 0.0
     ends = [recorded(affine_alternating(2, 2), g, 1).last("params") for g in (blurred, clear)]
     np.testing.assert_allclose(*ends, rtol=1e-12)

@@ -23,17 +23,22 @@ from scipy.stats import t
 # ## The rule comes first
 #
 # Whoever looks for a published number until it comes out has found nothing. So there was first a
-# list, `ledger/rows.csv`, without a result: each number, outcome and sentence of the five works
-# that this course is built on, where it stands, and how it is to be made here. Then a rule for each
-# kind.
+# list, `ledger/rows.csv`, without a result: 246 numbers, outcomes and sentences of the five works
+# that this course is built on, where each stands, and how it is to be made here. Then a rule for
+# each kind. The list did not stay quite as it was. **Changed after a result was seen**: "within 20
+# games" is judged as a bound (`line.strong.rise`; as a number it differed), one run's rest in the
+# collapse as "one" in place of "most" (`js_stays`), the race of the two clusters and the speed of
+# the strong generator under two conditions each, the end of the torus runs with five times the
+# error, the assignment's "no collapse" by another test, narrow networks as not comparable; and
+# what is said of the table of FID was not comparable and is now held against that table.
 #
 # - **digits**: nothing random enters. Ours has to be the same to the last printed digit.
 # - **run**: a number of *one* run. Ours is a run for each of several seeds. The published number
 #   has to lie in their [prediction interval](glossary.md#prediction-interval), which holds one more
 #   run with probability 95 %.
 # - **share**: a class of outcome. The [Wilson interval](glossary.md#wilson-interval) of our share
-#   of seeds has to lie above one half, if the claim is that most runs do so; all have to, if the
-#   claim is that all do.
+#   of seeds has to lie above one half, if the claim is that most runs do so or if one run did; all
+#   have to, if the claim is that all do. Where one half lies in it, the row is *undecided*.
 # - **statement**: a sentence, tested under one or several conditions.
 #
 # A verdict is *agrees*, *differs*, or *true only under* some of the conditions, seeds or lengths.
@@ -70,11 +75,12 @@ cells += [["all", *(found[v] for v in rules.VERDICTS)]]
 gt.Table(["work", *rules.VERDICTS], cells, caption="Rows of the ledger by verdict")
 
 # %% tags=["nbval-check-output"]
-made = sum(found[v] for v in (rules.AGREES, rules.DIFFERS, rules.UNDER))
+made = sum(found[v] for v in (rules.AGREES, rules.DIFFERS, rules.UNDER, rules.UNDECIDED))
 unmade = found[rules.NOT_RUN] + found[rules.NOT_COMPARABLE]
 share = found[rules.AGREES] / made
 print(f"{made} rows are made; {found[rules.AGREES]} of them agree, {share:.0%}")
 print(f"{found[rules.DIFFERS]} differ, {found[rules.UNDER]} are true only under a condition")
+print(f"{found[rules.UNDECIDED]} are undecided")
 print(f"{unmade} are not run or not comparable, {unmade / len(table):.0%}")
 print(f"{found[rules.OPEN]} are open: their runs take less than three hours, and were not made")
 guess.answer(guess.options[0 if share < 0.5 else 1 if share <= 0.8 else 2])
@@ -116,9 +122,13 @@ shown(rules.DIFFERS)
 shown(rules.UNDER)
 
 # %% [markdown]
-# Here a sentence is true at the published length, or from the published start, or for some of the
-# seeds, and was printed without that.
-#
+# Here a sentence is true under one condition and not under another, or for some of the seeds, and
+# was printed without that. And undecided, for more architectures to tell:
+
+# %%
+shown(rules.UNDECIDED)
+
+# %% [markdown]
 # ## Open the hood
 #
 # The rule for one run. With 39 values and more it needs no law at all: of $n + 1$ runs of one law

@@ -9,7 +9,7 @@ several rows at once), and ``judge`` compares the two. What a maker returns for 
   of reading it, in the interval that holds one more run with probability 95 %.
 - share: (how many runs have the outcome, how many there are). *agrees*: all have it; where it is
   what ``most`` are said to have, or what ``one`` run had, Wilson's 95 % interval lies above one
-  half. *differs*: it lies below; of what one run had, none has it.
+  half. *differs*: it lies below; of what one run had, none has it. *undecided*: one half is in it.
 - statement: {condition: whether it holds}. *agrees*: under all conditions; *differs*: under none.
 
 Between *agrees* and *differs* lies *true only under*. A claim that is not made here says why, as
@@ -36,9 +36,9 @@ from gan_teach._files import read_csv, replacing, write_csv
 from gan_teach.plots.ensembles import wilson
 from gan_teach.studies.engine import Study, content
 
-AGREES, DIFFERS, UNDER = "agrees", "differs", "true only under"
+AGREES, DIFFERS, UNDER, UNDECIDED = "agrees", "differs", "true only under", "undecided"
 NOT_COMPARABLE, NOT_RUN, OPEN = "not comparable", "not run", "open"
-VERDICTS = (DIFFERS, UNDER, AGREES, NOT_COMPARABLE, NOT_RUN, OPEN)
+VERDICTS = (DIFFERS, UNDER, UNDECIDED, AGREES, NOT_COMPARABLE, NOT_RUN, OPEN)
 """In the order of the table: what differs is seen first."""
 
 ENOUGH = 39  # runs, of which the lowest and the highest bound a 95 % interval whatever their law
@@ -173,6 +173,8 @@ def share(row: Row, ours: Sequence[int]) -> Verdict:
         return Verdict(AGREES, text)
     if had == 0 if said == "one" else high < 0.5:
         return Verdict(DIFFERS, text, "fewer than half of the runs have it")
+    if said != "all" and high >= 0.5:
+        return Verdict(UNDECIDED, text, "one half lies in the interval: more runs would tell")
     return Verdict(UNDER, text, f"some seeds: {had} of {n}")
 
 
@@ -268,8 +270,8 @@ def reproduce(
     study = Study(jobs, partial(_make, work=work), Parts(work), workers, unit="maker")
     found = study.collect(progress)
     for row in rows:
-        ours = found.get(row.maker, {}).get(row.key)
-        if ours or not table.get(row.id, {}).get("date"):
+        ours, before = found.get(row.maker, {}).get(row.key), table.get(row.id, {})
+        if ours or not before.get("date") or before["made"] != row.made:
             table[row.id] = _line(row, ours)
     lines = sorted((table[id] for id in order if id in table), key=_place)
     write_csv(path, COLUMNS, lines)

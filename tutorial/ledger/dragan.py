@@ -151,13 +151,15 @@ def _averages(steps: int) -> tuple[NDArray, NDArray]:
 def bogonet(ask: Ask) -> dict:
     short, long = _bogonet("bogonet"), _bogonet("bogonet-500")
     alike = _bogonet("bogonet-5")
+
+    def both(criterion: str, other: str) -> Found:
+        had, n = _duel(alike, criterion, other)
+        return Found(_duel(short, criterion, other), f"with five D steps for all: {had} of {n}")
+
     return {
-        "over_gp": Found(
-            _duel(short, "final", "wgan_gp"),
-            f"with five D steps for all: {_duel(alike, 'final', 'wgan_gp')}",
-        ),
-        "over_vanilla": _duel(short, "final", "vanilla"),
-        "area": _duel(short, "area", "vanilla"),
+        "over_gp": both("final", "wgan_gp"),
+        "over_vanilla": both("final", "vanilla"),
+        "area": both("area", "vanilla"),
         "longer": _duel(long, "final", "vanilla"),
     }
 

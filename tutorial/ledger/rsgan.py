@@ -130,13 +130,3 @@ def networks(ask: Ask) -> dict:
         pair = config.pair((3, int(size), int(size)))
         found[key] = [sum(p.numel() for p in net.parameters()) for net in pair]
     return found
-
-
-def images(ask: Ask) -> dict:
-    rs, js = (records.load(f"cifar-{loss}-quarter") for loss in ("rsgan", "jsgan"))
-    common = np.intersect1d(rs.steps, js.steps)[1:]
-    a, b = (
-        np.array([float(h["frechet_raw"][h.steps == step][0]) for step in common]) for h in (rs, js)
-    )
-    seen = f"{common[-1]:,} of 100,000 updates, one seed each: {a[-1]:.2f} (paired), {b[-1]:.2f}"
-    return {"narrow": {seen: bool(a[-1] < b[-1]), "more seeds (not tried)": False}}

@@ -4,6 +4,7 @@ Nothing random enters its notebooks, so these rows are to the printed digits, or
 reading a figure. Its image runs took a GPU for weeks.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -16,6 +17,8 @@ from gan_teach import zoo
 from gan_teach.studies.ledger import Ask, Found
 from gan_teach.zoo import reproduction
 from gan_teach.zoo.functions import covariance_draws
+
+from . import rows
 
 
 def _points(game: str) -> list[tuple[reproduction.Point, reproduction.Zero]]:
@@ -259,4 +262,17 @@ def gan(ask: Ask) -> dict:
     config = zoo.image_gan("cifar-timescale")
     networks = [sum(p.numel() for p in net.parameters()) for net in config.pair((3, 32, 32))]
     reason = "the published G also reads an embedding of a label, a constant number here"
-    return {"networks": Found(networks, reason)}
+    return {"networks": Found(networks, reason), **_in_the_table()}
+
+
+def _in_the_table() -> dict[str, dict[str, bool]]:
+    """What is said of the published table of FID, for each of its data sets and weights mu."""
+    said: dict[str, dict[str, bool]] = {"tau_1_worst": {}, "tau_4_best": {}, "average_helps": {}}
+    printed = {row.key: row.numbers()[0] for row in rows() if ".fid_" in row.id}
+    for data, mu in itertools.product(("cifar", "celeba"), (10, 1)):
+        fid = np.array([printed[f"fid_{data}_{mu}_{decay}"] for decay in ("99", "999", "9999")])
+        where = f"{data}, mu = {mu}"
+        said["tau_1_worst"][where] = bool((fid.argmax(1) == 0).all())
+        said["tau_4_best"][where] = bool((fid.argmin(1) == 2).all())
+        said["average_helps"][where] = bool((np.diff(fid, axis=0) < 0).all())
+    return said
