@@ -556,7 +556,7 @@ def test_runs_that_diverged_are_counted_and_left_out():
     settings = {s: {"seed": k, "tau": 1.0, "lr": 0.1, "steps": 9} for k, s in enumerate("abc")}
     settings["d"] = {"seed": 0, "tau": 4.0, "lr": 0.4, "steps": 9}  # lr differs as tau does
     table = Evaluation(rows, settings=settings).by_knob()
-    assert list(table.columns[:5]) == ["tau", "step", "average", "runs", "diverged"]
+    assert list(table.columns[:5]) == ["tau + lr", "step", "average", "runs", "diverged"]
     first, second = table.to_dict("records")
     assert (first["runs"], first["diverged"]) == (3, 1)
     assert (first["KID(net) mean"], first["KID(net) s.e."]) == pytest.approx((2.0, 1.0))

@@ -203,7 +203,9 @@ BAD = {
     "latent": (lambda: gan(latent=None), TypeError, "latent must be an object with sample.*None"),
     "loss": (lambda: gan(loss="hinges"), ValueError, "loss must be one of .*'hinges'.*'hinge'"),
     "penalty": (lambda: gan(penalties=["r3"]), ValueError, "penalties must be one of .*'r3'"),
-    "corrupt": (lambda: gan(corrupt=0.5), TypeError, "corrupt must be InstanceNoise, got float"),
+    "corrupt": (
+        lambda: gan(corrupt=0.5), TypeError, "corrupt must be InstanceNoise or DiffAugment, got float"
+    ),
     "smoothing": (
         lambda: gan(loss="hinge", label_smoothing=0.9), ValueError, "label_smoothing=0.9 .*'hinge'",
     ),

@@ -118,12 +118,13 @@ class Evaluation:
         """A pandas table: mean and standard error of each score over runs that differ in the seed.
 
         A row for each setting, step and average of G; ``runs`` counts them, those too that
-        ``diverged`` and have no scores. Of a single run there is no error (NaN).
+        ``diverged`` and have no scores. Of a single run there is no error (NaN). Settings that
+        always change together are one column, headed by all of them, with the values of the first.
         """
         pandas = _checks.package("pandas", "the table of a sweep", "images")
         knobs = _knobs(list(self.settings.values()))
         rows = [
-            {k: str(self.settings[row.source][k]) for k in knobs}
+            {head: str(self.settings[row.source][k]) for head, k in knobs.items()}
             | {"step": row.step, "average": row.average, **row.scores}
             for row in self.rows
             if row.source in self.settings
@@ -146,14 +147,17 @@ def _cell(scores: Mapping[str, float], name: str) -> float | str:
     return scores[name] if spread is None else f"{scores[name]:.3g} ± {spread:.2g}"
 
 
-def _knobs(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The settings in which runs differ besides the seed; of those that differ alike the first."""
-    knobs: dict[tuple[int, ...], str] = {}
+def _knobs(settings: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The settings in which runs differ besides the seed: {names of those that differ alike: one}.
+
+    A score of such runs belongs to all of them together.
+    """
+    alike: dict[tuple[int, ...], list[str]] = {}
     for name in settings[0] if settings else ():
         values = [repr(one.get(name)) for one in settings]
         if name not in _NOT_A_KNOB and len(set(values)) > 1:
-            knobs.setdefault(tuple(values.index(value) for value in values), name)
-    return list(knobs.values())
+            alike.setdefault(tuple(values.index(value) for value in values), []).append(name)
+    return {" + ".join(names): names[0] for names in alike.values()}
 
 
 def read_rows(path: str | os.PathLike[str]) -> list[Row]:
