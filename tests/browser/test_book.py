@@ -164,9 +164,9 @@ def test_a_film_plays_and_can_be_scrubbed_by_keys(offline, site):
     page = opened(offline, site / "01_normal.html")
     film = page.locator("figure[data-film]").first
     still = film.locator("img").get_attribute("src")
-    slider = film.get_by_role("slider", name="Record (by game)")
+    slider = film.get_by_role("slider", name="Record (by round)")
     slider.press("End")
-    assert film.locator("figcaption").inner_text().startswith("Game 1500 of 1500: V = ")
+    assert film.locator("figcaption").inner_text().startswith("Round 1500 of 1500: V = ")
     assert slider.get_attribute("aria-valuetext") == "1500"
     assert film.locator("img").get_attribute("alt") == film.locator("figcaption").inner_text()
     slider.press("ArrowLeft")
