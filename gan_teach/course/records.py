@@ -439,13 +439,16 @@ def _dragan_game(seed: int, arm: str) -> GAN:
 
 
 @cache
-def softmax_regression() -> tuple[Tensor, Tensor]:
+def softmax_regression(seed: int = 0, known: int = 5000) -> tuple[Tensor, Tensor]:
     """The notebook's judge of digits: weights (784, 10) and biases (10,), for pixels in [0, 1].
 
-    From zero, 1000 steps of gradient descent at the rate 0.5 on batches of 100.
+    From zero, 1000 steps of gradient descent at the rate 0.5 on batches of 100 of ``known`` digits.
     """
     x, y = (small_mnist().floats().flatten(1) + 1) / 2, torch.eye(10)[small_mnist().targets]
-    w, b, rng = torch.zeros(784, 10), torch.zeros(10), generator(0)
+    if known < len(x):
+        some = torch.randperm(len(x), generator=generator(9))[:known]
+        x, y = x[some], y[some]
+    w, b, rng = torch.zeros(784, 10), torch.zeros(10), generator(seed)
     for _ in range(1000):
         rows = torch.randint(len(x), (100,), generator=rng)
         error = ((x[rows] @ w + b).softmax(1) - y[rows]) / 100

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 import gan_teach as gt
 from gan_teach import zoo
@@ -54,7 +53,7 @@ def _of_the_judge() -> str:
     i, j = torch.randint(len(x), (2, 5000), generator=rng)
     told = []
     for known in (1250, 2500, 5000):
-        w, b = softmax_regression(0, known)
+        w, b = records.softmax_regression(0, known)
         score = inception_score((((x[i] + x[j]) / 2) @ w + b).softmax(1), splits=10).mean
         told.append(f"{score:.2f} if it has learned {known:,}")
     return "a judge of fewer digits is surer: pictures between two digits score " + ", ".join(told)
@@ -83,26 +82,9 @@ def _score(state: State) -> float:
     """At each thousandth update, of 50,000 fakes in ten splits, by a judge trained anew."""
     if state.step == 0 or state.step % 1000:
         return np.nan
-    w, b = softmax_regression(state.step)
+    w, b = records.softmax_regression(state.step)
     fakes = gt.probes.samples(50_000, seed=state.step)(state).flatten(1)
     return inception_score(((fakes + 1) / 2 @ w + b).softmax(1), splits=10).mean
-
-
-def softmax_regression(seed: int, known: int = 5000) -> tuple[Tensor, Tensor]:
-    """The notebook's judge: weights (784, 10) and biases (10,) for pixels in [0, 1].
-
-    From zero, 1000 steps of gradient descent at the rate 0.5 on batches of 100 of ``known`` digits.
-    """
-    x, y = (small_mnist().floats().flatten(1) + 1) / 2, torch.eye(10)[small_mnist().targets]
-    if known < len(x):
-        some = torch.randperm(len(x), generator=generator(9))[:known]
-        x, y = x[some], y[some]
-    w, b, rng = torch.zeros(784, 10), torch.zeros(10), generator(seed)
-    for _ in range(1000):
-        rows = torch.randint(len(x), (100,), generator=rng)
-        error = ((x[rows] @ w + b).softmax(1) - y[rows]) / 100
-        w, b = w - 0.5 * x[rows].T @ error, b - 0.5 * error.sum(0)
-    return w, b
 
 
 # -- statements -----------------------------------------------------------------------------------
