@@ -296,8 +296,8 @@ assert gt.holds(gap < 0.03)
 
 # %% [markdown]
 # Nearly, after sixteen looks at each digit. If the first two rows differed much, $D$ would know its
-# digits by heart, and part of its lead over $G$ would be memory. (`as_in_training`: batch norm takes
-# the statistics of each set, as when $D$ is trained. Chapter 16 shows what it changes.)
+# digits by heart, and part of its lead over $G$ would be memory. (`as_in_training`: batch norm
+# takes the statistics of each set, as when $D$ is trained. Chapter 16 shows what it changes.)
 #
 # ## At the published width
 #
