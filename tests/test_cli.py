@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from gan_teach import History, __version__, cli, course
+from gan_teach import History, __version__, cli, course, zoo
 from gan_teach.lab import Session
 
 
@@ -59,6 +59,15 @@ def test_list_has_a_line_for_each_chapter(capsys):
 def test_no_arguments_print_the_help(capsys):
     assert cli.main([]) == 0
     assert "COMMAND" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_every_setting_of_an_image_gan_is_a_flag_with_a_word_about_it(command, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    helps = capsys.readouterr().out.partition("options:")[2]
+    for name in zoo.image_gan("mnist-dcgan").identity():
+        assert re.search(rf"^  --{name.replace('_', '-')}\b.*\s+\w", helps, re.M), name
 
 
 def test_lab_copies_the_course_where_it_is_asked_to(tmp_path, capsys):

@@ -17,7 +17,7 @@ from gan_teach import __version__, _checks, course
 from gan_teach.cli import images, learn
 
 COMMANDS = (
-    *(learn.list_all, learn.lab, learn.book, learn.run),
+    *(learn.list_, learn.lab, learn.book, learn.run),
     *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate, images.blind),
     *(learn.bogonet, learn.study, learn.reproduce),
 )
@@ -32,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser()
+    parser = _parser(next(iter(arguments), ""))
     if not arguments:
         parser.print_help()
         return 0
@@ -73,7 +73,11 @@ def _is_ours(error: ValueError) -> bool:
 
 def _in_flags(message: str, command: str) -> str:
     """A sentence of the library, whose arguments (skip_bad=True) are flags here (--skip-bad)."""
-    names = {flag[0] for c in COMMANDS if c.name == command for flag in c.flags}
+    usage = _Parser(add_help=False)
+    for own in COMMANDS:
+        if own.name == command:
+            own.add_to(usage)
+    names = re.findall(r"--[a-z-]+", usage.format_usage())
 
     def flag(found: re.Match[str]) -> str:
         name, value = found.groups()
@@ -85,10 +89,14 @@ def _in_flags(message: str, command: str) -> str:
     return re.sub(r"^\w+(?= must )", first, message) if first in names else message
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(name: str) -> argparse.ArgumentParser:
+    """With the flags of the command of that name: those of others would have to be imported."""
     parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
     parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
     for command in COMMANDS:
-        command.add_to(commands)
+        own = commands.add_parser(command.name, help=command.help)
+        own.set_defaults(command=command.run)
+        if command.name == name:
+            command.add_to(own)
     return parser
