@@ -16,11 +16,14 @@ from typing import Any, NoReturn
 from gan_teach import __version__, _checks, course
 from gan_teach.cli import images, learn
 
-COMMANDS = (
-    *(learn.list_, learn.lab, learn.book, learn.run),
-    *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate, images.blind),
-    *(learn.bogonet, learn.study, learn.reproduce),
-)
+COMMANDS = {
+    command.name: command
+    for command in (
+        *(learn.list_, learn.lab, learn.book, learn.run),
+        *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate),
+        *(images.blind, learn.bogonet, learn.study, learn.reproduce),
+    )
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,14 +35,14 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser(next(iter(arguments), ""))
     if not arguments:
-        parser.print_help()
+        _parser("").print_help()
         return 0
+    name = arguments[0]
     try:
-        if not arguments[0].startswith("-"):
-            _checks.choice("COMMAND", arguments[0], [c.name for c in COMMANDS])
-        options = vars(parser.parse_args(arguments))
+        if not name.startswith("-"):
+            _checks.choice("COMMAND", name, COMMANDS)
+        options = vars(_parser(name).parse_args(arguments))
         with warnings.catch_warnings():
             warnings.simplefilter("default", _checks.Note)  # once each
             warnings.showwarning = _noted
@@ -47,9 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         if not _is_ours(error):
             raise
-        parser.error(_in_flags(str(error), arguments[0]))
+        _Parser(prog="gan-teach").error(_in_flags(str(error), name))
     except (course.CourseError, OSError) as error:
-        print(f"gan-teach: {_in_flags(str(error), arguments[0])}", file=sys.stderr)
+        print(f"gan-teach: {_in_flags(str(error), name)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:  # an image run says how it goes on
         print(f"\ngan-teach: {str(error) or 'stopped.'}", file=sys.stderr)
@@ -73,10 +76,9 @@ def _is_ours(error: ValueError) -> bool:
 
 def _in_flags(message: str, command: str) -> str:
     """A sentence of the library, whose arguments (skip_bad=True) are flags here (--skip-bad)."""
-    usage = _Parser(add_help=False)
-    for own in COMMANDS:
-        if own.name == command:
-            own.add_to(usage)
+    usage = _Parser()
+    if command in COMMANDS:
+        COMMANDS[command].add_to(usage)
     names = re.findall(r"--[a-z-]+", usage.format_usage())
 
     def flag(found: re.Match[str]) -> str:
@@ -94,7 +96,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
     parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    for command in COMMANDS:
+    for command in COMMANDS.values():
         own = commands.add_parser(command.name, help=command.help)
         own.set_defaults(command=command.run)
         if command.name == name:

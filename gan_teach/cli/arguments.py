@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 # "name : text" or "name, other : text", at the start of a line or of a sentence.
-_ENTRY = re.compile(r"(?:^\s*|(?<=[.;]\s))(\w+(?:, \w+)*) :\s", re.MULTILINE)
+_ENTRY = re.compile(r"(?:^\s*|(?<=[.;]\s))(\w+(?:,\s+\w+)*) :\s", re.MULTILINE)
 _END = re.compile(r"[.;]?\n\n|(?<!\.)[.;]?(?:\.\s|$)")  # of a sentence; "..." is none
 _PLAIN = (bool, int, float, str, Path)
 
@@ -69,7 +69,7 @@ def _entries(docstring: str) -> dict[str, str]:
     said: dict[str, str] = {}
     for names, text in zip(parts[::2], parts[1::2], strict=True):
         sentence = _END.split(text.replace("`", ""), maxsplit=1)[0]
-        said |= dict.fromkeys(names.split(", "), " ".join(sentence.split()))
+        said |= dict.fromkeys(re.split(r",\s+", names), " ".join(sentence.split()))
     return said
 
 

@@ -60,21 +60,22 @@ def train(
     from_ : branch off from the run in that folder, with other settings
     set : FIELD=VALUE: any setting; train NAME --explain lists them
     """
-    from gan_teach.studies.image_runs import train_images
-    from gan_teach.zoo import IMAGE_GANS
+    from gan_teach.studies.image_runs import read_settings, train_images
+    from gan_teach.zoo.images import IMAGE_GANS, changed, image_gan
 
     settings, how = _parted(flags)
     if resume and (out or from_):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
-    changes = {**(_toml(config) if config else {}), **settings, **_changes(set)}
+    changes = (_toml(config) if config else {}) | settings | _changes(set)
     extends = changes.pop("extends", None)
     if name and config:
         raise ValueError(f"{config} says itself what it extends: leave out {name}.")
-    name = name or extends
-    if name is None and not (resume or from_ or config):
+    name, folder = name or extends, resume or from_
+    if not (name or folder or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
         return 0
-    chosen = _configuration(name, resume or from_, changes)
+    base = image_gan(name) if name else read_settings(folder)[0] if folder else None
+    chosen = changed(base, **changes)
     if explain:
         print_rows(_explained(chosen))
         return 0
@@ -88,16 +89,6 @@ def train(
     return 0
 
 
-def _configuration(name: str | None, folder: Path | None, changes: dict[str, Any]) -> Any:
-    """That published configuration or that run's, or one of nothing but the changes."""
-    from gan_teach.studies.image_runs import read_settings
-    from gan_teach.zoo.images import changed, image_gan
-
-    if name is not None:
-        return image_gan(name, **changes)
-    return changed(read_settings(folder)[0] if folder else None, **changes)
-
-
 def _folder(name: str, start: Path | None, changes: dict[str, Any]) -> Path:
     from gan_teach.studies.sweeps import short
 
@@ -109,8 +100,7 @@ def _folder(name: str, start: Path | None, changes: dict[str, Any]) -> Path:
 def _explained(config: Any) -> list[tuple[str, str]]:
     from gan_teach.zoo import IMAGE_GANS
 
-    published = IMAGE_GANS.get(config.name)
-    changes = config.changes(published) if published else {}
+    changes = config.changes(IMAGE_GANS.get(config.name, config))
     rows = [(config.name or "own settings", config.summary)]
     for name, value in config.identity().items():
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
@@ -145,7 +135,7 @@ def sweep(
     for text in vary:
         field, _, values = text.partition("=")
         knobs[field] = list(entries(field, values))
-    runs = grid_of(name, knobs, **settings, **_changes(set))
+    runs = grid_of(name, knobs, **settings | _changes(set))
     out, failed, here = out or Path("runs") / f"sweep-{name}", 0, 0
     if not cluster:
         how["device"] = _said(how.get("device"))
@@ -213,14 +203,14 @@ def interpolate(
 
     g, folder, asked = _generator(**source)
     rows = _checks.whole("rows", rows, least=1)
-    through = len(asked) if len(asked) > 1 else _checks.whole("through", through, least=2)
-    points = image_runs.fixed_latents(rows * through, g.latent, seed).unflatten(0, (through, rows))
-    if len(asked) > 1:
-        points, spherical = points[:1].expand(through, -1, -1), False
-    points = points.transpose(0, 1)
-    if asked:
-        points = image_runs.ask(g.latent, points.flatten(0, 1), asked).unflatten(0, (rows, through))
-    way = image_runs.along(points, steps, spherical, getattr(g.latent, "classes", 0))
+    morphs = len(asked) > 1  # from class to class, and the noise stays
+    count = len(asked) if morphs else _checks.whole("through", through, least=2)
+    noise = image_runs.fixed_latents(rows * count, g.latent, seed).unflatten(0, (count, rows))
+    noise = noise[:1].expand_as(noise) if morphs else noise
+    latents = noise.transpose(0, 1).flatten(0, 1)
+    latents = image_runs.ask(g.latent, latents, asked) if asked else latents
+    spherical, classes = spherical and not morphs, getattr(g.latent, "classes", 0)
+    way = image_runs.along(latents.unflatten(0, (rows, count)), steps, spherical, classes)
     images, out = g.draw(way.flatten(0, 1)), out or folder / "interpolation.png"
     image_runs.save_images(out, images, columns=way.shape[1])
     print(f"wrote {out}")

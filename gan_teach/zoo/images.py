@@ -238,12 +238,12 @@ _KINDS = get_type_hints(ImageGAN)
 _RULES = {name: rule for name, rule in RULES.items() if name != "weight_clipping"}  # it is ``clip``
 
 
-def image_gan(name: str, **changes: Any) -> ImageGAN:
+def image_gan(name: str, /, **changes: Any) -> ImageGAN:
     """The published experiment of that name with ``changes``; ValueError for unknown names."""
     return changed(IMAGE_GANS[_checks.choice("NAME", name, IMAGE_GANS)], **changes)
 
 
-def changed(config: ImageGAN | None, **changes: Any) -> ImageGAN:
+def changed(config: ImageGAN | None, /, **changes: Any) -> ImageGAN:
     """The configuration with ``changes``, or one of these alone.
 
     Raises ValueError for unknown settings, and for those that are missing.
