@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 # "name : text" or "name, other : text", at the start of a line or of a sentence.
-_ENTRY = re.compile(r"(?:^\s*|(?<=[.;]\s))(\w+(?:,\s+\w+)*)\s:\s", re.MULTILINE)
+_ENTRY = re.compile(r"(?:^\s*|(?<=[.;]\s))(\w+(?:,\s+\w+)*)\s+:\s", re.MULTILINE)
 _END = re.compile(r"[.;]?\n\n|(?<!\.)[.;]?(?:\.\s|$)")  # of a sentence; "..." is none
 _PLAIN = (bool, int, float, str, Path)
 
