@@ -87,10 +87,12 @@ def test_lab_started_in_the_course_folder_stays_there(tmp_path, monkeypatch):
 
 
 def test_lab_says_which_changed_notebooks_have_a_new_version(monkeypatch, capsys):
-    offer = course.Copied("01_normal.ipynb", "offered", "01_normal.new.ipynb")
-    monkeypatch.setattr(course, "copy_course", lambda folder: [offer])
+    offer = {"00_start_here.ipynb": "", "01_normal.ipynb": "01_normal.new.ipynb"}
+    monkeypatch.setattr(course, "copy_course", lambda folder: offer)
     cli.main(["lab", "--copy-only"])
-    assert "01_normal.ipynb holds your changes and stays" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "01_normal.ipynb holds your changes and stays; the new version is 01_normal.new" in out
+    assert "00_start" not in out
 
 
 def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):

@@ -54,9 +54,9 @@ def lab(
     folder = folder or (here if inside else here / course.DEFAULT_FOLDER)
     copied = course.copy_course(folder)
     print(f"The course is in {folder}")
-    for file in copied:
-        if file.action == "offered":
-            print(f"  {file.name} holds your changes and stays; the new version is {file.beside}.")
+    for name, beside in copied.items():
+        if beside:
+            print(f"  {name} holds your changes and stays; the new version is {beside}.")
     if not copy_only:
         course.launch_lab(folder, port, browser=not no_browser)
     return 0
