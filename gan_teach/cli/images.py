@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -243,21 +243,21 @@ def _generator(
     if step is not None:
         _checks.choice("step", str(step), dict.fromkeys(str(g.step) for g in every_one))
     *_, g = [g for g in every_one if step in (None, g.step)]
-    asked = [_class(name, run) for name in class_]
-    return g, Path() if run.is_file() else run, asked
+    return (
+        g,
+        Path() if run.is_file() else run,
+        _numbers(class_, g.run.classes if g.run else {}, run),
+    )
 
 
-def _class(name: str, run: Path) -> int:
-    """The number of a class that the run can be asked for, by name or number."""
-    from gan_teach.studies.image_runs import Trained, read_settings
-
-    config, data, shape = read_settings(run)
-    classes = Trained(config, shape, {}, 0, data).classes
-    if not classes:
+def _numbers(asked: Sequence[str], classes: Mapping[str, int], run: Path) -> list[int]:
+    """The numbers of the classes that are asked for, by name or number."""
+    if asked and not classes:
         raise ValueError(f"{run} has no classes to ask for: train with --set conditional=true.")
-    known = [*classes]
-    name = known[int(name)] if name not in known and name in map(str, range(len(known))) else name
-    return known.index(_checks.choice("class", name, [k for k in known if classes[k]]))
+    names = {str(number): name for number, name in enumerate(classes)} | {n: n for n in classes}
+    able = [name for name, images in classes.items() if images]
+    chosen = [_checks.choice("class", names.get(one, one), able) for one in asked]
+    return [[*classes].index(name) for name in chosen]
 
 
 # -- evaluate --------------------------------------------------------------------------------------
