@@ -10,6 +10,7 @@ import pytest
 
 from gan_teach import History, __version__, cli, course, zoo
 from gan_teach.lab import Session
+from gan_teach.studies import bogonet
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,24 @@ def test_every_setting_of_an_image_gan_is_a_flag_with_a_word_about_it(command, c
     helps = capsys.readouterr().out.partition("options:")[2]
     for name in zoo.image_gan("mnist-dcgan").identity():
         assert re.search(rf"^  --{name.replace('_', '-')}\b.*\s+\w", helps, re.M), name
+
+
+def test_a_flag_that_is_left_out_is_as_the_settings_class_has_it(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["bogonet", "--help"])
+    assert re.search(r"--lr LR\s+Adam's rate; default: 0.003\n", capsys.readouterr().out)
+    asked = []
+    nothing = History([], {}, meta=dict.fromkeys(("architectures", "architectures_planned"), 0))
+    nothing.meta["interrupted"] = False
+    monkeypatch.setattr(bogonet, "run_study", lambda *how, **_: asked.append(how) or nothing)
+    assert cli.main(["bogonet", "--batch-size", "16", "--lr", "0.1"]) == 0
+    assert asked == [(100, bogonet.Budget(batch_size=16, lr=0.1))]
+
+
+def test_a_setting_without_a_flag_of_its_own_before_is_said_by_its_flag(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "mnist-dcgan", "--d-every", "x"])
+    assert "--d-every must be a whole number, got 'x'" in capsys.readouterr().err
 
 
 def test_lab_copies_the_course_where_it_is_asked_to(tmp_path, capsys):
