@@ -45,15 +45,17 @@ class Command(NamedTuple):
         for source in reversed(sources):  # the function's own words count
             said |= _entries(str(inspect.getdoc(source)))
         for source in sources:
-            hints, text = get_type_hints(source), self.text and source is sources[-1]
+            hints = get_type_hints(source)
             for p in inspect.signature(source).parameters.values():
                 if words := said.pop(p.name, ""):  # likewise its own parameter
-                    kind, several = _kind(hints[p.name])
-                    kind = str if text and kind is not bool else kind
-                    p = p.replace(default=None) if text else p
+                    p = p.replace(annotation=hints[p.name])
+                    p = self._as_text(p) if self.text and source is sources[-1] else p
                     needed = source is self.run or p.default is p.empty
-                    placed = needed and p.kind is not p.KEYWORD_ONLY
-                    _add(parser, p, placed, words, kind, several or p.name in self.several)
+                    _add(parser, p, needed and p.kind is not p.KEYWORD_ONLY, words)
+
+    def _as_text(self, p: inspect.Parameter) -> inspect.Parameter:
+        text = Sequence[str] if p.name in self.several else str
+        return p.replace(default=None, annotation=bool if p.annotation is bool else text)
 
 
 def command(
@@ -80,10 +82,8 @@ def _kind(hint: Any) -> tuple[Any, bool]:
     return kinds[0] if len(kinds) == 1 and kinds[0] in _PLAIN else str, several
 
 
-def _add(
-    parser: argparse.ArgumentParser, p: inspect.Parameter, placed: bool, words: str, kind: Any,
-    several: bool,
-) -> None:  # fmt: skip
+def _add(parser: argparse.ArgumentParser, p: inspect.Parameter, placed: bool, words: str) -> None:
+    kind, several = _kind(p.annotation)
     name, optional = p.name.rstrip("_"), p.default is not p.empty
     how: dict[str, Any] = {"help": words.replace("%", "%%"), "default": argparse.SUPPRESS}
     if kind is bool:

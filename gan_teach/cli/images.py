@@ -31,7 +31,7 @@ def _changes(pairs: Sequence[str]) -> dict[str, str]:
     """What --set names."""
     for pair in pairs:
         if "=" not in pair:
-            raise ValueError(f"--set takes FIELD=VALUE, such as --set d_steps=5; got {pair!r}.")
+            raise ValueError(f"--set takes FIELD=VALUE; got {pair!r}.")
     return dict(pair.split("=", 1) for pair in pairs)
 
 
@@ -253,7 +253,7 @@ def _generator(
 def _numbers(asked: Sequence[str], classes: Mapping[str, int], run: Path) -> list[int]:
     """The numbers of the classes that are asked for, by name or number."""
     if asked and not classes:
-        raise ValueError(f"{run} has no classes to ask for: train with --set conditional=true.")
+        raise ValueError(f"{run} has no classes to ask for: train with --conditional.")
     names = {str(number): name for number, name in enumerate(classes)} | {n: n for n in classes}
     able = [name for name, images in classes.items() if images]
     chosen = [_checks.choice("class", names.get(one, one), able) for one in asked]
