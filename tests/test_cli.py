@@ -1,5 +1,7 @@
 """The command line: what is printed, the exit status, and one sentence for every mistake."""
 
+import argparse
+import inspect
 import json
 import re
 import subprocess
@@ -60,6 +62,16 @@ def test_list_has_a_line_for_each_chapter(capsys):
 def test_no_arguments_print_the_help(capsys):
     assert cli.main([]) == 0
     assert "COMMAND" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS.values(), ids=list(cli.COMMANDS))
+def test_every_parameter_of_a_command_is_a_flag_with_a_word_about_it(command):
+    parser = argparse.ArgumentParser()
+    command.add_to(parser)
+    helps = {action.dest: action.help for action in parser._actions}
+    own = inspect.signature(command.run).parameters.values()
+    assert {p.name for p in own if p.kind is not p.VAR_KEYWORD} <= set(helps)
+    assert all(helps.values())
 
 
 @pytest.mark.parametrize("command", ["train", "sweep"])
