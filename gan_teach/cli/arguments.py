@@ -45,13 +45,16 @@ class Command(NamedTuple):
         for source in reversed(sources):  # the function's own words count
             said |= _entries(str(inspect.getdoc(source)))
         for source in sources:
-            hints = get_type_hints(source)
+            hints, text = get_type_hints(source), self.text and source is sources[-1]
+            group = (
+                parser.add_argument_group("settings, by default as published") if text else parser
+            )
             for p in inspect.signature(source).parameters.values():
                 if words := said.pop(p.name, ""):  # likewise its own parameter
                     p = p.replace(annotation=hints[p.name])
-                    p = self._as_text(p) if self.text and source is sources[-1] else p
+                    p = self._as_text(p) if text else p
                     needed = source is self.run or p.default is p.empty
-                    _add(parser, p, needed and p.kind is not p.KEYWORD_ONLY, words)
+                    _add(group, p, needed and p.kind is not p.KEYWORD_ONLY, words)
 
     def _as_text(self, p: inspect.Parameter) -> inspect.Parameter:
         text = Sequence[str] if p.name in self.several else str
@@ -82,7 +85,7 @@ def _kind(hint: Any) -> tuple[Any, bool]:
     return kinds[0] if len(kinds) == 1 and kinds[0] in _PLAIN else str, several
 
 
-def _add(parser: argparse.ArgumentParser, p: inspect.Parameter, placed: bool, words: str) -> None:
+def _add(parser: Any, p: inspect.Parameter, placed: bool, words: str) -> None:
     kind, several = _kind(p.annotation)
     name, optional = p.name.rstrip("_"), p.default is not p.empty
     how: dict[str, Any] = {"help": words.replace("%", "%%"), "default": argparse.SUPPRESS}
