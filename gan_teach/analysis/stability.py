@@ -16,33 +16,22 @@ from gan_teach import _checks
 from gan_teach.analysis.spectra import scaled
 
 
-def stability_sweep(
-    J: Any, taus: Any, n_g: int | None = None, *, tracked: bool = True
-) -> np.ndarray:
-    """Eigenvalues of J_tau for each of ``taus`` (T,): complex, (T, n).
+def stability_sweep(J: Any, taus: Any, n_g: int | None = None) -> np.ndarray:
+    """Eigenvalues of J_tau for each of ``taus`` (T,), in order: complex, (T, n).
 
-    ``tracked``: column i follows one eigenvalue from row to row (``track``), so that a line per
-    column is a branch of the root locus; needs ``taus`` in order. Otherwise each row is sorted by
-    real part. Raises ValueError for ``taus`` that are no list of numbers.
+    Column i follows one eigenvalue from row to row, so that a line per column is a branch of the
+    root locus: a row is matched to the straight continuation of the two rows before it by the
+    assignment of least total distance (Hungarian method, Kuhn 1955), so that branches pass through
+    a crossing instead of exchanging names. Raises ValueError for ``taus`` that are no list of
+    numbers.
     """
+    from scipy.optimize import linear_sum_assignment
+
     matrix, n_g = parts(J, n_g)
     taus = np.asarray(taus, dtype=float)
     if taus.ndim != 1 or len(taus) == 0:
         raise ValueError(f"taus must be a list of numbers, got shape {taus.shape}.")
     values = np.sort_complex(np.linalg.eigvals(scaled(matrix, n_g, taus)).astype(complex))
-    return track(values) if tracked else values
-
-
-def track(eigs: np.ndarray) -> np.ndarray:
-    """Each row of (T, n) reordered so that every column follows one eigenvalue continuously.
-
-    A row is matched to the straight continuation of the two rows before it by the assignment of
-    least total distance (Hungarian method, Kuhn 1955), so that branches pass through a crossing
-    instead of exchanging names.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    values = np.array(eigs, dtype=complex)
     for t in range(1, len(values)):
         expected = values[t - 1] if t == 1 else 2 * values[t - 1] - values[t - 2]
         cost = np.abs(expected[:, None] - values[t])
