@@ -18,7 +18,7 @@ from torch import Tensor
 from gan_teach import _checks
 from gan_teach.analysis.critical_points import levenberg_marquardt
 from gan_teach.analysis.flows.engines import Engine, choose
-from gan_teach.analysis.flows.steps import many_steps, one_step
+from gan_teach.analysis.flows.steps import one_step
 from gan_teach.analysis.spectra import vector_field
 from gan_teach.games import FunctionGame
 
@@ -245,13 +245,12 @@ class Problem:
 
     def _check_period(self) -> None:
         """Raise ValueError unless the losses have the period that they are said to have."""
+        points, empty = self._probes().mT, self.game.draw()
         for i in (~self.period[:, 0].isnan()).nonzero()[:, 0].tolist():
-            here = self._probes()
-            there = here.clone()
-            there[i] += self.period[i]
-            rates = torch.ones_like(here[:2])
-            moved = [many_steps(self.game, w, rates, "") - w for w in (here, there)]
-            if not torch.allclose(*moved, rtol=1e-6, atol=1e-9, equal_nan=True):
+            turn = torch.zeros_like(points[0])
+            turn[i] = self.period[i]
+            v, again = (vector_field(self.game, empty, w) for w in (points, points + turn))
+            if not torch.allclose(v, again, rtol=1e-6, atol=1e-9, equal_nan=True):
                 raise ValueError(
                     f"period: the gradients of f_g and f_d do not repeat when coordinate {i} grows "
                     f"by {float(self.period[i]):g}. Give None for a coordinate that is no angle."
