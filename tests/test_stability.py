@@ -9,6 +9,7 @@ import scipy.linalg
 import scipy.optimize
 
 from gan_teach.analysis import stability as st, timescale
+from gan_teach.analysis.spectra import GameJacobian
 from gan_teach.analysis.timescale import tau_star
 from random_games import (
     any_zero_sum,
@@ -45,8 +46,8 @@ def test_kronecker_sum_is_the_lyapunov_map_and_its_eigenvalues_are_pair_sums():
 @pytest.mark.parametrize(("n_g", "n_d"), SHAPES)
 def test_crossing_matrix_equals_a_lyapunov_elimination(make, n_g, n_d):
     """J X + X J^T = 0 solved another way: with W = X_gg C^T D^-T + X_gd as the unknown."""
-    J = make(np.random.default_rng(10 * n_g + n_d), n_g, n_d)
-    a, b, c, d = timescale.blocks(J, n_g)
+    J = GameJacobian(make(np.random.default_rng(10 * n_g + n_d), n_g, n_d), n_g)
+    a, b, c, d = timescale.blocks(J)
     s = a - b @ np.linalg.solve(d, c)
 
     def tau_w(w):
@@ -57,7 +58,7 @@ def test_crossing_matrix_equals_a_lyapunov_elimination(make, n_g, n_d):
 
     columns = [tau_w(e.reshape(n_g, n_d)).reshape(-1) for e in np.eye(n_g * n_d)]
     expected = np.linalg.eigvals(np.stack(columns, axis=1))
-    _assert_same_set(np.linalg.eigvals(timescale.crossing_matrix(J, n_g)), expected, 1e-7)
+    _assert_same_set(np.linalg.eigvals(timescale.crossing_matrix(J)), expected, 1e-7)
 
 
 @pytest.mark.parametrize("make", [minmax_point, any_zero_sum, general_sum])
@@ -146,7 +147,7 @@ def test_tracked_sweep_has_the_same_eigenvalues_in_continuous_columns():
     a, b, d = np.diag([-4.0, 2.0]), np.diag([-4.0, 2.0]), np.diag([2.0, 4.0])
     taus = np.linspace(3.0, 9.0, 500)
     J = join(a, b, -b, d)
-    loose = np.sort_complex(np.linalg.eigvals(st.scaled(J, 2, taus)))
+    loose = np.sort_complex(np.linalg.eigvals(GameJacobian(J, 2).at(taus)))
     tracked = st.stability_sweep(J, taus, 2)
     np.testing.assert_array_equal(np.sort_complex(loose), np.sort_complex(tracked))
     jumps = [np.abs(np.diff(v, axis=0)).sum(axis=1) for v in (loose, tracked)]
