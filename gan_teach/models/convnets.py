@@ -7,8 +7,8 @@ of parameters in the docstrings are those of the published networks.
 import math
 import os
 import pickle
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import cycle, pairwise, repeat
 from pathlib import Path
 
 import torch
@@ -21,10 +21,11 @@ from gan_teach._devices import seeded
 from gan_teach.models.networks import MLP
 
 
-def pyramid(size: int) -> tuple[int, int]:
-    """(side of the smallest map, number of doublings up to ``size``): 28 = 7 * 4, 32 = 4 * 8.
+def pyramid(size: int, features: int) -> tuple[int, list[int]]:
+    """Side of the smallest map, 28 = 7 * 4 or 32 = 4 * 8, and the channels from large maps to small.
 
-    Raises ValueError for sizes that cannot be halved down to between 4 and 7.
+    These are ``features``, doubled with each halving of the side but the first. Raises ValueError
+    for sizes that cannot be halved down to between 4 and 7.
     """
     start, levels = _checks.whole("size", size, least=8), 0
     while start > 7 and start % 2 == 0:
@@ -33,7 +34,8 @@ def pyramid(size: int) -> tuple[int, int]:
         raise ValueError(
             f"size must be 4, 5, 6 or 7 doubled some times (such as 28, 32, 48, 64), got {size}."
         )
-    return start, levels
+    features = _checks.whole("features", features, least=1)
+    return start, [features << i for i in range(levels)]
 
 
 def check_channels(channels: int) -> int:
@@ -181,17 +183,16 @@ class DCGANGenerator(nn.Sequential):
         seed: int = 0,
     ) -> None:
         _checks.choice("start", start, ENDS)
-        side, levels = pyramid(size)
-        widths = [_checks.whole("features", features, least=1) << i for i in range(levels)][::-1]
+        side, widths = pyramid(size, features)
         with seeded(seed):
             layers: list[nn.Module] = (
-                [nn.Unflatten(1, (latent, 1, 1)), *up(latent, widths[0], side, 1, 0)]
+                [nn.Unflatten(1, (latent, 1, 1)), *up(latent, widths[-1], side, 1, 0)]
                 if start == "conv"
-                else [Seed(latent, widths[0], side)]
+                else [Seed(latent, widths[-1], side)]
             )
-            for before, after in pairwise(widths):
+            for before, after in pairwise(reversed(widths)):
                 layers += up(before, after)
-            last = nn.ConvTranspose2d(widths[-1], check_channels(channels), 4, 2, 1, bias=False)
+            last = nn.ConvTranspose2d(widths[0], check_channels(channels), 4, 2, 1, bias=False)
             super().__init__(*layers, last, nn.Tanh())
             if normal:
                 _initialize(self)
@@ -218,8 +219,7 @@ class DCGANDiscriminator(nn.Sequential):
         seed: int = 0,
     ) -> None:
         _checks.choice("end", end, ENDS)
-        side, levels = pyramid(size)
-        widths = [_checks.whole("features", features, least=1) << i for i in range(levels)]
+        side, widths = pyramid(size, features)
         with seeded(seed):
             layers: list[nn.Module] = []
             for i, after in enumerate(widths):
@@ -275,7 +275,23 @@ class CNNGenerator(nn.Sequential):
             initialize(self, (nn.Linear, nn.Conv2d), nn.init.xavier_uniform_)
 
 
-class CNNDiscriminator(nn.Sequential):
+class _SpectralChain(nn.Sequential):
+    """Convolutions of these (kernel, stride), LeakyReLU 0.1 after each, linear; spectral-norm."""
+
+    def __init__(
+        self, widths: Sequence[int], kernels: Iterable[tuple[int, int]], side: int, bias: bool,
+        seed: int,
+    ) -> None:  # fmt: skip
+        with seeded(seed):
+            layers: list[nn.Module] = []
+            for (before, after), size in zip(pairwise(widths), kernels, strict=False):
+                layers += [nn.Conv2d(before, after, *size, 1, bias=bias), nn.LeakyReLU(0.1)]
+            head = nn.Linear(widths[-1] * side * side, 1, bias=False)
+            super().__init__(*layers, nn.Flatten(), head)
+            _normalize(self)
+
+
+class CNNDiscriminator(_SpectralChain):
     """Seven convolutions and a linear layer without bias, all spectral-norm, LeakyReLU 0.1.
 
     3 x 3 of stride 1 and 4 x 4 of stride 2 in turn, F, F, 2F, 2F, 4F, 4F, 8F channels. Parameters
@@ -289,17 +305,10 @@ class CNNDiscriminator(nn.Sequential):
         side = _first_side(size)
         f = _checks.whole("features", features, least=1)
         widths = [check_channels(channels), f, f, 2 * f, 2 * f, 4 * f, 4 * f, 8 * f]
-        with seeded(seed):
-            layers: list[nn.Module] = []
-            for i, (before, after) in enumerate(pairwise(widths)):
-                kernel, stride = ((3, 1), (4, 2))[i % 2]
-                layers += [nn.Conv2d(before, after, kernel, stride, 1), nn.LeakyReLU(0.1)]
-            layers += [nn.Flatten(), nn.Linear(8 * f * side * side, 1, bias=False)]
-            super().__init__(*layers)
-            _normalize(self)
+        super().__init__(widths, cycle([(3, 1), (4, 2)]), side, True, seed)
 
 
-class TowerDiscriminator(nn.Sequential):
+class TowerDiscriminator(_SpectralChain):
     """Convolutions 4 x 4 of stride 2 from F to twice as many channels each, then linear.
 
     Without biases, all spectral-norm, LeakyReLU 0.1. 256 pixels, features = 32: 11,191,808
@@ -309,16 +318,8 @@ class TowerDiscriminator(nn.Sequential):
     def __init__(
         self, size: int = 256, features: int = 32, channels: int = 3, *, seed: int = 0
     ) -> None:
-        side, levels = pyramid(size)
-        f = _checks.whole("features", features, least=1)
-        widths = [check_channels(channels), *(f << i for i in range(levels))]
-        with seeded(seed):
-            layers: list[nn.Module] = []
-            for before, after in pairwise(widths):
-                layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.LeakyReLU(0.1)]
-            head = nn.Linear(widths[-1] * side * side, 1, bias=False)
-            super().__init__(*layers, nn.Flatten(), head)
-            _normalize(self)
+        side, widths = pyramid(size, features)
+        super().__init__([check_channels(channels), *widths], repeat((4, 2)), side, False, seed)
 
 
 class UpBlock(nn.Module):
@@ -565,9 +566,8 @@ class StableDiscriminator(nn.Sequential):
 
 def _widths(size: int, features: int) -> tuple[int, Sequence[int]]:
     """Side of the smallest map, and the number of channels at each size from the largest map on."""
-    side, levels = pyramid(size)
-    f = _checks.whole("features", features, least=1)
-    return side, [min(_MOST, f << i) for i in range(levels + 1)]
+    side, widths = pyramid(size, features)
+    return side, [min(_MOST, width) for width in [*widths, 2 * widths[-1]]]
 
 
 # -- published generators of RS-GAN ----------------------------------------------------------------
@@ -597,8 +597,7 @@ def load_rsgan_generator(path: str | os.PathLike[str]) -> nn.Module:
 
     Raises FileNotFoundError, or ValueError for a file that cannot be read or holds something else.
     """
-    path = Path(path)
-    entries, renamed = _read(path), {}
+    entries, renamed = _read(Path(path)), {}
     try:
         model = _architecture(entries)
         parts = _CNN_PARTS if isinstance(model, CNNGenerator) else _RESNET_PARTS
