@@ -22,7 +22,7 @@ from gan_teach.models.networks import MLP
 
 
 def pyramid(size: int, features: int) -> tuple[int, list[int]]:
-    """Side of the smallest map, 28 = 7 * 4 or 32 = 4 * 8, and the channels from large maps to small.
+    """Side of the smallest map (28 = 7 * 4, 32 = 4 * 8), and the channels from large maps to small.
 
     These are ``features``, doubled with each halving of the side but the first. Raises ValueError
     for sizes that cannot be halved down to between 4 and 7.
