@@ -321,9 +321,7 @@ def _numbers(images: Any, name: str) -> Tensor:
         raise ValueError(f"{name} must be numbers, bytes or floats, got {array.dtype}.")
     if array.dtype.kind in "ui" and array.dtype != np.uint8:
         array = array.astype(np.int64)
-    return torch.from_numpy(
-        np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
-    )
+    return torch.from_numpy(np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
 
 
 def _channels_first(x: Tensor, name: str) -> Tensor:
