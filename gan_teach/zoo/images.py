@@ -263,19 +263,17 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _one(name: str, kind: type, value: Any) -> Any:
-    words = {"true": True, "false": False}
-    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     try:
         if kind is bool:
-            value = words[value.lower()] if isinstance(value, str) else value
-        elif kind is not str and not isinstance(value, bool):
-            number = float(value)
-            value = int(number) if kind is int and number.is_integer() else number
-        if isinstance(value, kind):
-            return value
+            return {"true": True, "false": False}[str(value).lower()]
+        if kind is str:
+            return os.fspath(value)
+        number = float(value)
+        if not isinstance(value, bool) and (kind is float or number.is_integer()):
+            return kind(number)
     except (ValueError, TypeError, KeyError, OverflowError):
         pass
-    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     raise ValueError(f"{name} must be {wanted[kind]}, got {_checks.shortened(value)}.")
 
 
@@ -350,22 +348,11 @@ NETWORKS: Mapping[str, Callable[..., Networks]] = {
 _ROWS = ("vanilla", "dragan")  # the fully connected ones
 
 
-def _constant(steps: int) -> None:
-    del steps
-
-
-def _linear(steps: int, start: float = 0.5) -> Schedule:
-    return linear_decay(int(start * steps), max(1, steps))
-
-
-def _power(steps: int, exponent: float = 0.005) -> Schedule:
-    del steps
-    return power_decay(exponent)
-
-
 SCHEDULES: Mapping[str, Callable[..., Schedule | None]] = {
-    "constant": _constant, "linear": _linear, "power": _power,
-}  # fmt: skip
+    "constant": lambda steps: None,
+    "linear": lambda steps, start=0.5: linear_decay(int(start * steps), max(1, steps)),
+    "power": lambda steps, exponent=0.005: power_decay(exponent),
+}
 """Factors on both learning rates: 1; 1 up to that part of the run, then to 0 at its end;
 (1 + step)^-exponent."""
 
@@ -399,36 +386,27 @@ _CELEBA_DCGAN = ImageGAN(
 # RS: lr_D = 2e-4, decay to 0 over the second half, one average, noise of one grey level. Both
 # players move on the same images: G's forward pass serves both.
 _RSGAN = ImageGAN(
-    name="cifar-rsgan-cnn", summary="RS: paired loss, CNN, CIFAR-10",
     differs=f"{_SHUFFLED}; D moves first, there G does; averages of G get batch statistics of "
     "their own, which RS leaves as they were at the start",
-    data="cifar10", size=32, networks="cnn", features=64, latent=128, steps=100_000,
-    batch_size=64, lr=5e-4, tau=2e-4 / 5e-4, schedule="linear(start=0.5)", averages=(0.9999,),
-    loss="relativistic", optimizer=_ADAM, redraw="none", dequantize=True,
+    data="cifar10", size=32, networks="cnn", features=64, latent=128, steps=100_000, batch_size=64,
+    lr=5e-4, schedule="linear(start=0.5)", averages=(0.9999,), optimizer=_ADAM, redraw="none",
+    dequantize=True,
 )  # fmt: skip
-_RSGAN_RESNET = replace(_RSGAN, networks="resnet", redraw="all", d_steps=5)
-_RS_NETWORKS = {  # data and networks, as their names and summaries call them
-    ("cifar", "cnn"): ("CNN, CIFAR-10", _RSGAN),
-    ("cifar", "resnet"): (
+_STL = {"data": "stl10", "size": 48}
+_RESNET = {"networks": "resnet", "redraw": "all", "d_steps": 5}
+_RS_PAIRS: Mapping[str, tuple[str, dict[str, Any]]] = {  # of networks: in words, and as settings
+    "cifar-{}-cnn": ("CNN, CIFAR-10", {"lr": 5e-4}),
+    "cifar-{}-resnet": (
         "ResNet, CIFAR-10, 5 steps of D",
-        replace(
-            _RSGAN_RESNET, features=256, lr=1.5e-3, tau=2e-4 / 1.5e-3,
-            optimizer="adam(betas=(0.0, 0.9))",
-        ),
+        {**_RESNET, "lr": 1.5e-3, "features": 256, "optimizer": "adam(betas=(0.0, 0.9))"},
     ),
-    ("stl", "cnn"): ("CNN, STL-10", replace(_RSGAN, data="stl10", size=48)),
-    ("stl", "resnet"): (
-        "ResNet, STL-10, 5 steps of D",
-        replace(_RSGAN_RESNET, data="stl10", size=48, lr=1e-3, tau=2e-4 / 1e-3),
-    ),
-    ("tower", "cnn"): (
+    "stl-{}-cnn": ("CNN, STL-10", {**_STL, "lr": 5e-4}),
+    "stl-{}-resnet": ("ResNet, STL-10, 5 steps of D", {**_STL, **_RESNET, "lr": 1e-3}),
+    "tower-{}-cnn": (
         "CNN, LSUN towers at 256 pixels",
-        replace(
-            _RSGAN, data="lsun-tower", size=256, networks="tower", features=32, lr=1e-3,
-            tau=2e-4 / 1e-3,
-        ),
+        {"data": "lsun-tower", "size": 256, "networks": "tower", "features": 32, "lr": 1e-3},
     ),
-}  # fmt: skip
+}
 _RS_LOSSES = {
     "rsgan": ("paired loss", "relativistic"),
     "jsgan": ("separable loss", "non_saturating"),
@@ -437,9 +415,10 @@ _RS_LOSSES = {
 }
 _RS_GANS = [
     replace(
-        config, name=f"{data}-{short}-{network}", summary=f"RS: {words}, {where}", loss=loss
+        _RSGAN, name=name.format(short), summary=f"RS: {words}, {where}", loss=loss,
+        tau=2e-4 / own["lr"], **own,
     )
-    for (data, network), (where, config) in _RS_NETWORKS.items()
+    for name, (where, own) in _RS_PAIRS.items()
     for short, (words, loss) in _RS_LOSSES.items()
 ]  # fmt: skip
 
