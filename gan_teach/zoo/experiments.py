@@ -62,13 +62,8 @@ class LineExperiment:
         _checks.whole("games", self.games, least=1)  # the game and the rule check the others
 
     def game(self, seed: int) -> GAN:
-        return line.line_gan(
-            seed,
-            noise=self.noise,
-            shared_noise=self.shared_noise,
-            loss=self.loss,
-            fresh_data=self.fresh_data,
-        )
+        own = ("noise", "shared_noise", "loss", "fresh_data")
+        return line.line_gan(seed, **{name: getattr(self, name) for name in own})
 
 
 EXPERIMENTS: dict[str, LineExperiment] = {
@@ -105,27 +100,22 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
         "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
         "scores": probes.scores(200, seed=1),
     }
-    told = progress and _objective
-    history = record(_train(game, chosen, seed), progress=told, **_WATCHED, **shown)
+    history = _recorded(game, name, chosen, seed, progress, every=1, **shown)
     w, b = history["params"][:, 0], history["params"][:, 1]
     latent = line.LATENT.sample(line.BATCH_SIZE, generator(1))  # those of the probe `fake`
-    batch = line.expectation_batch(game)
     constants = {
         "grid": GRID,
         "latent": latent[:, 0].numpy(),
         "real": game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy(),
         "real_density": line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy(),
-        "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
     }
-    scores = history["scores"]
     return history.with_arrays(
         fake=history["fake"][..., 0],
         d_star=line.optimal_discriminator(GRID, w, b, chosen.noise),
-        d_real=scores[:, 0],
-        d_fake=scores[:, 1],
-        objective=-history["d_loss"],
-        eigenvalues=spectra.spectra(game, history["params"], batch, of="value"),
-    ).describe(static=constants, meta=_facts(name, chosen, seed))
+        d_real=history["scores"][:, 0],
+        d_fake=history["scores"][:, 1],
+        eigenvalues=_eigenvalues_of_value(game, history["params"]),
+    ).describe(static=constants)
 
 
 def run_seeds(
@@ -140,15 +130,28 @@ def run_seeds(
     which = list(range(_checks.whole("seeds", seeds, least=1))) if isinstance(seeds, int) else seeds
     game = stack([chosen.game(seed) for seed in which])
     assert isinstance(game, GAN)
-    run = _train(game, chosen, list(which))
-    history = record(run, every=every, progress=progress and _objective, **_WATCHED)
-    end = spectra.spectra(game, history["params"][-1:], line.expectation_batch(game), of="value")
-    static = {
-        "eigenvalues_end": end[0],
-        "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
-    }
-    meta = {**_facts(name, chosen, list(which)), "static_per_member": list(static)}
-    return history.with_arrays(objective=-history["d_loss"]).describe(static=static, meta=meta)
+    history = _recorded(game, name, chosen, list(which), progress, every)
+    constants = {"eigenvalues_end": _eigenvalues_of_value(game, history["params"][-1:])[0]}
+    per_member = [*constants, "eigenvalues_theory"]
+    return history.describe(static=constants, meta={"static_per_member": per_member})
+
+
+def _recorded(
+    game: GAN, name: str, chosen: LineExperiment, seed: int | list[int], progress: bool,
+    every: int, **shown: Any,
+) -> History:  # fmt: skip
+    """Train it, and record what one run and an ensemble have in common, and what is ``shown``."""
+    run = _train(game, chosen, seed)
+    history = record(run, every=every, progress=progress and _objective, **_WATCHED, **shown)
+    theory = equilibrium_eigenvalues(game, history.last("params"), chosen.noise)
+    own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "round"}
+    history = history.with_arrays(objective=-history["d_loss"])
+    return history.describe(static={"eigenvalues_theory": theory}, meta={**asdict(chosen), **own})
+
+
+def _eigenvalues_of_value(game: GAN, params: NDArray) -> NDArray[np.float64]:
+    """Of the Hessian of V at ``params`` (T, ...), with exact expectations over z."""
+    return spectra.spectra(game, params, line.expectation_batch(game), of="value")
 
 
 def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
@@ -168,36 +171,28 @@ def _objective(state: State) -> str:
     return f"V = {v:.4f}, -2 log 2 = {TARGET:.4f}"
 
 
-def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
-    own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "round"}
-    return {**asdict(chosen), **own}
-
-
 def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:
     """Eigenvalues of the closed-form Hessian at the equilibrium with the run's final w.
 
     ``params`` (4,) gives (4,), those of an ensemble (S, 4): (S, 4). NaN where w is not finite.
     """
-    points = [_points_of(data) for data in (game.data.members if game.lead else [game.data])]
+    members = game.data.members if game.lead else [game.data]
     values = [
-        _eigenvalues(line.equilibrium_hessian(float(p[0]), x.mean(), (x * x).mean(), noise))
-        if math.isfinite(p[0])
-        else np.full(4, np.nan)
-        for p, x in zip(np.atleast_2d(params), points, strict=True)
+        _at_equilibrium(float(p[0]), data, noise)
+        for p, data in zip(np.atleast_2d(params), members, strict=True)
     ]
     return np.stack(values) if game.lead else values[0]
 
 
-def _eigenvalues(matrix: NDArray) -> NDArray[np.float64]:
-    values = np.linalg.eigvalsh(matrix)
-    return np.where(np.abs(values) < 1e-12 * np.abs(values).max(), 0.0, values)
-
-
-def _points_of(data: Any) -> NDArray[np.float64]:
-    """The real points; for fresh data, two points with the distribution's first two moments."""
+def _at_equilibrium(w: float, data: Any, noise: float) -> NDArray[np.float64]:
+    if not math.isfinite(w):
+        return np.full(4, np.nan)
     if hasattr(data, "points"):
-        return data.points[:, 0].double().numpy()
-    return np.array([data.mean - data.std, data.mean + data.std])
+        x = data.points[:, 0].double().numpy()
+    else:  # fresh samples: two points with the first two moments of their distribution
+        x = np.array([data.mean - data.std, data.mean + data.std])
+    values = np.linalg.eigvalsh(line.equilibrium_hessian(w, x.mean(), (x * x).mean(), noise))
+    return np.where(np.abs(values) < 1e-12 * np.abs(values).max(), 0.0, values)
 
 
 # -- what was found, against what theory says -----------------------------------------------------
