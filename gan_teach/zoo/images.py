@@ -170,7 +170,7 @@ class ImageGAN:
         times = counts.clamp(max=1) if self.balanced else counts
         return Asked(noise, torch.arange(len(counts)).repeat_interleave(times))
 
-    def game(self, images: Any, seed: int | None = None, autocast: str | None = None) -> GAN:
+    def game(self, images: Any, seed: int | None = None) -> GAN:
         """The game with new networks that fit the channels and the size of ``images``."""
         seed = self.seed if seed is None else seed
         classes = images.class_counts() if self.conditional else {}
@@ -182,7 +182,7 @@ class ImageGAN:
             label_smoothing=self.label_smoothing,
             penalties=self.penalties,
             corrupt=DiffAugment(self.augment) if self.augment else None,
-            autocast=autocast or ("bf16" if self.precision == "bf16" else None),
+            autocast="bf16" if self.precision == "bf16" else None,
         )
         if self.channels_last:
             game.to(memory_format=torch.channels_last)
