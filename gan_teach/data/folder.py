@@ -22,7 +22,7 @@ from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach._progress import progress_bar
-from gan_teach.data.images import Images, ImageSource
+from gan_teach.data.images import Images, ImageSource, check_channels
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm",
@@ -62,9 +62,8 @@ class ImageFiles:
         self, path: str | os.PathLike[str], size: int | None, channels: int | None, workers: int = 0
     ) -> None:
         self.size = None if size is None else _checks.whole("size", size, least=1)
-        if channels not in (None, 1, 3):
-            raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
-        self.channels, self.where = channels, Path(path).expanduser()
+        self.channels = None if channels is None else check_channels(channels)
+        self.where = Path(path).expanduser()
         self.archive = _opened(self.where) if zipfile.is_zipfile(self.where) else None
         self.names = self._names()
         self.oblong: list[str] = []  # files that were cut to a square, and transparent ones

@@ -195,7 +195,7 @@ class Images(ImageSource):
 
     def in_channels(self, channels: int) -> Images:
         """In grey (1), with the weights that Pillow has (BT.601), or in color (3)."""
-        if channels == len(self.pixels[0]):
+        if check_channels(channels) == len(self.pixels[0]):
             return self
         if channels == 3:
             return replace(self, pixels=self.pixels.expand(-1, 3, -1, -1))
@@ -276,6 +276,13 @@ class StackedDigits(Images):
     def read(self, indices: Tensor) -> Tensor:
         """The stacks of these digits (n, 3), uint8."""
         return self.pixels[indices, 0]
+
+
+def check_channels(channels: int) -> int:
+    """1 for grey images, 3 for color; raises ValueError for other numbers."""
+    if channels not in (1, 3):
+        raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
+    return channels
 
 
 def to_floats(pixels: Tensor) -> Tensor:

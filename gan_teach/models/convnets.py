@@ -38,13 +38,6 @@ def pyramid(size: int, features: int) -> tuple[int, list[int]]:
     return start, [features << i for i in range(levels)]
 
 
-def check_channels(channels: int) -> int:
-    """1 for grey images, 3 for color; raises ValueError for other numbers."""
-    if channels not in (1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
-    return channels
-
-
 @torch.no_grad()
 def initialize(module: nn.Module, kinds: tuple[type, ...], fill: Callable[[Tensor], object]):
     """``fill`` the weights of all layers of these kinds."""
@@ -192,7 +185,7 @@ class DCGANGenerator(nn.Sequential):
             )
             for before, after in pairwise(reversed(widths)):
                 layers += up(before, after)
-            last = nn.ConvTranspose2d(widths[0], check_channels(channels), 4, 2, 1, bias=False)
+            last = nn.ConvTranspose2d(widths[0], channels, 4, 2, 1, bias=False)
             super().__init__(*layers, last, nn.Tanh())
             if normal:
                 _initialize(self)
@@ -223,7 +216,7 @@ class DCGANDiscriminator(nn.Sequential):
         with seeded(seed):
             layers: list[nn.Module] = []
             for i, after in enumerate(widths):
-                before = widths[i - 1] if i else check_channels(channels)
+                before = widths[i - 1] if i else channels
                 layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i > 0 and not norm))
                 if i and norm:
                     layers.append(nn.BatchNorm2d(after))
@@ -264,13 +257,12 @@ class CNNGenerator(nn.Sequential):
         self, size: int = 32, features: int = 64, latent: int = 128, channels: int = 3, *,
         seed: int = 0,
     ) -> None:  # fmt: skip
-        side = _first_side(size)
-        f = _checks.whole("features", features, least=1)
+        side, f = _eighth(size, features)
         with seeded(seed):
             layers: list[nn.Module] = [Seed(latent, 8 * f, side)]
             for before, after in pairwise([8 * f, 4 * f, 2 * f, f]):
                 layers += up(before, after, bias=True)
-            layers += [nn.Conv2d(f, check_channels(channels), 3, 1, 1), nn.Tanh()]
+            layers += [nn.Conv2d(f, channels, 3, 1, 1), nn.Tanh()]
             super().__init__(*layers)
             initialize(self, (nn.Linear, nn.Conv2d), nn.init.xavier_uniform_)
 
@@ -302,9 +294,8 @@ class CNNDiscriminator(_SpectralChain):
     def __init__(
         self, size: int = 32, features: int = 64, channels: int = 3, *, seed: int = 0
     ) -> None:
-        side = _first_side(size)
-        f = _checks.whole("features", features, least=1)
-        widths = [check_channels(channels), f, f, 2 * f, 2 * f, 4 * f, 4 * f, 8 * f]
+        side, f = _eighth(size, features)
+        widths = [channels, f, f, 2 * f, 2 * f, 4 * f, 4 * f, 8 * f]
         super().__init__(widths, cycle([(3, 1), (4, 2)]), side, True, seed)
 
 
@@ -319,7 +310,7 @@ class TowerDiscriminator(_SpectralChain):
         self, size: int = 256, features: int = 32, channels: int = 3, *, seed: int = 0
     ) -> None:
         side, widths = pyramid(size, features)
-        super().__init__([check_channels(channels), *widths], repeat((4, 2)), side, False, seed)
+        super().__init__([channels, *widths], repeat((4, 2)), side, False, seed)
 
 
 class UpBlock(nn.Module):
@@ -369,15 +360,14 @@ class ResNetGenerator(nn.Sequential):
         self, size: int = 32, features: int = 256, latent: int = 128, channels: int = 3, *,
         bottleneck: bool = False, seed: int = 0,
     ) -> None:  # fmt: skip
-        side = _first_side(size)
-        f = _checks.whole("features", features, least=2)
+        side, f = _eighth(size, features, least=2)
         widths = [f, f, f, f] if size <= 32 else [8 * f, 4 * f, 2 * f, f]
         with seeded(seed):
             blocks = [
                 UpBlock(before, after // 2 if bottleneck else after, after)
                 for before, after in pairwise(widths)
             ]
-            last = nn.Conv2d(f, check_channels(channels), 1)
+            last = nn.Conv2d(f, channels, 1)
             ending = [nn.BatchNorm2d(f), nn.ReLU(inplace=True), last, nn.Tanh()]
             super().__init__(Seed(latent, widths[0], side), *blocks, *ending)
             initialize(self, (nn.Linear, nn.Conv2d), nn.init.xavier_uniform_)
@@ -396,12 +386,11 @@ class ResNetDiscriminator(nn.Sequential):
         self, size: int = 32, features: int = 256, channels: int = 3, *,
         bottleneck: bool = False, seed: int = 0,
     ) -> None:  # fmt: skip
-        _first_side(_checks.whole("size", size, least=16))
-        f = _checks.whole("features", features, least=2)
+        _, f = _eighth(_checks.whole("size", size, least=16), features, least=2)
         widths = [f // 2] * 4 if size <= 32 else [f, 2 * f, 4 * f, 8 * f, 16 * f]
         narrow = 2 if bottleneck else 1
         with seeded(seed):
-            first = DownBlock(check_channels(channels), widths[0] // narrow, widths[0], first=True)
+            first = DownBlock(channels, widths[0] // narrow, widths[0], first=True)
             blocks = [
                 DownBlock(before, before // narrow, after) for before, after in pairwise(widths)
             ]
@@ -419,14 +408,14 @@ def _doubled(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear")
 
 
-def _first_side(size: int) -> int:
-    """Side of the smallest map, three doublings below: 4 for images of 32, 6 for 48.
+def _eighth(size: int, features: int, least: int = 1) -> tuple[int, int]:
+    """Side of the smallest map, three doublings below: 4 for images of 32, 6 for 48; ``features``.
 
-    Raises ValueError for other than 8 * k.
+    Raises ValueError for other sizes than 8 * k, and for fewer features than ``least``.
     """
     if _checks.whole("size", size, least=8) % 8:
         raise ValueError(f"size must be a multiple of 8 (published: 32 and 48), got {size}.")
-    return size // 8
+    return size // 8, _checks.whole("features", features, least=least)
 
 
 def _normalize(module: nn.Module) -> None:
@@ -533,7 +522,7 @@ class StableGenerator(nn.Module):
                 ResBlock(before, after)
                 for before, after in zip(widths, [*widths[1:], widths[-1]], strict=True)
             )
-            self.last = nn.Conv2d(widths[-1], check_channels(channels), 3, 1, 1)
+            self.last = nn.Conv2d(widths[-1], channels, 3, 1, 1)
         self.side = side
 
     def forward(self, z: Tensor) -> Tensor:
@@ -555,7 +544,7 @@ class StableDiscriminator(nn.Sequential):
     ) -> None:
         side, widths = _widths(size, features)
         with seeded(seed):
-            layers: list[nn.Module] = [nn.Conv2d(check_channels(channels), widths[0], 3, 1, 1)]
+            layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 3, 1, 1)]
             for i, (before, after) in enumerate(zip([widths[0], *widths], widths, strict=False)):
                 if i:
                     layers.append(nn.AvgPool2d(3, 2, 1))
