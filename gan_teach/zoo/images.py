@@ -36,6 +36,7 @@ from gan_teach.training.schedules import Schedule, linear_decay, power_decay
 
 Shape = tuple[int, ...]  # (channels, size, size)
 Networks = tuple[nn.Module, nn.Module]
+Makers = tuple[Callable[..., nn.Module], Callable[..., nn.Module]]  # of G, by latent and seed; of D
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,7 @@ class ImageGAN:
         _checks.choice("loss", self.loss, losses.LOSSES)
         if self.bottleneck and not self.networks.startswith("resnet"):
             raise ValueError(f"bottleneck belongs to the networks resnet, not to {self.networks}.")
-        _checks.called("networks", self.networks, NETWORKS, first=4)
+        _checks.called("networks", self.networks, NETWORKS, first=2)
         _checks.called("optimizer", self.optimizer, OPTIMIZERS, first=2)
         _checks.called("schedule", self.schedule, SCHEDULES, first=1)
         for penalty in self.penalties:
@@ -148,14 +149,15 @@ class ImageGAN:
 
     def pair(self, shape: Shape, seed_g: int = 0, seed_d: int = 0, classes: int = 0) -> Networks:
         """New networks for images of that shape, and of so many classes if it is conditional."""
-        make = _checks.called("networks", self.networks, NETWORKS, first=4)
-        if not self.conditional:
-            return make(self, shape, seed_g, seed_d)
-        g, d = make(replace(self, latent=self.latent + classes), shape, seed_g, seed_d)
-        if self.networks not in _ROWS:
-            return g, convnets.Projection(d, classes, seed=seed_d)
-        _, d = make(self, (math.prod(shape) + classes,), seed_g, seed_d)
-        return g, convnets.Concatenated(d)
+        make = _checks.called("networks", self.networks, NETWORKS, first=2)
+        told_in_row = self.conditional and self.networks in _ROWS
+        make_g, make_d = make(self, shape)
+        if told_in_row:
+            _, make_d = make(self, (math.prod(shape) + classes,))
+        g, d = make_g(latent=self.latent + classes, seed=seed_g), make_d(seed=seed_d)
+        if told_in_row:
+            return g, convnets.Concatenated(d)
+        return g, convnets.Projection(d, classes, seed=seed_d) if self.conditional else d
 
     def latents(self, classes: Mapping[str, int] | None = None) -> Normal | Uniform | Asked:
         """The distribution of the latents; ``classes`` : the data's, with their numbers of images.
@@ -291,51 +293,43 @@ def entries(name: str, value: Any) -> Any:
 # -- networks and schedules -----------------------------------------------------------------------
 
 
-def _pair(g_kind: Any, d_kind: Any, config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+def _vanilla(config: ImageGAN, shape: Shape) -> Makers:
+    f, d_f = config.features, config.d_features or config.features
+    return (
+        partial(convnets.VanillaGenerator, shape, width=(f, 2 * f, 4 * f)),
+        partial(convnets.VanillaDiscriminator, shape, width=(4 * d_f, 2 * d_f, d_f)),
+    )
+
+
+def _dragan(config: ImageGAN, shape: Shape) -> Makers:
+    g = partial(convnets.UnitGenerator, shape, width=config.features)
+    return g, partial(convnets.UnitDiscriminator, shape, width=config.d_features or config.features)
+
+
+def _convolutional(g: Any, d: Any, config: ImageGAN, shape: Shape, **both: Any) -> Makers:
     """A generator and a discriminator of these two classes."""
-    f, of = config.features, {"channels": shape[0], "size": shape[1]}
-    return (
-        g_kind(features=f, latent=config.latent, seed=g, **of),
-        d_kind(features=config.d_features or f, seed=d, **of),
-    )
+    both |= {"channels": shape[0], "size": shape[1]}
+    d_features = config.d_features or config.features
+    return partial(g, features=config.features, **both), partial(d, features=d_features, **both)
 
 
-def _vanilla(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    f, d_f = config.features, config.d_features or config.features
-    return (
-        convnets.VanillaGenerator(shape, config.latent, (f, 2 * f, 4 * f), seed=g),
-        convnets.VanillaDiscriminator(shape, (4 * d_f, 2 * d_f, d_f), seed=d),
-    )
-
-
-def _dragan(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    f, d_f = config.features, config.d_features or config.features
-    return (
-        convnets.UnitGenerator(shape, config.latent, f, seed=g),
-        convnets.UnitDiscriminator(shape, d_f, seed=d),
-    )
-
-
-def _dcgan(
-    config: ImageGAN, shape: Shape, g: int, d: int, ends: str = "conv", norm: bool = True
-) -> Networks:
-    g_kind = partial(convnets.DCGANGenerator, start=ends)
+def _dcgan(config: ImageGAN, shape: Shape, ends: str = "conv", norm: bool = True) -> Makers:
     end = "linear" if config.conditional else ends
-    d_kind = partial(convnets.DCGANDiscriminator, end=end, norm=norm)
-    return _pair(g_kind, d_kind, config, shape, g, d)
+    g = partial(convnets.DCGANGenerator, start=ends)
+    d = partial(convnets.DCGANDiscriminator, end=end, norm=norm)
+    return _convolutional(g, d, config, shape)
 
 
-def _resnet(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+def _resnet(config: ImageGAN, shape: Shape) -> Makers:
     kinds = convnets.ResNetGenerator, convnets.ResNetDiscriminator
-    g_kind, d_kind = (partial(kind, bottleneck=config.bottleneck) for kind in kinds)
-    return _pair(g_kind, d_kind, config, shape, g, d)
+    return _convolutional(*kinds, config, shape, bottleneck=config.bottleneck)
 
 
-def _plain(g_kind: Any, d_kind: Any) -> Callable[..., Networks]:
-    return lambda *game: _pair(g_kind, d_kind, *game)
+def _plain(g: Any, d: Any) -> Callable[..., Makers]:
+    return lambda config, shape: _convolutional(g, d, config, shape)
 
 
-NETWORKS: Mapping[str, Callable[..., Networks]] = {
+NETWORKS: Mapping[str, Callable[..., Makers]] = {
     "vanilla": _vanilla,
     "dragan": _dragan,
     "dcgan": _dcgan,
