@@ -342,6 +342,5 @@ def architecture(module: nn.Module) -> dict[str, str]:
 
 def _reads_the_batch(part: nn.Module) -> bool:
     """Whether a sample's output depends on other samples, now or through running statistics."""
-    batch = nn.modules.batchnorm._BatchNorm
     instance = nn.modules.instancenorm._InstanceNorm
-    return isinstance(part, batch) or (isinstance(part, instance) and part.track_running_stats)
+    return isinstance(part, _BatchNorm) or (isinstance(part, instance) and part.track_running_stats)

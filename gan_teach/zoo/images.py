@@ -193,14 +193,13 @@ class ImageGAN:
     def make_rule(self) -> Rule:
         """The update rule. Raises ValueError for numbers of ``alternating`` with another rule."""
         names = ("d_steps", "g_steps", "redraw", "d_every", "first")
-        own = {name: getattr(self, name) for name in names}
+        own = {n: getattr(self, n) for n in names if getattr(self, n) != getattr(ImageGAN, n)}
         make = _checks.called("rule", self.rule, _RULES)
-        changed = [name for name in names if own[name] != getattr(ImageGAN, name)]
-        if make is not alternating and changed:
+        if own and make is not alternating:
             raise ValueError(
-                f"the rule {self.rule} does not read {', '.join(changed)}: that is for alternating."
+                f"the rule {self.rule} does not read {', '.join(own)}: that is for alternating."
             )
-        rule = alternating(**own) if make is alternating else make()
+        rule = make(**own)
         return rule if self.clip is None else weight_clipping(self.clip, rule)
 
     def arguments(self, **changes: Any) -> dict[str, Any]:
