@@ -214,13 +214,12 @@ class DCGANDiscriminator(nn.Sequential):
         _checks.choice("end", end, ENDS)
         side, widths = pyramid(size, features)
         with seeded(seed):
-            layers: list[nn.Module] = []
-            for i, after in enumerate(widths):
-                before = widths[i - 1] if i else channels
-                layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i > 0 and not norm))
-                if i and norm:
-                    layers.append(nn.BatchNorm2d(after))
-                layers.append(nn.LeakyReLU(0.2, inplace=True))
+            layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 4, 2, 1, bias=False)]
+            for before, after in pairwise(widths):
+                conv = nn.Conv2d(before, after, 4, 2, 1, bias=not norm)
+                norms = [nn.BatchNorm2d(after)] if norm else []
+                layers += [nn.LeakyReLU(0.2, inplace=True), conv, *norms]
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
             if end == "conv":
                 layers += [nn.Conv2d(widths[-1], 1, side, 1, 0, bias=False), nn.Flatten()]
             else:
@@ -519,8 +518,7 @@ class StableGenerator(nn.Module):
         with seeded(seed):
             self.linear = nn.Linear(latent + 1, widths[0] * side * side)
             self.blocks = nn.ModuleList(
-                ResBlock(before, after)
-                for before, after in zip(widths, [*widths[1:], widths[-1]], strict=True)
+                ResBlock(before, after) for before, after in pairwise([*widths, widths[-1]])
             )
             self.last = nn.Conv2d(widths[-1], channels, 3, 1, 1)
         self.side = side
@@ -544,11 +542,10 @@ class StableDiscriminator(nn.Sequential):
     ) -> None:
         side, widths = _widths(size, features)
         with seeded(seed):
-            layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 3, 1, 1)]
-            for i, (before, after) in enumerate(zip([widths[0], *widths], widths, strict=False)):
-                if i:
-                    layers.append(nn.AvgPool2d(3, 2, 1))
-                layers.append(ResBlock(before, after))
+            first = nn.Conv2d(channels, widths[0], 3, 1, 1)
+            layers: list[nn.Module] = [first, ResBlock(widths[0], widths[0])]
+            for before, after in pairwise(widths):
+                layers += [nn.AvgPool2d(3, 2, 1), ResBlock(before, after)]
             head = nn.Linear(widths[-1] * side * side, 1)
             super().__init__(*layers, nn.LeakyReLU(0.2), nn.Flatten(), head)
 
