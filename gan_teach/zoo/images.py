@@ -150,14 +150,14 @@ class ImageGAN:
     def pair(self, shape: Shape, seed_g: int = 0, seed_d: int = 0, classes: int = 0) -> Networks:
         """New networks for images of that shape, and of so many classes if it is conditional."""
         make = _checks.called("networks", self.networks, NETWORKS, first=2)
-        told_in_row = self.conditional and self.networks in _ROWS
         make_g, make_d = make(self, shape)
-        if told_in_row:
-            _, make_d = make(self, (math.prod(shape) + classes,))
-        g, d = make_g(latent=self.latent + classes, seed=seed_g), make_d(seed=seed_d)
-        if told_in_row:
-            return g, convnets.Concatenated(d)
-        return g, convnets.Projection(d, classes, seed=seed_d) if self.conditional else d
+        g = make_g(latent=self.latent + classes, seed=seed_g)
+        if not self.conditional:
+            return g, make_d(seed=seed_d)
+        if self.networks not in _ROWS:
+            return g, convnets.Projection(make_d(seed=seed_d), classes, seed=seed_d)
+        _, make_d = make(self, (math.prod(shape) + classes,))
+        return g, convnets.Concatenated(make_d(seed=seed_d))
 
     def latents(self, classes: Mapping[str, int] | None = None) -> Normal | Uniform | Asked:
         """The distribution of the latents; ``classes`` : the data's, with their numbers of images.
