@@ -289,8 +289,6 @@ class Routes(NamedTuple):
     step (below 1: 1 / ratio G steps per D step). Histories of ensembles with params and objective.
     """
 
-    ratio: float
-    lr: float
     by_rate: History
     by_steps: History
 
@@ -298,13 +296,11 @@ class Routes(NamedTuple):
 class Agreement(NamedTuple):
     """How alike the two routes are, over seeds.
 
-    same_outcome: share of seeds that end in the same state (`experiments.outcomes`). gap: median
-    over seeds of the largest distance between the two generators' means during the run.
+    gap: median over seeds of the largest distance between the two generators' means during the run.
     between_seeds: the same between neighbouring seeds of one route, the yardstick. step: lr_D times
     the largest curvature of D's loss at the equilibrium; plain descent of D alone needs it below 2.
     """
 
-    same_outcome: float
     gap: float
     between_seeds: float
     step: float
@@ -327,7 +323,7 @@ def two_routes(
     rounds, same = games // g_steps, {"lr": lr, "optimizer": optimizer}
     by_rate = run_seeds("normal", seeds, games=rounds * g_steps, every=g_steps, tau=ratio, **same)
     by_steps = run_seeds("normal", seeds, games=rounds, d_steps=d_steps, g_steps=g_steps, **same)
-    return Routes(ratio, lr, by_rate, by_steps)
+    return Routes(by_rate, by_steps)
 
 
 def means(history: History) -> NDArray[np.float64]:
@@ -338,15 +334,13 @@ def means(history: History) -> NDArray[np.float64]:
 
 def agreement(routes: Routes) -> Agreement:
     """How alike the two routes are. Raises ValueError for one seed: two seeds are the yardstick."""
-    rate, steps = routes.by_rate, routes.by_steps
-    a, b = means(rate), means(steps)
+    a, b = means(routes.by_rate), means(routes.by_steps)
     if a.ndim != 2 or a.shape[1] < 2:
         raise ValueError("agreement needs at least two seeds: their distance is the yardstick.")
-    same = float(np.mean(outcomes(rate) == outcomes(steps)))
     gap = float(np.median(np.abs(a - b).max(0)))
     between = float(np.median(np.abs(a - np.roll(a, 1, axis=1)).max(0)))
-    step = routes.ratio * routes.lr * largest_curvature()
-    return Agreement(same, gap, between, step)
+    lr_d = routes.by_rate.meta["tau"] * routes.by_rate.meta["lr"]
+    return Agreement(gap, between, lr_d * largest_curvature())
 
 
 def largest_curvature() -> float:
