@@ -1,4 +1,5 @@
-"""A learner's own data in the plane as a short text, so that a run on them can be repeated.
+"""Data in the plane: those of the course by name, and a learner's own as a short text, so that a
+run on them can be repeated.
 
 ``drawn:1.7:AbCd...`` is a drawing and ``points:1.7:AbCd...`` a set of points. The number is the
 reach of the picture; then four characters a point, which are its two coordinates on a grid of 64^2
@@ -9,6 +10,7 @@ text is data: it is bounded, read by a pattern, and nothing in it is evaluated.
 import base64
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,16 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks, data
 from gan_teach.data.planar import as_points
+
+SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
+    "five-gaussians": (data.ring, 1.7),
+    "eight-gaussians": (lambda: data.ring(8, 2.0, 0.02), 3.0),
+    "grid-25": (data.grid, 3.0),
+    "two-gaussians": (data.two_gaussians, 2.0),
+    "half-circles": (data.half_circles, 26.0),
+    "spirals": (data.spirals, 3.0),
+}
+"""Each data set's name: how it is made, and how far its picture reaches to every side."""
 
 MOST = 2000  # points; the browser knows it too (pen.js)
 REACH = (1e-3, 1e3)
@@ -90,10 +102,13 @@ def of_text(text: str, reach: float) -> str:
 
 
 def source(text: str) -> tuple[Any, float]:
-    """The data set that a text stands for, and how far its picture reaches.
+    """The data set that a name or a text stands for, and how far its picture reaches.
 
     A drawing is as wide as a thick pen: Gaussian around its strokes, of std reach / 40.
     """
+    if text in SOURCES:
+        make, reach = SOURCES[text]
+        return make(), reach
     kind, strokes, reach = _parse(text)
     if kind == "points":
         return data.Points(strokes[0].astype(np.float32)), reach
