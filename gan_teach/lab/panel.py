@@ -19,19 +19,10 @@ from typing import Any
 import ipywidgets as w
 
 from gan_teach.lab import controls, own_data
-from gan_teach.lab.config import (
-    DATA,
-    KNOBS,
-    MAX_STEPS,
-    PRESETS,
-    Knob,
-    Replay,
-    opening,
-    outlook,
-)
+from gan_teach.lab.config import DATA, KNOBS, MAX_STEPS, PRESETS, Knob, Replay, opening, outlook
 from gan_teach.lab.controls import ROW, WIDE, Control, button, choice, fold, slider
 from gan_teach.lab.frame import GRAPH, TELLS, Frame
-from gan_teach.lab.interrupts import on_interrupt
+from gan_teach.lab.interrupts import listen_for
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
 from gan_teach.lab.widgets import FOLDS
@@ -129,7 +120,7 @@ class Panel:
         self._make_replay()
         self.folds = [make(self) for make in FOLDS]
         self.box = _classed("lab", w.VBox(self._lay_out()))
-        on_interrupt(self.interrupt)
+        listen_for(self)
         self._furnish()
         self.show()
 
