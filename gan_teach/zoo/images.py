@@ -44,26 +44,36 @@ class ImageGAN:
     """One experiment as a plain value; ``image_gan`` makes one from a published name.
 
     Data
-        data : a name or path of ``data.load_images``, scaled to ``size`` pixels and, unless None,
-        to ``channels``. flip, dequantize : as in ``Images``; balanced : each class as often.
-        skip_bad : leave out files that do not fit. workers : threads that read a folder or archive
-        anew for each batch; None keeps it in memory.
+        data : a name, a folder or zip archive of images, an .npy or .npz file. size : pixels of a
+        side that images are scaled to. channels : 1 for grey images, 3 for color; None: as they
+        are. flip : mirror each image with probability 1/2. dequantize : add noise of one grey level
+        to each pixel. balanced : each class as often. skip_bad : leave out files that do not fit.
+        workers : threads that read a folder or archive anew for each batch; None keeps it in
+        memory.
+
     Networks
-        networks : one of ``NETWORKS``, of width ``features``; D of ``d_features`` if its width is
-        not to follow. bottleneck : halve each block's inner width. latent : dimension of the
-        latents, prior : "normal" or "uniform", on [-1, 1).
+        networks : vanilla, dragan, dcgan, cnn, tower, resnet or stable. features : width of the
+        networks. d_features : that of D, if it is not to follow. bottleneck : halve each block's
+        inner width. latent : dimension of the latents. prior : "normal" or "uniform", on [-1, 1).
+
     Game
-        augment : kinds of ``DiffAugment`` on what D sees, for few images.
-        loss, penalties : names of ``losses`` and ``penalties`` with their weights. label_smoothing,
-        g_label_smoothing : the targets of D for real samples and of G for its own. conditional :
-        G is asked for classes, as often as they occur (all alike, if ``balanced``), and D is told
-        which: G by one-hot beside the latent; D of convolutions, whose end is linear then, by a
-        projection, a fully connected one in one row with the pixels. For labelled images.
+        augment : kinds of ``DiffAugment`` on what D sees, for few images. loss : non_saturating,
+        relativistic, hinge or another of ``losses``. penalties : with their weights, as "r1(20.0)".
+        label_smoothing : the target of D for real samples. g_label_smoothing : that of G for its
+        own. conditional : G is asked for classes, as often as they occur (all alike, if
+        ``balanced``), and D is told which: G by one-hot beside the latent; D of convolutions, whose
+        end is linear then, by a projection, a fully connected one in one row with the pixels. For
+        labelled images.
+
     Training
-        lr : of G; D's is tau * lr. optimizer : with its numbers. schedule : one of ``SCHEDULES``,
-        over the length of the run. rule : one of ``RULES``; d_steps, g_steps, d_every, first and
-        redraw are those of "alternating". clip : bound of D's weights after each update, or None.
-        averages : decays of the averages of G that are kept.
+        steps : updates of G, those already done included. batch_size : images of each kind in a
+        batch. lr : learning rate of G. tau : learning rate of D divided by that of G. optimizer :
+        with its numbers, as "adam(betas=(0.5, 0.999))". schedule : constant, linear or power, over
+        the length of the run. rule : alternating, optimistic or another of ``RULES``. d_steps,
+        g_steps : updates in a round, by "alternating". d_every : rounds to one with updates of D,
+        by "alternating". first : d or g, by "alternating". redraw : all, latents or none, at G's
+        updates, by "alternating". clip : bound of D's weights after each update, or none. averages
+        : decays of the averages of G that are kept. seed : of the networks and of every draw.
         precision : "float32"; on a GPU also "tf32", products with 10 bits of fraction; or "bf16"
         inside the networks. channels_last : other order in memory.
 
@@ -229,12 +239,12 @@ _KINDS = get_type_hints(ImageGAN)
 _RULES = {name: rule for name, rule in RULES.items() if name != "weight_clipping"}  # it is ``clip``
 
 
-def image_gan(name: str, **changes: Any) -> ImageGAN:
+def image_gan(name: str, /, **changes: Any) -> ImageGAN:
     """The published experiment of that name with ``changes``; ValueError for unknown names."""
     return changed(IMAGE_GANS[_checks.choice("NAME", name, IMAGE_GANS)], **changes)
 
 
-def changed(config: ImageGAN | None, **changes: Any) -> ImageGAN:
+def changed(config: ImageGAN | None, /, **changes: Any) -> ImageGAN:
     """The configuration with ``changes``, or one of these alone.
 
     Raises ValueError for unknown settings, and for those that are missing.

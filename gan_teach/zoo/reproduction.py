@@ -143,7 +143,7 @@ def compare_point(point: Point) -> Iterator[Row]:
     else:
         gap, published = abs(tau - point.tau_star), f"{point.tau_star:.2f}"
         yield Row(notebook, what, published, f"{tau:.6f}", gap, gap <= _HALF * 1e-2)
-    a, b, c, d = blocks(zero.J.matrix, zero.J.n_g)
+    a, b, c, d = blocks(zero.J)
     for name, wanted in (("schur", point.schur), ("follower", point.follower)):
         if wanted:
             matrix = d if name == "follower" else a - b @ np.linalg.solve(d, c)
