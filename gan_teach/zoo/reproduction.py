@@ -159,7 +159,7 @@ def compare_point(point: Point) -> Iterator[Row]:
 def compare_block(block: Block) -> Row:
     """Printed eigenvalues of D's own block or of the Schur complement."""
     zero = nearest_zero(block.game, block.w)
-    a, b, c, d = blocks(zero.J.matrix, zero.J.n_g)
+    a, b, c, d = blocks(zero.J)
     matrix = d if block.block == "follower" else a - b @ np.linalg.solve(d, c)
     ours = np.sort(np.linalg.eigvals(matrix).real)
     gap = float(np.abs(ours - np.sort(block.eigenvalues)).max())
