@@ -653,7 +653,7 @@ gt.style.show(
 # %%
 rows = []
 for ratio in RATIOS:
-    ends = [gt.experiments.outcomes(h) == "settled" for h in routes(ratio)[2:]]
+    ends = [gt.experiments.outcomes(h) == "settled" for h in routes(ratio)]
     rows.append([f"{ratio:g}", gt.experiments.agreement(routes(ratio)).step, *map(sum, ends)])
 caption = "8 seeds, 1000 rounds: how many settled (V within 0.1 of -2 log 2 in the last round)."
 gt.Table(["ratio", "lr of D x curvature, by rate", "by rate", "by steps"], rows, caption=caption)
