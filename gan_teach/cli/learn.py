@@ -124,10 +124,8 @@ def _train(
 
     _checks.choice("format", format, runs.FORMATS)
     _checks.choice("experiment", name, [*experiments.EXPERIMENTS, *toys.TOYS])
-    count, report = (
-        _checks.whole("--seeds", 1 if seeds is None else seeds, least=1),
-        experiments.report,
-    )
+    count = 1 if seeds is None else _checks.whole("--seeds", seeds, least=1)
+    report = experiments.report
     if name in toys.TOYS:
         history = toys.run(name, seed=seed, seeds=count, progress=True, **changes)
         report = toys.report
