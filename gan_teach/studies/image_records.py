@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gan_teach import _checks, games, metrics, zoo
-from gan_teach.dynamics import RULES, optim
+from gan_teach.dynamics import RULES
 from gan_teach.dynamics.streams import DRAWS, generator
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
@@ -25,7 +25,7 @@ from gan_teach.metrics.features.classifier import COMBINATIONS
 from gan_teach.studies import image_runs
 from gan_teach.studies.evaluation import Generator, candidates
 from gan_teach.studies.image_runs import RAW
-from gan_teach.zoo.images import NETWORKS, ImageGAN, image_gan
+from gan_teach.zoo.images import ImageGAN, image_gan
 
 MOMENTS = 6  # sheets that are kept
 LOSS_ROWS = 400
@@ -114,34 +114,12 @@ def settings(name: str, run: ImageGAN | None = None) -> dict[str, Any]:
 
 
 def configured(config: ImageGAN) -> dict[str, Any]:
-    """A configuration in the words of the records that were made before it was plain data.
-
-    What they do not name had its default; it is named where it has another value.
-    """
-    plain = in_words({k: v for k, v in config.identity().items() if k not in _HOW})
-    new = {k: v for k, v in plain.items() if k in _OLD or v != in_words(getattr(ImageGAN, k, None))}
-    rule = {k: new.pop(k) for k in _OF_RULE if k in new}
-    words = {"config": config.name, "autocast": None if config.precision == "float32" else "bf16"}
-    words["rule"] = {"name": config.rule, **rule} if rule else config.rule
-    words["penalties"] = [in_words(games.penalties.get(p)) for p in config.penalties]
-    words["schedule"] = _SCHEDULES.get(config.schedule, config.schedule)
-    networks: Any = _checks.called("networks", config.networks, NETWORKS, first=4)
-    name, numbers = config.networks.partition("(")[0], getattr(networks, "keywords", {})
-    words["pair"] = {"name": name, **numbers} if numbers else name
-    if "(" in config.optimizer:
-        words["optimizer"] = in_words(optim.factory(config.optimizer))
-    return {**new, **words}
+    """What decides a configuration's numbers, as plain data."""
+    decides = {k: v for k, v in config.identity().items() if k not in _HOW}
+    return {"config": config.name, **in_words(decides)}
 
 
-_HOW = ("precision", "channels_last", "skip_bad", "workers", "networks", "schedule", "penalties")
-_OF_RULE = ("d_steps", "g_steps", "redraw", "d_every", "first", "clip")
-_OLD = (
-    "seed", "steps", "batch_size", "lr", "optimizer", "data", "size", "features", "latent", "tau",
-    "bottleneck", "averages", "loss", "label_smoothing", "dequantize", "flip",
-)  # fmt: skip
-_SCHEDULES = {
-    "constant": None, "linear(start=0.5)": "second_half", "power(exponent=0.005)": "constant_power",
-}  # fmt: skip
+_HOW = ("channels_last", "skip_bad", "workers")  # of the same numbers
 
 
 def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History:
