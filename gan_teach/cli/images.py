@@ -125,7 +125,7 @@ def _configuration(name: str | None, folder: Path | None, changes: dict[str, Any
 
     if name is not None:
         return image_gan(name, **changes)
-    return changed(read_settings(folder)[0] if folder else None, **changes)
+    return changed(read_settings(folder).config if folder else None, **changes)
 
 
 def _folder(name: str, start: Path | None, changes: dict[str, Any]) -> Path:
@@ -231,13 +231,13 @@ def sample(
     run: Path, step: int | None, ema: str | None, seed: int, out: Path | None, n: int,
     **classes: list[str] | None,
 ) -> int:  # fmt: skip
-    from gan_teach.studies import image_runs
+    from gan_teach.studies import drawing
 
     g, folder, asked = _generator(run, step, ema, classes["class"])
-    latents = image_runs.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
-    latents = image_runs.ask(g.latent, latents, asked) if asked else latents
+    latents = drawing.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
+    latents = drawing.ask(g.latent, latents, asked) if asked else latents
     out = out or folder / "sample.png"
-    image_runs.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
+    drawing.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
     print(f"wrote {out}")
     return 0
 
@@ -261,24 +261,24 @@ def interpolate(
     run: Path, step: int | None, ema: str | None, seed: int, out: Path | None, rows: int,
     steps: int, through: int, spherical: bool, **classes: list[str] | None,
 ) -> int:  # fmt: skip
-    from gan_teach.studies import image_runs
+    from gan_teach.studies import drawing
 
     g, folder, asked = _generator(run, step, ema, classes["class"])
     rows = _checks.whole("rows", rows, least=1)
     through = len(asked) if len(asked) > 1 else _checks.whole("through", through, least=2)
-    points = image_runs.fixed_latents(rows * through, g.latent, seed).unflatten(0, (through, rows))
+    points = drawing.fixed_latents(rows * through, g.latent, seed).unflatten(0, (through, rows))
     if len(asked) > 1:
         points, spherical = points[:1].expand(through, -1, -1), False
     points = points.transpose(0, 1)
     if asked:
-        points = image_runs.ask(g.latent, points.flatten(0, 1), asked).unflatten(0, (rows, through))
-    way = image_runs.along(points, steps, spherical, getattr(g.latent, "classes", 0))
+        points = drawing.ask(g.latent, points.flatten(0, 1), asked).unflatten(0, (rows, through))
+    way = drawing.along(points, steps, spherical, getattr(g.latent, "classes", 0))
     images, out = g.draw(way.flatten(0, 1)), out or folder / "interpolation.png"
-    image_runs.save_images(out, images, columns=way.shape[1])
+    drawing.save_images(out, images, columns=way.shape[1])
     print(f"wrote {out}")
     if out.suffix not in ("", ".npz"):
         frames = images.reshape(*way.shape[:2], *images.shape[1:])
-        image_runs.save_film(out.with_suffix(".gif"), frames)
+        drawing.save_film(out.with_suffix(".gif"), frames)
         print(f"wrote {out.with_suffix('.gif')}")
     return 0
 
@@ -303,10 +303,9 @@ def _generator(
 
 def _class(name: str, run: Path) -> int:
     """The number of a class that the run can be asked for, by name or number."""
-    from gan_teach.studies.image_runs import Trained, read_settings
+    from gan_teach.studies.image_runs import read_settings
 
-    config, data, shape = read_settings(run)
-    classes = Trained(config, shape, {}, 0, data).classes
+    classes = read_settings(run).classes
     if not classes:
         raise ValueError(f"{run} has no classes to ask for: train with --set conditional=true.")
     known = [*classes]

@@ -113,10 +113,10 @@ def run(
 def _train(
     name: str, out: Path, format: str, seed: int | None, seeds: int | None, **changes: Any
 ) -> int:
-    from gan_teach.studies import runs, toys
+    from gan_teach.studies import toys
     from gan_teach.zoo import experiments
 
-    _checks.choice("format", format, runs.FORMATS)
+    _checks.choice("format", format, toys.FORMATS)
     _checks.choice("experiment", name, [*experiments.EXPERIMENTS, *toys.TOYS])
     first, report = seed or 0, experiments.report
     if name in toys.TOYS:
@@ -132,7 +132,7 @@ def _train(
         unit, last = history.meta["unit"], history.steps[-1]
         print(f"Stopped after {unit} {last}; what was finished is kept.")
     print(report(history))
-    for path in runs.save_run(history, out, format):
+    for path in toys.save_run(history, out, format):
         print(f"wrote {path}", flush=True)
     return 130 if history.meta.get("interrupted") else 0
 

@@ -36,11 +36,7 @@ from gan_teach.metrics.features import classifier
 from gan_teach.models import evaluating
 from gan_teach.plots import wilson
 from gan_teach.plots.text import Table
-from gan_teach.studies.architectures import (
-    FAMILIES,
-    Architecture,
-    random_architecture as random_architecture,
-)
+from gan_teach.studies.architectures import FAMILIES, Architecture, random_architecture
 from gan_teach.studies.engine import HistoryFiles, Study, content, seeds_of
 from gan_teach.training import Run, train
 
@@ -159,8 +155,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         _checks.whole("steps", self.steps, least=1)
-        if self.d_steps is not None:
-            _checks.whole("d_steps", self.d_steps, least=1)
+        _checks.whole("d_steps", 1 if self.d_steps is None else self.d_steps, least=1)
         _checks.whole("batch_size", self.batch_size, least=2)
         _checks.real("lr", self.lr, above=0.0)
         if self.steps % _checks.whole("records", self.records, least=1):

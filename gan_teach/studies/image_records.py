@@ -23,6 +23,7 @@ from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
 from gan_teach.studies import image_runs
+from gan_teach.studies.drawing import levels
 from gan_teach.studies.evaluation import Generator, candidates
 from gan_teach.studies.image_runs import RAW
 from gan_teach.zoo.images import ImageGAN, image_gan
@@ -74,6 +75,9 @@ def in_words(value: Any) -> Any:
         return {"name": value.name, "weight": float(value.weight)}
     if isinstance(value, games.losses.Loss):
         return value.name
+    if isinstance(value, ImageGAN):
+        decides = {k: v for k, v in value.identity().items() if k not in _HOW}
+        return {"config": value.name, **in_words(decides)}
     if isinstance(value, partial):
         own = {"name": value.func, "arguments": value.args, **value.keywords}
         return {k: in_words(v) for k, v in own.items() if v != ()}
@@ -106,20 +110,14 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     return history
 
 
+_HOW = ("channels_last", "skip_bad", "workers")  # settings of the same numbers
+
+
 def settings(name: str, run: ImageGAN | None = None) -> dict[str, Any]:
     """What the record of that name is the result of, as plain data; or a run's configuration."""
     record = IMAGE_RECORDS[name]
     kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
-    return {**kept, **configured(run or record.run())}
-
-
-def configured(config: ImageGAN) -> dict[str, Any]:
-    """What decides a configuration's numbers, as plain data."""
-    decides = {k: v for k, v in config.identity().items() if k not in _HOW}
-    return {"config": config.name, **in_words(decides)}
-
-
-_HOW = ("channels_last", "skip_bad", "workers")  # of the same numbers
+    return {**kept, **in_words(run or record.run())}
 
 
 def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History:
@@ -181,8 +179,7 @@ def condensed(record: ImageRecord, run: Path) -> History:
         for number, value in score(torch.from_numpy(images)).items():
             scores.setdefault(f"{number}_{g.average}", []).append(value)
         if g.average == record.average and g.step in moments:
-            shown = (np.clip(images[: record.shown], -1, 1) + 1) * 127.5
-            sheets.append(np.rint(shown).astype(np.uint8))
+            sheets.append(levels(images[: record.shown]))
     static = {"sheets": np.stack(sheets), "sheet_steps": moments, **_losses(run)}
     if record.weights:  # in half precision: no pixel differs by more than a few grey levels
         weights = trained.generators[record.average].state_dict()
