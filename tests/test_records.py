@@ -319,6 +319,7 @@ def test_the_arms_of_the_ablation_make_their_changes_and_no_others(tmp_path, mon
     monkeypatch.setattr(records, "sweep", sweep)
     history = records.RECORDS["half-circles-ablation"].run(2, folder=tmp_path)
     assert history.static["arm"].tolist() == np.repeat(np.arange(17), 2).tolist()
+    assert history.static["names"].tolist() == list(records.ARMS)
     assert history.meta["members"] == history.meta["members_planned"] == 34
     handed_in, *alone = calls[:9]
     improved, *without = calls[9:]

@@ -398,7 +398,7 @@ def blind(
 ) -> int:
     from gan_teach import plots
     from gan_teach.plots import style
-    from gan_teach.studies import blind as study
+    from gan_teach.studies import evaluation as study
 
     shown = study.pairs(a, b, pairs, n, seed, averages=[ema] if ema else (), size=size)
     style.save(plots.image_grids(shown.sheets, across=2 if pairs < 3 else 6), out)

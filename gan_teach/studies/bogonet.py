@@ -277,16 +277,12 @@ def run_study(
         unit="architecture",
     )
     parts = list(study.collect(progress).values())
+    asked = {"budget": asdict(budget), "source": judged.source}
     facts = {
         "architectures": len(parts),
         "architectures_planned": len(seeds),
         "interrupted": len(parts) < len(seeds),
-        "study": {
-            "budget": asdict(budget),
-            "algorithms": [*ALGORITHMS],
-            "source": judged.source,
-            **drawn,
-        },
+        "study": {**asked, "algorithms": [*ALGORITHMS], **drawn},
         "titles": [algorithm.title for algorithm in ALGORITHMS.values()],
         "accuracy": judged.accuracy,
         "real_score": judged.real,
@@ -326,13 +322,10 @@ def values(history: History, criterion: str) -> NDArray[np.float64]:
     final : the last score. best : the highest. area : the area under the curve (trapezoids) divided
     by the number of steps, i.e. the mean score, on the same scale from 1 to 10.
     """
-    _checks.choice("criterion", criterion, CRITERIA)
     scores, steps = history["score"].astype(float), history.steps.astype(float)
-    if criterion == "final":
-        return scores[-1]
-    if criterion == "best":
-        return scores.max(0)
-    return trapezoid(scores, steps, axis=0) / (steps[-1] - steps[0])
+    by = {"final": scores[-1], "best": scores.max(0)}
+    by["area"] = trapezoid(scores, steps, axis=0) / (steps[-1] - steps[0])
+    return by[_checks.choice("criterion", criterion, CRITERIA)]
 
 
 def wins(value: NDArray[np.float64]) -> NDArray[np.float64]:

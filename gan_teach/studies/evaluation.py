@@ -1,8 +1,8 @@
-"""Generators scored by the images they make: FID or FD(net), KID, IS, PRD, precision and recall.
+"""Generators judged by the images they make: FID or FD(net), KID, IS, PRD, precision and recall.
 
 ``evaluate`` scores every saved generator of runs and sweeps, published weights, functions that draw
 and folders of images, each from one pass through one network, into a table that is a file: a second
-call adds what is new.
+call adds what is new. ``pairs`` shows two of them to eyes that do not know which is which.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gan_teach import __version__, _checks
@@ -35,6 +36,7 @@ from gan_teach.metrics.features.classifier import fingerprint
 from gan_teach.metrics.score_tables import ENDS, REAL, Evaluation, Row, read_rows, save_rows
 from gan_teach.metrics.scores import AT_ONCE, SCORES, Features, Statistics, score
 from gan_teach.models.convnets import load_rsgan_generator
+from gan_teach.plots.ensembles import wilson
 from gan_teach.studies.drawing import draw, fixed_latents
 from gan_teach.studies.engine import Study, Tick
 from gan_teach.studies.image_runs import RAW, Trained, load_run, snapshots, training_images
@@ -267,9 +269,6 @@ def evaluate(
     out: str | os.PathLike[str] | None = None,
     save_stats: str | os.PathLike[str] | None = None,
     progress: bool = False,
-    size: int | None = None,
-    channels: int | None = None,
-    skip_bad: bool = False,
     **which: Any,
 ) -> Evaluation:
     """Score every generator of ``sources`` by n images from the same latents, against n real ones.
@@ -278,7 +277,7 @@ def evaluate(
     ----------
     sources : folders of runs and sweeps, published files of RS-GAN, functions, images, as in
         ``candidates``; ``which`` (averages, steps, every, last, untrained) chooses among a run's
-        generators. size, channels, skip_bad : how images are read, those of ``data`` too.
+        generators, and says how images are read, those of ``data`` too (size, channels, skip_bad).
     features : of ``load_extractor``, or an Extractor; by default the genuine Inception where its
         weights are, else "digits" for grey images and "cifar" for images in color.
     data : real images, a name or a path, or statistics of their features (mu and sigma in an .npz
@@ -297,8 +296,8 @@ def evaluate(
     if not isinstance(features, Extractor):
         chosen = features or found_inception()
         features = load_extractor(chosen, device=device) if chosen else None
-    how = {"size": size, "channels": channels, "skip_bad": skip_bad}
-    every_one = [one for source in sources for one in candidates(source, **which, **how)]
+    every_one = [one for source in sources for one in candidates(source, **which)]
+    how = {name: which[name] for name in ("size", "channels", "skip_bad") if name in which}
     folder = default_folder(sources[0]) if out is None else Path(out)
     real_sets = _real_sets(every_one, data, how, features, n, device, progress)
     jobs, bands = {}, {}
@@ -392,9 +391,10 @@ def _named(data: Any, shape: Sequence[int], how: Mapping[str, Any]) -> Images | 
     """The real images of that name, as large as generated ones; or the file of their statistics."""
     if isinstance(data, Images):
         return data
+    if scores.holds_statistics(data):
+        return Path(data)
     square = shape[1] if shape[1] == shape[2] else None
-    own = {**how, "size": how["size"] or square}
-    return Path(data) if scores.holds_statistics(data) else load_images(data, **own)
+    return load_images(data, **{**how, "size": how.get("size") or square})
 
 
 def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> _Real:
@@ -478,3 +478,52 @@ def default_folder(source: Named) -> Path:
     """Where the table of that first source lies: in a run's or a sweep's folder, or runs/scores."""
     scores = Path("runs") / "scores"
     return scores if callable(source) or not runs_in(Path(source)) else Path(source)
+
+
+# -- two of them, by eye --------------------------------------------------------------------------
+
+KEYS = {"l": "left", "r": "right", "s": "neither"}
+
+
+class Pairs(NamedTuple):
+    """Pairs of sheets: ``sheets`` by "1 left", "1 right", ..., and in which of them A is left."""
+
+    names: tuple[str, str]
+    sheets: dict[str, NDArray[np.float32]]
+    a_left: NDArray[np.bool_]
+
+    def verdict(self, answers: Iterable[str]) -> str:
+        """How often A was preferred, with Wilson's 95 % interval; "s" and no answer do not count.
+
+        answers : keys of ``KEYS``, for the first pairs.
+        """
+        given = zip(answers, self.a_left, strict=False)
+        chosen = [(key == "l") == left for key, left in given if key in ("l", "r")]
+        a, b = self.names
+        if not chosen:
+            return f"{a} against {b}: no answer."
+        low, high = wilson(sum(chosen), len(chosen))
+        which = a if low > 0.5 else b
+        says = "no preference is shown" if low <= 0.5 <= high else f"{which} looks better"
+        return (
+            f"A is {a}, B is {b}. A was preferred in {sum(chosen)} of {len(chosen)}; 95 % interval "
+            f"of its share: {low:.0%} to {high:.0%}: {says}."
+        )
+
+
+def pairs(a: Named, b: Named, count: int = 20, n: int = 16, seed: int = 0, **how: Any) -> Pairs:
+    """``count`` pairs of sheets of ``n`` images, one of a and one of b, either of them on the left.
+
+    a, b : as in ``candidates``, of a run the last step; ``how`` (averages, size, ...) as
+    there. No image stands on two sheets. Raises ValueError for too few images in a folder.
+    """
+    count, n = _checks.whole("pairs", count, least=1), _checks.whole("n", n, least=1)
+    both = [candidates(source, last=True, **how)[-1] for source in (a, b)]
+    drawn = [list(one.batches(count * n, seed + k, "cpu")) for k, one in enumerate(both)]
+    of_a, of_b = (np.concatenate(parts).reshape(count, n, *parts[0].shape[1:]) for parts in drawn)
+    a_left = np.random.default_rng(seed).random(count) < 0.5
+    sheets = {}
+    for k, (one, other, first) in enumerate(zip(of_a, of_b, a_left, strict=True), 1):
+        sheets |= {f"{k} left": one if first else other, f"{k} right": other if first else one}
+    names = [f"{one.source} ({one.average})" for one in both]
+    return Pairs((names[0], names[1]), sheets, a_left)

@@ -16,9 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import _checks, games, metrics, zoo
+from gan_teach import _checks, metrics, zoo
 from gan_teach.dynamics import RULES
 from gan_teach.dynamics.streams import DRAWS, generator
+from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
@@ -29,7 +30,7 @@ from gan_teach.studies.image_runs import RAW
 from gan_teach.zoo.images import ImageGAN, image_gan
 
 MOMENTS = 6  # sheets that are kept
-LOSS_ROWS = 400
+LOSS_ROWS = 400  # of the steps at which the run wrote both losses
 SEED = 1  # of the latents that are scored
 WEIGHTS = "weights/"  # how the names of kept weights begin in a record's static arrays
 
@@ -71,10 +72,8 @@ def in_words(value: Any) -> Any:
     Functions give their names, and a published game its fields, so that moving code about in the
     library makes no record another.
     """
-    if isinstance(value, games.penalties.Penalty):
+    if isinstance(value, Penalty):
         return {"name": value.name, "weight": float(value.weight)}
-    if isinstance(value, games.losses.Loss):
-        return value.name
     if isinstance(value, ImageGAN):
         decides = {k: v for k, v in value.identity().items() if k not in _HOW}
         return {"config": value.name, **in_words(decides)}
@@ -180,21 +179,17 @@ def condensed(record: ImageRecord, run: Path) -> History:
             scores.setdefault(f"{number}_{g.average}", []).append(value)
         if g.average == record.average and g.step in moments:
             sheets.append(levels(images[: record.shown]))
-    static = {"sheets": np.stack(sheets), "sheet_steps": moments, **_losses(run)}
+    static = {"sheets": np.stack(sheets), "sheet_steps": moments}
+    log = image_runs.recorded(run)
+    thin = slice(None, None, max(1, len(log) // LOSS_ROWS))
+    static |= {"loss_steps": log.steps[thin].astype(int)}
+    static |= {name: log[name][thin].astype(np.float32) for name in ("d_loss", "g_loss")}
     if record.weights:  # in half precision: no pixel differs by more than a few grey levels
         weights = trained.generators[record.average].state_dict()
         static |= {WEIGHTS + k: v.numpy().astype(np.float16) for k, v in weights.items()}
     count = sum(p.numel() for p in trained.generators[RAW].parameters())
     facts |= {"data": data.name, "images": len(data), "unit": "step", "parameters": count}
     return History(steps, scores, static, facts)
-
-
-def _losses(run: Path) -> dict[str, NDArray]:
-    """Both losses over the steps at which the run wrote them, thinned to a few hundred rows."""
-    rows = image_runs.recorded(run)
-    thin = slice(None, None, max(1, len(rows) // LOSS_ROWS))
-    both = {name: rows[name][thin].astype(np.float32) for name in ("d_loss", "g_loss")}
-    return {"loss_steps": rows.steps[thin].astype(int), **both}
 
 
 # -- scores ---------------------------------------------------------------------------------------
@@ -276,22 +271,6 @@ PIXELS = 2000  # images whose pixels are compared
 PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared with them
 
 
-def _rsgan(loss: str, title: str) -> ImageRecord:
-    return ImageRecord(
-        f"CNN of a quarter of the width, CIFAR-10, {title} loss",
-        partial(image_gan, f"cifar-{loss}-cnn", features=16, steps=12_000, precision="bf16"),
-        "raw", _photo_scores, DRAWN, shown=16, others=("0.9999",),
-    )  # fmt: skip
-
-
-def _timescale(tau: int) -> ImageRecord:
-    return ImageRecord(
-        f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        partial(image_gan, "cifar-timescale-small", tau=float(tau), precision="bf16"),
-        "0.99", _photo_scores, DRAWN, shown=16, others=("0.9", "0.999", "0.9999"),
-    )  # fmt: skip
-
-
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
         "Vanilla GAN of MNIST, as published", partial(image_gan, "mnist-vanilla"),
@@ -320,8 +299,15 @@ IMAGE_RECORDS: dict[str, ImageRecord] = {
         "Stacked digits, loss of 2014", partial(image_gan, "stacked-mnist-vanilla"),
         "0.99", _stack_scores, STACKS,
     ),
-    "cifar-rsgan-quarter": _rsgan("rsgan", "paired"),
-    "cifar-jsgan-quarter": _rsgan("jsgan", "separable"),
-    **{f"cifar-timescale-{tau}": _timescale(tau) for tau in (1, 2, 4, 8)},
+    **{f"cifar-{loss}-quarter": ImageRecord(
+        f"CNN of a quarter of the width, CIFAR-10, {title} loss",
+        partial(image_gan, f"cifar-{loss}-cnn", features=16, steps=12_000, precision="bf16"),
+        "raw", _photo_scores, DRAWN, shown=16, others=("0.9999",),
+    ) for loss, title in (("rsgan", "paired"), ("jsgan", "separable"))},
+    **{f"cifar-timescale-{tau}": ImageRecord(
+        f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
+        partial(image_gan, "cifar-timescale-small", tau=float(tau), precision="bf16"),
+        "0.99", _photo_scores, DRAWN, shown=16, others=("0.9", "0.999", "0.9999"),
+    ) for tau in (1, 2, 4, 8)},
 }  # fmt: skip
 """The records of image runs by name."""
