@@ -114,11 +114,11 @@ CHANGES: dict[str, dict[str, Any]] = {
 """What separates the improved half circles from the assignment's, as arguments of the game."""
 
 ARMS = {
-    "as handed in": frozenset(),
-    **{f"+ {change}": frozenset({change}) for change in CHANGES},
-    "improved": frozenset(CHANGES),
+    "as handed in": (),
+    **{f"+ {change}": (change,) for change in CHANGES},
+    "improved": tuple(CHANGES),
     **{
-        f"- {change}": frozenset(CHANGES) - {change}
+        f"- {change}": tuple(other for other in CHANGES if other != change)
         for change in CHANGES
         if change != "no smoothing"  # the pairs of all others take it along
     },
@@ -135,17 +135,14 @@ class Ablation(Record):
     def run(self, seeds: int, *, folder: Path, **where: Any) -> History:
         parts: list[History] = []
         for number, changes in enumerate(ARMS.values()):
-            arguments: dict[str, Any] = {}
-            for change in CHANGES:  # in one order, whatever that of a set is
-                arguments |= CHANGES[change] if change in changes else {}
-            watched: dict[str, Any] = {**outcomes.of_half_circles(arguments.get("unit", 1.0))}
+            own = {k: v for change in changes for k, v in CHANGES[change].items()}
+            watched: dict[str, Any] = outcomes.of_half_circles(own.get("unit", 1.0))
             part = sweep(
-                partial(zoo.half_circles, **arguments), {}, seeds,
+                partial(zoo.half_circles, **own), {}, seeds,
                 zoo.HALF_CIRCLES_IMPROVED if ADAM in changes else zoo.HALF_CIRCLES,
                 steps=zoo.HALF_CIRCLES_IMPROVED.steps, every=self.every, chunk=self.chunk,
                 average=self.average if AVERAGE in changes else None,
-                folder=folder / f"arm-{number:02d}", **where,
-                **watched,
+                folder=folder / f"arm-{number:02d}", **where, **watched,
             )  # fmt: skip
             parts.append(part.describe(static={"arm": np.full(part.meta["members"], number)}))
             if part.meta["interrupted"]:

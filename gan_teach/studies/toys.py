@@ -108,13 +108,12 @@ def run(
             raise ValueError(f"{key} is no setting of {name}: leave out --{key}.")
     which = range(_checks.whole("seed", seed), seed + _checks.whole("seeds", seeds, least=1))
     taus = toy.taus if tau is None else (tau,)
-    members = [(s, t) for t in taus for s in which]
+    numbers, ratios = [*which] * len(taus), [t for t in taus for _ in which]
     steps = toy.training.steps if games is None else _checks.whole("games", games, least=1)
     changes: dict[str, Any] = {"steps": steps, "lr": lr}
     if d_steps is not None or g_steps is not None:
         changes["rule"] = alternating(d_steps or 1, g_steps or 1)
-    game = stack([toy.game(seed=s, **own) for s, _ in members])
-    ratios, numbers = [t for _, t in members], [s for s, _ in members]
+    game = stack([toy.game(seed=number, **own) for number in numbers])
     states = toy.training.train(game, tau=ratios, seed=numbers, **changes)
     small = sum(p[0].numel() for p in [*game.g_params, *game.d_params]) <= FEW
     seen = {"params": probes.params()} if small else {"fake": probes.samples(500)}
