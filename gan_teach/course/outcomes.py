@@ -39,11 +39,9 @@ def small(
 ) -> History:  # fmt: skip
     """What is kept of it: arrays of these names, other ``arrays``, and constants of each member."""
     kept = {name: history[name].astype(np.float32).round(digits) for name in rounded}
+    whole = History(history.steps, {**kept, **(arrays or {})}, history.static, history.meta)
     per_member = [*history.meta["static_per_member"], *(members or {})]
-    static, meta = {**history.static, **(members or {})}, {"static_per_member": per_member}
-    return History(
-        history.steps, kept | {**(arrays or {})}, static, {**history.meta, **meta, "unit": unit}
-    )
+    return whole.describe(static=members, meta={"static_per_member": per_member, "unit": unit})
 
 
 def small_line(history: History) -> History:
@@ -77,15 +75,15 @@ def two_cluster_facts(history: History) -> dict[str, NDArray]:
     of D's loss over that stretch, its first half left out (D needs it to settle), NaN if it is
     shorter than 50 epochs.
     """
-    loss, hits, epochs = history["d_loss"], history["hits"], history.steps
+    loss, counts, epochs = history["d_loss"], history["hits"], history.steps
     step = float(epochs[2] - epochs[1])
     settled = settled_from(np.abs(loss - np.log(2)) < SETTLED_WITHIN, epochs)
-    one_sided = (hits >= COLLAPSED) & (hits[..., ::-1] == 0)  # (T, S, 2)
+    one_sided = (counts >= COLLAPSED) & (counts[..., ::-1] == 0)  # (T, S, 2)
     stretches = [_longest(each) for each in np.moveaxis(one_sided, 1, 0)]
     rests = [x[start:end] for x, (start, end) in zip(loss.T, stretches, strict=True)]
     return {
         "settled": settled,
-        "reached": np.isfinite(settled) & (hits[-1].min(-1) >= LEAST_EACH),
+        "reached": np.isfinite(settled) & (counts[-1].min(-1) >= LEAST_EACH),
         "collapsed": step * one_sided.any(-1).sum(0),
         "rest": step * np.array([len(rest) for rest in rests]),
         "plateau": np.array([_plateau(rest, step) for rest in rests]),

@@ -67,17 +67,14 @@ def _with_losses(words: str, game: Callable[..., GAN], training: zoo.Training) -
     }
 
 
-FUNCTIONS: dict[str, tuple[Callable[[], PublishedGame], str]] = {
-    "bilinear": (zoo.bilinear, "x y: pure rotation"),
-    "dirac": (zoo.dirac, "the Dirac-GAN with R1 0.3 over tau"),
-    "quadratic": (zoo.quadratic, "two planar games, tau* = 2"),
-    "torus": (zoo.torus, "two angles, two equilibria"),
-    "polynomial": (zoo.polynomial, "eleven critical points"),
-    "polynomial-4d": (zoo.polynomial_4d, "an attractor that is no equilibrium"),
-    "covariance": (zoo.covariance, "a covariance of one number matched"),
-}
 TOYS: dict[str, Toy] = {
-    **{name: _published(text, make()) for name, (make, text) in FUNCTIONS.items()},
+    "bilinear": _published("x y: pure rotation", zoo.bilinear()),
+    "dirac": _published("the Dirac-GAN with R1 0.3 over tau", zoo.dirac()),
+    "quadratic": _published("two planar games, tau* = 2", zoo.quadratic()),
+    "torus": _published("two angles, two equilibria", zoo.torus()),
+    "polynomial": _published("eleven critical points", zoo.polynomial()),
+    "polynomial-4d": _published("an attractor that is no equilibrium", zoo.polynomial_4d()),
+    "covariance": _published("a covariance of one number matched", zoo.covariance()),
     **{f"dirac-{k.replace('_', '-')}": _of_dirac(m) for k, m in zoo.DIRAC_METHODS.items()},
     **_with_losses("two clusters on the line", zoo.two_clusters, zoo.TWO_CLUSTERS),
     **_with_losses("five Gaussians in the plane", zoo.five_gaussians, zoo.FIVE_GAUSSIANS),
