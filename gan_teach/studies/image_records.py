@@ -6,7 +6,7 @@ few moments as bytes, and for one run the weights of the last generator.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,21 +49,26 @@ Scoring = tuple[Scorer, dict[str, Any]]
 class ImageRecord:
     """A run of one configuration, and what is kept of it.
 
-    average : the average of G that is scored and drawn ("raw": G itself, which is always scored).
-    others : averages that are scored as well. run : what is trained.
+    config : its published name, with ``changes``. average : the average of G that is scored and
+    drawn ("raw": G itself, which is always scored). others : averages that are scored as well.
     scorer : makes, from the run's data set, a function of generated images that gives named
     numbers, and facts about the scores for ``meta``; ``samples`` images are scored at each
     snapshot. shown : images of a sheet. weights : keep those of the average at the end.
     """
 
     summary: str
-    run: Callable[[], ImageGAN]
+    config: str
     average: str
     scorer: Callable[[Any], Scoring]
     samples: int
     shown: int = 40
     weights: bool = False
     others: tuple[str, ...] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(self) -> ImageGAN:
+        """What is trained."""
+        return image_gan(self.config, **self.changes)
 
 
 def in_words(value: Any) -> Any:
@@ -273,41 +278,34 @@ PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared wi
 
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
-        "Vanilla GAN of MNIST, as published", partial(image_gan, "mnist-vanilla"),
-        "0.999", _digit_scores, 5000,
+        "Vanilla GAN of MNIST, as published", "mnist-vanilla", "0.999", _digit_scores, 5000,
     ),
     "mnist-dcgan": ImageRecord(
-        "DCGAN of MNIST, half the width",
-        partial(
-            image_gan, "mnist-dcgan", features=32, batch_size=64, steps=12_000, precision="bf16"
-        ),
-        "0.999", _digit_scores, 5000,
+        "DCGAN of MNIST, half the width", "mnist-dcgan", "0.999", _digit_scores, 5000,
+        changes={"features": 32, "batch_size": 64, "steps": 12_000, "precision": "bf16"},
     ),
     "cifar-dcgan-small": ImageRecord(
-        "Small DCGAN of CIFAR-10", partial(image_gan, "cifar-dcgan-small"),
-        "0.99", _pixel_scores, PIXELS, shown=16,
+        "Small DCGAN of CIFAR-10", "cifar-dcgan-small", "0.99", _pixel_scores, PIXELS, shown=16,
     ),
     "faces-dcgan": ImageRecord(
-        "Narrow DCGAN of a hundred faces", partial(image_gan, "faces-dcgan"),
-        "0.999", _nearest_scores, 200, weights=True,
+        "Narrow DCGAN of a hundred faces", "faces-dcgan", "0.999", _nearest_scores, 200,
+        weights=True,
     ),
     "stacked-mnist-r3gan": ImageRecord(
-        "Stacked digits, RpGAN + R1 + R2", partial(image_gan, "stacked-mnist-r3gan"),
-        "0.99", _stack_scores, STACKS,
+        "Stacked digits, RpGAN + R1 + R2", "stacked-mnist-r3gan", "0.99", _stack_scores, STACKS,
     ),
     "stacked-mnist-vanilla": ImageRecord(
-        "Stacked digits, loss of 2014", partial(image_gan, "stacked-mnist-vanilla"),
-        "0.99", _stack_scores, STACKS,
+        "Stacked digits, loss of 2014", "stacked-mnist-vanilla", "0.99", _stack_scores, STACKS,
     ),
     **{f"cifar-{loss}-quarter": ImageRecord(
-        f"CNN of a quarter of the width, CIFAR-10, {title} loss",
-        partial(image_gan, f"cifar-{loss}-cnn", features=16, steps=12_000, precision="bf16"),
-        "raw", _photo_scores, DRAWN, shown=16, others=("0.9999",),
+        f"CNN of a quarter of the width, CIFAR-10, {title} loss", f"cifar-{loss}-cnn", "raw",
+        _photo_scores, DRAWN, shown=16, others=("0.9999",),
+        changes={"features": 16, "steps": 12_000, "precision": "bf16"},
     ) for loss, title in (("rsgan", "paired"), ("jsgan", "separable"))},
     **{f"cifar-timescale-{tau}": ImageRecord(
         f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        partial(image_gan, "cifar-timescale-small", tau=float(tau), precision="bf16"),
-        "0.99", _photo_scores, DRAWN, shown=16, others=("0.9", "0.999", "0.9999"),
+        "cifar-timescale-small", "0.99", _photo_scores, DRAWN, shown=16,
+        others=("0.9", "0.999", "0.9999"), changes={"tau": tau, "precision": "bf16"},
     ) for tau in (1, 2, 4, 8)},
 }  # fmt: skip
 """The records of image runs by name."""
