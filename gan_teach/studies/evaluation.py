@@ -269,6 +269,9 @@ def evaluate(
     out: str | os.PathLike[str] | None = None,
     save_stats: str | os.PathLike[str] | None = None,
     progress: bool = False,
+    size: int | None = None,
+    channels: int | None = None,
+    skip_bad: bool = False,
     **which: Any,
 ) -> Evaluation:
     """Score every generator of ``sources`` by n images from the same latents, against n real ones.
@@ -277,7 +280,7 @@ def evaluate(
     ----------
     sources : folders of runs and sweeps, published files of RS-GAN, functions, images, as in
         ``candidates``; ``which`` (averages, steps, every, last, untrained) chooses among a run's
-        generators, and says how images are read, those of ``data`` too (size, channels, skip_bad).
+        generators. size, channels, skip_bad : how images are read, those of ``data`` too.
     features : of ``load_extractor``, or an Extractor; by default the genuine Inception where its
         weights are, else "digits" for grey images and "cifar" for images in color.
     data : real images, a name or a path, or statistics of their features (mu and sigma in an .npz
@@ -296,8 +299,8 @@ def evaluate(
     if not isinstance(features, Extractor):
         chosen = features or found_inception()
         features = load_extractor(chosen, device=device) if chosen else None
-    every_one = [one for source in sources for one in candidates(source, **which)]
-    how = {name: which[name] for name in ("size", "channels", "skip_bad") if name in which}
+    how = {"size": size, "channels": channels, "skip_bad": skip_bad}
+    every_one = [one for source in sources for one in candidates(source, **which, **how)]
     folder = default_folder(sources[0]) if out is None else Path(out)
     real_sets = _real_sets(every_one, data, how, features, n, device, progress)
     jobs, bands = {}, {}
@@ -394,7 +397,7 @@ def _named(data: Any, shape: Sequence[int], how: Mapping[str, Any]) -> Images | 
     if scores.holds_statistics(data):
         return Path(data)
     square = shape[1] if shape[1] == shape[2] else None
-    return load_images(data, **{**how, "size": how.get("size") or square})
+    return load_images(data, **{**how, "size": how["size"] or square})
 
 
 def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> _Real:

@@ -123,13 +123,14 @@ def train_images(
 ) -> Trained:
     """Train into the folder ``out``, saving now and then, on Ctrl-C and at the end.
 
-    ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
-    ``deterministic``: there too the same run is the same bits each time, more slowly.
+    device : where to train; by default a GPU if there is one, which is said, else the CPU.
+    deterministic : on a GPU the same bits each time, more slowly. download : fetch data that are
+    not there. stand_in : train on small ones in place of published ones.
+
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
     is none. The data may lie elsewhere by then, their content decides. Other settings are refused,
     but for ``steps`` (where no schedule follows them), ``workers`` and ``skip_bad``: ``start`` is
     the folder of another run, from whose checkpoint a new one branches off with other settings.
-    ``download`` fetches data that are not there, ``stand_in`` trains on small ones in their place.
     ``recording`` : of ``Recording``; a resumed run has those it had. Under ``accelerate launch``
     the processes share each batch, and the first of them writes; only on every 10th step they ask
     each other whether one of them was interrupted.

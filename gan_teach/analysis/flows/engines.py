@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -121,13 +122,13 @@ def _takes_numbers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """``function`` of tensors and Python numbers, which torch would take for float32."""
 
     def with_numbers(*args: Tensor | float) -> Tensor:
-        double = (a if isinstance(a, Tensor) else torch.tensor(a, dtype=_DOUBLE) for a in args)
-        return function(*double)
+        return function(
+            *(a if isinstance(a, Tensor) else torch.from_numpy(np.asarray(a)) for a in args)
+        )
 
     return with_numbers
 
 
-_DOUBLE = torch.float64
 _NAMES = (*steps.FUNCTIONS, "atan2", "maximum", "minimum", "where")
 _CALLS = {name: _takes_numbers(getattr(torch, name)) for name in _NAMES}
 _CALLS |= {"inf": torch.tensor(math.inf), "nan": torch.tensor(math.nan)}
