@@ -37,7 +37,7 @@ def twin(mlp: MLP) -> nn.Sequential:
     "shape", [{"width": 7, "depth": 2}, {"width": [3, 9]}, {"depth": 0}], ids=str
 )
 def test_mlp_is_the_network_of_torch_layers(activation, shape):
-    mlp = MLP(2, 3, activation=activation, bias=activation != "elu", seed=4, **shape)
+    mlp = MLP(2, 3, activation=activation, out_bias=activation != "elu", seed=4, **shape)
     x = torch.randn(6, 2, generator=rng())
     torch.testing.assert_close(mlp(x), twin(mlp)(x))
 
@@ -124,7 +124,7 @@ def own_forward(seed):
 STACKABLE = {  # name: (make(seed), numbers per input row)
     "Affine1D": (lambda s: Affine1D(seed=s), 1),
     "MLP": (lambda s: MLP(3, 2, width=4, activation="leaky_relu", seed=s), 3),
-    "MLP, no biases": (lambda s: MLP(3, 2, width=4, bias=False, out_bias=False, seed=s), 3),
+    "MLP, no last bias": (lambda s: MLP(3, 2, width=4, out_bias=False, seed=s), 3),
     "reshaped": (
         lambda s: nn.Sequential(nn.Unflatten(1, (3, 1)), nn.Flatten(), MLP(3, 2, seed=s)), 3,
     ),
@@ -241,6 +241,19 @@ def test_evaluating_restores_each_part():
         assert not any(m.training for m in net.modules())
         assert not drops_units(net)
     assert [m.training for m in net.modules()] == modes
+
+
+def test_as_in_training_normalizes_by_the_batch_and_leaves_everything():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 1))
+    for _ in range(3):
+        net(torch.randn(8, 2, generator=rng()) + 5)  # statistics of other data
+    before, x = copy.deepcopy(net.state_dict()), torch.randn(64, 2, generator=rng(1))
+    h = net[0](x)
+    h = (h - h.mean(0)) / torch.sqrt(h.var(0, unbiased=False) + net[1].eps)
+    with models.as_in_training(net):
+        torch.testing.assert_close(net(x), net[3](h))
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+    assert all(part.training for part in net.modules())
 
 
 def spectral():

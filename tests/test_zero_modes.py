@@ -18,7 +18,9 @@ from gan_teach.zoo.functions import (
 
 def covariance_jacobian(d, rotation=None, mu_y=1.0):
     game = gt.zoo.covariance(d, mu_y=mu_y).game()
-    w = covariance_equilibrium(covariance_draws(d).S, rotation)
+    w = covariance_equilibrium(covariance_draws(d).S)
+    if rotation is not None:
+        w[: d * d] = (w[: d * d].reshape(d, d) @ rotation).ravel()
     point = torch.from_numpy(w)
     assert float(gt.vector_field(game, game.draw(), point).norm()) < 1e-12
     return gt.jacobian(game, game.draw(), point)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.nn.utils.spectral_norm import SpectralNorm
@@ -139,7 +140,7 @@ class MLP(nn.Sequential):
     width : units of each hidden layer, or a sequence with one number per hidden layer.
     depth : number of hidden layers (0 is a linear map); ignored when ``width`` is a sequence.
     activation : one of ``ACTIVATIONS`` (``leaky_relu`` has slope 0.2).
-    init : one of ``INITS``. bias, out_bias : whether hidden layers and the output have biases.
+    init : one of ``INITS``. out_bias : whether the output has biases.
     dropout : probability after each hidden activation.
     seed : of the initial weights; the global random state is neither read nor changed.
 
@@ -155,7 +156,6 @@ class MLP(nn.Sequential):
         depth: int = 2,
         activation: str = "relu",
         init: str = "default",
-        bias: bool = True,
         out_bias: bool = True,
         out_activation: str | None = None,
         dropout: float = 0.0,
@@ -169,7 +169,7 @@ class MLP(nn.Sequential):
         sizes = [_checks.whole("n_in", n_in, least=1), *widths]
         layers: list[nn.Module] = []
         for before, after in pairwise(sizes):
-            layers += [Linear(before, after, bias=bias, init=init, rng=rng), nonlinearity()]
+            layers += [Linear(before, after, init=init, rng=rng), nonlinearity()]
             if _checks.real("dropout", dropout, least=0.0, most=0.999):
                 layers.append(nn.Dropout(dropout))
         n_out = _checks.whole("n_out", n_out, least=1)
@@ -204,6 +204,27 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
     finally:
         for part in learning:
             part.training = True
+
+
+@contextmanager
+def as_in_training(*modules: nn.Module) -> Iterator[None]:
+    """Within it each module answers as its updates see it, but nothing of it changes.
+
+    Batch norm takes the mean and the variance of its own batch, in place of the running ones, which
+    rest; there is no dropout. In evaluation mode the running statistics mix real and generated
+    batches, which D never saw mixed: its answers can be far from those that trained G.
+    """
+    with evaluating(*modules):
+        parts = (part for module in modules for part in module.modules())
+        norms = [n for n in parts if isinstance(n, _BatchNorm)]
+        running = [(norm.running_mean, norm.running_var) for norm in norms]
+        for norm in norms:
+            norm.running_mean = norm.running_var = None
+        try:
+            yield
+        finally:
+            for norm, (mean, var) in zip(norms, running, strict=True):
+                norm.running_mean, norm.running_var = mean, var
 
 
 def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor, *more: Tensor) -> Tensor:
@@ -321,6 +342,5 @@ def architecture(module: nn.Module) -> dict[str, str]:
 
 def _reads_the_batch(part: nn.Module) -> bool:
     """Whether a sample's output depends on other samples, now or through running statistics."""
-    batch = nn.modules.batchnorm._BatchNorm
     instance = nn.modules.instancenorm._InstanceNorm
-    return isinstance(part, batch) or (isinstance(part, instance) and part.track_running_stats)
+    return isinstance(part, _BatchNorm) or (isinstance(part, instance) and part.track_running_stats)

@@ -125,7 +125,7 @@ def configured(config: ImageGAN) -> dict[str, Any]:
     words["rule"] = {"name": config.rule, **rule} if rule else config.rule
     words["penalties"] = [in_words(games.penalties.get(p)) for p in config.penalties]
     words["schedule"] = _SCHEDULES.get(config.schedule, config.schedule)
-    networks: Any = _checks.called("networks", config.networks, NETWORKS, first=4)
+    networks: Any = _checks.called("networks", config.networks, NETWORKS, first=2)
     name, numbers = config.networks.partition("(")[0], getattr(networks, "keywords", {})
     words["pair"] = {"name": name, **numbers} if numbers else name
     if "(" in config.optimizer:

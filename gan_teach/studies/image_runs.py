@@ -129,13 +129,14 @@ def train_images(
 ) -> Trained:
     """Train into the folder ``out``, saving now and then, on Ctrl-C and at the end.
 
-    ``device``: where to train; None is a GPU if there is one, which is said, else the CPU.
-    ``deterministic``: there too the same run is the same bits each time, more slowly.
+    device : where to train; by default a GPU if there is one, which is said, else the CPU.
+    deterministic : on a GPU the same bits each time, more slowly. download : fetch data that are
+    not there. stand_in : train on small ones in place of published ones.
+
     ``resume`` goes on from the folder's checkpoint, bit for bit on the CPU, or starts where there
     is none. The data may lie elsewhere by then, their content decides. Other settings are refused,
     but for ``steps`` (where no schedule follows them), ``workers`` and ``skip_bad``: ``start`` is
     the folder of another run, from whose checkpoint a new one branches off with other settings.
-    ``download`` fetches data that are not there, ``stand_in`` trains on small ones in their place.
     ``recording`` : of ``Recording``; a resumed run has those it had. Under ``accelerate launch``
     the processes share each batch, and the first of them writes; only on every 10th step they ask
     each other whether one of them was interrupted.
@@ -388,7 +389,7 @@ def watch(
 
     About ``records`` records, evenly: ``images`` (n, channels, height, width) from latents that
     stay the same; ``d_loss`` and ``g_loss``; ``d_real`` and ``d_fake``, the mean of D on ``scored``
-    fixed real and generated images, D in evaluation mode. An ``average`` of G follows the run, and
+    fixed real and generated images (``probes.scores``). An ``average`` of G follows the run, and
     then draws the images, with statistics of its own (``refresh``). ``changes`` are arguments of
     ``gan_teach.train``. To keep a run in files, use ``train_images``.
     """

@@ -303,7 +303,9 @@ def short(value: Any) -> str:
     return _NOT_IN_NAMES.sub("_", text).strip("_")
 
 
-def grid_of(name: str, knobs: Mapping[str, Sequence[Any]], **changes: Any) -> dict[str, ImageGAN]:
+def grid_of(
+    name: str, knobs: Mapping[str, Sequence[Any]], /, **changes: Any
+) -> dict[str, ImageGAN]:
     """The runs of a published grid or of one configuration, with values of their knobs.
 
     ``changes`` are settings of all runs. Raises ValueError for an unknown name.
