@@ -22,7 +22,7 @@ from gan_teach.studies import image_records
 EPOCHS = np.arange(0, 1001, 5)
 LOG2 = np.log(2)
 SHIPPED = records.folder()
-JS_COLLAPSE = landscape.plateau(1, 2) / 2
+JS_COLLAPSE = landscape.plateau(1, 2, convention="half")
 
 
 def runs(*members):
