@@ -13,6 +13,7 @@ from torch.nn.functional import logsigmoid
 
 import gan_teach as gt
 from gan_teach.course import exercises as ex
+from gan_teach.course.answers import _array
 
 
 def sigmoid(logit):
@@ -26,11 +27,11 @@ def sigmoid(logit):
     "answer",
     [
         lambda real, fake: np.log(real).mean() + np.log(1 - fake).mean(),
-        lambda real, fake: np.mean(np.log(real) + np.log1p(-fake)),
+        lambda real, fake: np.mean(np.log(real)) + np.mean(np.log1p(-fake)),
         lambda real, fake: torch.log(real).mean() + torch.log(1 - fake).mean(),
         lambda real, fake: (
-            sum(map(math.log, real)) + sum(math.log(1 - d) for d in fake)
-        ) / len(real),
+            sum(map(math.log, real)) / len(real) + sum(math.log(1 - d) for d in fake) / len(fake)
+        ),
     ],
 )  # fmt: skip
 def test_the_objective_counts_in_every_form(answer):
@@ -134,8 +135,8 @@ def test_the_generators_loss_counts_in_every_form(answer):
         (lambda real, fake: -logsigmoid(fake).sum(), "take the mean"),
         (lambda real, fake: -torch.sigmoid(fake).log().mean(), "inf"),
         (lambda real, fake: np.logaddexp(0, -fake.numpy()).mean(), "detach"),
-        (lambda real, fake: -logsigmoid(fake.detach()).mean(), "no gradient"),
-        (lambda real, fake: -logsigmoid(fake).mean().item(), "no gradient"),
+        (lambda real, fake: -logsigmoid(fake.detach()).mean(), "its gradient is not"),
+        (lambda real, fake: -logsigmoid(fake).mean().item(), "its gradient is not"),
     ],
 )
 def test_mistakes_with_the_generators_loss_are_named(answer, word):
@@ -369,12 +370,10 @@ RIGHT = [
     (ex.check_two_networks, modules),
     (ex.check_two_networks, lambda w, b, a, c, x, z: (
         torch.sigmoid(a * x + c), torch.sigmoid(a * (w * z + b) + c))),
-    (ex.check_two_networks, lambda *given: np.array(networks(*given)).tolist()),
+    (ex.check_two_networks, lambda *given: [part.tolist() for part in networks(*given)]),
     (ex.check_hessian, differences),
     (ex.check_hessian, by_own_length),
     (ex.check_hessian, in_place),
-    (ex.check_hessian, with_graphs),
-    (ex.check_hessian, lambda f, theta, h: jacrev(grad(f))(torch.tensor(theta))),
     (ex.check_game_jacobian, both_losses),
     (ex.check_game_jacobian, by_autograd_twice),
     (ex.check_game_jacobian, by_slopes),
@@ -405,6 +404,9 @@ MISTAKES = [
      "mixed"),
     (ex.check_hessian, lambda *given: differences(*given, keep=np.triu), "mirror"),
     (ex.check_hessian, first, "gradient"),
+    (ex.check_hessian, with_graphs, "without autograd"),
+    (ex.check_hessian, lambda f, theta, h: jacrev(grad(f))(torch.tensor(theta)),
+     "without autograd"),
     (ex.check_hessian, lambda f, theta, h: f(theta), "shape"),
     (ex.check_game_jacobian, lambda *given: both_losses(*given, g=1, d=1), "the sign: a player"),
     (ex.check_game_jacobian, lambda *given: both_losses(*given, d=1), "D goes down"),
@@ -480,7 +482,7 @@ def test_code_that_gives_anything_else_does_not_count_and_nothing_raises(check, 
 def test_one_entry_that_is_off_does_not_count(check, answer):
     def off(by):
         def wrong(*given):
-            value = np.asarray(answer(*given), dtype=float).copy()
+            value = _array(answer(*given)).astype(float)
             value.flat[rng.integers(value.size)] += by
             return value
 

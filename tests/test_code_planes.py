@@ -265,7 +265,6 @@ RIGHT = [
     (ex.check_sliced, sliced_by_torch),
     (ex.check_moons, Moons),
     (ex.check_moons, Moons()),
-    (ex.check_moons, Radial),
 ]
 WRONG = [
     (ex.check_alternating_step, lambda *c: step(*c, first="y"), "y moves first"),
@@ -359,6 +358,7 @@ WRONG = [
      "one for each line"),
     (ex.check_sliced,
      lambda x, y, v: ((np.sort(x @ v.T, 0) - np.sort(y @ v.T, 0)) ** 2).mean() ** 0.5, "W_2"),
+    (ex.check_moons, Radial, "past the ends"),
     (ex.check_moons, Moons(noise=0.0), "too little noise"),
     (ex.check_moons, Moons(noise=0.1**0.5), "too much noise"),
     (ex.check_moons, Moons(turn=2 * math.pi), "whole circles"),

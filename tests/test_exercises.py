@@ -10,7 +10,7 @@ import torch
 
 from gan_teach import course
 from gan_teach.course import exercises as ex
-from gan_teach.course.answers import Function, Number, Verdict, _agree, _arguments
+from gan_teach.course.answers import Function, Number, Verdict, _agree, _arguments, _array
 
 
 def slope_of_log_ratio(gap, variance):
@@ -139,7 +139,7 @@ FUNCTION_CHECKS = {name: check for name, check in ALL.items() if isinstance(chec
 def test_a_function_is_told_from_every_mistake_and_each_mistake_from_the_others(check):
     rows = [list(check.rule(*_arguments(point))) for point in check.points]
     for place, column in enumerate(zip(*rows, strict=True)):
-        values = [np.asarray(value) for value, _ in column]
+        values = [_array(value) for value, _ in column]
         like = [all(map(_agree, values, other)) for other in zip(*rows, strict=True)]
         assert like == [k == place for k in range(len(like))]
 

@@ -5,6 +5,7 @@ import inspect
 import math
 import signal
 import threading
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -17,6 +18,7 @@ from gan_teach.course.answers import Choice, Failed, Function, Number, asked
 ALL = {name: check for name, check in vars(ex).items() if name.startswith("check_")}
 CODE = {name: check for name, check in ALL.items() if isinstance(check, Function)}
 DESIGNS = [check for name, check in ALL.items() if name.endswith("_design") and "dirac" not in name]
+DESIGNS.append(ex.check_stacks)
 # By their questions: points of the torus lie in a plane, a step has one number for each player.
 FIXED = {
     "check_optimistic_rule": {0}, "check_projection": {3}, "check_step_factor": {0},
@@ -347,3 +349,451 @@ def test_a_failure_has_the_words_of_its_verdict():
     with pytest.raises(Failed, match="returns None"):
         asked(lambda: None)()
     assert not math.isnan(asked(float)(3))
+
+
+# -- what an expert tried --------------------------------------------------------------------------
+
+F = torch.nn.functional
+NAN = math.nan
+
+
+def tau_star(low=0.0, high=1000.0, definite=None, cut=math.inf, within=60):
+    """An answer to chapter 06 with another interval, another test of the blocks, or a cut."""
+
+    def answer(J, n_g):
+        A, B, C = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
+        S = A + B @ np.linalg.solve(C, B.T)
+        if not all((definite or (lambda M: np.linalg.eigvalsh(M).min() > 0))(M) for M in (C, S)):
+            return np.inf
+        lower, upper = low, high
+        for _ in range(within):
+            tau = (lower + upper) / 2
+            attracts = np.linalg.eigvals(np.vstack([J[:n_g], tau * J[n_g:]])).real.max() < 0
+            lower, upper = (lower, tau) if attracts else (tau, upper)
+        return np.inf if upper > cut else upper
+
+    return answer
+
+
+def project(features, y, w, b, V, row=lambda y, V: y @ V):
+    return features @ w + b + (features * row(y, V)).sum(1)
+
+
+def mode_count(sigmas=3.0, nearest=True, sides=False, first=None):
+    def answer(x, centers, sigma, least):
+        gap = abs(x[:, None] - centers[:first])
+        apart = np.linalg.norm(gap, axis=2)
+        near = (gap <= sigmas * sigma).all(2) if sides else apart <= sigmas * sigma
+        if nearest:
+            near &= apart == apart.min(1, keepdims=True)
+        return (near.sum(0) >= least).sum()
+
+    return answer
+
+
+def mode_scores(needed):
+    def answer(x, modes, sigma):
+        distance = np.linalg.norm(x[:, None] - modes, axis=2)
+        nearest, good = distance.argmin(1), distance.min(1) <= 3 * sigma
+        q = np.bincount(nearest) / len(x)
+        kl = (q[q > 0] * np.log(q[q > 0] * len(modes))).sum()
+        return (np.bincount(nearest[good]) >= needed).sum(), good.mean(), kl
+
+    return answer
+
+
+class Moons:
+    shape = (2,)
+
+    def __init__(self, end=1.0, right=1.0, share=0.5, noise=lambda n, rng: 0.1 * normal(n, 2, rng)):
+        self.end, self.right, self.share, self.noise = end, right, share, noise
+
+    def sample(self, n, rng):
+        t = self.end * math.pi * torch.rand(n, generator=rng)
+        lower = torch.rand(n, generator=rng) < self.share
+        x = torch.where(lower, self.right - t.cos(), t.cos())
+        y = torch.where(lower, 0.5 - t.sin(), t.sin())
+        return torch.stack([x, y], 1) + self.noise(n, rng)
+
+
+def normal(n, columns, rng):
+    return torch.randn(n, columns, generator=rng)
+
+
+class Evenly(Moons):
+    def sample(self, n, rng):
+        t = math.pi * (torch.arange(n) + torch.rand(1, generator=rng)) / n
+        lower = torch.arange(n) % 2 == 0
+        moons = [
+            torch.where(lower, 1 - t.cos(), t.cos()),
+            torch.where(lower, 0.5 - t.sin(), t.sin()),
+        ]
+        return torch.stack(moons, 1) + 0.1 * normal(n, 2, rng)
+
+
+class Radial(Moons):
+    def sample(self, n, rng):
+        points = Moons(noise=lambda *_: 0).sample(n, rng)
+        lower = abs(torch.hypot(*(points - torch.tensor([1, 0.5])).T) - 1) < 1e-5
+        center = torch.where(lower[:, None], torch.tensor([1, 0.5]), torch.zeros(2))
+        return center + (points - center) * (1 + 0.1 * normal(n, 1, rng))
+
+
+def stack(digits, n, rng, which=None):
+    which = torch.randint(len(digits), (n, 3), generator=rng) if which is None else which
+    return digits[which, 0]
+
+
+def copied_by_half(digits, n, rng):
+    which = torch.randint(len(digits), (n, 3), generator=rng)
+    half = torch.rand(n, generator=rng) < 0.5
+    which[half, 1] = which[half, 0]
+    return stack(digits, n, rng, which)
+
+
+def never_alike(digits, n, rng):
+    which = torch.randint(len(digits), (n, 3), generator=rng)
+    which[:, 1] = (which[:, 0] + 1 + which[:, 1] % (len(digits) - 1)) % len(digits)
+    return stack(digits, n, rng, which)
+
+
+def skewed(digits, n, rng):
+    return stack(digits, n, rng, (torch.rand(n, 3, generator=rng) ** 2 * len(digits)).long())
+
+
+def rows_of_maps_in(w):
+    return torch.linalg.svdvals(w.transpose(0, 1).flatten(1))[0]
+
+
+def batch_norm_in_place(x, weight, bias):
+    y = x - x.mean((0, 2, 3), keepdim=True)
+    scale = (y**2).mean((0, 2, 3), keepdim=True).add(1e-5).sqrt()
+    y /= scale
+    out = y * weight[:, None, None]
+    y *= 0
+    return out + bias[:, None, None]
+
+
+def with_a_graph(f, point, h):
+    return torch.autograd.functional.hessian(f, torch.tensor(point))
+
+
+def by_values(f, point, h, over=None):
+    steps = h * np.eye(len(point))
+    H = [[f(point + i + j) + f(point - i - j) - f(point + i - j) - f(point - i + j) for j in steps]
+         for i in steps]  # fmt: skip
+    return np.array(H) / (4 * h * h if over is None else over(h, len(point)))
+
+
+def backwards(f, point, h):
+    steps = h * np.eye(len(point))
+    H = [[f(point) - f(point - i) - f(point - j) + f(point - i - j) for j in steps] for i in steps]
+    return np.array(H) / h**2
+
+
+def cut(x, w, stride, padding):
+    y = F.conv_transpose2d(x, w, None, stride)
+    return y[..., 1:-1, 1:-1] if padding else y
+
+
+def on_cycles(state, steps):
+    def is_back(start):
+        point = start
+        for _ in range(steps):
+            point = state[point]
+            if point in (start, -1):
+                return point == start
+        return False
+
+    return math.log(2) / len(state) * sum(is_back(i) for i in range(len(state)))
+
+
+def level(state, perfect=True, off=True, skip=0):
+    n, m = len(state), [list(state).count(point) for point in range(len(state))]
+    if sorted(state) == list(range(n)) and not perfect:
+        return 0.0
+    if max(state) == -1 and not off:
+        return math.log(2)
+    return sum(math.log1p(k) + (k * math.log1p(1 / k) if k else 0) for k in m) / (2 * n)
+
+
+def settled(curve, value, within, good=np.less):
+    outside = np.flatnonzero(~good(abs(curve - value), within))
+    first = outside[-1] + 1 if len(outside) else 0
+    return first if first < len(curve) else np.inf
+
+
+def sign_test(won, lost):
+    n, k = won + lost, max(won, lost)
+    return min(1.0, 2 * sum(math.comb(n, j) for j in range(k, n + 1)) / 2**n) / (won > 0)
+
+
+def ahead(game, draw, optims, g_steps, exchanged=False):
+    losses = {"d_loss": game.loss_d(draw("d", 0))}
+    optims.step_d(torch.autograd.grad(losses["d_loss"], game.d_params))
+    for i in range(g_steps):
+        losses["g_loss"] = game.loss_g(draw("g", i))
+        optims.step_g(torch.autograd.grad(losses["g_loss"], game.g_params))
+    if exchanged:
+        losses = {"d_loss": losses["g_loss"], "g_loss": losses["d_loss"]}
+    return losses
+
+
+def g_steps(w, b, a, c, latents, eta):
+    for z in latents:
+        w, b = (w + eta * a * (sigmoid(a * (w * z + b) + c) * z).mean(),
+                b + eta * a * sigmoid(a * (w * z + b) + c).mean())  # fmt: skip
+    return w, b
+
+
+def g_steps_in_turn(w, b, a, c, latents, eta):
+    for z in latents:
+        w = w + eta * a * (sigmoid(a * (w * z + b) + c) * z).mean()
+        b = b + eta * a * sigmoid(a * (w * z + b) + c).mean()
+    return w, b
+
+
+def g_steps_of_an_array(w, b, a, c, latents, eta):
+    for z in np.reshape(latents, np.shape(latents)):
+        w, b = g_steps(w, b, a, c, [z], eta)
+    return latents.shape and (w, b)
+
+
+def round_by_products(w, b, a, c, x, z, eta):
+    _, b_new, a_new, c_new = played()(w, b, a, c, x, z, eta)
+    fake = sigmoid(a_new * (w * z + b) + c_new)
+    return w + eta * a_new * (fake @ z) / len(z), b_new, a_new, c_new
+
+
+def counting(values):
+    """A function that answers by the number of its call, whatever it is asked."""
+    calls = count()
+    return lambda *_: values(next(calls))
+
+
+def kid_by_floats(fake, real):
+    fake, real = np.float32(fake), np.float32(real)
+    kernel = lambda x, y: (x @ y.T / x.shape[1] + 1) ** 3  # noqa: E731
+    off = lambda k: (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))  # noqa: E731
+    return off(kernel(fake, fake)) + off(kernel(real, real)) - 2 * kernel(fake, real).mean()
+
+
+class Optimistic:
+    """The rule with its past in itself, not in memory."""
+
+    def __init__(self):
+        self.past = None
+
+    def __call__(self, game, draw, optims, memory):
+        losses = {f"{p}_loss": getattr(game, f"loss_{p}")(draw(p)) for p in "gd"}
+        grads = {p: torch.autograd.grad(losses[f"{p}_loss"], getattr(game, f"{p}_params"),
+                                        retain_graph=True) for p in "gd"}  # fmt: skip
+        for p in "gd":
+            past = self.past[p] if self.past else [0 * g for g in grads[p]]
+            getattr(optims, f"step_{p}")([2 * g - q for g, q in zip(grads[p], past, strict=True)])
+        self.past = grads
+        return losses
+
+
+def of_one(x, y):
+    return s(x - y).mean()
+
+
+s = F.softplus
+REFUSED = [
+    (ex.check_generator_loss, lambda r, f: F.relu(-f).mean(), "wanted"),
+    (ex.check_generator_loss, lambda r, f: F.silu(-f).mean(), "wanted"),
+    (ex.check_generator_loss, lambda r, f: s(-f, beta=2).mean(), "wanted"),
+    (ex.check_generator_loss, lambda r, f: (-f).clamp(min=0).mean(), "wanted"),
+    (ex.check_generator_loss, lambda r, f: s(-f, threshold=1).mean(), "wanted"),
+    (ex.check_generator_loss, lambda r, f: -torch.sigmoid(f).log().mean(), "wanted"),
+    (ex.check_tau_star, tau_star(high=0.33), "wanted"),
+    (ex.check_tau_star, tau_star(high=1.0), "wanted"),
+    (ex.check_tau_star, tau_star(cut=1.0), "wanted"),
+    (ex.check_tau_star, tau_star(high=10.0, cut=9.999), "wanted"),
+    (ex.check_tau_star, tau_star(definite=lambda M: np.linalg.det(M) > 0), "not the determinant"),
+    *[(ex.check_mode_count, mode_count(sigmas), "wanted") for sigmas in (1.8, 2, 2.9, 3.1)],
+    (ex.check_mode_count, mode_count(nearest=False), "for its nearest mode; yours for each"),
+    (ex.check_mode_count, mode_count(sides=True), "each coordinate"),
+    (ex.check_mode_count, mode_count(first=5), "wanted"),
+    (ex.check_mode_scores, mode_scores(2), "one good sample is enough"),
+    (ex.check_mode_scores, mode_scores(3), "wanted"),
+    (ex.check_moons, Moons(noise=lambda n, rng: 0.1 * normal(n, 1, rng)), "the noise is not that"),
+    (ex.check_moons, Moons(noise=lambda n, rng: 0.07 * normal(n, 2, rng)), "the noise is not that"),
+    (ex.check_moons, Moons(noise=lambda n, rng: 0.09 * normal(n, 2, rng)), "the noise is not that"),
+    (ex.check_moons, Moons(noise=lambda n, rng: 0.12 * normal(n, 2, rng)), "the noise is not that"),
+    (ex.check_moons, Moons(noise=lambda n, rng: 0.18 * normal(n, 2, rng)), "noise"),
+    (ex.check_moons, Moons(noise=lambda n, rng: 0.346 * (torch.rand(n, 2, generator=rng) - 0.5)),
+     "the noise is not that"),
+    (ex.check_moons, Radial(), "past the ends"),
+    (ex.check_moons, Moons(end=0.95), "uniform from 0 to pi"),
+    (ex.check_moons, Moons(end=1.05), "uniform from 0 to pi"),
+    (ex.check_moons, Moons(right=0.95), "the moons lie elsewhere"),
+    (ex.check_moons, Moons(share=0.53), "not so shared out"),
+    (ex.check_two_networks, lambda w, b, a, c, x, z: sigmoid(a * np.stack([x, w * z + b]) + c),
+     "it raised ValueError"),
+    (ex.check_generator_steps, g_steps_of_an_array, "it raised AttributeError"),
+    (ex.check_generator_steps, g_steps_in_turn, "w and b move at once"),
+    (ex.check_round, round_by_products, "it raised ValueError"),
+    (ex.check_round, played(C=lambda w, b, a, new, eta, d, z: (
+        w + eta * new * (d * z).sum(), b + eta * new * d.sum())), "sums are to be means"),
+    (ex.check_round, played(C=lambda w, b, a, new, eta, d, z: (
+        eta * new * (d * z).mean(), eta * new * d.mean())), "add it to w and b"),
+    (ex.check_stacks, lambda *given: stack(*given).numpy(), "a tensor is wanted"),
+    (ex.check_stacks, lambda *given: stack(*given).half(), "a tensor is wanted"),
+    (ex.check_stacks, lambda *given: stack(*given).squeeze(), "also where n is 1"),
+    (ex.check_stacks, skewed, "as often as any other"),
+    (ex.check_stacks, copied_by_half, "two of yours are alike"),
+    (ex.check_stacks, never_alike, "two of yours are alike"),
+    (ex.check_stacks, lambda digits, n, rng: stack(digits, n, rng, torch.rand(
+        n, len(digits), generator=rng).argsort(1)[:, :3]), "with replacement"),
+    (ex.check_none_of_many, 0.056, "Clopper"), (ex.check_none_of_many, 0.055, "too small"),
+    (ex.check_none_of_many, 0.0585, "too large"),
+    (ex.check_transposed, cut, "wanted"),
+    (ex.check_paired_level, lambda state: on_cycles(state, len(state) - 1), "wanted"),
+    (ex.check_state_level, lambda state: level((0, 0, *state[2:])), "wanted"),
+    (ex.check_state_level, lambda state: level(state, perfect=False), "wanted"),
+    (ex.check_state_level, lambda state: level(state, off=False), "wanted"),
+    (ex.check_settled_from, lambda *case: settled(*case, good=np.less_equal), "wanted"),
+    (ex.check_objective, lambda real, fake: np.mean(
+        [np.log(x) + np.log(1 - y) for x, y in zip(real, fake, strict=False)]), "wanted"),
+    (ex.check_sign_test_code, sign_test, "it raised ZeroDivisionError"),
+    (ex.check_fade, lambda k, n: (1 + math.cos(math.pi * min(k / n, 1))) / 2 + (k > 1.6 * n),
+     "wanted"),
+    (ex.check_rule_ahead, lambda *given: ahead(*given, exchanged=True), "are exchanged"),
+    (ex.check_optimal_discriminator, lambda p, q: round(p / (p + q), 1), "wanted"),
+    (ex.check_two_sided, lambda p, q: round((0.9 * p + 0.1 * q) / (p + q), 1), "wanted"),
+    (ex.check_largest_step, lambda gamma: round(4 * gamma, 1), "wanted"),
+    (ex.check_friction, lambda gamma: round(2 * gamma, 1), "wanted"),
+    (ex.check_fade_design, counting(lambda k: float(k < 150)), "two calls with one input"),
+    (ex.check_measure_design, counting(lambda k: float(k >= 39 and (k - 39) % 8 != 0)), "39 pairs"),
+    (ex.check_comparison_design, counting(lambda k: ["a", "b", "neither"][k // 20 % 3]), "of 20"),
+    (ex.check_measure_design, lambda fake, real: NAN, "it is NaN of"),
+    (ex.check_hessian, with_a_graph, "without autograd"),
+    (ex.check_hessian, backwards, "steps to one side"),
+    (ex.check_hessian, lambda f, p, h: by_values(
+        f, p, h, over=lambda h, n: np.where(np.eye(n), 4 * h * h, h * h)), "off the diagonal"),
+    (ex.check_way_out, [(0, 0), (0.9, -1.5), (0.2, 1.7)], "a list of pairs"),
+    (ex.check_what_flat_means, b"abc", "letters from a to d"),
+    (ex.check_scalar_tau_star, np.complex128(6 + 5j), "a number is wanted"),
+    (ex.check_scalar_tau_star, torch.tensor(6 + 5j), "a number is wanted"),
+    (ex.check_batch_norm, batch_norm_in_place, "modified by an inplace operation"),
+    (ex.check_generator_loss,
+     lambda r, f: s(-f).mean() + (f - f.detach()).abs().sqrt().sum(), "gradient is not finite"),
+    (ex.check_generator_loss, lambda r, f: s(-f).mean().detach() + (f - f.detach()).mean(),
+     "its gradient is not: no detach"),
+    (ex.check_optimistic_rule, Optimistic(), "keep nothing of its own from one call to the next"),
+    (ex.check_covariance_spectrum, lambda S, gamma, tau: np.sqrt(-np.ones(2 * len(S) ** 2)),
+     "it gives nan"),
+    (ex.check_share_outside, 1.1, "not a percentage"), (ex.check_share_outside, 1.11, "percentage"),
+    *[(ex.check_read_stacks, percent, "not a percentage") for percent in (91, 91.3)],
+    (ex.check_copy_in_gallery, 81, "not a percentage"),
+    (partial(ex.check_best_slope, gap=4.0, variance=2.0), 2.83, "standard deviation"),
+    (partial(ex.check_sampling_noise, w=2.0, n=10), 0.18, "half of it"),
+    (ex.check_grey_stacks, 2.3, "that is log 10"),
+    (ex.check_grey_stacks, 6.9, "single combination"),
+    (ex.check_proof_by_loss, 0.39, "half of it"),
+    (ex.check_parameter_count, 1486353, "1486353 is too large"),
+    (ex.check_rule_out, 190, "too large"),
+    (ex.check_samples_for_modes, 455, "455 samples hit 98.97 of 100"),
+    (ex.check_samples_for_modes, 463, "463 samples hit 99.05 of 100"),
+    (ex.check_samples_for_modes, 1e300, "1e+300 samples hit 100.00 of 100"),
+    (ex.check_largest_stretch, rows_of_maps_in, "rows of the maps that come in"),
+    (ex.check_kl_code, lambda n: (n / n.sum() * np.log(n / n.sum() * len(n))).sum(), "0 log 0"),
+    (ex.check_kl_code, lambda n: -np.log(n / n.sum() * len(n)).mean(), "the other way round"),
+    (ex.check_rank_correlation, lambda x, y: np.sign(
+        np.subtract.outer(x, x) * np.subtract.outer(y, y)).sum() / len(x) / (len(x) - 1),
+     "Kendall"),
+    (ex.check_relativistic_losses, lambda r, f: (of_one(f, r.detach()), of_one(r, f)), "gradient"),
+    (ex.check_fade, lambda k, n: [1, 2][n], "(in `"),
+]  # fmt: skip
+ACCEPTED = [
+    (ex.check_tau_star, tau_star()),
+    (ex.check_projection, project),
+    (ex.check_projection, partial(project, row=lambda y, V: V[y.argmax(1)])),
+    (ex.check_projection, partial(project, row=lambda y, V: F.embedding(y.argmax(1), V))),
+    (ex.check_projection,
+     partial(project, row=lambda y, V: torch.stack([V[k][0] for k in y.bool()]))),
+    (ex.check_projection, lambda x, y, w, b, V: (
+        F.linear(x, w[None], b)[:, 0] + (x @ V.T).gather(1, y.argmax(1, keepdim=True))[:, 0])),
+    (ex.check_mode_count, mode_count()), (ex.check_mode_scores, mode_scores(1)),
+    (ex.check_moons, Moons()), (ex.check_moons, Evenly()),
+    (ex.check_samples_for_modes, 100 * math.log(100)), (ex.check_samples_for_modes, 460.5),
+    (ex.check_samples_for_modes, 461), (ex.check_samples_for_modes, 458),
+    (ex.check_two_networks, lambda w, b, a, c, x, z: (
+        sigmoid(a * x + c), torch.sigmoid(torch.as_tensor(a * (w * z + b) + c)))),
+    (ex.check_generator_steps, g_steps), (ex.check_round, played()),
+    (ex.check_relativistic_losses, lambda r, f: (of_one(f, r), of_one(r.detach(), f))),
+    (ex.check_relativistic_losses, lambda r, f: torch.stack([of_one(f, r), of_one(r.detach(), f)])),
+    (ex.check_stacks, stack),
+    (ex.check_none_of_many, 0.0566), (ex.check_none_of_many, 0.057),
+    (ex.check_paired_level, lambda state: on_cycles(state, len(state))),
+    (ex.check_state_level, level), (ex.check_settled_from, settled), (ex.check_rule_ahead, ahead),
+    (ex.check_hessian, by_values),
+    (ex.check_attracts, lambda: (tau > 1.353 for tau in (1.2, 1.4, 10))),
+    (ex.check_attracts, lambda: map(bool, (0, 1, 1))),
+    (ex.check_way_out, lambda: iter([(0, 0), (0, -1), (0, 1)])),
+    (ex.check_what_flat_means, "a and b and c"), (ex.check_what_flat_means, {"a", "b", "c"}),
+    (ex.check_blind_direction, (0.333, -0.167)),
+    (ex.check_kid_code, kid_by_floats),
+]  # fmt: skip
+DONE = [*FELT.values(), ex.check_hessian, ex.check_game_jacobian, ex.check_consensus_field]
+
+
+@pytest.mark.parametrize(("check", "answer", "says"), REFUSED)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of a logarithm of 0
+def test_a_wrong_answer_is_refused_with_a_true_sentence(check, answer, says):
+    verdict = check(answer)
+    assert not verdict
+    assert says in verdict.message, verdict
+
+
+@pytest.mark.parametrize(("check", "answer"), ACCEPTED)
+def test_a_right_answer_counts(check, answer):
+    made = check in (ex.check_attracts, ex.check_way_out)
+    verdict = check(answer() if made else answer)
+    assert verdict, verdict
+
+
+@pytest.mark.parametrize(
+    "off", [torch.no_grad, torch.inference_mode, lambda: torch.set_grad_enabled(False)]
+)
+@pytest.mark.parametrize("check", DONE, ids=lambda check: check.__name__)
+def test_a_notebook_may_have_switched_autograd_off(check, off):
+    if check in (ex.check_one_sided, ex.check_flat_between):
+        return
+    answer = by_values if check is ex.check_hessian else lambda *point: next(check.rule(*point))[0]
+    with off():
+        assert check(answer), check(answer)
+
+
+def test_a_case_that_fails_is_handed_over():
+    wrong = played(C=lambda w, b, a, new, eta, d, z: (w, b))
+    verdict = ex.check_round(wrong)
+    assert "in a random case (verdict.case) it gives" in verdict.message
+    w, b, *_ = verdict.case
+    assert wrong(*verdict.case)[:2] == (w, b)
+    assert played()(*verdict.case)[0] != w
+
+    def penalty(critic, real, fake, noise):
+        return critic(real).mean()
+
+    verdict = ex.check_one_sided(penalty)
+    assert f"{penalty(*verdict.case):.6g}" in verdict.message
+    verdict = ex.check_sliced(lambda x, y, lines: x @ y)
+    assert "raised ValueError" in verdict.message
+    assert verdict.case[0].shape == verdict.case[1].shape
+
+
+def test_an_eigenvalue_is_named_by_its_place_among_the_sorted_ones():
+    first, *_ = ex.check_covariance_spectrum.points
+    right = next(ex.check_covariance_spectrum.rule(*first))[0]
+    verdict = ex.check_covariance_spectrum(lambda *_: [*right[::-1][1:], 99.0])
+    assert "eigenvalue 8 (by real parts)" in verdict.message
+
+
+@pytest.mark.parametrize("kind", [int, float, str, np.float32, np.int64, torch.tensor])
+def test_a_knob_is_a_number_of_any_kind(kind):
+    run = next(run for run in map(ex.unseen_images, range(10)) if run.history.meta["knob"] == "tau")
+    messages = {ex.check_image_knob(kind(value), run).right for value in (1, 2, 4, 8)}
+    assert messages == {True, False}

@@ -231,7 +231,11 @@ MISTAKES = [
     (ex.check_rightmost, of_rows(d_rows, lambda e: abs(e).max()), "absolute"),
     (ex.check_rightmost, of_rows(d_rows, lambda e: e.real.min()), "leftmost"),
     (ex.check_rightmost, of_rows(d_rows, lambda e: e.imag.max()), "turns"),
-    (ex.check_rightmost, of_rows(d_rows, lambda e: -e.real.max()), "in a random case it gives"),
+    (
+        ex.check_rightmost,
+        of_rows(d_rows, lambda e: -e.real.max()),
+        "in a random case (verdict.case) it gives",
+    ),
     (ex.check_rightmost, of_rows(d_rows, lambda e: np.inf), "inf"),
     (ex.check_tau_star, partial(by_halving, invert=True), "reciprocal"),
     (ex.check_tau_star, partial(by_halving, asks=lambda A, B, D: (A, D)), "a Nash point"),

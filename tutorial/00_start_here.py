@@ -314,7 +314,8 @@ gt.Lab("normal")
 #
 # **1.** Write the two networks in Python: a function of the four numbers, of real samples $x$ and
 # of latents $z$, that gives $D$'s answers on both, $D(x)$ and $D(G(z))$. Replace the dots; the
-# check says what is wrong.
+# check says what is wrong. It tries random cases; `verdict.case` is one in which your function
+# fails, and `answers(*verdict.case)` runs it there.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -344,7 +345,8 @@ verdict
 if verdict:
     x, z = history.static["real"], gt.zoo.line.LATENT.sample(200, gt.dynamics.streams.generator(2))
     numbers = history["params"].astype(float)
-    yours = np.array([[np.mean(d) for d in answers(*four, x, z.numpy())] for four in numbers])
+    said = [answers(*four, x, z.numpy()) for four in numbers]  # of 10 and of 200 samples
+    yours = np.array([[np.mean(np.asarray(d)) for d in both] for both in said])
     library = np.stack([history["d_real"], history["d_fake"]], axis=1)
     print(f"your D(x) and D(G(z)) at the last round: {np.round(yours[-1], 3)};", end=" ")
     print(f"all differ from the library's by at most {abs(yours - library).max():.0e}")

@@ -664,7 +664,8 @@ if verdict:
     for k in range(len(library) - 1):
         old, new = library[k : k + 2]
         latents = [draws.at(k)("g", i).latent.numpy() for i in range(50)]
-        off.append(generator_steps(*old[:2], *new[2:], latents, 0.1) - new[:2])
+        yours = generator_steps(*old[:2], *new[2:], latents, 0.1)
+        off.append([float(number) for number in yours] - new[:2])
     print(f"{len(off)} rounds: your w and b differ by at most {np.abs(off).max():.0e}")
 
 # %% [markdown]

@@ -658,8 +658,8 @@ gt.exercises.check_share_outside(share)
 # </details>
 
 # %% [markdown]
-# **2.** You train $n$ seeds and none fails. How large must $n$ be for the upper end of Wilson's 95
-# % interval to lie below 2 %?
+# **2.** You train $n$ seeds and none fails. What is the least $n$ for which the upper end of
+# Wilson's 95 % interval lies below 2 %?
 #
 # <details><summary>Hint 1</summary>
 #

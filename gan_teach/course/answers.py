@@ -19,7 +19,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import update_wrapper
 from itertools import islice
 from typing import Any
@@ -34,10 +35,14 @@ Values = Iterator[tuple[Any, str]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer is right, and the sentence that says why."""
+    """Whether an answer is right, and the sentence that says why.
+
+    case: what a function was given where it failed: ``f(*verdict.case)`` does it again.
+    """
 
     right: bool
     message: str
+    case: tuple[Any, ...] = field(default=(), compare=False)
 
     def __bool__(self) -> bool:
         return self.right
@@ -46,6 +51,11 @@ class Verdict:
         return f"{'Right' if self.right else 'Not yet'}: {self.message}"
 
 
+TWICE = (
+    "two calls with one input give two values: draw no noise in it, and keep nothing of its own "
+    "from one call to the next."
+)
+NO_GRADIENT = "the value is right, but its gradient is not: no detach, item or numpy on the way."
 OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
 BLANKS = (..., None, NotImplemented)
 SECONDS = 5.0  # that a learner's function may think
@@ -77,13 +87,16 @@ class Failed(Exception):
         self.verdict = verdict
 
 
-def asked(answer: Callable[..., Any]) -> Callable[..., Any]:
+def asked(answer: Callable[..., Any], given: list[Any] | None = None) -> Callable[..., Any]:
     """A learner's function as a check calls it: it may write into its arrays, and has little time.
 
-    Whatever it raises comes as `Failed`, so that what a check itself raises is told apart.
+    Whatever it raises comes as `Failed`, so that what a check itself raises is told apart. given
+    is filled with the arguments of the last call.
     """
 
     def call(*arguments: Any) -> Any:
+        if given is not None:
+            given[:] = arguments
         copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arguments]
         try:
             value = _in_time(lambda: _counted(answer(*copies)))
@@ -107,12 +120,14 @@ def _counted(value: Any) -> Any:
 
 def _raised(error: BaseException) -> Verdict:
     """A blank that is not filled in yet is no mistake; the line that wants it is quoted."""
-    line = traceback.extract_tb(error.__traceback__)[-1].line
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
+    line = next((f.line for f in frames[::-1] if f.filename == frames[0].filename), "")
     if isinstance(error, NotImplementedError):
         return OPEN
     if _of_a_blank(error):
         return Verdict(False, f"replace the ... by your answer: it is used in `{line}`.")
-    return Verdict(False, f"it raised {type(error).__name__}: {error}")
+    where = f" (in `{line}`)" if line else ""
+    return Verdict(False, f"it raised {type(error).__name__}: {error}{where}")
 
 
 def _of_a_blank(error: BaseException) -> bool:
@@ -174,8 +189,13 @@ def failed(error: Exception, where: str = "") -> Verdict:
 
 
 def number(answer: Any) -> float:
-    """A number of any kind, also as an array of one entry."""
-    return float(answer.item() if isinstance(answer, (np.ndarray, torch.Tensor)) else answer)
+    """A real number of any kind, also as an array of one entry."""
+    return float(_item(answer))
+
+
+def _item(answer: Any) -> Any:
+    """A number or word of Python for one of NumPy or torch, for which a complex one is none."""
+    return answer.item() if isinstance(answer, (np.generic, np.ndarray, torch.Tensor)) else answer
 
 
 class Check:
@@ -194,13 +214,15 @@ class Check:
         return str(self.__doc__)
 
     def __call__(self, answer: Any, *about: Any, **settings: float) -> Verdict:
+        answer = _counted(answer)
         if (blank := _open(answer)) is not None:
             return blank
         try:
             answer = self.read(answer)
         except (TypeError, ValueError, OverflowError, RuntimeError):
             return Verdict(False, f"{self.wanted}, not {_checks.shortened(answer)}.")
-        return self.judge(answer, *about, **settings)
+        with torch.inference_mode(False), torch.enable_grad():  # whatever the notebook has set
+            return self.judge(answer, *about, **settings)
 
     def judge(self, answer: Any, *about: Any) -> Verdict:
         return self.rule(answer, *about)
@@ -226,8 +248,9 @@ class Choice(Check):
 class Number(Check):
     """A question whose answer is a number, right within ``atol`` or the share ``rtol`` of it.
 
-    A mistake is named within one percent of its own size, at most as far off. The rule is a
-    function of what the chapter's run decides: ``check(answer, w=2.0)``, or of a run.
+    A mistake is named within one percent of its own size, or where it was rounded to two digits,
+    if it is far nearer than the right number. The rule is a function of what the chapter's run
+    decides: ``check(answer, w=2.0)``, or of a run.
     """
 
     def __init__(
@@ -242,16 +265,19 @@ class Number(Check):
 
     def judge(self, answer: float, *about: Any, **settings: float) -> Verdict:
         rows = list(self.rule(*about, **settings))
-        near = max(self.atol, self.rtol * abs(rows[0][0]))
-        for place, (value, sentence) in enumerate(rows):
-            if abs(answer - value) <= (min(near, 0.01 * abs(value)) if place else near):
-                return Verdict(place == 0, sentence)
-        right, digits = rows[0][0], len(str(answer).partition(".")[2])
+        (right, why), *mistakes = rows
+        off, said = abs(answer - right), f"{answer:.12g}"
+        if off <= max(self.atol, self.rtol * abs(right)):
+            return Verdict(True, why)
+        for value, sentence in mistakes:
+            near = abs(answer - value) <= 0.01 * abs(value) or answer == float(f"{value:.2g}")
+            if near and 2 * abs(answer - value) < off:
+                return Verdict(False, sentence)
         if not np.isfinite(answer):
-            return Verdict(False, f"a finite number is wanted, not {answer:g}.")
-        if answer and round(right, digits) == answer:
-            return Verdict(False, f"{answer:g} is right so far: one digit more, please.")
-        return Verdict(False, f"{answer:g} is too {'small' if answer < right else 'large'}.")
+            return Verdict(False, f"a finite number is wanted, not {said}.")
+        if answer and round(right, len(str(answer).partition(".")[2])) == answer:
+            return Verdict(False, f"{said} is right so far: one digit more, please.")
+        return Verdict(False, f"{said} is too {'small' if answer < right else 'large'}.")
 
 
 class Function(Check):
@@ -261,7 +287,8 @@ class Function(Check):
     to agree with the rule, of which the first where it does not is named. A mistake is named if the
     answer makes it at all points. run: makes of an answer the function that is compared. names: of
     the entries of its value. gradient: what is said of a right value whose derivatives by the
-    points' tensors are not right; empty where the chapter's run does not need them.
+    points' tensors are not right; empty where the chapter's run does not need them. data: the
+    places of tensors by which nothing is derived.
     """
 
     def __init__(
@@ -271,45 +298,58 @@ class Function(Check):
         run: Callable[[Any], Callable[..., Any]] = lambda answer: answer,
         names: Sequence[str] = (),
         gradient: str = "",
+        data: Sequence[int] = (),
     ) -> None:
         super().__init__(rule, function, "a function is wanted")
-        self.points, self.run, self.names, self.gradient = points, run, names, gradient
+        self.points, self.run, self.names = points, run, names
+        self.gradient, self.data = gradient, data
 
     def judge(self, answer: Callable[..., Any], *_: Any) -> Verdict:
-        own, values = self.run(asked(answer)), []
+        values, cases, given = [], [], []
+        own = self.run(asked(answer, given))
         for point in (*self.points, self.points[0]):
             try:
                 values.append(_value(own, point, self.names))
-            except Exception as error:  # noqa: PERF203 - a learner's function may fail in any way
-                return failed(error, f"{_at(point)} ")
+            except Exception as error:  # a learner's function may fail in any way
+                return replace(failed(error, f"{_at(point)} "), case=tuple(given))
+            cases.append(tuple(given))
         again = values.pop()
         if again.shape != values[0].shape or not np.allclose(again, values[0], equal_nan=True):
-            return Verdict(False, "two calls with one input give two values: draw no noise in it.")
+            return Verdict(False, TWICE, cases[0])
         rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_agree, values, column)):
-                if place == 0 and self.gradient and not all(map(self._felt(own), self.points)):
-                    return Verdict(False, self.gradient)
+                if place == 0 and self.gradient:
+                    for wrong in filter(None, map(self._unfelt(own), self.points)):
+                        return Verdict(False, wrong)
                 return Verdict(place == 0, column[0][1])
         k = next(k for k, row in enumerate(rows) if not _agree(values[k], row[0]))
         told = _told(values[k], _array(rows[k][0][0]), self.names)
-        return Verdict(False, f"{_at(self.points[k])} it gives {told} is wanted.")
+        return Verdict(False, f"{_at(self.points[k])} it gives {told} is wanted.", cases[k])
 
-    def _felt(self, own: Callable[..., Any]) -> Callable[[Sequence[Any]], bool]:
-        """Whether the derivatives of an answer at a point are those of the right value."""
+    def _unfelt(self, own: Callable[..., Any]) -> Callable[[Sequence[Any]], str]:
+        """What is wrong with the derivatives of an answer at a point, if anything is."""
 
-        def felt(point: Sequence[Any]) -> bool:
-            right = _slopes(lambda *arguments: next(self.rule(*arguments))[0], point)
+        def unfelt(point: Sequence[Any]) -> str:
+            right = _slopes(lambda *arguments: next(self.rule(*arguments))[0], point, self.data)
             try:
-                return bool(torch.allclose(_slopes(own, point), right, 1e-6, 1e-6))
-            except Exception:  # such as a value without a graph
-                return False
+                slopes = _slopes(own, point, self.data)
+            except Exception as error:
+                words = (
+                    str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
+                )
+                return f"the value is right, but its gradient cannot be taken: {words}"
+            if not slopes.isfinite().all():
+                return "the value is right, but its gradient is not finite."
+            return "" if torch.allclose(slopes, right, 1e-5, 1e-6) else self.gradient
 
-        return felt
+        return unfelt
 
 
 def word(answer: Any) -> str:
     """A name as it is compared: capitals and spaces at its ends do not count."""
+    with suppress(ValueError, RuntimeError):  # of an array of several
+        answer = _item(answer)
     return " ".join((f"{answer:g}" if isinstance(answer, float) else str(answer)).lower().split())
 
 
@@ -328,6 +368,9 @@ def by_parts(values: Any) -> np.ndarray:
     """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
     values = np.asarray(values).astype(complex).ravel()
     return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
+
+
+BY_REAL_PART = [f"eigenvalue {k} (by real parts)" for k in range(1, 100)]
 
 
 def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
@@ -357,8 +400,8 @@ def _value(own: Callable[..., Any], point: Sequence[Any], names: Sequence[str]) 
             value = own(*map(torch.as_tensor, _arguments(point)))
         except Exception:
             value = None
-        if value is None:  # what it said of NumPy's numbers is what a learner can mend
-            raise
+        if value is None:  # what it says of NumPy's numbers is what a learner can mend
+            value = own(*_arguments(point))
     value = _detached(value)
     if (blank := _open(value, names)) is not None:
         raise Failed(blank)
@@ -366,7 +409,11 @@ def _value(own: Callable[..., Any], point: Sequence[Any], names: Sequence[str]) 
 
 
 def _array(value: Any) -> np.ndarray:
-    numbers = np.asarray(_detached(value))
+    """Numbers of any kind; where the parts of a value have several shapes, one after another."""
+    value = _detached(value)
+    if isinstance(value, list | tuple) and len(set(map(np.shape, value))) > 1:
+        value = np.concatenate([np.ravel(part) for part in value])
+    numbers = np.asarray(value)
     if numbers.dtype.kind in "US":
         raise TypeError("that is text")
     return numbers if numbers.dtype.kind == "c" else numbers.astype(float)
@@ -379,21 +426,29 @@ def _detached(value: Any) -> Any:
     return list(map(_detached, value)) if isinstance(value, list | tuple | Iterator) else value
 
 
-def _slopes(function: Callable[..., Any], point: Sequence[Any]) -> torch.Tensor:
-    """Derivatives of a weighted sum of all that a function gives by the tensors of its point."""
+def _slopes(
+    function: Callable[..., Any], point: Sequence[Any], data: Sequence[int] = ()
+) -> torch.Tensor:
+    """Derivatives of a weighted sum of all that a function gives by the tensors of its point.
+
+    data: the places of those by which it is not derived. They are 0 where it has no graph.
+    """
     arguments = _arguments(point)
-    leaves = [x.requires_grad_() for x in arguments if isinstance(x, torch.Tensor)]
+    tensors = [x for k, x in enumerate(arguments) if k not in data and isinstance(x, torch.Tensor)]
+    leaves = [x.requires_grad_() for x in tensors]
     value = function(*(x.clone() if isinstance(x, torch.Tensor) else x for x in arguments))
     parts = value if isinstance(value, list | tuple) else [value]
     entries = torch.cat([torch.as_tensor(part).reshape(-1).double() for part in parts])
     total = entries @ torch.cos(torch.arange(len(entries), dtype=torch.float64))
+    if not total.requires_grad:
+        return torch.cat([torch.zeros_like(x).reshape(-1) for x in leaves])
     slopes = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
     return torch.cat([slope.reshape(-1) for slope in slopes])
 
 
 def _at(point: Sequence[Any]) -> str:
     if not all(isinstance(x, (int, float, tuple)) for x in point):
-        return "in a random case"
+        return "in a random case (verdict.case)"
     return "at " + ", ".join(str(x) if isinstance(x, tuple) else f"{x:g}" for x in point)
 
 
@@ -403,14 +458,16 @@ def _told(value: np.ndarray, right: np.ndarray, names: Sequence[str] = ()) -> st
         kinds = [f"an array of shape {x.shape}" if x.shape else "a number" for x in (value, right)]
         return ", but ".join(kinds)
     if right.shape:
-        place = tuple(np.argwhere(~_close(value, right))[0].tolist())
+        off = ~_close(value, right)
+        lost = off & ~np.isfinite(value)  # named first
+        place = tuple(np.argwhere(lost if lost.any() else off)[0].tolist())
         name = f"for {names[place[0]]}" if names else f"at {place}"
         return f"{value[place]:.6g} {name}, but {right[place]:.6g}"
     return f"{value:.6g}, but {right:.6g}"
 
 
 def _close(value: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.isclose(value, right, rtol=1e-6, atol=1e-6)
+    return np.isclose(value, right, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def _agree(value: np.ndarray, row: tuple[Any, str]) -> bool:

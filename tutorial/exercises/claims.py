@@ -7,7 +7,7 @@ import numpy as np
 from gan_teach.course.answers import Function, Number, Values, random_cases
 
 
-@partial(Number, rtol=0.01)
+@partial(Number, atol=0.0, rtol=0.01)
 def check_none_of_many() -> Values:
     """The upper end of Wilson's 95 % interval where none of 64 runs has an outcome."""
     z2, n = 1.959964**2, 64
@@ -17,6 +17,7 @@ def check_none_of_many() -> Values:
     yield 3 / n, "that is the rule of three, a bound of one side; Wilson's has two."
     yield 1.959964 / (n + 1.959964), "square z: the interval solves a quadratic equation."
     yield 1 - z2 / (n + z2), "that is the lower end for the opposite outcome."
+    yield 1 - 0.025 ** (1 / n), "that is Clopper and Pearson's end, 1 - 0.025^(1/n), not Wilson's."
 
 
 def _few(rng: np.random.Generator) -> tuple[np.ndarray]:
@@ -53,6 +54,7 @@ def check_one_more(values: np.ndarray) -> Values:
         around(t.ppf(0.95, n - 1) * s * np.sqrt(1 + 1 / n)),
         "5 % on each side make 90 %: take the 97.5 % point.",
     )
+    yield around(-student * s * np.sqrt(1 + 1 / n)), "the lower end comes first."
     yield (
         np.array([values.min(), values.max()]),
         "one more is often outside all of a few values.",

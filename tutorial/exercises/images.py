@@ -3,23 +3,30 @@
 import math
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 
 from gan_teach.course.answers import (
+    BY_REAL_PART,
+    NO_GRADIENT,
     OPEN,
+    Check,
     Function,
     Number,
     Values,
     Verdict,
+    asked,
     by_parts,
+    failed,
+    function,
     in_order,
     random_cases,
 )
 
-from .modes import NO_GRADIENT, log_loss
+from .modes import log_loss
 
 # -- 15: MNIST -------------------------------------------------------------------------------------
 
@@ -78,7 +85,7 @@ def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) 
 
 def _stamps(rng: np.random.Generator) -> tuple[Any, ...]:
     n, maps, h = rng.integers(2, 5, 3).tolist()
-    k, stride, padding = rng.integers([3, 1, 0], [6, 4, 2]).tolist()
+    k, stride, padding = rng.integers([4, 1, 0], [7, 4, 3]).tolist()
     x = torch.from_numpy(rng.normal(size=(n, maps, h, h)))
     return x, torch.from_numpy(rng.normal(size=(maps, maps, k, k))), stride, padding
 
@@ -243,6 +250,10 @@ def check_largest_stretch(w: torch.Tensor) -> Any:
     why = "that takes each k x k kernel for a matrix: W has one row for each map that comes out."
     yield kernels[..., 0], why
     yield kernels.max(), why
+    yield (
+        torch.linalg.svdvals(w.transpose(0, 1).flatten(1))[0],
+        "those are rows of the maps that come in: W has one row for each that comes out.",
+    )
 
 
 def _coarse(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
@@ -285,6 +296,7 @@ def check_copy_in_gallery() -> Values:
     """Chance that 16 fakes, a tenth of all being copies, show at least one copy."""
     yield 1 - 0.9**16, "1 - 0.9^16 = 81 %; and a gallery that was picked by hand need not show any."
     yield 0.9**16, "that is the chance of none."
+    yield 100 - 100 * 0.9**16, "a chance is wanted, not a percentage."
     yield 1.6, "that is the expected number of copies, 1.6, not a chance."
 
 
@@ -391,7 +403,7 @@ def _operator(rng: np.random.Generator) -> tuple[Any, ...]:
     return (lambda u: matrix @ np.asarray(u)), rng.normal(size=n), int(rng.integers(4, 7))
 
 
-@partial(Function, points=random_cases(_operator), run=in_order)
+@partial(Function, points=random_cases(_operator), run=in_order, names=BY_REAL_PART)
 def check_arnoldi(product: Any, u: np.ndarray, k: int) -> Values:
     """The eigenvalues of H after k steps of Arnoldi's method: a function of (product, u, k)."""
 
@@ -469,45 +481,56 @@ def check_kl_code(counts: np.ndarray) -> Values:
     why = "that compares with the combinations that occur; the missing ones count among the K."
     yield kl - math.log(len(counts) / len(p)), why
     yield kl * counts.sum(), "those are counts; KL takes shares, counts / counts.sum()."
+    yield math.nan, "0 log 0 counts as 0: leave out what does not occur."
+    yield math.inf, "that is the KL of equal shares from these: the other way round."
 
 
-def _fault(stack: Any) -> Any:
-    """The number of the first fault of a sampler of stacks; 0 if there is none."""
-
-    def faults(digits: torch.Tensor) -> Iterator[Any]:
-        rng, again = (torch.Generator().manual_seed(0) for _ in range(2))
-        one, two, same = (torch.as_tensor(stack(digits, 500, r)) for r in (rng, rng, again))
-        few, (count, _, *size) = torch.as_tensor(stack(digits, 2, rng)), digits.shape
-        yield one.shape != (500, 3, *size) or few.shape != (2, 3, *size)
-        labels = (one - digits[0]) / 100  # of the digit to which each pixel belongs
-        drawn = labels[..., 0, 0].round().clip(0, count - 1)
-        yield (abs(labels - drawn[..., None, None]) > 1e-3).any()
-        yield not torch.equal(one, same)
-        yield torch.equal(one, two)
-        yield len(drawn.unique(dim=0)) < 200  # 362 of 9 digits, on average
-        yield (drawn != drawn.roll(1, 1)).all()
-        yield len(drawn.unique()) < count
-
-    return lambda digits: next((k for k, wrong in enumerate(faults(digits), 1) if wrong), 0)
-
-
-def _digits(count: int, height: int, width: int) -> tuple[torch.Tensor]:
-    """Digits whose first pixel tells which it is, and whose others tell their place."""
+def _faults(stack: Any, count: int, height: int, width: int) -> Iterator[tuple[Any, str]]:
+    """What may be wrong with a sampler of stacks of so many digits, and what is said of it."""
+    # The first pixel tells which digit it is, the others tell their place.
     place = torch.arange(height * width).reshape(height, width)
-    return (100.0 * torch.arange(count)[:, None, None, None] + place,)
+    digits, n = 100.0 * torch.arange(count)[:, None, None, None] + place, 4000
+    rng, again = (torch.Generator().manual_seed(0) for _ in range(2))
+    one, alone = stack(digits, n, rng), stack(digits, 1, rng)
+    kind = isinstance(one, torch.Tensor) and one.dtype == digits.dtype
+    yield not kind, "a tensor is wanted, its numbers of the type that those of the digits have."
+    shapes = [tuple(np.shape(stacks)) for stacks in (one, alone)]
+    why = "(n, 3, h, w) is wanted: one digit in each of three channels, also where n is 1."
+    yield shapes != [(n, 3, height, width), (1, 3, height, width)], why
+    labels = (one - digits[0]) / 100  # of the digit to which each pixel belongs
+    drawn = labels[..., 0, 0].round().clip(0, count - 1)
+    why = "a channel is one whole digit as it is: no sum, no turn, no mixture of two."
+    yield (abs(labels - drawn[..., None, None]) > 1e-3).any(), why
+    same, two = stack(digits, n, again), stack(digits, n, rng)
+    why = "a generator in the same state gives the same stacks: generator=rng."
+    yield not torch.equal(one, same), why
+    why = "the second call gives the stacks of the first: draw from rng, do not seed it."
+    yield torch.equal(one, two), why
+    why = "draw each channel for itself: yours show a fifth of the combinations, or fewer."
+    yield len(drawn.unique(dim=0)) <= count**3 / 5, why
+    shares = torch.bincount(drawn.long().flatten(), minlength=count) * count / drawn.numel()
+    yield shares.min() == 0, "one digit is never drawn: randint(N) ends at N - 1."
+    why = "each digit is drawn as often as any other: yours are not, randint(N, ...) does it."
+    yield (abs(shares - 1) > 0.2).any(), why
+    alike = (drawn == drawn.roll(1, 1)).double().mean(0) * count  # 1 is wanted, 0.05 its error
+    why = "the same digit may stand in two channels of a stack: draw with replacement."
+    yield alike.max() == 0, why
+    why = "draw each channel for itself: two of yours are alike in {:.2f} of {} stacks, not in one."
+    far = abs(alike - 1) > 0.35
+    yield far.any(), why.format(float(alike[far.int().argmax()]), count)
 
 
-@partial(Function, points=[_digits(10, 4, 5), _digits(9, 6, 6), _digits(12, 5, 3)], run=_fault)
-def check_stacks(digits: torch.Tensor) -> Values:
+@partial(Check, read=function, wanted="a function of (digits, n, rng) is wanted")
+def check_stacks(stack: Any) -> Verdict:
     """A sampler of stacks (n, 3, h, w): a function of digits (N, 1, h, w), n and a generator."""
-    yield 0, f"three draws a stack: {len(digits)} digits make {len(digits) ** 3} stacks."
-    yield 1, "(n, 3, h, w) is wanted: one digit in each of three channels."
-    yield 2, "a channel is one whole digit as it is: no sum, no turn, no mixture of two."
-    yield 3, "a generator in the same state gives the same stacks: generator=rng."
-    yield 4, "the second call gives the stacks of the first: draw from rng, do not seed it."
-    yield 5, "draw each channel for itself: yours show a fifth of the combinations, or fewer."
-    yield 6, "the same digit may stand in two channels of a stack: draw with replacement."
-    yield 7, "one digit is never drawn: randint(N) ends at N - 1."
+    cases = ((10, 4, 5), (9, 6, 6), (12, 5, 3))
+    try:
+        for wrong, why in chain.from_iterable(_faults(asked(stack), *sizes) for sizes in cases):
+            if wrong:
+                return Verdict(False, why)
+    except Exception as error:  # a learner's function may fail in any way
+        return failed(error)
+    return Verdict(True, "three draws a stack: 10 digits make 1000 stacks.")
 
 
 # -- 21: conditional GANs --------------------------------------------------------------------------
@@ -532,14 +555,14 @@ def _features(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
     n, d, classes = rng.integers(3, 8, 3).tolist()
     seen, w, v = (torch.from_numpy(rng.normal(size=s)) for s in ((n, d), d, (classes, d)))
     y = torch.eye(classes, dtype=torch.float64)[torch.from_numpy(rng.integers(classes, size=n))]
-    return seen, y, w, torch.tensor(rng.normal(), dtype=torch.float64), v
+    return seen, y, w, torch.from_numpy(rng.normal(size=1)), v
 
 
-@partial(Function, points=random_cases(_features), gradient=NO_GRADIENT)
+@partial(Function, points=random_cases(_features), gradient=NO_GRADIENT, data=[1])
 def check_projection(
     features: torch.Tensor, y: torch.Tensor, w: torch.Tensor, b: torch.Tensor, V: torch.Tensor
 ) -> Any:
-    """Projection logits (n,): a function (features (n, d), y (n, K), w (d,), b, V (K, d))."""
+    """Projection logits (n,): a function (features (n, d), y (n, K), w (d,), b (1,), V (K, d))."""
     real, asked = features @ w + b, (features * (y @ V)).sum(1)
     yield real + asked, "one row of V for each picture, beside what asks about all of them."
     yield real, "that does not depend on the class: y picks a row of V."

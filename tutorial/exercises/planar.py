@@ -11,6 +11,7 @@ import torch
 from gan_teach import zoo
 from gan_teach.analysis import flows, timescale
 from gan_teach.course.answers import (
+    BY_REAL_PART,
     Check,
     Function,
     Number,
@@ -37,7 +38,7 @@ def check_steps_per_decade() -> Values:
     yield math.log(10) / -math.log(0.8), "0.2 is the step, the eigenvalue is -1/2: s = 1 - 0.1."
 
 
-@partial(Function, points=[(0.1,), (0.3,), (1.0,)])
+@partial(Function, points=[(0.1,), (0.37,), (1.0,)])
 def check_largest_step(gamma: float) -> Values:
     """The largest stable step on the Dirac-GAN with R1, as a function of gamma <= 1."""
     yield 4 * gamma, "eta^2 / 4 < eta gamma, so eta < 4 gamma: no friction, no stable step."
@@ -65,6 +66,9 @@ def check_consensus_field(v: Callable[[Any], Any], w: Any, gamma: float) -> Valu
     yield here, "gamma does nothing: was v detached before its derivative was taken?"
     own = "that is each number's slope of its own v_i^2 / 2; both descend the sum of all."
     yield here - gamma * np.diag(J) * here, own
+    norm = np.linalg.norm(here)
+    yield here - pull / norm, "that is the slope of |v|; the pull is that of |v|^2 / 2."
+    yield here - 2 * pull / len(here), "that is the slope of the mean of v_i^2: halve their sum."
 
 
 def _steps(rule: Callable[..., Any]) -> Callable[[np.ndarray], np.ndarray]:
@@ -172,7 +176,11 @@ def _zero_sum(seed: int) -> tuple[np.ndarray, int]:
     return -H, n_g
 
 
-@partial(Function, points=[_zero_sum(seed) for seed in (0, 1, 2, 9, 14, 18, 34, 46)])
+# Of tau* = 0, below 1, 6, 13, 50 and 267; where C, S or both have one or two negative eigenvalues.
+_SEEDS = (1, 9, 0, 18, 34, 95, 207, 988, 874, 2, 3, 14, 46, 340, 639)
+
+
+@partial(Function, points=[_zero_sum(seed) for seed in _SEEDS])
 def check_tau_star(J: np.ndarray, n_g: int) -> Values:
     """tau* of a point of a zero-sum game from J and the number of G's rows; inf without one."""
     A, B, C = -J[:n_g, :n_g], -J[:n_g, n_g:], -J[n_g:, n_g:]
@@ -190,6 +198,9 @@ def check_tau_star(J: np.ndarray, n_g: int) -> Values:
     yield if_definite(A + bent, C, tau=0.0), "that is 0 at each minmax point, as at a Nash point."
     end = "where C or S is not positive definite there is none: inf, not the interval's end."
     yield min(tau, 1000.0), end
+    signs = min(np.linalg.det(C), np.linalg.det(bent + A)) > 0
+    two = "two negative eigenvalues have a positive product: ask each, not the determinant."
+    yield (min(tau, 1000.0) if signs else math.inf), two
     yield math.inf, "no point has one? A, B and C are the blocks of -J, not of J."
 
 
@@ -298,7 +309,7 @@ _SPRINGS = [(np.array([1.2, 4.0]), 1.0, 3.0), (np.array([1.0, 2.5, 7.0]), 0.5, 2
 _SPRINGS.append((np.array([0.1, 4.0]), 3.0, 5.0))  # where some pairs are real
 
 
-@partial(Function, points=_SPRINGS, run=in_order)
+@partial(Function, points=_SPRINGS, run=in_order, names=BY_REAL_PART)
 def check_covariance_spectrum(s: np.ndarray, gamma: float, tau: float) -> Values:
     """All 2 d^2 eigenvalues of J_tau, as a function of those of Sigma, gamma and tau."""
     d, friction = len(s), np.full(len(s) * (len(s) - 1) // 2, -tau * gamma)
@@ -341,6 +352,7 @@ def check_covariance_step(
 
     x, y = (Y + Y.T) @ X, Sigma - X @ X.T - gamma * Y
     after = X + lr * x
+    ahead = Y + tau * lr * y
     yield new(x, y), "X descends, -dV/dX = (Y + Y^T) X; Y climbs, dV/dY = Sigma - X X^T - gamma Y."
     yield new(-x, y), "X minimises V: it goes against dV/dX = -(Y + Y^T) X."
     yield new(x, -y), "Y maximises V: it goes along dV/dY."
@@ -353,3 +365,4 @@ def check_covariance_step(
     yield new(x, y / tau), "tau is missing: Y's rate is tau lr."
     yield new(tau * x, y / tau), "tau is the other player's: Y's rate is tau lr."
     yield new(x, Sigma - after @ after.T - gamma * Y), "that is alternating: here Y sees the old X."
+    yield new((ahead + ahead.T) @ X, y), "that is alternating: here X sees the old Y."

@@ -5,9 +5,9 @@ they say are its own; those of a design try the learner's choice in the experime
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gan_teach import _checks, plots, zoo
 from gan_teach.analysis import flows, spectra, timescale
 from gan_teach.course.answers import (
+    TWICE,
     Check,
     Choice,
     Function,
@@ -104,10 +105,11 @@ def _curve(rng: np.random.Generator) -> tuple[Any, ...]:
     return level + scale * (near + away), level, scale * rng.uniform(0.2, 0.5)
 
 
+_AT_THE_EDGE = (np.array([3.0, 2.5, 2.25, 2.5, 2.0, 2.25]), 2.0, 0.5)  # outside at place 3
 _STILL = (np.full(9, 2.05), 2.0, 0.3)  # a curve that is near from the start
 
 
-@partial(Function, points=[*random_cases(_curve), _STILL])
+@partial(Function, points=[*random_cases(_curve), _STILL, _AT_THE_EDGE])
 def check_settled_from(curve: NDArray, level: float, within: float) -> Values:
     """The first place from which the curve stays nearer than ``within`` to its level, or inf."""
     good = abs(curve - level) < within
@@ -154,18 +156,28 @@ def _settled(runs: History) -> Verdict:
     )
 
 
+def _anyhow(tasks: Iterable[Any]) -> list[Any]:
+    """In an order that is never the same, so that it is of no use to count one's calls."""
+    tasks = list(tasks)
+    return [tasks[k] for k in np.random.default_rng().permutation(len(tasks))]
+
+
 NOISE_BUDGET = 150  # games at full noise: what a straight line over 300 games spends
 
 
 @partial(Check, read=function, wanted="a function of the game is wanted")
 def check_fade_design(fade: Callable[[int], float]) -> Verdict:
     """A fade of the instance noise that lets 60 of 64 seeds settle and costs 150 games of noise."""
+    order = [*_anyhow(range(GAMES)), *range(GAMES)]  # it has to know the game, not its calls
     try:
-        values = [float(asked(fade)(game)) for game in range(GAMES)]
+        said = [float(asked(fade)(game)) for game in order]
     except Exception as error:  # a learner's function may fail in any way
         return failed(error)
-    if not all(0 <= value <= 1 for value in values):
+    values = said[GAMES:]
+    if not all(0 <= value <= 1 for value in said):
         return Verdict(False, "the fade has to lie between 0 and 1 at each game.")
+    if any(value != values[game] for game, value in zip(order, said, strict=True)):
+        return Verdict(False, TWICE)
     if sum(values) > NOISE_BUDGET + 1:
         return Verdict(
             False, f"it costs {sum(values):.0f} games of noise; {NOISE_BUDGET} are left."
@@ -327,12 +339,17 @@ def check_modes_motion(run: Unseen) -> tuple[str, str]:
 
 
 def _crowd(rng: np.random.Generator) -> tuple[Any, ...]:
-    """Samples of some of a few modes and strays, the modes' centers, sigma, how many are needed."""
-    modes, n, least = rng.integers([4, 30, 2], [8, 60, 6]).tolist()
+    """Samples of a few modes and strays, the modes' centers, sigma, how many are needed."""
+    modes, least = rng.integers([5, 4], [9, 8]).tolist()
     centers, sigma = rng.normal(0, 3, (modes, 2)), rng.uniform(0.05, 0.2)
-    near = rng.choice(4, n, p=[0.5, 0.3, 0.15, 0.05])
-    far = sigma * rng.normal(size=(n, 2)) * rng.choice([1, 4], n)[:, None]
-    return centers[near] + far, centers, sigma, least
+    centers[-1] = centers[0] + 4 * sigma * np.array([0.6, 0.8])  # so near that samples are between
+    x = []
+    for center in centers:  # one of them near its edge, some beyond it; as many as needed or fewer
+        inside = rng.uniform(0, 2.9, least - rng.integers(5))
+        radius = sigma * np.array([*inside, 2.97, 3.03, 3.5, *rng.uniform(4, 9, 2)])
+        angle = np.pi / 4 + rng.integers(4) * np.pi / 2 + rng.normal(0, 0.1, len(radius))
+        x.append(center + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
+    return rng.permutation(np.concatenate(x)), centers, sigma, least
 
 
 @partial(Function, points=random_cases(_crowd))
@@ -344,6 +361,11 @@ def check_mode_count(x: NDArray, centers: NDArray, sigma: float, least: int) -> 
     yield (per_mode > 0).sum(), "one sample is not enough: at least as many as asked."
     nearest = np.bincount(apart.argmin(1), minlength=len(centers))
     yield (nearest >= least).sum(), "that counts strays too: within three sigmas is asked."
+    every = (apart <= 3 * sigma).sum(0)
+    yield (every >= least).sum(), "a sample counts once, for its nearest mode; yours for each."
+    sides = abs(x[:, None] - centers).max(2).min(1) <= 3 * sigma
+    boxes = np.bincount(apart.argmin(1)[sides], minlength=len(centers))
+    yield (boxes >= least).sum(), "that asks each coordinate; take the distance."
     yield per_mode.sum(), "that is the number of good samples; how many modes have enough?"
 
 
@@ -386,13 +408,20 @@ def check_measure_design(measure: Callable[[NDArray, NDArray], float]) -> Verdic
     """A measure, larger where it is worse, that finds each of the tricks and no perfect sample."""
     rng = np.random.default_rng(0)
     real = [tricks(rng)["perfect"] for _ in range(40)]
-    score = lambda x, y: float(asked(measure)(x, y))  # noqa: E731
+    tasks = [("band", *both) for both in pairwise(real)]
+    tasks += [(name, x, y) for y in real[:10] for name, x in tricks(rng).items()]
+    scores: dict[str, list[float]] = {name: [] for name, *_ in tasks}
     try:
-        end = max(score(x, y) for x, y in pairwise(real))
-        seen = [{k: score(x, y) for k, x in tricks(rng).items()} for y in real[:10]]
+        for name, x, y in _anyhow(tasks):
+            scores[name].append(float(asked(measure)(x, y)))
     except Exception as error:  # a learner's function may fail in any way
         return failed(error)
-    found = {name: sum(scores[name] > end for scores in seen) for name in seen[0]}
+    for name, values in scores.items():
+        if np.isnan(values).any():
+            where = "two real samples" if name == "band" else f"a sample of the kind '{name}'"
+            return Verdict(False, f"it is NaN of {where}: a number is wanted.")
+    end = max(scores.pop("band"))
+    found = {name: sum(value > end for value in values) for name, values in scores.items()}
     alarms = found.pop("perfect")
     fooled = [f"{name} ({k} of 10)" for name, k in found.items() if k < 9]
     said = f"found less than nine times: {', '.join(fooled)}" if fooled else "it finds each of them"
@@ -442,6 +471,9 @@ def check_rank_correlation(x: NDArray, y: NDArray) -> Values:
         np.corrcoef(np.argsort(x), np.argsort(y))[0, 1],
         "argsort gives the order; its argsort gives the ranks.",
     )
+    signs = [np.sign(np.subtract.outer(values, values)) for values in (x, y)]
+    tau = (signs[0] * signs[1]).sum() / len(x) / (len(x) - 1)
+    yield tau, "that is Kendall's, by pairs; here it is the correlation of the ranks."
     yield -value, "the sign: two curves that rise together have a positive one."
 
 
@@ -484,19 +516,18 @@ def _draws(shift: float, seed: int, budget: int) -> Callable[[int], NDArray]:
 @partial(Check, read=function, wanted="a function of (draw_a, draw_b, real) is wanted")
 def check_comparison_design(compare: Callable[..., str]) -> Verdict:
     """A comparison of two generators, right in 18 of 20 trials of each of three kinds."""
-    right: dict[str, int] = {}
+    shifts = {"a": (0.1, 0.2), "b": (0.2, 0.1), "neither": (0.1, 0.1)}
+    right = dict.fromkeys(shifts, 0)
     real = np.random.default_rng(99).normal(size=(2000, 8))
-    for kind, shifts in {"a": (0.1, 0.2), "b": (0.2, 0.1), "neither": (0.1, 0.1)}.items():
-        right[kind] = 0
-        for seed in range(20):
-            draws = [_draws(shift, 2 * seed + k, 2000) for k, shift in enumerate(shifts)]
-            try:
-                said = word(asked(compare)(*draws, real))
-            except Exception as error:  # a learner's function may fail in any way
-                return failed(error)
-            if said not in ("a", "b", "neither"):
-                return Verdict(False, f"it has to say a, b or neither, not {said!r}.")
-            right[kind] += said == kind
+    for kind, seed in _anyhow(product(shifts, range(20))):
+        draws = [_draws(shift, 2 * seed + k, 2000) for k, shift in enumerate(shifts[kind])]
+        try:
+            said = word(asked(compare)(*draws, real))
+        except Exception as error:  # a learner's function may fail in any way
+            return failed(error)
+        if said not in right:
+            return Verdict(False, f"it has to say a, b or neither, not {said!r}.")
+        right[kind] += said == kind
     return Verdict(
         min(right.values()) >= 18,
         f"of 20 trials each, right where a is nearer {right['a']}, where b is {right['b']}, and "
