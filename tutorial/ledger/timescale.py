@@ -36,7 +36,7 @@ def _ends(game: str) -> dict:
         lr=setup.lr, steps=setup.steps, every=setup.steps,
     )  # fmt: skip
     for end, w in zip(ends, run.points[-1], strict=True):
-        found[f"end_{end.tau:g}"] = w if end.w else np.linalg.norm(w)
+        found[f"end_{end.tau:g}"] = w if isinstance(end.end, tuple) else np.linalg.norm(w)
     return found
 
 
