@@ -74,7 +74,7 @@ def train(
     if not (name or folder or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
         return 0
-    base = image_gan(name) if name else read_settings(folder)[0] if folder else None
+    base = image_gan(name) if name else read_settings(folder).config if folder else None
     chosen = changed(base, **changes)
     if explain:
         print_rows(_explained(chosen))
@@ -175,13 +175,13 @@ def sample(*, n: int = 64, seed: int = 0, out: Path | None = None, **source: Any
 
     n : images
     """
-    from gan_teach.studies import image_runs
+    from gan_teach.studies import drawing
 
     g, folder, asked = _generator(**source)
-    latents = image_runs.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
-    latents = image_runs.ask(g.latent, latents, asked) if asked else latents
+    latents = drawing.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
+    latents = drawing.ask(g.latent, latents, asked) if asked else latents
     out = out or folder / "sample.png"
-    image_runs.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
+    drawing.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
     print(f"wrote {out}")
     return 0
 
@@ -199,24 +199,24 @@ def interpolate(
     spherical : along the sphere, not straight
     class_ : of a conditional GAN; several: from one to the next, the noise as it is
     """
-    from gan_teach.studies import image_runs
+    from gan_teach.studies import drawing
 
     g, folder, asked = _generator(**source)
     rows = _checks.whole("rows", rows, least=1)
     morphs = len(asked) > 1  # from class to class, and the noise stays
     count = len(asked) if morphs else _checks.whole("through", through, least=2)
-    noise = image_runs.fixed_latents(rows * count, g.latent, seed).unflatten(0, (count, rows))
+    noise = drawing.fixed_latents(rows * count, g.latent, seed).unflatten(0, (count, rows))
     noise = noise[:1].expand_as(noise) if morphs else noise
     latents = noise.transpose(0, 1).flatten(0, 1)
-    latents = image_runs.ask(g.latent, latents, asked) if asked else latents
+    latents = drawing.ask(g.latent, latents, asked) if asked else latents
     spherical, classes = spherical and not morphs, getattr(g.latent, "classes", 0)
-    way = image_runs.along(latents.unflatten(0, (rows, count)), steps, spherical, classes)
+    way = drawing.along(latents.unflatten(0, (rows, count)), steps, spherical, classes)
     images, out = g.draw(way.flatten(0, 1)), out or folder / "interpolation.png"
-    image_runs.save_images(out, images, columns=way.shape[1])
+    drawing.save_images(out, images, columns=way.shape[1])
     print(f"wrote {out}")
     if out.suffix not in ("", ".npz"):
         frames = images.reshape(*way.shape[:2], *images.shape[1:])
-        image_runs.save_film(out.with_suffix(".gif"), frames)
+        drawing.save_film(out.with_suffix(".gif"), frames)
         print(f"wrote {out.with_suffix('.gif')}")
     return 0
 
@@ -344,7 +344,7 @@ def blind(
     """
     from gan_teach import plots
     from gan_teach.plots import style
-    from gan_teach.studies import blind as study
+    from gan_teach.studies import evaluation as study
 
     shown = study.pairs(a, b, pairs, n, seed, averages=[ema] if ema else (), size=size)
     style.save(plots.image_grids(shown.sheets, across=2 if pairs < 3 else 6), out)
