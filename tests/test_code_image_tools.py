@@ -175,7 +175,8 @@ def channel_by_channel(digits, n, rng):
 
 def numpys(digits, n, rng):
     seed = int(torch.randint(2**40, (), generator=rng))
-    return digits.numpy()[np.random.default_rng(seed).integers(0, len(digits), (n, 3)), 0]
+    which = np.random.default_rng(seed).integers(0, len(digits), (n, 3))
+    return torch.from_numpy(digits.numpy()[which, 0])
 
 
 def grey(digits, n, rng):

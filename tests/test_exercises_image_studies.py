@@ -130,7 +130,7 @@ CODE = [
           torch.full((len(counts),), 1 / len(counts), dtype=torch.float64).log(),
           torch.tensor(counts / counts.sum()), reduction="sum")],
      [(lambda c: kl(c, 2), "bits"), (lambda c: -kl(c), "sign"),
-      (lambda c: scipy.stats.entropy(np.ones(len(c)), c), "gives inf"),
+      (lambda c: scipy.stats.entropy(np.ones(len(c)), c), "the other way round"),
       (scipy.stats.entropy, "entropy"), (lambda c: kl(c[c > 0]), "that occur"),
       (lambda c: kl(c) * c.sum(), "shares")]),
 ]  # fmt: skip

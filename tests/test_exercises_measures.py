@@ -58,7 +58,7 @@ WRONG = [
     (ex.check_what_flat_means, "a", "whatever G does"),
     (ex.check_what_flat_means, "abcd", "two different means"),
     (ex.check_what_flat_means, 3, "letters from a to d"),
-    (ex.check_samples_for_modes, 100, "63.4 of 100 modes"),
+    (ex.check_samples_for_modes, 100, "63.40 of 100 modes"),
     (ex.check_fooled_frechet, 4, "variance a^2"),
     (ex.check_proof_by_loss, 2 * LOG2 - 1, "half of it"),
     (ex.check_proof_by_loss, "low", "a number is wanted"),

@@ -334,11 +334,11 @@ class Function(Check):
             right = _slopes(lambda *arguments: next(self.rule(*arguments))[0], point, self.data)
             try:
                 slopes = _slopes(own, point, self.data)
+            except Failed as error:  # such as .numpy() of what carries a graph
+                return f"{self.gradient} Where gradients are asked for, {error}"
             except Exception as error:
-                words = (
-                    str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
-                )
-                return f"the value is right, but its gradient cannot be taken: {words}"
+                what = f"{type(error).__name__}: {error}"
+                return f"the value is right, but its gradient cannot be taken, {what}"
             if not slopes.isfinite().all():
                 return "the value is right, but its gradient is not finite."
             return "" if torch.allclose(slopes, right, 1e-5, 1e-6) else self.gradient
