@@ -10,7 +10,7 @@ import torch
 
 from gan_teach import course
 from gan_teach.course import exercises as ex
-from gan_teach.course.answers import Function, Number, Verdict, _agree, _arguments, _array
+from gan_teach.course.answers import Function, Number, Verdict, _agree, _arguments, _array, _at
 
 
 def slope_of_log_ratio(gap, variance):
@@ -115,6 +115,13 @@ NUMBER_CHECKS = {
 def test_each_check_is_called_by_a_chapter_and_each_call_has_its_check():
     chapters = "".join(chapter.source.read_text("utf-8") for chapter in course.chapters())
     assert set(re.findall(r"exercises\.(check_\w+)\(", chapters)) == set(ALL)
+
+
+def test_where_a_case_may_be_random_the_chapter_keeps_the_verdict():
+    chapters = "".join(chapter.source.read_text("utf-8") for chapter in course.chapters())
+    for name, check in ALL.items():
+        if isinstance(check, Function) and any("random case" in _at(p) for p in check.points):
+            assert f"\nverdict = gt.exercises.{name}(" in chapters, name
 
 
 @pytest.mark.parametrize("name", ALL)

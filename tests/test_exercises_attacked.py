@@ -595,6 +595,29 @@ class Optimistic:
         return losses
 
 
+def pulled(v, w, gamma, energy):
+    w = w.clone().requires_grad_()
+    return v(w) - gamma * torch.autograd.grad(energy(v(w)), w)[0]
+
+
+def d_first(X, Y, Sigma, gamma, lr, tau):
+    Y = Y + tau * lr * (Sigma - X @ X.T - gamma * Y)
+    return X + lr * (Y + Y.T) @ X, Y
+
+
+def steepness(cost, critic, real, fake, noise):
+    x = real.clone().requires_grad_()
+    slopes = torch.autograd.grad(critic(x).mean(), x, create_graph=True)[0]
+    return cost(slopes.norm(dim=1)).mean()
+
+
+def interval(values):
+    from scipy.stats import t
+
+    n, reach = len(values), t.ppf(0.975, len(values) - 1) * values.std(ddof=1)
+    return values.mean() + reach * math.sqrt(1 + 1 / n) * np.array([-1, 1])
+
+
 def of_one(x, y):
     return s(x - y).mean()
 
@@ -706,6 +729,18 @@ REFUSED = [
      "Kendall"),
     (ex.check_relativistic_losses, lambda r, f: (of_one(f, r.detach()), of_one(r, f)), "gradient"),
     (ex.check_fade, lambda k, n: [1, 2][n], "(in `"),
+    (ex.check_stacks, lambda digits, n, rng: stack(digits, n, rng).flip(2) if len(digits) == 9
+     else stack(digits[:-1], n, rng), "one digit is never drawn"),
+    (ex.check_consensus_field, lambda v, w, gamma: pulled(
+        v, w, gamma, torch.linalg.norm), "of |v|;"),
+    (ex.check_consensus_field, lambda v, w, gamma: pulled(
+        v, w, gamma, lambda u: (u**2).mean()), "the mean of v_i^2"),
+    (ex.check_covariance_step, d_first, "X sees the old Y"),
+    (ex.check_one_sided, partial(steepness, lambda g: 10 * F.relu(g - 1) ** 2), "derive the sum"),
+    (ex.check_one_more, lambda values: interval(values)[::-1], "the lower end comes first"),
+    (ex.check_game_jacobian, lambda g, d, w, n_g: torch.cat([
+        -torch.autograd.functional.hessian(g, w)[:-n_g],
+        -torch.autograd.functional.hessian(d, w)[-n_g:]]), "numbers are G's, not D's"),
 ]  # fmt: skip
 ACCEPTED = [
     (ex.check_tau_star, tau_star()),

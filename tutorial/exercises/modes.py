@@ -525,7 +525,8 @@ _MOONS = {
 
 def _traits(points: np.ndarray) -> np.ndarray:
     """(n, 23): of each point what its law decides: its moon, where along it, how far off it."""
-    x, y = np.moveaxis(np.stack([points, [1, 0.5] - points]), -1, 0)  # (2, n): each moon as the upper one
+    both = np.stack([points, [1, 0.5] - points])  # each moon as the upper one
+    x, y = np.moveaxis(both, -1, 0)  # (2, n)
     off = np.where(y > 0, abs(np.hypot(x, y) - 1), np.hypot(abs(x) - 1, y))
     lower = off[1] < off[0]
     x, y = np.where(lower, x[1], x[0]), np.where(lower, y[1], y[0])
