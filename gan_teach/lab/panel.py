@@ -45,13 +45,14 @@ FIRST = {
     "line": ("d_steps", "g_steps", "lr", "d_lr", "noise", "loss", "seed"),
     "plane": ("d_steps", "g_steps", "lr", "tau", "loss", "penalty", "weight", "seed"),
     "dirac": ("rule", "lr", "tau", "noise", "loss", "penalty", "weight"),
+    "images": ("d_steps", "g_steps", "lr", "tau", "loss", "penalty", "weight", "seed"),
 }
 """The knobs of the chapters about each world, which stand beside its picture."""
 
 THEMES = {
     "Steps and rates": ("rule", "d_steps", "g_steps", "optimizer", "lr", "d_lr", "tau", "batch"),
     "Loss and noise": ("loss", "smoothing", "noise", "noise_kind", "penalty", "weight"),
-    "Data and networks": ("data", "width", "depth", "latent", "seed"),
+    "Data and networks": ("data", "width", "depth", "latent", "norm", "seed"),
 }
 """The others by theme."""
 
@@ -308,7 +309,7 @@ class Panel:
                            accepts=rate.accepts)
         }  # fmt: skip
         for name, spec in KNOBS.items():
-            if name == "turn" or spec.world not in ("", world):
+            if name == "turn" or world not in spec.worlds:
                 continue
             turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
             if spec.slider:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FRAMES = 300
 LEVELS = 1024  # from one end of the main picture to the other, and from 0 to 1 in charts
-SHADES = 64  # of a field
+SHADES, GREYS = 64, 16  # of a field, of a sheet of pictures
 LOST = -(2**15)  # the level of NaN
 
 

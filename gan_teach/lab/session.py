@@ -17,6 +17,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import torch
+from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach._devices import one_thread
@@ -27,11 +28,12 @@ from gan_teach.games.base import flatten
 from gan_teach.history import History
 from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
 from gan_teach.lab.frame import Frame, alike
+from gan_teach.lab.images import ImageWorld
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.recording import FRAMES, page, unwatched
 from gan_teach.lab.world import REDRAW, Row, Scores, World, dress, newest, update_rule
-from gan_teach.training import advance, probes, train
+from gan_teach.training import probes, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
 SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
@@ -39,6 +41,7 @@ WORLDS: dict[str, Callable[[Config], World]] = {
     "line": LineWorld,
     "plane": PlaneWorld,
     "dirac": DiracWorld,
+    "images": ImageWorld,
 }
 Plan = Mapping[int, Mapping[str, Any]]  # what changes at which step
 T = TypeVar("T")
@@ -352,7 +355,7 @@ class Session:
         """One update. Where it is interrupted, the run is taken back to before it."""
         step = self.step
         try:
-            advance(self.state)
+            self._world.advance(self.state)
         except KeyboardInterrupt:
             self._restore(self._snapshots[max(up_to(self._snapshots, step))])
             self._go_to(step)
@@ -378,11 +381,14 @@ class Session:
         with one_thread():
             return {**losses, **self._world.measure(self.state, self.config)}
 
+    def _tensors(self) -> list[Tensor]:
+        return [*self.game.g_params, *self.game.d_params, *self._world.memory()]
+
     def _snapshot(self) -> dict[str, Any]:
         """All that decides the future, in memory of its own."""
         state, optims = self.state, self.state.optims
         moving = {
-            "params": [p.detach() for p in (*self.game.g_params, *self.game.d_params)],
+            "params": [p.detach() for p in self._tensors()],
             "optims": optims.state_dict(),
             "grads": (optims.g_grads, optims.d_grads),
             "losses": state.losses,
@@ -393,8 +399,7 @@ class Session:
     def _restore(self, snapshot: Mapping[str, Any]) -> None:
         self._steer(snapshot["config"])  # optimizers of the right kind first, then what they held
         state, past = self.state, copy.deepcopy(snapshot)
-        own = (*self.game.g_params, *self.game.d_params)
-        for p, value in zip(own, past["params"], strict=True):
+        for p, value in zip(self._tensors(), past["params"], strict=True):
             p.data.copy_(value)
         state.optims.load_state_dict(past["optims"])
         state.optims.g_grads, state.optims.d_grads = past["grads"]

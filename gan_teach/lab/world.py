@@ -32,7 +32,7 @@ from gan_teach.history import History
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import DISC, GRAPH, Chart, Disc, Frame, Layer, Lines, Node
 from gan_teach.metrics import NoiseBand
-from gan_teach.training import State, probes
+from gan_teach.training import State, advance, probes
 
 Row = dict[str, Any]
 Rows = dict[int, Row]
@@ -44,7 +44,7 @@ SLOW = 1e4  # rounds: a turn that takes longer is none
 _TOLERANCE, _RESTARTS = 1e-3, 4  # a picture needs three digits
 _MOST_STEPS = 10  # in a round: each one costs a product with J for every product with M
 NOT_ZERO_IN_THE_FLAT = ("wgan_gp", "dragan")  # these penalties want a slope of one
-REDRAW = {"line": "latents", "plane": "none", "dirac": "all"}
+REDRAW = {"line": "latents", "plane": "none", "dirac": "all", "images": "none"}
 """What each published experiment draws anew within a round (see ``dynamics.alternating``)."""
 
 
@@ -104,7 +104,15 @@ class World(ABC):
     def words(self, row: Row) -> tuple[str, str]:
         """The numbers of a row in words, and a warning to be shown in the picture, or nothing."""
 
-    def disc(self, state: State, config: Config) -> Disc:
+    def advance(self, state: State) -> None:
+        """One update of the run."""
+        advance(state)
+
+    def memory(self) -> list[Tensor]:
+        """What decides the future, or the picture, beside parameters and optimizers."""
+        return [buffer for part in self.game.modules().values() for buffer in part.buffers()]
+
+    def disc(self, state: State, config: Config) -> Disc | None:
         """The eigenvalues of a round; of other optimizers the memory would be a part of it."""
         if config.optimizer != "sgd":
             return Disc(DISC, EMPTY, "only for plain SGD")
@@ -214,6 +222,14 @@ def curve(rows: Rows, key: str, role: str, label: str, sign: float = 1.0) -> Lin
 def pair(rows: Rows, d: str, g: str) -> tuple[Lines, Lines]:
     """One number of each player over the steps."""
     return curve(rows, d, "discriminator", "of D"), curve(rows, g, "generator", "of G")
+
+
+def loss_chart(rows: Rows, config: Config) -> Chart:
+    """Both losses beside their levels at the equilibrium."""
+    d, g = loss_levels(config)
+    levels = {"D": d, "G": g} if d != g else {"both": d}
+    named = [(v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None]
+    return Chart("Losses", pair(rows, "d_loss", "g_loss"), tuple(named), unit=loss_unit(config))
 
 
 def gradient_chart(rows: Rows) -> Chart:

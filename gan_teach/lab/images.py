@@ -1,0 +1,197 @@
+"""The lab on images: handwritten digits, drawn by the convolutional GAN of chapters 15 and 16."""
+
+import asyncio
+import copy
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import binom
+from torch import Tensor, nn
+
+from gan_teach import zoo
+from gan_teach._devices import one_thread
+from gan_teach.data import small_mnist
+from gan_teach.dynamics.streams import generator
+from gan_teach.lab import world
+from gan_teach.lab.config import Config
+from gan_teach.lab.frame import Chart, Field, Layer, Lines, Points
+from gan_teach.lab.world import Row, Rows, Scores, World
+from gan_teach.metrics import NoiseBand
+from gan_teach.metrics.features.classifier import DIGITS_HELD_OUT, digit_classifier, split
+from gan_teach.training import EMA, State, advance
+
+SIDE = 8  # of the sheet, in pictures
+SHOWN = SIDE * SIDE
+DECAY = 0.995  # of the average of G that is shown: about the last 200 rounds
+MARGIN = 3  # pixels around each picture
+CLASSES = 10
+READABLE = "digits that can be read"
+NOT_YET = "not readable yet"
+
+
+class ImageWorld(World):
+    """The DCGAN of chapter 15, shown by an average of G at latents that stay the same.
+
+    D is asked about these pictures and, for its means, about as many real digits and pictures of G
+    itself. It answers as it does while it is trained, by the statistics of each of these batches:
+    by running ones, in which batches of both kinds are mixed, it would call all of them fakes.
+    Copies are asked, so that a look moves no statistics.
+    """
+
+    every = 10
+    place = "d_fake"
+
+    def __init__(self, config: Config) -> None:
+        images = small_mnist()
+        if config.data == "fifty-digits":
+            images = images[:: len(images) // 50]  # five of each
+        networks = "dcgan" if config.norm == "batch" else "dcgan(norm=False)"
+        setup = zoo.image_gan(
+            "mnist-dcgan", features=config.width, latent=config.latent, networks=networks
+        )
+        game = setup.game(images, config.seed)
+        self.average = EMA(game.generator, decay=DECAY)
+        self.average.module.eval()
+        self._latents = game.latent.sample(SHOWN, generator(1))
+        self._real = images.sample(SHOWN, generator(config.seed, 1))
+        super().__init__(game, {"real": self._real.numpy()}, view=(0, SIDE, 0, SIDE), xlabel="",
+                         yticks=())  # fmt: skip
+
+    def advance(self, state: State) -> None:
+        with one_thread():  # so that any process gets the same numbers
+            super().advance(state)
+        self.average()
+
+    def memory(self) -> list[Tensor]:
+        return [*super().memory(), *self.average.module.state_dict().values()]
+
+    def measure(self, state: State, config: Config) -> Row:
+        row = super().measure(state, config)
+        with torch.no_grad():
+            shown, own = self.average.module(self._latents), _training(self.game.generator)
+            sets = {"says": shown, "d_real": self._real, "d_fake": own(self._latents)}
+            d = {key: torch.sigmoid(_training(self.game.discriminator)(x)[:, 0]).numpy()
+                 for key, x in sets.items()}  # fmt: skip
+        readable, covered = _read(shown) if state.step else (np.nan, np.nan)
+        grey = (shown.nan_to_num()[:, 0] + 1) * 127.5
+        return {
+            **row, "images": grey.round().byte().numpy(), "says": d["says"],
+            "d_real": d["d_real"].mean(), "d_fake": d["d_fake"].mean(),
+            "readable": readable, "covered": covered,
+        }  # fmt: skip
+
+    def scores(self, row: Row) -> Scores:
+        return {READABLE: (row["readable"], _real_digits())}
+
+    # -- the picture
+
+    def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
+        row = world.newest(rows)
+        if len(rows) == 1:
+            _read_soon()
+        says = row["says"].reshape(SIDE, SIDE)
+        return {
+            "says": Field(says[::-1], self.axes["view"], "score", "D's answer to each picture, 0 to 1"),
+            "sheet": self._sheet(row["images"] / 255, f"{SHOWN} pictures by an average of G"),
+            "bars": Lines(_bars(says), "discriminator", "D's answer: as wide as the picture, and a violet frame, for 1"),
+        }
+
+    def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
+        z = {"latent": Points(SIDE / 2 + 1.5 * self._latents[:, :2].numpy(), "latent", "latents z")}
+        real = {"real": self._sheet((self._real[:, 0].numpy() + 1) / 2, "real digits x")}
+        return z, *world.chosen(layers, ["sheet"]), real, *world.chosen(layers, ["says", "bars"])
+
+    def disc(self, state: State, config: Config) -> None:
+        """None: a round is a map of thousands of numbers, and its batches are noise."""
+
+    def _sheet(self, grey: NDArray, label: str) -> Field:
+        return Field(_tiled(grey), self.axes["view"], "sheet", label)
+
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
+        shares = (
+            world.curve(rows, "readable", "fake", "of the pictures"),
+            world.curve(rows, "covered", "real", "of the classes"),
+        )
+        band = (*_real_digits(), "real digits") if len(rows) > 1 else None
+        return [
+            world.loss_chart(rows, config),
+            world.gradient_chart(rows),
+            world.score_chart(rows, config),
+            Chart("Can be read", shares, ylim=(-0.03, 1.13), band=band, unit="shares"),
+        ]
+
+    def words(self, row: Row) -> tuple[str, str]:
+        answers = f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}"
+        if np.isnan(row["readable"]):
+            return f"{answers}, {NOT_YET}", ""
+        able = f"{SHOWN * row['readable']:.0f} of {SHOWN} pictures can be read"
+        real = f"of as many real digits about {SHOWN * _share_of_real():.0f}"
+        classes = NOT_YET
+        if np.isfinite(row["covered"]):
+            classes = f"{CLASSES * row['covered']:.0f} of {CLASSES} classes among them"
+        return f"{answers}, {able} ({real}): {classes}", ""
+
+
+def _training(network: nn.Module) -> nn.Module:
+    """A copy that takes batch statistics, as the network does while it is trained."""
+    return copy.deepcopy(network).train()
+
+
+# -- which of them can be read -------------------------------------------------------------------
+
+
+def _read(pictures: Tensor) -> tuple[float, float]:
+    """The share of pictures that can be read, and that of the classes among these.
+
+    The classifier names noise as well: NaN classes where fewer than a third as many can be read as
+    of real digits.
+    """
+    names, able = digit_classifier().read(pictures)
+    readable = float(able.mean())
+    enough = readable >= _share_of_real() / 3
+    return readable, len({*names[able]}) / CLASSES if enough else np.nan
+
+
+@lru_cache(maxsize=1)
+def _share_of_real() -> float:
+    """The share of digits that can be read, of those from which the classifier has not learned."""
+    _, held_out = split(small_mnist(), DIGITS_HELD_OUT)
+    return float(digit_classifier().read(held_out.floats())[1].mean())
+
+
+def _real_digits() -> NoiseBand:
+    """Where the share lies for 99 of 100 sheets of real digits."""
+    low, high = binom.ppf([0.005, 0.995], SHOWN, _share_of_real()) / SHOWN
+    return NoiseBand(float(low), float(high))
+
+
+def _read_soon() -> None:
+    """Let the classifier learn, which takes some seconds, when the picture is on the screen."""
+    with suppress(RuntimeError):  # outside of a notebook it learns when it is needed
+        asyncio.get_running_loop().call_later(1.0, _share_of_real)
+
+
+# -- a sheet of pictures -------------------------------------------------------------------------
+
+
+def _tiled(grey: NDArray) -> NDArray:
+    """Pictures (n, h, w) from 0 to 1 as rows of a field, the first one at the top left; NaN around
+    each of them lets the ground be seen."""
+    framed = np.pad(grey, ((0, 0), *2 * [(MARGIN, MARGIN)]), constant_values=np.nan)
+    rows = framed.reshape(-1, SIDE, *framed.shape[1:]).transpose(0, 2, 1, 3)
+    return rows.reshape(-1, SIDE * framed.shape[2])[::-1]
+
+
+def _bars(says: NDArray) -> NDArray:
+    """Under each picture a line from its left edge, as wide as the picture where D says 1."""
+    cell = 28 + 2 * MARGIN
+    row, column = np.divmod(np.arange(SHOWN), SIDE)
+    y = SIDE - 1 - row + MARGIN / 2 / cell
+    left = column + MARGIN / cell
+    right = left + 28 / cell * says.ravel()
+    ends = np.stack([left, right, np.full(SHOWN, np.nan)], 1)
+    return np.stack([ends.ravel(), np.repeat(y, 3)], 1)
