@@ -121,7 +121,8 @@ class Knob:
 
     Whole numbers and numbers lie between ``low`` and ``high``; a knob with ``choices`` is one of
     those words, and the data may be a learner's own. ``live`` knobs change a run on its way, the
-    others start it anew. ``worlds`` are those that have the knob. ``slider`` has ends and a step, of powers of ten where a fourth entry is true.
+    others start it anew. ``worlds`` are those that have the knob. ``slider`` has ends and a step,
+    of powers of ten where a fourth entry is true.
     """
 
     label: str

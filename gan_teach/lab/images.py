@@ -5,6 +5,7 @@ import copy
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from gan_teach.lab.frame import Chart, Field, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, Scores, World
 from gan_teach.metrics import NoiseBand
 from gan_teach.metrics.features.classifier import DIGITS_HELD_OUT, digit_classifier, split
-from gan_teach.training import EMA, State, advance
+from gan_teach.training import EMA, State
 
 SIDE = 8  # of the sheet, in pictures
 SHOWN = SIDE * SIDE
@@ -42,6 +43,7 @@ class ImageWorld(World):
     Copies are asked, so that a look moves no statistics.
     """
 
+    game: Any
     every = 10
     place = "d_fake"
 
@@ -53,26 +55,23 @@ class ImageWorld(World):
         setup = zoo.image_gan(
             "mnist-dcgan", features=config.width, latent=config.latent, networks=networks
         )
-        game = setup.game(images, config.seed)
-        self.average = EMA(game.generator, decay=DECAY)
-        self.average.module.eval()
+        game: Any = setup.game(images, config.seed)
+        game.average = EMA(game.generator, decay=DECAY)  # a part of the state, as its networks are
+        game.average.module.eval()
         self._latents = game.latent.sample(SHOWN, generator(1))
         self._real = images.sample(SHOWN, generator(config.seed, 1))
         super().__init__(game, {"real": self._real.numpy()}, view=(0, SIDE, 0, SIDE), xlabel="",
                          yticks=())  # fmt: skip
 
-    def advance(self, state: State) -> None:
+    def advance(self, state: Any) -> None:
         with one_thread():  # so that any process gets the same numbers
             super().advance(state)
-        self.average()
-
-    def memory(self) -> list[Tensor]:
-        return [*super().memory(), *self.average.module.state_dict().values()]
+        state.game.average()
 
     def measure(self, state: State, config: Config) -> Row:
         row = super().measure(state, config)
         with torch.no_grad():
-            shown, own = self.average.module(self._latents), _training(self.game.generator)
+            shown, own = self.game.average.module(self._latents), _training(self.game.generator)
             sets = {"says": shown, "d_real": self._real, "d_fake": own(self._latents)}
             d = {key: torch.sigmoid(_training(self.game.discriminator)(x)[:, 0]).numpy()
                  for key, x in sets.items()}  # fmt: skip
@@ -93,20 +92,17 @@ class ImageWorld(World):
         row = world.newest(rows)
         if len(rows) == 1:
             _read_soon()
-        says = row["says"].reshape(SIDE, SIDE)
+        says, view = row["says"].reshape(SIDE, SIDE), self.axes["view"]
         return {
-            "says": Field(says[::-1], self.axes["view"], "score", "D's answer to each picture, 0 to 1"),
+            "says": Field(says[::-1], view, "score", "frame: D's answer, 0 to 1"),
             "sheet": self._sheet(row["images"] / 255, f"{SHOWN} pictures by an average of G"),
-            "bars": Lines(_bars(says), "discriminator", "D's answer: as wide as the picture, and a violet frame, for 1"),
+            "bars": Lines(_bars(says), "discriminator", "D's answer, as wide as the picture for 1"),
         }
 
     def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
         z = {"latent": Points(SIDE / 2 + 1.5 * self._latents[:, :2].numpy(), "latent", "latents z")}
         real = {"real": self._sheet((self._real[:, 0].numpy() + 1) / 2, "real digits x")}
         return z, *world.chosen(layers, ["sheet"]), real, *world.chosen(layers, ["says", "bars"])
-
-    def disc(self, state: State, config: Config) -> None:
-        """None: a round is a map of thousands of numbers, and its batches are noise."""
 
     def _sheet(self, grey: NDArray, label: str) -> Field:
         return Field(_tiled(grey), self.axes["view"], "sheet", label)
@@ -116,12 +112,18 @@ class ImageWorld(World):
             world.curve(rows, "readable", "fake", "of the pictures"),
             world.curve(rows, "covered", "real", "of the classes"),
         )
-        band = (*_real_digits(), "real digits") if len(rows) > 1 else None
+        low, high = _real_digits() if len(rows) > 1 else (0.0, 0.0)
         return [
             world.loss_chart(rows, config),
             world.gradient_chart(rows),
             world.score_chart(rows, config),
-            Chart("Can be read", shares, ylim=(-0.03, 1.13), band=band, unit="shares"),
+            Chart(
+                "Can be read",
+                shares,
+                ylim=(-0.03, 1.13),
+                band=(low, high, "real digits"),
+                unit="shares",
+            ),
         ]
 
     def words(self, row: Row) -> tuple[str, str]:
