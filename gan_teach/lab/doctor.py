@@ -56,6 +56,11 @@ GROWING, STEADY = 1.05, 0.95  # factor on the distance in one turn
 WIDE = 0.3  # standard deviations of the data: a smaller orbit is noise
 HEAVY = 10.0  # weight of R1 or R2: from here on D may answer 1/2 because of it
 DROWNED = "Instance noise drowns the difference: take a tenth of it."
+OVERFLOW = "Numbers have left all bounds: repeat from the last change, in shorter steps."
+UNTRIED = (
+    "The doctor was tried on the line and in the plane, and knows no bounds for images. Look at "
+    "the pictures, or compare the run with a twin."
+)
 PLAIN = "Plain gradient descent moves networks little: take Adam, longer steps, one rate for both."
 UNDECIDED = 0.05  # D(x) - D(G(z)), and L_D / L* - 1: closer, D sees no difference
 
@@ -95,7 +100,8 @@ class Diagnosis:
     """A ``name``, the ``evidence`` for it, ``advice`` in words, and the ``remedy``.
 
     The names are "too early", "divergence", "not learning", "vanishing gradient", "D too strong",
-    "uninformative plateau", "mode collapse", "cycling", "not there yet" and "healthy".
+    "uninformative plateau", "mode collapse", "cycling", "not there yet" and "healthy"; of images
+    "no verdict" where it is none of the first three.
     The remedy is the knobs to turn from ``step`` on, {} for none; ``config`` is what it is for.
     """
 
@@ -113,6 +119,8 @@ class Diagnosis:
 
 def diagnose(session: Session) -> Diagnosis:
     """What the last rounds of ``session`` say, which stays as it is."""
+    if session.config.world == "images":
+        return _of_images(session)
     run = measure(session)
     step = session.step if run.finite else _last_finite(session)
     return replace(judge(run), step=step, config=session.config)
@@ -125,6 +133,26 @@ def judge(run: Measurements) -> Diagnosis:
     if found.remedy and not remedy:
         found = replace(found, advice="No knob goes any further here: rewind or reset the run.")
     return replace(found, remedy=remedy)
+
+
+def _of_images(session: Session) -> Diagnosis:
+    """What is sure without the bounds, which were tried on the line and in the plane alone."""
+    config, rounds = session.config, session.step - session.since
+    d_loss, level = probes.LOSSES["d_loss"](session.state), world.loss_levels(config)[0]
+    asleep, knobs = _asleep(config)
+    here = partial(Diagnosis, step=session.step, config=config)
+    if not (flatten(session.game).abs() < BEYOND).all():
+        shorter, step = {"lr": config.lr / 10}, _last_finite(session)
+        return Diagnosis("divergence", (), OVERFLOW, shorter, step, config)
+    if asleep:
+        return here("not learning", (), asleep, knobs)
+    if rounds < LEAST_ROUNDS:
+        return here("too early", [_few(rounds)], "Let it run on, then ask again.")
+    known = f"{level:.3g} where it cannot tell" if level else "no level is known"
+    evidence = [Evidence("D's loss in the last round", float(d_loss), known)]
+    nothing = 4 * (math.nan,)
+    run = Measurements(config, rounds, True, *nothing, None, scores=session.scores)
+    return here("no verdict", evidence + _scored(run), UNTRIED)
 
 
 def treat(session: Session, diagnosis: Diagnosis) -> Session:
@@ -443,15 +471,13 @@ def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
     """Verdicts on runs that leave all bounds, stand still, or have just begun."""
     config, ahead = run.config, run.forecast
     if not run.finite:
-        advice = "Numbers have left all bounds: repeat from the last change, in shorter steps."
         shorter = _settling(config, "lr", (10, 100, 1e3, 1e4, 1e5))
-        yield Diagnosis("divergence", (), advice, shorter)
+        yield Diagnosis("divergence", (), OVERFLOW, shorter)
     asleep, remedy = _asleep(config)
     if asleep and not run.well:
         yield Diagnosis("not learning", _scored(run), asleep, remedy)
     if run.rounds < LEAST_ROUNDS:
-        few = Evidence("rounds under the present settings", run.rounds, f"at least {LEAST_ROUNDS}")
-        yield Diagnosis("too early", [few], "Let it run on, then ask again.")
+        yield Diagnosis("too early", [_few(run.rounds)], "Let it run on, then ask again.")
     if run.d_loss > OVERSHOOT * run.level and not _heavy(config):  # whose penalty is part of it
         loss = Evidence("D's loss", run.d_loss, f"above {OVERSHOOT} x {run.level:.3g}, a coin's")
         yield Diagnosis("divergence", [loss, *_foretold(run)], *_shorter(config))
@@ -563,6 +589,10 @@ def _asleep(config: Config) -> Treatment:
 
 
 # -- evidence -------------------------------------------------------------------------------------
+
+
+def _few(rounds: int) -> Evidence:
+    return Evidence("rounds under the present settings", rounds, f"at least {LEAST_ROUNDS}")
 
 
 def _scored(run: Measurements) -> list[Evidence]:

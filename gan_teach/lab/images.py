@@ -69,17 +69,17 @@ class ImageWorld(World):
         state.game.average()
 
     def measure(self, state: State, config: Config) -> Row:
-        row = super().measure(state, config)
+        row, own = super().measure(state, config), _training(self.game.generator)
         with torch.no_grad():
-            shown, own = self.game.average.module(self._latents), _training(self.game.generator)
-            sets = {"says": shown, "d_real": self._real, "d_fake": own(self._latents)}
-            d = {key: torch.sigmoid(_training(self.game.discriminator)(x)[:, 0]).numpy()
-                 for key, x in sets.items()}  # fmt: skip
+            shown = self.game.average.module(self._latents).nan_to_num(-1.0)
+            d_shown, d_real, d_fake = (
+                torch.sigmoid(_training(self.game.discriminator)(x)[:, 0]).numpy()
+                for x in (shown, self._real, own(self._latents))
+            )
         readable, covered = _read(shown) if state.step else (np.nan, np.nan)
-        grey = (shown.nan_to_num()[:, 0] + 1) * 127.5
         return {
-            **row, "images": grey.round().byte().numpy(), "says": d["says"],
-            "d_real": d["d_real"].mean(), "d_fake": d["d_fake"].mean(),
+            **row, "images": ((shown[:, 0] + 1) * 127.5).round().byte().numpy(), "says": d_shown,
+            "d_real": d_real.mean(), "d_fake": d_fake.mean(),
             "readable": readable, "covered": covered,
         }  # fmt: skip
 
