@@ -150,8 +150,10 @@ def _of_images(session: Session) -> Diagnosis:
         return here("too early", [_few(rounds)], "Let it run on, then ask again.")
     known = f"{level:.3g} where it cannot tell" if level else "no level is known"
     evidence = [Evidence("D's loss in the last round", float(d_loss), known)]
-    nothing = 4 * (math.nan,)
-    run = Measurements(config, rounds, True, *nothing, None, scores=session.scores)
+    run = Measurements(
+        config, rounds, True, float(d_loss), math.nan, math.nan, math.nan, None,
+        scores=session.scores,
+    )  # fmt: skip
     return here("no verdict", evidence + _scored(run), UNTRIED)
 
 

@@ -26,7 +26,7 @@ from gan_teach.metrics.features.classifier import DIGITS_HELD_OUT, digit_classif
 from gan_teach.training import EMA, State
 
 SIDE = 8  # of the sheet, in pictures
-SHOWN = SIDE * SIDE
+SHOWN = SIDE**2
 DECAY = 0.995  # of the average of G that is shown: about the last 200 rounds
 MARGIN = 3  # pixels around each picture
 CLASSES = 10
@@ -60,7 +60,7 @@ class ImageWorld(World):
         game.average.module.eval()
         self._latents = game.latent.sample(SHOWN, generator(1))
         self._real = images.sample(SHOWN, generator(config.seed, 1))
-        super().__init__(game, {"real": self._real.numpy()}, view=(0, SIDE, 0, SIDE), xlabel="",
+        super().__init__(game, {"real": self._real.numpy()}, view=(0.0, SIDE, 0.0, SIDE), xlabel="",
                          yticks=())  # fmt: skip
 
     def advance(self, state: Any) -> None:
@@ -95,17 +95,24 @@ class ImageWorld(World):
         says, view = row["says"].reshape(SIDE, SIDE), self.axes["view"]
         return {
             "says": Field(says[::-1], view, "score", "frame: D's answer, 0 to 1"),
-            "sheet": self._sheet(row["images"] / 255, f"{SHOWN} pictures by an average of G"),
+            "sheet": Field(_tiled(row["images"] / 255), view, "sheet",
+                           f"{SHOWN} pictures by an average of G"),
             "bars": Lines(_bars(says), "discriminator", "D's answer, as wide as the picture for 1"),
-        }
+        }  # fmt: skip
 
     def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
         z = {"latent": Points(SIDE / 2 + 1.5 * self._latents[:, :2].numpy(), "latent", "latents z")}
-        real = {"real": self._sheet((self._real[:, 0].numpy() + 1) / 2, "real digits x")}
-        return z, *world.chosen(layers, ["sheet"]), real, *world.chosen(layers, ["says", "bars"])
-
-    def _sheet(self, grey: NDArray, label: str) -> Field:
-        return Field(_tiled(grey), self.axes["view"], "sheet", label)
+        above = (0.0, SIDE, SIDE / 2, SIDE)
+        real = {
+            "real": Field(
+                _tiled((self._real[: SHOWN // 2, 0].numpy() + 1) / 2),
+                above,
+                "sheet",
+                "real digits x",
+            )
+        }
+        g, d = world.chosen(layers, ["sheet"], ["says", "bars"])
+        return z, g, {**g, **real}, d
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         shares = (
