@@ -98,7 +98,8 @@ def _calm(reel: list[Frame]) -> Iterator[Frame]:
         for name, sheet in sheets.items():
             wanted = GREYS * sheet.values
             last = before.get(name, np.full_like(wanted, np.nan))
-            before[name] = np.where(np.abs(wanted - last) < CALM, last, np.round(wanted))
+            stays = np.abs(wanted - last) < CALM
+            before[name] = np.asarray(np.where(stays, last, np.round(wanted)))
             sheets[name] = sheet._replace(values=before[name] / GREYS)
         graph = tuple(
             node._replace(layers={name: sheets.get(name, own) for name, own in node.layers.items()})
