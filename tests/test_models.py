@@ -243,6 +243,19 @@ def test_evaluating_restores_each_part():
     assert [m.training for m in net.modules()] == modes
 
 
+def test_as_in_training_normalizes_by_the_batch_and_leaves_everything():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 1))
+    for _ in range(3):
+        net(torch.randn(8, 2, generator=rng()) + 5)  # statistics of other data
+    before, x = copy.deepcopy(net.state_dict()), torch.randn(64, 2, generator=rng(1))
+    h = net[0](x)
+    h = (h - h.mean(0)) / torch.sqrt(h.var(0, unbiased=False) + net[1].eps)
+    with models.as_in_training(net):
+        torch.testing.assert_close(net(x), net[3](h))
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+    assert all(part.training for part in net.modules())
+
+
 def spectral():
     return nn.utils.parametrizations.spectral_norm(nn.Linear(2, 2))
 

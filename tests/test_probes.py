@@ -92,6 +92,21 @@ def test_d_on_a_grid_and_scores():
     np.testing.assert_allclose(probes.scores(10, seed=5)(state), by_hand, rtol=1e-12)
 
 
+def test_scores_are_the_answers_that_train_the_networks():
+    """With batch norm the losses of the next update follow from them, not from evaluation mode."""
+    game = zoo.image_gan("mnist-dcgan", features=4, latent=8).game(data.small_mnist(), 0)
+    *_, state = train(game, steps=30, lr=2e-3, optimizer="adam", batch_size=32)
+    before = copy.deepcopy(game.discriminator.state_dict())
+    seen = probes.scores(500, seed=3)(state)
+    after = game.discriminator.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    draw = game.data.sample(500, generator(3)), game.latent.sample(500, generator(4))
+    with torch.no_grad():
+        d_real = torch.sigmoid(game.critic(draw[0])).mean()
+        d_fake = torch.sigmoid(game.critic(game.generator(draw[1]))).mean()
+    np.testing.assert_allclose(seen, [d_real, d_fake], atol=1e-6)
+
+
 def test_d_on_points_of_the_plane():
     state = state_of(plane())
     expected = torch.sigmoid(state.game.critic(PLANE.double())).detach()

@@ -278,7 +278,7 @@ assert gt.holds(kl > 0.05)
 # seen?
 
 # %%
-with torch.no_grad(), gt.models.evaluating(small.discriminator):
+with torch.no_grad(), gt.models.as_in_training(small.discriminator):
     says = {
         name: torch.sigmoid(small.critic(x))
         for name, x in (
@@ -296,8 +296,8 @@ assert gt.holds(gap < 0.03)
 
 # %% [markdown]
 # Nearly, after sixteen looks at each digit. If the first two rows differed much, $D$ would know its
-# digits by heart, and part of its lead over $G$ would be memory. (These are answers in evaluation
-# mode, which are not those by which $G$ is trained: chapter 16.)
+# digits by heart, and part of its lead over $G$ would be memory. (`as_in_training`: batch norm
+# takes the statistics of each set, as when $D$ is trained. Chapter 16 shows what it changes.)
 #
 # ## At the published width
 #

@@ -24,6 +24,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ from gan_teach.games import GAN, Batch
 from gan_teach.games.base import flatten
 from gan_teach.games.losses import Loss
 from gan_teach.lab import world
-from gan_teach.lab.config import KNOBS, PRESETS, Config, named
+from gan_teach.lab.config import KNOBS, PRESETS, Config, Replay, named
 from gan_teach.lab.line import Forecast, SmallWorld, foretold
 from gan_teach.lab.plane import FOUND, ON_MODES, UNEVEN
 from gan_teach.lab.session import WORLDS, Session, alone
@@ -128,7 +129,7 @@ def diagnose(session: Session) -> Diagnosis:
 
 def judge(run: Measurements) -> Diagnosis:
     """The first failure whose signs are in these numbers, since it may bring about later ones."""
-    found = next(_verdicts(run))
+    found = next(chain(_by_overflow(run), _by_what_d_says(run), _by_where_g_is(run)))
     remedy = _possible(run.config, found.remedy)
     if found.remedy and not remedy:
         found = replace(found, advice="No knob goes any further here: rewind or reset the run.")
@@ -449,24 +450,12 @@ def _distances(
 
 def _last_finite(session: Session) -> int:
     """The last step within bounds at which a knob was turned, or the start."""
-    past = session.branch()
-    while past.since > 0:
-        past.rewind(past.since)
-        if (flatten(past.game).abs() < BEYOND).all():
-            return past.step
-        past.rewind(past.step - 1)
-    return 0
+    turned = sorted(Replay.parse(session.replay).changes, reverse=True)
+    within = (past for past in session.at(turned) if (flatten(past.game).abs() < BEYOND).all())
+    return next((past.step for past in within), 0)
 
 
 # -- verdicts -------------------------------------------------------------------------------------
-
-
-def _verdicts(run: Measurements) -> Iterator[Diagnosis]:
-    """All whose signs are there."""
-    yield from _by_overflow(run)
-    if not run.well:
-        yield from _by_what_d_says(run)
-    yield from _by_where_g_is(run)
 
 
 def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
@@ -493,7 +482,9 @@ def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
 
 
 def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
-    """Verdicts on D's answers and on what G learns from them."""
+    """Verdicts on D's answers and on what G learns from them, where the fakes are not right."""
+    if run.well:
+        return
     config, gap = run.config, run.d_real - run.d_fake
     if run.slope < SLOPE:
         what = "slope of G's loss, against the equilibrium's"

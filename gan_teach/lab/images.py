@@ -1,7 +1,6 @@
 """The lab on images: handwritten digits, drawn by the convolutional GAN of chapters 15 and 16."""
 
 import asyncio
-import copy
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.stats import binom
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_teach import zoo
 from gan_teach._devices import one_thread
@@ -23,7 +22,8 @@ from gan_teach.lab.frame import Chart, Field, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, Scores, World
 from gan_teach.metrics import NoiseBand
 from gan_teach.metrics.features.classifier import DIGITS_HELD_OUT, digit_classifier, split
-from gan_teach.training import EMA, State
+from gan_teach.models import as_in_training
+from gan_teach.training import EMA, State, probes
 
 SIDE = 8  # of the sheet, in pictures
 SHOWN = SIDE**2
@@ -37,10 +37,8 @@ NOT_YET = "not readable yet"
 class ImageWorld(World):
     """The DCGAN of chapter 15, shown by an average of G at latents that stay the same.
 
-    D is asked about these pictures and, for its means, about as many real digits and pictures of G
-    itself. It answers as it does while it is trained, by the statistics of each of these batches:
-    by running ones, in which batches of both kinds are mixed, it would call all of them fakes.
-    Copies are asked, so that a look moves no statistics.
+    D answers as in training (``models.as_in_training``): of each of these pictures and, in its
+    means, of as many real digits and of what G itself makes.
     """
 
     game: Any
@@ -62,6 +60,7 @@ class ImageWorld(World):
         self._real = images.sample(SHOWN, generator(config.seed, 1))
         super().__init__(game, {"real": self._real.numpy()}, view=(0.0, SIDE, 0.0, SIDE), xlabel="",
                          yticks=())  # fmt: skip
+        self.probes["scores"] = probes.scores(SHOWN, seed=0)  # at the latents above
 
     def advance(self, state: Any) -> None:
         with one_thread():  # so that any process gets the same numbers
@@ -69,19 +68,14 @@ class ImageWorld(World):
         state.game.average()
 
     def measure(self, state: State, config: Config) -> Row:
-        row, own = super().measure(state, config), _training(self.game.generator)
-        with torch.no_grad():
-            shown = self.game.average.module(self._latents).nan_to_num(-1.0)
-            d_shown, d_real, d_fake = (
-                torch.sigmoid(_training(self.game.discriminator)(x)[:, 0]).numpy()
-                for x in (shown, self._real, own(self._latents))
-            )
+        row, game = super().measure(state, config), self.game
+        row["d_real"], row["d_fake"] = row.pop("scores")
+        with torch.no_grad(), as_in_training(game.discriminator):
+            shown = game.average.module(self._latents).nan_to_num(-1.0)
+            says = torch.sigmoid(game.critic(shown)).numpy()
+        grey = ((shown[:, 0] + 1) * 127.5).round().byte().numpy()
         readable, covered = _read(shown) if state.step else (np.nan, np.nan)
-        return {
-            **row, "images": ((shown[:, 0] + 1) * 127.5).round().byte().numpy(), "says": d_shown,
-            "d_real": d_real.mean(), "d_fake": d_fake.mean(),
-            "readable": readable, "covered": covered,
-        }  # fmt: skip
+        return {**row, "images": grey, "says": says, "readable": readable, "covered": covered}
 
     def scores(self, row: Row) -> Scores:
         return {READABLE: (row["readable"], _real_digits())}
@@ -143,11 +137,6 @@ class ImageWorld(World):
         if np.isfinite(row["covered"]):
             classes = f"{CLASSES * row['covered']:.0f} of {CLASSES} classes among them"
         return f"{answers}, {able} ({real}): {classes}", ""
-
-
-def _training(network: nn.Module) -> nn.Module:
-    """A copy that takes batch statistics, as the network does while it is trained."""
-    return copy.deepcopy(network).train()
 
 
 # -- which of them can be read -------------------------------------------------------------------

@@ -80,7 +80,8 @@ class SmallWorld(World):
         jacobian = spectra.jacobian(self.game, batch, point)
         if not np.isfinite(jacobian.matrix).all() or config.lr == 0:
             return np.empty(0, dtype=complex)
-        return step_spectrum(world.update_rule(config), jacobian, config.lr, config.tau)
+        rule = world.update_rule(config.changed(turn="both"))
+        return step_spectrum(rule, jacobian, config.lr, config.tau)
 
     def disc(self, config: Config) -> Disc:
         if config.optimizer != "sgd":  # the memory of others would be a part of it

@@ -1,7 +1,7 @@
 """The lab in the plane: real and generated points over the discriminator's field."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -22,16 +22,6 @@ from gan_teach.metrics import NoiseBand
 from gan_teach.models import MLP, evaluating
 from gan_teach.training import State, probes
 
-SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
-    "five-gaussians": (data.ring, 1.7),
-    "eight-gaussians": (lambda: data.ring(8, 2.0, 0.02), 3.0),
-    "grid-25": (data.grid, 3.0),
-    "two-gaussians": (data.two_gaussians, 2.0),
-    "half-circles": (data.half_circles, 26.0),
-    "spirals": (data.spirals, 3.0),
-}
-"""Each data set's name: how it is made, and how far its picture reaches to every side."""
-
 DISTANCE = "Distance to the data"
 FOUND, ON_MODES, UNEVEN = "modes covered", "share of high quality", "reverse KL"
 SHOWN = 256  # points of each kind
@@ -47,11 +37,7 @@ class PlaneWorld(World):
     place = "fake"
 
     def __init__(self, config: Config) -> None:
-        if own_data.is_own(config.data):
-            source, reach = own_data.source(config.data)
-        else:
-            make, reach = SOURCES[config.data]
-            source = make()
+        source, reach = own_data.source(config.data)
         self.source, self.reach = source, reach
         self.real = source.sample(SHOWN, generator(config.seed, 1)).numpy()
         static = {"real": self.real}

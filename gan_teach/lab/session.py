@@ -20,8 +20,7 @@ import torch
 
 from gan_teach import _checks
 from gan_teach._devices import one_thread
-from gan_teach.dynamics import Rule, alternating, optim
-from gan_teach.dynamics.affine import AffineAlternating, suits
+from gan_teach.dynamics import optim
 from gan_teach.games import GAN
 from gan_teach.games.base import flatten
 from gan_teach.history import History
@@ -31,7 +30,7 @@ from gan_teach.lab.images import ImageWorld
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.recording import FRAMES, page, unwatched
-from gan_teach.lab.world import REDRAW, Row, Scores, World, dress, newest, update_rule
+from gan_teach.lab.world import Row, Scores, World, dress, newest, update_rule
 from gan_teach.training import State, probes, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
@@ -62,17 +61,6 @@ def alone(act: Callable[P, T]) -> Callable[P, T]:
             return act(*args, **kwargs)
 
     return locked
-
-
-def rule_of(config: Config, game: GAN) -> Rule:
-    """The rule of the next update, in its faster form where there is one."""
-    alone = {"d": (1, 0), "g": (0, 1)}.get(config.turn)
-    if alone is None and config.rule != "alternating":
-        return update_rule(config)
-    steps = alone or (config.d_steps, config.g_steps)
-    if suits(game) and config.optimizer == "sgd":
-        return AffineAlternating(*steps)
-    return alternating(*steps, redraw=REDRAW[config.world])
 
 
 # -- a bounded memory of a run of any length ------------------------------------------------------
@@ -141,7 +129,7 @@ class Session:
         state, game = self.state, dress(self.game, config)
         state.stream.batch_size = config.batch
         state.stream.forget()  # noise and penalties shape what is drawn
-        rule = rule_of(config, game)
+        rule = update_rule(config, game)
         if type(rule) is not type(state.rule):
             state.memory = {}  # another rule starts without one
         state.rule = rule

@@ -8,6 +8,7 @@ import numpy as np
 
 from gan_teach import plots
 from gan_teach.dynamics import RULES, Rule, alternating
+from gan_teach.dynamics.affine import AffineAlternating, suits
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
@@ -35,11 +36,14 @@ def dress(game: GAN, config: Config) -> GAN:
     return game
 
 
-def update_rule(config: Config) -> Rule:
-    """The rule of a whole round, whoever's turn it is."""
-    if config.rule != "alternating":
+def update_rule(config: Config, game: GAN | None = None) -> Rule:
+    """The rule of the next update; for a ``game`` in its faster form where there is one."""
+    if config.turn == "both" and config.rule != "alternating":
         return RULES[config.rule]()
-    return alternating(config.d_steps, config.g_steps, redraw=REDRAW[config.world])
+    steps = {"d": (1, 0), "g": (0, 1)}.get(config.turn, (config.d_steps, config.g_steps))
+    if game is not None and suits(game) and config.optimizer == "sgd":
+        return AffineAlternating(*steps)
+    return alternating(*steps, redraw=REDRAW[config.world])
 
 
 class World(ABC):

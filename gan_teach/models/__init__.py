@@ -11,6 +11,7 @@ from gan_teach.models.networks import (
     Linear as Linear,
     apply as apply,
     architecture as architecture,
+    as_in_training as as_in_training,
     evaluating as evaluating,
     iterates as iterates,
     stack_modules as stack_modules,

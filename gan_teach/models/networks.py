@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.nn.utils.spectral_norm import SpectralNorm
@@ -204,6 +205,27 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
     finally:
         for part in learning:
             part.training = True
+
+
+@contextmanager
+def as_in_training(*modules: nn.Module) -> Iterator[None]:
+    """Within it each module answers as its updates see it, but nothing of it changes.
+
+    Batch norm takes the mean and the variance of its own batch, in place of the running ones, which
+    rest; there is no dropout. In evaluation mode the running statistics mix real and generated
+    batches, which D never saw mixed: its answers can be far from those that trained G.
+    """
+    with evaluating(*modules):
+        parts = (part for module in modules for part in module.modules())
+        norms = [n for n in parts if isinstance(n, _BatchNorm)]
+        running = [(norm.running_mean, norm.running_var) for norm in norms]
+        for norm in norms:
+            norm.running_mean = norm.running_var = None
+        try:
+            yield
+        finally:
+            for norm, (mean, var) in zip(norms, running, strict=True):
+                norm.running_mean, norm.running_var = mean, var
 
 
 def apply(module: nn.Module, params: Sequence[Tensor], x: Tensor, *more: Tensor) -> Tensor:

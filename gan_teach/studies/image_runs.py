@@ -388,7 +388,7 @@ def watch(
 
     About ``records`` records, evenly: ``images`` (n, channels, height, width) from latents that
     stay the same; ``d_loss`` and ``g_loss``; ``d_real`` and ``d_fake``, the mean of D on ``scored``
-    fixed real and generated images, D in evaluation mode. An ``average`` of G follows the run, and
+    fixed real and generated images (``probes.scores``). An ``average`` of G follows the run, and
     then draws the images, with statistics of its own (``refresh``). ``changes`` are arguments of
     ``gan_teach.train``. To keep a run in files, use ``train_images``.
     """

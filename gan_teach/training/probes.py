@@ -1,8 +1,8 @@
 """What to look at while a run goes by: functions that make probes ``state -> array`` for
 ``record``.
 
-A probe has a fixed seed of its own and changes nothing; networks are in evaluation mode meanwhile.
-In an ensemble each result has the members' axis first.
+A probe has a fixed seed of its own and changes nothing; networks are in evaluation mode meanwhile,
+except for ``scores``. In an ensemble each result has the members' axis first.
 """
 
 import copy
@@ -22,7 +22,7 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, penalties
 from gan_teach.games.base import flatten
 from gan_teach.metrics.modes import SCORES
-from gan_teach.models import evaluating
+from gan_teach.models import as_in_training, evaluating
 from gan_teach.training.state import Probe, State
 
 
@@ -99,12 +99,16 @@ def slope_on(grid: Tensor) -> Probe:
 
 
 def scores(n: int = 256, seed: int = 0) -> Probe:
-    """(mean D(x), mean D(G(z))) on ``n`` fixed real samples and latents: (2,) or (S, 2)."""
+    """(mean D(x), mean D(G(z))) on ``n`` fixed real samples and latents: (2,) or (S, 2).
+
+    They are answers as in training: batch norm takes the statistics of each batch, real or
+    generated (see ``models.as_in_training``).
+    """
     reals = _Fixed(n, seed, lambda game: game.data)
     latents = _Fixed(n, seed + 1, lambda game: game.latent)
 
     def probe(state: State) -> Tensor:
-        with _looking_at(state) as game:
+        with _looking_at(state, as_in_training) as game:
             asked = game.asked(z := latents(game))
             if asked:  # the data answer with images of those classes
                 classes = asked[0].argmax(1).cpu()
@@ -228,9 +232,9 @@ class _Fixed:
 
 
 @contextmanager
-def _looking_at(state: State) -> Iterator[GAN]:
-    """The run's GAN in evaluation mode, without gradients: looking must not change the run."""
+def _looking_at(state: State, mode: Callable[..., Any] = evaluating) -> Iterator[GAN]:
+    """The run's GAN in that mode, without gradients: looking must not change the run."""
     hint = "This probe needs samples, so it needs a GAN."
     game: GAN = _checks.instance("game", state.game, GAN, hint)
-    with torch.no_grad(), evaluating(game.generator, game.discriminator):
+    with torch.no_grad(), mode(game.generator, game.discriminator):
         yield game

@@ -34,8 +34,8 @@ import torch
 from gan_teach._files import replacing
 from gan_teach.games.ensemble import stack
 from gan_teach.lab.config import OPTIMIZERS, PRESETS, TYPICAL, Config
-from gan_teach.lab.session import WORLDS, Session, rule_of
-from gan_teach.lab.world import Row, dress
+from gan_teach.lab.session import WORLDS, Session
+from gan_teach.lab.world import Row, dress, update_rule
 from gan_teach.metrics.features import digit_classifier
 from gan_teach.studies import image_runs
 from gan_teach.training import train
@@ -104,7 +104,7 @@ def ends(config: Config, seeds: Sequence[int], steps: int | None = None) -> Iter
     worlds = [WORLDS[own.world](own) for own in configs]
     together: Any = stack([dress(w.game, own) for w, own in zip(worlds, configs, strict=True)])
     run = train(
-        together, rule_of(config, together), steps=steps, lr=config.lr, tau=config.tau,
+        together, update_rule(config, together), steps=steps, lr=config.lr, tau=config.tau,
         optimizer=OPTIMIZERS[config.optimizer], batch_size=config.batch, seed=seeds,
     )  # fmt: skip
     for _ in run:
