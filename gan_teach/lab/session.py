@@ -117,7 +117,7 @@ class Session:
         self.start, self._plan, self.reached = start, plan, 0
         self._world = WORLDS[start.world](start)
         self.game, self.hidden = self._world.game, self._world.hidden
-        self.state = next(train(self.game, steps=0, seed=start.seed))
+        self.state = next(train(self.game, steps=0, seed=start.seed, batch_size=start.batch))
         self.config = Config()  # of plain SGD, as that state
         self._steer(start)
         self._snapshots: dict[int, Snapshot] = {}
