@@ -498,10 +498,9 @@ print(f"vanilla after as many images as the DCGAN, {seen['vanilla'][k]}: score {
 #
 # The small GAN of this chapter, live, on all 5,000 digits: sixty-four pictures by the average of
 # $G$, in frames that say what $D$ answers. The first pictures are grey; play a minute or two. Hold
-# both losses and $D$'s means against their dashed levels: is $D$ ahead here, too? In which round
-# does the text begin to count classes, and does the count stay? Then go back to a round in which
-# half of them could be read and *Compare with a twin* in which *tau* is 0.25: which of the two
-# differences do you see in the scores, and do you see one in the pictures?
+# both losses and $D$'s means against their dashed levels: is $D$ ahead here, too? From which round
+# on does the text count classes? Then go back to a round in which many pictures could be read, and
+# *Compare with a twin* in which *tau* is 0.25: do its scores differ, and do its pictures?
 
 # %%
 gt.Lab("digits")
