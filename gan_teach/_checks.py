@@ -56,12 +56,9 @@ def real(
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {shortened(value)}.{_tail(hint)}") from None
     if not math.isfinite(number) or not least <= number <= most or number <= above:
-        bounds = [
-            f"above {above:g}" if above > -math.inf else "",
-            f"at least {least:g}" if least > -math.inf else "",
-            f"at most {most:g}" if most < math.inf else "",
-        ]
-        wanted = " and ".join(b for b in bounds if b) or "finite"
+        bounds = {"above": above, "at least": least, "at most": most}
+        stated = (f"{word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound))
+        wanted = " and ".join(stated) or "finite"
         raise ValueError(f"{name} must be {wanted}, got {shortened(value)}.{_tail(hint)}")
     return number
 

@@ -31,7 +31,7 @@ def digest(value: Any, name: str = "value") -> str:
     - Lists and dictionaries are what they hold; arrays and tensors dtype, shape and numbers.
     - A function is its program (as Python compiled it: without comments, layout and docstring),
       its defaults, and the values of the closure and of the globals that it reads, in their turn.
-      One of an installed library is its name.
+      One of an installed library is its name; those of the course's exercises and ledger are not.
     - An object is its class and what pickle would keep of it, mostly its attributes; a network also
       its weights. One that has a method ``identity()`` is what that returns: its way to leave out
       open files and other passing things.
@@ -116,8 +116,8 @@ def _object(value: Any, name: str) -> tuple[Any, ...]:
             "be read, so that it could not be told from another of that name. Make objects of "
             "ordinary attributes, or give them a method identity()."
         ) from error
-    if isinstance(reduced, str):  # the name of a compiled function in its module
-        return "name", value.__module__, reduced
+    if isinstance(reduced, str):  # the name of a compiled function in its module, or Ellipsis
+        return "name", getattr(value, "__module__", "builtins"), reduced
     make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
     return make, arguments, state, [*(items or ())], [*(pairs or ())]
 
@@ -137,12 +137,15 @@ def _sha(content: np.ndarray) -> str:
 
 
 def _is_library(module: str) -> bool:
-    """Whether a module is installed rather than written by the user."""
+    """Whether a module is installed rather than written by the user or for the course."""
     root = module.partition(".")[0]
-    if root in sys.stdlib_module_names or root in ("builtins", "gan_teach"):
+    if root in sys.stdlib_module_names or root == "builtins":
         return True
-    file = getattr(sys.modules.get(root), "__file__", None) or ""
-    return bool({"site-packages", "dist-packages"} & set(Path(file).parts))
+    own = root == "gan_teach"  # the course's modules have its name, too, but lie elsewhere
+    file = Path(getattr(sys.modules.get(module if own else root), "__file__", None) or "")
+    if own:
+        return file.is_relative_to(Path(__file__).parent) and "_tutorial" not in file.parts
+    return not {"site-packages", "dist-packages"}.isdisjoint(file.parts)
 
 
 def _library_name(value: Any) -> str:
@@ -152,6 +155,8 @@ def _library_name(value: Any) -> str:
     another one, or a lambda, shares its name with others.
     """
     module, path = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if isinstance(value, np.ufunc) and module is None:  # SciPy's do not say where they are
+        module, path = "scipy.special", value.__name__
     if not (isinstance(module, str) and isinstance(path, str) and _is_library(module)):
         return ""
     holder: Any = sys.modules.get(module)

@@ -1,5 +1,7 @@
 """The command line: what is printed, the exit status, and one sentence for every mistake."""
 
+import argparse
+import inspect
 import json
 import re
 import subprocess
@@ -8,8 +10,9 @@ import sys
 import numpy as np
 import pytest
 
-from gan_teach import History, __version__, cli, course
+from gan_teach import History, __version__, cli, course, zoo
 from gan_teach.lab import Session
+from gan_teach.studies import bogonet
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,43 @@ def test_no_arguments_print_the_help(capsys):
     assert "COMMAND" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", cli.COMMANDS.values(), ids=list(cli.COMMANDS))
+def test_every_parameter_of_a_command_is_a_flag_with_a_word_about_it(command):
+    parser = argparse.ArgumentParser()
+    command.add_to(parser)
+    helps = {action.dest: action.help for action in parser._actions}
+    own = inspect.signature(command.run).parameters.values()
+    assert {p.name for p in own if p.kind is not p.VAR_KEYWORD} <= set(helps)
+    assert all(helps.values())
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_every_setting_of_an_image_gan_is_a_flag_with_a_word_about_it(command, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    helps = capsys.readouterr().out.partition("options:")[2]
+    for name in zoo.image_gan("mnist-dcgan").identity():
+        assert re.search(rf"^  --{name.replace('_', '-')}\b.*\s+\w", helps, re.M), name
+
+
+def test_a_flag_that_is_left_out_is_as_the_settings_class_has_it(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["bogonet", "--help"])
+    assert re.search(r"--lr LR\s+Adam's rate; default: 0.003\n", capsys.readouterr().out)
+    asked = []
+    nothing = History([], {}, meta=dict.fromkeys(("architectures", "architectures_planned"), 0))
+    nothing.meta["interrupted"] = False
+    monkeypatch.setattr(bogonet, "run_study", lambda *how, **_: asked.append(how) or nothing)
+    assert cli.main(["bogonet", "--batch-size", "16", "--lr", "0.1"]) == 0
+    assert asked == [(100, bogonet.Budget(batch_size=16, lr=0.1))]
+
+
+def test_a_setting_without_a_flag_of_its_own_before_is_said_by_its_flag(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "mnist-dcgan", "--d-every", "x"])
+    assert "--d-every must be a whole number, got 'x'" in capsys.readouterr().err
+
+
 def test_lab_copies_the_course_where_it_is_asked_to(tmp_path, capsys):
     target = tmp_path / "mine"
     assert cli.main(["lab", "--folder", str(target), "--copy-only"]) == 0
@@ -78,10 +118,12 @@ def test_lab_started_in_the_course_folder_stays_there(tmp_path, monkeypatch):
 
 
 def test_lab_says_which_changed_notebooks_have_a_new_version(monkeypatch, capsys):
-    offer = course.Copied("01_normal.ipynb", "offered", "01_normal.new.ipynb")
-    monkeypatch.setattr(course, "copy_course", lambda folder: [offer])
+    offer = {"00_start_here.ipynb": "", "01_normal.ipynb": "01_normal.new.ipynb"}
+    monkeypatch.setattr(course, "copy_course", lambda folder: offer)
     cli.main(["lab", "--copy-only"])
-    assert "01_normal.ipynb holds your changes and stays" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "01_normal.ipynb holds your changes and stays; the new version is 01_normal.new" in out
+    assert "00_start" not in out
 
 
 def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):

@@ -30,22 +30,16 @@ def source(tmp_path):
     return folder
 
 
-def actions(copied):
-    return {file.name: file.action for file in copied}
-
-
 def test_a_first_copy_brings_notebooks_and_data_only(source, tmp_path):
     copied = copy_course(tmp_path / "deep" / "copy", source)
-    assert actions(copied) == dict.fromkeys(
-        ["00_start_here.ipynb", "01_normal.ipynb", "data/runs.npz"], "new"
-    )
+    assert copied == {"00_start_here.ipynb": "", "01_normal.ipynb": "", "data/runs.npz": ""}
     files = {p.name for p in (tmp_path / "deep" / "copy").rglob("*") if p.is_file()}
     assert files == {"00_start_here.ipynb", "01_normal.ipynb", "runs.npz", MANIFEST}
 
 
 def test_a_copy_holds_no_exercises(tmp_path):
     """They tell what is right; the installed ones judge the answers of every copy."""
-    copied = actions(copy_course(tmp_path / "c"))
+    copied = copy_course(tmp_path / "c")
     assert "01_normal.ipynb" in copied
     assert not [name for name in copied if "exercises" in name or name.endswith(".py")]
     assert Path(exercises.__file__).parent == tutorial_folder() / "exercises"
@@ -54,7 +48,7 @@ def test_a_copy_holds_no_exercises(tmp_path):
 def test_a_second_copy_writes_nothing(source, tmp_path):
     copy_course(tmp_path / "c", source)
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "c").glob("*.ipynb")}
-    assert set(actions(copy_course(tmp_path / "c", source)).values()) == {"current"}
+    assert not any(copy_course(tmp_path / "c", source).values())
     assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "c").glob("*.ipynb")}
 
 
@@ -64,10 +58,10 @@ def test_an_untouched_notebook_is_refreshed_and_a_changed_one_is_not(source, tmp
     (copy / "01_normal.ipynb").write_text("mine")
     (source / "00_start_here.ipynb").write_text("zero, version 2")
     (source / "01_normal.ipynb").write_text("one, version 2")
-    result = {f.name: f for f in copy_course(copy, source)}
-    assert result["00_start_here.ipynb"].action == "refreshed"
+    beside = copy_course(copy, source)
+    assert beside["00_start_here.ipynb"] == ""
     assert (copy / "00_start_here.ipynb").read_text() == "zero, version 2"
-    assert result["01_normal.ipynb"].action == "offered"
+    assert beside["01_normal.ipynb"] == "01_normal.new.ipynb"
     assert (copy / "01_normal.ipynb").read_text() == "mine"
     assert (copy / "01_normal.new.ipynb").read_text() == "one, version 2"
 
@@ -76,14 +70,14 @@ def test_the_offer_is_made_once_per_version(source, tmp_path):
     copy = tmp_path / "c"
     copy_course(copy, source)
     (copy / "01_normal.ipynb").write_text("mine")
-    assert actions(copy_course(copy, source))["01_normal.ipynb"] == "kept"
+    assert copy_course(copy, source)["01_normal.ipynb"] == ""
     assert not (copy / "01_normal.new.ipynb").exists()  # nothing newer to offer
     for version in ("2", "3"):
         (source / "01_normal.ipynb").write_text(f"one, version {version}")
-        assert actions(copy_course(copy, source))["01_normal.ipynb"] == "offered"
+        assert copy_course(copy, source)["01_normal.ipynb"] == "01_normal.new.ipynb"
         assert (copy / "01_normal.new.ipynb").read_text() == f"one, version {version}"
         (copy / "01_normal.new.ipynb").unlink(missing_ok=version == "3")
-        assert actions(copy_course(copy, source))["01_normal.ipynb"] == "kept"
+        assert copy_course(copy, source)["01_normal.ipynb"] == ""
         assert not (copy / "01_normal.new.ipynb").exists()
 
 
@@ -95,8 +89,8 @@ def test_a_changed_offer_is_the_learners_too(source, tmp_path):
     copy_course(copy, source)
     (copy / "01_normal.new.ipynb").write_text("mine as well")
     (source / "01_normal.ipynb").write_text("one, version 3")
-    (offer,) = (f for f in copy_course(copy, source) if f.action == "offered")
-    assert offer.beside == "01_normal.new2.ipynb"
+    assert copy_course(copy, source)["01_normal.ipynb"] == "01_normal.new2.ipynb"
+    assert (copy / "01_normal.new2.ipynb").read_text() == "one, version 3"
     assert (copy / "01_normal.new.ipynb").read_text() == "mine as well"
 
 
@@ -107,9 +101,10 @@ def test_adopting_the_offer_ends_the_matter(source, tmp_path):
     (source / "01_normal.ipynb").write_text("one, version 2")
     copy_course(copy, source)
     (copy / "01_normal.new.ipynb").replace(copy / "01_normal.ipynb")
-    assert actions(copy_course(copy, source))["01_normal.ipynb"] == "current"
+    assert copy_course(copy, source)["01_normal.ipynb"] == ""
     (source / "01_normal.ipynb").write_text("one, version 3")
-    assert actions(copy_course(copy, source))["01_normal.ipynb"] == "refreshed"
+    assert copy_course(copy, source)["01_normal.ipynb"] == ""
+    assert (copy / "01_normal.ipynb").read_text() == "one, version 3"
 
 
 @pytest.mark.parametrize("broken", ["", "[]", '{"files": [1]}', "\x00"])
@@ -126,7 +121,7 @@ def test_without_a_readable_manifest_nothing_is_overwritten(source, tmp_path, br
 def test_a_notebook_that_was_there_before_the_course_is_kept(source, tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "01_normal.ipynb").write_text("somebody's own")
-    assert actions(copy_course(tmp_path / "c", source))["01_normal.ipynb"] == "offered"
+    assert copy_course(tmp_path / "c", source)["01_normal.ipynb"] == "01_normal.new.ipynb"
     assert (tmp_path / "c" / "01_normal.ipynb").read_text() == "somebody's own"
 
 

@@ -40,7 +40,7 @@ def test_all_eleven_points_of_the_polynomial_game():
         np.testing.assert_allclose(zero.w, [x, y], atol=1e-6)
         game = setup.game(zero.x, zero.y)
         assert game.losses(game.draw()).g.item() == pytest.approx(f, rel=1e-3, abs=1e-9)
-        fg, mixed, _, fd = (m.item() for m in blocks(zero.J.matrix, 1))
+        fg, mixed, _, fd = (m.item() for m in blocks(zero.J))
         assert (fg, fd, mixed) == pytest.approx((a, d, b), rel=2e-3, abs=1e-9)
         assert zero.point.kind == kind
         assert zero.tau_star == pytest.approx(tau, abs=1e-5)

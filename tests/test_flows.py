@@ -24,7 +24,7 @@ def engine_of(name, game, probes, order, cells, count):
     """The path of the engine ``name``; raises ``steps.Unsupported`` where it cannot serve."""
     w = probes[:, 0]
     if name == "autograd":
-        return engines._on_tensors(lambda w, rates: steps.many_steps(game, w, rates, order), 7)
+        return engines._mapped(lambda w, rates: steps.one_step(game, w, rates, order), 7)
     graph = steps.record(
         lambda w, rates: steps.one_step(game, w, rates, order), w, w[:2], core=name != "graph"
     )
@@ -498,6 +498,15 @@ def test_what_torch_cannot_record_is_left_to_autograd(monkeypatch):
     run = flows.trajectories(game_of(xy), [1.0, 1.0], lr=0.1, steps=1)
     assert run.engine == "autograd"
     np.testing.assert_allclose(run.points[1, 0], [0.9, 1.1])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_choice_between_constants_is_made_by_every_engine(engine, use):
+    use(engine)
+    game = game_of(lambda x, y: (torch.where(0 * x > 1, x, y) + F.relu(0 * x) + x * y).sum())
+    run = flows.trajectories(game, [(0.1, 0.2), (1.0, 2.0)], lr=0.1, steps=1)
+    assert run.engine == engine
+    np.testing.assert_allclose(run.points[-1, 0], [(0.08, 0.31), (0.8, 2.2)], atol=1e-15)
 
 
 def test_two_arguments_of_one_tensor_are_recorded_as_two():

@@ -17,10 +17,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from scipy import special
 from torch import nn
 
 from gan_teach import data
 from gan_teach._identity import digest
+from gan_teach.course import ledger
 from gan_teach.games import losses, penalties
 from gan_teach.models import MLP
 from gan_teach.training import schedules
@@ -180,7 +182,9 @@ PAIRS = {  # of one name or one look, yet different
     "shape": (torch.zeros(2, 3), torch.zeros(3, 2)),
     "text and number": ("1", 1),
     "builtin functions": (torch.sin, torch.cos),
+    "indices": (lambda x: x[..., 0], lambda x: x[..., 1]),
     "ufuncs": (np.sin, np.cos),
+    "ufuncs of SciPy": (special.expit, special.logit),
     "methods of tensors": (torch.Tensor.sum, torch.Tensor.mean),
     "classes": (nn.ReLU, nn.Tanh),
     "networks of one shape": (nn.Sequential(nn.ReLU()), nn.Sequential(nn.Tanh())),
@@ -202,6 +206,14 @@ def test_a_global_that_is_read_counts(function, monkeypatch):
     before = digest(function)
     monkeypatch.setattr(sys.modules[__name__], "SCALE", 3.0)
     assert digest(function) != before
+
+
+def test_functions_of_the_course_count_by_their_content(monkeypatch):
+    makers = ledger.makers()
+    before = {name: digest(maker) for name, maker in makers.items()}  # all can be read
+    monkeypatch.setattr(makers["line.theory"], "__code__", (lambda ask: {}).__code__)
+    changed = {name for name, maker in makers.items() if digest(maker) != before[name]}
+    assert changed == {"line.theory"}
 
 
 def test_recursion_ends():

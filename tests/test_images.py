@@ -125,6 +125,13 @@ def test_resizing_cuts_the_middle_and_averages():
     assert same.resized(4) is same
 
 
+def test_images_are_grey_or_in_color_and_nothing_else():
+    images = Images(COLOR)
+    assert [images.in_channels(n).shape[0] for n in (1, 3)] == [1, 3]
+    with pytest.raises(ValueError, match=r"channels must be 1 \(grey\) or 3 \(color\), got 2"):
+        images.in_channels(2)
+
+
 def test_a_batch_may_not_exceed_the_data():
     Images(GREY).check_batch(5)
     with pytest.raises(ValueError, match=r"batch_size=6.*only 5 images"):

@@ -37,7 +37,7 @@ def twin(mlp: MLP) -> nn.Sequential:
     "shape", [{"width": 7, "depth": 2}, {"width": [3, 9]}, {"depth": 0}], ids=str
 )
 def test_mlp_is_the_network_of_torch_layers(activation, shape):
-    mlp = MLP(2, 3, activation=activation, bias=activation != "elu", seed=4, **shape)
+    mlp = MLP(2, 3, activation=activation, out_bias=activation != "elu", seed=4, **shape)
     x = torch.randn(6, 2, generator=rng())
     torch.testing.assert_close(mlp(x), twin(mlp)(x))
 
@@ -124,7 +124,7 @@ def own_forward(seed):
 STACKABLE = {  # name: (make(seed), numbers per input row)
     "Affine1D": (lambda s: Affine1D(seed=s), 1),
     "MLP": (lambda s: MLP(3, 2, width=4, activation="leaky_relu", seed=s), 3),
-    "MLP, no biases": (lambda s: MLP(3, 2, width=4, bias=False, out_bias=False, seed=s), 3),
+    "MLP, no last bias": (lambda s: MLP(3, 2, width=4, out_bias=False, seed=s), 3),
     "reshaped": (
         lambda s: nn.Sequential(nn.Unflatten(1, (3, 1)), nn.Flatten(), MLP(3, 2, seed=s)), 3,
     ),

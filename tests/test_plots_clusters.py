@@ -48,14 +48,17 @@ def test_a_group_that_does_not_fit_is_named():
         plots.compare(STEPS, {"JS": np.zeros((5, 2)), "RS": np.zeros((4, 2))})
 
 
-def test_a_level_panel_draws_the_curve_up_to_the_record_and_all_levels():
-    history = History(STEPS, {"d_loss": np.linspace(0.2, 0.6, 5)})
-    figure, draw = plots.stage(history, [plots.level_panel("d_loss", {"a": 0.3, "b": 0.5})])
+def test_a_panel_of_curves_draws_them_up_to_the_record_and_all_levels():
+    history = History(STEPS, {"d_loss": np.linspace(0.2, 0.6, 5)}, meta={"title": "JS"})
+    panel = plots.curves_panel({"D": "d_loss"}, {"a": 0.3, "b": 0.5}, ylabel="loss")
+    figure, draw = plots.stage(history, [panel])
     draw(2)
     (ax,) = figure.axes
+    assert ax.get_title("left") == "JS: loss"
     assert {0.3, 0.5} <= set(dashed(ax))
     (curve,) = (line for line in ax.lines if len(line.get_xdata()) == 3)
     np.testing.assert_allclose(curve.get_ydata(), [0.2, 0.3, 0.4])
+    assert curve.get_color() == style.DISCRIMINATOR
     draws(figure)
 
 

@@ -35,8 +35,9 @@ def test_exact_values_behind_the_printed_ones():
     assert found[(math.pi, math.pi)] == pytest.approx(23 / 17, rel=1e-9)
 
 
-def test_printed_spectra():
-    assert all(reproduction.compare_block(block).agrees for block in reproduction.BLOCKS)
+def test_spectra_are_compared_where_they_are_printed():
+    rows = [row for row in reproduction.compare() if row.what.startswith("eigenvalues")]
+    assert [row.published for row in rows] == ["(-2.5, 1.25)", "(-1.25, 2.5)"]
 
 
 @pytest.mark.slow
@@ -55,10 +56,12 @@ def test_a_wrong_number_is_noticed():
     assert not agreements(torus, tau_star=None)[-1]
     assert not agreements(reproduction.POINTS[0], kind="nash")[1]
     assert not agreements(reproduction.POINTS[5], w=(-11.0297, -11.0297))[0]
-    block = reproduction.BLOCKS[0]._replace(eigenvalues=(-2.5, 1.35))
-    assert not reproduction.compare_block(block).agrees
-    end = reproduction.ENDS[0]._replace(w=(2.744, 0.0, -12.165, 0.0))
-    assert not reproduction.compare_ends([end])[0].agrees
+    origin = next(p for p in reproduction.POINTS if p.schur)
+    assert agreements(origin, schur=(-2.5, 1.35))[-2:] == [False, True]
+    assert agreements(origin, follower=(-1.35, 2.5))[-2:] == [True, False]
+    wrong = [(0, (2.744, 0.0, -12.165, 0.0)), (1, 6.35e-2)]
+    ends = [reproduction.ENDS[i]._replace(end=end) for i, end in wrong]
+    assert not any(row.agrees for row in reproduction.compare_ends(ends))
     with pytest.raises(ValueError, match="not near any critical point"):
         reproduction.nearest_zero("torus", (1.0, 0.0))
 

@@ -31,7 +31,9 @@ def test_a_ratio_below_one_compares_after_equally_many_steps_of_g():
 def test_ratio_one_is_one_route():
     for optimizer in ("sgd", "adam"):
         found = experiments.two_routes(1, 2, games=5, optimizer=optimizer, lr=0.01)
-        assert agreement(found)[:2] == (1.0, 0.0)
+        assert agreement(found).gap == 0.0
+        curvature = experiments.largest_curvature()
+        assert agreement(found).step == pytest.approx(0.01 * curvature)
 
 
 @pytest.mark.slow

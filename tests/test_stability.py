@@ -9,6 +9,7 @@ import scipy.linalg
 import scipy.optimize
 
 from gan_teach.analysis import stability as st, timescale
+from gan_teach.analysis.spectra import GameJacobian
 from gan_teach.analysis.timescale import tau_star
 from random_games import (
     any_zero_sum,
@@ -45,8 +46,8 @@ def test_kronecker_sum_is_the_lyapunov_map_and_its_eigenvalues_are_pair_sums():
 @pytest.mark.parametrize(("n_g", "n_d"), SHAPES)
 def test_crossing_matrix_equals_a_lyapunov_elimination(make, n_g, n_d):
     """J X + X J^T = 0 solved another way: with W = X_gg C^T D^-T + X_gd as the unknown."""
-    J = make(np.random.default_rng(10 * n_g + n_d), n_g, n_d)
-    a, b, c, d = timescale.blocks(J, n_g)
+    J = GameJacobian(make(np.random.default_rng(10 * n_g + n_d), n_g, n_d), n_g)
+    a, b, c, d = timescale.blocks(J)
     s = a - b @ np.linalg.solve(d, c)
 
     def tau_w(w):
@@ -57,7 +58,7 @@ def test_crossing_matrix_equals_a_lyapunov_elimination(make, n_g, n_d):
 
     columns = [tau_w(e.reshape(n_g, n_d)).reshape(-1) for e in np.eye(n_g * n_d)]
     expected = np.linalg.eigvals(np.stack(columns, axis=1))
-    _assert_same_set(np.linalg.eigvals(timescale.crossing_matrix(J, n_g)), expected, 1e-7)
+    _assert_same_set(np.linalg.eigvals(timescale.crossing_matrix(J)), expected, 1e-7)
 
 
 @pytest.mark.parametrize("make", [minmax_point, any_zero_sum, general_sum])
@@ -136,7 +137,7 @@ def test_sweep_matches_the_closed_form_of_the_dirac_gan():
     J = np.array([[0.0, -0.5], [0.5, -mu]])
     root = np.sqrt((taus**2 * mu**2 - taus).astype(complex))
     expected = np.stack([-taus * mu - root, -taus * mu + root], axis=1) / 2
-    values = st.stability_sweep(J, taus, 1, tracked=False)
+    values = st.stability_sweep(J, taus, 1)
     # The two meet at tau = 1 / mu^2, where rounding is amplified to its square root.
     np.testing.assert_allclose(np.sort_complex(values), np.sort_complex(expected), atol=1e-7)
 
@@ -146,7 +147,8 @@ def test_tracked_sweep_has_the_same_eigenvalues_in_continuous_columns():
     a, b, d = np.diag([-4.0, 2.0]), np.diag([-4.0, 2.0]), np.diag([2.0, 4.0])
     taus = np.linspace(3.0, 9.0, 500)
     J = join(a, b, -b, d)
-    loose, tracked = (st.stability_sweep(J, taus, 2, tracked=t) for t in (False, True))
+    loose = np.sort_complex(np.linalg.eigvals(GameJacobian(J, 2).at(taus)))
+    tracked = st.stability_sweep(J, taus, 2)
     np.testing.assert_array_equal(np.sort_complex(loose), np.sort_complex(tracked))
     jumps = [np.abs(np.diff(v, axis=0)).sum(axis=1) for v in (loose, tracked)]
     assert jumps[0].max() > 5.0  # sorted by real part, two branches change places
@@ -156,16 +158,16 @@ def test_tracked_sweep_has_the_same_eigenvalues_in_continuous_columns():
     assert min(np.abs(column - pair).max() for column in tracked.T) < 1e-9
 
 
-def test_track_follows_branches_through_a_crossing():
-    """Known smooth branches, each row shuffled: tracking must undo the shuffle."""
-    t = np.linspace(0, 1, 101)
-    turn = np.exp(1j * (0.2 + 3 * t))
-    branches = np.stack([t - 0.4 + 0j, 0.3 - t + 0j, turn, turn.conj()], axis=1)
+def test_sweep_follows_branches_through_many_crossings():
+    """Games of one number each, side by side: each column is one of the known branches."""
     rng = np.random.default_rng(0)
-    shuffled = np.array([rng.permutation(row) for row in branches])
-    found = st.track(shuffled)
-    start = [int(np.abs(found[0] - branch[0]).argmin()) for branch in branches.T]
-    np.testing.assert_allclose(found[:, start], branches)
+    taus = np.geomspace(0.2, 20, 400)
+    a, d = rng.normal(size=(2, 4))
+    values = st.stability_sweep(np.diag([*a, *d]), taus, 4)
+    branches = [*(np.full_like(taus, x) for x in a), *(x * taus for x in d)]
+    found = [int(np.abs(values - branch[:, None]).max(0).argmin()) for branch in branches]
+    assert sorted(found) == list(range(8))
+    np.testing.assert_allclose(values[:, found], np.stack(branches, 1), atol=1e-12)
 
 
 @pytest.mark.parametrize(("a", "b", "d"), [(0, 0.5, 0.3), (0, 0.5, 1), (-1, 2, 0.8), (0.5, 3, 0.1)])

@@ -6,7 +6,7 @@ import torch
 
 import gan_teach as gt
 from gan_teach.analysis.critical_points import transverse
-from gan_teach.analysis.spectra import scaled
+from gan_teach.analysis.spectra import GameJacobian
 from gan_teach.zoo import line
 from gan_teach.zoo.functions import (
     covariance_draws,
@@ -18,7 +18,9 @@ from gan_teach.zoo.functions import (
 
 def covariance_jacobian(d, rotation=None, mu_y=1.0):
     game = gt.zoo.covariance(d, mu_y=mu_y).game()
-    w = covariance_equilibrium(covariance_draws(d).S, rotation)
+    w = covariance_equilibrium(covariance_draws(d).S)
+    if rotation is not None:
+        w[: d * d] = (w[: d * d].reshape(d, d) @ rotation).ravel()
     point = torch.from_numpy(w)
     assert float(gt.vector_field(game, game.draw(), point).norm()) < 1e-12
     return gt.jacobian(game, game.draw(), point)
@@ -85,7 +87,7 @@ def test_spectrum_is_that_across_the_modes_and_zeros(tau):
     found = transverse(matrix, n_g)
     assert (found.g_modes.shape, found.d_modes.shape) == ((5, 2), (4, 1))
     assert np.abs(matrix[:, :n_g] @ found.g_modes).max() < 1e-12
-    whole = np.linalg.eigvals(scaled(matrix, n_g, tau))
+    whole = np.linalg.eigvals(GameJacobian(matrix, n_g).at(tau))
     part = np.concatenate([np.zeros(3), np.linalg.eigvals(found.J.at(tau))])
     assert np.abs(whole[:, None] - part).min(1).max() < 1e-6
     assert np.abs(part[:, None] - whole).min(1).max() < 1e-6
@@ -97,7 +99,7 @@ def test_a_regular_jacobian_is_left_alone():
     assert found.g_modes.size == found.d_modes.size == 0
     np.testing.assert_allclose(
         np.sort_complex(np.linalg.eigvals(found.J.at(3.0))),
-        np.sort_complex(np.linalg.eigvals(scaled(matrix, 2, 3.0))),
+        np.sort_complex(np.linalg.eigvals(GameJacobian(matrix, 2).at(3.0))),
     )
 
 

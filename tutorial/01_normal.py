@@ -403,7 +403,7 @@ grid, best, p = gt.experiments.GRID, history["d_star"][-1], history.static["real
 q = gt.zoo.line.generated_density(grid, w, b)
 p, q, best = (curve[q > 0] for curve in (p, q, best))  # elsewhere D* = 1, and log D* = 0
 value = np.sum(p * np.log(best) + q * np.log(1 - best)) * (grid[1] - grid[0])
-print(f"V of D* against this generator: {value:.2f}, above {-2 * np.log(2):.2f}")
+print(f"V of D* against this generator: {value:.1f}, above {-2 * np.log(2):.1f}")
 
 # %% tags=["hide-input"]
 assert gt.holds(value > -1.25)

@@ -84,8 +84,8 @@ gt.film_strip(
     history,
     n=[0, 80, 130, 167, 500],
     alt="Five moments of training: the generated points creep to 1.2 by round 80, are around 3.3 "
-    "at round 130 and in the middle of the real points by round 167, where they stay. D "
-    "follows the best answer at rounds 80 and 130 and is close to one half at round 500.",
+    "at round 130 and in the middle of the real points by round 167, where they stay. D is "
+    "near the best answer at round 80, steeper at 130, and close to one half at round 500.",
 )
 
 # %%

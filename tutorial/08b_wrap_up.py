@@ -11,12 +11,13 @@
 #
 # - Without friction the Dirac-GAN's field is everywhere at a right angle to $(\theta, \psi)$: it
 #   turns, and a finite step turns outward; plain descent ends at distance 3.1. R1 with $\gamma =
-#   0.3$ brings it to $2.6 \cdot 10^{-6}$. Friction has an optimum: $\gamma = 2$ needs 3.9 times as
-#   many steps as 1. [Chapter 05](05_dirac_gan.ipynb)
+#   0.3$ brings it to $2.6 \cdot 10^{-6}$. Friction can be too much: from
+#   $(1, 1)$ to 0.001 $\gamma = 2$ needs 2.9 times as many steps as 1. [Chapter
+#   05](05_dirac_gan.ipynb)
 # - The eigenvalues of a *step* tell its factor and its turn. On $xy$ simultaneous descent grows,
 #   alternating descent stays, extragradient and its kin contract. [Chapter
 #   05](05_dirac_gan.ipynb)
-# - $\tau^*$ exists where $D$ and the Schur complement $S$ are positive: above it the point
+# - $\tau^*$ exists where $C$ and the Schur complement $S$ are positive: above it the point
 #   attracts. The quadratic game has $\tau^* = 2$. Faster is not always better: the Dirac-GAN with
 #   $\gamma = 0.3$ is fastest at $1/\gamma^2 = 11.11$. And $\tau$ speaks of small steps: the same
 #   ratio by rate and by number of steps parts between 1 and 2. [Chapter 06](06_timescale.ipynb)
@@ -218,8 +219,8 @@ gt.exercises.check_plane_tau(tau, run)
 #
 # <details><summary>Hint 1</summary>
 #
-# The trace, $-(A + \tau D)$, is twice the real part while the pair turns. Its sign changes at
-# $\tau = -A / D$.
+# The trace, $-(A + \tau C)$, is twice the real part while the pair turns. Its sign changes at
+# $\tau = -A / C$.
 #
 # </details>
 #
@@ -261,8 +262,8 @@ if verdict:
 #
 # The Dirac-GAN with R1, as `gt.zoo.dirac(gamma)`: chapter 06 gives its eigenvalues as
 # $\tfrac12\bigl(-\tau\gamma \pm \sqrt{\tau^2\gamma^2 - \tau}\bigr)$. Steps of $\eta = 0.2$, start
-# $(1, 1)$. With $\tau = 1$ the best penalty, $\gamma = 1$ (chapter 05), leaves it 0.08 away after
-# 40 steps.
+# $(1, 1)$. With $\tau = 1$ the penalty whose rate is best in the end, $\gamma = 1$ (chapter 05),
+# leaves it 0.08 away after 40 steps; one of 0.8, which still turns, 0.02.
 
 # %% [markdown]
 # **6.** Choose $\gamma$ and $\tau$ so that after 40 steps it is within 0.001 of the equilibrium,

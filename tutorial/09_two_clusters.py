@@ -392,7 +392,8 @@ gt.show(
 )
 
 # %%
-panels = [gt.plots.picture_panel, gt.plots.level_panel("d_loss", LEVELS, label="loss of D")]
+losses = gt.plots.curves_panel({"loss of D": "d_loss"}, LEVELS, ylabel="loss of D")
+panels = [gt.plots.picture_panel, losses]
 gt.player(film("JS", 1), panels)
 
 # %%

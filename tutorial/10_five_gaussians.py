@@ -1,12 +1,13 @@
 # %% [markdown]
 # # Count modes, not losses
 #
-# *Five Gaussians on a ring, two losses, and three numbers that mean something only together.*
+# *Five Gaussians on a ring, two losses, and three numbers that ask three questions.*
 #
 # **You will do:** train small stacks of GANs on five Gaussians, score them by covered modes,
 # quality and balance, and compare the vanilla and the relativistic loss over 200 seeds each. **You
 # will learn:** why one score is never enough, how a distribution over seeds differs from a picture
-# of one run, and how a line of code in only one of two arms spoils a comparison. **You need:**
+# of one run, and why a line of code in only one of two arms
+# has no place in a comparison. **You need:**
 # chapter 09.
 
 # %%
@@ -579,7 +580,7 @@ assert gt.holds(all(h["modes"][-1, :, 1].max() < 0.4 for h in more.values()))
 # Covered modes are a low bar when modes are many and near each other: read the two numbers
 # together. Between the losses four seeds again show no difference, at 25 modes in 1000 steps.
 #
-# ## A comparison spoiled by one line
+# ## A comparison of two things at once
 #
 # The published script divides the last weight matrix of $D$ by its norm after every step, **for the
 # relativistic loss only**. Here it is `planar.UnitOutputAdam`; the records above do without. What

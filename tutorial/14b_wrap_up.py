@@ -17,9 +17,9 @@
 # - A factor in front of a loss is a learning rate: most of the factor of two between JS (2780
 #   epochs) and RS (1270) is the halved loss; with the whole one JS takes 1500. [Chapter
 #   09](09_two_clusters.ipynb)
-# - Covered modes, quality and balance say something only together: at eight times the width five of
-#   five modes are covered. Over 200 seeds 176 vanilla and 187 relativistic runs find all five, and
-#   pairs of equal seeds, 13 to 2, tell that it is hardly chance. [Chapter
+# - Covered modes alone say little, so quality and balance stand beside them: at eight times the
+#   width five of five modes are covered. Over 200 seeds 176 vanilla and 187 relativistic runs find
+#   all five, and pairs of equal seeds, 13 to 2, tell that it is hardly chance. [Chapter
 #   10](10_five_gaussians.ipynb)
 # - A penalty decides where $D$ is flat: R1 at the data, R2 at the samples; DRAGAN and WGAN-GP hold
 #   its slope near 1, which has a unit, and near an equilibrium forbid it to rest. [Chapter

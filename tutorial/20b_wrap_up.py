@@ -16,7 +16,7 @@
 #   distance the DCGAN is ahead, 53.5 to 98.4, by the score the other one. [Chapter
 #   15](15_mnist.ipynb)
 # - Ask whether images can be read before you count classes: without that test, 580 of 1000 pictures
-#   of salt would be 3s. [Chapter 15](15_mnist.ipynb)
+#   of salt, a quarter of it white, would be 3s. [Chapter 15](15_mnist.ipynb)
 # - A run pinned at its equilibrium values need not have converged: in the published log all four
 #   numbers are within 0.12 of their levels in the epochs 3 to 22, and then leave. A slow $D$ pins
 #   them. [Chapter 16](16_dcgan_cifar.ipynb)

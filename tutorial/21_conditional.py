@@ -44,9 +44,10 @@ from torch.nn.functional import one_hot, softplus
 # $$\text{logit}\, D(x, y) = \text{last layer}\bigl(\text{features}(x)\bigr)
 #   + \text{row}_y \cdot \text{features}(x):$$
 #
-# the first term asks whether $x$ looks real, the second whether it looks like a $y$. (For a fully
-# connected $D$ Mirza & Osindero put pixels and class into one row: `Concatenated` beside
-# `Projection`.)
+# In the best $D$ the first term can be read as asking whether $x$ looks real, the second as asking
+# whether it looks like a $y$: the logarithms of $p(x) / q(x)$ and of $p(y \mid x) / q(y \mid x)$.
+# Nothing but the sum is trained, so another $D$ need not share the work so. (For a fully connected
+# $D$ Mirza & Osindero put pixels and class into one row: `Concatenated` beside `Projection`.)
 
 # %%
 images = gt.data.small_mnist()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gan_teach import _checks
 from gan_teach.analysis.spectra import GameJacobian, jacobian, vector_field
-from gan_teach.analysis.stability import parts
+from gan_teach.analysis.stability import one_jacobian
 from gan_teach.analysis.timescale import CriticalPoint, classify, relative_zero, tau_star
 from gan_teach.games import Batch, Game
 
@@ -179,7 +179,8 @@ def transverse(J: Any, n_g: int | None = None, *, tol: float | None = None) -> T
     A zero eigenvalue that both players must move for is no such mode: J' keeps it, and tau* stays
     infinite. Raises ValueError where a player has no direction left.
     """
-    matrix, n_g = parts(J, n_g)
+    J = one_jacobian(J, n_g)
+    matrix, n_g = J.matrix, J.n_g
     zero = relative_zero(matrix, tol) * np.linalg.norm(matrix, 2)
     g_modes, g_rest = _null_space(matrix[:, :n_g], zero)
     d_modes, d_rest = _null_space(matrix[:, n_g:], zero)

@@ -67,15 +67,14 @@ class GameJacobian:
         """d v_D / d D, (n_d, n_d)."""
         return self.matrix[..., self.n_g :, self.n_g :]
 
-    def at(self, tau: float) -> NDArray[np.float64]:
-        """diag(1, tau) J: D learns ``tau`` times as fast as G (Fiez & Ratliff, 2021)."""
-        return scaled(self.matrix, self.n_g, _checks.real("tau", tau, above=0.0))
+    def at(self, tau: Any) -> NDArray[np.float64]:
+        """J_tau = diag(1, tau) J: D learns ``tau`` times as fast as G (Fiez & Ratliff, 2021).
 
-
-def scaled(matrix: NDArray[Any], n_g: int, taus: Any) -> NDArray[Any]:
-    """J_tau = diag(I, tau I) J; (n, n) for one tau, (T, n, n) for an array of T."""
-    own = np.arange(matrix.shape[-1]) < n_g
-    return np.where(own, 1.0, np.asarray(taus, dtype=float)[..., None])[..., None] * matrix
+        (n, n) for one tau, (T, n, n) for an array (T,) of them.
+        """
+        _checks.real("tau", np.min(tau).item(), above=0.0)
+        own = np.arange(self.matrix.shape[-1]) < self.n_g
+        return np.where(own, 1.0, np.asarray(tau)[..., None])[..., None] * self.matrix
 
 
 def vector_field(game: Game, batch: Batch, w: Tensor | None = None) -> Tensor:

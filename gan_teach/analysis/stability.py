@@ -13,36 +13,25 @@ from typing import Any
 import numpy as np
 
 from gan_teach import _checks
-from gan_teach.analysis.spectra import scaled
+from gan_teach.analysis.spectra import GameJacobian
 
 
-def stability_sweep(
-    J: Any, taus: Any, n_g: int | None = None, *, tracked: bool = True
-) -> np.ndarray:
-    """Eigenvalues of J_tau for each of ``taus`` (T,): complex, (T, n).
+def stability_sweep(J: Any, taus: Any, n_g: int | None = None) -> np.ndarray:
+    """Eigenvalues of J_tau for each of ``taus`` (T,), in order: complex, (T, n).
 
-    ``tracked``: column i follows one eigenvalue from row to row (``track``), so that a line per
-    column is a branch of the root locus; needs ``taus`` in order. Otherwise each row is sorted by
-    real part. Raises ValueError for ``taus`` that are no list of numbers.
-    """
-    matrix, n_g = parts(J, n_g)
-    taus = np.asarray(taus, dtype=float)
-    if taus.ndim != 1 or len(taus) == 0:
-        raise ValueError(f"taus must be a list of numbers, got shape {taus.shape}.")
-    values = np.sort_complex(np.linalg.eigvals(scaled(matrix, n_g, taus)).astype(complex))
-    return track(values) if tracked else values
-
-
-def track(eigs: np.ndarray) -> np.ndarray:
-    """Each row of (T, n) reordered so that every column follows one eigenvalue continuously.
-
-    A row is matched to the straight continuation of the two rows before it by the assignment of
-    least total distance (Hungarian method, Kuhn 1955), so that branches pass through a crossing
-    instead of exchanging names.
+    Column i follows one eigenvalue from row to row, so that a line per column is a branch of the
+    root locus: a row is matched to the straight continuation of the two rows before it by the
+    assignment of least total distance (Hungarian method, Kuhn 1955), so that branches pass through
+    a crossing instead of exchanging names. Raises ValueError for ``taus`` that are no list of
+    numbers.
     """
     from scipy.optimize import linear_sum_assignment
 
-    values = np.array(eigs, dtype=complex)
+    J = one_jacobian(J, n_g)
+    taus = np.asarray(taus, dtype=float)
+    if taus.ndim != 1 or len(taus) == 0:
+        raise ValueError(f"taus must be a list of numbers, got shape {taus.shape}.")
+    values = np.sort_complex(np.linalg.eigvals(J.at(taus)).astype(complex))
     for t in range(1, len(values)):
         expected = values[t - 1] if t == 1 else 2 * values[t - 1] - values[t - 2]
         cost = np.abs(expected[:, None] - values[t])
@@ -64,19 +53,19 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
     square root of rounding only; what the outermost looks see is taken to hold up to 0 and to inf.
     A tau at which rounding hides the sign has no say.
     """
-    matrix, n_g = parts(J, n_g)
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    if not lengths.all() or np.linalg.cond(matrix / lengths) > 1e14:
+    J = one_jacobian(J, n_g)
+    lengths = np.linalg.norm(J.matrix, axis=1, keepdims=True)
+    if not lengths.all() or np.linalg.cond(J.matrix / lengths) > 1e14:
         return []  # an eigenvalue is zero at every tau: rounding would decide on its sign
-    taus = natural_tau(matrix, n_g) * np.geomspace(1e-9, 1e9, 1501)
-    largest = rightmost(matrix, n_g, taus)
-    noise = 1e-13 * np.linalg.norm(scaled(matrix, n_g, taus), axis=(1, 2))
+    taus = natural_tau(J) * np.geomspace(1e-9, 1e9, 1501)
+    largest = rightmost(J, taus)
+    noise = 1e-13 * np.linalg.norm(J.at(taus), axis=(1, 2))
     decided = np.abs(largest) > noise
     taus, stable = taus[decided], largest[decided] < 0
     ends = [0.0] if stable[:1].any() else []
     for i in np.flatnonzero(stable[1:] != stable[:-1]):
         inside, outside = taus[[i, i + 1]] if stable[i] else taus[[i + 1, i]]
-        ends.append(_boundary(lambda tau: rightmost(matrix, n_g, tau) < 0, inside, outside, 0.0))
+        ends.append(_boundary(lambda tau: rightmost(J, tau) < 0, inside, outside, 0.0))
     if len(ends) % 2:
         ends.append(math.inf)
     return list(zip(ends[::2], ends[1::2], strict=True))
@@ -95,10 +84,10 @@ def real_eigenvalue_tau(
     `tau_star_by_bisection`; inf where complex eigenvalues are left at the top of the bracket, 0
     where there are none in it.
     """
-    matrix, n_g = parts(J, n_g)
+    J = one_jacobian(J, n_g)
 
     def real(tau: float) -> bool:
-        values = np.linalg.eigvals(scaled(matrix, n_g, tau))
+        values = np.linalg.eigvals(J.at(tau))
         return bool(np.abs(values.imag).max() <= 1e-8 * np.abs(values).max())
 
     return last_change(real, bracket, scan, 1e-13)
@@ -135,8 +124,8 @@ def _boundary(holds: Callable[[float], Any], true: float, false: float, rtol: fl
     return float(true)
 
 
-def parts(J: Any, n_g: int | None = None) -> tuple[np.ndarray, int]:
-    """(matrix, n_g) from a GameJacobian, or from a matrix (n, n) of numbers and n_g."""
+def one_jacobian(J: Any, n_g: int | None = None) -> GameJacobian:
+    """J if it is one finite matrix (n, n); or made of a matrix of numbers and n_g."""
     n_g = getattr(J, "n_g", None) if n_g is None else n_g
     if n_g is None:
         raise TypeError("n_g, the number of G's parameters, must be given with a plain matrix.")
@@ -150,15 +139,15 @@ def parts(J: Any, n_g: int | None = None) -> tuple[np.ndarray, int]:
     n_g, n = _checks.whole("n_g", n_g, least=1), len(matrix)
     if n_g >= n:
         raise ValueError(f"n_g must be below {n}, the rows of J, got {n_g}: D needs a row as well.")
-    return matrix, n_g
+    return GameJacobian(matrix, n_g)
 
 
-def rightmost(matrix: np.ndarray, n_g: int, taus: Any) -> Any:
+def rightmost(J: GameJacobian, taus: Any) -> Any:
     """max Re eig(J_tau): a number for one tau, (T,) for an array of T; stable where below 0."""
-    return np.linalg.eigvals(scaled(matrix, n_g, taus)).real.max(-1)
+    return np.linalg.eigvals(J.at(taus)).real.max(-1)
 
 
-def natural_tau(matrix: np.ndarray, n_g: int) -> float:
+def natural_tau(J: GameJacobian) -> float:
     """|G's rows| / |D's rows|, the tau at which both players move at a like speed; or 1."""
-    g, d = np.linalg.norm(matrix[:n_g]), np.linalg.norm(matrix[n_g:])
+    g, d = np.linalg.norm(J.matrix[: J.n_g]), np.linalg.norm(J.matrix[J.n_g :])
     return float(g / d) if g > 0 and d > 0 else 1.0

@@ -26,8 +26,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from gan_teach import _checks
-from gan_teach.analysis.spectra import scaled
-from gan_teach.analysis.stability import last_change, natural_tau, parts, rightmost
+from gan_teach.analysis.spectra import GameJacobian
+from gan_teach.analysis.stability import last_change, natural_tau, one_jacobian, rightmost
 
 Kind = Literal["nash", "minmax", "neither", "stable", "unstable", "degenerate"]
 
@@ -94,22 +94,22 @@ def timescale(J: Any, n_g: int | None = None, *, tol: float | None = None) -> Ti
     Q has n_g n_d rows. Above 900 of them tau* comes from `tau_star_by_bisection`, as the reason
     then says; ValueError where it is not in the bracket that is searched.
     """
-    matrix, n_g = parts(J, n_g)
-    point = classify(matrix, n_g, tol=tol)
+    J = one_jacobian(J, n_g)
+    point = classify(J, tol=tol)
     if point.kind in ("neither", "unstable", "degenerate"):
         return Timescale(math.inf, point.kind, point.reason)
-    if point.zero_sum and point.leader >= -point.tol * _norm(matrix):
+    if point.zero_sum and point.leader >= -point.tol * _norm(J.matrix):
         reason = f"{point.reason} G's own block has no negative direction: any tau > 0 attracts."
         return Timescale(0.0, point.kind, reason)
-    if n_g * (len(matrix) - n_g) > _FORMULA_LIMIT:
-        answer = tau_star_by_bisection(matrix, n_g)
+    if J.n_g * J.n_d > _FORMULA_LIMIT:
+        answer = tau_star_by_bisection(J)
         if math.isinf(answer.tau_star):
             raise ValueError(
                 f"tau* was not found: {answer.reason} Give the function that looked, "
                 "tau_star_by_bisection, a higher bracket=(low, high)."
             )
         return answer._replace(kind=point.kind, reason=f"{point.reason} {answer.reason}")
-    value = _largest_crossing(matrix, n_g, point.tol)
+    value = _largest_crossing(J, point.tol)
     reason = f"{point.reason} The point attracts at every tau > {value:.6g}."
     return Timescale(value, point.kind, reason)
 
@@ -123,10 +123,10 @@ def classify(J: Any, n_g: int | None = None, *, tol: float | None = None) -> Cri
     answer is not isolated (an unpenalised D at its optimum, say), a singular S that the equilibria
     are not (the covariance game beyond one dimension).
     """
-    matrix, n_g = parts(J, n_g)
-    tol = relative_zero(matrix, tol)
-    a, b, c, d = blocks(matrix, n_g)
-    zero = tol * _norm(matrix)
+    J = one_jacobian(J, n_g)
+    tol = relative_zero(J.matrix, tol)
+    a, b, c, d = blocks(J)
+    zero = tol * _norm(J.matrix)
     zero_sum = bool(np.abs(c + b.T).max() <= zero)
     leader, follower = _lowest(a), _lowest(d)
     schur, zero_schur = math.nan, math.nan
@@ -172,16 +172,16 @@ def _verdict(
     )
 
 
-def _largest_crossing(matrix: np.ndarray, n_g: int, tol: float) -> float:
+def _largest_crossing(J: GameJacobian, tol: float) -> float:
     """The largest positive real eigenvalue of Q, 0 if there is none."""
-    roots = np.linalg.eigvals(crossing_matrix(matrix, n_g))
-    noise = 1e-10 * natural_tau(matrix, n_g)
+    roots = np.linalg.eigvals(crossing_matrix(J))
+    noise = 1e-10 * natural_tau(J)
     roots = roots[(roots.real > noise) & (np.abs(roots.imag) <= tol * np.abs(roots))]
     for root in sorted(roots, key=lambda z: -z.real):
         # The largest real root is a boundary by theory. One with an imaginary part of rounding size
         # is a double root that rounding split, or is not real at all: look at the spectrum there.
-        noise = tol * _norm(scaled(matrix, n_g, root.real))
-        if root.imag == 0 or rightmost(matrix, n_g, root.real) >= -noise:
+        noise = tol * _norm(J.at(root.real))
+        if root.imag == 0 or rightmost(J, root.real) >= -noise:
             return float(root.real)
     return 0.0
 
@@ -203,8 +203,8 @@ def tau_star_by_bisection(
     where J_tau is unstable at the top of the bracket, 0 where it is stable on all of it: the reason
     says so.
     """
-    matrix, n_g = parts(J, n_g)
-    value = last_change(lambda tau: rightmost(matrix, n_g, tau) < 0, bracket, scan, rtol)
+    J = one_jacobian(J, n_g)
+    value = last_change(lambda tau: rightmost(J, tau) < 0, bracket, scan, rtol)
     size = f"for tau in [{bracket[0]:g}, {bracket[1]:g}]"
     if math.isinf(value):
         reason = f"Unstable at the top of the bracket, so no tau* was found {size}."
@@ -230,10 +230,9 @@ def relative_zero(matrix: np.ndarray, tol: float | None) -> float:
     return _checks.real("tol", tol, least=0.0)
 
 
-def blocks(matrix: np.ndarray, n_g: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def blocks(J: GameJacobian) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A, B, C, D of -J = [[A, B], [C, D]]: the one place that turns the sign for Fiez & Ratliff."""
-    m = -matrix
-    return m[:n_g, :n_g], m[:n_g, n_g:], m[n_g:, :n_g], m[n_g:, n_g:]
+    return -J.gg, -J.gd, -J.dg, -J.dd
 
 
 def duplication_matrix(n: int) -> np.ndarray:
@@ -262,7 +261,7 @@ def kronecker_sum(a: np.ndarray) -> np.ndarray:
     return _half(len(a)) @ (np.kron(a, eye) + np.kron(eye, a)) @ duplication_matrix(len(a))
 
 
-def crossing_matrix(matrix: np.ndarray, n_g: int) -> np.ndarray:
+def crossing_matrix(J: GameJacobian) -> np.ndarray:
     """Fiez & Ratliff's Q (n_g n_d rows): its real positive eigenvalues are all tau with a crossing.
 
     Q = -A x D^-1 + 2 [(B x D^-1) H_d, (I x D^-1 C) H_g] blockdiag((D (+) D)^-1, -(S (+) S)^-1)
@@ -274,8 +273,8 @@ def crossing_matrix(matrix: np.ndarray, n_g: int) -> np.ndarray:
     games as well. It does need D and S without two eigenvalues that sum to zero, as at any point
     that attracts at large tau. Raises numpy's LinAlgError otherwise.
     """
-    a, b, c, d = blocks(matrix, n_g)
-    n_d = len(d)
+    a, b, c, d = blocks(J)
+    n_g, n_d = J.n_g, J.n_d
     d_inv = np.linalg.inv(d)
     b_d, d_c = b @ d_inv, d_inv @ c
     s = a - b @ d_c

@@ -16,11 +16,14 @@ from typing import Any, NoReturn
 from gan_teach import __version__, _checks, course
 from gan_teach.cli import images, learn
 
-COMMANDS = (
-    *(learn.list_all, learn.lab, learn.book, learn.run),
-    *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate, images.blind),
-    *(learn.bogonet, learn.study, learn.reproduce),
-)
+COMMANDS = {
+    command.name: command
+    for command in (
+        *(learn.list_, learn.lab, learn.book, learn.run),
+        *(images.train, images.sweep, images.sample, images.interpolate, images.evaluate),
+        *(images.blind, learn.bogonet, learn.study, learn.reproduce),
+    )
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,14 +35,14 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser()
     if not arguments:
-        parser.print_help()
+        _parser("").print_help()
         return 0
+    name = arguments[0]
     try:
-        if not arguments[0].startswith("-"):
-            _checks.choice("COMMAND", arguments[0], [c.name for c in COMMANDS])
-        options = vars(parser.parse_args(arguments))
+        if not name.startswith("-"):
+            _checks.choice("COMMAND", name, COMMANDS)
+        options = vars(_parser(name).parse_args(arguments))
         with warnings.catch_warnings():
             warnings.simplefilter("default", _checks.Note)  # once each
             warnings.showwarning = _noted
@@ -47,9 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         if not _is_ours(error):
             raise
-        parser.error(_in_flags(str(error), arguments[0]))
+        _Parser(prog="gan-teach").error(_in_flags(str(error), name))
     except (course.CourseError, OSError) as error:
-        print(f"gan-teach: {_in_flags(str(error), arguments[0])}", file=sys.stderr)
+        print(f"gan-teach: {_in_flags(str(error), name)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:  # an image run says how it goes on
         print(f"\ngan-teach: {str(error) or 'stopped.'}", file=sys.stderr)
@@ -73,7 +76,10 @@ def _is_ours(error: ValueError) -> bool:
 
 def _in_flags(message: str, command: str) -> str:
     """A sentence of the library, whose arguments (skip_bad=True) are flags here (--skip-bad)."""
-    names = {flag[0] for c in COMMANDS if c.name == command for flag in c.flags}
+    usage = _Parser()
+    if command in COMMANDS:
+        COMMANDS[command].add_to(usage)
+    names = re.findall(r"--[a-z-]+", usage.format_usage())
 
     def flag(found: re.Match[str]) -> str:
         name, value = found.groups()
@@ -85,10 +91,14 @@ def _in_flags(message: str, command: str) -> str:
     return re.sub(r"^\w+(?= must )", first, message) if first in names else message
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(name: str) -> argparse.ArgumentParser:
+    """With the flags of the command of that name: those of others would have to be imported."""
     parser = _Parser(prog="gan-teach", description="Why GANs converge, cycle or collapse.")
     parser.add_argument("--version", action="version", version=f"gan-teach {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
-    for command in COMMANDS:
-        command.add_to(commands)
+    for command in COMMANDS.values():
+        own = commands.add_parser(command.name, help=command.help)
+        own.set_defaults(command=command.run)
+        if command.name == name:
+            command.add_to(own)
     return parser

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,55 +13,26 @@ from gan_teach.cli.arguments import command, print_rows
 
 # -- train and sweep -----------------------------------------------------------------------------
 
-DEVICE = ("--device", str, "cpu, cuda, ... (default: a GPU if there is one)")
-KNOBS = (  # settings that a sweep may vary by a flag, and other settings that have one
-    ("--batch-size", str, "images of each kind in a batch"),
-    ("--lr", str, "learning rate of G"),
-    ("--tau", str, "learning rate of D divided by that of G"),
-    ("--features", str, "width of the networks (a quarter of the published: narrow)"),
-    ("--loss", str, "non_saturating, relativistic, hinge, ..."),
-)
-SETTINGS = (
-    ("--data", str, "other data: a name, a folder or zip archive of images, an .npy or .npz file"),
-    ("--size", str, "pixels that images are scaled to"),
-    ("--channels", str, "1 for grey images, 3 for color"),
-    ("--skip-bad", False, "leave out files that do not fit"),
-    ("--workers", str, "threads that read a folder larger than memory batch by batch"),
-    ("--steps", str, "updates of G, those already done included"),
-    ("--precision", str, "float32, tf32 on a GPU, or bf16 inside the networks"),
-    ("--set", str, "FIELD=VALUE: any setting; train NAME --explain lists them", "+"),
-)
-HOW = (
-    ("--download", False, "fetch the data if they are not there"),
-    ("--stand-in", False, "small images in place of published ones"),
-    DEVICE,
-    ("--deterministic", False, "on a GPU the same bits each time, more slowly"),
-    # Fields of image_runs.Recording; what is not named is as in the run that goes on.
-    ("--every", int, "steps between saves (1000)"),
-    ("--score-every", int, "steps between Frechet distances of G and its averages (never)"),
-    ("--keep", int, "saved generators that stay, spread over the run (all)"),
-    ("--format", str, "of pictures and sheets: png, pdf or eps (png)"),
-    ("--tensorboard", False, "write for TensorBoard too"),
-)
+_IMAGE_RUNS = "gan_teach.studies.image_runs"
+TRAINING = (f"{_IMAGE_RUNS}:train_images", f"{_IMAGE_RUNS}:Recording", "gan_teach.zoo:ImageGAN")
+KNOBS = ("seed", "batch_size", "lr", "tau", "features", "loss")  # a sweep takes several of them
 
 
-def _how(settings: dict[str, Any]) -> dict[str, Any]:
-    """What the flags say of how to train, taken out of the settings."""
-    names = [flag.removeprefix("--").replace("-", "_") for flag, *_ in HOW]
-    own = {name: settings.pop(name) for name in names}
-    return {k: value for k, value in own.items() if value is not None and value is not False}
+def _parted(flags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those that say what is trained, in one order, and those that say how."""
+    from gan_teach.zoo import ImageGAN
+
+    names = dict.fromkeys([*KNOBS, *ImageGAN.__dataclass_fields__])
+    what = {name: flags.pop(name) for name in names if name in flags}
+    return what, flags
 
 
-def _changes(file: Path | None, set: list[str] | None, **flags: Any) -> dict[str, Any]:
-    """The settings that a file, flags and ``--set`` name; what comes later counts."""
-    changes = _toml(file) if file else {}
-    changes |= {name: value for name, value in flags.items() if value not in (None, False)}
-    for pair in set or ():
-        name, equal, value = pair.partition("=")
-        if not equal:
-            raise ValueError(f"--set takes FIELD=VALUE, such as --set d_steps=5; got {pair!r}.")
-        changes[name] = value
-    return changes
+def _changes(pairs: Sequence[str]) -> dict[str, str]:
+    """What --set names."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise ValueError(f"--set takes FIELD=VALUE; got {pair!r}.")
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -72,60 +44,49 @@ def _toml(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file} is no TOML file: {error}.") from error
 
 
-@command(
-    "train",
-    "train an image GAN into a folder; resumable",
-    ("name", str, "a published configuration; without it: list them", "?"),
-    ("--config", Path, "TOML file of settings; its line extends = NAME says what they change"),
-    ("--explain", False, "print all settings, and what differs from the published ones"),
-    ("--out", Path, "folder of the run (default: runs/NAME)"),
-    ("--resume", Path, "go on with the run in that folder, which knows its settings"),
-    ("--from", Path, "branch off from the run in that folder, with other settings"),
-    ("--seed", str, "of the networks and of every draw"),
-    *KNOBS,
-    *SETTINGS,
-    *HOW,
-)
+@command(*TRAINING, text=True)
 def train(
-    name: str | None, config: Path | None, explain: bool, out: Path | None, resume: Path | None,
-    **settings: Any,
+    name: str | None = None, *, config: Path | None = None, explain: bool = False,
+    out: Path | None = None, resume: Path | None = None, from_: Path | None = None,
+    set: Sequence[str] = (), **flags: Any,
 ) -> int:  # fmt: skip
-    from gan_teach.studies.image_runs import train_images
-    from gan_teach.zoo import IMAGE_GANS
+    """Train an image GAN into a folder; resumable.
 
-    start, how = settings.pop("from"), _how(settings)
-    if resume and (out or start):
+    name : a published configuration; without it: list them
+    config : TOML file of settings; its line extends = NAME says what they change
+    explain : print all settings, and what differs from the published ones
+    out : folder of the run (default: runs/NAME)
+    resume : go on with the run in that folder, which knows its settings
+    from_ : branch off from the run in that folder, with other settings
+    set : FIELD=VALUE: any setting; train NAME --explain lists them
+    """
+    from gan_teach.studies.image_runs import read_settings, train_images
+    from gan_teach.zoo.images import IMAGE_GANS, changed, image_gan
+
+    settings, how = _parted(flags)
+    if resume and (out or from_):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
-    changes = _changes(config, **settings)
+    changes = (_toml(config) if config else {}) | settings | _changes(set)
     extends = changes.pop("extends", None)
     if name and config:
         raise ValueError(f"{config} says itself what it extends: leave out {name}.")
-    name = name or extends
-    if name is None and not (resume or start or config):
+    name, folder = name or extends, resume or from_
+    if not (name or folder or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
         return 0
-    chosen = _configuration(name, resume or start, changes)
+    base = image_gan(name) if name else read_settings(folder).config if folder else None
+    chosen = changed(base, **changes)
     if explain:
         print_rows(_explained(chosen))
         return 0
-    out = resume or out or _folder(config.stem if config else chosen.name, start, changes)
+    out = resume or out or _folder(config.stem if config else chosen.name, from_, changes)
     try:
-        train_images(chosen, out, resume=resume is not None, start=start, progress=True, **how)
+        train_images(chosen, out, resume=resume is not None, start=from_, progress=True, **how)
     except ArithmeticError as error:  # the run diverged
         print(f"gan-teach: {error}", file=sys.stderr)
         return 1
     print(f"wrote {out}")
     return 0
-
-
-def _configuration(name: str | None, folder: Path | None, changes: dict[str, Any]) -> Any:
-    """That published configuration or that run's, or one of nothing but the changes."""
-    from gan_teach.studies.image_runs import read_settings
-    from gan_teach.zoo.images import changed, image_gan
-
-    if name is not None:
-        return image_gan(name, **changes)
-    return changed(read_settings(folder)[0] if folder else None, **changes)
 
 
 def _folder(name: str, start: Path | None, changes: dict[str, Any]) -> Path:
@@ -139,8 +100,7 @@ def _folder(name: str, start: Path | None, changes: dict[str, Any]) -> Path:
 def _explained(config: Any) -> list[tuple[str, str]]:
     from gan_teach.zoo import IMAGE_GANS
 
-    published = IMAGE_GANS.get(config.name)
-    changes = config.changes(published) if published else {}
+    changes = config.changes(IMAGE_GANS.get(config.name, config))
     rows = [(config.name or "own settings", config.summary)]
     for name, value in config.identity().items():
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
@@ -150,37 +110,32 @@ def _explained(config: Any) -> list[tuple[str, str]]:
     return [*rows, ("unlike the authors' code", config.differs or "nothing that is known")]
 
 
-@command(
-    "sweep",
-    "train every combination of seeds and knobs, each into its folder; resumable",
-    ("name", str, "of gan-teach train, or a published grid; without it: list these", "?"),
-    ("--out", Path, "folder of the runs (default: runs/sweep-NAME)"),
-    ("--seed", str, "default: 0", "+"),
-    ("--vary", str, "FIELD=VALUE,VALUE: values of any setting", "+"),
-    ("--jobs", 1, "processes"),
-    ("--cluster", str, "jobs of a cluster instead, by submitit: slurm, local"),
-    *((*knob, "+") for knob in KNOBS),
-    *SETTINGS,
-    *HOW,
-)
+@command(*TRAINING, text=True, several=KNOBS)
 def sweep(
-    name: str | None, out: Path | None, vary: list[str] | None, jobs: int, cluster: str | None,
-    **settings: Any,
+    name: str | None = None, *, out: Path | None = None, vary: Sequence[str] = (), jobs: int = 1,
+    cluster: str | None = None, set: Sequence[str] = (), **flags: Any,
 ) -> int:  # fmt: skip
+    """Train every combination of seeds and knobs, each into its folder; resumable.
+
+    name : of gan-teach train, or a published grid; without it: list these
+    out : folder of the runs (default: runs/sweep-NAME)
+    vary : FIELD=VALUE,VALUE: values of any setting
+    jobs : processes
+    cluster : jobs of a cluster instead, by submitit: slurm, local
+    set : FIELD=VALUE: any setting; train NAME --explain lists them
+    """
     from gan_teach.studies.sweeps import grid_of, sweep_images
     from gan_teach.zoo.images import GRIDS, entries
 
     if name is None:
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
-    how = _how(settings)
-    knobs = {name: values for name, values in settings.items() if isinstance(values, list)}
-    settings = {name: v for name, v in settings.items() if name not in knobs or name == "set"}
-    knobs.pop("set", None)
-    for text in vary or ():
+    settings, how = _parted(flags)
+    knobs = {name: settings.pop(name) for name in KNOBS if name in settings}
+    for text in vary:
         field, _, values = text.partition("=")
         knobs[field] = list(entries(field, values))
-    runs = grid_of(name, knobs, **_changes(None, **settings))
+    runs = grid_of(name, knobs, **settings | _changes(set))
     out, failed, here = out or Path("runs") / f"sweep-{name}", 0, 0
     if not cluster:
         how["device"] = _said(how.get("device"))
@@ -211,82 +166,73 @@ def _said(device: str | None) -> str:
 
 # -- sample and interpolate ------------------------------------------------------------------------
 
-SOURCE = (
-    ("run", Path, "a run's folder, or a file of RS-GAN"),
-    ("--step", int, "saved step to draw from (default: last)"),
-    ("--ema", str, "decay of the average to draw from, or raw (default: last)"),
-    ("--seed", 0, "of the latents"),
-    ("--out", Path, "sheet (.png, .pdf, .eps), array (.npz) or new folder of single images"),
-)
+_SOURCE = "gan_teach.cli.images:_generator"
 
 
-@command(
-    "sample",
-    "images from a trained run: a sheet, an array or single files",
-    *SOURCE,
-    ("-n", 64, "images"),
-    ("--class", str, "by name or number, of a conditional GAN; several: in turn", "+"),
-)
-def sample(
-    run: Path, step: int | None, ema: str | None, seed: int, out: Path | None, n: int,
-    **classes: list[str] | None,
-) -> int:  # fmt: skip
-    from gan_teach.studies import image_runs
+@command(_SOURCE)
+def sample(*, n: int = 64, seed: int = 0, out: Path | None = None, **source: Any) -> int:
+    """Images from a trained run: a sheet, an array or single files.
 
-    g, folder, asked = _generator(run, step, ema, classes["class"])
-    latents = image_runs.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
-    latents = image_runs.ask(g.latent, latents, asked) if asked else latents
+    n : images
+    """
+    from gan_teach.studies import drawing
+
+    g, folder, asked = _generator(**source)
+    latents = drawing.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
+    latents = drawing.ask(g.latent, latents, asked) if asked else latents
     out = out or folder / "sample.png"
-    image_runs.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
+    drawing.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
     print(f"wrote {out}")
     return 0
 
 
-@command(
-    "interpolate",
-    "images on the way between latents: a sheet and a film, an array or single files",
-    *SOURCE,
-    ("--rows", 6, "ways"),
-    ("--steps", 10, "images from one latent to the next"),
-    ("--through", 2, "latents on each way"),
-    (
-        "--class",
-        str,
-        "of a conditional GAN; several: from one to the next, the noise as it is",
-        "+",
-    ),
-    ("--spherical", False, "along the sphere, not straight"),
-)
+@command(_SOURCE)
 def interpolate(
-    run: Path, step: int | None, ema: str | None, seed: int, out: Path | None, rows: int,
-    steps: int, through: int, spherical: bool, **classes: list[str] | None,
+    *, rows: int = 6, steps: int = 10, through: int = 2, spherical: bool = False, seed: int = 0,
+    out: Path | None = None, **source: Any,
 ) -> int:  # fmt: skip
-    from gan_teach.studies import image_runs
+    """Images on the way between latents: a sheet and a film, an array or single files.
 
-    g, folder, asked = _generator(run, step, ema, classes["class"])
+    rows : ways
+    steps : images from one latent to the next
+    through : latents on each way
+    spherical : along the sphere, not straight
+    class_ : of a conditional GAN; several: from one to the next, the noise as it is
+    """
+    from gan_teach.studies import drawing
+
+    g, folder, asked = _generator(**source)
     rows = _checks.whole("rows", rows, least=1)
-    through = len(asked) if len(asked) > 1 else _checks.whole("through", through, least=2)
-    points = image_runs.fixed_latents(rows * through, g.latent, seed).unflatten(0, (through, rows))
-    if len(asked) > 1:
-        points, spherical = points[:1].expand(through, -1, -1), False
-    points = points.transpose(0, 1)
-    if asked:
-        points = image_runs.ask(g.latent, points.flatten(0, 1), asked).unflatten(0, (rows, through))
-    way = image_runs.along(points, steps, spherical, getattr(g.latent, "classes", 0))
+    morphs = len(asked) > 1  # from class to class, and the noise stays
+    count = len(asked) if morphs else _checks.whole("through", through, least=2)
+    noise = drawing.fixed_latents(rows * count, g.latent, seed).unflatten(0, (count, rows))
+    noise = noise[:1].expand_as(noise) if morphs else noise
+    latents = noise.transpose(0, 1).flatten(0, 1)
+    latents = drawing.ask(g.latent, latents, asked) if asked else latents
+    spherical, classes = spherical and not morphs, getattr(g.latent, "classes", 0)
+    way = drawing.along(latents.unflatten(0, (rows, count)), steps, spherical, classes)
     images, out = g.draw(way.flatten(0, 1)), out or folder / "interpolation.png"
-    image_runs.save_images(out, images, columns=way.shape[1])
+    drawing.save_images(out, images, columns=way.shape[1])
     print(f"wrote {out}")
     if out.suffix not in ("", ".npz"):
         frames = images.reshape(*way.shape[:2], *images.shape[1:])
-        image_runs.save_film(out.with_suffix(".gif"), frames)
+        drawing.save_film(out.with_suffix(".gif"), frames)
         print(f"wrote {out.with_suffix('.gif')}")
     return 0
 
 
 def _generator(
-    run: Path, step: int | None, ema: str | None, classes: list[str] | None
+    run: Path, *, step: int | None = None, ema: str | None = None, class_: Sequence[str] = ()
 ) -> tuple[Any, Path, list[int]]:
-    """A generator of a run, or that of a published file; the folder for pictures; the classes."""
+    """A generator of a run, or that of a published file; the folder for pictures; the classes.
+
+    run : a run's folder, or a file of RS-GAN
+    step : saved step to draw from (default: last)
+    ema : decay of the average to draw from, or raw (default: last)
+    class_ : by name or number, of a conditional GAN; several: in turn
+    seed : of the latents
+    out : sheet (.png, .pdf, .eps), array (.npz) or new folder of single images
+    """
     from gan_teach.studies.evaluation import Generator, candidates
 
     every_one = candidates(run, averages=[ema] if ema else (), last=step is None)
@@ -297,63 +243,61 @@ def _generator(
     if step is not None:
         _checks.choice("step", str(step), dict.fromkeys(str(g.step) for g in every_one))
     *_, g = [g for g in every_one if step in (None, g.step)]
-    asked = [_class(name, run) for name in classes or ()]
-    return g, Path() if run.is_file() else run, asked
+    return (
+        g,
+        Path() if run.is_file() else run,
+        _numbers(class_, g.run.classes if g.run else {}, run),
+    )
 
 
-def _class(name: str, run: Path) -> int:
-    """The number of a class that the run can be asked for, by name or number."""
-    from gan_teach.studies.image_runs import Trained, read_settings
-
-    config, data, shape = read_settings(run)
-    classes = Trained(config, shape, {}, 0, data).classes
-    if not classes:
-        raise ValueError(f"{run} has no classes to ask for: train with --set conditional=true.")
-    known = [*classes]
-    name = known[int(name)] if name not in known and name in map(str, range(len(known))) else name
-    return known.index(_checks.choice("class", name, [k for k in known if classes[k]]))
+def _numbers(asked: Sequence[str], classes: Mapping[str, int], run: Path) -> list[int]:
+    """The numbers of the classes that are asked for, by name or number."""
+    if asked and not classes:
+        raise ValueError(f"{run} has no classes to ask for: train with --conditional.")
+    names = {str(number): name for number, name in enumerate(classes)} | {n: n for n in classes}
+    able = [name for name, images in classes.items() if images]
+    chosen = [_checks.choice("class", names.get(one, one), able) for one in asked]
+    return [[*classes].index(name) for name in chosen]
 
 
 # -- evaluate --------------------------------------------------------------------------------------
 
 
-@command(
-    "evaluate",
-    "score runs, sweeps, published weights, functions or images; resumable",
-    (
-        "sources",
-        str,
-        "a run's or sweep's folder, a file of RS-GAN, MODULE:FUNCTION of (n, rng), "
-        "or images: folder, .zip, .npy, .npz",
-        "+",
-    ),
-    ("--ema", str, "decays, or raw (default: all)", "+"),
-    ("--features", str, "inception, digits, cifar, or a file (default: inception if it is there)"),
-    ("--data", str, "the real images, or an .npz of mu and sigma, if not those of the runs"),
-    ("--size", int, "pixels that images are scaled to"),
-    ("--channels", int, "1 for grey images, 3 for color"),
-    ("--skip-bad", False, "leave out files that do not fit"),
-    ("-n", 5000, "images of each"),
-    ("--seed", 0, "of the latents"),
-    ("--step", int, "only these saved steps", "+"),
-    ("--every", 1, "only steps that are multiples of it"),
-    ("--last", False, "only the last saved step"),
-    ("--untrained", False, "also G as each run started it"),
-    DEVICE,
-    ("--out", Path, "folder of what it writes (default: the run or sweep)"),
-    ("--csv", Path, "also write what was asked for into this file"),
-    ("--save-stats", Path, "also write mu and sigma of the real images' features: FILE.npz"),
-)
+_EVALUATION = "gan_teach.studies.evaluation"
+
+
+@command(f"{_EVALUATION}:evaluate", f"{_EVALUATION}:candidates")
 def evaluate(
-    sources: list[str], ema: list[str] | None, step: list[int] | None, out: Path | None,
-    csv: Path | None, device: str | None, **options: Any,
+    sources: Sequence[str], *, ema: Sequence[str] = (), step: Sequence[int] = (),
+    out: Path | None = None, csv: Path | None = None, device: str | None = None, **options: Any,
 ) -> int:  # fmt: skip
+    """Score runs, sweeps, published weights, functions or images; resumable.
+
+    sources : a run's or sweep's folder, a file of RS-GAN, MODULE:FUNCTION of (n, rng), or images:
+        folder, .zip, .npy, .npz
+    ema : decays, or raw (default: all)
+    features : inception, digits, cifar, or a file (default: inception if it is there)
+    data : the real images, or an .npz of mu and sigma, if not those of the runs
+    size : pixels that images are scaled to
+    channels : 1 for grey images, 3 for color
+    skip_bad : leave out files that do not fit
+    n : images of each
+    seed : of the latents
+    step : only these saved steps
+    every : only steps that are multiples of it
+    last : only the last saved step
+    untrained : also G as each run started it
+    device : cpu, cuda, ... (default: a GPU if there is one)
+    out : folder of what it writes (default: the run or sweep)
+    csv : also write what was asked for into this file
+    save_stats : also write mu and sigma of the real images' features: FILE.npz
+    """
     from gan_teach import plots
     from gan_teach.plots import style
     from gan_teach.studies import evaluation
 
     out, device = out or evaluation.default_folder(sources[0]), _said(device)
-    options |= {"averages": ema or (), "steps": step or (), "out": out, "device": device}
+    options |= {"averages": ema, "steps": step, "out": out, "device": device}
     scores = evaluation.evaluate(*sources, **options, progress=True)
     print(scores.table())
     written = [out / "scores.csv"]
@@ -376,30 +320,31 @@ def evaluate(
         style.save(figure, out / f"{name}.png")
         written.append(out / f"{name}.png")
     written += [scores.save(csv)] if csv else []
-    written += [options["save_stats"]] if options["save_stats"] else []
+    written += [options["save_stats"]] if "save_stats" in options else []
     for path in written:
         print(f"wrote {path}")
     return 0
 
 
-@command(
-    "blind",
-    "which of two looks better? pairs of sheets that do not say which is which",
-    ("a", str, "as in evaluate: a run, a file of RS-GAN, MODULE:FUNCTION, or images"),
-    ("b", str, "what it is compared with"),
-    ("--pairs", 20, "pairs of sheets"),
-    ("-n", 16, "images of a sheet"),
-    ("--ema", str, "decay, or raw (default: last)"),
-    ("--size", int, "pixels that images are scaled to"),
-    ("--seed", 0, "of the images and of the order"),
-    ("--out", Path("blind.png"), "picture of the pairs"),
-)
+@command()
 def blind(
-    a: str, b: str, pairs: int, n: int, ema: str | None, size: int | None, seed: int, out: Path
-) -> int:
+    a: str, b: str, *, pairs: int = 20, n: int = 16, ema: str | None = None,
+    size: int | None = None, seed: int = 0, out: Path = Path("blind.png"),
+) -> int:  # fmt: skip
+    """Which of two looks better? Pairs of sheets that do not say which is which.
+
+    a : as in evaluate: a run, a file of RS-GAN, MODULE:FUNCTION, or images
+    b : what it is compared with
+    pairs : pairs of sheets
+    n : images of a sheet
+    ema : decay, or raw (default: last)
+    size : pixels that images are scaled to
+    seed : of the images and of the order
+    out : picture of the pairs
+    """
     from gan_teach import plots
     from gan_teach.plots import style
-    from gan_teach.studies import blind as study
+    from gan_teach.studies import evaluation as study
 
     shown = study.pairs(a, b, pairs, n, seed, averages=[ema] if ema else (), size=size)
     style.save(plots.image_grids(shown.sheets, across=2 if pairs < 3 else 6), out)

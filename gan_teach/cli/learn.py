@@ -1,6 +1,7 @@
 """``list``, ``lab``, ``book``, ``run``, ``study``, ``bogonet``: course, toy GANs and studies."""
 
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from gan_teach.cli.arguments import command, print_rows
 # -- list -----------------------------------------------------------------------------------------
 
 
-@command("list", "the chapters and the experiments, a line each")
-def list_all() -> int:
+@command()
+def list_() -> int:
+    """The chapters and the experiments, a line each."""
     print("Chapters (gan-teach lab):")
     print_rows((c.name, c.summary or c.title) for c in course.chapters())
     from gan_teach.studies.toys import TOYS
@@ -26,19 +28,20 @@ def list_all() -> int:
 # -- lab ------------------------------------------------------------------------------------------
 
 
-@command(
-    "lab",
-    "copy the course into a folder and open JupyterLab",
-    ("--folder", Path, f"of the notebooks (default: {course.DEFAULT_FOLDER} in this folder)"),
-    ("--port", 8888, "of the server"),
-    ("--no-browser", False, "print the address only"),
-    ("--copy-only", False, "copy the notebooks and stop"),
-    ("run", str, "with --app: the text of a run of the lab, or a preset's name", "?"),
-    ("--app", False, "open the interactive lab alone, as a page of its own, on this run"),
-)
+@command()
 def lab(
-    folder: Path | None, port: int, no_browser: bool, copy_only: bool, run: str | None, app: bool
-) -> int:
+    run: str | None = None, *, folder: Path | None = None, port: int = 8888,
+    no_browser: bool = False, copy_only: bool = False, app: bool = False,
+) -> int:  # fmt: skip
+    """Copy the course into a folder and open JupyterLab.
+
+    run : with --app: the text of a run of the lab, or a preset's name
+    folder : of the notebooks (default: gan-teach-course in this folder)
+    port : of the server
+    no_browser : print the address only
+    copy_only : copy the notebooks and stop
+    app : open the interactive lab alone, as a page of its own, on this run
+    """
     if not 0 < port < 65536:
         raise ValueError(f"--port must be a whole number from 1 to 65535, got {port}.")
     if app:
@@ -51,9 +54,9 @@ def lab(
     folder = folder or (here if inside else here / course.DEFAULT_FOLDER)
     copied = course.copy_course(folder)
     print(f"The course is in {folder}")
-    for file in copied:
-        if file.action == "offered":
-            print(f"  {file.name} holds your changes and stays; the new version is {file.beside}.")
+    for name, beside in copied.items():
+        if beside:
+            print(f"  {name} holds your changes and stays; the new version is {beside}.")
     if not copy_only:
         course.launch_lab(folder, port, browser=not no_browser)
     return 0
@@ -62,13 +65,13 @@ def lab(
 # -- book -----------------------------------------------------------------------------------------
 
 
-@command(
-    "book",
-    "make the course a site that opens from disk, and open it",
-    ("--out", Path("gan-teach-book"), "folder of the site"),
-    ("--no-open", False, "print where it is only"),
-)
-def book(out: Path, no_open: bool) -> int:
+@command()
+def book(*, out: Path = Path("gan-teach-book"), no_open: bool = False) -> int:
+    """Make the course a site that opens from disk, and open it.
+
+    out : folder of the site
+    no_open : print where it is only
+    """
     from gan_teach.course.book import build
 
     page = build(out)
@@ -81,58 +84,61 @@ def book(out: Path, no_open: bool) -> int:
 # -- run ------------------------------------------------------------------------------------------
 
 
-@command(
-    "run",
-    "train one experiment; pictures and numbers in a folder",
-    ("experiment", str, "a name from gan-teach list", "?"),
-    ("--replay", str, "instead of it: the text of a run in the lab, repeated"),
-    ("--games", int, "rounds of training"),
-    ("--d-steps", int, "updates of the discriminator in a round"),
-    ("--g-steps", int, "updates of the generator in a round"),
-    ("--noise", float, "standard deviation of the instance noise (the data's is 1)"),
-    ("--loss", str, "saturating, non_saturating, relativistic, ..."),
-    ("--lr", float, "learning rate of the generator"),
-    ("--tau", float, "learning rate of D divided by that of G"),
-    ("--seed", int, "default: 0"),
-    ("--seeds", int, "train this many seeds together instead of one"),
-    ("--out", Path, "folder for the files (default: runs/EXPERIMENT)"),
-    ("--format", "png", "of the pictures: png, pdf or eps"),
-)
+@command("gan_teach.studies.toys:run")
 def run(
-    experiment: str | None, replay: str | None, out: Path | None, format: str, **settings: Any
-) -> int:
+    experiment: str | None = None, *, replay: str | None = None, noise: float | None = None,
+    loss: str | None = None, seeds: int | None = None, out: Path | None = None,
+    format: str = "png", **settings: Any,
+) -> int:  # fmt: skip
+    """Train one experiment; pictures and numbers in a folder.
+
+    experiment : a name from gan-teach list
+    replay : instead of it: the text of a run in the lab, repeated
+    games : rounds of training
+    d_steps : updates of the discriminator in a round
+    g_steps : updates of the generator in a round
+    noise : standard deviation of the instance noise (the data's is 1)
+    loss : saturating, non_saturating, relativistic, ...
+    lr : learning rate of the generator
+    tau : learning rate of D divided by that of G
+    seed : of the networks and of every draw
+    seeds : train this many seeds together instead of one
+    out : folder for the files (default: runs/EXPERIMENT)
+    format : of the pictures: png, pdf or eps
+    """
     if replay is None:
         if experiment is None:
             raise ValueError("EXPERIMENT is missing: see gan-teach list, or use --replay.")
-        return _train(experiment, out or Path("runs") / experiment, format, **settings)
-    if any(value is not None for value in (experiment, *settings.values())):
+        settings |= {"noise": noise, "loss": loss}
+        return _train(experiment, out or Path("runs") / experiment, format, seeds, **settings)
+    if settings or any(value is not None for value in (experiment, noise, loss, seeds)):
         raise ValueError("--replay has all settings in its text: give only --out with it.")
     return _repeat(replay, out or Path("runs") / "replay")
 
 
 def _train(
-    name: str, out: Path, format: str, seed: int | None, seeds: int | None, **changes: Any
+    name: str, out: Path, format: str, seeds: int | None, seed: int = 0, **changes: Any
 ) -> int:
-    from gan_teach.studies import runs, toys
+    from gan_teach.studies import toys
     from gan_teach.zoo import experiments
 
-    _checks.choice("format", format, runs.FORMATS)
+    _checks.choice("format", format, toys.FORMATS)
     _checks.choice("experiment", name, [*experiments.EXPERIMENTS, *toys.TOYS])
-    first, report = seed or 0, experiments.report
+    count = 1 if seeds is None else _checks.whole("--seeds", seeds, least=1)
+    report = experiments.report
     if name in toys.TOYS:
-        many = 1 if seeds is None else _checks.whole("--seeds", seeds, least=1)
-        history = toys.run(name, seed=first, seeds=many, progress=True, **changes)
+        history = toys.run(name, seed=seed, seeds=count, progress=True, **changes)
         report = toys.report
     elif seeds is None:
-        history = experiments.run(name, seed=first, progress=True, **changes)
+        history = experiments.run(name, seed=seed, progress=True, **changes)
     else:
-        several = range(first, first + _checks.whole("--seeds", seeds, least=1))
+        several = range(seed, seed + count)
         history = experiments.run_seeds(name, several, progress=True, **changes)
     if history.meta.get("interrupted"):
         unit, last = history.meta["unit"], history.steps[-1]
         print(f"Stopped after {unit} {last}; what was finished is kept.")
     print(report(history))
-    for path in runs.save_run(history, out, format):
+    for path in toys.save_run(history, out, format):
         print(f"wrote {path}", flush=True)
     return 130 if history.meta.get("interrupted") else 0
 
@@ -155,19 +161,20 @@ def _repeat(text: str, out: Path) -> int:
 # -- study ----------------------------------------------------------------------------------------
 
 
-@command(
-    "study",
-    "repeat a long study that a chapter shows; resumable",
-    ("name", str, "without it: list the studies", "?"),
-    ("--seeds", int, "default: as many as the chapter shows"),
-    ("--out", Path("runs/studies"), "folder of the record, NAME.npz"),
-    ("--work", Path("runs/parts"), "folder of finished parts"),
-    ("--run", Path, "folder of an image run (default: runs/NAME)"),
-    ("--data", str, "data set of an image run that is not there yet"),
-)
+@command()
 def study(
-    name: str | None, seeds: int | None, out: Path, work: Path, run: Path | None, data: str | None
-) -> int:
+    name: str | None = None, *, seeds: int | None = None, out: Path = Path("runs/studies"),
+    work: Path = Path("runs/parts"), run: Path | None = None, data: str | None = None,
+) -> int:  # fmt: skip
+    """Repeat a long study that a chapter shows; resumable.
+
+    name : without it: list the studies
+    seeds : default: as many as the chapter shows
+    out : folder of the record, NAME.npz
+    work : folder of finished parts
+    run : folder of an image run (default: runs/NAME)
+    data : data set of an image run that is not there yet
+    """
     from gan_teach.course import records
     from gan_teach.studies import image_records
 
@@ -191,25 +198,26 @@ def study(
 # -- bogonet: which algorithm is the least particular about architectures? ------------------------
 
 
-@command(
-    "bogonet",
-    "random architectures by vanilla GAN, DRAGAN and WGAN-GP: who wins how often",
-    ("--architectures", 100, "how many"),
-    ("--steps", 100, "updates of the generator in each run"),
-    ("--records", 5, "scores along each run; must divide the steps"),
-    ("--batch-size", 32, "samples of each kind in a batch"),
-    ("--workers", 2, "processes"),
-    ("--lr", 3e-3, "Adam's rate"),
-    ("--d-steps", int, "updates of D per update of G for all; by default as each has it"),
-    ("--families", "mlp,conv", "of the networks; also: residual"),
-    ("--source", str, "mnist (5000 digits) or sklearn (1797); by default what is installed"),
-    ("--out", Path("runs/bogonet"), "folder of the architectures that are done, which stay so"),
-    ("--record", Path, "also write the result, made small, to this .npz"),
-)
+@command("gan_teach.studies.bogonet:Budget")
 def bogonet(
-    architectures: int, workers: int, families: str, source: str | None, out: Path,
-    record: Path | None, **budget: Any,
+    *, architectures: int = 100, workers: int = 2, families: str = "mlp,conv",
+    source: str | None = None, out: Path = Path("runs/bogonet"), record: Path | None = None,
+    **budget: Any,
 ) -> int:  # fmt: skip
+    """Random architectures by vanilla GAN, DRAGAN and WGAN-GP: who wins how often.
+
+    architectures : how many
+    steps : updates of the generator in each run
+    records : scores along each run; must divide the steps
+    batch_size : samples of each kind in a batch
+    workers : processes
+    lr : Adam's rate
+    d_steps : updates of D per update of G for all; by default as each has it
+    families : of the networks; also: residual
+    source : mnist (5000 digits) or sklearn (1797); by default what is installed
+    out : folder of the architectures that are done, which stay so
+    record : also write the result, made small, to this .npz
+    """
     from gan_teach.studies import bogonet as study
 
     history = study.run_study(
@@ -231,19 +239,20 @@ def bogonet(
 # -- reproduce: the ledger ------------------------------------------------------------------------
 
 
-@command(
-    "reproduce",
-    "what five works publish beside what comes out here, with a verdict; resumable",
-    ("works", str, "line, timescale, rsgan, dragan, assignment; default: all", "*"),
-    ("--seeds", int, "of what is random; default: as many as chapter 22 shows"),
-    ("--quick", False, "only what takes seconds; other rows stay as they are in the table"),
-    ("--workers", 1, "processes"),
-    ("--out", Path("runs/studies"), "folder of the table, ledger.csv"),
-    ("--work", Path("runs/ledger"), "folder of what is finished"),
-)
+@command()
 def reproduce(
-    works: list[str], seeds: int | None, quick: bool, workers: int, out: Path, work: Path
-) -> int:
+    works: Sequence[str] = (), *, seeds: int | None = None, quick: bool = False, workers: int = 1,
+    out: Path = Path("runs/studies"), work: Path = Path("runs/ledger"),
+) -> int:  # fmt: skip
+    """What five works publish beside what comes out here, with a verdict; resumable.
+
+    works : line, timescale, rsgan, dragan, assignment; default: all
+    seeds : of what is random; default: as many as chapter 22 shows
+    quick : only what takes seconds; other rows stay as they are in the table
+    workers : processes
+    out : folder of the table, ledger.csv
+    work : folder of what is finished
+    """
     from gan_teach.course import ledger
     from gan_teach.studies import ledger as study
 

@@ -16,6 +16,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,26 +102,14 @@ def _plain(markdown: str) -> str:
 # -- a learner's copy ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Copied:
-    """What ``copy_course`` did with one file: ``action`` is one of
-
-    ``new`` (was not there), ``refreshed`` (was as we left it), ``current`` (is this version
-    already), ``kept`` (holds the learner's changes) or ``offered`` (kept, and the new version lies
-    beside it).
-    """
-
-    name: str
-    action: str
-    beside: str = ""
-
-
-def copy_course(folder: str | Path, source: Path | None = None) -> list[Copied]:
+def copy_course(folder: str | Path, source: Path | None = None) -> dict[str, str]:
     """Bring ``folder`` to this version of the course; a file that the learner changed stays.
 
     A manifest in the folder holds the hash of each file as it was copied. A file whose hash still
     is that one was not touched and is refreshed; any other file is the learner's. Where the course
     has a newer version of such a file, it is put beside it, once, as ``NAME.new.ipynb``.
+
+    Returns the course's files, each with the name of what was put beside it ("" where nothing was).
     """
     source = source or tutorial_folder()
     folder = Path(folder).expanduser()
@@ -129,15 +118,13 @@ def copy_course(folder: str | Path, source: Path | None = None) -> list[Copied]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         left = _read_manifest(folder)  # {name: hash of what we left there}
-        done = [
-            _copy(path.relative_to(source).as_posix(), _made_local(path), folder, left)
-            for path in _course_files(source)
-        ]
+        files = {path.relative_to(source).as_posix(): path for path in _course_files(source)}
+        beside = {name: _copy(name, _made_local(files[name]), folder, left) for name in files}
         manifest = {"version": __version__, "files": dict(sorted(left.items()))}
         _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
     except OSError as error:
         raise CourseError(f"the course cannot be copied to {folder}: {error.strerror}.") from error
-    return done
+    return beside
 
 
 def _course_files(source: Path) -> list[Path]:
@@ -161,33 +148,32 @@ def _made_local(path: Path) -> bytes:
     return path.read_bytes().replace(last, last + version)
 
 
-def _copy(name: str, content: bytes, folder: Path, left: dict[str, str]) -> Copied:
+def _copy(name: str, content: bytes, folder: Path, left: dict[str, str]) -> str:
+    """Bring one file of the course; what is put beside that of the learner, if anything."""
     target, new = folder / name, _digest(content)
     old = _digest(target.read_bytes()) if target.exists() else None
     if old in (None, new, left.get(name)):
         if old != new:
             _write(target, content)
         left[name] = new
-        return Copied(name, "new" if old is None else "current" if old == new else "refreshed")
-    if left.get(name) == new:
-        return Copied(name, "kept")
-    beside = _free_name(name, new, folder, left)
-    _write(folder / beside, content)
-    left[name] = left[beside] = new  # the offer is made once
-    return Copied(name, "offered", beside)
+    elif left.get(name) != new:
+        beside = _free_name(name, new, folder, left)
+        _write(folder / beside, content)
+        left[name] = left[beside] = new  # the offer is made once
+        return beside
+    return ""
 
 
 def _free_name(name: str, new: str, folder: Path, left: dict[str, str]) -> str:
     """NAME.new.ipynb, or NAME.new2.ipynb ... where the learner has changed that one too."""
     path = Path(name)
-    count = 1
-    while True:
-        tag = ".new" if count == 1 else f".new{count}"
-        beside = path.with_suffix(tag + path.suffix).as_posix()
-        there = folder / beside
-        if not there.exists() or _digest(there.read_bytes()) in (new, left.get(beside)):
-            return beside
-        count += 1
+    names = (path.with_suffix(f".new{number}{path.suffix}") for number in chain([""], count(2)))
+    return next(
+        beside.as_posix()
+        for beside in names
+        if not (folder / beside).exists()
+        or _digest((folder / beside).read_bytes()) in (new, left.get(beside.as_posix()))
+    )
 
 
 def _digest(content: bytes) -> str:

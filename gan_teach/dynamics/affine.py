@@ -57,8 +57,7 @@ class AffineAlternating(Rule):
         return seen
 
     def _train_d(self, game: GAN, batch: Batch, optims: Optimizers) -> Tensor:
-        real = _blurred(game, batch.real, batch.noise_real, batch.step)
-        fake = _blurred(game, game.generate(batch.latent), batch.noise_fake, batch.step)
+        real, fake = game.inputs_of_d(batch)
         n = real.shape[-2]
         design = _with_ones(torch.cat([real, fake], -2))
         label = torch.cat([torch.ones_like(real), torch.zeros_like(fake)], -2)
@@ -79,7 +78,7 @@ class AffineAlternating(Rule):
         point, rate = _coefficients(game.generator), _rate(optims.g, slope)
         for z in latents:
             design = _with_ones(z)
-            fake = _blurred(game, design @ point, batch.noise_fake, batch.step)
+            fake = game.inputs_of_d(batch, design @ point)[1]
             logits = slope * fake + offset
             push = torch.sigmoid(logits if game.loss == losses.saturating else -logits)
             grad = -slope * (design.mT @ push) / z.shape[-2]
@@ -101,13 +100,6 @@ def suits(game: Game) -> bool:
 
 def _is_plain(optimizer: Optimizer) -> bool:
     return isinstance(optimizer, SGD) and not optimizer.momentum
-
-
-def _blurred(game: GAN, x: Tensor, noise: Tensor | None, step: int) -> Tensor:
-    """Samples as D sees them, through the game's instance noise."""
-    if game.corrupt is None or noise is None:
-        return x
-    return game.corrupt.apply(x, noise, step)
 
 
 def _with_ones(x: Tensor) -> Tensor:

@@ -185,12 +185,12 @@ class GAN(Game):
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """D's logits of the batch's real and of its generated samples, as D sees them."""
-        return self._logits_of_both(self.critic, *self._inputs_of_d(batch), batch)
+        return self._logits_of_both(self.critic, *self.inputs_of_d(batch), batch)
 
     def losses(self, batch: Batch, params: Params | None = None) -> Losses:
         if params is not None:
             return self._with_params(params).losses(self._expanded(batch, params))
-        real, fake = self._inputs_of_d(batch)
+        real, fake = self.inputs_of_d(batch)
         logits = self._logits_of_both(self._logits_of, real, fake, batch)
         return Losses(self.loss.g(*logits), self._loss_and_penalties(logits, real, fake, batch))
 
@@ -199,12 +199,12 @@ class GAN(Game):
         return self.generate(batch.latent)
 
     def loss_d(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        real, fake = self._inputs_of_d(batch, fake)
+        real, fake = self.inputs_of_d(batch, fake)
         logits = self._logits_of_both(self._logits_of, real, fake, batch)
         return self._loss_and_penalties(logits, real, fake, batch)
 
     def loss_g(self, batch: Batch, fake: Tensor | None = None) -> Tensor:
-        real, fake = self._inputs_of_d(batch, fake)
+        real, fake = self.inputs_of_d(batch, fake)
         if self.loss.paired:
             return self.loss.g(*self._logits_of_both(self._logits_of, real, fake, batch))
         fake_logits = self._logits_of(fake, *self.asked(batch.latent))
@@ -219,7 +219,7 @@ class GAN(Game):
         there.discriminator = lambda *x: apply(self.discriminator, params[1], *x)
         return there
 
-    def _inputs_of_d(self, batch: Batch, fake: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def inputs_of_d(self, batch: Batch, fake: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Real and generated samples as D sees them, through the instance noise."""
         real, fake = batch.real, self.fakes(batch) if fake is None else fake
         if self.corrupt is None or batch.noise_real is None or batch.noise_fake is None:

@@ -7,8 +7,8 @@ of parameters in the docstrings are those of the published networks.
 import math
 import os
 import pickle
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import cycle, pairwise, repeat
 from pathlib import Path
 
 import torch
@@ -21,10 +21,11 @@ from gan_teach._devices import seeded
 from gan_teach.models.networks import MLP
 
 
-def pyramid(size: int) -> tuple[int, int]:
-    """(side of the smallest map, number of doublings up to ``size``): 28 = 7 * 4, 32 = 4 * 8.
+def pyramid(size: int, features: int) -> tuple[int, list[int]]:
+    """Side of the smallest map (28 = 7 * 4, 32 = 4 * 8), and the channels from large maps to small.
 
-    Raises ValueError for sizes that cannot be halved down to between 4 and 7.
+    These are ``features``, doubled with each halving of the side but the first. Raises ValueError
+    for sizes that cannot be halved down to between 4 and 7.
     """
     start, levels = _checks.whole("size", size, least=8), 0
     while start > 7 and start % 2 == 0:
@@ -33,14 +34,8 @@ def pyramid(size: int) -> tuple[int, int]:
         raise ValueError(
             f"size must be 4, 5, 6 or 7 doubled some times (such as 28, 32, 48, 64), got {size}."
         )
-    return start, levels
-
-
-def check_channels(channels: int) -> int:
-    """1 for grey images, 3 for color; raises ValueError for other numbers."""
-    if channels not in (1, 3):
-        raise ValueError(f"channels must be 1 (grey) or 3 (color), got {channels!r}.")
-    return channels
+    features = _checks.whole("features", features, least=1)
+    return start, [features << i for i in range(levels)]
 
 
 @torch.no_grad()
@@ -181,17 +176,16 @@ class DCGANGenerator(nn.Sequential):
         seed: int = 0,
     ) -> None:
         _checks.choice("start", start, ENDS)
-        side, levels = pyramid(size)
-        widths = [_checks.whole("features", features, least=1) << i for i in range(levels)][::-1]
+        side, widths = pyramid(size, features)
         with seeded(seed):
             layers: list[nn.Module] = (
-                [nn.Unflatten(1, (latent, 1, 1)), *up(latent, widths[0], side, 1, 0)]
+                [nn.Unflatten(1, (latent, 1, 1)), *up(latent, widths[-1], side, 1, 0)]
                 if start == "conv"
-                else [Seed(latent, widths[0], side)]
+                else [Seed(latent, widths[-1], side)]
             )
-            for before, after in pairwise(widths):
+            for before, after in pairwise(reversed(widths)):
                 layers += up(before, after)
-            last = nn.ConvTranspose2d(widths[-1], check_channels(channels), 4, 2, 1, bias=False)
+            last = nn.ConvTranspose2d(widths[0], channels, 4, 2, 1, bias=False)
             super().__init__(*layers, last, nn.Tanh())
             if normal:
                 _initialize(self)
@@ -218,16 +212,14 @@ class DCGANDiscriminator(nn.Sequential):
         seed: int = 0,
     ) -> None:
         _checks.choice("end", end, ENDS)
-        side, levels = pyramid(size)
-        widths = [_checks.whole("features", features, least=1) << i for i in range(levels)]
+        side, widths = pyramid(size, features)
         with seeded(seed):
-            layers: list[nn.Module] = []
-            for i, after in enumerate(widths):
-                before = widths[i - 1] if i else check_channels(channels)
-                layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=i > 0 and not norm))
-                if i and norm:
-                    layers.append(nn.BatchNorm2d(after))
-                layers.append(nn.LeakyReLU(0.2, inplace=True))
+            layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 4, 2, 1, bias=False)]
+            for before, after in pairwise(widths):
+                conv = nn.Conv2d(before, after, 4, 2, 1, bias=not norm)
+                norms = [nn.BatchNorm2d(after)] if norm else []
+                layers += [nn.LeakyReLU(0.2, inplace=True), conv, *norms]
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
             if end == "conv":
                 layers += [nn.Conv2d(widths[-1], 1, side, 1, 0, bias=False), nn.Flatten()]
             else:
@@ -264,18 +256,33 @@ class CNNGenerator(nn.Sequential):
         self, size: int = 32, features: int = 64, latent: int = 128, channels: int = 3, *,
         seed: int = 0,
     ) -> None:  # fmt: skip
-        side = _first_side(size)
-        f = _checks.whole("features", features, least=1)
+        side, f = _eighth(size, features)
         with seeded(seed):
             layers: list[nn.Module] = [Seed(latent, 8 * f, side)]
             for before, after in pairwise([8 * f, 4 * f, 2 * f, f]):
                 layers += up(before, after, bias=True)
-            layers += [nn.Conv2d(f, check_channels(channels), 3, 1, 1), nn.Tanh()]
+            layers += [nn.Conv2d(f, channels, 3, 1, 1), nn.Tanh()]
             super().__init__(*layers)
             initialize(self, (nn.Linear, nn.Conv2d), nn.init.xavier_uniform_)
 
 
-class CNNDiscriminator(nn.Sequential):
+class _SpectralChain(nn.Sequential):
+    """Convolutions of these (kernel, stride), LeakyReLU 0.1 after each, linear; spectral-norm."""
+
+    def __init__(
+        self, widths: Sequence[int], kernels: Iterable[tuple[int, int]], side: int, bias: bool,
+        seed: int,
+    ) -> None:  # fmt: skip
+        with seeded(seed):
+            layers: list[nn.Module] = []
+            for (before, after), size in zip(pairwise(widths), kernels, strict=False):
+                layers += [nn.Conv2d(before, after, *size, 1, bias=bias), nn.LeakyReLU(0.1)]
+            head = nn.Linear(widths[-1] * side * side, 1, bias=False)
+            super().__init__(*layers, nn.Flatten(), head)
+            _normalize(self)
+
+
+class CNNDiscriminator(_SpectralChain):
     """Seven convolutions and a linear layer without bias, all spectral-norm, LeakyReLU 0.1.
 
     3 x 3 of stride 1 and 4 x 4 of stride 2 in turn, F, F, 2F, 2F, 4F, 4F, 8F channels. Parameters
@@ -286,20 +293,12 @@ class CNNDiscriminator(nn.Sequential):
     def __init__(
         self, size: int = 32, features: int = 64, channels: int = 3, *, seed: int = 0
     ) -> None:
-        side = _first_side(size)
-        f = _checks.whole("features", features, least=1)
-        widths = [check_channels(channels), f, f, 2 * f, 2 * f, 4 * f, 4 * f, 8 * f]
-        with seeded(seed):
-            layers: list[nn.Module] = []
-            for i, (before, after) in enumerate(pairwise(widths)):
-                kernel, stride = ((3, 1), (4, 2))[i % 2]
-                layers += [nn.Conv2d(before, after, kernel, stride, 1), nn.LeakyReLU(0.1)]
-            layers += [nn.Flatten(), nn.Linear(8 * f * side * side, 1, bias=False)]
-            super().__init__(*layers)
-            _normalize(self)
+        side, f = _eighth(size, features)
+        widths = [channels, f, f, 2 * f, 2 * f, 4 * f, 4 * f, 8 * f]
+        super().__init__(widths, cycle([(3, 1), (4, 2)]), side, True, seed)
 
 
-class TowerDiscriminator(nn.Sequential):
+class TowerDiscriminator(_SpectralChain):
     """Convolutions 4 x 4 of stride 2 from F to twice as many channels each, then linear.
 
     Without biases, all spectral-norm, LeakyReLU 0.1. 256 pixels, features = 32: 11,191,808
@@ -309,16 +308,8 @@ class TowerDiscriminator(nn.Sequential):
     def __init__(
         self, size: int = 256, features: int = 32, channels: int = 3, *, seed: int = 0
     ) -> None:
-        side, levels = pyramid(size)
-        f = _checks.whole("features", features, least=1)
-        widths = [check_channels(channels), *(f << i for i in range(levels))]
-        with seeded(seed):
-            layers: list[nn.Module] = []
-            for before, after in pairwise(widths):
-                layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.LeakyReLU(0.1)]
-            head = nn.Linear(widths[-1] * side * side, 1, bias=False)
-            super().__init__(*layers, nn.Flatten(), head)
-            _normalize(self)
+        side, widths = pyramid(size, features)
+        super().__init__([channels, *widths], repeat((4, 2)), side, False, seed)
 
 
 class UpBlock(nn.Module):
@@ -368,15 +359,14 @@ class ResNetGenerator(nn.Sequential):
         self, size: int = 32, features: int = 256, latent: int = 128, channels: int = 3, *,
         bottleneck: bool = False, seed: int = 0,
     ) -> None:  # fmt: skip
-        side = _first_side(size)
-        f = _checks.whole("features", features, least=2)
+        side, f = _eighth(size, features, least=2)
         widths = [f, f, f, f] if size <= 32 else [8 * f, 4 * f, 2 * f, f]
         with seeded(seed):
             blocks = [
                 UpBlock(before, after // 2 if bottleneck else after, after)
                 for before, after in pairwise(widths)
             ]
-            last = nn.Conv2d(f, check_channels(channels), 1)
+            last = nn.Conv2d(f, channels, 1)
             ending = [nn.BatchNorm2d(f), nn.ReLU(inplace=True), last, nn.Tanh()]
             super().__init__(Seed(latent, widths[0], side), *blocks, *ending)
             initialize(self, (nn.Linear, nn.Conv2d), nn.init.xavier_uniform_)
@@ -395,12 +385,11 @@ class ResNetDiscriminator(nn.Sequential):
         self, size: int = 32, features: int = 256, channels: int = 3, *,
         bottleneck: bool = False, seed: int = 0,
     ) -> None:  # fmt: skip
-        _first_side(_checks.whole("size", size, least=16))
-        f = _checks.whole("features", features, least=2)
+        _, f = _eighth(_checks.whole("size", size, least=16), features, least=2)
         widths = [f // 2] * 4 if size <= 32 else [f, 2 * f, 4 * f, 8 * f, 16 * f]
         narrow = 2 if bottleneck else 1
         with seeded(seed):
-            first = DownBlock(check_channels(channels), widths[0] // narrow, widths[0], first=True)
+            first = DownBlock(channels, widths[0] // narrow, widths[0], first=True)
             blocks = [
                 DownBlock(before, before // narrow, after) for before, after in pairwise(widths)
             ]
@@ -418,14 +407,14 @@ def _doubled(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear")
 
 
-def _first_side(size: int) -> int:
-    """Side of the smallest map, three doublings below: 4 for images of 32, 6 for 48.
+def _eighth(size: int, features: int, least: int = 1) -> tuple[int, int]:
+    """Side of the smallest map, three doublings below: 4 for images of 32, 6 for 48; ``features``.
 
-    Raises ValueError for other than 8 * k.
+    Raises ValueError for other sizes than 8 * k, and for fewer features than ``least``.
     """
     if _checks.whole("size", size, least=8) % 8:
         raise ValueError(f"size must be a multiple of 8 (published: 32 and 48), got {size}.")
-    return size // 8
+    return size // 8, _checks.whole("features", features, least=least)
 
 
 def _normalize(module: nn.Module) -> None:
@@ -529,10 +518,9 @@ class StableGenerator(nn.Module):
         with seeded(seed):
             self.linear = nn.Linear(latent + 1, widths[0] * side * side)
             self.blocks = nn.ModuleList(
-                ResBlock(before, after)
-                for before, after in zip(widths, [*widths[1:], widths[-1]], strict=True)
+                ResBlock(before, after) for before, after in pairwise([*widths, widths[-1]])
             )
-            self.last = nn.Conv2d(widths[-1], check_channels(channels), 3, 1, 1)
+            self.last = nn.Conv2d(widths[-1], channels, 3, 1, 1)
         self.side = side
 
     def forward(self, z: Tensor) -> Tensor:
@@ -554,20 +542,18 @@ class StableDiscriminator(nn.Sequential):
     ) -> None:
         side, widths = _widths(size, features)
         with seeded(seed):
-            layers: list[nn.Module] = [nn.Conv2d(check_channels(channels), widths[0], 3, 1, 1)]
-            for i, (before, after) in enumerate(zip([widths[0], *widths], widths, strict=False)):
-                if i:
-                    layers.append(nn.AvgPool2d(3, 2, 1))
-                layers.append(ResBlock(before, after))
+            first = nn.Conv2d(channels, widths[0], 3, 1, 1)
+            layers: list[nn.Module] = [first, ResBlock(widths[0], widths[0])]
+            for before, after in pairwise(widths):
+                layers += [nn.AvgPool2d(3, 2, 1), ResBlock(before, after)]
             head = nn.Linear(widths[-1] * side * side, 1)
             super().__init__(*layers, nn.LeakyReLU(0.2), nn.Flatten(), head)
 
 
 def _widths(size: int, features: int) -> tuple[int, Sequence[int]]:
     """Side of the smallest map, and the number of channels at each size from the largest map on."""
-    side, levels = pyramid(size)
-    f = _checks.whole("features", features, least=1)
-    return side, [min(_MOST, f << i) for i in range(levels + 1)]
+    side, widths = pyramid(size, features)
+    return side, [min(_MOST, width) for width in [*widths, 2 * widths[-1]]]
 
 
 # -- published generators of RS-GAN ----------------------------------------------------------------
@@ -597,8 +583,7 @@ def load_rsgan_generator(path: str | os.PathLike[str]) -> nn.Module:
 
     Raises FileNotFoundError, or ValueError for a file that cannot be read or holds something else.
     """
-    path = Path(path)
-    entries, renamed = _read(path), {}
+    entries, renamed = _read(Path(path)), {}
     try:
         model = _architecture(entries)
         parts = _CNN_PARTS if isinstance(model, CNNGenerator) else _RESNET_PARTS

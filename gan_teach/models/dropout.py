@@ -53,19 +53,6 @@ def drops_units(module: nn.Module) -> bool:
 
 
 @contextmanager
-def drawing(layers: Iterable[nn.Module], rngs: Sequence[torch.Generator]) -> Iterator[None]:
-    """Within it the members' layers among ``layers`` draw from ``rngs``, which they share."""
-    members = [(part, part.rngs) for part in layers if isinstance(part, MemberDropout)]
-    for part, _ in members:
-        part.rngs = rngs
-    try:
-        yield
-    finally:
-        for part, before in members:
-            part.rngs = before
-
-
-@contextmanager
 def masks_of(
     seeds: Iterable[int], layers: Sequence[nn.Module], device: torch.device | None = None
 ) -> Iterator[None]:
@@ -79,5 +66,12 @@ def masks_of(
         yield
         return
     rngs = [torch.Generator().manual_seed(seed) for seed in seeds]
-    with seeded(rngs[0].initial_seed(), device), drawing(layers, rngs):
-        yield
+    members = [part for part in layers if isinstance(part, MemberDropout)]
+    for part in members:
+        part.rngs = rngs
+    try:
+        with seeded(rngs[0].initial_seed(), device):
+            yield
+    finally:
+        for part in members:
+            part.rngs = None

@@ -140,7 +140,7 @@ class MLP(nn.Sequential):
     width : units of each hidden layer, or a sequence with one number per hidden layer.
     depth : number of hidden layers (0 is a linear map); ignored when ``width`` is a sequence.
     activation : one of ``ACTIVATIONS`` (``leaky_relu`` has slope 0.2).
-    init : one of ``INITS``. bias, out_bias : whether hidden layers and the output have biases.
+    init : one of ``INITS``. out_bias : whether the output has biases.
     dropout : probability after each hidden activation.
     seed : of the initial weights; the global random state is neither read nor changed.
 
@@ -156,7 +156,6 @@ class MLP(nn.Sequential):
         depth: int = 2,
         activation: str = "relu",
         init: str = "default",
-        bias: bool = True,
         out_bias: bool = True,
         out_activation: str | None = None,
         dropout: float = 0.0,
@@ -170,7 +169,7 @@ class MLP(nn.Sequential):
         sizes = [_checks.whole("n_in", n_in, least=1), *widths]
         layers: list[nn.Module] = []
         for before, after in pairwise(sizes):
-            layers += [Linear(before, after, bias=bias, init=init, rng=rng), nonlinearity()]
+            layers += [Linear(before, after, init=init, rng=rng), nonlinearity()]
             if _checks.real("dropout", dropout, least=0.0, most=0.999):
                 layers.append(nn.Dropout(dropout))
         n_out = _checks.whole("n_out", n_out, least=1)
@@ -343,6 +342,5 @@ def architecture(module: nn.Module) -> dict[str, str]:
 
 def _reads_the_batch(part: nn.Module) -> bool:
     """Whether a sample's output depends on other samples, now or through running statistics."""
-    batch = nn.modules.batchnorm._BatchNorm
     instance = nn.modules.instancenorm._InstanceNorm
-    return isinstance(part, batch) or (isinstance(part, instance) and part.track_running_stats)
+    return isinstance(part, _BatchNorm) or (isinstance(part, instance) and part.track_running_stats)

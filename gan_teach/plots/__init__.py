@@ -8,17 +8,16 @@ from gan_teach.plots import animation as animation, style as style
 from gan_teach.plots._panel import stage as stage
 from gan_teach.plots.curves import (
     compare as compare,
+    curves_panel as curves_panel,
     distance as distance,
     eigenvalues as eigenvalues,
     equilibrium_losses as equilibrium_losses,
     equilibrium_score as equilibrium_score,
-    level_panel as level_panel,
     losses as losses,
     losses_panel as losses_panel,
     scatter as scatter,
     scores as scores,
     scores_panel as scores_panel,
-    several_panel as several_panel,
     training as training,
 )
 from gan_teach.plots.ensembles import (

@@ -69,14 +69,8 @@ def losses_panel(ax: Axes, history: History) -> _panel.Draw:
     }
     if d is not None and d == g:
         levels = {f"both: {d:.3g}": d}
-    lines = _players(history, "loss")
-    return _panel.lines_panel(ax, history, lines, levels, ylabel="loss", title="Losses")
-
-
-def _players(history: History, key: str) -> _panel.Lines:
-    d = {"color": style.DISCRIMINATOR, "marker": "o"}
-    g = {"color": style.GENERATOR, "marker": "s", "linestyle": style.DASHES[1]}
-    return {"discriminator": (history[f"d_{key}"], d), "generator": (history[f"g_{key}"], g)}
+    lines = {"discriminator": "d_loss", "generator": "g_loss"}
+    return curves_panel(lines, levels, ylabel="loss", title="Losses")(ax, history)
 
 
 def scores(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
@@ -91,67 +85,63 @@ def scores_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``scores``."""
     score = equilibrium_score(history.meta.get("label_smoothing", 1.0))
     levels = {"1/2" if score == 0.5 else f"s/2 = {score:.3g}": score}
-    real = {"color": style.REAL, "marker": style.REAL_MARKER}
-    fake = {"color": style.FAKE, "marker": "X", "linestyle": style.DASHES[1]}
-    lines = {
-        "on real points, D(x)": (history["d_real"], real),
-        "on generated points, D(G(z))": (history["d_fake"], fake),
-    }
-    title, ylim = "What the discriminator says", (-0.03, 1.03)
-    return _panel.lines_panel(ax, history, lines, levels, ylim, ylabel="mean of D", title=title)
+    lines = {"on real points, D(x)": "d_real", "on generated points, D(G(z))": "d_fake"}
+    labels = {"ylabel": "mean of D", "title": "What the discriminator says"}
+    return curves_panel(lines, levels, ylim=(-0.03, 1.03), **labels)(ax, history)
 
 
-def objective_panel(ax: Axes, history: History) -> _panel.Draw:
-    """V = E log D(x) + E log(1 - D(G(z))) beside -2 log 2 (Goodfellow et al. 2014, Theorem 1)."""
-    lines = {"objective V": (history["objective"], style.look(0, marker="o"))}
-    levels = {"−2 log 2": -2 * math.log(2)}
-    return _panel.lines_panel(ax, history, lines, levels, ylabel="V", title="Objective")
+_LOOKS: Mapping[str, style.Look] = {  # by a column, or by how it begins
+    "d_real": {"color": style.REAL, "marker": style.REAL_MARKER},
+    "d_fake": {"color": style.FAKE, "marker": "X", "linestyle": style.DASHES[1]},
+    "d_": {"color": style.DISCRIMINATOR, "marker": "o"},
+    "g_": {"color": style.GENERATOR, "marker": "s", "linestyle": style.DASHES[1]},
+}
+
+
+def curves_panel(
+    columns: Mapping[str, str], levels: _panel.Levels | None = None, **labels: Any
+) -> _panel.Panel:
+    """A panel: ``history[column]`` (T,) by the name of its line, beside what theory predicts.
+
+    ``levels`` : predicted values by their names. ``labels`` : of the axes; without a title the
+    history's own stands there, and the ``ylabel``. A player's columns (d_..., g_...) have its look.
+    """
+
+    def panel(ax: Axes, history: History) -> _panel.Draw:
+        lines: dict[str, Any] = {}
+        for k, (name, column) in enumerate(columns.items()):
+            own = style.look(k, marker=style.MARKERS[k % 6])
+            lines[name] = history[column], _LOOKS.get(column) or _LOOKS.get(column[:2]) or own
+        title = _panel.heading(history, labels.get("ylabel", ""))
+        return _panel.lines_panel(ax, history, lines, levels or {}, **{"title": title, **labels})
+
+    return panel
+
+
+objective_panel = curves_panel(
+    {"objective V": "objective"}, {"−2 log 2": -2 * math.log(2)}, ylabel="V", title="Objective"
+)
+"""V = E log D(x) + E log(1 - D(G(z))) beside -2 log 2 (Goodfellow et al. 2014, Theorem 1)."""
 
 
 def gradients_panel(ax: Axes, history: History, player: str = "") -> _panel.Draw:
     """The gradient norms of both players, or of one of them, on a logarithmic axis."""
-    lines, title = _players(history, "grad"), "Gradient norms"
-    if player:
-        lines, title = {player: lines[player]}, f"Gradient of the {player}"
-    return _panel.lines_panel(ax, history, lines, {}, yscale="log", ylabel="norm", title=title)
-
-
-def level_panel(key: str, levels: _panel.Levels, *, label: str = "") -> _panel.Panel:
-    """A panel: ``history[key]`` (T,) beside several values that theory predicts, by their names."""
-    name = label or key.replace("_", " ")
-
-    def panel(ax: Axes, history: History) -> _panel.Draw:
-        lines = {key: (history[key], {"color": style.DISCRIMINATOR, "marker": "o"})}
-        title = _panel.heading(history, name)
-        return _panel.lines_panel(ax, history, lines, levels, ylabel=name, title=title)
-
-    return panel
-
-
-def several_panel(columns: Mapping[str, str], **labels: Any) -> _panel.Panel:
-    """A panel: ``history[column]`` (T,) by the name of its line; ``labels`` : of the axes."""
-
-    def panel(ax: Axes, history: History) -> _panel.Draw:
-        looks = [style.look(k, marker=style.MARKERS[k % 6]) for k in range(len(columns))]
-        lines = {
-            name: (history[column], look)
-            for (name, column), look in zip(columns.items(), looks, strict=True)
-        }
-        return _panel.lines_panel(ax, history, lines, {}, **labels)
-
-    return panel
+    lines = {"discriminator": "d_grad", "generator": "g_grad"}
+    lines = {player: lines[player]} if player else lines
+    title = f"Gradient of the {player}" if player else "Gradient norms"
+    return curves_panel(lines, yscale="log", ylabel="norm", title=title)(ax, history)
 
 
 _CRITIC = {"on real samples": "critic_real", "on generated samples": "critic_fake"}
 _TRAINING: Mapping[str, _panel.Panel] = {  # by a column that the panel needs
     "d_loss": losses_panel,
     "d_real": scores_panel,
-    "critic_real": several_panel(_CRITIC, ylabel="mean logit", title="What the critic says"),
+    "critic_real": curves_panel(_CRITIC, ylabel="mean logit", title="What the critic says"),
     "d_grad": gradients_panel,
-    "d_lr": several_panel(
+    "d_lr": curves_panel(
         {"of D": "d_lr", "of G": "g_lr"}, yscale="log", ylabel="rate", title="Learning rates"
     ),
-    "images_per_second": several_panel(
+    "images_per_second": curves_panel(
         {"speed": "images_per_second"}, ylabel="images per second", title="Speed"
     ),
 }
@@ -174,10 +164,10 @@ def training(history: History) -> Figure:
     for kind, columns in several.items():
         there = np.isfinite([history[column] for column in columns.values()]).any(0)
         rows = {column: history[column][there] for column in columns.values()}
-        labels = {"yscale": "log", "title": f"{kind}, lower is better"}
+        labels: dict[str, Any] = {"yscale": "log", "title": f"{kind}, lower is better"}
         if kind == "d":
             labels = {"title": "What D's loss is the sum of"}
-        panels.append((History(history.steps[there], rows), several_panel(columns, **labels)))
+        panels.append((History(history.steps[there], rows), curves_panel(columns, **labels)))
     figure, axes = style.grid([str(k) for k in range(len(panels))], 3, (5.2, 3.8))
     for ax, (recorded, panel) in zip(axes.values(), panels, strict=True):
         panel(ax, recorded)(len(recorded) - 1)

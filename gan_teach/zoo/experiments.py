@@ -62,13 +62,8 @@ class LineExperiment:
         _checks.whole("games", self.games, least=1)  # the game and the rule check the others
 
     def game(self, seed: int) -> GAN:
-        return line.line_gan(
-            seed,
-            noise=self.noise,
-            shared_noise=self.shared_noise,
-            loss=self.loss,
-            fresh_data=self.fresh_data,
-        )
+        own = ("noise", "shared_noise", "loss", "fresh_data")
+        return line.line_gan(seed, **{name: getattr(self, name) for name in own})
 
 
 EXPERIMENTS: dict[str, LineExperiment] = {
@@ -105,27 +100,22 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
         "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
         "scores": probes.scores(200, seed=1),
     }
-    told = progress and _objective
-    history = record(_train(game, chosen, seed), progress=told, **_WATCHED, **shown)
+    history = _recorded(game, name, chosen, seed, progress, every=1, **shown)
     w, b = history["params"][:, 0], history["params"][:, 1]
     latent = line.LATENT.sample(line.BATCH_SIZE, generator(1))  # those of the probe `fake`
-    batch = line.expectation_batch(game)
     constants = {
         "grid": GRID,
         "latent": latent[:, 0].numpy(),
         "real": game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy(),
         "real_density": line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy(),
-        "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
     }
-    scores = history["scores"]
     return history.with_arrays(
         fake=history["fake"][..., 0],
         d_star=line.optimal_discriminator(GRID, w, b, chosen.noise),
-        d_real=scores[:, 0],
-        d_fake=scores[:, 1],
-        objective=-history["d_loss"],
-        eigenvalues=spectra.spectra(game, history["params"], batch, of="value"),
-    ).describe(static=constants, meta=_facts(name, chosen, seed))
+        d_real=history["scores"][:, 0],
+        d_fake=history["scores"][:, 1],
+        eigenvalues=_eigenvalues_of_value(game, history["params"]),
+    ).describe(static=constants)
 
 
 def run_seeds(
@@ -140,15 +130,28 @@ def run_seeds(
     which = list(range(_checks.whole("seeds", seeds, least=1))) if isinstance(seeds, int) else seeds
     game = stack([chosen.game(seed) for seed in which])
     assert isinstance(game, GAN)
-    run = _train(game, chosen, list(which))
-    history = record(run, every=every, progress=progress and _objective, **_WATCHED)
-    end = spectra.spectra(game, history["params"][-1:], line.expectation_batch(game), of="value")
-    static = {
-        "eigenvalues_end": end[0],
-        "eigenvalues_theory": equilibrium_eigenvalues(game, history.last("params"), chosen.noise),
-    }
-    meta = {**_facts(name, chosen, list(which)), "static_per_member": list(static)}
-    return history.with_arrays(objective=-history["d_loss"]).describe(static=static, meta=meta)
+    history = _recorded(game, name, chosen, list(which), progress, every)
+    constants = {"eigenvalues_end": _eigenvalues_of_value(game, history["params"][-1:])[0]}
+    per_member = [*constants, "eigenvalues_theory"]
+    return history.describe(static=constants, meta={"static_per_member": per_member})
+
+
+def _recorded(
+    game: GAN, name: str, chosen: LineExperiment, seed: int | list[int], progress: bool,
+    every: int, **shown: Any,
+) -> History:  # fmt: skip
+    """Train it, and record what one run and an ensemble have in common, and what is ``shown``."""
+    run = _train(game, chosen, seed)
+    history = record(run, every=every, progress=progress and _objective, **_WATCHED, **shown)
+    theory = equilibrium_eigenvalues(game, history.last("params"), chosen.noise)
+    own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "round"}
+    history = history.with_arrays(objective=-history["d_loss"])
+    return history.describe(static={"eigenvalues_theory": theory}, meta={**asdict(chosen), **own})
+
+
+def _eigenvalues_of_value(game: GAN, params: NDArray) -> NDArray[np.float64]:
+    """Of the Hessian of V at ``params`` (T, ...), with exact expectations over z."""
+    return spectra.spectra(game, params, line.expectation_batch(game), of="value")
 
 
 def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
@@ -168,36 +171,28 @@ def _objective(state: State) -> str:
     return f"V = {v:.4f}, -2 log 2 = {TARGET:.4f}"
 
 
-def _facts(name: str, chosen: LineExperiment, seed: int | list[int]) -> dict[str, Any]:
-    own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "round"}
-    return {**asdict(chosen), **own}
-
-
 def equilibrium_eigenvalues(game: GAN, params: NDArray, noise: float) -> NDArray:
     """Eigenvalues of the closed-form Hessian at the equilibrium with the run's final w.
 
     ``params`` (4,) gives (4,), those of an ensemble (S, 4): (S, 4). NaN where w is not finite.
     """
-    points = [_points_of(data) for data in (game.data.members if game.lead else [game.data])]
+    members = game.data.members if game.lead else [game.data]
     values = [
-        _eigenvalues(line.equilibrium_hessian(float(p[0]), x.mean(), (x * x).mean(), noise))
-        if math.isfinite(p[0])
-        else np.full(4, np.nan)
-        for p, x in zip(np.atleast_2d(params), points, strict=True)
+        _at_equilibrium(float(p[0]), data, noise)
+        for p, data in zip(np.atleast_2d(params), members, strict=True)
     ]
     return np.stack(values) if game.lead else values[0]
 
 
-def _eigenvalues(matrix: NDArray) -> NDArray[np.float64]:
-    values = np.linalg.eigvalsh(matrix)
-    return np.where(np.abs(values) < 1e-12 * np.abs(values).max(), 0.0, values)
-
-
-def _points_of(data: Any) -> NDArray[np.float64]:
-    """The real points; for fresh data, two points with the distribution's first two moments."""
+def _at_equilibrium(w: float, data: Any, noise: float) -> NDArray[np.float64]:
+    if not math.isfinite(w):
+        return np.full(4, np.nan)
     if hasattr(data, "points"):
-        return data.points[:, 0].double().numpy()
-    return np.array([data.mean - data.std, data.mean + data.std])
+        x = data.points[:, 0].double().numpy()
+    else:  # fresh samples: two points with the first two moments of their distribution
+        x = np.array([data.mean - data.std, data.mean + data.std])
+    values = np.linalg.eigvalsh(line.equilibrium_hessian(w, x.mean(), (x * x).mean(), noise))
+    return np.where(np.abs(values) < 1e-12 * np.abs(values).max(), 0.0, values)
 
 
 # -- what was found, against what theory says -----------------------------------------------------
@@ -294,8 +289,6 @@ class Routes(NamedTuple):
     step (below 1: 1 / ratio G steps per D step). Histories of ensembles with params and objective.
     """
 
-    ratio: float
-    lr: float
     by_rate: History
     by_steps: History
 
@@ -303,13 +296,11 @@ class Routes(NamedTuple):
 class Agreement(NamedTuple):
     """How alike the two routes are, over seeds.
 
-    same_outcome: share of seeds that end in the same state (`experiments.outcomes`). gap: median
-    over seeds of the largest distance between the two generators' means during the run.
+    gap: median over seeds of the largest distance between the two generators' means during the run.
     between_seeds: the same between neighbouring seeds of one route, the yardstick. step: lr_D times
     the largest curvature of D's loss at the equilibrium; plain descent of D alone needs it below 2.
     """
 
-    same_outcome: float
     gap: float
     between_seeds: float
     step: float
@@ -332,7 +323,7 @@ def two_routes(
     rounds, same = games // g_steps, {"lr": lr, "optimizer": optimizer}
     by_rate = run_seeds("normal", seeds, games=rounds * g_steps, every=g_steps, tau=ratio, **same)
     by_steps = run_seeds("normal", seeds, games=rounds, d_steps=d_steps, g_steps=g_steps, **same)
-    return Routes(ratio, lr, by_rate, by_steps)
+    return Routes(by_rate, by_steps)
 
 
 def means(history: History) -> NDArray[np.float64]:
@@ -343,15 +334,13 @@ def means(history: History) -> NDArray[np.float64]:
 
 def agreement(routes: Routes) -> Agreement:
     """How alike the two routes are. Raises ValueError for one seed: two seeds are the yardstick."""
-    rate, steps = routes.by_rate, routes.by_steps
-    a, b = means(rate), means(steps)
+    a, b = means(routes.by_rate), means(routes.by_steps)
     if a.ndim != 2 or a.shape[1] < 2:
         raise ValueError("agreement needs at least two seeds: their distance is the yardstick.")
-    same = float(np.mean(outcomes(rate) == outcomes(steps)))
     gap = float(np.median(np.abs(a - b).max(0)))
     between = float(np.median(np.abs(a - np.roll(a, 1, axis=1)).max(0)))
-    step = routes.ratio * routes.lr * largest_curvature()
-    return Agreement(same, gap, between, step)
+    lr_d = routes.by_rate.meta["tau"] * routes.by_rate.meta["lr"]
+    return Agreement(gap, between, lr_d * largest_curvature())
 
 
 def largest_curvature() -> float:

@@ -182,7 +182,6 @@ def covariance(d: int = 1, mu_y: float = 1.0, seed: int | None = None) -> Publis
     16 S / mu_y^2 on. For d > 1 X is fixed up to a rotation only, so the equilibria are not
     isolated.
     """
-    d = _checks.whole("d", d, least=1)
     _checks.real("mu_y", mu_y, least=0.0)
     matrix_s, x0, y0 = covariance_draws(d, seed)
     target = torch.from_numpy(matrix_s)
@@ -244,11 +243,10 @@ def covariance_draws(d: int, seed: int | None = None) -> CovarianceDraws:
     return CovarianceDraws(u @ u.T + np.eye(d), x, y)
 
 
-def covariance_equilibrium(S: ArrayLike, rotation: ArrayLike | None = None) -> NDArray[np.float64]:
-    """w = (sqrt(S) R, 0) as a vector of 2 d^2 entries; R is the identity unless given."""
+def covariance_equilibrium(S: ArrayLike) -> NDArray[np.float64]:
+    """w = (sqrt(S), 0) as a vector of 2 d^2 entries: of all equilibria the one without rotation."""
     values, vectors = np.linalg.eigh(np.atleast_2d(S))
     x = (vectors * np.sqrt(values)) @ vectors.T
-    x = x if rotation is None else x @ np.asarray(rotation)
     return np.concatenate([x.ravel(), np.zeros(x.size)])
 
 

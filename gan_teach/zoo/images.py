@@ -36,6 +36,7 @@ from gan_teach.training.schedules import Schedule, linear_decay, power_decay
 
 Shape = tuple[int, ...]  # (channels, size, size)
 Networks = tuple[nn.Module, nn.Module]
+Makers = tuple[Callable[..., nn.Module], Callable[..., nn.Module]]  # of G, by latent and seed; of D
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,26 +44,36 @@ class ImageGAN:
     """One experiment as a plain value; ``image_gan`` makes one from a published name.
 
     Data
-        data : a name or path of ``data.load_images``, scaled to ``size`` pixels and, unless None,
-        to ``channels``. flip, dequantize : as in ``Images``; balanced : each class as often.
-        skip_bad : leave out files that do not fit. workers : threads that read a folder or archive
-        anew for each batch; None keeps it in memory.
+        data : a name, a folder or zip archive of images, an .npy or .npz file. size : pixels of a
+        side that images are scaled to. channels : 1 for grey images, 3 for color; None: as they
+        are. flip : mirror each image with probability 1/2. dequantize : add noise of one grey level
+        to each pixel. balanced : each class as often. skip_bad : leave out files that do not fit.
+        workers : threads that read a folder or archive anew for each batch; None keeps it in
+        memory.
+
     Networks
-        networks : one of ``NETWORKS``, of width ``features``; D of ``d_features`` if its width is
-        not to follow. bottleneck : halve each block's inner width. latent : dimension of the
-        latents, prior : "normal" or "uniform", on [-1, 1).
+        networks : vanilla, dragan, dcgan, cnn, tower, resnet or stable. features : width of the
+        networks. d_features : that of D, if it is not to follow. bottleneck : halve each block's
+        inner width. latent : dimension of the latents. prior : "normal" or "uniform", on [-1, 1).
+
     Game
-        augment : kinds of ``DiffAugment`` on what D sees, for few images.
-        loss, penalties : names of ``losses`` and ``penalties`` with their weights. label_smoothing,
-        g_label_smoothing : the targets of D for real samples and of G for its own. conditional :
-        G is asked for classes, as often as they occur (all alike, if ``balanced``), and D is told
-        which: G by one-hot beside the latent; D of convolutions, whose end is linear then, by a
-        projection, a fully connected one in one row with the pixels. For labelled images.
+        augment : kinds of ``DiffAugment`` on what D sees, for few images. loss : non_saturating,
+        relativistic, hinge or another of ``losses``. penalties : with their weights, as "r1(20.0)".
+        label_smoothing : the target of D for real samples. g_label_smoothing : that of G for its
+        own. conditional : G is asked for classes, as often as they occur (all alike, if
+        ``balanced``), and D is told which: G by one-hot beside the latent; D of convolutions, whose
+        end is linear then, by a projection, a fully connected one in one row with the pixels. For
+        labelled images.
+
     Training
-        lr : of G; D's is tau * lr. optimizer : with its numbers. schedule : one of ``SCHEDULES``,
-        over the length of the run. rule : one of ``RULES``; d_steps, g_steps, d_every, first and
-        redraw are those of "alternating". clip : bound of D's weights after each update, or None.
-        averages : decays of the averages of G that are kept.
+        steps : updates of G, those already done included. batch_size : images of each kind in a
+        batch. lr : learning rate of G. tau : learning rate of D divided by that of G. optimizer :
+        with its numbers, as "adam(betas=(0.5, 0.999))". schedule : constant, linear or power, over
+        the length of the run. rule : alternating, optimistic or another of ``RULES``. d_steps,
+        g_steps : updates in a round, by "alternating". d_every : rounds to one with updates of D,
+        by "alternating". first : d or g, by "alternating". redraw : all, latents or none, at G's
+        updates, by "alternating". clip : bound of D's weights after each update, or none. averages
+        : decays of the averages of G that are kept. seed : of the networks and of every draw.
         precision : "float32"; on a GPU also "tf32", products with 10 bits of fraction; or "bf16"
         inside the networks. channels_last : other order in memory.
 
@@ -119,7 +130,7 @@ class ImageGAN:
         _checks.choice("loss", self.loss, losses.LOSSES)
         if self.bottleneck and not self.networks.startswith("resnet"):
             raise ValueError(f"bottleneck belongs to the networks resnet, not to {self.networks}.")
-        _checks.called("networks", self.networks, NETWORKS, first=4)
+        _checks.called("networks", self.networks, NETWORKS, first=2)
         _checks.called("optimizer", self.optimizer, OPTIMIZERS, first=2)
         _checks.called("schedule", self.schedule, SCHEDULES, first=1)
         for penalty in self.penalties:
@@ -148,14 +159,15 @@ class ImageGAN:
 
     def pair(self, shape: Shape, seed_g: int = 0, seed_d: int = 0, classes: int = 0) -> Networks:
         """New networks for images of that shape, and of so many classes if it is conditional."""
-        make = _checks.called("networks", self.networks, NETWORKS, first=4)
+        make = _checks.called("networks", self.networks, NETWORKS, first=2)
+        make_g, make_d = make(self, shape)
+        g = make_g(latent=self.latent + classes, seed=seed_g)
         if not self.conditional:
-            return make(self, shape, seed_g, seed_d)
-        g, d = make(replace(self, latent=self.latent + classes), shape, seed_g, seed_d)
+            return g, make_d(seed=seed_d)
         if self.networks not in _ROWS:
-            return g, convnets.Projection(d, classes, seed=seed_d)
-        _, d = make(self, (math.prod(shape) + classes,), seed_g, seed_d)
-        return g, convnets.Concatenated(d)
+            return g, convnets.Projection(make_d(seed=seed_d), classes, seed=seed_d)
+        _, make_d = make(self, (math.prod(shape) + classes,))
+        return g, convnets.Concatenated(make_d(seed=seed_d))
 
     def latents(self, classes: Mapping[str, int] | None = None) -> Normal | Uniform | Asked:
         """The distribution of the latents; ``classes`` : the data's, with their numbers of images.
@@ -170,7 +182,7 @@ class ImageGAN:
         times = counts.clamp(max=1) if self.balanced else counts
         return Asked(noise, torch.arange(len(counts)).repeat_interleave(times))
 
-    def game(self, images: Any, seed: int | None = None, autocast: str | None = None) -> GAN:
+    def game(self, images: Any, seed: int | None = None) -> GAN:
         """The game with new networks that fit the channels and the size of ``images``."""
         seed = self.seed if seed is None else seed
         classes = images.class_counts() if self.conditional else {}
@@ -182,7 +194,7 @@ class ImageGAN:
             label_smoothing=self.label_smoothing,
             penalties=self.penalties,
             corrupt=DiffAugment(self.augment) if self.augment else None,
-            autocast=autocast or ("bf16" if self.precision == "bf16" else None),
+            autocast="bf16" if self.precision == "bf16" else None,
         )
         if self.channels_last:
             game.to(memory_format=torch.channels_last)
@@ -191,14 +203,13 @@ class ImageGAN:
     def make_rule(self) -> Rule:
         """The update rule. Raises ValueError for numbers of ``alternating`` with another rule."""
         names = ("d_steps", "g_steps", "redraw", "d_every", "first")
-        own = {name: getattr(self, name) for name in names}
+        own = {n: getattr(self, n) for n in names if getattr(self, n) != getattr(ImageGAN, n)}
         make = _checks.called("rule", self.rule, _RULES)
-        changed = [name for name in names if own[name] != getattr(ImageGAN, name)]
-        if make is not alternating and changed:
+        if own and make is not alternating:
             raise ValueError(
-                f"the rule {self.rule} does not read {', '.join(changed)}: that is for alternating."
+                f"the rule {self.rule} does not read {', '.join(own)}: that is for alternating."
             )
-        rule = alternating(**own) if make is alternating else make()
+        rule = make(**own)
         return rule if self.clip is None else weight_clipping(self.clip, rule)
 
     def arguments(self, **changes: Any) -> dict[str, Any]:
@@ -228,12 +239,12 @@ _KINDS = get_type_hints(ImageGAN)
 _RULES = {name: rule for name, rule in RULES.items() if name != "weight_clipping"}  # it is ``clip``
 
 
-def image_gan(name: str, **changes: Any) -> ImageGAN:
+def image_gan(name: str, /, **changes: Any) -> ImageGAN:
     """The published experiment of that name with ``changes``; ValueError for unknown names."""
     return changed(IMAGE_GANS[_checks.choice("NAME", name, IMAGE_GANS)], **changes)
 
 
-def changed(config: ImageGAN | None, **changes: Any) -> ImageGAN:
+def changed(config: ImageGAN | None, /, **changes: Any) -> ImageGAN:
     """The configuration with ``changes``, or one of these alone.
 
     Raises ValueError for unknown settings, and for those that are missing.
@@ -263,19 +274,17 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _one(name: str, kind: type, value: Any) -> Any:
-    words = {"true": True, "false": False}
-    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     try:
         if kind is bool:
-            value = words[value.lower()] if isinstance(value, str) else value
-        elif kind is not str and not isinstance(value, bool):
-            number = float(value)
-            value = int(number) if kind is int and number.is_integer() else number
-        if isinstance(value, kind):
-            return value
+            return {"true": True, "false": False}[str(value).lower()]
+        if kind is str:
+            return os.fspath(value)
+        number = float(value)
+        if not isinstance(value, bool) and (kind is float or number.is_integer()):
+            return kind(number)
     except (ValueError, TypeError, KeyError, OverflowError):
         pass
-    wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     raise ValueError(f"{name} must be {wanted[kind]}, got {_checks.shortened(value)}.")
 
 
@@ -293,51 +302,43 @@ def entries(name: str, value: Any) -> Any:
 # -- networks and schedules -----------------------------------------------------------------------
 
 
-def _pair(g_kind: Any, d_kind: Any, config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+def _vanilla(config: ImageGAN, shape: Shape) -> Makers:
+    f, d_f = config.features, config.d_features or config.features
+    return (
+        partial(convnets.VanillaGenerator, shape, width=(f, 2 * f, 4 * f)),
+        partial(convnets.VanillaDiscriminator, shape, width=(4 * d_f, 2 * d_f, d_f)),
+    )
+
+
+def _dragan(config: ImageGAN, shape: Shape) -> Makers:
+    g = partial(convnets.UnitGenerator, shape, width=config.features)
+    return g, partial(convnets.UnitDiscriminator, shape, width=config.d_features or config.features)
+
+
+def _convolutional(g: Any, d: Any, config: ImageGAN, shape: Shape, **both: Any) -> Makers:
     """A generator and a discriminator of these two classes."""
-    f, of = config.features, {"channels": shape[0], "size": shape[1]}
-    return (
-        g_kind(features=f, latent=config.latent, seed=g, **of),
-        d_kind(features=config.d_features or f, seed=d, **of),
-    )
+    both |= {"channels": shape[0], "size": shape[1]}
+    d_features = config.d_features or config.features
+    return partial(g, features=config.features, **both), partial(d, features=d_features, **both)
 
 
-def _vanilla(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    f, d_f = config.features, config.d_features or config.features
-    return (
-        convnets.VanillaGenerator(shape, config.latent, (f, 2 * f, 4 * f), seed=g),
-        convnets.VanillaDiscriminator(shape, (4 * d_f, 2 * d_f, d_f), seed=d),
-    )
-
-
-def _dragan(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
-    f, d_f = config.features, config.d_features or config.features
-    return (
-        convnets.UnitGenerator(shape, config.latent, f, seed=g),
-        convnets.UnitDiscriminator(shape, d_f, seed=d),
-    )
-
-
-def _dcgan(
-    config: ImageGAN, shape: Shape, g: int, d: int, ends: str = "conv", norm: bool = True
-) -> Networks:
-    g_kind = partial(convnets.DCGANGenerator, start=ends)
+def _dcgan(config: ImageGAN, shape: Shape, ends: str = "conv", norm: bool = True) -> Makers:
     end = "linear" if config.conditional else ends
-    d_kind = partial(convnets.DCGANDiscriminator, end=end, norm=norm)
-    return _pair(g_kind, d_kind, config, shape, g, d)
+    g = partial(convnets.DCGANGenerator, start=ends)
+    d = partial(convnets.DCGANDiscriminator, end=end, norm=norm)
+    return _convolutional(g, d, config, shape)
 
 
-def _resnet(config: ImageGAN, shape: Shape, g: int, d: int) -> Networks:
+def _resnet(config: ImageGAN, shape: Shape) -> Makers:
     kinds = convnets.ResNetGenerator, convnets.ResNetDiscriminator
-    g_kind, d_kind = (partial(kind, bottleneck=config.bottleneck) for kind in kinds)
-    return _pair(g_kind, d_kind, config, shape, g, d)
+    return _convolutional(*kinds, config, shape, bottleneck=config.bottleneck)
 
 
-def _plain(g_kind: Any, d_kind: Any) -> Callable[..., Networks]:
-    return lambda *game: _pair(g_kind, d_kind, *game)
+def _plain(g: Any, d: Any) -> Callable[..., Makers]:
+    return lambda config, shape: _convolutional(g, d, config, shape)
 
 
-NETWORKS: Mapping[str, Callable[..., Networks]] = {
+NETWORKS: Mapping[str, Callable[..., Makers]] = {
     "vanilla": _vanilla,
     "dragan": _dragan,
     "dcgan": _dcgan,
@@ -350,22 +351,11 @@ NETWORKS: Mapping[str, Callable[..., Networks]] = {
 _ROWS = ("vanilla", "dragan")  # the fully connected ones
 
 
-def _constant(steps: int) -> None:
-    del steps
-
-
-def _linear(steps: int, start: float = 0.5) -> Schedule:
-    return linear_decay(int(start * steps), max(1, steps))
-
-
-def _power(steps: int, exponent: float = 0.005) -> Schedule:
-    del steps
-    return power_decay(exponent)
-
-
 SCHEDULES: Mapping[str, Callable[..., Schedule | None]] = {
-    "constant": _constant, "linear": _linear, "power": _power,
-}  # fmt: skip
+    "constant": lambda steps: None,
+    "linear": lambda steps, start=0.5: linear_decay(int(start * steps), max(1, steps)),
+    "power": lambda steps, exponent=0.005: power_decay(exponent),
+}
 """Factors on both learning rates: 1; 1 up to that part of the run, then to 0 at its end;
 (1 + step)^-exponent."""
 
@@ -399,36 +389,27 @@ _CELEBA_DCGAN = ImageGAN(
 # RS: lr_D = 2e-4, decay to 0 over the second half, one average, noise of one grey level. Both
 # players move on the same images: G's forward pass serves both.
 _RSGAN = ImageGAN(
-    name="cifar-rsgan-cnn", summary="RS: paired loss, CNN, CIFAR-10",
     differs=f"{_SHUFFLED}; D moves first, there G does; averages of G get batch statistics of "
     "their own, which RS leaves as they were at the start",
-    data="cifar10", size=32, networks="cnn", features=64, latent=128, steps=100_000,
-    batch_size=64, lr=5e-4, tau=2e-4 / 5e-4, schedule="linear(start=0.5)", averages=(0.9999,),
-    loss="relativistic", optimizer=_ADAM, redraw="none", dequantize=True,
+    data="cifar10", size=32, networks="cnn", features=64, latent=128, steps=100_000, batch_size=64,
+    lr=5e-4, schedule="linear(start=0.5)", averages=(0.9999,), optimizer=_ADAM, redraw="none",
+    dequantize=True,
 )  # fmt: skip
-_RSGAN_RESNET = replace(_RSGAN, networks="resnet", redraw="all", d_steps=5)
-_RS_NETWORKS = {  # data and networks, as their names and summaries call them
-    ("cifar", "cnn"): ("CNN, CIFAR-10", _RSGAN),
-    ("cifar", "resnet"): (
+_STL = {"data": "stl10", "size": 48}
+_RESNET = {"networks": "resnet", "redraw": "all", "d_steps": 5}
+_RS_PAIRS: Mapping[str, tuple[str, dict[str, Any]]] = {  # of networks: in words, and as settings
+    "cifar-{}-cnn": ("CNN, CIFAR-10", {"lr": 5e-4}),
+    "cifar-{}-resnet": (
         "ResNet, CIFAR-10, 5 steps of D",
-        replace(
-            _RSGAN_RESNET, features=256, lr=1.5e-3, tau=2e-4 / 1.5e-3,
-            optimizer="adam(betas=(0.0, 0.9))",
-        ),
+        {**_RESNET, "lr": 1.5e-3, "features": 256, "optimizer": "adam(betas=(0.0, 0.9))"},
     ),
-    ("stl", "cnn"): ("CNN, STL-10", replace(_RSGAN, data="stl10", size=48)),
-    ("stl", "resnet"): (
-        "ResNet, STL-10, 5 steps of D",
-        replace(_RSGAN_RESNET, data="stl10", size=48, lr=1e-3, tau=2e-4 / 1e-3),
-    ),
-    ("tower", "cnn"): (
+    "stl-{}-cnn": ("CNN, STL-10", {**_STL, "lr": 5e-4}),
+    "stl-{}-resnet": ("ResNet, STL-10, 5 steps of D", {**_STL, **_RESNET, "lr": 1e-3}),
+    "tower-{}-cnn": (
         "CNN, LSUN towers at 256 pixels",
-        replace(
-            _RSGAN, data="lsun-tower", size=256, networks="tower", features=32, lr=1e-3,
-            tau=2e-4 / 1e-3,
-        ),
+        {"data": "lsun-tower", "size": 256, "networks": "tower", "features": 32, "lr": 1e-3},
     ),
-}  # fmt: skip
+}
 _RS_LOSSES = {
     "rsgan": ("paired loss", "relativistic"),
     "jsgan": ("separable loss", "non_saturating"),
@@ -437,9 +418,10 @@ _RS_LOSSES = {
 }
 _RS_GANS = [
     replace(
-        config, name=f"{data}-{short}-{network}", summary=f"RS: {words}, {where}", loss=loss
+        _RSGAN, name=name.format(short), summary=f"RS: {words}, {where}", loss=loss,
+        tau=2e-4 / own["lr"], **own,
     )
-    for (data, network), (where, config) in _RS_NETWORKS.items()
+    for name, (where, own) in _RS_PAIRS.items()
     for short, (words, loss) in _RS_LOSSES.items()
 ]  # fmt: skip
 

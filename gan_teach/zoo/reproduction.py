@@ -34,7 +34,8 @@ class Point(NamedTuple):
 
     decimals: of the printed coordinates. kind: "nash", "minmax", "neither", or None where only tau*
     is printed. tau_star has two decimals; None where the notebook prints a sentence instead of a
-    number. mu: of the Dirac-GAN.
+    number. mu: of the Dirac-GAN. schur, follower: eigenvalues of the Schur complement and of D's
+    own block, where they are printed.
     """
 
     game: str
@@ -43,29 +44,21 @@ class Point(NamedTuple):
     kind: str | None
     tau_star: float | None
     mu: float | None = None
+    schur: tuple[float, ...] = ()
+    follower: tuple[float, ...] = ()
 
 
 class End(NamedTuple):
     """Where a run from the published start ends, at the published lr and number of steps.
 
-    Either the point w, correct to ``tolerance`` in each coordinate, or its distance to the origin,
-    ``norm``, correct to ``tolerance`` as a fraction.
+    That is the point, correct to ``tolerance`` in each coordinate, or its distance to the origin,
+    correct to ``tolerance`` as a fraction.
     """
 
     game: str
     tau: float
     tolerance: float
-    w: tuple[float, ...] | None = None
-    norm: float | None = None
-
-
-class Block(NamedTuple):
-    """Printed eigenvalues of D's own block ("follower") or of the Schur complement ("schur")."""
-
-    game: str
-    w: tuple[float, ...]
-    block: str
-    eigenvalues: tuple[float, ...]
+    end: tuple[float, ...] | float
 
 
 POINTS: tuple[Point, ...] = (
@@ -86,25 +79,22 @@ POINTS: tuple[Point, ...] = (
     Point("polynomial", (13.6433887, 2.1578774), 7, "neither", None),
     Point("polynomial", (2.1578774, 13.6433887), 7, "neither", None),
     Point("polynomial_4d", (-4.734045, 0.277896, -92.474394, 0.532709), 6, "nash", 0.0),
-    Point("polynomial_4d", (0.0,) * 4, 1, "neither", None),
+    Point(
+        "polynomial_4d", (0.0,) * 4, 1, "neither", None, schur=(-2.5, 1.25), follower=(-1.25, 2.5)
+    ),
     Point("polynomial_4d", (1.0,) * 4, 1, "nash", 0.0),
 )
 
-BLOCKS: tuple[Block, ...] = (
-    Block("polynomial_4d", (0.0,) * 4, "schur", (-2.5, 1.25)),
-    Block("polynomial_4d", (0.0,) * 4, "follower", (-1.25, 2.5)),
-)
-
 ENDS: tuple[End, ...] = (
-    End("quadratic", 2.0, 6e-4, w=(2.734, 0.0, -12.165, 0.0)),
-    End("quadratic", 2.5, 5e-3, norm=6.25e-2),
-    End("quadratic", 3.0, 5e-3, norm=6.44e-4),
-    End("quadratic", 5.0, 5e-3, norm=1.75e-12),
-    End("quadratic", 10.0, 5e-3, norm=1.81e-13),
-    End("polynomial_4d", 0.75, 6e-4, w=(-0.018, -0.003, 0.007, -0.002)),
-    End("polynomial_4d", 2.0, 6e-4, w=(-0.002, -0.001, -0.059, 0.0004)),
-    End("polynomial_4d", 5.0, 6e-4, w=(1.0,) * 4),
-    End("polynomial_4d", 12.0, 6e-4, w=(1.0,) * 4),
+    End("quadratic", 2.0, 6e-4, (2.734, 0.0, -12.165, 0.0)),
+    End("quadratic", 2.5, 5e-3, 6.25e-2),
+    End("quadratic", 3.0, 5e-3, 6.44e-4),
+    End("quadratic", 5.0, 5e-3, 1.75e-12),
+    End("quadratic", 10.0, 5e-3, 1.81e-13),
+    End("polynomial_4d", 0.75, 6e-4, (-0.018, -0.003, 0.007, -0.002)),
+    End("polynomial_4d", 2.0, 6e-4, (-0.002, -0.001, -0.059, 0.0004)),
+    End("polynomial_4d", 5.0, 6e-4, (1.0,) * 4),
+    End("polynomial_4d", 12.0, 6e-4, (1.0,) * 4),
 )
 
 
@@ -130,13 +120,12 @@ class Row(NamedTuple):
 
 
 def compare() -> list[Row]:
-    """Every printed critical point, its verdict, its tau* and the printed spectra, beside ours."""
-    rows = [row for point in POINTS for row in compare_point(point)]
-    return [*rows, *map(compare_block, BLOCKS)]
+    """Every printed critical point, its verdict, its tau* and printed spectra, beside ours."""
+    return [row for point in POINTS for row in compare_point(point)]
 
 
 def compare_point(point: Point) -> Iterator[Row]:
-    """Its coordinates, the kind of point where one is printed, and tau*."""
+    """Its coordinates, the kind of point where one is printed, tau*, and printed spectra."""
     settings = {} if point.mu is None else {"mu": point.mu}
     zero, notebook = nearest_zero(point.game, point.w, **settings), NOTEBOOKS[point.game]
     at = "" if point.mu is None else f"(mu = {point.mu}) "
@@ -154,18 +143,14 @@ def compare_point(point: Point) -> Iterator[Row]:
     else:
         gap, published = abs(tau - point.tau_star), f"{point.tau_star:.2f}"
         yield Row(notebook, what, published, f"{tau:.6f}", gap, gap <= _HALF * 1e-2)
-
-
-def compare_block(block: Block) -> Row:
-    """Printed eigenvalues of D's own block or of the Schur complement."""
-    zero = nearest_zero(block.game, block.w)
-    a, b, c, d = blocks(zero.J.matrix, zero.J.n_g)
-    matrix = d if block.block == "follower" else a - b @ np.linalg.solve(d, c)
-    ours = np.sort(np.linalg.eigvals(matrix).real)
-    gap = float(np.abs(ours - np.sort(block.eigenvalues)).max())
-    what = f"eigenvalues of the {block.block} block at {_point(block.w)}"
-    published, ours = _point(block.eigenvalues), _point(ours.round(6))
-    return Row(NOTEBOOKS[block.game], what, published, ours, gap, gap <= 5e-3)
+    a, b, c, d = blocks(zero.J)
+    for name, wanted in (("schur", point.schur), ("follower", point.follower)):
+        if wanted:
+            matrix = d if name == "follower" else a - b @ np.linalg.solve(d, c)
+            ours = np.sort(np.linalg.eigvals(matrix).real)
+            gap = float(np.abs(ours - np.sort(wanted)).max())
+            what = f"eigenvalues of the {name} block at {_point(point.w)}"
+            yield Row(notebook, what, _point(wanted), _point(ours.round(6)), gap, gap <= 5e-3)
 
 
 def compare_ends(ends: Iterable[End] = ENDS) -> list[Row]:
@@ -185,13 +170,12 @@ def compare_ends(ends: Iterable[End] = ENDS) -> list[Row]:
 
 def _at_the_end(end: End, w: np.ndarray) -> tuple[str, str, float, bool]:
     """What is printed, ours, the difference, and whether it is small."""
-    if end.w is not None:
-        gap = float(np.abs(w - np.array(end.w)).max())
-        return _point(end.w), _fixed(w, 3), gap, gap <= end.tolerance
-    assert end.norm is not None
+    if isinstance(end.end, tuple):
+        gap = float(np.abs(w - np.array(end.end)).max())
+        return _point(end.end), _fixed(w, 3), gap, gap <= end.tolerance
     norm = float(np.linalg.norm(w))
-    gap = abs(norm - end.norm)
-    return f"|w| = {end.norm:.3g}", f"{norm:.3g}", gap, gap <= end.tolerance * end.norm
+    gap = abs(norm - end.end)
+    return f"|w| = {end.end:.3g}", f"{norm:.3g}", gap, gap <= end.tolerance * end.end
 
 
 def nearest_zero(game: str, w: Iterable[float], **settings: object) -> Zero:

@@ -195,7 +195,7 @@ def nn(ask: Ask) -> dict:
 
 def _block(zero: reproduction.Zero, name: str) -> NDArray[np.float64]:
     """D's own block of -J, or the Schur complement."""
-    a, b, c, d = reproduction.blocks(zero.J.matrix, zero.J.n_g)
+    a, b, c, d = reproduction.blocks(zero.J)
     return d if name == "follower" else a - b @ np.linalg.solve(d, c)
 
 

@@ -6,7 +6,7 @@ critical points attract (``tau_star``), only the map of basins says from how far
 derivatives are autograd's. How the steps are computed is chosen in ``engines``.
 """
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,12 @@ from torch import Tensor
 from gan_teach import _checks
 from gan_teach.analysis.critical_points import levenberg_marquardt
 from gan_teach.analysis.flows.engines import Engine, choose
-from gan_teach.analysis.flows.steps import many_steps, one_step
+from gan_teach.analysis.flows.steps import one_step
 from gan_teach.analysis.spectra import vector_field
 from gan_teach.games import FunctionGame
 
 NONE, UNBOUNDED = -1, -2
 _LARGEST = 2**31  # bytes of recorded points
-_AT_ONCE = 2**17  # numbers recorded in one call: they stay in the cache
 _LOOK = 100  # steps between two looks at which cells are settled
 
 Axis = tuple[float, float, int]
@@ -91,11 +90,7 @@ def trajectories(
             "the paths end."
         )
     engine = problem.engine()
-    pieces = [problem.points[None]]
-    at_once = max(1, _AT_ONCE // problem.points.numel())
-    for start in range(0, records, at_once):
-        count = min(at_once, records - start)
-        pieces.append(engine.path(pieces[-1][-1], problem.rates, every, count))
+    pieces = [problem.points[None], engine.path(problem.points, problem.rates, every, records)]
     if rest:
         pieces.append(engine.path(pieces[-1][-1], problem.rates, rest, 1))
     rows = torch.cat(pieces)
@@ -250,13 +245,12 @@ class Problem:
 
     def _check_period(self) -> None:
         """Raise ValueError unless the losses have the period that they are said to have."""
+        points, empty = self._probes().mT, self.game.draw()
         for i in (~self.period[:, 0].isnan()).nonzero()[:, 0].tolist():
-            here = self._probes()
-            there = here.clone()
-            there[i] += self.period[i]
-            rates = torch.ones_like(here[:2])
-            moved = [many_steps(self.game, w, rates, "") - w for w in (here, there)]
-            if not torch.allclose(*moved, rtol=1e-6, atol=1e-9, equal_nan=True):
+            turn = torch.zeros_like(points[0])
+            turn[i] = self.period[i]
+            v, again = (vector_field(self.game, empty, w) for w in (points, points + turn))
+            if not torch.allclose(v, again, rtol=1e-6, atol=1e-9, equal_nan=True):
                 raise ValueError(
                     f"period: the gradients of f_g and f_d do not repeat when coordinate {i} grows "
                     f"by {float(self.period[i]):g}. Give None for a coordinate that is no angle."
@@ -342,32 +336,20 @@ def _settled(problem: Problem, point: Tensor, tau: float, reach: float) -> float
     Let M be the derivative of the step, P = I + M^T P M and V(e) = e^T P e. A step takes e to M e
     plus at most h |e|^2 / 2, h bounding the second derivative, so that V falls as long as
     |P| (|M| h |e| + h^2 |e|^2 / 4) < 1, and then |e| never exceeds sqrt(cond P) times its first
-    value. h is ten times what is found at ``point`` and at 2 n places ``reach`` away (or less far:
-    the best of three distances counts).
+    value. h is ten times what is found at ``point`` and at 2 n places ``reach`` away.
     """
     from scipy.linalg import solve_discrete_lyapunov
 
     rates = problem.lr * torch.tensor([1.0, tau], dtype=torch.float64)
     derivative = torch.func.jacrev(lambda w: one_step(problem.game, w, rates, problem.order))
-    m = derivative(point).numpy()
+    m, eye = derivative(point).numpy(), torch.eye(len(point), dtype=torch.float64)
     if not np.isfinite(m).all() or np.abs(np.linalg.eigvals(m)).max() >= 1 - 1e-9:
         return 0.0
-    sizes = np.linalg.eigvalsh(solve_discrete_lyapunov(m.T, np.eye(len(m))))
-    excursion, largest = np.sqrt(sizes[-1] / sizes[0]), sizes[-1]
-    reaches = reach * np.array([1.0, 0.1, 0.01])
-    h = 10 * _curvature(derivative, point, reaches) + 1e-300
-    if not np.isfinite(h).all():
+    around = point + reach * torch.cat([0 * eye, eye, -eye])
+    second = torch.vmap(torch.func.jacrev(derivative))(around).flatten(1)
+    h = 10 * float(second.norm(dim=1).max())
+    if not math.isfinite(h):
         return 0.0
-    falls = np.minimum(0.5 / (largest * (np.linalg.norm(m, 2) + 1) * h), 1 / h)
-    return float(np.minimum(reaches, falls).max() / (2 * excursion))
-
-
-def _curvature(
-    derivative: Callable[[Tensor], Tensor], point: Tensor, reaches: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Largest second derivative of a step at ``point`` and around it, for each of ``reaches``."""
-    eye = torch.eye(len(point), dtype=point.dtype)
-    shifts = torch.cat([torch.zeros_like(eye[:1]), eye, -eye])
-    points = point + torch.from_numpy(reaches)[:, None, None] * shifts
-    second = torch.vmap(torch.func.jacrev(derivative))(points.flatten(0, 1)).flatten(1)
-    return second.square().sum(1).sqrt().reshape(len(reaches), -1).max(1).values.numpy()
+    sizes = np.linalg.eigvalsh(solve_discrete_lyapunov(m.T, np.eye(len(m))))
+    falls = min(0.5 / (sizes[-1] * (np.linalg.norm(m, 2) + 1)), 1.0) / (h + 1e-300)
+    return min(reach, falls) / (2 * math.sqrt(sizes[-1] / sizes[0]))

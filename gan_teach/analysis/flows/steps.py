@@ -2,9 +2,9 @@
 
 The text is straight-line Python on single numbers, written from the graph that torch itself records
 (``make_fx``): numba compiles it, and on whole tensors it runs as it stands. A tensor of the graph
-is a tensor of int32 here, which says for each of its numbers the line of the text that computes it
-(line 0 is the constant 0). So what only moves numbers about (views, indices, concatenation) is done
-by torch, on those int32, and leaves no trace in the text.
+is a tensor of int32 here, which says for each of its numbers the line of the text that computes it.
+So what only moves numbers about (views, indices, concatenation) is done by torch, on those int32,
+and leaves no trace in the text.
 """
 
 # pyright: reportPrivateImportUsage=false
@@ -49,15 +49,6 @@ def one_step(game: FunctionGame, w: Tensor, rates: Tensor, order: str) -> Tensor
 
 def _gradient(f: Callable, player: int, x: Tensor, y: Tensor) -> Tensor:
     return torch.func.grad(lambda *w: f(*w).reshape(()), player)(x, y)
-
-
-def many_steps(game: FunctionGame, points: Tensor, rates: Tensor, order: str) -> Tensor:
-    """One step of every cell: points (n, cells), rates of G and of D (2, cells)."""
-
-    def step(w: Tensor, rate: Tensor) -> Tensor:
-        return one_step(game, w, rate, order)
-
-    return torch.vmap(step, in_dims=1, out_dims=1)(points, rates)
 
 
 def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -> fx.GraphModule:
@@ -130,7 +121,7 @@ class Writer(fx.Interpreter):
         self.names: list[str] = []
         self.expressions: list[tuple[str, tuple[int, ...]]] = []
         self.numbers: dict[str, int] = {}
-        self.line("0.0", name="0.0")
+        self.constants([0.0, 1.0])
 
     def call_function(self, target: Any, args: tuple, kwargs: dict) -> Any:
         """Only operations on lines are written, truth as 1 or 0; on constants they are computed."""
@@ -149,6 +140,11 @@ class Writer(fx.Interpreter):
 
     def line(self, template: str, *operands: int, name: str = "") -> int:
         """The number of the line that computes ``template``; constants and inputs have a name."""
+        # Lines 0 and 1 are the constants 0 and 1, with which autograd pads: 0 + x needs no line.
+        if template == _ADD and 0 in operands:
+            return max(operands)
+        if template == _MUL and min(operands) < 2:
+            return max(operands) if min(operands) else 0
         expression = template.format(*(self.names[i] for i in operands))
         number = self.numbers.setdefault(expression, len(self.names))
         if number == len(self.names):
@@ -165,25 +161,12 @@ class Writer(fx.Interpreter):
         lines = [self.line(text, name=text) for text in texts]
         return torch.tensor(lines, dtype=_LINES).reshape(value.shape)
 
-    def operation(self, template: str, *operands: int) -> int:
-        """A line, unless it would only add 0, multiply by 0 or 1, or choose by a constant."""
-        names = [self.names[i] for i in operands]
-        if template in (_ADD, _MUL) and names[0] in ("0.0", "1.0"):
-            operands, names = operands[::-1], names[::-1]
-        if (template, names[-1]) in ((_ADD, "0.0"), (_SUB, "0.0"), (_MUL, "1.0")):
-            return operands[0]
-        if (template, names[-1]) == (_MUL, "0.0"):
-            return 0
-        if template == _WHERE and names[0] in ("0.0", "1.0"):
-            return operands[1] if names[0] == "1.0" else operands[2]
-        return self.line(template, *operands)
-
     def each(self, template: str, *operands: Any) -> Tensor:
         """``template`` for every number, with torch's broadcasting."""
         lines = [a if _is_lines(a) else self.constants(a) for a in operands]
         lines = torch.broadcast_tensors(*lines)
         rows = zip(*(part.flatten().tolist() for part in lines), strict=True)
-        written = [self.operation(template, *row) for row in rows]
+        written = [self.line(template, *row) for row in rows]
         return torch.tensor(written, dtype=_LINES).reshape(lines[0].shape)
 
     def move(self, target: Callable[..., Tensor], *args: Any) -> Tensor:
@@ -194,6 +177,12 @@ class Writer(fx.Interpreter):
             return self.constants(value) if known or isinstance(value, float) else value
 
         return target(*map_aggregate(args, movable))
+
+    def choice(self, target: Callable[..., Tensor], at: Tensor, a: Any, b: Any) -> Tensor:
+        """a where ``at``, else b; where that is known beforehand, the numbers only move."""
+        if not _is_lines(at):
+            return self.move(target, at, a, b)
+        return self.each("where({} != 0.0, {}, {})", at, a, b)
 
     def fold(self, template: str, x: Tensor, dims: Any = None, keepdim: bool = False) -> Tensor:
         """``template`` between all numbers along ``dims`` (None, []: along all), left to right."""
@@ -227,7 +216,7 @@ class Writer(fx.Interpreter):
         places = torch.ops.aten.index(torch.arange(lines.numel()).reshape(lines.shape), at)
         flat, values = lines.view(-1), self.move(torch.clone, values).expand(places.shape)
         for place, value in zip(places.flatten().tolist(), values.flatten().tolist(), strict=True):
-            flat[place] = self.operation(_ADD, int(flat[place]), value)
+            flat[place] = self.line(_ADD, int(flat[place]), value)
         return lines
 
     def needed(self, results: Sequence[int]) -> list[str]:
@@ -248,8 +237,8 @@ def _is_lines(value: Any) -> bool:
 
 
 _LINES = torch.int32
-_ADD, _SUB, _MUL = "{} + {}", "{} - {}", "{} * {}"
-_MAX, _MIN, _WHERE = "maximum({}, {})", "minimum({}, {})", "where({} != 0.0, {}, {})"
+_ADD, _MUL = "{} + {}", "{} * {}"
+_MAX, _MIN = "maximum({}, {})", "minimum({}, {})"
 _POWER = "({}) ** ({})"
 _POWERS = {
     0.5: "sqrt({})", -0.5: "1.0 / sqrt({})", -1: "1.0 / {}", -2: "1.0 / ({0} * {0})",
@@ -265,7 +254,7 @@ FUNCTIONS = (
 _EACH = {name: name + "({})" for name in FUNCTIONS}
 _EACH |= {name: f"where({{}} {sign} {{}}, 1.0, 0.0)" for name, sign in _LOGIC.items()}
 _EACH |= {
-    "add": _ADD, "sub": _SUB, "mul": _MUL, "div": "{} / {}", "neg": "-{}", "where": _WHERE,
+    "add": _ADD, "sub": "{} - {}", "mul": _MUL, "div": "{} / {}", "neg": "-{}",
     "atan2": "atan2({}, {})", "maximum": _MAX, "minimum": _MIN, "relu": "maximum({}, 0.0)",
     "sigmoid": "1.0 / (1.0 + exp(-{}))", "reciprocal": "1.0 / {}", "rsqrt": "1.0 / sqrt({})",
     "exp2": "2.0 ** {}", "log2": "log({}) / 0.6931471805599453",
@@ -295,5 +284,6 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = (
         "pow": lambda w, _, x, exponent: w.each(_POWERS.get(exponent, _POWER), x, exponent),
         "_to": lambda _w, _, x: x,
         "index_put": Writer.put,
+        "where": Writer.choice,
     }
 )
