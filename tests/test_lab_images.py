@@ -1,5 +1,7 @@
 """The lab on digits: the run is the zoo's, looking moves nothing, and classes are counted late."""
 
+# pyright: reportAttributeAccessIssue=false
+
 import io
 
 import numpy as np
