@@ -138,24 +138,22 @@ def judge(run: Measurements) -> Diagnosis:
 
 def _of_images(session: Session) -> Diagnosis:
     """What is sure without the bounds, which were tried on the line and in the plane alone."""
-    config, rounds = session.config, session.step - session.since
-    d_loss, level = probes.LOSSES["d_loss"](session.state), world.loss_levels(config)[0]
-    asleep, knobs = _asleep(config)
+    config, (asleep, knobs) = session.config, _asleep(session.config)
     here = partial(Diagnosis, step=session.step, config=config)
     if not (flatten(session.game).abs() < BEYOND).all():
-        shorter, step = {"lr": config.lr / 10}, _last_finite(session)
-        return Diagnosis("divergence", (), OVERFLOW, shorter, step, config)
+        shorter = {"lr": config.lr / 10}
+        return Diagnosis("divergence", (), OVERFLOW, shorter, _last_finite(session), config)
     if asleep:
         return here("not learning", (), asleep, knobs)
-    if rounds < LEAST_ROUNDS:
-        return here("too early", [_few(rounds)], "Let it run on, then ask again.")
+    if session.step - session.since < LEAST_ROUNDS:
+        return here("too early", (), "Let it run on, then ask again.")
+    level = world.loss_levels(config)[0]
     known = f"{level:.3g} where it cannot tell" if level else "no level is known"
-    evidence = [Evidence("D's loss in the last round", float(d_loss), known)]
-    run = Measurements(
-        config, rounds, True, float(d_loss), math.nan, math.nan, math.nan, None,
-        scores=session.scores,
-    )  # fmt: skip
-    return here("no verdict", evidence + _scored(run), UNTRIED)
+    d_loss = float(probes.LOSSES["d_loss"](session.state))
+    ((name, (share, band)),) = session.scores.items()
+    read = Evidence(name, share, f"{band.low:.3g} to {band.high:.3g} for data")
+    evidence = [Evidence("D's loss in the last round", d_loss, known), read]
+    return here("no verdict", evidence, UNTRIED)
 
 
 def treat(session: Session, diagnosis: Diagnosis) -> Session:
@@ -468,7 +466,8 @@ def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
     if asleep and not run.well:
         yield Diagnosis("not learning", _scored(run), asleep, remedy)
     if run.rounds < LEAST_ROUNDS:
-        yield Diagnosis("too early", [_few(run.rounds)], "Let it run on, then ask again.")
+        few = Evidence("rounds under the present settings", run.rounds, f"at least {LEAST_ROUNDS}")
+        yield Diagnosis("too early", [few], "Let it run on, then ask again.")
     if run.d_loss > OVERSHOOT * run.level and not _heavy(config):  # whose penalty is part of it
         loss = Evidence("D's loss", run.d_loss, f"above {OVERSHOOT} x {run.level:.3g}, a coin's")
         yield Diagnosis("divergence", [loss, *_foretold(run)], *_shorter(config))
@@ -582,10 +581,6 @@ def _asleep(config: Config) -> Treatment:
 
 
 # -- evidence -------------------------------------------------------------------------------------
-
-
-def _few(rounds: int) -> Evidence:
-    return Evidence("rounds under the present settings", rounds, f"at least {LEAST_ROUNDS}")
 
 
 def _scored(run: Measurements) -> list[Evidence]:

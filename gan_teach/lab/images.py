@@ -96,15 +96,8 @@ class ImageWorld(World):
 
     def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
         z = {"latent": Points(SIDE / 2 + 1.5 * self._latents[:, :2].numpy(), "latent", "latents z")}
-        above = (0.0, SIDE, SIDE / 2, SIDE)
-        real = {
-            "real": Field(
-                _tiled((self._real[: SHOWN // 2, 0].numpy() + 1) / 2),
-                above,
-                "sheet",
-                "real digits x",
-            )
-        }
+        grey, above = (self._real[: SHOWN // 2, 0].numpy() + 1) / 2, (0.0, SIDE, SIDE / 2, SIDE)
+        real = {"real": Field(_tiled(grey), above, "sheet", "real digits x")}
         g, d = world.chosen(layers, ["sheet"], ["says", "bars"])
         return z, g, {**g, **real}, d
 

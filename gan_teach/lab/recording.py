@@ -31,7 +31,7 @@ FRAMES = 300
 LEVELS = 1024  # from one end of the main picture to the other, and from 0 to 1 in charts
 SHADES = 60  # of a field
 GREYS = 15  # of a sheet of pictures, beside black: a divisor of these
-CALM = 0.9  # of a step from one grey to the next
+CALM = 0.95  # of a step from one grey to the next
 LOST = -(2**15)  # the level of NaN
 
 
