@@ -421,7 +421,32 @@ def test_settings_of_ones_own_need_no_published_name(photos, tmp_path, capsys):
     assert run("train", "--config", tmp_path / "bad.toml") == 2
     assert "bad.toml is no TOML file" in capsys.readouterr().err
     assert run("train", "--config", tmp_path / "none.toml") == 1
-    assert "No such file or directory: " in capsys.readouterr().err
+    assert "none.toml: No such file or directory." in capsys.readouterr().err
+
+
+def test_explain_refuses_what_training_refuses(tmp_path, capsys):
+    (tmp_path / "own.toml").write_text('extends = "cifar-dcgan-small"\nloss = "relativistic"\n')
+    assert run("train", "--config", tmp_path / "own.toml", "--explain") == 2
+    assert "With --label-smoothing 1 there is none" in capsys.readouterr().err
+    more = ["--label-smoothing", "1"]
+    assert run("train", "--config", tmp_path / "own.toml", "--explain", *more) == 0
+    assert "takes ends: str = 'conv', norm: bool = True" in capsys.readouterr().out
+
+
+def test_a_sweep_takes_a_file_of_settings(photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.toml").write_text(TOML)
+    more = ["--data", photos, "--steps", 1, "--device", "cpu"]
+    assert run("sweep", "--config", "own.toml", "--lr", "1e-4", "2e-4", *more) == 0
+    assert "2 of 2 runs are done; they lie in runs/sweep-own" in capsys.readouterr().out
+    runs = [load_run(folder).config for folder in sorted(Path("runs/sweep-own").glob("*/"))]
+    assert [r.lr for r in runs] == [1e-4, 2e-4]
+    assert {r.loss for r in runs} == {"relativistic"}
+
+
+def test_a_data_folder_that_is_not_there_is_said(capsys):
+    assert run("train", "mnist-dcgan", "--data", "nofolder") in (1, 2)
+    assert "got 'nofolder'. Nothing of that name lies here" in capsys.readouterr().err
 
 
 def test_explain_shows_every_setting_and_what_differs(capsys):

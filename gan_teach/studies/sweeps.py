@@ -30,6 +30,7 @@ from gan_teach.training import EMA, State, observe, record
 from gan_teach.training.loop import DivergedError
 from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import GRIDS, IMAGE_GANS, ImageGAN, Training, image_gan
+from gan_teach.zoo.images import changed
 
 OF_TRAINING = ("lr", "tau")  # knobs that go to ``train``, a number for each member
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -292,12 +293,15 @@ def short(value: Any) -> str:
 
 
 def grid_of(
-    name: str, knobs: Mapping[str, Sequence[Any]], /, **changes: Any
+    name: str | None, knobs: Mapping[str, Sequence[Any]], /, **changes: Any
 ) -> dict[str, ImageGAN]:
     """The runs of a published grid or of one configuration, with values of their knobs.
 
-    ``changes`` are settings of all runs. Raises ValueError for an unknown name.
+    ``changes`` are settings of all runs; without a name they are all there are. Raises ValueError
+    for an unknown name.
     """
+    if name is None:
+        return combinations(changed(None, **changes), knobs)
     if _checks.choice("NAME", name, [*IMAGE_GANS, *GRIDS]) in IMAGE_GANS:
         return combinations(image_gan(name, **changes), knobs)
     runs = {}
