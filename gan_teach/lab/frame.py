@@ -50,6 +50,8 @@ LOOKS: dict[str, Look] = {
     "here": Look(style.FAKE, style.FAKE_MARKER, size=11.0),
     "goal": Look(style.REAL, style.REAL_MARKER, size=9.0),
     "field": Look(style.DISCRIMINATOR),
+    "score": Look(style.DISCRIMINATOR),
+    "sheet": Look(style.INK),
 }
 
 
@@ -60,7 +62,7 @@ CONTRAST = 3.0  # of what is drawn to its halo, at least (WCAG 2.2, criterion 1.
 READABLE = 4.5  # of words to their paper (1.4.3)
 DISC = "Eigenvalues of a round"  # the title of a disc
 GRAPH = "Model graph"
-_TINT = 0.4  # of a field where D is sure
+FIELDS = {"field": 0.4, "score": 1.0}  # of the full color where D is sure
 
 
 def luminance(rgb: Any) -> NDArray[np.float64]:
@@ -87,13 +89,16 @@ def seen(color: str, theme: str = "light", least: float = CONTRAST) -> str:
 
 
 @cache
-def shades(theme: str = "light") -> NDArray[np.uint8]:
-    """The colors (256, 3) of a field from 0 to 1: paper at 1/2, pale tints at both ends."""
+def shades(theme: str = "light", role: str = "field") -> NDArray[np.uint8]:
+    """The colors (256, 3) of a field from 0 to 1: paper at 1/2 and tints at both ends, which are
+    pale where marks lie on them; of a sheet of pictures black to white."""
     value = np.linspace(0, 1, 256)[:, None]
+    if role not in FIELDS:
+        return np.broadcast_to(255 * value, (256, 3)).round().astype(np.uint8)
     low, high = np.asarray(colormaps[style.SIGNED]([0.2, 0.8]))[:, :3]
     paper = np.array(to_rgb(PAPERS[theme]))
     tint = np.where(value < 0.5, low, high)
-    share = _TINT * np.abs(2 * value - 1)
+    share = FIELDS[role] * np.abs(2 * value - 1)
     return (255 * (paper + share * (tint - paper))).round().astype(np.uint8)
 
 
@@ -115,6 +120,11 @@ TELLS = {
     "path": "The line is the way that the run has come.",
     "goal": "The filled circle is the equilibrium.",
     "here": "The cross is where the run stands.",
+    "says": "The frame of each picture is what the discriminator answers: violet for real, orange "
+    "for generated, blank where it cannot tell.",
+    "sheet": "Each picture is made from a latent that stays the same, by an average of the "
+    "generator over about 200 rounds.",
+    "bars": "The line below it is as long as that answer: as wide as the picture for real.",
 }
 """What the layer of a name shows, in a sentence."""
 

@@ -68,7 +68,7 @@ def _look(theme: str) -> dict[str, Any]:
     }
     return {
         "roles": roles,
-        "field": frames.shades(theme).ravel().tolist(),
+        **{r: frames.shades(theme, r).ravel().tolist() for r in ("field", "score", "sheet")},
         "paper": frames.PAPERS[theme],
         "ink": seen(style.INK, theme, 12.0),
         "theory": seen(style.THEORY, theme, frames.READABLE),

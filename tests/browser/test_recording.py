@@ -37,7 +37,8 @@ def pixels(page, name: str = "canvas") -> bytes:
     return page.locator(f".gan-teach-{name}").screenshot()
 
 
-RUNS = ["normal,draws=2/80", "five-gaussians,width=16,draws=2/80", "dirac,draws=2/80"]
+RUNS = ["normal,draws=2/80", "five-gaussians,width=16,draws=2/80", "dirac,draws=2/80",
+        "digits,width=4,draws=2/80"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", RUNS)
