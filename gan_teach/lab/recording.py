@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach.lab.frame import TELLS, Frame
-from gan_teach.lab.packing import looks, outline, outline_chart
+from gan_teach.lab.frame import TELLS, Frame, looks, outline, outline_chart
 
 if TYPE_CHECKING:
     from gan_teach.lab.session import Session

@@ -12,8 +12,7 @@ pytest.importorskip("anywidget")
 
 from gan_teach.lab import Session
 from gan_teach.lab.canvas import SOURCE
-from gan_teach.lab.frame import FIELDS, GRAPH, PAPERS, Field, Points, contrast
-from gan_teach.lab.packing import looks, pack
+from gan_teach.lab.frame import FIELDS, GRAPH, PAPERS, Field, Points, contrast, looks, pack
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ pytest.importorskip("anywidget")
 from test_canvas import PAPER, VIEW, run
 
 from gan_teach.lab import Session
-from gan_teach.lab.packing import looks, pack
+from gan_teach.lab.frame import looks, pack
 
 pytestmark = pytest.mark.browser
 
