@@ -214,7 +214,7 @@ print(
 print(f"median {np.median(formula):.1f}, largest {formula.max():.1f}")
 
 # %% [markdown]
-# ## The matrix behind tau*
+# ## The matrix behind it
 #
 # Where the spectrum of $J_\tau$ touches the axis, two of its eigenvalues sum to zero, and then
 # $J_\tau P + P J_\tau^\top = 0$ has a symmetric solution $P \ne 0$. Write it in blocks, with $Z =
