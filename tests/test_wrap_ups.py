@@ -217,7 +217,7 @@ def test_a_knob_that_is_none_is_named(knob, runs):
 
 
 @pytest.mark.parametrize(("fade", "says"), [
-    (lambda game: 1.0, "costs 500 games"), (lambda game: 2.0, "between 0 and 1"),
+    (lambda game: 1.0, "costs 500 rounds"), (lambda game: 2.0, "between 0 and 1"),
     (lambda game: 0.3, "of 64 seeds settled"), (lambda game: max(0, 1 - game / 300), "55 of 64"),
     (lambda game: float("nan"), "between 0 and 1"),
 ])  # fmt: skip
