@@ -63,14 +63,16 @@ def real(
     return number
 
 
-def choice(name: str, value: Any, known: Iterable[str] | Mapping[str, Any]) -> str:
+def choice(name: str, value: Any, known: Iterable[str] | Mapping[str, Any], hint: str = "") -> str:
     """One of the ``known`` names; the message lists them and guesses what was meant."""
     names = list(known)
     if value in names:
         return value
     close = difflib.get_close_matches(str(value), names, n=1)
+    hint = f" {hint}" if hint else ""
     guess = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"{name} must be one of {', '.join(names)}; got {shortened(value)}.{guess}")
+    known = ", ".join(names)
+    raise ValueError(f"{name} must be one of {known}; got {shortened(value)}.{hint}{guess}")
 
 
 def called(name: str, text: str, known: Mapping[str, Any], first: int = 0) -> Any:
@@ -87,7 +89,7 @@ def called(name: str, text: str, known: Mapping[str, Any], first: int = 0) -> An
     except (SyntaxError, ValueError):
         raise ValueError(
             f"{name} must be one of {', '.join(known)}, if need be with numbers as in NAME(0.5, "
-            f"k=2); got {shortened(text)}."
+            f"k=2) or words as in NAME('x'); got {shortened(text)}."
         ) from None
     word = choice(name, ast.unparse(call.func), known)
     takes = list(inspect.signature(known[word]).parameters)[first:]

@@ -1,6 +1,7 @@
-"""Files that are found whole or not at all, and tables as CSV files."""
+"""Files that are found whole or not at all, tables as CSV files, plain data as JSON."""
 
 import csv
+import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -57,3 +58,9 @@ def write_csv(
         writer = csv.DictWriter(text, list(columns), extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
+    """Write plain data as a JSON file, as a whole or not at all."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n", "utf-8")

@@ -101,7 +101,8 @@ def _beside(session: Session) -> bool:
 
 def _lately(session: Session) -> list[np.ndarray]:
     """Fakes of 5 moments of the last 80 rounds."""
-    return [fresh(past)[0][1] for past in session.again(80, 20)]
+    steps = range(session.step - 80, session.step + 1, 20)
+    return [fresh(past)[0][1] for past in session.at(steps)]
 
 
 def flat_and_wrong(session: Session) -> bool:

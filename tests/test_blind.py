@@ -6,7 +6,7 @@ from PIL import Image
 
 from gan_teach import cli
 from gan_teach.plots import wilson
-from gan_teach.studies import blind
+from gan_teach.studies import evaluation
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def sets(tmp_path):
 
 
 def test_each_pair_holds_both_in_random_order(sets):
-    shown = blind.pairs(*sets, count=15, n=4, seed=3)
+    shown = evaluation.pairs(*sets, count=15, n=4, seed=3)
     assert list(shown.sheets)[:3] == ["1 left", "1 right", "2 left"]
     dark = np.array([[shown.sheets[f"{k} {s}"].mean() < 0 for s in ("left", "right")]
                      for k in range(1, 16)])  # fmt: skip
@@ -29,14 +29,14 @@ def test_each_pair_holds_both_in_random_order(sets):
     assert 0 < shown.a_left.sum() < 15
     seen = np.concatenate(list(shown.sheets.values()))
     assert len(np.unique(seen.reshape(len(seen), -1), axis=0)) == 120  # none twice
-    again = blind.pairs(*sets, count=15, n=4, seed=3)
+    again = evaluation.pairs(*sets, count=15, n=4, seed=3)
     np.testing.assert_array_equal(again.a_left, shown.a_left)
-    orders = {tuple(blind.pairs(*sets, count=15, n=4, seed=k).a_left) for k in range(4)}
+    orders = {tuple(evaluation.pairs(*sets, count=15, n=4, seed=k).a_left) for k in range(4)}
     assert len(orders) == 4
 
 
 def test_who_always_finds_a_is_told_so(sets):
-    shown = blind.pairs(*sets, count=15, n=4)
+    shown = evaluation.pairs(*sets, count=15, n=4)
     best = ["l" if left else "r" for left in shown.a_left]
     low, high = wilson(15, 15)
     assert f"in 15 of 15; 95 % interval of its share: {low:.0%} to {high:.0%}" in shown.verdict(
@@ -65,7 +65,7 @@ def test_the_command_asks_and_tells_only_at_the_end(sets, tmp_path, monkeypatch,
     arguments = ["blind", *map(str, sets), "--pairs", "5", "-n", "4", "--out", str(out)]
     assert cli.main(arguments) == 0
     assert [prompt.split()[0] for prompt in asked] == ["1", "1", "2", "3", "4"]
-    shown = blind.pairs(*sets, count=5, n=4)
+    shown = evaluation.pairs(*sets, count=5, n=4)
     assert shown.verdict(["l", "r", "s"]) in capsys.readouterr().out
     with Image.open(out) as picture:
         assert picture.width > picture.height > 500

@@ -58,7 +58,7 @@ def root_forgotten(critic, real, fake, noise):
 
 RIGHT = [
     (ex.check_state_level, level),
-    (ex.check_state_level, lambda state: landscape.assignment_loss(state) / 2),
+    (ex.check_state_level, lambda state: landscape.assignment_loss(state, "js", "half")),
     (ex.check_relativistic_losses, lambda r, f: (s(f - r).mean(), s(r - f).mean())),
     (ex.check_relativistic_losses, lambda r, f: [-(r - f).sigmoid().log().mean(),
                                                  -torch.log(torch.sigmoid(f - r)).mean()]),

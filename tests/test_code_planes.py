@@ -302,7 +302,7 @@ WRONG = [
     (ex.check_paired_level, lambda state: on_cycles(state) / len(state), "log 2 is missing"),
     (ex.check_paired_level, lambda state: LOG2 / len(state) * on_cycles(state, wraps=True),
      "the last one"),
-    (ex.check_paired_level, lambda state: landscape.assignment_loss(state) / 2,
+    (ex.check_paired_level, lambda state: landscape.assignment_loss(state, "js", "half"),
      "L of JS"),
     (ex.check_mode_scores, lambda *c: scores(*c, least="nearest"), "nearest mode"),
     (ex.check_mode_scores, lambda *c: scores(*c, distance=lambda v: abs(v).max()),

@@ -8,7 +8,7 @@ import pytest
 
 from gan_teach._progress import progress_bar
 from gan_teach.history import History
-from gan_teach.studies.engine import HistoryFiles, Study, content
+from gan_teach.studies.engine import HistoryFiles, JsonFiles, Study, content
 
 JOBS = {f"job-{x}": {"x": x} for x in (3, 1, 2)}
 
@@ -78,6 +78,23 @@ def test_another_content_is_refused_by_name(tmp_path):
         Study({"job-3": {"x": 4}}, squared, same).collect()
     loaded = Study(JOBS, squared, same).collect()["job-3"]
     assert loaded.meta == {}  # what the engine noted is its own
+
+
+def test_plain_results_of_another_content_are_made_anew(tmp_path):
+    asked = []
+
+    def doubled(job, tick):
+        asked.append(job["x"])
+        return [2 * job["x"]] if job["x"] != 3 else []  # nothing came of it
+
+    def of(factor):
+        return JsonFiles(tmp_path, lambda job: content(factor=factor, x=job["x"]))
+
+    for store in (of(1.0), of(1.0), of(2.0)):
+        found = Study(JOBS, doubled, store).collect()
+        assert found == {"job-3": [], "job-1": [2], "job-2": [4]}
+    assert asked == [3, 1, 2, 3, 3, 1, 2]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["job-1.json", "job-2.json"]
 
 
 def test_the_bar_counts_every_unit_once(tmp_path, capsys):

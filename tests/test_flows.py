@@ -24,7 +24,7 @@ def engine_of(name, game, probes, order, cells, count):
     """The path of the engine ``name``; raises ``steps.Unsupported`` where it cannot serve."""
     w = probes[:, 0]
     if name == "autograd":
-        return engines._on_tensors(lambda w, rates: steps.many_steps(game, w, rates, order), 7)
+        return engines._mapped(lambda w, rates: steps.one_step(game, w, rates, order), 7)
     graph = steps.record(
         lambda w, rates: steps.one_step(game, w, rates, order), w, w[:2], core=name != "graph"
     )

@@ -141,7 +141,7 @@ def test_distances_on_the_way_are_those_of_the_saved_generators(small, tmp_path)
     train(small, tmp_path, every=3, score_every=3)
     extract = load_extractor("digits")
     images = small.images()
-    chosen = images.indices(70, image_runs.generator(0, image_runs._STREAM))
+    chosen = images.indices(70, image_runs.generator(0, image_runs.drawing.STREAM))
     real = extract(images[chosen].floats())
     scored = {
         int(row["step"]): row for row in rows(tmp_path) if row[f"{extract.frechet_name}: raw"]

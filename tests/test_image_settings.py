@@ -308,7 +308,7 @@ def test_a_grid_is_swept_into_a_folder_for_each_name(photos, tmp_path, capsys):
     folders = {f.relative_to(tmp_path / "s") for f in (tmp_path / "s").glob("*/*")}
     assert {str(f.parent) for f in folders} == set(GRIDS["finite-learning-ratio"].parts)
     (folder,) = (tmp_path / "s" / "celeba-timescale-mu1").iterdir()
-    config, _, _ = read_settings(folder)
+    config = read_settings(folder).config
     assert (config.tau, config.seed, config.penalties) == (2, 3, ("r1(gamma=2.0)",))
     assert run("sweep") == 0
     assert all(name in capsys.readouterr().out for name in ["rsgan-losses"])
@@ -421,7 +421,32 @@ def test_settings_of_ones_own_need_no_published_name(photos, tmp_path, capsys):
     assert run("train", "--config", tmp_path / "bad.toml") == 2
     assert "bad.toml is no TOML file" in capsys.readouterr().err
     assert run("train", "--config", tmp_path / "none.toml") == 1
-    assert "No such file or directory: " in capsys.readouterr().err
+    assert "none.toml: No such file or directory." in capsys.readouterr().err
+
+
+def test_explain_refuses_what_training_refuses(tmp_path, capsys):
+    (tmp_path / "own.toml").write_text('extends = "cifar-dcgan-small"\nloss = "relativistic"\n')
+    assert run("train", "--config", tmp_path / "own.toml", "--explain") == 2
+    assert "With --label-smoothing 1 there is none" in capsys.readouterr().err
+    more = ["--label-smoothing", "1"]
+    assert run("train", "--config", tmp_path / "own.toml", "--explain", *more) == 0
+    assert "takes ends: str = 'conv', norm: bool = True" in capsys.readouterr().out
+
+
+def test_a_sweep_takes_a_file_of_settings(photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.toml").write_text(TOML)
+    more = ["--data", photos, "--steps", 1, "--device", "cpu"]
+    assert run("sweep", "--config", "own.toml", "--lr", "1e-4", "2e-4", *more) == 0
+    assert "2 of 2 runs are done; they lie in runs/sweep-own" in capsys.readouterr().out
+    runs = [load_run(folder).config for folder in sorted(Path("runs/sweep-own").glob("*/"))]
+    assert [r.lr for r in runs] == [1e-4, 2e-4]
+    assert {r.loss for r in runs} == {"relativistic"}
+
+
+def test_a_data_folder_that_is_not_there_is_said(capsys):
+    assert run("train", "mnist-dcgan", "--data", "nofolder") in (1, 2)
+    assert "got 'nofolder'. Nothing of that name lies here" in capsys.readouterr().err
 
 
 def test_explain_shows_every_setting_and_what_differs(capsys):
@@ -451,8 +476,8 @@ def test_a_value_changed_in_python_is_trained_read_and_drawn(photos, tmp_path):
 def test_a_run_goes_on_with_its_images_alone(workers, photos, tmp_path):
     config = small(photos, workers=workers)
     train(replace(config, steps=2), tmp_path / "run")
-    _, facts, shape = read_settings(tmp_path / "run")
-    assert (facts["name"], facts["count"], shape) == ("photos", 12, (3, 16, 16))
+    saved = read_settings(tmp_path / "run")
+    assert (saved.data["name"], saved.data["count"], saved.shape) == ("photos", 12, (3, 16, 16))
     save(photos / "more", 3)
     with pytest.raises(ValueError, match=r"photos, 12 images of .* but .* photos, 15 images of"):
         train(config, tmp_path / "run", resume=True)
@@ -469,7 +494,7 @@ def test_a_run_is_scored_from_any_folder(photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     train(small("photos", steps=1), "run", every=1)
     monkeypatch.chdir(photos)
-    assert read_settings(tmp_path / "run")[0].data == str(photos.resolve())
+    assert read_settings(tmp_path / "run").config.data == str(photos.resolve())
     (one, *_) = evaluation.candidates(tmp_path / "run", last=True)
     assert one.images().facts()["count"] == 12
 
@@ -528,9 +553,9 @@ def test_nothing_stands_in_unless_it_is_asked_to(name, tmp_path, monkeypatch, ca
     assert run("sweep", config.name, *few, "--out", tmp_path / "sweep") == 1
     assert "failed" in capsys.readouterr().out
     assert run("train", config.name, *few, "--stand-in", "--out", tmp_path / "run") == 0
-    own, facts, _ = read_settings(tmp_path / "run")
-    assert own.data == STAND_INS[name]["data"]
-    assert facts["name"] in capsys.readouterr().out  # it was said
+    saved = read_settings(tmp_path / "run")
+    assert saved.config.data == STAND_INS[name]["data"]
+    assert saved.data["name"] in capsys.readouterr().out  # it was said
     assert run("train", "--resume", tmp_path / "run", "--steps", 2) == 0
 
 
@@ -562,10 +587,10 @@ OLD = {
 
 def test_settings_of_an_old_folder_are_read(tmp_path):
     (tmp_path / "settings.json").write_text(json.dumps({**OLD, "data": "imgs"}))
-    config, facts, shape = read_settings(tmp_path)
-    assert facts is None
-    assert shape == (3, 64, 64)
-    assert config == image_gan(
+    read = read_settings(tmp_path)
+    assert read.data is None
+    assert read.shape == (3, 64, 64)
+    assert read.config == image_gan(
         "celeba-dcgan", data="imgs", steps=3, lr=0.001, batch_size=3, features=2, seed=7,
         precision="bf16", channels_last=True, workers=0, g_label_smoothing=1,
     )  # fmt: skip
@@ -585,8 +610,8 @@ def test_a_run_of_old_goes_on(digits, tmp_path):
     old = {"config": "mnist-vanilla", "data": str(digits), "steps": 2, "features": 2}
     old |= {"batch_size": 3, "tau": None, "shape": [1, 28, 28]}
     (tmp_path / "run" / "settings.json").write_text(json.dumps(old))
-    before, _, _ = read_settings(tmp_path / "run")
+    before = read_settings(tmp_path / "run").config
     resumed = train(replace(before, steps=4), tmp_path / "run", resume=True)
     whole = train(replace(config, steps=4), tmp_path / "whole")
     assert same(weights(resumed), weights(whole))
-    assert read_settings(tmp_path / "run")[1]["count"] == 6  # it is kept from now on
+    assert read_settings(tmp_path / "run").data["count"] == 6  # it is kept from now on

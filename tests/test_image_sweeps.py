@@ -11,7 +11,7 @@ import torch
 from gan_teach import cli
 from gan_teach.studies import engine, image_runs, sweeps
 from gan_teach.studies.image_runs import load_run, train_images
-from gan_teach.studies.sweeps import MARKER, Outcome, combinations, grid_of, sweep_images
+from gan_teach.studies.sweeps import Outcome, combinations, grid_of, sweep_images
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.zoo import image_gan
 
@@ -83,7 +83,7 @@ def test_an_interrupted_run_goes_on_and_a_longer_sweep_does_too(small, tmp_path,
     monkeypatch.setattr(sweeps, "train_images", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(sweep_images(combinations(small, {}), tmp_path))
-    assert not (tmp_path / "seed0" / MARKER).exists()
+    assert not (tmp_path / "seed0" / "finished.json").exists()
     monkeypatch.undo()
     for steps in (2, 4):
         (outcome,) = sweep_images({"seed0": replace(small, steps=steps)}, tmp_path)

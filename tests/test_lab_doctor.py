@@ -26,6 +26,7 @@ from gan_teach.lab.doctor import (
     forecast,
     healthy,
     judge,
+    last_rounds,
     measure,
     orbit,
     passes,
@@ -422,13 +423,15 @@ def test_looking_changes_nothing():
         np.testing.assert_array_equal(session.history[key], untouched.history[key])
 
 
-def test_again_repeats_the_past_moment_by_moment():
+def test_the_last_rounds_are_repeated_moment_by_moment():
     session = Session("dirac")
     session.go(30)
-    seen = [(past.step, past.history.last("params").tolist()) for past in session.again(10, 4)]
+    seen = [
+        (past.step, past.history.last("params").tolist()) for past in last_rounds(session, 10, 4)
+    ]
     rows = session.history["params"]
     assert seen == [(step, rows[step].tolist()) for step in (20, 24, 28, 30)]
-    assert [past.step for past in session.again(99, 15)] == [0, 15, 30]
+    assert [past.step for past in last_rounds(session, 99, 15)] == [0, 15, 30]
     assert session.step == 30
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gan_teach.lab import Session
-from gan_teach.lab.recording import LEVELS, SHADES, first_run
+from gan_teach.lab.recording import LEVELS, SHADES, page
 
 
 def unroll(text: str):
@@ -52,7 +52,7 @@ def test_every_frame_is_that_of_the_run_to_the_nearest_level(text, every):
     for told, arrays in zip(head["frames"], reel, strict=True):
         frame = again.rewind(told["step"])
         assert told["narration"] == frame.narration
-        everything = again.picture({"Eigenvalues of a round"})
+        everything = again.picture()
         left, right, bottom, top = frame.view
         close = np.array([right - left, top - bottom]) / LEVELS * 0.501
         for entry, own in zip(told["layers"], everything.layers.values(), strict=True):
@@ -107,4 +107,4 @@ def test_a_number_of_frames_is_checked():
 def test_a_run_recorded_as_it_is_made_is_the_one_that_is_repeated(preset):
     session = Session(preset)
     session.go(40)
-    assert first_run(Session(preset), 40, 7) == session.to_html(7)
+    assert page(Session(preset), 40, 7) == session.to_html(7)

@@ -14,8 +14,8 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.lab import PRESETS, Session
 from gan_teach.lab.config import DATA, KNOBS
 from gan_teach.lab.frame import GRAPH, LOOKS, Arrows, Field, Lines, Points
+from gan_teach.lab.line import foretold
 from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
-from gan_teach.lab.world import spiral
 
 
 def sigmoid(t):
@@ -85,10 +85,10 @@ def test_the_predicted_period_is_that_of_the_run():
 
 
 def test_the_words_of_the_disc():
-    assert spiral(np.array([0.5 + 0j, 0.99 * np.exp(2j * np.pi / 40)])) == (
+    assert str(foretold(np.array([0.5 + 0j, 0.99 * np.exp(2j * np.pi / 40)]))) == (
         "|s| = 0.9900, a turn in 40 rounds"
     )
-    assert spiral(np.array([0.9 + 0j, 0.5])) == "largest |s| = 0.9000, no turn"
+    assert str(foretold(np.array([0.9 + 0j, 0.5]))) == "largest |s| = 0.9000, no turn"
 
 
 def test_the_disc_is_empty_where_an_optimizer_remembers():

@@ -59,7 +59,7 @@ def test_every_assignment_against_a_numerical_minimum(n, loss):
 
 def test_published_two_point_table():
     off, one, both, perfect = [-1, -1], [0, -1], [0, 0], [1, 0]
-    half = [float(ls.assignment_loss(s, "js")) / 2 for s in (off, one, both, perfect)]
+    half = [float(ls.assignment_loss(s, "js", "half")) for s in (off, one, both, perfect)]
     closed = [0, LOG2 / 2, (math.log(3) + 2 * math.log(1.5)) / 4, LOG2]
     np.testing.assert_allclose(half, closed, atol=1e-14)
     np.testing.assert_allclose(half[2:], [0.477386, 0.693147], atol=1e-6)
@@ -96,8 +96,8 @@ def test_strict_optima_lose_by_every_joint_displacement(loss):
      (25, 0.0848, 0.6791)],
 )  # fmt: skip
 def test_cluster_plateaus(clusters, one, all_but_one):
-    assert ls.plateau(1, clusters) / 2 == pytest.approx(one, abs=6e-5)
-    assert ls.plateau(clusters - 1, clusters) / 2 == pytest.approx(all_but_one, abs=6e-5)
+    assert ls.plateau(1, clusters, "js", "half") == pytest.approx(one, abs=6e-5)
+    assert ls.plateau(clusters - 1, clusters, "js", "half") == pytest.approx(all_but_one, abs=6e-5)
     assert ls.plateau(clusters, clusters) == pytest.approx(2 * LOG2, abs=1e-14)
     assert ls.plateau(0, clusters) == ls.plateau(0, clusters, "relativistic") == 0
     for k in range(1, clusters + 1):
@@ -109,7 +109,7 @@ def test_cluster_plateaus(clusters, one, all_but_one):
 
 def test_two_clusters_with_unequal_fakes():
     for q, value in [(0.1, 0.5914), (0.25, 0.6593), (0.5, 0.6931)]:
-        mass = ls.mass_loss([0.5, 0.5], [q, 1 - q]) / 2
+        mass = ls.mass_loss([0.5, 0.5], [q, 1 - q], "js", "half")
         assert mass == pytest.approx(value, abs=6e-5)
 
 
@@ -159,6 +159,7 @@ def test_the_pairing_minimum_keeps_small_differences_of_masses(spread):
         (lambda: ls.assignment_loss([0.5, 1.0]), "whole numbers"),
         (lambda: ls.assignment_loss([]), "whole numbers"),
         (lambda: ls.assignment_loss([0, 1], "jss"), "Did you mean 'js'"),
+        (lambda: ls.assignment_loss([0, 1], "js", "quarter"), "full, half"),
         (lambda: ls.mass_loss([0.5, 0.5], [1.0]), "share one shape"),
         (lambda: ls.mass_loss([0.5, 0.6], [0.5, 0.5]), "sum at most 1"),
         (lambda: ls.mass_loss([0.5, 0.4], [0.5, 0.5]), "real must sum to 1"),

@@ -8,7 +8,7 @@ import figures
 import gan_teach as gt
 from gan_teach import cli
 from gan_teach.history import History
-from gan_teach.studies import runs, toys
+from gan_teach.studies import toys
 from gan_teach.zoo import experiments
 
 SINGLE = ["history.npz", "summary.png", "eigenvalues.png", "animation.gif"]
@@ -32,7 +32,7 @@ def names(folder):
 
 
 def test_a_run_becomes_four_files(history, tmp_path):
-    written = [path.name for path in runs.save_run(history, tmp_path / "new" / "folder")]
+    written = [path.name for path in toys.save_run(history, tmp_path / "new" / "folder")]
     assert written == SINGLE
     assert names(tmp_path / "new" / "folder") == sorted(SINGLE)
     kept = History.load(tmp_path / "new" / "folder" / "history.npz")
@@ -48,7 +48,7 @@ def test_a_run_becomes_four_files(history, tmp_path):
 
 def test_an_ensemble_becomes_three_files(tmp_path):
     many = experiments.run_seeds("strong-generator", 3, games=4)
-    assert [path.name for path in runs.save_run(many, tmp_path)] == ENSEMBLE
+    assert [path.name for path in toys.save_run(many, tmp_path)] == ENSEMBLE
     assert names(tmp_path) == sorted(ENSEMBLE)
 
 
@@ -56,16 +56,16 @@ def test_numbers_are_safe_before_the_first_picture(history, tmp_path, monkeypatc
     def broken(history):
         raise RuntimeError("no picture")
 
-    monkeypatch.setattr(runs.plots, "summary", broken)
+    monkeypatch.setattr(toys.plots, "summary", broken)
     with pytest.raises(RuntimeError, match="no picture"):
-        list(runs.save_run(history, tmp_path))
+        list(toys.save_run(history, tmp_path))
     assert names(tmp_path) == ["history.npz"]
 
 
 @pytest.mark.slow
 def test_a_second_run_replaces_the_files_of_the_first(tmp_path):
     for games in (2, 3):
-        list(runs.save_run(experiments.run_seeds("normal", 2, games=games), tmp_path))
+        list(toys.save_run(experiments.run_seeds("normal", 2, games=games), tmp_path))
     assert names(tmp_path) == sorted(ENSEMBLE)
     assert len(History.load(tmp_path / "history.npz")) == 4
 

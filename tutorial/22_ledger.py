@@ -123,7 +123,7 @@ shown(rules.UNDER)
 
 # %% [markdown]
 # Here a sentence is true under one condition and not under another, or for some of the seeds, and
-# was printed without that. And undecided, for more architectures to tell:
+# was printed without that. And undecided, for more architectures or seeds to tell:
 
 # %%
 shown(rules.UNDECIDED)

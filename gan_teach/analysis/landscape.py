@@ -12,8 +12,9 @@ with s(t) = log(1 + e^t). js can be trapped: fakes that share a point stay there
 pairing cannot. Source: Sun, Fang and Schwing, "Towards a Better Global Loss Landscape of GANs",
 NeurIPS 2020, theorems 1 and 2.
 
-That paper halves the js loss (perfect: log 2) so that both have one scale. Here it is the sum that
-``gan_teach.games.losses`` has; the relativistic loss is a single term in both.
+That paper halves the js loss (perfect: log 2) so that both have one scale; ``convention="half"``
+gives its numbers and ``"full"`` (the default) those of ``gan_teach.games.losses``. The relativistic
+loss is a single term: both conventions leave it as it is.
 """
 
 from dataclasses import dataclass
@@ -25,11 +26,19 @@ from gan_teach import _checks
 
 OFF = -1
 LANDSCAPES = ("js", "relativistic")
+_SCALE = {"full": 1.0, "half": 0.5}
 _TOL = 1e-12  # losses of different states differ by far more, equal ones by rounding only
 _LARGEST = 6  # 7 ** 6 = 117,649 states; one more point would make two million
 
 
-def assignment_loss(assignment: ArrayLike, loss: str = "js") -> NDArray[np.float64]:
+def _scale(loss: str, convention: str) -> float:
+    _checks.choice("loss", loss, LANDSCAPES)
+    return _SCALE[_checks.choice("convention", convention, _SCALE)]
+
+
+def assignment_loss(
+    assignment: ArrayLike, loss: str = "js", convention: str = "full"
+) -> NDArray[np.float64]:
     """Minimal discriminator loss L(Y) of each assignment; shape (..., n) gives shape (...).
 
     js, with m_k fakes on real point k (theorem 1 of the paper, before halving):
@@ -41,17 +50,19 @@ def assignment_loss(assignment: ArrayLike, loss: str = "js") -> NDArray[np.float
 
     Raises ValueError for entries outside -1..n-1 and for unknown names.
     """
-    _checks.choice("loss", loss, LANDSCAPES)
+    scale = _scale(loss, convention)
     sits_on = _assignments(assignment)
     n = sits_on.shape[-1]
     if loss == "relativistic":
         return np.log(2) * _on_cycle(sits_on).sum(-1) / n
     fakes = (sits_on[..., None] == np.arange(n)).sum(-2)  # m_k
     shared = fakes * np.log1p(1 / np.maximum(fakes, 1))
-    return (np.log1p(fakes) + shared).sum(-1) / n
+    return scale * (np.log1p(fakes) + shared).sum(-1) / n
 
 
-def mass_loss(real: ArrayLike, fake: ArrayLike, loss: str = "js") -> float:
+def mass_loss(
+    real: ArrayLike, fake: ArrayLike, loss: str = "js", convention: str = "full"
+) -> float:
     """Minimal discriminator loss for probability masses ``real`` and ``fake`` (K,) on K clusters.
 
     The population version, with independent pairs: min_f sum_k p_k s(-f_k) + q_k s(f_k), which is
@@ -60,19 +71,19 @@ def mass_loss(real: ArrayLike, fake: ArrayLike, loss: str = "js") -> float:
 
     Raises ValueError for masses that are negative, of two lengths, or of a wrong sum.
     """
-    _checks.choice("loss", loss, LANDSCAPES)
+    scale = _scale(loss, convention)
     p, q = _masses(real, fake)
     both = (p > 0) & (q > 0)  # elsewhere f runs off to infinity and the term vanishes
     p, q = p[both], q[both]
     if loss == "relativistic":
         return _pairing_minimum(p[:, None] * q) if len(p) else 0.0
-    return float((p * np.log1p(q / p) + q * np.log1p(p / q)).sum())
+    return float(scale * (p * np.log1p(q / p) + q * np.log1p(p / q)).sum())
 
 
-def plateau(covered: int, clusters: int, loss: str = "js") -> float:
+def plateau(covered: int, clusters: int, loss: str = "js", convention: str = "full") -> float:
     """D's loss while the fakes cover ``covered`` of ``clusters`` equal clusters evenly.
 
-    js: (k/K) log(1 + K/k) + log(1 + k/K); relativistic: (k/K) log 2. This is the
+    js: (k/K) log(1 + K/k) + log(1 + k/K), halved on request; relativistic: (k/K) log 2. This is the
     horizontal line to draw beside a training curve: a bad basin (js) or a flat stretch
     (relativistic) shows as a loss that rests on it. covered = 0 gives 0, a perfect discriminator.
     Raises ValueError for more covered clusters than there are.
@@ -82,7 +93,7 @@ def plateau(covered: int, clusters: int, loss: str = "js") -> float:
     if covered > clusters:
         raise ValueError(f"covered must be at most clusters = {clusters}, got {covered}.")
     fake = np.where(np.arange(clusters) < covered, 1 / max(covered, 1), 0.0)
-    return mass_loss(np.full(clusters, 1 / clusters), fake, loss)
+    return mass_loss(np.full(clusters, 1 / clusters), fake, loss, convention)
 
 
 def is_strict_optimum(assignment: ArrayLike, loss: str = "js") -> NDArray[np.bool_]:
@@ -123,7 +134,7 @@ class Landscape:
         return self.assignments[self.strict & ~self.perfect]
 
 
-def landscape(n: int, loss: str = "js") -> Landscape:
+def landscape(n: int, loss: str = "js", convention: str = "full") -> Landscape:
     """All (n + 1)^n states of n points with their losses and basins.
 
     Raises ValueError for more than six points.
@@ -132,7 +143,7 @@ def landscape(n: int, loss: str = "js") -> Landscape:
     if n > _LARGEST:
         raise ValueError(f"n must be at most {_LARGEST}, got {n}: there are (n + 1)^n states.")
     states = np.indices((n + 1,) * n).reshape(n, -1).T - 1  # index 0 along each axis is OFF
-    value = assignment_loss(states, loss)
+    value = assignment_loss(states, loss, convention)
     perfect = (np.sort(states, axis=1) == np.arange(n)).all(1)
     return Landscape(states, value, perfect, is_strict_optimum(states, loss))
 

@@ -52,11 +52,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _Parser(prog="gan-teach").error(_in_flags(str(error), name))
     except (course.CourseError, OSError) as error:
-        print(f"gan-teach: {_in_flags(str(error), name)}", file=sys.stderr)
+        print(f"gan-teach: {_in_flags(_without_number(error), name)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:  # an image run says how it goes on
         print(f"\ngan-teach: {str(error) or 'stopped.'}", file=sys.stderr)
         return 130
+
+
+def _without_number(error: Exception) -> str:
+    """What went wrong; of an error of the system the file first, and no number."""
+    match error:
+        case OSError(filename=str(file), strerror=str(what)):
+            return f"{file}: {what}."
+        case _:
+            return str(error)
 
 
 def _noted(message: Warning | str, *place: Any) -> None:

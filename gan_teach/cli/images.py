@@ -1,5 +1,6 @@
 """Image GANs: ``train``, ``sweep``, ``sample``, ``interpolate``, ``evaluate``."""
 
+import inspect
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,17 @@ def _changes(pairs: Sequence[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+def _wanted(
+    name: str | None, config: Path | None, settings: dict[str, Any], pairs: Sequence[str]
+) -> tuple[str | None, dict[str, Any]]:
+    """What is extended, by name, and the changes: of a file, of flags, of --set."""
+    changes = (_toml(config) if config else {}) | settings | _changes(pairs)
+    extends = changes.pop("extends", None)
+    if name and config:
+        raise ValueError(f"{config} says itself what it extends: leave out {name}.")
+    return name or extends, changes
+
+
 def _toml(file: Path) -> dict[str, Any]:
     module = "tomllib" if sys.version_info >= (3, 11) else "tomli"
     reader = _checks.package(module, "a TOML file", "scale", ValueError)
@@ -66,15 +78,12 @@ def train(
     settings, how = _parted(flags)
     if resume and (out or from_):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
-    changes = (_toml(config) if config else {}) | settings | _changes(set)
-    extends = changes.pop("extends", None)
-    if name and config:
-        raise ValueError(f"{config} says itself what it extends: leave out {name}.")
-    name, folder = name or extends, resume or from_
+    name, changes = _wanted(name, config, settings, set)
+    folder = resume or from_
     if not (name or folder or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
         return 0
-    base = image_gan(name) if name else read_settings(folder)[0] if folder else None
+    base = image_gan(name) if name else read_settings(folder).config if folder else None
     chosen = changed(base, **changes)
     if explain:
         print_rows(_explained(chosen))
@@ -104,20 +113,32 @@ def _explained(config: Any) -> list[tuple[str, str]]:
     rows = [(config.name or "own settings", config.summary)]
     for name, value in config.identity().items():
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+        if name == "networks" and (options := _options(config.networks)):
+            shown += f"  (takes {options})"
         rows.append(
             (name, f"{shown}  (published: {changes[name][1]})" if name in changes else shown)
         )
     return [*rows, ("unlike the authors' code", config.differs or "nothing that is known")]
 
 
+def _options(networks: str) -> str:
+    """What a pair of networks can be given in brackets, with the defaults."""
+    from gan_teach.zoo.images import NETWORKS
+
+    make = NETWORKS[networks.partition("(")[0]]
+    return ", ".join(map(str, [*inspect.signature(make).parameters.values()][2:]))
+
+
 @command(*TRAINING, text=True, several=KNOBS)
 def sweep(
-    name: str | None = None, *, out: Path | None = None, vary: Sequence[str] = (), jobs: int = 1,
-    cluster: str | None = None, set: Sequence[str] = (), **flags: Any,
+    name: str | None = None, *, config: Path | None = None, out: Path | None = None,
+    vary: Sequence[str] = (), jobs: int = 1, cluster: str | None = None, set: Sequence[str] = (),
+    **flags: Any,
 ) -> int:  # fmt: skip
     """Train every combination of seeds and knobs, each into its folder; resumable.
 
     name : of gan-teach train, or a published grid; without it: list these
+    config : TOML file of settings, as for gan-teach train
     out : folder of the runs (default: runs/sweep-NAME)
     vary : FIELD=VALUE,VALUE: values of any setting
     jobs : processes
@@ -127,7 +148,7 @@ def sweep(
     from gan_teach.studies.sweeps import grid_of, sweep_images
     from gan_teach.zoo.images import GRIDS, entries
 
-    if name is None:
+    if not (name or config):
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
     settings, how = _parted(flags)
@@ -135,8 +156,10 @@ def sweep(
     for text in vary:
         field, _, values = text.partition("=")
         knobs[field] = list(entries(field, values))
-    runs = grid_of(name, knobs, **settings | _changes(set))
-    out, failed, here = out or Path("runs") / f"sweep-{name}", 0, 0
+    own = config.stem if config else name
+    name, changes = _wanted(name, config, settings, set)
+    runs = grid_of(name, knobs, **changes)
+    out, failed, here = out or Path("runs") / f"sweep-{own}", 0, 0
     if not cluster:
         how["device"] = _said(how.get("device"))
     begun = time.monotonic()
@@ -175,13 +198,13 @@ def sample(*, n: int = 64, seed: int = 0, out: Path | None = None, **source: Any
 
     n : images
     """
-    from gan_teach.studies import image_runs
+    from gan_teach.studies import drawing
 
     g, folder, asked = _generator(**source)
-    latents = image_runs.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
-    latents = image_runs.ask(g.latent, latents, asked) if asked else latents
+    latents = drawing.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
+    latents = drawing.ask(g.latent, latents, asked) if asked else latents
     out = out or folder / "sample.png"
-    image_runs.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
+    drawing.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
     print(f"wrote {out}")
     return 0
 
@@ -199,24 +222,24 @@ def interpolate(
     spherical : along the sphere, not straight
     class_ : of a conditional GAN; several: from one to the next, the noise as it is
     """
-    from gan_teach.studies import image_runs
+    from gan_teach.studies import drawing
 
     g, folder, asked = _generator(**source)
     rows = _checks.whole("rows", rows, least=1)
     morphs = len(asked) > 1  # from class to class, and the noise stays
     count = len(asked) if morphs else _checks.whole("through", through, least=2)
-    noise = image_runs.fixed_latents(rows * count, g.latent, seed).unflatten(0, (count, rows))
+    noise = drawing.fixed_latents(rows * count, g.latent, seed).unflatten(0, (count, rows))
     noise = noise[:1].expand_as(noise) if morphs else noise
     latents = noise.transpose(0, 1).flatten(0, 1)
-    latents = image_runs.ask(g.latent, latents, asked) if asked else latents
+    latents = drawing.ask(g.latent, latents, asked) if asked else latents
     spherical, classes = spherical and not morphs, getattr(g.latent, "classes", 0)
-    way = image_runs.along(latents.unflatten(0, (rows, count)), steps, spherical, classes)
+    way = drawing.along(latents.unflatten(0, (rows, count)), steps, spherical, classes)
     images, out = g.draw(way.flatten(0, 1)), out or folder / "interpolation.png"
-    image_runs.save_images(out, images, columns=way.shape[1])
+    drawing.save_images(out, images, columns=way.shape[1])
     print(f"wrote {out}")
     if out.suffix not in ("", ".npz"):
         frames = images.reshape(*way.shape[:2], *images.shape[1:])
-        image_runs.save_film(out.with_suffix(".gif"), frames)
+        drawing.save_film(out.with_suffix(".gif"), frames)
         print(f"wrote {out.with_suffix('.gif')}")
     return 0
 
@@ -344,7 +367,7 @@ def blind(
     """
     from gan_teach import plots
     from gan_teach.plots import style
-    from gan_teach.studies import blind as study
+    from gan_teach.studies import evaluation as study
 
     shown = study.pairs(a, b, pairs, n, seed, averages=[ema] if ema else (), size=size)
     style.save(plots.image_grids(shown.sheets, across=2 if pairs < 3 else 6), out)

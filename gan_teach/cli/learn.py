@@ -119,15 +119,13 @@ def run(
 def _train(
     name: str, out: Path, format: str, seeds: int | None, seed: int = 0, **changes: Any
 ) -> int:
-    from gan_teach.studies import runs, toys
+    from gan_teach.studies import toys
     from gan_teach.zoo import experiments
 
-    _checks.choice("format", format, runs.FORMATS)
+    _checks.choice("format", format, toys.FORMATS)
     _checks.choice("experiment", name, [*experiments.EXPERIMENTS, *toys.TOYS])
-    count, report = (
-        _checks.whole("--seeds", 1 if seeds is None else seeds, least=1),
-        experiments.report,
-    )
+    count = 1 if seeds is None else _checks.whole("--seeds", seeds, least=1)
+    report = experiments.report
     if name in toys.TOYS:
         history = toys.run(name, seed=seed, seeds=count, progress=True, **changes)
         report = toys.report
@@ -140,7 +138,7 @@ def _train(
         unit, last = history.meta["unit"], history.steps[-1]
         print(f"Stopped after {unit} {last}; what was finished is kept.")
     print(report(history))
-    for path in runs.save_run(history, out, format):
+    for path in toys.save_run(history, out, format):
         print(f"wrote {path}", flush=True)
     return 130 if history.meta.get("interrupted") else 0
 

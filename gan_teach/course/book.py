@@ -173,7 +173,7 @@ def recorded(opened: Opened, page: Path) -> None:
 
     session = Session(opened[0], **opened[1])
     rounds, pictures = RECORDED[session.config.world]
-    page.write_text(recording.first_run(session, rounds, pictures), "utf-8")
+    page.write_text(recording.page(session, rounds, pictures), "utf-8")
 
 
 # -- pages -----------------------------------------------------------------------------------------

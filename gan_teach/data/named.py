@@ -76,7 +76,8 @@ def load_images(
         images = _read(name, _checks.choice("split", split or splits[0], splits), download, size)
     else:
         if not path.exists() and os.sep not in name:
-            _checks.choice("data", name, [*DATASETS, *EMBEDDED])
+            hint = "Nothing of that name lies here, either."
+            _checks.choice("data", name, [*DATASETS, *EMBEDDED], hint)
         if path.suffix.lower() not in ARRAYS or not path.is_file():
             return image_folder(path, size, channels=channels, **options)
         images = Images(_array(path), name=path.name)

@@ -160,7 +160,8 @@ def smoothed(loss: Loss, target: float) -> Loss:
     if loss.d is not cross_entropy_d:
         raise ValueError(
             f"label_smoothing={target} needs a loss with labels 1 and 0 (saturating, "
-            f"non_saturating); {loss.name!r} has none, or has others already."
+            f"non_saturating); {loss.name!r} has none, or has others already. "
+            "With label_smoothing=1 there is none."
         )
 
     def d(real: Tensor, fake: Tensor) -> Tensor:

@@ -52,10 +52,9 @@ WORDS = {
 
 DATA = {
     "line": ("ten-points", "fresh-points"),
-    "plane": ("five-gaussians", "eight-gaussians", "grid-25", "two-gaussians", "half-circles",
-              "spirals"),
+    "plane": tuple(own_data.SOURCES),
     "dirac": ("one-point",),
-}  # fmt: skip
+}
 """The data sets of each world. A world is a kind of game with a picture of its own."""
 
 

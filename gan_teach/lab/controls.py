@@ -43,9 +43,11 @@ class Control:
         if self.slider is not None:
             self.slider.observe(self._slid, names="value")
 
-    def show(self, value: Any) -> None:
-        """Stand at ``value``, which turns nothing."""
+    def show(self, value: Any, most: float | None = None) -> None:
+        """Stand at ``value``, of at most ``most`` if that is given, which turns nothing."""
         with self._silent():
+            if most is not None:
+                self.slider.max = most
             self.value.value = self._text(value)
             if self.slider is not None:
                 self.slider.value = value  # or the nearest end
@@ -143,11 +145,3 @@ def fold(title: str, *rows: Any) -> Any:
 
     button.observe(turn, names="value")
     return w.VBox([button, content], layout={"align_items": "flex-start"})
-
-
-def folds(widget: Any) -> dict[str, Any]:
-    """The buttons of all folds within ``widget`` by their titles."""
-    own = {widget.tooltip: widget} if "gan-teach-fold" in widget._dom_classes else {}
-    for child in getattr(widget, "children", ()):
-        own |= folds(child)
-    return own

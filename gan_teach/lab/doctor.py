@@ -24,6 +24,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,10 +40,11 @@ from gan_teach.games import GAN, Batch
 from gan_teach.games.base import flatten
 from gan_teach.games.losses import Loss
 from gan_teach.lab import world
-from gan_teach.lab.config import KNOBS, PRESETS, Config, named
+from gan_teach.lab.config import KNOBS, PRESETS, Config, Replay, named
+from gan_teach.lab.line import Forecast, SmallWorld, foretold
 from gan_teach.lab.plane import FOUND, ON_MODES, UNEVEN
 from gan_teach.lab.session import WORLDS, Session, alone
-from gan_teach.lab.world import Forecast, Scores
+from gan_teach.lab.world import Scores
 from gan_teach.models import evaluating
 from gan_teach.plots import equilibrium_score
 from gan_teach.training import probes
@@ -119,7 +121,7 @@ def diagnose(session: Session) -> Diagnosis:
 
 def judge(run: Measurements) -> Diagnosis:
     """The first failure whose signs are in these numbers, since it may bring about later ones."""
-    found = next(_verdicts(run))
+    found = next(chain(_by_overflow(run), _by_what_d_says(run), _by_where_g_is(run)))
     remedy = _possible(run.config, found.remedy)
     if found.remedy and not remedy:
         found = replace(found, advice="No knob goes any further here: rewind or reset the run.")
@@ -161,7 +163,7 @@ def healthy(session: Session) -> bool:
     """Whether the fakes pass for data: over the last SETTLED rounds, the median of each score of
     the narration lies in the band that holds 99 % of real samples' scores (all modes found, as
     many points on them, as even; or the distance, or what else a game is scored by)."""
-    past = [moment.scores for moment in session.again(SETTLED, SETTLED // 20)]
+    past = [moment.scores for moment in last_rounds(session, SETTLED, SETTLED // 20)]
     return passes(past)
 
 
@@ -215,12 +217,11 @@ def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     if config.optimizer != "sgd" or config.turn != "both" or moved or not np.isfinite(spread):
         return None
     own = WORLDS[config.world](config)
-    game = world.dress(own.game, config)
-    batch = own.expectation(game, config)
-    point = own.equilibrium(batch, spread)
-    if point is None or not len(values := world.small_spectrum(game, config, batch, point)):
+    if not isinstance(own, SmallWorld):
         return None
-    return world.foretold(values)
+    world.dress(own.game, config)
+    values = own.round_spectrum(config, own.equilibrium(spread))
+    return foretold(values) if len(values) else None
 
 
 class Orbit(NamedTuple):
@@ -312,7 +313,7 @@ def measure(session: Session) -> Measurements:
         rounds = round(min(max(TURNS * ahead.period, LEAST), LONGEST))
     rounds = min(rounds, session.step - session.since)
     batch = game.draw(SAMPLES, generator(config.seed, 7))
-    moments = [_moment(past, batch) for past in session.again(rounds, max(1, rounds // MOMENTS))]
+    moments = [_moment(past, batch) for past in last_rounds(session, rounds, rounds // MOMENTS)]
     real, fakes = batch.real.double().numpy(), [moment.pop("fake") for moment in moments]
     scores = [moment.pop("scores") for moment in moments]
     unit = float(np.sqrt(real.var(0).sum())) or 1.0
@@ -335,6 +336,13 @@ def measure(session: Session) -> Measurements:
         earlier=medians_of(halves(scores)[0]), well=passes(last), distance=distance,
         before=before, band=band, away=away,
     )  # fmt: skip
+
+
+def last_rounds(session: Session, rounds: int, every: int) -> Iterator[Session]:
+    """The run as it stood before its last ``rounds`` updates, every so often, and as it stands."""
+    return session.at(
+        [*range(max(0, session.step - rounds), session.step, every or 1), session.step]
+    )
 
 
 def halves(items: Any) -> tuple[Any, Any]:
@@ -412,24 +420,12 @@ def _distances(
 
 def _last_finite(session: Session) -> int:
     """The last step within bounds at which a knob was turned, or the start."""
-    past = session.branch()
-    while past.since > 0:
-        past.rewind(past.since)
-        if (flatten(past.game).abs() < BEYOND).all():
-            return past.step
-        past.rewind(past.step - 1)
-    return 0
+    turned = sorted(Replay.parse(session.replay).changes, reverse=True)
+    within = (past for past in session.at(turned) if (flatten(past.game).abs() < BEYOND).all())
+    return next((past.step for past in within), 0)
 
 
 # -- verdicts -------------------------------------------------------------------------------------
-
-
-def _verdicts(run: Measurements) -> Iterator[Diagnosis]:
-    """All whose signs are there."""
-    yield from _by_overflow(run)
-    if not run.well:
-        yield from _by_what_d_says(run)
-    yield from _by_where_g_is(run)
 
 
 def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
@@ -458,7 +454,9 @@ def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
 
 
 def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
-    """Verdicts on D's answers and on what G learns from them."""
+    """Verdicts on D's answers and on what G learns from them, where the fakes are not right."""
+    if run.well:
+        return
     config, gap = run.config, run.d_real - run.d_fake
     if run.slope < SLOPE:
         what = "slope of G's loss, against the equilibrium's"

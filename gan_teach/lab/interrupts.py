@@ -7,24 +7,23 @@ interrupt reaches. So the lab listens for those that no cell is there to get.
 import asyncio
 import signal
 import threading
-import weakref
-from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 WAIT = 0.1  # seconds between two looks whether the cell that made the widget has ended
-_methods: list[weakref.WeakMethod[Any]] = []
+_panels: WeakSet[Any] = WeakSet()
 
 
-def on_interrupt(react: Callable[[], Any]) -> None:
-    """Call ``react``, a method, at each interrupt that comes while no cell runs, as long as its
-    object lives. Does nothing outside of a kernel."""
+def listen_for(panel: Any) -> None:
+    """Call ``panel.interrupt()`` at each interrupt that comes while no cell runs, as long as the
+    panel lives. Does nothing outside of a kernel."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return
     if threading.current_thread() is not threading.main_thread():
         return
-    _methods.append(weakref.WeakMethod(react))
+    _panels.add(panel)
 
     def listen() -> None:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -36,7 +35,5 @@ def on_interrupt(react: Callable[[], Any]) -> None:
 
 
 def _heard(*_: Any) -> None:
-    for method in _methods:
-        react = method()
-        if react:
-            react()
+    for panel in list(_panels):
+        panel.interrupt()

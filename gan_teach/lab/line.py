@@ -1,23 +1,31 @@
-"""The lab on the line: the 1-D tutorial and the Dirac-GAN, games of four numbers and of two."""
+"""The lab on the line: the 1-D tutorial and the Dirac-GAN, games of four numbers and of two.
+
+Beside the picture stand the eigenvalues of a round, taken as a linear map M near the present point
+(see ``dynamics.linear``). Its leading pair of complex eigenvalues s foretells a turn in
+2 pi / |arg s| rounds, in which the distance changes by the factor |s| ^ (rounds of a turn): below 1
+the run spirals in, above 1 out, at 1 it circles for ever.
+"""
 
 import math
+from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gan_teach import zoo
 from gan_teach.analysis import spectra
+from gan_teach.dynamics.linear import rotation_period, step_spectrum
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
 from gan_teach.history import History
 from gan_teach.lab import world
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import Arrows, Chart, Layer, Lines, Points
+from gan_teach.lab.frame import DISC, Arrows, Chart, Disc, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, Scores, World
 from gan_teach.metrics import NoiseBand
 from gan_teach.training import State, probes
@@ -27,13 +35,63 @@ from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
 VIEW = (float(GRID[0]), float(GRID[-1]), -0.64, 1.08)
 RAIL, LATENT_RAIL = 0.0, -0.5  # heights of the samples and of the latents
 DRAWN = line.BATCH_SIZE
+SLOW = 1e4  # rounds: a turn that takes longer is none
 
 REACH = 2.0  # of the Dirac-GAN's picture, to every side
 _PLACES = np.stack(np.meshgrid(*2 * [np.linspace(-REACH, REACH, 13)]), -1).reshape(-1, 2)
 _SAMPLES = 200  # for its field and eigenvalues, where noise makes them averages
 
 
-class LineWorld(World):
+class Forecast(NamedTuple):
+    """``period`` rounds to a turn (inf: no turn), ``factor`` on the distance in one turn, and
+    ``modulus``, the largest |s| among the eigenvalues of a round that turn (of all, if none)."""
+
+    period: float
+    factor: float
+    modulus: float
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.period):
+            return f"largest |s| = {self.modulus:.4f}, no turn"
+        return f"|s| = {self.modulus:.4f}, a turn in {self.period:.0f} rounds"
+
+
+def foretold(values: NDArray[np.complex128]) -> Forecast:
+    """What the leading pair of eigenvalues of a round foretells."""
+    s = max((s for s in values if rotation_period(s) < SLOW), key=abs, default=None)
+    if s is None:
+        return Forecast(math.inf, 1.0, float(np.abs(values).max()))
+    period = rotation_period(s)
+    return Forecast(period, float(abs(s)) ** period, float(abs(s)))
+
+
+class SmallWorld(World):
+    """A game of so few numbers that a round is a matrix, with an equilibrium that is known."""
+
+    @abstractmethod
+    def equilibrium(self, spread: float) -> NDArray:
+        """Parameters of the equilibrium at which G's samples have this spread."""
+
+    def round_spectrum(self, config: Config, at: NDArray | None = None) -> NDArray[np.complex128]:
+        """The eigenvalues of one round around the present point, or another one. Exact for SGD.
+        Empty where the gradients are not finite."""
+        batch = self.expectation(self.game, config)
+        point = None if at is None else torch.as_tensor(at).to(batch.real)
+        jacobian = spectra.jacobian(self.game, batch, point)
+        if not np.isfinite(jacobian.matrix).all() or config.lr == 0:
+            return np.empty(0, dtype=complex)
+        rule = world.update_rule(config.changed(turn="both"))
+        return step_spectrum(rule, jacobian, config.lr, config.tau)
+
+    def disc(self, config: Config) -> Disc:
+        if config.optimizer != "sgd":  # the memory of others would be a part of it
+            return Disc(DISC, np.empty((0, 2)), "only for plain SGD")
+        values = self.round_spectrum(config)
+        words = str(foretold(values)) if len(values) else ""
+        return Disc(DISC, np.stack([values.real, values.imag], 1), words)
+
+
+class LineWorld(SmallWorld):
     """The 1-D tutorial; rows have the keys of ``experiments.run``."""
 
     def __init__(self, config: Config) -> None:
@@ -86,9 +144,9 @@ class LineWorld(World):
     def expectation(self, game: GAN, config: Config) -> Batch:
         return line.expectation_batch(game)
 
-    def equilibrium(self, batch: Batch, spread: float) -> Tensor:
-        mean = float(batch.real.mean())
-        return torch.tensor([spread, mean - spread / 2, 0.0, 0.0], dtype=batch.real.dtype)
+    def equilibrium(self, spread: float) -> NDArray:
+        mean = float(line.expectation_batch(self.game).real.mean())
+        return np.array([spread, mean - spread / 2, 0.0, 0.0])
 
     # -- the picture
 
@@ -149,7 +207,7 @@ def _levels(config: Config) -> tuple[tuple[float, str], ...]:
 # -- the Dirac-GAN --------------------------------------------------------------------------------
 
 
-class DiracWorld(World):
+class DiracWorld(SmallWorld):
     """All data at 0, G(z) = theta, D's logit psi x (Mescheder et al., 2018, section 2)."""
 
     def __init__(self, config: Config) -> None:
@@ -171,8 +229,8 @@ class DiracWorld(World):
     def expectation(self, game: GAN, config: Config) -> Batch:
         return game.draw(_SAMPLES if config.noise else 1, generator(0))
 
-    def equilibrium(self, batch: Batch, spread: float) -> Tensor:
-        return torch.zeros(2, dtype=batch.real.dtype)
+    def equilibrium(self, spread: float) -> NDArray:
+        return np.zeros(2)
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         path = np.stack([row["params"] for row in rows.values()])

@@ -1,4 +1,5 @@
-"""A learner's own data in the plane as a short text, so that a run on them can be repeated.
+"""Data in the plane: those of the course by name, and a learner's own as a short text, so that a
+run on them can be repeated.
 
 ``drawn:1.7:AbCd...`` is a drawing and ``points:1.7:AbCd...`` a set of points. The number is the
 reach of the picture; then four characters a point, which are its two coordinates on a grid of 64^2
@@ -6,9 +7,10 @@ places from -reach to reach, 12 bits each, in base64 for URLs; and a dot between
 text is data: it is bounded, read by a pattern, and nothing in it is evaluated.
 """
 
-import base64
 import math
 import re
+from collections.abc import Callable
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,19 @@ from numpy.typing import NDArray
 from gan_teach import _checks, data
 from gan_teach.data.planar import as_points
 
+SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
+    "five-gaussians": (data.ring, 1.7),
+    "eight-gaussians": (lambda: data.ring(8, 2.0, 0.02), 3.0),
+    "grid-25": (data.grid, 3.0),
+    "two-gaussians": (data.two_gaussians, 2.0),
+    "half-circles": (data.half_circles, 26.0),
+    "spirals": (data.spirals, 3.0),
+}
+"""Each data set's name: how it is made, and how far its picture reaches to every side."""
+
 MOST = 2000  # points; the browser knows it too (pen.js)
 REACH = (1e-3, 1e3)
+DIGITS = f"{ascii_uppercase}{ascii_lowercase}0123456789-_"  # those of base64 for URLs
 PLACES = 64**2
 _TEXT = re.compile(
     r"(drawn|points):([0-9]{1,7}(?:\.[0-9]{1,7})?):"
@@ -90,10 +103,13 @@ def of_text(text: str, reach: float) -> str:
 
 
 def source(text: str) -> tuple[Any, float]:
-    """The data set that a text stands for, and how far its picture reaches.
+    """The data set that a name or a text stands for, and how far its picture reaches.
 
     A drawing is as wide as a thick pen: Gaussian around its strokes, of std reach / 40.
     """
+    if text in SOURCES:
+        make, reach = SOURCES[text]
+        return make(), reach
     kind, strokes, reach = _parse(text)
     if kind == "points":
         return data.Points(strokes[0].astype(np.float32)), reach
@@ -113,8 +129,8 @@ def _written(kind: str, strokes: list[NDArray], reach: float) -> str:
     parts = []
     for xy in strokes:
         places = np.round((xy / reach + 1) / 2 * (PLACES - 1)).clip(0, PLACES - 1).astype(int)
-        octets = (places @ [PLACES, 1]).astype(">u4").view(np.uint8).reshape(-1, 4)[:, 1:]
-        parts.append(base64.urlsafe_b64encode(octets.tobytes()).decode())
+        digits = np.stack(np.divmod(places, 64), -1)
+        parts.append("".join(DIGITS[digit] for digit in digits.ravel()))
     return f"{kind}:{reach:.7g}:{'.'.join(parts)}"
 
 
@@ -131,8 +147,7 @@ def _parse(text: str) -> tuple[str, list[NDArray], float]:
         raise ValueError("data that are points have no strokes.")
     strokes = []
     for part in parts:
-        octets = np.frombuffer(base64.urlsafe_b64decode(part), np.uint8).reshape(-1, 3)
-        places = np.stack(np.divmod(octets @ [2**16, 2**8, 1], PLACES), 1)
+        places = np.reshape([DIGITS.index(digit) for digit in part], (-1, 2, 2)) @ [64, 1]
         strokes.append((places / (PLACES - 1) * 2 - 1) * reach)
     return kind, strokes, reach
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,19 +19,10 @@ from typing import Any
 import ipywidgets as w
 
 from gan_teach.lab import controls, own_data
-from gan_teach.lab.config import (
-    DATA,
-    KNOBS,
-    MAX_STEPS,
-    PRESETS,
-    Knob,
-    Replay,
-    opening,
-    outlook,
-)
+from gan_teach.lab.config import DATA, KNOBS, MAX_STEPS, PRESETS, Knob, Replay, opening, outlook
 from gan_teach.lab.controls import ROW, WIDE, Control, button, choice, fold, slider
 from gan_teach.lab.frame import GRAPH, TELLS, Frame
-from gan_teach.lab.interrupts import on_interrupt
+from gan_teach.lab.interrupts import listen_for
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
 from gan_teach.lab.widgets import FOLDS
@@ -54,6 +45,8 @@ THEMES = {
     "Data and networks": ("data", "width", "depth", "latent", "seed"),
 }
 """The others by theme."""
+
+BESIDE = "Beside the picture"
 
 
 STYLE = f"<style>{Path(__file__).with_name('lab.css').read_text('utf-8')}</style>"
@@ -117,7 +110,6 @@ class Panel:
         self.session = session
         self._interrupted = False
         self._watching = False  # somebody waits for what takes longer than a tick
-        self._following = False  # the controls follow the session, not the learner
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
         self._names: list[Any] = []
@@ -126,9 +118,9 @@ class Panel:
         self.bar = w.IntProgress(description="Done", layout={"display": "none"}, style=WIDE)
         self._make_clock()
         self._make_replay()
-        self.box = _classed("lab", w.VBox())
         self.folds = [make(self) for make in FOLDS]
-        on_interrupt(self.interrupt)
+        self.box = _classed("lab", w.VBox(self._lay_out()))
+        listen_for(self)
         self._furnish()
         self.show()
 
@@ -150,10 +142,14 @@ class Panel:
         self.layers = {name: self._box(layer.label, name) for name, layer in frame.layers.items()}
         self.charts = {title: self._box(title, title) for title in titles}
         self._follow()  # a control that is shown before its value is set may send its default
-        before, laid_out = controls.folds(self.box), w.VBox(self._lay_out())
-        for title, made in controls.folds(laid_out).items():  # what a learner opened stays open
-            made.value = title in before and before[title].value
-        self.box.children = laid_out.children
+        self._layers.children = [*self.layers.values()]
+        self._charts.children = [*self.charts.values()]
+        first = FIRST[config.world]
+        for title, names in {BESIDE: first, **THEMES}.items():
+            own = [name for name in names if title == BESIDE or name not in first]
+            self._columns[title].children = [self.knobs[name].widget for name in own
+                                             if name in self.knobs]  # fmt: skip
+        self._drawing.layout.display = "" if config.world == "plane" else "none"
 
     # -- acting
 
@@ -204,13 +200,10 @@ class Panel:
 
     @alone
     def attempt(self, action: Callable[[], Any], passing: bool = False) -> None:
-        """Act, show what came of it, and say the sentence that the action returns, or its error;
-        nothing where a control follows the session.
+        """Act, show what came of it, and say the sentence that the action returns, or its error.
 
         A ``passing`` act is one of many in a row, as the ticks of a run that plays.
         """
-        if self._following:
-            return
         try:
             sentence = action()
         except (TypeError, ValueError) as error:
@@ -259,8 +252,6 @@ class Panel:
     @alone
     def show(self, _: Any = None, passing: bool = False) -> None:
         """Draw the session as it stands, say the same in words, and set the controls to it."""
-        if self._following:
-            return
         config = self.session.config
         if self._furnished_for != (config.world, config.data):
             self._furnish()
@@ -283,21 +274,16 @@ class Panel:
 
     def _follow(self) -> None:
         """Set the controls to the session, of which none turns a knob meanwhile."""
-        self._following = True
-        try:
-            config, session = self.session.config, self.session
-            values = {**vars(config), "d_lr": config.tau * config.lr}
-            for name, control in self.knobs.items():
-                control.show(values[name])
-            for name in ("d_steps", "g_steps"):  # other rules know no numbers of steps
-                steps = self.knobs[name]
-                steps.value.disabled = steps.slider.disabled = config.rule != "alternating"
-            self.preset.show(config.preset)
-            self.moment.slider.max = max(session.reached, 1)
-            self.moment.show(session.step)
-            self.replay.value = session.replay
-        finally:
-            self._following = False
+        config, session = self.session.config, self.session
+        values = {**vars(config), "d_lr": config.tau * config.lr}
+        for name, control in self.knobs.items():
+            control.show(values[name])
+        for name in ("d_steps", "g_steps"):  # other rules know no numbers of steps
+            steps = self.knobs[name]
+            steps.value.disabled = steps.slider.disabled = config.rule != "alternating"
+        self.preset.show(config.preset)
+        self.moment.show(session.step, most=max(session.reached, 1))
+        self.replay.value = session.replay
 
     # -- making the parts
 
@@ -393,33 +379,27 @@ class Panel:
     def _lay_out(self) -> list[Any]:
         """The picture first, and beside it what is turned while one watches; the page's own style
         (lab.css) places them. All else is folded, each with its like."""
-        first, wrapped = FIRST[self.session.config.world], {"flex_flow": "row wrap"}
-        columns = {
-            title: [self._column([name for name in names if name not in first])]
-            for title, names in THEMES.items()
-        }
-        if self.session.config.world == "plane":
-            columns["Data and networks"].append(self._drawing)
-        columns["Layers of the picture"] = [w.HBox([*self.layers.values()], layout=wrapped)]
-        columns["Charts below it"] = [w.HBox([*self.charts.values()], layout=wrapped)]
+        wrapped = {"flex_flow": "row wrap"}
+        self._layers, self._charts = (w.HBox(layout=wrapped) for _ in range(2))
+        self._columns = {title: _classed("knobs", w.VBox()) for title in (BESIDE, *THEMES)}
+        themes = {title: [self._columns[title]] for title in THEMES}
+        themes["Data and networks"].append(self._drawing)
+        knobs = [fold(title, *rows) for title, rows in themes.items()]
+        knobs += [fold("Layers of the picture", self._layers)]
+        knobs += [fold("Charts below it", self._charts)]
         studies = [study.widget for study in self.folds]
         studies += [fold("Repeat this run", *self._replay_rows)]
         buttons = w.HBox([*self.view.controls, *self.buttons.values()], layout=wrapped)
         clock = _classed("knobs", w.VBox([self.speed, self.preset.widget]))
         parts = {
-            "side": w.VBox([buttons, clock, self._column(first)]),
+            "side": w.VBox([buttons, clock, self._columns[BESIDE]]),
             "words": w.VBox([self.moment.widget, self.narration, self.message, self.bar,
                              self.legend]),
         }  # fmt: skip
         parts = [_classed(name, part) for name, part in parts.items()]
         stage = _classed("stage", w.VBox([self.view, *parts]))
-        knobs = [fold(title, *rows) for title, rows in columns.items()]
         rows = [_classed("folds", w.VBox(row)) for row in (studies, knobs)]
         return [stage, *rows, w.HTML(STYLE), *self._names]
-
-    def _column(self, names: Sequence[str]) -> Any:
-        own = [self.knobs[name].widget for name in names if name in self.knobs]
-        return _classed("knobs", w.VBox(own))
 
 
 def _classed(name: str, widget: Any) -> Any:

@@ -157,8 +157,7 @@ def film_strip(session: Session) -> style.HtmlImage:
         run = Session(session.start)
         a_round = max(1, run.config.d_steps + run.config.g_steps)
         run.go(max(20, min(300, _SHORT // a_round)))
-    past = run.branch()
-    moments = [past.rewind(step) for step in _moments(run, STRIP)]
+    moments = [past.frame for past in run.at(_moments(run, STRIP))]
     figure, axes = style.mosaic([list(range(len(moments)))], (3.1 * len(moments) + 0.3, 3.4))
     for k, frame in enumerate(moments):
         draw_main(axes[k], frame)
@@ -168,7 +167,7 @@ def film_strip(session: Session) -> style.HtmlImage:
             axes[k].tick_params(labelleft=False)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     text = " ".join(["Film strip of a live picture.", *(frame.narration for frame in moments)])
-    return style.HtmlImage(style.png(figure, DPI), text, round(96 * figure.get_figwidth()))
+    return style.image(figure, text, DPI)
 
 
 def _moments(session: Session, most: int) -> list[int]:
@@ -207,8 +206,8 @@ def export(session: Session, path: str | Path, watch: Any = unwatched) -> Path:
     if ending == "npz":
         return session.history.save(path)
     if ending == "gif":
-        past, moments = session.branch(), _moments(session, FILM)
-        shots = [png(past.rewind(step)) for step in watch(moments, total=len(moments))]
+        moments = _moments(session, FILM)
+        shots = [png(past.frame) for past in watch(session.at(moments), total=len(moments))]
         film = Animation(lambda k: _pixels(shots[k]), np.arange(len(shots)), _FPS)
         return film.save(path, progress=False)
     if ending == "html":

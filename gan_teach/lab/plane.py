@@ -1,7 +1,7 @@
 """The lab in the plane: real and generated points over the discriminator's field."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,25 +16,14 @@ from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
 from gan_teach.lab import own_data, world
 from gan_teach.lab.config import Config
-from gan_teach.lab.frame import GRAPH, Arrows, Chart, Disc, Field, Layer, Lines, Points
+from gan_teach.lab.frame import GRAPH, Arrows, Chart, Field, Layer, Lines, Points
 from gan_teach.lab.world import Row, Rows, Scores, World
 from gan_teach.metrics import NoiseBand
 from gan_teach.models import MLP, evaluating
 from gan_teach.training import State, probes
 
-SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
-    "five-gaussians": (data.ring, 1.7),
-    "eight-gaussians": (lambda: data.ring(8, 2.0, 0.02), 3.0),
-    "grid-25": (data.grid, 3.0),
-    "two-gaussians": (data.two_gaussians, 2.0),
-    "half-circles": (data.half_circles, 26.0),
-    "spirals": (data.spirals, 3.0),
-}
-"""Each data set's name: how it is made, and how far its picture reaches to every side."""
-
 DISTANCE = "Distance to the data"
 FOUND, ON_MODES, UNEVEN = "modes covered", "share of high quality", "reverse KL"
-DISC_EVERY = 50  # rounds from one set of eigenvalues to the next
 SHOWN = 256  # points of each kind
 PUSHED = 64  # of them with an arrow
 CELLS = 48  # of the field, along each side
@@ -48,15 +37,11 @@ class PlaneWorld(World):
     place = "fake"
 
     def __init__(self, config: Config) -> None:
-        if own_data.is_own(config.data):
-            source, reach = own_data.source(config.data)
-        else:
-            make, reach = SOURCES[config.data]
-            source = make()
+        source, reach = own_data.source(config.data)
         self.source, self.reach = source, reach
         self.real = source.sample(SHOWN, generator(config.seed, 1)).numpy()
         static = {"real": self.real}
-        self.hidden = World.hidden | {"best", "manifold", world.DISC}
+        self.hidden = World.hidden | {"best", "manifold"}
         self._scored = hasattr(source, "modes")
         if self._scored:  # they then say more than a distance
             static["modes"] = source.modes.numpy()
@@ -65,7 +50,6 @@ class PlaneWorld(World):
             _game(config, source), static, view=(-reach, reach, -reach, reach), xlabel="x₁",
             ylabel="x₂", drawable=True,
         )  # fmt: skip
-        self._spectrum: tuple[Any, Disc] = None, Disc(world.DISC, world.EMPTY)
         self._cells = _cells(reach)
         self._lattice = _lattice(config.latent)
         self._latents = self.game.latent.sample(SHOWN, generator(1))  # those of the probe "fake"
@@ -115,18 +99,6 @@ class PlaneWorld(World):
             charts += [Chart(DISTANCE, distance, band=(low, high, "real points"), log=True,
                              unit="units of x")]  # fmt: skip
         return charts
-
-    def disc(self, state: State, config: Config) -> Disc:
-        """Those of a round farthest from 1; found anew every so often, since it takes a while."""
-        reason = world.obstacle(state, config)
-        if reason:
-            return Disc(world.DISC, world.EMPTY, reason)
-        moment = config, state.step // DISC_EVERY
-        if self._spectrum[0] != moment:
-            batch = self.expectation(self.game, config)
-            values = world.round_spectrum(self.game, state, config, batch)
-            self._spectrum = moment, world.to_disc(values, f"{self.name(state.step)}: ")
-        return self._spectrum[1]
 
     def _losses(self, rows: Rows, config: Config) -> Chart:
         d, g = world.loss_levels(config)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach.lab.frame import DISC, TELLS, Frame
+from gan_teach.lab.frame import TELLS, Frame
 from gan_teach.lab.packing import looks, outline, outline_chart
 
 if TYPE_CHECKING:
@@ -38,27 +38,14 @@ def unwatched(items: Iterable[Any], total: int) -> Iterable[Any]:
     return items
 
 
-def page(session: Session, frames: int = FRAMES, watch: Any = unwatched) -> str:
-    """The run of ``session`` up to here as HTML, in at most so many frames and the last one."""
-    every = -(-session.step // frames) or 1
-    costly = session.hidden & {DISC}  # eigenvalues of networks take longer than all else
-    past = watch(session.again(session.step, every), total=-(-session.step // every) + 1)
-    reel = [moment.picture(costly) for moment in past]
-    return page_of(session, reel)
-
-
-def first_run(session: Session, rounds: int, frames: int) -> str:
-    """The same of a session that makes these rounds now, and so but once."""
-    costly, every = session.hidden & {DISC}, -(-rounds // frames)
+def page(session: Session, rounds: int, frames: int, watch: Any = unwatched) -> str:
+    """The run of ``session`` up to this round, reached so far or not, as HTML: in at most so many
+    frames and the last one."""
+    steps = [*range(0, rounds, -(-rounds // frames) or 1), rounds]
     reel = []
-    for step in [*range(0, rounds, every), rounds]:
-        session.go(step - session.step)
-        reel.append(session.picture(costly))
-    return page_of(session, reel)
-
-
-def page_of(session: Session, reel: list[Frame]) -> str:
-    """The pictures of a run as HTML; ``session`` stands at the last of them."""
+    for moment in watch(session.at(steps), total=len(steps)):
+        session = moment
+        reel.append(session.picture())
     config = session.config
     return Template(_read("recording.html")).substitute(
         title=html.escape(f"{config.preset}: {reel[-1].title.lower()}"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -20,8 +20,7 @@ import torch
 
 from gan_teach import _checks
 from gan_teach._devices import one_thread
-from gan_teach.dynamics import Rule, alternating, optim
-from gan_teach.dynamics.affine import AffineAlternating, suits
+from gan_teach.dynamics import optim
 from gan_teach.games import GAN
 from gan_teach.games.base import flatten
 from gan_teach.history import History
@@ -30,8 +29,8 @@ from gan_teach.lab.frame import Frame, alike
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.recording import FRAMES, page, unwatched
-from gan_teach.lab.world import REDRAW, Row, Scores, World, dress, newest, update_rule
-from gan_teach.training import advance, probes, train
+from gan_teach.lab.world import Row, Scores, World, dress, newest, update_rule
+from gan_teach.training import State, advance, probes, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
 SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
@@ -41,6 +40,7 @@ WORLDS: dict[str, Callable[[Config], World]] = {
     "dirac": DiracWorld,
 }
 Plan = Mapping[int, Mapping[str, Any]]  # what changes at which step
+Snapshot = tuple[State, Config]
 T = TypeVar("T")
 P = ParamSpec("P")
 _LOCK = threading.RLock()
@@ -59,17 +59,6 @@ def alone(act: Callable[P, T]) -> Callable[P, T]:
             return act(*args, **kwargs)
 
     return locked
-
-
-def rule_of(config: Config, game: GAN) -> Rule:
-    """The rule of the next update, in its faster form where there is one."""
-    alone = {"d": (1, 0), "g": (0, 1)}.get(config.turn)
-    if alone is None and config.rule != "alternating":
-        return update_rule(config)
-    steps = alone or (config.d_steps, config.g_steps)
-    if suits(game) and config.optimizer == "sgd":
-        return AffineAlternating(*steps)
-    return alternating(*steps, redraw=REDRAW[config.world])
 
 
 # -- a bounded memory of a run of any length ------------------------------------------------------
@@ -95,6 +84,13 @@ def up_to(items: Mapping[int, T], step: int) -> dict[int, T]:
     return {s: item for s, item in items.items() if s <= step}
 
 
+def copied(state: State) -> State:
+    """All that decides the future, in memory of its own; data, which stay as they are, are
+    shared."""
+    game: Any = state.game
+    return copy.deepcopy(state, {id(part): part for part in (game.data, game.latent)})
+
+
 class Session:
     """A live run of a preset, of settings, or of what a replay string describes.
 
@@ -108,6 +104,8 @@ class Session:
     they are asked for).
     """
 
+    game: GAN
+
     def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
         replay = Replay.of(config, **knobs)
         self._begin(replay.start, replay.changes)
@@ -115,25 +113,21 @@ class Session:
 
     def _begin(self, start: Config, plan: Plan) -> None:
         self.start, self._plan, self.reached = start, plan, 0
-        self._make()
-        self._snapshots: dict[int, dict[str, Any]] = {}
+        self._world = WORLDS[start.world](start)
+        self.game, self.hidden = self._world.game, self._world.hidden
+        self.state = next(train(self.game, steps=0, seed=start.seed))
+        self.config = Config()  # of plain SGD, as that state
+        self._steer(start)
+        self._snapshots: dict[int, Snapshot] = {}
         self._records: dict[int, Row] = {}
         self._remember()
-
-    def _make(self) -> None:
-        """A game and its state before the first update."""
-        self._world = WORLDS[self.start.world](self.start)
-        self.game, self.hidden = self._world.game, self._world.hidden
-        self.state = next(train(self.game, steps=0, seed=self.start.seed))
-        self.config = Config()  # of plain SGD, as that state
-        self._steer(self.start)
 
     def _steer(self, config: Config) -> None:
         """Make ``config`` hold from the next update on."""
         state, game = self.state, dress(self.game, config)
         state.stream.batch_size = config.batch
         state.stream.forget()  # noise and penalties shape what is drawn
-        rule = rule_of(config, game)
+        rule = update_rule(config, game)
         if type(rule) is not type(state.rule):
             state.memory = {}  # another rule starts without one
         state.rule = rule
@@ -213,7 +207,7 @@ class Session:
         nothing. It repeats the run, and keeps at most ``frames`` pictures and the last one.
         ``watch=tqdm`` shows how far it is.
         """
-        return page(self, _checks.whole("frames", frames, least=1), watch)
+        return page(self, self.step, _checks.whole("frames", frames, least=1), watch)
 
     def _rows(self, fresh: bool = False) -> dict[int, Row]:
         rows = up_to(self._records, self.step)
@@ -315,25 +309,20 @@ class Session:
     def branch(self) -> Session:
         """A second session at the same step, with the same past and a future of its own."""
         other = copy.copy(self)
-        other._make()
+        other._world = copy.copy(self._world)
         other._restore(self._snapshot())
         other._end_here(self._plan)
         return other
 
-    def again(self, rounds: int, every: int = 1) -> Iterator[Session]:
-        """A branch that repeats the last ``rounds`` updates, as it stands every so often.
+    def at(self, steps: Iterable[int]) -> Iterator[Session]:
+        """A branch of the run as it stands at each of these steps, behind or ahead.
 
-        So one can look at each moment of the past, and at quantities that nobody recorded. The
-        first and the last moment are always among them.
+        So one can look at each moment of the past, and at quantities that nobody recorded.
         """
-        rounds = min(_checks.whole("rounds", rounds), self.step)
-        every = _checks.whole("every", every, least=1)
-        past = self.branch()
-        for step in range(self.step - rounds, self.step, every):
-            past._go_to(step)
-            yield past
-        past._go_to(self.step)
-        yield past
+        branch = self.branch()
+        for step in steps:
+            branch._go_to(step)
+            yield branch
 
     # -- how
 
@@ -365,10 +354,11 @@ class Session:
 
     def _remember(self) -> None:
         """Keep what is shown of this step, and all that repeats it, at evenly spaced steps."""
-        for items, item, most, every in (
+        memories: Any = (
             (self._records, self._measured, RECORDS, self._world.every),
             (self._snapshots, self._snapshot, SNAPSHOTS, SNAPSHOT_EVERY),
-        ):
+        )
+        for items, item, most, every in memories:
             apart = spacing(self.reached, every, most)
             if self.step % apart == 0 and self.step not in items:
                 keep(items, self.step, item(), most, apart)
@@ -378,27 +368,14 @@ class Session:
         with one_thread():
             return {**losses, **self._world.measure(self.state, self.config)}
 
-    def _snapshot(self) -> dict[str, Any]:
-        """All that decides the future, in memory of its own."""
-        state, optims = self.state, self.state.optims
-        moving = {
-            "params": [p.detach() for p in (*self.game.g_params, *self.game.d_params)],
-            "optims": optims.state_dict(),
-            "grads": (optims.g_grads, optims.d_grads),
-            "losses": state.losses,
-            "memory": state.memory,
-        }
-        return {**copy.deepcopy(moving), "step": state.step, "config": self.config}
+    def _snapshot(self) -> Snapshot:
+        return copied(self.state), self.config
 
-    def _restore(self, snapshot: Mapping[str, Any]) -> None:
-        self._steer(snapshot["config"])  # optimizers of the right kind first, then what they held
-        state, past = self.state, copy.deepcopy(snapshot)
-        own = (*self.game.g_params, *self.game.d_params)
-        for p, value in zip(own, past["params"], strict=True):
-            p.data.copy_(value)
-        state.optims.load_state_dict(past["optims"])
-        state.optims.g_grads, state.optims.d_grads = past["grads"]
-        state.memory, state.losses, state.step = past["memory"], past["losses"], past["step"]
+    def _restore(self, snapshot: Snapshot) -> None:
+        state, self.config = snapshot
+        self.state = copied(state)
+        game: Any = self.state.game
+        self.game = self._world.game = game
 
 
 class Twin:

@@ -9,14 +9,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gan_teach.dynamics import alternating, memory_of
-from gan_teach.dynamics.affine import AffineAlternating
+from gan_teach.dynamics import memory_of
 from gan_teach.dynamics.optim import Optimizers
 from gan_teach.dynamics.streams import Draw
 from gan_teach.games import Batch
 from gan_teach.lab.frame import Frame
 from gan_teach.lab.session import Session
-from gan_teach.lab.world import REDRAW
+from gan_teach.lab.world import update_rule
 
 
 class Scene(NamedTuple):
@@ -35,9 +34,7 @@ def slow_motion(session: Session) -> list[Scene]:
     """
     story = _Story(session.branch())
     state = story.stage.state
-    rule = state.rule
-    if isinstance(rule, AffineAlternating):  # the same update in steps that can be watched
-        rule = alternating(rule.d_steps, rule.g_steps, redraw=REDRAW["line"])
+    rule = update_rule(session.config)  # in steps that can be watched
     draw = _WatchedDraw(state.stream, state.step)
     draw.story = story
     rule(state.game, draw, story, *memory_of(rule, state.memory))

@@ -1,31 +1,14 @@
-"""What a session needs to know about a kind of game, and what all kinds share.
-
-Beside each picture may stand the eigenvalues of a round, taken as a linear map near the present
-point. With the gradients' step sizes T (a diagonal: the learning rates, for Adam divided by the
-root of its mean square as it is now) a round is the map
-
-    M = I + T J                        both at once
-    M = (I + T_G J)^g (I + T_D J)^d    d steps of D, then g of G
-
-for J = dv/dw on one batch (see ``dynamics.linear`` for the same as matrices). Its leading pair of
-complex eigenvalues s foretells a turn in 2 pi / |arg s| rounds, in which the distance changes by
-the factor |s| ^ (rounds of a turn): below 1 the run spirals in, above 1 out, at 1 it circles for
-ever.
-"""
+"""What a session needs to know about a kind of game, and what all kinds share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from gan_teach import plots
-from gan_teach.analysis import krylov, spectra
-from gan_teach.dynamics import RULES, Rule, alternating, optim
-from gan_teach.dynamics.linear import rotation_period, step_spectrum
+from gan_teach.dynamics import RULES, Rule, alternating
+from gan_teach.dynamics.affine import AffineAlternating, suits
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch, corrupt, losses, penalties
 from gan_teach.history import History
@@ -38,11 +21,6 @@ Row = dict[str, Any]
 Rows = dict[int, Row]
 Scores = dict[str, tuple[float, NoiseBand]]
 DIVERGED = "the run has diverged"
-EMPTY = np.empty((0, 2))
-FARTHEST = 6  # eigenvalues of a round of two networks
-SLOW = 1e4  # rounds: a turn that takes longer is none
-_TOLERANCE, _RESTARTS = 1e-3, 4  # a picture needs three digits
-_MOST_STEPS = 10  # in a round: each one costs a product with J for every product with M
 NOT_ZERO_IN_THE_FLAT = ("wgan_gp", "dragan")  # these penalties want a slope of one
 REDRAW = {"line": "latents", "plane": "none", "dirac": "all"}
 """What each published experiment draws anew within a round (see ``dynamics.alternating``)."""
@@ -58,11 +36,14 @@ def dress(game: GAN, config: Config) -> GAN:
     return game
 
 
-def update_rule(config: Config) -> Rule:
-    """The rule of a whole round, whoever's turn it is."""
-    if config.rule != "alternating":
+def update_rule(config: Config, game: GAN | None = None) -> Rule:
+    """The rule of the next update; for a ``game`` in its faster form where there is one."""
+    if config.turn == "both" and config.rule != "alternating":
         return RULES[config.rule]()
-    return alternating(config.d_steps, config.g_steps, redraw=REDRAW[config.world])
+    steps = {"d": (1, 0), "g": (0, 1)}.get(config.turn, (config.d_steps, config.g_steps))
+    if game is not None and suits(game) and config.optimizer == "sgd":
+        return AffineAlternating(*steps)
+    return alternating(*steps, redraw=REDRAW[config.world])
 
 
 class World(ABC):
@@ -104,19 +85,13 @@ class World(ABC):
     def words(self, row: Row) -> tuple[str, str]:
         """The numbers of a row in words, and a warning to be shown in the picture, or nothing."""
 
-    def disc(self, state: State, config: Config) -> Disc:
-        """The eigenvalues of a round; of other optimizers the memory would be a part of it."""
-        if config.optimizer != "sgd":
-            return Disc(DISC, EMPTY, "only for plain SGD")
-        return to_disc(small_spectrum(self.game, config, self.expectation(self.game, config)))
+    def disc(self, config: Config) -> Disc | None:
+        """The eigenvalues of a round, for games of a few numbers."""
+        return None
 
     def expectation(self, game: GAN, config: Config) -> Batch:
         """A batch that stands for the expectation over all of them."""
         return game.draw(256, generator(config.seed, 7))
-
-    def equilibrium(self, batch: Batch, spread: float) -> Tensor | None:
-        """Parameters of the equilibrium at which G's samples have this spread; None for none."""
-        return None
 
     def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Layers in which latents have gone ``share`` of the way to their samples.
@@ -158,7 +133,7 @@ class World(ABC):
             narration=minus(f"{self.name(step)}: {words}."),
             layers={name: layer for name, layer in layers.items() if name not in hidden},
             charts=tuple(c for c in charts if c.title not in hidden),
-            disc=None if DISC in hidden else self.disc(state, config),
+            disc=None if DISC in hidden else self.disc(config),
             note=note,
             graph=() if GRAPH in hidden else self.graph(row, layers),
             **self.axes,
@@ -244,99 +219,3 @@ def loss_unit(config: Config) -> str:
 def minus(text: str) -> str:
     """The text with minus signs for hyphens."""
     return text.replace("-", "−")
-
-
-# -- the eigenvalues of a round -------------------------------------------------------------------
-
-
-def to_disc(values: NDArray[np.complex128], moment: str = "") -> Disc:
-    """Eigenvalues as a picture, and in words what the leading pair of them foretells."""
-    if not len(values):
-        return Disc(DISC, EMPTY)
-    return Disc(DISC, np.stack([values.real, values.imag], 1), moment + spiral(values))
-
-
-class Forecast(NamedTuple):
-    """``period`` rounds to a turn (inf: no turn), ``factor`` on the distance in one turn, and
-    ``modulus``, the largest |s| among the eigenvalues of a round that turn (of all, if none)."""
-
-    period: float
-    factor: float
-    modulus: float
-
-
-def foretold(values: NDArray[np.complex128]) -> Forecast:
-    """What the leading pair of eigenvalues of a round foretells."""
-    s = max((s for s in values if rotation_period(s) < SLOW), key=abs, default=None)
-    if s is None:
-        return Forecast(np.inf, 1.0, float(np.abs(values).max()))
-    period = rotation_period(s)
-    return Forecast(period, float(abs(s)) ** period, float(abs(s)))
-
-
-def spiral(values: NDArray[np.complex128]) -> str:
-    """The same in words."""
-    ahead = foretold(values)
-    if not np.isfinite(ahead.period):
-        return f"largest |s| = {ahead.modulus:.4f}, no turn"
-    return f"|s| = {ahead.modulus:.4f}, a turn in {ahead.period:.0f} rounds"
-
-
-def small_spectrum(game: GAN, config: Config, batch: Batch, at: Tensor | None = None) -> NDArray:
-    """The eigenvalues of one round around the present point, or another one, by the matrix of the
-    map. Exact for SGD. Empty where the gradients are not finite."""
-    jacobian = spectra.jacobian(game, batch, at)
-    if not np.isfinite(jacobian.matrix).all() or config.lr == 0:
-        return np.empty(0, dtype=complex)
-    return step_spectrum(update_rule(config), jacobian, config.lr, config.tau)
-
-
-def obstacle(state: State, config: Config) -> str:
-    """Why there are no such eigenvalues, in a few words; empty where there are."""
-    if config.rule not in ("simultaneous", "alternating"):
-        return "only for steps in turn or at once"
-    if config.rule == "alternating" and config.d_steps + config.g_steps > _MOST_STEPS:
-        return f"only up to {_MOST_STEPS} steps a round"
-    if config.optimizer not in ("sgd", "adam0"):
-        return "only without momentum"
-    return "" if state.step or config.optimizer == "sgd" else "from the first round on"
-
-
-def round_spectrum(game: GAN, state: State, config: Config, batch: Batch) -> NDArray[np.complex128]:
-    """The eigenvalues of a round that are farthest from 1, the farthest first.
-
-    Most directions do not move at all: M has thousands of eigenvalues at 1. So Arnoldi's method
-    looks for those of M - I with the largest modulus. About ``FARTHEST``: a conjugate pair is not
-    cut. Empty where the gradients are not finite.
-    """
-    j = krylov.jacobian_transpose(game, batch)
-    rates = np.concatenate([_rates(state.optims.g), _rates(state.optims.d)])
-    own = np.arange(len(rates)) < game.n_g
-    turns = [rates]
-    if config.rule == "alternating":  # of M transposed, so G's steps come first
-        turns = config.g_steps * [rates * own] + config.d_steps * [rates * ~own]
-
-    def moved(u: NDArray) -> NDArray:
-        x = u = np.asarray(u, dtype=float).reshape(-1)
-        for rate in turns:
-            x = x + j.matvec((rate * x).astype(j.dtype))
-        return x - u
-
-    if not np.isfinite(moved(np.ones(len(rates)))).all():
-        return np.empty(0, dtype=complex)
-    from scipy.sparse.linalg import LinearOperator
-
-    n = len(rates)
-    step: Any = LinearOperator((n, n), matvec=moved, dtype=float)  # pyright: ignore
-    ends = krylov.extremes(step, k=FARTHEST, which="LM", tol=_TOLERANCE, max_restarts=_RESTARTS)
-    return 1 + ends.values.astype(complex)
-
-
-def _rates(optimizer: optim.Optimizer) -> NDArray[np.float64]:
-    """The length of a step for a gradient of 1 in each parameter, one after the other."""
-    if isinstance(optimizer, optim.Adam):
-        unbiased = 1 - optimizer.betas[1] ** float(optimizer.count)
-        scale = [1 / ((s / unbiased).sqrt() + optimizer.eps) for s in optimizer.square]
-    else:
-        scale = [torch.ones_like(p) for p in optimizer.params]
-    return float(optimizer.lr) * torch.cat([s.flatten() for s in scale]).double().numpy()

@@ -36,11 +36,7 @@ from gan_teach.metrics.features import classifier
 from gan_teach.models import evaluating
 from gan_teach.plots import wilson
 from gan_teach.plots.text import Table
-from gan_teach.studies.architectures import (
-    FAMILIES,
-    Architecture,
-    random_architecture as random_architecture,
-)
+from gan_teach.studies.architectures import FAMILIES, Architecture, random_architecture
 from gan_teach.studies.engine import HistoryFiles, Study, content, seeds_of
 from gan_teach.training import Run, train
 
@@ -159,8 +155,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         _checks.whole("steps", self.steps, least=1)
-        if self.d_steps is not None:
-            _checks.whole("d_steps", self.d_steps, least=1)
+        _checks.whole("d_steps", 1 if self.d_steps is None else self.d_steps, least=1)
         _checks.whole("batch_size", self.batch_size, least=2)
         _checks.real("lr", self.lr, above=0.0)
         if self.steps % _checks.whole("records", self.records, least=1):
@@ -282,16 +277,12 @@ def run_study(
         unit="architecture",
     )
     parts = list(study.collect(progress).values())
+    asked = {"budget": asdict(budget), "source": judged.source}
     facts = {
         "architectures": len(parts),
         "architectures_planned": len(seeds),
         "interrupted": len(parts) < len(seeds),
-        "study": {
-            "budget": asdict(budget),
-            "algorithms": [*ALGORITHMS],
-            "source": judged.source,
-            **drawn,
-        },
+        "study": {**asked, "algorithms": [*ALGORITHMS], **drawn},
         "titles": [algorithm.title for algorithm in ALGORITHMS.values()],
         "accuracy": judged.accuracy,
         "real_score": judged.real,
@@ -331,13 +322,10 @@ def values(history: History, criterion: str) -> NDArray[np.float64]:
     final : the last score. best : the highest. area : the area under the curve (trapezoids) divided
     by the number of steps, i.e. the mean score, on the same scale from 1 to 10.
     """
-    _checks.choice("criterion", criterion, CRITERIA)
     scores, steps = history["score"].astype(float), history.steps.astype(float)
-    if criterion == "final":
-        return scores[-1]
-    if criterion == "best":
-        return scores.max(0)
-    return trapezoid(scores, steps, axis=0) / (steps[-1] - steps[0])
+    by = {"final": scores[-1], "best": scores.max(0)}
+    by["area"] = trapezoid(scores, steps, axis=0) / (steps[-1] - steps[0])
+    return by[_checks.choice("criterion", criterion, CRITERIA)]
 
 
 def wins(value: NDArray[np.float64]) -> NDArray[np.float64]:

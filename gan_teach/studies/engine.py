@@ -7,6 +7,7 @@ made larger at any time.
 """
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gan_teach import __version__, _checks
+from gan_teach._files import write_json
 from gan_teach._identity import digest
 from gan_teach._progress import progress_bar
 from gan_teach.dynamics.streams import DRAWS
@@ -150,6 +152,28 @@ class HistoryFiles:
 
     def _of(self, job: Job) -> dict[str, Any]:
         return {**self.content, **{name: digest(value, name) for name, value in job.items()}}
+
+
+@dataclass(frozen=True)
+class JsonFiles:
+    """The store of jobs that give plain data: ``folder/KEY.json``.
+
+    A file of another content than ``content(job)`` counts as missing: it is made anew.
+    """
+
+    folder: Path
+    content: Callable[[Any], Mapping[str, Any]]
+
+    def load(self, key: str, job: Any) -> Any:
+        path = self.folder / f"{key}.json"
+        part = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        return part["found"] if part.get("content") == self.content(job) else None
+
+    def save(self, key: str, job: Any, result: Any) -> None:
+        """Nothing is written of an empty result: it is asked for again."""
+        if result:
+            part = {"content": self.content(job), "found": result}
+            write_json(self.folder / f"{key}.json", part)
 
 
 def seeds_of(name: str, seeds: int | Sequence[int]) -> list[int]:

@@ -1,8 +1,8 @@
-"""Generators scored by the images they make: FID or FD(net), KID, IS, PRD, precision and recall.
+"""Generators judged by the images they make: FID or FD(net), KID, IS, PRD, precision and recall.
 
 ``evaluate`` scores every saved generator of runs and sweeps, published weights, functions that draw
 and folders of images, each from one pass through one network, into a table that is a file: a second
-call adds what is new.
+call adds what is new. ``pairs`` shows two of them to eyes that do not know which is which.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,42 +20,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gan_teach import __version__, _checks, metrics
+from gan_teach import __version__, _checks
 from gan_teach._devices import there
 from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach.data import Images, Source, load_images
 from gan_teach.data.images import as_floats
 from gan_teach.dynamics.streams import mix
-from gan_teach.metrics import PRD
+from gan_teach.metrics import PRD, noise_bands, scores
 from gan_teach.metrics.features import Extractor, found_inception, load_extractor
 from gan_teach.metrics.features.classifier import fingerprint
 from gan_teach.metrics.score_tables import ENDS, REAL, Evaluation, Row, read_rows, save_rows
-from gan_teach.metrics.scores import (
-    AT_ONCE,
-    SCORES,
-    Features,
-    Statistics,
-    holds_statistics,
-    read_statistics,
-    real_features,
-    score,
-    splits_of,
-    write_statistics,
-)
+from gan_teach.metrics.scores import AT_ONCE, SCORES, Features, Statistics, score
 from gan_teach.models.convnets import load_rsgan_generator
+from gan_teach.plots.ensembles import wilson
+from gan_teach.studies.drawing import draw, fixed_latents
 from gan_teach.studies.engine import Study, Tick
-from gan_teach.studies.image_runs import (
-    RAW,
-    Trained,
-    draw,
-    fixed_latents,
-    load_run,
-    snapshots,
-    training_images,
-)
+from gan_teach.studies.image_runs import RAW, Trained, load_run, snapshots, training_images
 
 UNTRAINED = "untrained"
 TABLE, CURVES = "scores.csv", "prd"  # a file and a folder
@@ -89,12 +73,12 @@ class Generator:
         return f"drawn with batch norm's {whose} statistics"
 
     @property
-    def imitates(self) -> str:
+    def imitates(self) -> tuple[Any, ...]:
         """What tells its run's images from those of another."""
         assert self.run is not None
-        config, data = self.run.config, self.run.data
-        where = (config.data, config.size, config.channels, config.skip_bad, config.balanced)
-        return digest([*where, data and data["digest"]])
+        config, data = self.run.config, self.run.data or {}
+        where = config.data, config.size, config.channels, config.skip_bad, config.balanced
+        return *where, data.get("digest")
 
     def digest(self) -> str:
         """Changes when what it draws does."""
@@ -153,7 +137,8 @@ class Function:
     def batches(self, n: int, seed: int, device: str | torch.device) -> Iterator[Tensor]:
         """``n`` images, at most 500 at a time. ValueError for what it raises or gives instead."""
         rng = torch.Generator().manual_seed(seed)
-        for count in [AT_ONCE] * (n // AT_ONCE) + [n % AT_ONCE] * (n % AT_ONCE > 0):
+        for start in range(0, n, AT_ONCE):
+            count = min(AT_ONCE, n - start)
             try:
                 with torch.no_grad():
                     images = self.call(count, rng)
@@ -203,23 +188,19 @@ def candidates(
     folders = runs_in(path)
     if path.is_dir() and not folders:
         return [Folder(path.name, load_images(path, **how))]
-    several = {"averages": averages, "steps": steps, "every": every, "last": last}
-    return [
-        one
-        for folder in folders or [path]
-        for one in _of_run(folder, path, **several, untrained=untrained)
-    ]
+    which = averages, untrained, steps, every, last
+    return [one for folder in folders or [path] for one in _of_run(folder, path, *which)]
 
 
 def _of_run(
-    folder: Path, sweep: Path, *, averages: Sequence[str], untrained: bool, **which: Any
+    folder: Path, sweep: Path, averages: Sequence[str], untrained: bool, *which: Any
 ) -> list[Generator]:
     trained = load_run(folder)
     names = [_checks.choice("--ema", name, trained.generators) for name in averages]
     read = lru_cache(maxsize=1)(partial(load_run, folder))  # a step's generators, from one file
     loaders = {
         (step, name): lambda step=step, name=name: read(step).generators[name]
-        for step in _chosen(folder, **which)
+        for step in _chosen(folder, *which)
         for name in names or trained.generators
     }
     if untrained:
@@ -324,8 +305,8 @@ def evaluate(
     real_sets = _real_sets(every_one, data, how, features, n, device, progress)
     jobs, bands = {}, {}
     for one, real in zip(every_one, real_sets, strict=True):
-        what = (one.source, one.step, one.average, one.digest())
-        jobs[_key(*what, real.key, n, seed)] = one, real
+        key = _key(one.source, one.step, one.average, one.digest(), real.key, n, seed)
+        jobs[key] = one, real
         if len(real.pool) >= 2 * n:
             bands[_key(REAL, real.key, n, seed)] = None, real
     if save_stats is not None:
@@ -335,8 +316,8 @@ def evaluate(
         one, real = job
         if one is None:
             return _ends(real, n, seed, tick)
-        scores, curve = _scores(one.batches(n, seed, device), real, tick)
-        facts = (real.extract.frechet_name, n, real.count, seed, "", scores)
+        numbers, curve = _scores(one.batches(n, seed, device), real, tick)
+        facts = (real.extract.frechet_name, n, real.count, seed, "", numbers)
         protocol = f"{n} images, {one.how}, {real.protocol}"
         return [Row(one.source, one.step, one.average, *facts, protocol, curve)]
 
@@ -391,19 +372,18 @@ def _real_sets(
 ) -> list[_Real]:  # fmt: skip
     """What each candidate is compared with; images of one content are read once."""
     runs = [one for one in every_one if isinstance(one, Generator) and one.images]
-    sets: dict[str, _Real] = {}
+    sets: dict[Any, _Real] = {}
     names = []
     for one in every_one:
-        own = one if isinstance(one, Generator) and one.images else next(iter(runs), None)
+        own = None if data is not None or not runs else one if one in runs else runs[0]
         if data is None and own is None:
             raise ValueError(
                 f"{one.source} does not say what it imitates: name the real images by --data."
             )
-        names.append(own.imitates if data is None and own else "")
+        names.append(own.imitates if own else None)
         if names[-1] not in sets:
             shape = next(iter(one.batches(2, 0, "cpu"))).shape[1:]
-            make = own.images if data is None and own else None
-            images = make() if make else _named(data, shape, how)
+            images = own.images() if own and own.images else _named(data, shape, how)
             usual = "digits" if shape[0] == 1 else "cifar"
             extract = extract or load_extractor(usual, device=device)
             sets[names[-1]] = _real(images, extract, n, progress)
@@ -414,25 +394,26 @@ def _named(data: Any, shape: Sequence[int], how: Mapping[str, Any]) -> Images | 
     """The real images of that name, as large as generated ones; or the file of their statistics."""
     if isinstance(data, Images):
         return data
+    if scores.holds_statistics(data):
+        return Path(data)
     square = shape[1] if shape[1] == shape[2] else None
-    own = {**how, "size": how["size"] or square}
-    return Path(data) if holds_statistics(data) else load_images(data, **own)
+    return load_images(data, **{**how, "size": how["size"] or square})
 
 
 def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> _Real:
     if isinstance(images, Path):
-        compared, pool = read_statistics(images, extract), np.empty((0, 0))
+        compared, pool = scores.read_statistics(images, extract), np.empty((0, 0))
         said = f"real images, of which {images.name} has mean and covariance"
         content, count = compared, compared.count
     else:
         facts, shape = images.facts(), " x ".join(map(str, images.shape))
         said, content = f"the {facts['count']} of {facts['name']}, {shape}", facts["digest"]
-        pool = real_features(images, extract, 2 * n, progress)
+        pool = scores.real_features(images, extract, 2 * n, progress)
         compared, count = pool[:n], min(n, len(pool))
-    splits = "1 split" if splits_of(n) == 1 else f"{splits_of(n)} splits"
+    splits = scores.splits_of(n)
     protocol = (
         f"against {count or 'an unknown number'} of {said}; {extract.scaling}; no flips; IS in "
-        f"{splits}"
+        f"{splits} split{'s' * (splits > 1)}"
     )
     key = _key(content, extract.name, extract.digest)
     return _Real(key, extract, pool, compared, count, protocol)
@@ -442,21 +423,21 @@ def _save_stats(path: Path, real_sets: Sequence[_Real]) -> None:
     (real, *others) = real_sets
     if isinstance(real.compared, Statistics) or any(other.key != real.key for other in others):
         raise ValueError("save_stats takes the images of one real set: name it by --data.")
-    write_statistics(path, real.compared, real.extract.frechet_name)
+    scores.write_statistics(path, real.compared, real.extract.frechet_name)
 
 
 def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
     """Each score of n real images against n others, as two rows of the table."""
     curves = []
 
-    def scores(fake: Features, other: Features) -> list[float]:
-        values, curve = _of_features(fake, other, real.extract, tick)
+    def values(fake: Features, other: Features) -> list[float]:
+        numbers, curve = _of_features(fake, other, real.extract, tick)
         curves.append(curve)
-        return [values[name] for name in SCORES]
+        return [numbers[name] for name in SCORES]
 
-    bands = metrics.noise_bands(scores, real.pool, n, REPEATS, LEVEL, seed)
+    bands = noise_bands(values, real.pool, n, REPEATS, LEVEL, seed)
     facts, said = (real.extract.frechet_name, n, n, seed, ""), f"{n} others, {real.protocol}"
-    low, high = (dict(zip(SCORES, values, strict=True)) for values in zip(*bands, strict=True))
+    low, high = (dict(zip(SCORES, end, strict=True)) for end in zip(*bands, strict=True))
     return [
         Row(REAL, None, ENDS[0], *facts, low, said, curves[0]),
         Row(REAL, None, ENDS[1], *facts, high, said),
@@ -500,3 +481,52 @@ def default_folder(source: Named) -> Path:
     """Where the table of that first source lies: in a run's or a sweep's folder, or runs/scores."""
     scores = Path("runs") / "scores"
     return scores if callable(source) or not runs_in(Path(source)) else Path(source)
+
+
+# -- two of them, by eye --------------------------------------------------------------------------
+
+KEYS = {"l": "left", "r": "right", "s": "neither"}
+
+
+class Pairs(NamedTuple):
+    """Pairs of sheets: ``sheets`` by "1 left", "1 right", ..., and in which of them A is left."""
+
+    names: tuple[str, str]
+    sheets: dict[str, NDArray[np.float32]]
+    a_left: NDArray[np.bool_]
+
+    def verdict(self, answers: Iterable[str]) -> str:
+        """How often A was preferred, with Wilson's 95 % interval; "s" and no answer do not count.
+
+        answers : keys of ``KEYS``, for the first pairs.
+        """
+        given = zip(answers, self.a_left, strict=False)
+        chosen = [(key == "l") == left for key, left in given if key in ("l", "r")]
+        a, b = self.names
+        if not chosen:
+            return f"{a} against {b}: no answer."
+        low, high = wilson(sum(chosen), len(chosen))
+        which = a if low > 0.5 else b
+        says = "no preference is shown" if low <= 0.5 <= high else f"{which} looks better"
+        return (
+            f"A is {a}, B is {b}. A was preferred in {sum(chosen)} of {len(chosen)}; 95 % interval "
+            f"of its share: {low:.0%} to {high:.0%}: {says}."
+        )
+
+
+def pairs(a: Named, b: Named, count: int = 20, n: int = 16, seed: int = 0, **how: Any) -> Pairs:
+    """``count`` pairs of sheets of ``n`` images, one of a and one of b, either of them on the left.
+
+    a, b : as in ``candidates``, of a run the last step; ``how`` (averages, size, ...) as
+    there. No image stands on two sheets. Raises ValueError for too few images in a folder.
+    """
+    count, n = _checks.whole("pairs", count, least=1), _checks.whole("n", n, least=1)
+    both = [candidates(source, last=True, **how)[-1] for source in (a, b)]
+    drawn = [list(one.batches(count * n, seed + k, "cpu")) for k, one in enumerate(both)]
+    of_a, of_b = (np.concatenate(parts).reshape(count, n, *parts[0].shape[1:]) for parts in drawn)
+    a_left = np.random.default_rng(seed).random(count) < 0.5
+    sheets = {}
+    for k, (one, other, first) in enumerate(zip(of_a, of_b, a_left, strict=True), 1):
+        sheets |= {f"{k} left": one if first else other, f"{k} right": other if first else one}
+    names = [f"{one.source} ({one.average})" for one in both]
+    return Pairs((names[0], names[1]), sheets, a_left)

@@ -6,7 +6,7 @@ few moments as bytes, and for one run the weights of the last generator.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import _checks, games, metrics, zoo
-from gan_teach.dynamics import RULES, optim
+from gan_teach import _checks, metrics, zoo
+from gan_teach.dynamics import RULES
 from gan_teach.dynamics.streams import DRAWS, generator
+from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
 from gan_teach.studies import image_runs
+from gan_teach.studies.drawing import levels
 from gan_teach.studies.evaluation import Generator, candidates
 from gan_teach.studies.image_runs import RAW
-from gan_teach.zoo.images import NETWORKS, ImageGAN, image_gan
+from gan_teach.zoo.images import ImageGAN, image_gan
 
 MOMENTS = 6  # sheets that are kept
-LOSS_ROWS = 400
+LOSS_ROWS = 400  # of the steps at which the run wrote both losses
 SEED = 1  # of the latents that are scored
 WEIGHTS = "weights/"  # how the names of kept weights begin in a record's static arrays
 
@@ -47,21 +49,26 @@ Scoring = tuple[Scorer, dict[str, Any]]
 class ImageRecord:
     """A run of one configuration, and what is kept of it.
 
-    average : the average of G that is scored and drawn ("raw": G itself, which is always scored).
-    others : averages that are scored as well. run : what is trained.
+    config : its published name, with ``changes``. average : the average of G that is scored and
+    drawn ("raw": G itself, which is always scored). others : averages that are scored as well.
     scorer : makes, from the run's data set, a function of generated images that gives named
     numbers, and facts about the scores for ``meta``; ``samples`` images are scored at each
     snapshot. shown : images of a sheet. weights : keep those of the average at the end.
     """
 
     summary: str
-    run: Callable[[], ImageGAN]
+    config: str
     average: str
     scorer: Callable[[Any], Scoring]
     samples: int
     shown: int = 40
     weights: bool = False
     others: tuple[str, ...] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(self) -> ImageGAN:
+        """What is trained."""
+        return image_gan(self.config, **self.changes)
 
 
 def in_words(value: Any) -> Any:
@@ -70,10 +77,11 @@ def in_words(value: Any) -> Any:
     Functions give their names, and a published game its fields, so that moving code about in the
     library makes no record another.
     """
-    if isinstance(value, games.penalties.Penalty):
+    if isinstance(value, Penalty):
         return {"name": value.name, "weight": float(value.weight)}
-    if isinstance(value, games.losses.Loss):
-        return value.name
+    if isinstance(value, ImageGAN):
+        decides = {k: v for k, v in value.identity().items() if k not in _HOW}
+        return {"config": value.name, **in_words(decides)}
     if isinstance(value, partial):
         own = {"name": value.func, "arguments": value.args, **value.keywords}
         return {k: in_words(v) for k, v in own.items() if v != ()}
@@ -106,42 +114,14 @@ def check(history: History, settings: Mapping[str, Any], path: Path) -> History:
     return history
 
 
+_HOW = ("channels_last", "skip_bad", "workers")  # settings of the same numbers
+
+
 def settings(name: str, run: ImageGAN | None = None) -> dict[str, Any]:
     """What the record of that name is the result of, as plain data; or a run's configuration."""
     record = IMAGE_RECORDS[name]
     kept = {k: in_words(getattr(record, k)) for k in ("average", "others", "samples")}
-    return {**kept, **configured(run or record.run())}
-
-
-def configured(config: ImageGAN) -> dict[str, Any]:
-    """A configuration in the words of the records that were made before it was plain data.
-
-    What they do not name had its default; it is named where it has another value.
-    """
-    plain = in_words({k: v for k, v in config.identity().items() if k not in _HOW})
-    new = {k: v for k, v in plain.items() if k in _OLD or v != in_words(getattr(ImageGAN, k, None))}
-    rule = {k: new.pop(k) for k in _OF_RULE if k in new}
-    words = {"config": config.name, "autocast": None if config.precision == "float32" else "bf16"}
-    words["rule"] = {"name": config.rule, **rule} if rule else config.rule
-    words["penalties"] = [in_words(games.penalties.get(p)) for p in config.penalties]
-    words["schedule"] = _SCHEDULES.get(config.schedule, config.schedule)
-    networks: Any = _checks.called("networks", config.networks, NETWORKS, first=2)
-    name, numbers = config.networks.partition("(")[0], getattr(networks, "keywords", {})
-    words["pair"] = {"name": name, **numbers} if numbers else name
-    if "(" in config.optimizer:
-        words["optimizer"] = in_words(optim.factory(config.optimizer))
-    return {**new, **words}
-
-
-_HOW = ("precision", "channels_last", "skip_bad", "workers", "networks", "schedule", "penalties")
-_OF_RULE = ("d_steps", "g_steps", "redraw", "d_every", "first", "clip")
-_OLD = (
-    "seed", "steps", "batch_size", "lr", "optimizer", "data", "size", "features", "latent", "tau",
-    "bottleneck", "averages", "loss", "label_smoothing", "dequantize", "flip",
-)  # fmt: skip
-_SCHEDULES = {
-    "constant": None, "linear(start=0.5)": "second_half", "power(exponent=0.005)": "constant_power",
-}  # fmt: skip
+    return {**kept, **in_words(run or record.run())}
 
 
 def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History:
@@ -203,23 +183,18 @@ def condensed(record: ImageRecord, run: Path) -> History:
         for number, value in score(torch.from_numpy(images)).items():
             scores.setdefault(f"{number}_{g.average}", []).append(value)
         if g.average == record.average and g.step in moments:
-            shown = (np.clip(images[: record.shown], -1, 1) + 1) * 127.5
-            sheets.append(np.rint(shown).astype(np.uint8))
-    static = {"sheets": np.stack(sheets), "sheet_steps": moments, **_losses(run)}
+            sheets.append(levels(images[: record.shown]))
+    static = {"sheets": np.stack(sheets), "sheet_steps": moments}
+    log = image_runs.recorded(run)
+    thin = slice(None, None, max(1, len(log) // LOSS_ROWS))
+    static |= {"loss_steps": log.steps[thin].astype(int)}
+    static |= {name: log[name][thin].astype(np.float32) for name in ("d_loss", "g_loss")}
     if record.weights:  # in half precision: no pixel differs by more than a few grey levels
         weights = trained.generators[record.average].state_dict()
         static |= {WEIGHTS + k: v.numpy().astype(np.float16) for k, v in weights.items()}
     count = sum(p.numel() for p in trained.generators[RAW].parameters())
     facts |= {"data": data.name, "images": len(data), "unit": "step", "parameters": count}
     return History(steps, scores, static, facts)
-
-
-def _losses(run: Path) -> dict[str, NDArray]:
-    """Both losses over the steps at which the run wrote them, thinned to a few hundred rows."""
-    rows = image_runs.recorded(run)
-    thin = slice(None, None, max(1, len(rows) // LOSS_ROWS))
-    both = {name: rows[name][thin].astype(np.float32) for name in ("d_loss", "g_loss")}
-    return {"loss_steps": rows.steps[thin].astype(int), **both}
 
 
 # -- scores ---------------------------------------------------------------------------------------
@@ -301,52 +276,36 @@ PIXELS = 2000  # images whose pixels are compared
 PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared with them
 
 
-def _rsgan(loss: str, title: str) -> ImageRecord:
-    return ImageRecord(
-        f"CNN of a quarter of the width, CIFAR-10, {title} loss",
-        partial(image_gan, f"cifar-{loss}-cnn", features=16, steps=12_000, precision="bf16"),
-        "raw", _photo_scores, DRAWN, shown=16, others=("0.9999",),
-    )  # fmt: skip
-
-
-def _timescale(tau: int) -> ImageRecord:
-    return ImageRecord(
-        f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        partial(image_gan, "cifar-timescale-small", tau=float(tau), precision="bf16"),
-        "0.99", _photo_scores, DRAWN, shown=16, others=("0.9", "0.999", "0.9999"),
-    )  # fmt: skip
-
-
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
-        "Vanilla GAN of MNIST, as published", partial(image_gan, "mnist-vanilla"),
-        "0.999", _digit_scores, 5000,
+        "Vanilla GAN of MNIST, as published", "mnist-vanilla", "0.999", _digit_scores, 5000,
     ),
     "mnist-dcgan": ImageRecord(
-        "DCGAN of MNIST, half the width",
-        partial(
-            image_gan, "mnist-dcgan", features=32, batch_size=64, steps=12_000, precision="bf16"
-        ),
-        "0.999", _digit_scores, 5000,
+        "DCGAN of MNIST, half the width", "mnist-dcgan", "0.999", _digit_scores, 5000,
+        changes={"features": 32, "batch_size": 64, "steps": 12_000, "precision": "bf16"},
     ),
     "cifar-dcgan-small": ImageRecord(
-        "Small DCGAN of CIFAR-10", partial(image_gan, "cifar-dcgan-small"),
-        "0.99", _pixel_scores, PIXELS, shown=16,
+        "Small DCGAN of CIFAR-10", "cifar-dcgan-small", "0.99", _pixel_scores, PIXELS, shown=16,
     ),
     "faces-dcgan": ImageRecord(
-        "Narrow DCGAN of a hundred faces", partial(image_gan, "faces-dcgan"),
-        "0.999", _nearest_scores, 200, weights=True,
+        "Narrow DCGAN of a hundred faces", "faces-dcgan", "0.999", _nearest_scores, 200,
+        weights=True,
     ),
     "stacked-mnist-r3gan": ImageRecord(
-        "Stacked digits, RpGAN + R1 + R2", partial(image_gan, "stacked-mnist-r3gan"),
-        "0.99", _stack_scores, STACKS,
+        "Stacked digits, RpGAN + R1 + R2", "stacked-mnist-r3gan", "0.99", _stack_scores, STACKS,
     ),
     "stacked-mnist-vanilla": ImageRecord(
-        "Stacked digits, loss of 2014", partial(image_gan, "stacked-mnist-vanilla"),
-        "0.99", _stack_scores, STACKS,
+        "Stacked digits, loss of 2014", "stacked-mnist-vanilla", "0.99", _stack_scores, STACKS,
     ),
-    "cifar-rsgan-quarter": _rsgan("rsgan", "paired"),
-    "cifar-jsgan-quarter": _rsgan("jsgan", "separable"),
-    **{f"cifar-timescale-{tau}": _timescale(tau) for tau in (1, 2, 4, 8)},
+    **{f"cifar-{loss}-quarter": ImageRecord(
+        f"CNN of a quarter of the width, CIFAR-10, {title} loss", f"cifar-{loss}-cnn", "raw",
+        _photo_scores, DRAWN, shown=16, others=("0.9999",),
+        changes={"features": 16, "steps": 12_000, "precision": "bf16"},
+    ) for loss, title in (("rsgan", "paired"), ("jsgan", "separable"))},
+    **{f"cifar-timescale-{tau}": ImageRecord(
+        f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
+        "cifar-timescale-small", "0.99", _photo_scores, DRAWN, shown=16,
+        others=("0.9", "0.999", "0.9999"), changes={"tau": tau, "precision": "bf16"},
+    ) for tau in (1, 2, 4, 8)},
 }  # fmt: skip
 """The records of image runs by name."""

@@ -20,21 +20,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
-from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
+from torch import nn
 
 from gan_teach import __version__, _checks
 from gan_teach._devices import arithmetic, described
-from gan_teach._files import read_csv, replacing, write_csv
+from gan_teach._files import read_csv, replacing, write_csv, write_json
 from gan_teach._progress import progress_bar
-from gan_teach.data import Asked, Images, Normal, Source, named
+from gan_teach.data import Images, Source, named
 from gan_teach.data.images import to_floats
 from gan_teach.data.named import STAND_INS
 from gan_teach.dynamics.streams import generator
@@ -43,8 +40,9 @@ from gan_teach.history import History
 from gan_teach.metrics import sample_frechet
 from gan_teach.metrics.features import load_extractor
 from gan_teach.plots import equilibrium_losses, equilibrium_score, style, training
-from gan_teach.plots.animation import write_gif
 from gan_teach.plots.images import sheet
+from gan_teach.studies import drawing
+from gan_teach.studies.drawing import between as between, draw, fixed_latents, refresh
 from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
 from gan_teach.training.loop import check_finite, stop_on_nan
@@ -57,12 +55,8 @@ _ASK_EVERY = 10  # steps between questions to the other processes, for which all
 _SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
 LOG, LOG_EVERY = "losses.csv", 50
 SCORED = 2000  # images of a distance on the way
-FORMATS = ("png", "pdf", "eps")
 _DRAW_EVERY, _DRAW_SHARE = 60.0, 0.01  # seconds between pictures of a run; most of the time
 _SHEET, _IN_A_ROW = 64, 16  # samples; classes
-_STREAM = 64  # keeps these latents apart from those that a run trains on
-_STATISTICS = 1 << 20  # the seed of the latents that give batch norm its statistics
-_READABLE = 96  # pixels that a small image is enlarged to
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class Recording:
         _checks.whole("every", self.every, least=1)
         _checks.whole("score_every", self.score_every)
         _checks.whole("keep", self.keep)
-        _checks.choice("format", self.format, FORMATS)
+        _checks.choice("format", self.format, drawing.FORMATS)
 
 
 @dataclass
@@ -158,43 +152,40 @@ def train_images(
     checkpoint, branch, data = _claim(out, resume, world), None, None
     saved: Mapping[str, Any] = {}
     if resume and (out / _SETTINGS).exists():
-        before, data, _ = read_settings(out)
-        _check_same(out, config, before)
-        saved = json.loads((out / _SETTINGS).read_text("utf-8"))
-        how = Recording(**{**saved.get("recording", {}), **recording})
+        before, saved = read_settings(out), json.loads((out / _SETTINGS).read_text("utf-8"))
+        _check_same(out, config, before.config)
+        data, how = before.data, Recording(**{**saved.get("recording", {}), **recording})
     start = saved.get("from", start)
-    if start is not None and not checkpoint:  # a branch that was stopped early begins there again
-        checkpoint, branch = Path(start) / _CHECKPOINT, out.name
-        if not checkpoint.exists():
-            raise FileNotFoundError(f"{start} holds no run to branch from.")
-        say(f"{out} branches from {start}{_said(read_settings(start)[0].changes(config))}.")
     try:
+        if start is not None and not checkpoint:  # a branch that was stopped early begins again
+            checkpoint, branch = Path(start) / _CHECKPOINT, out.name
+            if not checkpoint.exists():
+                raise FileNotFoundError(f"{start} holds no run to branch from.")
+            say(f"{out} branches from {start}{_said(read_settings(start).config.changes(config))}.")
         images = training_images(config, data, out, download)
         game = config.game(images)
+        say(f"{config.name}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
+        # Before the game is shared: one process alone finds the statistics of an average.
+        averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
+        run = config.train(
+            game, rule=processes.share(game, config.make_rule(), world), device=world.device,
+            resume=checkpoint, branch=branch,
+        )  # fmt: skip
+        step = config.steps + 1 - run.total
+        if branch and step >= config.steps:
+            raise ValueError(
+                f"{start} has reached step {step:,}, so there is nothing left to train in a branch "
+                f"of {config.steps:,} steps: ask for more, steps=..."
+            )
     except Exception:
         with suppress(OSError):  # not of a run that has files
             out.rmdir()
         raise
-    say(f"{config.name}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
-    # Before the game is shared: one process alone finds the statistics of an average.
-    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
-    run = config.train(
-        game, rule=processes.share(game, config.make_rule(), world), device=world.device,
-        resume=checkpoint, branch=branch,
-    )  # fmt: skip
     extras: dict[str, Any] = {f"ema_{name}": average for name, average in averages.items()}
     if checkpoint:
         load_checkpoint(checkpoint, **extras)
     world.wait()  # until all have read what the first one will soon replace
     generators = {RAW: game.generator, **{k: average.module for k, average in averages.items()}}
-    step = config.steps + 1 - run.total
-    if branch and step >= config.steps:
-        with suppress(OSError):
-            out.rmdir()
-        raise ValueError(
-            f"{start} has reached step {step:,}, so there is nothing left to train in a branch of "
-            f"{config.steps:,} steps: ask for more, steps=..."
-        )
     trained = Trained(config, game.data.shape, generators, step, images.facts())
     keeper = None
     if world.main:
@@ -204,8 +195,8 @@ def train_images(
         write_json(out / _SETTINGS, {**facts, "settings": asdict(config)})
         if step < config.steps:
             say(_space(generators, how, config.steps - step))
-        distance = Distance(images, trained.latents, world.device) if how.score_every else None
-        keeper = Keeper(out, trained, extras, how, distance, progress)
+        scored = distance(images, trained.latents, world.device) if how.score_every else None
+        keeper = Keeper(out, trained, extras, how, scored, progress)
     watched = stop_on_nan(run, out / _CHECKPOINT)
     for average in averages.values():
         watched = observe(watched, average)
@@ -266,17 +257,11 @@ def _said(changes: Mapping[str, tuple[Any, Any]]) -> str:
     return f" ({'; '.join(each)})" if each else ""
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    with replacing(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-
-
 def _space(generators: Mapping[str, nn.Module], how: Recording, steps: int) -> str:
     """What the saved generators of so many steps will take."""
     count = math.ceil(steps / how.every)
-    count = min(count, how.keep) if how.keep else count
-    tensors = [t for g in generators.values() for t in g.state_dict().values()]
-    size = sum(t.numel() * t.element_size() for t in tensors)
+    count = min(count, how.keep or count)
+    size = sum(t.nbytes for g in generators.values() for t in g.state_dict().values())
     return (
         f"G and its averages are kept at {count:,} steps, in {size / 1e6:.3g} MB each and "
         f"{count * size / 1e6:,.0f} MB in all; 'keep' bounds their number."
@@ -293,10 +278,7 @@ def _follow(run: Iterable[State], world: World, keeper: Keeper | None) -> int:
                 keeper(state)
             asking = world.size == 1 or state.step % _ASK_EVERY == 0
             if asking and world.any(bool(interrupted)):
-                if keeper:
-                    keeper.save(state)
-                    raise KeyboardInterrupt(keeper.stopped(state))
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(keeper.stop(state) if keeper else "")
     world.wait()  # until the first one has written the end
     world.close()
     return step
@@ -308,30 +290,27 @@ def load_run(folder: str | os.PathLike[str], step: int | None = None) -> Trained
     The data are not needed. Raises FileNotFoundError if there is no run, ValueError if its file of
     generators is damaged.
     """
-    file, files = Path(folder) / _SETTINGS, snapshots(folder)
-    if not file.exists() or not files:
+    files = snapshots(folder)
+    if not files:
         raise FileNotFoundError(
             f"{folder} holds no trained run ({_SETTINGS} and saved generators): "
             "make one with gan-teach train NAME --out FOLDER."
         )
-    config, data, shape = read_settings(folder)
-    trained = Trained(config, shape, {}, max(files) if step is None else step, data)
-    first, _ = config.pair(shape, classes=len(trained.classes))
-    names = [RAW, *(f"{decay:g}" for decay in config.averages)]
-    trained.generators = {name: copy.deepcopy(first) for name in names}
+    trained = read_settings(folder)
+    trained.step = max(files) if step is None else step
     try:
         weights = torch.load(files[trained.step], weights_only=True, map_location="cpu")
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f"{files[trained.step]} is damaged: copy or train it again.") from error
-    for name, g in trained.generators.items():
-        g.load_state_dict(weights[name])
+    g, _ = trained.config.pair(trained.shape, classes=len(trained.classes))
+    for name, state in weights.items():
+        trained.generators[name] = copy.deepcopy(g)
+        trained.generators[name].load_state_dict(state)
     return trained
 
 
-def read_settings(
-    folder: str | os.PathLike[str],
-) -> tuple[ImageGAN, Mapping[str, Any] | None, tuple[int, ...]]:
-    """The configuration in a run's settings.json, what its data were, the shape of an image.
+def read_settings(folder: str | os.PathLike[str]) -> Trained:
+    """What a run's settings.json says of it: its configuration, its data, the shape of an image.
 
     Raises FileNotFoundError where there is none, ValueError for one that is damaged or newer.
     """
@@ -342,11 +321,11 @@ def read_settings(
         saved = json.loads(file.read_text("utf-8"))
         shape, name = tuple(saved.pop("shape")), saved.pop("config", None)
         if name is None:
-            return ImageGAN(**saved["settings"]), saved["data"], shape
+            return Trained(ImageGAN(**saved["settings"]), shape, {}, 0, saved["data"])
         # Of a version that kept what differed from the published experiment, and no data.
         own = {k: v for k, v in saved.items() if v is not None and v is not False}
         own |= {"precision": own.pop("autocast", "float32"), "g_label_smoothing": 1.0}
-        return image_gan(name, **own), None, shape
+        return Trained(image_gan(name, **own), shape, {}, 0)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{file} is damaged, or of a newer version: {error}") from error
 
@@ -436,7 +415,7 @@ class Keeper(AbstractContextManager["Keeper"]):
         n = _SHEET - _SHEET % (self._columns or 1)
         self._latents = fixed_latents(n, self._prior, trained.config.seed)
         if self._columns:  # a class in each
-            self._latents = ask(self._prior, self._latents, classes)
+            self._latents = drawing.ask(self._prior, self._latents, classes)
         rows: list[dict[str, Any]] = list(read_csv(out / LOG)) if (out / LOG).exists() else []
         self._rows = [row for row in rows if int(row["step"]) <= trained.step]
         self._events: Any = None
@@ -472,13 +451,16 @@ class Keeper(AbstractContextManager["Keeper"]):
         self._bar.update(state.step * state.stream.batch_size - self._bar.n)
 
     def _log(self, state: State, scores: bool) -> None:
-        row = {**numbers(state, self._config), **self._speed(state)}
+        step, before = self._timed
+        now = time.monotonic() - self._begun
+        self._timed = (state.step, now)
+        speed = (state.step - step) * state.stream.batch_size / max(now - before, 1e-9)
+        row = numbers(state, self._config)
+        row |= {"seconds": round(now, 2), "images_per_second": float(f"{speed:.4g}")}
         if scores and self._distance:
             self._refresh()
-            row |= {
-                f"{self._distance.name}: {which}": float(f"{self._distance(g):.6g}")
-                for which, g in self._generators.items()
-            }
+            name, of = self._distance
+            row |= {f"{name}: {which}": of(g) for which, g in self._generators.items()}
         self._rows.append({"step": state.step, **row})
         for name, value in row.items() if self._events else ():
             self._events.add_scalar(name.replace(": ", "/"), value, state.step)
@@ -486,15 +468,6 @@ class Keeper(AbstractContextManager["Keeper"]):
         self._bar.set_postfix_str(", ".join([f"step {state.step}", *answers]), refresh=False)
         if time.monotonic() > self._draw_at:
             self._write(state)
-
-    def _speed(self, state: State) -> dict[str, float]:
-        """Seconds since the run began, breaks left out, and images a second since the last row."""
-        step, before = self._timed
-        now = time.monotonic() - self._begun
-        self._timed = (state.step, now)
-        images = (state.step - step) * state.stream.batch_size
-        speed = images / max(now - before, 1e-9)
-        return {"seconds": round(now, 2), "images_per_second": float(f"{speed:.4g}")}
 
     def _refresh(self) -> None:
         for average in self._averages.values():
@@ -531,7 +504,7 @@ class Keeper(AbstractContextManager["Keeper"]):
             images = draw(g, self._latents)
             if np.isfinite(images).all():
                 file = self.out / "samples" / f"{name}-{which}.{self.how.format}"
-                save_sheet(file, images, self._columns)
+                drawing.save_sheet(file, images, self._columns)
                 if self._events:
                     page = sheet(images, self._columns)
                     self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
@@ -547,8 +520,9 @@ class Keeper(AbstractContextManager["Keeper"]):
             gaps = {b: c - a for a, b, c in zip(steps, steps[1:], steps[2:], strict=False)}
             files.pop(min(gaps, key=lambda step: gaps[step], default=steps[0])).unlink()
 
-    def stopped(self, state: State) -> str:
-        """Where the run was interrupted, and what goes on with it."""
+    def stop(self, state: State) -> str:
+        """Save; where the run was interrupted, and what goes on with it."""
+        self.save(state)
         return (
             f"stopped at step {state.step:,} of {self.last:,}, saved in {self.out}. Go on with:\n"
             f"  gan-teach train --resume {shlex.quote(str(self.out))}"
@@ -590,21 +564,25 @@ _CHARTS = {
 }
 
 
-class Distance:
-    """FD(net) of generated images from as many of a run's data, in features of a classifier."""
+Distance = tuple[str, Callable[[nn.Module], float]]
 
-    def __init__(self, images: Any, prior: Source, device: str) -> None:
-        self._extract = load_extractor("digits" if images.shape[0] == 1 else "cifar", device=device)
-        rows = images.indices(SCORED, generator(0, _STREAM))
-        self._real = self._extract(to_floats(images.read(rows)))
-        self.name = self._extract.frechet_name
-        self._latents = fixed_latents(SCORED, prior)
 
-    def __call__(self, g: nn.Module) -> float:
-        images = draw(g, self._latents)
-        if not np.isfinite(images).all():  # a generator that diverged has no features
+def distance(images: Any, prior: Source, device: str) -> Distance:
+    """FD(net) of a generator's images from as many of a run's data, by a classifier, and its name.
+
+    NaN for a generator that diverged, which has no features.
+    """
+    extract = load_extractor("digits" if images.shape[0] == 1 else "cifar", device=device)
+    rows = images.indices(SCORED, generator(0, drawing.STREAM))
+    real, latents = extract(to_floats(images.read(rows))), fixed_latents(SCORED, prior)
+
+    def of(g: nn.Module) -> float:
+        fakes = draw(g, latents)
+        if not np.isfinite(fakes).all():
             return math.nan
-        return sample_frechet(self._extract(torch.from_numpy(images)), self._real)
+        return float(f"{sample_frechet(extract(torch.from_numpy(fakes)), real):.6g}")
+
+    return extract.frechet_name, of
 
 
 def recorded(folder: str | os.PathLike[str]) -> History:
@@ -612,8 +590,7 @@ def recorded(folder: str | os.PathLike[str]) -> History:
 
     Raises FileNotFoundError where there is no run.
     """
-    config, _, _ = read_settings(folder)
-    return _as_history(read_csv(Path(folder) / LOG), config)
+    return _as_history(read_csv(Path(folder) / LOG), read_settings(folder).config)
 
 
 def _as_history(rows: Sequence[Mapping[str, Any]], config: ImageGAN) -> History:
@@ -646,132 +623,3 @@ def interrupts() -> Iterator[list[int]]:
         yield asked
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-# -- pictures ------------------------------------------------------------------------------------
-
-
-def fixed_latents(n: int, latent: int | Source, seed: int = 0) -> Tensor:
-    """The latents (n, d) of a run's sheets and evaluations: the same at each step.
-
-    ``latent`` : their distribution, or the dimension of normal ones.
-    """
-    source = Normal(dim=latent) if isinstance(latent, int) else latent
-    return source.sample(n, generator(seed, _STREAM))
-
-
-def ask(latent: Source, latents: Tensor, classes: Iterable[int]) -> Tensor:
-    """The same noise, with these classes asked for in turn. ``latent`` : that of a conditional GAN.
-
-    Raises ValueError for one that is not conditional.
-    """
-    if not isinstance(latent, Asked):
-        raise ValueError("this generator was not trained to be asked for a class (conditional).")
-    in_turn = torch.tensor(list(classes))
-    noise = latents[..., : -latent.classes]
-    return latent.ask(noise, in_turn[torch.arange(len(noise)) % len(in_turn)])
-
-
-@torch.no_grad()
-def draw(
-    g: nn.Module, latents: Tensor, batch: int = 500, batch_statistics: bool = False
-) -> np.ndarray:
-    """G's images (n, channels, h, w) in [-1, 1], ``batch`` of them at a time.
-
-    Batch norm uses its running statistics (evaluation mode), or with ``batch_statistics`` those of
-    each batch, as RS-GAN's authors sampled: then an image depends on those drawn beside it. The
-    generator is left as it was.
-    """
-    own = copy.deepcopy(g).train(batch_statistics)
-    first = next(own.parameters())
-    parts = [own(z.to(first.device, first.dtype)).float().cpu() for z in latents.split(batch)]
-    return torch.cat(parts).numpy()
-
-
-def refresh(g: nn.Module, latent: int | Source) -> nn.Module:
-    """Give batch norm the statistics of g's present weights, and return g.
-
-    An average of weights comes with those of the last G, which are not its own, as an average of
-    statistics would not be. The mean over ten batches of 100 fixed latents replaces them (Izmailov
-    et al., 2018); in a run the next update copies the last G's again, so that nothing else changes.
-    ``latent`` : as in ``fixed_latents``.
-    """
-    latents = fixed_latents(1000, latent, _STATISTICS).to(next(g.parameters()))
-    update_bn(latents.split(100), g)
-    return g
-
-
-def between(start: Tensor, end: Tensor, steps: int, spherical: bool = False) -> Tensor:
-    """(rows, steps, d): the way from each latent in ``start`` (rows, d) to that in ``end``.
-
-    Straight, (1 - t) a + t b; or spherical (Shoemake, 1985), (sin((1 - t) w) a + sin(t w) b) /
-    sin w with w the angle between a and b. Gaussian latents of many dimensions lie near a sphere,
-    which the straight way leaves in its middle. Raises ValueError for steps < 2, or where a and b
-    are parallel and so leave the spherical way undefined.
-    """
-    t = torch.linspace(0, 1, _checks.whole("steps", steps, least=2), dtype=start.dtype)
-    t, a, b = t[None, :, None], start[:, None], end[:, None]
-    if not spherical:
-        return (1 - t) * a + t * b
-    angle = torch.acos(torch.cosine_similarity(a, b, -1).clamp(-1, 1))[..., None]
-    if bool((angle.sin() < 1e-6).any()):
-        raise ValueError("spherical interpolation needs latents that are not parallel.")
-    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
-
-
-def along(points: Tensor, steps: int, spherical: bool = False, classes: int = 0) -> Tensor:
-    """(rows, (k - 1)(steps - 1) + 1, d): the ways through the latents of each row, (rows, k, d).
-
-    ``steps`` on each of them, as in ``between``. The last ``classes`` numbers of a latent, which
-    ask for a class, go straight.
-    """
-    noise, asked = points.split([points.shape[-1] - classes, classes], -1)
-    parts = []
-    for x, round_ in ((noise, spherical), (asked, False)):
-        legs = [between(a, b, steps, round_)[:, 1:] for a, b in pairwise(x.unbind(1))]
-        parts.append(torch.cat([x[:, :1], *legs], 1))
-    return torch.cat(parts, -1)
-
-
-def save_images(path: Path, images: np.ndarray, columns: int | None = None) -> None:
-    """Write images (n, channels, h, w) in [-1, 1] by the ending of ``path``.
-
-    .png, .pdf, .eps: a sheet. .npz: one array of bytes, (n, h, w, channels). None: a folder of
-    single PNGs. Raises ValueError for another ending, for NaN, and for a folder that has files.
-    """
-    if path.suffix not in ("", ".npz"):
-        _checks.choice("out's ending", path.suffix[1:], ("npz", *FORMATS))
-        save_sheet(path, images, columns)
-        return
-    _checks.finite("images", images, "Did the generator diverge?")
-    pixels = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8).transpose(0, 2, 3, 1)
-    if path.suffix:
-        with replacing(path) as partial, open(partial, "wb") as file:
-            np.savez(file, pixels)
-        return
-    if path.exists() and (path.is_file() or any(path.iterdir())):
-        raise ValueError(f"{path} is there already: name a new folder for single images.")
-    for k, image in enumerate(pixels):
-        with replacing(path / f"{k:06d}.png") as partial:
-            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(partial)
-
-
-def save_sheet(
-    path: str | os.PathLike[str], images: np.ndarray, columns: int | None = None
-) -> None:
-    """Write images (n, channels, h, w) side by side, small ones enlarged: a PNG, PDF or EPS."""
-    page = Image.fromarray(sheet(images, columns, _zoom(images)))
-    with replacing(path) as partial:
-        page.save(partial)
-
-
-def save_film(path: str | os.PathLike[str], frames: np.ndarray) -> None:
-    """Write images (rows, steps, channels, h, w) as a GIF that goes there and back for ever."""
-    pages = [sheet(frames[:, i], zoom=_zoom(frames)) for i in range(len(frames[0]))]
-    pages += pages[-2:0:-1]
-    with replacing(path) as partial:
-        write_gif(partial, pages.__getitem__, len(pages), fps=12.5, shades=255)
-
-
-def _zoom(images: np.ndarray) -> int:
-    return max(1, _READABLE // images.shape[-1])

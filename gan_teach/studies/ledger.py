@@ -17,7 +17,6 @@ Between *agrees* and *differs* lies *true only under*. A claim that is not made 
 """
 
 import inspect
-import json
 import re
 import warnings
 from collections import Counter
@@ -32,9 +31,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gan_teach import _checks
-from gan_teach._files import read_csv, replacing, write_csv
+from gan_teach._files import read_csv, write_csv
 from gan_teach.plots.ensembles import wilson
-from gan_teach.studies.engine import Study, content
+from gan_teach.studies.engine import JsonFiles, Study, content
 
 AGREES, DIFFERS, UNDER, UNDECIDED = "agrees", "differs", "true only under", "undecided"
 NOT_COMPARABLE, NOT_RUN, OPEN = "not comparable", "not run", "open"
@@ -230,25 +229,6 @@ class Ask(NamedTuple):
 Maker = Callable[[Ask], Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The store of what makers found: ``folder/MAKER.json``, made anew where their code changed."""
-
-    folder: Path
-
-    def load(self, key: str, job: Any) -> dict[str, Found] | None:
-        path = self.folder / f"{key}.json"
-        part = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        same = part.get("content") == _content(job)
-        return {name: Found(*found) for name, found in part["found"].items()} if same else None
-
-    def save(self, key: str, job: Any, result: Mapping[str, Found]) -> None:
-        if result:  # nothing is found where the data are not there: ask again
-            part = json.dumps({"content": _content(job), "found": result}, indent=1)
-            with replacing(self.folder / f"{key}.json") as partial:
-                partial.write_text(part, "utf-8")
-
-
 def _content(job: tuple[Maker, int | None]) -> dict[str, Any]:
     """Of the maker the text of its file: beside the chapters it counts as part of the library."""
     maker, seeds = job
@@ -267,15 +247,17 @@ def reproduce(
     path, order = out / "ledger.csv", {row.id: row for row in rows}
     table = {line["id"]: line for line in read_csv(path)} if path.exists() else {}
     jobs = {name: (maker, seeds) for name, maker in makers.items()}
-    study = Study(jobs, partial(_make, work=work), Parts(work), workers, unit="maker")
+    study = Study(jobs, partial(_make, work=work), JsonFiles(work, _content), workers, unit="maker")
     found = study.collect(progress)
     for row in rows:
         ours, before = found.get(row.maker, {}).get(row.key), table.get(row.id, {})
         if ours or not before.get("date") or before["made"] != row.made:
-            table[row.id] = _line(row, ours)
-    lines = sorted((table[id] for id in order if id in table), key=_place)
-    write_csv(path, COLUMNS, lines)
-    return lines
+            verdict = judge(row, Found(*ours) if ours else None)
+            made = {"verdict": verdict.word, "ours": verdict.ours, "why": verdict.why}
+            table[row.id] = {**vars(row), **made, "date": Found(*ours).date if ours else ""}
+    lines = [table[id] for id in order if id in table]
+    write_csv(path, COLUMNS, sorted(lines, key=lambda line: VERDICTS.index(line["verdict"])))
+    return read_csv(path)
 
 
 def _make(job: tuple[Maker, int | None], tick: Any, work: Path) -> dict[str, Found]:
@@ -295,19 +277,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: bool(holds) for key, holds in value.items()}
     return np.asarray(value).tolist()
-
-
-def _line(row: Row, found: Found | None) -> dict[str, str]:
-    verdict = judge(row, found)
-    return {
-        "id": row.id, "verdict": verdict.word, "published": row.published, "ours": verdict.ours,
-        "why": verdict.why, "claim": row.claim, "place": row.place, "made": row.made,
-        "date": found.date if found else "",
-    }  # fmt: skip
-
-
-def _place(line: Mapping[str, str]) -> int:
-    return VERDICTS.index(line["verdict"])
 
 
 def counts(lines: Iterable[Mapping[str, str]]) -> dict[str, Counter[str]]:

@@ -6,7 +6,6 @@ in which every member carries its settings as constants.
 """
 
 import copy
-import json
 import os
 import re
 import time
@@ -25,12 +24,13 @@ from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.models import architecture
-from gan_teach.studies.engine import HistoryFiles, Study, Tick, content, grid, seeds_of
-from gan_teach.studies.image_runs import train_images, write_json
+from gan_teach.studies.engine import HistoryFiles, JsonFiles, Study, Tick, content, grid, seeds_of
+from gan_teach.studies.image_runs import train_images
 from gan_teach.training import EMA, State, observe, record
 from gan_teach.training.loop import DivergedError
 from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import GRIDS, IMAGE_GANS, ImageGAN, Training, image_gan
+from gan_teach.zoo.images import changed
 
 OF_TRAINING = ("lr", "tau")  # knobs that go to ``train``, a number for each member
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -194,8 +194,6 @@ def _named(options: Sequence[Any]) -> dict[Any, Any]:
 # was interrupted goes on from its checkpoint. So a sweep may be stopped, spread over processes or
 # jobs of a cluster, and made larger at any time.
 
-MARKER = "finished.json"
-
 
 class Outcome(NamedTuple):
     """How a run ended: "finished", "diverged" (its results too) or "failed", and a sentence."""
@@ -205,39 +203,30 @@ class Outcome(NamedTuple):
     told: str = ""
 
 
+class _Markers(JsonFiles):
+    """The store of runs that ended: a file in the folder of each."""
+
+    def load(self, key: str, job: Any) -> Outcome | None:
+        ended = super().load(f"{key}/finished", job)
+        return Outcome(key, ended[1], "before") if ended else None
+
+    def save(self, key: str, job: Any, result: Outcome) -> None:
+        if result.status != "failed":
+            super().save(f"{key}/finished", job, result)
+
+
 class _Run(NamedTuple):
     folder: Path
     config: ImageGAN
-    device: str | None = None
-
-    def content(self) -> dict[str, Any]:
-        """What it is the result of."""
-        return content(config=self.config)
-
-
-class _Markers:
-    """The store of runs that ended: a file in the folder of each."""
-
-    def load(self, key: str, job: _Run) -> Outcome | None:
-        """How it ended in an earlier call, if it did with these settings and this library."""
-        file = job.folder / MARKER
-        facts = json.loads(file.read_text("utf-8")) if file.exists() else {}
-        same = job.content().items() <= facts.items()
-        return Outcome(key, facts["status"], "before") if same else None
-
-    def save(self, key: str, job: _Run, result: Outcome) -> None:
-        if result.status != "failed":
-            facts = {**job.content(), "status": result.status, "told": result.told}
-            write_json(job.folder / MARKER, facts)
+    device: str | None
 
 
 def _train_images(job: _Run, tick: Tick, **how: Any) -> Outcome:
     del tick
     start, name = time.monotonic(), job.folder.name
+    how |= {"device": job.device, "resume": True, "say": lambda text: None}
     try:
-        train_images(
-            job.config, job.folder, device=job.device, resume=True, say=lambda text: None, **how
-        )
+        train_images(job.config, job.folder, **how)
     except (DivergedError, FloatingPointError) as error:
         return Outcome(name, "diverged", str(error))
     except (OSError, ValueError) as error:  # the other runs need not suffer from it
@@ -274,7 +263,7 @@ def sweep_images(
     study = Study(
         {n: _Run(out / n, c, where) for (n, c), where in zip(runs.items(), devices, strict=False)},
         partial(_train_images, **how),
-        _Markers(),
+        _Markers(out, lambda run: content(config=run.config)),
         workers=_checks.whole("jobs", jobs, least=1),
         cluster=(cluster, out / "jobs") if cluster else None,
     )
@@ -304,12 +293,15 @@ def short(value: Any) -> str:
 
 
 def grid_of(
-    name: str, knobs: Mapping[str, Sequence[Any]], /, **changes: Any
+    name: str | None, knobs: Mapping[str, Sequence[Any]], /, **changes: Any
 ) -> dict[str, ImageGAN]:
     """The runs of a published grid or of one configuration, with values of their knobs.
 
-    ``changes`` are settings of all runs. Raises ValueError for an unknown name.
+    ``changes`` are settings of all runs; without a name they are all there are. Raises ValueError
+    for an unknown name.
     """
+    if name is None:
+        return combinations(changed(None, **changes), knobs)
     if _checks.choice("NAME", name, [*IMAGE_GANS, *GRIDS]) in IMAGE_GANS:
         return combinations(image_gan(name, **changes), knobs)
     runs = {}

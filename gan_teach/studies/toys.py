@@ -1,9 +1,11 @@
-"""The published toy games of chapters 05 to 13 as ``gan-teach run`` trains them, by name."""
+"""What ``gan-teach run`` trains, the toy games of chapters 05 to 13, and the files it writes."""
 
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,11 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Game
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
+from gan_teach.plots import animation, style
 from gan_teach.plots.text import Table
+from gan_teach.studies.drawing import FORMATS
 from gan_teach.training import probes, record
-from gan_teach.zoo import line, planar
+from gan_teach.zoo import experiments, line, planar
 from gan_teach.zoo.functions import PublishedGame
 
 RECORDS = 500  # at most so many of a run
@@ -63,17 +67,14 @@ def _with_losses(words: str, game: Callable[..., GAN], training: zoo.Training) -
     }
 
 
-FUNCTIONS: dict[str, tuple[Callable[[], PublishedGame], str]] = {
-    "bilinear": (zoo.bilinear, "x y: pure rotation"),
-    "dirac": (zoo.dirac, "the Dirac-GAN with R1 0.3 over tau"),
-    "quadratic": (zoo.quadratic, "two planar games, tau* = 2"),
-    "torus": (zoo.torus, "two angles, two equilibria"),
-    "polynomial": (zoo.polynomial, "eleven critical points"),
-    "polynomial-4d": (zoo.polynomial_4d, "an attractor that is no equilibrium"),
-    "covariance": (zoo.covariance, "a covariance of one number matched"),
-}
 TOYS: dict[str, Toy] = {
-    **{name: _published(text, make()) for name, (make, text) in FUNCTIONS.items()},
+    "bilinear": _published("x y: pure rotation", zoo.bilinear()),
+    "dirac": _published("the Dirac-GAN with R1 0.3 over tau", zoo.dirac()),
+    "quadratic": _published("two planar games, tau* = 2", zoo.quadratic()),
+    "torus": _published("two angles, two equilibria", zoo.torus()),
+    "polynomial": _published("eleven critical points", zoo.polynomial()),
+    "polynomial-4d": _published("an attractor that is no equilibrium", zoo.polynomial_4d()),
+    "covariance": _published("a covariance of one number matched", zoo.covariance()),
     **{f"dirac-{k.replace('_', '-')}": _of_dirac(m) for k, m in zoo.DIRAC_METHODS.items()},
     **_with_losses("two clusters on the line", zoo.two_clusters, zoo.TWO_CLUSTERS),
     **_with_losses("five Gaussians in the plane", zoo.five_gaussians, zoo.FIVE_GAUSSIANS),
@@ -104,13 +105,12 @@ def run(
             raise ValueError(f"{key} is no setting of {name}: leave out --{key}.")
     which = range(_checks.whole("seed", seed), seed + _checks.whole("seeds", seeds, least=1))
     taus = toy.taus if tau is None else (tau,)
-    members = [(s, t) for t in taus for s in which]
+    numbers, ratios = [*which] * len(taus), [t for t in taus for _ in which]
     steps = toy.training.steps if games is None else _checks.whole("games", games, least=1)
     changes: dict[str, Any] = {"steps": steps, "lr": lr}
     if d_steps is not None or g_steps is not None:
         changes["rule"] = alternating(d_steps or 1, g_steps or 1)
-    game = stack([toy.game(seed=s, **own) for s, _ in members])
-    ratios, numbers = [t for _, t in members], [s for s, _ in members]
+    game = stack([toy.game(seed=number, **own) for number in numbers])
     states = toy.training.train(game, tau=ratios, seed=numbers, **changes)
     small = sum(p[0].numel() for p in [*game.g_params, *game.d_params]) <= FEW
     seen = {"params": probes.params()} if small else {"fake": probes.samples(500)}
@@ -149,25 +149,69 @@ def report(history: History) -> Table:
     return Table(["", "loss of D", "loss of G", "end"], rows)
 
 
+# -- files ----------------------------------------------------------------------------------------
+
+
+def save_run(history: History, out: str | os.PathLike[str], format: str = "png") -> Iterator[Path]:
+    """Write what there is to see of ``history`` into the folder ``out``, yielding each file's path.
+
+    One run on the line: history.npz, summary.png, eigenvalues.png, animation.gif. An ensemble:
+    history.npz, objective.png, outcomes.png. A toy: history.npz and the pictures of ``drawings``.
+    Pictures may have another of ``FORMATS``. Numbers come first, so that a picture that fails loses
+    nothing. Raises OSError naming the path when the folder cannot be written, ValueError for
+    another format.
+    """
+    _checks.choice("format", format, FORMATS)
+    out, toy = Path(out), history.meta.get("experiment") in TOYS
+    yield history.save(out / "history.npz")
+    for name, drawing in drawings(history):
+        style.save(drawing, out / f"{name}.{format}")
+        yield out / f"{name}.{format}"
+    if toy and "fake" in history and history["fake"].shape[-1] == 2:
+        one, panels = history.member(0), (plots.samples_panel, plots.losses_panel)
+        yield animation.animate(one, panels).save(out / "animation.gif")
+    elif not history.meta.get("members"):
+        yield film(history, out / "animation.gif")
+
+
+def film(history: History, path: Path) -> Path:
+    """The tutorial's picture over the run as a GIF or MP4, by the ending of ``path``."""
+    return animation.animate(history, (plots.picture_panel,), fps=20).save(path)
+
+
 def drawings(history: History) -> Iterator[tuple[str, Any]]:
-    """Pictures by name: paths of a small game in its plane, samples and losses of a GAN."""
-    names = labels(history)[:MOST]
-    if "params" in history:
+    """Pictures by name: of a run on the line, of several, or of a toy, as it has one or the other.
+
+    That is the paths of a small game in its plane, samples and losses of a GAN.
+    """
+    if history.meta.get("experiment") not in TOYS:
+        if history.meta.get("members"):
+            level = (experiments.TARGET, "-2 log 2")
+            yield "objective", plots.fan(history, "objective", level=level)
+            ended = list(experiments.outcomes(history))
+            yield "outcomes", plots.outcomes(ended, experiments.OUTCOMES)
+        else:
+            yield "summary", plots.summary(history)
+            yield "eigenvalues", plots.eigenvalues(history)
+    elif "params" in history:
+        names, steps = labels(history)[:MOST], history.steps
         pair = [0, int(history.static["first_of_d"])]
         paths = {name: history["params"][:, k, pair] for k, name in enumerate(names)}
         yield "path", plots.vector_field(None, paths, title=history.meta["title"])
         norms = {n: np.linalg.norm(history["params"][:, k], axis=1) for k, n in enumerate(names)}
-        steps = history.steps
         yield "norm", plots.compare(steps, norms, log=True, xlabel="step", ylabel="|w|")
-        return
-    one = history.member(0)
-    yield "losses", plots.losses(one)
-    fake = one["fake"]
-    if fake.shape[-1] == 1:
-        real = np.sort(history.static["real"].ravel())
-        flat = History(one.steps, {"fake": fake[..., 0]}, one.static, one.meta)
-        gap = int(np.diff(real).argmax())
-        bands = [(real[0], real[gap]), (real[gap + 1], real[-1])]
-        yield "samples", plots.positions(flat, bands, ylim=(real[0] - 3, real[-1] + 3))
     else:
-        yield "samples", plots.samples(one)
+        one = history.member(0)
+        yield "losses", plots.losses(one)
+        yield "samples", _samples(one)
+
+
+def _samples(one: History) -> Any:
+    """Of points of the line beside the two clusters of the data, and of the plane."""
+    if one["fake"].shape[-1] > 1:
+        return plots.samples(one)
+    real = np.sort(one.static["real"].ravel())
+    flat = History(one.steps, {"fake": one["fake"][..., 0]}, one.static, one.meta)
+    gap = int(np.diff(real).argmax())
+    bands = [(real[0], real[gap]), (real[gap + 1], real[-1])]
+    return plots.positions(flat, bands, ylim=(real[0] - 3, real[-1] + 3))

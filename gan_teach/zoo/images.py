@@ -127,7 +127,7 @@ class ImageGAN:
             object.__setattr__(self, f.name, _value(f.name, getattr(self, f.name)))
         _checks.choice("prior", self.prior, ("normal", "uniform"))
         _checks.choice("precision", self.precision, ("float32", "tf32", "bf16"))
-        _checks.choice("loss", self.loss, losses.LOSSES)
+        self.make_loss()
         if self.bottleneck and not self.networks.startswith("resnet"):
             raise ValueError(f"bottleneck belongs to the networks resnet, not to {self.networks}.")
         _checks.called("networks", self.networks, NETWORKS, first=2)
@@ -199,6 +199,11 @@ class ImageGAN:
         if self.channels_last:
             game.to(memory_format=torch.channels_last)
         return game
+
+    def make_loss(self) -> losses.Loss:
+        """The loss with its labels. Raises ValueError for smoothed ones where the loss has none."""
+        own = losses.smoothed_g(losses.get(self.loss), self.g_label_smoothing)
+        return losses.smoothed(own, self.label_smoothing)
 
     def make_rule(self) -> Rule:
         """The update rule. Raises ValueError for numbers of ``alternating`` with another rule."""

@@ -15,7 +15,7 @@ from typing import Any
 from gan_teach import _checks, plots
 from gan_teach.plots import style
 from gan_teach.studies import budget
-from gan_teach.studies.runs import film
+from gan_teach.studies.toys import film
 from gan_teach.zoo import experiments
 
 

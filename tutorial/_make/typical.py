@@ -31,8 +31,8 @@ import numpy as np
 from gan_teach._files import replacing
 from gan_teach.games.ensemble import stack
 from gan_teach.lab.config import OPTIMIZERS, PRESETS, TYPICAL, Config
-from gan_teach.lab.session import WORLDS, Session, rule_of
-from gan_teach.lab.world import Row, World, dress
+from gan_teach.lab.session import WORLDS, Session
+from gan_teach.lab.world import Row, World, dress, update_rule
 from gan_teach.training import train
 from gan_teach.zoo.experiments import EXPERIMENTS
 
@@ -85,7 +85,7 @@ def ends(config: Config, seeds: Sequence[int], steps: int | None = None) -> Iter
     worlds = [WORLDS[own.world](own) for own in configs]
     together: Any = stack([dress(w.game, own) for w, own in zip(worlds, configs, strict=True)])
     run = train(
-        together, rule_of(config, together), steps=steps, lr=config.lr, tau=config.tau,
+        together, update_rule(config, together), steps=steps, lr=config.lr, tau=config.tau,
         optimizer=OPTIMIZERS[config.optimizer], batch_size=config.batch, seed=seeds,
     )  # fmt: skip
     for _ in run:

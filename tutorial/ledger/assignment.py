@@ -54,9 +54,13 @@ def _first(config: zoo.ImageGAN, images: object, seeds: int) -> dict:
 
 
 def _scores(game: Any, state: State) -> tuple[float, float]:
-    """Mean D(x), D(G(z)) of ``game`` on the batch of the run's last step, in training mode."""
+    """Mean D(x), D(G(z)) of ``game`` on the batch of the run's last step, in training mode.
+
+    The masks of dropout are those of the step's number, so that a row repeats itself.
+    """
     batch = state.stream.at(state.step - 1)("d", 0)
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(state.step)
         logits = game.discriminator(batch.real), game.discriminator(game.generate(batch.latent))
     return float(logits[0].sigmoid().mean()), float(logits[1].sigmoid().mean())
 

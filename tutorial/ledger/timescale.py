@@ -36,7 +36,7 @@ def _ends(game: str) -> dict:
         lr=setup.lr, steps=setup.steps, every=setup.steps,
     )  # fmt: skip
     for end, w in zip(ends, run.points[-1], strict=True):
-        found[f"end_{end.tau:g}"] = w if end.w else np.linalg.norm(w)
+        found[f"end_{end.tau:g}"] = w if isinstance(end.end, tuple) else np.linalg.norm(w)
     return found
 
 
@@ -174,9 +174,9 @@ def polynomial(ask: Ask) -> dict:
 def nn(ask: Ask) -> dict:
     (_, first), (_, origin), (_, ones) = _points("polynomial_4d")
     spectra = {tau: _rightmost(origin.J.at(tau)) for tau in (0.75, 5.0, 12.0)}
+    a, b, c, d = reproduction.blocks(origin.J)
     schur, follower = (
-        np.sort(np.linalg.eigvals(_block(origin, block.block)).real)
-        for block in reproduction.BLOCKS
+        np.sort(np.linalg.eigvals(block).real) for block in (a - b @ np.linalg.solve(d, c), d)
     )
     return {
         **_ends("polynomial_4d"),
@@ -191,12 +191,6 @@ def nn(ask: Ask) -> dict:
             for tau, value in spectra.items()
         },
     }
-
-
-def _block(zero: reproduction.Zero, name: str) -> NDArray[np.float64]:
-    """D's own block of -J, or the Schur complement."""
-    a, b, c, d = reproduction.blocks(zero.J)
-    return d if name == "follower" else a - b @ np.linalg.solve(d, c)
 
 
 def cov(ask: Ask) -> dict:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from gan_teach.analysis.flows import steps
-from gan_teach.analysis.flows.steps import Path, Step, Unsupported, many_steps
+from gan_teach.analysis.flows.steps import Path, Step, Unsupported
 from gan_teach.games import FunctionGame
 
 _BLOCK = 8192  # cells handled at once: a step's temporaries stay in the cache
@@ -39,24 +39,25 @@ def choose(game: FunctionGame, probes: Tensor, order: str, cells: int, count: in
     It is compared with autograd at ``probes`` (n, m) first. Where it differs (a number may have
     been computed from one point outside of torch), or cannot be made, the next one serves.
     """
-    autograd = _on_tensors(lambda w, rates: many_steps(game, w, rates, order))
-    expected = _evaluated(autograd, probes)
-    w, makers, seconds = probes[:, 0], {}, {}
 
     def one(w: Tensor, rates: Tensor) -> Tensor:
         return steps.one_step(game, w, rates, order)
 
+    autograd, w, rates = _mapped(one), probes[:, 0], probes.new_ones(2)
+    expected = _evaluated(autograd, probes)
+    ways: list[tuple[float, str, Callable[[], Path]]] = []  # with the seconds that they would take
     with suppress(Unsupported):
-        graph = steps.record(one, w, w.new_ones(2), core=True)
-        makers["graph"] = lambda: _mapped(steps.record(one, w, w.new_ones(2)))
-        seconds["graph"] = count * len(graph.graph.nodes) * (4e-6 + 4e-9 * cells)
+        graph = steps.record(one, w, rates, core=True)
+        seconds = count * len(graph.graph.nodes) * (4e-6 + 4e-9 * cells)
+        ways.append((seconds, "graph", lambda: _mapped(steps.record(one, w, rates))))
         step = steps.write_step(graph, len(w))
-        makers |= {"tensors": lambda: _of_text(step), "numba": lambda: _compiled(step)}
-        seconds["tensors"] = count * step.lines * (2e-6 + 1e-9 * cells)
-        seconds["numba"] = 0.5 + step.lines * (3e-3 + 0.5e-9 * cells * count)
-    for name in sorted(makers, key=seconds.__getitem__):
+        seconds = count * step.lines * (2e-6 + 1e-9 * cells)
+        ways.append((seconds, "tensors", lambda: _of_text(step)))
+        seconds = 0.5 + step.lines * (3e-3 + 0.5e-9 * cells * count)
+        ways.append((seconds, "numba", lambda: _compiled(step)))
+    for _, name, make in sorted(ways):
         with suppress(Unsupported):
-            path = makers[name]()
+            path = make()
             if _agrees(path, probes, expected):
                 return Engine(name, path)
     return Engine("autograd", autograd)
@@ -100,8 +101,9 @@ def _on_tensors(step: Callable[[Tensor, Tensor], Any], block: int = _BLOCK) -> P
     return path
 
 
-def _mapped(graph: Callable[..., Tensor]) -> Path:
-    return _on_tensors(torch.vmap(graph, in_dims=1, out_dims=1))
+def _mapped(step: Callable[..., Tensor], block: int = _BLOCK) -> Path:
+    """Of a step of one cell: w (n,) and rates (2,)."""
+    return _on_tensors(torch.vmap(step, in_dims=1, out_dims=1), block)
 
 
 def _of_text(step: Step) -> Path:

@@ -51,15 +51,6 @@ def _gradient(f: Callable, player: int, x: Tensor, y: Tensor) -> Tensor:
     return torch.func.grad(lambda *w: f(*w).reshape(()), player)(x, y)
 
 
-def many_steps(game: FunctionGame, points: Tensor, rates: Tensor, order: str) -> Tensor:
-    """One step of every cell: points (n, cells), rates of G and of D (2, cells)."""
-
-    def step(w: Tensor, rate: Tensor) -> Tensor:
-        return one_step(game, w, rate, order)
-
-    return torch.vmap(step, in_dims=1, out_dims=1)(points, rates)
-
-
 def record(function: Callable[..., Tensor], *args: Tensor, core: bool = False) -> fx.GraphModule:
     """torch's graph of ``function`` at ``args``, nothing in place; if ``core`` in few operations.
 
