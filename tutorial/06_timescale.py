@@ -297,6 +297,7 @@ for k, index in enumerate("12"):
     paths = {f"τ = {t:g}": runs.points[:, j, k::2] for j, t in enumerate(setup.taus)}
     names = (f"x{'₁₂'[k]}", f"y{'₁₂'[k]}")
     gt.plots.vector_field(None, paths, axes[index], equilibrium=(0, 0), names=names)
+axes["1"].get_legend().remove()  # both have the same
 
 # %%
 gt.style.show(

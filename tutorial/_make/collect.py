@@ -44,13 +44,14 @@ def rows(path: Path, run: bool = False) -> Iterator[tuple[str, str, str, str, st
     for cell in cells:
         found = CHECK.search(cell.source) if cell.cell_type == "code" else None
         if found:
-            yield str(path), seed, found[1], *_said(cell.outputs)
+            verdict, said = _said(cell.outputs)
+            yield str(path), seed, found[1], verdict, said
         elif cell.cell_type == "code":
             seed = "".join(UNSEEN.findall(cell.source)[-1:]) or seed
         elif "answer" in cell.metadata.get("tags", []):
             words = " ".join(PROMPT.sub("", cell.source).split())
-            said = ("words", words) if words else ("-", "not written")
-            yield str(path), seed, f"question {question}", *said
+            verdict, said = ("words", words) if words else ("-", "not written")
+            yield str(path), seed, f"question {question}", verdict, said
         else:
             question = "".join(QUESTION.findall(cell.source)[-1:]) or question
 
@@ -107,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif options.summary:
         table.writerow(SUMMARY)
         found = [summary(path, options.run) for path in options.notebooks]
-        table.writerows(sorted(found, key=lambda row: (int(row[0] or -1), row[1])))
+        found.sort(key=lambda row: (int(row[0] or -1), row[1]))
+        table.writerows(found)
     else:
         table.writerow(HEAD)
         for path in options.notebooks:
