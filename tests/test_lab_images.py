@@ -2,6 +2,7 @@
 
 # pyright: reportAttributeAccessIssue=false
 
+import asyncio
 import io
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from gan_teach import EMA, data, zoo
 from gan_teach.games.base import flatten
-from gan_teach.lab import Session, Twin, diagnose
+from gan_teach.lab import Session, Twin, diagnose, images
 from gan_teach.lab.images import DECAY, READABLE, SHOWN, SIDE, _read
 from gan_teach.lab.picture import png
 from gan_teach.lab.recording import CALM, GREYS
@@ -123,6 +124,19 @@ def test_nothing_is_counted_before_the_first_round_and_little_is_read_soon_after
     told = session.tick(1).narration
     assert "of 64 pictures can be read (of as many real digits about 57): not readable yet." in told
     assert np.isnan(session.history["covered"]).all()
+
+
+def test_in_a_notebook_the_classifier_learns_after_the_first_picture(monkeypatch):
+    asked = []
+    monkeypatch.setattr(images, "_share_of_real", lambda: asked.append(1))
+
+    async def cell():
+        assert Session(NARROW).frame
+        assert not asked
+        await asyncio.sleep(1.5)
+
+    asyncio.run(cell())
+    assert asked
 
 
 def test_the_doctor_says_what_is_sure():
