@@ -201,7 +201,7 @@ def by_crossings(J, n_g):
 RIGHT = [
     (ex.check_consensus_field, [by_autograd, by_jacobian, by_differences]),
     (ex.check_optimistic_rule, [optimistic, each_player, library]),
-    (ex.check_rightmost, [by_rows, by_blocks, of_rows(d_rows)]),
+    (ex.check_rightmost, [by_blocks, of_rows(d_rows)]),
     (ex.check_tau_star, [by_halving, by_crossings, lambda J, n_g: gt.tau_star(J, n_g=n_g)]),
     (ex.check_torus_distance, [wrapped, by_copies]),
     (ex.check_covariance_spectrum, [listed, linear_flow]),
@@ -224,6 +224,7 @@ MISTAKES = [
     (ex.check_optimistic_rule, partial(optimistic, first=1.0), "take zero"),
     (ex.check_optimistic_rule, d_first, "before anyone moves"),
     (ex.check_optimistic_rule, lambda game, draw, optims, memory: None, "returns None"),
+    (ex.check_rightmost, by_rows, "it changes J itself"),
     (ex.check_rightmost, of_rows(lambda n_g: slice(n_g)), "come after"),
     (ex.check_rightmost, of_rows(lambda n_g: slice(-n_g, None)), "published code"),
     (ex.check_rightmost, of_rows(lambda n_g: slice(None)), "D's rows only"),

@@ -231,6 +231,18 @@ def test_stream_lines_are_colored_by_speed(rotation):
     np.testing.assert_allclose(streams.get_array(), np.hypot(*middles.T), atol=0.05)
 
 
+def test_several_paths_have_the_colors_of_their_names_in_a_comparison():
+    paths = {name: np.full((3, 2), k) for k, name in enumerate(("tau = 1", "tau = 2"))}
+    plane = plots.vector_field(None, paths)
+    curves = plots.distance({name: np.ones(3) for name in paths})
+    colors = [
+        {line.get_label(): line.get_color() for line in ax.lines if line.get_label() in paths}
+        for ax in (plane, curves)
+    ]
+    assert colors[0] == colors[1]
+    assert len(set(colors[0].values())) == 2
+
+
 def test_paths_break_where_an_angle_wraps_around():
     angle = np.linspace(0, 20, 401)
     wrapped = (angle + np.pi) % (2 * np.pi) - np.pi

@@ -258,8 +258,10 @@ def test_the_phase_diagram_says_share_interval_and_number():
     ax = plots.phase_diagram(history, won, "x", "y")
     texts = [t.get_text() for t in ax.texts]
     # Wilson for 3 of 4 and 0 of 4, from (p - k/n)^2 = z^2 p (1 - p) / n solved by hand
-    assert texts.count("75%\n30% to 95%\nn = 4") == 3
-    assert texts.count("0%\n0% to 49%\nn = 4") == 2
+    cells = list(zip(texts[::2], texts[1::2], strict=True))
+    assert cells.count(("75%", "30% to 95%\nn = 4")) == 3
+    assert cells.count(("0%", "0% to 49%\nn = 4")) == 2
+    assert ax.texts[0].get_fontsize() >= 1.5 * ax.texts[1].get_fontsize()  # from the back row
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "c"]
     mesh: Any = ax.collections[0].get_array()

@@ -1,13 +1,16 @@
 """The page for teachers quotes what the checks say; its commands, and the lab's guide, are so."""
 
 import ast
+import csv
 import re
 
 import nbformat
 import pytest
 
 import collect
+import course_map
 import gan_teach as gt
+import notebooks
 import svg
 from gan_teach.course import chapters, copy_course, tutorial_folder
 from gan_teach.lab.config import KNOBS, PRESETS
@@ -60,16 +63,84 @@ def test_sessions_are_no_longer_than_they_may_be():
         r"^\| (\d)\.(\d) \| .+? \| (\d+) \| .+ \| (\d+) \|$", PAGES["teaching.md"], re.M
     )
     assert [f"{week}.{day}" for week, day, *_ in rows] == [f"{w}.{d}" for w in "1234" for d in "12"]
-    assert all(30 <= int(in_class) <= 80 for *_, in_class, _ in rows)  # of 90
+    assert all(30 <= int(in_class) <= 70 for *_, in_class, _ in rows)  # of 90: homework, questions
     assert all(int(at_home) <= 150 for *_, at_home in rows)
 
 
+LEFT_OUT = re.compile(
+    r"^\| \[(\w+)\]\(.+?\) \| (\*.+\*) \| \d+ \|$|\[(\w+)\]\(\S+\) without (\*.+?\*)[, ]", re.M
+)
+CUTS = [
+    (row[0] or row[2], re.findall(r"\*(.+?)\*", row[1] or row[3]))
+    for row in LEFT_OUT.findall(PAGES["teaching.md"])
+]
+
+
+def sections(number):
+    """{heading: the cells of that section} of a chapter."""
+    (chapter,) = (c for c in chapters() if c.number == number)
+    return course_map.sections(chapter)
+
+
 def test_sections_that_the_page_names_are_there():
-    text = " ".join(PAGES["teaching.md"].split())
-    for number, heading in re.findall(r"(\d\d)(?:\]\([\w.]+\))?,? (?:from|to) \*(.+?)\*", text):
-        (chapter,) = (c for c in chapters() if c.number == number)
-        headings = re.findall(r"^# ## (.+)$", chapter.source.read_text("utf-8"), re.M)
-        assert any(heading.rstrip("?") in title for title in headings), (number, heading)
+    rows = [row for row in PAGES["teaching.md"].splitlines() if row.startswith("|")]
+    found = [
+        (number, heading)
+        for row in rows
+        for number, after in re.findall(
+            r"\[(\w+)\]\(\w+\.ipynb\)([^\[]*)", row.replace(" | *", " *")
+        )
+        for heading in re.findall(r"\*(.+?)\*", after)
+    ]
+    assert len(found) > 20
+    for number, heading in found:
+        assert any(title.startswith(heading) for title in sections(number)), (number, heading)
+
+
+def names(code):
+    """What a cell defines, and what it uses, anywhere in it."""
+    python = re.sub(r"^( *)%.+", r"\1pass", code, flags=re.M)  # a command of the notebook
+    nodes = list(ast.walk(ast.parse(python)))
+    stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    defined = [n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    taken = [n.arg for n in nodes if isinstance(n, ast.arg)]
+    imports = [n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+    modules = [(a.asname or a.name).split(".")[0] for n in imports for a in n.names]
+    used = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    return {*stored, *defined, *taken, *modules}, set(used)
+
+
+def missing(cells_by_heading, left_out):
+    """Names that a cell that stays takes from a section that is left out."""
+    kept, gone, lacking = set(), set(), set()
+    for title, cells in cells_by_heading.items():
+        codes = [cell.source for cell in cells if cell.cell_type == "code"]
+        texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+        codes += re.findall(r"```python\n(.*?)```", "\n".join(texts), re.S)  # answers
+        for code in codes:
+            defined, used = names(code)
+            if title.startswith(tuple(left_out)):
+                gone |= defined
+            else:
+                kept |= defined
+                lacking |= (used & gone) - kept
+        if title == "Exercises":  # what its text tells a learner to call
+            called = {name for text in texts for name in re.findall(r"`[^`]*?(\w+)\(", text)}
+            lacking |= (called & gone) - kept
+    return lacking
+
+
+@pytest.mark.parametrize(("number", "left_out"), CUTS)
+def test_what_stays_needs_nothing_of_what_may_be_left_out(number, left_out):
+    for some in (left_out, *([heading] for heading in left_out)):
+        assert not missing(sections(number), some), some
+
+
+def test_a_section_that_is_needed_is_noticed():
+    assert {number for number, _ in CUTS} == {"04", "06", "09", "11", "14"}
+    assert "annealed" in missing(sections("04"), ["Switch it off"])  # by exercise 3
+    assert "formula" in missing(sections("06"), ["Two routes"])
+    assert "RING" in missing(sections("14"), ["Break the Inception Score"])
 
 
 # -- the guide to the lab --------------------------------------------------------------------------
@@ -123,6 +194,13 @@ gt.show(ax, alt="A line that falls & rises.")
 
 # %%
 gt.show(gt.plots.compare([0, 1], {"a": [1, 0]}), alt="A line that falls.")
+
+# %%
+draw = lambda k: gt.plots.compare([0, 1], {"a": [k, 0]})
+gt.animation.chooser(draw, [1, 2], label="k", start=2, alt="A line of the height 2.")
+
+# %%
+gt.player(gt.experiments.run("normal", games=2))
 """
 
 
@@ -130,10 +208,10 @@ def test_pictures_of_a_chapter_are_saved_as_svg_the_same_each_time(tmp_path, cap
     (tmp_path / "00_tiny.py").write_text(TINY)
     for out in ("one", "two"):
         assert svg.main(["00_tiny", "--folder", str(tmp_path), "--out", str(tmp_path / out)]) == 0
-    assert capsys.readouterr().out.splitlines()[:2] == [
-        "wrote 00_tiny-1.svg",
-        "wrote 00_tiny-2.svg",
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        f"wrote 00_tiny-{k}.svg" for k in (1, 2, 3, 4)
     ]
+    assert "A line of the height 2" in (tmp_path / "two" / "00_tiny-3.svg").read_text()
     first, again = ((tmp_path / out / "00_tiny-1.svg").read_text() for out in ("one", "two"))
     assert first == again
     assert "<title>A line that falls &amp; rises.</title>" in first.replace("dc:title", "title")
@@ -153,24 +231,75 @@ def check_sum():
 gt.exercises.check_sum = check_sum"""
 
 
-def notebook(path, *answers):
-    sources = [SETUP, *(f"gt.exercises.check_sum({answer})" for answer in answers)]
+def notebook(path, *answers, words=""):
+    sources = [SETUP, "run = gt.exercises.unseen_plane(seed=7)"]
+    sources += [f"gt.exercises.check_sum({answer})" for answer in answers]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    prompt = f"*Your answer* (double-click; write):\n\n{words}"
+    cells += [
+        nbformat.v4.new_markdown_cell("## Exercises\n\n**3.** Why?"),
+        nbformat.v4.new_markdown_cell(prompt, metadata={"tags": ["answer"]}),
+    ]
+    path.parent.mkdir(exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     return str(path)
 
 
-def test_verdicts_are_collected_as_they_were_handed_in(tmp_path, capsys):
-    assert collect.main([notebook(tmp_path / "anna.ipynb", "2")]) == 0
-    assert capsys.readouterr().out == "notebook,check,verdict,says\nanna,check_sum,-,not run\n"
+def test_answers_are_collected_as_they_were_handed_in(tmp_path, capsys):
+    anna = notebook(tmp_path / "anna" / "04b.ipynb", "2", words="By symmetry,\nsays 05: it swings.")
+    assert collect.main([anna]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "notebook,seed,check,verdict,says",
+        f"{anna},7,check_sum,-,not run",
+        f'{anna},7,question 3,words,"By symmetry, says 05: it swings."',
+    ]
+
+
+def test_a_file_that_is_no_notebook_has_a_line_and_stops_nothing(tmp_path, capsys):
+    (tmp_path / "broken.ipynb").write_text('{"cells": [')
+    bob = notebook(tmp_path / "bob.ipynb")
+    assert collect.main([str(tmp_path / "broken.ipynb"), str(tmp_path / "none.ipynb"), bob]) == 0
+    _, broken, none, last = capsys.readouterr().out.splitlines()
+    assert broken.startswith(f"{tmp_path}/broken.ipynb,,-,unreadable,")
+    assert none.startswith(f"{tmp_path}/none.ipynb,,-,unreadable,FileNotFoundError")
+    assert last == f"{bob},7,question 3,-,not written"
 
 
 @pytest.mark.slow
 def test_verdicts_are_collected_from_a_fresh_run(tmp_path, capsys):
-    assert collect.main([notebook(tmp_path / "anna.ipynb", "2", "1", "nothing"), "--run"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "notebook,check,verdict,says",
-        'anna,check_sum,Right,"one, and one more."',
-        "anna,check_sum,Not yet,that is one of them.",
-        "anna,check_sum,error,NameError: name 'nothing' is not defined",
+    anna = notebook(tmp_path / "anna.ipynb", "2", "1", "nothing", words="So.")
+    assert collect.main([anna, "--run"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f'{anna},7,check_sum,Right,"one, and one more."',
+        f"{anna},7,check_sum,Not yet,that is one of them.",
+        f"{anna},7,check_sum,error,NameError: name 'nothing' is not defined",
+        f"{anna},7,question 3,words,So.",
     ]
+    assert collect.main([anna, str(tmp_path / "none.ipynb"), "--run", "--summary"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "seed,notebook,Right,Not yet,error,-,words,unreadable",
+        f",{tmp_path}/none.ipynb,0,0,0,0,0,1",
+        f"7,{anna},1,1,1,0,1,0",
+    ]
+
+
+def test_the_key_tells_what_the_unseen_runs_were_made_with(capsys):
+    assert collect.main(["--key", "10"]) == 0
+    head, *rows = csv.reader(capsys.readouterr().out.splitlines())
+    assert head == ["seed", "04b", "08b", "14b", "20b"]
+    assert [len({row[k] for row in rows[:6]}) for k in (1, 2, 3)] == [6, 6, 6]
+    assert len({row[4] for row in rows}) == 10
+    for row in rows[:4]:
+        knob, _ = row[4].split(" = ")
+        assert gt.exercises.unseen_images(int(row[0])).history.meta["knob"] == knob
+    with pytest.raises(SystemExit):
+        collect.main([])
+
+
+def test_the_wrap_ups_have_a_cell_for_the_words_of_their_dispute(tmp_path):
+    for chapter in chapters():
+        if not chapter.number.isdecimal():
+            nbformat.write(notebooks.convert(chapter.source), tmp_path / "as_it_is.ipynb")
+            asked = [row for row in collect.rows(tmp_path / "as_it_is.ipynb") if "ques" in row[2]]
+            assert [row[2:] for row in asked] == [("question 7", "-", "not written")]
+            assert all(row[1] for row in asked)

@@ -97,7 +97,7 @@ def test_all_of_it_runs_with_its_answers_put_in(wrap_up, monkeypatch, capsys):
 @pytest.mark.parametrize("settings", [ex.unseen.LINE, ex.unseen.PLANE, ex.unseen.MODES])
 def test_seeds_in_a_row_show_all_settings_in_orders_that_differ(settings):
     n = len(settings)
-    blocks = [[settings.index(ex.unseen._drawn(settings, b * n + k)) for k in range(n)]
+    blocks = [[settings.index(ex.unseen.drawn(settings, b * n + k)) for k in range(n)]
               for b in range(4)]  # fmt: skip
     assert all(sorted(block) == list(range(n)) for block in blocks)
     assert len({tuple(block) for block in blocks}) > 1
@@ -140,7 +140,7 @@ def test_states_of_the_line_by_their_definitions(runs):
 
 
 def test_tau_of_a_path_and_its_mistakes(runs):
-    told = [ex.unseen._drawn(ex.unseen.PLANE, seed)[3] for seed in range(6)]
+    told = [ex.unseen.drawn(ex.unseen.PLANE, seed)[3] for seed in range(6)]
     for tau, run in zip(told, runs["plane"], strict=True):
         assert ex.check_plane_tau(tau, run)
         assert not ex.check_plane_tau(1.1 * tau, run)
@@ -156,7 +156,7 @@ def test_tau_of_a_path_and_its_mistakes(runs):
     ({"lr": 0.02}, {"g_steps": 10}),
 ])  # fmt: skip
 def test_one_knob_mends_each_run_of_the_line(hidden, cure, runs):
-    order = [ex.unseen._drawn(ex.unseen.LINE, seed) for seed in range(6)]
+    order = [ex.unseen.drawn(ex.unseen.LINE, seed) for seed in range(6)]
     run = runs["line"][order.index(hidden)]
     assert ex.check_line_knob(cure, run)
     if cure:
@@ -217,7 +217,7 @@ def test_a_knob_that_is_none_is_named(knob, runs):
 
 
 @pytest.mark.parametrize(("fade", "says"), [
-    (lambda game: 1.0, "costs 500 games"), (lambda game: 2.0, "between 0 and 1"),
+    (lambda game: 1.0, "costs 500 rounds"), (lambda game: 2.0, "between 0 and 1"),
     (lambda game: 0.3, "of 64 seeds settled"), (lambda game: max(0, 1 - game / 300), "55 of 64"),
     (lambda game: float("nan"), "between 0 and 1"),
 ])  # fmt: skip

@@ -251,7 +251,7 @@ gt.Lab("normal")
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
 # | [05](05_dirac_gan.ipynb) | Break and mend the smallest GAN | why plain descent cannot converge here, what "friction" a penalty adds, and how a step's eigenvalues give its speed *and* its rotation | 45 | 26 | 40 for 4, 2 in code |
-# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 60 | 37 | 40 for 4, 2 in code |
+# | [06](06_timescale.ipynb) | Find how much faster D must learn | what $\tau$ decides, what it does not, and when there is no $\tau^*$ | 60 | 40 | 40 for 4, 2 in code |
 # | [07](07_regions_of_attraction.ipynb) | Map who ends where | that raising $\tau$ can move a start from one equilibrium to another, that an attractor need not be an equilibrium, and what alternating steps change | 40 | 19 | 30 for 4, 2 in code |
 # | [08](08_covariance.ipynb) | Match a covariance, and meet equilibria that touch each other | why $\tau^* = \infty$ is not always bad news, what a zero mode is, and how to ask the question that has an answer | 30 | 16 | 30 for 3, 2 in code |
 # | [08b](08b_wrap_up.ipynb) | Judge a path by its eigenvalues | to tell from a path which $\tau$ made it, and whether its end is a solution | 10 | 6 | 35 for 7, 1 in code |
@@ -262,7 +262,7 @@ gt.Lab("normal")
 # |-|-|-|-|-|-|
 # | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 50 | 16 | 40 for 4, 2 in code |
 # | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and why a line of code in only one of two arms has no place in a comparison | 45 | 22 | 30 for 4, 2 in code |
-# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 30 | 40 | 35 for 4, 2 in code |
+# | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 35 | 45 | 35 for 4, 2 in code |
 # | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 45 | 16 | 40 for 4, 2 in code |
 # | [13](13_half_circles.ipynb) | Mistrust flat losses | what flat losses say, what they cannot say, and which of eight changes mend this GAN | 40 | 20 | 35 for 4, 2 in code |
 # | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 55 | 21 | 40 for 5, 2 in code |
@@ -272,8 +272,8 @@ gt.Lab("normal")
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 40 | 34 | 50 for 5, 2 in code |
-# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 35 | 26 | 40 for 4, 2 in code |
+# | [15](15_mnist.ipynb) | Draw digits | what is like the GAN with four parameters of chapter 01, what $D(x) = 0.63$ and $D(G(z)) = 0.36$ say, and what an average of generators is for | 40 | 46 | 50 for 5, 2 in code |
+# | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 35 | 45 | 40 for 4, 2 in code |
 # | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 40 | 23 | 40 for 5, 2 in code |
 # | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 35 | 14 | 40 for 4, 2 in code |
 # | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 40 | 25 | 50 for 5, 2 in code |

@@ -567,6 +567,9 @@ if verdict:
 # and find the smallest that lets 60 of 64 seeds settle. There is no check: the answer is a
 # measurement, with an interval from `gt.plots.wilson`.
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; the number, its interval, and what you tried):
+
 # %% [markdown]
 # **4.** Write another fade: half a wave of a cosine, which leaves 1 at round 0 and arrives at 0 at
 # round `last`, both with the slope 0, and stays there.

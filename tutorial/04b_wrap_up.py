@@ -173,7 +173,7 @@ if verdict:
 # ```
 #
 # ```text
-# Right: the place after the last game outside; none if that game is the last.
+# Right: the place after the last round outside; none if that round is the last.
 # ```
 #
 # </details>
@@ -209,7 +209,7 @@ gt.exercises.check_line_rest(rest, run)
 # ```
 #
 # ```text
-# Right: in the last 100 games G's mean goes from 0.73 to 0.81, where the data's is 5.10, and the
+# Right: in the last 100 rounds G's mean goes from 0.73 to 0.81, where the data's is 5.10, and the
 # norm of G's gradient is 0.0076 on average.
 # ```
 #
@@ -323,8 +323,8 @@ gt.exercises.check_fade_design(fade)
 # learnt the data: converged."* — *"$D$ at one half says something about $D$."*
 
 # %% [markdown]
-# **7.** Who is right, and what would you measure? Write three sentences before you open the model
-# answer. Evidence: 16 seeds of chapter 03's strong generator after 500 rounds.
+# **7.** Who is right, and what would you measure? Write three sentences below. Evidence: 16 seeds
+# of chapter 03's strong generator after 500 rounds.
 
 # %%
 seeds = gt.experiments.run_seeds("strong-generator", 16, games=gt.budget(500), every=10)
@@ -336,6 +336,9 @@ print(f"G's spread, where the data's is 1: {spread.min():.2f} to {spread.max():.
 
 # %% tags=["hide-input"]
 assert gt.holds(abs(np.array(scores) - 0.5).max() < 0.1 and spread.max() < 0.95)
+
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; three sentences, before you open the next cell):
 
 # %% [markdown]
 # <details><summary>Model answer</summary>

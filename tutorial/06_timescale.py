@@ -6,7 +6,9 @@
 # **You will do:** move $\tau$ with a slider and watch eigenvalues cross the axis, find $\tau^*$ by
 # two routes, recompute what a paper's notebooks print, and test whether four steps of $D$ are the
 # same as four times its learning rate. **You will learn:** what $\tau$ decides, what it does not,
-# and when there is no $\tau^*$. **You need:** chapter 05; eigenvalues of a 2 x 2 matrix.
+# and when there is no $\tau^*$. **You need:** chapter 05; eigenvalues of a 2 x 2 matrix; from *More
+# numbers each* on what a positive definite matrix is, and the linear differential equation
+# $\dot{\mathbf w} = J \mathbf w$.
 
 # %%
 from functools import cache, partial
@@ -19,106 +21,28 @@ from scipy.linalg import solve_continuous_lyapunov
 from torch.nn.functional import logsigmoid
 
 # %% [markdown]
-# ## The rule
+# ## The rule, for one number each
 #
-# $G$ (parameters $x$) learns at the rate $\eta$, $D$ (parameters $y$) at the rate $\tau\eta$:
-# [timescale separation](glossary.md#timescale-separation) by the ratio [tau](glossary.md#tau). With
-# small steps the pair follows near a critical point, to first order,
-# $\dot{\mathbf w} = J_\tau \mathbf w$ with
+# $G$ (its number $x$) learns at the rate $\eta$, $D$ (its number $y$) at the rate $\tau\eta$:
+# [timescale separation](glossary.md#timescale-separation) by the ratio [tau](glossary.md#tau). Mind
+# the direction: $\tau > 1$ means that **D is the faster one**. $G$ lowers and $D$ raises
 #
-# $$J_\tau = \begin{pmatrix} I & \\ & \tau I \end{pmatrix} J, \qquad
-# -J = \begin{pmatrix} A & B \\ -B^\top & C \end{pmatrix},$$
+# $$V(x, y) = \tfrac A2 x^2 + B x y - \tfrac C2 y^2, \qquad
+# J_\tau = \begin{pmatrix} -A & -B \\ \tau B & -\tau C \end{pmatrix},$$
 #
-# and the point attracts if every eigenvalue of $J_\tau$ has a negative real part; if one has a
-# positive one, it does not. (With one *on* the axis first order does not decide.) Let
-# $S = A + B C^{-1} B^\top$, the [Schur complement](glossary.md#schur-complement), be the curvature
-# that $G$ feels against a $D$ that answers at once. **Theorem** (Fiez & Ratliff, 2021, theorem 1;
-# zero-sum games, no zero eigenvalue in $C$ and $S$): a finite [tau star](glossary.md#tau-star)
-# $\tau^*$ above which the point attracts exists iff $C \succ 0$ and $S \succ 0$, a [strict local
-# minmax point](glossary.md#strict-local-minmax-point). If besides $A \succ 0$ (strict local
-# [Nash](glossary.md#nash-equilibrium)), then $\tau^* = 0$. For one number each, a minmax point has
-# $\tau^* = \max(-A/C, 0)$.
+# and a small step moves the pair by $\eta J_\tau$ times where it is. The origin attracts if both
+# eigenvalues have a negative real part: if the trace is negative, $A + \tau C > 0$, and the
+# determinant positive, $AC + B^2 > 0$. Take $A = B = -4$, $C = 2$: alone, $G$ would run away.
+# $AC + B^2$ is 8, and the trace $4 - 2\tau$ is negative from $\tau = 2$ on: that number is
+# [tau star](glossary.md#tau-star), $\tau^* = 2$. In general, if $C > 0$ and $S = A + B^2 / C > 0$,
+# then $\tau^* = \max(-A/C, 0)$. $S$ is the curvature that $G$ feels against a $D$ that answers at
+# once.
 #
-# Mind the direction: $\tau > 1$ means that **D is the faster one**.
-#
-# ## A quadratic game
-#
-# Two numbers for each player; the origin is minmax and not Nash: alone, $G$ would run away along
-# $x_1$. **Predict:** at $\tau = 1$, does training spiral in or out? And which of the pairs of
-# eigenvalues cares?
-
-# %%
-setup = zoo.quadratic()
-game = setup.game()
-J = gt.jacobian(game, game.draw(), torch.zeros(4, dtype=torch.float64))
-taus = np.linspace(0.5, 16, 311).round(2)
-sweep = gt.stability_sweep(J, taus)
-tau_star = gt.tau_star(J)
-
-
-def at(tau):
-    figure = gt.plots.eigenvalue_sweep(taus, sweep, tau_star, title="Quadratic game")
-    for ax in figure.axes:
-        ax.axvline(tau, color=gt.style.GENERATOR, linewidth=1.5)
-    figure.axes[0].set_ylim(-12, 3)
-    return figure
-
-
-# %%
-gt.style.show(
-    at(1.0),
-    alt="Real and imaginary parts of four eigenvalues over tau from 0.5 to 16. One conjugate pair "
-    "has a positive real part below tau star = 2 and a negative one above; at tau near 11.7 it "
-    "becomes real. The other pair is stable throughout and real from tau = 1.9 on; its upper "
-    "branch flattens near -3. Two branches leave the left picture at -12. A red line stands at "
-    "tau = 1.",
-)
-
-# %% [markdown]
-# Drag the red line. (On GitHub and on paper you see the picture above.)
-
-
-# %%
-def words(tau):
-    worst = gt.spectrum(J, tau).real.max()
-    return f"tau = {tau:g}: largest real part {worst:+.2f}, {'stable' if worst < 0 else 'unstable'}"
-
-
-gt.animation.chooser(at, taus[::10].tolist(), label="tau", describe=words, start=1.0)
-
-# %% tags=["nbval-check-output"]
-print("tau* =", round(tau_star, 6))
-print("kind:", gt.classify(J).kind)
-for tau in (1, 1.9, 2.1, 5):
-    print(f"tau = {tau}: largest real part {gt.spectrum(J, tau).real.max():+.3f}")
-print("real eigenvalues from tau =", round(gt.real_eigenvalue_tau(J), 3))
-
-# %% [markdown]
-# At $\tau = 1$ it spirals **out**: the largest real part is $+1$, that of the pair of $(x_1, y_1)$.
-# The pair of $(x_2, y_2)$ is at $-3$ and would come home at any $\tau$. The game falls apart into
-# these two, so that the formula for one number each gives $\tau^*$, and $S$ is diagonal:
-
-# %% tags=["nbval-check-output"]
-A, B, C = -J.gg, -J.gd, -J.dd
-S = A + B @ np.linalg.inv(C) @ B.T
-print("diagonals: A", np.diag(A).tolist(), " C", np.diag(C).tolist(), " S", np.diag(S).tolist())
-print("max(-A / C, 0) =", np.maximum(-np.diag(A) / np.diag(C), 0).tolist())
-
-# %% [markdown]
-# (The theorem's condition on zero eigenvalues is needed: $A = B = 1$, $C = 0$ is no strict minmax
-# point, and yet every $\tau$ attracts.)
-
-# %% tags=["nbval-check-output"]
-edge = np.array([[-1.0, -1.0], [1.0, 0.0]])  # J; -J = [[A, B], [-B, C]]
-print(gt.classify(edge, n_g=1).kind, "- attracts for tau in", gt.stable_intervals(edge, n_g=1))
-
-# %% [markdown]
 # ## Open the hood
 #
-# One number each, without a library: $V(x, y) = \tfrac A2 x^2 + B x y - \tfrac C2 y^2$. $J_\tau$ is
-# four numbers, its eigenvalues are the roots of $\lambda^2 - \lambda\,\text{trace} + \text{det}$,
-# and $\tau^*$ is where the trace changes its sign. Change a number, or multiply $G$'s row by $\tau$
-# instead of $D$'s, and see what no longer fits.
+# The same without a library: $J_\tau$ is four numbers, its eigenvalues are the roots of $\lambda^2
+# - \lambda\,\text{trace} + \text{det}$, and $\tau^*$ is where the trace changes its sign. Change a
+# number, or multiply $G$'s row by $\tau$ instead of $D$'s, and see what no longer fits.
 
 
 # %% tags=["hood"]
@@ -164,52 +88,112 @@ assert np.allclose(*stars, rtol=1e-12)
 # </details>
 
 # %% [markdown]
-# With more numbers each, there is no root to write down. But where the spectrum of $J_\tau$ touches
-# the axis, two of its eigenvalues sum to zero, and then $J_\tau P + P J_\tau^\top = 0$ has a
-# symmetric solution $P \ne 0$. Write it in blocks, with $Z = P_{GD} - P_{GG} B C^{-1}$ for its
-# corner: $G$'s block gives $P_{GG}$ from $Z$ (here $S$ comes in), $D$'s block gives $P_{DD}$, and
-# the corner reads $\tau\, Z = M(Z)$ with a map $M$ that knows no $\tau$. So $\tau^*$ is the largest
-# positive real eigenvalue of a matrix with $n_G n_D$ rows:
+# ## More numbers each
+#
+# Now $x$ and $y$ are vectors, $A$, $B$ and $C$ matrices. With small steps the pair follows near a
+# critical point, to first order, $\dot{\mathbf w} = J_\tau \mathbf w$ with
+#
+# $$J_\tau = \begin{pmatrix} I & \\ & \tau I \end{pmatrix} J, \qquad
+# -J = \begin{pmatrix} A & B \\ -B^\top & C \end{pmatrix},$$
+#
+# and the point attracts if every eigenvalue of $J_\tau$ has a negative real part; if one has a
+# positive one, it does not. (With one *on* the axis first order does not decide.) What was $A + B^2
+# / C$ is the [Schur complement](glossary.md#schur-complement) $S = A + B C^{-1} B^\top$, and
+# positive becomes positive definite, $\succ 0$. **Theorem** (Fiez & Ratliff, 2021, theorem 1;
+# zero-sum games, no zero eigenvalue in $C$ and $S$): a finite $\tau^*$ above which the point
+# attracts exists iff $C \succ 0$ and $S \succ 0$, a [strict local minmax
+# point](glossary.md#strict-local-minmax-point). If besides $A \succ 0$ (strict local
+# [Nash](glossary.md#nash-equilibrium)), then $\tau^* = 0$.
+#
+# ## A quadratic game
+#
+# Two numbers for each player; the origin is minmax and not Nash: alone, $G$ would run away along
+# $x_1$. **Predict:** at $\tau = 1$, does training spiral in or out? And which of the pairs of
+# eigenvalues cares?
+
+# %%
+setup = zoo.quadratic()
+game = setup.game()
+J = gt.jacobian(game, game.draw(), torch.zeros(4, dtype=torch.float64))
+taus = np.linspace(0.5, 16, 311).round(2)
+sweep = gt.stability_sweep(J, taus)
+tau_star = gt.tau_star(J)
 
 
-# %% tags=["hood"]
-def tau_star_by_formula(A, B, C):
-    inverse = np.linalg.inv(C)
-    S = A + B @ inverse @ B.T
-    M = np.empty((B.size, B.size))
-    for k, unit in enumerate(np.eye(B.size)):
-        Z = unit.reshape(B.shape)
-        P_gg = solve_continuous_lyapunov(S, -(B @ Z.T + Z @ B.T))  # S P + P S' = ...
-        P_gd = Z + P_gg @ B @ inverse
-        P_dd = solve_continuous_lyapunov(C, B.T @ P_gd + P_gd.T @ B)
-        M[:, k] = (-(A @ P_gd + B @ P_dd) @ inverse).ravel()
-    roots = np.linalg.eigvals(M)
-    return max(0.0, *roots[abs(roots.imag) < 1e-9 * abs(roots)].real)
+def at(tau):
+    figure = gt.plots.eigenvalue_sweep(taus, sweep, tau_star, title=f"Solid line: τ = {tau:g}")
+    for ax in figure.axes:
+        ax.axvline(tau, color=gt.style.GENERATOR, linewidth=1.5)
+    figure.axes[0].set_ylim(-12, 3)
+    return figure
 
 
-# %% tags=["hood-check"]
+# %%
+gt.style.show(
+    at(1.0),
+    alt="Real and imaginary parts of four eigenvalues over tau from 0.5 to 16. One conjugate pair "
+    "has a positive real part below tau star = 2 and a negative one above; at tau near 11.7 it "
+    "becomes real. The other pair is stable throughout and real from tau = 1.9 on; its upper "
+    "branch flattens near -3. Two branches leave the left picture at -12. A solid line stands "
+    "at tau = 1.",
+)
+
+# %% [markdown]
+# Drag the solid line. (On GitHub and on paper you see the picture above.)
+
+
+# %%
+def words(tau):
+    worst = gt.spectrum(J, tau).real.max()
+    return f"tau = {tau:g}: largest real part {worst:+.2f}, {'stable' if worst < 0 else 'unstable'}"
+
+
+gt.animation.chooser(at, taus[::10].tolist(), label="tau", describe=words, start=1.0)
+
+# %% tags=["nbval-check-output"]
+print("tau* =", round(tau_star, 6))
+print("kind:", gt.classify(J).kind)
+for tau in (1, 1.9, 2.1, 5):
+    print(f"tau = {tau}: largest real part {gt.spectrum(J, tau).real.max():+.3f}")
+print("real eigenvalues from tau =", round(gt.real_eigenvalue_tau(J), 3))
+
+# %% [markdown]
+# At $\tau = 1$ it spirals **out**: the largest real part is $+1$, that of the pair of $(x_1, y_1)$.
+# The pair of $(x_2, y_2)$ is at $-3$ and would come home at any $\tau$. The game falls apart into
+# these two, so that the formula for one number each gives $\tau^*$, and $S$ is diagonal:
+
+# %% tags=["nbval-check-output"]
+A, B, C = -J.gg, -J.gd, -J.dd
+S = A + B @ np.linalg.inv(C) @ B.T
+print("diagonals: A", np.diag(A).tolist(), " C", np.diag(C).tolist(), " S", np.diag(S).tolist())
+print("max(-A / C, 0) =", np.maximum(-np.diag(A) / np.diag(C), 0).tolist())
+
+# %% [markdown]
+# (The theorem's condition on zero eigenvalues is needed: $A = B = 1$, $C = 0$ is no strict minmax
+# point, and yet every $\tau$ attracts.)
+
+# %% tags=["nbval-check-output"]
+edge = np.array([[-1.0, -1.0], [1.0, 0.0]])  # J; -J = [[A, B], [-B, C]]
+print(gt.classify(edge, n_g=1).kind, "- attracts for tau in", gt.stable_intervals(edge, n_g=1))
+
+# %% [markdown]
+# ## Two routes to one number
+#
+# With more numbers each, $\tau^*$ is no root to write down. `tau_star` solves an eigenvalue problem
+# of the paper's. `tau_star_by_bisection` knows nothing of it: it looks at the rightmost eigenvalue
+# and halves an interval. Here are 200 random minmax points with unequal numbers of parameters; the
+# first 40 are bisected as well:
+
+# %%
+from gan_teach.analysis.timescale import tau_star_by_bisection
+
+
 def random_minmax(rng, n_g=3, n_d=2):
     a, b, d = (rng.standard_normal(s) for s in ((n_g, n_g), (n_g, n_d), (n_d, n_d)))
     d = d @ d.T + 0.3 * np.eye(n_d)
     s = 0.2 * np.eye(n_g) + 0.3 * a @ a.T
     return -np.block([[s - b @ np.linalg.solve(d, b.T), b], [-b.T, d]])
 
-
-some = [random_minmax(np.random.default_rng(seed)) for seed in range(20)]
-library = np.array([gt.tau_star(J, n_g=3) for J in some])
-by_formula = np.array([tau_star_by_formula(-J[:3, :3], -J[:3, 3:], -J[3:, 3:]) for J in some])
-gap = (abs(by_formula - library) / (1 + library)).max()
-print(f"20 points, tau* up to {library.max():.1f}; largest relative difference: {gap:.0e}")
-assert gap < 1e-9
-
-# %% [markdown]
-# **Two routes to one number.** `tau_star` solves this eigenvalue problem of the paper's.
-# `tau_star_by_bisection` knows nothing of it: it looks at the rightmost eigenvalue and halves an
-# interval. Here are 200 random minmax points with unequal numbers of parameters; the first 40 are
-# bisected as well:
-
-# %%
-from gan_teach.analysis.timescale import tau_star_by_bisection
 
 rng = np.random.default_rng(0)
 points = [random_minmax(rng) for _ in range(gt.budget(200, 20))]
@@ -228,6 +212,46 @@ print(
     f"tau* of {len(formula)}: {(formula > 1).sum()} above 1, {(formula == 0).sum()} are 0,", end=" "
 )
 print(f"median {np.median(formula):.1f}, largest {formula.max():.1f}")
+
+# %% [markdown]
+# ## The matrix behind it
+#
+# Where the spectrum of $J_\tau$ touches the axis, two of its eigenvalues sum to zero, and then
+# $J_\tau P + P J_\tau^\top = 0$ has a symmetric solution $P \ne 0$. Write it in blocks, with $Z =
+# P_{GD} - P_{GG} B C^{-1}$ for its corner: $G$'s block gives $P_{GG}$ from $Z$ (here $S$ comes in),
+# $D$'s block gives $P_{DD}$, and the corner reads $\tau\, Z = M(Z)$ with a map $M$ that knows no
+# $\tau$. So $\tau^*$ is the largest positive real eigenvalue of a matrix with $n_G n_D$ rows:
+
+
+# %% tags=["hood"]
+def tau_star_by_formula(A, B, C):
+    inverse = np.linalg.inv(C)
+    S = A + B @ inverse @ B.T
+    M = np.empty((B.size, B.size))
+    for k, unit in enumerate(np.eye(B.size)):
+        Z = unit.reshape(B.shape)
+        P_gg = solve_continuous_lyapunov(S, -(B @ Z.T + Z @ B.T))  # S P + P S' = ...
+        P_gd = Z + P_gg @ B @ inverse
+        P_dd = solve_continuous_lyapunov(C, B.T @ P_gd + P_gd.T @ B)
+        M[:, k] = (-(A @ P_gd + B @ P_dd) @ inverse).ravel()
+    roots = np.linalg.eigvals(M)
+    return max(0.0, *roots[abs(roots.imag) < 1e-9 * abs(roots)].real)
+
+
+# %% tags=["hood-check"]
+def random_blocks(rng, n_g=2, n_d=3):
+    A, B, C = (rng.standard_normal(s) for s in ((n_g, n_g), (n_g, n_d), (n_d, n_d)))
+    return A + A.T, 2 * B, C @ C.T + 0.3 * np.eye(n_d)
+
+
+some = [random_blocks(np.random.default_rng(seed)) for seed in range(40)]
+library = np.array([gt.tau_star(-np.block([[A, B], [-B.T, C]]), n_g=2) for A, B, C in some])
+minmax = np.isfinite(library)
+by_formula = np.array([tau_star_by_formula(*some[k]) for k in np.flatnonzero(minmax)])
+gap = (abs(by_formula - library[minmax]) / (1 + library[minmax])).max()
+print(f"{minmax.sum()} minmax points of 40, tau* up to {library[minmax].max():.1f};", end=" ")
+print(f"largest relative difference: {gap:.0e}")
+assert gap < 1e-9
 
 # %% [markdown]
 # ## From the spectrum to the run
@@ -265,28 +289,22 @@ print(f"fastest: tau = {taus[rates.argmax()]:g} with {rates.max():.2f}; at 16: {
 # back towards the smallest eigenvalue of $S$, here 3. So 10 is hardly faster than 5, and 16 is
 # slower than 5.2.
 #
-# The same runs in their two planes, and what each *player* does:
+# The same runs in their two planes:
 
 # %%
-figure, axes = gt.style.mosaic([["1", "2", "players"]], (15, 5))
+figure, axes = gt.style.mosaic([["1", "2"]], (11, 5))
 for k, index in enumerate("12"):
     paths = {f"τ = {t:g}": runs.points[:, j, k::2] for j, t in enumerate(setup.taus)}
     names = (f"x{'₁₂'[k]}", f"y{'₁₂'[k]}")
     gt.plots.vector_field(None, paths, axes[index], equilibrium=(0, 0), names=names)
-players = {}
-for tau in (2.5, 5.0):
-    both = np.split(runs.points[:, setup.taus.index(tau)], 2, axis=1)
-    norms = [np.linalg.norm(part, axis=1) for part in both]
-    players |= {f"|{who}|, τ = {tau:g}": d for who, d in zip("xy", norms, strict=True)}
-gt.plots.distance(players, axes["players"], every=100, title="Distance of each player")
+axes["1"].get_legend().remove()  # both have the same
 
 # %%
 gt.style.show(
     figure,
     alt="Left, the plane of x1 and y1: from one start an ellipse at tau 2, which is run through "
-    "again and again, and spirals into the origin at 2.5 and 3, bent ways at 5 and 10. Middle, x2 "
-    "and y2: five ways into the origin without a turn. Right: the distances of x and y fall "
-    "together, the waves of one between those of the other.",
+    "again and again, and spirals into the origin at 2.5 and 3, bent ways at 5 and 10. Right, x2 "
+    "and y2: five ways into the origin without a turn.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -294,11 +312,14 @@ ends = dict(zip(setup.taus, runs.points[-1], strict=True))
 print("tau = 2 ends at x =", *(f"{v:.3g}" for v in ends[2.0][:2]))
 apart_2 = np.linalg.norm(runs.points[:, 0, 1::2], axis=1)
 print(f"there (x2, y2) is within 1e-6 from step {100 * (apart_2 < 1e-6).argmax()} on")
+for player, part in zip("xy", np.split(runs.points[50:], 2, axis=2), strict=True):
+    slope = np.polyfit(time, np.log(np.linalg.norm(part[:, 1], axis=1)), 1)[0]
+    print(f"tau = {setup.taus[1]}: slope of the logarithm of |{player}| {slope:+.2f}")
 
 # %% [markdown]
 # At $\tau = 2$ the one plane circles while the other has long come home: $x_2$ ends at
 # $2.4 \cdot 10^{-17}$, the number that the published notebook prints. Neither player is the one
-# that fails: their distances fall at one rate, by turns.
+# that fails: at $\tau = 2.5$ both distances fall, up to their waves, at one rate.
 #
 # ## Curved games: the polynomial in the plane
 #
@@ -486,35 +507,25 @@ for tau, w in zip(four.taus, runs.points[-1], strict=True):
     print(f"tau = {tau:g} after {four.steps} steps at", w.round(2) + 0.0)
 
 # %%
-near = (1.9, 2.0, 2.1)  # at the upper end of the interval, for 20 times as long
+near = (1.9, 2.0, 2.1)  # at the upper end of the interval, for three times as long
 longer = gt.flows.trajectories(
-    four.game(), [*four.x0, *four.y0], near, lr=four.lr, steps=gt.budget(400_000), every=500
+    four.game(), [*four.x0, *four.y0], near, lr=four.lr, steps=gt.budget(60_000), every=500
 )
-far = longer.distance(np.zeros(4))
-widest = far[-200:].max(0)
-for tau, d in zip(near, widest, strict=True):
-    print(f"tau = {tau:g}: in the last quarter of 400 000 steps at most {d:.3f} from the origin")
-
-# %%
-s = gt.dynamics.step_spectrum(gt.simultaneous(), origin, four.lr, 2.0)
-print(f"tau = 2: the factor of one step is 1 {abs(s).max() - 1:+.1e};", end=" ")
-inner = gt.flows.trajectories(
-    four.game(), 0.3 * longer.points[-1, 1], 2.0, lr=four.lr, steps=gt.budget(200_000), every=100
-).distance(np.zeros(4))
-first, last = inner[:200].max(), inner[-200:].max()
-print(f"a path at {first:.4f} is at {last:.4f} after 200 000")
+quarters = np.array_split(longer.distance(np.zeros(4)), 4)
+for tau, *widest in zip(near, *(far.max(0) for far in quarters[1:]), strict=True):
+    told = ", ".join(f"{d:.3f}" for d in widest)
+    print(f"tau = {tau:g}: farthest from the origin in each quarter but the first: {told}")
 
 # %% tags=["hide-input"]
-assert gt.holds(widest[0] < 1e-3 and 0.03 < widest[1] < 0.1 and 0.05 < widest[2] < 0.5)
-assert gt.holds(1 < abs(s).max() < 1 + 1e-6 and first < last < widest[1] < far[-400:-200, 1].max())
+_, early, late, last = (far.max(0) for far in quarters)
+assert gt.holds(last[0] < 0.7 * late[0] < 0.49 * early[0])
+assert gt.holds(0.05 < last[1] < late[1] and 0.2 < last[2] < late[2] < 0.3)
 
 # %% [markdown]
-# It does: at 0.75 and 1.9 the origin draws the path in, at 5 and 12 the equilibrium does.
-# $\tau = 2$ is the edge itself: the largest real part is 0, and the linear theory of the flow is
-# silent. These *steps* repel there, if by less than a millionth each: from some hundredths the path
-# still comes nearer, from one hundredth it moves away, and between the two a small cycle is left,
-# for any number of steps. Just above the edge, at 2.1, the origin repels by more; still the path
-# stays beside it for all that time, and does not find the equilibrium.
+# It does: at 0.75 the path ends in the origin, at 1.9 it comes nearer to it all the time, and at 5
+# and 12 it ends in the equilibrium. $\tau = 2$ is the edge itself: the largest real part is 0, and
+# the linear theory is silent. Just above the edge, at 2.1, the origin repels; still the path stays
+# beside it for all of the 60 000 steps, and does not find the equilibrium.
 #
 # ## What the notebooks print, recomputed
 #
@@ -592,12 +603,10 @@ print("is 5 above tau*?", gt.tau_star(origin) < 5)
 # schemes apart: above 1 the published map of basins would have left the point, below 1 it is held.
 
 # %% tags=["nbval-check-output"]
-from gan_teach.dynamics.linear import step_spectrum
-
 torus = zoo.torus().game()
 T = gt.jacobian(torus, torus.draw(), torch.tensor([np.pi, 0.0], dtype=torch.float64))
 for rule in (gt.simultaneous(), gt.alternating()):
-    step, path = (abs(step_spectrum(rule, T, lr=lr)).max() for lr in (0.04, 0.001))
+    step, path = (abs(gt.dynamics.step_spectrum(rule, T, lr=lr)).max() for lr in (0.04, 0.001))
     print(type(rule).__name__, f"{step:.6f}; 200 000 steps of 0.001: {path**200_000:.2f}")
 
 # %% [markdown]
@@ -665,11 +674,12 @@ assert gt.holds(all(by_steps >= 7 for *_, by_steps in rows))
 # %% [markdown]
 # Between 1 and 2. From 2 on no run settles by rate in 1000 rounds, while by steps all do. The ratio
 # is the same; what differs is the *length of a step*: one step of $D$ multiplies its deviation by
-# $1 - \eta_D\lambda$, which shrinks it while $\eta_D\lambda < 2$. With the curvature
-# $\lambda \approx 13.3$ of chapter 01 that is passed at the ratio 1.5 (second column); beyond it
-# the equilibrium repels, however long the run. A statement about $\tau$ is one about **small
-# steps**. So make them small, and let them go on for long enough that runs arrive. The yardstick
-# for "the same": how far two seeds of one route are apart.
+# $1 - \eta_D\lambda$, which shrinks it while $\eta_D\lambda < 2$. With the curvature $\lambda
+# \approx 13.3$, the closed form of chapter 01 where only $G$'s mean is right ($w = 1$; in the run
+# there 13.6 to 14.7 were measured), that is passed at the ratio 1.5 (second column); beyond it the
+# equilibrium repels, however long the run. A statement about $\tau$ is one about **small steps**.
+# So make them small, and let them go on for long enough that runs arrive. The yardstick for "the
+# same": how far two seeds of one route are apart.
 
 # %%
 settings = [("sgd", 0.1, 1000), ("sgd", 0.02, 2500)]
@@ -808,7 +818,7 @@ gt.style.show(
 # %% tags=["nbval-check-output"]
 print("at the final parameters:", gt.classify(J).kind, " tau* =", round(gt.tau_star(J), 3))
 for tau in (0.8, 0.95, 1.047, 1.048, 2.0):
-    factor = abs(step_spectrum(gt.simultaneous(), J, 0.2, tau)).max()
+    factor = abs(gt.dynamics.step_spectrum(gt.simultaneous(), J, 0.2, tau)).max()
     print(f"tau = {tau}: near the point a step of 0.2 multiplies the distance by {factor:.5f}")
 
 # %%

@@ -328,6 +328,9 @@ print(f"attracts for {low:g} < tau < {high:.3f}")
 assert away.max() < 0.01
 assert gt.tau_star(there) == np.inf
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; three sentences, before you open the next cell):
+
 # %% [markdown]
 # <details><summary>Model answer</summary>
 #

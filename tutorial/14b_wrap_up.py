@@ -365,6 +365,9 @@ print("different points among its 400 samples:", len(np.unique(tricks["width zer
 assert scores["high_quality"] == 1.0
 assert len(np.unique(tricks["width zero"], axis=0)) == 5
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; three sentences, before you open the next cell):
+
 # %% [markdown]
 # <details><summary>Model answer</summary>
 #

@@ -352,6 +352,9 @@ for n in (1000, 5000):
 assert min(scores[1000]) > 1.5 * max(scores[5000])
 assert abs(np.mean(scores[5000]) - d * 0.05**2 - bias) < 0.1
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; three sentences, before you open the next cell):
+
 # %% [markdown]
 # <details><summary>Model answer</summary>
 #

@@ -14,6 +14,7 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 
 import _thread
 import copy
+import inspect
 import re
 import sys
 import threading
@@ -88,16 +89,17 @@ class Failed(Exception):
 
 
 def asked(answer: Callable[..., Any], given: list[Any] | None = None) -> Callable[..., Any]:
-    """A learner's function as a check calls it: it may write into its arrays, and has little time.
+    """A learner's function as a check calls it: on copies of its arrays, and with little time.
 
-    Whatever it raises comes as `Failed`, so that what a check itself raises is told apart. given
+    Whatever it raises comes as `Failed`, so that what a check itself raises is told apart; so does
+    that it writes into an array or a tensor, which outside a check belongs to someone else. given
     is filled with the arguments of the last call.
     """
 
     def call(*arguments: Any) -> Any:
         if given is not None:
             given[:] = arguments
-        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arguments]
+        copies = list(map(_copied, arguments))
         try:
             value = _in_time(lambda: _counted(answer(*copies)))
         except Failed:
@@ -108,9 +110,34 @@ def asked(answer: Callable[..., Any], given: list[Any] | None = None) -> Callabl
             raise Failed(Verdict(False, "it returns None: is a `return` missing?"))
         if value is ... or value is NotImplemented:
             raise Failed(OPEN)
+        for k, pair in enumerate(zip(arguments, copies, strict=True)):
+            if not _same(*pair):
+                what = _name(answer, k)
+                raise Failed(Verdict(False, f"it changes {what} itself: take a copy of it first."))
         return value
 
     return call
+
+
+def _copied(x: Any) -> Any:
+    return (
+        x.clone() if isinstance(x, torch.Tensor) else x.copy() if isinstance(x, np.ndarray) else x
+    )
+
+
+def _same(x: Any, copied: Any) -> bool:
+    if not isinstance(x, np.ndarray | torch.Tensor):
+        return True
+    a, b = _detached(x), _detached(copied)
+    return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+
+
+def _name(answer: Callable[..., Any], k: int) -> str:
+    """What a function calls its ``k``-th argument."""
+    try:
+        return list(inspect.signature(answer).parameters)[k]
+    except (ValueError, IndexError):  # of compiled code, or (*arguments)
+        return f"argument {k + 1}"
 
 
 def _counted(value: Any) -> Any:

@@ -264,6 +264,8 @@ def chooser(
 
     def still() -> style.HtmlImage:
         text = alt or describe(first) or f"The picture for {label} {first}."
+        if not isinstance(drawing := draw(first), np.ndarray):
+            return style.image(drawing, text, DPI)
         width = Image.open(io.BytesIO(png(first))).width
         return style.HtmlImage(png(first), text, round(96 * width / DPI))
 

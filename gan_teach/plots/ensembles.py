@@ -188,9 +188,9 @@ def phase_diagram(history: History, success: ArrayLike, x: str, y: str) -> Axes:
     """Share of the successful members over two knobs: a cell for each pair of settings.
 
     ``history`` is what ``sweep`` returned, ``success`` says of each of its members, (M,), whether
-    it succeeded; ``x`` and ``y`` name two of the knobs. A cell shows the share, its 95 % Wilson
-    interval and the number of runs; members that differ in a third knob share a cell. Pairs that
-    were not run stay empty. Raises KeyError for an unknown knob.
+    it succeeded; ``x`` and ``y`` name two of the knobs. A cell shows the share, large, its 95 %
+    Wilson interval and the number of runs; members that differ in a third knob share a cell. Pairs
+    that were not run stay empty. Raises KeyError for an unknown knob.
     """
     good = np.asarray(success, dtype=bool)
     columns, i = np.unique(history.static[x], return_inverse=True)
@@ -201,9 +201,11 @@ def phase_diagram(history: History, success: ArrayLike, x: str, y: str) -> Axes:
         runs = good[(j == row) & (i == column)]
         share[row, column] = runs.mean()
         interval = wilson(runs.sum(), len(runs))
-        text = "{:.0%}\n{:.0%} to {:.0%}\nn = {}".format(runs.mean(), *interval, len(runs))
+        small = "{:.0%} to {:.0%}\nn = {}".format(*interval, len(runs))
         color = "white" if runs.mean() < 0.5 else style.INK  # cividis is dark below
-        ax.text(column + 0.5, row + 0.5, text, color=color, fontsize=9, ha="center", va="center")
+        look: style.Look = {"color": color, "ha": "center"}
+        ax.text(column + 0.5, row + 0.56, f"{runs.mean():.0%}", fontsize=16, va="bottom", **look)
+        ax.text(column + 0.5, row + 0.5, small, fontsize=8, va="top", **look)
     image = ax.pcolormesh(share, cmap=style.FIELD, vmin=0, vmax=1, edgecolors="white")
     ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows)

@@ -52,12 +52,13 @@ def vector_field(
 
     ``field`` = (X, Y, U, V), each (rows, cols) on an even grid as ``numpy.meshgrid`` gives it.
     ``trajectories`` maps names to (T, 2) paths: a circle at the start, a star at the last finite
-    point. ``equilibrium`` is (2,) or (k, 2) points, marked by rings.
+    point. Several have the colors that curves of these names have in ``compare``.
+    ``equilibrium`` is (2,) or (k, 2) points, marked by rings.
     Raises ValueError for a path of another shape.
     """
     ax = style.axes(ax, (6.6, 5.2))
     paths = {_panel.fate(name, path): path for name, path in (trajectories or {}).items()}
-    _portrait(ax, paths, equilibrium, names, title)
+    _portrait(ax, paths, equilibrium, names, title, first=int(len(paths) == 1))
     if field is None:
         x, y = np.concatenate(list(paths.values())).T
         ax.set(xlim=_panel.limits(x), ylim=_panel.limits(y))
@@ -109,13 +110,14 @@ def _streams(ax: Axes, field: Field, **look: Any) -> Any:
 
 
 def _portrait(
-    ax: Axes, paths: _panel.Curves, equilibrium: ArrayLike, names: tuple[str, str], title: str
-) -> None:
+    ax: Axes, paths: _panel.Curves, equilibrium: ArrayLike, names: tuple[str, str], title: str,
+    first: int = 1,
+) -> None:  # fmt: skip
     """Lines from a circle at their first to a star at their last finite point, rings, names."""
     edge: style.Look = {"markeredgecolor": "white", "markeredgewidth": 0.8, "zorder": 4}
     for k, (name, values) in enumerate(paths.items()):
         path = _panel.shaped("a path", values, "(T, 2)")
-        color, finite = style.LINES[(k + 1) % 6], path[np.isfinite(path).all(axis=1)]
+        color, finite = style.LINES[(k + first) % 6], path[np.isfinite(path).all(axis=1)]
         look = style.look(k, color=color, label=name, zorder=3.5, path_effects=style.HALO)
         ax.plot(*path.T, linewidth=1.6, **look)
         ax.plot(*finite[:1].T, "o", color=color, markersize=7, **edge)

@@ -1,4 +1,4 @@
-"""The map of the course in chapter 00, and the minutes in the README and the teachers' page.
+"""The map of the course in chapter 00, and the times in the README and the teachers' page.
 
     python tutorial/_make/course_map.py [--check | --time [NAME ...]]
 
@@ -46,6 +46,8 @@ PARTS = (  # the first chapter of each, its title, and what it is about
 )
 UNITS = ("read, min", "run, s", "exercises, min")
 SHORT_PATH = ("00", "01", "02", "05", "09", "11", "15")
+AT_HOME = ("Exercises", "Further reading")  # sections that no class reads together
+_CHAPTER = re.compile(r"\[(\w+)\]\([^)]+\)([^\[]*)")  # a link to one, and what is said of it
 _LEARN = re.compile(r"\*\*You will learn:\*\* (.+?)\.?(?= \*\*You need)")
 _DETAILS = re.compile(r"<details><summary>([^<]+)</summary>(.+?)</details>", re.S)
 _PROGRAM = re.compile(r"```python\n(.*?)```", re.S)
@@ -82,16 +84,35 @@ def entry(chapter: Chapter, seconds: dict[str, float]) -> Entry:
     if chapter.name not in seconds:
         command = f"python tutorial/_make/course_map.py --time {chapter.name}"
         raise CourseError(f"{chapter.name} has no time yet: {command}")
-    notebook = notebooks.convert(chapter.source)
-    cells = [cell.source for cell in notebook.cells if _is_text(cell)]
-    code = [cell.source for cell in notebook.cells if not _is_text(cell) and not _is_folded(cell)]
+    everything = [cell for cells in sections(chapter).values() for cell in cells]
+    cells = [cell.source for cell in everything if _is_text(cell)]
     learn = _LEARN.search(" ".join(cells[0].split()))
     gain = learn[1] if learn else chapter.summary
-    text = " ".join(_DETAILS.sub("", _BLOCK.sub("", cell)) for cell in cells)
-    words = len(re.sub(r"\$+[^$]+\$+", "formula", text).split())
+    words, lines = _amount(everything)
     answers = [a for cell in cells for a in _answers(cell) if _kind(a) == "code"]
     written = sum(_lines(*_PROGRAM.findall(answer)) for answer in answers)
-    return Entry(chapter, gain, words, _lines(*code), kinds(cells), written, seconds[chapter.name])
+    return Entry(chapter, gain, words, lines, kinds(cells), written, seconds[chapter.name])
+
+
+def sections(chapter: Chapter) -> dict[str, list[Any]]:
+    """The cells under each heading, a text that goes on under the next one cut in two."""
+    found: dict[str, list[Any]] = {"": []}
+    for cell in notebooks.convert(chapter.source).cells:
+        for part in re.split(r"^(?=## )", cell.source, flags=re.M) if _is_text(cell) else []:
+            if part.startswith("## "):
+                found[part[3:].split("\n")[0]] = []
+            list(found.values())[-1].append(cell.__class__(cell, source=part))
+        if not _is_text(cell):
+            list(found.values())[-1].append(cell)
+    return found
+
+
+def _amount(cells: Sequence[Any]) -> tuple[int, int]:
+    """Words of text and lines of open code."""
+    code = [cell.source for cell in cells if not _is_text(cell) and not _is_folded(cell)]
+    texts = [_DETAILS.sub("", _BLOCK.sub("", cell.source)) for cell in cells if _is_text(cell)]
+    words = re.sub(r"\$+[^$]+\$+", "formula", " ".join(texts)).split()
+    return len(words), _lines(*code)
 
 
 def kinds(cells: Sequence[str]) -> Counter[str]:
@@ -187,27 +208,57 @@ def _in_first_chapter(text: str, all_entries: Sequence[Entry]) -> str:
 
 
 def _in_readme(text: str, all_entries: Sequence[Entry]) -> str:
-    """The last column of the table of chapters; its other words are written by hand."""
+    """The last column of the table of chapters, and the hours; other words are written by hand."""
+    short = [e for e in all_entries if e.chapter.number in SHORT_PATH]
+    hours = rf"\g<1>{_hours(all_entries)}\g<2>{_hours(short).split()[1]} on the short path"
+    text = re.sub(r"(How long:\*\* )about \d+ hours(.+?)\d+ on the short path", hours, text)
     minutes = {e.chapter.name: e.total for e in all_entries}
     row = re.compile(r"^(\| \[.+?\]\(tutorial/(\w+)\.ipynb\) \| .+? \|).*$", re.M)
     return row.sub(lambda m: f"{m[1]} {minutes.get(m[2], '')} |", text)
 
 
 def _in_teachers_page(text: str, all_entries: Sequence[Entry]) -> str:
-    """The parts' times, and the minutes of each session: reading in class, the rest at home."""
+    """The parts' times, the minutes of each session, and what a section left out saves."""
     by_number = {e.chapter.number: e for e in all_entries}
 
     def minutes(cell: str, of: str) -> int:
         return sum(getattr(by_number[number], of) for number in re.findall(r"\[(\w+)\]", cell))
 
-    def row(found: re.Match[str]) -> str:
+    def session(found: re.Match[str]) -> str:
+        """Reading without the exercises in class, the rest at home, and what has its own (time)."""
         name, in_class, at_home = found.groups()
         tasks, _, whole = at_home.partition("all of")
-        home = minutes(tasks, "exercises") + minutes(whole, "total") or "120"
-        return f"| {name} | {in_class} | {minutes(in_class, 'reading')} | {at_home} | {home} |"
+        home = minutes(tasks, "exercises") + minutes(whole, "total") + _said(at_home)
+        read = [
+            _reading(part, AT_HOME, without=True) - _reading(part, re.findall(r"\*(.+?)\*", left))
+            for part, left in (
+                (by_number[n].chapter, left) for n, left in _CHAPTER.findall(in_class)
+            )
+        ]
+        here = _fives(sum(read) + _said(in_class))
+        return f"| {name} | {in_class} | {here} | {at_home} | {home} |"
 
-    text = re.sub(r"^\| (\d\.\d) \| (.+?) \| \d+ \| (.+?) \| \d+ \|$", row, text, flags=re.M)
+    def cut(found: re.Match[str]) -> str:
+        number, link, headings = found.groups()
+        saved = _reading(by_number[number].chapter, re.findall(r"\*(.+?)\*", headings))
+        return f"| [{number}]({link}) | {headings} | {saved:.0f} |"
+
+    text = re.sub(r"^\| (\d\.\d) \| (.+?) \| \d+ \| (.+?) \| \d+ \|$", session, text, flags=re.M)
+    text = re.sub(r"^\| \[(\w+)\]\((.+?)\) \| (\*.+?\*) \| \d+ \|$", cut, text, flags=re.M)
     return _fill(text, plan(all_entries))
+
+
+def _said(cell: str) -> int:
+    """Minutes that a cell of the plan states itself, in brackets."""
+    return sum(map(int, re.findall(r"\((\d+)\)", cell)))
+
+
+def _reading(chapter: Chapter, headings: Sequence[str], without: bool = False) -> float:
+    """Minutes of the sections that begin with one of the headings, or of all others."""
+    parts = sections(chapter).items()
+    some = [cells for name, cells in parts if name.startswith(tuple(headings)) != without]
+    words, lines = _amount([cell for cells in some for cell in cells])
+    return words / WORDS_A_MINUTE + lines / LINES_A_MINUTE
 
 
 def _fill(text: str, block: str) -> str:

@@ -4,10 +4,12 @@
 
 Runs the cells of a chapter and saves, beside each picture that it shows, the figure behind it:
 ``05_dirac_gan-1.svg``, ``05_dirac_gan-2.svg``, ... with the alternative text as title. Sliders and
-films give the stills that GitHub shows; the strip of a lab is an image and gives none.
+films give the stills that GitHub shows, but for those of pixels and the strip of a lab. It takes as
+long as the chapter runs.
 """
 
 import argparse
+import ast
 import os
 import sys
 from collections.abc import Sequence
@@ -44,11 +46,20 @@ def save_figures(source: Path, out: Path) -> list[Path]:
     try:
         for cell in cells:
             if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", []):
-                exec(compile(cell.source, source.name, "exec"), names)
+                _run(ast.parse(cell.source, source.name), names)
     finally:
         style.image = image
         os.chdir(here)
     return written
+
+
+def _run(cell: ast.Module, names: dict[str, Any]) -> None:
+    """Run a cell, and draw what would be displayed at its end: a slider shows itself only then."""
+    last = cell.body.pop() if cell.body and isinstance(cell.body[-1], ast.Expr) else None
+    exec(compile(cell, "cell", "exec"), names)
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+        getattr(value, "still", lambda: None)()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -40,7 +40,7 @@ class Unseen:
         return f"{self.history.meta['title']}, {self.history.steps[-1]} steps"
 
 
-def _drawn(settings: Sequence[Any], seed: int) -> Any:
+def drawn(settings: Sequence[Any], seed: int) -> Any:
     """The settings of a seed; each block of as many seeds has an order of its own."""
     block, place = divmod(_checks.whole("seed", seed), len(settings))
     return settings[np.random.default_rng(block).permutation(len(settings))[place]]
@@ -62,7 +62,7 @@ GAMES, SEEDS = 500, 64
 
 def unseen_line(seed: int = 0) -> Unseen:
     """A GAN on the line, 500 games. Its knobs: d_steps, g_steps, noise, loss, lr, tau."""
-    hidden = _drawn(LINE, seed)
+    hidden = drawn(LINE, seed)
 
     def settings(knobs: Knobs) -> dict[str, Any]:
         for knob in knobs:
@@ -90,7 +90,7 @@ STEP, STEPS = 0.02, 600
 
 def unseen_plane(seed: int = 0) -> Unseen:
     """600 simultaneous steps of a quadratic game from (1, 1), G's of 0.02. Its knob: tau."""
-    A, B, D, hidden = _drawn(PLANE, seed)
+    A, B, D, hidden = drawn(PLANE, seed)
 
     def value(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return (A * x**2 / 2 + B * x * y - D * y**2 / 2).sum()
@@ -120,7 +120,7 @@ def unseen_modes(seed: int = 0) -> Unseen:
     Its knobs: loss, penalty (a name, which acts where the weight is above 0), weight, d_steps,
     g_steps, lr.
     """
-    hidden, seeds = {**USUAL, **_drawn(MODES, seed)}, list(range(seed, seed + MEMBERS))
+    hidden, seeds = {**USUAL, **drawn(MODES, seed)}, list(range(seed, seed + MEMBERS))
 
     def turn(**knobs: Any) -> History:
         for knob in knobs:
@@ -152,13 +152,21 @@ IMAGES = {
     "tau": {tau: f"cifar-timescale-{tau}" for tau in "1248"},
 }
 
+HIDDEN: dict[str, Sequence[Knobs]] = {
+    "04b": LINE,
+    "08b": [dict(zip(("A", "B", "D", "tau"), numbers, strict=True)) for numbers in PLANE],
+    "14b": MODES,
+    "20b": [{knob: value} for knob in IMAGES for value in IMAGES[knob]],
+}  # fmt: skip
+"""What lies behind the seeds of each wrap-up."""
+
 
 def unseen_images(seed: int = 0) -> Unseen:
     """The first two thirds of a shipped record; ``turn()`` lets it go on to its end.
 
     ``meta["knob"]`` is the one knob that was turned as well, and ``meta["values"]`` to what.
     """
-    knob, hidden = _drawn([(knob, value) for knob in IMAGES for value in IMAGES[knob]], seed)
+    ((knob, hidden),) = drawn(HIDDEN["20b"], seed).items()
     facts = {"knob": knob, "values": list(IMAGES[knob])}
 
     def turn(**knobs: Any) -> History:

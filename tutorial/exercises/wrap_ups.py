@@ -68,7 +68,7 @@ def _turned(run: Unseen, knob: Knobs) -> History | Verdict:
 
 @partial(Choice, options=("steady", "swinging", "saturated", "none of these"))
 def check_line_state(run: Unseen) -> tuple[str, str]:
-    """The state of V in the last 100 games."""
+    """The state of V in the last 100 rounds."""
     v, level = run.history["objective"], experiments.TARGET
     late, later = v[-200:], v[-100:]
     found = (
@@ -78,8 +78,8 @@ def check_line_state(run: Unseen) -> tuple[str, str]:
         else "none of these"
     )  # fmt: skip
     return found, (
-        f"V is {later.min():.2f} to {later.max():.2f} in the last 100 games and {late.min():.2f} "
-        f"to {late.max():.2f} in the last 200, where the level is {level:.2f}."
+        f"V is {later.min():.3g} to {later.max():.3g} in the last 100 rounds and {late.min():.3g} "
+        f"to {late.max():.3g} in the last 200, where the level is {level:.2f}."
     )
 
 
@@ -114,25 +114,25 @@ def check_settled_from(curve: NDArray, level: float, within: float) -> Values:
     """The first place from which the curve stays nearer than ``within`` to its level, or inf."""
     good = abs(curve - level) < within
     from_there = experiments.settled_from(good, np.arange(len(curve)))
-    yield from_there, "the place after the last game outside; none if that game is the last."
+    yield from_there, "the place after the last round outside; none if that round is the last."
     yield (
         np.argmax(good),
-        "that is the first game inside: V may leave again, as it does in a swing.",
+        "that is the first round inside: V may leave again, as it does in a swing.",
     )
-    yield from_there - 1, "that is the last game outside; one later it has settled for good."
-    yield good.sum(), "that counts the games inside, also those before V left again."
+    yield from_there - 1, "that is the last round outside; one later it has settled for good."
+    yield good.sum(), "that counts the rounds inside, also those before V left again."
 
 
 @partial(Choice, options=("equilibrium", "plateau", "neither"))
 def check_line_rest(run: Unseen) -> tuple[str, str]:
-    """What the last 100 games are: an equilibrium, a plateau, or neither."""
+    """What the last 100 rounds are: an equilibrium, a plateau, or neither."""
     state, _ = check_line_state.rule(run)
     means, data = experiments.means(run.history)[-101:], run.history.static["real"].mean()
     still = np.ptp(means) < 0.5
     found = {"steady": "equilibrium", "saturated": "plateau"}.get(state, "neither")
     found = found if still else "neither"
     return found, (
-        f"in the last 100 games G's mean goes from {means[0]:.2f} to {means[-1]:.2f}, where the "
+        f"in the last 100 rounds G's mean goes from {means[0]:.2f} to {means[-1]:.2f}, where the "
         f"data's is {data:.2f}, and the norm of G's gradient is "
         f"{run.history['g_grad'][-100:].mean():.2g} on average."
     )
@@ -180,7 +180,7 @@ def check_fade_design(fade: Callable[[int], float]) -> Verdict:
         return Verdict(False, TWICE)
     if sum(values) > NOISE_BUDGET + 1:
         return Verdict(
-            False, f"it costs {sum(values):.0f} games of noise; {NOISE_BUDGET} are left."
+            False, f"it costs {sum(values):.0f} rounds of noise; {NOISE_BUDGET} are left."
         )
     games = [zoo.line_gan(seed) for seed in range(SEEDS)]
     for game in games:
