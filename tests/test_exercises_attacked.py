@@ -603,6 +603,10 @@ class Optimistic:
         return losses
 
 
+def second(f, w):
+    return torch.as_tensor(torch.autograd.functional.hessian(f, w))
+
+
 def pulled(v, w, gamma, energy):
     w = w.clone().requires_grad_()
     return v(w) - gamma * torch.autograd.grad(energy(v(w)), w)[0]
@@ -747,8 +751,8 @@ REFUSED = [
     (ex.check_one_sided, partial(steepness, lambda g: 10 * F.relu(g - 1) ** 2), "derive the sum"),
     (ex.check_one_more, lambda values: interval(values)[::-1], "the lower end comes first"),
     (ex.check_game_jacobian, lambda g, d, w, n_g: torch.cat([
-        -torch.autograd.functional.hessian(g, w)[:-n_g],
-        -torch.autograd.functional.hessian(d, w)[-n_g:]]), "numbers are G's, not D's"),
+        -second(g, w)[:-n_g],
+        -second(d, w)[-n_g:]]), "numbers are G's, not D's"),
 ]  # fmt: skip
 ACCEPTED = [
     (ex.check_tau_star, tau_star()),

@@ -120,9 +120,8 @@ def asked(answer: Callable[..., Any], given: list[Any] | None = None) -> Callabl
 
 
 def _copied(x: Any) -> Any:
-    return (
-        x.clone() if isinstance(x, torch.Tensor) else x.copy() if isinstance(x, np.ndarray) else x
-    )
+    x = x.clone() if isinstance(x, torch.Tensor) else x
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def _same(x: Any, copied: Any) -> bool:
@@ -221,7 +220,7 @@ def number(answer: Any) -> float:
 
 
 def _item(answer: Any) -> Any:
-    """A number or word of Python for one of NumPy or torch, for which a complex one is none."""
+    """A number or a word of Python for one of NumPy or torch."""
     return answer.item() if isinstance(answer, (np.generic, np.ndarray, torch.Tensor)) else answer
 
 
@@ -346,31 +345,27 @@ class Function(Check):
         rows = [list(self.rule(*_arguments(point))) for point in self.points]
         for place, column in enumerate(zip(*rows, strict=True)):
             if all(map(_agree, values, column)):
-                if place == 0 and self.gradient:
-                    for wrong in filter(None, map(self._unfelt(own), self.points)):
-                        return Verdict(False, wrong)
+                faults = (self._unfelt(own, point) for point in self.points if self.gradient)
+                if place == 0 and (fault := next(filter(None, faults), "")):
+                    return Verdict(False, fault)
                 return Verdict(place == 0, column[0][1])
         k = next(k for k, row in enumerate(rows) if not _agree(values[k], row[0]))
         told = _told(values[k], _array(rows[k][0][0]), self.names)
         return Verdict(False, f"{_at(self.points[k])} it gives {told} is wanted.", cases[k])
 
-    def _unfelt(self, own: Callable[..., Any]) -> Callable[[Sequence[Any]], str]:
+    def _unfelt(self, own: Callable[..., Any], point: Sequence[Any]) -> str:
         """What is wrong with the derivatives of an answer at a point, if anything is."""
-
-        def unfelt(point: Sequence[Any]) -> str:
-            right = _slopes(lambda *arguments: next(self.rule(*arguments))[0], point, self.data)
-            try:
-                slopes = _slopes(own, point, self.data)
-            except Failed as error:  # such as .numpy() of what carries a graph
-                return f"{self.gradient} Where gradients are asked for, {error}"
-            except Exception as error:
-                what = f"{type(error).__name__}: {error}"
-                return f"the value is right, but its gradient cannot be taken, {what}"
-            if not slopes.isfinite().all():
-                return "the value is right, but its gradient is not finite."
-            return "" if torch.allclose(slopes, right, 1e-5, 1e-6) else self.gradient
-
-        return unfelt
+        right = _slopes(lambda *arguments: next(self.rule(*arguments))[0], point, self.data)
+        try:
+            slopes = _slopes(own, point, self.data)
+        except Failed as error:  # such as .numpy() of what carries a graph
+            return f"{self.gradient} Where gradients are asked for, {error}"
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            return f"the value is right, but its gradient cannot be taken, {what}"
+        if not slopes.isfinite().all():
+            return "the value is right, but its gradient is not finite."
+        return "" if torch.allclose(slopes, right, 1e-5, 1e-6) else self.gradient
 
 
 def word(answer: Any) -> str:
@@ -424,7 +419,8 @@ def _value(own: Callable[..., Any], point: Sequence[Any], names: Sequence[str]) 
         if not isinstance(error.__cause__ or error, (TypeError, AttributeError)):
             raise
         try:
-            value = own(*map(torch.as_tensor, _arguments(point)))
+            parts = (np.asarray(x) if isinstance(x, tuple) else x for x in _arguments(point))
+            value = own(*map(torch.as_tensor, parts))
         except Exception:
             value = None
         if value is None:  # what it says of NumPy's numbers is what a learner can mend
@@ -474,7 +470,7 @@ def _slopes(
 
 
 def _at(point: Sequence[Any]) -> str:
-    if not all(isinstance(x, (int, float, tuple)) for x in point):
+    if not all(isinstance(x, (int, float, tuple)) and np.ndim(x) < 2 for x in point):
         return "in a random case (verdict.case)"
     return "at " + ", ".join(str(x) if isinstance(x, tuple) else f"{x:g}" for x in point)
 
