@@ -72,7 +72,7 @@ class Server:
         client: Any = BlockingKernelClient()  # whose execute takes more than its type says
         runtime = self.folder / ".jupyter" / "run"
         client.load_connection_file(str(runtime / f"kernel-{self.kernel()}.json"))
-        client.start_channels()
+        client.start_channels(hb=False)  # whose sockets stay open, a thousand in the end
         try:
             wanted = {"value": expression}
             reply = client.execute("", user_expressions=wanted, reply=True, timeout=PATIENCE)

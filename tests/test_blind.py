@@ -78,4 +78,5 @@ def test_the_command_asks_and_tells_only_at_the_end(sets, tmp_path, monkeypatch,
     assert "no answer" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         cli.main([*arguments, "--pairs", "500"])
-    assert "n must be at most the 60 images" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--pairs 500 of n=4 images each take 2000; dark.npy holds 60" in error

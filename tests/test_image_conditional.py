@@ -262,6 +262,10 @@ def test_sample_a_class_by_name_or_number(asked, classes, run, tmp_path):
     wanted = np.rint((draw(trained.generators["0.99"], z) + 1) * 127.5).transpose(0, 2, 3, 1)
     with np.load(tmp_path / "x.npz") as file:
         np.testing.assert_array_equal(file["arr_0"], wanted)
+        assert file["labels"].tolist() == [("cat", "dog", "owl")[k] for k in classes]
+    assert command("sample", run, "-n", 3, "--class", *asked, "--out", tmp_path / "files") == 0
+    names = sorted(file.stem for file in (tmp_path / "files").iterdir())
+    assert names == [f"{k:06d}-{('cat', 'dog', 'owl')[c]}" for k, c in enumerate(classes)]
 
 
 def test_classes_that_are_not_there_are_said(run, pets, tmp_path, capsys):

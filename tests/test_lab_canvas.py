@@ -25,7 +25,7 @@ from gan_teach.lab.frame import (
 pytest.importorskip("anywidget")
 
 from gan_teach.lab.canvas import AHEAD
-from gan_teach.lab.packing import looks, pack
+from gan_teach.lab.frame import looks, pack
 from gan_teach.lab.panel import Panel
 from gan_teach.lab.plane import SHOWN
 

@@ -34,7 +34,7 @@ LIVE = [name for name, knob in KNOBS.items() if knob.live]
 def replays(draw):
     """Runs of all kinds; smoothing stays 1, since most losses have no labels to smooth."""
     base = preset(draw(st.sampled_from(sorted(PRESETS)))).changed(smoothing=1)
-    own = {name for name, knob in KNOBS.items() if knob.world in ("", base.world)}
+    own = {name for name, knob in KNOBS.items() if base.world in knob.worlds}
     knobs = draw(some_knobs(own - {"smoothing", "data"}))
     start = base.changed(**knobs, data=draw(st.sampled_from(DATA[base.world])))
     at = sorted(draw(st.sets(st.integers(0, 10_000), max_size=5)))

@@ -20,7 +20,8 @@ def unroll(text: str):
     (length,) = struct.unpack("<I", data[:4])
     head = json.loads(data[4 : 4 + length])
     halves = np.frombuffer(data[4 + length :], np.uint8).reshape(2, -1)
-    differences = iter(np.ascontiguousarray(halves.T).view("<i2").ravel())
+    folded = np.ascontiguousarray(halves.T).view("<u2").ravel().astype(int)
+    differences = iter((folded >> 1) ^ -(folded & 1))
     reel, before = [], {}
     for frame in head["frames"]:
         arrays = []

@@ -360,7 +360,7 @@ def test_threads_take_turns_with_a_session(name):
 
 @pytest.mark.parametrize("name", ["normal", "five-gaussians"])
 def test_an_interrupt_within_an_update_leaves_the_run_before_it(monkeypatch, name):
-    from gan_teach.lab import session as module
+    from gan_teach.lab import world as module
 
     session, own = Session(name), Session(name)
     session.go(11)

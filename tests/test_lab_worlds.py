@@ -230,7 +230,7 @@ def test_the_graph_is_there_before_the_first_update_and_after_the_last_number():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_runs_and_is_told_in_words(name):
-    small = {"width": 8} if PRESETS[name].world == "plane" else {}
+    small = {"width": 8} if PRESETS[name].world in ("plane", "images") else {}
     session = Session(name, **small)
     frame = session.tick(2)
     assert frame.step == 2

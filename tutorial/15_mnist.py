@@ -496,12 +496,14 @@ print(f"vanilla after as many images as the DCGAN, {seen['vanilla'][k]}: score {
 # %% [markdown]
 # ## Play
 #
-# Digits do not fit a plane, but the same loss with labels smoothed to 0.9 does: eight Gaussians,
-# live. Hold both losses and $D$'s means against their dashed levels, as above. Is $D$ ahead here,
-# too? And after how many rounds are there points on all eight modes?
+# The small GAN of this chapter, live, on all 5,000 digits: sixty-four pictures by the average of
+# $G$, in frames that say what $D$ answers. The first pictures are grey; play a minute or two. Hold
+# both losses and $D$'s means against their dashed levels: is $D$ ahead here, too? From which round
+# on does the text count classes? Then go back to a round in which many pictures could be read, and
+# *Compare with a twin* in which *tau* is 0.25: do its scores differ, and do its pictures?
 
 # %%
-gt.Lab("eight-gaussians", smoothing=0.9)
+gt.Lab("digits")
 
 # %% [markdown]
 # ## Exercises

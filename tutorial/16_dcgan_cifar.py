@@ -386,12 +386,14 @@ for name in [key for key in long if key.startswith("sliced")]:
 # %% [markdown]
 # ## Play
 #
-# $D$ at every second batch, in the plane: two $G$ steps to one of $D$. Watch where the fakes go and
-# *Mean of D*: who is ahead? Then *Compare with a twin* in which *G steps a round* is 1, 1000 rounds
-# each, and count the modes.
+# The slow $D$ and fifty digits, live: two steps of $G$ to one of $D$, which has a quarter of the
+# rate. Watch *Losses* and *Mean of D* beside their levels. Are they pinned, and do they leave? Then
+# load `digits,g_steps=2,tau=0.25,smoothing=0.9` in *Repeat this run*: the same with 5,000 digits.
+# The menu has `digits-dragan` too, with a penalty on $D$ and without batch norm in it: are its
+# frames paler?
 
 # %%
-gt.Lab("eight-gaussians", g_steps=2)
+gt.Lab("digits", data="fifty-digits", g_steps=2, tau=0.25, smoothing=0.9)
 
 # %% [markdown]
 # ## Exercises

@@ -203,8 +203,10 @@ def sample(*, n: int = 64, seed: int = 0, out: Path | None = None, **source: Any
     g, folder, asked = _generator(**source)
     latents = drawing.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
     latents = drawing.ask(g.latent, latents, asked) if asked else latents
-    out = out or folder / "sample.png"
-    drawing.save_images(out, g.draw(latents), len(asked) if len(asked) > 1 else None)
+    out, names = out or folder / "sample.png", list(g.run.classes if g.run else ())
+    labels = [names[asked[k % len(asked)]] for k in range(n)] if asked else []
+    columns = len(asked) if len(asked) > 1 else None
+    drawing.save_images(out, g.draw(latents), columns, labels)
     print(f"wrote {out}")
     return 0
 

@@ -30,7 +30,9 @@ FENCE = "`" * 5
 FULL = 96  # columns of a docstring's line
 REPOSITORY = "gan-teach/gan_teach"  # on GitHub
 MOVING = "01_normal"  # opens with its run; in other chapters a run is what one is to predict
-RECORDED = {"line": (1500, 250), "dirac": (600, 200), "plane": (2000, 80)}  # rounds, pictures
+RECORDED = {  # rounds, pictures
+    "line": (1500, 250), "dirac": (600, 200), "plane": (2000, 80), "images": (1500, 150),
+}  # fmt: skip
 Opened = tuple[str, dict[str, Any]]  # a lab: its preset, and the knobs that the cell sets
 PARTS = {  # first chapter of each part of the course
     0: "The GAN on the line",

@@ -235,7 +235,7 @@ function paintField(c, layer, numbers, s, shades) {
       const shade = 3 * Math.max(0, Math.min(255, Math.round(255 * value))) || 0;
       const at = 4 * ((rows - 1 - row) * columns + column); // row 0 lies at the bottom
       for (let k = 0; k < 3; k++) image.data[at + k] = shades[shade + k];
-      image.data[at + 3] = 255;
+      image.data[at + 3] = Number.isNaN(value) ? 0 : 255; // a sheet lets its ground be seen
     }
   }
   const small = new OffscreenCanvas(columns, rows);
@@ -250,7 +250,7 @@ function paintField(c, layer, numbers, s, shades) {
 // ``halo`` is the color around lines and arrows; that around points keeps apart what lies close.
 function drawLayer(c, layer, numbers, s, looks, halo) {
   const look = looks.roles[layer.role];
-  if (layer.kind === "field") return paintField(c, layer, numbers, s, looks.field);
+  if (layer.kind === "field") return paintField(c, layer, numbers, s, looks[layer.role]);
   const xy = pairs(numbers, layer.xy);
   if (layer.kind === "lines") return strokeLine(c, xy, s, look, halo);
   if (layer.kind === "arrows") {
@@ -285,7 +285,9 @@ function drawPlane(canvas, { head, numbers }, looks) {
     for (const layer of head.layers) drawLayer(c, layer, numbers, s, looks, halo);
   });
   const yticks = head.yticks ?? ticks([bottom, top], 6);
-  drawAxes(c, box, s, ticks([left, right], 6), yticks, head.xlabel, head.ylabel, looks.ink);
+  const xticks = ticks([left, right], 6);
+  // a sheet of pictures has no axes
+  if (head.xlabel) drawAxes(c, box, s, xticks, yticks, head.xlabel, head.ylabel, looks.ink);
   c.textBaseline = "alphabetic";
   c.textAlign = "left";
   c.fillStyle = looks.ink;
@@ -326,7 +328,7 @@ function drawKeys(c, rows, looks, left, top) {
       const [look, x] = [looks.roles[entry.role], left + offset];
       if (entry.kind === "points") strokeMark(c, x + 12, y, look, Math.min(look.size + 2, 11));
       else if (entry.kind === "arrows") strokeArrow(c, [x, y], [x + 24, y], look);
-      else if (entry.kind === "field") paintShades(c, x, y, looks.field);
+      else if (entry.kind === "field") paintShades(c, x, y, looks[entry.role]);
       else strokeLine(c, [[x, y], [x + 24, y]], same, look);
       c.font = SMALL;
       c.textAlign = "left";

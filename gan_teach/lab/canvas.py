@@ -6,8 +6,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from gan_teach.lab.frame import Frame
-from gan_teach.lab.packing import looks, pack
+from gan_teach.lab.frame import Frame, looks, pack
 from gan_teach.lab.session import alone
 
 HERE = Path(__file__).parent

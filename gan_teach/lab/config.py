@@ -39,11 +39,17 @@ MAX_STEPS = 1_000_000
 _WHOLE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _NUMBER = re.compile(r"([0-9]{1,20}\.?[0-9]{0,20}|\.[0-9]{1,20})([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
-OPTIMIZERS = {**optim.OPTIMIZERS, "adam0": partial(optim.Adam, betas=(0.0, 0.9))}
-"""The library's optimizers, and Adam without momentum as published GANs use it."""
+OPTIMIZERS = {
+    **optim.OPTIMIZERS,
+    "adam0": partial(optim.Adam, betas=(0.0, 0.9)),
+    "adam05": partial(optim.Adam, betas=(0.5, 0.999)),
+}
+"""The library's optimizers, and Adam without momentum and with half of the usual one, as published
+GANs use it."""
 
 WORDS = {
     "adam0": "Adam without momentum",
+    "adam05": "Adam with momentum 0.5",
     "adam": "Adam",
     "sgd": "SGD",
     "momentum": "SGD with momentum",
@@ -54,8 +60,10 @@ DATA = {
     "line": ("ten-points", "fresh-points"),
     "plane": tuple(own_data.SOURCES),
     "dirac": ("one-point",),
+    "images": ("digits", "fifty-digits"),
 }
 """The data sets of each world. A world is a kind of game with a picture of its own."""
+_NETWORKS = ("plane", "images")  # the worlds of games of networks
 
 
 # -- the presets, as what differs from the defaults -----------------------------------------------
@@ -69,6 +77,10 @@ _POINT = {
     "lr": zoo.DIRAC_LEARNING_RATE,
 }  # fmt: skip
 _R1 = {"penalty": "r1", "weight": 0.3}
+_DIGITS = {
+    "data": "digits", "width": 16, "latent": 8, "lr": 1e-3, "batch": 32, "optimizer": "adam05",
+    "loss": "non_saturating", "noise_kind": "independent",
+}  # fmt: skip
 _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "line": {
         name: {key: getattr(experiment, key)
@@ -90,6 +102,10 @@ _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
         "dirac-r1": _POINT | _R1,
         "timescale": _POINT | _R1 | {"lr": 0.05, "tau": 8.0},
     },
+    "images": {
+        "digits": _DIGITS,
+        "digits-dragan": _DIGITS | {"norm": "none", "penalty": "dragan", "weight": 1.0},
+    },
 }  # fmt: skip
 WORLD_OF = {name: world for world, presets in _CHANGES.items() for name in presets}
 """Every preset, and the kind of game it is."""
@@ -104,8 +120,8 @@ class Knob:
 
     Whole numbers and numbers lie between ``low`` and ``high``; a knob with ``choices`` is one of
     those words, and the data may be a learner's own. ``live`` knobs change a run on its way, the
-    others start it anew. ``world`` names the only world that has the knob, or is empty. ``slider``
-    has ends and a step, of powers of ten where a fourth entry is true.
+    others start it anew. ``worlds`` are those that have the knob. ``slider`` has ends and a step,
+    of powers of ten where a fourth entry is true.
     """
 
     label: str
@@ -114,7 +130,7 @@ class Knob:
     choices: tuple[str, ...] = ()
     whole: bool = False
     live: bool = True
-    world: str = ""
+    worlds: tuple[str, ...] = tuple(DATA)
     slider: tuple[Any, ...] = ()
     unit: str = ""
 
@@ -176,9 +192,11 @@ class Config:
     preset: str = "normal"
     seed: int = _setting(0, "Seed", 0, 2**31 - 1, live=False)
     data: str = _setting("ten-points", "Data", choices=tuple(chain(*DATA.values())), live=False)
-    width: int = _setting(128, "Units of a layer", 1, 512, live=False, world="plane")
-    depth: int = _setting(2, "Hidden layers", 0, 5, live=False, world="plane")
-    latent: int = _setting(2, "Latent dimensions", 1, 100, live=False, world="plane")
+    width: int = _setting(128, "Units of a layer", 1, 512, live=False, worlds=_NETWORKS)
+    depth: int = _setting(2, "Hidden layers", 0, 5, live=False, worlds=("plane",))
+    latent: int = _setting(2, "Latent dimensions", 1, 100, live=False, worlds=_NETWORKS)
+    norm: str = _setting("batch", "Norm of D", choices=("batch", "none"), live=False,
+                         worlds=("images",))  # fmt: skip
     rule: str = _setting("alternating", "Update rule", choices=tuple(RULES))
     d_steps: int = _setting(1, "D steps a round", 0, 200, slider=(0, 50, 1))
     g_steps: int = _setting(1, "G steps a round", 0, 200, slider=(0, 50, 1))
@@ -201,7 +219,7 @@ class Config:
         _checks.choice("preset", self.preset, WORLD_OF)
         for name, knob in KNOBS.items():
             object.__setattr__(self, name, knob.check(name, getattr(self, name)))
-            foreign = knob.world not in ("", self.world)
+            foreign = self.world not in knob.worlds
             if foreign and getattr(self, name) != getattr(Config, name):
                 raise ValueError(f"{name} has no meaning for {self.preset!r}, whose game is given.")
         if not own_data.is_own(self.data) or self.world != "plane":
@@ -210,7 +228,7 @@ class Config:
 
     @property
     def world(self) -> str:
-        """The kind of game: "line", "plane" or "dirac"."""
+        """The kind of game: "line", "plane", "dirac" or "images"."""
         return WORLD_OF[self.preset]
 
     def changed(self, **knobs: Any) -> Config:

@@ -57,6 +57,11 @@ GROWING, STEADY = 1.05, 0.95  # factor on the distance in one turn
 WIDE = 0.3  # standard deviations of the data: a smaller orbit is noise
 HEAVY = 10.0  # weight of R1 or R2: from here on D may answer 1/2 because of it
 DROWNED = "Instance noise drowns the difference: take a tenth of it."
+OVERFLOW = "Numbers have left all bounds: repeat from the last change, in shorter steps."
+UNTRIED = (
+    "The doctor was tried on the line and in the plane, and knows no bounds for images. Look at "
+    "the pictures, or compare the run with a twin."
+)
 PLAIN = "Plain gradient descent moves networks little: take Adam, longer steps, one rate for both."
 UNDECIDED = 0.05  # D(x) - D(G(z)), and L_D / L* - 1: closer, D sees no difference
 
@@ -96,7 +101,8 @@ class Diagnosis:
     """A ``name``, the ``evidence`` for it, ``advice`` in words, and the ``remedy``.
 
     The names are "too early", "divergence", "not learning", "vanishing gradient", "D too strong",
-    "uninformative plateau", "mode collapse", "cycling", "not there yet" and "healthy".
+    "uninformative plateau", "mode collapse", "cycling", "not there yet" and "healthy"; of images
+    "no verdict" where it is none of the first three.
     The remedy is the knobs to turn from ``step`` on, {} for none; ``config`` is what it is for.
     """
 
@@ -114,6 +120,8 @@ class Diagnosis:
 
 def diagnose(session: Session) -> Diagnosis:
     """What the last rounds of ``session`` say, which stays as it is."""
+    if session.config.world == "images":
+        return _of_images(session)
     run = measure(session)
     step = session.step if run.finite else _last_finite(session)
     return replace(judge(run), step=step, config=session.config)
@@ -126,6 +134,26 @@ def judge(run: Measurements) -> Diagnosis:
     if found.remedy and not remedy:
         found = replace(found, advice="No knob goes any further here: rewind or reset the run.")
     return replace(found, remedy=remedy)
+
+
+def _of_images(session: Session) -> Diagnosis:
+    """What is sure without the bounds, which were tried on the line and in the plane alone."""
+    config, (asleep, knobs) = session.config, _asleep(session.config)
+    here = partial(Diagnosis, step=session.step, config=config)
+    if not (flatten(session.game).abs() < BEYOND).all():
+        shorter = {"lr": config.lr / 10}
+        return Diagnosis("divergence", (), OVERFLOW, shorter, _last_finite(session), config)
+    if asleep:
+        return here("not learning", (), asleep, knobs)
+    if session.step - session.since < LEAST_ROUNDS:
+        return here("too early", (), "Let it run on, then ask again.")
+    level = world.loss_levels(config)[0]
+    known = f"{level:.3g} where it cannot tell" if level else "no level is known"
+    d_loss = float(probes.LOSSES["d_loss"](session.state))
+    ((name, (share, band)),) = session.scores.items()
+    read = Evidence(name, share, f"{band.low:.3g} to {band.high:.3g} for data")
+    evidence = [Evidence("D's loss in the last round", d_loss, known), read]
+    return here("no verdict", evidence, UNTRIED)
 
 
 def treat(session: Session, diagnosis: Diagnosis) -> Session:
@@ -432,9 +460,8 @@ def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
     """Verdicts on runs that leave all bounds, stand still, or have just begun."""
     config, ahead = run.config, run.forecast
     if not run.finite:
-        advice = "Numbers have left all bounds: repeat from the last change, in shorter steps."
         shorter = _settling(config, "lr", (10, 100, 1e3, 1e4, 1e5))
-        yield Diagnosis("divergence", (), advice, shorter)
+        yield Diagnosis("divergence", (), OVERFLOW, shorter)
     asleep, remedy = _asleep(config)
     if asleep and not run.well:
         yield Diagnosis("not learning", _scored(run), asleep, remedy)

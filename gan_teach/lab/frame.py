@@ -5,8 +5,10 @@ of its charts has a ``role``; ``LOOKS`` says once what a role looks like, for al
 never the only sign: roles differ by marker or dash too.
 """
 
+import json
 import math
-from collections.abc import Mapping
+import struct
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
@@ -50,6 +52,8 @@ LOOKS: dict[str, Look] = {
     "here": Look(style.FAKE, style.FAKE_MARKER, size=11.0),
     "goal": Look(style.REAL, style.REAL_MARKER, size=9.0),
     "field": Look(style.DISCRIMINATOR),
+    "score": Look(style.DISCRIMINATOR),
+    "sheet": Look(style.INK),
 }
 
 
@@ -60,7 +64,7 @@ CONTRAST = 3.0  # of what is drawn to its halo, at least (WCAG 2.2, criterion 1.
 READABLE = 4.5  # of words to their paper (1.4.3)
 DISC = "Eigenvalues of a round"  # the title of a disc
 GRAPH = "Model graph"
-_TINT = 0.4  # of a field where D is sure
+FIELDS = {"field": 0.4, "score": 1.0}  # of the full color where D is sure
 
 
 def luminance(rgb: Any) -> NDArray[np.float64]:
@@ -87,13 +91,16 @@ def seen(color: str, theme: str = "light", least: float = CONTRAST) -> str:
 
 
 @cache
-def shades(theme: str = "light") -> NDArray[np.uint8]:
-    """The colors (256, 3) of a field from 0 to 1: paper at 1/2, pale tints at both ends."""
+def shades(theme: str = "light", role: str = "field") -> NDArray[np.uint8]:
+    """The colors (256, 3) of a field from 0 to 1: paper at 1/2 and tints at both ends, which are
+    pale where marks lie on them; of a sheet of pictures black to white."""
     value = np.linspace(0, 1, 256)[:, None]
+    if role not in FIELDS:
+        return np.broadcast_to(255 * value, (256, 3)).round().astype(np.uint8)
     low, high = np.asarray(colormaps[style.SIGNED]([0.2, 0.8]))[:, :3]
     paper = np.array(to_rgb(PAPERS[theme]))
     tint = np.where(value < 0.5, low, high)
-    share = _TINT * np.abs(2 * value - 1)
+    share = FIELDS[role] * np.abs(2 * value - 1)
     return (255 * (paper + share * (tint - paper))).round().astype(np.uint8)
 
 
@@ -115,6 +122,11 @@ TELLS = {
     "path": "The line is the way that the run has come.",
     "goal": "The filled circle is the equilibrium.",
     "here": "The cross is where the run stands.",
+    "says": "The frame of each picture is what the discriminator answers: violet for real, orange "
+    "for generated, blank where it cannot tell.",
+    "sheet": "Each picture is made from a latent that stays the same, by an average of the "
+    "generator over about 200 rounds.",
+    "bars": "The line below it is as long as that answer: as wide as the picture for real.",
 }
 """What the layer of a name shows, in a sentence."""
 
@@ -236,3 +248,70 @@ def alike(one: Frame, other: Frame) -> tuple[Frame, Frame]:
         charts.append([chart._replace(ylim=ylim) for chart in pair])
     first, second = zip(*charts, strict=True)
     return one._replace(charts=first), other._replace(charts=second)
+
+
+# -- frames as bytes, for canvas.js ---------------------------------------------------------------
+
+
+def outline(part: Any, place: Callable[[NDArray], Any]) -> Any:
+    """A part of a frame as JSON holds it; ``place`` says what stands for an array."""
+    if isinstance(part, np.ndarray):
+        return place(part)
+    if isinstance(part, Mapping):
+        return [{**outline(layer, place), "name": name} for name, layer in part.items()]
+    if hasattr(part, "_asdict"):
+        own = {name: outline(value, place) for name, value in part._asdict().items()}
+        return {**own, "kind": type(part).__name__.lower()}
+    return [outline(value, place) for value in part] if isinstance(part, tuple) else part
+
+
+def outline_chart(chart: Chart, step: int, place: Callable[[NDArray], Any]) -> dict[str, Any]:
+    """A chart with the ranges of its axes."""
+    xlim, ylim = ranges(chart, step)
+    return {**outline(chart, place), "xlim": xlim, "ylim": ylim}
+
+
+def pack(frame: Frame, **facts: Any) -> bytes:
+    """``frame`` as bytes: length of the header (4 bytes, little endian), header, float32 numbers.
+
+    In the header, which is JSON, an array is {"at": index of its first number, "shape": ...}; the
+    numbers begin at the first multiple of four bytes after it. ``facts`` join the header.
+    """
+    numbers: list[NDArray[np.float32]] = []
+    places: dict[int, int] = {}  # of the arrays: the graph shows those of the main picture again
+
+    def place(array: NDArray) -> dict[str, Any]:
+        if id(array) not in places:
+            places[id(array)] = sum(part.size for part in numbers)
+            numbers.append(np.ascontiguousarray(array, dtype="<f4").ravel())
+        return {"at": places[id(array)], "shape": array.shape}
+
+    head = outline(frame._replace(charts=()), place)
+    head["charts"] = [outline_chart(chart, frame.step, place) for chart in frame.charts]
+    text = json.dumps({**head, **facts}, allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<I", len(text)) + text + b"".join(part.tobytes() for part in numbers)
+
+
+def looks() -> dict[str, Any]:
+    """For a light and a dark page: colors, markers and dashes of every role, and the shades of a
+    field from 0 to 1."""
+    return {theme: _look(theme) for theme in PAPERS}
+
+
+def _look(theme: str) -> dict[str, Any]:
+    # thin lines fade sooner on a dark page
+    least = CONTRAST if theme == "light" else READABLE
+    roles = {
+        role: look._replace(color=seen(look.color, theme, least))._asdict()
+        for role, look in LOOKS.items()
+    }
+    return {
+        "roles": roles,
+        **{r: shades(theme, r).ravel().tolist() for r in ("field", "score", "sheet")},
+        "paper": PAPERS[theme],
+        "ink": seen(style.INK, theme, 12.0),
+        "theory": seen(style.THEORY, theme, READABLE),
+        "alarm": seen(style.GENERATOR, theme, READABLE),
+        "band": seen(style.THEORY, theme) + "30",
+    }

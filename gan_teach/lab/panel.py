@@ -27,7 +27,8 @@ from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
 from gan_teach.lab.widgets import FOLDS
 
-TICK_SECONDS = 0.06  # of updates in one tick, at most
+TICK_SECONDS = {"images": 0.12}  # of updates in one tick, at most; else
+USUAL = 0.06
 WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 INTERVAL = 120  # milliseconds between two counts of Play among core widgets
@@ -36,13 +37,14 @@ FIRST = {
     "line": ("d_steps", "g_steps", "lr", "d_lr", "noise", "loss", "seed"),
     "plane": ("d_steps", "g_steps", "lr", "tau", "loss", "penalty", "weight", "seed"),
     "dirac": ("rule", "lr", "tau", "noise", "loss", "penalty", "weight"),
+    "images": ("d_steps", "g_steps", "lr", "tau", "loss", "penalty", "weight", "seed"),
 }
 """The knobs of the chapters about each world, which stand beside its picture."""
 
 THEMES = {
     "Steps and rates": ("rule", "d_steps", "g_steps", "optimizer", "lr", "d_lr", "tau", "batch"),
     "Loss and noise": ("loss", "smoothing", "noise", "noise_kind", "penalty", "weight"),
-    "Data and networks": ("data", "width", "depth", "latent", "seed"),
+    "Data and networks": ("data", "width", "depth", "latent", "norm", "seed"),
 }
 """The others by theme."""
 
@@ -167,7 +169,8 @@ class Panel:
             before = time.perf_counter()
             self.session.go(k)
             seconds = max(time.perf_counter() - before, 1e-6)
-            self._pace = min(k * TICK_SECONDS / seconds, 2 * self._pace + 1)
+            most = TICK_SECONDS.get(self.session.config.world, USUAL)
+            self._pace = min(k * most / seconds, 2 * self._pace + 1)
 
         self.attempt(go, passing=True)
 
@@ -294,7 +297,7 @@ class Panel:
                            accepts=rate.accepts)
         }  # fmt: skip
         for name, spec in KNOBS.items():
-            if name == "turn" or spec.world not in ("", world):
+            if name == "turn" or world not in spec.worlds:
                 continue
             turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
             if spec.slider:

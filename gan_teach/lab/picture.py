@@ -69,9 +69,11 @@ def draw_main(ax: Axes, frame: Frame) -> None:
         _draw_layer(ax, layer, 2 + 0.1 * rank, halo)
     ax.axis(frame.view)
     ax.set(xlabel=frame.xlabel, ylabel=frame.ylabel)
+    if not frame.xlabel:  # a sheet of pictures
+        ax.set_axis_off()
     ax.set_title(frame.title, y=1.0)
     ax.set_title(frame.note, y=1.0, loc="right", fontsize=10, color=style.GENERATOR)
-    if frame.yticks is not None:
+    if frame.yticks:
         ax.set_yticks(*zip(*frame.yticks, strict=True))
 
 
@@ -80,7 +82,7 @@ def _draw_layer(ax: Axes, layer: Layer, zorder: float, halo: bool) -> None:
     look = LOOKS[layer.role]
     shared: dict[str, Any] = {"color": look.color, "label": layer.label, "zorder": zorder}
     if isinstance(layer, frames.Field):
-        colors = ListedColormap(frames.shades() / 255)
+        colors = ListedColormap(frames.shades(role=layer.role) / 255)
         ax.imshow(layer.values, colors, vmin=0, vmax=1, extent=layer.extent, origin="lower",
                   aspect="auto", zorder=zorder)  # fmt: skip
     elif isinstance(layer, frames.Arrows):

@@ -89,7 +89,7 @@ class PlaneWorld(World):
         return f"{scores}, {row['report'] or 'no modes to count'}", _outside(outside)
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
-        charts = [self._losses(rows, config), world.gradient_chart(rows)]
+        charts = [world.loss_chart(rows, config), world.gradient_chart(rows)]
         charts += [world.score_chart(rows, config)]
         if self._scored:
             charts += [self._modes(rows)]
@@ -99,13 +99,6 @@ class PlaneWorld(World):
             charts += [Chart(DISTANCE, distance, band=(low, high, "real points"), log=True,
                              unit="units of x")]  # fmt: skip
         return charts
-
-    def _losses(self, rows: Rows, config: Config) -> Chart:
-        d, g = world.loss_levels(config)
-        levels = {"D": d, "G": g} if d != g else {"both": d}
-        named = [(v, world.minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None]
-        curves = world.pair(rows, "d_loss", "g_loss")
-        return Chart("Losses", curves, tuple(named), unit=world.loss_unit(config))
 
     def _modes(self, rows: Rows) -> Chart:
         shares = (

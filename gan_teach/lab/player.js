@@ -22,7 +22,8 @@ async function unroll(text) {
     before = sizes.map((size, k) => {
       const own = new Int16Array(size); // sums wrap around as the differences did
       for (let i = 0; i < size; i++, next++) {
-        own[i] = (before[k]?.[i] ?? 0) + bytes[lower + next] + (bytes[upper + next] << 8);
+        const folded = bytes[lower + next] + (bytes[upper + next] << 8); // 2d, or -2d - 1 below 0
+        own[i] = (before[k]?.[i] ?? 0) + ((folded >> 1) ^ -(folded & 1));
       }
       return own;
     });

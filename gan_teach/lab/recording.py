@@ -12,7 +12,7 @@ import html
 import json
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from string import Template
@@ -21,15 +21,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_teach.lab.frame import TELLS, Frame
-from gan_teach.lab.packing import looks, outline, outline_chart
+from gan_teach.lab.frame import TELLS, Frame, looks, outline, outline_chart
 
 if TYPE_CHECKING:
     from gan_teach.lab.session import Session
 
 FRAMES = 300
 LEVELS = 1024  # from one end of the main picture to the other, and from 0 to 1 in charts
-SHADES = 64  # of a field
+SHADES = 60  # of a field
+GREYS = 15  # of a sheet of pictures, beside black: a divisor of these
+CALM = 0.95  # of a step from one grey to the next
 LOST = -(2**15)  # the level of NaN
 
 
@@ -65,13 +66,14 @@ def record(reel: list[Frame], hidden: frozenset[str] = frozenset()) -> bytes:
     """Frames as compressed bytes (zlib); parts named in ``hidden`` are not shown at first.
 
     Within: length of a header (4 bytes, little endian), the header, which is JSON, then the lower
-    bytes of all differences of levels and the upper ones. In the header of a frame ``sizes`` are
-    the numbers of its arrays, and an array is {"at": which of them, "shape": ..., "low", "unit"}:
-    a number is low + unit * level, with one low and one unit for each column.
+    bytes of all differences d of levels and the upper ones, d as 2d or, below 0, as -2d - 1. In the
+    header of a frame ``sizes`` are the numbers of its arrays, and an array is {"at": which of them,
+    "shape": ..., "low", "unit"}: a number is low + unit * level, with one low and one unit for each
+    column.
     """
     heads, differences = [], []
     before: list[NDArray[np.int16]] = []
-    for frame in reel:
+    for frame in _calm(reel):
         levels: list[NDArray[np.int16]] = []
         heads.append({**_head(frame, levels), "sizes": [part.size for part in levels]})
         for k, own in enumerate(levels):
@@ -81,8 +83,28 @@ def record(reel: list[Frame], hidden: frozenset[str] = frozenset()) -> bytes:
         before = levels
     told = {"frames": heads, "hidden": sorted(hidden), "looks": looks(), "tells": TELLS}
     text = json.dumps(told, allow_nan=False).encode()
-    halves = np.concatenate(differences).astype("<i2").view(np.uint8).reshape(-1, 2)
+    all_ = np.concatenate(differences).astype("<i2")
+    halves = ((all_ << 1) ^ (all_ >> 15)).view(np.uint8).reshape(-1, 2)
     return zlib.compress(struct.pack("<I", len(text)) + text + halves.T.tobytes(), 9)
+
+
+def _calm(reel: list[Frame]) -> Iterator[Frame]:
+    """The frames with sheets of pictures in few greys. A pixel keeps its grey until it is off by
+    nearly a step: what wavers between two greys would take most of the file."""
+    before: dict[str, NDArray] = {}
+    for frame in reel:
+        sheets: dict[str, Any] = {k: v for k, v in frame.layers.items() if v.role == "sheet"}
+        for name, sheet in sheets.items():
+            wanted = GREYS * sheet.values
+            last = before.get(name, np.full_like(wanted, np.nan))
+            stays = np.abs(wanted - last) < CALM
+            before[name] = np.asarray(np.where(stays, last, np.round(wanted)))
+            sheets[name] = sheet._replace(values=before[name] / GREYS)
+        graph = tuple(
+            node._replace(layers={name: sheets.get(name, own) for name, own in node.layers.items()})
+            for node in frame.graph
+        )
+        yield frame._replace(layers={**frame.layers, **sheets}, graph=graph)
 
 
 def _head(frame: Frame, levels: list[NDArray[np.int16]]) -> dict[str, Any]:

@@ -26,11 +26,12 @@ from gan_teach.games.base import flatten
 from gan_teach.history import History
 from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
 from gan_teach.lab.frame import Frame, alike
+from gan_teach.lab.images import ImageWorld
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
 from gan_teach.lab.recording import FRAMES, page, unwatched
 from gan_teach.lab.world import Row, Scores, World, dress, newest, update_rule
-from gan_teach.training import State, advance, probes, train
+from gan_teach.training import State, probes, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
 SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
@@ -38,6 +39,7 @@ WORLDS: dict[str, Callable[[Config], World]] = {
     "line": LineWorld,
     "plane": PlaneWorld,
     "dirac": DiracWorld,
+    "images": ImageWorld,
 }
 Plan = Mapping[int, Mapping[str, Any]]  # what changes at which step
 Snapshot = tuple[State, Config]
@@ -115,7 +117,7 @@ class Session:
         self.start, self._plan, self.reached = start, plan, 0
         self._world = WORLDS[start.world](start)
         self.game, self.hidden = self._world.game, self._world.hidden
-        self.state = next(train(self.game, steps=0, seed=start.seed))
+        self.state = next(train(self.game, steps=0, seed=start.seed, batch_size=start.batch))
         self.config = Config()  # of plain SGD, as that state
         self._steer(start)
         self._snapshots: dict[int, Snapshot] = {}
@@ -341,7 +343,7 @@ class Session:
         """One update. Where it is interrupted, the run is taken back to before it."""
         step = self.step
         try:
-            advance(self.state)
+            self._world.advance(self.state)
         except KeyboardInterrupt:
             self._restore(self._snapshots[max(up_to(self._snapshots, step))])
             self._go_to(step)

@@ -121,6 +121,7 @@ class _Story(Optimizers):
 
 
 def _mean(points: Tensor) -> str:
+    points = points if points.ndim == 2 else points.flatten()[:, None]  # of pictures their grey
     return ", ".join(f"{v:.2f}" for v in points.mean(0).tolist())
 
 

@@ -15,14 +15,14 @@ from gan_teach.history import History
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import DISC, GRAPH, Chart, Disc, Frame, Layer, Lines, Node
 from gan_teach.metrics import NoiseBand
-from gan_teach.training import State, probes
+from gan_teach.training import State, advance, probes
 
 Row = dict[str, Any]
 Rows = dict[int, Row]
 Scores = dict[str, tuple[float, NoiseBand]]
 DIVERGED = "the run has diverged"
 NOT_ZERO_IN_THE_FLAT = ("wgan_gp", "dragan")  # these penalties want a slope of one
-REDRAW = {"line": "latents", "plane": "none", "dirac": "all"}
+REDRAW = {"line": "latents", "plane": "none", "dirac": "all", "images": "none"}
 """What each published experiment draws anew within a round (see ``dynamics.alternating``)."""
 
 
@@ -84,6 +84,10 @@ class World(ABC):
     @abstractmethod
     def words(self, row: Row) -> tuple[str, str]:
         """The numbers of a row in words, and a warning to be shown in the picture, or nothing."""
+
+    def advance(self, state: State) -> None:
+        """One update of the run."""
+        advance(state)
 
     def disc(self, config: Config) -> Disc | None:
         """The eigenvalues of a round, for games of a few numbers."""
@@ -189,6 +193,14 @@ def curve(rows: Rows, key: str, role: str, label: str, sign: float = 1.0) -> Lin
 def pair(rows: Rows, d: str, g: str) -> tuple[Lines, Lines]:
     """One number of each player over the steps."""
     return curve(rows, d, "discriminator", "of D"), curve(rows, g, "generator", "of G")
+
+
+def loss_chart(rows: Rows, config: Config) -> Chart:
+    """Both losses beside their levels at the equilibrium."""
+    d, g = loss_levels(config)
+    levels = {"D": d, "G": g} if d != g else {"both": d}
+    named = [(v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None]
+    return Chart("Losses", pair(rows, "d_loss", "g_loss"), tuple(named), unit=loss_unit(config))
 
 
 def gradient_chart(rows: Rows) -> Chart:

@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -111,11 +111,14 @@ def along(points: Tensor, steps: int, spherical: bool = False, classes: int = 0)
 # -- files ----------------------------------------------------------------------------------------
 
 
-def save_images(path: Path, images: np.ndarray, columns: int | None = None) -> None:
+def save_images(
+    path: Path, images: np.ndarray, columns: int | None = None, labels: Sequence[str] = ()
+) -> None:
     """Write images (n, channels, h, w) in [-1, 1] by the ending of ``path``.
 
-    .png, .pdf, .eps: a sheet. .npz: one array of bytes, (n, h, w, channels). None: a folder of
-    single PNGs. Raises ValueError for another ending, for NaN, and for a folder that has files.
+    .png, .pdf, .eps: a sheet. .npz: one array of bytes, (n, h, w, channels), with ``labels`` beside
+    it if there are any. None: a folder of single PNGs, with labels in their names. Raises
+    ValueError for another ending, for NaN, and for a folder that has files.
     """
     if path.suffix not in ("", ".npz"):
         _checks.choice("out's ending", path.suffix[1:], ("npz", *FORMATS))
@@ -125,12 +128,16 @@ def save_images(path: Path, images: np.ndarray, columns: int | None = None) -> N
     pixels = levels(images).transpose(0, 2, 3, 1)
     if path.suffix:
         with replacing(path) as partial, open(partial, "wb") as file:
-            np.savez(file, pixels)
+            if labels:
+                np.savez(file, pixels, labels=np.array(labels))
+            else:
+                np.savez(file, pixels)
         return
     if path.exists() and (path.is_file() or any(path.iterdir())):
         raise ValueError(f"{path} is there already: name a new folder for single images.")
     for k, image in enumerate(pixels):
-        with replacing(path / f"{k:06d}.png") as partial:
+        name = f"{k:06d}-{labels[k]}.png" if labels else f"{k:06d}.png"
+        with replacing(path / name) as partial:
             Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(partial)
 
 

@@ -522,6 +522,11 @@ def pairs(a: Named, b: Named, count: int = 20, n: int = 16, seed: int = 0, **how
     """
     count, n = _checks.whole("pairs", count, least=1), _checks.whole("n", n, least=1)
     both = [candidates(source, last=True, **how)[-1] for source in (a, b)]
+    for one in both:
+        if isinstance(one, Folder) and (there := len(one.content)) < count * n:
+            raise ValueError(
+                f"pairs={count} of n={n} images each take {count * n}; {one.source} holds {there}."
+            )
     drawn = [list(one.batches(count * n, seed + k, "cpu")) for k, one in enumerate(both)]
     of_a, of_b = (np.concatenate(parts).reshape(count, n, *parts[0].shape[1:]) for parts in drawn)
     a_left = np.random.default_rng(seed).random(count) < 0.5

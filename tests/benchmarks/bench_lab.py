@@ -60,7 +60,7 @@ def main() -> None:
 def kernel(preset: str, repeats: int = 60) -> None:
     """CPU milliseconds of each part of one tick."""
     from gan_teach.lab import Session
-    from gan_teach.lab.packing import pack
+    from gan_teach.lab.frame import pack
     from gan_teach.lab.picture import png
 
     session = Session(preset)

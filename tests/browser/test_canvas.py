@@ -12,11 +12,11 @@ pytest.importorskip("anywidget")
 
 from gan_teach.lab import Session
 from gan_teach.lab.canvas import SOURCE
-from gan_teach.lab.frame import GRAPH, PAPERS, Field, Points, contrast
-from gan_teach.lab.packing import looks, pack
+from gan_teach.lab.frame import FIELDS, GRAPH, PAPERS, Field, Points, contrast, looks, pack
 
 pytestmark = pytest.mark.browser
 
+NARROW = {"five-gaussians": {"width": 8}, "digits": {"width": 4}}
 LOAD = "const js = await import('data:text/javascript;base64,' + source);"
 VIEW = "const view = new DataView(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer);"
 
@@ -32,9 +32,9 @@ def packed(session: Session) -> str:
     return base64.b64encode(pack(session.picture({GRAPH}))).decode()
 
 
-@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac", "digits"])
 def test_the_browser_reads_what_python_packed(page, name):
-    session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
+    session = Session(name, **NARROW.get(name, {}))
     session.tick(12)
     frame = session.picture()
     found = run(
@@ -97,15 +97,16 @@ return [...seen];
 )
 
 
-@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac", "digits"])
 @pytest.mark.parametrize(("theme", "paper"), PAPERS.items())
 def test_every_layer_leaves_its_color_on_the_canvas(page, name, theme, paper):
-    session = Session(name, **({"width": 8, "lr": 0.01} if name == "five-gaussians" else {}))
+    faster = {"lr": 0.01} if name == "five-gaussians" else {}
+    session = Session(name, **NARROW.get(name, {}), **faster)
     session.tick(40)
     told = {"bytes": packed(session), "looks": looks(), "width": 560, "paper": paper}
     seen = set(run(page, VIEW + DRAW, **told))
     for layer in session.picture().layers.values():
-        if layer.role not in ("field", "manifold", "flow", "gradient", "latent"):  # mixed shades
+        if layer.role not in (*FIELDS, "sheet", "manifold", "flow", "gradient", "latent"):  # mixed
             color = looks()[theme]["roles"][layer.role]["color"]
             assert int(color[1:], 16) in seen, layer.label
     assert int(paper[1:], 16) in seen
@@ -134,9 +135,9 @@ return [said, [plane, charts].map((canvas) => parseFloat(canvas.style.height))];
 
 @pytest.mark.parametrize("width", [340, 488, 640, 930])
 @pytest.mark.parametrize("hidden", [{GRAPH}, set()], ids=["charts", "graph"])
-@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac"])
+@pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac", "digits"])
 def test_every_name_stands_within_the_picture_and_over_no_other(page, name, width, hidden):
-    session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
+    session = Session(name, **NARROW.get(name, {}))
     session.tick(10)
     frame = session.picture(hidden)
     told = {
@@ -185,7 +186,7 @@ def test_a_circle_is_a_circle(page, width):
     )
     told = {"looks": looks(), "width": width, "paper": "white"}
     for name in ("five-gaussians", "dirac"):
-        session = Session(name, **({"width": 8} if name == "five-gaussians" else {}))
+        session = Session(name, **NARROW.get(name, {}))
         box, x, y = run(page, VIEW + body, bytes=packed(session), **told)
         assert box[2] == box[3] == width - 56
         assert x == pytest.approx(y)

@@ -152,6 +152,8 @@ def names_every_control(lab: Shown) -> None:
          ("G steps a round", "g_steps=2")),
         ("gt.Lab('five-gaussians', width=32)", "canvas", ("G steps a round", "g_steps=2"),
          ("D steps a round", "d_steps=2")),
+        ("gt.Lab('digits', width=8)", "canvas", ("D steps a round", "d_steps=2"),
+         ("G steps a round", "g_steps=2")),
         ("gt.Lab('dirac')", "core", ("Instance noise, units of x", "noise=0.05"),
          ("Instance noise, units of x", "noise=0.1")),
     ],

@@ -12,7 +12,7 @@ pytest.importorskip("anywidget")
 from test_canvas import PAPER, VIEW, run
 
 from gan_teach.lab import Session
-from gan_teach.lab.packing import looks, pack
+from gan_teach.lab.frame import looks, pack
 
 pytestmark = pytest.mark.browser
 
@@ -37,7 +37,8 @@ def pixels(page, name: str = "canvas") -> bytes:
     return page.locator(f".gan-teach-{name}").screenshot()
 
 
-RUNS = ["normal,draws=2/80", "five-gaussians,width=16,draws=2/80", "dirac,draws=2/80"]
+RUNS = ["normal,draws=2/80", "five-gaussians,width=16,draws=2/80", "dirac,draws=2/80",
+        "digits,width=4,draws=2/80"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", RUNS)

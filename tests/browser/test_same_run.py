@@ -31,7 +31,7 @@ def off_grid(config: Config, rng: np.random.Generator) -> dict[str, float]:
     """Numbers between a slider's marks, or beyond its ends, for every box of this preset."""
     values: dict[str, float] = {}
     for name, knob in KNOBS.items():
-        if knob.choices or knob.world not in ("", config.world):
+        if knob.choices or config.world not in knob.worlds:
             continue
         if knob.whole:
             values[name] = int(rng.integers(max(int(knob.low), 1), int(min(knob.high, 70))))
@@ -40,6 +40,8 @@ def off_grid(config: Config, rng: np.random.Generator) -> dict[str, float]:
             values[name] = float(10 ** rng.uniform(low, high))
     if config.loss == "relativistic":
         del values["smoothing"]  # pairs have no labels
+    if config.world == "images":
+        values["width"] = 5  # wide ones take seconds for a round
     return {**values, "d_steps": int(rng.integers(51, 60)), "g_steps": int(rng.integers(2, 5))}
 
 
