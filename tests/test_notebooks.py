@@ -19,7 +19,7 @@ from gan_teach.course import CourseError, chapters, tutorial_folder
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
 KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "remove-cell"}
-KNOWN_TAGS |= {"hood", "hood-check", "hide-output", "still"}
+KNOWN_TAGS |= {"hood", "hood-check", "hide-output", "still", "answer"}
 LONGEST_CELL = 15
 BLANK = nbformat.v4.new_output("display_data")
 
