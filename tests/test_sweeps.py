@@ -261,7 +261,8 @@ def test_the_phase_diagram_says_share_interval_and_number():
     cells = list(zip(texts[::2], texts[1::2], strict=True))
     assert cells.count(("75%", "30% to 95%\nn = 4")) == 3
     assert cells.count(("0%", "0% to 49%\nn = 4")) == 2
-    assert ax.texts[0].get_fontsize() >= 1.5 * ax.texts[1].get_fontsize()  # from the back row
+    share, rest = (float(text.get_fontsize()) for text in ax.texts[:2])
+    assert share >= 1.5 * rest  # to be read from the back row
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "c"]
     mesh: Any = ax.collections[0].get_array()

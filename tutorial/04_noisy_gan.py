@@ -467,7 +467,7 @@ gt.Lab("noisy")
 #
 # <details><summary>Hint 1</summary>
 #
-# It is in "What theory says".
+# It is in "The rule", under *What theory says*.
 #
 # </details>
 #
