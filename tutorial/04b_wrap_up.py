@@ -91,8 +91,8 @@ gt.exercises.check_line_state(state, run)
 # ```
 #
 # ```text
-# Right: V is -0.00 to -0.00 in the last 100 games and -0.00 to -0.00 in the last 200, where the
-# level is -1.39.
+# Right: V is -0.00256 to -0.00158 in the last 100 rounds and -0.0027 to -0.00158 in the last 200,
+# where the level is -1.39.
 # ```
 #
 # </details>
