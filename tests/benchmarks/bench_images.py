@@ -62,8 +62,8 @@ def plain_loop(config: zoo.ImageGAN, images: Images) -> Step:
     return step
 
 
-def ours(config: zoo.ImageGAN, images: Images, autocast: str | None = None) -> Step:
-    game = config.game(images, autocast=autocast)
+def ours(config: zoo.ImageGAN, images: Images) -> Step:
+    game = config.game(images)
     game.to(memory_format=torch.channels_last)
     run = config.train(game, steps=10**9)
     next(run)
@@ -107,7 +107,7 @@ def main() -> None:
             steps = {
                 "loop": plain_loop(config, images),
                 "float32": ours(config, images),
-                "bfloat16": ours(config, images, "bf16"),
+                "bfloat16": ours(replace(config, precision="bf16"), images),
             }
             compare(title, steps, repeats, budget)
 
