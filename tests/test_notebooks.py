@@ -154,6 +154,15 @@ def test_every_picture_has_alternative_text(source, made):
             assert not re.search(r"!\[\s*\]\(", cell.source), cell.source
 
 
+def test_no_formula_is_torn_into_a_list(made):
+    """Markdown takes a line that begins with "- " for an item, within a formula too."""
+    for cell in made.cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.S)
+            for formula in text.replace("$$", "").split("$")[1::2]:
+                assert not re.search(r"\n\s*([-+*]|\d+\.)\s", formula), formula
+
+
 def test_nothing_volatile_is_stored(made):
     assert "widgets" not in made.metadata
     assert notebooks.WIDGET not in dict(rich(made))

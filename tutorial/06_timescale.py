@@ -40,9 +40,10 @@ from torch.nn.functional import logsigmoid
 #
 # ## Open the hood
 #
-# The same without a library: $J_\tau$ is four numbers, its eigenvalues are the roots of $\lambda^2
-# - \lambda\,\text{trace} + \text{det}$, and $\tau^*$ is where the trace changes its sign. Change a
-# number, or multiply $G$'s row by $\tau$ instead of $D$'s, and see what no longer fits.
+# The same without a library: $J_\tau$ is four numbers, its eigenvalues solve
+# $\lambda^2 - \lambda\,\text{trace} + \text{det} = 0$, and $\tau^*$ is where the trace changes its
+# sign. Change a number, or multiply $G$'s row by $\tau$ instead of $D$'s, and see what no longer
+# fits.
 
 
 # %% tags=["hood"]
