@@ -2,7 +2,6 @@
 
 # pyright: reportArgumentType=false
 
-import errno
 import os
 import re
 import shutil
@@ -204,7 +203,7 @@ def test_a_folder_that_cannot_be_written(resume, photos, tmp_path, capsys):
     (tmp_path / "notes").write_text("of mine")
     flag = "--resume" if resume else "--out"
     assert gan_teach("--data", photos, flag, tmp_path / "notes" / "run") == 1
-    assert_one_line(capsys, "Not a directory: .*notes/run")
+    assert_one_line(capsys, ".*notes/run: Not a directory.")
     assert (tmp_path / "notes").read_text() == "of mine"
 
 
@@ -231,7 +230,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(what, begun, photos, capsys, mon
     monkeypatch.setattr(image_runs.Keeper, "save", on_a_full_disk)
     assert gan_teach("--data", photos, "--resume", out) == 1
     said = capsys.readouterr().err.rpartition("gan-teach: ")[2]  # a progress bar stands before it
-    assert re.fullmatch(rf"\[Errno {errno.ENOSPC}\] No space left on device: .*{out}.*\n", said)
+    assert re.fullmatch(rf"{out}/.*: No space left on device.*\n", said)
     after = files(out)
     assert after["checkpoint.pt"] == before["checkpoint.pt"]
     assert not [name for name in after if "partial" in name]
