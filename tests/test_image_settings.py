@@ -445,7 +445,7 @@ def test_a_sweep_takes_a_file_of_settings(photos, tmp_path, monkeypatch, capsys)
 
 
 def test_a_data_folder_that_is_not_there_is_said(capsys):
-    assert run("train", "mnist-dcgan", "--data", "nofolder") in (1, 2)
+    assert run("train", "mnist-dcgan", "--data", "nofolder") == 2
     assert "got 'nofolder'. Nothing of that name lies here" in capsys.readouterr().err
 
 

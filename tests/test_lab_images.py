@@ -4,6 +4,8 @@
 
 import asyncio
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -21,6 +23,11 @@ from gan_teach.models import convnets
 from test_lab_recording import numbers, unroll
 
 NARROW = "digits,width=4"
+
+
+def test_the_other_worlds_do_not_wait_for_what_digits_need():
+    code = "import sys, gan_teach.lab.session; sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def everything(session):

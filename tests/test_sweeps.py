@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 
 from gan_teach import plots, zoo
 from gan_teach.dynamics import alternating
 from gan_teach.games import penalties
 from gan_teach.history import History
+from gan_teach.lab.frame import contrast
 from gan_teach.studies import engine
 from gan_teach.studies.sweeps import sweep
 from gan_teach.training import probes, record
@@ -267,6 +269,17 @@ def test_the_phase_diagram_says_share_interval_and_number():
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "c"]
     mesh: Any = ax.collections[0].get_array()
     np.testing.assert_allclose(np.ma.filled(mesh, np.nan), [[0.75, 0], [0.75, 0], [0.75, np.nan]])
+
+
+def test_the_figures_of_a_phase_diagram_can_be_read_on_every_shade():
+    x, seed = (a.ravel() for a in np.meshgrid(range(21), range(20), indexing="ij"))
+    static = {"x": x, "y": np.zeros_like(x), "seed": seed}
+    meta = {"members": len(x), "static_per_member": list(static)}
+    ax = plots.phase_diagram(History([0], {}, static, meta), seed < x, "x", "y")
+    mesh: Any = ax.collections[0]
+    grounds = mesh.cmap(np.arange(21) / 20)[:, :3]
+    texts = [to_rgb(text.get_color()) for text in ax.texts[::2]]
+    assert contrast(np.array(texts), grounds).min() > 4.5
 
 
 def test_the_phase_diagram_refuses_unknown_knobs_and_other_members():

@@ -546,17 +546,17 @@ for lr in (0.1, 1.0, 1.99, 2.01):
 # Does simultaneous descent help nobody, then? Take each player as a learner who pays $xy$, or
 # $-xy$, round after round. His **[regret](glossary.md#regret)** is what he paid per round, less
 # what the best *fixed* choice from $[-1, 1]$ would have paid against the same moves of the other.
-# On $xy$, in a mean over rounds, the two regrets add up to
+# On $xy$, in a mean over rounds (below each counts by its rate), the two regrets add up to
 #
 # $$\Bigl(\overline{xy} + |\bar y|\Bigr) + \Bigl(-\overline{xy} + |\bar x|\Bigr)
 #   = |\bar x| + |\bar y|:$$
 #
-# if neither player has regrets, the *means* are at the equilibrium, wherever the points are. And
-# they get there if the rates decay: a simultaneous step is $z_{t+1} = z_t + \eta_t R z_t$, $R$ a
-# quarter turn, so that the mean of the points, weighted by $\eta_t$, is at the distance $|z_T -
-# z_0| / \sum_t \eta_t$, while the points grow by $\sqrt{1 + \eta_t^2}$. Kodali et al. (2017) read
-# GAN training so. Below, `pull` draws each player back to his own mean: *historical averaging*
-# (Salimans et al., 2016).
+# if neither player has regrets, the *means* are at the equilibrium, wherever the points are. A
+# simultaneous step is $z_{t+1} = z_t + \eta_t R z_t$, $R$ a quarter turn, so that the mean of the
+# points, weighted by $\eta_t$, is at the distance $|z_T - z_0| / \sum_t \eta_t$, while the points
+# grow by $\sqrt{1 + \eta_t^2}$: it arrives where the sum of the rates outgrows the point, as with
+# rates that fall slowly. Kodali et al. (2017) read GAN training so. Below, `pull` draws each player
+# back to his own mean: *historical averaging* (Salimans et al., 2016).
 
 
 # %%
@@ -623,11 +623,12 @@ assert abs(gt.record(states, path=gt.probes.params())["path"] - z[:301]).max() <
 assert abs(np.linalg.norm(mean[-1]) - np.linalg.norm(z[-1] - z[0]) / falling.sum()) < 0.001
 
 # %% [markdown]
-# The mean arrives at the pace of $1/\sqrt T$ while the point moves away, slowly. The regrets, a few
-# hundredths a round, tell nothing of the point: *no regret* is a statement on means, and of $xy$,
-# where payoffs are linear in each player's own choice. A network's weights are not averaged like
-# choices: what an [average of weights](glossary.md#average-of-weights) does for a GAN is measured
-# in chapter 19. With a pull towards the past the point itself comes home: history is a friction.
+# The mean comes near, by a sum of rates that grows as $\sqrt T$, while the point moves away,
+# slowly. The regrets, a few hundredths a round, tell nothing of the point: *no regret* is a
+# statement on means, and of $xy$, where payoffs are linear in each player's own choice. A network's
+# weights are not averaged like choices: what an [average of
+# weights](glossary.md#average-of-weights) does for a GAN is measured in chapter 19. With this pull
+# towards the past the point itself comes near: history is a friction.
 
 
 # %% [markdown]

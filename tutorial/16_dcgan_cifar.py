@@ -290,9 +290,9 @@ trained_d, evaluated = (np.array([BOTH[name][k] for name in SETTINGS]) for k in 
 assert gt.holds((evaluated < trained_d).all() and (trained_d - evaluated)[2].min() > 0.2)
 
 # %% [markdown]
-# Lower in all three, and of the fast $D$ it says that it takes nearly everything for a fake, which
-# no update of that run has seen. A log of scores in evaluation mode tells another story than the
-# losses beside it; this library's `probes.scores` are answers as in training.
+# Lower in all three runs, and of the fast $D$ it says that it takes nearly everything for a fake,
+# which its updates do not see. A log of such scores tells another story than the losses beside it;
+# this library's `probes.scores` are answers as in training.
 #
 # So this is one way out of being pinned: data few enough for $D$ to remember. Whether it was that
 # in the published run, after 23 epochs of 50,000 photographs, this does not say. How much is

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binom
 from torch import Tensor
 
 from gan_teach import zoo
@@ -43,6 +42,7 @@ class ImageWorld(World):
 
     game: Any
     every = 10
+    tick_seconds = 0.12
     place = "d_fake"
 
     def __init__(self, config: Config) -> None:
@@ -156,6 +156,8 @@ def _share_of_real() -> float:
 
 def _real_digits() -> NoiseBand:
     """Where the share lies for 99 of 100 sheets of real digits."""
+    from scipy.stats import binom  # half a second, which the other worlds need not wait for
+
     low, high = binom.ppf([0.005, 0.995], SHOWN, _share_of_real()) / SHOWN
     return NoiseBand(float(low), float(high))
 

@@ -27,8 +27,6 @@ from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
 from gan_teach.lab.widgets import FOLDS
 
-TICK_SECONDS = {"images": 0.12}  # of updates in one tick, at most; else
-USUAL = 0.06
 WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 INTERVAL = 120  # milliseconds between two counts of Play among core widgets
@@ -169,8 +167,7 @@ class Panel:
             before = time.perf_counter()
             self.session.go(k)
             seconds = max(time.perf_counter() - before, 1e-6)
-            most = TICK_SECONDS.get(self.session.config.world, USUAL)
-            self._pace = min(k * most / seconds, 2 * self._pace + 1)
+            self._pace = min(k * self.session.tick_seconds / seconds, 2 * self._pace + 1)
 
         self.attempt(go, passing=True)
 

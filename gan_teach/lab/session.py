@@ -102,8 +102,8 @@ class Session:
     ``Session(string)`` repeats it to the last bit. To be read, not to be changed, are ``start`` and
     ``config`` (the first and the present settings), ``state`` (the training state that the next
     update moves), its ``game``, ``reached`` (the furthest known step of the present plan: rewind
-    goes up to it) and ``hidden`` (names of layers and titles of charts that are not shown until
-    they are asked for).
+    goes up to it), ``hidden`` (names of layers and titles of charts that are not shown until they
+    are asked for) and ``tick_seconds`` (of updates between two pictures, at most).
     """
 
     game: GAN
@@ -117,6 +117,7 @@ class Session:
         self.start, self._plan, self.reached = start, plan, 0
         self._world = WORLDS[start.world](start)
         self.game, self.hidden = self._world.game, self._world.hidden
+        self.tick_seconds = self._world.tick_seconds
         self.state = next(train(self.game, steps=0, seed=start.seed, batch_size=start.batch))
         self.config = Config()  # of plain SGD, as that state
         self._steer(start)

@@ -55,6 +55,7 @@ class World(ABC):
     """
 
     every = 1  # rows are kept at multiples of it
+    tick_seconds = 0.06  # of updates between two pictures, at most
     hidden = frozenset({GRAPH})  # what is not shown until asked for: layers, charts, the graph
     place = "params"  # the number of a row that is not finite once a run has diverged
 

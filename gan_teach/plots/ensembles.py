@@ -202,7 +202,7 @@ def phase_diagram(history: History, success: ArrayLike, x: str, y: str) -> Axes:
         share[row, column] = runs.mean()
         interval = wilson(runs.sum(), len(runs))
         small = "{:.0%} to {:.0%}\nn = {}".format(*interval, len(runs))
-        color = "white" if runs.mean() < 0.5 else style.INK  # cividis is dark below
+        color = "white" if runs.mean() < 0.47 else "black"  # at least 4.5:1 on all of cividis
         look: style.Look = {"color": color, "ha": "center"}
         ax.text(column + 0.5, row + 0.56, f"{runs.mean():.0%}", fontsize=16, va="bottom", **look)
         ax.text(column + 0.5, row + 0.5, small, fontsize=8, va="top", **look)

@@ -127,7 +127,7 @@ class ImageGAN:
             object.__setattr__(self, f.name, _value(f.name, getattr(self, f.name)))
         _checks.choice("prior", self.prior, ("normal", "uniform"))
         _checks.choice("precision", self.precision, ("float32", "tf32", "bf16"))
-        self.make_loss()
+        losses.smoothed(self.make_loss(), self.label_smoothing)
         if self.bottleneck and not self.networks.startswith("resnet"):
             raise ValueError(f"bottleneck belongs to the networks resnet, not to {self.networks}.")
         _checks.called("networks", self.networks, NETWORKS, first=2)
@@ -190,7 +190,7 @@ class ImageGAN:
             *self.pair(images.shape, mix(seed, 1), mix(seed, 2), len(classes)),
             data=images,
             latent=self.latents(classes),
-            loss=losses.smoothed_g(losses.get(self.loss), self.g_label_smoothing),
+            loss=self.make_loss(),
             label_smoothing=self.label_smoothing,
             penalties=self.penalties,
             corrupt=DiffAugment(self.augment) if self.augment else None,
@@ -201,9 +201,8 @@ class ImageGAN:
         return game
 
     def make_loss(self) -> losses.Loss:
-        """The loss with its labels. Raises ValueError for smoothed ones where the loss has none."""
-        own = losses.smoothed_g(losses.get(self.loss), self.g_label_smoothing)
-        return losses.smoothed(own, self.label_smoothing)
+        """The loss with G's labels; D's are the game's. Raises ValueError where it has none."""
+        return losses.smoothed_g(losses.get(self.loss), self.g_label_smoothing)
 
     def make_rule(self) -> Rule:
         """The update rule. Raises ValueError for numbers of ``alternating`` with another rule."""

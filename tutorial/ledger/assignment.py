@@ -15,6 +15,7 @@ from gan_teach.course import records
 from gan_teach.data import small_mnist
 from gan_teach.data.named import data_folder, load_images
 from gan_teach.metrics import features, noise_band, sliced_wasserstein
+from gan_teach.models.dropout import dropouts, masks_of
 from gan_teach.studies.engine import HistoryFiles, Study, content
 from gan_teach.studies.ledger import Ask, Found
 from gan_teach.training import State
@@ -59,8 +60,7 @@ def _scores(game: Any, state: State) -> tuple[float, float]:
     The masks of dropout are those of the step's number, so that a row repeats itself.
     """
     batch = state.stream.at(state.step - 1)("d", 0)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(state.step)
+    with torch.no_grad(), masks_of([state.step], dropouts(game.discriminator)):
         logits = game.discriminator(batch.real), game.discriminator(game.generate(batch.latent))
     return float(logits[0].sigmoid().mean()), float(logits[1].sigmoid().mean())
 
