@@ -24,6 +24,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 import gan_teach
 
 TRIES = 10  # to run a cell
+ASKED = 40  # seconds until a kernel is asked again
 PATIENCE = 240  # seconds: a busy machine opens JupyterLab slowly
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -74,9 +75,7 @@ class Server:
         client.load_connection_file(str(runtime / f"kernel-{self.kernel()}.json"))
         client.start_channels(hb=False)  # whose sockets stay open, a thousand in the end
         try:
-            wanted = {"value": expression}
-            reply = client.execute("", user_expressions=wanted, reply=True, timeout=PATIENCE)
-            answer = reply["content"]["user_expressions"]["value"]
+            answer = _answer(client, expression)
             assert answer["status"] == "ok", answer
             return ast.literal_eval(answer["data"]["text/plain"])
         finally:
@@ -120,6 +119,18 @@ def app_page(folder: Path) -> Iterator[Server]:
     command = ["gan_teach", "lab", "--app", "--no-browser", "--port", _port(made)]
     with _running(made, command, "voila/static/voila.js"):
         yield made
+
+
+def _answer(client: Any, expression: str) -> dict[str, Any]:
+    """A kernel that has just restarted may lose what it was asked: it is asked again."""
+    wanted, end = {"value": expression}, time.monotonic() + PATIENCE
+    while True:
+        try:
+            reply = client.execute("", user_expressions=wanted, reply=True, timeout=ASKED)
+            return reply["content"]["user_expressions"]["value"]
+        except TimeoutError:
+            if time.monotonic() > end:
+                raise
 
 
 def free_port() -> int:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -142,7 +143,8 @@ def test_in_a_notebook_the_classifier_learns_after_the_first_picture(monkeypatch
         assert not asked
         await asyncio.sleep(1.5)
 
-    asyncio.run(cell())
+    with ThreadPoolExecutor(1) as own:  # Playwright leaves a loop running in this thread
+        own.submit(asyncio.run, cell()).result()
     assert asked
 
 
