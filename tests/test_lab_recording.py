@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gan_teach.lab import Session
-from gan_teach.lab.recording import LEVELS, SHADES, page
+from gan_teach.lab.recording import LEVELS, SHADES, page, recorded
 
 
 def unroll(text: str):
@@ -108,4 +108,4 @@ def test_a_number_of_frames_is_checked():
 def test_a_run_recorded_as_it_is_made_is_the_one_that_is_repeated(preset):
     session = Session(preset)
     session.go(40)
-    assert page(Session(preset), 40, 7) == session.to_html(7)
+    assert page(recorded(Session(preset), 40, 7)) == session.to_html(7)

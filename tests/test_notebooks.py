@@ -1,6 +1,7 @@
 """The chapters (pairs agree, cells are short, pictures are described) and their builder."""
 
 import itertools
+import json
 import os
 import re
 import shlex
@@ -11,15 +12,20 @@ from types import ModuleType
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat import NotebookNode
+from PIL import Image
 
+import films
 import notebooks
-from gan_teach.course import CourseError, chapters, tutorial_folder
+import runs
+from gan_teach.course import CourseError, book, chapters, tutorial_folder
+from gan_teach.lab import Session, recording
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
 KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "remove-cell"}
-KNOWN_TAGS |= {"hood", "hood-check", "hide-output", "still", "answer"}
+KNOWN_TAGS |= {"hood", "hood-check", "hide-output", "answer"}
 LONGEST_CELL = 15
 BLANK = nbformat.v4.new_output("display_data")
 
@@ -328,6 +334,73 @@ def test_the_script_makes_and_checks_the_chapters_that_are_named(tiny, capsys):
     ]
     with pytest.raises(ValueError, match="Did you mean '00_tiny'"):
         notebooks.main(["00_tny", *where])
+
+
+FILMED = """\
+# %%
+import gan_teach as gt
+import numpy as np
+
+def grey(k):
+    return np.full((8, 8, 3), 60 * k, np.uint8)
+
+# %%
+gt.animation.chooser(grey, (1, 2, 3), label="k", describe="{} < 4".format, start=2)
+
+# %%
+1 + 1
+"""
+
+
+@pytest.mark.slow
+def test_a_chooser_becomes_a_film_that_the_book_shows(tmp_path):
+    path = tmp_path / "05_filmed.py"
+    path.write_text(FILMED)
+    assert notebooks.update(path)
+    made = code_cells(nbformat.read(path.with_suffix(".ipynb"), as_version=4))
+    assert [c.source.partition("\n")[0] for c in made[1:]] == [
+        "import gan_teach as gt",
+        'gt.animation.chooser(grey, (1, 2, 3), label="k", describe="{} < 4".format, start=2)',
+        "1 + 1",
+    ]
+    assert [c.execution_count for c in made] == [1, 2, 3, 4]
+    film = tmp_path / "_book" / "films" / "05_filmed-2.zip"
+    first = film.read_bytes()
+    assert not notebooks.update(path)
+    assert film.read_bytes() == first  # no date within
+
+    book.add_moving(tmp_path / "_book", tmp_path)
+    shown = tmp_path / "films" / "05_filmed-2"
+    pictures = [np.asarray(Image.open(shown / f"00{k}.webp")) for k in range(3)]
+    assert np.allclose([p.mean() for p in pictures], [60, 120, 180], atol=3)
+    left, _, right = (shown / "film.js").read_text().partition(" = ")
+    assert left == '(window.films ??= {})["05_filmed-2"]'
+    assert json.loads(right.rstrip(";\n")) == {
+        "label": "k", "pace": None, "start": 1, "told": [[f"{k}", f"{k} < 4"] for k in (1, 2, 3)],
+    }  # fmt: skip
+
+    path.write_text(FILMED.partition("# %%\ngt.")[0])
+    assert notebooks.update(path)
+    assert not film.exists()
+
+
+def test_every_player_has_its_film_and_every_lab_its_run():
+    """``notebooks.py`` and ``runs.py`` made them all, and no others are left."""
+    shelf = tutorial_folder() / "_book"
+    wanted = {
+        f"{path.stem}-{k}"
+        for path in SOURCES
+        for k, cell in enumerate(code_cells(notebooks.convert(path)))
+        if films.is_film(cell.source)
+    }
+    assert {path.stem for path in (shelf / "films").iterdir()} == wanted
+    labs = runs.labs()
+    assert {path.stem for path in (shelf / "runs").iterdir()} == labs.keys()
+    for name, (preset, knobs) in labs.items():
+        told = json.loads((shelf / "runs" / f"{name}.json").read_text("utf-8"))
+        played = Session(told["run"])
+        assert played.config == Session(preset, **knobs).config, name
+        assert recording.page(told).count(told["frames"]) == 1
 
 
 def test_cell_ids_survive_a_cell_put_before_them(tiny):

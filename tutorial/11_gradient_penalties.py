@@ -228,7 +228,7 @@ for name, history in found.items():
     print(f"{name:12} {outside:2} of 150 fakes outside the picture; slope above 2 on", end=" ")
     print(f"{steep.min():.0%} to {steep.max():.0%} of the square")
 
-# %% tags=["still"]
+# %%
 whens = found["R1"].steps.tolist()
 gt.animation.chooser(lambda step: maps(whens.index(step)), whens, label="step", start=whens[-1])
 

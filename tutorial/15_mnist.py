@@ -89,7 +89,7 @@ guess
 mean = gt.EMA(small.generator, decay=0.995)
 history = image_runs.watch(setup, small, records=50, n=36, average=mean)
 
-# %% tags=["still"]
+# %%
 gt.player(
     history,
     [gt.plots.images_panel, gt.plots.losses_panel],

@@ -199,7 +199,7 @@ def at(step):
     return gt.plots.image_grids({kind: h["images"][k] for kind, h in short.items()}, columns=6)
 
 
-# %% tags=["still"]
+# %%
 gt.animation.chooser(
     at,
     [int(s) for s in short["paired"].steps[::5]],

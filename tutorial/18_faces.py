@@ -68,7 +68,7 @@ game = quick.game(faces.with_noise(False, flip=True))
 mean = gt.EMA(game.generator, decay=0.995)
 live = image_runs.watch(quick, game, n=36, records=20, scored=64, average=mean)
 
-# %% tags=["still"]
+# %%
 gt.player(
     live,
     [gt.plots.images_panel, gt.plots.losses_panel],

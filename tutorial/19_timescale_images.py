@@ -105,7 +105,7 @@ def sheet(tau):
     return gt.plots.image_grid(runs[tau]["images"][-1][:40], columns=10, title=title)
 
 
-# %% tags=["still"]
+# %%
 gt.animation.chooser(
     sheet,
     TAUS,

@@ -305,7 +305,7 @@ gt.show(
     "vanilla repeat from sample to sample.",
 )
 
-# %% tags=["still"]
+# %%
 best = runs["pairs + R1 + R2"].describe(meta={"loss": "relativistic", "unit": "step"})
 gt.player(
     best,

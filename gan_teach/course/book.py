@@ -2,37 +2,33 @@
 
 The executed notebooks are prepared as pages, beside them what is not written by hand: an index of
 the chapters, a reference of the public names from their docstrings. Sphinx makes the site of them;
-what it is told stands in ``tutorial/_book/``. Of what the notebooks hold only the labs, players and
-choosers are run again: each becomes a record that plays. Nothing needs a network.
+what it is told stands in ``tutorial/_book/``, beside what moves: a film of each player and chooser,
+and a recorded run of each lab. Nothing is run, and nothing needs a network.
 """
 
 import ast
 import dataclasses
 import html
 import inspect
-import multiprocessing
+import json
 import re
 import shutil
 import tempfile
 import textwrap
+import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import gan_teach
-from gan_teach._progress import progress_bar
-from gan_teach.course import CourseError, chapters, films, need, tutorial_folder
+from gan_teach.course import CourseError, chapters, need, tutorial_folder
 
 FENCE = "`" * 5
 FULL = 96  # columns of a docstring's line
 REPOSITORY = "gan-teach/gan_teach"  # on GitHub
 MOVING = "01_normal"  # opens with its run; in other chapters a run is what one is to predict
-RECORDED = {  # rounds, pictures
-    "line": (1500, 250), "dirac": (600, 200), "plane": (2000, 80), "images": (1500, 150),
-}  # fmt: skip
 Opened = tuple[str, dict[str, Any]]  # a lab: its preset, and the knobs that the cell sets
 PARTS = {  # first chapter of each part of the course
     0: "The GAN on the line",
@@ -53,11 +49,11 @@ def build(out: str | Path, source: Path | None = None) -> Path:
     with tempfile.TemporaryDirectory(prefix="gan-teach-book-") as folder:
         pages, site = Path(folder) / "pages", Path(folder) / "site"
         pages.mkdir()
-        records = write_pages(source, pages)
+        write_pages(source, pages)
         told = ["-b", "html", "-W", "--keep-going", "-c", str(source / "_book")]
         if sphinx.build_main([*told, str(pages), str(site)]):
             raise CourseError("the book was not built: the faults are named above.")
-        record(records, source, site)
+        add_moving(source / "_book", site)
         try:  # only now: beside its pages Sphinx leaves what they were made of
             shutil.copytree(site, out, dirs_exist_ok=True)
         except OSError as error:
@@ -65,29 +61,19 @@ def build(out: str | Path, source: Path | None = None) -> Path:
     return out / "index.html"
 
 
-def write_pages(source: Path, folder: Path) -> dict[str, Opened | str]:
-    """The sources of all pages, in ``folder``: chapters, pages by hand, index and reference.
-
-    Returns the labs that they open and the code of the films that they show, by the places in the
-    site where these are to be.
-    """
+def write_pages(source: Path, folder: Path) -> None:
+    """The sources of all pages, in ``folder``: chapters, pages by hand, index and reference."""
     nbformat = need("nbformat", extra="book")
-    records: dict[str, Opened | str] = {}
     for chapter in chapters(source):
         notebook = nbformat.read(source / f"{chapter.name}.ipynb", as_version=4)
         heading = notebook.cells[0]
         heading.source = heading.source.replace("# ", f"# {chapter.number}&ensp;", 1)
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        codes = [cell.source for cell in cells]
-        for k, cell in enumerate(cells):
-            still = "still" in cell.metadata.get("tags", ())  # what it shows takes too long to make
+        for k, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+            film, outputs = f"{chapter.name}-{k}", cell.outputs
             if opened := lab_of(cell.source):
-                cell.outputs = [_shown(nbformat, _run(opened, records))]
-            elif not still and (code := films.script(codes[: k + 1])):
-                place = f"films/{chapter.name}-{k}"
-                records[place] = code
-                picture = cell.outputs[-1].data["text/html"]
-                cell.outputs[-1] = _shown(nbformat, _film(place, picture))
+                cell.outputs = [_shown(nbformat, _run(opened))]
+            elif (source / "_book" / "films" / f"{film}.zip").exists():
+                outputs[-1] = _shown(nbformat, _film(film, outputs[-1].data["text/html"]))
             cell.source = without_alt(cell.source)
         if chapter.name == MOVING:
             opening = _frame("runs/normal.html#bare", "The run of this chapter", "eager")
@@ -99,7 +85,19 @@ def write_pages(source: Path, folder: Path) -> dict[str, Opened | str]:
         shutil.copy(page, folder / f"{name}.md")
     (folder / "index.md").write_text(_index(source, list(by_hand)), "utf-8")
     (folder / "reference.md").write_text(reference(), "utf-8")
-    return records
+
+
+def add_moving(shelf: Path, site: Path) -> None:
+    """Put the recorded films and runs of ``shelf`` into the site, as its pages ask for them."""
+    from gan_teach.lab import recording
+
+    for film in (shelf / "films").glob("*.zip"):
+        with zipfile.ZipFile(film) as archive:
+            archive.extractall(site / "films" / film.stem)
+    (site / "runs").mkdir()
+    for run in (shelf / "runs").glob("*.json"):
+        page = recording.page(json.loads(run.read_text("utf-8")))
+        (site / "runs" / f"{run.stem}.html").write_text(page, "utf-8")
 
 
 # -- labs and films --------------------------------------------------------------------------------
@@ -120,13 +118,17 @@ def _shown(nbformat: Any, page: str) -> Any:
     return nbformat.v4.new_output("display_data", data={"text/html": page})
 
 
-def _run(opened: Opened, records: dict[str, Opened | str]) -> str:
-    """A recorded run and its doors; enters the lab into ``records``."""
+def run_name(opened: Opened) -> str:
+    """The name of the file of a lab's recorded run."""
     preset, knobs = opened
-    name = "-".join([preset, *(f"{k}-{v}" for k, v in knobs.items())])
-    place = f"runs/{name}.html"
-    records[place] = opened
-    frame = _frame(f"{place}#play", f"A recorded run of the lab: {name.replace('-', ' ')}", "lazy")
+    return "-".join([preset, *(f"{k}-{v}" for k, v in knobs.items())])
+
+
+def _run(opened: Opened) -> str:
+    """A recorded run and its doors."""
+    (preset, knobs), name = opened, run_name(opened)
+    title = f"A recorded run of the lab: {name.replace('-', ' ')}"
+    frame = _frame(f"runs/{name}.html#play", title, "lazy")
     text = ",".join([preset, *(f"{k}={v}" for k, v in knobs.items())])
     page = quote(f"voila/render/binder/lab.ipynb?run={quote(text)}", safe="")
     live = f"https://mybinder.org/v2/gh/{REPOSITORY}/HEAD?urlpath={page}"
@@ -145,37 +147,11 @@ def _frame(source: str, title: str, loading: str) -> str:
     )
 
 
-def _film(place: str, still: str) -> str:
+def _film(name: str, still: str) -> str:
     """A still with what ``book.js`` needs to show the film in its place."""
-    name = place.rpartition("/")[2]
-    return f'<figure data-film="{name}">{still}</figure><script src="{place}/film.js"></script>'
-
-
-def record(records: dict[str, Opened | str], source: Path, site: Path) -> None:
-    """Run each lab from its start, and what each film needs, several at a time, into the site."""
-    spawn = multiprocessing.get_context("spawn")  # torch does not survive a fork
-    (site / "runs").mkdir(parents=True)
-    with ProcessPoolExecutor(mp_context=spawn) as pool:
-        jobs = [
-            pool.submit(films.shoot, what, source, site / place)
-            if isinstance(what, str)
-            else pool.submit(recorded, what, site / place)
-            for place, what in records.items()
-        ]
-        try:
-            for job in progress_bar(len(jobs), "record", True, as_completed(jobs)):
-                job.result()
-        finally:  # after a fault or Ctrl-C the others are not begun
-            pool.shutdown(cancel_futures=True)
-
-
-def recorded(opened: Opened, page: Path) -> None:
-    """A run of the lab's preset, long enough to show where it goes, as a page that plays it."""
-    from gan_teach.lab import Session, recording
-
-    session = Session(opened[0], **opened[1])
-    rounds, pictures = RECORDED[session.config.world]
-    page.write_text(recording.page(session, rounds, pictures), "utf-8")
+    return (
+        f'<figure data-film="{name}">{still}</figure><script src="films/{name}/film.js"></script>'
+    )
 
 
 # -- pages -----------------------------------------------------------------------------------------

@@ -39,23 +39,28 @@ def unwatched(items: Iterable[Any], total: int) -> Iterable[Any]:
     return items
 
 
-def page(session: Session, rounds: int, frames: int, watch: Any = unwatched) -> str:
-    """The run of ``session`` up to this round, reached so far or not, as HTML: in at most so many
-    frames and the last one."""
+def recorded(session: Session, rounds: int, frames: int, watch: Any = unwatched) -> dict[str, str]:
+    """The run of ``session`` up to this round, reached so far or not, in at most so many frames and
+    the last one: what ``page`` takes."""
     steps = [*range(0, rounds, -(-rounds // frames) or 1), rounds]
     reel = []
     for moment in watch(session.at(steps), total=len(steps)):
         session = moment
         reel.append(session.picture())
-    config = session.config
-    return Template(_read("recording.html")).substitute(
-        title=html.escape(f"{config.preset}: {reel[-1].title.lower()}"),
-        narration=html.escape(reel[-1].narration),
-        run=html.escape(session.replay),
-        style=_read("recording.css"),
-        script=f"{_read('canvas.js')}\n{_read('player.js')}",
-        frames=base64.b64encode(record(reel, session.hidden)).decode(),
-    )
+    return {
+        "title": f"{session.config.preset}: {reel[-1].title.lower()}",
+        "narration": reel[-1].narration,
+        "run": session.replay,
+        "frames": base64.b64encode(record(reel, session.hidden)).decode(),
+    }
+
+
+def page(told: dict[str, str]) -> str:
+    """The HTML page that plays a recorded run."""
+    script = f"{_read('canvas.js')}\n{_read('player.js')}"
+    written = {name: html.escape(text) for name, text in told.items()}
+    template = Template(_read("recording.html"))
+    return template.substitute(written, style=_read("recording.css"), script=script)
 
 
 def _read(name: str) -> str:

@@ -29,7 +29,7 @@ from gan_teach.lab.frame import Frame, alike
 from gan_teach.lab.images import ImageWorld
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
-from gan_teach.lab.recording import FRAMES, page, unwatched
+from gan_teach.lab.recording import FRAMES, page, recorded, unwatched
 from gan_teach.lab.world import Row, Scores, World, dress, newest, update_rule
 from gan_teach.training import State, probes, train
 
@@ -210,7 +210,8 @@ class Session:
         nothing. It repeats the run, and keeps at most ``frames`` pictures and the last one.
         ``watch=tqdm`` shows how far it is.
         """
-        return page(self, self.step, _checks.whole("frames", frames, least=1), watch)
+        frames = _checks.whole("frames", frames, least=1)
+        return page(recorded(self, self.step, frames, watch))
 
     def _rows(self, fresh: bool = False) -> dict[int, Row]:
         rows = up_to(self._records, self.step)

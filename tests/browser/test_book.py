@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import gan_teach as gt
-from gan_teach.course import book, chapters, films, tutorial_folder
+from gan_teach.course import book, chapters
 from gan_teach.lab import Replay
 
 pytest.importorskip("sphinx", reason="no Sphinx: pip install 'gan-teach[book]'")
@@ -202,17 +202,16 @@ def test_a_chooser_begins_with_the_still_of_its_notebook(offline, site):
     assert one.std() > 10
 
 
-def test_players_and_choosers_are_films_unless_their_chapter_says_otherwise(site):
-    source = tutorial_folder()
+def test_players_and_choosers_are_films(site):
     for chapter in chapters():
-        text = (source / f"{chapter.name}.py").read_text("utf-8")
-        shown = len(films.SHOWN.findall(text)) - text.count('tags=["still"]')
+        text = chapter.source.read_text("utf-8")
+        shown = len(re.findall(r"^gt\.(?:player|animation\.chooser)\(", text, re.MULTILINE))
         page = (site / f"{chapter.name}.html").read_text("utf-8")
         names = re.findall(r'<figure data-film="([^"]+)"', page)
         assert len(names) == shown, chapter.name
         for name in names:
             pictures = sorted((site / "films" / name).glob("*.webp"))
-            assert 2 <= len(pictures) <= films.FRAMES + 1
+            assert 2 <= len(pictures) <= 41
 
 
 def test_a_run_is_opened_on_binder(site):
@@ -223,27 +222,6 @@ def test_a_run_is_opened_on_binder(site):
     assert unquote(path) == "voila/render/binder/lab.ipynb?run=strong-generator%2Cseed%3D1"
     assert "<code>strong-generator,seed=1</code>" in page
     assert Replay.of("strong-generator,seed=1").start.seed == 1
-
-
-@pytest.mark.parametrize(
-    ("cells", "script"),
-    [
-        (["x = 1", "y = x\nz = 2", "gt.player(y)"], "x = 1\ny = x\nshown = gt.player(y)"),
-        (["x = 1", "x = 2", "gt.player(x)"], "x = 2\nshown = gt.player(x)"),
-        (["x = []", "for i in a:\n    x.append(i)", "print(x)\ngt.player(x)"],
-         "x = []\nfor i in a:\n    x.append(i)\nshown = gt.player(x)"),
-        (["x = {}", "x['a'] = 1", "x = x or 1", "gt.player(x)"],
-         "x = {}\nx['a'] = 1\nx = x or 1\nshown = gt.player(x)"),
-        (["%pip install x", "a = 1\nb = 2\ndef f(b):\n    return a + b", "gt.player(f)"],
-         "a = 1\n\ndef f(b):\n    return a + b\nshown = gt.player(f)"),
-        (["x = 1", "gt.animation.chooser(lambda x: x, (1, 2))"],
-         "shown = gt.animation.chooser(lambda x: x, (1, 2))"),
-        (["gt.player(x)", "x = 1"], None),
-    ],
-)  # fmt: skip
-def test_a_film_repeats_what_its_cell_needs(cells, script):
-    found = films.script(cells)
-    assert (found and re.sub(r"\n+", "\n", found)) == (script and re.sub(r"\n+", "\n", script))
 
 
 def test_the_reference_calls_types_as_the_code_does():

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -19,13 +20,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from films import is_film
 from gan_teach import _checks
 from gan_teach._files import replacing
 from gan_teach.course import CourseError, chapters, need
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "(interactive: run this cell to use it)"
-FOLDER = Path(__file__).resolve().parents[1]
+MAKE = Path(__file__).resolve().parent
+FOLDER = MAKE.parent
+FILMS = "_book/films"
+SHOOT = "import films, pathlib; films.shoot(list(Out.values())[-1], pathlib.Path({path!r}))"
 METADATA = {
     # As JupyterLab writes it: a notebook that lacks some of it counts as changed once it is opened.
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -57,9 +62,16 @@ _EMBEDDED = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+")
 
 
 def update(source: Path) -> bool:
-    """Make the notebook beside ``source``; True if that changed the file."""
+    """Make the notebook beside ``source``, and its films; True if that changed the notebook."""
     target = source.with_suffix(".ipynb")
-    text = render(execute(source))
+    with tempfile.TemporaryDirectory() as studio:
+        text = render(execute(source, Path(studio)))
+        shelf = source.parent / FILMS
+        shelf.mkdir(parents=True, exist_ok=True)
+        for old in shelf.glob(f"{source.stem}-*.zip"):
+            old.unlink()
+        for film in Path(studio).iterdir():
+            shutil.copy(film, shelf)
     if target.exists() and target.read_text("utf-8") == text:
         return False
     with replacing(target) as partial:
@@ -85,11 +97,18 @@ def check(source: Path) -> list[str]:
     ]
 
 
-def execute(source: Path) -> Any:
-    """The executed notebook of ``source`` as an nbformat node, free of anything volatile."""
+def execute(source: Path, studio: Path | None = None) -> Any:
+    """The executed notebook of ``source`` as an nbformat node, free of anything volatile.
+
+    The folder ``studio`` takes a film of each player and chooser, CHAPTER-CELL.zip.
+    """
     notebook = convert(source)
+    own = notebook.cells
+    if studio:
+        notebook.cells = list(_with_shots(own, str(studio / source.stem)))
     nbclient = need("nbclient")
     environment = {k: v for k, v in os.environ.items() if k not in _NOT_INHERITED}
+    environment["PYTHONPATH"] = os.pathsep.join([str(MAKE), os.environ.get("PYTHONPATH", "")])
     client = nbclient.NotebookClient(
         notebook,
         kernel_name="python3",
@@ -106,9 +125,22 @@ def execute(source: Path) -> Any:
     except nbclient.exceptions.CellTimeoutError as error:
         raise CourseError(f"{source.name}: a cell ran for longer than 600 s.") from error
     notebook.metadata = need("nbformat").from_dict(METADATA)
+    notebook.cells = own
     _tidy(notebook, source.name)
     fold(notebook)
     return notebook
+
+
+def _with_shots(cells: list[Any], path: str) -> Iterator[Any]:
+    """The cells, and after each that shows a player or a chooser one that shoots its film."""
+    count = 0
+    for cell in cells:
+        yield cell
+        if cell.cell_type == "code":
+            if is_film(cell.source):
+                code = SHOOT.format(path=f"{path}-{count}.zip")
+                yield need("nbformat").v4.new_code_cell(code)
+            count += 1
 
 
 def convert(source: Path) -> Any:
