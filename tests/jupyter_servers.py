@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from jupyter_client.blocking.client import BlockingKernelClient
 import gan_teach
 
 TRIES = 10  # to run a cell
-ASKED = 40  # seconds until a kernel is asked again
 PATIENCE = 240  # seconds: a busy machine opens JupyterLab slowly
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -121,14 +120,16 @@ def app_page(folder: Path) -> Iterator[Server]:
         yield made
 
 
-def _answer(client: Any, expression: str) -> dict[str, Any]:
+def _answer(client: Any, expression: str, tries: int = 6) -> dict[str, Any]:
     """A kernel that has just restarted may lose what it was asked: it is asked again."""
-    wanted = {"value": expression}
-    for left in reversed(range(PATIENCE // ASKED)):
-        with suppress(*([TimeoutError] if left else [])):
-            reply = client.execute("", user_expressions=wanted, reply=True, timeout=ASKED)
-            return reply["content"]["user_expressions"]["value"]
-    raise AssertionError("it was asked")
+    wanted, patience = {"value": expression}, PATIENCE / 6
+    try:
+        reply = client.execute("", user_expressions=wanted, reply=True, timeout=patience)
+    except TimeoutError:
+        if tries == 1:
+            raise
+        return _answer(client, expression, tries - 1)
+    return reply["content"]["user_expressions"]["value"]
 
 
 def free_port() -> int:
