@@ -46,7 +46,7 @@ import gan_teach as gt
 # %%
 game = gt.zoo.line_gan(seed=0)
 rule = gt.alternating(d_steps=1, g_steps=1, redraw="latents")
-run = gt.train(game, rule, steps=gt.budget(1500), lr=0.1, batch_size=10)
+run = gt.train(game, rule, steps=gt.budget(1500), lr=0.1, batch_size=10)  # budget: fewer in tests
 history = gt.record(run, params=gt.probes.params(), d_loss=gt.probes.loss("d"))
 history
 
@@ -69,6 +69,7 @@ guess = gt.predict("walk to 5 and stop", "pass 5 and go on", "pass 5 and come ba
 guess
 
 # %%
+# The same run once more, ready-made, with more numbers kept; its games are rounds.
 history = gt.experiments.run("normal", games=gt.budget(1500, 600))
 
 # %%
@@ -282,7 +283,7 @@ gt.Lab("normal")
 # | [21](21_conditional.ipynb) | Ask for a seven | what a conditional GAN plays for, why $D$ has to know the question, and what steering costs | 35 | 34 | 35 for 4, 2 in code |
 # | [22](22_ledger.ipynb) | Hold five works to their numbers | what it takes to say that a published number was reproduced, and what "it differs" may mean | 20 | 8 | 25 for 3, 1 in code |
 #
-# All of it takes about 32 hours. **The short path**, about 8 hours: [00](00_start_here.ipynb) →
+# All of it takes about 32.5 hours. **The short path**, about 8.5 hours: [00](00_start_here.ipynb) →
 # [01](01_normal.ipynb) → [02](02_strong_discriminator.ipynb) → [05](05_dirac_gan.ipynb) →
 # [09](09_two_clusters.ipynb) → [11](11_gradient_penalties.ipynb) → [15](15_mnist.ipynb).
 # <!-- end of map -->
@@ -339,7 +340,8 @@ verdict = gt.exercises.check_two_networks(answers)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell plays the film above with it: $D$'s mean answers, round by round.
+# When it is right, the next cell computes $D$'s mean answers with it, in each round of the run above,
+# and compares.
 
 # %% tags=["hide-input"]
 if verdict:

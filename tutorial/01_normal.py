@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Watch a balanced GAN spiral in
 #
-# *One discriminator step, one generator step, 1500 times: a damped oscillation around $-2\log 2$.*
+# *One discriminator step, one generator step, 1500 times: where does $V$ go, and why?*
 #
-# **You will do:** run the tutorial's balanced GAN, compare it with three things that theory says,
+# **You will do:** run a balanced GAN of four parameters, compare it with three things that theory says,
 # and try it on 64 seeds. **You will learn:** why $V$ oscillates, what the signs of its second
 # derivatives mean for a game, and what this discriminator can never see. **You need:** chapter 00;
 # for two sections, eigenvalues (what complex ones mean is said there).
@@ -25,8 +25,8 @@ from torch.nn.functional import logsigmoid, softplus
 # $$(a, c) \leftarrow (a, c) + 0.1\, \nabla_{a,c} V, \qquad
 #   (w, b) \leftarrow (w, b) - 0.1\, \nabla_{w,b} V.$$
 #
-# Both together are one round. The tutorial that we follow calls it a game, and
-# `games=` below counts rounds.
+# Both together are one round. The tutorial that this part of the course follows (under *Further
+# reading*) calls it a game, and `games=` below counts rounds.
 #
 # **Three predictions of theory.**
 #
@@ -41,8 +41,8 @@ from torch.nn.functional import logsigmoid, softplus
 # ## Predict
 #
 # Against a $D$ that says $1/2$ everywhere $V = -1.386$, and that is also where theory wants it in
-# the end. At the start $D$ leans a little one way or the other, so that $V$ begins somewhere around
-# it. **Does $V$ stay there, rise first, or fall first?** Press a button, then run.
+# the end. At the start $D$ leans a little one way or the other, so that $V$ begins up to about half
+# a unit off it. **Does $V$ stay there, rise first, or fall first?** Press a button, then run.
 
 # %%
 guess = gt.predict("it stays", "it rises first", "it falls first")
@@ -185,7 +185,8 @@ assert gt.holds(np.corrcoef(real, fake)[0, 1] > 0.8 and abs(shift) <= 5)
 
 # %% [markdown]
 # **At first in opposite directions**: $D$ tells them apart, one goes up and the other down. **In
-# the end together**, and neither leads. Near the equilibrium
+# the end together**: from round 750 on neither leads, while at the second crest, between rounds 400
+# and 750, the generated points' curve still comes first. Near the equilibrium
 # $D(x) \approx \tfrac12 + \tfrac14 (ax + c)$, and real and generated points lie around nearly the
 # same place: each swing of $D$ lifts or lowers both answers. What tells them apart, $\tfrac a4$
 # times the difference of the means, is the smaller part.
@@ -205,8 +206,9 @@ assert gt.holds(error.max() < 0.02)
 # **And the thick bands?** Around round 300 the generated points lie beyond 7, and $D$'s slope
 # changes its sign at every round. A step of length 0.1 along a curvature $\lambda$ multiplies a
 # deviation by $1 - 0.1\lambda$: from $\lambda = 20$ on it jumps to the other side and farther away.
-# $D$'s curvature where it is flat is the largest eigenvalue of a quarter of the summed second
-# moments of $(x, 1)$ and $(G(z), 1)$:
+# The second derivative of $\log \sigma(t)$ at $t = 0$ is $-\tfrac14$, and $t = ax + c$ is linear in
+# $(a, c)$. So where $D$ is flat its curvature is the largest eigenvalue of a quarter of the second
+# moments of $(x, 1)$ and of $(G(z), 1)$, added up:
 
 # %%
 z = (np.arange(200) + 0.5) / 200
@@ -226,7 +228,7 @@ for game in (0, 143, 300, 508, 1500):
 # ## The Hessian of V
 #
 # $V$ is a function of the four numbers $(w, b, a, c)$. The eigenvalues of its second derivatives,
-# computed at *every* game, stand beside the closed form at the equilibrium (dashed). **Predict the
+# computed at *every* round, stand beside the closed form at the equilibrium (dashed). **Predict the
 # signs:** how many are positive, how many negative?
 
 # %%
@@ -393,7 +395,8 @@ for name, sample in {**drawn, "the ten real points": points}.items():
     print(f"{name}: mean {sample.mean():.2f}, standard deviation {sample.std():.2f}")
 
 # %% [markdown]
-# The shape cannot agree: $wz + b$ is uniform, whatever $w$ and $b$ are. The mean is 0.4 too high,
+# (Both curves are smoothed, which rounds the edges of a block.) The shape cannot agree: $wz + b$ is
+# uniform, whatever $w$ and $b$ are. The mean is 0.4 too high,
 # and still on its way, as the swings above say. The spread is what the journey of $w$ has left
 # behind. And yet $V$ is at $-2\log 2$, because *this* $D$ sees no difference. The first prediction
 # says what the best one would see, by the $V$ that $D^*$ earns against this generator:
@@ -487,8 +490,8 @@ assert gt.holds(abs(np.median(all_turns) / 570 - 1) < 0.1 and (all_shares < 1).a
 # %% [markdown]
 # ## Play
 #
-# Move the sliders while it runs: steps per game, learning rates, noise. Numbers take hold at the
-# next frame; the seed stays, so that a change of one knob is a fair comparison.
+# Move the sliders while it runs: steps a round, learning rates, noise. Numbers take hold from the
+# next round on; the seed stays, so that a change of one knob is a fair comparison.
 
 # %%
 gt.Lab("normal")

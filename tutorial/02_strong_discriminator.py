@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Watch a strong discriminator starve the generator
 #
-# *Fifty discriminator steps to one generator step: saturation, which is slow and not the end.*
+# *Fifty discriminator steps to one generator step: where does the generator's gradient go?*
 #
 # **You will do:** let $D$ train fifty times as often as $G$, take the generator's gradient apart,
 # and test on 64 seeds whether the run is stuck or only slow. **You will learn:** where the gradient
@@ -226,8 +226,8 @@ assert other < 1e-12
 
 # %% [markdown]
 # The cross blocks are each other's transpose with the opposite sign: what $G$ gains $D$ loses. And
-# two of the eigenvalues are positive, those of $G$'s own block nearly, since a player who descends
-# on a maximum walks away from it.
+# two of the eigenvalues are positive. They are nearly the eigenvalues of $G$'s own block: in $G$'s
+# parameters $V$ has a maximum here, and a player who descends walks away from a maximum.
 
 # %% [markdown]
 # ## Is the equilibrium still attractive?
@@ -338,7 +338,7 @@ assert gt.holds((abs(measured - theory) < 0.15 * abs(theory) + 1e-3).all())
 # ## Two changes
 #
 # **An even stronger $D$.** At 100:1 the factor of a round at the equilibrium is better still, at a
-# spread of $w \approx 2$ (no law: at $w = 5$ it is worse). **Predict** what that does to the share
+# $w \approx 2$ (no law: at $w = 5$ it is worse). **Predict** what that does to the share
 # of seeds that settle within 500 rounds.
 #
 # **Another loss for $G$.** Let $G$ minimise $-\log D(G(z))$ instead, the [non-saturating

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Let the generator run ahead
 #
-# *Fifty generator steps to one discriminator step: V soon settles for good; what is not learnt.*
+# *Fifty generator steps to one discriminator step: what is learnt then, and what is not.*
 #
 # **You will do:** turn the ratio of chapter 02 around, find the source of the noise in $D$'s
 # gradient, and start the generator from bad places. **You will learn:** why this toy likes a strong
@@ -73,12 +73,12 @@ assert gt.holds(settled <= 10 and 0.5 < mean.max() - data < 1.2 and abs(end - da
 
 # %% [markdown]
 # $V$ has [settled](glossary.md#settled) for good (it stays within 0.1 of $-2\log 2$) by round 3.
-# The generator does not run away, though it overshoots. How far does it go in a game, and what is
+# The generator does not run away, though it overshoots. How far does it go in a round, and what is
 # $D$'s slope when the means agree?
 
 # %%
 w, b, a, c = history["params"].T
-moved = np.diff(b) / a[1:]  # in a game, in units of the slope that D has in it
+moved = np.diff(b) / a[1:]  # in a round, in units of the slope that D has in it
 print("b moves, in units of a, rounds 1 to 10:", np.round(moved[:10], 1))
 print(f"median over all rounds: {np.median(moved):.2f}")
 for game in (3, 9, 22, 60):
@@ -357,7 +357,8 @@ assert gt.holds(abs(np.median(early[:, 0] / early[:, 1]) - 0.5) < 0.05)
 # variance $\tfrac1{12}$ of $z$ this holds a term $+\eta a^2 w / 48$, whatever the sign of $a$: the
 # saturating loss $\log(1 - \sigma(f))$ is *concave* in $f$ and rewards a generator that spreads.
 # The non-saturating $-\log\sigma(f)$ is convex: the same term with a minus. While $D$ holds the
-# mean $\tfrac w2 + b$ in place, a fifth of it is lost, and
+# mean $\tfrac w2 + b$ in place, $(w, b)$ can only move along $(1, -\tfrac12)$. Of a push along
+# $w$ that direction keeps the share $1 / (1 + \tfrac14) = \tfrac45$: a fifth is lost, and
 #
 # $$\frac{\mathrm d \log |w|}{\text{step of } G} = \pm \frac{\eta\, a^2}{60}.$$
 #
@@ -427,7 +428,7 @@ def rate(params):  # of log |w| per game, after the start
 usual, ordinary = rate(kept["saturating"]), rate(many["params"])
 larger = rate(wide("saturating", batch=100, games=150))
 print(f"w = 8: {usual:.1e} a round in batches of 10, {larger:.1e} in batches of 100")
-print(f"w = 2: {ordinary:.1e} a game, so {500 * ordinary:.1%} in 500 rounds")
+print(f"w = 2: {ordinary:.1e} a round, so {500 * ordinary:.1%} in 500 rounds")
 
 # %% tags=["hide-input"]
 assert gt.holds(7 < usual / larger < 14 and 8 < usual / ordinary < 25)

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Blur what the discriminator sees
 #
-# *Instance noise rescues the strong discriminator's run: each of 64 seeds settles.*
+# *Noise on what the strong discriminator sees: what it mends, and what it costs.*
 #
 # **You will do:** repeat chapter 02 with noise on $D$'s input, compare two kinds of noise, and
 # switch the noise off while training. **You will learn:** what overlap does to the best

@@ -34,12 +34,13 @@ from scipy.stats import binomtest
 # $$\text{JS:}\quad L = \min_f \tfrac1{2n} \sum_i \zeta(-f(x_i)) + \tfrac1{2n} \sum_i \zeta(f(y_i)),
 # \qquad \text{RS:}\quad L = \min_f \tfrac1n \sum_i \zeta(f(y_i) - f(x_i)).$$
 #
-# JS is the usual GAN with $D$'s loss halved ($L = -V/2$ with chapter 00's $V$); RS, the
+# JS (for Jensen and Shannon, whose divergence it measures) is the usual GAN with $D$'s loss halved
+# ($L = -V/2$ with chapter 00's $V$); RS (relativistic, standard), the
 # [relativistic](glossary.md#relativistic-loss) one, asks only that $x_i$ score higher than its
 # partner $y_i$. In this theory $G$ maximises $L$. In both, $L = \log 2 = 0.693$ at the best.
 #
 # Against an optimal $f$ only one thing matters: **which fake sits on which point**. With two points
-# A and B there are nine states. **Predict:** both fakes sit on A. One of them steps off A, towards
+# A and B each fake is on A, on B or on neither: nine states. **Predict:** both fakes sit on A. One of them steps off A, towards
 # B. Does $L$ of JS rise, fall, or stay? And that of RS?
 
 # %%
@@ -193,7 +194,8 @@ for n in range(2, gt.budget(3) + 1):
 
 # %% [markdown]
 # The library needs no search: its `landscape.assignment_loss` counts, for JS the fakes on each
-# point, for RS the edges on cycles of the graph $x_i \to$ the point under $y_i$.
+# point, for RS the edges on cycles of the graph $x_i \to$ the point under $y_i$: with $y_1$ on B and
+# $y_2$ on A that graph is one cycle, A to B and back to A (exercise 4).
 
 # %% [markdown]
 # ## How deep is the trap?
@@ -638,8 +640,8 @@ print(f"longest rest of RS: {kept['RS'].static['rest'].max():.0f} epochs")
 
 # %% [markdown]
 # Of the 13 JS runs two have all fakes in one cluster at epoch 5000, and two are on the move, with
-# none at one of the clusters or at both. Three have split their fakes 39 : 61, and there $D$'s loss
-# is 0.687, as theory wants it. Six have too few at one cluster with a loss near $\log 2$. And RS is
+# none at one of the clusters or at both. Three have split their fakes 39 : 61 or nearly so, and
+# there $D$'s loss is 0.687, as theory wants it. Six have too few at one cluster with a loss near $\log 2$. And RS is
 # no guarantee: one run has all of its fakes in one cluster, and had them there for 1800 epochs. "No
 # bad basin" is about a $D$ that can be any function.
 #

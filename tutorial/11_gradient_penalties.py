@@ -103,8 +103,8 @@ for by_hand in (r1, r2, wgan_gp, dragan):
 # %% [markdown]
 # ## Where the points lie
 #
-# DRAGAN's noise is $\delta = c\, \sigma\, \alpha\, u$ with $\sigma$ the standard deviation of the
-# batch, $\alpha \sim U(0, 1)$ and, as *published*, $u \sim U(0, 1)^d$. **Predict** what is odd
+# DRAGAN's noise is $\delta = c\, \sigma\, \alpha\, v$ with $\sigma$ the standard deviation of the
+# batch, $\alpha \sim U(0, 1)$ and, as *published*, $v \sim U(0, 1)^d$. **Predict** what is odd
 # about that; then drag the radius $c$. The crosses are the points $x + \delta$ at which DRAGAN asks
 # for the slope: left the published ones, right those of a later correction, in *all* directions.
 
@@ -141,18 +141,18 @@ gt.show(
 )
 
 # %% [markdown]
-# Every coordinate of the published $u$ is positive: the noise fills **one quadrant** of four, in
+# Every coordinate of the published $v$ is positive: the noise fills **one quadrant** of four, in
 # $d$ dimensions one orthant of $2^d$. A README of its authors said so in 2017, and that
 # $U(-1, 1)$ is right; their notebook kept the old line. And with 784 pixels?
 
 # %% tags=["nbval-check-output"]
 for directions in ("published", "all"):
-    u = penalties.dragan(directions=directions).draw(
+    v = penalties.dragan(directions=directions).draw(
         torch.zeros(2000, 784), torch.Generator().manual_seed(0)
     )[0]
-    diagonal = u.sum(1) / 784**0.5 / u.norm(dim=1)  # cosine of the angle with (1, ..., 1)
+    diagonal = v.sum(1) / 784**0.5 / v.norm(dim=1)  # cosine of the angle with (1, ..., 1)
     angle = torch.rad2deg(torch.acos(diagonal))
-    print(f"{directions:9} |mean of u| {abs(u.mean()):.2f}, angle with (1, ..., 1):", end=" ")
+    print(f"{directions:9} |mean of v| {abs(v.mean()):.2f}, angle with (1, ..., 1):", end=" ")
     print(f"{angle.min():.0f} to {angle.max():.0f} degrees")
 
 # %% [markdown]
@@ -270,7 +270,7 @@ assert gt.holds(alone[-1].min() > 2.1 and alone[-1].max() < 3.3)
 assert gt.holds(np.median(alone[-1]) > np.median(alone[-2]))
 
 # %% [markdown]
-# **What you saw.** Without a penalty $D$ has a slope of 2.2 to 3.2 at the data, and it still grows.
+# **What you saw.** Without a penalty $D$ is the steepest at the data.
 # DRAGAN and WGAN-GP hold the slope near 1 (0.95 and 0.90), as they should, and at this weight and
 # in 800 steps their fakes have found next to nothing. With R1 or R2 alone $D$ is flatter (0.4),
 # with both flatter still (0.2), and all three cover the modes. (So does *no* penalty: on these data
@@ -381,9 +381,10 @@ assert at[16, 0.1][2] > max(at[16, 0][3], at[16, 10][3])
 assert at[16, 10][4] > 6 > 10 * at[16, 10][5]
 
 # %% [markdown]
-# **Better, at one weight of six:** without a penalty this $D$ fails in all twelve runs, at
+# **Better, at one weight of five:** without a penalty this $D$ fails in all twelve runs, at
 # $\gamma = 10$ in none. At $\tau = 16$ a small penalty helps as well, 12 of 12 at 0.1 against 4
-# without, and 10 is too much: eleven of twelve have all five modes and next to no sample on them.
+# without, and 10 is too much: eleven of twelve have all five modes, for which one sample within
+# $3\sigma$ of each is enough, and next to none of the others is that near.
 # No weight is good and no ratio is good: the band of success lies *across* the map, smaller weights
 # with larger ratios. (For this game, network, rate and length.)
 
@@ -488,8 +489,7 @@ assert gt.holds(min(late[name].min() for name in ("no penalty", "DRAGAN", "WGAN-
 # %% [markdown]
 # ## Play
 #
-# DRAGAN on the five Gaussians, live. Turn *Penalty* to `r1` or `none` in mid-run (it is among *More
-# settings*) and watch $D$'s field and the arrows, which show where each fake is pushed.
+# DRAGAN on the five Gaussians, live. Turn *Penalty* to `r1` or `none` in mid-run and watch $D$'s field and the arrows, which show where each fake is pushed.
 
 # %%
 gt.Lab("dragan")

@@ -46,7 +46,9 @@ gt.show(
 # Nothing new. The networks and settings are those of a university assignment, after Goodfellow et
 # al. (2014): $G$ 100-256-512-1024-784 ending in tanh, $D$ 784-1024-512-256-1 with dropout 0.3,
 # non-saturating loss, Adam $(0.5, 0.999)$ with rate $0.0002$ for both, one update each, batches
-# of 100. $D$'s target for real images is $\ell = 0.9$, so the theory of chapter 13 holds:
+# of 100. $D$'s target for real images is $\ell = 0.9$ ([label
+# smoothing](glossary.md#label-smoothing)): the best $D$ is $\ell p / (p + q)$, which chapter 13
+# derives, and with $q = p$ it and the losses are
 #
 # $$q = p \quad\Rightarrow\quad D = \tfrac\ell2 = 0.45, \qquad L_D = 1.376, \qquad L_G = 0.799.$$
 #
@@ -297,7 +299,9 @@ assert gt.holds(gap < 0.03)
 # %% [markdown]
 # Nearly, after sixteen looks at each digit. If the first two rows differed much, $D$ would know its
 # digits by heart, and part of its lead over $G$ would be memory. (`as_in_training`: batch norm
-# takes the statistics of each set, as when $D$ is trained. Chapter 16 shows what it changes.)
+# takes the statistics of each set, as when $D$ is trained. Chapter 16 shows what it changes.) And
+# where real digits get less than one half, $D$ as a whole leans towards "generated" at this step: by
+# how much it is *ahead* is the difference of the first row and the third.
 #
 # ## At the published width
 #
@@ -595,7 +599,7 @@ verdict
 
 # %% [markdown]
 # When it is right, the next cell trains the $G$ of the hood with your layers in place of PyTorch's.
-# **Predict:** which of the three layers has stamps that do not overlap?
+# **Predict:** in which of its three layers do no stamps overlap?
 
 # %%
 if verdict:
@@ -634,6 +638,9 @@ if verdict:
 # ```text
 # Right: each value stamps its multiple of the kernel; where stamps overlap they add up.
 # ```
+#
+# In the first layer none overlap: its input is one pixel, so there is one stamp for each map. The
+# other two have a kernel of 4 and a stride of 2.
 #
 # </details>
 

@@ -134,6 +134,7 @@ def _course_files(source: Path) -> list[Path]:
         for path in source.rglob("*")
         if path.is_file()
         and path.suffix not in {".py", ".pyc"}
+        and path.name != "README.md"  # for authors
         and not any(part.startswith((".", "_")) for part in path.relative_to(source).parts)
     )
 

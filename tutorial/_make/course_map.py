@@ -211,7 +211,7 @@ def _in_readme(text: str, all_entries: Sequence[Entry]) -> str:
     """The last column of the table of chapters, and the hours; other words are written by hand."""
     short = [e for e in all_entries if e.chapter.number in SHORT_PATH]
     hours = rf"\g<1>{_hours(all_entries)}\g<2>{_hours(short).split()[1]} on the short path"
-    text = re.sub(r"(How long:\*\* )about \d+ hours(.+?)\d+ on the short path", hours, text)
+    text = re.sub(r"(How long:\*\* )about [\d.]+ hours(.+?)[\d.]+ on the short path", hours, text)
     minutes = {e.chapter.name: e.total for e in all_entries}
     row = re.compile(r"^(\| \[.+?\]\(tutorial/(\w+)\.ipynb\) \| .+? \|).*$", re.M)
     return row.sub(lambda m: f"{m[1]} {minutes.get(m[2], '')} |", text)
@@ -299,7 +299,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _hours(some: Sequence[Entry]) -> str:
-    return f"about {round(sum(e.total for e in some) / 60)} hours"
+    return f"about {round(sum(e.total for e in some) / 30) / 2:g} hours"
 
 
 def _is_text(cell: Any) -> bool:

@@ -185,11 +185,11 @@ def fold(notebook: Any) -> None:
 
 
 def _below_questions(cells: list[Any]) -> Iterator[Any]:
-    """The code cells from "**Predict**" to the next text, or to the verdict on the buttons."""
+    """The code cells from "**Predict**" or a heading "Predict" to the next text, or to the verdict on the buttons."""
     asked = waiting = False
     for cell in cells:
         if cell.cell_type == "markdown":
-            asked = waiting or "**Predict" in cell.source
+            asked = waiting or bool(re.search(r"\*\*Predict|^## Predict$", cell.source, re.M))
         elif "gt.predict(" in cell.source:
             asked = waiting = True
         elif asked:

@@ -50,6 +50,10 @@ def check_scores_to_loss() -> Values:
     plain = log_loss(1.0, 0.629) + log_loss(0.0, 0.357)
     yield plain, "that is without smoothing: a tenth of the target says fake."
     yield log_loss(0.9, 0.629), "D pays for the fakes, too: - log(1 - 0.357)."
+    short = 0.9 * log_loss(1.0, 0.629) + log_loss(0.0, 0.357)
+    yield short, "a tenth of a real image's target says fake: - 0.1 log(1 - 0.629) is missing."
+    both = log_loss(0.9, 0.629) + log_loss(0.1, 0.357)
+    yield both, "only the labels of real images are smoothed: for fakes the target stays 0."
 
 
 def _maps(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
@@ -80,6 +84,10 @@ def check_batch_norm(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) 
         (scaled(0, 2, 3, over=lambda v: v + eps) * w + b, "the root of the variance is forgotten."),
         (scaled(0, 2, 3, over=lambda v: v.sqrt() + eps) * w + b, "eps belongs under the root."),
         (scaled(0, 2, 3, over=torch.sqrt) * w + b, "eps = 1e-5 is missing."),
+        (
+            scaled(0, 2, 3, over=torch.sqrt, correction=1) * w + b,
+            "`std` divides by one less than n h w, and knows no eps: take the variance, plus eps.",
+        ),
     )
 
 

@@ -59,6 +59,7 @@ def check_two_networks(
     )
     yield answers(x, w * z), "b is missing in G(z) = w z + b."
     yield answers(x, fake, 0.0), "c is missing in the logit a x + c."
+    yield answers(x, fake, -c), "the minus is before the whole bracket: exp(-(a x + c))."
 
 
 def _answers(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

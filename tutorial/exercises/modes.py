@@ -70,8 +70,12 @@ def check_way_out(path: np.ndarray) -> Verdict:
         return Verdict(False, "move one fake at a time, and off the data (-1) on its way.")
     losses = landscape.assignment_loss(path, "relativistic")
     way = " -> ".join(f"{value:.3f}" for value in losses)
-    if (np.diff(losses) < -1e-9).any():
-        return Verdict(False, f"the loss falls on the way: {way}. Move the other fake.")
+    falls = np.flatnonzero(np.diff(losses) < -1e-9)
+    if len(falls):
+        here, then = (tuple(path[k].tolist()) for k in (falls[0], falls[0] + 1))
+        return Verdict(
+            False, f"the loss falls from {here} to {then}: {way}. Try another move there."
+        )
     return Verdict(True, f"{way}: the fake whose partner is the empty point moves for free.")
 
 
