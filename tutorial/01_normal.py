@@ -3,8 +3,8 @@
 #
 # *One discriminator step, one generator step, 1500 times: where does $V$ go, and why?*
 #
-# **You will do:** run a balanced GAN of four parameters, compare it with three things that theory says,
-# and try it on 64 seeds. **You will learn:** why $V$ oscillates, what the signs of its second
+# **You will do:** run a balanced GAN of four parameters, compare it with three things that theory
+# says, and try it on 64 seeds. **You will learn:** why $V$ oscillates, what the signs of its second
 # derivatives mean for a game, and what this discriminator can never see. **You need:** chapter 00;
 # for two sections, eigenvalues (what complex ones mean is said there).
 

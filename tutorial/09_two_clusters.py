@@ -40,8 +40,8 @@ from scipy.stats import binomtest
 # partner $y_i$. In this theory $G$ maximises $L$. In both, $L = \log 2 = 0.693$ at the best.
 #
 # Against an optimal $f$ only one thing matters: **which fake sits on which point**. With two points
-# A and B each fake is on A, on B or on neither: nine states. **Predict:** both fakes sit on A. One of them steps off A, towards
-# B. Does $L$ of JS rise, fall, or stay? And that of RS?
+# A and B each fake is on A, on B or on neither: nine states. **Predict:** both fakes sit on A. One
+# of them steps off A, towards B. Does $L$ of JS rise, fall, or stay? And that of RS?
 
 # %%
 js, rs = (landscape.landscape(2, loss, "half") for loss in landscape.LANDSCAPES)
@@ -194,8 +194,8 @@ for n in range(2, gt.budget(3) + 1):
 
 # %% [markdown]
 # The library needs no search: its `landscape.assignment_loss` counts, for JS the fakes on each
-# point, for RS the edges on cycles of the graph $x_i \to$ the point under $y_i$: with $y_1$ on B and
-# $y_2$ on A that graph is one cycle, A to B and back to A (exercise 4).
+# point, for RS the edges on cycles of the graph $x_i \to$ the point under $y_i$: with $y_1$ on B
+# and $y_2$ on A that graph is one cycle, A to B and back to A (exercise 4).
 
 # %% [markdown]
 # ## How deep is the trap?
@@ -641,9 +641,9 @@ print(f"longest rest of RS: {kept['RS'].static['rest'].max():.0f} epochs")
 # %% [markdown]
 # Of the 13 JS runs two have all fakes in one cluster at epoch 5000, and two are on the move, with
 # none at one of the clusters or at both. Three have split their fakes 39 : 61 or nearly so, and
-# there $D$'s loss is 0.687, as theory wants it. Six have too few at one cluster with a loss near $\log 2$. And RS is
-# no guarantee: one run has all of its fakes in one cluster, and had them there for 1800 epochs. "No
-# bad basin" is about a $D$ that can be any function.
+# there $D$'s loss is 0.687, as theory wants it. Six have too few at one cluster with a loss near
+# $\log 2$. And RS is no guarantee: one run has all of its fakes in one cluster, and had them there
+# for 1800 epochs. "No bad basin" is about a $D$ that can be any function.
 #
 # ## Do they rest where theory says?
 #

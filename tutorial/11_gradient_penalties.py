@@ -489,7 +489,8 @@ assert gt.holds(min(late[name].min() for name in ("no penalty", "DRAGAN", "WGAN-
 # %% [markdown]
 # ## Play
 #
-# DRAGAN on the five Gaussians, live. Turn *Penalty* to `r1` or `none` in mid-run and watch $D$'s field and the arrows, which show where each fake is pushed.
+# DRAGAN on the five Gaussians, live. Turn *Penalty* to `r1` or `none` in mid-run and watch $D$'s
+# field and the arrows, which show where each fake is pushed.
 
 # %%
 gt.Lab("dragan")

@@ -300,8 +300,8 @@ assert gt.holds(gap < 0.03)
 # Nearly, after sixteen looks at each digit. If the first two rows differed much, $D$ would know its
 # digits by heart, and part of its lead over $G$ would be memory. (`as_in_training`: batch norm
 # takes the statistics of each set, as when $D$ is trained. Chapter 16 shows what it changes.) And
-# where real digits get less than one half, $D$ as a whole leans towards "generated" at this step: by
-# how much it is *ahead* is the difference of the first row and the third.
+# where real digits get less than one half, $D$ as a whole leans towards "generated" at this step:
+# by how much it is *ahead* is the difference of the first row and the third.
 #
 # ## At the published width
 #

@@ -185,7 +185,7 @@ def fold(notebook: Any) -> None:
 
 
 def _below_questions(cells: list[Any]) -> Iterator[Any]:
-    """The code cells from "**Predict**" or a heading "Predict" to the next text, or to the verdict on the buttons."""
+    """The code cells from a "Predict", bold or a heading, to the next text or to the verdict."""
     asked = waiting = False
     for cell in cells:
         if cell.cell_type == "markdown":
