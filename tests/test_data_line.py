@@ -19,7 +19,7 @@ LINE = [
 ]
 
 
-@pytest.mark.parametrize(("ours", "scipys"), LINE, ids=str)
+@pytest.mark.parametrize(("ours", "scipys"), LINE, ids=[str(ours) for ours, _ in LINE])
 def test_samples_and_density_are_scipys(ours, scipys):
     x = ours.sample(20_000, rng(1))
     assert x.shape == (20_000, 1)
