@@ -101,13 +101,14 @@ assert gt.holds(len(passed) >= 4 and np.all(np.diff(swings) < 0))
 # rail above, a cross. Filled circles are real points, the shaded curve is the density they come
 # from. The thick line is $D(x)$. The dashed line is $D^*(x)$, the [best possible
 # answer](glossary.md#best-discriminator) to *this* generator; our $D$ can only lean one way or the
-# other, so it never reaches it.
+# other, so it never reaches it. Where $G$ makes nothing the best answer is 1, hence the jumps.
 #
 # The generator overshoots and comes back, several times, and each time less far: an oscillation
 # that dies out. Chapter 01 says why it oscillates and why it dies out.
 #
 # Play it: press the triangle, or drag the slider. (On GitHub and on paper you see five more
-# moments.)
+# moments.) Watch the picture on the left and the objective $V$; what *eigenvalues of the Hessian*
+# are is told in chapter 01.
 
 # %%
 gt.player(history, n=[38, 508, 769, 905, 1210])
@@ -219,6 +220,8 @@ assert gt.holds(abs(v + 2 * math.log(2)) < 0.02 and 0.2 < abs(mean[-1] - target)
 #
 # A film shows what happened. The lab lets you change it while it happens: press Play, then turn a
 # knob. It acts from the next round on. (On GitHub and on paper you see four moments instead.)
+# Its chart of eigenvalues, too, is for chapter 01; the *nats* beside $V$ are its unit, since $V$ is
+# made of natural logarithms.
 
 # %%
 gt.Lab("normal")
