@@ -27,7 +27,7 @@ WORKS = ("line", "timescale", "rsgan", "dragan", "assignment")
 
 MINUTES = {
     "dragan.mnist": 20,
-    "dragan.digits": 8,
+    "dragan.noise": 10,
     "dragan.advice": 6,
     "assignment.mnist": 20,
     "assignment.mnist_whole": 120,
