@@ -265,6 +265,7 @@ start = [*setup.x0, *setup.y0]
 runs = gt.flows.trajectories(game, start, setup.taus, lr=setup.lr, steps=setup.steps, every=100)
 apart = runs.distance(np.zeros(4))
 
+
 # %%
 def of_players(runs, taus, every):
     """Each player's own distance to the origin: |x| left, |y| right."""
@@ -278,9 +279,9 @@ def of_players(runs, taus, every):
 
 gt.style.show(
     of_players(runs, setup.taus, 100),
-    alt="Distance to the origin over 20 000 steps, logarithmic. At tau 2 it waves between 6 and "
-    "16; at 2.5, 3 and 5 waves fall along ever steeper lines, at 10 a line without waves. 5 and 10 "
-    "fall almost alike.",
+    alt="Distance of either player to the origin over 20 000 steps, logarithmic, alike for both. "
+    "At tau 2 arcs near 10 with a dip twice a turn, not at the same time; at 2.5, 3 and 5 arcs "
+    "fall along ever steeper lines, at 10 a line without arcs. 5 and 10 fall almost alike.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -398,9 +399,9 @@ curves = {f"τ = {t:g}": d for t, d in zip(dirac.taus, distances, strict=True)}
 # %%
 gt.style.show(
     of_players(runs, dirac.taus, 10),
-    alt="Distance to the equilibrium of the Dirac-GAN over 2500 steps. tau 8 falls fastest, in "
-    "arcs; 16 follows it along a straight line, a little slower; 4 is slower still and 1 far "
-    "slower, both in arcs.",
+    alt="Distance of either player to the equilibrium of the Dirac-GAN over 2500 steps, alike for "
+    "both. tau 8 falls fastest, in arcs; 16 follows it along a straight line, a little slower; 4 "
+    "is slower still and 1 far slower, both in arcs.",
 )
 
 # %% tags=["nbval-check-output"]
