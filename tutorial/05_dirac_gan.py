@@ -155,8 +155,8 @@ gt.film_strip(
 
 # %% tags=["nbval-check-output"]
 for name in ("saturating", "r1"):
-    theta, psi = paths[name].T
-    moves = (np.diff(theta) * psi[:-1] > 0).mean(), (np.diff(psi) * theta[:-1] < 0).mean()
+    g, d = paths[name].T
+    moves = (np.diff(g) * d[:-1] > 0).mean(), (np.diff(d) * g[:-1] < 0).mean()
     print(f"{titles[name]}: G goes up D's slope in {moves[0]:.0%} of the steps,", end=" ")
     print(f"D leans against G in {moves[1]:.0%}")
 
@@ -966,3 +966,5 @@ if verdict:
 #   regret); T. Salimans et al., *Improved Techniques for Training GANs*, 2016, section 3.3
 #   (historical averaging); Y. Freund, R. Schapire, *Adaptive Game Playing Using Multiplicative
 #   Weights*, 1999 (no regret, and the means).
+# - What the notebooks on two time scales and the paper on DRAGAN say, row by row, each with a
+#   verdict: `timescale.dirac` and `dragan.statements` in [the ledger](22_ledger.ipynb).

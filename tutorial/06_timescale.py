@@ -1059,3 +1059,5 @@ if verdict:
 # - C. Jin, P. Netrapalli, M. Jordan, *What is Local Optimality in Nonconvex-Nonconcave Minimax
 #   Optimization?*, 2020: $\tau \to \infty$.
 # - M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule*, 2017.
+# - What the notebooks say, row by row, each with a verdict: `timescale.theory`,
+#   `timescale.quadratic`, `timescale.dirac` and `timescale.nn` in [the ledger](22_ledger.ipynb).

@@ -589,3 +589,5 @@ print(f"samples moved by {(G(z @ turn) - before).abs().max():.6f}")
 #   Timescale Separation*, 2021: the covariance experiments.
 # - C. Daskalakis et al., *Training GANs with Optimism*, 2018: the covariance game.
 # - N. Fenichel, *Persistence and Smoothness of Invariant Manifolds for Flows*, 1971.
+# - What the notebook says, row by row, each with a verdict: `timescale.cov` in [the
+#   ledger](22_ledger.ipynb).

@@ -899,3 +899,5 @@ if verdict:
 # - Z. Lin et al., *PacGAN*, 2018: covered modes, high quality and reverse KL on rings and grids.
 # - A. Srivastava et al., *VEEGAN*, 2017: the same scores on a ring of eight and a grid of 25.
 # - E. Wilson, *Probable Inference, the Law of Succession, and Statistical Inference*, 1927.
+# - What the paper and its code say, row by row, each with a verdict: `rsgan.five` in [the
+#   ledger](22_ledger.ipynb).
