@@ -1,6 +1,7 @@
 """The ledger of published claims: the rules, the list, the table that is shipped, the command."""
 
 import math
+import re
 from importlib import import_module
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import gan_teach as gt
 from gan_teach import cli
 from gan_teach._files import read_csv
-from gan_teach.course import exercises as ex, ledger
+from gan_teach.course import exercises as ex, ledger, tutorial_folder
 from gan_teach.plots.ensembles import wilson
 from gan_teach.studies import ledger as rules
 from gan_teach.studies.ledger import AGREES, DIFFERS, OPEN, UNDECIDED, UNDER, Ask, Found, Row, judge
@@ -152,10 +153,27 @@ def test_what_differs_comes_first_and_has_a_reason():
     assert all(e["why"] for e in ledger.table() if e["verdict"] in (DIFFERS, UNDER, "not run"))
 
 
+def test_every_row_is_named_where_its_subject_is_taught():
+    sources = [s for s in tutorial_folder().glob("[0-9]*.py") if s.stem != "22_ledger"]
+    texts = [source.read_text("utf-8") for source in sources]
+    linked = [text for text in texts if "(22_ledger.ipynb)" in text]
+    makers = {r.maker for r in ROWS}
+    assert makers <= {name for text in linked for name in re.findall(r"`(\w+\.\w+)`", text)}
+
+
+def test_rows_that_are_named_are_in_the_list():
+    known = {r.id for r in ROWS} | {r.maker for r in ROWS}
+    works = "|".join(ledger.WORKS)
+    readme = tutorial_folder().parent / "README.md"
+    for path in [*tutorial_folder().glob("[0-9]*.py"), readme]:
+        named = re.findall(rf"`((?:{works})\.[\w.]+)`", path.read_text("utf-8"))
+        assert set(named) <= known, path.name
+
+
 QUICK = (
     "line.theory", "timescale.quadratic", "timescale.nn", "timescale.theory", "rsgan.states",
     "rsgan.networks", "rsgan.clusters", "rsgan.five", "timescale.gan", "dragan.bogonet",
-    "dragan.statements", "assignment.networks", "assignment.log",
+    "dragan.statements", "dragan.digits", "assignment.networks", "assignment.log",
 )  # fmt: skip
 
 

@@ -720,3 +720,5 @@ if verdict:
 #   2018: eigenvalues of the update decide; chapter 05.
 # - E. Sansone, *Tutorial on GANs*: the experiment (1500 rounds, 1:1). Its ten points, too, are
 #   drawn once; the code there counts 1500 rounds where its text says 1000.
+# - What the tutorial says, row by row, each with a verdict: `line.theory` and `line.normal` in [the
+#   ledger](22_ledger.ipynb).

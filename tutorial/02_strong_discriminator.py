@@ -583,3 +583,5 @@ if verdict:
 #   Networks*, 2017: vanishing gradients (theorem 2.4), and what $-\log D$ costs instead (theorem
 #   2.6). Their cure is chapter 04.
 # - E. Sansone, *Tutorial on GANs*: the experiment (500 rounds, 50:1 and 100:1).
+# - What the tutorial says, row by row, each with a verdict: `line.strong` and `line.stronger` in
+#   [the ledger](22_ledger.ipynb).

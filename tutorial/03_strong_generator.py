@@ -772,3 +772,5 @@ if verdict:
 # - L. Metz et al., *Unrolled Generative Adversarial Networks*, 2017: what a generator that runs
 #   ahead of $D$ does to the modes, and a cure.
 # - E. Sansone, *Tutorial on GANs*: the experiment (500 rounds, 1:50).
+# - What the tutorial says, row by row, each with a verdict: `line.generator` in [the
+#   ledger](22_ledger.ipynb).

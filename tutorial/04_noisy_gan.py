@@ -642,3 +642,5 @@ if verdict:
 # - K. Roth et al., *Stabilizing Training of GANs through Regularization*, 2017: the same effect by
 #   a gradient penalty instead of noise.
 # - E. Sansone, *Tutorial on GANs*: the experiment (500 rounds, 50:1, the same noise on both).
+# - What the tutorial says, row by row, each with a verdict: `line.noisy` and `line.noisy_stronger`
+#   in [the ledger](22_ledger.ipynb).

@@ -111,6 +111,61 @@ gt.show(
 outside = np.abs(paths["saturating"]).max(1) > 2
 print(f"GAN: {outside.sum()} of {len(outside)} points outside, first at step {outside.argmax()}")
 
+# %% [markdown]
+# What is it that goes round? Beside the plane, the line on which the data lie at 0: the generator
+# is the cross at $\theta$, and the discriminator's logit is a straight line through 0 with slope
+# $\psi$. **Drag** the step and see who answers whom.
+
+
+# %%
+def line_panel(ax, history):
+    """Data, generator and D's logit at the last point of each record's path."""
+    ax.set(xlim=(-2, 2), ylim=(-2, 2), xlabel="x", ylabel="logit of D", title="Data, G and D")
+    ax.plot(0, 0, label="data", **gt.style.real(markersize=10))
+    (g,) = ax.plot([], [], label="G: θ", **gt.style.fake(markersize=10))
+    (d,) = ax.plot([], [], label="D: ψx", color=gt.style.DISCRIMINATOR)
+    ax.legend(loc="upper right")
+
+    def draw(i):
+        theta, psi = history["path"][i, -1]
+        g.set_data([theta], [0])
+        d.set_data([-2, 2], [-2 * psi, 2 * psi])
+
+    return draw
+
+
+# %%
+def film(name, last=100):
+    """Record i is the path up to step i, drawn to its last point again and again."""
+    steps = np.arange(min(last, STEPS) + 1)
+    return gt.History(steps, {"path": paths[name][np.minimum(steps, steps[:, None])]})
+
+
+beside = [gt.plots.path_panel(), line_panel]
+gt.player(film("r1"), beside, figsize=(9.5, 4.6))
+
+# %%
+gt.film_strip(
+    film("r1"), beside, n=[0, 4, 8, 16, 24, 60],
+    alt="Six moments of R1 with gamma 0.3, the path above and the line below. At first the line "
+    "falls steeply to the right, where the cross of G is. At step 16 the cross is at the data and "
+    "the line still falls; at 24 the cross is left of them and the line nearly flat. At 60 the "
+    "path has come round once, the cross is close to the data and the line flat.",
+)  # fmt: skip
+
+# %% tags=["nbval-check-output"]
+for name in ("saturating", "r1"):
+    g, d = paths[name].T
+    moves = (np.diff(g) * d[:-1] > 0).mean(), (np.diff(d) * g[:-1] < 0).mean()
+    print(f"{titles[name]}: G goes up D's slope in {moves[0]:.0%} of the steps,", end=" ")
+    print(f"D leans against G in {moves[1]:.0%}")
+
+# %% [markdown]
+# $G$ climbs $D$'s line and $D$ turns it down where $G$ stands, each in every step. So when $G$
+# arrives at the data the line is still tilted and carries it on: that is the rotation. R1 lays the
+# line flat besides, in a fifth of the steps against what $D$'s loss alone would do, and $G$ comes
+# to rest.
+
 # %%
 distances = {name: np.linalg.norm(path, axis=1) for name, path in paths.items()}
 shown = ["saturating", "wgan_gp", "instance_noise", "r1", "r1_critical"]
@@ -911,3 +966,5 @@ if verdict:
 #   regret); T. Salimans et al., *Improved Techniques for Training GANs*, 2016, section 3.3
 #   (historical averaging); Y. Freund, R. Schapire, *Adaptive Game Playing Using Multiplicative
 #   Weights*, 1999 (no regret, and the means).
+# - What the notebooks on two time scales and the paper on DRAGAN say, row by row, each with a
+#   verdict: `timescale.dirac` and `dragan.statements` in [the ledger](22_ledger.ipynb).

@@ -742,3 +742,5 @@ if verdict:  # the thresholds of the torus, from your matrix
 #   Optimization?*, 2020: strict local minmax points.
 # - E. Mazumdar, L. Ratliff, S. Sastry, *On Gradient-Based Learning in Continuous Games*, 2020:
 #   attractors that are no equilibria.
+# - What the notebooks say, row by row, each with a verdict: `timescale.torus` and
+#   `timescale.polynomial` in [the ledger](22_ledger.ipynb).

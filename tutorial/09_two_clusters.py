@@ -904,3 +904,5 @@ if verdict:
 #   as here; its "Was" distance is a cross-entropy of sorted differences and not used here.
 # - A. Jolicoeur-Martineau, *The Relativistic Discriminator*, 2019: where the pairing comes from.
 # - I. Goodfellow et al., *Generative Adversarial Nets*, 2014, proposition 1: the optimal $D$.
+# - What the paper and its code say, row by row, each with a verdict: `rsgan.states` and
+#   `rsgan.clusters` in [the ledger](22_ledger.ipynb).

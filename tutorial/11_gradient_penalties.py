@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from gan_teach.games import penalties
 from gan_teach import zoo
+from scipy.stats import t
 
 # %% [markdown]
 # ## The rule
@@ -280,7 +281,7 @@ assert gt.holds(np.median(alone[-1]) > np.median(alone[-2]))
 # twice that, the others 10. And WGAN-GP's authors do not train it like this: their own script for
 # toys in the plane takes weight 0.1 and five steps of the critic. **Predict:** what do R1 at weight
 # 10, DRAGAN and WGAN-GP at weight 0.1, and WGAN-GP with five steps do? Is it the relativistic loss
-# that makes $D$ flattest, or the second penalty? And does DRAGAN's noise matter?
+# that makes $D$ flattest, or the second penalty?
 
 # %%
 critic_first = {"rule": gt.alternating(d_steps=5)}  # a new batch for each of the five steps
@@ -288,8 +289,6 @@ CONTROLS = {
     "R1 + R2, without Rp": ("js", (penalties.r1(0.1), penalties.r2(0.1)), {}),
     "R1, weight 10": ("js", penalties.r1(20.0), {}),
     "DRAGAN, weight 0.1": ("js", penalties.dragan(0.1), {}),
-    "the same, published noise": ("js", penalties.dragan(0.1, directions="published"), {}),
-    "WGAN-GP, weight 10, five steps": ("wasserstein", penalties.wgan_gp(10.0), critic_first),
     "WGAN-GP, weight 0.1": ("wasserstein", penalties.wgan_gp(0.1), {}),
     "WGAN-GP, weight 0.1, five steps": ("wasserstein", penalties.wgan_gp(0.1), critic_first),
 }
@@ -311,8 +310,7 @@ assert gt.holds(max(found[name]["modes"][-1, :, 0].max() for name in ("DRAGAN", 
 # 0.05. DRAGAN and WGAN-GP, which pull it to 1, do not at weight 10 with one step; DRAGAN at weight
 # 0.1 and WGAN-GP at its authors' toy settings (weight *and* steps) do, in three seeds of three. A
 # table in which each method but one runs at its own settings says nothing about that one. Without
-# the relativistic loss R1 + R2 makes $D$ as flat: it is the weight. And between DRAGAN's two noises
-# three seeds show no difference: all six runs have five modes.
+# the relativistic loss R1 + R2 makes $D$ as flat: it is the weight.
 #
 # **The target of 1 has a unit**, logits per unit of length. Multiply the data by ten: a $D$ that
 # tells them apart equally well, $f(x / 10)$, has a tenth of the slope. So
@@ -333,7 +331,117 @@ for name, (penalty, same) in pairs.items():
     print(f"{name:7} on data times ten {scaled:.4f}, its match on the data {before:.4f}")
 
 # %% [markdown]
-# ## An atlas of two knobs
+# ## DRAGAN's advice, tried
+#
+# The README of its authors says how to set it: a small $c$ for better samples, a large one for more
+# stability; the perturbed points must not lie among the data; tune $\kappa$, leave the target $k$
+# at 1. In 2017 it added that the penalty might be put on the fakes too, and a port to PyTorch takes
+# the slope of the *probability* $\sigma(f)$ in place of the logit's. Each is a number in one
+# penalty, so that all arms are **one stack**, eight seeds each. **Predict:** turned through the
+# values below, which of the three numbers moves the quality most?
+
+# %%
+guess = gt.predict("the radius c", "the target k", "the weight κ")
+guess
+
+# %%
+TRIED = {  # weight, c, k, lowest number in the noise, around the fakes, of the probability
+    "no penalty": (0, 0.5, 1, -1, 0, 0),
+    "weight 10, as published": (10, 0.5, 1, -1, 0, 0),
+    "weight 1": (1, 0.5, 1, -1, 0, 0),
+    "weight 0.1": (0.1, 0.5, 1, -1, 0, 0),
+    "weight 0.1, c = 0.05": (0.1, 0.05, 1, -1, 0, 0),
+    "weight 0.1, c = 4": (0.1, 4, 1, -1, 0, 0),
+    "weight 0.1, k = 0": (0.1, 0.5, 0, -1, 0, 0),
+    "weight 0.1, k = 3": (0.1, 0.5, 3, -1, 0, 0),
+    "weight 0.1, published noise": (0.1, 0.5, 1, 0, 0, 0),
+    "weight 0.1, around the fakes": (0.1, 0.5, 1, -1, 1, 0),
+    "weight 0.1, of the probability": (0.1, 0.5, 1, -1, 0, 1),
+    "weight 10, of the probability": (10, 0.5, 1, -1, 0, 1),
+}
+
+# %%
+MANY = [*range(8)] * len(TRIED)
+own = torch.tensor([row for row in TRIED.values() for _ in range(8)]).T
+weight, c, k, low, at_fakes, of_sigma = own[..., None, None]  # each (members, 1, 1)
+
+
+# %%
+def tried(f, x, fakes, noise):
+    """A value for each member of a stack; x and fakes are (members, n, 2)."""
+    v, alpha = noise
+    delta = c * x.std((1, 2), keepdim=True, correction=0) * alpha * (low + (1 - low) * v)
+    points = (torch.where(at_fakes > 0, fakes, x) + delta).detach().requires_grad_()
+    score = torch.where(of_sigma[..., 0] > 0, f(points).sigmoid(), f(points))
+    (gradient,) = torch.autograd.grad(score.sum(), points, create_graph=True)
+    slope = (gradient**2).sum(-1).clamp_min(1e-12).sqrt()  # no root of zero to differentiate
+    return (weight[..., 0] * (slope - k[..., 0]) ** 2).mean(-1)
+
+
+def draw(x, rng):
+    return torch.rand(x.shape, generator=rng), torch.rand(len(x), 1, generator=rng)
+
+
+tried.draw = draw
+
+# %%
+game = gt.stack([zoo.five_gaussians(seed, "js", 32) for seed in MANY])
+game.penalties = (penalties.get(tried),)
+run = zoo.FIVE_GAUSSIANS.train(game, steps=gt.budget(600), lr=2e-3, seed=MANY, batch_size=64)
+advice = gt.record(run, every=gt.budget(600), modes=watch["modes"], at_data=watch["at_data"])
+modes = advice["modes"][-1].reshape(len(TRIED), 8, 3)
+slopes = np.median(advice["at_data"][-1], axis=1).reshape(len(TRIED), 8)
+
+
+def interval(values, form="{:.2f} ± {:.2f}"):
+    return form.format(values.mean(), t.ppf(0.975, 7) * values.std(ddof=1) / np.sqrt(8))
+
+
+# %%
+five, good = (modes[..., 0] == 5).sum(1), dict(zip(TRIED, modes[..., 1], strict=True))
+rows = [
+    [
+        name, f"{n} of 8", "{:.0%} to {:.0%}".format(*gt.plots.wilson(n, 8)), interval(good[name]),
+        interval(good[name] - good["weight 0.1"], "{:+.2f} ± {:.2f}"), interval(slope),
+    ]
+    for name, n, slope in zip(TRIED, five, slopes, strict=True)
+]  # fmt: skip
+columns = ["arm", "five modes", "95 % of seeds", "quality", "to weight 0.1, seed for seed"]
+caption = "After 600 steps: means over eight seeds and 95 % intervals"
+gt.Table([*columns, "slope at the data"], rows, caption=caption)
+
+# %% tags=["nbval-check-output"]
+quality = {name: values.mean() for name, values in good.items()}
+TURNED = {
+    "the radius c": ("weight 0.1", "weight 0.1, c = 0.05", "weight 0.1, c = 4"),
+    "the target k": ("weight 0.1", "weight 0.1, k = 0", "weight 0.1, k = 3"),
+    "the weight κ": ("weight 0.1", "weight 1", "weight 10, as published"),
+}
+moved = {name: np.ptp([quality[arm] for arm in arms]) for name, arms in TURNED.items()}
+print("quality moves by:", ", ".join(f"{name} {by:.2f}" for name, by in moved.items()))
+guess.answer(max(moved, key=moved.get))
+
+# %% tags=["hide-input"]
+assert gt.holds(five[[1, 11]].max() == 0 and five[6] == 8)
+assert gt.holds(
+    quality["weight 0.1, k = 0"] > max(q for n, q in quality.items() if "k = 0" not in n)
+)
+
+# %% [markdown]
+# **What you saw.** The **target** moves the quality most, and the README would leave it alone: with
+# $k = 0$ all eight seeds have five modes and most of their samples on them, with 1 fewer, with 3
+# next to none. A target of 1 has a unit, and these data are not the one it was chosen for. **The
+# weight** has a limit here: at 10 no seed of eight has five modes, and no weight at $k = 1$ comes
+# up to no penalty at all. **The radius** does nothing that eight seeds show: from 0.05 to 4 the
+# paired intervals hold 0. And with $c = 0.05$ the points lie at most 0.035 from the data in each
+# coordinate, inside a cluster of width 0.045: that they lie among the data does no harm either.
+# Nor do eight seeds tell the two noises apart, or the fakes from the data as the place to ask. A
+# slope of 1 of the *probability* asks for one of 4 or more of the logit, as $\sigma' \le
+# \tfrac14$: at weight 10 nothing is found. (600 steps, one rate, $\tau = 1$, batches of 64. The
+# rows `dragan.advice` of [the ledger](22_ledger.ipynb) have 16 seeds, 1500 steps, and $\tau = 8$
+# as well; those of `dragan.noise` are about the noise on digits.)
+#
+# ## An atlas of two knobs, and of two more
 #
 # `gan-teach study atlas` trained the five Gaussians at 48 pairs of $\tau$ (chapter 06) and $\gamma$
 # of R1, twelve seeds each, 1000 steps at the rate 0.002 of $G$. A run *succeeds* if it covers all
@@ -387,6 +495,53 @@ assert at[16, 10][4] > 6 > 10 * at[16, 10][5]
 # $3\sigma$ of each is enough, and next to none of the others is that near.
 # No weight is good and no ratio is good: the band of success lies *across* the map, smaller weights
 # with larger ratios. (For this game, network, rate and length.)
+#
+# Two knobs more, `gan-teach study atlas-width`: the width of both networks and the learning rate of
+# both, without a penalty, $\tau = 1$. **Predict:** a narrower network wants which rate?
+
+# %%
+guess = gt.predict("a slower one", "the same", "a faster one")
+guess
+
+# %%
+by_width = gt.records.load("atlas-width")
+good = gt.records.succeeded(by_width)
+ax = gt.plots.phase_diagram(by_width, good, "lr", "width")
+ax.set(xlabel="learning rate", ylabel="width of both networks")
+gt.show(
+    ax,
+    alt="A map of 40 cells over rates from 0.00025 to 0.032 and widths from 4 to 64. Width 64 "
+    "succeeds from 0.0005 to 0.008, 32 from 0.002 to 0.008, 16 from 0.004 to 0.016, 8 at 0.016 in "
+    "less than half of its runs, 4 nowhere. At 0.032 hardly any run succeeds.",
+)
+
+# %% tags=["nbval-check-output"]
+best = {}
+for width in (64, 32, 16, 8, 4):
+    rates = by_width.static["lr"][by_width.static["width"] == width]
+    had = {
+        lr: good[by_width.static["width"] == width][rates == lr].sum() for lr in np.unique(rates)
+    }
+    best[width] = max(had, key=had.get)
+    told = ", ".join(f"{lr:g}: {n}" for lr, n in had.items())
+    print(f"width {width}, successes of 12 by rate: {told}")
+guess.answer(guess.options[int(1 + np.sign(best[8] - best[64]))])
+
+# %% tags=["hide-input", "nbval-check-output"]
+corners = {"narrow and slow": (8, 0.001), "wide and fast": (64, 0.016)}
+for name, (width, lr) in corners.items():
+    own = (by_width.static["width"] == width) & np.isclose(by_width.static["lr"], lr)
+    five_at = (by_width["covered"][-5:, own] == 5).sum(0)  # of the last five records
+    quality_at = np.median(by_width["high_quality"][-1, own])
+    print(f"{name}: five modes at so many of the last five records: {np.sort(five_at)},", end=" ")
+    print(f"median quality {quality_at:.2f}")
+
+# %% [markdown]
+# **A faster one:** the rate with the most successes goes from 0.001 to 0.016 as the width falls
+# from 64 to 8, and less and less succeeds there; width 4 has no good rate. The two edges of the map
+# fail in different ways. Narrow and slow, next to no sample lies on a mode. Wide and fast, most of
+# them do, and the modes come and go: each run has five at some of its last five records, two of
+# twelve at all of them. (After 1000 steps: a slow run may be late, not lost.)
 
 # %% [markdown]
 # ## Which eigenvalue does a penalty damp?
@@ -688,3 +843,5 @@ if verdict:
 # - H. Thanh-Tung, T. Tran, S. Venkatesh, *Improving Generalization and Stability of Generative
 #   Adversarial Networks*, 2019: the flat penalty between real and generated points (exercise 4).
 # - Y. Huang et al., *The GAN is dead; long live the GAN!*, 2024, section 2: RpGAN with R1 and R2.
+# - What the authors say of their penalty, row by row, each with a verdict: `dragan.advice`,
+#   `dragan.noise` and `dragan.statements` in [the ledger](22_ledger.ipynb).

@@ -722,3 +722,5 @@ if verdict:
 #   Barratt, R. Sharma, *A Note on the Inception Score*, 2018: what it does not say.
 # - M. Lucic et al., *Are GANs Created Equal?*, 2018: with equal budgets for tuning, most
 #   differences between losses vanish.
+# - What the paper and the notebook say, row by row, each with a verdict: `dragan.mnist`,
+#   `dragan.digits` and `dragan.bogonet` in [the ledger](22_ledger.ipynb).

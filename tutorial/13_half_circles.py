@@ -700,3 +700,5 @@ if verdict:
 #   with R1 and R2. R. Sun, T. Fang, A. Schwing, *Towards a Better Global Loss Landscape of GANs*,
 #   2020: theorems 1 and 2.
 # - Y. Yazıcı et al., *The Unusual Effectiveness of Averaging in GAN Training*, 2019.
+# - What the assignment says, row by row, each with a verdict: `assignment.curve` in [the
+#   ledger](22_ledger.ipynb).

@@ -734,3 +734,6 @@ if verdict:
 # - T. Salimans et al., *Improved Techniques for Training GANs*, 2016: label smoothing.
 # - M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule*, 2017: the Frechet distance.
 # - The assignment is A5 of github.com/aryashah2k/RTML.
+# - What the assignment says, row by row, each with a verdict: `assignment.first`,
+#   `assignment.mnist`, `assignment.mnist_whole` and `assignment.claims` in [the
+#   ledger](22_ledger.ipynb).

@@ -735,3 +735,5 @@ verdict
 # - T. Miyato et al., *Spectral Normalization for GANs*, 2018: the networks.
 # - A. Odena, V. Dumoulin, C. Olah, *Deconvolution and Checkerboard Artifacts*, 2016.
 # - M. Heusel et al., 2017, and M. Chong, D. Forsyth, 2020: the Frechet distance, and its bias.
+# - What the paper and its code say, row by row, each with a verdict: `rsgan.networks` and
+#   `rsgan.images` in [the ledger](22_ledger.ipynb).

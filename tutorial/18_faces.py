@@ -674,3 +674,5 @@ verdict
 # - T. White, *Sampling Generative Networks*, 2016: spherical interpolation of latents.
 # - R. Webster et al., *Detecting Overfitting of Deep Generative Networks via Latent Recovery*,
 #   2019.
+# - What the assignment says, row by row, each with a verdict: `assignment.faces` in [the
+#   ledger](22_ledger.ipynb).

@@ -744,3 +744,5 @@ verdict
 # - M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule*, 2017.
 # - Y. Yazici et al., *The Unusual Effectiveness of Averaging in GAN Training*, 2019.
 # - H. Berard et al., *A Closer Look at the Optimization Landscapes of GANs*, 2020.
+# - What the paper says, row by row, each with a verdict: `timescale.gan` in [the
+#   ledger](22_ledger.ipynb).

@@ -231,12 +231,19 @@ RECORDS["half-circles-ablation"] = Ablation(
     game="half_circles", every=100, chunk=5, average=200.0, finish=outcomes.small_ablation,
     watched=dict,  # each arm has its own
 )  # fmt: skip
-_TAUS, _GAMMAS = [2.0**k for k in range(-3, 5)], [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]
-RECORDS["atlas"] = Record(
-    summary="Five Gaussians, 1000 steps: who succeeds, over tau and the weight of R1", seeds=12,
-    game="five_gaussians", changes={"lr": 2e-3, "steps": 1000}, every=100, chunk=48,
-    knobs={"tau": _TAUS, "gamma": _GAMMAS}, make=outcomes.with_r1,
-    watched=lambda: {"modes": probes.mode_scores()}, finish=outcomes.small_atlas,
+_atlas = partial(
+    Record, seeds=12, game="five_gaussians", every=100, chunk=48, finish=outcomes.small_atlas,
+    watched=lambda: {"modes": probes.mode_scores()},
+)  # fmt: skip
+RECORDS["atlas"] = _atlas(
+    summary="Five Gaussians, 1000 steps: who succeeds, over tau and the weight of R1",
+    changes={"lr": 2e-3, "steps": 1000}, make=outcomes.with_r1,
+    knobs={"tau": [2.0**k for k in range(-3, 5)], "gamma": [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]},
+)  # fmt: skip
+RECORDS["atlas-width"] = _atlas(
+    summary="Five Gaussians, 1000 steps: who succeeds, over width and learning rate",
+    changes={"steps": 1000},
+    knobs={"width": [2**k for k in range(2, 7)], "lr": [1e-3 * 2.0**k for k in range(-2, 6)]},
 )  # fmt: skip
 RECORDS["dragan-digits"] = Record(
     summary="DRAGAN's MLPs on 5,000 digits, without the penalty and with it", seeds=5,

@@ -27,6 +27,8 @@ WORKS = ("line", "timescale", "rsgan", "dragan", "assignment")
 
 MINUTES = {
     "dragan.mnist": 20,
+    "dragan.noise": 10,
+    "dragan.advice": 6,
     "assignment.mnist": 20,
     "assignment.mnist_whole": 120,
     "assignment.dcgan": 5,

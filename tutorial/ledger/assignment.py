@@ -159,7 +159,7 @@ def dcgan(ask: Ask) -> dict:
     """Needs CIFAR-10: by torchvision, or as an archive of images called cifar10-train.zip."""
     archive = data_folder() / "cifar10-train.zip"
     images = load_images(str(archive) if archive.exists() else "cifar10", 64)
-    return _first(zoo.image_gan("cifar-dcgan"), images, ask.count(8))
+    return _first(zoo.image_gan("cifar-dcgan"), images, ask.count(4))
 
 
 LOG = {

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import ttest_1samp
 
 import gan_teach as gt
 from gan_teach import zoo
 from gan_teach.course import records
 from gan_teach.data import small_mnist
 from gan_teach.dynamics.streams import generator
+from gan_teach.games.penalties import gradient_norm_squared
 from gan_teach.metrics import inception_score
 from gan_teach.studies import bogonet as study
 from gan_teach.studies.engine import HistoryFiles, Study, content
@@ -85,6 +87,156 @@ def _score(state: State) -> float:
     w, b = records.softmax_regression(state.step)
     fakes = gt.probes.samples(50_000, seed=state.step)(state).flatten(1)
     return inception_score(((fakes + 1) / 2 @ w + b).softmax(1), splits=10).mean
+
+
+# -- the same digits with other noise --------------------------------------------------------------
+
+
+def digits(ask: Ask) -> dict:
+    had, plain = _recorded("DRAGAN"), _recorded("vanilla")
+    return {"better": [int((had > plain).sum()), len(had)]}
+
+
+def _recorded(arm: str) -> NDArray:
+    record = records.load("dragan-digits")
+    return record["score"][-1, record.static["arm"] == arm]
+
+
+def noise(ask: Ask) -> dict:
+    seeds, told = list(range(ask.count(3))), "seed for seed, 95 % interval"
+    jobs = {name: {"noise": name, "seeds": seeds} for name in _NOISES}
+    files = HistoryFiles(ask.folder / "dragan.digits", content(run=_other_noise))
+    runs = Study(jobs, _other_noise, files).collect()
+    had = _recorded("DRAGAN")[: len(seeds)]
+    quadrant, pixelwise = (_paired(runs[name]["score"][-1] - had) for name in _NOISES)
+    why = "three seeds show no lower score"
+    return {
+        "quadrant": Found(
+            {f"with one quadrant {_in_words(quadrant)}, {told}": quadrant[2] < 0}, why
+        ),
+        "pixelwise": Found({f"by the pixel {_in_words(pixelwise)}, {told}": pixelwise[2] < 0}, why),
+    }
+
+
+def _pixelwise(critic: Any, real: torch.Tensor, fake: torch.Tensor, noise: Any) -> torch.Tensor:
+    """DRAGAN's penalty with a standard deviation for each pixel: (S,)."""
+    u, alpha = noise
+    x = real + 0.5 * real.std(1, keepdim=True, correction=0) * alpha * (2 * u - 1)
+    norm = gradient_norm_squared(critic, x).clamp_min(1e-12).sqrt()
+    return 40.0 * ((norm - 0.5) ** 2).mean(-1)
+
+
+_pixelwise.draw = lambda real, rng: (  # pyright: ignore[reportFunctionMemberAccess]
+    torch.rand(real.shape, generator=rng), torch.rand((len(real), 1, 1, 1), generator=rng),
+)  # fmt: skip
+_NOISES: dict[str, Any] = {
+    "published": gt.penalties.dragan(40.0, target=0.5, directions="published"),
+    "pixelwise": _pixelwise,
+}
+
+
+def _other_noise(job: dict, tick: object) -> gt.History:
+    """The score at each thousandth update, by the judge of the record."""
+    config = records.RECORDS["dragan-digits"].training
+    game: Any = gt.stack([config.game(small_mnist(), seed) for seed in job["seeds"]])
+    game.penalties = (gt.penalties.get(_NOISES[job["noise"]]),)
+    w, b = records.softmax_regression()
+    watch = gt.probes.samples(5000, seed=1)
+
+    def score(state: State) -> NDArray:
+        fakes = (watch(state).flatten(-3) + 1) / 2
+        return np.array([inception_score((x @ w + b).softmax(-1)).mean for x in fakes])
+
+    run = config.train(game, steps=config.steps, seed=job["seeds"])
+    return gt.record(run, every=1000, score=score)
+
+
+def _paired(apart: NDArray) -> tuple[float, float, float]:
+    """Mean of paired differences, and the 95 % interval of it."""
+    low, high = ttest_1samp(apart, 0.0).confidence_interval()
+    return float(np.mean(apart)), float(low), float(high)
+
+
+def _in_words(difference: tuple[float, float, float]) -> str:
+    return "{:+.2f} ({:+.2f} to {:+.2f})".format(*difference)
+
+
+# -- advice on C, lambda and k ---------------------------------------------------------------------
+
+ADVICE = {  # C, k, around the fakes
+    "C = 0.05": (0.05, 1, 0), "C = 0.2": (0.2, 1, 0), "C = 0.5": (0.5, 1, 0),
+    "C = 0.99": (0.99, 1, 0), "C = 4": (4, 1, 0), "k = 0": (0.5, 0, 0), "k = 3": (0.5, 3, 0),
+    "fakes": (0.5, 1, 1),
+}  # fmt: skip
+
+
+def advice(ask: Ask) -> dict:
+    jobs = {f"tau-{tau}": {"tau": tau, "seeds": ask.count(16)} for tau in (1, 8)}
+    files = HistoryFiles(ask.folder / "dragan.advice", content(run=_advised, arms=ADVICE))
+    runs = Study(jobs, _advised, files).collect()
+    of = {
+        tau: dict(zip(ADVICE, np.moveaxis(runs[f"tau-{tau}"]["modes"], 1, 0), strict=True))
+        for tau in (1, 8)
+    }  # (T, seeds, 3) of each arm
+    end = {name: modes[-1, :, 1] for name, modes in of[1].items()}
+    good = {name: (m[-5:, :, 0] == 5).all(0) & (m[-1, :, 1] > 0.5) for name, m in of[1].items()}
+    lowest = {(tau, name): modes[len(modes) // 2 :, :, 1].min(0)
+              for tau, arms in of.items() for name, modes in arms.items()}  # fmt: skip
+
+    inside = ("C = 0.05", "C = 0.2", "C = 0.5", "C = 0.99")
+    why = "sixteen seeds show no difference, to either side"
+    return {
+        "small_c": Found({
+            **_more(end["C = 0.05"], end["C = 0.5"], "C = 0.05 to 0.5:"),
+            **_more(end["C = 0.5"], end["C = 4"], "C = 0.5 to 4:"),
+        }, why),
+        "large_c": Found({
+            **_more(lowest[1, "C = 4"], lowest[1, "C = 0.05"], "C = 4 to 0.05, tau = 1:"),
+            **_more(lowest[8, "C = 4"], lowest[8, "C = 0.05"], "C = 4 to 0.05, tau = 8:"),
+        }, why),
+        "any_c": Found(
+            [int(sum(good[a].sum() for a in inside)), sum(good[a].size for a in inside)],
+            ", ".join(f"{a}: {good[a].sum()} of {good[a].size}" for a in inside),
+        ),
+        "leave": Found(_more(end["C = 0.5"], end["C = 0.05"], "C = 0.5 to 0.05:"), why),
+        "k": {
+            **_more(end["C = 0.5"], end["k = 0"], "k = 1 to 0:"),
+            **_more(end["C = 0.5"], end["k = 3"], "k = 1 to 3:"),
+        },
+        "fakes": [int(good["fakes"].sum()), good["fakes"].size],
+    }  # fmt: skip
+
+
+def _more(a: NDArray, b: NDArray, told: str) -> dict[str, bool]:
+    """Whether a is larger than b, seed for seed."""
+    difference = _paired(a - b)
+    return {f"{told} {_in_words(difference)}": difference[1] > 0}
+
+
+def _advised(job: dict, tick: object) -> gt.History:
+    """All arms and seeds in one stack: the three mode scores (arms, seeds, 3) at 21 records."""
+    seeds = list(range(job["seeds"]))
+    arms = torch.tensor([list(arm) for arm in ADVICE.values() for _ in seeds])
+    c, k, at_fakes = arms.T[..., None, None].float()  # (S, 1, 1)
+
+    def penalty(critic: Any, real: Any, fake: Any, noise: Any) -> torch.Tensor:
+        u, alpha = noise
+        spread = real.std((1, 2), keepdim=True, correction=0)
+        x = torch.where(at_fakes > 0, fake, real) + c * spread * alpha * (2 * u - 1)
+        norm = gradient_norm_squared(critic, x).clamp_min(1e-12).sqrt()
+        return 0.1 * ((norm - k[..., 0]) ** 2).mean(-1)
+
+    penalty.draw = lambda real, rng: (  # pyright: ignore[reportFunctionMemberAccess]
+        torch.rand(real.shape, generator=rng), torch.rand((len(real), 1), generator=rng),
+    )  # fmt: skip
+    every = seeds * len(ADVICE)
+    game: Any = gt.stack([zoo.five_gaussians(seed, "js", 32) for seed in every])
+    game.penalties = (gt.penalties.get(penalty),)
+    run = zoo.FIVE_GAUSSIANS.train(game, steps=1500, lr=2e-3, tau=job["tau"], seed=every)
+    history = gt.record(run, every=75, modes=gt.probes.mode_scores())
+    return history.with_arrays(
+        modes=history["modes"].reshape(len(history), len(ADVICE), len(seeds), 3)
+    )
 
 
 # -- statements -----------------------------------------------------------------------------------
