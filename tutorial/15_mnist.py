@@ -67,14 +67,16 @@ print(f"published width: G has {game.n_g:,} parameters, D {game.n_d:,}")
 #
 # Those networks need thousands of updates before they draw. A [DCGAN](glossary.md#dcgan) moves one
 # small filter over the whole picture, and a narrow one draws sooner: 2000 updates of batches of 32,
-# 8 latents, hard labels, Adam with rate 0.001. This is all of its $G$:
+# 8 latents, hard labels, Adam with rate 0.001. Ten kinds of digits are many for so few updates; it
+# gets three, the 0s, 1s and 2s. This is all of its $G$:
 
 # %%
-STEPS = gt.budget(2000, 60)
+STEPS, KINDS = gt.budget(2000, 60), 3
+few, few_held_out = (x[x.targets < KINDS] for x in (train, held_out))
 setup = replace(gt.zoo.IMAGE_GANS["mnist-dcgan"], features=16, latent=8, steps=STEPS)
 setup = replace(setup, batch_size=32, lr=1e-3)
-small = setup.game(train)
-print(f"G has {small.n_g:,} parameters, D {small.n_d:,}")
+small = setup.game(few)
+print(f"{len(few):,} digits; G has {small.n_g:,} parameters, D {small.n_d:,}")
 small.generator
 
 # %% [markdown]
@@ -97,10 +99,10 @@ gt.player(
     [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 200, 480, 1000, 2000],
     alt="Five moments of 2000 updates. Above, thirty-six samples. Step 0: faint grey. Step 200: "
-    "pale strokes on grey. Step 480: white strokes on black, speckled, some of them digits. Steps "
-    "1000 and 2000: cleaner strokes in much the same places, many of them digits. Below, the "
-    "losses: D's swings between 0.6 and 2.4 at first and less later, mostly below its level 2 log "
-    "2, G's mostly above its level log 2.",
+    "pale strokes on grey. Step 480: white strokes on black, speckled, many of them digits. Steps "
+    "1000 and 2000: clean strokes in much the same places, most of them a 0, a 1 or a 2 that "
+    "anyone would name. Below, the losses: D's rises from 0.6 and then swings, mostly below its "
+    "level 2 log 2, G's swings mostly above its level log 2.",
 )
 
 # %%
@@ -195,7 +197,8 @@ def salt(share, rng):
 rng, real = torch.Generator().manual_seed(5), held_out.floats()
 z = image_runs.fixed_latents(1000, setup.latent, seed=1)
 both = {"G": small.generator, "average of G": mean.module}
-sets = {"held-out digits": real, "their mirror images": real.flip(3)}
+sets = {"held-out digits": real, "their 0s, 1s and 2s": few_held_out.floats()}
+sets |= {"their mirror images": real.flip(3)}
 sets |= {f"salt, {share:.0%} white": salt(share, rng) for share in (0.1, 0.25, 0.5)}
 sets |= {name: torch.from_numpy(image_runs.draw(g, z)) for name, g in both.items()}
 told = {name: judge.read(pictures) for name, pictures in sets.items()}
@@ -205,17 +208,18 @@ FLOOR = share["held-out digits"] / 3
 # %%
 rows = []
 for name, value in share.items():
-    low, high = gt.plots.wilson(round(1000 * value), 1000)
+    n = len(told[name][1])
+    low, high = gt.plots.wilson(round(n * value), n)
     said = "yes" if value >= FLOOR else "not readable"
-    rows.append([name, f"{value:.1%}", f"{low:.1%} to {high:.1%}", said])
-columns = ["1000 pictures", "are read", "95 % interval", "a third of real digits or more?"]
+    rows.append([name, n, f"{value:.1%}", f"{low:.1%} to {high:.1%}", said])
+columns = ["pictures", "number", "are read", "95 % interval", "a third of real digits or more?"]
 gt.Table(columns, rows)
 
 # %% tags=["hide-input"]
 noisiest = max(value for name, value in share.items() if name.startswith("salt"))
 assert 0.85 < share["held-out digits"] < 0.95
 assert noisiest < 0.75 * FLOOR
-assert gt.holds(share["average of G"] > FLOOR)
+assert gt.holds(share["average of G"] > 0.6)
 
 # %%
 named = np.bincount(told["salt, 25% white"][0], minlength=10)
@@ -227,12 +231,24 @@ assert named.max() > 300
 
 # %% [markdown]
 # Nine real digits in ten are read, and of all three kinds of salt far less than a third of that
-# (the intervals are those of 1000 pictures, not of other runs). Without the test a table of shares
+# (the intervals are those of the pictures, not of other runs). Without the test a table of shares
 # would find digits in pure noise, and "mode collapse" with them. It is no proof, either: of
-# mirrored digits, of which only some are digits, one in three is read. Of the samples of our $G$,
-# one run, about four in ten are: fewer than half as many as of real digits, and enough to count.
-#
-# **Predict:** does $G$ draw all ten digits equally often?
+# mirrored digits, of which only some are digits, one in three is read. Of the samples of our $G$
+# more than seven in ten are (71 to 76 % of the average's), of real 0s, 1s and 2s 93 %: most are
+# digits that anyone could name. How much of it is this seed, and the three kinds? The next cell
+# trains others, twenty seconds each, so it has none as it stands.
+
+# %%
+RUNS = []  # [(1, few), (0, train)]
+for seed, digits in RUNS:
+    other = setup.game(digits, seed)
+    average = gt.EMA(other.generator, decay=0.995)
+    image_runs.watch(setup, other, records=1, seed=seed, average=average)
+    able = judge.read(torch.from_numpy(image_runs.draw(average.module, z)))[1]
+    print(f"seed {seed}, {len(digits)} digits: {able.sum()} of 1000 samples are read")
+
+# %% [markdown]
+# **Predict:** does $G$ draw its three digits equally often?
 
 
 # %%
@@ -252,26 +268,29 @@ gt.Table(
 )
 
 # %%
-for name in ("held-out digits", "average of G"):
+for name in ("their 0s, 1s and 2s", "average of G"):
     found = told[name][0][told[name][1]]
-    if len(found):
-        covered, kl = metrics.class_coverage(found, 10)
-        print(f"{name}: {covered} digits, KL from ten equal shares {kl:.2f}", end=" ")
-        print(f"(about {9 / (2 * len(found)):.2f} by chance)")
+    own = found[found < KINDS]
+    if len(own):
+        covered, kl = metrics.class_coverage(own, KINDS)
+        print(f"{name}: {covered} of its digits, KL from equal shares {kl:.3f}", end=" ")
+        print(f"(about {(KINDS - 1) / (2 * len(own)):.3f} by chance);", end=" ")
+        print(f"{1 - len(own) / len(found):.1%} are read as others")
 
 # %% tags=["hide-input"]
-ours = shares("average of G")
-assert gt.holds(ours.min() > 0 and ours.max() > 2 * ours.min())
+ours = shares("average of G")[:KINDS]
+assert gt.holds(ours.min() > 0.1 and ours.sum() > 0.9)
 mirrored = shares("their mirror images")
 assert mirrored.max() > 2 * np.sort(mirrored)[4]
-assert gt.holds(kl > 0.05)
+assert gt.holds(kl < 0.1)
 
 # %% [markdown]
-# All ten occur, and of those that are read some come several times as often as others, far beyond
-# chance. Does $G$ prefer them, or the reader? The mirror images, of which there are equally many of
-# each digit, get unequal shares as well: what is drawn badly is more often taken for some digits
-# than for others. Six samples in ten are not read, so this count does not decide it; nor do the
-# losses, which say *that* $D$ is ahead, not why.
+# All three occur, and of those that are read four in ten are 0s and a quarter 2s, beyond chance.
+# Does $G$ prefer them, or the reader? The mirror images, of which there are equally many of each
+# digit, get unequal shares as well: what is drawn badly is more often taken for some digits than
+# for others. A quarter of the samples are not read, so this count does not decide it; nor do the
+# losses, which say *that* $D$ is ahead, not why. Two in a hundred are read as digits that $G$ was
+# never shown, most of them as 7s: a 1 with a hook, or a 2 without its foot.
 #
 # ## The test loss that was asked for
 #
@@ -284,8 +303,8 @@ with torch.no_grad(), gt.models.as_in_training(small.discriminator):
     says = {
         name: torch.sigmoid(small.critic(x))
         for name, x in (
-            ("seen digits", train.floats()),
-            ("held-out digits", real),
+            ("seen digits", few.floats()),
+            ("held-out digits", few_held_out.floats()),
             ("generated", sets["G"]),
         )
     }
@@ -294,14 +313,14 @@ gt.Table(["images", "mean D", "share above 1/2"], rows)
 
 # %% tags=["hide-input"]
 gap = abs(float(says["seen digits"].mean() - says["held-out digits"].mean()))
-assert gt.holds(gap < 0.03)
+assert gt.holds(gap < 0.15)
 
 # %% [markdown]
-# Nearly, after sixteen looks at each digit. If the first two rows differed much, $D$ would know its
-# digits by heart, and part of its lead over $G$ would be memory. (`as_in_training`: batch norm
-# takes the statistics of each set, as when $D$ is trained. Chapter 16 shows what it changes.) And
-# where real digits get less than one half, $D$ as a whole leans towards "generated" at this step:
-# by how much it is *ahead* is the difference of the first row and the third.
+# Not quite: after 52 looks at each digit it takes 77 % of those that it was trained on for real, of
+# the 277 new ones 66 % (95 %: 60 to 71). It begins to know its digits by heart, and part of its
+# lead over $G$ is memory; the other part is not, as new digits, too, look more real to it than
+# fakes. (`as_in_training`: batch norm takes the statistics of each set, as when $D$ is trained.
+# Chapter 16 shows what it changes.)
 #
 # ## At the published width
 #
@@ -500,11 +519,12 @@ print(f"vanilla after as many images as the DCGAN, {seen['vanilla'][k]}: score {
 # %% [markdown]
 # ## Play
 #
-# The small GAN of this chapter, live, on all 5,000 digits: sixty-four pictures by the average of
-# $G$, in frames that say what $D$ answers. The first pictures are grey; play a minute or two. Hold
-# both losses and $D$'s means against their dashed levels: is $D$ ahead here, too? From which round
-# on does the text count classes? Then go back to a round in which many pictures could be read, and
-# *Compare with a twin* in which *tau* is 0.25: do its scores differ, and do its pictures?
+# The small GAN of this chapter, live, on all 5,000 digits of ten kinds: sixty-four pictures by the
+# average of $G$, in frames that say what $D$ answers. The first pictures are grey; play a minute or
+# two. Hold both losses and $D$'s means against their dashed levels: is $D$ ahead here, too? From
+# which round on does the text count classes? Then go back to a round in which many pictures could
+# be read, and *Compare with a twin* in which *tau* is 0.25: do its scores differ, and do its
+# pictures?
 
 # %%
 gt.Lab("digits")

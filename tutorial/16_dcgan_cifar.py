@@ -134,21 +134,22 @@ assert np.allclose(at_level, levels, rtol=0, atol=1e-6)
 # ## See it small
 #
 # Photographs take hours (below). Digits do not, so here is the title at a size that fits: the DCGAN
-# of chapter 15 (16 maps, 8 latents) with the loss of this chapter, $G$'s rate 0.002, batches of 16,
-# 1200 updates. Its $D$ is slow: a quarter of the rate, every second batch. We change one thing at a
-# time: how many digits there are, 4,000 or the first 50 of them, and how fast $D$ is.
+# of chapter 15 (16 maps, 8 latents, the 0s, 1s and 2s) with the loss of this chapter, $G$'s rate
+# 0.002, batches of 16, 1200 updates. Its $D$ is slow: a quarter of the rate, every second batch. We
+# change one thing at a time: how many digits there are, all 1,223 of the three kinds or the first
+# 50 of them, and how fast $D$ is.
 
 # %%
-digits, held_out = split(gt.data.small_mnist(), 0.2)
+digits, held_out = (x[x.targets < 3] for x in split(gt.data.small_mnist(), 0.2))
 config = replace(
     gt.zoo.IMAGE_GANS["mnist-dcgan"],
     features=16, latent=8, batch_size=16, lr=2e-3, label_smoothing=0.9,
 )  # fmt: skip
 STEPS = gt.budget(1200, 60)
 SETTINGS = {  # digits, tau, D moves at every k-th batch
-    "slow D, 4000": (4000, 0.25, 2),
+    "slow D, 1223": (1223, 0.25, 2),
     "slow D, 50": (50, 0.25, 2),
-    "fast D, 4000": (4000, 1.0, 1),
+    "fast D, 1223": (1223, 1.0, 1),
 }
 
 
@@ -202,9 +203,9 @@ for loss, level in (("d_loss", L_D), ("g_loss", L_G)):
     axes[loss].set_ylabel(f"{loss[0].upper()}'s loss, mean of {STEPS // 15} updates")
 gt.show(
     figure,
-    alt="Means of the losses over 1200 steps, D's left, G's right. Slow D, 4000 digits: both are "
+    alt="Means of the losses over 1200 steps, D's left, G's right. Slow D, 1223 digits: both are "
     "near their levels from step 240 on. Slow D, 50 digits: they come as near, then D's sinks to "
-    "1.1 and G's climbs to 1.2. Fast D: D's stays near 1.2, G's falls from 1.5 to 1.2.",
+    "1.2 and G's climbs to 1.04. Fast D: D's stays at 1.1 to 1.3, G's falls from 1.45 to 1.1.",
 )
 
 # %%
@@ -217,11 +218,11 @@ guess.answer(left[0] if left else "none")
 
 # %% tags=["hide-input"]
 assert gt.holds(left == ["slow D, 50"])
-assert gt.holds(window["slow D, 4000"] != "never")
-assert gt.holds(window["fast D, 4000"] == "never")
+assert gt.holds(window["slow D, 1223"] != "never")
+assert gt.holds(window["fast D, 1223"] == "never")
 
 # %% [markdown]
-# **Pinned, then unpinned**, with 50 digits; the same $D$ of the same speed stays pinned with 4,000.
+# **Pinned, then unpinned**, with 50 digits; the same $D$ of the same speed stays pinned with 1,223.
 # What does it know about the 50? **Predict:** what does each $D$ answer to digits that it has not
 # seen?
 
@@ -253,23 +254,25 @@ gt.Table(columns, rows, caption=f"D as in training; of real digits {real:.0%} ar
 # %% tags=["hide-input"]
 SEEN = {name: (seen, new) for name, seen, new, *_ in rows}
 assert gt.holds(SEEN["slow D, 50"][0] > SEEN["slow D, 50"][1] + 0.08)
-assert all(gt.holds(abs(np.diff(SEEN[name])[0]) < 0.05) for name in SEEN if "4000" in name)
-assert gt.holds(min(able.values()) > 200)
+assert all(gt.holds(abs(np.diff(SEEN[name])[0]) < 0.05) for name in SEEN if "1223" in name)
+assert gt.holds(min(able.values()) > 500)
 
 # %%
 gt.show(
     gt.plots.image_grids({name: x[:30] for name, x in drawn.items()}, columns=6),
-    alt="Thirty samples of each run's average, white strokes on black: many are digits that anyone "
-    "would name, others half of one and half of another. No run stands out.",
+    alt="Thirty samples of each run's average, white strokes on black: most are a 0, a 1 or a 2 "
+    "that anyone would name, some half of one and half of another, a few of the 1s with a hook "
+    "like a 7. Those of 50 digits have some grey specks around them; else no run stands out.",
 )
 
 # %% [markdown]
 # With 50 digits $D$ ends with a higher answer to digits that it was trained on than to new ones: it
 # has learned some of the fifty by heart ([memorization](glossary.md#memorization)), and takes new
-# real digits for fakes even more often than the fakes. With 4,000 digits both answers are the
-# same, slow $D$ or fast, and the slow one stays pinned. The fast one was never near the levels:
-# where the scores are is a matter of how fast $D$ is, a *dial*. And the samples? About as many can
-# be read in each of the three runs, four in ten against nine in ten real digits.
+# real digits for fakes even more often than the fakes. With 1,223 digits the answers differ by at
+# most 0.02, slow $D$ or fast, and the slow one stays pinned. The fast one was never near the
+# levels: where the scores are is a matter of how fast $D$ is, a *dial*. And the samples? About as
+# many can be read in each of the three runs, nearly seven in ten (65 to 72 %, the three intervals
+# together), where of real 0s, 1s and 2s it is 93 %.
 #
 # One trap lies in such a table. In training $D$ sees a batch of digits *or* one of fakes, and its
 # batch norm takes the statistics of that batch. In **evaluation mode** it takes the running ones, a
@@ -299,7 +302,7 @@ assert gt.holds((evaluated < trained_d).all() and (trained_d - evaluated)[2].min
 # this seed? The next cell trains others, a minute each, so it has none as it stands.
 
 # %%
-SEEDS = []  # [1, 2]
+SEEDS = []  # [1]
 for seed in SEEDS:
     for name, setting in SETTINGS.items():
         game, h, mean = trained(*setting, seed)
@@ -310,9 +313,11 @@ for seed in SEEDS:
         print(f"D(x) {seen:.2f} seen, {new:.2f} held out; {count} of 1000 read")
 
 # %% [markdown]
-# With seeds 1 and 2 it is the same: pinned from step 160, until 480 and 640 with 50 digits and to
-# the end with 4,000, never with the fast $D$; of the 50 it says 0.70 and 0.58, of new digits 0.38
-# and 0.32; 322 to 393 of 1000 samples are read in the six runs.
+# With seed 1 it is the same: pinned from step 160, until 720 with 50 digits and to the end with
+# 1,223, never with the fast $D$; of the 50 it says 0.53, of new digits 0.30; 677, 763 and 666 of
+# 1000 samples are read in the three runs. So a thousand digits of three kinds are enough for
+# samples that can mostly be named; all ten kinds are harder (chapter 15), and photographs harder
+# still.
 #
 # ## Longer, on CIFAR-10
 #
@@ -486,7 +491,7 @@ if verdict:
 # </details>
 
 # %% [markdown]
-# **3.** (Open.) How few digits are few? `trained(n, 0.25, 2)` for $n$ between 50 and 4000, on two
+# **3.** (Open.) How few digits are few? `trained(n, 0.25, 2)` for $n$ between 50 and 1223, on two
 # seeds each: does the step at which the losses leave their levels grow with $n$? And when do you
 # stop waiting?
 

@@ -270,21 +270,35 @@ assert gt.holds(max(own(looks[kind]) for kind in short) < 0.3 * own(looks["real"
 #
 # Photographs need more than this page has. Digits do not: the DCGAN of chapter 15 (16 maps, 8
 # latents, the rate 0.001 for both, batches of 32, an average of $G$ with decay 0.995) with the
-# paired loss, and in $D$ spectral norm in the place of batch norm. 1000 updates. **Predict:** which
-# share of the samples can be read, by the test of chapter 15? (Of real digits nine in ten.)
+# paired loss, and in $D$ spectral norm in the place of batch norm. 1000 updates. Both players are
+# told the class ([conditional](glossary.md#conditional-gan), chapter 21): $G$ is asked for a digit,
+# and each pair is a real and a generated one of the same class.
 
 # %%
 train, unseen = split(gt.data.small_mnist(), 0.2)
 drawing = replace(
-    gt.zoo.IMAGE_GANS["mnist-dcgan"], loss="relativistic",
+    gt.zoo.IMAGE_GANS["mnist-dcgan"], loss="relativistic", conditional=True,
     features=16, latent=8, lr=1e-3, batch_size=32, steps=gt.budget(1000, 20),
 )  # fmt: skip
-plain, D = drawing.game(train), convnets.DCGANDiscriminator(28, 1, 16, norm=False)
-torch.manual_seed(0)  # of the first u and v
-for part in D:
-    if isinstance(part, torch.nn.Conv2d):
-        spectral_norm(part)
-gan = gt.GAN(plain.generator, D, data=train, latent=plain.latent, loss=drawing.loss)
+
+
+def with_spectral_norm(seed=0):
+    plain = drawing.game(train, seed)
+    D = convnets.DCGANDiscriminator(28, 1, 16, norm=False, end="linear", seed=seed)
+    torch.manual_seed(seed)  # of the first u and v
+    for part in D:
+        if isinstance(part, torch.nn.Conv2d | torch.nn.Linear):
+            spectral_norm(part)
+    nets = plain.generator, convnets.Projection(D, classes=10, seed=seed)
+    return gt.GAN(*nets, data=train, latent=plain.latent, loss=drawing.loss)
+
+
+# %% [markdown]
+# **Predict:** which share of the samples can be read, by the test of chapter 15? (Of real digits
+# nine in ten.) And are they what was asked for?
+
+# %%
+gan = with_spectral_norm()
 mean = gt.EMA(gan.generator, decay=0.995)
 live = image_runs.watch(drawing, gan, records=20, n=36, average=mean)
 
@@ -293,33 +307,51 @@ gt.player(
     live,
     [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 100, 250, 500, 1000],
-    alt="Five moments of 1000 updates. Steps 0 and 100: grey with a faint texture, then pale "
-    "strokes. Step 250: blurred strokes. Steps 500 and 1000: white strokes on black, more and "
-    "more of them digits. Below, D's loss comes up to log 2 and G's comes down towards it.",
+    alt="Five moments of 1000 updates. Steps 0 and 100: grey with a faint texture, then blurs. "
+    "Step 250: pale blurred digits. Steps 500 and 1000: white digits on black, nearly all of which "
+    "anyone could name. Below, D's loss is near 0 until step 250 and comes up towards log 2, G's "
+    "peaks at 8 and comes down to 1.2.",
 )
 
 # %%
-judge, latents = digit_classifier(), image_runs.fixed_latents(1000, drawing.latent, seed=1)
-nets = {"G": gan.generator, "its average": mean.module}
-pictures = {name: torch.from_numpy(image_runs.draw(g, latents)) for name, g in nets.items()}
-rows = []
-for name, x in {**pictures, "real digits": unseen.floats()}.items():
+judge, latents = digit_classifier(), image_runs.fixed_latents(1000, gan.latent, seed=1)
+asked = latents[:, drawing.latent :].argmax(1)
+
+
+def row(name, x, asked):
     names, able = judge.read(x)
     low, high = gt.plots.wilson(int(able.sum()), len(x))
-    kinds = len(set(names[able]))
-    rows.append([name, int(able.sum()), f"{low:.0%} to {high:.0%}", kinds])
-gt.Table(["1000 pictures", "can be read", "95 % interval", "different digits among them"], rows)
+    right = float((names == asked.numpy())[able].mean()) if able.any() else 0.0
+    return [name, int(able.sum()), f"{low:.0%} to {high:.0%}", f"{right:.1%}"]
+
+
+nets = {"G": gan.generator, "its average": mean.module}
+drawn = {name: torch.from_numpy(image_runs.draw(g, latents)) for name, g in nets.items()}
+rows = [row(name, x, asked) for name, x in drawn.items()]
+rows.append(row("real digits", unseen.floats(), unseen.targets))
+gt.Table(["1000 pictures", "can be read", "95 % interval", "of these as asked"], rows)
 
 # %% tags=["hide-input"]
-assert gt.holds(150 < rows[1][1] < 0.7 * rows[2][1])
-assert gt.holds(rows[1][3] == 10)
+assert gt.holds(rows[1][1] > 600)
+assert gt.holds(float(rows[1][3][:-1]) > 90)
 
 # %% [markdown]
-# About three samples in ten can be read, of real digits nine in ten, and all ten digits are among
-# them; $G$'s own are read as often as its average's (the intervals overlap). One run: it shows that
-# the two ideas of this chapter train a GAN within half a minute, not what either is worth. $D$ was
-# far ahead for 200 updates, with a loss near 0, before $G$ caught up.
-#
+# Eight samples in ten can be read (78 to 83 %), of real digits nine in ten, and of those that are
+# read 99 in a hundred are what was asked for. $G$'s own are read about as often as its average's
+# (the intervals overlap). It shows that the two ideas of this chapter train a GAN within half a
+# minute, not what either is worth. $D$ was far ahead for 250 updates, with a loss near 0, before
+# $G$ caught up. How much of it is this seed? The next cell trains another for some twenty seconds,
+# so it has none as it stands.
+
+# %%
+SEEDS = []  # [1]
+for seed in SEEDS:
+    other = with_spectral_norm(seed)
+    average = gt.EMA(other.generator, decay=0.995)
+    image_runs.watch(drawing, other, records=1, seed=seed, average=average)
+    print(row(f"seed {seed}", torch.from_numpy(image_runs.draw(average.module, latents)), asked))
+
+# %% [markdown]
 # ## 50,000 photographs
 #
 # `gan-teach study cifar-rsgan-quarter --data FOLDER` trains the quarter width on the training

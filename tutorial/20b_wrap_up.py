@@ -15,8 +15,8 @@
 #   over 900 updates) stands for distances of 84 to 266. And two numbers are two questions: by the
 #   distance the DCGAN is ahead, 53.5 to 98.4, by the score the other one. [Chapter
 #   15](15_mnist.ipynb)
-# - Ask whether images can be read before you count classes: without that test, 580 of 1000 pictures
-#   of salt, a quarter of it white, would be 3s. [Chapter 15](15_mnist.ipynb)
+# - Ask whether images can be read before you count classes: without that test, nearly 600 of 1000
+#   pictures of salt, a quarter of it white, would be 3s. [Chapter 15](15_mnist.ipynb)
 # - A run pinned at its equilibrium values need not have converged: in the published log all four
 #   numbers are within 0.12 of their levels in the epochs 3 to 22, and then leave. A slow $D$ pins
 #   them. [Chapter 16](16_dcgan_cifar.ipynb)
