@@ -163,6 +163,34 @@ def test_real_images_as_fakes_lie_in_the_band_and_noise_does_not(photos, tmp_pat
     assert low < 0 < high < far.scores["kid"]
 
 
+@pytest.mark.parametrize("fooled", [False, True])
+@pytest.mark.usefixtures("quick")
+def test_what_noise_scores_is_said_beside_precision_and_recall(tmp_path, fooled):
+    """A network that keeps the mean alone takes mixed pixels for what they were."""
+
+    class Seeing(nn.Module):
+        def forward(self, x):
+            x = x.flatten(1)
+            rough = x.diff(dim=1).abs().mean(1, keepdim=True)
+            return torch.stack([x.mean(1), x.std(1)], 1) + (0 if fooled else 9 * rough)
+
+    smooth = RNG.uniform(60, 190, (50, 1, 1, 1)) + np.linspace(-40, 40, 16)[:, None]
+    data = Images(torch.from_numpy(np.broadcast_to(smooth, (50, 3, 16, 16)).round().astype("u1")))
+    found = evaluate(
+        lambda n, rng: data[torch.arange(n)].pixels, features=Extractor("seeing", "0", Seeing()),
+        data=data, n=N, out=tmp_path,
+    )  # fmt: skip
+    uniform, mixed = found.noise
+    assert (uniform.n, uniform.n_real, uniform.average) == (N, N, "uniform")
+    assert uniform.scores["precision"] == 0
+    assert (mixed.scores["precision"] > 0.5) == fooled
+    assert math.isnan(mixed.scores["frechet"])
+    text = str(found.table())
+    assert ("Do not trust precision and recall here: images of noise have prec" in text) == fooled
+    assert "pixels mixed" in text
+    assert "nan" not in text
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_diverged_generator_scores_nan(run, tmp_path):
     out = tmp_path / "broken"
@@ -277,7 +305,7 @@ def write_published(g, file):
 def test_few_real_images_give_no_band(run, photos, tmp_path):
     few = Images(load_images(photos).pixels[:30])
     found, seen = scored(run, last=True, data=few, out=tmp_path)
-    assert (found.band, found.rows[0].n_real, seen) == ({}, N, 30 + 2 * N)
+    assert (found.band, found.rows[0].n_real, seen) == ({}, N, 30 + 2 * N + 2 * N)
     more, _ = scored(run, last=True, data=few, n=40, out=tmp_path)
     assert (more.rows[0].n, more.rows[0].n_real) == (40, 30)
     assert "40 images, drawn with batch norm's running statistics, against 30 of" in str(
@@ -293,19 +321,19 @@ def test_real_features_are_kept_by_what_the_images_are(run, photos, tmp_path):
     copy = tmp_path / "moved" / photos.name
     shutil.copytree(photos, copy)
     _, seen = scored(photos, data=photos, n=10, out=tmp_path / "a")
-    assert seen == 10 + 20
+    assert seen == 10 + 20 + 20  # the last of noise
     _, seen = scored(photos, data=copy, out=tmp_path / "b")
-    assert seen == N + 20  # 2 N real images, of which 20 are known
+    assert seen == N + 20 + 2 * N  # 2 N real images, of which 20 are known
     (kept,) = (tmp_path / "data" / "features").iterdir()
     whole = np.load(kept)
     assert whole.shape == (2 * N, 15)
     kept.write_bytes(kept.read_bytes()[:200])  # cut off
     _, seen = scored(photos, data=copy, out=tmp_path / "c")
-    assert seen == N + 2 * N
+    assert seen == N + 2 * N + 2 * N
     np.testing.assert_array_equal(np.load(kept), whole)
     Image.new("RGB", (32, 32), "red").save(copy / "00.png")  # other images
     _, seen = scored(photos, data=copy, out=tmp_path / "d")
-    assert seen == N + 2 * N
+    assert seen == N + 2 * N + 2 * N
 
 
 def test_stacks_are_compared_with_stacks():
@@ -511,7 +539,7 @@ def test_the_bar_moves_to_its_end(photos, tmp_path, monkeypatch, diverged):
     nan = lambda n, rng: torch.full((n, 3, 32, 32), math.nan)  # noqa: E731
     scored(nan if diverged else photos, data=photos, out=tmp_path)
     (bar,) = bars
-    assert bar.n == bar.total == 2 * N + 9 * N
+    assert bar.n == bar.total == 2 * N + 9 * N + 2 * N
     assert diverged or max(bar.moves) == N  # the images together; what they score, in parts
     assert len([move for move in bar.moves if 0 < move < N]) >= 5 * (9 + (not diverged))
 
@@ -533,7 +561,7 @@ def sweep(photos, tmp_path_factory):
 @pytest.mark.usefixtures("quick")
 def test_a_sweep_is_summed_up_by_its_knobs(sweep, photos, tmp_path):
     found, seen = scored(sweep, steps=[2], averages=["raw"], out=tmp_path)
-    assert seen == 4 * N + 2 * N  # the real images once
+    assert seen == 4 * N + 2 * N + 2 * N  # the real images once, and noise
     assert sorted(row.source for row in found.rows) == sorted(p.name for p in sweep.iterdir())
     table = found.by_knob()
     facts = table[["tau", "step", "average", "runs", "diverged"]].values.tolist()
@@ -684,8 +712,9 @@ def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
     assert "By FD(cifar, 00000000), no FID. [1] 20 images, drawn with batch norm's running" in said
     assert "[2] 20 images, files at random, against 20 of the 50 of photos" in said
     assert "real images" in said
-    assert [r.average for r in read_rows(out / "scores.csv")] == ["raw", "images", "low", "high"]
-    sources = ["tiny", photos.name, "real images", "real images"]
+    ways = ["raw", "images", "low", "high", "uniform", "pixels mixed"]
+    assert [r.average for r in read_rows(out / "scores.csv")] == ways
+    sources = ["tiny", photos.name, "real images", "real images", "noise", "noise"]
     assert [r.source for r in read_rows(tmp_path / "t.csv")] == sources
     with Image.open(out / "scores.png") as picture:
         assert picture.width > 500

@@ -6,6 +6,7 @@ import csv
 import os
 import random
 import signal
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -143,20 +144,19 @@ def test_distances_on_the_way_are_those_of_the_saved_generators(small, tmp_path)
     images = small.images()
     chosen = images.indices(70, image_runs.generator(0, image_runs.drawing.STREAM))
     real = extract(images[chosen].floats())
-    scored = {
-        int(row["step"]): row for row in rows(tmp_path) if row[f"{extract.frechet_name}: raw"]
-    }
+    name = f"{extract.frechet_name} of 70"  # evaluate takes other numbers, and says so too
+    scored = {int(row["step"]): row for row in rows(tmp_path) if row[f"{name}: raw"]}
     assert list(scored) == [3, 6]
     for step, row in scored.items():
         for which, g in load_run(tmp_path, step).generators.items():
             drawn = torch.from_numpy(draw(g, fixed_latents(70, 100)))
             wanted = sample_frechet(extract(drawn), real)
-            found = float(row[f"{extract.frechet_name}: {which}"])
+            found = float(row[f"{name}: {which}"])
             assert found == pytest.approx(wanted, rel=1e-4)
     history = image_runs.recorded(tmp_path)
     figure = plots.training(history)
     titles = [ax.get_title("left") or ax.get_title() for ax in figure.axes]
-    assert f"{extract.frechet_name}, lower is better" in titles
+    assert f"{name}, lower is better" in titles
     distances = figure.axes[-1].lines
     assert any(line.get_xdata().tolist() == [3, 6] for line in distances)
 
@@ -215,12 +215,31 @@ def test_a_resumed_run_is_recorded_as_before_and_its_clock_goes_on(small, tmp_pa
     assert float(second[3]["seconds"]) >= float(first[-1]["seconds"])
     assert (tmp_path / "samples" / "0000006-raw.pdf").exists()
     assert list(snapshots(tmp_path)) == [6]
-    name = load_extractor("digits").frechet_name
-    assert [row["step"] for row in second if row[f"{name}: raw"]] == ["3", "6"]
+    name = f"{load_extractor('digits').frechet_name} of 70: raw"
+    assert [row["step"] for row in second if row[name]] == ["3", "6"]
     with pytest.raises(ValueError, match="format must be one of png, pdf, eps"):
         train(small, tmp_path, resume=True, format="jpg")
     with pytest.raises(ValueError, match="score_every must be at least 0"):
         train(small, tmp_path, resume=True, score_every=-1)
+
+
+def test_a_resumed_run_counts_saved_generators_and_no_time_before_its_first_step(
+    small, tmp_path, monkeypatch
+):
+    train(replace(small, steps=3), tmp_path, every=1)
+    begun = image_runs.fixed_latents  # of the sheets, before the first step
+
+    def slowly(*arguments):
+        time.sleep(1.0)
+        return begun(*arguments)
+
+    monkeypatch.setattr(image_runs, "fixed_latents", slowly)
+    said = []
+    train_images(small, tmp_path, resume=True, say=said.append)
+    assert any("are kept at 6 steps" in line for line in said)
+    before, after = (float(row["seconds"]) for row in rows(tmp_path)[2:4])
+    assert after - before < 0.9
+    assert float(rows(tmp_path)[3]["images_per_second"]) > 3 / 0.9
 
 
 def test_a_table_of_an_older_version_goes_on(small, tmp_path):

@@ -459,6 +459,14 @@ def test_explain_shows_every_setting_and_what_differs(capsys):
     assert "authors shuffle epochs" in lines[-1]
 
 
+def test_a_published_switch_is_turned_off(capsys):
+    assert run("train", "cifar-timescale", "--no-flip", "--no-dequantize", "--explain") == 0
+    said = capsys.readouterr().out
+    assert said.count("false  (published: True)") == 2
+    assert run("sweep", "cifar-timescale", "--no-flip", "--data", "nowhere/at/all") == 1
+    assert run("evaluate", "x", "--no-skip-bad") == 2  # that is no setting
+
+
 def test_a_value_changed_in_python_is_trained_read_and_drawn(photos, tmp_path):
     config = replace(small(photos), loss="hinge", penalties=("wgan_gp(1.0)",), averages=(0.5,))
     trained = train(config, tmp_path / "run")

@@ -90,7 +90,8 @@ def _add(parser: Any, p: inspect.Parameter, placed: bool, words: str) -> None:
     name, optional = p.name.rstrip("_"), p.default is not p.empty
     how: dict[str, Any] = {"help": words.replace("%", "%%"), "default": argparse.SUPPRESS}
     if kind is bool:
-        how["action"] = "store_true"
+        switch = "store_true" if p.default is False else argparse.BooleanOptionalAction
+        how["action"] = switch  # a setting may be published as true: --no-flip
     else:
         how |= {"type": kind, "metavar": name.upper(), "nargs": "+" if several else None}
         how["help"] += "" if p.default in (None, (), p.empty) else f"; default: {p.default}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from gan_teach.metrics.scores import SCORES, SPREAD, score_names
 from gan_teach.plots.text import Table
 
 REAL = "real images"  # the source of the two rows that are a band
+NOISE = "noise"  # and of those of images of nothing
+SUSPECT = 0.1  # precision or recall of noise from which on those of others mean little
 ENDS = ("low", "high")
 MOST = 8  # curves in a picture
 _HEADS = {**score_names("FD(net)"), SPREAD: "IS(net) std"}  # of columns in files
+_SHARES = ("precision", "recall")
 _NOT_A_KNOB = ("seed", "workers", "skip_bad", "precision", "channels_last")
 
 
@@ -54,12 +58,13 @@ class Evaluation:
     """The rows that were asked for, and what real images score against real ones.
 
     ends : two rows for each set of real images, the lowest and the highest scores of n of them
-    against n others in 80 % of trials; none if there are too few. settings : of each run among the
-    sources.
+    against n others in 80 % of trials; none if there are too few. noise : what images of nothing
+    score in precision and recall. settings : of each run among the sources.
     """
 
     rows: list[Row]
     ends: Sequence[Row] = ()
+    noise: Sequence[Row] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -75,7 +80,7 @@ class Evaluation:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write rows and bands as one CSV file that ``read_rows`` reads."""
-        return save_rows(path, [*self.rows, *self.ends])
+        return save_rows(path, [*self.rows, *self.ends, *self.noise])
 
     @property
     def protocol(self) -> str:
@@ -88,24 +93,35 @@ class Evaluation:
     def table(self) -> Table:
         """The scores as a table, the noise of real images in its last lines, and the protocol."""
         ways = list(dict.fromkeys(row.protocol for row in self.rows))
-        lines = [
-            [row.source, "" if row.step is None else row.step, row.average]
-            + [_cell(row.scores, name) for name in self.names]
-            + [row.n, row.n_real, f"[{ways.index(row.protocol) + 1}]"]
-            for row in self.rows
-        ]
+
+        def line(row: Row, cells: Sequence[float | str]) -> list[Any]:
+            same = [k for k, way in enumerate(ways, 1) if _against(way) == _against(row.protocol)]
+            same = [ways.index(row.protocol) + 1] if row.protocol in ways else same
+            place = [row.source, "" if row.step is None else row.step, row.average]
+            return [*place, *cells, row.n, row.n_real, "".join(f"[{k}]" for k in same)]
+
+        lines = [line(row, [_cell(row.scores, k) for k in self.names]) for row in self.rows]
         for low, high in zip(self.ends[::2], self.ends[1::2], strict=True):
             ends = [f"{low.scores[k]:.3g} to {high.scores[k]:.3g}" for k in self.names]
-            same = [
-                f"[{k}]" for k, way in enumerate(ways, 1) if _against(way) == _against(low.protocol)
-            ]
-            lines.append([REAL, "", "", *ends, low.n, low.n_real, "".join(same)])
+            lines.append(line(replace(low, average=""), ends))
+        for row in self.noise:
+            own = (row.scores[k] for k in self.names)
+            lines.append(line(row, ["" if math.isnan(v) else v for v in own]))
         caption = (
             f"{self.protocol}\nSo few images bias {self.names['frechet']} upwards: compare it with "
-            "rows of as many, and with real against real images."
+            f"rows of as many, and with real against real images.{self._warning()}"
         )
         heads = ["source", "step", "average", *self.names.values(), "n", "real", "how"]
         return Table(heads, lines, caption=caption)
+
+    def _warning(self) -> str:
+        """What cannot be read off precision and recall, if noise has some."""
+        most = {k: max((r.scores[k] for r in self.noise), default=0.0) for k in _SHARES}
+        bad = [f"{name} {share:.2g}" for name, share in most.items() if share > SUSPECT]
+        return bool(bad) * (
+            f"\nDo not trust precision and recall here: images of noise have {' and '.join(bad)}. "
+            "(Outliers have huge balls, Naeem et al., 2020, or the network was made for others.)"
+        )
 
     @property
     def curves(self) -> dict[str, PRD]:

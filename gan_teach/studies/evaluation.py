@@ -28,13 +28,13 @@ from gan_teach._devices import there
 from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach.data import Images, Source, load_images
-from gan_teach.data.images import as_floats
+from gan_teach.data.images import as_floats, to_floats
 from gan_teach.dynamics.streams import mix
-from gan_teach.metrics import PRD, noise_bands, scores
+from gan_teach.metrics import PRD, noise_bands, precision_recall, scores
 from gan_teach.metrics.features import Extractor, found_inception, load_extractor
 from gan_teach.metrics.features.classifier import fingerprint
-from gan_teach.metrics.score_tables import ENDS, REAL, Evaluation, Row, read_rows, save_rows
-from gan_teach.metrics.scores import AT_ONCE, SCORES, Features, Statistics, score
+from gan_teach.metrics.score_tables import ENDS, NOISE, REAL, Evaluation, Row, read_rows, save_rows
+from gan_teach.metrics.scores import AT_ONCE, NEIGHBORS, SCORES, Features, Statistics, score
 from gan_teach.models.convnets import load_rsgan_generator
 from gan_teach.plots.ensembles import wilson
 from gan_teach.studies.drawing import draw, fixed_latents
@@ -44,6 +44,7 @@ from gan_teach.studies.image_runs import RAW, Trained, load_run, snapshots, trai
 UNTRAINED = "untrained"
 TABLE, CURVES = "scores.csv", "prd"  # a file and a folder
 REPEATS, LEVEL = 9, 0.8  # of real against real: lowest and highest of nine
+CONTROL = 500  # images of noise of each kind
 _FUNCTION = re.compile(r"[\w.]+:\w+")
 
 
@@ -303,32 +304,37 @@ def evaluate(
     every_one = [one for source in sources for one in candidates(source, **which, **how)]
     folder = default_folder(sources[0]) if out is None else Path(out)
     real_sets = _real_sets(every_one, data, how, features, n, device, progress)
-    jobs, bands = {}, {}
+    jobs, bands, controls = {}, {}, {}
     for one, real in zip(every_one, real_sets, strict=True):
         key = _key(one.source, one.step, one.average, one.digest(), real.key, n, seed)
         jobs[key] = one, real
         if len(real.pool) >= 2 * n:
-            bands[_key(REAL, real.key, n, seed)] = None, real
+            bands[_key(REAL, real.key, n, seed)] = _ends, real
+        if real.images:
+            controls[_key(NOISE, real.key, n, seed)] = _noise, real
     if save_stats is not None:
         _save_stats(Path(save_stats), real_sets)
 
-    def scored(job: tuple[Candidate | None, _Real], tick: Tick) -> list[Row]:
+    def scored(job: tuple[Any, _Real], tick: Tick) -> list[Row]:
         one, real = job
-        if one is None:
-            return _ends(real, n, seed, tick)
+        if one is _ends or one is _noise:
+            return one(real, n, seed, tick)
         numbers, curve = _scores(one.batches(n, seed, device), real, tick)
         facts = (real.extract.frechet_name, n, real.count, seed, "", numbers)
         protocol = f"{n} images, {one.how}, {real.protocol}"
         return [Row(one.source, one.step, one.average, *facts, protocol, curve)]
 
-    def images_of(job: tuple[Candidate | None, _Real]) -> int:
-        return 2 * n if job[0] else REPEATS * n  # looked at, and compared
+    def images_of(job: tuple[Any, _Real]) -> int:  # looked at, and compared
+        one, _ = job
+        return REPEATS * n if one is _ends else 2 * (min(n, CONTROL) if one is _noise else n)
 
-    study = Study(jobs | bands, scored, _Table(folder), size=images_of, unit="image")
+    study = Study(jobs | bands | controls, scored, _Table(folder), size=images_of, unit="image")
     rows = dict(study.results(progress))
     settings = {one.source: one.run.config.identity() for one in every_one if one.run}
-    ends = [row for key in bands for row in rows[key]]
-    return Evaluation([row for key in jobs for row in rows[key]], ends, settings)
+    own, ends, noise = (
+        [row for key in keys for row in rows[key]] for keys in (jobs, bands, controls)
+    )
+    return Evaluation(own, ends, noise, settings)
 
 
 def _scores(
@@ -354,11 +360,13 @@ def _of_features(
 class _Real(NamedTuple):
     """What n images are compared with.
 
-    key : changes with its content and the network. pool : features of up to 2 n real images.
-    compared : of ``count`` of them, or their statistics. protocol : all this in words.
+    key : changes with its content and the network. images : None where there are statistics only.
+    pool : features of up to 2 n real images. compared : of ``count`` of them, or their statistics.
+    protocol : all this in words.
     """
 
     key: str
+    images: Images | None
     extract: Extractor
     pool: Features
     compared: Features | Statistics
@@ -416,7 +424,8 @@ def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> 
         f"{splits} split{'s' * (splits > 1)}"
     )
     key = _key(content, extract.name, extract.digest)
-    return _Real(key, extract, pool, compared, count, protocol)
+    there = None if isinstance(images, Path) else images
+    return _Real(key, there, extract, pool, compared, count, protocol)
 
 
 def _save_stats(path: Path, real_sets: Sequence[_Real]) -> None:
@@ -442,6 +451,29 @@ def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
         Row(REAL, None, ENDS[0], *facts, low, said, curves[0]),
         Row(REAL, None, ENDS[1], *facts, high, said),
     ]
+
+
+def _noise(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
+    """Precision and recall of images of nothing: random bytes, and real pixels in random order.
+
+    Where a real image's neighbors are far its ball is huge, and may hold anything (Naeem et al.,
+    2020); and a network that was made for other images may see noise among them.
+    """
+    assert real.images is not None
+    assert not isinstance(real.compared, Statistics)
+    rng = torch.Generator().manual_seed(seed)
+    bytes_ = real.images.read(real.images.indices(min(n, CONTROL), rng))
+    order = torch.rand(bytes_[:, :1].shape, generator=rng).flatten(2).argsort(-1)
+    mixed = bytes_.flatten(2).gather(2, order.expand(-1, bytes_.shape[1], -1)).view_as(bytes_)
+    uniform = torch.randint(256, bytes_.shape, generator=rng, dtype=torch.uint8)
+    facts = real.extract.frechet_name, len(bytes_), real.count, seed, ""
+    rows = []
+    for kind, x in (("uniform", uniform), ("pixels mixed", mixed)):
+        features = real.extract(to_floats(x), progress=tick)
+        share = precision_recall(features, real.compared[:NEIGHBORS])
+        values = {**dict.fromkeys(SCORES, math.nan), **share._asdict()}
+        rows.append(Row(NOISE, None, kind, *facts, values, f"of nothing, {real.protocol}"))
+    return rows
 
 
 # -- files ----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from torch import Tensor
 from gan_teach import _checks, metrics, zoo
 from gan_teach.dynamics import RULES
 from gan_teach.dynamics.streams import DRAWS, generator
+from gan_teach.games.corrupt import AUGMENTATIONS
 from gan_teach.games.penalties import Penalty
 from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
@@ -276,6 +277,10 @@ PIXELS = 2000  # images whose pixels are compared
 PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared with them
 
 
+_FACES = {
+    "latent": 8, "lr": 1e-3, "batch_size": 32, "label_smoothing": 1.0, "d_every": 1,
+    "averages": (0.995,), "steps": 1000,
+}  # fmt: skip
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
         "Vanilla GAN of MNIST, as published", "mnist-vanilla", "0.999", _digit_scores, 5000,
@@ -291,6 +296,10 @@ IMAGE_RECORDS: dict[str, ImageRecord] = {
         "Narrow DCGAN of a hundred faces", "faces-dcgan", "0.999", _nearest_scores, 200,
         weights=True,
     ),
+    **{f"faces-{arm}-{seed}": ImageRecord(
+        f"A hundred faces, D at every step, {arm}", "faces-dcgan", "0.995", _nearest_scores, 200,
+        shown=40, weights=True, changes=_FACES | {"augment": kinds, "seed": seed},
+    ) for arm, kinds in (("plain", ()), ("augmented", AUGMENTATIONS)) for seed in (1, 2)},
     "stacked-mnist-r3gan": ImageRecord(
         "Stacked digits, RpGAN + R1 + R2", "stacked-mnist-r3gan", "0.99", _stack_scores, STACKS,
     ),

@@ -194,7 +194,7 @@ def train_images(
         facts |= {"from": os.fspath(start)} if start is not None else {}
         write_json(out / _SETTINGS, {**facts, "settings": asdict(config)})
         if step < config.steps:
-            say(_space(generators, how, config.steps - step))
+            say(_space(generators, how, len(snapshots(out)), config.steps - step))
         scored = distance(images, trained.latents, world.device) if how.score_every else None
         keeper = Keeper(out, trained, extras, how, scored, progress)
     watched = stop_on_nan(run, out / _CHECKPOINT)
@@ -257,9 +257,9 @@ def _said(changes: Mapping[str, tuple[Any, Any]]) -> str:
     return f" ({'; '.join(each)})" if each else ""
 
 
-def _space(generators: Mapping[str, nn.Module], how: Recording, steps: int) -> str:
-    """What the saved generators of so many steps will take."""
-    count = math.ceil(steps / how.every)
+def _space(generators: Mapping[str, nn.Module], how: Recording, saved: int, steps: int) -> str:
+    """What the generators that are saved already and those of so many more steps will take."""
+    count = saved + math.ceil(steps / how.every)
     count = min(count, how.keep or count)
     size = sum(t.nbytes for g in generators.values() for t in g.state_dict().values())
     return (
@@ -426,22 +426,27 @@ class Keeper(AbstractContextManager["Keeper"]):
             self._events = SummaryWriter(str(out / "tensorboard"))
             charts = {k: ["Multiline", [f"^{name}$" for name in v]] for k, v in _CHARTS.items()}
             self._events.add_custom_scalars({"beside theory": charts})
-        batch = trained.config.batch_size
-        images, done = (steps * batch for steps in (self.last, trained.step))
-        self._bar = progress_bar(images, "image", progress, done=done)
-        self._start = trained.step
+        self._start, self._progress = trained.step, progress
+        self._bar: Any = None
         self._saved = trained.step or None  # of a run that starts nothing is there
-        # Time goes on where the run was left.
+
+    def _begin(self, batch: int) -> None:
+        """Start the clock, which goes on where the run was left: speeds are those of steps."""
+        images, done = (steps * batch for steps in (self.last, self._start))
+        self._bar = progress_bar(images, "image", self._progress, done=done)
         before = float(self._rows[-1].get("seconds") or 0) if self._rows else 0.0
-        self._begun, self._timed = time.monotonic() - before, (trained.step, before)
+        self._begun, self._timed = time.monotonic() - before, (self._start, before)
         self._draw_at = time.monotonic() + _DRAW_EVERY
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
         if self._events:
             self._events.close()
 
     def __call__(self, state: State) -> None:
+        if state.step == self._start:
+            self._begin(state.stream.batch_size)
         is_last = state.step == self.last
         scores = self.how.score_every and (is_last or state.step % self.how.score_every == 0)
         if state.step > self._start and (is_last or scores or state.step % LOG_EVERY == 0):
@@ -570,7 +575,8 @@ Distance = tuple[str, Callable[[nn.Module], float]]
 def distance(images: Any, prior: Source, device: str) -> Distance:
     """FD(net) of a generator's images from as many of a run's data, by a classifier, and its name.
 
-    NaN for a generator that diverged, which has no features.
+    The name says how many, for a distance of fewer images is larger. NaN for a generator that
+    diverged, which has no features.
     """
     extract = load_extractor("digits" if images.shape[0] == 1 else "cifar", device=device)
     rows = images.indices(SCORED, generator(0, drawing.STREAM))
@@ -582,7 +588,7 @@ def distance(images: Any, prior: Source, device: str) -> Distance:
             return math.nan
         return float(f"{sample_frechet(extract(torch.from_numpy(fakes)), real):.6g}")
 
-    return extract.frechet_name, of
+    return f"{extract.frechet_name} of {SCORED}", of
 
 
 def recorded(folder: str | os.PathLike[str]) -> History:
