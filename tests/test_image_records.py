@@ -2,6 +2,7 @@
 
 # pyright: reportAttributeAccessIssue=false
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +28,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def record(monkeypatch):
-    made = replace(image_records.IMAGE_RECORDS["faces-dcgan"], samples=10, shown=5)
+    made = replace(image_records.IMAGE_RECORDS["faces-dcgan"], samples=10, shown=5, every=2)
     monkeypatch.setitem(image_records.IMAGE_RECORDS, "faces-dcgan", made)
     narrow = replace(IMAGE_GANS["faces-dcgan"], features=2)  # as the run's settings say
     monkeypatch.setattr("gan_teach.zoo.IMAGE_GANS", {"faces-dcgan": narrow})
@@ -63,6 +64,30 @@ def test_a_record_without_weights_says_so(run, record, tmp_path):
     bare = image_records.History(history.steps, dict(history), kept, history.meta)
     with pytest.raises(ValueError, match="'faces-dcgan' holds no generator"):
         image_records.generator_of(bare)
+
+
+def test_several_seeds_are_an_ensemble_of_runs_that_stay(run, record, tmp_path, monkeypatch):
+    """Each member is what ``condensed`` makes of a run of that seed; none is trained twice."""
+    first, alone = tmp_path / "runs", tmp_path / "alone"
+    shutil.copytree(run, first)
+    shutil.copy(first / "generators/0000004.pt", first / "generators/0000005.pt")  # after Ctrl-C
+    history = image_records.make("faces-dcgan", tmp_path, first, seeds=2)
+    settings = replace(image_runs.load_run(run).config, seed=1)
+    train_images(settings, alone, every=2, say=lambda text: None)
+    wanted = image_records.condensed(record, alone)
+    assert history["nearest_raw"].shape == (3, 2)
+    assert history.static["seed"].tolist() == [0, 1]
+    second = history.member(1)
+    for key in wanted:
+        np.testing.assert_array_equal(second[key], wanted[key])
+    for key, values in wanted.static.items():
+        np.testing.assert_array_equal(second.static[key], values)
+    assert (second["nearest_raw"] != history.member(0)["nearest_raw"]).all()
+    assert second.meta["samples"] == 10
+
+    monkeypatch.setattr(image_runs.Keeper, "_log", lambda *a: pytest.fail("trained again"))
+    again = image_records.make("faces-dcgan", tmp_path, first, seeds=2)
+    np.testing.assert_array_equal(again["nearest_raw"], history["nearest_raw"])
 
 
 def test_the_distance_to_the_nearest_is_that_of_a_search():

@@ -181,10 +181,11 @@ def study(
     images = image_records.IMAGE_RECORDS
     if name is None:
         print_rows((k, f"{r.summary}, {r.seeds} seeds") for k, r in records.RECORDS.items())
-        print_rows((k, f"{r.summary}, an image run") for k, r in images.items())
+        print_rows((k, f"{r.summary}, image runs, {r.seeds} seeds") for k, r in images.items())
         return 0
     if name in images:
-        history = image_records.make(name, out, run or Path("runs") / name, data=data)
+        run = run or Path("runs") / name
+        history = image_records.make(name, out, run, seeds=seeds, data=data)
         print(f"wrote {out / name}.npz: {len(history)} snapshots")
         return 0
     history = records.make(name, out, work, seeds=seeds, progress=True)

@@ -28,6 +28,7 @@ from gan_teach.studies import image_runs
 from gan_teach.studies.drawing import levels
 from gan_teach.studies.evaluation import Generator, candidates
 from gan_teach.studies.image_runs import RAW
+from gan_teach.studies.sweeps import merge
 from gan_teach.zoo.images import ImageGAN, image_gan
 
 MOMENTS = 6  # sheets that are kept
@@ -54,7 +55,9 @@ class ImageRecord:
     drawn ("raw": G itself, which is always scored). others : averages that are scored as well.
     scorer : makes, from the run's data set, a function of generated images that gives named
     numbers, and facts about the scores for ``meta``; ``samples`` images are scored at each
-    snapshot. shown : images of a sheet. weights : keep those of the average at the end.
+    snapshot, of which there is one ``every`` so many steps. shown : images of a sheet. weights :
+    keep those of the average at the end. seeds : from that of the configuration on; with several
+    the record is an ensemble's.
     """
 
     summary: str
@@ -65,6 +68,8 @@ class ImageRecord:
     shown: int = 40
     weights: bool = False
     others: tuple[str, ...] = ()
+    every: int = 500
+    seeds: int = 1
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self) -> ImageGAN:
@@ -125,20 +130,38 @@ def settings(name: str, run: ImageGAN | None = None) -> dict[str, Any]:
     return {**kept, **in_words(run or record.run())}
 
 
-def make(name: str, out: Path, run: Path, *, data: str | None = None) -> History:
-    """Train the run of the record ``name`` in the folder ``run`` to its end, and write the record.
+def make(
+    name: str, out: Path, run: Path, *, seeds: int | None = None, data: str | None = None
+) -> History:
+    """Train the runs of the record ``name`` in the folder ``run`` to their end, and write it.
 
-    A run that is there goes on with the settings it was started with. ValueError for an unknown
-    name, KeyboardInterrupt after Ctrl-C; the same call then goes on.
+    The first seed lies in ``run`` itself, each further one in a folder there, so there may be more
+    of them at any time. All go on with the settings that the first was started with. ValueError for
+    an unknown name and for a seed of other settings, KeyboardInterrupt after Ctrl-C; the same call
+    then goes on.
     """
     record = IMAGE_RECORDS[_checks.choice("record", name, IMAGE_RECORDS)]
+    count = _checks.whole("seeds", record.seeds if seeds is None else seeds, least=1)
+    folders = [run, *(run / f"seed-{k}" for k in range(1, count))]
     own = {} if data is None else {"data": data}
-    chosen = replace(record.run(), channels_last=True, **own)
-    chosen = image_runs.load_run(run).config if image_runs.snapshots(run) else chosen
-    image_runs.train_images(chosen, run, resume=True, progress=True)
-    made = settings(name, replace(chosen, data=record.run().data))  # wherever it lay
-    history = condensed(record, run).describe(meta={k: made[k] for k in SHOWN})
+    first = replace(record.run(), channels_last=True, **own)
+    first = image_runs.load_run(run).config if image_runs.snapshots(run) else first
+    parts = []
+    for seed, folder in enumerate(folders, first.seed):
+        one = replace(first, seed=seed)
+        image_runs.train_images(one, folder, every=record.every, resume=True, progress=True)
+        parts.append(condensed(record, folder).describe(static={"seed": seed}))
+    history = parts[0] if count == 1 else merge([_member(part) for part in parts], planned=count)
+    made = settings(name, replace(first, data=record.run().data))  # wherever it lay
+    history = history.describe(meta={k: made[k] for k in SHOWN})
     return write(history, name, record.summary, made, out)
+
+
+def _member(run: History) -> History:
+    """A run as an ensemble of one."""
+    static = {k: a[None] for k, a in run.static.items()}
+    facts = {"members": 1, "static_per_member": [*static]}
+    return History(run.steps, {k: run[k][:, None] for k in run}, static, {**run.meta, **facts})
 
 
 def write(
@@ -171,14 +194,16 @@ def generator_of(record: History) -> Any:
 
 def condensed(record: ImageRecord, run: Path) -> History:
     """The small record of the run in that folder, as far as it has come."""
-    trained, steps = image_runs.load_run(run), np.array(list(image_runs.snapshots(run)))
+    trained, saved = image_runs.load_run(run), np.array(list(image_runs.snapshots(run)))
+    steps = saved[saved % record.every == 0]  # it was saved where it was interrupted, too
     data = trained.config.images()
     score, facts = record.scorer(data)
     latents = image_runs.fixed_latents(record.samples, trained.config.latents(), SEED)
     moments = steps[np.unique(np.linspace(0, len(steps) - 1, MOMENTS).round().astype(int))]
     scores: dict[str, list[float]] = {}
     sheets = []
-    for g in candidates(run, averages=(RAW, record.average, *record.others)):
+    averages = (RAW, record.average, *record.others)
+    for g in candidates(run, averages=averages, every=record.every):
         assert isinstance(g, Generator)  # what a run has
         images = g.draw(latents)
         for number, value in score(torch.from_numpy(images)).items():
@@ -284,13 +309,16 @@ _FACES = {
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
         "Vanilla GAN of MNIST, as published", "mnist-vanilla", "0.999", _digit_scores, 5000,
+        every=600,
     ),
     "mnist-dcgan": ImageRecord(
         "DCGAN of MNIST, half the width", "mnist-dcgan", "0.999", _digit_scores, 5000,
+        every=1000,
         changes={"features": 32, "batch_size": 64, "steps": 12_000, "precision": "bf16"},
     ),
     "cifar-dcgan-small": ImageRecord(
         "Small DCGAN of CIFAR-10", "cifar-dcgan-small", "0.99", _pixel_scores, PIXELS, shown=16,
+        every=250,
     ),
     "faces-dcgan": ImageRecord(
         "Narrow DCGAN of a hundred faces", "faces-dcgan", "0.999", _nearest_scores, 200,
@@ -313,7 +341,7 @@ IMAGE_RECORDS: dict[str, ImageRecord] = {
     ) for loss, title in (("rsgan", "paired"), ("jsgan", "separable"))},
     **{f"cifar-timescale-{tau}": ImageRecord(
         f"R1 and time-scale separation on CIFAR-10 at 16 pixels, tau = {tau}",
-        "cifar-timescale-small", "0.99", _photo_scores, DRAWN, shown=16,
+        "cifar-timescale-small", "0.99", _photo_scores, DRAWN, shown=16, every=100,
         others=("0.9", "0.999", "0.9999"), changes={"tau": tau, "precision": "bf16"},
     ) for tau in (1, 2, 4, 8)},
 }  # fmt: skip
