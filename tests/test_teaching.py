@@ -3,6 +3,7 @@
 import ast
 import csv
 import re
+from itertools import pairwise
 
 import nbformat
 import pytest
@@ -303,3 +304,15 @@ def test_the_wrap_ups_have_a_cell_for_the_words_of_their_dispute(tmp_path):
             asked = [row for row in collect.rows(tmp_path / "as_it_is.ipynb") if "ques" in row[2]]
             assert [row[2:] for row in asked] == [("question 7", "-", "not written")]
             assert all(row[1] for row in asked)
+
+
+def test_an_open_question_has_a_place_for_its_answer():
+    """Which ``collect.py`` reads; a check judges all the others."""
+    asked = 0
+    for chapter in chapters():
+        cells = re.split(r"(?m)^(?=# %%)", chapter.source.read_text("utf-8"))
+        for cell, below in pairwise(cells):
+            if "(Open.)" in cell:
+                asked += 1
+                assert below.startswith('# %% [markdown] tags=["answer"]\n# *Your answer*'), cell
+    assert asked >= 7

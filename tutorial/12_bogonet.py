@@ -601,6 +601,9 @@ gt.exercises.check_uneven_score(score)
 # **2.** (Open.) Give all three five critic steps *and* more time:
 # `gan-teach bogonet --architectures 10 --d-steps 5 --steps 500 --out longer`. Does the order stay?
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; what you ran, on which seeds, and what it says):
+
 # %% [markdown]
 # **3.** (Code.) Write the sign test: a function of the architectures won and lost that returns the
 # two-sided $p$. (60 to 40 is 0.057: not yet a proof.) The record's duels are then judged by yours.

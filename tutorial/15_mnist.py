@@ -669,6 +669,9 @@ if verdict:
 # rate. Are the samples read as often, and do all ten digits occur? Use `judge.read` and
 # `class_coverage`, over three seeds of the networks.
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; what you ran, on which seeds, and what it says):
+
 # %% [markdown]
 # **5.** Write [batch norm](glossary.md#batch-norm) as it is while a network is trained: from each
 # channel of the maps $x$, $(n, c, h, w)$, take its mean, divide by its standard deviation, and give

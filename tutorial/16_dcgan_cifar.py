@@ -495,6 +495,9 @@ if verdict:
 # seeds each: does the step at which the losses leave their levels grow with $n$? And when do you
 # stop waiting?
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; what you ran, on which seeds, and what it says):
+
 # %% [markdown]
 # **4.** Smooth on both sides: write $D$'s loss with the target $a$ for real and $b$ for generated
 # samples, of its logits `real` and `fake`.

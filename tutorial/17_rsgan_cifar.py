@@ -702,6 +702,9 @@ if verdict:
 # **4.** (Open.) `short_run("cifar-rsgan-cnn", tau=4)` lets $D$ learn ten times as fast as
 # published. Which of the two losses bears it better? Three seeds before you believe it.
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; what you ran, on which seeds, and what it says):
+
 # %% [markdown]
 # **5.** (Code.) What is $\sigma_1$ without power iteration? Write the largest singular value of a
 # convolution's weights, a tensor (maps out, maps in, $k$, $k$), in PyTorch, so that gradients flow

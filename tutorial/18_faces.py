@@ -621,6 +621,9 @@ if verdict:
 # compare the distances of the fakes to the 50 with those to the *other* 50. Without memory they
 # would agree, up to the noise of fifty faces.
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; what you ran, on which seeds, and what it says):
+
 # %% [markdown]
 # **4.** (Code.) A third way: straight, but divided by a number such that $z(t)$ is
 # $\mathcal N(0, I)$ again if $a$ and $b$ are independent. Write it as a function of two arrays and

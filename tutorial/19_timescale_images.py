@@ -679,6 +679,9 @@ if verdict:
 # larger rate do the same as more steps of $D$?
 # `small.train(game, steps=240, tau=1, rule=gt.alternating(d_steps=4))`.
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; what you ran, on which seeds, and what it says):
+
 # %% [markdown]
 # **5.** (Code.) Why keep the start at all? Begin the average at 0 and divide it by $1 - \beta^n$,
 # where $n$ counts the weights that it has seen, as Adam does. Write a function of an array (a

@@ -638,6 +638,9 @@ if verdict:
 # %% [markdown]
 # **4.** (Open.) Is it R1 or R2? Give `build` only one of them, on three seeds.
 
+# %% [markdown] tags=["answer"]
+# *Your answer* (double-click to write; what you ran, on which seeds, and what it says):
+
 # %% [markdown]
 # **5.** (Code.) Write the KL of the table: a function of an array of counts, one for each of $K$
 # combinations, of which some may be 0. It then judges the real stacks and the noise.
