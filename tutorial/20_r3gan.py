@@ -353,14 +353,16 @@ for c in (0.0, 3.0):
 #
 # Eight pixels in three colours are hard to judge by eye. Here the recipe draws MNIST's digits, one
 # at a time: the narrow convolutional networks of the next section, 8 latents, rate 0.002, batches
-# of 16, 1000 updates, watched through an average of $G$ (decay 0.995, chapter 19). **Predict:** do
-# the losses end within 0.1 of $\log 2$? And which share of the samples can be read (chapter 15), of
-# real digits nine in ten?
+# of 16, 500 updates, watched through an average of $G$ (decay 0.995, chapter 19). Both players are
+# told the class ([conditional](glossary.md#conditional-gan), chapter 21), so that each pair is a
+# real and a generated digit of the same class. **Predict:** do the losses end within 0.1 of
+# $\log 2$? And which share of the samples can be read (chapter 15), of real digits nine in ten?
 
 # %%
 recipe = replace(
     gt.zoo.IMAGE_GANS["stacked-mnist-r3gan"],
-    size=28, latent=8, lr=2e-3, batch_size=16, steps=gt.budget(1000, 20), redraw="none",
+    size=28, latent=8, lr=2e-3, batch_size=16, steps=gt.budget(500, 20), redraw="none",
+    conditional=True,
 )  # fmt: skip
 mnist, unseen = classifier.split(gt.data.small_mnist(), 0.2)
 drawing = recipe.game(mnist)
@@ -371,40 +373,56 @@ live = image_runs.watch(recipe, drawing, records=20, n=36, average=mean)
 gt.player(
     live,
     [gt.plots.images_panel, gt.plots.losses_panel],
-    n=[0, 100, 250, 500, 1000],
-    alt="Five moments of 1000 updates. Step 0: grey with a faint texture. Step 100: pale strokes "
-    "on grey. Step 250: white strokes on black. Steps 500 and 1000: digits of many kinds, some "
-    "broken. Below, G's loss falls from 2.9 to about 0.8 by step 300 and ends near 0.9; D's "
-    "climbs from 0.2 to just below log 2 and stays there.",
+    n=[0, 100, 200, 300, 500],
+    alt="Five moments of 500 updates. Step 0: grey with a faint texture. Step 100: pale strokes "
+    "on grey. Step 200: white strokes on black. Steps 300 and 500: digits of all kinds, of which "
+    "anyone could name nearly all, a few broken. Below, G's loss falls from 3.1 to about 1.1 by "
+    "step 250 and stays there; D's climbs from 0.1 to just below log 2 and stays there.",
 )
 
 # %%
-reader, z = features.digit_classifier(), image_runs.fixed_latents(1000, recipe.latent, seed=1)
-nets = {"G": drawing.generator, "its average": mean.module}
-pictures = {name: torch.from_numpy(image_runs.draw(g, z)) for name, g in nets.items()}
-rows = []
-for name, x in {**pictures, "real digits": unseen.floats()}.items():
+reader, z = features.digit_classifier(), image_runs.fixed_latents(1000, drawing.latent, seed=1)
+asked = z[:, recipe.latent :].argmax(1)
+
+
+def row(name, x, asked):
     names, able = reader.read(x)
     low, high = gt.plots.wilson(int(able.sum()), len(x))
-    kinds = metrics.class_coverage(names[able], 10)[0] if able.any() else 0
-    rows.append([name, int(able.sum()), f"{low:.0%} to {high:.0%}", kinds])
-gt.Table(["1000 pictures", "can be read", "95 % interval", "different digits among them"], rows)
+    right = float((names == asked.numpy())[able].mean()) if able.any() else 0.0
+    return [name, int(able.sum()), f"{low:.0%} to {high:.0%}", f"{right:.1%}"]
+
+
+nets = {"G": drawing.generator, "its average": mean.module}
+rows = [row(name, torch.from_numpy(image_runs.draw(g, z)), asked) for name, g in nets.items()]
+rows.append(row("real digits", unseen.floats(), unseen.targets))
+gt.Table(["1000 pictures", "can be read", "95 % interval", "of these as asked"], rows)
 
 # %%
 tail = {k: float(live[k][-5:].mean()) for k in ("d_loss", "g_loss")}
 print(", ".join(f"{k} {v:.2f}" for k, v in tail.items()), f"(last five records); {np.log(2):.3f}")
 
 # %% tags=["hide-input"]
-assert gt.holds(max(abs(v - np.log(2)) for v in tail.values()) < 0.2)
-assert gt.holds(200 < rows[1][1] < 0.7 * rows[2][1])
-assert gt.holds(rows[1][3] == 10)
+assert gt.holds(abs(tail["d_loss"] - np.log(2)) < 0.1 < tail["g_loss"] - np.log(2))
+assert gt.holds(rows[1][1] > 600)
+assert gt.holds(float(rows[1][3][:-1]) > 90)
 
 # %% [markdown]
-# A third of the samples can be read, where of real digits it is nine in ten, and all ten digits are
-# among them; the average is not read more often than $G$ itself (the intervals overlap; one run).
-# $D$'s loss has been near $\log 2$ since step 200, $G$'s stays a little above. So on digits one at
-# a time the recipe works within half a minute, with 31,000 parameters in all; it is not finished.
-#
+# $D$'s loss ends within 0.1 of $\log 2$, $G$'s stays above it. Eight samples in ten can be read (77
+# to 82 % of the average's), where of real digits it is nine in ten, and of those that are read 99
+# in a hundred are what was asked for; the average is not read more often than $G$ itself (the
+# intervals overlap). So on digits one at a time the recipe works within half a minute; what it owes
+# to the classes, which the four GANs above were not told, this run does not say. How much of it is
+# this seed? The next cell trains others, some ten seconds each, so it has none as it stands.
+
+# %%
+SEEDS = []  # [1]
+for seed in SEEDS:
+    other = recipe.game(mnist, seed)
+    average = gt.EMA(other.generator, decay=0.995)
+    image_runs.watch(recipe, other, records=1, seed=seed, average=average)
+    print(row(f"seed {seed}", torch.from_numpy(image_runs.draw(average.module, z)), asked))
+
+# %% [markdown]
 # ## Longer, with convolutions
 #
 # `gan-teach study stacked-mnist-r3gan` and `... stacked-mnist-vanilla` train narrow convolutional
