@@ -14,7 +14,7 @@ from gan_teach.data import faces
 from gan_teach.plots.images import sheet
 from gan_teach.studies import image_records, image_runs
 from gan_teach.studies.image_runs import train_images
-from gan_teach.zoo import IMAGE_GANS, image_gan
+from gan_teach.zoo import image_gan
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,6 @@ def run(tmp_path_factory):
 def record(monkeypatch):
     made = replace(image_records.IMAGE_RECORDS["faces-dcgan"], samples=10, shown=5, every=2)
     monkeypatch.setitem(image_records.IMAGE_RECORDS, "faces-dcgan", made)
-    narrow = replace(IMAGE_GANS["faces-dcgan"], features=2)  # as the run's settings say
-    monkeypatch.setattr("gan_teach.zoo.IMAGE_GANS", {"faces-dcgan": narrow})
     return made
 
 

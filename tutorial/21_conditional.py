@@ -48,6 +48,11 @@ from torch.nn.functional import one_hot, softplus
 # whether it looks like a $y$: the logarithms of $p(x) / q(x)$ and of $p(y \mid x) / q(y \mid x)$.
 # Nothing but the sum is trained, so another $D$ need not share the work so. (For a fully connected
 # $D$ Mirza & Osindero put pixels and class into one row: `Concatenated` beside `Projection`.)
+#
+# Any image GAN of the library is asked in this way by one flag, `--conditional`, or in a file of
+# settings `conditional = true`, if its data have labels (a folder: one subfolder a class):
+# `gan-teach train mnist-dcgan --conditional --out runs/digits`, then `gan-teach sample runs/digits
+# --class 7`.
 
 # %%
 images = gt.data.small_mnist()

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import _checks, metrics, zoo
+from gan_teach import _checks, metrics
 from gan_teach.dynamics import RULES
 from gan_teach.dynamics.streams import DRAWS, generator
 from gan_teach.games.corrupt import AUGMENTATIONS
@@ -183,11 +183,11 @@ def losses(record: History) -> History:
 
 def generator_of(record: History) -> Any:
     """The generator whose weights a record holds, for ``image_runs.draw``. ValueError if none."""
-
     kept = {k.removeprefix(WEIGHTS): v for k, v in record.static.items() if k.startswith(WEIGHTS)}
     if not kept:
         raise ValueError(f"the record {record.meta.get('record')!r} holds no generator's weights.")
-    g, _ = zoo.IMAGE_GANS[record.meta["config"]].pair(record.static["sheets"].shape[2:])
+    made = {name: record.meta["settings"][name] for name in ("features", "latent")}
+    g, _ = image_gan(record.meta["config"], **made).pair(record.static["sheets"].shape[2:])
     g.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in kept.items()})
     return g.requires_grad_(False)
 
@@ -304,7 +304,7 @@ PHOTOS, DRAWN = 5000, 2000  # real ones, and generated ones that are compared wi
 
 _FACES = {
     "latent": 8, "lr": 1e-3, "batch_size": 32, "label_smoothing": 1.0, "d_every": 1,
-    "averages": (0.995,), "steps": 1000,
+    "averages": (0.995,), "steps": 1000, "seed": 1,
 }  # fmt: skip
 IMAGE_RECORDS: dict[str, ImageRecord] = {
     "mnist-vanilla": ImageRecord(
@@ -324,10 +324,10 @@ IMAGE_RECORDS: dict[str, ImageRecord] = {
         "Narrow DCGAN of a hundred faces", "faces-dcgan", "0.999", _nearest_scores, 200,
         weights=True,
     ),
-    **{f"faces-{arm}-{seed}": ImageRecord(
+    **{f"faces-{arm}-1": ImageRecord(
         f"A hundred faces, D at every step, {arm}", "faces-dcgan", "0.995", _nearest_scores, 200,
-        shown=40, weights=True, changes=_FACES | {"augment": kinds, "seed": seed},
-    ) for arm, kinds in (("plain", ()), ("augmented", AUGMENTATIONS)) for seed in (1, 2)},
+        weights=True, changes=_FACES | {"augment": kinds},
+    ) for arm, kinds in (("plain", ()), ("augmented", AUGMENTATIONS))},
     "stacked-mnist-r3gan": ImageRecord(
         "Stacked digits, RpGAN + R1 + R2", "stacked-mnist-r3gan", "0.99", _stack_scores, STACKS,
     ),
