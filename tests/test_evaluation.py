@@ -176,8 +176,9 @@ def test_what_noise_scores_is_said_beside_precision_and_recall(tmp_path, fooled)
 
     smooth = RNG.uniform(60, 190, (50, 1, 1, 1)) + np.linspace(-40, 40, 16)[:, None]
     data = Images(torch.from_numpy(np.broadcast_to(smooth, (50, 3, 16, 16)).round().astype("u1")))
+    seeing = Extractor("seeing", "0", Seeing(), head=nn.Linear(2, 4))
     found = evaluate(
-        lambda n, rng: data[torch.arange(n)].pixels, features=Extractor("seeing", "0", Seeing(), nn.Linear(2, 4)),
+        lambda n, rng: data[torch.arange(n)].pixels, features=seeing,
         data=data, n=N, out=tmp_path,
     )  # fmt: skip
     uniform, mixed = found.noise
