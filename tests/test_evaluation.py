@@ -176,8 +176,9 @@ def test_what_noise_scores_is_said_beside_precision_and_recall(tmp_path, fooled)
 
     smooth = RNG.uniform(60, 190, (50, 1, 1, 1)) + np.linspace(-40, 40, 16)[:, None]
     data = Images(torch.from_numpy(np.broadcast_to(smooth, (50, 3, 16, 16)).round().astype("u1")))
+    seeing = Extractor("seeing", "0", Seeing(), head=nn.Linear(2, 4))
     found = evaluate(
-        lambda n, rng: data[torch.arange(n)].pixels, features=Extractor("seeing", "0", Seeing()),
+        lambda n, rng: data[torch.arange(n)].pixels, features=seeing,
         data=data, n=N, out=tmp_path,
     )  # fmt: skip
     uniform, mixed = found.noise
@@ -231,7 +232,9 @@ def test_few_rows_are_scored_by_their_first_ones():
 def test_one_pass_per_generator_and_only_for_what_is_new(run, tmp_path):
     out = tmp_path / "out"
     first, seen = scored(run, last=True, out=out)
-    assert seen == 2 * N + 2 * N  # real images and those they are compared with; raw, average
+    assert (
+        seen == 4 * N + 2 * N
+    )  # real images and those they are compared with; raw, average; noise
     again, seen = scored(run, last=True, out=out)
     assert seen == 0
     assert again.rows == first.rows
@@ -243,10 +246,10 @@ def test_one_pass_per_generator_and_only_for_what_is_new(run, tmp_path):
     ]  # fmt: skip
     assert more.rows[3:] == first.rows
     _, seen = scored(run, last=True, out=out, seed=1)
-    assert seen == 2 * N  # other latents, the same real images
+    assert seen == 2 * N + 2 * N  # other latents and other noise, the same real images
     _, seen = scored(run, last=True, out=out, features=extractor("others"))
-    assert seen == 4 * N
-    assert len(read_rows(out / "scores.csv")) == 5 + 2 + 2 + 3 * 2  # and three bands
+    assert seen == 4 * N + 2 * N
+    assert len(read_rows(out / "scores.csv")) == 5 + 2 + 2 + 3 * (2 + 2)  # three bands, and noise
 
 
 @pytest.mark.usefixtures("quick")
@@ -265,7 +268,7 @@ def test_an_interruption_keeps_what_is_done(run, tmp_path, monkeypatch):
         scored(run, out=tmp_path)
     monkeypatch.setattr(evaluation, "score", full)
     found, seen = scored(run, out=tmp_path)
-    assert seen == 2 * N
+    assert seen == 2 * N + 2 * N  # the last of noise
     assert len(found.rows) == 4
 
 
@@ -277,7 +280,7 @@ def test_what_changes_is_scored_again(run, photos, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"g\.pth does not say what it imitates.*--data"):
         scored(file, out=tmp_path)
     first, seen = scored(file, data=str(photos), out=tmp_path)
-    assert seen == 3 * N
+    assert seen == 3 * N + 2 * N
     images = image_runs.draw(g.train(), fixed_latents(N, 128), batch_statistics=True)
     net = extractor()
     fake, real = (net(x) for x in (torch.from_numpy(images), load_images(photos).floats()))
