@@ -391,11 +391,11 @@ for name in [key for key in long if key.startswith("sliced")]:
 # %% [markdown]
 # ## Play
 #
-# The slow $D$ and fifty digits, live: two steps of $G$ to one of $D$, which has a quarter of the
-# rate. Watch *Losses* and *Mean of D* beside their levels. Are they pinned, and do they leave? Then
-# load `digits,g_steps=2,tau=0.25,smoothing=0.9` in *Repeat this run*: the same with 5,000 digits.
-# The menu has `digits-dragan` too, with a penalty on $D$ and without batch norm in it: are its
-# frames paler?
+# The slow $D$ and fifty digits, here of all ten kinds, live: two steps of $G$ to one of $D$, which
+# has a quarter of the rate. Watch *Losses* and *Mean of D* beside their levels. Are they pinned,
+# and do they leave? Then load `digits,g_steps=2,tau=0.25,smoothing=0.9` in *Repeat this run*: the
+# same with 5,000 digits. The menu has `digits-dragan` too, with a penalty on $D$ and without batch
+# norm in it: are its frames paler?
 
 # %%
 gt.Lab("digits", data="fifty-digits", g_steps=2, tau=0.25, smoothing=0.9)
