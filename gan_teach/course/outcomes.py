@@ -44,10 +44,6 @@ def small(
     return whole.describe(static=members, meta={"static_per_member": per_member, "unit": unit})
 
 
-def small_line(history: History) -> History:
-    return history.describe(meta={"unit": "round"})
-
-
 # -- two clusters ---------------------------------------------------------------------------------
 
 
@@ -58,11 +54,6 @@ def hits(state: Any) -> Any:
         fake = game.generate(state.stream.at(state.step)("g", 0).latent)  # (S, 100, 1)
     centers = torch.tensor([0.0, 4.0]).to(fake)
     return ((fake - centers).abs() <= NEAR).sum(-2)
-
-
-def half_of_d_loss(state: Any) -> Any:
-    """D's loss in the halved convention of the other records."""
-    return 0.5 * probes.loss("d")(state)
 
 
 def two_cluster_facts(history: History) -> dict[str, NDArray]:
@@ -254,9 +245,6 @@ def small_ablation(history: History) -> History:
 
 # -- DRAGAN's own experiment ----------------------------------------------------------------------
 
-SCORED = 5000  # fakes behind each score: the published 50,000 in ten splits are as many in each
-
-
 # The penalty of weight 10 and target 1 for pixels in [0, 1]: in [-1, 1] a slope is half as large.
 DIGIT_ARMS = {"vanilla": (), "DRAGAN": (penalties.dragan(40.0, target=0.5),)}
 
@@ -286,9 +274,12 @@ def softmax_regression(seed: int = 0, known: int = 5000) -> tuple[Tensor, Tensor
 
 
 def _digit_scores(state: Any) -> NDArray:
-    """(S,): the Inception Score of each member's fakes by the softmax regression."""
+    """(S,): the Inception Score of 5000 fakes of each member by the softmax regression.
+
+    The published 50,000 in ten splits are as many in each.
+    """
     w, b = softmax_regression()
-    fakes = (probes.samples(SCORED, seed=1)(state).flatten(-3) + 1) / 2
+    fakes = (probes.samples(5000, seed=1)(state).flatten(-3) + 1) / 2
     return np.array([inception_score((x @ w + b).softmax(-1)).mean for x in fakes])
 
 

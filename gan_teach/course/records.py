@@ -194,12 +194,12 @@ RECORDS: dict[str, Record] = {}
 RECORDS["line-drift"] = Record(
     summary="The line GAN, 1:50, 60,000 rounds: what becomes of the spread", seeds=16,
     game="line_gan", every=500, chunk=16, watched=lambda: {"params": probes.params()},
-    finish=outcomes.small_line,
+    finish=lambda history: history.describe(meta={"unit": "round"}),
 )  # fmt: skip
 RECORDS["two-clusters-whole"] = Record(
     summary="Two clusters, 5000 epochs, non-saturating loss with D's half not halved", seeds=40,
     game="two_clusters", loss="non_saturating", every=5, chunk=100,
-    watched=lambda: {"d_loss": outcomes.half_of_d_loss, "hits": outcomes.hits},
+    watched=lambda: {"d_loss": lambda s: probes.loss("d")(s) / 2, "hits": outcomes.hits},
     finish=outcomes.small_two_clusters,
 )  # fmt: skip
 for _short, _loss, _long in (
@@ -233,24 +233,22 @@ RECORDS["half-circles-ablation"] = Ablation(
 )  # fmt: skip
 _atlas = partial(
     Record, seeds=12, game="five_gaussians", every=100, chunk=48, finish=outcomes.small_atlas,
-    watched=lambda: {"modes": probes.mode_scores()},
+    watched=lambda: {"modes": probes.mode_scores()}, changes={"lr": 2e-3, "steps": 1000},
 )  # fmt: skip
 RECORDS["atlas"] = _atlas(
     summary="Five Gaussians, 1000 steps: who succeeds, over tau and the weight of R1",
-    changes={"lr": 2e-3, "steps": 1000}, make=outcomes.with_r1,
+    make=outcomes.with_r1,
     knobs={"tau": [2.0**k for k in range(-3, 5)], "gamma": [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]},
 )  # fmt: skip
 RECORDS["atlas-width"] = _atlas(
     summary="Five Gaussians, 1000 steps: who succeeds, over width and learning rate",
-    changes={"steps": 1000},
     knobs={"width": [2**k for k in range(2, 7)], "lr": [1e-3 * 2.0**k for k in range(-2, 6)]},
 )  # fmt: skip
 RECORDS["dragan-digits"] = Record(
     summary="DRAGAN's MLPs on 5,000 digits, without the penalty and with it", seeds=5,
     game="mnist-dragan", changes={"data": "small-mnist", "penalties": (), "steps": 5000},
-    every=250, chunk=5,
     knobs={"arm": outcomes.DIGIT_ARMS}, make=outcomes.dragan_game, watched=outcomes.of_digits,
-    finish=outcomes.small_digits,
+    finish=outcomes.small_digits, every=250, chunk=5,
 )  # fmt: skip
 """The records of sweeps by name, with the number of seeds that each was made with."""
 
