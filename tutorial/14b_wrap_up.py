@@ -26,7 +26,7 @@
 #   11](11_gradient_penalties.ipynb)
 # - A method is judged over architectures, in pairs, at equal work: at one critic step WGAN-GP beats
 #   the vanilla GAN 54 : 46, a coin; with five steps each 80 : 20. [Chapter 12](12_bogonet.ipynb)
-# - Flat losses acquit nobody: with $D$'s loss at its level, 3 looks of 150 at the samples were
+# - Flat losses acquit nobody: with $D$'s loss at its level, 2 looks of 180 at the samples were
 #   inside the band of real ones. [Chapter 13](13_half_circles.ipynb)
 # - No score without its band, and no single score: none of eleven metrics finds all six broken
 #   generators. [Chapter 14](14_honest_metrics.ipynb)

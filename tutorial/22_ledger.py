@@ -342,7 +342,7 @@ verdict = gt.exercises.check_one_more(interval)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell judges the assignment's losses by its four seeds with it.
+# When it is right, the next cell judges the assignment's losses by its five seeds with it.
 
 # %%
 if verdict:

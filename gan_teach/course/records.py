@@ -217,12 +217,12 @@ for _short, _loss, _long in (
         watched=lambda: {**probes.LOSSES, "modes": probes.mode_scores()},
     )  # fmt: skip
 RECORDS["half-circles-published"] = Record(
-    summary="The S of two half circles, published settings", seeds=4, game="half_circles",
+    summary="The S of two half circles, published settings", seeds=5, game="half_circles",
     every=316, chunk=4, watched=partial(outcomes.of_half_circles, 1.0),
     finish=outcomes.small_half_circles,
 )  # fmt: skip
 RECORDS["half-circles-improved"] = Record(
-    summary="The S of two half circles, improved settings", seeds=4, game="half_circles_improved",
+    summary="The S of two half circles, improved settings", seeds=5, game="half_circles_improved",
     every=100, chunk=4, average=200.0, watched=partial(outcomes.of_half_circles, zoo.UNIT),
     finish=outcomes.small_half_circles,
 )  # fmt: skip
