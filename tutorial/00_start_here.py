@@ -107,8 +107,8 @@ assert gt.holds(len(passed) >= 4 and np.all(np.diff(swings) < 0))
 # that dies out. Chapter 01 says why it oscillates and why it dies out.
 #
 # Play it: press the triangle, or drag the slider. (On GitHub and on paper you see five more
-# moments.) Watch the picture on the left and the objective $V$; what *eigenvalues of the Hessian*
-# are is told in chapter 01.
+# moments.) Watch the picture on the left and the objective $V$; what *eigenvalues of the
+# [Hessian](glossary.md#hessian)* are is told in chapter 01.
 
 # %%
 gt.player(history, n=[38, 508, 769, 905, 1210])
@@ -343,8 +343,8 @@ verdict = gt.exercises.check_two_networks(answers)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell computes $D$'s mean answers with it, in each round of the run above,
-# and compares.
+# When it is right, the next cell computes $D$'s mean answers with it, in each round of the run
+# above, and compares.
 
 # %% tags=["hide-input"]
 if verdict:

@@ -619,7 +619,6 @@ verdict
 
 # %% [markdown]
 # When it is right, the next cell trains the $G$ of the hood with your layers in place of PyTorch's.
-# **Predict:** in which of its three layers do no stamps overlap?
 
 # %%
 if verdict:
@@ -658,9 +657,6 @@ if verdict:
 # ```text
 # Right: each value stamps its multiple of the kernel; where stamps overlap they add up.
 # ```
-#
-# In the first layer none overlap: its input is one pixel, so there is one stamp for each map. The
-# other two have a kernel of 4 and a stride of 2.
 #
 # </details>
 
