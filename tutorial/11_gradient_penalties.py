@@ -422,7 +422,7 @@ print("quality moves by:", ", ".join(f"{name} {by:.2f}" for name, by in moved.it
 guess.answer(max(moved, key=moved.get))
 
 # %% tags=["hide-input"]
-assert gt.holds(five[[1, 11]].max() <= 1 and five[6] >= 7)
+assert gt.holds(five[[1, 11]].max() == 0 and five[6] == 8)
 assert gt.holds(
     quality["weight 0.1, k = 0"] > max(q for n, q in quality.items() if "k = 0" not in n)
 )
