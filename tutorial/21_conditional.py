@@ -336,11 +336,12 @@ gt.Table(["t", "width, pixels", "read", "still an 8"], rows)
 # %% tags=["hide-input"]
 _, of_8s = list(curves.values())[:2]
 assert gt.holds(of_8s[-1] > random.max(0)[-1] and more[1] == 0 and more[0] < 10)
+assert gt.holds(0 < gain["8s along the slope of the 1s"] < gain["8s along that of the 8s"])
 
 # %% [markdown]
 # It does: the direction that was found on 1s carries over, though not very far. A random direction
-# is as random turned round, and of twenty, each turned so that it gains, five gain more. The one
-# found on 8s does twice as much, and more than any of them. (The slope of a mean is not the best
+# is as random turned round, and of twenty, each turned so that it gains, fewer than half gain more.
+# The one found on 8s gains more than it, and more than any of them. (The slope of a mean is not the best
 # way for every picture, and far out, where $G$ was hardly ever trained, fewer are read.)
 #
 # ## Less variety, please
