@@ -341,8 +341,8 @@ assert gt.holds(0 < gain["8s along the slope of the 1s"] < gain["8s along that o
 # %% [markdown]
 # It does: the direction that was found on 1s carries over, though not very far. A random direction
 # is as random turned round, and of twenty, each turned so that it gains, fewer than half gain more.
-# The one found on 8s gains more than it, and more than any of them. (The slope of a mean is not the best
-# way for every picture, and far out, where $G$ was hardly ever trained, fewer are read.)
+# The one found on 8s gains more than it, and more than any of them. (The slope of a mean is not the
+# best way for every picture, and far out, where $G$ was hardly ever trained, fewer are read.)
 #
 # ## Less variety, please
 #
