@@ -70,7 +70,10 @@ class Check:
         return str(self.__doc__)
 
     def __call__(self, answer: Any, *about: Any, **settings: float) -> Verdict:
-        answer = counted(answer)
+        try:
+            answer = counted(answer)
+        except Failed as error:
+            return error.verdict
         if (blank := open_part(answer)) is not None:
             return blank
         try:

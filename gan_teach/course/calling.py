@@ -36,6 +36,7 @@ class Verdict:
 OPEN = Verdict(False, "replace the ... by your answer and run the cell again.")
 BLANKS = (..., None, NotImplemented)
 SECONDS = 5.0  # that a learner's function may think
+MOST = 100_000  # values that it may give one by one
 
 
 def open_part(answer: Any, names: Sequence[str] = ()) -> Verdict | None:
@@ -113,8 +114,14 @@ def _name(answer: Callable[..., Any], k: int) -> str:
 
 
 def counted(value: Any) -> Any:
-    """What comes one by one as a list; of what never ends, more than any question wants."""
-    return list(islice(value, 1_000_000)) if isinstance(value, Iterator) else value
+    """What comes one by one as a list. Raises Failed if more comes than any question wants."""
+    if not isinstance(value, Iterator):
+        return value
+    values = list(islice(value, MOST + 1))
+    if len(values) > MOST:
+        why = f"it gives more than {MOST:,} values one by one: does it ever end?"
+        raise Failed(Verdict(False, why))
+    return values
 
 
 def _raised(error: BaseException) -> Verdict:
