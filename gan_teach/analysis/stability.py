@@ -71,18 +71,12 @@ def stable_intervals(J: Any, n_g: int | None = None) -> list[tuple[float, float]
     return list(zip(ends[::2], ends[1::2], strict=True))
 
 
-def real_eigenvalue_tau(
-    J: Any,
-    n_g: int | None = None,
-    *,
-    bracket: tuple[float, float] = (1e-4, 1e4),
-    scan: int = 400,
-) -> float:
+def real_eigenvalue_tau(J: Any, n_g: int | None = None) -> float:
     """The tau above which every eigenvalue of J_tau is real, so that nothing oscillates any more.
 
     For one parameter each: the larger root of (A + tau D)^2 = 4 tau (A D - B C). Found like
-    `tau_star_by_bisection`; inf where complex eigenvalues are left at the top of the bracket, 0
-    where there are none in it.
+    `tau_star_by_bisection`, between 10^-4 and 10^4; inf where complex eigenvalues are left at
+    10^4, 0 where none were seen.
     """
     J = one_jacobian(J, n_g)
 
@@ -90,7 +84,7 @@ def real_eigenvalue_tau(
         values = np.linalg.eigvals(J.at(tau))
         return bool(np.abs(values.imag).max() <= 1e-8 * np.abs(values).max())
 
-    return last_change(real, bracket, scan, 1e-13)
+    return last_change(real, (1e-4, 1e4), 400, 1e-13)
 
 
 def last_change(
@@ -104,7 +98,7 @@ def last_change(
     low = _checks.real("the lower end of bracket", bracket[0], above=0.0)
     high = _checks.real("the upper end of bracket", bracket[1], above=low)
     above = math.inf
-    for tau in np.geomspace(low, high, _checks.whole("scan", scan, least=2))[::-1].tolist():
+    for tau in np.geomspace(low, high, scan)[::-1].tolist():
         if not holds(tau):
             return above if math.isinf(above) else _boundary(holds, above, tau, rtol)
         above = tau

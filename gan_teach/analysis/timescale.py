@@ -187,24 +187,19 @@ def _largest_crossing(J: GameJacobian, tol: float) -> float:
 
 
 def tau_star_by_bisection(
-    J: Any,
-    n_g: int | None = None,
-    *,
-    bracket: tuple[float, float] = (1e-4, 1e4),
-    scan: int = 33,
-    rtol: float = 1e-9,
+    J: Any, n_g: int | None = None, *, bracket: tuple[float, float] = (1e-4, 1e4)
 ) -> Timescale:
     """tau* from the rightmost eigenvalue of J_tau alone: for games of any size.
 
-    Looks at ``scan`` values of tau, evenly spaced in log tau, from the top of ``bracket``
-    downwards, and bisects between the lowest one down to which all are stable and the next, to the
-    relative accuracy ``rtol``. So it finds the largest tau in the bracket at which stability
+    Looks at 33 values of tau, evenly spaced in log tau, from the top of ``bracket`` downwards, and
+    bisects between the lowest one down to which all are stable and the next, to a relative accuracy
+    of 10^-9. So it finds the largest tau in the bracket at which stability
     changes, provided that no unstable window lies wholly between two neighbours of the scan. inf
     where J_tau is unstable at the top of the bracket, 0 where it is stable on all of it: the reason
     says so.
     """
     J = one_jacobian(J, n_g)
-    value = last_change(lambda tau: rightmost(J, tau) < 0, bracket, scan, rtol)
+    value = last_change(lambda tau: rightmost(J, tau) < 0, bracket, 33, 1e-9)
     size = f"for tau in [{bracket[0]:g}, {bracket[1]:g}]"
     if math.isinf(value):
         reason = f"Unstable at the top of the bracket, so no tau* was found {size}."
