@@ -11,6 +11,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,12 +33,6 @@ _UNREAD = (  # images all the same
     ".heic", ".heif", ".avif", ".jxl", ".jp2", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw",
     ".tga", ".ico", ".psd", ".exr", ".hdr", ".svg",
 )  # fmt: skip
-_ORIENTATION = 0x0112  # of EXIF: how to turn what a camera held on its side has stored
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
-}  # fmt: skip
 THREADS = min(8, os.cpu_count() or 1)
 _GREY, _OPAQUE = ("1", "L", "LA"), 255
 _NAMED = 5  # files that a message names
@@ -116,7 +111,10 @@ class ImageFiles:
                 if image.mode[0] in "IF":
                     return "has more than 8 bits a pixel"
                 grey = image.mode in _GREY if self.channels is None else self.channels == 1
-                upright = self._opaque(name, _upright(image)).convert("L" if grey else "RGB")
+                image.load()
+                with suppress(Exception):  # of a camera or program that writes its own EXIF
+                    ImageOps.exif_transpose(image, in_place=True)
+                upright = self._opaque(name, image).convert("L" if grey else "RGB")
                 if self.size is not None and upright.size != (self.size, self.size):
                     if len(set(upright.size)) > 1:
                         self.oblong.append(name)
@@ -250,14 +248,6 @@ class StreamedFolder(ImageSource):
             "class": type(self), "name": self.name, "files": self._files.names,
             "shape": self.shape, "flip": self.flip, "dequantize": self.dequantize,
         }  # fmt: skip
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # of a camera or program that writes its own
-        turn = None
-    return image if turn is None else image.transpose(turn)
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
