@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
 
 from gan_teach import _checks
 from gan_teach._devices import preferred
@@ -53,7 +54,7 @@ class World:
         """Whether ``flag`` is set in one of the processes."""
         if self.size == 1:
             return flag
-        return bool(_Sum.apply(torch.tensor(float(flag), device=self.device)))
+        return bool(all_reduce(torch.tensor(float(flag), device=self.device)))
 
     def wait(self) -> None:
         """Go on when all have come here."""
@@ -162,24 +163,6 @@ class _Averaging(Optimizers):
         self._outer.step_d(self._world.mean(grads), active)
 
 
-class _Sum(torch.autograd.Function):
-    """The sum over the processes, differentiable as often as one likes.
-
-    Of a loss that is the sum of all processes' losses: what one adds, each of them receives, so the
-    way back is a sum again.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        total = x.clone()
-        distributed.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Any:
-        return _Sum.apply(grads[0].contiguous())
-
-
 class _SyncedBatchNorm(_BATCH_NORM):
     """Batch norm with the statistics of the whole batch.
 
@@ -206,9 +189,9 @@ class _SyncedBatchNorm(_BATCH_NORM):
         x = input.float() if input.dtype == torch.bfloat16 else input
         axes, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
         count = self.world.size * x.numel() // x.shape[1]
-        mean: Any = _Sum.apply(x.sum(axes)) / count
+        mean = all_reduce(x.sum(axes)) / count
         centered = x - mean.view(shape)
-        var: Any = _Sum.apply((centered * centered).sum(axes)) / count
+        var = all_reduce((centered * centered).sum(axes)) / count
         assert self.momentum is not None  # as in all networks here
         self.get_buffer("num_batches_tracked").add_(1)
         running = self.get_buffer("running_mean"), self.get_buffer("running_var")
