@@ -544,8 +544,7 @@ def test_the_bar_moves_to_its_end(photos, tmp_path, monkeypatch, diverged):
     scored(nan if diverged else photos, data=photos, out=tmp_path)
     (bar,) = bars
     assert bar.n == bar.total == 2 * N + 9 * N + 2 * N
-    assert diverged or max(bar.moves) == N  # the images together; what they score, in parts
-    assert len([move for move in bar.moves if 0 < move < N]) >= 5 * (9 + (not diverged))
+    assert diverged or max(bar.moves) == N  # the images together, then what they score
 
 
 # -- sweeps ---------------------------------------------------------------------------------------

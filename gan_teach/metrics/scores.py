@@ -6,9 +6,8 @@ covariance, as pytorch-fid writes them and as papers publish them.
 
 import math
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,7 +34,6 @@ SPREAD = "inception_std"  # of the inception score over its splits, where there 
 NEIGHBORS = 2000  # images of each kind whose balls make precision and recall; time grows as n^2
 SPLITS, LEAST = 10, 500  # of the inception score, and images that each of them needs
 AT_ONCE = 500  # images that are drawn and handed on together, as RS-GAN's authors sampled
-_PARTS = 5  # of the work of ``score``
 
 Features = NDArray[np.float64]
 
@@ -67,17 +65,14 @@ def splits_of(n: int) -> int:
 
 
 def score(
-    fake: Features,
-    real: Features | Statistics,
-    probabilities: NDArray | None = None,
-    tick: Callable[[int], Any] = lambda n: None,
+    fake: Features, real: Features | Statistics, probabilities: NDArray | None = None
 ) -> tuple[dict[str, float], PRD | None]:
     """All ``SCORES`` of generated features (n, d) against real ones (m, d), and the PRD curve.
 
     ``probabilities`` (n, classes) of the generated images give the inception score; PRD takes the
     first min(n, m) of each, precision and recall (k = 3) the first 2,000 at most. What cannot be
     known is NaN: all of a generator that diverged, all but the Frechet distance and the inception
-    score against ``Statistics``. ``tick`` is told of n images in all, as the work goes on.
+    score against ``Statistics``.
     """
     values = dict.fromkeys(SCORES, math.nan)
     if not np.isfinite(fake).all():
@@ -89,18 +84,10 @@ def score(
     if isinstance(real, Statistics):
         moments = fake.mean(0), np.cov(fake, rowvar=False)
         return values | {"frechet": frechet_distance(*moments, *real[:2])}, None
-    part = len(fake) // _PARTS
-    tick(part)
-    values["frechet"] = sample_frechet(fake, real)
-    tick(part)
-    values["kid"] = kid(fake, real)
-    tick(part)
-    share = precision_recall(fake[:NEIGHBORS], real[:NEIGHBORS])
-    values |= share._asdict()
-    tick(part)
+    values |= {"frechet": sample_frechet(fake, real), "kid": kid(fake, real)}
+    values |= precision_recall(fake[:NEIGHBORS], real[:NEIGHBORS])._asdict()
     same = min(len(fake), len(real))
     curve = prd(fake[:same], real[:same])
-    tick(len(fake) - 4 * part)
     return values | {"prd_f_8": curve.f_8, "prd_f_1_8": curve.f_1_8}, curve
 
 

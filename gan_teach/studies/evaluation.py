@@ -351,7 +351,9 @@ def _scores(
 def _of_features(
     fake: Features, real: Features | Statistics, extract: Extractor, tick: Tick
 ) -> tuple[dict[str, float], PRD | None]:
-    return score(fake, real, extract.probabilities(fake) if extract.head else None, tick)
+    scored = score(fake, real, extract.probabilities(fake) if extract.head else None)
+    tick(len(fake))
+    return scored
 
 
 # -- real images ----------------------------------------------------------------------------------
