@@ -297,8 +297,8 @@ def test_files_that_are_no_generators_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"g\.pth is damaged"):
         c.load_rsgan_generator(path)
     cases = {
-        "holds no weights": [1, 2],
-        "no generator of RS-GAN: its 1 entries, such as a,": {"a": torch.zeros(3)},
+        "no generator of RS-GAN: .*int": [1, 2],
+        r"no generator of RS-GAN: 'l1\.weight'": {"a": torch.zeros(3)},
         "(?s)no generator of RS-GAN.*Unexpected key.*extra": {**weights, "extra": torch.zeros(1)},
         "no generator": {k: v for k, v in weights.items() if k != "deconv2.bias"},
     }

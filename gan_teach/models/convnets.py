@@ -6,10 +6,8 @@ of parameters in the docstrings are those of the published networks.
 
 import math
 import os
-import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import cycle, pairwise, repeat
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -583,32 +581,20 @@ def load_rsgan_generator(path: str | os.PathLike[str]) -> nn.Module:
 
     Raises FileNotFoundError, or ValueError for a file that cannot be read or holds something else.
     """
-    entries, renamed = _read(Path(path)), {}
     try:
-        model = _architecture(entries)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        entries = {name.removeprefix("module."): saved[name] for name in saved}  # DataParallel's
+        model, renamed = _architecture(entries), {}
         parts = _CNN_PARTS if isinstance(model, CNNGenerator) else _RESNET_PARTS
         for name, value in entries.items():
             part, _, entry = name.rpartition(".")
             renamed[f"{parts.get(part, part)}.{entry}"] = value
         model.load_state_dict(renamed)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"{path} is no generator of RS-GAN: its {len(entries)} entries, such as "
-            f"{', '.join(list(entries)[:3]) or 'none'}, do not fit ({error})."
-        ) from error
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # foreign code and a user's file: anything may be raised
+        raise ValueError(f"{path} is damaged, or no generator of RS-GAN: {error}.") from error
     return model.train()
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is damaged, or no file of weights: {error}") from error
-    if not isinstance(content, Mapping) or not all(isinstance(v, Tensor) for v in content.values()):
-        raise ValueError(f"{path} holds no weights by name, but {type(content).__name__}.")
-    return {
-        name.removeprefix("module."): value for name, value in content.items()
-    }  # DataParallel's
 
 
 def _architecture(entries: Mapping[str, Tensor]) -> CNNGenerator | ResNetGenerator:
