@@ -80,13 +80,11 @@ class VanillaGenerator(nn.Sequential):
         *,
         seed: int = 0,
     ) -> None:
-        super().__init__(
-            MLP(
-                latent, math.prod(shape), width=width, activation="leaky_relu",
-                out_activation="tanh", seed=seed,
-            ),
-            nn.Unflatten(1, tuple(shape)),
-        )  # fmt: skip
+        pixels = math.prod(shape)
+        mlp = MLP(
+            latent, pixels, width=width, activation="leaky_relu", out_activation="tanh", seed=seed
+        )
+        super().__init__(mlp, nn.Unflatten(1, tuple(shape)))
 
 
 class VanillaDiscriminator(nn.Sequential):
@@ -103,13 +101,9 @@ class VanillaDiscriminator(nn.Sequential):
         *,
         seed: int = 0,
     ) -> None:
-        super().__init__(
-            nn.Flatten(),
-            MLP(
-                math.prod(shape), 1, width=width, activation="leaky_relu", dropout=dropout,
-                seed=seed,
-            ),
-        )  # fmt: skip
+        pixels = math.prod(shape)
+        mlp = MLP(pixels, 1, width=width, activation="leaky_relu", dropout=dropout, seed=seed)
+        super().__init__(nn.Flatten(), mlp)
 
 
 class _Scale(nn.Module):
@@ -476,8 +470,6 @@ class Projection(nn.Module):
 # T. Fiez, L. Ratliff, "Gradient Descent-Ascent Provably Converges to Strict Local Minmax Equilibria
 # with a Finite Timescale Separation" (2021), whose nets are those of Mescheder et al. (2018).
 
-_MOST = 1024  # channels
-
 
 class ResBlock(nn.Module):
     """y = shortcut(x) + 0.1 conv(act(conv(act(x)))), act = LeakyReLU 0.2; size is unchanged.
@@ -549,9 +541,9 @@ class StableDiscriminator(nn.Sequential):
 
 
 def _widths(size: int, features: int) -> tuple[int, Sequence[int]]:
-    """Side of the smallest map, and the number of channels at each size from the largest map on."""
+    """Side of the smallest map, and the channels at each size from the largest map on, <= 1024."""
     side, widths = pyramid(size, features)
-    return side, [min(_MOST, width) for width in [*widths, 2 * widths[-1]]]
+    return side, [min(1024, width) for width in [*widths, 2 * widths[-1]]]
 
 
 # -- published generators of RS-GAN ----------------------------------------------------------------
