@@ -58,10 +58,14 @@ gt.Table(
 )
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Both on A: $L = 0.477$ for JS. If one of them steps off, $L$ *falls* to $0.347$ and only then, on
 # arrival at B, rises to $0.693$: a [bad basin](glossary.md#bad-basin). For RS, $L = 0.347$ in the
 # collapse, and the fake whose partner is B (y2) leaves without any change,
 # $0.347 \to 0.347 \to 0.693$: a flat way out. (y1, whose partner is A, pays for leaving.)
+#
+# </details>
 
 # %%
 way = [(0, 0), (0, -1), (0, 1)]  # 0 is A, 1 is B, -1 is off the data
@@ -245,9 +249,13 @@ for share in (0.01, 0.25, 0.5, 0.75, 1.0):
     print(f"{share:4.0%}", "; ".join(f"{n} {a:+.3f} {b:+.3f}" for n, (a, b) in ways.items()))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The more go at once, the deeper the valley of JS: one fake of a hundred loses $0.002$, half of
 # them $0.131$, and all of them $0.477$, for nothing, since all on B is the same collapse. The most
 # is to be gained by half.
+#
+# </details>
 #
 # **Mind the pairs.** The theorem is about *fixed* pairs, in which the fakes whose partners lie on B
 # can leave for nothing. With pairs drawn anew in each batch, as in chapter 10, every fake meets
@@ -524,11 +532,15 @@ ratio = np.quantile(np.median(js[drawn], 1) / np.median(rs[drawn], 1), [0.025, 0
 print(f"ratio of the medians: {ratio[0]:.1f} to {ratio[1]:.1f} (95 %, bootstrap)")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **The shares differ by five points, the times by a factor of two.** 187 of 200 JS runs arrive
 # within 5000 epochs and 197 of 200 RS runs. (In pairs of one seed it is 3 to 13, with a p-value of
 # 0.02: hardly chance; the test is that of chapter 10.) But the median JS run takes 2380 epochs
 # where RS takes 1160, and after 1000 epochs 80 RS runs have arrived and no JS run. The factor does
 # not hang on the 40 fakes.
+#
+# </details>
 #
 # **Is it the trap that takes the time?** A run *rests* while at least 95 of its fakes lie in one
 # and the same cluster and none in the other. **Predict:** without the JS runs that ever rested for
@@ -542,9 +554,13 @@ for name, history in kept.items():
         print(f"{np.median(arrived[name][which]):.0f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Runs that are caught for 200 epochs or more arrive about a thousand later than those that never
 # rested for 50 (a median of 3200 beside 2130), and two of 51 are in the trap at the end. But most
 # of the factor is not the trap: these 130 runs take nearly twice the 1160 epochs of RS as well.
+#
+# </details>
 #
 # **What else differs?** $D$'s loss is halved for JS and not for RS, so that both end at $\log 2$.
 # To plain or momentum SGD half a loss is half a learning rate: $D$ learns at half the rate that it
@@ -579,11 +595,15 @@ for name in ("JS, halved", "RS"):
     print(f"JS, whole, before {name}: in {sooner} pairs, after it in {later}, p-value {p:.2g}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Most of the factor of two is the halved loss**: with the whole loss the median JS run arrives
 # after 1500 epochs instead of 2780, and of RS, at 1270, these forty pairs cannot tell it apart
 # (first in 14, second in 24). A factor in front of a loss is a learning rate, and a comparison of
 # two losses that differ in it compares both. What is left may be the trap: of the slower half of
 # the JS runs most still come later than those of RS, though in the end one more arrives.
+#
+# </details>
 #
 # **What does $D$'s loss say meanwhile?** It is *flat* from the epoch on from which it stays within
 # 0.03 of $\log 2$. **Predict:** does it go flat when a run arrives, before, or after?
@@ -677,10 +697,14 @@ for name, (length, loss) in rest.items():
         print(f"within 0.02, the farthest {far:.3f} away")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Every rest of 200 epochs or more lies within 0.003 of its prediction** (51 JS and 3 RS runs),
 # and all but one from 100 epochs on within 0.02. The 14 short ones at 0.68 do not, and need not: a
 # plateau is a statement about the *best* $D$, and the frozen runs above took about 1000 steps of
 # $D$ to come within 0.02 of it with JS, which are 100 epochs here.
+#
+# </details>
 #
 # **Look at single runs.** Choose a seed.
 

@@ -230,13 +230,19 @@ for digit in np.argsort(-named)[:2]:
 assert named.max() > 300
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Nine real digits in ten are read, and of all three kinds of salt far less than a third of that
 # (the intervals are those of the pictures, not of other runs). Without the test a table of shares
 # would find digits in pure noise, and "mode collapse" with them. It is no proof, either: of
 # mirrored digits, of which only some are digits, one in three is read. Of the samples of our $G$
 # more than seven in ten are (71 to 76 % of the average's), of real 0s, 1s and 2s 93 %: most are
-# digits that anyone could name. How much of it is this seed, and the three kinds? The next cell
-# trains others, twenty seconds each, so it has none as it stands.
+# digits that anyone could name.
+#
+# </details>
+#
+# How much of these shares is this seed, and the three kinds? The next cell trains others, twenty
+# seconds each, so it has none as it stands.
 
 # %%
 RUNS = []  # [(1, few), (0, train)]
@@ -285,12 +291,16 @@ assert mirrored.max() > 2 * np.sort(mirrored)[4]
 assert gt.holds(kl < 0.1)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # All three occur, and of those that are read four in ten are 0s and a quarter 2s, beyond chance.
 # Does $G$ prefer them, or the reader? The mirror images, of which there are equally many of each
 # digit, get unequal shares as well: what is drawn badly is more often taken for some digits than
 # for others. A quarter of the samples are not read, so this count does not decide it; nor do the
 # losses, which say *that* $D$ is ahead, not why. Two in a hundred are read as digits that $G$ was
 # never shown, most of them as 7s: a 1 with a hook, or a 2 without its foot.
+#
+# </details>
 #
 # ## The test loss that was asked for
 #
@@ -316,11 +326,15 @@ gap = abs(float(says["seen digits"].mean() - says["held-out digits"].mean()))
 assert gt.holds(gap < 0.15)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Not quite: after 52 looks at each digit it takes 77 % of those that it was trained on for real, of
 # the 277 new ones 66 % (95 %: 60 to 71). It begins to know its digits by heart, and part of its
 # lead over $G$ is memory; the other part is not, as new digits, too, look more real to it than
 # fakes. (`as_in_training`: batch norm takes the statistics of each set, as when $D$ is trained.
 # Chapter 16 shows what it changes.)
+#
+# </details>
 #
 # ## At the published width
 #
@@ -443,10 +457,14 @@ k = int(np.argmax(path.steps == 1800))
 print(f"one batch, at step 1800: {path['g_loss'][k]:.2f}, the distance is {far[2]:.0f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The distance falls by a factor of ten while the losses come nearer to their levels, so the two go
 # together over the whole run; but they never arrive, and in these snapshots of one run nearly the
 # same loss of $G$ stands for distances that differ by a factor of three. (The loss of a single
 # batch says less still: 1.55 in one batch at step 1800, far from the data.)
+#
+# </details>
 #
 # ## With convolutions
 #
@@ -499,12 +517,16 @@ even = float(both["vanilla"]["inception_raw"][k])
 print(f"vanilla after as many images as the DCGAN, {seen['vanilla'][k]}: score {even:.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **The distance names the DCGAN, the score the vanilla GAN.** (One run each, and they differ in
 # more than convolutions: this compares two runs, not two kinds of network. And the vanilla one has
 # seen more than twice as many images: at equal numbers the score, too, names the DCGAN.) The score
 # asks whether the classifier is sure of each image and finds all ten digits; the distance asks
 # whether the images lie where the data lie. Two questions, two numbers: say which one you mean
 # (chapter 14).
+#
+# </details>
 #
 # ## What else to know about the published run
 #

@@ -50,6 +50,9 @@ AT_HOME = ("Exercises", "Further reading")  # sections that no class reads toget
 _CHAPTER = re.compile(r"\[(\w+)\]\([^)]+\)([^\[]*)")  # a link to one, and what is said of it
 _LEARN = re.compile(r"\*\*You will learn:\*\* (.+?)\.?(?= \*\*You need)")
 _DETAILS = re.compile(r"<details><summary>([^<]+)</summary>(.+?)</details>", re.S)
+_UNREAD = re.compile(  # hints and answers, and the marks of a fold that is read
+    r"<details><summary>(?!What you saw)[^<]+</summary>.+?</details>|</?(?:details|summary)>", re.S
+)
 _PROGRAM = re.compile(r"```python\n(.*?)```", re.S)
 _BLOCK = re.compile(r"(<!-- map -->\n)(.*?)((?:# )?<!-- end of map -->)", re.S)
 
@@ -110,7 +113,7 @@ def sections(chapter: Chapter) -> dict[str, list[Any]]:
 def _amount(cells: Sequence[Any]) -> tuple[int, int]:
     """Words of text and lines of open code."""
     code = [cell.source for cell in cells if not _is_text(cell) and not _is_folded(cell)]
-    texts = [_DETAILS.sub("", _BLOCK.sub("", cell.source)) for cell in cells if _is_text(cell)]
+    texts = [_UNREAD.sub("", _BLOCK.sub("", cell.source)) for cell in cells if _is_text(cell)]
     words = re.sub(r"\$+[^$]+\$+", "formula", " ".join(texts)).split()
     return len(words), _lines(*code)
 
