@@ -316,10 +316,12 @@ gt.Lab("normal")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write the two networks in Python: a function of the four numbers, of real samples $x$ and
-# of latents $z$, that gives $D$'s answers on both, $D(x)$ and $D(G(z))$. Replace the dots; the
-# check says what is wrong. It tries random cases; `verdict.case` is one in which your function
-# fails, and `answers(*verdict.case)` runs it there.
+# **1.** Our $D$ can only lean one way or the other. Give it a bend, one number more:
+# $D(x) = \sigma(k x^2 + a x + c)$ with the [sigmoid](glossary.md#sigmoid) $\sigma$. Write both
+# networks in Python: a function of the five numbers, of real samples $x$ and of latents $z$, that
+# gives $D$'s answers on both, $D(x)$ and $D(G(z))$. Replace the dots; the check says what is wrong.
+# It tries random cases; `verdict.case` is one in which your function fails, and
+# `answers(*verdict.case)` runs it there.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -335,7 +337,7 @@ gt.Lab("normal")
 
 
 # %%
-def answers(w, b, a, c, x, z):
+def answers(w, b, a, c, k, x, z):
     return ..., ...
 
 
@@ -344,25 +346,30 @@ verdict
 
 # %% [markdown]
 # When it is right, the next cell computes $D$'s mean answers with it, in each round of the run
-# above, and compares.
+# above, where $k = 0$, and compares. Then it bends the last $D$ around $G$'s mean: is there a bend
+# with which it sees more?
 
 # %% tags=["hide-input"]
 if verdict:
     x, z = history.static["real"], gt.zoo.line.LATENT.sample(200, gt.dynamics.streams.generator(2))
     numbers = history["params"].astype(float)
-    said = [answers(*four, x, z.numpy()) for four in numbers]  # of 10 and of 200 samples
+    said = [answers(*four, 0.0, x, z.numpy()) for four in numbers]  # of 10 and of 200 samples
     yours = np.array([[np.mean(np.asarray(d)) for d in both] for both in said])
     library = np.stack([history["d_real"], history["d_fake"]], axis=1)
     print(f"your D(x) and D(G(z)) at the last round: {np.round(yours[-1], 3)};", end=" ")
     print(f"all differ from the library's by at most {abs(yours - library).max():.0e}")
+    (w, b, a, c), m = numbers[-1], mean[-1]
+    for k in (-0.2, 0, 0.2, 0.4):
+        real, fake = map(np.asarray, answers(w, b, a - 2 * k * m, c + k * m**2, k, x, z.numpy()))
+        print(f"k = {k}: V = {np.log(real).mean() + np.log(1 - fake).mean():.3f}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# def answers(w, b, a, c, x, z):
+# def answers(w, b, a, c, k, x, z):
 #     def discriminator(sample):
-#         return 1 / (1 + np.exp(-(a * sample + c)))
+#         return 1 / (1 + np.exp(-(k * sample**2 + a * sample + c)))
 #
 #     return discriminator(x), discriminator(w * z + b)
 #
@@ -377,59 +384,58 @@ if verdict:
 # </details>
 
 # %% [markdown]
-# **2.** Write $V$ in Python: a function of two arrays, $D$'s answers on real samples and on
-# generated ones.
+# **2.** The hood's four derivatives come from the chain rule. Check them without it: write how fast
+# a function $f$ of one number grows at $t$, from its values at a small distance $h$ to either side.
 #
 # <details><summary>Hint 1</summary>
 #
-# `np.log` takes the logarithm of each entry, `.mean()` the mean of all.
+# By how much does $f$ grow from $t - h$ to $t + h$?
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# The hood above has it, in one line.
+# The two places lie $2h$ apart: divide by that, all of it.
 #
 # </details>
 
 
 # %%
-def objective(real, fake):
+def slope(f, t, h):
     return ...
 
 
-verdict = gt.exercises.check_objective(objective)
+verdict = gt.exercises.check_slope(slope)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell computes the $V$ of a whole run with it, on the points that $D$
-# saw.
+# When it is right, the next cell asks with it how fast the hood's $V$ grows with each number.
 
 # %% tags=["hide-input"]
 if verdict:
-    run = gt.experiments.run("normal", games=gt.budget(1500))
-    draws, yours = gt.dynamics.streams.Stream(gt.zoo.line_gan(seed=0), batch_size=10, seeds=0), []
-    for k, (w, b, a, c) in enumerate(run["params"][:-1].astype(float)):
-        x, z = draws.at(k)("d").real.numpy(), draws.at(k)("d").latent.numpy()
-        real, fake = (1 / (1 + np.exp(-a * sample - c)) for sample in (x, w * z + b))
-        yours.append(objective(real, fake))
-    print(f"your V over the last 100 rounds: {np.mean(yours[-100:]):.3f};", end=" ")
-    gap = abs(np.array(yours) - run["objective"][1:]).max()
-    print(f"in all rounds it differs from the library's by at most {gap:.0e}")
+    batch = [t.numpy() for t in (draw("d").real, draw("d").latent)]
+    by_chain_rule = look(*batch, *four)[1]
+
+    def value_along(k):  # V as a function of one of the four numbers
+        return lambda t: look(*batch, *np.where(np.arange(4) == k, t, four))[0]
+
+    for k, name in enumerate("wbac"):
+        yours = slope(value_along(k), four[k], 1e-4)
+        print(f"V grows with {name} by {yours:.6f}, by the chain rule {by_chain_rule[k]:.6f}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# def objective(real, fake):
-#     return np.log(real).mean() + np.log(1 - fake).mean()
+# def slope(f, t, h):
+#     return (f(t + h) - f(t - h)) / (2 * h)
 #
 #
-# gt.exercises.check_objective(objective)
+# gt.exercises.check_slope(slope)
 # ```
 #
 # ```text
-# Right: a mean of logarithms for each kind of sample, and their sum.
+# Right: two values, 2 h apart: their difference over the distance.
 # ```
 #
 # </details>

@@ -633,19 +633,20 @@ gt.Lab("strong-generator")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The batch has $n = 10$ samples and $w = 2$. What is the standard deviation of
-# $\partial V / \partial a$ at the equilibrium?
+# **1.** The chapter's ten real points stay the same. Suppose that they, too, were drawn anew in each
+# round, from $\mathcal N(5, 1)$. What would the standard deviation of $\partial V / \partial a$ at
+# the equilibrium be, with $n = 10$ of each kind and $w = 2$?
 #
 # <details><summary>Hint 1</summary>
 #
-# A uniform variable on $(0, 1)$ has the variance $1/12$, the mean of $n$ independent ones $1/n$ of
-# that.
+# The mean of $n$ independent samples has $1/n$ of the variance of one.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# Then there is the $\tfrac12$.
+# The two means are independent, so the variance of their difference is the sum of theirs. Then
+# there is the $\tfrac12$.
 #
 # </details>
 
@@ -657,11 +658,11 @@ gt.exercises.check_sampling_noise(scatter, w=2.0, n=10)
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_sampling_noise(2.0 / (2 * 120**0.5), w=2.0, n=10)
+# gt.exercises.check_sampling_noise(((1 + 2.0**2 / 12) / 10) ** 0.5 / 2, w=2.0, n=10)
 # ```
 #
 # ```text
-# Right: half the scatter of a mean of n uniform variables times w.
+# Right: two independent means, whose variances add, and half of their difference.
 # ```
 #
 # </details>

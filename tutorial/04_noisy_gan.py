@@ -481,34 +481,35 @@ gt.Lab("noisy")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Real samples after noise: mean 5, variance 2. Generated samples after noise: mean 1,
-# variance 2 as well. Which slope $a$ has the best discriminator's logit?
+# **1.** Before any noise the real samples have the mean 5 and the variance 1, the generated ones the
+# mean 1 and the variance 1 as well. Which standard deviation must the noise have for the best
+# discriminator's logit to have the slope $\tfrac12$?
 #
 # <details><summary>Hint 1</summary>
 #
-# It is in "The rule", under *What theory says*.
+# Which variance do the samples need after noise? The slope is in "The rule".
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# Or take the logarithm of the ratio of two normal densities.
+# The variances of independent numbers add.
 #
 # </details>
 
 # %%
-slope = ...
-gt.exercises.check_best_slope(slope, gap=4.0, variance=2.0)
+noise = ...
+gt.exercises.check_noise_for_slope(noise, gap=4.0, variance=1.0, slope=0.5)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_best_slope(4.0 / 2.0, gap=4.0, variance=2.0)
+# gt.exercises.check_noise_for_slope((4.0 / 0.5 - 1.0) ** 0.5, gap=4.0, variance=1.0, slope=0.5)
 # ```
 #
 # ```text
-# Right: log p - log q is a line with the slope (difference of the means) / variance.
+# Right: the samples' variance and the noise's add up to gap / slope.
 # ```
 #
 # </details>

@@ -750,55 +750,58 @@ gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many bad basins does JS have for $n$ points? Write a function of $n$.
+# **1.** Not all bad basins are equally bad. How many of those of JS with $n$ points lack one point
+# only? Write a function of $n$.
 #
 # <details><summary>Hint</summary>
 #
-# Count the maps from fakes to points, and those that leave none out; `math.factorial` may help.
+# Two fakes share a point: which two? And in how many orders may that pair and the others lie?
+# `math.factorial` may help, and the hood's `table`, to count.
 #
 # </details>
 
 # %%
 count = ...  # for instance: lambda n: ...
-gt.exercises.check_bad_basins(count)
+gt.exercises.check_one_left_out(count)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_bad_basins(lambda n: n**n - np.prod(np.arange(1, n + 1)))
+# gt.exercises.check_one_left_out(lambda n: n * (n - 1) / 2 * np.prod(np.arange(1, n + 1)))
 # ```
 #
 # ```text
-# Right: n^n ways to put n fakes on n points, of which n! leave no point out.
+# Right: n points to leave out, n (n - 1) / 2 pairs that share one, (n - 1)! orders.
 # ```
 #
 # </details>
 
 # %% [markdown]
-# **2.** Write the way out of the collapse for RS as a list of states, from `(0, 0)` (both fakes on
-# point 0) to one on each, along which $L$ never falls. One fake moves at a time; -1 is off the
-# data.
+# **2.** Three points, RS, and the state `(1, 0, 0)`: fake 0 lies on point 1, the fakes 1 and 2 on
+# point 0, and point 2 has none. Write a way from there to a fake on each point, along which $L$
+# never falls, as a list of states. One fake moves at a time; -1 is off the data.
 #
 # <details><summary>Hint</summary>
 #
-# The fakes' partners are the points 0 and 1, in this order.
+# The fakes' partners are the points 0, 1 and 2, in this order. No fake has to lie on its partner:
+# it pays to leave where its edge is on a cycle.
 #
 # </details>
 
 # %%
-states = ...  # for instance: [(0, 0), ..., (0, 1)]
+states = ...  # for instance: [(1, 0, 0), ...]
 gt.exercises.check_way_out(states)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_way_out([(0, 0), (0, -1), (0, 1)])
+# gt.exercises.check_way_out([(1, 0, 0), (1, 0, -1), (1, 0, 2)])
 # ```
 #
 # ```text
-# Right: 0.347 -> 0.347 -> 0.693: the fake whose partner is the empty point moves for free.
+# Right: 0.462 -> 0.462 -> 0.693: fakes 0 and 1 hold a cycle, fake 2 is on none and moves for free.
 # ```
 #
 # </details>

@@ -667,28 +667,30 @@ gt.Lab("dragan")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Which share of the orthants (sign patterns) of $\mathbb R^d$ does the published DRAGAN
-# noise reach? Write a function of $d$.
+# **1.** How different are two directions of the published DRAGAN noise, $v$ and $v'$, both
+# $U(0, 1)^d$? In many dimensions the cosine of the angle between them is nearly the same for all
+# such pairs. What is it?
 #
 # <details><summary>Hint</summary>
 #
-# Each coordinate has two signs.
+# In many dimensions sums are near their means: what is $\mathbb E\, v_i v'_i$, and what
+# $\mathbb E\, v_i^2$?
 #
 # </details>
 
 # %%
-share = ...  # for instance: lambda d: ...
-gt.exercises.check_covered_directions(share)
+cosine = ...
+gt.exercises.check_noise_cosine(cosine)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_covered_directions(lambda d: 0.5**d)
+# gt.exercises.check_noise_cosine((1 / 4) / (1 / 3))
 # ```
 #
 # ```text
-# Right: all coordinates positive is one of 2^d sign patterns.
+# Right: a product of two coordinates is 1/4 on average, a square 1/3.
 # ```
 #
 # </details>

@@ -554,7 +554,8 @@ gt.Lab("digits")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many weights and biases has a generator 100-256-512-1024-784?
+# **1.** Which share of the weights and biases of a generator 100-256-512-1024-784 is in its last
+# layer?
 #
 # <details><summary>Hint</summary>
 #
@@ -563,19 +564,19 @@ gt.Lab("digits")
 # </details>
 
 # %%
-count = ...
-gt.exercises.check_parameter_count(count)
+share = ...
+gt.exercises.check_last_layer(share)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_parameter_count(sum(m * n + n for m, n in
-#       [(100, 256), (256, 512), (512, 1024), (1024, 784)]))
+# layers = [m * n + n for m, n in [(100, 256), (256, 512), (512, 1024), (1024, 784)]]
+# gt.exercises.check_last_layer(layers[-1] / sum(layers))
 # ```
 #
 # ```text
-# Right: 1,483,776 weights and 2,576 biases: 1,486,352.
+# Right: 803,600 of 1,486,352: the pixels cost more than all layers before.
 # ```
 #
 # </details>
