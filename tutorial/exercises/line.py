@@ -77,7 +77,8 @@ def check_two_networks(
 def _curve(rng: np.random.Generator) -> tuple[Any, ...]:
     """A quadratic function of a number (a difference of any length is exact), a place, a length."""
     coefficients = rng.normal(size=3).tolist()
-    return (lambda t: sum(c * t**k for k, c in enumerate(coefficients))), rng.normal(), 0.3
+    f = lambda t: sum(c * t**k for k, c in enumerate(coefficients))  # noqa: E731
+    return f, *rng.uniform([-2, 0.1], [2, 0.5])
 
 
 @partial(Function, points=random_cases(_curve))
