@@ -137,7 +137,7 @@ def test_the_generators_loss_counts_in_every_form(answer):
         (lambda real, fake: -logsigmoid(-fake).mean(), "D's loss"),
         (lambda real, fake: -logsigmoid(real).mean(), "second argument"),
         (lambda real, fake: -logsigmoid(fake).sum(), "take the mean"),
-        (lambda real, fake: -torch.sigmoid(fake).log().mean(), "inf"),
+        (lambda real, fake: -torch.sigmoid(fake).log().mean(), "rounded to 0"),
         (lambda real, fake: np.logaddexp(0, -fake.numpy()).mean(), "detach"),
         (lambda real, fake: -logsigmoid(fake.detach()).mean(), "its gradient is not"),
         (lambda real, fake: -logsigmoid(fake).mean().item(), "its gradient is not"),
@@ -180,6 +180,7 @@ def test_the_generators_steps_count_by_hand_and_by_autograd():
         ({"slope": 1.0}, "is missing"),
         ({"power": 0}, "dG / dw"),
         ({"factor": lambda d: 1 - d}, "non-saturating"),
+        ({"factor": lambda d: d.mean() + 0 * d}, "mean of z"),
         ({"frozen": True}, "ask D anew"),
     ],
 )
@@ -414,6 +415,7 @@ MISTAKES = [
     (ex.check_two_networks, lambda w, b, a, c, k, *rest: networks(w, b, a, -c, -k, *rest),
      "bracket"),
     (ex.check_two_networks, lambda *given: networks(*given)[0], "shape"),
+    (ex.check_two_networks, lambda *given: [d.mean() for d in networks(*given)], "those are means"),
     (ex.check_hessian, lambda *given: differences(*given, over=1), "not by h"),
     (ex.check_hessian, lambda f, t, h: differences(f, t, h, over=2) * h, "twice"),
     (ex.check_hessian, lambda *given: differences(*given, sign=-1), "sign"),
@@ -438,6 +440,8 @@ MISTAKES = [
     (ex.check_game_jacobian, lambda g, d, w, n_g: -grad(g)(w), "shape"),
     (ex.check_rule_ahead, moving(lambda n: [("d", "d", 0), *[("g", "g", 0)] * n]), "same latents"),
     (ex.check_rule_ahead, moving(lambda n: [("d", "d", 0), *[("g", "d", 0)] * n]), "D's batch"),
+    (ex.check_rule_ahead, moving(
+        lambda n: [("d", "d", 0), *(("g", "g", i + 1) for i in range(n))]), "from 0"),
     (ex.check_rule_ahead, by_one_gradient, "taken once"),
     (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating(g_steps=n, first="g")(g, d, o),
      "D comes first"),

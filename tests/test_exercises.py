@@ -133,7 +133,9 @@ def test_each_check_is_called_by_a_chapter_and_each_call_has_its_check():
 def test_where_a_case_may_be_random_the_chapter_keeps_the_verdict():
     chapters = "".join(chapter.source.read_text("utf-8") for chapter in course.chapters())
     for name, check in ALL.items():
-        if isinstance(check, Function) and any("random case" in _at(p) for p in check.points):
+        if isinstance(check, Function) and any(
+            "random case" in _at(check.rule, p) for p in check.points
+        ):
             assert f"\nverdict = gt.exercises.{name}(" in chapters, name
 
 
@@ -224,3 +226,14 @@ def test_nothing_of_zero_is_right_so_far():
 )
 def test_a_sum_of_einstein_that_does_not_fit_is_no_blank(answer):
     assert "raised" in ex.check_batch_norm(answer).message
+
+
+def test_where_an_answer_fails_is_told_by_the_names_of_the_arguments():
+    assert (
+        "at p = 0.3, q = 0.3 it gives 0.25"
+        in ex.check_optimal_discriminator(lambda p, q: p / (p + 3 * q)).message
+    )
+    assert "at game = 0, last = 200 it gives 2" in ex.check_fade(lambda game, last: 2.0).message
+    assert (
+        "at g_steps = 2 it raised KeyError" in ex.check_rule_ahead(lambda *given: {}["a"]).message
+    )

@@ -53,9 +53,10 @@ history
 # %% [markdown]
 # Read it from the top. A *game* says who owns which parameters and what each player minimises. A
 # *[rule](glossary.md#update-rule)* says how they move: here one step of $D$, then one of $G$, which
-# together are a [round](glossary.md#round). `train` is an ordinary Python iterator of states,
-# before the first round and after each one. `record` runs it to the end and keeps what *probes*
-# saw, as NumPy arrays with one row per state.
+# together are a [round](glossary.md#round); `redraw="latents"` gives $G$'s step new $z$, while the
+# ten points stay. `train` is an ordinary Python iterator of states, before the first round and
+# after each one. `record` runs it to the end and keeps what *probes* saw, as NumPy arrays with one
+# row per state.
 
 # %% [markdown]
 # ## One picture
@@ -299,12 +300,13 @@ gt.Lab("normal")
 # each with its chapter, and with its formula where it has one. The [table of notation](notation.md)
 # says what each letter means.
 #
-# Each chapter asks you to **predict before you run** and shows theory beside measurement. Most end
-# with exercises, of which all but the open ones check themselves, and where it bites in practice.
-# The numbers of a run are printed by a cell beside it, and a small folded cell after that asserts
-# what the text says of them, as `assert gt.holds(...)` above: where the library ceases to agree,
-# the tests of the project fail. Numbers that are the same on every machine the tests compare digit
-# by digit.
+# Each chapter asks you to **predict before you run** and shows theory beside measurement. What
+# follows from a run is closed under *What you saw*: open it when you have seen it. (A double click
+# on a text shows its source; Shift+Enter closes that.) Most end with exercises, of which all but
+# the open ones check themselves, and where it bites in practice. The numbers of a run are printed
+# by a cell beside it, and a small folded cell after that asserts what the text says of them, as
+# `assert gt.holds(...)` above: where the library ceases to agree, the tests of the project fail.
+# Numbers that are the same on every machine the tests compare digit by digit.
 #
 # **Change things.** Every run is a function of its settings and its seed, so that you can have it
 # again:

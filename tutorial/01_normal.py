@@ -6,7 +6,7 @@
 # **You will do:** run a balanced GAN of four parameters, compare it with three things that theory
 # says, and try it on 64 seeds. **You will learn:** why $V$ oscillates, what the signs of its second
 # derivatives mean for a game, and what this discriminator can never see. **You need:** chapter 00;
-# for two sections, eigenvalues (what complex ones mean is said there).
+# for *The Hessian of V* and *Why it swings*, eigenvalues (what complex ones mean is said there).
 
 # %%
 import gan_teach as gt
@@ -325,12 +325,14 @@ print("D on D:", np.round(J.dd, 1).tolist(), " G on G:", abs(J.gg).tolist())
 print("G on D plus D on G, transposed: at most", np.round(abs(J.gd + J.dg.T).max(), 6))
 
 # %% [markdown]
+# $G$ has no curvature of its own here, $D$ has; and how $D$'s step depends on $G$ is the negative
+# of how $G$'s depends on $D$ (their sum is 0): what one gains the other loses.
+#
 # ## Why it swings, and why the swings shrink
 #
 # $G$'s mean moves along $D$'s slope, and the slope moves with the distance that is left: two
-# quantities that drive each other in turn, as in a pendulum. What is the
-# [friction](glossary.md#friction)? $D$'s *own* curvature, its block of the Hessian: $D$ gives up a
-# lean that nothing feeds.
+# quantities that drive each other in turn, as in a pendulum. What then is the
+# [friction](glossary.md#friction)?
 #
 # Near the equilibrium one round multiplies the four deviations by a matrix, and its eigenvalues
 # tell what many rounds do. A real one, $s$, multiplies a deviation along its direction by $s$ in
@@ -339,8 +341,8 @@ print("G on D plus D on G, transposed: at most", np.round(abs(J.gd + J.dg.T).max
 # is multiplied by $|s|$, so that $|s| < 1$ shrinks and $|s| > 1$ grows. `gt.dynamics.step_spectrum`
 # gives these factors (chapter 05 computes some by hand).
 #
-# Here at this run's equilibrium, and once more with $D$'s own block set to zero. **Predict** what
-# is left of the damping.
+# Here at this run's equilibrium, and once more with $D$'s *own* curvature, its block of the
+# Hessian, set to zero. **Predict** what becomes of the damping, and of the time that a turn takes.
 
 # %%
 points, w = history.static["real"], history["params"][-1, 0]
@@ -358,9 +360,24 @@ for name, matrix in {"as it is": as_it_is, "without D's curvature": without}.ite
 # <details><summary>What you saw</summary>
 #
 # Without its own curvature $D$ would swing for ever: the factor is 1. With it, small swings keep
-# 0.61 of their size in half a turn.
+# 0.61 of their size in half a turn. So that is the friction: $D$ gives up a lean that nothing
+# feeds.
 #
 # </details>
+#
+# It also makes a turn five times as long. Why? In one direction of $(a, c)$ $D$'s curvature is
+# large, across it next to nothing:
+
+# %% tags=["nbval-check-output"]
+curvatures, directions = np.linalg.eigh(-H[2:, 2:])
+share = abs(directions[0, 0])  # of a, in a unit step along the direction of little curvature
+print(f"D's curvature {curvatures[1]:.1f} and {curvatures[0]:.2f}; a's share there {share:.2f}")
+print(f"{turn:.0f} rounds over this share: {turn / share:.0f}")
+
+# %% [markdown]
+# Along the first $D$ gives up so fast that nothing is left to swing. What swings is the other, a
+# lean whose middle stays at the points. But $G$ is pushed by $a$ alone, and a step that way has a
+# fifth of it: a fifth of the push, five times the turn.
 #
 # Beside that what the run did, from one passage of $G$'s mean through the data's to the next:
 

@@ -243,7 +243,8 @@ assert other < 1e-12
 # Perhaps 50 steps of $D$ upset the balance at the equilibrium itself. That can be computed without
 # a run. The closed-form Hessian of chapter 01, with the generator's rows negated, is the Jacobian
 # of the game, and `gt.dynamics.step_spectrum` gives the factors by which one round multiplies small
-# deviations. **Predict:** is the equilibrium more attractive at 1:1 or at 50:1?
+# deviations. (An *e-fold* is the time in which they shrink by a factor of $e$.) **Predict:** is the
+# equilibrium more attractive at 1:1 or at 50:1?
 
 # %% tags=["nbval-check-output"]
 H = gt.zoo.line.equilibrium_hessian(w=2.0, mean=5.0, second_moment=26.0)
@@ -435,7 +436,7 @@ gt.Lab("strong-discriminator")
 # ## Exercises
 #
 # **1.** $D$ gives a generated sample the probability $0.001$ of being real. How many times as large
-# is its gradient under the non-saturating loss as under the saturating one?
+# is $G$'s gradient by this sample under the non-saturating loss as under the saturating one?
 #
 # <details><summary>Hint</summary>
 #

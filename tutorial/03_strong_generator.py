@@ -633,9 +633,9 @@ gt.Lab("strong-generator")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The chapter's ten real points stay the same. Suppose that they, too, were drawn anew in each
-# round, from $\mathcal N(5, 1)$. What would the standard deviation of $\partial V / \partial a$ at
-# the equilibrium be, with $n = 10$ of each kind and $w = 2$?
+# **1.** The chapter's ten real points stay the same. Suppose that they, too, were drawn anew in
+# each round, from $\mathcal N(5, 1)$. What would the standard deviation of
+# $\partial V / \partial a$ at the equilibrium be, with $n = 10$ of each kind and $w = 2$?
 #
 # <details><summary>Hint 1</summary>
 #

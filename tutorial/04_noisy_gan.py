@@ -481,8 +481,8 @@ gt.Lab("noisy")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Before any noise the real samples have the mean 5 and the variance 1, the generated ones the
-# mean 1 and the variance 1 as well. Which standard deviation must the noise have for the best
+# **1.** Before any noise the real samples have the mean 5 and the variance 1, the generated ones
+# the mean 1 and the variance 1 as well. Which standard deviation must the noise have for the best
 # discriminator's logit to have the slope $\tfrac12$?
 #
 # <details><summary>Hint 1</summary>

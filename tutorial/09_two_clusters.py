@@ -98,7 +98,8 @@ for n in (2, 3, 4):
 # %% [markdown]
 # 2, 21, 232: that is $n^n - n!$ for JS, every way to leave a point out (theorem 1), and none for RS
 # (theorem 2). Against an $f$ that may take any value anywhere $L$ has no slopes: it can change only
-# by a leap, and only when a fake steps onto a point or off it. Does each such step change it?
+# by a leap, and only when a fake steps onto a point or off it. **Predict:** does each such step
+# change it?
 
 # %% tags=["nbval-check-output"]
 for (name, kind), n in product(kinds.items(), (2, 3)):
@@ -109,7 +110,11 @@ for (name, kind), n in product(kinds.items(), (2, 3)):
     print(f"{name}, {n} points: {still} of {len(steps)} steps off a point leave L as it is")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # For JS each does; for RS a third of them (two points) to nearly half (three points) are free.
+#
+# </details>
 #
 # ## Open the hood
 #

@@ -411,8 +411,9 @@ assert int(last[2].split()[0]) <= 12
 # are ones: [mode collapse](glossary.md#mode-collapse), in data that nobody drew for the purpose.
 # Later the other digits come back. How far is it from the data? A distance needs features. We use
 # the 64 that the classifier computes before it decides, fit a Gaussian to those of 5000 samples and
-# one to those of the data, and take the Frechet distance of the two. It carries its network's name:
-# **it is no FID**, and no number of a paper compares with it.
+# one to those of the data, and take the Frechet distance of the two. It carries its network's name,
+# *FD(digits, ...)* with the first digits of a hash of the weights: **it is no FID**, and no number
+# of a paper compares with it.
 
 # %%
 mine = {"G": long["frechet_raw"], "average of G, 0.999": long["frechet_0.999"]}

@@ -207,13 +207,9 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
     folder = Path(folder).resolve()
     app = need("jupyterlab.labapp").LabApp
     first = folder / "00_start_here.ipynb"
-    arguments = [
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={port}",
-        f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.open_browser={browser}",
-        f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter'}",  # asks for no news
-    ]
+    own = {"ip": "127.0.0.1", "port": port, "root_dir": folder, "open_browser": browser}
+    arguments = [f"--ServerApp.{name}={value}" for name, value in own.items()]
+    arguments.append(f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter'}")  # no news
     if first.exists():
         arguments.append(f"--LabApp.default_url=/lab/tree/{first.name}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

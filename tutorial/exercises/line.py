@@ -67,6 +67,7 @@ def check_two_networks(
     yield answers(x, fake, c=0.0), "c is missing in the logit."
     yield answers(x, fake, k=0.0), "k is missing: that is the straight D of the chapter."
     yield answers(x, fake, power=1), "k goes with the square of the sample."
+    yield [np.mean(d) for d in right], "those are means: give an answer for each x and each z."
     bent = [right[0], 1 / (1 + np.exp(-(k * z**2 + a * fake + c)))]
     yield bent, "the square is that of G(z), not of z: D never sees z."
     whole = "the minus is before the whole bracket: exp(-(k x^2 + a x + c))."
@@ -260,6 +261,8 @@ def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Any:
     yield -softplus(-fake).mean(), "that is log D: G would make D reject its samples."
     yield -softplus(fake).mean(), "that is log(1 - D), the saturating loss."
     yield softplus(fake).mean(), "that is -log(1 - D), D's loss on generated samples."
+    rounded = "the logarithm of a sigmoid that has rounded to 0: take softplus of the logit."
+    yield -fake.sigmoid().log().mean(), rounded
     yield softplus(-fake).sum(), "that grows with the number of samples: take the mean."
     yield softplus(-real).mean(), "G's samples are the second argument."
 
@@ -350,6 +353,8 @@ def check_generator_steps(
     yield walk(lambda d: d, slope=1.0), "the factor df / dx = a is missing."
     yield walk(lambda d: d, power=0), "dG / dw = z: w and b do not move alike."
     yield walk(lambda d: d, seen=(w, b)), "D stands still, G(z) does not: ask D anew in each step."
+    apart = "the mean of D(G(z)) z is not the mean of D times the mean of z."
+    yield walk(lambda d: d.mean(keepdims=True)), apart
     yield walk(lambda d: d, in_turn=True), "w and b move at once: b has asked with the new w."
     yield walk(lambda d: 1 - d), "1 - D is the factor of the non-saturating loss."
 
@@ -387,8 +392,9 @@ def _ends(rule: Callable[..., Any]) -> Callable[[int], list[float]]:
 
 
 @partial(Function, points=[(2,), (3,), (5,)], run=_ends)
-def check_rule_ahead(n: int) -> Values:
+def check_rule_ahead(g_steps: int) -> Values:
     """A rule (game, draw, optims, g_steps): one step of D, then so many of G."""
+    n = g_steps
 
     def moved(*moves: tuple[str, str, int], climb: bool = False, once: bool = False) -> list[float]:
         def rule(game: Any, draw: Any, optims: Any, g_steps: int) -> Any:
@@ -410,6 +416,8 @@ def check_rule_ahead(n: int) -> Values:
     yield [*path, 3 - more], "the steps are right; the names of the two losses are exchanged."
     yield moved(d[0], *g[:1] * n), "the same latents each time: G's i-th batch is draw('g', i)."
     yield moved(d[0], *[("g", "d", 0)] * n), "G has taken D's batch: its own are draw('g', i)."
+    late = [("g", "g", i) for i in range(1, n + 1)]
+    yield moved(d[0], *late), "G's batches are counted from 0: its first is draw('g', 0)."
     yield moved(d[0], *g, once=True), "G's gradient is taken once: take it anew where G has moved."
     yield moved(*g, d[0]), "D comes first; G has gone by what the old D says."
     yield moved(d[0], g[0]), "G has moved once: it moves g_steps times."
