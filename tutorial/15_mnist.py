@@ -177,6 +177,27 @@ print(f"{len(by_hand):,} parameters after 4 rounds: largest difference {gap:.0e}
 assert gap < 1e-5
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `D(fakes.detach())` becomes `D(fakes)`:
+#
+# ```python
+# try:
+#     train_by_hand(G, D, gt.dynamics.streams.Stream(theirs, batch_size=32, seeds=0), steps=1)
+# except RuntimeError as error:
+#     print(str(error)[:50])
+# ```
+#
+# ```text
+# Trying to backward through the graph a second time
+# ```
+#
+# $D$'s backward pass goes on through $G$, and uses up the graph that $G$'s own pass needs. Without
+# its `zero_grad` $D$ adds to its gradient what $G$'s pass has left there, which asks $D$ to take
+# fakes for real; without $G$'s each step goes along the sum of all gradients so far.
+#
+# </details>
+#
 # ## What does G draw?
 #
 # A small classifier, trained in seconds on the 4,000 digits, could name the samples. But a

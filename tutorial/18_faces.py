@@ -212,6 +212,24 @@ print(f"largest difference from the library's way: {gap:.0e}")
 assert gap < 1e-12
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `np.sin(t * omega)` becomes `np.sin(t)`:
+#
+# ```python
+# end = spherical(one, two, 1.0)
+# print(f"the way ends at {end @ two / (two @ two):.2f} of b")
+# ```
+#
+# ```text
+# the way ends at 0.84 of b
+# ```
+#
+# At $t = 1$ the first term is 0, and the second $\sin(1) / \sin\varphi$ of $b$, with $\varphi$ near
+# a right angle.
+#
+# </details>
+#
 # **Predict:** $a, b \sim \mathcal N(0, I_{100})$ have length about $\sqrt{100} = 10$. How long is
 # the middle of the straight way?
 

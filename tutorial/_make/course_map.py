@@ -5,13 +5,14 @@
 What stands between the marks of those pages comes from the chapters: titles, what a reader gains,
 words of text, lines of code, exercises by kind. The minutes are estimates from these,
 
-    reading = words / 100 + lines of open code / 12
+    reading = words / 100 + lines of code / 12
     exercises = 3 a number, 5 a formula, 10 an answer in words, 8 + lines of the answer in code,
 
-each rounded to five; they were set by the time that chapters 05 (75 to 80) and 09 (90) take a
-student who runs every cell. Only the seconds of a run are data: ``--time`` makes notebooks
-anew and keeps in ``seconds.json`` what their kernels took of one core, which other programs on the
-machine hardly change. ``--check`` writes nothing and fails where a page is stale.
+each rounded to five. Read is what you saw, too, but neither hints, answers nor hidden code. They
+were set by the time that chapters 05 (75 to 80) and 09 (90) take a student who runs every cell.
+Only the seconds of a run are data: ``--time`` makes notebooks anew and keeps in ``seconds.json``
+what their kernels took of one core, which other programs on the machine hardly change. ``--check``
+writes nothing and fails where a page is stale.
 """
 
 import argparse
