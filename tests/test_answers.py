@@ -43,7 +43,7 @@ def test_each_exercise_has_a_closed_answer_that_is_right(cells):
         if cell.cell_type == "markdown":
             for title, content in DETAILS.findall(cell.source):
                 if title != "Answer":
-                    assert re.fullmatch(r"Hint( \d)?|Model answer|What happens", title)
+                    assert re.fullmatch(r"Hint( \d)?|Model answer|What (happens|you saw)", title)
                     continue
                 code, reply = ANSWER.fullmatch(content).groups()
                 answered += CHECK.findall(code)

@@ -78,7 +78,7 @@ WRONG = [
      "how many fakes"),
     (ex.check_state_level,
      lambda state: level(state) + state.count(-1) * math.log(2) / 2 / len(state), "off the data"),
-    (ex.check_state_level, lambda state: level(state, empty=1.0), "at (0, 0"),
+    (ex.check_state_level, lambda state: level(state, empty=1.0), "at state = (0, 0"),
     (ex.check_relativistic_losses,
      lambda r, f: np.logaddexp(0, np.outer([1, -1], f.numpy() - r.numpy())).mean(1), "gradient"),
     (ex.check_relativistic_losses, lambda r, f: (s(f - r).mean(), s(r - f).mean().detach()),

@@ -20,42 +20,46 @@ def sigmoid(logit):
     return 1 / (1 + np.exp(-logit))
 
 
-# -- 00: V -----------------------------------------------------------------------------------------
+# -- 00: a slope -----------------------------------------------------------------------------------
+
+
+def between(f, t, h, left=-1, right=1, over=2):
+    return (f(t + right * h) - f(t + left * h)) / over / h
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda real, fake: np.log(real).mean() + np.log(1 - fake).mean(),
-        lambda real, fake: np.mean(np.log(real)) + np.mean(np.log1p(-fake)),
-        lambda real, fake: torch.log(real).mean() + torch.log(1 - fake).mean(),
-        lambda real, fake: (
-            sum(map(math.log, real)) / len(real) + sum(math.log(1 - d) for d in fake) / len(fake)
-        ),
+        between,
+        lambda f, t, h: between(f, t, 1e-4),  # by a length of one's own
+        lambda f, t, h: float(np.polyfit([-h, 0, h], [f(t - h), f(t), f(t + h)], 2)[1]),
+        lambda f, t, h: torch.as_tensor(f(t + h) - f(t - h)) / (2 * h),
     ],
-)  # fmt: skip
-def test_the_objective_counts_in_every_form(answer):
-    assert ex.check_objective(answer)
+)
+def test_a_slope_counts_in_every_form(answer):
+    assert ex.check_slope(answer)
 
 
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
-        (lambda real, fake: -np.log(real).mean() - np.log(1 - fake).mean(), "D's loss"),
-        (lambda real, fake: np.log(real).mean() + np.log(fake).mean(), "log\\(1 - D\\)"),
-        (lambda real, fake: np.log(real).sum() + np.log(1 - fake).sum(), "number of samples"),
-        (lambda real, fake: np.mean([np.log(real), np.log(1 - fake)]), "not their mean"),
-        (lambda real, fake: np.log(real.mean()) + np.log(1 - fake.mean()), "mean of logarithms"),
-        (lambda real, fake: np.log(real).mean(), "one term"),
-        (lambda real, fake: np.log(real) + np.log(1 - fake), "is wanted"),
-        (lambda real, fake: math.nan, "nan"),
-        (lambda real: 0.0, "TypeError"),
-        (lambda real, fake: ..., "replace the ..."),
+        (lambda f, t, h: between(f, t, h, left=0, over=1), "one side only"),
+        (lambda f, t, h: between(f, t, h, right=0, over=1), "one side only"),
+        (lambda f, t, h: between(f, t, h, over=1), "not h"),
+        (lambda f, t, h: between(f, t, h) * h, "multiplies by h"),
+        (lambda f, t, h: (f(t + h) - f(t - h)) / 2 * h, r"write / \(2 \* h\)"),
+        (lambda f, t, h: -between(f, t, h), "sign"),
+        (lambda f, t, h: f(t + h) - f(t - h), "divide by 2 h"),
+        (lambda f, t, h: (f(t + h) + f(t - h)) / 2, "mean"),
+        (lambda f, t, h: (f(t + h) - 2 * f(t) + f(t - h)) / h**2, "slope itself"),
+        (lambda f, t, h: math.nan, "nan"),
+        (lambda f: 0.0, "TypeError"),
+        (lambda f, t, h: ..., "replace the ..."),
     ],
 )
-def test_mistakes_with_the_objective_are_named(answer, word):
-    assert not ex.check_objective(answer)
-    assert re.search(word, ex.check_objective(answer).message)
+def test_mistakes_with_a_slope_are_named(answer, word):
+    assert not ex.check_slope(answer)
+    assert re.search(word, ex.check_slope(answer).message)
 
 
 # -- 01: a round -----------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ def test_the_generators_loss_counts_in_every_form(answer):
         (lambda real, fake: -logsigmoid(-fake).mean(), "D's loss"),
         (lambda real, fake: -logsigmoid(real).mean(), "second argument"),
         (lambda real, fake: -logsigmoid(fake).sum(), "take the mean"),
-        (lambda real, fake: -torch.sigmoid(fake).log().mean(), "inf"),
+        (lambda real, fake: -torch.sigmoid(fake).log().mean(), "rounded to 0"),
         (lambda real, fake: np.logaddexp(0, -fake.numpy()).mean(), "detach"),
         (lambda real, fake: -logsigmoid(fake.detach()).mean(), "its gradient is not"),
         (lambda real, fake: -logsigmoid(fake).mean().item(), "its gradient is not"),
@@ -176,6 +180,7 @@ def test_the_generators_steps_count_by_hand_and_by_autograd():
         ({"slope": 1.0}, "is missing"),
         ({"power": 0}, "dG / dw"),
         ({"factor": lambda d: 1 - d}, "non-saturating"),
+        ({"factor": lambda d: d.mean() + 0 * d}, "mean of z"),
         ({"frozen": True}, "ask D anew"),
     ],
 )
@@ -212,22 +217,27 @@ def test_mistakes_with_the_fade_are_named(answer, word):
 # -- 00 to 04: the second code of each chapter -----------------------------------------------------
 
 
-def networks(w, b, a, c, x, z, on_x=lambda x: x, on_z=lambda fake, z: fake, answer=sigmoid):
+def networks(
+    w, b, a, c, k, x, z, on_x=lambda x: x, on_z=lambda fake, z: fake, answer=sigmoid,
+    square=lambda s, z: s * s,
+):  # fmt: skip
     fake = on_z(w * z + b, z)
-    return answer(a * on_x(x) + c), answer(a * fake + c)
+    bent = lambda s: answer(k * square(s, z) + a * s + c)  # noqa: E731
+    return bent(on_x(x)), bent(fake)
 
 
-def modules(w, b, a, c, x, z):
-    G, D = (torch.nn.Linear(1, 1, dtype=torch.float64) for _ in "GD")
-    for layer, (weight, bias) in ((G, (w, b)), (D, (a, c))):
-        torch.nn.init.constant_(layer.weight, weight)
+def modules(w, b, a, c, k, x, z):
+    G, D = (torch.nn.Linear(n, 1, dtype=torch.float64) for n in (1, 2))
+    for layer, (weight, bias) in ((G, ([[w]], b)), (D, ([[a, k]], c))):
+        layer.weight.data = torch.tensor(weight, dtype=torch.float64)
         torch.nn.init.constant_(layer.bias, bias)
     x, z = (torch.as_tensor(samples)[:, None] for samples in (x, z))
-    return D(x).sigmoid()[:, 0], D(G(z)).sigmoid()[:, 0]  # with their graphs
+    bent = lambda s: D(torch.cat([s, s**2], dim=-1)).sigmoid()[..., 0]  # noqa: E731
+    return bent(x), bent(G(z))  # with their graphs
 
 
-def one_by_one(w, b, a, c, x, z):
-    d = lambda sample: 1 / (1 + math.exp(-(a * sample + c)))  # noqa: E731
+def one_by_one(w, b, a, c, k, x, z):
+    d = lambda sample: 1 / (1 + math.exp(-(k * sample**2 + a * sample + c)))  # noqa: E731
     return [[d(sample) for sample in x], [d(w * latent + b) for latent in z]]
 
 
@@ -368,8 +378,7 @@ RIGHT = [
     (ex.check_two_networks, networks),
     (ex.check_two_networks, one_by_one),
     (ex.check_two_networks, modules),
-    (ex.check_two_networks, lambda w, b, a, c, x, z: (
-        torch.sigmoid(a * x + c), torch.sigmoid(a * (w * z + b) + c))),
+    (ex.check_two_networks, lambda *given: networks(*given, answer=torch.sigmoid)),
     (ex.check_two_networks, lambda *given: [part.tolist() for part in networks(*given)]),
     (ex.check_hessian, differences),
     (ex.check_hessian, by_own_length),
@@ -389,13 +398,24 @@ MISTAKES = [
     (ex.check_two_networks, lambda w, b, *rest: networks(w, b, *rest, on_x=lambda x: w * x + b),
      "pass through G"),
     (ex.check_two_networks, lambda *given: networks(*given)[::-1], "exchanged"),
-    (ex.check_two_networks, lambda w, b, a, c, x, z: (sigmoid(a * x + c), w * z + b), "D say of"),
+    (ex.check_two_networks, lambda w, b, a, c, k, x, z: (
+        networks(w, b, a, c, k, x, z)[0], w * z + b), "D say of"),
     (ex.check_two_networks, lambda *given: networks(*given, answer=lambda f: f), "logits"),
     (ex.check_two_networks, lambda *given: networks(*given, answer=lambda f: sigmoid(-f)), "sign"),
     (ex.check_two_networks, lambda w, b, *rest: networks(w, 0.0, *rest), "b is missing"),
-    (ex.check_two_networks, lambda w, b, a, c, x, z: (sigmoid(a * x), sigmoid(a * (w * z + b))),
+    (ex.check_two_networks, lambda w, b, a, c, *rest: networks(w, b, a, 0.0, *rest),
      "c is missing"),
+    (ex.check_two_networks, lambda w, b, a, c, k, *rest: networks(w, b, a, c, 0.0, *rest),
+     "k is missing"),
+    (ex.check_two_networks, lambda *given: networks(*given, square=lambda s, z: s), "the square"),
+    (ex.check_two_networks, lambda *given: networks(*given, square=lambda s, z: (
+        z * z if len(s) == len(z) else s * s)), "not of z"),
+    (ex.check_two_networks, lambda w, b, a, c, k, *rest: networks(w, b, -a, -c, k, *rest),
+     "bracket"),
+    (ex.check_two_networks, lambda w, b, a, c, k, *rest: networks(w, b, a, -c, -k, *rest),
+     "bracket"),
     (ex.check_two_networks, lambda *given: networks(*given)[0], "shape"),
+    (ex.check_two_networks, lambda *given: [d.mean() for d in networks(*given)], "those are means"),
     (ex.check_hessian, lambda *given: differences(*given, over=1), "not by h"),
     (ex.check_hessian, lambda f, t, h: differences(f, t, h, over=2) * h, "twice"),
     (ex.check_hessian, lambda *given: differences(*given, sign=-1), "sign"),
@@ -420,6 +440,8 @@ MISTAKES = [
     (ex.check_game_jacobian, lambda g, d, w, n_g: -grad(g)(w), "shape"),
     (ex.check_rule_ahead, moving(lambda n: [("d", "d", 0), *[("g", "g", 0)] * n]), "same latents"),
     (ex.check_rule_ahead, moving(lambda n: [("d", "d", 0), *[("g", "d", 0)] * n]), "D's batch"),
+    (ex.check_rule_ahead, moving(
+        lambda n: [("d", "d", 0), *(("g", "g", i + 1) for i in range(n))]), "from 0"),
     (ex.check_rule_ahead, by_one_gradient, "taken once"),
     (ex.check_rule_ahead, lambda g, d, o, n: gt.alternating(g_steps=n, first="g")(g, d, o),
      "D comes first"),

@@ -13,26 +13,39 @@ from gan_teach.course import exercises as ex
 from gan_teach.course.answers import Function, Number, Verdict, _agree, _arguments, _array, _at
 
 
-def slope_of_log_ratio(gap, variance):
-    """d/dx log p/q of two normal densities, from the densities themselves."""
-    density = lambda x, mean: math.exp(-((x - mean) ** 2) / (2 * variance))  # noqa: E731
-    logit = lambda x: math.log(density(x, gap) / density(x, 0.0))  # noqa: E731
-    return (logit(1.0) - logit(0.0)) / 1.0
+def noise_that_gives_the_slope(gap, variance, slope):
+    """By halving, from d/dx log p/q of two normal densities."""
+
+    def too_steep(noise):
+        density = lambda x, m: math.exp(-((x - m) ** 2) / (2 * (variance + noise**2)))  # noqa: E731
+        logit = lambda x: math.log(density(x, gap) / density(x, 0.0))  # noqa: E731
+        return logit(1.0) - logit(0.0) > slope
+
+    low, high = 0.0, 100.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if too_steep(middle) else (low, middle)
+    return low
 
 
-def scatter_of_half_a_mean(w, n):
-    z = np.random.default_rng(0).uniform(size=(400_000, n))
-    return (0.5 * (w * z).mean(1)).std()
+def scatter_of_half_a_difference(w, n):
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(5.0, 1.0, (400_000, n)), rng.uniform(size=(400_000, n))
+    return (0.5 * (x.mean(1) - (w * z).mean(1))).std()
 
 
 # check, the answer by another road, wrong answers with a word of the sentence each deserves
 NUMBERS = [
     (ex.check_gradient_ratio, 0.999 / 0.001,
      [(1000, "numerator"), (1 / 999, "turn it over"), (0.998, "difference")]),
-    (lambda s: ex.check_sampling_noise(s, w=2.0, n=10), scatter_of_half_a_mean(2.0, 10),
-     [(2 / 120**0.5, "half"), (1 / 120, "root"), (1 / 12**0.5, "one sample")]),
-    (lambda s: ex.check_best_slope(s, gap=4.0, variance=2.0), slope_of_log_ratio(4.0, 2.0),
-     [(4 / 2**0.5, "standard deviation"), (-2.0, "sign"), (1.0, "halves")]),
+    (lambda s: ex.check_sampling_noise(s, w=2.0, n=10), scatter_of_half_a_difference(2.0, 10),
+     [((2 / 15) ** 0.5, "half"), (1 / 30, "root"), ((1 / 3) ** 0.5, "one sample"),
+      (1 / 120**0.5, "the chapter's"), (0.5 / 10**0.5, "alone"), (0.249, "not the standard"),
+      (0.5 / 15**0.5, "both of its parts")]),
+    (lambda s: ex.check_noise_for_slope(s, gap=4.0, variance=1.0, slope=0.5),
+     noise_that_gives_the_slope(4.0, 1.0, 0.5),
+     [(7, "root"), (8**0.5, "of their own"), (3, "take that away"), (63**0.5, "not gap / standard"),
+      (3**0.5, "halves")]),
 ]  # fmt: skip
 FUNCTIONS = [
     (ex.check_optimal_discriminator, lambda p, q: p / (p + q), lambda p, q: p / (p + 2 * q)),
@@ -120,7 +133,9 @@ def test_each_check_is_called_by_a_chapter_and_each_call_has_its_check():
 def test_where_a_case_may_be_random_the_chapter_keeps_the_verdict():
     chapters = "".join(chapter.source.read_text("utf-8") for chapter in course.chapters())
     for name, check in ALL.items():
-        if isinstance(check, Function) and any("random case" in _at(p) for p in check.points):
+        if isinstance(check, Function) and any(
+            "random case" in _at(check.rule, p) for p in check.points
+        ):
             assert f"\nverdict = gt.exercises.{name}(" in chapters, name
 
 
@@ -174,8 +189,10 @@ def test_a_direction_that_is_no_number_is_refused():
 
 
 def test_whole_numbers_are_whole_and_tensors_have_their_methods():
-    assert ex.check_bad_basins(lambda n: n**n - math.factorial(n))
-    assert ex.check_bad_basins(lambda n: n ** len(range(n)) - math.prod(range(1, n + 1)))
+    assert ex.check_one_left_out(lambda n: math.comb(n, 2) * math.factorial(n))
+    assert ex.check_one_left_out(
+        lambda n: len(range(n)) * (n - 1) // 2 * math.prod(range(1, n + 1))
+    )
     assert ex.check_largest_step(lambda gamma: 4 * torch.as_tensor(gamma).abs())
 
 
@@ -190,13 +207,10 @@ def test_a_full_turn_changes_no_start():
 
 
 def test_values_may_come_one_by_one():
-    def objective(real, fake):
-        return np.log(real).mean() + np.log(1 - fake).mean()
+    def answers(w, b, a, c, k, x, z):
+        return (1 / (1 + np.exp(-(k * s * s + a * s + c))) for s in (x, w * z + b))
 
-    assert ex.check_objective(objective)
-    assert ex.check_two_networks(
-        lambda w, b, a, c, x, z: (1 / (1 + np.exp(-(a * s + c))) for s in (x, w * z + b))
-    )
+    assert ex.check_two_networks(answers)
 
 
 def test_nothing_of_zero_is_right_so_far():
@@ -212,3 +226,14 @@ def test_nothing_of_zero_is_right_so_far():
 )
 def test_a_sum_of_einstein_that_does_not_fit_is_no_blank(answer):
     assert "raised" in ex.check_batch_norm(answer).message
+
+
+def test_where_an_answer_fails_is_told_by_the_names_of_the_arguments():
+    assert (
+        "at p = 0.3, q = 0.3 it gives 0.25"
+        in ex.check_optimal_discriminator(lambda p, q: p / (p + 3 * q)).message
+    )
+    assert "at game = 0, last = 200 it gives 2" in ex.check_fade(lambda game, last: 2.0).message
+    assert (
+        "at g_steps = 2 it raised KeyError" in ex.check_rule_ahead(lambda *given: {}["a"]).message
+    )

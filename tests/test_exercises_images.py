@@ -15,13 +15,17 @@ def bce(score, target):
     return float(torch.nn.functional.binary_cross_entropy(p, t))
 
 
-def test_parameters_are_those_of_the_network():
-    net = convnets.VanillaGenerator()
-    assert ex.check_parameter_count(sum(p.numel() for p in net.parameters()))
-    assert (
-        "biases"
-        in ex.check_parameter_count(sum(p.numel() for p in net.parameters() if p.ndim == 2)).message
-    )
+def test_the_share_of_the_last_layer_is_that_of_the_network():
+    sizes = [p.numel() for p in convnets.VanillaGenerator().parameters()]  # weights, biases, ...
+    assert ex.check_last_layer(sum(sizes[-2:]) / sum(sizes))
+    for wrong, word in [
+        (sum(sizes[-4:-2]) / sum(sizes), "layer before"),
+        (sum(sizes[-2:]), "how many"),
+        (sizes[-1] / sum(sizes[1::2]), "counts units"),
+        (sum(sizes[-2:]) / sum(sizes[:-2]), "the last included"),
+        (0.25, "equally large"),
+    ]:
+        assert word in ex.check_last_layer(wrong).message
 
 
 def test_scores_become_a_loss():

@@ -11,8 +11,8 @@ import gan_teach as gt
 from gan_teach.course import exercises as ex
 
 CHECKS = [
-    ex.check_bad_basins, ex.check_way_out,
-    ex.check_share_outside, ex.check_rule_out, ex.check_covered_directions,
+    ex.check_one_left_out, ex.check_way_out,
+    ex.check_share_outside, ex.check_rule_out, ex.check_noise_cosine,
     ex.check_friction,
 ]  # fmt: skip
 
@@ -28,20 +28,50 @@ def test_an_answer_of_the_wrong_kind_is_no_error(check):
     assert not check("seven")
 
 
-def test_bad_basins_are_the_maps_that_leave_a_point_out():
+def test_the_mildest_bad_basins_are_the_maps_that_leave_one_point_out():
     def count(n):
         maps = itertools.product(range(int(n)), repeat=int(n))
-        return sum(len(set(m)) < n for m in maps)
+        return sum(len(set(m)) == n - 1 for m in maps)
 
-    assert ex.check_bad_basins(count)
-    assert not ex.check_bad_basins(lambda n: n**n)
+    assert ex.check_one_left_out(count)
+    factorial = math.factorial
+    for wrong, word in [
+        (lambda n: n**n - factorial(n), "more than one"),
+        (lambda n: n * (n - 1) * factorial(n), "twice"),
+        (lambda n: math.comb(n, 2) * factorial(n - 1), "any of the n"),
+        (lambda n: math.comb(n, 2) * n, "any order"),
+        (lambda n: n * (n - 1) ** n, "one point or more"),
+        (lambda n: n * factorial(n), "which two"),
+        (factorial, "perfect"),
+        (lambda n: n, "how many points"),
+    ]:
+        assert word in ex.check_one_left_out(wrong).message
 
 
-def test_the_way_out_moves_the_fake_whose_partner_is_empty():
-    assert ex.check_way_out([(0, 0), (0, -1), (0, 1)])
-    assert "falls" in ex.check_way_out([(0, 0), (-1, 0), (1, 0)]).message
-    assert "one fake at a time" in ex.check_way_out([(0, 0), (0, 1)]).message
-    assert "start" in ex.check_way_out([(0, -1), (0, 1)]).message
+def loss(state):
+    """Of the best D for pairs: log 2 for each point on a cycle point -> the one under its fake."""
+
+    def returns(start):
+        point = state[start]
+        for _ in state:
+            if point in (start, -1):
+                break
+            point = state[point]
+        return point == start
+
+    return sum(map(returns, range(len(state)))) * math.log(2) / len(state)
+
+
+def test_the_way_out_moves_the_fake_that_is_on_no_cycle():
+    way = [(1, 0, 0), (1, 0, -1), (1, 0, 2)]
+    assert [*map(loss, way)] == sorted(map(loss, way))
+    assert ex.check_way_out(way)
+    home = [(1, 0, 0), (-1, 0, 0), (0, 0, 0), (0, -1, 0), (0, 1, 0), (0, 1, -1), (0, 1, 2)]
+    assert loss(home[1]) < loss(home[0])
+    assert "falls from (1, 0, 0) to (-1, 0, 0)" in ex.check_way_out(home).message
+    assert "one fake at a time" in ex.check_way_out([(1, 0, 0), (1, 0, 2)]).message
+    assert "start" in ex.check_way_out(way[1:]).message
+    assert "a triple" in ex.check_way_out([(1, 0, 0), (1, 0, 3)]).message
 
 
 def test_the_share_outside_is_that_of_samples():
@@ -57,13 +87,22 @@ def test_the_least_number_of_runs_comes_from_wilson_s_interval():
     assert not ex.check_rule_out(50)
 
 
-def test_the_directions_of_the_noise_are_counted():
-    rng = torch.Generator().manual_seed(0)
-    noise = gt.penalties.dragan(directions="all").draw(torch.zeros(200_000, 3), rng)[0]
-    positive = float((noise > 0).all(1).double().mean())
-    assert positive == pytest.approx(0.5**3, abs=0.005)
-    assert ex.check_covered_directions(lambda d: 0.5**d)
-    assert not ex.check_covered_directions(lambda d: 1 / d)
+def test_directions_of_the_published_noise_have_the_cosine_of_random_ones():
+    v, w = torch.rand(2, 200, 10_000, generator=torch.Generator().manual_seed(0))
+    cosine = torch.cosine_similarity(v, w, dim=1)
+    assert cosine.std() < 0.01
+    assert ex.check_noise_cosine(float(cosine.mean()))
+    diagonal = torch.cosine_similarity(v, torch.ones_like(v), dim=1).mean()
+    for wrong, word in [
+        (float(diagonal), "both directions are random"),
+        (0.0, "no coordinate is negative"),
+        (float((v * w).mean()), "divide by the lengths"),
+        (float((v * v).mean()), "mean of a square"),
+        (float(torch.rad2deg(torch.acos(cosine)).mean()), "in degrees"),
+        (4 / 3, "turn it over"),
+        (1, "not parallel"),
+    ]:
+        assert word in ex.check_noise_cosine(wrong).message
 
 
 def test_friction_is_the_trace_of_the_game_s_jacobian():

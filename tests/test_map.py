@@ -53,6 +53,13 @@ answer = ...
 # **3.** What do you think?
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# Three words more.
+#
+# </details>
+
+# %% [markdown]
 # **4.** Code.
 #
 # <details><summary>Answer</summary>
@@ -87,7 +94,8 @@ def test_an_entry_is_read_off_its_chapter(chapter):
     assert entry.kinds == Counter(number=1, formula=1, open=1, code=1)
     assert entry.words == len(re.findall(r"\S+", "# A title *A sentence.* **You will do:** this. "
         "**You will learn:** how formula is c, and why. **You need:** chapter 00. ## Exercises "
-        "**1.** How many? **2.** A formula. **3.** What do you think? **4.** Code."))  # fmt: skip
+        "**1.** How many? **2.** A formula. **3.** What do you think? What you saw Three words "
+        "more. **4.** Code."))  # fmt: skip
     assert (entry.lines, entry.written) == (1, 3)
     assert entry.reading == 5
     assert entry.exercises == 30

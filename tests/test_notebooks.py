@@ -27,6 +27,7 @@ SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
 KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "remove-cell"}
 KNOWN_TAGS |= {"hood", "hood-check", "hide-output", "answer"}
 LONGEST_CELL = 15
+TELLS = re.compile(r"<details>|^## |\*\*Predict|gt\.predict\(", re.M)  # or asks anew
 BLANK = nbformat.v4.new_output("display_data")
 
 
@@ -180,7 +181,8 @@ def test_nothing_volatile_is_stored(made):
 def test_hidden_cells_are_hidden_in_jupyterlab_too(made):
     for cell in code_cells(made):
         tags = cell.metadata.get("tags", [])
-        hidden = "hide-input" in tags or ("hide-output" in tags and "alt=" in cell.source)
+        below = "hide-output" in tags and "alt=" in cell.source
+        hidden = "hide-input" in tags or below or bool(re.search(r"\balt=f?[\"']", cell.source))
         assert cell.metadata.get("jupyter", {}).get("source_hidden", False) == hidden
 
 
@@ -191,8 +193,8 @@ def answers(cells):
             verdict = next(j for j, c in enumerate(cells) if j > k and ".answer(" in c.source)
             yield from code_cells(NotebookNode(cells=cells[k + 1 : verdict + 1]))
         elif "**Predict" in cell.source and cell.cell_type == "markdown":
-            below = itertools.takewhile(lambda c: c.cell_type == "code", cells[k + 1 :])
-            yield from (c for c in below if "gt.predict(" not in c.source)
+            below = list(itertools.takewhile(lambda c: not TELLS.search(c.source), cells[k + 1 :]))
+            yield from code_cells(NotebookNode(cells=below))
 
 
 def test_nothing_below_a_question_tells_the_answer(made):
@@ -206,6 +208,27 @@ def test_nothing_below_a_question_tells_the_answer(made):
             assert "alt=" not in cell.source or cell.metadata.jupyter.source_hidden
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             assert not re.search("assert|alt=", cell.source.splitlines()[0])
+
+
+def parts(text):
+    """Folds, and the open text between them cut at its headings."""
+    for part in re.split(r"(<details>.*?</details>)", text, flags=re.S):
+        yield from [part] if part.startswith("<") else re.split(r"^(?=## )", part, flags=re.M)
+
+
+def test_a_question_without_buttons_is_answered_in_a_fold(source):
+    """Before the next heading or question: what lies open there may be a legend, no more."""
+    asked = ""
+    for cell in notebooks.convert(source).cells:
+        if "gt.predict(" in cell.source:
+            asked = ""
+        for part in parts(cell.source) if cell.cell_type == "markdown" else []:
+            if re.match("<details><summary>(What you saw|Answer)<", part):
+                asked = ""
+            question = re.search(r"\*\*Predict.*|^## Predict$.*", part, re.M | re.S)
+            assert not asked or not (question or part.startswith("## ")), f"no answer to: {asked}"
+            asked = question[0] if question else asked
+    assert not asked
 
 
 def test_all_chapters_ask_before_they_show():

@@ -53,9 +53,10 @@ history
 # %% [markdown]
 # Read it from the top. A *game* says who owns which parameters and what each player minimises. A
 # *[rule](glossary.md#update-rule)* says how they move: here one step of $D$, then one of $G$, which
-# together are a [round](glossary.md#round). `train` is an ordinary Python iterator of states,
-# before the first round and after each one. `record` runs it to the end and keeps what *probes*
-# saw, as NumPy arrays with one row per state.
+# together are a [round](glossary.md#round); `redraw="latents"` gives $G$'s step new $z$, while the
+# ten points stay. `train` is an ordinary Python iterator of states, before the first round and
+# after each one. `record` runs it to the end and keeps what *probes* saw, as NumPy arrays with one
+# row per state.
 
 # %% [markdown]
 # ## One picture
@@ -280,7 +281,7 @@ gt.Lab("normal")
 # | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 35 | 45 | 40 for 4, 2 in code |
 # | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 45 | 23 | 40 for 5, 2 in code |
 # | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 45 | 14 | 40 for 4, 2 in code |
-# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 40 | 25 | 50 for 5, 2 in code |
+# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 45 | 25 | 50 for 5, 2 in code |
 # | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 40 | 26 | 40 for 5, 2 in code |
 # | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 15 | 5 | 50 for 7, 2 in code |
 # | [21](21_conditional.ipynb) | Ask for a seven | what a conditional GAN plays for, why $D$ has to know the question, and what steering costs | 35 | 34 | 35 for 4, 2 in code |
@@ -299,12 +300,13 @@ gt.Lab("normal")
 # each with its chapter, and with its formula where it has one. The [table of notation](notation.md)
 # says what each letter means.
 #
-# Each chapter asks you to **predict before you run** and shows theory beside measurement. Most end
-# with exercises, of which all but the open ones check themselves, and where it bites in practice.
-# The numbers of a run are printed by a cell beside it, and a small folded cell after that asserts
-# what the text says of them, as `assert gt.holds(...)` above: where the library ceases to agree,
-# the tests of the project fail. Numbers that are the same on every machine the tests compare digit
-# by digit.
+# Each chapter asks you to **predict before you run** and shows theory beside measurement. What
+# follows from a run is closed under *What you saw*: open it when you have seen it. (A double click
+# on a text shows its source; Shift+Enter closes that.) Most end with exercises, of which all but
+# the open ones check themselves, and where it bites in practice. The numbers of a run are printed
+# by a cell beside it, and a small folded cell after that asserts what the text says of them, as
+# `assert gt.holds(...)` above: where the library ceases to agree, the tests of the project fail.
+# Numbers that are the same on every machine the tests compare digit by digit.
 #
 # **Change things.** Every run is a function of its settings and its seed, so that you can have it
 # again:
@@ -316,10 +318,12 @@ gt.Lab("normal")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Write the two networks in Python: a function of the four numbers, of real samples $x$ and
-# of latents $z$, that gives $D$'s answers on both, $D(x)$ and $D(G(z))$. Replace the dots; the
-# check says what is wrong. It tries random cases; `verdict.case` is one in which your function
-# fails, and `answers(*verdict.case)` runs it there.
+# **1.** Our $D$ can only lean one way or the other. Give it a bend, one number more:
+# $D(x) = \sigma(k x^2 + a x + c)$ with the [sigmoid](glossary.md#sigmoid) $\sigma$. Write both
+# networks in Python: a function of the five numbers, of real samples $x$ and of latents $z$, that
+# gives $D$'s answers on both, $D(x)$ and $D(G(z))$. Replace the dots; the check says what is wrong.
+# It tries random cases; `verdict.case` is one in which your function fails, and
+# `answers(*verdict.case)` runs it there.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -335,7 +339,7 @@ gt.Lab("normal")
 
 
 # %%
-def answers(w, b, a, c, x, z):
+def answers(w, b, a, c, k, x, z):
     return ..., ...
 
 
@@ -344,25 +348,30 @@ verdict
 
 # %% [markdown]
 # When it is right, the next cell computes $D$'s mean answers with it, in each round of the run
-# above, and compares.
+# above, where $k = 0$, and compares. Then it bends the last $D$ around $G$'s mean: is there a bend
+# with which it sees more?
 
 # %% tags=["hide-input"]
 if verdict:
     x, z = history.static["real"], gt.zoo.line.LATENT.sample(200, gt.dynamics.streams.generator(2))
     numbers = history["params"].astype(float)
-    said = [answers(*four, x, z.numpy()) for four in numbers]  # of 10 and of 200 samples
+    said = [answers(*four, 0.0, x, z.numpy()) for four in numbers]  # of 10 and of 200 samples
     yours = np.array([[np.mean(np.asarray(d)) for d in both] for both in said])
     library = np.stack([history["d_real"], history["d_fake"]], axis=1)
     print(f"your D(x) and D(G(z)) at the last round: {np.round(yours[-1], 3)};", end=" ")
     print(f"all differ from the library's by at most {abs(yours - library).max():.0e}")
+    (w, b, a, c), m = numbers[-1], mean[-1]
+    for k in (-0.2, 0, 0.2, 0.4):
+        real, fake = map(np.asarray, answers(w, b, a - 2 * k * m, c + k * m**2, k, x, z.numpy()))
+        print(f"k = {k}: V = {np.log(real).mean() + np.log(1 - fake).mean():.3f}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# def answers(w, b, a, c, x, z):
+# def answers(w, b, a, c, k, x, z):
 #     def discriminator(sample):
-#         return 1 / (1 + np.exp(-(a * sample + c)))
+#         return 1 / (1 + np.exp(-(k * sample**2 + a * sample + c)))
 #
 #     return discriminator(x), discriminator(w * z + b)
 #
@@ -377,59 +386,58 @@ if verdict:
 # </details>
 
 # %% [markdown]
-# **2.** Write $V$ in Python: a function of two arrays, $D$'s answers on real samples and on
-# generated ones.
+# **2.** The hood's four derivatives come from the chain rule. Check them without it: write how fast
+# a function $f$ of one number grows at $t$, from its values at a small distance $h$ to either side.
 #
 # <details><summary>Hint 1</summary>
 #
-# `np.log` takes the logarithm of each entry, `.mean()` the mean of all.
+# By how much does $f$ grow from $t - h$ to $t + h$?
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# The hood above has it, in one line.
+# The two places lie $2h$ apart: divide by that, all of it.
 #
 # </details>
 
 
 # %%
-def objective(real, fake):
+def slope(f, t, h):
     return ...
 
 
-verdict = gt.exercises.check_objective(objective)
+verdict = gt.exercises.check_slope(slope)
 verdict
 
 # %% [markdown]
-# When it is right, the next cell computes the $V$ of a whole run with it, on the points that $D$
-# saw.
+# When it is right, the next cell asks with it how fast the hood's $V$ grows with each number.
 
 # %% tags=["hide-input"]
 if verdict:
-    run = gt.experiments.run("normal", games=gt.budget(1500))
-    draws, yours = gt.dynamics.streams.Stream(gt.zoo.line_gan(seed=0), batch_size=10, seeds=0), []
-    for k, (w, b, a, c) in enumerate(run["params"][:-1].astype(float)):
-        x, z = draws.at(k)("d").real.numpy(), draws.at(k)("d").latent.numpy()
-        real, fake = (1 / (1 + np.exp(-a * sample - c)) for sample in (x, w * z + b))
-        yours.append(objective(real, fake))
-    print(f"your V over the last 100 rounds: {np.mean(yours[-100:]):.3f};", end=" ")
-    gap = abs(np.array(yours) - run["objective"][1:]).max()
-    print(f"in all rounds it differs from the library's by at most {gap:.0e}")
+    batch = [t.numpy() for t in (draw("d").real, draw("d").latent)]
+    by_chain_rule = look(*batch, *four)[1]
+
+    def value_along(k):  # V as a function of one of the four numbers
+        return lambda t: look(*batch, *np.where(np.arange(4) == k, t, four))[0]
+
+    for k, name in enumerate("wbac"):
+        yours = slope(value_along(k), four[k], 1e-4)
+        print(f"V grows with {name} by {yours:.6f}, by the chain rule {by_chain_rule[k]:.6f}")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# def objective(real, fake):
-#     return np.log(real).mean() + np.log(1 - fake).mean()
+# def slope(f, t, h):
+#     return (f(t + h) - f(t - h)) / (2 * h)
 #
 #
-# gt.exercises.check_objective(objective)
+# gt.exercises.check_slope(slope)
 # ```
 #
 # ```text
-# Right: a mean of logarithms for each kind of sample, and their sum.
+# Right: two values, 2 h apart: their difference over the distance.
 # ```
 #
 # </details>

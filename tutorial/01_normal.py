@@ -6,7 +6,7 @@
 # **You will do:** run a balanced GAN of four parameters, compare it with three things that theory
 # says, and try it on 64 seeds. **You will learn:** why $V$ oscillates, what the signs of its second
 # derivatives mean for a game, and what this discriminator can never see. **You need:** chapter 00;
-# for two sections, eigenvalues (what complex ones mean is said there).
+# for *The Hessian of V* and *Why it swings*, eigenvalues (what complex ones mean is said there).
 
 # %%
 import gan_teach as gt
@@ -184,12 +184,16 @@ print("the late curves are most alike at a shift of", shift, "rounds")
 assert gt.holds(np.corrcoef(real, fake)[0, 1] > 0.8 and abs(shift) <= 5)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **At first in opposite directions**: $D$ tells them apart, one goes up and the other down. **In
 # the end together**: from round 750 on neither leads, while at the second crest, between rounds 400
 # and 750, the generated points' curve still comes first. Near the equilibrium
 # $D(x) \approx \tfrac12 + \tfrac14 (ax + c)$, and real and generated points lie around nearly the
 # same place: each swing of $D$ lifts or lowers both answers. What tells them apart, $\tfrac a4$
 # times the difference of the means, is the smaller part.
+#
+# </details>
 
 # %%
 late = history["params"][-(len(history) // 2) :]
@@ -250,6 +254,8 @@ print("signs: the Hessian is a", gt.spectra.definiteness(theory).word)
 assert gt.holds((abs(measured - theory) < 0.1 * abs(theory) + 1e-3).all())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # One positive direction, two negative ones: a saddle, as a zero-sum equilibrium should be. (The run
 # is not quite there: with $G$'s mean 0.4 too high, $\mathbb E\, G^2$ and with it the first
 # eigenvalue are 7 % too large.) **And one zero**, an exact one in the closed form. It belongs to
@@ -257,6 +263,8 @@ assert gt.holds((abs(measured - theory) < 0.1 * abs(theory) + 1e-3).all())
 # and changes only the spread $|w|/\sqrt{12}$. Where the means agree the best linear logit is flat,
 # $a = 0$, and there $V$ does not depend on the spread. (Where $a \ne 0$ it does, a little; what
 # that adds up to is a section of chapter 03.)
+#
+# </details>
 
 # %% tags=["nbval-check-output"]
 H = gt.zoo.line.equilibrium_hessian(w=2.0, mean=5.0, second_moment=26.0)
@@ -317,12 +325,14 @@ print("D on D:", np.round(J.dd, 1).tolist(), " G on G:", abs(J.gg).tolist())
 print("G on D plus D on G, transposed: at most", np.round(abs(J.gd + J.dg.T).max(), 6))
 
 # %% [markdown]
+# $G$ has no curvature of its own here, $D$ has; and how $D$'s step depends on $G$ is the negative
+# of how $G$'s depends on $D$ (their sum is 0): what one gains the other loses.
+#
 # ## Why it swings, and why the swings shrink
 #
 # $G$'s mean moves along $D$'s slope, and the slope moves with the distance that is left: two
-# quantities that drive each other in turn, as in a pendulum. What is the
-# [friction](glossary.md#friction)? $D$'s *own* curvature, its block of the Hessian: $D$ gives up a
-# lean that nothing feeds.
+# quantities that drive each other in turn, as in a pendulum. What then is the
+# [friction](glossary.md#friction)?
 #
 # Near the equilibrium one round multiplies the four deviations by a matrix, and its eigenvalues
 # tell what many rounds do. A real one, $s$, multiplies a deviation along its direction by $s$ in
@@ -331,8 +341,8 @@ print("G on D plus D on G, transposed: at most", np.round(abs(J.gd + J.dg.T).max
 # is multiplied by $|s|$, so that $|s| < 1$ shrinks and $|s| > 1$ grows. `gt.dynamics.step_spectrum`
 # gives these factors (chapter 05 computes some by hand).
 #
-# Here at this run's equilibrium, and once more with $D$'s own block set to zero. **Predict** what
-# is left of the damping.
+# Here at this run's equilibrium, and once more with $D$'s *own* curvature, its block of the
+# Hessian, set to zero. **Predict** what becomes of the damping, and of the time that a turn takes.
 
 # %%
 points, w = history.static["real"], history["params"][-1, 0]
@@ -347,9 +357,29 @@ for name, matrix in {"as it is": as_it_is, "without D's curvature": without}.ite
     print(f"{name}: {turn:.0f} rounds a turn, factor {abs(s) ** (turn / 2):.2f} in half a turn")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Without its own curvature $D$ would swing for ever: the factor is 1. With it, small swings keep
-# 0.61 of their size in half a turn. Beside that what the run did, from one passage of $G$'s mean
-# through the data's to the next:
+# 0.61 of their size in half a turn. So that is the friction: $D$ gives up a lean that nothing
+# feeds.
+#
+# </details>
+#
+# It also makes a turn five times as long. Why? In one direction of $(a, c)$ $D$'s curvature is
+# large, across it next to nothing:
+
+# %% tags=["nbval-check-output"]
+curvatures, directions = np.linalg.eigh(-H[2:, 2:])
+share = abs(directions[0, 0])  # of a, in a unit step along the direction of little curvature
+print(f"D's curvature {curvatures[1]:.1f} and {curvatures[0]:.2f}; a's share there {share:.2f}")
+print(f"{turn:.0f} rounds over this share: {turn / share:.0f}")
+
+# %% [markdown]
+# Along the first $D$ gives up so fast that nothing is left to swing. What swings is the other, a
+# lean whose middle stays at the points. But $G$ is pushed by $a$ alone, and a step that way has a
+# fifth of it: a fifth of the push, five times the turn.
+#
+# Beside that what the run did, from one passage of $G$'s mean through the data's to the next:
 
 
 # %%
@@ -395,11 +425,16 @@ for name, sample in {**drawn, "the ten real points": points}.items():
     print(f"{name}: mean {sample.mean():.2f}, standard deviation {sample.std():.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # (Both curves are smoothed, which rounds the edges of a block.) The shape cannot agree: $wz + b$ is
-# uniform, whatever $w$ and $b$ are. The mean is 0.4 too high,
-# and still on its way, as the swings above say. The spread is what the journey of $w$ has left
-# behind. And yet $V$ is at $-2\log 2$, because *this* $D$ sees no difference. The first prediction
-# says what the best one would see, by the $V$ that $D^*$ earns against this generator:
+# uniform, whatever $w$ and $b$ are. The mean is 0.4 too high, and still on its way, as the swings
+# above say. The spread is what the journey of $w$ has left behind. And yet $V$ is at $-2\log 2$,
+# because *this* $D$ sees no difference.
+#
+# </details>
+#
+# What would the best one see? The next cell prints the $V$ that $D^*$ earns against this generator:
 
 # %%
 grid, best, p = gt.experiments.GRID, history["d_star"][-1], history.static["real_density"]
@@ -477,6 +512,8 @@ assert gt.holds(np.median(gaps[len(many) // 2]) > 0.1 and abs(np.median(all_shar
 assert gt.holds(abs(np.median(all_turns) / 570 - 1) < 0.1 and (all_shares < 1).all())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **What is true, then.** Balanced training of this GAN settles, and for good: the median seed after
 # about 700 rounds, 62 of 64 seeds by round 1500 and the last at round 2423. (*At* round 1500 $V$ is
 # within 0.1 in 63, of which one leaves again.) $V$ is there before the means are, since they enter
@@ -486,6 +523,8 @@ assert gt.holds(abs(np.median(all_turns) / 570 - 1) < 0.1 and (all_shares < 1).a
 # swing was larger than the one before. **It learns the mean. It does not learn the spread**: that
 # stayed below 1 in all seeds, whatever the spread of the ten points was, and the zero eigenvalue
 # says that to first order nothing near the equilibrium pulls it there.
+#
+# </details>
 
 # %% [markdown]
 # ## Play

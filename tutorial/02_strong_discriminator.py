@@ -113,8 +113,12 @@ assert gt.holds(abs(middle - 1) < 0.05 and low > 0.8 and high < 1.2)
 assert gt.holds(history["g_grad"][first] > 45 * history["g_grad"][last] > 0.045)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # A factor of fifty: the slope is three to four times as large, $D$'s answer two hundred times as
 # small. (The scatter is the mean of ten latents, which is not quite $1/2$.)
+#
+# </details>
 #
 # ## The discriminator's view
 #
@@ -160,10 +164,14 @@ print(f"in the last 100 rounds G's mean has gone {gone:.3f} towards 5")
 assert gt.holds((end < 0).all() and abs(end).max() < 0.05 and gone > 0.03)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The signs are those of a maximum. But a maximum needs two things, and the first is missing: **the
 # gradient is not zero there.** The point is not [critical](glossary.md#critical-point) at all, it
 # is a plateau with a gentle slope, and the generator keeps walking down. Nor would a maximum of $V$
 # hold this game: $D$ climbs on $V$, but $G$ descends, away from it.
+#
+# </details>
 
 # %% [markdown]
 # ## Open the hood
@@ -235,7 +243,8 @@ assert other < 1e-12
 # Perhaps 50 steps of $D$ upset the balance at the equilibrium itself. That can be computed without
 # a run. The closed-form Hessian of chapter 01, with the generator's rows negated, is the Jacobian
 # of the game, and `gt.dynamics.step_spectrum` gives the factors by which one round multiplies small
-# deviations. **Predict:** is the equilibrium more attractive at 1:1 or at 50:1?
+# deviations. (An *e-fold* is the time in which they shrink by a factor of $e$.) **Predict:** is the
+# equilibrium more attractive at 1:1 or at 50:1?
 
 # %% tags=["nbval-check-output"]
 H = gt.zoo.line.equilibrium_hessian(w=2.0, mean=5.0, second_moment=26.0)
@@ -248,10 +257,14 @@ for steps in (1, 50, 100):
     )
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Round by round, a strong discriminator makes the equilibrium more attractive, not less**: small
 # deviations shrink by a factor of $e$ in 31 rounds instead of 569 (though in 1542 steps of $D$
 # instead of 569). What it spoils is the way there. That changes the question from "why does it not
 # converge?" to "how long is the way?"
+#
+# </details>
 #
 # ## 64 seeds, 3000 rounds
 #
@@ -310,12 +323,16 @@ assert gt.holds(0.1 < settled[min(50, len(many) - 1)].mean() < 0.3 and 0.7 < stu
 assert gt.holds(settled[-1].mean() > 0.8 and (gone > 0.005).all())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The seeds that looked stuck arrive one after the other: 43 of 51 by round 3000, and the last eight
 # still walk. (Followed to round 7000, with `run_seeds("strong-discriminator", [10, 11, ...], ...)`,
 # all eight have settled by then, the first for good from round 3863 on. The project's tests hold
 # the shares at rounds 500 and 1000 against a simulation that shares no code with the library.)
 # **Slow saturation, not a local maximum**: the curve of $V$ alone, cut off at round 500, cannot
 # tell the two apart.
+#
+# </details>
 #
 # Where a seed has arrived, the Hessian is that of the equilibrium: medians over the settled seeds,
 # beside the closed form.
@@ -395,6 +412,8 @@ assert gt.holds(outcomes["100:1, 500 rounds"].count("settled") < 10)
 assert gt.holds(set(outcomes["50:1, non-saturating"]) == {"settled"})
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # A discriminator that makes as many steps as before is no obstacle to a generator that listens to
 # $\log D$ rather than to $\log(1 - D)$: every seed settles within the 500 rounds.
 #
@@ -402,6 +421,8 @@ assert gt.holds(set(outcomes["50:1, non-saturating"]) == {"settled"})
 # its gradient shrinks with $D(G(z))$. The run has not converged, to a local maximum or otherwise;
 # it crosses a plateau, and at 100:1 that takes longer than at 50:1. At the other end lies an
 # equilibrium that is *more* attractive than that of balanced play.
+#
+# </details>
 
 # %% [markdown]
 # ## Play
@@ -415,7 +436,7 @@ gt.Lab("strong-discriminator")
 # ## Exercises
 #
 # **1.** $D$ gives a generated sample the probability $0.001$ of being real. How many times as large
-# is its gradient under the non-saturating loss as under the saturating one?
+# is $G$'s gradient by this sample under the non-saturating loss as under the saturating one?
 #
 # <details><summary>Hint</summary>
 #

@@ -169,11 +169,17 @@ for ratio in ((1, 1), (50, 1), (1, 50)):
     print(f"{ratio[0]:2}:{ratio[1]:<2} factor {slowest:.3f}, e-fold in {-1 / np.log(slowest):.0f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # 1:50 has. Even so a deviation of the *parameters* needs 17 rounds to shrink by a factor of $e$.
 # That $V$ has arrived after 3 is no contradiction: near the equilibrium
 # $V + 2\log 2 \approx \tfrac12 \delta^\top H \delta$ is of second order in the deviation $\delta$,
 # so $V$ looks finished long before the parameters are. **"Settled" is a statement about the number
-# that you watch.** Here is the generator's mean over the same rounds:
+# that you watch.**
+#
+# </details>
+#
+# Here is the generator's mean over the same rounds:
 
 # %%
 gt.show(
@@ -223,9 +229,15 @@ assert gt.holds(abs(np.std(slopes) / predicted - 1) < 0.1)
 assert gt.holds(1.6 < seen / predicted < 2.2)
 
 # %% [markdown]
-# No trouble: it is the noise of ten samples, about doubled. What doubles it? An obvious suspect is
-# $G$, which answers each accidental slope with 50 steps of its own. **Predict:** how much is left
-# of the factor if $G$ makes a single step? 16 runs that start at the equilibrium:
+# <details><summary>What you saw</summary>
+#
+# No trouble: it is the noise of ten samples, about doubled.
+#
+# </details>
+#
+# That noise is about half of what the run has seen. What doubles it? An obvious suspect is $G$,
+# which answers each accidental slope with 50 steps of its own. **Predict:** how much is left of the
+# factor if $G$ makes a single step? 16 runs that start at the equilibrium:
 
 
 # %%
@@ -266,12 +278,16 @@ assert gt.holds(abs(times[1] / alone - 1) < 0.05)
 assert gt.holds(1.02 < times[50] / times[1] < 1.25)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Nearly all of it: the suspect is innocent. It is $D$ itself. Its loss has a curvature $\lambda$ of
 # about 13.5 (the median), so that a step of $\eta\lambda = 1.35$ overshoots the best slope by a
 # third, and the next gradient sees what the last batch has left there. A recursion
 # $a \leftarrow (1 - \eta\lambda)\, a + \eta \xi$ with noise $\xi$ has gradients
 # $1 / \sqrt{1 - \eta\lambda / 2}$ times as large as $\xi$: 1.41 for a step of the right length, 1.8
 # for this one. The 50 steps of $G$ add a tenth to that.
+#
+# </details>
 #
 # ## The Hessian
 #
@@ -343,11 +359,15 @@ assert gt.holds(0.5 < np.median(spread) < 0.7 and spread.max() < 1 and later < 0
 assert gt.holds(abs(np.median(early[:, 0] / early[:, 1]) - 0.5) < 0.05)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # All settle, and all their spreads are too small. $w$ is set by the first few rounds: while $b$
 # travels from 0 to about 4, $w$ travels half as far, because its gradient is $z$ times that of $b$
 # and $z$ averages to $1/2$: hence a spread of about $2 / \sqrt{12} = 0.58$. Nothing pulls it
 # towards 1, since a flat $D$ does not see it. **The strong generator finds the mean quickly. It
 # does not learn the spread.**
+#
+# </details>
 #
 # ## What moves the spread after all
 #
@@ -414,9 +434,15 @@ for loss in ends:
     assert gt.holds(abs(curves[loss][-1] / curves[f"{loss}, formula"][-1] - 1) < 0.02)
 
 # %% [markdown]
-# Out with one loss, in with the other. If it is the sampling noise in $a$ that drives the drift,
-# batches of 100 must slow it down tenfold. And from the ordinary start, with a quarter of the $w$
-# and so of the noise, $a^2$ must be about a sixteenth.
+# <details><summary>What you saw</summary>
+#
+# Out with one loss, in with the other.
+#
+# </details>
+#
+# If it is the sampling noise in $a$ that drives the drift, batches of 100 must slow it down
+# tenfold. And from the ordinary start, with a quarter of the $w$ and so of the noise, $a^2$ must be
+# about a sixteenth.
 
 
 # %%
@@ -470,10 +496,14 @@ for game in (500, 5000, 10_000, 20_000, 30_000, 40_000, 50_000, 60_000):
     print(f"({low:.0%} to {high:.0%})")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Unstable after all, only not within 500 rounds.** At this ratio, rate and loss the typical
 # spread creeps, faster and faster, past the data's 3.5, until single runs and then most of them
 # blow up ($|w| > 100$): one by round 30,000, six by 50,000, eleven of 16 by 60,000. A horizon
 # belongs to every "stable".
+#
+# </details>
 #
 # ## Bad starts
 #
@@ -539,12 +569,16 @@ assert gt.holds(
 assert not any("diverged" in ends for ends in outcomes.values())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Strong $G$ copes better, in a paired comparison ([McNemar's test](glossary.md#mcnemars-test)). Bad
 # starts do harm, but not through instability in these rounds. What happens is the saturation of
 # chapter 02: one step makes $D$ certain, and a certain $D$ gives no gradient. Distance alone does
 # not decide. 1:50 is lost from below -8 and settles from as far as 14 *above* the data, the end of
 # the range tried: there data and generated points lie on one side of 0, where $D$'s line starts
 # with $c = 0$, and its slope alone cannot separate them.
+#
+# </details>
 #
 # ## The quickest way?
 #
@@ -574,6 +608,8 @@ assert gt.holds(arrived[10] > 2 * arrived[50])
 assert gt.holds(0.5 * 2 * arrived[1] < 51 * arrived[50] < 1.2 * 2 * arrived[1])
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # In rounds by a factor of thirty; in steps by little, since a round of 1:50 has 51 of them.
 #
 # **What is true, then.** For this GAN a strong generator needs far fewer rounds to the mean than
@@ -585,6 +621,8 @@ assert gt.holds(0.5 * 2 * arrived[1] < 51 * arrived[50] < 1.2 * 2 * arrived[1])
 # discriminator that can see more than a mean, a generator that runs ahead may collect its mass
 # where $D$ is most easily fooled: [mode collapse](glossary.md#mode-collapse), from [chapter
 # 09](09_two_clusters.ipynb) on.
+#
+# </details>
 
 # %% [markdown]
 # ## Play
@@ -595,19 +633,20 @@ gt.Lab("strong-generator")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The batch has $n = 10$ samples and $w = 2$. What is the standard deviation of
-# $\partial V / \partial a$ at the equilibrium?
+# **1.** The chapter's ten real points stay the same. Suppose that they, too, were drawn anew in
+# each round, from $\mathcal N(5, 1)$. What would the standard deviation of
+# $\partial V / \partial a$ at the equilibrium be, with $n = 10$ of each kind and $w = 2$?
 #
 # <details><summary>Hint 1</summary>
 #
-# A uniform variable on $(0, 1)$ has the variance $1/12$, the mean of $n$ independent ones $1/n$ of
-# that.
+# The mean of $n$ independent samples has $1/n$ of the variance of one.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# Then there is the $\tfrac12$.
+# The two means are independent, so the variance of their difference is the sum of theirs. Then
+# there is the $\tfrac12$.
 #
 # </details>
 
@@ -619,11 +658,11 @@ gt.exercises.check_sampling_noise(scatter, w=2.0, n=10)
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_sampling_noise(2.0 / (2 * 120**0.5), w=2.0, n=10)
+# gt.exercises.check_sampling_noise(((1 + 2.0**2 / 12) / 10) ** 0.5 / 2, w=2.0, n=10)
 # ```
 #
 # ```text
-# Right: half the scatter of a mean of n uniform variables times w.
+# Right: two independent means, whose variances add, and half of their difference.
 # ```
 #
 # </details>

@@ -107,7 +107,11 @@ assert gt.holds(abs(end - gt.experiments.TARGET) < 0.02 and 80 < settled < 250)
 assert gt.holds(a[shown[0]] < 3 and a[shown[1]] > 2.5 and abs(a[shown[3]]) < 0.6)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # One run has settled. $D$'s slope follows the best one a little late, upwards and downwards.
+#
+# </details>
 
 # %% [markdown]
 # ## Open the hood
@@ -256,9 +260,13 @@ for noise in (0.0, 1.0):
     print(f"   a 50:1 round: factor {abs(slow):.3f}, rounds per turn {turn:.0f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Three move a little, the zero stays, none changes its sign. What a round does near the equilibrium
 # changes more: without noise it turns around it, with noise it comes straight in (an infinite turn)
 # and faster.
+#
+# </details>
 
 # %%
 gt.show(
@@ -324,11 +332,17 @@ assert gt.holds((np.array(ends) == "settled").all() and when[1] > 2 * when[0])
 assert gt.holds(2 * scatters["the same noise"] < scatters["independent noise"] < 0.05)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Both rescue every seed, and independent noise seems to take three times as long. **Is it slower?**
 # $V$ is measured on ten noisy points. With the same noise on both, much of it cancels in the
 # difference between real and generated; with independent noise $V$ scatters more than twice as
-# much, and one round in a hundred beyond 0.1 is enough to undo "for good". So look at the generator
-# instead: from which round on does its mean stay within 0.3 of the data's?
+# much, and one round in a hundred beyond 0.1 is enough to undo "for good".
+#
+# </details>
+#
+# Now look at the generator itself, whose mean is not measured on noisy points: from which round on
+# does it stay within 0.3 of the data's?
 
 # %%
 data = np.array([gt.experiments.settings("noisy").game(s).data.points.mean() for s in range(SEEDS)])
@@ -351,7 +365,12 @@ assert gt.holds(all(110 < np.median(games) < 180 for games in arrived.values()))
 assert gt.holds(-10 < low <= high < 10)
 
 # %% [markdown]
-# **It is not slower**, or by a few rounds of 140 at most. Only our view of $V$ is noisier.
+# <details><summary>What you saw</summary>
+#
+# **Independent noise is not slower**, or by a few rounds of 140 at most. Only our view of $V$ is
+# noisier.
+#
+# </details>
 #
 # ## Switch it off
 #
@@ -462,34 +481,35 @@ gt.Lab("noisy")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Real samples after noise: mean 5, variance 2. Generated samples after noise: mean 1,
-# variance 2 as well. Which slope $a$ has the best discriminator's logit?
+# **1.** Before any noise the real samples have the mean 5 and the variance 1, the generated ones
+# the mean 1 and the variance 1 as well. Which standard deviation must the noise have for the best
+# discriminator's logit to have the slope $\tfrac12$?
 #
 # <details><summary>Hint 1</summary>
 #
-# It is in "The rule", under *What theory says*.
+# Which variance do the samples need after noise? The slope is in "The rule".
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# Or take the logarithm of the ratio of two normal densities.
+# The variances of independent numbers add.
 #
 # </details>
 
 # %%
-slope = ...
-gt.exercises.check_best_slope(slope, gap=4.0, variance=2.0)
+noise = ...
+gt.exercises.check_noise_for_slope(noise, gap=4.0, variance=1.0, slope=0.5)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_best_slope(4.0 / 2.0, gap=4.0, variance=2.0)
+# gt.exercises.check_noise_for_slope((4.0 / 0.5 - 1.0) ** 0.5, gap=4.0, variance=1.0, slope=0.5)
 # ```
 #
 # ```text
-# Right: log p - log q is a line with the slope (difference of the means) / variance.
+# Right: the samples' variance and the noise's add up to gap / slope.
 # ```
 #
 # </details>

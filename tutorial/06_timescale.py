@@ -159,9 +159,15 @@ for tau in (1, 1.9, 2.1, 5):
 print("real eigenvalues from tau =", round(gt.real_eigenvalue_tau(J), 3))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # At $\tau = 1$ it spirals **out**: the largest real part is $+1$, that of the pair of $(x_1, y_1)$.
-# The pair of $(x_2, y_2)$ is at $-3$ and would come home at any $\tau$. The game falls apart into
-# these two, so that the formula for one number each gives $\tau^*$, and $S$ is diagonal:
+# The pair of $(x_2, y_2)$ is at $-3$ and would come home at any $\tau$.
+#
+# </details>
+#
+# The game falls apart into the pairs of $(x_1, y_1)$ and $(x_2, y_2)$, so that the formula for one
+# number each gives $\tau^*$, and $S$ is diagonal:
 
 # %% tags=["nbval-check-output"]
 A, B, C = -J.gg, -J.gd, -J.dd
@@ -293,12 +299,16 @@ rates = -sweep.real.max(1)
 print(f"fastest: tau = {taus[rates.argmax()]:g} with {rates.max():.2f}; at 16: {rates[-1]:.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # On a logarithmic axis linear convergence is a straight line, with waves where it turns, and the
 # slope over time, learning rate times steps, is the largest real part. At $\tau = \tau^*$ the pair
 # sits on the axis, and the run circles for all 20 000 steps. Of the ratios in the first picture 5.2
 # is the fastest: from there on the slow eigenvalue is a real one of the *other* pair, which comes
 # back towards the smallest eigenvalue of $S$, here 3. So 10 is hardly faster than 5, and 16 is
 # slower than 5.2.
+#
+# </details>
 #
 # The same runs in their two planes:
 
@@ -443,10 +453,14 @@ for tau, gamma in ((1.0, 0.3), (4.0, 0.3), (8.0, 0.3), (16.0, 0.3), (1.0, 1.0), 
     print(f"tau = {tau:g}, gamma = {gamma}: saturating {steps[0]}, non-saturating {steps[1]}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The non-saturating one in five of the six pairs, by 100 to 440 of 690 to 1850 steps: far out $G$'s
 # gradient is larger. With a slow $D$ and $\gamma = 1$ it is the other one. The order of the ratios
 # with $\gamma = 0.3$ is the same. With $\gamma = 1$, where $1/\gamma^2 = 1$, equal rates are the
 # fastest that do not turn.
+#
+# </details>
 #
 # Seen as a *locus*, with $\tau$ running along it, both games tell the same story: a pair comes from
 # the right, turns in a circle, meets on the real axis, and parts.
@@ -533,10 +547,14 @@ assert gt.holds(last[0] < 0.7 * late[0] < 0.49 * early[0])
 assert gt.holds(0.05 < last[1] < late[1] and 0.2 < last[2] < late[2] < 0.3)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # It does: at 0.75 the path ends in the origin, at 1.9 it comes nearer to it all the time, and at 5
 # and 12 it ends in the equilibrium. $\tau = 2$ is the edge itself: the largest real part is 0, and
 # the linear theory is silent. Just above the edge, at 2.1, the origin repels; still the path stays
 # beside it for all of the 60 000 steps, and does not find the equilibrium.
+#
+# </details>
 #
 # ## What the notebooks print, recomputed
 #
@@ -683,14 +701,20 @@ assert gt.holds(all(by_rate == 8 if step < 2 else by_rate == 0 for _, step, by_r
 assert gt.holds(all(by_steps >= 7 for *_, by_steps in rows))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Between 1 and 2. From 2 on no run settles by rate in 1000 rounds, while by steps all do. The ratio
 # is the same; what differs is the *length of a step*: one step of $D$ multiplies its deviation by
-# $1 - \eta_D\lambda$, which shrinks it while $\eta_D\lambda < 2$. With the curvature $\lambda
-# \approx 13.3$, the closed form of chapter 01 where only $G$'s mean is right ($w = 1$; in the run
-# there 13.6 to 14.7 were measured), that is passed at the ratio 1.5 (second column); beyond it the
-# equilibrium repels, however long the run. A statement about $\tau$ is one about **small steps**.
-# So make them small, and let them go on for long enough that runs arrive. The yardstick for "the
-# same": how far two seeds of one route are apart.
+# $1 - \eta_D\lambda$, which shrinks it while $\eta_D\lambda < 2$. With the curvature
+# $\lambda \approx 13.3$, the closed form of chapter 01 where only $G$'s mean is right ($w = 1$; in
+# the run there 13.6 to 14.7 were measured), that is passed at the ratio 1.5 (second column); beyond
+# it the equilibrium repels, however long the run.
+#
+# </details>
+#
+# A statement about $\tau$ is one about **small steps**. So make them small, and let them go on for
+# long enough that runs arrive. The yardstick for "the same": how far two seeds of one route are
+# apart.
 
 # %%
 settings = [("sgd", 0.1, 1000), ("sgd", 0.02, 2500)]
@@ -753,9 +777,13 @@ usual, slow_square, slow_mean, both_slow = gaps.values()
 assert gt.holds(max(both_slow, slow_mean) < 0.1 * usual and slow_square > 0.8 * usual)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # By a factor of twenty, and it is the first average alone that does it, the momentum. In this game
 # a result for $\tau$ carries over to a number of steps with plain descent and small steps; with
 # Adam it does if $D$'s $\beta_1$ goes with the number of steps.
+#
+# </details>
 #
 # ## tau* of a trained GAN
 #

@@ -116,12 +116,17 @@ for k, tau in enumerate(TAUS):
 # %% [markdown]
 # Solid is A, dashed is B; a path that leaves at the right comes back at the left. (Here
 # $\eta = 0.02$ and 10 000 steps; the published run takes 200 000 steps of 0.001, the same time
-# $\eta \cdot$ steps $= 200$.) A goes to $(0, 0)$ at $\tau = 2$ and to $(\pi, \pi)$ at 5 and 10, B
-# to $(0, 0)$ in all three, which at 10 takes longer than this run. **Both points attract at
-# $\tau = 2$ and at $\tau = 5$. What moved is the border between their regions.** At $\tau = 1$
-# neither would come to rest in the flow: A's path circles $(\pi, 0)$, B's runs round the torus
-# along the diagonal. That B is caught, and that both come closer, is the work of these steps
-# (below).
+# $\eta \cdot$ steps $= 200$.)
+#
+# <details><summary>What you saw</summary>
+#
+# A goes to $(0, 0)$ at $\tau = 2$ and to $(\pi, \pi)$ at 5 and 10, B to $(0, 0)$ in all three,
+# which at 10 takes longer than this run. **Both points attract at $\tau = 2$ and at $\tau = 5$.
+# What moved is the border between their regions.** At $\tau = 1$ neither would come to rest in the
+# flow: A's path circles $(\pi, 0)$, B's runs round the torus along the diagonal. That B is caught,
+# and that both come closer, is the work of these steps (below).
+#
+# </details>
 
 # %% [markdown]
 # ## The map
@@ -247,6 +252,8 @@ assert gt.holds(shares[0.8][2] > 0.05 and max(shares[t][2] for t in MAP_TAUS if 
 assert gt.holds(shares[1.2][1] == 0 < shares[1.5][1] < shares[2.0][1] < shares[10.0][1])
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The color of $(\pi, 0)$ vanishes between 1 and 1.2, that of $(\pi, \pi)$ appears between 1.2 and
 # 1.5. Theory and map agree on *whether*: $(0, 0)$ ($\tau^* = 0.739$) has no region at 0.5 and one
 # at 0.8, $(\pi, \pi)$ ($1.353$) none at 1.2 and one at 1.5, and $(\pi, 0)$ has one up to 1, give or
@@ -254,6 +261,8 @@ assert gt.holds(shares[1.2][1] == 0 < shares[1.5][1] < shares[2.0][1] < shares[1
 # grid end at $(0, 0)$ by steps of 0.04, 38 % at $(\pi, \pi)$), nor has the rate at which a point
 # attracts, its largest real part with the sign changed: from $\tau = 2$ to 10 the rate of
 # $(\pi, \pi)$ falls from 0.100 to 0.031, and its share grows from 38 to 46 %.
+#
+# </details>
 
 # %% [markdown]
 # ## Simultaneous or alternating?
@@ -298,9 +307,15 @@ for rule in (gt.simultaneous(), gt.alternating()):
     print(f"(pi, 0) at tau = 1, {type(rule).__name__}: |s| = {abs(s[0]):.4f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Earlier. Between 1.293 and 1.353 the published map would color a region around $(\pi, \pi)$ that
 # the theory it illustrates does not have. The same slip is *in* the published picture at
-# $\tau = 1$. Here is the flow itself, from the map's starts and from A and B:
+# $\tau = 1$.
+#
+# </details>
+#
+# Here is the flow itself, from the map's starts and from A and B:
 
 
 # %%
@@ -370,9 +385,14 @@ resultant = sympy.Poly(sympy.resultant(*gradients, y), x)
 print("real roots of the eliminant:", resultant.sqf_part().count_roots())
 
 # %% [markdown]
-# Three. A fourth point, $(9.3, 9.3)$, is no equilibrium and attracts below $\tau = 1$. Here all of
-# them lie on $V$ itself. **Predict:** the deepest points of $V$, where $x$ has all that it wants:
-# are they equilibria?
+# <details><summary>What you saw</summary>
+#
+# Three. A fourth point, $(9.3, 9.3)$, is no equilibrium and attracts below $\tau = 1$.
+#
+# </details>
+#
+# Here all eleven lie on $V$ itself. **Predict:** the deepest points of $V$, where $x$ has all that
+# it wants: are they equilibria?
 
 # %%
 w = gt.flows.grid((-17.0, 17.0, 121), (-17.0, 17.0, 121))
@@ -403,9 +423,13 @@ for zero in sorted(poly_zeros, key=lambda zero: poly.f(*torch.tensor(zero.w)[:, 
     print(f"{(zero.w + 0.0).round(2)!s:18} V = {depth + 0.0:8.2f}  {zero.point.kind}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # They are not: $y$ sits at the bottom of its own valley there and leaves. An equilibrium of a game
 # is to be looked for on its saddles, and not every saddle is one: the Nash point and its mirror
 # image $(-9.0, 10.6)$ lie equally deep, and only one of them has the players the right way round.
+#
+# </details>
 #
 # The published path starts at $(-9, -9)$ and takes 25 000 simultaneous steps of $10^{-4}$. At
 # $\tau = 1 = \tau^*$ it circles: exchanging $x$ and $y$ turns the flow round (chapter 06), so that
@@ -556,11 +580,15 @@ print(f"tau = 4, the two sets of draws, Fisher's exact test: p-value {p:.3f}")
 assert gt.holds((served[0] == 2).sum() >= 28 and lost.sum() >= 5 + 3 * won.sum())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Both. $\tau = 1$ lets 31 of 32 runs serve both clusters, $\tau = 4$ only 21: of 32 pairs with one
 # start and the same draws, raising $\tau$ lost a cluster in 11 and won one in 1. And at $\tau = 4$
 # 13 of 16 starts end alike with both sets of draws, where 8.5 would by chance (Fisher's exact test
 # on these 16: p-value 0.02): the start has a say, and so have the draws. No run changed its state
 # in the second half.
+#
+# </details>
 #
 # ## Play
 #

@@ -81,9 +81,13 @@ for gamma in (0.5, 0.75, 1.0):
     print(f"16 Sigma / gamma^2 = {formula:.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Every $\tau$ attracts; the pair stops turning at $16\Sigma/\gamma^2$. The notebook prints no
 # $\tau^*$ here; it is 0, since $A = 0$: at the equilibrium $Y = 0$ and $G$ feels no curvature of
 # its own.
+#
+# </details>
 #
 # ## Runs in one dimension
 #
@@ -229,6 +233,13 @@ for d, (Sigma, J) in found.items():
     print(f"{len(eigs)} eigenvalues, at tau = 1 and 25 off the closed form by {off:.6f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# $d(d-1)/2$ of them, 1, 3, 10 and 45: as many as a small rotation has numbers, one for each plane
+# in which it can turn.
+#
+# </details>
+#
 # ## Open the hood
 #
 # The game in $d$ dimensions, its second derivatives by autograd, and $J_\tau$ from them: $G$
@@ -351,10 +362,14 @@ for d in (2, 5, 10, 20):
     print("rates of the slowest mode at tau =", ", ".join(rates))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Only from 40, 235, 371 and 1176 on, $16/\gamma^2$ times the largest eigenvalue of $\Sigma$, does
 # no mode turn: 25 is not beyond it. But the slowest mode, that of the *smallest* eigenvalue of
 # $\Sigma$, stops turning at 16 to 20 already. Up to there it gets faster with $\tau$, from there on
 # slower; at 25 it is still faster than at 10, in two dimensions by a hair.
+#
+# </details>
 
 
 # %%

@@ -58,10 +58,14 @@ gt.Table(
 )
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Both on A: $L = 0.477$ for JS. If one of them steps off, $L$ *falls* to $0.347$ and only then, on
 # arrival at B, rises to $0.693$: a [bad basin](glossary.md#bad-basin). For RS, $L = 0.347$ in the
 # collapse, and the fake whose partner is B (y2) leaves without any change,
 # $0.347 \to 0.347 \to 0.693$: a flat way out. (y1, whose partner is A, pays for leaving.)
+#
+# </details>
 
 # %%
 way = [(0, 0), (0, -1), (0, 1)]  # 0 is A, 1 is B, -1 is off the data
@@ -94,7 +98,8 @@ for n in (2, 3, 4):
 # %% [markdown]
 # 2, 21, 232: that is $n^n - n!$ for JS, every way to leave a point out (theorem 1), and none for RS
 # (theorem 2). Against an $f$ that may take any value anywhere $L$ has no slopes: it can change only
-# by a leap, and only when a fake steps onto a point or off it. Does each such step change it?
+# by a leap, and only when a fake steps onto a point or off it. **Predict:** does each such step
+# change it?
 
 # %% tags=["nbval-check-output"]
 for (name, kind), n in product(kinds.items(), (2, 3)):
@@ -105,7 +110,11 @@ for (name, kind), n in product(kinds.items(), (2, 3)):
     print(f"{name}, {n} points: {still} of {len(steps)} steps off a point leave L as it is")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # For JS each does; for RS a third of them (two points) to nearly half (three points) are free.
+#
+# </details>
 #
 # ## Open the hood
 #
@@ -245,9 +254,13 @@ for share in (0.01, 0.25, 0.5, 0.75, 1.0):
     print(f"{share:4.0%}", "; ".join(f"{n} {a:+.3f} {b:+.3f}" for n, (a, b) in ways.items()))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The more go at once, the deeper the valley of JS: one fake of a hundred loses $0.002$, half of
 # them $0.131$, and all of them $0.477$, for nothing, since all on B is the same collapse. The most
 # is to be gained by half.
+#
+# </details>
 #
 # **Mind the pairs.** The theorem is about *fixed* pairs, in which the fakes whose partners lie on B
 # can leave for nothing. With pairs drawn anew in each batch, as in chapter 10, every fake meets
@@ -524,11 +537,18 @@ ratio = np.quantile(np.median(js[drawn], 1) / np.median(rs[drawn], 1), [0.025, 0
 print(f"ratio of the medians: {ratio[0]:.1f} to {ratio[1]:.1f} (95 %, bootstrap)")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **The shares differ by five points, the times by a factor of two.** 187 of 200 JS runs arrive
-# within 5000 epochs and 197 of 200 RS runs. (In pairs of one seed it is 3 to 13, with a p-value of
-# 0.02: hardly chance; the test is that of chapter 10.) But the median JS run takes 2380 epochs
-# where RS takes 1160, and after 1000 epochs 80 RS runs have arrived and no JS run. The factor does
-# not hang on the 40 fakes.
+# within 5000 epochs and 197 of 200 RS runs. (Of the pairs of one seed in which one run only
+# arrives, 3 are won by JS and 13 by RS. Were the losses equal, each would be the toss of a coin:
+# that is [McNemar's test](glossary.md#mcnemars-test), and its p-value of 0.02 says hardly chance.)
+# But the median JS run takes 2380 epochs where RS takes 1160, and after 1000 epochs 80 RS runs have
+# arrived and no JS run. The factor does not hang on the 40 fakes. How sure is it? Draw 200 of the
+# pairs again and again, with replacement (a *bootstrap*): 95 % of the ratios lie between 1.9 and
+# 2.3.
+#
+# </details>
 #
 # **Is it the trap that takes the time?** A run *rests* while at least 95 of its fakes lie in one
 # and the same cluster and none in the other. **Predict:** without the JS runs that ever rested for
@@ -542,9 +562,13 @@ for name, history in kept.items():
         print(f"{np.median(arrived[name][which]):.0f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Runs that are caught for 200 epochs or more arrive about a thousand later than those that never
 # rested for 50 (a median of 3200 beside 2130), and two of 51 are in the trap at the end. But most
 # of the factor is not the trap: these 130 runs take nearly twice the 1160 epochs of RS as well.
+#
+# </details>
 #
 # **What else differs?** $D$'s loss is halved for JS and not for RS, so that both end at $\log 2$.
 # To plain or momentum SGD half a loss is half a learning rate: $D$ learns at half the rate that it
@@ -579,11 +603,15 @@ for name in ("JS, halved", "RS"):
     print(f"JS, whole, before {name}: in {sooner} pairs, after it in {later}, p-value {p:.2g}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Most of the factor of two is the halved loss**: with the whole loss the median JS run arrives
 # after 1500 epochs instead of 2780, and of RS, at 1270, these forty pairs cannot tell it apart
 # (first in 14, second in 24). A factor in front of a loss is a learning rate, and a comparison of
 # two losses that differ in it compares both. What is left may be the trap: of the slower half of
 # the JS runs most still come later than those of RS, though in the end one more arrives.
+#
+# </details>
 #
 # **What does $D$'s loss say meanwhile?** It is *flat* from the epoch on from which it stays within
 # 0.03 of $\log 2$. **Predict:** does it go flat when a run arrives, before, or after?
@@ -677,10 +705,14 @@ for name, (length, loss) in rest.items():
         print(f"within 0.02, the farthest {far:.3f} away")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Every rest of 200 epochs or more lies within 0.003 of its prediction** (51 JS and 3 RS runs),
 # and all but one from 100 epochs on within 0.02. The 14 short ones at 0.68 do not, and need not: a
 # plateau is a statement about the *best* $D$, and the frozen runs above took about 1000 steps of
 # $D$ to come within 0.02 of it with JS, which are 100 epochs here.
+#
+# </details>
 #
 # **Look at single runs.** Choose a seed.
 
@@ -726,55 +758,58 @@ gt.Lab("two-gaussians", width=16, lr=1e-3, g_steps=10)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many bad basins does JS have for $n$ points? Write a function of $n$.
+# **1.** Not all bad basins are equally bad. How many of those of JS with $n$ points lack one point
+# only? Write a function of $n$.
 #
 # <details><summary>Hint</summary>
 #
-# Count the maps from fakes to points, and those that leave none out; `math.factorial` may help.
+# Two fakes share a point: which two? And in how many orders may that pair and the others lie?
+# `math.factorial` may help, and the hood's `table`, to count.
 #
 # </details>
 
 # %%
 count = ...  # for instance: lambda n: ...
-gt.exercises.check_bad_basins(count)
+gt.exercises.check_one_left_out(count)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_bad_basins(lambda n: n**n - np.prod(np.arange(1, n + 1)))
+# gt.exercises.check_one_left_out(lambda n: n * (n - 1) / 2 * np.prod(np.arange(1, n + 1)))
 # ```
 #
 # ```text
-# Right: n^n ways to put n fakes on n points, of which n! leave no point out.
+# Right: n points to leave out, n (n - 1) / 2 pairs that share one, (n - 1)! orders.
 # ```
 #
 # </details>
 
 # %% [markdown]
-# **2.** Write the way out of the collapse for RS as a list of states, from `(0, 0)` (both fakes on
-# point 0) to one on each, along which $L$ never falls. One fake moves at a time; -1 is off the
-# data.
+# **2.** Three points, RS, and the state `(1, 0, 0)`: fake 0 lies on point 1, the fakes 1 and 2 on
+# point 0, and point 2 has none. Write a way from there to a fake on each point, along which $L$
+# never falls, as a list of states. One fake moves at a time; -1 is off the data.
 #
 # <details><summary>Hint</summary>
 #
-# The fakes' partners are the points 0 and 1, in this order.
+# The fakes' partners are the points 0, 1 and 2, in this order. No fake has to lie on its partner:
+# it pays to leave where its edge is on a cycle.
 #
 # </details>
 
 # %%
-states = ...  # for instance: [(0, 0), ..., (0, 1)]
+states = ...  # for instance: [(1, 0, 0), ...]
 gt.exercises.check_way_out(states)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_way_out([(0, 0), (0, -1), (0, 1)])
+# gt.exercises.check_way_out([(1, 0, 0), (1, 0, -1), (1, 0, 2)])
 # ```
 #
 # ```text
-# Right: 0.347 -> 0.347 -> 0.693: the fake whose partner is the empty point moves for free.
+# Right: 0.462 -> 0.462 -> 0.693: fakes 0 and 1 hold a cycle, fake 2 is on none and moves for free.
 # ```
 #
 # </details>

@@ -142,9 +142,15 @@ gt.show(
 )
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Every coordinate of the published $v$ is positive: the noise fills **one quadrant** of four, in
-# $d$ dimensions one orthant of $2^d$. A README of its authors said so in 2017, and that
-# $U(-1, 1)$ is right; their notebook kept the old line. And with 784 pixels?
+# $d$ dimensions one orthant of $2^d$. A README of its authors said so in 2017, and that $U(-1, 1)$
+# is right; their notebook kept the old line.
+#
+# </details>
+#
+# And with 784 pixels?
 
 # %% tags=["nbval-check-output"]
 for directions in ("published", "all"):
@@ -306,11 +312,15 @@ assert gt.holds(min(controls[name]["modes"][-1, :, 0].min() for name in fair) ==
 assert gt.holds(max(found[name]["modes"][-1, :, 0].max() for name in ("DRAGAN", "WGAN-GP")) < 5)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # R1, which pulls the slope *towards zero at the data*, covers all modes at weight 10 as it did at
 # 0.05. DRAGAN and WGAN-GP, which pull it to 1, do not at weight 10 with one step; DRAGAN at weight
 # 0.1 and WGAN-GP at its authors' toy settings (weight *and* steps) do, in three seeds of three. A
 # table in which each method but one runs at its own settings says nothing about that one. Without
 # the relativistic loss R1 + R2 makes $D$ as flat: it is the weight.
+#
+# </details>
 #
 # **The target of 1 has a unit**, logits per unit of length. Multiply the data by ten: a $D$ that
 # tells them apart equally well, $f(x / 10)$, has a tenth of the slope. So
@@ -592,9 +602,13 @@ for g, r in zip(total, root, strict=True):
 print(f"-1 / (4 g) at 2.4: {-1 / (4 * 2.4):.3f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Up to $g = 1$ the friction is shared: the pair turns, and both parts are $-g/2$. Beyond, the fast
 # eigenvalue takes all that is added and the slow one, about $-1/(4g)$, gets **less**: $D$ is held
 # so flat that it hardly tells $G$ where to go.
+#
+# </details>
 #
 # And the penalties with a target of 1? They have no such $J$: at $\psi = 0$ their pull is not
 # differentiable, and it is directed *away* from the equilibrium.
@@ -653,28 +667,30 @@ gt.Lab("dragan")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Which share of the orthants (sign patterns) of $\mathbb R^d$ does the published DRAGAN
-# noise reach? Write a function of $d$.
+# **1.** How different are two directions of the published DRAGAN noise, $v$ and $v'$, both
+# $U(0, 1)^d$? In many dimensions the cosine of the angle between them is nearly the same for all
+# such pairs. What is it?
 #
 # <details><summary>Hint</summary>
 #
-# Each coordinate has two signs.
+# In many dimensions sums are near their means: what is $\mathbb E\, v_i v'_i$, and what
+# $\mathbb E\, v_i^2$?
 #
 # </details>
 
 # %%
-share = ...  # for instance: lambda d: ...
-gt.exercises.check_covered_directions(share)
+cosine = ...
+gt.exercises.check_noise_cosine(cosine)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_covered_directions(lambda d: 0.5**d)
+# gt.exercises.check_noise_cosine((1 / 4) / (1 / 3))
 # ```
 #
 # ```text
-# Right: all coordinates positive is one of 2^d sign patterns.
+# Right: a product of two coordinates is 1/4 on average, a square 1/3.
 # ```
 #
 # </details>

@@ -56,11 +56,15 @@ print(f"real digits {judge.real:.2f}, one seven {judge.score(sevens[:1].repeat(5
 print(f"different sevens {judge.score(sevens):.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # One seven has the lowest score, 1: no doubt about the digit, but only one of them. Real digits do
 # not reach 10: the judge names them nearly evenly, but has doubts. (KL is the entropy of $p(k)$
 # less the mean entropy of $p(k \mid x)$.) Their score is the level to compare with. **The number
 # belongs to this judge.** With another classifier, or with Inception on photographs, it means
 # something else.
+#
+# </details>
 #
 # ## Open the hood
 #
@@ -318,11 +322,16 @@ gt.show(
 )
 
 # %% [markdown]
-# WGAN-GP first, the two others level, and no run diverges. The bands show how single
-# *architectures* scatter. A mean of 100 is known ten times as well, so do not judge means by them.
-# And each architecture was trained by all three: compare within architectures, that is what the
-# shared start was for. **Predict:** for which of the two algorithms does pairing change the
-# verdict?
+# <details><summary>What you saw</summary>
+#
+# WGAN-GP first, the two others level, and no run diverges.
+#
+# </details>
+#
+# The bands show how single *architectures* scatter. A mean of 100 is known ten times as well, so do
+# not judge means by them. And each architecture was trained by all three: compare within
+# architectures, that is what the shared start was for. **Predict:** for which of the two algorithms
+# does pairing change the verdict?
 
 # %%
 final = dict(zip(study.meta["titles"], bogonet.values(study, "final"), strict=True))
@@ -335,9 +344,13 @@ for other in ("DRAGAN", "WGAN-GP"):
     print(f"p-value {alone:.1g}, paired {paired:.1g}; correlation {np.corrcoef(*pair)[0, 1]:.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # WGAN-GP's lead is plain without pairs as well. For DRAGAN pairing takes out what the architectures
 # have in common (correlation 0.90): $p$ falls from 0.6 to 0.1, though a difference of 0.06 points
 # is still not seen. It changes the verdict for neither.
+#
+# </details>
 #
 # **Which depends least on a lucky choice?** Look at the low end:
 
@@ -425,11 +438,17 @@ for record in (1, 2, 5):
     print(f"{int((wgan > vanilla).sum())} : {int((wgan < vanilla).sum())}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # With equal critic updates vanilla GAN wins, 66 to 34; with twice as many for WGAN-GP, 58 to 42 the
 # other way, it is open. But then WGAN-GP's *generator* has had a fifth of the updates: neither
-# count is fair to both. The clean comparison gives all three the same updates of both players, once
-# with one critic step and once with five: `gan-teach bogonet --d-steps 5`, the same hundred
-# architectures and weights. **Predict:** whose lead is left at one step? At five?
+# count is fair to both.
+#
+# </details>
+#
+# The clean comparison gives all three the same updates of both players, once with one critic step
+# and once with five: `gan-teach bogonet --d-steps 5`, the same hundred architectures and weights.
+# **Predict:** whose lead is left at one step? At five?
 
 # %%
 guess = gt.predict("the loss decides", "the critic steps decide", "it takes both")
@@ -486,12 +505,16 @@ for d in bogonet.duels(longer, "final"):
 print("diverged:", int((longer.static["diverged"] >= 0).sum()))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # They do not: 96 and 95 of 100 for WGAN-GP. And the question of this chapter has an answer now, for
 # these networks, digits and rates: **after 500 updates of $G$ WGAN-GP with its five critic steps
 # depends least on a lucky choice.** Its unlucky twentieth begins where the others' middle lies, and
 # its scores scatter the least, as they did not after 100. No run leaves the finite numbers, but 11
 # and 14 of the others end a fifth below their best, against 2. Between vanilla GAN and DRAGAN, one
 # critic step each, there is still nothing to tell.
+#
+# </details>
 #
 # ## A third family
 #
@@ -508,10 +531,14 @@ for criterion in ("final", "best", "area"):
         print(f"{criterion:5} {d.first} {d.won} : {d.lost} {d.second}, p-value {d.p:.1g}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # WGAN-GP stays ahead, 92 and 89 of 100 at the end. All three draw more than with the two other
 # families. And DRAGAN, with one critic step and 100 updates, is *behind* vanilla GAN here, by its
 # best score and by the area (70 and 77 of 100; of nine tests both lie below 0.0056), though not
 # beyond chance in the end (56 to 44).
+#
+# </details>
 #
 # ## The paper's table
 #

@@ -112,9 +112,13 @@ L_D, L_G = gt.plots.equilibrium_losses("non_saturating", 0.9)
 print(f"label = 0.9: D = {0.9 / 2}, L_D = {L_D:.4f}, L_G = {L_G:.4f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **All of them.** If $D$ answers 0.45 to *everything*, $p$ and $q$ drop out: the losses are 1.3763
 # and 0.7985 whatever $G$ does. So flat losses at these values say one thing: *D has stopped telling
 # real from fake*. Because there is nothing to tell? Or because it cannot?
+#
+# </details>
 #
 # ## Collapsed, at the equilibrium
 #
@@ -134,8 +138,12 @@ report = mt.mode_report(game.generate(torch.randn(2000, 100)), ARCS)
 print(f"L_D = {losses.d:.4f}, L_G = {losses.g:.4f}:", report)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Perfect losses, one arc of twenty. And it is *stationary for G*: the slope of $D$ is zero, so no
 # gradient tells $G$ to move.
+#
+# </details>
 #
 # "Nobody trains such a $D$." Let us see. A **linear** $D$ on the same data (in units of 10),
 # trained in the ordinary way for a thousand steps, from eight seeds. It compares means and nothing
@@ -200,12 +208,16 @@ assert gt.holds(4 <= fit.sum() < 8)  # most seeds, not all
 assert gt.holds((on_the_s < 0.05).all() and (far > 4).all())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # In six of the eight seeds $D$'s mean loss is within 0.02 of theory, and the samples are elsewhere:
 # at more than half of the last fifty looks fewer than 5 % lie on the S. It is no rest, either: each
 # coordinate of their mean swings through that of the data, the orbit of chapter 05 twice over, and
 # the losses swing with it. In the seeds 3 and 7 the loop has begun to widen, and the losses tell.
 # (With `steps = 3000` it is hundreds wide; in five of the other six it shrinks, and more samples
 # cross the S.)
+#
+# </details>
 #
 # ## As handed in, to the end
 #
@@ -364,6 +376,8 @@ for change in ("relativistic pairs", "R1 + R2"):
     assert width[f"- {change}"].min() < width["improved"].max() < 0.5
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Two of the eight stand out.** Without the average of $G$ the distance is three times as long.
 # The optimizer, with $D$ at every step, makes it a third when it is the only change; without it the
 # others are about half as good, though there the interval reaches 1. Leaving out any one of the
@@ -382,6 +396,8 @@ for change in ("relativistic pairs", "R1 + R2"):
 # that is still far away lags a little. Changes do not add up, and a recipe is more than its lines.
 # All of this is said of one data set, of 2000 steps and of two sets of learning rates; and of
 # sixteen intervals of 95 % one may well miss.
+#
+# </details>
 #
 # ## See it learn
 
@@ -454,8 +470,12 @@ print("distance then:", *(f"{value:.1f}" for value in then), end="; ")
 print("at the end:", *(f"{value:.2f}" for value in long["sliced"][-1]))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # It does not. The loss is at its level at the second look, when the distance is still many times
 # that of real samples, and stays there whatever happens.
+#
+# </details>
 #
 # A score needs its band (chapter 14), here of pairs of 5000 *real* samples: all of 199 pairs scored
 # inside, so that another real sample does with a chance of 99 %. A generator that is as good as the
@@ -473,10 +493,16 @@ for name, history in (("handed in", handed), ("improved", long)):
         print("{:.4f} to {:.4f}".format(*BANDS[score]), f"holds {inside} of {len(values[score])}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # By modes, the sliced distance and, in four of five seeds, reverse KL the improved GAN cannot be
 # told from the data. Its quality can: it is outside in all five, and *above*. Real data have
 # outliers beyond three sigmas, three in a thousand. A band has two ends, and a generator that is
-# better than real is wrong. **Predict** what the picture shows.
+# better than real is wrong.
+#
+# </details>
+#
+# And the samples themselves? **Predict** what the picture shows.
 
 # %%
 names = [f"seed {seed}" for seed in long.static["seed"]]
@@ -495,11 +521,15 @@ for name, x in ends.items():
     print(f"{name}: std across the arc {r.std():.2f} (real 1)")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The S is too thin. Modes, reverse KL and the sliced distance look along the arc, where this
 # generator is right, and hardly across. (The ablation's column *across* tells who makes it thin:
 # with latents in 100 dimensions, or with undivided data, the S is too wide instead. R1 + R2 and the
 # pairs are innocent: without them it is as thin.) Which metric would have noticed is the subject of
 # chapter 14.
+#
+# </details>
 #
 # ## Play
 #

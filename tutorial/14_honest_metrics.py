@@ -266,13 +266,19 @@ for k in ("Fréchet distance", "sliced Wasserstein"):
     assert gt.holds(often[k, "one arc of 20 lost"] < 0.2)
 
 # %% [markdown]
-# **No metric finds all six**, and single samples mislead: the Fréchet distance of the copies, out
-# of its band in the picture, is out in one sample of twenty. Precision, density and quality are
-# content with half of the data; recall, coverage and the count do not mind stray samples; Fréchet
-# and Wasserstein look at the whole and miss the arc. So take several. Two sets are common: *count,
-# quality and reverse KL*, where the modes are known, and *precision and recall*, where they are
-# not. A set raises the alarm if one of its scores is outside its band. (Several bands are several
-# tests: with five of them at most 5 % of the perfect samples raise a false alarm.)
+# <details><summary>What you saw</summary>
+#
+# **No metric finds all six**, the best find three, and single samples mislead: the Fréchet distance
+# of the copies, out of its band in the picture, is out in one sample of twenty. Precision, density
+# and quality are content with half of the data; recall, coverage and the count do not mind stray
+# samples; Fréchet and Wasserstein look at the whole and miss the arc.
+#
+# </details>
+#
+# One may take several. Two sets are common: *count, quality and reverse KL*, where the modes are
+# known, and *precision and recall*, where they are not. A set raises the alarm if one of its scores
+# is outside its band. (Several bands are several tests: with five of them at most 5 % of the
+# perfect samples raise a false alarm.)
 
 # %%
 SETS = {
@@ -358,10 +364,15 @@ print(f"half of it astray, dropped: JS = {mt.js_divergence(kept, real):.2f}", en
 print(f"counted: {mt.histogram_js(astray, p):.2f}")
 
 # %% [markdown]
-# Nothing: the shift is gone. And what fell out of the histogram was not missed either. The third
-# mistake: too many cells. Two perfect samples of $n$ and $m$ points over $c$ occupied cells score
-# about $\tfrac{c - 1}{8} (\tfrac1n + \tfrac1m)$ as long as a cell holds a few points, and on it
-# goes until each point has a cell of its own and JS is $\log 2$, whatever the generator.
+# <details><summary>What you saw</summary>
+#
+# Nothing: the shift is gone. And what fell out of the histogram was not missed either.
+#
+# </details>
+#
+# The third mistake: too many cells. Two perfect samples of $n$ and $m$ points over $c$ occupied
+# cells score about $\tfrac{c - 1}{8} (\tfrac1n + \tfrac1m)$ as long as a cell holds a few points,
+# and on it goes until each point has a cell of its own and JS is $\log 2$, whatever the generator.
 
 # %%
 BINS = np.unique(np.geomspace(2, 90, 13).round().astype(int))
@@ -440,9 +451,13 @@ assert METRICS["high quality"](blob, REAL) not in bands["high quality"]
 assert METRICS["precision"](blob, REAL) not in bands["precision"]
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # It is inside the band: the distance is blind to shape. (On features of a network the blind spot
 # has more dimensions, but the same form: [FID](glossary.md#fid) is this formula on 2048 Inception
 # features.)
+#
+# </details>
 #
 # **And it is biased.** Two samples of $n$ points of $\mathcal N(0, I_d)$ score about
 # $d (d + 5) / (2n)$ on average, if $n$ is well above $d$. **Predict:** a perfect generator, judged
@@ -480,9 +495,13 @@ assert few > 2 * many
 assert abs(gap - D * 0.05**2) < 0.015
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The worse one, and by more than a factor of two. Equal sample sizes at least, which cancels the
 # bias of generators of like covariance only; better `metrics.frechet_infinity`, which fits the line
 # and gives its intercept (the bias from the real set stays).
+#
+# </details>
 #
 # ## Break the Inception Score and KID
 #
@@ -534,9 +553,13 @@ assert nearest < found["turned"][1] < farthest
 assert rows[3][3] < 0.01
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Eight points score *more* than the data, and noise nearly as much: far out the classifier is sure,
 # and wrong (chapter 15 meets it again). KID sees the noise, but not that each sample lies *between*
 # the modes: a ring of eight has the same first seven moments, however it is turned.
+#
+# </details>
 #
 # ## Break the count of modes
 #
@@ -568,9 +591,13 @@ print(f"nine tenths uniform noise: {report.covered} of 100 modes,", end=" ")
 print(f"quality {report.high_quality:.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # 63 of them, by the formula. Too few samples look like [mode collapse](glossary.md#mode-collapse),
 # and 4000 samples of which nine tenths are noise look complete but for one. The count means
 # something only beside the quality and the sample size.
+#
+# </details>
 #
 # ## Break precision and recall
 #
@@ -619,12 +646,16 @@ for k in (1, 2, 5):
     print(f"coverage of a perfect generator, k = {k}: {found:.2f} (1 - 2^-k = {1 - 2**-k:.2f})")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Two stray fakes of 400, and recall sees no lost half. [Density and
 # coverage](glossary.md#density-and-coverage) hold out better: density counts *how many* balls hold
 # a fake, so one huge ball is one vote, and a perfect generator has 1.0: noise at 0.5 still looks
 # bad. Coverage asks of each *real* ball whether it holds a fake, and the fakes have no balls. It
 # has a trap, too: with as many fakes as real points and balls that reach to the $k$-th neighbor, a
 # perfect generator's is about $1 - 2^{-k}$, one half for $k = 1$.
+#
+# </details>
 #
 # ## Bend the curve: PRD
 #
@@ -706,9 +737,13 @@ assert max(values[0] for values in power.values()) < 3 < min(values[6] for value
 assert power["blob"][-1] < 3 < power["right half lost"][-1]
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Too narrow a kernel sees neither, and one far wider than the data is $1 - |x - y|^2 / 2h^2$ over
 # the data: it compares means, $\mathrm{MMD}^2 h^2 \approx |m_x - m_y|^2$, and the blob's is right.
 # Try several bandwidths, or state the one you chose and why.
+#
+# </details>
 
 # %% [markdown]
 # ## What D's loss tells
@@ -788,10 +823,16 @@ assert gt.holds(level + 0.015 < ends["8 units"] < ends["linear"])
 assert gt.holds(2 * np.log(2) - 0.02 < ends["linear"] < 2 * np.log(2))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Only the widest. The linear $D$ rates a generator without one of its modes nearly perfect: it can
-# only compare means. The opposite error needs few points, few for $D$'s number of weights. Here
-# both sides are the *same* law, $\mathcal N(0, I_{10})$, 60 points each. **Predict** both
-# accuracies: on its own points, on fresh ones.
+# only compare means.
+#
+# </details>
+#
+# The opposite error needs few points, few for $D$'s number of weights. Here both sides are the
+# *same* law, $\mathcal N(0, I_{10})$, 60 points each. **Predict** both accuracies: on its own
+# points, on fresh ones.
 
 # %%
 LAW = gt.data.Normal(dim=10)
@@ -834,9 +875,13 @@ assert gt.holds(abs(fresh - 0.5) < 0.03)
 assert gt.holds(rows[0][2] > 0.6 and rows[1][2] < 0)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # A $D$ that is right every time "proves" here that a perfect generator is bad. So: **D's loss is a
 # statement about D.** On fresh samples it gives a lower bound of JS, a loose one where $D$ has not
 # kept up with a moving $G$; on the points that it was trained on it bounds nothing.
+#
+# </details>
 
 # %% [markdown]
 # ## Play

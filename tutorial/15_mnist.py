@@ -177,6 +177,27 @@ print(f"{len(by_hand):,} parameters after 4 rounds: largest difference {gap:.0e}
 assert gap < 1e-5
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `D(fakes.detach())` becomes `D(fakes)`:
+#
+# ```python
+# try:
+#     train_by_hand(G, D, gt.dynamics.streams.Stream(theirs, batch_size=32, seeds=0), steps=1)
+# except RuntimeError as error:
+#     print(str(error)[:50])
+# ```
+#
+# ```text
+# Trying to backward through the graph a second time
+# ```
+#
+# $D$'s backward pass goes on through $G$, and uses up the graph that $G$'s own pass needs. Without
+# its `zero_grad` $D$ adds to its gradient what $G$'s pass has left there, which asks $D$ to take
+# fakes for real; without $G$'s each step goes along the sum of all gradients so far.
+#
+# </details>
+#
 # ## What does G draw?
 #
 # A small classifier, trained in seconds on the 4,000 digits, could name the samples. But a
@@ -230,13 +251,19 @@ for digit in np.argsort(-named)[:2]:
 assert named.max() > 300
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Nine real digits in ten are read, and of all three kinds of salt far less than a third of that
 # (the intervals are those of the pictures, not of other runs). Without the test a table of shares
 # would find digits in pure noise, and "mode collapse" with them. It is no proof, either: of
 # mirrored digits, of which only some are digits, one in three is read. Of the samples of our $G$
 # more than seven in ten are (71 to 76 % of the average's), of real 0s, 1s and 2s 93 %: most are
-# digits that anyone could name. How much of it is this seed, and the three kinds? The next cell
-# trains others, twenty seconds each, so it has none as it stands.
+# digits that anyone could name.
+#
+# </details>
+#
+# How much of these shares is this seed, and the three kinds? The next cell trains others, twenty
+# seconds each, so it has none as it stands.
 
 # %%
 RUNS = []  # [(1, few), (0, train)]
@@ -285,12 +312,16 @@ assert mirrored.max() > 2 * np.sort(mirrored)[4]
 assert gt.holds(kl < 0.1)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # All three occur, and of those that are read four in ten are 0s and a quarter 2s, beyond chance.
 # Does $G$ prefer them, or the reader? The mirror images, of which there are equally many of each
 # digit, get unequal shares as well: what is drawn badly is more often taken for some digits than
 # for others. A quarter of the samples are not read, so this count does not decide it; nor do the
 # losses, which say *that* $D$ is ahead, not why. Two in a hundred are read as digits that $G$ was
 # never shown, most of them as 7s: a 1 with a hook, or a 2 without its foot.
+#
+# </details>
 #
 # ## The test loss that was asked for
 #
@@ -316,11 +347,15 @@ gap = abs(float(says["seen digits"].mean() - says["held-out digits"].mean()))
 assert gt.holds(gap < 0.15)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Not quite: after 52 looks at each digit it takes 77 % of those that it was trained on for real, of
 # the 277 new ones 66 % (95 %: 60 to 71). It begins to know its digits by heart, and part of its
 # lead over $G$ is memory; the other part is not, as new digits, too, look more real to it than
 # fakes. (`as_in_training`: batch norm takes the statistics of each set, as when $D$ is trained.
 # Chapter 16 shows what it changes.)
+#
+# </details>
 #
 # ## At the published width
 #
@@ -397,8 +432,9 @@ assert int(last[2].split()[0]) <= 12
 # are ones: [mode collapse](glossary.md#mode-collapse), in data that nobody drew for the purpose.
 # Later the other digits come back. How far is it from the data? A distance needs features. We use
 # the 64 that the classifier computes before it decides, fit a Gaussian to those of 5000 samples and
-# one to those of the data, and take the Frechet distance of the two. It carries its network's name:
-# **it is no FID**, and no number of a paper compares with it.
+# one to those of the data, and take the Frechet distance of the two. It carries its network's name,
+# *FD(digits, ...)* with the first digits of a hash of the weights: **it is no FID**, and no number
+# of a paper compares with it.
 
 # %%
 mine = {"G": long["frechet_raw"], "average of G, 0.999": long["frechet_0.999"]}
@@ -443,10 +479,14 @@ k = int(np.argmax(path.steps == 1800))
 print(f"one batch, at step 1800: {path['g_loss'][k]:.2f}, the distance is {far[2]:.0f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The distance falls by a factor of ten while the losses come nearer to their levels, so the two go
 # together over the whole run; but they never arrive, and in these snapshots of one run nearly the
 # same loss of $G$ stands for distances that differ by a factor of three. (The loss of a single
 # batch says less still: 1.55 in one batch at step 1800, far from the data.)
+#
+# </details>
 #
 # ## With convolutions
 #
@@ -499,12 +539,16 @@ even = float(both["vanilla"]["inception_raw"][k])
 print(f"vanilla after as many images as the DCGAN, {seen['vanilla'][k]}: score {even:.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **The distance names the DCGAN, the score the vanilla GAN.** (One run each, and they differ in
 # more than convolutions: this compares two runs, not two kinds of network. And the vanilla one has
 # seen more than twice as many images: at equal numbers the score, too, names the DCGAN.) The score
 # asks whether the classifier is sure of each image and finds all ten digits; the distance asks
 # whether the images lie where the data lie. Two questions, two numbers: say which one you mean
 # (chapter 14).
+#
+# </details>
 #
 # ## What else to know about the published run
 #
@@ -532,7 +576,8 @@ gt.Lab("digits")
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many weights and biases has a generator 100-256-512-1024-784?
+# **1.** Which share of the weights and biases of a generator 100-256-512-1024-784 is in its last
+# layer?
 #
 # <details><summary>Hint</summary>
 #
@@ -541,19 +586,19 @@ gt.Lab("digits")
 # </details>
 
 # %%
-count = ...
-gt.exercises.check_parameter_count(count)
+share = ...
+gt.exercises.check_last_layer(share)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
 # ```python
-# gt.exercises.check_parameter_count(sum(m * n + n for m, n in
-#       [(100, 256), (256, 512), (512, 1024), (1024, 784)]))
+# layers = [m * n + n for m, n in [(100, 256), (256, 512), (512, 1024), (1024, 784)]]
+# gt.exercises.check_last_layer(layers[-1] / sum(layers))
 # ```
 #
 # ```text
-# Right: 1,483,776 weights and 2,576 biases: 1,486,352.
+# Right: 803,600 of 1,486,352: the pixels cost more than all layers before.
 # ```
 #
 # </details>

@@ -74,6 +74,8 @@ for name in names:
           f"{off[name][~pinned & (LOG[:, 0] > 22)].max():.2f} afterwards")  # fmt: skip
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # In the rows of the epochs 3 to 22 all four numbers are within 0.12 of their levels; $G$'s loss
 # leaves from epoch 23 on, $D(G(z))$ by epoch 25, $D(x)$ by 27. The report describes the epochs up
 # to 9 and stops. **What held it in the logged rows from 3 to 22?** Not that the images were right:
@@ -81,6 +83,8 @@ for name in names:
 # quarter of the speed (chapter 06 calls the ratio $\tau$) is *slowed, not convinced*. A log cannot
 # say whether that is so, or what happened in epoch 23; but whether a slow $D$ keeps its scores at
 # the level while the images are wrong, can be tried.
+#
+# </details>
 #
 # ## Open the hood
 #
@@ -266,6 +270,8 @@ gt.show(
 )
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # With 50 digits $D$ ends with a higher answer to digits that it was trained on than to new ones: it
 # has learned some of the fifty by heart ([memorization](glossary.md#memorization)), and takes new
 # real digits for fakes even more often than the fakes. With 1,223 digits the answers differ by at
@@ -273,6 +279,8 @@ gt.show(
 # levels: where the scores are is a matter of how fast $D$ is, a *dial*. And the samples? About as
 # many can be read in each of the three runs, nearly seven in ten (65 to 72 %, the three intervals
 # together), where of real 0s, 1s and 2s it is 93 %.
+#
+# </details>
 #
 # One trap lies in such a table. In training $D$ sees a batch of digits *or* one of fakes, and its
 # batch norm takes the statistics of that batch. In **evaluation mode** it takes the running ones, a
@@ -293,9 +301,13 @@ trained_d, evaluated = (np.array([BOTH[name][k] for name in SETTINGS]) for k in 
 assert gt.holds((evaluated < trained_d).all() and (trained_d - evaluated)[2].min() > 0.2)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Lower in all three runs, and of the fast $D$ it says that it takes nearly everything for a fake,
 # which its updates do not see. A log of such scores tells another story than the losses beside it;
 # this library's `probes.scores` are answers as in training.
+#
+# </details>
 #
 # So this is one way out of being pinned: data few enough for $D$ to remember. Whether it was that
 # in the published run, after 23 epochs of 50,000 photographs, this does not say. How much is
@@ -375,11 +387,15 @@ for name in [key for key in long if key.startswith("sliced")]:
     print(f"falls in {falls} of {len(long) - 1} intervals")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Pinned, and far off.** From step 1000 on both losses are at the values of an equilibrium, up to
 # ripples of less than 0.1, and the sheet shows blots. The distance falls meanwhile, on the
 # whole if not from each record to the next: here $G$ learns at the equilibrium values of its
 # losses, and they do not say how much is left. (One seed. A swing near step 800 came back; nothing
 # breaks away for good, as it did in the published log after 11,500 updates.)
+#
+# </details>
 #
 # ## What else to know about the published run
 #

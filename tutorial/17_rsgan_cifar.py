@@ -70,7 +70,11 @@ for name, k in (("G", 2), ("D", 3)):
     print(f"a quarter as wide {rows[2][k] / rows[0][k]:.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # No: nearer to a quarter, and at a quarter of the width nearer to a sixteenth (exercise 1).
+#
+# </details>
 #
 # ## Open the hood
 #
@@ -336,12 +340,18 @@ assert gt.holds(rows[1][1] > 600)
 assert gt.holds(float(rows[1][3][:-1]) > 90)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Eight samples in ten can be read (78 to 83 %), of real digits nine in ten, and of those that are
 # read 99 in a hundred are what was asked for. $G$'s own are read about as often as its average's
 # (the intervals overlap). It shows that the two ideas of this chapter train a GAN within half a
 # minute, not what either is worth. $D$ was far ahead for 250 updates, with a loss near 0, before
-# $G$ caught up. How much of it is this seed? The next cell trains another for some twenty seconds,
-# so it has none as it stands.
+# $G$ caught up.
+#
+# </details>
+#
+# How much of the result is this seed? The next cell trains another for some twenty seconds, so it
+# has none as it stands.
 
 # %%
 SEEDS = []  # [1]
@@ -517,6 +527,13 @@ assert change(9, False) < 1e-5
 assert change(9, True) > 2 * change(499, True) > 0
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# With nine others a pixel changes by up to 0.25 of its range of 2, with 499 by 0.04; in evaluation
+# mode not at all.
+#
+# </details>
+#
 # And the score of the published weights? There the trap is harmless: by 2,000 images their distance
 # from 2,000 real ones was 1.45 with the statistics of a batch and 1.48 in evaluation mode. (In
 # chapter 18 it is not.)
@@ -546,11 +563,15 @@ print(f"untrained {blank:.1f}, ours {ours[0]:.2f}, published {best:.2f}; real {n
 assert 2 * noise < best < ours[0] < blank
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Untrained, ours, published, and even the published ones are beyond the noise of real images. The
 # first four rows have the same 437,000 parameters. What separates ours from the published? An
 # eighth of the updates, for one; but the published weights are averages as well, and were trained
 # on the original files in single precision. Which of these does how much was not tested. (The
 # residual network had five updates of $D$ for each of $G$.)
+#
+# </details>
 #
 # Two lines need a word. The average of *our* run lags far behind it: nearly a third of it is still
 # the start (above). And the precision of 1 for the untrained network is no praise: its images are

@@ -26,8 +26,9 @@ from scipy import stats
 #
 # The assignment that this chapter follows trained on CelebA, 202,599 faces. What comes without a
 # download is small: scikit-image's 100 faces of Labeled Faces in the Wild, grey, 25 x 25 pixels,
-# here scaled to 32. **Predict:** what do networks of 186,000 parameters do with a hundred faces:
-# will they learn them by heart?
+# here scaled to 32. The question of the chapter: what do networks of 186,000 parameters do with a
+# hundred faces, will they learn them by heart? Guess now; the section on nearest neighbours says
+# what can be said.
 
 # %%
 faces = gt.data.faces(32)
@@ -108,10 +109,14 @@ assert D_LOSS[30:].mean() < D_LOSS[10:30].mean() < level_d
 assert G_LOSS[30:].mean() > G_LOSS[10:30].mean() > -np.log(label / 2)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **$D$ is ahead, and its lead grows** as far as this run goes. The assignment's log of CelebA shows
 # a larger lead: $L_D = 0.597$ and $L_G = 3.203$ in the last of 50 epochs, scores 0.788 and 0.082.
 # (Its picture of the scores shows two identical curves: the run stored $D$ of the *fakes* as both.
 # The log is right.)
+#
+# </details>
 #
 # ## Draw
 
@@ -152,8 +157,13 @@ assert contrast["as kept"] < 0.7 * contrast["real faces"]
 assert abs(contrast["statistics anew"] / contrast["real faces"] - 1) < 0.05
 
 # %% [markdown]
-# They do not fit; with statistics of their own the weights have the contrast of real faces. We keep
-# both generators: the faint one will be a suspect below.
+# <details><summary>What you saw</summary>
+#
+# They do not fit; with statistics of their own the weights have the contrast of real faces.
+#
+# </details>
+#
+# We keep both generators: the first one will be a suspect below.
 #
 # The assignment's script interpolates in *training* mode and one image at a time, so that each
 # image is normalised **by itself**. **Predict:** what does that do to faces of different
@@ -170,7 +180,11 @@ for name, value in spread.items():
 assert spread["one at a time"] < 0.2 * min(spread["statistics anew"], spread["real faces"])
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # It takes the difference away: all come out equally bright, whatever $G$ meant.
+#
+# </details>
 #
 # ## Between two faces
 #
@@ -198,6 +212,24 @@ print(f"largest difference from the library's way: {gap:.0e}")
 assert gap < 1e-12
 
 # %% [markdown]
+# <details><summary>What happens</summary>
+#
+# `np.sin(t * omega)` becomes `np.sin(t)`:
+#
+# ```python
+# end = spherical(one, two, 1.0)
+# print(f"the way ends at {end @ two / (two @ two):.2f} of b")
+# ```
+#
+# ```text
+# the way ends at 0.84 of b
+# ```
+#
+# At $t = 1$ the first term is 0, and the second $\sin(1) / \sin\varphi$ of $b$, with $\varphi$ near
+# a right angle.
+#
+# </details>
+#
 # **Predict:** $a, b \sim \mathcal N(0, I_{100})$ have length about $\sqrt{100} = 10$. How long is
 # the middle of the straight way?
 
@@ -230,9 +262,15 @@ assert abs(middle["straight"] / 50**0.5 - 1) < 0.1
 assert abs(middle["spherical"] / 10 - 1) < 0.1
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Two independent latents are nearly orthogonal in 100 dimensions, hence $10/\sqrt 2 = 7.1$. A
 # latent of length 7 is practically never drawn: $\lvert z\rvert$ is 10, give or take 0.7, and $G$
-# was not trained there. **Predict:** does it show?
+# was not trained there.
+#
+# </details>
+#
+# At the middle $G$ was thus hardly ever trained. **Predict:** does it show in the faces?
 
 # %%
 for name, way in ways.items():
@@ -260,8 +298,12 @@ assert abs(paler["spherical"].mean() - 1) < 0.05
 assert max(jump["straight"].max(), jump["spherical"].max()) < 2.5
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # It shows, as a loss of contrast: halfway along a straight way faces are paler, halfway along a
 # spherical one they are not.
+#
+# </details>
 
 
 # %%
@@ -359,8 +401,14 @@ print(f"live run: median minus that of real faces, 95 % from {low:.2f} to {high:
 assert gt.holds(low < 0.03 and high > -0.02)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The faint faces are nearer to the training set, beyond doubt; those of the live run are about as
-# far from it as real faces from each other. **Guilty?** Look at the ten nearest pairs.
+# far from it as real faces from each other.
+#
+# </details>
+#
+# **Guilty?** Look at the ten nearest pairs.
 
 # %%
 ALT = {
@@ -415,10 +463,14 @@ assert d_mean[0] < np.median(d_fake)
 assert np.median(d_faded) < 0.85 * np.median(d_real)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Grey is near to everything.** A real face that is faded as much gets as near to faces that are
 # not its own, and with a contrast that fits, the fakes of the very same weights are hardly nearer
 # to the training set than real faces are to each other: the interval above reaches 0. Most of what
 # looked like copying was batch norm.
+#
+# </details>
 #
 # **And copies can hide.** Move a face a little, and it is "new". **Predict:** how far, on this
 # scale, is a training face from itself, moved two pixels to the right and two down?
@@ -434,10 +486,16 @@ print(f"another face: {np.median(d_real):.2f}")
 assert np.median(same) > 0.9 * np.median(d_real) > 3 * np.median(soft)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Moved by two pixels, a face is as far from itself as another face is; blurred, it is near. Pixels
-# see brightness and blur, not who it is. So compare *features*, too. Ours are those of the
-# discriminator of the live run, 1000 updates old: what enters its last layer, averaged over
-# the plane. **Predict:** is the moved face nearer to itself now?
+# see brightness and blur, not who it is.
+#
+# </details>
+#
+# Compare *features*, too. Ours are those of the discriminator of the live run, 1000 updates old:
+# what enters its last layer, averaged over the plane. **Predict:** is the moved face nearer to
+# itself now?
 
 
 # %%
@@ -485,9 +543,13 @@ low, high = np.quantile([ratio(x, y) for x, y in both], [0.025, 0.975])
 print(f"statistics anew, features of D: 95 % of that ratio from {low:.2f} to {high:.2f}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # No: to these features the moved face is about as strange as another one, and the blurred one, near
 # in pixels, is stranger. They were made to tell real from fake, not who it is. "In feature space"
 # is no argument by itself; ask what the features forgive.
+#
+# </details>
 #
 # **What we can say.** With a contrast that fits, the fakes are about as far from the training set
 # as real faces are from each other, in pixels; in the features of this $D$, which are those of one
@@ -568,6 +630,8 @@ assert ends["plain"] < 1.1 < ends["augmented"]
 assert all(low < 0 < high for low, high in medians.values())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **$D$ is held back; the distances do not move.** Without $T$ $D$ is ahead, as before; with it its
 # loss ends at the level of a $D$ that cannot tell. The nearest training face is as far as real
 # faces are from each other, before and after: both intervals hold 0, and the contrast of both is
@@ -575,6 +639,8 @@ assert all(low < 0 < high for low, high in medians.values())
 # nothing to repair in this test, and the faces are no better for $T$: to our eyes rougher, for $D$
 # has less to teach in a thousand updates. This is one seed and a short run. What Zhao et al. report
 # is of long ones, where $D$ without $T$ has learned the images by heart.
+#
+# </details>
 #
 # ## What else to know about the published run
 #

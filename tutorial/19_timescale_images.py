@@ -39,12 +39,14 @@ from torch.nn.functional import softplus
 # equilibrium is stable for all $\tau$ above some finite $\tau^*$, for steps that are small enough
 # (chapter 06). Ours, with $-\log D$ for $G$ and a penalty on $D$ alone, is not zero-sum, nor does
 # anybody know $\tau^*$ for millions of parameters. The experiment asks the practical question: does
-# a larger $\tau$ help, and when is it too large? **Predict** before you go on: which of the four
-# does best after 150,000 updates? (The paper's table is further down.)
+# a larger $\tau$ help, and when is it too large? Guess before you go on which of the four does best
+# after 150,000 updates; the paper's table is further down.
 #
 # ## A game small enough for this page
 #
 # The same kind of networks for scikit-learn's 1,797 digits of 8 x 8 pixels, far smaller.
+# **Predict:** which of $\tau = 1$, 4 and 16 is nearest to the data at the first look, after 30
+# updates? Which over the second half of 240?
 
 # %%
 digits = gt.data.uci_digits().with_noise(dequantize=True)
@@ -128,6 +130,14 @@ assert gt.holds(early[16] > max(early[1], early[4]))
 assert gt.holds(min(late.values()) > band.high)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# At the first look $\tau = 4$ is nearest, 16 farthest. Over the second half 1 is farthest: 4 and 16
+# are a fifth to a quarter nearer in the mean. All three are still far from the noise of real
+# digits.
+#
+# </details>
+#
 # **Why?** A faster $D$ is nearer to its best answer to the present $G$, so that $G$'s gradient is
 # nearer to that of a divergence: that is the idea of time-scale separation. But $D$ has to follow
 # in steps, and they can be too long. **Predict:** what does a $D$ with $\tau = 16$ do in its first
@@ -153,9 +163,13 @@ assert worst[16] < 0.05
 assert min(advantage[tau, seed].min() for tau in (1, 4) for seed in (0, 1, 2)) > 0
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # At $\tau = 16$ it oversteps: within five updates it loses its advantage, with one seed it is
 # thoroughly wrong. At 1 and 4 it gains from the start. That fits the late start of $\tau = 16$.
 # (And chapter 02 showed another end: without a penalty, a $D$ that is too good says little to $G$.)
+#
+# </details>
 #
 # How much of the rest is this seed? The next cell trains others; it takes half a minute for each,
 # so it has none as it stands.
@@ -225,12 +239,16 @@ assert gt.holds((np.nanmax(watched["right"].real, axis=1) > 0).all())
 assert gt.holds((watched["field"][:, 0] > 3 * watched["field"][:, 1]).all())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # No, and no. At each of the three points some real part is positive, and the field is longer than
 # its error: **this is no equilibrium.** The theorem of chapter 06 speaks about the end of the way,
 # and the run is on its way; there the field points somewhere, and eigenvalues say only how
 # neighbouring paths part. Berard et al. (2020) looked at trained GANs in the same manner and found
 # that they perform well where $G$'s own Hessian has negative eigenvalues, that is, at points that
 # are no minimum for $G$.
+#
+# </details>
 #
 # ## Averages
 #
@@ -280,10 +298,14 @@ for beta in (0.9, 0.99, 0.999, 0.9999):
 assert abs(np.abs(late).max() / left - 1) < 0.01
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # 0.99 leaves a sixth of it, 0.999 next to nothing. Too small keeps the swing, too large keeps the
 # past: with 0.9999 nine tenths of the average are still the start after 1,200 updates. Which one is
 # right depends on the run, so keep several: each costs the memory of one more $G$, and hardly any
 # time.
+#
+# </details>
 #
 # That was a cosine. Now a GAN that draws: the small DCGAN of chapter 15 on MNIST's digits, 1000
 # updates, and four averages of its $G$ at once. (Each draws with batch statistics of its own,
@@ -348,10 +370,14 @@ assert gt.holds(end[0.999].sum() > 0.6 * end["G"].sum())
 assert gt.holds(end[0.995].sum() > 0.9 * end["G"].sum())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # At step 500 hardly any sample of 0.999 is read: $0.999^{500} = 0.61$, six tenths of it are the
 # start. By step 1000 it has come near. The shorter ones are read about as often as $G$ itself; the
 # longest of these, 0.995, was ahead by a little that could be chance (by the same latents, the last
 # line; one run). So here an average costs nothing if it is short enough, and gains little.
+#
+# </details>
 #
 # ## Open the hood
 #

@@ -78,10 +78,14 @@ assert covered >= 998
 assert abs(kl - 999 / 20_000) < 0.01
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # More stacks are read rightly than the cube of the share of unseen digits, $0.96^3 = 0.88$: the
 # stacks are made of all the digits, and four fifths of them are those that the reader learned from.
 # The last two lines are the level to compare with: KL is not 0 for real data, because 10,000
 # samples leave 10 for each combination, more or less.
+#
+# </details>
 #
 # A reader names whatever it is shown. **Predict:** how many combinations does *noise* show, each
 # pixel drawn at random?
@@ -107,11 +111,15 @@ assert kl < 0.5
 assert alike(noise) == 0
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **This reader names nearly all of them in noise**, and its KL is low as well (convolutional
 # readers that we tried named 678 to 930). So a count says something only of images that can be
 # read: beside it we write the share of digits that *look real*, that is, are as near to a real
 # digit as 95 % of the real ones are to another real one (pixel by pixel, so a faint or a shifted
 # digit fails).
+#
+# </details>
 #
 # ## The rule
 #
@@ -407,12 +415,18 @@ assert gt.holds(rows[1][1] > 600)
 assert gt.holds(float(rows[1][3][:-1]) > 90)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # $D$'s loss ends within 0.1 of $\log 2$, $G$'s stays above it. Eight samples in ten can be read (77
 # to 82 % of the average's), where of real digits it is nine in ten, and of those that are read 99
 # in a hundred are what was asked for; the average is not read more often than $G$ itself (the
 # intervals overlap). So on digits one at a time the recipe works within half a minute; what it owes
-# to the classes, which the four GANs above were not told, this run does not say. How much of it is
-# this seed? The next cell trains others, some ten seconds each, so it has none as it stands.
+# to the classes, which the four GANs above were not told, this run does not say.
+#
+# </details>
+#
+# How much of the result is this seed? The next cell trains others, some ten seconds each, so it has
+# none as it stands.
 
 # %%
 SEEDS = []  # [1]
@@ -483,6 +497,8 @@ assert np.abs(KL["vanilla"] - KL["R3GAN's loss"])[2:].max() < 0.15
 assert max(h["covered_0.99"][-1] for h in PAIR.values()) < 800
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **It catches up.** The vanilla GAN has few modes at first and needs three times as many steps,
 # 1500 in place of 500, for the KL that R3GAN's loss has at its first record; from there on they
 # differ by little, and both improve slowly. Both miss more than a fifth of the combinations in the
@@ -490,6 +506,8 @@ assert max(h["covered_0.99"][-1] for h in PAIR.values()) < 800
 # (standard deviation over the last 1750 steps) is less than a tenth, though of another loss, so
 # that this is a picture more than a measure. About the end value nothing is claimed here; one seed,
 # once more.
+#
+# </details>
 
 # %%
 path = image_records.losses(r3gan)

@@ -247,9 +247,13 @@ gt.show(
 print(f"half way: a 3 {likely[4, 3]:.0%}, an 8 {likely[4, 8]:.0%}, another digit {other[4]:.0%}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The way leads through pictures that are a bit of both, and the classifier changes its mind on it,
 # for each noise at its own $t$. No picture on it was asked for in training: this is what $G$ makes
 # of a question between two, not something that the data contain.
+#
+# </details>
 #
 # ## Bolder, please
 #
@@ -339,10 +343,14 @@ assert gt.holds(of_8s[-1] > random.max(0)[-1] and more[1] == 0 and more[0] < 10)
 assert gt.holds(0 < gain["8s along the slope of the 1s"] < gain["8s along that of the 8s"])
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # It does: the direction that was found on 1s carries over, though not very far. A random direction
 # is as random turned round, and of twenty, each turned so that it gains, fewer than half gain more.
 # The one found on 8s gains more than it, and more than any of them. (The slope of a mean is not the
 # best way for every picture, and far out, where $G$ was hardly ever trained, fewer are read.)
+#
+# </details>
 #
 # ## Less variety, please
 #
@@ -377,9 +385,13 @@ assert gt.holds((np.diff(precision) < 0).all() and (np.diff(recall) > 0).all())
 assert gt.holds(precision[scales.index(1.0)] < ideal.precision)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # One $G$, one knob, and a whole curve: quality is bought with variety. Two generators are not
 # compared by their precision at scales that their authors chose, but by their curves. Real digits
 # lie beyond this one: no scale that we tried reaches both of their numbers.
+#
+# </details>
 #
 # ## Whose sevens, and at what cost?
 #
@@ -424,12 +436,17 @@ assert gt.holds(few[asked == 8].mean() < 0.5 and few[asked != 8].mean() > 0.85)
 assert gt.holds(apart["G"].median() > apart["held-out digits"].median())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Not quite: of the 0s all hundred are read as asked, of the 8s 89, and their intervals do not meet,
 # though each class has as many training digits. With a tenth of the 8s 31 of a hundred are, and the
 # other digits are as before. The samples lie no nearer to the training digits than new digits do,
 # in the median; at half the noise they do, since an ordinary digit has near neighbors. No sign that
-# $G$ hands out copies (chapter 18 says what this test cannot see: a moved copy). With faces the
-# same questions are no longer about sevens:
+# $G$ hands out copies (chapter 18 says what this test cannot see: a moved copy).
+#
+# </details>
+#
+# With faces the same questions are no longer about sevens:
 #
 # - **Who is in the data?** A condition gives what was labelled: a class that was made rare is
 #   drawn worse, and what has no label cannot be asked for by the question ("bolder" had to be

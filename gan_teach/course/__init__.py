@@ -82,9 +82,7 @@ _HEAD = re.compile(r"^# # (.*)\n(?:#\n)*((?:# [^#%].*\n?)*)", re.MULTILINE)
 def _describe(source: Path) -> Chapter:
     head = _HEAD.search(source.read_text("utf-8"))
     if head is None:
-        raise CourseError(
-            f"{source} has no heading: its first markdown cell must begin with '# # '."
-        )
+        raise CourseError(f"{source} has no heading: its first cell must begin with '# # '.")
     paragraph = " ".join(line.removeprefix("# ") for line in head[2].splitlines())
     sentence = re.split(r"(?<=[.!?])\s", paragraph, maxsplit=1)[0]
     return Chapter(source.stem, head[1].strip(), _plain(sentence), source)
@@ -209,13 +207,9 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
     folder = Path(folder).resolve()
     app = need("jupyterlab.labapp").LabApp
     first = folder / "00_start_here.ipynb"
-    arguments = [
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={port}",
-        f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.open_browser={browser}",
-        f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter'}",  # asks for no news
-    ]
+    own = {"ip": "127.0.0.1", "port": port, "root_dir": folder, "open_browser": browser}
+    arguments = [f"--ServerApp.{name}={value}" for name, value in own.items()]
+    arguments.append(f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter'}")  # no news
     if first.exists():
         arguments.append(f"--LabApp.default_url=/lab/tree/{first.name}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -239,15 +233,8 @@ def launch_app(port: int = 8888, browser: bool = True, run: str | None = None) -
     with tempfile.TemporaryDirectory(prefix="gan-teach-") as folder:
         page = Path(folder) / "lab.ipynb"
         nbformat.write(notebook, page)
-        app.launch_instance(
-            argv=[
-                str(page),
-                "--Voila.ip=127.0.0.1",
-                f"--Voila.port={port}",
-                "--Voila.auto_token=True",
-                f"--Voila.open_browser={browser}",
-            ]
-        )
+        own = {"ip": "127.0.0.1", "port": port, "auto_token": True, "open_browser": browser}
+        app.launch_instance(argv=[str(page), *(f"--Voila.{k}={v}" for k, v in own.items())])
 
 
 need = partial(_checks.package, purpose="this", extra="course", kind=CourseError)

@@ -13,6 +13,7 @@ What is yielded first is right; the others are mistakes, each with the sentence 
 """
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -170,7 +171,7 @@ class Function(Check):
             try:
                 values.append(_value(own, point, self.names))
             except Exception as error:  # a learner's function may fail in any way
-                return replace(failed(error, f"{_at(point)} "), case=tuple(given))
+                return replace(failed(error, f"{_at(self.rule, point)} "), case=tuple(given))
             cases.append(tuple(given))
         again = values.pop()
         if again.shape != values[0].shape or not np.allclose(again, values[0], equal_nan=True):
@@ -184,7 +185,8 @@ class Function(Check):
                 return Verdict(place == 0, column[0][1])
         k = next(k for k, row in enumerate(rows) if not _agree(values[k], row[0]))
         told = _told(values[k], _array(rows[k][0][0]), self.names)
-        return Verdict(False, f"{_at(self.points[k])} it gives {told} is wanted.", cases[k])
+        at = _at(self.rule, self.points[k])
+        return Verdict(False, f"{at} it gives {told} is wanted.", cases[k])
 
     def _unfelt(self, own: Callable[..., Any], point: Sequence[Any]) -> str:
         """What is wrong with the derivatives of an answer at a point, if anything is."""
@@ -295,10 +297,13 @@ def _slopes(
     return torch.cat([slope.reshape(-1) for slope in slopes])
 
 
-def _at(point: Sequence[Any]) -> str:
+def _at(rule: Callable[..., Any], point: Sequence[Any]) -> str:
+    """The arguments by the names that the question gives them."""
     if not all(isinstance(x, (int, float, tuple)) and np.ndim(x) < 2 for x in point):
         return "in a random case (verdict.case)"
-    return "at " + ", ".join(str(x) if isinstance(x, tuple) else f"{x:g}" for x in point)
+    said = (str(x) if isinstance(x, tuple) else f"{x:g}" for x in point)
+    names = inspect.signature(rule).parameters
+    return "at " + ", ".join(f"{name} = {x}" for name, x in zip(names, said, strict=True))
 
 
 def _told(value: np.ndarray, right: np.ndarray, names: Sequence[str] = ()) -> str:

@@ -5,13 +5,14 @@
 What stands between the marks of those pages comes from the chapters: titles, what a reader gains,
 words of text, lines of code, exercises by kind. The minutes are estimates from these,
 
-    reading = words / 100 + lines of open code / 12
+    reading = words / 100 + lines of code / 12
     exercises = 3 a number, 5 a formula, 10 an answer in words, 8 + lines of the answer in code,
 
-each rounded to five; they were set by the time that chapters 05 (75 to 80) and 09 (90) take a
-student who runs every cell. Only the seconds of a run are data: ``--time`` makes notebooks
-anew and keeps in ``seconds.json`` what their kernels took of one core, which other programs on the
-machine hardly change. ``--check`` writes nothing and fails where a page is stale.
+each rounded to five. Read is what you saw, too, but neither hints, answers nor hidden code. They
+were set by the time that chapters 05 (75 to 80) and 09 (90) take a student who runs every cell.
+Only the seconds of a run are data: ``--time`` makes notebooks anew and keeps in ``seconds.json``
+what their kernels took of one core, which other programs on the machine hardly change. ``--check``
+writes nothing and fails where a page is stale.
 """
 
 import argparse
@@ -50,6 +51,9 @@ AT_HOME = ("Exercises", "Further reading")  # sections that no class reads toget
 _CHAPTER = re.compile(r"\[(\w+)\]\([^)]+\)([^\[]*)")  # a link to one, and what is said of it
 _LEARN = re.compile(r"\*\*You will learn:\*\* (.+?)\.?(?= \*\*You need)")
 _DETAILS = re.compile(r"<details><summary>([^<]+)</summary>(.+?)</details>", re.S)
+_UNREAD = re.compile(  # hints and answers, and the marks of a fold that is read
+    r"<details><summary>(?!What you saw)[^<]+</summary>.+?</details>|</?(?:details|summary)>", re.S
+)
 _PROGRAM = re.compile(r"```python\n(.*?)```", re.S)
 _BLOCK = re.compile(r"(<!-- map -->\n)(.*?)((?:# )?<!-- end of map -->)", re.S)
 
@@ -110,7 +114,7 @@ def sections(chapter: Chapter) -> dict[str, list[Any]]:
 def _amount(cells: Sequence[Any]) -> tuple[int, int]:
     """Words of text and lines of open code."""
     code = [cell.source for cell in cells if not _is_text(cell) and not _is_folded(cell)]
-    texts = [_DETAILS.sub("", _BLOCK.sub("", cell.source)) for cell in cells if _is_text(cell)]
+    texts = [_UNREAD.sub("", _BLOCK.sub("", cell.source)) for cell in cells if _is_text(cell)]
     words = re.sub(r"\$+[^$]+\$+", "formula", " ".join(texts)).split()
     return len(words), _lines(*code)
 

@@ -169,8 +169,11 @@ def fold(notebook: Any) -> None:
     """Close each output that answers a question which the reader has not thought about yet.
 
     JupyterLab opens it when the cell is run, the book by a click. An alternative text tells what is
-    seen as well: the code that holds one is closed too.
+    seen as well: the code that holds one is closed too, wherever it stands.
     """
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and re.search(r"\balt=f?[\"']", cell.source):
+            cell.metadata["jupyter"] = {"source_hidden": True}
     blank = need("nbformat").v4.new_output("display_data")
     for cell in _below_questions(notebook.cells):
         if not cell.outputs or "gt.exercises." in cell.source:
@@ -185,13 +188,23 @@ def fold(notebook: Any) -> None:
 
 
 def _below_questions(cells: list[Any]) -> Iterator[Any]:
-    """The code cells from a "Predict", bold or a heading, to the next text or to the verdict."""
-    asked = waiting = False
+    """The code cells below a question, to where it is answered.
+
+    A "Predict", bold or a heading, is answered by a fold "What you saw" (a legend may come before
+    it), at the latest before the next heading; one with buttons by the verdict and what follows it
+    up to the next text.
+    """
+    asked = waiting = buttons = False
     for cell in cells:
+        if waiting and cell.cell_type == "markdown":
+            continue
         if cell.cell_type == "markdown":
-            asked = waiting or bool(re.search(r"\*\*Predict|^## Predict$", cell.source, re.M))
+            asks = re.search(r"\*\*Predict|^## Predict$", cell.source, re.M)
+            told = buttons or re.search(r"<details>|^## ", cell.source, re.M)
+            asked = bool(asks or (asked and not told))
+            buttons = False
         elif "gt.predict(" in cell.source:
-            asked = waiting = True
+            asked = waiting = buttons = True
         elif asked:
             yield cell
             waiting = waiting and ".answer(" not in cell.source

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -31,12 +31,25 @@ from .modes import log_loss
 # -- 15: MNIST -------------------------------------------------------------------------------------
 
 
-@partial(Number, atol=0.5)
-def check_parameter_count() -> Values:
-    """Parameters of the generator 100-256-512-1024-784."""
-    weights = 100 * 256 + 256 * 512 + 512 * 1024 + 1024 * 784
-    yield weights + 256 + 512 + 1024 + 784, "1,483,776 weights and 2,576 biases: 1,486,352."
-    yield weights, "the biases are missing: one for each unit that a layer feeds."
+@Number
+def check_last_layer() -> Values:
+    """Share of the parameters of the generator 100-256-512-1024-784 that its last layer has."""
+    units = (100, 256, 512, 1024, 784)
+    layers = [m * n + n for m, n in pairwise(units)]
+    share = layers[-1] / sum(layers)
+    yield share, "803,600 of 1,486,352: the pixels cost more than all layers before."
+    yield 100 * share, "that is a percentage; a share lies between 0 and 1."
+    yield layers[-1], "that is how many it has; divide by those of all four layers."
+    yield layers[-2] / sum(layers), "that is the layer before: the last one feeds the 784 pixels."
+    yield (
+        units[-1] / sum(units[1:]),
+        "that counts units; each has a weight for every unit before it.",
+    )
+    yield (
+        layers[-1] / sum(layers[:-1]),
+        "divide by the parameters of all layers, the last included.",
+    )
+    yield 1 / 4, "the four layers are not equally large."
 
 
 @Number

@@ -30,20 +30,27 @@ from gan_teach.training import train
 
 
 def _two_batches(rng: np.random.Generator) -> tuple[Any, ...]:
-    """w, b, a, c, real samples, more latents."""
+    """w, b, a, c, k, real samples, more latents."""
     n, more = rng.integers(2, 7, 2).tolist()
-    return (*rng.normal(size=4), rng.normal(5.0, 1.0, n), rng.uniform(size=(n + more, 1)))
+    numbers = *rng.normal(size=4), 0.2 * rng.normal()
+    return (*numbers, rng.normal(5.0, 1.0, n), rng.uniform(size=(n + more, 1)))
 
 
 @partial(Function, points=random_cases(_two_batches))
 def check_two_networks(
-    w: float, b: float, a: float, c: float, x: np.ndarray, z: np.ndarray
+    w: float, b: float, a: float, c: float, k: float, x: np.ndarray, z: np.ndarray
 ) -> Values:
-    """D's answers on real samples x and on what G makes of latents z: two arrays."""
+    """Answers of a D with the logit k x^2 + a x + c, on real samples x and on what G makes of
+    latents z: two arrays."""
     fake = w * z + b
 
-    def answers(real: np.ndarray, fake: np.ndarray, c: float = c) -> list[np.ndarray]:
-        return [1 / (1 + np.exp(-a * samples - c)) for samples in (real, fake)]
+    def logits(
+        real: np.ndarray, fake: np.ndarray, a: float = a, c: float = c, k: float = k, power: int = 2
+    ) -> list[np.ndarray]:
+        return [k * samples**power + a * samples + c for samples in (real, fake)]
+
+    def answers(real: np.ndarray, fake: np.ndarray, **changed: Any) -> list[np.ndarray]:
+        return [1 / (1 + np.exp(-logit)) for logit in logits(real, fake, **changed)]
 
     right = answers(x, fake)
     yield right, "D sees x as it is, and of z what G makes of it."
@@ -51,36 +58,46 @@ def check_two_networks(
     yield answers(w * x + b, fake), "real samples do not pass through G."
     yield answers(fake, x), "exchanged: first the answers on real samples."
     yield [right[0], fake], "that is G(z): what does D say of it?"
-    logits = [a * samples + c for samples in (x, fake)]
-    yield logits, "those are the logits; the sigmoid makes answers of them."
+    yield logits(x, fake), "those are the logits; the sigmoid makes answers of them."
     yield (
         [1 - answer for answer in right],
-        "the sign: D(x) = 1 / (1 + exp(-(a x + c))), with a minus.",
+        "the sign: D(x) = 1 / (1 + exp(-logit)), with a minus.",
     )
     yield answers(x, w * z), "b is missing in G(z) = w z + b."
-    yield answers(x, fake, 0.0), "c is missing in the logit a x + c."
-    yield answers(x, fake, -c), "the minus is before the whole bracket: exp(-(a x + c))."
+    yield answers(x, fake, c=0.0), "c is missing in the logit."
+    yield answers(x, fake, k=0.0), "k is missing: that is the straight D of the chapter."
+    yield answers(x, fake, power=1), "k goes with the square of the sample."
+    yield [np.mean(d) for d in right], "those are means: give an answer for each x and each z."
+    bent = [right[0], 1 / (1 + np.exp(-(k * z**2 + a * fake + c)))]
+    yield bent, "the square is that of G(z), not of z: D never sees z."
+    whole = "the minus is before the whole bracket: exp(-(k x^2 + a x + c))."
+    yield answers(x, fake, a=-a, c=-c), whole
+    yield answers(x, fake, c=-c, k=-k), whole
 
 
-def _answers(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    real, fake = (rng.uniform(0.1, 0.9, n) for n in rng.integers([2, 6], [6, 12]))
-    return real, fake
+def _curve(rng: np.random.Generator) -> tuple[Any, ...]:
+    """A quadratic function of a number (a difference of any length is exact), a place, a length."""
+    coefficients = rng.normal(size=3).tolist()
+    f = lambda t: sum(c * t**k for k, c in enumerate(coefficients))  # noqa: E731
+    return f, *rng.uniform([-2, 0.1], [2, 0.5])
 
 
-@partial(Function, points=random_cases(_answers))
-def check_objective(real: np.ndarray, fake: np.ndarray) -> Any:
-    """V as a function of two arrays: D's answers on real and on generated samples."""
-    first, second = np.log(real), np.log(1 - fake)
-    value = first.mean() + second.mean()
-    yield value, "a mean of logarithms for each kind of sample, and their sum."
-    yield -value, "that is D's loss; V itself has no minus in front."
-    why = "V takes log(1 - D) of the generated samples, not log D."
-    yield first.mean() + np.log(fake).mean(), why
-    yield first.sum() + second.sum(), "that grows with the number of samples: E is a mean."
-    yield value / 2, "V is the sum of the two means, not their mean."
-    mixed = np.log(real.mean()) + np.log(1 - fake.mean())
-    yield mixed, "that is the logarithm of a mean; V is a mean of logarithms."
-    yield first.mean(), "that is one term; there are two."
+@partial(Function, points=random_cases(_curve))
+def check_slope(f: Callable[[Any], Any], t: float, h: float) -> Any:
+    """How fast f grows at t, from its values at h to either side."""
+    before, here, after = f(t - h), f(t), f(t + h)
+    slope = (after - before) / (2 * h)
+    yield slope, "two values, 2 h apart: their difference over the distance."
+    why = "that looks to one side only; from both sides the error is far smaller."
+    yield (after - here) / h, why
+    yield (here - before) / h, why
+    yield 2 * slope, "the two places lie 2 h apart, not h."
+    yield h * slope, "divide by 2 h, both of it: / 2 * h multiplies by h."
+    yield h**2 * slope, "that divides by 2 and multiplies by h: write / (2 * h)."
+    yield -slope, "the sign: the value at t + h comes first."
+    yield after - before, "that is by how much f grows between the two; divide by 2 h."
+    yield (after + before) / 2, "that is their mean: how fast f grows is a difference."
+    yield (after - 2 * here + before) / h**2, "that is how fast the slope itself changes."
 
 
 # -- 01: the normal GAN ----------------------------------------------------------------------------
@@ -244,6 +261,8 @@ def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Any:
     yield -softplus(-fake).mean(), "that is log D: G would make D reject its samples."
     yield -softplus(fake).mean(), "that is log(1 - D), the saturating loss."
     yield softplus(fake).mean(), "that is -log(1 - D), D's loss on generated samples."
+    rounded = "the logarithm of a sigmoid that has rounded to 0: take softplus of the logit."
+    yield -fake.sigmoid().log().mean(), rounded
     yield softplus(-fake).sum(), "that grows with the number of samples: take the mean."
     yield softplus(-real).mean(), "G's samples are the second argument."
 
@@ -284,13 +303,19 @@ def check_game_jacobian(
 
 @partial(Number, atol=1e-3)
 def check_sampling_noise(w: float, n: float) -> Values:
-    """Standard deviation of dV/da at the equilibrium from n latents: |w| / (2 sqrt(12 n))."""
-    one = abs(w) / (2 * math.sqrt(12))
-    scatter = one / math.sqrt(n)
-    yield scatter, "half the scatter of a mean of n uniform variables times w."
-    yield 2 * scatter, "that is the scatter of the mean; the gradient is half of it."
+    """Standard deviation of dV/da at the equilibrium from n latents and n new points of N(5, 1)."""
+    of_g, of_data = w**2 / 12, 1.0  # variances of a sample
+    scatter = math.sqrt((of_g + of_data) / n) / 2
+    yield scatter, "two independent means, whose variances add, and half of their difference."
+    yield 2 * scatter, "that is the scatter of the difference; the gradient is half of it."
     yield scatter**2, "that is a variance; take its root."
-    yield one, "that is the scatter of one sample; a mean of n scatters less."
+    yield math.sqrt(of_g / n) / 2, "that is the chapter's: here the real points scatter, too."
+    yield math.sqrt(of_data / n) / 2, "that is of the real points alone; G's scatter as well."
+    both = (math.sqrt(of_g / n) + math.sqrt(of_data / n)) / 2
+    yield both, "of independent means the variances add, not the standard deviations."
+    less = math.sqrt(abs(of_g - of_data) / n) / 2
+    yield less, "a difference scatters by both of its parts: the variances add."
+    yield scatter * math.sqrt(n), "that is for one sample of each; a mean of n scatters less."
 
 
 def _walk_case(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -328,6 +353,8 @@ def check_generator_steps(
     yield walk(lambda d: d, slope=1.0), "the factor df / dx = a is missing."
     yield walk(lambda d: d, power=0), "dG / dw = z: w and b do not move alike."
     yield walk(lambda d: d, seen=(w, b)), "D stands still, G(z) does not: ask D anew in each step."
+    apart = "the mean of D(G(z)) z is not the mean of D times the mean of z."
+    yield walk(lambda d: d.mean(keepdims=True)), apart
     yield walk(lambda d: d, in_turn=True), "w and b move at once: b has asked with the new w."
     yield walk(lambda d: 1 - d), "1 - D is the factor of the non-saturating loss."
 
@@ -365,8 +392,9 @@ def _ends(rule: Callable[..., Any]) -> Callable[[int], list[float]]:
 
 
 @partial(Function, points=[(2,), (3,), (5,)], run=_ends)
-def check_rule_ahead(n: int) -> Values:
+def check_rule_ahead(g_steps: int) -> Values:
     """A rule (game, draw, optims, g_steps): one step of D, then so many of G."""
+    n = g_steps
 
     def moved(*moves: tuple[str, str, int], climb: bool = False, once: bool = False) -> list[float]:
         def rule(game: Any, draw: Any, optims: Any, g_steps: int) -> Any:
@@ -388,6 +416,8 @@ def check_rule_ahead(n: int) -> Values:
     yield [*path, 3 - more], "the steps are right; the names of the two losses are exchanged."
     yield moved(d[0], *g[:1] * n), "the same latents each time: G's i-th batch is draw('g', i)."
     yield moved(d[0], *[("g", "d", 0)] * n), "G has taken D's batch: its own are draw('g', i)."
+    late = [("g", "g", i) for i in range(1, n + 1)]
+    yield moved(d[0], *late), "G's batches are counted from 0: its first is draw('g', 0)."
     yield moved(d[0], *g, once=True), "G's gradient is taken once: take it anew where G has moved."
     yield moved(*g, d[0]), "D comes first; G has gone by what the old D says."
     yield moved(d[0], g[0]), "G has moved once: it moves g_steps times."
@@ -429,14 +459,21 @@ def check_best_of_points(x: np.ndarray, real: np.ndarray, fake: np.ndarray, nois
     yield middles, "each point has a bump of its own, not only their mean."
 
 
-@partial(Number, atol=1e-6)
-def check_best_slope(gap: float, variance: float) -> Values:
-    """Slope of the logit of D* between two normal densities of equal variance: gap / variance."""
-    slope = gap / variance
-    yield slope, "log p - log q is a line with the slope (difference of the means) / variance."
-    yield gap / math.sqrt(variance), "divide by the variance, not by the standard deviation."
-    yield -slope, "the sign: D* grows towards the real samples."
-    yield slope / 2, "the two halves of (x - mean)^2 / (2 variance) add up."
+@Number
+def check_noise_for_slope(gap: float, variance: float, slope: float) -> Values:
+    """Standard deviation of the noise that gives D* between two normal densities this slope."""
+    whole = gap / slope
+    noise = math.sqrt(whole - variance)
+    yield noise, "the samples' variance and the noise's add up to gap / slope."
+    yield noise**2, "that is a variance; take its root."
+    yield math.sqrt(whole), "the samples have a variance of their own, to which the noise adds."
+    yield math.sqrt(whole + variance), "the noise adds to the samples' variance: take that away."
+    yield (
+        math.sqrt(whole**2 - variance),
+        "gap / variance, not gap / standard deviation, is the slope.",
+    )
+    halved = math.sqrt(whole / 2 - variance)
+    yield halved, "the two halves of (x - mean)^2 / (2 variance) add up."
 
 
 @partial(

@@ -45,25 +45,36 @@ def _states(answer: Any) -> np.ndarray:
 
 
 @partial(Function, points=[(2,), (3,), (4,), (5,)])
-def check_bad_basins(n: float) -> Values:
-    """The number of bad basins of the js loss for n points, as a function of n."""
-    ways, perfect = n**n, math.factorial(int(n))
-    yield ways - perfect, "n^n ways to put n fakes on n points, of which n! leave no point out."
-    yield ways, "that counts all ways to put n fakes on n points, the perfect ones, too."
-    yield perfect, "those are the perfect ones: each point has a fake."
-    yield ways - 1, "there is more than one perfect way: the fakes may change places."
-    yield n, "that is all fakes on one point; there are other ways to leave a point out."
-    yield (n + 1) ** n - perfect, "a fake off the data does not count here: all sit on points."
+def check_one_left_out(n: float) -> Values:
+    """The number of bad basins of the js loss for n points that lack one point only."""
+    pairs, orders = n * (n - 1) / 2, math.factorial(int(n))
+    yield (
+        pairs * orders,
+        "n points to leave out, n (n - 1) / 2 pairs that share one, (n - 1)! orders.",
+    )
+    yield n**n - orders, "those are all bad basins; from n = 3 on some lack more than one point."
+    yield 2 * pairs * orders, "that counts each twice: the two that share a point have no order."
+    yield pairs * orders / n, "any of the n points may be the one that is left out."
+    yield pairs * n, "the pair and the others may be put on their points in any order."
+    yield n * (n - 1) ** n, "that leaves out one point or more: each of the others needs a fake."
+    yield n * orders, "it also matters which two fakes share a point."
+    yield orders, "those are the perfect ones: each point has a fake."
+    yield n, "that is how many points may be left out; the fakes lie in many ways on the others."
 
 
-@partial(Check, read=_states, wanted="a list of pairs such as [(0, 0), ...] is wanted")
+@partial(Check, read=_states, wanted="a list of triples such as [(1, 0, 0), ...] is wanted")
 def check_way_out(path: np.ndarray) -> Verdict:
-    """Assignments of two fakes from (0, 0) to (0, 1), along which the relativistic loss never
-    falls."""
-    if path.ndim != 2 or path.shape[1] != 2 or len(path) < 2 or not np.isin(path, (-1, 0, 1)).all():
-        return Verdict(False, "each state is a pair of entries -1 (off the data), 0 or 1.")
-    if path[0].tolist() != [0, 0] or sorted(path[-1].tolist()) != [0, 1]:
-        return Verdict(False, "start at (0, 0), both on point 0, and end on both points.")
+    """Assignments of three fakes from (1, 0, 0) to one on each point, along which the relativistic
+    loss never falls."""
+    if (
+        path.ndim != 2
+        or path.shape[1] != 3
+        or len(path) < 2
+        or not np.isin(path, range(-1, 3)).all()
+    ):
+        return Verdict(False, "each state is a triple of entries -1 (off the data), 0, 1 or 2.")
+    if path[0].tolist() != [1, 0, 0] or sorted(path[-1].tolist()) != [0, 1, 2]:
+        return Verdict(False, "start at (1, 0, 0), and end with a fake on each point.")
     moved = path[1:] != path[:-1]
     jumps = moved & (path[1:] != -1) & (path[:-1] != -1)
     if (moved.sum(1) > 1).any() or jumps.any():
@@ -76,7 +87,9 @@ def check_way_out(path: np.ndarray) -> Verdict:
         return Verdict(
             False, f"the loss falls from {here} to {then}: {way}. Try another move there."
         )
-    return Verdict(True, f"{way}: the fake whose partner is the empty point moves for free.")
+    return Verdict(
+        True, f"{way}: fakes 0 and 1 hold a cycle, fake 2 is on none and moves for free."
+    )
 
 
 def _state(rng: np.random.Generator) -> tuple[tuple[int, ...]]:
@@ -261,14 +274,18 @@ def check_mode_scores(x: np.ndarray, modes: np.ndarray, sigma: float) -> Values:
 # -- 11: gradient penalties ------------------------------------------------------------------------
 
 
-@partial(Function, points=[(1,), (2,), (10,)])
-def check_covered_directions(d: float) -> Values:
-    """Share of the orthants of R^d that published DRAGAN noise reaches, as a function of d."""
-    yield 0.5**d, "all coordinates positive is one of 2^d sign patterns."
-    yield 1 / d, "each coordinate has two signs, so there are 2^d patterns, not d."
-    yield 1 / (2 * d), "the signs multiply: 2 x 2 x ... x 2 patterns, not 2 d."
-    yield 0.5, "that is one coordinate; all d have to be positive."
-    yield 2.0**d, "that is the number of orthants; a share is wanted."
+@Number
+def check_noise_cosine() -> Values:
+    """Cosine between two directions of published DRAGAN noise, U(0, 1)^d, in many dimensions."""
+    yield 3 / 4, "a product of two coordinates is 1/4 on average, a square 1/3."
+    yield math.sqrt(3) / 2, "that is the cosine with (1, ..., 1); here both directions are random."
+    yield 1 / 4, "that is the mean of a product; divide by the lengths, |v|^2 is d/3 on average."
+    yield 1 / 3, "that is the mean of a square; what is the mean of a product?"
+    yield 4 / 3, "turn it over: a cosine is at most 1."
+    yield 0, "so it is with U(-1, 1)^d; here no coordinate is negative."
+    yield 1, "they are not parallel: their coordinates are independent."
+    yield math.degrees(math.acos(3 / 4)), "that is the angle in degrees; its cosine is wanted."
+    yield math.acos(3 / 4), "that is the angle; its cosine is wanted."
 
 
 @partial(Function, points=[(0.1,), (0.37,), (1.0,)])
