@@ -1,9 +1,12 @@
 """The chapters on disk and a learner's copy of them."""
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from gan_teach import course
@@ -208,3 +211,33 @@ def test_the_app_listens_on_the_loopback_interface_behind_a_token(monkeypatch):
 def test_formulas_of_a_summary_are_typed_out():
     sentence = r"*One number, $\tau^*$, and `V` near $-2\log 2$.*"
     assert course._plain(sentence) == "One number, tau*, and V near -2 log 2."
+
+
+NUMBER = re.compile(r"(?<![\w.])\d[\d,]*\.?\d*(?:e-?\d+)?")
+
+
+def numbers(text):
+    """Those written in a text, and how many decimals each has."""
+    words = (word.replace(",", "").rstrip(".") for word in NUMBER.findall(text))
+    return [(float(word), len(word.partition(".")[2])) for word in words]
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.name)
+def test_numbers_of_an_alternative_text_are_said_or_computed_in_its_chapter(chapter):
+    """Those above twelve and those with decimals: what is smaller may count lines or steps."""
+    told, pictures = [], []
+    for cell in json.loads(chapter.source.with_suffix(".ipynb").read_text("utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        told += numbers(source.partition("alt=")[0])
+        for output in cell.get("outputs", ()):
+            shown = {"text/plain": output.get("text", ""), **output.get("data", {})}
+            words = "".join("".join(t) for kind, t in shown.items() if kind.startswith("text"))
+            told += numbers(re.sub(r'alt="[^"]*"|data:image[^"]*', "", words))
+        if cell["cell_type"] == "code" and "alt=" in source:
+            named = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.keyword))
+            pictures += [n.value for n in named if n.arg == "alt"]
+    known = np.array([value for value, _ in told])
+    for text in (node.value for node in pictures if isinstance(node, ast.Constant)):
+        for value, decimals in numbers(text):
+            if value > 12 or decimals:
+                assert np.abs(known - value).min() <= 0.5 * 10.0**-decimals + 1e-9, (value, text)

@@ -62,7 +62,7 @@ gt.player(
     history,
     n=[0, 1, 5, 20, 100],
     alt="Five moments of training. D leans gently at round 0, and after one round rises from 0 to"
-    " 1 around 1.2; by round 20 it is a step at 1.8, by round 100 a steeper one. The "
+    " 1 around 1.2; by round 20 it is a step below 2, by round 100 a steeper one. The "
     "generated points lie at 0 all the while and at 0.3 in the end.",
 )
 

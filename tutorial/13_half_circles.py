@@ -439,8 +439,8 @@ gt.film_strip(
 gt.player(
     ways["improved"],
     [gt.plots.samples_panel],
-    alt="Five moments of 600 steps, improved: by step 160 the crosses fill the space between the "
-    "arms, by step 440 they follow the S, by step 600 they lie along the whole of it; D's field is "
+    alt="Five moments of 600 steps, improved: soon the crosses fill the space between the "
+    "arms, then they follow the S, in the end they lie along the whole of it; D's field is "
     "pale and smooth; for pairs its level has no meaning.",
 )
 

@@ -314,7 +314,7 @@ gt.player(
     alt="Five moments of 1000 updates. Steps 0 and 100: grey with a faint texture, then blurs. "
     "Step 250: pale blurred digits. Steps 500 and 1000: white digits on black, nearly all of which "
     "anyone could name. Below, D's loss is near 0 until step 250 and comes up towards log 2, G's "
-    "peaks at 8 and comes down to 1.2.",
+    "peaks at 8 and comes down towards 1.",
 )
 
 # %%

@@ -385,7 +385,7 @@ gt.player(
     alt="Five moments of 500 updates. Step 0: grey with a faint texture. Step 100: pale strokes "
     "on grey. Step 200: white strokes on black. Steps 300 and 500: digits of all kinds, of which "
     "anyone could name nearly all, a few broken. Below, G's loss falls from 3.1 to about 1.1 by "
-    "step 250 and stays there; D's climbs from 0.1 to just below log 2 and stays there.",
+    "the middle and stays there; D's climbs from 0.1 to just below log 2 and stays there.",
 )
 
 # %%
