@@ -214,7 +214,9 @@ class Panel:
         if self._interrupted:
             self._interrupted = False
             self.pause()
-            sentence = f"Interrupted: the run stands at {self.session.name}. Press Play to go on."
+            sentence = (
+                f"Interrupted: the run stands at round {self.session.step}. Press Play to go on."
+            )
         if isinstance(sentence, str) or not passing:  # what was said stays while it plays
             self.tell(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
@@ -344,17 +346,17 @@ class Panel:
         self.moment = slider(ROUND.label, self._go_to, 0, 1, 1, accepts="a round", live=True)
         own = self._acting
         self.buttons = {
-            "d": button("One D step", "One update of the discriminator", own("step_d")),
-            "g": button("One G step", "One update of the generator", own("step_g")),
+            "d": button("One D step", "One update of the discriminator", own("step_of", "d")),
+            "g": button("One G step", "One update of the generator", own("step_of", "g")),
             "round": button("One round", "All D steps, then all G steps", own("tick")),
             "reset": button("Reset", "Back to the start, with these settings", own("reset")),
             "seed": button("Next seed", "The same settings with other random numbers",
                            lambda: self.turn(seed=self.session.config.seed + 1)),
         }  # fmt: skip
 
-    def _acting(self, method: str) -> Callable[..., None]:
+    def _acting(self, method: str, *values: Any) -> Callable[[], None]:
         """An attempt to call this method of the session that is shown then."""
-        return lambda *values: self.attempt(lambda: getattr(self.session, method)(*values))
+        return lambda: self.attempt(lambda: getattr(self.session, method)(*values))
 
     def _make_replay(self) -> None:
         look: dict[str, Any] = {"style": WIDE, "layout": {"width": "36em"}}

@@ -54,7 +54,7 @@ class Doctor:
             here = self._panel.session.step
             branch = treat(self._panel.session, self._diagnosis)
             self._panel.session, self._treated = branch, (branch, self._diagnosis)
-            where = "here" if branch.step == here else branch.name
+            where = "here" if branch.step == here else f"round {branch.step}"
             return f"A branch of the run from {where}, with {remedy}. Press Play."
 
         self._panel.attempt(act)
