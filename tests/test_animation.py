@@ -171,17 +171,6 @@ def test_a_diverged_run_can_be_filmed(tmp_path):
     assert animation.narrate(broken) == "Round 20 of 20: diverged at round 10."
 
 
-def test_an_animation_is_shown_with_words(history):
-    film = animation.animate(history, [orange_or_white], max_frames=3, figsize=(2, 1.5))
-    image = film.show("Orange and white take turns.")
-    assert image is not None
-    page = image._repr_html_()
-    assert 'alt="Orange and white take turns."' in page
-    assert "data:image/gif;base64," in page
-    with pytest.raises(ValueError, match="alt must be"):
-        film.show("")
-
-
 def test_narrate_reads_out_the_record(history):
     text = animation.narrate(history, 30)
     assert text.startswith("Round 30 of 60: V = −")

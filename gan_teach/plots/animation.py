@@ -126,13 +126,6 @@ class Animation:
             write_gif(unfinished, self.picture, len(self), self.fps, progress=progress)
         return path
 
-    def show(self, alt: str) -> style.HtmlImage | None:
-        """Display the animation in a notebook as a GIF with the alternative text ``alt``."""
-        film = io.BytesIO()
-        write_gif(film, self.picture, len(self), self.fps)
-        width = self.picture(0).shape[1]
-        return style.display(style.HtmlImage(film.getvalue(), alt, width, "gif"))
-
 
 def animate(
     history: History,
@@ -157,7 +150,7 @@ def animate(
 def write_gif(
     file: Any, picture: Picture, n: int, fps: float, *, shades: int = SHADES, progress: bool = False
 ) -> None:
-    """The RGB pictures 0 to n - 1 as a GIF that repeats for ever, into a path or an open file.
+    """The RGB pictures 0 to n - 1 as a GIF that repeats for ever, into a path.
 
     One palette of ``shades`` colors (at most 255) for all of them, fitted to five, and only the
     pixels that change. ``fps`` is rounded to whole hundredths of a second per picture.
