@@ -49,7 +49,6 @@ from gan_teach.plots.samples import (
     clouds as clouds,
     critics as critics,
     densities as densities,
-    picture as picture,
     picture_panel as picture_panel,
     positions as positions,
     samples as samples,
