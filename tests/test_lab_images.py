@@ -16,9 +16,9 @@ from PIL import Image
 from gan_teach import EMA, data, zoo
 from gan_teach.games.base import flatten
 from gan_teach.lab import Session, Twin, diagnose, images
+from gan_teach.lab.frame import CALM, GREYS
 from gan_teach.lab.images import DECAY, READABLE, SHOWN, SIDE, _read
 from gan_teach.lab.picture import png
-from gan_teach.lab.recording import CALM, GREYS
 from gan_teach.lab.slow_motion import slow_motion
 from gan_teach.models import convnets
 from test_lab_recording import numbers, unroll

@@ -25,11 +25,10 @@ from gan_teach.games import GAN
 from gan_teach.games.base import flatten
 from gan_teach.history import History
 from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
-from gan_teach.lab.frame import Frame, alike
+from gan_teach.lab.frame import FRAMES, Frame, alike, page, recorded, unwatched
 from gan_teach.lab.images import ImageWorld
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
-from gan_teach.lab.recording import FRAMES, page, recorded, unwatched
 from gan_teach.lab.world import Row, Scores, World, dress, newest, update_rule
 from gan_teach.training import State, probes, train
 
