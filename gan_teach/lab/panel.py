@@ -18,14 +18,13 @@ from typing import Any
 
 import ipywidgets as w
 
-from gan_teach.lab import controls, own_data
+from gan_teach.lab import own_data, widgets
 from gan_teach.lab.config import DATA, KNOBS, MAX_STEPS, PRESETS, Knob, Replay, opening, outlook
-from gan_teach.lab.controls import ROW, WIDE, Control, button, choice, fold, slider
 from gan_teach.lab.frame import GRAPH, TELLS, Frame
 from gan_teach.lab.interrupts import listen_for
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
-from gan_teach.lab.widgets import FOLDS
+from gan_teach.lab.widgets import ROW, WIDE, Control, button, choice, fold, slider
 
 WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
@@ -118,7 +117,7 @@ class Panel:
         self.bar = w.IntProgress(description="Done", layout={"display": "none"}, style=WIDE)
         self._make_clock()
         self._make_replay()
-        self.folds = [make(self) for make in FOLDS]
+        self.folds = [make(self) for make in widgets.FOLDS]
         self.box = _classed("lab", w.VBox(self._lay_out()))
         listen_for(self)
         self._furnish()
@@ -223,7 +222,7 @@ class Panel:
 
     def tell(self, sentence: str) -> None:
         """Say it below the picture, in place of what was said there."""
-        self.message.value = controls.told(sentence)
+        self.message.value = widgets.told(sentence)
 
     def interrupt(self) -> None:
         """What plays stops at the next tick and says so. (This is called within any line of code,
@@ -306,7 +305,7 @@ class Panel:
                 words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
                 knobs[name] = choice(spec.label, turn, words, spec.shown)
             else:
-                knobs[name] = controls.number(spec.label, turn, spec.accepts)
+                knobs[name] = widgets.number(spec.label, turn, spec.accepts)
         return knobs
 
     def _turn_one(self, name: str, text: str) -> None:
