@@ -233,12 +233,9 @@ class Orbit(NamedTuple):
     """How G's center went around the data's: number of ``turns``, the ``factor`` on its distance
     in one turn (NaN for less than one), and the largest distance, its ``size``."""
 
-    turns: float
-    factor: float
-    size: float
-
-
-NO_ORBIT = Orbit(0.0, math.nan, math.inf)
+    turns: float = 0.0
+    factor: float = math.nan
+    size: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +263,7 @@ class Measurements:
     d_fake: float = math.nan
     slope: float = math.nan
     forecast: Forecast | None = None
-    orbit: Orbit = NO_ORBIT
+    orbit: Orbit = field(default_factory=Orbit)
     moved: float = math.inf
     scores: Scores = field(default_factory=dict)
     usual: Mapping[str, float] = field(default_factory=dict)
@@ -366,7 +363,7 @@ def orbit(centers: NDArray) -> Orbit:
     """
     size = float(np.linalg.norm(centers, axis=1).max())
     if len(centers) < 4:
-        return Orbit(0.0, math.nan, size)
+        return Orbit(size=size)
     *_, axes = np.linalg.svd(centers - centers.mean(0), full_matrices=False)
     halves = np.array_split(centers @ axes[0], 2)
     early, late = (float(np.abs(half).max()) for half in halves)

@@ -71,8 +71,13 @@ class World(ABC):
         """The main picture of the last row; those named in ``hidden`` need not be made."""
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
-        """The charts beside it, likewise."""
-        return [loss_chart(rows, config), gradient_chart(rows), score_chart(rows, config)]
+        """The charts beside it, likewise; losses stand beside their levels at the equilibrium."""
+        d, g = loss_levels(config)
+        levels = {"D": d, "G": g} if d != g else {"both": d}
+        named = tuple((v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None)
+        curves = pair(rows, "d_loss", "g_loss")
+        losses = Chart("Losses", curves, named, unit=loss_unit(config))
+        return [losses, gradient_chart(rows), score_chart(rows, config)]
 
     @abstractmethod
     def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
@@ -190,14 +195,6 @@ def curve(rows: Rows, key: str, role: str, label: str, sign: float = 1.0) -> Lin
 def pair(rows: Rows, d: str, g: str) -> tuple[Lines, Lines]:
     """One number of each player over the steps."""
     return curve(rows, d, "discriminator", "of D"), curve(rows, g, "generator", "of G")
-
-
-def loss_chart(rows: Rows, config: Config) -> Chart:
-    """Both losses beside their levels at the equilibrium."""
-    d, g = loss_levels(config)
-    levels = {"D": d, "G": g} if d != g else {"both": d}
-    named = [(v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None]
-    return Chart("Losses", pair(rows, "d_loss", "g_loss"), tuple(named), unit=loss_unit(config))
 
 
 def gradient_chart(rows: Rows) -> Chart:
