@@ -8,8 +8,6 @@
 import base64
 import io
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -79,31 +77,6 @@ def test_gif_has_the_frames_the_colors_and_the_speed(tmp_path, history):
     assert [p.name for p in tmp_path.iterdir()] == ["run.gif"]
 
 
-def test_mp4_has_the_frames_and_the_colors(tmp_path, history):
-    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
-    film = animation.animate(history, [orange_or_white], max_frames=7, figsize=(2.02, 1.52))
-    path = film.save(tmp_path / "run.mp4", progress=False)
-    height, width = (side + side % 2 for side in film.picture(0).shape[:2])  # padded to be even
-    assert (height, width) != film.picture(0).shape[:2]
-    command = [
-        imageio_ffmpeg.get_ffmpeg_exe(),
-        "-v",
-        "error",
-        "-i",
-        str(path),
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-    ]
-    data = subprocess.run([*command, "-"], check=True, capture_output=True).stdout
-    frames = np.frombuffer(data, np.uint8).reshape(-1, height, width, 3)
-    assert len(frames) == 7
-    for rgb in frames:  # steps 0, 10, ... are even
-        np.testing.assert_allclose(middle(rgb), ORANGE, atol=12)
-    assert [p.name for p in tmp_path.iterdir()] == ["run.mp4"]
-
-
 def test_a_failed_save_leaves_the_old_file(tmp_path, history, monkeypatch):
     film = animation.animate(history, [orange_or_white], max_frames=3, figsize=(2, 1.5))
     path = film.save(tmp_path / "run.gif", progress=False)
@@ -126,14 +99,6 @@ def test_save_shows_progress(tmp_path, history, capsys):
     assert "3/3" in capsys.readouterr().err
 
 
-def test_without_ffmpeg_the_message_says_what_to_do(tmp_path, history, monkeypatch):
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    film = animation.animate(history, [orange_or_white], max_frames=2, figsize=(2, 1.5))
-    with pytest.raises(RuntimeError, match=r"pip install imageio-ffmpeg, or save a \.gif"):
-        film.save(tmp_path / "run.mp4", progress=False)
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [({"fps": 60}, "fps must be at least 1 and at most 50, got 60"),
@@ -144,10 +109,10 @@ def test_animate_checks_its_settings_at_the_call(history, settings, message):
         animation.animate(history, [orange_or_white], **settings)
 
 
-def test_save_knows_two_suffixes(tmp_path, history):
+def test_save_knows_one_suffix(tmp_path, history):
     film = animation.animate(history, [orange_or_white], max_frames=2)
-    with pytest.raises(ValueError, match=r"one of \.gif, \.mp4; got '\.webm'"):
-        film.save(tmp_path / "run.webm")
+    with pytest.raises(ValueError, match=r"one of \.gif; got '\.mp4'"):
+        film.save(tmp_path / "run.mp4")
 
 
 def test_panels_are_found_from_what_was_recorded(history):
@@ -204,17 +169,6 @@ def test_a_diverged_run_can_be_filmed(tmp_path):
     film = animation.animate(broken, max_frames=4)
     film.save(tmp_path / "run.gif", progress=False)
     assert animation.narrate(broken) == "Round 20 of 20: diverged at round 10."
-
-
-def test_an_animation_is_shown_with_words(history):
-    film = animation.animate(history, [orange_or_white], max_frames=3, figsize=(2, 1.5))
-    image = film.show("Orange and white take turns.")
-    assert image is not None
-    page = image._repr_html_()
-    assert 'alt="Orange and white take turns."' in page
-    assert "data:image/gif;base64," in page
-    with pytest.raises(ValueError, match="alt must be"):
-        film.show("")
 
 
 def test_narrate_reads_out_the_record(history):

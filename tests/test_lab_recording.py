@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gan_teach.lab import Session
-from gan_teach.lab.recording import LEVELS, SHADES, page, recorded
+from gan_teach.lab.frame import LEVELS, SHADES, page, recorded
 
 
 def unroll(text: str):

@@ -131,7 +131,7 @@ def explored():
     session = Session("normal", seed=4, tau=1.5)
     session.tick(6)
     session.set(loss="non_saturating", d_steps=3)
-    session.step_g()
+    session.step_of("g")
     session.tick(8)
     return session
 

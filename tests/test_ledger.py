@@ -12,7 +12,7 @@ import gan_teach as gt
 from gan_teach import cli
 from gan_teach._files import read_csv
 from gan_teach.course import exercises as ex, ledger, tutorial_folder
-from gan_teach.plots.ensembles import wilson
+from gan_teach.plots import wilson
 from gan_teach.studies import ledger as rules
 from gan_teach.studies.ledger import AGREES, DIFFERS, OPEN, UNDECIDED, UNDER, Ask, Found, Row, judge
 

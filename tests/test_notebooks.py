@@ -21,7 +21,7 @@ import films
 import notebooks
 import runs
 from gan_teach.course import CourseError, book, chapters, tutorial_folder
-from gan_teach.lab import Session, recording
+from gan_teach.lab import Session, frame
 
 SOURCES = sorted(tutorial_folder().glob("[0-9]*.py"))
 KNOWN_TAGS = {"nbval-check-output", "raises-exception", "hide-input", "remove-cell"}
@@ -423,7 +423,7 @@ def test_every_player_has_its_film_and_every_lab_its_run():
         told = json.loads((shelf / "runs" / f"{name}.json").read_text("utf-8"))
         played = Session(told["run"])
         assert played.config == Session(preset, **knobs).config, name
-        assert recording.page(told).count(told["frames"]) == 1
+        assert frame.page(told).count(told["frames"]) == 1
 
 
 def test_cell_ids_survive_a_cell_put_before_them(tiny):

@@ -59,7 +59,7 @@ def test_plotting_never_imports_torch():
 
 
 def test_picture_shows_what_was_recorded(history):
-    ax = plots.picture(history, 20)
+    ax = plot(plots.picture_panel, history, 20)
     curve = lines(ax)
     np.testing.assert_array_equal(curve["discriminator D(x)"].get_ydata(), history["d_grid"][20])
     np.testing.assert_array_equal(curve["best answer D*(x)"].get_ydata(), history["d_star"][20])
@@ -76,20 +76,20 @@ def test_picture_shows_what_was_recorded(history):
 
 
 def test_arrows_lead_from_latents_to_generated_points(history):
-    (arrows,) = (c for c in plots.picture(history, 7).collections if hasattr(c, "U"))
+    (arrows,) = (c for c in plot(plots.picture_panel, history, 7).collections if hasattr(c, "U"))
     np.testing.assert_array_equal(arrows.X, history.static["latent"])
     np.testing.assert_allclose(arrows.X + arrows.U, history["fake"][7])
     np.testing.assert_allclose(arrows.Y + arrows.V, 0.0)
 
 
 def test_picture_names_the_game_and_the_objective(history):
-    title = plots.picture(history, 20).get_title("left")
+    title = plot(plots.picture_panel, history, 20).get_title("left")
     assert title == f"Balanced players: round 20, V = −{-history['objective'][20]:.3f}"
 
 
 def test_picture_counts_the_points_outside(history):
     far = history.with_arrays(fake=np.where(history["fake"] > 0, history["fake"], 0) + 1e6)
-    ax = plots.picture(far)
+    ax = plot(plots.picture_panel, far)
     assert ax.get_xlim()[1] < 30
     (text,) = (t.get_text() for t in ax.texts if t.get_visible())
     assert text == "10 of 10 generated points lie outside the picture"
@@ -97,7 +97,7 @@ def test_picture_counts_the_points_outside(history):
 
 def test_picture_shrinks_a_narrow_density_and_says_so(history):
     narrow = history.describe(static={"real_density": 5 * history.static["real_density"]})
-    curve = lines(plots.picture(narrow))
+    curve = lines(plot(plots.picture_panel, narrow))
     (name,) = (n for n in curve if n.startswith("true density"))
     peak = 5 * history.static["real_density"].max()
     assert name == f"true density / {peak:.2g}"
@@ -106,10 +106,10 @@ def test_picture_shrinks_a_narrow_density_and_says_so(history):
 
 def test_picture_needs_only_the_generated_points():
     bare = History([0, 1], {"fake": [[0.0, 1.0], [2.0, 3.0]]})
-    ax = plots.picture(bare)
+    ax = plot(plots.picture_panel, bare)
     np.testing.assert_array_equal(lines(ax)["generated points G(z)"].get_xdata(), [2.0, 3.0])
     with pytest.raises(KeyError, match="no array 'fake' was recorded"):
-        plots.picture(History([0], {"objective": [1.0]}))
+        plot(plots.picture_panel, History([0], {"objective": [1.0]}))
 
 
 def test_objective_is_drawn_beside_minus_two_log_two(history):
@@ -248,7 +248,7 @@ def test_an_index_outside_the_history_is_named(history):
 
 def test_stage_refuses_what_it_cannot_draw(history):
     with pytest.raises(TypeError, match="'Axes' object is not callable"):
-        plots.stage(history, [plots.picture(history)])
+        plots.stage(history, [plot(plots.picture_panel, history)])
 
 
 @pytest.mark.parametrize("n", range(1, 9))

@@ -89,15 +89,15 @@ def write_pages(source: Path, folder: Path) -> None:
 
 def add_moving(shelf: Path, site: Path) -> None:
     """Put the recorded films and runs of ``shelf`` into the site, as its pages ask for them."""
-    from gan_teach.lab import recording
+    from gan_teach.lab.frame import page
 
     for film in (shelf / "films").glob("*.zip"):
         with zipfile.ZipFile(film) as archive:
             archive.extractall(site / "films" / film.stem)
     (site / "runs").mkdir()
     for run in (shelf / "runs").glob("*.json"):
-        page = recording.page(json.loads(run.read_text("utf-8")))
-        (site / "runs" / f"{run.stem}.html").write_text(page, "utf-8")
+        text = page(json.loads(run.read_text("utf-8")))
+        (site / "runs" / f"{run.stem}.html").write_text(text, "utf-8")
 
 
 # -- labs and films --------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ DATA = {
     "images": ("digits", "fifty-digits"),
 }
 """The data sets of each world. A world is a kind of game with a picture of its own."""
-_NETWORKS = ("plane", "images")  # the worlds of games of networks
+NETWORKS = ("plane", "images")  # the worlds of games of networks
 
 
 # -- the presets, as what differs from the defaults -----------------------------------------------
@@ -192,9 +192,9 @@ class Config:
     preset: str = "normal"
     seed: int = _setting(0, "Seed", 0, 2**31 - 1, live=False)
     data: str = _setting("ten-points", "Data", choices=tuple(chain(*DATA.values())), live=False)
-    width: int = _setting(128, "Units of a layer", 1, 512, live=False, worlds=_NETWORKS)
+    width: int = _setting(128, "Units of a layer", 1, 512, live=False, worlds=NETWORKS)
     depth: int = _setting(2, "Hidden layers", 0, 5, live=False, worlds=("plane",))
-    latent: int = _setting(2, "Latent dimensions", 1, 100, live=False, worlds=_NETWORKS)
+    latent: int = _setting(2, "Latent dimensions", 1, 100, live=False, worlds=NETWORKS)
     norm: str = _setting("batch", "Norm of D", choices=("batch", "none"), live=False,
                          worlds=("images",))  # fmt: skip
     rule: str = _setting("alternating", "Update rule", choices=tuple(RULES))

@@ -40,8 +40,8 @@ from gan_teach.games import GAN, Batch
 from gan_teach.games.base import flatten
 from gan_teach.games.losses import Loss
 from gan_teach.lab import world
-from gan_teach.lab.config import KNOBS, PRESETS, Config, Replay, named
-from gan_teach.lab.line import Forecast, SmallWorld, foretold
+from gan_teach.lab.config import KNOBS, NETWORKS, PRESETS, Config, Replay, named
+from gan_teach.lab.line import Forecast, foretold
 from gan_teach.lab.plane import FOUND, ON_MODES, UNEVEN
 from gan_teach.lab.session import WORLDS, Session, alone
 from gan_teach.lab.world import Scores
@@ -120,8 +120,6 @@ class Diagnosis:
 
 def diagnose(session: Session) -> Diagnosis:
     """What the last rounds of ``session`` say, which stays as it is."""
-    if session.config.world == "images":
-        return _of_images(session)
     run = measure(session)
     step = session.step if run.finite else _last_finite(session)
     return replace(judge(run), step=step, config=session.config)
@@ -134,26 +132,6 @@ def judge(run: Measurements) -> Diagnosis:
     if found.remedy and not remedy:
         found = replace(found, advice="No knob goes any further here: rewind or reset the run.")
     return replace(found, remedy=remedy)
-
-
-def _of_images(session: Session) -> Diagnosis:
-    """What is sure without the bounds, which were tried on the line and in the plane alone."""
-    config, (asleep, knobs) = session.config, _asleep(session.config)
-    here = partial(Diagnosis, step=session.step, config=config)
-    if not (flatten(session.game).abs() < BEYOND).all():
-        shorter = {"lr": config.lr / 10}
-        return Diagnosis("divergence", (), OVERFLOW, shorter, _last_finite(session), config)
-    if asleep:
-        return here("not learning", (), asleep, knobs)
-    if session.step - session.since < LEAST_ROUNDS:
-        return here("too early", (), "Let it run on, then ask again.")
-    level = world.loss_levels(config)[0]
-    known = f"{level:.3g} where it cannot tell" if level else "no level is known"
-    d_loss = float(probes.LOSSES["d_loss"](session.state))
-    ((name, (share, band)),) = session.scores.items()
-    read = Evidence(name, share, f"{band.low:.3g} to {band.high:.3g} for data")
-    evidence = [Evidence("D's loss in the last round", d_loss, known), read]
-    return here("no verdict", evidence, UNTRIED)
 
 
 def treat(session: Session, diagnosis: Diagnosis) -> Session:
@@ -242,11 +220,10 @@ def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     moved = config.penalty in world.NOT_ZERO_IN_THE_FLAT and config.weight > 0
     if config.world == "line":
         moved |= config.loss == "least_squares" or config.smoothing < 1
-    if config.optimizer != "sgd" or config.turn != "both" or moved or not np.isfinite(spread):
+    plain = config.optimizer == "sgd" and config.turn == "both" and config.world not in NETWORKS
+    if not plain or moved or not np.isfinite(spread):
         return None
-    own = WORLDS[config.world](config)
-    if not isinstance(own, SmallWorld):
-        return None
+    own: Any = WORLDS[config.world](config)
     world.dress(own.game, config)
     values = own.round_spectrum(config, own.equilibrium(spread))
     return foretold(values) if len(values) else None
@@ -256,17 +233,15 @@ class Orbit(NamedTuple):
     """How G's center went around the data's: number of ``turns``, the ``factor`` on its distance
     in one turn (NaN for less than one), and the largest distance, its ``size``."""
 
-    turns: float
-    factor: float
-    size: float
-
-
-NO_ORBIT = Orbit(0.0, math.nan, math.inf)
+    turns: float = 0.0
+    factor: float = math.nan
+    size: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
     """Numbers of the last ``rounds`` rounds, all under one ``config``; medians where they vary.
+    Of images no more than ``finite`` and ``scores`` is known.
 
     Lengths are in standard deviations of the data (in its own units where the data are one point).
     d_loss : what D's updates saw; d_real, d_fake : mean D, on what D sees.
@@ -283,12 +258,12 @@ class Measurements:
     config: Config
     rounds: int
     finite: bool
-    d_loss: float
-    d_real: float
-    d_fake: float
-    slope: float
-    forecast: Forecast | None
-    orbit: Orbit = NO_ORBIT
+    d_loss: float = math.nan
+    d_real: float = math.nan
+    d_fake: float = math.nan
+    slope: float = math.nan
+    forecast: Forecast | None = None
+    orbit: Orbit = field(default_factory=Orbit)
     moved: float = math.inf
     scores: Scores = field(default_factory=dict)
     usual: Mapping[str, float] = field(default_factory=dict)
@@ -333,24 +308,25 @@ class Measurements:
 @one_thread()
 def measure(session: Session) -> Measurements:
     """Repeat the last rounds under the present settings and measure them."""
-    game, config = session.game, session.config
+    game, config, known = session.game, session.config, session.step - session.since
+    if config.world == "images":
+        finite = bool((flatten(game).abs() < BEYOND).all())
+        return Measurements(config, known, finite, scores=session.scores)
     spread = float(game.g_params[0].detach().sum()) if config.world == "line" else 1.0
     ahead = forecast(config, spread)
     rounds = USUAL
     if ahead is not None and math.isfinite(ahead.period):
         rounds = round(min(max(TURNS * ahead.period, LEAST), LONGEST))
-    rounds = min(rounds, session.step - session.since)
+    rounds = min(rounds, known)
     batch = game.draw(SAMPLES, generator(config.seed, 7))
     moments = [_moment(past, batch) for past in last_rounds(session, rounds, rounds // MOMENTS)]
-    real, fakes = batch.real.double().numpy(), [moment.pop("fake") for moment in moments]
-    scores = [moment.pop("scores") for moment in moments]
+    numbers: Any = {name: [moment[name] for moment in moments] for name in moments[0]}
+    real, fakes, scores = batch.real.double().numpy(), numbers.pop("fake"), numbers.pop("scores")
     unit = float(np.sqrt(real.var(0).sum())) or 1.0
     with np.errstate(over="ignore", invalid="ignore"):
         centers = np.stack([fake.mean(0) - real.mean(0) for fake in fakes]) / unit
         finite = bool((np.abs(centers) < BEYOND).all())  # NaN is not
-    medians: dict[str, Any] = {
-        name: _median([moment[name] for moment in moments]) for name in moments[0]
-    }
+    medians: Any = {name: _median(values) for name, values in numbers.items()}
     run = Measurements(config, rounds, finite, forecast=ahead, **medians)
     if not finite:
         return run
@@ -387,7 +363,7 @@ def orbit(centers: NDArray) -> Orbit:
     """
     size = float(np.linalg.norm(centers, axis=1).max())
     if len(centers) < 4:
-        return Orbit(0.0, math.nan, size)
+        return Orbit(size=size)
     *_, axes = np.linalg.svd(centers - centers.mean(0), full_matrices=False)
     halves = np.array_split(centers @ axes[0], 2)
     early, late = (float(np.abs(half).max()) for half in halves)
@@ -484,6 +460,8 @@ def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
     """Verdicts on D's answers and on what G learns from them, where the fakes are not right."""
     if run.well:
         return
+    if run.config.world == "images":  # the bounds were tried on the line and in the plane alone
+        yield Diagnosis("no verdict", _scored(run), UNTRIED)
     config, gap = run.config, run.d_real - run.d_fake
     if run.slope < SLOPE:
         what = "slope of G's loss, against the equilibrium's"

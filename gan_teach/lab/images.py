@@ -102,23 +102,10 @@ class ImageWorld(World):
         return z, g, {**g, **real}, d
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
-        shares = (
-            world.curve(rows, "readable", "fake", "of the pictures"),
-            world.curve(rows, "covered", "real", "of the classes"),
-        )
-        low, high = _real_digits() if len(rows) > 1 else (0.0, 0.0)
-        return [
-            world.loss_chart(rows, config),
-            world.gradient_chart(rows),
-            world.score_chart(rows, config),
-            Chart(
-                "Can be read",
-                shares,
-                ylim=(-0.03, 1.13),
-                band=(low, high, "real digits"),
-                unit="shares",
-            ),
-        ]
+        shares = ("readable", "fake", "of the pictures"), ("covered", "real", "of the classes")
+        band = _real_digits() if len(rows) > 1 else (0.0, 0.0)
+        able = world.share_chart("Can be read", rows, shares, band, "real digits")
+        return [*super().charts(rows, config, hidden), able]
 
     def words(self, row: Row) -> tuple[str, str]:
         answers = f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}"

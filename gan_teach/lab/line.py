@@ -30,11 +30,10 @@ from gan_teach.lab.world import Row, Rows, Scores, World
 from gan_teach.metrics import NoiseBand
 from gan_teach.training import State, probes
 from gan_teach.zoo import line
-from gan_teach.zoo.experiments import GRID, equilibrium_eigenvalues
+from gan_teach.zoo.experiments import GRID, SHOWN, constants, equilibrium_eigenvalues
 
 VIEW = (float(GRID[0]), float(GRID[-1]), -0.64, 1.08)
 RAIL, LATENT_RAIL = 0.0, -0.5  # heights of the samples and of the latents
-DRAWN = line.BATCH_SIZE
 SLOW = 1e4  # rounds: a turn that takes longer is none
 
 REACH = 2.0  # of the Dirac-GAN's picture, to every side
@@ -96,21 +95,11 @@ class LineWorld(SmallWorld):
 
     def __init__(self, config: Config) -> None:
         game = line.line_gan(config.seed, fresh_data=config.data == "fresh-points")
-        self.latent = line.LATENT.sample(DRAWN, generator(1))[:, 0].numpy()
-        self.real = game.data.sample(DRAWN, generator(2))[:, 0].numpy()
-        self.density = line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy()
-        static = {"grid": GRID, "latent": self.latent, "real": self.real}
         super().__init__(
-            game, {**static, "real_density": self.density}, view=VIEW,
-            xlabel="x (upper rail) and z (lower rail)",
+            game, constants(game), view=VIEW, xlabel="x (upper rail) and z (lower rail)",
             yticks=((0.0, "0"), (0.5, "1/2"), (1.0, "1")),
         )  # fmt: skip
-        self.probes |= {
-            "params": probes.params(),
-            "fake": probes.samples(DRAWN, seed=1),  # at the latents above
-            "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
-            "scores": probes.scores(200, seed=1),
-        }
+        self.probes |= {"params": probes.params(), **SHOWN}
 
     def measure(self, state: State, config: Config) -> Row:
         row = super().measure(state, config)
@@ -151,15 +140,15 @@ class LineWorld(SmallWorld):
     # -- the picture
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
-        row = world.newest(rows)
-        at, fake = _at(self.latent, LATENT_RAIL), _at(row["fake"], RAIL)
+        row, static = world.newest(rows), self.static
+        at, fake = _at(static["latent"], LATENT_RAIL), _at(row["fake"], RAIL)
         return {
-            "density": Lines(_over(self.density), "density", "true density"),
+            "density": Lines(_over(static["real_density"]), "density", "true density"),
             "d_star": Lines(_over(row["d_star"]), "theory", "best answer D*(x)"),
             "d": Lines(_over(row["d_grid"]), "discriminator", "discriminator D(x)"),
             "arrows": Arrows(at, fake - at, "latent", "G takes z to G(z)"),
             "latent": Points(at, "latent", "latent points z"),
-            "real": Points(_at(self.real, RAIL), "real", "real points x"),
+            "real": Points(_at(static["real"], RAIL), "real", "real points x"),
             "fake": Points(fake, "fake", "generated points G(z)"),
         }
 
@@ -173,7 +162,7 @@ class LineWorld(SmallWorld):
         return [objective, world.gradient_chart(rows), world.score_chart(rows, config)]
 
     def words(self, row: Row) -> tuple[str, str]:
-        fake, real = row["fake"], self.real
+        fake, real = row["fake"], self.static["real"]
         value = f"V = {-row['d_loss']:.3f}, " if math.isfinite(row["d_loss"]) else ""
         numbers = (
             f"{value}D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}, "

@@ -7,10 +7,10 @@ places from -reach to reach, 12 bits each, in base64 for URLs; and a dot between
 text is data: it is bounded, read by a pattern, and nothing in it is evaluated.
 """
 
+import base64
 import math
 import re
 from collections.abc import Callable
-from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,6 @@ SOURCES: dict[str, tuple[Callable[[], Any], float]] = {
 
 MOST = 2000  # points; the browser knows it too (pen.js)
 REACH = (1e-3, 1e3)
-DIGITS = f"{ascii_uppercase}{ascii_lowercase}0123456789-_"  # those of base64 for URLs
 PLACES = 64**2
 _TEXT = re.compile(
     r"(drawn|points):([0-9]{1,7}(?:\.[0-9]{1,7})?):"
@@ -128,9 +127,9 @@ def _written(kind: str, strokes: list[NDArray], reach: float) -> str:
     _bounded(sum(map(len, strokes)))
     parts = []
     for xy in strokes:
-        places = np.round((xy / reach + 1) / 2 * (PLACES - 1)).clip(0, PLACES - 1).astype(int)
-        digits = np.stack(np.divmod(places, 64), -1)
-        parts.append("".join(DIGITS[digit] for digit in digits.ravel()))
+        places: Any = np.round((xy / reach + 1) / 2 * (PLACES - 1)).clip(0, PLACES - 1)
+        three = (places.astype(int) @ [PLACES, 1])[:, None] >> [16, 8, 0]  # the bytes of each point
+        parts.append(base64.urlsafe_b64encode(three.astype(np.uint8).tobytes()).decode())
     return f"{kind}:{reach:.7g}:{'.'.join(parts)}"
 
 
@@ -147,7 +146,8 @@ def _parse(text: str) -> tuple[str, list[NDArray], float]:
         raise ValueError("data that are points have no strokes.")
     strokes = []
     for part in parts:
-        places = np.reshape([DIGITS.index(digit) for digit in part], (-1, 2, 2)) @ [64, 1]
+        three = np.frombuffer(base64.urlsafe_b64decode(part), np.uint8).reshape(-1, 3)
+        places = np.stack(np.divmod(three @ [2**16, 2**8, 1], PLACES), 1)
         strokes.append((places / (PLACES - 1) * 2 - 1) * reach)
     return kind, strokes, reach
 

@@ -18,14 +18,13 @@ from typing import Any
 
 import ipywidgets as w
 
-from gan_teach.lab import controls, own_data
+from gan_teach.lab import own_data, widgets
 from gan_teach.lab.config import DATA, KNOBS, MAX_STEPS, PRESETS, Knob, Replay, opening, outlook
-from gan_teach.lab.controls import ROW, WIDE, Control, button, choice, fold, slider
 from gan_teach.lab.frame import GRAPH, TELLS, Frame
 from gan_teach.lab.interrupts import listen_for
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
-from gan_teach.lab.widgets import FOLDS
+from gan_teach.lab.widgets import ROW, WIDE, Control, button, choice, fold, slider
 
 WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
@@ -118,7 +117,7 @@ class Panel:
         self.bar = w.IntProgress(description="Done", layout={"display": "none"}, style=WIDE)
         self._make_clock()
         self._make_replay()
-        self.folds = [make(self) for make in FOLDS]
+        self.folds = [make(self) for make in widgets.FOLDS]
         self.box = _classed("lab", w.VBox(self._lay_out()))
         listen_for(self)
         self._furnish()
@@ -214,14 +213,16 @@ class Panel:
         if self._interrupted:
             self._interrupted = False
             self.pause()
-            sentence = f"Interrupted: the run stands at {self.session.name}. Press Play to go on."
+            sentence = (
+                f"Interrupted: the run stands at round {self.session.step}. Press Play to go on."
+            )
         if isinstance(sentence, str) or not passing:  # what was said stays while it plays
             self.tell(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
 
     def tell(self, sentence: str) -> None:
         """Say it below the picture, in place of what was said there."""
-        self.message.value = controls.told(sentence)
+        self.message.value = widgets.told(sentence)
 
     def interrupt(self) -> None:
         """What plays stops at the next tick and says so. (This is called within any line of code,
@@ -304,7 +305,7 @@ class Panel:
                 words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
                 knobs[name] = choice(spec.label, turn, words, spec.shown)
             else:
-                knobs[name] = controls.number(spec.label, turn, spec.accepts)
+                knobs[name] = widgets.number(spec.label, turn, spec.accepts)
         return knobs
 
     def _turn_one(self, name: str, text: str) -> None:
@@ -344,17 +345,17 @@ class Panel:
         self.moment = slider(ROUND.label, self._go_to, 0, 1, 1, accepts="a round", live=True)
         own = self._acting
         self.buttons = {
-            "d": button("One D step", "One update of the discriminator", own("step_d")),
-            "g": button("One G step", "One update of the generator", own("step_g")),
+            "d": button("One D step", "One update of the discriminator", own("step_of", "d")),
+            "g": button("One G step", "One update of the generator", own("step_of", "g")),
             "round": button("One round", "All D steps, then all G steps", own("tick")),
             "reset": button("Reset", "Back to the start, with these settings", own("reset")),
             "seed": button("Next seed", "The same settings with other random numbers",
                            lambda: self.turn(seed=self.session.config.seed + 1)),
         }  # fmt: skip
 
-    def _acting(self, method: str) -> Callable[..., None]:
+    def _acting(self, method: str, *values: Any) -> Callable[[], None]:
         """An attempt to call this method of the session that is shown then."""
-        return lambda *values: self.attempt(lambda: getattr(self.session, method)(*values))
+        return lambda: self.attempt(lambda: getattr(self.session, method)(*values))
 
     def _make_replay(self) -> None:
         look: dict[str, Any] = {"style": WIDE, "layout": {"width": "36em"}}

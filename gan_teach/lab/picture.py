@@ -18,8 +18,7 @@ from PIL import Image
 
 from gan_teach import _checks
 from gan_teach.lab import frame as frames
-from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer
-from gan_teach.lab.recording import unwatched
+from gan_teach.lab.frame import LOOKS, Chart, Disc, Frame, Layer, unwatched
 from gan_teach.lab.session import Session
 from gan_teach.plots import style
 from gan_teach.plots.animation import Animation

@@ -89,25 +89,17 @@ class PlaneWorld(World):
         return f"{scores}, {row['report'] or 'no modes to count'}", _outside(outside)
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
-        charts = [world.loss_chart(rows, config), world.gradient_chart(rows)]
-        charts += [world.score_chart(rows, config)]
+        charts = super().charts(rows, config, hidden)
         if self._scored:
-            charts += [self._modes(rows)]
+            shares = ("covered", "real", "covered"), ("quality", "fake", "of high quality")
+            band = self._real_modes["high_quality"]
+            charts += [world.share_chart("Modes", rows, shares, band, "real points")]
         if DISTANCE not in hidden:
             distance = (world.curve(rows, "distance", "value", ""),)
             low, high = self._real_distance
             charts += [Chart(DISTANCE, distance, band=(low, high, "real points"), log=True,
                              unit="units of x")]  # fmt: skip
         return charts
-
-    def _modes(self, rows: Rows) -> Chart:
-        shares = (
-            world.curve(rows, "covered", "real", "covered"),
-            world.curve(rows, "quality", "fake", "of high quality"),
-        )
-        low, high = self._real_modes["high_quality"]
-        return Chart("Modes", shares, ylim=(-0.03, 1.13), band=(low, high, "real points"),
-                     unit="shares")  # fmt: skip
 
     @cached_property
     def _real_modes(self) -> dict[str, NoiseBand]:

@@ -1,4 +1,4 @@
-// Plays frames that recording.py has written into this page, without a kernel. An address that ends
+// Plays frames that frame.py has written into this page, without a kernel. An address that ends
 // in #play lets it play by itself once it is in view, one in #bare shows no charts and lists too.
 // A page that holds it in a frame is told its height.
 

@@ -25,11 +25,10 @@ from gan_teach.games import GAN
 from gan_teach.games.base import flatten
 from gan_teach.history import History
 from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
-from gan_teach.lab.frame import Frame, alike
+from gan_teach.lab.frame import FRAMES, Frame, alike, page, recorded, unwatched
 from gan_teach.lab.images import ImageWorld
 from gan_teach.lab.line import DiracWorld, LineWorld
 from gan_teach.lab.plane import PlaneWorld
-from gan_teach.lab.recording import FRAMES, page, recorded, unwatched
 from gan_teach.lab.world import Row, Scores, World, dress, newest, update_rule
 from gan_teach.training import State, probes, train
 
@@ -148,11 +147,6 @@ class Session:
         return self.state.step
 
     @property
-    def name(self) -> str:
-        """ "round 12": where it stands, in words."""
-        return self._world.name(self.step).lower()
-
-    @property
     def since(self) -> int:
         """The step from which the present settings hold."""
         return max((step for step in self._plan if step <= self.step), default=0)
@@ -192,8 +186,8 @@ class Session:
         with one_thread():
             layers = self._world.on_the_way(share)
         story = f"latents and their lattice {share:.0%} of the way from z to G(z)"
-        sentence = f"{self._world.name(self.step)}: {story}."
-        return self.frame._replace(layers=layers, title=story, narration=sentence, note="")
+        told = f"Round {self.step}: {story}."
+        return self.frame._replace(layers=layers, title=story, narration=told, note="")
 
     @property
     @alone
@@ -235,16 +229,9 @@ class Session:
             raise ValueError(f"a run in the lab ends at round {MAX_STEPS}: reset or rewind it.")
         self._go_to(step)
 
-    def step_d(self) -> Frame:
-        """One update of D alone."""
-        return self._alone("d")
-
-    def step_g(self) -> Frame:
-        """One update of G alone."""
-        return self._alone("g")
-
     @alone
-    def _alone(self, player: str) -> Frame:
+    def step_of(self, player: str) -> Frame:
+        """One update of one player alone, "d" or "g"."""
         usual = self.config.turn
         self.set(turn=player)
         frame = self.tick()

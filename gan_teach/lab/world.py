@@ -1,7 +1,7 @@
 """What a session needs to know about a kind of game, and what all kinds share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,9 +70,14 @@ class World(ABC):
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         """The main picture of the last row; those named in ``hidden`` need not be made."""
 
-    @abstractmethod
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
-        """The charts beside it, likewise."""
+        """The charts beside it, likewise; losses stand beside their levels at the equilibrium."""
+        d, g = loss_levels(config)
+        levels = {"D": d, "G": g} if d != g else {"both": d}
+        named = tuple((v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None)
+        curves = pair(rows, "d_loss", "g_loss")
+        losses = Chart("Losses", curves, named, unit=loss_unit(config))
+        return [losses, gradient_chart(rows), score_chart(rows, config)]
 
     @abstractmethod
     def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
@@ -107,10 +112,6 @@ class World(ABC):
             "latents and samples of this game do not lie in a plane: there is no lattice to follow."
         )
 
-    def name(self, step: int) -> str:
-        """ "Round 12"."""
-        return f"Round {step}"
-
     def measure(self, state: State, config: Config) -> Row:
         """Copies of what the run shows now, and ``config`` itself."""
         row = {name: probe(state).numpy().copy() for name, probe in self.probes.items()}
@@ -134,8 +135,8 @@ class World(ABC):
         layers, charts = self.layers(rows, config, hidden), self.charts(rows, config, hidden)
         return Frame(
             step,
-            title=self.name(step),
-            narration=minus(f"{self.name(step)}: {words}."),
+            title=f"Round {step}",
+            narration=minus(f"Round {step}: {words}."),
             layers={name: layer for name, layer in layers.items() if name not in hidden},
             charts=tuple(c for c in charts if c.title not in hidden),
             disc=None if DISC in hidden else self.disc(config),
@@ -196,14 +197,6 @@ def pair(rows: Rows, d: str, g: str) -> tuple[Lines, Lines]:
     return curve(rows, d, "discriminator", "of D"), curve(rows, g, "generator", "of G")
 
 
-def loss_chart(rows: Rows, config: Config) -> Chart:
-    """Both losses beside their levels at the equilibrium."""
-    d, g = loss_levels(config)
-    levels = {"D": d, "G": g} if d != g else {"both": d}
-    named = [(v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None]
-    return Chart("Losses", pair(rows, "d_loss", "g_loss"), tuple(named), unit=loss_unit(config))
-
-
 def gradient_chart(rows: Rows) -> Chart:
     """The norms of both players' last gradients."""
     return Chart("Norm of the gradient", pair(rows, "d_grad", "g_grad"), log=True)
@@ -215,6 +208,15 @@ def score_chart(rows: Rows, config: Config) -> Chart:
     level = (score, "1/2" if score == 0.5 else f"{score:.3g}")
     curves = curve(rows, "d_real", "real", "D(x)"), curve(rows, "d_fake", "fake", "D(G(z))")
     return Chart("Mean of D", curves, (level,), ylim=(-0.03, 1.03), unit="probability")
+
+
+def share_chart(
+    title: str, rows: Rows, curves: Sequence[tuple[str, str, str]], band: Sequence[float], of: str
+) -> Chart:
+    """Shares, each by its key, role and label, over the ``band`` of what is real."""
+    shares = tuple(curve(rows, *each) for each in curves)
+    low, high = band
+    return Chart(title, shares, ylim=(-0.03, 1.13), band=(low, high, of), unit="shares")
 
 
 def loss_levels(config: Config) -> tuple[float | None, float | None]:

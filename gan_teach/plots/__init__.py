@@ -7,26 +7,24 @@ either to ``style.show(figure, alt=...)``. Names that end in ``_panel`` are for 
 from gan_teach.plots import animation as animation, style as style
 from gan_teach.plots._panel import stage as stage
 from gan_teach.plots.curves import (
+    arrivals as arrivals,
     compare as compare,
     curves_panel as curves_panel,
     distance as distance,
     eigenvalues as eigenvalues,
     equilibrium_losses as equilibrium_losses,
     equilibrium_score as equilibrium_score,
+    fan as fan,
     losses as losses,
     losses_panel as losses_panel,
-    scatter as scatter,
-    scores as scores,
-    scores_panel as scores_panel,
-    training as training,
-)
-from gan_teach.plots.ensembles import (
-    arrivals as arrivals,
-    fan as fan,
     outcomes as outcomes,
     phase_diagram as phase_diagram,
     quantile_interval as quantile_interval,
+    scatter as scatter,
+    scores as scores,
+    scores_panel as scores_panel,
     shares as shares,
+    training as training,
     wilson as wilson,
 )
 from gan_teach.plots.images import (
@@ -51,7 +49,6 @@ from gan_teach.plots.samples import (
     clouds as clouds,
     critics as critics,
     densities as densities,
-    picture as picture,
     picture_panel as picture_panel,
     positions as positions,
     samples as samples,

@@ -112,30 +112,19 @@ class Animation:
         return len(self.frames)
 
     def __repr__(self) -> str:
-        return f"Animation({len(self)} frames, {self.fps} per second): .save('run.gif') or .mp4"
+        return f"Animation({len(self)} frames, {self.fps} per second): .save('run.gif')"
 
     def picture(self, k: int) -> NDArray[np.uint8]:
         """Frame ``k`` as (height, width, 3) RGB bytes."""
         return self.record(int(self.frames[k]))
 
     def save(self, path: str | os.PathLike[str], progress: bool = True) -> Path:
-        """Write a ``.gif`` (Pillow) or ``.mp4`` (ffmpeg); the file appears when it is complete.
-
-        Raises ValueError for another suffix, and RuntimeError where there is no ffmpeg or it fails.
-        """
+        """Write a ``.gif``, which appears when it is complete. ValueError for another suffix."""
         path = Path(path)
-        write = {".gif": write_gif, ".mp4": _write_mp4}
-        suffix = _checks.choice("the suffix of path", path.suffix.lower(), write)
+        _checks.choice("the suffix of path", path.suffix.lower(), [".gif"])
         with style.replacing(path) as unfinished:
-            write[suffix](unfinished, self.picture, len(self), self.fps, progress=progress)
+            write_gif(unfinished, self.picture, len(self), self.fps, progress=progress)
         return path
-
-    def show(self, alt: str) -> style.HtmlImage | None:
-        """Display the animation in a notebook as a GIF with the alternative text ``alt``."""
-        film = io.BytesIO()
-        write_gif(film, self.picture, len(self), self.fps)
-        width = self.picture(0).shape[1]
-        return style.display(style.HtmlImage(film.getvalue(), alt, width, "gif"))
 
 
 def animate(
@@ -161,7 +150,7 @@ def animate(
 def write_gif(
     file: Any, picture: Picture, n: int, fps: float, *, shades: int = SHADES, progress: bool = False
 ) -> None:
-    """The RGB pictures 0 to n - 1 as a GIF that repeats for ever, into a path or an open file.
+    """The RGB pictures 0 to n - 1 as a GIF that repeats for ever, into a path.
 
     One palette of ``shades`` colors (at most 255) for all of them, fitted to five, and only the
     pixels that change. ``fps`` is rounded to whole hundredths of a second per picture.
@@ -174,23 +163,6 @@ def write_gif(
         file, "GIF", save_all=True, append_images=images, duration=round(100 / fps) * 10, loop=0,
         optimize=True, palette=colors.tobytes() + bytes(3), transparency=len(colors),
     )  # fmt: skip
-
-
-def _write_mp4(file: Path, picture: Picture, n: int, fps: int, *, progress: bool) -> None:
-    try:
-        import imageio_ffmpeg  # with an ffmpeg of its own
-    except ImportError:
-        raise RuntimeError("for .mp4: pip install imageio-ffmpeg, or save a .gif.") from None
-    height, width, _ = picture(0).shape
-    white = ((0, height % 2), (0, width % 2), (0, 0))  # browsers play films with even sides only
-    film = imageio_ffmpeg.write_frames(
-        str(file), (width + width % 2, height + height % 2), fps=fps, macro_block_size=2, quality=8,
-        output_params=["-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"],
-    )  # fmt: skip
-    film.send(None)
-    for k in progress_bar(n, "frame", progress, range(n)):
-        film.send(np.pad(picture(k), white, constant_values=255))
-    film.close()
 
 
 # -- widgets ---------------------------------------------------------------------------------------

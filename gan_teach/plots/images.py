@@ -3,7 +3,7 @@
 import itertools
 import math
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -177,8 +177,8 @@ def score_paths(
     is a level line. ``names`` : what each score is called. ``band`` is what real images score
     against real ones, score -> (low, high). Scores that are NaN everywhere have no panel.
     """
-    names = {n: title for n, title in names.items() if not _unknown(row.scores[n] for row in rows)}
-    figure, axes = style.grid(list(names), 4, (3.3, 2.9))
+    known = [n for n in names if not all(math.isnan(row.scores[n]) for row in rows)]
+    figure, axes = style.grid(known, 4, (3.3, 2.9))
     for name, ax in axes.items():
         if band and name in band:
             ax.axhspan(*band[name], label="real against real", **style.band(style.REAL, 0.3))
@@ -206,10 +206,6 @@ def _legend_below(figure: Figure, ax: Axes) -> Figure:
     figure.set_figheight(figure.get_figheight() + 0.22 * (math.ceil(len(labels) / columns) - 1))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     return figure
-
-
-def _unknown(values: Iterable[float]) -> bool:
-    return all(map(math.isnan, values))
 
 
 @style.use()

@@ -24,8 +24,8 @@ _SMALL_CROSSES = style.fake(markersize=3.5, markeredgewidth=0.8)
 # -- on the line -----------------------------------------------------------------------------------
 
 
-def picture(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
-    """The tutorial's picture of record ``i``: latents, arrows, samples, the density, D and D*.
+def picture_panel(ax: Axes, history: History) -> _panel.Draw:
+    """The tutorial's picture: latents, arrows, samples, the density, D and D*.
 
     On the lower rail the fixed latents z; an arrow takes each one to G(z) on the rail at 0
     (crosses), where the real points lie too (filled circles). Above them the true density, the
@@ -33,11 +33,6 @@ def picture(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
     (Goodfellow et al. 2014, Proposition 1). Reads ``fake``, ``d_grid``, ``d_star`` and the
     constants ``grid``, ``latent``, ``real``, ``real_density``; all but ``fake`` may be absent.
     """
-    return _panel.plot(picture_panel, history, i, style.axes(ax, (7.0, 4.6)))
-
-
-def picture_panel(ax: Axes, history: History) -> _panel.Draw:
-    """The panel behind ``picture``."""
     left, right = _view(history)
     ax.set(xlim=(left, right), ylim=(-0.64, 1.1), xlabel="x (upper rail) and z (lower rail)")
     ax.set_yticks([0, 0.5, 1], ["0", "1/2", "1"])
@@ -191,7 +186,7 @@ def samples(history: History, i: int = -1, ax: Axes | None = None) -> Axes:
 
 def samples_panel(ax: Axes, history: History) -> _panel.Draw:
     """The panel behind ``samples``."""
-    hint = "Only points in the plane: draw those on the line with plots.picture."
+    hint = "Only points in the plane: draw those on the line with plots.picture_panel."
     fake = _panel.shaped("fake", history["fake"], "(T, n, 2)", hint)[:, :MOST_POINTS]
     real = history.static.get("real", np.empty((0, 2)))[:MOST_POINTS]
     look = style.fake(markersize=5, markeredgewidth=1.3, zorder=3)

@@ -136,7 +136,6 @@ class HtmlImage:
     data: bytes = field(repr=False)
     alt: str
     width: int
-    format: str = "png"
 
     def __post_init__(self) -> None:
         if not isinstance(self.alt, str) or not self.alt.strip():
@@ -146,7 +145,7 @@ class HtmlImage:
         source = base64.b64encode(self.data).decode("ascii")
         return (
             f'<img alt="{html.escape(self.alt, quote=True)}" width="{self.width}" '
-            f'style="max-width:100%;height:auto" src="data:image/{self.format};base64,{source}">'
+            f'style="max-width:100%;height:auto" src="data:image/png;base64,{source}">'
         )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:

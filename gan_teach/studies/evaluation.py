@@ -36,7 +36,7 @@ from gan_teach.metrics.features.classifier import fingerprint
 from gan_teach.metrics.score_tables import ENDS, NOISE, REAL, Evaluation, Row, read_rows, save_rows
 from gan_teach.metrics.scores import AT_ONCE, NEIGHBORS, SCORES, Features, Statistics, score
 from gan_teach.models.convnets import load_rsgan_generator
-from gan_teach.plots.ensembles import wilson
+from gan_teach.plots import wilson
 from gan_teach.studies.drawing import draw, fixed_latents
 from gan_teach.studies.engine import Study, Tick
 from gan_teach.studies.image_runs import RAW, Trained, load_run, snapshots, training_images

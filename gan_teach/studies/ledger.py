@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike
 
 from gan_teach import _checks
 from gan_teach._files import read_csv, write_csv
-from gan_teach.plots.ensembles import wilson
+from gan_teach.plots import wilson
 from gan_teach.studies.engine import JsonFiles, Study, content
 
 AGREES, DIFFERS, UNDER, UNDECIDED = "agrees", "differs", "true only under", "undecided"

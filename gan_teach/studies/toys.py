@@ -175,7 +175,7 @@ def save_run(history: History, out: str | os.PathLike[str], format: str = "png")
 
 
 def film(history: History, path: Path) -> Path:
-    """The tutorial's picture over the run as a GIF or MP4, by the ending of ``path``."""
+    """The tutorial's picture over the run as a GIF."""
     return animation.animate(history, (plots.picture_panel,), fps=20).save(path)
 
 

@@ -38,6 +38,12 @@ _WATCHED: dict[str, Any] = {
     "d_grad": probes.gradient_norm("d"),
     "g_grad": probes.gradient_norm("g"),
 }
+SHOWN: dict[str, Any] = {
+    "fake": probes.samples(line.BATCH_SIZE, seed=1),
+    "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
+    "scores": probes.scores(200, seed=1),
+}
+"""What the tutorial's pictures show of a moment, beside the numbers that every run records."""
 
 
 @dataclass(frozen=True)
@@ -95,27 +101,26 @@ def run(name: str, *, seed: int = 0, progress: bool = False, **changes: Any) -> 
     """
     chosen = settings(name, **changes)
     game = chosen.game(seed)
-    shown: dict[str, Any] = {
-        "fake": probes.samples(line.BATCH_SIZE, seed=1),
-        "d_grid": probes.discriminator_on(torch.as_tensor(GRID)),
-        "scores": probes.scores(200, seed=1),
-    }
-    history = _recorded(game, name, chosen, seed, progress, every=1, **shown)
+    history = _recorded(game, name, chosen, seed, progress, every=1, **SHOWN)
     w, b = history["params"][:, 0], history["params"][:, 1]
-    latent = line.LATENT.sample(line.BATCH_SIZE, generator(1))  # those of the probe `fake`
-    constants = {
-        "grid": GRID,
-        "latent": latent[:, 0].numpy(),
-        "real": game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy(),
-        "real_density": line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy(),
-    }
     return history.with_arrays(
         fake=history["fake"][..., 0],
         d_star=line.optimal_discriminator(GRID, w, b, chosen.noise),
         d_real=history["scores"][:, 0],
         d_fake=history["scores"][:, 1],
         eigenvalues=_eigenvalues_of_value(game, history["params"]),
-    ).describe(static=constants)
+    ).describe(static=constants(game))
+
+
+def constants(game: GAN) -> dict[str, NDArray]:
+    """What the tutorial's pictures show of a whole run: grid, latents, real points, density."""
+    latent = line.LATENT.sample(line.BATCH_SIZE, generator(1))  # those of the probe `fake`
+    return {
+        "grid": GRID,
+        "latent": latent[:, 0].numpy(),
+        "real": game.data.sample(line.BATCH_SIZE, generator(2))[:, 0].numpy(),
+        "real_density": line.DATA.density(torch.as_tensor(GRID)[:, None]).numpy(),
+    }
 
 
 def run_seeds(
@@ -131,9 +136,9 @@ def run_seeds(
     game = stack([chosen.game(seed) for seed in which])
     assert isinstance(game, GAN)
     history = _recorded(game, name, chosen, list(which), progress, every)
-    constants = {"eigenvalues_end": _eigenvalues_of_value(game, history["params"][-1:])[0]}
-    per_member = [*constants, "eigenvalues_theory"]
-    return history.describe(static=constants, meta={"static_per_member": per_member})
+    ends = {"eigenvalues_end": _eigenvalues_of_value(game, history["params"][-1:])[0]}
+    per_member = [*ends, "eigenvalues_theory"]
+    return history.describe(static=ends, meta={"static_per_member": per_member})
 
 
 def _recorded(

@@ -18,7 +18,7 @@ import nbformat
 from gan_teach import _checks
 from gan_teach._progress import progress_bar
 from gan_teach.course import book, chapters
-from gan_teach.lab import Session, recording
+from gan_teach.lab import Session, frame
 
 FOLDER = Path(__file__).resolve().parents[1]
 RUNS = FOLDER / "_book" / "runs"
@@ -39,7 +39,7 @@ def labs() -> dict[str, book.Opened]:
 
 def make(name: str, opened: book.Opened) -> None:
     session = Session(opened[0], **opened[1])
-    told = recording.recorded(session, *LENGTHS[session.config.world])
+    told = frame.recorded(session, *LENGTHS[session.config.world])
     text = json.dumps(told, indent=0, ensure_ascii=False)
     (RUNS / f"{name}.json").write_text(f"{text}\n", "utf-8", newline="\n")
 
