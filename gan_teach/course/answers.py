@@ -378,8 +378,9 @@ def asked(answer: Callable[..., Any], given: list[Any] | None = None) -> Callabl
     """A learner's function as a check calls it: on copies of its arrays, and with little time.
 
     Whatever it raises comes as `Failed`, so that what a check itself raises is told apart; so does
-    that it writes into an array or a tensor, also one in a list or a dictionary, which outside a
-    check belongs to someone else. given is filled with the arguments of the last call.
+    that it writes into an array or a tensor, also one in a list, which outside a check belongs to
+    someone else. (A dictionary is a rule's memory, there to be written.) given is filled with the
+    arguments of the last call.
     """
 
     def call(*arguments: Any) -> Any:
@@ -406,8 +407,6 @@ def asked(answer: Callable[..., Any], given: list[Any] | None = None) -> Callabl
 
 
 def _copied(x: Any) -> Any:
-    if isinstance(x, dict):
-        return {key: _copied(part) for key, part in x.items()}
     if type(x) in (list, tuple):  # a named tuple stays what it is
         return type(x)(map(_copied, x))
     x = x.clone() if isinstance(x, torch.Tensor) else x
@@ -417,8 +416,6 @@ def _copied(x: Any) -> Any:
 def _same(x: Any, copied: Any) -> bool:
     if x is copied:
         return True
-    if isinstance(x, dict):
-        x, copied = list(x.items()), list(copied.items())
     if isinstance(x, list | tuple):
         return len(x) == len(copied) and all(map(_same, x, copied))
     a, b = np.asarray(detached(x)), detached(copied)
