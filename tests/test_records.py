@@ -12,7 +12,7 @@ import gan_teach as gt
 import stamp
 from gan_teach import cli, zoo
 from gan_teach.analysis import landscape
-from gan_teach.course import records
+from gan_teach.course import outcomes, records
 from gan_teach.data import small_mnist
 from gan_teach.dynamics import alternating
 from gan_teach.dynamics.optim import Adam
@@ -46,7 +46,7 @@ def test_facts_of_runs_whose_course_is_known():
         [(20, JS_COLLAPSE, (100, 0)), (500, 0.6, (50, 50)), (1000, LOG2, (90, 10))],
         [(1000, LOG2, (55, 45))],
     )
-    facts = records.two_cluster_facts(history)
+    facts = outcomes.two_cluster_facts(history)
     assert facts["settled"].tolist() == [405, np.inf, 505, 5]
     assert facts["reached"].tolist() == [True, False, False, True]
     assert facts["collapsed"].tolist() == [300, 1005, 25, 0]
@@ -58,21 +58,21 @@ def test_the_plateau_leaves_out_the_way_to_it():
     history = runs([(1000, 0.5, (100, 0))])
     decaying = np.where(EPOCHS < 480, 0.69 - 0.0004 * EPOCHS, 0.4774)
     history = history.with_arrays(d_loss=decaying[:, None])
-    assert records.two_cluster_facts(history)["plateau"] == pytest.approx(0.4774)
+    assert outcomes.two_cluster_facts(history)["plateau"] == pytest.approx(0.4774)
 
 
 def test_fakes_that_hop_from_cluster_to_cluster_rest_nowhere():
     hops = [
         (end, 0.68, (100, 0) if k % 2 else (0, 100)) for k, end in enumerate(range(40, 1001, 40))
     ]
-    facts = records.two_cluster_facts(runs(hops, [(200, 0.68, (0, 99)), (1000, 0.5, (99, 0))]))
+    facts = outcomes.two_cluster_facts(runs(hops, [(200, 0.68, (0, 99)), (1000, 0.5, (99, 0))]))
     assert facts["collapsed"].tolist() == [1005, 1005]
     assert facts["rest"].tolist() == [45, 800]
     np.testing.assert_allclose(facts["plateau"], [np.nan, 0.5])
 
 
 def test_a_diverged_run_settles_nowhere():
-    facts = records.two_cluster_facts(runs([(500, LOG2, (50, 50)), (1000, np.nan, (0, 0))]))
+    facts = outcomes.two_cluster_facts(runs([(500, LOG2, (50, 50)), (1000, np.nan, (0, 0))]))
     assert facts["settled"].tolist() == [np.inf]
     assert not facts["reached"].any()
 
@@ -257,7 +257,7 @@ def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypat
     whole = records.make("five-gaussians-rs", tmp_path, tmp_path / "a", seeds=4)
     assert whole.static["seed"].tolist() == [0, 1, 2, 3]
     assert not np.isnan(whole["covered"]).any()  # after 200 steps all of them lack one
-    monkeypatch.setattr(records, "all_covered", lambda history: history.static["seed"] == 3)
+    monkeypatch.setattr(outcomes, "all_covered", lambda history: history.static["seed"] == 3)
     part = records.make("five-gaussians-rs", tmp_path, tmp_path / "b", seeds=4)
     assert part.steps.tolist() == [0, 200, 400]
     for key in whole:
@@ -286,7 +286,7 @@ def test_an_interrupted_record_says_so(short, tmp_path, monkeypatch, capsys):
     def stop(state):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(records, "hits", stop)
+    monkeypatch.setattr(outcomes, "hits", stop)
     where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
     assert cli.main(["study", "two-clusters-js", "--seeds", "2", *where]) == 130
     assert "0 of 2 GANs are done" in capsys.readouterr().out
@@ -381,7 +381,7 @@ def test_the_digits_penalty_is_the_published_one_in_the_units_of_the_pixels():
     w = torch.randn(784, generator=rng, dtype=torch.float64)
     published = lambda x: torch.tanh(x.flatten(1) @ w / 9)  # noqa: E731
     ours = lambda x: published((x + 1) / 2)  # noqa: E731, in [-1, 1]
-    (penalty,), there = records.DIGIT_ARMS["DRAGAN"], gt.penalties.dragan(10.0)
+    (penalty,), there = outcomes.DIGIT_ARMS["DRAGAN"], gt.penalties.dragan(10.0)
     noise = penalty.draw(real, torch.Generator().manual_seed(1))
     value = penalty(ours, 2 * real - 1, 2 * fake - 1, noise)
     assert value.item() == pytest.approx(there(published, real, fake, noise).item())
