@@ -23,11 +23,12 @@ from gan_teach.data import Images, StackedDigits, load_images
 from gan_teach.data.images import to_floats
 from gan_teach.metrics import scores
 from gan_teach.metrics.features import Extractor
+from gan_teach.metrics.score_tables import save_rows
 from gan_teach.metrics.scores import score_names
 from gan_teach.models import convnets
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.studies import engine, evaluation, image_runs
-from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows, save_rows
+from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows
 from gan_teach.studies.image_runs import fixed_latents, load_run, snapshots, train_images
 from gan_teach.studies.sweeps import combinations
 from gan_teach.zoo import image_gan
@@ -727,7 +728,7 @@ def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
 MISTAKES = {
     "no run": ("nowhere", [], 1, "nowhere holds no trained run"),
     "no such average": (None, ["--ema", "0.5"], 2, "--ema must be one of raw, 0.9999"),
-    "no such saved step": (None, ["--step", "3"], 2, "tiny has no step 3: it saved 2, 4"),
+    "no such saved step": (None, ["--step", "3"], 2, "tiny has no step [3]: it saved [2, 4]"),
     "no such step": (None, ["--every", "3"], 2, "multiple of 3: it saved 2, 4"),
     "no such features": (None, ["--features", "incepton"], 2, "Did you mean 'inception'"),
     "no weights": (None, ["--features", "some/file.pth"], 1, "no file of Inception weights"),

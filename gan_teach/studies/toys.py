@@ -18,7 +18,7 @@ from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.plots import animation, style
 from gan_teach.plots.text import Table
-from gan_teach.studies.drawing import FORMATS
+from gan_teach.studies.recording import FORMATS
 from gan_teach.training import probes, record
 from gan_teach.zoo import experiments, line, planar
 from gan_teach.zoo.functions import PublishedGame
