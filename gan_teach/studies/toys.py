@@ -107,11 +107,9 @@ def run(
     taus = toy.taus if tau is None else (tau,)
     numbers, ratios = [*which] * len(taus), [t for t in taus for _ in which]
     steps = toy.training.steps if games is None else _checks.whole("games", games, least=1)
-    changes: dict[str, Any] = {"steps": steps, "lr": lr}
-    if d_steps is not None or g_steps is not None:
-        changes["rule"] = alternating(d_steps or 1, g_steps or 1)
+    rule = alternating(d_steps or 1, g_steps or 1) if d_steps or g_steps else None
     game = stack([toy.game(seed=number, **own) for number in numbers])
-    states = toy.training.train(game, tau=ratios, seed=numbers, **changes)
+    states = toy.training.train(game, tau=ratios, seed=numbers, steps=steps, lr=lr, rule=rule)
     small = sum(p[0].numel() for p in [*game.g_params, *game.d_params]) <= FEW
     seen = {"params": probes.params()} if small else {"fake": probes.samples(500)}
     history = record(states, every=max(1, steps // RECORDS), progress=progress,
@@ -127,13 +125,8 @@ def run(
 
 def labels(history: History) -> list[str]:
     """What tells the members of a run apart."""
-    several = {key: len(set(history.meta[key])) > 1 for key in ("tau", "seed")}
     pairs = zip(history.meta["tau"], history.meta["seed"], strict=True)
-    words = {"tau": "τ = {:g}", "seed": "seed {}"}
-    return [
-        ", ".join(words[k].format(v) for k, v in (("tau", t), ("seed", s)) if several[k]) or "run"
-        for t, s in pairs
-    ]
+    return [f"τ = {tau:g}, seed {seed}" for tau, seed in pairs]
 
 
 def report(history: History) -> Table:
