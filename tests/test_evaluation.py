@@ -728,7 +728,7 @@ def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
 MISTAKES = {
     "no run": ("nowhere", [], 1, "nowhere holds no trained run"),
     "no such average": (None, ["--ema", "0.5"], 2, "--ema must be one of raw, 0.9999"),
-    "no such saved step": (None, ["--step", "3"], 2, "tiny has no step [3]: it saved [2, 4]"),
+    "no such saved step": (None, ["--step", "3"], 2, "tiny has no step 3: it saved 2, 4"),
     "no such step": (None, ["--every", "3"], 2, "multiple of 3: it saved 2, 4"),
     "no such features": (None, ["--features", "incepton"], 2, "Did you mean 'inception'"),
     "no weights": (None, ["--features", "some/file.pth"], 1, "no file of Inception weights"),

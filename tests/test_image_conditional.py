@@ -240,7 +240,7 @@ def test_sample_as_an_array_as_files_and_as_a_sheet(run, tmp_path, capsys):
     assert "out's ending must be one of npz, png, pdf, eps; got 'jpg'" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         command("sample", run, "--step", 3)
-    assert "--step must be one of 2, 4; got '3'" in capsys.readouterr().err
+    assert "has no step 3: it saved 2, 4 ..." in capsys.readouterr().err
 
 
 def test_grey_images_are_grey_files(tmp_path):

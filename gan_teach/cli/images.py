@@ -19,24 +19,18 @@ TRAINING = (f"{_IMAGE_RUNS}:train_images", f"{_IMAGE_RUNS}:Recording", "gan_teac
 KNOBS = ("seed", "batch_size", "lr", "tau", "features", "loss")  # a sweep takes several of them
 
 
-def _parted(flags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Those that say what is trained, in one order, and those that say how."""
+def _wanted(
+    name: str | None, config: Path | None, flags: dict[str, Any]
+) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
+    """What is extended, by name; the changes, of a file and of flags, in one order; other flags."""
     from gan_teach.zoo import ImageGAN
 
-    names = dict.fromkeys([*KNOBS, *ImageGAN.__dataclass_fields__])
-    what = {name: flags.pop(name) for name in names if name in flags}
-    return what, flags
-
-
-def _wanted(
-    name: str | None, config: Path | None, settings: dict[str, Any]
-) -> tuple[str | None, dict[str, Any]]:
-    """What is extended, by name, and the changes: of a file and of flags."""
-    changes = (_toml(config) if config else {}) | settings
-    extends = changes.pop("extends", None)
     if name and config:
         raise ValueError(f"{config} says itself what it extends: leave out {name}.")
-    return name or extends, changes
+    changes = _toml(config) if config else {}
+    fields = dict.fromkeys([*KNOBS, *ImageGAN.__dataclass_fields__])
+    changes |= {field: flags.pop(field) for field in fields if field in flags}
+    return changes.pop("extends", name), changes, flags
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -67,10 +61,9 @@ def train(
     from gan_teach.zoo import IMAGE_GANS, image_gan
     from gan_teach.zoo.images import changed
 
-    settings, how = _parted(flags)
     if resume and (out or from_):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
-    name, changes = _wanted(name, config, settings)
+    name, changes, how = _wanted(name, config, flags)
     folder = resume or from_
     if not (name or folder or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
@@ -130,13 +123,12 @@ def sweep(
     if not (name or config):
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
-    settings, how = _parted(flags)
-    knobs = {name: settings.pop(name) for name in KNOBS if name in settings}
+    own = config.stem if config else name
+    name, changes, how = _wanted(name, config, flags)
+    knobs = {knob: changes.pop(knob) for knob in KNOBS if isinstance(changes.get(knob), list)}
     for text in vary:
         field, _, values = text.partition("=")
         knobs[field] = list(entries(field, values))
-    own = config.stem if config else name
-    name, changes = _wanted(name, config, settings)
     runs = grid_of(name, knobs, **changes)
     out, failed, here = out or Path("runs") / f"sweep-{own}", 0, 0
     if not cluster:
@@ -239,29 +231,20 @@ def _generator(
     """
     from gan_teach.studies.evaluation import Generator, candidates
 
-    every_one = candidates(run, averages=[ema] if ema else (), last=step is None)
+    steps = () if step is None else (step,)
+    every_one = candidates(run, averages=[ema] if ema else (), steps=steps, last=not steps)
     holds = "several runs" if len({g.source for g in every_one}) > 1 else ""
     if holds or not isinstance(every_one[0], Generator):
         holds = holds or "images and no run"
         raise ValueError(f"{run} holds {holds}: name a folder of gan-teach train.")
-    if step is not None:
-        _checks.choice("step", str(step), dict.fromkeys(str(g.step) for g in every_one))
-    *_, g = [g for g in every_one if step in (None, g.step)]
-    return (
-        g,
-        Path() if run.is_file() else run,
-        _numbers(class_, g.run.classes if g.run else {}, run),
-    )
-
-
-def _numbers(asked: Sequence[str], classes: Mapping[str, int], run: Path) -> list[int]:
-    """The numbers of the classes that are asked for, by name or number."""
-    if asked and not classes:
+    g = every_one[-1]
+    classes: Mapping[str, int] = g.run.classes if g.run else {}
+    if class_ and not classes:
         raise ValueError(f"{run} has no classes to ask for: train with --conditional.")
     names = {str(number): name for number, name in enumerate(classes)} | {n: n for n in classes}
     able = [name for name, images in classes.items() if images]
-    chosen = [_checks.choice("class", names.get(one, one), able) for one in asked]
-    return [[*classes].index(name) for name in chosen]
+    chosen = [_checks.choice("class", names.get(one, one), able) for one in class_]
+    return g, Path() if run.is_file() else run, [[*classes].index(name) for name in chosen]
 
 
 # -- evaluate --------------------------------------------------------------------------------------

@@ -239,8 +239,8 @@ def _chosen(folder: Path, steps: Sequence[int], every: int, last: bool) -> list[
     chosen = saved[-1:] if last else [step for step in saved if step % every == 0]
     chosen = [_checks.whole("step", step) for step in steps] or chosen
     if not chosen or not set(chosen) <= set(saved):
-        wanted = steps or f"that is a multiple of {every}"
-        raise ValueError(f"{folder} has no step {wanted}: it saved {saved[:8]} ...")
+        wanted = ", ".join(map(str, steps)) or f"that is a multiple of {every}"
+        raise ValueError(f"{folder} has no step {wanted}: it saved {str(saved[:8])[1:-1]} ...")
     return chosen
 
 
