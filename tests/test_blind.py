@@ -79,4 +79,4 @@ def test_the_command_asks_and_tells_only_at_the_end(sets, tmp_path, monkeypatch,
     with pytest.raises(SystemExit):
         cli.main([*arguments, "--pairs", "500"])
     error = capsys.readouterr().err
-    assert "--pairs 500 of n=4 images each take 2000; dark.npy holds 60" in error
+    assert "dark.npy holds 60 images, not 2000" in error

@@ -23,11 +23,12 @@ from gan_teach.data import Images, StackedDigits, load_images
 from gan_teach.data.images import to_floats
 from gan_teach.metrics import scores
 from gan_teach.metrics.features import Extractor
+from gan_teach.metrics.score_tables import save_rows
 from gan_teach.metrics.scores import score_names
 from gan_teach.models import convnets
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.studies import engine, evaluation, image_runs
-from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows, save_rows
+from gan_teach.studies.evaluation import Evaluation, Row, evaluate, read_rows
 from gan_teach.studies.image_runs import fixed_latents, load_run, snapshots, train_images
 from gan_teach.studies.sweeps import combinations
 from gan_teach.zoo import image_gan

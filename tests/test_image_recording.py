@@ -17,7 +17,7 @@ from PIL import Image
 from gan_teach import _progress, cli, plots
 from gan_teach.metrics import sample_frechet
 from gan_teach.metrics.features import load_extractor
-from gan_teach.studies import image_runs
+from gan_teach.studies import image_runs, recording
 from gan_teach.studies.image_runs import draw, fixed_latents, load_run, snapshots, train_images
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.zoo import image_gan
@@ -30,8 +30,8 @@ def small(digits):
 
 @pytest.fixture(autouse=True)
 def every_step(monkeypatch):
-    monkeypatch.setattr(image_runs, "LOG_EVERY", 1)
-    monkeypatch.setattr(image_runs, "SCORED", 70)
+    monkeypatch.setattr(recording, "LOG_EVERY", 1)
+    monkeypatch.setattr(recording, "SCORED", 70)
 
 
 def train(config, out, **how):
@@ -69,7 +69,7 @@ def test_recording_changes_no_number_of_the_run(name, digits, tmp_path, monkeypa
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]
 
-    monkeypatch.setattr(image_runs.Keeper, "_log", lambda self, state, scores: None)
+    monkeypatch.setattr(recording.Keeper, "_log", lambda self, state, scores: None)
     train(config, tmp_path / "silent", every=100)
     assert not (tmp_path / "silent" / "losses.csv").exists()
     told, silent = (load_checkpoint(tmp_path / k / "checkpoint.pt") for k in ("told", "silent"))
@@ -142,7 +142,7 @@ def test_distances_on_the_way_are_those_of_the_saved_generators(small, tmp_path)
     train(small, tmp_path, every=3, score_every=3)
     extract = load_extractor("digits")
     images = small.images()
-    chosen = images.indices(70, image_runs.generator(0, image_runs.drawing.STREAM))
+    chosen = images.indices(70, recording.generator(0, recording.STREAM))
     real = extract(images[chosen].floats())
     name = f"{extract.frechet_name} of 70"  # evaluate takes other numbers, and says so too
     scored = {int(row["step"]): row for row in rows(tmp_path) if row[f"{name}: raw"]}
@@ -162,16 +162,16 @@ def test_distances_on_the_way_are_those_of_the_saved_generators(small, tmp_path)
 
 
 def test_the_table_and_its_picture_are_written_as_the_run_goes(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(image_runs, "_DRAW_EVERY", -1.0)
-    monkeypatch.setattr(image_runs, "_DRAW_SHARE", 1e9)
+    monkeypatch.setattr(recording, "_DRAW_EVERY", -1.0)
+    monkeypatch.setattr(recording, "_DRAW_SHARE", 1e9)
     seen = []
-    save = image_runs.style.save
+    save = recording.style.save
 
     def noting(figure, path, **how):
         save(figure, path, **how)
         seen.append((path.name, len(rows(tmp_path))))
 
-    monkeypatch.setattr(image_runs.style, "save", noting)
+    monkeypatch.setattr(recording.style, "save", noting)
     train(small, tmp_path, every=100)
     assert [n for _, n in seen] == [2, 3, 4, 5, 6, 6]
     assert {name for name, _ in seen} == {"losses.png"}
@@ -227,13 +227,13 @@ def test_a_resumed_run_counts_saved_generators_and_no_time_before_its_first_step
     small, tmp_path, monkeypatch
 ):
     train(replace(small, steps=3), tmp_path, every=1)
-    begun = image_runs.fixed_latents  # of the sheets, before the first step
+    begun = recording.fixed_latents  # of the sheets, before the first step
 
     def slowly(*arguments):
         time.sleep(1.0)
         return begun(*arguments)
 
-    monkeypatch.setattr(image_runs, "fixed_latents", slowly)
+    monkeypatch.setattr(recording, "fixed_latents", slowly)
     said = []
     train_images(small, tmp_path, resume=True, say=said.append)
     assert any("are kept at 6 steps" in line for line in said)
@@ -245,7 +245,7 @@ def test_a_resumed_run_counts_saved_generators_and_no_time_before_its_first_step
 def test_a_table_of_an_older_version_goes_on(small, tmp_path):
     train(replace(small, steps=3), tmp_path)
     old = [{k: row[k] for k in ("step", "d_loss", "g_loss")} for row in rows(tmp_path)]
-    image_runs.write_csv(tmp_path / "losses.csv", old[0], old)
+    recording.write_csv(tmp_path / "losses.csv", old[0], old)
     train(small, tmp_path, resume=True)
     history = image_runs.recorded(tmp_path)
     assert np.isfinite(history["d_loss"]).all()
@@ -270,14 +270,14 @@ def test_without_a_terminal_each_minute_has_a_line(small, tmp_path, capsys, monk
 
 
 def test_ctrl_c_says_where_and_the_command_that_goes_on(small, tmp_path, capsys, monkeypatch):
-    numbers = image_runs.numbers
+    numbers = recording.numbers
 
     def interrupting(state, config):
         if state.step == 4:
             os.kill(os.getpid(), signal.SIGINT)
         return numbers(state, config)
 
-    monkeypatch.setattr(image_runs, "numbers", interrupting)
+    monkeypatch.setattr(recording, "numbers", interrupting)
     out = tmp_path / "my run"
     command = ["train", "mnist-vanilla", "--data", small.data, "--features", "1", "--steps", "6"]
     command += ["--batch-size", "3", "--out", str(out), "--keep", "1", "--device", "cpu"]

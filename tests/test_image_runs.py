@@ -21,7 +21,7 @@ from gan_teach import cli
 from gan_teach.data import Images
 from gan_teach.models.convnets import CNNGenerator
 from gan_teach.plots.images import image_grid, image_grids, sheet
-from gan_teach.studies import image_runs
+from gan_teach.studies import image_runs, recording
 from gan_teach.studies.image_runs import load_run, snapshots, train_images
 from gan_teach.training import EMA, loop, probes
 from gan_teach.training.checkpoints import load_checkpoint
@@ -272,8 +272,8 @@ def test_ctrl_c_finishes_the_step_and_saves(small, tmp_path, monkeypatch):
         calls.append(state.step)
         return {"g_loss": 0.0}
 
-    monkeypatch.setattr(image_runs, "LOG_EVERY", 1)
-    monkeypatch.setattr(image_runs, "numbers", lambda state, config: (
+    monkeypatch.setattr(recording, "LOG_EVERY", 1)
+    monkeypatch.setattr(recording, "numbers", lambda state, config: (
         os.kill(os.getpid(), signal.SIGINT) if state.step == 3 else None,
         numbers(state, config))[1],
     )  # fmt: skip

@@ -123,12 +123,13 @@ WRONG = {  # settings, what is said
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_mistakes_are_one_sentence_with_what_is_known(kind, capsys):
+def test_mistakes_are_one_sentence_with_what_is_known(kind, tmp_path, capsys):
     changes, message = WRONG[kind]
     with pytest.raises(ValueError, match=message):
         image_gan("mnist-vanilla", **changes)
-    pairs = [f"{name}={value}" for name, value in changes.items()]
-    assert run("train", "mnist-vanilla", "--set", *pairs) == 2
+    lines = [f"{name} = {json.dumps(value)}" for name, value in changes.items()]
+    (tmp_path / "own.toml").write_text("\n".join(['extends = "mnist-vanilla"', *lines]))
+    assert run("train", "--config", tmp_path / "own.toml") == 2
     said = capsys.readouterr().err
     assert said.startswith("gan-teach: ")
     assert said.count("\n") == 1
@@ -423,9 +424,9 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     assert "leave out --out and --from" in capsys.readouterr().err
 
     # Other settings are refused, and a branch says what it changes.
-    assert run("train", "--resume", there / "mine", "--set", "lr=0.1") == 2
+    assert run("train", "--resume", there / "mine", "--lr", "0.1") == 2
     assert "lr was 0.0002 and is 0.1): go on" in capsys.readouterr().err
-    assert run("train", "--from", there / "mine", "--set", "lr=0.1", "steps=42") == 0
+    assert run("train", "--from", there / "mine", "--lr", "0.1", "--steps", 42) == 0
     told = capsys.readouterr().out
     assert "branches from" in told
     assert "(steps was 40 and is 42; lr was 0.0002 and is 0.1)" in told
@@ -448,7 +449,7 @@ def test_settings_of_ones_own_need_no_published_name(photos, tmp_path, capsys):
     (tmp_path / "own.toml").write_text(TOML.replace('extends = "mnist-dcgan"', ""))
     assert run("train", "--config", tmp_path / "own.toml") == 2
     assert "so set networks, lr too" in capsys.readouterr().err
-    more = ["--set", "networks=stable", "lr=1e-3", f"data={photos}", "steps=1"]
+    more = ["--networks", "stable", "--lr", "1e-3", "--data", photos, "--steps", 1]
     assert run("train", "--config", tmp_path / "own.toml", *more, "--out", tmp_path / "r") == 0
     assert load_run(tmp_path / "r").config.networks == "stable"
     (tmp_path / "bad.toml").write_text("extends = mnist")
@@ -584,7 +585,7 @@ def test_a_file_of_settings_and_a_name_are_one_too_many(tmp_path, capsys):
 def test_nothing_stands_in_unless_it_is_asked_to(name, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GAN_TEACH_DATA", str(tmp_path))
     config = next(c for c in IMAGE_GANS.values() if c.data == name and not c.balanced)
-    few = ["--features", 2, "--steps", 1, "--batch-size", 2, "--set", "schedule=constant"]
+    few = ["--features", 2, "--steps", 1, "--batch-size", 2, "--schedule", "constant"]
     few += ["--size", 28 if "mnist" in name else 16]
     assert run("train", config.name, *few, "--out", tmp_path / "run") == 1
     said = capsys.readouterr().err

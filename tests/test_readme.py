@@ -28,10 +28,10 @@ def test_the_settings_are_trained(tmp_path, monkeypatch):
     commands = re.findall(r"^gan-teach (train --(?:config|resume|from).*?)(?:#|$)", README, re.M)
     assert len(commands) == 4
     for command in commands:
-        few = ["batch_size=2"] if "config" in command else []
+        few = ["--batch-size", "2"] if "config" in command else []
         steps = "4" if "--from" in command else "2"  # by a schedule over the run's length
-        more = ["features=1", *few, f"steps={steps}", "schedule=constant"]
-        assert cli.main([*command.split(), *([] if "--set" in command else ["--set"]), *more]) == 0
+        more = ["--features", "1", *few, "--steps", steps, "--schedule", "constant"]
+        assert cli.main([*command.split(), *more]) == 0
     assert sorted(p.name for p in Path("runs").iterdir())[0] == "mine"
 
 

@@ -101,7 +101,7 @@ def test_the_figures_of_the_project_are_made_from_known_experiments(tmp_path, mo
 def test_run_prints_a_table_and_writes_the_files(tmp_path, capsys):
     assert run(tmp_path, "normal", "--games", "3", "--seed", "2") == 0
     printed = capsys.readouterr().out
-    for word in ("-2 log 2 = -1.386", "D(x) on real samples", "saddle", "animation.gif"):
+    for word in ("-1.3863 ± 0.05", "D(x) on real samples", "saddle", "animation.gif"):
         assert word in printed
     assert names(tmp_path / "out") == sorted(SINGLE)
     kept = History.load(tmp_path / "out" / "history.npz")
@@ -189,7 +189,7 @@ def test_a_toy_takes_the_published_ratios_and_the_seeds_together():
         w = np.concatenate([x - 0.01 * A * (x + y), y + 0.01 * 2.5 * (A * x + D * y)])
     np.testing.assert_allclose(history["params"][-1, 1], w, rtol=1e-12)
     many = toys.run("half-circles", games=1, seed=3, seeds=2)
-    assert toys.labels(many) == ["seed 3", "seed 4"]
+    assert toys.labels(many) == ["τ = 1, seed 3", "τ = 1, seed 4"]
     one = toys.run("half-circles", games=1, seed=4)
     np.testing.assert_allclose(many["fake"][-1, 1], one["fake"][-1, 0], atol=1e-5)
 

@@ -61,11 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _without_number(error: Exception) -> str:
     """What went wrong; of an error of the system the file first, and no number."""
-    match error:
-        case OSError(filename=str(file), strerror=str(what)):
-            return f"{file}: {what}."
-        case _:
-            return str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}."
+    return str(error)
 
 
 def _noted(message: Warning | str, *place: Any) -> None:

@@ -78,15 +78,10 @@ def _entries(docstring: str) -> dict[str, str]:
     return said
 
 
-def _kind(hint: Any) -> tuple[Any, bool]:
-    """The type of a flag's value, and whether it takes several; what is no plain one is text."""
-    several = get_origin(hint) is Sequence
-    kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
-    return kinds[0] if len(kinds) == 1 and kinds[0] in _PLAIN else str, several
-
-
 def _add(parser: Any, p: inspect.Parameter, placed: bool, words: str) -> None:
-    kind, several = _kind(p.annotation)
+    several = get_origin(p.annotation) is Sequence
+    kinds = [kind for kind in get_args(p.annotation) or (p.annotation,) if kind is not NoneType]
+    kind = kinds[0] if len(kinds) == 1 and kinds[0] in _PLAIN else str  # what is no plain one
     name, optional = p.name.rstrip("_"), p.default is not p.empty
     how: dict[str, Any] = {"help": words.replace("%", "%%"), "default": argparse.SUPPRESS}
     if kind is bool:

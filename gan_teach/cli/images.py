@@ -19,32 +19,18 @@ TRAINING = (f"{_IMAGE_RUNS}:train_images", f"{_IMAGE_RUNS}:Recording", "gan_teac
 KNOBS = ("seed", "batch_size", "lr", "tau", "features", "loss")  # a sweep takes several of them
 
 
-def _parted(flags: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Those that say what is trained, in one order, and those that say how."""
+def _wanted(
+    name: str | None, config: Path | None, flags: dict[str, Any]
+) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
+    """What is extended, by name; the changes, of a file and of flags, in one order; other flags."""
     from gan_teach.zoo import ImageGAN
 
-    names = dict.fromkeys([*KNOBS, *ImageGAN.__dataclass_fields__])
-    what = {name: flags.pop(name) for name in names if name in flags}
-    return what, flags
-
-
-def _changes(pairs: Sequence[str]) -> dict[str, str]:
-    """What --set names."""
-    for pair in pairs:
-        if "=" not in pair:
-            raise ValueError(f"--set takes FIELD=VALUE; got {pair!r}.")
-    return dict(pair.split("=", 1) for pair in pairs)
-
-
-def _wanted(
-    name: str | None, config: Path | None, settings: dict[str, Any], pairs: Sequence[str]
-) -> tuple[str | None, dict[str, Any]]:
-    """What is extended, by name, and the changes: of a file, of flags, of --set."""
-    changes = (_toml(config) if config else {}) | settings | _changes(pairs)
-    extends = changes.pop("extends", None)
     if name and config:
         raise ValueError(f"{config} says itself what it extends: leave out {name}.")
-    return name or extends, changes
+    changes = _toml(config) if config else {}
+    fields = dict.fromkeys([*KNOBS, *ImageGAN.__dataclass_fields__])
+    changes |= {field: flags.pop(field) for field in fields if field in flags}
+    return changes.pop("extends", name), changes, flags
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -59,8 +45,7 @@ def _toml(file: Path) -> dict[str, Any]:
 @command(*TRAINING, text=True)
 def train(
     name: str | None = None, *, config: Path | None = None, explain: bool = False,
-    out: Path | None = None, resume: Path | None = None, from_: Path | None = None,
-    set: Sequence[str] = (), **flags: Any,
+    out: Path | None = None, resume: Path | None = None, from_: Path | None = None, **flags: Any,
 ) -> int:  # fmt: skip
     """Train an image GAN into a folder; resumable.
 
@@ -70,15 +55,15 @@ def train(
     out : folder of the run (default: runs/NAME)
     resume : go on with the run in that folder, which knows its settings
     from_ : branch off from the run in that folder, with other settings
-    set : FIELD=VALUE: any setting; train NAME --explain lists them
     """
     from gan_teach.studies.image_runs import read_settings, train_images
-    from gan_teach.zoo.images import IMAGE_GANS, changed, image_gan
+    from gan_teach.studies.sweeps import short
+    from gan_teach.zoo import IMAGE_GANS, image_gan
+    from gan_teach.zoo.images import changed
 
-    settings, how = _parted(flags)
     if resume and (out or from_):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
-    name, changes = _wanted(name, config, settings, set)
+    name, changes, how = _wanted(name, config, flags)
     folder = resume or from_
     if not (name or folder or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
@@ -88,7 +73,10 @@ def train(
     if explain:
         print_rows(_explained(chosen))
         return 0
-    out = resume or out or _folder(config.stem if config else chosen.name, from_, changes)
+    if from_:
+        own = "-".join([from_.name, *(field + short(value) for field, value in changes.items())])
+        out = out or from_.with_name(own)
+    out = resume or out or Path("runs") / (config.stem if config else chosen.name)
     try:
         train_images(chosen, out, resume=resume is not None, start=from_, progress=True, **how)
     except ArithmeticError as error:  # the run diverged
@@ -98,66 +86,49 @@ def train(
     return 0
 
 
-def _folder(name: str, start: Path | None, changes: dict[str, Any]) -> Path:
-    from gan_teach.studies.sweeps import short
-
-    if start is None:
-        return Path("runs") / name
-    return start.with_name("-".join([start.name, *(k + short(v) for k, v in changes.items())]))
-
-
 def _explained(config: Any) -> list[tuple[str, str]]:
     from gan_teach.zoo import IMAGE_GANS
+    from gan_teach.zoo.images import NETWORKS
 
     changes = config.changes(IMAGE_GANS.get(config.name, config))
     rows = [(config.name or "own settings", config.summary)]
     for name, value in config.identity().items():
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
-        if name == "networks" and (options := _options(config.networks)):
-            shown += f"  (takes {options})"
-        rows.append(
-            (name, f"{shown}  (published: {changes[name][1]})" if name in changes else shown)
-        )
+        if name == "networks":  # and what they can be given in brackets, with the defaults
+            _, _, *own = inspect.signature(NETWORKS[shown.partition("(")[0]]).parameters.values()
+            shown += f"  (takes {', '.join(map(str, own))})" if own else ""
+        shown += f"  (published: {changes[name][1]})" if name in changes else ""
+        rows.append((name, shown))
     return [*rows, ("unlike the authors' code", config.differs or "nothing that is known")]
-
-
-def _options(networks: str) -> str:
-    """What a pair of networks can be given in brackets, with the defaults."""
-    from gan_teach.zoo.images import NETWORKS
-
-    make = NETWORKS[networks.partition("(")[0]]
-    return ", ".join(map(str, [*inspect.signature(make).parameters.values()][2:]))
 
 
 @command(*TRAINING, text=True, several=KNOBS)
 def sweep(
     name: str | None = None, *, config: Path | None = None, out: Path | None = None,
-    vary: Sequence[str] = (), jobs: int = 1, cluster: str | None = None, set: Sequence[str] = (),
-    **flags: Any,
+    vary: Sequence[str] = (), jobs: int = 1, cluster: str | None = None, **flags: Any,
 ) -> int:  # fmt: skip
     """Train every combination of seeds and knobs, each into its folder; resumable.
 
     name : of gan-teach train, or a published grid; without it: list these
     config : TOML file of settings, as for gan-teach train
     out : folder of the runs (default: runs/sweep-NAME)
-    vary : FIELD=VALUE,VALUE: values of any setting
+    vary : FIELD=VALUE,VALUE: values of any setting; train NAME --explain lists them
     jobs : processes
     cluster : jobs of a cluster instead, by submitit: slurm, local
-    set : FIELD=VALUE: any setting; train NAME --explain lists them
     """
     from gan_teach.studies.sweeps import grid_of, sweep_images
-    from gan_teach.zoo.images import GRIDS, entries
+    from gan_teach.zoo import GRIDS
+    from gan_teach.zoo.images import entries
 
     if not (name or config):
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
-    settings, how = _parted(flags)
-    knobs = {name: settings.pop(name) for name in KNOBS if name in settings}
+    own = config.stem if config else name
+    name, changes, how = _wanted(name, config, flags)
+    knobs = {knob: changes.pop(knob) for knob in KNOBS if isinstance(changes.get(knob), list)}
     for text in vary:
         field, _, values = text.partition("=")
         knobs[field] = list(entries(field, values))
-    own = config.stem if config else name
-    name, changes = _wanted(name, config, settings, set)
     runs = grid_of(name, knobs, **changes)
     out, failed, here = out or Path("runs") / f"sweep-{own}", 0, 0
     if not cluster:
@@ -198,15 +169,15 @@ def sample(*, n: int = 64, seed: int = 0, out: Path | None = None, **source: Any
 
     n : images
     """
-    from gan_teach.studies import drawing
+    from gan_teach.studies import recording
 
     g, folder, asked = _generator(**source)
-    latents = drawing.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
-    latents = drawing.ask(g.latent, latents, asked) if asked else latents
+    latents = recording.fixed_latents(_checks.whole("n", n, least=1), g.latent, seed)
+    latents = recording.ask(g.latent, latents, asked) if asked else latents
     out, names = out or folder / "sample.png", list(g.run.classes if g.run else ())
     labels = [names[asked[k % len(asked)]] for k in range(n)] if asked else []
     columns = len(asked) if len(asked) > 1 else None
-    drawing.save_images(out, g.draw(latents), columns, labels)
+    recording.save_images(out, g.draw(latents), columns, labels)
     print(f"wrote {out}")
     return 0
 
@@ -224,24 +195,24 @@ def interpolate(
     spherical : along the sphere, not straight
     class_ : of a conditional GAN; several: from one to the next, the noise as it is
     """
-    from gan_teach.studies import drawing
+    from gan_teach.studies import recording
 
     g, folder, asked = _generator(**source)
     rows = _checks.whole("rows", rows, least=1)
     morphs = len(asked) > 1  # from class to class, and the noise stays
     count = len(asked) if morphs else _checks.whole("through", through, least=2)
-    noise = drawing.fixed_latents(rows * count, g.latent, seed).unflatten(0, (count, rows))
+    noise = recording.fixed_latents(rows * count, g.latent, seed).unflatten(0, (count, rows))
     noise = noise[:1].expand_as(noise) if morphs else noise
     latents = noise.transpose(0, 1).flatten(0, 1)
-    latents = drawing.ask(g.latent, latents, asked) if asked else latents
+    latents = recording.ask(g.latent, latents, asked) if asked else latents
     spherical, classes = spherical and not morphs, getattr(g.latent, "classes", 0)
-    way = drawing.along(latents.unflatten(0, (rows, count)), steps, spherical, classes)
+    way = recording.along(latents.unflatten(0, (rows, count)), steps, spherical, classes)
     images, out = g.draw(way.flatten(0, 1)), out or folder / "interpolation.png"
-    drawing.save_images(out, images, columns=way.shape[1])
+    recording.save_images(out, images, columns=way.shape[1])
     print(f"wrote {out}")
     if out.suffix not in ("", ".npz"):
         frames = images.reshape(*way.shape[:2], *images.shape[1:])
-        drawing.save_film(out.with_suffix(".gif"), frames)
+        recording.save_film(out.with_suffix(".gif"), frames)
         print(f"wrote {out.with_suffix('.gif')}")
     return 0
 
@@ -260,29 +231,20 @@ def _generator(
     """
     from gan_teach.studies.evaluation import Generator, candidates
 
-    every_one = candidates(run, averages=[ema] if ema else (), last=step is None)
+    steps = () if step is None else (step,)
+    every_one = candidates(run, averages=[ema] if ema else (), steps=steps, last=not steps)
     holds = "several runs" if len({g.source for g in every_one}) > 1 else ""
     if holds or not isinstance(every_one[0], Generator):
         holds = holds or "images and no run"
         raise ValueError(f"{run} holds {holds}: name a folder of gan-teach train.")
-    if step is not None:
-        _checks.choice("step", str(step), dict.fromkeys(str(g.step) for g in every_one))
-    *_, g = [g for g in every_one if step in (None, g.step)]
-    return (
-        g,
-        Path() if run.is_file() else run,
-        _numbers(class_, g.run.classes if g.run else {}, run),
-    )
-
-
-def _numbers(asked: Sequence[str], classes: Mapping[str, int], run: Path) -> list[int]:
-    """The numbers of the classes that are asked for, by name or number."""
-    if asked and not classes:
+    g = every_one[-1]
+    classes: Mapping[str, int] = g.run.classes if g.run else {}
+    if class_ and not classes:
         raise ValueError(f"{run} has no classes to ask for: train with --conditional.")
     names = {str(number): name for number, name in enumerate(classes)} | {n: n for n in classes}
     able = [name for name, images in classes.items() if images]
-    chosen = [_checks.choice("class", names.get(one, one), able) for one in asked]
-    return [[*classes].index(name) for name in chosen]
+    chosen = [_checks.choice("class", names.get(one, one), able) for one in class_]
+    return g, Path() if run.is_file() else run, [[*classes].index(name) for name in chosen]
 
 
 # -- evaluate --------------------------------------------------------------------------------------

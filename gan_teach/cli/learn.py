@@ -202,8 +202,7 @@ def study(
 @command("gan_teach.studies.bogonet:Budget")
 def bogonet(
     *, architectures: int = 100, workers: int = 2, families: str = "mlp,conv",
-    source: str | None = None, out: Path = Path("runs/bogonet"), record: Path | None = None,
-    **budget: Any,
+    out: Path = Path("runs/bogonet"), record: Path | None = None, **budget: Any,
 ) -> int:  # fmt: skip
     """Random architectures by vanilla GAN, DRAGAN and WGAN-GP: who wins how often.
 
@@ -215,7 +214,6 @@ def bogonet(
     lr : Adam's rate
     d_steps : updates of D per update of G for all; by default as each has it
     families : of the networks; also: residual
-    source : mnist (5000 digits) or sklearn (1797); by default what is installed
     out : folder of the architectures that are done, which stay so
     record : also write the result, made small, to this .npz
     """
@@ -223,7 +221,7 @@ def bogonet(
 
     history = study.run_study(
         architectures, study.Budget(**budget), families=[f.strip() for f in families.split(",")],
-        source=source, folder=out, workers=workers, progress=True,
+        folder=out, workers=workers, progress=True,
     )  # fmt: skip
     done, planned = history.meta["architectures"], history.meta["architectures_planned"]
     print(f"{done} of {planned} architectures are done; they lie in {out}.")

@@ -18,7 +18,7 @@ from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, penalties
 from gan_teach.history import History
 from gan_teach.metrics import inception_score, sliced_wasserstein
-from gan_teach.studies.drawing import levels
+from gan_teach.studies.recording import levels
 from gan_teach.training import probes
 from gan_teach.training.probes import Probe
 from gan_teach.zoo.experiments import settled_from

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gan_teach import _checks
-from gan_teach._files import read_csv, write_csv
+from gan_teach._files import read_csv, replacing, write_csv
 from gan_teach.metrics.manifold import PRD
 from gan_teach.metrics.modes import NoiseBand
 from gan_teach.metrics.scores import SCORES, SPREAD, score_names
@@ -199,3 +201,28 @@ def save_rows(path: str | os.PathLike[str], rows: Sequence[Row]) -> Path:
     lines = [{**vars(row), **{_HEADS[k]: v for k, v in row.scores.items()}} for row in rows]
     write_csv(path, [*_FACTS, *_HEADS.values()], lines)
     return Path(path)
+
+
+class ScoreFiles:
+    """Rows by key in a folder: scores.csv, written anew with each, and a file for each curve."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self.curves = folder / "scores.csv", folder / "prd"
+        self.rows: dict[str, list[Row]] = {}
+        for row in read_rows(self.path) if self.path.exists() else ():
+            self.rows.setdefault(row.key, []).append(row)
+
+    def load(self, key: str, job: object) -> list[Row] | None:
+        rows, file = self.rows.get(key), self.curves / f"{key}.npy"
+        if rows and file.exists():
+            (precision, recall), own = np.load(file, allow_pickle=False), rows[0].scores
+            curve = PRD(precision, recall, own["prd_f_8"], own["prd_f_1_8"])
+            return [replace(rows[0], curve=curve), *rows[1:]]
+        return rows
+
+    def save(self, key: str, job: object, result: list[Row]) -> None:
+        self.rows[key] = result[:] = [replace(row, key=key) for row in result]
+        if curve := result[0].curve:
+            with replacing(self.curves / f"{key}.npy") as file:
+                np.save(file, np.stack([curve.precision, curve.recall]).astype(np.float32))
+        save_rows(self.path, [row for rows in self.rows.values() for row in rows])

@@ -7,9 +7,9 @@ call adds what is new. ``pairs`` shows two of them to eyes that do not know whic
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,24 +25,22 @@ from torch import Tensor, nn
 
 from gan_teach import __version__, _checks
 from gan_teach._devices import there
-from gan_teach._files import replacing
 from gan_teach._identity import digest
 from gan_teach.data import Images, Source, load_images
 from gan_teach.data.images import as_floats, to_floats
 from gan_teach.dynamics.streams import mix
-from gan_teach.metrics import PRD, noise_bands, precision_recall, scores
+from gan_teach.metrics import PRD, noise_bands, precision_recall, score_tables as tables, scores
 from gan_teach.metrics.features import Extractor, found_inception, load_extractor
 from gan_teach.metrics.features.classifier import fingerprint
-from gan_teach.metrics.score_tables import ENDS, NOISE, REAL, Evaluation, Row, read_rows, save_rows
+from gan_teach.metrics.score_tables import Evaluation, Row, ScoreFiles, read_rows as read_rows
 from gan_teach.metrics.scores import AT_ONCE, NEIGHBORS, SCORES, Features, Statistics, score
 from gan_teach.models.convnets import load_rsgan_generator
 from gan_teach.plots import wilson
-from gan_teach.studies.drawing import draw, fixed_latents
 from gan_teach.studies.engine import Study, Tick
 from gan_teach.studies.image_runs import RAW, Trained, load_run, snapshots, training_images
+from gan_teach.studies.recording import draw, fixed_latents
 
 UNTRAINED = "untrained"
-TABLE, CURVES = "scores.csv", "prd"  # a file and a folder
 REPEATS, LEVEL = 9, 0.8  # of real against real: lowest and highest of nine
 CONTROL = 500  # images of noise of each kind
 _FUNCTION = re.compile(r"[\w.]+:\w+")
@@ -111,9 +109,7 @@ class Folder:
     def batches(self, n: int, seed: int, device: str | torch.device) -> Iterator[Tensor]:
         """``n`` of the images at random, at most 500 at a time."""
         if n > len(self.content):
-            raise ValueError(
-                f"n must be at most the {len(self.content)} images in {self.source}, got {n}."
-            )
+            raise ValueError(f"{self.source} holds {len(self.content)} images, not {n}.")
         order = torch.randperm(len(self.content), generator=torch.Generator().manual_seed(seed))
         for rows in order[:n].split(AT_ONCE):
             yield self.content[rows].floats().to(device)
@@ -204,8 +200,10 @@ def _of_run(
         for step in _chosen(folder, *which)
         for name in names or trained.generators
     }
-    if untrained:
-        loaders = {(0, UNTRAINED): partial(_untrained, trained), **loaders}
+    if untrained:  # G as the run started it
+        seeds = (mix(trained.config.seed, player) for player in (1, 2))
+        first, _ = trained.config.pair(trained.shape, *seeds, classes=len(trained.classes))
+        loaders = {(0, UNTRAINED): lambda: first, **loaders}
     source = folder.name if folder == sweep else folder.relative_to(sweep).as_posix()
     own = trained.latents, partial(_own_images, trained, folder), trained
     return [Generator(source, *at, load, *own) for at, load in loaders.items()]
@@ -220,23 +218,19 @@ def runs_in(path: Path) -> list[Path]:
 
 
 def _imported(name: str) -> Any:
-    module, _, function = name.partition(":")
     if os.getcwd() not in sys.path:  # where the user's own modules lie
         sys.path.insert(0, os.getcwd())
     try:
-        found = getattr(importlib.import_module(module), function)
+        found = pkgutil.resolve_name(name)
     except Exception as error:  # foreign code: anything may be raised
         raise ValueError(f"{name} cannot be imported: {error}.") from error
     return _checks.function(name, found, "of (n, rng) that draws n images")
 
 
-def _own_images(run: Trained, folder: Path) -> Images:
+def _own_images(run: Trained, folder: Path) -> Any:
     """What a run was trained on, checked and in memory, however it was read then."""
     images = training_images(run.config, run.data, folder)
-    if not isinstance(images, Images):
-        images = replace(run.config, workers=None).images()
-    assert isinstance(images, Images)
-    return images
+    return images if isinstance(images, Images) else replace(run.config, workers=None).images()
 
 
 def _chosen(folder: Path, steps: Sequence[int], every: int, last: bool) -> list[int]:
@@ -245,16 +239,9 @@ def _chosen(folder: Path, steps: Sequence[int], every: int, last: bool) -> list[
     chosen = saved[-1:] if last else [step for step in saved if step % every == 0]
     chosen = [_checks.whole("step", step) for step in steps] or chosen
     if not chosen or not set(chosen) <= set(saved):
-        wanted = f"no step of {folder} is a multiple of {every}"
-        wanted = f"{folder} has no step {', '.join(map(str, steps))}" if steps else wanted
-        raise ValueError(f"{wanted}: it saved {', '.join(map(str, saved[:8]))} ...")
+        wanted = ", ".join(map(str, steps)) or f"that is a multiple of {every}"
+        raise ValueError(f"{folder} has no step {wanted}: it saved {str(saved[:8])[1:-1]} ...")
     return chosen
-
-
-def _untrained(run: Trained) -> nn.Module:
-    """G as the run started it."""
-    seeds = (mix(run.config.seed, player) for player in (1, 2))
-    return run.config.pair(run.shape, *seeds, classes=len(run.classes))[0]
 
 
 # -- scoring it ------------------------------------------------------------------------------------
@@ -307,28 +294,22 @@ def evaluate(
     jobs, bands, controls = {}, {}, {}
     for one, real in zip(every_one, real_sets, strict=True):
         key = _key(one.source, one.step, one.average, one.digest(), real.key, n, seed)
-        jobs[key] = one, real
+        # What does it, and how many images are looked at and compared.
+        jobs[key] = partial(_candidate, one, real, n, seed, device), 2 * n
         if len(real.pool) >= 2 * n:
-            bands[_key(REAL, real.key, n, seed)] = _ends, real
+            bands[_key(tables.REAL, real.key, n, seed)] = partial(_ends, real, n, seed), REPEATS * n
         if real.images:
-            controls[_key(NOISE, real.key, n, seed)] = _noise, real
+            size = 2 * min(n, CONTROL)
+            controls[_key(tables.NOISE, real.key, n, seed)] = partial(_noise, real, n, seed), size
     if save_stats is not None:
-        _save_stats(Path(save_stats), real_sets)
-
-    def scored(job: tuple[Any, _Real], tick: Tick) -> list[Row]:
-        one, real = job
-        if one is _ends or one is _noise:
-            return one(real, n, seed, tick)
-        numbers, curve = _scores(one.batches(n, seed, device), real, tick)
-        facts = (real.extract.frechet_name, n, real.count, seed, "", numbers)
-        protocol = f"{n} images, {one.how}, {real.protocol}"
-        return [Row(one.source, one.step, one.average, *facts, protocol, curve)]
-
-    def images_of(job: tuple[Any, _Real]) -> int:  # looked at, and compared
-        one, _ = job
-        return REPEATS * n if one is _ends else 2 * (min(n, CONTROL) if one is _noise else n)
-
-    study = Study(jobs | bands | controls, scored, _Table(folder), size=images_of, unit="image")
+        real = real_sets[0]
+        if isinstance(real.compared, Statistics) or len({one.key for one in real_sets}) > 1:
+            raise ValueError("save_stats takes the images of one real set: name it by --data.")
+        scores.write_statistics(Path(save_stats), real.compared, real.extract.frechet_name)
+    study = Study(
+        jobs | bands | controls, lambda job, tick: job[0](tick), ScoreFiles(folder),
+        size=lambda job: job[1], unit="image",
+    )  # fmt: skip
     rows = dict(study.results(progress))
     settings = {one.source: one.run.config.identity() for one in every_one if one.run}
     own, ends, noise = (
@@ -337,23 +318,20 @@ def evaluate(
     return Evaluation(own, ends, noise, settings)
 
 
-def _scores(
-    batches: Iterator[Tensor], real: _Real, tick: Tick
-) -> tuple[dict[str, float], PRD | None]:
-    parts = []
-    for batch in batches:
+def _candidate(
+    one: Candidate, real: _Real, n: int, seed: int, device: torch.device, tick: Tick
+) -> list[Row]:
+    parts, numbers, curve = [], dict.fromkeys(SCORES, math.nan), None
+    for batch in one.batches(n, seed, device):
         if not bool(torch.isfinite(batch).all()):  # a diverged generator has no features
-            return dict.fromkeys(SCORES, math.nan), None
+            break
         parts.append(real.extract(batch, progress=tick))
-    return _of_features(np.concatenate(parts), real.compared, real.extract, tick)
-
-
-def _of_features(
-    fake: Features, real: Features | Statistics, extract: Extractor, tick: Tick
-) -> tuple[dict[str, float], PRD | None]:
-    scored = score(fake, real, extract.probabilities(fake) if extract.head else None)
-    tick(len(fake))
-    return scored
+    else:
+        fake = np.concatenate(parts)
+        numbers, curve = real.score(fake, real.compared, tick)
+    facts = (real.extract.frechet_name, n, real.count, seed, "", numbers)
+    protocol = f"{n} images, {one.how}, {real.protocol}"
+    return [Row(one.source, one.step, one.average, *facts, protocol, curve)]
 
 
 # -- real images ----------------------------------------------------------------------------------
@@ -375,6 +353,12 @@ class _Real(NamedTuple):
     count: int
     protocol: str
 
+    def score(self, fake: Features, real: Any, tick: Tick) -> tuple[dict[str, float], PRD | None]:
+        probabilities = self.extract.probabilities(fake) if self.extract.head else None
+        scored = score(fake, real, probabilities)
+        tick(len(fake))
+        return scored
+
 
 def _real_sets(
     every_one: Sequence[Candidate], data: Any, how: Mapping[str, Any], extract: Extractor | None,
@@ -394,8 +378,8 @@ def _real_sets(
         if names[-1] not in sets:
             shape = next(iter(one.batches(2, 0, "cpu"))).shape[1:]
             images = own.images() if own and own.images else _named(data, shape, how)
-            usual = "digits" if shape[0] == 1 else "cifar"
-            extract = extract or load_extractor(usual, device=device)
+            net = "digits" if shape[0] == 1 else "cifar"
+            extract = extract or load_extractor(net, device=device)
             sets[names[-1]] = _real(images, extract, n, progress)
     return [sets[name] for name in names]
 
@@ -412,13 +396,13 @@ def _named(data: Any, shape: Sequence[int], how: Mapping[str, Any]) -> Images | 
 
 def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> _Real:
     if isinstance(images, Path):
-        compared, pool = scores.read_statistics(images, extract), np.empty((0, 0))
+        compared, pool, there = scores.read_statistics(images, extract), np.empty((0, 0)), None
         said = f"real images, of which {images.name} has mean and covariance"
         content, count = compared, compared.count
     else:
         facts, shape = images.facts(), " x ".join(map(str, images.shape))
         said, content = f"the {facts['count']} of {facts['name']}, {shape}", facts["digest"]
-        pool = scores.real_features(images, extract, 2 * n, progress)
+        pool, there = scores.real_features(images, extract, 2 * n, progress), images
         compared, count = pool[:n], min(n, len(pool))
     splits = scores.splits_of(n)
     protocol = (
@@ -426,15 +410,7 @@ def _real(images: Images | Path, extract: Extractor, n: int, progress: bool) -> 
         f"{splits} split{'s' * (splits > 1)}"
     )
     key = _key(content, extract.name, extract.digest)
-    there = None if isinstance(images, Path) else images
     return _Real(key, there, extract, pool, compared, count, protocol)
-
-
-def _save_stats(path: Path, real_sets: Sequence[_Real]) -> None:
-    (real, *others) = real_sets
-    if isinstance(real.compared, Statistics) or any(other.key != real.key for other in others):
-        raise ValueError("save_stats takes the images of one real set: name it by --data.")
-    scores.write_statistics(path, real.compared, real.extract.frechet_name)
 
 
 def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
@@ -442,7 +418,7 @@ def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
     curves = []
 
     def values(fake: Features, other: Features) -> list[float]:
-        numbers, curve = _of_features(fake, other, real.extract, tick)
+        numbers, curve = real.score(fake, other, tick)
         curves.append(curve)
         return [numbers[name] for name in SCORES]
 
@@ -450,8 +426,8 @@ def _ends(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
     facts, said = (real.extract.frechet_name, n, n, seed, ""), f"{n} others, {real.protocol}"
     low, high = (dict(zip(SCORES, end, strict=True)) for end in zip(*bands, strict=True))
     return [
-        Row(REAL, None, ENDS[0], *facts, low, said, curves[0]),
-        Row(REAL, None, ENDS[1], *facts, high, said),
+        Row(tables.REAL, None, tables.ENDS[0], *facts, low, said, curves[0]),
+        Row(tables.REAL, None, tables.ENDS[1], *facts, high, said),
     ]
 
 
@@ -474,37 +450,8 @@ def _noise(real: _Real, n: int, seed: int, tick: Tick) -> list[Row]:
         features = real.extract(to_floats(x), progress=tick)
         share = precision_recall(features, real.compared[:NEIGHBORS])
         values = {**dict.fromkeys(SCORES, math.nan), **share._asdict()}
-        rows.append(Row(NOISE, None, kind, *facts, values, f"of nothing, {real.protocol}"))
+        rows.append(Row(tables.NOISE, None, kind, *facts, values, f"of nothing, {real.protocol}"))
     return rows
-
-
-# -- files ----------------------------------------------------------------------------------------
-
-
-class _Table:
-    """The store of rows: one CSV file, written anew with each; and a file for each curve."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path, self.curves = folder / TABLE, folder / CURVES
-        self.rows: dict[str, list[Row]] = {}
-        for row in read_rows(self.path) if self.path.exists() else ():
-            self.rows.setdefault(row.key, []).append(row)
-
-    def load(self, key: str, job: object) -> list[Row] | None:
-        rows, file = self.rows.get(key), self.curves / f"{key}.npy"
-        if rows and file.exists():
-            precision, recall = np.load(file, allow_pickle=False)
-            own = rows[0].scores
-            curve = PRD(precision, recall, own["prd_f_8"], own["prd_f_1_8"])
-            return [replace(rows[0], curve=curve), *rows[1:]]
-        return rows
-
-    def save(self, key: str, job: object, result: list[Row]) -> None:
-        self.rows[key] = result[:] = [replace(row, key=key) for row in result]
-        if curve := result[0].curve:
-            with replacing(self.curves / f"{key}.npy") as file:
-                np.save(file, np.stack([curve.precision, curve.recall]).astype(np.float32))
-        save_rows(self.path, [row for rows in self.rows.values() for row in rows])
 
 
 def _key(*parts: Any) -> str:
@@ -556,11 +503,6 @@ def pairs(a: Named, b: Named, count: int = 20, n: int = 16, seed: int = 0, **how
     """
     count, n = _checks.whole("pairs", count, least=1), _checks.whole("n", n, least=1)
     both = [candidates(source, last=True, **how)[-1] for source in (a, b)]
-    for one in both:
-        if isinstance(one, Folder) and (there := len(one.content)) < count * n:
-            raise ValueError(
-                f"pairs={count} of n={n} images each take {count * n}; {one.source} holds {there}."
-            )
     drawn = [list(one.batches(count * n, seed + k, "cpu")) for k, one in enumerate(both)]
     of_a, of_b = (np.concatenate(parts).reshape(count, n, *parts[0].shape[1:]) for parts in drawn)
     a_left = np.random.default_rng(seed).random(count) < 0.5

@@ -25,11 +25,11 @@ from gan_teach.history import History
 from gan_teach.metrics.features import digit_classifier, load_extractor, name_stacks
 from gan_teach.metrics.features.classifier import COMBINATIONS
 from gan_teach.studies import image_runs
-from gan_teach.studies.drawing import levels
 from gan_teach.studies.evaluation import Generator, candidates
 from gan_teach.studies.image_runs import RAW
+from gan_teach.studies.recording import levels
 from gan_teach.studies.sweeps import merge
-from gan_teach.zoo.images import ImageGAN, image_gan
+from gan_teach.zoo import ImageGAN, image_gan
 
 MOMENTS = 6  # sheets that are kept
 LOSS_ROWS = 400  # of the steps at which the run wrote both losses

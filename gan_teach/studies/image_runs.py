@@ -2,109 +2,58 @@
 
 A run's folder holds settings.json, checkpoint.pt (all that the run needs to go on), losses.csv and
 a picture of it, sheets of samples from fixed latents, and in generators/ the weights of G and of
-its averages on the way, which is what an evaluation along the path reads. ``numbers`` is what a row
-of losses.csv holds; TensorBoard and the picture show the same. ``watch`` is a short run in memory.
+its averages on the way, which is what an evaluation along the path reads (``recording`` writes all
+but the settings). ``watch`` is a short run in memory.
 """
 
 from __future__ import annotations
 
 import copy
-import io
 import json
 import math
 import os
 import pickle
-import shlex
 import signal
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from gan_teach import __version__, _checks
 from gan_teach._devices import arithmetic, described
-from gan_teach._files import read_csv, replacing, write_csv, write_json
-from gan_teach._progress import progress_bar
-from gan_teach.data import Images, Source, named
-from gan_teach.data.images import to_floats
+from gan_teach._files import read_csv, write_json
+from gan_teach.data import Images, named
 from gan_teach.data.named import STAND_INS
-from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN
 from gan_teach.history import History
-from gan_teach.metrics import sample_frechet
-from gan_teach.metrics.features import load_extractor
-from gan_teach.plots import equilibrium_losses, equilibrium_score, style, training
-from gan_teach.plots.images import sheet
-from gan_teach.studies import drawing
-from gan_teach.studies.drawing import between as between, draw, fixed_latents, refresh
+from gan_teach.studies.recording import (
+    CHECKPOINT,
+    LOG,
+    RAW,
+    Keeper,
+    Recording,
+    Trained,
+    as_history,
+    between as between,
+    distance,
+    draw,
+    fixed_latents,
+    refresh,
+    snapshots,
+)
 from gan_teach.training import EMA, State, observe, probes, processes, record
-from gan_teach.training.checkpoints import load_checkpoint, save_checkpoint
-from gan_teach.training.loop import check_finite, stop_on_nan
+from gan_teach.training.checkpoints import load_checkpoint
+from gan_teach.training.loop import stop_on_nan
 from gan_teach.training.processes import World
 from gan_teach.zoo import ImageGAN, image_gan
 
 _FREE = ("steps", "workers", "data", "skip_bad")  # settings that a resumed run may change
-RAW = "raw"  # G itself, beside its averages
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
-_SETTINGS, _CHECKPOINT = "settings.json", "checkpoint.pt"
-LOG, LOG_EVERY = "losses.csv", 50
-SCORED = 2000  # images of a distance on the way
-_DRAW_EVERY, _DRAW_SHARE = 60.0, 0.01  # seconds between pictures of a run; most of the time
-_SHEET, _IN_A_ROW = 64, 16  # samples; classes
-
-
-@dataclass(frozen=True)
-class Recording:
-    """How a run is saved and told of, which decides none of its numbers.
-
-    every : steps between saves. score_every : steps between Frechet distances of 2000 images of G,
-    and of each of its averages, from the run's data, in the features of a small classifier; 0:
-    none. keep : how many of the saved generators stay, spread over the run; 0: all. format : of
-    pictures and sheets: "png", "pdf" or "eps". tensorboard : write for TensorBoard too.
-    """
-
-    every: int = 1000
-    score_every: int = 0
-    keep: int = 0
-    format: str = "png"
-    tensorboard: bool = False
-
-    def __post_init__(self) -> None:
-        _checks.whole("every", self.every, least=1)
-        _checks.whole("score_every", self.score_every)
-        _checks.whole("keep", self.keep)
-        _checks.choice("format", self.format, drawing.FORMATS)
-
-
-@dataclass
-class Trained:
-    """What a run leaves: its configuration, and G ("raw") and its averages ("0.999") at ``step``.
-
-    ``shape`` is that of an image, (channels, height, width); ``data`` what ``facts()`` says of the
-    images that it was trained on, None in folders of old.
-    """
-
-    config: ImageGAN
-    shape: tuple[int, ...]
-    generators: dict[str, nn.Module]
-    step: int
-    data: Mapping[str, Any] | None = None
-
-    @property
-    def classes(self) -> Mapping[str, int]:
-        """Those that a conditional GAN can be asked for: {name: images in the data}, from 0 on."""
-        return (self.data or {}).get("classes", {}) if self.config.conditional else {}
-
-    @property
-    def latents(self) -> Source:
-        """The distribution of its latents."""
-        return self.config.latents(self.classes)
+_SETTINGS = "settings.json"
 
 
 def train_images(
@@ -158,7 +107,7 @@ def train_images(
     start = saved.get("from", start)
     try:
         if start is not None and not checkpoint:  # a branch that was stopped early begins again
-            checkpoint, branch = Path(start) / _CHECKPOINT, out.name
+            checkpoint, branch = Path(start) / CHECKPOINT, out.name
             if not checkpoint.exists():
                 raise FileNotFoundError(f"{start} holds no run to branch from.")
             say(f"{out} branches from {start}{_said(read_settings(start).config.changes(config))}.")
@@ -197,7 +146,7 @@ def train_images(
             say(_space(generators, how, len(snapshots(out)), config.steps - step))
         scored = distance(images, trained.latents, world.device) if how.score_every else None
         keeper = Keeper(out, trained, extras, how, scored, progress)
-    watched = stop_on_nan(run, out / _CHECKPOINT)
+    watched = stop_on_nan(run, out / CHECKPOINT)
     for average in averages.values():
         watched = observe(watched, average)
     with arithmetic(config.precision == "tf32", deterministic):
@@ -330,12 +279,6 @@ def read_settings(folder: str | os.PathLike[str]) -> Trained:
         raise ValueError(f"{file} is damaged, or of a newer version: {error}") from error
 
 
-def snapshots(folder: str | os.PathLike[str]) -> dict[int, Path]:
-    """The files of generators on a run's way, by step; ``load_run`` reads one."""
-    files = sorted((Path(folder) / "generators").glob("[0-9]*.pt"))  # none that was being written
-    return {int(file.stem): file for file in files}
-
-
 def _claim(out: Path, resume: bool, world: World) -> Path | None:
     """Make the folder; the checkpoint to go on from. Raises ValueError if that was not asked for.
 
@@ -344,13 +287,13 @@ def _claim(out: Path, resume: bool, world: World) -> Path | None:
     out.mkdir(parents=True, exist_ok=True)
     for rest in out.rglob(".*.partial*") if world.main else ():
         rest.unlink(missing_ok=True)  # of a process that was killed while it wrote
-    if not (out / _CHECKPOINT).exists():
+    if not (out / CHECKPOINT).exists():
         return None
     if not resume:
         raise ValueError(
             f"{out} already holds a run: go on with it by --resume, or choose another --out."
         )
-    return out / _CHECKPOINT
+    return out / CHECKPOINT
 
 
 def watch(
@@ -389,226 +332,12 @@ def watch(
     return history.with_arrays(d_real=d_real, d_fake=d_fake).describe(meta=meta)
 
 
-# -- along a run -----------------------------------------------------------------------------------
-
-
-class Keeper(AbstractContextManager["Keeper"]):
-    """Saves a run's files on every ``how.every``-th step and at the last; ends its log after it.
-
-    Each file is replaced as a whole, so that one is found at any moment, and the checkpoint comes
-    last: what it continues from is complete. losses.csv goes on from the step of ``trained``; once
-    a minute it is written, with its picture. The progress bar counts images: its rate is images per
-    second. For TensorBoard a resumed run adds a file; what it repeats has the steps and the values
-    it had. Nothing here draws a random number of the run or changes it.
-    """
-
-    def __init__(
-        self, out: Path, trained: Trained, averages: Mapping[str, EMA], how: Recording,
-        distance: Distance | None = None, progress: bool = False,
-    ) -> None:  # fmt: skip
-        self.out, self.how, self._config = out, how, trained.config
-        self.last = trained.config.steps
-        self._generators, self._averages = trained.generators, averages
-        self._prior, self._distance = trained.latents, distance
-        classes = [k for k, n in enumerate(trained.classes.values()) if n]
-        self._columns = len(classes) if 0 < len(classes) <= _IN_A_ROW else None
-        n = _SHEET - _SHEET % (self._columns or 1)
-        self._latents = fixed_latents(n, self._prior, trained.config.seed)
-        if self._columns:  # a class in each
-            self._latents = drawing.ask(self._prior, self._latents, classes)
-        rows: list[dict[str, Any]] = list(read_csv(out / LOG)) if (out / LOG).exists() else []
-        self._rows = [row for row in rows if int(row["step"]) <= trained.step]
-        self._events: Any = None
-        if how.tensorboard:
-            _checks.package("tensorboard", "tensorboard=True", "scale", ValueError)
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._events = SummaryWriter(str(out / "tensorboard"))
-            charts = {k: ["Multiline", [f"^{name}$" for name in v]] for k, v in _CHARTS.items()}
-            self._events.add_custom_scalars({"beside theory": charts})
-        self._start, self._progress = trained.step, progress
-        self._bar: Any = None
-        self._saved = trained.step or None  # of a run that starts nothing is there
-
-    def _begin(self, batch: int) -> None:
-        """Start the clock, which goes on where the run was left: speeds are those of steps."""
-        images, done = (steps * batch for steps in (self.last, self._start))
-        self._bar = progress_bar(images, "image", self._progress, done=done)
-        before = float(self._rows[-1].get("seconds") or 0) if self._rows else 0.0
-        self._begun, self._timed = time.monotonic() - before, (self._start, before)
-        self._draw_at = time.monotonic() + _DRAW_EVERY
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-        if self._events:
-            self._events.close()
-
-    def __call__(self, state: State) -> None:
-        if state.step == self._start:
-            self._begin(state.stream.batch_size)
-        is_last = state.step == self.last
-        scores = self.how.score_every and (is_last or state.step % self.how.score_every == 0)
-        if state.step > self._start and (is_last or scores or state.step % LOG_EVERY == 0):
-            self._log(state, bool(scores))
-        if is_last or (state.step and state.step % self.how.every == 0):
-            self.save(state)
-        self._bar.update(state.step * state.stream.batch_size - self._bar.n)
-
-    def _log(self, state: State, scores: bool) -> None:
-        step, before = self._timed
-        now = time.monotonic() - self._begun
-        self._timed = (state.step, now)
-        speed = (state.step - step) * state.stream.batch_size / max(now - before, 1e-9)
-        row = numbers(state, self._config)
-        row |= {"seconds": round(now, 2), "images_per_second": float(f"{speed:.4g}")}
-        if scores and self._distance:
-            self._refresh()
-            name, of = self._distance
-            row |= {f"{name}: {which}": of(g) for which, g in self._generators.items()}
-        self._rows.append({"step": state.step, **row})
-        for name, value in row.items() if self._events else ():
-            self._events.add_scalar(name.replace(": ", "/"), value, state.step)
-        answers = [f"{name} {row[name]:.3f}" for name in _SAID if name in row]
-        self._bar.set_postfix_str(", ".join([f"step {state.step}", *answers]), refresh=False)
-        if time.monotonic() > self._draw_at:
-            self._write(state)
-
-    def _refresh(self) -> None:
-        for average in self._averages.values():
-            refresh(average.module, self._prior)
-
-    def _write(self, state: State) -> None:
-        """The rows, and now and then their picture: it takes a hundredth of the time at most."""
-        if not self._rows:
-            return
-        begun = time.monotonic()
-        try:
-            write_csv(self.out / LOG, _columns(self._rows), self._rows)
-            if len(self._rows) > 1 and (begun > self._draw_at or state.step == self.last):
-                picture = training(_as_history(self._rows, self._config))
-                style.save(picture, self.out / f"losses.{self.how.format}", small=False)
-                took = time.monotonic() - begun
-                self._draw_at = time.monotonic() + max(_DRAW_EVERY, took / _DRAW_SHARE)
-        except PermissionError as error:  # open in another program: the next time has them
-            _checks.note(f"{error}; the run goes on.")
-
-    def save(self, state: State) -> None:
-        """Write everything, unless that was done at this step already."""
-        if state.step == self._saved:
-            return
-        check_finite(state, self.out / _CHECKPOINT)
-        self._write(state)
-        name = f"{state.step:07d}"
-        self._refresh()
-        weights = io.BytesIO()  # torch itself does not say why it cannot write
-        torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
-        with replacing(self.out / "generators" / f"{name}.pt") as partial:
-            partial.write_bytes(weights.getbuffer())
-        for which, g in self._generators.items():
-            images = draw(g, self._latents)
-            if np.isfinite(images).all():
-                file = self.out / "samples" / f"{name}-{which}.{self.how.format}"
-                drawing.save_sheet(file, images, self._columns)
-                if self._events:
-                    page = sheet(images, self._columns)
-                    self._events.add_image(f"samples/{which}", page, state.step, dataformats="HWC")
-        save_checkpoint(self.out / _CHECKPOINT, state, **self._averages)
-        self._saved = state.step
-        self._thin_out()
-
-    def _thin_out(self) -> None:
-        """Of more generators than are kept, leave out those with the nearest neighbors."""
-        files = snapshots(self.out)
-        while self.how.keep and len(files) > self.how.keep:
-            steps = list(files)
-            gaps = {b: c - a for a, b, c in zip(steps, steps[1:], steps[2:], strict=False)}
-            files.pop(min(gaps, key=lambda step: gaps[step], default=steps[0])).unlink()
-
-    def stop(self, state: State) -> str:
-        """Save; where the run was interrupted, and what goes on with it."""
-        self.save(state)
-        return (
-            f"stopped at step {state.step:,} of {self.last:,}, saved in {self.out}. Go on with:\n"
-            f"  gan-teach train --resume {shlex.quote(str(self.out))}"
-        )
-
-
-def numbers(state: State, config: ImageGAN) -> dict[str, float]:
-    """What is recorded of a step, by column.
-
-    g_loss, d_loss : of the last updates; d_level, g_level : their values at equilibrium.
-    d_real, d_fake : mean D(x) and D(G(z)) in D's last update (of several processes the first one's
-    share), score_level : at equilibrium; for losses whose D is no probability, critic_real and
-    critic_fake, the means of the logits.
-    "d: r1", ... : what D's loss is the sum of, if it has penalties.
-    g_grad, d_grad : norms of the gradients that moved them. g_lr, d_lr : learning rates.
-    """
-    values: dict[str, Any] = dict(sorted(state.losses.items()))
-    smoothing = config.label_smoothing
-    levels = equilibrium_losses(config.loss, smoothing, config.g_label_smoothing)
-    values |= dict(zip(("d_level", "g_level"), levels, strict=True))
-    said = getattr(state.game, "d_logits", None)
-    if said and config.loss in ("saturating", "non_saturating"):
-        values |= {f"d_{k}": x.sigmoid().mean() for k, x in zip(_BOTH, said, strict=True)}
-        values["score_level"] = equilibrium_score(smoothing)
-    elif said:
-        values |= {f"critic_{k}": x.mean() for k, x in zip(_BOTH, said, strict=True)}
-    if len(state.d_terms) > 1:
-        values |= {f"d: {name}": value for name, value in state.d_terms.items()}
-    values |= {f"{player}_grad": probes.gradient_norm(player)(state) for player in "gd"}
-    values |= {"g_lr": state.optims.g.lr, "d_lr": state.optims.d.lr}
-    return {k: float(f"{float(v):.6g}") for k, v in values.items() if v is not None}
-
-
-_BOTH = ("real", "fake")
-_SAID = ("g_loss", "d_loss", "d_real", "d_fake", "critic_real", "critic_fake")
-_CHARTS = {
-    "losses": ("d_loss", "d_level", "g_loss", "g_level"),
-    "D(x) and D(G(z))": ("d_real", "d_fake", "score_level"),
-}
-
-
-Distance = tuple[str, Callable[[nn.Module], float]]
-
-
-def distance(images: Any, prior: Source, device: str) -> Distance:
-    """FD(net) of a generator's images from as many of a run's data, by a classifier, and its name.
-
-    The name says how many, for a distance of fewer images is larger. NaN for a generator that
-    diverged, which has no features.
-    """
-    extract = load_extractor("digits" if images.shape[0] == 1 else "cifar", device=device)
-    rows = images.indices(SCORED, generator(0, drawing.STREAM))
-    real, latents = extract(to_floats(images.read(rows))), fixed_latents(SCORED, prior)
-
-    def of(g: nn.Module) -> float:
-        fakes = draw(g, latents)
-        if not np.isfinite(fakes).all():
-            return math.nan
-        return float(f"{sample_frechet(extract(torch.from_numpy(fakes)), real):.6g}")
-
-    return f"{extract.frechet_name} of {SCORED}", of
-
-
 def recorded(folder: str | os.PathLike[str]) -> History:
     """losses.csv of a run, for ``plots.training``; NaN where a column has no entry.
 
     Raises FileNotFoundError where there is no run.
     """
-    return _as_history(read_csv(Path(folder) / LOG), read_settings(folder).config)
-
-
-def _as_history(rows: Sequence[Mapping[str, Any]], config: ImageGAN) -> History:
-    entries = {name: [row.get(name, "") for row in rows] for name in _columns(rows)}
-    arrays = {k: [math.nan if x == "" else float(x) for x in v] for k, v in entries.items()}
-    steps, names = arrays.pop("step"), ("loss", "label_smoothing", "g_label_smoothing")
-    meta = {name: getattr(config, name) for name in names}
-    return History(steps, arrays, meta={**meta, "unit": "step"})
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
+    return as_history(read_csv(Path(folder) / LOG), read_settings(folder).config)
 
 
 @contextmanager

@@ -33,12 +33,10 @@ from gan_teach.zoo import GRIDS, IMAGE_GANS, ImageGAN, Training, image_gan
 from gan_teach.zoo.images import changed
 
 OF_TRAINING = ("lr", "tau")  # knobs that go to ``train``, a number for each member
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _NOT_IN_NAMES = re.compile(r"[^\w.+-]+")
 
 Settings = dict[str, Any]
-Chunk = dict[str, list[Any]]  # of each setting, its values over the members (knobs by name)
-Knobs = Mapping[str, Mapping[Any, Any]]  # the values of each knob by their names
+Chunk = dict[str, list[Any]]  # of each setting, its values over the members
 
 
 def sweep(
@@ -59,9 +57,8 @@ def sweep(
 
     Parameters
     ----------
-    knobs : name -> values. ``lr`` and ``tau`` go to ``train``; every other knob is an argument of
-        ``make_game`` (a loss, a width, a penalty's weight). Values of one name are told apart by
-        their content, in files and results too ("r1", "r1 (2)").
+    knobs : name -> values, numbers or text. ``lr`` and ``tau`` go to ``train``; every other knob is
+        an argument of ``make_game`` (a loss by its name, a width, a penalty's weight).
     seeds : of the initial weights, the data and all draws; a number of them or a list.
     training : published settings such as ``zoo.FIVE_GAUSSIANS``; ``steps`` replaces theirs.
     every : steps between records (default: only the first and the last step are recorded).
@@ -76,16 +73,19 @@ def sweep(
     same folder also serves a call with more seeds, if the number before is a multiple of the chunk.
     A file counts as the chunk that is asked for if all that decides its numbers is equal in
     content: the functions and their settings, the training, the members, the library's version.
-    Raises ValueError for a knob without values, for no seeds, and for a folder of another sweep;
-    with a folder TypeError for a function that has no readable text.
+    Raises ValueError for a knob without values or with others than numbers and text, for no seeds,
+    and for a folder of another sweep; with a folder TypeError for a function that has no readable
+    text.
     """
     steps = training.steps if steps is None else _checks.whole("steps", steps, least=1)
     every = steps if every is None else _checks.whole("every", every, least=1)
-    named = {name: _named(options) for name, options in knobs.items()}
+    for name, values in knobs.items():
+        if not all(map(np.isscalar, values)):
+            raise ValueError(f"knobs[{name!r}] must be numbers or text: make_game makes the rest.")
     chosen, size = seeds_of("seeds", seeds), _checks.whole("chunk", chunk, least=1)
     plan = {"game": make_game, "training": training, "steps": steps, "every": every}
-    plan |= {"average": average, "probes": probes or {"modes": mode_scores()}, "knobs": named}
-    chunks = list(_chunks(make_game, named, chosen, size))
+    plan |= {"average": average, "probes": probes or {"modes": mode_scores()}}
+    chunks = list(_chunks(make_game, grid(knobs), chosen, size))
     study = Study(
         {f"chunk-{number:04d}": members for number, members in enumerate(chunks)},
         partial(_train, **plan),
@@ -114,13 +114,13 @@ def merge(parts: Sequence[History], planned: int) -> History:
 
 def _train(
     chunk: Chunk, tick: Tick, *, game: Callable[..., GAN], training: Training, steps: int,
-    every: int, average: float | None, probes: Mapping[str, Probe], knobs: Knobs,
+    every: int, average: float | None, probes: Mapping[str, Probe],
 ) -> History:  # fmt: skip
     """The history of one chunk. Raises KeyboardInterrupt after Ctrl-C."""
     members = [
         dict(zip(chunk, member, strict=True)) for member in zip(*chunk.values(), strict=True)
     ]
-    games = [game(**_of_game(member, knobs)) for member in members]
+    games = [game(**_of_game(member)) for member in members]
     rates = {name: chunk[name] for name in OF_TRAINING if name in chunk}
     run: Iterator[State] = training.train(stack(games), steps=steps, seed=chunk["seed"], **rates)
     if average is not None:
@@ -133,10 +133,9 @@ def _train(
     return history.describe(static=chunk, meta={"static_per_member": list(chunk)})
 
 
-def _of_game(member: Settings, knobs: Knobs) -> Settings:
+def _of_game(member: Settings) -> Settings:
     """The arguments that ``make_game`` takes of a member's settings."""
-    own = {name: value for name, value in member.items() if name not in OF_TRAINING}
-    return {name: knobs[name][value] if name in knobs else value for name, value in own.items()}
+    return {name: value for name, value in member.items() if name not in OF_TRAINING}
 
 
 def _averaged(run: Iterator[State], half_life: float) -> Iterator[State]:
@@ -151,7 +150,7 @@ def _averaged(run: Iterator[State], half_life: float) -> Iterator[State]:
 
 
 def _chunks(
-    make_game: Callable[..., GAN], knobs: Knobs, seeds: Sequence[int], size: int
+    make_game: Callable[..., GAN], cells: Sequence[Settings], seeds: Sequence[int], size: int
 ) -> Iterator[Chunk]:
     """All members in chunks of at most ``size``, each of one architecture.
 
@@ -159,8 +158,8 @@ def _chunks(
     interruption covers all settings evenly.
     """
     groups: dict[str, list[Settings]] = {}
-    for cell in grid({name: list(options) for name, options in knobs.items()}):
-        game = make_game(seed=seeds[0], **_of_game(cell, knobs))
+    for cell in cells:
+        game = make_game(seed=seeds[0], **_of_game(cell))
         kind = f"{architecture(game.generator)} {architecture(game.discriminator)}"
         groups.setdefault(kind, []).append(cell)
     for block in range(0, len(seeds), size):
@@ -170,22 +169,6 @@ def _chunks(
             for start in range(0, len(members), size):
                 part = members[start : start + size]
                 yield {name: [member[name] for member in part] for name in members[0]}
-
-
-def _named(options: Sequence[Any]) -> dict[Any, Any]:
-    """The values of a knob by what stands for them in results, each another.
-
-    Numbers and text stand for themselves, anything else gives its name.
-    """
-    named: dict[Any, Any] = {}
-    for value in options:
-        label = value
-        if not isinstance(value, (bool, int, float, str)):
-            label = name = str(getattr(value, "name", None) or _ADDRESS.sub("", repr(value)))
-            if same := sum(str(other).partition(" (")[0] == name for other in named):
-                label = f"{name} ({same + 1})"
-        named[label] = value
-    return named
 
 
 # -- image runs -----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.plots import animation, style
 from gan_teach.plots.text import Table
-from gan_teach.studies.drawing import FORMATS
+from gan_teach.studies.recording import FORMATS
 from gan_teach.training import probes, record
 from gan_teach.zoo import experiments, line, planar
 from gan_teach.zoo.functions import PublishedGame
@@ -107,11 +107,9 @@ def run(
     taus = toy.taus if tau is None else (tau,)
     numbers, ratios = [*which] * len(taus), [t for t in taus for _ in which]
     steps = toy.training.steps if games is None else _checks.whole("games", games, least=1)
-    changes: dict[str, Any] = {"steps": steps, "lr": lr}
-    if d_steps is not None or g_steps is not None:
-        changes["rule"] = alternating(d_steps or 1, g_steps or 1)
+    rule = alternating(d_steps or 1, g_steps or 1) if d_steps or g_steps else None
     game = stack([toy.game(seed=number, **own) for number in numbers])
-    states = toy.training.train(game, tau=ratios, seed=numbers, **changes)
+    states = toy.training.train(game, tau=ratios, seed=numbers, steps=steps, lr=lr, rule=rule)
     small = sum(p[0].numel() for p in [*game.g_params, *game.d_params]) <= FEW
     seen = {"params": probes.params()} if small else {"fake": probes.samples(500)}
     history = record(states, every=max(1, steps // RECORDS), progress=progress,
@@ -127,13 +125,8 @@ def run(
 
 def labels(history: History) -> list[str]:
     """What tells the members of a run apart."""
-    several = {key: len(set(history.meta[key])) > 1 for key in ("tau", "seed")}
     pairs = zip(history.meta["tau"], history.meta["seed"], strict=True)
-    words = {"tau": "τ = {:g}", "seed": "seed {}"}
-    return [
-        ", ".join(words[k].format(v) for k, v in (("tau", t), ("seed", s)) if several[k]) or "run"
-        for t, s in pairs
-    ]
+    return [f"τ = {tau:g}, seed {seed}" for tau, seed in pairs]
 
 
 def report(history: History) -> Table:
@@ -203,15 +196,8 @@ def drawings(history: History) -> Iterator[tuple[str, Any]]:
     else:
         one = history.member(0)
         yield "losses", plots.losses(one)
-        yield "samples", _samples(one)
-
-
-def _samples(one: History) -> Any:
-    """Of points of the line beside the two clusters of the data, and of the plane."""
-    if one["fake"].shape[-1] > 1:
-        return plots.samples(one)
-    real = np.sort(one.static["real"].ravel())
-    flat = History(one.steps, {"fake": one["fake"][..., 0]}, one.static, one.meta)
-    gap = int(np.diff(real).argmax())
-    bands = [(real[0], real[gap]), (real[gap + 1], real[-1])]
-    return plots.positions(flat, bands, ylim=(real[0] - 3, real[-1] + 3))
+        if one["fake"].shape[-1] > 1:
+            yield "samples", plots.samples(one)
+        else:  # two clusters on the line
+            flat, bands = one.with_arrays(fake=one["fake"][..., 0]), [(0.0, 0.3), (4.0, 4.3)]
+            yield "samples", plots.positions(flat, bands, ylim=(-3.0, 7.3))

@@ -14,12 +14,7 @@ from gan_teach.zoo.functions import (
     quadratic as quadratic,
     torus as torus,
 )
-from gan_teach.zoo.images import (
-    GRIDS as GRIDS,
-    IMAGE_GANS as IMAGE_GANS,
-    ImageGAN as ImageGAN,
-    image_gan as image_gan,
-)
+from gan_teach.zoo.images import ImageGAN as ImageGAN
 from gan_teach.zoo.line import (
     DIRAC_LEARNING_RATE as DIRAC_LEARNING_RATE,
     DIRAC_METHODS as DIRAC_METHODS,
@@ -42,4 +37,9 @@ from gan_teach.zoo.planar import (
     half_circles as half_circles,
     half_circles_improved as half_circles_improved,
     two_clusters as two_clusters,
+)
+from gan_teach.zoo.published import (
+    GRIDS as GRIDS,
+    IMAGE_GANS as IMAGE_GANS,
+    image_gan as image_gan,
 )

@@ -232,52 +232,36 @@ OUTCOMES = ("settled", "on the way", "saturated", "diverged")
 
 
 def report(history: History) -> Table:
-    """What a 1-D run found beside what theory says; nothing where theory promises nothing."""
-    rows = _of_seeds(history) if history.meta.get("members") else _of_one_run(history)
-    return Table(("", "found", "theory", "agrees"), rows)
-
-
-def _of_one_run(history: History) -> list[tuple[str, str, str, Any]]:
-    v, d_real, d = (float(history[key][-100:].mean()) for key in ("objective", "d_real", "d_fake"))
-    mean, center = float(history.static["real"].mean()), means(history)[-1]
-    spread = abs(history["params"][-1, 0]) / math.sqrt(12)
-    eigs, theory = history["eigenvalues"][-1], history.static["eigenvalues_theory"]
-    word = spectra.definiteness(eigs, rtol=1e-4).word if np.isfinite(eigs).all() else "diverged"
-    return [
-        ("objective V, mean of the last 100 rounds", f"{v:.3f}", "-2 log 2 = -1.386",
-         abs(v - TARGET) < 0.05),
-        ("D(x) on real samples, last 100 rounds", f"{d_real:.3f}", "1/2", abs(d_real - 0.5) < 0.05),
-        ("D(G(z)) on fake samples, last 100 rounds", f"{d:.3f}", "1/2", abs(d - 0.5) < 0.05),
-        ("generator's mean w/2 + b", f"{center:.2f}", f"{mean:.2f} (ten points' mean) +- 0.5",
-         bool(abs(center - mean) < 0.5 * line.DATA.std)),
-        ("generator's spread |w| / sqrt(12)", f"{spread:.2f}",
-         "anything: a linear D sees the mean only", ""),
-        ("largest eigenvalue of the Hessian of V", f"{eigs[-1]:+.4f}", f"{theory[-1]:+.4f}",
-         bool(abs(eigs[-1] - theory[-1]) < 0.03)),
-        ("smallest eigenvalue", f"{eigs[0]:.2f}", f"{theory[0]:.2f}",
-         bool(abs(eigs[0] / theory[0] - 1) < 0.15)),
-        ("definiteness of the Hessian", word, "saddle", word == "saddle"),
-        ("first round from which V stays within 0.1", _game(settling_game(history)), "-", ""),
-    ]  # fmt: skip
-
-
-def _of_seeds(history: History) -> list[tuple[str, str, str, Any]]:
-    ended, settled = outcomes(history), settling_game(history)
-    values, settled = (a[np.isfinite(a)] for a in (history["objective"][-1], settled))
-    v = f"{np.median(values):.4f}" if len(values) else "nan"
-    middle = _game(np.median(settled)) if len(settled) else "never"
-    return [
-        *(
-            (f"seeds that ended {word}", f"{np.mean(ended == word):.1%} of {len(ended)}", "-", "")
+    """What a run on the line found beside what theory says, or how the members of several ended."""
+    settled = float(np.median(settling_game(history)))  # of several: inf where most never settle
+    first = f"{settled:.0f}" if math.isfinite(settled) else "never in this run"
+    if history.meta.get("members"):
+        ended = outcomes(history)
+        rows = [
+            (f"seeds that ended {word}", f"{np.mean(ended == word):.1%} of {len(ended)}")
             for word in OUTCOMES
-        ),
-        ("median round from which V stays within 0.1", middle, "-", ""),
-        ("median V in the last round", v, "-2 log 2 = -1.3863", ""),
+        ]
+        rows.append(("median round from which V stays within 0.1", first))
+        return Table(("", "found"), rows)
+    v, d_real, d = (float(history[key][-100:].mean()) for key in ("objective", "d_real", "d_fake"))
+    eigs, theory = history["eigenvalues"][-1], history.static["eigenvalues_theory"]
+    mean = float(history.static["real"].mean())
+    found = [
+        ("objective V beside -2 log 2, last 100 rounds", v, TARGET, 0.05),
+        ("D(x) on real samples, last 100 rounds", d_real, 0.5, 0.05),
+        ("D(G(z)) on fake samples, last 100 rounds", d, 0.5, 0.05),
+        ("generator's mean w/2 + b, beside the ten points'", means(history)[-1], mean, 0.5),
+        ("largest eigenvalue of the Hessian of V", eigs[-1], theory[-1], 0.03),
+        ("smallest eigenvalue", eigs[0], theory[0], 0.15 * abs(theory[0])),
     ]
-
-
-def _game(value: Any) -> str:
-    return f"{float(value):.0f}" if math.isfinite(value) else "never in this run"
+    rows: list[Any] = [
+        (what, f"{x:.4f}", f"{wanted:.4f} ± {within:.2g}", bool(abs(x - wanted) < within))
+        for what, x, wanted, within in found
+    ]
+    word = spectra.definiteness(eigs, rtol=1e-4).word if np.isfinite(eigs).all() else "diverged"
+    rows.append(("definiteness of the Hessian", word, "saddle", word == "saddle"))
+    rows.append(("first round from which V stays within 0.1", first, "-", ""))
+    return Table(("", "found", "theory", "agrees"), rows)
 
 
 # -- D learns k times as fast, or takes k steps where G takes one ---------------------------------

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_teach import _checks, data
+from gan_teach import data
 from gan_teach.dynamics import Rule, alternating
 from gan_teach.dynamics.affine import AffineAlternating
 from gan_teach.dynamics.optim import Adam
@@ -54,10 +54,7 @@ class Training:
 
 
 def _loss(loss: str | losses.Loss) -> losses.Loss:
-    if isinstance(loss, losses.Loss):
-        return loss
-    known = {**LOSSES, **losses.LOSSES}
-    return known[_checks.choice("loss", loss, known)]
+    return losses.get("non_saturating" if loss == "js" else loss)
 
 
 # -- the GAN on the line, for long ----------------------------------------------------------------
