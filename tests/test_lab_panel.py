@@ -315,7 +315,7 @@ def test_a_lab_in_a_notebook_is_a_widget_with_a_film_strip_for_paper():
     shown.session.tick(5)
     assert "Round 5: V" in shown._repr_mimebundle_()["text/html"]
     assert repr(shown) == "Lab('noisy,d_steps=3,draws=2/5')"
-    assert shown.session.history.steps[-1] == 5
+    assert shown.history.steps[-1] == 5
 
 
 def test_without_ipywidgets_the_strip_remains(monkeypatch):
@@ -329,7 +329,7 @@ def test_without_ipywidgets_the_strip_remains(monkeypatch):
 def test_the_public_name_opens_a_run_from_its_string():
     assert gt.Lab is Lab
     shown = gt.Lab("noisy,d_steps=4,draws=2/7", lr=0.05)
-    assert shown.session.replay == "noisy,d_steps=4,lr=0.05,draws=2/7"
+    assert shown.replay == "noisy,d_steps=4,lr=0.05,draws=2/7"
     with pytest.raises(ValueError, match="preset must be one of"):
         gt.Lab("noise")
 

@@ -50,7 +50,7 @@ def test_nothing_is_told_of_other_settings_than_the_presets():
 
 def test_a_bare_name_is_seed_0_for_ever():
     assert Session("five-gaussians").config.seed == 0
-    assert Lab("five-gaussians").session.replay == "five-gaussians"
+    assert Lab("five-gaussians").replay == "five-gaussians"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_bare_name_is_seed_0_for_ever():
 def test_the_page_opens_on_the_run_that_it_is_asked_for(monkeypatch, address, given, shown):
     monkeypatch.setenv("QUERY_STRING", address)
     made = app(given)
-    assert made.session.replay == shown
+    assert made.replay == shown
     assert made.panel.message.value == ""
     assert "gan-teach-page" in made.panel.box._dom_classes
 
@@ -74,7 +74,7 @@ def test_the_page_opens_on_the_run_that_it_is_asked_for(monkeypatch, address, gi
 def test_the_page_says_what_is_wrong_with_a_text_and_opens(monkeypatch, text):
     monkeypatch.setenv("QUERY_STRING", f"run={text}")
     made = app()
-    assert made.session.replay == str(opening("normal"))
+    assert made.replay == str(opening("normal"))
     assert "The text of the run cannot be read: " in made.panel.message.value
     assert "<b>" not in made.panel.message.value
     monkeypatch.setenv("QUERY_STRING", "")

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from gan_teach import _checks
+from gan_teach.history import History
 from gan_teach.lab.config import PRESETS as PRESETS, Config as Config, Replay as Replay, opening
 from gan_teach.lab.doctor import Diagnosis as Diagnosis, diagnose as diagnose, treat as treat
 from gan_teach.lab.frame import Frame as Frame
@@ -45,11 +46,10 @@ class Lab:
     knobs : settings to start with instead of the preset's, such as d_steps, g_steps, lr, tau,
         noise, loss, seed. ``data`` may be up to 2000 points of your own, an array (n, 2).
 
-    ``lab.session`` is the run itself: the controls and the code of a cell may both steer it. Its
-    ``history`` is what was recorded so far, for every plot of the course; ``gt.Lab`` of its
-    ``replay`` repeats it. Where widgets cannot be shown (on GitHub, on paper) a film strip with
-    alternative text takes their place. Raises TypeError or ValueError for an unknown preset, knob
-    or value.
+    ``lab.session`` is the run itself: the controls and the code of a cell may both steer it.
+    ``lab.history`` is what was recorded so far, for every plot of the course. Where widgets cannot
+    be shown (on GitHub, on paper) a film strip with alternative text takes their place.
+    Raises TypeError or ValueError for an unknown preset, knob or value.
     """
 
     def __init__(self, config: str | Config | Replay | None = None, **knobs: Any) -> None:
@@ -60,6 +60,16 @@ class Lab:
     def session(self) -> Session:
         """The run that is shown now."""
         return self._session if self._panel is None else self._panel.session
+
+    @property
+    def history(self) -> History:
+        """What was recorded of the run so far."""
+        return self.session.history
+
+    @property
+    def replay(self) -> str:
+        """The run so far as a string; ``gt.Lab(string)`` repeats it."""
+        return self.session.replay
 
     @property
     def panel(self) -> Any:
@@ -77,7 +87,7 @@ class Lab:
         return self._panel
 
     def __repr__(self) -> str:
-        return f"Lab({self.session.replay!r})"
+        return f"Lab({self.replay!r})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         image = film_strip(self.session)
