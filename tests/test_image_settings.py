@@ -461,6 +461,8 @@ def test_settings_of_ones_own_need_no_published_name(photos, tmp_path, capsys):
 
 def test_explain_refuses_what_training_refuses(tmp_path, capsys):
     (tmp_path / "own.toml").write_text('extends = "cifar-dcgan-small"\nloss = "relativistic"\n')
+    assert run("train", "mnist-vanilla", "--networks", "dcgan", "--size", 7, "--explain") == 2
+    assert "--size must be at least 8" in capsys.readouterr().err
     assert run("train", "--config", tmp_path / "own.toml", "--explain") == 2
     assert "With --label-smoothing 1 there is none" in capsys.readouterr().err
     more = ["--label-smoothing", "1"]

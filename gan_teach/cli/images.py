@@ -87,9 +87,13 @@ def train(
 
 
 def _explained(config: Any) -> list[tuple[str, str]]:
+    import torch
+
     from gan_teach.zoo import IMAGE_GANS
     from gan_teach.zoo.images import NETWORKS
 
+    with torch.device("meta"):  # refuses, without weights, what training refuses
+        config.pair((config.channels or 3, config.size, config.size))
     changes = config.changes(IMAGE_GANS.get(config.name, config))
     rows = [(config.name or "own settings", config.summary)]
     for name, value in config.identity().items():
