@@ -123,13 +123,12 @@ WRONG = {  # settings, what is said
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_mistakes_are_one_sentence_with_what_is_known(kind, tmp_path, capsys):
+def test_mistakes_are_one_sentence_with_what_is_known(kind, capsys):
     changes, message = WRONG[kind]
     with pytest.raises(ValueError, match=message):
         image_gan("mnist-vanilla", **changes)
-    lines = [f"{name} = {json.dumps(value)}" for name, value in changes.items()]
-    (tmp_path / "own.toml").write_text("\n".join(['extends = "mnist-vanilla"', *lines]))
-    assert run("train", "--config", tmp_path / "own.toml") == 2
+    pairs = [f"{name}={value}" for name, value in changes.items()]
+    assert run("train", "mnist-vanilla", "--set", *pairs) == 2
     said = capsys.readouterr().err
     assert said.startswith("gan-teach: ")
     assert said.count("\n") == 1
@@ -426,7 +425,7 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     # Other settings are refused, and a branch says what it changes.
     assert run("train", "--resume", there / "mine", "--lr", "0.1") == 2
     assert "lr was 0.0002 and is 0.1): go on" in capsys.readouterr().err
-    assert run("train", "--from", there / "mine", "--lr", "0.1", "--steps", 42) == 0
+    assert run("train", "--from", there / "mine", "--set", "lr=0.1", "steps=42") == 0
     told = capsys.readouterr().out
     assert "branches from" in told
     assert "(steps was 40 and is 42; lr was 0.0002 and is 0.1)" in told

@@ -20,9 +20,9 @@ KNOBS = ("seed", "batch_size", "lr", "tau", "features", "loss")  # a sweep takes
 
 
 def _wanted(
-    name: str | None, config: Path | None, flags: dict[str, Any]
+    name: str | None, config: Path | None, set: Sequence[str], flags: dict[str, Any]
 ) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
-    """What is extended, by name; the changes, of a file and of flags, in one order; other flags."""
+    """What is extended, by name; the changes, of a file, of flags, of --set; other flags."""
     from gan_teach.zoo import ImageGAN
 
     if name and config:
@@ -30,6 +30,11 @@ def _wanted(
     changes = _toml(config) if config else {}
     fields = dict.fromkeys([*KNOBS, *ImageGAN.__dataclass_fields__])
     changes |= {field: flags.pop(field) for field in fields if field in flags}
+    for pair in set:
+        field, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes FIELD=VALUE; got {pair!r}.")
+        changes[field] = value
     return changes.pop("extends", name), changes, flags
 
 
@@ -45,7 +50,8 @@ def _toml(file: Path) -> dict[str, Any]:
 @command(*TRAINING, text=True)
 def train(
     name: str | None = None, *, config: Path | None = None, explain: bool = False,
-    out: Path | None = None, resume: Path | None = None, from_: Path | None = None, **flags: Any,
+    out: Path | None = None, resume: Path | None = None, from_: Path | None = None,
+    set: Sequence[str] = (), **flags: Any,
 ) -> int:  # fmt: skip
     """Train an image GAN into a folder; resumable.
 
@@ -55,6 +61,7 @@ def train(
     out : folder of the run (default: runs/NAME)
     resume : go on with the run in that folder, which knows its settings
     from_ : branch off from the run in that folder, with other settings
+    set : FIELD=VALUE: any setting; train NAME --explain lists them
     """
     from gan_teach.studies.image_runs import read_settings, train_images
     from gan_teach.studies.sweeps import short
@@ -63,7 +70,7 @@ def train(
 
     if resume and (out or from_):
         raise ValueError("--resume goes on in the run's own folder: leave out --out and --from.")
-    name, changes, how = _wanted(name, config, flags)
+    name, changes, how = _wanted(name, config, set, flags)
     folder = resume or from_
     if not (name or folder or config):
         print_rows((name, f"{c.summary}; {c.steps:,} steps") for name, c in IMAGE_GANS.items())
@@ -109,16 +116,18 @@ def _explained(config: Any) -> list[tuple[str, str]]:
 @command(*TRAINING, text=True, several=KNOBS)
 def sweep(
     name: str | None = None, *, config: Path | None = None, out: Path | None = None,
-    vary: Sequence[str] = (), jobs: int = 1, cluster: str | None = None, **flags: Any,
+    vary: Sequence[str] = (), jobs: int = 1, cluster: str | None = None, set: Sequence[str] = (),
+    **flags: Any,
 ) -> int:  # fmt: skip
     """Train every combination of seeds and knobs, each into its folder; resumable.
 
     name : of gan-teach train, or a published grid; without it: list these
     config : TOML file of settings, as for gan-teach train
     out : folder of the runs (default: runs/sweep-NAME)
-    vary : FIELD=VALUE,VALUE: values of any setting; train NAME --explain lists them
+    vary : FIELD=VALUE,VALUE: values of any setting
     jobs : processes
     cluster : jobs of a cluster instead, by submitit: slurm, local
+    set : FIELD=VALUE: any setting; train NAME --explain lists them
     """
     from gan_teach.studies.sweeps import grid_of, sweep_images
     from gan_teach.zoo import GRIDS
@@ -128,7 +137,7 @@ def sweep(
         print_rows((name, g.summary) for name, g in GRIDS.items())
         return 0
     own = config.stem if config else name
-    name, changes, how = _wanted(name, config, flags)
+    name, changes, how = _wanted(name, config, set, flags)
     knobs = {knob: changes.pop(knob) for knob in KNOBS if isinstance(changes.get(knob), list)}
     for text in vary:
         field, _, values = text.partition("=")
@@ -242,6 +251,8 @@ def _generator(
         holds = holds or "images and no run"
         raise ValueError(f"{run} holds {holds}: name a folder of gan-teach train.")
     g = every_one[-1]
+    if step not in (None, g.step):
+        raise ValueError(f"{run} has no steps to choose from: leave out --step.")
     classes: Mapping[str, int] = g.run.classes if g.run else {}
     if class_ and not classes:
         raise ValueError(f"{run} has no classes to ask for: train with --conditional.")
