@@ -516,7 +516,7 @@ def test_curves_are_kept_with_the_rows(photos, tmp_path):
     )
     assert again.ends[0].curve is not None
     drawn = plots.prd_curves(again.curves, again.ends[0].curve)
-    assert [line.get_label() for line in drawn.lines] == ["photos0, images"]
+    assert [line.get_label() for line in drawn.lines] == [f"{photos.name}, images"]
     assert len(drawn.collections) == 1
 
 

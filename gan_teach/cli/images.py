@@ -100,7 +100,8 @@ def _explained(config: Any) -> list[tuple[str, str]]:
     from gan_teach.zoo.images import NETWORKS
 
     with torch.device("meta"):  # refuses, without weights, what training refuses
-        config.pair((config.channels or 3, config.size, config.size))
+        shape = config.channels or 3, config.size, config.size
+        config.pair(shape, classes=int(config.conditional))
     changes = config.changes(IMAGE_GANS.get(config.name, config))
     rows = [(config.name or "own settings", config.summary)]
     for name, value in config.identity().items():
