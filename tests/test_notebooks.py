@@ -178,6 +178,13 @@ def test_nothing_volatile_is_stored(made):
         assert not re.search(r" at 0x[0-9a-f]{6,}", "".join(notebooks._texts(cell)))
 
 
+def test_no_object_is_shown_by_its_type(made):
+    """What a method of matplotlib returns, where a cell ends with it."""
+    shown = [o.data for c in code_cells(made) for o in c.outputs if "data" in o]
+    plain = [data["text/plain"] for data in shown if data.keys() == {"text/plain"}]
+    assert not [text for text in plain if re.match(r"\[?<[\w.]+\.", text)]
+
+
 def test_hidden_cells_are_hidden_in_jupyterlab_too(made):
     for cell in code_cells(made):
         tags = cell.metadata.get("tags", [])

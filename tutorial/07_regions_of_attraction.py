@@ -405,8 +405,8 @@ for k, kind in enumerate(("neither", "minmax", "nash")):
     places = np.transpose([z.w for z in poly_zeros if z.point.kind == kind])
     ax.plot(*places, **gt.style.marks(k, markersize=10, label=f"{kind}: {places.shape[1]}"))
 ax.set(xlabel="x (minimizes V)", ylabel="y (maximizes V)", aspect="equal")
-ax.grid(False)
 ax.legend(loc="upper right")
+ax.grid(False)
 
 # %%
 gt.show(

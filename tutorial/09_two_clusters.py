@@ -77,8 +77,8 @@ ax = gt.plots.scatter(
     level={"log 2": np.log(2), "between": between}, xlabel="where y2 is; y1 stays on A",
     ylabel="L, which G wants to raise",
 )  # fmt: skip
-ax.set(xlim=(-0.3, 1.3), ylim=(0.3, 0.75))
 ax.set_xticks(x, ["on A", "off the data", "on B"])
+_ = ax.set(xlim=(-0.3, 1.3), ylim=(0.3, 0.75))
 
 # %%
 gt.show(

@@ -300,7 +300,7 @@ for name, ax in axes.items():
         ax.plot(fake, np.full(200, k - 0.15), **gt.style.fake(alpha=0.4, label="fake" * label))
     ax.set_yticks(range(len(moments)), live[name].steps[moments])
     ax.set(xlabel="logit of D", ylabel="step", title=f"{name}, seed 0")
-axes["JS"].legend(loc="lower left")
+_ = axes["JS"].legend(loc="lower left")
 
 # %%
 gt.show(
