@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_teach.course import answers, exercises as ex
+from gan_teach.course import answers, calling, exercises as ex
 from gan_teach.course.answers import Choice, Failed, Function, Number, asked
 
 ALL = {name: check for name, check in vars(ex).items() if name.startswith("check_")}
@@ -29,7 +29,7 @@ FIXED = {
 @pytest.fixture
 def hurried(monkeypatch):
     """A learner's function has a twentieth of a second."""
-    monkeypatch.setattr(answers, "SECONDS", 0.05)
+    monkeypatch.setattr(calling, "SECONDS", 0.05)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
