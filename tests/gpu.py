@@ -10,12 +10,13 @@ but for the adaptive optimizers.
 
 ``training --data FOLDER`` takes the 50,000 images of CIFAR-10: the narrow networks of RS-GAN, with
 the paired and the separable loss from several seeds, all at a time, for some minutes or to their
-end, then scored. What is in ``--out`` already goes on.
+end, when they are scored. What is in ``--out`` already goes on.
 """
 
 # pyright: reportArgumentType=false, reportCallIssue=false
 
 import argparse
+import itertools
 import os
 import signal
 import socket
@@ -42,6 +43,7 @@ from gan_teach.data import Images, Normal  # noqa: E402
 from gan_teach.dynamics.optim import Adam  # noqa: E402
 from gan_teach.games import GAN, Game, penalties  # noqa: E402
 from gan_teach.games.ensemble import stack  # noqa: E402
+from gan_teach.history import History  # noqa: E402
 from gan_teach.models import convnets  # noqa: E402
 from gan_teach.studies import image_runs  # noqa: E402
 from gan_teach.training import (  # noqa: E402
@@ -231,6 +233,25 @@ def resumes(device: str) -> Iterator[Result]:
                 yield f"{title}, from {first} to {then}", gap, limit
 
 
+def runs_in_files(device: str) -> Iterator[Result]:
+    """What ``gan-teach train`` does, averages of G and scores included, on the GPU and the CPU."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, runs = Path(folder) / "pictures.npy", {}
+        np.save(path, pictures().pixels.permute(0, 2, 3, 1).numpy())
+        config = zoo.image_gan(
+            "cifar-dcgan-small", data=str(path), size=16, features=WIDTH, batch_size=16,
+            steps=STEPS, averages=(0.9,),
+        )  # fmt: skip
+        for k, where in enumerate((device, "cpu")):
+            how = {"device": where, "every": STEPS // 2, "say": lambda text: None}
+            runs[k] = image_runs.train_images(config, path.with_name(f"run-{k}"), **how)
+        for which in ("raw", "0.9"):
+            nets = [run.generators[which].cpu() for run in runs.values()]
+            one, other = (torch.nn.utils.parameters_to_vector(net.parameters()) for net in nets)
+            gap = ((one - other).norm() / other.norm()).detach()
+            yield f"files of a run, {which}", float(gap), PLAIN
+
+
 def emptied(game: Game) -> Game:
     """All parameters are 0: what a resumed run has comes from its checkpoint."""
     with torch.no_grad():
@@ -346,8 +367,8 @@ def worker(device: str, out: Path) -> None:
 
 
 CHECKS = [
-    stays_where_it_is, generators_untouched, dropout_repeats, bits_repeat, resumes, half_precision,
-    steps_agree, ensembles_agree, two_processes,
+    stays_where_it_is, generators_untouched, dropout_repeats, bits_repeat, resumes, runs_in_files,
+    half_precision, steps_agree, ensembles_agree, two_processes,
 ]  # fmt: skip
 
 
@@ -453,22 +474,29 @@ def timings(device: str, tiny: bool) -> None:
 
 # -- a training -----------------------------------------------------------------------------------
 
-LOSSES = {"paired": "cifar-rsgan-cnn", "separable": "cifar-jsgan-cnn"}
+LOSSES = ("rsgan", "jsgan")  # paired, separable
 
 
-def training(
-    device: str, data: str, out: Path, minutes: float, steps: int, seeds: int, n: int
-) -> int:
-    """Both losses from each seed, as far as they come in that time; then their scores."""
+def training(device: str, data: str, out: Path, minutes: float, steps: int, seeds: int) -> int:
+    """Both losses from each seed at a time, as far as they come; at the end the scores of each.
+
+    The folders are those of ``gan-teach study cifar-rsgan-quarter`` (and ``cifar-jsgan-quarter``),
+    which makes the record of chapter 17 of them once they are done.
+    """
     command = [sys.executable, "-m", "gan_teach"]
-    runs = {out / f"{loss}-{seed}": (loss, seed) for loss in LOSSES for seed in range(seeds)}
-    settings = ["--data", data, "--features", WIDTH, "--steps", steps, "--every", steps // 5 or 1]
+    runs = {}
+    for loss, seed in itertools.product(LOSSES, range(seeds)):
+        whole = out / f"cifar-{loss}-quarter"
+        runs[whole / f"seed-{seed}" if seed else whole] = (f"cifar-{loss}-cnn", seed)
+    settings = ["--data", data, "--features", WIDTH, "--steps", steps, "--every", steps // 6 or 1]
+    settings += ["--averages", "0.999,0.9999", "--device", device]
     began, before = time.perf_counter(), [steps_of(run) for run in runs]
     print(f"{len(runs)} runs of {steps:,} steps on {machine(device)}", flush=True)
     started = []
-    for run, (loss, seed) in runs.items():
-        own = ["train", LOSSES[loss], "--seed", seed, "--resume", run, "--device", device]
-        started.append(in_background([*command, *own, *settings], out / f"{run.name}.log"))
+    for run, (name, seed) in runs.items():
+        own = ["train", name, "--seed", seed, "--resume", run, *settings]
+        log = "-".join(run.relative_to(out).parts)
+        started.append(in_background([*command, *own], out / f"{log}.log"))
     while time.perf_counter() - began < 60 * minutes and any(p.poll() is None for p in started):
         time.sleep(0.5)
     for process in started:
@@ -477,17 +505,22 @@ def training(
     seconds = time.perf_counter() - began
     for run, done in zip(runs, before, strict=True):
         rate = 64 * (steps_of(run) - done) / seconds
-        print(f"{run.name}: {steps_of(run):,} steps, {rate:.0f} images per second and process")
-    scored = ["--data", data, "--features", "cifar", "--ema", "raw", "0.9999"]
-    scored += ["-n", n, "--device", device]
-    started = [
-        in_background([*command, "evaluate", run, *scored], out / f"{run.name}-scores.log")
-        for run in runs
-    ]
-    ended += [process.wait() for process in started]
-    for run in runs:
-        print((out / f"{run.name}-scores.log").read_text().rpartition("\r")[2])
-    print(f"trained in {seconds:.0f} s, scored in {time.perf_counter() - began - seconds:.0f} s")
+        print(f"{run.relative_to(out)}: {steps_of(run):,} steps, {rate:.0f} images per second")
+    print(f"trained in {seconds:.0f} s", flush=True)
+    if min(map(steps_of, runs)) == steps:
+        began, started = time.perf_counter(), []
+        for loss in LOSSES:
+            name = f"cifar-{loss}-quarter"
+            own = ["study", name, "--run", out / name, "--seeds", seeds, "--out", out]
+            started.append(
+                in_background([*command, *own, "--data", data], out / f"{name}-record.log")
+            )
+        ended += [process.wait() for process in started]
+        for loss in LOSSES:
+            record = History.load(out / f"cifar-{loss}-quarter.npz")
+            ends = np.atleast_1d(record["frechet_raw"][-1])
+            print(f"{loss}: {record.meta['distance']}", *ends.round(2))
+        print(f"scored in {time.perf_counter() - began:.0f} s")
     return sum(code not in (0, -signal.SIGINT, 130) for code in ended)
 
 
@@ -496,9 +529,9 @@ def steps_of(run: Path) -> int:
     return max(image_runs.snapshots(run), default=0)
 
 
-def in_background(command: list[Any], log: Path) -> subprocess.Popen[bytes]:
+def in_background(command: list[Any], log: Path, threads: int = 1) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
-    own = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
+    own = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
     with log.open("wb") as text:
         return subprocess.Popen([*map(str, command)], stdout=text, stderr=text, env=own)
 
@@ -517,7 +550,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--device", default="cuda:0")
     parser.add_argument(
-        "--steps", type=int, help=f"of each compared run: {STEPS}; of training: 100,000"
+        "--steps", type=int, help=f"of each compared run: {STEPS}; of training: 12,000"
     )
     parser.add_argument(
         "--width", type=int, help=f"of the image networks: {WIDTH}; of training: 16"
@@ -529,10 +562,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/gpu"), help="of training")
     options = parser.parse_args(arguments)
     if options.what == "training":
-        STEPS, WIDTH = options.steps or 100_000, options.width or 16
+        STEPS, WIDTH = options.steps or 12_000, options.width or 16
         return training(
             options.device, options.data or "cifar10", options.out, options.minutes, STEPS,
-            options.seeds, 64 if options.tiny else 5000,
+            options.seeds,
         )  # fmt: skip
     STEPS, WIDTH = (
         (TINY, TINY) if options.tiny else (options.steps or STEPS, options.width or WIDTH)

@@ -52,3 +52,11 @@ def test_it_goes_on_after_a_resume_as_if_nothing_had_happened(tmp_path):
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match="start must be at least 0"):
         gt.Average(start=-1)
+
+
+def test_an_average_follows_its_module_to_another_device():
+    module = torch.nn.BatchNorm1d(3)  # parameters and buffers
+    average = gt.EMA(module, decay=0.5)
+    module.to("meta")
+    average()
+    assert {t.device.type for t in average.module.state_dict().values()} == {"meta"}

@@ -44,6 +44,9 @@ class EMA:
         if state is not None and state.step == self._last:
             return
         self._last = state.step if state else self._last
+        there = next((p.device for p in self._source.parameters()), None)
+        if any(p.device != there for p in self.module.parameters()):  # the run has moved its game
+            self.module.to(there)
         for mean, now in zip(self.module.parameters(), self._source.parameters(), strict=True):
             mean.lerp_(now, 1 - self.decay)
         for mean, now in zip(self.module.buffers(), self._source.buffers(), strict=True):
