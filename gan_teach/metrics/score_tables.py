@@ -187,7 +187,6 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
 
 
 def _row(entry: dict[str, str]) -> Row:
-    entry = {_HEADS.get(name, name): text for name, text in entry.items()}  # of old files too
     spread = entry.pop(_HEADS[SPREAD], "")
     scores = {name: float(entry.pop(_HEADS[name])) for name in SCORES}
     scores |= {SPREAD: float(spread)} if spread else {}
