@@ -189,7 +189,11 @@ def _steps_of(name: str) -> str:
 
 
 def _condensed(record: History, seed: int, **facts: Any) -> History:
-    """The distances of G and of its average from the data, losses, sheets: all but the names."""
+    """The distances of G and of its average from the data, losses, sheets: all but the names.
+
+    Of the first seed, where there are several.
+    """
+    record = record.member(0) if "members" in record.meta else record
     kind = "kl" if "kl_raw" in record else "frechet"
     raw, average = [name for name in record if name.startswith(kind)][:2]
     level, _ = plots.equilibrium_losses(record.meta["loss"], record.meta["label_smoothing"])
