@@ -289,7 +289,7 @@ def test_the_key_tells_what_the_unseen_runs_were_made_with(capsys):
     head, *rows = csv.reader(capsys.readouterr().out.splitlines())
     assert head == ["seed", "04b", "08b", "14b", "20b"]
     assert [len({row[k] for row in rows[:6]}) for k in (1, 2, 3)] == [6, 6, 6]
-    assert len({row[4] for row in rows}) == 10
+    assert len({row[4] for row in rows[:8]}) == 8
     for row in rows[:4]:
         knob, _ = row[4].split(" = ")
         assert gt.exercises.unseen_images(int(row[0])).history.meta["knob"] == knob

@@ -36,7 +36,7 @@
 #
 # The first two thirds of a record of this part. You see its losses, some of its sheets, and the
 # distance from the data of $G$ itself and of one average of its weights (a Fréchet distance in the
-# features of some small network, or a KL of modes; smaller is nearer). In all, ten records lie
+# features of some small network, or a KL of modes; smaller is nearer). In all, eight records lie
 # behind the seeds. Each has siblings that differ in one knob, which is named. The answers that are
 # shown belong to seed 1.
 
@@ -239,8 +239,8 @@ if verdict:
 #
 # <details><summary>Hint 1</summary>
 #
-# For `loss`, `network` and `recipe` chapters 17, 15 and 20 have told it. Of each `tau` chapter 19
-# had three seeds; this is the first.
+# For `network` and `recipe` chapters 15 and 20 have told it. Of each `tau` chapter 19 had three
+# seeds; this is the first.
 #
 # </details>
 #

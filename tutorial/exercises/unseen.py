@@ -146,7 +146,6 @@ def unseen_modes(seed: int = 0) -> Unseen:
 # -- 20b: images -----------------------------------------------------------------------------------
 
 IMAGES = {
-    "loss": {"separable": "cifar-jsgan-quarter", "paired": "cifar-rsgan-quarter"},
     "network": {"connected": "mnist-vanilla", "convolutional": "mnist-dcgan"},
     "recipe": {"2014": "stacked-mnist-vanilla", "pairs, R1, R2": "stacked-mnist-r3gan"},
     "tau": {tau: f"cifar-timescale-{tau}" for tau in "1248"},
