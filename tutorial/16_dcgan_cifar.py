@@ -596,4 +596,5 @@ if verdict:
 # - A. Radford, L. Metz, S. Chintala, *Unsupervised Representation Learning with DCGAN*, 2016.
 # - The assignment is A5 of github.com/aryashah2k/RTML.
 # - What the assignment says, row by row, each with a verdict: `assignment.networks`,
-#   `assignment.dcgan` and `assignment.log` in [the ledger](22_ledger.ipynb).
+#   `assignment.dcgan`, `assignment.dcgan_early`, `assignment.dcgan_whole` and `assignment.log` in
+#   [the ledger](22_ledger.ipynb).
