@@ -104,6 +104,32 @@ def test_statements():
     assert judge(row("statement"), Found({"here": False, "there": False})).word == DIFFERS
 
 
+def test_a_statement_that_no_run_decides_does_not_differ():
+    verdict = judge(row("statement"), Found({"here": None, "there": np.False_}))
+    assert (verdict.word, verdict.ours) == (UNDECIDED, "no: there; undecided: here")
+    assert "more runs" in verdict.why
+    verdict = judge(row("statement"), Found({"here": np.True_, "there": None}))
+    assert (verdict.word, verdict.ours) == (UNDER, "yes: here; undecided: there")
+
+
+@pytest.mark.parametrize(("had", "shown"), [(40, True), (32, None), (24, False)])
+def test_most_of_64_runs(had, shown):
+    """By the normal approximation, 1.96 * 8 / 2 = 7.84 runs to either side of one half."""
+    assert abs(had - 32) > 7.84 or shown is None
+    assert rules.most(np.arange(64) < had) is shown
+
+
+@pytest.mark.parametrize(
+    ("difference", "lower"), [((-1, -2, -0.1), True), ((1, 0.1, 2), False), ((0, -1, 1), None)]
+)
+def test_a_paired_difference_tells_only_where_its_interval_has_one_sign(difference, lower):
+    dragan = import_module(f"{ledger.__name__}.dragan")
+    assert dragan._lower(difference) is lower
+    mean = np.array([-1.0, 1.0, -1.0, 1.0])
+    assert [*dragan._more(mean - 9.0, 0 * mean, "").values()] == [False]
+    assert [*dragan._more(mean + 9.0, 0 * mean, "").values()] == [True]
+
+
 def test_what_is_not_made_says_why():
     assert judge(row("run", "1", made="not run: GPU (a week)"), None).word == "not run"
     assert judge(row("run", "1", made="not comparable: another machine"), None).why
@@ -195,6 +221,21 @@ def test_another_published_number_would_differ():
     found = ledger.makers()["timescale.quadratic"](Ask(None, None))  # pyright: ignore
     assert judge(r, Found(found["tau_star"])).word == AGREES
     assert judge(wrong, Found(found["tau_star"])).word == DIFFERS
+
+
+def test_every_number_that_the_notebook_of_dragan_prints_is_in_the_list():
+    """At each thousandth update it prints both losses, the score and the penalty."""
+    listed = {r.key for r in ROWS if r.maker == "dragan.mnist"}
+    names = ("d", "g", "score", "penalty")
+    assert {f"{name}_{step}" for name in names for step in range(1000, 7001, 1000)} <= listed
+
+
+def test_a_run_at_rest_where_d_has_won_is_not_unstable():
+    steps = np.arange(300)
+    won, swings, there = -0.001 + 0 * steps, -1 + np.sin(steps), -2 * np.log(2) + 0 * steps
+    history = gt.History(steps, {"objective": np.stack([won, swings, there], 1)})
+    assert line.settled(history).tolist() == [False, False, True]
+    assert line.restless(history).tolist() == [False, True, False]
 
 
 def test_gradients_on_the_line_by_finite_differences():

@@ -10,7 +10,8 @@ several rows at once), and ``judge`` compares the two. What a maker returns for 
 - share: (how many runs have the outcome, how many there are). *agrees*: all have it; where it is
   what ``most`` are said to have, or what ``one`` run had, Wilson's 95 % interval lies above one
   half. *differs*: it lies below; of what one run had, none has it. *undecided*: one half is in it.
-- statement: {condition: whether it holds}. *agrees*: under all conditions; *differs*: under none.
+- statement: {condition: whether it holds, None where the runs do not tell}. *agrees*: under all
+  conditions; *differs*: under none; *undecided*: under none, and of some it is not known.
 
 Between *agrees* and *differs* lies *true only under*. A claim that is not made here says why, as
 *not comparable* or as *not run*, for which only a GPU, missing data or hours count.
@@ -157,9 +158,15 @@ def count(having: ArrayLike) -> list[int]:
     return [int(having.sum()), having.size]
 
 
-def most(having: ArrayLike) -> bool:
-    """Whether more than half of all runs would, by Wilson's interval."""
-    return wilson(*count(having))[0] > 0.5
+def most(having: ArrayLike) -> bool | None:
+    """Whether more than half of all runs would, by Wilson's interval; None where it holds both."""
+    low, high = wilson(*count(having))
+    return answer(low > 0.5, high < 0.5)
+
+
+def answer(yes: bool, no: bool) -> bool | None:
+    """None where neither is shown."""
+    return True if yes else False if no else None
 
 
 def share(row: Row, ours: Sequence[int]) -> Verdict:
@@ -177,14 +184,19 @@ def share(row: Row, ours: Sequence[int]) -> Verdict:
     return Verdict(UNDER, text, f"some seeds: {had} of {n}")
 
 
-def statement(row: Row, ours: Mapping[str, bool]) -> Verdict:
+def statement(row: Row, ours: Mapping[str, bool | None]) -> Verdict:
     """A sentence, tested under one or several conditions."""
-    true = [condition for condition, holds in ours.items() if holds]
-    false = [condition for condition, holds in ours.items() if not holds]
-    text = "; ".join([*(f"yes: {c}" for c in true), *(f"no: {c}" for c in false)])
-    if not false:
+    said: dict[str, list[str]] = {"yes": [], "no": [], "undecided": []}
+    for condition, holds in ours.items():
+        said["undecided" if holds is None else "yes" if holds else "no"].append(condition)
+    text = "; ".join(f"{word}: {c}" for word, conditions in said.items() for c in conditions)
+    if len(said["yes"]) == len(ours):
         return Verdict(AGREES, text)
-    return Verdict(UNDER, text, "; ".join(true)) if true else Verdict(DIFFERS, text)
+    if said["yes"]:
+        return Verdict(UNDER, text, "; ".join(said["yes"]))
+    if said["undecided"]:
+        return Verdict(UNDECIDED, text, "the interval holds both answers: more runs would tell")
+    return Verdict(DIFFERS, text)
 
 
 RULES: Mapping[str, Callable[[Row, Any], Verdict]] = {
@@ -275,7 +287,7 @@ def _make(job: tuple[Maker, int | None], tick: Any, work: Path) -> dict[str, Fou
 def _plain(value: Any) -> Any:
     """The same in the types of JSON."""
     if isinstance(value, Mapping):
-        return {key: bool(holds) for key, holds in value.items()}
+        return {key: None if holds is None else bool(holds) for key, holds in value.items()}
     return np.asarray(value).tolist()
 
 

@@ -67,6 +67,11 @@ def settled(history: gt.History) -> NDArray[np.bool_]:
     return np.abs(history["objective"][-1] - TARGET) < SETTLED
 
 
+def restless(history: gt.History) -> NDArray[np.bool_]:
+    """(S,): V ends away from -2 log 2, and moved by more than 0.1 in the last hundred games."""
+    return ~settled(history) & (np.ptp(history["objective"][-100:], axis=0) > SETTLED)
+
+
 def calm_from(history: gt.History, within: float, smooth: int = 1) -> NDArray[np.float64]:
     """(S,): the game from which V stays that near to -2 log 2, inf if none."""
     v = uniform_filter1d(history["objective"][1:], smooth, axis=0)
@@ -197,8 +202,9 @@ def generator(ask: Ask) -> dict:
         },
         "settled": count(settled(history)),
         "unstable": {
-            f"from weights of std {0.1 * spread:g} ({(~settled(h)).sum()} of {n} end unsettled)":
-                bool((~settled(h)).any())
+            f"from weights of std {0.1 * spread:g} ({restless(h).sum()} of {n} end away from the "
+            f"optimum and still move, {(~settled(h) & ~restless(h)).sum()} at rest there)":
+                bool(restless(h).any())
             for spread, h in {1.0: history, **wide}.items()
         },
     }  # fmt: skip
