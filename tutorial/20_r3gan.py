@@ -257,8 +257,8 @@ ax = gt.plots.compare(first.steps, covered, xlabel="step", ylabel="combinations 
 gt.show(
     ax,
     alt="Combinations drawn over 1000 steps by four GANs, which start at about 180 untrained: the "
-    "two with penalties rise to about 750 and 800, the one with pairs alone to about 500, vanilla "
-    "wanders between 130 and 280 and ends where it began. A perfect generator would be near 1000.",
+    "two with penalties rise to about 800, the one with pairs alone to 470 and back to 380, "
+    "vanilla wanders between 130 and 330 and ends near 220; a perfect one would be near 1000.",
 )
 
 # %%
@@ -331,7 +331,7 @@ draw(-1)
 gt.show(
     figure,
     alt="The run with pairs and penalties, a point every 200 steps. Left: the loss of G comes down "
-    "from 1.0 to 0.83, that of D goes from 0.61 to 0.66; both have the level log 2 = 0.693. Right: "
+    "from 1.0 to 0.87, that of D goes from 0.60 to 0.64; both have the level log 2 = 0.693. Right: "
     "mean D of real images stays a little above that of generated ones.",
 )
 
@@ -719,7 +719,8 @@ verdict
 #
 # - A count of modes belongs to a number of samples. Say it, what real data score, and what noise
 #   does; and write beside it how many of the images can be read.
-# - Start from pairs + R1 + R2. It has one knob, $\gamma$, and chapter 05 tells what it does.
+# - Start from pairs + R1 + R2, as the paper's table says (here the pairs added nothing to R1 + R2).
+#   It has one knob, $\gamma$, and chapter 05 tells what it does.
 # - A logit without a fixed zero has no threshold: do not read $\sigma(f) = 1/2$ into a relativistic
 #   $D$.
 #
