@@ -363,8 +363,8 @@ assert gt.holds(not most)
 #
 # Width 128, learning rate $10^{-4}$, batches of 128, trained by `gan-teach study five-gaussians-js`
 # and `five-gaussians-rs`, both with the same optimizer. Run $k$ of both has the same start weights
-# and the same points. **Predict:** after 1000 steps, which share of the vanilla runs covers all
-# five modes? And the others: do they follow one by one until step 4000?
+# and the same points. **Predict:** after 200 steps, which share of the vanilla runs covers all five
+# modes? And the others: do they follow one by one until step 4000?
 
 # %%
 FIRST = gt.records.FIRST_PART  # up to here every run was followed

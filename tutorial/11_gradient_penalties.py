@@ -501,12 +501,12 @@ assert at[16, 0.1][2] > max(at[16, 0][3], at[16, 10][3])
 assert at[16, 10][4] > 6 > 10 * at[16, 10][5]
 
 # %% [markdown]
-# **Better, beyond doubt at one weight of five:** without a penalty this $D$ fails in all twelve
-# runs, at $\gamma = 10$ in none. At $\tau = 16$ a small penalty helps as well, 12 of 12 at 0.1
-# against 4 without, and 10 is too much: eleven of twelve have all five modes, for which one sample
-# within $3\sigma$ of each is enough, and next to none of the others is that near. No weight is good
-# at every ratio and no ratio at every weight: the band of success lies *across* the map, smaller
-# weights with larger ratios. (For this game, network, rate and length.)
+# **Better, at one weight of five:** without a penalty this $D$ fails in all twelve runs, at $\gamma
+# = 10$ in none. At $\tau = 16$ a small penalty helps as well, 12 of 12 at 0.1 against 4 without,
+# and 10 is too much: eleven of twelve have all five modes, for which one sample within $3\sigma$ of
+# each is enough, and next to none of the others is that near. No weight is good at every ratio and
+# no ratio at every weight: the band of success lies *across* the map, smaller weights with larger
+# ratios. (For this game, network, rate and length.)
 #
 # Two knobs more, `gan-teach study atlas-width`: the width of both networks and the learning rate of
 # both, without a penalty, $\tau = 1$. **Predict:** a narrower network wants which rate?
