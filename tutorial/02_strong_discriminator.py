@@ -360,8 +360,9 @@ assert gt.holds((abs(measured - theory) < 0.15 * abs(theory) + 1e-3).all())
 #
 # **Another loss for $G$.** Let $G$ minimise $-\log D(G(z))$ instead, the [non-saturating
 # loss](glossary.md#non-saturating-loss) (Goodfellow et al., 2014, section 3). $D$'s loss is the
-# same. The first factor becomes $\partial(-\log \sigma(f)) / \partial f = -(1 - D(G(z)))$: in
-# size largest where $D$ is sure that it sees a fake.
+# same. The first factor becomes $\partial(-\log \sigma(f)) / \partial f = -(1 - D(G(z)))$: in size
+# largest where $D$ is sure that it sees a fake. (In the picture a run is *on the way* if it is
+# neither settled nor saturated in its last round, and *diverged* if its $V$ is no finite number.)
 
 # %%
 d = np.linspace(0, 1, 101)
@@ -420,7 +421,7 @@ assert gt.holds(set(outcomes["50:1, non-saturating"]) == {"settled"})
 # **What is true, then.** With the saturating loss, a strong discriminator starves the generator:
 # its gradient shrinks with $D(G(z))$. The run has not converged, to a local maximum or otherwise;
 # it crosses a plateau, and at 100:1 that takes longer than at 50:1. At the other end lies an
-# equilibrium that is *more* attractive than that of balanced play.
+# equilibrium that is, round by round, *more* attractive than that of balanced play.
 #
 # </details>
 

@@ -508,7 +508,9 @@ for game in (500, 5000, 10_000, 20_000, 30_000, 40_000, 50_000, 60_000):
 # ## Bad starts
 #
 # The published tutorial's warning is about a bad initialisation. Test it: start $b$ anywhere
-# between -20 and 20. **Predict:** which ratio copes better, 1:50 in 500 rounds or 1:1 in 1500?
+# between -20 and 20. **Predict:** which ratio copes better, 1:50 in 500 rounds or 1:1 in 1500? (How
+# a run ended is said by $V$ in its last round: *settled* within 0.1 of $-2\log 2$, *saturated*
+# above $-0.1$, *diverged* if not finite, else *on the way*.)
 
 
 # %%
@@ -571,12 +573,14 @@ assert not any("diverged" in ends for ends in outcomes.values())
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Strong $G$ copes better, in a paired comparison ([McNemar's test](glossary.md#mcnemars-test)). Bad
-# starts do harm, but not through instability in these rounds. What happens is the saturation of
-# chapter 02: one step makes $D$ certain, and a certain $D$ gives no gradient. Distance alone does
-# not decide. 1:50 is lost from below -8 and settles from as far as 14 *above* the data, the end of
-# the range tried: there data and generated points lie on one side of 0, where $D$'s line starts
-# with $c = 0$, and its slope alone cannot separate them.
+# In these rounds strong $G$ copes better, in a paired comparison ([McNemar's
+# test](glossary.md#mcnemars-test)); but they hold 25,500 steps against 3000. With as many,
+# `badly(1, 1, 12_750)`, 1:1 settles 45 starts, and only 1:50 settles four, only 1:1 none: chance
+# would do that. Bad starts do harm, but not through instability in these rounds. What happens is
+# the saturation of chapter 02: one step makes $D$ certain, and a certain $D$ gives no gradient.
+# Distance alone does not decide. 1:50 is lost from below -8 and settles from as far as 14 *above*
+# the data, the end of the range tried: there data and generated points lie on one side of 0, where
+# $D$'s line starts with $c = 0$, and its slope alone cannot separate them.
 #
 # </details>
 #
@@ -798,7 +802,7 @@ if verdict:
 #
 # - Before you tune a ratio of steps, ask which player limits the other. In chapter 02 it was $D$'s
 #   certainty; with more steps of $G$, $D$ does not become certain from the ordinary start, and does
-#   from bad ones.
+#   from some bad ones.
 # - A loss at its theoretical value says that $D$ sees no difference, not that there is none.
 # - Part of a gradient norm is sampling noise and does not fall with training, only with the batch
 #   size. Compare it with its scatter at fixed parameters before reading anything into it, and test

@@ -16,9 +16,10 @@
 #   64 seeds are saturated. But that is slow, not the end: 43 of 51 arrive by round 3000. And $-\log
 #   D$ in place of $\log(1 - D)$ lets all settle within 500. [Chapter
 #   02](02_strong_discriminator.ipynb)
-# - A strong $G$ is quick: with 50 steps of $G$, $V$ settles for good in three rounds while the mean
-#   is still wrong. A linear $D$ does not see the spread, and what nobody holds drifts: eleven of 16
-#   runs have blown up by round 60,000. [Chapter 03](03_strong_generator.ipynb)
+# - A strong $G$ is quick: with 50 steps of $G$, $V$ settles for good within five rounds in most
+#   seeds, while the mean is still wrong. A linear $D$ does not see the spread, and what nobody
+#   holds drifts: eleven of 16 runs have blown up by round 60,000. [Chapter
+#   03](03_strong_generator.ipynb)
 # - Instance noise rescues all of 64 seeds from saturation; it does not make $D$ weaker, it makes
 #   $G$'s gradient seven times as large at round 50. Fade it out too soon and the plateau is back.
 #   [Chapter 04](04_noisy_gan.ipynb)

@@ -455,10 +455,11 @@ for tau, gamma in ((1.0, 0.3), (4.0, 0.3), (8.0, 0.3), (16.0, 0.3), (1.0, 1.0), 
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# The non-saturating one in five of the six pairs, by 100 to 440 of 690 to 1850 steps: far out $G$'s
-# gradient is larger. With a slow $D$ and $\gamma = 1$ it is the other one. The order of the ratios
-# with $\gamma = 0.3$ is the same. With $\gamma = 1$, where $1/\gamma^2 = 1$, equal rates are the
-# fastest that do not turn.
+# The non-saturating one in four of the six pairs, by 110 to 440 of 810 to 1850 steps: far out its
+# field leans inward as well (chapter 05). With a slow $D$ and $\gamma = 1$ it is the other one; at
+# $\tau = 1$ and $\gamma = 0.3$ neither is there after 4000 steps. The order of the ratios with
+# $\gamma = 0.3$ is the same. With $\gamma = 1$, where $1/\gamma^2 = 1$, equal rates are the fastest
+# that do not turn.
 #
 # </details>
 #
@@ -780,8 +781,8 @@ assert gt.holds(max(both_slow, slow_mean) < 0.1 * usual and slow_square > 0.8 * 
 # <details><summary>What you saw</summary>
 #
 # By a factor of twenty, and it is the first average alone that does it, the momentum. In this game
-# a result for $\tau$ carries over to a number of steps with plain descent and small steps; with
-# Adam it does if $D$'s $\beta_1$ goes with the number of steps.
+# and at this ratio a result for $\tau$ carries over to a number of steps with plain descent and
+# small steps; with Adam it does if $D$'s $\beta_1$ goes with the number of steps.
 #
 # </details>
 #

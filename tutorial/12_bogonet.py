@@ -286,14 +286,14 @@ assert low > 0
 # **Sooner**, and in the end far better: each paired interval lies above 0, the first one too.
 # All five DRAGAN runs follow the print, and from 3000 updates on lie a little above it (3.6 to 3.8
 # where it has 3.36); both losses agree within 0.15. What the print could not show is the other arm:
-# without the penalty the same networks stop at a score of 1.3 to 2.3. The slope tells them apart as
-# early: at the digits $D$ reaches 18 after 1000 updates and 30 to 48 from 2000 on, with the penalty
-# it stays at 1.0. In the print the penalty is a hundredth of the loss and looks idle. It is small
-# because it works.
+# without the penalty the same networks are at a score of 1.3 to 2.3 from update 3000 to the last.
+# The slope tells them apart as early: at the digits $D$ reaches 18 after 1000 updates and 30 to 48
+# from 2000 on, with the penalty it stays at 1.0. In the print the penalty is a hundredth of the
+# loss and looks idle. It is small because it works.
 #
-# Chapter 11 showed the same penalty, at the same weight, fail on five Gaussians. Both are so: its
-# target has a unit, and a slope of 1 is another demand on pixels in $[0, 1]$ than on clusters of
-# width 0.04. (Five seeds, one rate, 5000 updates of the published 200,000.)
+# Chapter 11 showed the same penalty, at the same weight, fail on five Gaussians. Both are so. The
+# reason may be the target's unit: a slope of 1 is another demand on pixels in $[0, 1]$ than on
+# clusters of width 0.04. (Five seeds, one rate, 5000 updates of the published 200,000.)
 #
 # ## Many games
 #
@@ -509,10 +509,10 @@ print("diverged:", int((longer.static["diverged"] >= 0).sum()))
 #
 # They do not: 96 and 95 of 100 for WGAN-GP. And the question of this chapter has an answer now, for
 # these networks, digits and rates: **after 500 updates of $G$ WGAN-GP with its five critic steps
-# depends least on a lucky choice.** Its unlucky twentieth begins where the others' middle lies, and
-# its scores scatter the least, as they did not after 100. No run leaves the finite numbers, but 11
-# and 14 of the others end a fifth below their best, against 2. Between vanilla GAN and DRAGAN, one
-# critic step each, there is still nothing to tell.
+# depends least on a lucky choice.** Only its unlucky twentieth lies below 3.2, where the others'
+# middle lies, and its scores scatter the least, as they did not after 100. No run leaves the finite
+# numbers, but 11 and 14 of the others end a fifth below their best, against 2. Between vanilla GAN
+# and DRAGAN, one critic step each, there is still nothing to tell.
 #
 # </details>
 #

@@ -825,8 +825,8 @@ assert gt.holds(2 * np.log(2) - 0.02 < ends["linear"] < 2 * np.log(2))
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Only the widest. The linear $D$ rates a generator without one of its modes nearly perfect: it can
-# only compare means.
+# Only the widest, in these runs of one seed each. The linear $D$ rates a generator without one of
+# its modes nearly perfect: it can only compare means.
 #
 # </details>
 #

@@ -19,13 +19,14 @@
 #   09](09_two_clusters.ipynb)
 # - Covered modes alone say little, so quality and balance stand beside them: at eight times the
 #   width five of five modes are covered. Over 200 seeds 176 vanilla and 187 relativistic runs find
-#   all five, and pairs of equal seeds, 13 to 2, tell that it is hardly chance. [Chapter
-#   10](10_five_gaussians.ipynb)
+#   all five by step 20,000, and pairs of equal seeds, 13 to 2, tell that it is hardly chance.
+#   [Chapter 10](10_five_gaussians.ipynb)
 # - A penalty decides where $D$ is flat: R1 at the data, R2 at the samples; DRAGAN and WGAN-GP hold
 #   its slope near 1, which has a unit, and near an equilibrium forbid it to rest. [Chapter
 #   11](11_gradient_penalties.ipynb)
 # - A method is judged over architectures, in pairs, at equal work: at one critic step WGAN-GP beats
-#   the vanilla GAN 54 : 46, a coin; with five steps each 80 : 20. [Chapter 12](12_bogonet.ipynb)
+#   the vanilla GAN 54 : 46, by that count a coin; with five steps each 80 : 20. [Chapter
+#   12](12_bogonet.ipynb)
 # - Flat losses acquit nobody: with $D$'s loss at its level, 2 looks of 180 at the samples were
 #   inside the band of real ones. [Chapter 13](13_half_circles.ipynb)
 # - No score without its band, and no single score: none of eleven metrics finds all six broken

@@ -319,7 +319,7 @@ assert gt.holds(kl < 0.1)
 # digit, get unequal shares as well: what is drawn badly is more often taken for some digits than
 # for others. A quarter of the samples are not read, so this count does not decide it; nor do the
 # losses, which say *that* $D$ is ahead, not why. Two in a hundred are read as digits that $G$ was
-# never shown, most of them as 7s: a 1 with a hook, or a 2 without its foot.
+# never shown, most of them as 7s: to our eyes a 1 with a hook, or a 2 without its foot.
 #
 # </details>
 #

@@ -169,7 +169,7 @@ def trained(n, tau, d_every, seed=0):
 
 # %% [markdown]
 # **Predict:** which run is pinned first, with both losses within 0.12 of their levels as in the
-# log, and then leaves them for good?
+# log, and then leaves them?
 
 # %%
 guess = gt.predict("none", *SETTINGS)
@@ -273,9 +273,9 @@ gt.show(
 # <details><summary>What you saw</summary>
 #
 # With 50 digits $D$ ends with a higher answer to digits that it was trained on than to new ones: it
-# has learned some of the fifty by heart ([memorization](glossary.md#memorization)), and takes new
-# real digits for fakes even more often than the fakes. With 1,223 digits the answers differ by at
-# most 0.02, slow $D$ or fast, and the slow one stays pinned. The fast one was never near the
+# has learned some of the fifty by heart ([memorization](glossary.md#memorization)), and its mean
+# answer to new real digits is even lower than to the fakes. With 1,223 digits the answers differ by
+# at most 0.02, slow $D$ or fast, and the slow one stays pinned. The fast one was never near the
 # levels: where the scores are is a matter of how fast $D$ is, a *dial*. And the samples? About as
 # many can be read in each of the three runs, nearly seven in ten (65 to 72 %, the three intervals
 # together), where of real 0s, 1s and 2s it is 93 %.

@@ -330,8 +330,8 @@ gt.animation.chooser(
 # A smooth walk is often shown as proof that a GAN "has not memorised". **Is it one?** $G$ is
 # continuous: any $G$ must pass through images between two faces it knows by heart. Only how *sharp*
 # the change is could tell. A jump from face to face in one of ten steps would make that step ten
-# times their mean; here no step reaches twice the mean. So this $G$ does not jump. Whether the ends
-# are copies, the walk does not say.
+# times their mean; here no step reaches twice the mean. So on these ways $G$ does not jump. Whether
+# the ends are copies, the walk does not say.
 #
 # ## Nearest neighbours
 #

@@ -18,8 +18,8 @@
 # - Ask whether images can be read before you count classes: without that test, nearly 600 of 1000
 #   pictures of salt, a quarter of it white, would be 3s. [Chapter 15](15_mnist.ipynb)
 # - A run pinned at its equilibrium values need not have converged: in the published log all four
-#   numbers are within 0.12 of their levels in the epochs 3 to 22, and then leave. A slow $D$ pins
-#   them. [Chapter 16](16_dcgan_cifar.ipynb)
+#   numbers are within 0.12 of their levels in the epochs 3 to 22, and then leave. In our two small
+#   trials only the slow $D$ was pinned. [Chapter 16](16_dcgan_cifar.ipynb)
 # - Losses with different levels, 1.386 and 0.693, are not compared by their values, and one pair of
 #   curves decides nothing. [Chapter 17](17_rsgan_cifar.ipynb)
 # - Grey is near to everything: before you call a generated face a copy, compare contrasts; a face
@@ -29,7 +29,8 @@
 #   0.89 of one with decay 0.9999. In the paper's four rows $\tau = 4$ has the best mean.
 #   [Chapter 19](19_timescale_images.ipynb)
 # - A count of modes needs a reader that can refuse: noise shows 951 of the 1000 combinations. R1
-#   and R2 gained most at this scale; the recipe bought speed. [Chapter 20](20_r3gan.ipynb)
+#   and R2 gained most at this scale; in one pair of longer runs the recipe bought speed. [Chapter
+#   20](20_r3gan.ipynb)
 
 # %% [markdown]
 # ## The run

@@ -250,8 +250,8 @@ print(f"half way: a 3 {likely[4, 3]:.0%}, an 8 {likely[4, 8]:.0%}, another digit
 # <details><summary>What you saw</summary>
 #
 # The way leads through pictures that are a bit of both, and the classifier changes its mind on it,
-# for each noise at its own $t$. No picture on it was asked for in training: this is what $G$ makes
-# of a question between two, not something that the data contain.
+# in the mean beyond the middle (half way 61 % a 3, 27 % an 8). No picture on it was asked for in
+# training: this is what $G$ makes of a question between two, not something that the data contain.
 #
 # </details>
 #
@@ -345,8 +345,8 @@ assert gt.holds(0 < gain["8s along the slope of the 1s"] < gain["8s along that o
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# It does: the direction that was found on 1s carries over, though not very far. A random direction
-# is as random turned round, and of twenty, each turned so that it gains, fewer than half gain more.
+# It does, but so might a lucky guess. A random direction is as random turned round, and of twenty,
+# each turned so that it gains, five gain more: that the direction of the 1s carries over is a hint.
 # The one found on 8s gains more than it, and more than any of them. (The slope of a mean is not the
 # best way for every picture, and far out, where $G$ was hardly ever trained, fewer are read.)
 #
@@ -438,11 +438,12 @@ assert gt.holds(apart["G"].median() > apart["held-out digits"].median())
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Not quite: of the 0s all hundred are read as asked, of the 8s 89, and their intervals do not meet,
-# though each class has as many training digits. With a tenth of the 8s 31 of a hundred are, and the
-# other digits are as before. The samples lie no nearer to the training digits than new digits do,
-# in the median; at half the noise they do, since an ordinary digit has near neighbors. No sign that
-# $G$ hands out copies (chapter 18 says what this test cannot see: a moved copy).
+# Not quite: of the 0s all hundred are read as asked, of the 8s 89, and their intervals do not meet
+# (the best and the worst of ten, which flatters the gap), though each class has as many training
+# digits. With a tenth of the 8s 31 of a hundred are, and the other digits are as before. The
+# samples lie no nearer to the training digits than new digits do, in the median; at half the noise
+# they do, since an ordinary digit has near neighbors. No sign that $G$ hands out copies (chapter 18
+# says what this test cannot see: a moved copy).
 #
 # </details>
 #
