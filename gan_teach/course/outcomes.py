@@ -56,6 +56,20 @@ def hits(state: Any) -> Any:
     return ((fake - centers).abs() <= NEAR).sum(-2)
 
 
+def clusters_from(seed: int, loss: str, spread: float) -> GAN:
+    """The two clusters, G's last layer such that the fakes begin with mean 0.15, in the first.
+
+    ``spread``: their standard deviation then.
+    """
+    game = zoo.two_clusters(seed, loss)
+    with torch.no_grad():
+        fake, (weight, bias) = game.generate(game.latent.points), game.g_params[-2:]
+        scale = spread / fake.std()
+        weight *= scale
+        bias.copy_(0.15 + scale * (bias - fake.mean()))
+    return game
+
+
 def two_cluster_facts(history: History) -> dict[str, NDArray]:
     """What a run of the two clusters did, an entry for each seed, (S,), epochs as numbers.
 

@@ -21,6 +21,7 @@ from gan_teach.course.outcomes import (
     softmax_regression as softmax_regression,
     succeeded as succeeded,
 )
+from gan_teach.dynamics import alternating
 from gan_teach.games import GAN
 from gan_teach.history import History
 from gan_teach.studies import image_records
@@ -215,6 +216,15 @@ for _short, _loss, _long in (
         summary=f"Five Gaussians, 4000 to 20,000 steps, {_long}", seeds=200, game="five_gaussians",
         loss=_loss, every=200, chunk=25, finish=outcomes.small_five_gaussians,
         watched=lambda: {**probes.LOSSES, "modes": probes.mode_scores()},
+    )  # fmt: skip
+for _d, _g in ((10, 10), (10, 1), (1, 10)):
+    RECORDS[f"two-clusters-{_d}-{_g}"] = Record(
+        summary=f"Two clusters, 5000 epochs of {_d} D and {_g} G steps, over the first spread of G",
+        seeds=8, game="two_clusters", make=outcomes.clusters_from, every=5, chunk=48,
+        knobs={"loss": ["non_saturating", "relativistic"], "spread": [0.1, 1.0, 4.0]},
+        changes={"rule": partial(alternating, _d, _g, redraw="none")},
+        watched=lambda: {"hits": outcomes.hits, "d_loss": probes.loss("d")},
+        finish=outcomes.small_two_clusters,
     )  # fmt: skip
 RECORDS["half-circles-published"] = Record(
     summary="The S of two half circles, published settings", seeds=5, game="half_circles",
