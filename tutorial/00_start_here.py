@@ -240,12 +240,12 @@ gt.Lab("normal")
 # figures included. *Run*: seconds of one core, measured. *Exercises*: how many, and 3 for a number,
 # 5 for a formula, 8 for code and 1 for each line of the answer, 10 for words in minutes.
 #
-# **The line**, about 6 hours: one GAN with four parameters settles, saturates, is rescued by noise.
+# **The line**, about 6.5 hours: one GAN with four parameters settles, saturates, is rescued by noise.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
 # | [00](00_start_here.ipynb) | Start here: two networks, one game | who plays, what each player wants, and what "converged" means here | 20 | 6 | 25 for 2, 2 in code |
-# | [01](01_normal.ipynb) | Watch a balanced GAN spiral in | why $V$ oscillates, what the signs of its second derivatives mean for a game, and what this discriminator can never see | 35 | 11 | 40 for 4, 2 in code |
+# | [01](01_normal.ipynb) | Watch a balanced GAN spiral in | why $V$ oscillates, what the signs of its second derivatives mean for a game, and what this discriminator can never see | 40 | 11 | 40 for 4, 2 in code |
 # | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 30 | 15 | 25 for 3, 2 in code |
 # | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 40 | 19 | 35 for 3, 2 in code |
 # | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 30 | 13 | 40 for 4, 2 in code |
@@ -265,7 +265,7 @@ gt.Lab("normal")
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 50 | 16 | 40 for 4, 2 in code |
+# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 55 | 16 | 40 for 4, 2 in code |
 # | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and why a line of code in only one of two arms has no place in a comparison | 50 | 22 | 30 for 4, 2 in code |
 # | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 45 | 45 | 35 for 4, 2 in code |
 # | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 45 | 16 | 40 for 4, 2 in code |
@@ -281,7 +281,7 @@ gt.Lab("normal")
 # | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 35 | 45 | 40 for 4, 2 in code |
 # | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 45 | 23 | 40 for 5, 2 in code |
 # | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 45 | 14 | 40 for 4, 2 in code |
-# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ scores better than $G$, and how to read the paper's tables | 45 | 25 | 50 for 5, 2 in code |
+# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ can score better than $G$, and how to read the paper's tables | 45 | 25 | 50 for 5, 2 in code |
 # | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 40 | 26 | 40 for 5, 2 in code |
 # | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 15 | 5 | 50 for 7, 2 in code |
 # | [21](21_conditional.ipynb) | Ask for a seven | what a conditional GAN plays for, why $D$ has to know the question, and what steering costs | 35 | 34 | 35 for 4, 2 in code |
