@@ -681,20 +681,25 @@ print(f"longest rest of RS: {kept['RS'].static['rest'].max():.0f} epochs")
 # worse at 10 and 10, a start on one point or one across both clusters? And does it help to give
 # one player more steps than the other?
 
+
+# %%
+def told(h, name, spread):
+    """How many arrive, median of the longest rest, how many have a flat loss of D to the end."""
+    which = (h.static["loss"] == name) & (h.static["spread"] == spread)
+    level = np.log(2) * (2 if name == "non_saturating" else 1)  # JS unhalved, as above
+    near = np.abs(h["d_loss"][:, which] / level - 1) < 0.04
+    pinned = np.isfinite(gt.experiments.settled_from(near, h.steps))
+    there = np.isfinite(arrival(h)[which])
+    return [there.sum(), np.median(h.static["rest"][which]), pinned.sum()]
+
+
 # %%
 rows = []
 for ratio in ("10-10", "10-1", "1-10"):
     h = gt.records.load(f"two-clusters-{ratio}")
-    when, loss, rest = arrival(h), h.static["loss"], h.static["rest"]  # JS unhalved, as above
     for spread in (0.1, 1.0, 4.0):
-        row = [ratio.replace("-", " and "), spread]
-        for name in ("non_saturating", "relativistic"):
-            which = (loss == name) & (h.static["spread"] == spread)
-            level = np.log(2) * (2 if name == "non_saturating" else 1)
-            apart = np.abs(h["d_loss"][:, which] / level - 1)
-            pinned = np.isfinite(gt.experiments.settled_from(apart < 0.04, h.steps))
-            row += [np.isfinite(when[which]).sum(), np.median(rest[which]), pinned.sum()]
-        rows.append(row)
+        each = [told(h, name, spread) for name in ("non_saturating", "relativistic")]
+        rows.append([ratio.replace("-", " and "), spread, *each[0], *each[1]])
 columns = ("arrive", "longest rest", "D's loss flat")
 gt.Table(
     ["D and G steps", "spread", *(f"{c}, {name}" for name in ("JS, whole", "RS") for c in columns)],
