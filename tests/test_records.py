@@ -392,3 +392,12 @@ def test_the_judge_of_digits_names_most_of_them():
     digits = small_mnist()
     named = ((digits.floats().flatten(1) + 1) / 2 @ w + b).argmax(1)
     assert (named == digits.targets).float().mean() > 0.93
+
+
+@pytest.mark.parametrize("spread", [0.1, 1.0, 4.0])
+def test_the_fakes_of_another_start_begin_where_it_says(spread):
+    game = outcomes.clusters_from(3, "relativistic", spread)
+    with torch.no_grad():
+        fakes = game.generate(game.latent.points)
+    assert float(fakes.mean()) == pytest.approx(0.15, abs=1e-4)
+    assert float(fakes.std()) == pytest.approx(spread, rel=1e-4)
