@@ -16,8 +16,8 @@ training    ``train``, ``record``, EMA, checkpoints. What is measured in a run? 
 zoo         the published games and experiments with their constants. How was a paper's GAN trained?
 studies     many runs, resumable: seeds and knobs, random architectures, image GANs, their scores
 lab         the interactive lab: ``Lab()`` in a notebook, ``lab.Session`` without a screen
-course      the chapters on disk, records of long runs, how an answer is judged. The chapters, and
-            what their exercises ask? ``tutorial/``
+course      the chapters on disk, how an answer is judged. The chapters, what their exercises ask,
+            their long runs, the ledger of published claims? ``tutorial/``
 cli         the command ``gan-teach``
 
 Below them lie ``history`` (what a run leaves) and the checks of arguments, files and devices.

@@ -37,7 +37,6 @@ from .analysis.stability import stability_sweep as stability_sweep
 from .analysis.stability import real_eigenvalue_tau as real_eigenvalue_tau
 from .analysis.critical_points import critical_points as critical_points
 from .analysis.critical_points import transverse as transverse
-from .zoo import reproduction as reproduction
 from . import dynamics as dynamics
 from .dynamics import negative_momentum as negative_momentum
 from .dynamics import weight_clipping as weight_clipping

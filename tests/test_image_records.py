@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from gan_teach import plots
+from gan_teach.course import records
 from gan_teach.data import faces
 from gan_teach.plots.images import sheet
-from gan_teach.studies import image_records, image_runs
+from gan_teach.studies import image_runs
 from gan_teach.studies.image_runs import train_images
 from gan_teach.zoo import image_gan
 
@@ -28,40 +29,40 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def record(monkeypatch):
-    made = replace(image_records.IMAGE_RECORDS["faces-dcgan"], samples=10, shown=5, every=2)
-    monkeypatch.setitem(image_records.IMAGE_RECORDS, "faces-dcgan", made)
+    made = replace(records.images.IMAGE_RECORDS["faces-dcgan"], samples=10, shown=5, every=2)
+    monkeypatch.setitem(records.images.IMAGE_RECORDS, "faces-dcgan", made)
     return made
 
 
 def test_a_record_keeps_sheets_losses_scores_and_weights(run, record, tmp_path):
-    history = image_records.make("faces-dcgan", tmp_path, run)
+    history = records.images.make("faces-dcgan", tmp_path, run)
     assert history.steps.tolist() == [2, 4, 6]
     assert history.static["sheets"].shape == (3, 5, 1, 32, 32)
     assert history.static["sheets"].dtype == np.uint8
     assert set(history.keys()) == {"nearest_raw", "nearest_0.999"}
     assert history.meta["samples"] == 10
-    loaded = image_records.History.load(tmp_path / "faces-dcgan.npz")
-    path = image_records.losses(loaded)
+    loaded = records.images.History.load(tmp_path / "faces-dcgan.npz")
+    path = records.images.losses(loaded)
     assert path.steps.tolist() == [6]
     assert np.isfinite(path["d_loss"]).all()
     assert path.meta["label_smoothing"] == 0.9
 
 
 def test_the_kept_weights_draw_the_same_images(run, record, tmp_path):
-    history = image_records.make("faces-dcgan", tmp_path, run)
-    latents = image_runs.fixed_latents(10, history.meta["latent"], image_records.SEED)
-    images = image_runs.draw(image_records.generator_of(history), latents[:5])
+    history = records.images.make("faces-dcgan", tmp_path, run)
+    latents = image_runs.fixed_latents(10, history.meta["latent"], records.images.SEED)
+    images = image_runs.draw(records.images.generator_of(history), latents[:5])
     grey, kept = (np.clip(images, -1, 1) + 1) * 127.5, history.static["sheets"][-1]
     assert np.abs(grey - kept).max() < 1  # half precision, rounded to whole levels
     assert kept.std(0).mean() > 3  # they differ from each other by more
 
 
 def test_a_record_without_weights_says_so(run, record, tmp_path):
-    history = image_records.make("faces-dcgan", tmp_path, run)
+    history = records.images.make("faces-dcgan", tmp_path, run)
     kept = {k: v for k, v in history.static.items() if not k.startswith("weights/")}
-    bare = image_records.History(history.steps, dict(history), kept, history.meta)
+    bare = records.images.History(history.steps, dict(history), kept, history.meta)
     with pytest.raises(ValueError, match="'faces-dcgan' holds no generator"):
-        image_records.generator_of(bare)
+        records.images.generator_of(bare)
 
 
 def test_several_seeds_are_an_ensemble_of_runs_that_stay(run, record, tmp_path, monkeypatch):
@@ -69,10 +70,10 @@ def test_several_seeds_are_an_ensemble_of_runs_that_stay(run, record, tmp_path, 
     first, alone = tmp_path / "runs", tmp_path / "alone"
     shutil.copytree(run, first)
     shutil.copy(first / "generators/0000004.pt", first / "generators/0000005.pt")  # after Ctrl-C
-    history = image_records.make("faces-dcgan", tmp_path, first, seeds=2)
+    history = records.images.make("faces-dcgan", tmp_path, first, seeds=2)
     settings = replace(image_runs.load_run(run).config, seed=1)
     train_images(settings, alone, every=2, say=lambda text: None)
-    wanted = image_records.condensed(record, alone)
+    wanted = records.images.condensed(record, alone)
     assert history["nearest_raw"].shape == (3, 2)
     assert history.static["seed"].tolist() == [0, 1]
     second = history.member(1)
@@ -84,13 +85,13 @@ def test_several_seeds_are_an_ensemble_of_runs_that_stay(run, record, tmp_path, 
     assert second.meta["samples"] == 10
 
     monkeypatch.setattr(image_runs.Keeper, "_log", lambda *a: pytest.fail("trained again"))
-    again = image_records.make("faces-dcgan", tmp_path, first, seeds=2)
+    again = records.images.make("faces-dcgan", tmp_path, first, seeds=2)
     np.testing.assert_array_equal(again["nearest_raw"], history["nearest_raw"])
 
 
 def test_the_distance_to_the_nearest_is_that_of_a_search():
     data = faces()[:20]
-    score, facts = image_records._nearest_scores(data)
+    score, facts = records.images._nearest_scores(data)
     x = torch.rand(4, *data.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     real = [*data.floats(), *data.floats().flip(-1)]
     wanted = np.mean([min(float(((a - b) ** 2).mean().sqrt()) for b in real) for a in x])
@@ -104,7 +105,7 @@ def test_the_distance_to_the_nearest_is_that_of_a_search():
 
 def test_an_unknown_record_is_named(tmp_path):
     with pytest.raises(ValueError, match="faces-dcgan"):
-        image_records.make("faces", tmp_path, tmp_path)
+        records.images.make("faces", tmp_path, tmp_path)
 
 
 def test_sheets_of_bytes_and_of_floats_are_the_same():
@@ -114,7 +115,7 @@ def test_sheets_of_bytes_and_of_floats_are_the_same():
 
 def test_the_panel_shows_the_images_of_its_record():
     images = np.random.default_rng(0).uniform(-1, 1, (3, 4, 1, 5, 5))
-    history = image_records.History([0, 10, 20], {"images": images}, meta={"unit": "step"})
+    history = records.images.History([0, 10, 20], {"images": images}, meta={"unit": "step"})
     figure, draw = plots.stage(history, [plots.images_panel])
     draw(1)
     (picture,) = figure.axes[0].images

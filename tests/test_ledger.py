@@ -13,8 +13,11 @@ from gan_teach import cli
 from gan_teach._files import read_csv
 from gan_teach.course import exercises as ex, ledger, tutorial_folder
 from gan_teach.plots import wilson
-from gan_teach.studies import ledger as rules
-from gan_teach.studies.ledger import AGREES, DIFFERS, OPEN, UNDECIDED, UNDER, Ask, Found, Row, judge
+
+rules = ledger.rules
+AGREES, DIFFERS, UNDER = rules.AGREES, rules.DIFFERS, rules.UNDER
+OPEN, UNDECIDED = rules.OPEN, rules.UNDECIDED
+Ask, Found, Row, judge = rules.Ask, rules.Found, rules.Row, rules.judge
 
 
 def row(kind, published="", error="", made="by hand", id="work.maker.key"):

@@ -12,12 +12,11 @@ import gan_teach as gt
 import stamp
 from gan_teach import cli, zoo
 from gan_teach.analysis import landscape
-from gan_teach.course import outcomes, records
+from gan_teach.course import records
 from gan_teach.data import small_mnist
 from gan_teach.dynamics import alternating
 from gan_teach.dynamics.optim import Adam
 from gan_teach.history import History
-from gan_teach.studies import image_records
 
 EPOCHS = np.arange(0, 1001, 5)
 LOG2 = np.log(2)
@@ -46,7 +45,7 @@ def test_facts_of_runs_whose_course_is_known():
         [(20, JS_COLLAPSE, (100, 0)), (500, 0.6, (50, 50)), (1000, LOG2, (90, 10))],
         [(1000, LOG2, (55, 45))],
     )
-    facts = outcomes.two_cluster_facts(history)
+    facts = records.outcomes.two_cluster_facts(history)
     assert facts["settled"].tolist() == [405, np.inf, 505, 5]
     assert facts["reached"].tolist() == [True, False, False, True]
     assert facts["collapsed"].tolist() == [300, 1005, 25, 0]
@@ -58,21 +57,25 @@ def test_the_plateau_leaves_out_the_way_to_it():
     history = runs([(1000, 0.5, (100, 0))])
     decaying = np.where(EPOCHS < 480, 0.69 - 0.0004 * EPOCHS, 0.4774)
     history = history.with_arrays(d_loss=decaying[:, None])
-    assert outcomes.two_cluster_facts(history)["plateau"] == pytest.approx(0.4774)
+    assert records.outcomes.two_cluster_facts(history)["plateau"] == pytest.approx(0.4774)
 
 
 def test_fakes_that_hop_from_cluster_to_cluster_rest_nowhere():
     hops = [
         (end, 0.68, (100, 0) if k % 2 else (0, 100)) for k, end in enumerate(range(40, 1001, 40))
     ]
-    facts = outcomes.two_cluster_facts(runs(hops, [(200, 0.68, (0, 99)), (1000, 0.5, (99, 0))]))
+    facts = records.outcomes.two_cluster_facts(
+        runs(hops, [(200, 0.68, (0, 99)), (1000, 0.5, (99, 0))])
+    )
     assert facts["collapsed"].tolist() == [1005, 1005]
     assert facts["rest"].tolist() == [45, 800]
     np.testing.assert_allclose(facts["plateau"], [np.nan, 0.5])
 
 
 def test_a_diverged_run_settles_nowhere():
-    facts = outcomes.two_cluster_facts(runs([(500, LOG2, (50, 50)), (1000, np.nan, (0, 0))]))
+    facts = records.outcomes.two_cluster_facts(
+        runs([(500, LOG2, (50, 50)), (1000, np.nan, (0, 0))])
+    )
     assert facts["settled"].tolist() == [np.inf]
     assert not facts["reached"].any()
 
@@ -120,7 +123,7 @@ def test_a_shipped_record_is_of_the_settings_that_its_name_stands_for(name):
 
 @pytest.mark.parametrize("name", records.NAMES)
 def test_a_study_trains_as_many_seeds_as_its_record_shows(name):
-    study = {**records.RECORDS, **image_records.IMAGE_RECORDS}[name]
+    study = {**records.RECORDS, **records.images.IMAGE_RECORDS}[name]
     assert len(np.unique(records.load(name).static.get("seed", 0))) == study.seeds
 
 
@@ -257,7 +260,9 @@ def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypat
     whole = records.make("five-gaussians-rs", tmp_path, tmp_path / "a", seeds=4)
     assert whole.static["seed"].tolist() == [0, 1, 2, 3]
     assert not np.isnan(whole["covered"]).any()  # after 200 steps all of them lack one
-    monkeypatch.setattr(outcomes, "all_covered", lambda history: history.static["seed"] == 3)
+    monkeypatch.setattr(
+        records.outcomes, "all_covered", lambda history: history.static["seed"] == 3
+    )
     part = records.make("five-gaussians-rs", tmp_path, tmp_path / "b", seeds=4)
     assert part.steps.tolist() == [0, 200, 400]
     for key in whole:
@@ -271,7 +276,7 @@ def test_five_gaussians_that_lack_a_cluster_go_on(two_parts, tmp_path, monkeypat
 def test_the_command_lists_makes_and_complains(short, tmp_path, capsys):
     assert cli.main(["study"]) == 0
     listed = capsys.readouterr().out.count("\n")
-    assert listed == len(records.RECORDS) + len(image_records.IMAGE_RECORDS)
+    assert listed == len(records.RECORDS) + len(records.images.IMAGE_RECORDS)
     where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
     assert cli.main(["study", "two-clusters-js", "--seeds", "2", *where]) == 0
     assert "2 of 2 GANs are done" in capsys.readouterr().out
@@ -286,7 +291,7 @@ def test_an_interrupted_record_says_so(short, tmp_path, monkeypatch, capsys):
     def stop(state):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(outcomes, "hits", stop)
+    monkeypatch.setattr(records.outcomes, "hits", stop)
     where = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
     assert cli.main(["study", "two-clusters-js", "--seeds", "2", *where]) == 130
     assert "0 of 2 GANs are done" in capsys.readouterr().out
@@ -381,7 +386,7 @@ def test_the_digits_penalty_is_the_published_one_in_the_units_of_the_pixels():
     w = torch.randn(784, generator=rng, dtype=torch.float64)
     published = lambda x: torch.tanh(x.flatten(1) @ w / 9)  # noqa: E731
     ours = lambda x: published((x + 1) / 2)  # noqa: E731, in [-1, 1]
-    (penalty,), there = outcomes.DIGIT_ARMS["DRAGAN"], gt.penalties.dragan(10.0)
+    (penalty,), there = records.outcomes.DIGIT_ARMS["DRAGAN"], gt.penalties.dragan(10.0)
     noise = penalty.draw(real, torch.Generator().manual_seed(1))
     value = penalty(ours, 2 * real - 1, 2 * fake - 1, noise)
     assert value.item() == pytest.approx(there(published, real, fake, noise).item())
@@ -396,7 +401,7 @@ def test_the_judge_of_digits_names_most_of_them():
 
 @pytest.mark.parametrize("spread", [0.1, 1.0, 4.0])
 def test_the_fakes_of_another_start_begin_where_it_says(spread):
-    game = outcomes.clusters_from(3, "relativistic", spread)
+    game = records.outcomes.clusters_from(3, "relativistic", spread)
     with torch.no_grad():
         fakes = game.generate(game.latent.points)
     assert float(fakes.mean()) == pytest.approx(0.15, abs=1e-4)

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from gan_teach.course.ledger import reproduction  # pyright: ignore[reportMissingImports]
 
 from gan_teach.analysis.flows import trajectories
 from gan_teach.analysis.spectra import vector_field
-from gan_teach.zoo import covariance, covariance_draws, functions, reproduction
+from gan_teach.zoo import covariance, covariance_draws, functions
 
 
 @pytest.mark.parametrize("point", reproduction.POINTS, ids=lambda p: f"{p.game}{p.w}")

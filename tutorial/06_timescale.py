@@ -17,6 +17,7 @@ import gan_teach as gt
 import numpy as np
 import torch
 from gan_teach import zoo
+from gan_teach.course.ledger import reproduction
 from scipy.linalg import solve_continuous_lyapunov
 from torch.nn.functional import logsigmoid
 
@@ -349,7 +350,7 @@ for player, part in zip("xy", np.split(runs.points[50:], 2, axis=2), strict=True
 
 # %%
 plane = zoo.polynomial()
-end = gt.reproduction.nearest_zero("polynomial", (-11.03, -11.03)).w
+end = reproduction.nearest_zero("polynomial", (-11.03, -11.03)).w
 paths = gt.flows.trajectories(
     plane.game(), [*plane.x0, *plane.y0], plane.taus, lr=plane.lr, steps=plane.steps, every=20
 )
@@ -560,10 +561,10 @@ assert gt.holds(0.05 < last[1] < late[1] and 0.2 < last[2] < late[2] < 0.3)
 # ## What the notebooks print, recomputed
 #
 # The paper's notebooks print critical points, verdicts, $\tau^*$ and a few ends of runs. The list
-# is in `gan_teach.zoo.reproduction`; the table is computed now.
+# is in `ledger/reproduction.py`; the table is computed now.
 
 # %%
-rows = gt.reproduction.compare() + gt.reproduction.compare_ends()
+rows = reproduction.compare() + reproduction.compare_ends()
 gt.Table(
     ["notebook", "what", "published", "ours", "difference", "agrees"],
     [(r.notebook, r.what, r.published, r.ours, r.difference, r.agrees) for r in rows],

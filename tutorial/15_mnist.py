@@ -21,7 +21,8 @@ from torch import nn
 from torch.nn.functional import softplus
 from gan_teach.metrics import features
 from gan_teach.metrics.features.classifier import split
-from gan_teach.studies import image_records, image_runs
+from gan_teach.course.records import images as image_records
+from gan_teach.studies import image_runs
 from gan_teach import metrics
 
 # %% [markdown]

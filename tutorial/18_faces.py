@@ -18,7 +18,8 @@ import gan_teach as gt
 import numpy as np
 import torch
 from gan_teach.games.corrupt import DiffAugment
-from gan_teach.studies import image_records, image_runs
+from gan_teach.course.records import images as image_records
+from gan_teach.studies import image_runs
 from scipy import stats
 
 # %% [markdown]

@@ -17,7 +17,8 @@ import gan_teach as gt
 import numpy as np
 import torch
 from gan_teach.metrics import features
-from gan_teach.studies import image_records, image_runs
+from gan_teach.course.records import images as image_records
+from gan_teach.studies import image_runs
 from gan_teach import metrics
 from gan_teach.dynamics import optim
 from gan_teach.games import penalties

@@ -16,7 +16,7 @@ from pathlib import Path
 import gan_teach as gt
 import numpy as np
 from gan_teach.course import ledger
-from gan_teach.studies import ledger as rules
+from gan_teach.course.ledger import rules
 from scipy.stats import t
 
 # %% [markdown]

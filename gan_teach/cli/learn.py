@@ -176,16 +176,15 @@ def study(
     data : data set of an image run that is not there yet
     """
     from gan_teach.course import records
-    from gan_teach.studies import image_records
 
-    images = image_records.IMAGE_RECORDS
+    images = records.IMAGE_RECORDS
     if name is None:
         print_rows((k, f"{r.summary}, {r.seeds} seeds") for k, r in records.RECORDS.items())
         print_rows((k, f"{r.summary}, image runs, {r.seeds} seeds") for k, r in images.items())
         return 0
     if name in images:
         run = run or Path("runs") / name
-        history = image_records.make(name, out, run, seeds=seeds, data=data)
+        history = records.images.make(name, out, run, seeds=seeds, data=data)
         print(f"wrote {out / name}.npz: {len(history)} snapshots")
         return 0
     history = records.make(name, out, work, seeds=seeds, progress=True)
@@ -253,13 +252,14 @@ def reproduce(
     work : folder of what is finished
     """
     from gan_teach.course import ledger
-    from gan_teach.studies import ledger as study
 
     makers = ledger.makers([_checks.choice("WORK", w, ledger.WORKS) for w in works], quick)
-    lines = study.reproduce(
+    lines = ledger.rules.reproduce(
         ledger.rows(), makers, out, work, seeds=seeds, workers=workers, progress=True
     )
-    for name, found in study.counts(lines).items():
-        print(f"  {name:12}" + ", ".join(f"{found[v]} {v}" for v in study.VERDICTS if found[v]))
+    for name, found in ledger.rules.counts(lines).items():
+        print(
+            f"  {name:12}" + ", ".join(f"{found[v]} {v}" for v in ledger.rules.VERDICTS if found[v])
+        )
     print(f"wrote {out / 'ledger.csv'}")
     return 0

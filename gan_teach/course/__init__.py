@@ -1,10 +1,11 @@
 """The course: its chapters on disk, a learner's copy of them, JupyterLab on that copy.
 
-``answers`` judges answers, ``records`` holds long results that the chapters show. In a checkout
-the chapters lie in ``tutorial/``; a wheel carries the same folder as ``gan_teach/_tutorial/``. A
-learner always works on a copy, so that an update of the package can bring new chapters without
-touching what was written into the old ones. What the exercises ask is content of the course, too:
-the package ``exercises`` lies beside the chapters, is imported from there and is in no copy.
+In a checkout the chapters lie in ``tutorial/``; a wheel carries the same folder as
+``gan_teach/_tutorial/``. A learner always works on a copy, so that an update of the package can
+bring new chapters without touching what was written into the old ones. ``answers`` judges answers.
+What the exercises ask, which long runs the chapters show and what the five works publish is content
+of the course, too: the packages ``exercises``, ``records`` and ``ledger`` lie beside the chapters,
+are imported from there and are in no copy.
 """
 
 import hashlib
@@ -28,6 +29,7 @@ from gan_teach._files import replacing
 if TYPE_CHECKING:
     import exercises as exercises  # pyright finds them by pyproject.toml's extraPaths
     import ledger as ledger
+    import records as records
 
 PACKAGE = Path(__file__).resolve().parents[1]
 TUTORIAL = (PACKAGE / "_tutorial", PACKAGE.parent / "tutorial")  # of a wheel, of a checkout

@@ -10,7 +10,7 @@ import os
 
 import lazy_loader as _lazy
 
-_MODULES = ["bogonet", "evaluation", "image_records", "image_runs", "ledger", "sweeps"]
+_MODULES = ["bogonet", "evaluation", "image_runs", "sweeps"]
 
 __getattr__, __dir__, __all__ = _lazy.attach(__name__, submodules=_MODULES)
 

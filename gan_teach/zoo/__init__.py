@@ -1,6 +1,6 @@
 """The published games and experiments, one function each, with their papers' constants."""
 
-from gan_teach.zoo import experiments as experiments, reproduction as reproduction
+from gan_teach.zoo import experiments as experiments
 from gan_teach.zoo.functions import (
     bilinear as bilinear,
     covariance as covariance,

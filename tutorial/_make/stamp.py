@@ -20,7 +20,6 @@ import numpy as np
 from gan_teach import _checks
 from gan_teach.course import records
 from gan_teach.history import History
-from gan_teach.studies import image_records
 
 
 def stamp(name: str, path: Path, write: bool) -> list[str]:
@@ -34,7 +33,7 @@ def stamp(name: str, path: Path, write: bool) -> list[str]:
     ]
     if write and changes:
         before = _arrays(path)
-        history.describe(meta={"settings": now, "schema": image_records.SCHEMA}).save(path)
+        history.describe(meta={"settings": now, "schema": records.images.SCHEMA}).save(path)
         if _arrays(path) != before:
             raise AssertionError(f"the arrays of {path} are no longer what they were.")
     return changes

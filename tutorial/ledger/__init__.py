@@ -21,7 +21,9 @@ from pathlib import Path
 
 from gan_teach._files import read_csv
 from gan_teach.course import tutorial_folder
-from gan_teach.studies.ledger import Maker, Row, read_rows
+
+from . import rules as rules
+from .rules import Maker, Row, read_rows
 
 WORKS = ("line", "timescale", "rsgan", "dragan", "assignment")
 

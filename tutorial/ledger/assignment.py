@@ -19,8 +19,9 @@ from gan_teach.data.named import data_folder, load_images
 from gan_teach.metrics import features, noise_band, sliced_wasserstein
 from gan_teach.models.dropout import dropouts, masks_of
 from gan_teach.studies.engine import HistoryFiles, Study, content
-from gan_teach.studies.ledger import Ask, Found
 from gan_teach.training import State
+
+from .rules import Ask, Found
 
 EPOCH = {"mnist-vanilla": 600, "cifar-dcgan": 500}  # updates, of a hundred images each
 EPOCHS = 30

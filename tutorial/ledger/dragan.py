@@ -19,8 +19,9 @@ from gan_teach.games.penalties import gradient_norm_squared
 from gan_teach.metrics import inception_score
 from gan_teach.studies import bogonet as study
 from gan_teach.studies.engine import HistoryFiles, Study, content
-from gan_teach.studies.ledger import Ask, Found, answer
 from gan_teach.training import State
+
+from .rules import Ask, Found, answer
 
 UPDATES = 7000  # after which the notebook was stopped
 PRINTED = range(1000, UPDATES + 1, 1000)

@@ -15,9 +15,10 @@ from scipy.special import expit
 
 import gan_teach as gt
 from gan_teach.dynamics.affine import AffineAlternating
-from gan_teach.studies.ledger import Ask, Found, count, most
 from gan_teach.training import State
 from gan_teach.zoo import experiments, line
+
+from .rules import Ask, Found, count, most
 
 TARGET = experiments.TARGET
 SETTLED = 0.1  # of V from its value at the optimum

@@ -13,8 +13,9 @@ import gan_teach as gt
 from gan_teach import zoo
 from gan_teach.analysis import landscape
 from gan_teach.course import records
-from gan_teach.studies.ledger import Ask, Found, count, most
 from gan_teach.zoo.experiments import settled_from
+
+from .rules import Ask, Found, count, most
 
 NEAR = 0.05  # of D's loss at the collapse
 COLLAPSE, ONE, PERFECT = (0, 0), (0, landscape.OFF), (0, 1)

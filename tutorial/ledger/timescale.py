@@ -15,11 +15,10 @@ from torch.nn.functional import logsigmoid, softplus
 
 import gan_teach as gt
 from gan_teach import zoo
-from gan_teach.studies.ledger import Ask, Found
-from gan_teach.zoo import reproduction
 from gan_teach.zoo.functions import covariance_draws
 
-from . import rows
+from . import reproduction, rows
+from .rules import Ask, Found
 
 
 def _points(game: str) -> list[tuple[reproduction.Point, reproduction.Zero]]:

@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 
 from gan_teach import _checks, zoo
-from gan_teach.course import outcomes, tutorial_folder
-from gan_teach.course.outcomes import (
+from gan_teach.course import tutorial_folder
+from gan_teach.dynamics import alternating
+from gan_teach.games import GAN
+from gan_teach.history import History
+from gan_teach.studies.sweeps import merge, sweep
+from gan_teach.training import probes
+
+from . import images as images, outcomes as outcomes
+from .images import IMAGE_RECORDS, check, in_words, write
+from .outcomes import (
     COLLAPSED as COLLAPSED,
     LEAST_EACH as LEAST_EACH,
     five_gaussian_facts as five_gaussian_facts,
     softmax_regression as softmax_regression,
     succeeded as succeeded,
 )
-from gan_teach.dynamics import alternating
-from gan_teach.games import GAN
-from gan_teach.history import History
-from gan_teach.studies import image_records
-from gan_teach.studies.image_records import IMAGE_RECORDS, check, in_words, write
-from gan_teach.studies.sweeps import merge, sweep
-from gan_teach.training import probes
 
 FIRST_PART = 4000  # steps of every five-Gaussian run
 FOLLOWED = 10  # of them that go on to the published 20,000 whatever they did
@@ -171,7 +172,7 @@ def load(name: str) -> History:
 
 def settings(name: str) -> dict[str, Any]:
     """What the record of that name is the result of, as plain data."""
-    return RECORDS[name].settings() if name in RECORDS else image_records.settings(name)
+    return RECORDS[name].settings() if name in RECORDS else images.settings(name)
 
 
 def make(
