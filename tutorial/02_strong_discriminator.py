@@ -22,11 +22,13 @@ from torch.nn.functional import logsigmoid
 # rounds. With $f(x) = ax + c$ the logit of $D$, the chain rule gives $G$'s gradient as three
 # factors:
 #
-# $$\frac{\partial}{\partial b} \log\bigl(1 - D(G(z))\bigr)
-#   = \underbrace{-D(G(z))}_{\partial \log(1 - \sigma(f)) / \partial f}
+# $$\begin{aligned}
+#   \frac{\partial}{\partial b} \log\bigl(1 - D(G(z))\bigr)
+#   &= \underbrace{-D(G(z))}_{\partial \log(1 - \sigma(f)) / \partial f}
 #   \cdot \underbrace{a}_{\partial f / \partial x}
-#   \cdot \underbrace{1}_{\partial G / \partial b}, \qquad
-#   \frac{\partial}{\partial w} \log\bigl(1 - D(G(z))\bigr) = -D(G(z)) \cdot a \cdot z .$$
+#   \cdot \underbrace{1}_{\partial G / \partial b}, \\
+#   \frac{\partial}{\partial w} \log\bigl(1 - D(G(z))\bigr) &= -D(G(z)) \cdot a \cdot z .
+#   \end{aligned}$$
 #
 # The first factor is $D$'s own opinion of the sample. **Predict:** more steps make $D$ better, and
 # a better $D$ has a larger slope $a$. How far will the generator come in its first 100 rounds,

@@ -23,9 +23,9 @@ from torch.nn.functional import logsigmoid
 # and both players follow
 #
 # $$v(\theta, \psi) = \begin{pmatrix} \;\;\psi\, \sigma(\psi\theta) \\
-#   -\theta\, \sigma(\psi\theta) \end{pmatrix}, \qquad
+#   -\theta\, \sigma(\psi\theta) \end{pmatrix}, \quad
 #   J(0, 0) = \begin{pmatrix} 0 & \tfrac12 \\ -\tfrac12 & -\gamma \end{pmatrix},
-#   \qquad \lambda_{1,2} = -\tfrac\gamma2 \pm \tfrac12 \sqrt{\gamma^2 - 1}.$$
+#   \quad \lambda_{1,2} = -\tfrac\gamma2 \pm \tfrac12 \sqrt{\gamma^2 - 1}.$$
 #
 # $v$ is the game's [vector field](glossary.md#vector-field). $\gamma$ is the weight of the penalty
 # [R1](glossary.md#r1), $\tfrac\gamma2 \mathbb E |\nabla_x f|^2$; without one $\gamma = 0$, and $v$

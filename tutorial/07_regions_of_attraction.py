@@ -22,10 +22,9 @@ from scipy.integrate import solve_ivp
 # $x$ minimises $V$ with step $\eta$, $y$ maximises it with step $\tau\eta$. At a critical point
 # write $-J = \begin{pmatrix} A & B \\ -B^\top & C \end{pmatrix}$. For two numbers with $C > 0$ and
 # $A + B^2 / C > 0$ (a *strict local minmax point*, the equilibrium of this course) the trace
-# decides:
+# decides (Fiez & Ratliff, 2021, theorem 1):
 #
-# $$A + \tau C > 0 \iff \tau > \tau^* = \max(-A / C,\ 0) \qquad
-#   \text{(Fiez \& Ratliff, 2021, theorem 1)}.$$
+# $$A + \tau C > 0 \iff \tau > \tau^* = \max(-A / C,\ 0).$$
 #
 # That is local, and about small steps: *some* neighborhood is drawn in. The [region of
 # attraction](glossary.md#region-of-attraction) is all that is.

@@ -31,8 +31,10 @@ from scipy.stats import binomtest
 # anywhere, and the softplus $\zeta(t) = \log(1 + e^t)$. The two losses of Sun, Fang and Schwing
 # (2020):
 #
-# $$\text{JS:}\quad L = \min_f \tfrac1{2n} \sum_i \zeta(-f(x_i)) + \tfrac1{2n} \sum_i \zeta(f(y_i)),
-# \qquad \text{RS:}\quad L = \min_f \tfrac1n \sum_i \zeta(f(y_i) - f(x_i)).$$
+# $$\begin{aligned}
+# \text{JS:}\quad L &= \min_f \tfrac1{2n} \sum_i \zeta(-f(x_i)) + \tfrac1{2n} \sum_i \zeta(f(y_i)), \\
+# \text{RS:}\quad L &= \min_f \tfrac1n \sum_i \zeta(f(y_i) - f(x_i)).
+# \end{aligned}$$
 #
 # JS (for Jensen and Shannon, whose divergence it measures) is the usual GAN with $D$'s loss halved
 # ($L = -V/2$ with chapter 00's $V$); RS (relativistic, standard), the

@@ -28,8 +28,8 @@ from torch.nn.functional import softplus
 # $\mathcal N(0, I_2)$; two hidden layers for each player, Adam with $\beta = (0, 0.9)$. The losses
 # are *vanilla* (the non-saturating GAN, "JS") and *relativistic* ("RS"),
 #
-# $$L_D = \mathbb E\, \zeta\big(f(G(z)) - f(x)\big), \qquad
-#   L_G = \mathbb E\, \zeta\big(f(x) - f(G(z))\big), \qquad \zeta(t) = \log(1 + e^t),$$
+# $$L_D = \mathbb E\, \zeta\big(f(G(z)) - f(x)\big), \quad
+#   L_G = \mathbb E\, \zeta\big(f(x) - f(G(z))\big), \quad \zeta(t) = \log(1 + e^t),$$
 #
 # with pairs $(x, z)$ drawn anew in every batch. At a perfect generator the losses of
 # the best $D$ are $2 \log 2 = 1.386$ and $\log 2 = 0.693$.

@@ -79,9 +79,9 @@ gt.show(
 # The assignment [smooths the labels](glossary.md#label-smoothing): $D$'s target is $\ell = 0.9$ for
 # real samples and 0 for fakes. At each point $D$ minimises
 # $-p\,[\ell \log D + (1 - \ell) \log(1 - D)] - q \log(1 - D)$; the derivative is zero where
-# $\ell\,p\,(1 - D) = \big((1 - \ell)\,p + q\big)\,D$, so
+# $\ell\,p\,(1 - D) = \big((1 - \ell)\,p + q\big)\,D$, so $D^* = \ell\,p / (p + q)$. Where $p = q$,
 #
-# $$D^* = \frac{\ell\,p}{p + q}, \qquad p = q:\quad D^* = \frac \ell2, \quad
+# $$D^* = \frac \ell2, \quad
 #   L_D = -\ell \log \tfrac \ell2 - (2 - \ell) \log\!\big(1 - \tfrac \ell2\big),
 #   \quad L_G = -\log \tfrac \ell2.$$
 #

@@ -23,8 +23,8 @@ from scipy.spatial import cKDTree
 # is one more draw of the same law, equally likely to fall into each of the $R + 1$ gaps; where
 # scores tie, the ends of the band count as inside. So
 #
-# $$P\big(r_{(j)} \le r \le r_{(R+1-j)}\big) \ge 1 - \frac{2j}{R+1} \qquad
-#   \text{whatever the metric, whatever the data.}$$
+# $$P\big(r_{(j)} \le r \le r_{(R+1-j)}\big) \ge 1 - \frac{2j}{R+1} \quad
+#   \text{whatever the metric and the data.}$$
 #
 # With $R = 199$ and $j = 1$ the [noise band](glossary.md#noise-band) $[r_{(1)}, r_{(199)}]$ holds a
 # perfect generator's score in at least 99 of 100 cases. A score inside the band says: *this metric,

@@ -29,8 +29,8 @@ from torch.nn.functional import softplus
 # Fiez & Ratliff train the residual networks of Mescheder et al., which have no normalization at
 # all. What holds the game together is the penalty R1 of chapter 11 and $\tau$:
 #
-# $$\eta_D = \tau\, \eta_G, \qquad L_D \leftarrow L_D + \mu\, \mathbb E_{x \sim p} \lVert \nabla_x
-# f(x) \rVert^2, \qquad \tau \in \{1, 2, 4, 8\}, \quad \mu \in \{1, 10\}.$$
+# $$\eta_D = \tau\, \eta_G, \quad L_D \leftarrow L_D + \mu\, \mathbb E_{x \sim p} \lVert \nabla_x
+# f(x) \rVert^2, \quad \tau \in \{1, 2, 4, 8\}, \quad \mu \in \{1, 10\}.$$
 #
 # RMSprop, $\eta_G = 0.0001\,(1 + t)^{-0.005}$, batches of 64, 150,000 updates, and four averages of
 # $G$ at once. **$\tau$ is not a number of steps of $D$**: both players move once per round.

@@ -18,9 +18,11 @@ from gan_teach.lab import Replay
 
 pytest.importorskip("sphinx", reason="no Sphinx: pip install 'gan-teach[book]'")
 
-# Formulas that MathJax did not take or whose comma is on the next line, pictures that nobody can
-# hear, text that runs out of the page.
+# Formulas that MathJax did not take, that are wider than the text of a wide page (on a narrow one
+# they scroll) or whose comma is on the next line, pictures that nobody can hear, text that runs out
+# of the page. Folds are open.
 FAULTS = """() => {
+  for (const fold of document.querySelectorAll('details')) fold.open = true
   const raw = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
   while (walk.nextNode()) {
     const hidden = walk.currentNode.parentElement.closest('pre, code, script, style, mjx-container')
@@ -37,6 +39,9 @@ FAULTS = """() => {
     raw,
     torn: [...document.querySelectorAll('span.math')].filter(below).map(e => e.textContent),
     misread: [...document.querySelectorAll('[data-mjx-error], mjx-merror')].map(e => e.outerHTML),
+    literal: [...document.querySelectorAll('mtext')].filter(e => /\\\\/.test(e.textContent)).length,
+    cut: [...document.querySelectorAll('mjx-container[display=true]')]
+      .filter(e => innerWidth > 1000 && e.scrollWidth > e.clientWidth + 1).map(e => e.textContent),
     silent: [...document.images].filter(i => !i.alt.trim()).map(i => i.outerHTML.slice(0, 80)),
     broken: [...document.images].filter(i => !i.naturalWidth).map(i => i.src.slice(0, 80)),
     wide: document.documentElement.scrollWidth - innerWidth,
