@@ -93,7 +93,7 @@ print(f"{made} rows are made; {found[rules.AGREES]} of them agree, {share:.0%}")
 print(f"{found[rules.DIFFERS]} differ, {found[rules.UNDER]} are true only under a condition")
 print(f"{found[rules.UNDECIDED]} are undecided")
 print(f"{unmade} are not run or not comparable, {unmade / len(table):.0%}")
-print(f"{found[rules.OPEN]} are open: their runs take less than three hours, and were not made")
+print(f"{found[rules.OPEN]} are open (runs of less than three hours that were not made)")
 guess.answer(guess.options[0 if share < 0.5 else 1 if share <= 0.8 else 2])
 
 # %% tags=["hide-input"]

@@ -100,7 +100,12 @@ def mnist(ask: Ask) -> dict:
 
 
 def mnist_whole(ask: Ask) -> dict:
-    return _means(_runs(ask, "mnist-vanilla", EPOCHS), EPOCHS - 1)
+    why = (
+        "two candidates, neither tested at this length: our D sees each of 5,000 digits twelve "
+        "times as often as theirs each of 60,000, and the log's targets are not 0.9 (epoch 4)"
+    )
+    found = _means(_runs(ask, "mnist-vanilla", EPOCHS), EPOCHS - 1)
+    return {key: Found(values, why) for key, values in found.items()}
 
 
 def _runs(ask: Ask, name: str, epochs: int, **changes: Any) -> list[gt.History]:
