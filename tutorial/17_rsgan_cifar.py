@@ -442,7 +442,7 @@ print("seeds of 3 in which the paired run is nearer, from step 2,000 on:", *near
 apart = np.log(path["paired"][-1] / path["separable"][-1])  # of the same seed
 low, high = np.exp(ttest_1samp(apart, 0).confidence_interval())
 print(f"at the end the paired run is {np.exp(apart.mean()):.2f} times as far (95 %: {low:.2f} to "
-      f"{high:.2f})")  # fmt: skip
+      f"{high:.2f}), seed by seed", *np.exp(apart).round(2))  # fmt: skip
 print("farthest seed / nearest seed of the same loss:",
       *(f"{values[-1].max() / values[-1].min():.1f}" for values in path.values()))  # fmt: skip
 
