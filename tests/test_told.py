@@ -127,7 +127,7 @@ def test_chapter_19_another_seed_has_the_same_order(capsys):
     assert np.argmax(early) == 2
     late, last = re.findall(r"(-?\d+)%", leads)
     assert abs(int(late) - 29) < 8  # 29 % is told
-    assert 10 < int(last) < 38  # 16 to 31 %
+    assert 10 < int(last) < 38  # 17 to 31 % with the seeds 1 to 3
 
 
 @pytest.mark.slow
