@@ -224,13 +224,19 @@ assert other < 1e-12
 #
 # `torch.tensor([0.1, 0.5, 4.2, -9]` becomes `torch.tensor([2.0, 4.0, 0.0, 0.0]`:
 #
+# ```python
+# turning = eigenvalues[abs(eigenvalues.imag) > 0.01]
+# print(f"{len(turning)} eigenvalues turn, with the real part {turning.real.max():.3f}")
+# ```
+#
 # ```text
 # G by G [[0.0, 0.0], [0.0, 0.0]]
 # D by D [[-12.9002, -2.5152], [-2.5152, -0.5]]
+# 2 eigenvalues turn, with the real part -0.016
 # ```
 #
 # At the equilibrium $G$'s own block is 0, and no eigenvalue has a positive real part any more: a
-# pair turns, with the real part $-0.016$, which $D$'s own block gives it.
+# pair turns, with a real part that $D$'s own block gives it.
 #
 # </details>
 
@@ -254,9 +260,9 @@ J = gt.spectra.GameJacobian(np.diag([-1, -1, 1, 1]) @ H, n_g=2)
 for steps in (1, 50, 100):
     factors = abs(gt.dynamics.step_spectrum(gt.alternating(d_steps=steps), J, lr=0.1))
     slowest = factors[factors < 1 - 1e-9].max()  # the 1 is the spread, which nobody sees
-    print(
-        f"{steps:3}:1  factor per round {slowest:.4f}, e-fold in {-1 / np.log(slowest):.0f} rounds"
-    )
+    fold = -1 / np.log(slowest)
+    print(f"{steps:3}:1  factor per round {slowest:.4f}, e-fold in {fold:.0f} rounds,", end=" ")
+    print(f"{steps * fold:.0f} steps of D")
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
@@ -328,9 +334,9 @@ assert gt.holds(settled[-1].mean() > 0.8 and (gone > 0.005).all())
 # <details><summary>What you saw</summary>
 #
 # The seeds that looked stuck arrive one after the other: 43 of 51 by round 3000, and the last eight
-# still walk. (Followed to round 7000, with `run_seeds("strong-discriminator", [10, 11, ...], ...)`,
-# all eight have settled by then, the first for good from round 3863 on. The project's tests hold
-# the shares at rounds 500 and 1000 against a simulation that shares no code with the library.)
+# still walk. (The project's tests follow these eight: by round 7000 all have settled, the first for
+# good from round 3863 on. And they hold the shares at rounds 500 and 1000 against a simulation that
+# shares no code with the library.)
 # **Slow saturation, not a local maximum**: the curve of $V$ alone, cut off at round 500, cannot
 # tell the two apart.
 #

@@ -287,12 +287,14 @@ assert gt.holds(np.median(alone[-1]) > np.median(alone[-2]))
 # twice that, the others 10. And WGAN-GP's authors do not train it like this: their own script for
 # toys in the plane takes weight 0.1 and five steps of the critic. **Predict:** what do R1 at weight
 # 10, DRAGAN and WGAN-GP at weight 0.1, and WGAN-GP with five steps do? Is it the relativistic loss
-# that makes $D$ flattest, or the second penalty?
+# that makes $D$ flattest, the second penalty, or only the weight that it adds? (One R1 at $\gamma =
+# 0.2$ weighs as much as R1 and R2 at 0.1.)
 
 # %%
 critic_first = {"rule": gt.alternating(d_steps=5)}  # a new batch for each of the five steps
 CONTROLS = {
     "R1 + R2, without Rp": ("js", (penalties.r1(0.1), penalties.r2(0.1)), {}),
+    "R1, γ = 0.2": ("js", penalties.r1(0.2), {}),
     "R1, weight 10": ("js", penalties.r1(20.0), {}),
     "DRAGAN, weight 0.1": ("js", penalties.dragan(0.1), {}),
     "WGAN-GP, weight 0.1": ("wasserstein", penalties.wgan_gp(0.1), {}),
@@ -304,12 +306,16 @@ gt.Table(columns, [[name, *row(history)] for name, history in controls.items()])
 # %%
 for name, history in controls.items():
     covered, quality, _ = history["modes"][-1].T
-    print(f"{name:32} covered {covered.astype(int)}, quality {quality.round(2)}")
+    slopes = np.median(history["at_data"][-1], axis=1)  # of each seed
+    print(f"{name:32} covered {covered.astype(int)}, quality {quality.round(2)},", end=" ")
+    print(f"slope {slopes.round(2)}")
 
 # %% tags=["hide-input"]
 fair = ("R1, weight 10", "DRAGAN, weight 0.1", "WGAN-GP, weight 0.1, five steps")
 assert gt.holds(min(controls[name]["modes"][-1, :, 0].min() for name in fair) == 5)
 assert gt.holds(max(found[name]["modes"][-1, :, 0].max() for name in ("DRAGAN", "WGAN-GP")) < 5)
+flat = [np.median(h["at_data"][-1]) for h in controls.values()][:2]
+assert gt.holds(max(flat) < 0.75 * slope["R1"] and abs(flat[1] / flat[0] - 1) < 0.3)
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
@@ -318,8 +324,8 @@ assert gt.holds(max(found[name]["modes"][-1, :, 0].max() for name in ("DRAGAN", 
 # 0.05. DRAGAN and WGAN-GP, which pull it to 1, do not at weight 10 with one step; DRAGAN at weight
 # 0.1 and WGAN-GP at its authors' toy settings (weight *and* steps) do, in three seeds of three. A
 # table in which each method but one runs at its own settings says nothing about that one. Without
-# the relativistic loss R1 + R2 makes $D$ as flat: it is the second penalty, or the weight that it
-# adds.
+# the relativistic loss R1 + R2 makes $D$ as flat, and so nearly does one R1 of the same weight in
+# all: what flattens is the weight that the second penalty adds, more than the place where it acts.
 #
 # </details>
 #

@@ -558,7 +558,8 @@ print(f"statistics anew, features of D: 95 % of that ratio from {low:.2f} to {hi
 # is a copy. That does not rule copies out: a moved one would not be found.
 #
 # It says nothing about CelebA, either, where there are two thousand times as many faces for a
-# network 25 times as large; there you would have to look, in the same way. Nearest neighbours are a
+# generator 25 times as large; there you would have to look, in the same way. Nearest neighbours are
+# a
 # *search*: look at the pairs that it finds, with your eyes; beware of what is near to everything,
 # and of what the features do not see.
 #
