@@ -74,13 +74,13 @@ def test_chapter_08b_a_rate_that_is_best_in_the_end_is_not_best_by_step_40():
 def test_chapter_09_with_a_patient_d_some_runs_go_back_to_the_collapse():
     start = run(
         code_of("09"), ast.parse("prepared, train"),
-        SEEDS=[4, 5, 9], FREE=2, kinds={"RS": "relativistic"},
+        SEEDS=[4, 5], FREE=2, kinds={"RS": "relativistic"},
     )  # fmt: skip
     rule = gt.alternating(50, 1, redraw="none")
-    fake = start["train"](start["prepared"]["RS"], 1400, rule=rule, optimizer="sgd")["fake"]
+    fake = start["train"](start["prepared"]["RS"], 1000, rule=rule, optimizer="sgd")["fake"]
     there = np.stack([(abs(fake[..., 0] - at) <= 0.36).sum(-1) for at in (0, 4)])
     collapsed = (there.max(0) >= 95) & (there.min(0) == 0)  # (records, seeds), every second epoch
-    assert collapsed[-100:].all(0).any()
+    assert collapsed[-50:].all(0).any()
 
 
 @pytest.mark.slow
@@ -98,9 +98,10 @@ def test_chapter_13_the_orbits_of_a_linear_d_after_3000_steps():
 @pytest.mark.slow
 def test_chapter_16_another_seed_is_pinned_and_leaves(capsys):
     other_seeds("16", SETTINGS={"slow D, 50": (50, 0.25, 2)})
-    _, *interval, d, g, seen, new, count, total = numbers(capsys.readouterr().out.partition(":")[2])
+    *interval, d, g, seen, new, count, total = numbers(capsys.readouterr().out.partition(":")[2])
     assert np.allclose(interval, (160, 720), atol=160)
-    assert d < g
+    assert d < 1.376 - 0.08
+    assert g > 0.799 + 0.08
     assert np.allclose((seen, new), (0.53, 0.30), atol=0.06)
     assert abs(count - 763) < 60
     assert total == 1000

@@ -577,6 +577,13 @@ assert gt.holds(
 assert not any("diverged" in ends for ends in outcomes.values())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# In these rounds strong $G$ copes better, in a paired comparison ([McNemar's
+# test](glossary.md#mcnemars-test)).
+#
+# </details>
+#
 # Is that a fair race? 500 rounds of 1:50 are 25,500 steps, 1500 of 1:1 only 3000. **Predict:** what
 # is left of the lead when both make as many?
 
@@ -592,14 +599,12 @@ assert gt.holds(one.sum() >= longer.sum() > other.sum() and equal[1] > 0.05)
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# In these rounds strong $G$ copes better, in a paired comparison ([McNemar's
-# test](glossary.md#mcnemars-test)). With as many steps 1:1 settles 45 starts against 49; only 1:50
-# settles four, only 1:1 none: chance would do that. Bad starts do harm, but not through instability
-# in these rounds. What happens is the saturation of chapter 02: one step makes $D$ certain, and a
-# certain $D$ gives no gradient. Distance alone does not decide. 1:50 is lost from below -8 and
-# settles from as far as 14 *above* the data, the end of the range tried: there data and generated
-# points lie on one side of 0, where $D$'s line starts with $c = 0$, and its slope alone cannot
-# separate them.
+# With as many steps 1:1 settles 45 starts against 49; only 1:50 settles four, only 1:1 none: chance
+# would do that. Bad starts do harm, but not through instability in these rounds. What happens is
+# the saturation of chapter 02: one step makes $D$ certain, and a certain $D$ gives no gradient.
+# Distance alone does not decide. 1:50 is lost from below -8 and settles from as far as 14 *above*
+# the data, the end of the range tried: there data and generated points lie on one side of 0, where
+# $D$'s line starts with $c = 0$, and its slope alone cannot separate them.
 #
 # </details>
 #

@@ -462,8 +462,8 @@ assert gt.holds(min(moved) > 0.36 and min(rises) > 0)
 # **What you saw.** Within these 40 epochs they leave in the same direction, only slower: so neither
 # lag nor momentum drives them out. (They do have a part in that nobody stays: after 1500 such
 # epochs six of sixteen RS runs, one of these four, are back in the collapse, and have been there
-# for 300 epochs and more. The project's tests follow three of the six.) The basin belongs to a $D$
-# that may take any value anywhere, and peaks around each fake. This one is smooth: under all
+# for 300 epochs and more. The project's tests follow two of the six for 1000.) The basin belongs to
+# a $D$ that may take any value anywhere, and peaks around each fake. This one is smooth: under all
 # hundred fakes at once it rises towards the empty cluster, and they go there in one body. With ten
 # steps each and momentum they shoot past B, $D$ turns round, and a [chase](glossary.md#chase)
 # begins. A chase has $D$'s loss around $\log 2$, although no fake may lie on any data. It cannot
