@@ -145,3 +145,12 @@ def test_a_cell_of_which_nothing_is_told_trains_another_seed(number, which, caps
     monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
     other_seeds(number, which)
     assert "seed 1" in capsys.readouterr().out
+
+
+def test_chapter_09_how_long_the_loss_is_flat_where_g_makes_ten_steps():
+    history = gt.records.load("two-clusters-1-10")
+    level = np.log(2) * np.where(history.static["loss"] == "non_saturating", 2, 1)
+    off = np.abs(history["d_loss"] / level - 1) >= 0.04
+    last = [history.steps[np.flatnonzero(run)[-1]] if run.any() else 0 for run in off.T]
+    flat = history.steps[-1] - np.array(last)
+    assert ((flat > 0).sum(), (flat >= 1000).sum()) == (46, 41)

@@ -229,7 +229,7 @@ gt.Lab("normal")
 
 # %% [markdown]
 # It can also say what is wrong with a run, put two runs side by side that differ in one knob, and
-# repeat any run from a line of text: [the guide to the lab](lab.md). Each chapter opens its own run
+# repeat any run from a line of text: [the guide to the lab](lab.md). Most chapters open their own run
 # there, under *Play*.
 
 # %% [markdown]

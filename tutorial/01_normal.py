@@ -41,8 +41,9 @@ from torch.nn.functional import logsigmoid, softplus
 # ## Predict
 #
 # Against a $D$ that says $1/2$ everywhere $V = -1.386$, and that is also where theory wants it in
-# the end. At the start $D$ leans a little one way or the other, so that $V$ begins up to about half
-# a unit off it. **Does $V$ stay there, rise first, or fall first?** Press a button, then run.
+# the end. At the start $D$ leans a little one way or the other, so that $V$ begins off it, as a
+# rule by less than half a unit. **Does $V$ stay there, rise first, or fall first?** Press a button,
+# then run.
 
 # %%
 guess = gt.predict("it stays", "it rises first", "it falls first")
@@ -257,8 +258,8 @@ assert gt.holds((abs(measured - theory) < 0.1 * abs(theory) + 1e-3).all())
 # <details><summary>What you saw</summary>
 #
 # One positive direction, two negative ones: a saddle, as a zero-sum equilibrium should be. (The run
-# is not quite there: with $G$'s mean 0.4 too high, $\mathbb E\, G^2$ and with it the first
-# eigenvalue are 7 % too large.) **And one zero**, an exact one in the closed form. It belongs to
+# is not quite there: with $G$'s mean 0.4 too high $\mathbb E\, G^2$ is 15 % too large, and so the
+# first eigenvalue 7 %.) **And one zero**, an exact one in the closed form. It belongs to
 # the direction $(\mathrm dw, \mathrm db) = (1, -\tfrac12)$, which keeps the mean $\tfrac w2 + b$
 # and changes only the spread $|w|/\sqrt{12}$. Where the means agree the best linear logit is flat,
 # $a = 0$, and there $V$ does not depend on the spread. (Where $a \ne 0$ it does, a little; what
@@ -376,8 +377,8 @@ print(f"{turn:.0f} rounds over this share: {turn / share:.0f}")
 
 # %% [markdown]
 # Along the first $D$ gives up so fast that nothing is left to swing. What swings is the other, a
-# lean whose middle stays at the points. But $G$ is pushed by $a$ alone, and a step that way has a
-# fifth of it: a fifth of the push, five times the turn.
+# lean whose middle stays at the points. But $G$ is pushed by $a$ alone and pushes back on $a$
+# alone, and a step that way has a fifth of it: a fifth of the push both ways, five times the turn.
 #
 # Beside that what the run did, from one passage of $G$'s mean through the data's to the next:
 

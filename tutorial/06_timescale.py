@@ -187,10 +187,10 @@ print(gt.classify(edge, n_g=1).kind, "- attracts for tau in", gt.stable_interval
 # %% [markdown]
 # ## Two routes to one number
 #
-# With more numbers each, $\tau^*$ is no root to write down. `tau_star` solves an eigenvalue problem
-# of the paper's. `tau_star_by_bisection` knows nothing of it: it looks at the rightmost eigenvalue
-# and halves an interval. Here are 200 random minmax points with unequal numbers of parameters; the
-# first 40 are bisected as well:
+# With more numbers each there is in general no such formula for $\tau^*$. `tau_star` solves an
+# eigenvalue problem of the paper's. `tau_star_by_bisection` knows nothing of it: it looks at the
+# rightmost eigenvalue and halves an interval. Here are 200 random minmax points with unequal
+# numbers of parameters; the first 40 are bisected as well:
 
 # %%
 from gan_teach.analysis.timescale import tau_star_by_bisection

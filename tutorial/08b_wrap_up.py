@@ -63,7 +63,7 @@ alt = f"Left: the path of the unseen run from (1, 1). Right: its distance from t
 gt.show(figure, alt=alt)
 
 # %% tags=["nbval-check-output"]
-print("one number each: tau* = max(-A / D, 0) where D > 0 and S = A + B^2 / D > 0")
+print("one number each: tau* = max(-A / C, 0) where C > 0 and S = A + B^2 / C > 0")
 
 # %% [markdown]
 # ## Read it

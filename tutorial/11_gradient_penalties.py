@@ -4,9 +4,10 @@
 # *Four penalties, one picture: where is the discriminator steep, and where is it flat?*
 #
 # **You will do:** train DRAGAN, WGAN-GP, R1, R2 and RpGAN + R1 + R2 on the same data from the same
-# seeds, map every $D$ and its slope, and find the friction of each on the Dirac-GAN. **You will
-# learn:** what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong
-# with DRAGAN's noise. **You need:** chapter 05; of 10 only its three scores, told again below.
+# seeds, map every $D$ and its slope, and see on the Dirac-GAN which of them are a friction. **You
+# will learn:** what distinguishes the penalties, why a target slope of 1 has a unit, and what was
+# wrong with DRAGAN's noise. **You need:** chapter 05; of 10 only its three scores, told again
+# below.
 
 # %%
 from dataclasses import replace

@@ -402,7 +402,7 @@ for other in ("DRAGAN", "WGAN-GP"):
 #
 # </details>
 #
-# **Which depends least on a lucky choice?** Look at the low end:
+# **Which leaves the fewest architectures at the bottom?** Look at the low end:
 
 # %% tags=["nbval-check-output"]
 for name, scores in final.items():

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Mistrust flat losses
 #
-# *Both losses are at their theoretical values, and hardly a sample is right.*
+# *Both losses are at their theoretical values, and the samples need not be right.*
 #
 # **You will do:** derive the equilibrium of a GAN with smoothed labels, collapse a generator *at*
 # that equilibrium, then train the GAN of a university assignment and an improved one on an S of two
@@ -221,7 +221,7 @@ assert gt.holds((on_the_s < 0.05).all() and (far > 4).all())
 #
 # ## As handed in, to the end
 #
-# A linear $D$ is our own cruelty. The assignment's $D$ has two hidden layers; here are five seeds
+# A linear $D$ is our own cruelty. The assignment's $D$ has three hidden layers; here are five seeds
 # of its GAN for all 15,800 steps (`gan-teach study half-circles-published`): $G$
 # 100-128-256-256-2, $D$ 2-128-256-128-1 with dropout 0.3, smoothing 0.9, Adam $(0.5, 0.999)$ at
 # 0.0002, $D$ at every second step. The [sliced Wasserstein

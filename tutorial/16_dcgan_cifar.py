@@ -326,10 +326,11 @@ for seed in SEEDS:
         print(f"D(x) {seen:.2f} seen, {new:.2f} held out; {count} of 1000 read")
 
 # %% [markdown]
-# With seed 1 it is the same: pinned from step 160, until 720 with 50 digits and to the end with
-# 1,223, never with the fast $D$; of the 50 it says 0.53, of new digits 0.30; 677, 763 and 666 of
-# 1000 samples are read in the three runs. So a thousand digits of three kinds are enough for
-# samples that can mostly be named; all ten kinds are harder (chapter 15), and photographs harder
+# With seed 1 the losses do the same: pinned from step 160, until 720 with 50 digits and to the end
+# with 1,223, never with the fast $D$; of the 50 it says 0.53, of new digits 0.30. Of 1000 samples
+# 677, 763 and 666 are read in the three runs: here the most with 50 digits, beyond the error of the
+# count. (They may be copies of the 50; the count does not see that.) So digits of three kinds come
+# out such that most can be named; all ten kinds are harder (chapter 15), and photographs harder
 # still.
 #
 # ## Longer, on CIFAR-10
@@ -502,7 +503,7 @@ if verdict:
 # ```
 #
 # ```text
-# Right: the cheapest way to move one sample onto the other, in the mean direction.
+# Right: on each line the cheapest way from one sample to the other, in the mean.
 # ```
 #
 # </details>

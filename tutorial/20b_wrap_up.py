@@ -11,8 +11,9 @@
 #
 # ## What this part has shown
 #
-# - Losses do not measure a generator of images: along one run a loss of $G$ of 1.3 to 1.7 (a mean
-#   over 900 updates) stands for distances of 84 to 266. And two numbers are two questions: by the
+# - Losses are a poor measure of a generator of images: along one run $G$'s loss and the distance
+#   fall together (rank correlation 0.95), and yet 1.6 to 1.7 (a mean over 900 updates) stands for
+#   distances of 141 to 266. And two numbers are two questions: by the
 #   distance the DCGAN is ahead, 53.5 to 98.4, by the score the other one. [Chapter
 #   15](15_mnist.ipynb)
 # - Ask whether images can be read before you count classes: without that test, nearly 600 of 1000
@@ -26,7 +27,8 @@
 #   moved by two pixels is as far from itself (0.30) as from another one (0.29). [Chapter
 #   18](18_faces.ipynb)
 # - A long average of weights is behind while much of it is the start: after 1,200 updates that is
-#   0.89 of one with decay 0.9999. In the paper's four rows $\tau = 4$ has the best mean.
+#   0.89 of one with decay 0.9999. In the paper's four rows, by that average, $\tau = 4$ has
+#   the best mean.
 #   [Chapter 19](19_timescale_images.ipynb)
 # - A count of modes needs a reader that can refuse: noise shows 951 of the 1000 combinations. R1
 #   and R2 gained most at this scale; in one pair of longer runs the recipe bought speed. [Chapter

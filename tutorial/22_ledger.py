@@ -48,7 +48,8 @@ from scipy.stats import t
 #   run with probability 95 %.
 # - **share**: a class of outcome. The [Wilson interval](glossary.md#wilson-interval) of our share
 #   of seeds has to lie above one half, if the claim is that most runs do so or if one run did; all
-#   have to, if the claim is that all do. Where one half lies in it, the row is *undecided*.
+#   have to, if the claim is that all do. Where one half lies in it, a row on most
+#   runs or on one is *undecided* (of one run's outcome that none of ours has: *differs*).
 # - **statement**: a sentence, tested under one or several conditions. Where a condition asks for a
 #   difference or for most seeds, and the interval holds both answers, it is undecided.
 #

@@ -189,7 +189,7 @@ def check_sliced_code(fake: np.ndarray, real: np.ndarray, directions: np.ndarray
     gap = np.abs(np.sort(x, axis=0) - np.sort(y, axis=0))  # of each rank, in each direction
     aside = np.abs(np.sort(x, axis=1) - np.sort(y, axis=1))
     before = np.abs((np.sort(fake, axis=0) - np.sort(real, axis=0)) @ directions.T)
-    yield gap.mean(), "the cheapest way to move one sample onto the other, in the mean direction."
+    yield gap.mean(), "on each line the cheapest way from one sample to the other, in the mean."
     yield np.abs(x - y).mean(), "on a line the cheapest way keeps the order: sort both."
     yield (
         aside.mean(),
