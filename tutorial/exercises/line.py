@@ -12,19 +12,20 @@ from torch.nn.functional import softplus
 from gan_teach import zoo
 from gan_teach.analysis.spectra import vector_field
 from gan_teach.course.answers import (
-    NO_GRADIENT,
     Check,
     Function,
     Number,
     Values,
     Verdict,
-    pair,
+    number,
     random_cases,
 )
 from gan_teach.dynamics import gradient
 from gan_teach.games import Batch, Game
 from gan_teach.games.base import flatten
 from gan_teach.training import train
+
+NO_GRADIENT = "the value is right, but its gradient is not: no detach, item or numpy on the way."
 
 # -- 00: the game ----------------------------------------------------------------------------------
 
@@ -110,6 +111,14 @@ def check_optimal_discriminator(p: float, q: float) -> Values:
     yield share, "D* = p / (p + q): the share of real samples among all that land at this point."
     yield 1 - share, "that is the share of the generated samples."
     yield (p - q) / (p + q), "that lies between -1 and 1; D* is a probability."
+
+
+def pair(answer: Any) -> tuple[float, float]:
+    """Two finite numbers, as ``read`` of a `Check`."""
+    first, second = map(number, answer)
+    if not math.isfinite(first + second):
+        raise ValueError
+    return first, second
 
 
 @partial(Check, read=pair, wanted="two numbers (of w, of b) are wanted")
