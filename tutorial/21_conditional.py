@@ -587,9 +587,10 @@ verdict
 
 # %%
 if verdict:
+    truncated = verdict.own  # yours, with NumPy arrays in and out
     u = torch.rand(1000, 8, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     for c in (0.5, 1.0, 2.0):
-        x = G["told"](latent.ask(truncated(u, c).float(), asked))
+        x = G["told"](latent.ask(torch.as_tensor(truncated(u, c)).float(), asked))
         pr = metrics.precision_recall(judge(x), judge(real))
         print(f"limit {c}: precision {pr.precision:.2f}, recall {pr.recall:.2f}")
 

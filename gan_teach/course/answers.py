@@ -244,7 +244,7 @@ def _tried(own: Callable[..., Any], arguments: Callable[[], Sequence[Any]]) -> A
         if not isinstance(error.__cause__ or error, (TypeError, AttributeError)):
             raise
     with suppress(Exception):
-        parts = (np.asarray(x) if isinstance(x, tuple) else x for x in arguments())
+        parts = (np.asarray(x) if isinstance(x, tuple | float) else x for x in arguments())
         return own(*map(torch.as_tensor, parts))
     return own(*arguments())  # what it says of NumPy's numbers is what a learner can mend
 

@@ -22,6 +22,7 @@ from gan_teach.course.answers import (
     plain,
     random_cases,
 )
+from gan_teach.course.calling import detached
 
 from .line import NO_GRADIENT
 
@@ -234,7 +235,7 @@ def _cloud(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
 
 def _scores(answer: Any) -> Any:
     return lambda *point: [
-        np.nan_to_num(float(v), nan=-1.0, posinf=math.inf) for v in answer(*point)
+        np.nan_to_num(float(v), nan=-1.0, posinf=math.inf) for v in detached(answer(*point))
     ]
 
 
