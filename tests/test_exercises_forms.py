@@ -199,7 +199,7 @@ def test_what_a_notebook_has_set_in_numpy_does_not_count():
         assert ex.check_kl_code(lambda n: np.nansum(n / n.sum() * np.log(n / n.mean())))
 
 
-SURE = "that has rounded to 0"
+SURE = "not finite where D is sure"
 
 
 def test_losses_stay_finite_where_d_is_sure():
@@ -213,8 +213,20 @@ def test_losses_stay_finite_where_d_is_sure():
         of_real = a * p.log() + (1 - a) * (1 - p).log()
         return -(of_real + b * q.log() + (1 - b) * (1 - q).log()).mean()
 
-    assert SURE in ex.check_relativistic_losses(naive).message
+    def by_exponentials(real, fake):
+        return (1 + (fake - real).exp()).log().mean(), (1 + (real - fake).exp()).log().mean()
+
+    for answer in (naive, by_exponentials):
+        assert SURE in ex.check_relativistic_losses(answer).message
+        one = lambda _, fake, f=answer: f(fake, 0 * fake)[0]  # noqa: E731
+        assert SURE in ex.check_generator_loss(one).message
+
+    def of_both_sides(real, fake, a, b):
+        cost = lambda f, t: -(t * log(f) + (1 - t) * log(-f)).mean()  # noqa: E731
+        return cost(real, a) + cost(fake, b)
+
     assert SURE in ex.check_smoothed_code(naive_too).message
+    assert SURE in ex.check_smoothed_code(of_both_sides).message
     assert ex.check_smoothed_code(
         lambda real, fake, a, b: (softplus(real) - a * real + softplus(fake) - b * fake).mean()
     )
@@ -246,3 +258,24 @@ def test_an_even_grid_is_no_draw_of_a_moon():
             return torch.stack([x, y], 1) + 0.1 * torch.randn(n, 2, generator=rng)
 
     assert "draw it from rng" in ex.check_moons(Grid).message
+
+    class One(Grid):
+        def sample(self, n, rng):
+            return super().sample(n, rng).squeeze().requires_grad_()
+
+    assert "sample(1, rng) has to give" in ex.check_moons(One).message
+
+
+def test_points_with_a_graph_count():
+    class Moons:
+        shape = (2,)
+
+        def sample(self, n, rng):
+            t = math.pi * torch.rand(n, generator=rng)
+            lower = torch.rand(n, generator=rng) < 0.5
+            x = torch.where(lower, 1 - t.cos(), t.cos())
+            y = torch.where(lower, 0.5 - t.sin(), t.sin())
+            points = torch.stack([x, y], 1) + 0.1 * torch.randn(n, 2, generator=rng)
+            return points.requires_grad_()
+
+    assert ex.check_moons(Moons)

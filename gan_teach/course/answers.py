@@ -260,7 +260,7 @@ def plain(value: Any) -> Any:
     numbers = np.asarray(value)
     if numbers.dtype.kind in "US":
         raise TypeError("that is text")
-    numbers = numbers if numbers.dtype.kind == "c" else numbers.astype(float)
+    numbers = numbers if np.any(np.imag(numbers)) else np.real(numbers).astype(float)
     return numbers if numbers.ndim else numbers.item()
 
 

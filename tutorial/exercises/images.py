@@ -22,7 +22,7 @@ from gan_teach.course.answers import (
 )
 from gan_teach.course.calling import OPEN
 
-from .line import NO_GRADIENT
+from .line import NO_GRADIENT, SURE
 from .modes import log_loss
 from .planar import BY_REAL_PART, by_parts, in_order
 
@@ -149,7 +149,7 @@ def check_slowdown() -> Values:
 
 
 def _targets(rng: np.random.Generator) -> tuple[Any, ...]:
-    width = rng.choice([1, 60])  # where D is sure the sigmoid rounds to 1
+    width = rng.choice([1, 900])  # where D is sure a sigmoid rounds to 0
     real, fake = torch.from_numpy(rng.normal(0, width, (2, rng.integers(3, 10))))
     return real, fake, rng.uniform(0.6, 0.9), rng.uniform(0.1, 0.4)
 
@@ -163,7 +163,7 @@ def check_smoothed_code(real: torch.Tensor, fake: torch.Tensor, a: float, b: flo
     yield right, "two cross-entropies; D = (a + b) / 2 is the best constant now."
     p, q = torch.sigmoid(real), torch.sigmoid(fake)
     naive = (a * p.log() + (1 - a) * (1 - p).log() + b * q.log() + (1 - b) * (1 - q).log()).mean()
-    yield -naive, "the logarithm of a sigmoid that has rounded to 0 or 1: softplus of the logit."
+    yield -naive, SURE
     yield from (
         (cost(real, a) + cost(fake, 0), "generated samples have the target b here, not 0."),
         (cost(real, 1) + cost(fake, 0), "those are hard labels, 1 and 0."),

@@ -26,6 +26,10 @@ from gan_teach.games.base import flatten
 from gan_teach.training import train
 
 NO_GRADIENT = "the value is right, but its gradient is not: no detach, item or numpy on the way."
+SURE = (
+    "it is not finite where D is sure, since a sigmoid rounds to 0 there and an exponential "
+    "overflows: take softplus of the logit."
+)
 
 # -- 00: the game ----------------------------------------------------------------------------------
 
@@ -270,8 +274,7 @@ def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Any:
     yield -softplus(-fake).mean(), "that is log D: G would make D reject its samples."
     yield -softplus(fake).mean(), "that is log(1 - D), the saturating loss."
     yield softplus(fake).mean(), "that is -log(1 - D), D's loss on generated samples."
-    rounded = "the logarithm of a sigmoid that has rounded to 0: take softplus of the logit."
-    yield -fake.sigmoid().log().mean(), rounded
+    yield -fake.sigmoid().log().mean(), SURE
     yield softplus(-fake).sum(), "that grows with the number of samples: take the mean."
     yield softplus(-real).mean(), "G's samples are the second argument."
 

@@ -24,7 +24,7 @@ from gan_teach.course.answers import (
 )
 from gan_teach.course.calling import detached
 
-from .line import NO_GRADIENT
+from .line import NO_GRADIENT, SURE
 
 
 def _letters(answer: Any) -> set[str]:
@@ -219,7 +219,7 @@ def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
     why = "that compares each x with each G(z); the i-th has one partner, the i-th."
     yield [s(every).mean(), s(-every).mean()], why
     naive = [-gap.neg().sigmoid().log().mean(), -gap.sigmoid().log().mean()]
-    yield naive, "the logarithm of a sigmoid that has rounded to 0: take softplus."
+    yield naive, SURE
     yield [s(-real).mean() + s(fake).mean(), s(-fake).mean()], "that is vanilla."
 
 
@@ -596,14 +596,12 @@ def check_moons(data: Any) -> Verdict:
     try:
         rngs = [torch.Generator().manual_seed(seed) for seed in (0, 0, 1)]
         drawn = [sample(4000, rng) for rng in (*rngs, rngs[0])]
-        odd, many = sample(7, rngs[0]), sample(20_000, rngs[0])
-        ones = [sample(1, rngs[0]) for _ in range(100)]
+        others = [sample(n, rngs[0]) for n in (20_000, 7, *100 * [1])]
     except Exception as error:
         return failed(error, "of sample: ")
-    if any(not isinstance(x, torch.Tensor) or x.shape != (4000, 2) for x in drawn):
-        return Verdict(False, "sample(4000, rng) has to give a tensor of shape (4000, 2).")
-    if not isinstance(odd, torch.Tensor) or odd.shape != (7, 2):
-        return Verdict(False, "sample(7, rng) has to give a tensor of shape (7, 2).")
+    for n, x in zip((*4 * [4000], 20_000, 7, *100 * [1]), (*drawn, *others), strict=True):
+        if not isinstance(x, torch.Tensor) or x.shape != (n, 2):
+            return Verdict(False, f"sample({n}, rng) has to give a tensor of shape ({n}, 2).")
     first, again, other, more = (x.detach().double().numpy() for x in drawn)
     if not np.isfinite(first).all():
         return Verdict(False, "some points are not finite.")
@@ -611,16 +609,16 @@ def check_moons(data: Any) -> Verdict:
         return Verdict(False, "two rng of one seed give two samples: hand rng to every draw.")
     if np.array_equal(first, other):
         return Verdict(False, "two rng of two seeds give one sample: draw with rng, at each call.")
-    if np.std([_traits(np.asarray(one, float))[0, 1] for one in ones]) < 0.3:  # 0.7 is wanted
-        why = "t is the same in each sample: draw it from rng, an even grid of places is no chance."
-        return Verdict(False, why)
     if np.array_equal(first, more):
         return Verdict(False, "one rng gives the same points twice: draw with it as it comes.")
+    ones = torch.cat(others[2:]).detach().double().numpy()
+    if _traits(ones)[:, 1].std() < 0.3:  # of cos t; 0.7 is wanted
+        return Verdict(False, "t is the same at each call: draw it from rng, not from a grid.")
     apart = {why: metrics.sliced_wasserstein(first, _moons(**slip)) for why, slip in _MOONS.items()}
     why, distance = min(apart.items(), key=lambda pair: pair[1])
     if distance > 0.04:
         return Verdict(False, "the points lie elsewhere: draw them beside the formula's moons.")
-    other = _other_law(np.asarray(many.detach(), float)) if why == next(iter(_MOONS)) else why
+    other = _other_law(np.asarray(others[0].detach(), float)) if why == next(iter(_MOONS)) else why
     return Verdict(not other, other or why)
 
 
