@@ -163,3 +163,31 @@ def test_a_trial_of_arrays_takes_an_answer_in_whatever_it_is_written(chapter):
             arrays = any(isinstance(x, np.ndarray | list) for x in points)
             if arrays and not check.gradient and not found[1].endswith("rule"):
                 assert "verdict.own" in trial, found[1]
+
+
+class Nameless:
+    """A right answer as an object, which takes its arguments in their order alone."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __call__(self, *given):
+        return self.answer(*given)
+
+
+@pytest.mark.parametrize(
+    ("start", "name"), [("11", "between"), ("15", "stamped"), ("12", "interval")]
+)
+def test_an_answer_may_be_an_object(start, name, monkeypatch, capsys):
+    monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
+    (chapter,) = [c for c in chapters() if c.number == start]
+    code, trials = statements(chapter)
+    (found,) = [found for found in trials if name in gives_and_needs(found[2])[0]]
+    place, trial, answer = found
+    scope = {}
+    for program in (ast.Module(what_it_needs(code[:place], trial, answer), []), answer):
+        exec(compile(program, chapter.name, "exec"), scope)
+    scope[name] = Nameless(scope[name])
+    exec(compile(ast.Module([trial], []), chapter.name, "exec"), scope)
+    (gap,) = re.findall(r"differ.* by at most (\S+)", capsys.readouterr().out)
+    assert float(gap) < 1e-5
