@@ -27,7 +27,10 @@ def note(text: str) -> None:
 
 def shortened(value: Any) -> str:
     """How a value stands in a message."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # such as a whole number of five thousand digits
+        text = f"this {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -116,8 +116,8 @@ def smooth(real, fake, a, b, **how):
 
 
 def by_logarithms(real, fake, a, b):
-    p, q = real.sigmoid(), fake.sigmoid()
-    on_real, on_fake = (t * d.log() + (1 - t) * (1 - d).log() for t, d in ((a, p), (b, q)))
+    log = torch.nn.functional.logsigmoid
+    on_real, on_fake = (t * log(f) + (1 - t) * log(-f) for t, f in ((a, real), (b, fake)))
     return -on_real.mean() - on_fake.mean()
 
 

@@ -137,7 +137,7 @@ def test_the_generators_loss_counts_in_every_form(answer):
         (lambda real, fake: -logsigmoid(-fake).mean(), "D's loss"),
         (lambda real, fake: -logsigmoid(real).mean(), "second argument"),
         (lambda real, fake: -logsigmoid(fake).sum(), "take the mean"),
-        (lambda real, fake: -torch.sigmoid(fake).log().mean(), "rounded to 0"),
+        (lambda real, fake: -torch.sigmoid(fake).log().mean(), "rounds to 0"),
         (lambda real, fake: np.logaddexp(0, -fake.numpy()).mean(), "detach"),
         (lambda real, fake: -logsigmoid(fake.detach()).mean(), "its gradient is not"),
         (lambda real, fake: -logsigmoid(fake).mean().item(), "its gradient is not"),

@@ -640,6 +640,7 @@ verdict
 
 # %%
 if verdict:
+    one_round = verdict.own  # yours, with NumPy arrays in and out
     game, rule = gt.zoo.line_gan(seed=0), gt.alternating(redraw="none")
     run = gt.train(game, rule, steps=gt.budget(1500), lr=0.1, batch_size=10)
     library = gt.record(run, params=gt.probes.params())["params"].astype(float)
@@ -709,6 +710,7 @@ verdict
 
 # %%
 if verdict:
+    hessian = verdict.own  # yours, with NumPy arrays in and out
     batch = gt.zoo.line.expectation_batch(gt.zoo.line_gan(seed=0))
     x, z = batch.real.numpy().astype(float), batch.latent.numpy().astype(float)
 

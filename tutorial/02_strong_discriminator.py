@@ -563,6 +563,7 @@ verdict
 
 # %%
 if verdict:
+    jacobian = verdict.own  # yours, with NumPy arrays in and out
 
     def on_fakes(point):
         return point[2] * (point[0] * z + point[1]) + point[3]

@@ -725,6 +725,7 @@ verdict
 
 # %%
 if verdict:
+    generator_steps = verdict.own  # yours, with NumPy arrays in and out
     game = gt.zoo.line_gan(seed=0)
     draws = gt.dynamics.streams.Stream(game, batch_size=10, seeds=0)
     library = gt.experiments.run("strong-generator", games=gt.budget(100))["params"].astype(float)

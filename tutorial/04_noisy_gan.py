@@ -551,6 +551,7 @@ verdict
 
 # %%
 if verdict:
+    best_of_points = verdict.own  # yours, with NumPy arrays in and out
     places, share = np.linspace(-1, 6, 71), (np.arange(4000) + 0.5) / 4000
     many = np.array([NormalDist(5, 1).inv_cdf(k) for k in share])
     for noise in (0.5, 1.0):

@@ -155,6 +155,7 @@ verdict
 
 # %%
 if verdict:
+    settled_from = verdict.own  # yours, with NumPy arrays in and out
     v, target = history["objective"], gt.experiments.TARGET
     yours = {within: settled_from(v[1:], target, within) + 1 for within in (0.3, 0.1, 0.03)}
     print("your V has settled for good from round (within: round)", yours)

@@ -861,7 +861,8 @@ gt.exercises.check_one_left_out(count)
 # %% [markdown]
 # **2.** Three points, RS, and the state `(1, 0, 0)`: fake 0 lies on point 1, the fakes 1 and 2 on
 # point 0, and point 2 has none. Write a way from there to a fake on each point, along which $L$
-# never falls, as a list of states. One fake moves at a time; -1 is off the data.
+# never falls, as a list of states. One fake moves at a time, and between two points it is off the
+# data, which is a state of its own, with -1.
 #
 # <details><summary>Hint</summary>
 #

@@ -818,8 +818,8 @@ gt.exercises.check_rule_out(runs)
 
 # %% [markdown]
 # **3.** (Code.) Write the relativistic losses: a function of $D$'s logits on the real and on the
-# fake half of a batch that returns the loss of $D$ and that of $G$. The hood then trains the RS run
-# of seed 0 with yours.
+# fake half of a batch that returns the loss of $D$ and that of $G$. Both have to stay finite where
+# $D$ is sure. The hood then trains the RS run of seed 0 with yours.
 #
 # <details><summary>Hint</summary>
 #
@@ -883,6 +883,7 @@ verdict
 
 # %%
 if verdict:
+    scores = verdict.own  # yours, with NumPy arrays in and out
     fakes = live["RS"]["fake"][:, 0].astype(float)  # (records, 400, 2)
     yours = np.array([scores(x, ring.modes.numpy(), 0.002**0.5) for x in fakes])
     library = [list(metrics.mode_report(x, ring).scores.values()) for x in fakes]

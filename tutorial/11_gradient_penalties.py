@@ -816,8 +816,8 @@ def trained_with(penalty):
 
 if verdict:
     between.draw = lambda real, rng: (torch.rand(len(real), 1, generator=rng),)
-    same = replace(penalties.wgan_gp(0.05, target=0.0), name=between.__name__)  # the same draws
-    yours, library = trained_with(between), trained_with(same)
+    same = replace(penalties.wgan_gp(0.05, target=0.0), name=penalties.get(between).name)
+    yours, library = trained_with(between), trained_with(same)  # of one name: the same draws
     for step, slope, (modes, quality, _) in zip(
         yours.steps, np.median(yours["at_data"], -1), yours["modes"], strict=True
     ):

@@ -758,6 +758,7 @@ verdict
 
 # %%
 if verdict:
+    interval = verdict.own  # yours, with NumPy arrays in and out
     gaps = []
     for d in bogonet.duels(study, "final"):
         low, high = interval(d.won, d.won + d.lost, 1.959964)

@@ -625,6 +625,7 @@ verdict
 
 # %%
 if verdict:
+    sliced = verdict.own  # yours, with NumPy arrays in and out
     angles = np.pi * (np.arange(64) + 0.5) / 64  # evenly over half a turn
     lines = np.stack([np.cos(angles), np.sin(angles)], 1)
     fakes = ways["improved"]["fake"].astype(float)

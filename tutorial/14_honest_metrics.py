@@ -1008,6 +1008,7 @@ verdict
 
 # %%
 if verdict:
+    kernel_distance = verdict.own  # yours, with NumPy arrays in and out
     law, gaps = gt.data.ring(8, radius=2.0, std=0.1), []
     for n in (25, 100, 400):
         rng = torch.Generator().manual_seed(n)
@@ -1047,7 +1048,7 @@ if verdict:
 # %% [markdown]
 # **5.** Write precision: the share of the fakes that lie in the ball of at least one real point. A
 # real point's ball reaches to its third neighbor among the *other* real points. Samples are NumPy
-# arrays $(n, 2)$ and $(m, 2)$.
+# arrays $(n, d)$ and $(m, d)$.
 #
 # <details><summary>Hint 1</summary>
 #
@@ -1076,6 +1077,7 @@ verdict
 
 # %%
 if verdict:
+    precision = verdict.own  # yours, with NumPy arrays in and out
     law, n = gt.data.half_circles(), 200
     mine, library = (
         mt.noise_band(metric, law, n, repeats=199)

@@ -12,7 +12,6 @@
 
 # %%
 from dataclasses import replace
-from functools import partial
 
 import gan_teach as gt
 import numpy as np
@@ -675,7 +674,8 @@ if verdict:
         G, D = (network.double() for network in dcgan())
         for layer in [part for part in G if own and isinstance(part, nn.ConvTranspose2d)]:
             (stride, _), (padding, _) = layer.stride, layer.padding
-            layer.forward = partial(stamped, w=layer.weight, stride=stride, padding=padding)
+            numbers = layer.weight, stride, padding
+            layer.forward = lambda x, numbers=numbers: stamped(x, *numbers)
         game = gt.GAN(G, D, data=gt.data.small_mnist(), latent=gt.data.Normal(dim=8))
         draws = gt.dynamics.streams.Stream(game, batch_size=32, seeds=0)
         train_by_hand(G, D, draws, gt.budget(20, 3))

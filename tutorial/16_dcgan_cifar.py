@@ -484,7 +484,7 @@ if verdict:
         game, steps = config.game(photos), gt.budget(300, 10)
         h = image_runs.watch(config, game, steps=steps, n=64, scored=64, **settings)
         samples = h["images"].reshape(-1, *real.shape)
-        mine = [sliced(x, real, lines) for x in samples]
+        mine = [verdict.own(x, real, lines) for x in samples]  # yours, NumPy in and out
         library = [metrics.sliced_wasserstein(x, real) for x in samples]
         print(f"speed {speed}, your distances:", *(f"{d:.2f}" for d in mine), end="; ")
         print(f"the library's differ by at most {np.abs(np.subtract(mine, library)).max():.0e}")
@@ -518,7 +518,7 @@ if verdict:
 
 # %% [markdown]
 # **4.** Smooth on both sides: write $D$'s loss with the target $a$ for real and $b$ for generated
-# samples, of its logits `real` and `fake`.
+# samples, of its logits `real` and `fake`. It has to stay finite where $D$ is sure.
 #
 # <details><summary>Hint 1</summary>
 #

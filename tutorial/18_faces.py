@@ -724,6 +724,7 @@ verdict
 
 # %%
 if verdict:
+    moved_distance = verdict.own  # yours, with NumPy arrays in and out
 
     def search(x):
         pieces = np.array_split(np.asarray(x)[:, 0], 20)  # the differences of all take a gigabyte
@@ -785,6 +786,7 @@ if verdict:
 way = ...  # for instance: lambda a, b, t: ...
 verdict = gt.exercises.check_normal_way(way)
 if verdict:
+    way = verdict.own  # yours, with NumPy arrays in and out
     z = torch.as_tensor(way(Z[:100].numpy(), Z[100:].numpy(), 0.5), dtype=torch.float32)
     halfway = image_runs.draw(fresh, z).std((1, 2, 3))
     ends = clear.std((1, 2, 3)).reshape(2, 100).mean(0)

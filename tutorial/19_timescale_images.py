@@ -728,6 +728,7 @@ verdict
 
 # %%
 if verdict:
+    arnoldi = verdict.own  # yours, with NumPy arrays in and out
     config = replace(small, tau=4)
     *_, end = config.train(config.game(digits), steps=gt.budget(60, 5))
     game = end.game.to(torch.float64)
@@ -792,6 +793,7 @@ if verdict:
 unbiased = ...  # for instance: def unbiased(weights, beta): ...
 verdict = gt.exercises.check_unbiased_average(unbiased)
 if verdict:
+    unbiased = verdict.own  # yours, with NumPy arrays in and out
     for beta in (0.99, 0.999, 0.9999):
         usual = signal.lfilter([1 - beta], [1, -beta], swing, zi=[beta * swing[0]])[0]
         off = [abs(w[-1] - np.exp(-t[-1] / 600)) for w in (usual, unbiased(swing, beta))]

@@ -25,7 +25,6 @@ import torch
 
 from gan_teach import _checks
 from gan_teach.course.calling import (
-    OPEN as OPEN,
     Failed as Failed,
     Verdict as Verdict,
     asked as asked,
@@ -41,12 +40,12 @@ TWICE = (
     "two calls with one input give two values: draw no noise in it, and keep nothing of its own "
     "from one call to the next."
 )
-NO_GRADIENT = "the value is right, but its gradient is not: no detach, item or numpy on the way."
 
 
 def number(answer: Any) -> float:
-    """A real number of any kind, also as an array of one entry."""
-    return float(_item(answer))
+    """A real number of any kind: also an array of one, or complex without an imaginary part."""
+    value = _item(answer)
+    return float(value if getattr(value, "imag", 1) else value.real)
 
 
 def _item(answer: Any) -> Any:
@@ -72,15 +71,17 @@ class Check:
     def __call__(self, answer: Any, *about: Any, **settings: float) -> Verdict:
         try:
             answer = counted(answer)
+            if (blank := open_part(answer)) is not None:
+                return blank
+            answer = self.read(answer)
         except Failed as error:
             return error.verdict
-        if (blank := open_part(answer)) is not None:
-            return blank
-        try:
-            answer = self.read(answer)
-        except (TypeError, ValueError, OverflowError, RuntimeError):
+        except (TypeError, ValueError, KeyError, OverflowError, RuntimeError):
             return Verdict(False, f"{self.wanted}, not {_checks.shortened(answer)}.")
-        with torch.inference_mode(False), torch.enable_grad():  # whatever the notebook has set
+        if "run" in inspect.signature(self.rule).parameters and not hasattr((*about, 0)[0], "turn"):
+            return Verdict(False, "after the answer this page's run is wanted: make it once more.")
+        # Whatever the notebook has set:
+        with torch.inference_mode(False), torch.enable_grad(), np.errstate(all="ignore"):
             return self.judge(answer, *about, **settings)
 
     def judge(self, answer: Any, *about: Any) -> Verdict:
@@ -94,14 +95,14 @@ class Choice(Check):
     """
 
     def __init__(self, rule: Callable[..., tuple[str, str]], options: Sequence[str]) -> None:
-        super().__init__(rule, word, "")
+        own = {word(option): option for option in options}
+        wanted = f"one of {str(list(options))[1:-1]} is wanted"
+        super().__init__(rule, lambda answer: own[word(answer)], wanted)
         self.options = options
 
     def judge(self, answer: str, *about: Any) -> Verdict:
-        if answer not in map(word, self.options):
-            return Verdict(False, f"one of {', '.join(self.options)} is wanted, not {answer!r}.")
         right, numbers = self.rule(*about)
-        return Verdict(answer == word(right), numbers)
+        return Verdict(answer == right, numbers)
 
 
 class Number(Check):
@@ -128,13 +129,14 @@ class Number(Check):
         off, said = abs(answer - right), f"{answer:.12g}"
         if off <= max(self.atol, self.rtol * abs(right)):
             return Verdict(True, why)
+        rounded = answer and round(right, len(str(answer).partition(".")[2])) == answer
         for value, sentence in mistakes:
             near = abs(answer - value) <= 0.01 * abs(value) or answer == float(f"{value:.2g}")
-            if near and 2 * abs(answer - value) < off:
+            if near and 2 * abs(answer - value) < off and (answer == value or not rounded):
                 return Verdict(False, sentence)
         if not np.isfinite(answer):
             return Verdict(False, f"a finite number is wanted, not {said}.")
-        if answer and round(right, len(str(answer).partition(".")[2])) == answer:
+        if rounded:
             return Verdict(False, f"{said} is right so far: one digit more, please.")
         return Verdict(False, f"{said} is too {'small' if answer < right else 'large'}.")
 
@@ -181,7 +183,8 @@ class Function(Check):
                 faults = (self._unfelt(own, point) for point in self.points if self.gradient)
                 if place == 0 and (fault := next(filter(None, faults), "")):
                     return Verdict(False, fault)
-                return Verdict(place == 0, column[0][1])
+                told = Verdict(place == 0, column[0][1])
+                return replace(told, own=lambda *given: plain(_tried(answer, lambda: given)))
         k = next(k for k, row in enumerate(rows) if not _agree(values[k], row[0]))
         told = _told(values[k], _array(rows[k][0][0]), self.names)
         at = _at(self.rule, self.points[k])
@@ -203,35 +206,16 @@ class Function(Check):
 
 
 def word(answer: Any) -> str:
-    """A name as it is compared: capitals and spaces at its ends do not count."""
+    """A name as it is compared: capitals, and at its ends spaces, quotes and dots, do not count."""
     with suppress(ValueError, RuntimeError):  # of an array of several
         answer = _item(answer)
-    return " ".join((f"{answer:g}" if isinstance(answer, float) else str(answer)).lower().split())
-
-
-def pair(answer: Any) -> tuple[float, float]:
-    """Two numbers, as `read` of a `Check`."""
-    first, second = map(number, answer)
-    return first, second
+    said = f"{answer:g}" if isinstance(answer, float) else str(answer)
+    return " ".join(said.lower().strip(" .'\"").split())
 
 
 def random_cases(case: Callable[[np.random.Generator], tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Eight points for a `Function`, the same ones in every session."""
     return [case(np.random.default_rng(seed)) for seed in range(8)]
-
-
-def by_parts(values: Any) -> np.ndarray:
-    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
-    values = np.asarray(values).astype(complex).ravel()
-    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
-
-
-BY_REAL_PART = [f"eigenvalue {k} (by real parts)" for k in range(1, 100)]
-
-
-def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
-    """`run` of a `Function` whose values are eigenvalues, which count in any order."""
-    return lambda *point: by_parts(answer(*point))
 
 
 def function(answer: Any) -> Callable[..., Any]:
@@ -246,34 +230,44 @@ def _arguments(point: Sequence[Any]) -> list[Any]:
 
 
 def _value(own: Callable[..., Any], point: Sequence[Any], names: Sequence[str]) -> np.ndarray:
-    """What a learner's function gives for NumPy's numbers or, if it wants those, for torch's."""
-    try:
-        value = own(*_arguments(point))
-    except (Failed, TypeError, AttributeError) as error:  # such as tensor.log()
-        if not isinstance(error.__cause__ or error, (TypeError, AttributeError)):
-            raise
-        try:
-            parts = (np.asarray(x) if isinstance(x, tuple) else x for x in _arguments(point))
-            value = own(*map(torch.as_tensor, parts))
-        except Exception:
-            value = None
-        if value is None:  # what it says of NumPy's numbers is what a learner can mend
-            value = own(*_arguments(point))
-    value = detached(value)
+    value = detached(_tried(own, lambda: _arguments(point)))
     if (blank := open_part(value, names)) is not None:
         raise Failed(blank)
     return _array(value)
 
 
-def _array(value: Any) -> np.ndarray:
-    """Numbers of any kind; where the parts of a value have several shapes, one after another."""
+def _tried(own: Callable[..., Any], arguments: Callable[[], Sequence[Any]]) -> Any:
+    """What a learner's function gives for NumPy's numbers or, if it wants those, for torch's."""
+    try:
+        return own(*arguments())
+    except (Failed, TypeError, AttributeError) as error:  # such as tensor.log()
+        if not isinstance(error.__cause__ or error, (TypeError, AttributeError)):
+            raise
+    with suppress(Exception):
+        parts = (np.asarray(x) if isinstance(x, tuple | float) else x for x in arguments())
+        return own(*map(torch.as_tensor, parts))
+    return own(*arguments())  # what it says of NumPy's numbers is what a learner can mend
+
+
+def plain(value: Any) -> Any:
+    """Numbers of any kind as NumPy's arrays or Python's numbers; parts of several shapes in a list.
+
+    Raises TypeError for text.
+    """
     value = detached(value)
     if isinstance(value, list | tuple) and len(set(map(np.shape, value))) > 1:
-        value = np.concatenate([np.ravel(part) for part in value])
+        return list(map(plain, value))
     numbers = np.asarray(value)
     if numbers.dtype.kind in "US":
         raise TypeError("that is text")
-    return numbers if numbers.dtype.kind == "c" else numbers.astype(float)
+    numbers = numbers if np.any(np.imag(numbers)) else np.real(numbers).astype(float)
+    return numbers if numbers.ndim else numbers.item()
+
+
+def _array(value: Any) -> np.ndarray:
+    """The same as one array; where the parts have several shapes, one after another."""
+    parts = plain(value)
+    return np.concatenate([*map(np.ravel, parts)]) if isinstance(parts, list) else np.asarray(parts)
 
 
 def _slopes(

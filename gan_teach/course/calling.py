@@ -19,12 +19,14 @@ import torch
 class Verdict:
     """Whether an answer is right, and the sentence that says why.
 
-    case: what a function was given where it failed: ``f(*verdict.case)`` does it again.
+    case: what a function was given where it failed: ``f(*verdict.case)`` does it again. own: a
+    right function, whatever it is written in, with NumPy's arrays and Python's numbers in and out.
     """
 
     right: bool
     message: str
     case: tuple[Any, ...] = field(default=(), compare=False)
+    own: Callable[..., Any] | None = field(default=None, compare=False)
 
     def __bool__(self) -> bool:
         return self.right

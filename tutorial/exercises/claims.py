@@ -13,6 +13,7 @@ def check_none_of_many() -> Values:
     z2, n = 1.959964**2, 64
     yield z2 / (n + z2), "z^2 / (n + z^2) = 0.057: one run in eighteen may have it all the same."
     yield 0.0, "that none was seen does not say that there are none."
+    yield 100 * z2 / (n + z2), "a share is wanted, not a percentage."
     yield 1 / n, "with one of 64 to come you would see none in more than a third of all tries."
     yield 3 / n, "that is the rule of three, a bound of one side; Wilson's has two."
     yield 1.959964 / (n + 1.959964), "square z: the interval solves a quadratic equation."

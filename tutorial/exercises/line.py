@@ -12,19 +12,24 @@ from torch.nn.functional import softplus
 from gan_teach import zoo
 from gan_teach.analysis.spectra import vector_field
 from gan_teach.course.answers import (
-    NO_GRADIENT,
     Check,
     Function,
     Number,
     Values,
     Verdict,
-    pair,
+    number,
     random_cases,
 )
 from gan_teach.dynamics import gradient
 from gan_teach.games import Batch, Game
 from gan_teach.games.base import flatten
 from gan_teach.training import train
+
+NO_GRADIENT = "the value is right, but its gradient is not: no detach, item or numpy on the way."
+SURE = (
+    "it is not finite where D is sure, since a sigmoid rounds to 0 there and an exponential "
+    "overflows: take softplus of the logit."
+)
 
 # -- 00: the game ----------------------------------------------------------------------------------
 
@@ -110,6 +115,14 @@ def check_optimal_discriminator(p: float, q: float) -> Values:
     yield share, "D* = p / (p + q): the share of real samples among all that land at this point."
     yield 1 - share, "that is the share of the generated samples."
     yield (p - q) / (p + q), "that lies between -1 and 1; D* is a probability."
+
+
+def pair(answer: Any) -> tuple[float, float]:
+    """Two finite numbers, as ``read`` of a `Check`."""
+    first, second = map(number, answer)
+    if not math.isfinite(first + second):
+        raise ValueError
+    return first, second
 
 
 @partial(Check, read=pair, wanted="two numbers (of w, of b) are wanted")
@@ -261,8 +274,7 @@ def check_generator_loss(real: torch.Tensor, fake: torch.Tensor) -> Any:
     yield -softplus(-fake).mean(), "that is log D: G would make D reject its samples."
     yield -softplus(fake).mean(), "that is log(1 - D), the saturating loss."
     yield softplus(fake).mean(), "that is -log(1 - D), D's loss on generated samples."
-    rounded = "the logarithm of a sigmoid that has rounded to 0: take softplus of the logit."
-    yield -fake.sigmoid().log().mean(), rounded
+    yield -fake.sigmoid().log().mean(), SURE
     yield softplus(-fake).sum(), "that grows with the number of samples: take the mean."
     yield softplus(-real).mean(), "G's samples are the second argument."
 

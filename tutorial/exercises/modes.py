@@ -11,7 +11,6 @@ import torch
 from gan_teach import metrics
 from gan_teach.analysis import landscape
 from gan_teach.course.answers import (
-    NO_GRADIENT,
     Check,
     Function,
     Number,
@@ -20,8 +19,12 @@ from gan_teach.course.answers import (
     asked,
     failed,
     number,
+    plain,
     random_cases,
 )
+from gan_teach.course.calling import detached
+
+from .line import NO_GRADIENT, SURE
 
 
 def _letters(answer: Any) -> set[str]:
@@ -35,8 +38,8 @@ def _letters(answer: Any) -> set[str]:
 
 
 def _states(answer: Any) -> np.ndarray:
-    states = np.array(answer, dtype=float)
-    if (states != states.round()).any():
+    states = np.array(plain(answer), dtype=float)
+    if not np.isfinite(states).all() or (states != states.round()).any():
         raise ValueError
     return states.astype(int)
 
@@ -66,19 +69,16 @@ def check_one_left_out(n: float) -> Values:
 def check_way_out(path: np.ndarray) -> Verdict:
     """Assignments of three fakes from (1, 0, 0) to one on each point, along which the relativistic
     loss never falls."""
-    if (
-        path.ndim != 2
-        or path.shape[1] != 3
-        or len(path) < 2
-        or not np.isin(path, range(-1, 3)).all()
-    ):
+    if path.ndim != 2 or path.shape[1] != 3 or not np.isin(path, range(-1, 3)).all():
         return Verdict(False, "each state is a triple of entries -1 (off the data), 0, 1 or 2.")
     if path[0].tolist() != [1, 0, 0] or sorted(path[-1].tolist()) != [0, 1, 2]:
         return Verdict(False, "start at (1, 0, 0), and end with a fake on each point.")
     moved = path[1:] != path[:-1]
     jumps = moved & (path[1:] != -1) & (path[:-1] != -1)
-    if (moved.sum(1) > 1).any() or jumps.any():
-        return Verdict(False, "move one fake at a time, and off the data (-1) on its way.")
+    if (moved.sum(1) > 1).any():
+        return Verdict(False, "one fake moves at a time: there two states differ in more.")
+    if jumps.any():
+        return Verdict(False, "between two points a fake is off the data, at -1: add that state.")
     losses = landscape.assignment_loss(path, "relativistic")
     way = " -> ".join(f"{value:.3f}" for value in losses)
     falls = np.flatnonzero(np.diff(losses) < -1e-9)
@@ -188,7 +188,8 @@ def check_rule_out() -> Values:
 
 
 def _two_logits(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-    return tuple(torch.from_numpy(rng.normal(size=(2, rng.integers(3, 10)))))
+    width = rng.choice([1, 900])  # where D is sure a sigmoid rounds to 0
+    return tuple(torch.from_numpy(rng.normal(0, width, (2, rng.integers(3, 10)))))
 
 
 def _as_trained(losses: Any) -> Any:
@@ -217,6 +218,8 @@ def check_relativistic_losses(real: torch.Tensor, fake: torch.Tensor) -> Any:
     every = fake[:, None] - real
     why = "that compares each x with each G(z); the i-th has one partner, the i-th."
     yield [s(every).mean(), s(-every).mean()], why
+    naive = [-gap.neg().sigmoid().log().mean(), -gap.sigmoid().log().mean()]
+    yield naive, SURE
     yield [s(-real).mean() + s(fake).mean(), s(-fake).mean()], "that is vanilla."
 
 
@@ -232,7 +235,7 @@ def _cloud(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
 
 def _scores(answer: Any) -> Any:
     return lambda *point: [
-        np.nan_to_num(float(v), nan=-1.0, posinf=math.inf) for v in answer(*point)
+        np.nan_to_num(float(v), nan=-1.0, posinf=math.inf) for v in detached(answer(*point))
     ]
 
 
@@ -593,13 +596,12 @@ def check_moons(data: Any) -> Verdict:
     try:
         rngs = [torch.Generator().manual_seed(seed) for seed in (0, 0, 1)]
         drawn = [sample(4000, rng) for rng in (*rngs, rngs[0])]
-        odd, many = sample(7, rngs[0]), sample(20_000, rngs[0])
+        others = [sample(n, rngs[0]) for n in (20_000, 7, *100 * [1])]
     except Exception as error:
         return failed(error, "of sample: ")
-    if any(not isinstance(x, torch.Tensor) or x.shape != (4000, 2) for x in drawn):
-        return Verdict(False, "sample(4000, rng) has to give a tensor of shape (4000, 2).")
-    if not isinstance(odd, torch.Tensor) or odd.shape != (7, 2):
-        return Verdict(False, "sample(7, rng) has to give a tensor of shape (7, 2).")
+    for n, x in zip((*4 * [4000], 20_000, 7, *100 * [1]), (*drawn, *others), strict=True):
+        if not isinstance(x, torch.Tensor) or x.shape != (n, 2):
+            return Verdict(False, f"sample({n}, rng) has to give a tensor of shape ({n}, 2).")
     first, again, other, more = (x.detach().double().numpy() for x in drawn)
     if not np.isfinite(first).all():
         return Verdict(False, "some points are not finite.")
@@ -609,11 +611,14 @@ def check_moons(data: Any) -> Verdict:
         return Verdict(False, "two rng of two seeds give one sample: draw with rng, at each call.")
     if np.array_equal(first, more):
         return Verdict(False, "one rng gives the same points twice: draw with it as it comes.")
+    ones = torch.cat(others[2:]).detach().double().numpy()
+    if _traits(ones)[:, 1].std() < 0.3:  # of cos t; 0.7 is wanted
+        return Verdict(False, "t is the same at each call: draw it from rng, not from a grid.")
     apart = {why: metrics.sliced_wasserstein(first, _moons(**slip)) for why, slip in _MOONS.items()}
     why, distance = min(apart.items(), key=lambda pair: pair[1])
     if distance > 0.04:
         return Verdict(False, "the points lie elsewhere: draw them beside the formula's moons.")
-    other = _other_law(np.asarray(many.detach(), float)) if why == next(iter(_MOONS)) else why
+    other = _other_law(np.asarray(others[0].detach(), float)) if why == next(iter(_MOONS)) else why
     return Verdict(not other, other or why)
 
 

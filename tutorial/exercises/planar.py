@@ -11,20 +11,34 @@ import torch
 from gan_teach import zoo
 from gan_teach.analysis import flows, timescale
 from gan_teach.course.answers import (
-    BY_REAL_PART,
     Check,
     Function,
     Number,
     Values,
     Verdict,
-    by_parts,
-    in_order,
-    pair,
+    plain,
     random_cases,
 )
 from gan_teach.games import FunctionGame
 
-from .line import trained
+from .line import pair, trained
+
+
+def by_parts(values: Any) -> np.ndarray:
+    """Eigenvalues by their real parts, then by their imaginary ones, whatever rounding did."""
+    values = plain(values)
+    values = np.hstack([*map(np.ravel, values)]) if isinstance(values, list) else np.ravel(values)
+    values = values.astype(complex)
+    return values[np.lexsort([values.imag.round(6), values.real.round(6)])]
+
+
+BY_REAL_PART = [f"eigenvalue {k} (by real parts)" for k in range(1, 100)]
+
+
+def in_order(answer: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """``run`` of a `Function` whose values are eigenvalues, which count in any order."""
+    return lambda *point: by_parts(answer(*point))
+
 
 # -- 05: the Dirac-GAN -----------------------------------------------------------------------------
 
