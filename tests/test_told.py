@@ -145,3 +145,18 @@ def test_a_cell_of_which_nothing_is_told_trains_another_seed(number, which, caps
     monkeypatch.setenv("GAN_TEACH_SMOKE", "1")
     other_seeds(number, which)
     assert "seed 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("number", "game"), [
+    ("13", gt.zoo.half_circles(0)),
+    ("15", gt.zoo.IMAGE_GANS["mnist-vanilla"].pair((1, 28, 28))),
+])  # fmt: skip
+def test_widths_of_layers_are_those_of_the_networks(number, game):
+    (chapter,) = (c for c in chapters() if c.number == number)
+    pair = game if isinstance(game, tuple) else (game.generator, game.discriminator)
+    text = chapter.source.read_text("utf-8")
+    told = dict(re.findall(r"\$([GD])\$\s#?\s?(\d+(?:-\d+){3,})", text))
+    for player, net in zip("GD", pair, strict=True):
+        weights = [p for p in net.parameters() if p.dim() == 2]
+        widths = [weights[0].shape[1], *(p.shape[0] for p in weights)]
+        assert told[player] == "-".join(map(str, widths))
