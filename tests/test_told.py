@@ -154,3 +154,18 @@ def test_chapter_09_how_long_the_loss_is_flat_where_g_makes_ten_steps():
     last = [history.steps[np.flatnonzero(run)[-1]] if run.any() else 0 for run in off.T]
     flat = history.steps[-1] - np.array(last)
     assert ((flat > 0).sum(), (flat >= 1000).sum()) == (46, 41)
+
+
+@pytest.mark.parametrize(("number", "game"), [
+    ("13", gt.zoo.half_circles(0)),
+    ("15", gt.zoo.IMAGE_GANS["mnist-vanilla"].pair((1, 28, 28))),
+])  # fmt: skip
+def test_widths_of_layers_are_those_of_the_networks(number, game):
+    (chapter,) = (c for c in chapters() if c.number == number)
+    pair = game if isinstance(game, tuple) else (game.generator, game.discriminator)
+    text = chapter.source.read_text("utf-8")
+    told = dict(re.findall(r"\$([GD])\$\s#?\s?(\d+(?:-\d+){3,})", text))
+    for player, net in zip("GD", pair, strict=True):
+        weights = [p for p in net.parameters() if p.dim() == 2]
+        widths = [weights[0].shape[1], *(p.shape[0] for p in weights)]
+        assert told[player] == "-".join(map(str, widths))
