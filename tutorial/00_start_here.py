@@ -265,7 +265,7 @@ gt.Lab("normal")
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
-# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 55 | 16 | 40 for 4, 2 in code |
+# | [09](09_two_clusters.ipynb) | Fall into a bad basin, and get out of it | what [mode collapse](glossary.md#mode-collapse), all fakes in one part of the data, looks like in a loss curve, what the relativistic pairing changes, and what its theorem does not promise | 60 | 16 | 40 for 4, 2 in code |
 # | [10](10_five_gaussians.ipynb) | Count modes, not losses | why one score is never enough, how a distribution over seeds differs from a picture of one run, and why a line of code in only one of two arms has no place in a comparison | 50 | 22 | 30 for 4, 2 in code |
 # | [11](11_gradient_penalties.ipynb) | See what a gradient penalty does to D | what distinguishes the penalties, why a target slope of 1 has a unit, and what was wrong with DRAGAN's noise | 45 | 45 | 35 for 4, 2 in code |
 # | [12](12_bogonet.ipynb) | Let chance choose the architecture | why a method is not judged on one architecture, what an Inception Score of digits means, and how to compare pairs | 45 | 16 | 40 for 4, 2 in code |
@@ -273,7 +273,7 @@ gt.Lab("normal")
 # | [14](14_honest_metrics.ipynb) | Break every metric on purpose | what a noise band is, which metric is blind to what, and what the discriminator's own loss can prove | 55 | 21 | 40 for 5, 2 in code |
 # | [14b](14b_wrap_up.ipynb) | Find the lost modes | to tell clumps, clouds and lost modes apart, and to make one measure of two that are half blind | 15 | 8 | 45 for 7, 2 in code |
 #
-# **Images**, about 11.5 hours: the same questions with millions of parameters.
+# **Images**, about 12 hours: the same questions with millions of parameters.
 #
 # | | chapter | what you gain | read, min | run, s | exercises, min |
 # |-|-|-|-|-|-|
@@ -281,13 +281,13 @@ gt.Lab("normal")
 # | [16](16_dcgan_cifar.ipynb) | Pinned, then unpinned | what "$D$ at every second batch, at half the rate" does to the scores, and that a run pinned at its equilibrium values need not have converged | 35 | 45 | 40 for 4, 2 in code |
 # | [17](17_rsgan_cifar.ipynb) | Pair the images | what the loss of chapters 09 and 10 is worth on images, why authors narrow a network to show it, and what a choice as small as the batch statistics does to an image | 45 | 23 | 40 for 5, 2 in code |
 # | [18](18_faces.ipynb) | Are they in the training set? | why the straight way between latents leaves the sphere, what a smooth walk shows and does not show, and how to test for learning by heart ([memorization](glossary.md#memorization)) | 45 | 14 | 40 for 4, 2 in code |
-# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ can score better than $G$, and how to read the paper's tables | 45 | 25 | 50 for 5, 2 in code |
+# | [19](19_timescale_images.ipynb) | Let the discriminator learn faster | what is left of $\tau^*$ when nobody can compute it, when an average of $G$ can score better than $G$, and how to read the paper's tables | 50 | 25 | 50 for 5, 2 in code |
 # | [20](20_r3gan.ipynb) | Count to a thousand | what R3GAN is made of, which of its parts does what at this scale, and how to count modes honestly | 40 | 26 | 40 for 5, 2 in code |
 # | [20b](20b_wrap_up.ipynb) | Read an image run before it ends | to say from the first part of a run where it goes, and to compare two generators with their noise | 15 | 5 | 50 for 7, 2 in code |
 # | [21](21_conditional.ipynb) | Ask for a seven | what a conditional GAN plays for, why $D$ has to know the question, and what steering costs | 35 | 34 | 35 for 4, 2 in code |
 # | [22](22_ledger.ipynb) | Hold five works to their numbers | what it takes to say that a published number was reproduced, and what "it differs" may mean | 25 | 8 | 25 for 3, 1 in code |
 #
-# All of it takes about 33.5 hours. **The short path**, about 9 hours: [00](00_start_here.ipynb) →
+# All of it takes about 34 hours. **The short path**, about 9 hours: [00](00_start_here.ipynb) →
 # [01](01_normal.ipynb) → [02](02_strong_discriminator.ipynb) → [05](05_dirac_gan.ipynb) →
 # [09](09_two_clusters.ipynb) → [11](11_gradient_penalties.ipynb) → [15](15_mnist.ipynb).
 # <!-- end of map -->
