@@ -57,7 +57,6 @@ GROWING, STEADY = 1.05, 0.95  # factor on the distance in one turn
 WIDE = 0.3  # standard deviations of the data: a smaller orbit is noise
 HEAVY = 10.0  # weight of R1 or R2: from here on D may answer 1/2 because of it
 DROWNED = "Instance noise drowns the difference: take a tenth of it."
-NEUTRAL = 1e-9  # nearer to 1: an eigenvalue along a line of equilibria, where nothing moves
 AGAIN = "repeat from the last change"
 LOST = f"Out there G learns next to nothing, so {AGAIN}"
 DRIVEN = "It is there, but these steps drive it off its equilibrium: ask again later."
@@ -123,8 +122,7 @@ class Diagnosis:
 
 def diagnose(session: Session) -> Diagnosis:
     """What the last rounds of ``session`` say, which stays as it is."""
-    run = measure(session)
-    found = judge(run)
+    found = judge(measure(session))
     step = _last_finite(session) if AGAIN in found.advice else session.step
     return replace(found, step=step, config=session.config)
 
@@ -173,14 +171,12 @@ def healthy(session: Session) -> bool:
     """Whether the fakes pass for data: over the last SETTLED rounds, the median of each score of
     the narration lies in the band that holds 99 % of real samples' scores (all modes found, as
     many points on them, as even; or the distance, or what else a game is scored by)."""
-    past = [moment.scores for moment in last_rounds(session, SETTLED, SETTLED // 20)]
-    return passes(past)
+    return passes([moment.scores for moment in last_rounds(session, SETTLED, SETTLED // 20)])
 
 
 def passes(past: Sequence[Scores]) -> bool:
     """The same of scores that are known."""
-    medians = medians_of(past)
-    return all(medians[name] in band for name, (_, band) in past[-1].items())
+    return all(medians_of(past)[name] in band for name, (_, band) in past[-1].items())
 
 
 def medians_of(past: Sequence[Scores]) -> dict[str, float]:
@@ -230,7 +226,7 @@ def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     own: Any = WORLDS[config.world](config)
     world.dress(own.game, config)
     values = own.round_spectrum(config, own.equilibrium(spread))
-    values = values[np.abs(values - 1) > NEUTRAL]
+    values = values[np.abs(values - 1) > 1e-9]  # 1 is that along a line of equilibria
     return foretold(values) if len(values) else None
 
 
@@ -506,9 +502,8 @@ def _by_where_g_is(run: Measurements) -> Iterator[Diagnosis]:
     config = run.config
     if run.well:
         driven = run.forecast is not None and run.forecast.factor > GROWING
-        fine = f"Nothing needs to be changed. {_asleep(config)[0]}".strip()
-        evidence = _scored(run) + driven * _foretold(run)
-        yield Diagnosis("healthy", evidence, DRIVEN if driven else fine)
+        advice = DRIVEN if driven else f"Nothing needs to be changed. {_asleep(config)[0]}".strip()
+        yield Diagnosis("healthy", _scored(run) + driven * _foretold(run), advice)
     if config.world == "plane" and run.away > AWAY and not run.nearer:
         apart = Evidence("distance of the means, in the data's spread", run.away, f"above {AWAY}")
         treatment = _spread_out(config, "The fakes stand beside the data and come no nearer")
@@ -583,9 +578,9 @@ def _scored(run: Measurements) -> list[Evidence]:
     for name, (score, band) in run.scores.items():
         real = f"{band.low:.3g} to {band.high:.3g}" if band.low != band.high else f"{band.high:.0f}"
         usual = run.usual.get(name, score)
-        wont = f"; in the middle of the last rounds {usual:.3g}"
         apart = (score in band) != (usual in band)
-        signs.append(Evidence(name, float(score), f"{real} for data{wont * apart}"))
+        wont = f"; in the middle of the last rounds {usual:.3g}" * apart
+        signs.append(Evidence(name, float(score), f"{real} for data{wont}"))
     return signs
 
 
@@ -647,8 +642,7 @@ def _heavy(config: Config) -> bool:
 
 
 def _friction(config: Config, seen: str) -> Treatment:
-    weight = max(3 * config.weight, 1.0)
-    damped, advice = {"weight": weight}, f"let the penalty weigh {weight:g}."
+    damped, advice = {"weight": max(3 * config.weight, 1.0)}, "let the penalty weigh more."
     if config.penalty in ("none", *world.NOT_ZERO_IN_THE_FLAT):
         damped = {"penalty": "r1"} | ({} if config.weight else {"weight": 1.0})
         advice = "add friction, the penalty R1 on D."
@@ -661,10 +655,9 @@ def _shorter(config: Config, lost: bool) -> Treatment:
         return DROWNED, {"noise": config.noise / 10}
     if fewer := _hurried(config):
         return "G moves on before D can follow: let D have as many steps.", fewer
-    own = PRESETS[config.preset]
-    if 3 * config.lr * config.tau < own.lr * own.tau:
-        advice = f"D is too slow to follow G: {AGAIN}, at the preset's rates."
-        return advice, {"lr": own.lr, "tau": own.tau}
+    rates = {"lr": PRESETS[config.preset].lr, "tau": PRESETS[config.preset].tau}
+    if 3 * config.lr * config.tau < math.prod(rates.values()):
+        return f"D is too slow to follow G: {AGAIN}, at the preset's rates.", rates
     if lost:
         return _again(config, LOST)
     remedy = _settling(config, "tau", (3, 10, 30, 100, 1000))

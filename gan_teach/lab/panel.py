@@ -269,9 +269,8 @@ class Panel:
         self._followed = time.perf_counter()
         role = "" if self.view.playing else ' role="status"'  # nobody can listen to 10 a second
         self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
-        tells = [TELLS[name] for name in frame.layers]
         often = outlook(config) if self.session.since == 0 else ""
-        paragraphs = (" ".join(tells), often)
+        paragraphs = (" ".join(TELLS[name] for name in frame.layers), often)
         self.legend.value = "".join(f"<p>{html.escape(text)}</p>" for text in paragraphs if text)
         self._follow()
 
