@@ -255,6 +255,55 @@ def test_an_expert_finds_nothing_false(text, name):
         assert diagnose(branch).name != "divergence"
 
 
+RESCUES = [  # runs that an earlier doctor's remedies left where they were, or threw farther out
+    ("normal,lr=0.001,draws=2/1000", {"lr": 0.01}),  # was: a hundredth of it
+    ("dirac,rule=alternating,penalty=r1,weight=0,draws=2/300", {"weight": 1.0}),  # shorter steps
+    ("dirac,rule=alternating,weight=0,draws=2/300", {"penalty": "r1", "weight": 1.0}),
+    ("dirac,rule=alternating,penalty=r1,weight=0.001,draws=2/300", {"weight": 1.0}),  # 0.003
+    ("dirac,loss=wasserstein,penalty=wgan_gp,draws=2/300", {"penalty": "r1"}),  # ten times the rate
+    ("normal,loss=wasserstein,d_steps=10,draws=2/100", {"penalty": "r1"}),  # shorter steps
+    ("timescale,tau=0.001,draws=2/500", {"tau": 8.0}),  # a third of tau: D was too slow already
+    ("dirac,optimizer=momentum,draws=2/200", {"optimizer": "sgd", "penalty": "r1"}),  # -log D
+    ("dirac,rule=alternating,lr=3.9,draws=2/200", {"lr": 0.2, "penalty": "r1"}),  # -log D
+    ("normal,lr=20.0,draws=2/60", {"lr": 0.02}),  # from where no step leads back
+]
+
+
+@pytest.mark.parametrize(("text", "remedy"), RESCUES)
+def test_a_remedy_brings_the_run_nearer(text, remedy):
+    """To half the distance at the most, within 700 rounds; or to the equilibrium itself."""
+    session = Session(text)
+    found = diagnose(session)
+    assert found.remedy == found.remedy | remedy
+    branch = treat(session, found)
+    branch.go(700)
+    (now, band), (before, _) = (next(iter(run.scores.values())) for run in (branch, session))
+    assert now in band or now < before / 2
+    assert diagnose(branch).name in ("healthy", "not there yet")
+
+
+def test_a_run_that_is_driven_off_is_told_so_while_it_is_still_there():
+    """Simultaneous steps without a penalty: |s|^2 = 1 + lr^2 for the Wasserstein loss."""
+    session = Session("dirac-r1,draws=2/300")
+    session.set(loss="wasserstein", penalty="none")
+    session.go(60)
+    found = diagnose(session)
+    assert found.name == "healthy"
+    assert "drive it off" in found.advice
+    assert f"|s| = {math.hypot(1, 0.2):.4f}" in str(found)
+    session.go(600)
+    assert diagnose(session).name == "divergence"
+    assert "Nothing needs" in diagnose(Session("dirac-r1,draws=2/300")).advice
+
+
+def test_a_line_of_equilibria_is_no_edge():
+    """Along it |s| = 1, which says nothing of the way to it."""
+    ahead = forecast(Session("normal,lr=0.001").config)
+    assert ahead is not None
+    assert ahead.modulus < 1 - 1e-5
+    assert "straight line" in diagnose(Session("two-gaussians,width=4,depth=0,draws=2/60")).advice
+
+
 def test_what_the_text_says_the_button_turns():
     session = Session("normal,lr=5.0,draws=2/120")
     found = diagnose(session)

@@ -119,6 +119,18 @@ def test_speed_is_a_limit_and_slow_updates_lower_the_pace(monkeypatch):
     assert panel.session.step - before > 60
 
 
+def test_a_run_is_loaded_by_enter_and_says_how_long_it_takes():
+    panel, said = Panel(Session("normal")), []
+    panel.message.observe(lambda change: said.append(change["new"]), "value")
+    panel.wanted.value = "noisy,draws=2/7"
+    assert panel.session.start.preset == "normal"
+    panel.wanted._handle_custom_msg({"event": "submit"}, [])  # what a browser sends
+    assert (panel.session.replay, panel.replay.value) == 2 * ("noisy,draws=2/7",)
+    assert [re.sub("<.*?>", "", one) for one in said] == [
+        "Repeating 7 rounds.", "Loaded noisy,draws=2/7.",
+    ]  # fmt: skip
+
+
 MOVES = {
     "d_steps": 7, "g_steps": 3, "lr": 0.03, "tau": 4.0, "noise": 0.75, "loss": "hinge",
     "optimizer": "adam", "penalty": "r1", "weight": 0.2, "noise_kind": "independent", "batch": 4,

@@ -435,7 +435,8 @@ function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
   c.textBaseline = "middle";
   c.lineWidth = 3;
   c.lineJoin = "round";
-  const places = apart(names.map(([y]) => y - 8), 13, box[1] + 7, box[1] + box[3] - 7);
+  const wanted = names.map(([y]) => beside(y, box[1]));
+  const places = apart(wanted, 13, box[1] + 7, box[1] + box[3] - 7);
   names.forEach(([, name], i) => {
     c.strokeStyle = looks.paper;
     c.strokeText(name, box[0] + box[2], places[i]);
@@ -443,6 +444,9 @@ function drawChart(c, box, chart, { head, numbers }, looks, lowest) {
     c.fillText(name, box[0] + box[2], places[i]);
   });
 }
+
+// Where the name of a line at y goes: above it, or below it where the chart, from ``top`` on, ends.
+export const beside = (y, top) => (y < top + 15 ? y + 8 : y - 8);
 
 // The places nearest to the given ones, within the bounds, that are so far from one another.
 export function apart(places, gap, low, high) {

@@ -57,7 +57,9 @@ GROWING, STEADY = 1.05, 0.95  # factor on the distance in one turn
 WIDE = 0.3  # standard deviations of the data: a smaller orbit is noise
 HEAVY = 10.0  # weight of R1 or R2: from here on D may answer 1/2 because of it
 DROWNED = "Instance noise drowns the difference: take a tenth of it."
-OVERFLOW = "Numbers have left all bounds: repeat from the last change, in shorter steps."
+AGAIN = "repeat from the last change"
+LOST = f"Out there G learns next to nothing, so {AGAIN}"
+DRIVEN = "It is there, but these steps drive it off its equilibrium: ask again later."
 UNTRIED = (
     "The doctor was tried on the line and in the plane, and knows no bounds for images. Look at "
     "the pictures, or compare the run with a twin."
@@ -120,9 +122,9 @@ class Diagnosis:
 
 def diagnose(session: Session) -> Diagnosis:
     """What the last rounds of ``session`` say, which stays as it is."""
-    run = measure(session)
-    step = session.step if run.finite else _last_finite(session)
-    return replace(judge(run), step=step, config=session.config)
+    found = judge(measure(session))
+    step = _last_finite(session) if AGAIN in found.advice else session.step
+    return replace(found, step=step, config=session.config)
 
 
 def judge(run: Measurements) -> Diagnosis:
@@ -169,14 +171,12 @@ def healthy(session: Session) -> bool:
     """Whether the fakes pass for data: over the last SETTLED rounds, the median of each score of
     the narration lies in the band that holds 99 % of real samples' scores (all modes found, as
     many points on them, as even; or the distance, or what else a game is scored by)."""
-    past = [moment.scores for moment in last_rounds(session, SETTLED, SETTLED // 20)]
-    return passes(past)
+    return passes([moment.scores for moment in last_rounds(session, SETTLED, SETTLED // 20)])
 
 
 def passes(past: Sequence[Scores]) -> bool:
     """The same of scores that are known."""
-    medians = medians_of(past)
-    return all(medians[name] in band for name, (_, band) in past[-1].items())
+    return all(medians_of(past)[name] in band for name, (_, band) in past[-1].items())
 
 
 def medians_of(past: Sequence[Scores]) -> dict[str, float]:
@@ -226,6 +226,7 @@ def forecast(config: Config, spread: float = 1.0) -> Forecast | None:
     own: Any = WORLDS[config.world](config)
     world.dress(own.game, config)
     values = own.round_spectrum(config, own.equilibrium(spread))
+    values = values[np.abs(values - 1) > 1e-9]  # 1 is that along a line of equilibria
     return foretold(values) if len(values) else None
 
 
@@ -435,9 +436,9 @@ def _last_finite(session: Session) -> int:
 def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
     """Verdicts on runs that leave all bounds, stand still, or have just begun."""
     config, ahead = run.config, run.forecast
+    lost = run.slope < SLOPE and config.world != "plane"
     if not run.finite:
-        shorter = _settling(config, "lr", (10, 100, 1e3, 1e4, 1e5))
-        yield Diagnosis("divergence", (), OVERFLOW, shorter)
+        yield Diagnosis("divergence", (), *_again(config, f"Numbers have left all bounds: {AGAIN}"))
     asleep, remedy = _asleep(config)
     if asleep and not run.well:
         yield Diagnosis("not learning", _scored(run), asleep, remedy)
@@ -446,14 +447,14 @@ def _by_overflow(run: Measurements) -> Iterator[Diagnosis]:
         yield Diagnosis("too early", [few], "Let it run on, then ask again.")
     if run.d_loss > OVERSHOOT * run.level and not _heavy(config):  # whose penalty is part of it
         loss = Evidence("D's loss", run.d_loss, f"above {OVERSHOOT} x {run.level:.3g}, a coin's")
-        yield Diagnosis("divergence", [loss, *_foretold(run)], *_shorter(config))
+        yield Diagnosis("divergence", [loss, *_foretold(run)], *_shorter(config, lost))
     if ahead is not None and run.orbit.size >= WIDE and not run.shaken:  # networks turn widely
-        factor, how = run.orbit.factor, "Each turn leads farther out"
+        factor, how = run.orbit.factor, "With such steps the equilibrium drives off what is near it"
         if math.isnan(factor) and not run.nearer:  # too far out to come around
             factor = ahead.factor if math.isfinite(ahead.period) else ahead.modulus
-            how = "With such steps the equilibrium drives off what comes near it"
         if factor > GROWING:
-            yield Diagnosis("divergence", _orbit(run, f"above {GROWING}"), *_friction(config, how))
+            treatment = _friction(config, LOST if lost else how)
+            yield Diagnosis("divergence", _orbit(run, f"above {GROWING}"), *treatment)
 
 
 def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
@@ -470,7 +471,11 @@ def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
             usual = f"{equilibrium_score(config.smoothing):.3g} at the equilibrium"
             evidence.append(Evidence("D(G(z))", run.d_fake, usual))
         treatment = _faster(config, "D takes the fakes for real, so that nothing moves G")
-        if config.loss == "saturating":
+        if config.world == "dirac":  # where D is sure far out alone, and -log D throws farther out
+            treatment = f"{LOST}: plain steps at the preset's rate, with the penalty R1.", {
+                "optimizer": "sgd", "lr": PRESETS[config.preset].lr, "penalty": "r1", "weight": 1.0
+            }  # fmt: skip
+        elif config.loss == "saturating":
             advice = "D is sure of itself, and log(1 - D) is flat there: take -log D instead."
             treatment = advice, {"loss": "non_saturating"}
         yield Diagnosis("vanishing gradient", evidence, *treatment)
@@ -496,8 +501,9 @@ def _by_where_g_is(run: Measurements) -> Iterator[Diagnosis]:
     """Verdicts on the fakes; the last of all is that no failure shows, and they are not right."""
     config = run.config
     if run.well:
-        asleep, _ = _asleep(config)
-        yield Diagnosis("healthy", _scored(run), f"Nothing needs to be changed. {asleep}".strip())
+        driven = run.forecast is not None and run.forecast.factor > GROWING
+        advice = DRIVEN if driven else f"Nothing needs to be changed. {_asleep(config)[0]}".strip()
+        yield Diagnosis("healthy", _scored(run) + driven * _foretold(run), advice)
     if config.world == "plane" and run.away > AWAY and not run.nearer:
         apart = Evidence("distance of the means, in the data's spread", run.away, f"above {AWAY}")
         treatment = _spread_out(config, "The fakes stand beside the data and come no nearer")
@@ -517,7 +523,9 @@ def _by_where_g_is(run: Measurements) -> Iterator[Diagnosis]:
         evidence += _foretold(run)
     if run.nearer:
         yield Diagnosis("not there yet", evidence, "It comes nearer: let it run on.")
-    if run.moved < HARDLY and run.distance > max(run.band, WIDE):
+    hardly = WIDE if run.before - run.distance > run.moved / 3 else HARDLY  # straight to the data
+    pinned = config.penalty in world.NOT_ZERO_IN_THE_FLAT and config.world != "plane"
+    if run.moved < hardly and run.distance > max(run.band, WIDE) and not pinned:
         evidence.append(Evidence("way of the fakes' mean", run.moved, f"in {run.rounds} rounds"))
         advice = "G hardly moves: take ten times the learning rate."
         yield Diagnosis("not learning", evidence, advice, {"lr": 10 * config.lr})
@@ -544,7 +552,7 @@ def _collapsed(run: Measurements, scores: Mapping[str, float]) -> bool:
 
 
 def _asleep(config: Config) -> Treatment:
-    """Who does not move under these settings and why, in words, and what wakes them."""
+    """Who can learn nothing under these settings and why, in words, and what wakes them."""
     steps = config.rule == "alternating" and config.turn == "both"
     reasons = (
         (config.lr == 0, "Neither player moves: the learning rate is 0.",
@@ -554,6 +562,8 @@ def _asleep(config: Config) -> Treatment:
         (config.turn == "g", "D does not move: G alone has its turn.", {"turn": "both"}),
         (steps and config.d_steps == 0, "D does not move: it has no step.", {"d_steps": 1}),
         (config.tau == 0, "D does not move: its learning rate is 0.", {"tau": 1.0}),
+        (config.world == "plane" and config.depth == 0,
+         "D is a straight line and sees means only: start anew with hidden layers.", {}),
     )  # fmt: skip
     return next(((why, remedy) for so, why, remedy in reasons if so), ("", {}))
 
@@ -568,9 +578,9 @@ def _scored(run: Measurements) -> list[Evidence]:
     for name, (score, band) in run.scores.items():
         real = f"{band.low:.3g} to {band.high:.3g}" if band.low != band.high else f"{band.high:.0f}"
         usual = run.usual.get(name, score)
-        wont = f"; in the middle of the last rounds {usual:.3g}"
         apart = (score in band) != (usual in band)
-        signs.append(Evidence(name, float(score), f"{real} for data{wont * apart}"))
+        wont = f"; in the middle of the last rounds {usual:.3g}" * apart
+        signs.append(Evidence(name, float(score), f"{real} for data{wont}"))
     return signs
 
 
@@ -597,11 +607,11 @@ def _foretold(run: Measurements) -> list[Evidence]:
 
 
 def _possible(config: Config, remedy: Knobs) -> Knobs:
-    """The remedy within the knobs' bounds; {} where it changes nothing or does not fit."""
+    """What the remedy changes, within the knobs' bounds; {} where it does not fit."""
     most = {name: value if isinstance(value, str) else min(value, KNOBS[name].high)
             for name, value in remedy.items()}  # fmt: skip
     try:
-        return most if config.changed(**most) != config else {}
+        return config.changed(**most).differences(config)
     except ValueError:
         return {}
 
@@ -617,6 +627,10 @@ def _settling(config: Config, knob: str, parts: Sequence[float], *first: Knobs) 
     return changes[-1]
 
 
+def _again(config: Config, seen: str) -> Treatment:
+    return f"{seen}, in shorter steps.", _settling(config, "lr", (10, 100, 1e3, 1e4, 1e5))
+
+
 def _hurried(config: Config) -> Knobs:
     """As many G steps as D steps where there are more; {} where there are not."""
     most = max(config.d_steps, 1)
@@ -628,18 +642,24 @@ def _heavy(config: Config) -> bool:
 
 
 def _friction(config: Config, seen: str) -> Treatment:
-    damped, advice = {"weight": 3 * config.weight}, "let the penalty weigh three times as much."
+    damped, advice = {"weight": max(3 * config.weight, 1.0)}, "let the penalty weigh more."
     if config.penalty in ("none", *world.NOT_ZERO_IN_THE_FLAT):
-        damped, advice = {"penalty": "r1"}, "add friction, the penalty R1 on D."
+        damped = {"penalty": "r1"} | ({} if config.weight else {"weight": 1.0})
+        advice = "add friction, the penalty R1 on D."
     remedy = _settling(config, "lr", (2, 5, 10, 100), damped)
     return f"{seen}: {advice if remedy == damped else 'take shorter steps.'}", remedy
 
 
-def _shorter(config: Config) -> Treatment:
+def _shorter(config: Config, lost: bool) -> Treatment:
     if config.noise > 1:
         return DROWNED, {"noise": config.noise / 10}
     if fewer := _hurried(config):
         return "G moves on before D can follow: let D have as many steps.", fewer
+    rates = {"lr": PRESETS[config.preset].lr, "tau": PRESETS[config.preset].tau}
+    if 3 * config.lr * config.tau < math.prod(rates.values()):
+        return f"D is too slow to follow G: {AGAIN}, at the preset's rates.", rates
+    if lost:
+        return _again(config, LOST)
     remedy = _settling(config, "tau", (3, 10, 30, 100, 1000))
     return "D answers worse than a coin: shorten its steps.", remedy
 
@@ -684,10 +704,7 @@ def _open_eyes(config: Config) -> Treatment:
     if config.noise > 1:
         return DROWNED, {"noise": config.noise / 10}
     if _heavy(config):
-        advice = "The penalty holds D flat: take a tenth of its weight."
-        return advice, {"weight": config.weight / 10}
-    if config.world == "plane" and config.depth == 0:
-        return "D is a straight line and sees means only: start anew with hidden layers.", {}
+        return "The penalty holds D flat: weigh it a tenth.", {"weight": config.weight / 10}
     seen = "D sees no difference where there is one"
     if config.world == "plane" and not config.optimizer.startswith("adam"):
         longer = min(LONGER * config.lr, LONGEST_STEP)

@@ -85,7 +85,8 @@ class ImageWorld(World):
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         row = world.newest(rows)
         if len(rows) == 1:
-            _read_soon()
+            with suppress(RuntimeError):  # outside of a notebook the classifier learns when needed
+                asyncio.get_running_loop().call_later(1.0, _share_of_real)
         says, view = row["says"].reshape(SIDE, SIDE), self.axes["view"]
         return {
             "says": Field(says[::-1], view, "score", "frame: D's answer, 0 to 1"),
@@ -147,12 +148,6 @@ def _real_digits() -> NoiseBand:
 
     low, high = binom.ppf([0.005, 0.995], SHOWN, _share_of_real()) / SHOWN
     return NoiseBand(float(low), float(high))
-
-
-def _read_soon() -> None:
-    """Let the classifier learn, which takes some seconds, when the picture is on the screen."""
-    with suppress(RuntimeError):  # outside of a notebook it learns when it is needed
-        asyncio.get_running_loop().call_later(1.0, _share_of_real)
 
 
 # -- a sheet of pictures -------------------------------------------------------------------------

@@ -179,7 +179,9 @@ class Panel:
 
         def replace() -> str:
             self.pause()
-            self.session = Session(Replay.parse(text))
+            wanted = Replay.parse(text)
+            self.tell(f"Repeating {wanted.steps} rounds." if wanted.steps else "")
+            self.session = Session(wanted)
             return f"Loaded {text}." if self.session.step else f"Started {text}."
 
         self.attempt(replace)
@@ -267,9 +269,8 @@ class Panel:
         self._followed = time.perf_counter()
         role = "" if self.view.playing else ' role="status"'  # nobody can listen to 10 a second
         self.narration.value = f"<p{role}>{html.escape(frame.narration)}</p>"
-        tells = [TELLS[name] for name in frame.layers]
         often = outlook(config) if self.session.since == 0 else ""
-        paragraphs = (" ".join(tells), often)
+        paragraphs = (" ".join(TELLS[name] for name in frame.layers), often)
         self.legend.value = "".join(f"<p>{html.escape(text)}</p>" for text in paragraphs if text)
         self._follow()
 
@@ -363,12 +364,13 @@ class Panel:
         self.replay = _classed("text", w.Text(description="This run", **look))
         self.wanted = w.Text(description="Load a run", placeholder="paste its text", **look)
         self.strokes = w.Textarea(description="Draw by text", rows=3, **look)
-        self.strokes.placeholder = "a stroke a line, its points as x y: 0 0, 1 0.5"
+        self.strokes.placeholder = "a stroke a line, as\n0 0, 1 0.5\n-1 0, -1 1, -2 1"
         copies = [  # names.js copies; a link leads only to a page of the lab alone
             _classed("copy", w.Button(description="Copy the text")),
             _classed("link", w.Button(description="Copy a link")),
         ]
         load = button("Load", "Repeat the run of this text", lambda: self.load(self.wanted.value))
+        self.wanted.on_msg(lambda _, sent, __: sent.get("event") == "submit" and load.click())
         draw = button("Use these strokes", "Start anew with data along them", self._draw)
         self._replay_rows = w.HBox([self.replay, *copies]), w.HBox([self.wanted, load])
         self._drawing = w.HBox([self.strokes, draw])

@@ -86,7 +86,8 @@ class PlaneWorld(World):
     def words(self, row: Row) -> tuple[str, str]:
         scores = f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}"
         outside = int((np.abs(row["fake"]).max(1) > self.reach).sum())
-        return f"{scores}, {row['report'] or 'no modes to count'}", _outside(outside)
+        beyond = {0: "", 1: "1 point lies outside"}.get(outside, f"{outside} points lie outside")
+        return f"{scores}, {row['report'] or 'no modes to count'}", beyond
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
         charts = super().charts(rows, config, hidden)
@@ -230,8 +231,3 @@ def _log_density(at: Tensor, points: Tensor, width: float) -> Tensor:
     """Log of the Gaussian kernel density of ``points`` at ``at`` (m, 2), up to a constant."""
     squared = torch.cdist(at, points.to(at)).square()
     return torch.logsumexp(-0.5 * squared / width**2, 1) - math.log(len(points))
-
-
-def _outside(count: int) -> str:
-    """How many points the picture cannot show, if any."""
-    return {0: "", 1: "1 point lies outside"}.get(count, f"{count} points lie outside")

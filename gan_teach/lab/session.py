@@ -323,20 +323,16 @@ class Session:
             self._restore(self._snapshots[nearest])
         while self.step < step:
             self._follow_plan()
-            self._advance()
+            before = self.step
+            try:
+                self._world.advance(self.state)
+            except KeyboardInterrupt:  # the run is taken back to before this update
+                self._restore(self._snapshots[max(up_to(self._snapshots, before))])
+                self._go_to(before)
+                raise
             self.reached = max(self.reached, self.step)
             self._remember()
         self._follow_plan()  # what was turned here holds from the next update on
-
-    def _advance(self) -> None:
-        """One update. Where it is interrupted, the run is taken back to before it."""
-        step = self.step
-        try:
-            self._world.advance(self.state)
-        except KeyboardInterrupt:
-            self._restore(self._snapshots[max(up_to(self._snapshots, step))])
-            self._go_to(step)
-            raise
 
     def _follow_plan(self) -> None:
         knobs = self._plan.get(self.step)

@@ -176,6 +176,13 @@ def test_levels_that_lie_close_are_told_apart(page):
     assert run(page, "return js.apart([], 13, 0, 100)") == []
 
 
+def test_a_level_does_not_cross_its_name(page):
+    """11 px high letters around the place where they stand: the line is at least 7 px away."""
+    for y in (86, 92, 100, 101, 150):
+        place = run(page, "return js.apart([js.beside(y, 86)], 13, 93, 190)[0]", y=y)
+        assert abs(place - y) >= 7
+
+
 @pytest.mark.parametrize("width", [340, 560])
 def test_a_circle_is_a_circle(page, width):
     """Where both axes have one range, they have one scale."""

@@ -209,6 +209,8 @@ def test_a_drawing_becomes_the_data(page, server):
     page.mouse.up()
     names_every_control(lab)
     lab.lab.get_by_role("application", name=re.compile("^Drawing area")).wait_for()
+    use = lab.lab.get_by_role("button", name="Use this drawing").bounding_box()
+    assert 0 < use["y"] - box["y"] - box["height"] < 40  # next to the picture, not below its words
     page.keyboard.press("Enter")
     lab.wait(lambda: "data=drawn:" in lab.replay())
     lab.play_to(3)
@@ -291,7 +293,7 @@ def test_a_mistyped_run_is_explained_and_a_right_one_is_repeated(page, server):
     lab.press("Load")
     page.get_by_text("Did you mean 'd_steps'?").wait_for()
     lab.lab.get_by_label("Load a run").fill("noisy,d_steps=3,draws=2/7")
-    lab.press("Load")
+    page.keyboard.press("Enter")
     lab.wait(lambda: lab.step() == 7)
     lab.wait(lambda: lab.replay() == "noisy,d_steps=3,draws=2/7")  # arrives after the round
     assert page.errors == []
