@@ -23,12 +23,13 @@ OF_A_RUN = [
     name for name, check in ALL.items() if "run" in inspect.signature(check.rule).parameters
 ]
 NUMBERS = [name for name in ALL if isinstance(ALL[name], Number) and name not in OF_A_RUN]
-CODE = [name for name in ALL if isinstance(ALL[name], Function)]
+FUNCTIONS = {name: check for name, check in ALL.items() if isinstance(check, Function)}
+CODE = [*FUNCTIONS]
 ARRAYS = [  # of these a chapter's trial hands over arrays, and needs no gradient
     name
-    for name in CODE
-    if any(isinstance(x, np.ndarray) for x in ALL[name].points[0])
-    and not (ALL[name].gradient or name in ("check_round", "check_optimistic_rule"))
+    for name, check in FUNCTIONS.items()
+    if any(isinstance(x, np.ndarray) for x in check.points[0])
+    and not (check.gradient or name in ("check_round", "check_optimistic_rule"))
 ]
 
 
@@ -164,10 +165,11 @@ def of_rows(right):
 def test_a_right_function_is_handed_on_with_arrays_in_and_out(name, form):
     if name in ("check_hessian", "check_arnoldi") and form is of_torch_alone:
         return  # they get a function
-    check = ALL[name]
+    check = FUNCTIONS[name]
     right = lambda *point: next(check.rule(*point))[0]  # noqa: E731
     verdict = check(form(right))
     assert verdict, verdict
+    assert verdict.own is not None
     for point in check.points:
         ours, library = verdict.own(*point), plain(right(*point))
         assert type(ours) is type(library)
