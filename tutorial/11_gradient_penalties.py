@@ -326,7 +326,8 @@ assert gt.holds(max(flat) < 0.75 * slope["R1"] and abs(flat[1] / flat[0] - 1) < 
 # 0.1 and WGAN-GP at its authors' toy settings (weight *and* steps) do, in three seeds of three. A
 # table in which each method but one runs at its own settings says nothing about that one. Without
 # the relativistic loss R1 + R2 makes $D$ as flat, and so nearly does one R1 of the same weight in
-# all: what flattens is the weight that the second penalty adds, more than the place where it acts.
+# all: in three seeds what flattens is the weight that the second penalty adds, more than the place
+# where it acts.
 #
 # </details>
 #

@@ -526,8 +526,7 @@ assert change(9, True) > 2 * change(499, True) > 0
 #
 # And the score of the published weights? There the trap is harmless: by 2,000 images their distance
 # from 2,000 real ones was 1.41 with the statistics of a batch and 1.42 in evaluation mode.
-# (Measured once, with the files at hand; another 2,000 real ones gave 1.45 and 1.48. In chapter 18
-# the trap is not harmless.)
+# (Measured once, with the files at hand. In chapter 18 the trap is not harmless.)
 #
 # **Predict** the order: untrained, ours, published.
 
