@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class PlaneWorld(World):
 
     def __init__(self, config: Config) -> None:
         source, reach = own_data.source(config.data)
-        self.source, self.reach = source, reach
+        self._data, self.source, self.reach = config.data, source, reach
         self.real = source.sample(SHOWN, generator(config.seed, 1)).numpy()
         static = {"real": self.real}
         self.hidden = World.hidden | {"best", "manifold"}
@@ -74,9 +74,8 @@ class PlaneWorld(World):
     def scores(self, row: Row) -> Scores:
         """Those of ``mode_report``, where the data have modes, or the distance to the data."""
         if not self._scored:
-            return {
-                "distance to the data": (row["distance"], self._real_distance._replace(low=0.0))
-            }
+            band = _distance_band(self._data)._replace(low=0.0)
+            return {"distance to the data": (row["distance"], band)}
         found = row["report"].scores.values() if row["report"] else 3 * [math.nan]
         names = (FOUND, ON_MODES, UNEVEN)
         return dict(zip(names, zip(found, self._no_worse, strict=True), strict=True))
@@ -93,31 +92,21 @@ class PlaneWorld(World):
         charts = super().charts(rows, config, hidden)
         if self._scored:
             shares = ("covered", "real", "covered"), ("quality", "fake", "of high quality")
-            band = self._real_modes["high_quality"]
+            band = _mode_bands(self._data)["high_quality"]
             charts += [world.share_chart("Modes", rows, shares, band, "real points")]
         if DISTANCE not in hidden:
             distance = (world.curve(rows, "distance", "value", ""),)
-            low, high = self._real_distance
+            low, high = _distance_band(self._data)
             charts += [Chart(DISTANCE, distance, band=(low, high, "real points"), log=True,
                              unit="units of x")]  # fmt: skip
         return charts
 
     @cached_property
-    def _real_modes(self) -> dict[str, NoiseBand]:
-        """Where the scores of real points lie."""
-        return metrics.mode_noise_bands(self.source, SHOWN)
-
-    @cached_property
     def _no_worse(self) -> list[NoiseBand]:
-        """The same up to the perfect score, which a fake may have where few real samples do."""
-        modes, quality, kl = self._real_modes.values()
+        """Where scores are as good: up to the perfect one, rare among samples of real points."""
+        modes, quality, kl = _mode_bands(self._data).values()
         all_modes = modes._replace(high=len(self.static["modes"]))
         return [all_modes, quality._replace(high=1.0), kl._replace(low=0.0)]
-
-    @cached_property
-    def _real_distance(self) -> NoiseBand:
-        """The distance from real to other real points."""
-        return metrics.noise_band(metrics.sliced_wasserstein, self.source, SHOWN)
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         game, fake = self.game, world.newest(rows)["fake"]
@@ -190,6 +179,18 @@ class PlaneWorld(World):
         at, width = self._cells.double(), self.reach / 25
         p, q = (_log_density(at, torch.as_tensor(x), width) for x in (self.real, fake))
         return torch.sigmoid(p - q)
+
+
+@lru_cache(maxsize=8)  # half a second, which each new run on the same data would take again
+def _mode_bands(words: str) -> dict[str, NoiseBand]:
+    """Where the scores of real points of these data lie."""
+    return metrics.mode_noise_bands(own_data.source(words)[0], SHOWN)
+
+
+@lru_cache(maxsize=8)
+def _distance_band(words: str) -> NoiseBand:
+    """The distance from real to other real points of these data."""
+    return metrics.noise_band(metrics.sliced_wasserstein, own_data.source(words)[0], SHOWN)
 
 
 def _game(config: Config, source: Any) -> GAN:
