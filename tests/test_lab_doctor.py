@@ -117,7 +117,7 @@ def test_healthy_is_what_real_points_score():
     real = session.game.data.sample(2560, generator(11)).reshape(10, 256, 2).numpy()
     well = [session._world.scores({"report": mode_report(x, session.game.data)}) for x in real]
     assert passes(well)
-    assert set(band) == {"modes covered", "share of high quality", "reverse KL"}
+    assert set(band) == {"modes covered", "share of high quality", "unevenness (reverse KL)"}
     thin = [{**scores, "share of high quality": (0.9, well[0][name][1])}
             for scores in well for name in ["share of high quality"]]  # fmt: skip
     assert not passes(thin)
@@ -217,7 +217,7 @@ def test_the_doctor_counts_what_the_narration_counts():
     session = Session("two-gaussians,width=8,lr=0.0,draws=2/60")
     found, frame = diagnose(session), session.frame
     told = {"modes covered": "{:.0f} of 2", "share of high quality": "{:.1%} of 256",
-            "reverse KL": "KL {:.3f}"}  # fmt: skip
+            "unevenness (reverse KL)": "KL {:.3f}"}  # fmt: skip
     shown = {x.what: x.value for x in found.evidence}
     assert set(told) <= set(shown)
     for what, words in told.items():
@@ -371,7 +371,7 @@ def spiral():
 
 FAR: dict[str, Any] = {"well": False, "orbit": Orbit(0, math.nan, 2.0), "forecast": None}
 THREE = {"modes covered": (3, NoiseBand(5, 5)), "share of high quality": (0.9, NoiseBand(0.9, 1)),
-         "reverse KL": (0.5, NoiseBand(0, 0.1))}  # fmt: skip
+         "unevenness (reverse KL)": (0.5, NoiseBand(0, 0.1))}  # fmt: skip
 MEDIANS = {name: score for name, (score, _) in THREE.items()}
 
 
@@ -392,7 +392,7 @@ MEDIANS = {name: score for name, (score, _) in THREE.items()}
         ("healthy", {}, {"orbit": Orbit(3, 1.0, 0.01)}),
         ("not there yet", {}, {**FAR, "orbit": Orbit(3, 0.8, 2.0)}),
         ("mode collapse", {}, {**FAR, "scores": THREE, "usual": MEDIANS}),
-        ("not there yet", {}, {**FAR, "scores": THREE, "usual": {**MEDIANS, "reverse KL": 0.05,
+        ("not there yet", {}, {**FAR, "scores": THREE, "usual": {**MEDIANS, "unevenness (reverse KL)": 0.05,
                                                                  "modes covered": 5}}),
         ("uninformative plateau", {}, {**FAR, "distance": 2.0, "before": 2.0, "moved": 0.1}),
         ("uninformative plateau", {"noise": 5.0},

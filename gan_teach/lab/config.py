@@ -160,8 +160,11 @@ class Knob:
         """A value as a menu or a sentence names it."""
         if isinstance(value, float):
             return f"{value:.4g}"
+        word = str(value)
         return (
-            own_data.label(value) if own_data.is_own(str(value)) else WORDS.get(value, str(value))
+            own_data.label(word)
+            if own_data.is_own(word)
+            else WORDS.get(word, word.replace("_", " "))
         )
 
     def read(self, name: str, text: str) -> Any:

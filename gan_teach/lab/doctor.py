@@ -597,8 +597,8 @@ def _foretold(run: Measurements) -> list[Evidence]:
     if ahead is None:
         return []
     if not math.isfinite(ahead.period):
-        what = "largest eigenvalue of a round near the equilibrium"
-        return [Evidence(what, ahead.modulus, "1 is the edge")]
+        what = "largest |eigenvalue| of a round near the equilibrium, less 1"
+        return [Evidence(what, ahead.modulus - 1, "0 is the edge")]
     bound = f"foretold by |s| = {ahead.modulus:.4f}; a turn there takes {ahead.period:.0f} rounds"
     return [Evidence("factor in a turn near the equilibrium", ahead.factor, bound)]
 

@@ -83,6 +83,7 @@ function copyOnClick(root) {
     try {
       await navigator.clipboard.writeText(button.matches(".gan-teach-link") ? link : own.value);
       said.textContent = "Copied.";
+      setTimeout(() => said.remove(), 4000); // what stays would be told of the next run as well
     } catch {
       own.select(); // a page may not copy by itself everywhere
       said.textContent = "Press Ctrl+C to copy the text.";

@@ -359,7 +359,7 @@ class Panel:
         return lambda: self.attempt(lambda: getattr(self.session, method)(*values))
 
     def _make_replay(self) -> None:
-        look: dict[str, Any] = {"style": WIDE, "layout": {"width": "36em"}}
+        look: dict[str, Any] = {"style": WIDE, "layout": {"width": "auto", "flex": "1 1 36em"}}
         self.preset = choice("Preset", lambda name: self.load(str(opening(name))), list(PRESETS))
         self.replay = _classed("text", w.Text(description="This run", **look))
         self.wanted = w.Text(description="Load a run", placeholder="paste its text", **look)

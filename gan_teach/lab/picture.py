@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -24,7 +24,7 @@ from gan_teach.plots import style
 from gan_teach.plots.animation import Animation
 
 WIDTH, CHART, DPI = 7.2, 2.1, 80  # of a picture and height of its charts, in inches; dots
-COLUMNS = 3  # of charts
+COLUMNS = 3  # of charts, and of the key of the picture
 MANY = 100  # more points than this are drawn smaller
 STRIP, FILM = 4, 60  # moments
 _FPS = 12
@@ -40,13 +40,14 @@ def draw(frame: Frame) -> Figure:
     side = WIDTH - 0.9
     main = side * min(1.0, 0.75 + 0.25 * (top - bottom == right - left))  # inches
     below = CHART * rows
-    height = below + 1.15 + main + 0.4
+    key = 0.75 + 0.21 * -(-len(frame.layers) // COLUMNS)
+    height = below + key + main + 0.4
     figure = Figure(figsize=(WIDTH, height))
-    ax = figure.add_axes((0.75 / WIDTH, (below + 1.15) / height, side / WIDTH, main / height))
+    ax = figure.add_axes((0.75 / WIDTH, (below + key) / height, side / WIDTH, main / height))
     draw_main(ax, frame)
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.55 / main), ncols=3, fontsize=9)
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.55 / main), ncols=COLUMNS, fontsize=9)
     grid = figure.add_gridspec(
-        max(rows, 1), min(COLUMNS, max(len(parts), 1)), left=0.085, right=0.985, wspace=0.35,
+        max(rows, 1), min(COLUMNS, max(len(parts), 1)), left=0.085, right=0.965, wspace=0.35,
         bottom=0.55 / height, top=(below - 0.4) / height if rows else 1, hspace=1.0,
     )  # fmt: skip
     for part, place in zip(parts, grid, strict=False):  # pyright: ignore[reportArgumentType]
@@ -123,8 +124,10 @@ def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
     xlim, ylim = frames.ranges(chart, frame.step)
     ax.set(xlim=xlim, ylim=ylim, yscale="log" if chart.log else "linear")
     if chart.log:
+        parts = (1.0, 2.0, 5.0) if ylim[1] < 30 * ylim[0] else (1.0,)
+        ax.yaxis.set_major_locator(LogLocator(subs=parts))
         ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(0.5, 0.2)))
+        ax.yaxis.set_minor_formatter("")
     ax.set_xlabel("round", fontsize=9)
     if len(chart.curves) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2, fontsize=8,

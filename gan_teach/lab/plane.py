@@ -23,7 +23,7 @@ from gan_teach.models import MLP, evaluating
 from gan_teach.training import State, probes
 
 DISTANCE = "Distance to the data"
-FOUND, ON_MODES, UNEVEN = "modes covered", "share of high quality", "reverse KL"
+FOUND, ON_MODES, UNEVEN = "modes covered", "share of high quality", "unevenness (reverse KL)"
 SHOWN = 256  # points of each kind
 PUSHED = 64  # of them with an arrow
 CELLS = 48  # of the field, along each side

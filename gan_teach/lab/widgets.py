@@ -124,7 +124,7 @@ def choice(
     shown: Callable[[str], str] = str,
 ) -> Control:
     """A list of words to choose from, each as ``shown`` makes it."""
-    words = [(shown(option).replace("_", " "), option) for option in options]
+    words = [(shown(option), option) for option in options]
     listed = w.Dropdown(options=words, description=label, style=WIDE, layout=ROW)
     return Control(listed, listed, turn)
 
