@@ -392,8 +392,8 @@ MEDIANS = {name: score for name, (score, _) in THREE.items()}
         ("healthy", {}, {"orbit": Orbit(3, 1.0, 0.01)}),
         ("not there yet", {}, {**FAR, "orbit": Orbit(3, 0.8, 2.0)}),
         ("mode collapse", {}, {**FAR, "scores": THREE, "usual": MEDIANS}),
-        ("not there yet", {}, {**FAR, "scores": THREE, "usual": {**MEDIANS, "unevenness (reverse KL)": 0.05,
-                                                                 "modes covered": 5}}),
+        ("not there yet", {}, {**FAR, "scores": THREE, "usual": {
+            **MEDIANS, "unevenness (reverse KL)": 0.05, "modes covered": 5}}),
         ("uninformative plateau", {}, {**FAR, "distance": 2.0, "before": 2.0, "moved": 0.1}),
         ("uninformative plateau", {"noise": 5.0},
          {**FAR, "distance": 2.0, "before": 2.0, "moved": 0.1}),

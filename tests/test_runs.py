@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import figures
@@ -192,6 +193,36 @@ def test_a_toy_takes_the_published_ratios_and_the_seeds_together():
     assert toys.labels(many) == ["τ = 1, seed 3", "τ = 1, seed 4"]
     one = toys.run("half-circles", games=1, seed=4)
     np.testing.assert_allclose(many["fake"][-1, 1], one["fake"][-1, 0], atol=1e-5)
+
+
+def test_a_toy_is_scored_by_its_modes_beside_real_points(capsys):
+    history = toys.run("five-gaussians-js", games=2, seeds=2)
+    data = toys.TOYS["five-gaussians-js"].game(seed=0).data
+    for k in range(2):
+        found = gt.metrics.mode_report(history.last("fake")[k], data)
+        assert [*found.scores.values()] == pytest.approx(history.last("modes")[k].tolist())
+    low, high = history.static["bands"].T
+    real = data.sample(toys.SHOWN, torch.Generator().manual_seed(5))
+    scores = [*gt.metrics.mode_report(real, data).scores.values()]
+    assert ((low <= scores) & (scores <= high)).all()
+    assert low[0] == high[0] == 5
+    *_, first, last = str(toys.report(history)).splitlines()
+    assert first.startswith("real, from")
+    assert "5 modes" in last
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in toys.TOYS if not n.startswith(("five", "half", "two"))]
+)
+def test_seeds_of_a_game_without_chance_are_refused(name):
+    if name == "dirac-instance-noise":
+        one, other = toys.run(name, games=5, seeds=2)["params"][-1]
+        assert not np.allclose(one, other)
+        return
+    ends = [toys.run(name, games=5, seed=seed)["params"][-1] for seed in (0, 1)]
+    np.testing.assert_array_equal(*ends)
+    with pytest.raises(ValueError, match=f"{name} draws nothing at random"):
+        toys.run(name, games=5, seeds=2)
 
 
 def test_every_experiment_of_the_list_has_a_run(capsys):

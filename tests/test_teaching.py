@@ -216,8 +216,9 @@ def test_pictures_of_a_chapter_are_saved_as_svg_the_same_each_time(tmp_path, cap
     first, again = ((tmp_path / out / "00_tiny-1.svg").read_text() for out in ("one", "two"))
     assert first == again
     assert "<title>A line that falls &amp; rises.</title>" in first.replace("dc:title", "title")
-    with pytest.raises(ValueError, match="Did you mean '00_tiny'"):
+    with pytest.raises(SystemExit):
         svg.main(["00_tny", "--folder", str(tmp_path)])
+    assert "Did you mean '00_tiny'" in capsys.readouterr().err
 
 
 SETUP = """import gan_teach as gt
@@ -282,6 +283,16 @@ def test_verdicts_are_collected_from_a_fresh_run(tmp_path, capsys):
         f",{tmp_path}/none.ipynb,0,0,0,0,0,1",
         f"7,{anna},1,1,1,0,1,0",
     ]
+
+
+def test_an_answer_that_brings_a_run_along_is_listed_with_its_seed(tmp_path, capsys):
+    pasted = "2)\nrun = gt.exercises.unseen_plane(seed=4)\nprint(run"
+    anna = notebook(tmp_path / "anna.ipynb", "2", pasted, "1")
+    assert collect.main([str(tmp_path / "a*.ipynb")]) == 0  # as a Windows shell hands it over
+    lines = [line.split(",")[1] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert lines == ["7", "4", "4", "4"]
+    assert collect.main([anna, "--summary"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith(f"7 4,{anna}")
 
 
 def test_the_key_tells_what_the_unseen_runs_were_made_with(capsys):

@@ -87,6 +87,7 @@ def run(method, schedule=None):
 paths = {name: run(method) for name, method in METHODS.items()}
 
 # %%
+PLANE = ("θ (generator)", "ψ (discriminator)")
 titles = {name: method.title for name, method in METHODS.items()}
 fields = {titles[name]: gt.zoo.dirac_field(method) for name, method in METHODS.items()}
 
@@ -95,7 +96,7 @@ gt.show(
     gt.plots.portraits(
         fields,
         {titles[name]: path for name, path in paths.items()},
-        names=("θ (generator)", "ψ (discriminator)"),
+        names=PLANE,
     ),
     alt="Nine phase portraits. GAN, non-saturating GAN, clipped WGAN and WGAN-GP keep going round "
     "the origin, the GAN's path out of the picture; instance noise, both R1, consensus and "
@@ -150,7 +151,7 @@ def film(name, last=100):
     return gt.History(steps, {"path": paths[name][np.minimum(steps, steps[:, None])]})
 
 
-beside = [gt.plots.path_panel(), line_panel]
+beside = [gt.plots.path_panel(PLANE), line_panel]
 gt.player(film("r1"), beside, figsize=(9.5, 4.6))
 
 # %%
@@ -400,12 +401,12 @@ arrays = {"path": np.stack(ways), "eigenvalues": spectra[::5], "caption": captio
 slider = gt.History(5 * np.arange(41), arrays)  # γ in hundredths
 view = (0.58, 1.06, -0.24, 0.24)
 disc = gt.plots.plane_panel(unit_disc=True, title="Eigenvalues s of one step", view=view)
-gt.player(slider, [gt.plots.path_panel(), disc], figsize=(9.5, 4.6))
+gt.player(slider, [gt.plots.path_panel(PLANE), disc], figsize=(9.5, 4.6))
 
 # %%
 gt.film_strip(
     slider,
-    [gt.plots.path_panel(), disc],
+    [gt.plots.path_panel(PLANE), disc],
     n=[0, 30, 100, 200],
     alt="Paths of 200 steps above, eigenvalues below. Gamma 0: a spiral out of the picture. 0.3: a "
     "spiral into the ring at 0. 1: a path that bends into the ring. 2: one that drops fast and "

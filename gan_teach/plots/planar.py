@@ -129,11 +129,12 @@ def _portrait(
     ax.set(xlabel=names[0], ylabel=names[1], title=title)
 
 
-def path_panel() -> _panel.Panel:
-    """A panel: record i is a whole path, ``history["path"][i]`` (T, 2), around the point (0, 0)."""
+def path_panel(names: tuple[str, str] = NAMES) -> _panel.Panel:
+    """A panel: record i is a whole path, ``history["path"][i]`` (T, 2), around the point (0, 0);
+    ``names`` of the axes."""
 
     def panel(ax: Axes, history: History) -> _panel.Draw:
-        _portrait(ax, {}, (0.0, 0.0), NAMES, _panel.heading(history, "path"))
+        _portrait(ax, {}, (0.0, 0.0), names, _panel.heading(history, "path"))
         (line,) = ax.plot([], [], color=style.LINES[1], linewidth=1.6)
         (end,) = ax.plot([], [], "*", color=style.LINES[1], markersize=13, markeredgecolor="white")
         ax.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_teach import _checks, plots, zoo
+from gan_teach import _checks, metrics, plots, zoo
 from gan_teach.dynamics import alternating, simultaneous
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Game
@@ -25,7 +25,9 @@ from gan_teach.zoo.functions import PublishedGame
 
 RECORDS = 500  # at most so many of a run
 FEW = 50  # parameters that are recorded; of larger games, samples are
+SHOWN = 500  # samples of a GAN, and as many real points
 MOST = 8  # members of an ensemble that a picture shows
+_MODES = "{:.0f} modes, {:.1%} on them, reverse KL {:.3f}"
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,9 @@ def run(
     """Train the toy of that name for each of ``seeds`` seeds and each published tau, together.
 
     ``games`` : updates, or rounds of ``d_steps`` and ``g_steps``. ``own`` : arguments of the game
-    (None: as published); ValueError for one that it does not take. Records both losses and the
-    parameters of a small game, or 500 samples of a large one.
+    (None: as published). Records both losses and the parameters of a small game, or 500 samples of
+    a large one, with their scores by the modes of the data. ValueError for a setting that the game
+    does not take, and for several seeds of a game that draws nothing.
     """
     toy = TOYS[_checks.choice("experiment", name, TOYS)]
     own = {key: value for key, value in own.items() if value is not None}
@@ -105,22 +108,35 @@ def run(
             raise ValueError(f"{key} is no setting of {name}: leave out --{key}.")
     which = range(_checks.whole("seed", seed), seed + _checks.whole("seeds", seeds, least=1))
     taus = toy.taus if tau is None else (tau,)
+    if len(which) > 1 and not _drawn(toy, own):
+        raise ValueError(f"{name} draws nothing at random: each seed is the same run. Give one.")
     numbers, ratios = [*which] * len(taus), [t for t in taus for _ in which]
     steps = toy.training.steps if games is None else _checks.whole("games", games, least=1)
     rule = alternating(d_steps or 1, g_steps or 1) if d_steps or g_steps else None
     game = stack([toy.game(seed=number, **own) for number in numbers])
     states = toy.training.train(game, tau=ratios, seed=numbers, steps=steps, lr=lr, rule=rule)
     small = sum(p[0].numel() for p in [*game.g_params, *game.d_params]) <= FEW
-    seen = {"params": probes.params()} if small else {"fake": probes.samples(500)}
+    seen = {"params": probes.params()} if small else {"fake": probes.samples(SHOWN)}
+    real = game.data.members[0] if isinstance(game, GAN) else None
+    if not small and hasattr(real, "locate"):
+        seen["modes"] = probes.mode_scores(SHOWN)
     history = record(states, every=max(1, steps // RECORDS), progress=progress,
                      **probes.LOSSES, **seen)  # fmt: skip
     facts = {"experiment": name, "title": name, "unit": "step", "tau": ratios, "seed": numbers}
-    static = {"first_of_d": sum(p[0].numel() for p in game.g_params)}
+    static: dict[str, Any] = {"first_of_d": sum(p[0].numel() for p in game.g_params)}
     if isinstance(game, GAN):
         facts["loss"] = game.loss.name
-        real = game.data.members[0]
-        static["real"] = real.sample(500, generator(2)).numpy()
+        static["real"] = game.data.members[0].sample(SHOWN, generator(2)).numpy()
+    if "modes" in seen:
+        static["bands"] = np.array([*metrics.mode_noise_bands(real, SHOWN).values()])
     return history.describe(static=static, meta=facts)
+
+
+def _drawn(toy: Toy, own: dict[str, Any]) -> bool:
+    """Whether two seeds part within two updates, by where they start or by what they draw."""
+    game = stack([toy.game(seed=seed, **own) for seed in (0, 1)])
+    *_, _ = toy.training.train(game, seed=[0, 1], steps=2)
+    return any(not p[0].equal(p[1]) for p in [*game.g_params, *game.d_params])
 
 
 def labels(history: History) -> list[str]:
@@ -130,15 +146,18 @@ def labels(history: History) -> list[str]:
 
 
 def report(history: History) -> Table:
-    """Where each member ended: its losses, and its parameters or the middle of its samples."""
+    """Where each member ended: its losses, and its parameters or the scores of its samples, beside
+    those of as many real points (99 % of them)."""
     rows = []
     for k, name in enumerate(labels(history)):
         if "params" in history:
             end = ", ".join(f"{v:.3g}" for v in history.last("params")[k][:8])
         else:
-            middle = history.last("fake")[k].reshape(500, -1).mean(0)
-            end = "mean of samples " + ", ".join(f"{v:.2f}" for v in middle)
+            end = _MODES.format(*history.last("modes")[k])
         rows.append([name, *(float(history.last(f"{p}_loss")[k]) for p in "dg"), end])
+    if "modes" in history:
+        for name, row in zip(("real, from", "real, to"), history.static["bands"].T, strict=True):
+            rows.append([name, "", "", _MODES.format(*row)])
     return Table(["", "loss of D", "loss of G", "end"], rows)
 
 

@@ -16,6 +16,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,11 @@ def rows(path: Path, run: bool = False) -> Iterator[tuple[str, str, str, str, st
         return
     seed = question = ""
     for cell in cells:
-        found = CHECK.search(cell.source) if cell.cell_type == "code" else None
-        if found:
-            verdict, said = _said(cell.outputs)
-            yield str(path), seed, found[1], verdict, said
-        elif cell.cell_type == "code":
+        if cell.cell_type == "code":  # a folded answer that was pasted brings a seed along
             seed = "".join(UNSEEN.findall(cell.source)[-1:]) or seed
+            if found := CHECK.search(cell.source):
+                verdict, said = _said(cell.outputs)
+                yield str(path), seed, found[1], verdict, said
         elif "answer" in cell.metadata.get("tags", []):
             words = " ".join(PROMPT.sub("", cell.source).split())
             verdict, said = ("words", words) if words else ("-", "not written")
@@ -83,10 +83,10 @@ def _told(settings: dict[str, Any]) -> str:
 
 
 def summary(path: Path, run: bool = False) -> tuple[Any, ...]:
-    """A notebook's seed, name, and how many of its lines have each verdict."""
+    """A notebook's seeds, name, and how many of its lines have each verdict."""
     found = list(rows(path, run))
     counts = Counter(verdict for *_, verdict, _ in found)
-    seed = "".join({seed for _, seed, *_ in found if seed})
+    seed = " ".join(dict.fromkeys(seed for _, seed, *_ in found if seed))
     return seed, str(path), *(counts[verdict] for verdict in SUMMARY[2:])
 
 
@@ -99,6 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if (options.key is None) == (not options.notebooks):
         parser.error("name notebooks, or --key with a number of seeds.")
+    given = [str(path) for path in options.notebooks]  # a Windows shell leaves a * as it is
+    notebooks = [Path(path) for name in given for path in sorted(glob(name)) or [name]]
     table = csv.writer(sys.stdout, lineterminator="\n")
     if options.key is not None:
         unseen = exercises.unseen
@@ -107,12 +109,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             table.writerow((seed, *(_told(unseen.drawn(s, seed)) for s in unseen.HIDDEN.values())))
     elif options.summary:
         table.writerow(SUMMARY)
-        found = [summary(path, options.run) for path in options.notebooks]
-        found.sort(key=lambda row: (int(row[0] or -1), row[1]))
+        found = [summary(path, options.run) for path in notebooks]
+        found.sort(key=lambda row: (int(row[0].split()[0]) if row[0] else -1, row[1]))
         table.writerows(found)
     else:
         table.writerow(HEAD)
-        for path in options.notebooks:
+        for path in notebooks:
             table.writerows(rows(path, options.run))
     return 0
 

@@ -69,8 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=tutorial_folder(), help="default: tutorial")
     options = parser.parse_args(argv)
     sources = {chapter.name: chapter.source for chapter in chapters(options.folder)}
-    for name in options.names:
-        for path in save_figures(sources[_checks.choice("NAME", name, sources)], options.out):
+    try:
+        asked = [sources[_checks.choice("NAME", name, sources)] for name in options.names]
+    except ValueError as error:
+        parser.error(str(error))
+    for source in asked:
+        for path in save_figures(source, options.out):
             print(f"wrote {path.name}")
     return 0
 
