@@ -691,7 +691,7 @@ guess.answer("before" if min(early) > 0 else "after" if max(early) < 0 else "at 
 # emptier cluster of a typical run holds one to three of 100 fakes. $\log 2$ is the best $D$'s loss
 # at a perfect generator *and* that of a $D$ that finds no difference, whatever the fakes do. (With
 # the whole loss for JS its clock still puts RS first, in 27 pairs of 40 against 12, p-value 0.02,
-# where the arrivals cannot tell.)
+# where the arrivals, by 40 fakes, do not tell.)
 #
 # How did those end that have not arrived?
 

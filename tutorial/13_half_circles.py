@@ -403,7 +403,7 @@ for change in ("relativistic pairs", "R1 + R2"):
 # R1 + R2 0.76 times (0.55 to 1.04), though smaller with each of the five.
 #
 # *Alone*, to leave out the dropout halves the distance after 2000 steps, and to leave out the
-# smoothing makes it one and a half times as long: what is said in one breath may pull both ways.
+# smoothing makes it 1.6 times as long: what is said in one breath may pull both ways.
 # Pairs without smoothing double it: it is 28 % longer (95 %: 3 to 59 %) than with the smoothing
 # dropped alone. Data divided by ten make it two and a half times as long, and an average of a $G$
 # that is still far away lags a little. Changes do not add up, and a recipe is more than its lines.
