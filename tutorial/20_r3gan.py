@@ -23,7 +23,6 @@ from gan_teach import metrics
 from gan_teach.dynamics import optim
 from gan_teach.games import penalties
 from gan_teach.metrics.features import classifier, name_stacks
-from scipy.stats import binomtest
 from torch import nn
 from torch.nn.functional import softplus
 
@@ -414,6 +413,7 @@ def row(name, x, asked):
     return [name, int(able.sum()), f"{low:.0%} to {high:.0%}", f"{right:.1%}"]
 
 
+# %%
 nets = {"G": drawing.generator, "its average": mean.module}
 drawn = {name: torch.from_numpy(image_runs.draw(g, z)) for name, g in nets.items()}
 rows = [row(name, x, asked) for name, x in drawn.items()]
@@ -421,6 +421,8 @@ rows.append(row("real digits", unseen.floats(), unseen.targets))
 gt.Table(["1000 pictures", "can be read", "95 % interval", "of these as asked"], rows)
 
 # %%
+from scipy.stats import binomtest
+
 raw, smooth = (reader.read(x)[1] for x in drawn.values())
 more, less = int((smooth & ~raw).sum()), int((raw & ~smooth).sum())
 p = binomtest(more, max(more + less, 1)).pvalue
