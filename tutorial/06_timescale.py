@@ -42,9 +42,9 @@ from torch.nn.functional import logsigmoid
 # ## Open the hood
 #
 # The same without a library: $J_\tau$ is four numbers, its eigenvalues solve
-# $\lambda^2 - \lambda\,\text{trace} + \text{det} = 0$, and a $\tau^*$ that is neither 0 nor infinite
-# is where the trace changes its sign. Change a number, or multiply $G$'s row by $\tau$ instead of
-# $D$'s, and see what no longer fits.
+# $\lambda^2 - \lambda\,\text{trace} + \text{det} = 0$, and a $\tau^*$ that is neither 0 nor
+# infinite is where the trace changes its sign. Change a number, or multiply $G$'s row by $\tau$
+# instead of $D$'s, and see what no longer fits.
 
 
 # %% tags=["hood"]
