@@ -8,10 +8,12 @@ otherwise.
 import ast
 import re
 from dataclasses import replace
+from functools import partial
 
 import jupytext
 import numpy as np
 import pytest
+import torch
 
 import gan_teach as gt
 from gan_teach.course import chapters
@@ -71,6 +73,17 @@ def test_chapter_08b_a_rate_that_is_best_in_the_end_is_not_best_by_step_40():
 
 
 @pytest.mark.slow
+def test_chapter_06_with_adam_other_seeds_settle_alike_and_part_on_the_way():
+    for seeds, told in ((range(16, 32), 1.2), (range(32, 48), 0.6)):
+        how = {"games": 2000, "lr": 0.01, "optimizer": "adam"}
+        by = partial(gt.experiments.run_seeds, "normal", seeds, **how)
+        ways = by(tau=4.0), by(d_steps=4)
+        both = gt.experiments.agreement(gt.experiments.Routes(*ways))
+        assert abs(both.gap / both.between_seeds - told) < 0.1
+        assert all((gt.experiments.outcomes(runs) == "settled").all() for runs in ways)
+
+
+@pytest.mark.slow
 def test_chapter_09_with_a_patient_d_some_runs_go_back_to_the_collapse():
     start = run(
         code_of("09"), ast.parse("prepared, train"),
@@ -81,6 +94,26 @@ def test_chapter_09_with_a_patient_d_some_runs_go_back_to_the_collapse():
     there = np.stack([(abs(fake[..., 0] - at) <= 0.36).sum(-1) for at in (0, 4)])
     collapsed = (there.max(0) >= 95) & (there.min(0) == 0)  # (records, seeds), every second epoch
     assert collapsed[-50:].all(0).any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "level", "below"), [("js", 0.477, 0.46), ("relativistic", 0.347, 0.32)]
+)
+def test_chapter_09_d_beats_its_level_where_the_fakes_are_not_spread_as_the_cluster(
+    kind, level, below
+):
+    names = run(code_of("09"), ast.parse("train, collapsed"), SEEDS=[0], kinds={"one": kind})
+    tight = names["collapsed"](0, kind)
+    even = torch.nn.Linear(1, 1)  # of latents from -5 to 5: as wide as the cluster
+    torch.nn.init.constant_(even.weight, 0.03)
+    torch.nn.init.constant_(even.bias, 0.15)
+    parts = {"data": tight.data, "latent": tight.latent, "loss": tight.loss}
+    spread = gt.GAN(even, gt.zoo.two_clusters(0, kind).discriminator, **parts)
+    rule = gt.alternating(20, 0, redraw="none")
+    ends = [names["train"](gt.stack([g]), 300, rule=rule)["d_loss"][-1, 0] for g in (tight, spread)]
+    assert abs(ends[0] - below) < 0.01
+    assert abs(ends[1] - level) < 0.02
 
 
 @pytest.mark.slow

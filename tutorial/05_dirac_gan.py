@@ -683,9 +683,9 @@ ax.set_xscale("log")
 gt.show(
     ax,
     alt="Distance to the origin over 20,000 rounds, both axes logarithmic. With the constant rate "
-    "the point is 10 away after 400 rounds. With falling rates it creeps from 1.4 to 2.3, and its "
-    "mean swings down to some 0.04. With the pull the point itself comes to 0.03, its mean to "
-    "0.07.",
+    "the point is 10 away after 400 rounds; its mean swings, comes no nearer than 0.08 and ends at "
+    "0.28. With falling rates the point creeps from 1.4 to 2.3, and its mean swings down "
+    "to some 0.04. With the pull the point itself comes to 0.03, its mean to 0.07.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -913,7 +913,8 @@ if verdict:  # the chapter's run, with your function
 # - `g_grads, d_grads, losses = gt.dynamics.gradients(game, draw())` are both players' gradients,
 #   lists of tensors, and the losses, which the rule returns;
 # - `optims.step(g_steps, d_steps)` takes two such lists and goes down by them;
-# - what `memory` keeps must be copies: `gt.dynamics.copies(list)`.
+# - what `memory` keeps should be copies, `gt.dynamics.copies(list)`: these gradients are new
+#   tensors at each step, but where they are written into the old ones, a reference is the present.
 #
 # <details><summary>Hint 1</summary>
 #

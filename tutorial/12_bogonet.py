@@ -139,7 +139,9 @@ assert abs(by_hand - library) < 1e-9
 # 100 architectures alike; score of random answers 313.3902 and 4.8887
 # ```
 #
-# The mean of logarithms is not the logarithm of the mean, and no longer bounded by that of 1/10.
+# The logarithm of the mean, weighted by $p(k)$, adds up to $\log \tfrac1{10}$ or more: hence the
+# bound of 10. The mean of the logarithms lies below it and has no bound: each $p(k \mid x)$ near 0
+# pulls it down.
 #
 # </details>
 

@@ -265,13 +265,26 @@ for k in ("recall", "coverage", "modes covered"):
 for k in ("Fréchet distance", "sliced Wasserstein"):
     assert gt.holds(often[k, "one arc of 20 lost"] < 0.2)
 
+# %%
+MORE, caught = 50 * N, 0
+thinner = mt.noise_band(mt.sample_frechet, ARCS, MORE, repeats=199)
+for seed in range(20_000, 20_000 + REPEATS):
+    fake = draw(seed, 2 * MORE)
+    score = mt.sample_frechet(fake[arc(fake) != 7][:MORE], draw(seed + 50_000, MORE))
+    caught += score not in thinner
+print(f"with {MORE:,} samples: the Fréchet distance finds the lost arc in {caught} of {REPEATS}")
+
+# %% tags=["hide-input"]
+assert gt.holds(caught > REPEATS / 2)
+
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
 # **No metric finds all six**, the best find three, and single samples mislead: the Fréchet distance
 # of the copies, out of its band in the picture, is out in one sample of twenty. Precision, density
 # and quality are content with half of the data; recall, coverage and the count do not mind stray
-# samples; Fréchet and Wasserstein look at the whole and miss the arc.
+# samples; Fréchet and Wasserstein look at the whole and miss the arc. (So it is with 400 samples;
+# with 20,000 the Fréchet distance finds it 18 times of 20.)
 #
 # </details>
 #

@@ -428,7 +428,7 @@ assert int(early[2].split()[0]) >= 25
 assert int(last[2].split()[0]) <= 12
 
 # %% [markdown]
-# At step 3600 of the long run the samples are read nearly as often as real digits, and nearly all
+# At step 3600 of the long run the samples are read nearly as often as real digits, and 30 of the 35
 # are ones: [mode collapse](glossary.md#mode-collapse), in data that nobody drew for the purpose.
 # Later the other digits come back. How far is it from the data? A distance needs features. We use
 # the 64 that the classifier computes before it decides, fit a Gaussian to those of 5000 samples and

@@ -638,9 +638,10 @@ assert all(low < 0 < high for low, high in medians.values())
 # loss ends at the level of a $D$ that cannot tell. The nearest training face is as far as real
 # faces are from each other, before and after: both intervals hold 0, and the contrast of both is
 # about that of real faces (0.37), so that no faintness hides in them. So at this length there was
-# nothing to repair in this test, and the faces are no better for $T$: to our eyes rougher, for $D$
-# has less to teach in a thousand updates. This is one seed and a short run. What Zhao et al. report
-# is of long ones, where $D$ without $T$ has learned the images by heart.
+# nothing to repair in this test, and the faces are no better for $T$: to our eyes rougher. (Perhaps
+# since $D$ has less to teach in a thousand updates; that we have not tested.) This is one seed and
+# a short run. What Zhao et al. report is of long ones, where $D$ without $T$ has learned the images
+# by heart.
 #
 # </details>
 #
