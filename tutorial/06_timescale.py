@@ -265,8 +265,8 @@ assert gap < 1e-9
 # ## From the spectrum to the run
 #
 # The published runs of the quadratic game: 20 000 simultaneous steps, five values of $\tau$.
-# **Predict** the order of the five curves, and what the one at $\tau = \tau^*$ does. (Color and dash
-# number the ratios of one game from the smallest up, in all pictures of its runs.)
+# **Predict** the order of the five curves, and what the one at $\tau = \tau^*$ does. (Color and
+# dash number the ratios of one game from the smallest up, in all pictures of its runs.)
 
 # %%
 start = [*setup.x0, *setup.y0]

@@ -74,7 +74,7 @@ class PlaneWorld(World):
     def scores(self, row: Row) -> Scores:
         """Those of ``mode_report``, where the data have modes, or the distance to the data."""
         if not self._scored:
-            band = _distance_band(self._data)._replace(low=0.0)
+            band = distance_band(self._data)._replace(low=0.0)
             return {"distance to the data": (row["distance"], band)}
         found = row["report"].scores.values() if row["report"] else 3 * [math.nan]
         names = (FOUND, ON_MODES, UNEVEN)
@@ -96,7 +96,7 @@ class PlaneWorld(World):
             charts += [world.share_chart("Modes", rows, shares, band, "real points")]
         if DISTANCE not in hidden:
             distance = (world.curve(rows, "distance", "value", ""),)
-            low, high = _distance_band(self._data)
+            low, high = distance_band(self._data)
             charts += [Chart(DISTANCE, distance, band=(low, high, "real points"), log=True,
                              unit="units of x")]  # fmt: skip
         return charts
@@ -188,7 +188,7 @@ def _mode_bands(words: str) -> dict[str, NoiseBand]:
 
 
 @lru_cache(maxsize=8)
-def _distance_band(words: str) -> NoiseBand:
+def distance_band(words: str) -> NoiseBand:
     """The distance from real to other real points of these data."""
     return metrics.noise_band(metrics.sliced_wasserstein, own_data.source(words)[0], SHOWN)
 

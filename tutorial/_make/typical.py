@@ -34,6 +34,7 @@ import torch
 from gan_teach._files import replacing
 from gan_teach.games.ensemble import stack
 from gan_teach.lab.config import OPTIMIZERS, PRESETS, TYPICAL, Config
+from gan_teach.lab.plane import distance_band
 from gan_teach.lab.session import WORLDS, Session
 from gan_teach.lab.world import Row, dress, update_rule
 from gan_teach.metrics.features import digit_classifier
@@ -91,7 +92,7 @@ def aim(config: Config) -> tuple[float, str]:
     if "modes" in world.static:
         modes = len(world.static["modes"])
         return modes, f"cover all {modes} modes"
-    return -world._real_distance[1], "are as near to the data as other real points"
+    return -distance_band(config.data).high, "are as near to the data as other real points"
 
 
 def ends(config: Config, seeds: Sequence[int], steps: int | None = None) -> Iterator[End]:
