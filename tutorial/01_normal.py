@@ -316,7 +316,8 @@ assert gap < 1e-12
 # %% [markdown]
 # The library gives the matrix of the closed form, too, up to the noise of 100,000 samples, at the
 # equilibrium $(2, 4, 0, 0)$. Beside it the blocks of the game's [Jacobian](glossary.md#jacobian),
-# where $G$ descends on $V$ and $D$ climbs.
+# where $G$ descends on $V$ and $D$ climbs: `J.gd` has the derivatives of where $G$ goes by $D$'s
+# two numbers, and so on.
 
 # %% tags=["nbval-check-output"]
 game = gt.zoo.line_gan(fresh_data=True)

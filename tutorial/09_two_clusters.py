@@ -281,8 +281,9 @@ for share in (0.01, 0.25, 0.5, 0.75, 1.0):
 # SGD with momentum 0.9. $D$ has 141 parameters, $G$ 46. $G$ does not maximise $L$ here: it
 # minimises the non-saturating loss (JS) or the relativistic one (RS), as usual. We start in the
 # collapse, all fakes within the first cluster, and train four seeds with each loss as one stack:
-# first $D$ alone, then both. **Predict:** where does $D$'s loss settle while $G$ is frozen? And
-# when $G$ is released, which loss still has its fakes in the trap after 200 epochs?
+# first $D$ alone (twenty steps an epoch), then both. **Predict:** where does $D$'s loss settle
+# while $G$ is frozen? And when $G$ is released, which loss still has its fakes in the trap after
+# 200 epochs?
 
 # %%
 guess = gt.predict("only JS", "only RS", "both", "neither")

@@ -226,7 +226,7 @@ gt.show(
     maps(-1),
     alt="Six discriminators and their slopes. Without a penalty D is steep, above 2 on more than "
     "half of the square. With DRAGAN and WGAN-GP it is close to 1 around the data; DRAGAN's fakes "
-    "lie in a bar through one cluster, WGAN-GP's in a band between the clusters, in part outside. "
+    "lie in a short bar beside one cluster, WGAN-GP's in a band between them, in part outside. "
     "With R1, R2 and both D is close to one half and much flatter, and most of the fakes lie on "
     "all five clusters.",
 )
