@@ -212,9 +212,10 @@ print(f"G's mean at the last round: {mean[-1]:.2f}, {abs(mean[-1] - target):.2f}
 assert gt.holds(abs(v + 2 * math.log(2)) < 0.02 and 0.2 < abs(mean[-1] - target) < 0.6)
 
 # %% [markdown]
-# $V$ has arrived before the generator has: near the equilibrium a deviation of the means changes
-# $V$ only to second order. And the level alone proves nothing: chapter 13 makes a GAN whose losses
-# are where theory wants them and whose samples are wrong.
+# $V$ has arrived before the generator has: at the equilibrium all slopes of $V$ are 0, so that a
+# small deviation of the means changes $V$ only to second order, by products of two small numbers.
+# And the level alone proves nothing: chapter 13 makes a GAN whose losses are where theory wants
+# them and whose samples are wrong.
 
 # %% [markdown]
 # ## The lab

@@ -83,9 +83,10 @@ assert gt.holds(
 )
 
 # %% [markdown]
-# $V$ rises first: $D$ needs only to lean more to tell points near 0 from points near 5. The
-# generator follows the slope of $D$ and arrives with momentum of a kind: the slope is still there
-# when it arrives, since $D$ has not forgotten. So it overshoots, and $D$ has to lean the other way.
+# $V$ rises first: $D$ needs only to lean more to tell points near 0 from points near 5. (A round's
+# $V$ is noted before $D$'s step in it, so that the first one stands at round 1.) The generator
+# follows the slope of $D$ and arrives with momentum of a kind: the slope is still there when it
+# arrives, since $D$ has not forgotten. So it overshoots, and $D$ has to lean the other way.
 # **Balanced play of this GAN shows as an oscillation that dies out around the theoretical level,
 # not as a loss that goes down.**
 
@@ -211,9 +212,11 @@ assert gt.holds(error.max() < 0.02)
 # **And the thick bands?** Around round 300 the generated points lie beyond 7, and $D$'s slope
 # changes its sign at every round. A step of length 0.1 along a curvature $\lambda$ multiplies a
 # deviation by $1 - 0.1\lambda$: from $\lambda = 20$ on it jumps to the other side and farther away.
-# The second derivative of $\log \sigma(t)$ at $t = 0$ is $-\tfrac14$, and $t = ax + c$ is linear in
-# $(a, c)$. So where $D$ is flat its curvature is the largest eigenvalue of a quarter of the second
-# moments of $(x, 1)$ and of $(G(z), 1)$, added up:
+# The second derivatives of $\log \sigma(t)$ and of $\log(1 - \sigma(t))$ at $t = 0$ are
+# $-\tfrac14$, and $t = ax + c$ is linear in $(a, c)$. So where $D$ is flat the second derivatives
+# of $V$ by $(a, c)$ are $-\tfrac14$ of a matrix of second moments, $\mathbb E\,x^2$, $\mathbb E\,x$
+# and 1, and the same of $G(z)$, added up. The largest eigenvalue, without the sign, is the
+# curvature:
 
 # %%
 z = (np.arange(200) + 0.5) / 200
@@ -313,7 +316,8 @@ assert gap < 1e-12
 # %% [markdown]
 # The library gives the matrix of the closed form, too, up to the noise of 100,000 samples, at the
 # equilibrium $(2, 4, 0, 0)$. Beside it the blocks of the game's [Jacobian](glossary.md#jacobian),
-# where $G$ descends on $V$ and $D$ climbs.
+# where $G$ descends on $V$ and $D$ climbs: `J.gd` has the derivatives of where $G$ goes by $D$'s
+# two numbers, and so on.
 
 # %% tags=["nbval-check-output"]
 game = gt.zoo.line_gan(fresh_data=True)
@@ -335,12 +339,13 @@ print("G on D plus D on G, transposed: at most", np.round(abs(J.gd + J.dg.T).max
 # quantities that drive each other in turn, as in a pendulum. What then is the
 # [friction](glossary.md#friction)?
 #
-# Near the equilibrium one round multiplies the four deviations by a matrix, and its eigenvalues
-# tell what many rounds do. A real one, $s$, multiplies a deviation along its direction by $s$ in
-# each round. **A complex pair turns** two deviations into each other, like the hand of a clock: by
-# the angle $\arg s$ in a round, a whole turn in $2\pi / |\arg s|$ rounds, while the hand's length
-# is multiplied by $|s|$, so that $|s| < 1$ shrinks and $|s| > 1$ grows. `gt.dynamics.step_spectrum`
-# gives these factors (chapter 05 computes some by hand).
+# Near the equilibrium one round multiplies the deviations of $(w, b, a, c)$ from it by a matrix,
+# and the eigenvalues of this matrix tell what many rounds do. A real one, $s$, multiplies a
+# deviation along its direction by $s$ in each round. **A complex pair turns** two deviations into
+# each other, like the hand of a clock: by the angle $\arg s$ in a round, a whole turn in
+# $2\pi / |\arg s|$ rounds, while the hand's length is multiplied by $|s|$, so that $|s| < 1$
+# shrinks and $|s| > 1$ grows. `gt.dynamics.step_spectrum` gives these factors (chapter 05 computes
+# some by hand).
 #
 # Here at this run's equilibrium, and once more with $D$'s *own* curvature, its block of the
 # Hessian, set to zero. **Predict** what becomes of the damping, and of the time that a turn takes.
@@ -376,9 +381,11 @@ print(f"D's curvature {curvatures[1]:.1f} and {curvatures[0]:.2f}; a's share the
 print(f"{turn:.0f} rounds over this share: {turn / share:.0f}")
 
 # %% [markdown]
-# Along the first $D$ gives up so fast that nothing is left to swing. What swings is the other, a
-# lean whose middle stays at the points. But $G$ is pushed by $a$ alone and pushes back on $a$
-# alone, and a step that way has a fifth of it: a fifth of the push both ways, five times the turn.
+# Along the first $D$ gives up so fast that nothing is left to swing. What swings is the other
+# direction, a lean whose middle stays at the points. The players meet in $a$ alone: $a$ pushes
+# $G$'s mean, and the distance of the means pushes $a$. But of a unit step in that direction only a
+# fifth is $a$. So both pushes are a fifth as strong, and with them the rate at which they turn each
+# other: a turn takes five times as long.
 #
 # Beside that what the run did, from one passage of $G$'s mean through the data's to the next:
 
@@ -521,18 +528,19 @@ assert gt.holds(abs(np.median(all_turns) / 570 - 1) < 0.1 and (all_shares < 1).a
 # before the means are, since they enter it to second order: at round 1500 most means are too high,
 # by 0.2 in the median, since the seeds swing in step; at round 3000 nine in ten are within 0.07 of
 # their ten points'. Up to round 1500 the median turn is a little shorter than seed 0's eigenvalues
-# say, the friction is theirs, and after the first swing none was larger than the one before. **It
-# learns the mean. It does not learn the spread**: that stayed below 1 in all seeds, whatever the
-# spread of the ten points was, and the zero eigenvalue says that to first order nothing near the
-# equilibrium pulls it there.
+# say, the friction is what they say (a swing keeps 0.62 of the last, where 0.61 was predicted), and
+# after the first swing none was larger than the one before. **It learns the mean. It does not learn
+# the spread**: that stayed below 1 in all seeds, whatever the spread of the ten points was, and the
+# zero eigenvalue says that to first order nothing near the equilibrium pulls it there.
 #
 # </details>
 
 # %% [markdown]
 # ## Play
 #
-# Move the sliders while it runs: steps a round, learning rates, noise. Numbers take hold from the
-# next round on; the seed stays, so that a change of one knob is a fair comparison.
+# Move the sliders while it runs: steps a round, learning rates, noise (on what $D$ sees, chapter
+# 04). Numbers take hold from the next round on; the seed stays, so that a change of one knob is a
+# fair comparison.
 
 # %%
 gt.Lab("normal")

@@ -243,7 +243,8 @@ assert other < 1e-12
 # %% [markdown]
 # The cross blocks are each other's transpose with the opposite sign: what $G$ gains $D$ loses. And
 # two of the eigenvalues are positive. They are nearly the eigenvalues of $G$'s own block: in $G$'s
-# parameters $V$ has a maximum here, and a player who descends walks away from a maximum.
+# parameters $V$ is curved here as at a maximum, though its slope is not 0, and two generators that
+# descend from nearby points of such a hill part.
 
 # %% [markdown]
 # ## Is the equilibrium still attractive?
@@ -362,9 +363,9 @@ assert gt.holds((abs(measured - theory) < 0.15 * abs(theory) + 1e-3).all())
 # %% [markdown]
 # ## Two changes
 #
-# **An even stronger $D$.** At 100:1 the factor of a round at the equilibrium is better still, at a
-# $w \approx 2$ (no law: at $w = 5$ it is worse). **Predict** what that does to the share
-# of seeds that settle within 500 rounds.
+# **An even stronger $D$.** At 100:1 the factor of a round at the equilibrium is better still for
+# the $w = 2$ of the table above (no law: with `w=5.0` there it is worse than at 50:1). **Predict**
+# what that does to the share of seeds that settle within 500 rounds.
 #
 # **Another loss for $G$.** Let $G$ minimise $-\log D(G(z))$ instead, the [non-saturating
 # loss](glossary.md#non-saturating-loss) (Goodfellow et al., 2014, section 3). $D$'s loss is the

@@ -93,8 +93,8 @@ assert gt.holds(a[9] > 0.01 and a[22] > 0 and abs(mean[9] - data) < 0.3)
 
 # %% [markdown]
 # $D$ has only just begun to lean, so that 50 small steps along its slope are one moderate step.
-# When the means agree, at round 9, only the *gradient* of the slope is zero, not the slope: $G$
-# walks on, by 0.8 too far, and comes back while $D$ slowly forgets.
+# When the means agree, at round 9, it is $D$'s *gradient* for $a$ that is near zero, not the slope
+# $a$ itself: $G$ walks on, by 0.8 too far, and comes back while $D$ slowly forgets.
 
 # %% [markdown]
 # ## Open the hood
@@ -202,7 +202,7 @@ for k in (min(game, len(a) - 2) for game in (12, 20, 30)):
     print(f"round {k}: mean {mean[k] - data:+.2f}, V + 2 log 2 = {off:.4f}, formula {second:.4f}")
 
 # %% [markdown]
-# The mean is still wrong by half a unit when $V$ is wrong by less than a hundredth.
+# The mean is still wrong by three quarters of a unit when $V$ is wrong by less than a hundredth.
 
 # %% [markdown]
 # ## The noise in D's gradient
@@ -237,7 +237,9 @@ assert gt.holds(1.6 < seen / predicted < 2.2)
 #
 # That noise is about half of what the run has seen. What doubles it? An obvious suspect is $G$,
 # which answers each accidental slope with 50 steps of its own. **Predict:** how much is left of the
-# factor if $G$ makes a single step? 16 runs that start at the equilibrium:
+# factor if $G$ makes a single step? 16 runs that start at the equilibrium (`affine_alternating`
+# makes the steps of `alternating` with new latents for each step of $G$, by the formulas of the
+# hood, and faster):
 
 
 # %%
@@ -283,9 +285,10 @@ assert gt.holds(1.02 < times[50] / times[1] < 1.25)
 # Nearly all of it: the suspect is innocent. It is $D$ itself. Its loss has a curvature $\lambda$ of
 # about 13.5 (the median), so that a step of $\eta\lambda = 1.35$ overshoots the best slope by a
 # third, and the next gradient sees what the last batch has left there. A recursion
-# $a \leftarrow (1 - \eta\lambda)\, a + \eta \xi$ with noise $\xi$ has gradients
-# $1 / \sqrt{1 - \eta\lambda / 2}$ times as large as $\xi$: 1.41 for a step of the right length, 1.8
-# for this one. The 50 steps of $G$ add a tenth to that.
+# $a \leftarrow (1 - \eta\lambda)\, a + \eta \xi$ with noise $\xi$ has, in the long run, gradients
+# $\xi - \lambda a$ that are $1 / \sqrt{1 - \eta\lambda / 2}$ times as large as $\xi$ (the variance
+# of $a$ is the one that a round leaves as it is): 1.41 for a step of the right length, 1.8 for this
+# one. The 50 steps of $G$ add a tenth to that.
 #
 # </details>
 #
@@ -373,12 +376,13 @@ assert gt.holds(abs(np.median(early[:, 0] / early[:, 1]) - 0.5) < 0.05)
 #
 # Where $a = 0$, $V$ does not depend on the spread. But the noise of ten samples keeps $a$ away from
 # 0, and there it does. Near the equilibrium $D(G(z)) \approx \tfrac12 + \tfrac14 f$ with the logit
-# $f = a(wz + b) + c$, and $G$'s step for $w$ is $\eta\, a\, \overline{D(G(z))\, z}$. With the
-# variance $\tfrac1{12}$ of $z$ this holds a term $+\eta a^2 w / 48$, whatever the sign of $a$: the
-# saturating loss $\log(1 - \sigma(f))$ is *concave* in $f$ and rewards a generator that spreads.
-# The non-saturating $-\log\sigma(f)$ is convex: the same term with a minus. While $D$ holds the
-# mean $\tfrac w2 + b$ in place, $(w, b)$ can only move along $(1, -\tfrac12)$. Of a push along
-# $w$ that direction keeps the share $1 / (1 + \tfrac14) = \tfrac45$: a fifth is lost, and
+# $f = a(wz + b) + c$, and $G$'s step for $w$ is $\eta\, a\, \overline{D(G(z))\, z}$. The variance
+# $\tfrac1{12}$ of $z$ enters $\overline{D(G(z))\, z}$ with $\tfrac14 a w \cdot \tfrac1{12}$, so
+# that the step holds a term $+\eta a^2 w / 48$, whatever the sign of $a$: the saturating loss
+# $\log(1 - \sigma(f))$ is *concave* in $f$ and rewards a generator that spreads. The non-saturating
+# $-\log\sigma(f)$ is convex: the same term with a minus. While $D$ holds the mean $\tfrac w2 + b$
+# in place, $(w, b)$ can only move along $(1, -\tfrac12)$. Of a push along $w$ that direction keeps
+# the share $1 / (1 + \tfrac14) = \tfrac45$: a fifth is lost. And $48 \cdot \tfrac54 = 60$, so that
 #
 # $$\frac{\mathrm d \log |w|}{\text{step of } G} = \pm \frac{\eta\, a^2}{60}.$$
 #

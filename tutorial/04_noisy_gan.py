@@ -19,13 +19,15 @@ from torch.nn.functional import logsigmoid
 #
 # Fifty steps of $D$ to one of $G$ as in chapter 02. But $D$ never sees $x$ and $G(z)$; it sees
 # $x + \varepsilon$ and $G(z) + \varepsilon'$ with $\varepsilon \sim \mathcal N(0, \sigma^2)$,
-# $\sigma = 1$: **[instance noise](glossary.md#instance-noise)**. Real and generated points then
-# come from the densities $p * \mathcal N(0, \sigma^2)$ and $q * \mathcal N(0, \sigma^2)$. These are
-# positive everywhere, so they overlap wherever $G$ is, if only a little where it is far away.
+# $\sigma = 1$: **[instance noise](glossary.md#instance-noise)**. (A $\sigma$ without a bracket is a
+# standard deviation, $\sigma(\cdot)$ the sigmoid as before.) Real and generated points then come
+# from the densities $p * \mathcal N(0, \sigma^2)$ and $q * \mathcal N(0, \sigma^2)$, where the star
+# is a convolution, the density of a sum of independent numbers. These are positive everywhere, so
+# they overlap wherever $G$ is, if only a little where it is far away.
 #
 # **What theory says.** If two blurred densities agree, so do the densities themselves: the
 # equilibrium stays where it was. And $D^*$ is no longer a step. For two normal densities of equal
-# variance $\sigma_x^2$ and means $m_p, m_q$ its logit is a straight line,
+# variance $\sigma_x^2$ (the noise included) and means $m_p, m_q$ its logit is a straight line,
 #
 # $$\log \frac{D^*(x)}{1 - D^*(x)} = \frac{m_p - m_q}{\sigma_x^2}
 #   \Bigl(x - \frac{m_p + m_q}{2}\Bigr),$$
@@ -47,7 +49,7 @@ gt.show(
 
 # %% [markdown]
 # The formula against the densities themselves, for data at 5 and three places of $G$,
-# $\sigma_x^2 = 2$:
+# $\sigma_x^2 = 2$ (1 of the points, 1 of the noise):
 
 # %% tags=["nbval-check-output"]
 points = torch.linspace(0, 5, 101, dtype=torch.float64)[:, None]
@@ -246,8 +248,8 @@ assert gt.holds(0.5 < certain < 2 and 4 < factor < 12 and 4 < gradient < 12)
 # %% [markdown]
 # ## The Hessian
 #
-# Noise adds its variance to both second moments, and changes nothing else: the closed form at the
-# equilibrium has $-\tfrac14(\mathbb E x^2 + \mathbb E G^2 + 2\sigma^2)$ where it had
+# Noise adds its variance to both second moments, and changes nothing else: at the equilibrium the
+# second derivative by $a$ is $-\tfrac14(\mathbb E x^2 + \mathbb E G^2 + 2\sigma^2)$ where it was
 # $-\tfrac14(\mathbb E x^2 + \mathbb E G^2)$. **Predict:** which of the four eigenvalues moves?
 
 # %% tags=["nbval-check-output"]

@@ -38,13 +38,15 @@ from scipy.stats import binomtest
 # \end{aligned}$$
 #
 # JS (for Jensen and Shannon, whose divergence it measures) is the usual GAN with $D$'s loss halved
-# ($L = -V/2$ with chapter 00's $V$); RS (relativistic, standard), the
+# ($L = -V/2$ with chapter 00's $V$; `"half"` in the code); RS (relativistic, standard), the
 # [relativistic](glossary.md#relativistic-loss) one, asks only that $x_i$ score higher than its
 # partner $y_i$. In this theory $G$ maximises $L$. In both, $L = \log 2 = 0.693$ at the best.
 #
-# Against an optimal $f$ only one thing matters: **which fake sits on which point**. With two points
-# A and B each fake is on A, on B or on neither: nine states. **Predict:** both fakes sit on A. One
-# of them steps off A, towards B. Does $L$ of JS rise, fall, or stay? And that of RS?
+# Against an optimal $f$ only one thing matters: **which fake sits on which point**. (Take $y_1$ and
+# $y_2$ both off the data: $f$ goes up without bound on the $x_i$, down on the $y_i$, and $L = 0$.)
+# With two points A and B each fake is on A, on B or on neither: nine states. **Predict:** both
+# fakes sit on A. One of them steps off A, towards B. Does $L$ of JS rise, fall, or stay? And that
+# of RS?
 
 # %%
 js, rs = (landscape.landscape(2, loss, "half") for loss in landscape.LANDSCAPES)
@@ -214,7 +216,9 @@ for n in range(2, gt.budget(3) + 1):
 #
 # With a hundred points, a single fake more or less changes little. But $G$ is a network: nearby
 # latents move together. **Drag** the share of the fakes that leave A for B *in one body*, and see
-# how deep they have to go. **Predict:** where is JS's valley deepest: a few, half, or all?
+# how deep they have to go. (RS is drawn twice: with the fixed pairs above, and with pairs that
+# chance draws anew, of which below.) **Predict:** where is JS's valley deepest: a few, half, or
+# all?
 
 
 # %%
@@ -277,8 +281,9 @@ for share in (0.01, 0.25, 0.5, 0.75, 1.0):
 # SGD with momentum 0.9. $D$ has 141 parameters, $G$ 46. $G$ does not maximise $L$ here: it
 # minimises the non-saturating loss (JS) or the relativistic one (RS), as usual. We start in the
 # collapse, all fakes within the first cluster, and train four seeds with each loss as one stack:
-# first $D$ alone, then both. **Predict:** where does $D$'s loss settle while $G$ is frozen? And
-# when $G$ is released, which loss still has its fakes in the trap after 200 epochs?
+# first $D$ alone (twenty steps an epoch), then both. **Predict:** where does $D$'s loss settle
+# while $G$ is frozen? And when $G$ is released, which loss still has its fakes in the trap after
+# 200 epochs?
 
 # %%
 guess = gt.predict("only JS", "only RS", "both", "neither")
@@ -475,15 +480,18 @@ assert gt.holds(min(moved) > 0.36 and min(rises) > 0)
 # steps each and momentum they shoot past B, $D$ turns round, and a [chase](glossary.md#chase)
 # begins. $D$'s loss is around $\log 2$ on average in these runs, though at 77 % of the looks at JS,
 # and at 44 % of those at RS, no fake lies on any data. A chase cannot end well before the body of
-# fakes has torn in two; in the RS run shown it has by epoch 200, with no fake on the data yet.
+# fakes has torn in two; in the RS run shown it has by epoch 200, with no fake on the data yet (the
+# 21 that were counted above lie within 0.36 of 0, as the published count has it, but on neither
+# band).
 #
 # ## Is it the seed? 200 of them
 #
 # `gan-teach study two-clusters-js` and `two-clusters-rs` trained 200 seeds with each loss for the
 # published 5000 epochs; what is left of them ships with the course: a record every 20 epochs. A run
-# has *arrived* at the first record from which on each cluster holds at least 40 of the 100 fakes,
-# to the end. Of the others one ends in *one cluster* if 95 or more of its fakes lie there and none
-# in the other, and else *unsettled*. **Predict** the two shares, and how many epochs it takes.
+# has *arrived* at the first record from which on each cluster holds at least 40 of the 100 fakes
+# (within 0.36 of 0 or of 4), to the end. Of the others one ends in *one cluster* if 95 or more of
+# its fakes lie there and none in the other, and else *unsettled*. **Predict** the two shares, and
+# how many epochs it takes.
 
 # %%
 kept = {name: gt.records.load(f"two-clusters-{name.lower()}") for name in ("JS", "RS")}

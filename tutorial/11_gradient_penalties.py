@@ -34,7 +34,9 @@ from scipy.stats import t
 #
 # So R1 and [R2](glossary.md#r2) ask for a *flat* $D$, [WGAN-GP](glossary.md#wgan-gp) and
 # [DRAGAN](glossary.md#dragan) for a slope of *one*. RpGAN + R1 + R2 is the relativistic loss of
-# chapter 09 with both flat ones.
+# chapter 09 with both flat ones. WGAN-GP comes with a loss of its own, Wasserstein's: $D$ minimises
+# $\mathbb E f(G(z)) - \mathbb E f(x)$ and $G$ minimises $-\mathbb E f(G(z))$, without a sigmoid or
+# a logarithm.
 #
 # ## Open the hood
 #
@@ -224,7 +226,7 @@ gt.show(
     maps(-1),
     alt="Six discriminators and their slopes. Without a penalty D is steep, above 2 on more than "
     "half of the square. With DRAGAN and WGAN-GP it is close to 1 around the data; DRAGAN's fakes "
-    "lie in a bar through one cluster, WGAN-GP's in a band between the clusters, in part outside. "
+    "lie in a short bar beside one cluster, WGAN-GP's in a band between them, in part outside. "
     "With R1, R2 and both D is close to one half and much flatter, and most of the fakes lie on "
     "all five clusters.",
 )
@@ -453,13 +455,13 @@ assert gt.holds(
 # weight** has a limit here: at 10 no seed of eight has five modes, and none of the three weights at
 # $k = 1$ comes up to no penalty at all. **The radius** moves no quality that eight seeds show: at
 # 0.05 and at 4 the paired intervals hold 0 (five modes in seven and in two of eight are a hint).
-# And with $c = 0.05$ the points lie at most 0.035 from the data in each coordinate, inside a
-# cluster of width 0.045: that they lie among the data does no harm that shows. Nor do eight seeds
-# tell the two noises apart, or the fakes from the data as the place to ask. A slope of 1 of the
-# *probability* asks for one of 4 or more of the logit, as $\sigma' \le \tfrac14$: at weight 10
-# nothing is found. (600 steps, one rate, $\tau = 1$, batches of 64. The rows `dragan.advice` of
-# [the ledger](22_ledger.ipynb) have 16 seeds, 1500 steps, and $\tau = 8$ as well; those of
-# `dragan.noise` are about the noise on digits.)
+# And with $c = 0.05$ the points lie at most 0.035 from the data in each coordinate ($c$ times the
+# deviation of the batch, about 0.7), inside a cluster of width 0.045: that they lie among the data
+# does no harm that shows. Nor do eight seeds tell the two noises apart, or the fakes from the data
+# as the place to ask. A slope of 1 of the *probability* asks for one of 4 or more of the logit, as
+# $\sigma' \le \tfrac14$: at weight 10 nothing is found. (600 steps, one rate, $\tau = 1$, batches
+# of 64. The rows `dragan.advice` of [the ledger](22_ledger.ipynb) have 16 seeds, 1500 steps, and
+# $\tau = 8$ as well; those of `dragan.noise` are about the noise on digits.)
 #
 # ## An atlas of two knobs, and of two more
 #
@@ -736,7 +738,7 @@ gt.exercises.check_friction(friction)
 # **3.** (Code.) A flat $D$ needs no pull. Write the *one-sided* penalty that leaves it alone,
 # $10\, \mathbb E \max(0, |\nabla f(x)| - 1)^2$ at the real points: a function of
 # `(critic, real, fake, noise)`, the form that the library takes (`noise` is empty here). It then
-# trains the five Gaussians, seed 0: more of them than DRAGAN at weight 10?
+# trains the five Gaussians, seed 0: does it cover more modes than DRAGAN at weight 10 did?
 #
 # <details><summary>Hint 1</summary>
 #

@@ -381,7 +381,8 @@ def _moment(session: Session, batch: Batch) -> dict[str, Any]:
     with torch.no_grad(), evaluating(game.generator, game.discriminator):
         real, fake = game.logits(batch)
         points = game.generate(batch.latent)
-    resting = 0.5 if game.loss.name == "least_squares" else 0.0  # D's answer at the equilibrium
+    free = session.config.world != "dirac"  # there D's logit at the data is 0, whatever it learns
+    resting = 0.5 if free and game.loss.name == "least_squares" else 0.0  # at the equilibrium
     usual = _slope(game.loss, *2 * [torch.full_like(fake[:1], resting)])
     return {
         "d_real": float(torch.sigmoid(real).mean()),

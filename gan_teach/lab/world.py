@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from gan_teach import plots
 from gan_teach.dynamics import RULES, Rule, alternating
@@ -223,6 +224,9 @@ def loss_levels(config: Config) -> tuple[float | None, float | None]:
     """(L_D, L_G) at the equilibrium, None where nothing fixes them."""
     if config.penalty in NOT_ZERO_IN_THE_FLAT:
         return None, None
+    if config.world == "dirac":  # whose D = psi x has the logit 0 where its data are, whatever psi
+        zero, loss = torch.zeros(1), losses.smoothed(losses.get(config.loss), config.smoothing)
+        return float(loss.d(zero, zero)), float(loss.g(zero, zero))
     return plots.equilibrium_losses(config.loss, config.smoothing)
 
 
