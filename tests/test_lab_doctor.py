@@ -14,7 +14,7 @@ import pytest
 
 from doctor_cases import CASES
 from gan_teach.dynamics.streams import generator
-from gan_teach.lab import Session, doctor
+from gan_teach.lab import Session, doctor, world
 from gan_teach.lab.config import named
 from gan_teach.lab.doctor import (
     RATES,
@@ -280,6 +280,17 @@ def test_a_remedy_brings_the_run_nearer(text, remedy):
     (now, band), (before, _) = (next(iter(run.scores.values())) for run in (branch, session))
     assert now in band or now < before / 2
     assert diagnose(branch).name in ("healthy", "not there yet")
+
+
+def test_a_d_without_a_constant_answers_zero_at_its_data():
+    """f(x) = psi x is 0 at the data's x = 0: L_D = (0 - 1)^2 / 2 there, and L_G where psi = 0."""
+    rests = Session("dirac,loss=least_squares,penalty=r1,weight=1.0,draws=2/500")
+    assert world.loss_levels(rests.config) == (0.5, 0.5)
+    assert diagnose(rests).name == "healthy"
+    stands = Session("dirac,loss=least_squares,draws=2/300")  # at psi = 0, where no theta is seen
+    said = diagnose(stands)
+    assert said.name == "uninformative plateau"
+    assert said.evidence[0].value == pytest.approx(0.5)
 
 
 def test_a_run_that_is_driven_off_is_told_so_while_it_is_still_there():
