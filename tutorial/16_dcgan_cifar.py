@@ -245,11 +245,8 @@ for name, (game, _, mean) in runs.items():
     drawn[name] = torch.from_numpy(image_runs.draw(mean, z))
     able[name] = judge.read(drawn[name])[1]
     count = int(able[name].sum())
-    sets = (
-        game.data.floats(),
-        held_out.floats(),
-        torch.from_numpy(image_runs.draw(game.generator, z)),
-    )
+    fakes = torch.from_numpy(image_runs.draw(game.generator, z))
+    sets = game.data.floats(), held_out.floats(), fakes
     low, high = gt.plots.wilson(count, 1000)
     rows.append([name, *(answer(game, x) for x in sets), count, f"{low:.0%} to {high:.0%}"])
 
