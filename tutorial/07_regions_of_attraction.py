@@ -347,10 +347,10 @@ assert gt.holds(abs(end[0, -1] + 137.25) < 0.1 and abs(by_steps[1] + 3 * np.pi) 
 
 # %% [markdown]
 # Of the flow's paths 12 % come home to $(0, 0)$; two in three run round the torus, B's among them,
-# and the others circle $(\pi, 0)$. Steps of 0.04 bring half of the starts to $(0, 0)$ and the rest
-# nearly all to $(\pi, 0)$. (B is caught by steps of 0.02 after two turns, around $-3\pi = -9.4$,
-# the same angle as $\pi$.) The published map did not ask for $(\pi, 0)$ and left these cells white;
-# ours names it.
+# and the rest do neither, as A's, which circles $(\pi, 0)$. Steps of 0.04 bring half of the starts
+# to $(0, 0)$ and the rest nearly all to $(\pi, 0)$. (B is caught by steps of 0.02 after two turns,
+# around $-3\pi = -9.4$, the same angle as $\pi$.) The published map did not ask for $(\pi, 0)$ and
+# left these cells white; ours names it.
 
 # %% [markdown]
 # ## The polynomial

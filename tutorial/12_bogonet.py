@@ -245,8 +245,9 @@ gt.show(
     ax,
     alt="Score over 5000 updates, five thin lines for either algorithm and the five printed values "
     "as marks. All begin near 1.1. DRAGAN's five lines lie together, at "
-    "1.2 after 1000, 3.7 after 3000 and 4.4 after 5000, the marks a little below them; those of "
-    "vanilla GAN stay below 1.4 until 2000 and between 1.3 and 2.3 from 3000 on.",
+    "1.2 after 1000, 3.7 after 3000 and 4.4 after 5000, the mark at 2000 among them and the others "
+    "a little below; those of vanilla GAN stay below 1.4 until 2000 and between 1.3 and 2.3 from "
+    "3000 on.",
 )
 
 # %%
@@ -376,7 +377,7 @@ gt.show(
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# WGAN-GP first, the two others level, and no run diverges.
+# WGAN-GP first, the two others near each other (1.94 and 1.88), and no run diverges.
 #
 # </details>
 #
@@ -471,10 +472,10 @@ print(
 # **What we saw.** After the same number of generator updates WGAN-GP is ahead of vanilla GAN on 88
 # architectures of 100 and of DRAGAN on 89, by more than a point on the mean, far beyond chance.
 # Between vanilla GAN and DRAGAN these games do not decide: 55 to 45 would be quite ordinary for two
-# equal methods, but so it would for one that wins 45 or 64 of 100. (The p-value 0.02 of their
-# *best* scores is what nine tests may well yield by chance.) And at this budget stability is not
-# what decides: no run leaves the finite numbers, though 35 of 300 end below their start. All are
-# far from real digits.
+# equal methods, but so it would for one that wins 45 or 64 of 100. (The p-value of their *best*
+# scores, 0.016, is above 0.0056: of nine tests of equal methods one is as small with a chance of up
+# to $9 \cdot 0.016 = 14$ %.) And at this budget stability is not what decides: no run leaves the
+# finite numbers, though 35 of 300 end below their start. All are far from real digits.
 #
 # ## Is it the loss, or the five critic steps?
 #

@@ -16,6 +16,7 @@ from dataclasses import replace
 import gan_teach as gt
 import numpy as np
 import torch
+from scipy.stats import binomtest
 from torch.nn.functional import softplus
 from gan_teach.metrics.features import digit_classifier
 from gan_teach.metrics.features.classifier import split
@@ -242,25 +243,30 @@ judge, z = digit_classifier(), image_runs.fixed_latents(1000, config.latent, see
 rows, able, drawn = [], {}, {}
 for name, (game, _, mean) in runs.items():
     drawn[name] = torch.from_numpy(image_runs.draw(mean, z))
-    able[name] = int(judge.read(drawn[name])[1].sum())
-    sets = (
-        game.data.floats(),
-        held_out.floats(),
-        torch.from_numpy(image_runs.draw(game.generator, z)),
-    )
-    low, high = gt.plots.wilson(able[name], 1000)
-    rows.append([name, *(answer(game, x) for x in sets), able[name], f"{low:.0%} to {high:.0%}"])
+    able[name] = judge.read(drawn[name])[1]
+    count = int(able[name].sum())
+    fakes = torch.from_numpy(image_runs.draw(game.generator, z))
+    sets = game.data.floats(), held_out.floats(), fakes
+    low, high = gt.plots.wilson(count, 1000)
+    rows.append([name, *(answer(game, x) for x in sets), count, f"{low:.0%} to {high:.0%}"])
 
 # %%
 columns = ["run", "D(x), seen", "D(x), held out", "D(G(z))", "read of 1000", "95 % interval"]
 real = judge.read(held_out.floats())[1].mean()
 gt.Table(columns, rows, caption=f"D as in training; of real digits {real:.0%} are read")
 
+# %%
+for one, other in (("slow D, 1223", "fast D, 1223"), ("slow D, 1223", "slow D, 50")):
+    only = [int((able[a] & ~able[b]).sum()) for a, b in ((one, other), (other, one))]
+    p = binomtest(only[0], max(sum(only), 1)).pvalue
+    print(f"of the same latents only {one} gives {only[0]} that are read,", end=" ")
+    print(f"only {other} {only[1]} (p-value {p:.2f})")
+
 # %% tags=["hide-input"]
 SEEN = {name: (seen, new) for name, seen, new, *_ in rows}
 assert gt.holds(SEEN["slow D, 50"][0] > SEEN["slow D, 50"][1] + 0.08)
 assert all(gt.holds(abs(np.diff(SEEN[name])[0]) < 0.05) for name in SEEN if "1223" in name)
-assert gt.holds(min(able.values()) > 500)
+assert gt.holds(min(ok.sum() for ok in able.values()) > 500)
 
 # %%
 gt.show(
@@ -277,9 +283,10 @@ gt.show(
 # has learned some of the fifty by heart ([memorization](glossary.md#memorization)), and its mean
 # answer to new real digits is even lower than to the fakes. With 1,223 digits the answers differ by
 # at most 0.02, slow $D$ or fast, and the slow one stays pinned. The fast one was never near the
-# levels: where the scores are is a matter of how fast $D$ is, a *dial*. And the samples? About as
-# many can be read in each of the three runs, nearly seven in ten (65 to 72 %, the three intervals
-# together), where of real 0s, 1s and 2s it is 93 %.
+# levels: where the scores are is a matter of how fast $D$ is, a *dial*. And the samples? In each of
+# the three runs nearly seven in ten can be read (65 to 72 %, the three intervals together), where
+# of real 0s, 1s and 2s it is 93 %. By the same latents neither the fast $D$ nor the 50 digits make
+# a difference beyond chance (195 to 199 and 196 to 213; with this seed).
 #
 # </details>
 #
@@ -588,9 +595,9 @@ if verdict:
 #
 # - "Balanced" losses are something you can *dial*. Report the distance, not the balance.
 # - Read a log to its end; the interesting epochs of this one are the last.
-# - A slow $D$ kept its scores at their level here, and a fast one did not; as many of the digits of
-#   both could be read. Chapter 06 says how slow is too slow in theory, chapter 19 compares four
-#   ratios on images.
+# - A slow $D$ kept its scores at their level here, and a fast one did not; of 1000 digits 680 and
+#   684 of theirs could be read, with another seed 677 and 666. Chapter 06 says how slow is too slow
+#   in theory, chapter 19 compares four ratios on images.
 # - Ask $D$ about images that it has not seen. Where it answers otherwise, it remembers.
 #
 # ## Further reading

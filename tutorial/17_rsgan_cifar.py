@@ -73,7 +73,8 @@ for name, k in (("G", 2), ("D", 3)):
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# No: nearer to a quarter, and at a quarter of the width nearer to a sixteenth (exercise 1).
+# No: $G$ has a third of its parameters and $D$ a quarter; at a quarter of the width it is a ninth
+# and a sixteenth (exercise 1).
 #
 # </details>
 #

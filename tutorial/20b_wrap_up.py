@@ -18,9 +18,10 @@
 #   15](15_mnist.ipynb)
 # - Ask whether images can be read before you count classes: without that test, nearly 600 of 1000
 #   pictures of salt, a quarter of it white, would be 3s. [Chapter 15](15_mnist.ipynb)
-# - A run pinned at its equilibrium values need not have converged: in the published log all four
-#   numbers are within 0.12 of their levels in the epochs 3 to 22, and then leave. In our two small
-#   trials only the slow $D$ was pinned. [Chapter 16](16_dcgan_cifar.ipynb)
+# - A run pinned at its equilibrium values need not have converged: in the rows shown of the
+#   published log all four numbers are within 0.12 of their levels from epoch 3 to 22, and then
+#   leave. On digits, with two seeds, the slow $D$ was pinned and the fast one never. [Chapter
+#   16](16_dcgan_cifar.ipynb)
 # - Losses with different levels, 1.386 and 0.693, are not compared by their values, and one pair of
 #   curves decides nothing. [Chapter 17](17_rsgan_cifar.ipynb)
 # - Grey is near to everything: before you call a generated face a copy, compare contrasts; a face
