@@ -603,8 +603,9 @@ if verdict:
 #
 # - A discriminator's loss near zero early in training is an alarm, not good news. Log the
 #   generator's gradient norm beside the losses.
-# - The logistic loss that most code calls "GAN loss" is the non-saturating one; the game of
-#   equation 1 is rarely trained. Theory about one is not automatically about the other.
+# - The logistic loss of the published code in chapters 15 and 16, and of BigGAN's
+#   (`loss_dcgan_gen`), is the non-saturating one, not that of the game of equation 1. Theory about
+#   one is not automatically about the other.
 # - "It has converged" and "it has stopped moving noticeably" are different claims. A gradient norm,
 #   a longer run and more seeds tell them apart; a picture of the loss does not.
 #

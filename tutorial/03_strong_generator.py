@@ -833,9 +833,10 @@ if verdict:
 #   certainty; with more steps of $G$, $D$ does not become certain from the ordinary start, and does
 #   from some bad ones.
 # - A loss at its theoretical value says that $D$ sees no difference, not that there is none.
-# - Part of a gradient norm is sampling noise and does not fall with training, only with the batch
-#   size. Compare it with its scatter at fixed parameters before reading anything into it, and test
-#   a suspect before you blame it.
+# - Part of a gradient norm is sampling noise. Larger batches make it smaller; training does so only
+#   as far as it moves what the noise is in proportion to (of $D$ here the spread $|w|$, so that it
+#   may grow). Compare a norm with its scatter at fixed parameters before reading anything into it,
+#   and test a suspect before you blame it.
 #
 # ## Further reading
 #
