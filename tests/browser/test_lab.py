@@ -14,6 +14,7 @@ from screenshots import dress
 import gan_teach as gt
 from gan_teach.lab import Session
 from gan_teach.lab.config import KNOBS
+from jupyter_servers import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +77,7 @@ class Shown:
     def picture(self) -> bytes:
         return self.lab.locator(".gan-teach-canvas, .widget-image").screenshot()
 
-    def wait(self, what, seconds: float = 120.0):
+    def wait(self, what, seconds: float = PATIENCE):
         """Until ``what()`` is true; returns its value."""
         end = time.monotonic() + seconds
         while not (value := what()):
