@@ -197,7 +197,7 @@ def test_a_toy_takes_the_published_ratios_and_the_seeds_together():
 
 def test_a_toy_is_scored_by_its_modes_beside_real_points(capsys):
     history = toys.run("five-gaussians-js", games=2, seeds=2)
-    data = toys.TOYS["five-gaussians-js"].game(seed=0).data
+    data = gt.zoo.five_gaussians(seed=0).data
     for k in range(2):
         found = gt.metrics.mode_report(history.last("fake")[k], data)
         assert [*found.scores.values()] == pytest.approx(history.last("modes")[k].tolist())
