@@ -25,6 +25,7 @@ from gan_teach.plots.animation import Animation
 
 WIDTH, CHART, DPI = 7.2, 2.1, 80  # of a picture and height of its charts, in inches; dots
 COLUMNS = 3  # of charts, and of the key of the picture
+KEY = 1.38  # inches: room for nine layers, so that hiding one leaves the others where they are
 MANY = 100  # more points than this are drawn smaller
 STRIP, FILM = 4, 60  # moments
 _FPS = 12
@@ -40,10 +41,9 @@ def draw(frame: Frame) -> Figure:
     side = WIDTH - 0.9
     main = side * min(1.0, 0.75 + 0.25 * (top - bottom == right - left))  # inches
     below = CHART * rows
-    key = 0.75 + 0.21 * -(-len(frame.layers) // COLUMNS)
-    height = below + key + main + 0.4
+    height = below + KEY + main + 0.4
     figure = Figure(figsize=(WIDTH, height))
-    ax = figure.add_axes((0.75 / WIDTH, (below + key) / height, side / WIDTH, main / height))
+    ax = figure.add_axes((0.75 / WIDTH, (below + KEY) / height, side / WIDTH, main / height))
     draw_main(ax, frame)
     ax.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.55 / main), ncols=COLUMNS, fontsize=9)
     grid = figure.add_gridspec(
