@@ -161,11 +161,9 @@ class Knob:
         if isinstance(value, float):
             return f"{value:.4g}"
         word = str(value)
-        return (
-            own_data.label(word)
-            if own_data.is_own(word)
-            else WORDS.get(word, word.replace("_", " "))
-        )
+        if own_data.is_own(word):
+            return own_data.label(word)
+        return WORDS.get(word, word.replace("_", " "))
 
     def read(self, name: str, text: str) -> Any:
         """The value that ``text`` stands for; raises ValueError."""

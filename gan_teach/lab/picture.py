@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -124,8 +124,8 @@ def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
     xlim, ylim = frames.ranges(chart, frame.step)
     ax.set(xlim=xlim, ylim=ylim, yscale="log" if chart.log else "linear")
     if chart.log:
-        parts = (1.0, 2.0, 5.0) if ylim[1] < 30 * ylim[0] else (1.0,)
-        ax.yaxis.set_major_locator(LogLocator(subs=parts))
+        wide = ylim[1] > 10 * ylim[0]
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)) if wide else MaxNLocator(4))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("")
     ax.set_xlabel("round", fontsize=9)
