@@ -84,7 +84,7 @@ def nothing_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """One clustering in the place of ten."""
     full = metrics.prd
@@ -105,7 +105,6 @@ def scored(*sources, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick")
 def test_the_scores_are_those_of_torch_fidelity_on_images_drawn_by_hand(run, photos, tmp_path):
     fid = pytest.importorskip("torch_fidelity.metric_fid")
     from torch_fidelity.metric_isc import isc_features_to_metric
@@ -147,7 +146,6 @@ def test_the_scores_are_those_of_torch_fidelity_on_images_drawn_by_hand(run, pho
     )
 
 
-@pytest.mark.usefixtures("quick")
 def test_real_images_as_fakes_lie_in_the_band_and_noise_does_not(photos, tmp_path):
     noise = tmp_path / "noise"
     noise.mkdir()
@@ -166,7 +164,6 @@ def test_real_images_as_fakes_lie_in_the_band_and_noise_does_not(photos, tmp_pat
 
 
 @pytest.mark.parametrize("fooled", [False, True])
-@pytest.mark.usefixtures("quick")
 def test_what_noise_scores_is_said_beside_precision_and_recall(tmp_path, fooled):
     """A network that keeps the mean alone takes mixed pixels for what they were."""
 
@@ -194,7 +191,6 @@ def test_what_noise_scores_is_said_beside_precision_and_recall(tmp_path, fooled)
     assert "nan" not in text
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_diverged_generator_scores_nan(run, tmp_path):
     out = tmp_path / "broken"
     out.mkdir()
@@ -213,7 +209,6 @@ def test_a_diverged_generator_scores_nan(run, tmp_path):
     assert math.isnan(again.rows[0].scores["kid"])
 
 
-@pytest.mark.usefixtures("quick")
 def test_few_rows_are_scored_by_their_first_ones():
     x, y = RNG.normal(size=(30, 3)), RNG.normal(size=(40, 3))
     found, curve = evaluation.score(x, y)
@@ -230,7 +225,6 @@ def test_few_rows_are_scored_by_their_first_ones():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick")
 def test_one_pass_per_generator_and_only_for_what_is_new(run, tmp_path):
     out = tmp_path / "out"
     first, seen = scored(run, last=True, out=out)
@@ -254,7 +248,6 @@ def test_one_pass_per_generator_and_only_for_what_is_new(run, tmp_path):
     assert len(read_rows(out / "scores.csv")) == 5 + 2 + 2 + 3 * (2 + 2)  # three bands, and noise
 
 
-@pytest.mark.usefixtures("quick")
 def test_an_interruption_keeps_what_is_done(run, tmp_path, monkeypatch):
     asked = []
     full = evaluation.score
@@ -274,7 +267,6 @@ def test_an_interruption_keeps_what_is_done(run, tmp_path, monkeypatch):
     assert len(found.rows) == 4
 
 
-@pytest.mark.usefixtures("quick")
 def test_what_changes_is_scored_again(run, photos, tmp_path, monkeypatch):
     torch.manual_seed(0)
     g, file = CNNGenerator(32, 2), tmp_path / "g.pth"
@@ -306,7 +298,6 @@ def write_published(g, file):
     torch.save({f"{theirs[part]}.{entry}": value for part, _, entry, value in parts}, file)
 
 
-@pytest.mark.usefixtures("quick")
 def test_few_real_images_give_no_band(run, photos, tmp_path):
     few = Images(load_images(photos).pixels[:30])
     found, seen = scored(run, last=True, data=few, out=tmp_path)
@@ -351,7 +342,6 @@ def test_stacks_are_compared_with_stacks():
     np.testing.assert_allclose(features, extract(to_floats(stacks)), rtol=1e-6)
 
 
-@pytest.mark.usefixtures("quick")
 def test_statistics_are_those_of_pytorch_fid(run, photos, tmp_path, monkeypatch):
     """It reads our file as its own, and its distance from it is ours."""
     fid_score = pytest.importorskip("pytorch_fid.fid_score")
@@ -405,7 +395,6 @@ def test_statistics_of_other_features_are_refused(photos, tmp_path):
     assert not scores.holds_statistics(tmp_path / "none.npz")
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_function_is_scored_as_its_images_in_a_folder_are(photos, tmp_path, monkeypatch):
     (tmp_path / "own_code.py").write_text(
         "import numpy, torch\n"
@@ -483,7 +472,6 @@ def test_missing_weights_are_told_before_any_image_is_read(tmp_path, monkeypatch
 # -- splits, curves, bars -------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("quick")
 def test_the_inception_score_is_taken_in_ten_splits_where_there_is_enough(
     photos, tmp_path, monkeypatch
 ):
@@ -504,7 +492,6 @@ def test_the_inception_score_is_taken_in_ten_splits_where_there_is_enough(
     assert read_rows(tmp_path / "b" / "scores.csv")[0] == row
 
 
-@pytest.mark.usefixtures("quick")
 def test_curves_are_kept_with_the_rows(photos, tmp_path):
     found, _ = scored(photos, data=photos, out=tmp_path)
     (curve,) = found.curves.values()
@@ -521,7 +508,6 @@ def test_curves_are_kept_with_the_rows(photos, tmp_path):
 
 
 @pytest.mark.parametrize("diverged", [False, True])
-@pytest.mark.usefixtures("quick")
 def test_the_bar_moves_to_its_end(photos, tmp_path, monkeypatch, diverged):
     bars = []
 
@@ -562,7 +548,6 @@ def sweep(photos, tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick")
 def test_a_sweep_is_summed_up_by_its_knobs(sweep, photos, tmp_path):
     found, seen = scored(sweep, steps=[2], averages=["raw"], out=tmp_path)
     assert seen == 4 * N + 2 * N + 2 * N  # the real images once, and noise
@@ -610,7 +595,6 @@ def test_a_panel_for_each_average():
         np.testing.assert_array_equal(ax.containers[0][0].get_xydata(), [[2, 2.5], [4, 4.5]])
 
 
-@pytest.mark.usefixtures("quick")
 def test_each_run_is_compared_with_what_it_was_trained_on(run, tmp_path):
     """And what is no run with the images of the first one; each set has a band of its own."""
     others = tmp_path / "others"
@@ -706,7 +690,6 @@ def test_a_line_for_each_average_a_level_for_what_has_no_step():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick")
 def test_the_command(run, photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(evaluation, "load_extractor", lambda name, device: extractor(name))
     out = tmp_path / "scores"
