@@ -45,9 +45,8 @@ def draw(frame: Frame) -> Figure:
     figure = Figure(figsize=(WIDTH, height))
     ax = figure.add_axes((0.75 / WIDTH, (below + KEY) / height, side / WIDTH, main / height))
     draw_main(ax, frame)
-    named = ax.get_legend_handles_labels()  # given, since matplotlib warns where it finds none
-    ax.legend(*named, loc="upper left", bbox_to_anchor=(-0.1, -0.55 / main), ncols=COLUMNS,
-              fontsize=9)  # fmt: skip
+    if any(ax.get_legend_handles_labels()):
+        ax.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.55 / main), ncols=COLUMNS, fontsize=9)
     grid = figure.add_gridspec(
         max(rows, 1), min(COLUMNS, max(len(parts), 1)), left=0.085, right=0.965, wspace=0.35,
         bottom=0.55 / height, top=(below - 0.4) / height if rows else 1, hspace=1.0,
