@@ -78,6 +78,50 @@ def test_wilson_refuses_impossible_shares():
             plots.wilson(k, n)
 
 
+def successes(both, only_a, only_b, neither):
+    """Two methods on as many seeds, in an order drawn at random."""
+    pairs = [(True, True)] * both + [(True, False)] * only_a + [(False, True)] * only_b
+    table = np.array(pairs + [(False, False)] * neither)
+    return np.random.default_rng(0).permutation(table).T
+
+
+@pytest.mark.parametrize("only_a", range(9))
+@pytest.mark.parametrize("only_b", [0, 1, 4, 13])
+def test_mcnemar_adds_the_coins_that_fall_as_unevenly_or_more(only_a, only_b):
+    m, away = only_a + only_b, abs(only_a - only_b)
+    coins = [math.comb(m, k) for k in range(m + 1) if abs(2 * k - m) >= away]
+    test = plots.mcnemar(*successes(5, only_a, only_b, 3))
+    assert test[:2] == (only_a, only_b)
+    assert test.p == pytest.approx(sum(coins) / 2**m, rel=1e-12)
+
+
+def test_mcnemar_of_one_uneven_result_by_hand():
+    # 2 (1 + 16 + 120 + 560) / 2^16; the pairs that are alike do not count
+    for alike in (0, 1000):
+        test = plots.mcnemar(*successes(alike, 3, 13, alike))
+        assert test.p == pytest.approx(1394 / 65536, rel=1e-12)
+        assert str(test) == "3 only the first, 13 only the second, p-value 0.021"
+
+
+def test_mcnemar_of_pairs_that_are_all_alike_shows_nothing():
+    for pairs in ([[True, False]] * 2, [[], []]):
+        assert plots.mcnemar(*np.array(pairs, dtype=bool)) == (0, 0, 1.0)
+
+
+def test_mcnemar_of_greater_and_smaller_is_the_sign_test():
+    x, y = np.array([1, 2, 3, 4, 5, np.inf]), np.array([2, 3, 4, 4, 6, np.inf])  # two ties
+    assert plots.mcnemar(x < y, x > y) == (4, 0, 2 / 2**4)
+
+
+@pytest.mark.parametrize(("a", "b", "named"), [
+    ([True], [True, False], r"bool\(1,\), bool\(2,\)"), ([True], True, r"bool\(\)"),
+    ([1, 0], [True, False], r"int64\(2,\)"), ([True, False], [1.0, np.nan], r"float64\(2,\)"),
+])  # fmt: skip
+def test_mcnemar_needs_two_booleans_of_each_pair(a, b, named):
+    with pytest.raises(ValueError, match=r"a, b must be \(n,\) booleans, got .*" + named):
+        plots.mcnemar(a, b)
+
+
 def test_fan_shows_median_and_quantiles():
     values = np.random.default_rng(0).normal(size=(30, 21))
     ax = plots.fan(History(range(30), {"objective": values}), "objective", level=(0.5, "theory"))

@@ -549,19 +549,9 @@ gt.show(
 )
 
 # %%
-from scipy.stats import binomtest
-
-
-def paired(one, other):
-    only = [int((one & ~other).sum()), int((other & ~one).sum())]
-    p = binomtest(only[0], max(sum(only), 1)).pvalue
-    print(f"1:50 settles {one.sum()} of {len(one)} starts, 1:1 {other.sum()};", end=" ")
-    print(f"only 1:50 {only[0]}, only 1:1 {only[1]} (p-value {p:.4f})")
-    return only, p
-
-
 one, other = (np.array(ends) == "settled" for ends in outcomes.values())
-only, p = paired(one, other)
+pairs = gt.plots.mcnemar(one, other)
+print(f"1:50 settles {one.sum()} of {len(one)} starts, 1:1 {other.sum()}: {pairs}")
 
 # %%
 w, b, a, c = strong["params"][0].T
@@ -574,7 +564,7 @@ certain = 1 / (1 + np.exp(-(a * (w / 2 + b) + c)))
 print(f"there D(G(z)) is {certain.max(initial=0):.3f} or less after a single round")
 
 # %% tags=["hide-input"]
-assert gt.holds(one.mean() > 0.6 and only[0] > only[1] and p < 0.02)
+assert gt.holds(one.mean() > 0.6 and pairs.only_a > pairs.only_b and pairs.p < 0.02)
 assert gt.holds(
     strong["params"][0][~one, 1].max(initial=-20) < -5 and certain.max(initial=0) < 0.02
 )
@@ -594,11 +584,11 @@ assert not any("diverged" in ends for ends in outcomes.values())
 # %%
 rounds = gt.budget(500) * 51 // 2  # of 1:1
 longer = gt.experiments.outcomes(badly(1, 1, rounds, every=rounds)) == "settled"
-print(f"{gt.budget(500) * 51} steps each:", end=" ")
-equal = paired(one, longer)
+equal = gt.plots.mcnemar(one, longer)
+print(f"{gt.budget(500) * 51} steps each: 1:50 settles {one.sum()}, 1:1 {longer.sum()}: {equal}")
 
 # %% tags=["hide-input"]
-assert gt.holds(one.sum() >= longer.sum() > other.sum() and equal[1] > 0.05)
+assert gt.holds(one.sum() >= longer.sum() > other.sum() and equal.p > 0.05)
 
 # %% [markdown]
 # <details><summary>What you saw</summary>

@@ -415,20 +415,15 @@ gt.show(
 )
 
 # %%
-from scipy.stats import binomtest
-
 settled = {name: np.array(ends) == "settled" for name, ends in outcomes.items()}
 first, second, third, kept = settled.values()
-pairs = {"400, not 200": (third, second), "kept, not 400": (kept, third)}
-for name, (more, less) in {"200, not 100": (second, first), **pairs}.items():
-    k, n = int((more & ~less).sum()), int((more ^ less).sum())
-    p = binomtest(k, max(n, 1)).pvalue
-    print(f"settles with N = {name}: {k} seeds, the reverse {n - k} (p-value {p:.1g})")
+pairs = {"400 and 200": (third, second), "kept and 400": (kept, third)}
+for name, pair in {"200 and 100": (second, first), **pairs}.items():
+    print(f"settles with N = {name}: {gt.plots.mcnemar(*pair)}")
 
 # %%
-better, worse = int((first & ~third).sum()), int((third & ~first).sum())
-sure = binomtest(better, max(better + worse, 1)).pvalue < 0.05
-guess.answer(("better" if better > worse else "worse") if sure else "no difference")
+better, worse, p = gt.plots.mcnemar(first, third)
+guess.answer(("better" if better > worse else "worse") if p < 0.05 else "no difference")
 
 # %%
 journey = arrived["independent noise"]  # of the same seed where the noise is kept
@@ -445,9 +440,8 @@ for name in ("noise gone after 400 rounds", "noise kept"):
     print(
         f"{name}: in the last 100 rounds the typical mean is off by {np.median(rest[-1]):.3f} (rms)"
     )
-calmer = int((rest[0] < rest[1]).sum())
-p = binomtest(calmer, SEEDS).pvalue
-print(f"calmer without noise: {calmer} of {SEEDS} seeds (p-value {p:.1g})")
+calmer = gt.plots.mcnemar(rest[0] < rest[1], rest[0] > rest[1])  # the sign test
+print(f"calmer without noise: {calmer.only_a} of {SEEDS} seeds (p-value {calmer.p:.1g})")
 
 # %% [markdown]
 # The noise has to last for the journey. The seeds that are lost are on the whole those with the
@@ -472,7 +466,7 @@ shares = [ends.mean() for ends in settled.values()]
 assert gt.holds(np.all(np.diff(shares) > 0) and shares[0] < 2 / 3 and kept.all())
 for ends in (first, second, third):
     assert gt.holds(np.median(journey[~ends]) > np.median(journey[ends]))
-assert gt.holds(spread.max() < 0.95 and binomtest(calmer, SEEDS).pvalue < 0.05)
+assert gt.holds(spread.max() < 0.95 and calmer.p < 0.05)
 
 # %% [markdown]
 # ## Play

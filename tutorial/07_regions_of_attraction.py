@@ -544,7 +544,7 @@ def start(seed):
 
 # %%
 from gan_teach.dynamics.optim import Adam
-from scipy.stats import binomtest, fisher_exact
+from scipy.stats import fisher_exact
 
 members = gt.stack([start(seed) for _ in range(4) for seed in range(32)])
 settings = {"lr": 2e-3, "optimizer": partial(Adam, betas=(0.0, 0.9)), "batch_size": 64}
@@ -566,8 +566,7 @@ for k, tau in enumerate((1, 4)):
 # %%
 change = np.diff((served == 2).sum(1), axis=0)[0]  # of each start: runs more at tau = 4 than at 1
 for some in (16, 32):
-    fewer, more = (int((change[:some] * sign > 0).sum()) for sign in (-1, 1))
-    p = binomtest(more, max(fewer + more, 1)).pvalue
+    fewer, more, p = gt.plots.mcnemar(change[:some] < 0, change[:some] > 0)
     print(f"{some} starts: at tau = 4 fewer runs serve both in {fewer}, more in {more}", end=" ")
     print(f"(sign test, p-value {p:.3f})")
 print(f"of all 128 runs, {(halfway != served).sum()} changed after step 500")

@@ -22,7 +22,6 @@ import torch
 from gan_teach.analysis import landscape
 from gan_teach import zoo
 from scipy.optimize import minimize
-from scipy.stats import binomtest
 
 # %% [markdown]
 # ## The rule
@@ -548,10 +547,8 @@ for least in (10, 20, 30, 40):
 
 # %% tags=["nbval-check-output"]
 js, rs = arrived.values()  # entry k of both: the same points, latents and start weights
-only = [int((np.isfinite(a) & np.isinf(b)).sum()) for a, b in ((js, rs), (rs, js))]
-p = binomtest(only[0], sum(only)).pvalue  # McNemar's test
-print(f"in {only[0]} pairs only JS arrives, in {only[1]} only RS, p-value {p:.2f};", end=" ")
-print(f"RS is first in {(rs < js).sum()} of 200 pairs")
+print(f"JS and RS arrive: {gt.plots.mcnemar(np.isfinite(js), np.isfinite(rs))};", end=" ")
+print(f"RS is sooner in {(rs < js).sum()} of 200 pairs")
 drawn = np.random.default_rng(0).integers(0, 200, (2000, 200))  # the pairs, drawn anew
 ratio = np.quantile(np.median(js[drawn], 1) / np.median(rs[drawn], 1), [0.025, 0.975])
 print(f"ratio of the medians: {ratio[0]:.1f} to {ratio[1]:.1f} (95 %, bootstrap)")
@@ -618,8 +615,8 @@ for name, epochs in race.items():
     )
     print(f"{np.isfinite(epochs).sum()} of {len(epochs)} arrive")
 for name in ("JS, halved", "RS"):
-    sooner, later = ((race["JS, whole"] < race[name]).sum(), (race["JS, whole"] > race[name]).sum())
-    p = binomtest(int(sooner), int(sooner + later)).pvalue  # the sign test
+    full, other = race["JS, whole"], race[name]
+    sooner, later, p = gt.plots.mcnemar(full < other, full > other)  # the sign test
     print(f"JS, whole, before {name}: in {sooner} pairs, after it in {later}, p-value {p:.2g}")
 
 # %% tags=["nbval-check-output"]
@@ -630,8 +627,7 @@ print("part of the logarithm of the factor that is the halved loss:", end=" ")
 print(f"{share[1]:.0%} (95 %, bootstrap: {share[0]:.0%} to {share[2]:.0%})")
 for least in (10, 20, 30):
     js, rs = arrival(whole, least), arrival(kept["RS"], least)[first]
-    sooner, later = int((js < rs).sum()), int((js > rs).sum())
-    p = binomtest(sooner, sooner + later).pvalue
+    sooner, later, p = gt.plots.mcnemar(js < rs, js > rs)
     print(f"with {least} fakes at each cluster: JS, whole, before RS in {sooner} pairs,", end=" ")
     print(f"after it in {later}, p-value {p:.2g}")
 
@@ -680,8 +676,7 @@ for name, history in kept.items():
 
 # %% tags=["nbval-check-output"]
 pair = whole.static["settled"], kept["RS"].static["settled"][first]
-sooner, later = int((pair[1] < pair[0]).sum()), int((pair[1] > pair[0]).sum())
-p = binomtest(sooner, sooner + later).pvalue
+sooner, later, p = gt.plots.mcnemar(pair[1] < pair[0], pair[1] > pair[0])
 medians = [np.median(epochs) for epochs in pair]
 print(f"JS, whole: flat from epoch {medians[0]:.0f} on, RS of the same seeds {medians[1]:.0f};")
 print(f"RS before it in {sooner} pairs of {len(pair[0])}, after it in {later}, p-value {p:.2g}")

@@ -17,7 +17,7 @@ import torch
 from gan_teach import metrics, zoo
 from gan_teach.analysis import landscape
 from gan_teach.zoo import planar
-from scipy.stats import binom, binomtest
+from scipy.stats import binom
 from torch.nn import LeakyReLU, Linear, ReLU, Sequential
 from torch.nn.functional import softplus
 
@@ -494,23 +494,18 @@ for name, when in reached.items():
 # results, so its $p$ proves nothing. The first section wants quality, too, so a second count asks
 # for five modes *and* half of the samples of high quality at the last record of each run.
 
-
 # %% tags=["nbval-check-output"]
-def pairs(js, rs):
-    only = int((js & ~rs).sum()), int((rs & ~js).sum())
-    p = binomtest(only[1], sum(only)).pvalue
-    return f"{only[0]} only JS, {only[1]} only RS, p-value {p:.2g}"
-
-
 come = {n: (when[:, None] <= kept[n].steps).sum(0) for n, when in reached.items()}
 best = int(kept["RS"].steps[(come["RS"] - come["JS"]).argmax()])
 for step in (FIRST, best, LENGTH):
-    print(f"by step {step}:", pairs(*(reached[name] <= step for name in ("JS", "RS"))))
+    pairs = gt.plots.mcnemar(*(reached[name] <= step for name in ("JS", "RS")))
+    print(f"by step {step}, JS and RS: {pairs}")
 good = []
 for history in kept.values():
     last = np.isfinite(history["covered"]).sum(0) - 1, np.arange(200)
     good.append((history["covered"][last] == 5) & (history["high_quality"][last] > 0.5))
-print(f"with quality, at the last record: {good[0].sum()} and {good[1].sum()} runs;", pairs(*good))
+print(f"with quality, at the last record: {good[0].sum()} and {good[1].sum()} runs;", end=" ")
+print(gt.plots.mcnemar(*good))
 
 # %% tags=["nbval-check-output"]
 lead = np.isfinite(reached["RS"]) * 1 - np.isfinite(reached["JS"])  # +1: only RS arrives
@@ -729,9 +724,7 @@ for name, history in unit.items():
     print(f"{name}: five modes in {had} of {len(MANY)} seeds ({low:.0%} to {high:.0%}),", end=" ")
     print(f"quality {median:.2f} (median), loss of D {np.median(history['d_loss'][-1]):.2f}")
 five = [history["modes"][-1, :, 0] == 5 for history in unit.values()]
-only = [int((a & ~b).sum()) for a, b in (five, five[::-1])]
-print(f"five modes without the line only: {only[0]} pairs, with it only: {only[1]}", end=", ")
-print(f"p-value {binomtest(only[0], max(sum(only), 1)).pvalue:.2f}")
+print(f"five modes without the line and with it: {gt.plots.mcnemar(*five)}")
 
 # %%
 quality, loss = (unit["unit output"][k][-1] - unit["without"][k][-1] for k in ("modes", "d_loss"))

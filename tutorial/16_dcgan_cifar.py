@@ -16,7 +16,6 @@ from dataclasses import replace
 import gan_teach as gt
 import numpy as np
 import torch
-from scipy.stats import binomtest
 from torch.nn.functional import softplus
 from gan_teach.metrics.features import digit_classifier
 from gan_teach.metrics.features.classifier import split
@@ -257,10 +256,8 @@ gt.Table(columns, rows, caption=f"D as in training; of real digits {real:.0%} ar
 
 # %%
 for one, other in (("slow D, 1223", "fast D, 1223"), ("slow D, 1223", "slow D, 50")):
-    only = [int((able[a] & ~able[b]).sum()) for a, b in ((one, other), (other, one))]
-    p = binomtest(only[0], max(sum(only), 1)).pvalue
-    print(f"of the same latents only {one} gives {only[0]} that are read,", end=" ")
-    print(f"only {other} {only[1]} (p-value {p:.2f})")
+    pairs = gt.plots.mcnemar(able[one], able[other])
+    print(f"of the same latents are read from {one} and {other}: {pairs}")
 
 # %% tags=["hide-input"]
 SEEN = {name: (seen, new) for name, seen, new, *_ in rows}

@@ -370,11 +370,8 @@ gt.show(
 # %%
 for step, counted in able.items():
     for beta in (0.9, 0.99, 0.995):
-        mean, own = counted[beta], counted["G"]
-        more, less = int((mean & ~own).sum()), int((own & ~mean).sum())
-        p = stats.binomtest(more, more + less).pvalue if more + less else 1.0
-        print(f"step {step}, same 1000 latents: only {beta} gives {more} that are read,", end=" ")
-        print(f"only G {less} (p-value {p:.3f})")
+        pairs = gt.plots.mcnemar(counted[beta], counted["G"])
+        print(f"step {step}, same 1000 latents, read from {beta} and G: {pairs}")
 print(f"of the start 0.999^{DRAW // 2} = {0.999 ** (DRAW // 2):.2f} is left at step {DRAW // 2}")
 
 # %% tags=["hide-input"]

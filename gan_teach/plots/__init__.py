@@ -17,6 +17,7 @@ from gan_teach.plots.curves import (
     fan as fan,
     losses as losses,
     losses_panel as losses_panel,
+    mcnemar as mcnemar,
     outcomes as outcomes,
     phase_diagram as phase_diagram,
     quantile_interval as quantile_interval,

@@ -7,7 +7,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
@@ -325,6 +325,37 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
     interval = binomtest(int(successes), int(n)).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
+
+
+class PairedCount(NamedTuple):
+    """In how many pairs only a succeeded, in how many only b, and the p-value of ``mcnemar``."""
+
+    only_a: int
+    only_b: int
+    p: float
+
+    def __str__(self) -> str:
+        return f"{self.only_a} only the first, {self.only_b} only the second, p-value {self.p:.2g}"
+
+
+def mcnemar(a: ArrayLike, b: ArrayLike) -> PairedCount:
+    """McNemar's exact test for pairs: is either method as likely to be the only one that succeeds?
+
+    ``a`` and ``b`` (n,) are booleans, entry k of both of the same seed: did it succeed? If the
+    methods are equal, each of the m pairs in which one alone succeeds is a fair coin, and p =
+    min(1, 2 P(B >= max(only_a, only_b))), two-sided, where B is binomial (m, 1/2); 1 for m = 0.
+    ``mcnemar(x < y, x > y)`` is the sign test of paired numbers. Source: McNemar (1947), "Note on
+    the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12, 153-157 (there by the normal limit). Raises ValueError for entries that are
+    not boolean and for two shapes.
+    """
+    from scipy.stats import binomtest
+
+    x, y = np.asarray(a), np.asarray(b)
+    if x.dtype != bool or y.dtype != bool or x.shape != y.shape:
+        raise ValueError(f"a, b must be (n,) booleans, got {x.dtype}{x.shape}, {y.dtype}{y.shape}.")
+    only_a, only_b = int((x & ~y).sum()), int((y & ~x).sum())
+    return PairedCount(only_a, only_b, float(binomtest(only_a, max(only_a + only_b, 1)).pvalue))
 
 
 def quantile_interval(

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.integrate import trapezoid
-from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from gan_teach import _checks
@@ -33,7 +32,7 @@ from gan_teach.history import History
 from gan_teach.metrics import inception_score
 from gan_teach.metrics.features import classifier
 from gan_teach.models import ACTIVATIONS, INITS, evaluating
-from gan_teach.plots import wilson
+from gan_teach.plots import mcnemar, wilson
 from gan_teach.plots.text import Table
 from gan_teach.studies.engine import HistoryFiles, Study, content, seeds_of
 from gan_teach.training import Run, train
@@ -488,10 +487,9 @@ def duels(history: History, criterion: str = "final") -> list[Duel]:
     names = history.meta["study"]["algorithms"]
     pairs = []
     for i, k in combinations(range(len(names)), 2):
-        won, lost = int((value[i] > value[k]).sum()), int((value[i] < value[k]).sum())
-        untied, tied = won + lost, value.shape[1] - won - lost
-        interval = wilson(won, untied) if untied else (0.0, 1.0)
-        p = float(binomtest(won, untied).pvalue) if untied else 1.0
+        won, lost, p = mcnemar(value[i] > value[k], value[i] < value[k])
+        interval = wilson(won, won + lost) if won + lost else (0.0, 1.0)
+        tied = value.shape[1] - won - lost
         pairs.append(Duel(names[i], names[k], won, lost, tied, interval, p))
     return pairs
 
