@@ -21,6 +21,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 VIEWS = {"canvas": "anywidget", "core": "ipywidgets", "strip": "matplotlib"}
 """The views of the lab, the best first, and the package that each one needs."""
 
+SHORT = 1200  # updates of single players in a run that is made only for a strip
+
 
 def chosen_view() -> str:
     """The view that ``GAN_TEACH_VIEW`` names, else the best one for which there are packages.
@@ -48,7 +50,8 @@ class Lab:
 
     ``lab.session`` is the run itself: the controls and the code of a cell may both steer it.
     ``lab.history`` is what was recorded so far, for every plot of the course. Where widgets cannot
-    be shown (on GitHub, on paper) a film strip with alternative text takes their place.
+    be shown (on GitHub, on paper) a film strip with alternative text takes their place: of the run
+    so far, and where there are no widgets at all of a short run at first.
     Raises TypeError or ValueError for an unknown preset, knob or value.
     """
 
@@ -90,9 +93,14 @@ class Lab:
         return f"Lab({self.replay!r})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        image = film_strip(self.session)
+        run, live = self.session, chosen_view() != "strip"
+        if run.step == 0 and not live:  # a learner's picture waits for no other run
+            run = Session(run.start)
+            a_round = max(1, run.config.d_steps + run.config.g_steps)
+            run.go(max(20, min(300, SHORT // a_round)))
+        image = film_strip(run)
         bundle: dict[str, Any] = {"text/html": image._repr_html_(), "text/plain": image.alt}
-        if chosen_view() != "strip":
+        if live:
             bundle[WIDGET] = self.panel.box._repr_mimebundle_()[WIDGET]
         return bundle
 

@@ -30,7 +30,6 @@ MANY = 100  # more points than this are drawn smaller
 STRIP, FILM = 4, 60  # moments
 _FPS = 12
 _LINE = 34  # characters of a label below one picture of a strip
-_SHORT = 1200  # updates of single players in a run that is made only for a strip
 
 
 def draw(frame: Frame) -> Figure:
@@ -152,16 +151,8 @@ def png(frame: Frame) -> bytes:
 
 
 @style.use()
-def film_strip(session: Session) -> style.HtmlImage:
-    """Moments of the session's run so far or, before its first update, of a short run of it.
-
-    Only main pictures are shown; the alternative text has the narration of each.
-    """
-    run = session
-    if session.step == 0:
-        run = Session(session.start)
-        a_round = max(1, run.config.d_steps + run.config.g_steps)
-        run.go(max(20, min(300, _SHORT // a_round)))
+def film_strip(run: Session) -> style.HtmlImage:
+    """Moments of a run so far: its main pictures, and as alternative text the narration of each."""
     moments = [past.frame for past in run.at(_moments(run, STRIP))]
     figure, axes = style.mosaic([list(range(len(moments)))], (3.1 * len(moments) + 0.3, 3.4))
     for k, frame in enumerate(moments):
@@ -170,7 +161,9 @@ def film_strip(session: Session) -> style.HtmlImage:
         if k > 0:
             axes[k].set_ylabel("")
             axes[k].tick_params(labelleft=False)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+    named, cols = axes[0].get_legend_handles_labels(), min(6, 2 * len(moments))
+    small = {} if cols == 6 else {"fontsize": 7, "columnspacing": 1}  # two names below a picture
+    figure.legend(*named, loc="outside lower center", ncols=cols, **small)
     text = " ".join(["Film strip of a live picture.", *(frame.narration for frame in moments)])
     return style.image(figure, text, DPI)
 

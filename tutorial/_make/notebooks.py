@@ -119,7 +119,8 @@ def execute(source: Path, studio: Path | None = None) -> Any:
         resources={"metadata": {"path": str(source.resolve().parent)}},
     )
     try:
-        client.execute(env={**environment, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"})
+        fixed = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "GAN_TEACH_VIEW": "strip"}
+        client.execute(env={**environment, **fixed})
     except nbclient.exceptions.CellExecutionError as error:
         raise CourseError(f"{source.name} does not run: {error}") from error
     except nbclient.exceptions.CellTimeoutError as error:
