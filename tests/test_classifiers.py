@@ -1,14 +1,13 @@
 """Classifiers whose features stand in for Inception: trained, named, and used in one pass."""
 
 import copy
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from classifier import train_classifier
+from classifier import train_classifier, train_digits
 from gan_teach.data import Images, small_mnist
 from gan_teach.metrics.features import (
     cifar_classifier,
@@ -179,15 +178,31 @@ def test_what_is_trained_is_what_is_read_back(tmp_path, monkeypatch):
     assert path.stat().st_size < 1_000_000
 
 
-def test_the_file_of_the_package_is_the_one_that_is_described():
-    shipped = cifar_classifier()
-    assert shipped.held_out == 5000
-    assert f"names {100 * shipped.accuracy:.1f} % of" in " ".join(
-        str(cifar_classifier.__doc__).split()
-    )
+def test_digits_that_are_learned_are_read_back(tmp_path, monkeypatch):
+    seen = []
+    made = train_digits(tmp_path / "d.npz", epochs=1, progress=seen.append)
+    monkeypatch.setattr(classifier, "DIGIT_WEIGHTS", tmp_path / "d.npz")
+    read = digit_classifier.__wrapped__()
+    assert sum(seen) == 4000
+    assert (read.accuracy, read.held_out) == (made.accuracy, 1000)
+    assert read.accuracy > 0.6  # after an epoch
+    assert read.frechet_name == made.frechet_name
+    assert not any(p.requires_grad for p in read.module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("shipped", "path"),
+    [(digit_classifier, classifier.DIGIT_WEIGHTS), (cifar_classifier, classifier.CIFAR_WEIGHTS)],
+)
+def test_the_files_of_the_package_are_those_that_are_described(shipped, path):
+    share = f"names {100 * shipped().accuracy:.1f} % of the other {shipped().held_out:,} rightly"
+    assert share in " ".join(shipped.__doc__.split())
+    assert path.stat().st_size < 500_000
+
+
+def test_the_classifier_of_photographs_answers_for_whatever_it_is_given():
+    shipped, again = cifar_classifier(), load_extractor("cifar")
     assert shipped.accuracy > 0.75
-    assert Path(classifier.CIFAR_WEIGHTS).stat().st_size < 1_000_000
-    again = load_extractor("cifar")
     assert again.frechet_name == shipped.frechet_name
     flat, noise = torch.zeros(4, 3, 32, 32), torch.rand(4, 3, 32, 32) * 2 - 1
     p = shipped.probabilities(torch.cat([flat, noise]))

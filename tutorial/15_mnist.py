@@ -201,11 +201,11 @@ assert gap < 1e-5
 #
 # ## What does G draw?
 #
-# A small classifier, trained in seconds on the 4,000 digits, could name the samples. But a
-# classifier has to name whatever it is given, noise as well. So ask first whether it can *read*
-# them: a sample counts as read if the mean answer over nine positions of it (moved by at most a
-# pixel each way) gives one digit at least 0.9. **Predict:** for which share of real digits is that
-# so? Of salt noise? Of the samples?
+# A small classifier, trained on the 4,000 digits, could name the samples. But a classifier has to
+# name whatever it is given, noise as well. So ask first whether it can *read* them: a sample counts
+# as read if the mean answer over nine positions of it (moved by at most a pixel each way) gives one
+# digit at least 0.9. **Predict:** for which share of real digits is that so? Of salt noise? Of the
+# samples?
 
 # %%
 judge = features.digit_classifier()

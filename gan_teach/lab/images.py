@@ -1,8 +1,6 @@
 """The lab on images: handwritten digits, drawn by the convolutional GAN of chapters 15 and 16."""
 
-import asyncio
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -84,9 +82,6 @@ class ImageWorld(World):
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         row = world.newest(rows)
-        if len(rows) == 1:
-            with suppress(RuntimeError):  # outside of a notebook the classifier learns when needed
-                asyncio.get_running_loop().call_later(1.0, _share_of_real)
         says, view = row["says"].reshape(SIDE, SIDE), self.axes["view"]
         return {
             "says": Field(says[::-1], view, "score", "frame: D's answer, 0 to 1"),

@@ -113,6 +113,8 @@ def execute(source: Path, studio: Path | None = None) -> Any:
         notebook,
         kernel_name="python3",
         timeout=600,
+        iopub_timeout=60,  # s; the usual 4 lost outputs on a busy machine, in silence
+        raise_on_iopub_timeout=True,
         record_timing=False,
         store_widget_state=False,
         extra_arguments=["--log-level=ERROR"],
