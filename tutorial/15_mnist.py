@@ -258,8 +258,7 @@ assert named.max() > 300
 # (the intervals are those of the pictures, not of other runs). Without the test a table of shares
 # would find digits in pure noise, and "mode collapse" with them. It is no proof, either: of
 # mirrored digits, of which only some are digits, one in three is read. Of the samples of our $G$
-# more than seven in ten are (71 to 76 % of the average's), of real 0s, 1s and 2s 93 %: most are
-# digits that anyone could name.
+# more than seven in ten are (71 to 76 % of the average's), of real 0s, 1s and 2s 93 %.
 #
 # </details>
 #
