@@ -853,8 +853,8 @@ if verdict:
 #
 # - A target slope of 1 has a unit: rescale the data, and the same $\kappa$ and $k$ are another
 #   penalty. Normalize first. A target of 0 stays what it is, but its weight scales, too.
-# - R1 alone flattens $D$ at the data, R2 at the samples; while they are apart, that is not the
-#   same.
+# - R1 asks for a flat $D$ at the data, R2 at the samples. Here, where the two come to lie together,
+#   either one flattened it at the data (0.4 in place of 2.7).
 # - Too large a $\gamma$ slows everything: on the Dirac-GAN the slow eigenvalue is $-1/(4g)$. Check
 #   the slope at the data.
 # - Conventions differ by factors of two ($\gamma/2$, $\mu$, $\kappa/2$): convert before you
