@@ -794,8 +794,7 @@ if verdict:
 # - Pair: same weights, same data, same seeds. The spread between architectures then drops out.
 # - Say what a step costs. Equal generator updates are not equal work: here WGAN-GP updates its
 #   critic five times as often. A comparison at equal time may end differently.
-# - A run that diverges is a result. Left out of the mean, it makes the least stable method look
-#   best.
+# - A run that diverges is a result. Left out of the mean, it flatters the least stable method.
 # - An Inception Score does not see a generator that knows one image per digit by heart.
 #
 # ## Further reading
