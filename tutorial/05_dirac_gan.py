@@ -3,11 +3,11 @@
 #
 # *Two numbers, one equilibrium, and many ways to miss it.*
 #
-# **You will do:** train the [Dirac-GAN](glossary.md#dirac-gan) with nine methods, the game $xy$ with
-# ten update rules, and predict what happens from two eigenvalues, where they can tell. **You will
-# learn:** why plain descent cannot converge here, what "friction" a penalty adds, and how a step's
-# eigenvalues give its speed *and* its rotation. **You need:** chapter 01; complex eigenvalues of a
-# 2 x 2 matrix.
+# **You will do:** train the [Dirac-GAN](glossary.md#dirac-gan) with nine methods, the game $xy$
+# with ten update rules, and predict what happens from two eigenvalues, where they can tell. **You
+# will learn:** why plain descent cannot converge here, what "friction" a penalty adds, and how a
+# step's eigenvalues give its speed *and* its rotation. **You need:** chapter 01; complex
+# eigenvalues of a 2 x 2 matrix.
 
 # %%
 import gan_teach as gt
