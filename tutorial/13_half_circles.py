@@ -539,8 +539,8 @@ for name, x in ends.items():
 # The S is too thin. Modes, reverse KL and the sliced distance look along the arc, where this
 # generator is right, and hardly across. (The ablation's column *across* tells who makes it thin:
 # with latents in 100 dimensions, or with undivided data, the S is too wide instead. Not R1 + R2 or
-# the pairs: without them it is 0.76 and 1.08 times as wide, and both intervals hold 1.) Which metric would have noticed is the
-# subject of chapter 14.
+# the pairs: without them it is 0.76 and 1.08 times as wide, and both intervals hold 1.) Which
+# metric would have noticed is the subject of chapter 14.
 #
 # </details>
 #
