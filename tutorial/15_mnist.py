@@ -445,8 +445,8 @@ ax = gt.plots.compare(
 ax.set_yscale("log")
 gt.show(
     ax,
-    alt="Frechet distance over the steps, logarithmic. G's falls from 1000 to 84 at step 13,800 and "
-    "ends at 98; its average's starts above it, crosses it between steps 10,000 and 12,600 and "
+    alt="Frechet distance over the steps, logarithmic. G's falls from 1000 to 84 at step 13,800 "
+    "and ends at 98; its average's starts above it, crosses it between steps 10,000 and 12,600 and "
     "ends at 81. The level of real digits against real digits is 1.7.",
 )
 
