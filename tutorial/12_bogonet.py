@@ -535,9 +535,9 @@ guess.answer(guess.options[0 if alone else 2 if fed else 1])
 
 # %% [markdown]
 # **It takes both.** At one critic step each, 54 to 46, the *count* tells WGAN-GP from vanilla GAN
-# no better than a coin; the *mean* of the same pairs does, by 0.21 points: where it wins, it wins by
-# more. Five steps lift vanilla GAN by a third of a point, DRAGAN and WGAN-GP by nearly a whole one
-# or by one, and that lead to 0.87. With them WGAN-GP wins 80 to 20, and *DRAGAN beats vanilla
+# no better than a coin; the *mean* of the same pairs does, by 0.21 points: where it wins, it wins
+# by more. Five steps lift vanilla GAN by a third of a point, DRAGAN and WGAN-GP by nearly a whole
+# one or by one, and that lead to 0.87. With them WGAN-GP wins 80 to 20, and *DRAGAN beats vanilla
 # GAN 81 to 19*. So WGAN-GP's lead in the first table is not one of its loss alone, nor one of the
 # steps alone: more steps pay most where the critic is penalized. (Perhaps since such a critic stays
 # gentle however long it trains; that we have not tested. $\beta_1$ still differs between WGAN-GP
