@@ -95,9 +95,9 @@ gt.player(
     history,
     n=[0, 38, 143, 313, 508],
     alt="Five rounds. At 0 the generated points lie near 0 and D leans a little; at 38 D rises "
-    "from near 0 to near 1 across them and the real points; at 143 they lie among the real "
-    "points and D still leans to the right; at 313 they are beyond them and D leans only a "
-    "little; at 508 they are back among them and D leans to the left.",
+    "from 0.1 at the left edge over 0.4 at the generated points to 0.8 and more at the real ones; "
+    "at 143 they lie among the real points and D still leans to the right; at 313 they are beyond "
+    "them and D leans only a little; at 508 they are back among them and D leans to the left.",
 )
 
 # %% [markdown]
@@ -181,16 +181,20 @@ for first, last in [(1, 150), (750, 1500)]:
     print(f"rounds {first} to {last}: correlation {np.corrcoef(real, fake)[0, 1]:.2f}", end=", ")
     print(f"common swing {((real + fake) / 2).std():.3f}, difference {(real - fake).std():.3f}")
 print("the late curves are most alike at a shift of", shift, "rounds")
+crest = slice(min(400, len(history) // 2), 751)
+tops = {key: crest.start + int(history[key][crest].argmax()) for key in ("d_fake", "d_real")}
+print(f"second crest: D(G(z)) at round {tops['d_fake']}, D(x) at round {tops['d_real']}")
 
 # %% tags=["hide-input"]
 assert gt.holds(np.corrcoef(real, fake)[0, 1] > 0.8 and abs(shift) <= 5)
+assert gt.holds(20 < tops["d_real"] - tops["d_fake"] < 100)
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
 # **At first in opposite directions**: $D$ tells them apart, one goes up and the other down. **In
 # the end together**: from round 750 on neither leads, while at the second crest, between rounds 400
-# and 750, the generated points' curve still comes first. Near the equilibrium
+# and 750, the generated points' curve is ahead by 57 rounds. Near the equilibrium
 # $D(x) \approx \tfrac12 + \tfrac14 (ax + c)$, and real and generated points lie around nearly the
 # same place: each swing of $D$ lifts or lowers both answers. What tells them apart, $\tfrac a4$
 # times the difference of the means, is the smaller part.

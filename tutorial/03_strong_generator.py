@@ -632,11 +632,11 @@ assert gt.holds(0.5 * 2 * arrived[1] < 51 * arrived[50] < 1.2 * 2 * arrived[1])
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# In rounds by a factor of thirty; in steps by little, since a round of 1:50 has 51 of them.
+# In rounds by a factor of 33; in steps, of which a round of 1:50 has 51, by 1.3.
 #
 # **What is true, then.** For this GAN a strong generator needs far fewer rounds to the mean than
-# balanced play, and hardly less work: in $V$ all 64 seeds settle, most for good within five rounds.
-# It works because this $D$ has one slope to offer, the same for every point: following it moves the
+# balanced play, and 78 % of the steps: in $V$ all 64 seeds settle, 97 % for good by round 5. It
+# works because this $D$ has one slope to offer, the same for every point: following it moves the
 # mean, which is all that $D$ can judge, and where $G$ goes too far $D$'s next steps take the slope
 # back. The instability that the tutorial warns of was not seen within 500 rounds in 64 seeds, nor
 # from bad starts; within 60,000 rounds the drift of the spread brings it to eleven of 16. With a
@@ -822,7 +822,8 @@ if verdict:
 # - Before you tune a ratio of steps, ask which player limits the other. In chapter 02 it was $D$'s
 #   certainty; with more steps of $G$, $D$ does not become certain from the ordinary start, and does
 #   from some bad ones.
-# - A loss at its theoretical value says that $D$ sees no difference, not that there is none.
+# - A loss at its theoretical value says that $D$ does no better than one answer to everything, not
+#   that there is no difference.
 # - Part of a gradient norm is sampling noise. Larger batches make it smaller; training does so only
 #   as far as it moves what the noise is in proportion to (of $D$ here the spread $|w|$, so that it
 #   may grow). Compare a norm with its scatter at fixed parameters before reading anything into it,

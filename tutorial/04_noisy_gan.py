@@ -322,17 +322,18 @@ for name, runs in noises.items():
 scatters = {}
 for name, runs in noises.items():
     last = runs["objective"][-100:]
-    scatters[name], far = last.std(0).mean(), np.mean(abs(last - gt.experiments.TARGET) > 0.1)
+    scatters[name], far = last.std(0).mean(), abs(last - gt.experiments.TARGET) > 0.1
     print(
-        f"{name}: V scatters by {scatters[name]:.3f}, {far:.1%} of the last 100 rounds lie", end=" "
+        f"{name}: V scatters by {scatters[name]:.3f}; of the last 100 rounds {far.mean():.1%} lie"
     )
-    print("more than 0.1 away")
+    print(f"  more than 0.1 away, one or more of them in {far.any(0).sum()} of {SEEDS} seeds")
 
 # %% tags=["hide-input"]
 ends = [gt.experiments.outcomes(runs) for runs in noises.values()]
 when = [np.median(gt.experiments.settling_game(runs)) for runs in noises.values()]
 assert gt.holds((np.array(ends) == "settled").all() and when[1] > 2 * when[0])
 assert gt.holds(2 * scatters["the same noise"] < scatters["independent noise"] < 0.05)
+assert gt.holds(abs(int(far.any(0).sum()) - 33) < 9)
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
@@ -340,7 +341,8 @@ assert gt.holds(2 * scatters["the same noise"] < scatters["independent noise"] <
 # Both rescue every seed, and independent noise seems to take three times as long. **Is it slower?**
 # $V$ is measured on ten noisy points. With the same noise on both, much of it cancels in the
 # difference between real and generated; with independent noise $V$ scatters more than twice as
-# much, and one round in a hundred beyond 0.1 is enough to undo "for good".
+# much, and in the last 100 rounds 33 of the 64 seeds (with the same noise 12) have one beyond 0.1:
+# one is enough to undo "for good".
 #
 # </details>
 #

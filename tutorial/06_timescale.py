@@ -552,7 +552,7 @@ assert gt.holds(0.05 < last[1] < late[1] and 0.2 < last[2] < late[2] < 0.3)
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# It does: at 0.75 the path ends in the origin, at 1.9 it comes nearer to it all the time, and at 5
+# It does: at 0.75 the path ends in the origin, at 1.9 it is nearer to it in each quarter, and at 5
 # and 12 it ends in the equilibrium. $\tau = 2$ is the edge itself: the largest real part is 0, and
 # the linear theory is silent. Just above the edge, at 2.1, the origin repels; still the path stays
 # beside it for all of the 60 000 steps, and does not find the equilibrium.

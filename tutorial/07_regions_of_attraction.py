@@ -346,7 +346,7 @@ assert gt.holds(home[:-2].sum() == 112 and round_it[:-2].sum() == 580 and round_
 assert gt.holds(abs(end[0, -1] + 137.25) < 0.1 and abs(by_steps[1] + 3 * np.pi) < 2)
 
 # %% [markdown]
-# Of the flow's paths 12 % come home to $(0, 0)$; two in three run round the torus, B's among them,
+# Of the flow's paths 12 % come home to $(0, 0)$; 64 % run round the torus, B's among them,
 # and the rest do neither, as A's, which circles $(\pi, 0)$. Steps of 0.04 bring half of the starts
 # to $(0, 0)$ and the rest nearly all to $(\pi, 0)$. (B is caught by steps of 0.02 after two turns,
 # around $-3\pi = -9.4$, the same angle as $\pi$.) The published map did not ask for $(\pi, 0)$ and
@@ -450,8 +450,8 @@ for ax in figure.axes:
 gt.show(
     figure,
     alt="Four phase portraits of the polynomial with three rings. The path from -9, -9 closes "
-    "to an orbit at tau 1, spirals into the ring at -11, -11 for tau 2 and 5, and goes there "
-    "almost directly for tau 20.",
+    "to an orbit around the ring at -11, -11 at tau 1; at tau 2 it winds into the ring, at 5 and "
+    "20 it goes there in one bend.",
 )
 
 # %%
@@ -591,7 +591,7 @@ assert gt.holds((served[0] == 2).sum() >= 58 and (change < 0).sum() >= 5 + 3 * (
 # fewer of the two serve both clusters at $\tau = 4$, in one more. (The first 16 starts alone leave
 # it open, p-value 0.07.) And at $\tau = 4$ 27 of 32 starts end alike with both sets of draws, where
 # 17.1 would by chance (Fisher's exact test: p-value 0.0002): the start has a say, and in five of 32
-# so have the draws. All but three of the 128 runs serve at the end what they served at step 500.
+# so have the draws. All but three of the 128 runs serve at the end as many clusters as at step 500.
 #
 # </details>
 #

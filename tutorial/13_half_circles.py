@@ -115,8 +115,8 @@ print(f"label = 0.9: D = {0.9 / 2}, L_D = {L_D:.4f}, L_G = {L_G:.4f}")
 # <details><summary>What you saw</summary>
 #
 # **All of them.** If $D$ answers 0.45 to *everything*, $p$ and $q$ drop out: the losses are 1.3763
-# and 0.7985 whatever $G$ does. So flat losses at these values say one thing: *D has stopped telling
-# real from fake*. Because there is nothing to tell? Or because it cannot?
+# and 0.7985 whatever $G$ does. So flat losses at these values say one thing: *D does no better than
+# one answer to everything*. Because there is nothing to tell? Or because it cannot?
 #
 # </details>
 #
@@ -538,9 +538,9 @@ for name, x in ends.items():
 #
 # The S is too thin. Modes, reverse KL and the sliced distance look along the arc, where this
 # generator is right, and hardly across. (The ablation's column *across* tells who makes it thin:
-# with latents in 100 dimensions, or with undivided data, the S is too wide instead. R1 + R2 and the
-# pairs are innocent: without them it is as thin or thinner.) Which metric would have noticed is the
-# subject of chapter 14.
+# with latents in 100 dimensions, or with undivided data, the S is too wide instead. Not R1 + R2 or
+# the pairs: without them it is 0.76 and 1.08 times as wide, and both intervals hold 1.) Which
+# metric would have noticed is the subject of chapter 14.
 #
 # </details>
 #
@@ -728,8 +728,8 @@ if verdict:
 #
 # - "Losses flat, scores at the ideal: trained" is a common sentence in reports. Ask for a picture,
 #   a distance, and its noise band.
-# - With smoothed labels the level is $\ell / 2$. A run pinned there has a $D$ without information;
-#   look at the slope of $D$ around the data before you celebrate.
+# - With smoothed labels the level is $\ell / 2$. A run pinned there may have a $D$ without
+#   information, or a $G$ that still learns (chapter 16); look at the samples before you celebrate.
 # - Two arms that differ in eight things compare eight things. Take a recipe apart before you pass
 #   it on: here two of its lines could be left out without a trace in five seeds.
 #

@@ -314,8 +314,8 @@ gt.player(
     [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 100, 250, 500, 1000],
     alt="Five moments of 1000 updates. Steps 0 and 100: grey with a faint texture, then blurs. "
-    "Step 250: pale blurred digits. Steps 500 and 1000: white digits on black, nearly all of which "
-    "anyone could name. Below, D's loss is near 0 until step 250 and comes up towards log 2, G's "
+    "Step 250: pale digits. Steps 500 and 1000: white digits on black, most of them clear, some "
+    "broken. Below, D's loss is near 0 until step 250 and comes up towards log 2, G's "
     "peaks at 8 and comes down towards 1.",
 )
 
@@ -583,8 +583,8 @@ assert 2 * noise < best < min(ours["raw"]) < blank
 #
 # And averages? Of decay 0.9999 they are farther than $G$ itself in all six runs: in a run of this
 # length nearly a third of them is still the start. Last, the precision of the untrained networks:
-# 1.00, 0.03 and 0.00. The images of each are nearly one image, so that some real image's ball holds
-# all of them or none does. Precision without recall says nothing.
+# 1.00, 0.03 and 0.00. The images of each are nearly one image, so that the ball of a real image
+# may hold all of them, a few or none. Precision without recall says nothing.
 #
 # ## What the repository says, and what it does
 #

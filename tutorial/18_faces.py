@@ -443,7 +443,7 @@ assert most["as kept"] > 0.3 > 0.15 > most["statistics anew"]
 assert flat[popular] == flat.min()
 
 # %% [markdown]
-# Nearly half of the faint fakes have one and the same neighbour, the real face of least contrast.
+# Of the faint fakes 86 in 200 have one and the same neighbour, the real face of least contrast.
 # Ask who else would be convicted by this test. **Predict:** how far from the training set is the
 # mean of all faces, which is nobody? And a real face, faded to the contrast of the fakes, from the
 # other real ones?

@@ -396,9 +396,10 @@ gt.player(
     [gt.plots.images_panel, gt.plots.losses_panel],
     n=[0, 100, 200, 300, 500],
     alt="Five moments of 500 updates. Step 0: grey with a faint texture. Step 100: pale strokes "
-    "on grey. Step 200: white strokes on black. Steps 300 and 500: digits of all kinds, of which "
-    "anyone could name nearly all, a few broken. Below, G's loss falls from 3.1 to about 1.1 by "
-    "the middle and stays there; D's climbs from 0.1 to just below log 2 and stays there.",
+    "on grey. Step 200: pale strokes on black, many of them digits. Steps 300 and 500: white "
+    "digits of all kinds, some of them broken, fewer at 500. Below, G's loss falls from 3.1 to "
+    "about 1.1 by the middle and stays there; D's climbs from 0.1 past log 2 before step 200 and "
+    "then stays a little below it.",
 )
 
 # %%
