@@ -2,11 +2,9 @@
 
 # pyright: reportAttributeAccessIssue=false
 
-import asyncio
 import io
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from PIL import Image
 
 from gan_teach import EMA, data, zoo
 from gan_teach.games.base import flatten
-from gan_teach.lab import Session, Twin, diagnose, images
+from gan_teach.lab import Session, Twin, diagnose
 from gan_teach.lab.frame import CALM, GREYS
 from gan_teach.lab.images import DECAY, READABLE, SHOWN, SIDE, _read
 from gan_teach.lab.picture import png
@@ -132,20 +130,6 @@ def test_nothing_is_counted_before_the_first_round_and_little_is_read_soon_after
     told = session.tick(1).narration
     assert "of 64 pictures can be read (of as many real digits about 57): not readable yet." in told
     assert np.isnan(session.history["covered"]).all()
-
-
-def test_in_a_notebook_the_classifier_learns_after_the_first_picture(monkeypatch):
-    asked = []
-    monkeypatch.setattr(images, "_share_of_real", lambda: asked.append(1))
-
-    async def cell():
-        assert Session(NARROW).frame
-        assert not asked
-        await asyncio.sleep(1.5)
-
-    with ThreadPoolExecutor(1) as own:  # Playwright leaves a loop running in this thread
-        own.submit(asyncio.run, cell()).result()
-    assert asked
 
 
 def test_the_doctor_says_what_is_sure():

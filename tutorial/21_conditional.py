@@ -208,12 +208,12 @@ print(f"a G that is right: {-2 * np.log(2):.3f}")
 assert gt.holds(right["D told"].mean() > 0.8 and share < 0.25)
 
 # %% [markdown]
-# Not told, 18 of 100 are as asked; a picture that ignores the question would be so for one in ten.
+# Not told, 12 of 100 are as asked; a picture that ignores the question would be so for one in ten.
 # A $D$ that does not know the question cannot mind the answer: nothing ties the class to the right
 # picture, and $G$ treats the ten numbers as more noise (some of them favor some digit, which is
-# luck: another start need not give 18). Told, nearly every picture is what was asked for, and as
-# many are read as of real digits. (One pair of runs. Give `trained` the seed 0: after as many
-# updates it is not as far.)
+# luck: on another processor, whose sums round differently, these cells gave 18). Told, nearly every
+# picture is what was asked for, and as many are read as of real digits. (One pair of runs. Give
+# `trained` the seed 0: after as many updates it is not as far.)
 #
 # ## From a 3 to an 8
 #
@@ -250,7 +250,7 @@ print(f"half way: a 3 {likely[4, 3]:.0%}, an 8 {likely[4, 8]:.0%}, another digit
 # <details><summary>What you saw</summary>
 #
 # The way leads through pictures that are a bit of both, and the classifier changes its mind on it,
-# in the mean beyond the middle (half way 61 % a 3, 27 % an 8). No picture on it was asked for in
+# in the mean beyond the middle (half way 59 % a 3, 33 % an 8). No picture on it was asked for in
 # training: this is what $G$ makes of a question between two, not something that the data contain.
 #
 # </details>
@@ -305,9 +305,9 @@ band = {"8s along 20 random directions": (random.min(0), random.max(0))}
 gt.show(
     gt.plots.compare(t, curves, bands=band, xlabel="t", ylabel="width of strokes, pixels"),
     alt="Mean width of the strokes of 200 8s over the distance t along three directions: along the "
-    "slope found on 8s it rises most, from 2.15 to 3.0 pixels; along the one found on 1s from 2.2 "
-    "to 2.6, which is near the upper edge of the band of random ones for t above 0 and just below "
-    "its lower edge at t = -2; their mean falls a little.",
+    "slope found on 8s it rises most, from 2.05 to 2.8 pixels; along the one found on 1s from 2.15 "
+    "to 2.6, above the band of random ones for t above 0 and at its lower edge at t = -2; their "
+    "mean falls a little.",
 )
 
 # %%
@@ -326,7 +326,7 @@ shown = [G["told"](latent.ask(z[:4] + s * bolder[8], 8)) for s in steps]
 gt.show(
     gt.plots.image_grid(torch.stack(shown, 1).flatten(0, 1), columns=5),
     alt="Four 8s, a row each, at t = -2, -1, 0, 1 and 2 along the direction: from thin strokes to "
-    "bold ones; at the end of two rows the loops are nearly filled.",
+    "bold ones; in the end the second is nearly filled, and the first is no 8 any more.",
 )
 
 # %%
@@ -346,9 +346,10 @@ assert gt.holds(0 < gain["8s along the slope of the 1s"] < gain["8s along that o
 # <details><summary>What you saw</summary>
 #
 # It does, but so might a lucky guess. A random direction is as random turned round, and of twenty,
-# each turned so that it gains, five gain more: that the direction of the 1s carries over is a hint.
-# The one found on 8s gains more than it, and more than any of them. (The slope of a mean is not the
-# best way for every picture, and far out, where $G$ was hardly ever trained, fewer are read.)
+# each turned so that it gains, one gains more (on another processor five did): that the direction
+# of the 1s carries over is a hint. The one found on 8s gains more than it, and more than any of
+# them. (The slope of a mean is not the best way for every picture, and far out, where $G$ was
+# hardly ever trained, fewer are read.)
 #
 # </details>
 #
@@ -430,17 +431,18 @@ for name, d in apart.items():
     print(f"{name}: nearest training digit at {d.median():.1f} (median), {d.min():.1f} (least)")
 
 # %% tags=["hide-input"]
-best, worst = (gt.plots.wilson(int((read & hit)[asked == k].sum()), 100) for k in (0, 8))
-assert gt.holds(worst[1] < best[0])
+good = [int((read & hit)[asked == k].sum()) for k in range(10)]
+assert gt.holds(gt.plots.wilson(min(good), 100)[1] < gt.plots.wilson(max(good), 100)[0])
 assert gt.holds(few[asked == 8].mean() < 0.5 and few[asked != 8].mean() > 0.85)
 assert gt.holds(apart["G"].median() > apart["held-out digits"].median())
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Not quite: of the 0s all hundred are read as asked, of the 8s 89, and their intervals do not meet
+# Not quite: of the 6s all hundred are read as asked, of the 3s 78, and their intervals do not meet
 # (the best and the worst of ten, which flatters the gap), though each class has as many training
-# digits. With a tenth of the 8s 31 of a hundred are, and the other digits are as before. The
+# digits. Which digit is worst is this run's (on another processor the 8 was). With a tenth of the
+# 8s 36 of a hundred are read as asked, 84 with all of them, and the other digits are as before. The
 # samples lie no nearer to the training digits than new digits do, in the median; at half the noise
 # they do, since an ordinary digit has near neighbors. No sign that $G$ hands out copies (chapter 18
 # says what this test cannot see: a moved copy).
