@@ -85,11 +85,11 @@ def test_chosen_loaded_typed_and_advised_numbers_stay_as_they_are(page, server, 
     first = list(PRESETS)[-1]  # not the one that is chosen next: a menu tells only of a change
     lab = Shown.in_notebook(page, server, first, view)
     lab.unfold()
-    some = len(PRESETS) if view == "canvas" else 1  # the controls are the same
+    some = None if view == "canvas" else 1  # the controls are the same
     for name in list(PRESETS)[:some]:
         lab.lab.get_by_label("Preset").select_option(name.replace("_", " "))
         arrives(lab, server, Session(opening(name)))
-    for text in texts(2)[:some]:
+    for text in texts(2)[2::4][:some]:  # a world each, of which all presets have the same knobs
         lab.load(text)
         arrives(lab, server, Session(text))
     for name in ("dirac-r1", "normal", "five-gaussians")[:some]:
