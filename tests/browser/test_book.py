@@ -97,7 +97,7 @@ def test_everybody_can_read_a_page(offline, site, name):
     colors = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that a theme changes
     for theme, rules in {"light": levels, "dark": colors}.items():
         offline.emulate_media(color_scheme=theme)
-        assert offline.locator("html").get_attribute("data-theme") == theme
+        offline.locator(f"html[data-theme={theme}]").wait_for(state="attached")
         found = axe.run(offline, options=rules).response["violations"]
         assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
 
