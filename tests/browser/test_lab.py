@@ -31,8 +31,8 @@ class Shown:
 
     @classmethod
     def in_notebook(cls, page, server, run: str, view="canvas", shown="lab.panel.box") -> Shown:
-        """In a cell of JupyterLab, in the view of that name. (A mere ``lab`` makes a film strip as
-        well, which takes seconds.) What was shown before is closed."""
+        """In a cell of JupyterLab, in the view of that name. (A mere ``lab`` draws a film strip as
+        well.) What was shown before is closed."""
         first = f"%env GAN_TEACH_VIEW={view}\nimport gan_teach as gt, ipywidgets\n"
         last = f"ipywidgets.Widget.close_all()\nlab = gt.Lab({run!r})\n{shown}"
         server.run_on(page, first + last)
@@ -148,7 +148,7 @@ def names_every_control(lab: Shown) -> None:
 
 
 def test_a_learner_steers_a_slow_run(page, server):
-    """Digits: the kernel trains a classifier. (``test_same_run.py`` repeats such runs.)"""
+    """Digits, whose rounds take long. (``test_same_run.py`` repeats such runs.)"""
     lab = Shown.in_notebook(page, server, "digits,width=4")
     stopped = plays_steers_stops(lab, "D steps a round", "d_steps=2")
     goes_back_and_branches(lab, stopped, "G steps a round", "g_steps=2")
