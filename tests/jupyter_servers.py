@@ -25,6 +25,7 @@ import gan_teach
 
 TRIES = 10  # to run a cell
 PATIENCE = 240  # seconds: a busy machine opens JupyterLab slowly
+READY = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -47,19 +48,25 @@ class Server:
         page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
 
     def run_on(self, page: Any, code: str) -> None:
-        """``open_on``, and the cell is run as soon as its kernel is ready."""
-        self.open_on(page, code)
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        """Run ``code`` in the first cell that ``page`` shows, or else ``open_on`` it and run it as
+        soon as its kernel is ready."""
         cell = page.locator(".jp-Notebook .jp-CodeCell").first
+        if page.url.startswith(self.url):
+            cell.locator(".cm-content").fill(code)
+        else:
+            self.open_on(page, code)
+        page.locator(READY).wait_for()
+        prompt = cell.locator(".jp-InputPrompt")
+        before = prompt.inner_text()
         for _ in range(TRIES):
             if page.locator(".jp-Dialog").count():  # a server's greeting lies over the cell
                 page.keyboard.press("Escape")
             cell.locator(".cm-content").click()
             page.keyboard.press("Shift+Enter")
-            for _ in range(40):  # a page that still settles may take the focus, and lose the key
-                if cell.locator(".jp-InputPrompt").inner_text().strip() != "[ ]:":
+            for _ in range(100):  # a page that still settles may take the focus, and lose the key
+                if prompt.inner_text() != before:
                     return
-                page.wait_for_timeout(250)
+                page.wait_for_timeout(100)
         raise TimeoutError(f"the cell did not start in {TRIES} tries")
 
     def kernel(self) -> str:
@@ -97,6 +104,7 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
         f"--ServerApp.port={_port(made)}", "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}", f"--LabApp.user_settings_dir={home}",
         f"--LabApp.workspaces_dir={home}", "--LabApp.news_url=None",
+        "--LabApp.expose_app_in_browser=True",  # as ``jupyterapp``
     ]  # fmt: skip
     with _running(made, command, "api"):
         yield made

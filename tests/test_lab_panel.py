@@ -97,6 +97,7 @@ def test_pause_stops_the_run_and_the_square_button_does_not_start_it():
     play(panel, 3)
     reached = panel.session.step
     panel.view.controls[0].playing = False
+    panel.view.controls[0].value += 1  # on its way when an interrupt stopped it
     panel.view.controls[0].value = 0  # what the square button does
     assert panel.session.step == reached
     assert 'role="status"' in panel.narration.value  # read out now that it stands still

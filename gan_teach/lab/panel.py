@@ -94,7 +94,8 @@ class ImageView(w.Image):
         change["owner"].description = "❚❚ Pause" if change["new"] else "▶ Play"
 
     def _counted(self, change: dict[str, Any]) -> None:
-        if change["new"] > change["old"]:  # the square button sets the count back to 0
+        # The square button sets the count back to 0, and one may be on its way when it is stopped.
+        if self.playing and change["new"] > change["old"]:
             self._panel.tick()
 
 

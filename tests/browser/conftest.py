@@ -40,14 +40,33 @@ def browser():
         made.close()
 
 
-@pytest.fixture
-def page(browser):
+def opened(browser):
     """A page that collects what it logs as errors in ``page.errors``."""
-    context = browser.new_context(viewport={"width": 1500, "height": 1100}, has_touch=True)
-    made = context.new_page()
+    made = browser.new_context(has_touch=True).new_page()
     made.set_default_timeout(PATIENCE * 1000)
     made.errors = []
     made.on("console", lambda m: made.errors.append(m.text) if m.type == "error" else None)
     made.on("pageerror", lambda error: made.errors.append(str(error)))
+    return made
+
+
+@pytest.fixture(scope="session")
+def desk():
+    """Where a page lies between two tests that share it."""
+    return []
+
+
+@pytest.fixture
+def page(browser, desk, request):
+    """A page of its own; tests of ``server`` share one, so that JupyterLab opens and its kernel
+    starts once, until one fails: what that leaves is closed.
+    """
+    shared, failed = "server" in request.fixturenames, request.session.testsfailed
+    made = desk.pop() if shared and desk else opened(browser)
+    made.errors.clear()
+    made.set_viewport_size({"width": 1500, "height": 1100})
     yield made
-    context.close()
+    if shared and request.session.testsfailed == failed:
+        desk.append(made)
+    else:
+        made.context.close()

@@ -98,18 +98,19 @@ return [...seen];
 
 
 @pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac", "digits"])
-@pytest.mark.parametrize(("theme", "paper"), PAPERS.items())
-def test_every_layer_leaves_its_color_on_the_canvas(page, name, theme, paper):
+def test_every_layer_leaves_its_color_on_the_canvas(page, name):
     faster = {"lr": 0.01} if name == "five-gaussians" else {}
     session = Session(name, **NARROW.get(name, {}), **faster)
     session.tick(40)
-    told = {"bytes": packed(session), "looks": looks(), "width": 560, "paper": paper}
-    seen = set(run(page, VIEW + DRAW, **told))
-    for layer in session.picture().layers.values():
-        if layer.role not in (*FIELDS, "sheet", "manifold", "flow", "gradient", "latent"):  # mixed
+    mixed = (*FIELDS, "sheet", "manifold", "flow", "gradient", "latent")
+    layers = [one for one in session.picture().layers.values() if one.role not in mixed]
+    told = {"bytes": packed(session), "looks": looks(), "width": 560}
+    for theme, paper in PAPERS.items():
+        seen = set(run(page, VIEW + DRAW, **told, paper=paper))
+        for layer in layers:
             color = looks()[theme]["roles"][layer.role]["color"]
-            assert int(color[1:], 16) in seen, layer.label
-    assert int(paper[1:], 16) in seen
+            assert int(color[1:], 16) in seen, (theme, layer.label)
+        assert int(paper[1:], 16) in seen
     assert page.errors == []
 
 
@@ -133,20 +134,12 @@ return [said, [plane, charts].map((canvas) => parseFloat(canvas.style.height))];
 )
 
 
-@pytest.mark.parametrize("width", [340, 488, 640, 930])
 @pytest.mark.parametrize("hidden", [{GRAPH}, set()], ids=["charts", "graph"])
 @pytest.mark.parametrize("name", ["normal", "five-gaussians", "dirac", "digits"])
-def test_every_name_stands_within_the_picture_and_over_no_other(page, name, width, hidden):
+def test_every_name_stands_within_the_picture_and_over_no_other(page, name, hidden):
     session = Session(name, **NARROW.get(name, {}))
     session.tick(10)
     frame = session.picture(hidden)
-    told = {
-        "bytes": base64.b64encode(pack(frame)).decode(),
-        "looks": looks(),
-        "width": width,
-        "paper": "white",
-    }
-    said, heights = run(page, VIEW + WRITTEN, **told)
     names = [layer.label for layer in frame.layers.values()]
     names += [text for node in frame.graph for text in (node.title, *node.text)]
     charts = () if frame.graph else frame.charts
@@ -154,7 +147,14 @@ def test_every_name_stands_within_the_picture_and_over_no_other(page, name, widt
     names += [part.title for part in charts]
     names += [level for chart in charts for _, level in chart.levels]
     names += [frame.disc.title] if frame.disc and not frame.graph else []
-    assert set(names) <= {entry["text"] for entry in said}
+    told = {"bytes": base64.b64encode(pack(frame)).decode(), "looks": looks(), "paper": "white"}
+    for width in (340, 488, 640, 930):
+        said, heights = run(page, VIEW + WRITTEN, **told, width=width)
+        assert set(names) <= {entry["text"] for entry in said}
+        stand_apart(said, width, heights)
+
+
+def stand_apart(said, width, heights):
     for k, one in enumerate(said):
         assert one["left"] >= 0, one
         assert one["right"] <= width, one

@@ -1,13 +1,13 @@
 """``gan-teach lab`` as a learner meets it."""
 
-from jupyter_servers import course
+from jupyter_servers import READY, course
 
 
 def test_the_first_chapter_opens_unchanged_and_nothing_is_asked(page, tmp_path):
     with course(tmp_path) as server:
         page.goto(f"{server.url}/lab/tree/00_start_here.ipynb?token={server.token}")
         page.locator(".jp-Notebook").first.wait_for()
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.locator(READY).wait_for()
         page.wait_for_timeout(3000)  # in which JupyterLab would ask
         assert page.locator(".jp-mod-dirty").count() == 0
         assert page.locator(".jp-Dialog").count() == 0
@@ -19,7 +19,7 @@ def test_the_first_chapter_opens_unchanged_and_nothing_is_asked(page, tmp_path):
 def test_an_answer_stays_closed_until_its_cell_is_run(page, tmp_path):
     with course(tmp_path) as server:
         page.goto(f"{server.url}/lab/tree/00_start_here.ipynb?token={server.token}")
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.locator(READY).wait_for()
         film = page.locator("img[alt^='Five moments of training']")
         verdict = page.get_by_text('It was "pass 5 and come back".')
         page.get_by_role("heading", name="One picture").scroll_into_view_if_needed()
