@@ -203,6 +203,7 @@ def test_the_app_listens_on_the_loopback_interface_behind_a_token(monkeypatch):
     assert "--Voila.ip=127.0.0.1" in seen
     assert "--Voila.port=9124" in seen
     assert "--Voila.auto_token=True" in seen
+    assert f"--MappingKernelManager.cull_idle_timeout={course.UNSEEN}" in seen  # of a page left
     assert seen[-1].endswith("app('noisy,seed=3')")
     exec(seen[-1].partition("\n")[0], {})  # what it imports is there
     assert not Path(seen[0]).exists()

@@ -40,6 +40,7 @@ __getattr__, _, _ = _lazy.attach(__name__, submodules=["exercises", "ledger", "r
 
 MANIFEST = ".gan-teach-course.json"
 DEFAULT_FOLDER = "gan-teach-course"
+UNSEEN = 120  # seconds for which a lab's kernel waits for its page to come back
 
 
 class CourseError(RuntimeError):
@@ -236,7 +237,12 @@ def launch_app(port: int = 8888, browser: bool = True, run: str | None = None) -
         page = Path(folder) / "lab.ipynb"
         nbformat.write(notebook, page)
         own = {"ip": "127.0.0.1", "port": port, "auto_token": True, "open_browser": browser}
-        app.launch_instance(argv=[str(page), *(f"--Voila.{k}={v}" for k, v in own.items())])
+        arguments = [f"--Voila.{name}={value}" for name, value in own.items()]
+        # Each visit has a kernel of its own, and a page that is left cannot end it: Voila refuses
+        # the request for want of an _xsrf argument (its issue 1458).
+        ends = {"cull_idle_timeout": UNSEEN, "cull_interval": UNSEEN // 4}
+        arguments += [f"--MappingKernelManager.{name}={value}" for name, value in ends.items()]
+        app.launch_instance(argv=[str(page), *arguments])
 
 
 need = partial(_checks.package, purpose="this", extra="course", kind=CourseError)
