@@ -92,7 +92,7 @@ def train_classifier(
 
 
 def _written(
-    name: str, module: nn.Module, train: Images, held_out: Images, epochs: int,
+    name: str, module: nn.Sequential, train: Images, held_out: Images, epochs: int,
     out: str | os.PathLike[str], kept: Mapping[str, Tensor] | None = None,
 ) -> Classifier:  # fmt: skip
     share = classifier.accuracy(module, held_out)

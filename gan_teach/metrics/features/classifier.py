@@ -147,7 +147,7 @@ def digit_classifier() -> Classifier:
     return _shipped("digits", digit_network(), DIGIT_WEIGHTS, (1, 28))
 
 
-def _shipped(name: str, module: nn.Module, path: Path, shape: tuple[int, int]) -> Classifier:
+def _shipped(name: str, module: nn.Sequential, path: Path, shape: tuple[int, int]) -> Classifier:
     """``module`` with the weights of a file, which keeps what it was judged by."""
     with np.load(path, allow_pickle=False) as file:
         facts = json.loads(str(file["head"]))
