@@ -210,7 +210,7 @@ def test_generators_of_gpus_are_never_seeded(monkeypatch):
         published(name)
     bogonet.random_architecture(0).build(8)
     monkeypatch.setattr(bogonet.classifier, "fit", lambda *given, **how: None)
-    for make in (features._digit_network, features.cifar_network, bogonet.judge.__wrapped__):
+    for make in (features.digit_network, features.cifar_network, bogonet.judge.__wrapped__):
         make()
     list(train(zoo.half_circles(), steps=2, batch_size=8))
     assert torch.equal(torch.get_rng_state(), before)
