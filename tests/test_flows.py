@@ -369,7 +369,7 @@ ENDS = np.array([[0.0, 0.0], [math.pi, math.pi]])
 def test_labels_are_those_of_the_full_numpy_loop_cell_by_cell(engine, use):
     if engine:
         use(engine)
-    size, steps = (25, 2500) if engine in (None, "numba", "tensors") else (3, 600)
+    size, steps = (25, 2500) if engine in (None, "numba", "tensors") else (5, 600)
     side = (-math.pi, math.pi, size)
     starts, taus = flows.grid(side, side), [1, 2, 10]
     found = flows.basins(

@@ -190,9 +190,9 @@ def test_a_recording_keeps_sixteen_greys():
 
 
 @pytest.mark.slow
-def test_a_hundred_frames_of_digits_stay_small():
-    session = Session("digits,width=8")
-    session.go(100)
+def test_three_hundred_frames_of_digits_stay_small():
+    session = Session("digits")
+    session.go(300)
     text = session.to_html()
-    assert len(unroll(text)[0]["frames"]) == 101
-    assert len(text.encode()) < 400_000
+    assert len(unroll(text)[0]["frames"]) == 301
+    assert len(text.encode()) < 1_200_000

@@ -233,9 +233,10 @@ def test_a_drawing_becomes_the_data(page, server):
     assert page.errors == []
 
 
-def test_the_folds_study_the_run(page, server):
+@pytest.mark.parametrize("view", ["canvas", "core"])
+def test_the_folds_study_the_run(page, server, view):
     """The doctor and its remedy, a twin, slow motion and files, on a run that is known to cycle."""
-    lab = Shown.in_notebook(page, server, "dirac,rule=alternating,draws=2/250")
+    lab = Shown.in_notebook(page, server, "dirac,rule=alternating,draws=2/250", view)
     lab.press("Ask the doctor")
     lab.press("Examine this run")
     lab.lab.get_by_text("cycling", exact=True).wait_for()
