@@ -113,7 +113,8 @@ def _draw_chart(ax: Axes, chart: Chart, frame: Frame) -> None:
         look = LOOKS[curve.role]
         ax.plot(*curve.xy.T, color=look.color, linestyle=(0, look.dash or None), linewidth=1.7,
                 marker=look.marker, markevery=[-1], label=curve.label)  # fmt: skip
-    beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": 8}
+    beside: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "ha": "right", "fontsize": 8,
+                              "path_effects": style.HALO}  # fmt: skip
     for value, name in chart.levels:
         ax.axhline(value, **style.PREDICTED)
         ax.text(1, value, name, **beside, va="bottom")
