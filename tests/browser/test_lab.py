@@ -194,8 +194,8 @@ def fits(lab: Shown, width: int, height: int, least: int) -> None:
     canvas.evaluate("(e) => delete e.dataset.side")
     lab.page.set_viewport_size({"width": width, "height": height})
     lab.lab.locator("[data-side]").wait_for()  # drawn anew
+    lab.wait(lambda: float(canvas.get_attribute("data-side")) >= least)
     lab.page.wait_for_timeout(500)
-    assert float(canvas.get_attribute("data-side")) >= least
     picture = canvas.bounding_box()
     for name in ("Play", "One round", "Reset"):
         box = lab.lab.get_by_role("button", name=re.compile(f"{name}$")).bounding_box()
@@ -456,7 +456,7 @@ def test_a_keyboard_alone_keeps_its_place_and_hears_values(page, server, view):
         lab.wait(lambda name=name: lab.replay().startswith(name))
         page.wait_for_timeout(500)
         focused = "document.activeElement.labels?.[0]?.textContent"
-        assert page.evaluate(focused) == "Preset"
+        lab.wait(lambda focused=focused: page.evaluate(focused) == "Preset")
         assert fold.get_attribute("aria-expanded") == "true"
     lab.push("Learning rate of G", "ArrowRight")
     rate = lab.lab.get_by_role("slider", name="Learning rate of G", exact=True)
