@@ -113,8 +113,8 @@ gt.animation.chooser(
     TAUS,
     label="tau",
     start=4,
-    alt="Forty generated digits with tau = 4 after 240 updates: soft grey strokes, some of which "
-    "look like parts of digits.",
+    alt="Forty generated digits with tau = 4 after 240 updates: grey and white strokes on black, "
+    "some of which look like parts of digits.",
 )
 
 
