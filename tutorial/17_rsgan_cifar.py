@@ -270,8 +270,8 @@ assert gt.holds(max(own(looks[kind]) for kind in short) < 0.3 * own(looks["real"
 # do not agree: the untrained network shows it with 21 % of the power, and these 250 updates have
 # made more of it. Nothing is decided after 250 updates of so small a network, and we claim nothing.
 # **What can be learnt here is how not to compare:** the two losses have different levels. A loss of
-# 0.69 is that of a $D$ that knows nothing in one game, and of a $D$ far ahead in the other; and no
-# eye will rank these sheets. Distances on thousands of images, and hours, are needed.
+# 0.69 is that of a $D$ that knows nothing in one game, and of a $D$ that says 0.71 and 0.29 in the
+# other; and no eye will rank these sheets. Distances on thousands of images, and hours, are needed.
 #
 # ## Pairs and spectral norm on digits
 #
