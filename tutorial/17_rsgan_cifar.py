@@ -499,9 +499,9 @@ gt.show(
 
 # %% [markdown]
 # One trap lies in drawing them: `load_rsgan_generator` leaves batch norm in **training mode**, as
-# the authors drew, 500 images at a time: their average was taken of the weights but not of batch
-# norm's running statistics. An image then depends on the 499 others in its batch. **Predict:** by
-# how much, in our small untrained network, with nine others?
+# the authors drew, 500 images at a time. (An average that their script takes is one of the weights
+# only, not of batch norm's running statistics.) An image then depends on the 499 others in its
+# batch. **Predict:** by how much, in our small untrained network, with nine others?
 
 # %%
 g = replace(base, size=16, features=4).game(patches).generator
@@ -576,9 +576,9 @@ assert 2 * noise < best < min(ours["raw"]) < blank
 #
 # Untrained, ours, published, and even the published ones are beyond the noise of real images. Ours
 # and the published convolutional network have the same 437,000 parameters. What separates ours from
-# it? An eighth of the updates, for one; but the published weights are averages as well, were
-# trained on the original files, and how many seeds were tried is not told. Which of these does how
-# much was not tested. (The residual network had five updates of $D$ for each of $G$.)
+# it? An eighth of the updates, for one; but the published weights were trained on the original
+# files, and how many seeds were tried is not told. Which of these does how much was not tested.
+# (The residual network had five updates of $D$ for each of $G$.)
 #
 # </details>
 #
