@@ -5,7 +5,7 @@
 # told.*
 #
 # **You will do:** say what six small GANs draw and whether they are at rest, turn one knob, and
-# design a measure that no single trick can fool. **You will learn:** to tell clumps, clouds and
+# design a measure that none of seven tricks fools. **You will learn:** to tell clumps, clouds and
 # lost modes apart, and to make one measure of two that are half blind. **You need:** chapters 09 to
 # 14.
 #
@@ -279,7 +279,7 @@ if verdict:
 # </details>
 
 # %% [markdown]
-# ## Design: a measure that no single trick fools
+# ## Design: a measure that none of seven tricks fools
 #
 # Seven ways to cheat on five Gaussians, 400 samples each:
 

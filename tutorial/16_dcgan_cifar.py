@@ -592,9 +592,9 @@ if verdict:
 #
 # - "Balanced" losses are something you can *dial*. Report the distance, not the balance.
 # - Read a log to its end; the interesting epochs of this one are the last.
-# - A slow $D$ kept its scores at their level here, and a fast one did not; of 1000 digits 680 and
-#   684 of theirs could be read, with another seed 677 and 666. Chapter 06 says how slow is too slow
-#   in theory, chapter 19 compares four ratios on images.
+# - With 1,223 digits a slow $D$ kept its scores at their level, and a fast one did not; of 1000
+#   digits 680 and 684 of theirs could be read, with another seed 677 and 666. Chapter 06 says how
+#   slow is too slow in theory, chapter 19 compares four ratios on images.
 # - Ask $D$ about images that it has not seen. Where it answers otherwise, it remembers.
 #
 # ## Further reading

@@ -223,8 +223,9 @@ for kind, h in short.items():
 gt.show(
     figure,
     alt="Losses over 250 updates, separable left, paired right, on the same scale, with their "
-    "levels. Both stay at the levels of a constant D for some 100 updates; then D's loss falls. "
-    "G's rises a little and comes back (separable), or climbs to 3 (paired).",
+    "levels. Both stay at the levels of a constant D for some 100 updates. Then D's loss falls "
+    "to 1.0 and comes back above 1.25 (separable), or falls below 0.5 (paired); G's stays between "
+    "0.6 and 0.85, or climbs past 3.",
 )
 
 # %%
@@ -269,8 +270,8 @@ assert gt.holds(max(own(looks[kind]) for kind in short) < 0.3 * own(looks["real"
 # do not agree: the untrained network shows it with 21 % of the power, and these 250 updates have
 # made more of it. Nothing is decided after 250 updates of so small a network, and we claim nothing.
 # **What can be learnt here is how not to compare:** the two losses have different levels. A loss of
-# 0.69 is that of a $D$ that knows nothing in one game, and of a $D$ far ahead in the other; and no
-# eye will rank these sheets. Distances on thousands of images, and hours, are needed.
+# 0.69 is that of a $D$ that knows nothing in one game, and of a $D$ that says 0.71 and 0.29 in the
+# other; and no eye will rank these sheets. Distances on thousands of images, and hours, are needed.
 #
 # ## Pairs and spectral norm on digits
 #
@@ -355,7 +356,7 @@ assert gt.holds(float(rows[1][3][:-1]) > 90)
 # the intervals of the table overlap, but the latents are the same, and compared one by one 99 are
 # read of the average alone and 64 of $G$ alone, hardly chance ($p = 0.008$; one run). It shows that
 # the two ideas of this chapter train a GAN within half a minute, not what either is worth. $D$ was
-# far ahead for 250 updates, with a loss near 0, before $G$ caught up.
+# far ahead for 250 updates, with a loss near 0, before $G$ began to catch up.
 #
 # </details>
 #
@@ -462,15 +463,15 @@ assert nearer[-1].all()
 assert low < 1 < high
 
 # %% [markdown]
-# *How to read it.* In each of the three seeds the paired run ends nearer: 0.69, 0.71 and 0.87
-# times as far. Three pairs are few. The interval of the mean ratio holds 1, and of three tossed
-# coins all fall on one named side in one case of eight; on the way the paired run was behind in
-# two seeds at steps 2000 and 4000, and in one at 10,000. And **the seed decides more than the
-# loss**: the farthest seed of a loss is more than twice as far as its nearest, and seed 0, the
-# nearest with both losses, ends nearer with the separable loss than seeds 1 and 2 with the paired
-# one. Two runs of two seeds could have shown anything. All this is an eighth of the published
-# length; the learning rates of both players fall to zero from step 6000 on, and nearly all curves
-# with them. Nor is pairing free: $G$'s loss needs $D$ on the real images as well.
+# *How to read it.* In each of the three seeds the paired run ends nearer: 0.69, 0.71 and 0.87 times
+# as far. Three pairs are few. The interval of the mean ratio holds 1, and of three tossed coins all
+# fall on one named side in one case of eight; on the way the paired run was behind in two seeds at
+# steps 2000 and 4000, and in one at 10,000. And **the seed decides more than the loss**: the
+# farthest seed of a loss is more than twice as far as its nearest, and seed 0, the nearest with
+# both losses, ends nearer with the separable loss than seeds 1 and 2 with the paired one. Two runs
+# of two seeds could have shown anything. All this is an eighth of the published length; the
+# learning rates of both players fall to zero from step 6000 on, and all six runs end nearer than
+# they were there. Nor is pairing free: $G$'s loss needs $D$ on the real images as well.
 #
 # ## The published weights
 #
@@ -498,9 +499,9 @@ gt.show(
 
 # %% [markdown]
 # One trap lies in drawing them: `load_rsgan_generator` leaves batch norm in **training mode**, as
-# the authors drew, 500 images at a time: their average was taken of the weights but not of batch
-# norm's running statistics. An image then depends on the 499 others in its batch. **Predict:** by
-# how much, in our small untrained network, with nine others?
+# the authors drew, 500 images at a time. (An average that their script takes is one of the weights
+# only, not of batch norm's running statistics.) An image then depends on the 499 others in its
+# batch. **Predict:** by how much, in our small untrained network, with nine others?
 
 # %%
 g = replace(base, size=16, features=4).game(patches).generator
@@ -575,9 +576,9 @@ assert 2 * noise < best < min(ours["raw"]) < blank
 #
 # Untrained, ours, published, and even the published ones are beyond the noise of real images. Ours
 # and the published convolutional network have the same 437,000 parameters. What separates ours from
-# it? An eighth of the updates, for one; but the published weights are averages as well, were
-# trained on the original files, and how many seeds were tried is not told. Which of these does how
-# much was not tested. (The residual network had five updates of $D$ for each of $G$.)
+# it? An eighth of the updates, for one; but the published weights were trained on the original
+# files, and how many seeds were tried is not told. Which of these does how much was not tested.
+# (The residual network had five updates of $D$ for each of $G$.)
 #
 # </details>
 #

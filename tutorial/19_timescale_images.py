@@ -113,8 +113,8 @@ gt.animation.chooser(
     TAUS,
     label="tau",
     start=4,
-    alt="Forty generated digits with tau = 4 after 240 updates: soft grey strokes, some of which "
-    "look like parts of digits.",
+    alt="Forty generated digits with tau = 4 after 240 updates: grey and white strokes on black, "
+    "some of which look like parts of digits.",
 )
 
 
@@ -240,7 +240,7 @@ gt.Table(
     ["step", "largest real part", "most negative", "largest imaginary part", "length of the field"],
     rows,
     caption="Eigenvalues of the game with tau = 4, on 16 fixed samples (of other samples they are "
-    "others, mostly smaller, of the same sign); its field on 1000",
+    "others, of the same sign); its field on 1000",
 )
 
 # %% tags=["hide-input"]
@@ -388,8 +388,8 @@ assert gt.holds(end[0.995].sum() > 0.9 * end["G"].sum())
 # 623. Of the shorter ones 0.995 is behind $G$ at step 500, too: of the same latents 81 are read of
 # it alone and 122 of $G$ alone, hardly chance ($p = 0.005$ in six tests), though the intervals of
 # the table overlap. At step 1000 none of the three and $G$ are apart by more than chance (one run).
-# So here an average that is short enough costs nothing in the end that can be told, and gains
-# nothing.
+# So here an average that is short enough neither costs nor gains anything in the end that can
+# be told.
 #
 # </details>
 #

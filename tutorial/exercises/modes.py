@@ -470,8 +470,8 @@ def check_two_sided(p: float, q: float) -> Values:
     """D* for the targets 0.9 (real) and 0.1 (fake), as a function of the two densities p and q."""
     yield (
         (0.9 * p + 0.1 * q) / (p + q),
-        "(0.9 p + 0.1 q) / (p + q): at p = 0 it is 0.1, not 0, and where q is small too, its slope "
-        "holds fakes where they are. Hence *one-sided* smoothing.",
+        "(0.9 p + 0.1 q) / (p + q): at p = 0 it is 0.1, not 0, and where p is small beside q, log "
+        "D is flat and pulls no fake to the data. Hence *one-sided* smoothing.",
     )
     yield 0.9 * p / (p + q), "that is the one-sided one; here fakes have the target 0.1, not 0."
     yield p / (p + q), "those are hard labels: weigh the targets 0.9 and 0.1 by p and q."
