@@ -58,8 +58,8 @@ gt.show(
     alt="Left: at round 1500 the generated points lie among the real ones, most of them in the "
     "right half; D is nearly flat, a little below one half. Right: V rises to -0.6, falls to "
     "-1.8 and swings around -1.386, less each time. The norm of G's gradient plunges at each "
-    "turn of the generator; that of D's is noisy around 0.1 and plunges near rounds 140 and "
-    "500.",
+    "turn of the generator; that of D's plunges near rounds 140 and 500, is above 1 around "
+    "round 300, and scatters around 0.15 in the second half.",
 )
 
 # %%
@@ -213,7 +213,7 @@ print(f"the formula and D(x) on real samples differ by {error.max():.3f} at most
 assert gt.holds(error.max() < 0.02)
 
 # %% [markdown]
-# **And the thick bands?** Around round 300 the generated points lie beyond 7, and $D$'s slope
+# **And the thick bands?** Around round 300 the generated points lie around 7.5, and $D$'s slope
 # changes its sign at every round. A step of length 0.1 along a curvature $\lambda$ multiplies a
 # deviation by $1 - 0.1\lambda$: from $\lambda = 20$ on it jumps to the other side and farther away.
 # The second derivatives of $\log \sigma(t)$ and of $\log(1 - \sigma(t))$ at $t = 0$ are
@@ -534,8 +534,8 @@ assert gt.holds(abs(np.median(all_turns) / 570 - 1) < 0.1 and (all_shares < 1).a
 # their ten points'. Up to round 1500 the median turn is a little shorter than seed 0's eigenvalues
 # say, the friction is what they say (a swing keeps 0.62 of the last, where 0.61 was predicted), and
 # after the first swing none was larger than the one before. **It learns the mean. It does not learn
-# the spread**: that stayed below 1 in all seeds, whatever the spread of the ten points was, and the
-# zero eigenvalue says that to first order nothing near the equilibrium pulls it there.
+# the spread**: that is below 1 in all seeds in the end, whatever the spread of the ten points was,
+# and the zero eigenvalue says that to first order nothing near the equilibrium pulls it there.
 #
 # </details>
 

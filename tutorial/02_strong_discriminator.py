@@ -64,8 +64,8 @@ gt.player(
     history,
     n=[0, 1, 5, 20, 100],
     alt="Five moments of training. D leans gently at round 0, and after one round rises from 0 to"
-    " 1 around 1.2; by round 20 it is a step below 2, by round 100 a steeper one. The "
-    "generated points lie at 0 all the while and at 0.3 in the end.",
+    " 1 around 1.1; by round 20 it is a step below 2, by round 100 a steeper one at 2. The "
+    "generated points lie near 0 up to round 20 and at 0.3 at round 100.",
 )
 
 # %%
@@ -151,9 +151,9 @@ for name, points in {"generated": history["fake"][-1], "real": history.static["r
 gt.show(
     gt.plots.eigenvalues(history),
     alt="Four eigenvalues over 500 rounds on a symmetric logarithmic axis. The largest becomes "
-    "negative within the first rounds; then all four are negative and shrink, to between -0.03 and "
-    "-0.0001 at the end. Of the dashed levels of the equilibrium, -13.6, -0.1, 0 and +0.12, only 0 "
-    "is near.",
+    "negative at round 3; from then on all four are, and at the end they lie between -0.03 and "
+    "-0.0001. Of the dashed levels of the equilibrium, -13.6, -0.1, 0 and +0.12, only 0 is near "
+    "them there.",
 )
 
 # %%
@@ -242,9 +242,9 @@ assert other < 1e-12
 
 # %% [markdown]
 # The cross blocks are each other's transpose with the opposite sign: what $G$ gains $D$ loses. And
-# two of the eigenvalues are positive. They are nearly the eigenvalues of $G$'s own block: in $G$'s
-# parameters $V$ is curved here as at a maximum, though its slope is not 0, and two generators that
-# descend from nearby points of such a hill part.
+# two of the eigenvalues are positive. They are, within 7 %, the eigenvalues of $G$'s own block: in
+# $G$'s parameters $V$ is curved here as at a maximum, though its slope is not 0, and two generators
+# that descend from nearby points of such a hill part.
 
 # %% [markdown]
 # ## Is the equilibrium still attractive?
@@ -292,7 +292,7 @@ curves = {name: 100 * found[1:].mean(1) for name, found in shares.items()}
 gt.show(
     gt.plots.compare(many.steps[1:], curves, ylabel="% of the seeds"),
     alt="Share of settled seeds: a rise from zero to nearly 90 percent at round 3000. Share of "
-    "saturated seeds: all at first, then a fall to 12 percent. The two cross near round 1130.",
+    "saturated seeds: all at first, then a fall to an eighth. The two cross near round 1130.",
 )
 
 # %%
@@ -343,8 +343,8 @@ assert gt.holds(settled[-1].mean() > 0.8 and (gone > 0.005).all())
 #
 # </details>
 #
-# Where a seed has arrived, the Hessian is that of the equilibrium: medians over the settled seeds,
-# beside the closed form.
+# Where a seed has arrived, the Hessian is close to that of the equilibrium: medians over the
+# settled seeds, beside the closed form, and how far single seeds are from it.
 
 # %%
 arrived = {k: many.static[f"eigenvalues_{k}"][settled[-1]] for k in ("theory", "end")}

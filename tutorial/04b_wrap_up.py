@@ -58,8 +58,8 @@ gt.show(
 gt.film_strip(
     history,
     n=moments,
-    alt="Five moments of the unseen run: the generated points below, the real ones above them, D "
-    f"and its best answer. In numbers: {told}.",
+    alt="Five moments of the unseen run: the latents on the lower rail, the generated and the real "
+    f"points on the upper one, D and its best answer. In numbers: {told}.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -276,7 +276,7 @@ if verdict:
 # Chapter 04 lost seeds when the noise faded in a straight line. You have the same GAN ($D$ makes 50
 # steps, independent noise with $\sigma = 1$), 500 rounds, and **150 rounds of noise to spend**: the
 # sum of your factor over all rounds is at most 150, and each factor lies between 0 and 1. A
-# straight line over 300 rounds spends just that.
+# straight line over 300 rounds spends that, and half a round more, which the check lets pass.
 
 # %% [markdown]
 # **6.** Write `fade(game)` so that 60 of 64 seeds settle. The check runs them.

@@ -451,7 +451,7 @@ gt.show(
     figure,
     alt="Four phase portraits of the polynomial with three rings. The path from -9, -9 closes "
     "to an orbit around the ring at -11, -11 at tau 1; at tau 2 it winds into the ring, at 5 and "
-    "20 it goes there in one bend.",
+    "20 one bend of its way there is to be seen.",
 )
 
 # %%

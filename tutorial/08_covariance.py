@@ -130,9 +130,9 @@ for ax, (name, gamma) in zip(axes.values(), panels, strict=True):
 gt.style.show(
     figure,
     alt="|Σ - XX'| over 5000 steps for gamma 0.5, 0.75 and 1. tau 25 falls fastest, then 10, 5 and "
-    "1, all in arcs. For gamma 0.75 tau 25 is down to rounding by step 3800. For gamma 1 its lead "
-    "over 10 is small, and its line is the only straight one. Below, |Y| passes from 0.16 through "
-    "0, rises to between 0.6 and 1.6 and then falls as the panel above it does.",
+    "1, in arcs. For gamma 0.75 tau 25 is down to rounding by step 3800. For gamma 1 its lead over "
+    "10 is small, and it falls in a straight line, the only one without arcs. Below, |Y| passes "
+    "from 0.16 through 0, rises to between 0.6 and 1.6 and then falls as the panel above it does.",
 )
 
 # %% tags=["nbval-check-output"]

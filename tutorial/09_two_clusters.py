@@ -374,10 +374,10 @@ groups = {name: free["d_loss"] for name, (_, free) in live.items()}
 ax = gt.plots.compare(live["JS"][1].steps, groups, xlabel="epoch, both players", **look)
 gt.show(
     ax,
-    alt="D's loss over 200 epochs after G's release: it leaps from the two dashed lines at once, "
-    "in the JS runs to 1.1 or 1.2, in three RS runs to about 1.9 or 2, in one to 1.2. The JS "
-    "runs then swing between 0.3 and 1.1; the RS runs swing between 0.4 and 1.1 until epoch 75 "
-    "and lie close to 0.69 afterwards.",
+    alt="D's loss over 200 epochs after G's release, from epoch 2 on: by epoch 6 it has leapt, in "
+    "the JS runs to 1.1 or 1.2, in three RS runs to 1.9 or 2, in one to 1.2. The JS runs then "
+    "swing between 0.3 and 1.1; the RS runs swing between 0.4 and 1.1 until epoch 75 and lie "
+    "between 0.65 and 0.72 afterwards.",
 )
 
 # %%
@@ -637,10 +637,10 @@ for least in (10, 20, 30):
 # **Most of the factor of two is the halved loss**: with the whole loss the median JS run arrives
 # after 1500 epochs instead of 2780, and RS after 1270. Of the logarithm of the factor that is 81 %
 # (95 %: 59 to 114). Is RS still ahead? It is first in 24 of these forty pairs and second in 14,
-# which chance does as well; if ten fakes at each cluster are an arrival, 27 to 11, which chance
-# hardly does. A factor in front of a loss is a learning rate, and a comparison of two losses that
-# differ in it compares both. What is left may be the trap: of the slower half of the JS runs most
-# still come later than those of RS, though in the end one more arrives.
+# which chance alone does one time in seven; if ten fakes at each cluster are an arrival, 27 to 11,
+# which chance hardly does. A factor in front of a loss is a learning rate, and a comparison of two
+# losses that differ in it compares both. What is left may be the trap: of the slower half of the JS
+# runs most still come later than those of RS, though in the end one more arrives.
 #
 # </details>
 #
