@@ -227,7 +227,8 @@ gt.exercises.check_plane_tau(tau, run)
 #
 # <details><summary>Hint 2</summary>
 #
-# At the border nothing happens in 600 steps; go well beyond.
+# At the border the run only circles: in these games it is still 1 to 3 from the origin after 600
+# steps. Go well beyond.
 #
 # </details>
 
