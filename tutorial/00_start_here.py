@@ -301,13 +301,14 @@ gt.Lab("normal")
 # each with its chapter, and with its formula where it has one. The [table of notation](notation.md)
 # says what each letter means.
 #
-# Each chapter asks you to **predict before you run** and shows theory beside measurement. What
-# follows from a run is closed under *What you saw*: open it when you have seen it. (A double click
-# on a text shows its source; Shift+Enter closes that.) Most end with exercises, of which all but
-# the open ones check themselves, and where it bites in practice. The numbers of a run are printed
-# by a cell beside it, and a small folded cell after that asserts what the text says of them, as
-# `assert gt.holds(...)` above: where the library ceases to agree, the tests of the project fail.
-# Numbers that are the same on every machine the tests compare digit by digit.
+# Each chapter but the wrap-ups asks you to **predict before you run** and shows theory beside
+# measurement. What follows from a run is mostly closed under *What you saw*: open it when you have
+# seen it. (A double click on a text shows its source; Shift+Enter closes that.) Most end with
+# exercises, of which all but the open ones check themselves, and where it bites in practice. The
+# numbers of a run are printed by a cell beside it, and often a small folded cell after that asserts
+# what the text says of them, as `assert gt.holds(...)` above: where the library ceases to agree,
+# the tests of the project fail. Numbers that are the same on every machine the tests compare digit
+# by digit.
 #
 # **Change things.** Every run is a function of its settings and its seed, so that you can have it
 # again:
