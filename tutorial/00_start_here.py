@@ -250,7 +250,7 @@ gt.Lab("normal")
 # | [02](02_strong_discriminator.ipynb) | Watch a strong discriminator starve the generator | where the gradient goes when $D$ wins, why eigenvalues alone do not make a local maximum, and what $-\log D$ in place of $\log(1 - D)$ changes | 30 | 15 | 25 for 3, 2 in code |
 # | [03](03_strong_generator.ipynb) | Let the generator run ahead | why this toy likes a strong generator, what the word "settled" hides, and what slowly moves a spread that $D$ cannot see | 40 | 19 | 35 for 3, 2 in code |
 # | [04](04_noisy_gan.ipynb) | Blur what the discriminator sees | what overlap does to the best discriminator, what the noise costs, and how a hasty schedule loses most of it again | 30 | 13 | 40 for 4, 2 in code |
-# | [04b](04b_wrap_up.ipynb) | Diagnose a run on the line | to tell a steady, a swinging and a saturated run apart, and what mends each | 10 | 6 | 45 for 7, 2 in code |
+# | [04b](04b_wrap_up.ipynb) | Diagnose a run on the line | to tell a steady, a swinging and a saturated run apart, and what mends each | 15 | 6 | 45 for 7, 2 in code |
 #
 # **Games**, about 6 hours: what eigenvalues foretell where a formula is known: rules, $\tau$, regions.
 #
