@@ -11,6 +11,7 @@ import pytest
 import collect
 import course_map
 import gan_teach as gt
+import handout
 import notebooks
 import svg
 from gan_teach.course import chapters, copy_course, tutorial_folder
@@ -265,6 +266,30 @@ def test_a_file_that_is_no_notebook_has_a_line_and_stops_nothing(tmp_path, capsy
     assert broken.startswith(f"{tmp_path}/broken.ipynb,,-,unreadable,")
     assert none.startswith(f"{tmp_path}/none.ipynb,,-,unreadable,FileNotFoundError")
     assert last == f"{bob},7,question 3,-,not written"
+
+
+def test_a_handout_has_everything_but_the_answers(tmp_path):
+    assert handout.main([str(tmp_path), "09", "04b"]) == 0
+    for name, own in (("04b_wrap_up", 7), ("09_two_clusters", 4)):
+        course = nbformat.read(tutorial_folder() / f"{name}.ipynb", as_version=4).cells
+        copied = nbformat.read(tmp_path / f"{name}.ipynb", as_version=4).cells
+        texts, left = ["\n".join(cell.source for cell in cells) for cells in (course, copied)]
+        for fold in ("Answer", "Model answer"):
+            assert f"<summary>{fold}<" not in left
+        assert texts.count("<summary>") - left.count("<summary>") == own
+        assert texts.count("</details>") - left.count("</details>") == own
+        code = [[cell for cell in cells if cell.cell_type == "code"] for cells in (course, copied)]
+        assert code[0] == code[1]
+
+
+def test_a_handout_leaves_a_students_work_alone(tmp_path, capsys):
+    mine = tmp_path / "02_strong_discriminator.ipynb"
+    mine.write_text("mine")
+    assert handout.main([str(tmp_path), "02"]) == 0
+    assert mine.read_text() == "mine"
+    assert "is there already" in capsys.readouterr().out
+    assert handout.main([str(tmp_path), "99"]) == 1
+    assert "no chapter begins with 99" in capsys.readouterr().err
 
 
 @pytest.mark.slow
