@@ -596,10 +596,11 @@ assert gt.holds(one.sum() >= longer.sum() > other.sum() and equal.p > 0.05)
 #
 # With as many steps 1:1 settles 45 starts against 49; only 1:50 settles four, only 1:1 none: chance
 # alone does as much one time in eight. Bad starts do harm, but not through instability in these
-# rounds. What happens is the saturation of chapter 02: one step makes $D$ certain, and a certain
-# $D$ gives no gradient. Distance alone does not decide. 1:50 is lost from below -8 and settles from
-# as far as 14 *above* the data, the end of the range tried: there data and generated points lie on
-# one side of 0, where $D$'s line starts with $c = 0$, and its slope alone cannot separate them.
+# rounds. What happens to those that 1:50 loses is the saturation of chapter 02: one step makes $D$
+# certain, it stays so, and a certain $D$ leaves next to no gradient. Distance alone does not
+# decide. 1:50 is lost from below -8 and settles from as far as 14 *above* the data, the end of the
+# range tried: there data and generated points lie on one side of 0, where $D$'s line starts with
+# $c = 0$, and its slope alone cannot separate them.
 #
 # </details>
 #

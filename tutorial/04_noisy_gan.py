@@ -243,7 +243,7 @@ assert gt.holds(0.5 < certain < 2 and 4 < factor < 12 and 4 < gradient < 12)
 # %% [markdown]
 # $D$ is *as certain as before* of the generated points, within a factor of two. But now each of
 # them is shown at random places around itself, some of them where $D$ is in doubt, and these give
-# $G$ a gradient seven times as large at round 50. Noise does not weaken $D$; it lets $G$ see
+# $G$ a gradient seven times as large at round 50. Noise hardly weakens $D$; it lets $G$ see
 # further along the slope.
 
 # %% [markdown]

@@ -966,8 +966,9 @@ if verdict:
 #
 # <details><summary>Hint 1</summary>
 #
-# Around a cycle the falls of $f$ add up to 0, so that each edge costs $\zeta(0) = \log 2$ at
-# best. Along any other edge $f$ may fall without bound, and it costs nothing.
+# Around a cycle the falls of $f$ add up to 0, and $\zeta$ is convex, so that its edges cost
+# $\zeta(0) = \log 2$ each on average, at best. Along any other edge $f$ may fall without bound, and
+# it costs nothing.
 #
 # </details>
 #

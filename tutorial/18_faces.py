@@ -326,7 +326,7 @@ gt.animation.chooser(
 )
 
 # %% [markdown]
-# The film of it is one command for any run: `gan-teach interpolate RUN --spherical`.
+# The film of it is one command for any run of images: `gan-teach interpolate RUN --spherical`.
 #
 # A smooth walk is often shown as proof that a GAN "has not memorised". **Is it one?** $G$ is
 # continuous: any $G$ must pass through images between two faces it knows by heart. Only how *sharp*
