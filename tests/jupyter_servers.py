@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -64,7 +65,8 @@ class Server:
             cell.locator(".cm-content").click()
             page.keyboard.press("Shift+Enter")
             for _ in range(100):  # a page that still settles may take the focus, and lose the key
-                if prompt.inner_text() != before:
+                now = prompt.inner_text()
+                if now != before and re.search(r"[*\d]", now):  # nothing stands there at first
                     return
                 page.wait_for_timeout(100)
         raise TimeoutError(f"the cell did not start in {TRIES} tries")
