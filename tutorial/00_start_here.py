@@ -9,9 +9,9 @@
 #
 # **You will do:** train a GAN with four parameters, watch it, and predict what it does next. **You
 # will learn:** who plays, what each player wants, and what "converged" means here. **You need:** a
-# little Python with NumPy, and the idea of a gradient. PyTorch, and eigenvalues from chapter 05 on,
-# help; game theory and a GPU are not needed: the toys train in seconds on one core of a laptop or
-# on Binder.
+# little Python with NumPy, and the idea of a gradient. PyTorch helps, and so do eigenvalues, in
+# places in chapters 01 to 04 and often from 05 on; game theory and a GPU are not needed: the toys
+# train in seconds on one core of a laptop or on Binder.
 #
 # This page takes about three quarters of an hour. The map at its end says what each chapter is
 # about and how long it takes, and names a short path through them.

@@ -192,9 +192,10 @@ assert gt.holds(20 < tops["d_real"] - tops["d_fake"] < 100)
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# **At first in opposite directions**: $D$ tells them apart, one goes up and the other down. **In
-# the end together**: from round 750 on neither leads, while at the second crest, between rounds 400
-# and 750, the generated points' curve is ahead by 57 rounds. Near the equilibrium
+# **At first mostly in opposite directions**: $D$ tells them apart, one goes up and the other down,
+# but from round 15 to 50 both fall. **In the end together**: from round 750 on neither leads, while
+# at the second crest, between rounds 400 and 750, the generated points' curve is ahead by 57
+# rounds. Near the equilibrium
 # $D(x) \approx \tfrac12 + \tfrac14 (ax + c)$, and real and generated points lie around nearly the
 # same place: each swing of $D$ lifts or lowers both answers. What tells them apart, $\tfrac a4$
 # times the difference of the means, is the smaller part.

@@ -708,7 +708,7 @@ if verdict:  # the chapter's maps, colored by your function
 
 # %% [markdown]
 # **4.** (Code.) Why does alternating attract earlier? Near a critical point, with $x$ and $y$
-# measured from there, the field is $J$ times $(x, y)$, and one step is a matrix. Write
+# measured from there, the field is $J$ times $(x, y)$ to first order, and one step a matrix. Write
 # `step(J, n_g, lr, tau)`, the matrix that takes $(x, y)$ to the point after one alternating step:
 # first $x$, the first `n_g` numbers, moves by $\eta$ times its part of the field, then $y$ by
 # $\tau\eta$ times its part at the new point.

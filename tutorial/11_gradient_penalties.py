@@ -354,8 +354,8 @@ for name, (penalty, same) in pairs.items():
 # %% [markdown]
 # ## DRAGAN's advice, tried
 #
-# The README of its authors says how to set it: a small $c$ for better samples, a large one for more
-# stability; the perturbed points must not lie among the data; tune $\kappa$, leave the target $k$
+# The README of its authors says how to set it: a small $c$ performs better, a larger one is more
+# stable; the perturbed points must not lie among the data; tune $\kappa$, leave the target $k$
 # at 1. In 2017 it added that the penalty might be put on the fakes too, and a port to PyTorch takes
 # the slope of the *probability* $\sigma(f)$ in place of the logit's. Each is a number in one
 # penalty, so that all arms are **one stack**, eight seeds each. **Predict:** turned through the

@@ -329,8 +329,8 @@ gt.animation.chooser(
 # The film of it is one command for any run of images: `gan-teach interpolate RUN --spherical`.
 #
 # A smooth walk is often shown as proof that a GAN "has not memorised". **Is it one?** $G$ is
-# continuous: any $G$ must pass through images between two faces it knows by heart. Only how *sharp*
-# the change is could tell. A jump from face to face in one of ten steps would make that step ten
+# continuous: any $G$ must pass through images between two faces it knows by heart. How *sharp* the
+# change is could tell more. A jump from face to face in one of ten steps would make that step ten
 # times their mean; here no step reaches twice the mean. So on these ways $G$ does not jump. Whether
 # the ends are copies, the walk does not say.
 #
@@ -559,7 +559,7 @@ print(f"statistics anew, features of D: 95 % of that ratio from {low:.2f} to {hi
 # **What we can say.** With a contrast that fits, the fakes are about as far from the training set
 # as real faces are from each other, in pixels; in the features of this $D$, which are those of one
 # run, they are a little nearer, by more than the error of these samples. No pair that we looked at
-# is a copy. That does not rule copies out: a moved one would not be found.
+# is a copy. That does not rule copies out: by its distance a moved one passes for new.
 #
 # It says nothing about CelebA, either, where there are two thousand times as many faces for a
 # generator 25 times as large; there you would have to look, in the same way. Nearest neighbours are
@@ -697,10 +697,11 @@ gt.exercises.check_copy_in_gallery(chance)
 # </details>
 
 # %% [markdown]
-# **2.** A face that is moved by two pixels hides from both searches above. Write one that finds it:
-# the distances of pictures $x$, $(n, h, h)$, from pictures $y$, $(m, h, h)$, as an array $(n, m)$.
-# For each of the 25 moves by $-2$ to 2 pixels down and as many to the right, compare the two where
-# both are (root of the mean of the squared differences); the least of the 25 distances counts.
+# **2.** By its distance a face that is moved by two pixels passes for new in both searches above.
+# Write one in which it does not: the distances of pictures $x$, $(n, h, h)$, from pictures $y$,
+# $(m, h, h)$, as an array $(n, m)$. For each of the 25 moves by $-2$ to 2 pixels down and as many
+# to the right, compare the two where both are (root of the mean of the squared differences); the
+# least of the 25 distances counts.
 #
 # <details><summary>Hint 1</summary>
 #

@@ -381,7 +381,8 @@ assert abs(np.mean(scores[5000]) - d * 0.05**2 - bias) < 0.1
 # ## Once more
 #
 # Take another seed at the top and run all. The same questions wait in your own runs: `gan-teach
-# train` and `gan-teach evaluate` leave what you have read here. And live, in the plane:
+# train` and `gan-teach evaluate` leave losses, sheets and Fréchet distances as you have read them
+# here. And live, in the plane:
 
 # %%
 gt.Lab("rs-gan")
