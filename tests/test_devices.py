@@ -266,7 +266,7 @@ def test_losses_on_a_gpu_are_read_on_every_tenth_step_and_the_last(device, bad, 
 
 
 def test_what_is_broken_is_not_saved(tmp_path):
-    run = image_runs.Trained(zoo.image_gan("mnist-vanilla"), (1, 28, 28), {}, 0, {})
+    run = image_runs.Trained(zoo.image_gan("mnist-vanilla"), (1, 28, 28), {}, 0)
     kept = image_runs.Keeper(tmp_path, run, {}, image_runs.Recording(every=1))
     (state,) = list(states([np.inf], "cuda"))
     with pytest.raises(loop.DivergedError, match="step 0: the generator's loss is inf"):

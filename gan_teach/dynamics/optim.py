@@ -69,7 +69,7 @@ class Optimizer(ABC):
         return {"count": self.count, **{slot: list(getattr(self, slot)) for slot in self.slots}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.count = state["count"]
+        self.count = state.get("count", 0.0)  # files of old have it where it is counted
         for slot in self.slots:
             for own, saved in zip(getattr(self, slot), state[slot], strict=True):
                 own.copy_(saved)

@@ -75,9 +75,9 @@ class Generator:
     def imitates(self) -> tuple[Any, ...]:
         """What tells its run's images from those of another."""
         assert self.run is not None
-        config = self.run.config
+        config, data = self.run.config, self.run.data or {}
         where = config.data, config.size, config.channels, config.skip_bad, config.balanced
-        return *where, self.run.data["digest"]
+        return *where, data.get("digest")
 
     def digest(self) -> str:
         """Changes when what it draws does."""

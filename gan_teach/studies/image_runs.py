@@ -49,7 +49,7 @@ from gan_teach.training import EMA, State, observe, probes, processes, record
 from gan_teach.training.checkpoints import load_checkpoint
 from gan_teach.training.loop import stop_on_nan
 from gan_teach.training.processes import World
-from gan_teach.zoo import ImageGAN
+from gan_teach.zoo import ImageGAN, image_gan
 
 _FREE = ("steps", "workers", "data", "skip_bad")  # settings that a resumed run may change
 _ASK_EVERY = 10  # steps between questions to the other processes, for which all of them wait
@@ -268,9 +268,14 @@ def read_settings(folder: str | os.PathLike[str]) -> Trained:
         raise FileNotFoundError(f"{folder} holds no run: there is no {_SETTINGS}.")
     try:
         saved = json.loads(file.read_text("utf-8"))
-        config, shape = ImageGAN(**saved["settings"]), tuple(saved["shape"])
-        return Trained(config, shape, {}, 0, saved["data"])
-    except (ValueError, TypeError, KeyError) as error:
+        shape, name = tuple(saved.pop("shape")), saved.pop("config", None)
+        if name is None:
+            return Trained(ImageGAN(**saved["settings"]), shape, {}, 0, saved["data"])
+        # Of a version that kept what differed from the published experiment, and no data.
+        own = {k: v for k, v in saved.items() if v is not None and v is not False}
+        own |= {"precision": own.pop("autocast", "float32"), "g_label_smoothing": 1.0}
+        return Trained(image_gan(name, **own), shape, {}, 0)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{file} is damaged, or of a newer version: {error}") from error
 
 

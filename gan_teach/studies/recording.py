@@ -231,19 +231,19 @@ class Trained:
     """What a run leaves: its configuration, and G ("raw") and its averages ("0.999") at ``step``.
 
     ``shape`` is that of an image, (channels, height, width); ``data`` what ``facts()`` says of the
-    images that it was trained on.
+    images that it was trained on, None in folders of old.
     """
 
     config: ImageGAN
     shape: tuple[int, ...]
     generators: dict[str, nn.Module]
     step: int
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] | None = None
 
     @property
     def classes(self) -> Mapping[str, int]:
         """Those that a conditional GAN can be asked for: {name: images in the data}, from 0 on."""
-        return self.data.get("classes", {}) if self.config.conditional else {}
+        return (self.data or {}).get("classes", {}) if self.config.conditional else {}
 
     @property
     def latents(self) -> Source:
