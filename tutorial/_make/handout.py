@@ -1,4 +1,4 @@
-"""Chapters to hand out before the answers: copies of the notebooks without what is folded.
+"""Chapters to hand out before the answers: copies of the notebooks without them.
 
     python tutorial/_make/handout.py FOLDER [NAME ...]
 
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         notebook = nbformat.read(chapter.source.with_suffix(".ipynb"), as_version=4)
         left = sum(without_answers(cell) for cell in notebook.cells)
-        notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+        kept = (cell for cell in notebook.cells if cell.cell_type == "code" or cell.source.strip())
+        notebook.cells = list(kept)
         nbformat.write(notebook, target)
         print(f"{target}: {left} answers left out")
     return 0
