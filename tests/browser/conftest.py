@@ -50,6 +50,29 @@ def opened(browser):
     return made
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what stood on its page, and what its server and kernels said."""
+    report = yield
+    used = getattr(item, "funcargs", {})
+    if report.failed and "page" in used:
+        for name, look in LOOKS.items():
+            try:
+                seen = look(used["page"], used.get("server") or used.get("app"))
+            except Exception as error:  # a page that is gone must not hide why the test failed
+                seen = repr(error)
+            report.sections.append((name, str(seen)[-4000:]))
+    return report
+
+
+LOOKS = {
+    "page": lambda page, _: page.locator(":root").inner_text(timeout=5000),
+    "errors": lambda page, _: page.errors,
+    "kernels": lambda _, server: server and server.ask("GET", "api/kernels").decode(),
+    "server": lambda _, server: server and (server.folder / "server.log").read_text(),
+}
+
+
 @pytest.fixture(scope="session")
 def desk():
     """Where a page lies between two tests that share it."""
