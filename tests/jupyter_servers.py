@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import re
 import secrets
 import socket
 import subprocess
@@ -24,9 +23,19 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 import gan_teach
 
-TRIES = 10  # to run a cell
 PATIENCE = 240  # seconds: a busy machine opens JupyterLab slowly
 READY = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
+RUN = """async ([code, seconds]) => {
+  const { content, sessionContext } = jupyterapp.shell.currentWidget;
+  await sessionContext.ready;
+  content.deselectAll();
+  content.activeCellIndex = 0;
+  const { model } = content.activeCell;
+  model.sharedModel.setSource(code);
+  const late = new Promise((tell) => setTimeout(tell, 1000 * seconds, "no answer"));
+  const ended = await Promise.race([jupyterapp.commands.execute("notebook:run-cell"), late]);
+  return [ended, JSON.stringify(model.outputs.toJSON()).slice(-4000)];
+}"""  # not by its keys: a page that still settles may take the focus, and lose them
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -49,27 +58,16 @@ class Server:
         page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
 
     def run_on(self, page: Any, code: str) -> None:
-        """Run ``code`` in the first cell that ``page`` shows, or else ``open_on`` it and run it as
-        soon as its kernel is ready."""
-        cell = page.locator(".jp-Notebook .jp-CodeCell").first
-        if page.url.startswith(self.url):
-            cell.locator(".cm-content").fill(code)
-        else:
+        """Run ``code`` to its end in the first cell that ``page`` shows, or else ``open_on`` it and
+        run it as soon as its kernel is ready. RuntimeError with what the cell says if it fails."""
+        if not page.url.startswith(self.url):
             self.open_on(page, code)
         page.locator(READY).wait_for()
-        prompt = cell.locator(".jp-InputPrompt")
-        before = prompt.inner_text()
-        for _ in range(TRIES):
-            if page.locator(".jp-Dialog").count():  # a server's greeting lies over the cell
-                page.keyboard.press("Escape")
-            cell.locator(".cm-content").click()
-            page.keyboard.press("Shift+Enter")
-            for _ in range(100):  # a page that still settles may take the focus, and lose the key
-                now = prompt.inner_text()
-                if now != before and re.search(r"[*\d]", now):  # nothing stands there at first
-                    return
-                page.wait_for_timeout(100)
-        raise TimeoutError(f"the cell did not start in {TRIES} tries")
+        if page.locator(".jp-Dialog").count():  # a server's greeting lies over the cell
+            page.keyboard.press("Escape")
+        ended, outputs = page.evaluate(RUN, [code, PATIENCE])
+        if ended is not True:
+            raise RuntimeError(f"the cell ended with {ended}: {outputs}")
 
     def kernel(self) -> str:
         """The id of the only kernel that runs."""
@@ -101,11 +99,15 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
     """JupyterLab on ``folder``."""
     made = Server(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder)
     home = folder / ".jupyter"
+    settings = home / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    asks = settings / "notification.jupyterlab-settings"
+    asks.write_text(json.dumps({"fetchNews": "false"}))  # or a question lies over the notebook
     command = [
         "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={_port(made)}", "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}", f"--LabApp.user_settings_dir={home}",
-        f"--LabApp.workspaces_dir={home}", "--LabApp.news_url=None",
+        f"--LabApp.workspaces_dir={home}",
         "--LabApp.expose_app_in_browser=True",  # as ``jupyterapp``
     ]  # fmt: skip
     with _running(made, command, "api"):

@@ -93,12 +93,8 @@ def read(browser: Any, path: Path, theme: str, width: int, target: Path) -> None
 def dress(server: Server, theme: str) -> None:
     """JupyterLab's own theme."""
     folder = server.folder / ".jupyter" / "@jupyterlab" / "apputils-extension"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, settings in {
-        "themes": {"theme": f"JupyterLab {theme.capitalize()}"},
-        "notification": {"fetchNews": "false"},
-    }.items():
-        (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(settings))
+    wanted = json.dumps({"theme": f"JupyterLab {theme.capitalize()}"})
+    (folder / "themes.jupyterlab-settings").write_text(wanted)
 
 
 def play(page: Any, server: Server, preset: str, view: str) -> None:
