@@ -17,15 +17,16 @@ function spoken(row, handle) {
   return words || String(Number((log ? 10 ** now : now).toPrecision(3)));
 }
 
+function nameHandle(handle) {
+  const row = handle.closest(".widget-slider");
+  const name = row.querySelector(".widget-label")?.textContent.trim();
+  if (name) set(handle, "aria-label", name);
+  set(handle, "aria-valuetext", spoken(row, handle));
+}
+
 function nameParts(root) {
   for (const image of root.querySelectorAll("img.widget-image:not([alt])")) image.alt = PICTURE;
-  for (const row of root.querySelectorAll(".widget-slider")) {
-    const name = row.querySelector(".widget-label")?.textContent.trim();
-    for (const handle of row.querySelectorAll(".noUi-handle")) {
-      if (name) set(handle, "aria-label", name);
-      set(handle, "aria-valuetext", spoken(row, handle));
-    }
-  }
+  for (const handle of root.querySelectorAll(".widget-slider .noUi-handle")) nameHandle(handle);
   sayWhetherAsleep(root);
   for (const fold of root.querySelectorAll(".gan-teach-fold")) {
     set(fold, "aria-expanded", String(fold.classList.contains("mod-active")));
@@ -105,7 +106,10 @@ function render({ el }) {
     const refocus = root.keepsFocus;
     nameParts(root);
     refocus();
-    watch = new MutationObserver(() => {
+    watch = new MutationObserver((changes) => {
+      for (const { target } of changes) {
+        if (target.matches(".widget-slider .noUi-handle")) nameHandle(target); // before it is heard
+      }
       cancelAnimationFrame(due);
       due = requestAnimationFrame(() => {
         nameParts(root);
