@@ -13,7 +13,7 @@ from gan_teach.dynamics import alternating
 from gan_teach.games.base import flatten
 from gan_teach.lab import Session
 from gan_teach.lab.frame import LOOKS, Arrows, Lines, Points
-from gan_teach.lab.plane import PlaneWorld
+from gan_teach.lab.networks import PlaneWorld
 from gan_teach.lab.session import keep, spacing
 from gan_teach.training import advance, train
 from gan_teach.zoo import experiments, line

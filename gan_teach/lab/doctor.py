@@ -42,7 +42,7 @@ from gan_teach.games.losses import Loss
 from gan_teach.lab import world
 from gan_teach.lab.config import KNOBS, NETWORKS, PRESETS, Config, Replay, named
 from gan_teach.lab.line import Forecast, foretold
-from gan_teach.lab.plane import FOUND, ON_MODES, UNEVEN
+from gan_teach.lab.networks import FOUND, ON_MODES, UNEVEN
 from gan_teach.lab.session import WORLDS, Session, alone
 from gan_teach.lab.world import Scores
 from gan_teach.models import evaluating
