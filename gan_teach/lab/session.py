@@ -282,10 +282,7 @@ class Session:
         Going on from there repeats the same updates, changes included, until a knob is turned.
         """
         step = _checks.whole("round", step)
-        if step > self.reached:
-            raise ValueError(
-                f"round must be at most {self.reached}, as far as this run has come, got {step}."
-            )
+        _checks.real("round", step, most=self.reached, hint="This run has come no farther.")
         self._go_to(step)
         return self.frame
 

@@ -21,7 +21,6 @@ Row = dict[str, Any]
 Rows = dict[int, Row]
 Scores = dict[str, tuple[float, NoiseBand]]
 Curve = tuple[str, str, str]  # a key of the rows, a role and a label
-DIVERGED = "the run has diverged"
 NOT_ZERO_IN_THE_FLAT = ("wgan_gp", "dragan")  # these penalties want a slope of one
 REDRAW = {"line": "latents", "plane": "none", "dirac": "all", "images": "none"}
 """What each published experiment draws anew within a round (see ``dynamics.alternating``)."""
@@ -127,7 +126,7 @@ class World(ABC):
     def frame(self, rows: Rows, config: Config, hidden: Collection[str]) -> Frame:
         """The picture of the last of ``rows``, without the layers and charts named in ``hidden``"""
         step, row = next(reversed(rows.items()))
-        words, note = f"{DIVERGED}. Reset or rewind it", DIVERGED
+        words, note = "the run has diverged. Reset or rewind it", "the run has diverged"
         if np.isfinite(row[self.place]).all():
             words, note = self.words(row)
         layers, charts = self.layers(rows, config, hidden), self.charts(rows, config, hidden)
