@@ -6,7 +6,7 @@ convolutional GAN of chapters 15 and 16.
 
 import math
 from collections.abc import Collection, Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -87,13 +87,17 @@ class PlaneWorld(World):
         }
 
     def scores(self, row: Row) -> Scores:
-        """Those of ``mode_report``, where the data have modes, or the distance to the data."""
+        """Those of ``mode_report``, where the data have modes, or the distance to the data. As good
+        is a score up to the perfect one that is not rare among samples of real points."""
         if not self._scored:
             band = distance_band(self._data)._replace(low=0.0)
             return {"distance to the data": (row["distance"], band)}
         found = row["report"].scores.values() if row["report"] else 3 * [math.nan]
+        modes, quality, kl = _mode_bands(self._data).values()
+        all_modes = modes._replace(high=len(self.static["modes"]))
+        bands = all_modes, quality._replace(high=1.0), kl._replace(low=0.0)
         names = (FOUND, ON_MODES, UNEVEN)
-        return dict(zip(names, zip(found, self._no_worse, strict=True), strict=True))
+        return dict(zip(names, zip(found, bands, strict=True), strict=True))
 
     # -- the picture
 
@@ -113,13 +117,6 @@ class PlaneWorld(World):
             distance, band = ("distance", "value", ""), (*distance_band(self._data), "real points")
             charts += [chart(DISTANCE, rows, distance, band=band, log=True, unit="units of x")]
         return charts
-
-    @cached_property
-    def _no_worse(self) -> list[NoiseBand]:
-        """Where scores are as good: up to the perfect one, rare among samples of real points."""
-        modes, quality, kl = _mode_bands(self._data).values()
-        all_modes = modes._replace(high=len(self.static["modes"]))
-        return [all_modes, quality._replace(high=1.0), kl._replace(low=0.0)]
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         game, fake = self.game, newest(rows)["fake"]

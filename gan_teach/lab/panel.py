@@ -111,7 +111,6 @@ class Panel:
     def __init__(self, session: Session, view: str = "core") -> None:
         self.session = session
         self._interrupted = False
-        self._watching = False  # somebody waits for what takes longer than a tick
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
         self._names: list[Any] = []
@@ -218,9 +217,8 @@ class Panel:
         if self._interrupted:
             self._interrupted = False
             self.pause()
-            sentence = (
-                f"Interrupted: the run stands at round {self.session.step}. Press Play to go on."
-            )
+            here = self.session.step
+            sentence = f"Interrupted: the run stands at round {here}. Press Play to go on."
         if isinstance(sentence, str) or not passing:  # what was said stays while it plays
             self.tell(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
@@ -232,13 +230,12 @@ class Panel:
     def interrupt(self) -> None:
         """What plays stops at the next tick and says so. (This is called within any line of code,
         where nothing may be sent.)"""
-        self._interrupted = self.view.playing or self._watching
+        self._interrupted = self.view.playing or self.bar.layout.display != "none"
 
     def watch(self, items: Iterable[Any], total: int) -> Iterator[Any]:
         """``items`` beside a bar that says how many are done, as ``tqdm`` does; an interrupt ends
         it."""
         self.bar.max, self.bar.layout.display = total, ""
-        self._watching = True
         try:
             for done, item in enumerate(items):
                 self.bar.value, self.bar.description = done, f"{done} of {total} pictures"
@@ -246,7 +243,6 @@ class Panel:
                     raise KeyboardInterrupt
                 yield item
         finally:
-            self._watching = False
             self.bar.layout.display = "none"
 
     def pause(self) -> None:
@@ -302,8 +298,9 @@ class Panel:
                 knobs[name] = slider(spec, turn)
             elif spec.choices:
                 own = (*DATA[world], self.session.config.data)  # also a learner's own
-                words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
-                knobs[name] = choice(spec.label, turn, words, spec.shown)
+                words = dict.fromkeys(own) if name == "data" else spec.choices
+                shown = [(spec.shown(word), word) for word in words]
+                knobs[name] = choice(spec.label, turn, shown)
             else:
                 knobs[name] = widgets.number(spec, turn)
         return knobs

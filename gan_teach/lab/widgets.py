@@ -112,15 +112,9 @@ def _box(label: str, knob: Knob) -> Any:
                   continuous_update=False, layout=layout, style=style)  # fmt: skip
 
 
-def choice(
-    label: str,
-    turn: Callable[[Any], Any],
-    options: Sequence[str],
-    shown: Callable[[str], str] = str,
-) -> Control:
-    """A list of words to choose from, each as ``shown`` makes it."""
-    words = [(shown(option), option) for option in options]
-    listed = w.Dropdown(options=words, description=label, style=WIDE, layout=ROW)
+def choice(label: str, turn: Callable[[Any], Any], options: Sequence[Any]) -> Control:
+    """A list of words to choose from, or of pairs: what is shown, and the word."""
+    listed = w.Dropdown(options=options, description=label, style=WIDE, layout=ROW)
     return Control(listed, listed, turn)
 
 
