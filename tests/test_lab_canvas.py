@@ -26,8 +26,8 @@ pytest.importorskip("anywidget")
 
 from gan_teach.lab.canvas import AHEAD
 from gan_teach.lab.frame import looks, pack
+from gan_teach.lab.networks import SHOWN
 from gan_teach.lab.panel import Panel
-from gan_teach.lab.plane import SHOWN
 
 
 def unpack(data: bytes):

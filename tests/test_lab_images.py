@@ -15,7 +15,7 @@ from gan_teach import EMA, data, zoo
 from gan_teach.games.base import flatten
 from gan_teach.lab import Session, Twin, diagnose
 from gan_teach.lab.frame import CALM, GREYS
-from gan_teach.lab.images import DECAY, READABLE, SHOWN, SIDE, _read
+from gan_teach.lab.networks import DECAY, PICTURES, READABLE, SIDE, _read
 from gan_teach.lab.picture import png
 from gan_teach.lab.slow_motion import slow_motion
 from gan_teach.models import convnets
@@ -100,7 +100,7 @@ def test_the_frames_and_their_lines_say_what_d_answers_in_training():
         shown = game.average.module(session._world._latents)
         answers = torch.sigmoid(game.discriminator.train()(shown))[:, 0].numpy()
     np.testing.assert_allclose(layers["says"].values[::-1].ravel(), answers, rtol=1e-5)
-    lines = layers["bars"].xy.reshape(SHOWN, 3, 2)
+    lines = layers["bars"].xy.reshape(PICTURES, 3, 2)
     cell = layers["sheet"].values.shape[0] / SIDE
     np.testing.assert_allclose((lines[:, 1] - lines[:, 0])[:, 0] * cell / 28, answers, rtol=1e-5)
     sheet = layers["sheet"].values[::-1]
@@ -112,7 +112,7 @@ def test_the_frames_and_their_lines_say_what_d_answers_in_training():
 
 def test_classes_are_counted_only_where_digits_can_be_read():
     digits = data.small_mnist()[::78].floats()
-    share, classes = _read(digits[:SHOWN])
+    share, classes = _read(digits[:PICTURES])
     assert share > 0.7
     assert classes == 1.0
     rng = torch.Generator().manual_seed(0)

@@ -13,7 +13,7 @@ from gan_teach.dynamics import alternating
 from gan_teach.games.base import flatten
 from gan_teach.lab import Session
 from gan_teach.lab.frame import LOOKS, Arrows, Lines, Points
-from gan_teach.lab.plane import PlaneWorld
+from gan_teach.lab.networks import PlaneWorld
 from gan_teach.lab.session import keep, spacing
 from gan_teach.training import advance, train
 from gan_teach.zoo import experiments, line
@@ -172,7 +172,7 @@ def test_a_knob_turned_in_the_past_replaces_the_future():
     assert session.reached == 40
     session.set(tau=0.5)
     assert session.reached == 15
-    with pytest.raises(ValueError, match="at most 15, as far as this run has come, got 16"):
+    with pytest.raises(ValueError, match=r"at most 15, got 16\. This run has come no farther"):
         session.rewind(16)
     session.tick(25)
     assert session.config.loss == "saturating"  # the change at step 30 is gone

@@ -15,7 +15,7 @@ from gan_teach.lab import PRESETS, Session
 from gan_teach.lab.config import DATA, KNOBS
 from gan_teach.lab.frame import GRAPH, LOOKS, Arrows, Field, Lines, Points
 from gan_teach.lab.line import foretold
-from gan_teach.lab.plane import CELLS, PUSHED, SHOWN
+from gan_teach.lab.networks import CELLS, PUSHED, SHOWN
 
 
 def sigmoid(t):

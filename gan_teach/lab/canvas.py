@@ -47,7 +47,6 @@ class Canvas(anywidget.AnyWidget):
         self.add_class("gan-teach-view")
         self._panel = panel
         self._answered = self._serial = 0  # of the frames that are wanted; of all
-        self._passing = False  # a frame that is soon followed by another one
         self.observe(self._wanted, names="wanted")
         self.observe(panel.paused, names="playing")
         self.observe(panel.drawn, names="drawing")
@@ -57,15 +56,14 @@ class Canvas(anywidget.AnyWidget):
         self.shown = -1
         self.playing = False
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: Frame, passing: bool) -> None:
         self._serial += 1  # so that the browser hears of every frame, equal ones too
-        passing = self._passing and self.playing
+        passing = passing and self.playing
         self.frame = pack(frame, serial=self._serial, answered=self._answered, passing=passing)
 
     @alone
     def _wanted(self, change: dict[str, Any]) -> None:
         """Make the frames that the browser asks for, as long as it plays."""
-        self._passing = True
         first = max(change["old"], change["new"] - AHEAD) + 1
         try:
             for self._answered in range(first, change["new"] + 1):
@@ -74,4 +72,3 @@ class Canvas(anywidget.AnyWidget):
         except KeyboardInterrupt:  # between two ticks
             self._panel.interrupt()
             self._panel.tick()
-        self._passing = False

@@ -315,8 +315,7 @@ class Replay:
                 f"it, or write draws={DRAWS}, as in {self.start.preset},draws={DRAWS}/"
                 f"{self.steps}, to see these settings with other draws."
             )
-        if len(self.changes) > MAX_CHANGES:
-            raise ValueError(f"at most {MAX_CHANGES} changes fit into one run: start a new one.")
+        _checks.real("changes of a run", len(self.changes), most=MAX_CHANGES, hint="Start anew.")
         config = self.start
         for step, knobs in self.changes.items():
             fixed = [name for name in knobs if name not in KNOBS or not KNOBS[name].live]
@@ -338,10 +337,7 @@ class Replay:
     def parse(cls, text: str) -> Replay:
         """The run that a text stands for. ValueError says what is wrong with any other text."""
         _checks.instance("replay string", text, str)
-        if len(text) > MAX_LENGTH:
-            raise ValueError(
-                f"a replay string has at most {MAX_LENGTH} characters, got {len(text)}."
-            )
+        _checks.real("characters of a replay string", len(text), most=MAX_LENGTH)
         first, *rest = text.strip().split("/")
         name, knobs = _read(first)
         draws = knobs.pop("draws", 1 if rest else DRAWS)  # the first version was not written down

@@ -33,7 +33,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gan_teach import metrics
+from gan_teach import metrics, plots
 from gan_teach._devices import one_thread
 from gan_teach.dynamics.streams import generator
 from gan_teach.games import GAN, Batch
@@ -42,11 +42,9 @@ from gan_teach.games.losses import Loss
 from gan_teach.lab import world
 from gan_teach.lab.config import KNOBS, NETWORKS, PRESETS, Config, Replay, named
 from gan_teach.lab.line import Forecast, foretold
-from gan_teach.lab.plane import FOUND, ON_MODES, UNEVEN
+from gan_teach.lab.networks import FOUND, ON_MODES, UNEVEN
 from gan_teach.lab.session import WORLDS, Session, alone
-from gan_teach.lab.world import Scores
 from gan_teach.models import evaluating
-from gan_teach.plots import equilibrium_score
 from gan_teach.training import probes
 
 LEAST_ROUNDS = 50  # fewer say nothing
@@ -174,12 +172,12 @@ def healthy(session: Session) -> bool:
     return passes([moment.scores for moment in last_rounds(session, SETTLED, SETTLED // 20)])
 
 
-def passes(past: Sequence[Scores]) -> bool:
+def passes(past: Sequence[world.Scores]) -> bool:
     """The same of scores that are known."""
     return all(medians_of(past)[name] in band for name, (_, band) in past[-1].items())
 
 
-def medians_of(past: Sequence[Scores]) -> dict[str, float]:
+def medians_of(past: Sequence[world.Scores]) -> dict[str, float]:
     """{score: its median}"""
     return {name: float(np.median([row[name][0] for row in past])) for name in past[-1]}
 
@@ -266,7 +264,7 @@ class Measurements:
     forecast: Forecast | None = None
     orbit: Orbit = field(default_factory=Orbit)
     moved: float = math.inf
-    scores: Scores = field(default_factory=dict)
+    scores: world.Scores = field(default_factory=dict)
     usual: Mapping[str, float] = field(default_factory=dict)
     earlier: Mapping[str, float] = field(default_factory=dict)
     well: bool = False
@@ -469,7 +467,7 @@ def _by_what_d_says(run: Measurements) -> Iterator[Diagnosis]:
         what = "slope of G's loss, against the equilibrium's"
         evidence = [Evidence(what, run.slope, f"below {SLOPE}")]
         if config.loss in ("saturating", "non_saturating"):  # others fix no answer of D
-            usual = f"{equilibrium_score(config.smoothing):.3g} at the equilibrium"
+            usual = f"{plots.equilibrium_score(config.smoothing):.3g} at the equilibrium"
             evidence.append(Evidence("D(G(z))", run.d_fake, usual))
         treatment = _faster(config, "D takes the fakes for real, so that nothing moves G")
         if config.world == "dirac":  # where D is sure far out alone, and -log D throws farther out

@@ -13,7 +13,7 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from itertools import count
 from pathlib import Path
@@ -79,18 +79,15 @@ SHADES = 60  # of a field
 GREYS = 15  # of a sheet of pictures, beside black: a divisor of these
 CALM = 0.95  # of a step from one grey to the next
 LOST = -(2**15)  # the level of NaN
-
-
-def luminance(rgb: Any) -> NDArray[np.float64]:
-    """Relative luminance (WCAG 2.2) of sRGB colors (..., 3) from 0 to 1."""
-    rgb = np.asarray(rgb)
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return linear @ [0.2126, 0.7152, 0.0722]
+Levels = list[NDArray[np.int16]]  # of each array of a frame
 
 
 def contrast(one: Any, other: Any) -> NDArray[np.float64]:
-    """(L + 0.05) / (l + 0.05) of two colors' luminances, the larger L above: 1 to 21."""
-    both = np.stack(np.broadcast_arrays(luminance(one), luminance(other)))
+    """(L + 0.05) / (l + 0.05), 1 to 21, of the relative luminances (WCAG 2.2) of sRGB colors
+    (..., 3) from 0 to 1, the larger L above."""
+    rgb = np.stack(np.broadcast_arrays(one, other))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    both = linear @ [0.2126, 0.7152, 0.0722]
     return (both.max(0) + 0.05) / (both.min(0) + 0.05)
 
 
@@ -381,10 +378,10 @@ def record(reel: list[Frame], hidden: frozenset[str] = frozenset()) -> bytes:
     column.
     """
     heads, differences = [], []
-    before: list[NDArray[np.int16]] = []
-    for frame in _calm(reel):
-        levels: list[NDArray[np.int16]] = []
-        heads.append({**_head(frame, levels), "sizes": [part.size for part in levels]})
+    before: Levels = []
+    for frame in reel:
+        levels: Levels = []
+        heads.append({**_head(frame, levels, before), "sizes": [part.size for part in levels]})
         for k, own in enumerate(levels):
             last = before[k] if k < len(before) else own[:0]
             both = min(len(last), len(own))
@@ -397,27 +394,16 @@ def record(reel: list[Frame], hidden: frozenset[str] = frozenset()) -> bytes:
     return zlib.compress(struct.pack("<I", len(text)) + text + halves.T.tobytes(), 9)
 
 
-def _calm(reel: list[Frame]) -> Iterator[Frame]:
-    """The frames with sheets of pictures in few greys. A pixel keeps its grey until it is off by
-    nearly a step: what wavers between two greys would take most of the file."""
-    before: dict[str, NDArray] = {}
-    for frame in reel:
-        sheets: dict[str, Any] = {k: v for k, v in frame.layers.items() if v.role == "sheet"}
-        for name, sheet in sheets.items():
-            wanted = GREYS * sheet.values
-            last = before.get(name, np.full_like(wanted, np.nan))
-            stays = np.abs(wanted - last) < CALM
-            before[name] = np.asarray(np.where(stays, last, np.round(wanted)))
-            sheets[name] = sheet._replace(values=before[name] / GREYS)
-        graph = tuple(
-            node._replace(layers={name: sheets.get(name, own) for name, own in node.layers.items()})
-            for node in frame.graph
-        )
-        yield frame._replace(layers={**frame.layers, **sheets}, graph=graph)
+def _calm(level: NDArray, last: Any) -> NDArray:
+    """A sheet of pictures in few greys. A pixel keeps its grey until it is off by nearly a step:
+    what wavers between two greys would take most of the file."""
+    step = SHADES / GREYS
+    return np.where(np.abs(level - last) < CALM * step, last, step * np.round(level / step))
 
 
-def _head(frame: Frame, levels: list[NDArray[np.int16]]) -> dict[str, Any]:
-    """The header of a frame, whose arrays join ``levels``."""
+def _head(frame: Frame, levels: Levels, before: Levels) -> dict[str, Any]:
+    """The header of a frame, whose arrays join ``levels``; ``before`` are those of the last one."""
+    sheet = getattr(frame.layers.get("sheet"), "values", None)
     left, right, bottom, top = frame.view
     corner = np.array([left, bottom])
     unit = np.array([right - left, top - bottom]) / LEVELS
@@ -429,8 +415,11 @@ def _head(frame: Frame, levels: list[NDArray[np.int16]]) -> dict[str, Any]:
         at = places.setdefault(id(array), len(levels))
         if at == len(levels):
             with np.errstate(invalid="ignore"):
-                level = np.clip(np.round((array - low) / unit), LOST + 1, -LOST - 1)
-            levels.append(np.where(np.isnan(level), LOST, level).astype(np.int16).ravel())
+                level = ((array - low) / unit).ravel()
+                if array is sheet:
+                    level = _calm(level, before[at] if before else np.nan)
+                level = np.clip(np.round(level), LOST + 1, -LOST - 1)
+            levels.append(np.where(np.isnan(level), LOST, level).astype(np.int16))
         return {"at": at, "shape": array.shape, "low": list(low), "unit": list(unit)}
 
     share = partial(place, np.zeros(2), np.full(2, 1 / LEVELS))

@@ -68,6 +68,10 @@ class SmallWorld(World):
     """A game of so few numbers that a round is a matrix, with an equilibrium that is known."""
 
     @abstractmethod
+    def expectation(self, game: GAN, config: Config) -> Batch:
+        """A batch that stands for the expectation over all of them."""
+
+    @abstractmethod
     def equilibrium(self, spread: float) -> NDArray:
         """Parameters of the equilibrium at which G's samples have this spread."""
 
@@ -107,6 +111,7 @@ class LineWorld(SmallWorld):
         finite = math.isfinite(w) and math.isfinite(b)
         best = line.optimal_discriminator(GRID, w, b, config.noise) if finite else GRID * math.nan
         row["d_real"], row["d_fake"] = row["scores"]
+        row["objective"] = -row["d_loss"]
         return {**row, "fake": row["fake"][:, 0], "d_star": best}
 
     def scores(self, row: Row) -> Scores:
@@ -125,7 +130,7 @@ class LineWorld(SmallWorld):
             params = np.stack([row["params"] for row in alike])
             values = spectra.spectra(game, params, self.expectation(game, config), of="value")
             for row, own in zip(alike, values, strict=True):
-                row |= {"eigenvalues": own, "objective": -row["d_loss"]}
+                row["eigenvalues"] = own
         last = world.newest(rows)
         theory = equilibrium_eigenvalues(self.game, last["params"], last["config"].noise)
         return super().history(rows).describe(static={"eigenvalues_theory": theory})
@@ -157,13 +162,13 @@ class LineWorld(SmallWorld):
         return world.chosen(layers, *parts)
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
-        value = world.curve(rows, "d_loss", "value", "V", -1.0)
-        objective = Chart("Objective V", (value,), _levels(config), unit=world.loss_unit(config))
+        value, levels, unit = ("objective", "value", "V"), _levels(config), world.loss_unit(config)
+        objective = world.chart("Objective V", rows, value, levels=levels, unit=unit)
         return [objective, world.gradient_chart(rows), world.score_chart(rows, config)]
 
     def words(self, row: Row) -> tuple[str, str]:
         fake, real = row["fake"], self.static["real"]
-        value = f"V = {-row['d_loss']:.3f}, " if math.isfinite(row["d_loss"]) else ""
+        value = f"V = {row['objective']:.3f}, " if math.isfinite(row["objective"]) else ""
         numbers = (
             f"{value}D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}, "
             f"generated points with mean {fake.mean():.2f} and standard deviation {fake.std():.2f} "
@@ -240,14 +245,10 @@ class DiracWorld(SmallWorld):
         return {}, fake, real | fake, {"d": logit}
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
-        numbers = (
-            world.curve(rows, "theta", "fake", "theta"),
-            world.curve(rows, "psi", "discriminator", "psi"),
-        )
-        distance = world.curve(rows, "distance", "value", "distance")
+        numbers = ("theta", "fake", "theta"), ("psi", "discriminator", "psi")
         return [
-            Chart("Both numbers", numbers, ((0.0, "0"),)),
-            Chart("Distance to (0, 0)", (distance,), log=True),
+            world.chart("Both numbers", rows, *numbers, levels=((0.0, "0"),)),
+            world.chart("Distance to (0, 0)", rows, ("distance", "value", "distance"), log=True),
             world.gradient_chart(rows),
         ]
 

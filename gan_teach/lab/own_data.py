@@ -61,13 +61,10 @@ def of_points(points: Any) -> str:
     another shape, NaN, no or too many points.
     """
     xy = as_points("data", points).detach().cpu().numpy()
-    if xy.ndim != 2 or xy.shape[1] != 2:
+    if xy.shape[1] != 2:
         raise ValueError(f"data must be points of shape (n, 2), got shape {xy.shape}.")
-    largest = float(np.abs(xy).max())
-    if not largest < REACH[1] / 1.3:
-        most = f"{REACH[1] / 1.3:.4g}"
-        raise ValueError(f"data must have coordinates below {most}, got {largest:.4g}.")
-    least = max(1.3 * largest, REACH[0])
+    largest, most = float(np.abs(xy).max()), REACH[1] / 1.3
+    least = max(1.3 * _checks.real("largest coordinate of data", largest, most=most), REACH[0])
     unit = 10.0 ** (math.floor(math.log10(least)) - 1)
     return _written("points", [xy], round(math.ceil(least / unit) * unit, 6))
 
@@ -153,8 +150,5 @@ def _parse(text: str) -> tuple[str, list[NDArray], float]:
 
 
 def _bounded(count: int) -> None:
-    if count > MOST:
-        raise ValueError(
-            f"data has {count} points, but the text of a run has room for {MOST}: pass a random "
-            "choice of them, or run gan_teach.train on all."
-        )
+    hint = "A text has no room for more: pass a random choice, or run gan_teach.train on all."
+    _checks.real("number of points in data", count, most=MOST, hint=hint)

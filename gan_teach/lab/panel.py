@@ -5,12 +5,11 @@ being answered. So there is no timer and no queue in the kernel, and when Play s
 still. Newer kernels answer messages of widgets in several threads: each of them acts alone.
 """
 
-from __future__ import annotations
-
 import html
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +28,7 @@ from gan_teach.lab.widgets import ROW, WIDE, Control, button, choice, fold, slid
 WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 INTERVAL = 120  # milliseconds between two counts of Play among core widgets
-ROUND = Knob("Go to round", 0, MAX_STEPS, whole=True)
+ROUND = Knob("Go to round", 0, MAX_STEPS, whole=True, slider=(0, 1, 1))
 FIRST = {
     "line": ("d_steps", "g_steps", "lr", "d_lr", "noise", "loss", "seed"),
     "plane": ("d_steps", "g_steps", "lr", "tau", "loss", "penalty", "weight", "seed"),
@@ -46,6 +45,8 @@ THEMES = {
 """The others by theme."""
 
 BESIDE = "Beside the picture"
+SHOWN = {**KNOBS, "d_lr": replace(KNOBS["lr"], label="Learning rate of D")}
+"""The knobs of a run, and a second handle of tau."""
 
 
 STYLE = f"<style>{Path(__file__).with_name('lab.css').read_text('utf-8')}</style>"
@@ -55,8 +56,9 @@ class ImageView(w.Image):
     """The picture where there is no canvas, with Play of ipywidgets, which sends a count only when
     the last one is answered.
 
-    A view is a widget with ``controls`` beside it. It shows frames, calls the panel's ``tick`` each
-    time that the front end wants another one, and ``paused`` when it stops or starts to play.
+    A view is a widget with ``controls`` beside it. It shows frames, of which ``passing`` ones are
+    soon followed by another, calls the panel's ``tick`` each time that the front end wants another
+    one, and ``paused`` when it stops or starts to play.
     ``playing`` says whether it goes on wanting them; ``shown`` is the step at which a learner has
     stopped it where frames were made ahead of what was shown, otherwise -1; ``graph`` whether it
     shows the game as a graph.
@@ -64,7 +66,7 @@ class ImageView(w.Image):
 
     shown, graph = -1, False
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Any) -> None:
         super().__init__(format="png", layout={"max_width": "100%"})
         self._panel = panel
         self.play = w.Play(min=0, max=2**31 - 1, interval=INTERVAL, show_repeat=False)
@@ -87,7 +89,7 @@ class ImageView(w.Image):
     def stop(self) -> None:
         self.play.playing = False
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: Frame, passing: bool) -> None:
         self.value = png(frame)
 
     def _label(self, change: dict[str, Any]) -> None:
@@ -109,7 +111,6 @@ class Panel:
     def __init__(self, session: Session, view: str = "core") -> None:
         self.session = session
         self._interrupted = False
-        self._watching = False  # somebody waits for what takes longer than a tick
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
         self._names: list[Any] = []
@@ -216,9 +217,8 @@ class Panel:
         if self._interrupted:
             self._interrupted = False
             self.pause()
-            sentence = (
-                f"Interrupted: the run stands at round {self.session.step}. Press Play to go on."
-            )
+            here = self.session.step
+            sentence = f"Interrupted: the run stands at round {here}. Press Play to go on."
         if isinstance(sentence, str) or not passing:  # what was said stays while it plays
             self.tell(sentence if isinstance(sentence, str) else "")
         self.show(passing=passing)
@@ -230,13 +230,12 @@ class Panel:
     def interrupt(self) -> None:
         """What plays stops at the next tick and says so. (This is called within any line of code,
         where nothing may be sent.)"""
-        self._interrupted = self.view.playing or self._watching
+        self._interrupted = self.view.playing or self.bar.layout.display != "none"
 
     def watch(self, items: Iterable[Any], total: int) -> Iterator[Any]:
         """``items`` beside a bar that says how many are done, as ``tqdm`` does; an interrupt ends
         it."""
         self.bar.max, self.bar.layout.display = total, ""
-        self._watching = True
         try:
             for done, item in enumerate(items):
                 self.bar.value, self.bar.description = done, f"{done} of {total} pictures"
@@ -244,7 +243,6 @@ class Panel:
                     raise KeyboardInterrupt
                 yield item
         finally:
-            self._watching = False
             self.bar.layout.display = "none"
 
     def pause(self) -> None:
@@ -262,7 +260,7 @@ class Panel:
         boxes = {**self.layers, **self.charts}
         hidden = {name for name, box in boxes.items() if not box.value}
         frame = self.session.picture(hidden if self.view.graph else {*hidden, GRAPH})
-        self.view.show(frame)
+        self.view.show(frame, passing)
         # A page lays itself out anew for every word that changes, which takes longer than a tick.
         since = time.perf_counter() - self._followed
         if passing and self.view.playing and since < WORDS_SECONDS:
@@ -291,42 +289,35 @@ class Panel:
     # -- making the parts
 
     def _make_knobs(self, world: str) -> dict[str, Control]:
-        rate = KNOBS["lr"]
-        knobs = {
-            "d_lr": slider("Learning rate of D", self._turn_d_rate, *rate.slider,
-                           accepts=rate.accepts)
-        }  # fmt: skip
-        for name, spec in KNOBS.items():
+        knobs = {}
+        for name, spec in SHOWN.items():
             if name == "turn" or world not in spec.worlds:
                 continue
-            turn = self._turn_g_rate if name == "lr" else partial(self._turn_one, name)
+            turn = partial(self._turn, name)
             if spec.slider:
-                knobs[name] = slider(spec.heading, turn, *spec.slider, accepts=spec.accepts)
+                knobs[name] = slider(spec, turn)
             elif spec.choices:
                 own = (*DATA[world], self.session.config.data)  # also a learner's own
-                words = tuple(dict.fromkeys(own)) if name == "data" else spec.choices
-                knobs[name] = choice(spec.label, turn, words, spec.shown)
+                words = dict.fromkeys(own) if name == "data" else spec.choices
+                shown = [(spec.shown(word), word) for word in words]
+                knobs[name] = choice(spec.label, turn, shown)
             else:
-                knobs[name] = widgets.number(spec.label, turn, spec.accepts)
+                knobs[name] = widgets.number(spec, turn)
         return knobs
 
-    def _turn_one(self, name: str, text: str) -> None:
-        self.attempt(lambda: self.session.set(**{name: KNOBS[name].read(name, text)}))
-
-    def _turn_g_rate(self, text: str) -> None:
-        """G's rate alone: D's stays, so tau takes up the difference."""
+    def _turn(self, name: str, text: str) -> None:
+        """Turn it to what was typed. tau is D's rate by G's: it is what a turned rate of D changes,
+        and with one of G's it takes up the difference, so that D's stays."""
 
         def act() -> str:
-            config, rate = self.session.config, KNOBS["lr"].read("lr", text)
-            tau = config.tau * config.lr / rate if rate > 0 else config.tau
-            return self.session.set(lr=rate, tau=float(f"{tau:.12g}"))
-
-        self.attempt(act)
-
-    def _turn_d_rate(self, text: str) -> None:
-        def act() -> str:
-            own, rate = self.session.config.lr, KNOBS["lr"].read("D's learning rate", text)
-            return self.session.set(tau=float(f"{rate / own:.12g}") if own > 0 else rate)
+            own = "D's learning rate" if name == "d_lr" else name
+            config, value = self.session.config, SHOWN[name].read(own, text)
+            knobs = {"tau" if name == "d_lr" else name: value}
+            if name == "d_lr" and config.lr > 0:
+                knobs["tau"] = float(f"{value / config.lr:.12g}")
+            if name == "lr" and value > 0:
+                knobs["tau"] = float(f"{config.tau * config.lr / value:.12g}")
+            return self.session.set(**knobs)
 
         self.attempt(act)
 
@@ -344,7 +335,7 @@ class Panel:
         self.speed = w.SelectionSlider(
             options=SPEEDS, value=5, description="Rounds a picture", style=WIDE, layout=ROW
         )
-        self.moment = slider(ROUND.label, self._go_to, 0, 1, 1, accepts="a round", live=True)
+        self.moment = slider(ROUND, self._go_to, live=True)
         own = self._acting
         self.buttons = {
             "d": button("One D step", "One update of the discriminator", own("step_of", "d")),
@@ -395,13 +386,10 @@ class Panel:
         studies += [fold("Repeat this run", *self._replay_rows)]
         buttons = w.HBox([*self.view.controls, *self.buttons.values()], layout=wrapped)
         clock = _classed("knobs", w.VBox([self.speed, self.preset.widget]))
-        parts = {
-            "side": w.VBox([buttons, clock, self._columns[BESIDE]]),
-            "words": w.VBox([self.moment.widget, self.narration, self.message, self.bar,
-                             self.legend]),
-        }  # fmt: skip
-        parts = [_classed(name, part) for name, part in parts.items()]
-        stage = _classed("stage", w.VBox([self.view, *parts]))
+        side = _classed("side", w.VBox([buttons, clock, self._columns[BESIDE]]))
+        told = [self.narration, self.message, self.bar, self.legend]
+        words = _classed("words", w.VBox([self.moment.widget, *told]))
+        stage = _classed("stage", w.VBox([self.view, side, words]))
         rows = [_classed("folds", w.VBox(row)) for row in (studies, knobs)]
         return [stage, *rows, w.HTML(STYLE), *self._names]
 

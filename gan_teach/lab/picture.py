@@ -81,14 +81,14 @@ def _draw_layer(ax: Axes, layer: Layer, zorder: float, halo: bool) -> None:
     """One layer; where a field lies below it, marks stand on a ``halo`` of paper."""
     look = LOOKS[layer.role]
     shared: dict[str, Any] = {"color": look.color, "label": layer.label, "zorder": zorder}
+    effects = style.HALO if halo else []
     if isinstance(layer, frames.Field):
         colors = ListedColormap(frames.shades(role=layer.role) / 255)
         ax.imshow(layer.values, colors, vmin=0, vmax=1, extent=layer.extent, origin="lower",
                   aspect="auto", zorder=zorder)  # fmt: skip
     elif isinstance(layer, frames.Arrows):
         ax.quiver(*layer.xy.T, *np.ma.masked_invalid(layer.uv).T, angles="xy", scale_units="xy",
-                  scale=1, units="inches", width=0.02 if halo else 0.008,
-                  path_effects=style.HALO if halo else [],
+                  scale=1, units="inches", width=0.02 if halo else 0.008, path_effects=effects,
                   **shared)  # fmt: skip
     elif isinstance(layer, frames.Points):
         small = len(layer.xy) > MANY
@@ -102,7 +102,6 @@ def _draw_layer(ax: Axes, layer: Layer, zorder: float, halo: bool) -> None:
                     **mark)  # fmt: skip
         ax.plot(*layer.xy.T, markerfacecolor=face, markeredgewidth=edge, **mark | shared)
     else:
-        effects = style.HALO if halo else []
         ax.plot(*layer.xy.T, linewidth=look.width, linestyle=(0, look.dash or None),
                 path_effects=effects, **shared)  # fmt: skip
 
@@ -159,9 +158,7 @@ def film_strip(run: Session) -> style.HtmlImage:
     for k, frame in enumerate(moments):
         draw_main(axes[k], frame)
         axes[k].set_xlabel(fill(frame.xlabel, _LINE))
-        if k > 0:
-            axes[k].set_ylabel("")
-            axes[k].tick_params(labelleft=False)
+        axes[k].label_outer()
     named, cols = axes[0].get_legend_handles_labels(), min(6, 2 * len(moments))
     small = {} if cols == 6 else {"fontsize": 7, "columnspacing": 1}  # two names below a picture
     figure.legend(*named, loc="outside lower center", ncols=cols, **small)

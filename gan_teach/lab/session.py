@@ -26,11 +26,10 @@ from gan_teach.games.base import flatten
 from gan_teach.history import History
 from gan_teach.lab.config import KNOBS, MAX_STEPS, OPTIMIZERS, Config, Replay, named
 from gan_teach.lab.frame import FRAMES, Frame, alike, page, recorded, unwatched
-from gan_teach.lab.images import ImageWorld
 from gan_teach.lab.line import DiracWorld, LineWorld
-from gan_teach.lab.plane import PlaneWorld
+from gan_teach.lab.networks import ImageWorld, PlaneWorld
 from gan_teach.lab.world import Row, Scores, World, dress, newest, update_rule
-from gan_teach.training import State, probes, train
+from gan_teach.training import State, train
 
 RECORDS = 512  # rows of the history: as many as a chart has room for
 SNAPSHOTS, SNAPSHOT_EVERY = 64, 8
@@ -173,7 +172,7 @@ class Session:
         """The same without the layers and charts named in ``hidden``; ``fresh`` shows parameters
         that were moved in the middle of an update."""
         with one_thread():
-            return self._world.frame(self.state, self._rows(fresh), self.config, hidden)
+            return self._world.frame(self._rows(fresh), self.config, hidden)
 
     @alone
     def morph(self, share: float) -> Frame:
@@ -283,10 +282,7 @@ class Session:
         Going on from there repeats the same updates, changes included, until a knob is turned.
         """
         step = _checks.whole("round", step)
-        if step > self.reached:
-            raise ValueError(
-                f"round must be at most {self.reached}, as far as this run has come, got {step}."
-            )
+        _checks.real("round", step, most=self.reached, hint="This run has come no farther.")
         self._go_to(step)
         return self.frame
 
@@ -351,9 +347,8 @@ class Session:
                 keep(items, self.step, item(), most, apart)
 
     def _measured(self) -> Row:
-        losses = {name: float(probe(self.state)) for name, probe in probes.LOSSES.items()}
         with one_thread():
-            return {**losses, **self._world.measure(self.state, self.config)}
+            return self._world.measure(self.state, self.config)
 
     def _snapshot(self) -> Snapshot:
         return copied(self.state), self.config

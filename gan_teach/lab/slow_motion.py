@@ -1,7 +1,5 @@
 """One update in slow motion: what is drawn, what each player sees, and how it moves."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -39,17 +37,6 @@ def slow_motion(session: Session) -> list[Scene]:
     draw.story = story
     rule(state.game, draw, story, *memory_of(rule, state.memory))
     return story.scenes
-
-
-class _WatchedDraw(Draw):
-    """The draws of an update; the story hears of each."""
-
-    story: _Story
-
-    def __call__(self, player: str = "d", i: int = 0) -> Batch:
-        batch = super().__call__(player, i)
-        self.story.draw(player, batch)
-        return batch
 
 
 class _Story(Optimizers):
@@ -118,6 +105,17 @@ class _Story(Optimizers):
     def _loss(self, name: str, batch: Batch) -> float:
         losses = self.game.losses(batch)
         return float((losses.d if name == "D" else losses.g).detach())
+
+
+class _WatchedDraw(Draw):
+    """The draws of an update; the story hears of each."""
+
+    story: _Story
+
+    def __call__(self, player: str = "d", i: int = 0) -> Batch:
+        batch = super().__call__(player, i)
+        self.story.draw(player, batch)
+        return batch
 
 
 def _mean(points: Tensor) -> str:

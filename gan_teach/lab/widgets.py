@@ -12,7 +12,7 @@ to samples, and files to keep. A fold works on the panel's session.
 import base64
 import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as w
@@ -25,7 +25,7 @@ from gan_teach.lab.session import Twin, alone
 from gan_teach.lab.slow_motion import Scene, slow_motion
 
 WIDE, ROW = {"description_width": "11em"}, {"width": "25em"}
-SHARE = Knob("Way from z to G(z)", 0, 1)
+SHARE = Knob("Way from z to G(z)", 0, 1, slider=(0.0, 1.0, 0.05))
 
 
 def told(text: str) -> str:
@@ -45,7 +45,6 @@ class Control:
     value: Any
     turn: Callable[[Any], Any]
     slider: Any = None
-    read: Callable[[Any], Any] = field(default=lambda value: value)  # what a slider stands for
     _showing: bool = False
 
     def __post_init__(self) -> None:
@@ -78,54 +77,44 @@ class Control:
     @alone
     def _slid(self, change: dict[str, Any]) -> None:
         if not self._showing:
-            self.value.value = self._text(self.read(change["new"]))  # which turns it
+            new = change["new"]
+            self.value.value = f"{new:.3g}" if isinstance(new, float) else str(new)  # turns it
 
 
-def number(label: str, turn: Callable[[str], Any], accepts: str) -> Control:
-    """A box for a number, which it sends as text: what no number is can then be refused in words.
-    ``accepts`` says what is one."""
-    box = _box(label, accepts)
+def number(knob: Knob, turn: Callable[[str], Any]) -> Control:
+    """A box for a number, which it sends as text: what no number is can then be refused in
+    words."""
+    box = _box(knob.heading, knob)
     box.style, box.layout = WIDE, {"width": "18em"}
     return Control(box, box, turn)
 
 
-def slider(
-    label: str, turn: Callable[[str], Any], low: float, high: float, step: float,
-    log: bool = False, *, accepts: str = "", live: bool = False,
-) -> Control:  # fmt: skip
-    """A slider from ``low`` to ``high`` (powers of ten, if logarithmic), and a box for numbers that
-    it does not offer.
+def slider(knob: Knob, turn: Callable[[str], Any], live: bool = False) -> Control:
+    """The knob's slider, and a box for numbers that it does not offer.
 
     The box holds the value and carries the name: browsers give the handle of a slider none, so it
     is the box that a screen reader finds. A ``live`` slider, whose values all lie on marks, acts
     while it is moved.
     """
-    whole = isinstance(step, int)
-    kind = w.FloatLogSlider if log else w.IntSlider if whole else w.FloatSlider
-    made = kind(min=low, max=high, step=step, description=label, readout=False,
+    low, high, step, *log = knob.slider
+    kind = w.FloatLogSlider if log else w.IntSlider if knob.whole else w.FloatSlider
+    made = kind(min=low, max=high, step=step, description=knob.heading, readout=False,
                 continuous_update=live, style=WIDE, layout={"width": "20em"})  # fmt: skip
     if log:
         made.add_class("gan-teach-log")  # names.js says its value, not its exponent
-    box = _box(f"{label}, number", accepts)
-    read = int if whole else lambda value: float(f"{value:.3g}")
-    return Control(w.HBox([made, box]), box, turn, made, read)
+    box = _box(f"{knob.heading}, number", knob)
+    return Control(w.HBox([made, box]), box, turn, made)
 
 
-def _box(label: str, accepts: str) -> Any:
+def _box(label: str, knob: Knob) -> Any:
     layout, style = {"width": "6.5em"}, {"description_width": "0"}
-    return w.Text(description=label, tooltip=f"Type {accepts or 'a number'}, then press Enter",
+    return w.Text(description=label, tooltip=f"Type {knob.accepts}, then press Enter",
                   continuous_update=False, layout=layout, style=style)  # fmt: skip
 
 
-def choice(
-    label: str,
-    turn: Callable[[Any], Any],
-    options: Sequence[str],
-    shown: Callable[[str], str] = str,
-) -> Control:
-    """A list of words to choose from, each as ``shown`` makes it."""
-    words = [(shown(option), option) for option in options]
-    listed = w.Dropdown(options=words, description=label, style=WIDE, layout=ROW)
+def choice(label: str, turn: Callable[[Any], Any], options: Sequence[Any]) -> Control:
+    """A list of words to choose from, or of pairs: what is shown, and the word."""
+    listed = w.Dropdown(options=options, description=label, style=WIDE, layout=ROW)
     return Control(listed, listed, turn)
 
 
@@ -279,7 +268,7 @@ class Morph:
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
-        self.share = slider(SHARE.label, self.go, 0.0, 1.0, 0.05, accepts=SHARE.accepts)
+        self.share = slider(SHARE, self.go)
         self.share.show(0.0)
         here = button("Show it here", "At the round that is shown above",
                       lambda: self.go(self.share.value.value))  # fmt: skip

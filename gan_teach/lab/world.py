@@ -1,7 +1,7 @@
 """What a session needs to know about a kind of game, and what all kinds share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,7 @@ import torch
 from gan_teach import plots
 from gan_teach.dynamics import RULES, Rule, alternating
 from gan_teach.dynamics.affine import AffineAlternating, suits
-from gan_teach.dynamics.streams import generator
-from gan_teach.games import GAN, Batch, corrupt, losses, penalties
+from gan_teach.games import GAN, corrupt, losses, penalties
 from gan_teach.history import History
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import DISC, GRAPH, Chart, Disc, Frame, Layer, Lines, Node
@@ -21,10 +20,11 @@ from gan_teach.training import State, advance, probes
 Row = dict[str, Any]
 Rows = dict[int, Row]
 Scores = dict[str, tuple[float, NoiseBand]]
-DIVERGED = "the run has diverged"
+Curve = tuple[str, str, str]  # a key of the rows, a role and a label
 NOT_ZERO_IN_THE_FLAT = ("wgan_gp", "dragan")  # these penalties want a slope of one
 REDRAW = {"line": "latents", "plane": "none", "dirac": "all", "images": "none"}
 """What each published experiment draws anew within a round (see ``dynamics.alternating``)."""
+SHARES: dict[str, Any] = {"ylim": (-0.03, 1.13), "unit": "shares"}  # a chart of them
 
 
 def dress(game: GAN, config: Config) -> GAN:
@@ -76,8 +76,7 @@ class World(ABC):
         d, g = loss_levels(config)
         levels = {"D": d, "G": g} if d != g else {"both": d}
         named = tuple((v, minus(f"{who}: {v:.3g}")) for who, v in levels.items() if v is not None)
-        curves = pair(rows, "d_loss", "g_loss")
-        losses = Chart("Losses", curves, named, unit=loss_unit(config))
+        losses = chart("Losses", rows, *of_both("loss"), levels=named, unit=loss_unit(config))
         return [losses, gradient_chart(rows), score_chart(rows, config)]
 
     @abstractmethod
@@ -100,10 +99,6 @@ class World(ABC):
         """The eigenvalues of a round, for games of a few numbers."""
         return None
 
-    def expectation(self, game: GAN, config: Config) -> Batch:
-        """A batch that stands for the expectation over all of them."""
-        return game.draw(256, generator(config.seed, 7))
-
     def on_the_way(self, share: float) -> Mapping[str, Layer]:
         """Layers in which latents have gone ``share`` of the way to their samples.
 
@@ -115,8 +110,9 @@ class World(ABC):
 
     def measure(self, state: State, config: Config) -> Row:
         """Copies of what the run shows now, and ``config`` itself."""
+        losses = {name: float(probe(state)) for name, probe in probes.LOSSES.items()}
         row = {name: probe(state).numpy().copy() for name, probe in self.probes.items()}
-        return {**row, "config": config}
+        return {**losses, **row, "config": config}
 
     def history(self, rows: Rows) -> History:
         """The rows as a History that the plots of the course draw."""
@@ -127,10 +123,10 @@ class World(ABC):
         meta = {"experiment": preset, "title": preset, "unit": "round"}
         return History(list(rows), arrays, self.static, meta)
 
-    def frame(self, state: State, rows: Rows, config: Config, hidden: Collection[str]) -> Frame:
+    def frame(self, rows: Rows, config: Config, hidden: Collection[str]) -> Frame:
         """The picture of the last of ``rows``, without the layers and charts named in ``hidden``"""
         step, row = next(reversed(rows.items()))
-        words, note = f"{DIVERGED}. Reset or rewind it", DIVERGED
+        words, note = "the run has diverged. Reset or rewind it", "the run has diverged"
         if np.isfinite(row[self.place]).all():
             words, note = self.words(row)
         layers, charts = self.layers(rows, config, hidden), self.charts(rows, config, hidden)
@@ -187,37 +183,32 @@ def newest(rows: Rows) -> Row:
 # -- charts that several kinds of game have -------------------------------------------------------
 
 
-def curve(rows: Rows, key: str, role: str, label: str, sign: float = 1.0) -> Lines:
-    """One number of each row over the steps."""
-    values = np.array([row[key] for row in rows.values()], dtype=float)
-    return Lines(np.stack([np.fromiter(rows, dtype=float), sign * values], 1), role, label)
+def chart(title: str, rows: Rows, *curves: Curve, **about: Any) -> Chart:
+    """Numbers of the rows over the steps."""
+    steps = np.fromiter(rows, dtype=float)
+    lines = (
+        Lines(np.stack([steps, [row[key] for row in rows.values()]], 1), role, label)
+        for key, role, label in curves
+    )
+    return Chart(title, tuple(lines), **about)
 
 
-def pair(rows: Rows, d: str, g: str) -> tuple[Lines, Lines]:
-    """One number of each player over the steps."""
-    return curve(rows, d, "discriminator", "of D"), curve(rows, g, "generator", "of G")
+def of_both(number: str) -> tuple[Curve, Curve]:
+    """This number of each player."""
+    return (f"d_{number}", "discriminator", "of D"), (f"g_{number}", "generator", "of G")
 
 
 def gradient_chart(rows: Rows) -> Chart:
     """The norms of both players' last gradients."""
-    return Chart("Norm of the gradient", pair(rows, "d_grad", "g_grad"), log=True)
+    return chart("Norm of the gradient", rows, *of_both("grad"), log=True)
 
 
 def score_chart(rows: Rows, config: Config) -> Chart:
     """What D says on average, beside its answer at the equilibrium."""
     score = plots.equilibrium_score(config.smoothing)
-    level = (score, "1/2" if score == 0.5 else f"{score:.3g}")
-    curves = curve(rows, "d_real", "real", "D(x)"), curve(rows, "d_fake", "fake", "D(G(z))")
-    return Chart("Mean of D", curves, (level,), ylim=(-0.03, 1.03), unit="probability")
-
-
-def share_chart(
-    title: str, rows: Rows, curves: Sequence[tuple[str, str, str]], band: Sequence[float], of: str
-) -> Chart:
-    """Shares, each by its key, role and label, over the ``band`` of what is real."""
-    shares = tuple(curve(rows, *each) for each in curves)
-    low, high = band
-    return Chart(title, shares, ylim=(-0.03, 1.13), band=(low, high, of), unit="shares")
+    levels = ((score, "1/2" if score == 0.5 else f"{score:.3g}"),)
+    both, unit = (("d_real", "real", "D(x)"), ("d_fake", "fake", "D(G(z))")), "probability"
+    return chart("Mean of D", rows, *both, levels=levels, ylim=(-0.03, 1.03), unit=unit)
 
 
 def loss_levels(config: Config) -> tuple[float | None, float | None]:

@@ -34,7 +34,7 @@ import torch
 from gan_teach._files import replacing
 from gan_teach.games.ensemble import stack
 from gan_teach.lab.config import OPTIMIZERS, PRESETS, TYPICAL, Config
-from gan_teach.lab.plane import distance_band
+from gan_teach.lab.networks import distance_band
 from gan_teach.lab.session import WORLDS, Session
 from gan_teach.lab.world import Row, dress, update_rule
 from gan_teach.metrics.features import digit_classifier

@@ -1,8 +1,12 @@
-"""The lab in the plane: real and generated points over the discriminator's field."""
+"""The lab's games of networks: points in the plane, and handwritten digits.
+
+In the plane real and generated points lie over the discriminator's field; digits are drawn by the
+convolutional GAN of chapters 15 and 16.
+"""
 
 import math
 from collections.abc import Collection, Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,16 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gan_teach import data, metrics
+from gan_teach import data, metrics, zoo
+from gan_teach._devices import one_thread
 from gan_teach.dynamics.streams import generator, mix
 from gan_teach.games import GAN
-from gan_teach.lab import own_data, world
+from gan_teach.lab import own_data
 from gan_teach.lab.config import Config
 from gan_teach.lab.frame import GRAPH, Arrows, Chart, Field, Layer, Lines, Points
-from gan_teach.lab.world import Row, Rows, Scores, World
+from gan_teach.lab.world import SHARES, Row, Rows, Scores, World, chart, chosen, newest
 from gan_teach.metrics import NoiseBand
-from gan_teach.models import MLP, evaluating
-from gan_teach.training import State, probes
+from gan_teach.metrics.features.classifier import DIGITS_HELD_OUT, digit_classifier, split
+from gan_teach.models import MLP, as_in_training, evaluating
+from gan_teach.training import EMA, State, probes
 
 DISTANCE = "Distance to the data"
 FOUND, ON_MODES, UNEVEN = "modes covered", "share of high quality", "unevenness (reverse KL)"
@@ -28,6 +34,14 @@ SHOWN = 256  # points of each kind
 PUSHED = 64  # of them with an arrow
 CELLS = 48  # of the field, along each side
 EDGE = 2.0  # of the lattice of latents
+
+SIDE = 8  # of a sheet of digits, in pictures
+PICTURES = SIDE**2
+DECAY = 0.995  # of the average of G that is shown: about the last 200 rounds
+MARGIN = 3  # pixels around each picture
+CLASSES = 10
+READABLE = "digits that can be read"
+NOT_YET = "not readable yet"
 
 
 class PlaneWorld(World):
@@ -50,7 +64,8 @@ class PlaneWorld(World):
             _game(config, source), static, view=(-reach, reach, -reach, reach), xlabel="x₁",
             ylabel="x₂", drawable=True,
         )  # fmt: skip
-        self._cells = _cells(reach)
+        middles = reach * ((2 * torch.arange(CELLS) + 1) / CELLS - 1)
+        self._cells = torch.cartesian_prod(middles, middles).flip(1)  # row by row from the bottom
         self._lattice = _lattice(config.latent)
         self._latents = self.game.latent.sample(SHOWN, generator(1))  # those of the probe "fake"
         self.probes |= {
@@ -72,13 +87,17 @@ class PlaneWorld(World):
         }
 
     def scores(self, row: Row) -> Scores:
-        """Those of ``mode_report``, where the data have modes, or the distance to the data."""
+        """Those of ``mode_report``, where the data have modes, or the distance to the data. As good
+        is a score up to the perfect one that is not rare among samples of real points."""
         if not self._scored:
             band = distance_band(self._data)._replace(low=0.0)
             return {"distance to the data": (row["distance"], band)}
         found = row["report"].scores.values() if row["report"] else 3 * [math.nan]
+        modes, quality, kl = _mode_bands(self._data).values()
+        all_modes = modes._replace(high=len(self.static["modes"]))
+        bands = all_modes, quality._replace(high=1.0), kl._replace(low=0.0)
         names = (FOUND, ON_MODES, UNEVEN)
-        return dict(zip(names, zip(found, self._no_worse, strict=True), strict=True))
+        return dict(zip(names, zip(found, bands, strict=True), strict=True))
 
     # -- the picture
 
@@ -92,24 +111,15 @@ class PlaneWorld(World):
         charts = super().charts(rows, config, hidden)
         if self._scored:
             shares = ("covered", "real", "covered"), ("quality", "fake", "of high quality")
-            band = _mode_bands(self._data)["high_quality"]
-            charts += [world.share_chart("Modes", rows, shares, band, "real points")]
+            band = (*_mode_bands(self._data)["high_quality"], "real points")
+            charts += [chart("Modes", rows, *shares, band=band, **SHARES)]
         if DISTANCE not in hidden:
-            distance = (world.curve(rows, "distance", "value", ""),)
-            low, high = distance_band(self._data)
-            charts += [Chart(DISTANCE, distance, band=(low, high, "real points"), log=True,
-                             unit="units of x")]  # fmt: skip
+            distance, band = ("distance", "value", ""), (*distance_band(self._data), "real points")
+            charts += [chart(DISTANCE, rows, distance, band=band, log=True, unit="units of x")]
         return charts
 
-    @cached_property
-    def _no_worse(self) -> list[NoiseBand]:
-        """Where scores are as good: up to the perfect one, rare among samples of real points."""
-        modes, quality, kl = _mode_bands(self._data).values()
-        all_modes = modes._replace(high=len(self.static["modes"]))
-        return [all_modes, quality._replace(high=1.0), kl._replace(low=0.0)]
-
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
-        game, fake = self.game, world.newest(rows)["fake"]
+        game, fake = self.game, newest(rows)["fake"]
         layers: dict[str, Layer] = {}
         with torch.no_grad(), evaluating(game.generator, game.discriminator):
             d = torch.sigmoid(game.critic(self._cells))
@@ -129,7 +139,7 @@ class PlaneWorld(World):
 
     def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
         z = {"latent": Points(self._in_view(self._latents).numpy(), "latent", "latents z")}
-        return z, *world.chosen(layers, ["manifold"], ["real", "fake"], ["field"])
+        return z, *chosen(layers, ["manifold"], ["real", "fake"], ["field"])
 
     def _in_view(self, z: Tensor) -> Tensor:
         """Latents in the picture, which their lattice fills: the first two coordinates, the second
@@ -203,12 +213,6 @@ def _game(config: Config, source: Any) -> GAN:
     )
 
 
-def _cells(reach: float) -> Tensor:
-    """Middles of the cells of the field, row by row from the bottom: (CELLS^2, 2)."""
-    middles = reach * ((2 * torch.arange(CELLS) + 1) / CELLS - 1)
-    return torch.cartesian_prod(middles, middles).flip(1)
-
-
 def _lattice(latent: int) -> Tensor:
     """Lines of a square lattice on [-EDGE, EDGE]^2 in the first two latent coordinates, others 0.
 
@@ -232,3 +236,142 @@ def _log_density(at: Tensor, points: Tensor, width: float) -> Tensor:
     """Log of the Gaussian kernel density of ``points`` at ``at`` (m, 2), up to a constant."""
     squared = torch.cdist(at, points.to(at)).square()
     return torch.logsumexp(-0.5 * squared / width**2, 1) - math.log(len(points))
+
+
+# -- digits --------------------------------------------------------------------------------------
+
+
+class ImageWorld(World):
+    """The DCGAN of chapter 15, shown by an average of G at latents that stay the same.
+
+    D answers as in training (``models.as_in_training``): of each of these pictures and, in its
+    means, of as many real digits and of what G itself makes.
+    """
+
+    game: Any
+    every = 10
+    tick_seconds = 0.12
+    place = "d_fake"
+
+    def __init__(self, config: Config) -> None:
+        images = data.small_mnist()
+        if config.data == "fifty-digits":
+            images = images[:: len(images) // 50]  # five of each
+        networks = "dcgan" if config.norm == "batch" else "dcgan(norm=False)"
+        setup = zoo.image_gan(
+            "mnist-dcgan", features=config.width, latent=config.latent, networks=networks
+        )
+        game: Any = setup.game(images, config.seed)
+        game.average = EMA(game.generator, decay=DECAY)  # a part of the state, as its networks are
+        game.average.module.eval()
+        self._latents = game.latent.sample(PICTURES, generator(1))
+        self._real = images.sample(PICTURES, generator(config.seed, 1))
+        super().__init__(game, {"real": self._real.numpy()}, view=(0.0, SIDE, 0.0, SIDE), xlabel="",
+                         yticks=())  # fmt: skip
+        self.probes["scores"] = probes.scores(PICTURES, seed=0)  # at the latents above
+
+    def advance(self, state: Any) -> None:
+        with one_thread():  # so that any process gets the same numbers
+            super().advance(state)
+        state.game.average()
+
+    def measure(self, state: State, config: Config) -> Row:
+        row, game = super().measure(state, config), self.game
+        row["d_real"], row["d_fake"] = row.pop("scores")
+        with torch.no_grad(), as_in_training(game.discriminator):
+            shown = game.average.module(self._latents).nan_to_num(-1.0)
+            says = torch.sigmoid(game.critic(shown)).numpy()
+        grey = ((shown[:, 0] + 1) * 127.5).round().byte().numpy()
+        readable, covered = _read(shown) if state.step else (np.nan, np.nan)
+        return {**row, "images": grey, "says": says, "readable": readable, "covered": covered}
+
+    def scores(self, row: Row) -> Scores:
+        return {READABLE: (row["readable"], _real_digits())}
+
+    # -- the picture
+
+    def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
+        row = newest(rows)
+        says, view = row["says"].reshape(SIDE, SIDE), self.axes["view"]
+        return {
+            "says": Field(says[::-1], view, "score", "frame: D's answer, 0 to 1"),
+            "sheet": Field(_tiled(row["images"] / 255), view, "sheet",
+                           f"{PICTURES} pictures by an average of G"),
+            "bars": Lines(_bars(says), "discriminator", "D's answer, as wide as the picture for 1"),
+        }  # fmt: skip
+
+    def thumbnails(self, row: Row, layers: Mapping[str, Layer]) -> tuple[Mapping[str, Layer], ...]:
+        z = {"latent": Points(SIDE / 2 + 1.5 * self._latents[:, :2].numpy(), "latent", "latents z")}
+        grey, above = (self._real[: PICTURES // 2, 0].numpy() + 1) / 2, (0.0, SIDE, SIDE / 2, SIDE)
+        real = {"real": Field(_tiled(grey), above, "sheet", "real digits x")}
+        g, d = chosen(layers, ["sheet"], ["says", "bars"])
+        return z, g, {**g, **real}, d
+
+    def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:
+        shares = ("readable", "fake", "of the pictures"), ("covered", "real", "of the classes")
+        band = _real_digits() if len(rows) > 1 else (0.0, 0.0)
+        able = chart("Can be read", rows, *shares, band=(*band, "real digits"), **SHARES)
+        return [*super().charts(rows, config, hidden), able]
+
+    def words(self, row: Row) -> tuple[str, str]:
+        answers = f"D(x) = {row['d_real']:.2f}, D(G(z)) = {row['d_fake']:.2f}"
+        if np.isnan(row["readable"]):
+            return f"{answers}, {NOT_YET}", ""
+        able = f"{PICTURES * row['readable']:.0f} of {PICTURES} pictures can be read"
+        real = f"of as many real digits about {PICTURES * _share_of_real():.0f}"
+        classes = NOT_YET
+        if np.isfinite(row["covered"]):
+            classes = f"{CLASSES * row['covered']:.0f} of {CLASSES} classes among them"
+        return f"{answers}, {able} ({real}): {classes}", ""
+
+
+# -- which of them can be read -------------------------------------------------------------------
+
+
+def _read(pictures: Tensor) -> tuple[float, float]:
+    """The share of pictures that can be read, and that of the classes among these.
+
+    The classifier names noise as well: NaN classes where fewer than a third as many can be read as
+    of real digits.
+    """
+    names, able = digit_classifier().read(pictures)
+    readable = float(able.mean())
+    enough = readable >= _share_of_real() / 3
+    return readable, len({*names[able]}) / CLASSES if enough else np.nan
+
+
+@lru_cache(maxsize=1)
+def _share_of_real() -> float:
+    """The share of digits that can be read, of those from which the classifier has not learned."""
+    _, held_out = split(data.small_mnist(), DIGITS_HELD_OUT)
+    return float(digit_classifier().read(held_out.floats())[1].mean())
+
+
+def _real_digits() -> NoiseBand:
+    """Where the share lies for 99 of 100 sheets of real digits."""
+    from scipy.stats import binom  # half a second, which the other worlds need not wait for
+
+    low, high = binom.ppf([0.005, 0.995], PICTURES, _share_of_real()) / PICTURES
+    return NoiseBand(float(low), float(high))
+
+
+# -- a sheet of pictures -------------------------------------------------------------------------
+
+
+def _tiled(grey: NDArray) -> NDArray:
+    """Pictures (n, h, w) from 0 to 1 as rows of a field, the first one at the top left; NaN around
+    each of them lets the ground be seen."""
+    framed = np.pad(grey, ((0, 0), *2 * [(MARGIN, MARGIN)]), constant_values=np.nan)
+    rows = framed.reshape(-1, SIDE, *framed.shape[1:]).transpose(0, 2, 1, 3)
+    return rows.reshape(-1, SIDE * framed.shape[2])[::-1]
+
+
+def _bars(says: NDArray) -> NDArray:
+    """Under each picture a line from its left edge, as wide as the picture where D says 1."""
+    cell = 28 + 2 * MARGIN
+    row, column = np.divmod(np.arange(PICTURES), SIDE)
+    y = SIDE - 1 - row + MARGIN / 2 / cell
+    left = column + MARGIN / cell
+    right = left + 28 / cell * says.ravel()
+    ends = np.stack([left, right, np.full(PICTURES, np.nan)], 1)
+    return np.stack([ends.ravel(), np.repeat(y, 3)], 1)
