@@ -475,8 +475,9 @@ def test_a_drawing_is_typed_where_there_are_data_to_draw():
     press(panel, "Use these strokes")
     assert "numbers in pairs" in panel.message.value
     assert panel.session.config.data.startswith("drawn:")
+    assert panel._drawing.layout.display == ""
     for name in ("normal", "dirac"):
-        assert panel.strokes not in within(Panel(Session(name)).box)
+        assert Panel(Session(name))._drawing.layout.display == "none"
 
 
 def test_an_interrupt_ends_what_is_being_made_and_the_bar_goes():
