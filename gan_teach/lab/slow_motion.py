@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -68,7 +67,7 @@ class _Story(Optimizers):
             self._tell("Draw", f"{n} real points and as many latents z; G makes {n} fakes of them. "
                        f"Their means are {real} (real) and {fake} (fake).")  # fmt: skip
         if player == "g" and "D" in self._batch and self.stage.config.world == "line":
-            batch = replace(self._batch["D"], latent=batch.latent)  # a round keeps its real points
+            batch = self._batch["D"]._replace(latent=batch.latent)  # a round keeps its real points
         self._batch[player.upper()] = batch
 
     def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
