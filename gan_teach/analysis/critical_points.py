@@ -28,12 +28,10 @@ _SETTLED = 1e-8  # a Newton step this short, relative to 1 + |w|, ends the searc
 
 
 class Zero(NamedTuple):
-    """A zero of the field: w (n,) and its parts x (n_g,) and y (n_d,); J there; the kind of point
-    and tau*; hits: how many starts ended there."""
+    """A zero of the field: w (n,); J there; the kind of point and tau*; hits: how many starts ended
+    there."""
 
     w: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
     J: GameJacobian
     point: CriticalPoint
     tau_star: float
@@ -73,8 +71,7 @@ def critical_points(
     points = []
     for zero, hits in _distinct(zeros, period):
         J = jacobian(game, batch, torch.from_numpy(zero))
-        x, y = np.split(zero, [game.n_g])
-        points.append(Zero(zero, x, y, J, classify(J), tau_star(J), hits))
+        points.append(Zero(zero, J, classify(J), tau_star(J), hits))
     return points
 
 
