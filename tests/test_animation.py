@@ -61,7 +61,7 @@ def test_animate_chooses_records_and_always_the_last(history, settings, expected
 
 
 def test_gif_has_the_frames_the_colors_and_the_speed(tmp_path, history):
-    film = animation.animate(history, [orange_or_white], fps=25, max_frames=13, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], fps=25, max_frames=13)
     path = film.save(tmp_path / "run.gif", progress=False)
     with Image.open(path) as gif:
         assert gif.n_frames == len(film) == 13
@@ -78,7 +78,7 @@ def test_gif_has_the_frames_the_colors_and_the_speed(tmp_path, history):
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, history, monkeypatch):
-    film = animation.animate(history, [orange_or_white], max_frames=3, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], max_frames=3)
     path = film.save(tmp_path / "run.gif", progress=False)
     before = path.read_bytes()
     calls = iter([film.picture(0)] * 4)
@@ -94,7 +94,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, history, monkeypatch):
 
 
 def test_save_shows_progress(tmp_path, history, capsys):
-    film = animation.animate(history, [orange_or_white], max_frames=3, figsize=(2, 1.5))
+    film = animation.animate(history, [orange_or_white], max_frames=3)
     film.save(tmp_path / "run.gif")
     assert "3/3" in capsys.readouterr().err
 

@@ -38,7 +38,7 @@ def test_all_eleven_points_of_the_polynomial_game():
     assert len(found) == len(POLYNOMIAL)
     for zero, (x, y, f, a, d, b, kind, tau) in zip(found, POLYNOMIAL, strict=True):
         np.testing.assert_allclose(zero.w, [x, y], atol=1e-6)
-        game = setup.game(zero.x, zero.y)
+        game = setup.game(*np.split(zero.w, [zero.J.n_g]))
         assert game.losses(game.draw()).g.item() == pytest.approx(f, rel=1e-3, abs=1e-9)
         fg, mixed, _, fd = (m.item() for m in blocks(zero.J))
         assert (fg, fd, mixed) == pytest.approx((a, d, b), rel=2e-3, abs=1e-9)

@@ -441,12 +441,11 @@ def test_the_genuine_inception_is_used_where_it_is(photos, tmp_path, monkeypatch
 
     def load(name, device):
         asked.append(name)
-        return replace(extractor(), genuine=isinstance(name, Path))
+        return replace(extractor(), digest=digest) if isinstance(name, Path) else extractor()
 
+    digest = hashlib.sha256(b"it").hexdigest()
     monkeypatch.setattr(evaluation, "load_extractor", load)
-    monkeypatch.setattr(
-        "gan_teach.metrics.features.extractor.GENUINE", hashlib.sha256(b"it").hexdigest()
-    )
+    monkeypatch.setattr("gan_teach.metrics.features.extractor.GENUINE", digest)
     cached = Path(torch.hub.get_dir()) / "checkpoints" / "pt_inception-2015-12-05-6726825d.pth"
     cached.parent.mkdir(parents=True)
     how = {"data": photos, "n": 10}

@@ -137,17 +137,6 @@ def test_reverse_kl_of_samples_is_never_below_zero():
     assert mt.mode_report(exactly, uneven).reverse_kl == pytest.approx(0, abs=1e-15)
 
 
-def test_a_miss_counts_in_bands():
-    band = mt.NoiseBand(0.9, 0.99)
-    assert band.misses(0.9, 1.0) == pytest.approx(1)  # the farther end
-    assert band.misses(0.8, 1.0) == pytest.approx(2)
-    assert band.misses(1.0, 1.0) == 0
-    assert mt.NoiseBand(0.1, 0.4).misses(0.6, 0.0) == pytest.approx(1.5)
-    exact = mt.NoiseBand(20.0, 20.0)  # a count that real samples never miss
-    assert exact.misses(20, 20) == 0
-    assert exact.misses(19, 20) == math.inf
-
-
 def test_band_holds_the_next_score_with_the_stated_probability():
     """Exact for continuous scores: 1 - 2 j / (repeats + 1); here the score is a normal number."""
 

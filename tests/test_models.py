@@ -16,6 +16,7 @@ from cases import ToImage, rng
 from gan_teach import models
 from gan_teach.models import MLP, Affine1D, DiracDiscriminator, DiracGenerator, Linear
 from gan_teach.models.dropout import drops_units
+from gan_teach.models.networks import takes_leading_axis
 
 F64 = torch.float64
 
@@ -216,10 +217,10 @@ def test_shared_input_is_spread_over_the_members():
 
 
 def test_which_modules_serve_a_leading_axis():
-    assert models.takes_leading_axis(MLP(2, 2, dropout=0.1))
-    assert models.takes_leading_axis(nn.Sequential(MLP(2, 2), nn.Identity(), nn.Sequential()))
+    assert takes_leading_axis(MLP(2, 2, dropout=0.1))
+    assert takes_leading_axis(nn.Sequential(MLP(2, 2), nn.Identity(), nn.Sequential()))
     for other in (nn.Linear(2, 2), nn.Sequential(nn.Flatten(), MLP(2, 2)), Attention(), ToImage()):
-        assert not models.takes_leading_axis(other)
+        assert not takes_leading_axis(other)
 
 
 def test_apply_is_pure_where_batch_normalisation_is_not():

@@ -178,9 +178,9 @@ def test_outcomes_draws_shares_counts_and_intervals():
 
 def test_outcomes_names_what_it_does_not_know():
     with pytest.raises(ValueError, match="one of yes, no; got 'maybe'"):
-        plots.outcomes(["yes", "maybe"], ["yes", "no"])
+        plots.outcomes({"a": ["yes", "maybe"]}, ["yes", "no"])
     with pytest.raises(ValueError, match="n must be"):
-        plots.outcomes({"a": ["yes"], "b": []})
+        plots.outcomes({"a": ["yes"], "b": []}, ["yes"])
 
 
 # --- spectra ---

@@ -1,6 +1,5 @@
 """The update rules against linear algebra, dense Jacobians, an ODE solver, published algorithms."""
 
-import dataclasses
 import functools
 import math
 
@@ -912,7 +911,7 @@ def test_with_g_first_each_player_answers_the_others_newest_point(redraw):
         latents = drawn[player, i] if player == "g" or redraw == "all" else shared
         batch = {
             "all": drawn[player, i],
-            "latents": dataclasses.replace(shared, latent=latents.latent),
+            "latents": shared._replace(latent=latents.latent),
             "none": shared,
         }[redraw]
         loss = own.loss_g(batch) if player == "g" else own.loss_d(batch)

@@ -14,8 +14,9 @@ from torch import nn
 from cases import GAMES, dirac, function, image, plane, rng, tutorial
 from gan_teach import data
 from gan_teach.analysis import spectra
-from gan_teach.analysis.spectra import definiteness, flatten, hessian, jacobian, spectrum, unflatten
+from gan_teach.analysis.spectra import definiteness, hessian, jacobian, spectrum
 from gan_teach.games import GAN, Batch, FunctionGame, losses, penalties
+from gan_teach.games.base import flatten, shaped, split
 from gan_teach.models import MLP, Affine1D
 from gan_teach.training import record, train
 from gan_teach.training.probes import params
@@ -171,7 +172,7 @@ def test_hessian_by_finite_differences(of):
     matrix = hessian(of, game, batch)
 
     def value(point):
-        return getattr(game.losses(batch, unflatten(game, point)), of).item()
+        return getattr(game.losses(batch, shaped(game, *split(game, point))), of).item()
 
     h, weights = 0.02, {2: -1 / 12, 1: 4 / 3, 0: -5 / 2, -1: 4 / 3, -2: -1 / 12}
     for seed in range(5):
@@ -224,10 +225,10 @@ def test_a_zero_sum_game_has_antisymmetric_coupling():
 
 
 @pytest.mark.parametrize("make", GAMES.values(), ids=GAMES)
-def test_flatten_and_unflatten_are_inverse(make):
+def test_flatten_and_shaped_are_inverse(make):
     game = make(0)
     w = flatten(game)
-    g, d = unflatten(game, w)
+    g, d = shaped(game, *split(game, w))
     assert [p.shape for p in (*g, *d)] == [p.shape for p in (*game.g_params, *game.d_params)]
     assert torch.equal(torch.cat([p.flatten() for p in (*g, *d)]), w)
     assert w.requires_grad is False
@@ -398,7 +399,7 @@ def test_dropout_has_no_derivatives_until_it_is_off():
 
 BAD = {
     "objective": (lambda: hessian("v", tutorial(), None), "of must be one of g, d, value; got 'v'"),
-    "length": (lambda: unflatten(tutorial(), torch.zeros(3)), "w has 3 entries.*4 parameters"),
+    "length": (lambda: split(tutorial(), torch.zeros(3)), "w has 3 entries.*4 parameters"),
     "tau": (lambda: spectrum(jacobian(function(), None), tau=0), "tau must be above 0, got 0"),
     "nothing": (lambda: definiteness([]), "eigenvalues is empty"),
     "NaN": (lambda: definiteness([1, float("nan")]), "eigenvalues has 1 entries"),

@@ -23,16 +23,15 @@ from gan_teach.analysis.stability import one_jacobian
 from gan_teach.analysis.timescale import CriticalPoint, classify, relative_zero, tau_star
 from gan_teach.games import Batch, Game
 
+_APART = 1e-4  # points closer than this are one
 _SETTLED = 1e-8  # a Newton step this short, relative to 1 + |w|, ends the search
 
 
 class Zero(NamedTuple):
-    """A zero of the field: w (n,) and its parts x (n_g,) and y (n_d,); J there; the kind of point
-    and tau*; hits: how many starts ended there."""
+    """A zero of the field: w (n,); J there; the kind of point and tau*; hits: how many starts ended
+    there."""
 
     w: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
     J: GameJacobian
     point: CriticalPoint
     tau_star: float
@@ -40,20 +39,14 @@ class Zero(NamedTuple):
 
 
 def critical_points(
-    game: Game,
-    starts: Any,
-    *,
-    batch: Batch | None = None,
-    period: float | None = None,
-    steps: int = 200,
-    apart: float = 1e-4,
+    game: Game, starts: Any, *, batch: Batch | None = None, period: float | None = None
 ) -> list[Zero]:
     """Zeros of v reached from ``starts`` (S, n), w = (x, y) each, in ascending order of w.
 
     Damped Gauss-Newton (Levenberg-Marquardt) on |v|^2 / 2 for all starts in one batch, at most
-    ``steps`` steps; starts that do not settle, or settle outside the box that the starts span, are
-    dropped (a field that fades at infinity has no zero there). Points closer than ``apart`` are
-    one. With ``period`` every coordinate is an angle, shifted into [-period / 2, period / 2).
+    200 steps; starts that do not settle, or settle outside the box that the starts span, are
+    dropped (a field that fades at infinity has no zero there). Points closer than 10^-4 are one.
+    With ``period`` every coordinate is an angle, shifted into [-period / 2, period / 2).
     Zeros that are not isolated come back as the many points on them that were reached.
 
     The search is in float64, whatever the game's precision. Not for stacks; ``batch`` is needed for
@@ -68,18 +61,17 @@ def critical_points(
         raise ValueError(f"starts must have shape (S, {n}), got {tuple(w.shape)}.")
     batch = game.draw(1, torch.Generator().manual_seed(0)) if batch is None else batch
     low, high = w.min(0).values.numpy(), w.max(0).values.numpy()
-    w, settled = levenberg_marquardt(game, batch, w, _checks.whole("steps", steps, least=1))
+    w, settled = levenberg_marquardt(game, batch, w, steps=200)
     zeros = w.numpy()[settled]
     if period is not None:
         zeros = _wrapped(zeros, _checks.real("period", period, above=0.0), slack=1e-6)
     else:
-        margin = apart + 1e-9 * (high - low)
+        margin = _APART + 1e-9 * (high - low)
         zeros = zeros[((zeros >= low - margin) & (zeros <= high + margin)).all(axis=1)]
     points = []
-    for zero, hits in _distinct(zeros, apart, period):
+    for zero, hits in _distinct(zeros, period):
         J = jacobian(game, batch, torch.from_numpy(zero))
-        x, y = np.split(zero, [game.n_g])
-        points.append(Zero(zero, x, y, J, classify(J), tau_star(J), hits))
+        points.append(Zero(zero, J, classify(J), tau_star(J), hits))
     return points
 
 
@@ -139,16 +131,14 @@ def _wrapped(w: np.ndarray, period: float, slack: float = 0.0) -> np.ndarray:
     return (w + period / 2 + slack) % period - period / 2 - slack
 
 
-def _distinct(
-    points: np.ndarray, apart: float, period: float | None
-) -> Iterator[tuple[np.ndarray, int]]:
-    """(point, how many lie within ``apart`` of it), in ascending order."""
+def _distinct(points: np.ndarray, period: float | None) -> Iterator[tuple[np.ndarray, int]]:
+    """(point, how many lie close to it), in ascending order."""
     left = points[np.lexsort(np.round(points, 6).T[::-1])]
     while len(left):
         gap = left - left[0]
         if period is not None:
             gap = _wrapped(gap, period)
-        same = np.linalg.norm(gap, axis=1) < apart
+        same = np.linalg.norm(gap, axis=1) < _APART
         yield left[0], int(same.sum())
         left = left[~same]
 

@@ -21,7 +21,7 @@ from gan_teach import _checks
 from gan_teach._devices import float64_device
 from gan_teach.analysis.derivatives import check_deterministic, check_symmetric, exact
 from gan_teach.games import Batch, Game, Losses
-from gan_teach.games.base import flatten as flatten, shaped, split, unflatten as unflatten
+from gan_teach.games.base import flatten as flatten, shaped, split
 
 Objective = str | Callable[[Losses], Tensor]
 
@@ -189,7 +189,7 @@ def _eigen(solve: Callable, matrix: NDArray[np.float64], dtype: Any) -> NDArray[
 
 
 def spectra(
-    game: Game, params: ArrayLike, batch: Batch, *, of: Objective | None = None, tau: float = 1.0
+    game: Game, params: ArrayLike, batch: Batch, *, of: Objective | None = None
 ) -> NDArray[Any]:
     """Eigenvalues at all recorded snapshots, computed together.
 
@@ -212,19 +212,17 @@ def spectra(
     width = max(points.shape[-1] ** 0.5, 1.0)  # rough size of an activation per sample
     samples = max(batch.real.numel(), *game.lead, 1)
     chunk = max(1, int(_CHUNK_ELEMENTS / (samples * width)))
-    parts = [_spectra_at(game, rows, batch, of, tau) for rows in points.split(chunk)]
+    parts = [_spectra_at(game, rows, batch, of) for rows in points.split(chunk)]
     return np.concatenate(parts)
 
 
-def _spectra_at(
-    game: Game, points: Tensor, batch: Batch, of: Objective | None, tau: float
-) -> NDArray[Any]:
+def _spectra_at(game: Game, points: Tensor, batch: Batch, of: Objective | None) -> NDArray[Any]:
     shape = points.shape
     if game.lead:  # (T, S, n) and a batch (S, ...): both become T*S independent points
         batch = batch.map(lambda x: x.expand(shape[0], *x.shape).flatten(0, 1))
         points = points.flatten(0, 1)
     if of is None:
-        values = spectrum(jacobian(game, batch, points), tau)
+        values = spectrum(jacobian(game, batch, points))
     else:
         values = symmetric_spectrum(hessian(of, game, batch, points))
     return values.reshape(shape)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gan_teach import _checks
 from gan_teach.dynamics.base import DrawFn, Rule, Seen
-from gan_teach.dynamics.optim import SGD, Optimizer, Optimizers
+from gan_teach.dynamics.optim import SGD, Optimizer, Optimizers, like
 from gan_teach.games import GAN, Batch, Game, losses
 from gan_teach.models import Affine1D
 
@@ -121,10 +121,9 @@ def _store(module: torch.nn.Module, point: Tensor, grad: Tensor) -> tuple[Tensor
     return grad[..., :1, :], grad[..., 1, :]
 
 
-def _rate(optimizer: Optimizer, like: Tensor) -> float | Tensor:
+def _rate(optimizer: Optimizer, x: Tensor) -> float | Tensor:
     """The learning rate: a number, or (S, 1, 1) where members have rates of their own."""
-    lr = optimizer.lr
-    return lr.to(like).view(-1, 1, 1) if isinstance(lr, Tensor) else lr
+    return like(optimizer.lr, x) if isinstance(optimizer.lr, Tensor) else optimizer.lr
 
 
 affine_alternating = AffineAlternating

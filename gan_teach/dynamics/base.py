@@ -35,12 +35,10 @@ UpdateRule = Callable[..., Any]
 class Rule:
     """An update rule of this package: a dataclass whose fields are its numbers.
 
-    Any function of the same arguments is a rule as well. ``linear`` says that all it does with
-    gradients is to hand them to the optimizers.
+    Any function of the same arguments is a rule as well.
     """
 
     __call__: UpdateRule
-    linear = False
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{key}={value!r}" for key, value in vars(self).items())
@@ -144,7 +142,6 @@ def gradient(
         params,
         retain_graph=keep_graph or differentiable,
         create_graph=differentiable,
-        allow_unused=True,
         materialize_grads=True,
     )
 

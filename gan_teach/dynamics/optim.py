@@ -19,8 +19,6 @@ from torch import Tensor
 
 from gan_teach import _checks
 
-Rate = float | Sequence[float] | Tensor
-
 
 def rate(name: str, value: Any, lead: tuple[int, ...] = ()) -> float | Tensor:
     """A learning rate, which is not negative, or (S,) of them for an ensemble of S."""
@@ -52,7 +50,7 @@ class Optimizer(ABC):
         before, count = [t.clone() for t in tensors], torch.as_tensor(self.count)
         self._update(grads)
         for now, old in zip(tensors, before, strict=True):
-            now.copy_(torch.where(_like(active, now) > 0, now, old))
+            now.copy_(latest(old, now, active))
         self.count = torch.where(active.cpu(), torch.as_tensor(self.count), count).double()
 
     @abstractmethod
@@ -75,9 +73,9 @@ class Optimizer(ABC):
                 own.copy_(saved)
 
 
-def _like(value: Tensor, p: Tensor) -> Tensor:
-    """(S,) as (S, 1, ..), to multiply a parameter (S, ...) of the ensemble."""
-    return value.to(p).view(-1, *[1] * (p.ndim - 1))
+def like(value: Tensor, p: Tensor) -> Tensor:
+    """(S,) as (S, 1, ..), to multiply a parameter (S, ...) of the ensemble; a number as it is."""
+    return value.to(p).reshape(*value.shape, *[1] * (p.ndim - value.ndim))
 
 
 def _move(params: list[Tensor], by: Sequence[Tensor], lr: float | Tensor) -> None:
@@ -86,15 +84,15 @@ def _move(params: list[Tensor], by: Sequence[Tensor], lr: float | Tensor) -> Non
         torch._foreach_add_(params, list(by), alpha=-lr)
         return
     for p, b in zip(params, by, strict=True):
-        p.addcmul_(_like(lr, p), b, value=-1)
+        p.addcmul_(like(lr, p), b, value=-1)
 
 
 def latest(old: Tensor | None, new: Tensor, active: Tensor | None) -> Tensor:
     """``new`` of the members that took part in a step, ``old`` (else NaN) of the others."""
     if active is None:
         return new
-    mask = active.to(new.device).view(-1, *[1] * (new.ndim - 1))
-    return torch.where(mask, new, torch.full_like(new, math.nan) if old is None else old)
+    old = torch.full_like(new, math.nan) if old is None else old
+    return torch.where(like(active, new) > 0, new, old)
 
 
 class SGD(Optimizer):
@@ -152,7 +150,7 @@ class Adam(Optimizer):
         torch._foreach_addcmul_(self.square, list(grads), list(grads), 1 - b2)
         first, second = 1 - b1**self.count, (1 - b2**self.count) ** 0.5
         if isinstance(self.count, Tensor):
-            first, second = ([_like(x, p) for p in self.params] for x in (first, second))
+            first, second = ([like(x, p) for p in self.params] for x in (first, second))
         root = torch._foreach_sqrt(self.square)
         torch._foreach_div_(root, second)
         torch._foreach_add_(root, self.eps)

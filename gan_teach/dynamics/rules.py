@@ -15,7 +15,7 @@ the gradient. F itself is not scaled by tau.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ from gan_teach.dynamics.base import (
     put,
     split,
 )
-from gan_teach.dynamics.optim import SGD, Optimizers, latest
+from gan_teach.dynamics.optim import SGD, Optimizers, latest, like
 from gan_teach.games.base import Batch, Game, frozen
 
 
@@ -50,8 +50,6 @@ class Simultaneous(Rule):
     Both gradients at the same point and batch, then both steps. On min-max xy its iterates grow by
     sqrt(1 + lr^2) a step (Mescheder et al., 2017).
     """
-
-    linear = True
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers) -> Seen:
         g_grads, d_grads, seen = gradients(game, draw())
@@ -81,7 +79,6 @@ class Alternating(Rule):
     redraw: str = "all"
     d_every: int = 1
     first: str = "d"
-    linear = True
 
     def __post_init__(self) -> None:
         self.d_steps = _counts("d_steps", self.d_steps)
@@ -112,7 +109,7 @@ class Alternating(Rule):
             for i, active in _inner_updates(self.g_steps, game.lead):
                 batch = shared if shared and self.redraw == "none" else draw("g", i)
                 if shared and self.redraw == "latents":
-                    batch = replace(shared, latent=batch.latent)
+                    batch = shared._replace(latent=batch.latent)
                 with frozen(optims.d.params):
                     loss = game.loss_g(batch, fake if self.redraw == "none" and i == 0 else None)
                     grads = gradient(loss, optims.g.params)
@@ -412,7 +409,7 @@ class SymplecticAdjustment(Rule):
         if self.align:
             along = _inner(F, JtF, game) * _inner(AtF, JtF, game)
             sign = torch.sign(along / (game.n_g + game.n_d) + 0.1)
-        bent = [f + self.lam * _times(sign, a) for f, a in zip(F, AtF, strict=True)]
+        bent = [f + self.lam * (like(sign, a) * a) for f, a in zip(F, AtF, strict=True)]
         optims.step(*split(game, bent))
         return seen
 
@@ -421,11 +418,6 @@ def _inner(a: Sequence[Tensor], b: Sequence[Tensor], game: Game) -> Tensor:
     """<a, b>, one for each member. Its gradient is J^T b where a = F and b is fixed."""
     parts = [(x * y).flatten(len(game.lead)).sum(-1) for x, y in zip(a, b, strict=True)]
     return torch.stack(parts).sum(0)
-
-
-def _times(sign: Tensor, x: Tensor) -> Tensor:
-    """A number per member times a parameter (S, ...)."""
-    return sign.to(x).reshape(*sign.shape, *[1] * (x.ndim - sign.ndim)) * x
 
 
 simultaneous = Simultaneous

@@ -75,11 +75,11 @@ class Stream:
         if block is None or held != number:
             block = self._draw(n * length, stream, number)
             self._blocks[n, stream] = number, block
-        if length == 1:
-            return block.at(step)
-        axis = len(self.game.lead)
-        # A FunctionGame's batches are empty: nothing to cut.
-        return block.map(lambda x: x.narrow(axis, offset * n, n) if x.numel() else x).at(step)
+        if length > 1:
+            axis = len(self.game.lead)
+            # A FunctionGame's batches are empty: nothing to cut.
+            block = block.map(lambda x: x.narrow(axis, offset * n, n) if x.numel() else x)
+        return block._replace(step=step)
 
     def forget(self) -> None:
         """Drop the batches at hand, after something that shapes them was changed in the game."""

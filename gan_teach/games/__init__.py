@@ -18,7 +18,6 @@ from gan_teach.games.base import (
     Batch as Batch,
     Game as Game,
     Losses as Losses,
-    Params as Params,
     frozen as frozen,
 )
 from gan_teach.games.ensemble import stack as stack

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -16,9 +15,9 @@ Params = tuple[Sequence[Tensor], Sequence[Tensor]]
 lists."""
 
 
-@dataclass(frozen=True)
-class Batch:
-    """All that is random in one evaluation of the losses, and the step it belongs to."""
+class Batch(NamedTuple):
+    """All that is random in one evaluation of the losses, and the step it belongs to, which noise
+    schedules read."""
 
     real: Tensor
     latent: Tensor
@@ -29,22 +28,9 @@ class Batch:
 
     def map(self, fn: Callable[[Tensor], Tensor]) -> Batch:
         """The batch with ``fn`` applied to each tensor."""
-
-        def maybe(x: Tensor | None) -> Tensor | None:
-            return None if x is None else fn(x)
-
+        tensors: Any = [None if x is None else fn(x) for x in self[:4]]
         noise = tuple(tuple(fn(x) for x in group) for group in self.penalty_noise)
-        return Batch(
-            fn(self.real), fn(self.latent), maybe(self.noise_real), maybe(self.noise_fake), noise,
-            self.step,
-        )  # fmt: skip
-
-    def at(self, step: int) -> Batch:
-        """The same draw, said to belong to ``step`` (noise schedules read it)."""
-        # Once a draw: ``dataclasses.replace`` takes three times as long.
-        return Batch(
-            self.real, self.latent, self.noise_real, self.noise_fake, self.penalty_noise, step
-        )
+        return Batch(*tensors, penalty_noise=noise, step=self.step)
 
 
 class Losses(NamedTuple):
@@ -162,11 +148,6 @@ def flatten(game: Game) -> Tensor:
     """The parameters as one vector (n,), or (S, n): the generator's, then the discriminator's."""
     axes = len(game.lead)
     return torch.cat([p.detach().flatten(axes) for p in (*game.g_params, *game.d_params)], -1)
-
-
-def unflatten(game: Game, w: Tensor) -> Params:
-    """A vector (..., n) as parameters, in views of it."""
-    return shaped(game, *split(game, w))
 
 
 def split(game: Game, w: Tensor) -> tuple[Tensor, ...]:

@@ -92,7 +92,6 @@ class DiffAugment:
 
     def apply(self, x: Tensor, u: Tensor, step: int) -> Tensor:
         """T(x) of images (..., channels, height, width) by the numbers u (..., 7)."""
-        del step
         images, numbers = x.flatten(0, -4), u.to(x).flatten(0, -2).unbind(-1)
         if "color" in self.kinds:
             brightness, saturation, contrast = (v.view(-1, 1, 1, 1) for v in numbers[:3])
@@ -103,10 +102,8 @@ class DiffAugment:
             for axis, v in ((2, numbers[3]), (3, numbers[4])):
                 images = _shifted(images, axis, v)
         if "cutout" in self.kinds:
-            rows, columns = (
-                _band(images, axis, v) for axis, v in ((2, numbers[5]), (3, numbers[6]))
-            )
-            images = images.masked_fill(rows & columns, 0.0)
+            square = _band(images, 2, numbers[5]) & _band(images, 3, numbers[6])
+            images = images.masked_fill(square, 0.0)
         return images.view_as(x)
 
 

@@ -17,11 +17,12 @@ from gan_teach.games import losses
 from gan_teach.games.base import Batch, Game, Losses, Params
 from gan_teach.games.corrupt import DiffAugment, InstanceNoise
 from gan_teach.games.losses import Loss, PlayerLoss
-from gan_teach.games.penalties import Penalty, get as get_penalty
+from gan_teach.games.penalties import Noise, Penalty, get as get_penalty
 from gan_teach.models import apply, architecture, evaluating
 
 _LOGISTIC = ("saturating", "non_saturating", "relativistic")
 AnyPenalty = Penalty | str | Callable[..., Tensor]
+Draws = Sequence[tuple[str, Callable[[Tensor, torch.Generator], Noise]]]
 
 
 class GAN(Game):
@@ -130,7 +131,7 @@ class GAN(Game):
         dtype, device = self.dtype, self.device
         return batch.map(lambda x: x.to(device, dtype if x.is_floating_point() else None))
 
-    def _draw_noise(self, real: Tensor, rng: Any) -> list[tuple[Tensor, ...]]:
+    def _draw_noise(self, real: Tensor, rng: Any) -> list[Noise]:
         """The instance noise of real and fake samples, if there is any; then each penalty's."""
         draws = [("instance noise", self.corrupt.draw)] if self.corrupt is not None else []
         draws += [(penalty.name, penalty.draw) for penalty in self.penalties]
@@ -340,7 +341,7 @@ class GAN(Game):
             )
 
 
-def _stacked(members: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+def _stacked(members: Sequence[Noise]) -> Noise:
     return tuple(torch.stack(x) for x in zip(*members, strict=True))
 
 
@@ -353,11 +354,7 @@ def _try(name: str, call: Callable[[Tensor], Tensor], x: Tensor, shape: Any) -> 
         raise ValueError(f"{name} cannot take {what} of shape {tuple(shape)}: {error}") from error
 
 
-def _drawn(
-    draws: Sequence[tuple[str, Callable[[Tensor, torch.Generator], tuple[Tensor, ...]]]],
-    real: Tensor,
-    rng: torch.Generator,
-) -> list[tuple[Tensor, ...]]:
+def _drawn(draws: Draws, real: Tensor, rng: torch.Generator) -> list[Noise]:
     """The noise of each entry, from a generator of its own that ``rng`` and the name seed.
 
     So what one of them draws depends on no other, and the members of an ensemble, each of which

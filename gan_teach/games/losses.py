@@ -194,13 +194,10 @@ def smoothed_g(loss: Loss, target: float) -> Loss:
 
 
 @lru_cache(maxsize=256)
-def scaled(loss: Loss, g: float = 1.0, d: float = 1.0) -> Loss:
-    """The same losses times constants (the published two-cluster study halves D's)."""
-    return loss._replace(
-        name=f"{loss.name} x ({g:g}, {d:g})",
-        g=loss.g if g == 1.0 else lambda real, fake: g * loss.g(real, fake),
-        d=loss.d if d == 1.0 else lambda real, fake: d * loss.d(real, fake),
-    )
+def scaled(loss: Loss, d: float) -> Loss:
+    """The loss with D's part times a constant (the published two-cluster study halves it)."""
+    name = f"{loss.name} x (1, {d:g})"
+    return loss._replace(name=name, d=lambda real, fake: d * loss.d(real, fake))
 
 
 def grouped(members: Sequence[Loss]) -> Loss:

@@ -1,7 +1,6 @@
 """One update in slow motion: what is drawn, what each player sees, and how it moves."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -55,7 +54,7 @@ class _Story(Optimizers):
             self._tell("Draw", f"{n} real points and as many latents z; G makes {n} fakes of them. "
                        f"Their means are {real} (real) and {fake} (fake).")  # fmt: skip
         if player == "g" and "D" in self._batch and self.stage.config.world == "line":
-            batch = replace(self._batch["D"], latent=batch.latent)  # a round keeps its real points
+            batch = self._batch["D"]._replace(latent=batch.latent)  # a round keeps its real points
         self._batch[player.upper()] = batch
 
     def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:

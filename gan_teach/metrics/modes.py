@@ -131,15 +131,6 @@ class NoiseBand(NamedTuple):
     def __contains__(self, score: Any) -> bool:
         return self.low <= float(score) <= self.high
 
-    def misses(self, score: float, perfect: float) -> float:
-        """How far a score is from ``perfect``, as a multiple of the band's farther end from it.
-
-        At most 1 for what may be noise; 2 for a generator that is wrong by twice what noise does.
-        """
-        worst = max(abs(self.low - perfect), abs(self.high - perfect))
-        away = abs(float(score) - perfect)
-        return away / worst if worst else math.inf if away else 0.0
-
 
 def noise_band(
     metric: Metric, data: Any, n: int, repeats: int = 200, level: float = 0.99, seed: int = 0

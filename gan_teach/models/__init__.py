@@ -15,5 +15,4 @@ from gan_teach.models.networks import (
     evaluating as evaluating,
     iterates as iterates,
     stack_modules as stack_modules,
-    takes_leading_axis as takes_leading_axis,
 )

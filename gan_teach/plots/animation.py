@@ -128,12 +128,7 @@ class Animation:
 
 
 def animate(
-    history: History,
-    panels: Panels = None,
-    fps: int = 20,
-    max_frames: int = 150,
-    *,
-    figsize: Size = None,
+    history: History, panels: Panels = None, fps: int = 20, max_frames: int = 150
 ) -> Animation:
     """An animation of ``panels`` (default: those that suit the history); save it with ``.save``.
 
@@ -144,7 +139,7 @@ def animate(
     _checks.real("fps", fps, least=1, most=50)
     n = min(_checks.whole("max_frames", max_frames, least=1), len(history))
     records = np.linspace(len(history) - 1, 0, n).round().astype(int)[::-1]
-    return Animation(pictures(history, panels, figsize), records, fps)
+    return Animation(pictures(history, panels), records, fps)
 
 
 def write_gif(
@@ -238,8 +233,7 @@ def chooser(
         text = alt or describe(first) or f"The picture for {label} {first}."
         if not isinstance(drawing := draw(first), np.ndarray):
             return style.image(drawing, text, DPI)
-        width = Image.open(io.BytesIO(png(first))).width
-        return style.HtmlImage(png(first), text, round(96 * width / DPI))
+        return style.HtmlImage(png(first), text, round(96 * drawing.shape[1] / DPI))
 
     slider.observe(show, names="value")
     show()

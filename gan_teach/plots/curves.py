@@ -420,20 +420,14 @@ def fan(runs: Runs, key: str, ax: Axes | None = None, *, level: _panel.Level | N
 
 
 @style.use()
-def outcomes(
-    labels: Sequence[str] | Mapping[str, Sequence[str]], classes: Sequence[str] | None = None
-) -> Axes:
+def outcomes(groups: Mapping[str, Sequence[str]], classes: Sequence[str]) -> Axes:
     """How often each outcome happened: a bar per class, with Wilson's 95 % interval and the count.
 
-    ``labels`` holds one outcome per run, or maps the name of a setting to such a list, each setting
-    then being a group of bars. ``classes`` sets the order (default: most frequent first).
-    Raises ValueError for an outcome that is not among ``classes``.
+    ``groups`` maps the name of a setting to the outcomes of its runs: a group of bars, in the order
+    of ``classes``. Raises ValueError for an outcome that is not among these.
     """
-    groups = dict(labels) if isinstance(labels, Mapping) else {"": labels}
-    counts = {name: Counter(runs) for name, runs in groups.items()}
-    total = sum(counts.values(), Counter())
-    names = [name for name, _ in total.most_common()] if classes is None else list(classes)
-    for label in total:
+    counts, names = {name: Counter(runs) for name, runs in groups.items()}, list(classes)
+    for label in sum(counts.values(), Counter()):
         _checks.choice("an outcome", label, names)
     # a row of heights per group, with a gap for its name
     heights = -(len(names) + 0.7) * np.arange(len(groups))[:, None] - np.arange(len(names))

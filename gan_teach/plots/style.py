@@ -12,8 +12,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,11 +51,9 @@ HALO = [withStroke(linewidth=3.0, foreground="white")]  # around what lies on a 
 ZERO: Look = {"color": INK, "linewidth": 0.8, "zorder": 1.5}
 
 
-@contextmanager
-def use() -> Iterator[None]:
+def use() -> Any:
     """The library's style within a ``with`` block or, as ``@use()``, within one function."""
-    with matplotlib.style.context(_SHEET, after_reset=True):  # pyright: ignore[reportArgumentType]
-        yield
+    return matplotlib.style.context(_SHEET, after_reset=True)  # pyright: ignore[reportArgumentType]
 
 
 def look(k: int, **more: Any) -> Look:

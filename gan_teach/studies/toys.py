@@ -200,7 +200,7 @@ def drawings(history: History) -> Iterator[tuple[str, Any]]:
         if history.meta.get("members"):
             level = (experiments.TARGET, "-2 log 2")
             yield "objective", plots.fan(history, "objective", level=level)
-            ended = list(experiments.outcomes(history))
+            ended = {"": list(experiments.outcomes(history))}
             yield "outcomes", plots.outcomes(ended, experiments.OUTCOMES)
         else:
             yield "summary", plots.summary(history)

@@ -11,7 +11,7 @@ Hugging Face Accelerate starts the processes, finds their devices and connects t
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from gan_teach import _checks
 from gan_teach._devices import preferred
 from gan_teach.dynamics import DrawFn, Memory, Seen, UpdateRule, Wrapping, memory_of
 from gan_teach.dynamics.optim import Optimizers
+from gan_teach.dynamics.rules import Alternating, Simultaneous
 from gan_teach.games import GAN, Batch, Game
 from gan_teach.models.dropout import dropouts
 
@@ -89,7 +90,7 @@ def share(game: GAN, rule: UpdateRule, world: World) -> UpdateRule:
     """
     if world.size == 1:
         return rule
-    if not getattr(rule, "linear", False):
+    if not isinstance(rule, (Alternating, Simultaneous)):
         raise ValueError(f"{rule!r} cannot be shared by processes: use alternating().")
     if game.lead:
         raise ValueError("an ensemble cannot be shared by processes: train its members apart.")
@@ -105,8 +106,6 @@ def share(game: GAN, rule: UpdateRule, world: World) -> UpdateRule:
 
 class _Shared(Wrapping):
     """Steps of ``inner`` on this process's share of the batches, with everyone's gradients."""
-
-    linear = True
 
     def __init__(self, inner: UpdateRule, world: World) -> None:
         self.inner = inner
@@ -143,7 +142,7 @@ def _shared_draw(draw: DrawFn, game: GAN, world: World) -> Any:
             for penalty, drawn in zip(game.penalties, batch.penalty_noise, strict=True)
         )
         first = world.rank * rows
-        return replace(batch, penalty_noise=noise).map(lambda x: x[first : first + rows])
+        return batch._replace(penalty_noise=noise).map(lambda x: x[first : first + rows])
 
     share_of.step = draw.step  # pyright: ignore[reportFunctionMemberAccess]
     return share_of

@@ -1,7 +1,7 @@
 """GANs on the line: the 1-D tutorial, the Dirac-GAN, and one that cannot match its data."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -70,7 +70,7 @@ def expectation_batch(game: GAN, n: int = 200, seed: int = 0) -> Batch:
     rng = [generator(seed) for _ in range(game.lead[0])] if game.lead else generator(seed)
     batch = game.draw(n, rng)
     midpoints = LATENT.low + (LATENT.high - LATENT.low) * (torch.arange(n) + 0.5) / n
-    return replace(batch, latent=midpoints[:, None].to(batch.latent).expand_as(batch.latent))
+    return batch._replace(latent=midpoints[:, None].to(batch.latent).expand_as(batch.latent))
 
 
 def generated_density(x: ArrayLike, w: ArrayLike, b: ArrayLike, noise: float = 0.0) -> NDArray:

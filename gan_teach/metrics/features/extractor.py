@@ -37,8 +37,8 @@ class Extractor:
     """``extractor(images) -> features``, with the name that its scores must carry.
 
     name : of the network, such as ``inception-2015-12-05``.
-    digest : the first eight hexadecimal digits of the SHA-256 of its weights.
-    genuine : whether these are the weights that the Frechet *Inception* distance is defined by.
+    digest : the first eight hexadecimal digits of the SHA-256 of its weights; ``GENUINE`` for those
+        that the Frechet *Inception* distance is defined by.
     network : takes images (n, 3, H, W) or (n, 1, H, W) with values in [0, 1], gives (n, d).
     channels : that the network takes; grey images are repeated to three, color ones never averaged.
     size : pixels of a side that images are scaled to; None leaves that to the network.
@@ -49,14 +49,13 @@ class Extractor:
     digest: str
     network: nn.Module
     channels: int = 3
-    genuine: bool = False
     size: int | None = None
     head: nn.Module | None = None
 
     @property
     def frechet_name(self) -> str:
         """``FID`` for the genuine Inception only, ``FD(name, digest)`` for all other networks."""
-        return "FID" if self.genuine else f"FD({self.name}, {self.digest})"
+        return "FID" if self.digest == GENUINE else f"FD({self.name}, {self.digest})"
 
     @property
     def scaling(self) -> str:
@@ -204,8 +203,7 @@ def inception(weights: str | os.PathLike[str] | None = None) -> Extractor:
     head = nn.Linear(*weight.T.shape, bias=False).requires_grad_(False)
     head.weight.copy_(weight)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    genuine = digest.startswith(GENUINE)
-    return Extractor(NAME, digest[:8], network.eval(), genuine=genuine, head=head)
+    return Extractor(NAME, digest[:8], network.eval(), head=head)
 
 
 _pytorch_fid = partial(_checks.package, "pytorch_fid.inception", "FID", "images")
