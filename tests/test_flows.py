@@ -3,6 +3,7 @@
 import itertools
 import math
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,13 +20,13 @@ RULES = ("simultaneous", "alternating")
 ENGINES = ("numba", "tensors", "graph", "autograd")
 
 
-def engine_of(name, game, probes, alternating, cells, count):
+def engine_of(name, game, probes, order, cells, count):
     """The path of the engine ``name``; raises ``steps.Unsupported`` where it cannot serve."""
     w = probes[:, 0]
     if name == "autograd":
-        return engines._mapped(lambda w, rates: steps.one_step(game, w, rates, alternating), 7)
+        return engines._mapped(lambda w, rates: steps.one_step(game, w, rates, order), 7)
     graph = steps.record(
-        lambda w, rates: steps.one_step(game, w, rates, alternating), w, w[:2], core=name != "graph"
+        lambda w, rates: steps.one_step(game, w, rates, order), w, w[:2], core=name != "graph"
     )
     if name == "graph":
         return engines._mapped(graph)
@@ -143,14 +144,14 @@ def test_every_engine_agrees_with_autograd(name, use):
     starts[10:, 4] = starts[10:, 1]
     starts[11, [2, 5]] = 0.0
     game = game_of(ORDINARY[name], 3, 3)
-    rule = RULES[len(name) % 2]
+    rule, first = (("simultaneous", "g"), ("alternating", "g"), ("alternating", "d"))[len(name) % 3]
     points = {}
     for engine in ENGINES:
         if engine in ("numba", "tensors") and name in NO_TEXT:
             continue
         use(engine)
         points[engine] = flows.trajectories(
-            game, starts, [0.5, 2], lr=0.01, steps=7, every=3, rule=rule
+            game, starts, [0.5, 2], lr=0.01, steps=7, every=3, rule=rule, first=first
         ).points
     expected = points.pop("autograd")
     for found in points.values():
@@ -210,8 +211,8 @@ def value(loss, x, y):
     max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
-@given(losses(), st.integers(0, 2**31), st.booleans())
-def test_any_composition_of_ordinary_functions_steps_as_autograd_does(loss, seed, alternating):
+@given(losses(), st.integers(0, 2**31), st.sampled_from(["", "gd", "dg"]))
+def test_any_composition_of_ordinary_functions_steps_as_autograd_does(loss, seed, order):
     """As text on tensors and as torch's graph; what the test above tries alone meets here."""
     rng = torch.Generator().manual_seed(seed)
     points = torch.randn(6, 8, generator=rng, dtype=torch.float64)
@@ -219,7 +220,7 @@ def test_any_composition_of_ordinary_functions_steps_as_autograd_does(loss, seed
     game = game_of(lambda x, y: value(loss, x, y), 3, 3)
     rates = 0.1 * torch.ones(2, 8, dtype=torch.float64)
     found = {
-        name: engine_of(name, game, points, alternating, 8, 1)(points, rates, 1, 1)
+        name: engine_of(name, game, points, order, 8, 1)(points, rates, 1, 1)
         for name in ("autograd", "graph", "tensors")
     }
     expected = found.pop("autograd")
@@ -274,19 +275,38 @@ def test_a_general_sum_quadratic_game_is_a_matrix_power(engine, use):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", ["g", "d"])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_alternating_lets_d_answer_the_new_point_of_g(engine, use):
+def test_alternating_lets_one_player_answer_the_new_point_of_the_other(engine, first, use):
     use(engine)
     x, y, lr, tau = 1.9, -2.1, 0.3, 5
-    found = flows.trajectories(game_of(torus), [x, y], tau, lr=lr, steps=1, rule="alternating")
-    x = x - lr * (0.15 * math.sin(x) - math.sin(x - y))
-    y = y + tau * lr * (math.sin(x - y) - 0.15 * math.sin(y))
+    found = flows.trajectories(
+        game_of(torus), [x, y], tau, lr=lr, steps=1, rule="alternating", first=first
+    )
+    for player in (first, "d" if first == "g" else "g"):
+        if player == "g":
+            x = x - lr * (0.15 * math.sin(x) - math.sin(x - y))
+        else:
+            y = y + tau * lr * (math.sin(x - y) - 0.15 * math.sin(y))
     np.testing.assert_allclose(found.points[1, 0], [x, y], rtol=1e-14)
+
+
+@pytest.mark.slow
+def test_g_is_first_in_alternating_steps_unless_said():
+    start: dict[str, Any] = {
+        "starts": [1.9, -2.1], "lr": 0.3, "steps": 3, "rule": "alternating",
+    }  # fmt: skip
+    orders: list[dict[str, Any]] = [{}, {"first": "g"}, {"first": "d"}]
+    default, g, d = (
+        flows.trajectories(game_of(torus), **start, **order).points for order in orders
+    )
+    np.testing.assert_array_equal(default, g)
+    assert np.abs(default[1:] - d[1:]).max() > 0.01
 
 
 def text_of(f, n_g=1, n_d=1):
     game, w = game_of(f, n_g, n_d), torch.linspace(0.3, 0.7, n_g + n_d, dtype=torch.float64)
-    graph = steps.record(lambda w, r: steps.one_step(game, w, r, False), w, w[:2], core=True)
+    graph = steps.record(lambda w, r: steps.one_step(game, w, r, ""), w, w[:2], core=True)
     return steps.write_step(graph, len(w))
 
 
@@ -392,7 +412,7 @@ def test_published_shares_on_the_polynomial():
 def test_a_cell_is_dropped_only_where_it_cannot_leave(rule):
     """Around (0, 0) the torus contracts above about tau = 17/23."""
     settled = flows._settled
-    given = flows.Problem(game_of(torus), [0.0, 0.0], 1.0, 0.04, 1, rule, TWO_PI)
+    given = flows.Problem(game_of(torus), [0.0, 0.0], 1.0, 0.04, 1, rule, "g", TWO_PI)
     origin, reach = torch.zeros(2, dtype=torch.float64), 1e-2
     assert settled(given, origin, 0.5, reach) == 0
     assert settled(given, origin, 0.7, reach) == 0
@@ -597,6 +617,7 @@ RIGHT = {"starts": [1.0, 1.0], "lr": 0.1, "steps": 5}
         ({"steps": 0}, "steps must be at least 1"),
         ({"every": 0}, "every must be at least 1"),
         ({"rule": "alternate"}, "Did you mean 'alternating'"),
+        ({"first": "x"}, "first must be one of"),
         ({"period": [TWO_PI]}, "period must be one number or 2"),
         ({"period": TWO_PI}, "do not repeat when coordinate 0"),
         ({"starts": np.ones((4000, 2)), "steps": 10**6}, "GiB: record fewer of them with every="),

@@ -58,6 +58,7 @@ def trajectories(
     steps: int,
     every: int = 1,
     rule: str = "simultaneous",
+    first: str = "g",
     period: Any = None,
 ) -> Trajectories:
     """Paths of x <- x - lr grad_x f_g, y <- y - tau lr grad_y f_d (tau-GDA; Fiez & Ratliff, 2021).
@@ -69,8 +70,8 @@ def trajectories(
     taus : ratios of D's learning rate to G's, one number or (n_tau,).
     lr, steps, every : G's learning rate; the number of steps; every how many steps one is recorded
         (the last always is).
-    rule : "simultaneous", or "alternating", where D answers the new point of G, as in the published
-        loops (`gt.alternating` lets D move first).
+    rule, first : "simultaneous", or "alternating", where the player that is not ``first`` ("g", as
+        in the published loops, or "d", as in `gt.alternating`) answers the new point of the other.
     period : of the angles among the coordinates, one number for all or (n,) with None for the rest;
         recorded angles lie in [-period / 2, period / 2).
 
@@ -78,7 +79,7 @@ def trajectories(
     float64. Diverging paths turn infinite or NaN. Raises ValueError for arguments that do not fit
     together, for a wrong period, and for more than 2 GiB of points.
     """
-    problem = Problem(game, starts, taus, lr, steps, rule, period)
+    problem = Problem(game, starts, taus, lr, steps, rule, first, period)
     every = min(_checks.whole("every", every, least=1), problem.steps)
     records, rest = divmod(problem.steps, every)
     size = 8 * problem.points.numel() * (records + 2)
@@ -129,6 +130,7 @@ def basins(
     tol: float = 1e-3,
     bound: float = 1e6,
     rule: str = "alternating",
+    first: str = "g",
     period: Any = None,
 ) -> Basins:
     """Label each starting point with the attractor within ``tol`` of which it is after ``steps``.
@@ -139,8 +141,8 @@ def basins(
     tol : Euclidean distance, the short way round for angles; the nearest attractor counts.
     bound : a cell that is found farther than this from the origin (angles aside), or no longer
         finite, is unbounded and not followed any more. Cells are looked at every 100 steps.
-    game, starts, taus, lr, steps, rule, period : as in ``trajectories``. The default rule is that
-        of the published maps (Fiez & Ratliff, 2021).
+    game, starts, taus, lr, steps, rule, first, period : as in ``trajectories``. The default rule
+        is that of the published maps (Fiez & Ratliff, 2021).
 
     A cell so close to an attractor that it cannot get farther than ``tol`` from it any more is no
     longer followed: some quadratic norm falls at each step there (a Lyapunov function of the step).
@@ -149,7 +151,7 @@ def basins(
     Raises ValueError for arguments that do not fit together and for attractors that are no critical
     points, with the nearest one that Newton's method finds.
     """
-    problem = Problem(game, starts, taus, lr, steps, rule, period)
+    problem = Problem(game, starts, taus, lr, steps, rule, first, period)
     tol, bound = _checks.real("tol", tol, above=0.0), _checks.real("bound", bound, above=0.0)
     ends, exact = _attractors(problem, attractors, tol)
     reach = (tol - (exact - ends).norm(dim=1)).tolist()
@@ -209,12 +211,12 @@ class Problem:
     """What trajectories and basins have in common, checked; see there for the arguments.
 
     Cells are taus times starting points, tau first: ``shape`` (n_tau, ...). points (n, cells),
-    rates of G and of D (2, cells); ``alternating`` as in ``steps.one_step``.
+    rates of G and of D (2, cells); ``order`` as in ``steps.one_step``.
     """
 
     def __init__(
         self, game: FunctionGame, starts: ArrayLike, taus: Any, lr: float, steps: int, rule: str,
-        period: Any,
+        first: str, period: Any,
     ) -> None:  # fmt: skip
         hint = "Wrap two functions as gt.FunctionGame(f_g, f_d, x, y)."
         self.game = _checks.instance("game", game, FunctionGame, hint)
@@ -232,7 +234,8 @@ class Problem:
         if not len(self.taus):
             raise ValueError("taus must hold at least one number, got an empty list.")
         _checks.choice("rule", rule, ("simultaneous", "alternating"))
-        self.alternating = rule == "alternating"
+        in_turn = {"g": "gd", "d": "dg"}[_checks.choice("first", first, ("g", "d"))]
+        self.order = in_turn if rule == "alternating" else ""
         self.shape = (len(self.taus), *array.shape[:-1])
         self.points = torch.from_numpy(array.reshape(-1, n).T).repeat(1, len(self.taus))
         tau = torch.from_numpy(self.taus).repeat_interleave(array.size // n)
@@ -264,8 +267,7 @@ class Problem:
 
     def engine(self) -> Engine:
         """The best engine for this many cells and steps."""
-        cells = self.points.shape[1]
-        return choose(self.game, self._probes(), self.alternating, cells, self.steps)
+        return choose(self.game, self._probes(), self.order, self.points.shape[1], self.steps)
 
     def by_start(self, points: Tensor) -> NDArray[np.float64]:
         """(..., n, cells) with angles wrapped, in the starts' shape: (..., n_tau, ..., n)."""
@@ -339,7 +341,7 @@ def _settled(problem: Problem, point: Tensor, tau: float, reach: float) -> float
     from scipy.linalg import solve_discrete_lyapunov
 
     rates = problem.lr * torch.tensor([1.0, tau], dtype=torch.float64)
-    derivative = torch.func.jacrev(lambda w: one_step(problem.game, w, rates, problem.alternating))
+    derivative = torch.func.jacrev(lambda w: one_step(problem.game, w, rates, problem.order))
     m, eye = derivative(point).numpy(), torch.eye(len(point), dtype=torch.float64)
     if not np.isfinite(m).all() or np.abs(np.linalg.eigvals(m)).max() >= 1 - 1e-9:
         return 0.0

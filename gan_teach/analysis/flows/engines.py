@@ -33,7 +33,7 @@ class Engine(NamedTuple):
     path: Path
 
 
-def choose(game: FunctionGame, probes: Tensor, alternating: bool, cells: int, count: int) -> Engine:
+def choose(game: FunctionGame, probes: Tensor, order: str, cells: int, count: int) -> Engine:
     """The engine that should take ``count`` steps of ``cells`` cells in the shortest time.
 
     It is compared with autograd at ``probes`` (n, m) first. Where it differs (a number may have
@@ -41,7 +41,7 @@ def choose(game: FunctionGame, probes: Tensor, alternating: bool, cells: int, co
     """
 
     def one(w: Tensor, rates: Tensor) -> Tensor:
-        return steps.one_step(game, w, rates, alternating)
+        return steps.one_step(game, w, rates, order)
 
     autograd, w, rates = _mapped(one), probes[:, 0], probes.new_ones(2)
     expected = _evaluated(autograd, probes)

@@ -30,15 +30,21 @@ class Unsupported(Exception):
     """A step that the text cannot express, or that cannot be recorded or compiled."""
 
 
-def one_step(game: FunctionGame, w: Tensor, rates: Tensor, alternating: bool) -> Tensor:
+def one_step(game: FunctionGame, w: Tensor, rates: Tensor, order: str) -> Tensor:
     """w (n,) after x <- x - rates[0] grad_x f_g, y <- y - rates[1] grad_y f_d; differentiable.
 
-    Both gradients at the same point, or ``alternating``: y answers the new x.
+    ``order``: "" for both gradients at the same point (simultaneous steps), "gd" or "dg" for the
+    players in turn, where the second answers the new point of the first (alternating steps).
     """
-    x, y = w[: game.n_g], w[game.n_g :]
-    new_x = x - rates[0] * _gradient(game.f_g, 0, x, y)
-    new_y = y - rates[1] * _gradient(game.f_d, 1, new_x if alternating else x, y)
-    return torch.cat([new_x, new_y])
+    old = w[: game.n_g], w[game.n_g :]
+    x, y = old
+    for player in order or "gd":
+        at = (x, y) if order else old
+        if player == "g":
+            x = x - rates[0] * _gradient(game.f_g, 0, *at)
+        else:
+            y = y - rates[1] * _gradient(game.f_d, 1, *at)
+    return torch.cat([x, y])
 
 
 def _gradient(f: Callable, player: int, x: Tensor, y: Tensor) -> Tensor:
