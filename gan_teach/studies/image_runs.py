@@ -306,9 +306,8 @@ def watch(
     then draws the images, with statistics of its own (``refresh``). ``changes`` are arguments of
     ``gan_teach.train``. To keep a run in files, use ``train_images``.
     """
-    settings = config.arguments(**changes)
-    every = max(1, settings["steps"] // _checks.whole("records", records, least=1))
     run, images = config.train(game, **changes), probes.samples(n)
+    every = max(1, (run.total - 1) // _checks.whole("records", records, least=1))
     if average is not None:
         prior = game.latent
         latents, run = fixed_latents(n, prior), observe(run, average)

@@ -113,7 +113,7 @@ def merge(parts: Sequence[History], planned: int) -> History:
 
 def _train(
     chunk: Chunk, tick: Tick, *, game: Callable[..., GAN], training: Training, steps: int,
-    every: int, average: float | None, probes: Mapping[str, Probe],
+    every: int, average: float | None, probes: Mapping[str, Any],
 ) -> History:  # fmt: skip
     """The history of one chunk. Raises KeyboardInterrupt after Ctrl-C."""
     own = {name: values for name, values in chunk.items() if name not in OF_TRAINING}
@@ -124,8 +124,7 @@ def _train(
     if average is not None:
         run = _averaged(run, average)
     counted = observe(run, lambda state: tick(len(games)))
-    watched: dict[str, Any] = dict(probes)
-    history = record(counted, every=every, **watched)
+    history = record(counted, every=every, **probes)
     if history.meta.get("interrupted"):
         raise KeyboardInterrupt
     return history.describe(static=chunk, meta={"static_per_member": list(chunk)})
