@@ -72,10 +72,9 @@ def choice(name: str, value: Any, known: Iterable[str] | Mapping[str, Any], hint
     if value in names:
         return value
     close = difflib.get_close_matches(str(value), names, n=1)
-    hint = f" {hint}" if hint else ""
     guess = f" Did you mean {close[0]!r}?" if close else ""
-    known = ", ".join(names)
-    raise ValueError(f"{name} must be one of {known}; got {shortened(value)}.{hint}{guess}")
+    among = f"{', '.join(names)}; got {shortened(value)}"
+    raise ValueError(f"{name} must be one of {among}.{_tail(hint)}{guess}")
 
 
 def called(name: str, text: str, known: Mapping[str, Any], first: int = 0) -> Any:

@@ -243,8 +243,8 @@ def test_the_report_of_many_seeds_counts_outcomes():
 
 
 def test_a_run_stopped_before_its_first_game_has_a_report(monkeypatch):
-    def stopped(game, chosen, seed):
-        states = original(game, chosen, seed)
+    def stopped(*arguments, **how):
+        states = original(*arguments, **how)
 
         def first_only():
             yield next(states)
@@ -252,8 +252,8 @@ def test_a_run_stopped_before_its_first_game_has_a_report(monkeypatch):
 
         return gt.training.Run(first_only(), states.total)
 
-    original = ex._train
-    monkeypatch.setattr(ex, "_train", stopped)
+    original = ex.train
+    monkeypatch.setattr(ex, "train", stopped)
     for run in (ex.run("normal"), ex.run_seeds("normal", 3)):
         assert run.meta["interrupted"]
         assert len(run) == 1

@@ -163,7 +163,6 @@ def test_distances_on_the_way_are_those_of_the_saved_generators(small, tmp_path)
 
 def test_the_table_and_its_picture_are_written_as_the_run_goes(small, tmp_path, monkeypatch):
     monkeypatch.setattr(recording, "_DRAW_EVERY", -1.0)
-    monkeypatch.setattr(recording, "_DRAW_SHARE", 1e9)
     seen = []
     save = recording.style.save
 

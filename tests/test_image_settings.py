@@ -413,8 +413,8 @@ def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     capsys.readouterr()
     assert run("train", "--resume", there / "mine") == 1
     said = capsys.readouterr().err
-    assert "disk/mine was trained on photos, 12 images, which are not at " in said
-    assert "/photos: say where they are now by --data ..." in said
+    assert "no folder or zip archive of images at " in said
+    assert "/disk/mine was trained on photos, 12 images: say where they are now by --data" in said
     assert run("train", "--resume", there / "mine", "--data", there / "holiday") == 0
     assert same(weights(load_run(there / "mine")), weights(load_run(tmp_path / "whole")))
     assert run("train", "--resume", there / "mine") == 0  # nothing else is needed

@@ -85,11 +85,6 @@ def load_images(
     return images.in_channels(channels) if channels else images
 
 
-def known(name: str) -> bool:
-    """Whether that is the name of a data set, or a path at which there is something."""
-    return name in DATASETS or name in EMBEDDED or Path(name).expanduser().exists()
-
-
 def _read(name: str, split: str, download: bool, size: int | None) -> Images:
     root, dataset = data_folder(), DATASETS[name]
     try:

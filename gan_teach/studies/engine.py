@@ -66,13 +66,9 @@ class Study:
 
         Raises ValueError at the call where joblib or submitit is needed and missing.
         """
-        finished, missing = {}, []
-        for key, job in self.jobs.items():
-            result = self.store.load(key, job) if self.store else None
-            if result is None:
-                missing.append(key)
-            else:
-                finished[key] = result
+        stored = ((key, self.store.load(key, job)) for key, job in self.jobs.items() if self.store)
+        finished = {key: result for key, result in stored if result is not None}
+        missing = [key for key in self.jobs if key not in finished]
         bar = progress_bar(sum(map(self.size, self.jobs.values())), self.unit, progress)
         if missing and self.cluster:
             results = self._on_cluster(missing, *self.cluster)

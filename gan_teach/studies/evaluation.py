@@ -177,13 +177,11 @@ def candidates(
     path = Path(source)
     if _FUNCTION.fullmatch(str(source)) and not path.exists():
         return [Function(str(source), _imported(str(source)))]
-    if path.is_file() and path.suffix.lower() not in {".pth", ".pt"}:
-        return [Folder(path.name, load_images(path, **how))]
-    if path.is_file():
+    if path.is_file() and path.suffix.lower() in {".pth", ".pt"}:
         g = load_rsgan_generator(path)
         return [Generator(path.name, None, RAW, lambda: g, next(g.parameters()).shape[1])]
     folders = runs_in(path)
-    if path.is_dir() and not folders:
+    if path.exists() and not folders:
         return [Folder(path.name, load_images(path, **how))]
     which = averages, untrained, steps, every, last
     return [one for folder in folders or [path] for one in _of_run(folder, path, *which)]

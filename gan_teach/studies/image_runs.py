@@ -15,7 +15,7 @@ import os
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from torch import nn
 from gan_teach import __version__, _checks
 from gan_teach._devices import arithmetic, described
 from gan_teach._files import read_csv, write_json
-from gan_teach.data import Images, named
+from gan_teach.data import Images
 from gan_teach.data.named import STAND_INS
 from gan_teach.games import GAN
 from gan_teach.history import History
@@ -105,31 +105,26 @@ def train_images(
         _check_same(out, config, before.config)
         data, how = before.data, Recording(**{**saved.get("recording", {}), **recording})
     start = saved.get("from", start)
-    try:
-        if start is not None and not checkpoint:  # a branch that was stopped early begins again
-            checkpoint, branch = Path(start) / CHECKPOINT, out.name
-            if not checkpoint.exists():
-                raise FileNotFoundError(f"{start} holds no run to branch from.")
-            say(f"{out} branches from {start}{_said(read_settings(start).config.changes(config))}.")
-        images = training_images(config, data, out, download)
-        game = config.game(images)
-        say(f"{config.name}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
-        # Before the game is shared: one process alone finds the statistics of an average.
-        averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
-        run = config.train(
-            game, rule=processes.share(game, config.make_rule(), world), device=world.device,
-            resume=checkpoint, branch=branch,
-        )  # fmt: skip
-        step = config.steps + 1 - run.total
-        if branch and step >= config.steps:
-            raise ValueError(
-                f"{start} has reached step {step:,}, so there is nothing left to train in a branch "
-                f"of {config.steps:,} steps: ask for more, steps=..."
-            )
-    except Exception:
-        with suppress(OSError):  # not of a run that has files
-            out.rmdir()
-        raise
+    if start is not None and not checkpoint:  # a branch that was stopped early begins again
+        checkpoint, branch = Path(start) / CHECKPOINT, out.name
+        if not checkpoint.exists():
+            raise FileNotFoundError(f"{start} holds no run to branch from.")
+        say(f"{out} branches from {start}{_said(read_settings(start).config.changes(config))}.")
+    images = training_images(config, data, out, download)
+    game = config.game(images)
+    say(f"{config.name}: {images}; G has {game.n_g:,} parameters, D {game.n_d:,}.")
+    # Before the game is shared: one process alone finds the statistics of an average.
+    averages = {f"{decay:g}": EMA(game.generator, decay=decay) for decay in config.averages}
+    run = config.train(
+        game, rule=processes.share(game, config.make_rule(), world), device=world.device,
+        resume=checkpoint, branch=branch,
+    )  # fmt: skip
+    step = config.steps + 1 - run.total
+    if branch and step >= config.steps:
+        raise ValueError(
+            f"{start} has reached step {step:,}, so there is nothing left to train in a branch "
+            f"of {config.steps:,} steps: ask for more, steps=..."
+        )
     extras: dict[str, Any] = {f"ema_{name}": average for name, average in averages.items()}
     if checkpoint:
         load_checkpoint(checkpoint, **extras)
@@ -161,15 +156,12 @@ def training_images(
 
     Raises FileNotFoundError where they are not there, ValueError where they are others.
     """
-    if data and not named.known(config.data):
-        raise FileNotFoundError(
-            f"{run} was trained on {_count(data)}, which are not at {config.data}: say where they "
-            "are now by data=..."
-        )
     try:
         images: Any = config.images(download)
     except (FileNotFoundError, ImportError) as error:
         hint = " Or train on a small stand-in: stand_in=True." if config.data in STAND_INS else ""
+        if data:
+            hint = f" {run} was trained on {_count(data)}: say where they are now by data=..."
         raise FileNotFoundError(f"{error}{hint}") from error
     if not data:
         return images
@@ -280,11 +272,10 @@ def read_settings(folder: str | os.PathLike[str]) -> Trained:
 
 
 def _claim(out: Path, resume: bool, world: World) -> Path | None:
-    """Make the folder; the checkpoint to go on from. Raises ValueError if that was not asked for.
+    """The checkpoint to go on from. Raises ValueError if that was not asked for.
 
     The checkpoint itself says which settings it goes on with.
     """
-    out.mkdir(parents=True, exist_ok=True)
     for rest in out.rglob(".*.partial*") if world.main else ():
         rest.unlink(missing_ok=True)  # of a process that was killed while it wrote
     if not (out / CHECKPOINT).exists():
@@ -315,9 +306,8 @@ def watch(
     then draws the images, with statistics of its own (``refresh``). ``changes`` are arguments of
     ``gan_teach.train``. To keep a run in files, use ``train_images``.
     """
-    settings = config.arguments(**changes)
-    every = max(1, settings["steps"] // _checks.whole("records", records, least=1))
     run, images = config.train(game, **changes), probes.samples(n)
+    every = max(1, (run.total - 1) // _checks.whole("records", records, least=1))
     if average is not None:
         prior = game.latent
         latents, run = fixed_latents(n, prior), observe(run, average)

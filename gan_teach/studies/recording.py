@@ -49,7 +49,7 @@ _READABLE = 96  # pixels that a small image is enlarged to
 CHECKPOINT, LOG, LOG_EVERY = "checkpoint.pt", "losses.csv", 50
 RAW = "raw"  # G itself, beside its averages
 SCORED = 2000  # images of a distance on the way
-_DRAW_EVERY, _DRAW_SHARE = 60.0, 0.01  # seconds between pictures of a run; most of the time
+_DRAW_EVERY = 60.0  # seconds between pictures of a run
 _SHEET, _IN_A_ROW = 64, 16  # samples; classes
 _BOTH = ("real", "fake")
 _SAID = ("g_loss", "d_loss", "d_real", "d_fake", "critic_real", "critic_fake")
@@ -160,11 +160,9 @@ def save_images(
     _checks.finite("images", images, "Did the generator diverge?")
     pixels = levels(images).transpose(0, 2, 3, 1)
     if path.suffix:
+        beside: dict[str, Any] = {"labels": np.array(labels)} if labels else {}
         with replacing(path) as partial, open(partial, "wb") as file:
-            if labels:
-                np.savez(file, pixels, labels=np.array(labels))
-            else:
-                np.savez(file, pixels)
+            np.savez(file, pixels, **beside)
         return
     if path.exists() and (path.is_file() or any(path.iterdir())):
         raise ValueError(f"{path} is there already: name a new folder for single images.")
@@ -271,16 +269,14 @@ class Keeper(AbstractContextManager["Keeper"]):
         self, out: Path, trained: Trained, averages: Mapping[str, EMA], how: Recording,
         distance: Distance | None = None, progress: bool = False,
     ) -> None:  # fmt: skip
-        self.out, self.how, self._config = out, how, trained.config
-        self.last = trained.config.steps
-        self._generators, self._averages = trained.generators, averages
-        self._prior, self._distance = trained.latents, distance
+        self.out, self.how, self._trained = out, how, trained
+        self._averages, self._distance = averages, distance
         classes = [k for k, n in enumerate(trained.classes.values()) if n]
         self._columns = len(classes) if 0 < len(classes) <= _IN_A_ROW else None
         n = _SHEET - _SHEET % (self._columns or 1)
-        self._latents = fixed_latents(n, self._prior, trained.config.seed)
+        self._latents = fixed_latents(n, trained.latents, trained.config.seed)
         if self._columns:  # a class in each
-            self._latents = ask(self._prior, self._latents, classes)
+            self._latents = ask(trained.latents, self._latents, classes)
         rows: list[dict[str, Any]] = list(read_csv(out / LOG)) if (out / LOG).exists() else []
         self._rows = [row for row in rows if int(row["step"]) <= trained.step]
         self._events: Any = None
@@ -289,30 +285,23 @@ class Keeper(AbstractContextManager["Keeper"]):
             from torch.utils.tensorboard import SummaryWriter
 
             self._events = SummaryWriter(str(out / "tensorboard"))
-        self._start, self._progress = trained.step, progress
-        self._bar: Any = None
         self._saved = trained.step or None  # of a run that starts nothing is there
-
-    def _begin(self, batch: int) -> None:
-        """Start the clock, which goes on where the run was left: speeds are those of steps."""
-        images, done = (steps * batch for steps in (self.last, self._start))
-        self._bar = progress_bar(images, "image", self._progress, done=done)
+        images, done = (n * trained.config.batch_size for n in (trained.config.steps, trained.step))
+        self._bar = progress_bar(images, "image", progress, done=done)
+        # The clock goes on where the run was left: speeds are those of steps.
         before = float(self._rows[-1].get("seconds") or 0) if self._rows else 0.0
-        self._begun, self._timed = time.monotonic() - before, (self._start, before)
+        self._begun, self._timed = time.monotonic() - before, (trained.step, before)
         self._draw_at = time.monotonic() + _DRAW_EVERY
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()
         if self._events:
             self._events.close()
 
     def __call__(self, state: State) -> None:
-        if state.step == self._start:
-            self._begin(state.stream.batch_size)
-        is_last = state.step == self.last
+        is_last = state.step == self._trained.config.steps
         scores = self.how.score_every and (is_last or state.step % self.how.score_every == 0)
-        if state.step > self._start and (is_last or scores or state.step % LOG_EVERY == 0):
+        if state.step > self._trained.step and (is_last or scores or state.step % LOG_EVERY == 0):
             self._log(state, bool(scores))
         if is_last or (state.step and state.step % self.how.every == 0):
             self.save(state)
@@ -323,12 +312,12 @@ class Keeper(AbstractContextManager["Keeper"]):
         now = time.monotonic() - self._begun
         self._timed = (state.step, now)
         speed = (state.step - step) * state.stream.batch_size / max(now - before, 1e-9)
-        row = numbers(state, self._config)
+        row = numbers(state, self._trained.config)
         row |= {"seconds": round(now, 2), "images_per_second": float(f"{speed:.4g}")}
         if scores and self._distance:
             self._refresh()
             name, of = self._distance
-            row |= {f"{name}: {which}": of(g) for which, g in self._generators.items()}
+            row |= {f"{name}: {which}": of(g) for which, g in self._trained.generators.items()}
         self._rows.append({"step": state.step, **row})
         for name, value in row.items() if self._events else ():
             self._events.add_scalar(name.replace(": ", "/"), value, state.step)
@@ -339,20 +328,19 @@ class Keeper(AbstractContextManager["Keeper"]):
 
     def _refresh(self) -> None:
         for average in self._averages.values():
-            refresh(average.module, self._prior)
+            refresh(average.module, self._trained.latents)
 
     def _write(self, state: State) -> None:
-        """The rows, and now and then their picture: it takes a hundredth of the time at most."""
+        """The rows, and now and then their picture."""
         if not self._rows:
             return
-        begun = time.monotonic()
         try:
             write_csv(self.out / LOG, _columns(self._rows), self._rows)
-            if len(self._rows) > 1 and (begun > self._draw_at or state.step == self.last):
-                picture = training(as_history(self._rows, self._config))
+            is_last = state.step == self._trained.config.steps
+            if len(self._rows) > 1 and (time.monotonic() > self._draw_at or is_last):
+                picture = training(as_history(self._rows, self._trained.config))
                 style.save(picture, self.out / f"losses.{self.how.format}", small=False)
-                took = time.monotonic() - begun
-                self._draw_at = time.monotonic() + max(_DRAW_EVERY, took / _DRAW_SHARE)
+                self._draw_at = time.monotonic() + _DRAW_EVERY
         except PermissionError as error:  # open in another program: the next time has them
             _checks.note(f"{error}; the run goes on.")
 
@@ -365,10 +353,10 @@ class Keeper(AbstractContextManager["Keeper"]):
         name = f"{state.step:07d}"
         self._refresh()
         weights = io.BytesIO()  # torch itself does not say why it cannot write
-        torch.save({k: g.state_dict() for k, g in self._generators.items()}, weights)
+        torch.save({k: g.state_dict() for k, g in self._trained.generators.items()}, weights)
         with replacing(self.out / "generators" / f"{name}.pt") as partial:
             partial.write_bytes(weights.getbuffer())
-        for which, g in self._generators.items():
+        for which, g in self._trained.generators.items():
             images = draw(g, self._latents)
             if np.isfinite(images).all():
                 file = self.out / "samples" / f"{name}-{which}.{self.how.format}"
@@ -392,8 +380,8 @@ class Keeper(AbstractContextManager["Keeper"]):
         """Save; where the run was interrupted, and what goes on with it."""
         self.save(state)
         return (
-            f"stopped at step {state.step:,} of {self.last:,}, saved in {self.out}. Go on with:\n"
-            f"  gan-teach train --resume {shlex.quote(str(self.out))}"
+            f"stopped at step {state.step:,} of {self._trained.config.steps:,}, saved in "
+            f"{self.out}. Go on with:\n  gan-teach train --resume {shlex.quote(str(self.out))}"
         )
 
 

@@ -27,7 +27,6 @@ from gan_teach.models import architecture
 from gan_teach.studies.engine import HistoryFiles, JsonFiles, Study, Tick, content, grid, seeds_of
 from gan_teach.studies.image_runs import train_images
 from gan_teach.training import EMA, State, observe, record
-from gan_teach.training.loop import DivergedError
 from gan_teach.training.probes import Probe, mode_scores
 from gan_teach.zoo import GRIDS, IMAGE_GANS, ImageGAN, Training, image_gan
 from gan_teach.zoo.images import changed
@@ -114,28 +113,21 @@ def merge(parts: Sequence[History], planned: int) -> History:
 
 def _train(
     chunk: Chunk, tick: Tick, *, game: Callable[..., GAN], training: Training, steps: int,
-    every: int, average: float | None, probes: Mapping[str, Probe],
+    every: int, average: float | None, probes: Mapping[str, Any],
 ) -> History:  # fmt: skip
     """The history of one chunk. Raises KeyboardInterrupt after Ctrl-C."""
-    members = [
-        dict(zip(chunk, member, strict=True)) for member in zip(*chunk.values(), strict=True)
-    ]
-    games = [game(**_of_game(member)) for member in members]
+    own = {name: values for name, values in chunk.items() if name not in OF_TRAINING}
+    members = zip(*own.values(), strict=True)
+    games = [game(**dict(zip(own, member, strict=True))) for member in members]
     rates = {name: chunk[name] for name in OF_TRAINING if name in chunk}
     run: Iterator[State] = training.train(stack(games), steps=steps, seed=chunk["seed"], **rates)
     if average is not None:
         run = _averaged(run, average)
     counted = observe(run, lambda state: tick(len(games)))
-    watched: dict[str, Any] = dict(probes)
-    history = record(counted, every=every, **watched)
+    history = record(counted, every=every, **probes)
     if history.meta.get("interrupted"):
         raise KeyboardInterrupt
     return history.describe(static=chunk, meta={"static_per_member": list(chunk)})
-
-
-def _of_game(member: Settings) -> Settings:
-    """The arguments that ``make_game`` takes of a member's settings."""
-    return {name: value for name, value in member.items() if name not in OF_TRAINING}
 
 
 def _averaged(run: Iterator[State], half_life: float) -> Iterator[State]:
@@ -159,7 +151,7 @@ def _chunks(
     """
     groups: dict[str, list[Settings]] = {}
     for cell in cells:
-        game = make_game(seed=seeds[0], **_of_game(cell))
+        game = make_game(seed=seeds[0], **{k: v for k, v in cell.items() if k not in OF_TRAINING})
         kind = f"{architecture(game.generator)} {architecture(game.discriminator)}"
         groups.setdefault(kind, []).append(cell)
     for block in range(0, len(seeds), size):
@@ -210,7 +202,7 @@ def _train_images(job: _Run, tick: Tick, **how: Any) -> Outcome:
     how |= {"device": job.device, "resume": True, "say": lambda text: None}
     try:
         train_images(job.config, job.folder, **how)
-    except (DivergedError, FloatingPointError) as error:
+    except ArithmeticError as error:
         return Outcome(name, "diverged", str(error))
     except (OSError, ValueError) as error:  # the other runs need not suffer from it
         return Outcome(name, "failed", str(error))

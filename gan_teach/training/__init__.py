@@ -14,7 +14,6 @@ from gan_teach.training.loop import (
     train as train,
 )
 from gan_teach.training.state import (
-    Probe as Probe,
     Run as Run,
     State as State,
     advance as advance,

@@ -23,7 +23,7 @@ from gan_teach.games import GAN
 from gan_teach.games.ensemble import stack
 from gan_teach.history import History
 from gan_teach.plots.text import Table
-from gan_teach.training import Run, State, probes, record, train
+from gan_teach.training import State, probes, record, train
 from gan_teach.zoo import line
 
 TARGET = -2 * math.log(2)
@@ -146,7 +146,13 @@ def _recorded(
     every: int, **shown: Any,
 ) -> History:  # fmt: skip
     """Train it, and record what one run and an ensemble have in common, and what is ``shown``."""
-    run = _train(game, chosen, seed)
+    steps = (chosen.d_steps, chosen.g_steps)
+    affine = chosen.optimizer == "sgd" and suits(game)
+    rule = AffineAlternating(*steps) if affine else alternating(*steps, redraw="latents")
+    run = train(
+        game, rule, steps=chosen.games, lr=chosen.lr, tau=chosen.tau, optimizer=chosen.optimizer,
+        batch_size=line.BATCH_SIZE, seed=seed,
+    )  # fmt: skip
     history = record(run, every=every, progress=progress and _objective, **_WATCHED, **shown)
     theory = equilibrium_eigenvalues(game, history.last("params"), chosen.noise)
     own = {"experiment": name, "title": name.replace("-", " "), "seed": seed, "unit": "round"}
@@ -157,16 +163,6 @@ def _recorded(
 def _eigenvalues_of_value(game: GAN, params: NDArray) -> NDArray[np.float64]:
     """Of the Hessian of V at ``params`` (T, ...), with exact expectations over z."""
     return spectra.spectra(game, params, line.expectation_batch(game), of="value")
-
-
-def _train(game: GAN, chosen: LineExperiment, seed: int | list[int]) -> Run:
-    steps = (chosen.d_steps, chosen.g_steps)
-    affine = chosen.optimizer == "sgd" and suits(game)
-    rule = AffineAlternating(*steps) if affine else alternating(*steps, redraw="latents")
-    return train(
-        game, rule, steps=chosen.games, lr=chosen.lr, tau=chosen.tau, optimizer=chosen.optimizer,
-        batch_size=line.BATCH_SIZE, seed=seed,
-    )  # fmt: skip
 
 
 def _objective(state: State) -> str:

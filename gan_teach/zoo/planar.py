@@ -44,8 +44,7 @@ class Training:
 
     def arguments(self, **changes: Any) -> dict[str, Any]:
         """The keyword arguments of ``gan_teach.train``, with ``changes`` (None changes nothing)."""
-        own = {"steps": self.steps, "batch_size": self.batch_size, "lr": self.lr}
-        own |= {"optimizer": self.optimizer, "rule": self.rule()}
+        own = {**vars(self), "rule": self.rule()}
         return own | {name: value for name, value in changes.items() if value is not None}
 
     def train(self, game: Game, **changes: Any) -> Run:
