@@ -54,6 +54,14 @@ def test_a_finished_run_of_another_content_does_not_count(change, small, tmp_pat
     assert asked == [now]
 
 
+def test_the_runs_of_a_grid_are_told_by_their_full_names(small, tmp_path):
+    runs = {"a/seed0": small, "b/seed0": replace(small, tau=2.0)}
+    for told in ("in ", "before"):
+        outcomes = list(sweep_images(runs, tmp_path))
+        assert [o.name for o in outcomes] == [*runs]
+        assert all(o.told.startswith(told) for o in outcomes)
+
+
 @pytest.mark.parametrize("how", [{}, {"jobs": 2}, {"cluster": "debug"}], ids=str)
 # submitit's debugging cluster leaves its logs open
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed")

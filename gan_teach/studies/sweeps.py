@@ -242,7 +242,7 @@ def sweep_images(
         workers=_checks.whole("jobs", jobs, least=1),
         cluster=(cluster, out / "jobs") if cluster else None,
     )
-    return (outcome for _, outcome in study.results())
+    return (outcome._replace(name=name) for name, outcome in study.results())
 
 
 def combinations(config: ImageGAN, knobs: Mapping[str, Sequence[Any]]) -> dict[str, ImageGAN]:
