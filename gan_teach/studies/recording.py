@@ -36,7 +36,7 @@ from gan_teach.metrics import sample_frechet
 from gan_teach.metrics.features import load_extractor
 from gan_teach.plots import equilibrium_losses, equilibrium_score, style, training
 from gan_teach.plots.animation import write_gif
-from gan_teach.plots.images import sheet
+from gan_teach.plots.images import as_bytes, sheet
 from gan_teach.training import EMA, State, probes
 from gan_teach.training.checkpoints import save_checkpoint
 from gan_teach.training.loop import check_finite
@@ -158,7 +158,7 @@ def save_images(
         save_sheet(path, images, columns)
         return
     _checks.finite("images", images, "Did the generator diverge?")
-    pixels = levels(images).transpose(0, 2, 3, 1)
+    pixels = as_bytes(images).transpose(0, 2, 3, 1)
     if path.suffix:
         beside: dict[str, Any] = {"labels": np.array(labels)} if labels else {}
         with replacing(path) as partial, open(partial, "wb") as file:
@@ -187,11 +187,6 @@ def save_film(path: str | os.PathLike[str], frames: np.ndarray) -> None:
     pages += pages[-2:0:-1]
     with replacing(path) as partial:
         write_gif(partial, pages.__getitem__, len(pages), fps=12.5, shades=255)
-
-
-def levels(images: np.ndarray) -> np.ndarray:
-    """Images in [-1, 1] as bytes; what lies beyond is cut off."""
-    return np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
 
 
 def _zoom(images: np.ndarray) -> int:
