@@ -27,7 +27,7 @@ _BETTER = {  # which way
 # -- images ----------------------------------------------------------------------------------------
 
 
-def as_bytes(images: NDArray) -> NDArray[np.uint8]:
+def levels(images: NDArray) -> NDArray[np.uint8]:
     """Images in [-1, 1] as bytes; what lies beyond is cut off."""
     return np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
 
@@ -49,7 +49,7 @@ def sheet(images: ArrayLike, columns: int | None = None, zoom: int = 1) -> NDArr
     n, _, height, width = x.shape
     across = min(n, _checks.whole("columns", columns or math.ceil(math.sqrt(n)), least=1))
     down = math.ceil(n / across)
-    pixels = x if x.dtype == np.uint8 else as_bytes(x)
+    pixels = x if x.dtype == np.uint8 else levels(x)
     tiles = np.full((down * across, height + _GAP, width + _GAP, 3), 255, np.uint8)
     tiles[:n, :height, :width] = pixels.transpose(0, 2, 3, 1)
     rows = tiles.reshape(down, across, *tiles.shape[1:]).swapaxes(1, 2)

@@ -36,7 +36,7 @@ from gan_teach.metrics import sample_frechet
 from gan_teach.metrics.features import load_extractor
 from gan_teach.plots import equilibrium_losses, equilibrium_score, style, training
 from gan_teach.plots.animation import write_gif
-from gan_teach.plots.images import as_bytes, sheet
+from gan_teach.plots.images import levels, sheet
 from gan_teach.training import EMA, State, probes
 from gan_teach.training.checkpoints import save_checkpoint
 from gan_teach.training.loop import check_finite
@@ -158,7 +158,7 @@ def save_images(
         save_sheet(path, images, columns)
         return
     _checks.finite("images", images, "Did the generator diverge?")
-    pixels = as_bytes(images).transpose(0, 2, 3, 1)
+    pixels = levels(images).transpose(0, 2, 3, 1)
     if path.suffix:
         beside: dict[str, Any] = {"labels": np.array(labels)} if labels else {}
         with replacing(path) as partial, open(partial, "wb") as file:
