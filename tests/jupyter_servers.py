@@ -22,6 +22,7 @@ import nbformat
 from jupyter_client.blocking.client import BlockingKernelClient
 
 import gan_teach
+from gan_teach.course import MESSAGES
 
 PATIENCE = 240  # seconds: a busy machine opens JupyterLab slowly
 READY = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
@@ -109,6 +110,7 @@ def jupyterlab(folder: Path) -> Iterator[Server]:
         f"--ServerApp.root_dir={folder}", f"--LabApp.user_settings_dir={home}",
         f"--LabApp.workspaces_dir={home}",
         "--LabApp.expose_app_in_browser=True",  # as ``jupyterapp``
+        MESSAGES,
     ]  # fmt: skip
     with _running(made, command, "api"):
         yield made

@@ -40,6 +40,10 @@ __getattr__, _, _ = _lazy.attach(__name__, submodules=["exercises", "ledger", "r
 
 MANIFEST = ".gan-teach-course.json"
 DEFAULT_FOLDER = "gan-teach-course"
+MESSAGES = "--ZMQChannelsWebsocketConnection.iopub_msg_rate_limit=20000"
+"""A lab has 400 widgets, and those of many labs may close at once: at more than 1,000 messages a
+second Jupyter by itself drops what follows, which may be the next lab."""
+
 UNSEEN = 120  # seconds for which a lab's kernel waits for its page to come back
 
 
@@ -213,6 +217,7 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
     own = {"ip": "127.0.0.1", "port": port, "root_dir": folder, "open_browser": browser}
     arguments = [f"--ServerApp.{name}={value}" for name, value in own.items()]
     arguments.append(f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter'}")  # no news
+    arguments.append(MESSAGES)
     if first.exists():
         arguments.append(f"--LabApp.default_url=/lab/tree/{first.name}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -35,7 +35,7 @@ class Shown:
         well.) What was shown before is closed.
 
         A page that does not show within a minute what its cell made runs it once more, as a learner
-        would: that happened twice in some hundred runs, and the summary says so (conftest.py).
+        would, and the summary says so (conftest.py).
         """
         first = f"%env GAN_TEACH_VIEW={view}\nimport gan_teach as gt, ipywidgets\n"
         last = f"ipywidgets.Widget.close_all()\nlab = gt.Lab({run!r})\n{shown}"
@@ -156,6 +156,13 @@ def names_every_control(lab: Shown) -> None:
     assert len(shown) > 25
     assert [line for line in shown if '"' not in line] == []
     assert any(line.startswith("status") for line in lines)
+
+
+def test_a_lab_comes_after_thousands_of_messages(page, server):
+    """Jupyter's own limit drops it (see ``gan_teach.course.MESSAGES``)."""
+    busy = "label = ipywidgets.Label()\nfor k in range(8000):\n    label.value = str(k)\n"
+    Shown.in_notebook(page, server, "dirac", shown=f"{busy}lab.panel.box")
+    assert page.late == []
 
 
 def test_a_learner_steers_a_slow_run(page, server):

@@ -77,8 +77,8 @@ def test_every_preset_is_shown_as_it_is_with_numbers_between_all_marks(page, ser
 
 def arrives(lab: Shown, server, own: Session) -> None:
     """The lab shows this run, and whatever the browser sends back leaves it so. A text that the
-    kernel has sent and the page does not show within a minute is sent once more: once in some
-    hundred runs a message does not come through, and the summary says so (conftest.py)."""
+    kernel has sent and the page does not show within a minute is sent once more, and the summary
+    says so (conftest.py)."""
     end = time.monotonic() + PATIENCE / 4
     while (shown := lab.replay()) != own.replay and time.monotonic() < end:
         lab.page.wait_for_timeout(100)
