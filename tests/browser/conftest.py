@@ -41,11 +41,10 @@ def browser():
 
 
 def opened(browser):
-    """A page that collects what it logs as errors in ``page.errors``, and in ``page.late`` what it
-    shows in place of a lab that does not come."""
+    """A page that collects what it logs as errors in ``page.errors``."""
     made = browser.new_context(has_touch=True).new_page()
     made.set_default_timeout(PATIENCE * 1000)
-    made.errors, made.late = [], []
+    made.errors = []
     made.on("console", lambda m: made.errors.append(m.text) if m.type == "error" else None)
     made.on("pageerror", lambda error: made.errors.append(str(error)))
     return made
@@ -53,11 +52,10 @@ def opened(browser):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test shows what stood on its page, and what its server and kernels said; so does
-    one that passed only after a second run of its cell (see ``Shown.in_notebook``)."""
+    """A failed test shows what stood on its page, and what its server and kernels said."""
     report = yield
     used = getattr(item, "funcargs", {})
-    if report.when == "call" and "page" in used and (report.failed or used["page"].late):
+    if report.when == "call" and report.failed and "page" in used:
         for name, look in LOOKS.items():
             try:
                 seen = look(used["page"], used.get("server") or used.get("app"))
@@ -67,15 +65,7 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-def pytest_terminal_summary(terminalreporter):
-    for report in terminalreporter.getreports("passed"):
-        if told := [f"-- {name}\n{seen}" for name, seen in report.sections if name in LOOKS]:
-            terminalreporter.section(f"{report.nodeid} ran its cell twice")
-            terminalreporter.write_line("\n".join(told))
-
-
 LOOKS = {
-    "late": lambda page, _: page.late,
     "page": lambda page, _: page.locator(":root").inner_text(timeout=5000),
     "errors": lambda page, _: page.errors,
     "kernels": lambda _, server: server and server.ask("GET", "api/kernels").decode(),
@@ -97,7 +87,6 @@ def page(browser, desk, request):
     shared, failed = "server" in request.fixturenames, request.session.testsfailed
     made = desk.pop() if shared and desk else opened(browser)
     made.errors.clear()
-    made.late.clear()
     made.set_viewport_size({"width": 1500, "height": 1100})
     yield made
     if shared and request.session.testsfailed == failed:

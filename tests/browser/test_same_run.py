@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from test_lab import Shown
 from gan_teach.games.base import flatten
 from gan_teach.lab import PRESETS, Config, Session, diagnose, treat
 from gan_teach.lab.config import KNOBS, opening
-from jupyter_servers import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -76,16 +74,7 @@ def test_every_preset_is_shown_as_it_is_with_numbers_between_all_marks(page, ser
 
 
 def arrives(lab: Shown, server, own: Session) -> None:
-    """The lab shows this run, and whatever the browser sends back leaves it so. A text that the
-    kernel has sent and the page does not show within a minute is sent once more, and the summary
-    says so (conftest.py)."""
-    end = time.monotonic() + PATIENCE / 4
-    while (shown := lab.replay()) != own.replay and time.monotonic() < end:
-        lab.page.wait_for_timeout(100)
-    if shown != own.replay:
-        sent, _ = server.value("(lab.panel.replay.value, lab.panel.replay.send_state())")
-        lab.page.late.append(f"the page shows {shown!r}, the kernel has sent {sent!r}")
-        assert sent == own.replay
+    """The lab shows this run, and whatever the browser sends back leaves it so."""
     lab.wait(lambda: lab.replay() == own.replay)
     lab.page.wait_for_timeout(300)
     same(server, "lab", own)
