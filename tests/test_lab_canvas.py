@@ -161,8 +161,8 @@ def test_hidden_layers_are_not_sent():
     panel = Panel(Session("five-gaussians", width=8), "canvas")
     names = [layer["name"] for layer in unpack(panel.view.frame)[0]["layers"]]
     assert names == ["field", "real", "modes", "fake", "push"]
-    panel.layers["field"].value = False
-    panel.layers["best"].value = True
+    panel.layers["field"].value.value = False
+    panel.layers["best"].value.value = True
     names = [layer["name"] for layer in unpack(panel.view.frame)[0]["layers"]]
     assert names == ["best", "real", "modes", "fake", "push"]
 

@@ -14,7 +14,7 @@ from PIL import Image
 import gan_teach as gt
 from gan_teach import lab as package
 from gan_teach.lab import PRESETS, Lab, Session, own_data
-from gan_teach.lab.config import opening, outlook, typical
+from gan_teach.lab.config import DATA, opening, outlook, typical
 from gan_teach.lab.frame import TELLS, Field, shades
 from gan_teach.lab.picture import draw
 
@@ -217,6 +217,26 @@ def test_seed_and_preset_start_anew():
     assert panel.preset.value.value == "noisy"
 
 
+def turn_over(box):
+    box.value.value = not box.value.value
+
+
+def test_another_world_makes_no_control_anew():
+    """A page keeps every widget that it was ever sent."""
+    from ipywidgets.widgets.widget import _instances
+
+    panel = Panel(Session("normal"))
+    for name in (*PRESETS, "normal"):  # what the layers of a world are called first
+        panel.load(name)
+    made = {*_instances}
+    knobs = panel.knobs
+    for name in ("spirals", "dirac", "digits", "normal"):
+        panel.load(name)
+    assert {*_instances} == made
+    assert panel.knobs == knobs
+    assert panel.knobs["data"].value.options == tuple(2 * (w,) for w in DATA["line"])
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("real_pictures")
 @pytest.mark.parametrize("name", ["five-gaussians", "dirac-r1"])
@@ -230,11 +250,11 @@ def test_every_kind_of_game_has_its_own_controls_and_picture(name):
     assert panel.session.step == 4
     seen = [pixels(panel)]
     for box in panel.layers.values():  # each can be shown and hidden
-        box.value = not box.value
+        turn_over(box)
         seen.append(pixels(panel))
         assert (seen[-1] != seen[-2]).any()
     for box in panel.layers.values():
-        box.value = not box.value
+        turn_over(box)
     assert (pixels(panel) == seen[0]).all()
     type_in(panel.preset, "normal")
     play(panel)
@@ -278,11 +298,11 @@ def test_layers_can_be_hidden():
     panel = Panel(Session("normal"))
     play(panel, 3)
     full = pixels(panel)
-    panel.layers["real"].value = False
+    panel.layers["real"].value.value = False
     without = pixels(panel)
     gone = np.abs(full - without).sum(-1) > 60
     assert 50 < gone.sum() < 0.02 * gone.size
-    panel.layers["real"].value = True
+    panel.layers["real"].value.value = True
     assert (pixels(panel) == full).all()
 
 
@@ -450,9 +470,32 @@ def press(panel, label):
 def test_a_sentence_tells_each_layer_that_is_shown(name):
     panel = Panel(Session(name))
     for layer, box in panel.layers.items():
-        assert (TELLS[layer] in html.unescape(panel.legend.value)) == box.value
-        box.value = not box.value
-        assert (TELLS[layer] in html.unescape(panel.legend.value)) == box.value
+        assert (TELLS[layer] in html.unescape(panel.legend.value)) == box.value.value
+        turn_over(box)
+        assert (TELLS[layer] in html.unescape(panel.legend.value)) == box.value.value
+
+
+def test_what_was_said_of_a_run_goes_with_it():
+    panel = Panel(Session("five-gaussians,width=8,draws=2/60"))
+    panel.watch = lambda items, total: items
+    labels = (
+        "Examine this run",
+        "Start a twin",
+        "Tell the next round",
+        "Show it here",
+        "Numbers (NPZ)",
+    )
+    texts = [w for w in within(panel.box) if type(w).__name__ in ("HTML", "Textarea")]
+    empty = [w.value for w in texts]
+    for label in labels:
+        press(panel, label)
+    assert sum(w.value != old for w, old in zip(texts, empty, strict=True)) >= 8
+    panel.load("five-gaussians,width=8,draws=2/60")
+    panel.message.value = ""
+    assert [w.value for w in texts] == empty
+    able = {w.description: not w.disabled for w in within(panel.box) if hasattr(w, "on_click")}
+    acts = ("Try", "No remedy yet", "Both: 10 rounds", "Go on with the twin", "Next scene")
+    assert not any(able.get(name) for name in acts)
 
 
 def test_how_often_a_preset_ends_well_is_told_while_it_is_the_preset():

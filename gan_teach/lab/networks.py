@@ -6,7 +6,7 @@ convolutional GAN of chapters 15 and 16.
 
 import math
 from collections.abc import Collection, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -186,9 +186,14 @@ class PlaneWorld(World):
     def _best(self, fake: NDArray) -> Tensor:
         """D* = p / (p + q) on the cells, p and q kernel estimates of one bandwidth from the points
         that are shown."""
-        at, width = self._cells.double(), self.reach / 25
-        p, q = (_log_density(at, torch.as_tensor(x), width) for x in (self.real, fake))
-        return torch.sigmoid(p - q)
+        return torch.sigmoid(self._real_density - self._density(fake))
+
+    @cached_property
+    def _real_density(self) -> Tensor:
+        return self._density(self.real)
+
+    def _density(self, points: NDArray) -> Tensor:
+        return _log_density(self._cells.double(), torch.as_tensor(points), self.reach / 25)
 
 
 @lru_cache(maxsize=8)  # half a second, which each new run on the same data would take again

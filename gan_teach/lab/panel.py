@@ -114,6 +114,9 @@ class Panel:
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
         self._names: list[Any] = []
+        self._boxes: dict[tuple[str, str], Control] = {}
+        self._made = {name: self._make_knob(name, spec) for name, spec in SHOWN.items()
+                      if name != "turn"}  # fmt: skip
         self.view = self._make_view(view)
         self.narration, self.message, self.legend = w.HTML(), w.HTML(), w.HTML()
         self.bar = w.IntProgress(description="Done", layout={"display": "none"}, style=WIDE)
@@ -135,20 +138,24 @@ class Panel:
         return ImageView(self)
 
     def _furnish(self) -> None:
-        """Make the parts that depend on the kind of game and on the data."""
+        """Show the parts that this kind of game and these data have. Each is made once: a page
+        keeps what it was ever sent."""
         config, frame = self.session.config, self.session.picture()
         self._furnished_for = (config.world, config.data)
-        self.knobs = self._make_knobs(config.world)
+        own = {name for name, spec in SHOWN.items() if config.world in spec.worlds}
+        self.knobs = {name: knob for name, knob in self._made.items() if name in own}
+        choices = dict.fromkeys((*DATA[config.world], config.data))  # also a learner's own
+        self.knobs["data"].offer([(SHOWN["data"].shown(word), word) for word in choices])
         titles = [part.title for part in (*frame.charts, frame.disc) if part]
         self.layers = {name: self._box(layer.label, name) for name, layer in frame.layers.items()}
         self.charts = {title: self._box(title, title) for title in titles}
         self._follow()  # a control that is shown before its value is set may send its default
-        self._layers.children = [*self.layers.values()]
-        self._charts.children = [*self.charts.values()]
+        self._layers.children = [box.widget for box in self.layers.values()]
+        self._charts.children = [box.widget for box in self.charts.values()]
         first = FIRST[config.world]
         for title, names in {BESIDE: first, **THEMES}.items():
-            own = [name for name in names if title == BESIDE or name not in first]
-            self._columns[title].children = [self.knobs[name].widget for name in own
+            shown = [name for name in names if title == BESIDE or name not in first]
+            self._columns[title].children = [self.knobs[name].widget for name in shown
                                              if name in self.knobs]  # fmt: skip
         self._drawing.layout.display = "" if config.world == "plane" else "none"
 
@@ -184,6 +191,8 @@ class Panel:
             wanted = Replay.parse(text)
             self.tell(f"Repeating {wanted.steps} rounds." if wanted.steps else "")
             self.session = Session(wanted)
+            for study in self.folds:
+                study.forget()
             return f"Loaded {text}." if self.session.step else f"Started {text}."
 
         self.attempt(replace)
@@ -258,7 +267,7 @@ class Panel:
         if self._furnished_for != (config.world, config.data):
             self._furnish()
         boxes = {**self.layers, **self.charts}
-        hidden = {name for name, box in boxes.items() if not box.value}
+        hidden = {name for name, box in boxes.items() if not box.value.value}
         frame = self.session.picture(hidden if self.view.graph else {*hidden, GRAPH})
         self.view.show(frame, passing)
         # A page lays itself out anew for every word that changes, which takes longer than a tick.
@@ -288,22 +297,11 @@ class Panel:
 
     # -- making the parts
 
-    def _make_knobs(self, world: str) -> dict[str, Control]:
-        knobs = {}
-        for name, spec in SHOWN.items():
-            if name == "turn" or world not in spec.worlds:
-                continue
-            turn = partial(self._turn, name)
-            if spec.slider:
-                knobs[name] = slider(spec, turn)
-            elif spec.choices:
-                own = (*DATA[world], self.session.config.data)  # also a learner's own
-                words = dict.fromkeys(own) if name == "data" else spec.choices
-                shown = [(spec.shown(word), word) for word in words]
-                knobs[name] = choice(spec.label, turn, shown)
-            else:
-                knobs[name] = widgets.number(spec, turn)
-        return knobs
+    def _make_knob(self, name: str, spec: Knob) -> Control:
+        turn = partial(self._turn, name)
+        if spec.choices:
+            return choice(spec.label, turn, [(spec.shown(word), word) for word in spec.choices])
+        return slider(spec, turn) if spec.slider else widgets.number(spec, turn)
 
     def _turn(self, name: str, text: str) -> None:
         """Turn it to what was typed. tau is D's rate by G's: it is what a turned rate of D changes,
@@ -324,12 +322,13 @@ class Panel:
     def _go_to(self, text: str) -> None:
         self.attempt(lambda: self.session.rewind(ROUND.read("round", text)))
 
-    def _box(self, label: str, name: str) -> Any:
-        """A box that shows and hides a layer or chart."""
-        shown = name not in self.session.hidden
-        box = w.Checkbox(value=shown, description=label, indent=False, layout={"width": "15em"})
-        box.observe(self.show, names="value")
-        return box
+    def _box(self, label: str, name: str) -> Control:
+        """A box that shows and hides a layer or chart, as the session's world begins."""
+        if (label, name) not in self._boxes:
+            box = w.Checkbox(description=label, indent=False, layout={"width": "15em"})
+            self._boxes[label, name] = Control(box, box, self.show)
+        self._boxes[label, name].show(name not in self.session.hidden)
+        return self._boxes[label, name]
 
     def _make_clock(self) -> None:
         self.speed = w.SelectionSlider(

@@ -6,7 +6,8 @@ its marks to the nearest one and may send that back, so that sliders of knobs sp
 learner lets go of them.
 
 The folds are what the lab offers beside them: the doctor, a twin, slow motion, the way from latents
-to samples, and files to keep. A fold works on the panel's session.
+to samples, and files to keep. A fold works on the panel's session; ``forget`` takes away what it
+shows of a run that is left.
 """
 
 import base64
@@ -51,6 +52,11 @@ class Control:
         self.value.observe(self._changed, names="value")
         if self.slider is not None:
             self.slider.observe(self._slid, names="value")
+
+    def offer(self, options: Sequence[Any]) -> None:
+        """Have these to choose from, which turns nothing."""
+        self._showing, self.value.options = True, options
+        self._showing = False
 
     def show(self, value: Any, most: float | None = None) -> None:
         """Stand at ``value``, of at most ``most`` if that is given, which turns nothing."""
@@ -146,13 +152,17 @@ class Doctor:
     """Names what is wrong with the run, by which numbers, and tries the remedy from here."""
 
     def __init__(self, panel: Any) -> None:
-        self._panel, self._diagnosis = panel, Diagnosis("too early", (), "")
+        self._panel = panel
         self._treated: tuple[Any, Diagnosis] | None = None  # the branch, and what it is to cure
         ask = button("Examine this run", "Look at its last rounds", self.examine)
-        self.remedy = button("No remedy yet", "Turn this knob from here on", self.treat)
-        self.remedy.disabled = True
+        self.remedy = button("", "Turn this knob from here on", self.treat)
         self.report = w.HTML()
         self.widget = fold("Ask the doctor", w.HBox([ask, self.remedy]), self.report)
+        self.forget()
+
+    def forget(self) -> None:
+        self._diagnosis, self.report.value = Diagnosis("too early", (), ""), ""
+        self.remedy.disabled, self.remedy.description = True, "No remedy yet"
 
     def examine(self) -> None:
         self._panel.pause()
@@ -187,7 +197,6 @@ class TwinView:
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
-        self._twin: Any = None  # without one the later buttons cannot be pressed
         names = [(spec.label, name) for name, spec in KNOBS.items() if spec.live]
         look: dict[str, Any] = {"style": WIDE, "layout": ROW}
         self.knob = w.Dropdown(options=names, value="d_steps", description="The knob", **look)
@@ -202,6 +211,10 @@ class TwinView:
         buttons = w.HBox([start, *self.later])
         self.widget = fold("Compare with a twin", self.knob, self.value, buttons, self.story,
                            self.pictures)  # fmt: skip
+        self.forget()
+
+    def forget(self) -> None:
+        self._twin: Any = None  # without one the later buttons cannot be pressed
         self._show()
 
     def start(self) -> None:
@@ -237,19 +250,24 @@ class SlowMotion:
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
-        self._scenes: list[Scene] = []
-        self._at = 0
         begin = button("Tell the next round", "What one update does, step by step", self.begin)
         self.back = button("Scene before", "The scene before this one", lambda: self.go(-1))
         self.forth = button("Next scene", "The scene after this one", lambda: self.go(1))
         self.caption, self.picture = w.HTML(), w.HTML()
         buttons = w.HBox([begin, self.back, self.forth])
         self.widget = fold("Slow motion", buttons, self.caption, self.picture)
-        self.go(0)
+        self.forget()
+
+    def forget(self) -> None:
+        self._tell([])
 
     def begin(self) -> None:
         self._panel.pause()
-        self._scenes, self._at = slow_motion(self._panel.session), 0
+        self._tell(slow_motion(self._panel.session))
+
+    def _tell(self, scenes: list[Scene]) -> None:
+        self._scenes, self._at = scenes, 0
+        self.caption.value = self.picture.value = ""
         self.go(0)
 
     def go(self, step: int) -> None:
@@ -276,9 +294,12 @@ class Morph:
         row = w.HBox([self.share.widget, here])
         self.widget = fold("From latents to samples", row, self.picture)
 
+    def forget(self) -> None:
+        self.picture.value = ""
+
     def go(self, text: str) -> None:
         self._panel.pause()
-        self.picture.value = ""
+        self.forget()
 
         def act() -> None:
             share = SHARE.read("the way", text)
@@ -300,6 +321,9 @@ class Export:
         self.links, self.code = w.HTML(), w.Textarea(description="Python code", rows=5, style=WIDE)
         self.code.layout = {"width": "48em", "max_width": "100%"}
         self.widget = fold("Keep this run", w.HBox(makers), self.links, self.code)
+
+    def forget(self) -> None:
+        self.links.value = self.code.value = ""
 
     def make(self, ending: str) -> None:
         self._panel.pause()
