@@ -385,7 +385,7 @@ def checks(device: str) -> int:
                 count, failed = count + 1, failed + (not passed)
                 print(f"{'PASS' if passed else 'FAIL'}  {name}: {gap:.2g} (limit {limit:g})")
                 sys.stdout.flush()
-        except Exception as error:  # noqa: PERF203
+        except Exception as error:
             count, failed = count + 1, failed + 1
             print(f"FAIL  {check.__name__}: {type(error).__name__}: {error}")
             traceback.print_exc(limit=-4)

@@ -30,7 +30,7 @@ from gan_teach.studies import evaluation
 from gan_teach.studies.image_runs import load_run, read_settings, train_images
 from gan_teach.studies.sweeps import grid_of
 from gan_teach.training.checkpoints import load_checkpoint
-from gan_teach.zoo import GRIDS, IMAGE_GANS, ImageGAN, image_gan
+from gan_teach.zoo import GRIDS, IMAGE_GANS, ImageGAN, image_gan, published
 from gan_teach.zoo.images import changed
 
 RNG = np.random.default_rng(5)
@@ -76,6 +76,21 @@ def same(one, two):
 
 
 # -- plain values ---------------------------------------------------------------------------------
+
+
+def test_a_published_table_is_a_configuration_of_ones_own(tmp_path, capsys):
+    """As the first lines of published.toml say."""
+    text = Path(published.__file__).with_suffix(".toml").read_text("utf-8")
+    table = text.partition("[cifar-wgan-gp]\n")[2].partition("\n[")[0]
+    (tmp_path / "mine.toml").write_text(table)
+    assert cli.main(["train", "--config", str(tmp_path / "mine.toml"), "--explain"]) == 0
+    mine = capsys.readouterr().out
+    assert cli.main(["train", "cifar-wgan-gp", "--explain"]) == 0
+    ours = capsys.readouterr().out
+    assert "wgan_gp(weight=10.0)" in mine
+    assert [line.split("  (published")[0] for line in mine.splitlines()[1:]] == ours.splitlines()[
+        1:
+    ]
 
 
 @pytest.mark.parametrize("name", IMAGE_GANS)

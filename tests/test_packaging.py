@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-import sys
+import tomllib
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -13,11 +13,6 @@ import pytest
 import gan_teach
 from check_wheel import expected, problems
 from gan_teach.course.book import REPOSITORY
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -39,10 +39,10 @@ def _wanted(
 
 
 def _toml(file: Path) -> dict[str, Any]:
-    module = "tomllib" if sys.version_info >= (3, 11) else "tomli"
-    reader = _checks.package(module, "a TOML file", "scale", ValueError)
+    import tomllib
+
     try:
-        return reader.loads(file.read_text("utf-8"))
+        return tomllib.loads(file.read_text("utf-8"))
     except ValueError as error:
         raise ValueError(f"{file} is no TOML file: {error}.") from error
 

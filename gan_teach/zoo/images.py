@@ -244,7 +244,7 @@ def changed(config: ImageGAN | None, /, **changes: Any) -> ImageGAN:
     Raises ValueError for unknown settings, and for those that are missing.
     """
     for field in changes:
-        _checks.choice("setting", field, [k for k in _KINDS if k not in _WORDS])
+        _checks.choice("setting", field, sorted(_KINDS, key=_WORDS.__contains__))
     if config:
         return replace(config, **changes)
     missing = [f.name for f in fields(ImageGAN) if f.default is MISSING and f.name not in changes]
