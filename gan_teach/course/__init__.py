@@ -247,6 +247,7 @@ def launch_app(port: int = 8888, browser: bool = True, run: str | None = None) -
         # the request for want of an _xsrf argument (its issue 1458).
         ends = {"cull_idle_timeout": UNSEEN, "cull_interval": UNSEEN // 4}
         arguments += [f"--MappingKernelManager.{name}={value}" for name, value in ends.items()]
+        arguments.append(MESSAGES)
         app.launch_instance(argv=[str(page), *arguments])
 
 
