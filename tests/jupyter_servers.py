@@ -175,7 +175,7 @@ def _running(server: Server, command: Sequence[str], path: str) -> Iterator[None
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE)  # it ends its kernels first
 
 
 def _wait_for(server: Server, process: subprocess.Popen[bytes], path: str) -> None:

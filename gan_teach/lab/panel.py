@@ -207,8 +207,8 @@ class Panel:
 
     def drawn(self, change: dict[str, Any]) -> None:
         """Start anew on what was drawn; it comes from the browser and is checked here."""
-        strokes, reach = change["new"].get("strokes"), self.session.picture().view[1]
-        self.attempt(lambda: self.session.set(data=own_data.of_strokes(strokes, reach)))
+        strokes = change["new"].get("strokes")
+        self.attempt(lambda: self.session.set(data=own_data.of_strokes(strokes, self._reach)))
 
     @alone
     def attempt(self, action: Callable[[], Any], passing: bool = False) -> None:
@@ -270,6 +270,7 @@ class Panel:
         hidden = {name for name, box in boxes.items() if not box.value.value}
         frame = self.session.picture(hidden if self.view.graph else {*hidden, GRAPH})
         self.view.show(frame, passing)
+        self._reach = frame.view[1]  # of what a learner can draw in it
         # A page lays itself out anew for every word that changes, which takes longer than a tick.
         since = time.perf_counter() - self._followed
         if passing and self.view.playing and since < WORDS_SECONDS:
@@ -362,13 +363,11 @@ class Panel:
         ]
         load = button("Load", "Repeat the run of this text", lambda: self.load(self.wanted.value))
         self.wanted.on_msg(lambda _, sent, __: sent.get("event") == "submit" and load.click())
-        draw = button("Use these strokes", "Start anew with data along them", self._draw)
+        draw = button("Use these strokes", "Start anew with data along them", lambda: self.attempt(
+            lambda: self.session.set(data=own_data.of_text(self.strokes.value, self._reach))
+        ))  # fmt: skip
         self._replay_rows = w.HBox([self.replay, *copies]), w.HBox([self.wanted, load])
         self._drawing = w.HBox([self.strokes, draw])
-
-    def _draw(self) -> None:
-        reach = self.session.picture().view[1]
-        self.attempt(lambda: self.session.set(data=own_data.of_text(self.strokes.value, reach)))
 
     def _lay_out(self) -> list[Any]:
         """The picture first, and beside it what is turned while one watches; the page's own style

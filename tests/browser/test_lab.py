@@ -154,12 +154,6 @@ def names_every_control(lab: Shown) -> None:
     assert any(line.startswith("status") for line in lines)
 
 
-def test_a_lab_comes_after_thousands_of_messages(page, server):
-    """Jupyter's own limit drops it (see ``gan_teach.course.MESSAGES``)."""
-    busy = "label = ipywidgets.Label()\nfor k in range(8000):\n    label.value = str(k)\n"
-    Shown.in_notebook(page, server, "dirac", shown=f"{busy}lab.panel.box")
-
-
 def test_a_learner_steers_a_slow_run(page, server):
     """Digits, whose rounds take long. (``test_same_run.py`` repeats such runs.)"""
     lab = Shown.in_notebook(page, server, "digits,width=4")
