@@ -380,7 +380,7 @@ assert gt.holds(-10 < low <= high < 10)
 # ## Switch it off
 #
 # Noise has a price: $D$ compares blurred distributions, and a fine difference between sharp ones
-# would escape it. So one lets the noise fade ([annealing](glossary.md#annealing)): $\sigma$ falls
+# is faint in them. So one lets the noise fade ([annealing](glossary.md#annealing)): $\sigma$ falls
 # linearly to 0 over the first $N$ rounds, `gt.corrupt.linear_annealing(N)`. **Predict:** is $N =
 # 100$ better or worse than $N = 400$? (By $V$ in the last round a run is *settled* within 0.1 of
 # $-2\log 2$, *saturated* above $-0.1$, *diverged* if not finite, else *on the way*.)
@@ -453,9 +453,8 @@ print(f"calmer without noise: {calmer.only_a} of {SEEDS} seeds (p-value {calmer.
 # calmer end: without the noise in ten blurred points the typical generator's mean stays a quarter
 # closer to the data's.
 #
-# **What is true, then.** Instance noise rescues each of 64 seeds from saturation, whether the same
-# or independent, because $G$'s gradient averages $D$ over a neighbourhood in which it is not
-# certain. The equilibrium is the same. The apparent slowness of independent noise is one of the
+# **What is true, then.** With instance noise, the same or independent, all 64 seeds settle within
+# 500 rounds: $G$'s gradient averages $D$ over a neighbourhood in which it is not certain. The equilibrium is the same. The apparent slowness of independent noise is one of the
 # measurement. And the spread is still not learnt:
 
 # %%

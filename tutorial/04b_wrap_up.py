@@ -20,7 +20,7 @@
 #   seeds, while the mean is still wrong. A linear $D$ does not see the spread, and what nobody
 #   holds drifts: eleven of 16 runs have blown up by round 60,000. [Chapter
 #   03](03_strong_generator.ipynb)
-# - Instance noise rescues all of 64 seeds from saturation; it hardly weakens $D$, but it makes
+# - With instance noise all 64 seeds settle within 500 rounds; it hardly weakens $D$, but it makes
 #   $G$'s gradient seven times as large at round 50. Fade it out too soon and the plateau is back.
 #   [Chapter 04](04_noisy_gan.ipynb)
 # - Two cautions. "Settled" is a statement about the number that you watch ([chapter

@@ -408,7 +408,7 @@ for change in ("relativistic pairs", "R1 + R2"):
 # dropped alone. Data divided by ten make it two and a half times as long, and an average of a $G$
 # that is still far away lags a little. Changes do not add up, and a recipe is more than its lines.
 # All of this is said of one data set, of 2000 steps and of two sets of learning rates; and of
-# sixteen intervals of 95 % one may well miss.
+# twenty-three intervals of 95 % one may well miss.
 #
 # </details>
 #

@@ -280,11 +280,11 @@ assert gt.holds(caught > REPEATS / 2)
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# **No metric finds all six**, the best find three, and single samples mislead: the Fréchet distance
-# of the copies, out of its band in the picture, is out in one sample of twenty. Precision, density
-# and quality are content with half of the data; recall, coverage and the count do not mind stray
-# samples; Fréchet and Wasserstein look at the whole and miss the arc. (So it is with 400 samples;
-# with 20,000 the Fréchet distance finds it 18 times of 20.)
+# **With 400 samples no metric finds all six**, the best find three, and single samples mislead: the
+# Fréchet distance of the copies, out of its band in the picture, is out in one sample of twenty.
+# Precision, density and quality are content with half of the data; recall, coverage and the count
+# do not mind stray samples; Fréchet and Wasserstein look at the whole and miss the arc, which with
+# 20,000 samples the Fréchet distance finds 18 times of 20.
 #
 # </details>
 #
@@ -356,8 +356,8 @@ assert chance[1] < 0.6
 assert told > 15
 
 # %% [markdown]
-# Real points are real samples: as long as the memory is large beside what is handed out (here ten
-# times), no score against other real points can tell. (Of a memory of 400 points, from which 400
+# Real points are real samples: drawn without repetition, as here, no score against other real points
+# can tell. (Of a memory of 400 points, from which 400
 # are drawn with repetitions, recall tells 19 times of 20.) What tells is a comparison with points
 # that were *held out*: a perfect generator is as often nearer to the one set as to the other, a
 # copyist always nearer to its own. Keep real data back.

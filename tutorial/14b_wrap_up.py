@@ -12,8 +12,8 @@
 # ## What this part has shown
 #
 # - $D$'s loss is flat long before the fakes are right: by 670 and 650 epochs in the median run of
-#   two losses. $\log 2$ is the best $D$'s loss at a perfect generator, and that of a chase or of a
-#   $D$ that sees nothing. [Chapter 09](09_two_clusters.ipynb)
+#   two losses. $\log 2$ is the best $D$'s loss at a perfect generator, and that of a $D$ that
+#   sees nothing. [Chapter 09](09_two_clusters.ipynb)
 # - A factor in front of a loss is a learning rate: most of the factor of two between JS (2780
 #   epochs) and RS (1270) is the halved loss; with the whole one JS takes 1500. [Chapter
 #   09](09_two_clusters.ipynb)
@@ -29,8 +29,8 @@
 #   12](12_bogonet.ipynb)
 # - Flat losses acquit nobody: with $D$'s loss at its level, 2 looks of 180 at the samples were
 #   inside the band of real ones. [Chapter 13](13_half_circles.ipynb)
-# - No score without its band, and no single score: none of eleven metrics finds all six broken
-#   generators. [Chapter 14](14_honest_metrics.ipynb)
+# - No score without its band, and no single score: with 400 samples none of eleven metrics finds all
+#   six broken generators. [Chapter 14](14_honest_metrics.ipynb)
 
 # %% [markdown]
 # ## The run
