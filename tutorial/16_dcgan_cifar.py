@@ -28,10 +28,10 @@ from gan_teach import metrics
 #
 # [DCGAN](glossary.md#dcgan) (Radford et al., 2016): $G$ doubles the size of its maps by transposed
 # convolutions with [batch norm](glossary.md#batch-norm) and ReLU; $D$ halves them by strided
-# convolutions with batch norm and LeakyReLU. The assignment trains it on CIFAR-10, scaled to 64
-# pixels, with labels smoothed to $\ell = 0.9$, and slows $D$ down twice: half of $G$'s learning
-# rate, and an update at *every second batch* only. The levels are those of chapter 13: $D = 0.45$,
-# $L_D = 1.376$, $L_G = 0.799$.
+# convolutions with batch norm and LeakyReLU; where the images go out or in, there is no batch norm.
+# The assignment trains it on CIFAR-10, scaled to 64 pixels, with labels smoothed to $\ell = 0.9$,
+# and slows $D$ down twice: half of $G$'s learning rate, and an update at *every second batch* only.
+# The levels are those of chapter 13: $D = 0.45$, $L_D = 1.376$, $L_G = 0.799$.
 #
 # ## The published log
 #
