@@ -637,14 +637,14 @@ assert gt.holds(0.5 * 2 * arrived[1] < 51 * arrived[50] < 1.2 * 2 * arrived[1])
 # In rounds by a factor of 33; in steps, of which a round of 1:50 has 51, by 1.3.
 #
 # **What is true, then.** For this GAN a strong generator needs far fewer rounds to the mean than
-# balanced play, and fewer steps (78 %, medians of 16 seeds): in $V$ all 64 seeds settle, 97 % for good by round 5. It
-# works because this $D$ has one slope to offer, the same for every point: following it moves the
-# mean, which is all that $D$ can judge, and where $G$ goes too far $D$'s next steps take the slope
-# back. The instability that the tutorial warns of was not seen within 500 rounds in 64 seeds, nor
-# from bad starts; within 60,000 rounds the drift of the spread brings it to eleven of 16. With a
-# discriminator that can see more than a mean, a generator that runs ahead may collect its mass
-# where $D$ is most easily fooled: [mode collapse](glossary.md#mode-collapse), from [chapter
-# 09](09_two_clusters.ipynb) on.
+# balanced play, and fewer steps (78 %, medians of 16 seeds): in $V$ all 64 seeds settle, 97 % for
+# good by round 5. It works because this $D$ has one slope to offer, the same for every point:
+# following it moves the mean, which is all that $D$ can judge, and where $G$ goes too far $D$'s
+# next steps take the slope back. The instability that the tutorial warns of was not seen within 500
+# rounds in 64 seeds, nor from bad starts; within 60,000 rounds the drift of the spread brings it to
+# eleven of 16. With a discriminator that can see more than a mean, a generator that runs ahead may
+# collect its mass where $D$ is most easily fooled: [mode collapse](glossary.md#mode-collapse), from
+# [chapter 09](09_two_clusters.ipynb) on.
 #
 # </details>
 

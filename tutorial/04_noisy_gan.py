@@ -454,8 +454,9 @@ print(f"calmer without noise: {calmer.only_a} of {SEEDS} seeds (p-value {calmer.
 # closer to the data's.
 #
 # **What is true, then.** With instance noise, the same or independent, all 64 seeds settle within
-# 500 rounds: $G$'s gradient averages $D$ over a neighbourhood in which it is not certain. The equilibrium is the same. The apparent slowness of independent noise is one of the
-# measurement. And the spread is still not learnt:
+# 500 rounds: $G$'s gradient averages $D$ over a neighbourhood in which it is not certain. The
+# equilibrium is the same. The apparent slowness of independent noise is one of the measurement. And
+# the spread is still not learnt:
 
 # %%
 for name, runs in noises.items():

@@ -356,11 +356,11 @@ assert chance[1] < 0.6
 assert told > 15
 
 # %% [markdown]
-# Real points are real samples: drawn without repetition, as here, no score against other real points
-# can tell. (Of a memory of 400 points, from which 400
-# are drawn with repetitions, recall tells 19 times of 20.) What tells is a comparison with points
-# that were *held out*: a perfect generator is as often nearer to the one set as to the other, a
-# copyist always nearer to its own. Keep real data back.
+# Real points are real samples: drawn without repetition, as here, no score against other real
+# points can tell. (Of a memory of 400 points, from which 400 are drawn with repetitions, recall
+# tells 19 times of 20.) What tells is a comparison with points that were *held out*: a perfect
+# generator is as often nearer to the one set as to the other, a copyist always nearer to its own.
+# Keep real data back.
 #
 # ## Break the histogram
 #

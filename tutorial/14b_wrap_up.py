@@ -29,8 +29,8 @@
 #   12](12_bogonet.ipynb)
 # - Flat losses acquit nobody: with $D$'s loss at its level, 2 looks of 180 at the samples were
 #   inside the band of real ones. [Chapter 13](13_half_circles.ipynb)
-# - No score without its band, and no single score: with 400 samples none of eleven metrics finds all
-#   six broken generators. [Chapter 14](14_honest_metrics.ipynb)
+# - No score without its band, and no single score: with 400 samples none of eleven metrics finds
+#   all six broken generators. [Chapter 14](14_honest_metrics.ipynb)
 
 # %% [markdown]
 # ## The run

@@ -32,9 +32,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 # ## The rule
 #
 # The networks are those of SN-GAN: $G$ is a linear layer, three transposed convolutions with batch
-# norm and a plain one, $D$ seven convolutions and a linear layer, whose weights are divided by their
-# largest singular value ([spectral norm](glossary.md#spectral-norm)). Only the loss differs. With
-# $f$ the output of $D$ and $\zeta(t) = \log(1 + e^t)$,
+# norm and a plain one, $D$ seven convolutions and a linear layer, whose weights are divided by
+# their largest singular value ([spectral norm](glossary.md#spectral-norm)). Only the loss differs.
+# With $f$ the output of $D$ and $\zeta(t) = \log(1 + e^t)$,
 #
 # | | mean that $D$ minimizes | mean that $G$ minimizes | if $f$ is constant |
 # | --- | --- | --- | --- |
@@ -352,11 +352,11 @@ assert gt.holds(float(rows[1][3][:-1]) > 90)
 # <details><summary>What you saw</summary>
 #
 # Eight samples of the average in ten can be read (78 to 83 %), of real digits nine, and of those
-# that are read 99 in a hundred are what was asked for. The average's are read more often than $G$'s own:
-# the intervals of the table overlap, but the latents are the same, and compared one by one 99 are
-# read of the average alone and 64 of $G$ alone, hardly chance ($p = 0.008$; one run). It shows that
-# the two ideas of this chapter train a GAN within half a minute, not what either is worth. $D$ was
-# far ahead for 250 updates, with a loss near 0, before $G$ began to catch up.
+# that are read 99 in a hundred are what was asked for. The average's are read more often than $G$'s
+# own: the intervals of the table overlap, but the latents are the same, and compared one by one 99
+# are read of the average alone and 64 of $G$ alone, hardly chance ($p = 0.008$; one run). It shows
+# that the two ideas of this chapter train a GAN within half a minute, not what either is worth. $D$
+# was far ahead for 250 updates, with a loss near 0, before $G$ began to catch up.
 #
 # </details>
 #

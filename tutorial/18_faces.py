@@ -43,10 +43,10 @@ gt.show(
 # ## The rule
 #
 # DCGAN (Radford et al., 2016): transposed convolutions in $G$, strided ones in $D$, with batch norm
-# inside both, weights from $\mathcal N(0, 0.02^2)$. The assignment moves $D$ at *every second* batch,
-# with labels smoothed to $\ell = 0.9$ (and computes $D$'s gradient at every batch all the same).
-# For an optimal $D$ and a right $G$, chapter 13 gives $D = \ell/2$, $L_G = -\log D$ and
-# $L_D = -\ell \log D - (2 - \ell) \log(1 - D)$.
+# inside both, weights from $\mathcal N(0, 0.02^2)$. The assignment moves $D$ at *every second*
+# batch, with labels smoothed to $\ell = 0.9$ (and computes $D$'s gradient at every batch all the
+# same). For an optimal $D$ and a right $G$, chapter 13 gives $D = \ell/2$, $L_G = -\log D$ and $L_D
+# = -\ell \log D - (2 - \ell) \log(1 - D)$.
 
 # %% tags=["nbval-check-output"]
 label = 0.9

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import update_wrapper
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import torch
@@ -78,7 +78,8 @@ class Check:
             return error.verdict
         except (TypeError, ValueError, KeyError, OverflowError, RuntimeError):
             return Verdict(False, f"{self.wanted}, not {_checks.shortened(answer)}.")
-        if "run" in inspect.signature(self.rule).parameters and not hasattr((*about, 0)[0], "turn"):
+        page = get_type_hints(self.rule).get("run")  # what a rule about a page's run takes
+        if page and not isinstance((*about, None)[0], page):
             return Verdict(False, "after the answer this page's run is wanted: make it once more.")
         # Whatever the notebook has set:
         with torch.inference_mode(False), torch.enable_grad(), np.errstate(all="ignore"):
