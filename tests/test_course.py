@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -223,6 +225,44 @@ def test_the_app_listens_on_the_loopback_interface_behind_a_token(monkeypatch):
     lets_labs_speak(seen)
     exec(seen[-1].partition("\n")[0], {})  # what it imports is there
     assert not Path(seen[0]).exists()
+
+
+LEFT = """
+import asyncio, anyio
+from gan_teach import course
+
+class App:
+    def launch_instance(argv):
+        async def request():
+            await anyio.to_thread.run_sync(int)
+            await asyncio.sleep(1e6)
+        loop = asyncio.new_event_loop()
+        loop.create_task(request())
+        loop.call_later(1, loop.stop)
+        loop.run_forever()
+
+{}
+print("ended")
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "ends"), [("course._serve(App, [])", True), ("App.launch_instance([])", False)]
+)
+def test_a_server_that_was_stopped_within_a_request_ends(end, ends):
+    """By itself it waits for ever, as JupyterLab did when it was stopped on a busy machine."""
+    command = [sys.executable, "-c", LEFT.format(end)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout
+    assert process.stdout.readline() == b"ended\n"
+    try:
+        assert process.wait(60 if ends else 5) == 0
+        assert ends
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        assert not ends
+    process.stdout.close()
 
 
 def test_formulas_of_a_summary_are_typed_out():

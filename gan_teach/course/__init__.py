@@ -14,12 +14,13 @@ import os
 import platform
 import re
 import tempfile
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader as _lazy
 
@@ -222,7 +223,7 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
         arguments.append(f"--LabApp.default_url=/lab/tree/{first.name}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")  # containers; the loopback address and the token remain
-    app.launch_instance(argv=arguments)
+    _serve(app, arguments)
 
 
 def launch_app(port: int = 8888, browser: bool = True, run: str | None = None) -> None:
@@ -248,7 +249,18 @@ def launch_app(port: int = 8888, browser: bool = True, run: str | None = None) -
         ends = {"cull_idle_timeout": UNSEEN, "cull_interval": UNSEEN // 4}
         arguments += [f"--MappingKernelManager.{name}={value}" for name, value in ends.items()]
         arguments.append(MESSAGES)
-        app.launch_instance(argv=[str(page), *arguments])
+        _serve(app, [str(page), *arguments])
+
+
+def _serve(app: Any, arguments: list[str]) -> None:
+    """Run a server to its end, and what it leaves: a request that it was answering when it was
+    stopped may keep a thread of AnyIO, which waits for ever, and Python with it."""
+    try:
+        app.launch_instance(argv=arguments)
+    finally:
+        for thread in threading.enumerate():
+            if thread.name == "AnyIO worker thread":
+                thread.stop()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 need = partial(_checks.package, purpose="this", extra="course", kind=CourseError)
