@@ -56,6 +56,28 @@ def numbers(text):
     return [float(number) for number in re.findall(r"-?\d+\.?\d*", text)]
 
 
+def test_chapter_01_the_swings_are_uneven_without_the_noise_of_ten_latents_too():
+    """Tutorial's loop by hand, with expectations over z from 400 of them: sigmoid(a x + c) is D."""
+    chapter = run(code_of("01"), ast.parse("turns, shares"))
+    game = gt.zoo.line_gan(seed=0)
+    x = game.data.points.double().numpy().ravel()
+    w, b, a, c = (float(p.detach()) for p in (*game.g_params, *game.d_params))
+    z, path = (np.arange(400) + 0.5) / 400, []
+    for _ in range(4000):
+        path.append(w / 2 + b)
+        real, fake = (1 / (1 + np.exp(-(a * v + c))) for v in (x, w * z + b))
+        a += 0.1 * (((1 - real) * x).mean() - (fake * (w * z + b)).mean())
+        c += 0.1 * ((1 - real).mean() - fake.mean())
+        fake = 1 / (1 + np.exp(-(a * (w * z + b) + c)))
+        w, b = w + 0.1 * a * (fake * z).mean(), b + 0.1 * a * fake.mean()
+    turns, shares = chapter["swings"](np.array(path) - x.mean())
+    k = len(chapter["turns"])
+    assert (abs(turns[:k] - chapter["turns"]) <= 10).all()
+    assert (abs(shares[:k] - chapter["shares"][:k]) < 0.03).all()
+    later, theirs = abs(turns[k : k + 4] / 595 - 1), abs(chapter["turns"] / 595 - 1)
+    assert later.max() < 0.06 < theirs.max()  # and even out as they narrow
+
+
 @pytest.mark.slow
 def test_chapter_02_the_last_eight_seeds_arrive_by_round_7000():
     seeds = [10, 11, 32, 35, 48, 50, 56, 61]

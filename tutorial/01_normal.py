@@ -412,8 +412,9 @@ assert gt.holds((abs(turns / 595 - 1) < 0.15).all() and (abs(shares - 0.625) < 0
 
 # %% [markdown]
 # (The first turn is left out: it is long and wide, far from where a linearisation holds.) The later
-# ones take 522 to 640 rounds, where 595 were predicted, and shrink to 0.57 to 0.72 of the last,
-# with the noise of ten samples in both. Whether that is so for other seeds is asked below.
+# ones take 522 to 640 rounds, where 595 were predicted, and shrink to 0.57 to 0.72 of the last:
+# these swings are wide still. (Without the noise of ten latents they do the same to ten rounds.)
+# Whether that is so for other seeds is asked below.
 #
 # ## What the generator has learnt
 #

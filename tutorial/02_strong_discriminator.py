@@ -118,7 +118,7 @@ assert gt.holds(history["g_grad"][first] > 45 * history["g_grad"][last] > 0.045)
 # <details><summary>What you saw</summary>
 #
 # A factor of fifty: the slope is three to four times as large, $D$'s answer two hundred times as
-# small. (The scatter is the mean of ten latents, which is not quite $1/2$.)
+# small. (The scatter is mostly the mean of ten latents, not quite $1/2$.)
 #
 # </details>
 #

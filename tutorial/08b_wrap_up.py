@@ -215,7 +215,7 @@ gt.exercises.check_plane_tau(tau, run)
 
 # %% [markdown]
 # **5.** Choose a $\tau$. If the origin is an equilibrium, the run shall end within 0.01 of it after
-# its 600 steps; if it is none, the run shall leave it, to a distance beyond 2. **Predict** the last
+# its 600 steps; if it is none, the run shall leave it, to a distance beyond 4. **Predict** the last
 # distance with `factor` first. (`run.turn(tau=3.0)["path"]` is the path with another $\tau$.)
 #
 # <details><summary>Hint 1</summary>
@@ -227,7 +227,7 @@ gt.exercises.check_plane_tau(tau, run)
 #
 # <details><summary>Hint 2</summary>
 #
-# At the border the run only circles: in these games it is still 1 to 3 from the origin after 600
+# At the border the run only circles: in these games it stays within 4 of the origin for its 600
 # steps. Go well beyond.
 #
 # </details>

@@ -622,8 +622,8 @@ print(f"-1 / (4 g) at 2.4: {-1 / (4 * 2.4):.3f}")
 # <details><summary>What you saw</summary>
 #
 # Up to $g = 1$ the friction is shared: the pair turns, and both parts are $-g/2$. Beyond, the fast
-# eigenvalue takes all that is added and the slow one, about $-1/(4g)$, gets **less**: $D$ is held
-# so flat that it hardly tells $G$ where to go.
+# eigenvalue takes all that is added and the slow one, in the end $-1/(4g)$, gets **less**: $D$ is
+# held so flat that it hardly tells $G$ where to go.
 #
 # </details>
 #

@@ -414,8 +414,8 @@ gt.animation.chooser(
     start=12_000,
     alt="Two sheets of twenty-four generated images after 12,000 steps, separable and paired; each "
     "of three rows is a seed. The first rows show blurred scenes on quiet grounds, and a shape "
-    "here and there; the others dark and light patches with lattices of fine squares. We could "
-    "name none.",
+    "here and there; the others are rougher, some with lattices of fine squares. We could name "
+    "none.",
 )
 
 # %% [markdown]

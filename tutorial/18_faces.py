@@ -667,8 +667,7 @@ print(f"G there: {3_576_704 / slow.n_g:.0f} times as large")
 #
 # A walk between latents, all at once: let this one learn two spirals, then open *From latents to
 # samples* and move the slider. Where the lattice is stretched thin, a small step of $z$ is a large
-# step of the sample; latents that lie there give points between the arms, as they give faces
-# between faces.
+# step of the sample; points between the arms come from latents that lie there.
 
 # %%
 gt.Lab("spirals")

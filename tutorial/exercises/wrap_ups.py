@@ -262,7 +262,7 @@ def check_step_factor(J: NDArray, tau: float, lr: float) -> Values:
 
 @partial(Check, read=number, wanted="a number is wanted")
 def check_plane_knob(tau: float, run: Unseen) -> Verdict:
-    """A tau that leads to an equilibrium (within 0.01), or away from what is none (beyond 2)."""
+    """A tau that leads to an equilibrium (within 0.01), or away from what is none (beyond 4)."""
     if not 0 < tau <= 1000:
         return Verdict(False, "a positive number up to 1000 is wanted.")
     last = _distance(run.turn(tau))[-1]
@@ -270,7 +270,7 @@ def check_plane_knob(tau: float, run: Unseen) -> Verdict:
     goal = "an equilibrium" if good else "no equilibrium"
     last = math.inf if math.isnan(last) else last
     return Verdict(
-        bool(last < 0.01 if good else last > 2),
+        bool(last < 0.01 if good else last > 4),
         f"with tau = {tau:g} the run ends {last:.2g} from the origin, which is {goal}.",
     )
 
