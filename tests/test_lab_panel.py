@@ -477,7 +477,7 @@ def test_a_sentence_tells_each_layer_that_is_shown(name):
 
 def test_what_was_said_of_a_run_goes_with_it():
     panel = Panel(Session("five-gaussians,width=8,draws=2/60"))
-    panel.watch = lambda items, total: items
+    panel.watch = lambda items, total: iter(items)
     labels = (
         "Examine this run",
         "Start a twin",

@@ -155,7 +155,7 @@ def test_every_format_can_be_read_again(tmp_path):
     with Image.open(paths["png"]) as image:
         assert image.width == round(WIDTH * DPI)
     with Image.open(paths["gif"]) as film:
-        assert film.n_frames == session.step + 1
+        assert film.n_frames == session.step + 1  # pyright: ignore[reportAttributeAccessIssue]
     again = History.load(paths["npz"])
     np.testing.assert_array_equal(again["params"], session.history["params"])
     assert Session(again.meta["replay"]).step == session.step

@@ -146,7 +146,7 @@ def test_rbf_against_the_integral_for_two_gaussians():
         mt.rbf_mmd(normal(100, seed=i), normal(150, seed=1000 + i, mean=1.5, std=2.0), h)
         for i in range(150)
     ]
-    assert np.mean(scores) == pytest.approx(exact, abs=4 * np.std(scores) / math.sqrt(150))
+    assert np.mean(scores) == pytest.approx(exact, abs=4 * float(np.std(scores)) / math.sqrt(150))
 
 
 def test_rbf_by_hand_and_in_blocks(monkeypatch):
@@ -307,7 +307,7 @@ def test_bias_of_ten_splits(n, published):
     ]
     counts = rng.multinomial(n // 10, np.full(10, 0.1), 20_000)
     exact = np.exp(stats.entropy(counts, axis=1)).mean()
-    assert np.mean(runs) == pytest.approx(exact, abs=5 * np.std(runs) / math.sqrt(10))
+    assert np.mean(runs) == pytest.approx(exact, abs=5 * float(np.std(runs)) / math.sqrt(10))
     assert exact == pytest.approx(published, rel=0.05)
     assert exact == pytest.approx(10 * math.exp(-9 / (2 * n / 10)), rel=0.08)  # docstring's order
 

@@ -519,7 +519,7 @@ assert gap < 1e-12
 # </details>
 
 # %% [markdown]
-# Each of the ten is a few lines below its formula. Here is the same one for any game and any
+# Most are a few lines below their formula. Here is the same one for any game and any
 # optimizer; compare it with `gt.source(d.simultaneous)`, and hand a changed copy to `gt.train`: a
 # function `(game, draw, optims)` is a rule.
 

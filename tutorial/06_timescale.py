@@ -228,7 +228,7 @@ print(f"median {np.median(formula):.1f}, largest {formula.max():.1f}")
 # $J_\tau P + P J_\tau^\top = 0$ has a symmetric solution $P \ne 0$. Write it in blocks, with $Z =
 # P_{GD} - P_{GG} B C^{-1}$ for its corner: $G$'s block gives $P_{GG}$ from $Z$ (here $S$ comes in),
 # $D$'s block gives $P_{DD}$, and the corner reads $\tau\, Z = M(Z)$ with a map $M$ that knows no
-# $\tau$. So $\tau^*$ is the largest positive real eigenvalue of a matrix with $n_G n_D$ rows:
+# $\tau$. So $\tau^*$ is 0 or the largest real eigenvalue of a matrix with $n_G n_D$ rows:
 
 
 # %% tags=["hood"]
@@ -382,7 +382,7 @@ turned = (mirrored + v.flip(1)).abs().max()
 print(f"the field at (y, x) plus that at (x, y), its entries exchanged: at most {turned:.6f}")
 
 # %% [markdown]
-# Larger $\tau$, nearer. At $\tau = 1$ the path does not come nearer, and not only to first order:
+# Of the four ratios 20 ends nearest. At $\tau = 1$ the path circles, and not only to first order:
 # $V(x, y) = V(y, x)$, so that exchanging $x$ and $y$ turns the flow round (the last line), and a
 # path that meets the diagonal twice closes.
 

@@ -21,9 +21,9 @@
 #   width five of five modes are covered. Over 200 seeds 176 vanilla and 187 relativistic runs find
 #   all five by step 20,000, and pairs of equal seeds, 13 to 2, tell that it is hardly chance.
 #   [Chapter 10](10_five_gaussians.ipynb)
-# - A penalty decides how steep $D$ is: at the data R1 or R2 leaves it a slope of 0.4, both together
-#   0.2, no penalty 2.7; DRAGAN and WGAN-GP hold it near 1, which has a unit, and near an
-#   equilibrium forbid it to rest. [Chapter 11](11_gradient_penalties.ipynb)
+# - A penalty decides how steep $D$ is: at the data R1 or R2 of $\gamma = 0.1$ leaves it a slope of
+#   0.4, both together 0.2, no penalty 2.7; DRAGAN and WGAN-GP hold it near 1, which has a unit, and
+#   near an equilibrium forbid it to rest. [Chapter 11](11_gradient_penalties.ipynb)
 # - A method is judged over architectures, in pairs, at equal work: at one critic step WGAN-GP beats
 #   the vanilla GAN 54 : 46, by that count a coin; with five steps each 80 : 20. [Chapter
 #   12](12_bogonet.ipynb)

@@ -36,7 +36,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 # their largest singular value ([spectral norm](glossary.md#spectral-norm)). Only the loss differs.
 # With $f$ the output of $D$ and $\zeta(t) = \log(1 + e^t)$,
 #
-# | | mean that $D$ minimizes | mean that $G$ minimizes | if $f$ is constant |
+# | | mean that $D$ minimizes | mean that $G$ minimizes | if $f$ is 0 |
 # | --- | --- | --- | --- |
 # | separable | $\zeta(-f(x)) + \zeta(f(G(z)))$ | $\zeta(-f(G(z)))$ | $2 \log 2$ and $\log 2$ |
 # | paired | $\zeta(f(G(z)) - f(x))$ | $\zeta(f(x) - f(G(z)))$ | $\log 2$ for both |
@@ -223,7 +223,7 @@ for kind, h in short.items():
 gt.show(
     figure,
     alt="Losses over 250 updates, separable left, paired right, on the same scale, with their "
-    "levels. Both stay at the levels of a constant D for some 100 updates. Then D's loss falls "
+    "levels. Both stay at these levels for some 100 updates. Then D's loss falls "
     "to 1.0 and comes back above 1.25 (separable), or falls below 0.5 (paired); G's stays between "
     "0.6 and 0.85, or climbs past 3.",
 )

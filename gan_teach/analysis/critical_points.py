@@ -171,7 +171,7 @@ def transverse(J: Any, n_g: int | None = None, *, tol: float | None = None) -> T
     """
     J = one_jacobian(J, n_g)
     matrix, n_g = J.matrix, J.n_g
-    zero = relative_zero(matrix, tol) * np.linalg.norm(matrix, 2)
+    zero = float(relative_zero(matrix, tol) * np.linalg.norm(matrix, 2))
     g_modes, g_rest = _null_space(matrix[:, :n_g], zero)
     d_modes, d_rest = _null_space(matrix[:, n_g:], zero)
     for name, rest in (("G", g_rest), ("D", d_rest)):

@@ -116,4 +116,4 @@ def _check_own_blocks(operator: Any, n_g: int, precision: torch.dtype) -> None:
         Jx, Jy = operator.matvec(x), operator.matvec(y)
         pair = np.array([[0.0, y @ Jx], [x @ Jy, 0.0]])
         scale = np.linalg.norm(x) * np.linalg.norm(Jy) + np.linalg.norm(y) * np.linalg.norm(Jx)
-        check_symmetric(f"{name}'s own block of the Jacobian", pair, scale, precision)
+        check_symmetric(f"{name}'s own block of the Jacobian", pair, np.array(scale), precision)
