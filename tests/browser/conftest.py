@@ -40,11 +40,6 @@ def browser():
         made.close()
 
 
-def pytest_collection_modifyitems(items):
-    """The longest file first, or it runs alone at the end."""
-    items.sort(key=lambda item: item.path.stem != "test_same_run")
-
-
 def opened(browser):
     """A page that collects what it logs as errors in ``page.errors``."""
     made = browser.new_context(has_touch=True).new_page()
