@@ -154,6 +154,15 @@ def test_one_knob_mends_each_path_and_image_run(runs):
         assert len(best) == 1
 
 
+def test_at_the_border_a_path_neither_arrives_nor_leaves():
+    """There the trace -(A + tau D) is 0, and the run circles."""
+    games = [ex.unseen.drawn(ex.unseen.PLANE, seed) for seed in range(6)]
+    borders = {seed: -A / D for seed, (A, _, D, _) in enumerate(games) if A / D < 0}
+    assert len(borders) > 3
+    for seed, tau in borders.items():
+        assert not ex.check_plane_knob(tau, ex.unseen_plane(seed))
+
+
 @pytest.mark.slow
 def test_six_gans_of_one_setting_are_read_and_mended():
     run = ex.unseen_modes(5)  # five steps of G

@@ -3,6 +3,7 @@
 import inspect
 import sys
 import time
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -39,8 +40,6 @@ def _wanted(
 
 
 def _toml(file: Path) -> dict[str, Any]:
-    import tomllib
-
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except ValueError as error:

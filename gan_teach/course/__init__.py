@@ -218,7 +218,6 @@ def launch_lab(folder: str | Path, port: int = 8888, browser: bool = True) -> No
     own = {"ip": "127.0.0.1", "port": port, "root_dir": folder, "open_browser": browser}
     arguments = [f"--ServerApp.{name}={value}" for name, value in own.items()]
     arguments.append(f"--LabApp.app_settings_dir={Path(__file__).parent / 'jupyter'}")  # no news
-    arguments.append(MESSAGES)
     if first.exists():
         arguments.append(f"--LabApp.default_url=/lab/tree/{first.name}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -248,7 +247,6 @@ def launch_app(port: int = 8888, browser: bool = True, run: str | None = None) -
         # the request for want of an _xsrf argument (its issue 1458).
         ends = {"cull_idle_timeout": UNSEEN, "cull_interval": UNSEEN // 4}
         arguments += [f"--MappingKernelManager.{name}={value}" for name, value in ends.items()]
-        arguments.append(MESSAGES)
         _serve(app, [str(page), *arguments])
 
 
@@ -256,7 +254,7 @@ def _serve(app: Any, arguments: list[str]) -> None:
     """Run a server to its end, and what it leaves: a request that it was answering when it was
     stopped may keep a thread of AnyIO, which waits for ever, and Python with it."""
     try:
-        app.launch_instance(argv=arguments)
+        app.launch_instance(argv=[*arguments, MESSAGES])
     finally:
         for thread in threading.enumerate():
             if thread.name == "AnyIO worker thread":

@@ -142,8 +142,8 @@ class Panel:
         keeps what it was ever sent."""
         config, frame = self.session.config, self.session.picture()
         self._furnished_for = (config.world, config.data)
-        own = {name for name, spec in SHOWN.items() if config.world in spec.worlds}
-        self.knobs = {name: knob for name, knob in self._made.items() if name in own}
+        self.knobs = {name: knob for name, knob in self._made.items()
+                      if config.world in SHOWN[name].worlds}  # fmt: skip
         choices = dict.fromkeys((*DATA[config.world], config.data))  # also a learner's own
         self.knobs["data"].offer([(SHOWN["data"].shown(word), word) for word in choices])
         titles = [part.title for part in (*frame.charts, frame.disc) if part]
