@@ -109,7 +109,7 @@ class Panel:
     """
 
     def __init__(self, session: Session, view: str = "core") -> None:
-        self.session = session
+        self.session, self._begun = session, session.start
         self._interrupted = False
         self._pace = 1.0  # updates that fit into one tick, as measured
         self._followed = -math.inf  # when the words and the controls were last set
@@ -191,8 +191,6 @@ class Panel:
             wanted = Replay.parse(text)
             self.tell(f"Repeating {wanted.steps} rounds." if wanted.steps else "")
             self.session = Session(wanted)
-            for study in self.folds:
-                study.forget()
             return f"Loaded {text}." if self.session.step else f"Started {text}."
 
         self.attempt(replace)
@@ -266,6 +264,10 @@ class Panel:
         config = self.session.config
         if self._furnished_for != (config.world, config.data):
             self._furnish()
+        if self._begun is not self.session.start:  # a branch shares it
+            self._begun = self.session.start
+            for study in self.folds:
+                study.forget()
         boxes = {**self.layers, **self.charts}
         hidden = {name for name, box in boxes.items() if not box.value.value}
         frame = self.session.picture(hidden if self.view.graph else {*hidden, GRAPH})
