@@ -861,7 +861,7 @@ RETURNED = {
     "one more": ({"g_loss": 1.0, "d_loss": 1.0, "x": 3}, ValueError, "returned .*'x': a rule ret"),
     "a vector": (
         {"g_loss": torch.zeros(3), "d_loss": 1.0}, ValueError,
-        r"returned g_loss of shape \(3,\): it must be one number",
+        r"rule own, as g_loss, returned shape \(3,\): .* one number\.$",
     ),
 }  # fmt: skip
 

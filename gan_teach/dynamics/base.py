@@ -115,13 +115,10 @@ def checked_losses(rule: UpdateRule, seen: Any, game: Game, moved: Collection[st
         keys = ", ".join(map(repr, seen)) or "nothing"
         lacking = f", but not {' and '.join(sorted(missing))}" if missing else ""
         raise ValueError(f"rule {name} returned {keys}{lacking}: {wanted}.")
+    size = f"one number for each of {game.lead[0]} members" if game.lead else "one number"
     losses = {key: torch.as_tensor(value).detach() for key, value in seen.items()}
     for key, value in losses.items():
-        if tuple(value.shape) != game.lead:
-            size = f"one number for each of {game.lead[0]} members" if game.lead else "one number"
-            raise ValueError(
-                f"rule {name} returned {key} of shape {tuple(value.shape)}: it must be {size}."
-            )
+        _checks.losses(f"rule {name}, as {key},", value, game.lead, size)
     return losses
 
 

@@ -261,13 +261,6 @@ def factory(optimizer: str | Factory | type) -> Factory:
     return optimizer
 
 
-def _latest_of(
-    old: Sequence[Tensor] | None, new: Sequence[Tensor], active: Tensor | None
-) -> Sequence[Tensor]:
-    before = old or [None] * len(new)
-    return [latest(o, n, active) for o, n in zip(before, new, strict=True)]
-
-
 class Optimizers:
     """The two players' optimisers, and the last gradients they were given (for probes)."""
 
@@ -282,12 +275,18 @@ class Optimizers:
         self.step_g(g_grads)
 
     def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self.g_grads = _latest_of(self.g_grads, grads, active)
-        self.g.step(grads, active)
+        self.move("g", grads, active)
 
     def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self.d_grads = _latest_of(self.d_grads, grads, active)
-        self.d.step(grads, active)
+        self.move("d", grads, active)
+
+    def move(self, player: str, grads: Sequence[Tensor], active: Tensor | None) -> None:
+        """The step of player "g" or "d": every step goes through here."""
+        kept = f"{player}_grads"
+        before = getattr(self, kept) or [None] * len(grads)
+        new = [latest(o, n, active) for o, n in zip(before, grads, strict=True)]
+        setattr(self, kept, new)
+        getattr(self, player).step(grads, active)
 
     def state_dict(self) -> dict[str, Any]:
         return {"g": self.g.state_dict(), "d": self.d.state_dict()}
@@ -295,3 +294,13 @@ class Optimizers:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.g.load_state_dict(state["g"])
         self.d.load_state_dict(state["d"])
+
+
+class Watched(Optimizers):
+    """The optimizers ``outer`` of whose steps ``move(player, grads, active)`` makes others."""
+
+    def __init__(
+        self, outer: Optimizers, move: Callable[[str, Sequence[Tensor], Tensor | None], None]
+    ) -> None:
+        super().__init__(outer.g, outer.d)
+        self.move = move  # pyright: ignore[reportAttributeAccessIssue]

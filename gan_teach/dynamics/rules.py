@@ -39,7 +39,7 @@ from gan_teach.dynamics.base import (
     put,
     split,
 )
-from gan_teach.dynamics.optim import SGD, Optimizers, latest, like
+from gan_teach.dynamics.optim import SGD, Optimizers, Watched, latest, like
 from gan_teach.games.base import Batch, Game, frozen
 
 
@@ -143,21 +143,13 @@ class NegativeMomentum(Rule):
         self.beta = _checks.real("beta", self.beta, above=-1.0, most=1.0)
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
-        with frozen(game.g_params):
-            d_loss = game.loss_d(draw("d", 0))
-            d_grads = gradient(d_loss, game.d_params)
-        optims.step_d(self._velocity("d", d_grads, memory))
-        with frozen(game.d_params):
-            g_loss = game.loss_g(draw("g", 0))
-            g_grads = gradient(g_loss, game.g_params)
-        optims.step_g(self._velocity("g", g_grads, memory))
-        return {"g_loss": g_loss.detach(), "d_loss": d_loss.detach()}
+        def pulled(player: str, grads: Sequence[Tensor], active: Tensor | None) -> None:
+            past = memory.get(player) or [torch.zeros_like(g) for g in grads]
+            velocity = [self.beta * u + g for u, g in zip(past, grads, strict=True)]
+            memory[player] = copies(velocity)
+            optims.move(player, velocity, active)
 
-    def _velocity(self, player: str, grads: Sequence[Tensor], memory: Memory) -> list[Tensor]:
-        past = memory.get(player) or [torch.zeros_like(g) for g in grads]
-        velocity = [self.beta * u + g for u, g in zip(past, grads, strict=True)]
-        memory[player] = copies(velocity)
-        return velocity
+        return Alternating()(game, draw, Watched(optims, pulled))
 
 
 @dataclass(repr=False, eq=False)
@@ -177,23 +169,14 @@ class WeightClipping(Wrapping):
         self.bound = _checks.real("bound", self.bound, above=0.0)
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
-        clipping = _Clipping(optims, self.bound)
-        seen = self.inner(game, draw, clipping, *memory_of(self.inner, memory))
+        def clipped(player: str, grads: Sequence[Tensor], active: Tensor | None) -> None:
+            optims.move(player, grads, active)
+            if player == "d":
+                _clip(game.d_params, self.bound)
+
+        seen = self.inner(game, draw, Watched(optims, clipped), *memory_of(self.inner, memory))
         _clip(game.d_params, self.bound)
         return seen
-
-
-class _Clipping(Optimizers):
-    """The optimizers behind ``outer``; each update of D ends within the bound."""
-
-    def __init__(self, outer: Optimizers, bound: float) -> None:
-        super().__init__(outer.g, outer.d)
-        self.step_g = outer.step_g
-        self._outer, self._bound = outer, bound
-
-    def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self._outer.step_d(grads, active)
-        _clip(self.d.params, self._bound)
 
 
 @torch.no_grad()

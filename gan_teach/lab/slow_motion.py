@@ -1,6 +1,6 @@
 """One update in slow motion: what is drawn, what each player sees, and how it moves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -57,14 +57,9 @@ class _Story(Optimizers):
             batch = self._batch["D"]._replace(latent=batch.latent)  # a round keeps its real points
         self._batch[player.upper()] = batch
 
-    def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self._watch("D", grads, lambda: super(_Story, self).step_d(grads, active))
-
-    def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self._watch("G", grads, lambda: super(_Story, self).step_g(grads, active))
-
-    def _watch(self, name: str, grads: Sequence[Tensor], move: Callable[[], None]) -> None:
+    def move(self, player: str, grads: Sequence[Tensor], active: Tensor | None) -> None:
         """One step of a player; the first is told in full, the others in one scene."""
+        name = player.upper()
         batch = self._batch[name if name in self._batch else "D"]
         own = self.game.d_params if name == "D" else self.game.g_params
         before, place = self._loss(name, batch), [p.detach().clone() for p in own]
@@ -73,7 +68,7 @@ class _Story(Optimizers):
             self._tell(f"{name}'s loss", self._opinion(name, batch, before))
             self._tell(f"{name}'s gradient", f"With respect to {name}'s parameters this loss has a "
                        f"gradient of length {_length(grads):.3g}.")  # fmt: skip
-        move()
+        super().move(player, grads, active)
         way = _length([p.detach() - q for p, q in zip(own, place, strict=True)])
         after, mean = self._loss(name, batch), ""
         if name == "G":

@@ -21,7 +21,7 @@ from torch.distributed.nn.functional import all_reduce
 from gan_teach import _checks
 from gan_teach._devices import preferred
 from gan_teach.dynamics import DrawFn, Memory, Seen, UpdateRule, Wrapping, memory_of
-from gan_teach.dynamics.optim import Optimizers
+from gan_teach.dynamics.optim import Optimizers, Watched
 from gan_teach.dynamics.rules import Alternating, Simultaneous
 from gan_teach.games import GAN, Batch, Game
 from gan_teach.models.dropout import dropouts
@@ -117,7 +117,11 @@ class _Shared(Wrapping):
 
     def __call__(self, game: Game, draw: DrawFn, optims: Optimizers, memory: Memory) -> Seen:
         assert isinstance(game, GAN)
-        share, averaging = _shared_draw(draw, game, self._world), _Averaging(optims, self._world)
+
+        def averaged(player: str, grads: Sequence[Tensor], active: Tensor | None) -> None:
+            optims.move(player, self._world.mean(grads), active)
+
+        share, averaging = _shared_draw(draw, game, self._world), Watched(optims, averaged)
         seen = self.inner(game, share, averaging, *memory_of(self.inner, memory))
         terms = game.d_terms or {}
         means = iter(self._world.mean([*seen.values(), *terms.values()]))
@@ -146,20 +150,6 @@ def _shared_draw(draw: DrawFn, game: GAN, world: World) -> Any:
 
     share_of.step = draw.step  # pyright: ignore[reportFunctionMemberAccess]
     return share_of
-
-
-class _Averaging(Optimizers):
-    """The optimizers behind ``outer``, which get the processes' mean gradients."""
-
-    def __init__(self, outer: Optimizers, world: World) -> None:
-        super().__init__(outer.g, outer.d)
-        self._outer, self._world = outer, world
-
-    def step_g(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self._outer.step_g(self._world.mean(grads), active)
-
-    def step_d(self, grads: Sequence[Tensor], active: Tensor | None = None) -> None:
-        self._outer.step_d(self._world.mean(grads), active)
 
 
 class _SyncedBatchNorm(_BATCH_NORM):
