@@ -129,6 +129,15 @@ def test_the_command(small, tmp_path, capsys):
         assert name in lines[0]
 
 
+def test_of_a_single_run_the_command_says_that_it_diverged(small, tmp_path, capsys):
+    arguments = ["train", "mnist-vanilla", "--data", small.data, "--steps", 5, "--batch-size", 3,
+                 "--features", 1, "--lr", 1e25, "--out", tmp_path / "run"]  # fmt: skip
+    assert cli.main(list(map(str, arguments))) == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("gan-teach: step ")
+    assert told.endswith("look at the penalty's weight.")
+
+
 def test_mistakes_are_said_at_the_call(small, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"knob must be one of .*Did you mean 'tau'"):
         combinations(small, {"taw": [1]})

@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not _is_ours(error):
             raise
         _Parser(prog="gan-teach").error(_in_flags(str(error), name))
-    except (course.CourseError, OSError) as error:
+    except (course.CourseError, OSError, FloatingPointError) as error:  # the last: it diverged
         print(f"gan-teach: {_in_flags(_without_number(error), name)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as error:  # an image run says how it goes on

@@ -177,7 +177,7 @@ def _seeds(seed: int | Sequence[int], lead: tuple[int, ...]) -> int | list[int]:
     return [_checks.whole("seed", s) for s in _checks.of_members("seed", seed, lead)]
 
 
-class DivergedError(ArithmeticError):
+class DivergedError(FloatingPointError):
     """A loss became NaN or infinite. ``step``, ``player`` ("g" or "d") and ``term`` say where."""
 
     def __init__(self, step: int, player: str, term: str, value: float, advice: str) -> None:
