@@ -200,18 +200,17 @@ def _generator(spec: Network, size: int, latent: int) -> list[nn.Module]:
         image = nn.Unflatten(1, (1, size, size))
         return [*_dense(spec, latent), nn.Linear(w, size * size), image, nn.Tanh()]
     maps = nn.Unflatten(1, (w, sides[-1], sides[-1]))
+    layers: list[nn.Module] = [nn.Linear(latent, w * sides[-1] ** 2), maps]
     if spec.family == "residual":
-        layers: list[nn.Module] = [nn.Linear(latent, w * sides[-1] ** 2), maps]
         for side in sides[-2::-1]:
             layers += [nn.Upsample(size=(side, side)), Residual(spec)]
         return [*layers, *_after(spec), nn.Conv2d(w, 1, 3, padding=1), nn.Tanh()]
-    layers = [nn.Linear(latent, w * sides[-1] ** 2), maps, *_after(spec)]
     for before, after in pairwise(sides[:0:-1]):
         pad = after - (2 * before - 1)  # what the stride leaves open: 0 or 1
         up = nn.ConvTranspose2d(w, w, 3, stride=2, padding=1, output_padding=pad)
-        layers += [up, *_after(spec)]
+        layers += [*_after(spec), up]
     # 4 x 4 with stride 2: every output pixel is reached by the same number of weights.
-    return [*layers, nn.ConvTranspose2d(w, 1, 4, stride=2, padding=1), nn.Tanh()]
+    return [*layers, *_after(spec), nn.ConvTranspose2d(w, 1, 4, stride=2, padding=1), nn.Tanh()]
 
 
 def _discriminator(spec: Network, size: int) -> list[nn.Module]:
@@ -222,11 +221,11 @@ def _discriminator(spec: Network, size: int) -> list[nn.Module]:
         layers: list[nn.Module] = [nn.Conv2d(1, w, 3, padding=1)]
         for _ in sides[1:]:
             layers += [Residual(spec), nn.AvgPool2d(2, ceil_mode=True)]
-        return [*layers, *_after(spec), nn.Flatten(), nn.Linear(w * sides[-1] ** 2, 1)]
-    layers = [nn.Conv2d(1, w, 4, stride=2, padding=1), *_after(spec)]
-    for _ in sides[2:]:
-        layers += [nn.Conv2d(w, w, 3, stride=2, padding=1), *_after(spec)]
-    return [*layers, nn.Flatten(), nn.Linear(w * sides[-1] ** 2, 1)]
+    else:
+        layers = [nn.Conv2d(1, w, 4, stride=2, padding=1)]
+        for _ in sides[2:]:
+            layers += [*_after(spec), nn.Conv2d(w, w, 3, stride=2, padding=1)]
+    return [*layers, *_after(spec), nn.Flatten(), nn.Linear(w * sides[-1] ** 2, 1)]
 
 
 class Residual(nn.Module):
@@ -483,14 +482,13 @@ def wins(value: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def duels(history: History, criterion: str = "final") -> list[Duel]:
     """Every pair of algorithms, architecture by architecture."""
-    value = values(history, criterion)
     names = history.meta["study"]["algorithms"]
+    by_name = zip(names, values(history, criterion), strict=True)
     pairs = []
-    for i, k in combinations(range(len(names)), 2):
-        won, lost, p = mcnemar(value[i] > value[k], value[i] < value[k])
+    for (first, a), (second, b) in combinations(by_name, 2):
+        won, lost, p = mcnemar(a > b, a < b)
         interval = wilson(won, won + lost) if won + lost else (0.0, 1.0)
-        tied = value.shape[1] - won - lost
-        pairs.append(Duel(names[i], names[k], won, lost, tied, interval, p))
+        pairs.append(Duel(first, second, won, lost, len(a) - won - lost, interval, p))
     return pairs
 
 
