@@ -36,7 +36,7 @@ from torch import Tensor
 from gan_teach import metrics, plots
 from gan_teach._devices import one_thread
 from gan_teach.dynamics.streams import generator
-from gan_teach.games import GAN, Batch
+from gan_teach.games import Batch
 from gan_teach.games.base import flatten
 from gan_teach.games.losses import Loss
 from gan_teach.lab import world
@@ -250,8 +250,8 @@ class Measurements:
         rounds, and over the first half of these rounds.
     well : whether these pass for those of data.
     away : from the data's mean to that of the fakes, in the second half of these rounds.
-    distance, before, band : of the fakes to the data in the second half of these rounds, in the
-        first half, and what passes for none.
+    distance, before, band : of the fakes to the data, in what this D can see, in the second half
+        of these rounds, in the first half, and what passes for none.
     """
 
     config: Config
@@ -330,14 +330,18 @@ def measure(session: Session) -> Measurements:
     if not finite:
         return run
     last = scores[-max(1, round(len(scores) * SETTLED / max(rounds, SETTLED))) :]
-    distances, band = _distances(game, real, fakes, unit)
-    before, distance = (float(np.median(half)) for half in halves(distances))
     moved = float(np.linalg.norm(centers - centers[-1], axis=1).max())
-    away = float(np.median(np.linalg.norm(halves(centers)[1], axis=1)))
+    away = distances = np.linalg.norm(centers, axis=1)
+    band = 0.5  # a D that is a straight line sees means only
+    if real.shape[1] > 1:  # others see everything; so far apart are 99 % of pairs of data samples
+        metric = partial(metrics.sliced_wasserstein, projections=16)
+        band = metrics.noise_band(metric, game.data, SAMPLES, BAND_REPEATS).high / unit
+        distances = [metric(fake, real) / unit for fake in fakes]
+    before, distance = (float(np.median(half)) for half in halves(distances))
     return replace(
         run, orbit=orbit(centers), moved=moved, scores=scores[-1], usual=medians_of(last),
         earlier=medians_of(halves(scores)[0]), well=passes(last), distance=distance,
-        before=before, band=band, away=away,
+        before=before, band=band, away=float(np.median(halves(away)[1])),
     )  # fmt: skip
 
 
@@ -403,23 +407,6 @@ def _slope(loss: Loss, real: Tensor, fake: Tensor) -> float:
 def _median(values: list[float]) -> float:
     finite = np.array(values)[np.isfinite(values)]
     return float(np.median(finite)) if len(finite) else math.nan
-
-
-def _distances(
-    game: GAN, real: NDArray, fakes: list[NDArray], unit: float
-) -> tuple[list[float], float]:
-    """How far the fakes of each moment are from the data in what this D can see, and how far they
-    may be.
-
-    A D that is a straight line sees means only, and half a standard deviation is then allowed.
-    Others see everything: the sliced Wasserstein distance, with what 99 % of pairs of samples of
-    the data have at most.
-    """
-    if real.shape[1] == 1:
-        return [float(abs(fake.mean() - real.mean())) / unit for fake in fakes], 0.5
-    metric = partial(metrics.sliced_wasserstein, projections=16)
-    band = metrics.noise_band(metric, game.data, SAMPLES, BAND_REPEATS)
-    return [metric(fake, real) / unit for fake in fakes], band.high / unit
 
 
 def _last_finite(session: Session) -> int:
