@@ -91,7 +91,7 @@ class SmallWorld(World):
             return Disc(DISC, np.empty((0, 2)), "only for plain SGD")
         values = self.round_spectrum(config)
         words = str(foretold(values)) if len(values) else ""
-        return Disc(DISC, np.stack([values.real, values.imag], 1), words)
+        return Disc(DISC, _over(values.real, values.imag), words)
 
 
 class LineWorld(SmallWorld):
@@ -146,14 +146,14 @@ class LineWorld(SmallWorld):
 
     def layers(self, rows: Rows, config: Config, hidden: Collection[str]) -> dict[str, Layer]:
         row, static = world.newest(rows), self.static
-        at, fake = _at(static["latent"], LATENT_RAIL), _at(row["fake"], RAIL)
+        at, fake = _over(static["latent"], LATENT_RAIL), _over(row["fake"], RAIL)
         return {
-            "density": Lines(_over(static["real_density"]), "density", "true density"),
-            "d_star": Lines(_over(row["d_star"]), "theory", "best answer D*(x)"),
-            "d": Lines(_over(row["d_grid"]), "discriminator", "discriminator D(x)"),
+            "density": Lines(_over(GRID, static["real_density"]), "density", "true density"),
+            "d_star": Lines(_over(GRID, row["d_star"]), "theory", "best answer D*(x)"),
+            "d": Lines(_over(GRID, row["d_grid"]), "discriminator", "discriminator D(x)"),
             "arrows": Arrows(at, fake - at, "latent", "G takes z to G(z)"),
             "latent": Points(at, "latent", "latent points z"),
-            "real": Points(_at(static["real"], RAIL), "real", "real points x"),
+            "real": Points(_over(static["real"], RAIL), "real", "real points x"),
             "fake": Points(fake, "fake", "generated points G(z)"),
         }
 
@@ -179,12 +179,9 @@ class LineWorld(SmallWorld):
         return numbers, note if outside else ""
 
 
-def _at(x: NDArray, height: float) -> NDArray:
-    return np.stack([x, np.full(len(x), height)], 1)
-
-
-def _over(values: NDArray) -> NDArray:
-    return np.stack([GRID, values], 1)
+def _over(x: NDArray, y: NDArray | float) -> NDArray:
+    """The points (x, y)."""
+    return np.stack(np.broadcast_arrays(x, y), 1)
 
 
 def _levels(config: Config) -> tuple[tuple[float, str], ...]:
@@ -241,7 +238,7 @@ class DiracWorld(SmallWorld):
         fake = {"fake": Points(np.array([[theta, 0.0]]), "fake", "G(z) = theta")}
         real = {"real": Points(np.zeros((1, 2)), "real", "x = 0")}
         ends = np.array([-REACH, REACH])
-        logit = Lines(np.stack([ends, psi * ends], 1), "discriminator", "D's logit psi x")
+        logit = Lines(_over(ends, psi * ends), "discriminator", "D's logit psi x")
         return {}, fake, real | fake, {"d": logit}
 
     def charts(self, rows: Rows, config: Config, hidden: Collection[str]) -> list[Chart]:

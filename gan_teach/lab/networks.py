@@ -125,7 +125,9 @@ class PlaneWorld(World):
             d = torch.sigmoid(game.critic(self._cells))
             layers["field"] = self._field(d, "discriminator D(x)")
             if "best" not in hidden:
-                layers["best"] = self._field(self._best(fake), "best answer D*(x)")
+                # p / (p + q), p and q kernel estimates from the points that are shown
+                best = torch.sigmoid(self._real_density - self._density(fake))
+                layers["best"] = self._field(best, "best answer D*(x)")
             if not {"manifold", GRAPH} <= {*hidden}:
                 warped = _broken(game.generate(self._lattice))
                 layers["manifold"] = Lines(warped, "manifold", "lattice of z, after G")
@@ -183,17 +185,14 @@ class PlaneWorld(World):
         shown = self.reach * np.minimum(0.16 * np.sqrt(length), 0.25)
         return shown * push / np.maximum(length, 1e-12)
 
-    def _best(self, fake: NDArray) -> Tensor:
-        """D* = p / (p + q) on the cells, p and q kernel estimates of one bandwidth from the points
-        that are shown."""
-        return torch.sigmoid(self._real_density - self._density(fake))
-
     @cached_property
     def _real_density(self) -> Tensor:
         return self._density(self.real)
 
     def _density(self, points: NDArray) -> Tensor:
-        return _log_density(self._cells.double(), torch.as_tensor(points), self.reach / 25)
+        """Log of their Gaussian kernel density on the cells, up to a constant."""
+        squared = torch.cdist(self._cells.double(), torch.as_tensor(points).double()).square()
+        return torch.logsumexp(-0.5 * squared / (self.reach / 25) ** 2, 1) - math.log(len(points))
 
 
 @lru_cache(maxsize=8)  # half a second, which each new run on the same data would take again
@@ -235,12 +234,6 @@ def _broken(points: Tensor) -> NDArray:
     """Points of several lines of 41 with a row of NaN after each."""
     lines = points.numpy().reshape(-1, 41, 2)
     return np.pad(lines, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan).reshape(-1, 2)
-
-
-def _log_density(at: Tensor, points: Tensor, width: float) -> Tensor:
-    """Log of the Gaussian kernel density of ``points`` at ``at`` (m, 2), up to a constant."""
-    squared = torch.cdist(at, points.to(at)).square()
-    return torch.logsumexp(-0.5 * squared / width**2, 1) - math.log(len(points))
 
 
 # -- digits --------------------------------------------------------------------------------------
