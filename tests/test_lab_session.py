@@ -14,7 +14,7 @@ from gan_teach.games.base import flatten
 from gan_teach.lab import Session
 from gan_teach.lab.frame import LOOKS, Arrows, Lines, Points
 from gan_teach.lab.networks import PlaneWorld
-from gan_teach.lab.session import keep, spacing
+from gan_teach.lab.session import keep
 from gan_teach.training import advance, train
 from gan_teach.zoo import experiments, line
 
@@ -237,12 +237,10 @@ def test_memory_is_bounded_and_records_depend_only_on_how_far_the_run_has_come()
 def test_thinning_keeps_evenly_spaced_steps(most, every, length):
     memory: dict[int, int] = {}
     for step in range(length):
-        apart = spacing(step, every, most)
-        if step % apart == 0:
-            keep(memory, step, step, most, apart)
+        keep(memory, step, lambda own=step: own, step, most, every)
     assert len(memory) <= most
-    if length:
-        assert list(memory) == list(range(0, length, spacing(length - 1, every, most)))
+    apart = next(every * 2**k for k in range(20) if len(range(0, length, every * 2**k)) <= most)
+    assert list(memory) == list(range(0, length, apart))
     assert all(memory[step] == step for step in memory)
 
 

@@ -64,19 +64,19 @@ def alone(act: Callable[P, T]) -> Callable[P, T]:
 # -- a bounded memory of a run of any length ------------------------------------------------------
 
 
-def spacing(reached: int, every: int, most: int) -> int:
-    """``every``, doubled until at most ``most`` of its multiples lie in 0 ... ``reached``."""
+def keep(
+    items: dict[int, T], step: int, make: Callable[[], T], reached: int, most: int, every: int
+) -> None:
+    """Keep what ``make`` makes of ``step``, if that is a multiple of ``every``, doubled until at
+    most ``most`` of its multiples lie in 0 ... ``reached``. When there are more items, those at
+    multiples stay."""
     while reached // every >= most:
         every *= 2
-    return every
-
-
-def keep(items: dict[int, T], step: int, item: T, most: int, every: int) -> None:
-    """Add an item; when there are more than ``most``, those at multiples of ``every`` stay."""
-    items[step] = item
-    if len(items) > most:
-        for other in [other for other in items if other % every]:
-            del items[other]
+    if step % every == 0 and step not in items:
+        items[step] = make()
+        if len(items) > most:
+            for other in [other for other in items if other % every]:
+                del items[other]
 
 
 def up_to(items: Mapping[int, T], step: int) -> dict[int, T]:
@@ -337,14 +337,9 @@ class Session:
 
     def _remember(self) -> None:
         """Keep what is shown of this step, and all that repeats it, at evenly spaced steps."""
-        memories: Any = (
-            (self._records, self._measured, RECORDS, self._world.every),
-            (self._snapshots, self._snapshot, SNAPSHOTS, SNAPSHOT_EVERY),
-        )
-        for items, item, most, every in memories:
-            apart = spacing(self.reached, every, most)
-            if self.step % apart == 0 and self.step not in items:
-                keep(items, self.step, item(), most, apart)
+        step, reached = self.step, self.reached
+        keep(self._records, step, self._measured, reached, RECORDS, self._world.every)
+        keep(self._snapshots, step, self._snapshot, reached, SNAPSHOTS, SNAPSHOT_EVERY)
 
     def _measured(self) -> Row:
         with one_thread():
