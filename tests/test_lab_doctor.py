@@ -80,6 +80,17 @@ def test_there_is_no_forecast_where_theory_has_none():
     assert ahead.period == math.inf
 
 
+def test_a_factor_beyond_all_numbers_is_foretold():
+    """Steps so long that |s| to the power of a turn's rounds is more than a number holds."""
+    session = Session("noisy-stronger,lr=20.0,seed=5")
+    ahead = forecast(session.config)
+    assert ahead is not None
+    assert ahead.factor == math.inf
+    assert session.frame.disc is not None
+    assert "a turn in" in session.frame.disc.text
+    assert diagnose(session).name == "too early"
+
+
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.3])
 def test_the_orbit_of_a_spiral_is_its_own(factor):
     t = np.arange(400)

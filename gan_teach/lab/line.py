@@ -61,7 +61,8 @@ def foretold(values: NDArray[np.complex128]) -> Forecast:
     if s is None:
         return Forecast(math.inf, 1.0, float(np.abs(values).max()))
     period = rotation_period(s)
-    return Forecast(period, float(abs(s)) ** period, float(abs(s)))
+    with np.errstate(over="ignore"):
+        return Forecast(period, float(np.abs(s) ** period), float(np.abs(s)))
 
 
 class SmallWorld(World):
