@@ -60,9 +60,9 @@ def foretold(values: NDArray[np.complex128]) -> Forecast:
     s = max((s for s in values if rotation_period(s) < SLOW), key=abs, default=None)
     if s is None:
         return Forecast(math.inf, 1.0, float(np.abs(values).max()))
-    period = rotation_period(s)
-    with np.errstate(over="ignore"):
-        return Forecast(period, float(np.abs(s) ** period), float(np.abs(s)))
+    period, modulus = rotation_period(s), float(abs(s))
+    beyond = period * math.log10(max(modulus, 1.0)) > 308  # more than a number holds
+    return Forecast(period, math.inf if beyond else modulus**period, modulus)
 
 
 class SmallWorld(World):
