@@ -297,7 +297,8 @@ class Optimizers:
 
 
 class Watched(Optimizers):
-    """The optimizers ``outer`` of whose steps ``move(player, grads, active)`` makes others."""
+    """The optimizers ``outer``, for a rule within a rule: its steps go to ``move(player, grads,
+    active)``, which makes of them what ``outer.move`` is given."""
 
     def __init__(
         self, outer: Optimizers, move: Callable[[str, Sequence[Tensor], Tensor | None], None]

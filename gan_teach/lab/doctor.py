@@ -250,8 +250,9 @@ class Measurements:
         rounds, and over the first half of these rounds.
     well : whether these pass for those of data.
     away : from the data's mean to that of the fakes, in the second half of these rounds.
-    distance, before, band : of the fakes to the data, in what this D can see, in the second half
-        of these rounds, in the first half, and what passes for none.
+    distance, before, band : of the fakes to the data, in what this D can see (the means where it is
+        a straight line, else the sliced Wasserstein distance), in the second half of these rounds,
+        in the first half, and what passes for none.
     """
 
     config: Config
