@@ -23,12 +23,13 @@ from gan_teach.lab.frame import GRAPH, TELLS, Frame
 from gan_teach.lab.interrupts import listen_for
 from gan_teach.lab.picture import png
 from gan_teach.lab.session import Session, alone
-from gan_teach.lab.widgets import ROW, WIDE, Control, button, choice, fold, slider
+from gan_teach.lab.widgets import ROW, WIDE, Control, button, control, fold
 
 WORDS_SECONDS = 0.5  # while it plays, words and controls follow the picture as often as this
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 INTERVAL = 120  # milliseconds between two counts of Play among core widgets
 ROUND = Knob("Go to round", 0, MAX_STEPS, whole=True, slider=(0, 1, 1))
+PRESET = Knob("Preset", choices=tuple(PRESETS))
 FIRST = {
     "line": ("d_steps", "g_steps", "lr", "d_lr", "noise", "loss", "seed"),
     "plane": ("d_steps", "g_steps", "lr", "tau", "loss", "penalty", "weight", "seed"),
@@ -289,8 +290,8 @@ class Panel:
         """Set the controls to the session, of which none turns a knob meanwhile."""
         config, session = self.session.config, self.session
         values = {**vars(config), "d_lr": config.tau * config.lr}
-        for name, control in self.knobs.items():
-            control.show(values[name])
+        for name, knob in self.knobs.items():
+            knob.show(values[name])
         for name in ("d_steps", "g_steps"):  # other rules know no numbers of steps
             steps = self.knobs[name]
             steps.value.disabled = steps.slider.disabled = config.rule != "alternating"
@@ -301,10 +302,7 @@ class Panel:
     # -- making the parts
 
     def _make_knob(self, name: str, spec: Knob) -> Control:
-        turn = partial(self._turn, name)
-        if spec.choices:
-            return choice(spec.label, turn, [(spec.shown(word), word) for word in spec.choices])
-        return slider(spec, turn) if spec.slider else widgets.number(spec, turn)
+        return control(spec, partial(self._turn, name))
 
     def _turn(self, name: str, text: str) -> None:
         """Turn it to what was typed. tau is D's rate by G's: it is what a turned rate of D changes,
@@ -337,7 +335,7 @@ class Panel:
         self.speed = w.SelectionSlider(
             options=SPEEDS, value=5, description="Rounds a picture", style=WIDE, layout=ROW
         )
-        self.moment = slider(ROUND, self._go_to, live=True)
+        self.moment = control(ROUND, self._go_to, live=True)
         own = self._acting
         self.buttons = {
             "d": button("One D step", "One update of the discriminator", own("step_of", "d")),
@@ -354,7 +352,7 @@ class Panel:
 
     def _make_replay(self) -> None:
         look: dict[str, Any] = {"style": WIDE, "layout": {"width": "auto", "flex": "1 1 36em"}}
-        self.preset = choice("Preset", lambda name: self.load(str(opening(name))), list(PRESETS))
+        self.preset = control(PRESET, lambda name: self.load(str(opening(name))))
         self.replay = _classed("text", w.Text(description="This run", **look))
         self.wanted = w.Text(description="Load a run", placeholder="paste its text", **look)
         self.strokes = w.Textarea(description="Draw by text", rows=3, **look)

@@ -26,6 +26,7 @@ from gan_teach.lab.session import Twin, alone
 from gan_teach.lab.slow_motion import Scene, slow_motion
 
 WIDE, ROW = {"description_width": "11em"}, {"width": "25em"}
+NAMELESS = {"description_width": "0"}
 SHARE = Knob("Way from z to G(z)", 0, 1, slider=(0.0, 1.0, 0.05))
 
 
@@ -87,41 +88,32 @@ class Control:
             self.value.value = f"{new:.3g}" if isinstance(new, float) else str(new)  # turns it
 
 
-def number(knob: Knob, turn: Callable[[str], Any]) -> Control:
-    """A box for a number, which it sends as text: what no number is can then be refused in
-    words."""
-    box = _box(knob.heading, knob)
-    box.style, box.layout = WIDE, {"width": "18em"}
-    return Control(box, box, turn)
-
-
-def slider(knob: Knob, turn: Callable[[str], Any], live: bool = False) -> Control:
-    """The knob's slider, and a box for numbers that it does not offer.
+def control(knob: Knob, turn: Callable[[str], Any], live: bool = False) -> Control:
+    """The knob as a list of its words, or as a box for numbers beside its slider, if it has one.
 
     The box holds the value and carries the name: browsers give the handle of a slider none, so it
-    is the box that a screen reader finds. A ``live`` slider, whose values all lie on marks, acts
-    while it is moved.
+    is the box that a screen reader finds. It sends text: what no number is can then be refused in
+    words. A ``live`` slider, whose values all lie on marks, acts while it is moved.
     """
+    if knob.choices:
+        words = [(knob.shown(word), word) for word in knob.choices]
+        listed = w.Dropdown(options=words, description=knob.label, style=WIDE, layout=ROW)
+        return Control(listed, listed, turn)
+    name = knob.heading
+    look: Any = {"description": name, "style": WIDE, "layout": {"width": "18em"}}
+    if knob.slider:  # beside which the name stands
+        look = {"description": f"{name}, number", "style": NAMELESS, "layout": {"width": "6.5em"}}
+    hint = f"Type {knob.accepts}, then press Enter"
+    box = w.Text(tooltip=hint, continuous_update=False, **look)
+    if not knob.slider:
+        return Control(box, box, turn)
     low, high, step, *log = knob.slider
     kind = w.FloatLogSlider if log else w.IntSlider if knob.whole else w.FloatSlider
-    made = kind(min=low, max=high, step=step, description=knob.heading, readout=False,
-                continuous_update=live, style=WIDE, layout={"width": "20em"})  # fmt: skip
+    slider = kind(min=low, max=high, step=step, description=name, readout=False,
+                  continuous_update=live, style=WIDE, layout={"width": "20em"})  # fmt: skip
     if log:
-        made.add_class("gan-teach-log")  # names.js says its value, not its exponent
-    box = _box(f"{knob.heading}, number", knob)
-    return Control(w.HBox([made, box]), box, turn, made)
-
-
-def _box(label: str, knob: Knob) -> Any:
-    layout, style = {"width": "6.5em"}, {"description_width": "0"}
-    return w.Text(description=label, tooltip=f"Type {knob.accepts}, then press Enter",
-                  continuous_update=False, layout=layout, style=style)  # fmt: skip
-
-
-def choice(label: str, turn: Callable[[Any], Any], options: Sequence[Any]) -> Control:
-    """A list of words to choose from, or of pairs: what is shown, and the word."""
-    listed = w.Dropdown(options=options, description=label, style=WIDE, layout=ROW)
-    return Control(listed, listed, turn)
+        slider.add_class("gan-teach-log")  # names.js says its value, not its exponent
+    return Control(w.HBox([slider, box]), box, turn, slider)
 
 
 def button(label: str, tooltip: str, press: Callable[[], Any]) -> Any:
@@ -286,7 +278,7 @@ class Morph:
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
-        self.share = slider(SHARE, self.go)
+        self.share = control(SHARE, self.go)
         self.share.show(0.0)
         here = button("Show it here", "At the round that is shown above",
                       lambda: self.go(self.share.value.value))  # fmt: skip
