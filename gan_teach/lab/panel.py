@@ -146,7 +146,8 @@ class Panel:
         self.knobs = {name: knob for name, knob in self._made.items()
                       if config.world in SHOWN[name].worlds}  # fmt: skip
         choices = dict.fromkeys((*DATA[config.world], config.data))  # also a learner's own
-        self.knobs["data"].offer([(SHOWN["data"].shown(word), word) for word in choices])
+        named = [(SHOWN["data"].shown(word), word) for word in choices]
+        self.knobs["data"].show(config.data, options=named)
         titles = [part.title for part in (*frame.charts, frame.disc) if part]
         self.layers = {name: self._box(layer.label, name) for name, layer in frame.layers.items()}
         self.charts = {title: self._box(title, title) for title in titles}
@@ -296,7 +297,7 @@ class Panel:
             steps = self.knobs[name]
             steps.value.disabled = steps.slider.disabled = config.rule != "alternating"
         self.preset.show(config.preset)
-        self.moment.show(session.step, most=max(session.reached, 1))
+        self.moment.show(session.step, max=max(session.reached, 1))
         self.replay.value = session.replay
 
     # -- making the parts
@@ -312,10 +313,9 @@ class Panel:
             own = "D's learning rate" if name == "d_lr" else name
             config, value = self.session.config, SHOWN[name].read(own, text)
             knobs = {"tau" if name == "d_lr" else name: value}
-            if name == "d_lr" and config.lr > 0:
-                knobs["tau"] = float(f"{value / config.lr:.12g}")
-            if name == "lr" and value > 0:
-                knobs["tau"] = float(f"{config.tau * config.lr / value:.12g}")
+            rates = {"lr": config.lr, "d_lr": config.tau * config.lr, name: value}
+            if name in ("lr", "d_lr") and rates["lr"] > 0:
+                knobs["tau"] = float(f"{rates['d_lr'] / rates['lr']:.12g}")
             return self.session.set(**knobs)
 
         self.attempt(act)

@@ -12,7 +12,7 @@ shows of a run that is left.
 
 import base64
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,17 +54,13 @@ class Control:
         if self.slider is not None:
             self.slider.observe(self._slid, names="value")
 
-    def offer(self, options: Sequence[Any]) -> None:
-        """Have these to choose from, which turns nothing."""
-        self._showing, self.value.options = True, options
-        self._showing = False
-
-    def show(self, value: Any, most: float | None = None) -> None:
-        """Stand at ``value``, of at most ``most`` if that is given, which turns nothing."""
+    def show(self, value: Any, **ends: Any) -> None:
+        """Stand at ``value``, which turns nothing; ``ends`` are the new bounds of the slider, or
+        what a list offers now."""
         self._showing = True
         try:
-            if most is not None:
-                self.slider.max = most
+            for name, own in ends.items():
+                setattr(self.slider or self.value, name, own)
             self.value.value = self._text(value)
             if self.slider is not None:
                 self.slider.value = value  # or the nearest end
