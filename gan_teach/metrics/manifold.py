@@ -43,8 +43,8 @@ def precision_recall(fake: Any, real: Any, k: int = 3) -> PrecisionRecall:
     """
     x, y = _arrays.pair(fake, real)
     k = _arrays.neighbors(k, fake=len(x), real=len(y))
-    a, b = torch.from_numpy(x), torch.from_numpy(y)
-    return PrecisionRecall(_share_inside(a, b, _radii(b, k)), _share_inside(b, a, _radii(a, k)))
+    (in_real, _), (in_fake, _) = _hits(x, y, k), _hits(y, x, k)
+    return PrecisionRecall(float((in_real > 0).mean()), float((in_fake > 0).mean()))
 
 
 def density_coverage(fake: Any, real: Any, k: int = 5) -> DensityCoverage:
@@ -57,29 +57,23 @@ def density_coverage(fake: Any, real: Any, k: int = 5) -> DensityCoverage:
     """
     x, y = _arrays.pair(fake, real)
     k = _arrays.neighbors(k, real=len(y))
-    a, b = torch.from_numpy(x), torch.from_numpy(y)
-    radii = _radii(b, k)
-    hits, covered = 0, torch.zeros(len(b), dtype=torch.bool)
-    for inside in _inside(a, b, radii):
-        hits += int(inside.sum())
-        covered |= inside.any(0)
-    return DensityCoverage(hits / (k * len(a)), float(covered.double().mean()))
+    balls, held = _hits(x, y, k)
+    return DensityCoverage(float(balls.sum() / (k * len(x))), float((held > 0).mean()))
 
 
-def _radii(x: Tensor, k: int) -> Tensor:
-    """(n,) distance to the k-th nearest other point; the point itself is the nearest of all."""
-    return torch.cat([rows.kthvalue(k + 1).values for rows in _distances(x, x)])
+def _hits(x: Array, centers: Array, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """In how many balls each x (n, d) lies, (n,), and how many x each ball holds, (m,).
 
-
-def _share_inside(x: Tensor, centers: Tensor, radii: Tensor) -> float:
-    """The share of x (n, d) that lies in some ball."""
-    parts = [inside.any(1) for inside in _inside(x, centers, radii)]
-    return float(torch.cat(parts).double().mean())
-
-
-def _inside(x: Tensor, centers: Tensor, radii: Tensor) -> Iterator[Tensor]:
-    """Which balls each x lies in, by blocks of rows (rows, balls)."""
-    return (rows <= radii for rows in _distances(x, centers))
+    The ball of a center reaches to its k-th nearest other center; the nearest of all is itself.
+    """
+    a, b = torch.from_numpy(x), torch.from_numpy(centers)
+    radii = torch.cat([rows.kthvalue(k + 1).values for rows in _distances(b, b)])
+    balls, held = [], torch.zeros(len(b), dtype=torch.int64)
+    for rows in _distances(a, b):
+        inside = rows <= radii
+        balls.append(inside.sum(1))
+        held += inside.sum(0)
+    return torch.cat(balls).numpy(), held.numpy()
 
 
 def _distances(x: Tensor, y: Tensor) -> Iterator[Tensor]:
