@@ -312,9 +312,9 @@ def to_bytes(images: Any, name: str = "images") -> Tensor:
 
 
 def _numbers(images: Any, name: str) -> Tensor:
-    """A tensor of bytes, other whole numbers or floats on the CPU; black and white are 0 and 255.
+    """A tensor of bytes or floats on the CPU; black and white are 0 and 255.
 
-    Raises ValueError for what is none of these.
+    Raises ValueError for what is no numbers, and for whole ones beyond 0..255.
     """
     if isinstance(images, Tensor):
         images = images.detach().cpu()
@@ -327,7 +327,9 @@ def _numbers(images: Any, name: str) -> Tensor:
     if array.dtype.kind not in "uif":
         raise ValueError(f"{name} must be numbers, bytes or floats, got {array.dtype}.")
     if array.dtype.kind in "ui" and array.dtype != np.uint8:
-        array = array.astype(np.int64)
+        if (beyond := array[(array < 0) | (array > 255)]).size:
+            raise ValueError(f"{name} must lie in 0..255 as whole numbers, got {beyond[0]}.")
+        array = array.astype(np.uint8)
     return torch.from_numpy(np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
 
 
@@ -346,11 +348,6 @@ def _channels_first(x: Tensor, name: str) -> Tensor:
 
 def _quantized(x: Tensor, name: str) -> Tensor:
     """Floats in [0, 1] or in [-1, 1] as bytes, with the overshoot of an interpolation clipped."""
-    if not x.is_floating_point():
-        low, high = int(x.min()), int(x.max())
-        if low < 0 or high > 255:
-            raise ValueError(f"{name} must lie in 0..255 as whole numbers, got {low}..{high}.")
-        return x.to(torch.uint8)
     _checks.finite(name, x, "Leave those images out, or read them again.")
     low, high = float(x.min()), float(x.max())
     if low < -1 - _OVERSHOOT or high > 1 + _OVERSHOOT:
