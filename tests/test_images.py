@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gan_teach import data
-from gan_teach.data.images import Images, to_floats
+from gan_teach.data.images import Images, as_floats, to_floats
 
 GREY = np.arange(5 * 4 * 6, dtype=np.uint8).reshape(5, 4, 6)
 COLOR = np.arange(5 * 3 * 4 * 6, dtype=np.int64).reshape(5, 3, 4, 6) % 256
@@ -61,6 +61,12 @@ BAD = {
 def test_bad_arrays_are_named(given, message):
     with pytest.raises(ValueError, match=message):
         Images(given)
+
+
+def test_drawn_whole_numbers_are_bytes_or_refused():
+    np.testing.assert_array_equal(as_floats(GREY.astype(int)), as_floats(GREY))
+    with pytest.raises(ValueError, match=r"drawn must lie in 0\.\.255 as whole numbers, got 300"):
+        as_floats(np.full((1, 4, 4), 300), "drawn")
 
 
 def test_labels_must_fit():
