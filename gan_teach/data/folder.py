@@ -228,8 +228,6 @@ class StreamedFolder(ImageSource):
         """The images of these indices, uint8. Raises ValueError naming the first bad file."""
         files, images = self._files, []
         for name, image in files.read([files.names[i] for i in indices.tolist()]):
-            if isinstance(image, str):
-                raise ValueError(f"{files.where / name} {image}.")
             if fault := _fault(image, self.shape):
                 raise ValueError(files.complaint({name: fault}, 1, self.shape))
             images.append(image)
