@@ -212,7 +212,7 @@ def test_player_is_named_and_quiet_while_it_plays(history):
 def test_widgets_leave_a_still_where_no_kernel_runs(history):
     bundle = animation.player(history, [plots.picture_panel], n=[0, 30])._repr_mimebundle_()
     strip = animation.film_strip(history, [plots.picture_panel], n=[0, 30])
-    assert bundle["text/html"] == strip._repr_html_()
+    assert bundle["text/html"] == strip._repr_mimebundle_()["text/html"]
     assert any("widget-view" in kind for kind in bundle)
 
     def draw(value):

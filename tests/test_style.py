@@ -59,7 +59,7 @@ def test_colors_with_a_meaning_are_told_apart_without_color():
 def test_show_writes_the_alternative_text_and_escapes_it():
     image = style.show(drawing(), 'V falls: "a < b" & stays')
     assert image is not None
-    page = image._repr_html_()
+    page = image._repr_mimebundle_()["text/html"]
     assert 'alt="V falls: &quot;a &lt; b&quot; &amp; stays"' in page
     assert image._repr_mimebundle_()["text/plain"] == 'V falls: "a < b" & stays'
     found = re.search(r"base64,([^\"]+)", page)

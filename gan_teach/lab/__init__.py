@@ -98,8 +98,7 @@ class Lab:
             run = Session(run.start)
             a_round = max(1, run.config.d_steps + run.config.g_steps)
             run.go(max(20, min(300, SHORT // a_round)))
-        image = film_strip(run)
-        bundle: dict[str, Any] = {"text/html": image._repr_html_(), "text/plain": image.alt}
+        bundle: dict[str, Any] = film_strip(run)._repr_mimebundle_()
         if live:
             bundle[WIDGET] = self.panel.box._repr_mimebundle_()[WIDGET]
         return bundle

@@ -138,15 +138,13 @@ class HtmlImage:
         if not isinstance(self.alt, str) or not self.alt.strip():
             raise ValueError(f"alt must be a sentence on what is seen, got {self.alt!r}.")
 
-    def _repr_html_(self) -> str:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         source = base64.b64encode(self.data).decode("ascii")
-        return (
+        tag = (
             f'<img alt="{html.escape(self.alt, quote=True)}" width="{self.width}" '
             f'style="max-width:100%;height:auto" src="data:image/png;base64,{source}">'
         )
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": self.alt}
+        return {"text/html": tag, "text/plain": self.alt}
 
 
 def figure_of(drawing: Figure | Axes) -> Figure:
