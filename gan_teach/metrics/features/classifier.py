@@ -243,10 +243,8 @@ def load_extractor(
     weights are missing.
     """
     name = os.fspath(name)
-    if name == "inception" or os.path.isfile(name):
+    if name == "inception" or os.sep in name or os.path.isfile(name):
         return inception(None if name == "inception" else name).to(device)
-    if os.sep in name:
-        raise FileNotFoundError(f"there is no file of Inception weights at {name}.")
     classifiers = {"digits": digit_classifier, "cifar": cifar_classifier}
     _checks.choice("features", name, [*classifiers, "inception"])
     return classifiers[name]().to(device)

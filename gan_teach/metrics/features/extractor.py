@@ -188,7 +188,7 @@ def inception(weights: str | os.PathLike[str] | None = None) -> Extractor:
     file that does not hold Inception weights, OSError if there are none, ImportError without
     pytorch-fid.
     """
-    module, path = _pytorch_fid(), inception_weights(weights)
+    path, module = inception_weights(weights), _pytorch_fid()
     download = module.load_state_dict_from_url
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
