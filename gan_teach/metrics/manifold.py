@@ -116,7 +116,9 @@ def prd(
     if clusters > 2 * len(x):
         raise ValueError(f"clusters must be at most the {2 * len(x)} samples, got {clusters}.")
     pooled = np.concatenate([x, y])
-    labels = (np.split(_cluster(pooled, clusters, seed + run), 2) for run in range(runs))
+    means = _checks.package("sklearn.cluster", "prd", "images").MiniBatchKMeans
+    models = (means(clusters, n_init=10, random_state=seed + run) for run in range(runs))
+    labels = (np.split(model.fit_predict(pooled), 2) for model in models)
     shares = [[np.bincount(part, minlength=clusters) / len(x) for part in both] for both in labels]
     return _mean_curve(shares, angles)
 
@@ -155,8 +157,3 @@ def _best_f(precision: Array, recall: Array, beta: float) -> float:
     weight = beta * beta
     score = (1 + weight) * precision * recall / (weight * precision + recall)
     return float(score.max(initial=0.0))
-
-
-def _cluster(x: Array, clusters: int, seed: int) -> np.ndarray:
-    cluster = _checks.package("sklearn.cluster", "prd", "images")
-    return cluster.MiniBatchKMeans(clusters, n_init=10, random_state=seed).fit_predict(x)
