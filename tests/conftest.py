@@ -1,7 +1,6 @@
 """Set before any test: one thread, a picture backend without a screen, what smoke runs omit."""
 
 import os
-from collections import Counter
 
 import matplotlib
 import numpy as np
@@ -24,20 +23,22 @@ def digits(tmp_path_factory):
     return folder
 
 
-CASES = 2  # of each test with parameters, in a smoke run
-
-
+@pytest.hookimpl(tryfirst=True)  # before -m, which may name the browser
 def pytest_collection_modifyitems(config, items):
-    """GAN_TEACH_SMOKE=1 is for an answer in minutes: two cases of each test, no browser, and none
+    """GAN_TEACH_SMOKE=1 is for an answer in minutes: one case of each test, no browser, and none
     of those marked slow. What it changes for the chapters stands in tutorial/conftest.py.
     """
+    for item in items:
+        if item.path.parent.name == "browser":
+            item.add_marker("browser")
     if not is_smoke():
         return
-    kept, left, seen = [], [], Counter()
+    kept, left, seen = [], [], set()
     for item in items:
         name = item.nodeid.partition("[")[0]
+        again = name in seen and item.path.suffix != ".ipynb"  # all cells of a chapter are needed
+        seen.add(name)
         marked = item.get_closest_marker("slow") or item.get_closest_marker("browser")
-        seen[name] += item.path.suffix != ".ipynb"  # all cells of a chapter are needed
-        (left if marked or seen[name] > CASES else kept).append(item)
+        (left if marked or again else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept

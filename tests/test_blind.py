@@ -51,6 +51,7 @@ def test_who_always_finds_a_is_told_so(sets):
     assert shown.verdict(["s"]).endswith("no answer.")
 
 
+@pytest.mark.slow
 def test_the_command_asks_and_tells_only_at_the_end(sets, tmp_path, monkeypatch, capsys):
     keys = iter(["x", "L", "r", "s", "q"])
     asked = []

@@ -211,6 +211,7 @@ def test_the_same_updates_of_d_for_all_change_only_whose_own_are_others(judge, d
     assert np.flatnonzero(own == same).tolist() == as_its_own
 
 
+@pytest.mark.slow
 def test_training_is_worth_it(judge):
     """Eight hundred steps turn noise into something that the judge takes for several digits."""
     spec = network(width=64, init="he")

@@ -218,6 +218,7 @@ def test_features_of_tensors_that_are_not_what_they_seem_are_noted():
 # -- two paths, one preparation -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(32, 64), (20, 12), (32, 32)])
 def test_images_against_themselves_have_the_distance_zero(size, tmp_path, monkeypatch):
     folder = folder_of(tmp_path / "r", 20, size)
@@ -294,6 +295,7 @@ def test_a_device_that_is_not_there_is_one_sentence(photos, tmp_path, capsys):
         assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_reading_threads_need_no_main_guard(photos):
     """A script without ``if __name__ == "__main__"`` may read, and train, from files."""
     code = (

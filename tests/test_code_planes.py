@@ -443,6 +443,7 @@ def test_nothing_else_counts_and_nothing_raises(check):
     assert "a function is wanted" in check(0.5).message
 
 
+@pytest.mark.slow
 def test_right_samplers_count_whatever_they_draw():
     for seed in range(6):
 

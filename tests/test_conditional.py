@@ -162,6 +162,7 @@ def test_a_conditional_dcgan_trains_on_images():
     assert made.generate(z).shape == (4, 1, 8, 8)
 
 
+@pytest.mark.slow
 def test_it_learns_what_it_is_asked_for():
     """Brightness follows the class: that of each within 20 of its images' mean."""
     made = game(width=32, penalties=gt.penalties.r1(0.2))

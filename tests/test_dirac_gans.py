@@ -293,6 +293,7 @@ def test_nothing_turns_at_the_critical_weight():
     assert (np.diff(np.sign(w[20:, 0])) == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lr", "steps"), [(0.1, 3000), (0.2, 1500), (0.4, 500)])
 def test_the_non_saturating_loss_circles_where_its_lean_balances_the_steps_gain(lr, steps):
     """Per step and on average over a turn, r^2 changes by eta^2 r^2 / 4 - eta r^4 / 8."""

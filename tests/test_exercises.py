@@ -201,6 +201,7 @@ def test_a_start_that_is_no_angle_is_refused(start):
     assert "two angles are wanted" in ex.check_switch(start).message
 
 
+@pytest.mark.slow
 def test_a_full_turn_changes_no_start():
     turned = ex.check_switch((1.0 + 2e6 * math.pi, 2.0)).message
     assert turned == ex.check_switch((1.0, 2.0)).message

@@ -288,6 +288,7 @@ def test_answers_of_the_wrong_kind(check):
     assert "raised" in check(lambda: 0.0).message
 
 
+@pytest.mark.slow
 def test_a_tau_star_that_is_off_does_not_count():
     rng = np.random.default_rng(0)
     for by in [*rng.choice([-1, 1], 100) * 10 ** rng.uniform(-5, 2, 100), math.nan, math.inf]:
@@ -296,6 +297,7 @@ def test_a_tau_star_that_is_off_does_not_count():
     assert ex.check_tau_star(lambda J, n_g: gt.tau_star(J, n_g=n_g) * 1.0)
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_a_little_off_does_not_count():
     rng = np.random.default_rng(0)
     for by in rng.choice([-1, 1], 40) * 10 ** rng.uniform(-4, 1, 40):

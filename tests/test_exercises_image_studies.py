@@ -136,6 +136,7 @@ CODE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("check", "right", "wrong"), CODE)
 def test_code(check, right, wrong):
     for answer in right:

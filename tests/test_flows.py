@@ -322,6 +322,7 @@ def test_what_only_moves_numbers_leaves_no_line():
     assert moved.lines == plain.lines == 6 * 2 + 3  # a product and a difference each; 3 signs
 
 
+@pytest.mark.slow
 def test_published_ends_on_the_torus():
     """Fiez & Ratliff's notebook: alternating, two starts, 200,000 steps."""
     run = flows.trajectories(

@@ -110,6 +110,7 @@ def test_classes_are_asked_for_as_they_occur_or_all_alike(balanced, small):
     assert torch.equal((brightness / 80).floor().long(), classes)  # the data answer rightly
 
 
+@pytest.mark.slow
 def test_a_conditional_run_stops_resumes_and_is_read_without_its_data(small, tmp_path, run):
     whole = load_run(run)
     train(replace(small, steps=2), tmp_path / "parts")
@@ -132,6 +133,7 @@ def test_a_conditional_run_stops_resumes_and_is_read_without_its_data(small, tmp
     assert all(map(torch.equal, weights(read), weights(whole)))
 
 
+@pytest.mark.slow
 def test_an_augmented_conditional_run_goes_on_bit_for_bit(small, tmp_path):
     config = replace(small, augment="color,cutout", penalties=("r1(1.0)",))
     assert config.augment == ("color", "cutout")

@@ -51,6 +51,7 @@ KINDS = {  # dropout; batch norm and D that rests; spectral norm; R1 and four av
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_recording_changes_no_number_of_the_run(name, digits, tmp_path, monkeypatch):
     own = {"data": str(digits), "steps": 5, "batch_size": 3, "features": 2, **KINDS[name]}
@@ -112,6 +113,7 @@ def test_a_row_holds_what_the_update_saw(small, tmp_path):
     assert all(float(row["images_per_second"]) > 0 for row in rows(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_critic_that_is_no_probability_is_told_as_it_is(small, tmp_path):
     train(replace(small, loss="wasserstein", label_smoothing=1.0, clip=0.01), tmp_path)
     row = rows(tmp_path)[-1]
@@ -138,6 +140,7 @@ def test_levels_are_those_of_the_best_d_where_g_is_right(target, g_target):
     )
 
 
+@pytest.mark.slow
 def test_distances_on_the_way_are_those_of_the_saved_generators(small, tmp_path):
     train(small, tmp_path, every=3, score_every=3)
     extract = load_extractor("digits")
@@ -161,6 +164,7 @@ def test_distances_on_the_way_are_those_of_the_saved_generators(small, tmp_path)
     assert any(line.get_xdata().tolist() == [3, 6] for line in distances)
 
 
+@pytest.mark.slow
 def test_the_table_and_its_picture_are_written_as_the_run_goes(small, tmp_path, monkeypatch):
     monkeypatch.setattr(recording, "_DRAW_EVERY", -1.0)
     seen = []
@@ -204,6 +208,7 @@ def test_the_generators_that_stay_are_spread_over_the_run(keep, left, small, tmp
     assert told == pytest.approx(size, rel=0.1, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_recorded_as_before_and_its_clock_goes_on(small, tmp_path):
     how = {"every": 2, "score_every": 3, "keep": 2, "format": "pdf"}
     train(replace(small, steps=3), tmp_path, **how)
@@ -222,6 +227,7 @@ def test_a_resumed_run_is_recorded_as_before_and_its_clock_goes_on(small, tmp_pa
         train(small, tmp_path, resume=True, score_every=-1)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_counts_saved_generators_and_no_time_before_its_first_step(
     small, tmp_path, monkeypatch
 ):
@@ -241,6 +247,7 @@ def test_a_resumed_run_counts_saved_generators_and_no_time_before_its_first_step
     assert float(rows(tmp_path)[3]["images_per_second"]) > 3 / 0.9
 
 
+@pytest.mark.slow
 def test_a_table_of_an_older_version_goes_on(small, tmp_path):
     train(replace(small, steps=3), tmp_path)
     old = [{k: row[k] for k in ("step", "d_loss", "g_loss")} for row in rows(tmp_path)]
@@ -255,6 +262,7 @@ def test_a_table_of_an_older_version_goes_on(small, tmp_path):
 # -- in words -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_without_a_terminal_each_minute_has_a_line(small, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(_progress, "LINE_EVERY", 0.0)
     train(small, tmp_path, progress=True)
@@ -293,6 +301,7 @@ def test_ctrl_c_says_where_and_the_command_that_goes_on(small, tmp_path, capsys,
             assert torch.equal(one, two)
 
 
+@pytest.mark.slow
 def test_a_sweep_says_how_long_it_will_take_and_goes_on(small, tmp_path, capsys, monkeypatch):
     sweep = ["sweep", "mnist-vanilla", "--data", small.data, "--steps", "2", "--batch-size", "3",
              "--features", "1", "--seed", "0", "1", "2", "--out", str(tmp_path)]  # fmt: skip

@@ -65,6 +65,7 @@ def test_a_record_without_weights_says_so(run, record, tmp_path):
         records.images.generator_of(bare)
 
 
+@pytest.mark.slow
 def test_several_seeds_are_an_ensemble_of_runs_that_stay(run, record, tmp_path, monkeypatch):
     """Each member is what ``condensed`` makes of a run of that seed; none is trained twice."""
     first, alone = tmp_path / "runs", tmp_path / "alone"

@@ -193,6 +193,7 @@ def test_a_resumed_run_is_the_whole_run(small, tmp_path):
     assert all(map(torch.equal, weights(whole), weights(resumed)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", ["normal", "uniform"])
 def test_saved_averages_have_statistics_of_their_own_also_after_a_resume(photos, prior, tmp_path):
     own = {"data": photos, "steps": 5, "batch_size": 3, "features": 2, "prior": prior}

@@ -324,6 +324,7 @@ WIDTHS = {  # parameters of the published narrow nets
 }
 
 
+@pytest.mark.slow
 def test_published_grids_run_by_name():
     runs = grid_of("finite-learning-ratio", {})
     assert len(runs) == 48
@@ -402,6 +403,7 @@ flip = true
 """
 
 
+@pytest.mark.slow
 def test_a_file_of_settings_killed_moved_resumed_branched_scored_and_drawn(
     photos, tmp_path, monkeypatch, capsys
 ):
@@ -662,6 +664,7 @@ def test_settings_of_an_old_folder_are_read(tmp_path):
             read_settings(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_of_old_goes_on(digits, tmp_path):
     """Its checkpoint says by digests what it was started with: they are those of today."""
     config = image_gan("mnist-vanilla", data=digits, steps=2, batch_size=3, features=2)

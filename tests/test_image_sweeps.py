@@ -81,6 +81,7 @@ def test_runs_are_those_of_train_and_only_missing_ones_are_done(how, small, tmp_
     assert all(map(torch.equal, weights(out / "tau2-seed1"), weights(tmp_path / "one")))
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_and_a_longer_sweep_does_too(small, tmp_path, monkeypatch):
     train = image_runs.train_images
 

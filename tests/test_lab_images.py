@@ -24,6 +24,7 @@ from test_lab_recording import numbers, unroll
 NARROW = "digits,width=4"
 
 
+@pytest.mark.slow
 def test_the_other_worlds_do_not_wait_for_what_digits_need():
     code = "import sys, gan_teach.lab.session; sys.exit('scipy.stats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -63,6 +64,7 @@ def test_a_session_is_the_run_of_the_chapters(preset):
     assert all(torch.equal(own[name], expected[name]) for name in expected)
 
 
+@pytest.mark.slow
 def test_a_run_is_repeated_rewound_and_branched_to_the_last_bit():
     straight, wandering = Session(NARROW), Session(NARROW)
     for session in (straight, wandering):
@@ -132,6 +134,7 @@ def test_nothing_is_counted_before_the_first_round_and_little_is_read_soon_after
     assert np.isnan(session.history["covered"]).all()
 
 
+@pytest.mark.slow
 def test_the_doctor_says_what_is_sure():
     session = Session(NARROW)
     assert diagnose(session).name == "too early"

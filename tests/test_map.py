@@ -118,6 +118,7 @@ def test_parts_begin_where_the_last_one_ends_and_keep_their_wrap_up(tmp_path):
     assert "| [04b](04b_wrap.ipynb) | A title | how" in course_map.course_map(made)
 
 
+@pytest.mark.slow
 def test_the_map_names_all_chapters_in_order_and_links_to_them():
     text = course_map.course_map(course_map.entries())
     rows = re.findall(r"^\| \[(\w+)\]\((\w+)\.ipynb\) \| (.+?) \|", text, re.M)
@@ -128,6 +129,7 @@ def test_the_map_names_all_chapters_in_order_and_links_to_them():
     assert re.findall(r"\[(\w+)\]", short[1]) == list(course_map.SHORT_PATH)
 
 
+@pytest.mark.slow
 def test_the_seconds_are_those_of_an_execution(tmp_path, monkeypatch, capsys):
     busy = "import time\nend = time.process_time() + 1.0\nwhile time.process_time() < end: pass\n"
     (tmp_path / "00_a.py").write_text(f"{CHAPTER}\n# %%\n{busy}time.sleep(1)\n")
@@ -142,6 +144,7 @@ def test_the_seconds_are_those_of_an_execution(tmp_path, monkeypatch, capsys):
     assert "00_a: " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_command_says_what_is_stale_and_writes_it(tmp_path, monkeypatch, capsys):
     page = tmp_path / "README.md"
     shutil.copy(course_map.FOLDER.parent / "README.md", page)

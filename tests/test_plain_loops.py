@@ -57,6 +57,7 @@ def five_gaussians(game, steps):
         g_adam.step()
 
 
+@pytest.mark.slow
 def test_the_normal_gan_in_float64(float64):
     ours = gt.experiments.run("normal")["params"]
     plain = normal_gan(1500)

@@ -15,6 +15,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 LINKS = sorted(set(re.findall(r"\]\((?!https?://)([^)#]+)\)", README)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
 def test_the_code_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

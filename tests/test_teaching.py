@@ -206,6 +206,7 @@ gt.player(gt.experiments.run("normal", games=2))
 """
 
 
+@pytest.mark.slow
 def test_pictures_of_a_chapter_are_saved_as_svg_the_same_each_time(tmp_path, capsys):
     (tmp_path / "00_tiny.py").write_text(TINY)
     for out in ("one", "two"):

@@ -22,6 +22,11 @@ from test_trials import statements, what_it_needs
 EMPTY = "SEEDS = []"  # of a cell that trains other seeds: none as it stands
 
 
+@pytest.fixture(autouse=True)
+def at_full_length(monkeypatch):
+    monkeypatch.delenv("GAN_TEACH_SMOKE", raising=False)
+
+
 def code_of(number, cells=False):
     """A chapter's statements; or its cells, where a call changes what a name stands for."""
     (chapter,) = (c for c in chapters() if c.number == number)

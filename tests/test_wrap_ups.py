@@ -86,6 +86,7 @@ def test_seeds_in_a_row_show_all_settings_in_orders_that_differ(settings):
     assert len({tuple(block) for block in blocks}) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", UNSEEN)
 def test_a_run_does_not_tell_its_settings_and_can_be_repeated(part, runs):
     allowed = {"title", "unit", "level", "real", "knob", "values"}
@@ -240,6 +241,7 @@ def test_a_measure_that_is_fooled_is_told_by_what(measure, fooled_by):
     assert all(trick in verdict.message for trick in fooled_by)
 
 
+@pytest.mark.slow
 def test_nearest_neighbours_and_strays_make_a_right_measure():
     def measure(fake, real):
         both = np.concatenate([fake, real])

@@ -14,8 +14,6 @@ from gan_teach.lab import Session
 from gan_teach.lab.canvas import SOURCE
 from gan_teach.lab.frame import FIELDS, GRAPH, PAPERS, Field, Points, contrast, looks, pack
 
-pytestmark = pytest.mark.browser
-
 NARROW = {"five-gaussians": {"width": 8}, "digits": {"width": 4}}
 LOAD = "const js = await import('data:text/javascript;base64,' + source);"
 VIEW = "const view = new DataView(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer);"

@@ -15,8 +15,6 @@ from gan_teach.lab import Session
 from gan_teach.lab.config import KNOBS
 from jupyter_servers import PATIENCE, READY
 
-pytestmark = pytest.mark.browser
-
 TOLD = re.compile(r"^(Round) (\d+):")
 HEARD = """handle => {
   window.heard = new Set();

@@ -16,8 +16,6 @@ from test_canvas import PAPER, VIEW, run
 from gan_teach.lab import Session
 from gan_teach.lab.frame import looks, pack
 
-pytestmark = pytest.mark.browser
-
 
 def opened(page, tmp_path, text: str, frames: int = 300):
     """The page of this run, once its first picture is there; all that it asks for is noted."""

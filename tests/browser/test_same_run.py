@@ -12,8 +12,6 @@ from gan_teach.games.base import flatten
 from gan_teach.lab import PRESETS, Config, Session, diagnose, treat
 from gan_teach.lab.config import KNOBS, opening
 
-pytestmark = pytest.mark.browser
-
 ROUNDS = 3  # to be made after it was shown
 FEW = 3  # at a time: a page takes the square of the time for more, a server drops what comes fast
 DIGEST = (
