@@ -23,6 +23,15 @@ HEARD = """handle => {
     requestAnimationFrame(listen);
   })();
 }"""  # what a slider speaks, at every frame
+# Whatever a page that shows the lab sends of itself has been heard: a message may wait for a frame,
+# or until the one before it is answered, and the kernel answers in turn.
+SAID = """async () => {
+  const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+  for (let k = 0; k < 3; k++) {
+    await new Promise(requestAnimationFrame);
+    await kernel.requestExecute({ code: "", silent: true }).done;
+  }
+}"""
 CONTROLS = ("button", "slider", "combobox", "checkbox", "textbox", "img")
 
 
@@ -89,8 +98,12 @@ class Shown:
         end = time.monotonic() + seconds
         while not (value := what()):
             assert time.monotonic() < end, f"not within {seconds} s"
-            self.page.wait_for_timeout(100)
+            self.page.wait_for_timeout(50)
         return value
+
+    def echoed(self) -> None:
+        """What the browser sends back of what it shows has arrived."""
+        self.page.evaluate(SAID)
 
     def settled(self) -> int:
         """Where the run stands, once the kernel has heard of that and its controls show it."""
@@ -153,7 +166,7 @@ def names_every_control(lab: Shown) -> None:
 
 
 def test_a_learner_steers_a_slow_run(page, server):
-    """Digits, whose rounds take long. (``test_same_run.py`` repeats such runs.)"""
+    """Digits, whose rounds take long. (``test_any_way_in.py`` repeats such runs.)"""
     lab = Shown.in_notebook(page, server, "digits,width=4")
     stopped = plays_steers_stops(lab, "D steps a round", "d_steps=2")
     goes_back_and_branches(lab, stopped, "G steps a round", "g_steps=2")
@@ -281,7 +294,7 @@ def test_the_folds_study_the_run(page, server, view):
 def test_a_slider_between_its_marks_turns_no_knob(page, server):
     """A browser moves a slider to the nearest mark and sends that back: nobody has chosen it."""
     lab = Shown.in_notebook(page, server, "timescale")  # 0.05 and 8 lie between marks
-    page.wait_for_timeout(1500)
+    lab.echoed()
     assert lab.replay() == "timescale"
     box = lab.lab.get_by_label("Learning rate of G, number")
     box.fill("0.0003")
@@ -289,7 +302,7 @@ def test_a_slider_between_its_marks_turns_no_knob(page, server):
     own = Session("timescale")
     own.set(lr=0.0003, tau=float(f"{8 * 0.05 / 0.0003:.12g}"))  # D's rate stays
     lab.wait(lambda: lab.replay() == own.replay)
-    page.wait_for_timeout(1500)
+    lab.echoed()
     assert lab.replay() == own.replay
     lab.push("Learning rate of G", "ArrowRight")  # while a key on it still does
     lab.wait(lambda: lab.replay() != own.replay)
@@ -298,7 +311,7 @@ def test_a_slider_between_its_marks_turns_no_knob(page, server):
     lab.lab.get_by_label("Load a run").fill(text)
     lab.press("Load")
     lab.wait(lambda: lab.step() == 4)
-    page.wait_for_timeout(1500)
+    lab.echoed()
     assert lab.replay() == text
 
 

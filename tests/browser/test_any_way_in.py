@@ -65,7 +65,7 @@ def test_every_preset_is_shown_as_it_is_with_numbers_between_all_marks(page, ser
         lab = Shown.in_notebook(page, server, "normal", shown=code)
         drawn = page.locator(".gan-teach-canvas[data-serial]")
         lab.wait(lambda drawn=drawn, few=few: drawn.count() == len(few))
-        page.wait_for_timeout(1000)
+        lab.echoed()
         for text in few:
             same(server, f"labs[{text!r}]", Session(text))
     assert page.errors == []
@@ -74,7 +74,7 @@ def test_every_preset_is_shown_as_it_is_with_numbers_between_all_marks(page, ser
 def arrives(lab: Shown, server, own: Session) -> None:
     """The lab shows this run, and whatever the browser sends back leaves it so."""
     lab.wait(lambda: lab.replay() == own.replay)
-    lab.page.wait_for_timeout(300)
+    lab.echoed()
     same(server, "lab", own)
 
 
