@@ -186,20 +186,32 @@ function strokeHalo(c, x, y, look, size, paper) {
   c.lineCap = "butt";
 }
 
-// Marks at many places, above the halos of all of them. Each is drawn once, the others are stamped,
-// which takes a third of the time.
+// Marks at many places, above the halos of all of them. Each is drawn once for all pictures, and
+// stamped, which takes a third of the time.
 function stampMarks(c, places, look, size, paper) {
-  const dense = window.devicePixelRatio || 1;
-  const edge = Math.ceil((size + 4 + 2 * HALO) * dense);
-  const [own, middle] = [edge / dense, edge / dense / 2];
   for (const stroke of [strokeHalo, strokeMark]) {
-    const stamp = new OffscreenCanvas(edge, edge);
-    const on = stamp.getContext("2d");
-    on.scale(dense, dense);
-    stroke(on, middle, middle, look, size, paper);
-    const whole = (v) => Math.round((v - middle) * dense) / dense; // between pixels it would blur
+    const { stamp, own, dense } = stampOf(stroke, look, size, paper);
+    const whole = (v) => Math.round((v - own / 2) * dense) / dense; // between pixels it would blur
     for (const [x, y] of places) c.drawImage(stamp, whole(x), whole(y), own, own);
   }
+}
+
+const stamps = new Map();
+
+function stampOf(stroke, look, size, paper) {
+  const dense = window.devicePixelRatio || 1;
+  const key = [stroke.name, look.marker, look.color, size, paper, dense].join();
+  if (stamps.size > 100) stamps.clear(); // sizes go with the width of the page
+  if (!stamps.has(key)) {
+    const edge = Math.ceil((size + 4 + 2 * HALO) * dense);
+    const own = edge / dense;
+    const canvas = new OffscreenCanvas(edge, edge);
+    const on = canvas.getContext("2d");
+    on.scale(dense, dense);
+    stroke(on, own / 2, own / 2, look, size, paper);
+    stamps.set(key, { stamp: canvas.transferToImageBitmap(), own, dense });
+  }
+  return stamps.get(key);
 }
 
 function strokeArrow(c, [x, y], [toX, toY], look, paper = null) {
@@ -622,17 +634,21 @@ function looksFor(canvas, looks) {
   return Number(a) && 0.3 * r + 0.6 * g + 0.1 * b < 128 ? looks.dark : looks.light;
 }
 
-// The main picture on one canvas, the charts on another; both have their widths set and get the
-// heights that fit. Returns where the main picture lies, and its looks.
+// The main picture on one canvas, the charts, unless there are none, on another; both have their
+// widths set and get the heights that fit. Returns where the main picture lies, and its looks.
 export function drawFrame({ plane, charts }, frame, looks) {
   const look = looksFor(plane, looks);
-  const { graph } = frame.head;
-  if (graph.length) drawGraph(charts, frame, look);
-  else drawCharts(charts, frame, look);
-  const told = graph.map(({ title, text }) => [title, ...text].join(", ")).join("; ");
-  charts.setAttribute("role", "img");
-  charts.setAttribute("aria-label", told ? `Model graph. ${told}.` : CHARTS);
+  if (charts) drawBelow(charts, frame, look);
   return drawPlane(plane, frame, look);
+}
+
+function drawBelow(canvas, frame, look) {
+  const { graph } = frame.head;
+  if (graph.length) drawGraph(canvas, frame, look);
+  else drawCharts(canvas, frame, look);
+  const told = graph.map(({ title, text }) => [title, ...text].join(", ")).join("; ");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", told ? `Model graph. ${told}.` : CHARTS);
 }
 
 // ``redraw`` whenever the canvases change their widths, or the page its colors; returns what ends it.

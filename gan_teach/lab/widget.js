@@ -3,8 +3,9 @@
 // for every message that the kernel has dealt with: one for each frame would take longer than all
 // else.) What is not painted when the reader stops was not seen: the kernel goes back to what was.
 
-const SHORTEST = 33; // milliseconds between two frames: at most 30 a second
+const SHORTEST = 1000 / 30; // milliseconds between two frames, in the mean: at most 30 a second
 const CALM = 500; // the same where the reader has asked for less motion
+const BELOW = 3; // pictures of a run that plays for one of its charts, in which little moves
 const AHEAD = 4; // frames asked for at a time; Python makes no more (canvas.py)
 const MOVING = "Live picture of the run. Pause it to hear where it stands.";
 
@@ -23,7 +24,7 @@ function reel(model, paint) {
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   let queue = [];
   let answered = model.get("wanted"); // so many of the frames asked for have arrived
-  let painted = 0; // when
+  let painted = 0; // when, or when it should have been
   let timer;
   let due = 0; // the request to paint
   let stopped = false; // for good: a picture that is still being painted asks for none after it
@@ -45,7 +46,8 @@ function reel(model, paint) {
         timer = setTimeout(turn, shortest - 4 - (now - painted));
         return;
       }
-      painted = now;
+      // A frame that came late lets the next one come sooner, by half the time at most.
+      painted = Math.max(painted + shortest, now - shortest / 2);
       if (queue.length) paint(queue.shift());
       ask();
       clearTimeout(timer);
@@ -174,9 +176,11 @@ function render({ model, el }) {
   canvas.dataset.lmSuppressShortcuts = "true"; // a notebook's own keys must not act while drawing
   let frame = null; // the one that is shown
   let main = null; // where the main picture lies
+  let drawn = 0; // pictures so far
   const frames = reel(model, (next) => {
     frame = next;
-    redraw();
+    drawn += 1;
+    redraw(!next.head.passing || drawn % BELOW === 0);
   });
 
   const play = button("", () => (model.get("playing") ? pause() : start()));
@@ -215,9 +219,9 @@ function render({ model, el }) {
     model.save_changes();
   }
 
-  function redraw() {
+  function redraw(whole = true) {
     if (!frame) return;
-    main = drawFrame({ plane: canvas, charts }, frame, looks);
+    main = drawFrame({ plane: canvas, charts: whole && charts }, frame, looks);
     const pen = drawing.pen();
     if (pen) pen.paint(canvas, main);
     canvas.dataset.serial = frame.head.serial;
@@ -250,7 +254,7 @@ function render({ model, el }) {
     frames.ask();
   }
 
-  const unwatch = onNewPaper([canvas, charts], redraw);
+  const unwatch = onNewPaper([canvas, charts], () => redraw());
   model.on("change:frame", show);
   model.on("change:playing", label);
   label();

@@ -380,6 +380,16 @@ def test_few_frames_wait_for_the_screen(page):
     page.wait_for_function("(before) => lab.state.wanted > before + 8", arg=before)
 
 
+def test_no_more_than_thirty_pictures_a_second(page):
+    show(page, "dirac")
+    start = page.evaluate("performance.now()")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("Number(document.querySelector('canvas').dataset.serial) > 45")
+    painted = "Number(document.querySelector('canvas').dataset.serial)"
+    pictures, now = page.evaluate(f"[{painted}, performance.now()]")
+    assert pictures <= 3 + 30 * (now - start) / 1000
+
+
 def test_less_motion_is_respected(page):
     page.emulate_media(reduced_motion="reduce")
     show(page, "dirac")
