@@ -8,6 +8,7 @@ import pytest
 
 from gan_teach._progress import progress_bar
 from gan_teach.history import History
+from gan_teach.studies import engine
 from gan_teach.studies.engine import HistoryFiles, JsonFiles, Study, content
 
 JOBS = {f"job-{x}": {"x": x} for x in (3, 1, 2)}
@@ -103,6 +104,20 @@ def test_the_bar_counts_every_unit_once(tmp_path, capsys):
     counted = Study(JOBS, squared, files, size=lambda job: 2 * job["x"], unit="step")
     np.testing.assert_array_equal(counted.collect(progress=True)["job-2"]["y"], [4.0])
     assert "12/12" in capsys.readouterr().err  # the job itself counts only half of them
+
+
+def test_what_was_finished_before_is_no_speed_of_a_study(tmp_path, monkeypatch):
+    bars = []
+
+    def kept(*args, **about):
+        bars.append(progress_bar(*args, **about))
+        return bars[-1]
+
+    monkeypatch.setattr(engine, "progress_bar", kept)
+    files = HistoryFiles(tmp_path, content())
+    Study({"job-3": {"x": 3}}, squared, files).collect(progress=True)
+    Study(JOBS, squared, files, size=lambda job: job["x"]).collect(progress=True)
+    assert [(bar.initial, bar.n, bar.total) for bar in bars] == [(0, 1, 1), (3, 6, 6)]
 
 
 def test_many_are_counted_in_thousands_and_what_was_done_before_is_no_speed(capsys):

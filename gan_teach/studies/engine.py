@@ -69,7 +69,9 @@ class Study:
         stored = ((key, self.store.load(key, job)) for key, job in self.jobs.items() if self.store)
         finished = {key: result for key, result in stored if result is not None}
         missing = [key for key in self.jobs if key not in finished]
-        bar = progress_bar(sum(map(self.size, self.jobs.values())), self.unit, progress)
+        total, done = (sum(self.size(self.jobs[key]) for key in keys)
+                       for keys in (self.jobs, finished))  # fmt: skip
+        bar = progress_bar(total, self.unit, progress, done=done)
         if missing and self.cluster:
             results = self._on_cluster(missing, *self.cluster)
         elif missing and self.workers > 1:
@@ -78,7 +80,7 @@ class Study:
             results = parallel(joblib.delayed(self)(key) for key in missing)
         else:
             results: Results = (self(key, bar.update) for key in missing)
-        return self._counted(itertools.chain(finished.items(), results), bar)
+        return itertools.chain(finished.items(), self._counted(results, bar))
 
     def collect(self, progress: bool = False) -> dict[str, Any]:
         """The results by key, in the order of the jobs; after Ctrl-C those that are finished."""
@@ -101,7 +103,7 @@ class Study:
         return (job.result() for job in submitit.helpers.as_completed(submitted))
 
     def _counted(self, results: Results, bar: Any) -> Iterator[tuple[str, Any]]:
-        done = 0
+        done = bar.n
         with bar:
             for key, result in results:
                 done += self.size(self.jobs[key])
