@@ -379,11 +379,12 @@ assert gt.holds(-10 < low <= high < 10)
 #
 # ## Switch it off
 #
-# Noise has a price: $D$ compares blurred distributions, and a fine difference between sharp ones
-# is faint in them. So one lets the noise fade ([annealing](glossary.md#annealing)): $\sigma$ falls
-# linearly to 0 over the first $N$ rounds, `gt.corrupt.linear_annealing(N)`. **Predict:** is $N =
-# 100$ better or worse than $N = 400$? (By $V$ in the last round a run is *settled* within 0.1 of
-# $-2\log 2$, *saturated* above $-0.1$, *diverged* if not finite, else *on the way*.)
+# Noise has a price: $D$ compares blurred distributions, and of a wave of period $p$ in the
+# difference of their densities $e^{-2\pi^2\sigma^2/p^2}$ is left. So one lets the noise fade
+# ([annealing](glossary.md#annealing)): $\sigma$ falls linearly to 0 over the first $N$ rounds,
+# `gt.corrupt.linear_annealing(N)`. **Predict:** is $N = 100$ better or worse than $N = 400$? (By
+# $V$ in the last round a run is *settled* within 0.1 of $-2\log 2$, *saturated* above $-0.1$,
+# *diverged* if not finite, else *on the way*.)
 
 # %%
 guess = gt.predict("better", "worse", "no difference")
