@@ -361,6 +361,25 @@ def test_a_stop_freezes_what_is_shown_and_says_where(page):
     assert told(page) == "Round 1"
 
 
+def test_a_stop_draws_the_charts_which_follow_some_pictures_later_while_it_plays(page):
+    show(page, "dirac")
+    page.evaluate("""lab.kernel = () => {}
+        const charts = document.querySelector('.gan-teach-charts');
+        lab.wipe = () => charts.getContext('2d').clearRect(0, 0, charts.width, charts.height);
+        lab.drawn = () => charts.getContext('2d').getImageData(0, 0, charts.width, charts.height)
+          .data.some((value) => value)""")
+    page.get_by_role("button", name="Play").click()
+    drawn = []
+    for k in range(1, 7):
+        page.evaluate(f"lab.wipe(); lab.send({k}, {{ answered: {k}, passing: true }})")
+        page.wait_for_function(f"document.querySelector('canvas').dataset.serial === '{k + 1}'")
+        drawn.append(page.evaluate("lab.drawn()"))
+    assert sum(drawn) == 2
+    page.get_by_role("button", name="Pause").click()
+    page.evaluate("lab.wipe(); lab.send(6, { answered: 6, passing: false })")
+    page.wait_for_function("lab.drawn()")
+
+
 def test_few_frames_wait_for_the_screen(page):
     """A kernel that is faster than the screen is not asked for more than is painted soon."""
     show(page, "dirac")
